@@ -1,0 +1,1 @@
+"""PlanWise: a compensation-planning workbench."""

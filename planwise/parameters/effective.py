@@ -1,0 +1,107 @@
+"""What a scenario resolves to, year by year, with the tier each value came from."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from planwise.errors import InputError
+from planwise.parameters.catalogue import Catalogue
+from planwise.parameters.declaration import Value
+
+Tier = Literal["scenario", "dynamic", "default", "fallback"]
+HORIZON_ONLY = frozenset({"years"})  # a way to say the years, which the digest has already
+
+
+@dataclass(frozen=True)
+class ParameterRow:
+    """One effective value; `year` is None for a parameter that is one value for all years."""
+
+    parameter: str
+    level_id: int | None
+    year: int | None
+    value: Value
+    tier: Tier
+
+
+@dataclass(frozen=True, eq=False)
+class EffectiveParameters:
+    """Every parameter's value in every simulated year; equal when all values are, whatever their tiers."""
+
+    years: tuple[int, ...]
+    cells: Mapping[tuple[str, int | None], ParameterRow] = field(repr=False)
+    scenario: Mapping[str, Value] = field(repr=False)
+    dynamic: Mapping[str, Value] = field(repr=False)
+    declared: Catalogue = field(repr=False)
+
+    def row(self, name: str, year: int | None = None) -> ParameterRow:
+        """Return the row of a parameter in a year; without a year, the value must be the same in all.
+
+        Raises InputError for an unknown name, a year that is not simulated, or a value that differs by year.
+        """
+        found = self.cells.get((name, year)) or self.cells.get((name, None))
+        if found is not None and (year is None or year in self.years):
+            return found
+        by_year = [row for year_ in self.years if (row := self.cells.get((name, year_)))]
+        if not by_year:
+            raise InputError(f"Unknown parameter {name!r}.", remedy="See `planwise parameters list`.")
+        if year is not None:
+            raise InputError(
+                f"{name}: {year} is not simulated.",
+                remedy=f"The simulated years are {', '.join(map(str, self.years))}.",
+            )
+        if any(row.value != by_year[0].value for row in by_year):
+            raise InputError(f"{name} differs by year.", remedy="Ask for one year.")
+        return by_year[0]
+
+    def value(self, name: str, year: int | None = None) -> Value:
+        """Return the canonical value; see `row` for what is raised."""
+        return self.row(name, year).value
+
+    def tier(self, name: str, year: int | None = None) -> Tier:
+        """Return where the value came from; see `row` for what is raised."""
+        return self.row(name, year).tier
+
+    def rows(self) -> list[ParameterRow]:
+        """Return every value, by parameter, then year."""
+        return sorted(self.cells.values(), key=lambda row: (row.parameter, row.year or 0))
+
+    @property
+    def seed(self) -> int:
+        """The seed of every draw."""
+        seed = self.value("seed")
+        assert isinstance(seed, int)  # declared a count
+        return seed
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the years and values; tiers are left out."""
+        values = [
+            [row.parameter, row.year, row.value] for row in self.rows() if row.parameter not in HORIZON_ONLY
+        ]
+        text = json.dumps([list(self.years), values], separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def overrides(self) -> dict[str, Value]:
+        """Return the scenario's overrides, canonical."""
+        return dict(self.scenario)
+
+    def with_levers(self, levers: Mapping[str, object]) -> "EffectiveParameters":
+        """Return these parameters with levers set by the scenario; an all-years key sets every year."""
+        from planwise.parameters.resolution import override  # resolution builds this class
+
+        return override(self, levers, kind="lever")
+
+    def with_assumptions(self, assumptions: Mapping[str, object]) -> "EffectiveParameters":
+        """Return these parameters with assumptions set by the scenario, such as another seed."""
+        from planwise.parameters.resolution import override  # resolution builds this class
+
+        return override(self, assumptions, kind="assumption")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EffectiveParameters) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)

@@ -6,19 +6,30 @@ from planwise.parameters.declaration import Assumption, Lever, Value
 from planwise.parameters.effective import EffectiveParameters, ParameterRow, Tier
 from planwise.parameters.horizon import simulated_years
 from planwise.parameters.resolution import resolve
+from planwise.parameters.risk import Risk, risk_of
+from planwise.parameters.rules import Finding
+from planwise.parameters.target import target_class, validate_target
+from planwise.parameters.validation import risks, validate
 
 __all__ = [
     "Assumption",
     "Catalogue",
     "EffectiveParameters",
+    "Finding",
     "Lever",
     "Overrides",
     "ParameterRow",
+    "Risk",
     "Tier",
     "Value",
     "canonical_overrides",
     "catalogue",
     "parse_assignments",
     "resolve",
+    "risk_of",
+    "risks",
     "simulated_years",
+    "target_class",
+    "validate",
+    "validate_target",
 ]

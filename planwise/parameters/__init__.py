@@ -1,11 +1,16 @@
 """Levers and assumptions: declared once as data, resolved by tier, validated."""
 
-from planwise.parameters.assignment import Overrides, canonical_overrides, parse_assignments
+from planwise.parameters.assignment import (
+    Overrides,
+    canonical_overrides,
+    merged_overrides,
+    parse_assignments,
+)
 from planwise.parameters.catalogue import Catalogue, catalogue
 from planwise.parameters.declaration import Assumption, Lever, Value
 from planwise.parameters.effective import EffectiveParameters, ParameterRow, Tier
 from planwise.parameters.horizon import simulated_years
-from planwise.parameters.resolution import resolve
+from planwise.parameters.resolution import check_overrides, resolve
 from planwise.parameters.risk import Risk, risk_of
 from planwise.parameters.rules import Finding
 from planwise.parameters.target import target_class, validate_target
@@ -24,6 +29,8 @@ __all__ = [
     "Value",
     "canonical_overrides",
     "catalogue",
+    "check_overrides",
+    "merged_overrides",
     "parse_assignments",
     "resolve",
     "risk_of",

@@ -71,3 +71,10 @@ def canonical_overrides(
             )
         result[str(key)] = canonical(parameter, value)
     return dict(sorted(result.items()))
+
+
+def merged_overrides(old: Overrides, new: Overrides) -> dict[str, Value]:
+    """Return old overrides with new ones on top; a new all-years value drops the old years' own."""
+    everywhere = {key for key in new if parse_key(key).year is None}
+    kept = {key: value for key, value in old.items() if parse_key(key).name not in everywhere}
+    return dict(sorted({**kept, **new}.items()))

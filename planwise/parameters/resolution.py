@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 
 from planwise.errors import InputError
-from planwise.parameters.assignment import Key, Overrides, canonical_overrides, parse_key
+from planwise.parameters.assignment import (
+    Key,
+    Overrides,
+    canonical_overrides,
+    merged_overrides,
+    parse_key,
+)
 from planwise.parameters.canonical import canonical
 from planwise.parameters.catalogue import Catalogue, Kind, catalogue
 from planwise.parameters.checks import (
@@ -37,9 +43,9 @@ def resolve(
     known = declared or catalogue()
     if not years:
         raise InputError("There is no simulated year.", remedy="Give at least one year.")
+    from_dynamic = check_overrides(dynamic, kind="lever", declared=known)
     from_scenario = canonical_overrides(scenario, declared=known)
-    from_dynamic = canonical_overrides(dynamic, "lever", declared=known)
-    refuse_outside_bounds({**from_dynamic, **from_scenario}, known)
+    refuse_outside_bounds(from_scenario, known)
     refuse_other_years(from_scenario, years)
     refuse_locked(_locked_changes(from_scenario, from_dynamic, years, known))
     cells = _cells(years, from_scenario, from_dynamic, known)
@@ -49,16 +55,33 @@ def resolve(
     return EffectiveParameters(years, cells, from_scenario, from_dynamic, known)
 
 
+def check_overrides(
+    overrides: Mapping[str, object],
+    *,
+    kind: Kind | None = None,
+    years: tuple[int, ...] | None = None,
+    declared: Catalogue | None = None,
+) -> dict[str, Value]:
+    """Return overrides as they are stored: canonical, within hard bounds and, with `years`, within these.
+
+    Raises InputError like `resolve`, but does not judge locks or what belongs together.
+    """
+    known = declared or catalogue()
+    checked = canonical_overrides(overrides, kind, declared=known)
+    refuse_outside_bounds(checked, known)
+    if years is not None:
+        refuse_other_years(checked, years)
+    return checked
+
+
 def override(
     effective: EffectiveParameters, changes: Mapping[str, object], *, kind: Kind
 ) -> EffectiveParameters:
     """Return effective parameters with more scenario overrides; an all-years change replaces every year's."""
     new = canonical_overrides(changes, kind, declared=effective.declared)
-    replaced = {key for key in new if parse_key(key).year is None}
-    kept = {key: value for key, value in effective.scenario.items() if parse_key(key).name not in replaced}
     return resolve(
         effective.years,
-        scenario={**kept, **new},
+        scenario=merged_overrides(effective.scenario, new),
         dynamic=effective.dynamic,
         declared=effective.declared,
     )

@@ -38,7 +38,7 @@ def _message(lever: Lever, value: float) -> str:
     low, high = lever.recommended
     side = "below" if value < low else "above"
     return (
-        f"{lever.label} {value:g} is {side} the recommended {low:g} to {high:g} "
+        f"{lever.label}: {value:g} is {side} the recommended {low:g} to {high:g} "
         f"(hard bounds {lever.bounds[0]:g} to {lever.bounds[1]:g})."
     )
 

@@ -1,0 +1,167 @@
+"""Connect to the ledger's database; everything that one engine needs and the other does not is here."""
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+)
+
+from planwise.errors import Busy, InputError, PlanWiseError
+
+SQLITE = "sqlite"
+POSTGRESQL = "postgresql"
+BUSY_TIMEOUT_SECONDS = 30.0
+LOCK_POLL_SECONDS = 0.05
+UPGRADE_LOCK_KEY = 7_152_690_142  # any constant of our own: PostgreSQL's advisory locks are numbers
+BEGIN = "planwise_begin"
+SET_URL = "Set PLANWISE_LEDGER_URL to a sqlite:///file or a postgresql:// URL."
+_LOCKED_MESSAGES = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
+
+
+class LedgerUnusable(InputError):
+    """The ledger cannot be opened, read or written."""
+
+
+def connect(url: str) -> Engine:
+    """Return an engine for a SQLite file or PostgreSQL; raise LedgerUnusable for another or a bad URL."""
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+        if backend == POSTGRESQL and parsed.drivername == POSTGRESQL:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        if backend not in {SQLITE, POSTGRESQL} or (backend == SQLITE and not parsed.database):
+            raise LedgerUnusable(
+                f"The ledger cannot live at {parsed.render_as_string()}.",
+                remedy=SET_URL,
+            )
+        if backend == SQLITE:
+            _make_folder(Path(str(parsed.database)).parent)
+            return _with_sqlite_rules(create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}))
+        return create_engine(parsed, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise LedgerUnusable(
+            f"The ledger's URL cannot be used: {error}.",
+            remedy=f"{SET_URL} PostgreSQL needs `planwise[team]`.",
+        ) from error
+
+
+@contextmanager
+def translated(engine: Engine) -> Iterator[None]:
+    """Turn a database's refusal into Busy or LedgerUnusable, with the place and the remedy.
+
+    What a statement of ours did wrong (a broken constraint, bad SQL) passes through.
+    """
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, DataError):
+        raise
+    except DBAPIError as error:
+        raise _translation(engine, error) from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that only reads."""
+    with translated(engine), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that writes; on SQLite it waits for its turn before it reads anything."""
+    with translated(engine), engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[None]:
+    """Hold the ledger's upgrade lock; other processes that open the ledger wait."""
+    if engine.dialect.name == POSTGRESQL:
+        with engine.connect() as connection, connection.begin():
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK_KEY})
+            yield
+    else:
+        with _file_lock(Path(f"{engine.url.database}.lock")):
+            yield
+
+
+def prepare(engine: Engine) -> None:
+    """Set what a SQLite file remembers (write-ahead log); call it alone."""
+    if engine.dialect.name == SQLITE:
+        with engine.connect().execution_options(**{BEGIN: None}) as connection:
+            connection.execute(text("PRAGMA journal_mode=WAL"))
+
+
+def _with_sqlite_rules(engine: Engine) -> Engine:
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection, _record):  # type: ignore[no-untyped-def]
+        connection.isolation_level = None  # the driver would begin by itself, and too late
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        statement = connection.get_execution_options().get(BEGIN, "BEGIN")
+        if statement is not None:
+            connection.exec_driver_sql(statement)
+
+    return engine
+
+
+@contextmanager
+def _file_lock(path: Path) -> Iterator[None]:
+    try:
+        with path.open("a") as file:
+            deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+            while not _locked(file.fileno()):
+                if time.monotonic() > deadline:
+                    raise Busy(
+                        f"Another process has held {path} for {BUSY_TIMEOUT_SECONDS:g} s.",
+                        remedy="Wait for it, or end it.",
+                    )
+                time.sleep(LOCK_POLL_SECONDS)
+            yield
+    except OSError as error:
+        raise _unusable(str(path), error) from error
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(str(folder), error) from error
+
+
+def _translation(engine: Engine, error: DBAPIError) -> PlanWiseError:
+    reason = str(error.orig)
+    where = engine.url.render_as_string()
+    if any(message in reason for message in _LOCKED_MESSAGES):
+        return Busy(
+            f"The ledger has been busy for {BUSY_TIMEOUT_SECONDS:g} s: {where} ({reason}).",
+            remedy="Another process is writing it; try again when that has ended.",
+        )
+    return _unusable(where, reason)
+
+
+def _unusable(where: str, reason: object) -> LedgerUnusable:
+    return LedgerUnusable(
+        f"The ledger cannot be used: {where}: {reason}.",
+        remedy="Check that the folder is writable and has space; a damaged file needs a backup restored.",
+    )

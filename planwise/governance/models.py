@@ -1,0 +1,99 @@
+"""The ledger's tables. Values that belong together as one decision are JSON; times are UTC."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, Index, MetaData, String, Text, func, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+NAME_LENGTH = 48
+ACTOR_LENGTH = 200
+HASH_LENGTH = 64
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time with zone in Python, UTC in the database; SQLite keeps no zone, so it is put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store UTC; refuse a time without zone."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Read as UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables, with named constraints so that migrations can address them on every engine."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+
+
+class ScenarioRow(Base):
+    """One scenario: a named set of overrides on a census."""
+
+    __tablename__ = "scenario"
+
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
+    census: Mapped[str | None] = mapped_column(String(ACTOR_LENGTH))
+    overrides: Mapped[dict[str, Any]]
+    description: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+    parent: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
+
+
+class DynamicLeverRow(Base):
+    """One lever value in force; `year` null is every year."""
+
+    __tablename__ = "dynamic_lever"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    parameter: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+    year: Mapped[int | None]
+    value: Mapped[float]
+    set_at: Mapped[datetime]
+    set_by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+
+
+# Null years are distinct to a unique constraint; year 0 stands for "every year" in this index only.
+Index(
+    "uq_dynamic_lever_parameter_year",
+    DynamicLeverRow.parameter,
+    func.coalesce(DynamicLeverRow.year, text("0")),
+    unique=True,
+)
+
+
+class SimulationRunRow(Base):
+    """One full simulation and its key figures."""
+
+    __tablename__ = "simulation_run"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scenario: Mapped[str] = mapped_column(String(NAME_LENGTH), index=True)
+    fingerprint: Mapped[str] = mapped_column(String(HASH_LENGTH))
+    environment: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+    started_at: Mapped[datetime]
+    seconds: Mapped[float]
+    models_run: Mapped[int]
+    models_reused: Mapped[int]
+    gate_status: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    published: Mapped[bool]
+    kpis: Mapped[list[Any]]

@@ -1,0 +1,155 @@
+"""The scenarios of the ledger."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, RowMapping, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from planwise.errors import InputError
+from planwise.governance.connection import reading, writing
+from planwise.governance.models import ScenarioRow
+from planwise.governance.scenario import BASELINE, Scenario, baseline, check_new_name
+from planwise.parameters import Overrides, Value, check_overrides, merged_overrides, resolve
+
+TABLE = ScenarioRow.__table__
+NOTHING: Mapping[str, object] = {}
+
+
+class Scenarios:
+    """Create, read, change and delete scenarios; what is stored is canonical and within hard bounds."""
+
+    def __init__(
+        self, engine: Engine, *, actor: str, clock: Callable[[], datetime], in_force: Callable[[], Overrides]
+    ) -> None:
+        self._engine = engine
+        self._in_force = in_force
+        self._actor = actor
+        self._clock = clock
+
+    def create(
+        self,
+        name: str,
+        overrides: Mapping[str, object] = NOTHING,
+        *,
+        census: str | None = None,
+        description: str = "",
+        parent: str | None = None,
+        years: tuple[int, ...] | None = None,
+    ) -> Scenario:
+        """Store a new scenario; with the simulated `years` everything is checked that can be.
+
+        Raises InputError for a bad or taken name, or overrides that could not be resolved.
+        """
+        check_new_name(name)
+        scenario = Scenario(
+            name=name,
+            census=census,
+            overrides=self._checked(overrides, years),
+            description=description,
+            created_at=self._clock(),
+            created_by=self._actor,
+            parent=parent,
+        )
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(insert(ScenarioRow).values(vars(scenario)))
+        except IntegrityError as error:
+            raise InputError(
+                f"There is a scenario {name} already.",
+                remedy=f"Choose another name, or delete it: `planwise scenario delete {name}`.",
+            ) from error
+        return scenario
+
+    def clone(
+        self,
+        source: str,
+        name: str,
+        overrides: Mapping[str, object] = NOTHING,
+        *,
+        census: str | None = None,
+        description: str | None = None,
+        years: tuple[int, ...] | None = None,
+    ) -> Scenario:
+        """Store a copy under a new name, with further overrides on top."""
+        original = self.get(source)
+        changes = check_overrides(overrides, years=years)
+        return self.create(
+            name,
+            merged_overrides(original.overrides, changes),
+            census=census or original.census,
+            description=original.description if description is None else description,
+            parent=source,
+            years=years,
+        )
+
+    def get(self, name: str) -> Scenario:
+        """Return a scenario; raise InputError with the nearest names when there is none."""
+        with reading(self._engine) as connection:
+            return self._get(connection, name)
+
+    def list(self) -> list[Scenario]:
+        """Return all scenarios, the baseline first, then by name."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(TABLE).order_by(TABLE.c.name)).mappings()
+            return [baseline(), *map(_scenario, rows)]
+
+    def set(
+        self,
+        name: str,
+        overrides: Mapping[str, object] = NOTHING,
+        *,
+        unset: Iterable[str] = (),
+        years: tuple[int, ...] | None = None,
+    ) -> Scenario:
+        """Change a scenario's overrides: `unset` keys go, `overrides` come on top; return the result."""
+        with writing(self._engine) as connection:
+            old = self._get_stored(connection, name)
+            gone = set(unset)
+            if missing := sorted(gone - set(old.overrides)):
+                raise InputError(
+                    f"{name} does not override {', '.join(missing)}.",
+                    remedy=f"It overrides {', '.join(old.overrides) or 'nothing'}.",
+                )
+            kept = {key: value for key, value in old.overrides.items() if key not in gone}
+            new = self._checked(merged_overrides(kept, check_overrides(overrides, years=years)), years)
+            connection.execute(update(ScenarioRow).where(ScenarioRow.name == name).values(overrides=new))
+            return self._get(connection, name)
+
+    def delete(self, name: str) -> None:
+        """Delete a scenario's definition; what it published stays. Raises InputError when there is none."""
+        with writing(self._engine) as connection:
+            self._get_stored(connection, name)
+            connection.execute(delete(ScenarioRow).where(ScenarioRow.name == name))
+
+    def _checked(self, overrides: Mapping[str, object], years: tuple[int, ...] | None) -> dict[str, Value]:
+        if years is None:
+            return check_overrides(overrides)
+        return resolve(years, scenario=overrides, dynamic=self._in_force()).overrides()
+
+    def _get_stored(self, connection: Connection, name: str) -> Scenario:
+        if name == BASELINE:
+            raise InputError(
+                f"{BASELINE} is always there and overrides nothing; it cannot be changed.",
+                remedy=f"Clone it: `planwise scenario clone {BASELINE} NAME`.",
+            )
+        return self._get(connection, name)
+
+    def _get(self, connection: Connection, name: str) -> Scenario:
+        if name == BASELINE:
+            return baseline()
+        found = connection.execute(select(TABLE).where(TABLE.c.name == name)).mappings().first()
+        if found is None:
+            names = [BASELINE, *connection.execute(select(TABLE.c.name)).scalars()]
+            nearest = difflib.get_close_matches(name, names, cutoff=0.5)
+            hint = f"Did you mean {', '.join(nearest)}? " if nearest else ""
+            raise InputError(
+                f"There is no scenario {name!r}.", remedy=f"{hint}All of them: `planwise scenario list`."
+            )
+        return _scenario(found)
+
+
+def _scenario(row: RowMapping) -> Scenario:
+    overrides: Mapping[str, Value] = row["overrides"]
+    return Scenario(**{**row, "overrides": overrides})

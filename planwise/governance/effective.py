@@ -1,4 +1,4 @@
-"""From a scenario's name to its effective parameters: its overrides, the levers in force, the census's years."""
+"""From a scenario to its effective parameters: its overrides, the levers in force, the census's years."""
 
 from collections.abc import Mapping
 

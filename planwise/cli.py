@@ -1,0 +1,77 @@
+"""The command line: mounts the commands, and turns every outcome into an exit code and a message."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points, version
+from types import FrameType
+
+import cyclopts
+
+from planwise.errors import PlanWiseError
+from planwise.failures import INTERRUPTED, TERMINATED, USAGE, Failure, close_broken_pipe, internal, report
+
+COMMANDS_GROUP = "planwise.commands"
+JSON_FLAG = "--json"
+
+app = cyclopts.App(
+    name="planwise",
+    help="Simulate a whole workforce for any pay levers, solve for targets, gate, publish.",
+    version=lambda: version("planwise"),
+    suppress_keyboard_interrupt=False,
+)
+
+# Named, not imported: a command's modules are loaded when it runs.
+MOUNTED = {
+    "census": ("planwise.census.commands:app", "Import, generate and choose the census."),
+    "parameters": ("planwise.parameters.commands:app", "The levers and assumptions that there are."),
+    "scenario": ("planwise.governance.commands:app", "Named sets of overrides on a census."),
+}
+for _name, (_target, _help) in MOUNTED.items():
+    app.command(_target, name=_name, help=_help)
+
+
+class Terminated(SystemExit):
+    """SIGTERM arrived; a SystemExit, so that libraries let it pass and `finally` runs."""
+
+
+def main(tokens: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:] if tokens is None else tokens))
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Run one command; return its exit code. Never a traceback for what PlanWise raises on purpose."""
+    signal.signal(signal.SIGTERM, _terminate)
+    as_json = JSON_FLAG in tokens
+    try:
+        _load_further_commands()
+        result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except cyclopts.CycloptsError as error:
+        return report(Failure(USAGE, "UsageError", str(error), "See `planwise --help`."), as_json=as_json)
+    except PlanWiseError as error:
+        failure = Failure(error.exit_code, type(error).__name__, error.what, error.remedy)
+        return report(failure, as_json=as_json)
+    except KeyboardInterrupt:
+        return report(Failure(INTERRUPTED, "Interrupted", "Interrupted; stopped.", None), as_json=as_json)
+    except Terminated:
+        return report(Failure(TERMINATED, "Terminated", "SIGTERM; stopped.", None), as_json=as_json)
+    except BrokenPipeError:
+        return close_broken_pipe()
+    except Exception as error:
+        return report(internal(error, tokens), as_json=as_json)
+    return result if type(result) is int else 0
+
+
+def _load_further_commands() -> None:
+    """Let the packages around the core add their commands; one that is not installed is named, not fatal."""
+    for entry in entry_points(group=COMMANDS_GROUP):
+        try:
+            entry.load()(app)
+        except ImportError as error:
+            sys.stderr.write(f"The commands of {entry.name!r} are not available: {error}\n")
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated(TERMINATED)

@@ -1,0 +1,24 @@
+"""Options that many commands share, spelled once."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+Home = Annotated[
+    Path | None, Parameter(name="--home", help="Folder that holds everything, instead of PLANWISE_HOME.")
+]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
+Sets = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--set", negative="", help="Set a lever: `name=value`, or `name@2028=value` for one year."
+    ),
+]
+Assumes = Annotated[
+    tuple[str, ...],
+    Parameter(name="--assume", negative="", help="Set an assumption: `name=value` or `name@2028=value`."),
+]
+As = Annotated[
+    str | None, Parameter(name="--as", help="Act as this person, instead of the user of the system.")
+]

@@ -1,5 +1,6 @@
 """The census: who works here and what they are paid; imported from a real file or generated."""
 
+from planwise.census.importer import ImportBlocked, ImportResult, import_census
 from planwise.census.registry import (
     Census,
     census_in_use,
@@ -12,10 +13,13 @@ from planwise.census.synthetic import SyntheticOptions, default_levels, generate
 
 __all__ = [
     "Census",
+    "ImportBlocked",
+    "ImportResult",
     "SyntheticOptions",
     "census_in_use",
     "default_levels",
     "generate_census",
+    "import_census",
     "list_censuses",
     "load_census",
     "register_census",

@@ -110,8 +110,8 @@ def levels_table(frame: pd.DataFrame) -> pa.Table:
             )
         if position and (low[position] != high[position - 1] or level != ids[position - 1] + 1):
             raise InputError(
-                f"Levels {ids[position - 1]} and {level} are not contiguous: "
-                f"{high[position - 1] / 100:.2f} is the end of one and {low[position] / 100:.2f} the start of the next.",
+                f"Levels {ids[position - 1]}, {level} are not contiguous: "
+                f"{high[position - 1] / 100:.2f} is the end of one, {low[position] / 100:.2f} the next.",
                 remedy="Give consecutive levels whose maximum equals the next level's minimum.",
             )
     midpoints = decimal_array((low + high + 1) // 2, LEVELS_SCHEMA.field("midpoint").type)

@@ -1,0 +1,264 @@
+"""Import a payroll file: read, map, filter, judge every row, settle levels, gate, register."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from planwise.census.checks import Bools, Judged, judge, leavers
+from planwise.census.filtering import kept_rows
+from planwise.census.identity import installation_key, look_like_ssn, pseudonyms
+from planwise.census.levels import (
+    NO_LEVEL,
+    Levels,
+    by_pay_quantiles,
+    by_ranges,
+    by_title,
+    range_table,
+    ranges_from_levels,
+)
+from planwise.census.mapping import (
+    PAY_QUANTILES,
+    RANGES,
+    CensusMapping,
+    Range,
+    Resolved,
+    load_mapping,
+    resolve_columns,
+)
+from planwise.census.reader import SourceFile, read_source
+from planwise.census.registry import Census, check_name, register_census
+from planwise.census.report import REJECTS_FILE, REPORT_FILE, ImportReport, write_rejects
+from planwise.census.schema import OPTIONAL_FACTS, is_direct_identifier
+from planwise.census.synthetic import default_levels
+from planwise.errors import GateBlocked, InputError
+from planwise.settings import Settings
+
+IMPORTS_FOLDER = "imports"
+
+
+class ImportBlocked(GateBlocked):
+    """Too few rows are valid: nothing was registered; `report` says which rows and why."""
+
+    def __init__(self, report: ImportReport) -> None:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.reject_reasons.items())
+        super().__init__(
+            f"{report.rows_rejected:,} of {report.rows_accepted + report.rows_rejected:,} rows are not "
+            f"valid: {report.valid_share:.3%} valid, at least {report.valid_share_min:.3%} is needed ({reasons}). "
+            "Nothing was registered.",
+            remedy=f"Every rejected row with its reasons: {report.rejects_file}. Correct the file, or leave "
+            "such rows out on purpose with `filter:` in a mapping YAML.",
+        )
+        self.report = report
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """The registered census and the report of how it came to be."""
+
+    census: Census
+    report: ImportReport
+
+
+def import_census(
+    settings: Settings,
+    file: Path,
+    *,
+    mapping: Path | Mapping[str, Any] | None = None,
+    as_of: date | None = None,
+    levels: str | None = None,
+    row_filter: str | None = None,
+    name: str | None = None,
+    use: bool = True,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> ImportResult:
+    """Import `file`, register it as `name` (default: from the file name) and, with `use`, put it in use.
+
+    `as_of`, `levels` win over the mapping's; `row_filter` is and-ed with it. Raises InputError on a file or
+    mapping that cannot be used, and ImportBlocked when fewer rows than `settings.valid_rows_min_share` are
+    valid: report and rejects are then written and the census in use stays.
+    """
+    census_name = check_name(name or name_from(file))
+    plan = _plan(load_mapping(mapping), levels, row_filter)
+    source = read_source(file, plan.sheet)
+    columns = resolve_columns(list(source.frame.columns), plan)
+    notices = []
+    day = as_of or plan.as_of
+    if day is None:
+        day = now().date()
+        notices.append(f"No census date was given: {day} (today) was taken; `--as-of` states another.")
+    frame = _without_identifiers(settings, source.frame, columns)
+    kept = kept_rows(frame, plan.filter) if plan.filter else np.ones(len(frame), dtype=bool)
+    texts = _schema_texts(frame[kept], columns, plan)
+    lines = source.lines[kept]
+    left, unreadable = leavers(texts, day, plan.formats)
+    texts, lines = texts[~left].reset_index(drop=True), lines[~left]
+    if texts.empty and not source.malformed:
+        raise InputError(f"No row of {file.name} is left: the filter or the leavers' columns exclude all.")
+    judged = judge(texts, day, plan.formats)
+    for reason, rows in unreadable.items():
+        judged.reject(reason, rows[~left])
+    settled, levels_from = _levels(texts, judged, plan)
+    accepted = ~_any_broken(judged, len(texts))
+    rejects = _rejects(texts, lines, judged, source)
+    read = len(source.frame) + len(source.malformed)
+    folder = _report_folder(settings, census_name, now())
+    report = ImportReport(
+        census=None,
+        rows_read=read,
+        rows_accepted=int(accepted.sum()),
+        rows_rejected=len(rejects),
+        rows_filtered=read - int(accepted.sum()) - len(rejects),
+        reject_reasons={str(k): int(v) for k, v in rejects["reason"].value_counts().items()},
+        filter_reasons={"filter": int((~kept).sum()), "left": int(left.sum())},
+        valid_share=float(accepted.sum() / (accepted.sum() + len(rejects))),
+        valid_share_min=settings.valid_rows_min_share,
+        as_of=day.isoformat(),
+        levels_from=levels_from,
+        levels=_records(settled.ranges) if settled else [],
+        columns=columns.headers,
+        columns_guessed=list(columns.guessed),
+        columns_dropped=list(columns.dropped),
+        constants=plan.constants,
+        filter=plan.filter,
+        notices=[*notices, *judged.notices, *(settled.notices if settled else ())],
+        source={"kind": source.kind, "file": file.name, "sha256": source.sha256} | source.details,
+        content_hash=None,
+        rejects_file=folder / REJECTS_FILE,
+        report_file=folder / REPORT_FILE,
+    )
+    write_rejects(report.rejects_file, rejects)
+    if settled is None or report.valid_share < settings.valid_rows_min_share:
+        report.write()
+        raise ImportBlocked(report)
+    census = register_census(
+        settings,
+        census_name,
+        _rows(judged, settled, accepted),
+        settled.ranges,
+        as_of=day,
+        source=report.source | {"rows_read": read, "filter": plan.filter, "columns": columns.headers},
+        availability={fact: fact in judged.typed for fact in OPTIONAL_FACTS},
+        levels_from=levels_from,
+        use=use,
+        now=now,
+    )
+    report = replace(report, census=census.name, content_hash=census.content_hash)
+    report.write()
+    return ImportResult(census, report)
+
+
+def name_from(file: Path) -> str:
+    """Return the census name that a file name gives: `Payroll 2025.csv.gz` is `payroll_2025`."""
+    stem = re.sub(r"(\.(csv|tsv|txt|xlsx|xls|xlsm|xlsb|ods|parquet|gz))+$", "", file.name.lower())
+    return re.sub(r"[^a-z0-9]+", "_", stem).strip("_")[:64] or "census"
+
+
+def _plan(mapping: CensusMapping, levels: str | None, row_filter: str | None) -> CensusMapping:
+    """Return the mapping with the command line's wishes."""
+    if levels is not None:
+        if levels not in (PAY_QUANTILES, RANGES):
+            raise InputError(f"--levels {levels!r} is unknown.", remedy=f"Give {PAY_QUANTILES} or {RANGES}.")
+        mapping = mapping.model_copy(update={"levels": levels})
+    if row_filter is not None:
+        both = f"({mapping.filter}\n) AND ({row_filter}\n)" if mapping.filter else row_filter
+        mapping = mapping.model_copy(update={"filter": both})
+    return mapping
+
+
+def _without_identifiers(settings: Settings, frame: pd.DataFrame, columns: Resolved) -> pd.DataFrame:
+    """Drop names and the like, hash them where they are the employee id; nothing later sees them."""
+    frame = frame.drop(columns=list(columns.dropped))
+    id_header = columns.headers["employee_id"]
+    if is_direct_identifier(id_header) or look_like_ssn(frame[id_header]):
+        frame = frame.assign(**{id_header: pseudonyms(frame[id_header], installation_key(settings.root))})
+    return frame
+
+
+def _schema_texts(frame: pd.DataFrame, columns: Resolved, plan: CensusMapping) -> pd.DataFrame:
+    """Return the mapped columns and the constants as text under their schema names."""
+    texts = {name: frame[header] for name, header in columns.headers.items()}
+    constants = {
+        name: pd.Series(value, index=frame.index, dtype=object) for name, value in plan.constants.items()
+    }
+    return pd.DataFrame(texts | constants, index=frame.index)
+
+
+def _levels(texts: pd.DataFrame, judged: Judged, plan: CensusMapping) -> tuple[Levels | None, str]:
+    """Settle everybody's level and the ranges; None when no row is left to settle them by."""
+    cents = np.asarray(judged.typed["cents"], dtype=np.int64)
+    table = plan.ranges or tuple(Range(**row) for row in _records(default_levels()))
+    stated = "the mapping's ranges" if plan.ranges else "the default ranges"
+    if isinstance(plan.levels, dict):
+        by_map = by_title(texts["job_title"], plan.levels)
+        judged.typed["level_id"] = by_map
+        judged.reject("title_without_level", by_map == NO_LEVEL)
+    elif plan.levels == RANGES:
+        settled = by_ranges(cents, table)
+        judged.reject("pay_outside_ranges", (settled.level_id == NO_LEVEL) & (cents > 0))
+        return settled, f"pay in {stated}"
+    valid = ~_any_broken(judged, len(texts))
+    if not valid.any():
+        return None, "none: no valid row"
+    if "level_id" in judged.typed and plan.levels != PAY_QUANTILES:
+        level = np.asarray(judged.typed["level_id"], dtype=np.int64)
+        origin = "title" if isinstance(plan.levels, dict) else "file"
+        if plan.ranges:
+            return Levels(level, range_table(plan.ranges)), f"{origin}, ranges of the mapping"
+        return Levels(
+            level, ranges_from_levels(cents[valid], level[valid])
+        ), f"{origin}, ranges by median pay"
+    if plan.ranges:
+        raise InputError("The mapping has `ranges:` but nothing uses them.", remedy="Add `levels: ranges`.")
+    settled = by_pay_quantiles(cents[valid])
+    everyone = np.zeros(len(texts), dtype=np.int64)
+    everyone[valid] = settled.level_id
+    how = "asked for" if plan.levels == PAY_QUANTILES else "by default, the file has no levels"
+    return replace(settled, level_id=everyone), f"pay-quantiles ({how})"
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _any_broken(judged: Judged, rows: int) -> Bools:
+    broken = np.zeros(rows, dtype=bool)
+    for rule in judged.broken.values():
+        broken |= rule
+    return broken
+
+
+def _rejects(texts: pd.DataFrame, lines: Any, judged: Judged, source: SourceFile) -> pd.DataFrame:
+    """Return one row per reject: line, reasons, and the mapped values (identifiers only hashed)."""
+    rows = np.flatnonzero(_any_broken(judged, len(texts)))
+    reasons = [[reason for reason, rule in judged.broken.items() if rule[row]] for row in rows]
+    found = texts.iloc[rows]
+    found.insert(0, "line", lines[rows])
+    found.insert(1, "reason", [r[0] for r in reasons])
+    found.insert(2, "other_reasons", ["; ".join(r[1:]) for r in reasons])
+    malformed = [
+        {"line": line, "reason": "wrong_field_count", "other_reasons": f"{fields} fields"}
+        for line, fields in source.malformed
+    ]
+    unfit = pd.DataFrame(malformed, columns=list(found.columns), dtype=object).fillna("")
+    return pd.concat([found.astype(object), unfit]).sort_values("line")
+
+
+def _rows(judged: Judged, settled: Levels, accepted: Bools) -> pd.DataFrame:
+    """Return the accepted rows with the columns of the schema."""
+    columns = {k: v for k, v in judged.typed.items() if k not in ("cents", "level_id")}
+    frame = pd.DataFrame(
+        columns | {"base_pay": np.asarray(judged.typed["cents"]) / 100, "level_id": settled.level_id}
+    )
+    return frame.loc[accepted].reset_index(drop=True)
+
+
+def _report_folder(settings: Settings, name: str, moment: datetime) -> Path:
+    folder = settings.root / IMPORTS_FOLDER / f"{moment:%Y%m%dT%H%M%S%f}-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

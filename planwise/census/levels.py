@@ -1,0 +1,129 @@
+"""Which level an employee has, and the pay ranges of the levels: contiguous, half-open, no fall-through."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from planwise.census.mapping import Range
+from planwise.census.schema import LEVEL_MAX, LEVEL_MIN
+from planwise.errors import InputError
+
+Integers = npt.NDArray[np.int64]
+
+CUMULATIVE_MIX = (0.40, 0.70, 0.88, 0.97)  # the level mix of 02, cumulated
+LOWEST_QUANTILE, HIGHEST_QUANTILE = 0.01, 0.99  # outliers must not stretch the outer ranges
+SINGLE_PAY_SPREAD = 0.20  # one distinct pay gives no range: 20 % below to 20 % above
+NO_LEVEL = 0
+MEDIANS_REMEDY = "Give a `ranges:` table in the mapping YAML, or `levels: pay-quantiles`."
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A level per row (NO_LEVEL where there is none), the ranges, and remarks."""
+
+    level_id: Integers
+    ranges: pd.DataFrame
+    notices: tuple[str, ...] = ()
+
+
+def by_pay_quantiles(cents: Integers) -> Levels:
+    """Cut the census's own pay at the cumulative mix; ties stay together, levels without anybody collapse."""
+    cuts = np.unique(np.quantile(cents, CUMULATIVE_MIX, method="higher"))
+    cuts = cuts[cuts > cents.min()]
+    level = np.searchsorted(cuts, cents, side="right") + 1
+    notices: tuple[str, ...] = ()
+    if len(cuts) < len(CUMULATIVE_MIX):
+        distinct = len(np.unique(cents))
+        notices = (f"Pay ({distinct} distinct values) is too uniform for 5 levels: {len(cuts) + 1} made.",)
+    return Levels(level, _ranges_around(cuts, cents, level), notices)
+
+
+def by_ranges(cents: Integers, table: Sequence[Range]) -> Levels:
+    """Give each pay the level whose half-open range holds it, NO_LEVEL outside every range."""
+    ranges = range_table(table)
+    edges = np.append(ranges["minimum"], ranges["maximum"].iloc[-1:])
+    position = np.searchsorted(np.rint(edges * 100).astype(np.int64), cents, side="right")
+    inside = (position > 0) & (position < len(edges))
+    ids = ranges["level_id"].to_numpy()
+    level = np.where(inside, ids[np.clip(position - 1, 0, len(ids) - 1)], NO_LEVEL)
+    return Levels(level.astype(np.int64), ranges)
+
+
+def by_title(titles: pd.Series, levels: Mapping[str, int]) -> Integers:
+    """Return the level the map states for each title, whatever its case and spaces; else NO_LEVEL."""
+    wrong = sorted(t for t, level in levels.items() if not LEVEL_MIN <= level <= LEVEL_MAX)
+    if wrong:
+        raise InputError(
+            f"levels: {wrong[0]!r} has level {levels[wrong[0]]}, outside {LEVEL_MIN} to {LEVEL_MAX}."
+        )
+    known = {" ".join(title.casefold().split()): level for title, level in levels.items()}
+    canonical = titles.str.casefold().str.split().str.join(" ")
+    level: Integers = canonical.map(known).fillna(NO_LEVEL).to_numpy(dtype=np.int64)
+    return level
+
+
+def ranges_from_levels(cents: Integers, level: Integers) -> pd.DataFrame:
+    """Return ranges for given levels: boundaries at the geometric mean of neighbouring levels' median pay."""
+    present = np.unique(level)
+    missing = sorted(set(range(present[0], present[-1] + 1)) - set(present.tolist()))
+    if missing:
+        raise InputError(
+            f"Nobody is in level {missing[0]}, so its pay range is unknown.", remedy=MEDIANS_REMEDY
+        )
+    medians = np.array([np.median(cents[level == k]) for k in present])
+    for k in range(1, len(medians)):
+        if medians[k] <= medians[k - 1]:
+            raise InputError(
+                f"The median pay of level {present[k]} ({medians[k] / 100:,.2f}) is not above that of level "
+                f"{present[k - 1]} ({medians[k - 1] / 100:,.2f}), so no boundary lies between them.",
+                remedy=MEDIANS_REMEDY,
+            )
+    cuts = np.rint(np.sqrt(medians[1:] * medians[:-1])).astype(np.int64)
+    return _ranges_around(cuts, cents, level)
+
+
+def range_table(table: Sequence[Range]) -> pd.DataFrame:
+    """Return the ranges of a mapping as a table, lowest first; raises InputError on gaps and overlaps."""
+    ordered = sorted(table, key=lambda r: r.level_id)
+    ids = [r.level_id for r in ordered]
+    if not ordered or len(set(ids)) < len(ids) or not all(LEVEL_MIN <= i <= LEVEL_MAX for i in ids):
+        raise InputError(
+            f"ranges must give each level once, from {LEVEL_MIN} to {LEVEL_MAX}; they give {ids}."
+        )
+    for lower, upper in pairwise(ordered):
+        if lower.maximum != upper.minimum:
+            kind = "a gap" if lower.maximum < upper.minimum else "an overlap"
+            raise InputError(
+                f"ranges: {kind} between level {lower.level_id} (to {lower.maximum:,.2f}) "
+                f"and level {upper.level_id} (from {upper.minimum:,.2f}).",
+                remedy="A level's maximum is the next level's minimum.",
+            )
+    return pd.DataFrame(
+        {
+            "level_id": ids,
+            "name": [r.name or f"Level {r.level_id}" for r in ordered],
+            "minimum": [r.minimum for r in ordered],
+            "maximum": [r.maximum for r in ordered],
+        }
+    )
+
+
+def _ranges_around(cuts: Integers, cents: Integers, level: Integers) -> pd.DataFrame:
+    """Close the boundaries with percentile 1 of the lowest level's pay, 99 of the highest's."""
+    lowest, highest = level.min(), level.max()
+    start = int(np.quantile(cents[level == lowest], LOWEST_QUANTILE, method="lower"))
+    end = int(np.quantile(cents[level == highest], HIGHEST_QUANTILE, method="higher"))
+    first, last = (int(cuts[0]), int(cuts[-1])) if len(cuts) else (end, start)
+    if start >= first:
+        start = max(1, round(min(start, first) * (1 - SINGLE_PAY_SPREAD)))
+    if end <= last:
+        end = max(round(last * (1 + SINGLE_PAY_SPREAD)), last + 1)
+    edges = np.array([start, *cuts, end]) / 100
+    ids = np.arange(lowest, highest + 1)
+    return pd.DataFrame(
+        {"level_id": ids, "name": [f"Level {i}" for i in ids], "minimum": edges[:-1], "maximum": edges[1:]}
+    )

@@ -1,0 +1,205 @@
+"""How a file's columns become the schema's: stated in a mapping YAML, else guessed from the headers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from planwise.census.schema import BY_NAME, COLUMNS, is_direct_identifier, normalise_header
+from planwise.errors import InputError
+
+PAY_QUANTILES, RANGES = "pay-quantiles", "ranges"
+
+
+class Range(BaseModel):
+    """One level's half-open pay range in USD a year."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    level_id: int
+    minimum: float
+    maximum: float
+    name: str | None = None
+
+
+class CensusMapping(BaseModel):
+    """The mapping YAML; an unknown key is an error. A column mapped to null is left out even if guessable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    columns: dict[str, str | None] = {}
+    formats: dict[str, str] = {}
+    constants: dict[str, str] = {}
+    filter: str | None = None
+    levels: Literal["pay-quantiles", "ranges"] | dict[str, int] | None = None
+    ranges: tuple[Range, ...] | None = None
+    as_of: date | None = None
+    sheet: str | None = None
+
+    @field_validator("constants", mode="before")
+    @classmethod
+    def _texts(cls, values: Any) -> Any:
+        return {k: str(v) for k, v in values.items()} if isinstance(values, dict) else values
+
+    @field_validator("ranges", mode="before")
+    @classmethod
+    def _pairs(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return [{"level_id": k, "minimum": v[0], "maximum": v[1]} for k, v in value.items()]
+        return value
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a repeated key is an error instead of the last one silently winning."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        repeated = {k for k in keys if keys.count(k) > 1}
+        if repeated:
+            raise yaml.YAMLError(f"repeated key {', '.join(map(str, repeated))}")
+        return super().construct_mapping(node, deep)
+
+
+def load_mapping(source: Path | Mapping[str, Any] | None) -> CensusMapping:
+    """Return the mapping of a YAML file or dict (none: an empty one); raises InputError naming the key."""
+    content: Any = source or {}
+    where = "The mapping"
+    if isinstance(source, Path):
+        where = f"The mapping {source.name}"
+        try:
+            content = yaml.load(source.read_text(encoding="utf-8"), Loader=_UniqueKeys) or {}
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{where} cannot be read: {error}.") from error
+        except yaml.YAMLError as error:
+            raise InputError(f"{where} is not valid YAML: {error}.") from error
+    try:
+        mapping = CensusMapping.model_validate(content)
+    except (ValidationError, TypeError, LookupError) as error:
+        problems = (
+            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            if isinstance(error, ValidationError)
+            else str(error)
+        )
+        raise InputError(
+            f"{where} is not valid: {problems}.",
+            remedy=f"Known keys: {', '.join(CensusMapping.model_fields)}.",
+        ) from error
+    _check_names(mapping, where)
+    return mapping
+
+
+def _check_names(mapping: CensusMapping, where: str) -> None:
+    for section in ("columns", "formats", "constants"):
+        for name in getattr(mapping, section):
+            if name not in BY_NAME:
+                near = get_close_matches(name, BY_NAME, n=1)
+                raise InputError(
+                    f"{where}: {section}.{name} is not a column of the census.",
+                    remedy=f"Did you mean {near[0]}?" if near else f"Columns: {', '.join(BY_NAME)}.",
+                )
+    for name in mapping.formats:
+        if BY_NAME[name].kind not in ("date", "money"):
+            raise InputError(f"{where}: formats.{name}: only dates and base_pay have a format.")
+    both = sorted(set(mapping.constants) & {name for name, header in mapping.columns.items() if header})
+    if both:
+        raise InputError(
+            f"{where}: {', '.join(both)} is both a column and a constant.", remedy="Keep one of the two."
+        )
+    if "employee_id" in mapping.constants:
+        raise InputError(f"{where}: employee_id cannot be a constant, it must tell employees apart.")
+    if isinstance(mapping.levels, dict) and (
+        "level_id" in mapping.constants or mapping.columns.get("level_id")
+    ):
+        raise InputError(
+            f"{where}: levels by title and a level_id column contradict each other.", remedy="Keep one."
+        )
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Schema column → header, and the identifying headers that are dropped before anything is looked at."""
+
+    headers: dict[str, str]
+    guessed: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+def resolve_columns(headers: Sequence[str], mapping: CensusMapping) -> Resolved:
+    """Settle each schema column's header; raises InputError if missing, ambiguous, unknown or unsafe."""
+    stated = {name: _existing(name, header, headers) for name, header in mapping.columns.items() if header}
+    for name, header in stated.items():
+        if name != "employee_id" and is_direct_identifier(header):
+            raise InputError(
+                f"Column {header!r} identifies a person and cannot become {name}.",
+                remedy="Only employee_id may come from it: it is then hashed.",
+            )
+    free = [h for h in headers if h not in stated.values() and not is_direct_identifier(h)]
+    settled = set(mapping.columns) | set(mapping.constants)
+    if isinstance(mapping.levels, str | dict):
+        settled.add("level_id")  # the levels asked for win over a column that was only guessed
+    guessed: dict[str, str] = {}
+    for column in COLUMNS:
+        candidate = None if column.name in settled else _guess(column.name, free)
+        if candidate is not None:
+            guessed[column.name] = candidate
+    found = stated | guessed
+    _check_required(found, mapping, headers)
+    dropped = tuple(h for h in headers if is_direct_identifier(h) and h != found["employee_id"])
+    return Resolved(found, tuple(guessed), dropped)
+
+
+def _existing(name: str, header: str, headers: Sequence[str]) -> str:
+    if header in headers:
+        return header
+    same = [
+        h
+        for h in headers
+        if normalise_header(h) == normalise_header(header) and h.casefold() == header.casefold()
+    ]
+    if len(same) == 1:
+        return same[0]
+    near = get_close_matches(header, headers, n=1)
+    raise InputError(
+        f"The mapping takes {name} from {header!r}; the file has no such column, but: {', '.join(headers)}.",
+        remedy=f"Did you mean {near[0]!r}?" if near else None,
+    )
+
+
+def _guess(name: str, headers: Iterable[str]) -> str | None:
+    headers = list(headers)
+    if name in headers:
+        return name
+    for tier in BY_NAME[name].synonyms:
+        candidates = [h for h in headers if normalise_header(h) in tier]
+        if len(candidates) > 1:
+            raise InputError(
+                f"{name} could come from {' or '.join(map(repr, candidates))}.",
+                remedy=f"Say which in a mapping YAML: `columns: {{{name}: {candidates[0]}}}`.",
+            )
+        if candidates:
+            return candidates[0]
+    return None
+
+
+def _check_required(found: Mapping[str, str], mapping: CensusMapping, headers: Sequence[str]) -> None:
+    missing = [
+        c.name for c in COLUMNS if c.required and c.name not in found and c.name not in mapping.constants
+    ]
+    if not missing:
+        return
+    identifying = [h for h in headers if is_direct_identifier(h)]
+    examples = {"hire_date": "2010-01-01", "department": "All", "job_title": "Employee"}
+    remedies = [f"Map another column in a mapping YAML: `columns: {{{missing[0]}: HEADER}}`"]
+    remedies += [
+        f"or state one value for all: `constants: {{{m}: {examples[m]}}}`" for m in missing if m in examples
+    ]
+    if "employee_id" in missing and identifying:
+        remedies.append(f"(`columns: {{employee_id: {identifying[0]}}}` is hashed; names are seldom unique)")
+    raise InputError(
+        f"The required column{'s' if len(missing) > 1 else ''} {', '.join(missing)} cannot be found; "
+        f"the file's headers are: {', '.join(headers)}.",
+        remedy=" ".join(remedies) + ".",
+    )

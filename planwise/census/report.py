@@ -1,0 +1,70 @@
+"""What an import did: one JSON report, and beside it a CSV of the rejected rows with their reasons."""
+
+import csv
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+REPORT_FILE, REJECTS_FILE = "report.json", "rejects.csv"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """Counts: rows_read = rows_accepted + rows_rejected + rows_filtered; blank lines are not rows.
+
+    `reject_reasons` counts each rejected row once, by its first reason. `census` is None if it failed.
+    """
+
+    census: str | None
+    rows_read: int
+    rows_accepted: int
+    rows_rejected: int
+    rows_filtered: int
+    reject_reasons: dict[str, int]
+    filter_reasons: dict[str, int]
+    valid_share: float
+    valid_share_min: float
+    as_of: str
+    levels_from: str
+    levels: list[dict[str, Any]]
+    columns: dict[str, str]
+    columns_guessed: list[str]
+    columns_dropped: list[str]
+    constants: dict[str, str]
+    filter: str | None
+    notices: list[str]
+    source: dict[str, Any]
+    content_hash: str | None
+    rejects_file: Path
+    report_file: Path
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON values."""
+        return asdict(self) | {"rejects_file": str(self.rejects_file), "report_file": str(self.report_file)}
+
+    def write(self) -> None:
+        """Write the JSON report, whole or not at all."""
+        temporary = self.report_file.with_suffix(f".{os.getpid()}")
+        temporary.write_text(
+            json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        temporary.replace(self.report_file)
+
+
+def write_rejects(path: Path, rejects: pd.DataFrame) -> None:
+    """Write the rejected rows as CSV that a spreadsheet shows as text and never runs as a formula."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(rejects.columns)
+        writer.writerows([harmless(cell) for cell in row] for row in rejects.itertuples(index=False))
+
+
+def harmless(cell: object) -> str:
+    """Return the cell's text, quoted with an apostrophe where a spreadsheet would take it for a formula."""
+    text = str(cell)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

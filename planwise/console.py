@@ -1,0 +1,59 @@
+"""What the command line prints: one JSON object on stdout for machines, rich text for people."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from planwise.errors import InputError
+from planwise.settings import Settings
+
+
+def results() -> Console:
+    """Return the console for results: stdout."""
+    return Console(highlight=False)
+
+
+def progress() -> Console:
+    """Return the console for progress and remarks: stderr, so that stdout stays clean."""
+    return Console(stderr=True, highlight=False)
+
+
+def emit_json(obj: Mapping[str, Any]) -> None:
+    """Write one JSON object and a line end to stdout; dates, paths, decimals, dataclasses are understood."""
+    sys.stdout.write(json.dumps(obj, default=_plain, allow_nan=False, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def settings_for(home: Path | None = None) -> Settings:
+    """Return the settings of the environment, with `home` instead of `PLANWISE_HOME` where it is given."""
+    try:
+        return Settings() if home is None else Settings(home=home)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InputError(
+            f"The settings are not valid: {problems}.", remedy="Check PLANWISE_* and .env."
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if hasattr(value, "item"):  # a NumPy scalar
+        return value.item()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -8,8 +8,8 @@ from types import FrameType
 
 import cyclopts
 
-from planwise.errors import PlanWiseError
-from planwise.failures import INTERRUPTED, TERMINATED, USAGE, Failure, close_broken_pipe, internal, report
+from planwise.errors import InputError, PlanWiseError
+from planwise.failures import INTERRUPTED, TERMINATED, Failure, close_broken_pipe, internal, report
 
 COMMANDS_GROUP = "planwise.commands"
 JSON_FLAG = "--json"
@@ -35,6 +35,10 @@ class Terminated(SystemExit):
     """SIGTERM arrived; a SystemExit, so that libraries let it pass and `finally` runs."""
 
 
+class UsageError(InputError):
+    """A command line that names no command, or gives it what it does not take."""
+
+
 def main(tokens: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     sys.exit(run(sys.argv[1:] if tokens is None else tokens))
@@ -45,11 +49,7 @@ def run(tokens: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     as_json = JSON_FLAG in tokens
     try:
-        _load_further_commands()
-        result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
-        sys.stdout.flush()
-    except cyclopts.CycloptsError as error:
-        return report(Failure(USAGE, "UsageError", str(error), "See `planwise --help`."), as_json=as_json)
+        return _dispatch(tokens)
     except PlanWiseError as error:
         failure = Failure(error.exit_code, type(error).__name__, error.what, error.remedy)
         return report(failure, as_json=as_json)
@@ -61,6 +61,17 @@ def run(tokens: Sequence[str]) -> int:
         return close_broken_pipe()
     except Exception as error:
         return report(internal(error, tokens), as_json=as_json)
+
+
+def _dispatch(tokens: Sequence[str]) -> int:
+    _load_further_commands()
+    try:
+        result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except cyclopts.CycloptsError as error:
+        raise UsageError(
+            str(error), remedy="`planwise --help` and `planwise COMMAND --help` say how."
+        ) from error
+    sys.stdout.flush()
     return result if type(result) is int else 0
 
 

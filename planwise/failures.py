@@ -14,7 +14,6 @@ from rich.text import Text
 from planwise.console import emit_json, progress, settings_for
 from planwise.errors import PlanWiseError
 
-USAGE = 2
 INTERNAL = 5
 INTERRUPTED = 128 + 2  # the shell's convention: 128 + the signal's number
 BROKEN_PIPE = 128 + 13

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from planwise.errors import InputError
-from planwise.parameters.catalogue import Catalogue
+from planwise.parameters.catalogue import Catalogue, unknown_name
 from planwise.parameters.declaration import Value
 
 Tier = Literal["scenario", "dynamic", "default", "fallback"]
@@ -41,17 +41,17 @@ class EffectiveParameters:
 
         Raises InputError for an unknown name, a year that is not simulated, or a value that differs by year.
         """
-        found = self.cells.get((name, year)) or self.cells.get((name, None))
-        if found is not None and (year is None or year in self.years):
-            return found
-        by_year = [row for year_ in self.years if (row := self.cells.get((name, year_)))]
-        if not by_year:
-            raise InputError(f"Unknown parameter {name!r}.", remedy="See `planwise parameters list`.")
-        if year is not None:
+        if name not in self.declared.parameters:
+            raise unknown_name(name, self.declared.names())
+        if year is not None and year not in self.years:
             raise InputError(
                 f"{name}: {year} is not simulated.",
                 remedy=f"The simulated years are {', '.join(map(str, self.years))}.",
             )
+        for key in ((name, year), (name, None)):
+            if key in self.cells:
+                return self.cells[key]
+        by_year = [self.cells[name, simulated] for simulated in self.years]
         if any(row.value != by_year[0].value for row in by_year):
             raise InputError(f"{name} differs by year.", remedy="Ask for one year.")
         return by_year[0]

@@ -1,0 +1,156 @@
+"""The declared parameters: names, values, expansion, and what a declaration may not say."""
+
+import shutil
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from planwise.errors import InputError
+from planwise.parameters import catalogue
+from planwise.parameters.catalogue import HERE, load_catalogue
+from planwise.parameters.declaration import Assumption, Chain, Lever
+
+LEVERS = {
+    *(f"merit_rate_level_{level}" for level in range(1, 6)),
+    "cola_rate",
+    "new_hire_salary_adjustment",
+    *(f"promotion_probability_level_{level}" for level in range(1, 5)),
+    *(f"promotion_raise_level_{level}" for level in range(1, 5)),
+}
+HARD_BOUNDS = {
+    "merit_rate": (0.01, 0.10),
+    "cola_rate": (0.01, 0.08),
+    "new_hire_salary_adjustment": (1.0, 1.4),
+    "promotion_probability": (0.0, 0.30),
+    "promotion_raise": (0.05, 0.30),
+}
+DEFAULTS = {
+    "cola_rate": 0.025,
+    "new_hire_salary_adjustment": 1.15,
+    "merit_rate_level_5": 0.033,
+    "promotion_probability_level_1": 0.10,
+    "promotion_probability_level_4": 0.05,
+    "promotion_raise_level_2": 0.085,
+    "headcount_growth": 0.03,
+    "termination_rate": 0.14,
+    "new_hire_termination_rate": 0.25,
+    "market_movement": 0.03,
+    "range_adjustment": None,
+    "seed": 42,
+    "years": 5,
+    "cola_date": "01-01",
+    "promotion_date": "04-01",
+    "merit_date": "07-01",
+    "range_maximum_cap": False,
+    "termination_multiplier_tenure_under_1": 2.15,
+    "termination_multiplier_age_over_64": 1.6,
+    "promotion_multiplier_tenure_1_to_2": 1.2,
+    "merit_multiplier_rating_1": 0.0,
+    "merit_multiplier_quartile_above_range": 1.0,
+    "new_hire_level_share_5": None,
+}
+
+
+def test_the_levers_are_the_fifteen_of_the_design():
+    assert set(catalogue().levers) == LEVERS
+    assert len(LEVERS) == 15
+
+
+@pytest.mark.parametrize("lever", sorted(LEVERS))
+def test_hard_bounds_are_those_of_the_design(lever):
+    family = next(family for family in HARD_BOUNDS if lever.startswith(family))
+    assert catalogue().levers[lever].bounds == HARD_BOUNDS[family]
+
+
+@pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
+def test_defaults(name, default):
+    found = catalogue().parameters[name].default
+    assert found == default
+    assert type(found) is type(default)
+
+
+def test_only_promotion_probability_changes_who_is_promoted():
+    dynamics = {lever.name for lever in catalogue().levers.values() if lever.chain is Chain.DYNAMICS}
+    assert dynamics == {f"promotion_probability_level_{level}" for level in range(1, 5)}
+
+
+def test_families_expand_to_named_parameters_with_their_level():
+    declared = catalogue().parameters
+    assert declared["merit_rate_level_3"].level_id == 3
+    assert declared["termination_multiplier_level_5"].level_id == 5
+    assert declared["termination_multiplier_age_25_to_34"].level_id is None
+    assert declared["merit_multiplier_rating_5"].level_id is None
+    assert "{" not in "".join(p.name + p.label for p in declared.values())
+
+
+@pytest.mark.parametrize("family", ["tenure", "age", "quartile"])
+def test_number_bands_have_no_gap_and_no_overlap(family):
+    bands = [band for band in catalogue().bands[family].values() if band.start is not None]
+    assert [band.start for band in bands[1:]] == [band.end for band in bands[:-1]]
+    assert bands[0].start == 0
+
+
+def test_an_unknown_name_gives_the_nearest():
+    with pytest.raises(InputError, match="Unknown parameter 'cola_rat'") as caught:
+        catalogue().parameter("cola_rat")
+    assert "cola_rate" in caught.value.remedy
+
+
+def test_a_lever_given_as_assumption_names_the_option():
+    with pytest.raises(InputError, match="cola_rate is not an assumption but a lever") as caught:
+        catalogue().parameter("cola_rate", "assumption")
+    assert "--set" in caught.value.remedy
+
+
+def lever(**changes):
+    return Lever(
+        **{
+            "name": "x_rate",
+            "unit": "rate",
+            "label": "X",
+            "description": "X.",
+            "default": 0.05,
+            "source": "test",
+            "bounds": (0.0, 0.1),
+            "recommended": (0.02, 0.06),
+            "direction": "increasing",
+            "chain": "pay",
+            **changes,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"default": 0.2}, "outside its bounds"),
+        ({"bounds": (0.1, 0.0)}, "not ascending"),
+        ({"recommended": (0.05, 0.2)}, "not within"),
+        ({"source": ""}, "source"),
+        ({"name": "X Rate"}, "name"),
+        ({"surprise": 1}, "surprise"),
+        ({"nullable": True}, "null_means"),
+    ],
+)
+def test_a_bad_declaration_is_refused(changes, message):
+    assert lever().name == "x_rate"
+    with pytest.raises(ValidationError, match=message):
+        lever(**changes)
+
+
+def test_an_assumption_needs_a_default_or_null():
+    with pytest.raises(ValidationError, match="needs a default"):
+        Assumption(
+            name="x", unit="flag", label="X", description="X.", source="test", chain="pay", default=None
+        )
+
+
+def test_a_name_declared_twice_is_refused(tmp_path):
+    for file in HERE.glob("*.yaml"):
+        shutil.copy(file, tmp_path)
+    levers = yaml.safe_load((HERE / "levers.yaml").read_text())
+    cola = next(entry for entry in levers if entry["name"] == "cola_rate")
+    (tmp_path / "levers.yaml").write_text(yaml.safe_dump([*levers, cola]))
+    with pytest.raises(ValueError, match="declared more than once: cola_rate"):
+        load_catalogue(tmp_path)

@@ -1,0 +1,150 @@
+"""Scenario > dynamic > default > fallback, value by value."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planwise.errors import InputError
+from planwise.parameters import catalogue, check_overrides, resolve
+
+YEARS = (2026, 2027, 2028)
+COLA = st.integers(10_000, 80_000).map(lambda micro: micro / 1e6)
+
+
+def with_lever(name, **changes):
+    declared = catalogue()
+    changed = declared.levers[name].model_copy(update=changes)
+    return dataclasses.replace(declared, levers={**declared.levers, name: changed})
+
+
+def test_each_tier_gives_way_to_the_one_above():
+    default = resolve(YEARS, scenario={})
+    dynamic = resolve(YEARS, scenario={}, dynamic={"cola_rate": 0.03})
+    scenario = resolve(YEARS, scenario={"cola_rate": 0.04}, dynamic={"cola_rate": 0.03})
+    found = [(e.value("cola_rate", 2027), e.tier("cola_rate", 2027)) for e in (default, dynamic, scenario)]
+    assert found == [(0.025, "default"), (0.03, "dynamic"), (0.04, "scenario")]
+
+
+def test_a_lever_without_default_falls_back_and_says_so():
+    found = resolve(YEARS, scenario={}, declared=with_lever("cola_rate", default=None))
+    assert (found.value("cola_rate", 2026), found.tier("cola_rate", 2026)) == (0.025, "fallback")
+    assert found.tier("merit_rate_level_1", 2026) == "default"
+
+
+def test_every_lever_has_a_fallback_within_its_bounds():
+    for name in catalogue().levers:
+        found = resolve(YEARS, scenario={}, declared=with_lever(name, default=None))
+        assert found.tier(name, 2026) == "fallback"
+        low, high = catalogue().levers[name].bounds
+        assert low <= found.value(name, 2026) <= high
+
+
+def test_a_year_of_its_own_beats_all_years():
+    found = resolve(YEARS, scenario={"cola_rate": 0.03, "cola_rate@2027": 0.05})
+    assert [found.value("cola_rate", year) for year in YEARS] == [0.03, 0.05, 0.03]
+
+
+def test_a_year_of_the_scenario_leaves_the_other_years_to_the_tiers_below():
+    found = resolve(YEARS, scenario={"cola_rate@2027": 0.05}, dynamic={"cola_rate": 0.03})
+    assert [found.tier("cola_rate", year) for year in YEARS] == ["dynamic", "scenario", "dynamic"]
+
+
+def test_an_all_years_scenario_override_beats_a_dynamic_year():
+    found = resolve(YEARS, scenario={"cola_rate": 0.03}, dynamic={"cola_rate@2027": 0.05})
+    assert found.value("cola_rate", 2027) == 0.03
+
+
+def test_dynamic_levers_may_reach_beyond_the_horizon_but_a_scenario_may_not():
+    assert resolve(YEARS, scenario={}, dynamic={"cola_rate@2030": 0.05}) == resolve(YEARS, scenario={})
+    with pytest.raises(InputError, match="cola_rate@2030: not a simulated year") as caught:
+        resolve(YEARS, scenario={"cola_rate@2030": 0.05})
+    assert "2026, 2027, 2028" in caught.value.remedy
+
+
+def test_dynamic_tier_has_levers_only():
+    with pytest.raises(InputError, match="seed is not a lever"):
+        resolve(YEARS, scenario={}, dynamic={"seed": 1})
+
+
+def test_all_hard_bound_violations_are_told_at_once():
+    with pytest.raises(InputError) as caught:
+        resolve(YEARS, scenario={"cola_rate": 0.09, "merit_rate_level_1@2027": 0.0, "seed": 5})
+    assert "cola_rate = 0.09 is outside its hard bounds 0.01 to 0.08" in caught.value.what
+    assert "merit_rate_level_1@2027 = 0.0 is outside its hard bounds 0.01 to 0.1" in caught.value.what
+    assert "seed" not in caught.value.what
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("name", sorted(catalogue().levers))
+def test_hard_bounds_are_inclusive_and_end_there(name):
+    low, high = catalogue().levers[name].bounds
+    for bound in (low, high):
+        assert resolve(YEARS, scenario={name: bound}).value(name, 2026) == bound
+    for beyond in (low - 1e-6, high + 1e-6):
+        with pytest.raises(InputError, match="hard bounds"):
+            resolve(YEARS, scenario={name: beyond})
+
+
+def test_a_locked_lever_refuses_only_what_differs():
+    locked = with_lever("cola_rate", locked=True)
+    assert resolve(YEARS, scenario={"cola_rate": 0.025}, declared=locked).value("cola_rate", 2026) == 0.025
+    with pytest.raises(InputError, match=r"cola_rate is locked at 0.025; 0.03 was asked for"):
+        resolve(YEARS, scenario={"cola_rate": 0.03}, declared=locked)
+    with pytest.raises(InputError, match=r"cola_rate@2028 is locked at 0.03; 0.025 was asked for"):
+        resolve(YEARS, scenario={"cola_rate@2028": 0.025}, dynamic={"cola_rate": 0.03}, declared=locked)
+
+
+@pytest.mark.parametrize("shares", [[1.0], [0.2, 0.2, 0.2, 0.2, 0.3], [0.2, 0.2, 0.2, 0.4]])
+def test_level_shares_of_hires_are_all_set_with_sum_1_or_none(shares):
+    overrides = {f"new_hire_level_share_{level}": share for level, share in enumerate(shares, 1)}
+    with pytest.raises(InputError, match="new_hire_level_share"):
+        resolve(YEARS, scenario=overrides)
+
+
+def test_complete_level_shares_are_accepted():
+    shares = {f"new_hire_level_share_{level}": 0.2 for level in range(1, 6)}
+    assert resolve(YEARS, scenario=shares).value("new_hire_level_share_5") == 0.2
+
+
+def test_without_a_year_there_is_nothing_to_resolve():
+    with pytest.raises(InputError, match="no simulated year"):
+        resolve((), scenario={})
+
+
+def test_stored_overrides_are_checked_without_years():
+    assert check_overrides({"cola_rate@2099": "3%"}) == {"cola_rate@2099": 0.03}
+    with pytest.raises(InputError, match="hard bounds"):
+        check_overrides({"cola_rate@2099": 3})
+
+
+@given(
+    scenario=st.dictionaries(st.none() | st.sampled_from(YEARS), COLA),
+    dynamic=st.dictionaries(st.none() | st.sampled_from(YEARS), COLA),
+    year=st.sampled_from(YEARS),
+)
+def test_resolution_is_the_first_tier_that_says_anything(scenario, dynamic, year):
+    def overrides(values):
+        return {"cola_rate" if y is None else f"cola_rate@{y}": value for y, value in values.items()}
+
+    found = resolve(YEARS, scenario=overrides(scenario), dynamic=overrides(dynamic))
+    candidates = [
+        (values[key], tier)
+        for tier, values in (("scenario", scenario), ("dynamic", dynamic), ("default", {None: 0.025}))
+        for key in (year, None)
+        if key in values
+    ]
+    assert (found.value("cola_rate", year), found.tier("cola_rate", year)) == candidates[0]
+
+
+@given(
+    scenario=st.dictionaries(st.sampled_from(["cola_rate", "cola_rate@2027", "cola_rate@2028"]), COLA),
+    dynamic=st.dictionaries(st.sampled_from(["cola_rate", "cola_rate@2026"]), COLA),
+)
+def test_equal_values_are_equal_parameters_whatever_their_tiers(scenario, dynamic):
+    found = resolve(YEARS, scenario=scenario, dynamic=dynamic)
+    respelled = resolve(YEARS, scenario={f"cola_rate@{y}": found.value("cola_rate", y) for y in YEARS})
+    assert found == respelled
+    assert found.digest == respelled.digest
+    assert hash(found) == hash(respelled)

@@ -14,15 +14,9 @@ from planwise.census.report import ImportReport
 from planwise.census.synthetic import DEFAULT_AS_OF, SyntheticOptions, generate_census
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
+from planwise.options import Home, Json
 
 app = App(name="census", help="Bring in the people: generate, import, list, use.")
-
-Home = Annotated[
-    Path | None, Parameter(name="--home", help="Folder of all stores, instead of PLANWISE_HOME.")
-]
-AsJson = Annotated[
-    bool, Parameter(name="--json", negative="", help="Print one JSON object and nothing else.")
-]
 
 
 @app.command
@@ -33,7 +27,7 @@ def generate(
     name: str | None = None,
     gender_pay_gap: float = 0.03,
     as_of: str | None = None,
-    json: AsJson = False,
+    json: Json = False,
     home: Home = None,
 ) -> None:
     """Generate a synthetic census and put it in use.
@@ -67,9 +61,9 @@ def import_(
     levels: str | None = None,
     row_filter: Annotated[str | None, Parameter(name="--filter")] = None,
     name: str | None = None,
-    json: AsJson = False,
+    json: Json = False,
     home: Home = None,
-) -> None:
+) -> int:
     """Import a payroll file of any layout, report every rejected row, and put the census in use.
 
     Parameters
@@ -94,20 +88,22 @@ def import_(
             name=name,
         )
     except ImportBlocked as blocked:
-        if json:
-            emit_json(blocked.report.as_dict())
-        else:
-            _print_report(blocked.report)
+        if json:  # the one JSON object is the report, with the error in it
+            error = {"type": "GateBlocked", "what": blocked.what, "remedy": blocked.remedy}
+            emit_json(blocked.report.as_dict() | {"in_use": False, "error": error})
+            return blocked.exit_code
+        _print_report(blocked.report)
         raise
     if json:
         emit_json(imported.report.as_dict() | {"in_use": True})
-        return
+        return 0
     _print_report(imported.report)
     progress().print("Next: planwise simulate")
+    return 0
 
 
 @app.command(name="list")
-def list_(*, json: AsJson = False, home: Home = None) -> None:
+def list_(*, json: Json = False, home: Home = None) -> None:
     """List the censuses and show which one is in use."""
     settings = settings_for(home)
     in_use = census_in_use(settings)
@@ -130,7 +126,7 @@ def list_(*, json: AsJson = False, home: Home = None) -> None:
 
 
 @app.command
-def use(name: str, *, json: AsJson = False, home: Home = None) -> None:
+def use(name: str, *, json: Json = False, home: Home = None) -> None:
     """Put a census in use: later commands simulate it.
 
     Parameters

@@ -49,7 +49,7 @@ class ImportBlocked(GateBlocked):
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.reject_reasons.items())
         super().__init__(
             f"{report.rows_rejected:,} of {report.rows_accepted + report.rows_rejected:,} rows are not "
-            f"valid: {report.valid_share:.3%} valid, at least {report.valid_share_min:.3%} is needed ({reasons}). "
+            f"valid: {report.valid_share:.3%} valid, {report.valid_share_min:.3%} needed ({reasons}). "
             "Nothing was registered.",
             remedy=f"Every rejected row with its reasons: {report.rejects_file}. Correct the file, or leave "
             "such rows out on purpose with `filter:` in a mapping YAML.",

@@ -62,8 +62,7 @@ def by_title(titles: pd.Series, levels: Mapping[str, int]) -> Integers:
         )
     known = {" ".join(title.casefold().split()): level for title, level in levels.items()}
     canonical = titles.str.casefold().str.split().str.join(" ")
-    level: Integers = canonical.map(known).fillna(NO_LEVEL).to_numpy(dtype=np.int64)
-    return level
+    return np.asarray(canonical.map(known).fillna(NO_LEVEL), dtype=np.int64)
 
 
 def ranges_from_levels(cents: Integers, level: Integers) -> pd.DataFrame:

@@ -1,0 +1,69 @@
+"""SQLMesh's configuration: the catalog by name, so that model names never follow the file's name."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlmesh.core.config import (
+    AutoCategorizationMode,
+    CategorizerConfig,
+    Config,
+    DuckDBConnectionConfig,
+    GatewayConfig,
+    ModelDefaultsConfig,
+    PlanConfig,
+)
+from sqlmesh.core.config.linter import LinterConfig
+
+from planwise.engine.variables import sqlmesh_variables
+from planwise.parameters import resolve, simulated_years
+from planwise.settings import Settings
+
+CATALOG = "planwise"
+GATEWAY = "warehouse"
+EXAMPLE_HASH = "example"  # the project is linted and unit-tested without any census
+EXAMPLE_AS_OF = "2025-12-31"
+EXAMPLE_YEARS = simulated_years(2, 2026)
+
+# Full models have one fixed interval: what is current is decided by the fingerprint, never by today's date.
+INTERVAL_START = "2020-01-01"
+INTERVAL_END = "2020-01-01"
+EXECUTION_TIME = "2020-01-02"
+
+
+def sqlmesh_config(
+    database: str | Path, variables: Mapping[str, Any], *, cache_dir: Path | None = None, threads: int = 1
+) -> Config:
+    """Return the configuration of one warehouse: a DuckDB file, or `:memory:`."""
+    connection = DuckDBConnectionConfig(
+        catalogs={CATALOG: str(database)},
+        concurrent_tasks=1,
+        connector_config={"threads": threads, "preserve_insertion_order": False},
+    )
+    return Config(
+        gateways={GATEWAY: GatewayConfig(connection=connection)},
+        default_gateway=GATEWAY,
+        default_test_connection=DuckDBConnectionConfig(catalogs={CATALOG: ":memory:"}),
+        model_defaults=ModelDefaultsConfig(dialect="duckdb", start=INTERVAL_START),
+        variables=dict(variables),
+        cache_dir=str(cache_dir) if cache_dir else None,
+        disable_anonymized_analytics=True,
+        infer_python_dependencies=False,
+        plan=PlanConfig(
+            auto_categorize_changes=CategorizerConfig(
+                external=AutoCategorizationMode.FULL,
+                python=AutoCategorizationMode.FULL,
+                sql=AutoCategorizationMode.FULL,
+                seed=AutoCategorizationMode.FULL,
+            )
+        ),
+        linter=LinterConfig(enabled=True, rules=["ambiguousorinvalidcolumn", "invalidselectstarexpansion"]),
+    )
+
+
+def project_config() -> Config:
+    """Return the configuration for SQLMesh's own command line: default parameters, the home's warehouse."""
+    settings = Settings()
+    effective = resolve(EXAMPLE_YEARS, scenario={})
+    variables = sqlmesh_variables(effective, census_hash=EXAMPLE_HASH, as_of=EXAMPLE_AS_OF)
+    return sqlmesh_config(":memory:", variables, cache_dir=settings.root / "cache" / "sqlmesh")

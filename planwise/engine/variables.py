@@ -1,0 +1,256 @@
+"""Effective parameters as SQLMesh variables: one JSON document per chain, one blueprint per year.
+
+A blueprint's values are numbers for a plan, or placeholders (`$cola_rate_2026`) for a preview; the SQL around
+them is the same. What a year's models read is in that year's blueprint only, so a change re-versions the models
+of its year and later, and nothing before.
+"""
+
+import json
+from calendar import isleap, monthrange
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from planwise.parameters import EffectiveParameters
+
+LEVELS = (1, 2, 3, 4, 5)
+RAISES = ("cola", "promotion", "merit")  # the order of raises that fall on one day
+INDEX_DECIMALS = Decimal("0.00000001")
+Number = int | float | Decimal
+
+
+@dataclass(frozen=True)
+class YearBlueprint:
+    """One year's values of a chain: `fixed` shapes the SQL, `numbers` are values a preview may bind.
+
+    `audited` are numbers that the model's audits are called with: a preview runs no audits, and an audit's
+    arguments cannot be placeholders.
+    """
+
+    year: int
+    fixed: Mapping[str, str]
+    numbers: Mapping[str, Number]
+    audited: Mapping[str, Number] = field(default_factory=dict)
+
+    def literal(self) -> dict[str, str]:
+        """Return every value as SQL text."""
+        return {**self.fixed, **{k: str(v) for k, v in {**self.numbers, **self.audited}.items()}}
+
+    def placeholders(self) -> dict[str, str]:
+        """Return the numbers as named placeholders."""
+        return {
+            **self.fixed,
+            **{name: f"${name}_{self.year}" for name in self.numbers},
+            **dict.fromkeys(self.audited, "0"),
+        }
+
+    def bindings(self) -> dict[str, Number]:
+        """Return what the placeholders stand for."""
+        return {f"{name}_{self.year}": value for name, value in self.numbers.items()}
+
+
+def sqlmesh_variables(
+    effective: EffectiveParameters, *, census_hash: str, as_of: str, placeholders: bool = False
+) -> dict[str, Any]:
+    """Return the project's variables for a scenario on a census (its content hash and date)."""
+
+    def blueprints(chain: list[YearBlueprint]) -> str:
+        return json.dumps([b.placeholders() if placeholders else b.literal() for b in chain])
+
+    return {
+        "census_hash": census_hash,
+        "census_as_of": as_of,
+        "simulated_years": json.dumps(list(effective.years)),
+        "dynamics_years": blueprints(dynamics_blueprints(effective)),
+        "pay_years": blueprints(pay_blueprints(effective)),
+        "hazard_multipliers": json.dumps(_hazard_rows(effective)),
+        "merit_matrix": json.dumps(_merit_rows(effective)),
+        "hire_level_shares": json.dumps(_hire_shares(effective)),
+        "new_hire_profile_years": effective.value("new_hire_profile_years"),
+        "cola_date": effective.value("cola_date"),
+        "merit_date": effective.value("merit_date"),
+        "raise_order": json.dumps(_raise_order(effective)),
+        "raise_caps": json.dumps(
+            {name: effective.value(name) for name in ("individual_raise_max", "range_maximum_cap")}
+        ),
+        "effective_parameters": "[]" if placeholders else json.dumps(_parameter_rows(effective)),
+    }
+
+
+def bindings(effective: EffectiveParameters) -> dict[str, Number]:
+    """Return the value of every placeholder."""
+    chains = [*dynamics_blueprints(effective), *pay_blueprints(effective)]
+    return {name: value for blueprint in chains for name, value in blueprint.bindings().items()}
+
+
+def dynamics_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
+    """Return what decides who leaves, joins and is promoted, year by year."""
+    promotion_day = str(effective.value("promotion_date"))
+    months = _months(effective, "promotion_min_tenure_years")
+    found = []
+    for year, previous in _with_previous(effective.years):
+        promotion_date = _day(year, promotion_day)
+        fixed = {
+            "year": str(year),
+            "opening_workforce": f"int_workforce_{previous}" if previous else "int_baseline_workforce",
+            "year_start": f"'{year}-01-01'",
+            "year_end": f"'{year}-12-31'",
+            "days_in_year": str(366 if isleap(year) else 365),
+            "promotion_date": f"'{promotion_date}'",
+            "promotion_hired_by": f"'{_months_before(promotion_date, months)}'",
+        }
+        numbers: dict[str, Number] = {"seed": effective.seed}
+        names = ["headcount_growth", "termination_rate", "new_hire_termination_rate"]
+        names += [f"promotion_probability_level_{level}" for level in LEVELS[:-1]]
+        numbers |= {name: _number(effective, name, year) for name in names}
+        numbers |= {
+            f"pay_response_level_{level}": pay_response(effective, level, year) for level in LEVELS
+        }
+        audited = {"audited_headcount_growth": numbers["headcount_growth"]}
+        found.append(YearBlueprint(year, fixed, numbers, audited))
+    return found
+
+
+def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
+    """Return what decides everybody's pay, year by year."""
+    months = _months(effective, "merit_min_tenure_years")
+    order = _raise_order(effective)
+    found = []
+    for year, previous in _with_previous(effective.years):
+        days = {kind: _day(year, str(effective.value(f"{kind}_date"))) for kind in RAISES}
+        fixed = {
+            "year": str(year),
+            "opening_pay": f"int_pay_{previous}" if previous else "int_baseline_workforce",
+            "year_start": f"'{year}-01-01'",
+            "year_end": f"'{year}-12-31'",
+            "days_in_year": str(366 if isleap(year) else 365),
+            "merit_hired_by": f"'{_months_before(days['merit'], months)}'",
+            **{f"{kind}_date": f"'{day}'" for kind, day in days.items()},
+            **{
+                f"{place}_raise_date": f"'{days[kind]}'"
+                for place, kind in zip(("first", "second", "third"), order, strict=True)
+            },
+        }
+        names = ["cola_rate", "new_hire_salary_adjustment"]
+        names += [f"merit_rate_level_{level}" for level in LEVELS]
+        names += [f"promotion_raise_level_{level}" for level in LEVELS[:-1]]
+        numbers = {name: _number(effective, name, year) for name in names}
+        numbers |= {
+            "range_index": range_index(effective, year),
+            "market_index": market_index(effective, year),
+            "hire_range_position": _number(effective, "hire_range_position", year),
+            "hire_range_spread": _number(effective, "hire_range_spread", year),
+        }
+        found.append(YearBlueprint(year, fixed, numbers))
+    return found
+
+
+def market_index(effective: EffectiveParameters, year: int) -> Decimal:
+    """Return how far market pay has moved from the census to the end of a year (1 = not at all)."""
+    return _index(effective, year, lambda y: _rate(effective, "market_movement", y))
+
+
+def range_index(effective: EffectiveParameters, year: int) -> Decimal:
+    """Return how far the pay ranges have moved: `range_adjustment`, or the year's COLA when that is not set."""
+
+    def moved(y: int) -> Decimal:
+        adjustment = effective.value("range_adjustment", y)
+        return _rate(effective, "cola_rate", y) if adjustment is None else Decimal(str(adjustment))
+
+    return _index(effective, year, moved)
+
+
+def pay_response(effective: EffectiveParameters, level: int, year: int) -> Number:
+    """Return the factor on a level's exit probability: (pay index / market index at the opening) ^ -elasticity.
+
+    The pay index is what COLA and merit have given the level since the census. Exactly 1 when the elasticity
+    is 0, so that pay levers then leave the dynamics alone.
+    """
+    elasticity = effective.value("turnover_pay_elasticity")
+    opening = year - 1
+    if not elasticity or opening < effective.years[0]:
+        return 1
+
+    def raised(y: int) -> Decimal:
+        cola, merit = _rate(effective, "cola_rate", y), _rate(effective, f"merit_rate_level_{level}", y)
+        return (1 + cola) * (1 + merit) - 1
+
+    position = float(_index(effective, opening, raised)) / float(market_index(effective, opening))
+    return round(position ** -float(str(elasticity)), 8)
+
+
+def _index(effective: EffectiveParameters, year: int, movement: Any) -> Decimal:
+    index = Decimal(1)
+    for simulated in effective.years:
+        if simulated <= year:
+            index *= 1 + movement(simulated)
+    return index.quantize(INDEX_DECIMALS)
+
+
+def _rate(effective: EffectiveParameters, name: str, year: int) -> Decimal:
+    return Decimal(str(effective.value(name, year)))
+
+
+def _number(effective: EffectiveParameters, name: str, year: int) -> Number:
+    value = effective.value(name, year)
+    assert isinstance(value, int | float)  # declared numeric
+    return value
+
+
+def _with_previous(years: tuple[int, ...]) -> list[tuple[int, int | None]]:
+    return list(zip(years, (None, *years), strict=False))
+
+
+def _day(year: int, month_day: str) -> date:
+    return date.fromisoformat(f"{year}-{month_day}")
+
+
+def _months(effective: EffectiveParameters, name: str) -> int:
+    return round(12 * float(str(effective.value(name))))
+
+
+def _months_before(day: date, months: int) -> date:
+    """Return the same day some months earlier, or the last of that month when it has no such day."""
+    index = day.year * 12 + day.month - 1 - months
+    year, month = index // 12, index % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def _raise_order(effective: EffectiveParameters) -> list[str]:
+    return sorted(RAISES, key=lambda kind: (str(effective.value(f"{kind}_date")), RAISES.index(kind)))
+
+
+def _hazard_rows(effective: EffectiveParameters) -> list[list[Any]]:
+    """Return hazard, dimension, half-open band and multiplier; promotion does not depend on a level multiplier."""
+    rows: list[list[Any]] = []
+    for hazard in ("termination", "promotion"):
+        for dimension in ("tenure", "age"):
+            for member, band in effective.declared.bands[dimension].items():
+                multiplier = effective.value(f"{hazard}_multiplier_{dimension}_{member}")
+                rows.append([hazard, dimension, band.start, band.end, multiplier])
+    for level in LEVELS:
+        multiplier = effective.value(f"termination_multiplier_level_{level}")
+        rows.append(["termination", "level", level, level + 1, multiplier])
+    return rows
+
+
+def _merit_rows(effective: EffectiveParameters) -> list[list[Any]]:
+    bands = ("below_range", "1", "2", "3", "4", "above_range")
+    positions = [effective.value(f"merit_multiplier_quartile_{band}") for band in bands]
+    return [
+        [rating, effective.value(f"merit_multiplier_rating_{rating}"), *positions] for rating in (1, 2, 3, 4, 5)
+    ]
+
+
+def _hire_shares(effective: EffectiveParameters) -> list[list[Any]]:
+    shares = [[level, effective.value(f"new_hire_level_share_{level}")] for level in LEVELS]
+    return [] if any(share is None for _, share in shares) else shares
+
+
+def _parameter_rows(effective: EffectiveParameters) -> list[list[Any]]:
+    return [
+        [row.parameter, row.level_id, row.year, None if row.value is None else str(row.value), row.tier]
+        for row in effective.rows()
+    ]

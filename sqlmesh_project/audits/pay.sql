@@ -1,0 +1,119 @@
+/* Invariant 8: pay never falls. */
+AUDIT (
+  name pay_never_falls
+);
+
+SELECT
+  employee_id,
+  starting_pay,
+  cola_pay,
+  promotion_pay,
+  merit_pay,
+  base_pay
+FROM @this_model
+WHERE
+  base_pay < starting_pay
+  OR cola_pay < cola_previous
+  OR promotion_pay < promotion_previous
+  OR merit_pay < merit_previous
+  OR lump_sum < 0;
+
+/* Invariant 7: prorated = sum of period pay x days / days in year, read from the dates and not from the chain. */
+AUDIT (
+  name prorated_is_replayed
+);
+
+WITH dated AS (
+  SELECT
+    *,
+    GREATEST(CAST(@first_raise_date AS DATE), first_day) AS second_start,
+    GREATEST(CAST(@second_raise_date AS DATE), first_day) AS third_start,
+    GREATEST(CAST(@third_raise_date AS DATE), first_day) AS fourth_start
+  FROM @this_model
+), replayed AS (
+  /* every raise earns its increase from its date to the last day */
+  SELECT
+    *,
+    CAST(starting_pay AS DOUBLE) * (
+      last_day - first_day + 1
+    ) + CAST(COALESCE(@raise_amount(1), 0) AS DOUBLE) * GREATEST(last_day - second_start + 1, 0) + CAST(COALESCE(@raise_amount(2), 0) AS DOUBLE) * GREATEST(last_day - third_start + 1, 0) + CAST(COALESCE(@raise_amount(3), 0) AS DOUBLE) * GREATEST(last_day - fourth_start + 1, 0) AS pay_days
+  FROM dated
+)
+SELECT
+  employee_id,
+  prorated_pay,
+  pay_days
+FROM replayed
+WHERE
+  ABS(CAST(prorated_pay AS DOUBLE) - pay_days * CAST(fte AS DOUBLE) / @days_in_year) > 0.006;
+
+/* Invariant 6: each event finds the pay that the event before it left, across years, from the opening or the hire. */
+AUDIT (
+  name compensation_chains
+);
+
+WITH chained AS (
+  SELECT
+    event_id,
+    event_type,
+    previous_compensation,
+    compensation_amount,
+    LAG(compensation_amount) OVER (PARTITION BY employee_id ORDER BY simulation_year, event_sequence) AS left_by_the_last
+  FROM @this_model
+)
+SELECT
+  *
+FROM chained
+WHERE
+  left_by_the_last <> previous_compensation
+  OR event_type <> 'HIRE' AND previous_compensation IS NULL
+  OR event_type = 'HIRE' AND NOT left_by_the_last IS NULL;
+
+/* Invariant 6: year-end pay = the replay of the events on the opening pay. */
+AUDIT (
+  name pay_is_the_replay_of_events
+);
+
+WITH deltas AS (
+  SELECT
+    simulation_year,
+    employee_id,
+    SUM(compensation_amount - COALESCE(previous_compensation, 0)) AS delta
+  FROM @this_model
+  GROUP BY
+    simulation_year,
+    employee_id
+)
+SELECT
+  pay.simulation_year,
+  pay.employee_id,
+  pay.starting_pay,
+  pay.base_pay,
+  deltas.delta
+FROM intermediate.int_pay AS pay
+LEFT JOIN deltas
+  ON deltas.simulation_year = pay.simulation_year AND deltas.employee_id = pay.employee_id
+WHERE
+  pay.base_pay <> CASE WHEN pay.is_hire THEN 0 ELSE pay.starting_pay END + COALESCE(deltas.delta, 0);
+
+/* Invariant 8: level changes only by promotion, by one. */
+AUDIT (
+  name levels_change_by_promotion_only
+);
+
+WITH chained AS (
+  SELECT
+    event_id,
+    event_type,
+    level_id,
+    previous_level_id,
+    LAG(level_id) OVER (PARTITION BY employee_id ORDER BY simulation_year, event_sequence) AS last_level_id
+  FROM @this_model
+)
+SELECT
+  *
+FROM chained
+WHERE
+  last_level_id <> previous_level_id
+  OR event_type = 'PROMOTION' AND level_id <> previous_level_id + 1
+  OR event_type IN ('RAISE', 'TERMINATION') AND level_id <> previous_level_id

@@ -1,0 +1,5 @@
+"""SQLMesh's entry point for its own command line (`sqlmesh lint`, `format`, `test`); the engine builds the same."""
+
+from planwise.engine.config import project_config
+
+config = project_config()

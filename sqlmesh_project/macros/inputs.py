@@ -1,0 +1,59 @@
+"""What enters the project from outside: the census by its content hash, parameters as rows of literals."""
+
+import json
+
+from sqlmesh import macro
+
+
+@macro()
+def census_table(evaluator, part):
+    """Return the name of the loaded table that holds a census part (`census`, `levels`), keyed by content."""
+    return f"raw.{part.name}_{evaluator.var('census_hash')}"
+
+
+def _literal(value) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return str(value) if str(value).startswith("$") else "'" + str(value).replace("'", "''") + "'"
+
+
+def _rows(rows: list[list], columns: list[str]) -> str:
+    """Return a derived table of literals (`empty` keeps the columns when there are no rows)."""
+    names = ", ".join(columns)
+    if not rows:
+        empty = ", ".join(f"NULL AS {c}" for c in columns)
+        return f"(SELECT {names} FROM (SELECT {empty}) AS nothing WHERE 1 = 0)"
+    values = ", ".join("(" + ", ".join(_literal(v) for v in row) + ")" for row in rows)
+    return f"(SELECT {names} FROM (VALUES {values}) AS t({names}))"
+
+
+@macro()
+def hazard_multiplier_rows(evaluator):
+    """Return hazard, dimension, lower and upper bound of a half-open band, and its multiplier."""
+    rows = json.loads(evaluator.var("hazard_multipliers"))
+    return _rows(rows, ["hazard", "dimension", "lower_bound", "upper_bound", "multiplier"])
+
+
+@macro()
+def merit_matrix_rows(evaluator):
+    """Return one row per performance rating: its multiplier and the six of position in range."""
+    columns = ["performance_rating", "performance_multiplier", "below_range"]
+    columns += [f"quartile_{q}" for q in (1, 2, 3, 4)] + ["above_range"]
+    return _rows(json.loads(evaluator.var("merit_matrix")), columns)
+
+
+@macro()
+def hire_level_share_rows(evaluator):
+    """Return the configured share of hires by level; no rows when the observed profile is used."""
+    return _rows(json.loads(evaluator.var("hire_level_shares")), ["level_id", "share"])
+
+
+@macro()
+def effective_parameter_rows(evaluator):
+    """Return what the scenario resolves to: parameter, level, year, value as text, tier."""
+    columns = ["parameter", "level_id", "simulation_year", "value", "tier"]
+    return _rows(json.loads(evaluator.var("effective_parameters")), columns)

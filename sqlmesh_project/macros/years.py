@@ -1,0 +1,40 @@
+"""Blueprints: one model per simulated year, each with its own year's parameter values.
+
+The values arrive as one JSON variable per chain, so that a change in one year's value re-versions the models of
+that year and those after it, and nothing else.
+"""
+
+import json
+
+from sqlmesh import macro
+
+
+def _blueprints(years: list[dict]) -> list[str]:
+    return ["(" + ", ".join(f"{k} := {v}" for k, v in year.items()) + ")" for year in years]
+
+
+@macro()
+def dynamics_years(evaluator):
+    """Return the blueprints of the dynamics chain: who leaves, joins and is promoted, by year."""
+    return _blueprints(json.loads(evaluator.var("dynamics_years")))
+
+
+@macro()
+def pay_years(evaluator):
+    """Return the blueprints of the pay chain, by year."""
+    return _blueprints(json.loads(evaluator.var("pay_years")))
+
+
+@macro()
+def union_years(evaluator, stem):
+    """Return the union of a yearly blueprint's models over the simulated years."""
+    years = json.loads(evaluator.var("simulated_years"))
+    return " UNION ALL ".join(f"SELECT * FROM intermediate.{stem.name}_{year}" for year in years)
+
+
+@macro()
+def simulated_year_rows(evaluator):
+    """Return the simulated years as a derived table, so that a year with nobody in it keeps its row."""
+    years = json.loads(evaluator.var("simulated_years"))
+    values = ", ".join(f"({year})" for year in years)
+    return f"(SELECT simulation_year FROM (VALUES {values}) AS t(simulation_year))"

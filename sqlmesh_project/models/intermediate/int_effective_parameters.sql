@@ -1,0 +1,21 @@
+MODEL (
+  name intermediate.int_effective_parameters,
+  kind FULL,
+  grain (parameter, level_id, simulation_year),
+  description 'One row per parameter, level and year: what the scenario resolves to, and the tier it came from.',
+  column_descriptions (
+    parameter = 'Lever or assumption',
+    level_id = 'Level the parameter is for; null when it is for all',
+    simulation_year = 'Year; null when the parameter does not vary by year',
+    value = 'Value as text',
+    tier = 'scenario, dynamic, default or fallback'
+  )
+);
+
+SELECT
+  parameter::TEXT AS parameter,
+  level_id::INT AS level_id,
+  simulation_year::INT AS simulation_year,
+  value::TEXT AS value,
+  tier::TEXT AS tier
+FROM @effective_parameter_rows() AS resolved

@@ -1,0 +1,47 @@
+MODEL (
+  name intermediate.int_hazard_promotion,
+  kind FULL,
+  grain (dimension, key),
+  description 'One row per dimension and whole year (or level): the promotion multiplier, by tenure and age, looked up by equality.',
+  column_descriptions (
+    dimension = 'tenure, age or level',
+    key = 'Completed years (tenure 0..60, age 0..110, -1 = age unknown) or the level',
+    multiplier = 'Relative hazard; 1 when age is unknown'
+  ),
+  audits (
+    unique_combination_of_columns(columns := (dimension, key))
+  )
+);
+
+WITH multipliers AS (
+  SELECT
+    dimension,
+    lower_bound,
+    upper_bound,
+    multiplier
+  FROM staging.stg_hazard_multipliers
+  WHERE
+    hazard = 'promotion'
+), keys AS (
+  SELECT
+    UNNEST(GENERATE_SERIES(0, 110)) AS key
+), expanded AS (
+  SELECT
+    multipliers.dimension,
+    keys.key,
+    multipliers.multiplier
+  FROM multipliers
+  INNER JOIN keys
+    ON keys.key >= multipliers.lower_bound
+    AND keys.key < COALESCE(multipliers.upper_bound, 111)
+  UNION ALL
+  SELECT
+    'age' AS dimension,
+    -1 AS key,
+    1 AS multiplier
+)
+SELECT
+  dimension::TEXT AS dimension,
+  key::INT AS key,
+  multiplier::DECIMAL(9, 6) AS multiplier
+FROM expanded

@@ -1,0 +1,63 @@
+MODEL (
+  name intermediate.int_hire_profile,
+  kind FULL,
+  grain (level_id, ordinal),
+  description 'One row per level and template: whose job, department, gender, FTE and age at hire a simulated hire copies.',
+  column_descriptions (
+    level_id = 'Level of the hire',
+    ordinal = '1..n within the level',
+    age_at_hire_days = 'Age at hire in days; null when the census has no birth dates'
+  ),
+  audits (
+    unique_combination_of_columns(columns := (level_id, ordinal))
+  )
+);
+
+WITH everyone AS (
+  SELECT
+    *,
+    tenure_years <= @new_hire_profile_years AS is_recent
+  FROM intermediate.int_baseline_workforce
+), levels AS (
+  SELECT
+    levels.level_id,
+    levels.level_name,
+    COUNT(everyone.employee_id) AS people,
+    COUNT(CASE WHEN everyone.is_recent THEN 1 END) AS recent_people
+  FROM staging.stg_job_levels AS levels
+  LEFT JOIN everyone
+    ON everyone.level_id = levels.level_id
+  GROUP BY
+    levels.level_id,
+    levels.level_name
+), templates AS (
+  /* recent hires of the level; else all of the level; else, for an empty level, anybody under the level's name */
+  SELECT
+    levels.level_id,
+    everyone.employee_id,
+    CASE WHEN levels.people > 0 THEN everyone.job_title ELSE levels.level_name END AS job_title,
+    everyone.department,
+    everyone.gender,
+    everyone.ethnicity,
+    everyone.fte,
+    everyone.hire_date - everyone.birth_date AS age_at_hire_days
+  FROM levels
+  INNER JOIN everyone
+    ON (
+      levels.recent_people > 0 AND everyone.level_id = levels.level_id AND everyone.is_recent
+    )
+    OR (
+      levels.recent_people = 0 AND levels.people > 0 AND everyone.level_id = levels.level_id
+    )
+    OR levels.people = 0
+)
+SELECT
+  level_id::INT AS level_id,
+  ROW_NUMBER() OVER (PARTITION BY level_id ORDER BY employee_id)::BIGINT AS ordinal,
+  job_title::TEXT AS job_title,
+  department::TEXT AS department,
+  gender::TEXT AS gender,
+  ethnicity::TEXT AS ethnicity,
+  fte::DECIMAL(5, 4) AS fte,
+  age_at_hire_days::BIGINT AS age_at_hire_days
+FROM templates

@@ -1,0 +1,34 @@
+MODEL (
+  name intermediate.int_merit_events,
+  kind VIEW,
+  grain (simulation_year, employee_id),
+  description 'One row per MERIT raise.'
+);
+
+SELECT
+  pay.simulation_year,
+  pay.employee_id,
+  'RAISE' AS event_type,
+  'MERIT' AS event_reason,
+  CAST(CAST(pay.simulation_year AS TEXT) || '-' || @merit_date AS DATE) AS effective_date,
+  4 AS chain_order,
+  CASE
+    WHEN workforce.promotion_date IS NULL OR workforce.promotion_date <= CAST(CAST(pay.simulation_year AS TEXT) || '-' || @merit_date AS DATE)
+    THEN workforce.level_id
+    ELSE workforce.opening_level_id
+  END AS level_id,
+  CASE
+    WHEN workforce.promotion_date IS NULL OR workforce.promotion_date <= CAST(CAST(pay.simulation_year AS TEXT) || '-' || @merit_date AS DATE)
+    THEN workforce.level_id
+    ELSE workforce.opening_level_id
+  END AS previous_level_id,
+  pay.merit_pay AS compensation_amount,
+  pay.merit_previous AS previous_compensation,
+  pay.merit_rate AS applied_rate,
+  CAST(NULL AS DOUBLE) AS probability,
+  CAST(NULL AS DOUBLE) AS draw
+FROM intermediate.int_pay AS pay
+INNER JOIN intermediate.int_workforce AS workforce
+  ON workforce.simulation_year = pay.simulation_year AND workforce.employee_id = pay.employee_id
+WHERE
+  pay.merit_pay <> pay.merit_previous

@@ -1,0 +1,26 @@
+MODEL (
+  name intermediate.int_promotion_events,
+  kind VIEW,
+  grain (simulation_year, employee_id),
+  description 'One row per promotion.'
+);
+
+SELECT
+  pay.simulation_year,
+  pay.employee_id,
+  'PROMOTION' AS event_type,
+  'promotion' AS event_reason,
+  workforce.promotion_date AS effective_date,
+  3 AS chain_order,
+  workforce.level_id,
+  workforce.opening_level_id AS previous_level_id,
+  pay.promotion_pay AS compensation_amount,
+  pay.promotion_previous AS previous_compensation,
+  pay.promotion_rate AS applied_rate,
+  workforce.promotion_probability AS probability,
+  workforce.promotion_draw AS draw
+FROM intermediate.int_pay AS pay
+INNER JOIN intermediate.int_workforce AS workforce
+  ON workforce.simulation_year = pay.simulation_year AND workforce.employee_id = pay.employee_id
+WHERE
+  NOT workforce.promotion_date IS NULL

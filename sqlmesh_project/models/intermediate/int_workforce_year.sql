@@ -1,0 +1,382 @@
+MODEL (
+  name intermediate.int_workforce_@year,
+  kind FULL,
+  blueprints @dynamics_years(),
+  grain employee_id,
+  description 'One row per person employed in the year: who left, joined and was promoted, with the draw that decided it.',
+  column_descriptions (
+    simulation_year = 'Simulated year',
+    employee_id = 'Census id, or NEW-<year>-<slot> for a simulated hire',
+    is_hire = 'Hired in this year',
+    opening_level_id = 'Level at the opening; null for hires',
+    level_id = 'Level at year end, or at exit',
+    termination_date = 'Last day employed; null when still employed at year end',
+    termination_reason = 'voluntary, new_hire or reduction',
+    promotion_date = 'Effective date of the promotion; null when not promoted',
+    range_position_draw = 'Uniform draw that places a hire''s pay in the range; hires only',
+    termination_probability = 'Probability that the termination draw was held against',
+    termination_draw = 'Uniform draw that decided the exit',
+    promotion_probability = 'Probability of promotion; null when not eligible',
+    promotion_draw = 'Uniform draw that decided the promotion',
+    is_active = 'Employed at year end'
+  ),
+  audits (
+    unique_values(columns := (employee_id)),
+    closing_is_the_target(year := @year, opening_workforce := @opening_workforce, headcount_growth := @audited_headcount_growth),
+    hires_and_exits_within_the_year(year_start := @year_start, year_end := @year_end)
+  )
+);
+
+WITH opening AS (
+  SELECT
+    *
+  FROM intermediate.@opening_workforce
+  WHERE
+    is_active
+), top_level AS (
+  SELECT
+    MAX(level_id) AS level_id
+  FROM staging.stg_job_levels
+), exposed AS (
+  SELECT
+    employee_id,
+    job_title,
+    department,
+    gender,
+    ethnicity,
+    birth_date,
+    hire_date,
+    fte,
+    performance_rating,
+    level_id,
+    LEAST(@completed_years(hire_date, @year_start), 60) AS tenure_key,
+    COALESCE(GREATEST(LEAST(@completed_years(birth_date, @year_start), 110), 0), -1) AS age_key,
+    @draw_block(@seed, @year, employee_id, person) AS digest
+  FROM opening
+), weighted AS (
+  SELECT
+    exposed.*,
+    @draw(exposed.digest, termination) AS termination_draw,
+    @draw(exposed.digest, termination_date) AS termination_date_draw,
+    @draw(exposed.digest, promotion) AS promotion_draw,
+    @draw(exposed.digest, reduction) AS reduction_draw,
+    CAST(CAST(leave_tenure.multiplier AS DOUBLE) * leave_age.multiplier * leave_level.multiplier AS DECIMAL(15, 8)) AS termination_weight,
+    CAST(CAST(rise_tenure.multiplier AS DOUBLE) * rise_age.multiplier AS DECIMAL(15, 8)) AS promotion_weight
+  FROM exposed
+  INNER JOIN intermediate.int_hazard_termination AS leave_tenure
+    ON leave_tenure.dimension = 'tenure' AND leave_tenure.key = exposed.tenure_key
+  INNER JOIN intermediate.int_hazard_termination AS leave_age
+    ON leave_age.dimension = 'age' AND leave_age.key = exposed.age_key
+  INNER JOIN intermediate.int_hazard_termination AS leave_level
+    ON leave_level.dimension = 'level' AND leave_level.key = exposed.level_id
+  INNER JOIN intermediate.int_hazard_promotion AS rise_tenure
+    ON rise_tenure.dimension = 'tenure' AND rise_tenure.key = exposed.tenure_key
+  INNER JOIN intermediate.int_hazard_promotion AS rise_age
+    ON rise_age.dimension = 'age' AND rise_age.key = exposed.age_key
+), termination_cells AS (
+  SELECT
+    termination_weight AS weight,
+    CAST(COUNT(*) AS DECIMAL(20, 0)) AS people
+  FROM weighted
+  GROUP BY
+    termination_weight
+), termination_filled AS (
+  /* the probability is scale x weight, at most 1; for each cell, the scale if just the heavier cells were certain */
+  SELECT
+    weight,
+    CAST(
+      SUM(people) OVER () * CAST(@termination_rate AS DECIMAL(9, 6))
+      - COALESCE(SUM(people) OVER (ORDER BY weight DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS DOUBLE
+    ) / CAST(
+      SUM(people * weight) OVER (ORDER BY weight ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS DOUBLE
+    ) AS scale
+  FROM termination_cells
+), termination_scale AS (
+  /* no such scale: everybody is certain to leave */
+  SELECT
+    MAX(CASE WHEN scale * weight <= 1 THEN scale END) AS scale
+  FROM termination_filled
+), exposed_to_exit AS (
+  SELECT
+    weighted.*,
+    LEAST(
+      CASE
+        WHEN termination_scale.scale IS NULL
+        THEN 1
+        ELSE LEAST(termination_scale.scale * weighted.termination_weight, 1)
+      END * CAST(
+        CASE weighted.level_id
+          WHEN 1
+          THEN @pay_response_level_1
+          WHEN 2
+          THEN @pay_response_level_2
+          WHEN 3
+          THEN @pay_response_level_3
+          WHEN 4
+          THEN @pay_response_level_4
+          ELSE @pay_response_level_5
+        END AS DOUBLE
+      ),
+      1
+    ) AS termination_probability
+  FROM weighted
+  CROSS JOIN termination_scale
+), headcounts AS (
+  SELECT
+    COUNT(*) AS opening_headcount,
+    COUNT(CASE WHEN termination_draw >= termination_probability THEN 1 END) AS survivors
+  FROM exposed_to_exit
+), sized AS (
+  SELECT
+    CAST(ROUND(opening_headcount * (1 + CAST(@headcount_growth AS DECIMAL(9, 6))), 0) AS BIGINT) - survivors AS need
+  FROM headcounts
+), plan AS (
+  /* enough hires that, after the new hires who leave again, the closing headcount is the target */
+  SELECT
+    GREATEST(-need, 0) AS reductions,
+    CASE
+      WHEN need > 0
+      THEN CAST(CEIL(ROUND(need / (1 - CAST(@new_hire_termination_rate AS DOUBLE)), 9)) AS BIGINT)
+      ELSE 0
+    END AS hires,
+    GREATEST(need, 0) AS hires_that_stay
+  FROM sized
+), reduced AS (
+  SELECT
+    ranked.employee_id
+  FROM (
+    SELECT
+      exposed_to_exit.employee_id,
+      plan.reductions,
+      ROW_NUMBER() OVER (ORDER BY exposed_to_exit.reduction_draw, exposed_to_exit.employee_id) AS place
+    FROM exposed_to_exit
+    CROSS JOIN plan
+    WHERE
+      plan.reductions > 0
+      AND exposed_to_exit.termination_draw >= exposed_to_exit.termination_probability
+  ) AS ranked
+  WHERE
+    ranked.place <= ranked.reductions
+), staffed AS (
+  SELECT
+    exposed_to_exit.*,
+    CASE
+      WHEN exposed_to_exit.termination_draw < exposed_to_exit.termination_probability
+      THEN 'voluntary'
+      WHEN NOT reduced.employee_id IS NULL
+      THEN 'reduction'
+    END AS termination_reason,
+    CAST(@year_start AS DATE) + CAST(FLOOR(exposed_to_exit.termination_date_draw * @days_in_year) AS INT) AS exit_date
+  FROM exposed_to_exit
+  LEFT JOIN reduced
+    ON reduced.employee_id = exposed_to_exit.employee_id
+), candidates AS (
+  SELECT
+    staffed.*,
+    CASE WHEN NOT termination_reason IS NULL THEN exit_date END AS termination_date,
+    staffed.level_id < top_level.level_id
+    AND staffed.hire_date <= CAST(@promotion_hired_by AS DATE)
+    AND (
+      termination_reason IS NULL OR exit_date >= CAST(@promotion_date AS DATE)
+    ) AS promotion_eligible,
+    CAST(
+      CASE staffed.level_id
+        WHEN 1
+        THEN @promotion_probability_level_1
+        WHEN 2
+        THEN @promotion_probability_level_2
+        WHEN 3
+        THEN @promotion_probability_level_3
+        WHEN 4
+        THEN @promotion_probability_level_4
+        ELSE 0
+      END AS DECIMAL(9, 6)
+    ) AS promotion_rate
+  FROM staffed
+  CROSS JOIN top_level
+), promotion_cells AS (
+  SELECT
+    level_id,
+    promotion_rate,
+    promotion_weight AS weight,
+    CAST(COUNT(*) AS DECIMAL(20, 0)) AS people
+  FROM candidates
+  WHERE
+    promotion_eligible
+  GROUP BY
+    level_id,
+    promotion_rate,
+    promotion_weight
+), promotion_filled AS (
+  SELECT
+    level_id,
+    weight,
+    CAST(
+      SUM(people) OVER (PARTITION BY level_id) * promotion_rate
+      - COALESCE(
+        SUM(people) OVER (
+          PARTITION BY level_id
+          ORDER BY weight DESC
+          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ),
+        0
+      ) AS DOUBLE
+    ) / CAST(
+      SUM(people * weight) OVER (
+        PARTITION BY level_id
+        ORDER BY weight
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      ) AS DOUBLE
+    ) AS scale
+  FROM promotion_cells
+), promotion_scale AS (
+  SELECT
+    level_id,
+    MAX(CASE WHEN scale * weight <= 1 THEN scale END) AS scale
+  FROM promotion_filled
+  GROUP BY
+    level_id
+), considered AS (
+  SELECT
+    candidates.*,
+    CASE
+      WHEN NOT candidates.promotion_eligible
+      THEN NULL
+      WHEN promotion_scale.scale IS NULL
+      THEN 1
+      ELSE LEAST(promotion_scale.scale * candidates.promotion_weight, 1)
+    END AS promotion_probability
+  FROM candidates
+  LEFT JOIN promotion_scale
+    ON promotion_scale.level_id = candidates.level_id
+), experienced AS (
+  SELECT
+    employee_id,
+    job_title,
+    department,
+    gender,
+    ethnicity,
+    birth_date,
+    hire_date,
+    fte,
+    performance_rating,
+    FALSE AS is_hire,
+    level_id AS opening_level_id,
+    CASE WHEN promotion_draw < promotion_probability THEN level_id + 1 ELSE level_id END AS level_id,
+    termination_date,
+    termination_reason,
+    CASE WHEN promotion_draw < promotion_probability THEN CAST(@promotion_date AS DATE) END AS promotion_date,
+    CAST(NULL AS DOUBLE) AS range_position_draw,
+    termination_probability,
+    CASE WHEN termination_reason = 'reduction' THEN reduction_draw ELSE termination_draw END AS termination_draw,
+    promotion_probability,
+    CASE WHEN promotion_eligible THEN promotion_draw END AS promotion_draw
+  FROM considered
+), slots AS (
+  SELECT
+    UNNEST(GENERATE_SERIES(1, hires)) AS slot
+  FROM plan
+), slot_keys AS (
+  /* keyed by year and slot: one more leaver adds a slot and shifts nobody else's draws */
+  SELECT
+    'NEW-' || CAST(@year AS TEXT) || '-' || LPAD(CAST(slot AS TEXT), 7, '0') AS employee_id
+  FROM slots
+), slot_draws AS (
+  SELECT
+    employee_id,
+    @draw_block(@seed, @year, employee_id, hire_profile) AS profile_digest,
+    @draw_block(@seed, @year, employee_id, hire_exit) AS exit_digest
+  FROM slot_keys
+), drawn AS (
+  SELECT
+    employee_id,
+    @draw(profile_digest, level) AS level_draw,
+    @draw(profile_digest, template) AS template_draw,
+    @draw(profile_digest, range_position) AS range_position_draw,
+    CAST(@year_start AS DATE) + CAST(FLOOR(@draw(profile_digest, hire_date) * @days_in_year) AS INT) AS hire_date,
+    @draw(exit_digest, new_hire_termination) AS exit_draw,
+    @draw(exit_digest, new_hire_termination_date) AS exit_date_draw
+  FROM slot_draws
+), profiled AS (
+  SELECT
+    drawn.*,
+    profile.level_id,
+    profile.job_title,
+    profile.department,
+    profile.gender,
+    profile.ethnicity,
+    profile.fte,
+    drawn.hire_date - CAST(profile.age_at_hire_days AS INT) AS birth_date,
+    ROW_NUMBER() OVER (ORDER BY drawn.exit_draw, drawn.employee_id) AS exit_place
+  FROM drawn
+  INNER JOIN intermediate.int_hire_levels AS levels
+    ON drawn.level_draw >= levels.share_from AND drawn.level_draw < levels.share_to
+  INNER JOIN intermediate.int_hire_profile AS profile
+    ON profile.level_id = levels.level_id
+    AND profile.ordinal = 1 + CAST(FLOOR(drawn.template_draw * levels.templates) AS BIGINT)
+), hired AS (
+  SELECT
+    profiled.employee_id,
+    profiled.job_title,
+    profiled.department,
+    profiled.gender,
+    profiled.ethnicity,
+    profiled.birth_date,
+    profiled.hire_date,
+    profiled.fte,
+    3 AS performance_rating,
+    TRUE AS is_hire,
+    CAST(NULL AS INT) AS opening_level_id,
+    profiled.level_id,
+    CASE
+      WHEN profiled.exit_place <= plan.hires - plan.hires_that_stay
+      THEN profiled.hire_date + CAST(FLOOR(
+        profiled.exit_date_draw * (
+          CAST(@year_end AS DATE) - profiled.hire_date + 1
+        )
+      ) AS INT)
+    END AS termination_date,
+    CASE WHEN profiled.exit_place <= plan.hires - plan.hires_that_stay THEN 'new_hire' END AS termination_reason,
+    CAST(NULL AS DATE) AS promotion_date,
+    profiled.range_position_draw,
+    CAST(@new_hire_termination_rate AS DOUBLE) AS termination_probability,
+    profiled.exit_draw AS termination_draw,
+    CAST(NULL AS DOUBLE) AS promotion_probability,
+    CAST(NULL AS DOUBLE) AS promotion_draw
+  FROM profiled
+  CROSS JOIN plan
+), everyone AS (
+  SELECT
+    *
+  FROM experienced
+  UNION ALL
+  SELECT
+    *
+  FROM hired
+)
+SELECT
+  @year::INT AS simulation_year,
+  employee_id::TEXT AS employee_id,
+  job_title::TEXT AS job_title,
+  department::TEXT AS department,
+  gender::TEXT AS gender,
+  ethnicity::TEXT AS ethnicity,
+  birth_date::DATE AS birth_date,
+  hire_date::DATE AS hire_date,
+  fte::DECIMAL(5, 4) AS fte,
+  performance_rating::INT AS performance_rating,
+  is_hire::BOOLEAN AS is_hire,
+  opening_level_id::INT AS opening_level_id,
+  level_id::INT AS level_id,
+  termination_date::DATE AS termination_date,
+  termination_reason::TEXT AS termination_reason,
+  promotion_date::DATE AS promotion_date,
+  range_position_draw::DOUBLE AS range_position_draw,
+  termination_probability::DOUBLE AS termination_probability,
+  termination_draw::DOUBLE AS termination_draw,
+  promotion_probability::DOUBLE AS promotion_probability,
+  promotion_draw::DOUBLE AS promotion_draw,
+  (
+    termination_date IS NULL
+  )::BOOLEAN AS is_active
+FROM everyone

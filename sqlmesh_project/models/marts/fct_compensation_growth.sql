@@ -1,0 +1,139 @@
+MODEL (
+  name marts.fct_compensation_growth,
+  kind FULL,
+  grain simulation_year,
+  description 'One row per simulated year: growth of pay and the bridge that explains it; year 0 is the census.',
+  column_descriptions (
+    simulation_year = 'Simulated year; 0 = the census',
+    headcount = 'Active at year end',
+    mean_base_pay = 'Mean year-end annual base pay of all active; null at headcount 0',
+    payroll = 'Sum of base pay x FTE of all active at year end',
+    prorated_payroll = 'Pay earned in the year by everyone employed in it',
+    growth_all = 'mean_base_pay over the year before, -1',
+    growth_continuing = 'The same of those active at both year ends, matched',
+    growth_prorated = 'Prorated pay per FTE-year worked over the year before, -1',
+    bridge_exits = 'Part of growth_all: mean of those who stay against mean of all at the opening',
+    bridge_cola = 'Part of growth_all: COLA of those who stay',
+    bridge_merit = 'Part of growth_all: merit of those who stay',
+    bridge_promotion = 'Part of growth_all: promotion raises of those who stay',
+    bridge_hires = 'Part of growth_all: mean of all at the close against mean of those who stay'
+  ),
+  audits (
+    unique_values(columns := (simulation_year)),
+    bridge_sums_to_growth
+  )
+);
+
+WITH baseline AS (
+  SELECT
+    COUNT(*) AS headcount,
+    SUM(base_pay) AS base_pay_sum,
+    SUM(base_pay * fte) AS payroll,
+    SUM(prorated_pay) AS prorated_payroll,
+    SUM(fte) AS fte_years
+  FROM intermediate.int_baseline_workforce
+), yearly AS (
+  SELECT
+    simulation_year,
+    COUNT(CASE WHEN is_active THEN 1 END) AS headcount,
+    SUM(CASE WHEN is_active THEN base_pay END) AS base_pay_sum,
+    SUM(CASE WHEN is_active THEN base_pay * fte END) AS payroll,
+    SUM(prorated_pay) AS prorated_payroll,
+    SUM(fte_years) AS fte_years,
+    COUNT(CASE WHEN NOT is_hire THEN 1 END) AS opening_headcount,
+    SUM(CASE WHEN NOT is_hire THEN starting_pay END) AS opening_sum,
+    COUNT(CASE WHEN is_active AND NOT is_hire THEN 1 END) AS stayers,
+    SUM(CASE WHEN is_active AND NOT is_hire THEN starting_pay END) AS stayers_opening_sum,
+    SUM(CASE WHEN is_active AND NOT is_hire THEN base_pay END) AS stayers_closing_sum,
+    SUM(CASE WHEN is_active AND NOT is_hire THEN cola_pay - cola_previous ELSE 0 END) AS stayers_cola,
+    SUM(CASE WHEN is_active AND NOT is_hire THEN merit_pay - merit_previous ELSE 0 END) AS stayers_merit,
+    SUM(CASE WHEN is_active AND NOT is_hire THEN promotion_pay - promotion_previous ELSE 0 END) AS stayers_promotion
+  FROM intermediate.int_pay
+  GROUP BY
+    simulation_year
+), years AS (
+  SELECT
+    simulation_year
+  FROM @simulated_year_rows() AS declared
+), means AS (
+  SELECT
+    years.simulation_year,
+    COALESCE(yearly.headcount, 0) AS headcount,
+    COALESCE(yearly.payroll, 0) AS payroll,
+    COALESCE(yearly.prorated_payroll, 0) AS prorated_payroll,
+    CAST(yearly.base_pay_sum AS DOUBLE) / NULLIF(yearly.headcount, 0) AS mean_base_pay,
+    CAST(yearly.prorated_payroll AS DOUBLE) / NULLIF(CAST(yearly.fte_years AS DOUBLE), 0) AS prorated_mean,
+    CAST(yearly.opening_sum AS DOUBLE) / NULLIF(yearly.opening_headcount, 0) AS opening_mean,
+    yearly.stayers,
+    CAST(yearly.stayers_opening_sum AS DOUBLE) / NULLIF(yearly.stayers, 0) AS stayers_opening_mean,
+    CAST(yearly.stayers_closing_sum AS DOUBLE) / NULLIF(yearly.stayers, 0) AS stayers_closing_mean,
+    CAST(yearly.stayers_cola AS DOUBLE) / NULLIF(yearly.stayers, 0) AS stayers_cola_mean,
+    CAST(yearly.stayers_merit AS DOUBLE) / NULLIF(yearly.stayers, 0) AS stayers_merit_mean,
+    CAST(yearly.stayers_promotion AS DOUBLE) / NULLIF(yearly.stayers, 0) AS stayers_promotion_mean
+  FROM years
+  LEFT JOIN yearly
+    ON yearly.simulation_year = years.simulation_year
+), every_year AS (
+  SELECT
+    0 AS simulation_year,
+    headcount,
+    payroll,
+    prorated_payroll,
+    CAST(base_pay_sum AS DOUBLE) / headcount AS mean_base_pay,
+    CAST(prorated_payroll AS DOUBLE) / CAST(fte_years AS DOUBLE) AS prorated_mean,
+    CAST(NULL AS DOUBLE) AS opening_mean,
+    CAST(NULL AS DOUBLE) AS stayers_opening_mean,
+    CAST(NULL AS DOUBLE) AS stayers_closing_mean,
+    CAST(NULL AS DOUBLE) AS stayers_cola_mean,
+    CAST(NULL AS DOUBLE) AS stayers_merit_mean,
+    CAST(NULL AS DOUBLE) AS stayers_promotion_mean
+  FROM baseline
+  UNION ALL
+  SELECT
+    simulation_year,
+    headcount,
+    payroll,
+    prorated_payroll,
+    mean_base_pay,
+    prorated_mean,
+    opening_mean,
+    stayers_opening_mean,
+    stayers_closing_mean,
+    stayers_cola_mean,
+    stayers_merit_mean,
+    stayers_promotion_mean
+  FROM means
+), compared AS (
+  SELECT
+    *,
+    LAG(prorated_mean) OVER (ORDER BY simulation_year) AS previous_prorated_mean,
+    NOT opening_mean IS NULL AND NOT mean_base_pay IS NULL AS has_growth
+  FROM every_year
+)
+SELECT
+  simulation_year::INT AS simulation_year,
+  headcount::BIGINT AS headcount,
+  mean_base_pay::DOUBLE AS mean_base_pay,
+  payroll::DECIMAL(28, 6) AS payroll,
+  prorated_payroll::DECIMAL(28, 2) AS prorated_payroll,
+  (
+    mean_base_pay / opening_mean - 1
+  )::DOUBLE AS growth_all,
+  (
+    stayers_closing_mean / stayers_opening_mean - 1
+  )::DOUBLE AS growth_continuing,
+  CASE WHEN simulation_year > 0 THEN prorated_mean / previous_prorated_mean - 1 END::DOUBLE AS growth_prorated,
+  /* with nobody at both ends, all of the growth is hires */
+  CASE WHEN has_growth THEN COALESCE((
+    stayers_opening_mean - opening_mean
+  ) / opening_mean, 0) END::DOUBLE AS bridge_exits,
+  CASE WHEN has_growth THEN COALESCE(stayers_cola_mean / opening_mean, 0) END::DOUBLE AS bridge_cola,
+  CASE WHEN has_growth THEN COALESCE(stayers_merit_mean / opening_mean, 0) END::DOUBLE AS bridge_merit,
+  CASE WHEN has_growth THEN COALESCE(stayers_promotion_mean / opening_mean, 0) END::DOUBLE AS bridge_promotion,
+  CASE
+    WHEN has_growth
+    THEN (
+      mean_base_pay - COALESCE(stayers_closing_mean, opening_mean)
+    ) / opening_mean
+  END::DOUBLE AS bridge_hires
+FROM compared

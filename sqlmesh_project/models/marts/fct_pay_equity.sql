@@ -1,0 +1,195 @@
+MODEL (
+  name marts.fct_pay_equity,
+  kind FULL,
+  grain (simulation_year, attribute, group_name),
+  description 'One row per year, attribute and group of at least ten active people; nothing where the census has no attribute.',
+  column_descriptions (
+    simulation_year = 'Simulated year; 0 = the census',
+    attribute = 'gender or ethnicity',
+    "group" = 'Group of the attribute',
+    headcount = 'Active at year end',
+    mean_base_pay = 'Mean year-end annual base pay',
+    raw_gap = 'Mean log pay of the reference (the census''s largest group) minus the group''s; > 0 = the group earns less',
+    adjusted_gap = 'The same within level x department x tenure band: the coefficient of a regression with cell fixed effects'
+  ),
+  audits (
+    small_groups_are_suppressed
+  )
+);
+
+WITH active AS (
+  SELECT
+    pay.simulation_year,
+    workforce.gender,
+    workforce.ethnicity,
+    pay.base_pay,
+    pay.level_id,
+    workforce.department,
+    pay.last_day - workforce.hire_date AS tenure_days
+  FROM intermediate.int_pay AS pay
+  INNER JOIN intermediate.int_workforce AS workforce
+    ON workforce.simulation_year = pay.simulation_year AND workforce.employee_id = pay.employee_id
+  WHERE
+    pay.is_active AND NOT (
+      workforce.gender IS NULL AND workforce.ethnicity IS NULL
+    )
+  UNION ALL
+  SELECT
+    simulation_year,
+    gender,
+    ethnicity,
+    base_pay,
+    level_id,
+    department,
+    CAST(@census_as_of AS DATE) - hire_date AS tenure_days
+  FROM intermediate.int_baseline_workforce
+  WHERE
+    NOT (
+      gender IS NULL AND ethnicity IS NULL
+    )
+), banded AS (
+  SELECT
+    simulation_year,
+    gender,
+    ethnicity,
+    base_pay,
+    level_id,
+    department,
+    CAST(LN(CAST(base_pay AS DOUBLE)) AS DECIMAL(18, 12)) AS log_pay,
+    CASE
+      WHEN tenure_days < 365.25
+      THEN 1
+      WHEN tenure_days < 3 * 365.25
+      THEN 2
+      WHEN tenure_days < 6 * 365.25
+      THEN 3
+      WHEN tenure_days < 11 * 365.25
+      THEN 4
+      ELSE 5
+    END AS tenure_band
+  FROM active
+), people AS (
+  SELECT
+    simulation_year,
+    'gender' AS attribute,
+    gender AS group_name,
+    base_pay,
+    log_pay,
+    level_id,
+    department,
+    tenure_band
+  FROM banded
+  WHERE
+    NOT gender IS NULL
+  UNION ALL
+  SELECT
+    simulation_year,
+    'ethnicity' AS attribute,
+    ethnicity AS group_name,
+    base_pay,
+    log_pay,
+    level_id,
+    department,
+    tenure_band
+  FROM banded
+  WHERE
+    NOT ethnicity IS NULL
+), census_groups AS (
+  SELECT
+    attribute,
+    group_name,
+    ROW_NUMBER() OVER (PARTITION BY attribute ORDER BY COUNT(*) DESC, group_name) AS place
+  FROM people
+  WHERE
+    simulation_year = 0
+  GROUP BY
+    attribute,
+    group_name
+), reference_groups AS (
+  SELECT
+    attribute,
+    group_name
+  FROM census_groups
+  WHERE
+    place = 1
+), cells AS (
+  SELECT
+    simulation_year,
+    attribute,
+    group_name,
+    level_id,
+    department,
+    tenure_band,
+    COUNT(*) AS headcount,
+    SUM(base_pay) AS base_pay_sum,
+    SUM(log_pay) AS log_pay_sum
+  FROM people
+  GROUP BY
+    simulation_year,
+    attribute,
+    group_name,
+    level_id,
+    department,
+    tenure_band
+), reference_cells AS (
+  SELECT
+    cells.*
+  FROM cells
+  INNER JOIN reference_groups
+    ON reference_groups.attribute = cells.attribute
+    AND reference_groups.group_name = cells.group_name
+), matched AS (
+  SELECT
+    cells.*,
+    CASE
+      WHEN reference_cells.headcount > 0
+      THEN CAST(CAST(cells.headcount * reference_cells.headcount AS DOUBLE) / (
+        cells.headcount + reference_cells.headcount
+      ) AS DECIMAL(18, 8))
+    END AS weight,
+    CAST(CAST(reference_cells.log_pay_sum AS DOUBLE) / reference_cells.headcount - CAST(cells.log_pay_sum AS DOUBLE) / cells.headcount AS DECIMAL(18, 12)) AS cell_gap
+  FROM cells
+  LEFT JOIN reference_cells
+    ON reference_cells.simulation_year = cells.simulation_year
+    AND reference_cells.attribute = cells.attribute
+    AND reference_cells.level_id = cells.level_id
+    AND reference_cells.department = cells.department
+    AND reference_cells.tenure_band = cells.tenure_band
+), pooled AS (
+  SELECT
+    simulation_year,
+    attribute,
+    group_name,
+    SUM(headcount) AS headcount,
+    CAST(SUM(base_pay_sum) AS DOUBLE) / SUM(headcount) AS mean_base_pay,
+    CAST(SUM(log_pay_sum) AS DOUBLE) / SUM(headcount) AS mean_log_pay,
+    CAST(SUM(CAST(weight AS DECIMAL(18, 6)) * CAST(cell_gap AS DECIMAL(16, 10))) AS DOUBLE) / NULLIF(CAST(SUM(CAST(weight AS DECIMAL(18, 6))) AS DOUBLE), 0) AS adjusted_gap
+  FROM matched
+  GROUP BY
+    simulation_year,
+    attribute,
+    group_name
+), compared AS (
+  SELECT
+    pooled.*,
+    reference_pooled.mean_log_pay AS reference_mean_log_pay,
+    reference_pooled.headcount AS reference_headcount
+  FROM pooled
+  INNER JOIN reference_groups
+    ON reference_groups.attribute = pooled.attribute
+  LEFT JOIN pooled AS reference_pooled
+    ON reference_pooled.simulation_year = pooled.simulation_year
+    AND reference_pooled.attribute = pooled.attribute
+    AND reference_pooled.group_name = reference_groups.group_name
+)
+SELECT
+  simulation_year::INT AS simulation_year,
+  attribute::TEXT AS attribute,
+  group_name::TEXT AS "group",
+  headcount::BIGINT AS headcount,
+  mean_base_pay::DOUBLE AS mean_base_pay,
+  CASE WHEN reference_headcount >= 10 THEN reference_mean_log_pay - mean_log_pay END::DOUBLE AS raw_gap,
+  CASE WHEN reference_headcount >= 10 THEN adjusted_gap END::DOUBLE AS adjusted_gap
+FROM compared
+WHERE
+  headcount >= 10

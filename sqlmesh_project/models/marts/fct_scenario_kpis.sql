@@ -1,0 +1,165 @@
+MODEL (
+  name marts.fct_scenario_kpis,
+  kind FULL,
+  grain simulation_year,
+  description 'One row per simulated year: all that a study reads.',
+  column_descriptions (
+    simulation_year = 'Simulated year',
+    headcount = 'Active at year end',
+    opening_headcount = 'Active at the opening',
+    hires = 'Hired in the year, those who left again included',
+    terminations = 'All exits of the year',
+    experienced_terminations = 'Voluntary exits of people employed at the opening',
+    new_hire_terminations = 'Hires of the year who left again',
+    reductions = 'Exits made to reach a lower target headcount',
+    promotions = 'Promotions in the year',
+    growth_compound = 'Compound annual growth of mean base pay since the census',
+    lump_sum_cost = 'Merit paid once at the range maximum, weighted by FTE',
+    within_level_cv = 'Head-weighted mean over levels of the coefficient of variation of base pay',
+    adjusted_gap_max = 'Largest adjusted pay gap in absolute value; null when none is available',
+    mean_compa_ratio = 'Mean base pay / range midpoint of the active',
+    below_minimum = 'Active under the range minimum',
+    above_maximum = 'Active at or over the range maximum',
+    raise_min = 'Smallest raise over the year of those active at both ends',
+    raise_max = 'Largest raise over the year of those active at both ends',
+    termination_rate = 'experienced_terminations / opening_headcount',
+    promotion_rate = 'promotions / opening_headcount'
+  ),
+  audits (
+    unique_values(columns := (simulation_year)),
+    headcount_balances
+  )
+);
+
+WITH growth AS (
+  SELECT
+    *
+  FROM marts.fct_compensation_growth
+), census AS (
+  SELECT
+    mean_base_pay
+  FROM growth
+  WHERE
+    simulation_year = 0
+), budget AS (
+  SELECT
+    *
+  FROM marts.fct_budget
+), movements AS (
+  SELECT
+    simulation_year,
+    COUNT(CASE WHEN NOT is_hire THEN 1 END) AS opening_headcount,
+    COUNT(CASE WHEN is_hire THEN 1 END) AS hires,
+    COUNT(CASE WHEN NOT is_active THEN 1 END) AS terminations,
+    COUNT(CASE WHEN termination_reason = 'voluntary' THEN 1 END) AS experienced_terminations,
+    COUNT(CASE WHEN termination_reason = 'new_hire' THEN 1 END) AS new_hire_terminations,
+    COUNT(CASE WHEN termination_reason = 'reduction' THEN 1 END) AS reductions,
+    COUNT(promotion_date) AS promotions
+  FROM intermediate.int_workforce
+  GROUP BY
+    simulation_year
+), raises AS (
+  SELECT
+    simulation_year,
+    SUM(lump_sum * fte) AS lump_sum_cost,
+    MIN(CASE WHEN is_active AND NOT is_hire THEN CAST(base_pay AS DOUBLE) / CAST(starting_pay AS DOUBLE) - 1 END) AS raise_min,
+    MAX(CASE WHEN is_active AND NOT is_hire THEN CAST(base_pay AS DOUBLE) / CAST(starting_pay AS DOUBLE) - 1 END) AS raise_max
+  FROM intermediate.int_pay
+  GROUP BY
+    simulation_year
+), pay AS (
+  SELECT
+    simulation_year,
+    MEDIAN(base_pay) AS median_base_pay
+  FROM intermediate.int_pay
+  WHERE
+    is_active
+  GROUP BY
+    simulation_year
+), levels AS (
+  SELECT
+    simulation_year,
+    SUM(CAST(headcount * cv AS DECIMAL(28, 10))) AS cv_sum,
+    SUM(CAST(headcount * mean_compa_ratio AS DECIMAL(28, 10))) AS compa_ratio_sum,
+    SUM(headcount) AS headcount,
+    SUM(below_minimum) AS below_minimum,
+    SUM(above_maximum) AS above_maximum
+  FROM marts.fct_level_summary
+  GROUP BY
+    simulation_year
+), equity AS (
+  SELECT
+    simulation_year,
+    MAX(ABS(adjusted_gap)) AS adjusted_gap_max
+  FROM marts.fct_pay_equity
+  GROUP BY
+    simulation_year
+)
+SELECT
+  growth.simulation_year::INT AS simulation_year,
+  growth.headcount::BIGINT AS headcount,
+  COALESCE(movements.opening_headcount, 0)::BIGINT AS opening_headcount,
+  COALESCE(movements.hires, 0)::BIGINT AS hires,
+  COALESCE(movements.terminations, 0)::BIGINT AS terminations,
+  COALESCE(movements.experienced_terminations, 0)::BIGINT AS experienced_terminations,
+  COALESCE(movements.new_hire_terminations, 0)::BIGINT AS new_hire_terminations,
+  COALESCE(movements.reductions, 0)::BIGINT AS reductions,
+  COALESCE(movements.promotions, 0)::BIGINT AS promotions,
+  growth.mean_base_pay::DOUBLE AS mean_base_pay,
+  pay.median_base_pay::DOUBLE AS median_base_pay,
+  growth.payroll::DECIMAL(28, 6) AS payroll,
+  growth.prorated_payroll::DECIMAL(28, 2) AS prorated_payroll,
+  growth.growth_all::DOUBLE AS growth_all,
+  growth.growth_continuing::DOUBLE AS growth_continuing,
+  growth.growth_prorated::DOUBLE AS growth_prorated,
+  (
+    POWER(
+      growth.mean_base_pay / census.mean_base_pay,
+      1.0 / (
+        ROW_NUMBER() OVER (ORDER BY growth.simulation_year)
+      )
+    ) - 1
+  )::DOUBLE AS growth_compound,
+  growth.bridge_exits::DOUBLE AS bridge_exits,
+  growth.bridge_cola::DOUBLE AS bridge_cola,
+  growth.bridge_merit::DOUBLE AS bridge_merit,
+  growth.bridge_promotion::DOUBLE AS bridge_promotion,
+  growth.bridge_hires::DOUBLE AS bridge_hires,
+  budget.cola_cost::DECIMAL(28, 6) AS cola_cost,
+  budget.merit_cost::DECIMAL(28, 6) AS merit_cost,
+  budget.promotion_cost::DECIMAL(28, 6) AS promotion_cost,
+  budget.hire_cost::DECIMAL(28, 6) AS hire_cost,
+  budget.exit_savings::DECIMAL(28, 6) AS exit_savings,
+  budget.payroll_change::DECIMAL(28, 6) AS payroll_change,
+  COALESCE(raises.lump_sum_cost, 0)::DECIMAL(28, 6) AS lump_sum_cost,
+  (
+    CAST(levels.cv_sum AS DOUBLE) / NULLIF(levels.headcount, 0)
+  )::DOUBLE AS within_level_cv,
+  equity.adjusted_gap_max::DOUBLE AS adjusted_gap_max,
+  (
+    CAST(levels.compa_ratio_sum AS DOUBLE) / NULLIF(levels.headcount, 0)
+  )::DOUBLE AS mean_compa_ratio,
+  COALESCE(levels.below_minimum, 0)::BIGINT AS below_minimum,
+  COALESCE(levels.above_maximum, 0)::BIGINT AS above_maximum,
+  raises.raise_min::DOUBLE AS raise_min,
+  raises.raise_max::DOUBLE AS raise_max,
+  (
+    CAST(movements.experienced_terminations AS DOUBLE) / NULLIF(movements.opening_headcount, 0)
+  )::DOUBLE AS termination_rate,
+  (
+    CAST(movements.promotions AS DOUBLE) / NULLIF(movements.opening_headcount, 0)
+  )::DOUBLE AS promotion_rate
+FROM growth
+CROSS JOIN census
+INNER JOIN budget
+  ON budget.simulation_year = growth.simulation_year
+LEFT JOIN movements
+  ON movements.simulation_year = growth.simulation_year
+LEFT JOIN raises
+  ON raises.simulation_year = growth.simulation_year
+LEFT JOIN pay
+  ON pay.simulation_year = growth.simulation_year
+LEFT JOIN levels
+  ON levels.simulation_year = growth.simulation_year
+LEFT JOIN equity
+  ON equity.simulation_year = growth.simulation_year

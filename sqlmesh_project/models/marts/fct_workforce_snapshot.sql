@@ -1,0 +1,123 @@
+MODEL (
+  name marts.fct_workforce_snapshot,
+  kind FULL,
+  grain (simulation_year, employee_id),
+  description 'One row per simulated year and person employed in it; year 0 is the census.',
+  column_descriptions (
+    simulation_year = 'Simulated year; 0 = the census',
+    employee_id = 'Census id, or NEW-<year>-<slot>',
+    employment_status = 'continuous_active, new_hire_active, experienced_termination or new_hire_termination',
+    level_id = 'Level at year end, or at exit',
+    job_title = 'Job title',
+    department = 'Department',
+    gender = 'Gender as reported; null when not available',
+    hire_date = 'Date of hire',
+    termination_date = 'Last day employed; null when employed at year end',
+    age = 'Completed years at year end or exit; null when not available',
+    tenure_years = 'Years from hire to year end or exit',
+    fte = 'Full-time equivalent',
+    performance_rating = 'Rating 1..5',
+    opening_base_pay = 'Annual base pay at the opening; null for hires of the year',
+    base_pay = 'Annual base pay at year end, or at exit',
+    prorated_pay = 'Pay earned in the year',
+    market_reference = 'Market pay of the level in the year',
+    compa_ratio = 'base_pay / range midpoint of the year',
+    range_penetration = '(base_pay - range minimum) / (range maximum - range minimum)'
+  ),
+  audits (
+    unique_combination_of_columns(columns := (simulation_year, employee_id)),
+    not_null(columns := (level_id, base_pay, prorated_pay)),
+    closing_opens_the_next_year
+  )
+);
+
+WITH simulated AS (
+  SELECT
+    pay.simulation_year,
+    pay.employee_id,
+    CASE
+      WHEN pay.is_hire AND pay.is_active
+      THEN 'new_hire_active'
+      WHEN pay.is_hire
+      THEN 'new_hire_termination'
+      WHEN pay.is_active
+      THEN 'continuous_active'
+      ELSE 'experienced_termination'
+    END AS employment_status,
+    pay.level_id,
+    workforce.job_title,
+    workforce.department,
+    workforce.gender,
+    workforce.hire_date,
+    workforce.termination_date,
+    @completed_years(workforce.birth_date, pay.last_day) AS age,
+    @years_between(workforce.hire_date, pay.last_day) AS tenure_years,
+    pay.fte,
+    workforce.performance_rating,
+    CASE WHEN NOT pay.is_hire THEN pay.starting_pay END AS opening_base_pay,
+    pay.base_pay,
+    pay.prorated_pay,
+    pay.market_reference,
+    pay.range_minimum,
+    pay.range_midpoint,
+    pay.range_maximum
+  FROM intermediate.int_pay AS pay
+  INNER JOIN intermediate.int_workforce AS workforce
+    ON workforce.simulation_year = pay.simulation_year AND workforce.employee_id = pay.employee_id
+), census AS (
+  SELECT
+    baseline.simulation_year,
+    baseline.employee_id,
+    'continuous_active' AS employment_status,
+    baseline.level_id,
+    baseline.job_title,
+    baseline.department,
+    baseline.gender,
+    baseline.hire_date,
+    CAST(NULL AS DATE) AS termination_date,
+    baseline.age,
+    baseline.tenure_years,
+    baseline.fte,
+    baseline.performance_rating,
+    baseline.base_pay AS opening_base_pay,
+    baseline.base_pay,
+    baseline.prorated_pay,
+    market.market_reference,
+    levels.minimum AS range_minimum,
+    levels.midpoint AS range_midpoint,
+    levels.maximum AS range_maximum
+  FROM intermediate.int_baseline_workforce AS baseline
+  INNER JOIN staging.stg_job_levels AS levels
+    ON levels.level_id = baseline.level_id
+  INNER JOIN staging.stg_market_reference AS market
+    ON market.level_id = baseline.level_id
+), everyone AS (
+  SELECT
+    *
+  FROM census
+  UNION ALL
+  SELECT
+    *
+  FROM simulated
+)
+SELECT
+  simulation_year::INT AS simulation_year,
+  employee_id::TEXT AS employee_id,
+  employment_status::TEXT AS employment_status,
+  level_id::INT AS level_id,
+  job_title::TEXT AS job_title,
+  department::TEXT AS department,
+  gender::TEXT AS gender,
+  hire_date::DATE AS hire_date,
+  termination_date::DATE AS termination_date,
+  age::INT AS age,
+  tenure_years::DOUBLE AS tenure_years,
+  fte::DECIMAL(5, 4) AS fte,
+  performance_rating::INT AS performance_rating,
+  opening_base_pay::DECIMAL(14, 2) AS opening_base_pay,
+  base_pay::DECIMAL(14, 2) AS base_pay,
+  prorated_pay::DECIMAL(14, 2) AS prorated_pay,
+  market_reference::DECIMAL(14, 2) AS market_reference,
+  CAST(CAST(base_pay AS DOUBLE) / CAST(range_midpoint AS DOUBLE) AS DECIMAL(12, 6)) AS compa_ratio,
+  CAST(CAST(base_pay - range_minimum AS DOUBLE) / CAST(range_maximum - range_minimum AS DOUBLE) AS DECIMAL(12, 6)) AS range_penetration
+FROM everyone

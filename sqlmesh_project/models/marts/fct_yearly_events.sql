@@ -1,0 +1,73 @@
+MODEL (
+  name marts.fct_yearly_events,
+  kind FULL,
+  grain event_id,
+  description 'One row per event: the immutable log that replays every person''s pay, level and employment.',
+  column_descriptions (
+    event_id = 'year/employee/type/reason: the same event has the same id in every run',
+    employee_id = 'Census id, or NEW-<year>-<slot>',
+    simulation_year = 'Simulated year',
+    event_type = 'HIRE, TERMINATION, PROMOTION or RAISE',
+    event_reason = 'growth, voluntary, new_hire, reduction, promotion, COLA or MERIT',
+    effective_date = 'First day it counts; for an exit the last day employed',
+    event_sequence = '1..n in a person''s year, in the order the pay chains',
+    level_id = 'Level after the event',
+    previous_level_id = 'Level before the event; null for a hire',
+    compensation_amount = 'Annual base pay after the event; at exit, the pay left',
+    previous_compensation = 'Annual base pay before the event; null for a hire',
+    applied_rate = 'compensation = round(previous x (1 + rate), 2); null where no rate applies',
+    probability = 'Probability the draw was held against; null where nothing is drawn',
+    draw = 'Uniform draw in (0, 1)'
+  ),
+  audits (
+    unique_values(columns := (event_id)),
+    not_null(columns := (employee_id, event_type, event_reason, effective_date, compensation_amount)),
+    one_hire_one_termination,
+    events_within_employment,
+    compensation_chains,
+    levels_change_by_promotion_only,
+    pay_is_the_replay_of_events
+  )
+);
+
+WITH events AS (
+  SELECT
+    *
+  FROM intermediate.int_hire_events
+  UNION ALL
+  SELECT
+    *
+  FROM intermediate.int_cola_events
+  UNION ALL
+  SELECT
+    *
+  FROM intermediate.int_promotion_events
+  UNION ALL
+  SELECT
+    *
+  FROM intermediate.int_merit_events
+  UNION ALL
+  SELECT
+    *
+  FROM intermediate.int_termination_events
+)
+SELECT
+  (
+    CAST(simulation_year AS TEXT) || '/' || employee_id || '/' || event_type || '/' || event_reason
+  )::TEXT AS event_id,
+  employee_id::TEXT AS employee_id,
+  simulation_year::INT AS simulation_year,
+  event_type::TEXT AS event_type,
+  event_reason::TEXT AS event_reason,
+  effective_date::DATE AS effective_date,
+  (
+    ROW_NUMBER() OVER (PARTITION BY simulation_year, employee_id ORDER BY effective_date, chain_order)
+  )::INT AS event_sequence,
+  level_id::INT AS level_id,
+  previous_level_id::INT AS previous_level_id,
+  compensation_amount::DECIMAL(14, 2) AS compensation_amount,
+  previous_compensation::DECIMAL(14, 2) AS previous_compensation,
+  applied_rate::DOUBLE AS applied_rate,
+  probability::DOUBLE AS probability,
+  draw::DOUBLE AS draw
+FROM events

@@ -1,0 +1,37 @@
+MODEL (
+  name staging.stg_census,
+  kind FULL,
+  grain employee_id,
+  description 'One row per employee of the census in use: typed, nothing derived.',
+  column_descriptions (
+    employee_id = 'Stable pseudonymous id',
+    hire_date = 'Date of (last) hire',
+    base_pay = 'Full-time annual base pay in the census currency',
+    job_title = 'Job title as reported',
+    department = 'Department as reported',
+    level_id = 'Job level, 1 = Staff .. 5 = VP',
+    birth_date = 'Date of birth; null when the census has none',
+    gender = 'Gender as reported; null when the census has none',
+    ethnicity = 'Ethnicity as reported; null when the census has none',
+    performance_rating = 'Performance rating 1..5; 3 when the census has none',
+    fte = 'Full-time equivalent in (0, 1]'
+  ),
+  audits (
+    not_null(columns := (employee_id, hire_date, base_pay, level_id, fte)),
+    unique_values(columns := (employee_id))
+  )
+);
+
+SELECT
+  employee_id::TEXT AS employee_id,
+  hire_date::DATE AS hire_date,
+  base_pay::DECIMAL(14, 2) AS base_pay,
+  job_title::TEXT AS job_title,
+  department::TEXT AS department,
+  level_id::INT AS level_id,
+  birth_date::DATE AS birth_date,
+  gender::TEXT AS gender,
+  ethnicity::TEXT AS ethnicity,
+  performance_rating::INT AS performance_rating,
+  fte::DECIMAL(5, 4) AS fte
+FROM @census_table('census')

@@ -1,0 +1,24 @@
+MODEL (
+  name staging.stg_hazard_multipliers,
+  kind FULL,
+  grain (hazard, dimension, lower_bound),
+  description 'One row per hazard, dimension and band: how much likelier than the average a person in it is.',
+  column_descriptions (
+    hazard = 'termination or promotion',
+    dimension = 'tenure (completed years), age (completed years) or level',
+    lower_bound = 'First value in the band',
+    upper_bound = 'First value above the band; null = open',
+    multiplier = 'Relative hazard, > 0'
+  ),
+  audits (
+    bands_without_gap_or_overlap
+  )
+);
+
+SELECT
+  hazard::TEXT AS hazard,
+  dimension::TEXT AS dimension,
+  lower_bound::INT AS lower_bound,
+  upper_bound::INT AS upper_bound,
+  multiplier::DECIMAL(9, 6) AS multiplier
+FROM @hazard_multiplier_rows() AS declared

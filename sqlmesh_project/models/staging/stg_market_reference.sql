@@ -1,0 +1,18 @@
+MODEL (
+  name staging.stg_market_reference,
+  kind FULL,
+  grain level_id,
+  description 'One row per level: market reference pay at the census date (the range midpoint until a survey is matched).',
+  column_descriptions (
+    level_id = 'Job level',
+    market_reference = 'Annual base pay the market pays for the level at the census date'
+  ),
+  audits (
+    unique_values(columns := (level_id))
+  )
+);
+
+SELECT
+  level_id::INT AS level_id,
+  midpoint::DECIMAL(14, 2) AS market_reference
+FROM staging.stg_job_levels

@@ -1,0 +1,208 @@
+"""How an expectation is declared: a check on a column of a table, with severity, name and remedy."""
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from expectations.thresholds import Threshold
+from planwise.gate import Severity
+
+
+@dataclass(frozen=True)
+class Between:
+    """Every value that is there lies in the range; an open end is None."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    above_minimum: bool = False
+
+    def text(self) -> str:
+        """Say the range in words."""
+        low = (
+            None
+            if self.minimum is None
+            else f"{'above' if self.above_minimum else 'at least'} {self.minimum:,.6g}"
+        )
+        high = None if self.maximum is None else f"at most {self.maximum:,.6g}"
+        return " and ".join(part for part in (low, high) if part)
+
+
+@dataclass(frozen=True)
+class InSet:
+    """Every value that is there is one of these."""
+
+    values: tuple[object, ...]
+
+    def text(self) -> str:
+        """List the values."""
+        return "one of " + ", ".join(map(str, self.values))
+
+
+@dataclass(frozen=True)
+class Null:
+    """No row has a value: the column names what is wrong with the row."""
+
+    def text(self) -> str:
+        """Say it."""
+        return "none in any row"
+
+
+@dataclass(frozen=True)
+class Unique:
+    """No value occurs twice."""
+
+    def text(self) -> str:
+        """Say it."""
+        return "no value twice"
+
+
+@dataclass(frozen=True)
+class NotMatching:
+    """No value matches the regular expression."""
+
+    regex: str
+
+    def text(self) -> str:
+        """Show the expression."""
+        return f"no value matching {self.regex}"
+
+
+@dataclass(frozen=True)
+class RowCount:
+    """The table has at least so many rows."""
+
+    minimum: int
+
+    def text(self) -> str:
+        """Say the number."""
+        return f"at least {self.minimum:,} rows"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The table has these columns; more are allowed."""
+
+    names: tuple[str, ...]
+
+    def text(self) -> str:
+        """List the names."""
+        return "the columns " + ", ".join(self.names)
+
+
+Check = Between | InSet | Null | Unique | NotMatching | RowCount | Columns
+
+
+@dataclass(frozen=True)
+class Where:
+    """The rows on which a rule is asked: the column is at least a minimum, or one of some values."""
+
+    column: str
+    minimum: float | None = None
+    values: tuple[object, ...] = ()
+
+    def text(self) -> str:
+        """Say the condition."""
+        if self.values:
+            return f"{self.column} is {' or '.join(map(str, self.values))}"
+        return f"{self.column} is at least {self.minimum:,.6g}"
+
+    def mask(self, frame: pd.DataFrame) -> "pd.Series[bool]":
+        """Return which rows satisfy it; a missing value does not."""
+        values = frame[self.column]
+        return (
+            values.isin(self.values) if self.values else (values >= self.minimum).fillna(False).astype(bool)
+        )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One declared expectation.
+
+    All of `where` limits it to some rows (plausibility that only makes sense for big populations), which only
+    a check that ignores missing values can have; `mostly` is the share of those rows (0–1) that must conform.
+    """
+
+    name: str
+    description: str
+    table: str
+    check: Check
+    column: str | None = None
+    severity: Severity = "critical"
+    where: tuple[Where, ...] = ()
+    mostly: float = 1.0
+    remedy: str = field(default="See the sample of offending rows, correct the input and run again.")
+
+    def threshold(self) -> str:
+        """Say what is allowed, and of which rows."""
+        share = f"at least {self.mostly:.4g} of the rows " if self.mostly < 1 else ""
+        return share + self.check.text() + (f" where {self._condition()}" if self.where else "")
+
+    def asked_column(self) -> str | None:
+        """Return the column that is asked: the declared one, or a copy limited to the rows of `where`."""
+        return f"{self.column} where {self._condition()}" if self.where else self.column
+
+    def limited(self, frame: pd.DataFrame) -> pd.Series | None:
+        """Return the column, missing outside the rows of `where`; None when a column for it is not there."""
+        if not {self.column, *(where.column for where in self.where)} <= set(frame.columns):
+            return None
+        values = frame[self.column]
+        for where in self.where:
+            values = values.where(where.mask(frame))
+        return values
+
+    def _condition(self) -> str:
+        return " and ".join(where.text() for where in self.where)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """A short way to declare the rules of one table, critical unless said otherwise, with a common remedy."""
+
+    table: str
+    remedy: str
+
+    def __call__(
+        self,
+        name: str,
+        description: str,
+        check: Check,
+        column: str | None = None,
+        *,
+        severity: Severity = "critical",
+        remedy: str | None = None,
+    ) -> Rule:
+        """Declare one."""
+        return Rule(name, description, self.table, check, column, severity, remedy=remedy or self.remedy)
+
+
+def within(
+    name: str,
+    table: str,
+    column: str,
+    limit: Threshold,
+    *,
+    remedy: str,
+    size: str = "population",
+    above_minimum: bool = False,
+    only: Where | None = None,
+) -> Rule:
+    """Declare a range whose limits, severity and size condition are a declared threshold.
+
+    `size` is the column that `minimum_population` is compared with; `only` is a further condition.
+    """
+    conditions = [only] if only else []
+    if limit.minimum_population:
+        conditions.append(Where(size, limit.minimum_population))
+    if limit.minimum_continuing_share:
+        conditions.append(Where("continuing_share", limit.minimum_continuing_share))
+    return Rule(
+        name=name,
+        description=limit.description,
+        table=table,
+        column=column,
+        check=Between(limit.minimum, limit.maximum, above_minimum),
+        severity=limit.severity,
+        where=tuple(conditions),
+        mostly=limit.mostly,
+        remedy=remedy,
+    )

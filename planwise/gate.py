@@ -1,0 +1,138 @@
+"""What a quality gate found, as plain data: the engine that evaluates it lives outside the core."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from planwise.errors import GateBlocked
+
+Severity = Literal["critical", "warning", "info"]
+Status = Literal["passed", "passed with warnings", "failed"]
+
+SAMPLE_ROWS = 5  # enough to recognise a pattern, few enough for a table cell
+
+
+@dataclass(frozen=True)
+class GateCheck:
+    """One evaluated expectation.
+
+    `observed` is what was found, as a JSON value: [smallest, largest] for a range, the foreign values for a
+    set, the missing names for columns, the share of rows inside when only a share is asked for, else a count.
+    `sample` holds at most five offending rows, each with the keys that identify it.
+    """
+
+    expectation: str
+    description: str
+    table: str
+    column: str | None
+    severity: Severity
+    success: bool
+    observed: Any
+    threshold: str
+    evaluated_rows: int | None
+    unexpected_rows: int | None
+    sample: tuple[Mapping[str, Any], ...]
+    remedy: str
+
+    def summary(self) -> str:
+        """Say in one line which expectation it is, what was observed and what was allowed."""
+        where = self.table if self.column is None else f"{self.table}.{self.column}"
+        rows = f" ({self.unexpected_rows:,} of {self.evaluated_rows:,} rows)" if self.unexpected_rows else ""
+        observed = _text(self.observed)
+        return f"{self.expectation} on {where}: observed {observed}{rows}, allowed {self.threshold}"
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """Everything one run of one suite found, in the suite's order."""
+
+    suite: str
+    results: tuple[GateCheck, ...]
+    seconds: float
+
+    @property
+    def evaluated(self) -> int:
+        """How many expectations were evaluated."""
+        return len(self.results)
+
+    @property
+    def failed(self) -> tuple[GateCheck, ...]:
+        """The expectations that did not hold, of any severity."""
+        return tuple(check for check in self.results if not check.success)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether a critical expectation failed: nothing downstream may start."""
+        return any(check.severity == "critical" for check in self.failed)
+
+    @property
+    def status(self) -> Status:
+        """Failed on a critical failure; a failed info expectation is recorded and changes nothing."""
+        if self.blocks:
+            return "failed"
+        warned = any(check.severity == "warning" for check in self.failed)
+        return "passed with warnings" if warned else "passed"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the whole result as JSON values, for the manifest and the ledger."""
+        results = [{**asdict(check), "sample": [dict(row) for row in check.sample]} for check in self.results]
+        return {
+            "suite": self.suite,
+            "status": self.status,
+            "evaluated": self.evaluated,
+            "failed": [result for result in results if not result["success"]],
+            "results": results,
+            "seconds": self.seconds,
+        }
+
+    def as_table(self) -> list[dict[str, Any]]:
+        """Return one flat row per expectation, failures first, for a table on a page or an artifact."""
+        ordered = sorted(self.results, key=lambda check: check.success)
+        return [
+            {
+                "expectation": check.expectation,
+                "table": check.table,
+                "column": check.column or "",
+                "severity": check.severity,
+                "success": check.success,
+                "observed": _text(check.observed),
+                "threshold": check.threshold,
+                "offending rows": check.unexpected_rows or 0,
+                "sample": "; ".join(_row(row) for row in check.sample),
+            }
+            for check in ordered
+        ]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "GateResult":
+        """Read back what `as_json` wrote; status and counts are derived again, never trusted."""
+        checks = (GateCheck(**{**check, "sample": tuple(check["sample"])}) for check in data["results"])
+        return cls(suite=data["suite"], results=tuple(checks), seconds=data["seconds"])
+
+
+def require(result: GateResult) -> GateResult:
+    """Return the result when it does not block; raise GateBlocked naming each critical failure otherwise."""
+    if not result.blocks:
+        return result
+    critical = [check for check in result.failed if check.severity == "critical"]
+    lines = "\n".join(f"- {check.summary()}" for check in critical)
+    remedies = dict.fromkeys(check.remedy for check in critical)
+    raise GateBlocked(
+        f"The {result.suite} gate failed {len(critical)} critical of {result.evaluated} expectations:\n"
+        + lines,
+        remedy="\n".join(remedies),
+    )
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int | float):
+        return f"{value:,.6g}"
+    return ", ".join(_text(item) for item in value) or "none"
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in row.items())

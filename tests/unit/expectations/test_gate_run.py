@@ -1,0 +1,184 @@
+"""Running a gate: what blocks, what is counted, what it costs, and what a wrong call says."""
+
+import json
+import statistics
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import gate_worlds as worlds
+import numpy as np
+import pytest
+
+from expectations import engine, run_gate
+from expectations.suites import SUITES, trial
+from expectations.thresholds import load_thresholds
+from planwise.errors import GateBlocked, InputError, PlanWiseError
+from planwise.gate import GateResult, require
+
+
+def test_a_passing_result_goes_through() -> None:
+    result = run_gate("trial", worlds.kpis())
+    assert (result.status, result.failed, result.blocks) == ("passed", (), False)
+    assert require(result) is result
+
+
+def test_require_names_each_critical_failure_with_observed_threshold_and_remedy() -> None:
+    kpis = worlds.kpis().assign(growth_all=[0.03, 0.75], promotion_rate=[0.4, 0.1])
+    result = run_gate("trial", kpis)
+    assert result.status == "failed"
+
+    with pytest.raises(GateBlocked) as blocked:
+        require(result)
+
+    assert blocked.value.exit_code == 3
+    assert "trial gate failed 2 critical of 12 expectations" in blocked.value.what
+    assert (
+        "growth_all_possible on fct_scenario_kpis.growth_all: observed 0.03, 0.75 (1 of 2 rows), "
+        "allowed at least -0.3 and at most 0.6 where population is at least 100 and "
+        "continuing_share is at least 0.25"
+    ) in blocked.value.what
+    assert (
+        "promotion_rate_possible on fct_scenario_kpis.promotion_rate: observed 0.1, 0.4" in blocked.value.what
+    )
+    assert "growth_all_usual" not in blocked.value.what
+    assert "planwise scenario show" in (blocked.value.remedy or "")
+
+
+def test_a_warning_does_not_block() -> None:
+    result = run_gate("trial", worlds.kpis().assign(raise_max=0.7))
+    assert result.status == "passed with warnings"
+    assert require(result) is result
+
+
+def test_the_sample_identifies_at_most_five_offending_rows() -> None:
+    kpis = worlds.kpis((1000,) * 9).assign(termination_rate=1.5)
+    (check,) = run_gate("trial", kpis).failed
+    assert (check.unexpected_rows, check.evaluated_rows, len(check.sample)) == (8, 8, 5)
+    assert check.sample[0] == {
+        "simulation_year": 2026, "opening_headcount": 1000, "headcount": 1000, "termination_rate": 1.5
+    }  # fmt: skip
+
+
+def test_rows_without_any_key_are_sampled_by_number() -> None:
+    keys = ["simulation_year", "opening_headcount", "headcount"]
+    result = run_gate("trial", worlds.kpis().drop(columns=keys).assign(termination_rate=[0.1, 1.5]))
+    sample = {check.expectation: check.sample for check in result.failed}["termination_rate_possible"]
+    assert sample == ({"row": 1},)
+
+
+def test_a_condition_does_not_show_in_the_sample() -> None:
+    kpis = worlds.kpis().assign(growth_all=[0.03, -0.5])
+    check = run_gate("trial", kpis).failed[0]
+    assert check.sample[0]["growth_all"] == -0.5
+
+
+def test_the_result_is_json_and_reads_back() -> None:
+    kpis = worlds.kpis().assign(growth_all=[0.03, np.inf], raise_max=[np.nan, 0.7])
+    result = run_gate("trial", kpis)
+    text = json.dumps(result.as_json(), allow_nan=False)
+    data = json.loads(text)
+    assert data["status"] == "failed"
+    assert data["evaluated"] == 12
+    assert {check["expectation"] for check in data["failed"]} == {
+        "growth_all_possible", "growth_all_usual", "raise_max_usual"
+    }  # fmt: skip
+    again = GateResult.from_json(data)
+    assert again.status == "failed"
+    assert json.dumps(again.as_json(), allow_nan=False) == text
+
+
+def test_the_table_has_one_flat_row_per_expectation_failures_first() -> None:
+    result = run_gate("trial", worlds.kpis().assign(raise_max=0.7))
+    rows = result.as_table()
+    assert len(rows) == 12
+    assert (rows[0]["expectation"], rows[0]["success"], rows[0]["observed"]) == (
+        "raise_max_usual",
+        False,
+        "0.7, 0.7",
+    )
+    assert all(isinstance(value, str | int | bool) for row in rows for value in row.values())
+
+
+def test_a_column_that_cannot_be_judged_blocks_even_for_a_warning() -> None:
+    result = run_gate("trial", worlds.kpis().assign(raise_max="plenty"))
+    (check,) = result.failed
+    assert (check.expectation, check.severity) == ("raise_max_usual", "critical")
+    assert check.observed.startswith("not evaluated: ")
+
+
+def test_a_missing_column_fails_its_rules_and_leaves_the_others() -> None:
+    result = run_gate("trial", worlds.kpis().drop(columns="raise_max"))
+    assert {check.expectation for check in result.failed} == {"kpi_columns", "raise_max_usual"}
+    assert result.evaluated == 12
+
+
+def test_an_expectation_that_is_not_evaluated_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = engine._suite
+
+    def forgetful(
+        table: str, rules: list
+    ) -> object:  # as Great Expectations does with a class it does not know
+        return whole(table, rules[:-1])
+
+    monkeypatch.setattr(engine, "_suite", forgetful)
+    with pytest.raises(PlanWiseError, match=r"11 of 12 declared expectations .* missing: raise_max_usual"):
+        run_gate("trial", worlds.kpis())
+
+
+def test_a_name_declared_twice_is_a_defect_of_the_suite() -> None:
+    twice = replace(trial.TRIAL, rules=lambda limits: trial.TRIAL.rules(limits) * 2)
+    with pytest.raises(AssertionError, match="declares a name twice"):
+        twice.declare(load_thresholds(), {})
+
+
+def test_names_are_declared_once_and_thresholds_are_all_used() -> None:
+    limits = load_thresholds()
+    used = {
+        rule.name
+        for suite in SUITES.values()
+        for rule in suite.declare(limits, worlds.CENSUS_CONTEXT if suite.name == "census" else {})
+    }
+    assert set(limits.root) - used == {"equity_group_minimum"}  # asked by equity_small_groups_suppressed
+
+
+def test_the_frames_are_not_changed() -> None:
+    marts = worlds.marts((120, 120))
+    before = {name: frame.copy() for name, frame in marts.items()}
+    run_gate("simulation", marts)
+    assert all(frame.equals(before[name]) for name, frame in marts.items())
+
+
+def test_threads_do_not_mix_up_their_frames() -> None:
+    growths = [0.03, 0.75] * 8
+    with ThreadPoolExecutor(4) as pool:
+        blocked = list(pool.map(lambda growth: run_gate("trial", worlds.kpis(growth=growth)).blocks, growths))
+    assert blocked == [False, True] * 8
+
+
+def test_a_trial_costs_a_tenth_of_a_second() -> None:
+    kpis = worlds.kpis((10_000,) * 6)
+    run_gate("trial", kpis)
+    seconds = statistics.median(run_gate("trial", kpis).seconds for _ in range(7))
+    assert seconds < 0.3  # 0.06 s when measured; three times the budget for a busy machine
+
+
+def test_importing_the_package_does_not_load_great_expectations() -> None:
+    code = "import expectations, sys; sys.exit('great_expectations' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: run_gate("census2", worlds.census()), "There is no gate 'census2'"),
+        (lambda: run_gate("simulation", worlds.kpis()), "one frame without a name"),
+        (lambda: run_gate("simulation", {"fct_budget": worlds.kpis()}), "not given fct_scenario_kpis"),
+        (lambda: run_gate("census", worlds.census()), "It needs as_of, known_levels"),
+        (lambda: run_gate("trial", worlds.kpis(), as_of=1), "nothing besides its tables"),
+    ],
+)
+def test_a_wrong_call_says_what_is_needed(call, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        call()

@@ -96,11 +96,12 @@ def import_census(
     kept = kept_rows(frame, plan.filter) if plan.filter else np.ones(len(frame), dtype=bool)
     texts = _schema_texts(frame[kept], columns, plan)
     lines = source.lines[kept]
-    left, unreadable = leavers(texts, day, plan.formats)
+    formats = {column: f for column, f in plan.formats.items() if column not in plan.constants}
+    left, unreadable = leavers(texts, day, formats)
     texts, lines = texts[~left].reset_index(drop=True), lines[~left]
     if texts.empty and not source.malformed:
         raise InputError(f"No row of {file.name} is left: the filter or the leavers' columns exclude all.")
-    judged = judge(texts, day, plan.formats)
+    judged = judge(texts, day, formats)
     for reason, rows in unreadable.items():
         judged.reject(reason, rows[~left])
     settled, levels_from = _levels(texts, judged, plan)
@@ -245,7 +246,7 @@ def _rejects(texts: pd.DataFrame, lines: Any, judged: Judged, source: SourceFile
         {"line": line, "reason": "wrong_field_count", "other_reasons": f"{fields} fields"}
         for line, fields in source.malformed
     ]
-    unfit = pd.DataFrame(malformed, columns=list(found.columns), dtype=object).fillna("")
+    unfit = pd.DataFrame(malformed, dtype=object).reindex(columns=found.columns, fill_value="")
     return pd.concat([found.astype(object), unfit]).sort_values("line")
 
 

@@ -125,6 +125,9 @@ _NAMES = "name employeename fullname firstname lastname surname givenname family
 _MORE_NAMES = "preferredname employeefirstname employeelastname personname staffname"
 _NUMBERS = "ssn socialsecuritynumber socialsecurityno socialsecurity nationalid nationalinsurancenumber taxid"
 _CONTACTS = "passportnumber email emailaddress workemail phone phonenumber mobile homeaddress address"
+_THINGS = "job position title role class department dept agency jurisdiction division unit team group organi"
+_MORE_THINGS = "company employer location city county state country union plan grade level band code file"
+_NAMED_THINGS = tuple(f"{_THINGS} {_MORE_THINGS}".split())
 DIRECT_IDENTIFIERS = frozenset(f"{_NAMES} {_MORE_NAMES} {_NUMBERS} {_CONTACTS}".split())
 
 
@@ -134,5 +137,7 @@ def normalise_header(header: str) -> str:
 
 
 def is_direct_identifier(header: str) -> bool:
-    """Tell whether a column of this header identifies a person by itself (a name, an SSN)."""
-    return normalise_header(header) in DIRECT_IDENTIFIERS
+    """Tell whether a column of this header identifies a person by itself (a name, an SSN, an address)."""
+    word = normalise_header(header)
+    names_a_person = "name" in word and not any(thing in word for thing in _NAMED_THINGS)
+    return word in DIRECT_IDENTIFIERS or names_a_person or "socialsecurity" in word

@@ -35,7 +35,8 @@ def read_csv(content: bytes, file_name: str) -> tuple[Records, dict[str, str]]:
             f"{file_name} is not readable as text with fields: {error}.",
             remedy="Look for a quote that is opened and not closed, or export the file again.",
         ) from error
-    if records and records[-1][1] and any(end in records[-1][1][-1].rstrip("\r\n") for end in "\r\n"):
+    last = records[-1][1][-1] if records and records[-1][1] else ""
+    if any(end in last for end in "\r\n") and not text.rstrip().endswith('"'):
         raise InputError(
             f"{file_name}: a quote is opened and not closed before the end of the file.",
             remedy="Close the quote, or export the file again.",

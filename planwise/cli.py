@@ -1,5 +1,6 @@
 """The command line: mounts the commands, and turns every outcome into an exit code and a message."""
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ JSON_FLAG = "--json"
 
 app = cyclopts.App(
     name="planwise",
+    help_epilogue="`--home FOLDER`, before or after the command, is used instead of PLANWISE_HOME.",
     help="Simulate a whole workforce for any pay levers, solve for targets, gate, publish.",
     version=lambda: version("planwise"),
     suppress_keyboard_interrupt=False,
@@ -49,7 +51,7 @@ def run(tokens: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     as_json = JSON_FLAG in tokens
     try:
-        return _dispatch(tokens)
+        return _dispatch(_without_leading_home(tokens))
     except PlanWiseError as error:
         failure = Failure(error.exit_code, type(error).__name__, error.what, error.remedy)
         return report(failure, as_json=as_json)
@@ -73,6 +75,17 @@ def _dispatch(tokens: Sequence[str]) -> int:
         ) from error
     sys.stdout.flush()
     return result if type(result) is int else 0
+
+
+def _without_leading_home(tokens: Sequence[str]) -> Sequence[str]:
+    """Take `--home X` off the front, where it stands for every command that follows."""
+    if tokens and tokens[0].startswith("--home="):
+        os.environ["PLANWISE_HOME"] = tokens[0].removeprefix("--home=")
+        return tokens[1:]
+    if len(tokens) > 1 and tokens[0] == "--home":
+        os.environ["PLANWISE_HOME"] = tokens[1]
+        return tokens[2:]
+    return tokens
 
 
 def _load_further_commands() -> None:

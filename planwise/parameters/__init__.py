@@ -7,7 +7,7 @@ from planwise.parameters.assignment import (
     parse_assignments,
 )
 from planwise.parameters.catalogue import Catalogue, catalogue
-from planwise.parameters.declaration import Assumption, Lever, Value
+from planwise.parameters.declaration import Assumption, Chain, Lever, Value
 from planwise.parameters.effective import EffectiveParameters, ParameterRow, Tier
 from planwise.parameters.horizon import simulated_years
 from planwise.parameters.resolution import check_overrides, resolve
@@ -19,6 +19,7 @@ from planwise.parameters.validation import risks, validate
 __all__ = [
     "Assumption",
     "Catalogue",
+    "Chain",
     "EffectiveParameters",
     "Finding",
     "Lever",

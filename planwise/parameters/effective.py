@@ -9,7 +9,7 @@ from typing import Literal
 
 from planwise.errors import InputError
 from planwise.parameters.catalogue import Catalogue, unknown_name
-from planwise.parameters.declaration import Value
+from planwise.parameters.declaration import Chain, Value
 
 Tier = Literal["scenario", "dynamic", "default", "fallback"]
 HORIZON_ONLY = frozenset({"years"})  # a way to say the years, which the digest has already
@@ -77,9 +77,19 @@ class EffectiveParameters:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of the years and values; tiers are left out."""
+        """SHA-256 (hex) of the years and all values; tiers are left out."""
+        return self.digest_of(*Chain)
+
+    def digest_of(self, *chains: Chain) -> str:
+        """Return the SHA-256 (hex) of the years and the values of these chains only.
+
+        `digest_of(Chain.DYNAMICS, Chain.PAY)` is what a simulation depends on, whatever a study aims at.
+        """
+        declared = self.declared.parameters
         values = [
-            [row.parameter, row.year, row.value] for row in self.rows() if row.parameter not in HORIZON_ONLY
+            [row.parameter, row.year, row.value]
+            for row in self.rows()
+            if row.parameter not in HORIZON_ONLY and declared[row.parameter].chain in chains
         ]
         text = json.dumps([list(self.years), values], separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from planwise.errors import InputError
-from planwise.parameters import ParameterRow, catalogue, resolve
+from planwise.parameters import Chain, ParameterRow, catalogue, resolve
 
 YEARS = (2026, 2027)
 
@@ -62,6 +62,19 @@ def test_the_digest_follows_every_parameter():
 def test_the_digest_follows_the_years_and_not_how_they_are_said():
     assert resolve(YEARS, scenario={}).digest != resolve((2026,), scenario={}).digest
     assert resolve(YEARS, scenario={"years": 2}) == resolve(YEARS, scenario={"years": "2026-2027"})
+
+
+def test_the_digest_of_a_chain_follows_that_chain_only():
+    base = resolve(YEARS, scenario={})
+    study = resolve(YEARS, scenario={"target_growth": 0.05})
+    pay = resolve(YEARS, scenario={"cola_rate": 0.03})
+    promoted = resolve(YEARS, scenario={"promotion_probability_level_1": 0.2})
+    simulated = (Chain.DYNAMICS, Chain.PAY)
+    assert study.digest != base.digest
+    assert study.digest_of(*simulated) == base.digest_of(*simulated)
+    assert pay.digest_of(*simulated) != base.digest_of(*simulated)
+    assert pay.digest_of(Chain.DYNAMICS) == base.digest_of(Chain.DYNAMICS)
+    assert promoted.digest_of(Chain.DYNAMICS) != base.digest_of(Chain.DYNAMICS)
 
 
 def test_with_levers_sets_every_year_and_keeps_the_rest():

@@ -1,0 +1,256 @@
+"""The command line as a program: exit codes, one JSON object, messages without traceback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.metadata import entry_points, version
+from types import SimpleNamespace
+
+import pytest
+
+from planwise import cli
+from planwise.census import generate_census
+from planwise.errors import InputError
+from planwise.governance import open_ledger
+from planwise.settings import Settings
+
+START_SECONDS_MAX = 1.0
+# A home whose commands are PlanWise's own; what the packages around it add is theirs to test.
+MAIN = "from planwise.cli import main; main()"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("home")
+    generate_census(Settings(home=folder), employees=50)
+    return folder
+
+
+@pytest.fixture
+def planwise(home):
+    def call(*tokens, code=MAIN, at=home):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *map(str, tokens)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PLANWISE_HOME": str(at), "COLUMNS": "200"},
+            timeout=60,
+        )
+        assert "Traceback" not in done.stdout + done.stderr
+        return SimpleNamespace(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    return call
+
+
+def only_json(done):
+    """The one JSON object on stdout, and nothing else there."""
+    (line,) = done.out.splitlines()
+    return json.loads(line)
+
+
+def test_create_show_clone_list_delete(planwise):
+    made = planwise(
+        "scenario", "create", "more", "--set", "cola_rate=0.03", "--set", "merit_rate_level_3@2028=4%",
+        "--assume", "seed=7", "--json",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    made = only_json(made)
+    assert made["scenario"] == "more"
+    assert made["years"] == [2026, 2027, 2028, 2029, 2030]
+    assert made["overrides"] == {"cola_rate": 0.03, "merit_rate_level_3@2028": 0.04, "seed": 7}
+    rows = {
+        (row["parameter"], row["year"]): (row["value"], row["tier"]) for row in made["effective_parameters"]
+    }
+    assert rows["cola_rate", 2030] == (0.03, "scenario")
+    assert rows["merit_rate_level_3", 2028] == (0.04, "scenario")
+    assert rows["merit_rate_level_3", 2029] == (0.033, "default")
+    assert rows["seed", None] == (7, "scenario")
+
+    assert only_json(planwise("scenario", "show", "more", "--json")) == made
+    assert planwise("scenario", "clone", "more", "most", "--set", "cola_rate=0.05").code == 0
+    assert only_json(planwise("scenario", "show", "most", "--json"))["parent"] == "more"
+    listed = only_json(planwise("scenario", "list", "--json"))["scenarios"]
+    assert [scenario["scenario"] for scenario in listed] == ["baseline", "more", "most"]
+    assert only_json(planwise("scenario", "delete", "most", "--json")) == {
+        "scenario": "most",
+        "deleted": True,
+    }
+    assert planwise("scenario", "show", "most").code == 2
+
+
+def test_create_from_another_is_a_clone_of_it(planwise):
+    planwise("scenario", "create", "first", "--set", "cola_rate=0.04")
+    made = only_json(planwise("scenario", "create", "second", "--from", "first", "--json"))
+    assert (made["parent"], made["overrides"]) == ("first", {"cola_rate": 0.04})
+
+
+def test_set_changes_and_unsets(planwise):
+    planwise("scenario", "create", "moving", "--set", "cola_rate=0.04", "--assume", "years=2")
+    changed = planwise(
+        "scenario", "set", "moving", "--unset", "years", "--set", "merit_rate_level_1@2030=0.04", "--json"
+    )
+    assert only_json(changed)["overrides"] == {"cola_rate": 0.04, "merit_rate_level_1@2030": 0.04}
+
+
+def test_the_baseline_is_shown_with_its_defaults(planwise):
+    shown = planwise("scenario", "show", "baseline")
+    assert shown.code == 0
+    assert "merit_rate_level_1" in shown.out
+    assert "within its recommended range" in shown.err
+
+
+BAD = [
+    (["scenario", "create", "x", "--set", "cola_rate=0.5"], "outside its hard bounds 0.01 to 0.08"),
+    (["scenario", "create", "x", "--set", "cola_rat=0.03"], "Did you mean cola_rate"),
+    (["scenario", "create", "x", "--set", "cola_rate@2040=0.03"], "2026, 2027, 2028, 2029, 2030"),
+    (["scenario", "create", "x", "--set", "seed=1"], "--assume"),
+    (["scenario", "create", "x", "--assume", "years=2027-2030"], "starts in 2027"),
+    (["scenario", "create", "Bad Name"], "cannot name a scenario"),
+    (["scenario", "create", "x", "--census", "nowhere"], "nowhere"),
+    (["scenario", "show", "nothing"], "no scenario 'nothing'"),
+    (["scenario", "delete", "baseline"], "always there"),
+    (["scenario", "create"], "NAME"),
+    (["scenario", "list", "--nonsense"], "--nonsense"),
+    (["nonsense"], "nonsense"),
+]
+
+
+@pytest.mark.parametrize(("tokens", "message"), BAD)
+def test_bad_input_is_2_with_a_message_and_changes_nothing(planwise, home, tokens, message):
+    told = planwise(*tokens)
+    assert told.code == 2
+    assert message in told.err
+    assert told.out == ""
+    with open_ledger(Settings(home=home)) as ledger, pytest.raises(InputError):
+        ledger.scenarios.get("x")
+
+
+@pytest.mark.parametrize(("tokens", "message"), [BAD[0], BAD[-1]])
+def test_bad_input_is_one_json_object_with_json(planwise, tokens, message):
+    told = planwise(*tokens, "--json")
+    assert told.code == 2
+    error = only_json(told)["error"]
+    assert set(error) == {"type", "what", "remedy"}
+    assert message in f"{error['what']} {error['remedy']}"
+
+
+def test_without_a_census_the_message_says_how_to_get_one(planwise, tmp_path):
+    told = planwise("scenario", "create", "x", at=tmp_path)
+    assert told.code == 2
+    assert "planwise census generate" in told.err
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_home_overrides_the_environment_before_and_after_the_command(planwise, home, tmp_path, before):
+    command, option = ["scenario", "show", "baseline"], ["--home", home]
+    assert planwise(*(option + command if before else command + option), at=tmp_path).code == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_ledger_is_told(planwise, tmp_path):
+    (tmp_path / "ledger.sqlite").write_bytes(b"garbage " * 1000)
+    told = planwise("scenario", "list", "--json", at=tmp_path)
+    assert told.code == 2
+    assert only_json(told)["error"]["type"] == "LedgerUnusable"
+
+
+BREAKS = """
+from planwise.cli import app, main
+@app.command
+def breaks(*, home=None, json: bool = False):
+    raise ZeroDivisionError("the unexpected")
+main()
+"""
+
+
+def test_the_unexpected_is_5_and_its_traceback_is_in_a_file(planwise, tmp_path):
+    told = planwise("breaks", code=BREAKS, at=tmp_path)
+    assert told.code == 5
+    assert "Internal error: ZeroDivisionError: the unexpected" in told.err
+    (log,) = (tmp_path / "logs").iterdir()
+    assert str(log) in told.err.replace("\n", "")
+    assert "in breaks" in log.read_text()
+
+
+def test_the_log_goes_where_home_says(planwise, tmp_path):
+    told = planwise("breaks", "--home", tmp_path / "there", "--json", code=BREAKS, at=tmp_path / "not_there")
+    assert only_json(told)["error"]["type"] == "ZeroDivisionError"
+    assert len(list((tmp_path / "there" / "logs").iterdir())) == 1
+    assert not (tmp_path / "not_there").exists()
+
+
+WAITS = """
+import time
+from planwise.cli import app, main
+@app.command
+def waits():
+    try:
+        print("ready", flush=True)
+        time.sleep(30)
+    finally:
+        print("cleaned up", flush=True)
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "word"), [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "SIGTERM")]
+)
+def test_a_signal_cleans_up_and_ends_with_its_code(sent, code, word):
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITS, "waits"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(sent)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert out == "cleaned up\n"
+    assert word in err
+    assert "Traceback" not in err
+
+
+def test_a_reader_that_leaves_is_no_error():
+    shell = f"'{sys.executable}' -c '{MAIN}' parameters list --json | head -c 10"
+    done = subprocess.run(shell, shell=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout == '{"levers": '[:10]
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+def test_version_and_help(planwise):
+    assert planwise("--version").out.strip() == version("planwise")
+    shown = planwise("--help")
+    assert shown.code == 0
+    assert {"census", "scenario", "parameters"} <= set(shown.out.split())
+
+
+def test_help_is_quick(planwise):
+    def seconds():
+        started = time.perf_counter()
+        planwise("--help")
+        return time.perf_counter() - started
+
+    assert min(seconds() for _ in range(3)) < START_SECONDS_MAX
+
+
+def test_the_root_command_imports_nothing_heavy():
+    heavy = ["pandas", "sqlmesh", "prefect", "panel", "optuna", "scipy", "great_expectations", "sqlalchemy"]
+    code = f"import sys, planwise.cli; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_parameters_are_listed_and_the_reference_is_written(planwise, tmp_path):
+    listed = only_json(planwise("parameters", "list", "--json"))
+    assert len(listed["levers"]) == 15
+    page = tmp_path / "page.md"
+    assert only_json(planwise("parameters", "reference", "--output", page, "--json")) == {"file": str(page)}
+    assert "| `cola_rate` |" in page.read_text()
+
+
+def test_the_installed_program_is_this_one():
+    (entry,) = entry_points(group="console_scripts", name="planwise")
+    assert entry.load() is cli.main

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
-from rich.table import Table
+from rich.table import Column, Table
 
 from planwise.census.importer import ImportBlocked, import_census
 from planwise.census.registry import Census, census_in_use, list_censuses, use_census
@@ -116,7 +116,7 @@ def list_(*, json: Json = False, home: Home = None) -> None:
     if not censuses:
         results().print("No census yet. Next: planwise census import FILE, or planwise census generate.")
         return
-    table = Table("", "census", "employees", "as of", "levels from", "source")
+    table = Table("", Column("census", no_wrap=True), "employees", Column("as of", no_wrap=True), "source")
     for c in censuses:
         origin = str(c.source.get("file") or c.source.get("kind", ""))
         table.add_row(

@@ -109,19 +109,26 @@ def _day_first(texts: pd.Series, column: str) -> tuple[bool, str | None]:
 
 def _parts(clean: pd.Series, day_first: bool) -> tuple[pd.DataFrame, pd.Series]:
     iso, numeric = clean.str.extract(ISO), clean.str.extract(NUMERIC)
-    named = clean.str.extract(DAY_NAME_YEAR).fillna(clean.str.extract(NAME_DAY_YEAR))
-    name = named["name"].str.lower().str[:3]
+    named, swapped = clean.str.extract(DAY_NAME_YEAR), clean.str.extract(NAME_DAY_YEAR)
+    name = _first_found(named["name"], swapped["name"]).astype(str).str.lower().str[:3]
     month, day = ("second", "first") if day_first else ("first", "second")
+    year = _first_found(iso["year"], numeric["year"], named["year"], swapped["year"])
+    number_of_name = name.map({m: str(i) for i, m in enumerate(MONTHS, 1)}).astype(object)
     texts = pd.DataFrame(
         {
-            "year": iso["year"].fillna(numeric["year"]).fillna(named["year"]),
-            "month": iso["month"]
-            .fillna(numeric[month])
-            .fillna(name.map({m: i for i, m in enumerate(MONTHS, 1)})),
-            "day": iso["day"].fillna(numeric[day]).fillna(named["day"]),
+            "year": year,
+            "month": _first_found(iso["month"], numeric[month], number_of_name),
+            "day": _first_found(iso["day"], numeric[day], named["day"], swapped["day"]),
         }
     )
-    return texts.apply(pd.to_numeric, errors="coerce"), texts["year"].str.len() == 2
+    return texts.apply(pd.to_numeric, errors="coerce"), year.astype(str).str.fullmatch(r"\d{2}")
+
+
+def _first_found(*columns: pd.Series) -> pd.Series:
+    found = columns[0]
+    for column in columns[1:]:
+        found = found.where(found.notna(), column)
+    return found
 
 
 def _full_years(parts: pd.DataFrame, short: pd.Series, as_of: date, future_years: int) -> pd.DataFrame:

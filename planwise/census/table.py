@@ -52,7 +52,9 @@ def _arrow_column(values: pd.Series, field: pa.Field) -> pa.Array:
     if pa.types.is_decimal(field.type):
         return _decimals(values, field.type)
     if pa.types.is_date(field.type):
-        return pa.array(pd.to_datetime(values).astype("datetime64[s]"), from_pandas=True).cast(pa.date32())
+        return pa.array(
+            pd.to_datetime(values, format="ISO8601").astype("datetime64[s]"), from_pandas=True
+        ).cast(pa.date32())
     return pa.array(values, type=field.type, from_pandas=True)
 
 

@@ -95,11 +95,10 @@ def _delimiter(text: str) -> str:
 
     def score(delimiter: str) -> tuple[int, int]:
         try:
-            records = [
-                f for _, f in _parse(text, delimiter, DIALECT_SAMPLE_RECORDS) if any(map(str.strip, f))
-            ]
-        except csv.Error:
-            return (0, 0)
+            sample = [fields for _, fields in _parse(text, delimiter, DIALECT_SAMPLE_RECORDS)]
+        except csv.Error:  # said when the whole is read
+            return (0, text.splitlines()[0].count(delimiter) + 1)
+        records = [fields for fields in sample if any(map(str.strip, fields))] or sample
         width = len(records[0]) if records else 0
         return (sum(len(fields) == width for fields in records) if width > 1 else 0, width)
 

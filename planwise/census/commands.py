@@ -119,9 +119,7 @@ def list_(*, json: Json = False, home: Home = None) -> None:
     table = Table("", Column("census", no_wrap=True), "employees", Column("as of", no_wrap=True), "source")
     for c in censuses:
         origin = str(c.source.get("file") or c.source.get("kind", ""))
-        table.add_row(
-            "*" if c.name == in_use else "", c.name, f"{c.rows:,}", str(c.as_of), c.levels_from, origin
-        )
+        table.add_row("*" if c.name == in_use else "", c.name, f"{c.rows:,}", str(c.as_of), origin)
     results().print(table)
 
 

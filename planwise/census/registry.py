@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
@@ -31,8 +32,7 @@ NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 RESERVED_NAMES = frozenset({"current"})
 VERSIONS = ".versions"
 TEMPORARY = ".tmp-"
-KEPT_VERSIONS = 2  # the one in force and the one before, which a running simulation may still read
-TEMPORARY_MAX_AGE = timedelta(hours=6)  # an older temporary folder was left by a killed process
+READER_MAX_AGE = timedelta(hours=6)  # a simulation may still read a superseded version; none takes that long
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,8 @@ def _publish(root: Path, name: str, census: pa.Table, levels: pa.Table, manifest
     link = root / name
     if link.is_dir() and not link.is_symlink():  # a plain folder, e.g. restored by a tool that follows links
         link.rename(store / f"{name}-restored-{nonce}")
+    elif link.exists():
+        os.utime(link)  # superseded from now on: its age as such begins
     pointer = root / f"{TEMPORARY}{name}-{nonce}"
     pointer.symlink_to(Path(VERSIONS) / final.name, target_is_directory=True)
     pointer.replace(link)
@@ -215,16 +217,14 @@ def _flush(folder: Path) -> None:
 
 
 def _prune(store: Path, name: str, current: Path) -> None:
+    """Remove what nobody reads any more: superseded versions and left temporary folders, once old."""
     own = re.compile(re.escape(name) + r"-[0-9a-z]{8,12}-[0-9a-f]{8}")
-    older = sorted(
-        (p for p in store.iterdir() if own.fullmatch(p.name) and p != current),
-        key=lambda p: p.stat().st_mtime_ns,
-        reverse=True,
-    )
-    oldest_useful = datetime.now(UTC).timestamp() - TEMPORARY_MAX_AGE.total_seconds()
-    left = (p for p in store.iterdir() if p.name.startswith(TEMPORARY) and p.stat().st_mtime < oldest_useful)
-    for folder in (*older[KEPT_VERSIONS - 1 :], *left):
-        shutil.rmtree(folder, ignore_errors=True)
+    oldest_useful = (datetime.now(UTC) - READER_MAX_AGE).timestamp()
+    for folder in store.iterdir():
+        if folder != current and (own.fullmatch(folder.name) or folder.name.startswith(TEMPORARY)):
+            with suppress(FileNotFoundError):  # another process was first
+                if folder.stat().st_mtime < oldest_useful:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _versions() -> dict[str, str]:

@@ -118,13 +118,16 @@ def test_names_that_could_hurt_are_refused(settings, name):
         register_census(settings, name, ROWS, default_levels(), as_of=DAY)
 
 
-def test_replacing_keeps_the_files_a_reader_holds_and_prunes_older_ones(settings):
+def test_replacing_keeps_the_files_a_reader_holds_and_prunes_them_when_old(settings):
     first = register_census(settings, "two", ROWS, default_levels(), as_of=DAY)
+    os.utime(first.census_file.parent, (0, 0))  # written long ago, in use until now
     second = register_census(settings, "two", ROWS.assign(base_pay=[1, 2]), default_levels(), as_of=DAY)
-
     assert first.census_file.exists() and first.census_file != second.census_file
-    register_census(settings, "two", ROWS.assign(base_pay=[3, 4]), default_levels(), as_of=DAY)
-    assert not first.census_file.exists() and second.census_file.exists()
+
+    os.utime(first.census_file.parent, (0, 0))  # superseded long ago
+    third = register_census(settings, "two", ROWS.assign(base_pay=[3, 4]), default_levels(), as_of=DAY)
+    assert not first.census_file.exists()
+    assert second.census_file.exists() and load_census(settings, "two") == third
 
 
 def test_the_same_content_writes_nothing_again(settings):
@@ -174,6 +177,25 @@ def test_kill_9_leaves_the_old_census_or_the_new_one(settings: Settings):
         rows, levels = pq.read_table(census.census_file), pq.read_table(census.levels_file)
         assert content_hash(census.as_of, rows, levels) == census.content_hash
         assert [c.name for c in list_censuses(settings)] == ["victim"]
+
+
+def test_two_writers_and_a_reader_never_meet_a_half_written_census(settings: Settings):
+    generate_census(settings, employees=2000, seed=0, name="victim")
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(settings.root)], stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    try:
+        for writer in writers:
+            assert writer.stdout is not None and writer.stdout.readline()
+        for _ in range(200):
+            census = load_census(settings)
+            assert pq.read_table(census.census_file).num_rows == 2000
+        assert [writer.poll() for writer in writers] == [None, None]
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.communicate()
 
 
 def test_the_key_is_private_and_makes_stable_ids_of_its_own(tmp_path: Path):

@@ -15,6 +15,7 @@ from sqlmesh.core.config import (
 )
 from sqlmesh.core.config.linter import LinterConfig
 
+from planwise.engine.loader import IncrementalLoader
 from planwise.engine.variables import sqlmesh_variables
 from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
@@ -44,8 +45,9 @@ def sqlmesh_config(
         gateways={GATEWAY: GatewayConfig(connection=connection)},
         default_gateway=GATEWAY,
         default_test_connection=DuckDBConnectionConfig(catalogs={CATALOG: ":memory:"}),
-        model_defaults=ModelDefaultsConfig(dialect="duckdb", start=INTERVAL_START),
+        model_defaults=ModelDefaultsConfig(dialect="duckdb", start=INTERVAL_START, optimize_query=False),
         variables=dict(variables),
+        loader=IncrementalLoader,
         cache_dir=str(cache_dir) if cache_dir else None,
         disable_anonymized_analytics=True,
         infer_python_dependencies=False,

@@ -8,7 +8,7 @@ of its year and later, and nothing before.
 import json
 from calendar import isleap, monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,27 +23,21 @@ Number = int | float | Decimal
 
 @dataclass(frozen=True)
 class YearBlueprint:
-    """One year's values of a chain: `fixed` shapes the SQL, `numbers` are values a preview may bind.
-
-    `audited` are numbers that the model's audits are called with: a preview runs no audits, and an audit's
-    arguments cannot be placeholders.
-    """
+    """One year's values of a chain: `fixed` shapes the SQL, `numbers` are values a preview may bind."""
 
     year: int
     fixed: Mapping[str, str]
     numbers: Mapping[str, Number]
-    audited: Mapping[str, Number] = field(default_factory=dict)
 
     def literal(self) -> dict[str, str]:
         """Return every value as SQL text."""
-        return {**self.fixed, **{k: str(v) for k, v in {**self.numbers, **self.audited}.items()}}
+        return {**self.fixed, **{name: str(value) for name, value in self.numbers.items()}}
 
     def placeholders(self) -> dict[str, str]:
         """Return the numbers as named placeholders."""
         return {
             **self.fixed,
             **{name: f"${name}_{self.year}" for name in self.numbers},
-            **dict.fromkeys(self.audited, "0"),
         }
 
     def bindings(self) -> dict[str, Number]:
@@ -70,11 +64,13 @@ def sqlmesh_variables(
         "hire_level_shares": json.dumps(_hire_shares(effective)),
         "new_hire_profile_years": effective.value("new_hire_profile_years"),
         "cola_date": effective.value("cola_date"),
+        "promotion_date": effective.value("promotion_date"),
         "merit_date": effective.value("merit_date"),
         "raise_order": json.dumps(_raise_order(effective)),
         "raise_caps": json.dumps(
             {name: effective.value(name) for name in ("individual_raise_max", "range_maximum_cap")}
         ),
+        "target_growth_by_year": json.dumps([[y, effective.value("headcount_growth", y)] for y in effective.years]),
         "effective_parameters": "[]" if placeholders else json.dumps(_parameter_rows(effective)),
     }
 
@@ -108,8 +104,7 @@ def dynamics_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
         numbers |= {
             f"pay_response_level_{level}": pay_response(effective, level, year) for level in LEVELS
         }
-        audited = {"audited_headcount_growth": numbers["headcount_growth"]}
-        found.append(YearBlueprint(year, fixed, numbers, audited))
+        found.append(YearBlueprint(year, fixed, numbers))
     return found
 
 

@@ -4,21 +4,21 @@ AUDIT (
 );
 
 SELECT
+  simulation_year,
   employee_id,
   hire_date,
   termination_date,
   promotion_date
-FROM @this_model
+FROM intermediate.int_workforce
 WHERE
   termination_date < hire_date
-  OR NOT termination_date BETWEEN CAST(@year_start AS DATE) AND CAST(@year_end AS DATE)
-  OR is_hire AND NOT hire_date BETWEEN CAST(@year_start AS DATE) AND CAST(@year_end AS DATE)
+  OR EXTRACT(YEAR FROM termination_date) <> simulation_year
+  OR EXTRACT(YEAR FROM promotion_date) <> simulation_year
+  OR is_hire AND EXTRACT(YEAR FROM hire_date) <> simulation_year
   OR promotion_date < hire_date
   OR promotion_date > termination_date
-  OR NOT promotion_date IS NULL
-  AND level_id <> opening_level_id + 1
-  OR promotion_date IS NULL
-  AND level_id <> opening_level_id;
+  OR NOT promotion_date IS NULL AND level_id <> opening_level_id + 1
+  OR promotion_date IS NULL AND level_id <> opening_level_id;
 
 /* Invariant 4: at most one hire and one termination per person. */
 AUDIT (

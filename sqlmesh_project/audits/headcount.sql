@@ -51,27 +51,47 @@ FULL OUTER JOIN opening
 WHERE
   closing.employee_id IS NULL OR opening.employee_id IS NULL;
 
-/* Invariant 3: closing = the target headcount. */
+/* Invariant 3: closing = the target headcount, from the closing of the year before. */
 AUDIT (
   name closing_is_the_target
 );
 
-SELECT
-  closing.headcount,
-  opening.headcount AS opening_headcount
-FROM (
+WITH counted AS (
   SELECT
-    COUNT(CASE WHEN is_active THEN 1 END) AS headcount,
-    COUNT(CASE WHEN NOT is_hire THEN 1 END) AS carried
+    simulation_year,
+    COUNT(CASE WHEN employment_status IN ('continuous_active', 'new_hire_active') THEN 1 END) AS headcount,
+    COUNT(
+      CASE
+        WHEN employment_status IN ('continuous_active', 'experienced_termination')
+        THEN 1
+      END
+    ) AS opening_headcount
   FROM @this_model
-) AS closing
-CROSS JOIN (
+  GROUP BY
+    simulation_year
+), targets AS (
   SELECT
-    COUNT(*) AS headcount
-  FROM intermediate.@opening_workforce
-  WHERE
-    is_active
-) AS opening
+    simulation_year,
+    growth,
+    LAG(simulation_year, 1, 0) OVER (ORDER BY simulation_year) AS previous_year
+  FROM @target_growth_rows() AS declared
+), compared AS (
+  SELECT
+    targets.simulation_year,
+    COALESCE(counted.headcount, 0) AS headcount,
+    COALESCE(counted.opening_headcount, 0) AS opening_headcount,
+    COALESCE(opening.headcount, 0) AS previous_headcount,
+    ROUND(COALESCE(opening.headcount, 0) * (
+      1 + CAST(targets.growth AS DECIMAL(9, 6))
+    ), 0) AS target_headcount
+  FROM targets
+  LEFT JOIN counted
+    ON counted.simulation_year = targets.simulation_year
+  LEFT JOIN counted AS opening
+    ON opening.simulation_year = targets.previous_year
+)
+SELECT
+  *
+FROM compared
 WHERE
-  closing.headcount <> ROUND(opening.headcount * (1 + CAST(@headcount_growth AS DECIMAL(9, 6))), 0)
-  OR closing.carried <> opening.headcount
+  headcount <> target_headcount OR opening_headcount <> previous_headcount

@@ -4,13 +4,14 @@ AUDIT (
 );
 
 SELECT
+  simulation_year,
   employee_id,
   starting_pay,
   cola_pay,
   promotion_pay,
   merit_pay,
   base_pay
-FROM @this_model
+FROM intermediate.int_pay
 WHERE
   base_pay < starting_pay
   OR cola_pay < cola_previous
@@ -18,7 +19,8 @@ WHERE
   OR merit_pay < merit_previous
   OR lump_sum < 0;
 
-/* Invariant 7: prorated = sum of period pay x days / days in year, read from the dates and not from the chain. */
+/* Invariant 7: prorated = sum of period pay x days / days in year: every raise earns its increase from its own date
+   to the last day, whatever the order of the chain. */
 AUDIT (
   name prorated_is_replayed
 );
@@ -26,26 +28,37 @@ AUDIT (
 WITH dated AS (
   SELECT
     *,
-    GREATEST(CAST(@first_raise_date AS DATE), first_day) AS second_start,
-    GREATEST(CAST(@second_raise_date AS DATE), first_day) AS third_start,
-    GREATEST(CAST(@third_raise_date AS DATE), first_day) AS fourth_start
-  FROM @this_model
+    CAST(CAST(simulation_year AS TEXT) || '-01-01' AS DATE) AS year_start,
+    CAST(CAST(simulation_year AS TEXT) || '-12-31' AS DATE) AS year_end,
+    CAST(CAST(simulation_year AS TEXT) || '-' || @cola_day AS DATE) AS cola_date,
+    CAST(CAST(simulation_year AS TEXT) || '-' || @promotion_day AS DATE) AS promotion_date,
+    CAST(CAST(simulation_year AS TEXT) || '-' || @merit_day AS DATE) AS merit_date
+  FROM intermediate.int_pay
 ), replayed AS (
-  /* every raise earns its increase from its date to the last day */
   SELECT
-    *,
-    CAST(starting_pay AS DOUBLE) * (
-      last_day - first_day + 1
-    ) + CAST(COALESCE(@raise_amount(1), 0) AS DOUBLE) * GREATEST(last_day - second_start + 1, 0) + CAST(COALESCE(@raise_amount(2), 0) AS DOUBLE) * GREATEST(last_day - third_start + 1, 0) + CAST(COALESCE(@raise_amount(3), 0) AS DOUBLE) * GREATEST(last_day - fourth_start + 1, 0) AS pay_days
+    simulation_year,
+    employee_id,
+    prorated_pay,
+    (
+      CAST(starting_pay AS DOUBLE) * (
+        last_day - first_day + 1
+      ) + COALESCE(CAST(cola_pay - cola_previous AS DOUBLE), 0) * (
+        last_day - cola_date + 1
+      ) + COALESCE(CAST(promotion_pay - promotion_previous AS DOUBLE), 0) * (
+        last_day - promotion_date + 1
+      ) + COALESCE(CAST(merit_pay - merit_previous AS DOUBLE), 0) * (
+        last_day - merit_date + 1
+      )
+    ) * CAST(fte AS DOUBLE) / (
+      year_end - year_start + 1
+    ) AS replayed_pay
   FROM dated
 )
 SELECT
-  employee_id,
-  prorated_pay,
-  pay_days
+  *
 FROM replayed
 WHERE
-  ABS(CAST(prorated_pay AS DOUBLE) - pay_days * CAST(fte AS DOUBLE) / @days_in_year) > 0.006;
+  ABS(CAST(prorated_pay AS DOUBLE) - replayed_pay) > 0.006;
 
 /* Invariant 6: each event finds the pay that the event before it left, across years, from the opening or the hire. */
 AUDIT (

@@ -99,10 +99,3 @@ def raise_step(evaluator, step, source):
         merited_pay=at_range_maximum if caps["range_maximum_cap"] else "f.full_merit_pay",
     )
     return f"({sql})"
-
-
-@macro()
-def raise_amount(evaluator, step):
-    """Return what the year's first, second or third raise added to annual base pay."""
-    kind = json.loads(evaluator.var("raise_order"))[int(step.name) - 1]
-    return f"{kind}_pay - {kind}_previous"

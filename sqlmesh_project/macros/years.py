@@ -33,6 +33,14 @@ def union_years(evaluator, stem):
 
 
 @macro()
+def target_growth_rows(evaluator):
+    """Return the target growth of headcount by year."""
+    rows = json.loads(evaluator.var("target_growth_by_year"))
+    values = ", ".join(f"({year}, {growth})" for year, growth in rows)
+    return f"(SELECT simulation_year, growth FROM (VALUES {values}) AS t(simulation_year, growth))"
+
+
+@macro()
 def simulated_year_rows(evaluator):
     """Return the simulated years as a derived table, so that a year with nobody in it keeps its row."""
     years = json.loads(evaluator.var("simulated_years"))

@@ -24,19 +24,6 @@ MODEL (
     range_minimum = 'Minimum of the level''s range in the year',
     range_midpoint = 'Midpoint of the level''s range in the year',
     range_maximum = 'Maximum of the level''s range in the year'
-  ),
-  audits (
-    unique_values(columns := (employee_id)),
-    not_null(columns := (starting_pay, base_pay, prorated_pay)),
-    pay_never_falls,
-    prorated_is_replayed(
-      first_raise_date := @first_raise_date,
-      second_raise_date := @second_raise_date,
-      third_raise_date := @third_raise_date,
-      year_start := @year_start,
-      year_end := @year_end,
-      days_in_year := @days_in_year
-    )
   )
 );
 

@@ -19,11 +19,6 @@ MODEL (
     promotion_probability = 'Probability of promotion; null when not eligible',
     promotion_draw = 'Uniform draw that decided the promotion',
     is_active = 'Employed at year end'
-  ),
-  audits (
-    unique_values(columns := (employee_id)),
-    closing_is_the_target(year := @year, opening_workforce := @opening_workforce, headcount_growth := @audited_headcount_growth),
-    hires_and_exits_within_the_year(year_start := @year_start, year_end := @year_end)
   )
 );
 

@@ -27,7 +27,11 @@ MODEL (
   audits (
     unique_combination_of_columns(columns := (simulation_year, employee_id)),
     not_null(columns := (level_id, base_pay, prorated_pay)),
-    closing_opens_the_next_year
+    closing_opens_the_next_year,
+    closing_is_the_target,
+    hires_and_exits_within_the_year,
+    pay_never_falls,
+    prorated_is_replayed(cola_day := @cola_date, promotion_day := @promotion_date, merit_day := @merit_date)
   )
 );
 

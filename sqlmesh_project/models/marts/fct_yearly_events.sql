@@ -2,6 +2,15 @@ MODEL (
   name marts.fct_yearly_events,
   kind FULL,
   grain event_id,
+  depends_on (
+    intermediate.int_hire_events,
+    intermediate.int_cola_events,
+    intermediate.int_promotion_events,
+    intermediate.int_merit_events,
+    intermediate.int_termination_events,
+    intermediate.int_workforce,
+    intermediate.int_pay
+  ),
   description 'One row per event: the immutable log that replays every person''s pay, level and employment.',
   column_descriptions (
     event_id = 'year/employee/type/reason: the same event has the same id in every run',

@@ -1,0 +1,127 @@
+"""Reload only what a change of variables can have changed.
+
+SQLMesh's own loader parses every model again whenever any variable differs. A trial differs from the one before
+in a few, so this loader keeps a file's models while the file, the macros, the audits and the variables that the
+file reads are what they were. What a file reads is found in its text: every `@name` in it, and for each macro
+among them the `evaluator.var("name")` in its source.
+"""
+
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlmesh.core import constants
+from sqlmesh.core.audit import ModelAudit
+from sqlmesh.core.dialect import MacroFunc, parse
+from sqlmesh.core.loader import CacheBase, SqlMeshLoader
+from sqlmesh.core.macros import MacroRegistry
+from sqlmesh.core.model import Model, load_sql_based_models
+from sqlmesh.core.model.common import ParsableSql
+from sqlmesh.core.signal import signal
+from sqlmesh.utils import UniqueKeyDict
+from sqlmesh.utils.jinja import JinjaMacroRegistry
+
+REFERENCE = re.compile(r"@(\w+)")
+VARIABLE_READ = re.compile(r"""\.var\(\s*["'](\w+)["']""")
+
+
+class IncrementalLoader(SqlMeshLoader):
+    """SQLMesh's loader with an in-memory cache of models by file and by the variables each file reads."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._loaded: dict[Path, tuple[str, list[Model]]] = {}
+
+    def _load_sql_models(
+        self,
+        macros: MacroRegistry,
+        jinja_macros: JinjaMacroRegistry,
+        audits: UniqueKeyDict[str, ModelAudit],
+        signals: UniqueKeyDict[str, signal],
+        cache: CacheBase,
+        gateway: str | None,
+        selected_paths: set[Path] | None = None,
+    ) -> UniqueKeyDict[str, Model]:
+        models: UniqueKeyDict[str, Model] = UniqueKeyDict("models")
+        variables = self.config.variables
+        reads = _variables_read_by_macros(macros)
+        around = [self._macros_max_mtime, self._audits_max_mtime, self.context.default_catalog]
+        for path in self._glob_paths(
+            self.config_path / constants.MODELS, ignore_patterns=self.config.ignore_patterns, extension=".sql"
+        ):
+            self._track_file(path)
+            text = path.read_text(encoding="utf-8")
+            names = {name.lower() for name in REFERENCE.findall(text)}
+            used = (names & variables.keys()).union(*(reads.get(name, set()) for name in names))
+            state = json.dumps([text, around, {name: variables.get(name) for name in sorted(used)}])
+            known = self._loaded.get(path)
+            if known is None or known[0] != state:
+                fresh = self._create(path, text, variables, macros, jinja_macros, audits, signals)
+                known = (state, fresh)
+                self._loaded[path] = known
+            for model in known[1]:
+                models[model.fqn] = model
+        return models
+
+    def _create(
+        self,
+        path: Path,
+        text: str,
+        variables: Mapping[str, Any],
+        macros: MacroRegistry,
+        jinja_macros: JinjaMacroRegistry,
+        audits: UniqueKeyDict[str, ModelAudit],
+        signals: UniqueKeyDict[str, signal],
+    ) -> list[Model]:
+        defaults = self.config.model_defaults
+        models = load_sql_based_models(
+            parse(text, default_dialect=defaults.dialect),
+            get_variables=lambda gateway: dict(variables),
+            path=path,
+            defaults=defaults.dict(),
+            macros=macros,
+            jinja_macros=jinja_macros,
+            audit_definitions=audits,
+            module_path=self.config_path,
+            dialect=defaults.dialect,
+            time_column_format=self.config.time_column_format,
+            physical_schema_mapping=self.config.physical_schema_mapping,
+            project=self.config.project,
+            default_catalog=self.context.default_catalog,
+            infer_names=self.config.model_naming.infer_names,
+            signal_definitions=signals,
+            default_catalog_per_gateway=self.context.default_catalog_per_gateway,
+            virtual_environment_mode=self.config.virtual_environment_mode,
+        )
+        return [self._expanded(model, path) for model in models]
+
+    def _expanded(self, model: Model, path: Path) -> Model:
+        """Return the model with its macros expanded: what is versioned is the very SQL that runs.
+
+        SQLMesh would expand them again at every rendering, several times a plan. Audits that call a macro keep
+        the environment they need.
+        """
+        audits = [audit for name, _ in model.audits if (audit := model.audit_definitions.get(name))]
+        call_macros = any(audit.query.find(MacroFunc) for audit in audits)
+        query = model.render_query_or_raise()
+        expanded = model.copy(
+            update={
+                "query_": ParsableSql.from_parsed_expression(query, model.dialect),
+                "depends_on_": model.depends_on,
+                **({} if call_macros else {"python_env": {}}),
+            }
+        )
+        expanded._path = path
+        return expanded
+
+
+def _variables_read_by_macros(macros: MacroRegistry) -> dict[str, set[str]]:
+    """Return what each of the project's macros reads by a literal name."""
+    return {
+        name.lower(): set(VARIABLE_READ.findall(inspect.getsource(macro.func)))
+        for name, macro in macros.items()
+        if not macro.func.__module__.startswith("sqlmesh.")
+    }

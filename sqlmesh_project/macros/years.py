@@ -9,8 +9,10 @@ import json
 from sqlmesh import macro
 
 
-def _blueprints(years: list[dict]) -> list[str]:
-    return ["(" + ", ".join(f"{k} := {v}" for k, v in year.items()) + ")" for year in years]
+def _blueprints(years: list[dict]) -> str:
+    """Return one tuple per year in one outer pair of parentheses, which a horizon of a single year needs too."""
+    bound = ["(" + ", ".join(f"{k} := {v}" for k, v in year.items()) + ")" for year in years]
+    return "(" + ", ".join(bound) + ")"
 
 
 @macro()

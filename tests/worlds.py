@@ -1,0 +1,184 @@
+"""Tiny worlds and a direct runner: every model's own SQL on an in-memory DuckDB, without plan bookkeeping."""
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+from sqlmesh import Context
+
+from planwise.census import Census, register_census
+from planwise.engine.config import CATALOG, sqlmesh_config
+from planwise.engine.raw import census_key, load_census_tables
+from planwise.engine.variables import sqlmesh_variables
+from planwise.engine.warehouse import MARTS
+from planwise.parameters import EffectiveParameters, resolve, simulated_years
+from planwise.settings import Settings
+
+AS_OF = date(2025, 12, 31)
+LEVELS = ((1, 40_000, 60_000), (2, 60_000, 90_000), (3, 90_000, 130_000))
+# Nobody leaves, joins or rises, and no raise but the one a test turns on: what a test shows is what it sets.
+STILL = {
+    "years": 1,
+    "headcount_growth": 0,
+    "termination_rate": 0,
+    "new_hire_termination_rate": 0,
+    "market_movement": 0,
+    "range_adjustment": 0,
+    **{f"promotion_probability_level_{level}": 0.01 for level in (1, 2, 3, 4)},
+}
+
+
+def employee(employee_id: str = "A", **facts: Any) -> dict[str, Any]:
+    """Return a census row; what a test does not say is unremarkable."""
+    return {
+        "employee_id": employee_id,
+        "hire_date": date(2020, 1, 1),
+        "base_pay": 50_000,
+        "job_title": "Analyst",
+        "department": "Ops",
+        "level_id": 1,
+        "birth_date": date(1985, 6, 15),
+        "gender": None,
+        "ethnicity": None,
+        "performance_rating": 3,
+        "fte": 1,
+    } | facts
+
+
+def levels_frame(levels: Iterable[tuple[int, float, float]] = LEVELS) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"level_id": i, "name": f"L{i}", "minimum": low, "maximum": high} for i, low, high in levels]
+    )
+
+
+def effective_for(census: Census, parameters: Mapping[str, Any]) -> EffectiveParameters:
+    years = simulated_years(parameters.get("years", 5), census.first_year)
+    return resolve(years, scenario={k: v for k, v in parameters.items() if k != "years"})
+
+
+@dataclass
+class Result:
+    """The marts of one run, and what its audits found (audit name: rows)."""
+
+    frames: dict[str, pd.DataFrame]
+    broken: dict[str, int]
+
+    def __getattr__(self, mart: str) -> pd.DataFrame:
+        try:
+            return self.frames[
+                {"events": "fct_yearly_events", "snapshot": "fct_workforce_snapshot"}.get(mart, f"fct_{mart}")
+            ]
+        except KeyError:
+            raise AttributeError(mart) from None
+
+    def person(self, employee_id: str, year: int = 2026) -> dict[str, Any]:
+        s = self.snapshot
+        return s[(s.employee_id == employee_id) & (s.simulation_year == year)].iloc[0].to_dict()
+
+    def pay(self, employee_id: str, year: int = 2026) -> float:
+        return float(self.person(employee_id, year)["base_pay"])
+
+    def chain(self, employee_id: str, year: int = 2026) -> list[tuple[str, str, float]]:
+        """Return reason, effective date and pay after each event of a person's year."""
+        e = self.events
+        e = e[(e.employee_id == employee_id) & (e.simulation_year == year)].sort_values("event_sequence")
+        return [
+            (r.event_reason, str(r.effective_date)[:10], float(r.compensation_amount)) for r in e.itertuples()
+        ]
+
+    def kpi(self, year: int = 2026) -> dict[str, Any]:
+        k = self.scenario_kpis
+        return k[k.simulation_year == year].iloc[0].to_dict()
+
+
+class Direct:
+    """One SQLMesh context; runs a world's models in dependency order on a fresh in-memory DuckDB."""
+
+    def __init__(self, project: Path | None = None) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="planwise-test-"))
+        self.settings = Settings(home=self.home)
+        self.project = project or self.settings.project
+        self._context: Context | None = None
+        self._audits: dict[str, str] = {}
+
+    def census(
+        self,
+        rows: Iterable[Mapping[str, Any]] | pd.DataFrame,
+        levels: pd.DataFrame | None = None,
+        as_of: date = AS_OF,
+    ) -> Census:
+        frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+        return register_census(
+            self.settings, "world", frame, levels_frame() if levels is None else levels, as_of=as_of
+        )
+
+    def context(self, census: Census, effective: EffectiveParameters) -> Context:
+        variables = sqlmesh_variables(
+            effective, census_hash=census_key(census), as_of=census.as_of.isoformat()
+        )
+        if self._context is None:
+            config = sqlmesh_config(":memory:", variables, cache_dir=self.home / "cache")
+            self._context = Context(paths=[self.project], config=config, load=False)
+        else:
+            self._context.config.variables.clear()
+            self._context.config.variables.update(variables)
+        self._context.load(update_schemas=False)
+        return self._context
+
+    def run(
+        self,
+        census: Census,
+        effective: EffectiveParameters,
+        *,
+        audits: bool = True,
+        marts: Iterable[str] = MARTS,
+        threads: int = 1,
+    ) -> Result:
+        context = self.context(census, effective)
+        with duckdb.connect(":memory:", config={"threads": threads}) as database:
+            database.execute(f"ATTACH ':memory:' AS {CATALOG}; USE {CATALOG}")
+            load_census_tables(database, census)
+            for schema in ("staging", "intermediate", "marts"):
+                database.execute(f"CREATE SCHEMA {schema}")
+            models = [context.models[name] for name in context.dag.sorted if name in context.models]
+            for model in models:
+                sql = model.render_query_or_raise().sql(dialect="duckdb")
+                database.execute(f"CREATE TABLE {model.name} AS {sql}")
+            broken = self._audit(database, models, effective) if audits else {}
+            return Result({m: database.execute(f"SELECT * FROM marts.{m}").df() for m in marts}, broken)
+
+    def world(
+        self,
+        rows: Iterable[Mapping[str, Any]] | pd.DataFrame,
+        parameters: Mapping[str, Any],
+        levels: pd.DataFrame | None = None,
+        as_of: date = AS_OF,
+        **options: Any,
+    ) -> Result:
+        """Run a world and insist that no audit of the project finds a row."""
+        census = self.census(rows, levels, as_of)
+        result = self.run(census, effective_for(census, parameters), **options)
+        assert result.broken == {}
+        return result
+
+    def _audit(
+        self, database: duckdb.DuckDBPyConnection, models: Iterable[Any], effective: EffectiveParameters
+    ) -> dict[str, int]:
+        """Return the audits that find rows, and how many; what they read of the parameters is part of the key."""
+        reads = [effective.value(f"{kind}_date") for kind in ("cola", "promotion", "merit")]
+        reads += [(year, effective.value("headcount_growth", year)) for year in effective.years]
+        broken: dict[str, int] = {}
+        for model in models:
+            for check, arguments in model.audits_with_args:
+                key = f"{model.name} {check.name} {check.query} {arguments} {reads}"
+                if key not in self._audits:
+                    self._audits[key] = model.render_audit_query(check, **arguments).sql(dialect="duckdb")
+                count = database.execute(f"SELECT COUNT(*) FROM ({self._audits[key]}) AS found").fetchone()
+                if count and count[0]:
+                    broken[check.name] = broken.get(check.name, 0) + count[0]
+        return broken

@@ -1,9 +1,9 @@
 """Reload only what a change of variables can have changed.
 
-SQLMesh's own loader parses every model again whenever any variable differs. A trial differs from the one before
-in a few, so this loader keeps a file's models while the file, the macros, the audits and the variables that the
-file reads are what they were. What a file reads is found in its text: every `@name` in it, and for each macro
-among them the `evaluator.var("name")` in its source.
+SQLMesh's own loader parses every model again whenever any variable differs. A trial differs from the one
+before in a few, so this loader keeps a file's models while the file, the macros, the audits and the variables
+that the file reads are what they were. What a file reads is found in its text: every `@name` in it, and for
+each macro among them the `evaluator.var("name")` in its source.
 """
 
 import inspect
@@ -101,8 +101,8 @@ class IncrementalLoader(SqlMeshLoader):
     def _expanded(self, model: Model, path: Path) -> Model:
         """Return the model with its macros expanded: what is versioned is the very SQL that runs.
 
-        SQLMesh would expand them again at every rendering, several times a plan. Audits that call a macro keep
-        the environment they need.
+        SQLMesh would expand them again at every rendering, several times a plan. Audits that call a macro
+        keep the environment they need.
         """
         audits = [audit for name, _ in model.audits if (audit := model.audit_definitions.get(name))]
         call_macros = any(audit.query.find(MacroFunc) for audit in audits)
@@ -121,7 +121,8 @@ class IncrementalLoader(SqlMeshLoader):
 def _variables_read_by_macros(macros: MacroRegistry) -> dict[str, set[str]]:
     """Return what each of the project's macros reads by a literal name."""
     return {
-        name.lower(): set(VARIABLE_READ.findall(inspect.getsource(macro.func)))
-        for name, macro in macros.items()
-        if not macro.func.__module__.startswith("sqlmesh.")
+        name.lower(): set(VARIABLE_READ.findall(inspect.getsource(definition)))
+        for name, registered in macros.items()
+        if (definition := getattr(registered, "func", None)) is not None
+        and not definition.__module__.startswith("sqlmesh.")
     }

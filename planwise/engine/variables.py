@@ -1,13 +1,13 @@
 """Effective parameters as SQLMesh variables: one JSON document per chain, one blueprint per year.
 
 A blueprint's values are numbers for a plan, or placeholders (`$cola_rate_2026`) for a preview; the SQL around
-them is the same. What a year's models read is in that year's blueprint only, so a change re-versions the models
-of its year and later, and nothing before.
+them is the same. What a year's models read is in that year's blueprint only, so a change re-versions the
+models of its year and later, and nothing before.
 """
 
 import json
 from calendar import isleap, monthrange
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -70,7 +70,9 @@ def sqlmesh_variables(
         "raise_caps": json.dumps(
             {name: effective.value(name) for name in ("individual_raise_max", "range_maximum_cap")}
         ),
-        "target_growth_by_year": json.dumps([[y, effective.value("headcount_growth", y)] for y in effective.years]),
+        "target_growth_by_year": json.dumps(
+            [[y, effective.value("headcount_growth", y)] for y in effective.years]
+        ),
         "effective_parameters": "[]" if placeholders else json.dumps(_parameter_rows(effective)),
     }
 
@@ -101,9 +103,7 @@ def dynamics_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
         names = ["headcount_growth", "termination_rate", "new_hire_termination_rate"]
         names += [f"promotion_probability_level_{level}" for level in LEVELS[:-1]]
         numbers |= {name: _number(effective, name, year) for name in names}
-        numbers |= {
-            f"pay_response_level_{level}": pay_response(effective, level, year) for level in LEVELS
-        }
+        numbers |= {f"pay_response_level_{level}": pay_response(effective, level, year) for level in LEVELS}
         found.append(YearBlueprint(year, fixed, numbers))
     return found
 
@@ -148,7 +148,7 @@ def market_index(effective: EffectiveParameters, year: int) -> Decimal:
 
 
 def range_index(effective: EffectiveParameters, year: int) -> Decimal:
-    """Return how far the pay ranges have moved: `range_adjustment`, or the year's COLA when that is not set."""
+    """Return how far the pay ranges have moved: by `range_adjustment`, or by the COLA without one."""
 
     def moved(y: int) -> Decimal:
         adjustment = effective.value("range_adjustment", y)
@@ -158,7 +158,7 @@ def range_index(effective: EffectiveParameters, year: int) -> Decimal:
 
 
 def pay_response(effective: EffectiveParameters, level: int, year: int) -> Number:
-    """Return the factor on a level's exit probability: (pay index / market index at the opening) ^ -elasticity.
+    """Return the factor on a level's exit probability: (pay index / market index) ^ -elasticity.
 
     The pay index is what COLA and merit have given the level since the census. Exactly 1 when the elasticity
     is 0, so that pay levers then leave the dynamics alone.
@@ -173,10 +173,10 @@ def pay_response(effective: EffectiveParameters, level: int, year: int) -> Numbe
         return (1 + cola) * (1 + merit) - 1
 
     position = float(_index(effective, opening, raised)) / float(market_index(effective, opening))
-    return round(position ** -float(str(elasticity)), 8)
+    return round(float(position ** -float(str(elasticity))), 8)
 
 
-def _index(effective: EffectiveParameters, year: int, movement: Any) -> Decimal:
+def _index(effective: EffectiveParameters, year: int, movement: Callable[[int], Decimal]) -> Decimal:
     index = Decimal(1)
     for simulated in effective.years:
         if simulated <= year:
@@ -218,7 +218,7 @@ def _raise_order(effective: EffectiveParameters) -> list[str]:
 
 
 def _hazard_rows(effective: EffectiveParameters) -> list[list[Any]]:
-    """Return hazard, dimension, half-open band and multiplier; promotion does not depend on a level multiplier."""
+    """Return hazard, dimension, half-open band and multiplier; only terminations have one by level."""
     rows: list[list[Any]] = []
     for hazard in ("termination", "promotion"):
         for dimension in ("tenure", "age"):
@@ -235,7 +235,8 @@ def _merit_rows(effective: EffectiveParameters) -> list[list[Any]]:
     bands = ("below_range", "1", "2", "3", "4", "above_range")
     positions = [effective.value(f"merit_multiplier_quartile_{band}") for band in bands]
     return [
-        [rating, effective.value(f"merit_multiplier_rating_{rating}"), *positions] for rating in (1, 2, 3, 4, 5)
+        [rating, effective.value(f"merit_multiplier_rating_{rating}"), *positions]
+        for rating in (1, 2, 3, 4, 5)
     ]
 
 

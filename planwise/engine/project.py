@@ -1,0 +1,27 @@
+"""Open the SQLMesh project: one context on one database, with one scenario's variables."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault(
+    "MAX_FORK_WORKERS", "1"
+)  # SQLMesh reads it at import: do not fork a process with threads
+
+from sqlmesh import Context
+
+from planwise.engine.config import sqlmesh_config
+from planwise.settings import Settings
+
+MEMORY = ":memory:"
+
+
+def open_project(settings: Settings, variables: Mapping[str, Any], database: Path | str = MEMORY) -> Context:
+    """Return a context with every model loaded; it owns a connection and must be closed."""
+    config = sqlmesh_config(
+        database, variables, cache_dir=settings.root / "cache" / "sqlmesh", threads=settings.threads
+    )
+    context = Context(paths=[settings.project], config=config, load=False)
+    context.load(update_schemas=False)
+    return context

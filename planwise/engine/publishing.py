@@ -1,0 +1,214 @@
+"""Publish gate-passed marts as Parquet: one folder per scenario and fingerprint, complete or not there.
+
+`published/<scenario>/<fingerprint>/` holds one Parquet file per mart, sorted by its grain, and a manifest;
+`published/<scenario>/current` names the fingerprint in force. A folder is written beside its place and
+renamed, and `current` is replaced by a rename, so a reader sees the old result or the new one, and needs
+nothing of ours.
+"""
+
+import json
+import os
+import platform
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from planwise.census import Census
+from planwise.engine.outcome import PlanOutcome
+from planwise.engine.warehouse import MARTS, Warehouse
+from planwise.errors import GateBlocked, InputError
+from planwise.gate import GateResult
+from planwise.parameters import EffectiveParameters
+from planwise.settings import Settings
+
+CURRENT = "current"
+MANIFEST = "manifest.json"
+TEMPORARY = ".tmp-"
+KEPT = 2  # the result in force and the one before it, which a reader may still have open
+TEMPORARY_MAX_AGE_SECONDS = 6 * 3600  # an older temporary folder was left by a killed process
+GRAIN: Mapping[str, str] = {
+    "fct_yearly_events": "simulation_year, employee_id, event_sequence",
+    "fct_workforce_snapshot": "simulation_year, employee_id",
+    "fct_compensation_growth": "simulation_year",
+    "fct_budget": "simulation_year",
+    "fct_level_summary": "simulation_year, level_id",
+    "fct_pay_equity": 'simulation_year, attribute, "group"',
+    "fct_scenario_kpis": "simulation_year",
+}
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One published result; the folder never changes."""
+
+    scenario: str
+    fingerprint: str
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    def file(self, mart: str) -> Path:
+        """Return a mart's Parquet file."""
+        return self.folder / f"{mart}.parquet"
+
+    def frame(self, mart: str) -> pd.DataFrame:
+        """Return a mart; decimals come as floats."""
+        import duckdb
+
+        return duckdb.connect().execute("SELECT * FROM read_parquet(?)", [str(self.file(mart))]).df()
+
+
+def publish(
+    settings: Settings,
+    warehouse: Warehouse,
+    *,
+    scenario: str,
+    outcome: PlanOutcome,
+    census: Census,
+    effective: EffectiveParameters,
+    gate: GateResult,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Publication:
+    """Write an environment's marts and make them the scenario's result in force.
+
+    Raises GateBlocked when the gate does not pass; the result in force then stays. A fingerprint that is
+    published already is not written again: the same parameters, census and models give the same bytes.
+    """
+    if gate.blocks:
+        raise GateBlocked(
+            f"The gate {gate.suite} failed for {scenario}; it is not published.",
+            remedy="See the failed expectations; the result in force is unchanged.",
+        )
+    home = settings.published_dir / scenario
+    home.mkdir(parents=True, exist_ok=True)
+    _clear_leftovers(home)
+    folder = home / outcome.fingerprint
+    part = home / f"{TEMPORARY}{outcome.fingerprint}-{secrets.token_hex(4)}"
+    part.mkdir()
+    try:
+        counts = {
+            mart: warehouse.export(outcome.environment, mart, GRAIN[mart], part / f"{mart}.parquet")
+            for mart in MARTS
+        }
+        manifest = _manifest(scenario, outcome, census, effective, gate, counts, now())
+        _write(part / MANIFEST, json.dumps(manifest, indent=1, default=str))
+        if folder.exists():
+            os.replace(part / MANIFEST, folder / MANIFEST)
+        else:
+            os.rename(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    _write(home / CURRENT, outcome.fingerprint)
+    _prune(home, outcome.fingerprint)
+    return Publication(scenario, outcome.fingerprint, folder, manifest)
+
+
+def load_publication(settings: Settings, scenario: str) -> Publication:
+    """Return the scenario's result in force; raises InputError when there is none or it is damaged."""
+    home = settings.published_dir / scenario
+    try:
+        fingerprint = (home / CURRENT).read_text(encoding="utf-8").strip()
+        manifest = json.loads((home / fingerprint / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"No result of scenario {scenario!r} is published in {settings.published_dir}.",
+            remedy=f"Run `planwise simulate --scenario {scenario}`.",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"The published result of {scenario!r} cannot be read: {error}",
+            remedy=f"Run `planwise simulate --scenario {scenario}`; it is written again.",
+        ) from error
+    return Publication(scenario, fingerprint, home / fingerprint, manifest)
+
+
+def list_publications(settings: Settings) -> list[Publication]:
+    """Return every scenario's result in force, by scenario."""
+    if not settings.published_dir.is_dir():
+        return []
+    return [
+        load_publication(settings, folder.name)
+        for folder in sorted(settings.published_dir.iterdir())
+        if (folder / CURRENT).is_file()
+    ]
+
+
+def _manifest(
+    scenario: str,
+    outcome: PlanOutcome,
+    census: Census,
+    effective: EffectiveParameters,
+    gate: GateResult,
+    counts: Mapping[str, int],
+    now: datetime,
+) -> dict[str, Any]:
+    return {
+        "scenario": scenario,
+        "fingerprint": outcome.fingerprint,
+        "environment": outcome.environment,
+        "published_at": now.isoformat(timespec="seconds"),
+        "census": {
+            "name": census.name,
+            "content_hash": census.content_hash,
+            "as_of": census.as_of.isoformat(),
+            "rows": census.rows,
+            "availability": dict(census.availability),
+        },
+        "years": list(effective.years),
+        "parameters_digest": effective.digest,
+        "parameters": [
+            {
+                "parameter": r.parameter,
+                "level_id": r.level_id,
+                "year": r.year,
+                "value": r.value,
+                "tier": r.tier,
+            }
+            for r in effective.rows()
+        ],
+        "gate": gate.as_json(),
+        "row_counts": dict(counts),
+        "kpis": outcome.kpis,
+        "models_run": list(outcome.models_run),
+        "models_reused": list(outcome.models_reused),
+        "seconds": outcome.seconds,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("planwise", "sqlmesh", "duckdb", "sqlglot")},
+        },
+    }
+
+
+def _write(file: Path, text: str) -> None:
+    """Replace a file's content at once: written beside it, flushed to the disk, renamed over it."""
+    part = file.with_name(f"{TEMPORARY}{file.name}-{secrets.token_hex(4)}")
+    with open(part, "w", encoding="utf-8") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(part, file)
+
+
+def _prune(home: Path, in_force: str) -> None:
+    """Delete results older than the one in force and the one before it."""
+    results = sorted(
+        (folder for folder in home.iterdir() if folder.is_dir() and not folder.name.startswith(TEMPORARY)),
+        key=lambda folder: (folder.name == in_force, (folder / MANIFEST).stat().st_mtime),
+        reverse=True,
+    )
+    for folder in results[KEPT:]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear_leftovers(home: Path) -> None:
+    """Delete temporary folders and files that a killed process left."""
+    for leftover in home.glob(f"{TEMPORARY}*"):
+        if time.time() - leftover.stat().st_mtime > TEMPORARY_MAX_AGE_SECONDS:
+            shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink()

@@ -1,0 +1,240 @@
+"""A warehouse: one DuckDB file (or memory) with one SQLMesh context, reused from plan to plan."""
+
+import contextlib
+import gc
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+from sqlmesh import Context
+from sqlmesh.core.plan import Plan
+from sqlmesh.utils.errors import PlanError, SQLMeshError
+
+from planwise.census import Census
+from planwise.engine import console, lock
+from planwise.engine.config import CATALOG, EXECUTION_TIME, INTERVAL_END, INTERVAL_START
+from planwise.engine.kpis import kpi_rows
+from planwise.engine.outcome import PlanOutcome, PlanSummary
+from planwise.engine.project import MEMORY, open_project
+from planwise.engine.raw import census_key, load_census_tables
+from planwise.engine.variables import sqlmesh_variables
+from planwise.errors import PlanWiseError
+from planwise.parameters import EffectiveParameters
+from planwise.settings import Settings
+
+KPI_MODEL = "marts.fct_scenario_kpis"
+MARTS = (
+    "fct_yearly_events",
+    "fct_workforce_snapshot",
+    "fct_compensation_growth",
+    "fct_budget",
+    "fct_level_summary",
+    "fct_pay_equity",
+    "fct_scenario_kpis",
+)
+
+
+class WarehouseUnusable(PlanWiseError):
+    """The warehouse file cannot be opened or written."""
+
+    exit_code = 2
+
+
+class PlannedScenario:
+    """A plan that knows what it is going to do; `apply` does it."""
+
+    def __init__(self, warehouse: "Warehouse", plan: Plan, started: float) -> None:
+        self._warehouse = warehouse
+        self._plan = plan
+        self._started = started
+        to_run = {interval.snapshot_id.name for interval in plan.missing_intervals}
+        everything = {snapshot.name: snapshot for snapshot in plan.snapshots.values()}
+        left_out = {name for name, s in everything.items() if name not in to_run and not s.intervals}
+        self.summary = PlanSummary(
+            environment=plan.environment.name,
+            fingerprint=fingerprint(plan),
+            models_to_run=_names(to_run),
+            models_reused=_names(everything.keys() - to_run - left_out),
+            models_left_out=_names(left_out),
+        )
+
+    def apply(self) -> PlanOutcome:
+        """Run the models that are to run and point the environment at the tables.
+
+        Raises SimulationFailed, or AuditFailed when the result breaks an invariant; the environment then
+        stays what it was.
+        """
+        self._warehouse._apply(self._plan)
+        return PlanOutcome(
+            environment=self.summary.environment,
+            fingerprint=self.summary.fingerprint,
+            seconds=time.perf_counter() - self._started,
+            models_run=self.summary.models_to_run,
+            models_reused=self.summary.models_reused,
+            kpis=self._warehouse.kpis(self.summary.environment),
+        )
+
+
+class Warehouse:
+    """Plans scenarios into environments of one database; never shared between threads or processes."""
+
+    def __init__(self, database: Path | str, settings: Settings) -> None:
+        self.database = str(database)
+        self._settings = settings
+        self._context: Context | None = None
+
+    def plan(
+        self, environment: str, census: Census, effective: EffectiveParameters, *, kpis_only: bool = False
+    ) -> PlannedScenario:
+        """Return the plan that makes an environment show a scenario; `kpis_only` leaves other marts out."""
+        started = time.perf_counter()
+        context = self._target(census, effective)
+        plan = context.plan_builder(
+            environment,
+            start=INTERVAL_START,
+            end=INTERVAL_END,
+            execution_time=EXECUTION_TIME,
+            skip_tests=True,
+            skip_linter=True,
+            include_unmodified=True,
+            backfill_models=[KPI_MODEL] if kpis_only else None,
+        ).build()
+        return PlannedScenario(self, plan, started)
+
+    def kpis(self, environment: str) -> list[dict[str, Any]]:
+        """Return an environment's KPIs, one object per simulated year."""
+        kpis = self.table(environment, "fct_scenario_kpis")
+        return kpi_rows(self._cursor().execute(f"SELECT * FROM {kpis} ORDER BY simulation_year"))
+
+    def frame(self, environment: str, mart: str) -> pd.DataFrame:
+        """Return a mart of an environment as a pandas frame; decimals come as floats."""
+        return self._cursor().execute(f"SELECT * FROM {self.table(environment, mart)}").df()
+
+    def frames(self, environment: str, marts: Sequence[str] = MARTS) -> dict[str, pd.DataFrame]:
+        """Return marts of an environment by name."""
+        return {mart: self.frame(environment, mart) for mart in marts}
+
+    def export(self, environment: str, mart: str, order: str, file: Path) -> int:
+        """Write a mart of an environment to a Parquet file in a fixed order; return the number of rows."""
+        query = f"SELECT * FROM {self.table(environment, mart)} ORDER BY {order}"
+        row = self._cursor().execute(f"COPY ({query}) TO '{_quoted(file)}' (FORMAT parquet)").fetchone()
+        return int(row[0]) if row else 0
+
+    def table(self, environment: str, mart: str) -> str:
+        """Return the qualified name of a mart's view in an environment."""
+        schema = "marts" if environment == "prod" else f"marts__{environment}"
+        return f'"{CATALOG}"."{schema}"."{mart}"'
+
+    def environments(self) -> list[str]:
+        """Return the names of the environments."""
+        return (
+            [] if self._context is None else [e.name for e in self._context.state_reader.get_environments()]
+        )
+
+    def drop(self, environment: str) -> None:
+        """Drop an environment; its tables stay until `collect` finds them in no other environment."""
+        if self._context is not None:
+            self._context.invalidate_environment(environment, sync=True)
+
+    def collect(self) -> None:
+        """Free the tables that no environment shows, whatever their age."""
+        if self._context is not None:
+            self._context.run_janitor(ignore_ttl=True)
+
+    def close(self) -> None:
+        """Close the database."""
+        if self._context is not None:
+            self._context.close()
+            self._context = None
+
+    def _target(self, census: Census, effective: EffectiveParameters) -> Context:
+        variables = sqlmesh_variables(
+            effective, census_hash=census_key(census), as_of=census.as_of.isoformat()
+        )
+        if self._context is None:
+            self._context = self._open(variables)
+            gc.collect()
+            gc.freeze()  # the parsed project is never garbage; without this every collection walks all of it
+        else:
+            self._context.config.variables.clear()
+            self._context.config.variables.update(variables)
+            self._context.load(update_schemas=False)
+        load_census_tables(self._cursor(), census)
+        return self._context
+
+    def _open(self, variables: dict[str, Any]) -> Context:
+        if self.database != MEMORY:
+            Path(self.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return open_project(self._settings, variables, self.database)
+        except (duckdb.Error, OSError) as error:
+            raise WarehouseUnusable(
+                f"The warehouse {self.database} cannot be opened: {error}",
+                remedy="If the file is damaged, move it away: published results and censuses are kept beside "
+                "it, and the next simulation builds a new warehouse.",
+            ) from error
+
+    def _apply(self, plan: Plan) -> None:
+        assert self._context is not None
+        quiet = console.install()
+        self._context.console = quiet
+        try:
+            self._context.apply(plan)
+        except (PlanError, SQLMeshError, duckdb.Error) as error:
+            raise console.failure(quiet.errors, error) from error
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        assert self._context is not None
+        cursor: duckdb.DuckDBPyConnection = self._context.engine_adapter.cursor
+        return cursor
+
+
+def fingerprint(plan: Plan) -> str:
+    """Return what a result is: parameters, census and model code, as one hash over the marts' versions."""
+    marts = sorted(
+        f"{snapshot.name} {snapshot.fingerprint.data_hash} {snapshot.fingerprint.parent_data_hash}"
+        for snapshot in plan.snapshots.values()
+        if '"marts"' in snapshot.name
+    )
+    return hashlib.sha256("\n".join(marts).encode()).hexdigest()[:32]
+
+
+def scenario_environment(scenario: str) -> str:
+    """Return the environment of a named scenario."""
+    return f"scenario_{scenario}"
+
+
+@contextlib.contextmanager
+def open_warehouse(
+    settings: Settings,
+    purpose: str,
+    *,
+    flow_run: str | None = None,
+    on_wait: Callable[[str], None] | None = None,
+) -> Iterator[Warehouse]:
+    """Hold the main warehouse's lock and open it; raises Busy when it stays held by another process."""
+    waiting = {"on_wait": on_wait} if on_wait else {}
+    with lock.hold(
+        settings.warehouse_lock_file,
+        purpose,
+        timeout_seconds=settings.lock_timeout_seconds,
+        flow_run=flow_run,
+        **waiting,
+    ):
+        warehouse = Warehouse(settings.warehouse_file, settings)
+        try:
+            yield warehouse
+        finally:
+            warehouse.close()
+
+
+def _quoted(file: Path) -> str:
+    return str(file).replace("'", "''")
+
+
+def _names(fqns: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(fqn.replace('"', "").removeprefix(f"{CATALOG}.") for fqn in fqns))

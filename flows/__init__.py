@@ -1,0 +1,1 @@
+"""Prefect flows and tasks: the composition root around the core."""

@@ -1,0 +1,25 @@
+"""Every test session has a home, a Prefect profile and a screen of its own, and asks nobody outside."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+# Set at import, before anything reads them: Prefect and SQLMesh look at their environment once.
+SESSION = Path(tempfile.mkdtemp(prefix="planwise-tests-"))
+os.environ.update(
+    PLANWISE_HOME=str(SESSION / "planwise"),
+    PREFECT_HOME=str(SESSION / "prefect"),
+    PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    PREFECT_SERVER_UI_V2_ENABLED="false",
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="90",
+    NO_COLOR="1",
+    TERM="dumb",
+    MAX_FORK_WORKERS="1",
+)
+for inherited in ("PREFECT_API_URL", "PREFECT_PROFILE", "FORCE_COLOR", "PLANWISE_LEDGER_URL"):
+    os.environ.pop(inherited, None)
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(SESSION, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""The analyst dashboard: views over what is published and the ledger."""

@@ -13,24 +13,22 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from planwise.census import Census
 from planwise.engine.outcome import PlanOutcome
+from planwise.engine.publications import CURRENT, MANIFEST, Publication, list_publications, load_publication
 from planwise.engine.warehouse import MARTS, Warehouse
-from planwise.errors import GateBlocked, InputError
+from planwise.errors import GateBlocked
 from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 
-CURRENT = "current"
-MANIFEST = "manifest.json"
+__all__ = ["GRAIN", "Publication", "list_publications", "load_publication", "publish"]
+
 TEMPORARY = ".tmp-"
 KEPT = 2  # the result in force and the one before it, which a reader may still have open
 TEMPORARY_MAX_AGE_SECONDS = 6 * 3600  # an older temporary folder was left by a killed process
@@ -43,26 +41,6 @@ GRAIN: Mapping[str, str] = {
     "fct_pay_equity": 'simulation_year, attribute, "group"',
     "fct_scenario_kpis": "simulation_year",
 }
-
-
-@dataclass(frozen=True)
-class Publication:
-    """One published result; the folder never changes."""
-
-    scenario: str
-    fingerprint: str
-    folder: Path
-    manifest: Mapping[str, Any]
-
-    def file(self, mart: str) -> Path:
-        """Return a mart's Parquet file."""
-        return self.folder / f"{mart}.parquet"
-
-    def frame(self, mart: str) -> pd.DataFrame:
-        """Return a mart; decimals come as floats."""
-        import duckdb
-
-        return duckdb.connect().execute("SELECT * FROM read_parquet(?)", [str(self.file(mart))]).df()
 
 
 def publish(
@@ -108,36 +86,6 @@ def publish(
     _write(home / CURRENT, outcome.fingerprint)
     _prune(home, outcome.fingerprint)
     return Publication(scenario, outcome.fingerprint, folder, manifest)
-
-
-def load_publication(settings: Settings, scenario: str) -> Publication:
-    """Return the scenario's result in force; raises InputError when there is none or it is damaged."""
-    home = settings.published_dir / scenario
-    try:
-        fingerprint = (home / CURRENT).read_text(encoding="utf-8").strip()
-        manifest = json.loads((home / fingerprint / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            f"No result of scenario {scenario!r} is published in {settings.published_dir}.",
-            remedy=f"Run `planwise simulate --scenario {scenario}`.",
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"The published result of {scenario!r} cannot be read: {error}",
-            remedy=f"Run `planwise simulate --scenario {scenario}`; it is written again.",
-        ) from error
-    return Publication(scenario, fingerprint, home / fingerprint, manifest)
-
-
-def list_publications(settings: Settings) -> list[Publication]:
-    """Return every scenario's result in force, by scenario."""
-    if not settings.published_dir.is_dir():
-        return []
-    return [
-        load_publication(settings, folder.name)
-        for folder in sorted(settings.published_dir.iterdir())
-        if (folder / CURRENT).is_file()
-    ]
 
 
 def _manifest(

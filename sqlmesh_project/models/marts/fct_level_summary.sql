@@ -65,7 +65,7 @@ WITH people AS (
     COUNT(CASE WHEN is_hire THEN 1 END) AS hires,
     COUNT(CASE WHEN NOT is_active THEN 1 END) AS terminations,
     SUM(CASE WHEN is_active THEN base_pay END) AS base_pay_sum,
-    MEDIAN(CASE WHEN is_active THEN base_pay END) AS median_base_pay,
+    MEDIAN(CASE WHEN is_active THEN CAST(base_pay AS DOUBLE) END) AS median_base_pay,
     SUM(CASE WHEN is_active THEN compa_ratio END) AS compa_ratio_sum,
     COUNT(CASE WHEN is_active AND is_below_minimum THEN 1 END) AS below_minimum,
     COUNT(CASE WHEN is_active AND is_above_maximum THEN 1 END) AS above_maximum

@@ -58,19 +58,10 @@ WITH growth AS (
   FROM intermediate.int_workforce
   GROUP BY
     simulation_year
-), raises AS (
-  SELECT
-    simulation_year,
-    SUM(lump_sum * fte) AS lump_sum_cost,
-    MIN(CASE WHEN is_active AND NOT is_hire THEN CAST(base_pay AS DOUBLE) / CAST(starting_pay AS DOUBLE) - 1 END) AS raise_min,
-    MAX(CASE WHEN is_active AND NOT is_hire THEN CAST(base_pay AS DOUBLE) / CAST(starting_pay AS DOUBLE) - 1 END) AS raise_max
-  FROM intermediate.int_pay
-  GROUP BY
-    simulation_year
 ), pay AS (
   SELECT
     simulation_year,
-    MEDIAN(base_pay) AS median_base_pay
+    MEDIAN(CAST(base_pay AS DOUBLE)) AS median_base_pay
   FROM intermediate.int_pay
   WHERE
     is_active
@@ -131,7 +122,7 @@ SELECT
   budget.hire_cost::DECIMAL(28, 6) AS hire_cost,
   budget.exit_savings::DECIMAL(28, 6) AS exit_savings,
   budget.payroll_change::DECIMAL(28, 6) AS payroll_change,
-  COALESCE(raises.lump_sum_cost, 0)::DECIMAL(28, 6) AS lump_sum_cost,
+  COALESCE(totals.lump_sum_cost, 0)::DECIMAL(28, 6) AS lump_sum_cost,
   (
     CAST(levels.cv_sum AS DOUBLE) / NULLIF(levels.headcount, 0)
   )::DOUBLE AS within_level_cv,
@@ -141,8 +132,8 @@ SELECT
   )::DOUBLE AS mean_compa_ratio,
   COALESCE(levels.below_minimum, 0)::BIGINT AS below_minimum,
   COALESCE(levels.above_maximum, 0)::BIGINT AS above_maximum,
-  raises.raise_min::DOUBLE AS raise_min,
-  raises.raise_max::DOUBLE AS raise_max,
+  totals.raise_min::DOUBLE AS raise_min,
+  totals.raise_max::DOUBLE AS raise_max,
   (
     CAST(movements.experienced_terminations AS DOUBLE) / NULLIF(movements.opening_headcount, 0)
   )::DOUBLE AS termination_rate,
@@ -155,8 +146,8 @@ INNER JOIN budget
   ON budget.simulation_year = growth.simulation_year
 LEFT JOIN movements
   ON movements.simulation_year = growth.simulation_year
-LEFT JOIN raises
-  ON raises.simulation_year = growth.simulation_year
+LEFT JOIN intermediate.int_pay_totals AS totals
+  ON totals.simulation_year = growth.simulation_year
 LEFT JOIN pay
   ON pay.simulation_year = growth.simulation_year
 LEFT JOIN levels

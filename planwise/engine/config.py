@@ -13,6 +13,7 @@ from sqlmesh.core.config import (
     ModelDefaultsConfig,
     PlanConfig,
 )
+from sqlmesh.core.config.format import FormatConfig
 from sqlmesh.core.config.linter import LinterConfig
 
 from planwise.engine.loader import IncrementalLoader
@@ -25,6 +26,7 @@ GATEWAY = "warehouse"
 EXAMPLE_HASH = "example"  # the project is linted and unit-tested without any census
 EXAMPLE_AS_OF = "2025-12-31"
 EXAMPLE_YEARS = simulated_years(2, 2026)
+SQL_WIDTH = 100
 
 # Full models have one fixed interval: what is current is decided by the fingerprint, never by today's date.
 INTERVAL_START = "2020-01-01"
@@ -33,9 +35,18 @@ EXECUTION_TIME = "2020-01-02"
 
 
 def sqlmesh_config(
-    database: str | Path, variables: Mapping[str, Any], *, cache_dir: Path | None = None, threads: int = 1
+    database: str | Path,
+    variables: Mapping[str, Any],
+    *,
+    cache_dir: Path | None = None,
+    threads: int = 1,
+    check_columns: bool = False,
 ) -> Config:
-    """Return the configuration of one warehouse: a DuckDB file, or `:memory:`."""
+    """Return the configuration of one warehouse: a DuckDB file, or `:memory:`.
+
+    `check_columns` resolves every column against the models it comes from, which the linter's rules need and a
+    plan does not: it costs more than running the models.
+    """
     connection = DuckDBConnectionConfig(
         catalogs={CATALOG: str(database)},
         concurrent_tasks=1,
@@ -45,7 +56,9 @@ def sqlmesh_config(
         gateways={GATEWAY: GatewayConfig(connection=connection)},
         default_gateway=GATEWAY,
         default_test_connection=DuckDBConnectionConfig(catalogs={CATALOG: ":memory:"}),
-        model_defaults=ModelDefaultsConfig(dialect="duckdb", start=INTERVAL_START, optimize_query=False),
+        model_defaults=ModelDefaultsConfig(
+            dialect="duckdb", start=INTERVAL_START, optimize_query=check_columns
+        ),
         variables=dict(variables),
         loader=IncrementalLoader,
         cache_dir=str(cache_dir) if cache_dir else None,
@@ -59,6 +72,7 @@ def sqlmesh_config(
                 seed=AutoCategorizationMode.FULL,
             )
         ),
+        format=FormatConfig(append_newline=True, no_rewrite_casts=True, max_text_width=SQL_WIDTH),
         linter=LinterConfig(enabled=True, rules=["ambiguousorinvalidcolumn", "invalidselectstarexpansion"]),
     )
 
@@ -68,4 +82,5 @@ def project_config() -> Config:
     settings = Settings()
     effective = resolve(EXAMPLE_YEARS, scenario={})
     variables = sqlmesh_variables(effective, census_hash=EXAMPLE_HASH, as_of=EXAMPLE_AS_OF)
-    return sqlmesh_config(":memory:", variables, cache_dir=settings.root / "cache" / "sqlmesh")
+    cache = settings.root / "cache" / "sqlmesh"
+    return sqlmesh_config(":memory:", variables, cache_dir=cache, check_columns=True)

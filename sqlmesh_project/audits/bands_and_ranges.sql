@@ -1,8 +1,8 @@
-/* Invariant 13: bands and ranges without gap or overlap. */
 AUDIT (
   name ranges_without_gap_or_overlap
 );
 
+/* Invariant 13: bands and ranges without gap or overlap. */
 SELECT
   *
 FROM (

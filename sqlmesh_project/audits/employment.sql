@@ -1,8 +1,8 @@
-/* Invariant 5, on the workforce: nobody leaves before being hired, and all of it happens in the year. */
 AUDIT (
   name hires_and_exits_within_the_year
 );
 
+/* Invariant 5, on the workforce: nobody leaves before being hired, and all of it happens in the year. */
 SELECT
   simulation_year,
   employee_id,
@@ -14,17 +14,20 @@ WHERE
   termination_date < hire_date
   OR EXTRACT(YEAR FROM termination_date) <> simulation_year
   OR EXTRACT(YEAR FROM promotion_date) <> simulation_year
-  OR is_hire AND EXTRACT(YEAR FROM hire_date) <> simulation_year
+  OR is_hire
+  AND EXTRACT(YEAR FROM hire_date) <> simulation_year
   OR promotion_date < hire_date
   OR promotion_date > termination_date
-  OR NOT promotion_date IS NULL AND level_id <> opening_level_id + 1
-  OR promotion_date IS NULL AND level_id <> opening_level_id;
+  OR NOT promotion_date IS NULL
+  AND level_id <> opening_level_id + 1
+  OR promotion_date IS NULL
+  AND level_id <> opening_level_id;
 
-/* Invariant 4: at most one hire and one termination per person. */
 AUDIT (
   name one_hire_one_termination
 );
 
+/* Invariant 4: at most one hire and one termination per person. */
 SELECT
   employee_id,
   event_type,
@@ -38,11 +41,11 @@ GROUP BY
 HAVING
   COUNT(*) > 1;
 
-/* Invariant 5, on the log: no event before hire or after exit. */
 AUDIT (
   name events_within_employment
 );
 
+/* Invariant 5, on the log: no event before hire or after exit. */
 SELECT
   events.event_id,
   events.effective_date,
@@ -50,8 +53,7 @@ SELECT
   workforce.termination_date
 FROM @this_model AS events
 INNER JOIN intermediate.int_workforce AS workforce
-  ON workforce.simulation_year = events.simulation_year
-  AND workforce.employee_id = events.employee_id
+  ON workforce.simulation_year = events.simulation_year AND workforce.employee_id = events.employee_id
 WHERE
   events.effective_date < workforce.hire_date
   OR events.effective_date > workforce.termination_date

@@ -1,8 +1,8 @@
-/* Invariant 1: opening + hires - terminations = closing. */
 AUDIT (
   name headcount_balances
 );
 
+/* Invariant 1: opening + hires - terminations = closing. */
 SELECT
   *
 FROM @this_model
@@ -10,11 +10,11 @@ WHERE
   opening_headcount + hires - terminations <> headcount
   OR terminations <> experienced_terminations + new_hire_terminations + reductions;
 
-/* Invariant 2: closing(y) = opening(y + 1), as id sets. */
 AUDIT (
   name closing_opens_the_next_year
 );
 
+/* Invariant 2: closing(y) = opening(y + 1), as id sets. */
 WITH numbered AS (
   SELECT
     employee_id,
@@ -51,21 +51,16 @@ FULL OUTER JOIN opening
 WHERE
   closing.employee_id IS NULL OR opening.employee_id IS NULL;
 
-/* Invariant 3: closing = the target headcount, from the closing of the year before. */
 AUDIT (
   name closing_is_the_target
 );
 
+/* Invariant 3: closing = the target headcount, from the closing of the year before. */
 WITH counted AS (
   SELECT
     simulation_year,
     COUNT(CASE WHEN employment_status IN ('continuous_active', 'new_hire_active') THEN 1 END) AS headcount,
-    COUNT(
-      CASE
-        WHEN employment_status IN ('continuous_active', 'experienced_termination')
-        THEN 1
-      END
-    ) AS opening_headcount
+    COUNT(CASE WHEN employment_status IN ('continuous_active', 'experienced_termination') THEN 1 END) AS opening_headcount
   FROM @this_model
   GROUP BY
     simulation_year

@@ -1,8 +1,8 @@
-/* Invariant 8: pay never falls. */
 AUDIT (
   name pay_never_falls
 );
 
+/* Invariant 8: pay never falls. */
 SELECT
   simulation_year,
   employee_id,
@@ -19,12 +19,12 @@ WHERE
   OR merit_pay < merit_previous
   OR lump_sum < 0;
 
-/* Invariant 7: prorated = sum of period pay x days / days in year: every raise earns its increase from its own date
-   to the last day, whatever the order of the chain. */
 AUDIT (
   name prorated_is_replayed
 );
 
+/* Invariant 7: prorated = sum of period pay x days / days in year: every raise earns its increase from its own date
+   to the last day, whatever the order of the chain. */
 WITH dated AS (
   SELECT
     *,
@@ -60,11 +60,11 @@ FROM replayed
 WHERE
   ABS(CAST(prorated_pay AS DOUBLE) - replayed_pay) > 0.006;
 
-/* Invariant 6: each event finds the pay that the event before it left, across years, from the opening or the hire. */
 AUDIT (
   name compensation_chains
 );
 
+/* Invariant 6: each event finds the pay that the event before it left, across years, from the opening or the hire. */
 WITH chained AS (
   SELECT
     event_id,
@@ -79,14 +79,16 @@ SELECT
 FROM chained
 WHERE
   left_by_the_last <> previous_compensation
-  OR event_type <> 'HIRE' AND previous_compensation IS NULL
-  OR event_type = 'HIRE' AND NOT left_by_the_last IS NULL;
+  OR event_type <> 'HIRE'
+  AND previous_compensation IS NULL
+  OR event_type = 'HIRE'
+  AND NOT left_by_the_last IS NULL;
 
-/* Invariant 6: year-end pay = the replay of the events on the opening pay. */
 AUDIT (
   name pay_is_the_replay_of_events
 );
 
+/* Invariant 6: year-end pay = the replay of the events on the opening pay. */
 WITH deltas AS (
   SELECT
     simulation_year,
@@ -109,11 +111,11 @@ LEFT JOIN deltas
 WHERE
   pay.base_pay <> CASE WHEN pay.is_hire THEN 0 ELSE pay.starting_pay END + COALESCE(deltas.delta, 0);
 
-/* Invariant 8: level changes only by promotion, by one. */
 AUDIT (
   name levels_change_by_promotion_only
 );
 
+/* Invariant 8: level changes only by promotion, by one. */
 WITH chained AS (
   SELECT
     event_id,
@@ -128,5 +130,7 @@ SELECT
 FROM chained
 WHERE
   last_level_id <> previous_level_id
-  OR event_type = 'PROMOTION' AND level_id <> previous_level_id + 1
-  OR event_type IN ('RAISE', 'TERMINATION') AND level_id <> previous_level_id
+  OR event_type = 'PROMOTION'
+  AND level_id <> previous_level_id + 1
+  OR event_type IN ('RAISE', 'TERMINATION')
+  AND level_id <> previous_level_id

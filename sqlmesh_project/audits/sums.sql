@@ -1,26 +1,24 @@
-/* Invariant 15: the bridge sums to the growth. */
 AUDIT (
   name bridge_sums_to_growth
 );
 
+/* Invariant 15: the bridge sums to the growth. */
 SELECT
   *
 FROM @this_model
 WHERE
-  ABS(
-    bridge_exits + bridge_cola + bridge_merit + bridge_promotion + bridge_hires - growth_all
-  ) > 1e-12
+  ABS(bridge_exits + bridge_cola + bridge_merit + bridge_promotion + bridge_hires - growth_all) > 1e-12
   OR (
     growth_all IS NULL
   ) <> (
     bridge_hires IS NULL
   );
 
-/* Invariant 15: the budget sums to the change of payroll, to the last digit. */
 AUDIT (
   name budget_sums_to_payroll_change
 );
 
+/* Invariant 15: the budget sums to the change of payroll, to the last digit. */
 SELECT
   *
 FROM @this_model

@@ -14,28 +14,28 @@ MODEL (
     age = 'Completed years of age at the census date; null when unknown',
     is_active = 'Always true: leavers are not in the census'
   ),
-  audits (
-    unique_values(columns := (employee_id)),
-    not_null(columns := (level_id)),
-    levels_known
-  )
+  audits (unique_values(columns := (
+      employee_id
+    )), not_null(columns := (
+      level_id
+  )), levels_known)
 );
 
 SELECT
-  0::INT AS simulation_year,
-  census.employee_id::TEXT AS employee_id,
-  census.job_title::TEXT AS job_title,
-  census.department::TEXT AS department,
-  census.gender::TEXT AS gender,
-  census.ethnicity::TEXT AS ethnicity,
-  census.birth_date::DATE AS birth_date,
-  census.hire_date::DATE AS hire_date,
-  census.fte::DECIMAL(5, 4) AS fte,
-  census.performance_rating::INT AS performance_rating,
-  census.level_id::INT AS level_id,
-  census.base_pay::DECIMAL(14, 2) AS base_pay,
-  ROUND(census.base_pay * census.fte, 2)::DECIMAL(14, 2) AS prorated_pay,
-  @years_between(census.hire_date, @census_as_of)::DOUBLE AS tenure_years,
-  @completed_years(census.birth_date, @census_as_of)::INT AS age,
-  TRUE::BOOLEAN AS is_active
+  CAST(0 AS INT) AS simulation_year,
+  CAST(census.employee_id AS TEXT) AS employee_id,
+  CAST(census.job_title AS TEXT) AS job_title,
+  CAST(census.department AS TEXT) AS department,
+  CAST(census.gender AS TEXT) AS gender,
+  CAST(census.ethnicity AS TEXT) AS ethnicity,
+  CAST(census.birth_date AS DATE) AS birth_date,
+  CAST(census.hire_date AS DATE) AS hire_date,
+  CAST(census.fte AS DECIMAL(5, 4)) AS fte,
+  CAST(census.performance_rating AS INT) AS performance_rating,
+  CAST(census.level_id AS INT) AS level_id,
+  CAST(census.base_pay AS DECIMAL(14, 2)) AS base_pay,
+  CAST(ROUND(census.base_pay * census.fte, 2) AS DECIMAL(14, 2)) AS prorated_pay,
+  CAST(@years_between(census.hire_date, @census_as_of) AS DOUBLE) AS tenure_years,
+  CAST(@completed_years(census.birth_date, @census_as_of) AS INT) AS age,
+  CAST(TRUE AS BOOLEAN) AS is_active
 FROM staging.stg_census AS census

@@ -13,9 +13,9 @@ MODEL (
 );
 
 SELECT
-  parameter::TEXT AS parameter,
-  level_id::INT AS level_id,
-  simulation_year::INT AS simulation_year,
-  value::TEXT AS value,
-  tier::TEXT AS tier
+  CAST(parameter AS TEXT) AS parameter,
+  CAST(level_id AS INT) AS level_id,
+  CAST(simulation_year AS INT) AS simulation_year,
+  CAST(value AS TEXT) AS value,
+  CAST(tier AS TEXT) AS tier
 FROM @effective_parameter_rows() AS resolved

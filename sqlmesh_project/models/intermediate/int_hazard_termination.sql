@@ -32,8 +32,7 @@ WITH multipliers AS (
     multipliers.multiplier
   FROM multipliers
   INNER JOIN keys
-    ON keys.key >= multipliers.lower_bound
-    AND keys.key < COALESCE(multipliers.upper_bound, 111)
+    ON keys.key >= multipliers.lower_bound AND keys.key < COALESCE(multipliers.upper_bound, 111)
   UNION ALL
   SELECT
     'age' AS dimension,
@@ -41,7 +40,7 @@ WITH multipliers AS (
     1 AS multiplier
 )
 SELECT
-  dimension::TEXT AS dimension,
-  key::INT AS key,
-  multiplier::DECIMAL(9, 6) AS multiplier
+  CAST(dimension AS TEXT) AS dimension,
+  CAST(key AS INT) AS key,
+  CAST(multiplier AS DECIMAL(9, 6)) AS multiplier
 FROM expanded

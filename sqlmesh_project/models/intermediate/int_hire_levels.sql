@@ -10,10 +10,9 @@ MODEL (
     share_to = 'Upper end, exclusive; the last level''s is 1',
     templates = 'Templates to draw from'
   ),
-  audits (
-    unique_values(columns := (level_id)),
-    shares_fill_the_unit
-  )
+  audits (unique_values(columns := (
+      level_id
+  )), shares_fill_the_unit)
 );
 
 WITH configured AS (
@@ -68,10 +67,7 @@ WITH configured AS (
     shares.level_id,
     shares.share,
     templates.templates,
-    COALESCE(
-      SUM(shares.share) OVER (ORDER BY shares.level_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
-      0
-    ) AS share_from,
+    COALESCE(SUM(shares.share) OVER (ORDER BY shares.level_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS share_from,
     LEAD(shares.level_id) OVER (ORDER BY shares.level_id) AS next_level_id,
     SUM(shares.share) OVER (ORDER BY shares.level_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS share_sum
   FROM shares
@@ -79,9 +75,9 @@ WITH configured AS (
     ON templates.level_id = shares.level_id
 )
 SELECT
-  level_id::INT AS level_id,
-  share::DOUBLE AS share,
-  share_from::DOUBLE AS share_from,
-  CASE WHEN next_level_id IS NULL THEN 1 ELSE share_sum END::DOUBLE AS share_to,
-  templates::BIGINT AS templates
+  CAST(level_id AS INT) AS level_id,
+  CAST(share AS DOUBLE) AS share,
+  CAST(share_from AS DOUBLE) AS share_from,
+  CAST(CASE WHEN next_level_id IS NULL THEN 1 ELSE share_sum END AS DOUBLE) AS share_to,
+  CAST(templates AS BIGINT) AS templates
 FROM cumulated

@@ -52,12 +52,12 @@ WITH everyone AS (
     OR levels.people = 0
 )
 SELECT
-  level_id::INT AS level_id,
-  ROW_NUMBER() OVER (PARTITION BY level_id ORDER BY employee_id)::BIGINT AS ordinal,
-  job_title::TEXT AS job_title,
-  department::TEXT AS department,
-  gender::TEXT AS gender,
-  ethnicity::TEXT AS ethnicity,
-  fte::DECIMAL(5, 4) AS fte,
-  age_at_hire_days::BIGINT AS age_at_hire_days
+  CAST(level_id AS INT) AS level_id,
+  CAST(ROW_NUMBER() OVER (PARTITION BY level_id ORDER BY employee_id) AS BIGINT) AS ordinal,
+  CAST(job_title AS TEXT) AS job_title,
+  CAST(department AS TEXT) AS department,
+  CAST(gender AS TEXT) AS gender,
+  CAST(ethnicity AS TEXT) AS ethnicity,
+  CAST(fte AS DECIMAL(5, 4)) AS fte,
+  CAST(age_at_hire_days AS BIGINT) AS age_at_hire_days
 FROM templates

@@ -13,12 +13,14 @@ SELECT
   CAST(CAST(pay.simulation_year AS TEXT) || '-' || @merit_date AS DATE) AS effective_date,
   4 AS chain_order,
   CASE
-    WHEN workforce.promotion_date IS NULL OR workforce.promotion_date <= CAST(CAST(pay.simulation_year AS TEXT) || '-' || @merit_date AS DATE)
+    WHEN workforce.promotion_date IS NULL
+    OR workforce.promotion_date <= CAST(CAST(pay.simulation_year AS TEXT) || '-' || @merit_date AS DATE)
     THEN workforce.level_id
     ELSE workforce.opening_level_id
   END AS level_id,
   CASE
-    WHEN workforce.promotion_date IS NULL OR workforce.promotion_date <= CAST(CAST(pay.simulation_year AS TEXT) || '-' || @merit_date AS DATE)
+    WHEN workforce.promotion_date IS NULL
+    OR workforce.promotion_date <= CAST(CAST(pay.simulation_year AS TEXT) || '-' || @merit_date AS DATE)
     THEN workforce.level_id
     ELSE workforce.opening_level_id
   END AS previous_level_id,

@@ -79,12 +79,7 @@ WITH opening AS (
   /* the probability is scale x weight, at most 1; for each cell, the scale if just the heavier cells were certain */
   SELECT
     weight,
-    CAST(
-      SUM(people) OVER () * CAST(@termination_rate AS DECIMAL(9, 6))
-      - COALESCE(SUM(people) OVER (ORDER BY weight DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS DOUBLE
-    ) / CAST(
-      SUM(people * weight) OVER (ORDER BY weight ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS DOUBLE
-    ) AS scale
+    CAST(SUM(people) OVER () * CAST(@termination_rate AS DECIMAL(9, 6)) - COALESCE(SUM(people) OVER (ORDER BY weight DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS DOUBLE) / CAST(SUM(people * weight) OVER (ORDER BY weight ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS DOUBLE) AS scale
   FROM termination_cells
 ), termination_scale AS (
   /* no such scale: everybody is certain to leave */
@@ -99,19 +94,17 @@ WITH opening AS (
         WHEN termination_scale.scale IS NULL
         THEN 1
         ELSE LEAST(termination_scale.scale * weighted.termination_weight, 1)
-      END * CAST(
-        CASE weighted.level_id
-          WHEN 1
-          THEN @pay_response_level_1
-          WHEN 2
-          THEN @pay_response_level_2
-          WHEN 3
-          THEN @pay_response_level_3
-          WHEN 4
-          THEN @pay_response_level_4
-          ELSE @pay_response_level_5
-        END AS DOUBLE
-      ),
+      END * CAST(CASE weighted.level_id
+        WHEN 1
+        THEN @pay_response_level_1
+        WHEN 2
+        THEN @pay_response_level_2
+        WHEN 3
+        THEN @pay_response_level_3
+        WHEN 4
+        THEN @pay_response_level_4
+        ELSE @pay_response_level_5
+      END AS DOUBLE),
       1
     ) AS termination_probability
   FROM weighted
@@ -123,7 +116,9 @@ WITH opening AS (
   FROM exposed_to_exit
 ), sized AS (
   SELECT
-    CAST(ROUND(opening_headcount * (1 + CAST(@headcount_growth AS DECIMAL(9, 6))), 0) AS BIGINT) - survivors AS need
+    CAST(ROUND(opening_headcount * (
+      1 + CAST(@headcount_growth AS DECIMAL(9, 6))
+    ), 0) AS BIGINT) - survivors AS need
   FROM headcounts
 ), plan AS (
   /* enough hires that, after the new hires who leave again, the closing headcount is the target */
@@ -131,7 +126,9 @@ WITH opening AS (
     GREATEST(-need, 0) AS reductions,
     CASE
       WHEN need > 0
-      THEN CAST(CEIL(ROUND(need / (1 - CAST(@new_hire_termination_rate AS DOUBLE)), 9)) AS BIGINT)
+      THEN CAST(CEIL(ROUND(need / (
+        1 - CAST(@new_hire_termination_rate AS DOUBLE)
+      ), 9)) AS BIGINT)
       ELSE 0
     END AS hires,
     GREATEST(need, 0) AS hires_that_stay
@@ -147,8 +144,7 @@ WITH opening AS (
     FROM exposed_to_exit
     CROSS JOIN plan
     WHERE
-      plan.reductions > 0
-      AND exposed_to_exit.termination_draw >= exposed_to_exit.termination_probability
+      plan.reductions > 0 AND exposed_to_exit.termination_draw >= exposed_to_exit.termination_probability
   ) AS ranked
   WHERE
     ranked.place <= ranked.reductions
@@ -174,19 +170,17 @@ WITH opening AS (
     AND (
       termination_reason IS NULL OR exit_date >= CAST(@promotion_date AS DATE)
     ) AS promotion_eligible,
-    CAST(
-      CASE staffed.level_id
-        WHEN 1
-        THEN @promotion_probability_level_1
-        WHEN 2
-        THEN @promotion_probability_level_2
-        WHEN 3
-        THEN @promotion_probability_level_3
-        WHEN 4
-        THEN @promotion_probability_level_4
-        ELSE 0
-      END AS DECIMAL(9, 6)
-    ) AS promotion_rate
+    CAST(CASE staffed.level_id
+      WHEN 1
+      THEN @promotion_probability_level_1
+      WHEN 2
+      THEN @promotion_probability_level_2
+      WHEN 3
+      THEN @promotion_probability_level_3
+      WHEN 4
+      THEN @promotion_probability_level_4
+      ELSE 0
+    END AS DECIMAL(9, 6)) AS promotion_rate
   FROM staffed
   CROSS JOIN top_level
 ), promotion_cells AS (
@@ -206,23 +200,10 @@ WITH opening AS (
   SELECT
     level_id,
     weight,
-    CAST(
-      SUM(people) OVER (PARTITION BY level_id) * promotion_rate
-      - COALESCE(
-        SUM(people) OVER (
-          PARTITION BY level_id
-          ORDER BY weight DESC
-          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ),
-        0
-      ) AS DOUBLE
-    ) / CAST(
-      SUM(people * weight) OVER (
-        PARTITION BY level_id
-        ORDER BY weight
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-      ) AS DOUBLE
-    ) AS scale
+    CAST(SUM(people) OVER (PARTITION BY level_id) * promotion_rate - COALESCE(
+      SUM(people) OVER (PARTITION BY level_id ORDER BY weight DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
+      0
+    ) AS DOUBLE) / CAST(SUM(people * weight) OVER (PARTITION BY level_id ORDER BY weight ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS DOUBLE) AS scale
   FROM promotion_cells
 ), promotion_scale AS (
   SELECT
@@ -325,11 +306,9 @@ WITH opening AS (
     profiled.level_id,
     CASE
       WHEN profiled.exit_place <= plan.hires - plan.hires_that_stay
-      THEN profiled.hire_date + CAST(FLOOR(
-        profiled.exit_date_draw * (
-          CAST(@year_end AS DATE) - profiled.hire_date + 1
-        )
-      ) AS INT)
+      THEN profiled.hire_date + CAST(FLOOR(profiled.exit_date_draw * (
+        CAST(@year_end AS DATE) - profiled.hire_date + 1
+      )) AS INT)
     END AS termination_date,
     CASE WHEN profiled.exit_place <= plan.hires - plan.hires_that_stay THEN 'new_hire' END AS termination_reason,
     CAST(NULL AS DATE) AS promotion_date,
@@ -350,28 +329,28 @@ WITH opening AS (
   FROM hired
 )
 SELECT
-  @year::INT AS simulation_year,
-  employee_id::TEXT AS employee_id,
-  job_title::TEXT AS job_title,
-  department::TEXT AS department,
-  gender::TEXT AS gender,
-  ethnicity::TEXT AS ethnicity,
-  birth_date::DATE AS birth_date,
-  hire_date::DATE AS hire_date,
-  fte::DECIMAL(5, 4) AS fte,
-  performance_rating::INT AS performance_rating,
-  is_hire::BOOLEAN AS is_hire,
-  opening_level_id::INT AS opening_level_id,
-  level_id::INT AS level_id,
-  termination_date::DATE AS termination_date,
-  termination_reason::TEXT AS termination_reason,
-  promotion_date::DATE AS promotion_date,
-  range_position_draw::DOUBLE AS range_position_draw,
-  termination_probability::DOUBLE AS termination_probability,
-  termination_draw::DOUBLE AS termination_draw,
-  promotion_probability::DOUBLE AS promotion_probability,
-  promotion_draw::DOUBLE AS promotion_draw,
-  (
+  CAST(@year AS INT) AS simulation_year,
+  CAST(employee_id AS TEXT) AS employee_id,
+  CAST(job_title AS TEXT) AS job_title,
+  CAST(department AS TEXT) AS department,
+  CAST(gender AS TEXT) AS gender,
+  CAST(ethnicity AS TEXT) AS ethnicity,
+  CAST(birth_date AS DATE) AS birth_date,
+  CAST(hire_date AS DATE) AS hire_date,
+  CAST(fte AS DECIMAL(5, 4)) AS fte,
+  CAST(performance_rating AS INT) AS performance_rating,
+  CAST(is_hire AS BOOLEAN) AS is_hire,
+  CAST(opening_level_id AS INT) AS opening_level_id,
+  CAST(level_id AS INT) AS level_id,
+  CAST(termination_date AS DATE) AS termination_date,
+  CAST(termination_reason AS TEXT) AS termination_reason,
+  CAST(promotion_date AS DATE) AS promotion_date,
+  CAST(range_position_draw AS DOUBLE) AS range_position_draw,
+  CAST(termination_probability AS DOUBLE) AS termination_probability,
+  CAST(termination_draw AS DOUBLE) AS termination_draw,
+  CAST(promotion_probability AS DOUBLE) AS promotion_probability,
+  CAST(promotion_draw AS DOUBLE) AS promotion_draw,
+  CAST((
     termination_date IS NULL
-  )::BOOLEAN AS is_active
+  ) AS BOOLEAN) AS is_active
 FROM everyone

@@ -18,20 +18,22 @@ MODEL (
   ),
   audits (
     not_null(columns := (employee_id, hire_date, base_pay, level_id, fte)),
-    unique_values(columns := (employee_id))
+    unique_values(columns := (
+      employee_id
+    ))
   )
 );
 
 SELECT
-  employee_id::TEXT AS employee_id,
-  hire_date::DATE AS hire_date,
-  base_pay::DECIMAL(14, 2) AS base_pay,
-  job_title::TEXT AS job_title,
-  department::TEXT AS department,
-  level_id::INT AS level_id,
-  birth_date::DATE AS birth_date,
-  gender::TEXT AS gender,
-  ethnicity::TEXT AS ethnicity,
-  performance_rating::INT AS performance_rating,
-  fte::DECIMAL(5, 4) AS fte
+  CAST(employee_id AS TEXT) AS employee_id,
+  CAST(hire_date AS DATE) AS hire_date,
+  CAST(base_pay AS DECIMAL(14, 2)) AS base_pay,
+  CAST(job_title AS TEXT) AS job_title,
+  CAST(department AS TEXT) AS department,
+  CAST(level_id AS INT) AS level_id,
+  CAST(birth_date AS DATE) AS birth_date,
+  CAST(gender AS TEXT) AS gender,
+  CAST(ethnicity AS TEXT) AS ethnicity,
+  CAST(performance_rating AS INT) AS performance_rating,
+  CAST(fte AS DECIMAL(5, 4)) AS fte
 FROM @census_table('census')

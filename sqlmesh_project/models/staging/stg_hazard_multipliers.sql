@@ -16,9 +16,9 @@ MODEL (
 );
 
 SELECT
-  hazard::TEXT AS hazard,
-  dimension::TEXT AS dimension,
-  lower_bound::INT AS lower_bound,
-  upper_bound::INT AS upper_bound,
-  multiplier::DECIMAL(9, 6) AS multiplier
+  CAST(hazard AS TEXT) AS hazard,
+  CAST(dimension AS TEXT) AS dimension,
+  CAST(lower_bound AS INT) AS lower_bound,
+  CAST(upper_bound AS INT) AS upper_bound,
+  CAST(multiplier AS DECIMAL(9, 6)) AS multiplier
 FROM @hazard_multiplier_rows() AS declared

@@ -10,16 +10,15 @@ MODEL (
     midpoint = 'Range midpoint',
     maximum = 'Range maximum; the next level''s minimum'
   ),
-  audits (
-    unique_values(columns := (level_id)),
-    ranges_without_gap_or_overlap
-  )
+  audits (unique_values(columns := (
+      level_id
+  )), ranges_without_gap_or_overlap)
 );
 
 SELECT
-  level_id::INT AS level_id,
-  name::TEXT AS level_name,
-  minimum::DECIMAL(14, 2) AS minimum,
-  midpoint::DECIMAL(14, 2) AS midpoint,
-  maximum::DECIMAL(14, 2) AS maximum
+  CAST(level_id AS INT) AS level_id,
+  CAST(name AS TEXT) AS level_name,
+  CAST(minimum AS DECIMAL(14, 2)) AS minimum,
+  CAST(midpoint AS DECIMAL(14, 2)) AS midpoint,
+  CAST(maximum AS DECIMAL(14, 2)) AS maximum
 FROM @census_table('levels')

@@ -8,11 +8,13 @@ MODEL (
     market_reference = 'Annual base pay the market pays for the level at the census date'
   ),
   audits (
-    unique_values(columns := (level_id))
+    unique_values(columns := (
+      level_id
+    ))
   )
 );
 
 SELECT
-  level_id::INT AS level_id,
-  midpoint::DECIMAL(14, 2) AS market_reference
+  CAST(level_id AS INT) AS level_id,
+  CAST(midpoint AS DECIMAL(14, 2)) AS market_reference
 FROM staging.stg_job_levels

@@ -14,17 +14,19 @@ MODEL (
     above_range = 'Multiplier at or over the range maximum'
   ),
   audits (
-    unique_values(columns := (performance_rating))
+    unique_values(columns := (
+      performance_rating
+    ))
   )
 );
 
 SELECT
-  performance_rating::INT AS performance_rating,
-  performance_multiplier::DECIMAL(9, 6) AS performance_multiplier,
-  below_range::DECIMAL(9, 6) AS below_range,
-  quartile_1::DECIMAL(9, 6) AS quartile_1,
-  quartile_2::DECIMAL(9, 6) AS quartile_2,
-  quartile_3::DECIMAL(9, 6) AS quartile_3,
-  quartile_4::DECIMAL(9, 6) AS quartile_4,
-  above_range::DECIMAL(9, 6) AS above_range
+  CAST(performance_rating AS INT) AS performance_rating,
+  CAST(performance_multiplier AS DECIMAL(9, 6)) AS performance_multiplier,
+  CAST(below_range AS DECIMAL(9, 6)) AS below_range,
+  CAST(quartile_1 AS DECIMAL(9, 6)) AS quartile_1,
+  CAST(quartile_2 AS DECIMAL(9, 6)) AS quartile_2,
+  CAST(quartile_3 AS DECIMAL(9, 6)) AS quartile_3,
+  CAST(quartile_4 AS DECIMAL(9, 6)) AS quartile_4,
+  CAST(above_range AS DECIMAL(9, 6)) AS above_range
 FROM @merit_matrix_rows() AS declared

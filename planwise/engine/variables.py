@@ -58,6 +58,7 @@ def sqlmesh_variables(
         "census_as_of": as_of,
         "simulated_years": json.dumps(list(effective.years)),
         "dynamics_years": blueprints(dynamics_blueprints(effective)),
+        "pay_basis_years": blueprints(pay_basis_blueprints(effective)),
         "pay_years": blueprints(pay_blueprints(effective)),
         "hazard_multipliers": json.dumps(_hazard_rows(effective)),
         "merit_matrix": json.dumps(_merit_rows(effective)),
@@ -108,25 +109,36 @@ def dynamics_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
     return found
 
 
-def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
-    """Return what decides everybody's pay, year by year."""
+def pay_basis_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
+    """Return the calendar of raises, year by year; no rate is part of it."""
     months = _months(effective, "merit_min_tenure_years")
     order = _raise_order(effective)
     found = []
-    for year, previous in _with_previous(effective.years):
+    for year in effective.years:
         days = {kind: _day(year, str(effective.value(f"{kind}_date"))) for kind in RAISES}
         fixed = {
             "year": str(year),
-            "opening_pay": f"int_pay_{previous}" if previous else "int_baseline_workforce",
             "year_start": f"'{year}-01-01'",
             "year_end": f"'{year}-12-31'",
-            "days_in_year": str(366 if isleap(year) else 365),
             "merit_hired_by": f"'{_months_before(days['merit'], months)}'",
             **{f"{kind}_date": f"'{day}'" for kind, day in days.items()},
             **{
                 f"{place}_raise_date": f"'{days[kind]}'"
                 for place, kind in zip(("first", "second", "third"), order, strict=True)
             },
+        }
+        found.append(YearBlueprint(year, fixed, {}))
+    return found
+
+
+def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
+    """Return what decides everybody's pay, year by year."""
+    found = []
+    for year, previous in _with_previous(effective.years):
+        fixed = {
+            "year": str(year),
+            "opening_pay": f"int_pay_{previous}" if previous else "int_baseline_workforce",
+            "days_in_year": str(366 if isleap(year) else 365),
         }
         names = ["cola_rate", "new_hire_salary_adjustment"]
         names += [f"merit_rate_level_{level}" for level in LEVELS]

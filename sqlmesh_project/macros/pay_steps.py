@@ -56,7 +56,7 @@ FROM (
     SELECT r.*, CAST(ROUND(r.pay_{before} * CAST(1 + r.merit_applied AS {RATE}), 2) AS {PAY}) AS full_merit_pay
     FROM (
       SELECT s.*,
-        CAST({merit_cap_open}CAST(s.merit_base AS DOUBLE) * s.performance_multiplier * COALESCE(b.neutral, 0)
+        CAST({merit_cap_open}s.merit_base * s.performance_multiplier * COALESCE(b.neutral, 0)
           * CASE WHEN s.pay_{before} < s.merit_range_minimum THEN s.below_range
               WHEN s.pay_{before} < s.merit_range_minimum + s.merit_range_quarter THEN s.quartile_1
               WHEN s.pay_{before} < s.merit_range_minimum + 2 * s.merit_range_quarter THEN s.quartile_2

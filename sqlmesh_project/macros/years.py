@@ -22,6 +22,12 @@ def dynamics_years(evaluator):
 
 
 @macro()
+def pay_basis_years(evaluator):
+    """Return the blueprints of what is due to whom and when, by year."""
+    return _blueprints(json.loads(evaluator.var("pay_basis_years")))
+
+
+@macro()
 def pay_years(evaluator):
     """Return the blueprints of the pay chain, by year."""
     return _blueprints(json.loads(evaluator.var("pay_years")))

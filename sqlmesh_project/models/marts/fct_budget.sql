@@ -22,38 +22,15 @@ WITH years AS (
   SELECT
     simulation_year
   FROM @simulated_year_rows() AS declared
-), pay AS (
-  SELECT
-    *,
-    is_active AND NOT is_hire AS stayed
-  FROM intermediate.int_pay
-), yearly AS (
-  SELECT
-    simulation_year,
-    SUM(CASE WHEN stayed THEN (
-      cola_pay - cola_previous
-    ) * fte END) AS cola_cost,
-    SUM(CASE WHEN stayed THEN (
-      merit_pay - merit_previous
-    ) * fte END) AS merit_cost,
-    SUM(CASE WHEN stayed THEN (
-      promotion_pay - promotion_previous
-    ) * fte END) AS promotion_cost,
-    SUM(CASE WHEN is_active AND is_hire THEN base_pay * fte END) AS hire_cost,
-    SUM(CASE WHEN NOT is_active AND NOT is_hire THEN starting_pay * fte END) AS exit_savings,
-    SUM(CASE WHEN is_active THEN base_pay * fte ELSE 0 END) - SUM(CASE WHEN NOT is_hire THEN starting_pay * fte ELSE 0 END) AS payroll_change
-  FROM pay
-  GROUP BY
-    simulation_year
 )
 SELECT
   years.simulation_year::INT AS simulation_year,
-  COALESCE(yearly.cola_cost, 0)::DECIMAL(28, 6) AS cola_cost,
-  COALESCE(yearly.merit_cost, 0)::DECIMAL(28, 6) AS merit_cost,
-  COALESCE(yearly.promotion_cost, 0)::DECIMAL(28, 6) AS promotion_cost,
-  COALESCE(yearly.hire_cost, 0)::DECIMAL(28, 6) AS hire_cost,
-  COALESCE(yearly.exit_savings, 0)::DECIMAL(28, 6) AS exit_savings,
-  COALESCE(yearly.payroll_change, 0)::DECIMAL(28, 6) AS payroll_change
+  COALESCE(totals.cola_cost, 0)::DECIMAL(28, 6) AS cola_cost,
+  COALESCE(totals.merit_cost, 0)::DECIMAL(28, 6) AS merit_cost,
+  COALESCE(totals.promotion_cost, 0)::DECIMAL(28, 6) AS promotion_cost,
+  COALESCE(totals.hire_cost, 0)::DECIMAL(28, 6) AS hire_cost,
+  COALESCE(totals.exit_savings, 0)::DECIMAL(28, 6) AS exit_savings,
+  COALESCE(totals.payroll - totals.opening_payroll, 0)::DECIMAL(28, 6) AS payroll_change
 FROM years
-LEFT JOIN yearly
-  ON yearly.simulation_year = years.simulation_year
+LEFT JOIN intermediate.int_pay_totals AS totals
+  ON totals.simulation_year = years.simulation_year

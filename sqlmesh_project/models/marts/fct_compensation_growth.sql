@@ -32,25 +32,6 @@ WITH baseline AS (
     SUM(prorated_pay) AS prorated_payroll,
     SUM(fte) AS fte_years
   FROM intermediate.int_baseline_workforce
-), yearly AS (
-  SELECT
-    simulation_year,
-    COUNT(CASE WHEN is_active THEN 1 END) AS headcount,
-    SUM(CASE WHEN is_active THEN base_pay END) AS base_pay_sum,
-    SUM(CASE WHEN is_active THEN base_pay * fte END) AS payroll,
-    SUM(prorated_pay) AS prorated_payroll,
-    SUM(fte_years) AS fte_years,
-    COUNT(CASE WHEN NOT is_hire THEN 1 END) AS opening_headcount,
-    SUM(CASE WHEN NOT is_hire THEN starting_pay END) AS opening_sum,
-    COUNT(CASE WHEN is_active AND NOT is_hire THEN 1 END) AS stayers,
-    SUM(CASE WHEN is_active AND NOT is_hire THEN starting_pay END) AS stayers_opening_sum,
-    SUM(CASE WHEN is_active AND NOT is_hire THEN base_pay END) AS stayers_closing_sum,
-    SUM(CASE WHEN is_active AND NOT is_hire THEN cola_pay - cola_previous ELSE 0 END) AS stayers_cola,
-    SUM(CASE WHEN is_active AND NOT is_hire THEN merit_pay - merit_previous ELSE 0 END) AS stayers_merit,
-    SUM(CASE WHEN is_active AND NOT is_hire THEN promotion_pay - promotion_previous ELSE 0 END) AS stayers_promotion
-  FROM intermediate.int_pay
-  GROUP BY
-    simulation_year
 ), years AS (
   SELECT
     simulation_year
@@ -58,21 +39,20 @@ WITH baseline AS (
 ), means AS (
   SELECT
     years.simulation_year,
-    COALESCE(yearly.headcount, 0) AS headcount,
-    COALESCE(yearly.payroll, 0) AS payroll,
-    COALESCE(yearly.prorated_payroll, 0) AS prorated_payroll,
-    CAST(yearly.base_pay_sum AS DOUBLE) / NULLIF(yearly.headcount, 0) AS mean_base_pay,
-    CAST(yearly.prorated_payroll AS DOUBLE) / NULLIF(CAST(yearly.fte_years AS DOUBLE), 0) AS prorated_mean,
-    CAST(yearly.opening_sum AS DOUBLE) / NULLIF(yearly.opening_headcount, 0) AS opening_mean,
-    yearly.stayers,
-    CAST(yearly.stayers_opening_sum AS DOUBLE) / NULLIF(yearly.stayers, 0) AS stayers_opening_mean,
-    CAST(yearly.stayers_closing_sum AS DOUBLE) / NULLIF(yearly.stayers, 0) AS stayers_closing_mean,
-    CAST(yearly.stayers_cola AS DOUBLE) / NULLIF(yearly.stayers, 0) AS stayers_cola_mean,
-    CAST(yearly.stayers_merit AS DOUBLE) / NULLIF(yearly.stayers, 0) AS stayers_merit_mean,
-    CAST(yearly.stayers_promotion AS DOUBLE) / NULLIF(yearly.stayers, 0) AS stayers_promotion_mean
+    COALESCE(totals.headcount, 0) AS headcount,
+    COALESCE(totals.payroll, 0) AS payroll,
+    COALESCE(totals.prorated_payroll, 0) AS prorated_payroll,
+    CAST(totals.closing_sum AS DOUBLE) / NULLIF(totals.headcount, 0) AS mean_base_pay,
+    CAST(totals.prorated_payroll AS DOUBLE) / NULLIF(CAST(totals.fte_years AS DOUBLE), 0) AS prorated_mean,
+    CAST(totals.opening_sum AS DOUBLE) / NULLIF(totals.opening_headcount, 0) AS opening_mean,
+    CAST(totals.stayers_opening_sum AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_opening_mean,
+    CAST(totals.stayers_closing_sum AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_closing_mean,
+    CAST(totals.stayers_cola AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_cola_mean,
+    CAST(totals.stayers_merit AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_merit_mean,
+    CAST(totals.stayers_promotion AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_promotion_mean
   FROM years
-  LEFT JOIN yearly
-    ON yearly.simulation_year = years.simulation_year
+  LEFT JOIN intermediate.int_pay_totals AS totals
+    ON totals.simulation_year = years.simulation_year
 ), every_year AS (
   SELECT
     0 AS simulation_year,

@@ -17,57 +17,30 @@ MODEL (
   )
 );
 
-WITH active AS (
+WITH banded AS (
   SELECT
-    pay.simulation_year,
-    workforce.gender,
-    workforce.ethnicity,
-    pay.base_pay,
-    pay.level_id,
-    workforce.department,
-    pay.last_day - workforce.hire_date AS tenure_days
-  FROM intermediate.int_pay AS pay
-  INNER JOIN intermediate.int_workforce AS workforce
-    ON workforce.simulation_year = pay.simulation_year AND workforce.employee_id = pay.employee_id
+    simulation_year,
+    gender,
+    ethnicity,
+    base_pay,
+    CAST(LN(CAST(base_pay AS DOUBLE)) AS DECIMAL(16, 12)) AS log_pay,
+    level_id,
+    department,
+    tenure_band
+  FROM intermediate.int_pay
   WHERE
-    pay.is_active AND NOT (
-      workforce.gender IS NULL AND workforce.ethnicity IS NULL
-    )
+    is_active
   UNION ALL
   SELECT
     simulation_year,
     gender,
     ethnicity,
     base_pay,
+    CAST(LN(CAST(base_pay AS DOUBLE)) AS DECIMAL(16, 12)) AS log_pay,
     level_id,
     department,
-    CAST(@census_as_of AS DATE) - hire_date AS tenure_days
+    tenure_band
   FROM intermediate.int_baseline_workforce
-  WHERE
-    NOT (
-      gender IS NULL AND ethnicity IS NULL
-    )
-), banded AS (
-  SELECT
-    simulation_year,
-    gender,
-    ethnicity,
-    base_pay,
-    level_id,
-    department,
-    CAST(LN(CAST(base_pay AS DOUBLE)) AS DECIMAL(18, 12)) AS log_pay,
-    CASE
-      WHEN tenure_days < 365.25
-      THEN 1
-      WHEN tenure_days < 3 * 365.25
-      THEN 2
-      WHEN tenure_days < 6 * 365.25
-      THEN 3
-      WHEN tenure_days < 11 * 365.25
-      THEN 4
-      ELSE 5
-    END AS tenure_band
-  FROM active
 ), people AS (
   SELECT
     simulation_year,

@@ -54,7 +54,8 @@ class IncrementalLoader(SqlMeshLoader):
         ):
             self._track_file(path)
             text = path.read_text(encoding="utf-8")
-            names = {name.lower() for name in REFERENCE.findall(text)}
+            read = [text, *(audit.query.sql() for name, audit in audits.items() if name in text)]
+            names = {name.lower() for part in read for name in REFERENCE.findall(part)}
             used = (names & variables.keys()).union(*(reads.get(name, set()) for name in names))
             state = json.dumps([text, around, {name: variables.get(name) for name in sorted(used)}])
             known = self._loaded.get(path)

@@ -1,0 +1,1 @@
+"""The commands that run jobs, and what they print."""

@@ -1,0 +1,60 @@
+"""`planwise simulate`."""
+
+from flows.cli.show import print_simulation
+from flows.jobs.simulation import SimulationBlocked, SimulationReport
+from flows.jobs.simulation import simulate as job
+from flows.launch import carry_out
+from flows.options import AsFlow, CensusName, ScenarioName, Seed, Years
+from flows.requests import SimulateRequest, assigned
+from planwise.console import emit_json, settings_for
+from planwise.governance import BASELINE
+from planwise.options import Assumes, Home, Json, Sets
+from planwise.parameters import parse_assignments
+
+
+def simulate(
+    *,
+    scenario: ScenarioName = BASELINE,
+    set_: Sets = (),
+    assume: Assumes = (),
+    seed: Seed = None,
+    years: Years = None,
+    census: CensusName = None,
+    flow: AsFlow = None,
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Simulate a scenario, gate it, publish it.
+
+    Changes given here are for this run; the result is published under the scenario's name.
+    """
+    request = SimulateRequest(
+        scenario=scenario,
+        levers=assigned(parse_assignments(set_, "lever")),
+        assumptions=assigned(parse_assignments(assume, "assumption")),
+        seed=seed,
+        years=years,
+        census=census,
+    )
+    try:
+        report: SimulationReport = carry_out(
+            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow
+        )
+    except SimulationBlocked as blocked:
+        if json:  # the one JSON object is the report, with the error in it
+            error = {"type": "GateBlocked", "what": blocked.what, "remedy": blocked.remedy}
+            emit_json(blocked.report.as_json() | {"error": error})
+            return blocked.exit_code
+        print_simulation(blocked.report)
+        raise
+    if json:
+        emit_json(report.as_json())
+    else:
+        print_simulation(report)
+    return 0
+
+
+def _flow():  # type: ignore[no-untyped-def]
+    from flows.simulate import simulate as flow
+
+    return flow

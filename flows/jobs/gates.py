@@ -1,0 +1,33 @@
+"""Gates as steps of a job."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from flows.runner import Runner
+from planwise.gate import GateResult
+
+
+def evaluate_gate(
+    suite: str, frames: Mapping[str, pd.DataFrame] | pd.DataFrame, **context: Any
+) -> GateResult:
+    """Ask a gate; it says what it found and the caller decides."""
+    import great_expectations.data_context.types.base  # takes seconds
+
+    from expectations import run_gate
+
+    logging.getLogger(great_expectations.data_context.types.base.__name__).setLevel(logging.WARNING)
+    return run_gate(suite, frames, **context)
+
+
+def show_gate(run: Runner, subject: str, gate: GateResult) -> None:
+    """Show a gate's findings beside the run, failures first."""
+    title = f"{gate.suite} gate of {subject}: {gate.status}, {gate.evaluated} expectations"
+    run.table(f"gate-{gate.suite}-{key_of(subject)}", gate.as_table(), title)
+
+
+def key_of(name: str) -> str:
+    """Return a name as an artifact key takes it: lower case, digits, dashes."""
+    return "".join(c if c.isalnum() and c.isascii() else "-" for c in name.lower())

@@ -1,0 +1,86 @@
+"""Whether a command runs as a Prefect flow, and what Prefect needs to know before it is imported."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flows.runner import InProcess, Runner
+from planwise.errors import PlanWiseError
+from planwise.settings import Settings
+
+API_URL = "PREFECT_API_URL"
+EPHEMERAL: Mapping[str, str] = {
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",  # 8–11 s on a quiet machine
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it calls out
+    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+}
+
+
+class ServerAway(PlanWiseError):
+    """The configured Prefect server does not answer."""
+
+
+def configured_api(environment: Mapping[str, str] | None = None) -> str | None:
+    """Return the Prefect API that the environment or the active profile names, None without one.
+
+    Read here, because importing Prefect takes longer than most commands.
+    """
+    env = os.environ if environment is None else environment
+    if url := env.get(API_URL):
+        return url
+    home = Path(env.get("PREFECT_HOME") or Path.home() / ".prefect").expanduser()
+    file = Path(env.get("PREFECT_PROFILES_PATH") or home / "profiles.toml").expanduser()
+    try:
+        profiles = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError):
+        return None
+    active = env.get("PREFECT_PROFILE") or profiles.get("active")
+    url = profiles.get("profiles", {}).get(active, {}).get(API_URL)
+    return str(url) if url else None
+
+
+def prefect_home(settings: Settings) -> Path:
+    """Return where runs without a server are kept, so that a server started later shows them."""
+    return settings.root / "prefect"
+
+
+def prepare(settings: Settings) -> None:
+    """Set what Prefect reads when it is imported: this home, and without an API an ephemeral server in it."""
+    os.environ["PLANWISE_HOME"] = str(settings.root)
+    if configured_api() is None:
+        os.environ.setdefault("PREFECT_HOME", str(prefect_home(settings)))
+        for name, value in EPHEMERAL.items():
+            os.environ.setdefault(name, value)
+
+
+def carry_out(
+    settings: Settings,
+    *,
+    job: Callable[[Settings, Any, Runner], Any],
+    flow: Callable[[], Callable[..., Any]],
+    request: Any,
+    as_flow: bool | None,
+) -> Any:
+    """Run a job in this process, or as its flow when that is asked for or a Prefect API is configured.
+
+    `flow` imports the flow; raises ServerAway when the configured server does not answer.
+    """
+    url = configured_api()
+    if not (url is not None if as_flow is None else as_flow):
+        return job(settings, request, InProcess())
+    prepare(settings)
+    from httpx import TransportError
+
+    try:
+        return flow()(request=request)
+    except (TransportError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "Failed to reach API" not in str(error):
+            raise
+        raise ServerAway(
+            f"The Prefect server {url or '(ephemeral)'} does not answer: {error}",
+            remedy="Start it (`prefect server start`), correct PREFECT_API_URL, or run without: --no-flow.",
+        ) from error

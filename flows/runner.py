@@ -1,0 +1,74 @@
+"""How a job's steps are carried out. Here: in this process, one after the other, remarks on stderr.
+
+`flows.tasks.AsTasks` is the other way: every step a Prefect task. A job is written once, against `Runner`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from planwise.console import progress
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+IN_PROCESS = "in process"
+
+
+class Runner(Protocol):
+    """Carries out the steps of one job and shows how it goes."""
+
+    orchestrated: str  # "in process" or "prefect", for the result
+    flow_run: str | None  # who holds the warehouse, when it is a flow run
+
+    def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Carry out one step and return its result; raise what it raises."""
+
+    def tell(self, message: str) -> None:
+        """Say something to whoever watches."""
+
+    def advance(self, key: str, share: float, message: str) -> None:
+        """Show how far a job has come: `share` from 0 to 1."""
+
+    def table(self, key: str, rows: Sequence[dict[str, Any]], title: str) -> None:
+        """Show a table beside the run."""
+
+    def page(self, key: str, markdown: str, title: str) -> None:
+        """Show a page beside the run."""
+
+    def stopped(self) -> bool:
+        """Whether somebody asked the job to stop."""
+
+
+class InProcess:
+    """Steps are plain calls; tables and pages are for the caller to show."""
+
+    orchestrated = IN_PROCESS
+    flow_run = None
+
+    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
+        self._tell = tell
+
+    def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the step."""
+        return step(*args, **kwargs)
+
+    def tell(self, message: str) -> None:
+        """Write a line to stderr, or wherever the caller wants it."""
+        if self._tell:
+            self._tell(message)
+        else:
+            progress().print(message, markup=False, soft_wrap=True)
+
+    def advance(self, key: str, share: float, message: str) -> None:
+        """Write a line with the percentage."""
+        self.tell(f"{share:4.0%}  {message}")
+
+    def table(self, key: str, rows: Sequence[dict[str, Any]], title: str) -> None:
+        """Do nothing: the command prints the tables it wants."""
+
+    def page(self, key: str, markdown: str, title: str) -> None:
+        """Do nothing: the command prints what it wants."""
+
+    def stopped(self) -> bool:
+        """Return False: whoever watches stops the process itself."""
+        return False

@@ -1,0 +1,85 @@
+"""Steps as Prefect tasks: seen by operators, retried for faults of lock and disk only."""
+
+import errno
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
+
+from prefect import get_run_logger, task
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.runtime import flow_run
+from prefect.tasks import Task, exponential_backoff
+
+from planwise.errors import Busy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PREFECT = "prefect"
+RETRIES = 3
+BACKOFF_SECONDS = 2  # 2, 4, 8: a backup or a virus scanner lets go within that
+# What another attempt cannot change: a full disk, a folder that is not ours or not there.
+LASTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT})
+
+
+def is_passing_fault(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failure may be gone on the next attempt: a held lock, or a disk that hiccuped."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, Busy) or (isinstance(error, OSError) and error.errno not in LASTING)
+
+
+class AsTasks:
+    """Every step is a task of the flow run around it; tables and progress are artifacts."""
+
+    orchestrated = PREFECT
+
+    def __init__(self) -> None:
+        self.flow_run = str(flow_run.name)
+        self._id = flow_run.id
+        self._progress: dict[str, UUID] = {}
+
+    def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the step as a task named after it."""
+        return task(
+            step,
+            name=step.__name__.replace("_", " "),
+            cache_policy=NO_CACHE,
+            persist_result=False,
+            retries=RETRIES,
+            retry_delay_seconds=exponential_backoff(BACKOFF_SECONDS),
+            retry_condition_fn=is_passing_fault,
+        )(*args, **kwargs)
+
+    def tell(self, message: str) -> None:
+        """Write to the run's log."""
+        get_run_logger().info(message)
+
+    def advance(self, key: str, share: float, message: str) -> None:
+        """Create or update the progress artifact."""
+        percent = round(100 * share, 1)
+        if key not in self._progress:
+            self._progress[key] = create_progress_artifact(percent, key=key, description=message)
+        else:
+            update_progress_artifact(self._progress[key], percent, description=message)
+
+    def table(self, key: str, rows: Sequence[dict[str, Any]], title: str) -> None:
+        """Leave a table artifact."""
+        create_table_artifact([dict(row) for row in rows], key=key, description=title)
+
+    def page(self, key: str, markdown: str, title: str) -> None:
+        """Leave a Markdown artifact."""
+        create_markdown_artifact(markdown, key=key, description=title)
+
+    def stopped(self) -> bool:
+        """Whether the run was cancelled; a plain process is not told in any other way."""
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(UUID(str(self._id))).state
+        return state is not None and (state.is_cancelling() or state.is_cancelled())

@@ -4,6 +4,7 @@ import cyclopts
 
 COMMANDS = {
     "simulate": ("flows.cli.simulate:simulate", "Simulate a scenario, gate it, publish it."),
+    "optimize": ("flows.cli.optimize:optimize", "Find the levers that meet a growth target; publish them."),
 }
 
 

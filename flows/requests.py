@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from planwise.governance import BASELINE
 from planwise.parameters import Value, canonical_overrides
+from planwise.study.question import DEFAULT_ITERATIONS, DEFAULT_STRATEGY, DEFAULT_TOLERANCE_RATE
 
 Assignments = dict[str, bool | int | float | str | None]
 
@@ -41,6 +42,31 @@ class ScenarioRequest(Request):
 
 class SimulateRequest(ScenarioRequest):
     """Simulate a scenario, gate it, publish it."""
+
+
+class OptimizeRequest(ScenarioRequest):
+    """Look for the levers that meet a growth target, on top of a scenario; publish what is found."""
+
+    target_growth: float | None = Field(
+        default=None,
+        description="Compound annual growth of mean base pay since the census; default the scenario's target",
+    )
+    strategy: str = Field(default=DEFAULT_STRATEGY, description="How to look")
+    tolerance: float = Field(default=DEFAULT_TOLERANCE_RATE, description="How near is near enough, a rate")
+    max_iterations: int = Field(default=DEFAULT_ITERATIONS, description="For the tuning loops")
+    trials: int | None = Field(default=None, description="For sampling strategies")
+    timeout_seconds: float | None = Field(default=None, description="Stop asking for trials after this")
+    tune: tuple[str, ...] | None = Field(default=None, description="Levers to tune; default all pay levers")
+    preview: bool = Field(default=False, description="Decide on previews; nothing is verified or published")
+    single_iteration: bool = Field(default=False, description="Only the strategy's first step, to look at")
+    publish: bool = Field(default=True, description="Simulate and publish what was found")
+    save_as: str | None = Field(default=None, description="Its scenario; default <scenario>_optimized")
+    resume: str | None = Field(default=None, description="Go on with this study")
+
+    @property
+    def target_scenario(self) -> str:
+        """The scenario that keeps what was found."""
+        return self.save_as or f"{self.scenario}_optimized"
 
 
 class IngestRequest(Request):

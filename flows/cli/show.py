@@ -1,12 +1,14 @@
 """What people read at the end of a job: rich tables on stdout, what to do next on stderr."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from flows.jobs.optimization import OptimizationReport
 from flows.jobs.simulation import SimulationReport
 from planwise.console import progress, results
 from planwise.engine.outcome import Kpis
@@ -14,6 +16,13 @@ from planwise.gate import GateResult
 
 BRIDGE = ("exits", "cola", "merit", "promotion", "hires")
 MILLION = 1_000_000
+PP = 100
+PLAIN: dict[str, Any] = {
+    "box": box.SIMPLE_HEAD,
+    "padding": (0, 0),
+    "collapse_padding": True,
+    "pad_edge": False,
+}
 STYLES = {"critical": "bold red", "warning": "yellow", "info": "dim"}
 
 
@@ -40,6 +49,69 @@ def print_simulation(report: SimulationReport) -> None:
             "Not published; the result in force stays. The environment keeps this one to look into.",
             style="red",
         )
+
+
+def print_optimization(report: OptimizationReport) -> None:
+    """Print what was found, what it changes, what it costs, and what to do next."""
+    result, console = report.result, results()
+    state = "met" if result.converged else "not met" if result.reachable else "out of reach"
+    console.print(
+        f"Target {percent(result.target_growth)} a year is [bold]{state}[/]: growth {result.growth:.3%} "
+        f"({result.kind}), gap {result.gap_pp:+.3f} pp, as it was {result.baseline_growth:.3%}."
+    )
+    if result.nearest_growth is not None:
+        console.print(f"Nearest reachable growth: {result.nearest_growth:.3%}.")
+    if result.changes:
+        console.print(lever_table(result.changes))
+    if result.kpis:
+        console.print(comparison_table(result.kpis, report.baseline, result.target_growth))
+    if result.binding:
+        console.print(f"At their hard bounds: {', '.join(result.binding)}")
+    console.print(
+        f"{result.strategy}: {result.evaluations} evaluations, {result.real_plans} plans, "
+        f"{result.cache_hits} cache hits, {result.trials_failed} failed; {result.seconds:.1f} s; "
+        f"ended: {result.stopped}. Study {result.study}."
+    )
+    if report.simulation:
+        print_gate(console, report.simulation.gate)
+        console.print(f"Gate {report.simulation.gate.status}. Published as scenario {report.saved_as}:")
+        console.print(str(report.simulation.published), markup=False, soft_wrap=True)
+        progress().print(f"Next: planwise scenario show {report.saved_as}, planwise serve")
+    else:
+        console.print("Nothing was stored or published.")
+        progress().print(f"Next: planwise study show {result.study}")
+
+
+def lever_table(changes: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Return one row per changed lever."""
+    table = Table("lever", *(Column(n, justify="right") for n in ("old", "new", "change")), **PLAIN)
+    for name, change in changes.items():
+        table.add_row(
+            name, f"{change['old']:.4f}", f"{change['new']:.4f}", f"{change['change'] * PP:+.2f} pp"
+        )
+    return table
+
+
+def comparison_table(kpis: Kpis, baseline: Kpis, target: float) -> Table:
+    """Return growth against the target and payroll against the baseline, by year."""
+    columns = ("growth", "compound", "to target", "payroll", "before", "difference")
+    table = Table("year", *(Column(name, justify="right") for name in columns), **PLAIN)
+    total = 0.0
+    for year, old in zip(kpis, baseline, strict=True):
+        difference = year["payroll"] - old["payroll"]
+        total += difference
+        table.add_row(
+            str(year["simulation_year"]),
+            percent(year["growth_all"]),
+            percent(year["growth_compound"]),
+            f"{PP * (year['growth_compound'] - target):+.2f} pp",
+            money(year["payroll"]),
+            money(old["payroll"]),
+            money(difference),
+        )
+    table.add_section()
+    table.add_row("sum", "", "", "", "", "", money(total))
+    return table
 
 
 def print_gate(console: Console, gate: GateResult) -> None:
@@ -70,10 +142,7 @@ def kpi_table(kpis: Kpis, *, title: str) -> Table:
         *(Column(name, justify="right", style="dim") for name in BRIDGE),
         title=title,
         caption="growth of mean base pay, its parts to the right; compound: a year since the census",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 0),
-        collapse_padding=True,
-        pad_edge=False,
+        **PLAIN,
     )
     for year in kpis:
         table.add_row(
@@ -97,8 +166,3 @@ def money(amount: float | None) -> str:
     if amount is None:
         return "-"
     return f"{amount / MILLION:,.1f} M" if abs(amount) >= MILLION else f"{amount:,.0f}"
-
-
-def bullet(lines: Iterable[str]) -> str:
-    """Return lines as a list."""
-    return "\n".join(f"  - {line}" for line in lines)

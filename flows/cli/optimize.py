@@ -1,0 +1,107 @@
+"""`planwise optimize`."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flows.cli.show import print_gate, print_optimization
+from flows.jobs.optimization import OptimizationReport
+from flows.jobs.optimization import optimize as job
+from flows.jobs.simulation import SimulationBlocked
+from flows.launch import carry_out
+from flows.options import AsFlow, CensusName, ScenarioName, Seed, Years
+from flows.requests import OptimizeRequest, assigned
+from planwise.console import emit_json, results, settings_for
+from planwise.errors import CheckFailed
+from planwise.governance import BASELINE
+from planwise.options import Assumes, Home, Json, Sets
+from planwise.parameters import parse_assignments
+from planwise.study.question import DEFAULT_ITERATIONS, DEFAULT_STRATEGY, DEFAULT_TOLERANCE_RATE
+
+Levers = Annotated[
+    str | None, Parameter(name="--levers", help="Tune only these: names with commas; default all pay levers.")
+]
+
+
+def optimize(
+    *,
+    target_growth: float | None = None,
+    strategy: str = DEFAULT_STRATEGY,
+    tolerance: float = DEFAULT_TOLERANCE_RATE,
+    max_iterations: int = DEFAULT_ITERATIONS,
+    trials: int | None = None,
+    timeout: float | None = None,
+    levers: Levers = None,
+    scenario: ScenarioName = BASELINE,
+    set_: Sets = (),
+    assume: Assumes = (),
+    seed: Seed = None,
+    years: Years = None,
+    census: CensusName = None,
+    save_as: str | None = None,
+    resume: str | None = None,
+    preview: Annotated[bool, Parameter(negative="")] = False,
+    single_iteration: Annotated[bool, Parameter(negative="")] = False,
+    strict: Annotated[bool, Parameter(negative="")] = False,
+    flow: AsFlow = None,
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Find the levers that meet a growth target, verify them by a full simulation, gate, publish.
+
+    Parameters
+    ----------
+    target_growth: Compound annual growth of mean base pay to the last year, a rate; default the scenario's.
+    strategy: solve, conservative, balanced, aggressive or tpe.
+    tolerance: How near is near enough, a rate: 0.001 is 0.1 percentage points.
+    max_iterations: For the tuning loops.
+    trials: For tpe.
+    timeout: Seconds after which no further trial begins.
+    save_as: Scenario that keeps what is found; default SCENARIO_optimized.
+    resume: Go on with this study; with new --trials and --timeout if wanted.
+    preview: Decide on previews: nothing is verified, stored or published.
+    single_iteration: Only the strategy's first step, to look at.
+    strict: Exit with 1 when the target is not met.
+
+    """
+    request = OptimizeRequest(
+        target_growth=target_growth,
+        strategy=strategy,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        trials=trials,
+        timeout_seconds=timeout,
+        tune=tuple(name.strip() for name in levers.split(",")) if levers else None,
+        scenario=scenario,
+        levers=assigned(parse_assignments(set_, "lever")),
+        assumptions=assigned(parse_assignments(assume, "assumption")),
+        seed=seed,
+        years=years,
+        census=census,
+        save_as=save_as,
+        resume=resume,
+        preview=preview,
+        single_iteration=single_iteration,
+    )
+    try:
+        report: OptimizationReport = carry_out(
+            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow
+        )
+    except SimulationBlocked as blocked:
+        if json:
+            error = {"type": "GateBlocked", "what": blocked.what, "remedy": blocked.remedy}
+            emit_json(blocked.report.as_json() | {"error": error})
+            return blocked.exit_code
+        print_gate(results(), blocked.report.gate)
+        raise
+    if json:
+        emit_json(report.as_json())
+    else:
+        print_optimization(report)
+    return CheckFailed.exit_code if strict and not report.result.converged else 0
+
+
+def _flow():  # type: ignore[no-untyped-def]
+    from flows.optimize import optimize as flow
+
+    return flow

@@ -1,0 +1,107 @@
+"""What becomes of a study's winner: a scenario of its own, verified, beside the best trials."""
+
+from flows.jobs.simulation import Resolved, SimulationReport
+from flows.requests import OptimizeRequest
+from planwise.engine.warehouse import Warehouse
+from planwise.errors import InputError, PlanWiseError
+from planwise.governance import open_ledger
+from planwise.governance.scenario import check_new_name
+from planwise.settings import Settings
+from planwise.study import StudyResult
+from planwise.study.evaluators import trial_environment
+from planwise.study.trial import Trial
+
+KEPT_ENVIRONMENTS = 3
+SAME_GROWTH = 1e-9  # the winner is planned by the same SQL: what is left is rounding of a double
+FOUND_BY = "Found by study "
+
+
+def refuse_taken_name(settings: Settings, request: OptimizeRequest) -> None:
+    """Raise InputError when the winner's scenario exists and no study of this scenario made it."""
+    name = request.target_scenario
+    check_new_name(name)
+    with open_ledger(settings) as ledger:
+        taken = {scenario.name: scenario for scenario in ledger.scenarios.list()}.get(name)
+    if taken and not (taken.parent == request.scenario and taken.description.startswith(FOUND_BY)):
+        raise InputError(
+            f"There is a scenario {name} that no study of {request.scenario} made.",
+            remedy="Choose another name: --save-as NAME.",
+        )
+
+
+def keep_scenario(
+    settings: Settings, request: OptimizeRequest, resolved: Resolved, result: StudyResult
+) -> Resolved:
+    """Store the winner as a scenario, in place of what an earlier study found under that name."""
+    name = request.target_scenario
+    new = {lever: change["new"] for lever, change in result.changes.items()}
+    effective = resolved.effective.with_levers(new)
+    with open_ledger(settings) as ledger:
+        if name in {scenario.name for scenario in ledger.scenarios.list()}:
+            ledger.scenarios.delete(name)
+        scenario = ledger.scenarios.create(
+            name,
+            effective.overrides(),
+            census=request.census or resolved.scenario.census,
+            description=f"{FOUND_BY}{result.study}: growth {result.growth:.3%} a year.",
+            parent=request.scenario,
+            years=effective.years,
+        )
+    return Resolved(scenario, resolved.census, effective, {})
+
+
+def verify(result: StudyResult, report: SimulationReport) -> None:
+    """Raise PlanWiseError unless the full simulation has the growth that the trial had."""
+    growth = report.kpis[-1]["growth_compound"]
+    if abs(growth - result.growth) > SAME_GROWTH:
+        raise PlanWiseError(
+            f"The winner of {result.study} grows by {growth:.6%} in the full simulation, "
+            f"by {result.growth:.6%} in its trial; both should be the same SQL.",
+            remedy="Please report it with the study's export: `planwise study export`.",
+        )
+
+
+def keep_best_environments(
+    warehouse: Warehouse, resolved: Resolved, result: StudyResult, trials: tuple[Trial, ...]
+) -> tuple[str, ...]:
+    """Show the best real trials as environments of the main warehouse; the others went with the worker's."""
+    ranked = sorted(
+        (not trial.evaluation.feasible, abs(trial.evaluation.growth - result.target_growth), trial.number)
+        for trial in trials
+        if trial.kind == "real" and trial.evaluation is not None and trial.answered_by is None
+    )
+    by_number = {trial.number: trial for trial in trials}
+    environments = []
+    for _, _, number in ranked[:KEPT_ENVIRONMENTS]:
+        environment = trial_environment(result.study, number)
+        levers = resolved.effective.with_levers(by_number[number].levers)
+        warehouse.plan(environment, resolved.census, levers, kpis_only=True).apply()
+        environments.append(environment)
+    return tuple(environments)
+
+
+def summary(result: StudyResult) -> str:
+    """Return the page that operators see beside the run."""
+    state = "converged" if result.converged else "not converged" if result.reachable else "out of reach"
+    lines = [
+        f"# {result.study}: {state}",
+        "",
+        f"Growth of mean base pay (compound, a year) **{result.growth:.3%}**, target "
+        f"{result.target_growth:.3%}, gap {result.gap_pp:+.3f} pp; as it was {result.baseline_growth:.3%}.",
+        "",
+        f"{result.strategy}, {result.evaluations} evaluations, {result.real_plans} plans, "
+        f"{result.cache_hits} cache hits, {result.trials_failed} failed trials, {result.seconds:.1f} s; "
+        f"ended: {result.stopped}.",
+        "",
+        "| lever | old | new | change |",
+        "|---|---:|---:|---:|",
+        *(
+            f"| {name} | {change['old']:.4f} | {change['new']:.4f} | {change['change']:+.4f} |"
+            for name, change in result.changes.items()
+        ),
+    ]
+    if result.nearest_growth is not None:
+        lines += ["", f"Nearest reachable growth: {result.nearest_growth:.3%}."]
+    if result.binding:
+        lines += ["", f"At their bounds: {', '.join(result.binding)}."]
+    return "\n".join(lines)

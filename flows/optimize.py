@@ -1,0 +1,16 @@
+"""Flow `optimize`: the levers that meet a target; every trial is a task."""
+
+from typing import Any
+
+from prefect import flow
+
+from flows.jobs import optimization
+from flows.requests import OptimizeRequest
+from flows.tasks import AsTasks
+from planwise.console import settings_for
+
+
+@flow(name="optimize", flow_run_name="optimize {request.scenario}", persist_result=False)
+def optimize(request: OptimizeRequest = OptimizeRequest()) -> Any:  # noqa: B008  (frozen)
+    """Search over trials, keep the best, verify by a full simulation, gate, publish."""
+    return optimization.optimize(settings_for(), request, AsTasks())

@@ -16,6 +16,7 @@ from sqlglot import exp
 
 from planwise.census import Census
 from planwise.engine.config import CATALOG
+from planwise.engine.fold import BINDINGS, CURRENT_SLOT, folded_query, placeholders_of, qualified
 from planwise.engine.kpis import kpi_rows
 from planwise.engine.outcome import Kpis
 from planwise.engine.project import MEMORY, open_project
@@ -27,6 +28,10 @@ from planwise.settings import Settings
 SCHEMAS = ("staging", "intermediate", "marts")
 KPIS = f'"{CATALOG}"."marts"."fct_scenario_kpis"'
 DYNAMICS = f'"{CATALOG}"."intermediate"."int_workforce_'
+BINDING_TYPE = "DECIMAL(18, 8)"
+# Two rows that are never read: the planner takes the range of a column for what it can ever hold, and would
+# plan for the values of the moment without them.
+LIMITS = ((CURRENT_SLOT - 1, -1e9), (CURRENT_SLOT + 1, 1e9))
 UNVERSIONED = frozenset({"effective_parameters"})  # a record for the reader; no KPI depends on it
 
 
@@ -57,9 +62,10 @@ class Preview:
         self._census = census
         self._key = census_key(census)
         self._shape: dict[str, Any] | None = None
-        self._dynamics_bindings: dict[str, Number] | None = None
         self._dynamics: list[Statement] = []
-        self._pay: tuple[str, ...] = ()
+        self._computed: dict[str, Number] | None = None
+        self._query = ""
+        self._bound: tuple[str, ...] = ()
         self._database = duckdb.connect(MEMORY)
         self._database.execute(f"SET threads = {settings.threads}")
         self._database.execute(f"ATTACH ':memory:' AS {CATALOG}")
@@ -70,25 +76,19 @@ class Preview:
     def evaluate(self, effective: EffectiveParameters) -> PreviewOutcome:
         """Return the KPIs that a plan of the same parameters gives, exactly."""
         started = time.perf_counter()
-        self._prepare(effective)
+        self._compute_shape(effective)
         values = bindings(effective)
-        needed = {name: values[name] for s in self._dynamics for name in s.placeholders}
-        reused = needed == self._dynamics_bindings
-        if not reused:
-            self._dynamics_bindings = None
-            for statement in self._dynamics:
-                self._create(statement, values)
-            self._dynamics_bindings = needed
-        arguments = ", ".join(f"{name} := {values[name]}" for name in self._pay)
-        kpis = kpi_rows(self._database.execute(f"EXECUTE pay_and_kpis({arguments})"))
+        reused = self._compute_dynamics(values)
+        self._bind({name: values[name] for name in self._bound})
+        kpis = kpi_rows(self._database.execute("EXECUTE pay_and_kpis"))
         return PreviewOutcome(kpis, time.perf_counter() - started, self._census.rows, reused)
 
     def close(self) -> None:
         """Free the database."""
         self._database.close()
 
-    def _prepare(self, effective: EffectiveParameters) -> None:
-        """Render and compute what no binding changes, unless that is done for parameters of this shape."""
+    def _compute_shape(self, effective: EffectiveParameters) -> None:
+        """Render, and compute what no binding changes, unless that is done for parameters of this shape."""
         variables = sqlmesh_variables(
             effective, census_hash=self._key, as_of=self._census.as_of.isoformat(), placeholders=True
         )
@@ -101,13 +101,24 @@ class Preview:
         for fqn in static:
             self._create(_statement(fqn, queries[fqn]), {})
         self._dynamics = [_statement(fqn, queries[fqn]) for fqn in dynamics]
-        self._dynamics_bindings = None
-        values = bindings(effective)
+        self._computed = None
+        self._query, self._bound = folded_query({fqn: queries[fqn] for fqn in pay}, KPIS)
+        self._create_bindings()
+        self._shape = shape
+
+    def _compute_dynamics(self, values: Mapping[str, Number]) -> bool:
+        """Compute the dynamics unless they are there for the same bindings; return whether they were."""
+        needed = {name: values[name] for s in self._dynamics for name in s.placeholders}
+        if needed == self._computed:
+            return True
+        self._computed = None
         for statement in self._dynamics:
             self._create(statement, values)
-        self._dynamics_bindings = {n: values[n] for s in self._dynamics for n in s.placeholders}
-        self._pay = self._prepare_statement({fqn: queries[fqn] for fqn in pay})
-        self._shape = shape
+        self._database.execute(
+            f"PREPARE pay_and_kpis AS {self._query}"
+        )  # its plan is void with the tables gone
+        self._computed = needed
+        return False
 
     def _rendered(self, variables: Mapping[str, Any]) -> dict[str, exp.Query]:
         """Return the SQL of the KPIs and all they depend on, in an order that can run."""
@@ -122,25 +133,17 @@ class Preview:
         finally:
             context.close()
 
-    def _prepare_statement(self, chain: Mapping[str, exp.Query]) -> tuple[str, ...]:
-        """Prepare the chain of models as one query, each a table expression; return its placeholders."""
-        names = {fqn: exp.to_table(fqn).name for fqn in chain}
-        parts: list[str] = []
-        placeholders: list[str] = []
-        for fqn, query in chain.items():
-            folded = query.copy()
-            for table in folded.find_all(exp.Table):
-                if (name := names.get(_fqn(table))) is not None:
-                    table.set("db", None)
-                    table.set("catalog", None)
-                    table.set("this", exp.to_identifier(name, quoted=True))
-            placeholders += _placeholders(folded)
-            parts.append(f'"{names[fqn]}" AS MATERIALIZED ({folded.sql(dialect="duckdb")})')
-        self._database.execute(
-            f"PREPARE pay_and_kpis AS WITH {', '.join(parts)} "
-            f'SELECT * FROM "{names[KPIS]}" ORDER BY simulation_year'
-        )
-        return tuple(dict.fromkeys(placeholders))
+    def _create_bindings(self) -> None:
+        columns = ", ".join(f"{name} {BINDING_TYPE}" for name in self._bound)
+        self._database.execute(f"CREATE OR REPLACE TABLE {BINDINGS} (slot INTEGER, {columns})")
+        for slot, limit in LIMITS:
+            row = f", {limit}" * len(self._bound)
+            self._database.execute(f"INSERT INTO {BINDINGS} VALUES ({slot}{row})")
+
+    def _bind(self, values: Mapping[str, Number]) -> None:
+        self._database.execute(f"DELETE FROM {BINDINGS} WHERE slot = {CURRENT_SLOT}")
+        row = "".join(f", {value}" for value in values.values())
+        self._database.execute(f"INSERT INTO {BINDINGS} VALUES ({CURRENT_SLOT}{row})")
 
     def _create(self, statement: Statement, values: Mapping[str, Number]) -> None:
         self._database.execute(
@@ -150,16 +153,7 @@ class Preview:
 
 
 def _statement(fqn: str, query: exp.Query) -> Statement:
-    return Statement(fqn, query.sql(dialect="duckdb"), _placeholders(query))
-
-
-def _placeholders(query: exp.Query) -> tuple[str, ...]:
-    found = [node.name for node in query.find_all(exp.Parameter, exp.Placeholder)]
-    return tuple(dict.fromkeys(found))
-
-
-def _fqn(table: exp.Table) -> str:
-    return f'"{table.catalog or CATALOG}"."{table.db}"."{table.name}"'
+    return Statement(fqn, query.sql(dialect="duckdb"), placeholders_of(query))
 
 
 def _chains(queries: Mapping[str, exp.Query]) -> tuple[list[str], list[str], list[str]]:
@@ -168,8 +162,8 @@ def _chains(queries: Mapping[str, exp.Query]) -> tuple[list[str], list[str], lis
     dynamics: list[str] = []
     pay: list[str] = []
     for fqn, query in queries.items():
-        reads = {_fqn(table) for table in query.find_all(exp.Table)}
-        bound = bool(_placeholders(query))
+        reads = {qualified(table) for table in query.find_all(exp.Table)}
+        bound = bool(placeholders_of(query))
         if reads & set(pay) or (bound and not fqn.startswith(DYNAMICS)):
             pay.append(fqn)
         elif bound or reads & set(dynamics):

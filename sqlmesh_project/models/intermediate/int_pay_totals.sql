@@ -1,10 +1,11 @@
 MODEL (
   name intermediate.int_pay_totals,
   kind FULL,
-  grain simulation_year,
-  description 'One row per simulated year with anybody in it: exact sums over the pay chain, that growth and budget divide.',
+  grain (simulation_year, level_id),
+  description 'One row per simulated year and level with anybody in it: exact sums over the pay chain, that the marts divide.',
   column_descriptions (
     simulation_year = 'Simulated year',
+    level_id = 'Level at year end, or at exit',
     headcount = 'Active at year end',
     opening_headcount = 'Employed at the opening',
     stayers = 'Active at both year ends',
@@ -24,6 +25,11 @@ WITH pay AS (
     fte,
     starting_pay,
     base_pay,
+    level_id,
+    range_minimum,
+    range_maximum,
+    CAST(CAST(base_pay AS DOUBLE) / CAST(range_midpoint AS DOUBLE) AS DECIMAL(16, 12)) AS compa_ratio,
+    CAST(POWER(CAST(base_pay AS DOUBLE) / CAST(range_midpoint AS DOUBLE), 2) AS DECIMAL(18, 12)) AS compa_ratio_square,
     base_pay * fte AS fte_pay,
     starting_pay * fte AS fte_starting_pay,
     COALESCE(cola_pay - cola_previous, 0) AS cola,
@@ -36,6 +42,16 @@ WITH pay AS (
 )
 SELECT
   simulation_year::INT AS simulation_year,
+  level_id::INT AS level_id,
+  COUNT(CASE WHEN is_hire THEN 1 END)::BIGINT AS hires,
+  COUNT(CASE WHEN NOT is_active THEN 1 END)::BIGINT AS terminations,
+  MIN(CASE WHEN is_active THEN base_pay END)::DECIMAL(14, 2) AS lowest_pay,
+  MAX(CASE WHEN is_active THEN base_pay END)::DECIMAL(14, 2) AS highest_pay,
+  MEDIAN(CASE WHEN is_active THEN CAST(base_pay AS DOUBLE) END)::DOUBLE AS median_base_pay,
+  SUM(CASE WHEN is_active THEN compa_ratio END)::DECIMAL(28, 12) AS compa_ratio_sum,
+  SUM(CASE WHEN is_active THEN compa_ratio_square END)::DECIMAL(28, 12) AS compa_ratio_squares,
+  COUNT(CASE WHEN is_active AND base_pay < range_minimum THEN 1 END)::BIGINT AS below_minimum,
+  COUNT(CASE WHEN is_active AND base_pay >= range_maximum THEN 1 END)::BIGINT AS above_maximum,
   COUNT(CASE WHEN is_active THEN 1 END)::BIGINT AS headcount,
   COUNT(CASE WHEN NOT is_hire THEN 1 END)::BIGINT AS opening_headcount,
   COUNT(CASE WHEN stayed THEN 1 END)::BIGINT AS stayers,
@@ -60,4 +76,5 @@ SELECT
   MAX(CASE WHEN stayed THEN CAST(base_pay AS DOUBLE) / CAST(starting_pay AS DOUBLE) - 1 END)::DOUBLE AS raise_max
 FROM pay
 GROUP BY
-  simulation_year
+  simulation_year,
+  level_id

@@ -22,6 +22,18 @@ WITH years AS (
   SELECT
     simulation_year
   FROM @simulated_year_rows() AS declared
+), totals AS (
+  SELECT
+    simulation_year,
+    SUM(cola_cost) AS cola_cost,
+    SUM(merit_cost) AS merit_cost,
+    SUM(promotion_cost) AS promotion_cost,
+    SUM(hire_cost) AS hire_cost,
+    SUM(exit_savings) AS exit_savings,
+    SUM(payroll) - SUM(opening_payroll) AS payroll_change
+  FROM intermediate.int_pay_totals
+  GROUP BY
+    simulation_year
 )
 SELECT
   years.simulation_year::INT AS simulation_year,
@@ -30,7 +42,7 @@ SELECT
   COALESCE(totals.promotion_cost, 0)::DECIMAL(28, 6) AS promotion_cost,
   COALESCE(totals.hire_cost, 0)::DECIMAL(28, 6) AS hire_cost,
   COALESCE(totals.exit_savings, 0)::DECIMAL(28, 6) AS exit_savings,
-  COALESCE(totals.payroll - totals.opening_payroll, 0)::DECIMAL(28, 6) AS payroll_change
+  COALESCE(totals.payroll_change, 0)::DECIMAL(28, 6) AS payroll_change
 FROM years
-LEFT JOIN intermediate.int_pay_totals AS totals
+LEFT JOIN totals
   ON totals.simulation_year = years.simulation_year

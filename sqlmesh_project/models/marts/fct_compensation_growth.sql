@@ -36,6 +36,25 @@ WITH baseline AS (
   SELECT
     simulation_year
   FROM @simulated_year_rows() AS declared
+), totals AS (
+  SELECT
+    simulation_year,
+    SUM(headcount) AS headcount,
+    SUM(payroll) AS payroll,
+    SUM(prorated_payroll) AS prorated_payroll,
+    SUM(fte_years) AS fte_years,
+    SUM(closing_sum) AS closing_sum,
+    SUM(opening_headcount) AS opening_headcount,
+    SUM(opening_sum) AS opening_sum,
+    SUM(stayers) AS stayers,
+    SUM(stayers_opening_sum) AS stayers_opening_sum,
+    SUM(stayers_closing_sum) AS stayers_closing_sum,
+    SUM(stayers_cola) AS stayers_cola,
+    SUM(stayers_merit) AS stayers_merit,
+    SUM(stayers_promotion) AS stayers_promotion
+  FROM intermediate.int_pay_totals
+  GROUP BY
+    simulation_year
 ), means AS (
   SELECT
     years.simulation_year,
@@ -51,7 +70,7 @@ WITH baseline AS (
     CAST(totals.stayers_merit AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_merit_mean,
     CAST(totals.stayers_promotion AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_promotion_mean
   FROM years
-  LEFT JOIN intermediate.int_pay_totals AS totals
+  LEFT JOIN totals
     ON totals.simulation_year = years.simulation_year
 ), every_year AS (
   SELECT

@@ -22,30 +22,51 @@ MODEL (
   )
 );
 
-WITH people AS (
+WITH census AS (
   SELECT
-    simulation_year,
-    level_id,
-    is_active,
-    is_hire,
-    base_pay,
-    CAST(CAST(base_pay AS DOUBLE) / CAST(range_midpoint AS DOUBLE) AS DECIMAL(12, 6)) AS compa_ratio,
-    base_pay < range_minimum AS is_below_minimum,
-    base_pay >= range_maximum AS is_above_maximum
-  FROM intermediate.int_pay
-  UNION ALL
-  SELECT
-    baseline.simulation_year,
     baseline.level_id,
-    TRUE AS is_active,
-    FALSE AS is_hire,
     baseline.base_pay,
-    CAST(CAST(baseline.base_pay AS DOUBLE) / CAST(levels.midpoint AS DOUBLE) AS DECIMAL(12, 6)) AS compa_ratio,
     baseline.base_pay < levels.minimum AS is_below_minimum,
-    baseline.base_pay >= levels.maximum AS is_above_maximum
+    baseline.base_pay >= levels.maximum AS is_above_maximum,
+    CAST(CAST(baseline.base_pay AS DOUBLE) / CAST(levels.midpoint AS DOUBLE) AS DECIMAL(16, 12)) AS compa_ratio,
+    CAST(POWER(CAST(baseline.base_pay AS DOUBLE) / CAST(levels.midpoint AS DOUBLE), 2) AS DECIMAL(18, 12)) AS compa_ratio_square
   FROM intermediate.int_baseline_workforce AS baseline
   INNER JOIN staging.stg_job_levels AS levels
     ON levels.level_id = baseline.level_id
+), totals AS (
+  SELECT
+    0 AS simulation_year,
+    level_id,
+    COUNT(*) AS headcount,
+    0 AS hires,
+    0 AS terminations,
+    SUM(base_pay) AS closing_sum,
+    MIN(base_pay) AS lowest_pay,
+    MAX(base_pay) AS highest_pay,
+    MEDIAN(CAST(base_pay AS DOUBLE)) AS median_base_pay,
+    SUM(compa_ratio) AS compa_ratio_sum,
+    SUM(compa_ratio_square) AS compa_ratio_squares,
+    COUNT(CASE WHEN is_below_minimum THEN 1 END) AS below_minimum,
+    COUNT(CASE WHEN is_above_maximum THEN 1 END) AS above_maximum
+  FROM census
+  GROUP BY
+    level_id
+  UNION ALL
+  SELECT
+    simulation_year,
+    level_id,
+    headcount,
+    hires,
+    terminations,
+    closing_sum,
+    lowest_pay,
+    highest_pay,
+    median_base_pay,
+    compa_ratio_sum,
+    compa_ratio_squares,
+    below_minimum,
+    above_maximum
+  FROM intermediate.int_pay_totals
 ), promotions AS (
   SELECT
     simulation_year,
@@ -57,44 +78,13 @@ WITH people AS (
   GROUP BY
     simulation_year,
     level_id
-), summed AS (
-  SELECT
-    simulation_year,
-    level_id,
-    COUNT(CASE WHEN is_active THEN 1 END) AS headcount,
-    COUNT(CASE WHEN is_hire THEN 1 END) AS hires,
-    COUNT(CASE WHEN NOT is_active THEN 1 END) AS terminations,
-    SUM(CASE WHEN is_active THEN base_pay END) AS base_pay_sum,
-    MEDIAN(CASE WHEN is_active THEN CAST(base_pay AS DOUBLE) END) AS median_base_pay,
-    SUM(CASE WHEN is_active THEN compa_ratio END) AS compa_ratio_sum,
-    COUNT(CASE WHEN is_active AND is_below_minimum THEN 1 END) AS below_minimum,
-    COUNT(CASE WHEN is_active AND is_above_maximum THEN 1 END) AS above_maximum
-  FROM people
-  GROUP BY
-    simulation_year,
-    level_id
 ), averaged AS (
   SELECT
     *,
-    CAST(base_pay_sum AS DOUBLE) / NULLIF(headcount, 0) AS mean_base_pay
-  FROM summed
-), spread AS (
-  /* squares of the ratio to the mean, as decimals: their sum is exact in any order */
-  SELECT
-    people.simulation_year,
-    people.level_id,
-    SUM(
-      CAST(POWER(CAST(people.base_pay AS DOUBLE) / averaged.mean_base_pay - 1, 2) AS DECIMAL(18, 12))
-    ) AS squares
-  FROM people
-  INNER JOIN averaged
-    ON averaged.simulation_year = people.simulation_year
-    AND averaged.level_id = people.level_id
-  WHERE
-    people.is_active
-  GROUP BY
-    people.simulation_year,
-    people.level_id
+    CAST(closing_sum AS DOUBLE) / NULLIF(headcount, 0) AS mean_base_pay,
+    CAST(compa_ratio_sum AS DOUBLE) / NULLIF(headcount, 0) AS mean_compa_ratio,
+    CAST(compa_ratio_squares AS DOUBLE) / NULLIF(headcount, 0) AS mean_compa_ratio_square
+  FROM totals
 )
 SELECT
   averaged.simulation_year::INT AS simulation_year,
@@ -105,15 +95,18 @@ SELECT
   COALESCE(promotions.promotions_in, 0)::BIGINT AS promotions_in,
   averaged.mean_base_pay::DOUBLE AS mean_base_pay,
   averaged.median_base_pay::DOUBLE AS median_base_pay,
-  SQRT(CAST(spread.squares AS DOUBLE) / averaged.headcount)::DOUBLE AS cv,
-  (
-    CAST(averaged.compa_ratio_sum AS DOUBLE) / NULLIF(averaged.headcount, 0)
-  )::DOUBLE AS mean_compa_ratio,
+  /* the ratio to one midpoint has the same coefficient of variation as the pay */
+  CASE
+    WHEN averaged.lowest_pay = averaged.highest_pay
+    THEN 0
+    ELSE SQRT(
+      GREATEST(averaged.mean_compa_ratio_square - POWER(averaged.mean_compa_ratio, 2), 0)
+    ) / averaged.mean_compa_ratio
+  END::DOUBLE AS cv,
+  averaged.mean_compa_ratio::DOUBLE AS mean_compa_ratio,
   averaged.below_minimum::BIGINT AS below_minimum,
   averaged.above_maximum::BIGINT AS above_maximum
 FROM averaged
-LEFT JOIN spread
-  ON spread.simulation_year = averaged.simulation_year AND spread.level_id = averaged.level_id
 LEFT JOIN promotions
   ON promotions.simulation_year = averaged.simulation_year
   AND promotions.level_id = averaged.level_id

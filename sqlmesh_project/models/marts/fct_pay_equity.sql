@@ -41,17 +41,37 @@ WITH banded AS (
     department,
     tenure_band
   FROM intermediate.int_baseline_workforce
-), people AS (
+), cells_of_both AS (
+  SELECT
+    simulation_year,
+    gender,
+    ethnicity,
+    level_id,
+    department,
+    tenure_band,
+    COUNT(*) AS headcount,
+    SUM(base_pay) AS base_pay_sum,
+    SUM(log_pay) AS log_pay_sum
+  FROM banded
+  GROUP BY
+    simulation_year,
+    gender,
+    ethnicity,
+    level_id,
+    department,
+    tenure_band
+), attributed AS (
   SELECT
     simulation_year,
     'gender' AS attribute,
     gender AS group_name,
-    base_pay,
-    log_pay,
     level_id,
     department,
-    tenure_band
-  FROM banded
+    tenure_band,
+    headcount,
+    base_pay_sum,
+    log_pay_sum
+  FROM cells_of_both
   WHERE
     NOT gender IS NULL
   UNION ALL
@@ -59,20 +79,40 @@ WITH banded AS (
     simulation_year,
     'ethnicity' AS attribute,
     ethnicity AS group_name,
-    base_pay,
-    log_pay,
+    level_id,
+    department,
+    tenure_band,
+    headcount,
+    base_pay_sum,
+    log_pay_sum
+  FROM cells_of_both
+  WHERE
+    NOT ethnicity IS NULL
+), cells AS (
+  SELECT
+    simulation_year,
+    attribute,
+    group_name,
+    level_id,
+    department,
+    tenure_band,
+    CAST(SUM(headcount) AS BIGINT) AS headcount,
+    SUM(base_pay_sum) AS base_pay_sum,
+    SUM(log_pay_sum) AS log_pay_sum
+  FROM attributed
+  GROUP BY
+    simulation_year,
+    attribute,
+    group_name,
     level_id,
     department,
     tenure_band
-  FROM banded
-  WHERE
-    NOT ethnicity IS NULL
 ), census_groups AS (
   SELECT
     attribute,
     group_name,
-    ROW_NUMBER() OVER (PARTITION BY attribute ORDER BY COUNT(*) DESC, group_name) AS place
-  FROM people
+    ROW_NUMBER() OVER (PARTITION BY attribute ORDER BY SUM(headcount) DESC, group_name) AS place
+  FROM cells
   WHERE
     simulation_year = 0
   GROUP BY
@@ -85,25 +125,6 @@ WITH banded AS (
   FROM census_groups
   WHERE
     place = 1
-), cells AS (
-  SELECT
-    simulation_year,
-    attribute,
-    group_name,
-    level_id,
-    department,
-    tenure_band,
-    COUNT(*) AS headcount,
-    SUM(base_pay) AS base_pay_sum,
-    SUM(log_pay) AS log_pay_sum
-  FROM people
-  GROUP BY
-    simulation_year,
-    attribute,
-    group_name,
-    level_id,
-    department,
-    tenure_band
 ), reference_cells AS (
   SELECT
     cells.*

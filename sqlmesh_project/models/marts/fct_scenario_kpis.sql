@@ -58,6 +58,15 @@ WITH growth AS (
   FROM intermediate.int_workforce
   GROUP BY
     simulation_year
+), totals AS (
+  SELECT
+    simulation_year,
+    SUM(lump_sum_cost) AS lump_sum_cost,
+    MIN(raise_min) AS raise_min,
+    MAX(raise_max) AS raise_max
+  FROM intermediate.int_pay_totals
+  GROUP BY
+    simulation_year
 ), pay AS (
   SELECT
     simulation_year,
@@ -146,7 +155,7 @@ INNER JOIN budget
   ON budget.simulation_year = growth.simulation_year
 LEFT JOIN movements
   ON movements.simulation_year = growth.simulation_year
-LEFT JOIN intermediate.int_pay_totals AS totals
+LEFT JOIN totals
   ON totals.simulation_year = growth.simulation_year
 LEFT JOIN pay
   ON pay.simulation_year = growth.simulation_year

@@ -1,0 +1,96 @@
+"""After any change of parameters, what the loader kept is what a fresh load gives."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from planwise.engine.project import open_project
+from planwise.engine.variables import sqlmesh_variables
+from planwise.parameters import resolve, simulated_years
+from planwise.settings import Settings
+
+MACROS = sorted((Path(__file__).resolve().parents[2] / "sqlmesh_project" / "macros").glob("*.py"))
+BEFORE = {"cola_rate": 0.03}
+# One of each: a lever, a lever of one year, dynamics, hazards, dates, caps, shares.
+CHANGES = [
+    {"merit_rate_level_3": 0.041},
+    {"cola_rate@2027": 0.041},
+    {"headcount_growth@2027": -0.1},
+    {"termination_multiplier_age_over_64": 3.0, "merit_multiplier_rating_5": 2.0},
+    {"promotion_date": "09-01", "individual_raise_max": 0.2, "range_maximum_cap": True},
+    {"new_hire_level_share_1": 1, **{f"new_hire_level_share_{level}": 0 for level in (2, 3, 4, 5)}},
+]
+
+
+def variables(changes, census="example", years="2026-2027"):
+    effective = resolve(simulated_years(years, 2026), scenario={**BEFORE, **changes})
+    return sqlmesh_variables(effective, census_hash=census, as_of="2025-12-31")
+
+
+def loaded(context):
+    """Return each model's SQL and that of its audits, macros rendered."""
+    return {
+        name: (
+            model.render_query_or_raise().sql(),
+            {
+                audit.name: model.render_audit_query(audit, **args).sql()
+                for audit, args in model.audits_with_args
+            },
+        )
+        for name, model in context.models.items()
+    }
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path)
+
+
+def reload(context, wanted):
+    context.config.variables.clear()
+    context.config.variables.update(wanted)
+    context.load(update_schemas=False)
+    return loaded(context)
+
+
+def fresh(settings, wanted):
+    context = open_project(settings, wanted)
+    try:
+        return loaded(context)
+    finally:
+        context.close()
+
+
+def test_a_reload_equals_a_fresh_load(settings):
+    context = open_project(settings, variables({}))
+    try:
+        for changes in CHANGES:
+            assert reload(context, variables(changes)) == fresh(settings, variables(changes)), changes
+        for wanted in (variables({}, census="another"), variables({}, years="2026-2028"), variables({})):
+            assert reload(context, wanted) == fresh(settings, wanted)
+    finally:
+        context.close()
+
+
+def test_a_change_changes_only_models_that_read_it(settings):
+    context = open_project(settings, variables({}))
+    try:
+        before = dict(context.models)
+        reload(context, variables({"cola_rate@2027": 0.041}))
+        kept = {name for name, model in context.models.items() if model is before.get(name)}
+    finally:
+        context.close()
+    assert {name.split('"')[-2] for name in before.keys() - kept} >= {"int_pay_2027"}
+    assert not [name for name in before.keys() - kept if "int_workforce" in name or "stg_" in name]
+
+
+@pytest.mark.parametrize("file", MACROS, ids=lambda file: file.stem)
+def test_macros_read_variables_by_literal_names(file):
+    """Only a literal name tells the loader, and SQLMesh's fingerprint, what a macro reads."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "var"
+    ]
+    assert all(isinstance(call.args[0], ast.Constant) for call in calls)

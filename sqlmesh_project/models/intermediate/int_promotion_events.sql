@@ -2,7 +2,10 @@ MODEL (
   name intermediate.int_promotion_events,
   kind VIEW,
   grain (simulation_year, employee_id),
-  description 'One row per promotion.'
+  description 'One row per promotion.',
+  column_descriptions (
+    chain_order = 'Order among the events that one person has on one day'
+  )
 );
 
 SELECT

@@ -2,7 +2,10 @@ MODEL (
   name intermediate.int_termination_events,
   kind VIEW,
   grain (simulation_year, employee_id),
-  description 'One row per exit, experienced or new hire.'
+  description 'One row per exit, experienced or new hire.',
+  column_descriptions (
+    chain_order = 'Order among the events that one person has on one day'
+  )
 );
 
 SELECT

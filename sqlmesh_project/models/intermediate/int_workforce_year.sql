@@ -7,6 +7,7 @@ MODEL (
   column_descriptions (
     simulation_year = 'Simulated year',
     employee_id = 'Census id, or NEW-<year>-<slot> for a simulated hire',
+    birth_date = 'Date of birth; null when the census has none',
     is_hire = 'Hired in this year',
     opening_level_id = 'Level at the opening; null for hires',
     level_id = 'Level at year end, or at exit',

@@ -1,0 +1,92 @@
+"""A card: a figure with the table behind it and its download, in a frame with a heading."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import panel_material_ui as pmui
+
+from ui.components import html
+from ui.components.figures import Figure
+from ui.components.plot import Plot
+from ui.csv_export import to_csv
+
+FRAME: dict[str, Any] = {
+    "elevation": 0,
+    "variant": "outlined",
+    "sizing_mode": "stretch_width",
+    "margin": 0,
+    "sx": {"p": "14px 16px 12px", "borderRadius": "8px"},
+}
+CHART, TABLE = "Chart", "Table"
+HEIGHT = 320
+SMALL: dict[str, Any] = {"variant": "text", "size": "small", "margin": 0}
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a card shows; the download is the frame as it is, the table the frame as people read it."""
+
+    title: str
+    subtitle: str
+    frame: pd.DataFrame
+    columns: Sequence[html.Column]
+    file_name: str
+    figure: Figure | None = None
+    chosen: Any = None
+    lead: str = ""
+
+
+class Card:
+    """A card whose content can be replaced while it stays where it is on the page."""
+
+    def __init__(self, *, with_chart: bool = True, height: int = HEIGHT, name: str) -> None:
+        self._content: Content | None = None
+        self._heading = html.pane("", min_width=0)
+        self._lead = html.pane("", visible=False)
+        self._table = html.pane("", visible=not with_chart, styles={"--table-height": f"{height}px"})
+        self._chart = Plot(sizing_mode="stretch_width", visible=with_chart, margin=0)
+        self._download = pmui.FileDownload(
+            callback=self._file,
+            filename="planwise.csv",
+            label="CSV",
+            description=f"Download the table of {name}",
+            **SMALL,
+        )
+        self._switch = pmui.Button(label=TABLE, description=f"Show {name} as a table or a chart", **SMALL)
+        self._switch.on_click(self._turn)
+        header = pmui.Row(
+            self._heading,
+            *([self._switch] if with_chart else []),
+            self._download,
+            sizing_mode="stretch_width",
+            margin=(0, 0, 6, 0),
+        )
+        self.layout = pmui.Paper(
+            header,
+            self._lead,
+            *([self._chart] if with_chart else []),
+            self._table,
+            **FRAME,
+        )
+
+    def show(self, content: Content) -> None:
+        """Show new content."""
+        self._content = content
+        self._heading.object = html.card_heading(content.title, content.subtitle)
+        self._lead.param.update(object=content.lead, visible=bool(content.lead))
+        caption = f"{content.title}. {content.subtitle}"
+        self._table.object = html.table(content.frame, content.columns, caption, content.chosen)
+        if content.figure is not None:
+            self._chart.param.update(figure=content.figure, description=caption)
+        self._download.filename = content.file_name
+
+    def _turn(self, *_: Any) -> None:
+        as_table = self._chart.visible
+        self._chart.visible, self._table.visible = not as_table, as_table
+        self._switch.label = CHART if as_table else TABLE
+
+    def _file(self) -> Any:
+        assert self._content is not None
+        return to_csv(self._content.frame)

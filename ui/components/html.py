@@ -1,0 +1,119 @@
+"""HTML of our own: every text is escaped on its way in, so what people typed stays text."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Literal
+
+import pandas as pd
+import panel as pn
+
+from ui.components.styles import stylesheet
+from ui.results import Unreadable
+
+Tone = Literal["", "good", "warn", "bad"]
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A headline figure with its unit, what it is compared with, and whether that is good."""
+
+    label: str
+    figure: str
+    note: str
+    verdict: str = ""
+    tone: Tone = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its name in the frame, its heading with the unit, and how a value is written.
+
+    Words stand on the left (`is_text`), figures on the right.
+    """
+
+    name: str
+    heading: str
+    write: Callable[[Any], str] = str
+    is_text: bool = False
+
+
+def pane(html: str, **layout: Any) -> pn.pane.HTML:
+    """Return a pane for HTML of ours, styled with the page's colours."""
+    return pn.pane.HTML(
+        html, stylesheets=[stylesheet()], **({"sizing_mode": "stretch_width", "margin": 0} | layout)
+    )
+
+
+def heading(title: str, subtitle: str) -> str:
+    """Return a page's heading: what is shown, of what, of when."""
+    return f'<h1 class="page-title">{escape(title)}</h1><p class="page-subtitle">{escape(subtitle)}</p>'
+
+
+def card_heading(title: str, subtitle: str) -> str:
+    """Return a card's heading: the figure's name; unit, scenario and period."""
+    return f'<h2 class="card-title">{escape(title)}</h2><p class="card-subtitle">{escape(subtitle)}</p>'
+
+
+def kpi_strip(kpis: Sequence[Kpi]) -> str:
+    """Return headline figures side by side."""
+    return f'<dl class="kpis">{"".join(map(_kpi, kpis))}</dl>'
+
+
+def table(frame: pd.DataFrame, columns: Sequence[Column], caption: str, chosen: Any = None) -> str:
+    """Return a table; the first column names the row, and the row named `chosen` stands out."""
+    if frame.empty:
+        return f'<p class="card-subtitle">{escape(caption)}: nothing to show.</p>'
+    head = "".join(f'<th scope="col"{_side(c)}>{escape(c.heading)}</th>' for c in columns)
+    rows = "".join(_row(record, columns, chosen) for record in frame.to_dict("records"))
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def notice(text: str, remedy: str = "", tone: Tone = "") -> str:
+    """Return a notice: what happened and what to do."""
+    return (
+        f'<div class="notice {tone}" role="status"><p>{escape(text)}</p>'
+        + (f'<p class="remedy">{escape(remedy)}</p>' if remedy else "")
+        + "</div>"
+    )
+
+
+def unreadable(item: Unreadable) -> str:
+    """Return the notice for something that cannot be read."""
+    return notice(item.what, item.remedy, "bad")
+
+
+def facts(items: Mapping[str, str]) -> str:
+    """Return names and values, one below the other."""
+    return (
+        '<dl class="facts">'
+        + "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in items.items())
+        + "</dl>"
+    )
+
+
+def chip(text: str, tone: Tone) -> str:
+    """Return a short status in a frame."""
+    return f'<span class="chip {tone}">{escape(text)}</span>'
+
+
+def _kpi(kpi: Kpi) -> str:
+    verdict = f'<span class="{kpi.tone}">{escape(kpi.verdict)}</span> ' if kpi.verdict else ""
+    return (
+        f'<div class="kpi"><dt>{escape(kpi.label)}</dt><dd class="figure">{escape(kpi.figure)}</dd>'
+        f'<dd class="note">{verdict}{escape(kpi.note)}</dd></div>'
+    )
+
+
+def _row(record: Mapping[Any, Any], columns: Sequence[Column], chosen: Any) -> str:
+    first, *rest = columns
+    mark = ' class="chosen"' if chosen is not None and record[first.name] == chosen else ""
+    cells = "".join(f"<td{_side(c)}>{escape(c.write(record[c.name]))}</td>" for c in rest)
+    return f'<tr{mark}><th scope="row">{escape(first.write(record[first.name]))}</th>{cells}</tr>'
+
+
+def _side(column: Column) -> str:
+    return ' class="text"' if column.is_text else ""

@@ -1,0 +1,90 @@
+"""How figures are written: thousands separators, a unit, a real minus sign, n/a when there is none."""
+
+import math
+from typing import Any
+
+NOT_AVAILABLE = "n/a"
+MINUS = "\N{MINUS SIGN}"
+NBSP = "\N{NO-BREAK SPACE}"
+CELL_MAX = 90  # characters
+SCALES = ((1e9, "B", 2), (1e6, "M", 1))  # below a million, dollars are written out
+
+
+def count(value: Any) -> str:
+    """Return a whole number: 10,300."""
+    return NOT_AVAILABLE if _missing(value) else _signed(f"{float(value):,.0f}")
+
+
+def money(value: Any, *, sign: bool = False) -> str:
+    """Return whole dollars with separators: $112,324; with `sign`, +$112,324."""
+    if _missing(value):
+        return NOT_AVAILABLE
+    return _prefix(value, sign) + f"${abs(float(value)):,.0f}"
+
+
+def money_short(value: Any, *, sign: bool = False) -> str:
+    """Return dollars for a headline: $1.29 B, $808.4 M, $112,324."""
+    if _missing(value):
+        return NOT_AVAILABLE
+    size = abs(float(value))
+    for scale, letter, decimals in SCALES:
+        if size >= scale:
+            return _prefix(value, sign) + f"${size / scale:,.{decimals}f}{NBSP}{letter}"
+    return money(value, sign=sign)
+
+
+def percent(rate: Any, decimals: int = 1, *, sign: bool = False) -> str:
+    """Return a rate as a percentage: 0.0318 is 3.2%."""
+    if _missing(rate):
+        return NOT_AVAILABLE
+    return _signed(f"{float(rate) * 100:{'+' if sign else ''},.{decimals}f}%")
+
+
+def points(rate: Any, decimals: int = 2) -> str:
+    """Return a difference of two rates in percentage points, with its sign: +0.17 pp.
+
+    Two decimals, because a study's tolerance is a tenth of a point.
+    """
+    if _missing(rate):
+        return NOT_AVAILABLE
+    return _signed(f"{float(rate) * 100:+,.{decimals}f}{NBSP}pp")
+
+
+def ratio(value: Any, decimals: int = 2) -> str:
+    """Return a plain ratio such as a compa-ratio: 1.03."""
+    return NOT_AVAILABLE if _missing(value) else _signed(f"{float(value):,.{decimals}f}")
+
+
+def seconds(value: Any) -> str:
+    """Return a duration: 48 ms, 5.2 s."""
+    if _missing(value):
+        return NOT_AVAILABLE
+    duration = float(value)
+    return f"{duration * 1000:.0f}{NBSP}ms" if duration < 1 else f"{duration:,.1f}{NBSP}s"
+
+
+def shortened(text: str) -> str:
+    """Return a long text cut to a table cell's length; the download has the whole of it."""
+    return text if len(text) <= CELL_MAX else f"{text[: CELL_MAX - 1].rstrip()}…"
+
+
+def moment(iso: str) -> str:
+    """Return a UTC time of a manifest, shortened to the minute: 2026-11-20 11:03 UTC."""
+    return f"{iso[:10]}{NBSP}{iso[11:16]}{NBSP}UTC"
+
+
+def _missing(value: Any) -> bool:
+    return value is None or not math.isfinite(float(value))
+
+
+def _signed(text: str) -> str:
+    """Use the real minus sign, and no sign at all on a zero."""
+    if not any(digit in text for digit in "123456789"):
+        return text.lstrip("+-")
+    return text.replace("-", MINUS)
+
+
+def _prefix(value: Any, sign: bool) -> str:
+    if float(value) < 0:
+        return MINUS
+    return "+" if sign and float(value) > 0 else ""

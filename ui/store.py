@@ -1,0 +1,135 @@
+"""The only reader of the dashboard: published Parquet and the studies' journal, never the warehouse."""
+
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from planwise.engine.publications import (
+    CURRENT,
+    MANIFEST,
+    Publication,
+    load_publication,
+    published_scenarios,
+)
+from planwise.errors import InputError
+from planwise.settings import Settings
+from ui.cache import BoundedCache
+from ui.results import Result, Unreadable, suppress_small_groups
+from ui.studies import Study, read_study, study_files, study_names
+
+BASELINE = "baseline"
+RESULTS_KEPT = 64  # a result is a few hundred rows
+STUDIES_KEPT = 16
+Item = TypeVar("Item")
+
+
+class Store:
+    """Reads one home; shared by all sessions. Results are cached by fingerprint, studies by their files."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._results: BoundedCache[Result] = BoundedCache(RESULTS_KEPT)
+        self._studies: BoundedCache[Study] = BoundedCache(STUDIES_KEPT)
+
+    @property
+    def home(self) -> Path:
+        """The folder that holds everything."""
+        return self._settings.root
+
+    def version(self) -> Hashable:
+        """Return a value that changes whenever there is something new to see; costs a few `stat` calls."""
+        published = self._settings.published_dir
+        results = tuple((name, _stamp(published / name / CURRENT)) for name in self.scenarios())
+        return results, tuple(_stamp(file) for file in study_files(self._settings))
+
+    def scenarios(self) -> tuple[str, ...]:
+        """Return the published scenarios: the baseline first, then by name."""
+        return tuple(sorted(published_scenarios(self._settings), key=lambda name: (name != BASELINE, name)))
+
+    def results(self) -> tuple[tuple[Result, ...], tuple[Unreadable, ...]]:
+        """Return every scenario's result in force, and those that cannot be read with the remedy."""
+        return _sort_out(self.scenarios(), self.result)
+
+    def result(self, scenario: str) -> Result:
+        """Return a scenario's result in force; raises InputError when there is none or it is damaged."""
+        try:
+            return self._result(scenario)
+        except InputError:
+            # Two publications in a row remove the folder that was in force a moment ago.
+            return self._result(scenario)
+
+    def studies(self) -> tuple[str, ...]:
+        """Return the names of the studies, the newest first."""
+        return study_names(self._settings)
+
+    def study(self, name: str) -> Study:
+        """Return a study; raises InputError when there is none or it is damaged."""
+        key = (name, tuple(_stamp(file) for file in study_files(self._settings, name)))
+        return self._studies.get(key, lambda: read_study(self._settings, name))
+
+    def _result(self, scenario: str) -> Result:
+        publication = load_publication(self._settings, scenario)
+        key = (scenario, publication.fingerprint, _stamp(publication.folder / MANIFEST))
+        return self._results.get(key, lambda: _read(publication))
+
+
+def _sort_out(
+    names: tuple[str, ...], read: Callable[[str], Item]
+) -> tuple[tuple[Item, ...], tuple[Unreadable, ...]]:
+    items, unreadable = [], []
+    for name in names:
+        try:
+            items.append(read(name))
+        except InputError as error:
+            unreadable.append(Unreadable(name, error.what, error.remedy or ""))
+    return tuple(items), tuple(unreadable)
+
+
+def _read(publication: Publication) -> Result:
+    try:
+        result = Result(
+            scenario=publication.scenario,
+            fingerprint=publication.fingerprint,
+            manifest=publication.manifest,
+            kpis=_mart(publication, "fct_scenario_kpis"),
+            growth=_mart(publication, "fct_compensation_growth"),
+            budget=_mart(publication, "fct_budget"),
+            levels=suppress_small_groups(_mart(publication, "fct_level_summary")),
+        )
+        for part in ("published_at", "census", "parameters", "gate", "versions"):
+            publication.manifest[part]
+        if not result.years:
+            raise ValueError("no simulated year in it")
+        _ = (result.target, result.payroll_budget)
+        return result
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
+        raise InputError(
+            f"The published result of {publication.scenario!r} is damaged: {_reason(error)}",
+            remedy=f"Delete {publication.folder} and run "
+            f"`planwise simulate --scenario {publication.scenario}`; it is written again.",
+        ) from error
+
+
+def _mart(publication: Publication, mart: str) -> pd.DataFrame:
+    """Read a mart by its grain's order; decimals come as floats."""
+    table = pq.read_table(publication.file(mart), partitioning=None)
+    fields = [
+        field.with_type(pa.float64()) if pa.types.is_decimal(field.type) else field for field in table.schema
+    ]
+    return table.cast(pa.schema(fields)).to_pandas().sort_values("simulation_year", kind="stable")
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        state = file.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size
+
+
+def _reason(error: Exception) -> str:
+    return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)

@@ -1,0 +1,156 @@
+"""What the cards with a chart show: scenarios side by side, and the bridge of one scenario and year."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ui.components import figures
+from ui.components.card import Content
+from ui.components.html import Column
+from ui.formatting import money, percent, points
+from ui.results import Result
+
+PP = 100.0
+MILLION = 1e6
+BRIDGE = {
+    "bridge_exits": "Exits",
+    "bridge_cola": "COLA",
+    "bridge_merit": "Merit",
+    "bridge_promotion": "Promotion",
+    "bridge_hires": "Hires",
+}
+
+
+def growth(results: Sequence[Result], chosen: Result) -> Content:
+    """Return growth of mean base pay by year against the chosen scenario's target."""
+    rows = [
+        {
+            "scenario": result.scenario,
+            "simulation_year": year,
+            "growth_all": (kpi := result.kpi(year))["growth_all"],
+            "growth_compound": kpi["growth_compound"],
+            "target_growth": result.target,
+            "growth_minus_target_pp": None
+            if result.target is None
+            else (kpi["growth_all"] - result.target) * PP,
+        }
+        for result in results
+        for year in result.years
+    ]
+    frame = pd.DataFrame(rows)
+    columns = (
+        Column("scenario", "Scenario", is_text=True),
+        Column("simulation_year", "Year", str),
+        Column("growth_all", "Growth in the year", lambda v: percent(v, 2)),
+        Column("growth_compound", "Growth a year since the census", lambda v: percent(v, 2)),
+        Column("target_growth", "Target", percent),
+        Column("growth_minus_target_pp", "Growth minus target", lambda v: points(v / PP)),
+    )
+    figure = figures.lines(
+        {r.scenario: (r.years, list(r.kpis["growth_all"])) for r in results},
+        chosen=chosen.scenario,
+        y_format=".1%",
+        y_title="Growth in the year",
+        hover=".2%",
+        reference=None if chosen.target is None else (f"Target {percent(chosen.target)}", chosen.target),
+    )
+    return Content(
+        "Growth against target",
+        f"Mean year-end base pay of all active staff, % on the year before · {_span(chosen)} · "
+        f"{_scenarios(results)}",
+        frame,
+        columns,
+        "growth_against_target.csv",
+        figure,
+        chosen.scenario,
+    )
+
+
+def payroll(results: Sequence[Result], chosen: Result) -> Content:
+    """Return the annual payroll by year, from the census on."""
+    frame = pd.concat(
+        [
+            result.growth.assign(scenario=result.scenario, year_end=_calendar(result))[
+                ["scenario", "simulation_year", "year_end", "headcount", "payroll", "prorated_payroll"]
+            ]
+            for result in results
+        ],
+        ignore_index=True,
+    )
+    columns = (
+        Column("scenario", "Scenario", is_text=True),
+        Column("year_end", "End of", str),
+        Column("headcount", "Headcount", lambda v: f"{v:,.0f}"),
+        Column("payroll", "Annual payroll, $", money),
+        Column("prorated_payroll", "Paid in the year, $", money),
+    )
+    budget = chosen.payroll_budget
+    figure = figures.lines(
+        {r.scenario: (_calendar(r), [v / MILLION for v in r.growth["payroll"]]) for r in results},
+        chosen=chosen.scenario,
+        y_format="$,~f",
+        y_title="$ million",
+        hover="$,.1f",
+        reference=None if budget is None else ("Budget", budget / MILLION),
+    )
+    return Content(
+        "Annual payroll",
+        f"Base pay × FTE at year end, $ million · {chosen.census_year} (census)–{chosen.last_year} · "
+        f"{_scenarios(results)}",
+        frame,
+        columns,
+        "payroll.csv",
+        figure,
+        chosen.scenario,
+    )
+
+
+def bridge(result: Result, year: int) -> Content:
+    """Return what growth of mean pay is made of in one year; the parts sum to it exactly."""
+    kpi = result.kpi(year)
+    steps = [(text, float(kpi[name])) for name, text in BRIDGE.items()]
+    total = float(kpi["growth_all"])
+    frame = pd.DataFrame(
+        [
+            {
+                "scenario": result.scenario,
+                "simulation_year": y,
+                **{name: result.kpi(y)[name] for name in (*BRIDGE, "growth_all")},
+            }
+            for y in result.years
+        ]
+    )
+    columns = (
+        Column("simulation_year", "Year", str),
+        *(Column(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
+        Column("growth_all", "Growth", lambda v: percent(v, 2)),
+    )
+    target = None if result.target is None else (f"Target {percent(result.target)}", result.target)
+    figure = figures.waterfall(
+        steps,
+        "Growth",
+        [*(points(value) for _, value in steps), percent(total, 2)],
+        target=target,
+    )
+    return Content(
+        "Growth bridge",
+        f"What moved mean base pay, percentage points · {year} · {result.scenario}",
+        frame,
+        columns,
+        f"growth_bridge_{result.scenario}.csv",
+        figure,
+        year,
+    )
+
+
+def _calendar(result: Result) -> list[int]:
+    """Return calendar years of the growth mart, where the census is year 0."""
+    return [int(year) or result.census_year for year in result.growth["simulation_year"]]
+
+
+def _span(result: Result) -> str:
+    return f"{result.years[0]}–{result.last_year}"
+
+
+def _scenarios(results: Sequence[Result]) -> str:
+    return results[0].scenario if len(results) == 1 else f"{len(results)} scenarios"

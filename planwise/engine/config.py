@@ -44,12 +44,13 @@ def sqlmesh_config(
 ) -> Config:
     """Return the configuration of one warehouse: a DuckDB file, or `:memory:`.
 
-    `check_columns` resolves every column against the models it comes from, which the linter's rules need and a
-    plan does not: it costs more than running the models.
+    `check_columns` resolves every column against the models it comes from, which the linter's rules need and
+    a plan does not: it costs more than running the models.
     """
     connection = DuckDBConnectionConfig(
         catalogs={CATALOG: str(database)},
         concurrent_tasks=1,
+        register_comments=False,  # a statement for each column of each table; the reference pages have them
         connector_config={"threads": threads, "preserve_insertion_order": False},
     )
     return Config(

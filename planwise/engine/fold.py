@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from planwise.engine.config import CATALOG
+from planwise.engine.placeholders import PLACEHOLDER, placeholders_of
 
 BINDINGS = f"{CATALOG}.main.bindings"
 CURRENT_SLOT = 1
@@ -34,12 +35,6 @@ def folded_query(chain: Mapping[str, exp.Query], last: str) -> tuple[str, tuple[
     return query_text, tuple(dict.fromkeys(bound))
 
 
-def placeholders_of(query: exp.Query) -> tuple[str, ...]:
-    """Return the names of a query's placeholders, each once."""
-    found = [node.name for node in query.find_all(exp.Parameter, exp.Placeholder)]
-    return tuple(dict.fromkeys(found))
-
-
 def qualified(table: exp.Table) -> str:
     """Return a table's full name, quoted, as SQLMesh names models."""
     return f'"{table.catalog or CATALOG}"."{table.db}"."{table.name}"'
@@ -54,7 +49,7 @@ def _read_bindings(query: exp.Query) -> None:
 
     DuckDB plans a statement with untyped parameters again at every execution, but not one that reads a table.
     """
-    for node in list(query.find_all(exp.Parameter, exp.Placeholder)):
+    for node in list(query.find_all(*PLACEHOLDER)):
         select = node.find_ancestor(exp.Select)
         assert select is not None
         if not any(join.this.alias == "bindings" for join in select.args.get("joins") or []):

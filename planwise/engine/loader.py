@@ -4,6 +4,9 @@ SQLMesh's own loader parses every model again whenever any variable differs. A t
 before in a few, so this loader keeps a file's models while the file, the macros, the audits and the variables
 that the file reads are what they were. What a file reads is found in its text: every `@name` in it, and for
 each macro among them the `evaluator.var("name")` in its source.
+
+Blueprints hold placeholders (`$cola_rate_2026`); the variable `bindings` says what they stand for. So a trial
+changes numbers in trees that are parsed and expanded already.
 """
 
 import inspect
@@ -13,16 +16,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlglot import exp
 from sqlmesh.core import constants
 from sqlmesh.core.audit import ModelAudit
 from sqlmesh.core.dialect import MacroFunc, parse
 from sqlmesh.core.loader import CacheBase, SqlMeshLoader
 from sqlmesh.core.macros import MacroRegistry
-from sqlmesh.core.model import Model, load_sql_based_models
+from sqlmesh.core.model import Model, SqlModel, load_sql_based_models
 from sqlmesh.core.model.common import ParsableSql
 from sqlmesh.core.signal import signal
 from sqlmesh.utils import UniqueKeyDict
 from sqlmesh.utils.jinja import JinjaMacroRegistry
+
+from planwise.engine.placeholders import placeholders_of, with_values
 
 REFERENCE = re.compile(r"@(\w+)")
 VARIABLE_READ = re.compile(r"""\.var\(\s*["'](\w+)["']""")
@@ -33,7 +39,8 @@ class IncrementalLoader(SqlMeshLoader):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._loaded: dict[Path, tuple[str, list[Model]]] = {}
+        self._loaded: dict[Path, tuple[str, list[SqlModel]]] = {}
+        self._bound: dict[str, tuple[SqlModel, SqlModel]] = {}
 
     def _load_sql_models(
         self,
@@ -64,8 +71,22 @@ class IncrementalLoader(SqlMeshLoader):
                 known = (state, fresh)
                 self._loaded[path] = known
             for model in known[1]:
-                models[model.fqn] = model
+                models[model.fqn] = self._with_values(model, variables.get("bindings"))
         return models
+
+    def _with_values(self, model: SqlModel, values: Mapping[str, Any] | None) -> SqlModel:
+        """Return the model with numbers for its placeholders; the one of the last load if it is equal."""
+        template_query = model.query
+        if values is None or not isinstance(template_query, exp.Query) or not placeholders_of(template_query):
+            return model
+        parsed = ParsableSql.from_parsed_expression(with_values(template_query, values), model.dialect)
+        template, bound = self._bound.get(model.fqn, (None, None))
+        if template is model and bound is not None and bound.query_.sql == parsed.sql:
+            return bound
+        bound = model.copy(update={"query_": parsed})
+        bound._path = model._path
+        self._bound[model.fqn] = (model, bound)
+        return bound
 
     def _create(
         self,
@@ -76,7 +97,7 @@ class IncrementalLoader(SqlMeshLoader):
         jinja_macros: JinjaMacroRegistry,
         audits: UniqueKeyDict[str, ModelAudit],
         signals: UniqueKeyDict[str, signal],
-    ) -> list[Model]:
+    ) -> list[SqlModel]:
         defaults = self.config.model_defaults
         models = load_sql_based_models(
             parse(text, default_dialect=defaults.dialect),
@@ -97,9 +118,9 @@ class IncrementalLoader(SqlMeshLoader):
             default_catalog_per_gateway=self.context.default_catalog_per_gateway,
             virtual_environment_mode=self.config.virtual_environment_mode,
         )
-        return [self._expanded(model, path) for model in models]
+        return [self._expanded(model, path) for model in models if isinstance(model, SqlModel)]
 
-    def _expanded(self, model: Model, path: Path) -> Model:
+    def _expanded(self, model: SqlModel, path: Path) -> SqlModel:
         """Return the model with its macros expanded: what is versioned is the very SQL that runs.
 
         SQLMesh would expand them again at every rendering, several times a plan. Audits that call a macro

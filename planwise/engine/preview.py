@@ -16,9 +16,10 @@ from sqlglot import exp
 
 from planwise.census import Census
 from planwise.engine.config import CATALOG
-from planwise.engine.fold import BINDINGS, CURRENT_SLOT, folded_query, placeholders_of, qualified
+from planwise.engine.fold import BINDINGS, CURRENT_SLOT, folded_query, qualified
 from planwise.engine.kpis import kpi_rows
 from planwise.engine.outcome import Kpis
+from planwise.engine.placeholders import placeholders_of
 from planwise.engine.project import MEMORY, open_project
 from planwise.engine.raw import census_key, load_census_tables
 from planwise.engine.variables import Number, bindings, sqlmesh_variables
@@ -32,7 +33,9 @@ BINDING_TYPE = "DECIMAL(18, 8)"
 # Two rows that are never read: the planner takes the range of a column for what it can ever hold, and would
 # plan for the values of the moment without them.
 LIMITS = ((CURRENT_SLOT - 1, -1e9), (CURRENT_SLOT + 1, 1e9))
-UNVERSIONED = frozenset({"effective_parameters"})  # a record for the reader; no KPI depends on it
+UNVERSIONED = frozenset(
+    {"parameters_key", "target_growth_by_year"}
+)  # a record, and audits: no KPI reads them
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Preview:
     def _compute_shape(self, effective: EffectiveParameters) -> None:
         """Render, and compute what no binding changes, unless that is done for parameters of this shape."""
         variables = sqlmesh_variables(
-            effective, census_hash=self._key, as_of=self._census.as_of.isoformat(), placeholders=True
+            effective, census_hash=self._key, as_of=self._census.as_of.isoformat(), bound=False
         )
         shape = {name: value for name, value in variables.items() if name not in UNVERSIONED}
         if shape == self._shape:

@@ -1,9 +1,11 @@
-"""The census inside a database: tables named by content, so that no path is part of any fingerprint."""
+"""What enters a database from outside: tables named by content, so that no path is in a fingerprint."""
 
 import duckdb
 
 from planwise.census import Census
 from planwise.engine.config import CATALOG
+from planwise.engine.variables import parameter_rows, parameters_key
+from planwise.parameters import EffectiveParameters
 
 HASH_DIGITS = 16
 
@@ -22,3 +24,16 @@ def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> Non
             "AS SELECT * FROM read_parquet(?)",
             [str(file)],
         )
+
+
+def load_parameter_table(cursor: duckdb.DuckDBPyConnection, effective: EffectiveParameters) -> str:
+    """Load the effective parameters, one row per parameter, level and year; return the table's name."""
+    table = f"{CATALOG}.raw.parameters_{parameters_key(effective)}"
+    rows = parameter_rows(effective)
+    cursor.execute(
+        f"CREATE OR REPLACE TABLE {table} "
+        "(parameter TEXT, level_id INTEGER, simulation_year INTEGER, value TEXT, tier TEXT)"
+    )
+    values = ", ".join("(?, ?, ?, ?, ?)" for _ in rows)
+    cursor.execute(f"INSERT INTO {table} VALUES {values}", [cell for row in rows for cell in row])
+    return table

@@ -1,10 +1,12 @@
 """Effective parameters as SQLMesh variables: one JSON document per chain, one blueprint per year.
 
-A blueprint's values are numbers for a plan, or placeholders (`$cola_rate_2026`) for a preview; the SQL around
-them is the same. What a year's models read is in that year's blueprint only, so a change re-versions the
-models of its year and later, and nothing before.
+A blueprint's numbers are placeholders (`$cola_rate_2026`), and the variable `bindings` says what they stand
+for: a plan puts the numbers into the models, a preview binds them; the SQL around them is the same. What a
+year's models read is in that year's blueprint only, so a change re-versions the models of its year and later,
+and nothing before.
 """
 
+import hashlib
 import json
 from calendar import isleap, monthrange
 from collections.abc import Callable, Mapping
@@ -29,10 +31,6 @@ class YearBlueprint:
     fixed: Mapping[str, str]
     numbers: Mapping[str, Number]
 
-    def literal(self) -> dict[str, str]:
-        """Return every value as SQL text."""
-        return {**self.fixed, **{name: str(value) for name, value in self.numbers.items()}}
-
     def placeholders(self) -> dict[str, str]:
         """Return the numbers as named placeholders."""
         return {
@@ -46,12 +44,15 @@ class YearBlueprint:
 
 
 def sqlmesh_variables(
-    effective: EffectiveParameters, *, census_hash: str, as_of: str, placeholders: bool = False
+    effective: EffectiveParameters, *, census_hash: str, as_of: str, bound: bool = True
 ) -> dict[str, Any]:
-    """Return the project's variables for a scenario on a census (its content hash and date)."""
+    """Return the project's variables for a scenario on a census (its content hash and date).
+
+    Unbound, the models keep placeholders for their numbers.
+    """
 
     def blueprints(chain: list[YearBlueprint]) -> str:
-        return json.dumps([b.placeholders() if placeholders else b.literal() for b in chain])
+        return json.dumps([blueprint.placeholders() for blueprint in chain])
 
     return {
         "census_hash": census_hash,
@@ -74,7 +75,12 @@ def sqlmesh_variables(
         "target_growth_by_year": json.dumps(
             [[y, effective.value("headcount_growth", y)] for y in effective.years]
         ),
-        "effective_parameters": "[]" if placeholders else json.dumps(_parameter_rows(effective)),
+        "parameters_key": parameters_key(effective),
+        **(
+            {"bindings": {k: format(Decimal(str(v)), "f") for k, v in bindings(effective).items()}}
+            if bound
+            else {}
+        ),
     }
 
 
@@ -257,7 +263,13 @@ def _hire_shares(effective: EffectiveParameters) -> list[list[Any]]:
     return [] if any(share is None for _, share in shares) else shares
 
 
-def _parameter_rows(effective: EffectiveParameters) -> list[list[Any]]:
+def parameters_key(effective: EffectiveParameters) -> str:
+    """Return what names the table that records the effective parameters: their values and tiers, hashed."""
+    return hashlib.sha256(json.dumps(parameter_rows(effective)).encode()).hexdigest()[:16]
+
+
+def parameter_rows(effective: EffectiveParameters) -> list[list[Any]]:
+    """Return parameter, level, year, value as text and tier of every effective value."""
     return [
         [row.parameter, row.level_id, row.year, None if row.value is None else str(row.value), row.tier]
         for row in effective.rows()

@@ -20,7 +20,7 @@ from planwise.engine.config import CATALOG, EXECUTION_TIME, INTERVAL_END, INTERV
 from planwise.engine.kpis import kpi_rows
 from planwise.engine.outcome import PlanOutcome, PlanSummary
 from planwise.engine.project import MEMORY, open_project
-from planwise.engine.raw import census_key, load_census_tables
+from planwise.engine.raw import census_key, load_census_tables, load_parameter_table
 from planwise.engine.variables import sqlmesh_variables
 from planwise.errors import PlanWiseError
 from planwise.parameters import EffectiveParameters
@@ -47,9 +47,12 @@ class WarehouseUnusable(PlanWiseError):
 class PlannedScenario:
     """A plan that knows what it is going to do; `apply` does it."""
 
-    def __init__(self, warehouse: "Warehouse", plan: Plan, started: float) -> None:
+    def __init__(
+        self, warehouse: "Warehouse", plan: Plan, effective: EffectiveParameters, started: float
+    ) -> None:
         self._warehouse = warehouse
         self._plan = plan
+        self._effective = effective
         self._started = started
         to_run = {interval.snapshot_id.name for interval in plan.missing_intervals}
         everything = {snapshot.name: snapshot for snapshot in plan.snapshots.values()}
@@ -68,7 +71,7 @@ class PlannedScenario:
         Raises SimulationFailed, or AuditFailed when the result breaks an invariant; the environment then
         stays what it was.
         """
-        self._warehouse._apply(self._plan)
+        self._warehouse._apply(self._plan, self._effective)
         return PlanOutcome(
             environment=self.summary.environment,
             fingerprint=self.summary.fingerprint,
@@ -103,7 +106,7 @@ class Warehouse:
             include_unmodified=True,
             backfill_models=[KPI_MODEL] if kpis_only else None,
         ).build()
-        return PlannedScenario(self, plan, started)
+        return PlannedScenario(self, plan, effective, started)
 
     def kpis(self, environment: str) -> list[dict[str, Any]]:
         """Return an environment's KPIs, one object per simulated year."""
@@ -178,14 +181,17 @@ class Warehouse:
                 "it, and the next simulation builds a new warehouse.",
             ) from error
 
-    def _apply(self, plan: Plan) -> None:
+    def _apply(self, plan: Plan, effective: EffectiveParameters) -> None:
         assert self._context is not None
         quiet = console.install()
         self._context.console = quiet
+        parameters = load_parameter_table(self._cursor(), effective)
         try:
             self._context.apply(plan)
         except (PlanError, SQLMeshError, duckdb.Error) as error:
             raise console.failure(quiet.errors, error) from error
+        finally:
+            self._cursor().execute(f"DROP TABLE IF EXISTS {parameters}")
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         assert self._context is not None

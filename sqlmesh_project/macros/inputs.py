@@ -53,7 +53,6 @@ def hire_level_share_rows(evaluator):
 
 
 @macro()
-def effective_parameter_rows(evaluator):
-    """Return what the scenario resolves to: parameter, level, year, value as text, tier."""
-    columns = ["parameter", "level_id", "simulation_year", "value", "tier"]
-    return _rows(json.loads(evaluator.var("effective_parameters")), columns)
+def parameters_table(evaluator):
+    """Return the name of the loaded table that holds what the scenario resolves to, keyed by content."""
+    return f"raw.parameters_{evaluator.var('parameters_key')}"

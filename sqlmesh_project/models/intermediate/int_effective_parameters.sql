@@ -18,4 +18,4 @@ SELECT
   CAST(simulation_year AS INT) AS simulation_year,
   CAST(value AS TEXT) AS value,
   CAST(tier AS TEXT) AS tier
-FROM @effective_parameter_rows() AS resolved
+FROM @parameters_table()

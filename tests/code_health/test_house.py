@@ -13,6 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from planwise.settings import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PACKAGES = ("planwise", "flows", "ui", "expectations")
@@ -152,3 +154,18 @@ def test_a_built_package_holds_every_file_of_its_packages(tmp_path):
     subprocess.run([*command, "-w", str(tmp_path), str(source)], check=True, capture_output=True, timeout=120)
     (wheel,) = tmp_path.glob("planwise-*.whl")
     assert wanted - set(zipfile.ZipFile(wheel).namelist()) == set()
+
+
+def test_the_operator_guide_lists_every_setting():
+    guide = (ROOT / "docs" / "operator-guide.md").read_text(encoding="utf-8")
+    names = {f"PLANWISE_{field.upper()}" for field in Settings.model_fields}
+    assert names - set(re.findall(r"`(PLANWISE_\w+)` \|", guide)) == set()
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_links_to_files_of_the_project_lead_somewhere(page):
+    file = ROOT / page
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (file.parent / link).exists()] == []

@@ -3,8 +3,12 @@
 import cyclopts
 
 COMMANDS = {
+    "demo": ("flows.cli.demo:demo", "The whole main job on a synthetic census."),
     "simulate": ("flows.cli.simulate:simulate", "Simulate a scenario, gate it, publish it."),
+    "preview": ("flows.cli.preview:preview", "A scenario's KPIs in memory: nothing gated or published."),
     "optimize": ("flows.cli.optimize:optimize", "Find the levers that meet a growth target; publish them."),
+    "sweep": ("flows.cli.sweep:sweep", "Every scenario anew, and what changed since the last sweep."),
+    "maintain": ("flows.cli.sweep:maintain", "Drop old trial environments and free their tables."),
 }
 
 

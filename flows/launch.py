@@ -1,8 +1,9 @@
 """Whether a command runs as a Prefect flow, and what Prefect needs to know before it is imported."""
 
+import contextlib
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ EPHEMERAL: Mapping[str, str] = {
     "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it calls out
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
 }
+UNANSWERED = ("Failed to reach API", "Timed out while attempting to connect to ephemeral")
 
 
 class ServerAway(PlanWiseError):
@@ -52,6 +54,7 @@ def prepare(settings: Settings) -> None:
     """Set what Prefect reads when it is imported: this home, and without an API an ephemeral server in it."""
     os.environ["PLANWISE_HOME"] = str(settings.root)
     if configured_api() is None:
+        prefect_home(settings).mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("PREFECT_HOME", str(prefect_home(settings)))
         for name, value in EPHEMERAL.items():
             os.environ.setdefault(name, value)
@@ -73,14 +76,22 @@ def carry_out(
     if not (url is not None if as_flow is None else as_flow):
         return job(settings, request, InProcess())
     prepare(settings)
+    with server_answers():
+        return flow()(request=request)
+
+
+@contextlib.contextmanager
+def server_answers() -> Iterator[None]:
+    """Raise ServerAway for what Prefect raises when no server answers."""
     from httpx import TransportError
 
     try:
-        return flow()(request=request)
+        yield
     except (TransportError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "Failed to reach API" not in str(error):
+        if isinstance(error, RuntimeError) and not any(text in str(error) for text in UNANSWERED):
             raise
+        where = configured_api() or "that was to start with this command"
         raise ServerAway(
-            f"The Prefect server {url or '(ephemeral)'} does not answer: {error}",
+            f"The Prefect server {where} does not answer: {error}",
             remedy="Start it (`prefect server start`), correct PREFECT_API_URL, or run without: --no-flow.",
         ) from error

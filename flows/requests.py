@@ -101,6 +101,7 @@ class MaintainRequest(Request):
     """House-keeping; `dry_run` only says what would go."""
 
     dry_run: bool = Field(default=True, description="Only say what would be removed")
+    keep_studies: int = Field(default=5, ge=0, description="Studies whose best trials stay as environments")
 
 
 def assigned(overrides: Mapping[str, Value]) -> Assignments:

@@ -1,0 +1,57 @@
+"""`planwise preview`."""
+
+from typing import Any
+
+from flows.cli.show import kpi_table
+from flows.jobs.simulation import resolve_scenario
+from flows.options import CensusName, ScenarioName, Seed, Years
+from flows.requests import ScenarioRequest, assigned
+from planwise.console import emit_json, progress, results, settings_for
+from planwise.engine.preview import Preview
+from planwise.governance import BASELINE
+from planwise.options import Assumes, Home, Json, Sets
+from planwise.parameters import parse_assignments
+
+
+def preview(
+    *,
+    scenario: ScenarioName = BASELINE,
+    set_: Sets = (),
+    assume: Assumes = (),
+    seed: Seed = None,
+    years: Years = None,
+    census: CensusName = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Show a scenario's KPIs without a plan: the same SQL in memory, nothing stored, gated or published."""
+    settings = settings_for(home)
+    request = ScenarioRequest(
+        scenario=scenario,
+        levers=assigned(parse_assignments(set_, "lever")),
+        assumptions=assigned(parse_assignments(assume, "assumption")),
+        seed=seed,
+        years=years,
+        census=census,
+    )
+    resolved = resolve_scenario(settings, request)
+    evaluator = Preview(settings, resolved.census)
+    try:
+        evaluator.evaluate(resolved.effective)  # renders the models and computes the dynamics
+        outcome = evaluator.evaluate(resolved.effective)
+    finally:
+        evaluator.close()
+    if json:
+        answer: dict[str, Any] = {
+            "scenario": resolved.name,
+            "census": resolved.census.name,
+            "unsaved_changes": dict(resolved.changes),
+            "seconds": round(outcome.seconds, 6),
+            "employees": outcome.employees,
+            "kpis": outcome.kpis,
+        }
+        emit_json(answer)
+        return
+    results().print(kpi_table(outcome.kpis, title=f"Preview of {resolved.name}, {resolved.census.name}"))
+    results().print(f"{outcome.employees:,} employees, {1000 * outcome.seconds:.0f} ms once prepared.")
+    progress().print("Not gated, not published. Next: planwise simulate with the same options.")

@@ -1,0 +1,24 @@
+"""Flow `sweep`: every scenario anew, its variants, and what changed since the last time."""
+
+from typing import Any
+
+from prefect import flow
+
+from flows.jobs import sweeping
+from flows.requests import SweepRequest
+from flows.tasks import AsTasks
+from planwise.console import settings_for
+
+
+def _run_name() -> str:
+    from prefect.runtime import flow_run
+
+    request = flow_run.parameters.get("request")
+    scenarios = request.get("scenarios") if isinstance(request, dict) else getattr(request, "scenarios", ())
+    return f"sweep {', '.join(scenarios) if scenarios else 'all scenarios'}"
+
+
+@flow(name="sweep", flow_run_name=_run_name, persist_result=False)
+def sweep(request: SweepRequest = SweepRequest()) -> Any:  # noqa: B008  (frozen)
+    """Simulate and publish each scenario, try seeds and grid, compare, report."""
+    return sweeping.sweep(settings_for(), request, AsTasks())

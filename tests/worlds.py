@@ -1,24 +1,30 @@
 """Tiny worlds and a direct runner: every model's own SQL on an in-memory DuckDB, without plan bookkeeping."""
 
+import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
 from sqlmesh import Context
+from sqlmesh.core.model import SqlModel
 
 from planwise.census import Census, register_census
 from planwise.engine.config import CATALOG, sqlmesh_config
 from planwise.engine.raw import census_key, load_census_tables
-from planwise.engine.variables import sqlmesh_variables
+from planwise.engine.variables import bindings, sqlmesh_variables
 from planwise.engine.warehouse import MARTS
 from planwise.parameters import EffectiveParameters, resolve, simulated_years
 from planwise.settings import Settings
 
+ANY = "any"  # one name for every world's census, so that another census renders nothing again
+PLACEHOLDER = re.compile(r"\$(\w+)")
 AS_OF = date(2025, 12, 31)
 LEVELS = ((1, 40_000, 60_000), (2, 60_000, 90_000), (3, 90_000, 130_000))
 # Nobody leaves, joins or rises, and no raise but the one a test turns on: what a test shows is what it sets.
@@ -29,7 +35,7 @@ STILL = {
     "new_hire_termination_rate": 0,
     "market_movement": 0,
     "range_adjustment": 0,
-    **{f"promotion_probability_level_{level}": 0.01 for level in (1, 2, 3, 4)},
+    **{f"promotion_probability_level_{level}": 0 for level in (1, 2, 3, 4)},
 }
 
 
@@ -97,14 +103,21 @@ class Result:
 
 
 class Direct:
-    """One SQLMesh context; runs a world's models in dependency order on a fresh in-memory DuckDB."""
+    """One SQLMesh context; runs a world's models in dependency order on a fresh in-memory DuckDB.
 
-    def __init__(self, project: Path | None = None) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="planwise-test-"))
+    `literal` renders numbers into the SQL, as a plan does; else they are bound, as in a preview, and a world
+    that differs in numbers only is not rendered again.
+    """
+
+    def __init__(self, project: Path | None = None, literal: bool = False) -> None:
+        session = Path(os.environ["PLANWISE_HOME"])  # conftest's own, removed at the end
+        session.mkdir(parents=True, exist_ok=True)
+        self.home = Path(tempfile.mkdtemp(dir=session))
         self.settings = Settings(home=self.home)
         self.project = project or self.settings.project
+        self._literal = literal
         self._context: Context | None = None
-        self._audits: dict[str, str] = {}
+        self._models: dict[int, Rendered] = {}
 
     def census(
         self,
@@ -118,9 +131,8 @@ class Direct:
         )
 
     def context(self, census: Census, effective: EffectiveParameters) -> Context:
-        variables = sqlmesh_variables(
-            effective, census_hash=census_key(census), as_of=census.as_of.isoformat()
-        )
+        as_of = census.as_of.isoformat()
+        variables = sqlmesh_variables(effective, census_hash=ANY, as_of=as_of, placeholders=not self._literal)
         if self._context is None:
             config = sqlmesh_config(":memory:", variables, cache_dir=self.home / "cache")
             self._context = Context(paths=[self.project], config=config, load=False)
@@ -143,14 +155,26 @@ class Direct:
         with duckdb.connect(":memory:", config={"threads": threads}) as database:
             database.execute(f"ATTACH ':memory:' AS {CATALOG}; USE {CATALOG}")
             load_census_tables(database, census)
+            for part in ("census", "levels"):
+                database.execute(f"ALTER TABLE raw.{part}_{census_key(census)} RENAME TO {part}_{ANY}")
+            values = {} if self._literal else bindings(effective)
             for schema in ("staging", "intermediate", "marts"):
                 database.execute(f"CREATE SCHEMA {schema}")
-            models = [context.models[name] for name in context.dag.sorted if name in context.models]
-            for model in models:
-                sql = model.render_query_or_raise().sql(dialect="duckdb")
-                database.execute(f"CREATE TABLE {model.name} AS {sql}")
-            broken = self._audit(database, models, effective) if audits else {}
+            broken: dict[str, int] = {}
+            order = [self._rendered(context.models[n]) for n in context.dag.sorted if n in context.models]
+            for rendered in order:
+                database.execute(rendered.table, {n: values[n] for n in rendered.placeholders} or None)
+                for check, sql in rendered.audits(audits).items():
+                    count = database.execute(sql).fetchone()
+                    if count and count[0]:
+                        broken[check.split()[0]] = broken.get(check.split()[0], 0) + count[0]
             return Result({m: database.execute(f"SELECT * FROM marts.{m}").df() for m in marts}, broken)
+
+    def _rendered(self, model: SqlModel) -> "Rendered":
+        """Return a model's SQL; the loader keeps the very object of one that has not changed."""
+        if id(model) not in self._models:
+            self._models[id(model)] = Rendered(model)
+        return self._models[id(model)]
 
     def world(
         self,
@@ -166,19 +190,38 @@ class Direct:
         assert result.broken == {}
         return result
 
-    def _audit(
-        self, database: duckdb.DuckDBPyConnection, models: Iterable[Any], effective: EffectiveParameters
-    ) -> dict[str, int]:
-        """Return the audits that find rows, and how many; what they read of the parameters is part of the key."""
-        reads = [effective.value(f"{kind}_date") for kind in ("cola", "promotion", "merit")]
-        reads += [(year, effective.value("headcount_growth", year)) for year in effective.years]
-        broken: dict[str, int] = {}
-        for model in models:
-            for check, arguments in model.audits_with_args:
-                key = f"{model.name} {check.name} {check.query} {arguments} {reads}"
-                if key not in self._audits:
-                    self._audits[key] = model.render_audit_query(check, **arguments).sql(dialect="duckdb")
-                count = database.execute(f"SELECT COUNT(*) FROM ({self._audits[key]}) AS found").fetchone()
-                if count and count[0]:
-                    broken[check.name] = broken.get(check.name, 0) + count[0]
-        return broken
+
+class Rendered:
+    """One model as SQL that runs, and its audits as counts of the rows they find."""
+
+    def __init__(self, model: SqlModel) -> None:
+        self.model = model  # kept, so that its id stays taken
+        self.table = f"CREATE TABLE {model.name} AS {model.render_query_or_raise().sql(dialect='duckdb')}"
+        self.placeholders = dict.fromkeys(PLACEHOLDER.findall(self.table))
+        self._audits: dict[str, str] | None = None
+
+    def audits(self, wanted: bool) -> dict[str, str]:
+        if not wanted:
+            return {}
+        if self._audits is None:
+            found = {
+                f"{check.name} {arguments}": self.model.render_audit_query(check, **arguments).sql("duckdb")
+                for check, arguments in self.model.audits_with_args
+            }
+            self._audits = {
+                k.split()[0]: f"SELECT COUNT(*) FROM ({sql}) AS found" for k, sql in found.items()
+            }
+        return self._audits
+
+
+@cache
+def shared(literal: bool = False) -> Direct:
+    """Return the runner of this session: one SQLMesh context for all worlds."""
+    return Direct(literal=literal)
+
+
+def world(
+    rows: Iterable[Mapping[str, Any]] | pd.DataFrame, parameters: Mapping[str, Any], **options: Any
+) -> Result:
+    """Run a world on the session's runner; every audit must hold."""
+    return shared().world(rows, parameters, **options)

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows.jobs import ingestion
-from flows.requests import IngestRequest
+from flows.parameters import IngestRequest
 from flows.tasks import AsTasks
 from planwise.console import settings_for
 

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows.jobs import maintenance
-from flows.requests import MaintainRequest
+from flows.parameters import MaintainRequest
 from flows.tasks import AsTasks
 from planwise.console import settings_for
 

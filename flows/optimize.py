@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows.jobs import optimization
-from flows.requests import OptimizeRequest
+from flows.parameters import OptimizeRequest
 from flows.tasks import AsTasks
 from planwise.console import settings_for
 

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows.jobs import simulation
-from flows.requests import SimulateRequest
+from flows.parameters import SimulateRequest
 from flows.tasks import AsTasks
 from planwise.console import settings_for
 

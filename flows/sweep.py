@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows.jobs import sweeping
-from flows.requests import SweepRequest
+from flows.parameters import SweepRequest
 from flows.tasks import AsTasks
 from planwise.console import settings_for
 

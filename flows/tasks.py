@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -26,6 +27,7 @@ R = TypeVar("R")
 PREFECT = "prefect"
 RETRIES = 3
 BACKOFF_SECONDS = 2  # 2, 4, 8: a backup or a virus scanner lets go within that
+POLL_SECONDS = 2.0  # asking for the run's state takes a tenth of a second
 # What another attempt cannot change: a full disk, a folder that is not ours or not there.
 LASTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT})
 
@@ -45,6 +47,8 @@ class AsTasks:
         self.flow_run = str(flow_run.name)
         self._id = flow_run.id
         self._progress: dict[str, UUID] = {}
+        self._polled = monotonic()
+        self._stopped = False
 
     def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the step as a task named after it."""
@@ -79,7 +83,10 @@ class AsTasks:
         create_markdown_artifact(markdown, key=key, description=title)
 
     def stopped(self) -> bool:
-        """Whether the run was cancelled; a plain process is not told in any other way."""
-        with get_client(sync_client=True) as client:
-            state = client.read_flow_run(UUID(str(self._id))).state
-        return state is not None and (state.is_cancelling() or state.is_cancelled())
+        """Whether the run was cancelled, as of a moment ago; a plain process is not told in any other way."""
+        if not self._stopped and monotonic() - self._polled >= POLL_SECONDS:
+            with get_client(sync_client=True) as client:
+                state = client.read_flow_run(UUID(str(self._id))).state
+            self._stopped = state is not None and (state.is_cancelling() or state.is_cancelled())
+            self._polled = monotonic()
+        return self._stopped

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from flows.cli.show import PLAIN, kpi_table, print_optimization
 from flows.launch import configured_api, prefect_home, prepare, server_answers
-from flows.requests import OptimizeRequest, SimulateRequest
+from flows.parameters import OptimizeRequest, SimulateRequest
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.options import Home, Json
@@ -21,6 +21,8 @@ SEED = 42
 TARGET_GROWTH = 0.03
 SCENARIO = "demo_target"
 SAMPLER = "tpe"
+BUDGET_SECONDS = 70.0  # when the comparison stops, so that the whole takes less than 90 s
+SAMPLING_SECONDS_MIN = 10.0
 
 
 def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: Json = False) -> None:
@@ -29,7 +31,7 @@ def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: 
     Parameters
     ----------
     employees: Size of the synthetic census.
-    trials: Trials of the sampling study that the solver is compared with; 0 leaves it out.
+    trials: Trials of the sampling study that the solver is compared with, as many as fit; 0 leaves it out.
 
     """
     if trials < 0:
@@ -50,7 +52,13 @@ def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: 
     )
     sampled = None
     if trials:
-        compare = OptimizeRequest(target_growth=TARGET_GROWTH, strategy=SAMPLER, trials=trials, publish=False)
+        compare = OptimizeRequest(
+            target_growth=TARGET_GROWTH,
+            strategy=SAMPLER,
+            trials=trials,
+            timeout_seconds=max(SAMPLING_SECONDS_MIN, BUDGET_SECONDS - (time.monotonic() - started)),
+            publish=False,
+        )
         sampled = _step(4, f"For comparison: {trials} sampled trials", lambda: flows["optimize"](compare))
     seconds = time.monotonic() - started
     if json:
@@ -121,7 +129,9 @@ def _step(number: int, title: str, run: Callable[[], T]) -> T:
 
 
 def _comparison(found: Any, sampled: Any) -> Table:
-    table = Table("strategy", "gap", "plans", "evaluations", "seconds", title="Two ways to look", **PLAIN)
+    table = Table(
+        "strategy", "gap", "plans", "evaluations", "seconds", "ended", title="Two ways to look", **PLAIN
+    )
     for result in (found.result, sampled.result):
         table.add_row(
             result.strategy,
@@ -129,6 +139,7 @@ def _comparison(found: Any, sampled: Any) -> Table:
             str(result.real_plans),
             str(result.evaluations),
             f"{result.seconds:.0f}",
+            result.stopped,
         )
     return table
 

@@ -10,7 +10,7 @@ from flows.jobs.optimization import optimize as job
 from flows.jobs.simulation import SimulationBlocked
 from flows.launch import carry_out
 from flows.options import AsFlow, CensusName, ScenarioName, Seed, Years
-from flows.requests import OptimizeRequest, assigned
+from flows.parameters import OptimizeRequest, assigned
 from planwise.console import emit_json, results, settings_for
 from planwise.errors import CheckFailed
 from planwise.governance import BASELINE

@@ -5,7 +5,7 @@ from typing import Any
 from flows.cli.show import kpi_table
 from flows.jobs.simulation import resolve_scenario
 from flows.options import CensusName, ScenarioName, Seed, Years
-from flows.requests import ScenarioRequest, assigned
+from flows.parameters import ScenarioRequest, assigned
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.engine.preview import Preview
 from planwise.governance import BASELINE

@@ -5,7 +5,7 @@ from flows.jobs.simulation import SimulationBlocked, SimulationReport
 from flows.jobs.simulation import simulate as job
 from flows.launch import carry_out
 from flows.options import AsFlow, CensusName, ScenarioName, Seed, Years
-from flows.requests import SimulateRequest, assigned
+from flows.parameters import SimulateRequest, assigned
 from planwise.console import emit_json, settings_for
 from planwise.governance import BASELINE
 from planwise.options import Assumes, Home, Json, Sets

@@ -13,7 +13,7 @@ from flows.jobs.sweep_report import Sweep
 from flows.jobs.sweeping import sweep as sweep_job
 from flows.launch import carry_out
 from flows.options import AsFlow, CensusName
-from flows.requests import MaintainRequest, SweepRequest
+from flows.parameters import MaintainRequest, SweepRequest
 from planwise.console import emit_json, results, settings_for
 from planwise.errors import CheckFailed, InputError
 from planwise.options import Home, Json

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from flows.jobs.gates import evaluate_gate, show_gate
-from flows.requests import IngestRequest
+from flows.parameters import IngestRequest
 from flows.runner import Runner
 from planwise.census import Census, ImportResult, generate_census, import_census, register_census, use_census
 from planwise.census.importer import name_from

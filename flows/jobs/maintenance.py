@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.jobs.simulation import resolve_scenario, warehouse_for
-from flows.requests import MaintainRequest, ScenarioRequest
+from flows.parameters import MaintainRequest, ScenarioRequest
 from flows.runner import Runner
 from planwise.census import census_in_use
 from planwise.engine import lock

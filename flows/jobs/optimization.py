@@ -17,7 +17,7 @@ from flows.jobs.simulation import (
     warehouse_for,
 )
 from flows.jobs.winner import keep_best_environments, keep_scenario, refuse_taken_name, summary, verify
-from flows.requests import OptimizeRequest
+from flows.parameters import OptimizeRequest
 from flows.runner import Runner
 from planwise.engine.outcome import Kpis
 from planwise.engine.preview import Preview
@@ -183,7 +183,7 @@ def _hooks(question: Question, name: str, run: Runner) -> Hooks:
         return run(trial)
 
     def on_progress(progress: Progress) -> None:
-        if progress.kind == "real" or monotonic() - told[0] > PROGRESS_SECONDS:
+        if monotonic() - told[0] > PROGRESS_SECONDS:
             told[0] = monotonic()
             share = min(progress.evaluations / expected, NEARLY)
             run.advance(f"study-{key_of(name)}", share, progress_line(progress))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.jobs.gates import evaluate_gate, key_of, show_gate
-from flows.requests import ScenarioRequest
+from flows.parameters import ScenarioRequest
 from flows.runner import Runner
 from planwise.census import Census, load_census
 from planwise.engine.console import AuditFailed

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from flows.jobs.optimization import gate_trial
 from flows.jobs.simulation import Resolved, resolve_scenario, simulate_resolved
 from flows.jobs.sweep_report import Sweep, SweepRow, compared, last_sweep, page, write_sweep
-from flows.requests import ScenarioRequest, SweepRequest
+from flows.parameters import ScenarioRequest, SweepRequest
 from flows.runner import Runner
 from planwise.engine.outcome import Kpis
 from planwise.engine.warehouse import Warehouse

@@ -1,7 +1,7 @@
 """What becomes of a study's winner: a scenario of its own, verified, beside the best trials."""
 
 from flows.jobs.simulation import Resolved, SimulationReport
-from flows.requests import OptimizeRequest
+from flows.parameters import OptimizeRequest
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import InputError, PlanWiseError
 from planwise.governance import open_ledger

@@ -32,45 +32,46 @@ WITH workforce AS (
   FROM intermediate.int_workforce_@year
 )
 SELECT
-  workforce.simulation_year::INT AS simulation_year,
-  workforce.employee_id::TEXT AS employee_id,
-  workforce.is_hire::BOOLEAN AS is_hire,
-  workforce.is_active::BOOLEAN AS is_active,
-  workforce.gender::TEXT AS gender,
-  workforce.ethnicity::TEXT AS ethnicity,
-  workforce.department::TEXT AS department,
-  workforce.level_id::INT AS level_id,
-  workforce.left_level_id::INT AS left_level_id,
-  CASE
+  CAST(workforce.simulation_year AS INT) AS simulation_year,
+  CAST(workforce.employee_id AS TEXT) AS employee_id,
+  CAST(workforce.is_hire AS BOOLEAN) AS is_hire,
+  CAST(workforce.is_active AS BOOLEAN) AS is_active,
+  CAST(workforce.gender AS TEXT) AS gender,
+  CAST(workforce.ethnicity AS TEXT) AS ethnicity,
+  CAST(workforce.department AS TEXT) AS department,
+  CAST(workforce.level_id AS INT) AS level_id,
+  CAST(workforce.left_level_id AS INT) AS left_level_id,
+  CAST(CASE
     WHEN CAST(@promotion_date AS DATE) <= CAST(@merit_date AS DATE)
     THEN workforce.level_id
     ELSE workforce.left_level_id
-  END::INT AS merit_level_id,
-  workforce.fte::DECIMAL(5, 4) AS fte,
-  workforce.range_position_draw::DOUBLE AS range_position_draw,
-  workforce.first_day::DATE AS first_day,
-  workforce.last_day::DATE AS last_day,
-  @days_employed(workforce.first_day, workforce.last_day, @year_start, @first_raise_date)::SMALLINT AS days_0,
-  @days_employed(workforce.first_day, workforce.last_day, @first_raise_date, @second_raise_date)::SMALLINT AS days_1,
-  @days_employed(workforce.first_day, workforce.last_day, @second_raise_date, @third_raise_date)::SMALLINT AS days_2,
-  @days_employed(workforce.first_day, workforce.last_day, @third_raise_date, NULL)::SMALLINT AS days_3,
-  (
+  END AS INT) AS merit_level_id,
+  CAST(workforce.fte AS DECIMAL(5, 4)) AS fte,
+  CAST(workforce.range_position_draw AS DOUBLE) AS range_position_draw,
+  CAST(workforce.first_day AS DATE) AS first_day,
+  CAST(workforce.last_day AS DATE) AS last_day,
+  CAST(@days_employed(workforce.first_day, workforce.last_day, @year_start, @first_raise_date) AS SMALLINT) AS days_0,
+  CAST(@days_employed(workforce.first_day, workforce.last_day, @first_raise_date, @second_raise_date) AS SMALLINT) AS days_1,
+  CAST(@days_employed(workforce.first_day, workforce.last_day, @second_raise_date, @third_raise_date) AS SMALLINT) AS days_2,
+  CAST(@days_employed(workforce.first_day, workforce.last_day, @third_raise_date, NULL) AS SMALLINT) AS days_3,
+  CAST((
     workforce.hire_date <= CAST(@cola_date AS DATE) AND workforce.last_day >= CAST(@cola_date AS DATE)
-  )::BOOLEAN AS cola_due,
-  (
+  ) AS BOOLEAN) AS cola_due,
+  CAST((
     NOT workforce.promotion_date IS NULL
-  )::BOOLEAN AS promotion_due,
-  (
-    workforce.hire_date <= CAST(@merit_hired_by AS DATE) AND workforce.last_day >= CAST(@merit_date AS DATE)
-  )::BOOLEAN AS merit_due,
-  matrix.performance_multiplier::DECIMAL(9, 6) AS performance_multiplier,
-  matrix.below_range::DECIMAL(9, 6) AS below_range,
-  matrix.quartile_1::DECIMAL(9, 6) AS quartile_1,
-  matrix.quartile_2::DECIMAL(9, 6) AS quartile_2,
-  matrix.quartile_3::DECIMAL(9, 6) AS quartile_3,
-  matrix.quartile_4::DECIMAL(9, 6) AS quartile_4,
-  matrix.above_range::DECIMAL(9, 6) AS above_range,
-  CASE
+  ) AS BOOLEAN) AS promotion_due,
+  CAST((
+    workforce.hire_date <= CAST(@merit_hired_by AS DATE)
+    AND workforce.last_day >= CAST(@merit_date AS DATE)
+  ) AS BOOLEAN) AS merit_due,
+  CAST(matrix.performance_multiplier AS DECIMAL(9, 6)) AS performance_multiplier,
+  CAST(matrix.below_range AS DECIMAL(9, 6)) AS below_range,
+  CAST(matrix.quartile_1 AS DECIMAL(9, 6)) AS quartile_1,
+  CAST(matrix.quartile_2 AS DECIMAL(9, 6)) AS quartile_2,
+  CAST(matrix.quartile_3 AS DECIMAL(9, 6)) AS quartile_3,
+  CAST(matrix.quartile_4 AS DECIMAL(9, 6)) AS quartile_4,
+  CAST(matrix.above_range AS DECIMAL(9, 6)) AS above_range,
+  CAST(CASE
     WHEN workforce.last_day - workforce.hire_date < 365.25
     THEN 1
     WHEN workforce.last_day - workforce.hire_date < 3 * 365.25
@@ -80,7 +81,7 @@ SELECT
     WHEN workforce.last_day - workforce.hire_date < 11 * 365.25
     THEN 4
     ELSE 5
-  END::INT AS tenure_band
+  END AS INT) AS tenure_band
 FROM workforce
 INNER JOIN staging.stg_merit_matrix AS matrix
   ON matrix.performance_rating = workforce.performance_rating

@@ -83,7 +83,9 @@ WITH terms AS (
       WHEN basis.is_hire
       THEN ROUND(
         (
-          terms.hire_minimum + terms.hire_width * LEAST(GREATEST(terms.hire_position + (2 * basis.range_position_draw - 1) * terms.hire_spread, 0), 1)
+          terms.hire_minimum + terms.hire_width * LEAST(GREATEST(terms.hire_position + (
+            2 * basis.range_position_draw - 1
+          ) * terms.hire_spread, 0), 1)
         ) * terms.hire_factor,
         2
       )
@@ -112,39 +114,41 @@ WITH terms AS (
   FROM @raise_step(3, second_raise) AS step
 )
 SELECT
-  simulation_year::INT AS simulation_year,
-  employee_id::TEXT AS employee_id,
-  is_hire::BOOLEAN AS is_hire,
-  is_active::BOOLEAN AS is_active,
-  gender::TEXT AS gender,
-  ethnicity::TEXT AS ethnicity,
-  department::TEXT AS department,
-  tenure_band::INT AS tenure_band,
-  level_id::INT AS level_id,
-  fte::DECIMAL(5, 4) AS fte,
-  pay_0::DECIMAL(14, 2) AS starting_pay,
-  cola_previous::DECIMAL(14, 2) AS cola_previous,
-  cola_rate::DECIMAL(9, 6) AS cola_rate,
-  cola_pay::DECIMAL(14, 2) AS cola_pay,
-  promotion_previous::DECIMAL(14, 2) AS promotion_previous,
-  promotion_rate::DECIMAL(9, 6) AS promotion_rate,
-  promotion_pay::DECIMAL(14, 2) AS promotion_pay,
-  merit_previous::DECIMAL(14, 2) AS merit_previous,
-  merit_rate::DECIMAL(9, 6) AS merit_rate,
-  merit_pay::DECIMAL(14, 2) AS merit_pay,
-  pay_3::DECIMAL(14, 2) AS base_pay,
-  lump_sum::DECIMAL(14, 2) AS lump_sum,
-  ROUND(
+  CAST(simulation_year AS INT) AS simulation_year,
+  CAST(employee_id AS TEXT) AS employee_id,
+  CAST(is_hire AS BOOLEAN) AS is_hire,
+  CAST(is_active AS BOOLEAN) AS is_active,
+  CAST(gender AS TEXT) AS gender,
+  CAST(ethnicity AS TEXT) AS ethnicity,
+  CAST(department AS TEXT) AS department,
+  CAST(tenure_band AS INT) AS tenure_band,
+  CAST(level_id AS INT) AS level_id,
+  CAST(fte AS DECIMAL(5, 4)) AS fte,
+  CAST(pay_0 AS DECIMAL(14, 2)) AS starting_pay,
+  CAST(cola_previous AS DECIMAL(14, 2)) AS cola_previous,
+  CAST(cola_rate AS DECIMAL(9, 6)) AS cola_rate,
+  CAST(cola_pay AS DECIMAL(14, 2)) AS cola_pay,
+  CAST(promotion_previous AS DECIMAL(14, 2)) AS promotion_previous,
+  CAST(promotion_rate AS DECIMAL(9, 6)) AS promotion_rate,
+  CAST(promotion_pay AS DECIMAL(14, 2)) AS promotion_pay,
+  CAST(merit_previous AS DECIMAL(14, 2)) AS merit_previous,
+  CAST(merit_rate AS DECIMAL(9, 6)) AS merit_rate,
+  CAST(merit_pay AS DECIMAL(14, 2)) AS merit_pay,
+  CAST(pay_3 AS DECIMAL(14, 2)) AS base_pay,
+  CAST(lump_sum AS DECIMAL(14, 2)) AS lump_sum,
+  CAST(ROUND(
     CAST(days_0 * pay_0 + days_1 * pay_1 + days_2 * pay_2 + days_3 * pay_3 AS DOUBLE) * CAST(fte AS DOUBLE) / @days_in_year,
     2
-  )::DECIMAL(14, 2) AS prorated_pay,
-  (
-    CAST(fte AS DOUBLE) * (days_0 + days_1 + days_2 + days_3) / @days_in_year
-  )::DECIMAL(10, 8) AS fte_years,
-  first_day::DATE AS first_day,
-  last_day::DATE AS last_day,
-  market_reference::DECIMAL(14, 2) AS market_reference,
-  range_minimum::DECIMAL(14, 2) AS range_minimum,
-  range_midpoint::DECIMAL(14, 2) AS range_midpoint,
-  range_maximum::DECIMAL(14, 2) AS range_maximum
+  ) AS DECIMAL(14, 2)) AS prorated_pay,
+  CAST((
+    CAST(fte AS DOUBLE) * (
+      days_0 + days_1 + days_2 + days_3
+    ) / @days_in_year
+  ) AS DECIMAL(10, 8)) AS fte_years,
+  CAST(first_day AS DATE) AS first_day,
+  CAST(last_day AS DATE) AS last_day,
+  CAST(market_reference AS DECIMAL(14, 2)) AS market_reference,
+  CAST(range_minimum AS DECIMAL(14, 2)) AS range_minimum,
+  CAST(range_midpoint AS DECIMAL(14, 2)) AS range_midpoint,
+  CAST(range_maximum AS DECIMAL(14, 2)) AS range_maximum
 FROM third_raise

@@ -12,10 +12,9 @@ MODEL (
     exit_savings = 'Opening pay of those who left',
     payroll_change = 'Year-end payroll minus the year before''s'
   ),
-  audits (
-    unique_values(columns := (simulation_year)),
-    budget_sums_to_payroll_change
-  )
+  audits (unique_values(columns := (
+      simulation_year
+  )), budget_sums_to_payroll_change)
 );
 
 WITH years AS (
@@ -36,13 +35,13 @@ WITH years AS (
     simulation_year
 )
 SELECT
-  years.simulation_year::INT AS simulation_year,
-  COALESCE(totals.cola_cost, 0)::DECIMAL(28, 6) AS cola_cost,
-  COALESCE(totals.merit_cost, 0)::DECIMAL(28, 6) AS merit_cost,
-  COALESCE(totals.promotion_cost, 0)::DECIMAL(28, 6) AS promotion_cost,
-  COALESCE(totals.hire_cost, 0)::DECIMAL(28, 6) AS hire_cost,
-  COALESCE(totals.exit_savings, 0)::DECIMAL(28, 6) AS exit_savings,
-  COALESCE(totals.payroll_change, 0)::DECIMAL(28, 6) AS payroll_change
+  CAST(years.simulation_year AS INT) AS simulation_year,
+  CAST(COALESCE(totals.cola_cost, 0) AS DECIMAL(28, 6)) AS cola_cost,
+  CAST(COALESCE(totals.merit_cost, 0) AS DECIMAL(28, 6)) AS merit_cost,
+  CAST(COALESCE(totals.promotion_cost, 0) AS DECIMAL(28, 6)) AS promotion_cost,
+  CAST(COALESCE(totals.hire_cost, 0) AS DECIMAL(28, 6)) AS hire_cost,
+  CAST(COALESCE(totals.exit_savings, 0) AS DECIMAL(28, 6)) AS exit_savings,
+  CAST(COALESCE(totals.payroll_change, 0) AS DECIMAL(28, 6)) AS payroll_change
 FROM years
 LEFT JOIN totals
   ON totals.simulation_year = years.simulation_year

@@ -18,10 +18,9 @@ MODEL (
     bridge_promotion = 'Part of growth_all: promotion raises of those who stay',
     bridge_hires = 'Part of growth_all: mean of all at the close against mean of those who stay'
   ),
-  audits (
-    unique_values(columns := (simulation_year)),
-    bridge_sums_to_growth
-  )
+  audits (unique_values(columns := (
+      simulation_year
+  )), bridge_sums_to_growth)
 );
 
 WITH baseline AS (
@@ -110,29 +109,28 @@ WITH baseline AS (
   FROM every_year
 )
 SELECT
-  simulation_year::INT AS simulation_year,
-  headcount::BIGINT AS headcount,
-  mean_base_pay::DOUBLE AS mean_base_pay,
-  payroll::DECIMAL(28, 6) AS payroll,
-  prorated_payroll::DECIMAL(28, 2) AS prorated_payroll,
-  (
+  CAST(simulation_year AS INT) AS simulation_year,
+  CAST(headcount AS BIGINT) AS headcount,
+  CAST(mean_base_pay AS DOUBLE) AS mean_base_pay,
+  CAST(payroll AS DECIMAL(28, 6)) AS payroll,
+  CAST(prorated_payroll AS DECIMAL(28, 2)) AS prorated_payroll,
+  CAST((
     mean_base_pay / opening_mean - 1
-  )::DOUBLE AS growth_all,
-  (
+  ) AS DOUBLE) AS growth_all,
+  CAST((
     stayers_closing_mean / stayers_opening_mean - 1
-  )::DOUBLE AS growth_continuing,
-  CASE WHEN simulation_year > 0 THEN prorated_mean / previous_prorated_mean - 1 END::DOUBLE AS growth_prorated,
-  /* with nobody at both ends, all of the growth is hires */
-  CASE WHEN has_growth THEN COALESCE((
+  ) AS DOUBLE) AS growth_continuing,
+  CAST(CASE WHEN simulation_year > 0 THEN prorated_mean / previous_prorated_mean - 1 END AS DOUBLE) AS growth_prorated,
+  CAST(CASE WHEN has_growth THEN COALESCE((
     stayers_opening_mean - opening_mean
-  ) / opening_mean, 0) END::DOUBLE AS bridge_exits,
-  CASE WHEN has_growth THEN COALESCE(stayers_cola_mean / opening_mean, 0) END::DOUBLE AS bridge_cola,
-  CASE WHEN has_growth THEN COALESCE(stayers_merit_mean / opening_mean, 0) END::DOUBLE AS bridge_merit,
-  CASE WHEN has_growth THEN COALESCE(stayers_promotion_mean / opening_mean, 0) END::DOUBLE AS bridge_promotion,
-  CASE
+  ) / opening_mean, 0) END /* with nobody at both ends, all of the growth is hires */ AS DOUBLE) AS bridge_exits,
+  CAST(CASE WHEN has_growth THEN COALESCE(stayers_cola_mean / opening_mean, 0) END AS DOUBLE) AS bridge_cola,
+  CAST(CASE WHEN has_growth THEN COALESCE(stayers_merit_mean / opening_mean, 0) END AS DOUBLE) AS bridge_merit,
+  CAST(CASE WHEN has_growth THEN COALESCE(stayers_promotion_mean / opening_mean, 0) END AS DOUBLE) AS bridge_promotion,
+  CAST(CASE
     WHEN has_growth
     THEN (
       mean_base_pay - COALESCE(stayers_closing_mean, opening_mean)
     ) / opening_mean
-  END::DOUBLE AS bridge_hires
+  END AS DOUBLE) AS bridge_hires
 FROM compared

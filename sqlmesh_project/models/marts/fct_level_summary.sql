@@ -87,26 +87,22 @@ WITH census AS (
   FROM totals
 )
 SELECT
-  averaged.simulation_year::INT AS simulation_year,
-  averaged.level_id::INT AS level_id,
-  averaged.headcount::BIGINT AS headcount,
-  averaged.hires::BIGINT AS hires,
-  averaged.terminations::BIGINT AS terminations,
-  COALESCE(promotions.promotions_in, 0)::BIGINT AS promotions_in,
-  averaged.mean_base_pay::DOUBLE AS mean_base_pay,
-  averaged.median_base_pay::DOUBLE AS median_base_pay,
-  /* the ratio to one midpoint has the same coefficient of variation as the pay */
-  CASE
+  CAST(averaged.simulation_year AS INT) AS simulation_year,
+  CAST(averaged.level_id AS INT) AS level_id,
+  CAST(averaged.headcount AS BIGINT) AS headcount,
+  CAST(averaged.hires AS BIGINT) AS hires,
+  CAST(averaged.terminations AS BIGINT) AS terminations,
+  CAST(COALESCE(promotions.promotions_in, 0) AS BIGINT) AS promotions_in,
+  CAST(averaged.mean_base_pay AS DOUBLE) AS mean_base_pay,
+  CAST(averaged.median_base_pay AS DOUBLE) AS median_base_pay,
+  CAST(CASE
     WHEN averaged.lowest_pay = averaged.highest_pay
     THEN 0
-    ELSE SQRT(
-      GREATEST(averaged.mean_compa_ratio_square - POWER(averaged.mean_compa_ratio, 2), 0)
-    ) / averaged.mean_compa_ratio
-  END::DOUBLE AS cv,
-  averaged.mean_compa_ratio::DOUBLE AS mean_compa_ratio,
-  averaged.below_minimum::BIGINT AS below_minimum,
-  averaged.above_maximum::BIGINT AS above_maximum
+    ELSE SQRT(GREATEST(averaged.mean_compa_ratio_square - POWER(averaged.mean_compa_ratio, 2), 0)) / averaged.mean_compa_ratio
+  END /* the ratio to one midpoint has the same coefficient of variation as the pay */ AS DOUBLE) AS cv,
+  CAST(averaged.mean_compa_ratio AS DOUBLE) AS mean_compa_ratio,
+  CAST(averaged.below_minimum AS BIGINT) AS below_minimum,
+  CAST(averaged.above_maximum AS BIGINT) AS above_maximum
 FROM averaged
 LEFT JOIN promotions
-  ON promotions.simulation_year = averaged.simulation_year
-  AND promotions.level_id = averaged.level_id
+  ON promotions.simulation_year = averaged.simulation_year AND promotions.level_id = averaged.level_id

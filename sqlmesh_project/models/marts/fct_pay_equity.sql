@@ -130,8 +130,7 @@ WITH banded AS (
     cells.*
   FROM cells
   INNER JOIN reference_groups
-    ON reference_groups.attribute = cells.attribute
-    AND reference_groups.group_name = cells.group_name
+    ON reference_groups.attribute = cells.attribute AND reference_groups.group_name = cells.group_name
 ), matched AS (
   SELECT
     cells.*,
@@ -177,13 +176,13 @@ WITH banded AS (
     AND reference_pooled.group_name = reference_groups.group_name
 )
 SELECT
-  simulation_year::INT AS simulation_year,
-  attribute::TEXT AS attribute,
-  group_name::TEXT AS "group",
-  headcount::BIGINT AS headcount,
-  mean_base_pay::DOUBLE AS mean_base_pay,
-  CASE WHEN reference_headcount >= 10 THEN reference_mean_log_pay - mean_log_pay END::DOUBLE AS raw_gap,
-  CASE WHEN reference_headcount >= 10 THEN adjusted_gap END::DOUBLE AS adjusted_gap
+  CAST(simulation_year AS INT) AS simulation_year,
+  CAST(attribute AS TEXT) AS attribute,
+  CAST(group_name AS TEXT) AS "group",
+  CAST(headcount AS BIGINT) AS headcount,
+  CAST(mean_base_pay AS DOUBLE) AS mean_base_pay,
+  CAST(CASE WHEN reference_headcount >= 10 THEN reference_mean_log_pay - mean_log_pay END AS DOUBLE) AS raw_gap,
+  CAST(CASE WHEN reference_headcount >= 10 THEN adjusted_gap END AS DOUBLE) AS adjusted_gap
 FROM compared
 WHERE
   headcount >= 10

@@ -25,10 +25,9 @@ MODEL (
     termination_rate = 'experienced_terminations / opening_headcount',
     promotion_rate = 'promotions / opening_headcount'
   ),
-  audits (
-    unique_values(columns := (simulation_year)),
-    headcount_balances
-  )
+  audits (unique_values(columns := (
+      simulation_year
+  )), headcount_balances)
 );
 
 WITH growth AS (
@@ -96,59 +95,59 @@ WITH growth AS (
     simulation_year
 )
 SELECT
-  growth.simulation_year::INT AS simulation_year,
-  growth.headcount::BIGINT AS headcount,
-  COALESCE(movements.opening_headcount, 0)::BIGINT AS opening_headcount,
-  COALESCE(movements.hires, 0)::BIGINT AS hires,
-  COALESCE(movements.terminations, 0)::BIGINT AS terminations,
-  COALESCE(movements.experienced_terminations, 0)::BIGINT AS experienced_terminations,
-  COALESCE(movements.new_hire_terminations, 0)::BIGINT AS new_hire_terminations,
-  COALESCE(movements.reductions, 0)::BIGINT AS reductions,
-  COALESCE(movements.promotions, 0)::BIGINT AS promotions,
-  growth.mean_base_pay::DOUBLE AS mean_base_pay,
-  pay.median_base_pay::DOUBLE AS median_base_pay,
-  growth.payroll::DECIMAL(28, 6) AS payroll,
-  growth.prorated_payroll::DECIMAL(28, 2) AS prorated_payroll,
-  growth.growth_all::DOUBLE AS growth_all,
-  growth.growth_continuing::DOUBLE AS growth_continuing,
-  growth.growth_prorated::DOUBLE AS growth_prorated,
-  (
+  CAST(growth.simulation_year AS INT) AS simulation_year,
+  CAST(growth.headcount AS BIGINT) AS headcount,
+  CAST(COALESCE(movements.opening_headcount, 0) AS BIGINT) AS opening_headcount,
+  CAST(COALESCE(movements.hires, 0) AS BIGINT) AS hires,
+  CAST(COALESCE(movements.terminations, 0) AS BIGINT) AS terminations,
+  CAST(COALESCE(movements.experienced_terminations, 0) AS BIGINT) AS experienced_terminations,
+  CAST(COALESCE(movements.new_hire_terminations, 0) AS BIGINT) AS new_hire_terminations,
+  CAST(COALESCE(movements.reductions, 0) AS BIGINT) AS reductions,
+  CAST(COALESCE(movements.promotions, 0) AS BIGINT) AS promotions,
+  CAST(growth.mean_base_pay AS DOUBLE) AS mean_base_pay,
+  CAST(pay.median_base_pay AS DOUBLE) AS median_base_pay,
+  CAST(growth.payroll AS DECIMAL(28, 6)) AS payroll,
+  CAST(growth.prorated_payroll AS DECIMAL(28, 2)) AS prorated_payroll,
+  CAST(growth.growth_all AS DOUBLE) AS growth_all,
+  CAST(growth.growth_continuing AS DOUBLE) AS growth_continuing,
+  CAST(growth.growth_prorated AS DOUBLE) AS growth_prorated,
+  CAST((
     POWER(
       growth.mean_base_pay / census.mean_base_pay,
       1.0 / (
         ROW_NUMBER() OVER (ORDER BY growth.simulation_year)
       )
     ) - 1
-  )::DOUBLE AS growth_compound,
-  growth.bridge_exits::DOUBLE AS bridge_exits,
-  growth.bridge_cola::DOUBLE AS bridge_cola,
-  growth.bridge_merit::DOUBLE AS bridge_merit,
-  growth.bridge_promotion::DOUBLE AS bridge_promotion,
-  growth.bridge_hires::DOUBLE AS bridge_hires,
-  budget.cola_cost::DECIMAL(28, 6) AS cola_cost,
-  budget.merit_cost::DECIMAL(28, 6) AS merit_cost,
-  budget.promotion_cost::DECIMAL(28, 6) AS promotion_cost,
-  budget.hire_cost::DECIMAL(28, 6) AS hire_cost,
-  budget.exit_savings::DECIMAL(28, 6) AS exit_savings,
-  budget.payroll_change::DECIMAL(28, 6) AS payroll_change,
-  COALESCE(totals.lump_sum_cost, 0)::DECIMAL(28, 6) AS lump_sum_cost,
-  (
+  ) AS DOUBLE) AS growth_compound,
+  CAST(growth.bridge_exits AS DOUBLE) AS bridge_exits,
+  CAST(growth.bridge_cola AS DOUBLE) AS bridge_cola,
+  CAST(growth.bridge_merit AS DOUBLE) AS bridge_merit,
+  CAST(growth.bridge_promotion AS DOUBLE) AS bridge_promotion,
+  CAST(growth.bridge_hires AS DOUBLE) AS bridge_hires,
+  CAST(budget.cola_cost AS DECIMAL(28, 6)) AS cola_cost,
+  CAST(budget.merit_cost AS DECIMAL(28, 6)) AS merit_cost,
+  CAST(budget.promotion_cost AS DECIMAL(28, 6)) AS promotion_cost,
+  CAST(budget.hire_cost AS DECIMAL(28, 6)) AS hire_cost,
+  CAST(budget.exit_savings AS DECIMAL(28, 6)) AS exit_savings,
+  CAST(budget.payroll_change AS DECIMAL(28, 6)) AS payroll_change,
+  CAST(COALESCE(totals.lump_sum_cost, 0) AS DECIMAL(28, 6)) AS lump_sum_cost,
+  CAST((
     CAST(levels.cv_sum AS DOUBLE) / NULLIF(levels.headcount, 0)
-  )::DOUBLE AS within_level_cv,
-  equity.adjusted_gap_max::DOUBLE AS adjusted_gap_max,
-  (
+  ) AS DOUBLE) AS within_level_cv,
+  CAST(equity.adjusted_gap_max AS DOUBLE) AS adjusted_gap_max,
+  CAST((
     CAST(levels.compa_ratio_sum AS DOUBLE) / NULLIF(levels.headcount, 0)
-  )::DOUBLE AS mean_compa_ratio,
-  COALESCE(levels.below_minimum, 0)::BIGINT AS below_minimum,
-  COALESCE(levels.above_maximum, 0)::BIGINT AS above_maximum,
-  totals.raise_min::DOUBLE AS raise_min,
-  totals.raise_max::DOUBLE AS raise_max,
-  (
+  ) AS DOUBLE) AS mean_compa_ratio,
+  CAST(COALESCE(levels.below_minimum, 0) AS BIGINT) AS below_minimum,
+  CAST(COALESCE(levels.above_maximum, 0) AS BIGINT) AS above_maximum,
+  CAST(totals.raise_min AS DOUBLE) AS raise_min,
+  CAST(totals.raise_max AS DOUBLE) AS raise_max,
+  CAST((
     CAST(movements.experienced_terminations AS DOUBLE) / NULLIF(movements.opening_headcount, 0)
-  )::DOUBLE AS termination_rate,
-  (
+  ) AS DOUBLE) AS termination_rate,
+  CAST((
     CAST(movements.promotions AS DOUBLE) / NULLIF(movements.opening_headcount, 0)
-  )::DOUBLE AS promotion_rate
+  ) AS DOUBLE) AS promotion_rate
 FROM growth
 CROSS JOIN census
 INNER JOIN budget

@@ -29,7 +29,9 @@ MODEL (
     draw = 'Uniform draw in (0, 1)'
   ),
   audits (
-    unique_values(columns := (event_id)),
+    unique_values(columns := (
+      event_id
+    )),
     not_null(columns := (employee_id, event_type, event_reason, effective_date, compensation_amount)),
     one_hire_one_termination,
     events_within_employment,
@@ -61,22 +63,22 @@ WITH events AS (
   FROM intermediate.int_termination_events
 )
 SELECT
-  (
+  CAST((
     CAST(simulation_year AS TEXT) || '/' || employee_id || '/' || event_type || '/' || event_reason
-  )::TEXT AS event_id,
-  employee_id::TEXT AS employee_id,
-  simulation_year::INT AS simulation_year,
-  event_type::TEXT AS event_type,
-  event_reason::TEXT AS event_reason,
-  effective_date::DATE AS effective_date,
-  (
+  ) AS TEXT) AS event_id,
+  CAST(employee_id AS TEXT) AS employee_id,
+  CAST(simulation_year AS INT) AS simulation_year,
+  CAST(event_type AS TEXT) AS event_type,
+  CAST(event_reason AS TEXT) AS event_reason,
+  CAST(effective_date AS DATE) AS effective_date,
+  CAST((
     ROW_NUMBER() OVER (PARTITION BY simulation_year, employee_id ORDER BY effective_date, chain_order)
-  )::INT AS event_sequence,
-  level_id::INT AS level_id,
-  previous_level_id::INT AS previous_level_id,
-  compensation_amount::DECIMAL(14, 2) AS compensation_amount,
-  previous_compensation::DECIMAL(14, 2) AS previous_compensation,
-  applied_rate::DOUBLE AS applied_rate,
-  probability::DOUBLE AS probability,
-  draw::DOUBLE AS draw
+  ) AS INT) AS event_sequence,
+  CAST(level_id AS INT) AS level_id,
+  CAST(previous_level_id AS INT) AS previous_level_id,
+  CAST(compensation_amount AS DECIMAL(14, 2)) AS compensation_amount,
+  CAST(previous_compensation AS DECIMAL(14, 2)) AS previous_compensation,
+  CAST(applied_rate AS DOUBLE) AS applied_rate,
+  CAST(probability AS DOUBLE) AS probability,
+  CAST(draw AS DOUBLE) AS draw
 FROM events

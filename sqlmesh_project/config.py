@@ -1,4 +1,4 @@
-"""SQLMesh's entry point for its own command line (`sqlmesh lint`, `format`, `test`); the engine builds the same."""
+"""SQLMesh's entry point for its own command line: `sqlmesh lint`, `format`, `test`."""
 
 from planwise.engine.config import project_config
 

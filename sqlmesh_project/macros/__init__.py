@@ -1,0 +1,1 @@
+"""What the models' SQL calls; SQLMesh fingerprints what is imported from here only."""

@@ -26,8 +26,10 @@ def years_between(evaluator, since, until):
 
 @macro()
 def days_employed(evaluator, first_day, last_day, since, until):
-    """Return the days of an employment (both ends included) that fall in [since, until); null until = open."""
+    """Return the days of an employment, both ends included, in [since, until); null until = open."""
     sql = evaluator.dialect
     first, last, start = first_day.sql(sql), last_day.sql(sql), f"CAST({since.sql(sql)} AS DATE)"
-    end = f"{last} + 1" if until.sql(sql).upper() == "NULL" else f"LEAST({last} + 1, CAST({until.sql(sql)} AS DATE))"
+    end = f"{last} + 1"
+    if until.sql(sql).upper() != "NULL":
+        end = f"LEAST({end}, CAST({until.sql(sql)} AS DATE))"
     return f"CAST(GREATEST({end} - GREATEST({first}, {start}), 0) AS SMALLINT)"

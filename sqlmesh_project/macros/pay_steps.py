@@ -1,8 +1,9 @@
 """The three raises of a year, chained in the order of their effective dates.
 
-Each step reads the step before it and adds what one kind of raise did: the pay it found (`<kind>_previous`, null
-when there was no such event), the pay it left (`<kind>_pay`), the rate it applied, and the running pay (`pay_<n>`).
-Pay is rounded to cents at each event; the rate is rounded to 6 decimals first, so that an event replays exactly.
+Each step reads the step before it and adds what one kind of raise did: the pay it found (`<kind>_previous`,
+null when there was no such event), the pay it left (`<kind>_pay`), the rate it applied, and the running pay
+(`pay_<n>`). Pay is rounded to cents at each event; the rate is rounded to 6 decimals first, so that an event
+replays exactly.
 """
 
 import json
@@ -40,12 +41,14 @@ FROM (
 ) AS p
 """
 
-# The level's rate x performance (scaled within the level so that the budget stays the level's) x position in range.
+# The level's rate x performance x position in range; performance is scaled within the level so that the
+# budget stays the level's.
 MERIT = """
 SELECT m.*,
   CASE WHEN m.merit_due THEN m.pay_{before} END AS merit_previous,
   CASE WHEN NOT m.merit_due THEN NULL
-    WHEN m.merited_pay < m.full_merit_pay THEN CAST(CAST(m.merited_pay AS DOUBLE) / CAST(m.pay_{before} AS DOUBLE) - 1 AS {RATE})
+    WHEN m.merited_pay < m.full_merit_pay
+      THEN CAST(CAST(m.merited_pay AS DOUBLE) / CAST(m.pay_{before} AS DOUBLE) - 1 AS {RATE})
     ELSE m.merit_applied END AS merit_rate,
   CASE WHEN m.merit_due THEN m.merited_pay END AS merit_pay,
   CASE WHEN m.merit_due THEN m.full_merit_pay - m.merited_pay ELSE 0 END AS lump_sum,
@@ -53,7 +56,8 @@ SELECT m.*,
 FROM (
   SELECT f.*, {merited_pay} AS merited_pay
   FROM (
-    SELECT r.*, CAST(ROUND(r.pay_{before} * CAST(1 + r.merit_applied AS {RATE}), 2) AS {PAY}) AS full_merit_pay
+    SELECT r.*,
+      CAST(ROUND(r.pay_{before} * CAST(1 + r.merit_applied AS {RATE}), 2) AS {PAY}) AS full_merit_pay
     FROM (
       SELECT s.*,
         CAST({merit_cap_open}s.merit_base * s.performance_multiplier * COALESCE(b.neutral, 0)

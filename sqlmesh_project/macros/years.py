@@ -1,7 +1,7 @@
 """Blueprints: one model per simulated year, each with its own year's parameter values.
 
-The values arrive as one JSON variable per chain, so that a change in one year's value re-versions the models of
-that year and those after it, and nothing else.
+The values arrive as one JSON variable per chain, so that a change in one year's value re-versions the models
+of that year and those after it, and nothing else.
 """
 
 import json
@@ -10,7 +10,7 @@ from sqlmesh import macro
 
 
 def _blueprints(years: list[dict]) -> str:
-    """Return one tuple per year in one outer pair of parentheses, which a horizon of a single year needs too."""
+    """Return one tuple per year in an outer pair of parentheses, which a single year needs too."""
     bound = ["(" + ", ".join(f"{k} := {v}" for k, v in year.items()) + ")" for year in years]
     return "(" + ", ".join(bound) + ")"
 

@@ -17,7 +17,7 @@ from sqlmesh.core.model import SqlModel
 
 from planwise.census import Census, register_census
 from planwise.engine.config import CATALOG, sqlmesh_config
-from planwise.engine.raw import census_key, load_census_tables
+from planwise.engine.raw import census_key, load_census_tables, load_parameter_table
 from planwise.engine.variables import bindings, sqlmesh_variables
 from planwise.engine.warehouse import MARTS
 from planwise.parameters import EffectiveParameters, resolve, simulated_years
@@ -132,7 +132,8 @@ class Direct:
 
     def context(self, census: Census, effective: EffectiveParameters) -> Context:
         as_of = census.as_of.isoformat()
-        variables = sqlmesh_variables(effective, census_hash=ANY, as_of=as_of, placeholders=not self._literal)
+        variables = sqlmesh_variables(effective, census_hash=ANY, as_of=as_of, bound=self._literal)
+        variables["parameters_key"] = ANY
         if self._context is None:
             config = sqlmesh_config(":memory:", variables, cache_dir=self.home / "cache")
             self._context = Context(paths=[self.project], config=config, load=False)
@@ -157,6 +158,8 @@ class Direct:
             load_census_tables(database, census)
             for part in ("census", "levels"):
                 database.execute(f"ALTER TABLE raw.{part}_{census_key(census)} RENAME TO {part}_{ANY}")
+            parameters = load_parameter_table(database, effective)
+            database.execute(f"ALTER TABLE {parameters} RENAME TO parameters_{ANY}")
             values = {} if self._literal else bindings(effective)
             for schema in ("staging", "intermediate", "marts"):
                 database.execute(f"CREATE SCHEMA {schema}")

@@ -13,6 +13,7 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,21 @@ from sqlmesh.core.signal import signal
 from sqlmesh.utils import UniqueKeyDict
 from sqlmesh.utils.jinja import JinjaMacroRegistry
 
-from planwise.engine.placeholders import placeholders_of, with_values
+from planwise.engine.placeholders import placeholders_of, text_with_values, with_values
 
 REFERENCE = re.compile(r"@(\w+)")
 VARIABLE_READ = re.compile(r"""\.var\(\s*["'](\w+)["']""")
+
+
+@dataclass
+class Template:
+    """A model with placeholders, and the copy of it with the values of the last load."""
+
+    model: SqlModel
+    query: exp.Query
+    names: tuple[str, ...]
+    values: tuple[Any, ...] = ()
+    bound: SqlModel | None = None
 
 
 class IncrementalLoader(SqlMeshLoader):
@@ -40,7 +52,7 @@ class IncrementalLoader(SqlMeshLoader):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._loaded: dict[Path, tuple[str, list[SqlModel]]] = {}
-        self._bound: dict[str, tuple[SqlModel, SqlModel]] = {}
+        self._templates: dict[str, Template] = {}
 
     def _load_sql_models(
         self,
@@ -75,18 +87,25 @@ class IncrementalLoader(SqlMeshLoader):
         return models
 
     def _with_values(self, model: SqlModel, values: Mapping[str, Any] | None) -> SqlModel:
-        """Return the model with numbers for its placeholders; the one of the last load if it is equal."""
-        template_query = model.query
-        if values is None or not isinstance(template_query, exp.Query) or not placeholders_of(template_query):
+        """Return the model with numbers for its placeholders; the one of the last load if these are equal."""
+        template = self._template(model)
+        if values is None or not template.names:
             return model
-        parsed = ParsableSql.from_parsed_expression(with_values(template_query, values), model.dialect)
-        template, bound = self._bound.get(model.fqn, (None, None))
-        if template is model and bound is not None and bound.query_.sql == parsed.sql:
-            return bound
-        bound = model.copy(update={"query_": parsed})
-        bound._path = model._path
-        self._bound[model.fqn] = (model, bound)
-        return bound
+        needed = tuple(values[name] for name in template.names)
+        if template.bound is None or template.values != needed:
+            parsed = ParsableSql(sql=text_with_values(model.query_.sql, values))
+            parsed._parsed, parsed._parsed_dialect = with_values(template.query, values), model.dialect
+            template.values, template.bound = needed, model.copy(update={"query_": parsed})
+            template.bound._path = model._path
+        return template.bound
+
+    def _template(self, model: SqlModel) -> "Template":
+        known = self._templates.get(model.fqn)
+        if known is None or known.model is not model:
+            query = model.query
+            assert isinstance(query, exp.Query)  # the project has no Jinja
+            known = self._templates[model.fqn] = Template(model, query, placeholders_of(query))
+        return known
 
     def _create(
         self,
@@ -133,6 +152,7 @@ class IncrementalLoader(SqlMeshLoader):
             update={
                 "query_": ParsableSql.from_parsed_expression(query, model.dialect),
                 "depends_on_": model.depends_on,
+                "extract_dependencies_from_query": False,
                 **({} if call_macros else {"python_env": {}}),
             }
         )

@@ -12,6 +12,7 @@ os.environ.setdefault(
 from sqlmesh import Context
 
 from planwise.engine.config import sqlmesh_config
+from planwise.engine.snapshots import without_query_cache
 from planwise.settings import Settings
 
 MEMORY = ":memory:"
@@ -24,4 +25,5 @@ def open_project(settings: Settings, variables: Mapping[str, Any], database: Pat
     )
     context = Context(paths=[settings.project], config=config, load=False)
     context.load(update_schemas=False)
+    without_query_cache(context)
     return context

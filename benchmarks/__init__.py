@@ -1,0 +1,1 @@
+"""Benchmarks that anyone can run: ratios to raw SQL in the same process, medians of repeated runs."""

@@ -1,0 +1,139 @@
+"""Time a trial, a preview and the raw SQL of both, by number of employees, against the bars of the design.
+
+python -m benchmarks.simulation [--employees 10000 100000] [--runs 9] [--output FILE]
+"""
+
+import argparse
+import json
+import platform
+import random
+import resource
+import statistics
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.raw_sql import RawSql
+from planwise.census import generate_census
+from planwise.engine.preview import Preview
+from planwise.engine.warehouse import Warehouse
+from planwise.parameters import EffectiveParameters, resolve, simulated_years
+from planwise.settings import Settings
+
+HORIZON = 5
+REAL_TRIAL_BARS = {10_000: 0.6, 100_000: 2.0, 1_000_000: 15.0}  # seconds, median
+RATIO_BAR = 12.0  # real trial on pay levers / the raw SQL of the same run, at 10,000 employees
+DYNAMICS_BAR, PREVIEW_BAR, REPEAT_BAR = 1.2, 0.060, 0.25  # seconds, median, at 10,000 employees
+
+
+def measure(employees: int, runs: int, progress: Callable[[str], None]) -> dict[str, float]:
+    """Return the medians in seconds for one size of workforce, in a temporary home."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(home=Path(folder))
+        progress(f"{employees:,} employees: census and baseline")
+        census = generate_census(settings, employees=employees, seed=1)
+        base = resolve(simulated_years(HORIZON, census.first_year), scenario={})
+        draw = random.Random(7)
+
+        def pay() -> EffectiveParameters:
+            return base.with_levers({"cola_rate": draw.uniform(0.02, 0.04)})
+
+        def dynamics() -> EffectiveParameters:
+            return base.with_levers({"promotion_probability_level_1": draw.uniform(0.08, 0.12)})
+
+        raw = RawSql(settings, census)
+        preview = Preview(settings, census)
+        warehouse = Warehouse(settings.workers_dir / "benchmark.duckdb", settings)
+        try:
+            warehouse.plan("scenario_baseline", census, base).apply()
+            warehouse.plan("trial_warm", census, pay(), kpis_only=True).apply()
+            preview.evaluate(base)
+            times: dict[str, list[float]] = {}
+            for number in range(runs):
+                progress(f"{employees:,} employees: run {number + 1} of {runs}")
+                levers, moved = pay(), dynamics()
+
+                def trial(effective: EffectiveParameters, name: str = f"trial_{number}") -> float:
+                    return warehouse.plan(name, census, effective, kpis_only=True).apply().seconds
+
+                measured = {
+                    "raw_sql_seconds": raw.seconds(levers, dynamics=False),
+                    "real_trial_seconds": trial(levers),
+                    "repeat_trial_seconds": trial(levers),
+                    "preview_seconds": preview.evaluate(levers).seconds,
+                    "raw_sql_dynamics_seconds": raw.seconds(moved, dynamics=True),
+                    "real_trial_dynamics_seconds": trial(moved),
+                    "preview_dynamics_seconds": preview.evaluate(moved).seconds,
+                }
+                preview.evaluate(base)  # back to the dynamics of the base, outside the clock
+                for name, seconds in measured.items():
+                    times.setdefault(name, []).append(seconds)
+                warehouse.drop(f"trial_{number}")
+        finally:
+            warehouse.close()
+            preview.close()
+    found = {f"{name}_median": statistics.median(seconds) for name, seconds in times.items()}
+    found["real_trial_to_raw_sql_ratio"] = statistics.median(
+        real / sql for real, sql in zip(times["real_trial_seconds"], times["raw_sql_seconds"], strict=True)
+    )
+    return found
+
+
+def report(by_employees: dict[int, dict[str, float]]) -> Table:
+    """Return the table of figures, with the bar where there is one."""
+    table = Table("employees", "figure", "median", "bar", "", title="Simulation over 5 years")
+    for employees, found in by_employees.items():
+        bars = {"real_trial_seconds_median": REAL_TRIAL_BARS.get(employees)}
+        if employees == 10_000:
+            bars |= {
+                "real_trial_to_raw_sql_ratio": RATIO_BAR,
+                "real_trial_dynamics_seconds_median": DYNAMICS_BAR,
+                "preview_seconds_median": PREVIEW_BAR,
+                "repeat_trial_seconds_median": REPEAT_BAR,
+            }
+        for name, value in found.items():
+            bar = bars.get(name)
+            unit = "×" if name.endswith("ratio") else "s"
+            verdict = "" if bar is None else "met" if value <= bar else "not met"
+            shown = "" if bar is None else f"≤ {bar:g} {unit}"
+            table.add_row(f"{employees:,}", name, f"{value:.3f} {unit}", shown, verdict)
+    return table
+
+
+def main() -> None:
+    """Run the benchmark and write its report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--employees", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    console = Console()
+    with console.status("starting") as status:
+        by_employees = {n: measure(n, options.runs, status.update) for n in options.employees}
+    console.print(report(by_employees))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    first = by_employees[options.employees[0]]
+    result: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "environment": {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            **{name: version(name) for name in ("planwise", "sqlmesh", "duckdb")},
+        },
+        "metrics": {**first, "peak_memory_mb": peak, "by_employees": by_employees},
+    }
+    stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
+    output = options.output or Path("reports/benchmarks") / f"benchmark_{stamp}.json"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    console.print(f"Peak memory {peak:,.0f} MB. Written to {output}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -28,6 +28,7 @@ MOUNTED = {
     "census": ("planwise.census.commands:app", "Import, generate and choose the census."),
     "parameters": ("planwise.parameters.commands:app", "The levers and assumptions that there are."),
     "scenario": ("planwise.governance.commands:app", "Named sets of overrides on a census."),
+    "study": ("planwise.study.commands:app", "The searches for levers that meet a target."),
 }
 for _name, (_target, _help) in MOUNTED.items():
     app.command(_target, name=_name, help=_help)

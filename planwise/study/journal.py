@@ -1,12 +1,12 @@
-"""A study's trials in Optuna's storage: written before and after each evaluation, read back as ours.
+"""A study's trials in Optuna's storage: written before and after each plan.
 
-A trial is in the journal as RUNNING, with its levers, before it is evaluated, so that a process killed at
-any point leaves what it was doing. User attributes, all JSON: kind, purpose, iteration, levers, digest; then
-growth, kpis (a list a column), fingerprint, environment, seconds, models_run, models_reused, gate, cache_hit,
-answered_by; or error.
+A trial that takes a plan is in the journal as RUNNING, with its levers, before it is evaluated, so that a
+process killed at any point leaves what it was doing. What takes no plan (a preview, an answer from an equal
+trial) is written once, when it is there: each write waits for the disk. What is written is in `record.py`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import optuna
@@ -15,18 +15,35 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from planwise.engine.outcome import Kpis
 from planwise.errors import InputError
-from planwise.study.evaluation import Evaluation
+from planwise.study.record import (
+    ERROR,
+    EVALUATION,
+    REQUEST,
+    Finding,
+    evaluation_record,
+    finished_trials,
+    request_record,
+    trial_of,
+)
 from planwise.study.space import Space, clamped
 from planwise.study.trial import Proposal, Trial
 
 INTERRUPTED = "interrupted"
-FINISHED = TrialState.COMPLETE, TrialState.FAIL
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial about to be evaluated; `trial` is None while it is not in the journal yet."""
+
+    proposal: Proposal
+    levers: Mapping[str, float]
+    digest: str
+    trial: optuna.Trial | None
 
 
 class Journal:
-    """One study in a storage; the trials of one process, asked and told one by one or many at a time."""
+    """One study in a storage; one process asks and tells."""
 
     def __init__(self, storage: BaseStorage, study: optuna.Study, space: Space) -> None:
         self._storage = storage
@@ -73,45 +90,56 @@ class Journal:
         """Let this sampler draw what is proposed without levers."""
         self._study.sampler = sampler
 
-    def ask(self, proposal: Proposal) -> tuple[optuna.Trial, dict[str, float]]:
-        """Write a trial that is about to be evaluated; return it with its levers."""
-        if proposal.levers is None:
-            trial = self._study.ask(self._distributions)
-            levers = clamped(self._space, trial.params)
-            for key, value in _request(proposal, levers).items():
-                trial.set_user_attr(key, value)
-            return trial, levers
-        levers = dict(proposal.levers)
-        template = create_trial(
-            state=TrialState.RUNNING,
-            params={lever.name: levers.get(lever.name, lever.start) for lever in self._space},
-            distributions=self._distributions,
-            user_attrs=_request(proposal, levers),
-        )
-        trial_id = self._storage.create_new_trial(self._study_id, template_trial=template)
-        return optuna.Trial(self._study, trial_id), levers
+    def draw(self) -> tuple[optuna.Trial, dict[str, float]]:
+        """Let the sampler draw; return the trial, RUNNING, and its canonical levers."""
+        trial = self._study.ask(self._distributions)
+        return trial, clamped(self._space, trial.params)
 
-    def tell(
+    def ask(
         self,
-        trial: optuna.Trial,
+        proposal: Proposal,
+        levers: Mapping[str, float],
         digest: str,
-        evaluation: Evaluation,
-        values: tuple[float, ...],
-        constraints: Mapping[str, float],
-        answered_by: int | None,
-    ) -> Trial:
-        """Write what came of a trial."""
-        trial.set_user_attr("digest", digest)
-        for key, value in _response(evaluation, answered_by).items():
-            trial.set_user_attr(key, value)
-        for name, value in constraints.items():
-            trial.set_constraint(name, value)
-        return trial_of(self._study.tell(trial, list(values)))
+        *,
+        drawn: optuna.Trial | None,
+        at_once: bool,
+    ) -> Asked:
+        """Write a trial that is about to be evaluated; `at_once` leaves it to `tell`, unless it was drawn."""
+        trial = drawn
+        if trial is not None:
+            trial.set_user_attr(REQUEST, request_record(proposal, levers, digest))
+        elif not at_once:
+            trial = optuna.Trial(self._study, self._add(TrialState.RUNNING, proposal, levers, digest))
+        return Asked(proposal, levers, digest, trial)
 
-    def fail(self, trial: optuna.Trial, error: str) -> Trial:
+    def tell(self, asked: Asked, finding: Finding) -> Trial:
+        """Write what came of a trial."""
+        record = evaluation_record(finding)
+        if asked.trial is None:
+            trial_id = self._add(
+                TrialState.COMPLETE,
+                asked.proposal,
+                asked.levers,
+                asked.digest,
+                attrs={EVALUATION: record},
+                values=list(finding.values),
+                constraints=dict(finding.constraints),
+            )
+            return trial_of(self._storage.get_trial(trial_id))
+        asked.trial.set_user_attr(EVALUATION, record)
+        for name, value in finding.constraints.items():
+            asked.trial.set_constraint(name, value)
+        return self._end(asked.trial, values=list(finding.values))
+
+    def fail(self, asked: Asked, error: str) -> Trial:
         """Write that a trial broke, and how."""
-        trial.set_user_attr("error", error)
-        return trial_of(self._study.tell(trial, state=TrialState.FAIL))
+        if asked.trial is None:
+            trial_id = self._add(
+                TrialState.FAIL, asked.proposal, asked.levers, asked.digest, attrs={ERROR: error}
+            )
+            return trial_of(self._storage.get_trial(trial_id))
+        asked.trial.set_user_attr(ERROR, error)
+        return self._end(asked.trial, state=TrialState.FAIL)
 
     def trials(self) -> tuple[Trial, ...]:
         """Return every finished trial."""
@@ -121,77 +149,44 @@ class Journal:
         """Mark trials that a process left running as failed; return the levers that a sampler had drawn."""
         drawn = []
         for frozen in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            request = frozen.user_attrs.get(REQUEST)
+            if request is None:  # killed between drawing and writing what was drawn
+                drawn.append(clamped(self._space, self._whole(frozen)))
+            elif request["purpose"] == "sample":
+                drawn.append(dict(request["levers"]))
             trial = optuna.Trial(self._study, frozen._trial_id)
-            if frozen.user_attrs.get("purpose") == "sample":
-                drawn.append(dict(frozen.user_attrs["levers"]))
-            self.fail(trial, INTERRUPTED)
+            trial.set_user_attr(ERROR, INTERRUPTED)
+            self._end(trial, state=TrialState.FAIL)
         return tuple(drawn)
 
+    def _end(self, trial: optuna.Trial, **how: Any) -> Trial:
+        return trial_of(self._study.tell(trial, **how))
 
-def finished_trials(study: optuna.Study) -> tuple[Trial, ...]:
-    """Return the finished trials of a study, in order."""
-    return tuple(trial_of(frozen) for frozen in study.get_trials(deepcopy=False, states=FINISHED))
-
-
-def trial_of(frozen: FrozenTrial) -> Trial:
-    """Return a finished Optuna trial as ours."""
-    attrs = frozen.user_attrs
-    levers = attrs.get("levers", frozen.params)
-    evaluation = None
-    if frozen.state == TrialState.COMPLETE:
-        evaluation = Evaluation(
-            levers=dict(levers),
-            kpis=_rows(attrs["kpis"]),
-            growth=attrs["growth"],
-            kind=attrs["kind"],
-            fingerprint=attrs["fingerprint"],
-            environment=attrs["environment"],
-            seconds=attrs["seconds"],
-            models_run=attrs["models_run"],
-            models_reused=attrs["models_reused"],
-            gate_status=attrs["gate"],
-            cache_hit=attrs["cache_hit"],
+    def _add(
+        self,
+        state: TrialState,
+        proposal: Proposal,
+        levers: Mapping[str, float],
+        digest: str,
+        *,
+        attrs: Mapping[str, Any] | None = None,
+        values: list[float] | None = None,
+        constraints: dict[str, float] | None = None,
+    ) -> int:
+        template = create_trial(
+            state=state,
+            values=values,
+            params=self._params(levers),
+            distributions=self._distributions,
+            user_attrs={REQUEST: request_record(proposal, levers, digest), **(attrs or {})},
+            constraints=constraints,
         )
-    return Trial(
-        number=frozen.number,
-        kind=attrs.get("kind", "real"),
-        purpose=attrs.get("purpose", "unknown"),
-        iteration=attrs.get("iteration", 0),
-        levers=dict(levers),
-        digest=attrs.get("digest", ""),
-        evaluation=evaluation,
-        error=attrs.get("error"),
-        answered_by=attrs.get("answered_by"),
-    )
+        trial_id: int = self._storage.create_new_trial(self._study_id, template_trial=template)
+        return trial_id
 
+    def _params(self, levers: Mapping[str, float]) -> dict[str, float]:
+        return {lever.name: levers.get(lever.name, lever.start) for lever in self._space}
 
-def _request(proposal: Proposal, levers: Mapping[str, float]) -> dict[str, Any]:
-    return {
-        "levers": dict(levers),
-        "kind": proposal.kind,
-        "purpose": proposal.purpose,
-        "iteration": proposal.iteration,
-    }
-
-
-def _response(evaluation: Evaluation, answered_by: int | None) -> dict[str, Any]:
-    return {
-        "growth": evaluation.growth,
-        "kpis": _columns(evaluation.kpis),
-        "fingerprint": evaluation.fingerprint,
-        "environment": evaluation.environment,
-        "seconds": evaluation.seconds,
-        "models_run": evaluation.models_run,
-        "models_reused": evaluation.models_reused,
-        "gate": evaluation.gate_status,
-        "cache_hit": evaluation.cache_hit,
-        "answered_by": answered_by,
-    }
-
-
-def _columns(kpis: Kpis) -> dict[str, list[Any]]:
-    return {name: [row[name] for row in kpis] for name in (kpis[0] if kpis else ())}
-
-
-def _rows(columns: Mapping[str, list[Any]]) -> Kpis:
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    def _whole(self, frozen: FrozenTrial) -> dict[str, float]:
+        """Return what was drawn so far, the rest where it starts."""
+        return self._params(frozen.params)

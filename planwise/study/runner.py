@@ -9,11 +9,12 @@ from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.study.evaluation import Evaluation, Evaluator, Kind
 from planwise.study.files import write_result, write_study
-from planwise.study.journal import Journal
+from planwise.study.journal import Asked, Journal
 from planwise.study.problem import PP, Problem
 from planwise.study.progress import Hooks, Progress
 from planwise.study.question import Question, check_study_name
 from planwise.study.reach import BaselineBroken, framed, reach_of
+from planwise.study.record import Finding
 from planwise.study.result import StudyResult, best_of, cache_hits, failures, real_plans, study_result
 from planwise.study.space import tuned_levers
 from planwise.study.storage import open_storage
@@ -172,39 +173,39 @@ class _Run:
     def _evaluate(self, proposal: Proposal) -> Trial:
         if proposal.levers is None and self._drawn:
             proposal = replace(proposal, levers=self._drawn.popleft())
-        asked, levers = self._journal.ask(proposal)
+        drawn, levers = (None, proposal.levers) if proposal.levers is not None else self._journal.draw()
         evaluator = self._evaluators[proposal.kind]
-        answered_by: Trial | None = None
+        digest = evaluator.digest(levers)
+        first = self._known.get((proposal.kind, digest))
+        needs_plan = proposal.kind == "real" and first is None
+        asked = self._journal.ask(proposal, levers, digest, drawn=drawn, at_once=not needs_plan)
         try:
-            digest = evaluator.digest(levers)
-            answered_by = self._known.get((proposal.kind, digest))
-            evaluation = (
-                self._called(evaluator, levers, asked.number)
-                if answered_by is None
-                else _again(answered_by, levers)
-            )
+            evaluation = self._evaluated(evaluator, asked) if first is None else _again(first, levers)
         except Exception as error:  # whatever broke: it is recorded, and the study goes on
             trial = self._journal.fail(asked, f"{type(error).__name__}: {error}")
             self._failed_in_a_row += 1
         else:
-            trial = self._journal.tell(
-                asked,
-                digest,
-                evaluation,
-                self._problem.values(evaluation),
-                self._problem.constraints(evaluation),
-                None if answered_by is None else answered_by.number,
-            )
+            trial = self._journal.tell(asked, self._finding(evaluation, first))
             self._known.setdefault((proposal.kind, digest), trial)
             self._failed_in_a_row = 0
         self.trials.append(trial)
         self._hooks.on_progress(self._progress(trial))
         return trial
 
-    def _called(self, evaluator: Evaluator, levers: Mapping[str, float], number: int) -> Evaluation:
+    def _evaluated(self, evaluator: Evaluator, asked: Asked) -> Evaluation:
+        """Evaluate; a plan goes through the hook, a preview (which has no use for a number) does not."""
+        number = len(self.trials) if asked.trial is None else asked.trial.number
         if evaluator.kind == "preview":
-            return evaluator.evaluate(levers, number=number)
-        return self._hooks.call(lambda: evaluator.evaluate(levers, number=number), number)
+            return evaluator.evaluate(asked.levers, number=number)
+        return self._hooks.call(lambda: evaluator.evaluate(asked.levers, number=number), number)
+
+    def _finding(self, evaluation: Evaluation, first: Trial | None) -> Finding:
+        return Finding(
+            evaluation,
+            self._problem.values(evaluation),
+            self._problem.constraints(evaluation),
+            None if first is None else first.number,
+        )
 
     def _progress(self, trial: Trial) -> Progress:
         trials = tuple(self.trials)

@@ -1,0 +1,101 @@
+"""`planwise study …`: list the studies, look at one, export its trials."""
+
+import io
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+from rich.table import Table
+
+from planwise.console import emit_json, progress, results, settings_for
+from planwise.options import Home, Json
+from planwise.study.problem import PP
+from planwise.study.views import StudyView, csv_of, list_studies, view_of
+
+app = cyclopts.App(name="study", help="The searches for levers that meet a target.")
+
+
+@app.command(name="list")
+def list_(*, home: Home = None, json: Json = False) -> None:
+    """List the studies, newest first."""
+    studies = list_studies(settings_for(home))
+    if json:
+        emit_json({"studies": studies})
+        return
+    table = Table("study", "strategy", "target", "trials", "state", "gap pp")
+    for study in studies:
+        gap = study["gap_pp"]
+        table.add_row(
+            study["study"],
+            study["strategy"],
+            f"{study['target_growth']:.2%}",
+            str(study["trials"]),
+            study["state"],
+            "" if gap is None else f"{gap:+.3f}",
+        )
+    results().print(table)
+
+
+@app.command
+def show(name: str, /, *, home: Home = None, json: Json = False) -> None:
+    """Show a study's question, its result and its trials."""
+    view = view_of(settings_for(home), name)
+    if json:
+        emit_json(view.as_json())
+        return
+    _print(view)
+
+
+@app.command
+def export(
+    name: str,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(help="The CSV file to write; stdout by default.")] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Export a study's trials as CSV: one row a trial, its levers and the last year's KPIs as columns."""
+    view = view_of(settings_for(home), name)
+    if output is None and not json:
+        results().out(_csv(view), end="")
+        return
+    file = output or Path(f"{name}.csv")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(_csv(view), encoding="utf-8")
+    if json:
+        emit_json({"study": name, "file": file, "rows": len(view.trials)})
+    else:
+        progress().print(f"Wrote {len(view.trials)} trials to {file}.")
+
+
+def _csv(view: StudyView) -> str:
+    text = io.StringIO()
+    csv_of(view, text)
+    return text.getvalue()
+
+
+def _print(view: StudyView) -> None:
+    about = view.about
+    question = about["question"]
+    console = results()
+    console.print(
+        f"[bold]{view.name}[/]: {question['strategy']} on {about['scenario']}, "
+        f"target growth {question['target_growth']:.2%} a year (mean base pay, census to last year), "
+        f"tolerance {question['tolerance'] * PP:g} pp; {about.get('state', 'unknown')}."
+    )
+    table = Table("trial", "kind", "purpose", "iteration", "state", "growth", "gap pp", "seconds", "levers")
+    for row in view.rows():
+        table.add_row(
+            str(row["trial"]),
+            row["kind"],
+            row["purpose"],
+            str(row["iteration"]),
+            row["state"] if row["error"] is None else f"{row['state']}: {row['error']}",
+            "" if row["growth"] is None else f"{row['growth']:.3%}",
+            "" if row["gap_pp"] is None else f"{row['gap_pp']:+.3f}",
+            "" if row["seconds"] is None else f"{row['seconds']:.2f}",
+            ", ".join(f"{name} {value:g}" for name, value in row["levers"].items()) or "as it is",
+        )
+    console.print(table)

@@ -1,0 +1,107 @@
+"""What a trial is in the storage: three user attributes, each one JSON object and one write.
+
+`request`: kind, purpose, iteration, levers, digest. `evaluation`: growth, kpis (a list a column),
+fingerprint, environment, seconds, models_run, models_reused, gate, cache_hit, answered_by. Or `error`: what
+broke.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from planwise.engine.outcome import Kpis
+from planwise.study.evaluation import Evaluation
+from planwise.study.trial import Proposal, Trial
+
+REQUEST, EVALUATION, ERROR = "request", "evaluation", "error"
+FINISHED = TrialState.COMPLETE, TrialState.FAIL
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An evaluation as it is told: objective values, constraints (feasible up to 0), who answered it."""
+
+    evaluation: Evaluation
+    values: tuple[float, ...]
+    constraints: Mapping[str, float]
+    answered_by: int | None
+
+
+def request_record(proposal: Proposal, levers: Mapping[str, float], digest: str) -> dict[str, Any]:
+    """Return what was proposed as JSON values."""
+    return {
+        "kind": proposal.kind,
+        "purpose": proposal.purpose,
+        "iteration": proposal.iteration,
+        "levers": dict(levers),
+        "digest": digest,
+    }
+
+
+def evaluation_record(finding: Finding) -> dict[str, Any]:
+    """Return what came of it as JSON values."""
+    evaluation = finding.evaluation
+    return {
+        "growth": evaluation.growth,
+        "kpis": _columns(evaluation.kpis),
+        "fingerprint": evaluation.fingerprint,
+        "environment": evaluation.environment,
+        "seconds": evaluation.seconds,
+        "models_run": evaluation.models_run,
+        "models_reused": evaluation.models_reused,
+        "gate": evaluation.gate_status,
+        "cache_hit": evaluation.cache_hit,
+        "answered_by": finding.answered_by,
+    }
+
+
+def finished_trials(study: optuna.Study) -> tuple[Trial, ...]:
+    """Return the finished trials of a study, in order."""
+    return tuple(trial_of(frozen) for frozen in study.get_trials(deepcopy=False, states=FINISHED))
+
+
+def trial_of(frozen: FrozenTrial) -> Trial:
+    """Return a finished Optuna trial as ours; one that was killed as it was drawn has no request."""
+    request = frozen.user_attrs.get(REQUEST, {})
+    record = frozen.user_attrs.get(EVALUATION, {})
+    levers = dict(request.get("levers", frozen.params))
+    return Trial(
+        number=frozen.number,
+        kind=request.get("kind", "real"),
+        purpose=request.get("purpose", "sample"),
+        iteration=request.get("iteration", 0),
+        levers=levers,
+        digest=request.get("digest", ""),
+        evaluation=_evaluation(levers, request, record) if frozen.state == TrialState.COMPLETE else None,
+        error=frozen.user_attrs.get(ERROR),
+        answered_by=record.get("answered_by"),
+    )
+
+
+def _evaluation(
+    levers: Mapping[str, float], request: Mapping[str, Any], record: Mapping[str, Any]
+) -> Evaluation:
+    return Evaluation(
+        levers=levers,
+        kpis=_rows(record["kpis"]),
+        growth=record["growth"],
+        kind=request["kind"],
+        fingerprint=record["fingerprint"],
+        environment=record["environment"],
+        seconds=record["seconds"],
+        models_run=record["models_run"],
+        models_reused=record["models_reused"],
+        gate_status=record["gate"],
+        cache_hit=record["cache_hit"],
+    )
+
+
+def _columns(kpis: Kpis) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in kpis] for name in (kpis[0] if kpis else ())}
+
+
+def _rows(columns: Mapping[str, list[Any]]) -> Kpis:
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

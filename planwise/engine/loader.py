@@ -30,6 +30,7 @@ from sqlmesh.utils import UniqueKeyDict
 from sqlmesh.utils.jinja import JinjaMacroRegistry
 
 from planwise.engine.placeholders import placeholders_of, text_with_values, with_values
+from planwise.engine.tuning import mark_expanded
 
 REFERENCE = re.compile(r"@(\w+)")
 VARIABLE_READ = re.compile(r"""\.var\(\s*["'](\w+)["']""")
@@ -94,7 +95,8 @@ class IncrementalLoader(SqlMeshLoader):
         needed = tuple(values[name] for name in template.names)
         if template.bound is None or template.values != needed:
             parsed = ParsableSql(sql=text_with_values(model.query_.sql, values))
-            parsed._parsed, parsed._parsed_dialect = with_values(template.query, values), model.dialect
+            parsed._parsed = mark_expanded(with_values(template.query, values))
+            parsed._parsed_dialect = model.dialect
             template.values, template.bound = needed, model.copy(update={"query_": parsed})
             template.bound._path = model._path
         return template.bound
@@ -150,7 +152,7 @@ class IncrementalLoader(SqlMeshLoader):
         query = model.render_query_or_raise()
         expanded = model.copy(
             update={
-                "query_": ParsableSql.from_parsed_expression(query, model.dialect),
+                "query_": ParsableSql.from_parsed_expression(mark_expanded(query), model.dialect),
                 "depends_on_": model.depends_on,
                 "extract_dependencies_from_query": False,
                 **({} if call_macros else {"python_env": {}}),

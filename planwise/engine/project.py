@@ -1,18 +1,13 @@
 """Open the SQLMesh project: one context on one database, with one scenario's variables."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault(
-    "MAX_FORK_WORKERS", "1"
-)  # SQLMesh reads it at import: do not fork a process with threads
-
 from sqlmesh import Context
 
 from planwise.engine.config import sqlmesh_config
-from planwise.engine.snapshots import without_query_cache
+from planwise.engine.tuning import render_expanded_as_they_are, without_query_cache
 from planwise.settings import Settings
 
 MEMORY = ":memory:"
@@ -26,4 +21,5 @@ def open_project(settings: Settings, variables: Mapping[str, Any], database: Pat
     context = Context(paths=[settings.project], config=config, load=False)
     context.load(update_schemas=False)
     without_query_cache(context)
+    render_expanded_as_they_are()
     return context

@@ -38,7 +38,7 @@ def make_page(store: Store) -> pmui.Page:
     if pn.state.location is not None:
         keep_in_address(selection, pn.state.location)
     view = overview(store, selection)
-    status = html.pane(_status("live"), sizing_mode=None, width=190, align="center")
+    status = html.pane(_status("watching for new results"), sizing_mode=None, width=190, align="center")
     refresh = pmui.IconButton(
         icon="refresh", label="Read the results again", description="Read the results again", color="light"
     )

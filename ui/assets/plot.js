@@ -18,7 +18,7 @@ const CONFIG = {displaylogo: false, displayModeBar: false, responsive: false}
 
 export function render({model, el}) {
   const box = document.createElement("div")
-  box.className = "plot"
+  box.className = "chart"
   box.setAttribute("role", "img")
   el.append(box)
   let alive = true

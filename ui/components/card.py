@@ -41,7 +41,9 @@ class Content:
 class Card:
     """A card whose content can be replaced while it stays where it is on the page."""
 
-    def __init__(self, *, with_chart: bool = True, height: int = HEIGHT, name: str) -> None:
+    def __init__(
+        self, *, name: str, with_chart: bool = True, height: int = HEIGHT, control: Any = None
+    ) -> None:
         self._content: Content | None = None
         self._heading = html.pane("", min_width=0)
         self._lead = html.pane("", visible=False)
@@ -65,6 +67,7 @@ class Card:
         )
         self.layout = pmui.Paper(
             header,
+            *([] if control is None else [control]),
             self._lead,
             *([self._chart] if with_chart else []),
             self._table,

@@ -81,6 +81,7 @@ def waterfall(
     ]
     layout = _layout(".1%", "", legend=False)
     layout["margin"] = MARGIN | {"t": 28}
+    layout["height"] = HEIGHT + 4 * LEGEND_LINE
     layout["yaxis"]["rangemode"] = "tozero"
     if target:
         _add_reference(layout, *target)
@@ -116,17 +117,18 @@ def convergence(
         }
         for name, group in groups.items()
     ]
-    data.append(
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": "Best so far",
-            "x": list(best[0]),
-            "y": list(best[1]),
-            "line": {"shape": "hv", "color": UP, "width": 2},
-            "hovertemplate": "best so far %{y:.2%}<extra></extra>",
-        }
-    )
+    if len(best[0]) > 1:
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": "Best so far",
+                "x": list(best[0]),
+                "y": list(best[1]),
+                "line": {"shape": "hv", "color": UP, "width": 2},
+                "hovertemplate": "best so far %{y:.2%}<extra></extra>",
+            }
+        )
     layout = _layout(".1%", "Growth a year", legend=True)
     layout["xaxis"] |= {"title": {"text": "Trial", "font": {"size": 12}, "standoff": 6}, "tickformat": "d"}
     layout["margin"] = MARGIN | {"b": 52}

@@ -24,10 +24,11 @@ PAIR: dict[str, Any] = {
     "styles": {
         "display": "grid",
         "grid-template-columns": "repeat(auto-fit, minmax(max(420px, 40%), 1fr))",
-        "gap": f"{GAP}px",
+        "column-gap": f"{GAP}px",
+        "align-items": "start",
     },
 }
-STACK: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": "8px"}}
+STACK: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": f"{GAP}px"}}
 
 
 class Overview:
@@ -37,11 +38,11 @@ class Overview:
         self._store = store
         self._selection = selection
         self._filling = False
-        self._notices = html.pane("", visible=False)
-        self._empty = html.pane(empty.nothing_published(store.home), visible=False)
+        self._notices = html.pane("", styles={"display": "grid", "gap": "8px"})
+        self._empty = html.pane(empty.nothing_published(store.home))
         self._heading = html.pane("", min_width=0)
         self._kpis = html.pane("")
-        self._no_study = html.pane(empty.no_study(), visible=False)
+        self._no_study = html.pane(empty.no_study())
         self._provenance = html.pane("")
         self._scenario = self._select("Scenario", "scenario", 300)
         self._year = self._select("Year", "year", 104)
@@ -49,14 +50,13 @@ class Overview:
         self._growth = Card(name="growth against target")
         self._payroll = Card(name="annual payroll")
         self._bridge = Card(name="growth bridge")
-        self._convergence = Card(name="study convergence")
+        self._convergence = Card(name="study convergence", control=self._study)
         self._comparison = Card(name="scenarios", with_chart=False)
         self._levels = Card(name="levels", with_chart=False)
         self._gate = Card(name="quality gate", with_chart=False, height=260)
+        self._study_box = pn.Column(**STACK)
         self._body = self._lay_out()
-        self.layout = pn.Column(
-            self._notices, self._empty, self._body, sizing_mode="stretch_width", margin=GAP
-        )
+        self.layout = pn.Column(**STACK, margin=GAP)
         selection.param.watch(self._chosen, ["scenario", "year", "study"])
         self.refresh()
 
@@ -65,14 +65,18 @@ class Overview:
         results, unreadable = self._store.results()
         notices = [html.unreadable(item) for item in unreadable]
         nothing = not results and not unreadable
-        self._empty.visible = nothing
-        self._body.visible = bool(results)
         if results:
             result = self._pick(results, unreadable, notices)
             year = self._pick_year(result, notices)
             self._fill(results, result, year)
             self._fill_study(notices)
-        self._notices.param.update(object="".join(notices), visible=bool(notices))
+        self._notices.object = "".join(notices)
+        _show(
+            self.layout,
+            *([self._notices] if notices else []),
+            *([self._empty] if nothing else []),
+            *([self._body] if results else []),
+        )
 
     def _fill(self, results: Sequence[Result], result: Result, year: int) -> None:
         with self._filled():
@@ -95,9 +99,8 @@ class Overview:
 
     def _fill_study(self, notices: list[str]) -> None:
         names = self._store.studies()
-        self._no_study.visible = not names
-        self._study.visible = self._convergence.layout.visible = bool(names)
         if not names:
+            _show(self._study_box, self._no_study)
             return
         wanted = self._selection.study
         name = wanted if wanted in names else names[0]
@@ -107,8 +110,9 @@ class Overview:
             self._study.param.update(options=list(names), value=name)
         try:
             self._convergence.show(convergence(self._store.study(name)))
+            _show(self._study_box, self._convergence.layout)
         except InputError as error:
-            self._convergence.layout.visible = False
+            _show(self._study_box, self._study)  # so that another can be chosen
             notices.append(html.unreadable(Unreadable(name, error.what, error.remedy or "")))
 
     def _pick(
@@ -141,7 +145,7 @@ class Overview:
         return wanted if wanted in result.years else result.last_year
 
     def _select(self, label: str, name: str, width: int) -> pmui.Select:
-        widget = pmui.Select(label=label, options=[], size="small", width=width, margin=(4, 0, 0, 0))
+        widget = pmui.Select(label=label, options=[], size="small", width=width, margin=(6, 0, 4, 0))
 
         def choose(event: Any) -> None:
             if not self._filling:
@@ -174,18 +178,12 @@ class Overview:
             ),
             self._kpis,
             pn.Column(self._growth.layout, self._payroll.layout, **PAIR),
-            pn.Column(
-                self._bridge.layout,
-                pn.Column(self._study, self._no_study, self._convergence.layout, **STACK),
-                **PAIR,
-            ),
+            pn.Column(self._bridge.layout, self._study_box, **PAIR),
             self._comparison.layout,
             self._levels.layout,
             self._gate.layout,
             self._framed(self._provenance),
-            sizing_mode="stretch_width",
-            styles={"gap": f"{GAP}px"},
-            visible=False,
+            **STACK,
         )
 
     def _framed(self, content: pn.viewable.Viewable) -> pmui.Paper:
@@ -194,6 +192,12 @@ class Overview:
 
     def _heading_box(self) -> pn.Column:
         return pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"})
+
+
+def _show(box: pn.Column, *parts: Any) -> None:
+    """Put parts into a box, unless it has them already: what stays is not drawn again."""
+    if list(box.objects) != list(parts):
+        box.objects = list(parts)
 
 
 def overview(store: Store, selection: Selection) -> Overview:

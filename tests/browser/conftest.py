@@ -1,0 +1,153 @@
+"""Debian's Chromium on a dashboard that is served as people serve it; any page may only ask its own host."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = Path(os.environ.get("PLANWISE_CHROMIUM", "/usr/bin/chromium"))
+START_SECONDS = 60
+EMPLOYEES = 300
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not CHROMIUM.exists():
+        pytest.fail(
+            f"{CHROMIUM} is missing: install Chromium (Debian: apt-get install chromium), "
+            "or name it in PLANWISE_CHROMIUM."
+        )
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open pages; afterwards none may have logged an error or asked another host."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(30_000)
+    problems, foreign = [], []
+
+    def opened(url):
+        host = url.split("/")[2]
+        page = context.new_page()
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((f"http://{host}/", "data:", "blob:"))
+                else foreign.append(request.url)
+            ),
+        )
+        page.on("websocket", lambda ws: None if ws.url.split("/")[2] == host else foreign.append(ws.url))
+        page.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.goto(url)
+        page.locator(".kpi:visible, .empty:visible").first.wait_for()
+        return page
+
+    yield opened
+    context.close()
+    assert problems == []
+    assert foreign == []
+
+
+@pytest.fixture(scope="session")
+def published_home(tmp_path_factory):
+    """A home with two simulated, gated and published scenarios of 300 employees."""
+    from expectations import run_gate
+    from planwise.census import generate_census
+    from planwise.engine.publishing import publish
+    from planwise.engine.warehouse import open_warehouse, scenario_environment
+    from planwise.gate import require
+    from planwise.parameters import parse_assignments, resolve, simulated_years
+    from planwise.settings import Settings
+
+    settings = Settings(home=tmp_path_factory.mktemp("browser") / "home")
+    census = generate_census(settings, employees=EMPLOYEES)
+    years = simulated_years(3, census.first_year)
+    with open_warehouse(settings, "browser test") as warehouse:
+        for scenario, sets in {"baseline": [], "higher_cola": ["cola_rate=0.05"]}.items():
+            effective = resolve(years, scenario=parse_assignments(sets, kind="lever"))
+            outcome = warehouse.plan(scenario_environment(scenario), census, effective).apply()
+            gate = require(run_gate("simulation", warehouse.frames(outcome.environment)))
+            publish(
+                settings,
+                warehouse,
+                scenario=scenario,
+                outcome=outcome,
+                census=census,
+                effective=effective,
+                gate=gate,
+            )
+    return settings
+
+
+@pytest.fixture
+def home(published_home, tmp_path):
+    """A copy of the published results that a test may change."""
+    from planwise.settings import Settings
+
+    settings = Settings(home=tmp_path / "home")
+    shutil.copytree(published_home.published_dir, settings.published_dir)
+    return settings
+
+
+@contextmanager
+def dashboard(folder):
+    """Run `planwise serve` on a free port; yields its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-c", "from planwise.cli import main; main()", "serve", "--no-browser"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--home", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                pytest.fail(f"`planwise serve` does not answer:\n{process.communicate()[0]}")
+            time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+
+
+def _answers(url):
+    try:
+        with urllib.request.urlopen(f"{url}/static/js/bokeh.min.js", timeout=5) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@pytest.fixture(scope="session")
+def served(published_home):
+    with dashboard(published_home.root) as url:
+        yield url

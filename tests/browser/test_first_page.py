@@ -1,0 +1,189 @@
+import csv
+import io
+import json
+import re
+import shutil
+from urllib.parse import quote
+
+import pandas as pd
+import pytest
+
+from planwise.engine.publications import load_publication
+from ui import formatting
+
+from conftest import dashboard  # isort: skip
+
+HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'
+
+
+def kpis(settings, scenario):
+    return load_publication(settings, scenario).manifest["kpis"][-1]
+
+
+def choose(page, label, option):
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("menuitem", name=option, exact=True).click()
+
+
+def shown(page):
+    return page.locator(".kpis").inner_text()
+
+
+def luminance(color):
+    red, green, blue = (int(part) for part in re.findall(r"\d+", color)[:3])
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def downloaded(page, name):
+    with page.expect_download() as download:
+        page.get_by_role("button", name=name).click()
+    return open(download.value.path(), encoding="utf-8-sig", newline="").read()
+
+
+def test_the_page_shows_the_figures_of_the_manifest(visit, served, published_home):
+    page = visit(served)
+    last = kpis(published_home, "baseline")
+    text = shown(page)
+    for figure in (
+        formatting.count(last["headcount"]),
+        formatting.money(last["mean_base_pay"]),
+        formatting.money_short(last["payroll"]),
+        formatting.money_short(last["payroll_change"], sign=True),
+        formatting.percent(last["growth_all"], 2),
+        formatting.percent(last["growth_compound"], 2),
+        formatting.points(last["growth_compound"] - 0.03),
+        formatting.ratio(last["mean_compa_ratio"]),
+        formatting.percent(last["termination_rate"]),
+    ):
+        assert figure.replace("\u00a0", " ") in text.replace("\u00a0", " ")
+    page.locator(".chart .main-svg").first.wait_for()
+    assert page.locator(".chart:visible").count() == 3
+    assert "Target 3.0%" in page.locator(".chart").first.inner_text()
+    fingerprint = load_publication(published_home, "baseline").fingerprint
+    assert page.get_by_text(fingerprint).is_visible()
+
+
+def test_another_scenario_changes_the_figures_and_the_address(visit, served, published_home):
+    page = visit(served)
+    before = shown(page)
+    choose(page, "Scenario", "higher_cola")
+    page.wait_for_url(re.compile(r"[?&]scenario=higher_cola"))
+    page.get_by_role("heading", name="higher_cola", exact=True).wait_for()
+    assert shown(page) != before
+    payroll = formatting.money_short(kpis(published_home, "higher_cola")["payroll"])
+    assert payroll.replace("\u00a0", " ") in shown(page).replace("\u00a0", " ")
+
+
+def test_a_deep_link_opens_its_scenario_and_year(visit, served, published_home):
+    page = visit(f"{served}/?scenario=higher_cola&year=2026")
+    first = load_publication(published_home, "higher_cola").manifest["kpis"][0]
+    assert page.locator("h1").inner_text() == "higher_cola"
+    assert f"Growth in {first['simulation_year']}" in shown(page)
+    assert formatting.percent(first["growth_all"], 2) in shown(page)
+
+
+def test_an_unknown_scenario_in_the_address_is_said_to_be_unknown(visit, served):
+    page = visit(f"{served}/?scenario=nowhere&year=1999")
+    notices = page.locator(".notice:visible").all_inner_texts()
+    assert any("'nowhere' is not published; baseline is shown" in notice for notice in notices)
+    assert any("does not simulate 1999" in notice for notice in notices)
+
+
+def test_the_dark_theme_is_dark_and_readable(visit, served):
+    page = visit(served)
+    page.locator(".chart .main-svg").first.wait_for()
+
+    def colors():
+        return [
+            page.locator(place).first.evaluate(f"element => getComputedStyle(element).{what}")
+            for place, what in (
+                ("main", "backgroundColor"),
+                (".kpi .figure", "color"),
+                (".chart .xtick text", "fill"),
+            )
+        ]
+
+    paper, figure, tick = map(luminance, colors())
+    assert paper > 240
+    assert max(figure, tick) < 140
+    page.get_by_role("button", name="Toggle theme").click()
+    page.wait_for_function(
+        "getComputedStyle(document.querySelector('body')).backgroundColor != 'rgb(255, 255, 255)'"
+    )
+    page.wait_for_timeout(500)
+    paper, figure, tick = map(luminance, colors())
+    assert paper < 40
+    assert min(figure, tick) > 140
+
+
+def test_the_download_of_the_level_table_is_the_mart(visit, served, published_home):
+    page = visit(served)
+    content = downloaded(page, re.compile("CSV.*levels|Download the table of levels"))
+    mart = load_publication(published_home, "baseline").frame("fct_level_summary")
+    mart = mart[mart["simulation_year"] == mart["simulation_year"].max()].reset_index(drop=True)
+    small = mart["headcount"] < 10
+    pay = ["mean_base_pay", "median_base_pay", "cv", "mean_compa_ratio", "below_minimum", "above_maximum"]
+    mart[pay] = mart[pay].astype(float)
+    mart.loc[small, pay] = None
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(content)), mart, check_dtype=False)
+
+
+def test_the_table_behind_a_chart_says_what_the_chart_shows(visit, served, published_home):
+    page = visit(served)
+    page.get_by_role("button", name="Show growth bridge as a table or a chart").click()
+    table = page.get_by_role("table").filter(has_text="Promotion, pp")
+    table.wait_for()
+    last = kpis(published_home, "baseline")
+    cells = table.locator("tr.chosen td").all_inner_texts()
+    parts = ("exits", "cola", "merit", "promotion", "hires")
+    assert cells[:5] == [formatting.points(last[f"bridge_{part}"]) for part in parts]
+    assert cells[5] == formatting.percent(last["growth_all"], 2)
+
+
+def test_an_empty_home_says_what_to_do_and_fills_by_itself(visit, published_home, tmp_path):
+    with dashboard(tmp_path / "nothing") as url:
+        page = visit(url)
+        assert page.get_by_role("heading", name="Nothing is published yet").is_visible()
+        assert page.get_by_text("planwise simulate", exact=True).is_visible()
+        assert page.locator(".kpi:visible").count() == 0
+        shutil.copytree(published_home.published_dir, tmp_path / "nothing" / "published")
+        page.locator(".kpi:visible").first.wait_for(timeout=20_000)
+        assert not page.get_by_role("heading", name="Nothing is published yet").is_visible()
+        page.locator(".chart .main-svg").first.wait_for()
+        page.close()
+
+
+def test_a_damaged_result_is_named_and_the_others_are_shown(visit, home):
+    publication = load_publication(home, "higher_cola")
+    publication.file("fct_scenario_kpis").write_bytes(b"not Parquet")
+    with dashboard(home.root) as url:
+        page = visit(f"{url}/?scenario=higher_cola")
+        notice = page.locator(".notice.bad:visible").inner_text()
+        assert "'higher_cola' is damaged" in notice
+        assert "planwise simulate --scenario higher_cola" in notice
+        assert page.locator("h1").inner_text() == "baseline"
+        page.locator(".chart .main-svg").first.wait_for()
+        page.close()
+
+
+@pytest.mark.parametrize("address", ["", f"?scenario={quote(HOSTILE)}"], ids=["listed", "chosen"])
+def test_what_people_name_things_is_text_and_nothing_else(visit, home, address):
+    current = load_publication(home, "baseline")
+    hostile = home.published_dir / HOSTILE
+    shutil.copytree(home.published_dir / "baseline", hostile)
+    file = hostile / current.fingerprint / "manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["census"]["name"] = HOSTILE
+    manifest["gate"]["results"][0]["expectation"] = HOSTILE
+    file.write_text(json.dumps(manifest | {"scenario": HOSTILE}))
+    with dashboard(home.root) as url:
+        page = visit(f"{url}/{address}")
+        page.locator(".chart .main-svg").first.wait_for()
+        page.wait_for_timeout(500)
+        assert page.locator("img[src=x]").count() == 0
+        assert page.locator("table:visible").get_by_text(HOSTILE, exact=True).first.is_visible()
+        if address:
+            assert page.locator("h1").inner_text() == HOSTILE
+        content = downloaded(page, "Download the table of scenarios")
+        assert HOSTILE in [row["scenario"] for row in csv.DictReader(io.StringIO(content))]
+        page.close()

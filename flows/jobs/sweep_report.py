@@ -51,13 +51,13 @@ class SweepRow:
         return {
             "scenario": self.scenario,
             "variant": self.variant,
+            "verdict": self.verdict,
             "growth %": None if self.growth is None else round(PP * self.growth, 3),
             "target %": None if self.target_growth is None else round(PP * self.target_growth, 3),
             "payroll": None if self.payroll is None else round(self.payroll),
             "headcount": self.headcount,
             "gate": self.gate or "",
             "published": self.published,
-            "verdict": self.verdict,
         }
 
 
@@ -65,10 +65,12 @@ class SweepRow:
 class Sweep:
     """All rows of one sweep; the lists name rows that differ from the sweep before (None: there was none).
 
-    `complete` is false when it was stopped before its end.
+    `asked` is the request; sweeps are compared with the last one that was asked the same. `complete` is false
+    when it was stopped before its end.
     """
 
     at: str
+    asked: str
     previous_at: str | None
     complete: bool
     rows: tuple[SweepRow, ...]
@@ -82,13 +84,16 @@ class Sweep:
         return asdict(self)
 
 
-def compared(rows: Sequence[SweepRow], previous: Sweep | None, *, complete: bool, at: datetime) -> Sweep:
+def compared(
+    rows: Sequence[SweepRow], previous: Sweep | None, *, asked: str, complete: bool, at: datetime
+) -> Sweep:
     """Return the sweep with what changed since the last one; each change says from what to what."""
     before = {row.label: row for row in previous.rows} if previous else {}
     now = {row.label: row for row in rows}
     both = [(before[label], row) for label, row in now.items() if label in before]
     return Sweep(
         at=at.isoformat(timespec="milliseconds"),
+        asked=asked,
         previous_at=previous.at if previous else None,
         complete=complete,
         rows=tuple(rows),
@@ -105,11 +110,11 @@ def compared(rows: Sequence[SweepRow], previous: Sweep | None, *, complete: bool
     )
 
 
-def last_sweep(settings: Settings) -> Sweep | None:
-    """Return the newest complete sweep, None when there is none."""
+def last_sweep(settings: Settings, asked: str) -> Sweep | None:
+    """Return the newest complete sweep that was asked the same, None when there is none."""
     for file in sorted((settings.root / FOLDER).glob("*.json"), reverse=True):
         data = json.loads(file.read_text(encoding="utf-8"))
-        if data["complete"]:
+        if data["complete"] and data["asked"] == asked:
             rows = tuple(SweepRow(**{**row, "reasons": tuple(row["reasons"])}) for row in data.pop("rows"))
             return Sweep(rows=rows, **data)
     return None

@@ -23,14 +23,15 @@ OWN = "as it is"
 
 def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
     """Simulate, compare, report; a scenario that fails is a row that says why, and does not end the sweep."""
-    previous = run(last_sweep, settings)
+    asked = request.model_dump_json()
+    previous = run(last_sweep, settings, asked)
     names = request.scenarios or run(all_scenarios, settings)
     variants = list(variants_of(request))
     rows: list[SweepRow] = []
     total = len(names) * (1 + len(variants))
     for name in names:
         rows.append(published_row(settings, name, request, run))
-        run.advance("sweep", len(rows) / total, f"{name}: {rows[-1].verdict}")
+        run.advance("sweep-progress", len(rows) / total, f"{name}: {rows[-1].verdict}")
         if run.stopped():
             break
     with ExitStack() as stack:
@@ -38,10 +39,10 @@ def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
             warehouse = stack.enter_context(worker_warehouse(settings, WORKER))
             for name, (label, changes) in itertools.product(names, variants):
                 rows.append(tried_row(settings, warehouse, name, label, changes, run))
-                run.advance("sweep", len(rows) / total, f"{rows[-1].label}: {rows[-1].verdict}")
+                run.advance("sweep-progress", len(rows) / total, f"{rows[-1].label}: {rows[-1].verdict}")
                 if run.stopped():
                     break
-    done = compared(rows, previous, complete=len(rows) == total, at=utc_now())
+    done = compared(rows, previous, asked=asked, complete=len(rows) == total, at=utc_now())
     run(write_sweep, settings, done)
     run.table("sweep", [row.as_table() for row in done.rows], "Scenarios and variants of the last sweep")
     run.page("sweep-report", page(done), "What changed since the last sweep")
@@ -103,11 +104,7 @@ def _judged(
     reasons = [check.summary() for check in gate.failed if check.severity == "critical"]
     budget = resolved.effective.value("payroll_budget")
     if isinstance(budget, int | float):
-        reasons += [
-            f"payroll {year['payroll']:,.0f} of {year['simulation_year']} is over the budget {budget:,.0f}"
-            for year in kpis
-            if year["payroll"] > budget
-        ]
+        reasons += over_budget(kpis, budget)
     last = kpis[-1]
     return SweepRow(
         scenario=resolved.name,
@@ -122,6 +119,16 @@ def _judged(
         gate=gate.status,
         published=published,
     )
+
+
+def over_budget(kpis: Kpis, budget: float) -> list[str]:
+    """Say by how much, and in which years, payroll is over the budget; nothing when it never is."""
+    over = {year["simulation_year"]: year["payroll"] - budget for year in kpis if year["payroll"] > budget}
+    if not over:
+        return []
+    worst = max(over, key=over.__getitem__)
+    years = ", ".join(map(str, over))
+    return [f"payroll over the budget of {budget:,.0f} in {years}; most in {worst}, by {over[worst]:,.0f}"]
 
 
 def _why(error: PlanWiseError) -> str:

@@ -1,7 +1,7 @@
 """What becomes of a study's winner: a scenario of its own, verified, beside the best trials."""
 
-from flows.jobs.simulation import Resolved, SimulationReport
-from flows.parameters import OptimizeRequest
+from flows.jobs.simulation import Resolved, SimulationReport, resolve_scenario
+from flows.parameters import OptimizeRequest, ScenarioRequest
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import InputError, PlanWiseError
 from planwise.governance import open_ledger
@@ -32,14 +32,17 @@ def refuse_taken_name(settings: Settings, request: OptimizeRequest) -> None:
 def keep_scenario(
     settings: Settings, request: OptimizeRequest, resolved: Resolved, result: StudyResult
 ) -> Resolved:
-    """Store the winner as a scenario, in place of what an earlier study found under that name."""
+    """Store the winner as a scenario, in place of what an earlier study found under that name.
+
+    What is returned is read back, so that simulating the scenario later gives the same and runs no model.
+    """
     name = request.target_scenario
     new = {lever: change["new"] for lever, change in result.changes.items()}
     effective = resolved.effective.with_levers(new)
     with open_ledger(settings) as ledger:
         if name in {scenario.name for scenario in ledger.scenarios.list()}:
             ledger.scenarios.delete(name)
-        scenario = ledger.scenarios.create(
+        ledger.scenarios.create(
             name,
             effective.overrides(),
             census=request.census or resolved.scenario.census,
@@ -47,7 +50,7 @@ def keep_scenario(
             parent=request.scenario,
             years=effective.years,
         )
-    return Resolved(scenario, resolved.census, effective, {})
+    return resolve_scenario(settings, ScenarioRequest(scenario=name, census=request.census))
 
 
 def verify(result: StudyResult, report: SimulationReport) -> None:

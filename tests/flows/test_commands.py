@@ -1,0 +1,94 @@
+"""`planwise simulate`, `preview` and `optimize` as programs."""
+
+import json
+import signal
+import time
+
+import pytest
+
+from planwise.engine.publishing import load_publication
+
+WAIT_SECONDS = 60
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_api(monkeypatch_module):
+    monkeypatch_module.delenv("PREFECT_API_URL", raising=False)
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+def _wait_for(condition):
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_killed_simulation_leaves_nothing_that_hinders(settings, planwise):
+    first = planwise.start("simulate")
+    _wait_for(lambda: settings.warehouse_file.exists() and settings.warehouse_lock_file.read_text())
+    time.sleep(1.5)  # SQLMesh is at its tables by now
+    first.kill()
+    first.communicate(timeout=30)
+    assert not (settings.published_dir / "baseline" / "current").exists()
+    done = planwise.json("simulate")
+    assert done.code == 0, done.err
+    assert load_publication(settings, "baseline").fingerprint == done.answer["fingerprint"]
+
+
+def test_the_answer_has_the_keys_of_the_contract(planwise):
+    done = planwise.json("simulate", "--no-flow")
+    assert done.code == 0, done.err
+    answer = done.answer
+    assert answer["orchestrated"] == "in process"
+    assert answer["models_run"] == 0 < answer["models_reused"]
+    assert answer["gate"]["evaluated"] > 50
+    assert answer["gate"].keys() >= {"status", "evaluated", "failed"}
+    assert [year["simulation_year"] for year in answer["kpis"]] == [2026, 2027, 2028, 2029, 2030]
+    assert "0 models to run" in done.err
+
+
+def test_two_at_once_one_waits_and_names_the_other(planwise):
+    pair = [planwise.start("simulate", "--json") for _ in range(2)]
+    ended = [process.communicate(timeout=120) for process in pair]
+    assert [process.returncode for process in pair] == [0, 0]
+    fingerprints = {json.loads(out)["fingerprint"] for out, _ in ended}
+    assert len(fingerprints) == 1
+    waited = [
+        f"held by process {other.pid} (simulate baseline)" in err
+        for (_, err), other in zip(ended, reversed(pair), strict=True)
+    ]
+    assert sorted(waited) == [False, True], [err for _, err in ended]
+
+
+def test_a_blocked_simulation_exits_3_with_one_json_object(planwise, strict_gate, monkeypatch):
+    done = planwise.json("simulate", "--set", "cola_rate=0.03")
+    assert done.code == 3
+    assert done.answer["published"] is False
+    assert done.answer["gate"]["failed"][0]["expectation"] == "growth_all_possible"
+    assert done.answer["error"]["remedy"]
+
+
+def test_preview_equals_the_simulation(settings, planwise):
+    published = load_publication(settings, "baseline")
+    previewed = planwise.json("preview")
+    assert previewed.code == 0, previewed.err
+    assert previewed.answer["employees"] == 500
+    assert previewed.answer["kpis"] == published.manifest["kpis"]
+
+
+def test_a_study_that_is_terminated_takes_its_warehouse_with_it(settings, planwise):
+    study = planwise.start(
+        "optimize", "--target-growth", "0.05", "--strategy", "tpe", "--trials", "500", "--no-flow"
+    )
+    _wait_for(lambda: list(settings.workers_dir.glob("*.duckdb")) or study.poll() is not None)
+    time.sleep(2)
+    study.send_signal(signal.SIGTERM)
+    _, err = study.communicate(timeout=30)
+    assert study.returncode == 128 + signal.SIGTERM, err
+    assert list(settings.workers_dir.iterdir()) == []

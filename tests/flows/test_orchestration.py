@@ -1,0 +1,129 @@
+"""The same steps as Prefect tasks, on a server with the services that schedule."""
+
+import os
+import pkgutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import flows
+from flows.jobs.simulation import SimulationBlocked
+from flows.launch import configured_api
+from flows.parameters import SimulateRequest
+from planwise.errors import Busy, InputError
+
+ROOT = Path(flows.__file__).parents[1]
+SCHEDULE_SECONDS = 60
+
+
+@pytest.fixture
+def home(settings, monkeypatch):
+    monkeypatch.setenv("PLANWISE_HOME", str(settings.root))
+
+
+@pytest.fixture
+def client(server):
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        yield client
+
+
+def _last_run(client):
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    return client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)[0]
+
+
+def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, client):
+    from flows.simulate import simulate
+
+    report = simulate(SimulateRequest())
+    assert report.orchestrated == "prefect"
+    assert report.published
+    run = _last_run(client)
+    assert run.name == "simulate baseline"
+    assert run.state_name == "Completed"
+    tasks = {task.name.rsplit("-", 1)[0] for task in client.read_task_runs()}
+    assert {"resolve scenario", "hold warehouse", "run models", "gate simulation", "publish result"} <= tasks
+    artifacts = {artifact.key: artifact.type for artifact in client.read_artifacts()}
+    assert artifacts == {"gate-simulation-baseline": "table", "kpis-baseline": "table"}
+
+
+def test_a_failing_gate_fails_the_run(home, client, strict_gate):
+    from flows.simulate import simulate
+
+    with pytest.raises(SimulationBlocked):
+        simulate(SimulateRequest())
+    assert _last_run(client).state_name == "Failed"
+
+
+def test_only_faults_that_pass_are_retried():
+    from prefect.states import Failed
+
+    from flows.tasks import is_passing_fault
+
+    def retried(error):
+        return is_passing_fault(None, None, Failed(data=error))
+
+    assert retried(Busy("held"))
+    assert retried(OSError(5, "I/O error"))
+    assert not retried(OSError(28, "No space left on device"))
+    assert not retried(PermissionError(13, "denied"))
+    assert not retried(InputError("no such scenario"))
+    assert not retried(ValueError("a defect"))
+
+
+def test_deployments_are_accepted_and_the_nightly_ones_get_scheduled_runs(server, client):
+    prefect = [sys.executable, "-m", "prefect"]
+    env = {**os.environ, "PREFECT_API_URL": server}
+    for command in (
+        ["work-pool", "create", "planwise", "--type", "process"],
+        ["deploy", "--all", "--no-prompt"],
+    ):
+        done = subprocess.run([*prefect, *command], cwd=ROOT, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    names = {deployment.name for deployment in client.read_deployments()}
+    assert names == {"nightly-sweep", "nightly-maintain", "simulate", "optimize", "ingest-census"}
+    sweep = client.read_deployment_by_name("sweep/nightly-sweep")
+    assert [str(schedule.schedule.timezone) for schedule in sweep.schedules] == ["America/New_York"]
+    deadline = time.monotonic() + SCHEDULE_SECONDS
+    while not (scheduled := _scheduled(client, sweep.id)):
+        assert time.monotonic() < deadline, "no run was scheduled"
+        time.sleep(1)
+    assert len(scheduled) > 1
+
+
+def _scheduled(client, deployment_id):
+    from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
+
+    return client.read_flow_runs(
+        deployment_filter=DeploymentFilter(id={"any_": [deployment_id]}),
+        flow_run_filter=FlowRunFilter(state={"type": {"any_": ["SCHEDULED"]}}),
+    )
+
+
+def test_no_module_of_flows_hides_a_library():
+    """Prefect puts an entry point's folder on the path: a `flows/requests.py` would be everybody's `requests`."""
+    own = {module.name for module in pkgutil.iter_modules([str(ROOT / "flows")])}
+    elsewhere = {
+        module.name
+        for module in pkgutil.iter_modules([path for path in sys.path if Path(path or ".").resolve() != ROOT])
+    }
+    assert not own & (elsewhere | sys.stdlib_module_names)
+
+
+def test_the_configured_api_is_the_environments_or_the_active_profiles(tmp_path):
+    profiles = tmp_path / "profiles.toml"
+    profiles.write_text(
+        'active = "local"\n[profiles.local]\nPREFECT_API_URL = "http://127.0.0.1:4200/api"\n[profiles.other]\n',
+        encoding="utf-8",
+    )
+    home = {"PREFECT_HOME": str(tmp_path)}
+    assert configured_api(home) == "http://127.0.0.1:4200/api"
+    assert configured_api({**home, "PREFECT_PROFILE": "other"}) is None
+    assert configured_api({**home, "PREFECT_API_URL": "http://server/api"}) == "http://server/api"
+    assert configured_api({"PREFECT_HOME": str(tmp_path / "nowhere")}) is None

@@ -1,9 +1,10 @@
 """Least change: the smallest move of the levers that meets the target, solved on previews, verified by plans.
 
 Growth is nearly linear in the levers, so SciPy (SLSQP) solves min Σ((x−x₀)/scale)² on the linear model of
-growth within the hard bounds; a preview of the solution corrects the model along the step (Broyden's
-update) until the preview is on target. The slopes come from finite differences at x₀, one batch of previews;
-where the solution is far from x₀, they are taken again there, so that the change is the least there too.
+growth within the hard bounds; a preview of the solution corrects the model along the step (Broyden's update)
+until the preview is on target. The slopes come from finite differences at x₀, one batch of previews. Taking
+them again at the solution would make the change smaller by less than 0.1 % (measured, targets 3 to 11 %), so
+that is done only where the steps do not reach the target.
 A plan then verifies. Preview and plan agree; should they ever not, the difference moves the next aim.
 """
 
@@ -26,7 +27,7 @@ AIM_SHARE = 0.01  # of the tolerance: how near the preview must come, so that a 
 STEPS_MAX = 8  # corrections of one linear model; two or three are usual
 STEP = 0.1  # of finite differences, in recommended widths: far above rounding, well within the linear range
 DYNAMICS_STEP = 0.5  # levers that change who is promoted act by whole people
-FAR = 0.5  # in recommended widths: beyond, the slopes are taken again
+SLOPES_MAX = 2  # the second time where the first slopes led, if they did not lead near enough
 SLSQP_ITERATIONS = 200
 SLSQP_PRECISION = 1e-12
 
@@ -109,9 +110,14 @@ def slopes_at(problem: Problem, at: Vector, iteration: int) -> Sloped:
 def solution(problem: Problem, model: LinearModel, aim: float, iteration: int) -> Steps:
     """Return the least change whose preview grows by `aim`; the nearest visited when that is not met."""
     best: Found | None = None
-    origin = model.at
     near_enough = problem.question.tolerance * AIM_SHARE
-    for _slopes_taken in range(2):
+    for slopes_taken in range(SLOPES_MAX):
+        if slopes_taken:
+            assert best is not None  # steps were taken from the first slopes
+            renewed = yield from slopes_at(problem, best.model.at, iteration)
+            if renewed is None:
+                return None
+            model = renewed
         for _step in range(STEPS_MAX):
             levers = levers_at(problem.space, least_change(problem.space, model, aim))
             (trial,) = yield (Proposal(levers, "preview", "step", iteration),)
@@ -119,19 +125,10 @@ def solution(problem: Problem, model: LinearModel, aim: float, iteration: int) -
                 return None
             growth = trial.evaluation.growth
             model = model.moved(_scaled(problem.space, levers), growth)
-            found = Found(levers, growth, model)
-            if abs(growth - aim) <= near_enough:
-                best = found
-                break
             if best is None or abs(growth - aim) < abs(best.growth - aim):
-                best = found
-        assert best is not None  # at least one step was taken
-        if np.abs(best.model.at - origin).max() <= FAR:
-            break
-        renewed = yield from slopes_at(problem, best.model.at, iteration)
-        if renewed is None:
-            return None
-        model, origin = renewed, renewed.at
+                best = Found(levers, growth, model)
+            if abs(growth - aim) <= near_enough:
+                return best
     return best
 
 

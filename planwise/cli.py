@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import entry_points, version
 from types import FrameType
 
@@ -89,8 +90,9 @@ def _without_leading_home(tokens: Sequence[str]) -> Sequence[str]:
     return tokens
 
 
+@cache
 def _load_further_commands() -> None:
-    """Let the packages around the core add their commands; one that is not installed is named, not fatal."""
+    """Once a process, let the packages around the core add their commands; one that is not installed is named, not fatal."""
     for entry in entry_points(group=COMMANDS_GROUP):
         try:
             entry.load()(app)

@@ -49,7 +49,7 @@ def run(name: str, command: list[str], environment: dict[str, str]) -> bool:
 
 
 def pytest_commands(scratch: Path) -> dict[str, list[str]]:
-    """Return pytest's two runs: folders that bear company, and those that do not."""
+    """Return pytest's runs: folders that bear company, what measures time in them, and the other folders."""
     known = [folder for folder in (*IN_PARALLEL, *ONE_BY_ONE) if (TESTS / folder).is_dir()]
     holding_tests = {file.relative_to(TESTS).parts[0] for file in TESTS.glob("*/**/test_*.py")}
     if unlisted := holding_tests - set(known):
@@ -62,7 +62,10 @@ def pytest_commands(scratch: Path) -> dict[str, list[str]]:
         return [str(BIN / "pytest"), *options, f"--junit-xml={scratch / name}.xml", *paths]
 
     return {
-        "pytest in parallel": pytest("parallel", IN_PARALLEL, "-q", "-n", PROCESSES, "--dist", "loadfile"),
+        "pytest in parallel": pytest(
+            "parallel", IN_PARALLEL, "-q", "-m", "not timing", "-n", PROCESSES, "--dist", "loadfile"
+        ),
+        "pytest, timing": pytest("timing", IN_PARALLEL, "-q", "-m", "timing"),
         "pytest one by one": pytest("one-by-one", ONE_BY_ONE, "-q"),
     }
 

@@ -5,6 +5,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from hypothesis import settings
+
 # Set at import, before anything reads them: Prefect and SQLMesh look at their environment once.
 SESSION = Path(tempfile.mkdtemp(prefix="planwise-tests-"))
 os.environ.update(
@@ -19,6 +21,9 @@ os.environ.update(
 )
 for inherited in ("PREFECT_API_URL", "PREFECT_PROFILE", "FORCE_COLOR", "PLANWISE_LEDGER_URL"):
     os.environ.pop(inherited, None)
+
+settings.register_profile("planwise", deadline=None)  # how busy the machine is must not decide a test
+settings.load_profile("planwise")
 
 
 def pytest_unconfigure(config):

@@ -157,6 +157,7 @@ def test_threads_do_not_mix_up_their_frames() -> None:
     assert blocked == [False, True] * 8
 
 
+@pytest.mark.timing
 def test_a_trial_costs_a_tenth_of_a_second() -> None:
     kpis = worlds.kpis((10_000,) * 6)
     run_gate("trial", kpis)

@@ -2,19 +2,13 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.browser.serving import dashboard
+
 CHROMIUM = Path(os.environ.get("PLANWISE_CHROMIUM", "/usr/bin/chromium"))
-START_SECONDS = 60
 EMPLOYEES = 300
 
 
@@ -105,46 +99,6 @@ def home(published_home, tmp_path):
     settings = Settings(home=tmp_path / "home")
     shutil.copytree(published_home.published_dir, settings.published_dir)
     return settings
-
-
-@contextmanager
-def dashboard(folder):
-    """Run `planwise serve` on a free port; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-c", "from planwise.cli import main; main()", "serve", "--no-browser"]
-    process = subprocess.Popen(
-        [*command, "--port", str(port), "--home", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                pytest.fail(f"`planwise serve` does not answer:\n{process.communicate()[0]}")
-            time.sleep(0.2)
-        yield url
-    finally:
-        process.terminate()
-        try:
-            process.communicate(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            raise
-
-
-def _answers(url):
-    try:
-        with urllib.request.urlopen(f"{url}/static/js/bokeh.min.js", timeout=5) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 @pytest.fixture(scope="session")

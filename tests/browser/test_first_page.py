@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from planwise.engine.publications import load_publication
+from tests.browser.serving import dashboard
 from ui import formatting
-
-from conftest import dashboard  # isort: skip
 
 HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'
 

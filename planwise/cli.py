@@ -92,7 +92,7 @@ def _without_leading_home(tokens: Sequence[str]) -> Sequence[str]:
 
 @cache
 def _load_further_commands() -> None:
-    """Once a process, let the packages around the core add their commands; one that is not installed is named, not fatal."""
+    """Let the packages around the core add their commands; one that is not installed is named, not fatal."""
     for entry in entry_points(group=COMMANDS_GROUP):
         try:
             entry.load()(app)

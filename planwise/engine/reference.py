@@ -7,6 +7,7 @@ from pathlib import Path
 
 os.environ.setdefault("MAX_FORK_WORKERS", "1")  # read by SQLMesh at import: one process loads the project
 
+from sqlglot import exp
 from sqlmesh import Context
 from sqlmesh.core.model import Model
 
@@ -126,8 +127,13 @@ def _audit(name: str, arguments: Mapping[str, object]) -> str:
 
 def column_types(model: Model) -> dict[str, str]:
     """Return column -> type as the query gives it; `unknown` when it does not say."""
-    selected = model.render_query_or_raise().selects
-    return {c.alias_or_name: c.type.sql("duckdb") if c.type else "unknown" for c in selected}
+    return {c.alias_or_name: _type(c) for c in model.render_query_or_raise().selects}
+
+
+def _type(column: exp.Expr) -> str:
+    """Return what the projection casts to, else what SQLMesh inferred from the models it reads."""
+    kind = column.unalias().args.get("to") or column.type
+    return kind.sql("duckdb").upper() if kind else "unknown"
 
 
 def _table(name: str) -> str:

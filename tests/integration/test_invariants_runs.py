@@ -1,0 +1,158 @@
+"""Invariants 11, 12, 14 and 16: between runs, threads, row orders, scenarios, and preview and plan."""
+
+import hashlib
+from random import Random
+
+import pandas as pd
+import pytest
+from reference.compare import GRAINS
+from worlds import AS_OF, effective_for, shared
+
+from planwise.census import SyntheticOptions, default_levels, generate_census, register_census
+from planwise.census.synthetic import synthetic_rows
+from planwise.engine.preview import Preview
+from planwise.engine.warehouse import Warehouse
+from planwise.parameters import catalogue
+from planwise.settings import Settings
+
+LEVER_SETS = 50
+
+
+def fingerprints(frames: dict[str, pd.DataFrame]) -> dict[str, str]:
+    """Return a hash of every mart's values, bit for bit, in the order of its grain."""
+    return {
+        mart: hashlib.sha256(
+            frame.sort_values(GRAINS[mart]).reset_index(drop=True).to_parquet(index=False)
+        ).hexdigest()
+        for mart, frame in frames.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def warehouse():
+    found = Warehouse(":memory:", shared().settings)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def census():
+    return generate_census(shared().settings, employees=400)
+
+
+def test_i11_same_seed_same_bytes_whatever_the_threads():
+    """A hundred and fifty thousand people are two row groups, which DuckDB gives to two threads."""
+    large = generate_census(shared().settings, employees=150_000, name="large", use=False)
+    effective = effective_for(large, {"years": 1})
+    one, two = (
+        fingerprints(shared().run(large, effective, audits=False, threads=threads).frames)
+        for threads in (1, 2)
+    )
+
+    assert one == two
+
+
+def test_i11_same_bytes_whatever_the_order_of_the_census_and_the_process(census, tmp_path):
+    rows = synthetic_rows(400, 42, SyntheticOptions())
+    shuffled = register_census(
+        Settings(home=tmp_path),
+        "shuffled",
+        rows.sample(frac=1, random_state=1),
+        default_levels(),
+        as_of=AS_OF,
+    )
+    assert shuffled.content_hash == census.content_hash
+    effective = effective_for(census, {"years": 2})
+
+    first = shared().run(census, effective, audits=False)
+    again = shared().run(shuffled, effective, audits=False)
+    assert fingerprints(first.frames) == fingerprints(again.frames)
+
+
+def test_i11_another_seed_is_another_world(census):
+    first, other = (
+        shared().run(census, effective_for(census, {"years": 2, "seed": seed}), audits=False)
+        for seed in (42, 43)
+    )
+
+    assert set(first.events.event_id) != set(other.events.event_id)
+    leavers = [set(r.events.query("event_reason == 'voluntary'").employee_id) for r in (first, other)]
+    expected = 0.14 * len(leavers[0])  # independent draws share leavers by chance only
+    assert len(leavers[0] & leavers[1]) < 3 * expected
+
+
+def test_i12_a_scenario_changes_no_other(warehouse, census):
+    default, changed = (
+        effective_for(census, {"years": 2}),
+        {"years": 2, "cola_rate": 0.05, "termination_rate": 0.3},
+    )
+    warehouse.plan("one", census, default).apply()
+    before = fingerprints(warehouse.frames("one"))
+    warehouse.plan("other", census, effective_for(census, changed)).apply()
+    assert fingerprints(warehouse.frames("one")) == before
+    assert fingerprints(warehouse.frames("other")) != before
+    warehouse.drop("other")
+    warehouse.collect()
+
+    assert fingerprints(warehouse.frames("one")) == before
+
+
+def test_i16_a_scenario_that_changes_nothing_is_the_baseline(warehouse, census):
+    """Every lever set to what it is anyway: the same tables, none computed."""
+    default = effective_for(census, {"years": 2})
+    same = default.with_levers({name: default.value(name) for name in catalogue().levers})
+    baseline = warehouse.plan("baseline", census, default).apply()
+    unchanged = warehouse.plan("zero_change", census, same).apply()
+
+    assert unchanged.fingerprint == baseline.fingerprint
+    assert [name for name in unchanged.models_run if not name.endswith("int_effective_parameters")] == []
+    assert fingerprints(warehouse.frames("zero_change")) == fingerprints(warehouse.frames("baseline"))
+
+
+def lever_sets(count: int) -> list[dict[str, float]]:
+    """Return random sets of two to fifteen levers within their hard bounds, some of one year only."""
+    random = Random(20261120)
+    sets = []
+    for _ in range(count):
+        chosen = random.sample(sorted(catalogue().levers), random.randint(2, 15))
+        years = [random.choice(("", "", "@2026", "@2027")) for _ in chosen]
+        bounds = [catalogue().levers[name].bounds for name in chosen]
+        sets.append(
+            {f"{n}{y}": round(random.uniform(*b), 6) for n, y, b in zip(chosen, years, bounds, strict=True)}
+        )
+    return sets
+
+
+@pytest.mark.parametrize("batch", range(5))
+def test_i14_preview_is_the_plan_exactly(warehouse, census, batch):
+    """Every KPI of every year, equal to the last bit, for fifty sets of levers."""
+    base = effective_for(census, {"years": 2})
+    preview = Preview(shared().settings, census)
+    differ = []
+    for number, levers in list(enumerate(lever_sets(LEVER_SETS)))[batch::5]:
+        effective = base.with_levers(levers)
+        planned = warehouse.plan("trial", census, effective, kpis_only=True).apply().kpis
+        previewed = preview.evaluate(effective).kpis
+        if [repr(year) for year in planned] != [repr(year) for year in previewed]:
+            differ.append((number, levers))
+    preview.close()
+
+    assert differ == []
+
+
+@pytest.mark.parametrize(
+    "assumptions",
+    [
+        {"seed": 7, "headcount_growth": -0.2},
+        {"range_maximum_cap": True, "individual_raise_max": 0.03, "merit_date": "02-01"},
+        {"turnover_pay_elasticity": 2, "market_movement": 0.05, "termination_rate": 1},
+        {"headcount_growth@2027": -1},
+    ],
+)
+def test_i14_preview_is_the_plan_for_assumptions_too(warehouse, census, assumptions):
+    effective = effective_for(census, {"years": 2} | assumptions)
+    preview = Preview(shared().settings, census)
+    planned = warehouse.plan("trial", census, effective, kpis_only=True).apply().kpis
+
+    assert [repr(year) for year in planned] == [repr(year) for year in preview.evaluate(effective).kpis]
+    preview.close()

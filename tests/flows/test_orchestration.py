@@ -107,7 +107,7 @@ def _scheduled(client, deployment_id):
 
 
 def test_no_module_of_flows_hides_a_library():
-    """Prefect puts an entry point's folder on the path: a `flows/requests.py` would be everybody's `requests`."""
+    """Prefect puts an entry point's folder on the path: `flows/requests.py` would be everybody's."""
     own = {module.name for module in pkgutil.iter_modules([str(ROOT / "flows")])}
     elsewhere = {
         module.name

@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -172,6 +172,13 @@ class Direct:
                     if count and count[0]:
                         broken[check.split()[0]] = broken.get(check.split()[0], 0) + count[0]
             return Result({m: database.execute(f"SELECT * FROM marts.{m}").df() for m in marts}, broken)
+
+    def macro(self, name: str) -> Callable[..., Any]:
+        """Return the function of one of the project's macros."""
+        if self._context is None:
+            self.world([employee()], STILL)
+        assert self._context is not None
+        return self._context._macros[name].func
 
     def _rendered(self, model: SqlModel) -> "Rendered":
         """Return a model's SQL; the loader keeps the very object of one that has not changed."""

@@ -15,10 +15,16 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=Path(".planwise"), description="Folder that holds every store")
     project: Path = Field(default=REPOSITORY / "sqlmesh_project", description="The SQLMesh project")
-    valid_rows_min_share: float = Field(default=0.999, ge=0, le=1, description="An import below this share fails")
+    valid_rows_min_share: float = Field(
+        default=0.999, ge=0, le=1, description="An import below this share fails"
+    )
     lock_timeout_seconds: float = Field(default=600.0, ge=0, description="How long to wait for the warehouse")
-    ledger_url: str | None = Field(default=None, description="SQLAlchemy URL; a SQLite file in the home by default")
-    study_storage_url: str | None = Field(default=None, description="Optuna RDB URL; a journal file by default")
+    ledger_url: str | None = Field(
+        default=None, description="SQLAlchemy URL; a SQLite file in the home by default"
+    )
+    study_storage_url: str | None = Field(
+        default=None, description="Optuna RDB URL; a journal file by default"
+    )
     threads: int = Field(default=1, ge=1, description="DuckDB threads of one evaluation")
 
     @property

@@ -1,0 +1,222 @@
+# ruff: noqa: E501 - a mutant is read in one line
+"""Mutation tests: each plausible mistake in the models must be caught by an audit or by the reference.
+
+Every mutant is one textual change of a copy of the project, rendered and run in memory. Two worlds of two
+hundred people are compared: one grows, with the merit matrix and both caps on; one of four levels shrinks, with
+its raises in another order.
+A mutant that survives means that a rule is not tested.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from reference.compare import differences, simulate
+from reference.simulate import Simulation
+from sqlmesh.utils.errors import SQLMeshError
+from worlds import AS_OF, Direct, effective_for, shared
+
+from planwise.census import Census, SyntheticOptions, default_levels
+from planwise.census.synthetic import synthetic_rows
+from planwise.parameters import EffectiveParameters
+
+MATRIX = {"below_range": 1.8, "1": 1.3, "2": 1.1, "3": 0.8, "4": 0.5, "above_range": 0.2}
+GROWING = {
+    "years": 2,
+    "headcount_growth": 0.3,
+    "termination_rate": 0.3,
+    "new_hire_termination_rate": 0.2345,
+    "promotion_probability_level_1": 0.3,
+    "promotion_raise_level_1": 0.05,
+    "promotion_raise_level_3": 0.2,
+    "merit_rate_level_1": 0.02,
+    "merit_rate_level_2": 0.05,
+    "range_adjustment": 0,
+    "individual_raise_max": 0.06,
+    "range_maximum_cap": True,
+    "cola_rate": 0.031,
+    "termination_multiplier_tenure_under_1": 15,
+    "hire_range_position": 0.9,
+    **{f"merit_multiplier_quartile_{band}": m for band, m in MATRIX.items()},
+}
+SHRINKING = {
+    "years": 1,
+    "headcount_growth": -0.3,
+    "termination_rate": 0.12,
+    "promotion_probability_level_1": 0.3,
+    "promotion_probability_level_4": 0.3,
+    "merit_date": "03-02",
+    "promotion_date": "06-15",
+    "cola_date": "09-20",
+}
+
+BASIS = "intermediate/int_pay_basis_year.sql"
+PAY = "intermediate/int_pay_year.sql"
+TOTALS = "intermediate/int_pay_totals.sql"
+DYNAMICS = "intermediate/int_workforce_year.sql"
+GROWTH = "marts/fct_compensation_growth.sql"
+SNAPSHOT = "marts/fct_workforce_snapshot.sql"
+EVENTS = "marts/fct_yearly_events.sql"
+MUTANTS: dict[str, tuple[str, str, str]] = {
+    "COLA with the wrong sign": (f"models/{PAY}", "1 + CAST(@cola_rate", "1 - CAST(@cola_rate"),
+    "merit rate of the wrong level": (
+        f"models/{PAY}",
+        "ON merit_terms.level_id = basis.merit_level_id",
+        "ON merit_terms.level_id = basis.left_level_id",
+    ),
+    "promotion raise of the level entered": (
+        f"models/{PAY}",
+        "ON left_terms.level_id = basis.left_level_id",
+        "ON left_terms.level_id = basis.level_id",
+    ),
+    "hire pay without the market": (
+        f"models/{PAY}",
+        "CAST(@new_hire_salary_adjustment AS DOUBLE) * CAST(@market_index AS DOUBLE)",
+        "CAST(@new_hire_salary_adjustment AS DOUBLE)",
+    ),
+    "hire spread on one side": (f"models/{PAY}", "2 * basis.range_position_draw - 1", "basis.range_position_draw"),
+    "proration ignores FTE": (f"models/{PAY}", "* CAST(fte AS DOUBLE) / @days_in_year,\n    2", "/ @days_in_year,\n    2"),
+    "proration off by a day": ("macros/calendar.py", 'f"{last} + 1"', 'f"{last} + 0"'),
+    "promotion without the floor": (
+        "macros/pay_steps.py",
+        "GREATEST(ROUND(s.pay_{before} * s.promotion_factor, 2), s.range_minimum)",
+        "ROUND(s.pay_{before} * s.promotion_factor, 2)",
+    ),
+    "merit not normalised": ("macros/pay_steps.py", "COALESCE(b.neutral, 0)", "1"),
+    "merit normalised over all levels": (
+        "macros/pay_steps.py",
+        "AS neutral\n        FROM {source}\n        WHERE merit_due",
+        "AS neutral\n        FROM {source}\n        WHERE merit_due OR TRUE",
+    ),
+    "no rounding at the COLA": ("macros/pay_steps.py", "CAST(ROUND(s.pay_{before} * s.cola_factor, 2) AS {PAY})\n", "CAST(FLOOR(s.pay_{before} * s.cola_factor) AS {PAY})\n"),
+    "range cap below pay": ("macros/pay_steps.py", "GREATEST(f.pay_{after - 1}, f.merit_range_maximum)", "f.merit_range_maximum"),
+    "individual cap dropped": ("macros/pay_steps.py", 'else f", {cap})"', 'else f", {cap} + 1)"'),
+    "merit for those who left before its date": (
+        f"models/{BASIS}",
+        "AND workforce.last_day >= CAST(@merit_date AS DATE)",
+        "",
+    ),
+    "COLA for those hired later": (f"models/{BASIS}", "workforce.hire_date <= CAST(@cola_date AS DATE) AND ", ""),
+    "exits not excluded from the next opening": (f"models/{DYNAMICS}", "  WHERE\n    is_active\n", ""),
+    "hires rounded down": (f"models/{DYNAMICS}", "CEIL(ROUND(need", "FLOOR(ROUND(need"),
+    "survivors counted with <=": (
+        f"models/{DYNAMICS}",
+        "termination_draw >= termination_probability THEN 1 END",
+        "termination_draw > 0 THEN 1 END",
+    ),
+    "target from the survivors": (
+        f"models/{DYNAMICS}",
+        "CAST(ROUND(opening_headcount * (",
+        "CAST(ROUND(survivors * (",
+    ),
+    "the highest draws are cut": (
+        f"models/{DYNAMICS}",
+        "ORDER BY exposed_to_exit.reduction_draw,",
+        "ORDER BY exposed_to_exit.reduction_draw DESC,",
+    ),
+    "clipped excess not redistributed": (
+        f"models/{DYNAMICS}",
+        "MAX(CASE WHEN scale * weight <= 1 THEN scale END) AS scale\n  FROM termination_filled",
+        "MIN(scale) AS scale\n  FROM termination_filled",
+    ),
+    "age hazard forgotten": (f"models/{DYNAMICS}", "* leave_age.multiplier * ", "* "),
+    "promotion of those gone": (
+        f"models/{DYNAMICS}",
+        "termination_reason IS NULL OR exit_date >= CAST(@promotion_date AS DATE)",
+        "TRUE",
+    ),
+    "promotion by two levels": (f"models/{DYNAMICS}", "THEN level_id + 1 ELSE", "THEN level_id + 2 ELSE"),
+    "promotion out of the top level": (f"models/{DYNAMICS}", "MAX(level_id) AS level_id", "MAX(level_id) + 1 AS level_id"),
+    "every new hire stays": (
+        f"models/{DYNAMICS}",
+        "WHEN profiled.exit_place <= plan.hires - plan.hires_that_stay",
+        "WHEN profiled.exit_place <= 0 * plan.hires",
+    ),
+    "a lane used twice": (
+        "macros/draws.py",
+        "lanes = {s: lane for lanes in STREAMS.values() for lane, s in enumerate(lanes)}",
+        "lanes = {s: lane // 2 for lanes in STREAMS.values() for lane, s in enumerate(lanes)}",
+    ),
+    "the year left out of the key": ("macros/draws.py", "'|{year.sql(dialect)}|{name}|'", "'|{name}|'"),
+    "tenure by calendar years": ("macros/calendar.py", "CASE WHEN {day(b)} < {day(a)} THEN 1", "CASE WHEN FALSE THEN 1"),
+    "bridge without its hires": (
+        f"models/{GROWTH}",
+        "mean_base_pay - COALESCE(stayers_closing_mean, opening_mean)",
+        "0 * mean_base_pay",
+    ),
+    "COLA of leavers in the budget": (
+        f"models/{TOTALS}",
+        "WHEN stayed THEN cola * fte",
+        "WHEN NOT is_hire THEN cola * fte",
+    ),
+    "savings at exit pay": (f"models/{TOTALS}", "starting_pay * fte AS fte_starting_pay", "base_pay * fte AS fte_starting_pay"),
+    "above the maximum without its boundary": (f"models/{TOTALS}", "base_pay >= range_maximum", "base_pay > range_maximum * 1.02"),
+    "snapshot without exits": (f"models/{SNAPSHOT}", "THEN 'new_hire_active'", "THEN 'continuous_active'"),
+    "events in the order of their kind": (f"models/{EVENTS}", "ORDER BY effective_date, chain_order", "ORDER BY chain_order"),
+    "gap within levels only": (
+        "models/marts/fct_pay_equity.sql",
+        "    AND reference_cells.tenure_band = cells.tenure_band\n",
+        "",
+    ),
+}  # fmt: skip
+
+
+World = tuple[Census, EffectiveParameters, Simulation]
+
+
+@pytest.fixture(scope="module")
+def worlds() -> list[World]:
+    found = []
+    for parameters, top, seed in ((GROWING, 5, 5), (SHRINKING, 4, 6)):
+        rows, levels = synthetic_rows(220, seed, SyntheticOptions()), default_levels()
+        census = shared().census(rows[rows.level_id <= top], levels[levels.level_id <= top], AS_OF)
+        effective = effective_for(census, parameters)
+        found.append((census, effective, simulate(census, effective)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def mutable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Direct]:
+    project = tmp_path_factory.mktemp("mutants") / "sqlmesh_project"
+    shutil.copytree(
+        shared().project, project, ignore=shutil.ignore_patterns("__pycache__", ".cache", "tests")
+    )
+    yield Direct(project)
+
+
+def found_by(engine: Direct, worlds: list[World]) -> list[str]:
+    """Return what gives the mutant away, in the first world that does."""
+    for census, effective, simulation in worlds:
+        try:
+            result = engine.run(census, effective)
+        except (duckdb.Error, SQLMeshError, ValueError) as error:
+            return [f"does not run: {error}"]
+        if found := [*result.broken, *differences(result, simulation)]:
+            return found
+    return []
+
+
+def test_the_models_as_they_are_survive(mutable: Direct, worlds: list[World]) -> None:
+    assert found_by(mutable, worlds) == []
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_mutant_is_killed(mutable: Direct, worlds: list[World], mutant: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(
+        "sys.dont_write_bytecode", True
+    )  # a macro changed twice in a second has one timestamp
+    file, text, changed = MUTANTS[mutant]
+    path: Path = mutable.project / file
+    original = path.read_text(encoding="utf-8")
+    assert text in original, f"{file} no longer has {text!r}: write the mutant anew"
+    path.write_text(original.replace(text, changed), encoding="utf-8")
+    try:
+        found = found_by(mutable, worlds)
+    finally:
+        path.write_text(original, encoding="utf-8")
+
+    assert found, "the mutant survived"
+    assert not found[0].startswith("does not run"), found

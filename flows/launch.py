@@ -18,6 +18,7 @@ EPHEMERAL: Mapping[str, str] = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it calls out
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",  # the steps' own remarks are enough here
 }
 UNANSWERED = ("Failed to reach API", "Timed out while attempting to connect to ephemeral")
 

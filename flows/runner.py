@@ -17,8 +17,13 @@ IN_PROCESS = "in process"
 class Runner(Protocol):
     """Carries out the steps of one job and shows how it goes."""
 
-    orchestrated: str  # "in process" or "prefect", for the result
-    flow_run: str | None  # who holds the warehouse, when it is a flow run
+    @property
+    def orchestrated(self) -> str:
+        """How: in process, or by Prefect; for the result."""
+
+    @property
+    def flow_run(self) -> str | None:
+        """The flow run's name, if there is one, for whoever waits for the warehouse."""
 
     def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Carry out one step and return its result; raise what it raises."""

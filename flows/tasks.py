@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from prefect import get_run_logger, task
@@ -52,25 +52,26 @@ class AsTasks:
 
     def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the step as a task named after it."""
-        return task(
-            step,
+        as_task: Callable[[Callable[P, R]], Task[P, R]] = task(
             name=step.__name__.replace("_", " "),
             cache_policy=NO_CACHE,
             persist_result=False,
             retries=RETRIES,
             retry_delay_seconds=exponential_backoff(BACKOFF_SECONDS),
             retry_condition_fn=is_passing_fault,
-        )(*args, **kwargs)
+        )
+        return as_task(step)(*args, **kwargs)
 
     def tell(self, message: str) -> None:
         """Write to the run's log."""
         get_run_logger().info(message)
 
     def advance(self, key: str, share: float, message: str) -> None:
-        """Create or update the progress artifact."""
+        """Create or update the progress artifact, and say it in the run's log."""
         percent = round(100 * share, 1)
+        self.tell(f"{share:4.0%}  {message}")
         if key not in self._progress:
-            self._progress[key] = create_progress_artifact(percent, key=key, description=message)
+            self._progress[key] = cast(UUID, create_progress_artifact(percent, key=key, description=message))
         else:
             update_progress_artifact(self._progress[key], percent, description=message)
 

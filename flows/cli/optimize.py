@@ -1,6 +1,7 @@
 """`planwise optimize`."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -101,7 +102,7 @@ def optimize(
     return CheckFailed.exit_code if strict and not report.result.converged else 0
 
 
-def _flow():  # type: ignore[no-untyped-def]
+def _flow() -> Callable[..., Any]:
     from flows.optimize import optimize as flow
 
     return flow

@@ -1,5 +1,8 @@
 """`planwise simulate`."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flows.cli.show import print_simulation
 from flows.jobs.simulation import SimulationBlocked, SimulationReport
 from flows.jobs.simulation import simulate as job
@@ -54,7 +57,7 @@ def simulate(
     return 0
 
 
-def _flow():  # type: ignore[no-untyped-def]
+def _flow() -> Callable[..., Any]:
     from flows.simulate import simulate as flow
 
     return flow

@@ -1,6 +1,7 @@
 """`planwise sweep` and `planwise maintain`."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from rich.table import Table
@@ -136,13 +137,13 @@ def _number(text: str, option: str) -> float:
         ) from error
 
 
-def _sweep_flow():  # type: ignore[no-untyped-def]
+def _sweep_flow() -> Callable[..., Any]:
     from flows.sweep import sweep as flow
 
     return flow
 
 
-def _maintain_flow():  # type: ignore[no-untyped-def]
+def _maintain_flow() -> Callable[..., Any]:
     from flows.maintain import maintain as flow
 
     return flow

@@ -38,8 +38,8 @@ from planwise.study import (
     run_study,
     study_name,
 )
-from planwise.study.journal import finished_trials
 from planwise.study.reach import BASELINE
+from planwise.study.record import finished_trials
 from planwise.study.storage import load_study
 
 PROGRESS_SECONDS = 1.0  # a progress artifact costs a request

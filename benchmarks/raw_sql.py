@@ -1,14 +1,16 @@
 """The reference: the same SQL as tables in an in-memory DuckDB, with nothing around it."""
 
 import time
+from collections.abc import Mapping
 
 import duckdb
 
 from planwise.census import Census
 from planwise.engine.config import CATALOG
+from planwise.engine.placeholders import text_with_values
 from planwise.engine.project import open_project
 from planwise.engine.raw import census_key, load_census_tables
-from planwise.engine.variables import sqlmesh_variables
+from planwise.engine.variables import Number, bindings, sqlmesh_variables
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 
@@ -28,30 +30,36 @@ class RawSql:
         for schema in ("staging", "intermediate", "marts"):
             self._database.execute(f"CREATE SCHEMA {CATALOG}.{schema}")
         load_census_tables(self._database, census)
-        self._static_done = False
+        self._static: list[str] = []
+        self._moving: list[str] = []
+        self._pay: list[str] = []
 
     def seconds(self, effective: EffectiveParameters, *, dynamics: bool) -> float:
         """Return the seconds that the SQL of a trial takes, on pay levers alone or with the dynamics."""
-        static, moving, pay = self._statements(effective)
-        if not self._static_done:
-            self._run([*static, *moving])
-            self._static_done = True
+        values = bindings(effective)
+        if not self._pay:
+            self._render(effective)
+            self._run(self._static, values)
+            self._run(self._moving, values)
         started = time.perf_counter()
-        self._run([*moving, *pay] if dynamics else pay)
+        if dynamics:
+            self._run(self._moving, values)
+        self._run(self._pay, values)
         return time.perf_counter() - started
 
-    def _run(self, statements: list[str]) -> None:
+    def _run(self, statements: list[str], values: Mapping[str, Number]) -> None:
         for statement in statements:
-            self._database.execute(statement)
+            self._database.execute(text_with_values(statement, values))
 
-    def _statements(self, effective: EffectiveParameters) -> tuple[list[str], list[str], list[str]]:
+    def _render(self, effective: EffectiveParameters) -> None:
+        """Render the models once, with placeholders for the numbers; sort them by what moves them."""
         variables = sqlmesh_variables(
-            effective, census_hash=census_key(self._census), as_of=self._census.as_of.isoformat()
+            effective,
+            census_hash=census_key(self._census),
+            as_of=self._census.as_of.isoformat(),
+            bound=False,
         )
         context = open_project(self._settings, variables)
-        static: list[str] = []
-        moving: list[str] = []
-        pay: list[str] = []
         try:
             needed = context.dag.upstream(KPIS) | {KPIS}
             for fqn in context.dag.sorted:
@@ -60,14 +68,14 @@ class RawSql:
                     continue
                 kind = "VIEW" if model.kind.is_view else "TABLE"
                 sql = model.render_query_or_raise().sql(dialect="duckdb")
-                statement = f"CREATE OR REPLACE {kind} {fqn} AS {sql}"
                 name = fqn.split(".")[-1].strip('"')
-                if name.startswith(DYNAMICS):
-                    moving.append(statement)
-                elif name.startswith(("int_pay", "fct_")):
-                    pay.append(statement)
-                else:
-                    static.append(statement)
+                chain = (
+                    self._moving
+                    if name.startswith(DYNAMICS)
+                    else self._pay
+                    if name.startswith(("int_pay", "fct_"))
+                    else self._static
+                )
+                chain.append(f"CREATE OR REPLACE {kind} {fqn} AS {sql}")
         finally:
             context.close()
-        return static, moving, pay

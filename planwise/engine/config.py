@@ -83,5 +83,6 @@ def project_config() -> Config:
     settings = Settings()
     effective = resolve(EXAMPLE_YEARS, scenario={})
     variables = sqlmesh_variables(effective, census_hash=EXAMPLE_HASH, as_of=EXAMPLE_AS_OF)
+    variables["parameters_key"] = EXAMPLE_HASH  # a test names this table; the real key follows every default
     cache = settings.root / "cache" / "sqlmesh"
     return sqlmesh_config(":memory:", variables, cache_dir=cache, check_columns=True)

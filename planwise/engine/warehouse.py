@@ -95,17 +95,18 @@ class Warehouse:
     ) -> PlannedScenario:
         """Return the plan that makes an environment show a scenario; `kpis_only` leaves other marts out."""
         started = time.perf_counter()
-        context = self._target(census, effective)
-        plan = context.plan_builder(
-            environment,
-            start=INTERVAL_START,
-            end=INTERVAL_END,
-            execution_time=EXECUTION_TIME,
-            skip_tests=True,
-            skip_linter=True,
-            include_unmodified=True,
-            backfill_models=[KPI_MODEL] if kpis_only else None,
-        ).build()
+        with without_collection():
+            context = self._target(census, effective)
+            plan = context.plan_builder(
+                environment,
+                start=INTERVAL_START,
+                end=INTERVAL_END,
+                execution_time=EXECUTION_TIME,
+                skip_tests=True,
+                skip_linter=True,
+                include_unmodified=True,
+                backfill_models=[KPI_MODEL] if kpis_only else None,
+            ).build()
         return PlannedScenario(self, plan, effective, started)
 
     def kpis(self, environment: str) -> list[dict[str, Any]]:
@@ -160,8 +161,6 @@ class Warehouse:
         )
         if self._context is None:
             self._context = self._open(variables)
-            gc.collect()
-            gc.freeze()  # the parsed project is never garbage; without this every collection walks all of it
         else:
             self._context.config.variables.clear()
             self._context.config.variables.update(variables)
@@ -187,7 +186,8 @@ class Warehouse:
         self._context.console = quiet
         parameters = load_parameter_table(self._cursor(), effective)
         try:
-            self._context.apply(plan)
+            with without_collection():
+                self._context.apply(plan)
         except (PlanError, SQLMeshError, duckdb.Error) as error:
             raise console.failure(quiet.errors, error) from error
         finally:
@@ -197,6 +197,18 @@ class Warehouse:
         assert self._context is not None
         cursor: duckdb.DuckDBPyConnection = self._context.engine_adapter.cursor
         return cursor
+
+
+@contextlib.contextmanager
+def without_collection() -> Iterator[None]:
+    """Keep the garbage collector from walking the parsed project again and again while a plan is made."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def fingerprint(plan: Plan) -> str:

@@ -57,7 +57,7 @@ def publish(
     """Write an environment's marts and make them the scenario's result in force.
 
     Raises GateBlocked when the gate does not pass; the result in force then stays. A fingerprint that is
-    published already is not written again: the same parameters, census and models give the same bytes.
+    published already gets the same bytes again: the same parameters, census and models give no others.
     """
     if gate.blocks:
         raise GateBlocked(
@@ -78,7 +78,8 @@ def publish(
         manifest = _manifest(scenario, outcome, census, effective, gate, counts, now())
         _write(part / MANIFEST, json.dumps(manifest, indent=1, default=str))
         if folder.exists():
-            os.replace(part / MANIFEST, folder / MANIFEST)
+            for file in part.iterdir():  # equal bytes, unless somebody damaged the old ones
+                os.replace(file, folder / file.name)
         else:
             os.rename(part, folder)
     finally:

@@ -1,0 +1,118 @@
+"""Published: complete or not there, and only past the gate."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from planwise.census import generate_census
+from planwise.engine import publishing
+from planwise.engine.outcome import PlanOutcome
+from planwise.engine.publishing import list_publications, load_publication, publish
+from planwise.errors import GateBlocked, InputError
+from planwise.gate import GateCheck, GateResult
+from planwise.parameters import resolve
+from planwise.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path)
+
+
+class Exporter:
+    """Stands for a warehouse: writes a recognisable file for each mart."""
+
+    def __init__(self, text="rows", broken_at=None):
+        self.text, self.broken_at = text, broken_at
+
+    def export(self, environment, mart, order, file):
+        if mart == self.broken_at:
+            raise OSError("No space left on device")
+        file.write_text(f"{self.text} {mart} {order}")
+        return 3
+
+
+def gate(*, critical=False):
+    check = GateCheck("e", "d", "t", None, "critical", not critical, 1, "at most 0", 1, 0, (), "look")
+    return GateResult("simulation", (check,), 0.1)
+
+
+def published(settings, fingerprint, *, exporter=None, blocked=False):
+    census = generate_census(settings, employees=5, seed=1)
+    return publish(
+        settings,
+        exporter or Exporter(),
+        scenario="baseline",
+        outcome=PlanOutcome(
+            "scenario_baseline", fingerprint, 1.0, ("marts.a",), (), [{"simulation_year": 2026}]
+        ),
+        census=census,
+        effective=resolve((2026,), scenario={}),
+        gate=gate(critical=blocked),
+    )
+
+
+def test_a_reader_finds_what_was_published(settings):
+    published(settings, "f1")
+    found = load_publication(settings, "baseline")
+    assert found.fingerprint == "f1"
+    assert found.manifest["row_counts"]["fct_budget"] == 3
+    assert found.manifest["kpis"] == [{"simulation_year": 2026}]
+    assert found.manifest["gate"]["status"] == "passed"
+    assert {file.name for file in found.folder.iterdir()} == {
+        "manifest.json",
+        *(f"{mart}.parquet" for mart in publishing.MARTS),
+    }
+    assert [one.scenario for one in list_publications(settings)] == ["baseline"]
+
+
+def test_a_blocking_gate_publishes_nothing_and_leaves_the_old(settings):
+    published(settings, "f1")
+    with pytest.raises(GateBlocked):
+        published(settings, "f2", blocked=True)
+    assert load_publication(settings, "baseline").fingerprint == "f1"
+    assert not (settings.published_dir / "baseline" / "f2").exists()
+
+
+def test_a_full_disk_leaves_the_old_and_no_trace(settings):
+    published(settings, "f1")
+    with pytest.raises(OSError, match="No space"):
+        published(settings, "f2", exporter=Exporter(broken_at="fct_budget"))
+    home = settings.published_dir / "baseline"
+    assert load_publication(settings, "baseline").fingerprint == "f1"
+    assert sorted(entry.name for entry in home.iterdir()) == ["current", "f1"]
+
+
+def test_the_result_before_is_kept_and_older_ones_go(settings):
+    for fingerprint in ("f1", "f2", "f3"):
+        published(settings, fingerprint)
+    folders = [f.name for f in (settings.published_dir / "baseline").iterdir() if f.is_dir()]
+    assert sorted(folders) == ["f2", "f3"]
+
+
+def test_publishing_a_fingerprint_again_repairs_it(settings):
+    first = published(settings, "f1")
+    first.file("fct_budget").write_text("damaged")
+    (first.folder / "manifest.json").write_text("{")
+    published(settings, "f1")
+    found = load_publication(settings, "baseline")
+    assert found.file("fct_budget").read_text().startswith("rows")
+    assert sorted(entry.name for entry in found.folder.parent.iterdir()) == ["current", "f1"]
+
+
+def test_what_is_missing_or_damaged_says_what_to_do(settings):
+    with pytest.raises(InputError, match=r"planwise simulate --scenario nobody"):
+        load_publication(settings, "nobody")
+    found = published(settings, "f1")
+    (found.folder / "manifest.json").write_text("{")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_publication(settings, "baseline")
+
+
+def test_the_manifest_is_plain_json(settings):
+    found = published(settings, "f1")
+    manifest = json.loads((found.folder / "manifest.json").read_text())
+    tiers = {row["parameter"]: row["tier"] for row in manifest["parameters"]}
+    assert tiers["cola_rate"] == "default"
+    assert SimpleNamespace(**manifest).census["rows"] == 5

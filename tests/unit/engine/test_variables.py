@@ -1,0 +1,84 @@
+"""Parameters as the models read them: indices, dates, the pay response of turnover."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from planwise.engine.variables import (
+    bindings,
+    dynamics_blueprints,
+    market_index,
+    parameters_key,
+    pay_basis_blueprints,
+    pay_response,
+    range_index,
+    sqlmesh_variables,
+)
+from planwise.parameters import resolve
+
+YEARS = (2026, 2027, 2028)
+
+
+def effective(**scenario):
+    return resolve(YEARS, scenario=scenario)
+
+
+def test_indices_compound_from_the_census():
+    found = effective(market_movement=0.03, cola_rate=0.02, **{"cola_rate@2027": 0.05})
+    assert market_index(found, 2026) == Decimal("1.03000000")
+    assert market_index(found, 2028) == Decimal("1.09272700")  # 1.03 ** 3
+    assert range_index(found, 2027) == Decimal("1.07100000")  # 1.02 x 1.05: ranges follow the COLA
+    assert range_index(effective(range_adjustment=0), 2028) == 1
+
+
+def test_turnover_does_not_hear_of_pay_without_an_elasticity():
+    levers = effective(cola_rate=0.08)
+    assert [pay_response(levers, 1, year) for year in YEARS] == [1, 1, 1]
+    assert dynamics_blueprints(levers) == dynamics_blueprints(effective(cola_rate=0.01))
+
+
+def test_turnover_answers_to_the_pay_position_at_the_opening():
+    found = effective(
+        turnover_pay_elasticity=2, cola_rate=0.02, merit_rate_level_1=0.03, market_movement=0.01
+    )
+    position = 1.02 * 1.03 / 1.01
+    assert pay_response(found, 1, 2026) == 1  # nothing has been paid yet
+    assert pay_response(found, 1, 2027) == pytest.approx(position**-2, abs=1e-8)
+    assert pay_response(found, 1, 2028) == pytest.approx(position**-4, abs=1e-7)
+
+
+def test_raises_are_ordered_by_date_and_eligibility_goes_back_whole_months():
+    found = effective(
+        merit_date="03-31", promotion_date="02-01", cola_date="10-01", merit_min_tenure_years=1 / 12
+    )
+    first = pay_basis_blueprints(found)[0].fixed
+    assert first["first_raise_date"] == "'2026-02-01'"
+    assert first["second_raise_date"] == "'2026-03-31'"
+    assert first["third_raise_date"] == "'2026-10-01'"
+    assert first["merit_hired_by"] == "'2026-02-28'"  # 31 March less a month
+    assert json.loads(variables(found)["raise_order"]) == ["promotion", "merit", "cola"]
+
+
+def test_raises_of_one_day_keep_the_order_cola_promotion_merit():
+    found = effective(merit_date="04-01", promotion_date="04-01", cola_date="04-01")
+    assert json.loads(variables(found)["raise_order"]) == ["cola", "promotion", "merit"]
+
+
+def test_every_placeholder_has_a_value_and_a_late_lever_moves_no_early_one():
+    base, changed = effective(), effective(**{"merit_rate_level_1@2028": 0.04})
+    moved = {name for name, value in bindings(base).items() if bindings(changed)[name] != value}
+    assert moved == {"merit_rate_level_1_2028"}
+    assert variables(base)["pay_years"] == variables(changed)["pay_years"]
+
+
+def test_tiers_are_recorded_but_change_no_model():
+    default = effective()
+    said = effective(cola_rate=default.value("cola_rate", 2026))
+    assert parameters_key(default) != parameters_key(said)
+    different = {name for name, value in variables(default).items() if variables(said)[name] != value}
+    assert different == {"parameters_key"}
+
+
+def variables(found):
+    return sqlmesh_variables(found, census_hash="abc", as_of="2025-12-31")

@@ -15,6 +15,7 @@ from sqlmesh.core.config import (
 )
 from sqlmesh.core.config.format import FormatConfig
 from sqlmesh.core.config.linter import LinterConfig
+from sqlmesh.core.constants import IGNORE_PATTERNS
 
 from planwise.engine.loader import IncrementalLoader
 from planwise.engine.variables import sqlmesh_variables
@@ -27,6 +28,8 @@ EXAMPLE_HASH = "example"  # the project is linted and unit-tested without any ce
 EXAMPLE_AS_OF = "2025-12-31"
 EXAMPLE_YEARS = simulated_years(2, 2026)
 SQL_WIDTH = 100
+
+UNIT_TESTS = ["tests/*.yaml"]  # a plan does not run them; parsing them all would be a good part of a trial
 
 # Full models have one fixed interval: what is current is decided by the fingerprint, never by today's date.
 INTERVAL_START = "2020-01-01"
@@ -62,6 +65,7 @@ def sqlmesh_config(
         ),
         variables=dict(variables),
         loader=IncrementalLoader,
+        ignore_patterns=[*IGNORE_PATTERNS, *([] if check_columns else UNIT_TESTS)],
         cache_dir=str(cache_dir) if cache_dir else None,
         disable_anonymized_analytics=True,
         infer_python_dependencies=False,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlglot import exp
 from sqlmesh import Context
-from sqlmesh.core.renderer import QueryRenderer
+from sqlmesh.core.renderer import BaseExpressionRenderer
 
 EXPANDED = "planwise_expanded"
 
@@ -38,7 +38,7 @@ def mark_expanded(query: exp.Query) -> exp.Query:
 
 def render_expanded_as_they_are() -> None:
     """Make SQLMesh take marked queries as they are, instead of walking them in search of macros."""
-    renderer: Any = QueryRenderer
+    renderer: Any = BaseExpressionRenderer
     original = renderer._render
     if getattr(original, EXPANDED, False):
         return

@@ -1,11 +1,11 @@
 """`planwise serve`."""
 
 import ipaddress
-import socket
 
 from planwise.console import progress, settings_for
-from planwise.errors import Busy, InputError
+from planwise.errors import InputError
 from planwise.options import Home
+from planwise.ports import require_free
 
 DEFAULT_PORT = 5006
 
@@ -24,7 +24,11 @@ def serve(
     """
     settings = settings_for(home)
     require_loopback(address)
-    require_free(address, port)
+    require_free(
+        address,
+        port,
+        remedy=f"Stop what listens there, or choose another: `planwise serve --port {port + 1}`.",
+    )
     from ui.app import serve as run  # Panel takes a second, so only once there is something to serve
 
     progress().print(f"PlanWise at [bold]http://{address}:{port}[/] on {settings.root} (Ctrl-C stops it)")
@@ -42,17 +46,3 @@ def require_loopback(address: str) -> None:
             f"--address {address} is not an address of this machine only, and the dashboard has no sign-in.",
             remedy="Use 127.0.0.1, and reach it from elsewhere through an SSH tunnel.",
         )
-
-
-def require_free(address: str, port: int) -> None:
-    """Raise Busy when another process listens on the port."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            raise Busy(
-                f"Port {port} of {address} cannot be used: {error.strerror}.",
-                remedy=f"Stop what listens there, or choose another: `planwise serve --port {port + 1}`.",
-            ) from error

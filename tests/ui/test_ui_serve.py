@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from planwise.errors import Busy, InputError
-from ui.serve import require_free, require_loopback, serve
+from planwise.ports import require_free
+from ui.serve import require_loopback, serve
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])

@@ -1,0 +1,1 @@
+"""`planwise up`: Prefect server, worker and dashboard, started and stopped together."""

@@ -1,0 +1,144 @@
+"""`planwise up` as a process of its own: what it starts, and that nothing of it stays."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+import yaml
+
+from flows.up.plan import Program
+from flows.up.processes import ProgramDied, Together
+from planwise.settings import REPOSITORY
+
+READY = "PlanWise is up."
+READY_SECONDS = 120
+GONE_SECONDS = 30
+SLEEP = "import time; time.sleep(600)"
+DEPLOYMENTS = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def up(tmp_path):
+    """Start `planwise up` on a home of its own; whatever happens, it does not outlive the test."""
+    begun = []
+
+    def start(*options, port=None):
+        port = port or free_port()
+        command = [sys.executable, "-c", "from planwise.cli import main; main()", "up"]
+        said = tmp_path / "said.txt"
+        with said.open("w") as output:
+            process = subprocess.Popen(
+                [*command, "--home", str(tmp_path / "home"), "--prefect-port", str(port), *options],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        begun.append(process)
+        return SimpleNamespace(process=process, api=f"http://127.0.0.1:{port}/api", said=said)
+
+    yield start
+    for process in begun:
+        process.terminate()
+        process.wait(GONE_SECONDS)
+
+
+def wait_until_ready(started):
+    deadline = time.monotonic() + READY_SECONDS
+    while READY not in started.said.read_text():
+        if started.process.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"`planwise up` is not ready:\n{started.said.read_text()}")
+        time.sleep(0.2)
+
+
+def ask(url, body):
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def left_of(children):
+    _, alive = psutil.wait_procs(children, timeout=GONE_SECONDS)
+    return [child.cmdline() for child in alive if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_everything_is_deployed_and_stops_together(up):
+    started = up("--no-dashboard")
+    wait_until_ready(started)
+    found = {(d["name"], d["work_pool_name"]) for d in ask(f"{started.api}/deployments/filter", {})}
+    children = psutil.Process(started.process.pid).children(recursive=True)
+    started.process.terminate()
+    assert started.process.wait(GONE_SECONDS) == 0
+    assert found == {(d["name"], d["work_pool"]["name"]) for d in DEPLOYMENTS}
+    assert len(children) >= 2  # a server and a worker
+    assert left_of(children) == []
+
+
+def test_a_port_in_use_is_busy_and_nothing_starts(up, tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        started = up(port=port)
+        assert started.process.wait(60) == 4
+    assert f"Port {port}" in started.said.read_text()
+    assert not (tmp_path / "home" / "logs").exists()
+
+
+def program(name, code):
+    return Program(name, name, (sys.executable, "-c", code), Path.cwd())
+
+
+def test_when_one_dies_it_is_named_with_its_log_and_the_others_stop(tmp_path):
+    with pytest.raises(ProgramDied, match=r"The brief ended with exit code 7; .*\nno more") as died:  # noqa: SIM117
+        with Together(os.environ, tmp_path, lambda _: None) as programs:
+            lasting = programs.start(program("lasting", SLEEP))
+            programs.start(program("brief", "print('no more'); raise SystemExit(7)"))
+            programs.wait(lasting, lambda: False, READY_SECONDS)
+    assert str(tmp_path / "brief.log") in died.value.remedy
+    assert lasting.process.returncode == -signal.SIGTERM
+
+
+def test_what_a_program_started_stops_with_it_too(tmp_path):
+    nested = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); {SLEEP}"
+    with Together(os.environ, tmp_path, lambda _: None) as programs:
+        leader = psutil.Process(programs.start(program("nested", nested)).process.pid)
+        while not leader.children():
+            time.sleep(0.05)
+        family = [leader, *leader.children()]
+    assert left_of(family) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_no_program_outlives_a_killed_parent(tmp_path):
+    code = f"""
+import os, pathlib, sys, time
+from flows.up.plan import Program
+from flows.up.processes import Together
+with Together(os.environ, pathlib.Path({str(tmp_path)!r}), print) as programs:
+    programs.start(Program("one", "one", (sys.executable, "-c", {SLEEP!r}), pathlib.Path.cwd()))
+    print("started", flush=True)
+    time.sleep(600)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    while "started\n" not in parent.stdout.readline():
+        assert parent.poll() is None
+    children = psutil.Process(parent.pid).children(recursive=True)
+    parent.kill()
+    parent.communicate()
+    assert len(children) == 1
+    assert left_of(children) == []

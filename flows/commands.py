@@ -9,6 +9,8 @@ COMMANDS = {
     "optimize": ("flows.cli.optimize:optimize", "Find the levers that meet a growth target; publish them."),
     "sweep": ("flows.cli.sweep:sweep", "Every scenario anew, and what changed since the last sweep."),
     "maintain": ("flows.cli.sweep:maintain", "Drop old trial environments and free their tables."),
+    "up": ("flows.up.command:up", "Prefect server, worker and dashboard, together."),
+    "doctor": ("flows.doctor.command:doctor", "Check the set-up; say what to do about what is wrong."),
 }
 
 

@@ -1,0 +1,162 @@
+"""The verdicts on facts, and the facts of homes that are broken on purpose."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from flows.doctor import checks
+from flows.doctor.checks import Status
+from flows.doctor.facts import examine
+from planwise.census import generate_census
+from planwise.engine import lock
+from planwise.engine.warehouse import MARTS
+from planwise.governance import open_ledger
+from planwise.settings import Settings
+
+HOME = Path("/somewhere")
+
+
+@pytest.mark.parametrize(
+    ("running", "status"),
+    [
+        ((3, 10, 14), Status.FAILED),
+        ((3, 11, 0), Status.OK),
+        ((3, 13, 1), Status.OK),
+        ((4, 0, 0), Status.OK),
+    ],
+)
+def test_python(running, status):
+    assert checks.python(running).status is status
+
+
+@pytest.mark.parametrize(
+    ("installed", "wanted", "status"),
+    [
+        ("2.0.57", "<2.1,>=2.0.36", Status.OK),
+        ("2.1.0", "<2.1,>=2.0.36", Status.FAILED),
+        ("2.1.0b1", "<2.1,>=2.0.36", Status.FAILED),
+        ("0.236.4", "==0.236.*", Status.OK),
+        ("0.237.0", "==0.236.*", Status.FAILED),
+        (None, ">=1", Status.FAILED),
+        ("7", "", Status.OK),
+    ],
+)
+def test_a_version_against_its_pin(installed, wanted, status):
+    check = checks.package("a-package", installed, wanted, "something breaks")
+    assert check.status is status
+    assert (check.remedy is not None) == (status is Status.FAILED)
+
+
+def test_what_breaks_outside_a_pin_is_said():
+    assert "runs stop" in checks.package("sqlalchemy", "2.1", "<2.1", "runs stop").found
+
+
+@pytest.mark.parametrize(
+    ("free_mb", "status"), [(199, Status.FAILED), (200, Status.WARNING), (2_000, Status.OK)]
+)
+def test_space(free_mb, status):
+    assert checks.home(HOME, exists=True, problem=None, free_mb=free_mb).status is status
+
+
+def test_a_home_that_cannot_be_written_is_broken():
+    found = checks.home(HOME, exists=True, problem="Read-only file system", free_mb=9_999)
+    assert found.status is Status.FAILED and "Read-only" in found.found
+
+
+@pytest.mark.parametrize(
+    ("revision", "status"),
+    [("0002", Status.OK), ("0001", Status.INFO), (None, Status.INFO), ("0099", Status.FAILED)],
+)
+def test_the_revision_of_the_ledger(revision, status):
+    found = checks.ledger(
+        "x", exists=True, revision=revision, head="0002", known=("0001", "0002"), problem=None
+    )
+    assert found.status is status
+
+
+def test_a_warehouse_in_use_is_not_broken():
+    found = checks.warehouse(HOME, exists=True, holder="process 7", problem=None)
+    assert found.status is Status.INFO and "process 7" in found.found
+
+
+def test_an_api_is_shown_without_its_password():
+    found = checks.prefect_api("http://me:secret@there/api", "refused")
+    assert found.status is Status.FAILED
+    assert "secret" not in found.found and "there" in found.found
+
+
+def test_only_a_failure_is_broken():
+    well = [checks.Check("a", status, "") for status in Status if status is not Status.FAILED]
+    assert not checks.broken(well)
+    assert checks.broken([*well, checks.Check("b", Status.FAILED, "")])
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path / "home")
+
+
+@pytest.fixture
+def statuses(settings, monkeypatch):
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    return lambda: {check.name: (check.status, check.found) for check in examine(settings)}
+
+
+def test_nothing_is_made_and_nothing_broken_where_nothing_is_yet(settings, statuses):
+    found = statuses()
+    assert not settings.root.exists()
+    for name in ("census in use", "ledger", "warehouse", "published"):
+        assert found[name][0] is Status.SKIPPED
+
+
+def test_a_sound_home_and_a_held_warehouse(settings, statuses):
+    generate_census(settings, employees=20)
+    open_ledger(settings).close()
+    duckdb.connect(str(settings.warehouse_file)).close()
+    found = statuses()
+    assert [found[name][0] for name in ("home", "census in use", "ledger", "warehouse")] == [Status.OK] * 4
+    with lock.hold(settings.warehouse_lock_file, "a long study", timeout_seconds=0):
+        status, told = statuses()["warehouse"]
+    assert status is Status.INFO and "a long study" in told
+
+
+def test_files_of_rubbish_are_found(settings, statuses):
+    census = generate_census(settings, employees=20)
+    for file in (census.census_file, settings.warehouse_file, settings.root / "ledger.sqlite"):
+        file.write_bytes(b"rubbish " * 1_000)
+    found = statuses()
+    for name in ("census in use", "ledger", "warehouse"):
+        assert found[name][0] is Status.FAILED, name
+
+
+def published(settings, scenario):
+    folder = settings.published_dir / scenario / "abc"
+    folder.mkdir(parents=True)
+    for mart in MARTS:
+        pq.write_table(pa.table({"simulation_year": [0, 1]}), folder / f"{mart}.parquet")
+    (folder / "manifest.json").write_text(json.dumps({"row_counts": dict.fromkeys(MARTS, 2)}))
+    (folder.parent / "current").write_text("abc")
+    return folder
+
+
+def test_published_results_are_read_to_the_last_mart(settings, statuses):
+    published(settings, "sound")
+    (published(settings, "gone") / "fct_budget.parquet").unlink()
+    (published(settings, "rubbish") / "fct_budget.parquet").write_bytes(b"PAR1 no PAR1")
+    pq.write_table(pa.table({"a": [1]}), published(settings, "short") / "fct_budget.parquet")
+    (published(settings, "untold") / "manifest.json").write_text("{")
+    found = statuses()
+    assert found["published sound"][0] is Status.OK
+    for scenario in ("gone", "rubbish", "short"):
+        status, told = found[f"published {scenario}"]
+        assert status is Status.FAILED and "fct_budget" in told
+    assert found["published untold"][0] is Status.FAILED
+
+
+def test_an_api_that_does_not_answer_is_broken(statuses, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    assert statuses()["Prefect API"][0] is Status.FAILED

@@ -46,7 +46,11 @@ WITH opening AS (
     performance_rating,
     level_id,
     LEAST(@completed_years(hire_date, @year_start), 60) AS tenure_key,
-    COALESCE(GREATEST(LEAST(@completed_years(birth_date, @year_start), 110), 0), -1) AS age_key,
+    CASE
+      WHEN birth_date IS NULL
+      THEN -1
+      ELSE GREATEST(LEAST(@completed_years(birth_date, @year_start), 110), 0)
+    END AS age_key,
     @draw_block(@seed, @year, employee_id, person) AS digest
   FROM opening
 ), weighted AS (

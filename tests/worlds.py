@@ -35,6 +35,10 @@ STILL = {
     "new_hire_termination_rate": 0,
     "market_movement": 0,
     "range_adjustment": 0,
+    "merit_rate_level_1": 0.033,
+    "new_hire_salary_adjustment": 1.15,
+    "hire_range_position": 0.35,
+    "hire_range_spread": 0.15,
     **{f"promotion_probability_level_{level}": 0 for level in (1, 2, 3, 4)},
 }
 

@@ -73,6 +73,16 @@ def test_synthetic_census(case: str) -> None:
     assert compare(rows, default_levels(), date(2025, 12, 31), parameters) == []
 
 
+def test_census_with_some_facts_missing() -> None:
+    """One birth date in three and one gender in four are unknown, ratings differ, every FTE there is."""
+    rows = synthetic_rows(500, 9, SyntheticOptions())
+    rows["birth_date"] = rows.birth_date.astype(object).where(rows.index % 3 != 0, None)
+    rows["gender"] = rows.gender.where(rows.index % 4 != 0, None)
+    rows["fte"] = [0.1 + (n % 10) / 10 for n in range(len(rows))]
+
+    assert compare(rows, default_levels(), date(2025, 12, 31), {"years": 2, "seed": 12}) == []
+
+
 def test_census_with_little_known_three_levels_in_mid_year_through_a_leap_year() -> None:
     rows = synthetic_rows(400, 11, SyntheticOptions(as_of=date(2022, 9, 14)))
     rows = rows[rows.level_id.between(1, 3)].assign(level_id=lambda f: f.level_id + 1)

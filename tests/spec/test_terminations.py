@@ -59,6 +59,15 @@ def test_age_and_level_multiply():
     assert voluntary(result) == pytest.approx({"D": 1 / 3, "H": 2 / 3}, abs=1e-12)
 
 
+def test_an_unknown_age_is_neither_likelier_nor_less_likely():
+    """D, of unknown age, counts once; H, of 70, three times: weights of 1 and 3 for one exit of two."""
+    levers = LEVERS | {"termination_multiplier_age_over_64": 3, "termination_rate": 0.4}
+    unknown, old = {"birth_date": None}, {"birth_date": "1955-06-01"}
+    result = world([employee(i, hire_date=LONG_AGO, **f) for i, f in (("D", unknown), ("H", old))], levers)
+
+    assert voluntary(result) == pytest.approx({"D": 0.2, "H": 0.6}, abs=1e-12)
+
+
 def test_the_exit_is_dated_in_the_year_by_its_own_draw():
     """D's date draw is .114: day floor(.114 x 365) = 41 after 1 January."""
     result = world(people(recent="D"), LEVERS | {"termination_rate": 0.6})

@@ -2,6 +2,6 @@
 
 import os
 
-os.environ.setdefault(
-    "MAX_FORK_WORKERS", "1"
-)  # SQLMesh reads it at import: never fork a process with threads
+# SQLMesh reads both when it is imported.
+os.environ.setdefault("MAX_FORK_WORKERS", "1")  # never fork a process with threads
+os.environ.setdefault("SQLMESH__DISABLE_ANONYMIZED_ANALYTICS", "true")

@@ -122,6 +122,7 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
         "MAX(CASE WHEN scale * weight <= 1 THEN scale END) AS scale\n  FROM termination_filled",
         "MIN(scale) AS scale\n  FROM termination_filled",
     ),
+    "an unknown age is an old one": (f"models/{DYNAMICS}", "      THEN -1\n", "      THEN 110\n"),
     "age hazard forgotten": (f"models/{DYNAMICS}", "* leave_age.multiplier * ", "* "),
     "promotion of those gone": (
         f"models/{DYNAMICS}",
@@ -172,6 +173,7 @@ def worlds() -> list[World]:
     found = []
     for parameters, top, seed in ((GROWING, 5, 5), (SHRINKING, 4, 6)):
         rows, levels = synthetic_rows(220, seed, SyntheticOptions()), default_levels()
+        rows["birth_date"] = rows.birth_date.astype(object).where(rows.index % 5 != 0, None)
         census = shared().census(rows[rows.level_id <= top], levels[levels.level_id <= top], AS_OF)
         effective = effective_for(census, parameters)
         found.append((census, effective, simulate(census, effective)))

@@ -4,22 +4,17 @@ python -m benchmarks.simulation [--employees 10000 100000] [--runs 9] [--output 
 """
 
 import argparse
-import json
-import platform
 import random
-import resource
 import statistics
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.raw_sql import RawSql
+from benchmarks.record import default_output, record, write
 from planwise.census import generate_census
 from planwise.engine.preview import Preview
 from planwise.engine.warehouse import Warehouse
@@ -32,8 +27,13 @@ RATIO_BAR = 12.0  # real trial on pay levers / the raw SQL of the same run, at 1
 DYNAMICS_BAR, PREVIEW_BAR, REPEAT_BAR = 1.2, 0.060, 0.25  # seconds, median, at 10,000 employees
 
 
-def measure(employees: int, runs: int, progress: Callable[[str], None]) -> dict[str, float]:
-    """Return the medians in seconds for one size of workforce, in a temporary home."""
+def measure(
+    employees: int, runs: int, progress: Callable[[str], None], *, simulate: bool = False
+) -> dict[str, float]:
+    """Return the medians in seconds for one size of workforce, in a temporary home.
+
+    `simulate` adds plans of a named scenario with every mart, without gate and publishing.
+    """
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
         progress(f"{employees:,} employees: census and baseline")
@@ -75,6 +75,11 @@ def measure(employees: int, runs: int, progress: Callable[[str], None]) -> dict[
                 for name, seconds in measured.items():
                     times.setdefault(name, []).append(seconds)
                 warehouse.drop(f"trial_{number}")
+                if simulate:
+                    for name, effective in (("simulate", pay()), ("simulate_dynamics", dynamics())):
+                        done = warehouse.plan(f"scenario_{name}_{number}", census, effective).apply()
+                        times.setdefault(f"{name}_seconds", []).append(done.seconds)
+                        warehouse.drop(f"scenario_{name}_{number}")
         finally:
             warehouse.close()
             preview.close()
@@ -117,22 +122,10 @@ def main() -> None:
     with console.status("starting") as status:
         by_employees = {n: measure(n, options.runs, status.update) for n in options.employees}
     console.print(report(by_employees))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    first = by_employees[options.employees[0]]
-    result: dict[str, Any] = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "environment": {
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            **{name: version(name) for name in ("planwise", "sqlmesh", "duckdb")},
-        },
-        "metrics": {**first, "peak_memory_mb": peak, "by_employees": by_employees},
-    }
-    stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
-    output = options.output or Path("reports/benchmarks") / f"benchmark_{stamp}.json"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(result, indent=1), encoding="utf-8")
-    console.print(f"Peak memory {peak:,.0f} MB. Written to {output}.")
+    result = record(by_employees, suite="trial", runs=options.runs)
+    output = options.output or default_output(Path("reports/benchmarks"))
+    write(result, output)
+    console.print(f"Peak memory {result['metrics']['peak_memory_mb']:,.0f} MB. Written to {output}.")
 
 
 if __name__ == "__main__":

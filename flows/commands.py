@@ -11,6 +11,7 @@ COMMANDS = {
     "maintain": ("flows.cli.sweep:maintain", "Drop old trial environments and free their tables."),
     "up": ("flows.up.command:up", "Prefect server, worker and dashboard, together."),
     "doctor": ("flows.doctor.command:doctor", "Check the set-up; say what to do about what is wrong."),
+    "benchmark": ("flows.cli.benchmark:benchmark", "Time trials, previews and simulations on this machine."),
 }
 
 

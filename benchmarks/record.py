@@ -1,0 +1,48 @@
+"""The file that a benchmark leaves: what was measured, where, when."""
+
+import json
+import os
+import platform
+import resource
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("planwise", "sqlmesh", "duckdb", "pandas")
+
+
+def record(by_employees: Mapping[int, Mapping[str, float]], *, suite: str, runs: int) -> dict[str, Any]:
+    """Return the record: `metrics` has the figures of the first size, and of every size under its number."""
+    peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in kB
+    first = next(iter(by_employees.values()))
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "suite": suite,
+        "runs": runs,
+        "environment": {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "cpus": os.cpu_count(),
+            **{name: version(name) for name in PACKAGES},
+        },
+        "metrics": {
+            **first,
+            "peak_memory_mb": peak_memory_mb,
+            "by_employees": {str(employees): dict(found) for employees, found in by_employees.items()},
+        },
+    }
+
+
+def default_output(folder: Path) -> Path:
+    """Return the name of a new record in a folder."""
+    return folder / f"benchmark_{datetime.now(UTC):%Y%m%d_%H%M%S}.json"
+
+
+def write(result: Mapping[str, Any], file: Path) -> None:
+    """Write a record whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    beside.replace(file)

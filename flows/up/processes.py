@@ -3,7 +3,8 @@
 Each leads a session of its own, so that Ctrl-C reaches only `planwise up`, which then stops them in order.
 On Linux the kernel sends each SIGTERM when `planwise up` dies, however it dies (`PR_SET_PDEATHSIG`), so that
 none stays behind a parent that was killed. The kernel goes by the *thread* that started the program: start
-programs from the main thread only.
+programs from the main thread only. What the programs started themselves, flow runs in sessions of their own,
+is followed by its descent and stopped with them; after a `kill -9` by the guardian.
 """
 
 import contextlib
@@ -14,16 +15,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+import psutil
+
+from flows.up.families import STOP_SECONDS, descendants, see_off, terminate
 from flows.up.plan import Program
 from planwise.errors import PlanWiseError
+from planwise.settings import REPOSITORY
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-STOP_SECONDS = 15.0  # a worker ends its flow runs, a server its database; then SIGKILL
 POLL_SECONDS = 0.2
+LOOK_SECONDS = 1.0  # how often it is noted what the programs have started
 TAIL_LINES = 3
 
 
@@ -37,11 +42,16 @@ class StartTimeout(PlanWiseError):
 
 @dataclass(frozen=True)
 class Running:
-    """A program that was started."""
+    """A program that was started; `family` is what it has been seen to start."""
 
     program: Program
     process: subprocess.Popen[bytes]
     log: Path
+    family: set[psutil.Process] = field(default_factory=set)
+
+    def look(self) -> None:
+        """Note what it has started by now."""
+        self.family.update(descendants(self.process.pid))
 
 
 class Together:
@@ -52,12 +62,23 @@ class Together:
         self._logs = logs
         self._tell = tell
         self._running: list[Running] = []
+        self._looked = 0.0
 
     def __enter__(self) -> Self:
+        self._guardian = subprocess.Popen(
+            [sys.executable, "-m", "flows.up.guardian"],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop()
+        try:
+            self._stop()
+        finally:
+            self._guardian.communicate()  # ends with its input, and finds nothing left
 
     def start(self, program: Program) -> Running:
         """Start a program that is to run on; its output goes to its log."""
@@ -92,6 +113,10 @@ class Together:
 
     def check(self) -> None:
         """Raise ProgramDied when a program has ended."""
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
+            for running in self._running:
+                running.look()
         for running in self._running:
             if running.process.poll() is not None:
                 raise _died(running)
@@ -111,7 +136,14 @@ class Together:
                 start_new_session=True,
                 preexec_fn=_dies_with(os.getpid()),
             )
+        self._tell_guardian(process.pid)
         return Running(program, process, log)
+
+    def _tell_guardian(self, pid: int) -> None:
+        assert self._guardian.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # somebody ended it: all that is lost is its help
+            self._guardian.stdin.write(f"{pid}\n")
+            self._guardian.stdin.flush()
 
     def _stop(self) -> None:
         """Stop the last started first; a second Ctrl-C or SIGTERM kills what is left."""
@@ -128,9 +160,7 @@ def _dies_with(parent: int) -> Callable[[], None] | None:
     """Return what a child does before its program starts: ask for SIGTERM at its parent's death."""
     if sys.platform != "linux":
         return None
-    prctl = ctypes.CDLL(
-        None, use_errno=True
-    ).prctl  # looked up here: between fork and exec is no place for it
+    prctl = ctypes.CDLL(None, use_errno=True).prctl  # not between fork and exec, where little is allowed
 
     def ask() -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -141,16 +171,21 @@ def _dies_with(parent: int) -> Callable[[], None] | None:
 
 
 def _end(running: Running) -> None:
-    """Ask the leader to end, then its session; kill what has not after STOP_SECONDS."""
+    """Ask a program and what it started to end; kill what has not after STOP_SECONDS."""
+    deadline = time.monotonic() + STOP_SECONDS
+    running.look()
+    terminate(running.family)
     if running.process.poll() is None:
         running.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.process.wait(STOP_SECONDS)
+    see_off(running.family, deadline - time.monotonic())
     _kill(running)
 
 
 def _kill(running: Running) -> None:
-    """Kill whatever is left of a program's session, and collect its leader."""
+    """Kill whatever is left of a program, and collect its leader."""
+    see_off(running.family, 0)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(running.process.pid, signal.SIGKILL)
     running.process.wait()

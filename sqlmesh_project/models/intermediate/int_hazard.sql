@@ -1,8 +1,12 @@
 MODEL (
-  name intermediate.int_hazard_promotion,
+  name intermediate.int_hazard_@hazard,
   kind FULL,
+  blueprints (
+    (hazard := termination, hazard_name := 'termination'),
+    (hazard := promotion, hazard_name := 'promotion')
+  ),
   grain (dimension, key),
-  description 'One row per dimension and whole year (or level): the promotion multiplier, by tenure and age, looked up by equality.',
+  description 'One row per dimension and whole year (or level): how much likelier the event is, looked up by equality.',
   column_descriptions (
     dimension = 'tenure, age or level',
     key = 'Completed years (tenure 0..60, age 0..110, -1 = age unknown) or the level',
@@ -21,7 +25,7 @@ WITH multipliers AS (
     multiplier
   FROM staging.stg_hazard_multipliers
   WHERE
-    hazard = 'promotion'
+    hazard = @hazard_name
 ), keys AS (
   SELECT
     UNNEST(GENERATE_SERIES(0, 110)) AS key

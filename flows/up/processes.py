@@ -28,6 +28,7 @@ from planwise.settings import REPOSITORY
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 POLL_SECONDS = 0.2
+LINGER_SECONDS = 5.0  # Prefect's worker never ends when a run was stopped under it; what matters has ended
 LOOK_SECONDS = 1.0  # how often it is noted what the programs have started
 TAIL_LINES = 3
 
@@ -171,15 +172,14 @@ def _dies_with(parent: int) -> Callable[[], None] | None:
 
 
 def _end(running: Running) -> None:
-    """Ask a program and what it started to end; kill what has not after STOP_SECONDS."""
-    deadline = time.monotonic() + STOP_SECONDS
+    """Ask a program and what it started to end; kill what does not."""
     running.look()
     terminate(running.family)
     if running.process.poll() is None:
         running.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            running.process.wait(STOP_SECONDS)
-    see_off(running.family, deadline - time.monotonic())
+    see_off(running.family, STOP_SECONDS)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        running.process.wait(LINGER_SECONDS)
     _kill(running)
 
 

@@ -201,7 +201,11 @@ main()
 )
 def test_a_signal_cleans_up_and_ends_with_its_code(sent, code, word):
     process = subprocess.Popen(
-        [sys.executable, "-c", WAITS, "waits"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", WAITS, "waits"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(sent, signal.SIG_DFL),  # a background job is born deaf to SIGINT
     )
     assert process.stdout.readline() == "ready\n"
     process.send_signal(sent)

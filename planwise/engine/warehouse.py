@@ -161,7 +161,7 @@ class Warehouse:
         )
         if self._context is None:
             self._context = self._open(variables)
-        else:
+        elif self._context.config.variables != variables:
             self._context.config.variables.clear()
             self._context.config.variables.update(variables)
             self._context.load(update_schemas=False)

@@ -18,8 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 BIN = Path(sys.executable).parent
-IN_PARALLEL = ("unit", "code_health", "spec", "reference", "statistical")
-ONE_BY_ONE = ("integration", "flows", "ui", "browser")
+IN_PARALLEL = ("unit", "code_health", "spec", "reference", "statistical", "integration", "ui")
+ONE_BY_ONE = ("flows", "browser")
 PROCESSES = "2"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 COUNTED = ("failed", "errors", "passed", "skipped")

@@ -231,6 +231,7 @@ def test_version_and_help(planwise):
     assert {"census", "scenario", "parameters"} <= set(shown.out.split())
 
 
+@pytest.mark.timing
 def test_help_is_quick(planwise):
     def seconds():
         started = time.perf_counter()

@@ -69,6 +69,7 @@ def test_baltimore_as_it_is(year, settings):
     assert (dollars(frame["AnnualSalary"]) <= 0).sum() == reasons.get("non_positive_pay", 0)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("year", BALTIMORE)
 def test_baltimore_regular_staff(year, settings):
     file = payroll(f"baltimore_fy{year}.csv.gz")

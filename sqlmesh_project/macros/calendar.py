@@ -2,6 +2,14 @@
 
 from sqlmesh import macro
 
+DAYS_PER_YEAR = 365.25
+TENURE_BAND_STARTS = (
+    1,
+    3,
+    6,
+    11,
+)  # years at which the 2nd to the 5th band begin, as in the published turnover
+
 
 @macro()
 def completed_years(evaluator, since, until):
@@ -21,7 +29,18 @@ def completed_years(evaluator, since, until):
 def years_between(evaluator, since, until):
     """Return the years from one date to a later one: days over 365.25, rounded to 4 decimals."""
     a, b = (f"CAST({e.sql(evaluator.dialect)} AS DATE)" for e in (since, until))
-    return f"ROUND(CAST({b} - {a} AS DOUBLE) / 365.25, 4)"
+    return f"ROUND(CAST({b} - {a} AS DOUBLE) / {DAYS_PER_YEAR}, 4)"
+
+
+@macro()
+def tenure_band(evaluator, since, until):
+    """Return the band of tenure, 1 (under a year) to 5 (over ten years), that pay equity compares within."""
+    a, b = (f"CAST({e.sql(evaluator.dialect)} AS DATE)" for e in (since, until))
+    cases = " ".join(
+        f"WHEN {b} - {a} < {start} * {DAYS_PER_YEAR} THEN {band}"
+        for band, start in enumerate(TENURE_BAND_STARTS, start=1)
+    )
+    return f"CASE {cases} ELSE {len(TENURE_BAND_STARTS) + 1} END"
 
 
 @macro()

@@ -37,17 +37,7 @@ SELECT
   CAST(census.base_pay AS DECIMAL(14, 2)) AS base_pay,
   CAST(ROUND(census.base_pay * census.fte, 2) AS DECIMAL(14, 2)) AS prorated_pay,
   CAST(@years_between(census.hire_date, @census_as_of) AS DOUBLE) AS tenure_years,
-  CAST(CASE
-    WHEN CAST(@census_as_of AS DATE) - census.hire_date < 365.25
-    THEN 1
-    WHEN CAST(@census_as_of AS DATE) - census.hire_date < 3 * 365.25
-    THEN 2
-    WHEN CAST(@census_as_of AS DATE) - census.hire_date < 6 * 365.25
-    THEN 3
-    WHEN CAST(@census_as_of AS DATE) - census.hire_date < 11 * 365.25
-    THEN 4
-    ELSE 5
-  END AS INT) AS tenure_band,
+  CAST(@tenure_band(census.hire_date, @census_as_of) AS INT) AS tenure_band,
   CAST(@completed_years(census.birth_date, @census_as_of) AS INT) AS age,
   CAST(TRUE AS BOOLEAN) AS is_active
 FROM staging.stg_census AS census

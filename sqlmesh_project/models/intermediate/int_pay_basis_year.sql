@@ -71,17 +71,7 @@ SELECT
   CAST(matrix.quartile_3 AS DECIMAL(9, 6)) AS quartile_3,
   CAST(matrix.quartile_4 AS DECIMAL(9, 6)) AS quartile_4,
   CAST(matrix.above_range AS DECIMAL(9, 6)) AS above_range,
-  CAST(CASE
-    WHEN workforce.last_day - workforce.hire_date < 365.25
-    THEN 1
-    WHEN workforce.last_day - workforce.hire_date < 3 * 365.25
-    THEN 2
-    WHEN workforce.last_day - workforce.hire_date < 6 * 365.25
-    THEN 3
-    WHEN workforce.last_day - workforce.hire_date < 11 * 365.25
-    THEN 4
-    ELSE 5
-  END AS INT) AS tenure_band
+  CAST(@tenure_band(workforce.hire_date, workforce.last_day) AS INT) AS tenure_band
 FROM workforce
 INNER JOIN staging.stg_merit_matrix AS matrix
   ON matrix.performance_rating = workforce.performance_rating

@@ -1,0 +1,1 @@
+"""Estimate assumptions from yearly censuses, and test them against what happened."""

@@ -1,0 +1,1 @@
+"""Scenarios side by side: levers, KPIs, people; and one person through the years."""

@@ -19,6 +19,7 @@ class Evaluation:
     """What some levers give; `levers` are the tuned ones (none for the baseline), `growth` is a yearly rate.
 
     `seconds` is wall time. `cache_hit`: no model ran, because equal parameters had been evaluated before.
+    `seed` is a replicate's own seed of the simulation, None under the scenario's.
     """
 
     levers: Mapping[str, float]
@@ -32,6 +33,7 @@ class Evaluation:
     models_reused: int = 0
     gate_status: str = NOT_GATED
     cache_hit: bool = False
+    seed: int | None = None
 
     @property
     def feasible(self) -> bool:
@@ -47,12 +49,16 @@ class Evaluator(Protocol):
         """Whether it plans or previews."""
         ...
 
-    def digest(self, levers: Mapping[str, float]) -> str:
+    def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
         """Return the same text for the same effective parameters, whatever way they are spelled."""
         ...
 
-    def evaluate(self, levers: Mapping[str, float], *, number: int) -> Evaluation:
-        """Return the evaluation for trial `number` of its study; raises what the engine raises."""
+    def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
+        """Return the evaluation for trial `number` of its study; raises what the engine raises.
+
+        `seed` is another seed of the simulation than the scenario's own.
+
+        """
         ...
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from planwise.census import Census
 from planwise.engine.outcome import Kpis
 from planwise.gate import GateResult
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from planwise.engine.warehouse import Warehouse
 
 Gate = Callable[[Kpis], GateResult]
+SEED = "seed"  # the assumption
 
 
 def trial_environment(study: str, number: int) -> str:
@@ -30,20 +33,25 @@ class PreviewEvaluator:
         self._preview = preview
         self._base = base
 
-    def digest(self, levers: Mapping[str, float]) -> str:
+    def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
         """Return the digest of what a simulation depends on."""
-        return simulation_digest(self._base, levers)
+        return simulation_digest(self._base, levers, seed)
 
-    def evaluate(self, levers: Mapping[str, float], *, number: int) -> Evaluation:
+    def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
         """Return the preview's KPIs."""
-        outcome = self._preview.evaluate(self._base.with_levers(levers))
+        outcome = self._preview.evaluate(effective_of(self._base, levers, seed))
         return Evaluation(
             levers=dict(levers),
             kpis=outcome.kpis,
             growth=growth_of(outcome.kpis),
             kind=self.kind,
             seconds=outcome.seconds,
+            seed=seed,
         )
+
+    def pay(self, levers: Mapping[str, float]) -> pd.DataFrame:
+        """Return every employee's pay under the levers: one row per employee and simulated year."""
+        return self._preview.pay(self._base.with_levers(levers))
 
 
 class RealEvaluator:
@@ -64,15 +72,15 @@ class RealEvaluator:
         self._gate = gate
         self._environments: list[str] = []
 
-    def digest(self, levers: Mapping[str, float]) -> str:
+    def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
         """Return the digest of what a simulation depends on."""
-        return simulation_digest(self._base, levers)
+        return simulation_digest(self._base, levers, seed)
 
-    def evaluate(self, levers: Mapping[str, float], *, number: int) -> Evaluation:
+    def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
         """Plan, apply and gate; raises SimulationFailed or AuditFailed when the plan breaks."""
         environment = trial_environment(self._study, number)
         planned = self._warehouse.plan(
-            environment, self._census, self._base.with_levers(levers), kpis_only=True
+            environment, self._census, effective_of(self._base, levers, seed), kpis_only=True
         )
         self._environments.append(environment)
         outcome = planned.apply()
@@ -88,6 +96,7 @@ class RealEvaluator:
             models_reused=len(outcome.models_reused),
             gate_status=self._gate(outcome.kpis).status,
             cache_hit=not outcome.models_run,
+            seed=seed,
         )
 
     def drop_environments(self, keep: Collection[str] = ()) -> None:
@@ -97,6 +106,14 @@ class RealEvaluator:
             self._environments.remove(environment)
 
 
-def simulation_digest(base: EffectiveParameters, levers: Mapping[str, float]) -> str:
+def effective_of(
+    base: EffectiveParameters, levers: Mapping[str, float], seed: int | None = None
+) -> EffectiveParameters:
+    """Return what is simulated: the levers on top of the base, under another seed than its own if given."""
+    effective = base.with_levers(levers)
+    return effective if seed is None else effective.with_assumptions({SEED: seed})
+
+
+def simulation_digest(base: EffectiveParameters, levers: Mapping[str, float], seed: int | None = None) -> str:
     """Return the digest of the parameters that a simulation depends on: what a study aims at is left out."""
-    return base.with_levers(levers).digest_of(Chain.DYNAMICS, Chain.PAY)
+    return effective_of(base, levers, seed).digest_of(Chain.DYNAMICS, Chain.PAY)

@@ -1,8 +1,8 @@
 """What a trial is in the storage: three user attributes, each one JSON object and one write.
 
-`request`: kind, purpose, iteration, levers, digest. `evaluation`: growth, kpis (a list a column),
-fingerprint, environment, seconds, models_run, models_reused, gate, cache_hit, answered_by. Or `error`: what
-broke.
+`request`: kind, purpose, iteration, levers, digest, and a replicate's seed. `evaluation`: growth, kpis (a
+list a column), fingerprint, environment, seconds, models_run, models_reused, gate, cache_hit, answered_by.
+Or `error`: what broke.
 """
 
 from collections.abc import Mapping
@@ -32,13 +32,14 @@ class Finding:
 
 def request_record(proposal: Proposal, levers: Mapping[str, float], digest: str) -> dict[str, Any]:
     """Return what was proposed as JSON values."""
-    return {
+    record = {
         "kind": proposal.kind,
         "purpose": proposal.purpose,
         "iteration": proposal.iteration,
         "levers": dict(levers),
         "digest": digest,
     }
+    return record if proposal.seed is None else {**record, "seed": proposal.seed}
 
 
 def evaluation_record(finding: Finding) -> dict[str, Any]:
@@ -78,6 +79,7 @@ def trial_of(frozen: FrozenTrial) -> Trial:
         evaluation=_evaluation(levers, request, record) if frozen.state == TrialState.COMPLETE else None,
         error=frozen.user_attrs.get(ERROR),
         answered_by=record.get("answered_by"),
+        seed=request.get("seed"),
     )
 
 
@@ -96,6 +98,7 @@ def _evaluation(
         models_reused=record["models_reused"],
         gate_status=record["gate"],
         cache_hit=record["cache_hit"],
+        seed=request.get("seed"),
     )
 
 

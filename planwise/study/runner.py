@@ -166,6 +166,7 @@ class _Run:
             return None
         trial = self._replay[0]
         same = trial.purpose == proposal.purpose and trial.kind == proposal.kind
+        same = same and trial.seed == proposal.seed
         if not same or (proposal.levers is not None and trial.levers != proposal.levers):
             return None
         return self._replay.popleft()
@@ -175,7 +176,7 @@ class _Run:
             proposal = replace(proposal, levers=self._drawn.popleft())
         drawn, levers = (None, proposal.levers) if proposal.levers is not None else self._journal.draw()
         evaluator = self._evaluators[proposal.kind]
-        digest = evaluator.digest(levers)
+        digest = evaluator.digest(levers, proposal.seed)
         first = self._known.get((proposal.kind, digest))
         needs_plan = proposal.kind == "real" and first is None
         asked = self._journal.ask(proposal, levers, digest, drawn=drawn, at_once=not needs_plan)
@@ -196,8 +197,10 @@ class _Run:
         """Evaluate; a plan goes through the hook, a preview (which has no use for a number) does not."""
         number = len(self.trials) if asked.trial is None else asked.trial.number
         if evaluator.kind == "preview":
-            return evaluator.evaluate(asked.levers, number=number)
-        return self._hooks.call(lambda: evaluator.evaluate(asked.levers, number=number), number)
+            return evaluator.evaluate(asked.levers, number=number, seed=asked.proposal.seed)
+        return self._hooks.call(
+            lambda: evaluator.evaluate(asked.levers, number=number, seed=asked.proposal.seed), number
+        )
 
     def _finding(self, evaluation: Evaluation, first: Trial | None) -> Finding:
         return Finding(

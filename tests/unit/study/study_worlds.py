@@ -16,12 +16,17 @@ YEARS = (2026, 2027, 2028, 2029, 2030)
 LEVELS = (1, 2, 3, 4, 5)
 BASE = resolve(YEARS, scenario={})
 HEADS = {1: 0.35, 2: 0.30, 3: 0.20, 4: 0.10, 5: 0.05}  # head weights of merit
+SEED_NOISE = 1e-4
 HIRES, PROMOTIONS, DRAG = 0.02, 0.08, 0.045
 
 
-def growth(levers: Mapping[str, float], base=BASE) -> float:
+def growth(levers: Mapping[str, float], base=BASE, seed: int | None = None) -> float:
+    """A replicate's growth is off by a ten-thousandth for each unit of its seed."""
     effective = base.with_levers(levers)
-    return closed_form(lambda name: sum(float(effective.value(name, year)) for year in YEARS) / len(YEARS))
+    noise = 0.0 if seed is None else SEED_NOISE * seed
+    return noise + closed_form(
+        lambda name: sum(float(effective.value(name, year)) for year in YEARS) / len(YEARS)
+    )
 
 
 def closed_form(value: Callable[[str], float]) -> float:
@@ -47,24 +52,25 @@ class FakeEvaluator:
         self.base, self.bias, self.breaks, self.gated = base, bias, breaks, gated
         self.calls: list[dict[str, float]] = []
 
-    def digest(self, levers: Mapping[str, float]) -> str:
-        return simulation_digest(self.base, levers)
+    def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
+        return simulation_digest(self.base, levers, seed)
 
-    def evaluate(self, levers: Mapping[str, float], *, number: int) -> Evaluation:
+    def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
         self.calls.append(dict(levers))
         if self.breaks(len(self.calls)):
             raise RuntimeError("the disk is full")
-        found = growth(levers, self.base) + self.bias
+        found = growth(levers, self.base, seed) + self.bias
         kpis = [{"simulation_year": year, "growth_compound": found, "payroll": 1e6} for year in YEARS]
         return Evaluation(
             levers=dict(levers),
             kpis=kpis,
             growth=found,
             kind=self.kind,
-            fingerprint=self.digest(levers)[:8],
+            fingerprint=self.digest(levers, seed)[:8],
             environment=f"trial_{number}" if self.kind == "real" else None,
             seconds=0.01,
             models_run=3,
+            seed=seed,
             gate_status="failed" if self.gated(len(self.calls)) else "passed",
         )
 

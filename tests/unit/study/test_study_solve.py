@@ -99,9 +99,9 @@ def test_no_more_than_three_plans_even_when_they_never_agree(tmp_path):
     drift = iter((0.01, 0.03, 0.06, 0.1))
     honest = world.real.evaluate
 
-    def drifting(levers, *, number):
+    def drifting(levers, *, number, seed=None):
         world.real.bias = next(drift)
-        return honest(levers, number=number)
+        return honest(levers, number=number, seed=seed)
 
     world.real.evaluate = drifting
     result = world.study(0.05)

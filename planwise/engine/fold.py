@@ -11,7 +11,9 @@ BINDINGS = f"{CATALOG}.main.bindings"
 CURRENT_SLOT = 1
 
 
-def folded_query(chain: Mapping[str, exp.Query], last: str) -> tuple[str, tuple[str, ...]]:
+def folded_query(
+    chain: Mapping[str, exp.Query], last: str, columns: str = "*", order: str = "simulation_year"
+) -> tuple[str, tuple[str, ...]]:
     """Return one query for the last of a chain of models, by qualified name, and the bindings it reads.
 
     Each model becomes a common table expression: computed once when it is a query of its own, inlined when it
@@ -31,7 +33,7 @@ def folded_query(chain: Mapping[str, exp.Query], last: str) -> tuple[str, tuple[
         _read_bindings(folded)
         kept = "NOT MATERIALIZED" if _only_unites(folded) else "MATERIALIZED"
         parts.append(f'"{names[fqn]}" AS {kept} ({folded.sql(dialect="duckdb")})')
-    query_text = f'WITH {", ".join(parts)} SELECT * FROM "{names[last]}" ORDER BY simulation_year'
+    query_text = f'WITH {", ".join(parts)} SELECT {columns} FROM "{names[last]}" ORDER BY {order}'
     return query_text, tuple(dict.fromkeys(bound))
 
 

@@ -12,23 +12,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-from sqlglot import exp
+import pandas as pd
 
 from planwise.census import Census
+from planwise.engine.chains import KPIS, PAY, Statement, rendered_chains, up_to
 from planwise.engine.config import CATALOG
-from planwise.engine.fold import BINDINGS, CURRENT_SLOT, folded_query, qualified
+from planwise.engine.fold import BINDINGS, CURRENT_SLOT, folded_query
 from planwise.engine.kpis import kpi_rows
 from planwise.engine.outcome import Kpis
-from planwise.engine.placeholders import placeholders_of
-from planwise.engine.project import MEMORY, open_project
+from planwise.engine.project import MEMORY
 from planwise.engine.raw import census_key, load_census_tables
 from planwise.engine.variables import Number, bindings, sqlmesh_variables
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 
 SCHEMAS = ("staging", "intermediate", "marts")
-KPIS = f'"{CATALOG}"."marts"."fct_scenario_kpis"'
-DYNAMICS = f'"{CATALOG}"."intermediate"."int_workforce_'
 BINDING_TYPE = "DECIMAL(18, 8)"
 # Two rows that are never read: the planner takes the range of a column for what it can ever hold, and would
 # plan for the values of the moment without them.
@@ -36,6 +34,10 @@ LIMITS = ((CURRENT_SLOT - 1, -1e9), (CURRENT_SLOT + 1, 1e9))
 UNVERSIONED = frozenset(
     {"parameters_key", "target_growth_by_year"}
 )  # a record, and audits: no KPI reads them
+PAY_COLUMNS = (
+    "employee_id, simulation_year, level_id, gender, department, is_active, is_hire, "
+    "CAST(base_pay AS DOUBLE) AS base_pay"
+)
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,6 @@ class PreviewOutcome:
     dynamics_reused: bool
 
 
-@dataclass(frozen=True)
-class Statement:
-    """One model's SQL and the placeholders in it."""
-
-    name: str
-    sql: str
-    placeholders: tuple[str, ...]
-
-
 class Preview:
     """Evaluates parameters on one census; owns its database; not to be shared between threads."""
 
@@ -65,9 +58,10 @@ class Preview:
         self._census = census
         self._key = census_key(census)
         self._shape: dict[str, Any] | None = None
-        self._dynamics: list[Statement] = []
+        self._dynamics: tuple[Statement, ...] = ()
         self._computed: dict[str, Number] | None = None
-        self._query = ""
+        self._queries: dict[str, str] = {}
+        self._prepared: set[str] = set()
         self._bound: tuple[str, ...] = ()
         self._database = duckdb.connect(MEMORY)
         self._database.execute(f"SET threads = {settings.threads}")
@@ -79,16 +73,30 @@ class Preview:
     def evaluate(self, effective: EffectiveParameters) -> PreviewOutcome:
         """Return the KPIs that a plan of the same parameters gives, exactly."""
         started = time.perf_counter()
-        self._compute_shape(effective)
-        values = bindings(effective)
-        reused = self._compute_dynamics(values)
-        self._bind({name: values[name] for name in self._bound})
-        kpis = kpi_rows(self._database.execute("EXECUTE pay_and_kpis"))
+        reused = self._prepare(effective)
+        kpis = kpi_rows(self._execute("pay_and_kpis"))
         return PreviewOutcome(kpis, time.perf_counter() - started, self._census.rows, reused)
+
+    def pay(self, effective: EffectiveParameters) -> pd.DataFrame:
+        """Return one row per simulated year and person employed in it, as `int_pay` of a plan has it.
+
+        Columns: employee_id, simulation_year, level_id, gender, department, is_active (at year end), is_hire,
+        base_pay (annual, at year end or exit). In the order of year and id.
+        """
+        self._prepare(effective)
+        return self._execute("pay").df()
 
     def close(self) -> None:
         """Free the database."""
         self._database.close()
+
+    def _prepare(self, effective: EffectiveParameters) -> bool:
+        """Make everything ready that comes before pay; return whether the dynamics were there."""
+        self._compute_shape(effective)
+        values = bindings(effective)
+        reused = self._compute_dynamics(values)
+        self._bind({name: values[name] for name in self._bound})
+        return reused
 
     def _compute_shape(self, effective: EffectiveParameters) -> None:
         """Render, and compute what no binding changes, unless that is done for parameters of this shape."""
@@ -99,13 +107,14 @@ class Preview:
         if shape == self._shape:
             return
         self._shape = None
-        queries = self._rendered(variables)
-        static, dynamics, pay = _chains(queries)
-        for fqn in static:
-            self._create(_statement(fqn, queries[fqn]), {})
-        self._dynamics = [_statement(fqn, queries[fqn]) for fqn in dynamics]
+        chains = rendered_chains(self._settings, variables)
+        for statement in chains.static:
+            self._create(statement, {})
+        self._dynamics = chains.dynamics
         self._computed = None
-        self._query, self._bound = folded_query({fqn: queries[fqn] for fqn in pay}, KPIS)
+        kpis, self._bound = folded_query(chains.pay, KPIS)
+        pay, _ = folded_query(up_to(chains.pay, PAY), PAY, PAY_COLUMNS, "simulation_year, employee_id")
+        self._queries = {"pay_and_kpis": kpis, "pay": pay}
         self._create_bindings()
         self._shape = shape
 
@@ -117,24 +126,16 @@ class Preview:
         self._computed = None
         for statement in self._dynamics:
             self._create(statement, values)
-        self._database.execute(
-            f"PREPARE pay_and_kpis AS {self._query}"
-        )  # its plan is void with the tables gone
+        self._prepared.clear()  # a plan is void with its tables gone
         self._computed = needed
         return False
 
-    def _rendered(self, variables: Mapping[str, Any]) -> dict[str, exp.Query]:
-        """Return the SQL of the KPIs and all they depend on, in an order that can run."""
-        context = open_project(self._settings, variables)
-        try:
-            needed = context.dag.upstream(KPIS) | {KPIS}
-            return {
-                fqn: context.models[fqn].render_query_or_raise()
-                for fqn in context.dag.sorted
-                if fqn in needed and fqn in context.models
-            }
-        finally:
-            context.close()
+    def _execute(self, name: str) -> duckdb.DuckDBPyConnection:
+        """Run one of the prepared queries on the current bindings."""
+        if name not in self._prepared:
+            self._database.execute(f"PREPARE {name} AS {self._queries[name]}")
+            self._prepared.add(name)
+        return self._database.execute(f"EXECUTE {name}")
 
     def _create_bindings(self) -> None:
         columns = ", ".join(f"{name} {BINDING_TYPE}" for name in self._bound)
@@ -153,24 +154,3 @@ class Preview:
             f"CREATE OR REPLACE TABLE {statement.name} AS {statement.sql}",
             {name: values[name] for name in statement.placeholders} or None,
         )
-
-
-def _statement(fqn: str, query: exp.Query) -> Statement:
-    return Statement(fqn, query.sql(dialect="duckdb"), placeholders_of(query))
-
-
-def _chains(queries: Mapping[str, exp.Query]) -> tuple[list[str], list[str], list[str]]:
-    """Split models into those no binding changes, those that only dynamics bindings change, and the rest."""
-    static: list[str] = []
-    dynamics: list[str] = []
-    pay: list[str] = []
-    for fqn, query in queries.items():
-        reads = {qualified(table) for table in query.find_all(exp.Table)}
-        bound = bool(placeholders_of(query))
-        if reads & set(pay) or (bound and not fqn.startswith(DYNAMICS)):
-            pay.append(fqn)
-        elif bound or reads & set(dynamics):
-            dynamics.append(fqn)
-        else:
-            static.append(fqn)
-    return static, dynamics, pay

@@ -1,0 +1,91 @@
+"""The models' SQL, rendered with placeholders, and sorted by what makes it run again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+
+from planwise.engine.config import CATALOG
+from planwise.engine.fold import qualified
+from planwise.engine.placeholders import placeholders_of
+from planwise.engine.project import open_project
+from planwise.settings import Settings
+
+KPIS = f'"{CATALOG}"."marts"."fct_scenario_kpis"'
+PAY = f'"{CATALOG}"."intermediate"."int_pay"'
+DYNAMICS = f'"{CATALOG}"."intermediate"."int_workforce_'
+
+Queries = dict[str, exp.Query]
+"""Models' queries by qualified name, in an order that can run."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One model's SQL and the placeholders in it."""
+
+    name: str
+    sql: str
+    placeholders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Chains:
+    """Models that no binding changes, those that only dynamics bindings change, and the rest."""
+
+    static: tuple[Statement, ...]
+    dynamics: tuple[Statement, ...]
+    pay: Queries
+
+
+def rendered_chains(settings: Settings, variables: Mapping[str, Any]) -> Chains:
+    """Return the SQL of the KPIs and all they depend on; the variables leave numbers unbound."""
+    context = open_project(settings, variables)
+    try:
+        needed = context.dag.upstream(KPIS) | {KPIS}
+        queries = {
+            fqn: context.models[fqn].render_query_or_raise()
+            for fqn in context.dag.sorted
+            if fqn in needed and fqn in context.models
+        }
+    finally:
+        context.close()
+    static, dynamics, pay = _sorted_by_chain(queries)
+    return Chains(
+        tuple(_statement(fqn, queries[fqn]) for fqn in static),
+        tuple(_statement(fqn, queries[fqn]) for fqn in dynamics),
+        {fqn: queries[fqn] for fqn in pay},
+    )
+
+
+def up_to(queries: Queries, last: str) -> Queries:
+    """Return the queries that one of them reads, directly or not, and itself."""
+    needed = {last}
+    for fqn in reversed(queries):
+        if fqn in needed:
+            needed |= _reads(queries[fqn])
+    return {fqn: query for fqn, query in queries.items() if fqn in needed}
+
+
+def _sorted_by_chain(queries: Queries) -> tuple[list[str], list[str], list[str]]:
+    static: list[str] = []
+    dynamics: list[str] = []
+    pay: list[str] = []
+    for fqn, query in queries.items():
+        reads = _reads(query)
+        bound = bool(placeholders_of(query))
+        if reads & set(pay) or (bound and not fqn.startswith(DYNAMICS)):
+            pay.append(fqn)
+        elif bound or reads & set(dynamics):
+            dynamics.append(fqn)
+        else:
+            static.append(fqn)
+    return static, dynamics, pay
+
+
+def _reads(query: exp.Query) -> set[str]:
+    return {qualified(table) for table in query.find_all(exp.Table)}
+
+
+def _statement(fqn: str, query: exp.Query) -> Statement:
+    return Statement(fqn, query.sql(dialect="duckdb"), placeholders_of(query))

@@ -1,0 +1,72 @@
+"""A preview's pay of every person is a plan's int_pay, to the cent, whatever was previewed before."""
+
+import pandas as pd
+import pytest
+from worlds import effective_for, shared
+
+from planwise.census import generate_census
+from planwise.engine.preview import Preview
+from planwise.engine.warehouse import Warehouse
+
+COLUMNS = [
+    "employee_id",
+    "simulation_year",
+    "level_id",
+    "gender",
+    "department",
+    "is_active",
+    "is_hire",
+    "base_pay",
+]
+LEVERS = {"cola_rate": 0.031, "merit_rate_level_2": 0.05}
+MOVED = {"promotion_probability_level_1": 0.2, "new_hire_salary_adjustment": 1.25}
+
+
+@pytest.fixture(scope="module")
+def census():
+    return generate_census(shared().settings, employees=300, seed=11)
+
+
+@pytest.fixture(scope="module")
+def planned(census):
+    """Return a function from parameters to the int_pay of a plan, in the columns of a preview."""
+    warehouse = Warehouse(":memory:", shared().settings)
+
+    def of(effective):
+        warehouse.plan("pay", census, effective).apply()
+        columns = ", ".join(COLUMNS[:-1])
+        query = (
+            f"SELECT {columns}, CAST(base_pay AS DOUBLE) AS base_pay "
+            "FROM planwise.intermediate__pay.int_pay ORDER BY simulation_year, employee_id"
+        )
+        return warehouse._cursor().execute(query).df()
+
+    yield of
+    warehouse.close()
+
+
+def test_the_pay_of_a_preview_is_the_plans(census, planned):
+    preview = Preview(shared().settings, census)
+    base = effective_for(census, {"years": 3})
+    try:
+        for levers in (LEVERS, MOVED, {}):
+            effective = base.with_levers(levers)
+            kpis = preview.evaluate(effective).kpis
+            pay = preview.pay(effective)
+            pd.testing.assert_frame_equal(pay, planned(effective))
+            active = pay[pay.is_active]
+            assert [len(active[active.simulation_year == row["simulation_year"]]) for row in kpis] == [
+                row["headcount"] for row in kpis
+            ]
+        assert list(pay.columns) == COLUMNS
+    finally:
+        preview.close()
+
+
+def test_pay_needs_no_evaluation_before_it(census, planned):
+    effective = effective_for(census, {"years": 2, "merit_date": "02-01", "promotion_date": "09-01"})
+    preview = Preview(shared().settings, census)
+    try:
+        pd.testing.assert_frame_equal(preview.pay(effective), planned(effective))
+    finally:
+        preview.close()

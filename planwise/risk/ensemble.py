@@ -1,0 +1,129 @@
+"""Ensembles: one scenario under many seeds, as percentiles of each KPI and year."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from planwise.engine.outcome import Kpis
+from planwise.errors import CheckFailed
+from planwise.parameters import EffectiveParameters
+from planwise.risk.seeds import replicate_seeds
+from planwise.risk.summary import Spread, spread_of
+
+Simulate = Callable[[EffectiveParameters], Kpis]
+YEAR = "simulation_year"
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far an ensemble has come: `done` of `total` seeds."""
+
+    done: int
+    total: int
+
+
+def _ignore(step: Step) -> None:
+    return None
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is told about progress, and who may stop an ensemble between two seeds."""
+
+    on_step: Callable[[Step], None] = _ignore
+    should_stop: Callable[[], bool] = _never
+
+
+UNWATCHED = Watch()
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The KPIs of one scenario under each seed, in the order of the seeds.
+
+    `asked` is how many seeds were to run; there are fewer in `seeds` when it was stopped.
+    """
+
+    seeds: tuple[int, ...]
+    runs: tuple[Kpis, ...]
+    asked: int
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped before the last seed."""
+        return len(self.seeds) < self.asked
+
+    def sample(self, kpi: str, year: int) -> list[float | None]:
+        """Return one KPI of one year, seed by seed."""
+        return [next(row[kpi] for row in kpis if row[YEAR] == year) for kpis in self.runs]
+
+    @property
+    def names(self) -> list[str]:
+        """The KPIs that are numbers, in the engine's order."""
+        rows = [row for kpis in self.runs for row in kpis]
+        return [
+            name
+            for name in self.runs[0][0]
+            if name != YEAR and all(isinstance(row[name], int | float | None) for row in rows)
+        ]
+
+    @property
+    def years(self) -> list[int]:
+        """The simulated years."""
+        return [row[YEAR] for row in self.runs[0]]
+
+    def spreads(self) -> dict[str, dict[int, Spread | None]]:
+        """Return P10, P50, P90, mean and standard deviation of each KPI and year."""
+        return {
+            name: {year: spread_of(self.sample(name, year)) for year in self.years} for name in self.names
+        }
+
+
+def run_ensemble(
+    simulate: Simulate, effective: EffectiveParameters, count: int, watch: Watch = UNWATCHED
+) -> Ensemble:
+    """Simulate a scenario under `count` seeds, its own first; see `run_paired` for what is raised."""
+    (only,) = run_paired(simulate, (effective,), count, watch)
+    return only
+
+
+def run_paired(
+    simulate: Simulate, scenarios: Sequence[EffectiveParameters], count: int, watch: Watch = UNWATCHED
+) -> tuple[Ensemble, ...]:
+    """Simulate scenarios under the same seeds, those of the first: common random numbers.
+
+    Seed by seed, so that what has ended is comparable when it is stopped. Raises InputError for a number of
+    seeds that makes no sense, CheckFailed when it is stopped before the first seed has ended, and whatever
+    the engine raises.
+    """
+    seeds = replicate_seeds(scenarios[0].seed, count)
+    runs: list[list[Kpis]] = [[] for _ in scenarios]
+    for done, seed in enumerate(seeds):
+        if watch.should_stop():
+            break
+        found = [simulate(under_seed(scenario, seed)) for scenario in scenarios]
+        for kept, kpis in zip(runs, found, strict=True):
+            kept.append(kpis)
+        watch.on_step(Step(done + 1, len(seeds)))
+    if not runs[0]:
+        raise CheckFailed("Stopped before the first seed had ended.", remedy="Run it again.")
+    ended = seeds[: len(runs[0])]
+    return tuple(Ensemble(ended, tuple(kept), len(seeds)) for kept in runs)
+
+
+def under_seed(effective: EffectiveParameters, seed: int) -> EffectiveParameters:
+    """Return the parameters with another seed; the very same when it is their own."""
+    return effective if seed == effective.seed else effective.with_assumptions({"seed": seed})
+
+
+def spreads_json(
+    spreads: Mapping[str, Mapping[int, Spread | None]],
+) -> dict[str, dict[str, dict[str, float | int | None] | None]]:
+    """Return spreads as JSON values: KPI, then year, then percentiles; null where no seed had the KPI."""
+    return {
+        name: {str(year): None if spread is None else spread.as_json() for year, spread in by_year.items()}
+        for name, by_year in spreads.items()
+    }

@@ -1,6 +1,7 @@
 """The census: who works here and what they are paid; imported from a real file or generated."""
 
-from planwise.census.importer import ImportBlocked, ImportResult, import_census
+from planwise.census.importer import import_census, read_census
+from planwise.census.outcome import ImportBlocked, ImportResult, Reading
 from planwise.census.registry import (
     Census,
     census_in_use,
@@ -15,6 +16,7 @@ __all__ = [
     "Census",
     "ImportBlocked",
     "ImportResult",
+    "Reading",
     "SyntheticOptions",
     "census_in_use",
     "default_levels",
@@ -22,6 +24,7 @@ __all__ = [
     "import_census",
     "list_censuses",
     "load_census",
+    "read_census",
     "register_census",
     "use_census",
 ]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -31,38 +31,16 @@ from planwise.census.mapping import (
     load_mapping,
     resolve_columns,
 )
+from planwise.census.outcome import ImportBlocked, ImportResult, Reading
 from planwise.census.reader import SourceFile, read_source
-from planwise.census.registry import Census, check_name, register_census
+from planwise.census.registry import check_name, register_census
 from planwise.census.report import REJECTS_FILE, REPORT_FILE, ImportReport, write_rejects
 from planwise.census.schema import OPTIONAL_FACTS, is_direct_identifier
 from planwise.census.synthetic import default_levels
-from planwise.errors import GateBlocked, InputError
+from planwise.errors import InputError
 from planwise.settings import Settings
 
 IMPORTS_FOLDER = "imports"
-
-
-class ImportBlocked(GateBlocked):
-    """Too few rows are valid: nothing was registered; `report` says which rows and why."""
-
-    def __init__(self, report: ImportReport) -> None:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.reject_reasons.items())
-        super().__init__(
-            f"{report.rows_rejected:,} of {report.rows_accepted + report.rows_rejected:,} rows are not "
-            f"valid: {report.valid_share:.3%} valid, {report.valid_share_min:.3%} needed ({reasons}). "
-            "Nothing was registered.",
-            remedy=f"Every rejected row with its reasons: {report.rejects_file}. Correct the file, or leave "
-            "such rows out on purpose with `filter:` in a mapping YAML.",
-        )
-        self.report = report
-
-
-@dataclass(frozen=True)
-class ImportResult:
-    """The registered census and the report of how it came to be."""
-
-    census: Census
-    report: ImportReport
 
 
 def import_census(
@@ -82,6 +60,50 @@ def import_census(
     `as_of`, `levels` win over the mapping's; `row_filter` is and-ed with it. Raises InputError on a file or
     mapping that cannot be used, and ImportBlocked when fewer rows than `settings.valid_rows_min_share` are
     valid: report and rejects are then written and the census in use stays.
+    """
+    reading = read_census(
+        settings,
+        file,
+        mapping=mapping,
+        as_of=as_of,
+        levels=levels,
+        row_filter=row_filter,
+        name=name,
+        now=now,
+    )
+    report = reading.report
+    census = register_census(
+        settings,
+        reading.name,
+        reading.rows,
+        reading.ranges,
+        as_of=date.fromisoformat(report.as_of),
+        source=report.source
+        | {"rows_read": report.rows_read, "filter": report.filter, "columns": report.columns},
+        availability=reading.availability,
+        levels_from=report.levels_from,
+        use=use,
+        now=now,
+    )
+    report = replace(report, census=census.name, content_hash=census.content_hash)
+    report.write()
+    return ImportResult(census, report)
+
+
+def read_census(
+    settings: Settings,
+    file: Path,
+    *,
+    mapping: Path | Mapping[str, Any] | None = None,
+    as_of: date | None = None,
+    levels: str | None = None,
+    row_filter: str | None = None,
+    name: str | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Reading:
+    """Do all of an import but the registering: judge every row, settle levels, write report and rejects.
+
+    Raises what `import_census` raises.
     """
     census_name = check_name(name or name_from(file))
     plan = _plan(load_mapping(mapping), levels, row_filter)
@@ -137,21 +159,15 @@ def import_census(
     if settled is None or report.valid_share < settings.valid_rows_min_share:
         report.write()
         raise ImportBlocked(report)
-    census = register_census(
-        settings,
-        census_name,
-        _rows(judged, settled, accepted),
-        settled.ranges,
-        as_of=day,
-        source=report.source | {"rows_read": read, "filter": plan.filter, "columns": columns.headers},
-        availability={fact: fact in judged.typed for fact in OPTIONAL_FACTS},
-        levels_from=levels_from,
-        use=use,
-        now=now,
-    )
-    report = replace(report, census=census.name, content_hash=census.content_hash)
     report.write()
-    return ImportResult(census, report)
+    return Reading(
+        name=census_name,
+        rows=_rows(judged, settled, accepted),
+        ranges=settled.ranges,
+        availability={fact: fact in judged.typed for fact in OPTIONAL_FACTS},
+        ids=frozenset(frame[columns.headers["employee_id"]]) - {""},
+        report=report,
+    )
 
 
 def name_from(file: Path) -> str:

@@ -18,7 +18,7 @@ from scipy.optimize import LinearConstraint, minimize
 
 from planwise.study.evaluation import Evaluation
 from planwise.study.problem import Problem
-from planwise.study.space import Space
+from planwise.study.space import Space, levers_at, scaled
 from planwise.study.strategies.protocol import Batch, Search
 from planwise.study.trial import Proposal, Trial
 
@@ -124,7 +124,7 @@ def solution(problem: Problem, model: LinearModel, aim: float, iteration: int) -
             if trial.evaluation is None:
                 return None
             growth = trial.evaluation.growth
-            model = model.moved(_scaled(problem.space, levers), growth)
+            model = model.moved(scaled(problem.space, levers), growth)
             if best is None or abs(growth - aim) < abs(best.growth - aim):
                 best = Found(levers, growth, model)
             if abs(growth - aim) <= near_enough:
@@ -154,18 +154,6 @@ def least_change(space: Space, model: LinearModel, aim: float) -> Vector:
     )
     move: Vector = np.clip(result.x, low, high)
     return move
-
-
-def levers_at(space: Space, at: Vector) -> dict[str, float]:
-    """Return the canonical lever values at a point."""
-    return {
-        lever.name: lever.clamp(lever.start + lever.scale * float(move))
-        for lever, move in zip(space, at, strict=True)
-    }
-
-
-def _scaled(space: Space, levers: Mapping[str, float]) -> Vector:
-    return np.array([(levers[lever.name] - lever.start) / lever.scale for lever in space])
 
 
 def _inward_step(space: Space, index: int, at: float) -> Vector:

@@ -1,0 +1,86 @@
+"""Risk assessment of a set of levers: each lever, the business rules, the target, the budget; worst first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from planwise.engine.outcome import Kpis
+from planwise.parameters import (
+    EffectiveParameters,
+    Finding,
+    Risk,
+    risks,
+    target_class,
+    validate,
+    validate_target,
+)
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What an approver should know: `level` is the worst finding's risk, `levers` each lever's own.
+
+    `levers` has the worst risk over the years. `target` is the class of the growth target, None where none
+    is aimed at. `findings` are worst first; one that holds in all years has the year None.
+    """
+
+    level: Risk
+    levers: Mapping[str, Risk]
+    target: str | None
+    findings: Sequence[Finding]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the assessment as JSON values."""
+        return {
+            "level": self.level.value,
+            "levers": {name: risk.value for name, risk in self.levers.items()},
+            "target": self.target,
+            "findings": [
+                {"parameter": f.parameter, "year": f.year, "risk": f.risk.value, "message": f.message}
+                for f in self.findings
+            ],
+        }
+
+
+def assess(
+    effective: EffectiveParameters, kpis: Kpis, *, target_growth: float | None, payroll_budget: float | None
+) -> Assessment:
+    """Assess parameters and the KPIs they give.
+
+    `target_growth` is what is aimed at (a rate, None when nothing is); `payroll_budget` is the highest annual
+    payroll allowed in any year (currency, None when there is none).
+    """
+    findings = validate(effective)
+    if target_growth is not None:
+        market = effective.value("market_budget")
+        findings += validate_target(
+            target_growth,
+            market_budget=None if market is None else float(str(market)),
+            payroll=max((float(year["payroll"]) for year in kpis), default=None),
+            payroll_budget=payroll_budget,
+        )
+    elif payroll_budget is not None:
+        findings += _over_budget(kpis, payroll_budget)
+    told = sorted((f for f in findings if f.risk is not Risk.OK), key=lambda f: (-f.risk.rank, f.parameter))
+    return Assessment(
+        level=max((f.risk for f in findings), key=lambda risk: risk.rank, default=Risk.OK),
+        levers=_worst(effective),
+        target=None if target_growth is None else target_class(target_growth)[0],
+        findings=tuple(told),
+    )
+
+
+def _over_budget(kpis: Kpis, budget: float) -> list[Finding]:
+    payroll = max((float(year["payroll"]) for year in kpis), default=0.0)
+    if payroll <= budget:
+        return []
+    message = f"Payroll of {payroll:,.0f} is {payroll - budget:,.0f} over the budget of {budget:,.0f}."
+    return [Finding("payroll_budget", None, Risk.CRITICAL, message)]
+
+
+def _worst(effective: EffectiveParameters) -> dict[str, Risk]:
+    worst: dict[str, Risk] = {}
+    for (name, _), risk in risks(effective).items():
+        if risk.rank >= worst.get(name, Risk.OK).rank:
+            worst[name] = risk
+    return worst

@@ -9,7 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from planwise.governance import BASELINE
 from planwise.parameters import Value, canonical_overrides
-from planwise.study.question import DEFAULT_ITERATIONS, DEFAULT_STRATEGY, DEFAULT_TOLERANCE_RATE
+from planwise.study.objectives import parse_objectives
+from planwise.study.question import (
+    DEFAULT_ITERATIONS,
+    DEFAULT_SEEDS,
+    DEFAULT_TOLERANCE_RATE,
+    default_strategy,
+)
 
 Assignments = dict[str, bool | int | float | str | None]
 
@@ -51,17 +57,36 @@ class OptimizeRequest(ScenarioRequest):
         default=None,
         description="Compound annual growth of mean base pay since the census; default the scenario's target",
     )
-    strategy: str = Field(default=DEFAULT_STRATEGY, description="How to look")
+    strategy: str | None = Field(
+        default=None, description="How to look; default solve for a target, auto for objectives"
+    )
+    objectives: str | None = Field(
+        default=None,
+        description="cost=.4,equity=.3,targets=.3, or cost,equity (a front), a preset; default least change",
+    )
+    constraints: tuple[str, ...] = Field(default=(), description="Such as payroll<=1e9 or merit_monotone")
     tolerance: float = Field(default=DEFAULT_TOLERANCE_RATE, description="How near is near enough, a rate")
     max_iterations: int = Field(default=DEFAULT_ITERATIONS, description="For the tuning loops")
     trials: int | None = Field(default=None, description="For sampling strategies")
     timeout_seconds: float | None = Field(default=None, description="Stop asking for trials after this")
+    stagnation: int | None = Field(default=None, description="Stop after so many trials without a better one")
+    seeds: int = Field(
+        default=DEFAULT_SEEDS, description="Replicates for robustness and payroll_risk; 0 none"
+    )
+    workers: int = Field(default=1, ge=1, description="Processes that evaluate trials side by side")
     tune: tuple[str, ...] | None = Field(default=None, description="Levers to tune; default all pay levers")
+    by_year: bool = Field(default=False, description="Tune each lever once a year")
+    lock: tuple[str, ...] = Field(default=(), description="Levers to leave alone")
     preview: bool = Field(default=False, description="Decide on previews; nothing is verified or published")
     single_iteration: bool = Field(default=False, description="Only the strategy's first step, to look at")
     publish: bool = Field(default=True, description="Simulate and publish what was found")
     save_as: str | None = Field(default=None, description="Its scenario; default <scenario>_optimized")
     resume: str | None = Field(default=None, description="Go on with this study")
+
+    @property
+    def chosen_strategy(self) -> str:
+        """The strategy asked for, or the one taken when none is; raises InputError as objectives do."""
+        return self.strategy or default_strategy(parse_objectives(self.objectives) if self.objectives else ())
 
     @property
     def target_scenario(self) -> str:

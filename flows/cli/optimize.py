@@ -17,22 +17,52 @@ from planwise.errors import CheckFailed
 from planwise.governance import BASELINE
 from planwise.options import Assumes, Home, Json, Sets
 from planwise.parameters import parse_assignments
-from planwise.study.question import DEFAULT_ITERATIONS, DEFAULT_STRATEGY, DEFAULT_TOLERANCE_RATE
+from planwise.study.question import DEFAULT_ITERATIONS, DEFAULT_SEEDS, DEFAULT_TOLERANCE_RATE
 
 Levers = Annotated[
-    str | None, Parameter(name="--levers", help="Tune only these: names with commas; default all pay levers.")
+    str | None,
+    Parameter(
+        name="--levers", help="Tune only these: names, or name@year, with commas; default all pay levers."
+    ),
+]
+Objectives = Annotated[
+    str | None,
+    Parameter(
+        name="--objectives",
+        help="cost=.4,equity=.3,targets=.3 (one weighted objective), cost,equity (a front of trade-offs), "
+        "or conservative, balanced, growth (presets); default the least change that meets the target.",
+    ),
+]
+Constraints = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--constraint",
+        negative="",
+        help="payroll<=N, payroll_risk<=SHARE, merit_monotone, change<=X, change.LEVER<=X, raise<=X, "
+        "raise>=X, adjusted_gap<=X, below_minimum<=N; may be given many times.",
+    ),
+]
+Locks = Annotated[
+    tuple[str, ...], Parameter(name="--lock", negative="", help="Leave this lever alone: name, or name@year.")
 ]
 
 
 def optimize(
     *,
     target_growth: float | None = None,
-    strategy: str = DEFAULT_STRATEGY,
+    strategy: str | None = None,
+    objectives: Objectives = None,
+    constraint: Constraints = (),
     tolerance: float = DEFAULT_TOLERANCE_RATE,
     max_iterations: int = DEFAULT_ITERATIONS,
     trials: int | None = None,
     timeout: float | None = None,
+    stagnation: int | None = None,
+    seeds: int = DEFAULT_SEEDS,
+    workers: int = 1,
     levers: Levers = None,
+    by_year: Annotated[bool, Parameter(negative="")] = False,
+    lock: Locks = (),
     scenario: ScenarioName = BASELINE,
     set_: Sets = (),
     assume: Assumes = (),
@@ -53,11 +83,15 @@ def optimize(
     Parameters
     ----------
     target_growth: Compound annual growth of mean base pay to the last year, a rate; default the scenario's.
-    strategy: solve, conservative, balanced, aggressive or tpe.
+    strategy: How to look (docs/studies.md lists them); default solve, with objectives auto.
     tolerance: How near is near enough, a rate: 0.001 is 0.1 percentage points.
     max_iterations: For the tuning loops.
-    trials: For tpe.
+    trials: For sampling strategies.
     timeout: Seconds after which no further trial begins.
+    stagnation: End after so many trials without a better one.
+    seeds: Replicates under other seeds, for robustness and payroll_risk; 0 for none.
+    workers: Processes that evaluate trials side by side.
+    by_year: Tune each lever once a year, not once for all years.
     save_as: Scenario that keeps what is found; default SCENARIO_optimized.
     resume: Go on with this study; with new --trials and --timeout if wanted.
     preview: Decide on previews: nothing is verified, stored or published.
@@ -68,11 +102,18 @@ def optimize(
     request = OptimizeRequest(
         target_growth=target_growth,
         strategy=strategy,
+        objectives=objectives,
+        constraints=constraint,
         tolerance=tolerance,
         max_iterations=max_iterations,
         trials=trials,
         timeout_seconds=timeout,
+        stagnation=stagnation,
+        seeds=seeds,
+        workers=workers,
         tune=tuple(name.strip() for name in levers.split(",")) if levers else None,
+        by_year=by_year,
+        lock=tuple(name.strip() for names in lock for name in names.split(",")),
         scenario=scenario,
         levers=assigned(parse_assignments(set_, "lever")),
         assumptions=assigned(parse_assignments(assume, "assumption")),

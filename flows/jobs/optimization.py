@@ -38,6 +38,9 @@ from planwise.study import (
     run_study,
     study_name,
 )
+from planwise.study.constraints import within_budget
+from planwise.study.objectives import parse_objectives
+from planwise.study.problem import refuse_what_the_census_lacks
 from planwise.study.reach import BASELINE
 from planwise.study.record import finished_trials
 from planwise.study.storage import load_study
@@ -81,7 +84,7 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
     request = run(resumed, settings, request)
     resolved = run(resolve_scenario, settings, request)
     run(refuse_taken_name, settings, request)
-    name = request.resume or study_name(resolved.name, request.strategy, utc_now())
+    name = request.resume or study_name(resolved.name, request.chosen_strategy, utc_now())
     result = study(settings, request, resolved, name, run)
     trials = finished_trials(load_study(settings, name))
     baseline = next(t.evaluation.kpis for t in trials if t.purpose == BASELINE and t.evaluation)
@@ -132,18 +135,29 @@ def study(
 
 
 def question_of(request: OptimizeRequest, resolved: Resolved) -> Question:
-    """Return what the study is asked; the target is the scenario's own unless given."""
-    target = request.target_growth
-    return Question(
+    """Return what the study is asked; target and payroll budget are the scenario's own unless given.
+
+    Raises InputError for what cannot be asked, or not of this census.
+    """
+    target, budget = request.target_growth, resolved.effective.value("payroll_budget")
+    question = Question(
         target_growth=float(str(resolved.effective.value("target_growth"))) if target is None else target,
-        strategy=request.strategy,
+        strategy=request.chosen_strategy,
         tolerance=request.tolerance,
         levers=request.tune,
+        by_year=request.by_year,
+        locked=request.lock,
+        objectives=parse_objectives(request.objectives) if request.objectives else (),
+        constraints=within_budget(request.constraints, None if budget is None else float(budget)),
         max_iterations=request.max_iterations,
         trials=request.trials,
         timeout_seconds=request.timeout_seconds,
+        stagnation=request.stagnation,
+        seeds=request.seeds,
         single_iteration=request.single_iteration,
     )
+    refuse_what_the_census_lacks(question, resolved.census)
+    return question
 
 
 def resumed(settings: Settings, request: OptimizeRequest) -> OptimizeRequest:

@@ -113,6 +113,17 @@ def parse_constraints(texts: Iterable[str]) -> tuple[Constraint, ...]:
     return tuple(constraints)
 
 
+def within_budget(texts: Iterable[str], payroll_budget: float | None) -> tuple[str, ...]:
+    """Return constraints with the scenario's payroll budget among them; the lower of two payroll limits."""
+    constraints = [parse_constraint(text) for text in texts]
+    if payroll_budget is not None:
+        budget = Constraint(PAYROLL, "<=", payroll_budget)
+        both = [budget, *(one for one in constraints if one.name == PAYROLL)]
+        constraints = [one for one in constraints if one.name != PAYROLL]
+        constraints.append(min(both, key=lambda one: one.bound))
+    return tuple(str(one) for one in constraints)
+
+
 def measured(constraint: Constraint, kpis: Kpis) -> float:
     """Return what a constraint limits, in its own unit: currency, heads, or a rate.
 

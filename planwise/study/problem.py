@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from planwise.census import Census
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 from planwise.study.constraints import (
@@ -71,10 +72,7 @@ class Problem:
 
         Raises InputError when the census has no gap to judge and one is asked about.
         """
-        asked = self.question.limit(ADJUSTED_GAP) is not None or any(
-            name == ADJUSTED_GAP for name, _ in self.question.objectives
-        )
-        if asked and evaluation.kpis[-1]["adjusted_gap_max"] is None:
+        if asks_about_gap(self.question) and evaluation.kpis[-1]["adjusted_gap_max"] is None:
             raise InputError(
                 "There is no adjusted gap: the census has no gender or ethnicity with two groups of ten.",
                 remedy="Import a census with gender or ethnicity, or leave adjusted_gap out.",
@@ -242,6 +240,22 @@ def problem_of(question: Question, base: EffectiveParameters, levels: tuple[int,
     monotone = question.limit(MERIT_MONOTONE) is not None
     rules = merit_monotone(base, levels, space) if monotone else ()
     return Problem(question, space, kind, rules, base.seed)
+
+
+def refuse_what_the_census_lacks(question: Question, census: Census) -> None:
+    """Raise InputError when a gap between groups is asked about and the census names no groups."""
+    named = any(census.availability.get(fact, False) for fact in ("gender", "ethnicity"))
+    if asks_about_gap(question) and not named:
+        raise InputError(
+            f"There is no adjusted gap: the census {census.name} has neither gender nor ethnicity.",
+            remedy="Import a census with one of them, or leave adjusted_gap out.",
+        )
+
+
+def asks_about_gap(question: Question) -> bool:
+    """Say whether adjusted_gap is an objective or a constraint."""
+    objectives = any(name == ADJUSTED_GAP for name, _ in question.objectives)
+    return objectives or question.limit(ADJUSTED_GAP) is not None
 
 
 def _rounded(value: float) -> float:

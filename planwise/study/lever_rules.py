@@ -10,11 +10,13 @@ from scipy.optimize import linprog
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 from planwise.parameters.assignment import Key
+from planwise.parameters.canonical import DECIMALS
 from planwise.parameters.rules import MERIT
 from planwise.study.constraints import MERIT_MONOTONE
 from planwise.study.space import Space, Vector, bounds_of
 
 HELD = 1e-9  # of a rate: a linear program's rounding
+ROUNDED = 1e-5  # levers are rounded to their last decimal one by one
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,26 @@ def rows_of(rules: Iterable[LeverRule], space: Space) -> tuple[Vector, Vector]:
     if not rows:
         return np.zeros((0, len(space))), np.zeros(0)
     return np.array([a for a, _ in rows]), np.array([b for _, b in rows])
+
+
+def settled(rules: Iterable[LeverRule], space: Space, levers: Mapping[str, float]) -> dict[str, float]:
+    """Return canonical levers that keep the rules, given ones that exceed them by no more than rounding.
+
+    Of a pair the second lever is moved, or the first where the second cannot be; more than rounding stays.
+    """
+    place = {lever.name: lever for lever in space}
+    kept = dict(levers)
+    for rule in rules:
+        excess = round(rule.value(kept), DECIMALS)
+        if not 0 < excess <= ROUNDED:
+            continue
+        for term in reversed(rule.terms):
+            if term.key in place:
+                kept[term.key] = place[term.key].clamp(kept[term.key] - excess / term.weight)
+                excess = round(rule.value(kept), DECIMALS)
+            if excess <= 0:
+                break
+    return kept
 
 
 def refuse_impossible(rules: tuple[LeverRule, ...], space: Space) -> None:

@@ -212,15 +212,18 @@ class Problem:
         of = change.lever
         return [lever for lever in self.space if of is None or of in (lever.name, lever.lever)]
 
+    def share_over_payroll(self, evaluation: Evaluation) -> float:
+        """Return the share of the seeds under which an evaluation's payroll is over the payroll limit."""
+        payroll = highest_payroll(evaluation.kpis)
+        return share_over([payroll * ratio for ratio in self.seed_ratios], self._payroll_limit)
+
     def _actual(self, one: Constraint | None, evaluation: Evaluation, value: float) -> float | None:
         if one is None or one.name == MERIT_MONOTONE:
             return None
         if one.name == CHANGE:
             return value + one.bound
         if one.name == PAYROLL_RISK:
-            payroll = highest_payroll(evaluation.kpis)
-            payrolls = [payroll * ratio for ratio in self.seed_ratios]
-            return share_over(payrolls, self._payroll_limit) if payrolls else None
+            return self.share_over_payroll(evaluation) if self.seed_ratios else None
         return measured(one, evaluation.kpis)
 
 

@@ -4,17 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from planwise.errors import PlanWiseError
-from planwise.study.constraints import PAYROLL_RISK
+from planwise.study.constraints import OF_LEVERS_ALONE, PAYROLL_RISK, REPLICATE
 from planwise.study.evaluation import Evaluation
+from planwise.study.linear import Region
 from planwise.study.problem import Problem
-from planwise.study.space import extreme
+from planwise.study.space import extreme, scaled
 from planwise.study.strategies.protocol import Search, Strategy
 from planwise.study.trial import Proposal, Trial
+from planwise.study.utmost import NEAREST, UNREACHABLE, verdict
 
 BASELINE, LOWEST, HIGHEST = "baseline", "lowest", "highest"
-REPLICATE = "seed"  # the scenario as it is under another seed
-NEAREST = "nearest"  # what comes nearest to a target out of reach
-UNREACHABLE = "unreachable"
 
 
 class BaselineBroken(PlanWiseError):
@@ -55,10 +54,22 @@ class Reach:
 def framed(problem: Problem, strategy: Strategy) -> Search:
     """Preview the scenario and both extremes, then let the strategy look, unless it cannot find anything."""
     answers = yield frame(problem)
-    reach = reach_of(answers)
-    if reach.nearest(problem) is not None:
+    reach, problem = reach_of(answers), informed(problem, answers)
+    if not is_cut(problem) and reach.nearest(problem) is not None:
         return UNREACHABLE
-    return (yield from strategy.propose(informed(problem, answers), reach.baseline))
+    beyond = reach.beyond(problem)
+    unsettled = is_cut(problem) and not getattr(strategy, "settles_reach", False)
+    if problem.question.seeks_target and (beyond is not None or unsettled):
+        seen_from = reach.baseline if beyond is None or is_cut(problem) else beyond
+        said = yield from verdict(problem, Region.of(problem).clip(scaled(problem.space, seen_from.levers)))
+        if said is not None:
+            return said
+    return (yield from strategy.propose(problem, reach.baseline))
+
+
+def is_cut(problem: Problem) -> bool:
+    """Say whether constraints may keep growth from where the levers' bounds allow it."""
+    return bool(problem.rules) or any(one.name not in OF_LEVERS_ALONE for one in problem.question.limits)
 
 
 def frame(problem: Problem) -> tuple[Proposal, ...]:

@@ -1,66 +1,60 @@
 """Least change: the smallest move of the levers that meets the target, solved on previews, verified by plans.
 
-Growth is nearly linear in the levers, so SciPy (SLSQP) solves min Σ((x−x₀)/scale)² on the linear model of
-growth within the hard bounds; a preview of the solution corrects the model along the step (Broyden's update)
-until the preview is on target. The slopes come from finite differences at x₀, one batch of previews. Taking
-them again at the solution would make the change smaller by less than 0.1 % (measured, targets 3 to 11 %), so
-that is done only where the steps do not reach the target.
-A plan then verifies. Preview and plan agree; should they ever not, the difference moves the next aim.
+Growth and the constraints are nearly linear in the levers, so SciPy (SLSQP) solves min Σ((x−x₀)/scale)² on
+their linear models, within the hard bounds and with the constraints on levers as they are; a preview of the
+solution corrects the models along the step (Broyden's update) until it is on target and within every limit.
+The slopes come from finite differences at x₀, one batch of previews, and again at the solution where it
+matters: with a constraint at its limit, a lever that moves people, or steps that do not arrive. A plan then
+verifies. Preview and plan agree; should they ever not, the difference moves the next aim.
 """
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from optuna.samplers import BaseSampler
-from scipy.optimize import LinearConstraint, minimize
 
+from planwise.study.constraints import PAYROLL_RISK, REPLICATE, risk_ratio
 from planwise.study.evaluation import Evaluation
-from planwise.study.problem import Problem
-from planwise.study.space import Space, levers_at, scaled
+from planwise.study.linear import Model, Region, least_change
+from planwise.study.previews import Point, ask, output_of, slopes_at
+from planwise.study.problem import AT_LIMIT, PP, Problem
 from planwise.study.strategies.protocol import Batch, Search
 from planwise.study.trial import Proposal, Trial
+from planwise.study.utmost import judged, utmost
 
 REAL_PLANS_MAX = 3
 AIM_SHARE = 0.01  # of the tolerance: how near the preview must come, so that a plan has all of it left
 STEPS_MAX = 8  # corrections of one linear model; two or three are usual
-STEP = 0.1  # of finite differences, in recommended widths: far above rounding, well within the linear range
-DYNAMICS_STEP = 0.5  # levers that change who is promoted act by whole people
-SLOPES_MAX = 2  # the second time where the first slopes led, if they did not lead near enough
-SLSQP_ITERATIONS = 200
-SLSQP_PRECISION = 1e-12
+FREE_STEPS = 3  # after these, levers that move people stay: each jump of theirs would undo a correction
+SLOPES_MAX = 3  # at the start, and where that led
+SAME_CHANGE = 0.005  # relative: fresh slopes that promise no smaller change than this are the last
+HALVINGS_MAX = 20  # between two points on either side of the target: far below a lever's last decimal
+CHANCE_MAX = 3  # times that the other seeds are asked about a solution
 
-Vector = npt.NDArray[np.float64]
 Steps = Generator[Batch, tuple[Trial, ...], "Found | None"]
-Sloped = Generator[Batch, tuple[Trial, ...], "LinearModel | None"]
-
-
-@dataclass(frozen=True)
-class LinearModel:
-    """Growth near a point: `at` is (x−x₀)/scale, `growth` the rate there, `slopes` per unit of `at`."""
-
-    at: Vector
-    growth: float
-    slopes: Vector
-
-    def moved(self, at: Vector, growth: float) -> "LinearModel":
-        """Return the model at another point, its slopes corrected along the way there (Broyden)."""
-        step = at - self.at
-        length = float(step @ step)
-        if length == 0.0:
-            return replace(self, growth=growth)
-        missed = growth - self.growth - float(self.slopes @ step)
-        return LinearModel(at, growth, self.slopes + missed / length * step)
+Seeking = Generator[Batch, tuple[Trial, ...], "Sought | str"]
+Reaching = Generator[Batch, tuple[Trial, ...], "Found | str"]
+Halving = Generator[Batch, tuple[Trial, ...], Point | None]
+BROKE = "failed: a preview broke, so there is nothing to solve on"
 
 
 @dataclass(frozen=True)
 class Found:
     """A solution on previews, and the model there."""
 
-    levers: Mapping[str, float]
-    growth: float
-    model: LinearModel
+    point: Point
+    model: Model
+
+    @property
+    def levers(self) -> Mapping[str, float]:
+        """The levers."""
+        return self.point.levers
+
+    @property
+    def growth(self) -> float:
+        """Their growth in preview."""
+        return self.point.growth
 
 
 @dataclass(frozen=True)
@@ -68,101 +62,192 @@ class Solve:
     """The default strategy for a growth target."""
 
     name: str = "solve"
+    multi_objective: bool = False
+    settles_reach: bool = True  # says itself what is out of reach: its slopes tell
 
     def sampler(self, problem: Problem, past_trials: int) -> BaseSampler | None:
         """Return None: SciPy finds every point."""
         return None
 
+    def reason(self, problem: Problem) -> str | None:
+        """Return None: it was not picked among others."""
+        return None
+
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
         """Solve on previews, verify by a plan, correct the aim by what the plan says otherwise."""
-        model = yield from slopes_at(problem, np.zeros(len(problem.space)), iteration=1)
-        aim = problem.question.target_growth
-        for iteration in range(1, min(REAL_PLANS_MAX, problem.question.iterations) + 1):
-            found = None if model is None else (yield from solution(problem, model, aim, iteration))
-            if found is None:
-                return "failed: a preview broke, so there is nothing to solve on"
+        sought = yield from seek(problem)
+        if isinstance(sought, str):
+            return sought
+        problem, found, aim = sought.problem, sought.found, problem.question.target_growth
+        plans = min(REAL_PLANS_MAX, problem.question.iterations)
+        for iteration in range(1, plans + 1):
             (trial,) = yield (Proposal(found.levers, problem.kind, "verify", iteration),)
             if trial.evaluation is None:
                 return "failed: the verifying plan broke"
             if problem.on_target(trial.evaluation):
                 return "converged" if trial.evaluation.feasible else "on target, but the gate failed"
+            if iteration == plans:
+                break
             aim -= trial.evaluation.growth - found.growth
-            model = found.model
+            again = yield from solution(problem, found.model, aim, iteration + 1, [found.point])
+            if again is None:
+                return BROKE
+            found = again
         return "real plans"
 
 
-def slopes_at(problem: Problem, at: Vector, iteration: int) -> Sloped:
-    """Return the linear model at a point, from one batch of previews; None when one of them broke.
+@dataclass(frozen=True)
+class Sought:
+    """What previews found, and the problem by which it was judged."""
 
-    Each lever moves towards the middle of its bounds, so that no step leaves them.
+    problem: Problem
+    found: Found
+
+
+def seek(problem: Problem) -> Seeking:
+    """Return the least change that meets target and constraints on previews; else why there is none.
+
+    With payroll_risk, the other seeds are asked about it, and it is sought again by their payrolls there
+    while more of them are over than may be.
     """
-    space = problem.space
-    steps = [_inward_step(space, index, value) for index, value in enumerate(at)]
-    points = [at, *(at + step for step in steps)]
-    trials = yield tuple(Proposal(levers_at(space, point), "preview", "slope", iteration) for point in points)
-    growth = [trial.evaluation.growth for trial in trials if trial.evaluation is not None]
-    if len(growth) < len(points):
-        return None
-    slopes = [(moved - growth[0]) / step.sum() for moved, step in zip(growth[1:], steps, strict=True)]
-    return LinearModel(at, growth[0], np.array(slopes))
+    start = Region.of(problem).clip(np.zeros(len(problem.space)))
+    sloped = yield from slopes_at(problem, start, iteration=1)
+    if sloped is None:
+        return BROKE
+    model = sloped[1]
+    for _asked in range(CHANCE_MAX):
+        found = yield from within_reach(problem, model)
+        if isinstance(found, str):
+            return found
+        risk = problem.question.limit(PAYROLL_RISK)
+        if risk is None:
+            return Sought(problem, found)
+        trials = yield tuple(
+            Proposal(found.levers, "preview", REPLICATE, 1, seed) for seed in problem.replicate_seeds
+        )
+        replicates = [trial.evaluation for trial in trials if trial.evaluation is not None]
+        if len(replicates) < len(trials):
+            return BROKE
+        there = problem.with_replicates(found.point.evaluation, replicates)
+        if there.share_over_payroll(found.point.evaluation) <= risk.bound:
+            return Sought(problem, found)
+        factor = risk_ratio(there.seed_ratios, risk.bound) / risk_ratio(problem.seed_ratios, risk.bound)
+        model = found.model.scaled(output_of(problem, PAYROLL_RISK), factor)
+        problem = there
+    return f"{risk} is not kept: other seeds went over the payroll limit {CHANCE_MAX} times"
 
 
-def solution(problem: Problem, model: LinearModel, aim: float, iteration: int) -> Steps:
-    """Return the least change whose preview grows by `aim`; the nearest visited when that is not met."""
-    best: Found | None = None
+def within_reach(problem: Problem, model: Model) -> Reaching:
+    """Return the least change that meets target and constraints on previews; else why there is none."""
+    aim, tolerance = problem.question.target_growth, problem.question.tolerance
+    visited: list[Point] = []
+    found = yield from solution(problem, model, aim, 1, visited)
+    if found is None or _arrived(found.point, aim, tolerance):
+        return found or BROKE
+    far = yield from utmost(problem, found.model, found.point, iteration=1)
+    if far is None:
+        return BROKE
+    said = yield from judged(problem, far)
+    if said is not None:
+        return said
+    visited.append(far.point)
+    again = yield from solution(problem, far.model, aim, 1, visited)
+    if again is None:
+        return BROKE
+    best = min(found, again, key=lambda one: _rank(one.point, aim, tolerance * AIM_SHARE))
+    if _arrived(best.point, aim, tolerance):
+        return best
+    return f"no preview meets it all: the nearest is off by {PP * (aim - best.growth):+.3f} pp"
+
+
+def solution(problem: Problem, model: Model, aim: float, iteration: int, visited: list[Point]) -> Steps:
+    """Return the least change whose preview grows by `aim` within the constraints; else the nearest visited.
+
+    `visited` takes every point that is previewed. None when a preview broke.
+    """
     near_enough = problem.question.tolerance * AIM_SHARE
+    best: Found | None = None
     for slopes_taken in range(SLOPES_MAX):
-        if slopes_taken:
-            assert best is not None  # steps were taken from the first slopes
-            renewed = yield from slopes_at(problem, best.model.at, iteration)
+        if best is not None and slopes_taken:
+            arrived = _arrived(best.point, aim, near_enough)
+            if arrived and not worth_fresh_slopes(problem, best.point):
+                break
+            renewed = yield from slopes_at(problem, best.point.at, iteration)
             if renewed is None:
                 return None
-            model = renewed
-        for _step in range(STEPS_MAX):
-            levers = levers_at(problem.space, least_change(problem.space, model, aim))
-            (trial,) = yield (Proposal(levers, "preview", "step", iteration),)
-            if trial.evaluation is None:
-                return None
-            growth = trial.evaluation.growth
-            model = model.moved(scaled(problem.space, levers), growth)
-            if best is None or abs(growth - aim) < abs(best.growth - aim):
-                best = Found(levers, growth, model)
-            if abs(growth - aim) <= near_enough:
-                return best
+            model = renewed[1]
+            least = least_change(Region.of(problem), model, aim)
+            if arrived and least @ least >= (1 - SAME_CHANGE) * (best.point.at @ best.point.at):
+                break
+        stepped = yield from _steps(problem, model, aim, iteration, visited)
+        if stepped is None:
+            return None
+        best = min(stepped, best or stepped, key=lambda one: _rank(one.point, aim, near_enough))
+    assert best is not None  # the first slopes led somewhere
+    if not _arrived(best.point, aim, near_enough):
+        halved = yield from _halved(problem, visited, aim, iteration)
+        if halved is not None and _rank(halved, aim, near_enough) < _rank(best.point, aim, near_enough):
+            best = replace(best, point=halved)
     return best
 
 
-def least_change(space: Space, model: LinearModel, aim: float) -> Vector:
-    """Return the smallest move within the bounds at which the model grows by `aim`, or comes nearest."""
-    low = np.array([(lever.low - lever.start) / lever.scale for lever in space])
-    high = np.array([(lever.high - lever.start) / lever.scale for lever in space])
-    origin = model.growth - float(model.slopes @ model.at)
-    least = float(np.minimum(model.slopes * low, model.slopes * high).sum())
-    most = float(np.maximum(model.slopes * low, model.slopes * high).sum())
-    if not np.any(model.slopes):
-        return np.clip(model.at, low, high)
-    needed = min(max(aim - origin, least), most)
-    unit = float(np.abs(model.slopes).max())
-    result = minimize(
-        lambda z: float(z @ z),
-        np.clip(model.at, low, high),
-        jac=lambda z: 2 * z,
-        method="SLSQP",
-        bounds=list(zip(low, high, strict=True)),
-        constraints=LinearConstraint(model.slopes / unit, needed / unit, needed / unit),
-        options={"maxiter": SLSQP_ITERATIONS, "ftol": SLSQP_PRECISION},
+def worth_fresh_slopes(problem: Problem, point: Point) -> bool:
+    """Say whether slopes taken elsewhere may be off here: a lever moves people, or a constraint is near."""
+    return any(lever.dynamics for lever in problem.space) or bool(np.any(point.outputs[1:] > -AT_LIMIT))
+
+
+def _steps(problem: Problem, model: Model, aim: float, iteration: int, visited: list[Point]) -> Steps:
+    """Preview the model's solution and correct the model, until it arrives; return the nearest."""
+    region = Region.of(problem)
+    people = np.array([lever.dynamics for lever in problem.space])
+    near_enough = problem.question.tolerance * AIM_SHARE
+    best: Found | None = None
+    for step in range(STEPS_MAX):
+        if step == FREE_STEPS and best is not None and people.any() and not people.all():
+            region = region.held(people, best.point.at)
+        point = yield from ask(problem, least_change(region, model, aim), "step", iteration)
+        if point is None:
+            return None
+        stuck = bool(visited) and np.array_equal(point.at, visited[-1].at)
+        model = model.moved(point.at, point.outputs)
+        visited.append(point)
+        if best is None or _rank(point, aim, near_enough) < _rank(best.point, aim, near_enough):
+            best = Found(point, model)
+        if stuck or _arrived(point, aim, near_enough):
+            break
+    return best
+
+
+def _halved(problem: Problem, visited: list[Point], aim: float, iteration: int) -> Halving:
+    """Return the nearest point between the two closest ones on either side of the aim; None without two."""
+    kept = [point for point in visited if point.excess <= 0]
+    below = [point for point in kept if point.growth < aim]
+    above = [point for point in kept if point.growth >= aim]
+    if not below or not above:
+        return None
+    low, high = min(
+        ((one, other) for one in below for other in above),
+        key=lambda pair: float(np.sum((pair[0].at - pair[1].at) ** 2)),
     )
-    move: Vector = np.clip(result.x, low, high)
-    return move
+    near_enough = problem.question.tolerance * AIM_SHARE
+    best = min(low, high, key=lambda point: _rank(point, aim, near_enough))
+    for _halving in range(HALVINGS_MAX):
+        point = yield from ask(problem, (low.at + high.at) / 2, "step", iteration)
+        if point is None or any(np.array_equal(point.at, end.at) for end in (low, high)):
+            break
+        best = min(best, point, key=lambda one: _rank(one, aim, near_enough))
+        if _arrived(best, aim, near_enough):
+            break
+        low, high = (point, high) if point.growth < aim else (low, point)
+    return best
 
 
-def _inward_step(space: Space, index: int, at: float) -> Vector:
-    lever = space[index]
-    size = DYNAMICS_STEP if lever.dynamics else STEP
-    value = lever.start + lever.scale * at
-    step = np.zeros(len(space))
-    step[index] = size if value <= (lever.low + lever.high) / 2 else -size
-    return step
+def _arrived(point: Point, aim: float, near_enough: float) -> bool:
+    return point.excess <= 0 and abs(point.growth - aim) <= near_enough
+
+
+def _rank(point: Point, aim: float, near_enough: float) -> tuple[float, float, float]:
+    return point.excess, max(abs(point.growth - aim), near_enough), float(point.at @ point.at)
 
 
 SOLVE = Solve()

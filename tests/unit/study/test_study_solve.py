@@ -8,11 +8,12 @@ from scipy.optimize import minimize
 from study_worlds import SPACE, World, closed_form, growth
 
 from planwise.study.evaluation import Evaluation
+from planwise.study.linear import Model, Region, least_change
 from planwise.study.problem import Problem
 from planwise.study.question import Question
 from planwise.study.reach import framed
 from planwise.study.space import change_of, extreme, start_of
-from planwise.study.strategies.solve import SOLVE, LinearModel, least_change
+from planwise.study.strategies.solve import SOLVE
 from planwise.study.trial import Trial
 
 LOWEST, HIGHEST = (growth(extreme(SPACE, highest=side)) for side in (False, True))
@@ -132,7 +133,9 @@ def test_a_target_that_is_met_already_changes_nothing(world):
 
 def test_a_linear_model_without_slopes_stays_where_it_is():
     zero = np.zeros(len(SPACE))
-    assert least_change(SPACE, LinearModel(zero, 0.02, zero), 0.05).tolist() == zero.tolist()
+    model = Model(zero, np.array([0.02]), np.zeros((1, len(SPACE))))
+    region = Region.of(Problem(Question(0.05), SPACE, "real"))
+    assert least_change(region, model, 0.05).tolist() == zero.tolist()
 
 
 def test_the_start_is_the_value_in_force():

@@ -1,0 +1,108 @@
+"""How far growth can go towards a target within the constraints: found on previews, before any plan.
+
+The linear model's furthest point is previewed, the model corrected there, again until it says no more; then
+with fresh slopes, whose signs overrule the levers' declared directions.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from planwise.study.linear import GROWTH, Model, Region, ends_of, furthest, least_excess
+from planwise.study.previews import Point, ask, slopes_at
+from planwise.study.problem import Problem
+from planwise.study.space import Vector
+from planwise.study.trial import Proposal, Trial
+
+NEAREST = "nearest"  # what comes nearest to a target out of reach
+UNREACHABLE = "unreachable"
+INFEASIBLE = "infeasible"
+ROUNDS_MAX = 4  # of fresh slopes; growth is nearly linear, so the first is nearly always enough
+STEPS_MAX = 6  # corrections of one model
+GAIN_SHARE = 0.05  # of the tolerance: less growth than this is no gain
+
+Verdict = Generator[tuple[Proposal, ...], tuple[Trial, ...], str | None]
+Searching = Generator[tuple[Proposal, ...], tuple[Trial, ...], "Utmost | None"]
+
+
+@dataclass(frozen=True)
+class Utmost:
+    """The point furthest towards a target that keeps the constraints, else that exceeds them least."""
+
+    point: Point
+    model: Model
+    reaches: bool
+
+
+def utmost(problem: Problem, model: Model, start: Point, iteration: int) -> Searching:
+    """Return the furthest point towards the target, or the first that reaches it; None if a preview broke."""
+    region = Region.of(problem)
+    target, tolerance = problem.question.target_growth, problem.question.tolerance
+    upwards = _upwards(region, model, target)
+    best = start
+
+    def better(one: Point, other: Point) -> bool:
+        if one.excess > 0 or other.excess > 0:
+            return one.excess < other.excess
+        gain = one.growth - other.growth
+        return (gain if upwards else -gain) > GAIN_SHARE * tolerance
+
+    def reaches(one: Point) -> bool:
+        short = target - one.growth if upwards else one.growth - target
+        return one.excess <= 0 and short <= 0
+
+    for round_ in range(ROUNDS_MAX):
+        if round_:
+            renewed = yield from slopes_at(problem, best.at, iteration)
+            if renewed is None:
+                return None
+            _, model = renewed
+        gained = False
+        for _step in range(STEPS_MAX):
+            at = furthest(region.with_constraints(model), model, highest=upwards)
+            point = yield from ask(
+                problem, least_excess(region, model) if at is None else at, "reach", iteration
+            )
+            if point is None:
+                return None
+            model = model.moved(point.at, point.outputs)
+            if not better(point, best):
+                break
+            best, gained = point, True
+            if reaches(best):
+                return Utmost(best, model, True)
+        if not gained:
+            break
+    near = best.excess <= 0 and abs(best.growth - target) <= tolerance
+    return Utmost(best, model, near or reaches(best))
+
+
+def _upwards(region: Region, model: Model, target: float) -> bool:
+    """Say whether the target lies nearer to the most than to the least growth within the constraints."""
+    ends = ends_of(region.with_constraints(model), model)
+    if ends is None:
+        return float(model.values[GROWTH]) < target
+    lowest, highest = (model.growth(end) for end in ends)
+    return abs(target - highest) < abs(target - lowest)
+
+
+def verdict(problem: Problem, at: Vector) -> Verdict:
+    """Return None when the target can be reached within the constraints, else why not; seen from a point.
+
+    What comes nearest is proposed once more, as `nearest`, so that results can tell it.
+    """
+    sloped = yield from slopes_at(problem, at, iteration=0)
+    found = None if sloped is None else (yield from utmost(problem, sloped[1], sloped[0], iteration=0))
+    if found is None:
+        return "failed: a preview broke, so the reach is not known"
+    return (yield from judged(problem, found))
+
+
+def judged(problem: Problem, found: Utmost) -> Verdict:
+    """Return what the utmost point says about the target; see `verdict`."""
+    if found.reaches:
+        return None
+    yield (Proposal(found.point.levers, "preview", NEAREST),)
+    if found.point.excess <= 0:
+        return UNREACHABLE
+    exceeded = [name for name, value in problem.constraints(found.point.evaluation).items() if value > 0]
+    return f"{INFEASIBLE}: {', '.join(exceeded)} cannot be met, even without the target"

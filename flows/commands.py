@@ -9,6 +9,7 @@ COMMANDS = {
     "optimize": ("flows.cli.optimize:optimize", "Find the levers that meet a growth target; publish them."),
     "ensemble": ("flows.cli.ensemble:ensemble", "A scenario under many seeds: P10, P50, P90 of each KPI."),
     "sensitivity": ("flows.cli.sensitivity:sensitivity", "Which levers a KPI answers to, and how much."),
+    "compare": ("flows.cli.compare:compare", "Scenarios side by side: levers, KPIs, people; Excel."),
     "sweep": ("flows.cli.sweep:sweep", "Every scenario anew, and what changed since the last sweep."),
     "maintain": ("flows.cli.sweep:maintain", "Drop old trial environments and free their tables."),
     "up": ("flows.up.command:up", "Prefect server, worker and dashboard, together."),

@@ -1,0 +1,253 @@
+"""Winners and losers: what a scenario pays the same people, against another, at the end of a year.
+
+Matched are those who are active in both results, by employee id. All sums are exact decimals. A group of
+fewer than SMALLEST_GROUP people is counted with other such groups, so that no figure tells a person's pay.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from planwise.comparison.reading import ACTIVE, Row, damage_named, path, rows
+from planwise.comparison.remarks import same_census, same_seed
+from planwise.comparison.sources import Source
+
+SNAPSHOT = "fct_workforce_snapshot"
+ATTRIBUTES = {"level": "level_id", "department": "department", "gender": "gender"}
+SMALLEST_GROUP = 10  # people
+SMALL_GROUPS = "smaller groups"
+NOT_GIVEN = "not given"
+TOP_MOVERS = 10
+STATISTICS = """
+    count(*) AS people,
+    count(*) FILTER (difference > 0) AS gain,
+    count(*) FILTER (difference < 0) AS lose,
+    count(*) FILTER (difference = 0) AS same,
+    coalesce(sum(difference) FILTER (difference > 0), 0) AS gained,
+    coalesce(sum(difference) FILTER (difference < 0), 0) AS lost,
+    coalesce(sum(difference), 0) AS net,
+    median(CAST(difference AS DOUBLE)) AS median,
+    quantile_cont(CAST(difference AS DOUBLE), 0.1) AS p10,
+    quantile_cont(CAST(difference AS DOUBLE), 0.9) AS p90,
+    median(share) AS median_relative,
+    quantile_cont(share, 0.1) AS p10_relative,
+    quantile_cont(share, 0.9) AS p90_relative
+"""
+BASE, OTHER = "people_of_base", "people_of_other"
+MATCHED = f"""
+CREATE OR REPLACE TEMP TABLE matched AS
+SELECT
+    base.employee_id, base.level_id, other.level_id AS other_level_id, base.department, base.gender,
+    base.base_pay AS base_pay, other.base_pay AS other_pay,
+    other.base_pay - base.base_pay AS difference,
+    CAST(other.base_pay - base.base_pay AS DOUBLE) / CAST(base.base_pay AS DOUBLE) AS share,
+    other.base_pay * other.fte - base.base_pay * base.fte AS payroll_difference
+FROM {BASE} AS base INNER JOIN {OTHER} AS other ON other.employee_id = base.employee_id
+"""
+# The pay of people whom only one side employs: `{here}` without `{there}`.
+UNMATCHED = """
+SELECT count(*) AS people, coalesce(sum(here.base_pay * here.fte), 0) AS payroll
+FROM {here} AS here LEFT JOIN matched ON matched.employee_id = here.employee_id
+WHERE matched.employee_id IS NULL
+"""
+EMPLOYEE_COLUMNS = (
+    "employee_id",
+    "level_id",
+    "other_level_id",
+    "department",
+    "gender",
+    "base_pay",
+    "other_pay",
+    "difference",
+    "share",
+)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """How pay differs for some people: annual full-time base pay, other minus base; percentiles interpolated.
+
+    Money is exact; `median`, `p10`, `p90` and their relatives (to the base's pay) are None without people.
+    """
+
+    people: int
+    gain: int
+    lose: int
+    same: int
+    gained: Decimal
+    lost: Decimal
+    net: Decimal
+    median: float | None
+    p10: float | None
+    p90: float | None
+    median_relative: float | None
+    p10_relative: float | None
+    p90_relative: float | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The matched people of one level (the base's), department or gender."""
+
+    attribute: str
+    group: str
+    statistics: Statistics
+
+
+@dataclass(frozen=True)
+class PayrollBridge:
+    """Why payroll (base pay x FTE) differs: the pay of the matched, and people whom one side alone employs.
+
+    `matched + only_other - only_base` is the difference of the two payrolls, exactly.
+    """
+
+    matched: Decimal
+    only_other: Decimal
+    only_base: Decimal
+    only_other_people: int
+    only_base_people: int
+
+    @property
+    def difference(self) -> Decimal:
+        """The other's payroll minus the base's."""
+        return self.matched + self.only_other - self.only_base
+
+
+@dataclass(frozen=True)
+class WinnersAndLosers:
+    """A scenario against the base in one year; `employees` are the largest differences, the largest first."""
+
+    scenario: str
+    against: str
+    year: int
+    overall: Statistics
+    groups: tuple[Group, ...]
+    payroll: PayrollBridge
+    gainers: tuple[Row, ...]
+    losers: tuple[Row, ...]
+    employees: tuple[Row, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything but the employees, which are for the workbook."""
+        by: dict[str, list[dict[str, Any]]] = {attribute: [] for attribute in ATTRIBUTES}
+        for group in self.groups:
+            by[group.attribute].append({"group": group.group, **asdict(group.statistics)})
+        return {
+            "scenario": self.scenario,
+            "against": self.against,
+            "simulation_year": self.year,
+            **asdict(self.overall),
+            "by": by,
+            "payroll": {**asdict(self.payroll), "difference": self.payroll.difference},
+            "gainers": self.gainers,
+            "losers": self.losers,
+        }
+
+
+def winners_and_losers(
+    connection: duckdb.DuckDBPyConnection,
+    base: Source,
+    other: Source,
+    year: int,
+    *,
+    movers: int = TOP_MOVERS,
+    employees: int = 0,
+) -> WinnersAndLosers:
+    """Compare the pay of the same people in a year that both simulate, both on one census.
+
+    Under another seed only people of the census are matched: a hire's id then stands for another person.
+    `employees` is how many of the largest differences to keep, person by person.
+    """
+    with damage_named(base.publication, other.publication), _matched(connection, base, other, year):
+        (overall,) = rows(connection, f"SELECT {STATISTICS} FROM matched")
+        return WinnersAndLosers(
+            scenario=other.name,
+            against=base.name,
+            year=year,
+            overall=Statistics(**overall),
+            groups=tuple(group for attribute in ATTRIBUTES for group in _groups(connection, attribute)),
+            payroll=_payroll(connection),
+            gainers=_employees(connection, "difference > 0", "difference DESC", movers),
+            losers=_employees(connection, "difference < 0", "difference", movers),
+            employees=_employees(connection, "true", "abs(difference) DESC", employees),
+        )
+
+
+def can_match(base: Source, other: Source) -> bool:
+    """Whether an employee id means the same person in both."""
+    return same_census(other, base)
+
+
+@contextmanager
+def _matched(connection: duckdb.DuckDBPyConnection, base: Source, other: Source, year: int) -> Iterator[None]:
+    for table, source in ((BASE, base), (OTHER, other)):
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT employee_id, level_id, department, gender, "
+            "base_pay, fte, hire_date FROM read_parquet(?) "
+            "WHERE simulation_year = ? AND list_contains(?, employment_status)",
+            [path(source.publication, SNAPSHOT), year, list(ACTIVE)],
+        )
+    census_only = "" if same_seed(other, base) else f" WHERE base.hire_date < DATE '{base.years[0]}-01-01'"
+    connection.execute(MATCHED + census_only)
+    try:
+        yield
+    finally:
+        for table in ("matched", BASE, OTHER):
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+
+
+def _groups(connection: duckdb.DuckDBPyConnection, attribute: str) -> list[Group]:
+    label = f"coalesce(CAST({ATTRIBUTES[attribute]} AS TEXT), '{NOT_GIVEN}')"
+    sizes = {
+        row["name"]: row["people"]
+        for row in rows(connection, f"SELECT {label} AS name, count(*) AS people FROM matched GROUP BY 1")
+    }
+    if set(sizes) <= {NOT_GIVEN}:
+        return []
+    pooled = small_groups(sizes)
+    found = rows(
+        connection,
+        f"SELECT CASE WHEN list_contains(?, {label}) THEN ? ELSE {label} END AS name, "
+        f"CASE WHEN list_contains(?, {label}) THEN 1 ELSE 0 END AS pooled, {STATISTICS} "
+        "FROM matched GROUP BY name, pooled ORDER BY pooled, name",
+        [pooled, SMALL_GROUPS, pooled],
+    )
+    return [
+        Group(attribute, row.pop("name"), Statistics(**{k: v for k, v in row.items() if k != "pooled"}))
+        for row in found
+    ]
+
+
+def small_groups(sizes: Mapping[str, int]) -> list[str]:
+    """Return the groups to be counted together: the small ones, and the next until they are enough."""
+    pooled: list[str] = []
+    total = 0
+    for name, people in sorted(sizes.items(), key=lambda entry: (entry[1], entry[0])):
+        if people >= SMALLEST_GROUP and (not pooled or total >= SMALLEST_GROUP):
+            break
+        pooled.append(name)
+        total += people
+    return pooled
+
+
+def _payroll(connection: duckdb.DuckDBPyConnection) -> PayrollBridge:
+    (matched,) = rows(connection, "SELECT coalesce(sum(payroll_difference), 0) AS payroll FROM matched")
+    (only_base,) = rows(connection, UNMATCHED.format(here=BASE))
+    (only_other,) = rows(connection, UNMATCHED.format(here=OTHER))
+    return PayrollBridge(
+        matched=Decimal(matched["payroll"]),
+        only_other=Decimal(only_other["payroll"]),
+        only_base=Decimal(only_base["payroll"]),
+        only_other_people=only_other["people"],
+        only_base_people=only_base["people"],
+    )
+
+
+def _employees(connection: duckdb.DuckDBPyConnection, which: str, order: str, limit: int) -> tuple[Row, ...]:
+    columns: Sequence[str] = EMPLOYEE_COLUMNS
+    query = f"SELECT {', '.join(columns)} FROM matched WHERE {which} ORDER BY {order}, employee_id LIMIT ?"
+    return tuple(rows(connection, query, [limit]))

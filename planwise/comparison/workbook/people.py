@@ -1,0 +1,204 @@
+"""Sheets "People" and "Employees": winners and losers in groups and one by one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from planwise.comparison.comparing import Comparison
+from planwise.comparison.metrics import Kind
+from planwise.comparison.people import ATTRIBUTES, Group, Statistics, WinnersAndLosers
+from planwise.comparison.reading import Row
+from planwise.comparison.workbook.cells import Page, Ref, minus, plus_minus, ratio, share_of_change, total
+from planwise.comparison.workbook.kpis import KpiCells
+from planwise.comparison.workbook.styles import Styles, set_paper
+
+SHEET, EMPLOYEES_SHEET = "People", "Employees"
+HEADERS = (
+    "people", "gain", "lose", "same", "share who gain", "sum of gains", "sum of losses", "net",
+    "P10", "median", "P90", "P10 %", "median %", "P90 %",
+)  # fmt: skip
+COUNTS, SUMS = ("people", "gain", "lose", "same"), ("gained", "lost")
+PERCENTILES = ("p10", "median", "p90")
+EMPLOYEE_HEADERS = (
+    "employee", "level", "level there", "department", "pay in base", "pay there", "difference", "difference %"
+)  # fmt: skip
+HEADER_ROW = 3
+
+
+@dataclass(frozen=True)
+class PeopleCells:
+    """Where a pair's figures stand: by scenario and header; payroll's difference, come by in two ways."""
+
+    overall: Mapping[tuple[str, str], Ref]
+    payroll: Mapping[str, tuple[Ref, Ref]]
+
+
+def write_people(page: Page, comparison: Comparison, cells: KpiCells, styles: Styles) -> PeopleCells:
+    """Write a block a pair: groups with their totals, the payroll bridge, the most moved."""
+    year = comparison.years[-1]
+    page.text(0, 0, "Winners and losers", styles.title)
+    page.text(
+        1,
+        0,
+        f"Annual full-time base pay at the end of {year} of people active in both results, matched by id. "
+        "Groups of fewer than ten people are counted together.",
+        styles.subtitle,
+    )
+    overall: dict[tuple[str, str], Ref] = {}
+    payroll: dict[str, tuple[Ref, Ref]] = {}
+    row = 3
+    for pair in comparison.people:
+        page.text(row, 0, f"{pair.scenario} against {pair.against}", styles.section)
+        row += 1
+        for attribute in ATTRIBUTES:
+            groups = [group for group in pair.groups if group.attribute == attribute]
+            if not groups:
+                page.text(row, 0, f"by {attribute}: the census does not have it", styles.subtitle)
+                row += 2
+                continue
+            row, found = _groups(page, row, attribute, groups, pair.overall, styles)
+            overall |= {(pair.scenario, header): ref for header, ref in found.items()}
+        row, payroll[pair.scenario] = _payroll(page, row, pair, cells, styles)
+        for title, movers in (("Gain most", pair.gainers), ("Lose most", pair.losers)):
+            row = _movers(page, row, title, movers, styles)
+    page.sheet.set_column(0, 0, 26)
+    page.sheet.set_column(1, len(HEADERS), 13)
+    set_paper(page.sheet, header_row=1, columns=1)
+    return PeopleCells(overall, payroll)
+
+
+def write_employees(page: Page, comparison: Comparison, styles: Styles) -> None:
+    """Write one row a person and pair, the most moved first, up to what was asked for."""
+    listed = sum(len(pair.employees) for pair in comparison.people)
+    matched = sum(pair.overall.people for pair in comparison.people)
+    page.text(0, 0, "Employees", styles.title)
+    page.text(
+        1,
+        0,
+        f"{listed:,} of {matched:,} matched people, the largest differences of each pair first; the totals "
+        'on "People" count everyone. Personal data: treat as confidential.',
+        styles.subtitle,
+    )
+    row = HEADER_ROW + 1
+    for pair in comparison.people:
+        for person in pair.employees:
+            page.text(row, 0, pair.scenario, styles.label)
+            _person(page, row, 1, person, styles)
+            row += 1
+    headers = ("scenario", *EMPLOYEE_HEADERS)
+    page.sheet.add_table(
+        HEADER_ROW,
+        0,
+        max(row - 1, HEADER_ROW + 1),
+        len(headers) - 1,
+        {"columns": [{"header": h} for h in headers], "style": "Table Style Light 9", "name": "employees"},
+    )
+    page.sheet.set_column(0, 1, 20)
+    page.sheet.set_column(2, 3, 10)
+    page.sheet.set_column(4, 4, 26)
+    page.sheet.set_column(5, len(headers), 14)
+    set_paper(page.sheet, header_row=HEADER_ROW, columns=2)
+
+
+def _groups(
+    page: Page, row: int, attribute: str, groups: Sequence[Group], overall: Statistics, styles: Styles
+) -> tuple[int, dict[str, Ref]]:
+    page.text(row, 0, f"by {attribute}", styles.header)
+    for column, header in enumerate(HEADERS, 1):
+        page.text(row, column, header, styles.header)
+    row += 1
+    written = []
+    for group in groups:
+        page.text(row, 0, group.group, styles.label)
+        found = _counted(page, row, group.statistics, styles)
+        written.append(_derived(page, row, found, group.statistics, styles))
+        row += 1
+    page.text(row, 0, "all", styles.total_label)
+    found = {}
+    for column, header in enumerate(HEADERS, 1):
+        if header in (*COUNTS, "sum of gains", "sum of losses"):
+            kind = Kind.COUNT if header in COUNTS else Kind.MONEY
+            parts = [refs[header] for refs in written]
+            found[header] = page.formula(row, column, total(parts), styles.total[kind])
+    return row + 2, _derived(page, row, found, overall, styles)
+
+
+def _counted(page: Page, row: int, statistics: Statistics, styles: Styles) -> dict[str, Ref]:
+    found = {}
+    for column, name in enumerate(COUNTS, 1):
+        found[name] = page.number(row, column, getattr(statistics, name), styles.number[Kind.COUNT])
+    for header, name in (("sum of gains", "gained"), ("sum of losses", "lost")):
+        column = 1 + HEADERS.index(header)
+        found[header] = page.number(row, column, getattr(statistics, name), styles.cents)
+    return found
+
+
+def _derived(
+    page: Page, row: int, found: dict[str, Ref], statistics: Statistics, styles: Styles
+) -> dict[str, Ref]:
+    """Write what follows from the counts and sums, and the percentiles, which follow from nothing here."""
+    share = ratio(found["gain"], found["people"])
+    found["share who gain"] = page.formula(
+        row, 1 + HEADERS.index("share who gain"), share, styles.number[Kind.RATE]
+    )
+    net = plus_minus([found["sum of gains"], found["sum of losses"]], [])
+    found["net"] = page.formula(row, 1 + HEADERS.index("net"), net, styles.cents_change)
+    for name in PERCENTILES:
+        header = name if name == "median" else name.upper()
+        column = 1 + HEADERS.index(header)
+        found[header] = page.number(row, column, getattr(statistics, name), styles.change[Kind.MONEY])
+        page.number(
+            row, 1 + HEADERS.index(f"{header} %"), getattr(statistics, f"{name}_relative"), styles.share
+        )
+    return found
+
+
+def _payroll(
+    page: Page, row: int, pair: WinnersAndLosers, cells: KpiCells, styles: Styles
+) -> tuple[int, tuple[Ref, Ref]]:
+    """Write why payroll differs; return the cells of the sum and of the KPIs' difference, which equal it."""
+    bridge, year = pair.payroll, cells.years[-1]
+    page.text(row, 0, "Payroll (base pay x FTE)", styles.header)
+    page.text(row, 1, "people", styles.header)
+    page.text(row, 2, "payroll", styles.header)
+    lines = (
+        ("the same people", pair.overall.people, bridge.matched),
+        (f"only in {pair.scenario}", bridge.only_other_people, bridge.only_other),
+        (f"only in {pair.against}", bridge.only_base_people, bridge.only_base),
+    )
+    refs = []
+    for text, people, amount in lines:
+        row += 1
+        page.text(row, 0, text, styles.label)
+        page.number(row, 1, people, styles.number[Kind.COUNT])
+        refs.append(page.number(row, 2, amount, styles.cents))
+    row += 1
+    page.text(row, 0, "difference", styles.total_label)
+    difference = page.formula(row, 2, plus_minus(refs[:2], refs[2:]), styles.total_change[Kind.MONEY])
+    row += 1
+    page.text(row, 0, "difference of the KPIs", styles.label)
+    kpis = minus(cells.at("payroll", year, pair.scenario), cells.at("payroll", year, pair.against))
+    return row + 2, (difference, page.formula(row, 2, kpis, styles.change[Kind.MONEY]))
+
+
+def _movers(page: Page, row: int, title: str, movers: Sequence[Row], styles: Styles) -> int:
+    page.text(row, 0, title if movers else f"{title}: nobody", styles.section)
+    if not movers:
+        return row + 2
+    row += 1
+    for column, header in enumerate(EMPLOYEE_HEADERS):
+        page.text(row, column, header, styles.header)
+    for person in movers:
+        row += 1
+        _person(page, row, 0, person, styles)
+    return row + 2
+
+
+def _person(page: Page, row: int, column: int, person: Row, styles: Styles) -> None:
+    page.text(row, column, person["employee_id"], styles.label)
+    page.number(row, column + 1, person["level_id"], styles.plain)
+    page.number(row, column + 2, person["other_level_id"], styles.plain)
+    page.text(row, column + 3, person["department"] or "", styles.label)
+    base = page.number(row, column + 4, person["base_pay"], styles.cents)
+    other = page.number(row, column + 5, person["other_pay"], styles.cents)
+    page.formula(row, column + 6, minus(other, base), styles.cents_change)
+    page.formula(row, column + 7, share_of_change(other, base), styles.share)

@@ -1,18 +1,25 @@
-"""The strategies by name."""
+"""The strategies by name, and whether one can answer a question at all."""
 
 import difflib
 
 from planwise.errors import InputError
+from planwise.study.question import Question
+from planwise.study.strategies.auto import Auto
 from planwise.study.strategies.heuristic import AGGRESSIVE, BALANCED, CONSERVATIVE
 from planwise.study.strategies.protocol import Batch, Search, Strategy
+from planwise.study.strategies.sampling import CMAES, GP, SAMPLERS, has_torch
+from planwise.study.strategies.scipy_methods import SCIPY_METHODS
 from planwise.study.strategies.solve import SOLVE
-from planwise.study.strategies.tpe import TPE
+from planwise.study.strategies.table import ABOUT, About
 
-STRATEGIES: dict[str, Strategy] = {
-    strategy.name: strategy for strategy in (CONSERVATIVE, BALANCED, AGGRESSIVE, SOLVE, TPE)
+NAMED: dict[str, Strategy] = {
+    strategy.name: strategy
+    for strategy in (SOLVE, CONSERVATIVE, BALANCED, AGGRESSIVE, *SCIPY_METHODS, *SAMPLERS)
 }
+AUTO = Auto(NAMED)
+STRATEGIES: dict[str, Strategy] = {**NAMED, AUTO.name: AUTO}
 
-__all__ = ["STRATEGIES", "Batch", "Search", "Strategy", "strategy_named"]
+__all__ = ["ABOUT", "STRATEGIES", "Batch", "Search", "Strategy", "about", "check", "strategy_named"]
 
 
 def strategy_named(name: str) -> Strategy:
@@ -22,3 +29,42 @@ def strategy_named(name: str) -> Strategy:
         hint = f"Did you mean {near[0]}? " if near else ""
         raise InputError(f"Unknown strategy {name!r}.", remedy=f"{hint}There are: {', '.join(STRATEGIES)}.")
     return STRATEGIES[name]
+
+
+def about(name: str) -> About:
+    """Return what a strategy does; raises InputError for an unknown one."""
+    strategy_named(name)
+    return next(one for one in ABOUT if one.name == name)
+
+
+def check(question: Question) -> None:
+    """Raise InputError, before anything runs, for a question that its strategy cannot answer."""
+    asked = about(question.strategy)
+    names = ", ".join(name for name, _ in question.objectives)
+    if question.multi_objective and asked.answers != "front":
+        raise InputError(
+            f"{asked.name} looks for one best, and {names} without weights ask for a front.",
+            remedy=f"Give each a weight, or use one of: {_answering('front')}.",
+        )
+    if question.objectives and asked.answers == "target":
+        raise InputError(
+            f"{asked.name} seeks a target alone, and the objectives are {names}.",
+            remedy=f"Leave the objectives out, or use one of: {_answering('objective', 'front')}.",
+        )
+    if asked.name == CMAES.name and question.constraints:
+        raise InputError(
+            f"cmaes cannot see constraints, and there are {len(question.constraints)}: "
+            f"{', '.join(question.constraints)}.",
+            remedy="Use tpe or nsga2, or leave the constraints out (payroll_budget is one).",
+        )
+    if asked.name == CMAES.name and len(question.levers or (1, 2)) == 1 and not question.by_year:
+        raise InputError("cmaes needs two levers or more.", remedy="Tune another one, or use tpe.")
+    if asked.name == GP.name and not has_torch():
+        raise InputError(
+            "gp needs PyTorch, which is not installed.",
+            remedy="Install torch into PlanWise's environment, or use tpe.",
+        )
+
+
+def _answering(*answers: str) -> str:
+    return ", ".join(one.name for one in ABOUT if one.answers in answers)

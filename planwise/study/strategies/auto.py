@@ -1,0 +1,107 @@
+"""The strategy that picks another one, from what is asked, and says why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from optuna.samplers import BaseSampler
+
+from planwise.study.advice import evaluation_budget
+from planwise.study.constraints import PAYROLL_RISK
+from planwise.study.evaluation import Evaluation
+from planwise.study.problem import Problem
+from planwise.study.strategies.protocol import Search, Strategy
+from planwise.study.strategies.sampling import GENERATIONS, POPULATION_MIN, trials_of
+
+FEW_LEVERS = 10  # up to which differences for a gradient cost less than a population
+MANY_CONSTRAINTS = 3
+AUTO_FRONT_TRIALS = 2 * GENERATIONS * POPULATION_MIN  # from which generations are large enough to breed
+    2 * GENERATIONS * POPULATION_MIN
+)  # from which a genetic search has populations worth the name
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The strategy picked, and one sentence with the figures that decided."""
+
+    strategy: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Auto:
+    """Picks among other strategies."""
+
+    strategies: Mapping[str, Strategy]
+    name: str = "auto"
+
+    def sampler(self, problem: Problem, past_trials: int) -> BaseSampler | None:
+        """Return the sampler of the strategy picked."""
+        return self._picked(problem).sampler(problem, past_trials)
+
+    def reason(self, problem: Problem) -> str | None:
+        """Return which strategy was picked, and why."""
+        return choose(problem).reason
+
+    def propose(self, problem: Problem, baseline: Evaluation) -> Search:
+        """Look as the strategy picked does."""
+        return self._picked(problem).propose(problem, baseline)
+
+    def _picked(self, problem: Problem) -> Strategy:
+        return self.strategies[choose(problem).strategy]
+
+
+def choose(problem: Problem) -> Choice:
+    """Pick from what is asked, the size of the problem, its constraints, its noise and the time there is.
+
+    Time decides only between strategies without a sampler, because only then is the baseline measured.
+    """
+    question, levers = problem.question, len(problem.space)
+    if question.multi_objective:
+        return _front(problem)
+    if not question.objectives:
+        return Choice("solve", "solve: a plain target, met with the least change in at most 3 plans.")
+    constraints = len(question.limits)
+    why = _why_populations(problem)
+    if why is not None:
+        seconds = _seconds_short(problem)
+        if seconds is None:
+            return Choice("differential-evolution", f"differential-evolution: {why}.")
+        return Choice("slsqp", f"slsqp: {why}, but {seconds}.")
+    if constraints >= MANY_CONSTRAINTS:
+        return Choice("cobyqa", f"cobyqa: {constraints} constraints on {levers} levers, none of them noisy.")
+    few = f"{levers} levers (up to {FEW_LEVERS} are few)"
+    return Choice("slsqp", f"slsqp: {few}, {_counted(constraints)}, smooth.")
+
+
+def _front(problem: Problem) -> Choice:
+    trials, objectives = trials_of(problem), len(problem.question.objectives)
+    asked = f"a front of {objectives} objectives in {trials} trials"
+    if trials >= AUTO_FRONT_TRIALS:
+        return Choice("nsga2", f"nsga2: {asked} (from {AUTO_FRONT_TRIALS} on generations pay).")
+    return Choice("tpe", f"tpe: {asked} (under {AUTO_FRONT_TRIALS} generations would be too few).")
+
+
+def _why_populations(problem: Problem) -> str | None:
+    moving = [lever.name for lever in problem.space if lever.dynamics]
+    if problem.question.limit(PAYROLL_RISK) is not None:
+        return f"{PAYROLL_RISK} is judged over {problem.question.seeds} seeds, which is noisy"
+    if moving:
+        return f"{len(moving)} levers act by whole people ({moving[0]}), which is not smooth"
+    if len(problem.space) > FEW_LEVERS:
+        return f"{len(problem.space)} levers (more than {FEW_LEVERS})"
+    return None
+
+
+def _seconds_short(problem: Problem) -> str | None:
+    timeout, baseline = problem.question.timeout_seconds, problem.baseline
+    if timeout is None or baseline is None or problem.question.trials is not None:
+        return None
+    least = evaluation_budget(problem, baseline.seconds).minimum
+    needed = least * baseline.seconds
+    if needed <= timeout:
+        return None
+    return f"{timeout:g} s do not last for {least} previews of {baseline.seconds:.2g} s"
+
+
+def _counted(constraints: int) -> str:
+    return "no constraint" if not constraints else f"{constraints} constraint{'s'[: constraints > 1]}"

@@ -1,0 +1,202 @@
+"""A problem as SciPy sees it: functions of a point in unit coordinates, answered by previews.
+
+A point is (x − x₀) / scale, so that 1 is the width of a lever's recommended range. The squared gap to the
+target is in tolerances: from one unit to the next it changes ten thousand times as much as everything else.
+Two things make it tractable. Its gradient is never differenced: growth itself, nearly linear, is, and the
+chain rule does the rest. And a search for a target starts on it: at the smallest move by which growth, taken
+as linear, meets it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from planwise.errors import CheckFailed
+from planwise.parameters.canonical import DECIMALS
+from planwise.study.constraints import GATE
+from planwise.study.evaluation import Evaluation
+from planwise.study.lever_rules import rows_of
+from planwise.study.objectives import TARGETS
+from planwise.study.problem import CHANGE_WEIGHT, Problem
+from planwise.study.space import bounds_of, levers_at
+from planwise.study.strategies.inversion import Ask
+from planwise.study.trial import Proposal
+
+POINT, SLOPE = "point", "slope"  # purposes: a value that SciPy asked for, a neighbour for its gradient
+STEP = 0.05  # of differences, in recommended widths: far above rounding, well within the linear range
+DYNAMICS_STEP = 0.5  # levers that change who is promoted act by whole people
+# Kept from the limits, because SciPy stops there only about: of a constraint's unit (a thousandth of a
+# per cent of payroll), and of a rule's, where two levers may each be rounded the wrong way.
+MARGIN = 1e-5
+RULE_MARGIN = 10.0**-DECIMALS
+
+Vector = npt.NDArray[np.float64]
+
+
+class Spent(Exception):
+    """The evaluations that a search may take are used up."""
+
+
+class PreviewBroke(CheckFailed):
+    """A search cannot go on from a point that could not be evaluated."""
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """First derivatives at a point, by unit: of the value, of growth, and of each constraint (a row each)."""
+
+    value: Vector
+    growth: Vector
+    constraints: Vector
+
+
+class Landscape:
+    """Evaluates points by asking for previews, each once, up to `budget` of them; adds them to `seen`."""
+
+    def __init__(self, problem: Problem, ask: Ask, budget: int, seen: list[Evaluation]) -> None:
+        self.problem = problem
+        self._seen = seen
+        self._ask = ask
+        self._left = budget
+        self._known: dict[tuple[float, ...], Evaluation | None] = {}
+        self._sloped: dict[tuple[float, ...], Slopes] = {}
+        self._iteration = 0
+        self.low, self.high = bounds_of(problem.space)
+        self._steps = np.array([DYNAMICS_STEP if lever.dynamics else STEP for lever in problem.space])
+        rows, limits = rows_of(problem.rules, problem.space)
+        self.rows: Vector = rows
+        self.limits: Vector = limits - RULE_MARGIN  # rows @ point <= limits: what levers alone decide
+
+    @cached_property
+    def constraint_names(self) -> tuple[str, ...]:
+        """The constraints that only an evaluation tells, in their order; a preview has no gate."""
+        start = self._at(self.origin)
+        known = {GATE, *self.problem.lever_constraints(start.levers)}
+        return tuple(name for name in self.problem.constraints(start) if name not in known)
+
+    @property
+    def origin(self) -> Vector:
+        """Where nothing changes."""
+        return np.zeros(len(self.low))
+
+    def clip(self, point: Vector) -> Vector:
+        """Return the nearest point within the bounds."""
+        clipped: Vector = np.clip(point, self.low, self.high)
+        return clipped
+
+    def value(self, point: Vector) -> float:
+        """Return the objective at a point."""
+        return self._value(self._at(point))
+
+    def values(self, points: Sequence[Vector]) -> Vector:
+        """Return the objective at several points, evaluated as one batch; infinite where a preview broke."""
+        found = self._evaluated(points, POINT)
+        return np.array([np.inf if one is None else self._value(one) for one in found])
+
+    def constraints(self, point: Vector) -> Vector:
+        """Return each constraint's value at a point, from its limit less a margin; up to 0 is feasible."""
+        return self._constraints(self._at(point))
+
+    def many_constraints(self, points: Sequence[Vector]) -> Vector:
+        """Return the constraints at several points, a column each; infinite where a preview broke."""
+        found = self._evaluated(points, POINT)
+        rows = [
+            np.full(len(self.constraint_names), np.inf) if one is None else self._constraints(one)
+            for one in found
+        ]
+        return np.array(rows).T
+
+    def slopes(self, point: Vector) -> Slopes:
+        """Return the derivatives at a point from one batch of neighbours, each a step towards the middle."""
+        key = self._key(point)
+        if key not in self._sloped:
+            self._sloped[key] = self._differences(self.clip(point))
+        return self._sloped[key]
+
+    def on_target(self) -> Vector:
+        """Return the smallest move by which growth, taken as linear, meets the target; the origin without."""
+        if not self.problem.question.seeks_target:
+            return self.origin
+        growth = self.slopes(self.origin).growth
+        steepness = float(growth @ growth)
+        if steepness == 0.0:
+            return self.origin
+        return self.clip(growth * self.problem.gap(self._at(self.origin)) / steepness)
+
+    def _at(self, point: Vector) -> Evaluation:
+        (found,) = self._evaluated([point], POINT)
+        if found is None:
+            raise PreviewBroke("A preview broke.", remedy="Look at the trial's error.")
+        return found
+
+    def _evaluated(self, points: Sequence[Vector], purpose: str) -> list[Evaluation | None]:
+        """Return the evaluations of points, in their order; those not seen before are one batch."""
+        keys = [self._key(point) for point in points]
+        new = list(dict.fromkeys(key for key in keys if key not in self._known))
+        if new:
+            if len(new) > self._left:
+                raise Spent
+            self._left -= len(new)
+            self._iteration += purpose == POINT
+            names = [lever.name for lever in self.problem.space]
+            batch = tuple(
+                Proposal(dict(zip(names, key, strict=True)), "preview", purpose, self._iteration)
+                for key in new
+            )
+            for key, trial in zip(new, self._ask(batch), strict=True):
+                self._known[key] = trial.evaluation
+                if trial.evaluation is not None:
+                    self._seen.append(trial.evaluation)
+        return [self._known[key] for key in keys]
+
+    def _key(self, point: Vector) -> tuple[float, ...]:
+        return tuple(levers_at(self.problem.space, point).values())
+
+    def _value(self, evaluation: Evaluation) -> float:
+        return self.problem.score(evaluation)
+
+    def _smooth(self, evaluation: Evaluation) -> float:
+        """Return the objective without the squared gap and the change, whose derivatives are known."""
+        problem = self.problem
+        steep = self.target_weight * problem.part(TARGETS, evaluation) if self.target_weight else 0.0
+        change = self._change_weight * problem.change(evaluation.levers)
+        return problem.score(evaluation) - steep - change
+
+    @property
+    def target_weight(self) -> float:
+        """The weight of the squared gap in the objective; 0 where no target is sought."""
+        return self.problem.weights.get(TARGETS, 0.0)
+
+    @property
+    def _change_weight(self) -> float:
+        return 0.0 if self.problem.question.objectives else CHANGE_WEIGHT
+
+    def _constraints(self, evaluation: Evaluation) -> Vector:
+        found = self.problem.constraints(evaluation)
+        return np.array([found[name] + MARGIN for name in self.constraint_names])
+
+    def _differences(self, point: Vector) -> Slopes:
+        here = self._at(point)
+        sign = np.where(point <= (self.low + self.high) / 2, 1.0, -1.0)
+        steps = sign * np.minimum(self._steps, (self.high - self.low) / 2)
+        movable = np.flatnonzero(steps)
+        neighbours = self._evaluated(list(point + np.diag(steps)[movable]), SLOPE)
+
+        def slope(of: Callable[[Evaluation], Vector]) -> Vector:
+            base = of(here)
+            found = np.zeros((len(point), base.size))
+            for index, neighbour in zip(movable, neighbours, strict=True):
+                if neighbour is None:
+                    raise PreviewBroke("A preview broke.", remedy="Look at the trial's error.")
+                found[index] = (of(neighbour) - base) / steps[index]
+            return found
+
+        growth = slope(lambda one: np.array([one.growth]))[:, 0]
+        rest = slope(lambda one: np.array([self._smooth(one)]))[:, 0]
+        tolerance = self.problem.question.tolerance
+        steep = -2 * self.target_weight * self.problem.gap(here) / tolerance**2
+        value = rest + steep * growth + 2 * self._change_weight * point
+        return Slopes(value, growth, slope(self._constraints).T)

@@ -1,0 +1,95 @@
+"""Optuna's samplers as strategies: the sampler draws, the study learns.
+
+A search is one batch: the levers as they are, so that no study ends worse than it began, and draws, each
+made when a worker is free for it. Samplers read a trial's values and constraints from the study itself:
+TPE, NSGA-II and GP prefer what is feasible, or nearer to it.
+"""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from optuna.samplers import (
+    BaseSampler,
+    CmaEsSampler,
+    GPSampler,
+    NSGAIISampler,
+    RandomSampler,
+    TPESampler,
+)
+
+from planwise.errors import InputError
+from planwise.study.advice import evaluation_budget
+from planwise.study.evaluation import Evaluation
+from planwise.study.problem import Problem
+from planwise.study.space import start_of
+from planwise.study.strategies.protocol import Search
+from planwise.study.trial import Proposal
+
+START, SAMPLE = "start", "sample"
+GENERATIONS = 10  # that a genetic search should live through; fewer and it has only drawn
+POPULATION_MIN, POPULATION_MAX = 10, 50  # Optuna's own default is the larger
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Draws from an Optuna sampler, made from a seed and the number of trials to come."""
+
+    name: str
+    make: Callable[[int, int], BaseSampler]
+
+    def sampler(self, problem: Problem, past_trials: int) -> BaseSampler | None:
+        """Return the sampler; a resumed study draws on, not again."""
+        return self.make(problem.question.seed + past_trials, trials_of(problem))
+
+    def propose(self, problem: Problem, baseline: Evaluation) -> Search:
+        """Propose the levers as they are, and draws up to the number of trials."""
+        whole = (
+            Proposal(start_of(problem.space), problem.kind, START, 1),
+            *(
+                Proposal(None, problem.kind, SAMPLE, iteration)
+                for iteration in range(2, trials_of(problem) + 1)
+            ),
+        )
+        if not problem.question.stop_when_converged:
+            yield whole
+            return "trials"
+        for proposal in whole:
+            (trial,) = yield (proposal,)
+            if trial.evaluation is not None and problem.converged(trial.evaluation):
+                return "converged"
+        return "trials"
+
+
+def trials_of(problem: Problem) -> int:
+    """Return how many trials to take: as asked, or as recommended for the class of problem."""
+    if problem.question.single_iteration:
+        return 2  # the start, and one draw
+    return problem.question.trials or evaluation_budget(problem).recommended
+
+
+def population(trials: int) -> int:
+    """Return the size of a population that lives through ten generations, within 10 and 50."""
+    return min(max(trials // GENERATIONS, POPULATION_MIN), POPULATION_MAX)
+
+
+def has_torch() -> bool:
+    """Say whether PyTorch is installed, which the Gaussian process needs."""
+    return importlib.util.find_spec("torch") is not None
+
+
+def _gaussian_process(seed: int, trials: int) -> BaseSampler:
+    if not has_torch():
+        raise InputError(
+            "The strategy gp needs PyTorch, which is not installed.",
+            remedy="Install torch into PlanWise's environment, or use tpe.",
+        )
+    return GPSampler(seed=seed)
+
+
+TPE = Sampling("tpe", lambda seed, trials: TPESampler(seed=seed, constant_liar=True))
+NSGA2 = Sampling("nsga2", lambda seed, trials: NSGAIISampler(seed=seed, population_size=population(trials)))
+CMAES = Sampling("cmaes", lambda seed, trials: CmaEsSampler(seed=seed, warn_independent_sampling=False))
+RANDOM = Sampling("random", lambda seed, trials: RandomSampler(seed=seed))
+GP = Sampling("gp", _gaussian_process)
+SAMPLERS = (TPE, NSGA2, CMAES, RANDOM, GP)

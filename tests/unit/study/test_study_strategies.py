@@ -1,0 +1,63 @@
+"""What can be asked of which strategy, and what is said about each."""
+
+import pytest
+
+from planwise.errors import InputError
+from planwise.study.question import Question
+from planwise.study.strategies import ABOUT, STRATEGIES, about, check, sampling
+
+FRONT = (("cost", None), ("equity", None))
+WEIGHTED = (("cost", 0.5), ("equity", 0.5))
+
+
+def test_the_table_has_every_strategy_once():
+    assert sorted(one.name for one in ABOUT) == sorted(STRATEGIES)
+    assert all(strategy.name == name for name, strategy in STRATEGIES.items())
+
+
+@pytest.mark.parametrize("name", sorted(set(STRATEGIES) - {"gp"}))
+def test_every_strategy_takes_a_target(name):
+    check(Question(0.03, strategy=name))
+
+
+@pytest.mark.parametrize("name", sorted(set(STRATEGIES) - {"gp"}))
+def test_what_cannot_be_answered_is_refused_before_anything_runs(name):
+    for objectives, answers in ((WEIGHTED, {"objective", "front"}), (FRONT, {"front"})):
+        question = Question(0.03, strategy=name, objectives=objectives)
+        if about(name).answers in answers:
+            check(question)
+        else:
+            with pytest.raises(InputError, match="cost, equity") as refused:
+                check(question)
+            assert "tpe" in refused.value.remedy
+
+
+def test_cmaes_has_no_constraints_and_no_single_lever():
+    with pytest.raises(InputError, match="payroll<=1000000"):
+        check(Question(0.03, strategy="cmaes", constraints=("payroll<=1e6",)))
+    with pytest.raises(InputError, match="two levers"):
+        check(Question(0.03, strategy="cmaes", levers=("cola_rate",)))
+    check(Question(0.03, strategy="cmaes", levers=("cola_rate",), by_year=True))
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_gp_needs_torch(monkeypatch, there):
+    monkeypatch.setattr("planwise.study.strategies.has_torch", lambda: there)
+    if there:
+        check(Question(0.03, strategy="gp"))
+    else:
+        with pytest.raises(InputError, match="PyTorch") as refused:
+            check(Question(0.03, strategy="gp"))
+        assert "tpe" in refused.value.remedy
+
+
+def test_gp_without_torch_makes_no_sampler(monkeypatch):
+    monkeypatch.setattr(sampling, "has_torch", lambda: False)
+    with pytest.raises(InputError, match="PyTorch"):
+        sampling.GP.make(0, 10)
+
+
+def test_an_unknown_strategy_names_the_nearest():
+    with pytest.raises(InputError, match="differential") as refused:
+        check(Question(0.03, strategy="differential_evolution"))
+    assert "differential-evolution" in refused.value.remedy

@@ -15,8 +15,6 @@ from planwise.study.strategies.sampling import GENERATIONS, POPULATION_MIN, tria
 FEW_LEVERS = 10  # up to which differences for a gradient cost less than a population
 MANY_CONSTRAINTS = 3
 AUTO_FRONT_TRIALS = 2 * GENERATIONS * POPULATION_MIN  # from which generations are large enough to breed
-    2 * GENERATIONS * POPULATION_MIN
-)  # from which a genetic search has populations worth the name
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The only reader of the dashboard: published Parquet and the studies' journal, never the warehouse."""
+"""The only reader of the dashboard: published Parquet and the studies' files, never the warehouse."""
 
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -19,7 +19,7 @@ from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.results import Result, Unreadable, suppress_small_groups
-from ui.studies import Study, read_study, study_files, study_names
+from ui.studies import Study, read_study, running_studies, study_files, study_names
 
 BASELINE = "baseline"
 RESULTS_KEPT = 64  # a result is a few hundred rows
@@ -44,7 +44,8 @@ class Store:
         """Return a value that changes whenever there is something new to see; costs a few `stat` calls."""
         published = self._settings.published_dir
         results = tuple((name, _stamp(published / name / CURRENT)) for name in self.scenarios())
-        return results, tuple(_stamp(file) for file in study_files(self._settings))
+        studies = tuple(_stamp(file) for file in study_files(self._settings))
+        return results, studies, running_studies(self._settings)
 
     def scenarios(self) -> tuple[str, ...]:
         """Return the published scenarios: the baseline first, then by name."""
@@ -68,7 +69,8 @@ class Store:
 
     def study(self, name: str) -> Study:
         """Return a study; raises InputError when there is none or it is damaged."""
-        key = (name, tuple(_stamp(file) for file in study_files(self._settings, name)))
+        files = study_files(self._settings, name)
+        key = (name, name in running_studies(self._settings), tuple(_stamp(file) for file in files))
         return self._studies.get(key, lambda: read_study(self._settings, name))
 
     def _result(self, scenario: str) -> Result:

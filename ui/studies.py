@@ -14,8 +14,6 @@ from planwise.settings import Settings
 if TYPE_CHECKING:
     from planwise.study.trial import Trial
 
-JOURNAL = "journal.log"
-RESULT = "result.json"
 PP = 100.0
 
 
@@ -45,17 +43,29 @@ def study_names(settings: Settings) -> tuple[str, ...]:
     """Return the names of the studies, the newest first."""
     if not _is_there(settings):
         return ()
-    from planwise.study.storage import existing_storage
+    from planwise.study.views import list_studies
 
-    storage = existing_storage(settings)
-    studies = [] if storage is None else storage.get_all_studies()
-    return tuple(study.study_name for study in reversed(studies))
+    return tuple(str(study["study"]) for study in list_studies(settings))
 
 
 def study_files(settings: Settings, name: str | None = None) -> tuple[Path, ...]:
     """Return the files that change when a study does; of all studies, or of one."""
-    journal = settings.studies_dir / JOURNAL
-    return (journal,) if name is None else (journal, settings.studies_dir / name / RESULT)
+    if not _is_there(settings):
+        return (settings.studies_dir,)
+    from planwise.study.files import JOURNAL_FILE, RESULT_FILE, SUMMARY_FILE
+
+    if name is None:
+        return (settings.studies_dir, *sorted(settings.studies_dir.glob(f"*/{SUMMARY_FILE}")))
+    return tuple(settings.studies_dir / name / file for file in (JOURNAL_FILE, SUMMARY_FILE, RESULT_FILE))
+
+
+def running_studies(settings: Settings) -> tuple[str, ...]:
+    """Return the studies that a living process runs; no file changes when a process is killed."""
+    if not _is_there(settings):
+        return ()
+    from planwise.study.holding import held_studies
+
+    return held_studies(settings)
 
 
 def read_study(settings: Settings, name: str) -> Study:
@@ -65,12 +75,10 @@ def read_study(settings: Settings, name: str) -> Study:
             f"There is no study {name!r} in {settings.studies_dir}.",
             remedy="Run `planwise optimize --target-growth 0.03`.",
         )
-    from planwise.study.files import read_result
-    from planwise.study.journal import finished_trials
-    from planwise.study.storage import load_study
+    from planwise.study.views import view_of
 
-    study = load_study(settings, name)
-    about = study.user_attrs
+    view = view_of(settings, name)
+    about = view.about
     try:
         question = about["question"]
         return Study(
@@ -80,11 +88,9 @@ def read_study(settings: Settings, name: str) -> Study:
             target=float(question["target_growth"]),
             tolerance=float(question["tolerance"]),
             kind=str(about.get("kind", "real")),
-            state=str(about.get("state", "running")),
-            trials=trial_frame(
-                finished_trials(study), float(question["target_growth"]), str(about.get("kind", "real"))
-            ),
-            outcome=read_result(settings, name),
+            state=view.state,
+            trials=trial_frame(view.trials, float(question["target_growth"]), str(about.get("kind", "real"))),
+            outcome=view.result,
         )
     except (KeyError, TypeError, ValueError, json.JSONDecodeError) as error:
         raise InputError(
@@ -142,4 +148,4 @@ TRIAL_COLUMNS = (
 
 def _is_there(settings: Settings) -> bool:
     """Say whether there is a storage at all, without importing Optuna or making one."""
-    return settings.study_storage_url is not None or (settings.studies_dir / JOURNAL).is_file()
+    return settings.study_storage_url is not None or settings.studies_dir.is_dir()

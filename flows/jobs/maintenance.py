@@ -8,11 +8,12 @@ from flows.jobs.simulation import resolve_scenario, warehouse_for
 from flows.parameters import MaintainRequest, ScenarioRequest
 from flows.runner import Runner
 from planwise.census import census_in_use
-from planwise.engine import lock
 from planwise.engine.warehouse import Warehouse, scenario_environment
-from planwise.errors import Busy
 from planwise.governance import open_ledger
 from planwise.settings import Settings
+from planwise.study.files import remove_torn, study_folders, torn_files
+from planwise.study.holding import is_held
+from planwise.study.parallel import remove_dead_workers
 from planwise.study.views import list_studies
 
 TRIAL = "trial_"
@@ -33,11 +34,12 @@ class MaintenanceReport:
 
     def __str__(self) -> str:
         done = "Would remove" if self.dry_run else "Removed"
-        return f"{done} {len(self.environments)} environments and {len(self.worker_files)} worker files."
+        files = f"{len(self.worker_files)} files of dead processes"
+        return f"{done} {len(self.environments)} environments and {files}."
 
 
 def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> MaintenanceReport:
-    """Drop environments of old studies and deleted scenarios, free tables, remove files of dead workers."""
+    """Drop environments of old studies and deleted scenarios, free tables, remove files of dead processes."""
     environments: tuple[str, ...] = ()
     if settings.warehouse_file.exists() and census_in_use(settings):
         with warehouse_for(settings, "maintain", run) as warehouse:
@@ -45,9 +47,10 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
             if not request.dry_run:
                 run(drop_environments, warehouse, environments)
     files = run(remove_dead_workers, settings, dry_run=request.dry_run)
+    files += run(remove_torn_files, settings, dry_run=request.dry_run)
     report = MaintenanceReport(request.dry_run, environments, tuple(map(str, files)))
     rows = [{"kind": "environment", "name": name} for name in environments]
-    rows += [{"kind": "worker file", "name": name} for name in report.worker_files]
+    rows += [{"kind": "file", "name": name} for name in report.worker_files]
     run.table("maintenance", rows or [{"kind": "nothing", "name": ""}], str(report))
     run.tell(str(report))
     return report
@@ -77,18 +80,10 @@ def drop_environments(warehouse: Warehouse, environments: tuple[str, ...]) -> No
     warehouse.collect()
 
 
-def remove_dead_workers(settings: Settings, *, dry_run: bool) -> tuple[Path, ...]:
-    """Remove warehouses whose worker is gone: nobody holds their lock."""
-    if not settings.workers_dir.is_dir():
-        return ()
+def remove_torn_files(settings: Settings, *, dry_run: bool) -> tuple[Path, ...]:
+    """Remove what killed processes had not written to the end in the folders of studies."""
     removed: list[Path] = []
-    for file in sorted(settings.workers_dir.glob("*.lock")):
-        try:
-            with lock.hold(file, "maintain", timeout_seconds=0):
-                found = sorted(settings.workers_dir.glob(f"{file.stem}.*"))
-                removed += found
-                for leftover in found if not dry_run else ():
-                    leftover.unlink(missing_ok=True)
-        except Busy:
-            continue
+    for name in study_folders(settings):
+        if not is_held(settings, name):
+            removed += torn_files(settings, name) if dry_run else remove_torn(settings, name)
     return tuple(removed)

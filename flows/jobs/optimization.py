@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-import pandas as pd
-
-from flows.jobs.gates import evaluate_gate, key_of
+from flows.jobs.gates import key_of
 from flows.jobs.simulation import (
     Resolved,
     SimulationReport,
@@ -16,40 +14,42 @@ from flows.jobs.simulation import (
     simulate_in,
     warehouse_for,
 )
-from flows.jobs.winner import keep_best_environments, keep_scenario, refuse_taken_name, summary, verify
+from flows.jobs.trial_environments import best_real_trials, keep_environments
+from flows.jobs.trial_workers import TrialWorkers
+from flows.jobs.winner import keep_scenario, refuse_taken_name, summary, verify
 from flows.parameters import OptimizeRequest
 from flows.runner import Runner
 from planwise.engine.outcome import Kpis
-from planwise.engine.preview import Preview
-from planwise.engine.workers import worker_warehouse
 from planwise.errors import InputError
-from planwise.gate import GateResult
 from planwise.governance import utc_now
 from planwise.settings import Settings
 from planwise.study import (
     Evaluation,
     Hooks,
-    PreviewEvaluator,
     Progress,
     Question,
-    RealEvaluator,
     StudyResult,
     census_levels,
     run_study,
     study_name,
 )
 from planwise.study.constraints import within_budget
+from planwise.study.evaluation import Kind
+from planwise.study.holding import refuse_held
 from planwise.study.objectives import parse_objectives
+from planwise.study.parallel import TrialPool, remove_dead_workers
 from planwise.study.problem import refuse_what_the_census_lacks
 from planwise.study.reach import BASELINE
 from planwise.study.record import finished_trials
 from planwise.study.storage import load_study
 
 PROGRESS_SECONDS = 1.0  # a progress artifact costs a request
-BUDGETS = frozenset({"trials", "timeout_seconds", "resume"})  # may differ when a study is resumed
+# What may differ when a study is resumed: how long and how far it looks.
+BUDGETS = ("trials", "timeout_seconds", "stagnation", "resume")
 NEARLY = 0.99  # what a study still has to do is not known before it ends
-EXPECTED_EVALUATIONS = {"solve": 25, "tpe": 50, "conservative": 10, "balanced": 10, "aggressive": 10}
-WORKER_NAME_LENGTH = 64
+EXPECTED_EVALUATIONS = {"solve": 25, "conservative": 10, "balanced": 10, "aggressive": 10}
+EXPECTED_OTHERWISE = 50
+LEAVING_SECONDS = 10.0  # for workers of a killed study to notice that it is gone
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
     with warehouse_for(settings, f"publish {winner.name}", run) as warehouse:
         report = simulate_in(settings, warehouse, winner, run)
         run(verify, result, report)
-        run(keep_best_environments, warehouse, resolved, result, trials)
+        best = run(best_real_trials, settings, name)
+        run(keep_environments, warehouse, resolved.census, resolved.effective, name, best)
     run.advance(f"study-{key_of(name)}", 1.0, f"{winner.name} is published.")
     return OptimizationReport(result, baseline, winner.name, report, run.orchestrated)
 
@@ -103,18 +104,24 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
 def study(
     settings: Settings, request: OptimizeRequest, resolved: Resolved, name: str, run: Runner
 ) -> StudyResult:
-    """Run the study; every real trial is a step, in a warehouse of the study's own."""
+    """Run the study; every real trial is a step, in warehouses of the study's own.
+
+    Raises Busy while another process runs it.
+    """
     question = question_of(request, resolved)
+    refuse_held(settings, name)
     run.tell(f"Study {name}: growth {question.target_growth:.2%} a year by {question.strategy}.")
+    remove_dead_workers(settings, name, patience_seconds=LEAVING_SECONDS)
+    workers = TrialWorkers(settings, resolved.census, resolved.effective, name)
     with ExitStack() as stack:
-        preview = Preview(settings, resolved.census)
-        stack.callback(preview.close)
-        real = None
-        if not request.preview:
-            worker = f"study_{name}"[-WORKER_NAME_LENGTH:]
-            warehouse = stack.enter_context(worker_warehouse(settings, worker))
-            real = RealEvaluator(warehouse, resolved.census, resolved.effective, name, gate_trial)
-            stack.callback(real.drop_environments)
+        stack.callback(remove_dead_workers, settings, name)
+        preview = stack.enter_context(workers(None, "preview"))
+        pool = real = None
+        if request.workers > 1:
+            kind: Kind = "preview" if request.preview else "real"
+            pool = stack.enter_context(TrialPool(workers, request.workers, kind=kind))
+        elif not request.preview:
+            real = stack.enter_context(workers(None, "real"))
         return run_study(
             settings,
             question,
@@ -122,8 +129,9 @@ def study(
             scenario=resolved.name,
             base=resolved.effective,
             levels=census_levels(resolved.census),
-            preview=PreviewEvaluator(preview, resolved.effective),
+            preview=preview,
             real=real,
+            pool=pool,
             about={
                 "request": request.model_dump_json(exclude={"resume"}),
                 "census": resolved.census.name,
@@ -171,22 +179,20 @@ def resumed(settings: Settings, request: OptimizeRequest) -> OptimizeRequest:
     stored = OptimizeRequest.model_validate_json(about["request"])
     for field, declared in OptimizeRequest.model_fields.items():
         asked = getattr(request, field)
-        if field not in BUDGETS and asked not in (declared.default, getattr(stored, field)):
+        again = field in (*BUDGETS, "workers")
+        if not again and asked not in (declared.default, getattr(stored, field)):
             raise InputError(
                 f"The study {request.resume!r} was asked with {field} {getattr(stored, field)}, not {asked}.",
-                remedy="Resume it with nothing but --trials and --timeout, or begin a new study.",
+                remedy="Resume it with nothing but --trials, --timeout, --stagnation and --workers, "
+                "or begin a new study.",
             )
     budgets = {name: getattr(request, name) for name in BUDGETS if getattr(request, name) is not None}
-    return stored.model_copy(update=budgets)
-
-
-def gate_trial(kpis: Kpis) -> GateResult:
-    """Ask the quick gate about a trial's KPIs."""
-    return evaluate_gate("trial", pd.DataFrame(kpis))
+    workers = request.workers if request.workers > 1 else stored.workers
+    return stored.model_copy(update={**budgets, "workers": workers})
 
 
 def _hooks(question: Question, name: str, run: Runner) -> Hooks:
-    expected = 3 + (question.trials or EXPECTED_EVALUATIONS[question.strategy])
+    expected = 3 + (question.trials or EXPECTED_EVALUATIONS.get(question.strategy, EXPECTED_OTHERWISE))
     told = [monotonic()]
 
     def call(evaluate: Callable[[], Evaluation], number: int) -> Evaluation:

@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from flows.jobs.optimization import gate_trial
 from flows.jobs.simulation import Resolved, resolve_scenario, simulate_resolved
 from flows.jobs.sweep_report import Sweep, SweepRow, compared, last_sweep, page, write_sweep
+from flows.jobs.trial_workers import gate_trial
 from flows.parameters import ScenarioRequest, SweepRequest
 from flows.runner import Runner
 from planwise.engine.outcome import Kpis

@@ -2,6 +2,7 @@
 
 from planwise.study.evaluation import Evaluation, Evaluator
 from planwise.study.evaluators import Gate, PreviewEvaluator, RealEvaluator
+from planwise.study.parallel import TrialPool
 from planwise.study.progress import Hooks, Progress
 from planwise.study.question import Question, study_name
 from planwise.study.result import StudyResult
@@ -20,6 +21,7 @@ __all__ = [
     "Question",
     "RealEvaluator",
     "StudyResult",
+    "TrialPool",
     "census_levels",
     "run_study",
     "study_name",

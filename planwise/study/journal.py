@@ -1,8 +1,9 @@
 """A study's trials in Optuna's storage: written before and after each plan.
 
 A trial that takes a plan is in the journal as RUNNING, with its levers, before it is evaluated, so that a
-process killed at any point leaves what it was doing. What takes no plan (a preview, an answer from an equal
-trial) is written once, when it is there: each write waits for the disk. What is written is in `record.py`.
+process killed at any point leaves what it was doing; whoever resumes the study takes that very trial up
+again. What takes no plan (a preview, an answer from an equal trial) is written once, when it is there: each
+write waits for the disk. What is written is in `record.py`.
 """
 
 from collections.abc import Mapping
@@ -19,17 +20,17 @@ from planwise.errors import InputError
 from planwise.study.record import (
     ERROR,
     EVALUATION,
+    GIVEN_UP,
     REQUEST,
     Finding,
     evaluation_record,
     finished_trials,
+    proposal_of,
     request_record,
     trial_of,
 )
 from planwise.study.space import Space, clamped
 from planwise.study.trial import Proposal, Trial
-
-INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,15 @@ class Asked:
     levers: Mapping[str, float]
     digest: str
     trial: optuna.Trial | None
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A trial that a process left running; without `proposal` it died before it had written what for."""
+
+    trial: optuna.Trial
+    levers: Mapping[str, float]
+    proposal: Proposal | None
 
 
 class Journal:
@@ -55,10 +65,14 @@ class Journal:
         }
 
     @classmethod
-    def create(cls, storage: BaseStorage, name: str, space: Space, about: Mapping[str, Any]) -> "Journal":
-        """Begin a study; raises InputError when there is one of that name."""
+    def create(
+        cls, storage: BaseStorage, name: str, space: Space, about: Mapping[str, Any], *, objectives: int = 1
+    ) -> "Journal":
+        """Begin a study of as many objectives, all minimised; raises InputError for a name in use."""
         try:
-            study = optuna.create_study(study_name=name, storage=storage, direction="minimize")
+            study = optuna.create_study(
+                study_name=name, storage=storage, directions=["minimize"] * objectives
+            )
         except optuna.exceptions.DuplicatedStudyError as error:
             raise InputError(
                 f"There is a study {name!r} already.", remedy="Choose another name, or resume it."
@@ -69,13 +83,8 @@ class Journal:
 
     @classmethod
     def reopen(cls, storage: BaseStorage, name: str, space: Space) -> "Journal":
-        """Open a study to go on with; raises InputError when there is none of that name."""
-        try:
-            return cls(storage, optuna.load_study(study_name=name, storage=storage), space)
-        except KeyError as error:
-            raise InputError(
-                f"There is no study {name!r} to resume.", remedy="`planwise study list` shows the studies."
-            ) from error
+        """Open a study to go on with; raises KeyError when there is none of that name."""
+        return cls(storage, optuna.load_study(study_name=name, storage=storage), space)
 
     @property
     def about(self) -> dict[str, Any]:
@@ -141,23 +150,37 @@ class Journal:
         asked.trial.set_user_attr(ERROR, error)
         return self._end(asked.trial, state=TrialState.FAIL)
 
+    def count(self) -> int:
+        """Return how many trials there are, whatever their state: a sampler must draw on, not again."""
+        return int(self._storage.get_n_trials(self._study_id))
+
     def trials(self) -> tuple[Trial, ...]:
         """Return every finished trial."""
         return finished_trials(self._study)
 
-    def fail_interrupted(self) -> tuple[dict[str, float], ...]:
-        """Mark trials that a process left running as failed; return the levers that a sampler had drawn."""
-        drawn = []
-        for frozen in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            request = frozen.user_attrs.get(REQUEST)
-            if request is None:  # killed between drawing and writing what was drawn
-                drawn.append(clamped(self._space, self._whole(frozen)))
-            elif request["purpose"] == "sample":
-                drawn.append(dict(request["levers"]))
-            trial = optuna.Trial(self._study, frozen._trial_id)
-            trial.set_user_attr(ERROR, INTERRUPTED)
-            self._end(trial, state=TrialState.FAIL)
-        return tuple(drawn)
+    def pending(self) -> tuple[Pending, ...]:
+        """Return the trials that a process left running, in order."""
+        return tuple(
+            self._pending(frozen)
+            for frozen in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        )
+
+    def take_up(self, pending: Pending, proposal: Proposal, digest: str) -> Asked:
+        """Write again a trial that was left running: the same number, the same levers."""
+        pending.trial.set_user_attr(REQUEST, request_record(proposal, pending.levers, digest))
+        return Asked(proposal, pending.levers, digest, pending.trial)
+
+    def give_up(self, pending: Pending) -> None:
+        """Mark a trial that was left running, and that nobody asks for any more, as failed."""
+        pending.trial.set_user_attr(ERROR, GIVEN_UP)
+        self._end(pending.trial, state=TrialState.FAIL)
+
+    def _pending(self, frozen: FrozenTrial) -> Pending:
+        trial = optuna.Trial(self._study, frozen._trial_id)
+        request = frozen.user_attrs.get(REQUEST)
+        if request is None:
+            return Pending(trial, clamped(self._space, self._params(frozen.params)), None)
+        return Pending(trial, dict(request["levers"]), proposal_of(request))
 
     def _end(self, trial: optuna.Trial, **how: Any) -> Trial:
         return trial_of(self._study.tell(trial, **how))
@@ -186,7 +209,3 @@ class Journal:
 
     def _params(self, levers: Mapping[str, float]) -> dict[str, float]:
         return {lever.name: levers.get(lever.name, lever.start) for lever in self._space}
-
-    def _whole(self, frozen: FrozenTrial) -> dict[str, float]:
-        """Return what was drawn so far, the rest where it starts."""
-        return self._params(frozen.params)

@@ -5,6 +5,7 @@ list a column), fingerprint, environment, seconds, models_run, models_reused, ga
 Or `error`: what broke.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from planwise.study.evaluation import Evaluation
 from planwise.study.trial import Proposal, Trial
 
 REQUEST, EVALUATION, ERROR = "request", "evaluation", "error"
+GIVEN_UP = "interrupted, and not asked for again"  # an attempt, of which no trial came
 FINISHED = TrialState.COMPLETE, TrialState.FAIL
 
 
@@ -42,6 +44,17 @@ def request_record(proposal: Proposal, levers: Mapping[str, float], digest: str)
     return record if proposal.seed is None else {**record, "seed": proposal.seed}
 
 
+def proposal_of(request: Mapping[str, Any]) -> Proposal:
+    """Return what was proposed, from the record."""
+    return Proposal(
+        dict(request["levers"]),
+        request["kind"],
+        request["purpose"],
+        request["iteration"],
+        request.get("seed"),
+    )
+
+
 def evaluation_record(finding: Finding) -> dict[str, Any]:
     """Return what came of it as JSON values."""
     evaluation = finding.evaluation
@@ -61,7 +74,27 @@ def evaluation_record(finding: Finding) -> dict[str, Any]:
 
 def finished_trials(study: optuna.Study) -> tuple[Trial, ...]:
     """Return the finished trials of a study, in order."""
-    return tuple(trial_of(frozen) for frozen in study.get_trials(deepcopy=False, states=FINISHED))
+    return tuple(
+        trial_of(frozen)
+        for frozen in study.get_trials(deepcopy=False, states=FINISHED)
+        if frozen.user_attrs.get(ERROR) != GIVEN_UP
+    )
+
+
+def ranked_trials(study: optuna.Study) -> tuple[Trial, ...]:
+    """Return the evaluated trials, the best first: feasible ones, then by the sum of the objectives."""
+
+    def rank(frozen: FrozenTrial) -> tuple[bool, float, int]:
+        infeasible = any(value > 0 for value in frozen.constraints.values())
+        return infeasible, math.fsum(frozen.values), frozen.number
+
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return tuple(trial_of(frozen) for frozen in sorted(complete, key=rank))
+
+
+def unfinished(study: optuna.Study) -> int:
+    """Return how many trials are under way, or were when their process ended."""
+    return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
 
 def trial_of(frozen: FrozenTrial) -> Trial:

@@ -1,28 +1,29 @@
-"""The study runner: asks a strategy for proposals, evaluates them, tells it and the journal what came out."""
+"""The study runner: holds a study, asks its strategy, answers from trials, writes what was found."""
 
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
-from planwise.study.evaluation import Evaluation, Evaluator, Kind
-from planwise.study.files import write_result, write_study
-from planwise.study.journal import Asked, Journal
-from planwise.study.problem import PP, Problem
+from planwise.study.ends import CANCELLED
+from planwise.study.evaluation import Evaluator, Kind
+from planwise.study.files import remove_torn, write_result, write_study, write_summary
+from planwise.study.holding import INTERRUPTED, RUNNING, held
+from planwise.study.journal import Journal
+from planwise.study.parallel import TrialPool
+from planwise.study.problem import Problem, problem_of
 from planwise.study.progress import Hooks, Progress
 from planwise.study.question import Question, check_study_name
 from planwise.study.reach import BaselineBroken, framed, reach_of
-from planwise.study.record import Finding
-from planwise.study.result import StudyResult, best_of, cache_hits, failures, real_plans, study_result
-from planwise.study.space import tuned_levers
-from planwise.study.storage import open_storage
-from planwise.study.strategies import Batch, Search, strategy_named
-from planwise.study.trial import Proposal, Trial
+from planwise.study.result import StudyResult, study_result
+from planwise.study.session import Session
+from planwise.study.storage import existing_storage, open_storage
+from planwise.study.strategies import Strategy, strategy_named
 
-FAILURES_IN_A_ROW_MAX = 10  # as many say that the next one breaks too
-RUNNING = "running"
+SUMMARY_SECONDS = 1.0  # a summary waits for the disk, and nobody looks more often
+FOUND = ("converged", "reachable", "gap_pp", "growth")
 DIRECT = Hooks()
 
 
@@ -39,205 +40,176 @@ def run_study(
     about: Mapping[str, str] | None = None,
     resume: bool = False,
     hooks: Hooks = DIRECT,
+    pool: TrialPool | None = None,
 ) -> StudyResult:
     """Look for levers that answer the question, starting from a scenario's effective parameters.
 
     `levels` are the census's; `preview` and `real` evaluate on top of `base`. Without `real` the study
-    decides on previews, and its result says so. `about` is kept with the study (census, content hash).
-    `resume` goes on where a study of this name ended or was killed: its trials answer, in order, what is
-    asked again. Raises InputError for an unknown strategy or lever, a name in use, or a resumed study that
-    asked otherwise, BaselineBroken when the scenario itself cannot be evaluated; a later trial that breaks
-    never raises.
+    decides on previews, and its result says so. With a `pool` its workers evaluate plans side by side, and
+    the pool's kind is what the study decides on. `about` is kept with the study (census, content hash).
+    `resume` goes on where a study of this name ended or was killed: its trials answer what is asked again.
+    Raises InputError for an unknown strategy or lever, a name in use, or a resumed study that asked
+    otherwise, Busy while another process runs the study, BaselineBroken when the scenario itself cannot be
+    evaluated; a later trial that breaks never raises. Whatever ends it, the study says so and keeps its best.
     """
     check_study_name(name)
     strategy = strategy_named(question.strategy)
-    space = tuned_levers(base, levels, question.levers)
-    problem = Problem(question, space, "preview" if real is None else "real")
+    kind = _kind(real, pool)
+    problem = problem_of(question, base, levels, kind)
     kept = {
         "question": question.as_json(),
         "scenario": scenario,
-        "kind": problem.kind,
+        "kind": kind,
         "base": preview.digest({}),
-        "levers": [lever.name for lever in space],
+        "levers": [lever.name for lever in problem.space],
+        "workers": 1 if pool is None else pool.size,
         "created_at": hooks.now().isoformat(),
         **(about or {}),
     }
-    storage = open_storage(settings)
-    if resume:
-        journal = Journal.reopen(storage, name, space)
-        _same_question(name, journal.about, kept)
-        journal.note("question", kept["question"])
-    else:
-        journal = Journal.create(storage, name, space, kept)
-        write_study(settings, name, {"study": name, **kept})
-    evaluators: dict[Kind, Evaluator] = {"preview": preview, **({} if real is None else {"real": real})}
-    run = _Run(name, problem, journal, evaluators, hooks)
-    sampler = strategy.sampler(problem, len(run.trials))
-    if sampler is not None:
-        journal.use(sampler)
-    journal.note("state", RUNNING)
-    try:
-        stopped = run.drive(framed(problem, strategy))
-    except BaselineBroken as error:
-        journal.note("state", f"failed: {error.what}")
-        raise
-    result = study_result(
-        name,
-        scenario,
-        problem,
-        base,
-        reach_of(run.frame),
-        tuple(run.trials),
-        stopped=stopped,
-        seconds=hooks.clock() - run.started,
-    )
-    write_result(settings, name, result.as_json())
-    journal.note("state", stopped)
-    journal.note(
-        "result", {key: getattr(result, key) for key in ("converged", "reachable", "gap_pp", "growth")}
-    )
-    return result
+    if resume and existing_storage(settings, name) is None:
+        raise _nothing_to_resume(name)
+    with held(settings, name):
+        remove_torn(settings, name)
+        journal = _journal(settings, name, problem, kept, resume=resume)
+        evaluators: dict[Kind, Evaluator] = {"preview": preview, **({} if real is None else {"real": real})}
+        desk = _Desk(settings, name, journal, hooks)
+        desk.stands(RUNNING)
+        with Session(name, problem, journal, evaluators, desk.watching(hooks), pool) as session:
+            sampler = strategy.sampler(problem, journal.count())
+            if sampler is not None:
+                journal.use(sampler)
+            return _Study(scenario, base, strategy, session, desk).run()
 
 
-class _Run:
-    """One process's work on one study: what it has seen, and what an earlier process left to answer from."""
+@dataclass(frozen=True)
+class _Study:
+    """A study that is held: its search, what follows it, and how it ends."""
 
-    def __init__(
-        self,
-        name: str,
-        problem: Problem,
-        journal: Journal,
-        evaluators: Mapping[Kind, Evaluator],
-        hooks: Hooks,
-    ) -> None:
-        self.started = hooks.clock()
-        self._name = name
-        self._problem = problem
+    scenario: str
+    base: EffectiveParameters
+    strategy: Strategy
+    session: Session
+    desk: "_Desk"
+
+    def run(self) -> StudyResult:
+        session = self.session
+        try:
+            stopped = session.drive(framed(session.problem, self.strategy))
+            session.give_up_the_rest()
+            result = self._result(stopped)
+        except BaselineBroken as error:
+            self.desk.stands(f"failed: {error.what}")
+            raise
+        except Exception as error:
+            self._close_early(f"failed: {type(error).__name__}")
+            raise
+        except BaseException as end:
+            session.abandon()
+            self._close_early(CANCELLED if isinstance(end, KeyboardInterrupt) else INTERRUPTED)
+            raise
+        self.desk.found(result)
+        return result
+
+    def _close_early(self, state: str) -> None:
+        """Keep the best so far; without a frame there is none."""
+        self.desk.stands(state)
+        if self.session.frame:
+            self.desk.found(self._result(state))
+
+    def _result(self, stopped: str) -> StudyResult:
+        session = self.session
+        return study_result(
+            self.desk.name,
+            self.scenario,
+            session.problem,
+            self.base,
+            reach_of(session.trials),
+            tuple(session.trials),
+            stopped=stopped,
+            seconds=session.ends.seconds,
+        )
+
+
+class _Desk:
+    """Where a study's state is noted: on the study itself, and in a summary that is cheap to read."""
+
+    def __init__(self, settings: Settings, name: str, journal: Journal, hooks: Hooks) -> None:
+        self.name = name
+        self._settings = settings
         self._journal = journal
-        self._evaluators = evaluators
         self._hooks = hooks
-        self._drawn = deque(journal.fail_interrupted())
-        self.trials: list[Trial] = list(journal.trials())
-        self._replay = deque(trial for trial in self.trials if trial.evaluation is not None)
-        self._known: dict[tuple[Kind, str], Trial] = {}
-        for trial in self._replay:
-            self._known.setdefault((trial.kind, trial.digest), trial)
-        self.frame: tuple[Trial, ...] = ()
-        self._failed_in_a_row = 0
+        self._summary: dict[str, Any] = {"study": name}
+        self._written = hooks.clock()
 
-    def drive(self, search: Search) -> str:
-        """Answer a search until it ends or is stopped; return why."""
-        try:
-            batch = next(search)
-            while True:
-                answers = self._answer(batch)
-                if isinstance(answers, str):
-                    search.close()
-                    return answers
-                self.frame = self.frame or answers
-                batch = search.send(answers)
-        except StopIteration as end:
-            return str(end.value)
+    def watching(self, hooks: Hooks) -> Hooks:
+        """Return the hooks with the summary kept up to date on the way."""
 
-    def _answer(self, batch: Batch) -> tuple[Trial, ...] | str:
-        answers = []
-        for proposal in batch:
-            trial = self._replayed(proposal)
-            if trial is None:
-                if self.frame and (reason := self._stop_reason()):
-                    return reason
-                trial = self._evaluate(proposal)
-            answers.append(trial)
-        return tuple(answers)
+        def on_progress(progress: Progress) -> None:
+            self._progressed(progress)
+            hooks.on_progress(progress)
 
-    def _stop_reason(self) -> str | None:
-        timeout = self._problem.question.timeout_seconds
-        if self._hooks.should_stop():
-            return "cancelled"
-        if timeout is not None and self._hooks.clock() - self.started >= timeout:
-            return "timeout"
-        if self._failed_in_a_row >= FAILURES_IN_A_ROW_MAX:
-            return f"failed: {self._failed_in_a_row} trials in a row broke"
-        return None
+        return replace(hooks, on_progress=on_progress)
 
-    def _replayed(self, proposal: Proposal) -> Trial | None:
-        """Return the trial by which an earlier process answered this, None when it is new."""
-        if not self._replay:
-            return None
-        trial = self._replay[0]
-        same = trial.purpose == proposal.purpose and trial.kind == proposal.kind
-        same = same and trial.seed == proposal.seed
-        if not same or (proposal.levers is not None and trial.levers != proposal.levers):
-            return None
-        return self._replay.popleft()
+    def stands(self, state: str) -> None:
+        """Note a state, on the study and in the summary."""
+        self._journal.note("state", state)
+        self._write(state=state)
 
-    def _evaluate(self, proposal: Proposal) -> Trial:
-        if proposal.levers is None and self._drawn:
-            proposal = replace(proposal, levers=self._drawn.popleft())
-        drawn, levers = (None, proposal.levers) if proposal.levers is not None else self._journal.draw()
-        evaluator = self._evaluators[proposal.kind]
-        digest = evaluator.digest(levers, proposal.seed)
-        first = self._known.get((proposal.kind, digest))
-        needs_plan = proposal.kind == "real" and first is None
-        asked = self._journal.ask(proposal, levers, digest, drawn=drawn, at_once=not needs_plan)
-        try:
-            evaluation = self._evaluated(evaluator, asked) if first is None else _again(first, levers)
-        except Exception as error:  # whatever broke: it is recorded, and the study goes on
-            trial = self._journal.fail(asked, f"{type(error).__name__}: {error}")
-            self._failed_in_a_row += 1
-        else:
-            trial = self._journal.tell(asked, self._finding(evaluation, first))
-            self._known.setdefault((proposal.kind, digest), trial)
-            self._failed_in_a_row = 0
-        self.trials.append(trial)
-        self._hooks.on_progress(self._progress(trial))
-        return trial
+    def found(self, result: StudyResult) -> None:
+        """Note how the study ended; the result first, so that a state is never ahead of it."""
+        write_result(self._settings, self.name, result.as_json())
+        found = {key: getattr(result, key) for key in FOUND}
+        self._journal.note("result", found)
+        self._journal.note("state", result.stopped)
+        self._write(state=result.stopped, seconds=result.seconds, **found)
 
-    def _evaluated(self, evaluator: Evaluator, asked: Asked) -> Evaluation:
-        """Evaluate; a plan goes through the hook, a preview (which has no use for a number) does not."""
-        number = len(self.trials) if asked.trial is None else asked.trial.number
-        if evaluator.kind == "preview":
-            return evaluator.evaluate(asked.levers, number=number, seed=asked.proposal.seed)
-        return self._hooks.call(
-            lambda: evaluator.evaluate(asked.levers, number=number, seed=asked.proposal.seed), number
-        )
+    def _progressed(self, progress: Progress) -> None:
+        self._summary |= {
+            "trials": progress.evaluations,
+            "real_plans": progress.real_plans,
+            "cache_hits": progress.cache_hits,
+            "trials_failed": progress.failed,
+            "gap_pp": progress.best_gap_pp,
+            "levers": None if progress.best_levers is None else dict(progress.best_levers),
+            "seconds": progress.seconds,
+        }
+        if self._hooks.clock() - self._written >= SUMMARY_SECONDS:
+            self._write()
 
-    def _finding(self, evaluation: Evaluation, first: Trial | None) -> Finding:
-        return Finding(
-            evaluation,
-            self._problem.values(evaluation),
-            self._problem.constraints(evaluation),
-            None if first is None else first.number,
-        )
-
-    def _progress(self, trial: Trial) -> Progress:
-        trials = tuple(self.trials)
-        best = best_of(self._problem, trials)
-        evaluation = trial.evaluation
-        return Progress(
-            study=self._name,
-            strategy=self._problem.question.strategy,
-            trial=trial.number,
-            purpose=trial.purpose,
-            iteration=trial.iteration,
-            kind=trial.kind,
-            state=trial.state,
-            growth=None if evaluation is None else evaluation.growth,
-            gap_pp=None if evaluation is None else PP * self._problem.gap(evaluation),
-            best_gap_pp=None if best is None else PP * self._problem.gap(best),
-            best_levers=None if best is None else best.levers,
-            evaluations=len(trials),
-            real_plans=real_plans(trials),
-            cache_hits=cache_hits(trials),
-            failed=failures(trials),
-            seconds=self._hooks.clock() - self.started,
-        )
+    def _write(self, **changes: Any) -> None:
+        self._summary |= changes | {"updated_at": self._hooks.now().isoformat()}
+        write_summary(self._settings, self.name, self._summary)
+        self._written = self._hooks.clock()
 
 
-def _again(first: Trial, levers: Mapping[str, float]) -> Evaluation:
-    assert first.evaluation is not None  # only finished trials are known
-    return replace(
-        first.evaluation, levers=dict(levers), seconds=0.0, models_run=0, models_reused=0, cache_hit=True
+def _kind(real: Evaluator | None, pool: TrialPool | None) -> Kind:
+    if real is not None:
+        return "real"
+    return "preview" if pool is None else pool.kind
+
+
+def _journal(
+    settings: Settings, name: str, problem: Problem, kept: Mapping[str, Any], *, resume: bool
+) -> Journal:
+    """Begin or reopen a study's journal."""
+    storage = open_storage(settings, name)
+    if not resume:
+        objectives = len(problem.question.objectives) if problem.question.multi_objective else 1
+        journal = Journal.create(storage, name, problem.space, kept, objectives=objectives)
+        write_study(settings, name, {"study": name, **kept})
+        return journal
+    try:
+        journal = Journal.reopen(storage, name, problem.space)
+    except KeyError as error:
+        raise _nothing_to_resume(name) from error
+    _same_question(name, journal.about, kept)
+    journal.note("question", kept["question"])
+    return journal
+
+
+def _nothing_to_resume(name: str) -> InputError:
+    return InputError(
+        f"There is no study {name!r} to resume.", remedy="`planwise study list` shows the studies."
     )
 
 

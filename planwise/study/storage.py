@@ -1,41 +1,93 @@
-"""Where studies are kept: Optuna's journal file, or a database for a team."""
+"""Where studies are kept: Optuna's journal, one file a study, or a database for a team."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from planwise.errors import InputError
 from planwise.settings import Settings
+from planwise.study.files import journal_file
 
-JOURNAL = "journal.log"
+
+class HeldElsewhere(JournalFileOpenLock):
+    """No lock: only who holds the study (`planwise.study.holding`) writes its journal.
+
+    Optuna's own lock is a file that a killed process leaves, and the next one would wait for it.
+    """
+
+    def acquire(self) -> bool:
+        """Say that it may be written."""
+        return True
+
+    def release(self) -> None:
+        """Do nothing."""
 
 
-def open_storage(settings: Settings) -> BaseStorage:
-    """Return the studies' storage, made if there is none."""
+def open_storage(settings: Settings, name: str) -> BaseStorage:
+    """Return the storage of a study to write to; the caller holds the study."""
     _quiet()
     if settings.study_storage_url:
         return RDBStorage(settings.study_storage_url)
-    settings.studies_dir.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(settings.studies_dir / JOURNAL)))
+    file = journal_file(settings, name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    cut_torn_line(file)
+    return _journal(file)
 
 
-def existing_storage(settings: Settings) -> BaseStorage | None:
-    """Return the storage for reading; None when no study was ever made here."""
-    if not settings.study_storage_url and not (settings.studies_dir / JOURNAL).exists():
-        return None
-    return open_storage(settings)
+def existing_storage(settings: Settings, name: str) -> BaseStorage | None:
+    """Return the storage of a study for reading; None when there is none."""
+    _quiet()
+    if settings.study_storage_url:
+        return RDBStorage(settings.study_storage_url)
+    file = journal_file(settings, name)
+    return _journal(file) if file.is_file() else None
+
+
+def stored_studies(settings: Settings) -> Iterator[tuple[str, dict[str, Any], int]]:
+    """Return every study of the database: its name, what is kept on it, its number of trials."""
+    _quiet()
+    assert settings.study_storage_url  # journals have no list: each study has its own
+    storage = RDBStorage(settings.study_storage_url)
+    for study in storage.get_all_studies():
+        about = storage.get_study_user_attrs(study._study_id)
+        if "question" in about:  # what PlanWise made
+            yield study.study_name, about, storage.get_n_trials(study._study_id)
 
 
 def load_study(settings: Settings, name: str) -> optuna.Study:
     """Return a study to read; raises InputError when there is none of that name."""
-    storage = existing_storage(settings)
-    names = [] if storage is None else [study.study_name for study in storage.get_all_studies()]
-    if storage is None or name not in names:
-        raise InputError(
-            f"There is no study {name!r} in {settings.studies_dir}.",
-            remedy="`planwise study list` shows the studies.",
-        )
-    return optuna.load_study(study_name=name, storage=storage)
+    storage = existing_storage(settings, name)
+    try:
+        if storage is not None:
+            return optuna.load_study(study_name=name, storage=storage)
+    except KeyError:
+        pass
+    raise InputError(
+        f"There is no study {name!r} in {settings.studies_dir}.",
+        remedy="`planwise study list` shows the studies.",
+    )
+
+
+def cut_torn_line(file: Path) -> None:
+    """Cut off what a process killed while writing left of its last line: nobody was told that it is there."""
+    if not file.is_file():
+        return
+    with open(file, "rb+") as handle:
+        content = handle.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            handle.truncate(whole)
+            handle.flush()
+            os.fsync(handle.fileno())
+
+
+def _journal(file: Path) -> BaseStorage:
+    return JournalStorage(JournalFileBackend(str(file), lock_obj=HeldElsewhere(str(file))))
 
 
 def _quiet() -> None:

@@ -1,14 +1,16 @@
-"""Studies as they are read back: from the storage alone, so that every machine of a team sees the same."""
+"""Studies as they are read back: the list from their summaries, one study from its journal."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 from planwise.settings import Settings
-from planwise.study.files import read_result
+from planwise.study.files import read_result, read_study, read_summary, study_folders
+from planwise.study.holding import state_of
 from planwise.study.problem import PP
-from planwise.study.record import finished_trials
-from planwise.study.storage import existing_storage, load_study
+from planwise.study.record import finished_trials, unfinished
+from planwise.study.storage import load_study, stored_studies
 from planwise.study.trial import Trial
 
 UNKNOWN = "unknown"
@@ -17,12 +19,14 @@ TRIAL_COLUMNS = (
     "kind",
     "purpose",
     "iteration",
+    "seed",
     "state",
     "growth",
     "gap_pp",
     "seconds",
     "models_run",
     "cache_hit",
+    "answered_by",
     "gate",
     "fingerprint",
     "environment",
@@ -32,11 +36,16 @@ TRIAL_COLUMNS = (
 
 @dataclass(frozen=True)
 class StudyView:
-    """One study: what it was asked (`about`), its finished trials, and its result when it has ended."""
+    """One study: what it was asked (`about`), how it stands, its finished trials, its result at its end.
+
+    `unfinished` counts trials that are under way, or were when the study's process ended.
+    """
 
     name: str
     about: dict[str, Any]
+    state: str
     trials: tuple[Trial, ...]
+    unfinished: int
     result: dict[str, Any] | None
 
     def rows(self) -> list[dict[str, Any]]:
@@ -46,42 +55,49 @@ class StudyView:
 
     def as_json(self) -> dict[str, Any]:
         """Return the study as JSON values."""
-        about = {key: value for key, value in self.about.items() if key != "result"}
-        return {"study": self.name, **about, "trials": self.rows(), "result": self.result}
+        about = {key: value for key, value in self.about.items() if key not in ("result", "state")}
+        return {
+            "study": self.name,
+            **about,
+            "state": self.state,
+            "unfinished": self.unfinished,
+            "trials": self.rows(),
+            "result": self.result,
+        }
 
 
 def list_studies(settings: Settings) -> list[dict[str, Any]]:
-    """Return one summary a study, newest first; only what PlanWise made."""
-    storage = existing_storage(settings)
-    if storage is None:
-        return []
-    found = []
-    for study in storage.get_all_studies():
-        about = storage.get_study_user_attrs(study._study_id)
-        if "question" not in about:
-            continue
-        answer = about.get("result") or {}
-        found.append(
-            {
-                "study": study.study_name,
-                "strategy": about["question"]["strategy"],
-                "scenario": about["scenario"],
-                "target_growth": about["question"]["target_growth"],
-                "kind": about["kind"],
-                "state": about.get("state", UNKNOWN),
-                "created_at": about["created_at"],
-                "trials": storage.get_n_trials(study._study_id),
-                "converged": answer.get("converged"),
-                "gap_pp": answer.get("gap_pp"),
-            }
-        )
-    return sorted(found, key=lambda summary: summary["created_at"], reverse=True)
+    """Return one summary a study, newest first; no journal is read.
+
+    A database that several homes may share is asked itself, so that every machine of a team sees the same.
+    """
+    if settings.study_storage_url:
+        found = [
+            _listed(settings, name, about, {**about, **(about.get("result") or {}), "trials": trials})
+            for name, about, trials in stored_studies(settings)
+        ]
+    else:
+        read = {name: read_study(settings, name) for name in study_folders(settings)}
+        found = [
+            _listed(settings, name, about, read_summary(settings, name) or {})
+            for name, about in read.items()
+            if about is not None
+        ]
+    return sorted(found, key=lambda listed: str(listed["created_at"]), reverse=True)
 
 
 def view_of(settings: Settings, name: str) -> StudyView:
     """Return a study to look at; raises InputError when there is none of that name."""
     study = load_study(settings, name)
-    return StudyView(name, dict(study.user_attrs), finished_trials(study), read_result(settings, name))
+    about = dict(study.user_attrs)
+    return StudyView(
+        name,
+        about,
+        state_of(settings, name, about.get("state", UNKNOWN)),
+        finished_trials(study),
+        unfinished(study),
+        read_result(settings, name),
+    )
 
 
 def csv_of(view: StudyView, output: TextIO) -> None:
@@ -101,6 +117,24 @@ def csv_of(view: StudyView, output: TextIO) -> None:
         )
 
 
+def _listed(
+    settings: Settings, name: str, about: Mapping[str, Any], stands: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "study": name,
+        "strategy": about["question"]["strategy"],
+        "scenario": about["scenario"],
+        "target_growth": about["question"]["target_growth"],
+        "kind": about["kind"],
+        "state": state_of(settings, name, stands.get("state") or UNKNOWN),
+        "created_at": about["created_at"],
+        "trials": stands.get("trials", 0),
+        "trials_failed": stands.get("trials_failed"),
+        "converged": stands.get("converged"),
+        "gap_pp": stands.get("gap_pp"),
+    }
+
+
 def _row(trial: Trial, target: float) -> dict[str, Any]:
     found = trial.evaluation
     return {
@@ -108,12 +142,14 @@ def _row(trial: Trial, target: float) -> dict[str, Any]:
         "kind": trial.kind,
         "purpose": trial.purpose,
         "iteration": trial.iteration,
+        "seed": trial.seed,
         "state": trial.state,
         "growth": None if found is None else found.growth,
         "gap_pp": None if found is None else PP * (target - found.growth),
         "seconds": None if found is None else found.seconds,
         "models_run": None if found is None else found.models_run,
         "cache_hit": None if found is None else found.cache_hit,
+        "answered_by": trial.answered_by,
         "gate": None if found is None else found.gate_status,
         "fingerprint": None if found is None else found.fingerprint,
         "environment": None if found is None else found.environment,

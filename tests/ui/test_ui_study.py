@@ -96,6 +96,8 @@ def test_a_study_that_is_not_there_is_refused_and_nothing_is_made(settings):
 
 
 def test_a_study_of_the_runner_is_read_back(settings):
+    from planwise.study.files import write_study, write_summary
+    from planwise.study.holding import held
     from planwise.study.journal import Journal
     from planwise.study.space import TunedLever
     from planwise.study.storage import open_storage
@@ -108,8 +110,15 @@ def test_a_study_of_the_runner_is_read_back(settings):
         "kind": "real",
         "state": "running",
     }
-    Journal.create(open_storage(settings), "mine", space, about)
+    about["created_at"] = "2026-11-20T12:00:00+00:00"
     store = Store(settings)
-    assert store.studies() == ("mine",)
-    read = store.study("mine")
-    assert (read.scenario, read.target, read.state, len(read.trials)) == ("baseline", 0.04, "running", 0)
+    nothing = store.version()
+    with held(settings, "mine"):
+        Journal.create(open_storage(settings, "mine"), "mine", space, about)
+        write_study(settings, "mine", about)
+        write_summary(settings, "mine", {"state": "running"})
+        assert store.studies() == ("mine",)
+        read, running = store.study("mine"), store.version()
+        assert (read.scenario, read.target, read.state, len(read.trials)) == ("baseline", 0.04, "running", 0)
+    assert store.study("mine").state == "interrupted"  # nobody runs it any more, though nothing was written
+    assert len({nothing, running, store.version()}) == 3

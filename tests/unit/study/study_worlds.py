@@ -86,7 +86,15 @@ class World:
         self.real = FakeEvaluator("real", base=base, **real)
 
     def study(
-        self, target: float, name: str = "s", *, preview=False, resume=False, hooks=None, **question
+        self,
+        target: float,
+        name: str = "s",
+        *,
+        preview=False,
+        resume=False,
+        hooks=None,
+        pool=None,
+        **question,
     ) -> StudyResult:
         return run_study(
             self.settings,
@@ -99,6 +107,7 @@ class World:
             real=None if preview else self.real,
             resume=resume,
             hooks=hooks or Hooks(),
+            pool=pool,
         )
 
 

@@ -1,0 +1,51 @@
+"""What a worker process of a study needs: evaluators of its own, opened where it runs."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+
+import pandas as pd
+
+from flows.jobs.gates import evaluate_gate
+from planwise.census import Census
+from planwise.engine.outcome import Kpis
+from planwise.engine.preview import Preview
+from planwise.engine.workers import worker_warehouse
+from planwise.gate import GateResult
+from planwise.parameters import EffectiveParameters
+from planwise.settings import Settings
+from planwise.study import Evaluator, PreviewEvaluator, RealEvaluator
+from planwise.study.evaluation import Kind
+from planwise.study.parallel import worker_name
+
+
+@dataclass(frozen=True)
+class TrialWorkers:
+    """Opens the evaluators of a study's workers; picklable, because it is sent to them.
+
+    Each worker plans in a database of its own, a copy of the main one, and previews in one of its own.
+    """
+
+    settings: Settings
+    census: Census
+    effective: EffectiveParameters
+    study: str
+
+    def __call__(self, index: int | None, kind: Kind) -> AbstractContextManager[Evaluator]:
+        """Open the evaluator of a kind for a worker of the pool, or without an index the study's own."""
+        return self._previews() if kind == "preview" else self._plans(index)
+
+    @contextmanager
+    def _previews(self) -> Iterator[Evaluator]:
+        with closing(Preview(self.settings, self.census)) as preview:
+            yield PreviewEvaluator(preview, self.effective)
+
+    @contextmanager
+    def _plans(self, index: int | None) -> Iterator[Evaluator]:
+        with worker_warehouse(self.settings, worker_name(self.study, index)) as warehouse:
+            yield RealEvaluator(warehouse, self.census, self.effective, self.study, gate_trial)
+
+
+def gate_trial(kpis: Kpis) -> GateResult:
+    """Ask the quick gate about a trial's KPIs."""
+    return evaluate_gate("trial", pd.DataFrame(kpis))

@@ -1,0 +1,172 @@
+"""Trials side by side: in the batch's order, each once, whatever becomes of a worker."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import psutil
+import pytest
+from parallel_worlds import COLA, FakeWorkers, ParallelWorld
+
+from planwise.errors import InputError
+from planwise.study import Hooks, TrialPool
+from planwise.study.files import read_result
+from planwise.study.parallel import Job, TrialBroke, WorkerDied
+from planwise.study.record import finished_trials
+from planwise.study.storage import load_study
+from planwise.study.views import list_studies
+
+TARGET = 0.04
+SLOW, LONG = 0.6, 60.0  # seconds
+
+
+def running(world):
+    return load_study(world.settings, "s").get_trials(states=(optuna.trial.TrialState.RUNNING,))
+
+
+def test_trials_overlap_and_answers_come_in_the_order_of_the_batch(tmp_path, monkeypatch):
+    world = ParallelWorld(tmp_path, {20: SLOW, 21: 0.05, 30: SLOW})
+    result, answers = world.listed(monkeypatch, 0.020, 0.021, 0.022, 0.030)
+    assert [trial.levers[COLA] for trial in answers] == [0.020, 0.021, 0.022, 0.030]
+    assert [trial.number for trial in answers] == [3, 4, 5, 6]  # after the frame
+    first, *_, last = world.files("ended")
+    assert float(first[2]) < float(last[3]) and float(last[2]) < float(first[3])
+    assert {end[1] for end in world.files("ended")} == {"0", "1"}
+    assert (result.stopped, result.real_plans, result.trials_failed) == ("trials", 4, 0)
+
+
+def test_equal_parameters_in_flight_are_one_evaluation_and_one_cache_hit(tmp_path, monkeypatch):
+    world = ParallelWorld(tmp_path, {20: SLOW})
+    result, answers = world.listed(monkeypatch, 0.020, 0.020, 0.021)
+    assert [trial.answered_by for trial in answers] == [None, answers[0].number, None]
+    assert answers[1].evaluation.cache_hit and answers[1].evaluation.growth == answers[0].evaluation.growth
+    assert len(world.files("ended")) == 2 == result.real_plans and result.cache_hits == 1
+
+
+def test_what_waits_for_an_equal_trial_that_breaks_is_evaluated_itself(tmp_path, monkeypatch):
+    world = ParallelWorld(tmp_path, {20: "breaks"})
+    _, answers = world.listed(monkeypatch, 0.020, 0.020, 0.021)
+    assert [trial.error for trial in answers] == ["RuntimeError: the disk is full"] * 2 + [None]
+    assert len(world.files("begun")) == 3
+
+
+def test_a_worker_that_dies_is_a_failed_trial_and_is_replaced(tmp_path, monkeypatch):
+    world = ParallelWorld(tmp_path, {20: "dies", 23: "gated"})
+    result, answers = world.listed(monkeypatch, 0.020, 0.021, 0.022, 0.023)
+    assert [trial.state for trial in answers] == ["failed", "complete", "complete", "infeasible"]
+    assert answers[0].error == "worker died: SIGKILL"
+    assert (result.trials_failed, result.evaluations, result.stopped) == (1, 3 + 4, "trials")
+
+
+def test_a_sampler_draws_as_many_as_asked_and_learns_from_all_of_them(tmp_path):
+    world = ParallelWorld(tmp_path)
+    result = world.study(TARGET, strategy="tpe", trials=25)
+    trials = finished_trials(load_study(world.settings, "s"))
+    assert [trial.number for trial in trials] == list(range(3 + 25))
+    assert len({trial.levers[COLA] for trial in trials[3:]}) == 25 == result.real_plans
+    assert abs(result.gap_pp) < 0.3 and result.kind == "real"
+
+
+def test_a_cancel_reaches_workers_and_the_rest_is_run_once_when_resumed(tmp_path, monkeypatch):
+    world = ParallelWorld(tmp_path, {20: LONG, 21: LONG})
+    points = (0.025, 0.020, 0.021, 0.026)
+    begun = time.monotonic()
+    result, _ = world.listed(
+        monkeypatch, *points, hooks=Hooks(should_stop=lambda: len(world.files("begun")) >= 3)
+    )
+    assert time.monotonic() - begun < 20
+    assert (result.stopped, result.real_plans) == ("cancelled", 1)
+    assert read_result(world.settings, "s")["stopped"] == "cancelled"
+    assert len(running(world)) == 2
+    assert not [pid for pid in world.pool.pids() if psutil.pid_exists(pid)]
+
+    world.workers = FakeWorkers(world.folder)
+    again, answers = world.listed(monkeypatch, *points, resume=True)
+    assert [trial.levers[COLA] for trial in answers] == list(points)
+    assert again.stopped == "trials" and again.real_plans == 4 and not running(world)
+    ended = [int(file[0]) for file in world.files("ended")]
+    assert ended == sorted(trial.number for trial in answers)
+
+
+@pytest.mark.parametrize(
+    ("signal_", "state"), [(KeyboardInterrupt, "cancelled"), (SystemExit, "interrupted")]
+)
+def test_an_interrupt_keeps_the_best_so_far_and_says_what_happened(tmp_path, monkeypatch, signal_, state):
+    world = ParallelWorld(tmp_path, {20: LONG})
+
+    def interrupt(progress):
+        if progress.kind == "real":
+            raise signal_
+
+    with pytest.raises(signal_):
+        world.listed(monkeypatch, 0.025, 0.020, hooks=Hooks(on_progress=interrupt))
+    (listed,) = list_studies(world.settings)
+    assert listed["state"] == state and read_result(world.settings, "s")["levers"][COLA] == 0.025
+    assert not [pid for pid in world.pool.pids() if psutil.pid_exists(pid)]
+
+
+def test_many_previews_are_shared_out_and_few_are_not(tmp_path, monkeypatch):
+    from parallel_worlds import Listed
+
+    from planwise.study.strategies import STRATEGIES
+
+    world = ParallelWorld(tmp_path)
+    for number, points in (("few", 5), ("many", 60)):
+        values = tuple(round(0.03 + 0.0005 * place, 6) for place in range(points))
+        monkeypatch.setitem(STRATEGIES, "tpe", Listed(values, kind="preview"))
+        world.study(TARGET, number, strategy="tpe")
+    assert len(world.preview.calls) == 3 + 5 + 3  # frames, and the few
+    assert len(world.files("ended")) == 60 and {file[1] for file in world.files("ended")} == {"0", "1"}
+
+
+def test_a_pool_says_what_broke_and_which_worker_died(tmp_path):
+    with TrialPool(FakeWorkers(tmp_path, {20: "breaks", 21: "dies"}), 1) as pool:
+        with pytest.raises(TrialBroke, match="RuntimeError: the disk is full"):
+            pool.evaluate(Job("real", {COLA: 0.020}, 1))
+        (first,) = pool.pids()
+        with pytest.raises(WorkerDied, match="SIGKILL"):
+            pool.evaluate(Job("real", {COLA: 0.021}, 2))
+        assert pool.evaluate(Job("real", {COLA: 0.022}, 3)).levers == {COLA: 0.022}
+        assert pool.pids() != (first,)
+    with pytest.raises(InputError, match="0 workers"):
+        TrialPool(FakeWorkers(tmp_path), 0)
+
+
+ORPHANING = """
+import sys, threading
+sys.path[:0] = {paths!r}
+from pathlib import Path
+from parallel_worlds import COLA, FakeWorkers
+from planwise.study import TrialPool
+from planwise.study.parallel import Job
+if __name__ == "__main__":
+    pool = TrialPool(FakeWorkers(Path({folder!r}), {{20: {long}}}), 1)
+    pool.evaluate(Job("real", {{COLA: 0.020}}, 1))
+"""
+
+
+def test_workers_die_with_their_study_however_it_dies(tmp_path):
+    paths = [str(Path(__file__).parent), os.getcwd()]
+    script = tmp_path / "study.py"
+    script.write_text(ORPHANING.format(paths=paths, folder=str(tmp_path), long=LONG))
+    study = subprocess.Popen([sys.executable, str(script)])
+    try:
+        begun = _wait_for(lambda: list(tmp_path.glob("begun-*")))
+        worker = int(begun[0].name.split("-")[2])
+    finally:
+        study.send_signal(signal.SIGKILL)
+        study.wait()
+    assert _wait_for(lambda: not psutil.pid_exists(worker))
+
+
+def _wait_for(found, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := found():
+            return answer
+        time.sleep(0.05)
+    return found()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.table import Column, Table
 
-from flows.cli.show import PLAIN, money
+from flows.cli.layout import PLAIN, money
 from flows.cli.stopping import stoppable
 from flows.jobs.simulation import Resolved, resolve_scenario
 from flows.options import CensusName, ScenarioName, Years

@@ -1,28 +1,19 @@
 """What people read at the end of a job: rich tables on stdout, what to do next on stderr."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from flows.cli.answer import lever_table, print_findings
+from flows.cli.layout import PLAIN, PP, money, percent
 from flows.jobs.optimization import OptimizationReport
 from flows.jobs.simulation import SimulationReport
 from planwise.console import progress, results
 from planwise.engine.outcome import Kpis
 from planwise.gate import GateResult
+from planwise.study import StudyResult
 
 BRIDGE = ("exits", "cola", "merit", "promotion", "hires")
-MILLION = 1_000_000
-PP = 100
-PLAIN: dict[str, Any] = {
-    "box": box.SIMPLE_HEAD,
-    "padding": (0, 0),
-    "collapse_padding": True,
-    "pad_edge": False,
-}
 STYLES = {"critical": "bold red", "warning": "yellow", "info": "dim"}
 
 
@@ -54,42 +45,43 @@ def print_simulation(report: SimulationReport) -> None:
 def print_optimization(report: OptimizationReport) -> None:
     """Print what was found, what it changes, what it costs, and what to do next."""
     result, console = report.result, results()
-    state = "met" if result.converged else "not met" if result.reachable else "out of reach"
-    console.print(
-        f"Target {percent(result.target_growth)} a year is [bold]{state}[/]: growth {result.growth:.3%} "
-        f"({result.kind}), gap {result.gap_pp:+.3f} pp, as it was {result.baseline_growth:.3%}."
-    )
+    console.print(_verdict(result))
     if result.nearest_growth is not None:
         console.print(f"Nearest reachable growth: {result.nearest_growth:.3%}.")
     if result.changes:
-        console.print(lever_table(result.changes))
+        console.print(lever_table(result))
     if result.kpis:
         console.print(comparison_table(result.kpis, report.baseline, result.target_growth))
-    if result.binding:
-        console.print(f"At their hard bounds: {', '.join(result.binding)}")
+    print_findings(console, result)
+    if result.strategy_reason:
+        console.print(f"{result.strategy}: {result.strategy_reason}", markup=False, soft_wrap=True)
+    quality = "" if result.quality_score is None else f"{result.quality_score:.0%} of the gap closed; "
     console.print(
-        f"{result.strategy}: {result.evaluations} evaluations, {result.real_plans} plans, "
+        f"{result.strategy}: {quality}{result.evaluations} evaluations, {result.real_plans} plans, "
         f"{result.cache_hits} cache hits, {result.trials_failed} failed; {result.seconds:.1f} s; "
         f"ended: {result.stopped}. Study {result.study}."
     )
+    if result.advice.get("strategy"):
+        console.print(result.advice["strategy"], markup=False, soft_wrap=True, style="yellow")
     if report.simulation:
         print_gate(console, report.simulation.gate)
         console.print(f"Gate {report.simulation.gate.status}. Published as scenario {report.saved_as}:")
         console.print(str(report.simulation.published), markup=False, soft_wrap=True)
-        progress().print(f"Next: planwise scenario show {report.saved_as}, planwise serve")
+        progress().print(f"Next: planwise study report {result.study}, planwise serve")
     else:
         console.print("Nothing was stored or published.")
-        progress().print(f"Next: planwise study show {result.study}")
+        progress().print(f"Next: planwise study show {result.study}, planwise study report {result.study}")
 
 
-def lever_table(changes: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Return one row per changed lever."""
-    table = Table("lever", *(Column(n, justify="right") for n in ("old", "new", "change")), **PLAIN)
-    for name, change in changes.items():
-        table.add_row(
-            name, f"{change['old']:.4f}", f"{change['new']:.4f}", f"{change['change'] * PP:+.2f} pp"
-        )
-    return table
+def _verdict(result: StudyResult) -> str:
+    if result.quality_score is None:
+        growth = f"growth {result.growth:.3%} ({result.kind}), as it was {result.baseline_growth:.3%}"
+        return f"No target was sought: {growth}."
+    state = "met" if result.converged else "not met" if result.reachable else "out of reach"
+    return (
+        f"Target {percent(result.target_growth)} a year is [bold]{state}[/]: growth {result.growth:.3%} "
+        f"({result.kind}), gap {result.gap_pp:+.3f} pp, as it was {result.baseline_growth:.3%}."
+    )
 
 
 def comparison_table(kpis: Kpis, baseline: Kpis, target: float) -> Table:
@@ -154,15 +146,3 @@ def kpi_table(kpis: Kpis, *, title: str) -> Table:
             *(percent(year[f"bridge_{part}"]) for part in BRIDGE),
         )
     return table
-
-
-def percent(rate: float | None) -> str:
-    """Return a rate as percent, - when there is none."""
-    return "-" if rate is None else f"{rate:.2%}"
-
-
-def money(amount: float | None) -> str:
-    """Return an amount, in millions from a million on, - when there is none."""
-    if amount is None:
-        return "-"
-    return f"{amount / MILLION:,.1f} M" if abs(amount) >= MILLION else f"{amount:,.0f}"

@@ -1,5 +1,7 @@
 """What becomes of a study's winner: a scenario of its own, verified, beside the best trials."""
 
+from collections.abc import Iterator
+
 from flows.jobs.simulation import Resolved, SimulationReport, resolve_scenario
 from flows.parameters import OptimizeRequest, ScenarioRequest
 from planwise.engine.warehouse import Warehouse
@@ -86,11 +88,17 @@ def keep_best_environments(
 def summary(result: StudyResult) -> str:
     """Return the page that operators see beside the run."""
     state = "converged" if result.converged else "not converged" if result.reachable else "out of reach"
+    target = (
+        ""
+        if result.quality_score is None
+        else f" target {result.target_growth:.3%}, gap {result.gap_pp:+.3f} pp,"
+        f" {result.quality_score:.0%} of the gap closed;"
+    )
     lines = [
         f"# {result.study}: {state}",
         "",
-        f"Growth of mean base pay (compound, a year) **{result.growth:.3%}**, target "
-        f"{result.target_growth:.3%}, gap {result.gap_pp:+.3f} pp; as it was {result.baseline_growth:.3%}.",
+        f"Growth of mean base pay (compound, a year) **{result.growth:.3%}**,{target} "
+        f"as it was {result.baseline_growth:.3%}.",
         "",
         f"{result.strategy}, {result.evaluations} evaluations, {result.real_plans} plans, "
         f"{result.cache_hits} cache hits, {result.trials_failed} failed trials, {result.seconds:.1f} s; "
@@ -107,4 +115,24 @@ def summary(result: StudyResult) -> str:
         lines += ["", f"Nearest reachable growth: {result.nearest_growth:.3%}."]
     if result.binding:
         lines += ["", f"At their bounds: {', '.join(result.binding)}."]
+    lines += [f"\n{line}" for line in (*_findings(result), *result.warnings)]
     return "\n".join(lines)
+
+
+def _findings(result: StudyResult) -> Iterator[str]:
+    """Yield a line each on cost, people, robustness and risk, where they were computed."""
+    if not isinstance(result.cost_impact, str):
+        payroll = result.cost_impact["horizon"]["payroll"]
+        yield f"Payroll over the horizon {payroll['after']:,.0f}, {payroll['difference']:+,.0f}."
+    if not isinstance(people := result.employee_impact, str):
+        yield (
+            f"The pay of {people['differ']:,} of {people['compared']:,} people differs in {people['year']}: "
+            f"{people['winners']:,} earn more, {people['losers']:,} less."
+        )
+    if not isinstance(robust := result.robustness, str) and robust["share_within_tolerance"] is not None:
+        yield (
+            f"Under {robust['seeds']} other seeds {robust['share_within_tolerance']:.0%} are within the "
+            f"tolerance; growth {robust['growth']['p10']:.2%} to {robust['growth']['p90']:.2%} (P10 to P90)."
+        )
+    if not isinstance(result.risk, str):
+        yield f"Risk: {result.risk['level']}, {len(result.risk['findings'])} findings."

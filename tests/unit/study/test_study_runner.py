@@ -76,7 +76,8 @@ def test_on_target_behind_a_failed_gate_is_not_converged(tmp_path):
     result = World(tmp_path, gated=lambda call: True).study(TARGET)
     assert not result.converged and not result.feasible and abs(result.gap_pp) < 0.1
     assert result.stopped == "on target, but the gate failed"
-    assert result.constraints == [{"name": "gate", "value": 1.0, "satisfied": False}]
+    gate = {"name": "gate", "text": "gate", "actual": None, "limit": None, "value": 1.0, "satisfied": False}
+    assert result.constraints == [gate]
 
 
 def test_the_journal_has_everything_about_a_trial(world):

@@ -1,0 +1,278 @@
+"""A result's fields against hand-computed answers, on the closed-form world."""
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from study_worlds import BASE, LEVELS, FakeEvaluator, growth
+
+from planwise.study import Question
+from planwise.study.best import ALONE, ROBUSTNESS, SENSITIVITY, answer_of, best_of
+from planwise.study.closing import closing, questions
+from planwise.study.findings import wilson
+from planwise.study.problem import problem_of
+from planwise.study.reach import BASELINE, HIGHEST, LOWEST, Reach
+from planwise.study.result import quality_score, study_result
+from planwise.study.space import extreme
+from planwise.study.trial import Trial
+
+LEVERS = ("cola_rate", "merit_rate_level_1")
+BETTER = {"cola_rate": 0.03, "merit_rate_level_1": 0.033}
+BEST = {"cola_rate": 0.035, "merit_rate_level_1": 0.033}
+OVER = {"cola_rate": 0.04, "merit_rate_level_1": 0.04}
+
+
+class Study:
+    """Trials by hand: evaluated by the fake preview, numbered in order."""
+
+    def __init__(self, target=None, kind="preview", **question):
+        target = growth(BEST) if target is None else target
+        asked = Question(target, levers=LEVERS, **{"strategy": "solve", "seeds": 4, **question})
+        self.evaluator = FakeEvaluator("preview")
+        self.trials = []
+        problem = problem_of(asked, BASE, LEVELS, kind)
+        self.problem = problem
+        frame = [self.add(levers, purpose) for levers, purpose in self._frame()]
+        self.reach = Reach(*(trial.evaluation for trial in frame))
+        self.problem = problem.with_baseline(self.reach.baseline)
+
+    def _frame(self):
+        yield {}, BASELINE
+        yield extreme(self.problem.space, highest=False), LOWEST
+        yield extreme(self.problem.space, highest=True), HIGHEST
+
+    def add(self, levers, purpose="step", *, seed=None, **changes):
+        found = self.evaluator.evaluate(levers, number=len(self.trials), seed=seed)
+        found = replace(found, **changes)
+        trial = Trial(len(self.trials), found.kind, purpose, 1, dict(levers), "", found, seed=seed)
+        self.trials.append(trial)
+        return trial
+
+    def close(self, best, *, only=None, **changes):
+        for proposal in questions(self.problem, best)[:only]:
+            self.add(proposal.levers, proposal.purpose, seed=proposal.seed, **changes)
+
+    def result(self, stopped="converged", **more):
+        return study_result(
+            "s",
+            "baseline",
+            self.problem,
+            BASE,
+            self.reach,
+            tuple(self.trials),
+            stopped=stopped,
+            seconds=1.0,
+            **more,
+        )
+
+
+@pytest.fixture
+def study():
+    found = Study()
+    found.add(BETTER)
+    found.best = found.add(BEST)
+    return found
+
+
+def test_a_closing_asks_around_the_answer_each_lever_alone_and_under_other_seeds(study):
+    (batch,) = list(closing(study.problem, study.best.evaluation))
+    purposes = [proposal.purpose for proposal in batch]
+    assert purposes == [SENSITIVITY] * 3 + [ALONE] * 1 + [ROBUSTNESS] * 4
+    assert {proposal.kind for proposal in batch} == {"preview"}
+    assert batch[0].levers == BEST and batch[3].levers == {"cola_rate": 0.035}
+    seeds = [proposal.seed for proposal in batch if proposal.purpose == ROBUSTNESS]
+    assert len(set(seeds)) == 4 and BASE.seed not in seeds
+
+
+def test_what_is_asked_about_an_answer_never_becomes_the_answer(study):
+    before = best_of(study.problem, study.trials)
+    study.close(study.best.evaluation)
+    study.add(BEST, "seed", seed=3)
+    assert best_of(study.problem, study.trials) is before is study.best.evaluation
+
+
+def test_on_target_counts_as_met_then_the_lower_score():
+    """Two within the tolerance: the one that is nearer but changes far more loses to the other."""
+    study = Study(target=growth(BEST), tolerance=0.01)
+    study.add({"cola_rate": 0.08, "merit_rate_level_1": 0.033})
+    near = study.add({"cola_rate": 0.0345, "merit_rate_level_1": 0.033})
+    assert best_of(study.problem, study.trials) is near.evaluation
+
+
+def test_the_kind_asked_for_comes_first_then_feasibility():
+    study = Study(kind="real")
+    study.add(BEST)
+    gated = study.add(BEST, kind="real", gate_status="failed")
+    assert best_of(study.problem, study.trials) is gated.evaluation
+    passed = study.add(BETTER, kind="real")
+    assert best_of(study.problem, study.trials) is passed.evaluation
+
+
+def test_quality_is_the_share_of_the_gap_that_is_closed(study):
+    base, half = study.reach.baseline, growth({}) + (growth(BEST) - growth({})) / 2
+    assert quality_score(study.problem, base, study.best.evaluation) == 1
+    assert quality_score(study.problem, base, replace(base, growth=half)) == pytest.approx(0.5)
+    away = replace(base, growth=base.growth - 0.05)
+    assert quality_score(study.problem, base, away) == 0
+    failed = replace(study.best.evaluation, gate_status="failed")
+    assert quality_score(study.problem, base, failed) == 0
+
+
+def test_quality_where_the_scenario_was_on_target_already():
+    study = Study(target=growth({}))
+    base = study.reach.baseline
+    assert quality_score(study.problem, base, base) == 1
+    assert quality_score(study.problem, base, replace(base, growth=0.0)) == 0
+
+
+def test_quality_needs_a_target():
+    study = Study(objectives=(("cost", 1.0),), strategy="tpe")
+    assert quality_score(study.problem, study.reach.baseline, study.reach.baseline) is None
+
+
+def test_robustness_is_the_share_of_other_seeds_within_the_tolerance(study):
+    at = study.problem.question.target_growth
+    for seed, off in zip(study.problem.replicate_seeds, (0.0, 0.0005, 0.002, -0.003), strict=True):
+        study.add(BEST, ROBUSTNESS, seed=seed, growth=at + off)
+    study.add(BETTER, ROBUSTNESS, seed=study.problem.replicate_seeds[0], growth=0.9)  # of a former best
+    found = study.result().robustness
+    assert (found["seeds"], found["seeds_asked"], found["share_within_tolerance"]) == (4, 4, 0.5)
+    assert found["growth"]["p50"] == pytest.approx(at + 0.00025)
+    assert found["payroll"]["p50"] == 1e6 and found["share_over_payroll"] is None
+
+
+def test_robustness_knows_the_payroll_limit():
+    study = Study(constraints=("payroll<=1000000",))
+    study.add(BEST)
+    for seed, payroll in zip(study.problem.replicate_seeds, (9e5, 1e6, 1.1e6, 1.2e6), strict=True):
+        kpis = [{**row, "payroll": payroll} for row in study.reach.baseline.kpis]
+        study.add(BEST, ROBUSTNESS, seed=seed, kpis=kpis)
+    assert study.result().robustness["share_over_payroll"] == 0.5
+
+
+def test_what_is_not_computed_says_why(study):
+    cut = study.result(stopped="cancelled")
+    for field in ("robustness", "employee_impact", "parameter_impact"):
+        assert getattr(cut, field) == "not computed: cancelled"
+    assert cut.sensitivity["by_lever"] == "not computed: cancelled"
+    assert study.result().employee_impact == "not computed: these previews have nobody's pay"
+    assert Study(seeds=0).result().robustness == "not computed: no seeds were asked for"
+    far = Study(target=0.4).result()
+    assert not far.reachable and far.robustness == "not computed: the target is out of reach"
+    assert far.nearest_growth == far.growth
+
+
+def test_a_closing_cut_short_tells_how_many_seeds_there_were(study):
+    study.close(study.best.evaluation, only=-3)
+    assert study.result(stopped="timeout").robustness["seeds"] == 1
+
+
+def test_sensitivity_is_the_slope_of_growth(study):
+    """∂growth/∂cola = 1 + mean merit; ∂growth/∂merit₁ = .35 (1 + cola)."""
+    study.close(study.best.evaluation)
+    found = study.result().sensitivity
+    assert found["by_lever"]["cola_rate"]["slope"] == pytest.approx(1.033)
+    assert found["by_lever"]["merit_rate_level_1"]["slope"] == pytest.approx(0.35 * 1.035)
+    assert found["importance"]["method"] == "linear" and "distinct trials" in found["importance"]["reason"]
+    assert sum(found["importance"]["shares"].values()) == pytest.approx(1)
+
+
+def test_parameter_impact_sums_to_the_whole(study):
+    study.problem = study.problem.with_baseline(study.reach.baseline)
+    study.best = study.add(OVER)
+    study.close(study.best.evaluation)
+    study.problem = replace(study.problem, question=Question(growth(OVER), levers=LEVERS, seeds=4))
+    found = study.result().parameter_impact["growth_compound"]
+    assert found["alone"]["cola_rate"] == pytest.approx(0.015 * 1.033)
+    assert found["alone"]["merit_rate_level_1"] == pytest.approx(0.35 * 0.007 * 1.025)
+    assert found["remainder"] == pytest.approx(0.015 * 0.35 * 0.007)  # the product of both
+    assert sum(found["alone"].values()) + found["remainder"] == pytest.approx(found["total"], abs=1e-15)
+
+
+def test_the_objective_tells_its_parts_and_weights(study):
+    found = study.result().objective
+    assert found["value"] == pytest.approx(found["targets"] + found["change"])
+    assert found["weights"] == {"targets": 1.0, "change": 1.0}
+    assert found["change"] == pytest.approx(0.01 * ((0.035 - 0.025) / 0.015) ** 2)
+
+
+def test_employees_are_compared_where_previews_know_their_pay(study):
+    class Payroll:
+        def pay(self, levers):
+            amounts = [100.0, 200.0] if not levers else [105.0, 200.0]
+            return pd.DataFrame(
+                {
+                    "employee_id": ["a", "b"],
+                    "simulation_year": 2030,
+                    "level_id": 1,
+                    "is_active": True,
+                    "base_pay": amounts,
+                }
+            )
+
+    found = study.result(preview=Payroll()).employee_impact
+    assert (found["compared"], found["differ"], found["difference"]["median"]) == (2, 1, 5)
+
+
+def test_a_pay_frame_that_breaks_does_not_lose_the_result(study):
+    class Broken:
+        def pay(self, levers):
+            raise MemoryError("too many")
+
+    assert study.result(preview=Broken()).employee_impact == "not computed: MemoryError: too many"
+
+
+def test_the_result_says_how_it_was_made(study):
+    class Auto:
+        def reason(self, problem):
+            return "two levers and a smooth objective"
+
+    found = study.result(strategy=Auto())
+    assert found.strategy_reason == "two levers and a smooth objective"
+    assert found.trial == study.best.number and found.quality_score == 1
+    assert {"python", "planwise", "duckdb"} <= set(found.versions)
+    assert found.advice["budget"]["problem_class"] == "simple"
+    assert found.risk["levers"]["cola_rate"] == "OK" and found.risk["target"]
+
+
+def test_a_result_is_plain_json(study):
+    study.close(study.best.evaluation)
+    told = json.loads(json.dumps(study.result().as_json(), allow_nan=False))
+    assert told["changes"] == {"cola_rate": {"old": 0.025, "new": 0.035, "change": 0.01}}
+
+
+def test_a_front_has_a_knee_and_picks():
+    """Cost against the target: the middle of three is the knee of a front that bulges towards the ideal."""
+    study = Study(objectives=(("cost", None), ("targets", None)), strategy="nsga2")
+    for cola, change in ((0.03, 100.0), (0.033, 120.0), (0.035, 200.0), (0.034, 300.0)):
+        base = study.reach.baseline.kpis
+        kpis = [{**row, "payroll_change": change} for row in base]
+        study.add({"cola_rate": cola, "merit_rate_level_1": 0.033}, "sample", kpis=kpis)
+    study.problem = replace(
+        study.problem,
+        baseline=replace(
+            study.reach.baseline,
+            kpis=[{**row, "payroll_change": 100.0} for row in study.reach.baseline.kpis],
+        ),
+    )
+    study.trials[0] = replace(study.trials[0], evaluation=study.problem.baseline)
+    del study.trials[1:3]  # the bounds have no payroll change in this world
+    found = study.result()
+    assert [point["trial"] for point in found.front] == [3, 4, 5]  # 6 is dominated by 5
+    assert found.picks == {"knee": 4, "diverse": [3, 4, 5]} and found.trial == 4
+    assert answer_of(study.problem, study.trials) is study.trials[2].evaluation
+
+
+def test_warnings_tell_what_an_analyst_should_know(study):
+    assert study.result().warnings == []
+    for seed in study.problem.replicate_seeds:
+        study.add(BEST, ROBUSTNESS, seed=seed, growth=0.08)
+    (told,) = study.result().warnings
+    assert told.startswith("Only 0 of 4 other seeds are within 0.1 pp of the target")
+
+
+def test_wilsons_interval():
+    """18 of 20: .699 to .972 (Wilson 1927; R's prop.test without correction gives the same)."""
+    assert wilson(18, 20) == pytest.approx([0.6990, 0.9721], abs=1e-4)
+    assert wilson(0, 20)[0] == 0 and wilson(20, 20)[1] == 1

@@ -54,9 +54,13 @@ def staff(*raises, extra=()):
 
 def prepare(settings: Settings) -> None:
     generate_census(settings, employees=EMPLOYEES)
+    with open_ledger(settings):
+        pass
 
 
-def publish(settings, scenario, people, *, overrides=None, years=YEARS, census=None, create=True, gate=()):
+def publish(
+    settings, scenario, people, *, overrides=None, years=YEARS, census=None, create=True, gate=(), events=()
+):
     """Write people as a published result and, with `create`, its scenario in the ledger."""
     overrides = {"years": len(years), **(overrides or {})}
     effective = resolve(years, scenario=overrides)
@@ -67,6 +71,7 @@ def publish(settings, scenario, people, *, overrides=None, years=YEARS, census=N
     folder = settings.published_dir / scenario / fingerprint
     folder.mkdir(parents=True, exist_ok=True)
     write_marts(folder, people, years)
+    write_events(folder, events)
     found = load_census(settings)
     about = {
         "name": found.name,
@@ -120,6 +125,21 @@ def write_marts(folder, people, years):
         ("fct_level_summary", "SELECT * FROM levels"),
     ):
         db.execute(f"COPY ({table}) TO '{folder / name}.parquet' (FORMAT parquet)")
+    db.close()
+
+
+def write_events(folder, events):
+    """Each: id, year, sequence, type, reason, date, levels before and after, pay likewise, rate, chance."""
+    db = duckdb.connect()
+    db.execute(
+        "CREATE TABLE e (employee_id TEXT, simulation_year INT, event_sequence INT, event_type TEXT, "
+        "event_reason TEXT, effective_date DATE, previous_level_id INT, level_id INT, "
+        "previous_compensation DECIMAL(14,2), compensation_amount DECIMAL(14,2), applied_rate DOUBLE, "
+        "probability DOUBLE, draw DOUBLE)"
+    )
+    for event in events:
+        db.execute("INSERT INTO e VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(event))
+    db.execute(f"COPY e TO '{folder / 'fct_yearly_events.parquet'}' (FORMAT parquet)")
     db.close()
 
 

@@ -13,10 +13,15 @@ EVIL = ["=cmd()", "+1+1", "@SUM(A1)", "-2+3", '=HYPERLINK("http://evil.test")', 
 SHEETS = ["Summary", "Levers", "KPIs per year", "Budget", "Levels", "People", "Employees", "Notes"]
 
 
-@pytest.fixture
-def book(four, tmp_path):
-    comparison = compare(four, ["base", "lean", "same", "hiring"], employees=100)
-    return Workbook(write_workbook(comparison, tmp_path / "four.xlsx"))
+@pytest.fixture(scope="module")
+def file(four_to_read, tmp_path_factory):
+    comparison = compare(four_to_read, ["base", "lean", "same", "hiring"], employees=100)
+    return write_workbook(comparison, tmp_path_factory.mktemp("book") / "four.xlsx")
+
+
+@pytest.fixture(scope="module")
+def book(file):
+    return Workbook(file)
 
 
 def row_of(book, sheet, *texts):
@@ -63,8 +68,9 @@ def test_totals_equal_the_marts(book):
     assert row_of(book, "Levels", "base", 2027, "all")[7] == 66_000  # the mean of all levels
 
 
-def test_a_changed_input_moves_its_totals(book):
+def test_a_changed_input_moves_its_totals(file):
     """The figures of the sheet hang together: nothing beside an input is pasted."""
+    book = Workbook(file)
     sheet = book.book["KPIs per year"]
     (cell,) = [
         row[4]

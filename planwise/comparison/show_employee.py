@@ -1,0 +1,163 @@
+"""A person's timeline as people read it: one line an event, one a year's end."""
+
+from collections.abc import Iterator, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Column, Table
+from rich.text import Text
+
+from planwise.comparison.employee import CENSUS_YEAR, Event, Timeline, Year
+from planwise.comparison.formatting import setting
+from planwise.comparison.reading import Row
+from planwise.comparison.show import TIER_MARKS
+from planwise.parameters import catalogue
+
+STATUS = {
+    "continuous_active": "employed",
+    "new_hire_active": "hired, employed",
+    "experienced_termination": "left",
+    "new_hire_termination": "hired, left again",
+}
+KINDS = {
+    "growth": "hire",
+    "promotion": "promotion",
+    "voluntary": "exit",
+    "new_hire": "exit in the first year",
+    "reduction": "exit by reduction",
+}
+
+
+def render_timeline(found: Timeline) -> RenderableType:
+    """Return the person, the events, and whether they replay to the year-end pay."""
+    table = _table(("date", "event", "level"), ("before", "pay", "rate", "compa"), "decided by")
+    for year in found.years:
+        for event in year.events:
+            _event_row(table, event)
+        _year_row(table, year)
+    replayed = f"{len(found.events)} events replayed: each begins with the pay that the last one left"
+    verdict = (
+        Text(f"{replayed}, and each year ends with what they give.", style="dim")
+        if not found.problems
+        else Text("\n".join(f"! {problem}" for problem in found.problems), style="bold red")
+    )
+    return Group(Text(_headline(found), style="bold"), table, verdict)
+
+
+def render_against(own: Timeline, other: Timeline) -> RenderableType:
+    """Return one person's year-end pay in two scenarios, and the events that only one of them has."""
+    table = _table(("year",), (own.scenario, other.scenario, "difference", "%"))
+    lines = [
+        Text(f"Only in {side.scenario}: {event.effective_date} {_kind(event)}{_step(event)}")
+        for side, than in ((own, other), (other, own))
+        for event in side.events
+        if event.what not in {theirs.what for theirs in than.events}
+    ]
+    for year, here, there in paired_years(own, other):
+        difference = None if here is None or there is None else here.base_pay - there.base_pay
+        table.add_row(
+            _name(year),
+            _state(here),
+            _state(there),
+            "" if difference is None else f"{difference:+,.2f}",
+            "" if difference is None or there is None else f"{difference / there.base_pay:+.2%}",
+        )
+    return Group(table, *lines)
+
+
+def paired_years(own: Timeline, other: Timeline) -> list[tuple[int, Year | None, Year | None]]:
+    """Return every year of either timeline with what each has of it."""
+    here, there = ({year.year: year for year in of.years} for of in (own, other))
+    return [(year, here.get(year), there.get(year)) for year in sorted({*here, *there})]
+
+
+def render_people(people: Sequence[Row]) -> RenderableType:
+    """Return one line a person."""
+    table = _table(("id", "level", "job title", "department"), ("last year", "base pay"))
+    for row in people:
+        cells = (row["employee_id"], row["level_id"], row["job_title"], row["department"])
+        year = _name(row["last_year"])
+        table.add_row(*(Text(str(cell)) for cell in cells), year, f"{row['base_pay']:,.2f}")
+    return table
+
+
+def _headline(found: Timeline) -> str:
+    person = found.person
+    facts = [
+        person["job_title"],
+        person["department"],
+        f"hired {person['hire_date']}",
+        f"left {person['termination_date']}" if person["termination_date"] else None,
+        f"FTE {float(person['fte']):g}",
+        f"rating {person['performance_rating']}" if person["performance_rating"] is not None else None,
+    ]
+    return f"{found.employee_id} in {found.scenario}: {', '.join(str(fact) for fact in facts if fact)}"
+
+
+def _event_row(table: Table, event: Event) -> None:
+    before = event.previous_compensation
+    table.add_row(
+        f"{event.effective_date}",
+        _kind(event),
+        _step(event).strip() or str(event.level_id),
+        "" if before is None else f"{before:,.2f}",
+        f"{event.compensation:,.2f}",
+        "" if event.rate is None else f"{event.rate:+.2%}",
+        "",
+        Text("\n".join(_decided_by(event)), style="dim"),
+    )
+
+
+def _kind(event: Event) -> str:
+    return KINDS.get(event.reason, event.reason)
+
+
+def _step(event: Event) -> str:
+    promoted = event.previous_level_id not in (None, event.level_id)
+    return f" {event.previous_level_id} → {event.level_id}" if promoted else ""
+
+
+def _decided_by(event: Event) -> Iterator[str]:
+    declared = catalogue().parameters
+    for item in event.behind:
+        unit = declared[item.parameter].unit.value if item.parameter in declared else ""
+        yield f"{item.parameter} {setting(item.value, unit)}{TIER_MARKS.get(item.tier, '')}"
+    if event.draw is not None and event.probability is not None:
+        yield f"drew {event.draw:.4f}, chance {event.probability:.4f}"
+
+
+def _year_row(table: Table, year: Year) -> None:
+    compa = "" if year.compa_ratio is None else f"{year.compa_ratio:.3f}"
+    cells = (
+        _name(year.year),
+        "as imported" if year.year == CENSUS_YEAR else STATUS.get(year.status, year.status),
+        str(year.level_id),
+        "",
+        f"{year.base_pay:,.2f}",
+        "",
+        compa,
+    )
+    table.add_row(*(Text(cell, style="bold") for cell in cells), "", end_section=True)
+
+
+def _state(year: Year | None) -> str:
+    if year is None:
+        return "-"
+    left = "" if year.status in ("continuous_active", "new_hire_active") else " (left)"
+    return f"{year.base_pay:,.2f}{left}"
+
+
+def _name(year: int) -> str:
+    return "census" if year == CENSUS_YEAR else f"{year}"
+
+
+def _table(texts: Sequence[str], numbers: Sequence[str], *more: str) -> Table:
+    return Table(
+        *texts,
+        *(Column(name, justify="right", no_wrap=True) for name in numbers),
+        *(Column(name, overflow="fold") for name in more),
+        box=box.SIMPLE_HEAD,
+        padding=(0, 0),
+        collapse_padding=True,
+        pad_edge=False,
+    )

@@ -10,6 +10,8 @@ COMMANDS = {
     "ensemble": ("flows.cli.ensemble:ensemble", "A scenario under many seeds: P10, P50, P90 of each KPI."),
     "sensitivity": ("flows.cli.sensitivity:sensitivity", "Which levers a KPI answers to, and how much."),
     "compare": ("flows.cli.compare:compare", "Scenarios side by side: levers, KPIs, people; Excel."),
+    "calibrate": ("flows.cli.calibrate:calibrate", "Estimate rates from the censuses of several years."),
+    "backtest": ("flows.cli.backtest:backtest", "Forecast a year that happened; compare with what did."),
     "sweep": ("flows.cli.sweep:sweep", "Every scenario anew, and what changed since the last sweep."),
     "maintain": ("flows.cli.sweep:maintain", "Drop old trial environments and free their tables."),
     "up": ("flows.up.command:up", "Prefect server, worker and dashboard, together."),

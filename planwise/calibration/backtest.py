@@ -1,0 +1,225 @@
+"""Backtest: hold a year out, calibrate on those before, simulate it, and compare with what happened."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from planwise.calibration.estimate import Basis, Calibration, calibrate
+from planwise.calibration.figures import RATE_FIGURES, Figure, measured, naive, observed
+from planwise.calibration.promotions import with_promotions
+from planwise.calibration.replay import calendar_days, opened, simulated
+from planwise.calibration.scale import on_one_scale
+from planwise.calibration.transitions import Transition, transitions
+from planwise.calibration.uncertainty import drawn_parameters, spread_of
+from planwise.calibration.years import YearlyCensus
+from planwise.errors import InputError
+from planwise.parameters import Value
+from planwise.settings import Settings
+
+CENSUSES_MIN = 3  # two to calibrate on, and the one that is held out
+SEEDS_MIN, FIRST_SEED = 20, 1
+LOW, HIGH = 0.1, 0.9
+COVERAGE_EXPECTED = HIGH - LOW
+FORECASTS = ("simulation", "last year", "mean of years")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """P10 and P90 of a forecast, and whether what happened lies within."""
+
+    low: float
+    high: float
+    within: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of one held-out year: what happened, the forecasts and their errors.
+
+    `draws` is the interval over seeds alone, `years` that with parameters moved by the spread of the training
+    years (None with a single one). Naive forecasts carry the rate of the last or of all training years over.
+    """
+
+    figure: Figure
+    truth: float
+    forecast: float
+    draws: Interval
+    years: Interval | None
+    naive_last: float | None
+    naive_mean: float | None
+
+    @property
+    def best(self) -> str:
+        """Which of FORECASTS was nearest; the later of equals, so that a tie is no credit to a simulation."""
+        forecasts = (self.forecast, self.naive_last, self.naive_mean)
+        distances = [_distance(forecast, self.truth) for forecast in forecasts]
+        return FORECASTS[max(k for k, d in enumerate(distances) if d == min(distances))]
+
+    def error_pct(self, forecast: float | None) -> float | None:
+        """Return a forecast's error in per cent of the truth; None for growth rates, and of nothing."""
+        if forecast is None or self.figure.name in RATE_FIGURES or self.truth == 0:
+            return None
+        return 100 * (forecast / self.truth - 1)
+
+
+def _distance(forecast: float | None, truth: float) -> float:
+    return float("inf") if forecast is None else abs(forecast - truth)
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """One held-out year."""
+
+    year: str
+    trained_on: tuple[str, ...]
+    seeds: int
+    rows: tuple[Row, ...]
+    levers: Mapping[str, Value]
+    assumptions: Mapping[str, Value]
+    notes: tuple[str, ...]
+
+    @property
+    def nearest(self) -> dict[str, int]:
+        """How many figures each forecast was nearest to."""
+        best = [row.best for row in self.rows]
+        return {name: best.count(name) for name in FORECASTS}
+
+    @property
+    def coverage_draws(self) -> float:
+        """Share of figures within P10–P90 over seeds alone."""
+        return float(np.mean([row.draws.within for row in self.rows]))
+
+    @property
+    def coverage_years(self) -> float | None:
+        """The same with the years' own spread; None where there is none."""
+        found = [row.years.within for row in self.rows if row.years is not None]
+        return float(np.mean(found)) if found else None
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """All held-out years, the last one first."""
+
+    holdouts: tuple[Holdout, ...]
+    level_rule: str
+    growth_rule: str
+
+
+def backtest(
+    settings: Settings,
+    years: Sequence[YearlyCensus],
+    *,
+    seeds: int = SEEDS_MIN,
+    basis: Basis = "mean",
+    growth: Basis = "mean",
+    rolling: bool = True,
+    on_step: Callable[[str, int, int], None] = lambda year, done, total: None,
+) -> Backtest:
+    """Return the backtest of the last year and, with `rolling`, of each earlier one that can be held out.
+
+    `basis` and `growth` choose mean or last of the training years, for rates and for headcount growth. Raises
+    InputError on fewer than 3 censuses or 20 seeds.
+    """
+    if len(years) < CENSUSES_MIN:
+        raise InputError(
+            f"{len(years)} censuses: a backtest needs at least {CENSUSES_MIN}, two to calibrate on and the "
+            "one that is held out.",
+            remedy="Add an earlier year, or calibrate without a test: `planwise calibrate`.",
+        )
+    if seeds < SEEDS_MIN:
+        raise InputError(
+            f"{seeds} seeds are too few for a P10 and a P90.", remedy=f"Give at least {SEEDS_MIN}."
+        )
+    scaled, scale = on_one_scale(years)
+    steps = transitions(scaled)
+    first = CENSUSES_MIN - 1 if rolling else len(years) - 1
+    holdouts = []
+    for held in range(len(years) - 1, first - 1, -1):
+        # The scale of the training years is the same prefix: it is built forward, the held-out year unseen.
+        calibration = calibrate(years[:held], basis=basis)
+        holdouts.append(_hold_out(settings, scaled, steps, held, calibration, seeds, growth, on_step))
+    rule = "the mean of the training years" if growth == "mean" else "the last training year's"
+    return Backtest(tuple(holdouts), scale.rule, f"headcount growth is an input, not a forecast: {rule}")
+
+
+def _hold_out(
+    settings: Settings,
+    years: Sequence[YearlyCensus],
+    steps: Sequence[Transition],
+    held: int,
+    calibration: Calibration,
+    seeds: int,
+    growth: Basis,
+    on_step: Callable[[str, int, int], None],
+) -> Holdout:
+    step = steps[held - 1]
+    trained = steps[: held - 1]
+    heads = [h.growth for h in calibration.headcounts]
+    chosen = heads[-1] if growth == "last" else sum(heads) / len(heads)
+    values: dict[str, Value] = {
+        **calibration.levers,
+        **calibration.assumptions,
+        "headcount_growth": round(chosen, 6),
+    }
+    spread = spread_of(calibration)
+    plain = [(FIRST_SEED + k, values) for k in range(seeds)]
+    moved = [] if spread is None else drawn_parameters(calibration, values, spread, seeds)
+    total, done = len(plain) + len(moved), 0
+
+    def told() -> None:
+        nonlocal done
+        done += 1
+        on_step(step.label, done, total)
+
+    with opened(settings, years[held - 1]) as (census, preview):
+        fixed = [measured(step, year) for year in simulated(census, preview, plain, told)]
+        seeded = [(FIRST_SEED + k, own) for k, own in enumerate(moved)]
+        wide = [measured(step, year) for year in simulated(census, preview, seeded, told)]
+    by_pay = years[0].levels_by_pay
+    truth = observed(step, with_promotions(step, by_pay))
+    history = [observed(s, with_promotions(s, by_pay)) for s in trained]
+    rows = []
+    for figure, now in truth.items():
+        draws = np.array([sample.get(figure, 0.0) for sample in fixed])
+        spreads = np.array([sample.get(figure, 0.0) for sample in wide])
+        carried = naive(history, now, figure)
+        rows.append(
+            Row(
+                figure=figure,
+                truth=now.value,
+                forecast=float(np.median(draws)),
+                draws=_interval(draws, now.value),
+                years=_interval(spreads, now.value) if len(spreads) else None,
+                naive_last=carried[0] if carried else None,
+                naive_mean=carried[1] if carried else None,
+            )
+        )
+    return Holdout(
+        year=step.label,
+        trained_on=tuple(s.label for s in trained),
+        seeds=seeds,
+        rows=tuple(rows),
+        levers=calibration.levers,
+        assumptions={**calibration.assumptions, "headcount_growth": values["headcount_growth"]},
+        notes=_notes(calibration, years[held - 1], spread is None),
+    )
+
+
+def _interval(samples: np.ndarray[tuple[int], np.dtype[np.float64]], truth: float) -> Interval:
+    low, high = (float(q) for q in np.quantile(samples, (LOW, HIGH)))
+    return Interval(low, high, bool(low <= truth <= high))
+
+
+def _notes(calibration: Calibration, census: YearlyCensus, single: bool) -> tuple[str, ...]:
+    notes = [
+        f"{clip.name}: {clip.estimated:.4f} is outside its bounds, {clip.used:g} was simulated."
+        for clip in calibration.clips
+    ]
+    if calibration.raise_split is not None and calibration.raise_split.moved:
+        notes.append(calibration.raise_split.moved)
+    if days := calendar_days(census):
+        notes.append(f"The fiscal year was simulated as a calendar year: every date moved by {days} days.")
+    if single:
+        notes.append("One training year shows no spread over years: only the interval over seeds is given.")
+    return tuple(notes)

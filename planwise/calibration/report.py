@@ -1,0 +1,231 @@
+"""The calibration as a report in Markdown: what was counted, estimated, clipped, and what was not."""
+
+from collections.abc import Sequence
+
+from planwise.calibration.bands import ALL_YEARS, BandShare, Multiplier
+from planwise.calibration.estimate import Calibration
+from planwise.calibration.hires import UNSEEN_EXITS
+from planwise.calibration.options import options
+from planwise.calibration.promotions import rule as promotion_rule
+from planwise.calibration.raises import COMPARABLE_RATES, IDENTIFICATION
+from planwise.calibration.tables import NONE, count, pct, span, table
+
+PROMOTION_RAISE = "promotion_raise_level_"
+QUIRKS = {
+    "left_and_came_back_later": "left and came back in a later year (an exit, then an entrant)",
+    "entrants_who_were_there_before": "entrants who had been there in an earlier year",
+    "entrants_hired_before_the_year": "entrants whose hire date is not of this year",
+    "exits_still_in_the_next_file": "exits who are in the next file, but outside the filter",
+    "entrants_in_the_last_file": "entrants who were in the last file, but outside the filter",
+    "hire_date_changed": "stayers whose hire date changed",
+    "rehired_within_the_year": "stayers whose new hire date lies in the year (rehired)",
+    "pay_falls": "stayers whose pay fell",
+    "part_time": "part-timers (FTE under 1) at the opening",
+    "rejected_duplicate_ids": "rows rejected for a duplicate id",
+    "rejected_rows": "rows rejected in all, at the opening",
+    "filtered_rows": "rows left out by the filter or as leavers, at the opening",
+}
+
+
+def calibration_markdown(c: Calibration) -> str:
+    """Return the report."""
+    names = ", ".join(f"{year.name} ({year.as_of}, {len(year.people):,} people)" for year in c.years)
+    basis = "all years together" if c.basis == "mean" else "the last year only"
+    lines = [
+        "# Calibration",
+        "",
+        f"From {names}. Values are taken from {basis}. {c.scale.rule[0].upper()}{c.scale.rule[1:]}.",
+        "",
+        "Intervals are 95 %: Wilson's for shares; a share from under 30 heads is marked *.",
+        "",
+        *_headcounts(c),
+        *_exits(c),
+        *_promotions(c),
+        *_raises(c),
+        *_hires(c),
+        *_quirks(c),
+        *_settled(c),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _headcounts(c: Calibration) -> list[str]:
+    rows = [
+        (h.year, count(h.opening), count(h.exits), count(h.entrants), count(h.closing), pct(h.growth, 2))
+        for h in c.headcounts
+    ]
+    return ["## Heads", "", *table(("year", "opening", "exits", "entrants", "closing", "growth"), rows)]
+
+
+def _bands(shares: Sequence[BandShare], fitted: Sequence[Multiplier], event: str) -> list[str]:
+    years = [row.year for row in shares if row.dimension == "everyone" and row.year != ALL_YEARS]
+    factor = {(m.dimension, m.band): m.value for m in fitted}
+    by_year = {(row.dimension, row.band, row.year): row.share for row in shares}
+    rows = []
+    for row in shares:
+        if row.year != ALL_YEARS:
+            continue
+        multiplier = factor.get((row.dimension, row.band))
+        each = [by_year.get((row.dimension, row.band, year)) for year in years]
+        rows.append(
+            (
+                row.label + ("*" if row.share.thin else ""),
+                count(row.share.heads),
+                count(row.share.events),
+                pct(row.share.rate),
+                span(row.share.low, row.share.high),
+                *(NONE if s is None else pct(s.rate) for s in each),
+                NONE if multiplier is None else f"{multiplier:.2f}",
+            )
+        )
+    return table(("band", "heads", event, "rate", "interval", *years, "multiplier"), rows)
+
+
+def _exits(c: Calibration) -> list[str]:
+    first = c.first_year_exits
+    seen = NONE if first is None else f"{pct(first.rate)} ({span(first.low, first.high)})"
+    return [
+        "## Exits",
+        "",
+        "Who is in one census and missing in the next, by tenure and level on the day after the first. The "
+        "multipliers are fitted together, so that each band's expected exits are its own; each is drawn "
+        "towards 1 as if 5 more exits had been as expected.",
+        "",
+        *_bands(c.exits, c.exit_multipliers, "exits"),
+        f"New hires: {UNSEEN_EXITS} Seen: {seen}; extrapolated to the calendar year of the hire: "
+        f"{_value(c, 'new_hire_termination_rate')}.",
+        "",
+    ]
+
+
+def _promotions(c: Calibration) -> list[str]:
+    rows = [
+        (
+            p.year,
+            *map(count, (p.level_rises, p.promotions, p.rises_not_counted, p.promotions_before_eligible)),
+            *map(count, (p.rises_of_more_than_one, p.level_falls, p.title_changes, p.renamed)),
+        )
+        for p in c.promotion_counts
+    ]
+    headers = ("year", "level rises", "promotions", "rises not counted", "promoted before eligible")
+    more = ("by two or more levels", "level falls", "title changes", "of these renamed titles")
+    raises = [
+        (
+            f"from level {k}",
+            count(e.heads),
+            pct(e.value),
+            span(e.low, e.high),
+            _value(c, f"promotion_raise_level_{k}"),
+        )
+        for k, e in c.promotion_raises.items()
+    ]
+    return [
+        "## Promotions",
+        "",
+        f"A promotion is {promotion_rule(c.scale.by_pay)}. Rates are of those who stayed, below the top "
+        "level, with the minimum service on the promotion date.",
+        "",
+        *table((*headers, *more), rows),
+        *_bands(c.promotions, c.promotion_multipliers, "promotions"),
+        "The whole raise of the promoted (pay-weighted, with everything else they got), and the promotion "
+        "raise with which the simulation pays them as much:",
+        "",
+        *table(("promoted", "heads", "whole raise", "interval", "promotion raise"), raises),
+    ]
+
+
+def _raises(c: Calibration) -> list[str]:
+    rows = [
+        (
+            s.year,
+            count(s.heads),
+            f"{pct(s.common)} ({'mode' if s.common_is_mode else 'median'}, {pct(s.common_share, 0)} alike)",
+            *map(pct, (s.overall.value, s.mean, s.p10, s.median, s.p90, s.no_raise_share, s.fall_share)),
+            count(s.left_out),
+        )
+        for s in c.raises
+    ]
+    headers = ("year", "stayers", "common raise", "pay-weighted mean", "mean", "P10", "median", "P90")
+    levels = sorted({level for s in c.raises for level in s.by_level})
+    by_level = [
+        (
+            f"level {level}",
+            *(
+                f"{pct(e.value, 2)} ({span(e.low, e.high, 2)})" if (e := s.by_level.get(level)) else NONE
+                for s in c.raises
+            ),
+            _value(c, f"merit_rate_level_{level}"),
+        )
+        for level in levels
+    ]
+    moved = [c.raise_split.moved, ""] if c.raise_split is not None and c.raise_split.moved else []
+    return [
+        "## Raises",
+        "",
+        f"{IDENTIFICATION} Raises outside {COMPARABLE_RATES[0]:.0%} to {COMPARABLE_RATES[1]:.0%} are left "
+        "out and counted.",
+        "",
+        *table((*headers, "none", "falls", "left out"), rows),
+        f"COLA {_value(c, 'cola_rate')}; total raise by level, pay-weighted, and the merit it leaves:",
+        "",
+        *table(("level", *(s.year for s in c.raises), "merit"), by_level),
+        *moved,
+    ]
+
+
+def _hires(c: Calibration) -> list[str]:
+    rows = [
+        (f"level {level}", count(s.events), pct(s.rate), span(s.low, s.high))
+        for level, s in c.hire_levels.items()
+    ]
+    entry = c.hire_pay
+    where = (
+        "Nobody came in."
+        if entry is None
+        else f"Their pay lies at {pct(entry.position_seen)} of the range on average (weighted by the range's "
+        f"width), ± {pct(entry.spread_seen)} if spread evenly; used: {pct(entry.position)} ± "
+        f"{pct(entry.spread)}, factor {entry.adjustment:.3f}. Only position × factor can be seen: the factor "
+        "stays 1 while the position is within the range, and the spread is kept within it."
+    )
+    return [
+        "## Hires",
+        "",
+        "Everybody who is in a census and not in the one before, whatever the hire date.",
+        "",
+        *table(("level", "entrants", "share", "interval"), rows),
+        where,
+        "",
+    ]
+
+
+def _quirks(c: Calibration) -> list[str]:
+    years = [str(q["year"]) for q in c.quirks]
+    rows = [
+        (text, *(NONE if q[key] is None else f"{q[key]:,}" for q in c.quirks)) for key, text in QUIRKS.items()
+    ]
+    return ["## What looks odd in the data", "", *table(("count", *years), rows)]
+
+
+def _settled(c: Calibration) -> list[str]:
+    clips = [f"- {k.name}: {k.estimated:.4f} estimated, {k.used:g} used (its bound)" for k in c.clips]
+    gaps = [f"- {name}: {why}" for name, why in c.not_estimated]
+    return [
+        "## Parameters",
+        "",
+        "```",
+        *options(c),
+        "```",
+        "",
+        "Clipped to their hard bounds:" if clips else "Nothing had to be clipped to its bounds.",
+        "",
+        *([*clips, ""] if clips else []),
+        "Not estimated, so the default or the value said stays:" if gaps else "Everything was estimated.",
+        "",
+        *gaps,
+        "- performance, pay elasticity of turnover, dates: censuses a year apart do not show them",
+    ]
+
+
+def _value(c: Calibration, name: str) -> str:
+    value = {**c.levers, **c.assumptions}.get(name)
+    return pct(value, 2) if isinstance(value, int | float) else NONE

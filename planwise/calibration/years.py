@@ -1,0 +1,179 @@
+"""Read the yearly censuses: payroll files, or censuses of the home by name, in the order of their dates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from planwise.census import load_census, read_census
+from planwise.census.registry import NAME_PATTERN
+from planwise.errors import InputError
+from planwise.settings import Settings
+
+YEARS_MIN = 2
+SPACING_DAYS = (330, 400)  # a year, with the freedom of a payroll date that moves by a month
+PAY_LEVELS = "pay"  # how the description of levels begins that are read off the pay
+COLUMNS = ("hire_date", "birth_date", "base_pay", "job_title", "department", "level_id", "fte")
+
+
+@dataclass(frozen=True)
+class YearlyCensus:
+    """The workforce on one day; `people` by employee id, pay in USD a year (float), dates as datetime64.
+
+    `ids_in_file` has everybody in the file, whatever the filter; None for a census of the home.
+    """
+
+    name: str
+    as_of: date
+    people: pd.DataFrame = field(repr=False)
+    ranges: pd.DataFrame = field(repr=False)
+    levels_from: str
+    availability: Mapping[str, bool]
+    ids_in_file: frozenset[str] | None = field(default=None, repr=False)
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    rows_filtered: int = 0
+    notices: tuple[str, ...] = ()
+
+    @property
+    def opening(self) -> date:
+        """The first day of the year that the census opens; the census of 1 January opens that very day."""
+        return self.as_of if (self.as_of.month, self.as_of.day) == (1, 1) else self.as_of + timedelta(days=1)
+
+    @property
+    def levels_by_pay(self) -> bool:
+        """Whether the levels follow from the pay, so that a raise alone can change them."""
+        return self.levels_from.startswith(PAY_LEVELS)
+
+
+def read_years(
+    settings: Settings,
+    sources: Sequence[str | Path],
+    *,
+    mappings: Sequence[Path | Mapping[str, Any]] = (),
+    as_of: Sequence[date] = (),
+    levels: str | None = None,
+    row_filter: str | None = None,
+) -> tuple[YearlyCensus, ...]:
+    """Return the censuses in the order given, which must be that of their dates, one year apart.
+
+    A source that is no existing file and reads like a census name is a census of the home. `mappings` has one
+    for all files or one for each source; `as_of` a date for each. Raises InputError, and ImportBlocked when
+    too few rows of a file are valid.
+    """
+    if len(sources) < YEARS_MIN:
+        raise InputError(
+            f"{len(sources)} census given; at least {YEARS_MIN} are needed, a year apart.",
+            remedy="Give the census of the year before, too: rates come from who is in one and not the next.",
+        )
+    _check_counts(sources, mappings, as_of)
+    years = []
+    for place, source in enumerate(sources):
+        if _is_name(source):
+            years.append(_registered(settings, str(source)))
+            continue
+        reading = read_census(
+            settings,
+            Path(source),
+            mapping=(mappings[place] if len(mappings) > 1 else mappings[0]) if mappings else None,
+            as_of=as_of[place] if as_of else None,
+            levels=levels,
+            row_filter=row_filter,
+        )
+        report = reading.report
+        undated = [notice for notice in report.notices if "(today) was taken" in notice]
+        if undated:
+            raise InputError(
+                f"{Path(source).name}: no census date was given.",
+                remedy="Give one per file: `--as-of 2013-06-30,2014-06-30`.",
+            )
+        years.append(
+            YearlyCensus(
+                name=Path(source).name,
+                as_of=date.fromisoformat(report.as_of),
+                people=_people(reading.rows),
+                ranges=reading.ranges,
+                levels_from=report.levels_from,
+                availability=reading.availability,
+                ids_in_file=reading.ids,
+                rejected=report.reject_reasons,
+                rows_filtered=report.rows_filtered,
+                notices=tuple(report.notices),
+            )
+        )
+    _check_dates(years)
+    _check_ids(years)
+    return tuple(years)
+
+
+def _is_name(source: str | Path) -> bool:
+    return not Path(source).exists() and NAME_PATTERN.fullmatch(str(source)) is not None
+
+
+def _check_counts(sources: Sequence[Any], mappings: Sequence[Any], as_of: Sequence[Any]) -> None:
+    if len(mappings) not in (0, 1, len(sources)):
+        raise InputError(
+            f"{len(mappings)} mappings for {len(sources)} censuses.", remedy="Give one for all, or one each."
+        )
+    if len(as_of) not in (0, len(sources)):
+        raise InputError(
+            f"{len(as_of)} dates for {len(sources)} censuses.",
+            remedy="Give one per census, separated by commas.",
+        )
+
+
+def _registered(settings: Settings, name: str) -> YearlyCensus:
+    census = load_census(settings, name)
+    return YearlyCensus(
+        name=name,
+        as_of=census.as_of,
+        people=_people(pd.read_parquet(census.census_file)),
+        ranges=pd.read_parquet(census.levels_file).astype({"minimum": float, "maximum": float}),
+        levels_from=census.levels_from,
+        availability=census.availability,
+    )
+
+
+def _people(rows: pd.DataFrame) -> pd.DataFrame:
+    people = rows.set_index("employee_id").reindex(columns=COLUMNS)
+    for column in ("hire_date", "birth_date"):
+        people[column] = pd.to_datetime(people[column])
+    return people.assign(
+        base_pay=people["base_pay"].astype(float),
+        level_id=people["level_id"].astype(int),
+        fte=pd.to_numeric(people["fte"]).astype(float).fillna(1.0),
+    ).sort_index()
+
+
+def _check_dates(years: Sequence[YearlyCensus]) -> None:
+    for before, after in pairwise(years):
+        days = (after.as_of - before.as_of).days
+        if days <= 0:
+            raise InputError(
+                f"{after.name} ({after.as_of}) is not later than {before.name} ({before.as_of}).",
+                remedy="Give the censuses oldest first, and their dates in the same order.",
+            )
+        if not SPACING_DAYS[0] <= days <= SPACING_DAYS[1]:
+            raise InputError(
+                f"{days} days lie between {before.name} ({before.as_of}) and {after.name} ({after.as_of}); "
+                f"{SPACING_DAYS[0]} to {SPACING_DAYS[1]} are taken for a year.",
+                remedy="Give yearly censuses without a gap: a rate over another time is not a yearly rate.",
+            )
+
+
+def _check_ids(years: Sequence[YearlyCensus]) -> None:
+    for before, after in pairwise(years):
+        if before.people.index.intersection(after.people.index).empty:
+            raise InputError(
+                f"No employee id of {before.name} is in {after.name}.",
+                remedy="Ids must be the same person's in every year: map `employee_id` to a column that is, "
+                "and do not mix files with censuses whose ids were hashed elsewhere.",
+            )
+
+
+def restricted(year: YearlyCensus, ids: pd.Index) -> YearlyCensus:
+    """Return the census with these people only."""
+    return replace(year, people=year.people.loc[year.people.index.intersection(ids)])

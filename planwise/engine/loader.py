@@ -29,8 +29,8 @@ from sqlmesh.core.signal import signal
 from sqlmesh.utils import UniqueKeyDict
 from sqlmesh.utils.jinja import JinjaMacroRegistry
 
-from planwise.engine.placeholders import placeholders_of, text_with_values, with_values
-from planwise.engine.tuning import mark_expanded
+from planwise.engine.expanded import ExpandedModel
+from planwise.engine.placeholders import placeholders_of, text_with_values
 
 REFERENCE = re.compile(r"@(\w+)")
 VARIABLE_READ = re.compile(r"""\.var\(\s*["'](\w+)["']""")
@@ -41,7 +41,6 @@ class Template:
     """A model with placeholders, and the copy of it with the values of the last load."""
 
     model: SqlModel
-    query: exp.Query
     names: tuple[str, ...]
     values: tuple[Any, ...] = ()
     bound: SqlModel | None = None
@@ -94,11 +93,7 @@ class IncrementalLoader(SqlMeshLoader):
             return model
         needed = tuple(values[name] for name in template.names)
         if template.bound is None or template.values != needed:
-            parsed = ParsableSql(sql=text_with_values(model.query_.sql, values))
-            parsed._parsed = mark_expanded(with_values(template.query, values))
-            parsed._parsed_dialect = model.dialect
-            template.values, template.bound = needed, model.copy(update={"query_": parsed})
-            template.bound._path = model._path
+            template.values, template.bound = needed, _bound(model, values)
         return template.bound
 
     def _template(self, model: SqlModel) -> "Template":
@@ -106,7 +101,7 @@ class IncrementalLoader(SqlMeshLoader):
         if known is None or known.model is not model:
             query = model.query
             assert isinstance(query, exp.Query)  # the project has no Jinja
-            known = self._templates[model.fqn] = Template(model, query, placeholders_of(query))
+            known = self._templates[model.fqn] = Template(model, placeholders_of(query))
         return known
 
     def _create(
@@ -152,14 +147,23 @@ class IncrementalLoader(SqlMeshLoader):
         query = model.render_query_or_raise()
         expanded = model.copy(
             update={
-                "query_": ParsableSql.from_parsed_expression(mark_expanded(query), model.dialect),
+                "query_": ParsableSql.from_parsed_expression(query, model.dialect),
                 "depends_on_": model.depends_on,
                 "extract_dependencies_from_query": False,
                 **({} if call_macros else {"python_env": {}}),
             }
         )
         expanded._path = path
-        return expanded
+        optimised = self.config.model_defaults.optimize_query is not False
+        return expanded if optimised else ExpandedModel.of(expanded, model.columns_to_types)
+
+
+def _bound(model: SqlModel, values: Mapping[str, Any]) -> SqlModel:
+    if isinstance(model, ExpandedModel):
+        return model.with_values(values)
+    bound = model.copy(update={"query_": ParsableSql(sql=text_with_values(model.query_.sql, values))})
+    bound._path = model._path
+    return bound
 
 
 def _variables_read_by_macros(macros: MacroRegistry) -> dict[str, set[str]]:

@@ -7,7 +7,8 @@ from typing import Any
 from sqlmesh import Context
 
 from planwise.engine.config import sqlmesh_config
-from planwise.engine.tuning import render_expanded_as_they_are, without_query_cache
+from planwise.engine.context import PlanContext
+from planwise.engine.tuning import remember_schedules, without_file_caches
 from planwise.settings import Settings
 
 MEMORY = ":memory:"
@@ -18,8 +19,8 @@ def open_project(settings: Settings, variables: Mapping[str, Any], database: Pat
     config = sqlmesh_config(
         database, variables, cache_dir=settings.root / "cache" / "sqlmesh", threads=settings.threads
     )
-    context = Context(paths=[settings.project], config=config, load=False)
+    remember_schedules()
+    context = PlanContext(paths=[settings.project], config=config, load=False)
     context.load(update_schemas=False)
-    without_query_cache(context)
-    render_expanded_as_they_are()
+    without_file_caches(context)
     return context

@@ -8,6 +8,13 @@ from planwise.engine.variables import parameter_rows, parameters_key
 from planwise.parameters import EffectiveParameters
 
 HASH_DIGITS = 16
+PARAMETER_COLUMNS = {
+    "parameter": "TEXT",
+    "level_id": "INTEGER",
+    "simulation_year": "INTEGER",
+    "value": "TEXT",
+    "tier": "TEXT",
+}
 
 
 def census_key(census: Census) -> str:
@@ -29,11 +36,7 @@ def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> Non
 def load_parameter_table(cursor: duckdb.DuckDBPyConnection, effective: EffectiveParameters) -> str:
     """Load the effective parameters, one row per parameter, level and year; return the table's name."""
     table = f"{CATALOG}.raw.parameters_{parameters_key(effective)}"
-    rows = parameter_rows(effective)
-    cursor.execute(
-        f"CREATE OR REPLACE TABLE {table} "
-        "(parameter TEXT, level_id INTEGER, simulation_year INTEGER, value TEXT, tier TEXT)"
-    )
-    values = ", ".join("(?, ?, ?, ?, ?)" for _ in rows)
-    cursor.execute(f"INSERT INTO {table} VALUES {values}", [cell for row in rows for cell in row])
+    columns = [list(column) for column in zip(*parameter_rows(effective), strict=True)]
+    unnested = ", ".join(f"UNNEST(CAST(? AS {kind}[])) AS {name}" for name, kind in PARAMETER_COLUMNS.items())
+    cursor.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {unnested}", columns)
     return table

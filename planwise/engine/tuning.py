@@ -1,16 +1,16 @@
-"""Two things SQLMesh does for every plan that cost more than our models and give them nothing.
+"""What SQLMesh does for every plan that costs more than our models and gives them nothing.
 
-Both touch private parts of the pinned version. The tests that compare a plan with a fresh project and with a
-preview guard them.
+It touches private parts of the pinned version. The tests that compare a plan with a fresh project and with a
+preview guard it.
 """
 
+import time
+from functools import lru_cache
 from typing import Any
 
-from sqlglot import exp
+from croniter import croniter  # type: ignore[import-untyped]
 from sqlmesh import Context
-from sqlmesh.core.renderer import BaseExpressionRenderer
-
-EXPANDED = "planwise_expanded"
+from sqlmesh.utils import cron as sqlmesh_cron
 
 
 class NoQueryCache:
@@ -24,29 +24,53 @@ class NoQueryCache:
         return False
 
 
-def without_query_cache(context: Context) -> None:
-    """Make a context read and write its snapshots without the cache of optimised queries."""
+class NoSnapshotCache:
+    """Stands where SQLMesh keeps snapshots in compressed files: ours are read from the state as quickly."""
+
+    def exists(self, name: str) -> bool:
+        """Know of no entry."""
+        return False
+
+    def get(self, name: str) -> None:
+        """Have nothing."""
+
+    def put(self, name: str, *, value: Any) -> None:
+        """Keep nothing."""
+
+    def clear(self) -> None:
+        """Have nothing to clear."""
+
+
+def without_file_caches(context: Context) -> None:
+    """Make a context read and write its snapshots without files beside its state."""
     state: Any = context.state_sync
-    state.state_sync.snapshot_state._snapshot_cache._optimized_query_cache = NoQueryCache()
+    cache = state.state_sync.snapshot_state._snapshot_cache
+    cache._optimized_query_cache = NoQueryCache()
+    cache._snapshot_cache = NoSnapshotCache()
 
 
-def mark_expanded(query: exp.Query) -> exp.Query:
-    """Say of a query that no macro is left in it, so that rendering it looks for none."""
-    query.meta[EXPANDED] = True
-    return query
+class RememberedCron:
+    """Stands where SQLMesh computes the next tick of a schedule, hundreds of times a plan, from few dates."""
+
+    def __init__(self, cron: str, start: Any = None) -> None:
+        self._cron, self._start = cron, start
+
+    def get_next(self) -> float:
+        """Return the first tick after the start, in seconds since 1970."""
+        return _tick(self._cron, self._start or time.time(), 1)
+
+    def get_prev(self) -> float:
+        """Return the last tick before the start, in seconds since 1970."""
+        return _tick(self._cron, self._start or time.time(), -1)
 
 
-def render_expanded_as_they_are() -> None:
-    """Make SQLMesh take marked queries as they are, instead of walking them in search of macros."""
-    renderer: Any = BaseExpressionRenderer
-    original = renderer._render
-    if getattr(original, EXPANDED, False):
-        return
+@lru_cache(maxsize=4096)
+def _tick(cron: str, start: Any, direction: int) -> float:
+    found = croniter(cron, start)
+    return float(found.get_next() if direction > 0 else found.get_prev())
 
-    def render(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._expression.meta.get(EXPANDED):
-            return [self._expression]
-        return original(self, *args, **kwargs)
 
-    setattr(render, EXPANDED, True)
-    renderer._render = render
+def remember_schedules() -> None:
+    """Make SQLMesh remember what it computed of a schedule; a tick depends on nothing else."""
+    module: Any = sqlmesh_cron
+    module.croniter = RememberedCron

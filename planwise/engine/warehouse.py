@@ -27,6 +27,7 @@ from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 
 KPI_MODEL = "marts.fct_scenario_kpis"
+PARAMETERS = '"int_effective_parameters"'  # the one model that reads the table of parameters
 MARTS = (
     "fct_yearly_events",
     "fct_workforce_snapshot",
@@ -184,14 +185,16 @@ class Warehouse:
         assert self._context is not None
         quiet = console.install()
         self._context.console = quiet
-        parameters = load_parameter_table(self._cursor(), effective)
+        records_parameters = any(PARAMETERS in i.snapshot_id.name for i in plan.missing_intervals)
+        parameters = load_parameter_table(self._cursor(), effective) if records_parameters else None
         try:
             with without_collection():
                 self._context.apply(plan)
         except (PlanError, SQLMeshError, duckdb.Error) as error:
             raise console.failure(quiet.errors, error) from error
         finally:
-            self._cursor().execute(f"DROP TABLE IF EXISTS {parameters}")
+            if parameters is not None:
+                self._cursor().execute(f"DROP TABLE IF EXISTS {parameters}")
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         assert self._context is not None

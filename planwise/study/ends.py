@@ -1,8 +1,8 @@
 """When a study ends before its strategy does: budgets, no progress, a person's wish."""
 
+from planwise.study.best import best_of
 from planwise.study.problem import Problem
 from planwise.study.progress import Hooks
-from planwise.study.result import best_of
 from planwise.study.trial import Trial
 
 FAILURES_IN_A_ROW_MAX = 10  # as many say that the next one breaks too

@@ -7,7 +7,9 @@ from typing import Any
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
-from planwise.study.ends import CANCELLED
+from planwise.study.best import answer_of
+from planwise.study.closing import closing
+from planwise.study.ends import CANCELLED, TIMEOUT
 from planwise.study.evaluation import Evaluator, Kind
 from planwise.study.files import remove_torn, write_result, write_study, write_summary
 from planwise.study.holding import INTERRUPTED, RUNNING, held
@@ -20,7 +22,7 @@ from planwise.study.reach import BaselineBroken, framed, reach_of
 from planwise.study.result import StudyResult, study_result
 from planwise.study.session import Session
 from planwise.study.storage import existing_storage, open_storage
-from planwise.study.strategies import Strategy, strategy_named
+from planwise.study.strategies import Strategy, check, strategy_named
 
 SUMMARY_SECONDS = 1.0  # a summary waits for the disk, and nobody looks more often
 FOUND = ("converged", "reachable", "gap_pp", "growth")
@@ -54,6 +56,7 @@ def run_study(
     """
     check_study_name(name)
     strategy = strategy_named(question.strategy)
+    check(question)
     kind = _kind(real, pool)
     problem = problem_of(question, base, levels, kind)
     kept = {
@@ -78,7 +81,7 @@ def run_study(
             sampler = strategy.sampler(problem, journal.count())
             if sampler is not None:
                 journal.use(sampler)
-            return _Study(scenario, base, strategy, session, desk).run()
+            return _Study(scenario, base, strategy, preview, session, desk).run()
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class _Study:
     scenario: str
     base: EffectiveParameters
     strategy: Strategy
+    preview: Evaluator
     session: Session
     desk: "_Desk"
 
@@ -95,6 +99,7 @@ class _Study:
         session = self.session
         try:
             stopped = session.drive(framed(session.problem, self.strategy))
+            self._close(stopped)
             session.give_up_the_rest()
             result = self._result(stopped)
         except BaselineBroken as error:
@@ -109,6 +114,15 @@ class _Study:
             raise
         self.desk.found(result)
         return result
+
+    def _close(self, stopped: str) -> None:
+        """Ask about the answer what a result says of it, unless there is no time or no answer."""
+        session = self.session
+        best = answer_of(session.problem, session.trials)
+        nearest = reach_of(session.trials).nearest(session.problem)
+        if stopped not in (CANCELLED, TIMEOUT) and best is not None and nearest is None:
+            session.ends.searched()
+            session.drive(closing(session.problem, best))
 
     def _close_early(self, state: str) -> None:
         """Keep the best so far; without a frame there is none."""
@@ -127,6 +141,8 @@ class _Study:
             tuple(session.trials),
             stopped=stopped,
             seconds=session.ends.seconds,
+            strategy=self.strategy,
+            preview=self.preview,
         )
 
 

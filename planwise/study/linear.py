@@ -16,7 +16,7 @@ from planwise.study.space import Vector, bounds_of
 SLSQP_ITERATIONS = 200
 SLSQP_PRECISION = 1e-12
 # How far within a constraint to aim: levers have six decimals, and what they cost is not quite linear.
-MARGIN = 1e-5
+MARGIN = 2e-6
 GROWTH = 0  # the first output of a model; the others are constraints
 
 Matrix = npt.NDArray[np.float64]

@@ -40,6 +40,7 @@ from planwise.study.space import Space, TunedLever, change_of, tuned_levers
 # Of the objective beside squared tolerances: enough to prefer the smaller of two changes that both hit the
 # target, too little to give up a tenth of a tolerance for it.
 CHANGE_WEIGHT = 0.01
+CONVERGED = "converged"
 PP = 100.0  # a rate in percentage points
 GATE_CONSTRAINT = GATE
 AT_LIMIT = 1e-3  # in a constraint's own scale: a tenth of a per cent of payroll, a tenth of a point of a rate
@@ -166,6 +167,15 @@ class Problem:
     def feasible(self, evaluation: Evaluation) -> bool:
         """Say whether every constraint holds, the gate included."""
         return all(value <= 0 for value in self.constraints(evaluation).values())
+
+    def settled(self, evaluation: Evaluation) -> str:
+        """Return why a search ends on target: converged, or what is not kept there."""
+        exceeded = [name for name, value in self.constraints(evaluation).items() if value > 0]
+        if not exceeded:
+            return CONVERGED
+        if exceeded == [GATE]:
+            return "on target, but the gate failed"
+        return f"on target, but not within {', '.join(exceeded)}"
 
     def violation(self, evaluation: Evaluation) -> float:
         """Return the sum of what constraints are exceeded by; 0 when feasible."""

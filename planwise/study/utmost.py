@@ -7,6 +7,8 @@ with fresh slopes, whose signs overrule the levers' declared directions.
 from collections.abc import Generator
 from dataclasses import dataclass
 
+import numpy as np
+
 from planwise.study.linear import GROWTH, Model, Region, ends_of, furthest, least_excess
 from planwise.study.previews import Point, ask, slopes_at
 from planwise.study.problem import Problem
@@ -18,6 +20,7 @@ UNREACHABLE = "unreachable"
 INFEASIBLE = "infeasible"
 ROUNDS_MAX = 4  # of fresh slopes; growth is nearly linear, so the first is nearly always enough
 STEPS_MAX = 6  # corrections of one model
+SAME_POINT = 1e-4  # in recommended widths: about a lever's last decimal
 GAIN_SHARE = 0.05  # of the tolerance: less growth than this is no gain
 
 Verdict = Generator[tuple[Proposal, ...], tuple[Trial, ...], str | None]
@@ -56,18 +59,18 @@ def utmost(problem: Problem, model: Model, start: Point, iteration: int) -> Sear
             if renewed is None:
                 return None
             _, model = renewed
-        gained = False
+        gained, last = False, model.at
         for _step in range(STEPS_MAX):
             at = furthest(region.with_constraints(model), model, highest=upwards)
-            point = yield from ask(
-                problem, least_excess(region, model) if at is None else at, "reach", iteration
-            )
+            at = least_excess(region, model) if at is None else at
+            if float(np.abs(at - last).max()) < SAME_POINT:
+                break
+            point = yield from ask(problem, at, "reach", iteration)
             if point is None:
                 return None
-            model = model.moved(point.at, point.outputs)
-            if not better(point, best):
-                break
-            best, gained = point, True
+            model, last = model.moved(point.at, point.outputs), at
+            if better(point, best):
+                best, gained = point, True
             if reaches(best):
                 return Utmost(best, model, True)
         if not gained:

@@ -36,7 +36,7 @@ class Heuristic:
             if trial.evaluation is None:
                 return "failed: an iteration's trial broke, so there is no gap to go on from"
             if problem.on_target(trial.evaluation):
-                return "converged" if trial.evaluation.feasible else "on target, but the gate failed"
+                return problem.settled(trial.evaluation)
             adjustment = self.adjustment(problem.gap(trial.evaluation), iteration + 1)
             levers = adjusted(problem.space, levers, adjustment)
         return "iterations"
@@ -54,11 +54,12 @@ def adjusted(
 
 
 def _share(lever: TunedLever) -> float:
-    if lever.name == "cola_rate":
+    """Return what a lever takes of the adjustment; tuned by year, every year of it takes the same."""
+    if lever.lever == "cola_rate":
         return 1.0
-    if lever.name == "new_hire_salary_adjustment":
+    if lever.lever == "new_hire_salary_adjustment":
         return NEW_HIRE_SHARE
-    if lever.name.startswith("merit_rate_level_") and lever.level_id is not None:
+    if lever.lever.startswith("merit_rate_level_") and lever.level_id is not None:
         return MERIT_AT_LEVEL_0 - MERIT_PER_LEVEL * lever.level_id
     return 0.0  # the loop knows no other lever
 

@@ -16,19 +16,22 @@ from optuna.samplers import BaseSampler
 
 from planwise.study.constraints import PAYROLL_RISK, REPLICATE, risk_ratio
 from planwise.study.evaluation import Evaluation
-from planwise.study.linear import Model, Region, least_change
+from planwise.study.linear import Model, Region, ends_of, least_change
 from planwise.study.previews import Point, ask, output_of, slopes_at
 from planwise.study.problem import AT_LIMIT, PP, Problem
+from planwise.study.space import Vector
 from planwise.study.strategies.protocol import Batch, Search
 from planwise.study.trial import Proposal, Trial
 from planwise.study.utmost import judged, utmost
 
 REAL_PLANS_MAX = 3
 AIM_SHARE = 0.01  # of the tolerance: how near the preview must come, so that a plan has all of it left
+PEOPLE_SHARE = 0.5  # the same where every lever moves people: one person more or less is a step
 STEPS_MAX = 8  # corrections of one linear model; two or three are usual
 FREE_STEPS = 3  # after these, levers that move people stay: each jump of theirs would undo a correction
 SLOPES_MAX = 3  # at the start, and where that led
 SAME_CHANGE = 0.005  # relative: fresh slopes that promise no smaller change than this are the last
+SAME_PLACE = 0.1  # relative to the change: slopes taken so near a solution are those of the solution
 HALVINGS_MAX = 20  # between two points on either side of the target: far below a lever's last decimal
 CHANCE_MAX = 3  # times that the other seeds are asked about a solution
 
@@ -85,7 +88,7 @@ class Solve:
             if trial.evaluation is None:
                 return "failed: the verifying plan broke"
             if problem.on_target(trial.evaluation):
-                return "converged" if trial.evaluation.feasible else "on target, but the gate failed"
+                return problem.settled(trial.evaluation)
             if iteration == plans:
                 break
             aim -= trial.evaluation.growth - found.growth
@@ -110,13 +113,13 @@ def seek(problem: Problem) -> Seeking:
     With payroll_risk, the other seeds are asked about it, and it is sought again by their payrolls there
     while more of them are over than may be.
     """
-    start = Region.of(problem).clip(np.zeros(len(problem.space)))
-    sloped = yield from slopes_at(problem, start, iteration=1)
+    origin = Region.of(problem).clip(np.zeros(len(problem.space)))
+    sloped = yield from slopes_at(problem, origin, iteration=1)
     if sloped is None:
         return BROKE
-    model = sloped[1]
+    start, model = sloped
     for _asked in range(CHANCE_MAX):
-        found = yield from within_reach(problem, model)
+        found = yield from within_reach(problem, start, model)
         if isinstance(found, str):
             return found
         risk = problem.question.limit(PAYROLL_RISK)
@@ -132,19 +135,22 @@ def seek(problem: Problem) -> Seeking:
         if there.share_over_payroll(found.point.evaluation) <= risk.bound:
             return Sought(problem, found)
         factor = risk_ratio(there.seed_ratios, risk.bound) / risk_ratio(problem.seed_ratios, risk.bound)
-        model = found.model.scaled(output_of(problem, PAYROLL_RISK), factor)
+        start, model = found.point, found.model.scaled(output_of(problem, PAYROLL_RISK), factor)
         problem = there
     return f"{risk} is not kept: other seeds went over the payroll limit {CHANCE_MAX} times"
 
 
-def within_reach(problem: Problem, model: Model) -> Reaching:
+def within_reach(problem: Problem, start: Point, model: Model) -> Reaching:
     """Return the least change that meets target and constraints on previews; else why there is none."""
     aim, tolerance = problem.question.target_growth, problem.question.tolerance
-    visited: list[Point] = []
-    found = yield from solution(problem, model, aim, 1, visited)
-    if found is None or _arrived(found.point, aim, tolerance):
-        return found or BROKE
-    far = yield from utmost(problem, found.model, found.point, iteration=1)
+    visited = [start]
+    found: Found | None = None
+    if _promises(problem, model, aim):
+        found = yield from solution(problem, model, aim, 1, visited)
+        if found is None or _arrived(found.point, aim, tolerance):
+            return found or BROKE
+        start, model = found.point, found.model
+    far = yield from utmost(problem, model, start, iteration=1)
     if far is None:
         return BROKE
     said = yield from judged(problem, far)
@@ -154,10 +160,11 @@ def within_reach(problem: Problem, model: Model) -> Reaching:
     again = yield from solution(problem, far.model, aim, 1, visited)
     if again is None:
         return BROKE
-    best = min(found, again, key=lambda one: _rank(one.point, aim, tolerance * AIM_SHARE))
-    if _arrived(best.point, aim, tolerance):
-        return best
-    return f"no preview meets it all: the nearest is off by {PP * (aim - best.growth):+.3f} pp"
+    if found is not None:
+        again = min(again, found, key=lambda one: _rank(one.point, aim, _near_enough(problem)))
+    if _arrived(again.point, aim, tolerance):
+        return again
+    return f"no preview meets it all: the nearest is off by {PP * (aim - again.growth):+.3f} pp"
 
 
 def solution(problem: Problem, model: Model, aim: float, iteration: int, visited: list[Point]) -> Steps:
@@ -165,13 +172,15 @@ def solution(problem: Problem, model: Model, aim: float, iteration: int, visited
 
     `visited` takes every point that is previewed. None when a preview broke.
     """
-    near_enough = problem.question.tolerance * AIM_SHARE
+    near_enough = _near_enough(problem)
     best: Found | None = None
+    sloped_at = model.at
     for slopes_taken in range(SLOPES_MAX):
         if best is not None and slopes_taken:
             arrived = _arrived(best.point, aim, near_enough)
-            if arrived and not worth_fresh_slopes(problem, best.point):
+            if arrived and not worth_fresh_slopes(problem, best.point, sloped_at):
                 break
+            sloped_at = best.point.at
             renewed = yield from slopes_at(problem, best.point.at, iteration)
             if renewed is None:
                 return None
@@ -191,16 +200,18 @@ def solution(problem: Problem, model: Model, aim: float, iteration: int, visited
     return best
 
 
-def worth_fresh_slopes(problem: Problem, point: Point) -> bool:
+def worth_fresh_slopes(problem: Problem, point: Point, sloped_at: Vector) -> bool:
     """Say whether slopes taken elsewhere may be off here: a lever moves people, or a constraint is near."""
-    return any(lever.dynamics for lever in problem.space) or bool(np.any(point.outputs[1:] > -AT_LIMIT))
+    curved = any(lever.dynamics for lever in problem.space) or bool(np.any(point.outputs[1:] > -AT_LIMIT))
+    away = point.at - sloped_at
+    return curved and float(away @ away) > SAME_PLACE**2 * float(point.at @ point.at)
 
 
 def _steps(problem: Problem, model: Model, aim: float, iteration: int, visited: list[Point]) -> Steps:
     """Preview the model's solution and correct the model, until it arrives; return the nearest."""
     region = Region.of(problem)
     people = np.array([lever.dynamics for lever in problem.space])
-    near_enough = problem.question.tolerance * AIM_SHARE
+    near_enough = _near_enough(problem)
     best: Found | None = None
     for step in range(STEPS_MAX):
         if step == FREE_STEPS and best is not None and people.any() and not people.all():
@@ -229,7 +240,7 @@ def _halved(problem: Problem, visited: list[Point], aim: float, iteration: int) 
         ((one, other) for one in below for other in above),
         key=lambda pair: float(np.sum((pair[0].at - pair[1].at) ** 2)),
     )
-    near_enough = problem.question.tolerance * AIM_SHARE
+    near_enough = _near_enough(problem)
     best = min(low, high, key=lambda point: _rank(point, aim, near_enough))
     for _halving in range(HALVINGS_MAX):
         point = yield from ask(problem, (low.at + high.at) / 2, "step", iteration)
@@ -240,6 +251,18 @@ def _halved(problem: Problem, visited: list[Point], aim: float, iteration: int) 
             break
         low, high = (point, high) if point.growth < aim else (low, point)
     return best
+
+
+def _near_enough(problem: Problem) -> float:
+    people_only = all(lever.dynamics for lever in problem.space)
+    return problem.question.tolerance * (PEOPLE_SHARE if people_only else AIM_SHARE)
+
+
+def _promises(problem: Problem, model: Model, aim: float) -> bool:
+    """Say whether the model reaches the aim within the constraints."""
+    ends = ends_of(Region.of(problem).with_constraints(model), model)
+    tolerance = problem.question.tolerance
+    return ends is not None and model.growth(ends[0]) - tolerance <= aim <= model.growth(ends[1]) + tolerance
 
 
 def _arrived(point: Point, aim: float, near_enough: float) -> bool:

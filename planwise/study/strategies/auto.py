@@ -10,11 +10,13 @@ from planwise.study.constraints import PAYROLL_RISK
 from planwise.study.evaluation import Evaluation
 from planwise.study.problem import Problem
 from planwise.study.strategies.protocol import Search, Strategy
-from planwise.study.strategies.sampling import GENERATIONS, POPULATION_MIN, trials_of
+from planwise.study.strategies.sampling import trials_of
 
 FEW_LEVERS = 10  # up to which differences for a gradient cost less than a population
 MANY_CONSTRAINTS = 3
-AUTO_FRONT_TRIALS = 2 * GENERATIONS * POPULATION_MIN  # from which generations are large enough to breed
+# From which a genetic search comes near the front that TPE finds (on fronts of known shape, measured), and
+# draws twenty times as fast; below, TPE comes nearer.
+AUTO_FRONT_TRIALS = 1000
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ def _front(problem: Problem) -> Choice:
     trials, objectives = trials_of(problem), len(problem.question.objectives)
     asked = f"a front of {objectives} objectives in {trials} trials"
     if trials >= AUTO_FRONT_TRIALS:
-        return Choice("nsga2", f"nsga2: {asked} (from {AUTO_FRONT_TRIALS} on generations pay).")
-    return Choice("tpe", f"tpe: {asked} (under {AUTO_FRONT_TRIALS} generations would be too few).")
+        return Choice("nsga2", f"nsga2: {asked} (from {AUTO_FRONT_TRIALS} on it is as near, and quicker).")
+    return Choice("tpe", f"tpe: {asked} (under {AUTO_FRONT_TRIALS} it comes nearest).")
 
 
 def _why_populations(problem: Problem) -> str | None:

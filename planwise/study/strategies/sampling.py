@@ -6,9 +6,11 @@ TPE, NSGA-II and GP prefer what is feasible, or nearer to it.
 """
 
 import importlib.util
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from optuna import Study
 from optuna.samplers import (
     BaseSampler,
     CmaEsSampler,
@@ -17,6 +19,7 @@ from optuna.samplers import (
     RandomSampler,
     TPESampler,
 )
+from optuna.trial import FrozenTrial, TrialState
 
 from planwise.errors import InputError
 from planwise.study.advice import evaluation_budget
@@ -44,20 +47,13 @@ class Sampling:
 
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
         """Propose the levers as they are, and draws up to the number of trials."""
-        whole = (
+        yield (
             Proposal(start_of(problem.space), problem.kind, START, 1),
             *(
                 Proposal(None, problem.kind, SAMPLE, iteration)
                 for iteration in range(2, trials_of(problem) + 1)
             ),
         )
-        if not problem.question.stop_when_converged:
-            yield whole
-            return "trials"
-        for proposal in whole:
-            (trial,) = yield (proposal,)
-            if trial.evaluation is not None and problem.converged(trial.evaluation):
-                return "converged"
         return "trials"
 
 
@@ -78,6 +74,17 @@ def has_torch() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
+class _Cmaes(CmaEsSampler):
+    """CMA-ES without a warning at each trial that it sees no constraints: `check` refuses all others."""
+
+    def after_trial(
+        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Constraints have been set")
+            super().after_trial(study, trial, state, values)
+
+
 def _gaussian_process(seed: int, trials: int) -> BaseSampler:
     if not has_torch():
         raise InputError(
@@ -89,7 +96,7 @@ def _gaussian_process(seed: int, trials: int) -> BaseSampler:
 
 TPE = Sampling("tpe", lambda seed, trials: TPESampler(seed=seed, constant_liar=True))
 NSGA2 = Sampling("nsga2", lambda seed, trials: NSGAIISampler(seed=seed, population_size=population(trials)))
-CMAES = Sampling("cmaes", lambda seed, trials: CmaEsSampler(seed=seed, warn_independent_sampling=False))
+CMAES = Sampling("cmaes", lambda seed, trials: _Cmaes(seed=seed, warn_independent_sampling=False))
 RANDOM = Sampling("random", lambda seed, trials: RandomSampler(seed=seed))
 GP = Sampling("gp", _gaussian_process)
 SAMPLERS = (TPE, NSGA2, CMAES, RANDOM, GP)

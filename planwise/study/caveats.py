@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from planwise.study.constraints import PAYROLL_RISK
+from planwise.study.evaluation import Evaluation
 from planwise.study.findings import Found
 from planwise.study.problem import PP, Problem
 
@@ -11,11 +12,14 @@ SHARE_TRUSTED = 0.5  # of seeds within the tolerance: below it the target is mor
 ROUNDING = 1e-9
 
 
-def caveats(problem: Problem, robustness: Found, changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def caveats(
+    problem: Problem, best: Evaluation, robustness: Found, changes: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
     """Return the caveats, each one sentence or two."""
     found = []
     if not isinstance(robustness, str):
-        found += [*_fragile(problem, robustness), *_risky(problem, robustness)]
+        found += _fragile(robustness) if problem.on_target(best) else []
+        found += _risky(problem, robustness)
     by_year = [name for name, change in changes.items() if "old_by_year" in change]
     if by_year:
         found.append(
@@ -24,7 +28,7 @@ def caveats(problem: Problem, robustness: Found, changes: Mapping[str, Mapping[s
     return found
 
 
-def _fragile(problem: Problem, robustness: Mapping[str, Any]) -> list[str]:
+def _fragile(robustness: Mapping[str, Any]) -> list[str]:
     share, growth = robustness["share_within_tolerance"], robustness["growth"]
     if share is None or share >= SHARE_TRUSTED:
         return []

@@ -73,7 +73,7 @@ def wilson(successes: int, n: int) -> list[float]:
 
 
 def sensitivity(problem: Problem, best: Evaluation, trials: Iterable[Trial], why_not: str) -> Found:
-    """Return what growth answers to around the answer, and which levers decided the study's scores."""
+    """Return what growth answers to around the answer, and over all that was tried."""
     told = tuple(trials)
     space, here = problem.space, at(problem.space, best)
     around = _by_levers(told, SENSITIVITY)
@@ -90,7 +90,7 @@ def sensitivity(problem: Problem, best: Evaluation, trials: Iterable[Trial], why
     decided = importance(
         space,
         [trial.levers for trial in tried],
-        [problem.score(trial.evaluation) for trial in tried if trial.evaluation is not None],
+        [trial.evaluation.growth for trial in tried if trial.evaluation is not None],
         None if by_lever is None else {name: slope.per_width for name, slope in by_lever.items()},
     )
     return {

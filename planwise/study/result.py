@@ -25,8 +25,9 @@ from planwise.study.versions import versions
 
 __all__ = ["StudyResult", "best_of", "cache_hits", "failures", "real_plans", "study_result"]
 
-CUT_SHORT = frozenset({"cancelled", "timeout"})
+CUT_SHORT = frozenset({"cancelled", "timeout", "interrupted"})
 OUT_OF_REACH = "the target is out of reach"
+NOT_ASKED = "the study ended before it was asked"
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def study_result(
     best = nearest or answer_of(problem, trials) or reach.baseline
     levers = {lever.name: best.levers.get(lever.name, lever.start) for lever in problem.space}
     changes = _changes(problem.space, base, best)
-    why_not = OUT_OF_REACH if nearest else stopped if stopped in CUT_SHORT else f"it ended: {stopped}"
+    why_not = OUT_OF_REACH if nearest else stopped if stopped in CUT_SHORT else NOT_ASKED
     robustness = findings.robustness(problem, best, trials, why_not)
     converged = nearest is None and problem.converged(best)
     return StudyResult(
@@ -159,7 +160,7 @@ def study_result(
         sensitivity=findings.sensitivity(problem, best, trials, why_not),
         **trade_offs(problem, trials),
         advice=_advice(problem, trials, converged=converged, reachable=nearest is None),
-        warnings=caveats(problem, robustness, changes),
+        warnings=caveats(problem, best, robustness, changes),
         versions=versions(),
     )
 

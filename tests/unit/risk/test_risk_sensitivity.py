@@ -122,9 +122,20 @@ AB = (Lever("a"), Lever("b"))
 
 def test_ped_anova_finds_the_lever_that_decides():
     points = [dict(zip("ab", row, strict=True)) for row in np.random.default_rng(1).random((200, 2))]
-    found = importance(AB, points, [(p["a"] - 0.3) ** 2 for p in points], None)
+    found = importance(AB, points, [p["a"] for p in points], None)
     assert found.method == PED_ANOVA and found.reason is None and found.trials == 200
     assert found.shares["a"] > 0.8 and sum(found.shares.values()) == pytest.approx(1)
+
+
+def test_ped_anova_gives_levers_without_effect_little():
+    """Effects as in a real census: two large, five small, four none; 100 random trials."""
+    effects = dict(zip("abcdefghijk", (1.16, 1.12, 0.32, 0.32, 0.27, 0.2, 0.19, 0, 0, 0, 0), strict=True))
+    space = tuple(Lever(name) for name in effects)
+    rows = np.random.default_rng(2).random((100, len(effects)))
+    points = [dict(zip(effects, row, strict=True)) for row in rows]
+    found = importance(space, points, [sum(effects[n] * p[n] for n in p) for p in points], None)
+    assert found.method == PED_ANOVA and sum(found.shares[n] for n in "hijk") < 0.2
+    assert found.shares["a"] + found.shares["b"] > 0.5
 
 
 def test_too_few_distinct_trials_give_linear_shares_and_say_so():
@@ -133,7 +144,7 @@ def test_too_few_distinct_trials_give_linear_shares_and_say_so():
     assert found.method == LINEAR and found.trials == 1
     assert (
         found.reason
-        == "1 distinct trials; PED-ANOVA needs 50 for 2 levers: shares of (slope × width)² instead"
+        == "1 distinct trials; PED-ANOVA needs 100 for 2 levers: shares of (slope × width)² instead"
     )
     assert found.shares == pytest.approx({"a": 9 / 25, "b": 16 / 25})
 

@@ -63,10 +63,11 @@ class World:
 
 
 class AnalyticEvaluator:
-    """Evaluates a world; plans and previews agree, as they do in the engine."""
+    """Evaluates a world and remembers; plans and previews agree, as they do in the engine."""
 
     def __init__(self, world: World, kind: Kind) -> None:
         self.kind: Kind = kind
+        self.found: list[Evaluation] = []
         self._world = world
 
     def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
@@ -75,4 +76,6 @@ class AnalyticEvaluator:
 
     def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
         """Return the closed form's figures; no seed changes them."""
-        return self._world.evaluation(levers, self.kind, seed)
+        evaluation = self._world.evaluation(levers, self.kind, seed)
+        self.found.append(evaluation)
+        return evaluation

@@ -25,7 +25,13 @@ TRIALS = "one plan a trial"
 LOOP = "tuning loop: gap × {} × .8^(i−1) onto COLA, (1.2 − .1 · level) of it onto merit, half onto hiring pay"
 
 ABOUT: tuple[About, ...] = (
-    About("solve", "least change that meets the target", "target", NATIVE, "1 plan, at most 3"),
+    About(
+        "solve",
+        "the least change, Σ((x − x₀) / width of the recommended range)², that meets the target",
+        "target",
+        NATIVE,
+        "1 plan, at most 3",
+    ),
     About(
         "conservative", LOOP.format(".10"), "target", JUDGED, "one plan an iteration, and one for the start"
     ),

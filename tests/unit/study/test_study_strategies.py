@@ -1,10 +1,13 @@
 """What can be asked of which strategy, and what is said about each."""
 
+from pathlib import Path
+
 import pytest
 
 from planwise.errors import InputError
 from planwise.study.question import Question
 from planwise.study.strategies import ABOUT, STRATEGIES, about, check, sampling
+from planwise.study.strategies.table import markdown
 
 FRONT = (("cost", None), ("equity", None))
 WEIGHTED = (("cost", 0.5), ("equity", 0.5))
@@ -61,3 +64,8 @@ def test_an_unknown_strategy_names_the_nearest():
     with pytest.raises(InputError, match="differential") as refused:
         check(Question(0.03, strategy="differential_evolution"))
     assert "differential-evolution" in refused.value.remedy
+
+
+def test_the_table_in_the_docs_is_this_one():
+    docs = Path(__file__).parents[3] / "docs" / "studies.md"
+    assert markdown() in docs.read_text(encoding="utf-8")

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from searching import MERITS, Searched, problem_in
 
-from benchmarks.analytic import World
+from benchmarks.analytic import AnalyticEvaluator, World
+from planwise.settings import Settings
+from planwise.study import Question, run_study
 from planwise.study.space import scaled
 from planwise.study.strategies import STRATEGIES
 from planwise.study.strategies.inversion import inverted
@@ -136,10 +138,57 @@ def test_a_single_iteration_is_one_step():
     assert len(one.trials) < len(whole.trials)
 
 
-def test_a_stopped_search_leaves_no_thread():
-    problem = problem_in(LINEAR, 0.04, strategy="cobyla")
-    Searched(STRATEGIES["cobyla"], problem, LINEAR, stop_after=5)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("after", [1, 7])
+def test_a_stopped_search_leaves_no_thread(method, after):
+    problem = problem_in(LINEAR, 0.04, strategy=method)
+    found = Searched(STRATEGIES[method], problem, LINEAR, stop_after=after)
+    assert found.stopped is None
     assert not [thread for thread in threading.enumerate() if thread.name == "scipy-search"]
+
+
+@pytest.mark.parametrize("method", ["slsqp", "cobyqa", "differential-evolution"])
+def test_a_killed_study_is_resumed_without_repeating_an_evaluation(tmp_path, method):
+    whole, cut = Home(tmp_path / "whole"), Home(tmp_path / "cut")
+    expected = whole.study(method)
+    with pytest.raises(KeyboardInterrupt):
+        cut.study(method, dies_after=20)
+    assert len(cut.preview.found) == 20
+    result = cut.study(method, resume=True)
+    assert result.levers == expected.levers and result.evaluations == expected.evaluations
+    assert len(cut.preview.found) == len(whole.preview.found)
+
+
+class Home:
+    """The linear world behind the study runner."""
+
+    def __init__(self, home):
+        self.settings = Settings(home=home)
+        self.preview, self.real = AnalyticEvaluator(LINEAR, "preview"), AnalyticEvaluator(LINEAR, "real")
+
+    def study(self, method, *, resume=False, dies_after=None):
+        honest = self.preview.evaluate
+
+        def mortal(levers, *, number, seed=None):
+            if dies_after is not None and len(self.preview.found) >= dies_after:
+                raise KeyboardInterrupt
+            return honest(levers, number=number, seed=seed)
+
+        self.preview.evaluate = mortal
+        try:
+            return run_study(
+                self.settings,
+                Question(0.04, strategy=method, levers=LEVERS, trials=80, seeds=0),
+                name="s",
+                scenario="baseline",
+                base=LINEAR.base,
+                levels=(1, 2, 3, 4, 5),
+                preview=self.preview,
+                real=self.real,
+                resume=resume,
+            )
+        finally:
+            self.preview.evaluate = honest
 
 
 def test_the_gradient_of_the_steep_part_is_that_of_its_formula():

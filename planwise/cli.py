@@ -28,7 +28,7 @@ app = cyclopts.App(
 MOUNTED = {
     "census": ("planwise.census.commands:app", "Import, generate and choose the census."),
     "parameters": ("planwise.parameters.commands:app", "The levers and assumptions that there are."),
-    "scenario": ("planwise.governance.commands:app", "Named sets of overrides on a census."),
+    "scenario": ("planwise.scenario_commands:app", "Named sets of overrides on a census."),
     "employee": ("planwise.comparison.commands:employee", "One person's events and pay, year by year."),
     "study": ("planwise.study.commands:app", "The searches for levers that meet a target."),
 }

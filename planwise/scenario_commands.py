@@ -1,4 +1,7 @@
-"""`planwise scenario …`: create, look at, change and delete scenarios."""
+"""`planwise scenario …`: create, look at, compare, change and delete scenarios.
+
+Above all layers, like the command line itself: scenarios are the ledger's, trials a study's.
+"""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -7,6 +10,7 @@ import cyclopts
 from cyclopts import Parameter
 
 from planwise.console import emit_json, progress, results, settings_for
+from planwise.errors import InputError
 from planwise.governance.effective import effective_parameters, years_of
 from planwise.governance.ledger import Ledger, open_ledger
 from planwise.governance.scenario import BASELINE, Scenario
@@ -28,7 +32,12 @@ def create(
     name: str,
     /,
     *,
-    source: Annotated[str, Parameter(name="--from", help="Start from this scenario's overrides.")] = BASELINE,
+    source: Annotated[
+        str | None, Parameter(name="--from", help="Start from this scenario's overrides.")
+    ] = None,
+    from_trial: Annotated[
+        str | None, Parameter(name="--from-trial", help="Keep this trial: STUDY:NUMBER; nothing else is set.")
+    ] = None,
     set_: Sets = (),
     assume: Assumes = (),
     description: Description = None,
@@ -38,7 +47,22 @@ def create(
     json: Json = False,
 ) -> None:
     """Create a scenario."""
-    _copy(source, name, (set_, assume), description, census, as_, home, json)
+    if from_trial is None:
+        _copy(source or BASELINE, name, (set_, assume), description, census, as_, home, json)
+        return
+    if source or set_ or assume or census:
+        raise InputError(
+            "A trial says the scenario, the census and every value.",
+            remedy="Leave out --from, --set, --assume and --census; clone the scenario to change it.",
+        )
+    from planwise.study.promotion import parse_trial, promote_trial  # Optuna is slow to import
+
+    settings = settings_for(home)
+    study, number = parse_trial(from_trial)
+    made = promote_trial(settings, study, number, name, description=description, actor=as_)
+    with open_ledger(settings, actor=as_) as ledger:
+        _present(settings, ledger, made, as_json=json)
+    progress().print(f"Next: planwise simulate --scenario {name}", markup=False)
 
 
 @app.command
@@ -102,6 +126,32 @@ def show(name: str, /, *, home: Home = None, json: Json = False) -> None:
 
 
 @app.command
+def diff(first: str, second: str, /, *others: str, home: Home = None, json: Json = False) -> None:
+    """Show which levers and assumptions differ between scenarios as they are now, simulated or not."""
+    from planwise.comparison.parameters import Resolved, parameter_differences  # pandas is slow to import
+    from planwise.comparison.show import render_parameters
+
+    settings = settings_for(home)
+    names = tuple(dict.fromkeys((first, second, *others)))
+    with open_ledger(settings) as ledger:
+        resolved = [
+            Resolved(name, effective_parameters(ledger, scenario, _first_year(settings, scenario.census)))
+            for name in names
+            for scenario in [ledger.scenarios.get(name)]
+        ]
+    spans = {one.name: one.effective.years for one in resolved}
+    years = sorted(set.intersection(*map(set, spans.values())))
+    found = parameter_differences(resolved, years)
+    if json:
+        emit_json({"scenarios": names, "years": spans, "differences": [row.as_json() for row in found]})
+        return
+    results().print(render_parameters(found, names))
+    if len(set(spans.values())) > 1:
+        told = ", ".join(f"{name} {span[0]}-{span[-1]}" for name, span in spans.items())
+        progress().print(f"The horizons differ: {told}; only common years are compared.", markup=False)
+
+
+@app.command
 def delete(name: str, /, *, as_: As = None, home: Home = None, json: Json = False) -> None:
     """Delete a scenario; what it published stays."""
     with open_ledger(settings_for(home), actor=as_) as ledger:
@@ -128,6 +178,8 @@ def _copy(
         changes = _assignments(*assignments)
         first_year = _first_year(settings, census or original.census)
         years = years_of(merged_overrides(original.overrides, changes), first_year)
+        if description is None and source == BASELINE:
+            description = ""  # what the baseline says of itself holds of no copy
         made = ledger.scenarios.clone(
             source, name, changes, census=census, description=description, years=years
         )

@@ -65,15 +65,10 @@ class Solve:
     """The default strategy for a growth target."""
 
     name: str = "solve"
-    multi_objective: bool = False
     settles_reach: bool = True  # says itself what is out of reach: its slopes tell
 
     def sampler(self, problem: Problem, past_trials: int) -> BaseSampler | None:
         """Return None: SciPy finds every point."""
-        return None
-
-    def reason(self, problem: Problem) -> str | None:
-        """Return None: it was not picked among others."""
         return None
 
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:

@@ -1,0 +1,183 @@
+"""Questions, and the search space they pose."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kpi_rows import evaluation
+from study_worlds import BASE, LEVELS, SPACE
+
+from planwise.errors import InputError
+from planwise.study.objectives import PRESETS
+from planwise.study.problem import Problem, problem_of
+from planwise.study.question import BUDGETS, Question
+from planwise.study.space import levers_at, scaled, start_of
+
+YEARS = (2026, 2027, 2028, 2029, 2030)
+
+
+def space_of(base=BASE, levels=LEVELS, **question):
+    return problem_of(Question(0.03, **question), base, levels, "preview").space
+
+
+questions = st.builds(
+    Question,
+    st.floats(-0.5, 0.5),
+    tolerance=st.floats(1e-6, 0.05),
+    levers=st.none() | st.just(("cola_rate@2027", "merit_rate_level_1")),
+    by_year=st.booleans(),
+    locked=st.sampled_from(((), ("cola_rate",))),
+    objectives=st.sampled_from(((), PRESETS["growth"], (("cost", None), ("equity", None)))),
+    constraints=st.sets(st.sampled_from(("payroll<=1e9", "merit_monotone", "raise<=.2"))).map(tuple),
+    trials=st.none() | st.integers(1, 500),
+    stagnation=st.none() | st.integers(1, 50),
+    seeds=st.integers(0, 100),
+)
+
+
+@given(questions)
+def test_a_question_is_read_back_from_json(question):
+    import json
+
+    assert Question.from_json(json.loads(json.dumps(question.as_json()))) == question
+
+
+def test_what_an_older_study_was_asked_is_read_with_defaults():
+    old = {"target_growth": 0.03, "strategy": "tpe", "tolerance": 0.001, "levers": None, "seed": 0}
+    assert Question.from_json(old) == Question(0.03, "tpe")
+
+
+def test_a_strategy_that_is_not_named_is_chosen_by_what_is_asked():
+    assert Question(0.03).strategy == "solve"
+    assert Question(0.03, objectives=PRESETS["balanced"]).strategy == "auto"
+    assert Question(0.03, "tpe", objectives=PRESETS["balanced"]).strategy == "tpe"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target_growth": 0.031},
+        {"strategy": "tpe"},
+        {"tolerance": 0.002},
+        {"levers": ("cola_rate",)},
+        {"by_year": True},
+        {"locked": ("cola_rate",)},
+        {"objectives": (("cost", 1.0),)},
+        {"constraints": ("merit_monotone",)},
+        {"seeds": 30},
+        {"seed": 1},
+    ],
+)
+def test_identity_covers_whatever_changes_the_answer(change):
+    asked = {"target_growth": 0.03, "strategy": "solve", **change}
+    assert Question(**asked).identity != Question(0.03).identity
+
+
+def test_identity_leaves_out_budgets_and_orders():
+    budgets = {
+        "max_iterations": 3,
+        "trials": 7,
+        "timeout_seconds": 9.0,
+        "stagnation": 4,
+        "stop_when_converged": True,
+        "single_iteration": True,
+    }
+    assert set(budgets) == BUDGETS
+    assert Question(0.03, **budgets).identity == Question(0.03).identity
+    both = [
+        Question(0.03, levers=levers, constraints=limits)
+        for levers, limits in (
+            (("cola_rate", "merit_rate_level_1"), ("merit_monotone", "payroll<=1e9")),
+            (("merit_rate_level_1", "cola_rate"), ("payroll<=1000000000", "merit_monotone")),
+        )
+    ]
+    assert both[0].identity == both[1].identity
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"seeds": -1}, "outside 0"),
+        ({"stagnation": 0}, "patience"),
+        ({"seeds": 0, "constraints": ("payroll<=1", "payroll_risk<=0.1")}, "judged over seeds"),
+        ({"stop_when_converged": True, "objectives": (("cost", 1.0),)}, "no target to stop at"),
+        ({"objectives": (("price", None),)}, "Unknown objective"),
+        ({"constraints": ("price<=1",)}, "Unknown constraint"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused(wrong, says):
+    with pytest.raises(InputError, match=says):
+        Question(0.03, **wrong)
+
+
+def test_a_gap_that_the_census_does_not_show_is_said():
+    problem = Problem(Question(0.03, constraints=("adjusted_gap<=0.02",)), SPACE, "preview")
+    with pytest.raises(InputError, match="no gender or ethnicity"):
+        problem.with_baseline(evaluation(adjusted_gap_max=(None, None)))
+    assert problem.with_baseline(evaluation()).baseline is not None
+
+
+def test_replicates_are_under_other_seeds_than_the_scenarios_own():
+    problem = problem_of(Question(0.03, seeds=3), BASE.with_assumptions({"seed": 41}), LEVELS, "real")
+    assert problem.replicate_seeds == (42, 43, 44)
+
+
+def test_levers_by_year_are_one_dimension_a_year():
+    space = space_of(by_year=True, levers=("cola_rate", "merit_rate_level_2@2028"))
+    assert [one.name for one in space] == ["merit_rate_level_2@2028", *(f"cola_rate@{y}" for y in YEARS)]
+    cola = space[-1]
+    assert (cola.lever, cola.year, cola.start, cola.scale) == ("cola_rate", 2030, 0.025, pytest.approx(0.015))
+    assert len(space_of(by_year=True)) == 5 * len(space_of())
+
+
+def test_a_lever_of_one_year_starts_at_that_years_value():
+    base = BASE.with_levers({"cola_rate@2027": 0.04})
+    (cola,) = space_of(base, levers=("cola_rate@2027",))
+    assert (cola.start, cola.in_force) == (0.04, (0.04, 0.04))
+    (cola,) = space_of(base, levers=("cola_rate",))
+    assert cola.start == pytest.approx(0.028) and cola.in_force == (0.025, 0.04)
+    assert cola.change(0.03) == pytest.approx(0.01)
+
+
+def test_locked_levers_are_left_alone_however_they_are_spelled():
+    names = {one.name for one in space_of()}
+    locked = space_of(locked=("cola_rate",), constraints=("locked.merit_rate_level_1",))
+    assert names - {one.name for one in locked} == {"cola_rate", "merit_rate_level_1"}
+    years = space_of(by_year=True, levers=("cola_rate",), locked=("cola_rate@2027", "cola_rate@2029"))
+    assert [one.year for one in years] == [2026, 2028, 2030]
+    question = Question(0.03, locked=("cola_rate",))
+    assert Problem(question, SPACE, "real").constraints(evaluation())["locked.cola_rate"] == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ({"levers": ("cola_rate", "cola_rate@2027")}, "tuned twice"),
+        ({"levers": ("cola_rate", "cola_rate")}, "tuned twice"),
+        ({"levers": ("cola_rate@2040",)}, "2040 is not simulated"),
+        ({"levers": ("cola_rate",), "locked": ("cola_rate",)}, "tuned and locked"),
+        ({"levers": ("cola_rate",), "locked": ("cola_rate@2027",)}, "locked in one year"),
+        ({"locked": ("cola",)}, "cola_rate"),
+        ({"constraints": ("change.cola<=0.01",)}, "cola_rate"),
+        ({"levers": ("seed",)}, "assumption"),
+    ],
+)
+def test_levers_that_cannot_be_tuned_are_refused(question, says):
+    with pytest.raises(InputError, match=says):
+        space_of(**question)
+
+
+def test_pay_levers_move_people_where_pay_decides_who_leaves():
+    assert not any(one.dynamics for one in space_of())
+    elastic = BASE.with_assumptions({"turnover_pay_elasticity": 1.0})
+    assert all(one.dynamics for one in space_of(elastic))
+    assert space_of(levers=("promotion_probability_level_1",))[0].dynamics
+
+
+@given(st.lists(st.floats(-10, 10), min_size=len(SPACE), max_size=len(SPACE)))
+def test_points_and_levers_are_one_another_within_the_bounds(moves):
+    import numpy as np
+
+    levers = levers_at(SPACE, np.array(moves))
+    assert all(lever.low <= levers[lever.name] <= lever.high for lever in SPACE)
+    assert levers_at(SPACE, scaled(SPACE, levers)) == levers
+    assert scaled(SPACE, {}).tolist() == [0.0] * len(SPACE) == scaled(SPACE, start_of(SPACE)).tolist()

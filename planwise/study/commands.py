@@ -14,6 +14,7 @@ from planwise.study.problem import PP
 from planwise.study.views import StudyView, csv_of, list_studies, view_of
 
 app = cyclopts.App(name="study", help="The searches for levers that meet a target.")
+app.command("planwise.study.report.command:report", name="report", help="Write a study's evidence report.")
 
 
 @app.command(name="list")

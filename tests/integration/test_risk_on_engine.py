@@ -1,0 +1,119 @@
+"""Ensembles, slopes and impact on the real engine: a small census, previews only."""
+
+import json
+
+import pytest
+
+from planwise import cli
+from planwise.census import generate_census
+from planwise.engine.preview import Preview
+from planwise.parameters import resolve, simulated_years
+from planwise.risk.ensemble import run_ensemble, run_paired
+from planwise.risk.noise import differences
+from planwise.risk.people import people_impact
+from planwise.settings import Settings
+from planwise.study import PreviewEvaluator, Question, census_levels, run_study
+
+EMPLOYEES = 300
+YEARS = 2
+SEEDS = 4
+
+
+class Engine:
+    def __init__(self, settings):
+        self.settings = settings
+        self.census = generate_census(settings, employees=EMPLOYEES, seed=7)
+        self.base = resolve(simulated_years(YEARS, self.census.first_year), scenario={})
+        self.preview = Preview(settings, self.census)
+
+    def simulate(self, effective):
+        return self.preview.evaluate(effective).kpis
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    return Engine(Settings(home=tmp_path_factory.mktemp("home")))
+
+
+def test_an_ensemble_begins_with_the_scenario_and_draws_anew_for_each_seed(engine):
+    ensemble = run_ensemble(engine.simulate, engine.base, SEEDS)
+    assert ensemble.runs[0] == engine.simulate(engine.base)
+    last = ensemble.years[-1]
+    assert len(set(ensemble.sample("growth_compound", last))) == SEEDS
+    assert ensemble.spreads()["headcount"][last].sd == 0  # the target headcount, whoever comes and goes
+
+
+def test_a_scenario_against_itself_differs_by_exactly_nothing_in_every_kpi_and_year(engine):
+    same = engine.base.with_levers({"cola_rate": engine.base.value("cola_rate")})
+    found = differences(*run_paired(engine.simulate, (same, engine.base), SEEDS))
+    told = [d for by_year in found.values() for d in by_year.values() if d is not None]
+    assert len(told) > 50 and {(d.mean, d.sd) for d in told} == {(0.0, 0.0)}
+
+
+def test_common_random_numbers_take_most_of_the_noise_out_of_a_pay_policy(engine):
+    more = engine.base.with_levers({"cola_rate": 0.035})
+    found = differences(*run_paired(engine.simulate, (more, engine.base), SEEDS))
+    growth = found["growth_compound"][engine.base.years[-1]]
+    assert growth.mean == pytest.approx(0.01 * 0.75, abs=0.003)  # hires dilute a full percentage point
+    assert growth.noise_reduction > 50
+    assert growth.policy_share > 0.99 > growth.policy_share_without_crn
+
+
+def test_people_impact_of_cola_is_of_all_but_the_year_s_hires_and_sums_to_the_payroll(engine):
+    more = engine.base.with_levers({"cola_rate": 0.035})
+    found = people_impact(engine.preview.pay(engine.base), engine.preview.pay(more))
+    whole = found.everybody
+    assert (found.only_before, found.only_after) == (0, 0)
+    last = engine.simulate(more)[-1]
+    joined = last["hires"] - last["new_hire_terminations"]  # after COLA, which falls on January 1
+    assert whole.compared == last["headcount"] and whole.winners == whole.compared - joined
+    assert sum(group.total for group in found.by_level.values()) == pytest.approx(whole.total)
+    mean_pay = [engine.simulate(each)[-1]["mean_base_pay"] for each in (engine.base, more)]
+    assert whole.total == pytest.approx((mean_pay[1] - mean_pay[0]) * whole.compared, rel=1e-9)
+
+
+def test_a_study_tells_what_its_answer_does_to_cost_people_and_under_other_seeds(engine):
+    evaluator = PreviewEvaluator(engine.preview, engine.base)
+    target = engine.simulate(engine.base)[-1]["growth_compound"] + 0.005
+    result = run_study(
+        engine.settings,
+        Question(target, seeds=SEEDS, levers=("cola_rate", "merit_rate_level_1")),
+        name="risk",
+        scenario="baseline",
+        base=engine.base,
+        levels=census_levels(engine.census),
+        preview=evaluator,
+        real=None,
+    )
+    assert result.converged and result.quality_score > 0.8
+    assert result.robustness["seeds"] == SEEDS
+    assert result.employee_impact["winners"] > 0.8 * result.employee_impact["compared"]
+    assert result.cost_impact["horizon"]["payroll"]["difference"] > 0
+    parts = result.parameter_impact["growth_compound"]
+    assert sum(parts["alone"].values()) + parts["remainder"] == pytest.approx(parts["total"], abs=1e-12)
+    slope = result.sensitivity["by_lever"]["cola_rate"]["slope"]
+    assert 0.5 < slope < 1.1
+    json.dumps(result.as_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "keys"),
+    [
+        (("ensemble", "--seeds", "2", "--years", "1", "--against", "baseline"), {"seeds", "kpis", "against"}),
+        (("sensitivity", "--years", "1", "--levers", "cola_rate"), {"levers", "value", "kpi"}),
+    ],
+)
+def test_the_commands_print_one_json_object(engine, capsys, tokens, keys):
+    assert cli.run([*tokens, "--json", "--home", str(engine.settings.home)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert keys <= answer.keys() and answer["scenario"] == "baseline" and not answer["stopped"]
+    if "against" in keys:
+        growth = answer["kpis"]["growth_compound"]["2026"]
+        assert growth["p10"] <= growth["p50"] <= growth["p90"] and growth["n"] == 2
+        assert answer["against"]["difference"]["payroll"]["2026"]["mean"] == 0
+
+
+def test_a_kpi_that_is_not_there_is_named(engine, capsys):
+    tokens = ["sensitivity", "--years", "1", "--kpi", "growth", "--json", "--home", str(engine.settings.home)]
+    assert cli.run(tokens) == 2
+    assert "growth_compound" in json.loads(capsys.readouterr().out)["error"]["remedy"]

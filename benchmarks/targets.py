@@ -116,7 +116,12 @@ class Bench:
 
 
 def measure(
-    bench: Bench, runs: int, *, seed: int = 1, progress: Callable[[str], None] = lambda line: None
+    bench: Bench,
+    runs: int,
+    *,
+    seed: int = 1,
+    strategies: tuple[str, ...] = STRATEGIES,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> tuple[list[Run], int]:
     """Return every strategy's runs on the same draws, and how many draws could not be reached."""
     draws, found, redrawn = random.Random(seed), [], 0
@@ -126,7 +131,7 @@ def measure(
             if bench.reaches(base, target):
                 break
             redrawn += 1
-        of_this_draw = [bench.run(strategy, base, target, number) for strategy in STRATEGIES]
+        of_this_draw = [bench.run(strategy, base, target, number) for strategy in strategies]
         found += of_this_draw
         told = f"{of_this_draw[0].gap_pp:+.4f} pp after {of_this_draw[0].plans}"
         progress(f"run {number + 1} of {runs}: target {target:.3%}, solve {told}")

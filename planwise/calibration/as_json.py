@@ -61,6 +61,8 @@ def backtest_json(b: Backtest) -> dict[str, Any]:
         "levels": b.level_rule,
         "headcount_growth": b.growth_rule,
         "coverage_expected": round(COVERAGE_EXPECTED, 6),
+        "coverage_draws": b.coverage_draws,
+        "coverage_years": b.coverage_years,
         "holdouts": [_holdout(h) for h in b.holdouts],
     }
 

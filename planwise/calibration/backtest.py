@@ -105,6 +105,17 @@ class Backtest:
     level_rule: str
     growth_rule: str
 
+    @property
+    def coverage_draws(self) -> float:
+        """Share of all figures of all held-out years within P10–P90 over seeds alone."""
+        return float(np.mean([row.draws.within for h in self.holdouts for row in h.rows]))
+
+    @property
+    def coverage_years(self) -> float | None:
+        """The same with the years' own spread, of the held-out years that have one; None without any."""
+        found = [row.years.within for h in self.holdouts for row in h.rows if row.years is not None]
+        return float(np.mean(found)) if found else None
+
 
 def backtest(
     settings: Settings,

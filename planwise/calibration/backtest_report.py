@@ -34,6 +34,9 @@ def backtest_markdown(b: Backtest) -> str:
         "",
         HOW_TO_READ,
         "",
+        f"Over all held-out years, {pct(b.coverage_draws, 0)} of the figures lie within P10–P90 (draws), "
+        f"{pct(b.coverage_years, 0)} within P10–P90 (years) where there is one.",
+        "",
     ]
     for holdout in b.holdouts:
         lines += _section(holdout)

@@ -80,18 +80,19 @@ def multipliers(
         .groupby(used, as_index=False)[["events", "expected", "heads"]]
         .sum()
     )
-    values = {d: dict.fromkeys(cells[d].unique(), 1.0) for d in used}
+    events, expected = cells["events"].to_numpy(), cells["expected"].to_numpy()
+    coded = {d: pd.factorize(cells[d]) for d in used}
+    values = {d: np.ones(len(names)) for d, (_, names) in coded.items()}
     for _ in range(ROUNDS_MAX):
-        before = [v for d in used for v in values[d].values()]
-        for d in used:
-            others = np.prod([cells[o].map(values[o]).to_numpy() for o in used if o != d], axis=0)
-            sums = cells.assign(expected=cells["expected"] * others).groupby(d)[["events", "expected"]].sum()
-            fitted = (sums["events"] + PRIOR_EVENTS) / (sums["expected"] + PRIOR_EVENTS)
-            values[d] = {band: 1.0 if band == NO_BAND else float(fitted[band]) for band in values[d]}
-        after = [v for d in used for v in values[d].values()]
-        if np.allclose(before, after, rtol=0, atol=SETTLED):
+        before = {d: fitted.copy() for d, fitted in values.items()}
+        for d, (codes, names) in coded.items():
+            others = np.prod([values[o][coded[o][0]] for o in used if o != d], axis=0)
+            seen, due = np.bincount(codes, events), np.bincount(codes, expected * others)
+            values[d] = np.where(names == NO_BAND, 1.0, (seen + PRIOR_EVENTS) / (due + PRIOR_EVENTS))
+        if all(np.allclose(before[d], values[d], rtol=0, atol=SETTLED) for d in used):
             break
-    return [row for d in used for row in _normalised(d, cells, values[d])]
+    named = {d: dict(zip(map(str, coded[d][1]), map(float, values[d]), strict=True)) for d in used}
+    return [row for d in used for row in _normalised(d, cells, named[d])]
 
 
 def _normalised(dimension: str, cells: pd.DataFrame, values: Mapping[str, float]) -> list[Multiplier]:

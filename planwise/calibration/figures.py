@@ -59,17 +59,17 @@ def observed(step: Transition, stayers: pd.DataFrame) -> dict[Figure, Observed]:
 
 def measured(step: Transition, year: SimulatedYear) -> dict[Figure, float]:
     """Return the same figures of one simulated year; entrants are the hires who are there at its end."""
-    pay, kpis = year.pay, year.kpis
-    closing = pay[pay["is_active"]]
-    left = step.opening[~step.opening.index.isin(closing.index)]
+    old, closing = step.opening, year.pay[year.pay["is_active"]]
+    both = old[["base_pay"]].join(closing["base_pay"].rename("new"), how="inner")
+    left = old[~old.index.isin(closing.index)]
     found = {
-        Figure("headcount"): float(kpis["headcount"]),
+        Figure("headcount"): float(len(closing)),
         Figure("exits"): float(len(left)),
         Figure("entrants"): float(closing["is_hire"].sum()),
         Figure("promotions"): float(_promotions(step, closing)),
-        Figure("payroll"): float(kpis["payroll"]),
-        Figure("growth_all"): float(kpis["growth_all"]),
-        Figure("growth_continuing"): float(kpis["growth_continuing"]),
+        Figure("payroll"): year.payroll,
+        Figure("growth_all"): float(closing["base_pay"].mean() / old["base_pay"].mean() - 1),
+        Figure("growth_continuing"): float(both["new"].sum() / both["base_pay"].sum() - 1),
     }
     for level, group in closing.groupby("level_id"):
         found[Figure("headcount", level_label(level))] = float(len(group))

@@ -20,11 +20,11 @@ REPLAYED = "replayed"
 
 @dataclass(frozen=True)
 class SimulatedYear:
-    """One seed's year: `pay` as `Preview.pay` has it, by employee id, and the KPIs."""
+    """One seed's year: `pay` of `Preview.pay`, by employee id; `payroll` is year-end base pay × FTE."""
 
     seed: int
     pay: pd.DataFrame = field(repr=False)
-    kpis: Mapping[str, float]
+    payroll: float
 
 
 def calendar_days(year: YearlyCensus) -> int:
@@ -66,12 +66,18 @@ def simulated(
     on_step: Callable[[], None] = lambda: None,
 ) -> list[SimulatedYear]:
     """Return the first year after the census under each seed and its overrides."""
+    full_time = bool((pd.read_parquet(census.census_file, columns=["fte"])["fte"] == 1).all())
     found = []
     for seed, values in overrides:
         effective = parameters(census, values).with_assumptions({"seed": seed})
         pay = preview.pay(effective).set_index("employee_id")
-        kpis = preview.evaluate(effective).kpis[0]
-        found.append(SimulatedYear(seed, pay, kpis))
+        # Hires copy the FTE of people who are there; what they copied, only the KPIs know.
+        payroll = (
+            float(pay.loc[pay["is_active"], "base_pay"].sum())
+            if full_time
+            else float(preview.evaluate(effective).kpis[0]["payroll"])
+        )
+        found.append(SimulatedYear(seed, pay, payroll))
         on_step()
     return found
 

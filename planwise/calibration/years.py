@@ -1,7 +1,7 @@
 """Read the yearly censuses: payroll files, or censuses of the home by name, in the order of their dates."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -10,14 +10,17 @@ from typing import Any
 import pandas as pd
 
 from planwise.census import load_census, read_census
+from planwise.census.mapping import load_mapping
 from planwise.census.registry import NAME_PATTERN
+from planwise.census.schema import DEFAULT_RATING
 from planwise.errors import InputError
 from planwise.settings import Settings
 
 YEARS_MIN = 2
 SPACING_DAYS = (330, 400)  # a year, with the freedom of a payroll date that moves by a month
 PAY_LEVELS = "pay"  # how the description of levels begins that are read off the pay
-COLUMNS = ("hire_date", "birth_date", "base_pay", "job_title", "department", "level_id", "fte")
+FACTS = ("gender", "ethnicity", "performance_rating")  # carried along: the simulation reads them
+COLUMNS = ("hire_date", "birth_date", "base_pay", "job_title", "department", "level_id", "fte", *FACTS)
 
 
 @dataclass(frozen=True)
@@ -75,21 +78,22 @@ def read_years(
         if _is_name(source):
             years.append(_registered(settings, str(source)))
             continue
-        reading = read_census(
-            settings,
-            Path(source),
-            mapping=(mappings[place] if len(mappings) > 1 else mappings[0]) if mappings else None,
-            as_of=as_of[place] if as_of else None,
-            levels=levels,
-            row_filter=row_filter,
-        )
-        report = reading.report
-        undated = [notice for notice in report.notices if "(today) was taken" in notice]
-        if undated:
+        mapping = load_mapping((mappings[place] if len(mappings) > 1 else mappings[0]) if mappings else None)
+        day = as_of[place] if as_of else mapping.as_of
+        if day is None:
             raise InputError(
                 f"{Path(source).name}: no census date was given.",
                 remedy="Give one per file: `--as-of 2013-06-30,2014-06-30`.",
             )
+        reading = read_census(
+            settings,
+            Path(source),
+            mapping=mapping.model_dump(exclude_unset=True),
+            as_of=day,
+            levels=levels,
+            row_filter=row_filter,
+        )
+        report = reading.report
         years.append(
             YearlyCensus(
                 name=Path(source).name,
@@ -145,6 +149,7 @@ def _people(rows: pd.DataFrame) -> pd.DataFrame:
         base_pay=people["base_pay"].astype(float),
         level_id=people["level_id"].astype(int),
         fte=pd.to_numeric(people["fte"]).astype(float).fillna(1.0),
+        performance_rating=pd.to_numeric(people["performance_rating"]).fillna(DEFAULT_RATING).astype(int),
     ).sort_index()
 
 
@@ -172,8 +177,3 @@ def _check_ids(years: Sequence[YearlyCensus]) -> None:
                 remedy="Ids must be the same person's in every year: map `employee_id` to a column that is, "
                 "and do not mix files with censuses whose ids were hashed elsewhere.",
             )
-
-
-def restricted(year: YearlyCensus, ids: pd.Index) -> YearlyCensus:
-    """Return the census with these people only."""
-    return replace(year, people=year.people.loc[year.people.index.intersection(ids)])

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 from worlds import effective_for, shared
 
-from planwise.calibration import Calibration, calibrate, read_years
+from planwise.calibration import Calibration, YearlyCensus, backtest, calibrate, read_years
 from planwise.census import default_levels, generate_census, register_census
 
 EMPLOYEES, YEARS = 10_000, 2
@@ -53,6 +53,7 @@ TRUE = {
 class Known:
     """What was estimated, and the marts that it was estimated from."""
 
+    years: tuple[YearlyCensus, ...]
     found: Calibration
     events: pd.DataFrame
 
@@ -73,7 +74,8 @@ def known():
         levels = levels.assign(minimum=levels["minimum"] * factor, maximum=levels["maximum"] * factor)
         register_census(settings, name, exported(closing, original, day), levels, as_of=day, use=False)
         names.append(name)
-    return Known(calibrate(read_years(settings, names), cola=COLA), result.events)
+    years = read_years(settings, names)
+    return Known(years, calibrate(years, cola=COLA), result.events)
 
 
 def exported(closing, original, day):
@@ -164,6 +166,25 @@ def test_hires_by_level_and_their_place_in_the_range(known):
     assert entry.adjustment == 1
 
 
-def test_the_calibration_simulates_again(known):
+def test_nothing_was_clipped_and_the_levels_are_the_given_ones(known):
     assert known.found.clips == ()
     assert known.found.scale.rule.startswith("levels as given")
+
+
+def test_a_backtest_where_nothing_changes_forecasts_well(known):
+    """The rates of both years are the same, so that all that can go wrong is the estimate and the luck."""
+    (held,) = backtest(shared().settings, known.years).holdouts
+    rows = {(row.figure.name, row.figure.group): row for row in held.rows}
+
+    assert rows["headcount", "everyone"].forecast == rows["headcount", "everyone"].truth == 10_609
+    assert rows["payroll", "everyone"].error_pct(rows["payroll", "everyone"].forecast) == pytest.approx(
+        0, abs=0.5
+    )
+    assert rows["growth_continuing", "everyone"].forecast == pytest.approx(
+        rows["growth_continuing", "everyone"].truth, abs=0.003
+    )
+    # 80 % would lie within, were the parameters known; estimated from one year they err as much as the luck.
+    assert held.coverage_draws >= 0.4
+    for (name, _), row in rows.items():
+        if name == "exits":  # 4 sigma of what happened and as much of the estimate
+            assert abs(row.forecast - row.truth) <= SIGMAS * sqrt(2 * row.truth)

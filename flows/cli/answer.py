@@ -44,7 +44,7 @@ def lever_table(result: StudyResult) -> Table:
             f"{change['new']:.4f}",
             f"{change['change'] * PP:+.2f} pp",
             "-" if effect is None else f"{effect * PP:+.2f} pp",
-            risks.get(name.partition("@")[0], ""),
+            risks.get(name, risks.get(name.partition("@")[0], "")),
         )
     if alone:
         table.add_section()

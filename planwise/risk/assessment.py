@@ -20,7 +20,8 @@ from planwise.parameters import (
 class Assessment:
     """What an approver should know: `level` is the worst finding's risk, `levers` each lever's own.
 
-    `levers` has the worst risk over the years. `target` is the class of the growth target, None where none
+    `levers` has the worst risk over the years, and where it is not the same in all also that of each year, as
+    `name@year`. `target` is the class of the growth target, None where none
     is aimed at. `findings` are worst first; one that holds in all years has the year None.
     """
 
@@ -64,7 +65,7 @@ def assess(
     told = sorted((f for f in findings if f.risk is not Risk.OK), key=lambda f: (-f.risk.rank, f.parameter))
     return Assessment(
         level=max((f.risk for f in findings), key=lambda risk: risk.rank, default=Risk.OK),
-        levers=_worst(effective),
+        levers=_by_lever(effective),
         target=None if target_growth is None else target_class(target_growth)[0],
         findings=tuple(told),
     )
@@ -78,9 +79,13 @@ def _over_budget(kpis: Kpis, budget: float) -> list[Finding]:
     return [Finding("payroll_budget", None, Risk.CRITICAL, message)]
 
 
-def _worst(effective: EffectiveParameters) -> dict[str, Risk]:
-    worst: dict[str, Risk] = {}
-    for (name, _), risk in risks(effective).items():
-        if risk.rank >= worst.get(name, Risk.OK).rank:
-            worst[name] = risk
-    return worst
+def _by_lever(effective: EffectiveParameters) -> dict[str, Risk]:
+    by_year: dict[str, dict[int, Risk]] = {}
+    for (name, year), risk in risks(effective).items():
+        by_year.setdefault(name, {})[year] = risk
+    found: dict[str, Risk] = {}
+    for name, years in by_year.items():
+        found[name] = max(years.values(), key=lambda risk: risk.rank)
+        if len(set(years.values())) > 1:
+            found |= {f"{name}@{year}": risk for year, risk in years.items()}
+    return found

@@ -33,7 +33,7 @@ def levers_section(evidence: Evidence) -> Section:
             drawn.append(charts.LeverRow(name, old, new, lever.bounds, lever.recommended))
         effect = points(alone["alone"][name]) if name in alone.get("alone", {}) else NONE
         row = [name, f"{old:.4f}", f"{new:.4f}", points(new - old), effect, *ranges]
-        rows.append([*row, risks.get(name.partition("@")[0], NONE)])
+        rows.append([*row, risks.get(name, risks.get(name.partition("@")[0], NONE))])
     blocks: list[Block] = []
     if drawn:
         caption = (

@@ -27,9 +27,11 @@ def test_findings_are_worst_first_and_the_worst_is_the_level():
     assert found.level is Risk.CRITICAL and found.target == "is aggressive"
 
 
-def test_a_lever_has_its_worst_year():
+def test_a_lever_has_its_worst_year_and_each_where_they_differ():
     levers = BASE.with_levers({"cola_rate@2027": 0.08})
-    assert assess(levers, KPIS, target_growth=None, payroll_budget=None).levers["cola_rate"] is Risk.CRITICAL
+    found = assess(levers, KPIS, target_growth=None, payroll_budget=None).levers
+    assert found["cola_rate"] is found["cola_rate@2027"] is Risk.CRITICAL
+    assert found["cola_rate@2026"] is Risk.OK and "merit_rate_level_1@2026" not in found
 
 
 def test_without_a_target_the_budget_still_counts():

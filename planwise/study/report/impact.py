@@ -13,7 +13,15 @@ from planwise.study.report.figures import (
 )
 
 GROWTH = "growth_compound"
-PARTS = ("cola_cost", "merit_cost", "promotion_cost", "hire_cost", "exit_savings", "payroll_change")
+# What adds to payroll, and what takes away from it.
+PARTS = (
+    ("cola_cost", 1),
+    ("merit_cost", 1),
+    ("promotion_cost", 1),
+    ("hire_cost", 1),
+    ("exit_savings", -1),
+    ("payroll_change", 1),
+)
 
 
 def levers_section(evidence: Evidence) -> Section:
@@ -96,9 +104,9 @@ def cost_section(evidence: Evidence) -> Section | None:
         "after",
         "difference",
         "%",
-        "added in the year before",
-        "after",
-        "difference",
+        "added, before",
+        "added, after",
+        "added, difference",
     )
     blocks: list[Block] = [
         Chart(
@@ -106,10 +114,10 @@ def cost_section(evidence: Evidence) -> Section | None:
         ),
         Table("Payroll, and what the year adds to it.", columns, rows, total=True),
     ]
-    if all(part in after[0] for part in PARTS):
+    if all(part in after[0] for part, _ in PARTS):
         kinds = ("year", "", "COLA", "merit", "promotion", "hires", "exits", "payroll change")
         parts = [
-            [str(year["simulation_year"]), label, *(amount_change(year[part]) for part in PARTS)]
+            [str(year["simulation_year"]), label, *(amount_change(sign * year[part]) for part, sign in PARTS)]
             for old, new in zip(before, after, strict=True)
             for label, year in (("before", old), ("after", new))
         ]

@@ -96,7 +96,7 @@ def _table(evidence: Evidence, trials: list[Trial], caption: str) -> Table:
         "state",
         "moved most",
         "growth",
-        "gap",
+        "off target",
         "seconds",
         "gate",
         "fingerprint",
@@ -118,7 +118,7 @@ def _row(evidence: Evidence, trial: Trial) -> list[str]:
     found = trial.evaluation
     if found is None:
         return [*words, NONE, NONE, NONE, NONE, NONE]
-    gap = NONE if evidence.target is None else points(evidence.target - found.growth, 3)
+    gap = NONE if evidence.target is None else points(found.growth - evidence.target, 3)
     print_ = (found.fingerprint or NONE)[:FINGERPRINT]
     return [*words, percent(found.growth, 3), gap, f"{found.seconds:.2f}", found.gate_status, print_]
 

@@ -54,15 +54,15 @@ footer {{ margin-top: 3rem; color: var(--muted); font-size: .82rem; }}
 @media (max-width: 40rem) {{ td.t:first-child {{ white-space: normal; }} }}
 @media print {{
   @page {{ margin: 16mm 14mm; }}
-  :root {{ color-scheme: light; {variables(LIGHT)} }}
+  :root {{ color-scheme: light; font-size: 12px; {variables(LIGHT)} }}
   body {{ font-size: 10pt; }}
   main {{ max-width: none; padding: 0; }}
   h2 {{ break-after: avoid; }}
   figure, .facts div, .answer, tr, pre {{ break-inside: avoid; }}
   .scroll {{ overflow: visible; }}
-  table {{ font-size: 7.5pt; }}
+  table {{ font-size: 7pt; }}
   th, td {{ padding-right: .5rem; }}
-  th, td.t, td.t:first-child {{ white-space: normal; overflow-wrap: anywhere; }}
+  th, td.t, td.t:first-child {{ white-space: normal; }}
   details > summary {{ list-style: none; }}
   details::details-content {{ content-visibility: visible; height: auto; }}
 }}

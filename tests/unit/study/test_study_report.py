@@ -164,6 +164,20 @@ def test_a_front_is_drawn_with_its_knee(evidence):
     assert "knee, 7" in chart.svg and [row[1] for row in table.rows] == ["pick", "knee", "pick"]
 
 
+def test_what_changes_payroll_sums_to_its_change(evidence):
+    parts = {"cola_cost": 5.0, "merit_cost": 4.0, "promotion_cost": 1.0, "hire_cost": 30.0}
+    parts |= {"exit_savings": 20.0, "payroll_change": 20.0}
+    trial = evidence.trials[0]
+    kpis = [{**year, **parts} for year in trial.evaluation.kpis]
+    told = replace(
+        evidence,
+        trials=(replace(trial, evaluation=replace(trial.evaluation, kpis=kpis)), *evidence.trials[1:]),
+        result={**evidence.result, "kpis": kpis},
+    )
+    cost = next(s for s in document_of(told).sections if s.title == "Cost")
+    assert cost.blocks[-1].rows[0] == ["2026", "before", "+5", "+4", "+1", "+30", "−20", "+20"]
+
+
 def test_a_study_without_a_target_has_no_gap_to_draw(evidence):
     about = {**evidence.about, "question": {**evidence.question, "objectives": [["cost", 1.0]]}}
     document = document_of(replace(evidence, about=about))

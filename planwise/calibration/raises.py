@@ -82,18 +82,20 @@ class RaiseSplit:
 def split(common: float, totals: Mapping[int, float]) -> RaiseSplit:
     """Split each level's total raise: (1 + cola)(1 + merit) = 1 + total.
 
-    COLA is lowered from `common` where the merit levers could not go as low as the rest of a level: their
-    hard bounds begin above 0. The sum stays what was measured, as far as the two lower bounds allow.
+    COLA moves from `common` where a level's rest would be outside the bounds of the merit levers: down so
+    that the smallest rest is large enough, but not so far that the largest is too large. The sum stays what
+    was measured as far as the bounds allow.
     """
     levers = catalogue().levers
-    merit_min = levers["merit_rate_level_1"].bounds[0]
+    merit_min, merit_max = levers["merit_rate_level_1"].bounds
     cola_min, cola_max = levers["cola_rate"].bounds
-    room = min((1 + total) / (1 + merit_min) - 1 for total in totals.values())
-    cola = min(max(min(common, room), cola_min), cola_max)
+    highest = (1 + min(totals.values())) / (1 + merit_min) - 1
+    lowest = (1 + max(totals.values())) / (1 + merit_max) - 1
+    cola = min(max(min(common, highest), lowest, cola_min), cola_max)
     moved = None
     if abs(cola - common) > MODE_STEP / 2:
         moved = (
-            f"COLA {common:.2%} → {cola:.2%}: COLA and merit have lower bounds of {cola_min:.0%} and "
-            f"{merit_min:.0%}; the total raise of each level is kept as far as they allow."
+            f"COLA {common:.2%} → {cola:.2%}: COLA is bound to {cola_min:.0%} to {cola_max:.0%}, merit to "
+            f"{merit_min:.0%} to {merit_max:.0%}; the total raise of each level is kept as far as they allow."
         )
     return RaiseSplit(cola, {level: (1 + total) / (1 + cola) - 1 for level, total in totals.items()}, moved)

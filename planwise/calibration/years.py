@@ -18,6 +18,7 @@ from planwise.settings import Settings
 
 YEARS_MIN = 2
 SPACING_DAYS = (330, 400)  # a year, with the freedom of a payroll date that moves by a month
+SHARED_IDS_MIN = 0.1  # real workforces keep far more; files with ids of two schemes share a few by chance
 PAY_LEVELS = "pay"  # how the description of levels begins that are read off the pay
 FACTS = ("gender", "ethnicity", "performance_rating")  # carried along: the simulation reads them
 COLUMNS = ("hire_date", "birth_date", "base_pay", "job_title", "department", "level_id", "fte", *FACTS)
@@ -170,10 +171,14 @@ def _check_dates(years: Sequence[YearlyCensus]) -> None:
 
 
 def _check_ids(years: Sequence[YearlyCensus]) -> None:
+    """Refuse years that hardly share an id: nobody's turnover is that high, but ids may have been renewed."""
     for before, after in pairwise(years):
-        if before.people.index.intersection(after.people.index).empty:
+        shared = len(before.people.index.intersection(after.people.index))
+        smaller = min(len(before.people), len(after.people))
+        if shared < SHARED_IDS_MIN * smaller:
             raise InputError(
-                f"No employee id of {before.name} is in {after.name}.",
+                f"{shared:,} of {len(before.people):,} employee ids of {before.name} are in {after.name}; at "
+                f"least {SHARED_IDS_MIN:.0%} of the smaller census is needed.",
                 remedy="Ids must be the same person's in every year: map `employee_id` to a column that is, "
                 "and do not mix files with censuses whose ids were hashed elsewhere.",
             )

@@ -122,6 +122,16 @@ def test_merit_is_the_rest():
     assert found.merit == pytest.approx({1: 0.03, 2: 0.02})
 
 
+def test_cola_gives_way_no_further_than_the_highest_merit_allows():
+    # level 1 leaves no room under 1.5 %, level 2 needs 1.12/1.10 - 1 = 1.82 %
+    found = split(0.03, {1: 0.025, 2: 0.12})
+    assert found.cola == pytest.approx(1.12 / 1.10 - 1)
+    assert found.merit[2] == pytest.approx(0.10)
+    assert found.merit[1] == pytest.approx(
+        1.025 / (1.12 / 1.10) - 1
+    )  # under its bound: to be clipped, and said
+
+
 def test_cola_gives_way_so_that_merit_stays_within_its_bounds():
     # everybody got 2.5 %: COLA 2.5 % would leave no merit, whose bound is 1 %; 1.025/1.01 - 1 = 1.485 %
     found = split(0.025, {1: 0.025})

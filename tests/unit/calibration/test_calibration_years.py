@@ -76,7 +76,12 @@ def test_censuses_of_the_home_go_by_name(settings, file):
         (["1"], ["2020-12-31"], "1 census given", "the year before"),
         (["1", "1"], ["2021-12-31", "2020-12-31"], "is not later than", "oldest first"),
         (["1", "1"], ["2019-12-31", "2021-12-31"], "731 days lie between", "without a gap"),
-        (["1", "2"], ["2020-12-31", "2021-12-31"], "No employee id of 0.csv is in 1.csv", "same person's"),
+        (
+            ["1", "2"],
+            ["2020-12-31", "2021-12-31"],
+            "0 of 1 employee ids of 0.csv are in 1.csv; at least 10%",
+            "same person's",
+        ),
         (["1", "1"], ["2020-12-31"], "1 dates for 2 censuses", "one per census"),
         (["1", "1"], [], "0.csv: no census date was given", "--as-of 2013-06-30,2014-06-30"),
     ],

@@ -1,0 +1,182 @@
+"""`solve` on a real engine's previews, against SciPy's direct minimisation and by what it claims."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from planwise.census import generate_census
+from planwise.engine.preview import Preview
+from planwise.parameters import resolve, simulated_years
+from planwise.settings import Settings
+from planwise.study.evaluators import PreviewEvaluator
+from planwise.study.previews import point_of
+from planwise.study.problem import problem_of
+from planwise.study.question import Question
+from planwise.study.reach import framed, reach_of
+from planwise.study.space import bounds_of, census_levels, levers_at
+from planwise.study.strategies.heuristic import AGGRESSIVE
+from planwise.study.strategies.solve import SOLVE
+from planwise.study.trial import Trial
+
+PROMOTIONS = tuple(f"promotion_probability_level_{level}" for level in (1, 2, 3, 4))
+
+
+class World:
+    """A small census, two years, previews answered once."""
+
+    def __init__(self, home):
+        settings = Settings(home=home)
+        self.census = generate_census(settings, employees=150, seed=1)
+        self.base = resolve(simulated_years(2, self.census.first_year), scenario={})
+        self.preview = Preview(settings, self.census)
+        self.evaluator = PreviewEvaluator(self.preview, self.base)
+        self.known = {}
+        self.baseline = self.evaluate({})
+        self.payroll = max(float(year["payroll"]) for year in self.baseline.kpis)
+
+    def problem(self, more, **question):
+        """A target of so much more growth than the baseline's."""
+        asked = Question(self.baseline.growth + more, **question)
+        return problem_of(asked, self.base, census_levels(self.census), "preview")
+
+    def evaluate(self, levers, seed=None):
+        digest = self.evaluator.digest(levers, seed)
+        if digest not in self.known:
+            self.known[digest] = self.evaluator.evaluate(levers, number=0, seed=seed)
+        return replace(self.known[digest], levers=dict(levers), seed=seed)
+
+    def search(self, problem, strategy=SOLVE):
+        """Return why it ended, its trials, and the problem as it was informed."""
+        search, answers, trials = framed(problem, strategy), None, []
+        while True:
+            try:
+                batch = next(search) if answers is None else search.send(answers)
+            except StopIteration as end:
+                return end.value, trials, problem.with_baseline(self.baseline)
+            answers = tuple(
+                Trial(
+                    len(trials), one.kind, one.purpose, one.iteration, one.levers, "",
+                    self.evaluate(one.levers, one.seed), seed=one.seed,
+                )
+                for one in batch
+            )  # fmt: skip
+            trials += answers
+
+    def direct(self, problem, target=True):
+        """Minimise the change directly on previews; without a target, find the most growth."""
+        low, high = bounds_of(problem.space)
+
+        def outputs(z):
+            return point_of(problem, self.evaluate(levers_at(problem.space, np.clip(z, low, high)))).outputs
+
+        def slopes(z):
+            here, found = outputs(z), []
+            for index in range(len(z)):
+                step = np.zeros(len(z))
+                step[index] = 0.02 if z[index] < (low[index] + high[index]) / 2 else -0.02
+                found.append((outputs(z + step) - here) / step[index])
+            return np.array(found).T
+
+        rows = [rule.row(problem.space) for rule in problem.rules]
+        limits = [
+            {"type": "ineq", "fun": lambda z, a=a, b=b: b - a @ z, "jac": lambda z, a=a: -a} for a, b in rows
+        ]
+        limits += [
+            {"type": "ineq", "fun": lambda z, i=i: -outputs(z)[i], "jac": lambda z, i=i: -slopes(z)[i]}
+            for i in range(1, len(outputs(np.zeros(len(low)))))
+        ]
+        if target:
+            aim = problem.question.target_growth
+            meets = {"fun": lambda z: outputs(z)[0] - aim, "jac": lambda z: slopes(z)[0]}
+            limits.append({"type": "eq", **meets})
+            fun, jac = (lambda z: z @ z), (lambda z: 2 * z)
+        else:
+            fun, jac = (lambda z: -outputs(z)[0]), (lambda z: -slopes(z)[0])
+        found = minimize(
+            fun, np.zeros(len(low)), jac=jac, method="SLSQP", bounds=list(zip(low, high, strict=True)),
+            constraints=limits, options={"maxiter": 12, "ftol": 1e-6},
+        )  # fmt: skip
+        return float(found.fun), outputs(found.x)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    return World(tmp_path_factory.mktemp("solve"))
+
+
+def payroll(world, share):
+    return f"payroll<={world.payroll * share:.2f}"
+
+
+def test_no_direct_minimisation_finds_a_smaller_change(world):
+    """Free; within a budget, an order and a change that bind; with less gap and raise than the free one."""
+    more = 0.012
+    free = world.search(world.problem(more))[1][-1].evaluation.kpis
+    gap, raised = free[-1]["adjusted_gap_max"], max(year["raise_max"] for year in free)
+    cases = (
+        (),
+        ("merit_monotone", "change.cola_rate<=0.003", payroll(world, 1.0225)),
+        (f"adjusted_gap<={gap - 2e-4:.6f}", f"raise<={raised - 2e-3:.6f}"),
+    )
+    for limits in cases:
+        problem = world.problem(more, constraints=limits)
+        stopped, trials, informed = world.search(problem)
+        found = trials[-1].evaluation
+        reference, outputs = world.direct(problem)
+        assert stopped == "converged" and informed.feasible(found)
+        assert abs(outputs[0] - problem.question.target_growth) < 2e-5 and max(outputs[1:], default=0) < 2e-5
+        assert problem.change(found.levers) <= reference * 1.01
+        assert {one.key for one in problem.question.limits} <= set(informed.binding(found))
+
+
+def test_levers_that_move_whole_people_are_found(world):
+    for levers in (PROMOTIONS[:1], (*PROMOTIONS, "cola_rate")):
+        stopped, trials, problem = world.search(world.problem(0.004, levers=levers))
+        assert stopped == "converged" and problem.on_target(trials[-1].evaluation)
+
+
+def test_many_levers_by_year_take_one_batch_of_slopes_and_a_few_steps(world):
+    stopped, trials, problem = world.search(world.problem(0.012, by_year=True))
+    purposes = [trial.purpose for trial in trials]
+    assert stopped == "converged" and len(problem.space) == 22
+    assert purposes.count("slope") == 23 and purposes.count("step") <= 4
+
+
+def test_a_budget_too_small_for_the_target_gives_the_nearest_growth_and_what_binds(world):
+    problem = world.problem(0.015, constraints=(payroll(world, 1.01),))
+    stopped, trials, informed = world.search(problem)
+    nearest = reach_of(trials).nearest(informed)
+    most, _ = world.direct(problem, target=False)
+    assert stopped == "unreachable" and nearest is trials[-1].evaluation
+    assert informed.feasible(nearest) and "payroll" in informed.binding(nearest)
+    assert nearest.growth >= -most - 1e-5  # no direct search finds more
+    assert not [trial for trial in trials if trial.purpose == "verify"]  # said before any plan
+
+
+def test_other_strategies_hear_of_it_too(world):
+    problem = world.problem(0.015, constraints=(payroll(world, 1.01),))
+    stopped, trials, _ = world.search(problem, AGGRESSIVE)
+    assert stopped == "unreachable" and not [trial for trial in trials if trial.purpose == "iteration"]
+
+
+def test_constraints_that_nothing_meets_are_named(world):
+    stopped, trials, problem = world.search(
+        world.problem(0.01, constraints=(payroll(world, 0.5), "raise>=0"))
+    )
+    assert stopped == "infeasible: payroll cannot be met, even without the target"
+    assert reach_of(trials).nearest(problem) is trials[-1].evaluation
+
+
+def test_a_chance_constraint_is_kept_under_its_own_replicates(world):
+    """So many of the seeds may be over; the answer's own replicates say how many are."""
+    limits = (payroll(world, 1.06), "payroll_risk<=0.25")
+    stopped, trials, problem = world.search(world.problem(0.012, constraints=limits, seeds=8))
+    assert stopped == "converged"
+    answer = trials[-1].evaluation
+    over = [
+        max(year["payroll"] for year in world.evaluate(answer.levers, seed).kpis) > world.payroll * 1.06
+        for seed in problem.replicate_seeds
+    ]
+    assert sum(over) <= 2

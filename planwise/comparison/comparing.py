@@ -14,10 +14,12 @@ from planwise.comparison.people import TOP_MOVERS, WinnersAndLosers, can_match, 
 from planwise.comparison.reading import Row, mart_rows, reader
 from planwise.comparison.remarks import Remark, common_years, remarks_on
 from planwise.comparison.sources import Source, load_sources
+from planwise.errors import InputError
 from planwise.settings import Settings
 
 KPIS, GROWTH, LEVELS = "fct_scenario_kpis", "fct_compensation_growth", "fct_level_summary"
 CENSUS_YEAR = 0  # how the marts call the census
+EMPLOYEES_MAX = 100_000  # rows a pair that a spreadsheet still opens
 
 
 @dataclass(frozen=True)
@@ -155,10 +157,15 @@ def compare(
 ) -> Comparison:
     """Compare two or more scenarios by what they published; the first is the base of all differences.
 
-    Raises InputError when one is not published or its result is damaged. What cannot be compared (another
-    census, other years) is left out and said in `remarks`. `employees` is how many of the largest pay
-    differences of each pair to keep, person by person.
+    Raises InputError when one is not published, its result is damaged, or `employees` is out of bounds.
+    What cannot be compared (another census, other years) is left out and said in `remarks`. `employees` is
+    how many of the largest pay differences of each pair to keep, person by person.
     """
+    if not 0 <= employees <= EMPLOYEES_MAX:
+        raise InputError(
+            f"{employees:,} employees are outside 0 to {EMPLOYEES_MAX:,}.",
+            remedy="Ask for fewer; the totals count everyone.",
+        )
     sources = load_sources(settings, names)
     years = common_years(sources)
     with reader() as connection:

@@ -37,7 +37,9 @@ def money(value: Figure, sign: str = "") -> str:
     if value is None:
         return NONE
     amount = float(value)
-    return f"{amount / MILLION:{sign},.2f} M" if abs(amount) >= MILLION else f"{amount:{sign},.0f}"
+    if abs(amount) >= MILLION:
+        return f"{amount / MILLION:{sign},.2f} M"
+    return f"{amount:{sign},.0f}" if round(amount) else "0"
 
 
 def setting(value: Any, unit: str) -> str:

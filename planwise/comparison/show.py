@@ -143,8 +143,19 @@ def _movers(pairs: tuple[WinnersAndLosers, ...]) -> Iterator[RenderableType]:
             f"{row['department']})"
             for row in (*pair.gainers[:1], *pair.losers[:1])
         ]
-        if told:
-            yield Text(f"Most moved by {pair.scenario}: {'; '.join(told)}.")
+        yield Text(f"{_payroll(pair)} Most moved: {'; '.join(told) or 'nobody'}.")
+
+
+def _payroll(pair: WinnersAndLosers) -> str:
+    bridge = pair.payroll
+    told = f"Payroll of {pair.scenario} {money(bridge.difference, sign='+')}"
+    if bridge.only_other_people or bridge.only_base_people:
+        told += (
+            f": {money(bridge.matched, sign='+')} for the same people, {money(bridge.only_other, sign='+')} "
+            f"for {bridge.only_other_people:,} only there, {money(-bridge.only_base, sign='+')} for "
+            f"{bridge.only_base_people:,} not there"
+        )
+    return f"{told}."
 
 
 def _table(*columns: str, **more: str) -> Table:

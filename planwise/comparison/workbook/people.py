@@ -10,6 +10,7 @@ from planwise.comparison.reading import Row
 from planwise.comparison.workbook.cells import Page, Ref, minus, plus_minus, ratio, share_of_change, total
 from planwise.comparison.workbook.kpis import KpiCells
 from planwise.comparison.workbook.styles import Styles, set_paper
+from planwise.errors import InputError
 
 SHEET, EMPLOYEES_SHEET = "People", "Employees"
 HEADERS = (
@@ -22,6 +23,7 @@ EMPLOYEE_HEADERS = (
     "employee", "level", "level there", "department", "pay in base", "pay there", "difference", "difference %"
 )  # fmt: skip
 HEADER_ROW = 3
+SHEET_ROWS_MAX = 1_048_576  # Excel's
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ def write_people(page: Page, comparison: Comparison, cells: KpiCells, styles: St
 def write_employees(page: Page, comparison: Comparison, styles: Styles) -> None:
     """Write one row a person and pair, the most moved first, up to what was asked for."""
     listed = sum(len(pair.employees) for pair in comparison.people)
+    if listed + HEADER_ROW + 1 > SHEET_ROWS_MAX:
+        raise InputError(
+            f"{listed:,} employees do not fit on one sheet of {SHEET_ROWS_MAX:,} rows.",
+            remedy="Ask for fewer, or compare fewer scenarios.",
+        )
     matched = sum(pair.overall.people for pair in comparison.people)
     page.text(0, 0, "Employees", styles.title)
     page.text(

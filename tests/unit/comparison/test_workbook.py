@@ -6,7 +6,7 @@ from comparison_worlds import Person, publish, staff
 from formulas import Workbook
 
 from planwise.comparison import compare
-from planwise.comparison.workbook import write_workbook
+from planwise.comparison.workbook import people, write_workbook
 from planwise.errors import InputError
 
 EVIL = ["=cmd()", "+1+1", "@SUM(A1)", "-2+3", '=HYPERLINK("http://evil.test")', "\t=1+1", "http://evil.test"]
@@ -184,3 +184,17 @@ def test_a_file_that_cannot_be_written_is_said_and_leaves_nothing(four, tmp_path
     with pytest.raises(InputError, match="cannot be written"):
         write_workbook(comparison, tmp_path / "folder.xlsx")
     assert not list(tmp_path.glob(".*.xlsx"))
+
+
+@pytest.mark.parametrize("employees", [-1, 100_001])
+def test_no_more_employees_than_a_spreadsheet_opens(four_to_read, employees):
+    with pytest.raises(InputError, match=f"{employees:,} employees are outside 0 to 100,000"):
+        compare(four_to_read, ["base", "lean"], employees=employees)
+
+
+def test_more_rows_than_a_sheet_has_are_refused(four_to_read, tmp_path, monkeypatch):
+    monkeypatch.setattr(people, "SHEET_ROWS_MAX", 10)
+    comparison = compare(four_to_read, ["base", "lean"], employees=12)
+    with pytest.raises(InputError, match="12 employees do not fit on one sheet of 10 rows"):
+        write_workbook(comparison, tmp_path / "big.xlsx")
+    assert list(tmp_path.iterdir()) == []

@@ -17,7 +17,7 @@ from optuna.samplers import BaseSampler
 from planwise.study.constraints import PAYROLL_RISK, REPLICATE, risk_ratio
 from planwise.study.evaluation import Evaluation
 from planwise.study.linear import Model, Region, ends_of, least_change
-from planwise.study.previews import Point, ask, output_of, slopes_at
+from planwise.study.previews import Point, ask, output_of, point_of, slopes_at
 from planwise.study.problem import AT_LIMIT, PP, Problem
 from planwise.study.space import Vector
 from planwise.study.strategies.protocol import Batch, Search
@@ -130,7 +130,8 @@ def seek(problem: Problem) -> Seeking:
         if there.share_over_payroll(found.point.evaluation) <= risk.bound:
             return Sought(problem, found)
         factor = risk_ratio(there.seed_ratios, risk.bound) / risk_ratio(problem.seed_ratios, risk.bound)
-        start, model = found.point, found.model.scaled(output_of(problem, PAYROLL_RISK), factor)
+        start = point_of(there, found.point.evaluation)
+        model = found.model.scaled(output_of(problem, PAYROLL_RISK), factor)
         problem = there
     return f"{risk} is not kept: other seeds went over the payroll limit {CHANCE_MAX} times"
 

@@ -1,8 +1,10 @@
 """The tuning loops against the table, by hand."""
 
 import pytest
-from study_worlds import BASE, LEVELS, SPACE, World, growth
+from study_worlds import BASE, LEVELS, SPACE, YEARS, World, growth
 
+from planwise.study.problem import problem_of
+from planwise.study.question import Question
 from planwise.study.space import start_of, tuned_levers
 from planwise.study.strategies.heuristic import AGGRESSIVE, BALANCED, CONSERVATIVE, adjusted
 
@@ -75,3 +77,18 @@ def test_a_lever_that_differs_by_year_starts_at_its_mean_and_says_what_it_was(tm
     assert tuned_levers(base, LEVELS, ("cola_rate",))[0].start == pytest.approx(mean)
     assert result.changes["cola_rate"]["old"] == pytest.approx(mean)
     assert result.changes["cola_rate"]["old_by_year"][2026] == 0.035
+
+
+def test_all_years_of_a_lever_move_alike_and_locked_levers_stay():
+    question = Question(TARGET, strategy="balanced", by_year=True, locked=("merit_rate_level_1",))
+    space = problem_of(question, BASE, LEVELS, "real").space
+    moved = adjusted(space, start_of(space), 0.01)
+    assert {moved[f"cola_rate@{year}"] for year in YEARS} == {0.035}
+    assert {moved[f"merit_rate_level_2@{year}"] for year in YEARS} == {0.043}
+    assert not any(name.startswith("merit_rate_level_1") for name in moved)
+
+
+def test_a_loop_on_target_outside_a_constraint_says_so_and_is_not_converged(world):
+    result = world.study(TARGET, strategy="aggressive", constraints=("merit_monotone",))
+    assert not result.converged and result.stopped == "on target, but not within merit_monotone"
+    assert result.feasible and abs(result.gap_pp) > 0.1  # the best that keeps it is not on target

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from planwise.study.strategies.landscape import Landscape, Vector
 
@@ -33,6 +34,22 @@ class Held:
         if self._evaluated is None:
             return rules
         return np.vstack([rules, self._landscape.slopes(point).constraints / self._evaluated[:, None]])
+
+    def restored(self, point: Vector) -> Vector:
+        """Return the nearest point within the bounds at which the constraints, taken as linear, all hold."""
+        if not self.count:
+            return point
+        exceeded, slopes = self.values(point), self.slopes(point)
+        low, high = self._landscape.low, self._landscape.high
+        found = minimize(
+            lambda step: float(step @ step),
+            np.zeros(len(point)),
+            jac=lambda step: 2 * step,
+            method="SLSQP",
+            bounds=Bounds(low - point, high - point),
+            constraints=LinearConstraint(slopes, -np.inf, -exceeded),
+        )
+        return self._landscape.clip(point + found.x)
 
     def lagrangian(self, multipliers: Vector, weight: float) -> Callable[[Vector], float]:
         """Return the objective plus (max(0, λ + w g)² − λ²) / 2w over the constraints g."""

@@ -29,9 +29,11 @@ ENDED = "optimum"  # the method ended by its own test
 SPENT = "trials"
 FLATNESS = 1e-6  # relative change of the objective at which a gradient method ends
 RADIUS_START, RADIUS_END = 0.5, 1e-2  # trust regions, in unit coordinates
-# Augmented Lagrangian: weights grow until what is exceeded is within the margin; steeper ones than the last
-# would only be rounding.
-PENALTY_START, PENALTY_GROWTH, PENALTY_ROUNDS = 100.0, 10.0, 6
+# Augmented Lagrangian: short descents, because multipliers say more than precision under wrong ones. A weight
+# that grew further would be steeper than the target itself, and as hard to descend.
+PENALTY_START, PENALTY_GROWTH, PENALTY_MAX = 100.0, 10.0, 1e3
+CALLS_PER_ROUND, ROUNDS_MAX = 12, 30
+SETTLED = 1e-3  # recommended widths: a descent that moves less, within the limits, is the last
 MEMBERS_PER_LEVER = 2  # of a population: previews are few beside what textbooks give it (10 or more)
 MEMBERS_MIN = 10
 DESCENTS = 2  # an augmented Lagrangian descends several times; its later descents are short
@@ -92,30 +94,33 @@ class Limits:
 
 def slsqp(landscape: Landscape, limits: Limits) -> None:
     """Descend by sequential least squares, constraints as they are."""
-    _descend(landscape, limits, landscape.on_target())
+    _descend(landscape, limits, _start(landscape))
 
 
 def bounded(method: str) -> Callable[[Landscape, Limits], None]:
     """Return a method that knows bounds only, its constraints held by an augmented Lagrangian."""
 
     def search(landscape: Landscape, limits: Limits) -> None:
-        point = landscape.on_target()
+        point = _start(landscape)
         held = Held(landscape, point)
         multipliers, weight = np.zeros(held.count), PENALTY_START
-        for _round in range(PENALTY_ROUNDS if held.count else 1):
-            point = minimize(
+        calls = {"maxfun": CALLS_PER_ROUND} if held.count else {}
+        for _round in range(ROUNDS_MAX if held.count else 1):
+            ended = minimize(
                 held.lagrangian(multipliers, weight),
                 point,
                 jac=held.gradient(multipliers, weight),
                 method=method,
                 bounds=Bounds(landscape.low, landscape.high),
-                options=limits.options(ftol=FLATNESS),
-            ).x
+                options=limits.options(ftol=FLATNESS, **calls),
+            )
+            moved, point = float(np.abs(ended.x - point).max()), ended.x
             exceeded = held.values(point)
-            if not held.count or exceeded.max() <= 0:
+            if not held.count or (exceeded.max() <= 0 and moved < SETTLED):
                 return
+            landscape.value(held.restored(point))  # a candidate that keeps to all, should time run out
             multipliers = np.maximum(multipliers + weight * exceeded, 0.0)
-            weight *= PENALTY_GROWTH
+            weight = min(weight * PENALTY_GROWTH, PENALTY_MAX)
 
     return search
 
@@ -124,7 +129,8 @@ def trust_region(method: str) -> Callable[[Landscape, Limits], None]:
     """Return a method without derivatives, in coordinates that even out the target."""
 
     def search(landscape: Landscape, limits: Limits) -> None:
-        start = landscape.on_target()
+        start = _start(landscape)
+        held = Held(landscape, start)
         to_point, from_point = _evened(landscape)
         radius = (
             {"rhobeg": RADIUS_START, "tol": RADIUS_END}
@@ -140,22 +146,22 @@ def trust_region(method: str) -> Callable[[Landscape, Limits], None]:
             )
         ]
         if landscape.constraint_names:
-            held = Held(landscape, start)
             constraints.append(NonlinearConstraint(lambda u: held.evaluated(to_point @ u), -np.inf, 0.0))
-        minimize(
+        found = minimize(
             lambda u: landscape.value(to_point @ u),
             from_point @ start,
             method=method,
             constraints=constraints,
             options=limits.options(**radius),
         )
+        landscape.value(held.restored(landscape.clip(to_point @ found.x)))  # where it ended a little beyond
 
     return search
 
 
 def evolution(landscape: Landscape, limits: Limits) -> None:
     """Evolve a population, a generation being one batch; then descend from its best member."""
-    start = landscape.on_target()
+    start = _start(landscape)
     levers = len(start)
     members = max(MEMBERS_MIN, MEMBERS_PER_LEVER * levers)
     spread = qmc.LatinHypercube(levers, rng=limits.seed).random(members)
@@ -179,6 +185,12 @@ def evolution(landscape: Landscape, limits: Limits) -> None:
         polish=False,
     )
     _descend(landscape, limits, landscape.clip(found.x))
+
+
+def _start(landscape: Landscape) -> Vector:
+    """Return the point nearest to the target at which, taken as linear, all constraints hold."""
+    start = landscape.on_target()
+    return Held(landscape, start).restored(start)
 
 
 def _descend(landscape: Landscape, limits: Limits, start: Vector) -> None:

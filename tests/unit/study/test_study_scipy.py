@@ -4,12 +4,13 @@ import threading
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 from searching import MERITS, Searched, problem_in
 
 from benchmarks.analytic import AnalyticEvaluator, World
 from planwise.settings import Settings
 from planwise.study import Question, run_study
-from planwise.study.space import scaled
+from planwise.study.space import bounds_of, scaled
 from planwise.study.strategies import STRATEGIES
 from planwise.study.strategies.inversion import inverted
 from planwise.study.strategies.landscape import Landscape
@@ -45,7 +46,7 @@ def test_a_payroll_limit_is_kept_and_the_target_met_another_way(method):
     problem, found = searched(method, constraints=("payroll<=104.42e6",))
     best = found.best(problem)
     assert problem.feasible(best) and problem.on_target(best)
-    assert best.kpis[-1]["payroll"] == pytest.approx(104.42e6, rel=1e-4)
+    assert best.kpis[-1]["payroll"] == pytest.approx(104.42e6, rel=5e-4)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -210,3 +211,14 @@ def test_the_gradient_of_the_steep_part_is_that_of_its_formula():
     assert slopes.growth == pytest.approx(SLOPES, rel=2e-3)  # levers are rounded to their last decimal
     assert slopes.value == pytest.approx(2 * (0.03 - 0.04) * SLOPES / 0.001**2, rel=2e-3)
     assert 0.03 + SLOPES @ start == pytest.approx(0.04, abs=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_where_the_budget_does_not_reach_the_target_the_nearest_within_it_is_found(method):
+    """Every unit costs .1 and .2 is left: the most growth under Σz ≤ 2 is a linear program."""
+    problem, found = searched(method, target=0.08, constraints=("payroll<=104.8e6",))
+    best = found.best(problem)
+    low, high = bounds_of(problem.space)
+    most = linprog(-SLOPES, A_ub=np.ones((1, 4)), b_ub=[2.0], bounds=list(zip(low, high, strict=True)))
+    assert problem.feasible(best) and not problem.on_target(best)
+    assert best.growth == pytest.approx(0.03 - most.fun, abs=0.002)

@@ -16,7 +16,7 @@ GROWTH = "growth_compound"
 
 def print_findings(console: Console, result: StudyResult) -> None:
     """Print what a study's closing found; what was not computed says why, in dim."""
-    for line in (*_cost(result), *_people(result), *_robustness(result)):
+    for line in (*_objective(result), *_cost(result), *_people(result), *_robustness(result)):
         console.print(line, soft_wrap=True)
     if result.binding:
         console.print(f"At their bounds: {escape(', '.join(result.binding))}", soft_wrap=True)
@@ -81,6 +81,16 @@ def front_table(front: list[dict[str, Any]], picks: Mapping[str, Any]) -> Table:
     return table
 
 
+def _objective(result: StudyResult) -> Iterator[str]:
+    """Yield what a score is made of, where it is more than the target and the change."""
+    weights = result.objective.get("weights", {})
+    if set(weights) - {"targets", "change"}:
+        parts = " + ".join(
+            f"{name} {result.objective[name]:.4g} × {weight:g}" for name, weight in weights.items()
+        )
+        yield f"Objective {result.objective['value']:.4g} = {parts} (1 is as it was)."
+
+
 def _cost(result: StudyResult) -> Iterator[str]:
     if isinstance(result.cost_impact, str):
         yield f"[dim]Cost: {escape(result.cost_impact)}.[/]"
@@ -132,7 +142,9 @@ def _risks(result: StudyResult) -> Iterator[str]:
     if not found:
         return
     findings = found["findings"]
-    yield f"Risk: [bold]{found['level']}[/], {len(findings)} findings" + (":" if findings else ".")
+    yield f"Risk: [bold]{found['level']}[/], {len(findings)} finding{'' if len(findings) == 1 else 's'}" + (
+        ":" if findings else "."
+    )
     for finding in findings[:FINDINGS_SHOWN]:
         year = "" if finding["year"] is None else f"{finding['year']}: "
         yield f"  {finding['risk']} {year}{escape(finding['message'])}"

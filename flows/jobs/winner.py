@@ -135,4 +135,4 @@ def _findings(result: StudyResult) -> Iterator[str]:
             f"tolerance; growth {robust['growth']['p10']:.2%} to {robust['growth']['p90']:.2%} (P10 to P90)."
         )
     if not isinstance(result.risk, str):
-        yield f"Risk: {result.risk['level']}, {len(result.risk['findings'])} findings."
+        yield f"Risk: {result.risk['level']}, findings: {len(result.risk['findings'])}."

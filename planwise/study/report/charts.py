@@ -15,6 +15,7 @@ BRIDGE = ("exits", "cola", "merit", "promotion", "hires")
 BRIDGE_LABELS = ("exits", "COLA", "merit", "promotion", "hires")
 BAR = 0.36
 ROW_INCHES = 0.3
+ARROW = 0.02  # of the bounds: a shorter move is seen by its marks alone
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,20 @@ def levers(rows: Sequence[LeverRow]) -> str:
                 zorder=2,
                 label="recommended" if not place else None,
             )
-            axes.annotate(
-                "",
-                (at(row.new), place),
-                (at(row.old), place),
-                arrowprops={
-                    "arrowstyle": "-|>",
-                    "color": ink("after"),
-                    "linewidth": 1.4,
-                    "shrinkA": 0,
-                    "shrinkB": 0,
-                },
-                zorder=3,
-            )
+            if abs(at(row.new) - at(row.old)) > ARROW:
+                axes.annotate(
+                    "",
+                    (at(row.new), place),
+                    (at(row.old), place),
+                    arrowprops={
+                        "arrowstyle": "-|>",
+                        "color": ink("after"),
+                        "linewidth": 1.4,
+                        "shrinkA": 0,
+                        "shrinkB": 0,
+                    },
+                    zorder=3,
+                )
             axes.scatter(
                 at(row.old), place, s=20, color=ink("before"), zorder=4, label=None if place else "old"
             )

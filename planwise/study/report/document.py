@@ -17,6 +17,7 @@ from planwise.study.report.provenance import (
     reproduction_section,
     trials_section,
 )
+from planwise.study.report.structure import structure_section
 
 
 def document_of(evidence: Evidence) -> Document:
@@ -31,6 +32,7 @@ def document_of(evidence: Evidence) -> Document:
         bridge_section(evidence),
         cost_section(evidence),
         people_section(evidence),
+        structure_section(evidence),
         constraints_section(evidence),
         risk_section(evidence),
         robustness_section(evidence),

@@ -6,6 +6,7 @@ PP = 100.0
 NONE = "-"
 MINUS = "−"  # a real minus sign: as wide as a plus, and no hyphen
 MILLION = 1e6
+TINY = 1e-4  # below it a figure of no known unit is nothing
 
 
 def percent(rate: float | None, decimals: int = 2) -> str:
@@ -51,6 +52,8 @@ def number(value: Any, digits: int = 4) -> str:
     """Return a number of no known unit."""
     if value is None:
         return NONE
+    if isinstance(value, float) and abs(value) < TINY:
+        return "0"
     if isinstance(value, int) or float(value).is_integer():
         return _signed(f"{value:,.0f}", False)
     return _signed(f"{value:,.{digits}g}" if abs(value) < MILLION else f"{value:,.0f}", False)

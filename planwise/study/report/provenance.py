@@ -1,8 +1,10 @@
 """What the answer rests on: the question, every trial, versions, and how to have it all again."""
 
-import shlex
+from collections.abc import Mapping
+from typing import Any
 
 from planwise.study.report import search_charts
+from planwise.study.report.again import ask, simulate
 from planwise.study.report.blocks import Block, Chart, Code, Section, Table, Text
 from planwise.study.report.evidence import Evidence
 from planwise.study.report.figures import NONE, number, percent, points
@@ -35,6 +37,7 @@ def question_section(evidence: Evidence) -> Section:
         ["decided on", "full plans" if evidence.about.get("kind") == "real" else "previews"],
         ["ended", f"{result['stopped']}, after {result['seconds']:.1f} s"],
     ]
+    rows += [["objective at the answer", _objective(result["objective"])]]
     rows += [[label, number(result[key])] for key, label in COUNTS]
     return Section("Question", [Table("What was asked, and what it took.", ("", ""), rows, texts=2)])
 
@@ -75,12 +78,20 @@ def reproduction_section(evidence: Evidence) -> Section:
     rows += [["plan of the answer", result["fingerprint"]]] if result.get("fingerprint") else []
     blocks: list[Block] = [
         Text("Ask the same again, and simulate the answer with every mart:"),
-        Code("\n".join((_ask(evidence), _simulate(evidence)))),
+        Code("\n".join((ask(evidence), simulate(evidence)))),
         Text("The same versions, census and parameters give the same figures, byte for byte:"),
         Table("Versions and digests.", ("", ""), rows, texts=2),
         Text(f"All trials with every lever and the last year's KPIs: planwise study export {evidence.name}"),
     ]
     return Section("To have it again", blocks)
+
+
+def _objective(objective: Mapping[str, Any]) -> str:
+    """Return the score and what it is made of: part × weight."""
+    weights = objective.get("weights") or {}
+    parts = (f"{name} {number(objective[name])} × {weight:g}" for name, weight in weights.items())
+    made_of = " + ".join(parts)
+    return f"{number(objective['value'])}" + (f" = {made_of}" if made_of else "")
 
 
 def _because(evidence: Evidence) -> str:
@@ -138,30 +149,3 @@ def _moved(evidence: Evidence, trial: Trial) -> str:
     moves.sort(reverse=True)
     more = f" and {len(moves) - LEVERS_SHOWN} more" if len(moves) > LEVERS_SHOWN else ""
     return (", ".join(text for _, text in moves[:LEVERS_SHOWN]) + more) or "as it is"
-
-
-def _ask(evidence: Evidence) -> str:
-    asked, about = evidence.question, evidence.about
-    words = ["planwise", "optimize", "--scenario", str(about.get("scenario"))]
-    if evidence.target is not None:
-        words += ["--target-growth", f"{evidence.target:g}", "--tolerance", f"{evidence.tolerance:g}"]
-    words += ["--strategy", str(asked["strategy"])]
-    objectives = asked.get("objectives") or ()
-    if objectives:
-        words += ["--objectives", ",".join(n if w is None else f"{n}={w:g}" for n, w in objectives)]
-    for constraint in asked.get("constraints") or ():
-        words += ["--constraint", str(constraint)]
-    if asked.get("levers"):
-        words += ["--levers", ",".join(asked["levers"])]
-    for flag, key in (("--trials", "trials"), ("--seeds", "seeds")):
-        if asked.get(key) is not None:
-            words += [flag, str(asked[key])]
-    words += ["--preview"] if about.get("kind") == "preview" else []
-    return shlex.join(words)
-
-
-def _simulate(evidence: Evidence) -> str:
-    words = ["planwise", "simulate", "--scenario", str(evidence.about.get("scenario"))]
-    for name, moved in evidence.result["changes"].items():
-        words += ["--set", f"{name}={moved['new']:g}"]
-    return shlex.join(words)

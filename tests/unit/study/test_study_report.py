@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -13,6 +14,7 @@ from study_worlds import World
 from planwise.errors import InputError
 from planwise.study.commands import app
 from planwise.study.report import document_of, evidence_of, html_of, markdown_of
+from planwise.study.report.again import ask, simulate
 from planwise.study.report.blocks import Chart, Document, Fact, Facts, Section, Table, Text
 from planwise.study.report.figures import amount_change, millions, number, percent, points
 from planwise.study.report.markdown import escaped
@@ -164,6 +166,24 @@ def test_a_front_is_drawn_with_its_knee(evidence):
     assert "knee, 7" in chart.svg and [row[1] for row in table.rows] == ["pick", "knee", "pick"]
 
 
+def test_the_commands_ask_the_same_again_and_simulate_the_answer(evidence):
+    request = {"levers": {"cola_rate": 0.02, "merit_rate_level_1@2027": 0.03}, "assumptions": {"seed": 7}}
+    question = {**evidence.question, "by_year": True, "locked": ["cola_rate"], "constraints": ["raise<=0.2"]}
+    about = {**evidence.about, "request": json.dumps(request), "census": "my census", "question": question}
+    told = replace(evidence, about=about)
+    words = shlex.split(ask(told))
+    assert words[:6] == ["planwise", "optimize", "--scenario", "baseline", "--census", "my census"]
+    assert (
+        shlex.join(words[6:12]) == "--set cola_rate=0.02 --set merit_rate_level_1@2027=0.03 --assume seed=7"
+    )
+    assert "--target-growth 0.05 --tolerance 0.001 --strategy solve" in " ".join(words)
+    assert {"--by-year", "--lock", "raise<=0.2", "--preview"} <= set(words)
+    again = shlex.split(simulate(told))
+    new = evidence.result["changes"]["cola_rate"]["new"]
+    assert f"cola_rate={new:.10g}" in again and "cola_rate=0.02" not in again  # set once
+    assert again.count("--set") == 12 and "merit_rate_level_1@2027=0.03" in again
+
+
 def test_what_changes_payroll_sums_to_its_change(evidence):
     parts = {"cola_cost": 5.0, "merit_cost": 4.0, "promotion_cost": 1.0, "hire_cost": 30.0}
     parts |= {"exit_savings": 20.0, "payroll_change": 20.0}
@@ -224,6 +244,7 @@ def test_figures_as_they_are_read():
     assert points(-0.0000001) == "0.00 pp" and points(0.001) == "+0.10 pp"
     assert amount_change(-1234567.8) == "−1,234,568" and millions(1234567.8) == "1.2 M"
     assert number(330000000.0) == "330,000,000" and number(0.02) == "0.02" and number(None) == "-"
+    assert number(4.5e-6) == "0" and number(0.25) == "0.25"
 
 
 def test_a_document_without_anything_is_still_a_page():

@@ -16,7 +16,7 @@ FOUND_SHOWN = 20
 
 
 def employee(
-    employee_id: str | None = None,
+    employee_id: Annotated[str | None, Parameter(help="As in the census; hires are NEW-YEAR-SLOT.")] = None,
     /,
     *,
     scenario: Annotated[str, Parameter(name="--scenario", help="A published scenario.")] = BASELINE,
@@ -27,13 +27,7 @@ def employee(
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Show one person's events and pay as published; exit with 1 when the events do not give the pay.
-
-    Parameters
-    ----------
-    employee_id: As in the census; hires are NEW-YEAR-SLOT.
-
-    """
+    """Show one person's events and pay as published; exit with 1 when the events do not give the pay."""
     settings = settings_for(home)
     if (find is None) == (employee_id is None):
         raise InputError(

@@ -162,7 +162,7 @@ def winners_and_losers(
     Under another seed only people of the census are matched: a hire's id then stands for another person.
     `employees` is how many of the largest differences to keep, person by person.
     """
-    with damage_named(base.publication, other.publication), _matched(connection, base, other, year):
+    with damage_named(base.publication, other.publication), matched(connection, base, other, year):
         (overall,) = rows(connection, f"SELECT {STATISTICS} FROM matched")
         return WinnersAndLosers(
             scenario=other.name,
@@ -183,7 +183,8 @@ def can_match(base: Source, other: Source) -> bool:
 
 
 @contextmanager
-def _matched(connection: duckdb.DuckDBPyConnection, base: Source, other: Source, year: int) -> Iterator[None]:
+def matched(connection: duckdb.DuckDBPyConnection, base: Source, other: Source, year: int) -> Iterator[None]:
+    """Hold the table `matched`, one row per person active in both; see `winners_and_losers`."""
     for table, source in ((BASE, base), (OTHER, other)):
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT employee_id, level_id, department, gender, "

@@ -157,7 +157,7 @@ def _of_horizons(sources: Sequence[Source]) -> list[Remark]:
             "horizon",
             tuple(source.name for source in sources),
             f"The horizons differ ({spans}): {rest}.",
-            "Simulate them with the same --years.",
+            "Give them one horizon (`planwise scenario set NAME --assume years=5`) and simulate again.",
         )
     ]
 
@@ -167,9 +167,9 @@ def _of_seeds(base: Source, others: Sequence[Source]) -> list[Remark]:
         Remark(
             "seed",
             (base.name, other.name),
-            f"{other.name} was drawn with another seed than {base.name}: differences are also luck. Hires "
-            "are other people and are not matched.",
-            f"`planwise scenario set {other.name} --unset {SEED}` and simulate it again.",
+            f"{other.name} was drawn with another seed than {base.name}: differences are also luck."
+            + (" Hires are other people and are not matched." if same_census(other, base) else ""),
+            f"Give them one seed (`planwise scenario set NAME --assume {SEED}=42`) and simulate again.",
         )
         for other in others
         if not same_seed(other, base)

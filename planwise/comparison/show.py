@@ -46,7 +46,7 @@ def render_parameters(differences: tuple[ParameterDifference, ...], names: tuple
     """Return one row per parameter and span of years that differ."""
     if not differences:
         return Text("No lever and no assumption differs.")
-    table = _table("what differs", "years", *names, title="Levers and assumptions", caption=LEGEND)
+    table = _table("what differs", "years", *names, title="Levers and assumptions")
     for row in differences:
         base, *others = row.settings.values()
         table.add_row(
@@ -55,7 +55,7 @@ def render_parameters(differences: tuple[ParameterDifference, ...], names: tuple
             _setting(base, row.unit, base),
             *(_setting(other, row.unit, base) for other in others),
         )
-    return table
+    return Group(table, Text(LEGEND + "\n", style="dim"))
 
 
 def _headline(comparison: Comparison) -> str:
@@ -168,6 +168,5 @@ def _table(*columns: str, **more: str) -> Table:
         collapse_padding=True,
         pad_edge=False,
         title_justify="left",
-        caption_justify="left",
         **more,  # type: ignore[arg-type]
     )

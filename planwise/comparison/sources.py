@@ -98,8 +98,8 @@ def load_sources(settings: Settings, names: Sequence[str]) -> tuple[Source, ...]
 
     Raises InputError for fewer than two, a name given twice, or a scenario that is not published.
     """
+    published = ", ".join(published_scenarios(settings)) or "none"
     if len(names) < LEAST:
-        published = ", ".join(published_scenarios(settings)) or "none"
         raise InputError(
             f"A comparison needs {LEAST} scenarios or more, not {len(names)}.",
             remedy=f"Name them, the base first. Published: {published}.",
@@ -112,7 +112,7 @@ def load_sources(settings: Settings, names: Sequence[str]) -> tuple[Source, ...]
         runs = "; ".join(f"`planwise simulate --scenario {name}`" for name in missing)
         raise InputError(
             f"No result is published of {', '.join(missing)}.",
-            remedy=f"Run {runs}; or compare with --simulate, which does.",
+            remedy=f"Run {runs}, or compare with --simulate, which does. Published: {published}.",
         )
     return tuple(Source(load_publication(settings, name)) for name in names)
 

@@ -1,8 +1,8 @@
 """Optuna's samplers as strategies: the sampler draws, the study learns.
 
-A search is one batch: the levers as they are, so that no study ends worse than it began, and draws, each
-made when a worker is free for it. Samplers read a trial's values and constraints from the study itself:
-TPE, NSGA-II and GP prefer what is feasible, or nearer to it.
+A search is one batch: the levers as they are, so that no study ends worse than it began (for a front also
+the least and the most pay), and draws, each made when a worker is free for it. Samplers read a trial's
+values and constraints from the study itself: TPE, NSGA-II and GP prefer what is feasible, or nearer to it.
 """
 
 import importlib.util
@@ -25,7 +25,7 @@ from planwise.errors import InputError
 from planwise.study.advice import evaluation_budget
 from planwise.study.evaluation import Evaluation
 from planwise.study.problem import Problem
-from planwise.study.space import start_of
+from planwise.study.space import extreme, start_of
 from planwise.study.strategies.protocol import Search
 from planwise.study.trial import Proposal
 
@@ -46,15 +46,21 @@ class Sampling:
         return self.make(problem.question.seed + past_trials, trials_of(problem))
 
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
-        """Propose the levers as they are, and draws up to the number of trials."""
-        yield (
-            Proposal(start_of(problem.space), problem.kind, START, 1),
-            *(
-                Proposal(None, problem.kind, SAMPLE, iteration)
-                for iteration in range(2, trials_of(problem) + 1)
-            ),
-        )
+        """Propose what is known before any draw, and draws up to the number of trials."""
+        known = [
+            Proposal(levers, problem.kind, START, place) for place, levers in enumerate(_known(problem), 1)
+        ]
+        draws = range(len(known) + 1, trials_of(problem) + 1)
+        yield (*known, *(Proposal(None, problem.kind, SAMPLE, place) for place in draws))
         return "trials"
+
+
+def _known(problem: Problem) -> list[dict[str, float]]:
+    """Return the levers as they are; for a front also those of the least and the most pay, near its ends."""
+    if not problem.question.multi_objective:
+        return [start_of(problem.space)]
+    ends = [extreme(problem.space, highest=highest) for highest in (False, True)]
+    return [start_of(problem.space), *ends][: trials_of(problem)]
 
 
 def trials_of(problem: Problem) -> int:

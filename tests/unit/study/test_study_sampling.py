@@ -4,7 +4,7 @@ import pytest
 from searching import LEVERS, problem_in
 
 from benchmarks.analytic import World
-from planwise.study.space import start_of
+from planwise.study.space import extreme, start_of
 from planwise.study.strategies import STRATEGIES
 from planwise.study.strategies.sampling import population, trials_of
 
@@ -23,6 +23,17 @@ def test_a_search_is_one_batch_with_all_its_trials_and_begins_with_the_levers_as
     assert [proposal.iteration for proposal in batch] == list(range(1, 13))
     with pytest.raises(StopIteration, match="trials"):
         search.send(())
+
+
+def test_a_front_begins_with_the_least_and_the_most_pay_as_well():
+    objectives = (("cost", None), ("equity", None))
+    problem = problem_in(WORLD, strategy="nsga2", trials=12, objectives=objectives)
+    batch = next(STRATEGIES["nsga2"].propose(problem, problem.baseline))
+    begun = [proposal.levers for proposal in batch if proposal.levers is not None]
+    ends = [extreme(problem.space, highest=highest) for highest in (False, True)]
+    assert begun == [start_of(problem.space), *ends] and len(batch) == 12
+    few = problem_in(WORLD, strategy="nsga2", trials=2, objectives=objectives)
+    assert len(next(STRATEGIES["nsga2"].propose(few, few.baseline))) == 2
 
 
 def test_the_number_of_trials_is_asked_or_recommended():

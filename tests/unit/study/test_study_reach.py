@@ -29,7 +29,7 @@ def growth(levers):
 
 
 def told(levers, seed=None, nervous=0.0):
-    """Payroll is 100 (1 + growth); with nerves, other seeds pay more, and the more the more merit there is."""
+    """Payroll is 100 (1 + growth); with nerves, other seeds pay more, more yet with more merit."""
     found = growth(levers)
     merit = levers.get("merit_rate_level_1", 0.033)
     payroll = 100 * (1 + found) + (400 * (merit - 0.033) if nervous else 0.0)

@@ -21,6 +21,7 @@ CENSUSES_MIN = 3  # two to calibrate on, and the one that is held out
 SEEDS_MIN, FIRST_SEED = 20, 1
 LOW, HIGH = 0.1, 0.9
 COVERAGE_EXPECTED = HIGH - LOW
+TIE_SHARE = 0.001  # forecasts this near, as a share of the truth, are one: headcount is rounded, for one
 FORECASTS = ("simulation", "last year", "mean of years")
 
 
@@ -51,10 +52,11 @@ class Row:
 
     @property
     def best(self) -> str:
-        """Which of FORECASTS was nearest; the later of equals, so that a tie is no credit to a simulation."""
+        """Which of FORECASTS was nearest; of near equals the later, so that a tie credits no simulation."""
         forecasts = (self.forecast, self.naive_last, self.naive_mean)
         distances = [_distance(forecast, self.truth) for forecast in forecasts]
-        return FORECASTS[max(k for k, d in enumerate(distances) if d == min(distances))]
+        near = min(distances) + TIE_SHARE * abs(self.truth)
+        return FORECASTS[max(k for k, d in enumerate(distances) if d <= near)]
 
     def error_pct(self, forecast: float | None) -> float | None:
         """Return a forecast's error in per cent of the truth; None for growth rates, and of nothing."""

@@ -77,6 +77,7 @@ def test_the_nearest_forecast_and_no_credit_for_a_tie():
     assert row(100, 95, 101, 110).best == "last year"
     assert row(100, 99, 90, 101).best == "mean of years"
     assert row(100, 99, None, None).best == "simulation"
+    assert row(10_000, 9_995, 9_994, 9_000).best == "last year"  # as good as equal
 
 
 def test_errors_are_relative_but_for_growth():

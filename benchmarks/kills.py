@@ -35,7 +35,7 @@ TARGET = 0.09
 MAIN, WORKER = "study", "worker"
 DIED = "worker died: SIGKILL"
 PATIENCE_SECONDS = 600.0
-LEAVING_SECONDS = 15.0
+LEAVING_SECONDS = 30.0
 AFTER_SECONDS = 1.0  # a trial takes about that, so that every part of one is hit
 POLL_SECONDS = 0.02
 

@@ -2,15 +2,18 @@
 
 import contextlib
 import multiprocessing
+import pickle
 import queue
 import signal
 import threading
 from collections.abc import Iterator
+from functools import partial
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from types import TracebackType
 
+from planwise.child import run_child
 from planwise.errors import InputError
 from planwise.study.evaluation import Evaluation, Kind
 from planwise.study.parallel.messages import Broke, Job, PoolStopped, TrialBroke, WorkerDied
@@ -112,7 +115,10 @@ class _Worker:
     def __init__(self, factory: Factory, index: int) -> None:
         self._line, theirs = SPAWN.Pipe()
         self._process: BaseProcess = SPAWN.Process(
-            target=work, args=(factory, index, theirs), name=f"trial worker {index}", daemon=True
+            target=run_child,
+            args=(pickle.dumps(partial(work, factory, index)), theirs),
+            name=f"trial worker {index}",
+            daemon=True,
         )
         self._process.start()
         theirs.close()

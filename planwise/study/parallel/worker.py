@@ -1,12 +1,7 @@
 """A worker process: answers one job after the other until its study hangs up, or dies."""
 
-import os
-import signal
-import sys
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from multiprocessing import connection, parent_process
 from multiprocessing.connection import Connection
 
 from planwise.study.evaluation import Evaluator, Kind
@@ -15,12 +10,9 @@ from planwise.study.parallel.messages import Answer, Broke, Job, error_text
 Factory = Callable[[int, Kind], AbstractContextManager[Evaluator]]
 """Opens a worker's own evaluator of a kind, by the worker's index; picklable."""
 
-ORPHANED = 70  # exit status of a worker whose study is gone
-
 
 def work(factory: Factory, index: int, jobs: Connection) -> None:
     """Answer jobs until the other end is closed; each kind's evaluator is opened at its first job."""
-    _prepare_process()
     with ExitStack() as stack:
         evaluators: dict[Kind, Evaluator] = {}
         while (job := _next(jobs)) is not None:
@@ -44,17 +36,3 @@ def _next(jobs: Connection) -> Job | None:
     except EOFError:
         return None
     return job
-
-
-def _prepare_process() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the study decides
-    os.dup2(sys.stderr.fileno(), 1)  # stdout is the study's own, for one JSON object
-    threading.Thread(target=_die_with_parent, name="parent watch", daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    """End this process at once when its parent has died, however it died."""
-    parent = parent_process()
-    assert parent is not None  # started by multiprocessing
-    connection.wait([parent.sentinel])
-    os._exit(ORPHANED)

@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
@@ -10,7 +10,9 @@ from rich.table import Table
 
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.options import Home, Json
+from planwise.study.holding import RUNNING
 from planwise.study.problem import PP
+from planwise.study.trial_table import objectives_text, resume_hint, trial_table
 from planwise.study.views import StudyView, csv_of, list_studies, view_of
 
 app = cyclopts.App(name="study", help="The searches for levers that meet a target.")
@@ -78,25 +80,35 @@ def _csv(view: StudyView) -> str:
 
 
 def _print(view: StudyView) -> None:
-    about = view.about
-    question = about["question"]
+    about, question = view.about, view.about["question"]
     console = results()
     console.print(
         f"[bold]{view.name}[/]: {question['strategy']} on {about['scenario']}, "
         f"target growth {question['target_growth']:.2%} a year (mean base pay, census to last year), "
-        f"tolerance {question['tolerance'] * PP:g} pp; {about.get('state', 'unknown')}."
+        f"tolerance {question['tolerance'] * PP:g} pp; {view.state}."
     )
-    table = Table("trial", "kind", "purpose", "iteration", "state", "growth", "gap pp", "seconds", "levers")
-    for row in view.rows():
-        table.add_row(
-            str(row["trial"]),
-            row["kind"],
-            row["purpose"],
-            str(row["iteration"]),
-            row["state"] if row["error"] is None else f"{row['state']}: {row['error']}",
-            "" if row["growth"] is None else f"{row['growth']:.3%}",
-            "" if row["gap_pp"] is None else f"{row['gap_pp']:+.3f}",
-            "" if row["seconds"] is None else f"{row['seconds']:.2f}",
-            ", ".join(f"{name} {value:g}" for name, value in row["levers"].items()) or "as it is",
+    if asked := [*objectives_text(question), *question.get("constraints", ())]:
+        console.print(f"Asked: {', '.join(asked)}.", markup=False)
+    if view.unfinished:
+        whose = "are under way" if view.state == RUNNING else f"wait for {resume_hint(view.name)}"
+        console.print(f"{view.unfinished} trials {whose}.", markup=False)
+    console.print(trial_table(view.rows()))
+    if view.result is not None:
+        _print_best(view.result)
+
+
+def _print_best(result: dict[str, Any]) -> None:
+    console = results()
+    levers = ", ".join(f"{name} {value:g}" for name, value in result["levers"].items())
+    console.print(
+        f"Best ({result['kind']}{'' if result['feasible'] else ', infeasible'}): growth "
+        f"{result['growth']:.3%}, gap {result['gap_pp']:+.3f} pp; {levers}.",
+        markup=False,
+    )
+    for constraint in result["constraints"]:
+        text = constraint.get("text", constraint["name"])
+        actual = constraint.get("actual")
+        measured = "" if actual is None else f", is {actual:,.6g}"
+        console.print(
+            f"  {'holds' if constraint['satisfied'] else 'VIOLATED'}: {text}{measured}", markup=False
         )
-    console.print(table)

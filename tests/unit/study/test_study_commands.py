@@ -45,6 +45,15 @@ def test_show_has_question_trials_and_result(home, capsys):
     assert "converged" in capsys.readouterr().out
 
 
+def test_show_folds_replicates_and_names_the_best_with_its_constraints(world, capsys):
+    world.study(0.05, name="asked", constraints=("merit_monotone",), seeds=4)
+    run(["show", "asked", "--home", str(world.settings.home)])
+    shown = capsys.readouterr().out
+    assert "4 other seeds" in shown and "around the answer" in shown
+    assert "Asked: merit_monotone." in shown and "holds: merit_monotone" in shown
+    assert "Best (real): growth 5.0" in shown
+
+
 def test_show_of_a_study_that_is_not_there_says_so(home):
     with pytest.raises(InputError, match="third"):
         run(["show", "third", *home])

@@ -12,9 +12,10 @@ import numpy as np
 from planwise.study.linear import GROWTH, Model, Region, ends_of, furthest, least_excess
 from planwise.study.previews import Point, ask, slopes_at
 from planwise.study.problem import Problem
-from planwise.study.space import Vector
+from planwise.study.space import Vector, extreme, scaled
 from planwise.study.trial import Proposal, Trial
 
+REACH = "reach"  # previews on the way there
 NEAREST = "nearest"  # what comes nearest to a target out of reach
 UNREACHABLE = "unreachable"
 INFEASIBLE = "infeasible"
@@ -37,51 +38,83 @@ class Utmost:
 
 
 def utmost(problem: Problem, model: Model, start: Point, iteration: int) -> Searching:
-    """Return the furthest point towards the target, or the first that reaches it; None if a preview broke."""
-    region = Region.of(problem)
-    target, tolerance = problem.question.target_growth, problem.question.tolerance
-    upwards = _upwards(region, model, target)
-    best = start
+    """Return the furthest point towards the target, or the first that reaches it; None if a preview broke.
 
-    def better(one: Point, other: Point) -> bool:
+    Where slopes lead to nothing that keeps the constraints, the bounds of all levers are looked at, and the
+    search goes on from there if they exceed less: a limit may answer to a lever only far from the start.
+    """
+    climb = _Climb(problem, Region.of(problem), _upwards(problem, model), iteration)
+    found = yield from climb.rounds(model, start)
+    if found is None or found.point.excess <= 0:
+        return found
+    best = found.point
+    for highest in (False, True):
+        end = yield from ask(
+            problem, scaled(problem.space, extreme(problem.space, highest=highest)), REACH, 0
+        )
+        if end is None:
+            return None
+        best = end if climb.better(end, best) else best
+    if best is found.point:
+        return found
+    sloped = yield from slopes_at(problem, best.at, iteration)
+    return None if sloped is None else (yield from climb.rounds(sloped[1], best))
+
+
+@dataclass(frozen=True)
+class _Climb:
+    """A search for the most growth, or the least when not `upwards`, within a problem's constraints."""
+
+    problem: Problem
+    region: Region
+    upwards: bool
+    iteration: int
+
+    def rounds(self, model: Model, best: Point) -> Searching:
+        """Follow the model from a point, with fresh slopes as long as they gain something."""
+        for round_ in range(ROUNDS_MAX):
+            if round_:
+                sloped = yield from slopes_at(self.problem, best.at, self.iteration)
+                if sloped is None:
+                    return None
+                _, model = sloped
+            gained, last = False, model.at
+            for _step in range(STEPS_MAX):
+                at = furthest(self.region.with_constraints(model), model, highest=self.upwards)
+                at = least_excess(self.region, model) if at is None else at
+                if float(np.abs(at - last).max()) < SAME_POINT:
+                    break
+                point = yield from ask(self.problem, at, REACH, self.iteration)
+                if point is None:
+                    return None
+                model, last = model.moved(point.at, point.outputs), at
+                if self.better(point, best):
+                    best, gained = point, True
+                if self.reaches(best):
+                    return Utmost(best, model, True)
+            if not gained:
+                break
+        tolerance = self.problem.question.tolerance
+        near = best.excess <= 0 and abs(best.growth - self.problem.question.target_growth) <= tolerance
+        return Utmost(best, model, near or self.reaches(best))
+
+    def better(self, one: Point, other: Point) -> bool:
+        """Say whether one point exceeds less, or where neither does, is notably further."""
         if one.excess > 0 or other.excess > 0:
             return one.excess < other.excess
         gain = one.growth - other.growth
-        return (gain if upwards else -gain) > GAIN_SHARE * tolerance
+        return (gain if self.upwards else -gain) > GAIN_SHARE * self.problem.question.tolerance
 
-    def reaches(one: Point) -> bool:
-        short = target - one.growth if upwards else one.growth - target
-        return one.excess <= 0 and short <= 0
-
-    for round_ in range(ROUNDS_MAX):
-        if round_:
-            renewed = yield from slopes_at(problem, best.at, iteration)
-            if renewed is None:
-                return None
-            _, model = renewed
-        gained, last = False, model.at
-        for _step in range(STEPS_MAX):
-            at = furthest(region.with_constraints(model), model, highest=upwards)
-            at = least_excess(region, model) if at is None else at
-            if float(np.abs(at - last).max()) < SAME_POINT:
-                break
-            point = yield from ask(problem, at, "reach", iteration)
-            if point is None:
-                return None
-            model, last = model.moved(point.at, point.outputs), at
-            if better(point, best):
-                best, gained = point, True
-            if reaches(best):
-                return Utmost(best, model, True)
-        if not gained:
-            break
-    near = best.excess <= 0 and abs(best.growth - target) <= tolerance
-    return Utmost(best, model, near or reaches(best))
+    def reaches(self, one: Point) -> bool:
+        """Say whether a point keeps the constraints at the target or beyond."""
+        short = self.problem.question.target_growth - one.growth
+        return one.excess <= 0 and (short if self.upwards else -short) <= 0
 
 
-def _upwards(region: Region, model: Model, target: float) -> bool:
+def _upwards(problem: Problem, model: Model) -> bool:
     """Say whether the target lies nearer to the most than to the least growth within the constraints."""
-    ends = ends_of(region.with_constraints(model), model)
+    target = problem.question.target_growth
+    ends = ends_of(Region.of(problem).with_constraints(model), model)
     if ends is None:
         return float(model.values[GROWTH]) < target
     lowest, highest = (model.growth(end) for end in ends)

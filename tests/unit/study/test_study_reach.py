@@ -98,6 +98,19 @@ def test_a_constraint_that_no_lever_meets_is_named_with_what_comes_nearest():
     assert reach_of(trials).nearest(asked).growth == pytest.approx(lowest, abs=1e-6)
 
 
+def test_a_limit_that_answers_only_far_from_the_start_is_met_there(monkeypatch):
+    """Raises are 30 % wherever promotion raises are above 6 %, so that no slope at 8.5 % shows the way."""
+
+    def cliff(levers, seed=None, nervous=0.0):
+        raised = 0.3 if levers.get("promotion_raise_level_1", 0.085) > 0.06 else 0.1
+        return evaluation(levers, growth=growth(levers), raise_max=(raised, raised))
+
+    monkeypatch.setitem(globals(), "told", cliff)
+    levers = ("promotion_raise_level_1", "cola_rate")
+    stopped, trials = searched(problem(BASELINE, constraints=("raise<=0.2",), levers=levers))
+    assert stopped == "converged" and trials[-1].evaluation.kpis[-1]["raise_max"] == 0.1
+
+
 def test_a_target_is_not_looked_at_when_none_is_sought():
     asked = problem(0.4, objectives=(("cost", None), ("equity", None)))
     baseline = told({})

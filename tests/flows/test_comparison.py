@@ -117,6 +117,13 @@ def test_its_totals_equal_the_marts(home, book):
             assert levels[name, year][7] == pytest.approx(mean, rel=1e-9)
 
 
+def test_every_kpi_is_compared(home, compared):
+    columns = marts(home, "base", "DESCRIBE SELECT * FROM '{folder}/fct_scenario_kpis.parquet'")
+    assert {metric.name for metric in compared.metrics} == {name for name, *_ in columns} - {
+        "simulation_year"
+    }
+
+
 def test_its_checks_hold(book):
     notes = rows(book, "Notes")
     start = next(index for index, row in enumerate(notes) if row[0] == "check")

@@ -157,6 +157,14 @@ class Page:
         return Ref(self.name, row, column, formula.value)
 
 
+def headings(fixed: Sequence[str], scenarios: Sequence[str]) -> list[str]:
+    """Return a table's headers: a scenario that is called like a fixed one says that it is a scenario.
+
+    Excel refuses a table with two equal headers.
+    """
+    return [*fixed, *(f"scenario {name}" if name in fixed else name for name in scenarios)]
+
+
 def _range(refs: Sequence[Ref], sheet: str) -> str:
     first, last = refs[0], refs[-1]
     end = xl_rowcol_to_cell(last.row, last.column)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from planwise.comparison.comparing import Comparison
-from planwise.comparison.metrics import METRICS, Kind, Metric
+from planwise.comparison.metrics import Kind, Metric
 from planwise.comparison.workbook.cells import (
     PP,
     Formula,
     Page,
     Ref,
     growth,
+    headings,
     minus,
     plus_minus,
     ratio,
@@ -97,7 +98,7 @@ def write_kpis(page: Page, comparison: Comparison, cells: KpiCells, styles: Styl
                     style = styles.total_share if in_total else styles.share
                     page.formula(row, column, share_of_change(ref, of), style)
             row += 1
-    headers = ["metric", "unit", "year", *comparison.names]
+    headers = headings(["metric", "unit", "year"], comparison.names)
     headers += [f"{name} - {base}" for name in others] + [f"{name} vs {base} %" for name in others]
     page.sheet.add_table(
         HEADER_ROW,
@@ -170,7 +171,6 @@ INPUTS: Mapping[str, tuple[str, ...]] = {
     "termination_rate": ("experienced_terminations", "opening_headcount"),
     "promotion_rate": ("promotions", "opening_headcount"),
 }
-KNOWN = {metric.name: metric for metric in METRICS}
 
 
 def _first_year(comparison: Comparison, name: str) -> int:

@@ -3,7 +3,7 @@
 from planwise.comparison.comparing import Comparison
 from planwise.comparison.differences import numeric
 from planwise.comparison.parameters import ParameterDifference
-from planwise.comparison.workbook.cells import PP, Page, Ref, minus
+from planwise.comparison.workbook.cells import PP, Page, Ref, headings, minus
 from planwise.comparison.workbook.styles import Styles, set_paper
 
 SHEET = "Levers"
@@ -22,8 +22,9 @@ def write_levers(page: Page, comparison: Comparison, styles: Styles) -> None:
         "default, fallback).",
         styles.subtitle,
     )
-    headers = ["parameter", "kind", "label", "unit", "years"]
-    headers += [header for name in comparison.names for header in (name, f"{name} tier")]
+    fixed = ["parameter", "kind", "label", "unit", "years"]
+    values = headings(fixed, comparison.names)[len(fixed) :]
+    headers = fixed + [header for name in values for header in (name, f"{name} tier")]
     headers += [f"{name} - {base}" for name in others]
     row = HEADER_ROW
     for difference in comparison.parameters:

@@ -1,5 +1,6 @@
 """Sheet "Notes": what was compared, under which limits, what the words mean, and the sums checked."""
 
+import math
 from collections.abc import Mapping
 
 from planwise.comparison.comparing import Comparison
@@ -10,6 +11,7 @@ from planwise.comparison.workbook.people import PeopleCells
 from planwise.comparison.workbook.styles import Styles, set_paper
 
 SHEET = "Notes"
+LINE_HEIGHT, LINE_LETTERS = 14, 150  # of a paragraph over the sheet's width, at its column widths
 Check = tuple[str, Ref, Ref]
 DEFINITIONS = (
     (
@@ -72,13 +74,13 @@ def write_notes(
     page.text(row, 0, "To know before comparing", styles.section)
     for remark in comparison.remarks or ("Nothing: same census, years and seed; nothing out of date.",):
         row += 1
-        page.text(row, 0, str(remark), styles.label)
+        _paragraph(page, row, 0, str(remark), styles)
     row += 2
     page.text(row, 0, "Words", styles.section)
     for word, meaning in DEFINITIONS:
         row += 1
         page.text(row, 0, word, styles.label)
-        page.text(row, 1, meaning, styles.label)
+        _paragraph(page, row, 1, meaning, styles)
     if checks:
         _checks(page, row + 2, checks, styles)
     page.sheet.set_column(0, 0, 40)
@@ -119,6 +121,12 @@ def checks_of(
             (f"{scenario}: difference of payroll, person by person and of the KPIs", matched, payroll)
         )
     return tuple(found)
+
+
+def _paragraph(page: Page, row: int, column: int, text: str, styles: Styles) -> None:
+    page.sheet.merge_range(row, column, row, len(SOURCE_HEADERS) - 1, "", styles.wrapped)
+    page.text(row, column, text, styles.wrapped)
+    page.sheet.set_row(row, LINE_HEIGHT * math.ceil(len(text) / LINE_LETTERS))
 
 
 def _checks(page: Page, row: int, checks: tuple[Check, ...], styles: Styles) -> None:

@@ -159,6 +159,17 @@ def test_text_of_users_stays_text(settings, tmp_path):
     assert {"=1+1"} <= {c.value for row in book["Notes"].iter_rows() for c in row if c.data_type == "s"}
 
 
+def test_scenarios_called_like_a_column_are_told_apart(settings, tmp_path):
+    for name in ("year", "unit", "label"):
+        publish(settings, name, staff(*[0] * 12), overrides={} if name == "year" else {"cola_rate": 0.02})
+    file = write_workbook(compare(settings, ["year", "unit", "label"]), tmp_path / "names.xlsx")
+    book = openpyxl.load_workbook(file)
+    for sheet, table in (("KPIs per year", "kpis"), ("Levers", "levers")):
+        headers = [column.name for column in book[sheet].tables[table].tableColumns]
+        assert len(headers) == len(set(headers))
+        assert "scenario unit" in headers
+
+
 def test_without_common_years_or_people_the_rest_is_written(four, tmp_path):
     publish(four, "later", staff(*[0] * 12), years=(2031, 2032), census={"content_hash": "x" * 64})
     file = write_workbook(compare(four, ["base", "later"]), tmp_path / "none.xlsx")

@@ -1,0 +1,18 @@
+"""Ctrl-C: the first asks, the second insists, and afterwards it is what it was."""
+
+import signal
+
+import pytest
+
+from flows.cli.stopping import stoppable
+
+
+def test_the_first_asks_and_the_second_interrupts():
+    before = signal.getsignal(signal.SIGINT)
+    with stoppable() as asked_to_stop:
+        assert not asked_to_stop()
+        signal.raise_signal(signal.SIGINT)
+        assert asked_to_stop()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before

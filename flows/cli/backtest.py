@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from rich.table import Column, Table
 
 from flows.cli.calibration_options import (
+    Censuses,
     Dates,
     LevelsOption,
     Mappings,
@@ -32,7 +33,7 @@ SHORT = {"entrants": "entrants", "growth_all": "growth, all", "growth_continuing
 
 
 def backtest(
-    *files: str,
+    *files: Censuses,
     mapping: Mappings = (),
     as_of: Dates = None,
     levels: LevelsOption = None,

@@ -1,16 +1,17 @@
 """`planwise calibrate`."""
 
 import json as json_format
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 from rich.table import Column, Table
 
 from flows.cli.calibration_options import (
+    Censuses,
     Dates,
     LevelsOption,
     Mappings,
-    Output,
     RowFilter,
     check_output,
     write_report,
@@ -36,7 +37,7 @@ FORMATS = frozenset({".md", ".json", ".yaml"})
 
 
 def calibrate(
-    *files: str,
+    *files: Censuses,
     mapping: Mappings = (),
     as_of: Dates = None,
     levels: LevelsOption = None,
@@ -44,7 +45,9 @@ def calibrate(
     basis: Annotated[Basis, Parameter(help="mean: all years; last: the last year only.")] = "mean",
     cola: Annotated[float | None, Parameter(help="The COLA, where known (0.02); merit is the rest.")] = None,
     scenario: Annotated[str | None, Parameter(help="Keep the parameters as this new scenario.")] = None,
-    output: Output = None,
+    output: Annotated[
+        Path | None, Parameter(help="Write the report there (.md, .json), or the parameters (.yaml).")
+    ] = None,
     home: Home = None,
     json: Json = False,
 ) -> None:

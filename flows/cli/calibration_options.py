@@ -11,6 +11,9 @@ from planwise.console import progress
 from planwise.errors import InputError
 from planwise.settings import Settings
 
+Censuses = Annotated[
+    str, Parameter(help="Yearly censuses, oldest first: payroll files, or names of censuses.")
+]
 Mappings = Annotated[
     tuple[Path, ...],
     Parameter(name="--mapping", negative="", help="Mapping YAML: one for all files, or one for each."),

@@ -14,7 +14,7 @@ from planwise.study.pareto import knee
 from planwise.study.record import finished_trials
 from planwise.study.storage import load_study
 
-EMPLOYEES, YEARS, TRIALS = 300, 2, 30
+EMPLOYEES, YEARS, TRIALS = 300, 2, 24
 OBJECTIVES = (("cost", None), ("equity", None))
 
 
@@ -27,11 +27,11 @@ class Engine:
         self.base = resolve(simulated_years(YEARS, self.census.first_year), scenario={})
         self.preview = PreviewEvaluator(Preview(self.settings, self.census), self.base)
 
-    def study(self, name, strategy, **question):
+    def study(self, name, strategy, objectives=OBJECTIVES, trials=TRIALS, **question):
         return run_study(
             self.settings,
             Question(
-                0.03, strategy=strategy, objectives=OBJECTIVES, trials=TRIALS, seeds=0, seed=3, **question
+                0.03, strategy=strategy, objectives=objectives, trials=trials, seeds=0, seed=3, **question
             ),
             name=name,
             scenario="baseline",
@@ -78,3 +78,19 @@ def test_a_budget_removes_exactly_the_points_above_it(engine):
     within = [point for point, payroll in zip(points(free), of_free, strict=True) if payroll <= limit]
     assert points(cut) == within and 0 < len(within) < len(of_free)
     assert max(payrolls(engine, cut)) == limit
+
+
+def test_auto_improves_a_weighted_objective_within_a_budget_and_says_why(engine):
+    start = engine.preview.evaluate({}, number=0)
+    limit = highest_payroll(start.kpis)
+    result = engine.study(
+        "weighted",
+        "auto",
+        objectives=(("cost", 0.5), ("equity", 0.5)),
+        trials=40,
+        levers=("cola_rate", "merit_rate_level_1", "merit_rate_level_2"),
+        constraints=(f"payroll<={limit}", "merit_monotone"),
+    )
+    assert result.strategy_reason.startswith("slsqp: 3 levers") and "2 constraints" in result.strategy_reason
+    assert result.feasible and result.objective["value"] < 1  # what the scenario as it is has
+    assert result.levers["merit_rate_level_1"] <= result.levers["merit_rate_level_2"]

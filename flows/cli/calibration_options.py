@@ -30,7 +30,7 @@ RowFilter = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    Parameter(name="--output", help="Write the report there: .md or .json; .yaml: parameters."),
+    Parameter(name="--output", help="Write the report there: .md or .json."),
 ]
 
 

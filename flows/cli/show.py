@@ -47,7 +47,7 @@ def print_optimization(report: OptimizationReport) -> None:
     result, console = report.result, results()
     console.print(_verdict(result))
     if result.nearest_growth is not None:
-        console.print(f"Nearest reachable growth: {result.nearest_growth:.3%}.")
+        console.print(_nearest(result), markup=False, soft_wrap=True)
     if result.changes:
         console.print(lever_table(result))
     if result.kpis:
@@ -71,6 +71,14 @@ def print_optimization(report: OptimizationReport) -> None:
     else:
         console.print("Nothing was stored or published.")
         progress().print(f"Next: planwise study show {result.study}, planwise study report {result.study}")
+
+
+def _nearest(result: StudyResult) -> str:
+    """Say what comes nearest to what was asked, and what it still violates."""
+    violated = [str(one.get("text", one["name"])) for one in result.constraints if not one["satisfied"]]
+    if violated:
+        return f"Nothing meets {', '.join(violated)}; what comes nearest is shown."
+    return f"Nearest reachable growth: {result.nearest_growth:.3%}."
 
 
 def _verdict(result: StudyResult) -> str:

@@ -26,7 +26,7 @@ from planwise.study.versions import versions
 __all__ = ["StudyResult", "best_of", "cache_hits", "failures", "real_plans", "study_result"]
 
 CUT_SHORT = frozenset({"cancelled", "timeout", "interrupted"})
-OUT_OF_REACH = "the target is out of reach"
+OUT_OF_REACH = "what was asked is out of reach"
 NOT_ASKED = "the study ended before it was asked"
 
 

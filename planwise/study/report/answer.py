@@ -30,6 +30,11 @@ def answer_of(evidence: Evidence) -> tuple[str, Tone]:
         return f"With {moves}, growth is {growth} a year instead of {was}, {verified}.", ""
     if result["nearest_growth"] is not None:
         nearest = percent(result["nearest_growth"])
+        violated = [
+            str(one.get("text", one["name"])) for one in result["constraints"] if not one["satisfied"]
+        ]
+        if violated:
+            return f"Nothing meets {', '.join(violated)}; shown is what comes nearest, with {nearest}.", "bad"
         return (
             f"The target of {percent(target)} a year is out of reach: the nearest that bounds and "
             f"constraints allow is {nearest}.",

@@ -146,6 +146,16 @@ def test_a_study_that_missed_and_one_out_of_reach_say_so(world):
     assert "out of reach" in document_of(evidence_of(world.settings, "far")).answer
 
 
+def test_a_constraint_that_nothing_meets_is_named(evidence):
+    gate, limit = (
+        {"name": "gate", "satisfied": True},
+        {"name": "raise_max", "text": "raise<=0.2", "satisfied": False},
+    )
+    result = {**evidence.result, "nearest_growth": 0.0506, "constraints": [gate, limit], "converged": False}
+    answer = document_of(replace(evidence, result=result)).answer
+    assert answer == "Nothing meets raise<=0.2; shown is what comes nearest, with 5.06%."
+
+
 def test_an_older_result_is_reported_without_what_it_lacks(evidence):
     added = ("quality_score", "cost_impact", "employee_impact", "parameter_impact", "risk", "sensitivity")
     added += ("front", "picks", "advice", "warnings", "versions", "trial", "strategy_reason")

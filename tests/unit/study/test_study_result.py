@@ -159,7 +159,7 @@ def test_what_is_not_computed_says_why(study):
     assert study.result().employee_impact == "not computed: these previews have nobody's pay"
     assert Study(seeds=0).result().robustness == "not computed: no seeds were asked for"
     far = Study(target=0.4).result()
-    assert not far.reachable and far.robustness == "not computed: the target is out of reach"
+    assert not far.reachable and far.robustness == "not computed: what was asked is out of reach"
     assert far.nearest_growth == far.growth
 
 

@@ -20,7 +20,7 @@ from planwise.comparison.workbook.cells import (
     share_of_change,
     total,
 )
-from planwise.comparison.workbook.styles import Styles, set_paper
+from planwise.comparison.workbook.styles import Styles, add_table, set_paper
 
 SHEET = "KPIs per year"
 HEADER_ROW, FIRST_ROW = 3, 4
@@ -100,13 +100,7 @@ def write_kpis(page: Page, comparison: Comparison, cells: KpiCells, styles: Styl
             row += 1
     headers = headings(["metric", "unit", "year"], comparison.names)
     headers += [f"{name} - {base}" for name in others] + [f"{name} vs {base} %" for name in others]
-    page.sheet.add_table(
-        HEADER_ROW,
-        0,
-        row - 1,
-        len(headers) - 1,
-        {"columns": [{"header": h} for h in headers], "style": "Table Style Light 9", "name": "kpis"},
-    )
+    add_table(page.sheet, (HEADER_ROW, row - 1), headers, "kpis", styles)
     page.sheet.set_column(LABEL, LABEL, 38)
     page.sheet.set_column(UNIT, UNIT, 16)
     page.sheet.set_column(YEAR, YEAR, 9)

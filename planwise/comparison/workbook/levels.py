@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from planwise.comparison.comparing import Comparison
 from planwise.comparison.metrics import LEVEL_METRICS, Kind
 from planwise.comparison.workbook.cells import Page, Ref, minus, share_of_change, total, weighted_mean
-from planwise.comparison.workbook.styles import Styles, set_paper
+from planwise.comparison.workbook.styles import Styles, add_table, set_paper
 
 SHEET = "Levels"
 HEADER_ROW = 3
@@ -42,14 +42,7 @@ def write_levels(page: Page, comparison: Comparison, styles: Styles) -> Mapping[
             row += 1
     headers = ["scenario", "year", "level", *(metric.label for metric in LEVEL_METRICS)]
     headers += ["Headcount difference", "Mean base pay difference", "Mean base pay difference %"]
-    page.sheet.add_table(
-        HEADER_ROW,
-        0,
-        row - 1,
-        len(headers) - 1,
-        {"columns": [{"header": h} for h in headers], "style": "Table Style Light 9", "name": "levels"},
-    )
-    page.sheet.set_row(HEADER_ROW, 32)
+    add_table(page.sheet, (HEADER_ROW, row - 1), headers, "levels", styles)
     page.sheet.set_column(SCENARIO, SCENARIO, 22)
     page.sheet.set_column(YEAR, LEVEL, 7)
     page.sheet.set_column(FIRST_VALUE, len(headers) - 1, 14)

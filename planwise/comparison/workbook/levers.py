@@ -4,7 +4,7 @@ from planwise.comparison.comparing import Comparison
 from planwise.comparison.differences import numeric
 from planwise.comparison.parameters import ParameterDifference
 from planwise.comparison.workbook.cells import PP, Page, Ref, headings, minus
-from planwise.comparison.workbook.styles import Styles, set_paper
+from planwise.comparison.workbook.styles import Styles, add_table, set_paper
 
 SHEET = "Levers"
 HEADER_ROW = 3
@@ -33,13 +33,7 @@ def write_levers(page: Page, comparison: Comparison, styles: Styles) -> None:
     if row == HEADER_ROW:
         row += 1
         page.text(row, 0, "none", styles.label)
-    page.sheet.add_table(
-        HEADER_ROW,
-        0,
-        row,
-        len(headers) - 1,
-        {"columns": [{"header": h} for h in headers], "style": "Table Style Light 9", "name": "levers"},
-    )
+    add_table(page.sheet, (HEADER_ROW, row), headers, "levers", styles)
     page.sheet.set_column(NAME, NAME, 34)
     page.sheet.set_column(KIND, KIND, 11)
     page.sheet.set_column(LABEL, LABEL, 34)

@@ -69,7 +69,7 @@ def write_notes(
             gate["evaluated"], ", ".join(gate["failed"]) or "none", source.published_at,
         )  # fmt: skip
         for column, text in enumerate(cells):
-            page.text(row, column, text, styles.label)
+            page.text(row, column, text, styles.wrapped)
     row += 2
     page.text(row, 0, "To know before comparing", styles.section)
     for remark in comparison.remarks or ("Nothing: same census, years and seed; nothing out of date.",):
@@ -83,7 +83,7 @@ def write_notes(
         _paragraph(page, row, 1, meaning, styles)
     if checks:
         _checks(page, row + 2, checks, styles)
-    page.sheet.set_column(0, 0, 40)
+    page.sheet.set_column(0, 0, 60)
     page.sheet.set_column(1, len(SOURCE_HEADERS) - 1, 18)
     set_paper(page.sheet, header_row=0, columns=0)
 

@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from xlsxwriter.format import Format
+
 from planwise.comparison.comparing import Comparison
 from planwise.comparison.metrics import Kind
 from planwise.comparison.people import ATTRIBUTES, Group, Statistics, WinnersAndLosers
 from planwise.comparison.reading import Row
 from planwise.comparison.workbook.cells import Page, Ref, minus, plus_minus, ratio, share_of_change, total
 from planwise.comparison.workbook.kpis import KpiCells
-from planwise.comparison.workbook.styles import Styles, set_paper
+from planwise.comparison.workbook.styles import Styles, add_table, set_paper
 from planwise.errors import InputError
 
 SHEET, EMPLOYEES_SHEET = "People", "Employees"
@@ -92,13 +94,7 @@ def write_employees(page: Page, comparison: Comparison, styles: Styles) -> None:
             _person(page, row, 1, person, styles)
             row += 1
     headers = ("scenario", *EMPLOYEE_HEADERS)
-    page.sheet.add_table(
-        HEADER_ROW,
-        0,
-        max(row - 1, HEADER_ROW + 1),
-        len(headers) - 1,
-        {"columns": [{"header": h} for h in headers], "style": "Table Style Light 9", "name": "employees"},
-    )
+    add_table(page.sheet, (HEADER_ROW, max(row - 1, HEADER_ROW + 1)), headers, "employees", styles)
     page.sheet.set_column(0, 1, 20)
     page.sheet.set_column(2, 3, 10)
     page.sheet.set_column(4, 4, 26)
@@ -117,7 +113,7 @@ def _groups(
     for group in groups:
         page.text(row, 0, group.group, styles.label)
         found = _counted(page, row, group.statistics, styles)
-        written.append(_derived(page, row, found, group.statistics, styles))
+        written.append(_derived(page, row, found, group.statistics, styles, styles.cents_change))
         row += 1
     page.text(row, 0, "all", styles.total_label)
     found = {}
@@ -125,8 +121,9 @@ def _groups(
         if header in (*COUNTS, "sum of gains", "sum of losses"):
             kind = Kind.COUNT if header in COUNTS else Kind.MONEY
             parts = [refs[header] for refs in written]
-            found[header] = page.formula(row, column, total(parts), styles.total[kind])
-    return row + 2, _derived(page, row, found, overall, styles)
+            style = styles.total[kind] if kind is Kind.COUNT else styles.total_cents
+            found[header] = page.formula(row, column, total(parts), style)
+    return row + 2, _derived(page, row, found, overall, styles, styles.total_cents_change)
 
 
 def _counted(page: Page, row: int, statistics: Statistics, styles: Styles) -> dict[str, Ref]:
@@ -140,7 +137,7 @@ def _counted(page: Page, row: int, statistics: Statistics, styles: Styles) -> di
 
 
 def _derived(
-    page: Page, row: int, found: dict[str, Ref], statistics: Statistics, styles: Styles
+    page: Page, row: int, found: dict[str, Ref], statistics: Statistics, styles: Styles, net_style: Format
 ) -> dict[str, Ref]:
     """Write what follows from the counts and sums, and the percentiles, which follow from nothing here."""
     share = ratio(found["gain"], found["people"])
@@ -148,7 +145,7 @@ def _derived(
         row, 1 + HEADERS.index("share who gain"), share, styles.number[Kind.RATE]
     )
     net = plus_minus([found["sum of gains"], found["sum of losses"]], [])
-    found["net"] = page.formula(row, 1 + HEADERS.index("net"), net, styles.cents_change)
+    found["net"] = page.formula(row, 1 + HEADERS.index("net"), net, net_style)
     for name in PERCENTILES:
         header = name if name == "median" else name.upper()
         column = 1 + HEADERS.index(header)
@@ -180,11 +177,11 @@ def _payroll(
         refs.append(page.number(row, 2, amount, styles.cents))
     row += 1
     page.text(row, 0, "difference", styles.total_label)
-    difference = page.formula(row, 2, plus_minus(refs[:2], refs[2:]), styles.total_change[Kind.MONEY])
+    difference = page.formula(row, 2, plus_minus(refs[:2], refs[2:]), styles.total_cents_change)
     row += 1
     page.text(row, 0, "difference of the KPIs", styles.label)
     kpis = minus(cells.at("payroll", year, pair.scenario), cells.at("payroll", year, pair.against))
-    return row + 2, (difference, page.formula(row, 2, kpis, styles.change[Kind.MONEY]))
+    return row + 2, (difference, page.formula(row, 2, kpis, styles.cents_change))
 
 
 def _movers(page: Page, row: int, title: str, movers: Sequence[Row], styles: Styles) -> int:

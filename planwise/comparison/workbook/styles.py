@@ -1,5 +1,6 @@
 """How the workbook looks: number formats by unit, headers, titles, paper."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xlsxwriter import Workbook
@@ -11,6 +12,7 @@ from planwise.parameters.declaration import Unit
 
 INK, PAPER, LINE = "#1F3864", "#F2F5FA", "#BFC9DA"
 A4 = 9
+HEADER_HEIGHT = 30  # two lines
 NUMBERS = {
     Kind.COUNT: "#,##0",
     Kind.MONEY: "#,##0",
@@ -56,6 +58,8 @@ class Styles:
     total_share: Format
     cents: Format
     cents_change: Format
+    total_cents: Format
+    total_cents_change: Format
     parameter: dict[str, Format]
     parameter_change: dict[str, Format]
 
@@ -74,8 +78,8 @@ def styles_of(workbook: Workbook) -> Styles:
         subtitle=style(font_color="#595959"),
         section=style(bold=True, font_size=12, font_color=INK),
         header=style(
-            bold=True, font_color="#FFFFFF", bg_color=INK, text_wrap=True, valign="vcenter", border=1,
-            border_color=LINE,
+            bold=True, font_color="#FFFFFF", bg_color=INK, text_wrap=True, valign="vcenter", align="center",
+            border=1, border_color=LINE,
         ),
         label=style(),
         wrapped=style(text_wrap=True),
@@ -90,12 +94,25 @@ def styles_of(workbook: Workbook) -> Styles:
         total_share=total(SHARE_CHANGE),
         cents=style(num_format=CENTS),
         cents_change=style(num_format=CENTS_CHANGE, bg_color=PAPER),
+        total_cents=total(CENTS),
+        total_cents_change=total(CENTS_CHANGE),
         parameter={u.value: style(num_format=PARAMETERS.get(u, OTHER_PARAMETER)) for u in Unit},
         parameter_change={
             u.value: style(num_format=PARAMETER_CHANGES.get(u, OTHER_PARAMETER_CHANGE), bg_color=PAPER)
             for u in Unit
         },
     )  # fmt: skip
+
+
+def add_table(
+    sheet: Worksheet, rows: tuple[int, int], headers: Sequence[str], name: str, styles: Styles
+) -> None:
+    """Make what is written from the header row to the last row a table that can be filtered and sorted."""
+    first, last = rows
+    columns = [{"header": header, "header_format": styles.header} for header in headers]
+    options = {"columns": columns, "style": "Table Style Light 1", "name": name}
+    sheet.add_table(first, 0, last, len(headers) - 1, options)
+    sheet.set_row(first, HEADER_HEIGHT)
 
 
 def set_paper(sheet: Worksheet, *, header_row: int, columns: int) -> None:

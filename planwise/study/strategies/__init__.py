@@ -7,7 +7,7 @@ from planwise.study.question import Question
 from planwise.study.strategies.auto import Auto
 from planwise.study.strategies.heuristic import AGGRESSIVE, BALANCED, CONSERVATIVE
 from planwise.study.strategies.protocol import Batch, Search, Strategy
-from planwise.study.strategies.sampling import CMAES, GP, SAMPLERS, has_torch
+from planwise.study.strategies.sampling import CMAES, GP, SAMPLERS, require_torch
 from planwise.study.strategies.scipy_methods import SCIPY_METHODS
 from planwise.study.strategies.solve import SOLVE
 from planwise.study.strategies.table import ABOUT, About
@@ -59,11 +59,8 @@ def check(question: Question) -> None:
         )
     if asked.name == CMAES.name and len(question.levers or (1, 2)) == 1 and not question.by_year:
         raise InputError("cmaes needs two levers or more.", remedy="Tune another one, or use tpe.")
-    if asked.name == GP.name and not has_torch():
-        raise InputError(
-            "gp needs PyTorch, which is not installed.",
-            remedy="Install torch into PlanWise's environment, or use tpe.",
-        )
+    if asked.name == GP.name:
+        require_torch()
 
 
 def _answering(*answers: str) -> str:

@@ -7,6 +7,8 @@ from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from planwise.study.strategies.landscape import Landscape, Vector
 
+CORRECTIONS = 3  # a preview each; payroll bends by a thousandth of what a lever moves it
+
 
 class Held:
     """All constraints of a landscape, those that need an evaluation last."""
@@ -36,20 +38,30 @@ class Held:
         return np.vstack([rules, self._landscape.slopes(point).constraints / self._evaluated[:, None]])
 
     def restored(self, point: Vector) -> Vector:
-        """Return the nearest point within the bounds at which the constraints, taken as linear, all hold."""
+        """Return the nearest point within the bounds at which all constraints hold, or nearly.
+
+        They are taken as linear; where they are not quite, what is left is corrected a few times.
+        """
         if not self.count:
             return point
-        exceeded, slopes = self.values(point), self.slopes(point)
-        low, high = self._landscape.low, self._landscape.high
-        found = minimize(
+        slopes = self.slopes(point)
+        for _correction in range(CORRECTIONS):
+            exceeded = self.values(point)
+            if exceeded.max() <= 0:
+                break
+            point = self._landscape.clip(point + self._least_step(point, exceeded, slopes))
+        return point
+
+    def _least_step(self, point: Vector, exceeded: Vector, slopes: Vector) -> Vector:
+        step: Vector = minimize(
             lambda step: float(step @ step),
             np.zeros(len(point)),
             jac=lambda step: 2 * step,
             method="SLSQP",
-            bounds=Bounds(low - point, high - point),
+            bounds=Bounds(self._landscape.low - point, self._landscape.high - point),
             constraints=LinearConstraint(slopes, -np.inf, -exceeded),
-        )
-        return self._landscape.clip(point + found.x)
+        ).x
+        return step
 
     def lagrangian(self, multipliers: Vector, weight: float) -> Callable[[Vector], float]:
         """Return the objective plus (max(0, λ + w g)² − λ²) / 2w over the constraints g."""

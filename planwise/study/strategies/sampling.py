@@ -91,12 +91,17 @@ class _Cmaes(CmaEsSampler):
             super().after_trial(study, trial, state, values)
 
 
-def _gaussian_process(seed: int, trials: int) -> BaseSampler:
+def require_torch() -> None:
+    """Raise InputError where PyTorch is missing."""
     if not has_torch():
         raise InputError(
-            "The strategy gp needs PyTorch, which is not installed.",
+            "gp needs PyTorch, which is not installed.",
             remedy="Install torch into PlanWise's environment, or use tpe.",
         )
+
+
+def _gaussian_process(seed: int, trials: int) -> BaseSampler:
+    require_torch()
     return GPSampler(seed=seed)
 
 

@@ -9,7 +9,6 @@ work in coordinates in which it is neither: across the target, one unit is one t
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from optuna.samplers import BaseSampler
@@ -87,10 +86,6 @@ class Limits:
         evaluations = question.trials or scale * evaluation_budget(problem).maximum
         return cls(evaluations, 1 if question.single_iteration else None, question.seed)
 
-    def options(self, **options: float) -> dict[str, Any]:
-        """Return SciPy's options, the iterations among them where they are limited."""
-        return options if self.iterations is None else {**options, "maxiter": self.iterations}
-
 
 def slsqp(landscape: Landscape, limits: Limits) -> None:
     """Descend by sequential least squares, constraints as they are."""
@@ -105,14 +100,16 @@ def bounded(method: str) -> Callable[[Landscape, Limits], None]:
         held = Held(landscape, point)
         multipliers, weight = np.zeros(held.count), PENALTY_START
         calls = {"maxfun": CALLS_PER_ROUND} if held.count else {}
-        for _round in range(ROUNDS_MAX if held.count else 1):
+        if limits.iterations:
+            calls = {"maxfun": limits.iterations}
+        for _round in range(limits.iterations or (ROUNDS_MAX if held.count else 1)):
             ended = minimize(
                 held.lagrangian(multipliers, weight),
                 point,
                 jac=held.gradient(multipliers, weight),
                 method=method,
                 bounds=Bounds(landscape.low, landscape.high),
-                options=limits.options(ftol=FLATNESS, **calls),
+                options={"ftol": FLATNESS, **calls},
             )
             moved, point = float(np.abs(ended.x - point).max()), ended.x
             exceeded = held.values(point)
@@ -132,11 +129,14 @@ def trust_region(method: str) -> Callable[[Landscape, Limits], None]:
         start = _start(landscape)
         held = Held(landscape, start)
         to_point, from_point = _evened(landscape)
-        radius = (
+        options = (
             {"rhobeg": RADIUS_START, "tol": RADIUS_END}
             if method == "COBYLA"
             else {"initial_tr_radius": RADIUS_START, "final_tr_radius": RADIUS_END}
         )
+        if limits.iterations:  # the first model, and a step on it
+            first = len(start) + 2 if method == "COBYLA" else limits.iterations
+            options["maxiter"] = first
         linear = np.vstack([np.eye(len(start)), landscape.rows]) @ to_point
         constraints: list[LinearConstraint | NonlinearConstraint] = [
             LinearConstraint(
@@ -152,7 +152,7 @@ def trust_region(method: str) -> Callable[[Landscape, Limits], None]:
             from_point @ start,
             method=method,
             constraints=constraints,
-            options=limits.options(**radius),
+            options=options,
         )
         landscape.value(held.restored(landscape.clip(to_point @ found.x)))  # where it ended a little beyond
 
@@ -207,7 +207,7 @@ def _descend(landscape: Landscape, limits: Limits, start: Vector) -> None:
         method="SLSQP",
         bounds=Bounds(landscape.low, landscape.high),
         constraints=constraints if held.count else (),
-        options=limits.options(ftol=FLATNESS),
+        options={"ftol": FLATNESS} | ({"maxiter": limits.iterations} if limits.iterations else {}),
     )
 
 

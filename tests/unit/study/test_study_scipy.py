@@ -133,9 +133,12 @@ def test_a_weighted_objective_is_minimised(method):
     assert found.stopped in ("optimum", "trials")  # no target, so nothing to converge on
 
 
-def test_a_single_iteration_is_one_step():
-    _, whole = searched("slsqp", BOWL, objectives=WEIGHTED)
-    _, one = searched("slsqp", BOWL, objectives=WEIGHTED, single_iteration=True)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.filterwarnings("error")
+def test_a_single_iteration_is_one_step(method):
+    limit = ("payroll<=103.9e6",)
+    _, whole = searched(method, BOWL, objectives=WEIGHTED, constraints=limit)
+    _, one = searched(method, BOWL, objectives=WEIGHTED, constraints=limit, single_iteration=True)
     assert len(one.trials) < len(whole.trials)
 
 

@@ -45,7 +45,7 @@ def test_cmaes_has_no_constraints_and_no_single_lever():
 
 @pytest.mark.parametrize("there", [False, True])
 def test_gp_needs_torch(monkeypatch, there):
-    monkeypatch.setattr("planwise.study.strategies.has_torch", lambda: there)
+    monkeypatch.setattr(sampling, "has_torch", lambda: there)
     if there:
         check(Question(0.03, strategy="gp"))
     else:

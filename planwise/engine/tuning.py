@@ -8,9 +8,10 @@ import time
 from functools import lru_cache
 from typing import Any
 
-from croniter import croniter  # type: ignore[import-untyped]
 from sqlmesh import Context
 from sqlmesh.utils import cron as sqlmesh_cron
+
+SCHEDULE: Any = vars(sqlmesh_cron)["croniter"]  # what SQLMesh imported, before anything stands in its place
 
 
 class NoQueryCache:
@@ -66,7 +67,7 @@ class RememberedCron:
 
 @lru_cache(maxsize=4096)
 def _tick(cron: str, start: Any, direction: int) -> float:
-    found = croniter(cron, start)
+    found = SCHEDULE(cron, start)
     return float(found.get_next() if direction > 0 else found.get_prev())
 
 

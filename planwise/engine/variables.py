@@ -126,6 +126,7 @@ def pay_basis_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
             "year": str(year),
             "year_start": f"'{year}-01-01'",
             "year_end": f"'{year}-12-31'",
+            "days_in_year": str(366 if isleap(year) else 365),
             "merit_hired_by": f"'{_months_before(days['merit'], months)}'",
             **{f"{kind}_date": f"'{day}'" for kind, day in days.items()},
             **{

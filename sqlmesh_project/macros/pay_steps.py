@@ -1,9 +1,9 @@
 """The three raises of a year, chained in the order of their effective dates.
 
-Each step reads the step before it and adds what one kind of raise did: the pay it found (`<kind>_previous`,
-null when there was no such event), the pay it left (`<kind>_pay`), the rate it applied, and the running pay
-(`pay_<n>`). Pay is rounded to cents at each event; the rate is rounded to 6 decimals first, so that an event
-replays exactly.
+Each step reads the step before it and adds the pay it leaves (`pay_<n>`, from `pay_<n-1>`; the same when the
+raise is not due). What an event was (the pay before, the pay after, the rate) is read off the finished chain,
+so that few columns go through it. Pay is rounded to cents at each event; the rate is rounded to 6 decimals
+first, so that an event replays exactly.
 """
 
 import json
@@ -16,9 +16,6 @@ RATE = "DECIMAL(9, 6)"  # pay x rate stays within the 18 digits that engines com
 # Everybody employed on the COLA date, hires of that very day included.
 COLA = """
 SELECT s.*,
-  CASE WHEN s.cola_due THEN s.pay_{before} END AS cola_previous,
-  CASE WHEN s.cola_due THEN s.cola_factor - 1 END AS cola_rate,
-  CASE WHEN s.cola_due THEN CAST(ROUND(s.pay_{before} * s.cola_factor, 2) AS {PAY}) END AS cola_pay,
   CASE WHEN s.cola_due THEN CAST(ROUND(s.pay_{before} * s.cola_factor, 2) AS {PAY})
     ELSE s.pay_{before} END AS pay_{after}
 FROM {source} AS s
@@ -26,48 +23,36 @@ FROM {source} AS s
 
 # The raise of the level left, and at least the minimum of the range entered.
 PROMOTION = """
-SELECT p.*,
-  CASE WHEN p.promotion_due THEN p.pay_{before} END AS promotion_previous,
-  CASE WHEN NOT p.promotion_due THEN NULL
-    WHEN p.promoted_pay > ROUND(p.pay_{before} * p.promotion_factor, 2)
-      THEN CAST(CAST(p.promoted_pay AS DOUBLE) / CAST(p.pay_{before} AS DOUBLE) - 1 AS {RATE})
-    ELSE p.promotion_factor - 1 END AS promotion_rate,
-  CASE WHEN p.promotion_due THEN p.promoted_pay END AS promotion_pay,
-  CASE WHEN p.promotion_due THEN p.promoted_pay ELSE p.pay_{before} END AS pay_{after}
-FROM (
-  SELECT s.*,
-    CAST(GREATEST(ROUND(s.pay_{before} * s.promotion_factor, 2), s.range_minimum) AS {PAY}) AS promoted_pay
-  FROM {source} AS s
-) AS p
+SELECT s.*,
+  CASE WHEN s.promotion_due
+    THEN CAST(GREATEST(ROUND(s.pay_{before} * s.promotion_factor, 2), s.range_minimum) AS {PAY})
+    ELSE s.pay_{before} END AS pay_{after}
+FROM {source} AS s
 """
 
 # The level's rate x performance x position in range; performance is scaled within the level so that the
-# budget stays the level's.
+# budget stays the level's. Only five levels and five ratings have a rate, so people look theirs up.
 MERIT = """
-SELECT m.*,
-  CASE WHEN m.merit_due THEN m.pay_{before} END AS merit_previous,
-  CASE WHEN NOT m.merit_due THEN NULL
-    WHEN m.merited_pay < m.full_merit_pay
-      THEN CAST(CAST(m.merited_pay AS DOUBLE) / CAST(m.pay_{before} AS DOUBLE) - 1 AS {RATE})
-    ELSE m.merit_applied END AS merit_rate,
-  CASE WHEN m.merit_due THEN m.merited_pay END AS merit_pay,
-  CASE WHEN m.merit_due THEN m.full_merit_pay - m.merited_pay ELSE 0 END AS lump_sum,
-  CASE WHEN m.merit_due THEN m.merited_pay ELSE m.pay_{before} END AS pay_{after}
+SELECT f.*,
+  CASE WHEN f.merit_due THEN {merited_pay} ELSE f.pay_{before} END AS pay_{after}
 FROM (
-  SELECT f.*, {merited_pay} AS merited_pay
+  SELECT r.*,
+    CAST(ROUND(r.pay_{before} * CAST(1 + r.merit_applied AS {RATE}), 2) AS {PAY}) AS full_merit_pay
   FROM (
-    SELECT r.*,
-      CAST(ROUND(r.pay_{before} * CAST(1 + r.merit_applied AS {RATE}), 2) AS {PAY}) AS full_merit_pay
-    FROM (
-      SELECT s.*,
-        CAST({merit_cap_open}s.merit_base * s.performance_multiplier * COALESCE(b.neutral, 0)
-          * CASE WHEN s.pay_{before} < s.merit_range_minimum THEN s.below_range
-              WHEN s.pay_{before} < s.merit_range_minimum + s.merit_range_quarter THEN s.quartile_1
-              WHEN s.pay_{before} < s.merit_range_minimum + 2 * s.merit_range_quarter THEN s.quartile_2
-              WHEN s.pay_{before} < s.merit_range_minimum + 3 * s.merit_range_quarter THEN s.quartile_3
-              WHEN s.pay_{before} < s.merit_range_maximum THEN s.quartile_4
-              ELSE s.above_range END{merit_cap_close} AS {RATE}) AS merit_applied
-      FROM {source} AS s
+    SELECT s.*, g.range_maximum AS merit_range_maximum,
+      CASE WHEN s.pay_{before} < g.range_minimum THEN g.below_range
+        WHEN s.pay_{before} < g.range_minimum + g.range_quarter THEN g.quartile_1
+        WHEN s.pay_{before} < g.range_minimum + 2 * g.range_quarter THEN g.quartile_2
+        WHEN s.pay_{before} < g.range_minimum + 3 * g.range_quarter THEN g.quartile_3
+        WHEN s.pay_{before} < g.range_maximum THEN g.quartile_4
+        ELSE g.above_range END AS merit_applied
+    FROM {source} AS s
+    INNER JOIN (
+      SELECT t.level_id, x.performance_rating, t.range_minimum, t.range_maximum,
+        (t.range_maximum - t.range_minimum) / 4 AS range_quarter,
+        {rates}
+      FROM terms AS t
+      CROSS JOIN staging.stg_merit_matrix AS x
       LEFT JOIN (
         SELECT merit_level_id,
           CAST(SUM(pay_{before}) AS DOUBLE)
@@ -75,13 +60,14 @@ FROM (
         FROM {source}
         WHERE merit_due
         GROUP BY merit_level_id
-      ) AS b ON b.merit_level_id = s.merit_level_id
-    ) AS r
-  ) AS f
-) AS m
+      ) AS b ON b.merit_level_id = t.level_id
+    ) AS g ON g.level_id = s.merit_level_id AND g.performance_rating = s.performance_rating
+  ) AS r
+) AS f
 """
 
 STEPS = {"cola": COLA, "promotion": PROMOTION, "merit": MERIT}
+POSITIONS = ("below_range", "quartile_1", "quartile_2", "quartile_3", "quartile_4", "above_range")
 
 
 @macro()
@@ -92,14 +78,30 @@ def raise_step(evaluator, step, source):
     after = int(step.name)
     cap = caps["individual_raise_max"]
     at_range_maximum = f"LEAST(f.full_merit_pay, GREATEST(f.pay_{after - 1}, f.merit_range_maximum))"
+
+    def rate(position):
+        full = f"t.merit_base * x.performance_multiplier * COALESCE(b.neutral, 0) * x.{position}"
+        return f"CAST({full if cap is None else f'LEAST({full}, {cap})'} AS {RATE}) AS {position}"
+
     sql = STEPS[order[after - 1]].format(
         before=after - 1,
         after=after,
         source=source.name,
         PAY=PAY,
         RATE=RATE,
-        merit_cap_open="" if cap is None else "LEAST(",
-        merit_cap_close="" if cap is None else f", {cap})",
+        rates=", ".join(rate(position) for position in POSITIONS),
         merited_pay=at_range_maximum if caps["range_maximum_cap"] else "f.full_merit_pay",
     )
     return f"({sql})"
+
+
+@macro()
+def pay_before(evaluator, kind):
+    """Return the column of the pay that a kind of raise finds."""
+    return f"pay_{json.loads(evaluator.var('raise_order')).index(kind.name)}"
+
+
+@macro()
+def pay_after(evaluator, kind):
+    """Return the column of the pay that a kind of raise leaves."""
+    return f"pay_{json.loads(evaluator.var('raise_order')).index(kind.name) + 1}"

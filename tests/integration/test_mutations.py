@@ -63,14 +63,14 @@ EVENTS = "marts/fct_yearly_events.sql"
 MUTANTS: dict[str, tuple[str, str, str]] = {
     "COLA with the wrong sign": (f"models/{PAY}", "1 + CAST(@cola_rate", "1 - CAST(@cola_rate"),
     "merit rate of the wrong level": (
-        f"models/{PAY}",
-        "ON merit_terms.level_id = basis.merit_level_id",
-        "ON merit_terms.level_id = basis.left_level_id",
+        "macros/pay_steps.py",
+        "ON g.level_id = s.merit_level_id",
+        "ON g.level_id = s.level_id",
     ),
     "promotion raise of the level entered": (
         f"models/{PAY}",
-        "ON left_terms.level_id = basis.left_level_id",
-        "ON left_terms.level_id = basis.level_id",
+        "WHEN 2\n      THEN @promotion_raise_level_1",
+        "WHEN 2\n      THEN @promotion_raise_level_2",
     ),
     "hire pay without the market": (
         f"models/{PAY}",
@@ -93,7 +93,8 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
     ),
     "no rounding at the COLA": ("macros/pay_steps.py", "CAST(ROUND(s.pay_{before} * s.cola_factor, 2) AS {PAY})\n", "CAST(FLOOR(s.pay_{before} * s.cola_factor) AS {PAY})\n"),
     "range cap below pay": ("macros/pay_steps.py", "GREATEST(f.pay_{after - 1}, f.merit_range_maximum)", "f.merit_range_maximum"),
-    "individual cap dropped": ("macros/pay_steps.py", 'else f", {cap})"', 'else f", {cap} + 1)"'),
+    "individual cap dropped": ("macros/pay_steps.py", "LEAST({full}, {cap})", "LEAST({full}, {cap} + 1)"),
+    "a full year's rate above the range": ("macros/pay_steps.py", "ELSE g.above_range END", "ELSE g.quartile_4 END"),
     "merit for those who left before its date": (
         f"models/{BASIS}",
         "AND workforce.last_day >= CAST(@merit_date AS DATE)",
@@ -150,10 +151,12 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
     ),
     "COLA of leavers in the budget": (
         f"models/{TOTALS}",
-        "WHEN stayed THEN cola * fte",
-        "WHEN NOT is_hire THEN cola * fte",
+        "WHEN stayed THEN cola_cost",
+        "WHEN NOT is_hire THEN cola_cost",
     ),
-    "savings at exit pay": (f"models/{TOTALS}", "starting_pay * fte AS fte_starting_pay", "base_pay * fte AS fte_starting_pay"),
+    "savings at exit pay": (f"models/{TOTALS}", "NOT is_hire THEN starting_payroll ELSE 0 END) AS exit", "NOT is_hire THEN payroll ELSE 0 END) AS exit"),
+    "FTE-years off by a day": (f"models/{BASIS}", "workforce.last_day - workforce.first_day + 1", "workforce.last_day - workforce.first_day"),
+    "promotions counted where they began": ("models/intermediate/int_workforce_totals.sql", "COUNT(promotion_date)", "COUNT(opening_level_id)"),
     "above the maximum without its boundary": (f"models/{TOTALS}", "base_pay >= range_maximum", "base_pay > range_maximum * 1.02"),
     "snapshot without exits": (f"models/{SNAPSHOT}", "THEN 'new_hire_active'", "THEN 'continuous_active'"),
     "events in the order of their kind": (f"models/{EVENTS}", "ORDER BY effective_date, chain_order", "ORDER BY chain_order"),

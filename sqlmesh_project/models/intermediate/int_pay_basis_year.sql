@@ -7,7 +7,6 @@ MODEL (
   column_descriptions (
     simulation_year = 'Simulated year',
     level_id = 'Level at year end, or at exit',
-    left_level_id = 'Level before a promotion; the level when there was none',
     merit_level_id = 'Level on the merit date',
     first_day = 'First day employed in the year',
     last_day = 'Last day employed in the year',
@@ -18,7 +17,9 @@ MODEL (
     cola_due = 'Employed on the COLA date',
     promotion_due = 'Promoted in the year',
     merit_due = 'Employed on the merit date, with the service it takes',
+    performance_rating = 'Rating 1..5',
     performance_multiplier = 'Relative merit of the performance rating',
+    fte_years = 'FTE x days employed / days in year',
     tenure_band = 'Band of tenure at year end or exit: 1 = under 1 year, 2 = 1 to 2, 3 = 3 to 5, 4 = 6 to 10, 5 = over 10'
   )
 );
@@ -40,7 +41,6 @@ SELECT
   CAST(workforce.ethnicity AS TEXT) AS ethnicity,
   CAST(workforce.department AS TEXT) AS department,
   CAST(workforce.level_id AS INT) AS level_id,
-  CAST(workforce.left_level_id AS INT) AS left_level_id,
   CAST(CASE
     WHEN CAST(@promotion_date AS DATE) <= CAST(@merit_date AS DATE)
     THEN workforce.level_id
@@ -50,6 +50,11 @@ SELECT
   CAST(workforce.range_position_draw AS DOUBLE) AS range_position_draw,
   CAST(workforce.first_day AS DATE) AS first_day,
   CAST(workforce.last_day AS DATE) AS last_day,
+  CAST((
+    CAST(workforce.fte AS DOUBLE) * (
+      workforce.last_day - workforce.first_day + 1
+    ) / @days_in_year
+  ) AS DECIMAL(10, 8)) AS fte_years,
   CAST(@days_employed(workforce.first_day, workforce.last_day, @year_start, @first_raise_date) AS SMALLINT) AS days_0,
   CAST(@days_employed(workforce.first_day, workforce.last_day, @first_raise_date, @second_raise_date) AS SMALLINT) AS days_1,
   CAST(@days_employed(workforce.first_day, workforce.last_day, @second_raise_date, @third_raise_date) AS SMALLINT) AS days_2,
@@ -64,13 +69,8 @@ SELECT
     workforce.hire_date <= CAST(@merit_hired_by AS DATE)
     AND workforce.last_day >= CAST(@merit_date AS DATE)
   ) AS BOOLEAN) AS merit_due,
+  CAST(workforce.performance_rating AS INT) AS performance_rating,
   CAST(matrix.performance_multiplier AS DECIMAL(9, 6)) AS performance_multiplier,
-  CAST(matrix.below_range AS DECIMAL(9, 6)) AS below_range,
-  CAST(matrix.quartile_1 AS DECIMAL(9, 6)) AS quartile_1,
-  CAST(matrix.quartile_2 AS DECIMAL(9, 6)) AS quartile_2,
-  CAST(matrix.quartile_3 AS DECIMAL(9, 6)) AS quartile_3,
-  CAST(matrix.quartile_4 AS DECIMAL(9, 6)) AS quartile_4,
-  CAST(matrix.above_range AS DECIMAL(9, 6)) AS above_range,
   CAST(@tenure_band(workforce.hire_date, workforce.last_day) AS INT) AS tenure_band
 FROM workforce
 INNER JOIN staging.stg_merit_matrix AS matrix

@@ -31,19 +31,16 @@ MODEL (
 WITH pay AS (
   SELECT
     simulation_year,
+    level_id,
     is_active,
     is_hire,
-    is_active AND NOT is_hire AS stayed,
     fte,
     starting_pay,
     base_pay,
-    level_id,
     range_minimum,
     range_maximum,
-    CAST(CAST(base_pay AS DOUBLE) / CAST(range_midpoint AS DOUBLE) AS DECIMAL(16, 12)) AS compa_ratio,
-    CAST(POWER(CAST(base_pay AS DOUBLE) / CAST(range_midpoint AS DOUBLE), 2) AS DECIMAL(18, 12)) AS compa_ratio_square,
-    base_pay * fte AS fte_pay,
-    starting_pay * fte AS fte_starting_pay,
+    CAST(base_pay AS DOUBLE) / CAST(range_midpoint AS DOUBLE) AS ratio,
+    CAST(base_pay AS DOUBLE) / CAST(starting_pay AS DOUBLE) AS raised,
     COALESCE(cola_pay - cola_previous, 0) AS cola,
     COALESCE(merit_pay - merit_previous, 0) AS merit,
     COALESCE(promotion_pay - promotion_previous, 0) AS promotion,
@@ -51,42 +48,130 @@ WITH pay AS (
     prorated_pay,
     fte_years
   FROM intermediate.int_pay
+), statuses AS (
+  /* first by who stayed, joined and left: a sum over everybody in a status needs no condition per person */
+  SELECT
+    simulation_year,
+    level_id,
+    is_active,
+    is_hire,
+    COUNT(*) AS people,
+    MIN(base_pay) AS lowest_pay,
+    MAX(base_pay) AS highest_pay,
+    SUM(CAST(ratio AS DECIMAL(16, 12))) AS compa_ratio_sum,
+    SUM(CAST(POWER(ratio, 2) AS DECIMAL(18, 12))) AS compa_ratio_squares,
+    COUNT(CASE WHEN base_pay < range_minimum THEN 1 END) AS below_minimum,
+    COUNT(CASE WHEN base_pay >= range_maximum THEN 1 END) AS above_maximum,
+    SUM(starting_pay) AS starting_sum,
+    SUM(base_pay) AS closing_sum,
+    SUM(cola) AS cola,
+    SUM(merit) AS merit,
+    SUM(promotion) AS promotion,
+    SUM(starting_pay * fte) AS starting_payroll,
+    SUM(base_pay * fte) AS payroll,
+    SUM(cola * fte) AS cola_cost,
+    SUM(merit * fte) AS merit_cost,
+    SUM(promotion * fte) AS promotion_cost,
+    SUM(lump_sum * fte) AS lump_sum_cost,
+    SUM(prorated_pay) AS prorated_payroll,
+    SUM(fte_years) AS fte_years,
+    MIN(raised) AS raised_min,
+    MAX(raised) AS raised_max
+  FROM pay
+  GROUP BY
+    simulation_year,
+    level_id,
+    is_active,
+    is_hire
+), labelled AS (
+  SELECT
+    *,
+    is_active AND NOT is_hire AS stayed
+  FROM statuses
+), totals AS (
+  SELECT
+    simulation_year,
+    level_id,
+    SUM(CASE WHEN is_hire THEN people ELSE 0 END) AS hires,
+    SUM(CASE WHEN NOT is_active THEN people ELSE 0 END) AS terminations,
+    MIN(CASE WHEN is_active THEN lowest_pay END) AS lowest_pay,
+    MAX(CASE WHEN is_active THEN highest_pay END) AS highest_pay,
+    SUM(CASE WHEN is_active THEN compa_ratio_sum END) AS compa_ratio_sum,
+    SUM(CASE WHEN is_active THEN compa_ratio_squares END) AS compa_ratio_squares,
+    SUM(CASE WHEN is_active THEN below_minimum ELSE 0 END) AS below_minimum,
+    SUM(CASE WHEN is_active THEN above_maximum ELSE 0 END) AS above_maximum,
+    SUM(CASE WHEN is_active THEN people ELSE 0 END) AS headcount,
+    SUM(CASE WHEN NOT is_hire THEN people ELSE 0 END) AS opening_headcount,
+    SUM(CASE WHEN stayed THEN people ELSE 0 END) AS stayers,
+    SUM(CASE WHEN is_active THEN closing_sum END) AS closing_sum,
+    SUM(CASE WHEN NOT is_hire THEN starting_sum END) AS opening_sum,
+    SUM(CASE WHEN stayed THEN starting_sum END) AS stayers_opening_sum,
+    SUM(CASE WHEN stayed THEN closing_sum END) AS stayers_closing_sum,
+    SUM(CASE WHEN stayed THEN cola END) AS stayers_cola,
+    SUM(CASE WHEN stayed THEN merit END) AS stayers_merit,
+    SUM(CASE WHEN stayed THEN promotion END) AS stayers_promotion,
+    SUM(CASE WHEN is_active THEN payroll ELSE 0 END) AS payroll,
+    SUM(CASE WHEN NOT is_hire THEN starting_payroll ELSE 0 END) AS opening_payroll,
+    SUM(CASE WHEN stayed THEN cola_cost ELSE 0 END) AS cola_cost,
+    SUM(CASE WHEN stayed THEN merit_cost ELSE 0 END) AS merit_cost,
+    SUM(CASE WHEN stayed THEN promotion_cost ELSE 0 END) AS promotion_cost,
+    SUM(CASE WHEN is_active AND is_hire THEN payroll ELSE 0 END) AS hire_cost,
+    SUM(CASE WHEN NOT is_active AND NOT is_hire THEN starting_payroll ELSE 0 END) AS exit_savings,
+    SUM(lump_sum_cost) AS lump_sum_cost,
+    SUM(prorated_payroll) AS prorated_payroll,
+    SUM(fte_years) AS fte_years,
+    MIN(CASE WHEN stayed THEN raised_min END) - 1 AS raise_min,
+    MAX(CASE WHEN stayed THEN raised_max END) - 1 AS raise_max
+  FROM labelled
+  GROUP BY
+    simulation_year,
+    level_id
+), medians AS (
+  SELECT
+    simulation_year,
+    level_id,
+    MEDIAN(CAST(base_pay AS DOUBLE)) AS median_base_pay
+  FROM intermediate.int_pay
+  WHERE
+    is_active
+  GROUP BY
+    simulation_year,
+    level_id
 )
 SELECT
-  CAST(simulation_year AS INT) AS simulation_year,
-  CAST(level_id AS INT) AS level_id,
-  CAST(COUNT(CASE WHEN is_hire THEN 1 END) AS BIGINT) AS hires,
-  CAST(COUNT(CASE WHEN NOT is_active THEN 1 END) AS BIGINT) AS terminations,
-  CAST(MIN(CASE WHEN is_active THEN base_pay END) AS DECIMAL(14, 2)) AS lowest_pay,
-  CAST(MAX(CASE WHEN is_active THEN base_pay END) AS DECIMAL(14, 2)) AS highest_pay,
-  CAST(MEDIAN(CASE WHEN is_active THEN CAST(base_pay AS DOUBLE) END) AS DOUBLE) AS median_base_pay,
-  CAST(SUM(CASE WHEN is_active THEN compa_ratio END) AS DECIMAL(28, 12)) AS compa_ratio_sum,
-  CAST(SUM(CASE WHEN is_active THEN compa_ratio_square END) AS DECIMAL(28, 12)) AS compa_ratio_squares,
-  CAST(COUNT(CASE WHEN is_active AND base_pay < range_minimum THEN 1 END) AS BIGINT) AS below_minimum,
-  CAST(COUNT(CASE WHEN is_active AND base_pay >= range_maximum THEN 1 END) AS BIGINT) AS above_maximum,
-  CAST(COUNT(CASE WHEN is_active THEN 1 END) AS BIGINT) AS headcount,
-  CAST(COUNT(CASE WHEN NOT is_hire THEN 1 END) AS BIGINT) AS opening_headcount,
-  CAST(COUNT(CASE WHEN stayed THEN 1 END) AS BIGINT) AS stayers,
-  CAST(SUM(CASE WHEN is_active THEN base_pay END) AS DECIMAL(28, 2)) AS closing_sum,
-  CAST(SUM(CASE WHEN NOT is_hire THEN starting_pay END) AS DECIMAL(28, 2)) AS opening_sum,
-  CAST(SUM(CASE WHEN stayed THEN starting_pay END) AS DECIMAL(28, 2)) AS stayers_opening_sum,
-  CAST(SUM(CASE WHEN stayed THEN base_pay END) AS DECIMAL(28, 2)) AS stayers_closing_sum,
-  CAST(SUM(CASE WHEN stayed THEN cola END) AS DECIMAL(28, 2)) AS stayers_cola,
-  CAST(SUM(CASE WHEN stayed THEN merit END) AS DECIMAL(28, 2)) AS stayers_merit,
-  CAST(SUM(CASE WHEN stayed THEN promotion END) AS DECIMAL(28, 2)) AS stayers_promotion,
-  CAST(SUM(CASE WHEN is_active THEN fte_pay ELSE 0 END) AS DECIMAL(28, 6)) AS payroll,
-  CAST(SUM(CASE WHEN NOT is_hire THEN fte_starting_pay ELSE 0 END) AS DECIMAL(28, 6)) AS opening_payroll,
-  CAST(SUM(CASE WHEN stayed THEN cola * fte ELSE 0 END) AS DECIMAL(28, 6)) AS cola_cost,
-  CAST(SUM(CASE WHEN stayed THEN merit * fte ELSE 0 END) AS DECIMAL(28, 6)) AS merit_cost,
-  CAST(SUM(CASE WHEN stayed THEN promotion * fte ELSE 0 END) AS DECIMAL(28, 6)) AS promotion_cost,
-  CAST(SUM(CASE WHEN is_active AND is_hire THEN fte_pay ELSE 0 END) AS DECIMAL(28, 6)) AS hire_cost,
-  CAST(SUM(CASE WHEN NOT is_active AND NOT is_hire THEN fte_starting_pay ELSE 0 END) AS DECIMAL(28, 6)) AS exit_savings,
-  CAST(SUM(lump_sum * fte) AS DECIMAL(28, 6)) AS lump_sum_cost,
-  CAST(SUM(prorated_pay) AS DECIMAL(28, 2)) AS prorated_payroll,
-  CAST(SUM(fte_years) AS DECIMAL(28, 8)) AS fte_years,
-  CAST(MIN(CASE WHEN stayed THEN CAST(base_pay AS DOUBLE) / CAST(starting_pay AS DOUBLE) - 1 END) AS DOUBLE) AS raise_min,
-  CAST(MAX(CASE WHEN stayed THEN CAST(base_pay AS DOUBLE) / CAST(starting_pay AS DOUBLE) - 1 END) AS DOUBLE) AS raise_max
-FROM pay
-GROUP BY
-  simulation_year,
-  level_id
+  CAST(totals.simulation_year AS INT) AS simulation_year,
+  CAST(totals.level_id AS INT) AS level_id,
+  CAST(totals.hires AS BIGINT) AS hires,
+  CAST(totals.terminations AS BIGINT) AS terminations,
+  CAST(totals.lowest_pay AS DECIMAL(14, 2)) AS lowest_pay,
+  CAST(totals.highest_pay AS DECIMAL(14, 2)) AS highest_pay,
+  CAST(medians.median_base_pay AS DOUBLE) AS median_base_pay,
+  CAST(totals.compa_ratio_sum AS DECIMAL(28, 12)) AS compa_ratio_sum,
+  CAST(totals.compa_ratio_squares AS DECIMAL(28, 12)) AS compa_ratio_squares,
+  CAST(totals.below_minimum AS BIGINT) AS below_minimum,
+  CAST(totals.above_maximum AS BIGINT) AS above_maximum,
+  CAST(totals.headcount AS BIGINT) AS headcount,
+  CAST(totals.opening_headcount AS BIGINT) AS opening_headcount,
+  CAST(totals.stayers AS BIGINT) AS stayers,
+  CAST(totals.closing_sum AS DECIMAL(28, 2)) AS closing_sum,
+  CAST(totals.opening_sum AS DECIMAL(28, 2)) AS opening_sum,
+  CAST(totals.stayers_opening_sum AS DECIMAL(28, 2)) AS stayers_opening_sum,
+  CAST(totals.stayers_closing_sum AS DECIMAL(28, 2)) AS stayers_closing_sum,
+  CAST(totals.stayers_cola AS DECIMAL(28, 2)) AS stayers_cola,
+  CAST(totals.stayers_merit AS DECIMAL(28, 2)) AS stayers_merit,
+  CAST(totals.stayers_promotion AS DECIMAL(28, 2)) AS stayers_promotion,
+  CAST(totals.payroll AS DECIMAL(28, 6)) AS payroll,
+  CAST(totals.opening_payroll AS DECIMAL(28, 6)) AS opening_payroll,
+  CAST(totals.cola_cost AS DECIMAL(28, 6)) AS cola_cost,
+  CAST(totals.merit_cost AS DECIMAL(28, 6)) AS merit_cost,
+  CAST(totals.promotion_cost AS DECIMAL(28, 6)) AS promotion_cost,
+  CAST(totals.hire_cost AS DECIMAL(28, 6)) AS hire_cost,
+  CAST(totals.exit_savings AS DECIMAL(28, 6)) AS exit_savings,
+  CAST(totals.lump_sum_cost AS DECIMAL(28, 6)) AS lump_sum_cost,
+  CAST(totals.prorated_payroll AS DECIMAL(28, 2)) AS prorated_payroll,
+  CAST(totals.fte_years AS DECIMAL(28, 8)) AS fte_years,
+  CAST(totals.raise_min AS DOUBLE) AS raise_min,
+  CAST(totals.raise_max AS DOUBLE) AS raise_max
+FROM totals
+LEFT JOIN medians
+  ON medians.simulation_year = totals.simulation_year AND medians.level_id = totals.level_id

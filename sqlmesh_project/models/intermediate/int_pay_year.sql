@@ -53,32 +53,47 @@ WITH terms AS (
       ELSE @merit_rate_level_5
     END AS DOUBLE) AS merit_base,
     CAST(1 + CAST(CASE levels.level_id
-      WHEN 1
-      THEN @promotion_raise_level_1
       WHEN 2
-      THEN @promotion_raise_level_2
+      THEN @promotion_raise_level_1
       WHEN 3
+      THEN @promotion_raise_level_2
+      WHEN 4
       THEN @promotion_raise_level_3
       ELSE @promotion_raise_level_4
-    END AS DECIMAL(9, 6)) AS DECIMAL(9, 6)) AS promotion_factor
+    END AS DECIMAL(9, 6)) AS DECIMAL(9, 6)) AS promotion_factor /* the raise is of the level left, one below */
   FROM staging.stg_job_levels AS levels
   INNER JOIN staging.stg_market_reference AS market
     ON market.level_id = levels.level_id
 ), started AS (
   SELECT
-    basis.*,
+    basis.employee_id,
+    basis.is_hire,
+    basis.is_active,
+    basis.gender,
+    basis.ethnicity,
+    basis.department,
+    basis.tenure_band,
+    basis.level_id,
+    basis.merit_level_id,
+    basis.performance_rating,
+    basis.performance_multiplier,
+    basis.fte,
+    basis.fte_years,
+    basis.first_day,
+    basis.last_day,
+    basis.days_0,
+    basis.days_1,
+    basis.days_2,
+    basis.days_3,
+    basis.cola_due,
+    basis.promotion_due,
+    basis.merit_due,
     terms.range_minimum,
     terms.range_midpoint,
     terms.range_maximum,
     terms.market_reference,
     terms.cola_factor,
-    left_terms.promotion_factor,
-    merit_terms.merit_base,
-    merit_terms.range_minimum AS merit_range_minimum,
-    merit_terms.range_maximum AS merit_range_maximum,
-    (
-      merit_terms.range_maximum - merit_terms.range_minimum
-    ) / 4 AS merit_range_quarter,
+    terms.promotion_factor,
     CAST(CASE
       WHEN basis.is_hire
       THEN ROUND(
@@ -94,10 +109,6 @@ WITH terms AS (
   FROM intermediate.int_pay_basis_@year AS basis
   INNER JOIN terms
     ON terms.level_id = basis.level_id
-  INNER JOIN terms AS left_terms
-    ON left_terms.level_id = basis.left_level_id
-  INNER JOIN terms AS merit_terms
-    ON merit_terms.level_id = basis.merit_level_id
   LEFT JOIN intermediate.@opening_pay AS opening_pay
     ON opening_pay.employee_id = basis.employee_id
 ), first_raise AS (
@@ -114,7 +125,7 @@ WITH terms AS (
   FROM @raise_step(3, second_raise) AS step
 )
 SELECT
-  CAST(simulation_year AS INT) AS simulation_year,
+  CAST(@year AS INT) AS simulation_year,
   CAST(employee_id AS TEXT) AS employee_id,
   CAST(is_hire AS BOOLEAN) AS is_hire,
   CAST(is_active AS BOOLEAN) AS is_active,
@@ -125,26 +136,34 @@ SELECT
   CAST(level_id AS INT) AS level_id,
   CAST(fte AS DECIMAL(5, 4)) AS fte,
   CAST(pay_0 AS DECIMAL(14, 2)) AS starting_pay,
-  CAST(cola_previous AS DECIMAL(14, 2)) AS cola_previous,
-  CAST(cola_rate AS DECIMAL(9, 6)) AS cola_rate,
-  CAST(cola_pay AS DECIMAL(14, 2)) AS cola_pay,
-  CAST(promotion_previous AS DECIMAL(14, 2)) AS promotion_previous,
-  CAST(promotion_rate AS DECIMAL(9, 6)) AS promotion_rate,
-  CAST(promotion_pay AS DECIMAL(14, 2)) AS promotion_pay,
-  CAST(merit_previous AS DECIMAL(14, 2)) AS merit_previous,
-  CAST(merit_rate AS DECIMAL(9, 6)) AS merit_rate,
-  CAST(merit_pay AS DECIMAL(14, 2)) AS merit_pay,
+  CAST(CASE WHEN cola_due THEN @pay_before(cola) END AS DECIMAL(14, 2)) AS cola_previous,
+  CAST(CASE WHEN cola_due THEN cola_factor - 1 END AS DECIMAL(9, 6)) AS cola_rate,
+  CAST(CASE WHEN cola_due THEN @pay_after(cola) END AS DECIMAL(14, 2)) AS cola_pay,
+  CAST(CASE WHEN promotion_due THEN @pay_before(promotion) END AS DECIMAL(14, 2)) AS promotion_previous,
+  CAST(CASE
+    WHEN NOT promotion_due
+    THEN NULL
+    WHEN @pay_after(promotion) > ROUND(@pay_before(promotion) * promotion_factor, 2)
+    THEN CAST(CAST(@pay_after(promotion) AS DOUBLE) / CAST(@pay_before(promotion) AS DOUBLE) - 1 AS DECIMAL(9, 6))
+    ELSE promotion_factor - 1
+  END AS DECIMAL(9, 6)) AS promotion_rate,
+  CAST(CASE WHEN promotion_due THEN @pay_after(promotion) END AS DECIMAL(14, 2)) AS promotion_pay,
+  CAST(CASE WHEN merit_due THEN @pay_before(merit) END AS DECIMAL(14, 2)) AS merit_previous,
+  CAST(CASE
+    WHEN NOT merit_due
+    THEN NULL
+    WHEN @pay_after(merit) < full_merit_pay
+    THEN CAST(CAST(@pay_after(merit) AS DOUBLE) / CAST(@pay_before(merit) AS DOUBLE) - 1 AS DECIMAL(9, 6))
+    ELSE merit_applied
+  END AS DECIMAL(9, 6)) AS merit_rate,
+  CAST(CASE WHEN merit_due THEN @pay_after(merit) END AS DECIMAL(14, 2)) AS merit_pay,
   CAST(pay_3 AS DECIMAL(14, 2)) AS base_pay,
-  CAST(lump_sum AS DECIMAL(14, 2)) AS lump_sum,
+  CAST(CASE WHEN merit_due THEN full_merit_pay - @pay_after(merit) ELSE 0 END AS DECIMAL(14, 2)) AS lump_sum,
   CAST(ROUND(
     CAST(days_0 * pay_0 + days_1 * pay_1 + days_2 * pay_2 + days_3 * pay_3 AS DOUBLE) * CAST(fte AS DOUBLE) / @days_in_year,
     2
   ) AS DECIMAL(14, 2)) AS prorated_pay,
-  CAST((
-    CAST(fte AS DOUBLE) * (
-      days_0 + days_1 + days_2 + days_3
-    ) / @days_in_year
-  ) AS DECIMAL(10, 8)) AS fte_years,
+  CAST(fte_years AS DECIMAL(10, 8)) AS fte_years,
   CAST(first_day AS DATE) AS first_day,
   CAST(last_day AS DATE) AS last_day,
   CAST(market_reference AS DECIMAL(14, 2)) AS market_reference,

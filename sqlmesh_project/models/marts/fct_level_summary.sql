@@ -71,13 +71,8 @@ WITH census AS (
   SELECT
     simulation_year,
     level_id,
-    COUNT(*) AS promotions_in
-  FROM intermediate.int_workforce
-  WHERE
-    NOT promotion_date IS NULL
-  GROUP BY
-    simulation_year,
-    level_id
+    promotions AS promotions_in
+  FROM intermediate.int_workforce_totals
 ), averaged AS (
   SELECT
     *,

@@ -156,7 +156,7 @@ WITH banded AS (
     SUM(headcount) AS headcount,
     CAST(SUM(base_pay_sum) AS DOUBLE) / SUM(headcount) AS mean_base_pay,
     CAST(SUM(log_pay_sum) AS DOUBLE) / SUM(headcount) AS mean_log_pay,
-    CAST(SUM(CAST(weight AS DECIMAL(18, 6)) * CAST(cell_gap AS DECIMAL(16, 10))) AS DOUBLE) / NULLIF(CAST(SUM(CAST(weight AS DECIMAL(18, 6))) AS DOUBLE), 0) AS adjusted_gap
+    CAST(SUM(CAST(weight AS DECIMAL(22, 6)) * CAST(cell_gap AS DECIMAL(16, 10))) AS DOUBLE) / NULLIF(CAST(SUM(CAST(weight AS DECIMAL(18, 6))) AS DOUBLE), 0) AS adjusted_gap
   FROM matched
   GROUP BY
     simulation_year,

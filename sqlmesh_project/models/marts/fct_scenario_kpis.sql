@@ -47,14 +47,14 @@ WITH growth AS (
 ), movements AS (
   SELECT
     simulation_year,
-    COUNT(CASE WHEN NOT is_hire THEN 1 END) AS opening_headcount,
-    COUNT(CASE WHEN is_hire THEN 1 END) AS hires,
-    COUNT(CASE WHEN NOT is_active THEN 1 END) AS terminations,
-    COUNT(CASE WHEN termination_reason = 'voluntary' THEN 1 END) AS experienced_terminations,
-    COUNT(CASE WHEN termination_reason = 'new_hire' THEN 1 END) AS new_hire_terminations,
-    COUNT(CASE WHEN termination_reason = 'reduction' THEN 1 END) AS reductions,
-    COUNT(promotion_date) AS promotions
-  FROM intermediate.int_workforce
+    SUM(opening_headcount) AS opening_headcount,
+    SUM(hires) AS hires,
+    SUM(terminations) AS terminations,
+    SUM(experienced_terminations) AS experienced_terminations,
+    SUM(new_hire_terminations) AS new_hire_terminations,
+    SUM(reductions) AS reductions,
+    SUM(promotions) AS promotions
+  FROM intermediate.int_workforce_totals
   GROUP BY
     simulation_year
 ), totals AS (

@@ -1,0 +1,32 @@
+MODEL (
+  name intermediate.int_workforce_totals,
+  kind FULL,
+  grain (simulation_year, level_id),
+  description 'One row per simulated year and level with anybody in it: who joined, left and was promoted, counted.',
+  column_descriptions (
+    simulation_year = 'Simulated year',
+    level_id = 'Level at year end, or at exit',
+    opening_headcount = 'Employed at the opening',
+    hires = 'Hired in the year, those who left again included',
+    terminations = 'All exits of the year',
+    experienced_terminations = 'Voluntary exits of people employed at the opening',
+    new_hire_terminations = 'Hires of the year who left again',
+    reductions = 'Exits made to reach a lower target headcount',
+    promotions = 'Promoted into the level in the year'
+  )
+);
+
+SELECT
+  CAST(simulation_year AS INT) AS simulation_year,
+  CAST(level_id AS INT) AS level_id,
+  CAST(COUNT(CASE WHEN NOT is_hire THEN 1 END) AS BIGINT) AS opening_headcount,
+  CAST(COUNT(CASE WHEN is_hire THEN 1 END) AS BIGINT) AS hires,
+  CAST(COUNT(CASE WHEN NOT is_active THEN 1 END) AS BIGINT) AS terminations,
+  CAST(COUNT(CASE WHEN termination_reason = 'voluntary' THEN 1 END) AS BIGINT) AS experienced_terminations,
+  CAST(COUNT(CASE WHEN termination_reason = 'new_hire' THEN 1 END) AS BIGINT) AS new_hire_terminations,
+  CAST(COUNT(CASE WHEN termination_reason = 'reduction' THEN 1 END) AS BIGINT) AS reductions,
+  CAST(COUNT(promotion_date) AS BIGINT) AS promotions
+FROM intermediate.int_workforce
+GROUP BY
+  simulation_year,
+  level_id

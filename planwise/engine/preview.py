@@ -21,7 +21,7 @@ from planwise.engine.fold import BINDINGS, CURRENT_SLOT, folded_query
 from planwise.engine.kpis import kpi_rows
 from planwise.engine.outcome import Kpis
 from planwise.engine.project import MEMORY
-from planwise.engine.raw import census_key, load_census_tables
+from planwise.engine.raw import census_key, load_census_tables, refuse_shares_of_missing_levels
 from planwise.engine.variables import Number, bindings, sqlmesh_variables
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
@@ -106,6 +106,7 @@ class Preview:
         shape = {name: value for name, value in variables.items() if name not in UNVERSIONED}
         if shape == self._shape:
             return
+        refuse_shares_of_missing_levels(self._database, self._census, effective)
         self._shape = None
         chains = rendered_chains(self._settings, variables)
         for statement in chains.static:

@@ -4,7 +4,8 @@ import duckdb
 
 from planwise.census import Census
 from planwise.engine.config import CATALOG
-from planwise.engine.variables import parameter_rows, parameters_key
+from planwise.engine.variables import hire_shares, parameter_rows, parameters_key
+from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 
 HASH_DIGITS = 16
@@ -30,6 +31,24 @@ def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> Non
             f"CREATE TABLE IF NOT EXISTS {CATALOG}.raw.{part}_{census_key(census)} "
             "AS SELECT * FROM read_parquet(?)",
             [str(file)],
+        )
+
+
+def refuse_shares_of_missing_levels(
+    cursor: duckdb.DuckDBPyConnection, census: Census, effective: EffectiveParameters
+) -> None:
+    """Raise InputError when hires are to enter levels that a loaded census has no pay range for."""
+    wanted = {level for level, share in hire_shares(effective) if share}
+    if not wanted:
+        return
+    rows = cursor.execute(f"SELECT level_id FROM {CATALOG}.raw.levels_{census_key(census)}").fetchall()
+    known = {int(level) for (level,) in rows}
+    if missing := sorted(wanted - known):
+        named = ", ".join(f"new_hire_level_share_{level}" for level in missing)
+        raise InputError(
+            f"{named} above 0: census {census.name} has the levels {sorted(known)} only.",
+            remedy="Set those shares to 0 and spread them over the levels there are, or set none of the "
+            "shares: hires then enter the levels as recent hires of the census did.",
         )
 
 

@@ -63,7 +63,7 @@ def sqlmesh_variables(
         "pay_years": blueprints(pay_blueprints(effective)),
         "hazard_multipliers": json.dumps(_hazard_rows(effective)),
         "merit_matrix": json.dumps(_merit_rows(effective)),
-        "hire_level_shares": json.dumps(_hire_shares(effective)),
+        "hire_level_shares": json.dumps(hire_shares(effective)),
         "new_hire_profile_years": effective.value("new_hire_profile_years"),
         "cola_date": effective.value("cola_date"),
         "promotion_date": effective.value("promotion_date"),
@@ -259,7 +259,8 @@ def _merit_rows(effective: EffectiveParameters) -> list[list[Any]]:
     ]
 
 
-def _hire_shares(effective: EffectiveParameters) -> list[list[Any]]:
+def hire_shares(effective: EffectiveParameters) -> list[list[Any]]:
+    """Return level and configured share of hires; nothing when the census decides."""
     shares = [[level, effective.value(f"new_hire_level_share_{level}")] for level in LEVELS]
     return [] if any(share is None for _, share in shares) else shares
 

@@ -20,7 +20,12 @@ from planwise.engine.config import CATALOG, EXECUTION_TIME, INTERVAL_END, INTERV
 from planwise.engine.kpis import kpi_rows
 from planwise.engine.outcome import PlanOutcome, PlanSummary
 from planwise.engine.project import MEMORY, open_project
-from planwise.engine.raw import census_key, load_census_tables, load_parameter_table
+from planwise.engine.raw import (
+    census_key,
+    load_census_tables,
+    load_parameter_table,
+    refuse_shares_of_missing_levels,
+)
 from planwise.engine.variables import sqlmesh_variables
 from planwise.errors import PlanWiseError
 from planwise.parameters import EffectiveParameters
@@ -94,7 +99,10 @@ class Warehouse:
     def plan(
         self, environment: str, census: Census, effective: EffectiveParameters, *, kpis_only: bool = False
     ) -> PlannedScenario:
-        """Return the plan that makes an environment show a scenario; `kpis_only` leaves other marts out."""
+        """Return the plan that makes an environment show a scenario; `kpis_only` leaves other marts out.
+
+        Raises InputError when the parameters ask for levels that the census does not have.
+        """
         started = time.perf_counter()
         with without_collection():
             context = self._target(census, effective)
@@ -167,6 +175,7 @@ class Warehouse:
             self._context.config.variables.update(variables)
             self._context.load(update_schemas=False)
         load_census_tables(self._cursor(), census)
+        refuse_shares_of_missing_levels(self._cursor(), census, effective)
         return self._context
 
     def _open(self, variables: dict[str, Any]) -> Context:

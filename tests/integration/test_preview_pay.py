@@ -2,11 +2,12 @@
 
 import pandas as pd
 import pytest
-from worlds import effective_for, shared
+from worlds import effective_for, employee, shared
 
 from planwise.census import generate_census
 from planwise.engine.preview import Preview
 from planwise.engine.warehouse import Warehouse
+from planwise.errors import InputError
 
 COLUMNS = [
     "employee_id",
@@ -70,3 +71,19 @@ def test_pay_needs_no_evaluation_before_it(census, planned):
         pd.testing.assert_frame_equal(preview.pay(effective), planned(effective))
     finally:
         preview.close()
+
+
+def test_hires_cannot_enter_a_level_the_census_does_not_have():
+    """The world's census has levels 1 to 3."""
+    census = shared().census([employee(), employee("B", level_id=2, base_pay=70_000)])
+    shares = {f"new_hire_level_share_{level}": 0.25 if level != 4 else 0 for level in (1, 2, 3, 4, 5)}
+    effective = effective_for(census, {"years": 1, **shares})
+    preview, warehouse = Preview(shared().settings, census), Warehouse(":memory:", shared().settings)
+    try:
+        for ask in (lambda: preview.evaluate(effective), lambda: warehouse.plan("x", census, effective)):
+            with pytest.raises(InputError, match=r"new_hire_level_share_5 above 0: .* levels \[1, 2, 3\]"):
+                ask()
+        assert preview.evaluate(effective_for(census, {"years": 1})).kpis
+    finally:
+        preview.close()
+        warehouse.close()

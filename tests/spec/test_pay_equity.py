@@ -93,3 +93,10 @@ def test_the_kpi_is_the_largest_adjusted_gap_in_either_direction():
     result = world(rows, STILL)
 
     assert result.kpi()["adjusted_gap_max"] == pytest.approx(log(1.05), abs=1e-6)
+
+
+def test_cells_of_thousands_have_a_gap_too():
+    """Weight 2,000 x gap .51 has more digits than 18 at the scales that are summed."""
+    rows = [*people("M", 4_000, 50_000), *people("F", 4_000, 30_000)]
+
+    assert gaps(rows).loc["F"].adjusted_gap == pytest.approx(log(50_000 / 30_000), abs=1e-9)

@@ -4,10 +4,16 @@ import pytest
 
 from flows.jobs.optimization import optimize
 from flows.jobs.simulation import SimulationBlocked, simulate
+from flows.jobs.trial_environments import KEPT_ENVIRONMENTS, best_real_trials, keep_environments
 from flows.parameters import OptimizeRequest, SimulateRequest
+from planwise.census import load_census
 from planwise.engine.publishing import list_publications, load_publication
-from planwise.errors import InputError
+from planwise.engine.warehouse import open_warehouse
+from planwise.errors import Busy, InputError
 from planwise.governance import open_ledger
+from planwise.parameters import resolve, simulated_years
+from planwise.study.evaluators import trial_environment
+from planwise.study.holding import held
 
 TARGET = 0.055  # between what the small census reaches with the levers at their bounds
 
@@ -97,3 +103,22 @@ def test_resuming_a_finished_study_plans_nothing_again(settings, found, run):
     again = optimize(settings, OptimizeRequest(resume=study), run)
     assert again.result.levers == found[0].result.levers
     assert not [step for step in run.steps if step.startswith("trial_")]
+
+
+def test_a_study_that_another_process_runs_is_busy(settings, found, run):
+    study = found[0].result.study
+    with held(settings, study), pytest.raises(Busy, match=study):
+        optimize(settings, OptimizeRequest(resume=study), run)
+
+
+def test_the_best_plans_stay_as_environments_and_an_interrupted_runs_others_go(settings, found):
+    study = found[0].result.study
+    with open_warehouse(settings, "test") as warehouse:
+        census = load_census(settings, None)
+        base = resolve(simulated_years(5, census.first_year), scenario={})
+        best = best_real_trials(settings, study)
+        assert best[0].levers == found[0].result.levers and len(best) <= KEPT_ENVIRONMENTS
+        warehouse.plan(trial_environment(study, 999), census, base, kpis_only=True).apply()
+        kept = keep_environments(warehouse, census, base, study, best)
+        own = {name for name in warehouse.environments() if name.startswith(f"trial_{study}_")}
+    assert own == set(kept) == {trial_environment(study, trial.number) for trial in best}

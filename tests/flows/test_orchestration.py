@@ -12,7 +12,7 @@ import pytest
 import flows
 from flows.jobs.simulation import SimulationBlocked
 from flows.launch import configured_api
-from flows.parameters import SimulateRequest
+from flows.parameters import OptimizeRequest, SimulateRequest
 from planwise.errors import Busy, InputError
 
 ROOT = Path(flows.__file__).parents[1]
@@ -51,6 +51,25 @@ def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, client):
     assert {"resolve scenario", "hold warehouse", "run models", "gate simulation", "publish result"} <= tasks
     artifacts = {artifact.key: artifact.type for artifact in client.read_artifacts()}
     assert artifacts == {"gate-simulation-baseline": "table", "kpis-baseline": "table"}
+
+
+def test_trials_of_workers_are_tasks_of_the_flow_run(home, client):
+    """Workers are waited for in threads, which have the flow run's context."""
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    from flows.optimize import optimize
+
+    request = OptimizeRequest(
+        target_growth=0.055, strategy="tpe", trials=3, workers=2, seeds=0, publish=False, tune=("cola_rate",)
+    )
+    report = optimize(request)
+    assert (report.result.real_plans, report.result.trials_failed) == (3, 0)
+    run = _last_run(client)
+    assert (run.name, run.state_name) == ("optimize baseline", "Completed")
+    own = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+    tasks = client.read_task_runs(flow_run_filter=own)
+    assert sum(task.name.startswith("trial ") for task in tasks) == 3
+    assert "progress" in {artifact.type for artifact in client.read_artifacts(flow_run_filter=own)}
 
 
 def test_a_failing_gate_fails_the_run(home, client, strict_gate):

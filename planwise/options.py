@@ -22,3 +22,6 @@ Assumes = Annotated[
 As = Annotated[
     str | None, Parameter(name="--as", help="Act as this person, instead of the user of the system.")
 ]
+NewScenario = Annotated[str, Parameter(help="Its name: 1 to 48 of a-z, 0-9 and _.")]
+KnownScenario = Annotated[str, Parameter(help="A scenario that `planwise scenario list` shows.")]
+KnownStudy = Annotated[str, Parameter(help="A study that `planwise study list` shows.")]

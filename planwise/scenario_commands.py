@@ -15,7 +15,7 @@ from planwise.governance.effective import effective_parameters, years_of
 from planwise.governance.ledger import Ledger, open_ledger
 from planwise.governance.scenario import BASELINE, Scenario
 from planwise.governance.show import render_findings, render_list, render_scenario
-from planwise.options import As, Assumes, Home, Json, Sets
+from planwise.options import As, Assumes, Home, Json, KnownScenario, NewScenario, Sets
 from planwise.parameters import Value, merged_overrides, parse_assignments, validate
 from planwise.settings import Settings
 
@@ -29,7 +29,7 @@ CensusName = Annotated[
 
 @app.command
 def create(
-    name: str,
+    name: NewScenario,
     /,
     *,
     source: Annotated[
@@ -67,8 +67,8 @@ def create(
 
 @app.command
 def clone(
-    source: str,
-    name: str,
+    source: KnownScenario,
+    name: NewScenario,
     /,
     *,
     set_: Sets = (),
@@ -85,7 +85,7 @@ def clone(
 
 @app.command(name="set")
 def change(
-    name: str,
+    name: KnownScenario,
     /,
     *,
     set_: Sets = (),
@@ -118,7 +118,7 @@ def list_(*, home: Home = None, json: Json = False) -> None:
 
 
 @app.command
-def show(name: str, /, *, home: Home = None, json: Json = False) -> None:
+def show(name: KnownScenario, /, *, home: Home = None, json: Json = False) -> None:
     """Show a scenario and every effective parameter with the tier it came from."""
     settings = settings_for(home)
     with open_ledger(settings) as ledger:
@@ -126,7 +126,14 @@ def show(name: str, /, *, home: Home = None, json: Json = False) -> None:
 
 
 @app.command
-def diff(first: str, second: str, /, *others: str, home: Home = None, json: Json = False) -> None:
+def diff(
+    first: KnownScenario,
+    second: KnownScenario,
+    /,
+    *others: KnownScenario,
+    home: Home = None,
+    json: Json = False,
+) -> None:
     """Show which levers and assumptions differ between scenarios as they are now, simulated or not."""
     from planwise.comparison.parameters import Resolved, parameter_differences  # pandas is slow to import
     from planwise.comparison.show import render_parameters
@@ -152,7 +159,7 @@ def diff(first: str, second: str, /, *others: str, home: Home = None, json: Json
 
 
 @app.command
-def delete(name: str, /, *, as_: As = None, home: Home = None, json: Json = False) -> None:
+def delete(name: KnownScenario, /, *, as_: As = None, home: Home = None, json: Json = False) -> None:
     """Delete a scenario; what it published stays."""
     with open_ledger(settings_for(home), actor=as_) as ledger:
         ledger.scenarios.delete(name)

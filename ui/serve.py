@@ -17,9 +17,12 @@ def serve(
 
     Parameters
     ----------
-    port: Port to listen on.
-    address: Address to listen on; only addresses of this machine, as nobody signs in yet.
-    browser: Open the page in a browser.
+    port
+        Port to listen on.
+    address
+        Address to listen on; only addresses of this machine, as nobody signs in yet.
+    browser
+        Open the page in a browser.
 
     """
     settings = settings_for(home)

@@ -49,12 +49,18 @@ def benchmark(
 
     Parameters
     ----------
-    suite: trial, or simulate for full simulations with every mart besides (without gate and publishing).
-    runs: Repetitions; each figure is the median.
-    output: File to write; default reports/benchmarks/benchmark_TIME.json.
-    baseline: Record to compare with; default, with --fail-on-regression, the one saved as the baseline.
-    fail_on_regression: Exit with 1 when a figure fails.
-    save_as_baseline: Keep this record in reports/benchmarks/baseline.json, unless it failed.
+    suite
+        trial, or simulate for full simulations with every mart besides (without gate and publishing).
+    runs
+        Repetitions; each figure is the median.
+    output
+        File to write; default reports/benchmarks/benchmark_TIME.json.
+    baseline
+        Record to compare with; default, with --fail-on-regression, the one saved as the baseline.
+    fail_on_regression
+        Exit with 1 when a figure fails.
+    save_as_baseline
+        Keep this record in reports/benchmarks/baseline.json, unless it failed.
 
     """
     _require_positive(employees, runs)

@@ -30,8 +30,10 @@ def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: 
 
     Parameters
     ----------
-    employees: Size of the synthetic census.
-    trials: Trials of the sampling study that the solver is compared with, as many as fit; 0 leaves it out.
+    employees
+        Size of the synthetic census.
+    trials
+        Trials of the sampling study that the solver is compared with, as many as fit; 0 leaves it out.
 
     """
     if trials < 0:

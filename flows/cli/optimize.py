@@ -82,21 +82,36 @@ def optimize(
 
     Parameters
     ----------
-    target_growth: Compound annual growth of mean base pay to the last year, a rate; default the scenario's.
-    strategy: How to look (docs/studies.md lists them); default solve, with objectives auto.
-    tolerance: How near is near enough, a rate: 0.001 is 0.1 percentage points.
-    max_iterations: For the tuning loops.
-    trials: For sampling strategies.
-    timeout: Seconds after which no further trial begins.
-    stagnation: End after so many trials without a better one.
-    seeds: Replicates under other seeds, for robustness and payroll_risk; 0 for none.
-    workers: Processes that evaluate trials side by side.
-    by_year: Tune each lever once a year, not once for all years.
-    save_as: Scenario that keeps what is found; default SCENARIO_optimized.
-    resume: Go on with this study; with new --trials and --timeout if wanted.
-    preview: Decide on previews: nothing is verified, stored or published.
-    single_iteration: Only the strategy's first step, to look at.
-    strict: Exit with 1 when the target is not met.
+    target_growth
+        Compound annual growth of mean base pay to the last year, a rate; default the scenario's.
+    strategy
+        How to look (docs/studies.md lists them); default solve, with objectives auto.
+    tolerance
+        How near is near enough, a rate: 0.001 is 0.1 percentage points.
+    max_iterations
+        For the tuning loops.
+    trials
+        For sampling strategies.
+    timeout
+        Seconds after which no further trial begins.
+    stagnation
+        End after so many trials without a better one.
+    seeds
+        Replicates under other seeds, for robustness and payroll_risk; 0 for none.
+    workers
+        Processes that evaluate trials side by side.
+    by_year
+        Tune each lever once a year, not once for all years.
+    save_as
+        Scenario that keeps what is found; default SCENARIO_optimized.
+    resume
+        Go on with this study; with new --trials and --timeout if wanted.
+    preview
+        Decide on previews: nothing is verified, stored or published.
+    single_iteration
+        Only the strategy's first step, to look at.
+    strict
+        Exit with 1 when the target is not met.
 
     """
     request = OptimizeRequest(

@@ -54,10 +54,13 @@ def sensitivity(
 
     Parameters
     ----------
-    method: derivative (slopes where the scenario stands), morris (effects) or sobol (shares of variance),
+    method
+        derivative (slopes where the scenario stands), morris (effects) or sobol (shares of variance),
         the last two over the recommended ranges.
-    kpi: Column of the scenario's KPIs; of the last simulated year.
-    samples: Trajectories (morris, default 10) or base samples (sobol, a power of 2, default 64).
+    kpi
+        Column of the scenario's KPIs; of the last simulated year.
+    samples
+        Trajectories (morris, default 10) or base samples (sobol, a power of 2, default 64).
 
     """
     settings = settings_for(home)

@@ -41,9 +41,12 @@ def sweep(
 
     Parameters
     ----------
-    scenarios: Names with commas; default every scenario.
-    seeds: Further seeds to try each scenario with: numbers with commas.
-    strict: Exit with 1 when something is infeasible.
+    scenarios
+        Names with commas; default every scenario.
+    seeds
+        Further seeds to try each scenario with: numbers with commas.
+    strict
+        Exit with 1 when something is infeasible.
 
     """
     request = SweepRequest(
@@ -76,7 +79,8 @@ def maintain(
 
     Parameters
     ----------
-    keep_studies: The newest studies, whose best trials stay.
+    keep_studies
+        The newest studies, whose best trials stay.
 
     """
     request = MaintainRequest(dry_run=dry_run, keep_studies=keep_studies)

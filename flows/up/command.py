@@ -39,10 +39,14 @@ def up(
 
     Parameters
     ----------
-    prefect_port: Port of the Prefect server.
-    dashboard_port: Port of the dashboard.
-    dashboard: Also serve the dashboard.
-    worker: Also run a worker; without one, runs wait until a worker of another place takes them.
+    prefect_port
+        Port of the Prefect server.
+    dashboard_port
+        Port of the dashboard.
+    dashboard
+        Also serve the dashboard.
+    worker
+        Also run a worker; without one, runs wait until a worker of another place takes them.
 
     """
     settings = settings_for(home)

@@ -35,11 +35,16 @@ def generate(
 
     Parameters
     ----------
-    employees: How many, from 1 to 1,000,000.
-    seed: The same seed and options give the same census.
-    name: Name of the census; default synthetic_<employees>.
-    gender_pay_gap: How much less women are paid at the same level, as a rate (0.03 is 3 %).
-    as_of: Date of the census, YYYY-MM-DD; default 2025-12-31.
+    employees
+        How many, from 1 to 1,000,000.
+    seed
+        The same seed and options give the same census.
+    name
+        Name of the census; default synthetic_<employees>.
+    gender_pay_gap
+        How much less women are paid at the same level, as a rate (0.03 is 3 %).
+    as_of
+        Date of the census, YYYY-MM-DD; default 2025-12-31.
 
     """
     options = SyntheticOptions(gender_pay_gap_rate=gender_pay_gap, as_of=_day(as_of) or DEFAULT_AS_OF)
@@ -69,12 +74,18 @@ def import_(
 
     Parameters
     ----------
-    file: CSV, Excel or Parquet, gzip or not.
-    mapping: YAML that says what the columns are; without it they are guessed from the headers.
-    as_of: Date of the census, YYYY-MM-DD; default today.
-    levels: pay-quantiles or ranges; wins over the mapping's.
-    row_filter: Boolean SQL over the file's columns; only the rows it is true for are imported.
-    name: Name of the census; default from the file name.
+    file
+        CSV, Excel or Parquet, gzip or not.
+    mapping
+        YAML that says what the columns are; without it they are guessed from the headers.
+    as_of
+        Date of the census, YYYY-MM-DD; default today.
+    levels
+        pay-quantiles or ranges; wins over the mapping's.
+    row_filter
+        Boolean SQL over the file's columns; only the rows it is true for are imported.
+    name
+        Name of the census; default from the file name.
 
     """
     settings = settings_for(home)
@@ -130,7 +141,8 @@ def use(name: str, *, json: Json = False, home: Home = None) -> None:
 
     Parameters
     ----------
-    name: A name that `planwise census list` shows.
+    name
+        A name that `planwise census list` shows.
 
     """
     census = use_census(settings_for(home), name)

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from rich.table import Table
 
 from planwise.console import emit_json, progress, results, settings_for
-from planwise.options import Home, Json
+from planwise.options import Home, Json, KnownStudy
 from planwise.study.holding import RUNNING
 from planwise.study.problem import PP
 from planwise.study.trial_table import objectives_text, resume_hint, trial_table
@@ -41,7 +41,7 @@ def list_(*, home: Home = None, json: Json = False) -> None:
 
 
 @app.command
-def show(name: str, /, *, home: Home = None, json: Json = False) -> None:
+def show(name: KnownStudy, /, *, home: Home = None, json: Json = False) -> None:
     """Show a study's question, its result and its trials."""
     view = view_of(settings_for(home), name)
     if json:
@@ -52,7 +52,7 @@ def show(name: str, /, *, home: Home = None, json: Json = False) -> None:
 
 @app.command
 def export(
-    name: str,
+    name: KnownStudy,
     /,
     *,
     output: Annotated[Path | None, Parameter(help="The CSV file to write; stdout by default.")] = None,

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from planwise.console import emit_json, progress, settings_for
 from planwise.errors import InputError
-from planwise.options import Home, Json
+from planwise.options import Home, Json, KnownStudy
 from planwise.study.report.document import document_of
 from planwise.study.report.evidence import evidence_of
 from planwise.study.report.files import write_report
@@ -16,7 +16,7 @@ FOLDER = "report"
 
 
 def report(
-    name: str,
+    name: KnownStudy,
     /,
     *,
     output: Annotated[

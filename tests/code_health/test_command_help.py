@@ -1,0 +1,38 @@
+"""Every option of every command says what it does: `--help` is what a newcomer reads first."""
+
+from collections.abc import Iterator
+
+import cyclopts
+import pytest
+
+from planwise import cli
+
+
+def commands(app: cyclopts.App, path: tuple[str, ...] = ()) -> Iterator[tuple[str, cyclopts.App]]:
+    if app.default_command is not None and path:
+        yield " ".join(path), app
+    for name in app:
+        if not name.startswith("-"):
+            yield from commands(app[name], (*path, name))
+
+
+def all_commands() -> list[tuple[str, cyclopts.App]]:
+    cli._load_further_commands()
+    return list(commands(cli.app))
+
+
+COMMANDS = all_commands()
+
+
+def test_the_commands_are_found() -> None:
+    assert {"optimize", "census import", "study show", "serve"} <= {name for name, _ in COMMANDS}
+
+
+@pytest.mark.parametrize("app", [pytest.param(app, id=name) for name, app in COMMANDS])
+def test_every_option_has_help(app: cyclopts.App) -> None:
+    silent = [
+        argument.name
+        for argument in app.assemble_argument_collection(parse_docstring=True)
+        if not (argument.parameter.help or "").strip()
+    ]
+    assert silent == []

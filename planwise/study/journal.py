@@ -30,6 +30,7 @@ from planwise.study.record import (
     trial_of,
 )
 from planwise.study.space import Space, clamped
+from planwise.study.storage import grouped
 from planwise.study.trial import Proposal, Trial
 
 
@@ -101,7 +102,8 @@ class Journal:
 
     def draw(self) -> tuple[optuna.Trial, dict[str, float]]:
         """Let the sampler draw; return the trial, RUNNING, and its canonical levers."""
-        trial = self._study.ask(self._distributions)
+        with grouped(self._storage):  # what is drawn is on the disk before what it is for
+            trial = self._study.ask(self._distributions)
         return trial, clamped(self._space, trial.params)
 
     def ask(
@@ -135,10 +137,11 @@ class Journal:
                 constraints=dict(finding.constraints),
             )
             return trial_of(self._storage.get_trial(trial_id))
-        asked.trial.set_user_attr(EVALUATION, record)
-        for name, value in finding.constraints.items():
-            asked.trial.set_constraint(name, value)
-        return self._end(asked.trial, values=list(finding.values))
+        with grouped(self._storage):
+            asked.trial.set_user_attr(EVALUATION, record)
+            for name, value in finding.constraints.items():
+                asked.trial.set_constraint(name, value)
+            return self._end(asked.trial, values=list(finding.values))
 
     def fail(self, asked: Asked, error: str) -> Trial:
         """Write that a trial broke, and how."""

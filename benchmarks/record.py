@@ -13,9 +13,13 @@ from typing import Any
 PACKAGES = ("planwise", "sqlmesh", "duckdb", "pandas")
 
 
+def peak_memory_mb() -> float:
+    """Return the most memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in kB
+
+
 def record(by_employees: Mapping[int, Mapping[str, float]], *, suite: str, runs: int) -> dict[str, Any]:
     """Return the record: `metrics` has the figures of the first size, and of every size under its number."""
-    peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in kB
     first = next(iter(by_employees.values()))
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -29,7 +33,7 @@ def record(by_employees: Mapping[int, Mapping[str, float]], *, suite: str, runs:
         },
         "metrics": {
             **first,
-            "peak_memory_mb": peak_memory_mb,
+            "peak_memory_mb": peak_memory_mb(),
             "by_employees": {str(employees): dict(found) for employees, found in by_employees.items()},
         },
     }

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.fronts import distance, hypervolume
-from benchmarks.known_answers import Answer, answers, filled, fonseca, quadratics, report
+from benchmarks.known_answers import Answer, answers, report
+from benchmarks.known_worlds import filled, fonseca, quadratics
 from planwise.study.pareto import front
 
 

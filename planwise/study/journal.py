@@ -17,6 +17,8 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from planwise.errors import InputError
+from planwise.study.best import NO_CANDIDATES
+from planwise.study.reach import BASELINE
 from planwise.study.record import (
     ERROR,
     EVALUATION,
@@ -51,6 +53,11 @@ class Pending:
     trial: optuna.Trial
     levers: Mapping[str, float]
     proposal: Proposal | None
+
+
+def is_candidate(proposal: Proposal) -> bool:
+    """Say whether a proposal is part of the search, the scenario as it is included: no replicate, no slope."""
+    return proposal.seed is None and proposal.purpose not in NO_CANDIDATES - {BASELINE}
 
 
 class Journal:
@@ -127,13 +134,14 @@ class Journal:
         """Write what came of a trial."""
         record = evaluation_record(finding)
         if asked.trial is None:
+            searched = is_candidate(asked.proposal)
             trial_id = self._add(
-                TrialState.COMPLETE,
+                TrialState.COMPLETE if searched else TrialState.PRUNED,
                 asked.proposal,
                 asked.levers,
                 asked.digest,
                 attrs={EVALUATION: record},
-                values=list(finding.values),
+                values=list(finding.values) if searched else None,
                 constraints=dict(finding.constraints),
             )
             return trial_of(self._storage.get_trial(trial_id))
@@ -202,8 +210,8 @@ class Journal:
         template = create_trial(
             state=state,
             values=values,
-            params=self._params(levers),
-            distributions=self._distributions,
+            params=self._params(levers) if state != TrialState.PRUNED else {},
+            distributions=self._distributions if state != TrialState.PRUNED else {},
             user_attrs={REQUEST: request_record(proposal, levers, digest), **(attrs or {})},
             constraints=constraints,
         )

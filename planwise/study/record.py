@@ -3,6 +3,9 @@
 `request`: kind, purpose, iteration, levers, digest, and a replicate's seed. `evaluation`: growth, kpis (a
 list a column), fingerprint, environment, seconds, models_run, models_reused, gate, cache_hit, answered_by.
 Or `error`: what broke.
+
+A trial about an answer (a replicate, a step to its side) is PRUNED in Optuna and without parameters: it was
+evaluated, but a sampler would take a dozen points around the answer for the best region there is.
 """
 
 import math
@@ -19,7 +22,7 @@ from planwise.study.trial import Proposal, Trial
 
 REQUEST, EVALUATION, ERROR = "request", "evaluation", "error"
 GIVEN_UP = "interrupted, and not asked for again"  # an attempt, of which no trial came
-FINISHED = TrialState.COMPLETE, TrialState.FAIL
+FINISHED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def trial_of(frozen: FrozenTrial) -> Trial:
         iteration=request.get("iteration", 0),
         levers=levers,
         digest=request.get("digest", ""),
-        evaluation=_evaluation(levers, request, record) if frozen.state == TrialState.COMPLETE else None,
+        evaluation=None if frozen.state == TrialState.FAIL else _evaluation(levers, request, record),
         error=frozen.user_attrs.get(ERROR),
         answered_by=record.get("answered_by"),
         seed=request.get("seed"),

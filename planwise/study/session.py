@@ -6,12 +6,14 @@ sampler and writes the journal: it tells everything that has ended before it dra
 """
 
 import contextvars
+import math
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
+from planwise.errors import CheckFailed
 from planwise.study.ends import CANCELLED, Ends
 from planwise.study.evaluation import Evaluation, Evaluator, Kind
 from planwise.study.journal import Asked, Journal
@@ -271,9 +273,12 @@ class Session:
         first = found if isinstance(found, Trial) else None
         evaluation = found if isinstance(found, Evaluation) else _again(found, asked.levers)
         try:
+            values = self.problem.values(evaluation)
+            if not all(map(math.isfinite, values)):
+                raise CheckFailed(f"The objective is {', '.join(map(str, values))}.")
             finding = Finding(
                 evaluation,
-                self.problem.values(evaluation),
+                values,
                 self.problem.constraints(evaluation),
                 None if first is None else first.number,
             )

@@ -45,7 +45,8 @@ def test_show_has_question_trials_and_result(home, capsys):
     assert "converged" in capsys.readouterr().out
 
 
-def test_show_folds_replicates_and_names_the_best_with_its_constraints(world, capsys):
+def test_show_folds_replicates_and_names_the_best_with_its_constraints(world, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     world.study(0.05, name="asked", constraints=("merit_monotone",), seeds=4)
     run(["show", "asked", "--home", str(world.settings.home)])
     shown = capsys.readouterr().out

@@ -1,6 +1,7 @@
 """What ends a study, and what is said about one whose process is gone."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -49,6 +50,36 @@ def test_what_is_asked_about_the_answer_is_no_candidate_and_no_search(world):
     trials = finished_trials(load_study(world.settings, "s"))
     after = [trial for trial in trials if trial.purpose in NO_CANDIDATES - {"baseline"}]
     assert {trial.seed for trial in after} == {None, 43, 44, 45} and result.stopped == "converged"
+
+
+def test_a_sampler_does_not_learn_from_what_is_asked_about_an_answer(world):
+    """Else the twenty trials around the answer would make it look like the best region by far."""
+    world.study(TARGET, strategy="tpe", trials=4, seeds=3)
+    complete = [trial.number for trial in load_study(world.settings, "s").trials if trial.params]
+    searched = [
+        trial.number
+        for trial in finished_trials(load_study(world.settings, "s"))
+        if trial.purpose not in NO_CANDIDATES - {"baseline"}
+    ]
+    assert complete == searched
+
+
+def test_an_objective_that_is_no_number_is_a_failed_trial(world, monkeypatch):
+    from planwise.study.problem import Problem
+
+    honest = Problem.values
+    monkeypatch.setattr(
+        Problem,
+        "values",
+        lambda self, e: (
+            (math.nan,) if e.kind == "real" and "0" in str(e.fingerprint)[:3] else honest(self, e)
+        ),
+    )
+    result = world.study(TARGET, strategy="random", trials=30)
+    failed = [trial for trial in plans(world) if trial.state == "failed"]
+    assert result.trials_failed == len(failed) > 0 and failed[0].error.startswith(
+        "CheckFailed: The objective is nan"
+    )
 
 
 def test_one_process_at_a_time_runs_a_study_and_the_other_is_told_who(world):

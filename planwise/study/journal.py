@@ -56,7 +56,7 @@ class Pending:
 
 
 def is_candidate(proposal: Proposal) -> bool:
-    """Say whether a proposal is part of the search, the scenario as it is included: no replicate, no slope."""
+    """Say whether a proposal is part of the search (the scenario as it is, too): no replicate, no slope."""
     return proposal.seed is None and proposal.purpose not in NO_CANDIDATES - {BASELINE}
 
 

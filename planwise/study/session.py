@@ -5,19 +5,18 @@ Without a pool everything is evaluated here, one after the other, in the order o
 sampler and writes the journal: it tells everything that has ended before it draws again.
 """
 
-import contextvars
 import math
 from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import TracebackType
 
 from planwise.errors import CheckFailed
 from planwise.study.ends import CANCELLED, Ends
 from planwise.study.evaluation import Evaluation, Evaluator, Kind
+from planwise.study.flights import Flight, Flights
 from planwise.study.journal import Asked, Journal
-from planwise.study.parallel import Job, PoolStopped, TrialPool
+from planwise.study.parallel import TrialPool
 from planwise.study.parallel.messages import error_text
 from planwise.study.problem import Problem
 from planwise.study.progress import Hooks
@@ -31,22 +30,6 @@ from planwise.study.trial import Proposal, Trial
 PREVIEWS_HERE_MAX = 40  # fewer are quicker here than workers are with opening previews of their own
 POLL_SECONDS = 0.2  # how often a cancel is looked for while trials run
 CANCEL_GRACE_SECONDS = 3.0  # for trials under way to end by themselves
-
-Key = tuple[Kind, str]
-
-
-@dataclass
-class Flight:
-    """A trial that a worker is evaluating; `followers` are of equal parameters and wait for its answer."""
-
-    place: int
-    asked: Asked
-    followers: list[tuple[int, Asked]] = field(default_factory=list)
-
-    @property
-    def key(self) -> Key:
-        """What equal trials have in common."""
-        return (self.asked.proposal.kind, self.asked.digest)
 
 
 class Session:
@@ -70,13 +53,12 @@ class Session:
         self._evaluators = evaluators
         self._hooks = hooks
         self._pool = pool
-        self._threads = None if pool is None else ThreadPoolExecutor(pool.size, "trial")
         self._replay = Replay(self.trials, journal.pending())
-        self._known: dict[Key, Trial] = {}
+        self._known: dict[tuple[Kind, str], Trial] = {}
         for trial in self.trials:
             if trial.evaluation is not None:
                 self._known.setdefault((trial.kind, trial.digest), trial)
-        self._flights: dict[Future[Evaluation], Flight] = {}
+        self._flights = Flights(pool, hooks.call)
 
     def __enter__(self) -> "Session":
         return self
@@ -85,8 +67,7 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.abandon()
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
+        self._flights.close()
 
     def drive(self, search: Search) -> str:
         """Answer a search until it ends or is stopped; return why."""
@@ -107,9 +88,7 @@ class Session:
 
     def abandon(self) -> None:
         """Kill what is under way; the journal has it as running, and whoever resumes takes it up."""
-        if self._pool is not None and self._flights:
-            self._pool.stop()
-            self._flights.clear()
+        self._flights.abandon()
 
     def give_up_the_rest(self) -> None:
         """Mark what an earlier process left running and this one was not asked for."""
@@ -130,7 +109,7 @@ class Session:
         while waiting or self._flights:
             if self._flights:
                 reason = reason or self._reason()
-            while waiting and reason is None and self._has_room():
+            while waiting and reason is None and self._flights.has_room():
                 place, proposal = waiting.popleft()
                 trial = self._replayed(proposal)
                 if trial is None:
@@ -141,10 +120,8 @@ class Session:
                     answers[place] = trial
             if reason is not None:
                 waiting.clear()
-            if reason == CANCELLED:
-                self._land(answers, CANCEL_GRACE_SECONDS, reason)
-            elif self._flights:
-                self._land(answers, POLL_SECONDS, reason)
+            if self._flights:
+                self._land(answers, reason)
         if reason is not None and len(answers) < len(batch):
             return reason
         return tuple(answers[place] for place in range(len(batch)))
@@ -152,9 +129,6 @@ class Session:
     def _reason(self) -> str | None:
         """Return why to stop; a study's frame is always finished, so that it has something to say."""
         return self.ends.reason() if self.frame else None
-
-    def _has_room(self) -> bool:
-        return self._pool is None or len(self._flights) < self._pool.size
 
     def _shared_kinds(self, batch: Batch) -> frozenset[Kind]:
         if self._pool is None:
@@ -176,11 +150,11 @@ class Session:
             return self._tell(asked, first)
         if proposal.kind not in shared:
             return self._evaluate(asked)
-        same = next((f for f in self._flights.values() if f.key == (proposal.kind, asked.digest)), None)
+        same = self._flights.of(proposal.kind, asked.digest)
         if same is not None:
             same.followers.append((place, asked))
         else:
-            self._submit(Flight(place, asked))
+            self._flights.submit(Flight(place, asked), self._number(asked))
         return None
 
     def _ask(self, proposal: Proposal) -> tuple[Asked, Trial | None]:
@@ -221,49 +195,27 @@ class Session:
     def _number(self, asked: Asked) -> int:
         return len(self.trials) if asked.trial is None else asked.trial.number
 
-    def _submit(self, flight: Flight) -> None:
-        """Hand a trial to a worker; the thread that waits for it has this one's context: its flow run."""
-        assert self._pool is not None and self._threads is not None
-        pool, asked = self._pool, flight.asked
-        number = self._number(asked)
-        job = Job(asked.proposal.kind, dict(asked.levers), number, asked.proposal.seed)
-
-        def evaluate() -> Evaluation:
-            return pool.evaluate(job)
-
-        if job.kind == "preview":
-            future = self._threads.submit(evaluate)
-        else:
-            context = contextvars.copy_context()
-            future = self._threads.submit(context.run, self._hooks.call, evaluate, number)
-        self._flights[future] = flight
-
-    def _land(self, answers: dict[int, Trial], seconds: float, reason: str | None) -> None:
-        """Tell what has ended within some seconds, in the batch's order; a cancel gives up on the rest."""
+    def _land(self, answers: dict[int, Trial], reason: str | None) -> None:
+        """Tell what has ended, in the batch's order; a cancel gives up on what takes longer than a moment."""
         last = reason == CANCELLED
-        wait(self._flights, timeout=seconds, return_when=ALL_COMPLETED if last else FIRST_COMPLETED)
-        ended = sorted(
-            (future for future in self._flights if future.done()), key=lambda f: self._flights[f].place
-        )
-        for future in ended:
-            self._settle(self._flights.pop(future), future, answers, again=reason is None)
+        for flight, found in self._flights.landed(
+            CANCEL_GRACE_SECONDS if last else POLL_SECONDS, wait_for_all=last
+        ):
+            self._settle(flight, found, answers, again=reason is None)
         if last:
             self.abandon()
 
     def _settle(
-        self, flight: Flight, future: Future[Evaluation], answers: dict[int, Trial], *, again: bool
+        self, flight: Flight, found: Evaluation | Exception, answers: dict[int, Trial], *, again: bool
     ) -> None:
         """Tell a trial and those that waited for it; when it broke, the next of them is evaluated instead."""
-        error = future.exception()
-        if isinstance(error, PoolStopped) or (error is not None and not isinstance(error, Exception)):
-            return
-        if error is not None:
-            answers[flight.place] = self._fail(flight.asked, error)
+        if isinstance(found, Exception):
+            answers[flight.place] = self._fail(flight.asked, found)
             if flight.followers and again:
                 place, asked = flight.followers[0]
-                self._submit(Flight(place, asked, flight.followers[1:]))
+                self._flights.submit(Flight(place, asked, flight.followers[1:]), self._number(asked))
             return
-        first = self._tell(flight.asked, future.result())
+        first = self._tell(flight.asked, found)
         answers[flight.place] = first
         for place, asked in flight.followers:
             answers[place] = self._tell(asked, first)

@@ -44,6 +44,7 @@ TARGETS = (0.01, 0.06)  # rates
 HORIZON = 5
 REDRAWS_MAX = 1000  # of one run; more says that the census reaches hardly any target
 EXPECTED_PLANS = 3
+WIDTH = 100  # of the table, also where the output is no terminal
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def main() -> int:
         runs, redrawn = measure(bench, asked.runs, seed=asked.seed, progress=console.print)
     figures = summary(runs)
     title = f"{asked.runs} targets in 1 to 6 %, {asked.employees:,} employees, {redrawn} draws out of reach"
-    Console().print(_table(figures, title, asked.real))
+    Console(width=WIDTH).print(_table(figures, title, asked.real))
     if asked.output:
         told: dict[str, Any] = {**vars(asked), "output": None, "redrawn": redrawn, "strategies": figures}
         write({**told, "by_run": [asdict(run) for run in runs]}, asked.output)

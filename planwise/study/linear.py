@@ -17,18 +17,83 @@ SLSQP_ITERATIONS = 200
 SLSQP_PRECISION = 1e-12
 # How far within a constraint to aim: levers have six decimals, and what they cost is not quite linear.
 MARGIN = 2e-6
+CUT_SLACK = 1e-4  # in a constraint's own scale: what a straight line may be above a curved one
+KINK_SHARE = 0.3  # of a step's change: what a constraint's curvature does not explain
+MIXED_SHARE = 0.2  # of the slopes: what curvature does not explain
+HAIR = 1e-9  # what two equal slopes may differ by
 GROWTH = 0  # the first output of a model; the others are constraints
 
 Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Cut:
+    """A constraint's line from where its slopes were taken: `origin` + `slopes` · z."""
+
+    output: int
+    slopes: Vector
+    origin: float
+
+    def holds(self, at: Vector, values: Vector) -> bool:
+        """Say whether the line is not above what was found at a point."""
+        return self.value(at) - float(values[self.output]) <= CUT_SLACK
+
+    def value(self, at: Vector) -> float:
+        """Return the line's value at a point."""
+        return float(self.origin + self.slopes @ at)
+
+
+@dataclass(frozen=True)
 class Model:
-    """Outputs near a point: `values` there (growth, then constraints), one row of `slopes` an output."""
+    """Outputs near a point: `values` there (growth, then constraints), one row of `slopes` an output.
+
+    `cuts` are earlier lines of the constraints that nothing found since contradicts. The highest raise of
+    anybody, or the payroll of the highest year, follows another line where another one is the highest; so
+    the earlier lines have to be kept as well.
+    """
 
     at: Vector
     values: Vector
     slopes: Matrix
+    cuts: tuple[Cut, ...] = ()
+
+    def lines(self) -> tuple[Cut, ...]:
+        """Return the constraints' lines: as they are here, and the earlier ones that differ."""
+        origin = self.origin()
+        here = [Cut(place, self.slopes[place], float(origin[place])) for place in range(1, len(origin))]
+        differ = [cut for cut in self.cuts if not np.allclose(cut.slopes, self.slopes[cut.output], atol=HAIR)]
+        return (*here, *differ)
+
+    def misses(self, at: Vector, values: Vector) -> bool:
+        """Say whether a constraint is exceeded far more than its line said: another line has begun."""
+        lines = self.lines()
+        for place in range(1, len(values)):
+            promised = max(line.value(at) for line in lines if line.output == place)
+            change = abs(float(values[place] - self.values[place]))
+            if values[place] > 0 and values[place] - promised > KINK_SHARE * change + CUT_SLACK:
+                return True
+        return False
+
+    def after(self, past: "Model") -> "Model":
+        """Return the model with the lines of one whose slopes were taken elsewhere, where they still hold.
+
+        Where two lines meet, differences of one lever after the other mix their slopes: there the earlier
+        line stands in for the mixture.
+        """
+        held = [cut for cut in past.cuts if cut.holds(self.at, self.values)]
+        slopes, own = self.slopes.copy(), list(self.cuts)
+        for place in range(1, len(self.values)):
+            met = [
+                cut
+                for cut in held
+                if cut.output == place and cut.value(self.at) > self.values[place] - CUT_SLACK
+            ]
+            apart = {id(cut): float(np.linalg.norm(cut.slopes - slopes[place])) for cut in met}
+            near = min(met, key=lambda cut: apart[id(cut)], default=None)
+            if near is not None and apart[id(near)] > MIXED_SHARE * float(np.linalg.norm(near.slopes)):
+                slopes[place] = near.slopes
+                own = [cut for cut in own if cut.output != place]
+        return replace(self, slopes=slopes, cuts=(*own, *held))
 
     def moved(self, at: Vector, values: Vector) -> "Model":
         """Return the model at another point, its slopes corrected along the way there (Broyden)."""
@@ -37,14 +102,19 @@ class Model:
         if length == 0.0:
             return replace(self, values=values)
         missed = values - self.values - self.slopes @ step
-        return Model(at, values, self.slopes + np.outer(missed / length, step))
+        held = tuple(cut for cut in self.cuts if cut.holds(at, values))
+        return Model(at, values, self.slopes + np.outer(missed / length, step), held)
 
     def scaled(self, output: int, factor: float) -> "Model":
         """Return the model with an output v read as (v + 1) · factor − 1: a ratio to a limit that moved."""
         values, slopes = self.values.copy(), self.slopes.copy()
         values[output] = (values[output] + 1) * factor - 1
         slopes[output] *= factor
-        return Model(self.at, values, slopes)
+        cuts = tuple(
+            Cut(output, cut.slopes * factor, (cut.origin + 1) * factor - 1) if cut.output == output else cut
+            for cut in self.cuts
+        )
+        return Model(self.at, values, slopes, cuts)
 
     def origin(self) -> Vector:
         """Return the outputs of the model at the point 0."""
@@ -80,13 +150,11 @@ class Region:
 
     def with_constraints(self, model: Model) -> "Region":
         """Return the region in which the model's constraints hold too, by a margin; rows scaled to 1."""
-        slopes, origin = model.slopes[1:], model.origin()[1:]
-        size = np.abs(slopes).max(axis=1, initial=0.0)
-        moving = size > 0
-        rows = slopes[moving] / size[moving, None]
-        limits = (-MARGIN - origin[moving]) / size[moving]
+        sizes = [(line, float(np.abs(line.slopes).max(initial=0.0))) for line in model.lines()]
+        rows = [line.slopes / size for line, size in sizes if size > 0]
+        limits = [(-MARGIN - line.origin) / size for line, size in sizes if size > 0]
         return replace(
-            self, matrix=np.vstack([self.matrix, rows]), limits=np.concatenate([self.limits, limits])
+            self, matrix=np.vstack([self.matrix, *rows]), limits=np.concatenate([self.limits, limits])
         )
 
 
@@ -154,13 +222,15 @@ def least_excess(region: Region, model: Model) -> Vector:
     count = len(model.values) - 1
     if not count:
         return region.clip(model.at)
-    levers, rules = len(region.low), len(region.limits)
-    origin = model.origin()[1:]
-    matrix = np.block([[region.matrix, np.zeros((rules, count))], [model.slopes[1:], -np.eye(count)]])
+    levers, rules, lines = len(region.low), len(region.limits), model.lines()
+    excess = -np.eye(count)[[line.output - 1 for line in lines]]
+    matrix = np.block(
+        [[region.matrix, np.zeros((rules, count))], [np.array([line.slopes for line in lines]), excess]]
+    )
     program = linprog(
         np.concatenate([np.zeros(levers), np.ones(count)]),
         A_ub=matrix,
-        b_ub=np.concatenate([region.limits, -MARGIN - origin]),
+        b_ub=np.concatenate([region.limits, [-MARGIN - line.origin for line in lines]]),
         bounds=[*zip(region.low, region.high, strict=True), *((0.0, None) for _ in range(count))],
         method="highs",
     )

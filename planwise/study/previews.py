@@ -1,7 +1,7 @@
 """Asking previews about points: one at a time, or a batch of neighbours that gives the slopes."""
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,7 +85,8 @@ def slopes_at(problem: Problem, at: Vector, iteration: int) -> Sloping:
         if step.any():
             moved = next(neighbours)
             slopes[:, index] = (moved.outputs - start.outputs) / (moved.at - start.at)[index]
-    return start, Model(start.at, start.outputs, slopes)
+    model = Model(start.at, start.outputs, slopes)
+    return start, replace(model, cuts=model.lines())
 
 
 def _inward_step(space: Space, index: int, at: float) -> Vector:

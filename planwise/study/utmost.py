@@ -58,7 +58,7 @@ def utmost(problem: Problem, model: Model, start: Point, iteration: int) -> Sear
     if best is found.point:
         return found
     sloped = yield from slopes_at(problem, best.at, iteration)
-    return None if sloped is None else (yield from climb.rounds(sloped[1], best))
+    return None if sloped is None else (yield from climb.rounds(sloped[1].after(model), best))
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class _Climb:
                 sloped = yield from slopes_at(self.problem, best.at, self.iteration)
                 if sloped is None:
                     return None
-                _, model = sloped
+                model = sloped[1].after(model)
             gained, last = False, model.at
             for _step in range(STEPS_MAX):
                 at = furthest(self.region.with_constraints(model), model, highest=self.upwards)

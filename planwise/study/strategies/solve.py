@@ -29,13 +29,14 @@ AIM_SHARE = 0.01  # of the tolerance: how near the preview must come, so that a 
 PEOPLE_SHARE = 0.5  # the same where every lever moves people: one person more or less is a step
 STEPS_MAX = 8  # corrections of one linear model; two or three are usual
 FREE_STEPS = 3  # after these, levers that move people stay: each jump of theirs would undo a correction
-SLOPES_MAX = 3  # at the start, and where that led
+SLOPES_MAX = 6  # at the start, and where that led
 SAME_CHANGE = 0.005  # relative: fresh slopes that promise no smaller change than this are the last
 SAME_PLACE = 0.1  # relative to the change: slopes taken so near a solution are those of the solution
 HALVINGS_MAX = 20  # between two points on either side of the target: far below a lever's last decimal
 CHANCE_MAX = 3  # times that the other seeds are asked about a solution
 
 Steps = Generator[Batch, tuple[Trial, ...], "Found | None"]
+Stepping = Generator[Batch, tuple[Trial, ...], "Stepped | None"]
 Seeking = Generator[Batch, tuple[Trial, ...], "Sought | str"]
 Reaching = Generator[Batch, tuple[Trial, ...], "Found | str"]
 Halving = Generator[Batch, tuple[Trial, ...], Point | None]
@@ -48,6 +49,7 @@ class Found:
 
     point: Point
     model: Model
+    tight: bool = False  # a constraint's line held it back
 
     @property
     def levers(self) -> Mapping[str, float]:
@@ -58,6 +60,15 @@ class Found:
     def growth(self) -> float:
         """Their growth in preview."""
         return self.point.growth
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """The nearest of some steps, the last one, and whether that one met another line of a constraint."""
+
+    best: Found
+    last: Found
+    kinked: bool
 
 
 @dataclass(frozen=True)
@@ -170,24 +181,27 @@ def solution(problem: Problem, model: Model, aim: float, iteration: int, visited
     """
     near_enough = _near_enough(problem)
     best: Found | None = None
-    sloped_at = model.at
-    for slopes_taken in range(SLOPES_MAX):
-        if best is not None and slopes_taken:
-            arrived = _arrived(best.point, aim, near_enough)
-            if arrived and not worth_fresh_slopes(problem, best.point, sloped_at):
-                break
-            sloped_at = best.point.at
-            renewed = yield from slopes_at(problem, best.point.at, iteration)
-            if renewed is None:
-                return None
-            model = renewed[1]
-            least = least_change(Region.of(problem), model, aim)
-            if arrived and least @ least >= (1 - SAME_CHANGE) * (best.point.at @ best.point.at):
-                break
-        stepped = yield from _steps(problem, model, aim, iteration, visited)
+    sloped: list[Vector] = []
+    for _slopes in range(SLOPES_MAX):
+        sloped.append(model.at)
+        stepped = yield from _steps(problem, model, aim, iteration, visited, sloped)
         if stepped is None:
             return None
-        best = min(stepped, best or stepped, key=lambda one: _rank(one.point, aim, near_enough))
+        last = stepped.last
+        best = min(stepped.best, best or stepped.best, key=lambda one: _rank(one.point, aim, near_enough))
+        arrived = _arrived(best.point, aim, near_enough)
+        if arrived and not stepped.kinked and not worth_fresh_slopes(problem, best, sloped[-1]):
+            break
+        where = last.point if stepped.kinked else best.point
+        if _among(where.at, sloped):
+            break
+        renewed = yield from slopes_at(problem, where.at, iteration)
+        if renewed is None:
+            return None
+        model = renewed[1].after(last.model)
+        least = least_change(Region.of(problem), model, aim)
+        if arrived and least @ least >= (1 - SAME_CHANGE) * (best.point.at @ best.point.at):
+            break
     assert best is not None  # the first slopes led somewhere
     if not _arrived(best.point, aim, near_enough):
         halved = yield from _halved(problem, visited, aim, iteration)
@@ -196,15 +210,18 @@ def solution(problem: Problem, model: Model, aim: float, iteration: int, visited
     return best
 
 
-def worth_fresh_slopes(problem: Problem, point: Point, sloped_at: Vector) -> bool:
+def worth_fresh_slopes(problem: Problem, found: Found, sloped_at: Vector) -> bool:
     """Say whether slopes taken elsewhere may be off here: a lever moves people, or a constraint is near."""
-    curved = any(lever.dynamics for lever in problem.space) or bool(np.any(point.outputs[1:] > -AT_LIMIT))
-    away = point.at - sloped_at
-    return curved and float(away @ away) > SAME_PLACE**2 * float(point.at @ point.at)
+    near = found.tight or bool(np.any(found.point.outputs[1:] > -AT_LIMIT))
+    curved = any(lever.dynamics for lever in problem.space) or near
+    away = found.point.at - sloped_at
+    return curved and float(away @ away) > SAME_PLACE**2 * float(found.point.at @ found.point.at)
 
 
-def _steps(problem: Problem, model: Model, aim: float, iteration: int, visited: list[Point]) -> Steps:
-    """Preview the model's solution and correct the model, until it arrives; return the nearest."""
+def _steps(
+    problem: Problem, model: Model, aim: float, iteration: int, visited: list[Point], sloped: list[Vector]
+) -> Stepping:
+    """Preview the model's solution and correct the model, until it arrives or meets another line."""
     region = Region.of(problem)
     people = np.array([lever.dynamics for lever in problem.space])
     near_enough = _near_enough(problem)
@@ -215,14 +232,18 @@ def _steps(problem: Problem, model: Model, aim: float, iteration: int, visited: 
         point = yield from ask(problem, least_change(region, model, aim), "step", iteration)
         if point is None:
             return None
-        stuck = bool(visited) and np.array_equal(point.at, visited[-1].at)
+        stuck = step > 0 and np.array_equal(point.at, model.at)
+        kinked = model.misses(point.at, point.outputs) and not _among(point.at, sloped)
+        tight = any(line.value(point.at) > -AT_LIMIT for line in model.lines())
         model = model.moved(point.at, point.outputs)
         visited.append(point)
+        last = Found(point, model, tight)
         if best is None or _rank(point, aim, near_enough) < _rank(best.point, aim, near_enough):
-            best = Found(point, model)
-        if stuck or _arrived(point, aim, near_enough):
+            best = last
+        if stuck or kinked or _arrived(point, aim, near_enough):
             break
-    return best
+    assert best is not None  # there is a first step
+    return Stepped(best, last, kinked)
 
 
 def _halved(problem: Problem, visited: list[Point], aim: float, iteration: int) -> Halving:
@@ -259,6 +280,10 @@ def _promises(problem: Problem, model: Model, aim: float) -> bool:
     ends = ends_of(Region.of(problem).with_constraints(model), model)
     tolerance = problem.question.tolerance
     return ends is not None and model.growth(ends[0]) - tolerance <= aim <= model.growth(ends[1]) + tolerance
+
+
+def _among(at: Vector, places: list[Vector]) -> bool:
+    return any(np.array_equal(at, place) for place in places)
 
 
 def _arrived(point: Point, aim: float, near_enough: float) -> bool:

@@ -28,6 +28,7 @@ EXAMPLE_HASH = "example"  # the project is linted and unit-tested without any ce
 EXAMPLE_AS_OF = "2025-12-31"
 EXAMPLE_YEARS = simulated_years(2, 2026)
 SQL_WIDTH = 100
+CHECKPOINT_AFTER = "256MB"  # of log: the default of 16 MB stops every third trial for a rewrite of the file
 
 UNIT_TESTS = ["tests/*.yaml"]  # a plan does not run them; parsing them all would be a good part of a trial
 
@@ -54,7 +55,11 @@ def sqlmesh_config(
         catalogs={CATALOG: str(database)},
         concurrent_tasks=1,
         register_comments=False,  # a statement for each column of each table; the reference pages have them
-        connector_config={"threads": threads, "preserve_insertion_order": False},
+        connector_config={
+            "threads": threads,
+            "preserve_insertion_order": False,
+            "checkpoint_threshold": CHECKPOINT_AFTER,
+        },
     )
     return Config(
         gateways={GATEWAY: GatewayConfig(connection=connection)},

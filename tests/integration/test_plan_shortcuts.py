@@ -1,6 +1,7 @@
 """What plans do quicker than SQLMesh does by itself, they do with the same result."""
 
 import re
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -85,6 +86,23 @@ def test_what_finished_before_a_failure_is_not_run_again(census, warehouse, monk
     again = warehouse.plan("sound", census, base).summary
     assert {"staging.stg_census", "intermediate.int_baseline_workforce"} <= set(again.models_reused)
     assert "intermediate.int_hire_levels" in again.models_to_run
+
+
+def test_what_a_killed_process_wrote_is_there_though_never_folded_into_the_file(census, tmp_path):
+    base = effective_for(census, {"years": 1})
+    written, found = Warehouse(tmp_path / "a.duckdb", shared().settings), tmp_path / "b.duckdb"
+    try:
+        written.plan("first", census, base, kpis_only=True).apply()
+        assert (tmp_path / "a.duckdb.wal").stat().st_size > 0
+        for suffix in ("", ".wal"):
+            shutil.copyfile(tmp_path / f"a.duckdb{suffix}", found.with_name(found.name + suffix))
+    finally:
+        written.close()
+    again = Warehouse(found, shared().settings)
+    try:
+        assert again.plan("second", census, base, kpis_only=True).summary.models_to_run == ()
+    finally:
+        again.close()
 
 
 def test_a_remembered_tick_is_the_schedules():

@@ -14,12 +14,17 @@ def evaluate_gate(
     suite: str, frames: Mapping[str, pd.DataFrame] | pd.DataFrame, **context: Any
 ) -> GateResult:
     """Ask a gate; it says what it found and the caller decides."""
-    import great_expectations.data_context.types.base  # takes seconds
-
+    load_gate()
     from expectations import run_gate
 
-    logging.getLogger(great_expectations.data_context.types.base.__name__).setLevel(logging.WARNING)
     return run_gate(suite, frames, **context)
+
+
+def load_gate() -> None:
+    """Import what gates need, which takes seconds the first time."""
+    import great_expectations.data_context.types.base
+
+    logging.getLogger(great_expectations.data_context.types.base.__name__).setLevel(logging.WARNING)
 
 
 def show_gate(run: Runner, subject: str, gate: GateResult) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from flows.jobs.gates import evaluate_gate
+from flows.jobs.gates import evaluate_gate, load_gate
 from planwise.census import Census
 from planwise.engine.outcome import Kpis
 from planwise.engine.preview import Preview
@@ -17,6 +17,8 @@ from planwise.settings import Settings
 from planwise.study import Evaluator, PreviewEvaluator, RealEvaluator
 from planwise.study.evaluation import Kind
 from planwise.study.parallel import worker_name
+
+READY = "ready"  # an environment that is never made
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ class TrialWorkers:
     @contextmanager
     def _plans(self, index: int | None) -> Iterator[Evaluator]:
         with worker_warehouse(self.settings, worker_name(self.study, index)) as warehouse:
+            if index is not None:  # what the first plan would wait for; nothing is applied
+                warehouse.plan(READY, self.census, self.effective, kpis_only=True)
+                load_gate()
             yield RealEvaluator(warehouse, self.census, self.effective, self.study, gate_trial)
 
 

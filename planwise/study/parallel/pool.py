@@ -25,7 +25,7 @@ SPAWN = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
 
 
 class TrialPool:
-    """Evaluates jobs in worker processes, each started at its first job; `evaluate` is called from threads.
+    """Evaluates jobs in worker processes, all started at the first job; `evaluate` is called from threads.
 
     `kind` is what a study with this pool decides on. The factory opens each worker's own evaluators.
     """
@@ -43,6 +43,8 @@ class TrialPool:
         for index in reversed(range(workers)):
             self._free.put(index)
         self._stopped = threading.Event()
+        self._starting = threading.Lock()
+        self._begun = False
 
     def __enter__(self) -> "TrialPool":
         return self
@@ -63,7 +65,7 @@ class TrialPool:
         with self._slot() as index:
             if self._stopped.is_set():
                 raise _stopped()
-            worker = self._workers.get(index) or self._start(index)
+            worker = self._worker(index, job.kind)
             try:
                 answer = worker.ask(job)
             except WorkerDied:
@@ -93,11 +95,16 @@ class TrialPool:
         for worker in list(self._workers.values()):
             worker.kill()
 
-    def _start(self, index: int) -> "_Worker":
-        worker = _Worker(self._factory, index)
-        self._workers[index] = worker
+    def _worker(self, index: int, kind: Kind) -> "_Worker":
+        """Return the worker of a place, a new one for one that is gone; the first start is of them all."""
+        with self._starting:
+            for place in (index,) if self._begun else range(self.size):
+                if place not in self._workers or not self._workers[place].alive:
+                    self._workers[place] = _Worker(self._factory, place, kind)
+            self._begun = True
+            worker = self._workers[index]
         if self._stopped.is_set():
-            worker.kill()
+            self.stop()
         return worker
 
     @contextlib.contextmanager
@@ -112,16 +119,20 @@ class TrialPool:
 class _Worker:
     """One process and the line to it."""
 
-    def __init__(self, factory: Factory, index: int) -> None:
+    def __init__(self, factory: Factory, index: int, first: Kind) -> None:
         self._line, theirs = SPAWN.Pipe()
         self._process: BaseProcess = SPAWN.Process(
             target=run_child,
-            args=(pickle.dumps(partial(work, factory, index)), theirs),
+            args=(pickle.dumps(partial(work, factory, index, first)), theirs),
             name=f"trial worker {index}",
             daemon=True,
         )
         self._process.start()
         theirs.close()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.is_alive()
 
     @property
     def pid(self) -> int:

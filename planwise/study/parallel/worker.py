@@ -1,5 +1,6 @@
 """A worker process: answers one job after the other until its study hangs up, or dies."""
 
+import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from multiprocessing.connection import Connection
@@ -11,10 +12,12 @@ Factory = Callable[[int, Kind], AbstractContextManager[Evaluator]]
 """Opens a worker's own evaluator of a kind, by the worker's index; picklable."""
 
 
-def work(factory: Factory, index: int, jobs: Connection) -> None:
-    """Answer jobs until the other end is closed; each kind's evaluator is opened at its first job."""
+def work(factory: Factory, index: int, first: Kind, jobs: Connection) -> None:
+    """Answer jobs until the other end is closed; `first` is the kind to be ready for before any comes."""
     with ExitStack() as stack:
         evaluators: dict[Kind, Evaluator] = {}
+        with contextlib.suppress(Exception):  # its first job tries again, and is there to say what is wrong
+            evaluators[first] = stack.enter_context(factory(index, first))
         while (job := _next(jobs)) is not None:
             jobs.send(_answer(job, factory, index, evaluators, stack))
 

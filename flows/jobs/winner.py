@@ -1,19 +1,15 @@
-"""What becomes of a study's winner: a scenario of its own, verified, beside the best trials."""
+"""What becomes of a study's winner: a scenario of its own, verified."""
 
 from collections.abc import Iterator
 
 from flows.jobs.simulation import Resolved, SimulationReport, resolve_scenario
 from flows.parameters import OptimizeRequest, ScenarioRequest
-from planwise.engine.warehouse import Warehouse
 from planwise.errors import InputError, PlanWiseError
 from planwise.governance import open_ledger
 from planwise.governance.scenario import check_new_name
 from planwise.settings import Settings
 from planwise.study import StudyResult
-from planwise.study.evaluators import trial_environment
-from planwise.study.trial import Trial
 
-KEPT_ENVIRONMENTS = 3
 SAME_GROWTH = 1e-9  # the winner is planned by the same SQL: what is left is rounding of a double
 FOUND_BY = "Found by study "
 
@@ -64,25 +60,6 @@ def verify(result: StudyResult, report: SimulationReport) -> None:
             f"by {result.growth:.6%} in its trial; both should be the same SQL.",
             remedy="Please report it with the study's export: `planwise study export`.",
         )
-
-
-def keep_best_environments(
-    warehouse: Warehouse, resolved: Resolved, result: StudyResult, trials: tuple[Trial, ...]
-) -> tuple[str, ...]:
-    """Show the best real trials as environments of the main warehouse; the others went with the worker's."""
-    ranked = sorted(
-        (not trial.evaluation.feasible, abs(trial.evaluation.growth - result.target_growth), trial.number)
-        for trial in trials
-        if trial.kind == "real" and trial.evaluation is not None and trial.answered_by is None
-    )
-    by_number = {trial.number: trial for trial in trials}
-    environments = []
-    for _, _, number in ranked[:KEPT_ENVIRONMENTS]:
-        environment = trial_environment(result.study, number)
-        levers = resolved.effective.with_levers(by_number[number].levers)
-        warehouse.plan(environment, resolved.census, levers, kpis_only=True).apply()
-        environments.append(environment)
-    return tuple(environments)
 
 
 def summary(result: StudyResult) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from planwise.census import Census
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
+from planwise.risk.seeds import replicate_seeds
 from planwise.study.constraints import (
     ADJUSTED_GAP,
     CHANGE,
@@ -65,8 +66,8 @@ class Problem:
 
     @property
     def replicate_seeds(self) -> tuple[int, ...]:
-        """The seeds of the replicates, all other than the scenario's own."""
-        return tuple(self.own_seed + place for place in range(1, self.question.seeds + 1))
+        """The seeds of the replicates, all other than the scenario's own; those an ensemble has."""
+        return replicate_seeds(self.own_seed, self.question.seeds + 1)[1:]
 
     def with_baseline(self, evaluation: Evaluation) -> "Problem":
         """Return the problem scaled by the scenario as it is.

@@ -10,6 +10,7 @@ from kpi_rows import evaluation
 from scipy.optimize import minimize
 from study_worlds import BASE, LEVELS, SPACE, closed_form
 
+from planwise.risk.seeds import replicate_seeds
 from planwise.study.linear import MARGIN, Model, Region, furthest, least_change, least_excess
 from planwise.study.problem import Problem, problem_of
 from planwise.study.question import Question
@@ -33,7 +34,8 @@ def told(levers, seed=None, nervous=0.0):
     found = growth(levers)
     merit = levers.get("merit_rate_level_1", 0.033)
     payroll = 100 * (1 + found) + (400 * (merit - 0.033) if nervous else 0.0)
-    payroll *= 1 if seed is None else 1 + 0.001 * seed * (1 + nervous * (merit / 0.033) ** 2)
+    place = 0 if seed is None else replicate_seeds(0, 11).index(seed)  # 1 to 10, as the seeds are derived
+    payroll *= 1 + 0.001 * place * (1 + nervous * (merit / 0.033) ** 2)
     return replace(evaluation(levers, growth=found, payroll=(100.0, payroll)), seed=seed)
 
 

@@ -4,15 +4,9 @@ import io
 
 import pandas as pd
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+from planwise.inert import inert
+
 BOM = "\ufeff"  # without it Excel reads UTF-8 as the local code page
-
-
-def inert(value: object) -> object:
-    """Return a text with an apostrophe before it when a spreadsheet would calculate it; else the value."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
 
 
 def to_csv(frame: pd.DataFrame) -> io.BytesIO:

@@ -9,11 +9,10 @@ from planwise.comparison.comparing import Comparison
 from planwise.comparison.people import EMPLOYEE_COLUMNS, matched
 from planwise.comparison.reading import damage_named, reader
 from planwise.errors import InputError
+from planwise.inert import FORMULA_PATTERN
 
 TEXTS = frozenset({"employee_id", "department", "gender"})
-# What a spreadsheet calculates, after blanks: such a text gets an apostrophe before it.
-FORMULA = r"^ *[=+\-@\t\r\n|%]"
-INERT = "CASE WHEN regexp_matches({0}, '" + FORMULA + "') THEN '''' || {0} ELSE {0} END AS {0}"
+INERT = "CASE WHEN regexp_matches({0}, '" + FORMULA_PATTERN + "') THEN '''' || {0} ELSE {0} END AS {0}"
 SHARE_DECIMALS = 6
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from planwise.inert import inert
 from planwise.settings import Settings
 from planwise.study.files import read_result, read_study, read_summary, study_folders
 from planwise.study.holding import state_of
@@ -101,7 +102,7 @@ def view_of(settings: Settings, name: str) -> StudyView:
 
 
 def csv_of(view: StudyView, output: TextIO) -> None:
-    """Write one row a trial: its facts, its levers, and the last year's KPIs."""
+    """Write one row a trial: its facts, its levers, and the last year's KPIs; no text in it calculates."""
     levers = list(view.about["levers"])
     kpis = list(next((t.evaluation.kpis[-1] for t in view.trials if t.evaluation is not None), {}))
     writer = csv.writer(output, lineterminator="\n")
@@ -110,7 +111,7 @@ def csv_of(view: StudyView, output: TextIO) -> None:
         last = trial.evaluation.kpis[-1] if trial.evaluation is not None else {}
         writer.writerow(
             [
-                *(row[name] for name in TRIAL_COLUMNS),
+                *(inert(row[name]) for name in TRIAL_COLUMNS),
                 *(trial.levers.get(name) for name in levers),
                 *(last.get(name) for name in kpis),
             ]

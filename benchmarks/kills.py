@@ -25,11 +25,11 @@ from rich.table import Table
 
 from planwise.census import generate_census
 from planwise.settings import Settings
-from planwise.study.files import journal_file, read_result, torn_files
-from planwise.study.record import finished_trials, unfinished
-from planwise.study.storage import load_study
-from planwise.study.trial import Trial
-from planwise.study.views import list_studies
+from planwise.study.trials.files import journal_file, read_result, torn_files
+from planwise.study.trials.record import finished_trials, unfinished
+from planwise.study.trials.storage import load_study
+from planwise.study.trials.trial import Trial
+from planwise.study.trials.views import list_studies
 
 TARGET = 0.09
 MAIN, WORKER = "study", "worker"

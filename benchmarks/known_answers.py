@@ -24,9 +24,9 @@ from benchmarks.fronts import distance, hypervolume
 from benchmarks.known_worlds import LINEAR, SLOPES, START_GROWTH, filled, fonseca, quadratics
 from planwise.settings import Settings
 from planwise.study import Question, StudyResult, run_study
-from planwise.study.evaluation import Evaluation
-from planwise.study.problem import problem_of
-from planwise.study.space import bounds_of, scaled
+from planwise.study.asked.problem import problem_of
+from planwise.study.asked.space import bounds_of, scaled
+from planwise.study.trials.evaluation import Evaluation
 
 TOLERANCE = 0.001
 NEAR_TARGET, FAR_TARGET, BEYOND_TARGET = 0.04, 0.11, 0.40  # FAR: some levers at their upper bounds

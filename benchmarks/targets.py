@@ -30,14 +30,14 @@ from planwise.engine.workers import worker_warehouse
 from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters, catalogue, resolve, simulated_years
 from planwise.settings import Settings
-from planwise.study.evaluation import Evaluation, Evaluator
-from planwise.study.evaluators import PreviewEvaluator, RealEvaluator
-from planwise.study.problem import PP, Problem, problem_of
-from planwise.study.question import DEFAULT_TOLERANCE_RATE, Question
-from planwise.study.reach import framed
-from planwise.study.space import census_levels, extreme, tuned_levers
+from planwise.study.asked.problem import PP, Problem, problem_of
+from planwise.study.asked.question import DEFAULT_TOLERANCE_RATE, Question
+from planwise.study.asked.space import census_levels, extreme, tuned_levers
+from planwise.study.search.reach import framed
 from planwise.study.strategies import strategy_named
-from planwise.study.trial import Proposal, Trial
+from planwise.study.trials.evaluation import Evaluation, Evaluator
+from planwise.study.trials.evaluators import PreviewEvaluator, RealEvaluator
+from planwise.study.trials.trial import Proposal, Trial
 
 STRATEGIES = ("solve", "conservative", "balanced", "aggressive")
 TARGETS = (0.01, 0.06)  # rates

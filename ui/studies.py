@@ -12,7 +12,7 @@ from planwise.errors import InputError
 from planwise.settings import Settings
 
 if TYPE_CHECKING:
-    from planwise.study.trial import Trial
+    from planwise.study.trials.trial import Trial
 
 PP = 100.0
 
@@ -43,7 +43,7 @@ def study_names(settings: Settings) -> tuple[str, ...]:
     """Return the names of the studies, the newest first."""
     if not _is_there(settings):
         return ()
-    from planwise.study.views import list_studies
+    from planwise.study.trials.views import list_studies
 
     return tuple(str(study["study"]) for study in list_studies(settings))
 
@@ -52,7 +52,7 @@ def study_files(settings: Settings, name: str | None = None) -> tuple[Path, ...]
     """Return the files that change when a study does; of all studies, or of one."""
     if not _is_there(settings):
         return (settings.studies_dir,)
-    from planwise.study.files import JOURNAL_FILE, RESULT_FILE, SUMMARY_FILE
+    from planwise.study.trials.files import JOURNAL_FILE, RESULT_FILE, SUMMARY_FILE
 
     if name is None:
         return (settings.studies_dir, *sorted(settings.studies_dir.glob(f"*/{SUMMARY_FILE}")))
@@ -63,7 +63,7 @@ def running_studies(settings: Settings) -> tuple[str, ...]:
     """Return the studies that a living process runs; no file changes when a process is killed."""
     if not _is_there(settings):
         return ()
-    from planwise.study.holding import held_studies
+    from planwise.study.trials.holding import held_studies
 
     return held_studies(settings)
 
@@ -75,7 +75,7 @@ def read_study(settings: Settings, name: str) -> Study:
             f"There is no study {name!r} in {settings.studies_dir}.",
             remedy="Run `planwise optimize --target-growth 0.03`.",
         )
-    from planwise.study.views import view_of
+    from planwise.study.trials.views import view_of
 
     view = view_of(settings, name)
     about = view.about

@@ -17,7 +17,7 @@ from planwise.errors import CheckFailed
 from planwise.governance import BASELINE
 from planwise.options import Assumes, Home, Json, Sets
 from planwise.parameters import parse_assignments
-from planwise.study.question import DEFAULT_ITERATIONS, DEFAULT_SEEDS, DEFAULT_TOLERANCE_RATE
+from planwise.study.asked.question import DEFAULT_ITERATIONS, DEFAULT_SEEDS, DEFAULT_TOLERANCE_RATE
 
 Levers = Annotated[
     str | None,

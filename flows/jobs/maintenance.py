@@ -11,10 +11,10 @@ from planwise.census import census_in_use
 from planwise.engine.warehouse import Warehouse, scenario_environment
 from planwise.governance import open_ledger
 from planwise.settings import Settings
-from planwise.study.files import remove_torn, study_folders, torn_files
-from planwise.study.holding import is_held
 from planwise.study.parallel import remove_dead_workers
-from planwise.study.views import list_studies
+from planwise.study.trials.files import remove_torn, study_folders, torn_files
+from planwise.study.trials.holding import is_held
+from planwise.study.trials.views import list_studies
 
 TRIAL = "trial_"
 SCENARIO = scenario_environment("")

@@ -33,15 +33,15 @@ from planwise.study import (
     run_study,
     study_name,
 )
-from planwise.study.constraints import within_budget
-from planwise.study.evaluation import Kind
-from planwise.study.holding import refuse_held
-from planwise.study.objectives import parse_objectives
+from planwise.study.asked.constraints import within_budget
+from planwise.study.asked.objectives import parse_objectives
+from planwise.study.asked.problem import refuse_what_the_census_lacks
 from planwise.study.parallel import TrialPool, remove_dead_workers
-from planwise.study.problem import refuse_what_the_census_lacks
-from planwise.study.reach import BASELINE
-from planwise.study.record import finished_trials
-from planwise.study.storage import load_study
+from planwise.study.search.reach import BASELINE
+from planwise.study.trials.evaluation import Kind
+from planwise.study.trials.holding import refuse_held
+from planwise.study.trials.record import finished_trials
+from planwise.study.trials.storage import load_study
 
 PROGRESS_SECONDS = 1.0  # a progress artifact costs a request
 # What may differ when a study is resumed: how long and how far it looks.

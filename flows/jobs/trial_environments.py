@@ -4,10 +4,10 @@ from planwise.census import Census
 from planwise.engine.warehouse import Warehouse
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
-from planwise.study.evaluators import trial_environment
-from planwise.study.record import ranked_trials
-from planwise.study.storage import load_study
-from planwise.study.trial import Trial
+from planwise.study.trials.evaluators import trial_environment
+from planwise.study.trials.record import ranked_trials
+from planwise.study.trials.storage import load_study
+from planwise.study.trials.trial import Trial
 
 KEPT_ENVIRONMENTS = 3  # of a study's real trials, the best
 

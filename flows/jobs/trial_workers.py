@@ -15,8 +15,8 @@ from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.study import Evaluator, PreviewEvaluator, RealEvaluator
-from planwise.study.evaluation import Kind
 from planwise.study.parallel import worker_name
+from planwise.study.trials.evaluation import Kind
 
 READY = "ready"  # an environment that is never made
 

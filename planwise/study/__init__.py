@@ -1,14 +1,19 @@
-"""Studies: search for the levers that meet a target; every evaluation is a trial in one journal."""
+"""Studies: search for the levers that meet a target; every evaluation is a trial in one journal.
 
-from planwise.study.evaluation import Evaluation, Evaluator
-from planwise.study.evaluators import Gate, PreviewEvaluator, RealEvaluator
+`asked` says what is sought, `strategies` on the ground of `search` propose trials, `running` has them
+evaluated (`parallel`: by worker processes) and written (`trials`), `answer` judges the best, `report` makes
+it readable.
+"""
+
+from planwise.study.answer.result import StudyResult
+from planwise.study.asked.question import Question, study_name
+from planwise.study.asked.space import census_levels
 from planwise.study.parallel import TrialPool
-from planwise.study.progress import Hooks, Progress
-from planwise.study.question import Question, study_name
-from planwise.study.result import StudyResult
-from planwise.study.runner import run_study
-from planwise.study.space import census_levels
+from planwise.study.running.progress import Hooks, Progress
+from planwise.study.running.runner import run_study
 from planwise.study.strategies import STRATEGIES
+from planwise.study.trials.evaluation import Evaluation, Evaluator
+from planwise.study.trials.evaluators import Gate, PreviewEvaluator, RealEvaluator
 
 __all__ = [
     "STRATEGIES",

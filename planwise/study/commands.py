@@ -10,10 +10,10 @@ from rich.table import Table
 
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.options import Home, Json, KnownStudy
-from planwise.study.holding import RUNNING
-from planwise.study.problem import PP
-from planwise.study.trial_table import objectives_text, resume_hint, trial_table
-from planwise.study.views import StudyView, csv_of, list_studies, view_of
+from planwise.study.asked.problem import PP
+from planwise.study.trials.holding import RUNNING
+from planwise.study.trials.trial_table import objectives_text, resume_hint, trial_table
+from planwise.study.trials.views import StudyView, csv_of, list_studies, view_of
 
 app = cyclopts.App(name="study", help="The searches for levers that meet a target.")
 app.command("planwise.study.report.command:report", name="report", help="Write a study's evidence report.")

@@ -17,8 +17,8 @@ from planwise.comparison.workbook import write_workbook
 from planwise.engine.publications import load_publication
 from planwise.errors import InputError
 from planwise.governance import open_ledger
-from planwise.study.promotion import promote_trial
-from planwise.study.views import view_of
+from planwise.study.answer.promotion import promote_trial
+from planwise.study.trials.views import view_of
 from tests.unit.comparison.formulas import Workbook
 
 HORIZON = {"years": 2}  # fewer models to run than the default's five

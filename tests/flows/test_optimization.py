@@ -12,8 +12,8 @@ from planwise.engine.warehouse import open_warehouse
 from planwise.errors import Busy, InputError
 from planwise.governance import open_ledger
 from planwise.parameters import resolve, simulated_years
-from planwise.study.evaluators import trial_environment
-from planwise.study.holding import held
+from planwise.study.trials.evaluators import trial_environment
+from planwise.study.trials.holding import held
 
 TARGET = 0.055  # between what the small census reaches with the levers at their bounds
 

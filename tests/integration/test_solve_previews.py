@@ -10,15 +10,15 @@ from planwise.census import generate_census
 from planwise.engine.preview import Preview
 from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
-from planwise.study.evaluators import PreviewEvaluator
-from planwise.study.previews import point_of
-from planwise.study.problem import problem_of
-from planwise.study.question import Question
-from planwise.study.reach import framed, reach_of
-from planwise.study.space import bounds_of, census_levels, levers_at
+from planwise.study.asked.problem import problem_of
+from planwise.study.asked.question import Question
+from planwise.study.asked.space import bounds_of, census_levels, levers_at
+from planwise.study.search.previews import point_of
+from planwise.study.search.reach import framed, reach_of
 from planwise.study.strategies.heuristic import AGGRESSIVE
 from planwise.study.strategies.solve import SOLVE
-from planwise.study.trial import Trial
+from planwise.study.trials.evaluators import PreviewEvaluator
+from planwise.study.trials.trial import Trial
 
 PROMOTIONS = tuple(f"promotion_probability_level_{level}" for level in (1, 2, 3, 4))
 

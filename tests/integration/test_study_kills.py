@@ -17,8 +17,8 @@ from planwise.gate import GateResult
 from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
 from planwise.study import PreviewEvaluator, Question, RealEvaluator, census_levels, run_study
-from planwise.study.record import finished_trials
-from planwise.study.storage import load_study
+from planwise.study.trials.record import finished_trials
+from planwise.study.trials.storage import load_study
 
 EMPLOYEES = 200
 YEARS = 2

@@ -15,8 +15,8 @@ from planwise.study import (
     census_levels,
     run_study,
 )
-from planwise.study.record import finished_trials
-from planwise.study.storage import load_study
+from planwise.study.trials.record import finished_trials
+from planwise.study.trials.storage import load_study
 
 EMPLOYEES = 1_000
 YEARS = 3

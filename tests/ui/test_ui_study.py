@@ -1,8 +1,8 @@
 import pytest
 
 from planwise.errors import InputError
-from planwise.study.evaluation import Evaluation
-from planwise.study.trial import Trial
+from planwise.study.trials.evaluation import Evaluation
+from planwise.study.trials.trial import Trial
 from ui.store import Store
 from ui.studies import Study, trial_frame
 from ui.views.study import convergence
@@ -96,11 +96,11 @@ def test_a_study_that_is_not_there_is_refused_and_nothing_is_made(settings):
 
 
 def test_a_study_of_the_runner_is_read_back(settings):
-    from planwise.study.files import write_study, write_summary
-    from planwise.study.holding import held
-    from planwise.study.journal import Journal
-    from planwise.study.space import TunedLever
-    from planwise.study.storage import open_storage
+    from planwise.study.asked.space import TunedLever
+    from planwise.study.trials.files import write_study, write_summary
+    from planwise.study.trials.holding import held
+    from planwise.study.trials.journal import Journal
+    from planwise.study.trials.storage import open_storage
 
     bounds = dict(low=0.01, high=0.08, start=0.025, scale=0.01)
     space = (TunedLever(name="cola_rate", level_id=None, increasing=True, dynamics=False, **bounds),)

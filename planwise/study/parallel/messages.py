@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planwise.errors import PlanWiseError
-from planwise.study.evaluation import Evaluation, Kind
+from planwise.study.trials.evaluation import Evaluation, Kind
 
 
 @dataclass(frozen=True)

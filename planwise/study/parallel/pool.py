@@ -15,9 +15,9 @@ from types import TracebackType
 
 from planwise.child import run_child
 from planwise.errors import InputError
-from planwise.study.evaluation import Evaluation, Kind
 from planwise.study.parallel.messages import Broke, Job, PoolStopped, TrialBroke, WorkerDied
 from planwise.study.parallel.worker import Factory, work
+from planwise.study.trials.evaluation import Evaluation, Kind
 
 WORKERS_MAX = 64  # each has a database and some 400 MB; more is a slip of the finger
 CLOSE_SECONDS = 10.0  # for a worker to remove its database; then it is killed

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from multiprocessing.connection import Connection
 
-from planwise.study.evaluation import Evaluator, Kind
 from planwise.study.parallel.messages import Answer, Broke, Job, error_text
+from planwise.study.trials.evaluation import Evaluator, Kind
 
 Factory = Callable[[int, Kind], AbstractContextManager[Evaluator]]
 """Opens a worker's own evaluator of a kind, by the worker's index; picklable."""

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from planwise.study.question import DEFAULT_ITERATIONS
+from planwise.study.asked.question import DEFAULT_ITERATIONS
 from planwise.study.report.evidence import Evidence
 
 

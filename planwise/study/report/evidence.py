@@ -9,11 +9,11 @@ from planwise.engine.outcome import Kpis
 from planwise.errors import InputError
 from planwise.parameters import Lever, catalogue
 from planwise.settings import Settings
-from planwise.study.best import NO_CANDIDATES
-from planwise.study.findings import NOT_COMPUTED
-from planwise.study.reach import BASELINE
-from planwise.study.trial import Trial
-from planwise.study.views import view_of
+from planwise.study.answer.best import NO_CANDIDATES
+from planwise.study.answer.findings import NOT_COMPUTED
+from planwise.study.search.reach import BASELINE
+from planwise.study.trials.trial import Trial
+from planwise.study.trials.views import view_of
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from planwise.study.report.again import ask, simulate
 from planwise.study.report.blocks import Block, Chart, Code, Section, Table, Text
 from planwise.study.report.evidence import Evidence
 from planwise.study.report.figures import NONE, number, percent, points
-from planwise.study.trial import Trial
+from planwise.study.trials.trial import Trial
 
 LEVERS_SHOWN = 3  # of a trial, those that moved; all of them are in the export
 FINGERPRINT = 12  # digits that tell one from another

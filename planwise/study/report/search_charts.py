@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from planwise.study.report.canvas import drawn, ink, keyed, plain
 from planwise.study.report.charts import ROW_INCHES
 from planwise.study.report.figures import PP
-from planwise.study.trial import Trial
+from planwise.study.trials.trial import Trial
 
 FEW = 3
 BINS_A_SIDE = 12

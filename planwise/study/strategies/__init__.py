@@ -3,7 +3,7 @@
 import difflib
 
 from planwise.errors import InputError
-from planwise.study.question import Question
+from planwise.study.asked.question import Question
 from planwise.study.strategies.auto import Auto
 from planwise.study.strategies.heuristic import AGGRESSIVE, BALANCED, CONSERVATIVE
 from planwise.study.strategies.protocol import Batch, Search, Strategy

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from planwise.study.strategies.protocol import Batch, Search
-from planwise.study.trial import Trial
+from planwise.study.trials.trial import Trial
 
 Ask = Callable[[Batch], tuple[Trial, ...]]
 """Returns the trials of a batch, in its order; raises Closed when the study is over."""

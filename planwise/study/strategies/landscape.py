@@ -16,14 +16,14 @@ import numpy.typing as npt
 
 from planwise.errors import CheckFailed
 from planwise.parameters.canonical import DECIMALS
-from planwise.study.constraints import GATE
-from planwise.study.evaluation import Evaluation
-from planwise.study.lever_rules import rows_of
-from planwise.study.objectives import TARGETS
-from planwise.study.problem import CHANGE_WEIGHT, Problem
-from planwise.study.space import bounds_of, levers_at
+from planwise.study.asked.constraints import GATE
+from planwise.study.asked.lever_rules import rows_of
+from planwise.study.asked.objectives import TARGETS
+from planwise.study.asked.problem import CHANGE_WEIGHT, Problem
+from planwise.study.asked.space import bounds_of, levers_at
 from planwise.study.strategies.inversion import Ask
-from planwise.study.trial import Proposal
+from planwise.study.trials.evaluation import Evaluation
+from planwise.study.trials.trial import Proposal
 
 POINT, SLOPE = "point", "slope"  # purposes: a value that SciPy asked for, a neighbour for its gradient
 STEP = 0.05  # of differences, in recommended widths: far above rounding, well within the linear range

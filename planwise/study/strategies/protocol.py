@@ -5,9 +5,9 @@ from typing import Protocol
 
 from optuna.samplers import BaseSampler
 
-from planwise.study.evaluation import Evaluation
-from planwise.study.problem import Problem
-from planwise.study.trial import Proposal, Trial
+from planwise.study.asked.problem import Problem
+from planwise.study.trials.evaluation import Evaluation
+from planwise.study.trials.trial import Proposal, Trial
 
 Batch = tuple[Proposal, ...]
 Search = Generator[Batch, tuple[Trial, ...], str]

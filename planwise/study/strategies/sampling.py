@@ -22,12 +22,12 @@ from optuna.samplers import (
 from optuna.trial import FrozenTrial, TrialState
 
 from planwise.errors import InputError
-from planwise.study.advice import evaluation_budget
-from planwise.study.evaluation import Evaluation
-from planwise.study.problem import Problem
-from planwise.study.space import extreme, start_of
+from planwise.study.answer.advice import evaluation_budget
+from planwise.study.asked.problem import Problem
+from planwise.study.asked.space import extreme, start_of
 from planwise.study.strategies.protocol import Search
-from planwise.study.trial import Proposal
+from planwise.study.trials.evaluation import Evaluation
+from planwise.study.trials.trial import Proposal
 
 START, SAMPLE = "start", "sample"
 GENERATIONS = 10  # that a genetic search should live through; fewer and it has only drawn

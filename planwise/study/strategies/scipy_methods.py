@@ -15,14 +15,14 @@ from optuna.samplers import BaseSampler
 from scipy.optimize import Bounds, LinearConstraint, NonlinearConstraint, differential_evolution, minimize
 from scipy.stats import qmc
 
-from planwise.study.advice import evaluation_budget
-from planwise.study.evaluation import Evaluation
-from planwise.study.problem import Problem
+from planwise.study.answer.advice import evaluation_budget
+from planwise.study.asked.problem import Problem
 from planwise.study.strategies.held import Held
 from planwise.study.strategies.inversion import Ask, inverted
 from planwise.study.strategies.landscape import Landscape, PreviewBroke, Spent, Vector
 from planwise.study.strategies.protocol import Search
 from planwise.study.strategies.verification import verified
+from planwise.study.trials.evaluation import Evaluation
 
 ENDED = "optimum"  # the method ended by its own test
 SPENT = "trials"

@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from optuna.samplers import BaseSampler
 
-from planwise.study.constraints import PAYROLL_RISK, REPLICATE, risk_ratio
-from planwise.study.evaluation import Evaluation
-from planwise.study.linear import Model, Region, ends_of, least_change
-from planwise.study.previews import Point, ask, output_of, point_of, slopes_at
-from planwise.study.problem import AT_LIMIT, PP, Problem
-from planwise.study.space import Vector
+from planwise.study.asked.constraints import PAYROLL_RISK, REPLICATE, risk_ratio
+from planwise.study.asked.problem import AT_LIMIT, PP, Problem
+from planwise.study.asked.space import Vector
+from planwise.study.search.linear import Model, Region, ends_of, least_change
+from planwise.study.search.previews import Point, ask, output_of, point_of, slopes_at
+from planwise.study.search.utmost import judged, utmost
 from planwise.study.strategies.protocol import Batch, Search
-from planwise.study.trial import Proposal, Trial
-from planwise.study.utmost import judged, utmost
+from planwise.study.trials.evaluation import Evaluation
+from planwise.study.trials.trial import Proposal, Trial
 
 REAL_PLANS_MAX = 3
 AIM_SHARE = 0.01  # of the tolerance: how near the preview must come, so that a plan has all of it left

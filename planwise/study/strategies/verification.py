@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from planwise.study.evaluation import Evaluation
-from planwise.study.problem import Problem
-from planwise.study.space import scaled
+from planwise.study.asked.problem import Problem
+from planwise.study.asked.space import scaled
 from planwise.study.strategies.protocol import Search
-from planwise.study.trial import Proposal
+from planwise.study.trials.evaluation import Evaluation
+from planwise.study.trials.trial import Proposal
 
 VERIFY = "verify"
 PLANS_MAX = 3

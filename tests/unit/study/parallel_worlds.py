@@ -12,7 +12,7 @@ from study_worlds import BASE, FakeEvaluator, World
 
 from planwise.study import Evaluation, TrialPool
 from planwise.study.strategies import STRATEGIES, Search
-from planwise.study.trial import Proposal
+from planwise.study.trials.trial import Proposal
 
 COLA = "cola_rate"
 

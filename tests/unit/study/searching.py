@@ -1,10 +1,10 @@
 """A strategy driven to its end in closed form: no journal, no engine."""
 
 from benchmarks.analytic import World
-from planwise.study.lever_rules import merit_monotone
-from planwise.study.problem import Problem
-from planwise.study.question import Question
-from planwise.study.trial import Trial
+from planwise.study.asked.lever_rules import merit_monotone
+from planwise.study.asked.problem import Problem
+from planwise.study.asked.question import Question
+from planwise.study.trials.trial import Trial
 
 MERITS = tuple(f"merit_rate_level_{level}" for level in (1, 2, 3, 4, 5))
 LEVERS = ("cola_rate", *MERITS, "new_hire_salary_adjustment")

@@ -7,7 +7,7 @@ from kpi_rows import evaluation, kpis
 from study_worlds import BASE, LEVELS, SPACE
 
 from planwise.errors import InputError
-from planwise.study.constraints import (
+from planwise.study.asked.constraints import (
     excess,
     parse_constraint,
     parse_constraints,
@@ -15,8 +15,8 @@ from planwise.study.constraints import (
     share_over,
     within_budget,
 )
-from planwise.study.problem import Problem, problem_of
-from planwise.study.question import Question
+from planwise.study.asked.problem import Problem, problem_of
+from planwise.study.asked.question import Question
 
 
 def value(text, **columns):

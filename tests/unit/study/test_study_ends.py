@@ -12,13 +12,13 @@ import pytest
 from planwise.errors import Busy
 from planwise.risk.seeds import replicate_seeds
 from planwise.study import Hooks
-from planwise.study.best import NO_CANDIDATES
-from planwise.study.files import journal_file, lock_file, remove_torn, study_folders, write_summary
-from planwise.study.holding import held, is_held, refuse_held, state_of
+from planwise.study.answer.best import NO_CANDIDATES
 from planwise.study.parallel import remove_dead_workers, worker_name
-from planwise.study.record import finished_trials
-from planwise.study.storage import cut_torn_line, load_study
-from planwise.study.views import list_studies, view_of
+from planwise.study.trials.files import journal_file, lock_file, remove_torn, study_folders, write_summary
+from planwise.study.trials.holding import held, is_held, refuse_held, state_of
+from planwise.study.trials.record import finished_trials
+from planwise.study.trials.storage import cut_torn_line, load_study
+from planwise.study.trials.views import list_studies, view_of
 
 TARGET = 0.05
 
@@ -67,7 +67,7 @@ def test_a_sampler_does_not_learn_from_what_is_asked_about_an_answer(world):
 
 
 def test_an_objective_that_is_no_number_is_a_failed_trial(world, monkeypatch):
-    from planwise.study.problem import Problem
+    from planwise.study.asked.problem import Problem
 
     honest = Problem.values
     monkeypatch.setattr(

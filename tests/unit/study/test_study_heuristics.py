@@ -3,9 +3,9 @@
 import pytest
 from study_worlds import BASE, LEVELS, SPACE, YEARS, World, growth
 
-from planwise.study.problem import problem_of
-from planwise.study.question import Question
-from planwise.study.space import start_of, tuned_levers
+from planwise.study.asked.problem import problem_of
+from planwise.study.asked.question import Question
+from planwise.study.asked.space import start_of, tuned_levers
 from planwise.study.strategies.heuristic import AGGRESSIVE, BALANCED, CONSERVATIVE, adjusted
 
 TARGET = 0.05

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from planwise.study.strategies.inversion import inverted
-from planwise.study.trial import Proposal, Trial
+from planwise.study.trials.trial import Proposal, Trial
 
 
 def proposal(number):

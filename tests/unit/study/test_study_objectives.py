@@ -7,7 +7,7 @@ from kpi_rows import evaluation, kpis
 from study_worlds import SPACE
 
 from planwise.errors import InputError
-from planwise.study.objectives import (
+from planwise.study.asked.objectives import (
     PRESETS,
     adjusted_gap_part,
     cost_part,
@@ -15,8 +15,8 @@ from planwise.study.objectives import (
     parse_objectives,
     targets_part,
 )
-from planwise.study.problem import Problem
-from planwise.study.question import Question
+from planwise.study.asked.problem import Problem
+from planwise.study.asked.question import Question
 
 BASELINE = kpis()
 

@@ -14,11 +14,11 @@ from parallel_worlds import COLA, FakeWorkers, ParallelWorld
 
 from planwise.errors import InputError
 from planwise.study import Hooks, TrialPool
-from planwise.study.files import read_result
 from planwise.study.parallel import Job, TrialBroke, WorkerDied
-from planwise.study.record import finished_trials
-from planwise.study.storage import load_study
-from planwise.study.views import list_studies
+from planwise.study.trials.files import read_result
+from planwise.study.trials.record import finished_trials
+from planwise.study.trials.storage import load_study
+from planwise.study.trials.views import list_studies
 
 TARGET = 0.04
 SLOW, LONG = 0.6, 60.0  # seconds

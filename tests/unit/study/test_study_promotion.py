@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from planwise.errors import InputError
-from planwise.study import promotion
-from planwise.study.evaluation import GATE_FAILED, Evaluation
-from planwise.study.trial import Trial
+from planwise.study.answer import promotion
+from planwise.study.trials.evaluation import GATE_FAILED, Evaluation
+from planwise.study.trials.trial import Trial
 
 
 def trial(number, *, gate="passed", error=None):

@@ -8,10 +8,10 @@ from study_worlds import BASE, LEVELS, SPACE
 
 from planwise.errors import InputError
 from planwise.risk.seeds import replicate_seeds
-from planwise.study.objectives import PRESETS
-from planwise.study.problem import Problem, problem_of
-from planwise.study.question import BUDGETS, Question
-from planwise.study.space import levers_at, scaled, start_of
+from planwise.study.asked.objectives import PRESETS
+from planwise.study.asked.problem import Problem, problem_of
+from planwise.study.asked.question import BUDGETS, Question
+from planwise.study.asked.space import levers_at, scaled, start_of
 
 YEARS = (2026, 2027, 2028, 2029, 2030)
 

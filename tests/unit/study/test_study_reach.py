@@ -11,13 +11,13 @@ from scipy.optimize import minimize
 from study_worlds import BASE, LEVELS, SPACE, closed_form
 
 from planwise.risk.seeds import replicate_seeds
-from planwise.study.linear import MARGIN, Model, Region, furthest, least_change, least_excess
-from planwise.study.problem import Problem, problem_of
-from planwise.study.question import Question
-from planwise.study.reach import framed, reach_of
-from planwise.study.space import extreme, start_of
+from planwise.study.asked.problem import Problem, problem_of
+from planwise.study.asked.question import Question
+from planwise.study.asked.space import extreme, start_of
+from planwise.study.search.linear import MARGIN, Model, Region, furthest, least_change, least_excess
+from planwise.study.search.reach import framed, reach_of
 from planwise.study.strategies.solve import SOLVE
-from planwise.study.trial import Trial
+from planwise.study.trials.trial import Trial
 
 PROMOTION = "promotion_probability_level_1"
 

@@ -8,14 +8,14 @@ import pytest
 from study_worlds import BASE, LEVELS, FakeEvaluator, growth
 
 from planwise.study import Question
-from planwise.study.best import ALONE, ROBUSTNESS, SENSITIVITY, answer_of, best_of
-from planwise.study.closing import closing, questions
-from planwise.study.findings import wilson
-from planwise.study.problem import problem_of
-from planwise.study.reach import BASELINE, HIGHEST, LOWEST, Reach
-from planwise.study.result import quality_score, study_result
-from planwise.study.space import extreme
-from planwise.study.trial import Trial
+from planwise.study.answer.best import ALONE, ROBUSTNESS, SENSITIVITY, answer_of, best_of
+from planwise.study.answer.closing import closing, questions
+from planwise.study.answer.findings import wilson
+from planwise.study.answer.result import quality_score, study_result
+from planwise.study.asked.problem import problem_of
+from planwise.study.asked.space import extreme
+from planwise.study.search.reach import BASELINE, HIGHEST, LOWEST, Reach
+from planwise.study.trials.trial import Trial
 
 LEVERS = ("cola_rate", "merit_rate_level_1")
 BETTER = {"cola_rate": 0.03, "merit_rate_level_1": 0.033}

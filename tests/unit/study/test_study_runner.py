@@ -6,13 +6,13 @@ from study_worlds import BASE, LEVELS, World, growth
 
 from planwise.errors import InputError
 from planwise.study import Hooks, Question, run_study, study_name
-from planwise.study.best import NO_CANDIDATES
-from planwise.study.files import read_result
-from planwise.study.reach import BaselineBroken
-from planwise.study.record import finished_trials
-from planwise.study.space import tuned_levers
-from planwise.study.storage import load_study
-from planwise.study.views import list_studies
+from planwise.study.answer.best import NO_CANDIDATES
+from planwise.study.asked.space import tuned_levers
+from planwise.study.search.reach import BaselineBroken
+from planwise.study.trials.files import read_result
+from planwise.study.trials.record import finished_trials
+from planwise.study.trials.storage import load_study
+from planwise.study.trials.views import list_studies
 
 TARGET = 0.05
 

@@ -10,7 +10,7 @@ from searching import MERITS, Searched, problem_in
 from benchmarks.analytic import AnalyticEvaluator, World
 from planwise.settings import Settings
 from planwise.study import Question, run_study
-from planwise.study.space import bounds_of, scaled
+from planwise.study.asked.space import bounds_of, scaled
 from planwise.study.strategies import STRATEGIES
 from planwise.study.strategies.inversion import inverted
 from planwise.study.strategies.landscape import Landscape

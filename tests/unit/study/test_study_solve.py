@@ -7,14 +7,14 @@ import pytest
 from scipy.optimize import minimize
 from study_worlds import SPACE, World, closed_form, growth
 
-from planwise.study.evaluation import Evaluation
-from planwise.study.linear import Model, Region, least_change
-from planwise.study.problem import Problem
-from planwise.study.question import Question
-from planwise.study.reach import framed
-from planwise.study.space import change_of, extreme, start_of
+from planwise.study.asked.problem import Problem
+from planwise.study.asked.question import Question
+from planwise.study.asked.space import change_of, extreme, start_of
+from planwise.study.search.linear import Model, Region, least_change
+from planwise.study.search.reach import framed
 from planwise.study.strategies.solve import SOLVE
-from planwise.study.trial import Trial
+from planwise.study.trials.evaluation import Evaluation
+from planwise.study.trials.trial import Trial
 
 LOWEST, HIGHEST = (growth(extreme(SPACE, highest=side)) for side in (False, True))
 

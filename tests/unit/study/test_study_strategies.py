@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from planwise.errors import InputError
-from planwise.study.question import Question
+from planwise.study.asked.question import Question
 from planwise.study.strategies import ABOUT, STRATEGIES, about, check, sampling
 from planwise.study.strategies.table import markdown
 

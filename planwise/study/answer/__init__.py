@@ -1,0 +1,1 @@
+"""What a study found: its best trial, what that costs, how sure it is."""

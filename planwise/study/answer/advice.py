@@ -1,0 +1,105 @@
+"""How many evaluations a study should get, how long they take, and which strategy would do better."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from planwise.study.asked.problem import Problem
+
+ProblemClass = Literal["simple", "moderate", "complex"]
+
+# A further objective asks for a front instead of a point: as much more to find as five more levers would be,
+# by judgement, so that two objectives on the default levers are a complex problem.
+LEVERS_PER_FURTHER_OBJECTIVE = 5
+SIMPLE_MAX = 5  # size up to which a problem is simple, or moderate; above it is complex
+MODERATE_MAX = 12
+EVALUATIONS: dict[ProblemClass, tuple[int, int, int]] = {
+    "simple": (20, 50, 100),
+    "moderate": (50, 100, 200),
+    "complex": (100, 200, 500),
+}  # minimum, recommended, maximum
+SOLVE_PLANS = 3  # that `solve` takes at most
+PLAN_STRATEGIES = "conservative", "balanced", "aggressive"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many evaluations a problem is worth; seconds are of wall time, None where nothing was measured."""
+
+    problem_class: ProblemClass
+    size: int
+    minimum: int
+    recommended: int
+    maximum: int
+    seconds_per_evaluation: float | None = None
+
+    @property
+    def seconds(self) -> tuple[float, float, float] | None:
+        """Return how long minimum, recommended and maximum take on one worker."""
+        each = self.seconds_per_evaluation
+        if each is None:
+            return None
+        return self.minimum * each, self.recommended * each, self.maximum * each
+
+    def affordable(self, seconds: float) -> int | None:
+        """Return how many evaluations fit into a time; None where nothing was measured."""
+        each = self.seconds_per_evaluation
+        return int(seconds / each) if each else None
+
+
+def problem_size(problem: Problem) -> int:
+    """Return the size of a problem: its levers, its constraints, and five for each further objective."""
+    objectives = len(problem.question.objectives) if problem.question.multi_objective else 1
+    further = max(objectives - 1, 0)
+    constraints = len(problem.question.constraints)
+    return len(problem.space) + constraints + LEVERS_PER_FURTHER_OBJECTIVE * further
+
+
+def problem_class(size: int) -> ProblemClass:
+    """Return the class of a size (of `problem_size`)."""
+    if size <= SIMPLE_MAX:
+        return "simple"
+    return "moderate" if size <= MODERATE_MAX else "complex"
+
+
+def evaluation_budget(problem: Problem, seconds_per_evaluation: float | None = None) -> Budget:
+    """Return how many evaluations a problem is worth, and how long they take as measured."""
+    size = problem_size(problem)
+    found = problem_class(size)
+    return Budget(found, size, *EVALUATIONS[found], seconds_per_evaluation)
+
+
+def better_strategy(
+    problem: Problem, *, converged: bool, reachable: bool, real_plans: int, evaluations: int
+) -> str | None:
+    """Return which strategy would do better than the one that was asked, and why; None when none would.
+
+    The facts are those of the study's result; `reachable` is whether the target is within the bounds.
+    """
+    question = problem.question
+    if not reachable or question.strategy == "solve" or question.single_iteration:
+        return None
+    plain_target = question.seeks_target and not question.objectives
+    if plain_target and question.strategy in PLAN_STRATEGIES:
+        if not converged:
+            return (
+                f"{question.strategy} did not meet the target in {real_plans} plans: "
+                f"`solve` meets it in at most {SOLVE_PLANS}, with the least change."
+            )
+        if real_plans > SOLVE_PLANS:
+            return (
+                f"{question.strategy} took {real_plans} plans: `solve` takes at most {SOLVE_PLANS}, "
+                "and changes the levers least."
+            )
+        return None
+    if plain_target and not converged:
+        return (
+            f"{question.strategy} did not meet the target in {evaluations} evaluations: "
+            f"`solve` meets it in at most {SOLVE_PLANS} plans, with the least change."
+        )
+    budget = evaluation_budget(problem)
+    if question.multi_objective and evaluations < budget.minimum:
+        return (
+            f"{evaluations} evaluations are few for a {budget.problem_class} problem with "
+            f"{len(question.objectives)} objectives: give {budget.recommended} (`--trials`)."
+        )
+    return None

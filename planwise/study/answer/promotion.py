@@ -1,0 +1,108 @@
+"""Turn a trial into a scenario: its levers on the study's scenario and census, with its origin told."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from planwise.census import Census, load_census
+from planwise.errors import InputError
+from planwise.governance import Ledger, Scenario, effective_parameters, open_ledger
+from planwise.parameters import EffectiveParameters, canonical_overrides
+from planwise.settings import Settings
+from planwise.study.trials.evaluators import effective_of, simulation_digest
+from planwise.study.trials.trial import Trial
+from planwise.study.trials.views import view_of
+
+SEPARATOR = ":"
+SHOW = "`planwise study show {study}` lists its trials."
+
+
+def parse_trial(text: str) -> tuple[str, int]:
+    """Split `STUDY:NUMBER`; raise InputError otherwise."""
+    study, _, number = text.rpartition(SEPARATOR)
+    if not study or not number.isdecimal():
+        raise InputError(
+            f"{text!r} names no trial.", remedy="Write STUDY:NUMBER, as `planwise study list` and `show` do."
+        )
+    return study, int(number)
+
+
+def promote_trial(
+    settings: Settings,
+    study: str,
+    number: int,
+    name: str,
+    *,
+    description: str | None = None,
+    actor: str | None = None,
+) -> Scenario:
+    """Store a finished trial as a scenario; simulating it gives exactly the growth that the trial had.
+
+    Raises InputError for an unknown study or trial, one that failed or was refused by its gate, a bad or
+    taken name, and when the study's scenario or census has changed since, so that it would be another trial.
+    """
+    view = view_of(settings, study)
+    trial = _finished(study, number, view.trials)
+    assert trial.evaluation is not None  # it is finished
+    about = view.about
+    with open_ledger(settings, actor=actor) as ledger:
+        census = _census(settings, study, about)
+        base = _base(ledger, about, census)
+        if simulation_digest(base, trial.levers, trial.seed) != trial.digest:
+            raise InputError(
+                f"The scenario {about['scenario']}, or a lever in force, has changed since study {study}: "
+                f"trial {number} would not give what it gave.",
+                remedy="Run the study again; or create a scenario with the trial's levers by --set.",
+            )
+        effective = effective_of(base, trial.levers, trial.seed)
+        growth = f"growth {trial.evaluation.growth:.3%} a year ({trial.kind})"
+        return ledger.scenarios.create(
+            name,
+            effective.overrides(),
+            census=census.name,
+            description=description or f"Trial {number} of study {study}: {growth}.",
+            parent=about["scenario"],
+            years=effective.years,
+        )
+
+
+def _finished(study: str, number: int, trials: tuple[Trial, ...]) -> Trial:
+    found = {trial.number: trial for trial in trials}.get(number)
+    if found is None:
+        numbers = f"{trials[0].number} to {trials[-1].number}" if trials else "none"
+        raise InputError(
+            f"Study {study} has no finished trial {number}; it has {numbers}.",
+            remedy=SHOW.format(study=study),
+        )
+    if found.evaluation is None:
+        raise InputError(
+            f"Trial {number} of study {study} failed: {found.error}", remedy=SHOW.format(study=study)
+        )
+    if not found.evaluation.feasible:
+        raise InputError(
+            f"The gate refused trial {number} of study {study}: what it gives is not plausible.",
+            remedy=SHOW.format(study=study),
+        )
+    return found
+
+
+def _census(settings: Settings, study: str, about: Mapping[str, Any]) -> Census:
+    census = load_census(settings, about.get("census"))
+    if about.get("census_hash") not in (None, census.content_hash):
+        raise InputError(
+            f"The census {census.name} is not the one that study {study} ran on.",
+            remedy="Run the study again on the census there is.",
+        )
+    return census
+
+
+def _base(ledger: Ledger, about: Mapping[str, Any], census: Census) -> EffectiveParameters:
+    """Return what the study's trials were put on: its scenario, with changes that no scenario stores."""
+    request = json.loads(about.get("request", "{}"))
+    named = {key: request[key] for key in ("seed", "years") if request.get(key) is not None}
+    changes = {
+        **canonical_overrides(request.get("levers", {}), "lever"),
+        **canonical_overrides({**request.get("assumptions", {}), **named}, "assumption"),
+    }
+    scenario = ledger.scenarios.get(about["scenario"])
+    return effective_parameters(ledger, scenario, census.first_year, changes)

@@ -1,0 +1,241 @@
+"""What a study found."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from planwise.engine.outcome import Kpis
+from planwise.parameters import EffectiveParameters
+from planwise.risk.assessment import assess
+from planwise.risk.cost import cost_impact
+from planwise.study.answer import findings
+from planwise.study.answer.advice import better_strategy, evaluation_budget
+from planwise.study.answer.best import answer_of, best_of, candidates
+from planwise.study.answer.caveats import caveats
+from planwise.study.answer.employees import employee_impact
+from planwise.study.answer.findings import NOT_COMPUTED, Found, not_computed
+from planwise.study.answer.tradeoffs import trade_offs
+from planwise.study.answer.versions import versions
+from planwise.study.asked.constraints import PAYROLL
+from planwise.study.asked.problem import PP, Problem
+from planwise.study.asked.space import TunedLever
+from planwise.study.search.reach import Reach, informed
+from planwise.study.trials.evaluation import Evaluation, Kind
+from planwise.study.trials.trial import Trial
+
+__all__ = ["StudyResult", "best_of", "cache_hits", "failures", "real_plans", "study_result"]
+
+CUT_SHORT = frozenset({"cancelled", "timeout", "interrupted"})
+OUT_OF_REACH = "what was asked is out of reach"
+NOT_ASKED = "the study ended before it was asked"
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """The answer to a question: the best evaluation, judged, and what it took; docs/studies.md, "Result".
+
+    Rates are 0–1, what ends in `_pp` percentage points, money the census's currency a year. What could not be
+    computed is a text instead of an object: "not computed: why".
+    """
+
+    study: str
+    scenario: str
+    strategy: str
+    target_growth: float
+    tolerance: float
+    converged: bool
+    reachable: bool
+    feasible: bool
+    stopped: str
+    kind: Kind
+    growth: float
+    baseline_growth: float
+    gap_pp: float
+    iterations: int
+    evaluations: int
+    real_plans: int
+    cache_hits: int
+    trials_failed: int
+    seconds: float
+    levers: Mapping[str, float]
+    changes: Mapping[str, Mapping[str, Any]]
+    kpis: Kpis
+    constraints: list[dict[str, Any]]
+    objective: Mapping[str, Any]
+    binding: list[str]
+    nearest_growth: float | None
+    environment: str | None
+    fingerprint: str | None
+    robustness: Found = NOT_COMPUTED
+    strategy_reason: str | None = None
+    trial: int | None = None
+    quality_score: float | None = None
+    cost_impact: Found = NOT_COMPUTED
+    employee_impact: Found = NOT_COMPUTED
+    parameter_impact: Found = NOT_COMPUTED
+    risk: Found = NOT_COMPUTED
+    sensitivity: Found = NOT_COMPUTED
+    front: list[dict[str, Any]] = field(default_factory=list)
+    picks: Mapping[str, Any] = field(default_factory=dict)
+    advice: Mapping[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return asdict(self)
+
+
+@runtime_checkable
+class Reasoned(Protocol):
+    """A strategy that says why it does what it does."""
+
+    def reason(self, problem: Problem) -> str | None:
+        """Return why; None where there was nothing to decide."""
+        ...
+
+
+def study_result(
+    name: str,
+    scenario: str,
+    problem: Problem,
+    base: EffectiveParameters,
+    reach: Reach,
+    trials: tuple[Trial, ...],
+    *,
+    stopped: str,
+    seconds: float,
+    strategy: object = None,
+    preview: object = None,
+) -> StudyResult:
+    """Judge a study's trials, those of its closing included.
+
+    `strategy` is asked for its reason and `preview` for everybody's pay, where they can tell.
+    """
+    problem = informed(problem, trials) if problem.baseline is None else problem
+    nearest = reach.nearest(problem)
+    best = nearest or answer_of(problem, trials) or reach.baseline
+    levers = {lever.name: best.levers.get(lever.name, lever.start) for lever in problem.space}
+    changes = _changes(problem.space, base, best)
+    why_not = OUT_OF_REACH if nearest else stopped if stopped in CUT_SHORT else NOT_ASKED
+    robustness = findings.robustness(problem, best, trials, why_not)
+    converged = nearest is None and problem.converged(best)
+    return StudyResult(
+        study=name,
+        scenario=scenario,
+        strategy=problem.question.strategy,
+        strategy_reason=strategy.reason(problem) if isinstance(strategy, Reasoned) else None,
+        target_growth=problem.question.target_growth,
+        tolerance=problem.question.tolerance,
+        converged=converged,
+        reachable=nearest is None,
+        feasible=problem.feasible(best),
+        stopped=stopped,
+        kind=best.kind,
+        growth=best.growth,
+        baseline_growth=reach.baseline.growth,
+        gap_pp=PP * problem.gap(best),
+        iterations=max((trial.iteration for trial in trials), default=0),
+        evaluations=len(trials),
+        real_plans=real_plans(trials),
+        cache_hits=cache_hits(trials),
+        trials_failed=failures(trials),
+        seconds=seconds,
+        levers=levers,
+        changes=changes,
+        kpis=best.kpis,
+        constraints=problem.described(best),
+        objective={"value": problem.score(best), **problem.parts(best), "weights": problem.weights},
+        binding=problem.binding(best),
+        nearest_growth=None if nearest is None else nearest.growth,
+        environment=best.environment,
+        fingerprint=best.fingerprint,
+        trial=next((trial.number for trial in trials if trial.evaluation is best), None),
+        quality_score=quality_score(problem, reach.baseline, best),
+        cost_impact=cost_impact(reach.baseline.kpis, best.kpis),
+        employee_impact=not_computed(stopped) if stopped in CUT_SHORT else employee_impact(preview, best),
+        parameter_impact=findings.parameters(problem, reach.baseline, best, trials, why_not),
+        risk=_risk(problem, base, best),
+        robustness=robustness,
+        sensitivity=findings.sensitivity(problem, best, trials, why_not),
+        **trade_offs(problem, trials),
+        advice=_advice(problem, trials, converged=converged, reachable=nearest is None),
+        warnings=caveats(problem, best, robustness, changes),
+        versions=versions(),
+    )
+
+
+def quality_score(problem: Problem, baseline: Evaluation, best: Evaluation) -> float | None:
+    """Return the share of the baseline's gap that is closed, 0 to 1; 0 if infeasible.
+
+    1 − |gap| / |baseline gap|. A scenario that was on target already has 1 when it stays there, else 0. None
+    where no target is sought.
+    """
+    if not problem.question.seeks_target:
+        return None
+    if not problem.feasible(best):
+        return 0.0
+    if problem.on_target(baseline):
+        return float(problem.on_target(best))
+    return min(max(1 - abs(problem.gap(best)) / abs(problem.gap(baseline)), 0.0), 1.0)
+
+
+def real_plans(trials: tuple[Trial, ...]) -> int:
+    """Return how many plans were tried; what an equal trial answered was none."""
+    return sum(trial.kind == "real" and trial.answered_by is None for trial in trials)
+
+
+def cache_hits(trials: tuple[Trial, ...]) -> int:
+    """Return for how many evaluations no model ran."""
+    return sum(trial.evaluation is not None and trial.evaluation.cache_hit for trial in trials)
+
+
+def failures(trials: tuple[Trial, ...]) -> int:
+    """Return how many trials broke."""
+    return sum(trial.state == "failed" for trial in trials)
+
+
+def _changes(
+    space: tuple[TunedLever, ...], base: EffectiveParameters, best: Evaluation
+) -> dict[str, dict[str, Any]]:
+    changes: dict[str, dict[str, Any]] = {}
+    for lever in space:
+        new = best.levers.get(lever.name, lever.start)
+        years = base.years if lever.year is None else (lever.year,)
+        by_year = {year: base.value(lever.lever, year) for year in years}
+        if any(value != new for value in by_year.values()) and best.levers:
+            change: dict[str, Any] = {"old": lever.start, "new": new, "change": round(new - lever.start, 6)}
+            if len(set(by_year.values())) > 1:
+                change["old_by_year"] = by_year
+            changes[lever.name] = change
+    return changes
+
+
+def _risk(problem: Problem, base: EffectiveParameters, best: Evaluation) -> Found:
+    question, limit = problem.question, problem.question.limit(PAYROLL)
+    return assess(
+        base.with_levers(best.levers),
+        best.kpis,
+        target_growth=question.target_growth if question.seeks_target else None,
+        payroll_budget=None if limit is None else limit.bound,
+    ).as_json()
+
+
+def _advice(
+    problem: Problem, trials: tuple[Trial, ...], *, converged: bool, reachable: bool
+) -> dict[str, Any]:
+    """Return how many evaluations such a problem is worth, as measured; which strategy does better."""
+    times = sorted(
+        trial.evaluation.seconds
+        for trial in candidates(trials)
+        if trial.evaluation is not None and trial.kind == problem.kind and not trial.evaluation.cache_hit
+    )
+    budget = evaluation_budget(problem, times[len(times) // 2] if times else None)
+    better = better_strategy(
+        problem,
+        converged=converged,
+        reachable=reachable,
+        real_plans=real_plans(trials),
+        evaluations=len(candidates(trials)),
+    )
+    return {"budget": {**asdict(budget), "seconds": budget.seconds}, "strategy": better}

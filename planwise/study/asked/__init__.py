@@ -1,0 +1,1 @@
+"""What a study is asked: question, objectives, constraints, the levers it may move."""

@@ -1,0 +1,213 @@
+"""What a study's answer must keep to: a small grammar, and how far an evaluation is within each limit.
+
+A constraint's value is up to 0 where it holds. Payroll is measured in shares of its limit, heads in shares of
+the headcount, everything else in the unit of what is limited.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from planwise.engine.outcome import Kpis
+from planwise.errors import InputError
+from planwise.study.asked.objectives import GAP_UNKNOWN
+
+GATE = "gate"
+REPLICATE = "seed"  # the purpose of trials under other seeds, by which payroll_risk is judged
+PAYROLL, PAYROLL_RISK = "payroll", "payroll_risk"
+MERIT_MONOTONE, CHANGE, LOCKED = "merit_monotone", "change", "locked"
+RAISE_MIN, RAISE_MAX = "raise_min", "raise_max"
+ADJUSTED_GAP, BELOW_MINIMUM = "adjusted_gap", "below_minimum"
+RAISE = "raise"
+
+Relation = Literal["<=", ">=", ""]
+# What may be written: how each name is related to a number, and whether a lever may follow after a dot.
+RELATIONS: dict[str, tuple[Relation, ...]] = {
+    PAYROLL: ("<=",),
+    PAYROLL_RISK: ("<=",),
+    MERIT_MONOTONE: ("",),
+    CHANGE: ("<=",),
+    RAISE: ("<=", ">="),
+    ADJUSTED_GAP: ("<=",),
+    BELOW_MINIMUM: ("<=",),
+    LOCKED: ("",),
+}
+OF_A_LEVER = frozenset({CHANGE, LOCKED})
+OF_LEVERS_ALONE = frozenset({CHANGE, LOCKED, MERIT_MONOTONE})
+SMALLEST_CHANGE = 1e-6  # a lever's last decimal
+RAISE_LIMIT_MAX = 5.0  # a larger number is a percentage by mistake
+SYNTAX = (
+    "Write payroll<=N, payroll_risk<=SHARE, merit_monotone, change<=X, change.LEVER<=X, raise<=X, raise>=X, "
+    "adjusted_gap<=X, below_minimum<=N or locked.LEVER."
+)
+_TEXT = re.compile(
+    r"(?P<name>[a-z_]+)(\.(?P<lever>[a-z0-9_@]+))?\s*((?P<relation><=|>=)\s*(?P<limit>[^<>=\s]+))?"
+)
+SHARE_ROUNDING = 1e-9  # .05 x 20 is a hair off 1
+_DIGITS = ".15g"  # of a limit in its canonical text: all that a double keeps
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """One limit; `lever` is a lever's key for `change` and `locked`, `limit` None where none is written."""
+
+    name: str
+    relation: Relation = ""
+    limit: float | None = None
+    lever: str | None = None
+
+    def __str__(self) -> str:
+        of = "" if self.lever is None else f".{self.lever}"
+        return f"{self.name}{of}" + ("" if self.limit is None else f"{self.relation}{self.limit:{_DIGITS}}")
+
+    @property
+    def key(self) -> str:
+        """The name under which results list it, one for each limited quantity."""
+        if self.name == RAISE:
+            return RAISE_MAX if self.relation == "<=" else RAISE_MIN
+        return self.name if self.lever is None else f"{self.name}.{self.lever}"
+
+    @property
+    def bound(self) -> float:
+        """The number written; raises ValueError where none is."""
+        if self.limit is None:
+            raise ValueError(f"{self} has no limit")
+        return self.limit
+
+
+def parse_constraint(text: str) -> Constraint:
+    """Return the constraint that a text spells; raises InputError, with the nearest name, for any other."""
+    found = _TEXT.fullmatch(text.strip())
+    if found is None:
+        raise InputError(f"{text!r} is not a constraint.", remedy=SYNTAX)
+    name, lever = found["name"], found["lever"]
+    if name not in RELATIONS:
+        near = difflib.get_close_matches(name, RELATIONS, n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise InputError(f"Unknown constraint {name!r}.", remedy=f"{hint}{SYNTAX}")
+    relation = found["relation"] or ""
+    if relation not in RELATIONS[name]:
+        wanted = " or ".join(f"{name}{sign}X" if sign else name for sign in RELATIONS[name])
+        raise InputError(f"{text!r} is not how {name} is limited.", remedy=f"Write {wanted}.")
+    if (lever is not None and name not in OF_A_LEVER) or (lever is None and name == LOCKED):
+        raise InputError(
+            f"{text!r}: {name} is of {'one lever' if name == LOCKED else 'no lever'}.", remedy=SYNTAX
+        )
+    limit = _limit(text, found["limit"]) if relation else None
+    return _checked(Constraint(name, relation, limit, lever))
+
+
+def parse_constraints(texts: Iterable[str]) -> tuple[Constraint, ...]:
+    """Return the constraints sorted by text; raises InputError when one quantity is limited twice."""
+    constraints = sorted({parse_constraint(text) for text in texts}, key=str)
+    keys = [constraint.key for constraint in constraints]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise InputError(f"{', '.join(twice)} is limited twice.", remedy="Keep one limit.")
+    if PAYROLL_RISK in keys and PAYROLL not in keys:
+        raise InputError(
+            "payroll_risk needs a payroll that can be exceeded.",
+            remedy="Add payroll<=N, or set the assumption payroll_budget.",
+        )
+    return tuple(constraints)
+
+
+def within_budget(texts: Iterable[str], payroll_budget: float | None) -> tuple[str, ...]:
+    """Return constraints with the scenario's payroll budget among them; the lower of two payroll limits."""
+    constraints = [parse_constraint(text) for text in texts]
+    if payroll_budget is not None:
+        budget = Constraint(PAYROLL, "<=", payroll_budget)
+        both = [budget, *(one for one in constraints if one.name == PAYROLL)]
+        constraints = [one for one in constraints if one.name != PAYROLL]
+        constraints.append(min(both, key=lambda one: one.bound))
+    return tuple(str(one) for one in constraints)
+
+
+def measured(constraint: Constraint, kpis: Kpis) -> float:
+    """Return what a constraint limits, in its own unit: currency, heads, or a rate.
+
+    payroll: highest year-end payroll; raise: highest or lowest individual raise of any year (0 where nobody
+    is there at both ends of one); adjusted_gap and below_minimum: the last year's. Not for constraints of
+    levers alone.
+    """
+    last = kpis[-1]
+    if constraint.name in (PAYROLL, PAYROLL_RISK):
+        return highest_payroll(kpis)
+    if constraint.name == ADJUSTED_GAP:
+        gap = last["adjusted_gap_max"]
+        return GAP_UNKNOWN if gap is None else float(gap)
+    if constraint.name == BELOW_MINIMUM:
+        return float(last["below_minimum"])
+    if constraint.name == RAISE:
+        raises = [float(year[constraint.key]) for year in kpis if year[constraint.key] is not None]
+        return (max if constraint.key == RAISE_MAX else min)(raises, default=0.0)
+    raise ValueError(f"{constraint} is of levers alone")
+
+
+def excess(
+    constraint: Constraint, kpis: Kpis, ratios: Sequence[float] = (), limit: float = math.nan
+) -> float:
+    """Return how far a constraint is exceeded (up to 0: it holds), scaled as the module says.
+
+    For payroll_risk, `limit` is the payroll limit and `ratios` are payrolls under other seeds over the
+    scenario's own: its value is that of the payroll which the share of seeds allowed may exceed.
+    """
+    value = measured(constraint, kpis)
+    if constraint.name == PAYROLL:
+        return value / constraint.bound - 1
+    if constraint.name == PAYROLL_RISK:
+        return value * risk_ratio(ratios, constraint.bound) / limit - 1
+    if constraint.name == BELOW_MINIMUM:
+        return (value - constraint.bound) / max(float(kpis[-1]["headcount"]), 1.0)
+    return constraint.bound - value if constraint.relation == ">=" else value - constraint.bound
+
+
+def highest_payroll(kpis: Kpis) -> float:
+    """Return the highest annual payroll at the end of any simulated year, in currency."""
+    return max(float(year["payroll"]) for year in kpis)
+
+
+def risk_ratio(ratios: Sequence[float], share: float) -> float:
+    """Return the ratio that no more than this share of the seeds' ratios exceeds; 1 without any.
+
+    Of K ratios, floor(share x K) may be larger: P(over limit) <= share exactly when payroll x ratio <= limit.
+    """
+    if not ratios:
+        return 1.0
+    allowed = math.floor(share * len(ratios) + SHARE_ROUNDING)
+    return sorted(ratios, reverse=True)[min(allowed, len(ratios) - 1)]
+
+
+def share_over(payrolls: Sequence[float], limit: float) -> float:
+    """Return the share of payrolls over a limit."""
+    return sum(payroll > limit for payroll in payrolls) / len(payrolls)
+
+
+def _limit(text: str, number: str) -> float:
+    percent = number.endswith("%")
+    try:
+        value = float(number.removesuffix("%").replace("_", ""))
+    except ValueError as error:
+        raise InputError(f"{text!r}: {number!r} is not a number.", remedy=SYNTAX) from error
+    if not math.isfinite(value):
+        raise InputError(f"{text!r}: the limit is not finite.", remedy=SYNTAX)
+    return value / 100 if percent else value
+
+
+def _checked(constraint: Constraint) -> Constraint:
+    limit = constraint.limit
+    if limit is None:
+        return constraint
+    wrong = {
+        PAYROLL: limit <= 0 and "Give a payroll above 0, in the census's currency.",
+        PAYROLL_RISK: not 0 <= limit < 1 and "Give a share from 0 to below 1: 0.05 is one seed in twenty.",
+        CHANGE: limit < SMALLEST_CHANGE and "Give a change above 0, or lock the lever.",
+        RAISE: abs(limit) > RAISE_LIMIT_MAX and "Give a rate: 0.2 is 20 %.",
+        ADJUSTED_GAP: not 0 <= limit < 1 and "Give a gap in log points, from 0 to below 1: 0.02 is 2 %.",
+        BELOW_MINIMUM: (limit < 0 or limit != int(limit)) and "Give a whole number of people from 0.",
+    }[constraint.name]
+    if wrong:
+        raise InputError(f"{constraint}: {limit:g} is no limit for {constraint.name}.", remedy=str(wrong))
+    return constraint

@@ -1,0 +1,277 @@
+"""What a strategy works on: the question, the search space, and how an evaluation is judged."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from planwise.census import Census
+from planwise.errors import InputError
+from planwise.parameters import EffectiveParameters
+from planwise.risk.seeds import replicate_seeds
+from planwise.study.asked.constraints import (
+    ADJUSTED_GAP,
+    CHANGE,
+    GATE,
+    LOCKED,
+    MERIT_MONOTONE,
+    OF_LEVERS_ALONE,
+    PAYROLL,
+    PAYROLL_RISK,
+    Constraint,
+    excess,
+    highest_payroll,
+    measured,
+    share_over,
+)
+from planwise.study.asked.lever_rules import LeverRule, merit_monotone
+from planwise.study.asked.objectives import (
+    COST,
+    EQUITY,
+    TARGETS,
+    adjusted_gap_part,
+    cost_part,
+    equity_part,
+    targets_part,
+)
+from planwise.study.asked.question import Question
+from planwise.study.asked.space import Space, TunedLever, change_of, tuned_levers
+from planwise.study.trials.evaluation import Evaluation, Kind
+
+# Of the objective beside squared tolerances: enough to prefer the smaller of two changes that both hit the
+# target, too little to give up a tenth of a tolerance for it.
+CHANGE_WEIGHT = 0.01
+CONVERGED = "converged"
+PP = 100.0  # a rate in percentage points
+GATE_CONSTRAINT = GATE
+AT_LIMIT = 1e-3  # in a constraint's own scale: a tenth of a per cent of payroll, a tenth of a point of a rate
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A question on a search space; `kind` is what a decision needs: real, or preview if asked.
+
+    `rules` are the linear constraints on levers. `baseline` is the scenario as it is, by which objectives are
+    scaled; before it is known an evaluation is scaled by itself. `seed_ratios` are the highest payrolls under
+    other seeds over the scenario's own, by which payroll_risk is judged. `own_seed` is the scenario's.
+    """
+
+    question: Question
+    space: Space
+    kind: Kind
+    rules: tuple[LeverRule, ...] = ()
+    own_seed: int = 0
+    baseline: Evaluation | None = None
+    seed_ratios: tuple[float, ...] = ()
+
+    @property
+    def replicate_seeds(self) -> tuple[int, ...]:
+        """The seeds of the replicates, all other than the scenario's own; those an ensemble has."""
+        return replicate_seeds(self.own_seed, self.question.seeds + 1)[1:]
+
+    def with_baseline(self, evaluation: Evaluation) -> "Problem":
+        """Return the problem scaled by the scenario as it is.
+
+        Raises InputError when the census has no gap to judge and one is asked about.
+        """
+        if asks_about_gap(self.question) and evaluation.kpis[-1]["adjusted_gap_max"] is None:
+            raise InputError(
+                "There is no adjusted gap: the census has no gender or ethnicity with two groups of ten.",
+                remedy="Import a census with gender or ethnicity, or leave adjusted_gap out.",
+            )
+        return replace(self, baseline=evaluation)
+
+    def with_replicates(self, own: Evaluation, replicates: Iterable[Evaluation]) -> "Problem":
+        """Return the problem with the payroll ratios of some levers under other seeds over their own."""
+        payroll = highest_payroll(own.kpis)
+        ratios = tuple(highest_payroll(one.kpis) / payroll for one in replicates)
+        return replace(self, seed_ratios=ratios)
+
+    def gap(self, evaluation: Evaluation) -> float:
+        """Return target minus growth, a rate: positive when pay has to grow more."""
+        return self.question.target_growth - evaluation.growth
+
+    def on_target(self, evaluation: Evaluation) -> bool:
+        """Say whether growth is within the tolerance of the target; true where no target is sought."""
+        return not self.question.seeks_target or abs(self.gap(evaluation)) <= self.question.tolerance
+
+    def converged(self, evaluation: Evaluation) -> bool:
+        """Say whether this settles the question: on target, feasible, and verified as asked."""
+        return self.on_target(evaluation) and self.feasible(evaluation) and evaluation.kind == self.kind
+
+    def change(self, levers: Mapping[str, float]) -> float:
+        """Return the size of a change, in squared widths of the recommended ranges."""
+        return change_of(self.space, levers)
+
+    def part(self, name: str, evaluation: Evaluation) -> float:
+        """Return one objective, scaled by the baseline: dimensionless, to minimise."""
+        baseline = evaluation.kpis if self.baseline is None else self.baseline.kpis
+        if name == COST:
+            return cost_part(evaluation.kpis, baseline)
+        if name == EQUITY:
+            return equity_part(evaluation.kpis, baseline)
+        if name == ADJUSTED_GAP:
+            return adjusted_gap_part(evaluation.kpis, baseline)
+        return targets_part(evaluation.growth, self.question.target_growth, self.question.tolerance)
+
+    def parts(self, evaluation: Evaluation) -> dict[str, float]:
+        """Return the scaled parts of the objective.
+
+        By default the squared gap in tolerances, and the weighted change; else one for each objective asked,
+        before any weight.
+        """
+        if not self.question.objectives:
+            change = CHANGE_WEIGHT * self.change(evaluation.levers)
+            return {TARGETS: self.part(TARGETS, evaluation), "change": change}
+        return {name: self.part(name, evaluation) for name, _ in self.question.objectives}
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weight of each part in the score: as asked, and 1 where none is."""
+        if not self.question.objectives:
+            return {TARGETS: 1.0, "change": 1.0}
+        return {name: 1.0 if weight is None else weight for name, weight in self.question.objectives}
+
+    def values(self, evaluation: Evaluation) -> tuple[float, ...]:
+        """Return the objective values to minimise: one, or one for each objective of a front."""
+        if self.question.multi_objective:
+            return tuple(self.parts(evaluation).values())
+        return (self.score(evaluation),)
+
+    def score(self, evaluation: Evaluation) -> float:
+        """Return one number to minimise: the weighted sum of the parts, of equal weights on a front."""
+        parts, weights = self.parts(evaluation), self.weights
+        return math.fsum(weights[name] * value for name, value in parts.items())
+
+    def constraints(self, evaluation: Evaluation) -> dict[str, float]:
+        """Return each constraint's value, the gate's included; up to 0 is feasible (`constraints.py`)."""
+        values = {GATE: 0.0 if evaluation.feasible else 1.0, **self.lever_constraints(evaluation.levers)}
+        limit = self._payroll_limit
+        for one in self.question.limits:
+            if one.name not in OF_LEVERS_ALONE:
+                values[one.key] = excess(one, evaluation.kpis, self.seed_ratios, limit)
+        return values
+
+    def lever_constraints(self, levers: Mapping[str, float]) -> dict[str, float]:
+        """Return the value of each constraint that levers alone decide, in the levers' unit."""
+        values = {f"{LOCKED}.{name}": 0.0 for name in self.question.locked}  # not tuned, so not changed
+        for one in self.question.limits:
+            if one.name == MERIT_MONOTONE:
+                values[one.key] = max((rule.value(levers) for rule in self.rules), default=0.0)
+            elif one.name == CHANGE:
+                changes = [
+                    lever.change(levers[lever.name]) for lever in self._of(one) if lever.name in levers
+                ]
+                values[one.key] = max(changes, default=0.0) - one.bound
+        return {name: _rounded(value) for name, value in values.items()}
+
+    def feasible(self, evaluation: Evaluation) -> bool:
+        """Say whether every constraint holds, the gate included."""
+        return all(value <= 0 for value in self.constraints(evaluation).values())
+
+    def settled(self, evaluation: Evaluation) -> str:
+        """Return why a search ends on target: converged, or what is not kept there."""
+        exceeded = [name for name, value in self.constraints(evaluation).items() if value > 0]
+        if not exceeded:
+            return CONVERGED
+        if exceeded == [GATE]:
+            return "on target, but the gate failed"
+        return f"on target, but not within {', '.join(exceeded)}"
+
+    def violation(self, evaluation: Evaluation) -> float:
+        """Return the sum of what constraints are exceeded by; 0 when feasible."""
+        return math.fsum(max(value, 0.0) for value in self.constraints(evaluation).values())
+
+    def described(self, evaluation: Evaluation) -> list[dict[str, Any]]:
+        """Return one object a constraint: name, text, actual and limit in its own unit, value, satisfied.
+
+        payroll_risk's actual is the share of seeds over the limit; None where nothing was measured.
+        """
+        texts = {one.key: one for one in self.question.limits}
+        return [
+            {
+                "name": name,
+                "text": str(texts.get(name, name)),
+                "actual": self._actual(texts.get(name), evaluation, value),
+                "limit": texts[name].limit if name in texts else None,
+                "value": value,
+                "satisfied": value <= 0,
+            }
+            for name, value in self.constraints(evaluation).items()
+        ]
+
+    def binding(self, evaluation: Evaluation) -> list[str]:
+        """Return the levers at a bound, and the constraints at their limit or beyond it."""
+        levers = [
+            lever.name
+            for lever in self.space
+            if lever.clamp(evaluation.levers.get(lever.name, lever.start)) in (lever.low, lever.high)
+        ]
+        values = self.constraints(evaluation)
+        return levers + [
+            name
+            for name, value in values.items()
+            if value > -AT_LIMIT and name != GATE and not name.startswith(LOCKED)
+        ]
+
+    @property
+    def _payroll_limit(self) -> float:
+        payroll = self.question.limit(PAYROLL)
+        return math.inf if payroll is None else payroll.bound
+
+    def _of(self, change: Constraint) -> list[TunedLever]:
+        of = change.lever
+        return [lever for lever in self.space if of is None or of in (lever.name, lever.lever)]
+
+    def share_over_payroll(self, evaluation: Evaluation) -> float:
+        """Return the share of the seeds under which an evaluation's payroll is over the payroll limit."""
+        payroll = highest_payroll(evaluation.kpis)
+        return share_over([payroll * ratio for ratio in self.seed_ratios], self._payroll_limit)
+
+    def _actual(self, one: Constraint | None, evaluation: Evaluation, value: float) -> float | None:
+        if one is None or one.name == MERIT_MONOTONE:
+            return None
+        if one.name == CHANGE:
+            return value + one.bound
+        if one.name == PAYROLL_RISK:
+            return self.share_over_payroll(evaluation) if self.seed_ratios else None
+        return measured(one, evaluation.kpis)
+
+
+def problem_of(question: Question, base: EffectiveParameters, levels: tuple[int, ...], kind: Kind) -> Problem:
+    """Return the problem that a question poses on a scenario's parameters and the levels of its census.
+
+    Raises InputError for levers that cannot be tuned and constraints on levers that cannot be met.
+    """
+    space = tuned_levers(
+        base,
+        levels,
+        question.levers,
+        by_year=question.by_year,
+        locked=question.locked,
+        limits=question.limits,
+    )
+    monotone = question.limit(MERIT_MONOTONE) is not None
+    rules = merit_monotone(base, levels, space) if monotone else ()
+    return Problem(question, space, kind, rules, base.seed)
+
+
+def refuse_what_the_census_lacks(question: Question, census: Census) -> None:
+    """Raise InputError when a gap between groups is asked about and the census names no groups."""
+    named = any(census.availability.get(fact, False) for fact in ("gender", "ethnicity"))
+    if asks_about_gap(question) and not named:
+        raise InputError(
+            f"There is no adjusted gap: the census {census.name} has neither gender nor ethnicity.",
+            remedy="Import a census with one of them, or leave adjusted_gap out.",
+        )
+
+
+def asks_about_gap(question: Question) -> bool:
+    """Say whether adjusted_gap is an objective or a constraint."""
+    objectives = any(name == ADJUSTED_GAP for name, _ in question.objectives)
+    return objectives or question.limit(ADJUSTED_GAP) is not None
+
+
+def _rounded(value: float) -> float:
+    """Return a lever's value at the levers' last decimal but three: what remains is a double's rounding."""
+    return round(value, 9) + 0.0

@@ -1,0 +1,1 @@
+"""Running a study: batches, workers, budgets, and going on after a fault."""

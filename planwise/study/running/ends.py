@@ -1,0 +1,77 @@
+"""When a study ends before its strategy does: budgets, no progress, a person's wish."""
+
+from planwise.study.answer.best import best_of
+from planwise.study.asked.problem import Problem
+from planwise.study.running.progress import Hooks
+from planwise.study.trials.trial import Trial
+
+FAILURES_IN_A_ROW_MAX = 10  # as many say that the next one breaks too
+CANCELLED, TIMEOUT, CONVERGED, STAGNATION = "cancelled", "timeout", "converged", "stagnation"
+
+
+class Ends:
+    """Watches a study's trials, in the order in which they are answered, and says when it is enough.
+
+    Stagnation counts trials of the kind that decisions need, broken ones too, since the best one so far; a
+    replicate, or a preview in a study of plans, is neither progress nor a lack of it.
+    """
+
+    def __init__(self, problem: Problem, hooks: Hooks) -> None:
+        self.best: Trial | None = None
+        self._problem = problem
+        self._hooks = hooks
+        self._started = hooks.clock()
+        self._failed_in_a_row = 0
+        self._without_better = 0
+        self._converged = False
+        self._searching = True
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since this process began to work on the study."""
+        return self._hooks.clock() - self._started
+
+    def framed(self, problem: Problem) -> None:
+        """Begin to count: the frame has informed the problem, and is itself no part of the search."""
+        self._problem = problem
+        self._without_better = 0
+
+    def searched(self) -> None:
+        """End the search: what follows (replicates, slopes) has no better to find."""
+        self._searching = False
+
+    def saw(self, trial: Trial, *, replayed: bool) -> None:
+        """Take a trial's answer into account; a failure of an earlier process is no sign for this one."""
+        broke = trial.evaluation is None
+        self._failed_in_a_row = self._failed_in_a_row + 1 if broke and not replayed else 0
+        if trial.seed is not None:
+            return
+        better = self._better(trial)
+        if trial.kind == self._problem.kind:
+            self._without_better = 0 if better else self._without_better + 1
+        if trial.evaluation is not None and self._problem.question.stop_when_converged:
+            self._converged = self._converged or self._problem.converged(trial.evaluation)
+
+    def reason(self) -> str | None:
+        """Return why no further trial is to begin; None while there is no reason."""
+        question = self._problem.question
+        if self._hooks.should_stop():
+            return CANCELLED
+        if question.timeout_seconds is not None and self.seconds >= question.timeout_seconds:
+            return TIMEOUT
+        if self._searching and self._converged:
+            return CONVERGED
+        if self._searching and question.stagnation and self._without_better >= question.stagnation:
+            return STAGNATION
+        if self._failed_in_a_row >= FAILURES_IN_A_ROW_MAX:
+            return f"failed: {self._failed_in_a_row} trials in a row broke"
+        return None
+
+    def _better(self, trial: Trial) -> bool:
+        if trial.evaluation is None:
+            return False
+        rivals = (trial,) if self.best is None else (self.best, trial)
+        if best_of(self._problem, rivals) is not trial.evaluation:
+            return False
+        self.best = trial
+        return True

@@ -1,0 +1,242 @@
+"""The study runner: holds a study, asks its strategy, answers from trials, writes what was found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from planwise.errors import InputError
+from planwise.parameters import EffectiveParameters
+from planwise.settings import Settings
+from planwise.study.answer.best import answer_of
+from planwise.study.answer.closing import closing
+from planwise.study.answer.result import StudyResult, study_result
+from planwise.study.asked.problem import Problem, problem_of
+from planwise.study.asked.question import Question, check_study_name
+from planwise.study.parallel import TrialPool
+from planwise.study.running.ends import CANCELLED, TIMEOUT
+from planwise.study.running.progress import Hooks, Progress
+from planwise.study.running.session import Session
+from planwise.study.search.reach import BaselineBroken, framed, reach_of
+from planwise.study.strategies import Strategy, check, strategy_named
+from planwise.study.trials.evaluation import Evaluator, Kind
+from planwise.study.trials.files import remove_torn, write_result, write_study, write_summary
+from planwise.study.trials.holding import INTERRUPTED, RUNNING, held
+from planwise.study.trials.journal import Journal
+from planwise.study.trials.storage import existing_storage, open_storage
+
+SUMMARY_SECONDS = 1.0  # a summary waits for the disk, and nobody looks more often
+FOUND = ("converged", "reachable", "gap_pp", "growth")
+DIRECT = Hooks()
+
+
+def run_study(
+    settings: Settings,
+    question: Question,
+    *,
+    name: str,
+    scenario: str,
+    base: EffectiveParameters,
+    levels: tuple[int, ...],
+    preview: Evaluator,
+    real: Evaluator | None,
+    about: Mapping[str, str] | None = None,
+    resume: bool = False,
+    hooks: Hooks = DIRECT,
+    pool: TrialPool | None = None,
+) -> StudyResult:
+    """Look for levers that answer the question, starting from a scenario's effective parameters.
+
+    `levels` are the census's; `preview` and `real` evaluate on top of `base`. Without `real` the study
+    decides on previews, and its result says so. With a `pool` its workers evaluate plans side by side, and
+    the pool's kind is what the study decides on. `about` is kept with the study (census, content hash).
+    `resume` goes on where a study of this name ended or was killed: its trials answer what is asked again.
+    Raises InputError for an unknown strategy or lever, a name in use, or a resumed study that asked
+    otherwise, Busy while another process runs the study, BaselineBroken when the scenario itself cannot be
+    evaluated; a later trial that breaks never raises. Whatever ends it, the study says so and keeps its best.
+    """
+    check_study_name(name)
+    strategy = strategy_named(question.strategy)
+    check(question)
+    kind = _kind(real, pool)
+    problem = problem_of(question, base, levels, kind)
+    kept = {
+        "question": question.as_json(),
+        "scenario": scenario,
+        "kind": kind,
+        "base": preview.digest({}),
+        "levers": [lever.name for lever in problem.space],
+        "workers": 1 if pool is None else pool.size,
+        "created_at": hooks.now().isoformat(),
+        **(about or {}),
+    }
+    if resume and existing_storage(settings, name) is None:
+        raise _nothing_to_resume(name)
+    with held(settings, name):
+        remove_torn(settings, name)
+        journal = _journal(settings, name, problem, kept, resume=resume)
+        evaluators: dict[Kind, Evaluator] = {"preview": preview, **({} if real is None else {"real": real})}
+        desk = _Desk(settings, name, journal, hooks)
+        desk.stands(RUNNING)
+        with Session(name, problem, journal, evaluators, desk.watching(hooks), pool) as session:
+            sampler = strategy.sampler(problem, journal.count())
+            if sampler is not None:
+                journal.use(sampler)
+            return _Study(scenario, base, strategy, preview, session, desk).run()
+
+
+@dataclass(frozen=True)
+class _Study:
+    """A study that is held: its search, what follows it, and how it ends."""
+
+    scenario: str
+    base: EffectiveParameters
+    strategy: Strategy
+    preview: Evaluator
+    session: Session
+    desk: "_Desk"
+
+    def run(self) -> StudyResult:
+        session = self.session
+        try:
+            stopped = session.drive(framed(session.problem, self.strategy))
+            self._close(stopped)
+            session.give_up_the_rest()
+            result = self._result(stopped)
+        except BaselineBroken as error:
+            self.desk.stands(f"failed: {error.what}")
+            raise
+        except Exception as error:
+            self._close_early(f"failed: {type(error).__name__}")
+            raise
+        except BaseException as end:
+            session.abandon()
+            self._close_early(CANCELLED if isinstance(end, KeyboardInterrupt) else INTERRUPTED)
+            raise
+        self.desk.found(result)
+        return result
+
+    def _close(self, stopped: str) -> None:
+        """Ask about the answer what a result says of it, unless there is no time or no answer."""
+        session = self.session
+        best = answer_of(session.problem, session.trials)
+        nearest = reach_of(session.trials).nearest(session.problem)
+        if stopped not in (CANCELLED, TIMEOUT) and best is not None and nearest is None:
+            session.ends.searched()
+            session.drive(closing(session.problem, best))
+
+    def _close_early(self, state: str) -> None:
+        """Keep the best so far; without a frame there is none."""
+        self.desk.stands(state)
+        if self.session.frame:
+            self.desk.found(self._result(state))
+
+    def _result(self, stopped: str) -> StudyResult:
+        session = self.session
+        return study_result(
+            self.desk.name,
+            self.scenario,
+            session.problem,
+            self.base,
+            reach_of(session.trials),
+            tuple(session.trials),
+            stopped=stopped,
+            seconds=session.ends.seconds,
+            strategy=self.strategy,
+            preview=self.preview,
+        )
+
+
+class _Desk:
+    """Where a study's state is noted: on the study itself, and in a summary that is cheap to read."""
+
+    def __init__(self, settings: Settings, name: str, journal: Journal, hooks: Hooks) -> None:
+        self.name = name
+        self._settings = settings
+        self._journal = journal
+        self._hooks = hooks
+        self._summary: dict[str, Any] = {"study": name}
+        self._written = hooks.clock()
+
+    def watching(self, hooks: Hooks) -> Hooks:
+        """Return the hooks with the summary kept up to date on the way."""
+
+        def on_progress(progress: Progress) -> None:
+            self._progressed(progress)
+            hooks.on_progress(progress)
+
+        return replace(hooks, on_progress=on_progress)
+
+    def stands(self, state: str) -> None:
+        """Note a state, on the study and in the summary."""
+        self._journal.note("state", state)
+        self._write(state=state)
+
+    def found(self, result: StudyResult) -> None:
+        """Note how the study ended; the result first, so that a state is never ahead of it."""
+        write_result(self._settings, self.name, result.as_json())
+        found = {key: getattr(result, key) for key in FOUND}
+        self._journal.note("result", found)
+        self._journal.note("state", result.stopped)
+        self._write(state=result.stopped, seconds=result.seconds, **found)
+
+    def _progressed(self, progress: Progress) -> None:
+        self._summary |= {
+            "trials": progress.evaluations,
+            "real_plans": progress.real_plans,
+            "cache_hits": progress.cache_hits,
+            "trials_failed": progress.failed,
+            "gap_pp": progress.best_gap_pp,
+            "levers": None if progress.best_levers is None else dict(progress.best_levers),
+            "seconds": progress.seconds,
+        }
+        if self._hooks.clock() - self._written >= SUMMARY_SECONDS:
+            self._write()
+
+    def _write(self, **changes: Any) -> None:
+        self._summary |= changes | {"updated_at": self._hooks.now().isoformat()}
+        write_summary(self._settings, self.name, self._summary)
+        self._written = self._hooks.clock()
+
+
+def _kind(real: Evaluator | None, pool: TrialPool | None) -> Kind:
+    if real is not None:
+        return "real"
+    return "preview" if pool is None else pool.kind
+
+
+def _journal(
+    settings: Settings, name: str, problem: Problem, kept: Mapping[str, Any], *, resume: bool
+) -> Journal:
+    """Begin or reopen a study's journal."""
+    storage = open_storage(settings, name)
+    if not resume:
+        objectives = len(problem.question.objectives) if problem.question.multi_objective else 1
+        journal = Journal.create(storage, name, problem.space, kept, objectives=objectives)
+        write_study(settings, name, {"study": name, **kept})
+        return journal
+    try:
+        journal = Journal.reopen(storage, name, problem.space)
+    except KeyError as error:
+        raise _nothing_to_resume(name) from error
+    _same_question(name, journal.about, kept)
+    journal.note("question", kept["question"])
+    return journal
+
+
+def _nothing_to_resume(name: str) -> InputError:
+    return InputError(
+        f"There is no study {name!r} to resume.", remedy="`planwise study list` shows the studies."
+    )
+
+
+def _same_question(name: str, old: Mapping[str, object], new: Mapping[str, object]) -> None:
+    """Refuse to resume a study that asked something else."""
+    questions = [Question.from_json(about["question"]).identity for about in (old, new)]  # type: ignore[arg-type]
+    different = [key for key in ("scenario", "kind", "base", "levers") if old.get(key) != new.get(key)]
+    if questions[0] != questions[1]:
+        different.append("question")
+    if different:
+        raise InputError(
+            f"The study {name!r} asked otherwise: {', '.join(different)} differ.",
+            remedy="Resume with what it was asked (`planwise study show`), or begin a new one.",
+        )

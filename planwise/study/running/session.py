@@ -1,0 +1,258 @@
+"""One process's work on a study: batches are answered from the journal, from equal trials, or evaluated.
+
+Without a pool everything is evaluated here, one after the other, in the order of the batch. With one, plans
+(and previews, when there are many) are evaluated by its workers side by side. Only this thread asks the
+sampler and writes the journal: it tells everything that has ended before it draws again.
+"""
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
+from types import TracebackType
+
+from planwise.errors import CheckFailed
+from planwise.study.asked.problem import Problem
+from planwise.study.parallel import TrialPool
+from planwise.study.parallel.messages import error_text
+from planwise.study.running.ends import CANCELLED, Ends
+from planwise.study.running.flights import Flight, Flights
+from planwise.study.running.progress import Hooks
+from planwise.study.running.replay import Replay
+from planwise.study.running.tally import Tally
+from planwise.study.search.reach import informed
+from planwise.study.strategies import Batch, Search
+from planwise.study.trials.evaluation import Evaluation, Evaluator, Kind
+from planwise.study.trials.journal import Asked, Journal
+from planwise.study.trials.record import Finding
+from planwise.study.trials.trial import Proposal, Trial
+
+PREVIEWS_HERE_MAX = 40  # fewer are quicker here than workers are with opening previews of their own
+POLL_SECONDS = 0.2  # how often a cancel is looked for while trials run
+CANCEL_GRACE_SECONDS = 3.0  # for trials under way to end by themselves
+
+
+class Session:
+    """Answers the batches of searches; `trials` are all finished ones, `frame` those of the first batch."""
+
+    def __init__(
+        self,
+        name: str,
+        problem: Problem,
+        journal: Journal,
+        evaluators: Mapping[Kind, Evaluator],
+        hooks: Hooks,
+        pool: TrialPool | None = None,
+    ) -> None:
+        self.problem = problem
+        self.frame: tuple[Trial, ...] = ()
+        self.trials: list[Trial] = list(journal.trials())
+        self.ends = Ends(problem, hooks)
+        self.tally = Tally(name, self.trials)
+        self._journal = journal
+        self._evaluators = evaluators
+        self._hooks = hooks
+        self._pool = pool
+        self._replay = Replay(self.trials, journal.pending())
+        self._known: dict[tuple[Kind, str], Trial] = {}
+        for trial in self.trials:
+            if trial.evaluation is not None:
+                self._known.setdefault((trial.kind, trial.digest), trial)
+        self._flights = Flights(pool, hooks.call)
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abandon()
+        self._flights.close()
+
+    def drive(self, search: Search) -> str:
+        """Answer a search until it ends or is stopped; return why."""
+        try:
+            batch = next(search)
+            while True:
+                answers = self._answer(batch)
+                if isinstance(answers, str):
+                    return answers
+                if not self.frame:
+                    self.frame = answers
+                    self._inform()
+                batch = search.send(answers)
+        except StopIteration as end:
+            return str(end.value)
+        finally:
+            search.close()
+
+    def abandon(self) -> None:
+        """Kill what is under way; the journal has it as running, and whoever resumes takes it up."""
+        self._flights.abandon()
+
+    def give_up_the_rest(self) -> None:
+        """Mark what an earlier process left running and this one was not asked for."""
+        for pending in self._replay.left():
+            self._journal.give_up(pending)
+
+    def _inform(self) -> None:
+        if all(trial.evaluation is not None for trial in self.frame):
+            self.problem = informed(self.problem, self.frame)
+            self.ends.framed(self.problem)
+
+    def _answer(self, batch: Batch) -> tuple[Trial, ...] | str:
+        """Return the batch's trials in its order, or why it was not finished."""
+        answers: dict[int, Trial] = {}
+        waiting = deque(enumerate(batch))
+        shared = self._shared_kinds(batch)
+        reason: str | None = None
+        while waiting or self._flights:
+            if self._flights:
+                reason = reason or self._reason()
+            while waiting and reason is None and self._flights.has_room():
+                place, proposal = waiting.popleft()
+                trial = self._replayed(proposal)
+                if trial is None:
+                    reason = self._reason()
+                    if reason is None:
+                        trial = self._begin(place, proposal, shared)
+                if trial is not None:
+                    answers[place] = trial
+            if reason is not None:
+                waiting.clear()
+            if self._flights:
+                self._land(answers, reason)
+        if reason is not None and len(answers) < len(batch):
+            return reason
+        return tuple(answers[place] for place in range(len(batch)))
+
+    def _reason(self) -> str | None:
+        """Return why to stop; a study's frame is always finished, so that it has something to say."""
+        return self.ends.reason() if self.frame else None
+
+    def _shared_kinds(self, batch: Batch) -> frozenset[Kind]:
+        if self._pool is None:
+            return frozenset()
+        previews = sum(proposal.kind == "preview" for proposal in batch)
+        kinds: tuple[Kind, ...] = ("real", "preview") if previews > PREVIEWS_HERE_MAX else ("real",)
+        return frozenset(kinds)
+
+    def _replayed(self, proposal: Proposal) -> Trial | None:
+        trial = self._replay.answer(proposal)
+        if trial is not None:
+            self.ends.saw(trial, replayed=True)
+        return trial
+
+    def _begin(self, place: int, proposal: Proposal, shared: frozenset[Kind]) -> Trial | None:
+        """Answer a proposal from an equal trial, evaluate it here, or hand it to a worker (None)."""
+        asked, first = self._ask(proposal)
+        if first is not None:
+            return self._tell(asked, first)
+        if proposal.kind not in shared:
+            return self._evaluate(asked)
+        same = self._flights.of(proposal.kind, asked.digest)
+        if same is not None:
+            same.followers.append((place, asked))
+        else:
+            self._flights.submit(Flight(place, asked), self._number(asked))
+        return None
+
+    def _ask(self, proposal: Proposal) -> tuple[Asked, Trial | None]:
+        """Write what is about to be evaluated, and say which equal trial answers it."""
+        left = self._replay.interrupted(proposal)
+        if left is not None:
+            drawn, levers = None, left.levers
+        elif proposal.levers is None:
+            drawn, levers = self._journal.draw()
+        else:
+            drawn, levers = None, proposal.levers
+        digest = self._digest(proposal, levers)
+        first = self._known.get((proposal.kind, digest))
+        if left is not None:
+            return self._journal.take_up(left, proposal, digest), first
+        at_once = proposal.kind == "preview" or first is not None
+        return self._journal.ask(proposal, levers, digest, drawn=drawn, at_once=at_once), first
+
+    def _digest(self, proposal: Proposal, levers: Mapping[str, float]) -> str:
+        # Both kinds simulate the same, so either says what is equal; a pool's are in its workers.
+        evaluator = self._evaluators.get(proposal.kind, self._evaluators["preview"])
+        return evaluator.digest(levers, proposal.seed)
+
+    def _evaluate(self, asked: Asked) -> Trial:
+        """Evaluate here; a plan goes through the hook, a preview (which has no use for a number) does not."""
+        evaluator = self._evaluators[asked.proposal.kind]
+        number, seed = self._number(asked), asked.proposal.seed
+
+        def evaluate() -> Evaluation:
+            return evaluator.evaluate(asked.levers, number=number, seed=seed)
+
+        try:
+            found = evaluate() if evaluator.kind == "preview" else self._hooks.call(evaluate, number)
+        except Exception as error:  # whatever broke: it is recorded, and the study goes on
+            return self._fail(asked, error)
+        return self._tell(asked, found)
+
+    def _number(self, asked: Asked) -> int:
+        return len(self.trials) if asked.trial is None else asked.trial.number
+
+    def _land(self, answers: dict[int, Trial], reason: str | None) -> None:
+        """Tell what has ended, in the batch's order; a cancel gives up on what takes longer than a moment."""
+        last = reason == CANCELLED
+        for flight, found in self._flights.landed(
+            CANCEL_GRACE_SECONDS if last else POLL_SECONDS, wait_for_all=last
+        ):
+            self._settle(flight, found, answers, again=reason is None)
+        if last:
+            self.abandon()
+
+    def _settle(
+        self, flight: Flight, found: Evaluation | Exception, answers: dict[int, Trial], *, again: bool
+    ) -> None:
+        """Tell a trial and those that waited for it; when it broke, the next of them is evaluated instead."""
+        if isinstance(found, Exception):
+            answers[flight.place] = self._fail(flight.asked, found)
+            if flight.followers and again:
+                place, asked = flight.followers[0]
+                self._flights.submit(Flight(place, asked, flight.followers[1:]), self._number(asked))
+            return
+        first = self._tell(flight.asked, found)
+        answers[flight.place] = first
+        for place, asked in flight.followers:
+            answers[place] = self._tell(asked, first)
+
+    def _tell(self, asked: Asked, found: Evaluation | Trial) -> Trial:
+        """Write what an evaluation, or an equal trial, gave; what cannot be judged has failed."""
+        first = found if isinstance(found, Trial) else None
+        evaluation = found if isinstance(found, Evaluation) else _again(found, asked.levers)
+        try:
+            values = self.problem.values(evaluation)
+            if not all(map(math.isfinite, values)):
+                raise CheckFailed(f"The objective is {', '.join(map(str, values))}.")
+            finding = Finding(
+                evaluation,
+                values,
+                self.problem.constraints(evaluation),
+                None if first is None else first.number,
+            )
+        except Exception as error:
+            return self._fail(asked, error)
+        trial = self._journal.tell(asked, finding)
+        self._known.setdefault((trial.kind, trial.digest), trial)
+        return self._ended(trial)
+
+    def _fail(self, asked: Asked, error: BaseException) -> Trial:
+        return self._ended(self._journal.fail(asked, error_text(error)))
+
+    def _ended(self, trial: Trial) -> Trial:
+        self.trials.append(trial)
+        self.tally.add(trial)
+        self.ends.saw(trial, replayed=False)
+        self._hooks.on_progress(self.tally.progress(self.problem, trial, self.ends.best, self.ends.seconds))
+        return trial
+
+
+def _again(first: Trial, levers: Mapping[str, float]) -> Evaluation:
+    assert first.evaluation is not None  # only finished trials are known
+    return replace(
+        first.evaluation, levers=dict(levers), seconds=0.0, models_run=0, models_reused=0, cache_hit=True
+    )

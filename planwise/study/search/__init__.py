@@ -1,0 +1,1 @@
+"""The ground that strategies stand on: what can be reached, and linear models of it."""

@@ -1,0 +1,119 @@
+"""The two ways to evaluate: a full plan with its gate, or the same SQL in memory."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from planwise.census import Census
+from planwise.engine.outcome import Kpis
+from planwise.gate import GateResult
+from planwise.parameters import Chain, EffectiveParameters
+from planwise.study.trials.evaluation import Evaluation, Kind, growth_of
+
+if TYPE_CHECKING:
+    from planwise.engine.preview import Preview
+    from planwise.engine.warehouse import Warehouse
+
+Gate = Callable[[Kpis], GateResult]
+SEED = "seed"  # the assumption
+
+
+def trial_environment(study: str, number: int) -> str:
+    """Return the environment of a study's trial."""
+    return f"trial_{study}_{number}"
+
+
+class PreviewEvaluator:
+    """Evaluates in memory, exactly what a plan would give; no gate."""
+
+    kind: Kind = "preview"
+
+    def __init__(self, preview: "Preview", base: EffectiveParameters) -> None:
+        self._preview = preview
+        self._base = base
+
+    def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
+        """Return the digest of what a simulation depends on."""
+        return simulation_digest(self._base, levers, seed)
+
+    def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
+        """Return the preview's KPIs."""
+        outcome = self._preview.evaluate(effective_of(self._base, levers, seed))
+        return Evaluation(
+            levers=dict(levers),
+            kpis=outcome.kpis,
+            growth=growth_of(outcome.kpis),
+            kind=self.kind,
+            seconds=outcome.seconds,
+            seed=seed,
+        )
+
+    def pay(self, levers: Mapping[str, float]) -> pd.DataFrame:
+        """Return every employee's pay under the levers: one row per employee and simulated year."""
+        return self._preview.pay(self._base.with_levers(levers))
+
+
+class RealEvaluator:
+    """Evaluates by a plan of the KPIs in an environment of the trial's own, and gates what comes out.
+
+    A gate that fails makes the evaluation infeasible; only what breaks raises.
+    """
+
+    kind: Kind = "real"
+
+    def __init__(
+        self, warehouse: "Warehouse", census: Census, base: EffectiveParameters, study_name: str, gate: Gate
+    ) -> None:
+        self._warehouse = warehouse
+        self._census = census
+        self._base = base
+        self._study = study_name
+        self._gate = gate
+        self._environments: list[str] = []
+
+    def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
+        """Return the digest of what a simulation depends on."""
+        return simulation_digest(self._base, levers, seed)
+
+    def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
+        """Plan, apply and gate; raises SimulationFailed or AuditFailed when the plan breaks."""
+        environment = trial_environment(self._study, number)
+        planned = self._warehouse.plan(
+            environment, self._census, effective_of(self._base, levers, seed), kpis_only=True
+        )
+        self._environments.append(environment)
+        outcome = planned.apply()
+        return Evaluation(
+            levers=dict(levers),
+            kpis=outcome.kpis,
+            growth=growth_of(outcome.kpis),
+            kind=self.kind,
+            fingerprint=outcome.fingerprint,
+            environment=environment,
+            seconds=outcome.seconds,
+            models_run=len(outcome.models_run),
+            models_reused=len(outcome.models_reused),
+            gate_status=self._gate(outcome.kpis).status,
+            cache_hit=not outcome.models_run,
+            seed=seed,
+        )
+
+    def drop_environments(self, keep: Collection[str] = ()) -> None:
+        """Drop the environments made here but those to keep; `Warehouse.collect` then frees the tables."""
+        for environment in [name for name in self._environments if name not in keep]:
+            self._warehouse.drop(environment)
+            self._environments.remove(environment)
+
+
+def effective_of(
+    base: EffectiveParameters, levers: Mapping[str, float], seed: int | None = None
+) -> EffectiveParameters:
+    """Return what is simulated: the levers on top of the base, under another seed than its own if given."""
+    effective = base.with_levers(levers)
+    return effective if seed is None else effective.with_assumptions({SEED: seed})
+
+
+def simulation_digest(base: EffectiveParameters, levers: Mapping[str, float], seed: int | None = None) -> str:
+    """Return the digest of the parameters that a simulation depends on: what a study aims at is left out."""
+    return effective_of(base, levers, seed).digest_of(Chain.DYNAMICS, Chain.PAY)

@@ -1,0 +1,138 @@
+"""Where studies are kept: Optuna's journal, one file a study, or a database for a team."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+from planwise.errors import InputError
+from planwise.settings import Settings
+from planwise.study.trials.files import journal_file
+
+
+class HeldElsewhere(JournalFileOpenLock):
+    """No lock: only who holds the study (`planwise.study.trials.holding`) writes its journal.
+
+    Optuna's own lock is a file that a killed process leaves, and the next one would wait for it.
+    """
+
+    def acquire(self) -> bool:
+        """Say that it may be written."""
+        return True
+
+    def release(self) -> None:
+        """Do nothing."""
+
+
+class OneFile(JournalFileBackend):
+    """A journal file whose writes wait for the disk: each for itself, or a group of them once, at its end.
+
+    A trial of eleven levers is some seventeen writes. What was written survives the process in any case; the
+    wait is for what survives the machine.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(str(file), lock_obj=HeldElsewhere(str(file)))
+        self._file = file
+        self._grouped = False
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Append lines; outside a group, return when they are on the disk."""
+        lines = "".join(f"{json.dumps(log, separators=(',', ':'))}\n" for log in logs)
+        with open(self._file, "ab") as handle:
+            handle.write(lines.encode())
+            handle.flush()
+            if not self._grouped:
+                os.fsync(handle.fileno())
+
+    @contextlib.contextmanager
+    def grouped(self) -> Iterator[None]:
+        """Let the writes of the block wait for the disk once, at its end."""
+        self._grouped = True
+        try:
+            yield
+        finally:
+            self._grouped = False
+            with open(self._file, "ab") as handle:
+                os.fsync(handle.fileno())
+
+
+class FileStorage(JournalStorage):
+    """A study's own journal file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = OneFile(file)
+        super().__init__(self.file)
+
+
+def grouped(storage: BaseStorage) -> contextlib.AbstractContextManager[None]:
+    """Return what makes the writes of a block wait for the disk once; a database has its own ways."""
+    return storage.file.grouped() if isinstance(storage, FileStorage) else contextlib.nullcontext()
+
+
+def open_storage(settings: Settings, name: str) -> BaseStorage:
+    """Return the storage of a study to write to; the caller holds the study."""
+    _quiet()
+    if settings.study_storage_url:
+        return RDBStorage(settings.study_storage_url)
+    file = journal_file(settings, name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    cut_torn_line(file)
+    return FileStorage(file)
+
+
+def existing_storage(settings: Settings, name: str) -> BaseStorage | None:
+    """Return the storage of a study for reading; None when there is none."""
+    _quiet()
+    if settings.study_storage_url:
+        return RDBStorage(settings.study_storage_url)
+    file = journal_file(settings, name)
+    return FileStorage(file) if file.is_file() else None
+
+
+def stored_studies(settings: Settings) -> Iterator[tuple[str, dict[str, Any], int]]:
+    """Return every study of the database: its name, what is kept on it, its number of trials."""
+    _quiet()
+    assert settings.study_storage_url  # journals have no list: each study has its own
+    storage = RDBStorage(settings.study_storage_url)
+    for study in storage.get_all_studies():
+        about = storage.get_study_user_attrs(study._study_id)
+        if "question" in about:  # what PlanWise made
+            yield study.study_name, about, storage.get_n_trials(study._study_id)
+
+
+def load_study(settings: Settings, name: str) -> optuna.Study:
+    """Return a study to read; raises InputError when there is none of that name."""
+    storage = existing_storage(settings, name)
+    try:
+        if storage is not None:
+            return optuna.load_study(study_name=name, storage=storage)
+    except KeyError:
+        pass
+    raise InputError(
+        f"There is no study {name!r} in {settings.studies_dir}.",
+        remedy="`planwise study list` shows the studies.",
+    )
+
+
+def cut_torn_line(file: Path) -> None:
+    """Cut off what a process killed while writing left of its last line: nobody was told that it is there."""
+    if not file.is_file():
+        return
+    with open(file, "rb+") as handle:
+        content = handle.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            handle.truncate(whole)
+            handle.flush()
+            os.fsync(handle.fileno())
+
+
+def _quiet() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)

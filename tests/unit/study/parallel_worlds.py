@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from study_worlds import BASE, FakeEvaluator, World
 
@@ -58,6 +59,7 @@ class Listed:
     kind: str = "real"
     name: str = "tpe"
     multi_objective: bool = False
+    answers: ClassVar[tuple] = ()  # of the last one that was not stopped
 
     def sampler(self, problem, past_trials):
         from optuna.samplers import RandomSampler
@@ -93,6 +95,7 @@ class ParallelWorld(World):
 
     def listed(self, monkeypatch, *points, **question):
         monkeypatch.setitem(STRATEGIES, "tpe", Listed(points))
+        Listed.answers = ()
         result = self.study(0.04, strategy="tpe", **question)
         return result, Listed.answers
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlglot import exp
 
 from planwise.engine.config import CATALOG
-from planwise.engine.fold import qualified
+from planwise.engine.fold import CODED, qualified
 from planwise.engine.placeholders import placeholders_of
 from planwise.engine.project import open_project
 from planwise.settings import Settings
@@ -22,11 +22,13 @@ Queries = dict[str, exp.Query]
 
 @dataclass(frozen=True)
 class Statement:
-    """One model's SQL and the placeholders in it."""
+    """One model's SQL, its columns, the placeholders in it, and the columns that pay reads as codes."""
 
     name: str
     sql: str
+    columns: tuple[str, ...]
     placeholders: tuple[str, ...]
+    coded: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,17 @@ def rendered_chains(settings: Settings, variables: Mapping[str, Any]) -> Chains:
     finally:
         context.close()
     static, dynamics, pay = _sorted_by_chain(queries)
+    read = set[str]().union(*(_reads(queries[fqn]) for fqn in pay))
+
+    def statement(fqn: str) -> Statement:
+        columns = tuple(queries[fqn].named_selects)
+        coded = tuple(name for name in CODED if fqn in read and name in columns)
+        return Statement(
+            fqn, queries[fqn].sql(dialect="duckdb"), columns, placeholders_of(queries[fqn]), coded
+        )
+
     return Chains(
-        tuple(_statement(fqn, queries[fqn]) for fqn in static),
-        tuple(_statement(fqn, queries[fqn]) for fqn in dynamics),
-        {fqn: queries[fqn] for fqn in pay},
+        tuple(map(statement, static)), tuple(map(statement, dynamics)), {fqn: queries[fqn] for fqn in pay}
     )
 
 
@@ -85,7 +94,3 @@ def _sorted_by_chain(queries: Queries) -> tuple[list[str], list[str], list[str]]
 
 def _reads(query: exp.Query) -> set[str]:
     return {qualified(table) for table in query.find_all(exp.Table)}
-
-
-def _statement(fqn: str, query: exp.Query) -> Statement:
-    return Statement(fqn, query.sql(dialect="duckdb"), placeholders_of(query))

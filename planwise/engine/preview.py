@@ -17,7 +17,7 @@ import pandas as pd
 from planwise.census import Census
 from planwise.engine.chains import KPIS, PAY, Statement, rendered_chains, up_to
 from planwise.engine.config import CATALOG
-from planwise.engine.fold import BINDINGS, CURRENT_SLOT, folded_query
+from planwise.engine.fold import BINDINGS, CODED, CURRENT_SLOT, folded_query
 from planwise.engine.kpis import kpi_rows
 from planwise.engine.outcome import Kpis
 from planwise.engine.project import MEMORY
@@ -38,9 +38,11 @@ UNVERSIONED = frozenset(
     {"parameters_key", "target_growth_by_year"}
 )  # a record, and audits: no KPI reads them
 PAY_COLUMNS = (
-    "employee_id, simulation_year, level_id, gender, department, is_active, is_hire, "
-    "CAST(base_pay AS DOUBLE) AS base_pay"
+    *("employee_id", "simulation_year", "level_id"),
+    *("CAST(gender AS TEXT) AS gender", "CAST(department AS TEXT) AS department"),
+    *("is_active", "is_hire", "CAST(base_pay AS DOUBLE) AS base_pay"),
 )
+PAY_ORDER = ("simulation_year", "employee_id")
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,14 @@ class Preview:
         for schema in SCHEMAS:
             self._database.execute(f"CREATE SCHEMA {CATALOG}.{schema}")
         load_census_tables(self._database, census)
+        for column in CODED:
+            texts = (
+                f"SELECT DISTINCT {column} FROM {CATALOG}.raw.census_{self._key} WHERE NOT {column} IS NULL"
+            )
+            # with one text more, as there is no enumeration of nothing
+            self._database.execute(
+                f"CREATE TYPE {_code_type(column)} AS ENUM (({texts}) UNION SELECT '' ORDER BY 1)"
+            )
 
     def evaluate(self, effective: EffectiveParameters) -> PreviewOutcome:
         """Return the KPIs that a plan of the same parameters gives, exactly."""
@@ -117,8 +127,9 @@ class Preview:
             self._create(statement, {})
         self._dynamics = chains.dynamics
         self._computed = None
-        kpis, self._bound = folded_query(chains.pay, KPIS)
-        pay, _ = folded_query(up_to(chains.pay, PAY), PAY, PAY_COLUMNS, "simulation_year, employee_id")
+        tables = {s.name: s.columns for s in (*chains.static, *chains.dynamics)}
+        kpis, self._bound = folded_query(chains.pay, KPIS, tables)
+        pay, _ = folded_query(up_to(chains.pay, PAY), PAY, tables, PAY_COLUMNS, PAY_ORDER)
         self._queries = {"pay_and_kpis": kpis, "pay": pay}
         self._create_bindings()
         self._shape = shape
@@ -154,7 +165,16 @@ class Preview:
         self._database.execute(f"UPDATE {BINDINGS} SET {changes} WHERE slot = {CURRENT_SLOT}")
 
     def _create(self, statement: Statement, values: Mapping[str, Number]) -> None:
+        sql = statement.sql
+        if statement.coded:
+            codes = ", ".join(f"CAST({name} AS {_code_type(name)}) AS {name}" for name in statement.coded)
+            sql = f"SELECT * REPLACE ({codes}) FROM ({sql})"
         self._database.execute(
-            f"CREATE OR REPLACE TABLE {statement.name} AS {statement.sql}",
+            f"CREATE OR REPLACE TABLE {statement.name} AS {sql}",
             {name: values[name] for name in statement.placeholders} or None,
         )
+
+
+def _code_type(column: str) -> str:
+    """Return the name of the enumeration of a column's texts in the census, in their order."""
+    return f"{CATALOG}.main.{column}_code"

@@ -7,7 +7,7 @@ from typing import Any
 from sqlglot import exp
 
 from planwise.engine.config import CATALOG
-from planwise.engine.fold import CODED, qualified
+from planwise.engine.fold import CODED, only_unites, qualified
 from planwise.engine.placeholders import placeholders_of
 from planwise.engine.project import open_project
 from planwise.settings import Settings
@@ -22,8 +22,9 @@ Queries = dict[str, exp.Query]
 
 @dataclass(frozen=True)
 class Statement:
-    """One model's SQL, its columns, the placeholders in it, and the columns that pay reads as codes."""
+    """One model, TABLE or VIEW: SQL, columns and placeholders, and the columns that pay reads as codes."""
 
+    kind: str
     name: str
     sql: str
     columns: tuple[str, ...]
@@ -58,9 +59,9 @@ def rendered_chains(settings: Settings, variables: Mapping[str, Any]) -> Chains:
     def statement(fqn: str) -> Statement:
         columns = tuple(queries[fqn].named_selects)
         coded = tuple(name for name in CODED if fqn in read and name in columns)
-        return Statement(
-            fqn, queries[fqn].sql(dialect="duckdb"), columns, placeholders_of(queries[fqn]), coded
-        )
+        kind = "VIEW" if only_unites(queries[fqn]) else "TABLE"
+        sql = queries[fqn].sql(dialect="duckdb")
+        return Statement(kind, fqn, sql, columns, placeholders_of(queries[fqn]), coded)
 
     return Chains(
         tuple(map(statement, static)), tuple(map(statement, dynamics)), {fqn: queries[fqn] for fqn in pay}

@@ -42,7 +42,7 @@ def folded_query(
         _keep_codes(folded)
         _read_bindings(folded)
         alias = exp.to_identifier(names[fqn], quoted=True)
-        whole.with_(alias, folded, materialized=not _only_unites(folded), copy=False)
+        whole.with_(alias, folded, materialized=not only_unites(folded), copy=False)
     whole.order_by(*order, copy=False)
     read = dict.fromkeys(bound)
     known = {**tables, BINDINGS: ("slot", *read)}
@@ -54,7 +54,8 @@ def qualified(table: exp.Table) -> str:
     return f'"{table.catalog or CATALOG}"."{table.db}"."{table.name}"'
 
 
-def _only_unites(query: exp.Query) -> bool:
+def only_unites(query: exp.Query) -> bool:
+    """Return whether a query only puts other tables' rows together, so that a copy of them would be waste."""
     return not query.ctes and all(select.is_star for select in query.find_all(exp.Select))
 
 

@@ -170,7 +170,7 @@ class Preview:
             codes = ", ".join(f"CAST({name} AS {_code_type(name)}) AS {name}" for name in statement.coded)
             sql = f"SELECT * REPLACE ({codes}) FROM ({sql})"
         self._database.execute(
-            f"CREATE OR REPLACE TABLE {statement.name} AS {sql}",
+            f"CREATE OR REPLACE {statement.kind} {statement.name} AS {sql}",
             {name: values[name] for name in statement.placeholders} or None,
         )
 

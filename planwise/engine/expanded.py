@@ -111,6 +111,12 @@ class ExpandedModel(SqlModel):
             return query
         return self._text.filled(_Tables.of(options).mapping(self._text.tables))
 
+    def is_metadata_only_change(self, previous: Any) -> bool:
+        """Return False at once when the queries' texts differ, for which SQLMesh parses both of them."""
+        if isinstance(previous, SqlModel) and previous.query_.sql != self.query_.sql:
+            return False
+        return bool(super().is_metadata_only_change(previous))
+
     def render_audit_query(self, audit: Any, **options: Any) -> exp.Query:
         """Return an audit's query; in a plan, with the tables of the plan."""
         special = any(options.get(name) for name in ("expand", "table_mapping", THIS_MODEL))

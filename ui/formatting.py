@@ -1,7 +1,13 @@
 """How figures are written: thousands separators, a unit, a real minus sign, n/a when there is none."""
 
 import math
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from typing import Any
+
+import yaml
 
 NOT_AVAILABLE = "n/a"
 MINUS = "\N{MINUS SIGN}"
@@ -71,6 +77,26 @@ def shortened(text: str) -> str:
 def moment(iso: str) -> str:
     """Return a UTC time of a manifest, shortened to the minute: 2026-11-20 11:03 UTC."""
     return f"{iso[:10]}{NBSP}{iso[11:16]}{NBSP}UTC"
+
+
+def level(level_id: Any, names: Mapping[int, str] | None = None) -> str:
+    """Return a job level with its name: L3 Senior Manager; Level 3 where it has none.
+
+    `names` are a census's own level names by level_id; without them, those of the default pay structure.
+    """
+    if _missing(level_id):
+        return NOT_AVAILABLE
+    number = int(level_id)
+    own = (level_names() if names is None else names).get(number, "")
+    name = re.sub(rf"\s*\bL{number}$", "", own.strip())
+    return f"L{number} {name}" if name and name != f"Level {number}" else f"Level {number}"
+
+
+@cache
+def level_names() -> Mapping[int, str]:
+    """Return the level names of the default pay structure, by level_id."""
+    declared = resources.files("planwise").joinpath("census/levels.yaml").read_text(encoding="utf-8")
+    return {int(row["level_id"]): str(row["name"]) for row in yaml.safe_load(declared)}
 
 
 def _missing(value: Any) -> bool:

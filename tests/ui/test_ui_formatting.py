@@ -40,3 +40,28 @@ def test_figures_are_written_with_separators_units_and_a_real_minus(written, exp
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf])
 def test_a_figure_that_is_not_there_is_not_a_zero(write, missing):
     assert write(missing) == "n/a"
+
+
+@pytest.mark.parametrize(
+    ("level_id", "names", "expected"),
+    [
+        (1, None, "L1 Staff"),
+        (2.0, None, "L2 Manager"),
+        (3, None, "L3 Senior Manager"),
+        (5, None, "L5 VP"),
+        (6, None, "Level 6"),
+        (math.nan, None, "n/a"),
+        (2, {2: "Ingénieur"}, "L2 Ingénieur"),
+        (2, {2: "Level 2"}, "Level 2"),
+        (2, {2: "  "}, "Level 2"),
+        (2, {1: "Junior"}, "Level 2"),
+    ],
+)
+def test_a_level_has_its_name_or_its_number(level_id, names, expected):
+    assert f.level(level_id, names) == expected
+
+
+def test_the_names_are_those_of_the_default_pay_structure():
+    from planwise.census import default_levels
+
+    assert f.level_names() == dict(default_levels()[["level_id", "name"]].itertuples(index=False))

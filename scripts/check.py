@@ -15,6 +15,8 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
 
+from scripts.axe import AxeError, axe_script
+
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 BIN = Path(sys.executable).parent
@@ -102,6 +104,16 @@ def browser_is_there() -> bool:
     return False
 
 
+def accessibility_rules_are_there() -> bool:
+    """Return whether the browser tests have axe-core; fetch it from npm when it is missing."""
+    try:
+        axe_script()
+    except AxeError as error:
+        print(error)
+        return False
+    return True
+
+
 def main() -> int:
     """Run what was asked for; return 1 if anything failed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -115,6 +127,7 @@ def main() -> int:
         last = ""
         if not lint_only:
             failed += [] if browser_is_there() else ["Chromium"]
+            failed += [] if accessibility_rules_are_there() else ["axe-core"]
             failed += [n for n, c in pytest_commands(scratch).items() if not run(n, c, environment)]
             last = closing_line(scratch, time.monotonic() - started)
     print(f"FAILED: {', '.join(failed)}" if failed else "Every check passed.")

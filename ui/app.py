@@ -1,21 +1,19 @@
-"""The application: one page a session, over one store a server."""
+"""The application: what a server shares, and one page a session."""
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
 from planwise.settings import Settings
-from ui.components import html
 from ui.components.plot import LIBRARY
-from ui.selection import Selection, keep_in_address
+from ui.session import Services, Session
+from ui.shell.address import keep_in_address
+from ui.shell.frame import MENU_WIDTH, Frame
 from ui.store import Store
-from ui.views.overview import overview
+from ui.user import User
 
 TITLE = "PlanWise"
-POLL_MILLISECONDS = 3000  # how soon a new publication or trial shows
 ASSETS = Path(__file__).parent / "assets"
 BAR = {"backgroundColor": "#1b3a57", "backgroundImage": "none", "color": "#ffffff"}
 THEME = {
@@ -29,34 +27,22 @@ THEME = {
     },
 }
 
-pn.extension()
+pn.extension(notifications=True)
 
 
-def make_page(store: Store) -> pmui.Page:
+def make_page(services: Services) -> pmui.Page:
     """Return a session's page: follows the address, and shows what is new without being asked."""
-    selection = Selection()
+    session = Session(services, current_user())
     if pn.state.location is not None:
-        keep_in_address(selection, pn.state.location)
-    view = overview(store, selection)
-    status = html.pane(_status("watching for new results"), sizing_mode=None, width=190, align="center")
-    refresh = pmui.IconButton(
-        icon="refresh", label="Read the results again", description="Read the results again", color="light"
-    )
-    seen = [store.version()]
-
-    def look(*event: Any) -> None:
-        version = store.version()
-        if event or version != seen[0]:
-            seen[0] = version
-            view.refresh()
-            status.object = _status(f"updated {datetime.now(UTC):%H:%M:%S} UTC")
-
-    refresh.on_click(look)
-    pn.state.add_periodic_callback(look, period=POLL_MILLISECONDS)
+        keep_in_address(session, pn.state.location)
+    frame = Frame(session)
     return pmui.Page(
         title=TITLE,
-        header=[pn.layout.HSpacer(), status, refresh],
-        main=[view.layout],
+        header=frame.header,
+        sidebar=frame.sidebar,
+        sidebar_width=MENU_WIDTH,
+        sidebar_resizable=False,
+        main=[frame.main],
         theme_config=THEME,
         favicon=ASSETS / "logo.svg",
         template=ASSETS / "page.html",
@@ -64,11 +50,18 @@ def make_page(store: Store) -> pmui.Page:
     )
 
 
+def current_user() -> User:
+    """Return who looks at the page; with sign-in off, whoever runs the server, as admin."""
+    from planwise.governance.ledger import os_user
+
+    return User(os_user(), "admin")
+
+
 def serve(settings: Settings, *, address: str, port: int, browser: bool) -> None:
     """Serve the dashboard until it is stopped."""
-    store = Store(settings)
+    services = Services(settings, Store(settings))
     pn.serve(
-        {"/": lambda: make_page(store)},
+        {"/": lambda: make_page(services)},
         title=TITLE,
         address=address,
         port=port,
@@ -79,7 +72,3 @@ def serve(settings: Settings, *, address: str, port: int, browser: bool) -> None
         check_unused_sessions=30_000,
         unused_session_lifetime=60_000,
     )
-
-
-def _status(text: str) -> str:
-    return f'<div class="status" role="status" style="color:#fff;text-align:right">{text}</div>'

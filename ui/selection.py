@@ -1,50 +1,68 @@
-"""What a session looks at, and the same in the address of the page."""
+"""What a session looks at, and the same as a query in the address of the page."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlencode
+from urllib.parse import parse_qs, urlencode
 
 import param
 
 TEXT_MAX = 200  # characters of a name in an address; longer ones are nobody's scenario
+NAMES_MAX = 6  # scenarios that are compared at once
 
 
 class Selection(param.Parameterized):
-    """What was chosen; an empty text or None is the page's own default."""
+    """What was chosen; an empty text, tuple or None is the page's own default."""
 
+    page = param.String(default="")
     scenario = param.String(default="")
     year = param.Integer(default=None, allow_None=True)
+    level = param.Integer(default=None, allow_None=True)
     study = param.String(default="")
+    compare = param.ClassSelector(default=(), class_=tuple)
+    employee = param.String(default="")
+    topic = param.String(default="")
+
+
+@dataclass(frozen=True)
+class Field:
+    """How one choice is read from and written to an address."""
+
+    read: Callable[[str], Any]
+    write: Callable[[Any], str] = str
+
+
+def _text(text: str) -> str:
+    return text[:TEXT_MAX]
+
+
+def _small_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else None
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name[:TEXT_MAX] for name in text.split(",") if name)[:NAMES_MAX]
+
+
+FIELDS: Mapping[str, Field] = {
+    "page": Field(_text),
+    "scenario": Field(_text),
+    "year": Field(_small_number),
+    "level": Field(_small_number),
+    "study": Field(_text),
+    "compare": Field(_names, ",".join),
+    "employee": Field(_text),
+    "topic": Field(_text),
+}
 
 
 def from_query(search: str) -> dict[str, Any]:
     """Return the selection in the query of an address; what is not there or not usable is the default."""
     query = parse_qs(search.lstrip("?"))
-    first = {name: values[0][:TEXT_MAX] for name, values in query.items()}
-    year = first.get("year", "")
-    return {
-        "scenario": first.get("scenario", ""),
-        "year": int(year) if year.isdecimal() and len(year) <= 4 else None,
-        "study": first.get("study", ""),
-    }
+    return {name: field.read(query.get(name, [""])[0]) for name, field in FIELDS.items()}
 
 
-def to_query(selection: Selection, search: str) -> str:
-    """Return the query with the selection in it; what else was in the query stays."""
-    chosen = {"scenario": selection.scenario, "year": selection.year, "study": selection.study}
-    others = [(name, value) for name, value in parse_qsl(search.lstrip("?")) if name not in chosen]
-    query = urlencode(others + [(name, value) for name, value in chosen.items() if value])
-    return f"?{query}" if query else ""
-
-
-def keep_in_address(selection: Selection, location: Any) -> None:
-    """Follow the address (deep links, back and forward), and write what is chosen into it."""
-
-    def follow(*_: Any) -> None:
-        selection.param.update(**from_query(location.search))
-
-    def write(*_: Any) -> None:
-        location.search = to_query(selection, location.search)
-
-    follow()
-    selection.param.watch(write, ["scenario", "year", "study"])
-    location.param.watch(follow, "search")
+def to_query(selection: Selection) -> str:
+    """Return the query that says the selection; defaults are left out."""
+    chosen = {name: getattr(selection, name) for name in FIELDS}
+    return urlencode([(name, FIELDS[name].write(value)) for name, value in chosen.items() if value])

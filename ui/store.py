@@ -18,6 +18,7 @@ from planwise.engine.publications import (
 from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache
+from ui.reading.scenarios import ScenarioReader
 from ui.results import Result, Unreadable, suppress_small_groups
 from ui.studies import Study, read_study, running_studies, study_files, study_names
 
@@ -32,6 +33,7 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.plans = ScenarioReader(settings)
         self._results: BoundedCache[Result] = BoundedCache(RESULTS_KEPT)
         self._studies: BoundedCache[Study] = BoundedCache(STUDIES_KEPT)
 

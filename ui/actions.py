@@ -1,0 +1,12 @@
+"""The only writer and starter of the dashboard: what a user asks for is done here, or refused."""
+
+from planwise.settings import Settings
+from ui.acting.scenarios import ScenarioActions
+from ui.user import User
+
+
+class Actions:
+    """What one user may do to one home, a subject an attribute; made for each session, holds nothing open."""
+
+    def __init__(self, settings: Settings, user: User) -> None:
+        self.scenarios = ScenarioActions(settings, user)

@@ -1,0 +1,121 @@
+"""What one browser session has: store, actions, what it looks at, its draft, ways to reach the user."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Literal, ParamSpec, TypeVar
+
+import panel as pn
+import param
+
+from planwise.settings import Settings
+from ui.actions import Actions
+from ui.draft import Draft
+from ui.selection import Selection
+from ui.store import Store
+from ui.user import User
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Tone = Literal["info", "success", "warning", "error"]
+NOTICES_KEPT = 50
+THREADS = 4  # for reads that take long; simulation has processes of its own
+LOG = logging.getLogger("planwise.ui")
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the user was told; `link` is a page and what to choose on it."""
+
+    text: str
+    tone: Tone
+    remedy: str
+    at: datetime
+    link: tuple[str, dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Services:
+    """What all sessions of a server share."""
+
+    settings: Settings
+    store: Store
+    previews: Any = None
+    threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="read")
+    )
+
+
+class Session(param.Parameterized):
+    """One browser tab's state; views keep nothing that another view needs."""
+
+    notices = param.ClassSelector(default=(), class_=tuple, doc="What the user was told, the newest first.")
+
+    def __init__(self, services: Services, user: User) -> None:
+        super().__init__()
+        self.services = services
+        self.store = services.store
+        self.previews = services.previews
+        self.user = user
+        self.actions = Actions(services.settings, user)
+        self.selection = Selection()
+        self.draft = Draft(services.store.plans.effective)
+        self._endings: list[Callable[[], None]] = []
+        self.ended = False
+        if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
+            pn.state.on_session_destroyed(lambda _: self.end())
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether the user may create and change scenarios."""
+        return self.user.may_edit
+
+    @property
+    def may_run(self) -> bool:
+        """Whether the user may start and cancel runs and studies."""
+        return self.user.may_run
+
+    def go(self, page: str, **selection: Any) -> None:
+        """Show another page, with these choices."""
+        self.selection.param.update(page=page, **selection)
+
+    def notify(
+        self,
+        text: str,
+        *,
+        tone: Tone = "info",
+        remedy: str = "",
+        link: tuple[str, dict[str, Any]] | None = None,
+    ) -> None:
+        """Tell the user something: at once as a toast, later in the list behind the bell."""
+        notice = Notice(text, tone, remedy, datetime.now(UTC), link)
+        self.notices = (notice, *self.notices)[:NOTICES_KEPT]
+
+    async def offload(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run blocking work on a thread, so that no other session waits; raise what it raises."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.services.threads, partial(work, *args, **kwargs))
+
+    def every(self, milliseconds: int, callback: Callable[[], Any]) -> Any:
+        """Call back again and again until the session ends; the handle has `stop()` and `start()`."""
+        handle = pn.state.add_periodic_callback(callback, period=milliseconds)
+        self.on_end(handle.stop)
+        return handle
+
+    def on_end(self, callback: Callable[[], None]) -> None:
+        """Call back when the session ends."""
+        self._endings.append(callback)
+
+    def end(self) -> None:
+        """Free what the session holds; safe to call twice."""
+        self.ended = True
+        endings, self._endings = self._endings, []
+        for ending in reversed(endings):
+            try:
+                ending()
+            except Exception:  # the others must be freed too
+                LOG.exception("A session's end failed in part")

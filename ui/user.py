@@ -1,0 +1,45 @@
+"""Who looks at a page and what the role lets them do."""
+
+from dataclasses import dataclass
+
+from planwise.errors import InputError
+
+ROLES = ("analyst", "approver", "operator", "auditor", "admin")
+EDITORS = frozenset({"analyst", "admin"})  # edit, propose
+RUNNERS = frozenset({"analyst", "operator", "admin"})  # run flows
+
+
+@dataclass(frozen=True)
+class User:
+    """A person with one role; `signed_in` is False when sign-in is off."""
+
+    name: str
+    role: str
+    signed_in: bool = False
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether the role may create and change scenarios."""
+        return self.role in EDITORS
+
+    @property
+    def may_run(self) -> bool:
+        """Whether the role may start and cancel runs and studies."""
+        return self.role in RUNNERS
+
+    def require_edit(self, what: str) -> None:
+        """Raise InputError unless the role may edit; `what` completes "… may not …"."""
+        if not self.may_edit:
+            raise _refused(self, what, EDITORS)
+
+    def require_run(self, what: str) -> None:
+        """Raise InputError unless the role may run; `what` completes "… may not …"."""
+        if not self.may_run:
+            raise _refused(self, what, RUNNERS)
+
+
+def _refused(user: User, what: str, allowed: frozenset[str]) -> InputError:
+    return InputError(
+        f"{user.name} ({user.role}) may not {what}.",
+        remedy=f"Ask somebody with the role {' or '.join(sorted(allowed))}.",
+    )

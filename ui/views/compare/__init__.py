@@ -1,0 +1,9 @@
+"""Compare: scenarios side by side."""
+
+from ui.session import Session
+from ui.views.unfinished import Unfinished
+
+
+def view(session: Session) -> Unfinished:
+    """Return the page of a session."""
+    return Unfinished("Compare")

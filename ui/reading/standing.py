@@ -2,48 +2,23 @@
 
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import make_url
 
 from planwise.comparison.remarks import out_of_date
 from planwise.comparison.sources import Source
 from planwise.engine.publications import load_publication, published_scenarios
-from planwise.errors import InputError, PlanWiseError
+from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, open_ledger
 from planwise.settings import Settings
 from ui.cache import BoundedCache
+from ui.news import EndedStudy, Standing, State
 
 KEPT = 4
 LIVES_SECONDS = 15  # a census or a lever in force that changes is seen by then
 RUNNING = "running"
-
-State = Literal["never", "stale", "deleted"]
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A scenario whose published result is not what it would give now; `why` and `remedy` say more."""
-
-    scenario: str
-    state: State
-    why: str
-    remedy: str
-
-
-@dataclass(frozen=True)
-class EndedStudy:
-    """A study that ended with an answer; `kept_as` is the scenario made of it, None while there is none."""
-
-    name: str
-    scenario: str
-    target: float
-    growth: float | None
-    converged: bool
-    ended_at: str
-    kept_as: str | None
 
 
 class StandingReader:
@@ -139,14 +114,6 @@ def kept_as(study: str, levers: Mapping[str, Any], stored: Mapping[str, Scenario
         ):
             return scenario.name
     return None
-
-
-def standing_or_error(read: Callable[[], Any]) -> tuple[Any, PlanWiseError | None]:
-    """Return what was read, or why it could not be."""
-    try:
-        return read(), None
-    except PlanWiseError as error:
-        return (), error
 
 
 def _stamp(file: Path) -> Hashable:

@@ -3,51 +3,74 @@ from types import SimpleNamespace
 import param
 import pytest
 
-from ui.selection import Selection, from_query, keep_in_address, to_query
+from ui.draft import Draft
+from ui.selection import Selection, from_query, to_query
+from ui.shell.address import keep_in_address
+
+NOTHING = {name: value for name, value in Selection().param.values().items() if name != "name"}
 
 
 @pytest.mark.parametrize(
     ("search", "expected"),
     [
-        ("", {"scenario": "", "year": None, "study": ""}),
+        ("", {}),
         ("?scenario=a_b&year=2028&study=s1", {"scenario": "a_b", "year": 2028, "study": "s1"}),
-        ("?year=abc", {"scenario": "", "year": None, "study": ""}),
-        ("?year=-1", {"scenario": "", "year": None, "study": ""}),
-        ("?year=99999999999999999999", {"scenario": "", "year": None, "study": ""}),
-        ("?scenario=1&scenario=2", {"scenario": "1", "year": None, "study": ""}),
-        ("?scenario=%3Cscript%3E", {"scenario": "<script>", "year": None, "study": ""}),
+        ("?year=abc", {}),
+        ("?year=-1", {}),
+        ("?year=99999999999999999999", {}),
+        ("?scenario=1&scenario=2", {"scenario": "1"}),
+        ("?scenario=%3Cscript%3E", {"scenario": "<script>"}),
+        ("?compare=a,b,,c", {"compare": ("a", "b", "c")}),
     ],
 )
 def test_an_address_is_read_and_what_is_not_usable_is_the_default(search, expected):
-    assert from_query(search) == expected
+    assert from_query(search) == NOTHING | expected
 
 
 def test_a_selection_comes_back_from_the_address_it_is_written_to():
-    chosen = Selection(scenario="a&b=c", year=2027, study="é s")
-    search = to_query(chosen, "?theme=dark")
-    assert "theme=dark" in search
-    assert from_query(search) == {"scenario": "a&b=c", "year": 2027, "study": "é s"}
+    chosen = Selection(scenario="a&b=c", year=2027, study="é s", compare=("a", "b"), page="compare")
+    assert from_query("?" + to_query(chosen)) == {n: getattr(chosen, n) for n in NOTHING}
 
 
-def test_nothing_chosen_leaves_the_address_alone():
-    assert to_query(Selection(), "") == ""
+def test_nothing_chosen_is_no_query():
+    assert to_query(Selection()) == ""
 
 
 class Location(param.Parameterized):
-    search = param.String("?scenario=x&year=2028")
+    search = param.String("?scenario=x&year=2028&theme=dark")
+
+
+def a_session():
+    told = []
+    draft = Draft(lambda scenario, changes: None)
+    return SimpleNamespace(
+        selection=Selection(), draft=draft, notify=lambda *a, **k: told.append(a), told=told
+    )
 
 
 def test_address_and_selection_follow_each_other():
-    location, selection = Location(), Selection()
-    keep_in_address(selection, location)
-    assert (selection.scenario, selection.year) == ("x", 2028)
-    selection.scenario = "y"
+    location, session = Location(), a_session()
+    keep_in_address(session, location)
+    assert (session.selection.scenario, session.selection.year) == ("x", 2028)
+    session.selection.scenario = "y"
     assert from_query(location.search)["scenario"] == "y"
+    assert "theme=dark" in location.search
     location.search = "?study=z"
+    selection = session.selection
     assert (selection.scenario, selection.year, selection.study) == ("", None, "z")
 
 
-def test_nothing_is_chosen_without_a_query():
-    selection = Selection()
-    keep_in_address(selection, SimpleNamespace(search="", param=Location().param))
-    assert selection.scenario == ""
+def test_edits_are_in_the_address_and_come_back():
+    location, session = Location(search=""), a_session()
+    keep_in_address(session, location)
+    session.draft.set("cola_rate@2028", 0.04)
+    again = a_session()
+    keep_in_address(again, Location(search=location.search))
+    assert again.draft.changes == {"cola_rate@2028": 0.04}
+
+
+def test_edits_that_cannot_be_are_said_and_not_taken():
+    session = a_session()
+    keep_in_address(session, Location(search="?set=no_such_lever=1"))
+    assert session.draft.is_empty
+    assert "no_such_lever" in session.told[0][0]

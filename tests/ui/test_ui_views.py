@@ -6,7 +6,7 @@ from ui.selection import Selection
 from ui.store import Store
 from ui.views import charts, tables
 from ui.views.headline import headline
-from ui.views.overview import overview
+from ui.views.overview.page import overview
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Selection and draft in the address: deep links, back and forward, a reload that loses nothing."""
 
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from planwise.errors import InputError
 from planwise.parameters import parse_assignments
@@ -16,13 +16,13 @@ def keep_in_address(session: Session, location: Any) -> None:
     """Follow the address, and write into it what is chosen and edited."""
 
     def follow(*_: Any) -> None:
-        if location.search == _query(session):
+        if location.search == _query(session, location.search):
             return
         session.selection.param.update(**from_query(location.search))
         _follow_draft(session, location.search)
 
     def write(*_: Any) -> None:
-        location.search = _query(session)
+        location.search = _query(session, location.search)
 
     follow()
     session.selection.param.watch(write, list(FIELDS))
@@ -30,11 +30,13 @@ def keep_in_address(session: Session, location: Any) -> None:
     location.param.watch(follow, "search")
 
 
-def _query(session: Session) -> str:
-    draft = session.draft
+def _query(session: Session, search: str) -> str:
+    """Return the query that says selection and draft; what else was in it (a theme, say) stays."""
+    draft, ours = session.draft, {*FIELDS, BASE, EDIT}
+    others = [(name, value) for name, value in parse_qsl(search.lstrip("?")) if name not in ours]
     edits = [(EDIT, f"{key}={_text(value)}") for key, value in draft.changes.items()]
     base = [(BASE, draft.scenario)] if draft.scenario != BASELINE else []
-    query = "&".join(part for part in (to_query(session.selection), urlencode(base + edits)) if part)
+    query = "&".join(part for part in (to_query(session.selection), urlencode(base + edits + others)) if part)
     return f"?{query}" if query else ""
 
 

@@ -18,7 +18,10 @@ from planwise.engine.publications import (
 from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache
+from ui.reading.comparisons import ComparisonReader
 from ui.reading.scenarios import ScenarioReader
+from ui.reading.standing import StandingReader
+from ui.reading.sweeps import SweepReader
 from ui.results import Result, Unreadable, suppress_small_groups
 from ui.studies import Study, read_study, running_studies, study_files, study_names
 
@@ -34,6 +37,9 @@ class Store:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.plans = ScenarioReader(settings)
+        self.comparisons = ComparisonReader(settings)
+        self.sweeps = SweepReader(settings)
+        self.standing = StandingReader(settings)
         self._results: BoundedCache[Result] = BoundedCache(RESULTS_KEPT)
         self._studies: BoundedCache[Study] = BoundedCache(STUDIES_KEPT)
 
@@ -47,7 +53,7 @@ class Store:
         published = self._settings.published_dir
         results = tuple((name, _stamp(published / name / CURRENT)) for name in self.scenarios())
         studies = tuple(_stamp(file) for file in study_files(self._settings))
-        return results, studies, running_studies(self._settings)
+        return results, studies, running_studies(self._settings), self.sweeps.version()
 
     def scenarios(self) -> tuple[str, ...]:
         """Return the published scenarios: the baseline first, then by name."""

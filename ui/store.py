@@ -20,6 +20,7 @@ from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.reading.comparisons import ComparisonReader
 from ui.reading.scenarios import ScenarioReader
+from ui.reading.searches import SearchReader
 from ui.reading.standing import StandingReader
 from ui.reading.sweeps import SweepReader
 from ui.results import Result, Unreadable, suppress_small_groups
@@ -37,6 +38,7 @@ class Store:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.plans = ScenarioReader(settings)
+        self.searches = SearchReader(settings, self.plans)
         self.comparisons = ComparisonReader(settings)
         self.sweeps = SweepReader(settings)
         self.standing = StandingReader(settings)

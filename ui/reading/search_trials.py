@@ -1,0 +1,235 @@
+"""A study's journal, read as it grows: what was read once is never read again."""
+
+import math
+import os
+from collections.abc import Hashable, Mapping
+from threading import Lock
+from typing import Any
+
+import optuna
+import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
+
+from planwise.engine.outcome import Kpis
+from planwise.parameters import catalogue
+from planwise.settings import Settings
+from planwise.study.answer.best import NO_CANDIDATES
+from planwise.study.answer.pareto import diverse, front, knee
+from planwise.study.asked.constraints import highest_payroll
+from planwise.study.asked.objectives import (
+    ADJUSTED_GAP,
+    COST,
+    EQUITY,
+    TARGETS,
+    adjusted_gap_part,
+    cost_part,
+    equity_part,
+    targets_part,
+)
+from planwise.study.search.reach import BASELINE
+from planwise.study.trials.files import journal_file
+from planwise.study.trials.record import ERROR, FINISHED, GIVEN_UP, trial_of
+from planwise.study.trials.storage import load_study
+from planwise.study.trials.trial import Trial
+from ui.searches import FACTS, LEVER, LIMIT, PART, Asked, SearchLever
+
+PP = 100.0
+SEARCH, FRAME, ABOUT = "search", "frame", "about"
+FEASIBLE, INFEASIBLE, FAILED = "feasible", "infeasible", "failed"
+GATE = "gate"
+CHANGE = "change"
+
+
+class GrowingTrials:
+    """The trials of one study; one reader at a time, however many sessions look at it."""
+
+    def __init__(self, settings: Settings, name: str, asked: Asked, names: tuple[str, ...]) -> None:
+        self._asked, self._names = asked, names
+        self._study = load_study(settings, name)
+        self._lock = Lock()
+        self._rows: dict[int, Mapping[str, Any]] = {}
+        self._bounds: dict[str, tuple[float, float]] = {}
+        self._starts: dict[str, float] = {}
+        self._baseline: Kpis | None = None
+
+    def read(self) -> tuple[pd.DataFrame, int, dict[str, Any]]:
+        """Return all finished trials, how many are under way, and what is kept on the study itself."""
+        with self._lock:
+            trials = self._study.get_trials(deepcopy=False)  # reads only what the journal has gained
+            for frozen in trials:
+                if frozen.state in FINISHED and frozen.number not in self._rows:
+                    self._take(frozen)
+            unfinished = sum(frozen.state == TrialState.RUNNING for frozen in trials)
+            rows = [self._rows[number] for number in sorted(self._rows) if self._rows[number]]
+            return self._frame(rows), unfinished, dict(self._study.user_attrs)
+
+    def levers(self) -> tuple[SearchLever, ...]:
+        """Return the tuned levers with the bounds that the search has."""
+        with self._lock:
+            return tuple(_lever(name, self._bounds.get(name), self._starts.get(name)) for name in self._names)
+
+    def _take(self, frozen: FrozenTrial) -> None:
+        if frozen.user_attrs.get(ERROR) == GIVEN_UP:
+            self._rows[frozen.number] = {}
+            return
+        trial = trial_of(frozen)
+        if not self._bounds and frozen.distributions:
+            self._bounds = {
+                name: (float(one.low), float(one.high))
+                for name, one in frozen.distributions.items()
+                if isinstance(one, optuna.distributions.FloatDistribution)
+            }
+        if trial.purpose == BASELINE and trial.evaluation is not None:
+            self._baseline = trial.evaluation.kpis
+            self._starts = {name: float(value) for name, value in frozen.params.items()}
+        self._rows[frozen.number] = self._row(frozen, trial)
+
+    def _row(self, frozen: FrozenTrial, trial: Trial) -> dict[str, Any]:
+        found = trial.evaluation
+        limits = {name: float(value) for name, value in frozen.constraints.items()}
+        violated = [name for name, value in limits.items() if value > 0]
+        row: dict[str, Any] = dict.fromkeys(FACTS)
+        row |= {
+            "trial": trial.number,
+            "kind": trial.kind,
+            "purpose": trial.purpose,
+            "iteration": trial.iteration,
+            "seed": trial.seed,
+            "state": FAILED if found is None else INFEASIBLE if violated or not found.feasible else FEASIBLE,
+            "role": _role(trial),
+            "violated": ", ".join(violated),
+            "answered_by": trial.answered_by,
+            "error": trial.error,
+        }
+        row |= {LEVER + name: trial.levers.get(name, self._starts.get(name)) for name in self._names}
+        if found is None:
+            return row
+        last = found.kpis[-1]
+        values = frozen.values or []
+        row |= {
+            "growth": found.growth,
+            "gap_pp": None if self._asked.target is None else PP * (self._asked.target - found.growth),
+            "payroll": highest_payroll(found.kpis),
+            "cost": math.fsum(float(year["payroll_change"]) for year in found.kpis),
+            "within_level_cv": last["within_level_cv"],
+            "adjusted_gap": last["adjusted_gap_max"],
+            "below_minimum": last["below_minimum"],
+            "raise_max": max(
+                (float(y["raise_max"]) for y in found.kpis if y["raise_max"] is not None), default=None
+            ),
+            "score": float(values[0]) if len(values) == 1 else None,
+            "gate": found.gate_status,
+            "seconds": found.seconds,
+            "cache_hit": found.cache_hit,
+            "fingerprint": found.fingerprint,
+        }
+        row |= {LIMIT + name: value for name, value in limits.items()}
+        return row | self._parts(trial, row["score"])
+
+    def _parts(self, trial: Trial, score: float | None) -> dict[str, float]:
+        """Return each objective asked, before its weight; by default the target's part and the change's."""
+        found, base = trial.evaluation, self._baseline
+        if found is None or base is None:
+            return {}
+        target = self._asked.target
+        of_target = 0.0 if target is None else targets_part(found.growth, target, self._asked.tolerance)
+        if not self._asked.objectives:
+            change = None if score is None else max(score - of_target, 0.0)
+            return {PART + TARGETS: of_target} | ({} if change is None else {PART + CHANGE: change})
+        known = {
+            COST: lambda: cost_part(found.kpis, base),
+            EQUITY: lambda: equity_part(found.kpis, base),
+            ADJUSTED_GAP: lambda: adjusted_gap_part(found.kpis, base),
+            TARGETS: lambda: of_target,
+        }
+        return {PART + name: float(known[name]()) for name, _ in self._asked.objectives}
+
+    def _frame(self, rows: list[Mapping[str, Any]]) -> pd.DataFrame:
+        extra = sorted({key for row in rows for key in row} - set(FACTS))
+        order = [key for prefix in (PART, LIMIT, LEVER) for key in extra if key.startswith(prefix)]
+        levers = [LEVER + name for name in self._names]
+        columns = [*FACTS, *(key for key in order if not key.startswith(LEVER)), *levers]
+        frame = pd.DataFrame(rows, columns=columns)
+        for name in columns:
+            if name not in TEXTS:
+                frame[name] = pd.to_numeric(frame[name], errors="coerce")
+        weights = {name: 1.0 if weight is None else weight for name, weight in self._asked.objectives}
+        if self._asked.is_front and len(frame):
+            parts = [PART + name for name in weights if PART + name in frame]
+            frame["score"] = frame[parts].sum(axis=1, skipna=False) if parts else math.nan
+        return _with_best(frame, self._asked)
+
+
+TEXTS = frozenset(
+    {"kind", "purpose", "state", "role", "violated", "gate", "fingerprint", "error", "cache_hit"}
+)
+
+
+def fronts(frame: pd.DataFrame, asked: Asked) -> tuple[tuple[int, ...], int | None, tuple[int, ...]]:
+    """Return the trial numbers of the front, its knee and picks that lie far apart; empty unless asked."""
+    if not asked.is_front:
+        return (), None, ()
+    columns = [PART + name for name, _ in asked.objectives]
+    if not set(columns) <= set(frame.columns):
+        return (), None, ()
+    rows = frame.loc[
+        (frame["role"] == SEARCH) & (frame["kind"] == asked.kind) & (frame["state"] == FEASIBLE)
+    ].dropna(subset=columns)
+    if rows.empty:
+        return (), None, ()
+    numbers = rows["trial"].astype(int).tolist()
+    values = rows[columns].to_numpy().tolist()
+    members = front(values)
+    of_members = [values[index] for index in members]
+    front_numbers = tuple(numbers[index] for index in members)
+    return (
+        front_numbers,
+        front_numbers[knee(of_members)],
+        tuple(front_numbers[i] for i in diverse(of_members)),
+    )
+
+
+def journal_stamp(settings: Settings, name: str) -> Hashable:
+    """Return a value that changes when the journal is another file, not when it grows."""
+    try:
+        return os.stat(journal_file(settings, name)).st_ino
+    except OSError:
+        return None
+
+
+def _with_best(frame: pd.DataFrame, asked: Asked) -> pd.DataFrame:
+    """Fill in, trial by trial, the best growth and score so far of the feasible trials that decide."""
+    decides = (frame["role"] == SEARCH) & (frame["kind"] == asked.kind) & (frame["state"] == FEASIBLE)
+    frame["best_score"] = frame["score"].where(decides).cummin().ffill()
+    best: float | None = None
+    growth = []
+    for counts, value, score, lowest in zip(
+        decides, frame["growth"], frame["score"], frame["best_score"], strict=True
+    ):
+        if counts:
+            nearer = best is None or (
+                abs(value - asked.target) < abs(best - asked.target)
+                if asked.target is not None and not asked.objectives
+                else score <= lowest
+            )
+            best = value if nearer else best
+        growth.append(best)
+    frame["best_growth"] = pd.to_numeric(pd.Series(growth, index=frame.index), errors="coerce")
+    return frame
+
+
+def _role(trial: Trial) -> str:
+    if trial.purpose == BASELINE:
+        return FRAME
+    return ABOUT if trial.seed is not None or trial.purpose in NO_CANDIDATES else SEARCH
+
+
+def _lever(name: str, bounds: tuple[float, float] | None, start: float | None) -> SearchLever:
+    plain, _, year = name.partition("@")
+    declared = catalogue().levers.get(plain)
+    if declared is None:  # a lever that was declared when the study ran
+        low, high = bounds or (math.nan, math.nan)
+        return SearchLever(name, name, "rate", low, high, start, (low, high))
+    low, high = bounds or declared.bounds
+    label = f"{declared.label}, {year}" if year else declared.label
+    return SearchLever(name, label, declared.unit.value, low, high, start, declared.recommended)

@@ -1,73 +1,196 @@
 """Edits not saved yet, on top of a scenario; every session has one."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 
 import param
 
-from planwise.parameters import (
-    EffectiveParameters,
-    Finding,
-    Value,
-    canonical_overrides,
-    merged_overrides,
-    validate,
-)
+from planwise.errors import InputError
+from planwise.parameters import EffectiveParameters, Finding, validate
+from planwise.parameters.assignment import parse_key
+from ui import edits as editing
+from ui.edits import Edits, History, Lock
 
-Resolve = Callable[[str, Mapping[str, Value]], EffectiveParameters]
+Resolve = Callable[[str], EffectiveParameters]
 BASELINE = "baseline"
+BASES_KEPT = 4  # an undo may lead back to the scenario before
 
 
 class Draft(param.Parameterized):
-    """`changes` are canonical overrides ("cola_rate" or "cola_rate@2028") on top of `scenario`'s own."""
+    """`changes` are canonical overrides ("cola_rate" or "cola_rate@2028") on top of `scenario`'s own.
 
-    scenario = param.String(default=BASELINE)
-    changes = param.Dict(default={})
-    locks = param.ClassSelector(default=(), class_=tuple)
+    Only changes that differ from the base are kept. Watch the three parameters; the methods alone set them.
+    """
 
-    def __init__(self, resolve: Resolve, **params: Any) -> None:
-        super().__init__(**params)
+    scenario = param.String(default=BASELINE, constant=True)
+    changes = param.Dict(default={}, constant=True)
+    locks = param.ClassSelector(default=(), class_=tuple, constant=True, doc="Names of locked levers.")
+
+    def __init__(self, resolve: Resolve) -> None:
+        super().__init__()
         self._resolve = resolve
-        self._cached: tuple[Any, EffectiveParameters] | None = None
+        self._bases: dict[str, EffectiveParameters] = {}
+        self._history = History(Edits(BASELINE))
+        self._gesture: object = None
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was edited."""
+        """Whether nothing differs from the base."""
         return not self.changes
+
+    @property
+    def base(self) -> EffectiveParameters:
+        """What the scenario resolves to without the edits; raises InputError when it is gone."""
+        return self._base_of(self.scenario)
+
+    @property
+    def current(self) -> EffectiveParameters:
+        """The base over the years that the edits simulate: what every edited value is compared with."""
+        return editing.over_years(self.base, self.changes)
 
     @property
     def effective(self) -> EffectiveParameters:
         """What the scenario with the edits resolves to; raises InputError when the scenario is gone."""
-        key = (self.scenario, tuple(self.changes.items()))
-        if self._cached is None or self._cached[0] != key:
-            self._cached = (key, self._resolve(self.scenario, self.changes))
-        return self._cached[1]
+        return self._resolved.effective
 
     @property
     def findings(self) -> list[Finding]:
         """What is not OK about the edited levers, worst first."""
-        return validate(self.effective)
+        return self._resolved.findings
 
-    def set(self, key: str, value: object) -> None:
-        """Edit one parameter; raises InputError, and then nothing has changed."""
-        self.replace(merged_overrides(self.changes, canonical_overrides({key: value})))
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        return bool(self._history.past)
 
-    def unset(self, key: str) -> None:
-        """Take one edit back."""
-        self.changes = {name: value for name, value in self.changes.items() if name != key}
+    @property
+    def can_redo(self) -> bool:
+        """Whether a step was taken back."""
+        return bool(self._history.future)
+
+    def lock_of(self, name: str) -> Lock | None:
+        """Return who locked a lever and why; None when it may be edited."""
+        return self._history.present.locks.get(name)
+
+    def set(self, key: str, value: object, *, gesture: object = None) -> None:
+        """Edit one parameter; raises InputError, and then nothing has changed.
+
+        Edits of one `gesture`, such as one drag of a slider, are one step of undo.
+        """
+        self.update({key: value}, gesture=gesture)
+
+    def update(self, changes: Mapping[str, object], *, gesture: object = None) -> None:
+        """Edit several parameters, all or none; raises InputError."""
+        self._step(editing.with_changes(self._history.present, self.base, changes), gesture)
+
+    def unset(self, *keys: str) -> None:
+        """Give keys the base's values again; a name alone is all its years. Raises InputError if locked."""
+        self._step(editing.without(self._history.present, self.base, keys))
 
     def clear(self) -> None:
-        """Take every edit back."""
-        self.changes = {}
+        """Take every edit back but those of locked levers."""
+        names = {parse_key(key).name for key in self.changes}
+        self.unset(*(name for name in names if name not in self._history.present.locks))
 
     def replace(self, changes: Mapping[str, object]) -> None:
         """Make these the edits; raises InputError, and then nothing has changed."""
-        checked = canonical_overrides(changes)
-        self._resolve(self.scenario, checked)
-        self.changes = checked
+        self._step(editing.replaced(self._history.present, self.base, changes))
 
-    def start_from(self, scenario: str, changes: Mapping[str, object] = {}) -> None:
-        """Begin anew from a scenario; raises InputError, and then nothing has changed."""
-        checked = canonical_overrides(changes)
-        self._resolve(scenario, checked)
-        self.param.update(scenario=scenario, changes=checked)
+    def start_from(self, scenario: str, changes: Mapping[str, object] | None = None) -> None:
+        """Edit another scenario, read anew; raises InputError, and then nothing has changed.
+
+        Locks hold on the same scenario, and are let go with another one.
+        """
+        base = self._resolve(scenario)
+        before = self._history.present if scenario == self.scenario else Edits(scenario)
+        state = editing.replaced(before, base, changes or {})
+        self._keep(scenario, base)
+        self._step(state)
+
+    def saved_as(self, scenario: str) -> None:
+        """Go on from the scenario that the edits were saved as: its values are the base, locks hold."""
+        self._keep(scenario, self._resolve(scenario))
+        self._step(Edits(scenario, {}, self._history.present.locks))
+
+    def lock(self, names: Iterable[str], *, by: str, why: str = "") -> None:
+        """Keep levers as they are; raises InputError for a name that is not a lever's."""
+        present = self._history.present
+        levers = [self.base.declared.parameter(name, "lever").name for name in names]
+        self._step(editing.locked(present, {**present.locks, **dict.fromkeys(levers, Lock(by, why))}))
+
+    def unlock(self, *names: str) -> None:
+        """Let levers be edited again."""
+        present = self._history.present
+        kept = {name: lock for name, lock in present.locks.items() if name not in names}
+        self._step(editing.locked(present, kept))
+
+    def undo(self) -> None:
+        """Take the last step back: an edit, a lock, or another base."""
+        self._show(self._history.undone())
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        self._show(self._history.redone())
+
+    def refresh(self) -> str:
+        """Read the base anew; return what had to be given up because of what others changed, or ""."""
+        lost = ""
+        self._bases.clear()
+        try:
+            state = editing.replaced(Edits(self.scenario), self.base, self.changes)
+            self._show(self._history.amended(editing.locked(state, self._history.present.locks)))
+        except InputError as error:
+            lost = f"The edits on {self.scenario} are gone: {error.what}"
+            known = self._known(self.scenario)
+            self._show(History(Edits(self.scenario if known else BASELINE)))
+        self.__dict__.pop("_resolved", None)
+        return lost
+
+    def _known(self, scenario: str) -> bool:
+        try:
+            self._base_of(scenario)
+        except InputError:
+            return False
+        return True
+
+    def _base_of(self, scenario: str) -> EffectiveParameters:
+        if scenario not in self._bases:
+            self._keep(scenario, self._resolve(scenario))
+        return self._bases[scenario]
+
+    def _keep(self, scenario: str, base: EffectiveParameters) -> None:
+        self._bases.pop(scenario, None)
+        self._bases[scenario] = base
+        while len(self._bases) > BASES_KEPT:
+            self._bases.pop(next(iter(self._bases)))
+
+    def _step(self, state: Edits, gesture: object = None) -> None:
+        same = gesture is not None and gesture == self._gesture
+        self._show(self._history.amended(state) if same else self._history.then(state))
+        self._gesture = gesture
+
+    def _show(self, history: History) -> None:
+        state = history.present
+        editing.effective_of(self._base_of(state.scenario), state.changes)  # else nothing changes
+        self._gesture = None
+        self._history = history
+        self.__dict__.pop("_resolved", None)
+        with param.edit_constant(self):
+            self.param.update(
+                scenario=state.scenario, changes=dict(state.changes), locks=tuple(sorted(state.locks))
+            )
+
+    @cached_property
+    def _resolved(self) -> "_Resolved":
+        return _Resolved(editing.effective_of(self.base, self.changes))
+
+
+class _Resolved:
+    """The effective parameters of a state, and what is found about them when somebody asks."""
+
+    def __init__(self, effective: EffectiveParameters) -> None:
+        self.effective = effective
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        return validate(self.effective)

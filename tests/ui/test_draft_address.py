@@ -1,0 +1,98 @@
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlencode
+
+import param
+import pytest
+
+from planwise.errors import InputError
+from planwise.parameters import resolve
+from ui.draft import Draft
+from ui.selection import Selection
+from ui.shell.address import keep_in_address
+
+
+class Location(param.Parameterized):
+    search = param.String(default="")
+
+
+def resolved(name):
+    if name != "baseline":
+        raise InputError(f"There is no scenario {name!r}.", remedy="`planwise scenario list`.")
+    return resolve((2026, 2027), scenario={})
+
+
+@pytest.fixture
+def opened():
+    def open_at(query):
+        told = []
+        session = SimpleNamespace(
+            selection=Selection(),
+            draft=Draft(resolved),
+            notify=lambda text, **more: told.append((text, more["tone"], more["remedy"])),
+        )
+        location = Location(search=query)
+        keep_in_address(session, location)
+        return session.draft, location, told
+
+    return open_at
+
+
+def test_edits_are_in_the_address_and_back(opened):
+    draft, location, told = opened("?page=levers")
+    draft.set("cola_rate", 0.04)
+    draft.set("cola_rate@2027", 0.035)
+    draft.set("individual_raise_max", 0.1)
+    assert parse_qs(location.search)["set"] == [
+        "cola_rate=0.04",
+        "cola_rate@2027=0.035",
+        "individual_raise_max=0.1",
+    ]
+    again, _, _ = opened(location.search)
+    assert again.changes == draft.changes
+    assert told == []
+
+
+def test_back_in_the_browser_is_a_step_that_can_be_undone(opened):
+    draft, location, _ = opened("?page=levers")
+    draft.set("cola_rate", 0.04)
+    location.search = "?page=levers"
+    assert draft.is_empty
+    draft.undo()
+    assert draft.changes == {"cola_rate": 0.04}
+
+
+@pytest.mark.parametrize(
+    "assignments",
+    [
+        ["cola_rate=<script>alert(1)</script>"],
+        ["'; DROP TABLE scenario; --=1"],
+        ["=1+1"],
+        ["cola_rate"],
+        ["cola_rate=nan"],
+        ["cola_rate=1e999"],
+        ["cola_rate=0.9"],
+        ["cola_rate@1999=0.03"],
+        ["cola_rate=0.03", "cola_rate=0.04"],
+        ["merit_rate_level_9=0.03"],
+        ["new_hire_level_share_1=0.5"],
+        ["years=99999999999999999999"],
+        ["years=2030-2026"],
+        ["cola_date=02-30"],
+        ["cola_rate=" + "9" * 5000],
+        ["cola_rate=٣"],
+        ["\x00=\x00"],
+    ],
+)
+def test_what_cannot_be_in_an_address_is_refused_with_a_notice(opened, assignments):
+    draft, _, told = opened("?" + urlencode([("set", text) for text in assignments]))
+    assert draft.is_empty
+    ((text, tone, remedy),) = told
+    assert tone == "warning"
+    assert remedy
+    assert "not used" in text
+
+
+def test_a_base_that_is_gone_is_refused_with_a_notice(opened):
+    draft, _, told = opened("?base=gone&set=cola_rate%3D0.04")
+    assert (draft.scenario, draft.is_empty) == ("baseline", True)
+    assert "no scenario 'gone'" in told[0][0]

@@ -1,0 +1,179 @@
+"""Edits that are not saved yet, as values: changes on top of a base scenario, locks, and steps back.
+
+Pure: a base is the effective parameters of a scenario, and every function returns a new value or raises.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from planwise.errors import InputError
+from planwise.parameters import (
+    EffectiveParameters,
+    Value,
+    canonical_overrides,
+    merged_overrides,
+    resolve,
+    simulated_years,
+)
+from planwise.parameters.assignment import Key, parse_key
+from planwise.parameters.horizon import HORIZON
+
+STEPS_KEPT = 100  # of undo; a step is a mapping of at most a few hundred values
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Who keeps a lever as it is, and why (may be empty)."""
+
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Edits:
+    """One state: the base scenario's name, canonical changes, and locked levers by name."""
+
+    scenario: str
+    changes: Mapping[str, Value] = field(default_factory=dict)
+    locks: Mapping[str, Lock] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class History:
+    """The present state with those before and after it, the nearest last; bounded."""
+
+    present: Edits
+    past: tuple[Edits, ...] = ()
+    future: tuple[Edits, ...] = ()
+
+    def then(self, state: Edits) -> "History":
+        """Return the history after a new state; what was undone is gone. An equal state is no step."""
+        if state == self.present:
+            return self
+        return History(state, (*self.past, self.present)[-STEPS_KEPT:])
+
+    def amended(self, state: Edits) -> "History":
+        """Return the history with the present state replaced, as while a slider is dragged."""
+        return History(state, self.past)
+
+    def undone(self) -> "History":
+        """Return the history one step back; the same when there is none."""
+        if not self.past:
+            return self
+        return History(self.past[-1], self.past[:-1], (*self.future, self.present))
+
+    def redone(self) -> "History":
+        """Return the history one step forward; the same when there is none."""
+        if not self.future:
+            return self
+        return History(self.future[-1], (*self.past, self.present), self.future[:-1])
+
+
+def effective_of(base: EffectiveParameters, changes: Mapping[str, Value]) -> EffectiveParameters:
+    """Return what the base resolves to with changes on top; raise InputError when it cannot be."""
+    if not changes:
+        return base
+    overrides = merged_overrides(base.scenario, changes)
+    years = simulated_years(changes[HORIZON], base.years[0]) if HORIZON in changes else base.years
+    return resolve(years, scenario=overrides, dynamic=base.dynamic, declared=base.declared)
+
+
+def with_changes(edits: Edits, base: EffectiveParameters, updates: Mapping[str, object]) -> Edits:
+    """Return edits with more changes; an all-years change drops the parameter's own years.
+
+    Raises InputError for a bad name or value, a combination that cannot be resolved, or a locked lever.
+    """
+    merged = merged_overrides(edits.changes, canonical_overrides(updates, declared=base.declared))
+    return _checked(edits, base, merged)
+
+
+def without(edits: Edits, base: EffectiveParameters, keys: Iterable[str]) -> Edits:
+    """Return edits where these keys have the base's values again; a name alone is all its years."""
+    changes = dict(edits.changes)
+    as_base = over_years(base, edits.changes)
+    for key in map(parse_key, keys):
+        if key.year is None:
+            changes = {text: value for text, value in changes.items() if parse_key(text).name != key.name}
+        elif key.name in changes:
+            changes[str(key)] = as_base.value(key.name, key.year)
+        else:
+            changes.pop(str(key), None)
+    return _checked(edits, base, changes)
+
+
+def replaced(edits: Edits, base: EffectiveParameters, changes: Mapping[str, object]) -> Edits:
+    """Return edits with exactly these changes; raises InputError like `with_changes`."""
+    return _checked(edits, base, canonical_overrides(changes, declared=base.declared))
+
+
+def normalised(base: EffectiveParameters, changes: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the changes that make a difference: none that equals the base, or its own all-years change."""
+    as_base = over_years(base, changes)
+    by_name: dict[str, dict[int | None, Value]] = {}
+    for text, value in changes.items():
+        key = parse_key(text)
+        by_name.setdefault(key.name, {})[key.year] = value
+    kept = {
+        str(Key(name, year)): value
+        for name, values in by_name.items()
+        for year, value in _differing(as_base, name, values).items()
+    }
+    return dict(sorted(kept.items()))
+
+
+def over_years(base: EffectiveParameters, changes: Mapping[str, Value]) -> EffectiveParameters:
+    """Return the base over the horizon that the changes simulate, with nothing else changed."""
+    return effective_of(base, {HORIZON: changes[HORIZON]}) if HORIZON in changes else base
+
+
+def same_in_all_years(effective: EffectiveParameters, name: str) -> bool:
+    """Say whether a parameter has one value in all simulated years."""
+    if not effective.declared.parameters[name].yearly:
+        return True
+    return len({effective.value(name, year) for year in effective.years}) == 1
+
+
+def keys_of(effective: EffectiveParameters, name: str, years: Iterable[int] | None = None) -> tuple[str, ...]:
+    """Return the keys that set a parameter in these years: one for all of them, or one a year."""
+    chosen = sorted(set(years)) if years is not None else list(effective.years)
+    if not effective.declared.parameters[name].yearly or chosen == list(effective.years):
+        return (name,)
+    return tuple(str(Key(name, year)) for year in chosen)
+
+
+def locked(edits: Edits, names: Mapping[str, Lock]) -> Edits:
+    """Return edits with exactly these locks."""
+    return replace(edits, locks=dict(sorted(names.items())))
+
+
+def _differing(
+    as_base: EffectiveParameters, name: str, values: Mapping[int | None, Value]
+) -> dict[int | None, Value]:
+    if not as_base.declared.parameters[name].yearly:
+        return {} if name != HORIZON and values[None] == as_base.value(name) else dict(values)
+    result = [values.get(year, values.get(None, _MISSING)) for year in as_base.years]
+    before = [as_base.value(name, year) for year in as_base.years]
+    if all(new is _MISSING or new == old for new, old in zip(result, before, strict=True)):
+        return {}
+    if None in values:
+        return {year: value for year, value in values.items() if year is None or value != values[None]}
+    return {year: value for year, value in values.items() if value != as_base.value(name, year)}
+
+
+def _checked(edits: Edits, base: EffectiveParameters, changes: Mapping[str, Value]) -> Edits:
+    if changes.get(HORIZON) == base.value(HORIZON):
+        changes = {key: value for key, value in changes.items() if key != HORIZON}
+    new = effective_of(base, changes)  # refuses what cannot be, before anything is compared with the base
+    _refuse_locked(edits, effective_of(base, edits.changes), new)
+    return replace(edits, changes=normalised(base, changes))
+
+
+def _refuse_locked(edits: Edits, old: EffectiveParameters, new: EffectiveParameters) -> None:
+    for name, lock in edits.locks.items():
+        if any(old.value(name, year) != new.value(name, year) for year in old.years if year in new.years):
+            label = old.declared.parameters[name].label
+            why = f": {lock.why}" if lock.why else ""
+            raise InputError(f"{label} is locked by {lock.by}{why}.", remedy="Unlock it to change it.")
+
+
+_MISSING = object()

@@ -4,8 +4,8 @@ from tests.ui.published import publish_by_hand
 from ui.components import figures, html
 from ui.selection import Selection
 from ui.store import Store
-from ui.views import charts, tables
-from ui.views.headline import headline
+from ui.views.overview import charts, tables
+from ui.views.overview.headline import headline
 from ui.views.overview.page import overview
 
 

@@ -10,25 +10,15 @@ import panel_material_ui as pmui
 from planwise.errors import InputError
 from ui.components import html
 from ui.components.card import FRAME, Card
+from ui.components.layout import GAP, PAIR, STACK
+from ui.components.layout import show as _show
 from ui.formatting import moment
 from ui.results import Result, Unreadable
 from ui.selection import Selection
 from ui.store import BASELINE, Store
-from ui.views import charts, empty, tables
-from ui.views.headline import headline
+from ui.views.overview import charts, empty, tables
+from ui.views.overview.headline import headline
 from ui.views.study import convergence
-
-GAP = 16
-PAIR: dict[str, Any] = {
-    "sizing_mode": "stretch_width",
-    "styles": {
-        "display": "grid",
-        "grid-template-columns": "repeat(auto-fit, minmax(max(420px, 40%), 1fr))",
-        "column-gap": f"{GAP}px",
-        "align-items": "start",
-    },
-}
-STACK: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": f"{GAP}px"}}
 
 
 class Overview:
@@ -192,12 +182,6 @@ class Overview:
 
     def _heading_box(self) -> pn.Column:
         return pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"})
-
-
-def _show(box: pn.Column, *parts: Any) -> None:
-    """Put parts into a box, unless it has them already: what stays is not drawn again."""
-    if list(box.objects) != list(parts):
-        box.objects = list(parts)
 
 
 def overview(store: Store, selection: Selection) -> Overview:

@@ -1,0 +1,22 @@
+"""How pages are laid out: cards below each other, or two side by side where there is room."""
+
+from typing import Any
+
+GAP = 16  # pixels between cards
+PAIR: dict[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "styles": {
+        "display": "grid",
+        "grid-template-columns": "repeat(auto-fit, minmax(max(420px, 40%), 1fr))",
+        "column-gap": f"{GAP}px",
+        "row-gap": f"{GAP}px",
+        "align-items": "start",
+    },
+}
+STACK: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": f"{GAP}px"}}
+
+
+def show(box: Any, *parts: Any) -> None:
+    """Put parts into a box, unless it has them already: what stays is not drawn again."""
+    if list(box.objects) != list(parts):
+        box.objects = list(parts)

@@ -7,8 +7,6 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from planwise.comparison.remarks import out_of_date
-from planwise.comparison.sources import Source
 from planwise.engine.publications import load_publication, published_scenarios
 from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, open_ledger
@@ -62,6 +60,9 @@ class StandingReader:
         return tuple(found)
 
     def _out_of_date(self, ledger: Ledger, name: str) -> Standing | None:
+        from planwise.comparison.remarks import out_of_date  # brings DuckDB, which takes half a second
+        from planwise.comparison.sources import Source
+
         try:
             remarks = out_of_date(self._settings, ledger, Source(load_publication(self._settings, name)))
         except (InputError, KeyError, TypeError):

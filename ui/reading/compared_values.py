@@ -13,6 +13,7 @@ TOTAL = 0  # stands for the sum over the years
 
 
 def viewed(found: Comparison) -> ComparedScenarios:
+    """Return a comparison as the values of `ui.compared`."""
     return ComparedScenarios(
         sources=tuple(
             ComparedSource(

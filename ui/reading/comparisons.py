@@ -44,9 +44,13 @@ class ComparisonReader:
     def people(self, names: Sequence[str], year: int) -> tuple[PeopleCompared, ...]:
         """Compare the pay of the same people at the end of a year, each scenario with the first."""
         key = (tuple(names), year, self.version(names))
-        return self._people.get(
-            key, lambda: self._again(lambda: people_compared(self._settings, names, year))
-        )
+
+        def read() -> tuple[PeopleCompared, ...]:
+            from ui.reading.people_compared import people_compared
+
+            return people_compared(self._settings, names, year)
+
+        return self._people.get(key, lambda: self._again(read))
 
     def workbook(self, names: Sequence[str]) -> bytes:
         """Return the comparison as an Excel workbook."""

@@ -7,6 +7,7 @@ import panel_material_ui as pmui
 
 from planwise.settings import Settings
 from ui.components.plot import LIBRARY
+from ui.previewing import open_previews
 from ui.session import Services, Session
 from ui.shell.address import keep_in_address
 from ui.shell.frame import MENU_WIDTH, Frame
@@ -59,7 +60,9 @@ def current_user() -> User:
 
 def serve(settings: Settings, *, address: str, port: int, browser: bool) -> None:
     """Serve the dashboard until it is stopped."""
-    services = Services(settings, Store(settings))
+    previews = open_previews(settings)
+    previews.prewarm()
+    services = Services(settings, Store(settings), previews)
     pn.serve(
         {"/": lambda: make_page(services)},
         title=TITLE,
@@ -72,3 +75,4 @@ def serve(settings: Settings, *, address: str, port: int, browser: bool) -> None
         check_unused_sessions=30_000,
         unused_session_lifetime=60_000,
     )
+    previews.close()

@@ -15,6 +15,7 @@ import param
 from planwise.settings import Settings
 from ui.actions import Actions
 from ui.draft import Draft
+from ui.previewing import PreviewService
 from ui.selection import Selection
 from ui.store import Store
 from ui.user import User
@@ -44,7 +45,7 @@ class Services:
 
     settings: Settings
     store: Store
-    previews: Any = None
+    previews: PreviewService | None = None
     threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="read")
     )
@@ -59,7 +60,7 @@ class Session(param.Parameterized):
         super().__init__()
         self.services = services
         self.store = services.store
-        self.previews = services.previews
+        self.previews = services.previews.session() if services.previews else None
         self.user = user
         self.actions = Actions(services.settings, user)
         self.selection = Selection()

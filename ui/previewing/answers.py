@@ -1,0 +1,76 @@
+"""What live simulation answers: plain values, small groups suppressed where they are made."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """KPIs of every employee's simulation: one dictionary per simulated year (columns of fct_scenario_kpis).
+
+    `seconds` is what the evaluation took when it was made, `waited_seconds` how long the asker waited in all,
+    `employees` the headcount of the census. `key` names what was simulated: equal keys, equal figures.
+    """
+
+    kpis: list[dict[str, Any]]
+    seconds: float
+    employees: int
+    from_cache: bool
+    waited_seconds: float
+    key: str
+
+
+@dataclass(frozen=True)
+class LevelYear:
+    """One level at the end of one year, as the scenario has it (`_before`) and with the changes.
+
+    Pay is mean annual base pay of the active, growth its change on the year before; None where there is
+    nobody, or fewer than ten.
+    """
+
+    simulation_year: int
+    level_id: int
+    headcount_before: int
+    headcount: int
+    mean_base_pay_before: float | None
+    mean_base_pay: float | None
+    growth_before: float | None
+    growth: float | None
+
+
+@dataclass(frozen=True)
+class Affected:
+    """Some people by what they were before the changes: who of them gets more and who less at year end.
+
+    Compared are those active in both simulations. Amounts are of those whose pay differs: currency a year,
+    and a rate of the old pay. All is None in a group of fewer than ten, amounts also where fewer differ.
+    """
+
+    dimension: str
+    member: str
+    compared: int | None
+    winners: int | None
+    losers: int | None
+    p10: float | None
+    median: float | None
+    p90: float | None
+    median_rate: float | None
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What changes do to people and levels, against the same scenario without them.
+
+    `year` is the last simulated year, which `everybody` and `groups` are about. `only_before` and
+    `only_after` were active in one of the two only: other people are promoted, leave or join.
+    """
+
+    year: int
+    levels: tuple[LevelYear, ...]
+    everybody: Affected
+    groups: tuple[Affected, ...]
+    only_before: int
+    only_after: int
+    seconds: float
+    from_cache: bool
+    key: str

@@ -29,11 +29,33 @@ export function render({model, el}) {
     const {data, layout} = structuredClone(model.figure)
     box.style.height = `${layout.height}px`
     box.setAttribute("aria-label", model.description)
+    const chooses = layout.dragmode === "select" || layout.dragmode === "lasso"
+    if (chooses) { mark(data) }
     await library.react(box, data, {...layout, width: box.clientWidth}, CONFIG)
+    if (chooses && !listening) {
+      listening = true
+      box.on("plotly_selected", (event) => { if (event?.points) { choose(event.points) } })
+      box.on("plotly_deselect", () => choose(null))
+    }
+  }
+  // Marks with `customdata` are chosen by a box drawn on the chart, and shown as chosen.
+  let listening = false
+  const choose = (points) => {
+    const ids = points && [...new Set(points.map((point) => point.customdata).filter((id) => id != null))]
+    model.selected = ids && ids.length ? ids : null
+  }
+  const mark = (data) => {
+    if (!model.selected) { return }
+    const chosen = new Set(model.selected)
+    for (const trace of data) {
+      if (!trace.customdata) { continue }
+      trace.selectedpoints = trace.customdata.flatMap((id, index) => chosen.has(id) ? [index] : [])
+    }
   }
   const sizes = new ResizeObserver(() => draw())
   sizes.observe(box)
   model.on("figure", draw)
+  model.on("selected", draw)
   model.on("remove", () => {
     alive = false
     sizes.disconnect()

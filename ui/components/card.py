@@ -74,21 +74,35 @@ class Card:
             **FRAME,
         )
 
+    @property
+    def plot(self) -> Plot:
+        """The chart, for what people choose on it."""
+        return self._chart
+
     def show(self, content: Content) -> None:
         """Show new content."""
         self._content = content
         self._heading.object = html.card_heading(content.title, content.subtitle)
         self._lead.param.update(object=content.lead, visible=bool(content.lead))
         caption = f"{content.title}. {content.subtitle}"
-        self._table.object = html.table(content.frame, content.columns, caption, content.chosen)
+        self._fill_table()
         if content.figure is not None:
             self._chart.param.update(figure=content.figure, description=caption)
         self._download.filename = content.file_name
+
+    def _fill_table(self) -> None:
+        """Write the table unless it is hidden: nobody waits for rows that nobody looks at."""
+        if self._content is not None and self._table.visible:
+            caption = f"{self._content.title}. {self._content.subtitle}"
+            self._table.object = html.table(
+                self._content.frame, self._content.columns, caption, self._content.chosen
+            )
 
     def _turn(self, *_: Any) -> None:
         as_table = self._chart.visible
         self._chart.visible, self._table.visible = not as_table, as_table
         self._switch.label = CHART if as_table else TABLE
+        self._fill_table()
 
     def _file(self) -> Any:
         assert self._content is not None

@@ -16,10 +16,15 @@ LIBRARY = {"plotly": str(Path(plotly.__file__).parent / "package_data")}  # serv
 
 
 class Plot(JSComponent):  # type: ignore[misc]
-    """Shows `figure`, a dictionary of Plotly's `data` and `layout`; `description` is what a reader hears."""
+    """Shows `figure`, a dictionary of Plotly's `data` and `layout`; `description` is what a reader hears.
+
+    Marks that have `customdata` can be chosen where `layout.dragmode` is `select` or `lasso`: `selected` has
+    the values of those within what was drawn, None while nothing is. Written from here, it marks them.
+    """
 
     figure = param.Dict(default={"data": [], "layout": {}})
     description = param.String(default="")
+    selected = param.List(default=None, allow_None=True)
 
     _esm = ASSETS / "plot.js"
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, quote, unquote, urlencode
 
 import param
 
 TEXT_MAX = 200  # characters of a name in an address; longer ones are nobody's scenario
 NAMES_MAX = 6  # scenarios that are compared at once
+DEPARTMENTS_MAX = 50  # that a filter names; more do not fit an address
 
 
 class Selection(param.Parameterized):
@@ -22,6 +23,11 @@ class Selection(param.Parameterized):
     compare = param.ClassSelector(default=(), class_=tuple)
     employee = param.String(default="")
     topic = param.String(default="")
+    section = param.String(default="")
+    status = param.String(default="")
+    departments = param.ClassSelector(default=(), class_=tuple)
+    gender = param.String(default="")
+    event = param.String(default="")
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,11 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name[:TEXT_MAX] for name in text.split(",") if name)[:NAMES_MAX]
 
 
+def _quoted(text: str) -> tuple[str, ...]:
+    """Read names that may have commas in them."""
+    return tuple(unquote(name)[:TEXT_MAX] for name in text.split(",") if name)[:DEPARTMENTS_MAX]
+
+
 FIELDS: Mapping[str, Field] = {
     "page": Field(_text),
     "scenario": Field(_text),
@@ -53,6 +64,11 @@ FIELDS: Mapping[str, Field] = {
     "compare": Field(_names, ",".join),
     "employee": Field(_text),
     "topic": Field(_text),
+    "section": Field(_text),
+    "status": Field(_text),
+    "departments": Field(_quoted, lambda names: ",".join(quote(name, safe="") for name in names)),
+    "gender": Field(_text),
+    "event": Field(_text),
 }
 
 

@@ -19,6 +19,7 @@ from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.reading.comparisons import ComparisonReader
+from ui.reading.people import PeopleReader
 from ui.reading.scenarios import ScenarioReader
 from ui.reading.searches import SearchReader
 from ui.reading.standing import StandingReader
@@ -38,6 +39,7 @@ class Store:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.plans = ScenarioReader(settings)
+        self.people = PeopleReader(settings)
         self.searches = SearchReader(settings, self.plans)
         self.comparisons = ComparisonReader(settings)
         self.sweeps = SweepReader(settings)

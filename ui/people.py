@@ -1,0 +1,220 @@
+"""People of a published result as the views ask for them: which ones, and what an answer looks like."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+SMALLEST_GROUP = 10  # people; pay figures of a smaller group could tell a person's pay
+NOT_GIVEN = "not given"  # how a missing department or gender is called
+READERS_OF_PEOPLE = frozenset({"analyst", "auditor", "admin"})  # roles that see single employees
+
+
+@dataclass(frozen=True)
+class Status:
+    """A choice of the employment-status filter: what it is called, and the mart's statuses in it."""
+
+    label: str
+    statuses: tuple[str, ...]
+
+
+STATUSES: Mapping[str, Status] = {
+    "active": Status("All active", ("continuous_active", "new_hire_active")),
+    "continuing": Status("Active, continuing", ("continuous_active",)),
+    "new_hires": Status("Active, new hires", ("new_hire_active",)),
+    "exits": Status("Exits, all", ("experienced_termination", "new_hire_termination")),
+    "experienced_exits": Status("Exits, experienced", ("experienced_termination",)),
+    "new_hire_exits": Status("Exits, new hires", ("new_hire_termination",)),
+    "everyone": Status(
+        "Everyone employed in the year",
+        ("continuous_active", "new_hire_active", "experienced_termination", "new_hire_termination"),
+    ),
+}
+ACTIVE = "active"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which people: an employment status, and a level, departments and a gender; empty is every one."""
+
+    status: str = ACTIVE
+    level: int | None = None
+    departments: tuple[str, ...] = ()
+    gender: str = ""
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """The mart's employment statuses."""
+        return STATUSES[self.status].statuses
+
+
+@dataclass(frozen=True)
+class Population:
+    """Whom a published result has: what the filters can choose from, and the names of the levels.
+
+    `departments` are by headcount in the last year, the largest first; `genders` is empty when the census
+    has none.
+    """
+
+    scenario: str
+    fingerprint: str
+    years: tuple[int, ...]
+    levels: tuple[int, ...]
+    level_names: Mapping[int, str]
+    departments: tuple[str, ...]
+    genders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a figure is spread over people: percentiles, and counts in bins, by level.
+
+    `percentiles` has one row per level with SMALLEST_GROUP people or more, and one of all (level_id missing):
+    people, mean, p10, p50, p90. `bins` has one row per bin and level: bin_from, bin_to (excluded), people;
+    the first bin has everything below `bin_to`, the last everything from `bin_from` on: no extreme shows.
+    `left_out` are people of smaller levels.
+    """
+
+    percentiles: pd.DataFrame
+    bins: pd.DataFrame
+    width: float
+    people: int
+    left_out: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """People as points, without ids: level_id, tenure_years, base_pay, compa_ratio.
+
+    `people` are all that the filter chooses, `left_out` those of levels with too few. `levels` has one row
+    per level of all its people, shown or not: people, p10, p50, p90 of the compa-ratio, below, above.
+    """
+
+    points: pd.DataFrame
+    levels: pd.DataFrame
+    people: int
+    left_out: int
+
+
+EVENT_KINDS: Mapping[str, tuple[str, str]] = {  # in the address: what it is called, the mart's event_reason
+    "hires": ("Hires", "growth"),
+    "exits": ("Exits, voluntary", "voluntary"),
+    "new_hire_exits": ("Exits, new hires", "new_hire"),
+    "reductions": ("Exits, reduction", "reduction"),
+    "promotions": ("Promotions", "promotion"),
+    "cola": ("COLA", "COLA"),
+    "merit": ("Merit", "MERIT"),
+}
+EVENT_COLUMNS = (
+    "event_id",
+    "employee_id",
+    "simulation_year",
+    "event_type",
+    "event_reason",
+    "effective_date",
+    "event_sequence",
+    "level_id",
+    "previous_level_id",
+    "compensation_amount",
+    "previous_compensation",
+    "applied_rate",
+    "probability",
+    "draw",
+    "department",
+    "employment_status",
+)
+SORTABLE = (
+    "effective_date",
+    "employee_id",
+    "event_reason",
+    "level_id",
+    "department",
+    "previous_compensation",
+    "compensation_amount",
+    "applied_rate",
+)
+
+
+@dataclass(frozen=True)
+class EventQuery:
+    """Which events, in which order: of the filter's people, a year (None: all), a kind ("": all), an id."""
+
+    people: Filter
+    year: int | None = None
+    kind: str = ""
+    employee: str = ""
+    sort: str = "effective_date"
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class EventPage:
+    """Some of the events found: EVENT_COLUMNS, in the order asked for; `total` is how many there are."""
+
+    frame: pd.DataFrame
+    total: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """People whose id, title or department has a text in it: the first of `total`."""
+
+    rows: Sequence[Mapping[str, Any]]
+    total: int
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A parameter behind an event, its value in the year, and the tier that it came from."""
+
+    lever: str
+    value: Any
+    tier: str
+
+
+@dataclass(frozen=True)
+class PersonEvent:
+    """One event of a person; pay is annual base pay, `draw` was held against `probability`."""
+
+    effective_date: date
+    reason: str
+    previous_level_id: int | None
+    level_id: int
+    previous_pay: Decimal | None
+    pay: Decimal
+    rate: float | None
+    probability: float | None
+    draw: float | None
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True)
+class PersonYear:
+    """A person at the end of a year, or at exit; year 0 is the census."""
+
+    year: int
+    status: str
+    level_id: int
+    base_pay: Decimal
+    prorated_pay: Decimal
+    compa_ratio: float | None
+    events: tuple[PersonEvent, ...]
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person through the years of a published result; without `problems` the events replay to the pay."""
+
+    employee_id: str
+    scenario: str
+    about: Mapping[str, Any]
+    years: tuple[PersonYear, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def events(self) -> tuple[PersonEvent, ...]:
+        """Every event, in order."""
+        return tuple(event for year in self.years for event in year.events)

@@ -2,16 +2,15 @@
 
 import contextlib
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from flows.runner import InProcess, Runner
 from planwise.errors import PlanWiseError
+from planwise.orchestrator import configured_api
 from planwise.settings import Settings
 
-API_URL = "PREFECT_API_URL"
 EPHEMERAL: Mapping[str, str] = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",  # 8–11 s on a quiet machine
@@ -25,25 +24,6 @@ UNANSWERED = ("Failed to reach API", "Timed out while attempting to connect to e
 
 class ServerAway(PlanWiseError):
     """The configured Prefect server does not answer."""
-
-
-def configured_api(environment: Mapping[str, str] | None = None) -> str | None:
-    """Return the Prefect API that the environment or the active profile names, None without one.
-
-    Read here, because importing Prefect takes longer than most commands.
-    """
-    env = os.environ if environment is None else environment
-    if url := env.get(API_URL):
-        return url
-    home = Path(env.get("PREFECT_HOME") or Path.home() / ".prefect").expanduser()
-    file = Path(env.get("PREFECT_PROFILES_PATH") or home / "profiles.toml").expanduser()
-    try:
-        profiles = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError):
-        return None
-    active = env.get("PREFECT_PROFILE") or profiles.get("active")
-    url = profiles.get("profiles", {}).get(active, {}).get(API_URL)
-    return str(url) if url else None
 
 
 def prefect_home(settings: Settings) -> Path:

@@ -7,11 +7,24 @@ from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from planwise.console import progress
+from planwise.errors import PlanWiseError
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 IN_PROCESS = "in process"
+
+
+class Stopped(PlanWiseError):
+    """The job was asked to stop, and did so between two steps."""
+
+
+def refuse_when_stopped(run: "Runner", what: str) -> None:
+    """Raise Stopped when somebody asked the job to stop; `what` completes "Stopped before …"."""
+    if run.stopped():
+        raise Stopped(
+            f"Stopped before {what}.", remedy="Nothing was published; the result in force stays what it was."
+        )
 
 
 class Runner(Protocol):
@@ -39,6 +52,9 @@ class Runner(Protocol):
 
     def page(self, key: str, markdown: str, title: str) -> None:
         """Show a page beside the run."""
+
+    def note(self, name: str, value: str) -> None:
+        """Say a fact about the run, such as the name of its study."""
 
     def stopped(self) -> bool:
         """Whether somebody asked the job to stop."""
@@ -73,6 +89,9 @@ class InProcess:
 
     def page(self, key: str, markdown: str, title: str) -> None:
         """Do nothing: the command prints what it wants."""
+
+    def note(self, name: str, value: str) -> None:
+        """Do nothing: the result says it."""
 
     def stopped(self) -> bool:
         """Return False: whoever watches stops the process itself."""

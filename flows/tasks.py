@@ -83,6 +83,9 @@ class AsTasks:
         """Leave a Markdown artifact."""
         create_markdown_artifact(markdown, key=key, description=title)
 
+    def note(self, name: str, value: str) -> None:
+        """Do nothing: the log and the artifacts say it."""
+
     def stopped(self) -> bool:
         """Whether the run was cancelled, as of a moment ago; a plain process is not told in any other way."""
         if not self._stopped and monotonic() - self._polled >= POLL_SECONDS:

@@ -28,8 +28,13 @@ def progress() -> Console:
 
 def emit_json(obj: Mapping[str, Any]) -> None:
     """Write one JSON object and a line end to stdout; dates, paths, decimals, dataclasses are understood."""
-    sys.stdout.write(json.dumps(obj, default=_plain, allow_nan=False, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(obj) + "\n")
     sys.stdout.flush()
+
+
+def json_text(obj: Mapping[str, Any], *, allow_nan: bool = False) -> str:
+    """Return an object as JSON in one line; dates, paths, decimals, dataclasses are understood."""
+    return json.dumps(obj, default=_plain, allow_nan=allow_nan, ensure_ascii=False)
 
 
 def settings_for(home: Path | None = None) -> Settings:

@@ -1,8 +1,9 @@
 """Where everything lives and the few operational limits, from the environment or a `.env` file."""
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -26,6 +27,10 @@ class Settings(BaseSettings):
         default=None, description="Optuna RDB URL; a journal file by default"
     )
     threads: int = Field(default=1, ge=1, description="DuckDB threads of one evaluation")
+    jobs_at_once: int = Field(
+        default=2, ge=1, description="Runs started in the dashboard that work side by side; others wait"
+    )
+    jobs_kept: int = Field(default=200, ge=1, description="Ended jobs whose files are kept")
 
     @property
     def root(self) -> Path:
@@ -63,6 +68,38 @@ class Settings(BaseSettings):
         return self.root / "studies"
 
     @property
+    def jobs_dir(self) -> Path:
+        """What was started in the dashboard, one folder each: how it goes and how it ended."""
+        return self.root / "jobs"
+
+    @property
     def ledger(self) -> str:
         """SQLAlchemy URL of the ledger."""
         return self.ledger_url or f"sqlite:///{self.root / 'ledger.sqlite'}"
+
+
+class SignInSettings(BaseSettings):
+    """Who may open the dashboard (`PLANWISE_*`); nobody signs in unless `auth` says how."""
+
+    model_config = SettingsConfigDict(env_prefix="PLANWISE_", env_file=".env", extra="ignore", frozen=True)
+
+    auth: Literal["off", "basic", "oidc"] = Field(default="off", description="How people sign in")
+    users_file: Path | None = Field(default=None, description="Users of `basic`; in the home by default")
+    cookie_secret: SecretStr | None = Field(
+        default=None, min_length=32, description="Signs the cookies; a file in the home by default"
+    )
+    session_hours: float = Field(default=12.0, gt=0, le=168, description="After this, one signs in again")
+    idle_minutes: float = Field(default=60.0, gt=0, description="Without a key or click, one is signed out")
+    oidc_issuer: str | None = Field(default=None, description="The provider's issuer URL")
+    oidc_client_id: str | None = Field(default=None, description="What the provider calls this dashboard")
+    oidc_client_secret: SecretStr | None = Field(default=None, description="Its secret, if it has one")
+    oidc_client_secret_file: Path | None = Field(default=None, description="A file with the secret instead")
+    oidc_scopes: str = Field(default="openid profile email", description="What is asked for, with blanks")
+    oidc_name_claim: str = Field(default="preferred_username", description="The claim that names a person")
+    oidc_role_claim: str = Field(default="roles", description="The claim with roles: `realm_access.roles`")
+    oidc_roles: dict[str, str] = Field(
+        default={}, description='Roles by value of that claim, as JSON: {"hr": "analyst"}'
+    )
+    oidc_default_role: str = Field(
+        default="auditor", description="Role of who has none of these; `none` refuses them"
+    )

@@ -19,6 +19,7 @@ from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.reading.comparisons import ComparisonReader
+from ui.reading.jobs import JobsReader
 from ui.reading.people import PeopleReader
 from ui.reading.scenarios import ScenarioReader
 from ui.reading.searches import SearchReader
@@ -40,6 +41,7 @@ class Store:
         self._settings = settings
         self.plans = ScenarioReader(settings)
         self.people = PeopleReader(settings)
+        self.jobs = JobsReader(settings)
         self.searches = SearchReader(settings, self.plans)
         self.comparisons = ComparisonReader(settings)
         self.sweeps = SweepReader(settings)
@@ -57,7 +59,7 @@ class Store:
         published = self._settings.published_dir
         results = tuple((name, _stamp(published / name / CURRENT)) for name in self.scenarios())
         studies = tuple(_stamp(file) for file in study_files(self._settings))
-        return results, studies, running_studies(self._settings), self.sweeps.version()
+        return results, studies, running_studies(self._settings), self.sweeps.version(), self.jobs.version()
 
     def scenarios(self) -> tuple[str, ...]:
         """Return the published scenarios: the baseline first, then by name."""

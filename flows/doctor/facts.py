@@ -12,8 +12,8 @@ from packaging.requirements import Requirement
 
 from flows.doctor import checks
 from flows.doctor.checks import Check
-from flows.launch import configured_api
 from planwise.errors import Busy, PlanWiseError
+from planwise.orchestrator import configured_api
 from planwise.settings import Settings
 
 PINNED = {

@@ -18,7 +18,7 @@ from flows.jobs.trial_environments import best_real_trials, keep_environments
 from flows.jobs.trial_workers import TrialWorkers
 from flows.jobs.winner import keep_scenario, refuse_taken_name, summary, verify
 from flows.parameters import OptimizeRequest
-from flows.runner import Runner
+from flows.runner import Runner, refuse_when_stopped
 from planwise.engine.outcome import Kpis
 from planwise.errors import InputError
 from planwise.governance import utc_now
@@ -37,6 +37,7 @@ from planwise.study.asked.constraints import within_budget
 from planwise.study.asked.objectives import parse_objectives
 from planwise.study.asked.problem import refuse_what_the_census_lacks
 from planwise.study.parallel import TrialPool, remove_dead_workers
+from planwise.study.running.ends import CANCELLED
 from planwise.study.search.reach import BASELINE
 from planwise.study.trials.evaluation import Kind
 from planwise.study.trials.holding import refuse_held
@@ -87,10 +88,12 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
     name = request.resume or study_name(resolved.name, request.chosen_strategy, utc_now())
     result = study(settings, request, resolved, name, run)
     trials = finished_trials(load_study(settings, name))
-    baseline = next(t.evaluation.kpis for t in trials if t.purpose == BASELINE and t.evaluation)
+    found = (t.evaluation.kpis for t in trials if t.purpose == BASELINE and t.evaluation)
+    baseline = next(found, [])  # a study that was stopped at once has not even looked at it
     run.page(f"study-{key_of(resolved.name)}", summary(result), f"Study {name}")
-    if not (result.converged and result.kind == "real" and request.publish):
+    if not (result.converged and result.kind == "real" and request.publish) or result.stopped == CANCELLED:
         return OptimizationReport(result, baseline, None, None, run.orchestrated)
+    refuse_when_stopped(run, "the winner was simulated")
     winner = run(keep_scenario, settings, request, resolved, result)
     with warehouse_for(settings, f"publish {winner.name}", run) as warehouse:
         report = simulate_in(settings, warehouse, winner, run)
@@ -110,6 +113,7 @@ def study(
     """
     question = question_of(request, resolved)
     refuse_held(settings, name)
+    run.note("study", name)
     run.tell(f"Study {name}: growth {question.target_growth:.2%} a year by {question.strategy}.")
     remove_dead_workers(settings, name, patience_seconds=LEAVING_SECONDS)
     workers = TrialWorkers(settings, resolved.census, resolved.effective, name)

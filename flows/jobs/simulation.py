@@ -1,16 +1,17 @@
 """Simulate: resolve → plan → run with audits → gate → publish → record in the ledger."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from flows.jobs.gates import evaluate_gate, key_of, show_gate
 from flows.parameters import ScenarioRequest
-from flows.runner import Runner
+from flows.runner import Runner, refuse_when_stopped
 from planwise.census import Census, load_census
 from planwise.engine.console import AuditFailed
 from planwise.engine.outcome import Kpis, PlanOutcome, PlanSummary
@@ -22,6 +23,7 @@ from planwise.governance import Scenario, effective_parameters, open_ledger, utc
 from planwise.parameters import EffectiveParameters, Value
 from planwise.settings import Settings
 
+TELL_SECONDS = 0.5  # a progress artifact costs a request
 AUDIT_FAILED = "audit failed"  # the gate status of a run whose result broke an invariant: never gated
 
 
@@ -93,7 +95,8 @@ class SimulationBlocked(GateBlocked):
 def simulate(settings: Settings, request: ScenarioRequest, run: Runner) -> SimulationReport:
     """Simulate a scenario and make it the published result, unless an audit or a gate objects.
 
-    Raises SimulationBlocked or AuditFailed (the ledger then has the run as failed), InputError, Busy.
+    Raises SimulationBlocked or AuditFailed (the ledger then has the run as failed), InputError, Busy, and
+    Stopped between two steps when that was asked for: the result in force is then what it was.
     """
     resolved = run(resolve_scenario, settings, request)
     return simulate_resolved(settings, resolved, run)
@@ -112,15 +115,19 @@ def simulate_in(
     started_at = utc_now()
     planned = run(plan_scenario, warehouse, resolved)
     run.tell(f"{resolved.name} on census {resolved.census.name}: {planned.summary}.")
+    refuse_when_stopped(run, "any model ran")
+    planned.watch(ModelProgress(run, f"models-{key_of(resolved.name)}"))
     try:
         outcome = run(run_models, planned)
     except AuditFailed:
         run(record_failed_audit, settings, resolved, planned.summary, started_at)
         raise
+    refuse_when_stopped(run, "the gate")
     gate = run(gate_simulation, warehouse, outcome)
     show_gate(run, resolved.name, gate)
     published: Publication | None = None
     if not gate.blocks:
+        refuse_when_stopped(run, "publishing")
         published = run(publish_result, settings, warehouse, resolved, outcome, gate)
     run(record_run, settings, resolved, outcome, gate, started_at)
     report = SimulationReport(
@@ -138,6 +145,20 @@ def simulate_in(
     except GateBlocked as blocked:
         raise SimulationBlocked(report, blocked) from None
     return report
+
+
+class ModelProgress:
+    """Tells how many models have run, but not of a run that is over in a moment."""
+
+    def __init__(self, run: Runner, key: str, clock: Callable[[], float] = monotonic) -> None:
+        self._run, self._key, self._clock = run, key, clock
+        self._told = clock()
+
+    def __call__(self, done: int, total: int, model: str) -> None:
+        """Take note that a model has run."""
+        if self._clock() - self._told >= TELL_SECONDS:
+            self._told = self._clock()
+            self._run.advance(self._key, done / total, f"{done} of {total} models have run: {model}")
 
 
 def resolve_scenario(settings: Settings, request: ScenarioRequest) -> Resolved:

@@ -8,7 +8,7 @@ from flows.jobs.simulation import Resolved, resolve_scenario, simulate_resolved
 from flows.jobs.sweep_report import Sweep, SweepRow, compared, last_sweep, page, write_sweep
 from flows.jobs.trial_workers import gate_trial
 from flows.parameters import ScenarioRequest, SweepRequest
-from flows.runner import Runner
+from flows.runner import Runner, Stopped
 from planwise.engine.outcome import Kpis
 from planwise.engine.warehouse import Warehouse
 from planwise.engine.workers import worker_warehouse
@@ -30,7 +30,10 @@ def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
     rows: list[SweepRow] = []
     total = len(names) * (1 + len(variants))
     for name in names:
-        rows.append(published_row(settings, name, request, run))
+        try:
+            rows.append(published_row(settings, name, request, run))
+        except Stopped:
+            break
         run.advance("sweep-progress", len(rows) / total, f"{name}: {rows[-1].verdict}")
         if run.stopped():
             break
@@ -73,7 +76,7 @@ def published_row(settings: Settings, name: str, request: SweepRequest, run: Run
     try:
         resolved = run(resolve_scenario, settings, ScenarioRequest(scenario=name, census=request.census))
         report = simulate_resolved(settings, resolved, run)
-    except Busy:
+    except (Busy, Stopped):
         raise
     except PlanWiseError as error:
         return SweepRow.failed(name, OWN, _why(error))

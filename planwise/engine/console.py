@@ -1,5 +1,6 @@
 """SQLMesh's console, silenced: what failed is kept for a message of our own."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlmesh.core.console import NoopConsole, set_console
@@ -7,6 +8,9 @@ from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import NodeAuditsErrors
 
 from planwise.errors import GateBlocked, PlanWiseError
+
+OnModel = Callable[[int, int, str], None]
+"""Told after each model: how many have run, of how many, which one."""
 
 
 class SimulationFailed(PlanWiseError):
@@ -23,6 +27,19 @@ class QuietConsole(NoopConsole):
     def __init__(self) -> None:
         super().__init__()
         self.errors: list[NodeExecutionFailedError[Any]] = []
+        self.on_model: OnModel | None = None
+        self._total = self._done = 0
+
+    def start_evaluation_progress(self, batched_intervals: Any, *_: Any, **__: Any) -> None:
+        """Note how many models are to run."""
+        self._total, self._done = len(batched_intervals), 0
+
+    def update_snapshot_evaluation_progress(self, snapshot: Any, *_: Any, **__: Any) -> None:
+        """Tell that one more model has run, its audits with it."""
+        self._done += 1
+        if self.on_model is not None:
+            name = str(snapshot.name).replace('"', "").rpartition(".")[2]
+            self.on_model(min(self._done, self._total), self._total, name)
 
     def log_failed_models(self, errors: list[NodeExecutionFailedError[Any]]) -> None:
         """Keep the errors of models that failed."""

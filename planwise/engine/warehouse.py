@@ -60,6 +60,7 @@ class PlannedScenario:
         self._plan = plan
         self._effective = effective
         self._started = started
+        self._on_model: console.OnModel | None = None
         to_run = {interval.snapshot_id.name for interval in plan.missing_intervals}
         everything = {snapshot.name: snapshot for snapshot in plan.snapshots.values()}
         left_out = {name for name, s in everything.items() if name not in to_run and not s.intervals}
@@ -71,13 +72,17 @@ class PlannedScenario:
             models_left_out=_names(left_out),
         )
 
+    def watch(self, on_model: console.OnModel) -> None:
+        """Be told of every model that has run, while `apply` works."""
+        self._on_model = on_model
+
     def apply(self) -> PlanOutcome:
         """Run the models that are to run and point the environment at the tables.
 
         Raises SimulationFailed, or AuditFailed when the result breaks an invariant; the environment then
         stays what it was.
         """
-        self._warehouse._apply(self._plan, self._effective)
+        self._warehouse._apply(self._plan, self._effective, self._on_model)
         return PlanOutcome(
             environment=self.summary.environment,
             fingerprint=self.summary.fingerprint,
@@ -190,9 +195,12 @@ class Warehouse:
                 "it, and the next simulation builds a new warehouse.",
             ) from error
 
-    def _apply(self, plan: Plan, effective: EffectiveParameters) -> None:
+    def _apply(
+        self, plan: Plan, effective: EffectiveParameters, on_model: console.OnModel | None = None
+    ) -> None:
         assert self._context is not None
         quiet = console.install()
+        quiet.on_model = on_model
         self._context.console = quiet
         records_parameters = any(PARAMETERS in i.snapshot_id.name for i in plan.missing_intervals)
         parameters = load_parameter_table(self._cursor(), effective) if records_parameters else None

@@ -11,9 +11,9 @@ import pytest
 
 import flows
 from flows.jobs.simulation import SimulationBlocked
-from flows.launch import configured_api
 from flows.parameters import OptimizeRequest, SimulateRequest
 from planwise.errors import Busy, InputError
+from planwise.orchestrator import configured_api
 
 ROOT = Path(flows.__file__).parents[1]
 SCHEDULE_SECONDS = 60

@@ -1,0 +1,97 @@
+"""A process that carries out one job of the dashboard: `python -m flows.worker FOLDER`.
+
+It leads a session of its own, so it outlives the browser and the dashboard; who looks, reads its folder. A
+wish to stop is heard between steps; after a while a signal ends the step in hand, then the process itself.
+Nothing is imported that takes time before the job's turn has come.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from flows.reporting import reported
+from flows.runner import InProcess, Runner
+from planwise.console import settings_for
+from planwise.errors import PlanWiseError
+from planwise.jobs import JobFolder, JobWriter, Kind, State
+from planwise.jobs.folder import REQUEST
+from planwise.jobs.line import wait_for_turn
+from planwise.settings import Settings
+
+LOOK_SECONDS = 0.25
+# For the step in hand to end by itself; a study and a sweep close their books then.
+SOFT_SECONDS = {Kind.PLAN: 0.5, Kind.SIMULATE: 1.5, Kind.OPTIMIZE: 5.5, Kind.SWEEP: 5.5}
+HARD_SECONDS = 3.0  # what is in a library's hands hears no signal
+FINISHING = frozenset({"publish result", "record run"})  # the result is in force: let it be recorded
+PLAN_PATIENCE_SECONDS = 1.5  # a plan is looked at, not waited for
+FAILED = 1
+
+
+class Terminated(SystemExit):
+    """SIGTERM arrived; a SystemExit, so that libraries let it pass and `finally` runs."""
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out the job; return the exit status. How it ended is in its folder."""
+    (path,) = arguments
+    folder = JobFolder(Path(path).resolve())
+    asked = folder.read(REQUEST)
+    if asked is None:
+        sys.stderr.write(f"{folder.path} holds no request.\n")
+        return FAILED
+    kind = Kind(asked["kind"])
+    writer = JobWriter(folder)
+    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever wants it to end says so in the folder
+    threading.Thread(target=_watch, args=(writer, kind), name="stop watch", daemon=True).start()
+    try:
+        _carry_out(settings_for(), writer, kind, asked["request"])
+    except PlanWiseError as error:
+        sys.stderr.write(f"{error}\n")  # it is told in the folder too
+        return FAILED
+    return 0
+
+
+def _carry_out(settings: Settings, writer: JobWriter, kind: Kind, request: dict[str, Any]) -> None:
+    folder = writer.folder
+
+    def has_turn() -> bool:
+        return kind is Kind.PLAN or wait_for_turn(settings, folder, writer.waits, lambda: folder.is_to_stop)
+
+    def job(run: Runner) -> Any:
+        from flows import kinds  # the engine takes seconds to import
+
+        patience = {"lock_timeout_seconds": PLAN_PATIENCE_SECONDS} if kind is Kind.PLAN else {}
+        asked = kinds.request_of(kind, request)
+        return kinds.job_of(kind)(settings.model_copy(update=patience), asked, run)
+
+    reported(writer, InProcess(), job, has_turn=has_turn)
+
+
+def _watch(writer: JobWriter, kind: Kind) -> None:
+    """End the process when it is to stop and does not: first politely, then at once."""
+    while not writer.folder.is_to_stop:
+        time.sleep(LOOK_SECONDS)
+    time.sleep(SOFT_SECONDS[kind])
+    hard_at = time.monotonic() + HARD_SECONDS
+    while writer.last_step in FINISHING and time.monotonic() < hard_at:
+        time.sleep(LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(max(0.0, hard_at - time.monotonic()))
+    writer.end(State.CANCELLED)
+    os.kill(
+        os.getpid(), signal.SIGKILL
+    )  # nothing is lost: what is published is whole, the warehouse survives
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated(128 + signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

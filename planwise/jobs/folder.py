@@ -1,0 +1,141 @@
+"""A job's folder: `jobs/<id>/` with what was asked, what happened, how it ended; who holds it lives."""
+
+import fcntl
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from planwise.errors import InputError, PlanWiseError
+from planwise.jobs.job import Kind
+from planwise.settings import Settings
+
+REQUEST, ROUTE, EVENTS, OUTCOME = "request.json", "route.json", "events.jsonl", "outcome.json"
+CANCEL, LOCK, LOG = "cancel.json", "lock", "worker.log"
+PART = ".part"
+ID = re.compile(r"\d{8}T\d{9}-[a-z]+-[0-9a-f]{6}")
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """The files of one job; what is written whole is replaced whole, so that no reader sees a half."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The job's id: sorted by it, jobs are in the order in which they were asked for."""
+        return self.path.name
+
+    @property
+    def lock(self) -> Path:
+        """The file that the process that does the work holds."""
+        return self.path / LOCK
+
+    @property
+    def log(self) -> Path:
+        """What the process wrote otherwise."""
+        return self.path / LOG
+
+    def read(self, name: str) -> dict[str, Any] | None:
+        """Return one of the JSON files; None when it is not there or damaged."""
+        try:
+            found = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def write(self, name: str, content: Mapping[str, Any]) -> None:
+        """Replace one of the JSON files; raises PlanWiseError when the disk refuses."""
+        file = self.path / name
+        part = file.with_name(f"{name}.{os.getpid()}{PART}")
+        try:
+            part.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+            part.replace(file)
+        except OSError as error:
+            raise PlanWiseError(
+                f"{file} cannot be written: {error.strerror}.",
+                remedy="Check the folder's rights and the space on the disk.",
+            ) from error
+
+    def ask_to_stop(self, who: str) -> None:
+        """Leave the wish that the work ends."""
+        self.write(CANCEL, {"by": who, "at": datetime.now(UTC).isoformat()})
+
+    @property
+    def is_to_stop(self) -> bool:
+        """Whether somebody wished so."""
+        return (self.path / CANCEL).exists()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is written how the job ended."""
+        return (self.path / OUTCOME).exists()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a living process does the work; a lock ends with its process, however that dies."""
+        with suppress(FileNotFoundError), self.lock.open("rb") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+
+def new_job(
+    settings: Settings,
+    kind: Kind,
+    request: Mapping[str, Any],
+    *,
+    title: str,
+    started_by: str,
+    now: datetime | None = None,
+) -> JobFolder:
+    """Make a job's folder; nothing is started. Raises PlanWiseError when the disk refuses."""
+    at = now or datetime.now(UTC)
+    stamp = f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}"
+    folder = JobFolder(settings.jobs_dir / f"{stamp}-{kind}-{secrets.token_hex(3)}")
+    try:
+        folder.path.mkdir(parents=True)
+    except OSError as error:
+        raise PlanWiseError(
+            f"{folder.path} cannot be made: {error.strerror}.",
+            remedy="Check the folder's rights and the space on the disk.",
+        ) from error
+    folder.write(
+        REQUEST,
+        {
+            "kind": kind,
+            "title": title,
+            "request": dict(request),
+            "started_by": started_by,
+            "started_at": at.isoformat(),
+        },
+    )
+    return folder
+
+
+def folder_of(settings: Settings, job: str) -> JobFolder:
+    """Return the folder of a job; raises InputError when there is none of that id."""
+    folder = JobFolder(settings.jobs_dir / job)
+    if not ID.fullmatch(job) or not folder.path.is_dir():
+        raise InputError(
+            f"There is no job {job[:80]!r}.", remedy="Old jobs are removed; their results are published."
+        )
+    return folder
+
+
+def job_folders(settings: Settings) -> list[JobFolder]:
+    """Return the folders of all jobs, the newest first."""
+    try:
+        names = [entry.name for entry in os.scandir(settings.jobs_dir)]
+    except FileNotFoundError:
+        return []
+    return [JobFolder(settings.jobs_dir / name) for name in sorted(names, reverse=True) if ID.fullmatch(name)]

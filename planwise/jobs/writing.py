@@ -1,0 +1,86 @@
+"""What the process that does the work writes down: steps, progress, remarks, tables, and how it ended."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from planwise.console import json_text
+from planwise.engine import lock
+from planwise.jobs.folder import EVENTS, OUTCOME, JobFolder
+from planwise.jobs.job import Failure, State
+
+SAMPLE_ROWS = 1000  # of a table: what is longer is for the result's own files
+PATIENCE_SECONDS = 2.0  # whoever only looks whether a job is held lets go within a moment
+
+
+class JobWriter:
+    """Appends events; may be used by many threads of one process."""
+
+    def __init__(self, folder: JobFolder) -> None:
+        self.folder = folder
+        self.last_step = ""
+        self._alone = threading.Lock()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the job, so that everybody sees that its process lives; raises Busy when another does."""
+        with lock.hold(
+            self.folder.lock, f"job {self.folder.id}", timeout_seconds=PATIENCE_SECONDS, on_wait=_silently
+        ):
+            yield
+
+    def began(self) -> None:
+        """Say that the work begins: its turn has come."""
+        self._append(type="began")
+
+    def waits(self, message: str) -> None:
+        """Say that the work has not begun, and why."""
+        self._append(type="waits", message=message)
+
+    def step(self, name: str, state: str, seconds: float = 0.0) -> None:
+        """Say that a step runs, is done or failed."""
+        self.last_step = name
+        self._append(type="step", name=name, state=state, seconds=round(seconds, 3))
+
+    def told(self, message: str) -> None:
+        """Keep a remark."""
+        self._append(type="told", message=message)
+
+    def progress(self, share: float, message: str) -> None:
+        """Say how far it is, 0 to 1."""
+        self._append(type="progress", share=round(share, 4), message=message)
+
+    def table(self, key: str, rows: Sequence[Mapping[str, Any]], title: str) -> None:
+        """Keep a table; one of the same key is replaced."""
+        self._append(type="table", key=key, title=title, rows=[dict(row) for row in rows[:SAMPLE_ROWS]])
+
+    def note(self, name: str, value: str) -> None:
+        """Keep a fact, such as the name of the study."""
+        self._append(type="note", name=name, value=value)
+
+    def end(
+        self, state: State, *, result: Mapping[str, Any] | None = None, error: Failure | None = None
+    ) -> None:
+        """Say how it ended; what was said first stays."""
+        if self.folder.has_ended:
+            return
+        ended = datetime.now(UTC).isoformat()
+        outcome = {
+            "state": state,
+            "ended_at": ended,
+            "result": result,
+            "error": None if error is None else vars(error),
+        }
+        self.folder.write(OUTCOME, json.loads(json_text(outcome)))
+
+    def _append(self, **event: Any) -> None:
+        line = json_text({"at": datetime.now(UTC).isoformat(), **event}, allow_nan=True) + "\n"
+        with self._alone, (self.folder.path / EVENTS).open("a", encoding="utf-8") as file:
+            file.write(line)
+
+
+def _silently(message: str) -> None:
+    return None

@@ -1,0 +1,96 @@
+"""Where work runs: a worker process of this machine, or a deployment of the Prefect server."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from planwise.errors import PlanWiseError
+from planwise.jobs import Failure, JobFolder, JobWriter, State
+from planwise.jobs.folder import ROUTE
+from planwise.settings import REPOSITORY, Settings
+
+PROCESS, PREFECT = "process", "prefect"
+TAIL_BYTES = 600
+PASSED_ON = ("project", "lock_timeout_seconds", "ledger_url", "study_storage_url", "threads", "jobs_at_once")
+HERE = "a worker process on this machine"
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where work will run: `by` process or prefect; `how` in words; `why` not in the other way."""
+
+    by: str
+    how: str
+    why: str = ""
+    deployment: Any = None
+
+
+class Processes:
+    """The worker processes that this dashboard has started; they outlive it, and are waited for here."""
+
+    def __init__(self) -> None:
+        self._started: dict[subprocess.Popen[bytes], JobFolder] = {}
+        self._alone = threading.Lock()
+
+    def start(self, settings: Settings, folder: JobFolder, route: Route) -> None:
+        """Start a job's process in a session of its own; raises PlanWiseError when there can be none."""
+        folder.write(ROUTE, {"by": PROCESS, "how": route.how, "why": route.why})
+        command = [sys.executable, "-m", "flows.worker", str(folder.path)]
+        try:
+            with folder.log.open("ab") as log:
+                process = subprocess.Popen(
+                    command,
+                    env=environment(settings),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            failure = Failure(
+                f"No process could be started: {error.strerror}.",
+                "The machine may be out of memory or processes; try again.",
+                "OSError",
+            )
+            JobWriter(folder).end(State.FAILED, error=failure)
+            raise PlanWiseError(failure.what, remedy=failure.remedy) from error
+        with self._alone:
+            self._started[process] = folder
+
+    def reap(self) -> None:
+        """Collect what has ended; one that ended without a word failed to start, and its log says why."""
+        with self._alone:
+            ended = [process for process in self._started if process.poll() is not None]
+            folders = [(process, self._started.pop(process)) for process in ended]
+        for process, folder in folders:
+            if process.returncode > 0 and not folder.has_ended:
+                with contextlib.suppress(PlanWiseError):
+                    JobWriter(folder).end(State.FAILED, error=_broken(folder, process.returncode))
+
+
+PROCESSES = Processes()
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of a process that is to work with these settings."""
+    own = {
+        f"PLANWISE_{name.upper()}": str(value)
+        for name in PASSED_ON
+        if (value := getattr(settings, name)) is not None
+    }
+    path = os.pathsep.join(part for part in (str(REPOSITORY), os.environ.get("PYTHONPATH")) if part)
+    return {**os.environ, **own, "PLANWISE_HOME": str(settings.root), "PYTHONPATH": path, "NO_COLOR": "1"}
+
+
+def _broken(folder: JobFolder, code: int) -> Failure:
+    with contextlib.suppress(OSError):
+        tail = folder.log.read_bytes()[-TAIL_BYTES:].decode(errors="replace").strip()
+        last = tail.splitlines()[-1] if tail else "it wrote nothing"
+        return Failure(
+            f"The worker process ended with exit code {code}: {last}", f"Its log is {folder.log}.", "Exit"
+        )
+    return Failure(f"The worker process ended with exit code {code}.", "Start it again.", "Exit")

@@ -86,7 +86,7 @@ class PagedTable:
         tones: dict[Any, str] | None = None,
         marks: dict[Any, str] | None = None,
     ) -> None:
-        """Show other rows, on the page that was shown; `tones` colour rows, `marks` put a word beside keys."""
+        """Show other rows, on the page shown before; `tones` colour rows, `marks` put a word beside keys."""
         self._columns = columns or self._columns
         self._frame, self._tones, self._marks = frame, tones or {}, marks or {}
         self.chosen = tuple(key for key in self.chosen if key in set(frame[self._key]))

@@ -129,7 +129,7 @@ def _posed(
     census = look("Census", lambda: load_census(settings, request.get("census") or info.census))
     if census is None:
         return None
-    found = look("Levers", lambda: canonical_overrides(request.get("levers", {}), "lever"))
+    found = look("Levers", lambda: _changes(request))
     if found is None:
         return None
     changes |= found
@@ -150,6 +150,13 @@ def _posed(
 
 def _census(census: Census) -> Check:
     return Check("Census", "ok", f"{census.name}: {census.rows:,} employees as of {census.as_of}.")
+
+
+def _changes(request: Mapping[str, Any]) -> dict[str, Value]:
+    return {
+        **canonical_overrides(request.get("levers", {}), "lever"),
+        **canonical_overrides(request.get("assumptions", {}), "assumption"),
+    }
 
 
 def _target(posed: Posed, measured: Measured | None) -> list[Check]:

@@ -1,0 +1,156 @@
+"""How a study comes nearer: its trials in order against what is sought, and the best so far."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from ui.components.card import Content
+from ui.components.figures import DOWN, TOTAL, Figure
+from ui.components.html import Column
+from ui.formatting import count, percent, points, ratio, seconds
+from ui.searches import Search
+from ui.views.optimise import plots
+from ui.views.optimise.measures import gap
+from ui.views.optimise.words import objectives_text, purpose, target_text
+
+BOUNDS = ("lowest", "highest")  # previews of all levers at their bounds: far off, so in the table only
+GROWTH, SCORE = "growth", "score"
+LOOKS = (  # kind, feasible or not: name, symbol, colour
+    ("preview", True, "Preview", "circle-open", plots.GREY),
+    ("real", True, "Plan", "circle", TOTAL),
+    ("preview", False, "Preview, infeasible", "x-thin", DOWN),
+    ("real", False, "Plan, infeasible", "x", DOWN),
+)
+COLUMNS = (
+    Column("trial", "Trial", count),
+    Column("kind", "Kind", is_text=True),
+    Column("state", "State", is_text=True),
+    Column("purpose", "For", purpose, is_text=True),
+    Column("growth", "Growth a year", lambda v: percent(v, 2)),
+    Column("gap_pp", "Target minus growth", gap),
+    Column("score", "Objective", lambda v: ratio(v, 4)),
+    Column("best_growth", "Growth of the best so far", lambda v: percent(v, 2)),
+    Column("seconds", "Time", seconds),
+)
+
+
+def measures(search: Search) -> tuple[str, ...]:
+    """Return what convergence can be seen in: growth where it is sought, the objective where one is asked."""
+    if search.asked.is_front or search.asked.target is None:
+        return (SCORE,)
+    return (SCORE, GROWTH) if search.asked.objectives else (GROWTH, SCORE)
+
+
+def convergence(search: Search, measure: str) -> Content:
+    """Return the trials as a chart and a table."""
+    asked = search.asked
+    looked = search.trials.loc[search.trials["role"] != "about"]
+    what = "Compound growth a year of mean base pay at the end of the horizon"
+    if measure == SCORE:
+        what = f"Objective: {objectives_text(asked.objectives)}; lower is better"
+    sought = "" if asked.target is None else f" · target {target_text(asked.target, asked.tolerance)}"
+    return Content(
+        "Convergence",
+        f"{what}{sought} · {asked.strategy} on {asked.scenario}",
+        looked,
+        COLUMNS,
+        f"convergence_{search.name}.csv",
+        figure(search, looked, measure),
+    )
+
+
+def figure(search: Search, looked: pd.DataFrame, measure: str) -> Figure:
+    """Return the chart: a mark a trial, a line for the best so far, the band of the target."""
+    shown = looked.loc[~looked["purpose"].isin(BOUNDS) & looked[measure].notna()]
+    if shown.empty:
+        return plots.note("No trial has ended yet.", plots.HEIGHT)
+    of_growth = measure == GROWTH
+    layout = plots.base(
+        x_title="Trial",
+        x_format="d",
+        y_title="Growth a year" if of_growth else "Objective",
+        y_format=".1%" if of_growth else "",
+        legend=True,
+        height=plots.HEIGHT + 20,
+    )
+    hover = "trial %{x}<br>growth %{y:.3%}" if of_growth else "trial %{x}<br>objective %{y:.4~g}"
+    data = []
+    for kind, feasible, name, symbol, color in LOOKS:
+        rows = shown.loc[(shown["kind"] == kind) & ((shown["state"] == "feasible") == feasible)]
+        if len(rows):
+            data.append(
+                plots.marks(name, rows["trial"], rows[measure], color=color, symbol=symbol, hover=hover)
+            )
+    best = shown.loc[shown[f"best_{measure}"].notna()]
+    if len(best) > 1:
+        data.append(plots.step_line("Best so far", best["trial"], best[f"best_{measure}"]))
+    if (
+        (number := search.best) is not None
+        and (row := search.trial(number)) is not None
+        and number in set(shown["trial"])
+    ):
+        ring = "The answer" if search.outcome is not None else "The best"
+        data.append(
+            plots.marks(
+                f"{ring}: trial {number}",
+                [number],
+                [row[measure]],
+                color="#2f9e6b",
+                symbol="circle-open",
+                size=16,
+                hover=hover,
+            )
+        )
+    if of_growth and search.asked.target is not None:
+        target = search.asked.target
+        plots.add_target(layout, target, search.asked.tolerance, f"Target {percent(target, 2)}")
+    elif not of_growth and (shown[measure] > 0).all() and shown[measure].max() > 20 * shown[measure].min():
+        layout["yaxis"] |= {"type": "log", "dtick": 1}
+    return {"data": data, "layout": layout}
+
+
+def compared(searches: Sequence[Search]) -> Content:
+    """Return the best so far of several studies over their trials; distances to each one's own target."""
+    rows: list[Mapping[str, Any]] = []
+    data: list[Figure] = []
+    colors = plots.PALETTE
+    on_target = all(search.asked.target is not None and not search.asked.is_front for search in searches)
+    for place, search in enumerate(searches):
+        found = search.trials.loc[(search.trials["role"] == "search") & search.trials["best_growth"].notna()]
+        if on_target:
+            values = (found["best_growth"] - float(search.asked.target or 0.0)).abs()
+        else:
+            values = found["best_score"]
+        order = range(1, len(found) + 1)
+        data.append(plots.step_line(search.name, list(order), values.tolist(), colors[place % len(colors)]))
+        data[-1] |= {
+            "hoverinfo": "all",
+            "hovertemplate": f"after %{{x}} trials: %{{y:.4~g}}<extra>{search.name}</extra>",
+        }
+        rows += [
+            {"study": search.name, "trials": n, "trial": t, "best": v, "growth": g}
+            for n, t, v, g in zip(order, found["trial"], values, found["best_growth"], strict=True)
+        ]
+    title = "Distance of the best to the target" if on_target else "Objective of the best"
+    layout = plots.base(
+        x_title="Trials that decide",
+        x_format="d",
+        y_title=title,
+        y_format=".2%" if on_target else "",
+        legend=True,
+        height=plots.HEIGHT + 20 + 20 * len(searches),
+    )
+    layout["legend"] |= {"orientation": "v", "y": 1.02}
+    frame = pd.DataFrame(rows, columns=["study", "trials", "trial", "best", "growth"])
+    columns = (
+        Column("study", "Study", is_text=True),
+        Column("trials", "Trials", count),
+        Column("trial", "Trial", count),
+        Column("best", title, lambda v: points(v, 3).lstrip("+") if on_target else ratio(v, 4)),
+        Column("growth", "Growth a year", lambda v: percent(v, 2)),
+    )
+    subtitle = "Best feasible so far, by trials that may be the answer"
+    subtitle += "" if on_target else "; objectives compare only where the same was asked"
+    figure = {"data": data, "layout": layout} if rows else plots.note("No feasible trial yet.", plots.HEIGHT)
+    return Content("Two studies compared", subtitle, frame, columns, "studies_compared.csv", figure)

@@ -45,11 +45,11 @@ def lines(
         for name, (xs, ys) in sorted(series.items(), key=lambda item: item[0] == chosen)
     ]
     years = sorted({x for xs, _ in series.values() for x in xs})
-    layout = layout_of(y_format, y_title, legend=len(series) > 1)
+    layout = _layout(y_format, y_title, legend=len(series) > 1)
     layout["height"] = HEIGHT + (LEGEND_LINE * len(series) if len(series) > 1 else 0)
     layout["xaxis"] |= {"tickvals": years, "ticktext": [str(year) for year in years]}
     if reference:
-        add_reference(layout, *reference)
+        _add_reference(layout, *reference)
         top = [y for _, ys in series.values() for y in ys if y == y] + [reference[1]]
         pad = (max(top) - min(top)) * 0.12 or abs(max(top)) * 0.1 or 0.01
         layout["yaxis"]["range"] = [min(top) - pad, max(top) + pad]
@@ -79,12 +79,12 @@ def waterfall(
             "width": 0.62,
         }
     ]
-    layout = layout_of(".1%", "", legend=False)
+    layout = _layout(".1%", "", legend=False)
     layout["margin"] = MARGIN | {"t": 28}
     layout["height"] = HEIGHT + 4 * LEGEND_LINE
     layout["yaxis"]["rangemode"] = "tozero"
     if target:
-        add_reference(layout, *target)
+        _add_reference(layout, *target)
     return {"data": data, "layout": layout}
 
 
@@ -129,12 +129,12 @@ def convergence(
                 "hovertemplate": "best so far %{y:.2%}<extra></extra>",
             }
         )
-    layout = layout_of(".1%", "Growth a year", legend=True)
+    layout = _layout(".1%", "Growth a year", legend=True)
     layout["xaxis"] |= {"title": {"text": "Trial", "font": {"size": 12}, "standoff": 6}, "tickformat": "d"}
     layout["margin"] = MARGIN | {"b": 52}
     layout["height"] = HEIGHT + 3 * LEGEND_LINE
     layout["legend"]["y"] = -0.24
-    add_reference(layout, f"Target {target:.1%}", target)
+    _add_reference(layout, f"Target {target:.1%}", target)
     layout["shapes"].append(
         {
             "type": "rect",
@@ -154,12 +154,12 @@ def convergence(
 
 def base_layout(y_format: str, y_title: str, *, legend: bool = False) -> Figure:
     """Return the layout that all charts share, to be completed."""
-    return layout_of(y_format, y_title, legend=legend)
+    return _layout(y_format, y_title, legend=legend)
 
 
 def with_reference(figure: Figure, text: str, value: float) -> Figure:
     """Add a dashed line across a figure at a value, its text at the right."""
-    add_reference(figure["layout"], text, value)
+    _add_reference(figure["layout"], text, value)
     return figure
 
 
@@ -186,8 +186,7 @@ def _line(
     }
 
 
-def layout_of(y_format: str, y_title: str, *, legend: bool) -> Figure:
-    """Return the layout that all figures share, to be changed as a figure needs."""
+def _layout(y_format: str, y_title: str, *, legend: bool) -> Figure:
     return {
         "height": HEIGHT,
         "margin": dict(MARGIN),
@@ -216,8 +215,7 @@ def layout_of(y_format: str, y_title: str, *, legend: bool) -> Figure:
     }
 
 
-def add_reference(layout: Figure, text: str, value: float) -> None:
-    """Add a dashed line at a value of the y axis, with its text on the right."""
+def _add_reference(layout: Figure, text: str, value: float) -> None:
     layout["margin"]["r"] = REFERENCE_MARGIN
     layout["shapes"].append(
         {

@@ -74,13 +74,24 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class EndedStudy:
-    """A study that ended with an answer; `kept_as` is the scenario made of it, None while there is none."""
+class StudyInBrief:
+    """A study by its summary: `target` is None where none is sought, `growth` the best trial's so far.
+
+    `kept_as` is the scenario made of its answer, None while there is none; `has_answer` says that it ended
+    with levers to make one of.
+    """
 
     name: str
     scenario: str
-    target: float
+    strategy: str
+    kind: str
+    state: str
+    target: float | None
     growth: float | None
-    converged: bool
-    ended_at: str
+    converged: bool | None
+    reachable: bool | None
+    trials: int
+    seconds: float | None
+    at: str
+    has_answer: bool
     kept_as: str | None

@@ -2,11 +2,12 @@ import pytest
 
 from tests.ui.published import publish_by_hand
 from ui.components import figures, html
-from ui.selection import Selection
+from ui.session import Services, Session
 from ui.store import Store
+from ui.user import User
+from ui.views import overview
 from ui.views.overview import charts, tables
 from ui.views.overview.headline import headline
-from ui.views.overview.page import overview
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_html_of_a_name_is_text_in_tables_headings_and_charts():
 
 def test_the_page_of_an_empty_home_turns_into_figures_when_something_is_published(settings):
     store = Store(settings)
-    page = overview(store, Selection())
+    page = overview.view(Session(Services(settings, store), User("ann", "analyst")))
     assert len(page.layout) == 1
     assert "Nothing is published yet" in page.layout[0].object
     publish_by_hand(settings, "baseline")

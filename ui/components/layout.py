@@ -13,6 +13,14 @@ PAIR: dict[str, Any] = {
         "align-items": "start",
     },
 }
+SIDE_BY_SIDE: dict[str, Any] = {  # a wide part and a narrow one; below each other on a small screen
+    "sizing_mode": "stretch_width",
+    "stylesheets": [
+        ":host { display: grid; gap: 16px; align-items: start; "
+        "grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); } "
+        "@media (max-width: 1100px) { :host { grid-template-columns: minmax(0, 1fr); } }"
+    ],
+}
 STACK: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": f"{GAP}px"}}
 
 

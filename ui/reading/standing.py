@@ -1,5 +1,6 @@
 """How scenarios and studies stand: never simulated, out of date, ended without a scenario."""
 
+import json
 import time
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
@@ -12,11 +13,11 @@ from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, open_ledger
 from planwise.settings import Settings
 from ui.cache import BoundedCache
-from ui.news import EndedStudy, Standing, State
+from ui.news import Standing, State, StudyInBrief
 
 KEPT = 4
 LIVES_SECONDS = 15  # a census or a lever in force that changes is seen by then
-RUNNING = "running"
+RUNNING, INTERRUPTED = "running", "interrupted"
 
 
 class StandingReader:
@@ -26,15 +27,17 @@ class StandingReader:
         self._settings = settings
         self._clock = clock
         self._scenarios: BoundedCache[tuple[Standing, ...]] = BoundedCache(KEPT)
-        self._studies: BoundedCache[tuple[EndedStudy, ...]] = BoundedCache(KEPT)
+        self._studies: BoundedCache[tuple[StudyInBrief, ...]] = BoundedCache(KEPT)
 
     def scenarios(self) -> tuple[Standing, ...]:
         """Return the scenarios to be simulated, the baseline first; may raise LedgerUnusable or Busy."""
         return self._scenarios.get(self._key(), self._read_scenarios)
 
-    def studies(self) -> tuple[EndedStudy, ...]:
-        """Return the studies that ended with an answer, the newest first."""
-        return self._studies.get((self._key(), _stamp(self._settings.studies_dir)), self._read_studies)
+    def studies(self) -> tuple[StudyInBrief, ...]:
+        """Return the studies, the newest first; no journal is read."""
+        folder = self._settings.studies_dir
+        files = tuple((file.parent.name, _stamp(file)) for file in sorted(folder.glob("*/summary.json")))
+        return self._studies.get((self._key(), files), self._read_studies)
 
     def _key(self) -> Hashable:
         published = self._settings.published_dir
@@ -80,39 +83,65 @@ class StandingReader:
         with open_ledger(self._settings) as ledger:
             return {scenario.name: scenario for scenario in ledger.scenarios.list()}
 
-    def _read_studies(self) -> tuple[EndedStudy, ...]:
-        if self._settings.study_storage_url is None and not self._settings.studies_dir.is_dir():
-            return ()
-        from planwise.study.trials.files import read_summary  # Optuna is slow to import
-        from planwise.study.trials.views import list_studies
-
+    def _read_studies(self) -> tuple[StudyInBrief, ...]:
         stored = self._stored()
-        ended = []
-        for study in list_studies(self._settings):
-            summary = read_summary(self._settings, study["study"]) or {}
-            levers = summary.get("levers")
-            if study["state"] == RUNNING or not levers:
-                continue
-            ended.append(
-                EndedStudy(
-                    name=study["study"],
-                    scenario=study["scenario"],
-                    target=float(study["target_growth"]),
-                    growth=summary.get("growth"),
-                    converged=bool(study["converged"]),
-                    ended_at=str(summary.get("updated_at", study["created_at"])),
-                    kept_as=kept_as(study["study"], levers, stored),
-                )
-            )
-        return tuple(ended)
+        if self._settings.study_storage_url:
+            from planwise.study.trials.views import list_studies  # Optuna is slow to import
+
+            found = [brief(one, one, str(one["state"]), stored) for one in list_studies(self._settings)]
+        else:
+            found = [
+                one
+                for folder in self._settings.studies_dir.glob("*")
+                if (one := self._study_in(folder, stored)) is not None
+            ]
+        return tuple(sorted(found, key=lambda study: study.at, reverse=True))
+
+    @staticmethod
+    def _study_in(folder: Path, stored: Mapping[str, Scenario]) -> StudyInBrief | None:
+        """Return the study in a folder; None for one that cannot be read, which its page says."""
+        try:
+            about = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+            stands = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+            is_held = (folder / "lock").stat().st_size > 0  # empty once it is let go
+            noted = str(stands["state"])
+            state = noted if is_held or noted != RUNNING else INTERRUPTED
+            return brief(about, stands, RUNNING if is_held else state, stored)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+def brief(
+    about: Mapping[str, Any], stands: Mapping[str, Any], state: str, stored: Mapping[str, Scenario]
+) -> StudyInBrief:
+    """Return a study from what is kept on it and how it stands; raises KeyError, TypeError, ValueError."""
+    question = about.get("question", about)
+    objectives = question.get("objectives") or ()
+    sought = not objectives or any(name == "targets" for name, _ in objectives)
+    levers = stands.get("levers")
+    return StudyInBrief(
+        name=str(about["study"]),
+        scenario=str(about["scenario"]),
+        strategy=str(question["strategy"]),
+        kind=str(about["kind"]),
+        state=state,
+        target=float(question["target_growth"]) if sought else None,
+        growth=stands.get("growth"),
+        converged=stands.get("converged"),
+        reachable=stands.get("reachable"),
+        trials=int(stands.get("trials") or 0),
+        seconds=stands.get("seconds"),
+        at=str(stands.get("updated_at") or about["created_at"]),
+        has_answer=state != RUNNING and bool(levers),
+        kept_as=kept_as(str(about["study"]), levers or {}, stored),
+    )
 
 
 def kept_as(study: str, levers: Mapping[str, Any], stored: Mapping[str, Scenario]) -> str | None:
     """Return the scenario that was made of a study's answer: it has all its levers, or tells the study."""
     for scenario in stored.values():
-        if study in scenario.description or all(
-            scenario.overrides.get(name) == value for name, value in levers.items()
-        ):
+        has_all = levers and all(scenario.overrides.get(name) == value for name, value in levers.items())
+        if has_all or study in scenario.description:
             return scenario.name
     return None
 

@@ -6,4 +6,4 @@ from ui.views.overview.page import Overview
 
 def view(session: Session) -> Overview:
     """Return the page of a session."""
-    return Overview(session.store, session.selection)
+    return Overview(session)

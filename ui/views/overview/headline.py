@@ -17,9 +17,9 @@ def headline(result: Result, year: int) -> tuple[Kpi, ...]:
     payroll_growth = kpi["payroll"] / before["payroll"] - 1 if before["payroll"] else None
     return (
         Kpi(
-            f"Growth a year, {result.years[0]}–{year}",
+            f"Growth a year (compound), {result.years[0]}–{year}",
             percent(kpi["growth_compound"], 2),
-            f"{target}; compound, mean base pay",
+            f"{target}; mean base pay",
             compound_verdict,
             compound_tone,
         ),

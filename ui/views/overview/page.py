@@ -1,4 +1,4 @@
-"""The first page: published scenarios against their target, one of them in detail, a study, the gate."""
+"""The overview: the scenario in force at a glance, what is new, what waits, all scenarios side by side."""
 
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -7,51 +7,59 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.errors import InputError
+from planwise.errors import PlanWiseError
 from ui.components import html
 from ui.components.card import FRAME, Card
-from ui.components.layout import GAP, PAIR, STACK
-from ui.components.layout import show as _show
+from ui.components.layout import GAP, PAIR, SIDE_BY_SIDE, STACK, show
+from ui.components.linked import Linked
 from ui.formatting import moment
 from ui.results import Result, Unreadable
-from ui.selection import Selection
-from ui.store import BASELINE, Store
-from ui.views.overview import charts, empty, tables
+from ui.session import Session
+from ui.store import BASELINE
+from ui.views.overview import charts, empty, gates, latest_study, tables
+from ui.views.overview.changes import news
 from ui.views.overview.headline import headline
-from ui.views.study import convergence
+from ui.views.overview.waiting import listed, waiting
+
+NO_RELEASE = "No release yet: the baseline is shown."
+BOX_HEIGHT = 236  # pixels; a longer list is scrolled
 
 
 class Overview:
     """The page's parts, made once; `refresh` fills them from the store."""
 
-    def __init__(self, store: Store, selection: Selection) -> None:
-        self._store = store
-        self._selection = selection
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._store = session.store
+        self._selection = session.selection
         self._filling = False
+        self._seen: Any = None
         self._notices = html.pane("", styles={"display": "grid", "gap": "8px"})
-        self._empty = html.pane(empty.nothing_published(store.home))
+        self._empty = html.pane(empty.nothing_published(session.store.home))
         self._heading = html.pane("", min_width=0)
         self._kpis = html.pane("")
-        self._no_study = html.pane(empty.no_study())
         self._provenance = html.pane("")
         self._scenario = self._select("Scenario", "scenario", 300)
         self._year = self._select("Year", "year", 104)
-        self._study = self._select("Study", "study", 420)
         self._growth = Card(name="growth against target")
         self._payroll = Card(name="annual payroll")
         self._bridge = Card(name="growth bridge")
-        self._convergence = Card(name="study convergence", control=self._study)
         self._comparison = Card(name="scenarios", with_chart=False)
         self._levels = Card(name="levels", with_chart=False)
         self._gate = Card(name="quality gate", with_chart=False, height=260)
-        self._study_box = pn.Column(**STACK)
+        self._waiting = Linked(session.go)
+        self._news = Linked(session.go)
+        self._gates = Linked(session.go)
+        self._study = Linked(session.go)
+        self._details = self._folded()
         self._body = self._lay_out()
         self.layout = pn.Column(**STACK, margin=GAP)
-        selection.param.watch(self._chosen, ["scenario", "year", "study"])
+        self._selection.param.watch(self._chosen, ["scenario", "year"])
+        session.draft.param.watch(lambda _: self._show_waiting(), ["scenario", "changes"])
         self.refresh()
 
     def refresh(self) -> None:
-        """Read what is published now and show it."""
+        """Read what is published now and show it; what takes longer follows when it is there."""
         results, unreadable = self._store.results()
         notices = [html.unreadable(item) for item in unreadable]
         nothing = not results and not unreadable
@@ -59,23 +67,32 @@ class Overview:
             result = self._pick(results, unreadable, notices)
             year = self._pick_year(result, notices)
             self._fill(results, result, year)
-            self._fill_study(notices)
         self._notices.object = "".join(notices)
-        _show(
+        show(
             self.layout,
             *([self._notices] if notices else []),
             *([self._empty] if nothing else []),
             *([self._body] if results else []),
         )
+        if results:
+            pn.state.execute(self._read_news)
 
     def _fill(self, results: Sequence[Result], result: Result, year: int) -> None:
         with self._filled():
             self._scenario.param.update(options=[r.scenario for r in results], value=result.scenario)
             self._year.param.update(options=list(result.years), value=year)
+        seen = (
+            tuple((r.scenario, r.fingerprint, r.manifest["published_at"]) for r in results),
+            result.scenario,
+        )
+        if self._seen == (seen, year):
+            return
+        self._seen = (seen, year)
         census = result.manifest["census"]
         self._heading.object = html.heading(
             result.scenario,
-            f"{year} · {census['name']}, {census['rows']:,} employees as of {census['as_of']} · "
+            (f"{NO_RELEASE} " if result.scenario == BASELINE else "")
+            + f"End of {year} · {census['name']}, {census['rows']:,} employees as of {census['as_of']} · "
             f"published {moment(str(result.manifest['published_at']))}",
         )
         self._kpis.object = html.kpi_strip(headline(result, year))
@@ -86,24 +103,49 @@ class Overview:
         self._levels.show(tables.levels(result, year))
         self._gate.show(tables.gate(result))
         self._provenance.object = html.facts(tables.provenance(result))
+        self._gates.html = gates.listed(results)
 
-    def _fill_study(self, notices: list[str]) -> None:
-        names = self._store.studies()
-        if not names:
-            _show(self._study_box, self._no_study)
-            return
-        wanted = self._selection.study
-        name = wanted if wanted in names else names[0]
-        if wanted and wanted != name:
-            notices.append(html.notice(f"There is no study {wanted!r}; {name} is shown.", tone="warn"))
-        with self._filled():
-            self._study.param.update(options=list(names), value=name)
+    async def _read_news(self) -> None:
+        """Fill what is read from the ledger, sweeps, studies and jobs, off the event loop."""
+        results, _ = self._store.results()
+        offload = self._session.offload
+        self._news.html = await offload(self._told, lambda: news(self._store.sweeps.latest(), results))
+        self._study.html = await offload(self._told, self._latest_study)
+        self._open = await offload(self._read_open)
+        self._show_waiting()
+
+    def _latest_study(self) -> str:
+        studies = self._store.standing.studies()
+        return latest_study.latest(studies[0]) if studies else latest_study.no_study()
+
+    def _read_open(self) -> Any:
+        jobs = getattr(self._store, "jobs", None)
         try:
-            self._convergence.show(convergence(self._store.study(name)))
-            _show(self._study_box, self._convergence.layout)
-        except InputError as error:
-            _show(self._study_box, self._study)  # so that another can be chosen
-            notices.append(html.unreadable(Unreadable(name, error.what, error.remedy or "")))
+            return (
+                () if jobs is None else jobs.list(),
+                self._store.standing.scenarios(),
+                self._store.standing.studies(),
+            )
+        except PlanWiseError as error:
+            return error
+
+    def _show_waiting(self) -> None:
+        found = getattr(self, "_open", None)
+        if found is None:
+            return
+        if isinstance(found, PlanWiseError):
+            self._waiting.html = html.notice(found.what, found.remedy or "", "bad")
+            return
+        draft = self._session.draft
+        self._waiting.html = listed(waiting(draft.scenario, len(draft.changes), *found))
+
+    @staticmethod
+    def _told(read: Any) -> str:
+        """Return the HTML of what was read, or why it cannot be."""
+        try:
+            return str(read())
+        except PlanWiseError as error:
+            return html.notice(error.what, error.remedy or "", "bad")
 
     def _pick(
         self, results: Sequence[Result], unreadable: Sequence[Unreadable], notices: list[str]
@@ -158,32 +200,45 @@ class Overview:
             self._filling = False
 
     def _lay_out(self) -> pn.Column:
+        heading = pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"})
         return pn.Column(
             pn.FlexBox(
-                self._heading_box(),
+                heading,
                 pn.Row(self._scenario, self._year, styles={"gap": "12px"}),
                 justify_content="space-between",
                 align_items="center",
                 gap=f"{GAP}px",
             ),
             self._kpis,
-            pn.Column(self._growth.layout, self._payroll.layout, **PAIR),
-            pn.Column(self._bridge.layout, self._study_box, **PAIR),
+            pn.Column(self._growth.layout, self._side(), **SIDE_BY_SIDE),
             self._comparison.layout,
-            self._levels.layout,
-            self._gate.layout,
-            self._framed(self._provenance),
+            pn.Column(self._payroll.layout, self._bridge.layout, **PAIR),
+            _boxed("Latest study", "The search that was started last", self._study),
+            self._details,
             **STACK,
         )
 
-    def _framed(self, content: pn.viewable.Viewable) -> pmui.Paper:
-        heading = html.pane(html.card_heading("Where these figures are from", ""), margin=(0, 0, 8, 0))
-        return pmui.Paper(heading, content, **FRAME)
+    def _side(self) -> pn.Column:
+        return pn.Column(
+            _boxed("What waits for me", "Edits, runs, studies, results out of date", self._waiting),
+            _boxed("What changed", "Growth a year and payroll at the end of the horizon", self._news),
+            _boxed("Quality gates", "Every published scenario, the worst first", self._gates),
+            **STACK,
+        )
 
-    def _heading_box(self) -> pn.Column:
-        return pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"})
+    def _folded(self) -> pmui.Accordion:
+        return pmui.Accordion(
+            ("Levels", self._levels.layout),
+            ("Quality gate in detail", self._gate.layout),
+            ("Where these figures are from", self._provenance),
+            sizing_mode="stretch_width",
+            margin=0,
+        )
 
 
-def overview(store: Store, selection: Selection) -> Overview:
-    """Return the page for a session."""
-    return Overview(store, selection)
+def _boxed(title: str, subtitle: str, content: Any) -> pmui.Paper:
+    heading = html.pane(html.card_heading(title, subtitle), margin=(0, 0, 6, 0))
+    scrolled = pn.Column(
+        content, sizing_mode="stretch_width", styles={"overflow-y": "auto", "max-height": f"{BOX_HEIGHT}px"}
+    )
+    return pmui.Paper(heading, scrolled, **FRAME)

@@ -20,6 +20,7 @@ class Selection(param.Parameterized):
     year = param.Integer(default=None, allow_None=True)
     level = param.Integer(default=None, allow_None=True)
     study = param.String(default="")
+    job = param.String(default="")
     compare = param.ClassSelector(default=(), class_=tuple)
     employee = param.String(default="")
     topic = param.String(default="")
@@ -61,6 +62,7 @@ FIELDS: Mapping[str, Field] = {
     "year": Field(_small_number),
     "level": Field(_small_number),
     "study": Field(_text),
+    "job": Field(_text),
     "compare": Field(_names, ",".join),
     "employee": Field(_text),
     "topic": Field(_text),

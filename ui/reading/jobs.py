@@ -1,10 +1,13 @@
 """Jobs as their folders tell, and the ledger's past simulations."""
 
+import fcntl
 from collections.abc import Hashable
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import make_url
 
+from planwise.engine import lock
 from planwise.governance import Ledger, open_ledger
 from planwise.governance.runs import SimulationRun
 from planwise.jobs import Job, JobReader
@@ -31,6 +34,16 @@ class JobsReader:
     def version(self) -> Hashable:
         """Return a value that changes when a job begins or ends."""
         return self._jobs.version()
+
+    def holder(self) -> str | None:
+        """Return who holds the warehouse, in words; None when nobody does."""
+        file = self._settings.warehouse_lock_file
+        with suppress(FileNotFoundError), file.open("rb") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.holder_of(file)
+        return None
 
     def past(self, limit: int) -> tuple[PastRun, ...]:
         """Return the newest simulations of the ledger, whoever started them; raises LedgerUnusable, Busy."""

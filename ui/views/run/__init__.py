@@ -1,9 +1,9 @@
-"""Run: save the draft, simulate it, watch the gates."""
+"""Run: save the edits, simulate for real, watch stages, gate and figures."""
 
 from ui.session import Session
-from ui.views.unfinished import Unfinished
+from ui.views.run.page import RunPage
 
 
-def view(session: Session) -> Unfinished:
+def view(session: Session) -> RunPage:
     """Return the page of a session."""
-    return Unfinished("Run")
+    return RunPage(session)

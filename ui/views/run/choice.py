@@ -1,0 +1,238 @@
+"""The card where one chooses what to run: the edits, saved as a scenario, or a scenario as it is."""
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from planwise.parameters import Finding, Risk
+from ui.components import html
+from ui.components.card import FRAME
+from ui.session import Session
+from ui.views.run.wanted import DIFFERENCE, Wanted, difference, suggested_name
+
+BASELINE = "baseline"
+EDITS, STORED = "My edits, saved as a scenario", "A scenario as it is"
+DESCRIPTION_MAX = 500
+FINDINGS_SHOWN = 6
+
+
+class Choice:
+    """Says what is wanted; `saved` stores edits under the name that was typed."""
+
+    def __init__(self, session: Session, on_change: Callable[[], None], on_run: Callable[[], Any]) -> None:
+        self._session = session
+        self._on_change = on_change
+        self._filling = False
+        self._touched = False
+        self._taken: tuple[str, ...] = ()
+        self._mode = pmui.RadioBoxGroup(label="What to run", options=[EDITS, STORED], value=STORED, margin=0)
+        self._scenario = pmui.Select(label="Scenario", options=[], size="small", sizing_mode="stretch_width")
+        self._name = pmui.TextInput(label="Name of the scenario", max_length=48, size="small", width=260)
+        self._note = pmui.TextInput(
+            label="What it is for (optional)",
+            max_length=DESCRIPTION_MAX,
+            size="small",
+            sizing_mode="stretch_width",
+        )
+        self._over = pmui.Checkbox(label="Change the scenario itself", value=False, margin=(0, 0, 0, 4))
+        self._difference = html.pane("", styles={"--table-height": "260px"})
+        self._problem = html.pane("", visible=False)
+        self.run = pmui.Button(label="Run", icon="play_arrow", variant="contained", color="primary", margin=0)
+        self._save = pmui.Button(label="Save only", variant="text", margin=0)
+        self.sweep = pmui.Button(
+            label="Sweep all scenarios",
+            description="Simulate and publish every scenario, and compare with the last sweep",
+            variant="text",
+            margin=0,
+        )
+        self._mode.param.watch(self._changed, "value")
+        self._scenario.param.watch(self._changed, "value")
+        self._over.param.watch(self._changed, "value")
+        self._name.param.watch(self._named, "value_input")
+        self.run.on_click(on_run)
+        self._save.on_click(self._save_only)
+        self._save_row = pn.Row(self._name, self._note, sizing_mode="stretch_width")
+        self._actions = pn.Row(
+            self.run, self._save, pn.layout.HSpacer(), self.sweep, sizing_mode="stretch_width"
+        )
+        self.layout = pmui.Paper(
+            html.pane(
+                html.card_heading(
+                    "What to run", "Every employee is simulated; a gate decides what is published"
+                )
+            ),
+            self._mode,
+            self._scenario,
+            self._save_row,
+            self._over,
+            self._difference,
+            self._problem,
+            self._actions,
+            **FRAME,
+        )
+
+    @property
+    def from_draft(self) -> bool:
+        """Whether the edits are to be run."""
+        return bool(self._mode.value == EDITS and not self._session.draft.is_empty)
+
+    def wanted(self) -> Wanted | None:
+        """Return what a run would simulate; None while there is no scenario."""
+        if self.from_draft:
+            return Wanted(self._session.draft.scenario, dict(self._session.draft.changes))
+        return Wanted(self._scenario.value) if self._scenario.value else None
+
+    def refresh(self) -> None:
+        """Show the scenarios and edits there are now; raises InputError when there is no census."""
+        draft, selected = self._session.draft, self._session.selection.scenario
+        self._taken = tuple(info.name for info in self._session.store.plans.list())
+        before = self._scenario.value
+        value = next((n for n in (selected, before, draft.scenario) if n in self._taken), BASELINE)
+        self._filling = True
+        try:
+            had_edits = len(self._mode.options) > 1
+            self._mode.options = [STORED] if draft.is_empty else [EDITS, STORED]
+            if draft.is_empty:
+                self._mode.value = STORED
+            elif not had_edits:
+                self._mode.value = EDITS
+            self._scenario.param.update(options=list(self._taken), value=value)
+            if not self._touched and not draft.is_empty:
+                self._name.value = suggested_name(draft.scenario, self._taken)
+        finally:
+            self._filling = False
+        self._draw()
+
+    def saved(self) -> str:
+        """Store the edits, and return the scenario's name; raises InputError and other PlanWiseErrors.
+
+        Without edits, nothing is stored and the chosen scenario is returned. Blocks: call it on a thread.
+        """
+        draft, scenarios = self._session.draft, self._session.actions.scenarios
+        if not self.from_draft:
+            return str(self._scenario.value)
+        if self._over.value and draft.scenario != BASELINE:
+            return scenarios.update(draft.scenario, draft.changes).name
+        name = self._name.value.strip()
+        saved = scenarios.save(
+            name, base=draft.scenario, changes=draft.changes, description=self._note.value.strip()
+        )
+        return saved.name
+
+    def was_saved(self, name: str) -> None:
+        """Go on from the saved scenario: nothing is edited any more."""
+        if self.from_draft:
+            self._touched = False
+            self._note.value = ""
+            self._session.draft.saved_as(name)
+        self._session.selection.scenario = name
+        self.refresh()
+
+    def problem(self, error: PlanWiseError | None) -> None:
+        """Say what is wrong, under the fields; None takes it back."""
+        self._problem.visible = error is not None
+        if error is not None:
+            self._problem.object = html.notice(error.what, error.remedy or "", "bad")
+
+    def busy(self, text: str = "") -> None:
+        """Show that something is under way, and take no further click; empty is the end of it."""
+        self.run.label = text or self._label()
+        may = self._session.may_run and (self._session.may_edit or not self.from_draft)
+        self.run.disabled = bool(text) or not may or self.wanted() is None
+        self._save.disabled = bool(text) or not self._session.may_edit
+        self.sweep.disabled = bool(text) or not self._session.may_run
+
+    async def _save_only(self, *_: Any) -> None:
+        self.problem(None)
+        self.busy("Saving…")
+        try:
+            name = await self._session.offload(self.saved)
+            self.was_saved(name)
+            self._session.notify(f"{name} is saved; it has not been simulated.", tone="success")
+        except PlanWiseError as error:
+            self.problem(error)
+        finally:
+            self.busy()
+        self._on_change()
+
+    def _changed(self, *_: Any) -> None:
+        if self._filling:
+            return
+        self.problem(None)
+        if not self.from_draft and self._scenario.value:
+            self._session.selection.scenario = self._scenario.value
+        self._draw()
+        self._on_change()
+
+    def _named(self, *_: Any) -> None:
+        self._touched = True
+
+    def _label(self) -> str:
+        return "Save and run" if self.from_draft else "Run"
+
+    def _draw(self) -> None:
+        draft, edits = self._session.draft, self.from_draft
+        over = edits and draft.scenario != BASELINE
+        self._mode.visible = not draft.is_empty
+        self._scenario.visible = not edits
+        self._over.param.update(
+            visible=over, label=f"Change {draft.scenario} itself instead of a new scenario"
+        )
+        self._save_row.visible = edits and not (over and self._over.value)
+        self._save.visible = edits
+        self.busy()
+        self._difference.object = self._differs() + self._refusal()
+
+    def _differs(self) -> str:
+        plans, draft = self._session.store.plans, self._session.draft
+        if self.from_draft:
+            base, proposed, name, findings = draft.current, draft.effective, draft.scenario, draft.findings
+        else:
+            name = BASELINE
+            proposed = plans.effective(self._scenario.value)
+            base, findings = plans.effective(BASELINE), []
+        frame = difference(base, proposed)
+        if frame.empty:
+            text = (
+                "As the baseline: levers in force and defaults."
+                if self._scenario.value == BASELINE
+                else (f"No difference to {name}.")
+            )
+            return f'<p class="quiet">{escape(text)}</p>'
+        table = html.table(frame, DIFFERENCE, f"What differs from {name}")
+        return table + _warnings(findings)
+
+    def _refusal(self) -> str:
+        session = self._session
+        if not session.may_run:
+            return html.notice(
+                f"{session.user.name} ({session.user.role}) may look at runs, not start them.",
+                "Ask somebody with the role analyst, operator or admin.",
+            )
+        if self.from_draft and not session.may_edit:
+            return html.notice(
+                f"{session.user.name} ({session.user.role}) may not save edits.",
+                "Run a stored scenario, or ask an analyst to save these edits.",
+            )
+        return ""
+
+
+def _warnings(findings: list[Finding]) -> str:
+    if not findings:
+        return ""
+    items = "".join(
+        f'<li><span class="what">{escape(finding.message)}</span><span class="act">'
+        f"{html.chip(finding.risk.value, _tone(finding))}</span></li>"
+        for finding in findings[:FINDINGS_SHOWN]
+    )
+    more = len(findings) - FINDINGS_SHOWN
+    rest = f'<p class="quiet">{more} more on the page Levers.</p>' if more > 0 else ""
+    return f'<p class="group-title">Warnings</p><ul class="items">{items}</ul>{rest}'
+
+
+def _tone(finding: Finding) -> html.Tone:
+    return "bad" if finding.risk.rank >= Risk.HIGH.rank else "warn"

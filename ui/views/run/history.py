@@ -1,0 +1,139 @@
+"""What was run before: jobs of the dashboard, and simulations of the ledger, whoever started them."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import panel_material_ui as pmui
+
+from planwise.jobs import Job, Kind
+from ui.components import html
+from ui.components.card import FRAME, Card, Content
+from ui.components.html import Column
+from ui.components.job import STATES
+from ui.components.paged import PagedTable
+from ui.formatting import NBSP, NOT_AVAILABLE, count, money, percent, seconds
+from ui.runs import PastRun
+
+JOBS = (
+    Column("title", "Job", is_text=True),
+    Column("state", "State", is_text=True),
+    Column("started", "Started, UTC", is_text=True),
+    Column("seconds", "Took", lambda v: seconds(v)),
+    Column("by", "By", is_text=True),
+    Column("what", "What came of it", is_text=True),
+)
+PAST = (
+    Column("scenario", "Scenario", is_text=True),
+    Column("started", "Started, UTC", is_text=True),
+    Column("seconds", "Models took", seconds),
+    Column("models_run", "Models run", count),
+    Column("models_reused", "Reused", count),
+    Column("gate", "Gate", is_text=True),
+    Column("published", "Published", lambda v: "yes" if v else "no", is_text=True),
+    Column("growth", "Growth a year", lambda v: percent(v, 2)),
+    Column("payroll", "Annual payroll, $", money),
+    Column("by", "By", is_text=True),
+)
+WHAT_MAX = 110
+COMMAND_LINE = "command line"
+
+
+class Jobs:
+    """The card with the dashboard's jobs; one is opened by its name."""
+
+    def __init__(self, on_open: Callable[[str], None]) -> None:
+        self._on_open = on_open
+        self._heading = html.pane("")
+        self._table = PagedTable(
+            JOBS,
+            key="id",
+            caption="Jobs started in the dashboard",
+            noun="job",
+            rows=8,
+            opens="Show",
+            on_open=lambda job: on_open(job) if job else None,
+        )
+        self.layout = pmui.Paper(self._heading, self._table.layout, **FRAME)
+
+    def show(self, jobs: Sequence[Job], opened: str) -> None:
+        """Show the jobs; plans are left out, they are looked at once."""
+        real = [job for job in jobs if job.kind is not Kind.PLAN]
+        active = sum(not job.ended for job in real)
+        state = f"{active} under way" if active else "none under way"
+        self._heading.object = html.card_heading(
+            "Jobs", f"Started in the dashboard, the newest first · {state}"
+        )
+        self._table.show(job_frame(real))
+        self._table.open(opened or None)
+
+
+def job_frame(jobs: Sequence[Job]) -> pd.DataFrame:
+    """Return one row per job: what, how it stands, when, how long in seconds, who, what came of it."""
+    rows = [
+        {
+            "id": job.id,
+            "title": job.title,
+            "state": STATES[job.state][0],
+            "started": _moment(job.started_at),
+            "seconds": job.seconds(),
+            "by": job.started_by,
+            "what": what_came_of(job),
+        }
+        for job in jobs
+    ]
+    return pd.DataFrame(rows, columns=["id", *(column.name for column in JOBS)])
+
+
+def what_came_of(job: Job) -> str:
+    """Return in a few words what a job did, is doing, or why it failed."""
+    if job.error is not None:
+        text = " ".join(job.error.what.split())
+        return text if len(text) <= WHAT_MAX else f"{text[: WHAT_MAX - 1]}…"
+    if job.result is None or not job.ended:
+        return job.message if not job.ended else ""
+    found = job.result
+    if job.kind is Kind.SIMULATE:
+        return f"published; gate {found['gate']['status']}; {count(found['models_run'])} models run"
+    if job.kind is Kind.OPTIMIZE:
+        saved = f"; saved as {found['saved_as']}" if found.get("saved_as") else ""
+        return f"{'converged' if found['converged'] else 'not converged'}{saved}"
+    rows = found.get("rows", ())
+    infeasible = sum(not row["feasible"] for row in rows)
+    return f"{count(len(rows))} scenarios and variants, {count(infeasible)} infeasible"
+
+
+class Past:
+    """The card with the ledger's simulations."""
+
+    def __init__(self) -> None:
+        self._card = Card(name="past simulations", with_chart=False, height=330)
+        self.layout = self._card.layout
+
+    def show(self, runs: Sequence[PastRun]) -> None:
+        """Show them, the newest first."""
+        self._card.show(
+            Content(
+                "Past simulations",
+                "Every run of the ledger, from anywhere · growth and payroll at the end of the horizon",
+                past_frame(runs),
+                PAST,
+                "simulation_runs.csv",
+            )
+        )
+
+
+def past_frame(runs: Sequence[PastRun]) -> pd.DataFrame:
+    """Return one row per run."""
+    rows = [
+        {
+            **{name: getattr(run, name) for name in PastRun.__dataclass_fields__ if name != "started_at"},
+            "started": _moment(run.started_at),
+            "by": run.by or COMMAND_LINE,
+        }
+        for run in runs
+    ]
+    return pd.DataFrame(rows, columns=[column.name for column in PAST])
+
+
+def _moment(at: object) -> str:
+    return f"{at:%Y-%m-%d}{NBSP}{at:%H:%M:%S}" if at else NOT_AVAILABLE

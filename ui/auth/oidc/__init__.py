@@ -1,0 +1,1 @@
+"""Sign-in by an OpenID Connect provider: authorisation code with PKCE, state and nonce."""

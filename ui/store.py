@@ -20,6 +20,7 @@ from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.reading.comparisons import ComparisonReader
 from ui.reading.jobs import JobsReader
+from ui.reading.names import ScenarioNames
 from ui.reading.people import PeopleReader
 from ui.reading.scenarios import ScenarioReader
 from ui.reading.searches import SearchReader
@@ -40,6 +41,7 @@ class Store:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.plans = ScenarioReader(settings)
+        self.names = ScenarioNames(settings, self.plans)
         self.people = PeopleReader(settings)
         self.jobs = JobsReader(settings)
         self.searches = SearchReader(settings, self.plans)

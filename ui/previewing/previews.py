@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from planwise.parameters import EffectiveParameters
+from planwise.parameters.horizon import HORIZON
 from ui.previewing.answers import Impact, Previewed
 from ui.previewing.jobs import Priority
 from ui.previewing.messages import Kpis, key_of
@@ -62,7 +63,8 @@ class Previews:
         started, kind = time.perf_counter(), f"impact {purpose}"
         turn = self._turn(kind)
         census, after = await self._service.resolve(scenario, changes)
-        _, before = await self._service.resolve(scenario, {})
+        same_years = {key: value for key, value in changes.items() if key == HORIZON}
+        _, before = await self._service.resolve(scenario, same_years)
         if turn != self._asked[kind]:
             return self._dropped(started)
         impact = await self._answer(kind, turn, self._service.ask_impact(census, before, after))

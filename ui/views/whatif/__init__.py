@@ -1,9 +1,9 @@
 """What-if: every edit re-simulates every employee."""
 
 from ui.session import Session
-from ui.views.unfinished import Unfinished
+from ui.views.whatif.page import WhatIf
 
 
-def view(session: Session) -> Unfinished:
+def view(session: Session) -> WhatIf:
     """Return the page of a session."""
-    return Unfinished("What-if")
+    return WhatIf(session)

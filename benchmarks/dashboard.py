@@ -62,7 +62,8 @@ window.__arm = (label, kind) => {
 FIRST = """
 (() => {
   const deep = (root) => {
-    for (const figure of root.querySelectorAll(".kpi .figure")) { if (/\\d/.test(figure.textContent)) { return true } }
+    const figures = [...root.querySelectorAll(".kpi .figure")]
+    if (figures.some((figure) => /\\d/.test(figure.textContent))) { return true }
     for (const element of root.querySelectorAll("*")) {
       if (element.shadowRoot && deep(element.shadowRoot)) { return true }
     }
@@ -103,6 +104,10 @@ def measure(browser: Any, url: str, edits: int, tell: Tell) -> dict[str, float]:
     )
     page.close()
     return found
+
+
+def _tell(status: Any, employees: int, text: str) -> None:
+    status.update(f"{employees:,} employees: {text}")
 
 
 def _press(page: Any, label: str) -> float:
@@ -167,9 +172,7 @@ def main() -> None:
     )
     parser.add_argument("--employees", type=int, action="append", help="size of a census; may be repeated")
     parser.add_argument("--edits", type=int, default=40)
-    parser.add_argument(
-        "--home", type=Path, help="a home to serve instead of making one; one --employees only"
-    )
+    parser.add_argument("--home", type=Path, help="a home to serve instead of making one")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     sizes = options.employees or [BAR_EMPLOYEES]

@@ -26,7 +26,10 @@ SMALL: dict[str, Any] = {"variant": "text", "size": "small", "margin": 0}
 
 @dataclass(frozen=True)
 class Content:
-    """What a card shows; the download is the frame as it is, the table the frame as people read it."""
+    """What a card shows; the download is the frame as it is, the table the frame as people read it.
+
+    `table` is HTML to be shown in the table's place, where rows and columns are other than the frame's.
+    """
 
     title: str
     subtitle: str
@@ -36,6 +39,7 @@ class Content:
     figure: Figure | None = None
     chosen: Any = None
     lead: str = ""
+    table: str = ""
 
 
 class Card:
@@ -94,7 +98,7 @@ class Card:
         """Write the table unless it is hidden: nobody waits for rows that nobody looks at."""
         if self._content is not None and self._table.visible:
             caption = f"{self._content.title}. {self._content.subtitle}"
-            self._table.object = html.table(
+            self._table.object = self._content.table or html.table(
                 self._content.frame, self._content.columns, caption, self._content.chosen
             )
 

@@ -1,9 +1,9 @@
 """Compare: scenarios side by side."""
 
 from ui.session import Session
-from ui.views.unfinished import Unfinished
+from ui.views.compare.page import Compare
 
 
-def view(session: Session) -> Unfinished:
+def view(session: Session) -> Compare:
     """Return the page of a session."""
-    return Unfinished("Compare")
+    return Compare(session)

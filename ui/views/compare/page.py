@@ -1,0 +1,224 @@
+"""Two to six published scenarios side by side; the first is the base of every difference."""
+
+from collections.abc import Sequence
+from functools import partial
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from ui.compared import FEWEST, ComparedScenarios
+from ui.components import html
+from ui.components.card import Card
+from ui.components.download import Download
+from ui.components.layout import GAP, PAIR, STACK, show
+from ui.components.linked import Linked, link
+from ui.formatting import count
+from ui.session import Session
+from ui.views.compare import charts
+from ui.views.compare.chance import ChanceSection
+from ui.views.compare.choice import chosen
+from ui.views.compare.controls import Controls
+from ui.views.compare.figure_table import figures
+from ui.views.compare.lever_table import levers
+from ui.views.compare.people_section import PeopleSection
+from ui.views.compare.table import file_name
+
+BUSY = '<p class="quiet" role="status">Comparing…</p>'
+
+
+class Compare:
+    """The page's parts, made once; what is compared is read off the event loop."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._store = session.store
+        self._names: tuple[str, ...] = ()
+        self._asked: Any = None
+        self._everything = False
+        self._found: ComparedScenarios | None = None
+        self._heading = html.pane("", min_width=0)
+        self._notices = html.pane("", styles={"display": "grid", "gap": "8px"}, visible=False)
+        self._empty = Linked(session.go)
+        self._busy = html.pane(BUSY, visible=False)
+        self._controls = Controls(session.selection, self.refresh)
+        self._all = pmui.Switch(label="Every figure", value=False, margin=(0, 0, 6, 0))
+        self._all.param.watch(self._show_all, "value")
+        self._levers = Card(name="levers and assumptions", with_chart=False, height=420)
+        self._figures = Card(name="figures", with_chart=False, height=560, control=self._all)
+        self._growth = Card(name="growth by year")
+        self._payroll = Card(name="payroll by year")
+        self._cost = Card(name="cost difference")
+        self._bridge = Card(name="growth bridge side by side")
+        self._by_level = Card(name="mean base pay by level")
+        self._people = PeopleSection()
+        self._chance = ChanceSection(session)
+        self._charts = pn.Column(
+            self._growth.layout, self._payroll.layout, self._cost.layout, self._bridge.layout, **PAIR
+        )
+        self._figured = pn.Column(
+            self._charts,
+            self._by_level.layout,
+            self._people.layout,
+            self._chance.layout,
+            **STACK,
+        )
+        self._files = self._downloads()
+        self._body = pn.Column(
+            self._figures.layout, self._levers.layout, self._figured, **STACK, visible=False
+        )
+        self._page = pn.Column(
+            pn.FlexBox(
+                pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"}),
+                self._files,
+                justify_content="space-between",
+                align_items="center",
+                gap=f"{GAP}px",
+            ),
+            self._controls.layout,
+            self._notices,
+            self._busy,
+            self._body,
+            **STACK,
+        )
+        self.layout = pn.Column(**STACK, margin=GAP)
+        session.selection.param.watch(lambda _: self.refresh(), ["compare", "year"])
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Compare what the address says, unless it is compared already."""
+        published = self._store.scenarios()
+        if len(published) < FEWEST:
+            self._empty.html = _too_few(published)
+            show(self.layout, self._empty)
+            return
+        selection = self._session.selection
+        choice = chosen(selection.compare, selection.scenario, published)
+        self._names = choice.names
+        self._controls.fill(choice.names, published)
+        show(self.layout, self._page)
+        asked = (choice, selection.year, self._store.comparisons.version(choice.names))
+        if asked != self._asked:
+            self._asked = asked
+            pn.state.execute(partial(self._compare, asked))
+
+    async def _compare(self, asked: Any) -> None:
+        """Read and show; a newer choice takes over."""
+        choice, wanted, _ = asked
+        self._busy.visible = True
+        notices = [html.notice(text, tone="warn") for text in choice.remarks]
+        offload, comparisons = self._session.offload, self._store.comparisons
+        try:
+            found = await offload(comparisons.compare, choice.names)
+            if asked != self._asked:
+                return
+            year = self._fill(found, wanted, notices)
+            self._tell(notices)
+            if year is not None:
+                pairs = await offload(comparisons.people, choice.names, year)
+                if asked == self._asked:
+                    self._people.show(pairs)
+        except PlanWiseError as error:
+            if asked == self._asked:
+                self._body.visible = False
+                self._files.visible = False
+                self._heading.object = html.heading("Compare", ", ".join(choice.names))
+                self._tell([*notices, html.notice(error.what, error.remedy or "", "bad")])
+        finally:
+            if asked == self._asked:
+                self._busy.visible = False
+
+    def _fill(self, found: ComparedScenarios, wanted: int | None, notices: list[str]) -> int | None:
+        """Show a comparison; return the year that is shown, None when the scenarios share none."""
+        self._found = found
+        notices += [html.notice(caveat.what, caveat.remedy, _tone(caveat.about)) for caveat in found.caveats]
+        year = wanted if wanted in found.years else found.years[-1] if found.years else None
+        if found.years and wanted is not None and wanted not in found.years:
+            notices.append(html.notice(f"Not all of them simulate {wanted}; {year} is shown.", tone="warn"))
+        self._heading.object = html.heading(_title(found), _subtitle(found, year))
+        self._controls.fill_years(found.years, year or 0)
+        self._levers.show(levers(found))
+        self._body.visible = self._files.visible = True
+        self._figured.visible = self._figures.layout.visible = year is not None
+        if year is None:
+            return None
+        self._figures.show(figures(found, year, everything=self._everything))
+        self._growth.show(charts.growth(found))
+        self._payroll.show(charts.payroll(found))
+        self._cost.show(charts.cost(found))
+        self._bridge.show(charts.bridge(found, year))
+        self._by_level.show(charts.levels(found, year))
+        self._chance.about(found.names, year)
+        return year
+
+    def _tell(self, notices: Sequence[str]) -> None:
+        self._notices.param.update(object="".join(notices), visible=bool(notices))
+
+    def _show_all(self, event: Any) -> None:
+        self._everything = bool(event.new)
+        if self._found is not None and self._controls.year.value:
+            self._figures.show(figures(self._found, self._controls.year.value, everything=self._everything))
+
+    def _downloads(self) -> pn.Row:
+        def failed(error: PlanWiseError) -> None:
+            self._session.notify(error.what, tone="error", remedy=error.remedy or "")
+
+        async def workbook() -> bytes:
+            book.filename = file_name("comparison", self._names, "xlsx")
+            return await self._session.offload(self._store.comparisons.workbook, self._names)
+
+        async def people() -> bytes:
+            persons.filename = file_name("employees", self._names, "csv")
+            return await self._session.offload(self._store.comparisons.people_file, self._names)
+
+        small: dict[str, Any] = {"variant": "outlined", "size": "small", "margin": 0}
+        book = Download(
+            workbook,
+            failed,
+            label="Excel workbook",
+            busy="Writing the workbook…",
+            description="Levers, figures, budget, levels, people and notes, with live formulas",
+            **small,
+        )
+        persons = Download(
+            people,
+            failed,
+            label="Employees (CSV)",
+            busy="Writing the file…",
+            description="Every matched employee's pay in both; personal data, treat as confidential",
+            **small,
+        )
+        return pn.Row(book, persons, styles={"gap": "8px"}, visible=False)
+
+
+def _title(found: ComparedScenarios) -> str:
+    first, *more = found.others
+    return f"{len(found.others)} scenarios against {found.base}" if more else f"{first} against {found.base}"
+
+
+def _subtitle(found: ComparedScenarios, year: int | None) -> str:
+    censuses = {(source.census, source.census_rows) for source in found.sources}
+    census = (
+        f"{found.sources[0].census}, {count(found.sources[0].census_rows)} employees"
+        if len(censuses) == 1
+        else f"{len(censuses)} censuses"
+    )
+    when = f"End of {year}" if year is not None else "No common year"
+    return f"{when} · {census} · differences are minus {found.base}"
+
+
+def _tone(about: str) -> html.Tone:
+    return "" if about == "same" else "warn"
+
+
+def _too_few(published: Sequence[str]) -> str:
+    there = f"Only {escape(published[0])} is published." if published else "Nothing is published yet."
+    return (
+        f'<div class="empty"><h2>A comparison needs two published scenarios</h2><p>{there}</p><ol>'
+        f"<li>Make another scenario: {link('edit levers', 'levers')} and save them, or "
+        "<code>planwise scenario create NAME --set cola_rate=0.03</code></li>"
+        f"<li>{link('Run it', 'run')}, or <code>planwise simulate --scenario NAME</code></li></ol>"
+        "<p>It shows here by itself as soon as two are published.</p></div>"
+    )

@@ -101,7 +101,8 @@ class Search:
     tuned lever. `state` of a row: feasible, infeasible, failed. `role`: search (may be the answer), frame
     (scenario as it is), about (replicates and slopes of the answer). Money is a year in the census's
     currency: payroll is the highest at the end of any year, cost what the years add to it. `front`, `knee`
-    and `picks` are trial numbers. `unfinished` trials are under way. `outcome` is the study's result, None
+    and `picks` are trial numbers; `given` are the levers that a trial set, by its number (none: the scenario
+    as it is). `unfinished` trials are under way. `outcome` is the study's result, None
     while there is none.
     """
 
@@ -115,6 +116,7 @@ class Search:
     front: tuple[int, ...] = ()
     knee: int | None = None
     picks: tuple[int, ...] = ()
+    given: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     stamp: Hashable = None
 
     @property
@@ -148,16 +150,6 @@ class Search:
         """Return a trial's row; None when it is not there (yet)."""
         row = self.trials.loc[self.trials["trial"] == number]
         return None if row.empty else {str(name): value for name, value in row.iloc[0].items()}
-
-    def levers_of(self, number: int) -> dict[str, float]:
-        """Return the tuned levers of a trial that differ from the values in force, by name."""
-        row = self.trial(number) or {}
-        values = {lever: row.get(lever.column) for lever in self.levers}
-        return {
-            lever.name: float(value)
-            for lever, value in values.items()
-            if value is not None and value == value and value != lever.start
-        }
 
 
 @dataclass(frozen=True)

@@ -54,12 +54,14 @@ class PagedTable:
         key: str,
         caption: str,
         noun: str,
+        plural: str = "",
         rows: int = ROWS,
         opens: str = "",
         on_open: Callable[[Any], None] | None = None,
         on_choose: Callable[[tuple[Any, ...]], None] | None = None,
     ) -> None:
-        self._columns, self._key, self._noun, self._size = columns, key, noun, rows
+        self._columns, self._key, self._size = columns, key, rows
+        self._nouns = noun, plural or f"{noun}s"
         self._frame = pd.DataFrame(columns=[c.name for c in columns])
         self._tones: dict[Any, str] = {}
         self._marks: dict[Any, str] = {}
@@ -122,7 +124,7 @@ class PagedTable:
                 rows=rows,
                 page=page,
                 pages=pages,
-                total=f"{len(frame):,} {self._noun}{'' if len(frame) == 1 else 's'}{chosen}",
+                total=f"{len(frame):,} {self._nouns[len(frame) != 1]}{chosen}",
             )
         finally:
             self._filling = False

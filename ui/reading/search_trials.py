@@ -48,6 +48,7 @@ class GrowingTrials:
         self._study = load_study(settings, name)
         self._lock = Lock()
         self._rows: dict[int, Mapping[str, Any]] = {}
+        self._given: dict[int, Mapping[str, float]] = {}
         self._bounds: dict[str, tuple[float, float]] = {}
         self._starts: dict[str, float] = {}
         self._baseline: Kpis | None = None
@@ -62,6 +63,11 @@ class GrowingTrials:
             unfinished = sum(frozen.state == TrialState.RUNNING for frozen in trials)
             rows = [self._rows[number] for number in sorted(self._rows) if self._rows[number]]
             return self._frame(rows), unfinished, dict(self._study.user_attrs)
+
+    def given(self) -> Mapping[int, Mapping[str, float]]:
+        """Return the levers that each finished trial set."""
+        with self._lock:
+            return dict(self._given)
 
     def levers(self) -> tuple[SearchLever, ...]:
         """Return the tuned levers with the bounds that the search has."""
@@ -82,6 +88,7 @@ class GrowingTrials:
         if trial.purpose == BASELINE and trial.evaluation is not None:
             self._baseline = trial.evaluation.kpis
             self._starts = {name: float(value) for name, value in frozen.params.items()}
+        self._given[frozen.number] = {name: float(value) for name, value in trial.levers.items()}
         self._rows[frozen.number] = self._row(frozen, trial)
 
     def _row(self, frozen: FrozenTrial, trial: Trial) -> dict[str, Any]:

@@ -130,6 +130,7 @@ class SearchReader:
                 front=members,
                 knee=knee,
                 picks=picks,
+                given=growing.given(),
                 stamp=stamp,
             )
         except (KeyError, TypeError, ValueError, OSError) as error:

@@ -1,9 +1,9 @@
 """Auto-optimise: studies that look for levers."""
 
 from ui.session import Session
-from ui.views.unfinished import Unfinished
+from ui.views.optimise.page import Optimise
 
 
-def view(session: Session) -> Unfinished:
+def view(session: Session) -> Optimise:
     """Return the page of a session."""
-    return Unfinished("Auto-optimise")
+    return Optimise(session)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from planwise.errors import InputError
 from planwise.parameters import catalogue
+from ui.searches import Asked
 
 PP = 100.0
 MILLION = 1e6
@@ -146,3 +147,45 @@ class Wish:
             "save_as": None if self.preview else self.save_as.strip() or None,
         }
         return {name: value for name, value in asked.items() if value not in (None, [], {})}
+
+
+def wish_of(asked: Asked) -> Wish:
+    """Return the wish that asks what a study was asked, to be asked again or a little differently."""
+    known = {limit.name: limit for limit in LIMITS}
+    limits: dict[str, float | None] = {}
+    further = []
+    for text in asked.constraints:
+        name, _, figure = text.partition("<=")
+        limit = known.get(name)
+        if limit is not None and limit.scale is None and not figure:
+            limits[name] = None
+        elif limit is not None and limit.scale is not None and figure:
+            limits[name] = round(float(figure) / limit.scale, 9)
+        else:
+            further.append(text)
+    request = asked.request
+    weighted = bool(asked.objectives) and not asked.is_front and asked.objectives[0][1] is not None
+    aim: Aim = "front" if asked.objectives and not weighted else "weights" if weighted else "change"
+    return Wish(
+        scenario=asked.scenario,
+        changes={**request.get("levers", {}), **request.get("assumptions", {})},
+        target_pct=None if asked.target is None else round(asked.target * PP, 9),
+        aim=aim,
+        weights={name: float(weight) for name, weight in asked.objectives if weight is not None},
+        front=tuple(name for name, _ in asked.objectives) if aim == "front" else (),
+        strategy=str(request.get("strategy") or ""),
+        limits=limits,
+        further=", ".join(further),
+        levers=tuple(request.get("tune") or ()),
+        locks=asked.locked,
+        by_year=asked.by_year,
+        tolerance_pp=round(asked.tolerance * PP, 9),
+        iterations=request.get("max_iterations"),
+        trials=asked.trials,
+        seconds=asked.timeout_seconds,
+        stagnation=asked.stagnation,
+        seeds=asked.seeds,
+        workers=asked.workers,
+        preview=asked.kind == "preview",
+        save_as=str(request.get("save_as") or ""),
+    )

@@ -1,0 +1,126 @@
+"""What can be done with a study: resume, ask again, take its report and its trials away."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from planwise.jobs import Job
+from ui.components import html
+from ui.csv_export import to_csv
+from ui.searches import Search
+from ui.session import Session
+
+SMALL: dict[str, Any] = {"size": "small", "margin": 0, "variant": "outlined"}
+HTML, MARKDOWN = ".html", ".md"
+
+
+class StudyActions:
+    """Buttons of the study that is shown; `on_start` is told of the job that resumes it."""
+
+    def __init__(
+        self, session: Session, ask_again: Callable[[Search], None], on_start: Callable[[Job], None]
+    ) -> None:
+        self._session, self._on_start = session, on_start
+        self._search: Search | None = None
+        self._resume = pmui.Button(label="Resume", icon="play_arrow", **SMALL)
+        self._resume.on_click(self._start_again)
+        self._further = pmui.IntInput(
+            label="Trials at most", start=1, width=150, size="small", margin=0, value=None
+        )
+        again = pmui.Button(label="Ask again …", icon="edit", **SMALL)
+        again.on_click(lambda _: ask_again(self._search) if self._search is not None else None)
+        self._reports = {
+            suffix: self._report_button(suffix, label)
+            for suffix, label in ((HTML, "Report (HTML)"), (MARKDOWN, "Report (Markdown)"))
+        }
+        self._csv = pmui.FileDownload(
+            callback=self._trials,
+            filename="trials.csv",
+            label="Trials (CSV)",
+            description="Download every trial",
+            **SMALL,
+        )
+        self._hidden = {
+            suffix: pmui.FileDownload(filename="report", auto=True, visible=False, label="Report", margin=0)
+            for suffix in self._reports
+        }
+        self._said = html.pane("", visible=False)
+        self.layout = pn.Column(
+            pn.FlexBox(
+                self._resume,
+                self._further,
+                again,
+                *self._reports.values(),
+                self._csv,
+                *self._hidden.values(),
+                gap="8px",
+                align_items="center",
+            ),
+            self._said,
+            sizing_mode="stretch_width",
+            margin=(8, 0, 0, 0),
+        )
+
+    def show(self, search: Search) -> None:
+        """Offer what can be done with this study now."""
+        if self._search is None or self._search.name != search.name:
+            self._said.visible = False
+            self._further.value = None
+        self._search = search
+        settled = bool((search.outcome or {}).get("converged")) and search.asked.target is not None
+        may = not search.is_running and not settled and bool(search.asked.request)
+        self._resume.param.update(visible=may, disabled=not self._session.may_run)
+        self._further.visible = may
+        for button in self._reports.values():
+            button.disabled = search.outcome is None
+        self._csv.filename = f"trials_{search.name}.csv"
+
+    async def _start_again(self, *_: Any) -> None:
+        if self._search is None:
+            return
+        name, further = self._search.name, self._further.value
+        request = {"resume": name} | ({} if further is None else {"trials": further})
+        self._resume.disabled = True
+        try:
+            job = await self._session.offload(
+                lambda: self._session.actions.jobs.start("optimize", request, title=f"Resume study {name}")
+            )
+        except PlanWiseError as error:
+            self._say(html.notice(error.what, error.remedy or "", "bad"))
+        else:
+            self._said.visible = False
+            self._on_start(job)
+        finally:
+            self._resume.disabled = not self._session.may_run
+
+    def _report_button(self, suffix: str, label: str) -> Any:
+        button = pmui.Button(label=label, icon="description", **SMALL)
+
+        async def make(*_: Any) -> None:
+            if self._search is None:
+                return
+            name = self._search.name
+            button.param.update(disabled=True, label="Writing …")
+            try:
+                content = await self._session.offload(self._session.store.searches.report, name, suffix)
+                download = self._hidden[suffix]
+                download.param.update(file=io.BytesIO(content), filename=f"evidence_{name}{suffix}")
+                download.transfer(download=True)
+            except PlanWiseError as error:
+                self._say(html.notice(error.what, error.remedy or "", "bad"))
+            finally:
+                button.param.update(disabled=False, label=label)
+
+        button.on_click(make)
+        return button
+
+    def _trials(self) -> Any:
+        assert self._search is not None
+        return to_csv(self._search.trials)
+
+    def _say(self, text: str) -> None:
+        self._said.param.update(object=text, visible=True)

@@ -1,0 +1,243 @@
+"""One study: how it stands, live; its trials; its answer; what they say about levers and constraints."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from planwise.jobs import Job
+from ui.components import html
+from ui.components.card import FRAME
+from ui.components.job import JobPanel
+from ui.components.layout import STACK, show
+from ui.formatting import moment
+from ui.searches import Search
+from ui.session import Session
+from ui.views.optimise import answer, trial_rows, words
+from ui.views.optimise.actions import StudyActions
+from ui.views.optimise.charts import Charts
+from ui.views.optimise.latest import Current, Latest
+from ui.views.optimise.trial import TrialPanel
+from ui.views.optimise.trials import Trials
+
+POLL_MILLISECONDS = 1000
+DETAILS_SECONDS = 5.0  # between two drawings of everything while a study runs; trials show at once
+
+
+class StudyTab:
+    """Shows the study that the selection names; another one without being made anew."""
+
+    def __init__(self, session: Session, ask_again: Callable[[Search], None]) -> None:
+        self._session = session
+        self._search: Search | None = None
+        self._stamp: object = None
+        self._busy, self._active, self._details_at = False, False, 0.0
+        self._starting: Job | None = None
+        self._select = pmui.Select(
+            label="Study", options=[], size="small", margin=0, min_width=320, width=460
+        )
+        self._select.param.watch(self._choose, "value")
+        self._heading = html.pane("", min_width=0)
+        self._progress_text = html.pane("")
+        self._bar = pmui.LinearProgress(
+            value=0, max=100, sizing_mode="stretch_width", visible=False, margin=0
+        )
+        self._notice = html.pane("", visible=False)
+        self._answer = html.pane("")
+        self.job = JobPanel(session, on_done=lambda _: self._soon.ask())
+        self.actions = StudyActions(session, ask_again, self.started)
+        self.charts = Charts(session, on_choose=self._chosen_on_chart)
+        self.trials = Trials(on_open=self._open_trial, on_choose=self._chosen_in_table)
+        self.trial = TrialPanel(session, on_close=lambda: self.trials.table.open(None))
+        head = pmui.Paper(
+            pn.FlexBox(
+                self._heading, self._select, justify_content="space-between", align_items="center", gap="12px"
+            ),
+            self._progress_text,
+            self._bar,
+            self.actions.layout,
+            **FRAME,
+        )
+        self._empty = html.pane(_nothing())
+        self._rest = pn.Column(
+            self.charts.convergence.layout,
+            self._answer,
+            self.charts.answer_layout,
+            self.trials.layout,
+            self.trial.layout,
+            self.charts.layout,
+            **STACK,
+        )
+        self._body = pn.Column(head, self._notice, self.job.layout, self._rest, **STACK)
+        self.layout = pn.Column(self._empty, **STACK)
+        self._soon = Latest(self._read)
+        self._timer = session.every(POLL_MILLISECONDS, self._poll)
+        self._timer.stop()
+
+    def activate(self, active: bool) -> None:
+        """Watch the study while its tab is looked at, and only then."""
+        if active and not self._active:
+            self._timer.start()
+            self._soon.ask()
+        elif not active and self._active:
+            self._timer.stop()
+        self._active = active
+
+    def refresh(self) -> None:
+        """Look at the study that the selection names, if there is something new."""
+        if self._active:
+            self._soon.ask()
+
+    def started(self, job: Job) -> None:
+        """Watch a job, whose study will be there in a moment."""
+        self._starting = job
+        self._stamp = None
+        show(self.layout, self._body)
+        self._rest.visible = False
+        self._heading.object = html.card_heading(job.title, "The study begins in a moment.")
+        self._progress_text.object = ""
+        self.job.show(job.id)
+
+    def _choose(self, event: Any) -> None:
+        if event.new and event.new != self._session.selection.study:
+            self._session.selection.study = event.new
+
+    async def _poll(self) -> None:
+        """Look whether the study has something new; a few `stat` calls when it has not."""
+        if self._busy or not self._active:
+            return
+        if self._starting is not None:
+            self._follow(self._starting)
+            return
+        name = self._session.selection.study
+        if name and self._session.store.searches.stamp(name) != self._stamp:
+            await self._read(lambda: self._session.selection.study == name)
+        elif self._search is not None and self._search.is_running:
+            self._show_progress(self._search)
+
+    def _follow(self, job: Job) -> None:
+        """Open the study of a job that was just started, once the job says which."""
+        try:
+            now = self._session.store.jobs.get(job.id)
+        except PlanWiseError:
+            self._starting = None
+            return
+        if now.study and now.study in self._names():
+            self._starting = None
+            self._session.selection.study = now.study
+            self._soon.ask()
+        elif now.ended:
+            self._starting = None
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self._session.store.searches.list())
+
+    async def _read(self, current: Current) -> None:
+        if self._busy or self._starting is not None:
+            return
+        self._busy = True
+        try:
+            searches = self._session.store.searches
+            names = await self._session.offload(self._names)
+            if not names:
+                show(self.layout, self._empty)
+                return
+            name = self._session.selection.study or names[0]
+            self._select.param.update(options=list(names), value=name if name in names else names[0])
+            show(self.layout, self._body)
+            stamp = searches.stamp(name)
+            search = await self._session.offload(searches.get, name)
+            if not current():
+                return
+            self._stamp = stamp
+            await self._show(search)
+        except PlanWiseError as error:
+            show(self.layout, self._body)
+            self._rest.visible = False
+            self._stamp = None
+            self._notice.param.update(object=html.notice(error.what, error.remedy or "", "bad"), visible=True)
+        finally:
+            self._busy = False
+
+    async def _show(self, search: Search) -> None:
+        old, self._search = self._search, search
+        another = old is None or old.name != search.name
+        self._notice.visible = False
+        self._rest.visible = True
+        if not self._session.selection.study:
+            self._session.selection.study = search.name
+        self._show_head(search, another)
+        self._show_progress(search)
+        self.charts.show_convergence(search, another)
+        self.trials.show(search, another)
+        now = time.monotonic()
+        changed = another or old is None or old.state != search.state or not search.is_running
+        if changed or now - self._details_at > DETAILS_SECONDS:
+            self._details_at = now
+            self._answer.object = answer.panel(search)
+            found = await self._session.offload(self._session.store.searches.importance, search)
+            self.charts.show(search, found, another)
+        self.trial.show(search, None if another else self.trial.number)
+
+    def _show_head(self, search: Search, another: bool) -> None:
+        asked = search.asked
+        text, tone = words.standing(search)
+        what = words.objectives_text(asked.objectives)
+        sought = (
+            "" if asked.target is None else f" · target {words.target_text(asked.target, asked.tolerance)}"
+        )
+        self._heading.object = (
+            html.card_heading(
+                search.name,
+                f"{asked.scenario} on {asked.census} · {asked.strategy}, {what}{sought} · "
+                f"{len(search.levers)} levers · {'plans' if asked.kind == 'real' else 'previews only'} · "
+                f"begun {moment(asked.created_at)}",
+            )
+            + f'<p style="margin-top:6px">{html.chip(text, tone)}</p>'
+        )
+        self.actions.show(search)
+        if another or (self.job.job is not None and self.job.job.ended and not search.is_running):
+            self._show_job(search)
+
+    def _show_job(self, search: Search) -> None:
+        """Show the newest job that ran this study, while it runs or when it failed."""
+        jobs = [job for job in self._session.store.jobs.list() if job.study == search.name]
+        job = jobs[0] if jobs else None
+        wanted = job is not None and (not job.ended or job.error is not None)
+        self.job.show(job.id if wanted and job is not None else None)
+
+    def _show_progress(self, search: Search) -> None:
+        elapsed = None
+        if search.is_running and search.asked.created_at:
+            begun = datetime.fromisoformat(search.asked.created_at)
+            elapsed = max((datetime.now(UTC) - begun).total_seconds(), 0.0)
+        text, share = trial_rows.progress(search, elapsed)
+        self._progress_text.object = f'<p class="card-subtitle" role="status">{text}</p>'
+        self._bar.param.update(
+            visible=search.is_running,
+            variant="determinate" if share is not None else "indeterminate",
+            value=0 if share is None else round(100 * share),
+        )
+
+    def _open_trial(self, number: Any) -> None:
+        if self._search is not None:
+            self.trial.show(self._search, None if number is None else int(number))
+
+    def _chosen_on_chart(self, numbers: tuple[int, ...]) -> None:
+        self.trials.choose(numbers)
+        self.charts.choose(numbers)
+
+    def _chosen_in_table(self, numbers: tuple[int, ...]) -> None:
+        self.charts.choose(numbers)
+
+
+def _nothing() -> str:
+    return (
+        '<div class="empty"><h2>No study yet</h2>'
+        "<p>A study looks for the levers that meet a growth target, or for the best trade-off of cost and "
+        "equity. Ask one on the first tab; it shows here while it runs.</p></div>"
+    )

@@ -6,11 +6,10 @@ from prefect import flow
 
 from flows.jobs import optimization
 from flows.parameters import OptimizeRequest
-from flows.tasks import AsTasks
-from planwise.console import settings_for
+from flows.served import carried_out
 
 
 @flow(name="optimize", flow_run_name="optimize {request.scenario}", persist_result=False)
 def optimize(request: OptimizeRequest = OptimizeRequest()) -> Any:  # noqa: B008  (frozen)
     """Search over trials, keep the best, verify by a full simulation, gate, publish."""
-    return optimization.optimize(settings_for(), request, AsTasks())
+    return carried_out(optimization.optimize, request)

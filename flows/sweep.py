@@ -6,8 +6,7 @@ from prefect import flow
 
 from flows.jobs import sweeping
 from flows.parameters import SweepRequest
-from flows.tasks import AsTasks
-from planwise.console import settings_for
+from flows.served import carried_out
 
 
 def _run_name() -> str:
@@ -21,4 +20,4 @@ def _run_name() -> str:
 @flow(name="sweep", flow_run_name=_run_name, persist_result=False)
 def sweep(request: SweepRequest = SweepRequest()) -> Any:  # noqa: B008  (frozen)
     """Simulate and publish each scenario, try seeds and grid, compare, report."""
-    return sweeping.sweep(settings_for(), request, AsTasks())
+    return carried_out(sweeping.sweep, request)

@@ -64,6 +64,7 @@ def _carry_out(settings: Settings, writer: JobWriter, kind: Kind, request: dict[
         return kind is Kind.PLAN or wait_for_turn(settings, folder, writer.waits, lambda: folder.is_to_stop)
 
     def job(run: Runner) -> Any:
+        writer.waits("Loading the engine…")
         from flows import kinds  # the engine takes seconds to import
 
         patience = {"lock_timeout_seconds": PLAN_PATIENCE_SECONDS} if kind is Kind.PLAN else {}

@@ -8,7 +8,9 @@ from planwise.jobs import Job, JobReader, Kind, folder_of, job_folders, new_job
 from planwise.jobs.line import is_working
 from planwise.jobs.pruning import remove_old_jobs
 from planwise.settings import Settings
-from ui.acting.routes import HERE, PROCESS, PROCESSES, Route
+from ui.acting.deployments import DEPLOYED
+from ui.acting.following import FOLLOWER
+from ui.acting.routes import PREFECT, PROCESSES, Route
 from ui.user import User
 
 IN_LINE_MAX = 20  # each is a process, even while it waits
@@ -21,10 +23,11 @@ class JobActions:
     def __init__(self, settings: Settings, user: User) -> None:
         self._settings = settings
         self._user = user
+        FOLLOWER.ensure(settings)
 
     def where(self, kind: str) -> Route:
         """Return where such a job would run now."""
-        return Route(PROCESS, HERE)
+        return DEPLOYED.route(Kind(kind))
 
     def start(self, kind: str, request: Mapping[str, Any], *, title: str) -> Job:
         """Start a job and return it; its process goes on when nobody looks.
@@ -39,15 +42,24 @@ class JobActions:
         remove_old_jobs(self._settings)
         route = self.where(kind)
         folder = new_job(self._settings, what, request, title=title, started_by=self._user.name)
-        PROCESSES.start(self._settings, folder, route)
+        if route.by == PREFECT:
+            DEPLOYED.start(folder, route)
+            FOLLOWER.ensure(self._settings)
+        else:
+            PROCESSES.start(self._settings, folder, route)
         return JobReader(self._settings).get(folder.id)
 
     def cancel(self, job: str) -> None:
-        """Ask a job to stop; it does within ten seconds. One that has ended stays as it is."""
+        """Ask a job to stop; it does within ten seconds. One that has ended stays as it is.
+
+        Raises PrefectAway when its server does not answer; the flow run stops all the same when it looks.
+        """
         self._user.require_run("cancel runs and studies")
         folder = folder_of(self._settings, job)
         if not folder.has_ended:
             folder.ask_to_stop(self._user.name)
+            DEPLOYED.cancel(folder)
+            FOLLOWER.ensure(self._settings)
 
     def _refuse_too_many(self, kind: Kind, request: Mapping[str, Any]) -> None:
         folders = job_folders(self._settings)

@@ -21,6 +21,8 @@ SIDE_BY_SIDE: dict[str, Any] = {  # a wide part and a narrow one; below each oth
         "@media (max-width: 1100px) { :host { grid-template-columns: minmax(0, 1fr); } }"
     ],
 }
+PARTS: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "styles": {"gap": "10px"}}
+"""The parts of one card, below each other."""
 STACK: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": f"{GAP}px"}}
 
 

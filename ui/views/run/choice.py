@@ -11,11 +11,18 @@ from planwise.errors import PlanWiseError
 from planwise.parameters import Finding, Risk
 from ui.components import html
 from ui.components.card import FRAME
+from ui.components.layout import PARTS
 from ui.session import Session
 from ui.views.run.wanted import DIFFERENCE, Wanted, difference, suggested_name
 
 BASELINE = "baseline"
-EDITS, STORED = "My edits, saved as a scenario", "A scenario as it is"
+EDITS, STORED = "My edits", "A stored scenario"
+WHAT = "Every employee is simulated; the quality gate decides whether it is published"
+FIELD: dict[str, Any] = {"margin": 0, "sizing_mode": "stretch_width"}
+SEGMENTS = {  # the card's heading says it for those who see
+    "& .MuiFormLabel-root": {"position": "absolute", "width": "1px", "height": "1px", "overflow": "hidden"},
+    "& .MuiToggleButton-root": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "4px 14px"},
+}
 DESCRIPTION_MAX = 500
 FINDINGS_SHOWN = 6
 
@@ -29,16 +36,26 @@ class Choice:
         self._filling = False
         self._touched = False
         self._taken: tuple[str, ...] = ()
-        self._mode = pmui.RadioBoxGroup(label="What to run", options=[EDITS, STORED], value=STORED, margin=0)
-        self._scenario = pmui.Select(label="Scenario", options=[], size="small", sizing_mode="stretch_width")
-        self._name = pmui.TextInput(label="Name of the scenario", max_length=48, size="small", width=260)
+        self._mode = pmui.RadioButtonGroup(
+            label="Edits or a stored scenario",
+            options=[STORED],
+            value=STORED,
+            size="small",
+            margin=0,
+            color="primary",
+            sx=SEGMENTS,
+        )
+        self._scenario = pmui.Select(label="Scenario", options=[], size="small", **FIELD)
+        self._name = pmui.TextInput(
+            label="Name of the scenario", max_length=48, size="small", width=240, margin=0
+        )
         self._note = pmui.TextInput(
             label="What it is for (optional)",
             max_length=DESCRIPTION_MAX,
             size="small",
-            sizing_mode="stretch_width",
+            **FIELD,
         )
-        self._over = pmui.Checkbox(label="Change the scenario itself", value=False, margin=(0, 0, 0, 4))
+        self._over = pmui.Checkbox(label="Change the scenario itself", value=False, margin=0)
         self._difference = html.pane("", styles={"--table-height": "260px"})
         self._problem = html.pane("", visible=False)
         self.run = pmui.Button(label="Run", icon="play_arrow", variant="contained", color="primary", margin=0)
@@ -55,23 +72,22 @@ class Choice:
         self._name.param.watch(self._named, "value_input")
         self.run.on_click(on_run)
         self._save.on_click(self._save_only)
-        self._save_row = pn.Row(self._name, self._note, sizing_mode="stretch_width")
+        self._save_row = pn.Row(self._name, self._note, sizing_mode="stretch_width", styles={"gap": "12px"})
         self._actions = pn.Row(
             self.run, self._save, pn.layout.HSpacer(), self.sweep, sizing_mode="stretch_width"
         )
         self.layout = pmui.Paper(
-            html.pane(
-                html.card_heading(
-                    "What to run", "Every employee is simulated; a gate decides what is published"
-                )
+            pn.Column(
+                html.pane(html.card_heading("What to run", WHAT)),
+                self._mode,
+                self._scenario,
+                self._save_row,
+                self._over,
+                self._difference,
+                self._problem,
+                self._actions,
+                **PARTS,
             ),
-            self._mode,
-            self._scenario,
-            self._save_row,
-            self._over,
-            self._difference,
-            self._problem,
-            self._actions,
             **FRAME,
         )
 

@@ -40,11 +40,11 @@ class RunPage:
         self._outcome = Outcome(session)
         self._jobs = Jobs(self._open)
         self._past = Past()
-        self._pair = pn.Row(self._choice.layout, self._plan.layout, **PAIR)
+        self._pair = pn.Column(self._choice.layout, self._plan.layout, **PAIR)
         self._seen: Any = None
         self.layout = pn.Column(**STACK, margin=GAP)
         session.selection.param.watch(lambda _: self._follow(), "job")
-        session.draft.param.watch(lambda _: self._changed_outside(), ["scenario", "changes"])
+        session.draft.param.watch(lambda *_: self._changed_outside(), ["scenario", "changes"])
         self.refresh()
 
     def refresh(self) -> None:

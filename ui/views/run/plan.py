@@ -5,12 +5,14 @@ from html import escape
 from time import monotonic
 from typing import Any
 
+import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
 from planwise.jobs import Job, Kind, State
 from ui.components import html
 from ui.components.card import FRAME
+from ui.components.layout import PARTS
 from ui.formatting import count, seconds
 from ui.session import Session
 from ui.views.run.wanted import Wanted
@@ -18,6 +20,7 @@ from ui.views.run.wanted import Wanted
 LOOK_MILLISECONDS = 400
 STILL_SECONDS = 1.0  # a choice that stands so long is planned without being asked
 PAGE = "run"
+KEPT = "What earlier runs have computed alike is not computed again"
 
 
 class PlanCard:
@@ -31,15 +34,18 @@ class PlanCard:
         self._job = ""
         self._where = html.pane("")
         self._body = html.pane("")
-        self._again = pmui.Button(label="Work it out again", variant="text", size="small", margin=0)
+        self._again = pmui.Button(
+            label="Work it out again", variant="text", size="small", margin=(0, 0, 0, -5)
+        )
         self._again.on_click(self._ask_again)
         self.layout = pmui.Paper(
-            html.pane(
-                html.card_heading("Before it runs", "What is kept from earlier runs is not computed again")
+            pn.Column(
+                html.pane(html.card_heading("Before it runs", KEPT)),
+                self._body,
+                self._where,
+                self._again,
+                **PARTS,
             ),
-            self._body,
-            self._where,
-            self._again,
             **FRAME,
         )
         self._timer = session.every(LOOK_MILLISECONDS, self._look)
@@ -86,6 +92,11 @@ class PlanCard:
         session = self._session
         if not session.may_run:
             self._body.object = '<p class="quiet">Only those who may run see what would be run.</p>'
+            return
+        if any(not job.ended and job.kind is not Kind.PLAN for job in session.store.jobs.list()):
+            self._body.object = (
+                '<p class="quiet">What must run is worked out when no other job is under way.</p>'
+            )
             return
         if holder := session.store.jobs.holder():
             self._body.object = held(holder)
@@ -151,10 +162,10 @@ def _found(found: Mapping[str, Any]) -> str:
         estimate = f"from {runs} past run{'' if runs == 1 else 's'} like it"
     whole = found["whole_seconds"]
     figures = (
-        html.Kpi("Models rebuilt", count(found["models_to_run"]), f"of {count(_all(found))}"),
-        html.Kpi("Models reused", count(found["models_reused"]), "same parameters, census and code"),
-        html.Kpi("Time of the models", _about(found["models_seconds"]), estimate),
-        html.Kpi("Time in all", _about(whole), "with start, gate and publishing"),
+        html.Kpi("Rebuilt", count(found["models_to_run"]), f"of {count(_all(found))} models"),
+        html.Kpi("Reused", count(found["models_reused"]), "same parameters, census and code"),
+        html.Kpi("Models take", _about(found["models_seconds"]), estimate),
+        html.Kpi("In all", _about(whole), "with start, gate and publishing"),
     )
     lead = f'<p class="strong">{escape(summary(found))}</p>'
     if found["in_force"]:
@@ -165,7 +176,7 @@ def _found(found: Mapping[str, Any]) -> str:
     names = "".join(f"<li>{escape(str(name))}</li>" for name in found["models"]["to_run"])
     details = f"<details><summary>Models that rebuild</summary><ul>{names}</ul></details>" if names else ""
     people = f"{count(found['employees'])} employees of {escape(str(found['census']))}"
-    return f'{lead}{html.kpi_strip(figures)}<p class="quiet">{people}</p>{details}'
+    return f'<div class="parts">{lead}{html.kpi_strip(figures)}<p class="quiet">{people}</p>{details}</div>'
 
 
 def _all(found: Mapping[str, Any]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from planwise.parameters.declaration import Lever
+from planwise.parameters.declaration import Lever, Unit
 from planwise.parameters.effective import EffectiveParameters
 from planwise.parameters.risk import Risk, risk_of
 from planwise.parameters.rules import RULES, Finding
@@ -35,11 +35,14 @@ def _of_year(effective: EffectiveParameters, year: int) -> Iterable[Finding]:
 
 
 def _message(lever: Lever, value: float) -> str:
-    low, high = lever.recommended
-    side = "below" if value < low else "above"
+    side = "below" if value < lever.recommended[0] else "above"
+    told, low, high, lowest, highest = (
+        f"{number:.2%}" if lever.unit is Unit.RATE else f"{number:g}"
+        for number in (value, *lever.recommended, *lever.bounds)
+    )
     return (
-        f"{lever.label}: {value:g} is {side} the recommended {low:g} to {high:g} "
-        f"(hard bounds {lever.bounds[0]:g} to {lever.bounds[1]:g})."
+        f"{lever.label}: {told} is {side} the recommended {low} to {high} "
+        f"(hard bounds {lowest} to {highest})."
     )
 
 

@@ -1,0 +1,108 @@
+"""What differs between two sets of parameters, as rows people read, and what is found about them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import pandas as pd
+
+from planwise.parameters import EffectiveParameters, Finding, Risk
+from ui.components import html
+from ui.components.html import Tone
+from ui.formatting import count
+from ui.parameter_text import written
+from ui.views.levers.sheet import full_label, risk_in
+
+TONES: dict[Risk, Tone] = {
+    Risk.OK: "good",
+    Risk.LOW: "good",
+    Risk.MEDIUM: "warn",
+    Risk.HIGH: "warn",
+    Risk.CRITICAL: "bad",
+}
+LINE = "display:flex;gap:8px;align-items:baseline;font-size:13px;line-height:1.45"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One parameter in neighbouring years that change alike; texts as people read them."""
+
+    name: str
+    label: str
+    years: str
+    before: str
+    after: str
+    risk: str
+
+
+def differences(before: EffectiveParameters, after: EffectiveParameters) -> tuple[Difference, ...]:
+    """Return what differs, by parameter as declared; neighbouring years that change alike are one row."""
+    years = [year for year in after.years if year in before.years]
+    found: list[Difference] = []
+    for name, parameter in after.declared.parameters.items():
+        spans: list[tuple[list[int], object, object]] = []
+        for year in years if parameter.yearly else years[:1]:
+            old, new = before.value(name, year), after.value(name, year)
+            if old == new:
+                continue
+            if spans and spans[-1][1:] == (old, new) and spans[-1][0][-1] == year - 1:
+                spans[-1][0].append(year)
+            else:
+                spans.append(([year], old, new))
+        for span, old, new in spans:
+            whole = not parameter.yearly or span == list(after.years)
+            found.append(
+                Difference(
+                    name,
+                    full_label(parameter),
+                    "all years" if whole else _span(span),
+                    written(parameter, old),  # type: ignore[arg-type]
+                    written(parameter, new),  # type: ignore[arg-type]
+                    risk_in(parameter, new),  # type: ignore[arg-type]
+                )
+            )
+    return tuple(found)
+
+
+def difference_table(rows: Sequence[Difference], caption: str) -> str:
+    """Return differences as a table; caption is what a screen reader says of it."""
+    columns = (
+        html.Column("label", "Parameter"),
+        html.Column("years", "Years", is_text=True),
+        html.Column("before", "From"),
+        html.Column("after", "To"),
+        html.Column("risk", "Risk", is_text=True),
+    )
+    return html.table(pd.DataFrame([vars(row) for row in rows]), columns, caption)
+
+
+def finding_list(findings: Sequence[Finding]) -> str:
+    """Return findings, worst first, each with its risk as a word and its years; what is fine says so."""
+    if not findings:
+        return '<p class="card-subtitle">No warnings: every lever is within its recommended range.</p>'
+    items = "".join(
+        f'<li style="{LINE}">{html.chip(finding.risk, TONES[finding.risk])}'
+        f"<span>{escape(_when(finding))}{escape(finding.message)}</span></li>"
+        for finding in findings
+    )
+    return f'<ul style="list-style:none;display:grid;gap:6px">{items}</ul>'
+
+
+def finding_title(findings: Sequence[Finding]) -> str:
+    """Return how many warnings there are, and the worst."""
+    if not findings:
+        return "Warnings"
+    return f"Warnings: {count(len(findings))}, worst {findings[0].risk}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 change, 2 changes."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def _when(finding: Finding) -> str:
+    return "" if finding.year is None else f"{finding.year}: "
+
+
+def _span(years: Sequence[int]) -> str:
+    return str(years[0]) if len(years) == 1 else f"{years[0]}–{years[-1]}"

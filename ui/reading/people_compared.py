@@ -60,8 +60,10 @@ GROUP_COLUMNS = (
 BAND_COLUMNS = ("low", "high", "people")
 SPREAD = """
 SELECT
-    quantile_cont(share, 0.005) FILTER (difference <> 0) AS low, min(share) AS lowest,
-    quantile_cont(share, 0.995) FILTER (difference <> 0) AS high, max(share) AS highest,
+    quantile_cont(share, 0.005) FILTER (difference <> 0) AS low,
+    min(share) FILTER (difference <> 0) AS lowest,
+    quantile_cont(share, 0.995) FILTER (difference <> 0) AS high,
+    max(share) FILTER (difference <> 0) AS highest,
     count(*) FILTER (difference = 0) AS same
 FROM matched
 """

@@ -1,20 +1,19 @@
-"""The application: what a server shares, and one page a session."""
+"""The application: one page a session."""
 
 from pathlib import Path
+from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.settings import Settings
-from ui.components.plot import LIBRARY
-from ui.previewing import open_previews
+from ui.auth.gate import Gate, user_of
+from ui.auth.pages import LOGOUT
 from ui.session import Services, Session
 from ui.shell.address import keep_in_address
-from ui.shell.frame import MENU_WIDTH, Frame
-from ui.store import Store
-from ui.user import User
+from ui.shell.failures import callback_failed, watch_session
+from ui.shell.frame import MENU_WIDTH, RAIL_WIDTH, Frame
+from ui.shell.parts import Browser
 
-TITLE = "PlanWise"
 ASSETS = Path(__file__).parent / "assets"
 BAR = {"backgroundColor": "#1b3a57", "backgroundImage": "none", "color": "#ffffff"}
 THEME = {
@@ -27,52 +26,54 @@ THEME = {
         "components": {"MuiAppBar": {"styleOverrides": {"root": BAR}}},
     },
 }
+THEME_COOKIE, NAVIGATION_COOKIE = "planwise-theme", "planwise-nav"
 
-pn.extension(notifications=True)
+pn.extension(exception_handler=callback_failed)
 
 
-def make_page(services: Services) -> pmui.Page:
+def make_page(services: Services, gate: Gate | None = None) -> pmui.Page:
     """Return a session's page: follows the address, and shows what is new without being asked."""
-    session = Session(services, current_user())
-    if pn.state.location is not None:
-        keep_in_address(session, pn.state.location)
-    frame = Frame(session)
-    return pmui.Page(
-        title=TITLE,
-        header=frame.header,
-        sidebar=frame.sidebar,
-        sidebar_width=MENU_WIDTH,
+    request = _request()
+    user, identity = user_of(request, gate)
+    cookies = getattr(request, "cookies", {})
+    session = Session(services, user)
+    watch_session(session)
+    browser = Browser(search=_search(request), width=0, height=0, margin=0)
+    keep_in_address(session, browser)
+    rail = cookies.get(NAVIGATION_COOKIE) == "rail"
+    frame = Frame(session, browser, sign_out=f".{LOGOUT}" if gate else "", rail=rail)
+    if gate is not None and identity is not None:
+        browser.param.watch(lambda _: gate.presence.touch(identity.ticket.id), "active")
+        frame.end_when(lambda: gate.close_if_over(identity))
+    page = pmui.Page(
+        meta_title=browser.title,
+        header=[frame.tools, browser],
+        sidebar=[frame.navigation],
+        sidebar_variant="permanent",
+        sidebar_width=RAIL_WIDTH if rail else MENU_WIDTH,
         sidebar_resizable=False,
-        main=[frame.main],
+        main=[frame.pages.main],
+        dark_theme="dark" in cookies.get(THEME_COOKIE, ""),
         theme_config=THEME,
         favicon=ASSETS / "logo.svg",
         template=ASSETS / "page.html",
         busy_indicator="linear",
     )
-
-
-def current_user() -> User:
-    """Return who looks at the page; with sign-in off, whoever runs the server, as admin."""
-    from planwise.governance.ledger import os_user
-
-    return User(os_user(), "admin")
-
-
-def serve(settings: Settings, *, address: str, port: int, browser: bool) -> None:
-    """Serve the dashboard until it is stopped."""
-    previews = open_previews(settings)
-    previews.prewarm()
-    services = Services(settings, Store(settings), previews)
-    pn.serve(
-        {"/": lambda: make_page(services)},
-        title=TITLE,
-        address=address,
-        port=port,
-        websocket_origin=[f"{name}:{port}" for name in (address, "localhost", "127.0.0.1")],
-        show=browser,
-        verbose=False,
-        static_dirs=LIBRARY,
-        check_unused_sessions=30_000,
-        unused_session_lifetime=60_000,
+    page.param.watch(lambda event: browser.param.update(dark=event.new), "dark_theme")
+    frame.navigation.param.watch(
+        lambda event: page.param.update(sidebar_width=RAIL_WIDTH if event.new else MENU_WIDTH), "collapsed"
     )
-    previews.close()
+    if pn.state.curdoc is not None:
+        pn.state.curdoc.config.notify_connection_status = False  # the frame's own banner says more
+    return page
+
+
+def _request() -> Any:
+    document = pn.state.curdoc
+    context = document.session_context if document is not None else None
+    return context.request if context is not None else None
+
+
+def _search(request: Any) -> str:
+    _, mark, query = str(getattr(request, "uri", "") or "").partition("?")
+    return mark + query

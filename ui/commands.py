@@ -4,5 +4,6 @@ from cyclopts import App
 
 
 def register(app: App) -> None:
-    """Add `planwise serve`."""
+    """Add `planwise serve` and `planwise user`."""
     app.command("ui.serve:serve", name="serve", help="Serve the dashboard on this machine.")
+    app.command("ui.auth.commands:app", name="user", help="Who may sign in to the dashboard.")

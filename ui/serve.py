@@ -1,51 +1,100 @@
 """`planwise serve`."""
 
-import ipaddress
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from planwise.console import progress, settings_for
 from planwise.errors import InputError
 from planwise.options import Home
 from planwise.ports import require_free
+from planwise.settings import SignInSettings
+from ui.auth.configured import require_usable, sign_in_settings
+from ui.auth.origins import EXAMPLE, is_loopback, origins
 
 DEFAULT_PORT = 5006
+Origin = Annotated[tuple[str, ...], Parameter(negative="", help=f"An address of a proxy, like {EXAMPLE}")]
 
 
 def serve(
-    *, port: int = DEFAULT_PORT, address: str = "127.0.0.1", browser: bool = True, home: Home = None
+    *,
+    port: int = DEFAULT_PORT,
+    address: str = "127.0.0.1",
+    auth: Literal["off", "basic", "oidc"] | None = None,
+    allow_origin: Origin = (),
+    tls_certificate: Path | None = None,
+    tls_key: Path | None = None,
+    browser: bool = True,
+    home: Home = None,
 ) -> None:
-    """Serve the dashboard on this machine, until Ctrl-C.
+    """Serve the dashboard, until Ctrl-C.
 
     Parameters
     ----------
     port
         Port to listen on.
     address
-        Address to listen on; only addresses of this machine, as nobody signs in yet.
+        Address to listen on; one that others reach needs sign-in.
+    auth
+        How people sign in, instead of PLANWISE_AUTH: off (this machine only), basic (`planwise user`), oidc.
+    tls_certificate
+        Answer by https, with this certificate (PEM).
+    tls_key
+        The certificate's key (PEM).
     browser
         Open the page in a browser.
 
     """
     settings = settings_for(home)
-    require_loopback(address)
+    sign_in = sign_in_settings(auth)
+    require_guarded(address, allow_origin, sign_in)
+    _require_tls(tls_certificate, tls_key)
+    origins(address, port, allow_origin)
+    require_usable(settings, sign_in)
     require_free(
         address,
         port,
         remedy=f"Stop what listens there, or choose another: `planwise serve --port {port + 1}`.",
     )
-    from ui.app import serve as run  # Panel takes a second, so only once there is something to serve
+    from ui.server import Site  # Panel takes a second, so only once there is something to serve
+    from ui.server import serve as run
 
-    progress().print(f"PlanWise at [bold]http://{address}:{port}[/] on {settings.root} (Ctrl-C stops it)")
-    run(settings, address=address, port=port, browser=browser)
+    site = Site(address, port, allow_origin, tls_certificate, tls_key)
+    _say(site.url, sign_in, settings.root, encrypted=site.origins.is_secure or is_loopback(address))
+    run(settings, sign_in, site, browser=browser)
 
 
-def require_loopback(address: str) -> None:
-    """Raise InputError for an address that others can reach: pay data is behind no sign-in."""
-    try:
-        local = address == "localhost" or ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        local = False
-    if not local:
+def require_guarded(address: str, allow_origin: Sequence[str], sign_in: SignInSettings) -> None:
+    """Raise InputError when others could reach pay data without signing in."""
+    if sign_in.auth != "off" or (is_loopback(address) and not allow_origin):
+        return
+    option = f"--address {address}" if not is_loopback(address) else f"--allow-origin {allow_origin[0]}"
+    raise InputError(
+        f"{option} lets others reach the dashboard, and sign-in is off.",
+        remedy="Turn it on (--auth basic or oidc), or use 127.0.0.1 and an SSH tunnel.",
+    )
+
+
+def _require_tls(certificate: Path | None, key: Path | None) -> None:
+    if (certificate is None) != (key is None):
         raise InputError(
-            f"--address {address} is not an address of this machine only, and the dashboard has no sign-in.",
-            remedy="Use 127.0.0.1, and reach it from elsewhere through an SSH tunnel.",
+            "TLS needs a certificate and its key.", remedy="--tls-certificate FILE --tls-key FILE"
+        )
+    for file in (certificate, key):
+        if file is not None and not file.is_file():
+            raise InputError(f"{file} is not a file.", remedy="Check --tls-certificate and --tls-key.")
+
+
+def _say(url: str, sign_in: SignInSettings, root: Path, *, encrypted: bool) -> None:
+    say = progress()
+    off = sign_in.auth == "off"
+    how = "sign-in off: this machine only" if off else f"sign-in: {sign_in.auth}"
+    say.print(f"PlanWise at [bold]{url}[/] on {root} ({how}; Ctrl-C stops it)")
+    if not encrypted:
+        say.print(
+            "Passwords and pay data cross the network in the clear: use --tls-certificate and --tls-key, "
+            f"or a proxy with https and --allow-origin {EXAMPLE}.",
+            style="yellow",
         )

@@ -66,25 +66,37 @@ class Gate:
         return Identity(User(ticket.name, role, signed_in=True), ticket) if role else None
 
     def why_over(self, ticket: Ticket) -> str:
-        """Return why a sign-in is over, in words for its user; empty while it is good."""
+        """Return why a sign-in is over, as a key for `words`; empty while it is good."""
         if self.presence.ended(ticket.id):
-            return "You signed out."
+            return "ended"
         if ticket.method != self.sign_in.auth:
-            return "People sign in in another way now."
+            return "changed"
         if self._clock() - ticket.issued_at > self.lasts_seconds:
-            return f"You signed in more than {self.sign_in.session_hours:g} hours ago."
+            return "expired"
         if self.presence.is_idle(ticket.id):
-            return f"Nothing was done for {self.sign_in.idle_minutes:g} minutes."
-        if not self._role(ticket):
-            return "Your account was changed or removed."
-        return ""
+            return "idle"
+        return "" if self._role(ticket) else "changed"
 
     def still(self, identity: Identity) -> str:
-        """Return why an open session must end, in words for its user; empty while it may go on."""
+        """Return why an open session must end, as a key for `words`; empty while it may go on."""
         over = self.why_over(identity.ticket)
-        if not over and self._role(identity.ticket) != identity.user.role:
-            return "Your role was changed."
-        return over
+        return over or ("" if self._role(identity.ticket) == identity.user.role else "role")
+
+    def close_if_over(self, identity: Identity) -> str:
+        """End a sign-in that is over for good; return why, or nothing while it may go on."""
+        why = self.still(identity)
+        if why and not self.presence.ended(identity.ticket.id):
+            self.presence.end(identity.ticket.id)
+        return why
+
+    def words(self, why: str) -> str:
+        """Return a reason in words for who is signed out; any other key is plainly "You are signed out"."""
+        return {
+            "expired": f"You signed in more than {self.sign_in.session_hours:g} hours ago.",
+            "idle": f"Nothing was done for {self.sign_in.idle_minutes:g} minutes.",
+            "changed": "Your account or the way to sign in was changed.",
+            "role": "Your role was changed.",
+        }.get(why, "You are signed out.")
 
     def _role(self, ticket: Ticket) -> str:
         if ticket.method == "oidc":

@@ -131,12 +131,12 @@ class SignOutHandler(SignInHandler):
     """End the sign-in: the cookie, and every page that was opened with it."""
 
     def get(self) -> None:
-        """Sign out, and say so; a link on another site cannot do it."""
+        """Sign out, and say why; a link on another site cannot do it."""
         if self.request.headers.get("Sec-Fetch-Site", "") in ("cross-site", "same-site"):
             self.redirect(HOME)
             return
         target = self.get_query_argument("next", HOME)
-        said = "You are signed out."
+        said = self.gate.words(self.get_query_argument("why", ""))
         text = self.get_signed_cookie(self.cookie, max_age_days=self.gate.lasts_days)
         identity = self.gate.identify(text.decode()) if text else None
         if identity is not None:

@@ -1,98 +1,141 @@
-"""The frame: navigation at the side, the page that is chosen in the middle, what is new on its own."""
+"""The frame: links to the pages, the bar at the top, what is new on its own, and the end of a sign-in."""
 
-import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
-import panel as pn
-import panel_material_ui as pmui
-
-from ui.components import html
-from ui.pages import BY_KEY, FIRST, PAGES, View
-from ui.session import Session
+from ui.draft import BASELINE
+from ui.pages import BY_KEY, FIRST, PAGES
+from ui.session import Notice, Session
+from ui.shell.pages import Pages
+from ui.shell.parts import Browser, Navigation, Tools
 
 POLL_MILLISECONDS = 3000  # how soon a new publication or trial shows
-MENU_WIDTH = 208
-LOG = logging.getLogger("planwise.ui")
+MENU_WIDTH, RAIL_WIDTH = 208, 56
+PRODUCT = "PlanWise"
+StillSignedIn = Callable[[], str]
 
 
 class Frame:
-    """Makes a page's view when it is first shown, keeps it, and refreshes the one that is shown."""
+    """What is around the pages of one session."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, browser: Browser, *, sign_out: str = "", rail: bool = False) -> None:
         self.session = session
-        self._views: dict[str, View] = {}
-        self._shown = ""
-        self._seen = session.store.version()
-        self.main = pn.Column(sizing_mode="stretch_width")
-        self._status = html.pane(
-            _status("watching for new results"), sizing_mode=None, width=190, align="center"
+        self.browser = browser
+        self.pages = Pages(session)
+        self.navigation = Navigation(
+            self._told, groups=_groups(), collapsed=rail, sizing_mode="stretch_both", margin=0
         )
-        self._menu = pmui.MenuList(
-            items=[{"label": page.title, "icon": page.icon, "key": page.key} for page in PAGES],
-            active=0,
-            dense=True,
+        self.tools = Tools(
+            self._told,
+            person=session.user.name,
+            role=session.user.role,
+            sign_out=sign_out,
             sizing_mode="stretch_width",
+            margin=0,
         )
-        self._menu.param.watch(self._chosen, "active")
+        self._seen = session.store.version()
+        self._told_of = 0
         session.selection.param.watch(lambda _: self._follow(), "page")
-        session.param.watch(self._toast, "notices")
+        session.selection.param.watch(lambda _: self._name(), "scenario")
+        session.draft.param.watch(lambda _: self._name(), ["scenario", "changes"])
+        session.param.watch(self._notice, "notices")
         session.every(POLL_MILLISECONDS, self.look)
+        self._say_updated()
         self._follow()
-
-    @property
-    def header(self) -> list[Any]:
-        """What stands in the bar at the top."""
-        refresh = pmui.IconButton(
-            icon="refresh",
-            label="Read the results again",
-            description="Read the results again",
-            color="light",
-        )
-        refresh.on_click(lambda _: self.look(always=True))
-        return [pn.layout.HSpacer(), self._status, refresh]
-
-    @property
-    def sidebar(self) -> list[Any]:
-        """What stands at the side."""
-        return [self._menu]
 
     def look(self, *, always: bool = False) -> None:
         """Refresh the page that is shown when the store has something new."""
         version = self.session.store.version()
         if always or version != self._seen:
             self._seen = version
-            self._views[self._shown].refresh()
-            self._status.object = _status(f"updated {datetime.now(UTC):%H:%M:%S} UTC")
+            self.pages.refresh()
+            self._say_updated()
+
+    def end_when(self, over: StillSignedIn) -> None:
+        """Look whether the sign-in still holds; when not, take everything off the page and leave it."""
+
+        def check() -> None:
+            if why := over():
+                self.pages.main.objects = []
+                self.browser.leave = f"./logout?{urlencode({'why': why, 'next': f'/{self.browser.search}'})}"
+
+        self.session.every(POLL_MILLISECONDS, check)
 
     def _follow(self) -> None:
         wanted = self.session.selection.page or FIRST
         if wanted not in BY_KEY:
-            self.session.notify(f"There is no page {wanted!r}; the overview is shown.", tone="warning")
-            wanted = FIRST
-        if wanted == self._shown:
-            return
-        if wanted in self._views:
-            self._views[wanted].refresh()
-        else:
-            self._views[wanted] = BY_KEY[wanted].load(self.session)
-        self._shown = wanted
-        self._menu.active = [page.key for page in PAGES].index(wanted)
-        self.main.objects = [self._views[wanted].layout]
-
-    def _chosen(self, event: Any) -> None:
-        index = event.new if isinstance(event.new, int) else event.new[0]
-        key = PAGES[index].key
-        if key != self._shown:
-            self.session.go(key)
-
-    def _toast(self, event: Any) -> None:
-        if len(event.new) and pn.state.notifications is not None:
-            notice = event.new[0]
-            pn.state.notifications.send(
-                f"{notice.text} {notice.remedy}".strip(), notification_type=notice.tone, duration=6000
+            self.session.notify(
+                f"There is no page “{wanted}”.", tone="warning", remedy="The overview is shown instead."
             )
+            self.session.go("")
+            return
+        self.navigation.current = wanted
+        if wanted != self.pages.shown:
+            self.pages.show(wanted)
+        self._name()
+
+    def _name(self) -> None:
+        page = BY_KEY.get(self.session.selection.page or FIRST, BY_KEY[FIRST])
+        draft = self.session.draft
+        scenario = self.session.selection.scenario or (draft.scenario if draft.scenario != BASELINE else "")
+        self.tools.param.update(scenario=scenario or BASELINE, edits=len(draft.changes))
+        self.browser.title = " · ".join(part for part in (page.title, scenario, PRODUCT) if part)
+
+    def _say_updated(self) -> None:
+        self.tools.updated = datetime.now(UTC).isoformat()
+
+    def _notice(self, event: Any) -> None:
+        self._told_of += 1
+        notices = [_plain(notice, self._told_of - index) for index, notice in enumerate(event.new)]
+        self.tools.param.update(notices=notices, unread=min(self.tools.unread + 1, len(notices)))
+
+    def _told(self, message: dict[str, Any]) -> None:
+        if message.get("go") in BY_KEY:
+            self.session.go(message["go"])
+        elif "refresh" in message:
+            self.look(always=True)
+        elif "read" in message:
+            self.tools.unread = 0
+        elif isinstance(message.get("follow"), int):
+            self._follow_notice(message["follow"])
+
+    def _follow_notice(self, number: int) -> None:
+        index = self._told_of - number
+        notices = self.session.notices
+        link = notices[index].link if 0 <= index < len(notices) else None
+        if link is not None:
+            self.session.go(link[0], **link[1])
 
 
-def _status(text: str) -> str:
-    return f'<div class="status" role="status" style="color:#fff;text-align:right">{text}</div>'
+def _groups() -> list[dict[str, Any]]:
+    names = dict.fromkeys(page.group for page in PAGES)
+    return [
+        {
+            "heading": name,
+            "pages": [
+                {
+                    "key": page.key,
+                    "title": page.title,
+                    "icon": page.icon,
+                    "href": f"?{urlencode({'page': page.key})}",
+                }
+                for page in PAGES
+                if page.group == name
+            ],
+        }
+        for name in names
+    ]
+
+
+def _plain(notice: Notice, number: int) -> dict[str, Any]:
+    page = BY_KEY.get(notice.link[0]) if notice.link else None
+    return {
+        "id": number,
+        "text": notice.text,
+        "remedy": notice.remedy,
+        "tone": notice.tone,
+        "at": notice.at.isoformat(),
+        "link": f"Open {page.title}" if page else "",
+    }

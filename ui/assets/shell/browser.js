@@ -1,0 +1,67 @@
+// What only the browser knows or does: address and history, title, theme, activity, and a connection that is lost.
+const YEAR_SECONDS = 31536000
+const ACTIVE_EVERY = 30000  // ms between two signs of life of the person
+const ASK_EVERY = 2000      // ms between two questions whether the server is there
+const STEPS = ["page", "scenario", "study", "employee"]  // a change of these is a step that "back" takes back
+
+const step = (search) => { const query = new URLSearchParams(search); return STEPS.map((name) => query.get(name) ?? "").join("\n") }
+
+export function render({model, view}) {
+  const document_ = view.model.document
+
+  const write = () => {
+    if (model.search === location.search) { return }
+    const url = location.pathname + model.search
+    if (step(model.search) === step(location.search)) { history.replaceState({}, "", url) } else { history.pushState({}, "", url) }
+  }
+  model.on("search", write)
+  if (model.search !== location.search) { history.replaceState({}, "", location.pathname + model.search) }
+  const back = () => { model.search = location.search }
+  addEventListener("popstate", back)
+
+  const title = () => { document.title = model.title }
+  model.on("title", title)
+  title()
+
+  model.on("dark", () => {
+    document.cookie = `planwise-theme=${model.dark ? "dark" : "light"}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`
+  })
+
+  let last = 0
+  const active = () => {
+    if (Date.now() - last > ACTIVE_EVERY) { last = Date.now(); model.active = last }
+  }
+  for (const kind of ["keydown", "pointerdown", "wheel"]) { addEventListener(kind, active, {capture: true, passive: true}) }
+
+  const leave = () => { if (model.leave) { document.body.replaceChildren(); location.replace(model.leave) } }
+  model.on("leave", leave)
+  leave()
+
+  const lost = () => {
+    if (document.getElementById("connection-lost")) { return }
+    const banner = document.createElement("div")
+    banner.id = "connection-lost"
+    banner.setAttribute("role", "alert")
+    const text = document.createElement("span")
+    text.textContent = "The connection to the server is lost: nothing on this page is up to date. It reloads by itself when the server answers; your page and edits are in its address."
+    const button = document.createElement("button")
+    button.type = "button"
+    button.textContent = "Reload now"
+    button.addEventListener("click", () => location.reload())
+    banner.append(text, button)
+    document.body.append(banner)
+    const ask = async () => {
+      try {
+        await fetch(new URL("static/js/bokeh.min.js", document.baseURI), {method: "HEAD", cache: "no-store"})
+        location.reload()
+      } catch { setTimeout(ask, ASK_EVERY) }
+    }
+    setTimeout(ask, ASK_EVERY)
+  }
+  document_.on_event("connection_lost", lost)
+
+  model.on("remove", () => {
+    removeEventListener("popstate", back)
+    for (const kind of ["keydown", "pointerdown", "wheel"]) { removeEventListener(kind, active, {capture: true}) }
+  })
+}

@@ -1,0 +1,152 @@
+// The bar at the top: product, scenario, status, notices behind a bell, who one is; and notices as they come.
+const SHOWN_MS = {info: 6000, success: 6000, warning: 12000, error: 0}  // 0: until it is closed
+const ICONS = {info: "info", success: "check_circle", warning: "warning", error: "error"}
+
+function element(tag, className, text) {
+  const made = document.createElement(tag)
+  if (className) { made.className = className }
+  if (text) { made.textContent = text }
+  return made
+}
+
+function icon(name) { return Object.assign(element("span", "icon", name), {ariaHidden: "true"}) }
+
+function button(className, label, ...content) {
+  const made = element("button", className)
+  made.type = "button"
+  if (label) { made.setAttribute("aria-label", label); made.title = label }
+  made.append(...content)
+  return made
+}
+
+function when(at) {
+  const time = new Date(at), today = new Date().toDateString() === time.toDateString()
+  const clock = time.toLocaleTimeString("en-GB", {hour: "2-digit", minute: "2-digit"})
+  return today ? clock : `${time.toLocaleDateString("en-GB", {day: "numeric", month: "short"})}, ${clock}`
+}
+
+export function render({model, el}) {
+  const product = element("a", "product", "PlanWise")
+  product.href = "?page=overview"
+  product.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) { return }
+    event.preventDefault()
+    model.send_msg({go: "overview"})
+  })
+  const context = element("span", "context")
+  const status = element("span", "status")
+  status.setAttribute("role", "status")
+  const refresh = button("tool", "Read the results again", icon("refresh"))
+  refresh.addEventListener("click", () => model.send_msg({refresh: true}))
+  const count = element("span", "count")
+  const bell = button("tool bell", "Notifications", icon("notifications"), count)
+  const person = button("tool person", "", icon("account_circle"), element("span", "name"))
+  const toasts = element("div", "toasts")
+  toasts.setAttribute("aria-live", "polite")
+  const inbox = element("section", "panel")
+  inbox.setAttribute("aria-label", "Notifications")
+  const menu = element("section", "panel menu")
+  menu.setAttribute("aria-label", "Account")
+  const bar = element("div", "bar")
+  bar.append(product, context, element("span", "space"), status, refresh, bell, person, inbox, menu, toasts)
+  el.replaceChildren(bar)
+
+  const opens = (owner, panel, opened) => {
+    owner.setAttribute("aria-expanded", "false")
+    panel.hidden = true
+    const set = (open) => {
+      panel.hidden = !open
+      owner.setAttribute("aria-expanded", String(open))
+      if (open) { opened(); panel.querySelector("a, button")?.focus() }
+    }
+    owner.addEventListener("click", (event) => { event.stopPropagation(); const open = panel.hidden; close(); set(open) })
+    panel.addEventListener("keydown", (event) => { if (event.key === "Escape") { set(false); owner.focus() } })
+    panel.addEventListener("click", (event) => event.stopPropagation())
+    return set
+  }
+  const showInbox = opens(bell, inbox, () => model.send_msg({read: true}))
+  const showMenu = opens(person, menu, () => {})
+  const close = () => { showInbox(false); showMenu(false) }
+  addEventListener("click", close)
+
+  const body = (notice, follow) => {
+    const text = element("div", "text")
+    text.append(element("p", "", notice.text))
+    if (notice.remedy) { text.append(element("p", "remedy", notice.remedy)) }
+    if (notice.link) {
+      const link = button("link", "", notice.link)
+      link.addEventListener("click", () => { model.send_msg({follow: notice.id}); follow() })
+      text.append(link)
+    }
+    return text
+  }
+  const row = (notice, follow) => {
+    const made = element("div", `notice ${notice.tone}`)
+    made.append(icon(ICONS[notice.tone]), body(notice, follow))
+    return made
+  }
+
+  let seen = 0
+  const tell = () => {
+    for (const notice of model.notices.filter(({id}) => id > seen).reverse()) {
+      seen = Math.max(seen, notice.id)
+      const toast = row(notice, () => toast.remove())
+      toast.setAttribute("role", notice.tone === "error" || notice.tone === "warning" ? "alert" : "status")
+      const shut = button("shut", "Close", icon("close"))
+      shut.addEventListener("click", () => toast.remove())
+      toast.append(shut)
+      toasts.append(toast)
+      while (toasts.children.length > 4) { toasts.firstChild.remove() }
+      if (SHOWN_MS[notice.tone]) { setTimeout(() => toast.remove(), SHOWN_MS[notice.tone]) }
+    }
+  }
+  const list = () => {
+    const heading = element("h2", "", "Notifications")
+    const rows = model.notices.map((notice) => {
+      const made = row(notice, close)
+      made.append(Object.assign(element("time", "", when(notice.at)), {dateTime: notice.at}))
+      return made
+    })
+    inbox.replaceChildren(heading, ...(rows.length ? rows : [element("p", "none", "Nothing yet. What finishes, fails or needs you is listed here.")]))
+    count.textContent = model.unread > 9 ? "9+" : model.unread || ""
+    count.hidden = !model.unread
+    const says = model.unread ? `Notifications, ${model.unread} not read` : "Notifications"
+    bell.setAttribute("aria-label", says)
+    bell.title = says
+  }
+  const words = () => {
+    context.replaceChildren()
+    if (model.scenario) {
+      const name = element("strong", "", model.scenario)
+      name.title = model.scenario
+      context.append(element("span", "label", "Scenario"), name)
+    }
+    if (model.edits) {
+      const edits = button("edits", "", `${model.edits} ${model.edits === 1 ? "edit" : "edits"} not saved`)
+      edits.title = "Show the edits on the page Levers"
+      edits.addEventListener("click", () => model.send_msg({go: "levers"}))
+      context.append(edits)
+    }
+    status.textContent = model.updated ? `Updated ${when(model.updated)}` : ""
+    status.title = "When what you see was last read; new results show by themselves"
+  }
+  const who = () => {
+    person.querySelector(".name").textContent = model.person
+    person.setAttribute("aria-label", `Account: ${model.person}, ${model.role}`)
+    const rows = [element("p", "who", model.person), element("p", "remedy", `Role: ${model.role}`)]
+    if (model.sign_out) {
+      const out = element("a", "out", "Sign out")
+      out.href = model.sign_out
+      out.addEventListener("click", () => { out.href = `${model.sign_out}?${new URLSearchParams({next: `/${location.search}`})}` })
+      rows.push(out)
+    } else {
+      rows.push(element("p", "remedy", "Sign-in is off: only this machine reaches the dashboard, and whoever uses it may do everything."))
+    }
+    menu.replaceChildren(...rows)
+  }
+  model.on("notices", () => { tell(); list() })
+  model.on("unread", list)
+  model.on(["scenario", "edits", "updated"], words)
+  model.on("remove", () => removeEventListener("click", close))
+  tell(); list(); words(); who()
+}

@@ -1,0 +1,140 @@
+"""The server: what all sessions share, who may come in, and how long what is left open lives."""
+
+import logging
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+
+from planwise.settings import Settings, SignInSettings
+from ui.app import NAVIGATION_COOKIE, THEME_COOKIE, make_page
+from ui.auth.configured import client_secret
+from ui.auth.gate import Gate
+from ui.auth.oidc.provider import Provider
+from ui.auth.origins import Origins, origins
+from ui.auth.provider import SignIn
+from ui.components.plot import LIBRARY
+from ui.pages import PAGES
+from ui.previewing import open_previews
+from ui.session import Services
+from ui.shell.frame import PRODUCT
+from ui.shell.headers import SafeHeaders
+from ui.store import Store
+
+CHECK_MILLISECONDS = 15_000
+UNUSED_MILLISECONDS = 30_000  # after the browser is gone; a reload makes a new session anyway
+LOG = logging.getLogger("planwise.ui")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the dashboard listens and how browsers reach it; the TLS files come together or not at all."""
+
+    address: str
+    port: int
+    allow_origin: Sequence[str] = ()
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+
+    @property
+    def origins(self) -> Origins:
+        """The names a browser may use; raises InputError for one that is not an origin."""
+        return origins(self.address, self.port, self.allow_origin, tls=self.tls_certificate is not None)
+
+    @property
+    def url(self) -> str:
+        """The dashboard's address on this machine."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{'https' if self.tls_certificate else 'http'}://{host}:{self.port}"
+
+
+def serve(settings: Settings, sign_in: SignInSettings, site: Site, *, browser: bool) -> None:
+    """Serve the dashboard until it is stopped."""
+    _log_to_stderr()
+    gate = None if sign_in.auth == "off" else Gate(settings, sign_in)
+    previews = open_previews(settings)
+    previews.prewarm()
+    services = Services(settings, Store(settings), previews)
+    threading.Thread(target=_import_pages, name="import-pages", daemon=True).start()
+    try:
+        pn.serve(
+            {"/": lambda: make_page(services, gate)},
+            title=PRODUCT,
+            address=site.address,
+            port=site.port,
+            show=browser,
+            verbose=False,
+            location=False,  # the frame keeps the address: Panel's does not follow "back"
+            static_dirs=LIBRARY,
+            **_limits(),
+            **_reached(site),
+            **_guarded(gate, sign_in, site),
+        )
+    finally:
+        previews.close()
+        services.threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _limits() -> dict[str, Any]:
+    return {
+        "check_unused_sessions": CHECK_MILLISECONDS,
+        "unused_session_lifetime": UNUSED_MILLISECONDS,
+        # What a session's token repeats of its request is readable in the page: never a sign-in.
+        "include_cookies": [THEME_COOKIE, NAVIGATION_COOKIE],
+        "include_headers": ["Host", "User-Agent"],
+        "transforms": [SafeHeaders],
+    }
+
+
+def _reached(site: Site) -> dict[str, Any]:
+    tls = {"ssl_certfile": str(site.tls_certificate), "ssl_keyfile": str(site.tls_key)}
+    return {
+        "websocket_origin": list(site.origins.hosts),
+        "use_xheaders": bool(site.allow_origin),  # a proxy that we were told of says who asks, and by https
+        **(tls if site.tls_certificate else {}),
+    }
+
+
+def _guarded(gate: Gate | None, sign_in: SignInSettings, site: Site) -> dict[str, Any]:
+    if gate is None:
+        return {}
+    provider = None
+    if sign_in.auth == "oidc":
+        provider = Provider(
+            str(sign_in.oidc_issuer),
+            str(sign_in.oidc_client_id),
+            client_secret(sign_in),
+            sign_in.oidc_scopes,
+        )
+    cookies = {"httponly": True, "samesite": "Lax", "secure": site.origins.is_secure}
+    return {
+        "auth_provider": SignIn(gate, site.origins, provider, site.port),
+        "cookie_secret": gate.secret,
+        "xsrf_cookie_kwargs": cookies,
+        "sign_sessions": True,
+        "secret_key": gate.secret.encode(),
+    }
+
+
+def _import_pages() -> None:
+    """Import the pages' modules, so that the first visit of each finds them; one that fails says so there."""
+    for page in PAGES:
+        try:
+            import_module(f"ui.views.{page.key}")
+        except Exception:
+            LOG.warning("The page %s cannot be imported", page.title, exc_info=True)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for name in ("planwise.ui", "planwise.jobs"):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False

@@ -2,6 +2,7 @@
 
 from planwise.settings import Settings
 from ui.acting.jobs import JobActions
+from ui.acting.learning import LearningActions
 from ui.acting.scenarios import ScenarioActions
 from ui.user import User
 
@@ -11,4 +12,5 @@ class Actions:
 
     def __init__(self, settings: Settings, user: User) -> None:
         self.jobs = JobActions(settings, user)
+        self.learning = LearningActions(settings, user)
         self.scenarios = ScenarioActions(settings, user)

@@ -20,6 +20,7 @@ from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.reading.comparisons import ComparisonReader
 from ui.reading.jobs import JobsReader
+from ui.reading.learning import LearningReader
 from ui.reading.names import ScenarioNames
 from ui.reading.people import PeopleReader
 from ui.reading.scenarios import ScenarioReader
@@ -44,6 +45,7 @@ class Store:
         self.names = ScenarioNames(settings, self.plans)
         self.people = PeopleReader(settings)
         self.jobs = JobsReader(settings)
+        self.learning = LearningReader(settings)
         self.searches = SearchReader(settings, self.plans)
         self.comparisons = ComparisonReader(settings)
         self.sweeps = SweepReader(settings)

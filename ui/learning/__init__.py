@@ -1,0 +1,1 @@
+"""What Learn teaches, as values: courses, readiness, method notes, glossary, troubleshooting."""

@@ -77,7 +77,7 @@ def read_changes(
     errors: list[RowError] = []
     found: dict[str, Value] = {}
     places: dict[str, int] = {}
-    for at, row in enumerate(_rows(content), start=2):
+    for at, row in _rows(content):
         text = f"{row['parameter']} {row.get('year', '')}".strip()
         try:
             key, value = _change(row, effective)
@@ -103,7 +103,7 @@ def _change(row: Mapping[str, str], effective: EffectiveParameters) -> tuple[str
     return checked
 
 
-def _rows(content: bytes) -> list[dict[str, str]]:
+def _rows(content: bytes) -> list[tuple[int, dict[str, str]]]:
     if len(content) > BYTES_MAX:
         raise InputError(
             "The file is larger than 1 MB.", remedy="Keep the columns parameter, year and value."
@@ -126,8 +126,11 @@ def _rows(content: bytes) -> list[dict[str, str]]:
         )
     if len(lines) > ROWS_MAX:
         raise InputError(f"The file has more than {ROWS_MAX:,} rows.", remedy="Keep the rows to be changed.")
-    padded = [dict(zip(names, [*line, *[""] * len(names)], strict=False)) for line in lines[1:]]
-    rows = [row for row in padded if any(text.strip() for text in row.values())]
+    rows = [
+        (at, dict(zip(names, [*line, *[""] * len(names)], strict=False)))
+        for at, line in enumerate(lines[1:], start=2)
+        if any(text.strip() for text in line)
+    ]
     if not rows:
         raise InputError("The file has no rows.", remedy="Add a row: cola_rate, 2028, 0.03.")
     return rows

@@ -30,12 +30,12 @@ def browser():
 
 @pytest.fixture
 def visit(browser):
-    """Open pages; afterwards none may have logged an error or asked another host."""
+    """Open pages and wait for what is `ready`; afterwards none may have logged an error or asked another host."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     context.set_default_timeout(30_000)
     problems, foreign = [], []
 
-    def opened(url):
+    def opened(url, ready=".kpi:visible, .empty:visible"):
         host = url.split("/")[2]
         page = context.new_page()
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -51,7 +51,7 @@ def visit(browser):
         page.on("websocket", lambda ws: None if ws.url.split("/")[2] == host else foreign.append(ws.url))
         page.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.goto(url)
-        page.locator(".kpi:visible, .empty:visible").first.wait_for()
+        page.locator(ready).first.wait_for()
         return page
 
     yield opened

@@ -13,6 +13,7 @@ from ui.components import html
 from ui.csv_export import to_csv
 from ui.searches import Search
 from ui.session import Session
+from ui.views.optimise.number_field import NumberField
 
 SMALL: dict[str, Any] = {"size": "small", "margin": 0, "variant": "outlined"}
 HTML, MARKDOWN = ".html", ".md"
@@ -28,9 +29,7 @@ class StudyActions:
         self._search: Search | None = None
         self._resume = pmui.Button(label="Resume", icon="play_arrow", **SMALL)
         self._resume.on_click(self._start_again)
-        self._further = pmui.IntInput(
-            label="Trials at most", start=1, width=150, size="small", margin=0, value=None
-        )
+        self._further = NumberField("Trials at most", lambda: None, blank="as asked", whole=True, width=140)
         again = pmui.Button(label="Ask again …", icon="edit", **SMALL)
         again.on_click(lambda _: ask_again(self._search) if self._search is not None else None)
         self._reports = {
@@ -52,7 +51,7 @@ class StudyActions:
         self.layout = pn.Column(
             pn.FlexBox(
                 self._resume,
-                self._further,
+                self._further.widget,
                 again,
                 *self._reports.values(),
                 self._csv,
@@ -74,7 +73,7 @@ class StudyActions:
         settled = bool((search.outcome or {}).get("converged")) and search.asked.target is not None
         may = not search.is_running and not settled and bool(search.asked.request)
         self._resume.param.update(visible=may, disabled=not self._session.may_run)
-        self._further.visible = may
+        self._further.widget.visible = may
         for button in self._reports.values():
             button.disabled = search.outcome is None
         self._csv.filename = f"trials_{search.name}.csv"
@@ -82,7 +81,12 @@ class StudyActions:
     async def _start_again(self, *_: Any) -> None:
         if self._search is None:
             return
-        name, further = self._search.name, self._further.value
+        name = self._search.name
+        try:
+            further = self._further.value
+        except PlanWiseError as error:
+            self._say(html.notice(error.what, error.remedy or "", "bad"))
+            return
         request = {"resume": name} | ({} if further is None else {"trials": further})
         self._resume.disabled = True
         try:

@@ -81,7 +81,7 @@ def kpis(search: Search) -> list[Kpi]:
         "Growth a year, mean base pay",
         percent(outcome.get("growth"), 2),
         f"as it was {percent(outcome.get('baseline_growth'), 2)}",
-        "" if gap is None else f"{points(gap / 100, 3)} to go" if abs(gap) > 0.0005 else "on target",
+        "" if gap is None else "on target" if outcome.get("converged") else f"{points(gap / 100, 3)} to go",
         "good" if outcome.get("converged") else "warn",
     )
     return [growth, _cost(outcome), _people(outcome), _robust(outcome)]

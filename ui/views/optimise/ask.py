@@ -43,7 +43,7 @@ class Ask:
         self._request: dict[str, Any] | None = None
         self._checked: Checked | None = None
         self._measured: dict[object, Measured] = {}
-        self._checks = html.pane("")
+        self._checks = html.pane('<p class="quiet" role="status">Looking at the question …</p>')
         self._verdict = html.pane("")
         self._command = html.pane("")
         self._failure = html.pane("", visible=False)
@@ -101,8 +101,8 @@ class Ask:
 
     async def _look(self, current: Current) -> None:
         self._offer_edits()
-        wish = self.form.wish(self._session.draft.changes)
         try:
+            wish = self.form.wish(self._session.draft.changes)
             self._request = wish.request()
         except InputError as error:
             self._request = None

@@ -12,6 +12,7 @@ from ui.searches import Search
 from ui.session import Session
 from ui.views.optimise import answer, health, lever_charts, tradeoffs
 from ui.views.optimise.convergence import GROWTH, SCORE, convergence, measures
+from ui.views.optimise.form import SWITCHES
 from ui.views.optimise.measures import OUTCOMES, measures_of, named
 
 SELECT: dict[str, Any] = {"size": "small", "margin": 0, "width": 250}
@@ -28,7 +29,7 @@ class Charts:
         self._chosen: tuple[int, ...] = ()
         self._filling = False
         self._measure = pmui.RadioButtonGroup(
-            label="Measured by", options={"Growth": GROWTH}, value=GROWTH, size="small", margin=0
+            label="Measured by", options={"Growth": GROWTH}, value=GROWTH, **SWITCHES
         )
         self._x, self._y, self._lever, self._outcome = (
             pmui.Select(label=label, options={}, **SELECT) for label in ("Across", "Up", "Lever", "Outcome")
@@ -44,7 +45,9 @@ class Charts:
         self._feasibility = Card(name="feasibility")
         self._sensitivity = Card(name="sensitivity")
         self._robustness = Card(name="robustness")
-        self.answer_layout = pn.Column(self._levers.layout, self._limits.layout, **PAIR)
+        self.answer_layout = pn.Column(
+            pn.Column(self.convergence.layout, self._levers.layout, **PAIR), self._limits.layout, **STACK
+        )
         self.layout = pn.Column(
             self._tradeoffs.layout,
             self._parallel.layout,
@@ -78,7 +81,7 @@ class Charts:
         self._quietly(lambda: self._offer(search, another))
         self._levers.show(answer.levers(search))
         self._limits.show(answer.limits(search))
-        self._limits.layout.visible = search.outcome is not None
+        self._limits.layout.visible = len((search.outcome or {}).get("constraints", ())) > 1
         if another:
             self.choose(())
         self._draw_tradeoffs()

@@ -12,6 +12,7 @@ from ui.components.card import FRAME
 from ui.components.layout import GAP
 from ui.views.optimise.asking import AIMS, Wish
 from ui.views.optimise.limit_rows import LimitRows
+from ui.views.optimise.number_field import NumberField
 from ui.views.optimise.words import AUTOMATIC, OBJECTIVES, PRESETS, STRATEGIES
 
 SMALL: Mapping[str, Any] = {"size": "small", "margin": 0}
@@ -22,7 +23,19 @@ ROW: Mapping[str, Any] = {
 PART: Mapping[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": "12px"}}
 START_TARGET_PCT, START_TOLERANCE_PP = 3.0, 0.1
 WEIGHT_STEP = 0.05
-PRESET = "Preset"
+OWN = "own"  # weights that no preset has
+SEGMENTS: Mapping[str, Any] = {
+    "& .MuiToggleButton-root": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "4px 14px"}
+}
+# The heading above says it for those who see.
+UNSEEN_LABEL = ".MuiFormLabel-root { position: absolute; width: 1px; height: 1px; overflow: hidden; }"
+SWITCHES: Mapping[str, Any] = {
+    "size": "small",
+    "margin": 0,
+    "sx": SEGMENTS,
+    "color": "primary",
+    "stylesheets": [UNSEEN_LABEL],
+}
 
 
 class Form:
@@ -48,12 +61,10 @@ class Form:
         )
         self.reach = html.pane("", min_width=260)
         self.aim = self._watch(
-            pmui.RadioButtonGroup(
-                label="What counts", options=list(AIMS), value=next(iter(AIMS)), size="small", margin=0
-            )
+            pmui.RadioButtonGroup(label="What counts", options=list(AIMS), value=next(iter(AIMS)), **SWITCHES)
         )
         self.preset = pmui.RadioButtonGroup(
-            label=PRESET, options=[*PRESETS, "own"], value="balanced", size="small", margin=0
+            label="Preset of weights", options=[*PRESETS, OWN], value="balanced", **SWITCHES
         )
         self.preset.param.watch(self._take_preset, "value")
         self.weights = {
@@ -116,25 +127,16 @@ class Form:
         self._show_aim()
 
     def _budget(self) -> None:
-        def number(label: str, *, whole: bool = True, width: int = 150, **more: Any) -> Any:
-            kind = pmui.IntInput if whole else pmui.FloatInput
-            return self._watch(kind(label=label, value=more.pop("value", None), width=width, **more, **SMALL))
+        def number(label: str, blank: str = "", *, width: int = 150, **more: Any) -> NumberField:
+            return NumberField(label, self._changed, blank=blank, width=width, **more)
 
-        self.tolerance = number(
-            "Tolerance, pp",
-            whole=False,
-            value=START_TOLERANCE_PP,
-            step=0.05,
-            start=0.001,
-            end=5,
-            format="0.00[00]",
-        )
-        self.trials = number("Trials at most", start=1)
-        self.seconds = number("Seconds at most", whole=False, start=1)
-        self.stagnation = number("Stop after … without gain", start=1, width=190)
-        self.iterations = number("Iterations of a loop", start=1, end=20)
-        self.seeds = number("Other seeds", value=20, start=0, end=1000)
-        self.workers = number("Workers", value=1, start=1, end=16)
+        self.tolerance = number("Tolerance, pp", "0.1", value=START_TOLERANCE_PP)
+        self.trials = number("Trials at most", "as advised", whole=True)
+        self.seconds = number("Seconds at most", "no limit")
+        self.stagnation = number("Stop after … without gain", "never", whole=True, width=190)
+        self.iterations = number("Iterations of a loop", "10", whole=True)
+        self.seeds = number("Other seeds", "20", value=20, whole=True)
+        self.workers = number("Workers", "1", value=1, whole=True)
         self._budgets = (
             self.tolerance,
             self.trials,
@@ -153,7 +155,10 @@ class Form:
         )
 
     def wish(self, draft: Mapping[str, Any]) -> Wish:
-        """Return what the form says; `draft` are the edits of the session on the base scenario."""
+        """Return what the form says; `draft` are the edits of the session on the base scenario.
+
+        Raises InputError for a field that has no number in it.
+        """
         return Wish(
             scenario=self.scenario.value or "baseline",
             changes=dict(draft) if self.edits.visible and self.edits.value else {},
@@ -193,7 +198,7 @@ class Form:
             self.target.value = wish.target_pct
             self.aim.value = next(text for text, aim in AIMS.items() if aim == wish.aim)
             if wish.weights:
-                self.preset.value = "own"
+                self.preset.value = OWN
                 for name, slider in self.weights.items():
                     slider.value = wish.weights.get(name, 0.0)
             self.front.value = list(wish.front) or self.front.value
@@ -203,7 +208,7 @@ class Form:
             self.levers.value = [name for name in wish.levers if name in known]
             self.locks.value = [name for name in wish.locks if name in known]
             self.by_year.value = wish.by_year
-            for widget, value in (
+            for field, value in (
                 (self.tolerance, wish.tolerance_pp),
                 (self.trials, wish.trials),
                 (self.seconds, wish.seconds),
@@ -212,7 +217,7 @@ class Form:
                 (self.seeds, wish.seeds),
                 (self.workers, wish.workers),
             ):
-                widget.value = value
+                field.value = value
             self.preview.value, self.save_as.value = wish.preview, wish.save_as
 
         self._quietly(write)
@@ -265,7 +270,7 @@ class Form:
                     abs(slider.value - weights.get(key, 0.0)) < 1e-9 for key, slider in self.weights.items()
                 )
             ),
-            "own",
+            OWN,
         )
 
     def _laid_out(self) -> pmui.Paper:
@@ -278,7 +283,7 @@ class Form:
             ("Levers", self.levers, self.locks, self.by_year),
             (
                 "How long, how sure",
-                pn.FlexBox(*self._budgets, gap="12px"),
+                pn.FlexBox(*(field.widget for field in self._budgets), gap="12px"),
                 self.preview,
                 self.save_as,
             ),

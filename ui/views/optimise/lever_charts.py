@@ -12,6 +12,7 @@ from ui.formatting import count, percent, points, ratio
 from ui.searches import Search, SearchLever
 from ui.views.optimise import plots
 from ui.views.optimise.measures import OUTCOMES, Measure, lever_measure
+from ui.views.optimise.tradeoffs import compared_trials
 
 AXES_MAX = 16
 LINES_MAX = 300  # lines of a chart; the table has every trial
@@ -24,7 +25,7 @@ METHODS: Mapping[str, str] = {
 
 def parallel(search: Search, chosen: tuple[int, ...]) -> Content:
     """Return each trial as a line over its levers and outcomes; chosen trials and the answer stand out."""
-    rows = search.trials.loc[(search.trials["role"] == "search") & search.trials["growth"].notna()]
+    rows = compared_trials(search)
     outcomes = [one for one in OUTCOMES if one.column in ("growth", "cost", "within_level_cv")]
     measures = [*map(lever_measure, search.levers), *outcomes]
     columns = (
@@ -97,11 +98,7 @@ def importance(search: Search, found: Mapping[str, Any]) -> Content:
 
 def slices(search: Search, lever: SearchLever, outcome: Measure) -> Content:
     """Return one lever against one outcome, trial by trial."""
-    rows = search.trials.loc[
-        search.trials["role"].isin(("search", "frame"))
-        & search.trials[lever.column].notna()
-        & search.trials[outcome.column].notna()
-    ]
+    rows = compared_trials(search).dropna(subset=[lever.column, outcome.column])
     of = lever_measure(lever)
     columns = (
         Column("trial", "Trial", count),

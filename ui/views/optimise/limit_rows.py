@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 
 from ui.components import html
 from ui.views.optimise.asking import LIMITS, Wish
+from ui.views.optimise.number_field import NumberField
 
 
 class LimitRows:
@@ -17,27 +18,27 @@ class LimitRows:
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._tell = on_change
         self._ticks: dict[str, Any] = {}
-        self._figures: dict[str, Any] = {}
+        self._figures: dict[str, NumberField] = {}
         rows = []
         for limit in LIMITS:
-            tick = pmui.Checkbox(label=limit.label, description=limit.help, value=False, margin=0, width=270)
+            tick = pmui.Checkbox(
+                label=limit.label, description=limit.help, value=False, margin=0, size="small", min_width=230
+            )
             tick.param.watch(self._changed, "value")
             self._ticks[limit.name] = tick
             parts = [tick]
             if limit.scale is not None:
-                figure = pmui.FloatInput(
-                    label=f"{limit.label}, {limit.unit}",
-                    value=limit.start,
-                    width=240,
-                    size="small",
-                    margin=0,
-                    visible=False,
+                figure = NumberField(
+                    f"{limit.label}, {limit.unit}", self._changed, value=limit.start, width=250, visible=False
                 )
-                figure.param.watch(self._changed, "value")
                 self._figures[limit.name] = figure
-                parts.append(figure)
+                parts.append(figure.widget)
             rows.append(
-                pn.Row(*parts, sizing_mode="stretch_width", styles={"gap": "12px", "align-items": "center"})
+                pn.Row(
+                    *parts,
+                    sizing_mode="stretch_width",
+                    styles={"gap": "12px", "align-items": "center", "min-height": "40px"},
+                )
             )
         self.further = pmui.TextInput(
             label="Further constraints, with commas",
@@ -49,7 +50,7 @@ class LimitRows:
         self.further.param.watch(self._changed, "value_input")
         self._said = html.pane("")
         self.layout = pn.Column(
-            *rows, self.further, self._said, sizing_mode="stretch_width", styles={"gap": "6px"}
+            *rows, self.further, self._said, sizing_mode="stretch_width", styles={"gap": "0"}
         )
 
     def ticked(self) -> dict[str, float | None]:
@@ -84,4 +85,4 @@ class LimitRows:
 
     def _show(self) -> None:
         for name, figure in self._figures.items():
-            figure.visible = self._ticks[name].value
+            figure.widget.visible = self._ticks[name].value

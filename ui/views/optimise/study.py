@@ -64,7 +64,6 @@ class StudyTab:
         )
         self._empty = html.pane(_nothing())
         self._rest = pn.Column(
-            self.charts.convergence.layout,
             self._answer,
             self.charts.answer_layout,
             self.trials.layout,

@@ -11,6 +11,7 @@ from ui.views.optimise import plots
 from ui.views.optimise.measures import GROWTH, Measure
 
 KNEE, PICK, FRONT = "knee", "pick", "front"
+BOUNDS = ("lowest", "highest")
 FEW = 2  # trials, below which there is nothing to trade
 
 
@@ -24,6 +25,15 @@ def axes_of(search: Search) -> tuple[str, str]:
     return "growth", "cost"
 
 
+def compared_trials(search: Search) -> pd.DataFrame:
+    """Return the evaluated trials that looked for the answer.
+
+    Those at the bounds of all levers are far off; they count only where they may be an answer.
+    """
+    trials = search.trials.loc[(search.trials["role"] == "search") & search.trials["growth"].notna()]
+    return trials.loc[~trials["purpose"].isin(BOUNDS) | (trials["kind"] == search.asked.kind)]
+
+
 def role_on_front(search: Search, trial: int) -> str:
     """Return what a trial is on the front: knee, pick, front, or nothing."""
     if trial == search.knee:
@@ -35,11 +45,7 @@ def role_on_front(search: Search, trial: int) -> str:
 
 def tradeoffs(search: Search, x: Measure, y: Measure) -> Content:
     """Return the trials that may be the answer on two axes."""
-    rows = search.trials.loc[
-        (search.trials["role"] == "search")
-        & search.trials[x.column].notna()
-        & search.trials[y.column].notna()
-    ]
+    rows = compared_trials(search).dropna(subset=[x.column, y.column])
     frame = rows.assign(on_front=[role_on_front(search, int(trial)) for trial in rows["trial"]])
     columns = (
         Column("trial", "Trial", count),

@@ -90,7 +90,7 @@ def progress(search: Search, elapsed: float | None) -> tuple[str, float | None]:
     ended, plans = len(trials), int(((trials["kind"] == "real") & trials["answered_by"].isna()).sum())
     failed = int((trials["state"] == "failed").sum())
     infeasible = int((trials["state"] == "infeasible").sum())
-    said = [f"{ended:,} trials", f"{plans:,} plans"]
+    said = [f"{ended:,} trial{'' if ended == 1 else 's'}", f"{plans:,} plan{'' if plans == 1 else 's'}"]
     said += [f"{infeasible:,} infeasible"] if infeasible else []
     said += [f"{failed:,} failed"] if failed else []
     said += [f"{search.unfinished} under way"] if search.unfinished and search.is_running else []

@@ -178,6 +178,8 @@ def test_the_way_back_is_in_the_address_of_the_sign_in():
 
 def test_what_people_type_is_text_on_the_page():
     bad = '"><script>alert(1)</script>'
-    made = render(SignInPage(bad, bad, bad, is_error=True, form=True, name=bad, next=bad, link=bad, token=bad))
+    made = render(
+        SignInPage(bad, bad, bad, is_error=True, form=True, name=bad, next=bad, link=bad, token=bad)
+    )
     assert "<script>alert" not in made
     assert made.count("&lt;script&gt;alert(1)") >= 6

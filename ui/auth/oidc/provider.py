@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import httpx
 import jwt
@@ -77,7 +77,8 @@ class Provider:
         elif endpoints.secret_in_body:
             form |= {"client_id": self.client_id, "client_secret": self._secret}
         else:
-            login = httpx.BasicAuth(self.client_id, self._secret)
+            # RFC 6749, 2.3.1: both are written as in a form before they are joined by a colon.
+            login = httpx.BasicAuth(quote_plus(self.client_id), quote_plus(self._secret))
         return await self._ask("POST", endpoints.token, data=form, auth=login)
 
     async def claims(self, id_token: str, nonce: str) -> dict[str, Any]:

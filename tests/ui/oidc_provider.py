@@ -70,10 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(answers[parts.path]())
 
     def do_POST(self):
-        form = {
-            k: v[0]
-            for k, v in parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()).items()
-        }
+        form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
         asked = self.provider.codes.pop(form["code"], None)
         login = base64.b64encode(f"{CLIENT}:{quote_plus(SECRET)}".encode()).decode()  # RFC 6749, 2.3.1
         known = self.headers["Authorization"] == f"Basic {login}"

@@ -179,7 +179,7 @@ class Compare:
             failed,
             label="Excel workbook",
             busy="Writing the workbook…",
-            description="Levers, figures, budget, levels, people and notes, with live formulas",
+            description="Excel workbook: levers, figures, budget, levels, people, notes; live formulas",
             **small,
         )
         persons = Download(
@@ -187,7 +187,7 @@ class Compare:
             failed,
             label="Employees (CSV)",
             busy="Writing the file…",
-            description="Every matched employee's pay in both; personal data, treat as confidential",
+            description="Employees (CSV): every matched person's pay in both; personal data",
             **small,
         )
         return pn.Row(book, persons, styles={"gap": "8px"}, visible=False)

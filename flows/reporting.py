@@ -100,10 +100,11 @@ def reported(
             raise
         except Exception as error:
             if writer.folder.is_to_stop:  # a library was interrupted: that is what was wanted
-                writer.told(" ".join(str(error).split()))
+                stopped = Stopped("Stopped in the middle of a step.", remedy="Nothing more was published.")
+                writer.told(" ".join(str(stopped).split()))
                 writer.end(State.CANCELLED)
-            else:
-                writer.end(State.FAILED, error=_failure(writer.folder, error))
+                raise stopped from error
+            writer.end(State.FAILED, error=_failure(writer.folder, error))
             raise
         except BaseException:  # a signal: whoever sent it wanted the end
             writer.end(State.CANCELLED)

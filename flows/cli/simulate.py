@@ -1,15 +1,19 @@
 """`planwise simulate`."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from flows.cli.show import print_simulation
+from flows.jobs.planning import PlanReport, plan
 from flows.jobs.simulation import SimulationBlocked, SimulationReport
 from flows.jobs.simulation import simulate as job
 from flows.launch import carry_out
 from flows.options import AsFlow, CensusName, ScenarioName, Seed, Years
 from flows.parameters import SimulateRequest, assigned
-from planwise.console import emit_json, settings_for
+from flows.runner import InProcess
+from planwise.console import emit_json, results, settings_for
 from planwise.governance import BASELINE
 from planwise.options import Assumes, Home, Json, Sets
 from planwise.parameters import parse_assignments
@@ -23,6 +27,7 @@ def simulate(
     seed: Seed = None,
     years: Years = None,
     census: CensusName = None,
+    plan_only: Annotated[bool, Parameter(negative="")] = False,
     flow: AsFlow = None,
     home: Home = None,
     json: Json = False,
@@ -30,6 +35,12 @@ def simulate(
     """Simulate a scenario, gate it, publish it.
 
     Changes given here are for this run; the result is published under the scenario's name.
+
+    Parameters
+    ----------
+    plan_only
+        Say which models would run, and about how long; run nothing.
+
     """
     request = SimulateRequest(
         scenario=scenario,
@@ -39,6 +50,9 @@ def simulate(
         years=years,
         census=census,
     )
+    if plan_only:
+        _show_plan(plan(settings_for(home), request, InProcess()), json=json)
+        return 0
     try:
         report: SimulationReport = carry_out(
             settings_for(home), job=job, flow=_flow, request=request, as_flow=flow
@@ -55,6 +69,19 @@ def simulate(
     else:
         print_simulation(report)
     return 0
+
+
+def _show_plan(report: PlanReport, *, json: bool) -> None:
+    if json:
+        emit_json(report.as_json())
+        return
+    results().print(f"{report.scenario} on census {report.census}: {report.summary}.", markup=False)
+    if report.estimate is not None:
+        results().print(
+            f"About {report.estimate.models_seconds:.1f} s, as {report.estimate.based_on} past runs like it."
+        )
+    if report.in_force:
+        results().print("What is published has these parameters, census and models already.")
 
 
 def _flow() -> Callable[..., Any]:

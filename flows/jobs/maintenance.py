@@ -10,6 +10,7 @@ from flows.runner import Runner
 from planwise.census import census_in_use
 from planwise.engine.warehouse import Warehouse, scenario_environment
 from planwise.governance import open_ledger
+from planwise.jobs.pruning import remove_old_jobs
 from planwise.settings import Settings
 from planwise.study.parallel import remove_dead_workers
 from planwise.study.trials.files import remove_torn, study_folders, torn_files
@@ -34,12 +35,15 @@ class MaintenanceReport:
 
     def __str__(self) -> str:
         done = "Would remove" if self.dry_run else "Removed"
-        files = f"{len(self.worker_files)} files of dead processes"
+        files = f"{len(self.worker_files)} files of dead processes and old jobs"
         return f"{done} {len(self.environments)} environments and {files}."
 
 
 def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> MaintenanceReport:
-    """Drop environments of old studies and deleted scenarios, free tables, remove files of dead processes."""
+    """Drop environments of old studies and deleted scenarios, free tables, remove files nobody needs.
+
+    Those are files of dead processes, and jobs of the dashboard beyond the `jobs_kept` newest.
+    """
     environments: tuple[str, ...] = ()
     if settings.warehouse_file.exists() and census_in_use(settings):
         with warehouse_for(settings, "maintain", run) as warehouse:
@@ -48,6 +52,7 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
                 run(drop_environments, warehouse, environments)
     files = run(remove_dead_workers, settings, dry_run=request.dry_run)
     files += run(remove_torn_files, settings, dry_run=request.dry_run)
+    files += run(remove_old_jobs, settings, dry_run=request.dry_run)
     report = MaintenanceReport(request.dry_run, environments, tuple(map(str, files)))
     rows = [{"kind": "environment", "name": name} for name in environments]
     rows += [{"kind": "file", "name": name} for name in report.worker_files]

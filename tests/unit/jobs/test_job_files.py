@@ -1,0 +1,192 @@
+"""A job's life in files: what every session and a restarted dashboard see."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from planwise.errors import Busy, InputError
+from planwise.jobs import Failure, JobReader, JobWriter, Kind, State, folder_of, new_job
+from planwise.jobs.folder import CANCEL, EVENTS, OUTCOME, REQUEST, ROUTE
+from planwise.jobs.line import before, wait_for_turn
+from planwise.jobs.pruning import remove_old_jobs
+from planwise.settings import Settings
+from tests.unit.jobs.job_worlds import NOW, ended, held_elsewhere, job
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path / "home", jobs_at_once=1, jobs_kept=3)
+
+
+def fresh(settings, **more):
+    """Ask for a job now, so that it has the patience of one that starts."""
+    return new_job(settings, Kind.SIMULATE, {"scenario": "x"}, title="Simulate x", started_by="ana", **more)
+
+
+def test_a_job_that_was_asked_for_waits_and_says_what_was_asked(settings):
+    folder = fresh(settings)
+    found = JobReader(settings).get(folder.id)
+    assert (found.kind, found.title, found.scenario, found.started_by) == (
+        Kind.SIMULATE, "Simulate x", "x", "ana",
+    )  # fmt: skip
+    assert (found.state, found.share, found.ended) == (State.WAITING, None, False)
+
+
+def test_what_it_tells_adds_up_to_how_it_stands(settings):
+    folder = fresh(settings)
+    writer, reader = JobWriter(folder), JobReader(settings)
+    with writer.held():
+        assert reader.get(folder.id).state is State.WAITING
+        writer.waits("Waiting: 1 before it")
+        assert reader.get(folder.id).message == "Waiting: 1 before it"
+        writer.began()
+        writer.step("resolve scenario", "running")
+        writer.step("resolve scenario", "done", 0.5)
+        writer.step("hold warehouse", "done", 0.1)
+        writer.step("plan scenario", "done", 1.0)
+        writer.step("run models", "running")
+        writer.told("x on census c: 4 models to run, 8 reused.")
+        writer.progress(0.5, "2 of 4 models have run")
+        writer.table("gate-simulation-x", [{"expectation": "e", "success": True}], "Gate")
+        found = reader.get(folder.id)
+    assert (found.state, found.message) == (State.RUNNING, "2 of 4 models have run")
+    assert found.share == pytest.approx(0.05 + 0.05 + 0.15 + 0.40 / 2)
+    assert [(step.name, step.state) for step in found.steps][-1] == ("run models", "running")
+    assert found.steps[0].seconds == 0.5
+    assert found.lines == ("x on census c: 4 models to run, 8 reused.", "2 of 4 models have run")
+    assert found.tables["gate-simulation-x"].rows == ({"expectation": "e", "success": True},)
+
+
+def test_steps_of_one_name_are_counted(settings):
+    folder = fresh(settings)
+    writer = JobWriter(folder)
+    with writer.held():
+        for number in (1, 2, 3):
+            writer.step(f"trial {number}", "running")
+            writer.step(f"trial {number}", "done", 0.5)
+        (step,) = JobReader(settings).get(folder.id).steps
+    assert (step.name, step.count, step.seconds, step.state) == ("trial", 3, 1.5, "done")
+
+
+def test_a_half_written_line_and_a_damaged_one_are_left_out(settings):
+    folder = fresh(settings)
+    reader = JobReader(settings)
+    with (folder.path / EVENTS).open("ab") as file:
+        file.write(b'{"type": "told", "message": "one"}\nnot json\n{"type": "told", "mess')
+        file.flush()
+        assert reader.get(folder.id).lines == ("one",)
+        file.write(b'age": "two"}\n')
+        file.flush()
+        assert reader.get(folder.id).lines == ("one", "two")
+
+
+def test_the_outcome_is_what_was_said_first(settings):
+    folder = ended(settings, State.DONE, result={"scenario": "baseline", "published": True})
+    JobWriter(folder).end(State.FAILED, error=Failure("late", "", "E"))
+    found = JobReader(settings).get(folder.id)
+    assert (found.state, found.share, found.error) == (State.DONE, 1.0, None)
+    assert found.result == {"scenario": "baseline", "published": True}
+
+
+def test_an_error_comes_with_its_remedy(settings):
+    folder = ended(settings, State.FAILED, error=Failure("no scenario 'x'", "make it", "InputError"))
+    assert JobReader(settings).get(folder.id).error == Failure("no scenario 'x'", "make it", "InputError")
+
+
+def test_a_killed_process_is_interrupted_for_every_reader(settings):
+    folder = fresh(settings)
+    seen_before = JobReader(settings)
+    process = held_elsewhere(folder)
+    assert seen_before.get(folder.id).state is State.RUNNING
+    version = seen_before.version()
+    process.kill()
+    process.communicate()
+    assert seen_before.version() != version
+    for reader in (seen_before, JobReader(settings)):
+        found = reader.get(folder.id)
+        assert found.state is State.INTERRUPTED
+        assert "killed" in found.error.what and found.error.remedy
+
+
+def test_a_process_that_was_killed_because_it_was_to_stop_is_cancelled(settings):
+    folder = fresh(settings)
+    process = held_elsewhere(folder)
+    folder.ask_to_stop("ben")
+    assert JobReader(settings).get(folder.id).cancelling
+    process.kill()
+    process.communicate()
+    assert JobReader(settings).get(folder.id).state is State.CANCELLED
+    assert json.loads((folder.path / CANCEL).read_text())["by"] == "ben"
+
+
+def test_one_that_never_started_is_interrupted_after_a_while(settings):
+    folder = job(settings)  # asked for long ago
+    assert JobReader(settings).get(folder.id).state is State.INTERRUPTED
+
+
+def test_a_flow_run_waits_as_long_as_its_server_says(settings):
+    folder = job(settings)
+    folder.write(ROUTE, {"by": "prefect", "how": "h", "link": "http://p/run/1", "message": "Scheduled"})
+    found = JobReader(settings).get(folder.id)
+    assert (found.state, found.message, found.link) == (State.WAITING, "Scheduled", "http://p/run/1")
+
+
+def test_two_cannot_hold_one_job(settings):
+    folder = fresh(settings)
+    with JobWriter(folder).held(), pytest.raises(Busy), JobWriter(folder).held():
+        pass
+
+
+@pytest.mark.parametrize("name", ["../secrets", "", "20261120T120000000-simulate-zzzzzz", "x" * 300])
+def test_an_id_is_no_path(settings, name):
+    with pytest.raises(InputError, match="no job"):
+        folder_of(settings, name)
+
+
+def test_damaged_files_are_left_out_of_the_list_and_named_when_asked_for(settings):
+    good, bad = fresh(settings), fresh(settings)
+    (bad.path / REQUEST).write_text("{")
+    reader = JobReader(settings)
+    assert [found.id for found in reader.list()] == [good.id]
+    with pytest.raises(InputError, match="cannot be read"):
+        reader.get(bad.id)
+
+
+def test_jobs_take_turns_in_the_order_in_which_they_were_asked_for(settings):
+    first, second = fresh(settings), fresh(settings)
+    with JobWriter(first).held():
+        assert before(settings, first) == []
+        assert before(settings, second) == ["Simulate x"]
+        told = []
+        assert not wait_for_turn(settings, second, told.append, lambda: bool(told))
+        assert told == ["Waiting: 1 before it (Simulate x); 1 may work at once."]
+    JobWriter(first).end(State.DONE)
+    assert wait_for_turn(settings, second, told.append, lambda: False)
+
+
+def test_plans_and_flow_runs_are_in_nobodys_way(settings):
+    new_job(settings, Kind.PLAN, {}, title="Plan x", started_by="ana")
+    fresh(settings).write(ROUTE, {"by": "prefect"})
+    assert before(settings, fresh(settings)) == []
+
+
+def test_old_jobs_go_and_those_that_work_stay(settings):
+    old = [ended(settings, State.DONE, seconds=number) for number in range(5)]
+    working = fresh(settings)
+    with JobWriter(working).held():
+        assert [path.name for path in remove_old_jobs(settings, dry_run=True)] == [old[1].id, old[0].id]
+        assert len(JobReader(settings).list()) == 6
+        remove_old_jobs(settings)
+    left = {found.id for found in JobReader(settings).list()}
+    assert left == {working.id, *(folder.id for folder in old[2:])}
+
+
+def test_time_runs_until_the_end(settings):
+    folder = job(settings)
+    folder.write(
+        OUTCOME, {"state": "done", "ended_at": "2026-11-20T12:00:07+00:00", "result": None, "error": None}
+    )
+    found = JobReader(settings).get(folder.id)
+    assert found.started_at == NOW
+    assert found.seconds(datetime(2027, 1, 1, tzinfo=UTC)) == 7.0

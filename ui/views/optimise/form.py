@@ -20,6 +20,14 @@ ROW: Mapping[str, Any] = {
     "sizing_mode": "stretch_width",
     "styles": {"gap": "12px", "align-items": "flex-start"},
 }
+SIDE_BY_SIDE: Mapping[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "styles": {
+        "display": "grid",
+        "grid-template-columns": "repeat(auto-fit, minmax(230px, 1fr))",
+        "gap": "10px 24px",
+    },
+}
 PART: Mapping[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": "12px"}}
 START_TARGET_PCT, START_TOLERANCE_PP = 3.0, 0.1
 WEIGHT_STEP = 0.05
@@ -69,14 +77,15 @@ class Form:
         self.preset.param.watch(self._take_preset, "value")
         self.weights = {
             name: self._watch(
-                pmui.EditableFloatSlider(
+                pmui.FloatSlider(
                     label=text,
                     start=0,
                     end=1,
                     step=WEIGHT_STEP,
                     value=PRESETS["balanced"].get(name, 0.0),
                     sizing_mode="stretch_width",
-                    **SMALL,
+                    size="small",
+                    margin=(0, 8),
                 ),
                 "value_throttled",
             )
@@ -274,7 +283,7 @@ class Form:
         )
 
     def _laid_out(self) -> pmui.Paper:
-        self._weighing = pn.Column(self.preset, *self.weights.values(), **PART)
+        self._weighing = pn.Column(self.preset, pn.Column(*self.weights.values(), **SIDE_BY_SIDE), **PART)
         parts = (
             ("Question", pn.FlexBox(self.scenario, self.target, self.reach, gap="12px"), self.edits),
             ("What counts", self.aim, self._weighing, self.front),

@@ -16,6 +16,7 @@ from ui.csv_export import to_csv
 from ui.formatting import count, moment, percent, seconds
 from ui.searches import SearchSummary
 from ui.session import Session
+from ui.views.optimise.bar import bar
 from ui.views.optimise.convergence import compared
 from ui.views.optimise.latest import Current, Latest
 from ui.views.optimise.measures import gap
@@ -25,6 +26,7 @@ COMPARED_MAX = 4
 TONES: Mapping[str, str] = {"bad": "bad"}
 COLUMNS = (
     Column("study", "Study", is_text=True),
+    Column("state", "State", is_text=True),
     Column("created_at", "Begun", lambda v: moment(v) if v else "–", is_text=True),
     Column("by", "By", is_text=True),
     Column("scenario", "Scenario", is_text=True),
@@ -35,7 +37,6 @@ COLUMNS = (
     Column("growth", "Growth found", lambda v: percent(v, 2)),
     Column("gap_pp", "Target − growth", gap),
     Column("seconds", "Time", seconds),
-    Column("state", "State", is_text=True),
 )
 
 
@@ -76,7 +77,7 @@ class History:
         self._empty = html.pane('<p class="quiet">No study has been run in this home yet.</p>')
         self.layout = pn.Column(
             pmui.Paper(
-                pn.FlexBox(head, csv, justify_content="space-between", gap="12px"),
+                bar(head, csv),
                 self._empty,
                 self.table.layout,
                 **FRAME,

@@ -57,7 +57,7 @@ def _lines(search: Search, rows: pd.DataFrame, axes: list[Measure], chosen: tupl
     used = sorted(set(groups), key=lambda group: (group != 0, group != 3, group))
     columns = [one.column for one in axes]
     figure = plots.parallel(
-        [(one.name, one.plain) for one in axes],
+        [(one.name, one.write) for one in axes],
         rows[columns].to_numpy().tolist(),
         rows["trial"].astype(int).tolist(),
         groups,

@@ -13,29 +13,28 @@ PP = 100.0
 
 @dataclass(frozen=True)
 class Measure:
-    """A column of the trials; `axis` is Plotly's format of it, `plain` Python's."""
+    """A column of the trials; `axis` is Plotly's format of it."""
 
     column: str
     name: str
     write: Callable[[Any], str]
     axis: str
-    plain: str
 
 
 def _pct(value: Any) -> str:
     return percent(value, 2)
 
 
-GROWTH = Measure("growth", "Growth a year", _pct, ".2%", ".2%")
-SCORE = Measure("score", "Objective (lower is better)", lambda v: ratio(v, 4), ".4~g", ".4g")
+GROWTH = Measure("growth", "Growth a year", _pct, ".2%")
+SCORE = Measure("score", "Objective (lower is better)", lambda v: ratio(v, 4), ".4~g")
 OUTCOMES = (
     GROWTH,
-    Measure("cost", "Payroll added over the years, $", money_short, "$.4~s", ",.0f"),
-    Measure("payroll", "Highest payroll of a year, $", money_short, "$.4~s", ",.0f"),
-    Measure("within_level_cv", "Spread within levels (CV)", lambda v: percent(v, 2), ".1%", ".2%"),
-    Measure("adjusted_gap", "Adjusted gap, log points", lambda v: ratio(v, 4), ".3f", ".4f"),
-    Measure("below_minimum", "People under their range", count, ",d", ",.0f"),
-    Measure("raise_max", "Highest raise of a year", lambda v: percent(v, 1), ".0%", ".1%"),
+    Measure("cost", "Payroll added over the years, $", money_short, "$.4~s"),
+    Measure("payroll", "Highest payroll of a year, $", money_short, "$.4~s"),
+    Measure("within_level_cv", "Spread within levels (CV)", lambda v: percent(v, 2), ".1%"),
+    Measure("adjusted_gap", "Adjusted gap, log points", lambda v: ratio(v, 4), ".3f"),
+    Measure("below_minimum", "People under their range", count, ",d"),
+    Measure("raise_max", "Highest raise of a year", lambda v: percent(v, 1), ".0%"),
 )
 
 
@@ -54,7 +53,7 @@ def measures_of(search: Search) -> tuple[Measure, ...]:
 
 def lever_measure(lever: SearchLever) -> Measure:
     """Return a tuned lever as a measure."""
-    return Measure(lever.column, lever.label, _pct, ".1%", ".2%")
+    return Measure(lever.column, lever.label, _pct, ".1%")
 
 
 def named(measures: tuple[Measure, ...], column: str) -> Measure:
@@ -78,7 +77,7 @@ def _part(name: str) -> Measure:
         title = "Target (squared tolerances off)"
     elif name == "change":
         title = "Change (weighted, squared widths)"
-    return Measure(PART + name, title, lambda v: ratio(v, 4), ".3~g", ".4g")
+    return Measure(PART + name, title, lambda v: ratio(v, 4), ".3~g")
 
 
 __all__ = ["GROWTH", "LEVER", "OUTCOMES", "SCORE", "Measure", "count", "money", "percent", "seconds"]

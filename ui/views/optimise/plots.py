@@ -1,6 +1,6 @@
 """Plotly figures of a study: plain dictionaries, from values that the page has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ui.components.figures import DOWN, MARGIN, NO_COLOR, PALETTE, TARGET, TOTAL, UP, Figure, label
@@ -182,14 +182,14 @@ def bars(
 
 
 def parallel(
-    axes: Sequence[tuple[str, str]],
+    axes: Sequence[tuple[str, Callable[[float], str]]],
     rows: Sequence[Sequence[float]],
     ids: Sequence[int],
     colors: Sequence[int],
     names: Sequence[str],
     ranges: Sequence[tuple[float, float]],
 ) -> Figure:
-    """Return a line a trial across axes (title, format) that are each drawn from its least to its most.
+    """Return a line a trial across axes (title, how a value is written), each from its least to its most.
 
     `colors` is the group of each trial, an index into `names`; groups are drawn in that order.
     """
@@ -238,7 +238,7 @@ def parallel(
         {
             "x": place,
             "y": y,
-            "text": format(value, axes[place][1]),
+            "text": label(axes[place][1](value)),
             "showarrow": False,
             "font": {"size": 10},
             "yanchor": anchor,

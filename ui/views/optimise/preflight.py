@@ -32,7 +32,7 @@ def verdict(checked: Checked) -> str:
     bad = sum(check.tone == "bad" for check in checked.checks)
     warn = sum(check.tone == "warn" for check in checked.checks)
     if bad:
-        return f"{bad} of {len(checked.checks)} checks block the start."
+        return f"{bad} check{'' if bad == 1 else 's'} block{'s' if bad == 1 else ''} the start."
     return f"Ready; {warn} to consider." if warn else "Ready to start."
 
 

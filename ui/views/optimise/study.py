@@ -19,6 +19,7 @@ from ui.searches import Search
 from ui.session import Session
 from ui.views.optimise import answer, trial_rows, words
 from ui.views.optimise.actions import StudyActions
+from ui.views.optimise.bar import bar
 from ui.views.optimise.charts import Charts
 from ui.views.optimise.latest import Current, Latest
 from ui.views.optimise.trial import TrialPanel
@@ -54,9 +55,7 @@ class StudyTab:
         self.trials = Trials(on_open=self._open_trial, on_choose=self._chosen_in_table)
         self.trial = TrialPanel(session, on_close=lambda: self.trials.table.open(None))
         head = pmui.Paper(
-            pn.FlexBox(
-                self._heading, self._select, justify_content="space-between", align_items="center", gap="12px"
-            ),
+            bar(self._heading, self._select),
             self._progress_text,
             self._bar,
             self.actions.layout,

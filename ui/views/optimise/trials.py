@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import panel as pn
 import panel_material_ui as pmui
 
 from ui.components import html
@@ -12,6 +11,7 @@ from ui.components.paged import PagedTable
 from ui.csv_export import to_csv
 from ui.searches import Search
 from ui.views.optimise import trial_rows
+from ui.views.optimise.bar import bar
 
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
 
@@ -50,21 +50,7 @@ class Trials:
             on_choose=self._took,
         )
         self.layout = pmui.Paper(
-            pn.FlexBox(
-                self._heading,
-                pn.FlexBox(
-                    self._only,
-                    self._none,
-                    self._levers,
-                    self._which,
-                    self._csv,
-                    gap="12px",
-                    align_items="center",
-                ),
-                justify_content="space-between",
-                align_items="center",
-                gap="12px",
-            ),
+            bar(self._heading, self._only, self._none, self._levers, self._which, self._csv),
             self.table.layout,
             **FRAME,
         )

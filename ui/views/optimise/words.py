@@ -27,10 +27,10 @@ STRATEGIES: Mapping[str, str] = {
     "gp": "Gaussian process: few, well-chosen trials; needs PyTorch.",
 }
 OBJECTIVES: Mapping[str, str] = {
-    "cost": "Cost: what payroll grows by over the years",
+    "cost": "Cost: payroll added over the years",
     "equity": "Equity: spread of pay within levels",
-    "adjusted_gap": "Adjusted gap: largest pay gap of alike people",
-    "targets": "Target: squared distance of growth to the target",
+    "adjusted_gap": "Adjusted gap: between alike people",
+    "targets": "Target: squared distance of growth",
 }
 SHORT: Mapping[str, str] = {
     "cost": "cost",
@@ -115,7 +115,7 @@ def standing(study: Search | SearchSummary) -> tuple[str, Tone]:
 
 def target_text(target: float | None, tolerance: float | None = None) -> str:
     """Return a target with its tolerance; an en dash where none is sought."""
-    if target is None:
+    if target is None or target != target:
         return "–"
     near = "" if tolerance is None else f" ± {points(tolerance, 2).lstrip('+')}"
     return f"{percent(target, 2)}{near}"

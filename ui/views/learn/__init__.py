@@ -1,9 +1,9 @@
-"""Learn: onboarding, glossary, method notes."""
+"""Learn: a learning path, a readiness check, methods, glossary, troubleshooting."""
 
 from ui.session import Session
-from ui.views.unfinished import Unfinished
+from ui.views.learn.page import Learn
 
 
-def view(session: Session) -> Unfinished:
+def view(session: Session) -> Learn:
     """Return the page of a session."""
-    return Unfinished("Learn")
+    return Learn(session)

@@ -27,6 +27,7 @@ export function render({model, el}) {
     const library = await plotly()
     if (!alive || box.clientWidth === 0) { return }
     const {data, layout} = structuredClone(model.figure)
+    if (Object.keys(layout).length === 0) { box.style.height = "300px"; return }  // nothing is known yet
     box.style.height = `${layout.height}px`
     box.setAttribute("aria-label", model.description)
     const chooses = layout.dragmode === "select" || layout.dragmode === "lasso"

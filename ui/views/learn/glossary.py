@@ -54,7 +54,7 @@ class Glossary:
         missing = html.pane(html.notice(library.missing, tone="warn") if library.missing else "")
         self._search.param.watch(self._searched, "value_input")
         self._kind.param.watch(self._searched, "value")
-        tools = pn.FlexBox(self._search, self._kind, gap="12px", align_items="center")
+        tools = pn.FlexBox(self._search, self._kind, gap="12px", align_items="flex-end")
         self.layout = pmui.Paper(pn.Column(missing, tools, self._found, self._list, **PARTS), **FRAME)
         self._fill()
 

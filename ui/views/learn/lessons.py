@@ -71,7 +71,7 @@ class Lessons:
         titles = {method.key: method.title for method in self._library.methods}
         self._reads.html = texts.reads({key: titles[key] for key in module.reads})
         self._open.label = module.open.text
-        self._asked.object = html.card_heading("Check yourself", module.check.text)
+        self._asked.object = html.card_heading("Check yourself", "")
         done = module.key in progress.checked
         self._question.param.update(
             label=module.check.text,

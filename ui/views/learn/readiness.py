@@ -16,8 +16,8 @@ from ui.session import Session
 from ui.views.learn import texts
 
 INTRODUCTION = (
-    "Nine questions, two minutes. The score marks which modules you may skip. No page shows it to others, and "
-    "you can answer again at any time."
+    "Nine questions, two minutes. The score marks which modules you may skip. No page shows it to others, "
+    "and you can answer again at any time."
 )
 
 

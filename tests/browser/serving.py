@@ -1,5 +1,6 @@
 """`planwise serve` as a process of its own."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -14,14 +15,15 @@ START_SECONDS = 90
 
 
 @contextmanager
-def dashboard(folder):
-    """Run `planwise serve` on a free port; yields its address."""
+def dashboard(folder, *options, port=None, environment=None):
+    """Run `planwise serve` on a free port, or on this one; yields its address."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind(("127.0.0.1", port or 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", "from planwise.cli import main; main()", "serve", "--no-browser"]
     process = subprocess.Popen(
-        [*command, "--port", str(port), "--home", str(folder)],
+        [*command, "--port", str(port), "--home", str(folder), *options],
+        env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

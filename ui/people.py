@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-SMALLEST_GROUP = 10  # people; pay figures of a smaller group could tell a person's pay
 NOT_GIVEN = "not given"  # how a missing department or gender is called
 READERS_OF_PEOPLE = frozenset({"analyst", "auditor", "admin"})  # roles that see single employees
 
@@ -72,7 +71,7 @@ class Population:
 class Spread:
     """How a figure is spread over people: percentiles, and counts in bins, by level.
 
-    `percentiles` has one row per level with SMALLEST_GROUP people or more, and one of all (level_id missing):
+    `percentiles` has one row per level with ten people or more, and one of all of them (level_id missing):
     people, mean, p10, p50, p90. `bins` has one row per bin and level: bin_from, bin_to (excluded), people;
     the first bin has everything below `bin_to`, the last everything from `bin_from` on: no extreme shows.
     `left_out` are people of smaller levels.
@@ -132,9 +131,11 @@ SORTABLE = (
     "event_reason",
     "level_id",
     "department",
+    "employment_status",
     "previous_compensation",
     "compensation_amount",
     "applied_rate",
+    "probability",
 )
 
 

@@ -8,7 +8,8 @@ from planwise.errors import InputError
 from ui.people import EVENT_COLUMNS, EVENT_KINDS, SORTABLE, EventPage, EventQuery
 from ui.reading.selecting import DEPARTMENT, EVENTS, SNAPSHOT, chosen_people
 
-OWN = ", ".join(f"events.{name}" for name in EVENT_COLUMNS if name not in ("department", "employment_status"))
+OF_PEOPLE = ("department", "employment_status")
+OWN = ", ".join(f"events.{name}" for name in EVENT_COLUMNS if name not in OF_PEOPLE)
 CHOSEN = f"""
 FROM read_parquet(?) AS events
 INNER JOIN (
@@ -33,7 +34,7 @@ def events(
             f"Events are not sorted by {asked.sort!r}.", remedy=f"One of: {', '.join(SORTABLE)}."
         )
     source, bound = _chosen(publication, asked)
-    table = "people" if asked.sort == "department" else "events"
+    table = "people" if asked.sort in OF_PEOPLE else "events"
     order = IN_ORDER.format(key=f"{table}.{asked.sort}", direction="DESC" if asked.descending else "ASC")
     total = connection.execute(f"SELECT count(*) {source}", bound).fetchall()[0][0]
     frame = connection.execute(

@@ -5,8 +5,9 @@ import pandas as pd
 
 from planwise.comparison.reading import path
 from planwise.engine.publications import Publication
-from ui.people import SMALLEST_GROUP, Filter
+from ui.people import Filter
 from ui.reading.selecting import EVENTS, SNAPSHOT, chosen_people
+from ui.results import SUPPRESSED_UNDER
 
 # Ranges are not published, but every person's place in one is: base_pay = minimum + penetration x width is
 # one line per level and year, so its intercept and slope give the range back, to the cent.
@@ -52,5 +53,5 @@ def merit_matrix(
         MATRIX.format(people=people),
         [snapshot, year, snapshot, year, *bound, path(publication, EVENTS), year],
     ).df()
-    found.loc[found["people"] < SMALLEST_GROUP, "mean_merit_rate"] = float("nan")
+    found.loc[found["people"] < SUPPRESSED_UNDER, "mean_merit_rate"] = float("nan")
     return found

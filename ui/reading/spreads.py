@@ -7,8 +7,9 @@ import pandas as pd
 
 from planwise.comparison.reading import path
 from planwise.engine.publications import Publication
-from ui.people import SMALLEST_GROUP, Filter, Sample, Spread
+from ui.people import Filter, Sample, Spread
 from ui.reading.selecting import EVENTS, SNAPSHOT, chosen_people
+from ui.results import SUPPRESSED_UNDER
 
 BINS_AT_MOST = 50
 PEOPLE_A_BIN = 8  # on average, at least, so that a small group has few bins
@@ -74,9 +75,9 @@ def spread(
         events = [path(publication, EVENTS), year, OF_EVENTS[figure]]
         query, bound = EVENT_RATES.format(people=people), [snapshot, year, *bound, *events]
     connection.execute(f"CREATE OR REPLACE TEMP TABLE figures AS {query}", bound)
-    found = connection.execute(PERCENTILES).df()
+    found = _percentiles(connection)
     everyone = int(found.loc[found["level_id"].isna(), "people"].sum())
-    levels = found[found["level_id"].notna() & (found["people"] >= SMALLEST_GROUP)]
+    levels = found[found["level_id"].notna() & (found["people"] >= SUPPRESSED_UNDER)]
     left_out = everyone - int(levels["people"].sum())
     if levels.empty:
         return Spread(levels, _no_bins(), 1.0, everyone, left_out)
@@ -84,7 +85,7 @@ def spread(
         connection.execute(
             "DELETE FROM figures WHERE NOT list_contains(?, level_id)", [[int(n) for n in levels["level_id"]]]
         )
-        found = connection.execute(PERCENTILES).df()
+        found = _percentiles(connection)
     low, high = connection.execute(
         "SELECT quantile_cont(value, ?), quantile_cont(value, ?) FROM figures", [TAIL, 1 - TAIL]
     ).fetchall()[0]
@@ -121,13 +122,17 @@ def sample(
     by_level = connection.execute(
         BY_LEVEL.format(people=people), [LOW_COMPA, HIGH_COMPA, snapshot, year, *bound]
     ).df()
-    enough = by_level[by_level["people"] >= SMALLEST_GROUP].reset_index(drop=True)
+    enough = by_level[by_level["people"] >= SUPPRESSED_UNDER].reset_index(drop=True)
     everyone, kept = int(by_level["people"].sum()), int(enough["people"].sum())
     points = connection.execute(
         POINTS.format(people=people),
         [snapshot, year, *bound, [int(level) for level in enough["level_id"]], *[limit] * 4],
     ).df()
     return Sample(points, enough, everyone, everyone - kept)
+
+
+def _percentiles(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    return connection.execute(PERCENTILES).df().astype({"level_id": "float64"})
 
 
 def _no_bins() -> pd.DataFrame:

@@ -8,8 +8,9 @@ import pandas as pd
 from planwise.comparison.people import small_groups
 from planwise.comparison.reading import path
 from planwise.engine.publications import Publication
-from ui.people import SMALLEST_GROUP, Filter
+from ui.people import Filter
 from ui.reading.selecting import DEPARTMENT, EVENTS, SNAPSHOT, of_people, of_status
+from ui.results import SUPPRESSED_UNDER
 
 GROUPS = {"level": "level_id", "department": DEPARTMENT}
 PAY = ("payroll", "mean_base_pay", "median_base_pay", "growth", "own_growth", "mean_compa_ratio")
@@ -60,7 +61,7 @@ def by_year(
     found["people_before"] = found["people"].shift()
     shown = _finish(found.reset_index())
     shown.loc[shown["simulation_year"] == CENSUS_YEAR, list(FLOWS)] = float("nan")
-    small = shown["people"] < SMALLEST_GROUP
+    small = shown["people"] < SUPPRESSED_UNDER
     return _hide(shown, small).drop(columns=["group_name", "people_before", "matched_people"])
 
 
@@ -118,6 +119,6 @@ def _hide(found: pd.DataFrame, small: pd.Series) -> pd.DataFrame:
     """Take the pay figures of small groups away, and growth that compares with one or rests on too few."""
     shown = found.copy()
     shown.loc[small, list(PAY)] = float("nan")
-    shown.loc[~(shown["people_before"] >= SMALLEST_GROUP), "growth"] = float("nan")
-    shown.loc[shown["matched_people"] < SMALLEST_GROUP, "own_growth"] = float("nan")
+    shown.loc[~(shown["people_before"] >= SUPPRESSED_UNDER), "growth"] = float("nan")
+    shown.loc[shown["matched_people"] < SUPPRESSED_UNDER, "own_growth"] = float("nan")
     return shown

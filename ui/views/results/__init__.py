@@ -1,9 +1,9 @@
-"""Results: one published scenario in detail."""
+"""Results: one published scenario in detail, down to a single employee."""
 
 from ui.session import Session
-from ui.views.unfinished import Unfinished
+from ui.views.results.page import Results
 
 
-def view(session: Session) -> Unfinished:
+def view(session: Session) -> Results:
     """Return the page of a session."""
-    return Unfinished("Results")
+    return Results(session)

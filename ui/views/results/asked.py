@@ -1,0 +1,151 @@
+"""What the page is asked to show: the address, checked against what is published."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from planwise.errors import InputError
+from ui.components import html
+from ui.formatting import level
+from ui.people import ACTIVE, EVENT_KINDS, STATUSES, Filter, Population
+from ui.results import Result
+from ui.selection import Selection
+from ui.store import BASELINE, Store
+
+CENSUS_YEAR = 0  # how the marts call it
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The part of a selection that this page reads; empty is the page's own default."""
+
+    scenario: str = ""
+    year: int | None = None
+    section: str = ""
+    status: str = ""
+    level: int | None = None
+    departments: tuple[str, ...] = ()
+    gender: str = ""
+    event: str = ""
+    employee: str = ""
+
+    @classmethod
+    def of(cls, selection: Selection) -> "Wanted":
+        """Return what a selection wants now."""
+        return cls(**{name: getattr(selection, name) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A result, a year and people that there are; `notices` is HTML about what there is not."""
+
+    result: Result
+    population: Population
+    year: int
+    people: Filter
+    event: str
+    employee: str
+    notices: tuple[str, ...] = ()
+
+    @property
+    def scenario(self) -> str:
+        """The scenario that is shown."""
+        return self.result.scenario
+
+    @property
+    def unfiltered(self) -> bool:
+        """Whether all active people are meant."""
+        return self.people == Filter()
+
+    def level(self, level_id: Any) -> str:
+        """Return a level as it is called in this result."""
+        return level(level_id, self.population.level_names)
+
+    def place(self, year: Any) -> str:
+        """Return a year as an axis names it; year 0 is the census."""
+        return f"{self.result.census_year} census" if int(year) == CENSUS_YEAR else str(int(year))
+
+    def who(self, *, by_status: bool = True) -> str:
+        """Return the filter in words."""
+        chosen = self.people
+        parts = [STATUSES[chosen.status].label.lower()] if by_status else []
+        if chosen.level is not None:
+            parts.append(self.level(chosen.level))
+        if chosen.departments:
+            names = ", ".join(chosen.departments[:2])
+            more = len(chosen.departments) - 2
+            parts.append(f"{names} and {more} more departments" if more > 0 else names)
+        if chosen.gender:
+            parts.append(f"gender {chosen.gender}")
+        return ", ".join(parts) or "everybody"
+
+    def subtitle(self, what: str, *, year: bool = True, by_status: bool = True) -> str:
+        """Return a card's second line: unit, period, whose figures, scenario."""
+        period = str(self.year) if year else f"{self.result.years[0]}–{self.result.last_year}"
+        return f"{what} · {period} · {self.who(by_status=by_status)} · {self.scenario}"
+
+
+def ask(store: Store, wanted: Wanted, *, status: str = ACTIVE) -> Asked | None:
+    """Return what is to be shown, None when nothing is published; `status` is the default of the section.
+
+    What is wanted and not there is left out, which a notice says. Raises InputError when none can be read.
+    """
+    names = store.scenarios()
+    if not names:
+        return None
+    result, notices = _result(store, wanted.scenario, names)
+    population = store.people.population(result.scenario)
+    year = wanted.year if wanted.year in result.years else result.last_year
+    if wanted.year is not None and wanted.year != year:
+        notices.append(f"{result.scenario} does not simulate {wanted.year}; {year} is shown.")
+    people = Filter(status=status)
+    if wanted.status in STATUSES:
+        people = replace(people, status=wanted.status)
+    elif wanted.status:
+        notices.append(f"There is no employment status {wanted.status!r}; {STATUSES[status].label} is shown.")
+    if wanted.level in population.levels:
+        people = replace(people, level=wanted.level)
+    elif wanted.level is not None:
+        notices.append(f"Nobody is in level {wanted.level}; all levels are shown.")
+    known = tuple(name for name in wanted.departments if name in population.departments)
+    if missing := [name for name in wanted.departments if name not in known]:
+        notices.append(f"There is no department {', '.join(missing)} in {result.scenario}; it is left out.")
+    if wanted.gender in population.genders:
+        people = replace(people, gender=wanted.gender)
+    elif wanted.gender:
+        notices.append(f"There is no gender {wanted.gender!r} in {result.scenario}; everybody is shown.")
+    event = wanted.event if wanted.event in EVENT_KINDS else ""
+    return Asked(
+        result=result,
+        population=population,
+        year=year,
+        people=replace(people, departments=known),
+        event=event,
+        employee=wanted.employee.strip(),
+        notices=tuple(html.notice(text, tone="warn") for text in notices),
+    )
+
+
+def _result(store: Store, wanted: str, names: tuple[str, ...]) -> tuple[Result, list[str]]:
+    """Return the result that is wanted, else the first that can be read, and what to say about it."""
+    notices: list[str] = []
+    order = [wanted] if wanted in names else []
+    if wanted and not order:
+        notices.append(f"Scenario {wanted!r} is not published.")
+    order += [name for name in (BASELINE, *names) if name in names and name not in order]
+    failures: list[InputError] = []
+    for name in order:
+        try:
+            found = store.result(name)
+        except InputError as error:
+            failures.append(error)
+            continue
+        if notices or (failures and name != wanted):
+            notices.append(f"{name} is shown.")
+        notices[:0] = [f"{error.what} {error.remedy or ''}".strip() for error in failures]
+        return found, notices
+    raise failures[0]
+
+
+def suppressed(hidden: int) -> str:
+    """Return the note about pay figures that are not shown."""
+    return f" · pay figures of {hidden} small groups are not shown" if hidden else ""

@@ -1,0 +1,171 @@
+"""Pay equity: gaps between groups as published, raw and like for like, in words and by year."""
+
+from collections.abc import Callable
+from math import exp
+from typing import Any
+
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+
+from ui.components import bars, html
+from ui.components.bars import Series
+from ui.components.card import Card, Content
+from ui.components.figures import PALETTE, with_reference
+from ui.components.layout import PAIR, STACK
+from ui.formatting import count, money, percent
+from ui.people import ACTIVE
+from ui.results import SUPPRESSED_UNDER
+from ui.store import Store
+from ui.views.results.asked import CENSUS_YEAR, Asked
+
+FIRST = "gender"  # of the attributes
+NEAR = 0.005  # under half a percent a gap is called none
+WHOLE = "whole active workforce, filters do not apply"
+MEANING = (
+    "The raw gap compares mean log pay of a group with the reference, the census's largest group. The "
+    "adjusted gap compares like with like: people of the same level, department and tenure band. Above zero, the "
+    f"group earns less. Groups under {SUPPRESSED_UNDER} people are not published. There is no interval: these "
+    "are whole groups, not samples."
+)
+NONE = (
+    '<div class="empty"><h2>No pay equity here</h2><p>The census of this result has no gender and no '
+    f"ethnicity, or no group of {SUPPRESSED_UNDER} people. Gaps are never guessed: import a census with one of them and "
+    "simulate again.</p></div>"
+)
+
+
+class Equity:
+    """The section's cards; one choice says which attribute is meant."""
+
+    key, title = "equity", "Pay equity"
+    by_people, by_status, status = False, False, ACTIVE
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._attribute = pmui.Select(
+            label="Groups by", options=[], size="small", width=200, margin=(6, 0, 4, 0)
+        )
+        self._attribute.param.watch(lambda _: None if self._filling else changed(), "value")
+        self._filling = False
+        self._words = html.pane("")
+        self._raw = Card(name="raw gap")
+        self._adjusted = Card(name="adjusted gap")
+        self._table = Card(name="pay equity", with_chart=False)
+        self._body = pn.Column(
+            self._attribute,
+            self._words,
+            pn.Column(self._raw.layout, self._adjusted.layout, **PAIR),
+            self._table.layout,
+            html.pane(html.notice(MEANING)),
+            **STACK,
+        )
+        self._none = html.pane(NONE)
+        self.layout = pn.Column(self._none, self._body, **STACK)
+
+    def read(self, store: Store, asked: Asked) -> pd.DataFrame:
+        """Return the mart."""
+        return store.people.equity(asked.scenario)
+
+    def show(self, asked: Asked, found: Any) -> None:
+        """Show it."""
+        names = list(
+            dict.fromkeys(sorted(found["attribute"], reverse=True))
+        )  # of the two, gender comes first
+        self._none.visible, self._body.visible = not names, bool(names)
+        if not names:
+            return
+        chosen = self._attribute.value if self._attribute.value in names else names[0]
+        self._filling = True
+        try:
+            self._attribute.param.update(options={name.capitalize(): name for name in names}, value=chosen)
+        finally:
+            self._filling = False
+        frame = found[found["attribute"] == chosen].reset_index(drop=True)
+        self._words.object = html.notice(words(asked, frame))
+        self._raw.show(gap(asked, frame, "raw_gap", "Raw gap"))
+        self._adjusted.show(gap(asked, frame, "adjusted_gap", "Adjusted gap"))
+        self._table.show(table(asked, frame))
+
+
+def words(asked: Asked, frame: pd.DataFrame) -> str:
+    """Return what the gaps of the year say, in a sentence per group."""
+    rows = frame[frame["simulation_year"] == asked.year].to_dict("records")
+    reference = _reference(frame)
+    said = [
+        f"{row['group']} ({count(row['headcount'])} people) earns on average "
+        f"{_against(row['raw_gap'], reference)}, and within the same "
+        f"level, department and tenure band {_against(row['adjusted_gap'], reference)}."
+        for row in rows
+        if row["group"] != reference
+    ]
+    if not said:
+        return f"In {asked.year} there is one group of {SUPPRESSED_UNDER} people or more: nothing to compare."
+    return f"At the end of {asked.year}: " + " ".join(said)
+
+
+def gap(asked: Asked, frame: pd.DataFrame, name: str, title: str) -> Content:
+    """Return one gap by year, a line per group; the reference is zero."""
+    reference = _reference(frame)
+    groups = [group for group in dict.fromkeys(frame["group"]) if group != reference]
+    years = sorted(set(frame["simulation_year"]))
+    places = [asked.place(year) for year in years]
+    series = []
+    for place, group in enumerate(sorted(groups)):
+        of_group = frame[frame["group"] == group].set_index("simulation_year")[name].reindex(years)
+        hover = [
+            f"{group}, {where}: {percent(value, 2)}" for where, value in zip(places, of_group, strict=True)
+        ]
+        series.append(Series(group, list(of_group), hover, PALETTE[place % len(PALETTE)]))
+    figure = bars.lines(places, series, y_format=".1%", y_title="")
+    with_reference(figure, str(reference)[:12], 0.0)
+    return Content(
+        title,
+        f"Mean log pay below {reference}, ≈ % · {places[0]}–{places[-1]} · {WHOLE} · {asked.scenario}",
+        frame[["simulation_year", "attribute", "group", "headcount", name]],
+        (
+            html.Column("simulation_year", "End of", asked.place),
+            html.Column("group", "Group", str, is_text=True),
+            html.Column("headcount", "People", count),
+            html.Column(name, title, lambda v: percent(v, 2)),
+        ),
+        f"{name}_{asked.scenario}.csv",
+        figure,
+        chosen=asked.year,
+    )
+
+
+def table(asked: Asked, frame: pd.DataFrame) -> Content:
+    """Return the mart's rows of the attribute."""
+    return Content(
+        "All figures of pay equity",
+        f"Active people at year end · {WHOLE} · {asked.scenario}",
+        frame,
+        (
+            html.Column("simulation_year", "End of", asked.place),
+            html.Column("group", "Group", str, is_text=True),
+            html.Column("headcount", "People", count),
+            html.Column("mean_base_pay", "Mean base pay, $", money),
+            html.Column("raw_gap", "Raw gap", lambda v: percent(v, 2)),
+            html.Column("adjusted_gap", "Adjusted gap", lambda v: percent(v, 2)),
+        ),
+        f"pay_equity_{asked.scenario}.csv",
+        chosen=asked.year,
+    )
+
+
+def _reference(frame: pd.DataFrame) -> str:
+    """Return the group that the others are compared with: the census's largest, by name where equal."""
+    census = frame[frame["simulation_year"] == CENSUS_YEAR]
+    source = census if not census.empty else frame
+    ordered = source.sort_values(["headcount", "group"], ascending=[False, True])
+    return str(ordered.iloc[0]["group"])
+
+
+def _against(gap_of_logs: float, reference: str) -> str:
+    """Return a gap of log pay in words: how much less or more than the reference is earned."""
+    if gap_of_logs != gap_of_logs:
+        return f"what cannot be compared: nobody of {reference} is in the same cells"
+    if abs(gap_of_logs) < NEAR:
+        return f"about as much as {reference}"
+    side = "less" if gap_of_logs > 0 else "more"
+    return f"{percent(abs(1 - exp(-gap_of_logs)))} {side} than {reference}"

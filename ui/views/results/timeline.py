@@ -1,0 +1,199 @@
+"""What a timeline shows: each event with its rule, lever, value and tier, replayed to the year-end pay."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from planwise.parameters import catalogue
+from ui.components import html
+from ui.components.card import Content
+from ui.components.spreads import Marks, pay_line
+from ui.formatting import count, money, percent, ratio
+from ui.parameter_text import written
+from ui.people import Person, PersonEvent
+from ui.views.results.asked import CENSUS_YEAR, Asked
+from ui.views.results.words import COLORS, RULES, levels, reason, status
+
+NOT_RELEASED = "not released"  # no proposal of this result was approved and released
+STAYS = ("continuous_active", "new_hire_active")
+ABOUT = {
+    "department": "department",
+    "gender": "gender",
+    "age": "age",
+    "hire_date": "hired",
+    "termination_date": "last day",
+    "fte": "FTE",
+    "performance_rating": "rating",
+}
+EVENT_COLUMNS = [
+    "effective_date",
+    "event_reason",
+    "level",
+    "previous_compensation",
+    "compensation_amount",
+    "applied_rate",
+    "rule",
+    "chance",
+    "lever",
+    "value",
+    "tier",
+    "approver",
+]
+
+
+def about(asked: Asked, person: Person) -> str:
+    """Return who it is, the pay now and since the start, and whether the events replay to it."""
+    last, first = person.years[-1], person.years[0]
+    start = first.events[0].pay if first.year != CENSUS_YEAR and first.events else first.base_pay
+    grown = float(last.base_pay) / float(start) - 1
+    facts = person.about
+    told = [f"{name} {facts[key]}" for key, name in ABOUT.items() if facts.get(key) is not None]
+    kpis = (
+        html.Kpi(
+            "Base pay",
+            money(last.base_pay),
+            f"end of {asked.place(last.year)}, or at exit; {status(last.status)}",
+        ),
+        html.Kpi("Since the first day here", percent(grown, 1, sign=True), f"from {money(start)}"),
+        html.Kpi("Level", asked.level(last.level_id), f"compa-ratio {ratio(last.compa_ratio)}"),
+        html.Kpi(
+            "Replay",
+            f"{count(len(person.events))} events",
+            "" if person.problems else "lead to the year-end pay, to the cent",
+            "do not lead to the year-end pay" if person.problems else "exact:",
+            "bad" if person.problems else "good",
+        ),
+    )
+    heading = html.card_heading(f"{person.employee_id} · {facts.get('job_title') or ''}", " · ".join(told))
+    problems = "".join(html.notice(text, tone="bad") for text in person.problems)
+    return f"{heading}<div style='height:10px'></div>{html.kpi_strip(kpis)}{problems}"
+
+
+def pay(asked: Asked, person: Person) -> Content:
+    """Return pay over time with its events marked."""
+    frame = events_frame(asked, person)
+    first = person.years[0]
+    days: list[str] = [] if first.year != CENSUS_YEAR else [f"{asked.result.census_year}-12-31"]
+    amounts: list[float] = [] if first.year != CENSUS_YEAR else [float(first.base_pay)]
+    for event in person.events:
+        days.append(f"{event.effective_date:%Y-%m-%d}")
+        amounts.append(float(event.pay))
+    last = person.years[-1]
+    if last.status in STAYS and last.year != CENSUS_YEAR:
+        days.append(f"{last.year}-12-31")
+        amounts.append(float(last.base_pay))
+    kinds = dict.fromkeys(event.reason for event in person.events)
+    marks = [_marks(kind, [event for event in person.events if event.reason == kind]) for kind in kinds]
+    return Content(
+        "Pay over time",
+        f"Annual full-time base pay, $ · {person.employee_id} · {asked.scenario}",
+        frame[["effective_date", "event_reason", "previous_compensation", "compensation_amount"]],
+        (
+            html.Column("effective_date", "Date"),
+            html.Column("event_reason", "Event", reason, is_text=True),
+            html.Column("previous_compensation", "Pay before, $", money),
+            html.Column("compensation_amount", "Pay after, $", money),
+        ),
+        f"pay_{person.employee_id}_{asked.scenario}.csv",
+        pay_line(days, amounts, marks),
+    )
+
+
+def _marks(kind: str, found: Sequence[PersonEvent]) -> Marks:
+    return Marks(
+        reason(kind),
+        COLORS.get(kind, "#8a7f77"),
+        [f"{event.effective_date:%Y-%m-%d}" for event in found],
+        [float(event.pay) for event in found],
+        [f"{event.effective_date:%Y-%m-%d} {reason(kind)}: {money(event.pay)}" for event in found],
+    )
+
+
+def events(asked: Asked, person: Person) -> Content:
+    """Return each event with what is behind it."""
+    return Content(
+        "Events",
+        f"Event → rule → lever → value → tier → approver · {person.employee_id} · {asked.scenario}",
+        events_frame(asked, person),
+        (
+            html.Column("effective_date", "Date", is_text=True),
+            html.Column("event_reason", "Event", reason, is_text=True),
+            html.Column("level", "Level", str, is_text=True),
+            html.Column("previous_compensation", "Pay before, $", money),
+            html.Column("compensation_amount", "Pay after, $", money),
+            html.Column("applied_rate", "Rate", lambda v: percent(v, 2)),
+            html.Column("rule", "Rule", str, is_text=True),
+            html.Column("chance", "Draw < probability", str, is_text=True),
+            html.Column("lever", "Lever", str, is_text=True),
+            html.Column("value", "Value", str, is_text=True),
+            html.Column("tier", "Tier", str, is_text=True),
+            html.Column("approver", "Approver", str, is_text=True),
+        ),
+        f"timeline_{person.employee_id}_{asked.scenario}.csv",
+    )
+
+
+def events_frame(asked: Asked, person: Person) -> pd.DataFrame:
+    """Return one row per event and lever behind it."""
+    rows = []
+    for event in person.events:
+        shown = {
+            "effective_date": f"{event.effective_date:%Y-%m-%d}",
+            "event_reason": event.reason,
+            "level": levels(event.previous_level_id, event.level_id, asked.level),
+            "previous_compensation": _float(event.previous_pay),
+            "compensation_amount": float(event.pay),
+            "applied_rate": event.rate,
+            "rule": RULES.get(event.reason, ""),
+            "chance": ""
+            if event.draw is None or event.probability is None
+            else f"{event.draw:.4f} < {event.probability:.4f}",
+        }
+        for cause in event.causes:
+            rows.append({**shown, **_cause(cause.lever, cause.value, cause.tier)})
+        if not event.causes:
+            rows.append({**shown, "lever": "", "value": "", "tier": "", "approver": NOT_RELEASED})
+    return pd.DataFrame(rows, columns=EVENT_COLUMNS)
+
+
+def _cause(lever: str, value: Any, tier: str) -> dict[str, str]:
+    declared = catalogue().parameters.get(lever)
+    said = str(value) if declared is None else written(declared, value)
+    return {"lever": lever, "value": said, "tier": tier, "approver": NOT_RELEASED}
+
+
+def years(asked: Asked, person: Person) -> Content:
+    """Return the state at the end of each year."""
+    frame = pd.DataFrame(
+        [
+            {
+                "simulation_year": year.year,
+                "employment_status": year.status,
+                "level_id": year.level_id,
+                "base_pay": float(year.base_pay),
+                "prorated_pay": float(year.prorated_pay),
+                "compa_ratio": year.compa_ratio,
+            }
+            for year in person.years
+        ]
+    )
+    return Content(
+        "Year by year",
+        f"At year end, or at exit · {person.employee_id} · {asked.scenario}",
+        frame,
+        (
+            html.Column("simulation_year", "End of", asked.place),
+            html.Column("employment_status", "Status", status, is_text=True),
+            html.Column("level_id", "Level", asked.level, is_text=True),
+            html.Column("base_pay", "Base pay, $", money),
+            html.Column("prorated_pay", "Paid in the year, $", money),
+            html.Column("compa_ratio", "Compa-ratio", ratio),
+        ),
+        f"years_{person.employee_id}_{asked.scenario}.csv",
+        chosen=asked.year,
+    )
+
+
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)

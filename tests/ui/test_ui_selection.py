@@ -42,7 +42,7 @@ class Location(param.Parameterized):
 
 def a_session():
     told = []
-    draft = Draft(lambda scenario, changes: None)
+    draft = Draft(lambda scenario, changes=None: None)
     return SimpleNamespace(
         selection=Selection(), draft=draft, notify=lambda *a, **k: told.append(a), told=told
     )

@@ -1,0 +1,243 @@
+"""Jobs in worker processes: a real simulation of a small census, cancelled, killed, in line."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+
+import pytest
+
+from flows import kinds
+from flows.jobs import simulation
+from flows.jobs.planning import estimated
+from flows.reporting import reported
+from flows.runner import InProcess
+from planwise.census import generate_census
+from planwise.engine import lock
+from planwise.engine.publications import load_publication
+from planwise.errors import InputError
+from planwise.governance import open_ledger
+from planwise.jobs import JobReader, JobWriter, Kind, State, job_folders, new_job
+from planwise.settings import Settings
+
+PATIENCE_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    chosen = Settings(home=tmp_path_factory.mktemp("jobs"), jobs_at_once=1)
+    generate_census(chosen, employees=300)
+    return chosen
+
+
+@pytest.fixture
+def start(settings):
+    """Start a job's process, as the dashboard does; none outlives the test."""
+    begun = []
+
+    def started(kind=Kind.SIMULATE, at_once=1, **request):
+        folder = new_job(
+            settings, kind, request or {"scenario": "baseline"}, title=f"{kind} it", started_by="ana"
+        )
+        own = {"PLANWISE_HOME": str(settings.root), "PLANWISE_JOBS_AT_ONCE": str(at_once)}
+        command = [sys.executable, "-m", "flows.worker", str(folder.path)]
+        with folder.log.open("wb") as log:
+            begun.append(
+                subprocess.Popen(
+                    command, env={**os.environ, **own}, stdout=log, stderr=log, start_new_session=True
+                )
+            )
+        return folder, begun[-1]
+
+    yield started
+    for process in begun:
+        process.kill()
+        process.wait()
+
+
+def wait(settings, folder, until):
+    """Look at a job until something is so; return it as it is then."""
+    reader, deadline = JobReader(settings), time.monotonic() + PATIENCE_SECONDS
+    while not until(job := reader.get(folder.id)):
+        assert time.monotonic() < deadline and not job.ended, (job, folder.log.read_text())
+        time.sleep(0.05)
+    return job
+
+
+def wait_for_end(settings, folder):
+    return wait(settings, folder, lambda job: job.ended)
+
+
+def in_force(settings):
+    return load_publication(settings, "baseline").fingerprint
+
+
+def here(settings, kind, run=None, **request):
+    """Carry a job out in this process, written down as a worker writes it; return it as it is read."""
+    folder = new_job(settings, kind, request, title=f"{kind} it", started_by="ana")
+    job = partial(kinds.job_of(kind), settings, kinds.request_of(kind, request))
+    with contextlib.suppress(Exception):  # it is written down
+        reported(JobWriter(folder), run or InProcess(lambda _: None), job)
+    return JobReader(settings).get(folder.id)
+
+
+def test_a_plan_a_run_and_a_plan_again(settings, start):
+    first, _ = start(Kind.PLAN)
+    plan = wait_for_end(settings, first)
+    assert plan.state is State.DONE, plan.error
+    assert plan.result["models_to_run"] > 30 and plan.result["models_reused"] == 0
+    assert (plan.result["models_seconds"], plan.result["in_force"]) == (None, False)
+    folder, process = start()
+    job = wait_for_end(settings, folder)
+    assert (job.state, process.wait(20)) == (State.DONE, 0), job.error
+    assert job.result["fingerprint"] == in_force(settings) == plan.result["fingerprint"]
+    assert len(job.result["kpis"]) == 5
+    assert [step.name for step in job.steps] == [
+        "resolve scenario", "hold warehouse", "plan scenario", "run models", "gate simulation",
+        "publish result", "record run",
+    ]  # fmt: skip
+    assert {step.state for step in job.steps} == {"done"}
+    assert any("models to run" in line for line in job.lines)
+    assert len(job.tables["gate-simulation-baseline"].rows) == job.result["gate"]["evaluated"]
+    again = here(settings, Kind.PLAN, scenario="baseline").result
+    assert (again["models_to_run"], again["in_force"]) == (0, True)
+
+
+def test_a_run_that_is_to_stop_stops_and_the_result_in_force_stays(settings, start):
+    before = in_force(settings)
+    with open_ledger(settings) as ledger:
+        runs = len(ledger.runs.list())
+    folder, process = start(scenario="baseline", levers={"cola_rate": 0.031})
+    wait(settings, folder, lambda job: any(step.name == "plan scenario" for step in job.steps))
+    folder.ask_to_stop("ben")
+    asked = time.monotonic()
+    job = wait_for_end(settings, folder)
+    assert time.monotonic() - asked < 10
+    assert job.state is State.CANCELLED
+    process.wait(20)
+    assert in_force(settings) == before
+    with open_ledger(settings) as ledger:
+        assert len(ledger.runs.list()) == runs
+
+
+def test_a_killed_run_is_interrupted_and_the_next_one_goes_on(settings, start):
+    before = in_force(settings)
+    folder, process = start(scenario="baseline", levers={"cola_rate": 0.032})
+    wait(settings, folder, lambda job: any(step.name == "run models" for step in job.steps))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    job = wait_for_end(settings, folder)
+    assert job.state is State.INTERRUPTED
+    assert "killed" in job.error.what
+    assert in_force(settings) == before
+    done = here(settings, Kind.SIMULATE, scenario="baseline", levers={"cola_rate": 0.032})
+    assert done.state is State.DONE, done.error
+    assert in_force(settings) == done.result["fingerprint"] != before
+
+
+def test_a_second_job_waits_says_for_whom_and_can_be_cancelled_there(settings, start):
+    ahead = new_job(settings, Kind.OPTIMIZE, {}, title="Optimize lean", started_by="ben")
+    with JobWriter(ahead).held():
+        folder, process = start()
+        job = wait(settings, folder, lambda job: "before it" in job.message)
+        assert job.state is State.WAITING
+        assert "Optimize lean" in job.message
+        folder.ask_to_stop("ana")
+        assert wait_for_end(settings, folder).state is State.CANCELLED
+        process.wait(20)
+
+
+def test_a_plan_waits_for_nobody_but_names_who_holds_the_warehouse(settings):
+    hurried = settings.model_copy(update={"lock_timeout_seconds": 0})
+    with lock.hold(settings.warehouse_lock_file, "simulate lean", timeout_seconds=0):
+        busy = here(hurried, Kind.PLAN, scenario="baseline")
+    assert (busy.state, busy.error.type) == (State.FAILED, "Busy")
+    assert f"process {os.getpid()} (simulate lean)" in busy.error.what
+
+
+def test_what_is_refused_comes_with_its_remedy(settings):
+    job = here(settings, Kind.SIMULATE, scenario="nowhere")
+    assert (job.state, job.error.type) == (State.FAILED, "InputError")
+    assert "nowhere" in job.error.what and job.error.remedy
+    with pytest.raises(InputError, match="colour"):
+        kinds.request_of(Kind.SIMULATE, {"scenario": "baseline", "colour": "red"})
+
+
+def test_a_defect_is_a_failed_job_with_its_traceback(settings, monkeypatch):
+    monkeypatch.setattr(simulation, "plan_scenario", lambda *_: 1 / 0)
+    job = here(settings, Kind.SIMULATE, scenario="baseline")
+    assert (job.state, job.error.type) == (State.FAILED, "ZeroDivisionError")
+    assert "ZeroDivisionError" in (settings.jobs_dir / job.id / "worker.log").read_text()
+
+
+def test_a_gate_that_blocks_fails_the_job_with_its_table(settings, strict_gate):
+    before = in_force(settings)
+    job = here(settings, Kind.SIMULATE, scenario="baseline", levers={"cola_rate": 0.04})
+    assert (job.state, job.error.type) == (State.FAILED, "SimulationBlocked")
+    assert job.result["published"] is False
+    first = job.tables["gate-simulation-baseline"].rows[0]
+    assert (first["expectation"], first["success"]) == ("growth_all_possible", False)
+    assert first["sample"]
+    assert in_force(settings) == before
+
+
+class StopsAfter(InProcess):
+    """Asks its own job to stop after so many steps whose name begins so."""
+
+    def __init__(self, settings, name, count):
+        super().__init__(lambda _: None)
+        self._settings, self._name, self._left = settings, name, count
+
+    def __call__(self, step, /, *args, **kwargs):
+        result = step(*args, **kwargs)
+        self._left -= step.__name__.startswith(self._name)
+        if self._left == 0:
+            job_folders(self._settings)[0].ask_to_stop("ana")
+        return result
+
+
+def test_a_study_says_its_name_and_keeps_its_trials_when_it_is_stopped(settings):
+    job = here(
+        settings, Kind.OPTIMIZE, StopsAfter(settings, "trial", 3),
+        scenario="baseline", target_growth=0.05, strategy="tpe", trials=40, seeds=0, tune=("cola_rate",),
+    )  # fmt: skip
+    assert job.state is State.CANCELLED
+    assert job.study.startswith("baseline_tpe")
+    assert job.result["stopped"] == "cancelled" and not job.result["published"]
+    (trials,) = [step for step in job.steps if step.name == "trial"]
+    assert 3 <= trials.count < 10
+
+
+def test_a_sweep_that_is_stopped_within_a_scenario_says_it_is_not_complete(settings):
+    job = here(settings, Kind.SWEEP, StopsAfter(settings, "plan_scenario", 1))
+    assert job.state is State.CANCELLED
+    assert (job.result["complete"], job.result["rows"]) == (False, [])
+
+
+def test_an_estimate_is_of_runs_that_were_alike(settings):
+    from dataclasses import dataclass
+
+    @dataclass
+    class Run:
+        seconds: float
+        models_run: int
+        gate_status: str = "passed"
+        people: int = 300
+
+        @property
+        def kpis(self):
+            return [{"opening_headcount": self.people}]
+
+    runs = [
+        Run(1.0, 20),
+        Run(2.0, 21),
+        Run(9.0, 20, people=9000),
+        Run(50.0, 100),
+        Run(7.0, 20, "audit failed"),
+    ]
+    found = estimated(runs, (), models=20, employees=300)
+    assert (found.models_seconds, found.whole_seconds, found.based_on) == (1.5, None, 2)
+    assert estimated(runs, (), models=45, employees=300) is None

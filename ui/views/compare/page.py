@@ -102,7 +102,7 @@ class Compare:
         asked = (choice, selection.year, self._store.comparisons.version(choice.names))
         if asked != self._asked:
             self._asked = asked
-            pn.state.execute(partial(self._compare, asked))
+            pn.state.onload(partial(self._compare, asked))  # before, a change may miss the browser
 
     async def _compare(self, asked: Any) -> None:
         """Read and show; a newer choice takes over."""

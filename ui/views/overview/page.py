@@ -75,7 +75,7 @@ class Overview:
             *([self._body] if results else []),
         )
         if results:
-            pn.state.execute(self._read_news)
+            pn.state.onload(self._read_news)  # before, a change may miss the browser
 
     def _fill(self, results: Sequence[Result], result: Result, year: int) -> None:
         with self._filled():

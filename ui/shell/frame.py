@@ -39,7 +39,7 @@ class Frame:
         self._told_of = 0
         session.selection.param.watch(lambda _: self._follow(), "page")
         session.selection.param.watch(lambda _: self._name(), "scenario")
-        session.draft.param.watch(lambda _: self._name(), ["scenario", "changes"])
+        session.draft.param.watch(lambda *_: self._name(), ["scenario", "changes"])
         session.param.watch(self._notice, "notices")
         session.every(POLL_MILLISECONDS, self.look)
         self._say_updated()

@@ -84,7 +84,7 @@ class Compare:
             **STACK,
         )
         self.layout = pn.Column(**STACK, margin=GAP)
-        session.selection.param.watch(lambda _: self.refresh(), ["compare", "year"])
+        session.selection.param.watch(lambda *_: self.refresh(), ["compare", "year"])
         self.refresh()
 
     def refresh(self) -> None:

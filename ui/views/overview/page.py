@@ -55,7 +55,7 @@ class Overview:
         self._body = self._lay_out()
         self.layout = pn.Column(**STACK, margin=GAP)
         self._selection.param.watch(self._chosen, ["scenario", "year"])
-        session.draft.param.watch(lambda _: self._show_waiting(), ["scenario", "changes"])
+        session.draft.param.watch(lambda *_: self._show_waiting(), ["scenario", "changes"])
         self.refresh()
 
     def refresh(self) -> None:

@@ -29,7 +29,7 @@ VISITS = 5
 PAY, DYNAMICS = "Cost of living, All levels", "Promotion probability a year, L1 Staff"
 
 # In the page: roots are nested shadow trees. `arm` watches for the next edit; `__edit` is what it took.
-SCRIPT = """
+SCRIPT = """() => {
 window.__deep = (wanted, root = document) => {
   const found = root.querySelector(wanted)
   if (found) { return found }
@@ -58,7 +58,7 @@ window.__arm = (label, kind) => {
   })
   input.focus()
 }
-"""
+}"""
 FIRST = """
 (() => {
   const deep = (root) => {

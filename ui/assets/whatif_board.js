@@ -41,11 +41,11 @@ export function render({model, el}) {
     const {name, unit, decimals} = lever
     const id = `lever-${name}`
     const slider = lever.slider ? element("input", {
-      type: "range", min: lever.low, max: lever.high, step: lever.step, disabled: lever.locked,
+      type: "range", min: lever.low, max: lever.high, step: lever.step, disabled: Boolean(lever.locked),
       "aria-label": `${lever.aria}, slider`, "aria-describedby": `${id}-base`,
     }) : element("span")
     const number = element("input", {
-      type: "number", id, step: lever.step, inputmode: "decimal", autocomplete: "off", disabled: lever.locked,
+      type: "number", id, step: lever.step, inputmode: "decimal", autocomplete: "off", disabled: Boolean(lever.locked),
       placeholder: lever.nothing, "aria-describedby": `${id}-base ${id}-problem`,
       "aria-label": `${lever.aria}${unit ? `, ${unit}` : ""}`,
     })

@@ -21,10 +21,10 @@ export function render({model, el}) {
   const box = element("div", {class: "paged"})
   el.append(box)
 
-  const heading = (column) => {
+  const heading = (column, index) => {
     const [name, descending] = model.sort
     const sorted = name === column.name
-    const side = column.is_text ? "text" : null
+    const side = column.is_text || index === 0 ? "text" : null
     const sort = button(
       `${column.heading}${sorted ? ` ${ARROWS[descending]}` : ""}`,
       {class: "sort", "data-focus": `sort-${column.name}`},

@@ -31,16 +31,20 @@ export function render({model, el}) {
     box.style.height = `${layout.height}px`
     box.setAttribute("aria-label", model.description)
     const chooses = layout.dragmode === "select" || layout.dragmode === "lasso"
-    if (chooses) { mark(data) }
-    await library.react(box, data, {...layout, width: box.clientWidth}, CONFIG)
+    if (chooses) { mark(data); layout.selections = [] }
+    drawing += 1  // Plotly tells of the choice that is taken away when it draws; nobody made that one
+    try {
+      await library.react(box, data, {...layout, width: box.clientWidth}, CONFIG)
+    } finally { drawing -= 1 }
     if (chooses && !listening) {
       listening = true
-      box.on("plotly_selected", (event) => { if (event?.points) { choose(event.points) } })
-      box.on("plotly_deselect", () => choose(null))
+      box.on("plotly_selected", (event) => { if (event?.points && !drawing) { choose(event.points) } })
+      box.on("plotly_deselect", () => { if (!drawing) { choose(null) } })
     }
   }
   // Marks with `customdata` are chosen by a box drawn on the chart, and shown as chosen.
   let listening = false
+  let drawing = 0
   const choose = (points) => {
     const ids = points && [...new Set(points.map((point) => point.customdata).filter((id) => id != null))]
     model.selected = ids && ids.length ? ids : null

@@ -142,8 +142,8 @@ class Form:
         self.tolerance = number("Tolerance, pp", "0.1", value=START_TOLERANCE_PP)
         self.trials = number("Trials at most", "as advised", whole=True)
         self.seconds = number("Seconds at most", "no limit")
-        self.stagnation = number("Stop after … without gain", "never", whole=True, width=190)
-        self.iterations = number("Iterations of a loop", "10", whole=True)
+        self.stagnation = number("Patience, trials", "no limit", whole=True)
+        self.iterations = number("Loop iterations", "10", whole=True)
         self.seeds = number("Other seeds", "20", value=20, whole=True)
         self.workers = number("Workers", "1", value=1, whole=True)
         self._budgets = (

@@ -33,7 +33,7 @@ class Optimise:
                 "Let a study look for the levers that meet a target, or for the best trade-off",
             )
         )
-        self._boxes = tuple(pn.Column(**STACK, margin=(16, 0, 0, 0)) for _ in TABS)
+        self._boxes = tuple(pn.Column(**STACK, margin=0) for _ in TABS)
         self._parts = pmui.Tabs(
             *zip(TABS, self._boxes, strict=True),
             active=STUDY if session.selection.study else NEW,

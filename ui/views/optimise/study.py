@@ -71,7 +71,8 @@ class StudyTab:
             **STACK,
         )
         self._body = pn.Column(head, self._notice, self.job.layout, self._rest, **STACK)
-        self.layout = pn.Column(self._empty, **STACK)
+        reading = html.pane('<p class="quiet" role="status">Reading the studies …</p>')
+        self.layout = pn.Column(reading, **STACK)
         self._soon = Latest(self._read)
         self._timer = session.every(POLL_MILLISECONDS, self._poll)
         self._timer.stop()
@@ -98,6 +99,7 @@ class StudyTab:
         self._rest.visible = False
         self._heading.object = html.card_heading(job.title, "The study begins in a moment.")
         self._progress_text.object = ""
+        self._notice.visible = self._bar.visible = self.actions.layout.visible = False
         self.job.show(job.id)
 
     def _choose(self, event: Any) -> None:
@@ -165,7 +167,7 @@ class StudyTab:
         old, self._search = self._search, search
         another = old is None or old.name != search.name
         self._notice.visible = False
-        self._rest.visible = True
+        self._rest.visible = self.actions.layout.visible = True
         if not self._session.selection.study:
             self._session.selection.study = search.name
         self._show_head(search, another)

@@ -55,7 +55,7 @@ def tradeoffs(search: Search, x: Measure, y: Measure) -> Content:
         *([Column(y.column, y.name, y.write)] if y.column != x.column else []),
         *([Column("growth", GROWTH.name, GROWTH.write)] if GROWTH.column not in (x.column, y.column) else []),
     )
-    said = "Draw a box to choose trials; the table below shows them"
+    said = "Draw a box to choose trials; the table above shows them"
     if search.front:
         said = (
             f"{len(search.front)} trials that no other beats in every objective; {said[0].lower()}{said[1:]}"

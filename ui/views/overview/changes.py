@@ -104,14 +104,16 @@ def news(sweeps: Sweeps, results: Sequence[Result]) -> str:
         return NO_SWEEP
     last = sweeps.last
     parts = [
-        _group(f"Since the sweep of {moment(last.at)}", since(last, results), "Nothing moved since then.")
+        _group(
+            f"Since the sweep of {moment(last.at)}",
+            since(last, results),
+            "No published figure has moved since then.",
+        )
     ]
     if not last.complete:
         parts.append('<p class="quiet">That sweep was stopped before its end.</p>')
     if sweeps.before is None:
-        parts.append(
-            '<p class="quiet">It is the first sweep of its kind: the next one is compared with it.</p>'
-        )
+        parts.append('<p class="quiet">The first sweep of its kind; the next is compared with it.</p>')
     else:
         title = f"That sweep against the one of {moment(sweeps.before.at)}"
         parts.append(_group(title, between(last, sweeps.before), "No scenario moved."))

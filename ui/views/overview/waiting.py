@@ -25,6 +25,7 @@ class JobLike(Protocol):
     state: str
     share: float | None
     scenario: str
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def waiting(
     """Return what waits, what is broken or unsaved first."""
     return [
         *_draft(draft_of, edits),
-        *(_job(job) for job in jobs if job.state in BROKEN),
+        *(_job(job) for job in _not_made_good(jobs)),
         *(_job(job) for job in jobs if job.state in UNDER_WAY),
         *(_standing(item) for item in standings if item.state != "deleted"),
         *_studies([study for study in studies if study.has_answer and study.kept_as is None]),
@@ -75,11 +76,26 @@ def _draft(scenario: str, edits: int) -> list[Item]:
     return [Item(what, "kept in this tab and its address until saved", "Edit", "levers", {})]
 
 
+def _not_made_good(jobs: Sequence[JobLike]) -> list[JobLike]:
+    """Return what broke, unless the same was done since; `jobs` are the newest first."""
+    done: set[tuple[str, str]] = set()
+    found = []
+    for job in jobs:
+        same = (job.kind, job.scenario)
+        if job.state in BROKEN and same not in done:
+            found.append(job)
+        if job.state == "done" or job.state in BROKEN:
+            done.add(same)
+    return found
+
+
 def _job(job: JobLike) -> Item:
     if job.state in UNDER_WAY:
         share = "" if job.share is None else f", {percent(job.share, 0)} done"
         return Item(job.title, f"{job.state}{share}", "Watch", "run", {"job": job.id})
-    return Item(job.title, f"{job.state}: see why, and run it again", "Look", "run", {"job": job.id}, "bad")
+    return Item(
+        job.title, f"{job.state}: see why, and run it again", "Look", "run", {"scenario": job.scenario}, "bad"
+    )
 
 
 def _standing(item: Standing) -> Item:

@@ -1,0 +1,189 @@
+"""What the overview says is new and what waits, held against states made by hand."""
+
+import json
+from dataclasses import dataclass, replace
+
+import pytest
+
+from planwise.governance import open_ledger
+from tests.ui.published import publish_by_hand
+from ui.news import Sweep, Sweeps, SweptState
+from ui.reading.standing import StandingReader
+from ui.reading.sweeps import SweepReader
+from ui.store import Store
+from ui.views.overview import gates
+from ui.views.overview.changes import between, news, since
+from ui.views.overview.latest_study import latest
+from ui.views.overview.waiting import listed, waiting
+
+
+def row(scenario, growth=0.031, payroll=25_600_000.0, *, gate="passed", variant="as it is", feasible=True):
+    reasons = () if feasible else ("payroll over the budget",)
+    return SweptState(scenario, variant, feasible, reasons, growth, payroll, 320, "f" * 32, gate)
+
+
+def sweep(*rows, at="2026-11-20T02:00:00+00:00", asked="{}", complete=True):
+    return Sweep(at, asked, complete, rows)
+
+
+@pytest.fixture
+def results(settings):
+    publish_by_hand(settings, "baseline", growth=0.031)
+    publish_by_hand(settings, "lean", growth=0.020)
+    return Store(settings).results()[0]
+
+
+def test_what_moved_since_the_sweep_is_the_published_figure_minus_the_sweeps(results):
+    found = since(sweep(row("baseline"), row("lean", growth=0.0254, payroll=26_000_000.0)), results)
+    assert [(move.name, round(move.growth, 6), move.payroll) for move in found] == [
+        ("lean", -0.0054, -400_000.0)
+    ]
+
+
+def test_rounding_is_no_change_and_a_gate_is(results):
+    hair = sweep(row("baseline", growth=0.031 + 1e-9, payroll=25_600_000.2))
+    assert since(hair, results) == []
+    (move,) = since(sweep(row("baseline", gate="passed with warnings")), results)
+    assert (move.before.gate, move.now.gate, move.growth) == ("passed with warnings", "passed", 0.0)
+
+
+def test_from_one_sweep_to_the_next_the_most_moved_come_first_and_what_broke_before_them():
+    before = sweep(row("a"), row("b"), row("c"), row("d"), row("a", variant="seed 2", growth=0.04))
+    now = sweep(
+        row("a", growth=0.0311),
+        row("b", growth=0.025),
+        replace(row("c", feasible=False), growth=None, payroll=None, gate=None),
+        row("d"),
+        row("a", variant="seed 2", growth=0.045),
+    )
+    assert [move.name for move in between(now, before)] == ["c", "b", "a (seed 2)", "a"]
+
+
+def test_the_last_sweep_is_compared_with_the_complete_one_before_it_that_was_asked_the_same(settings):
+    folder = settings.root / "sweeps"
+    folder.mkdir(parents=True)
+
+    def write(name, *, asked="{}", complete=True, growth=0.03):
+        rows = [vars(row("baseline", growth=growth))]
+        data = {"at": name, "asked": asked, "complete": complete, "rows": rows, "previous_at": None}
+        (folder / f"{name}.json").write_text(json.dumps(data))
+
+    reader = SweepReader(settings)
+    assert reader.latest() == Sweeps(None, None)
+    write("20261117")
+    write("20261118", complete=False)
+    write("20261119", asked='{"seeds":[1]}')
+    write("20261120", growth=0.04)
+    (folder / "20261121.json").write_text('{"at": ')
+    found = reader.latest()
+    assert (found.last.at, found.before.at) == ("20261120", "20261117")
+    assert found.last.published["baseline"].growth == 0.04
+    assert [item.name for item in found.unreadable] == ["20261121.json"]
+    assert "planwise sweep" in found.unreadable[0].remedy
+
+
+def test_the_news_say_by_how_much_and_since_when_or_how_to_get_some(results):
+    assert "planwise sweep" in news(Sweeps(None, None), results)
+    told = news(Sweeps(sweep(row("baseline"), row("lean", growth=0.0254)), None), results)
+    assert "Since the sweep of 2026-11-20\u00a002:00\u00a0UTC" in told
+    assert "−0.54\u00a0pp" in told
+    assert "growth a year 2.54% → 2.00%" in told
+    assert "The first sweep of its kind" in told
+    assert "No published figure has moved" in news(Sweeps(sweep(row("baseline")), None), results)
+
+
+@dataclass
+class Job:
+    id: str
+    title: str
+    state: str
+    share: float | None = None
+    scenario: str = "baseline"
+    kind: str = "simulate"
+
+
+def test_unsaved_edits_come_first_then_what_broke_what_runs_and_what_is_to_be_run(settings):
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create("fresh", {"cola_rate": 0.02})
+    standings = StandingReader(settings).scenarios()
+    assert [(item.scenario, item.state) for item in standings] == [("baseline", "never"), ("fresh", "never")]
+    jobs = [Job("1", "Simulate a", "running", 0.4), Job("2", "Simulate b", "failed"), Job("3", "Old", "done")]
+    found = waiting("fresh", 2, jobs, standings, ())
+    assert [item.what for item in found] == [
+        "2 unsaved edits on fresh",
+        "Simulate b",
+        "Simulate a",
+        "baseline",
+        "fresh",
+    ]
+    assert "40% done" in found[2].why
+    told = listed(found)
+    assert 'href="?page=levers"' in told and 'href="?page=run&amp;scenario=fresh"' in told
+    assert "Nothing waits" in listed(waiting("fresh", 0, [Job("3", "Old", "done")], (), ()))
+
+
+def test_a_failure_that_was_made_good_does_not_wait():
+    again = [Job("2", "Simulate a", "done"), Job("1", "Simulate a", "failed")]  # the newest first
+    assert waiting("baseline", 0, again, (), ()) == []
+    other = [Job("2", "Simulate b", "done", scenario="b"), Job("1", "Simulate a", "failed")]
+    assert [item.what for item in waiting("baseline", 0, other, (), ())] == ["Simulate a"]
+
+
+def test_without_a_ledger_nothing_is_made_and_nothing_waits(settings):
+    reader = StandingReader(settings)
+    assert (reader.scenarios(), reader.studies()) == ((), ())
+    assert not settings.root.exists()
+
+
+def write_study(settings, name, *, levers, objectives=(), converged=True, growth=0.0305, **summary):
+    folder = settings.studies_dir / name
+    folder.mkdir(parents=True)
+    question = {"strategy": "solve", "target_growth": 0.03, "objectives": list(objectives)}
+    about = {"study": name, "question": question, "scenario": "baseline", "kind": "real"}
+    (folder / "study.json").write_text(json.dumps(about | {"created_at": "2026-11-20T10:00:00+00:00"}))
+    stands = {"state": "converged", "trials": 9, "levers": levers, "growth": growth, "converged": converged}
+    (folder / "summary.json").write_text(json.dumps(stands | summary))
+    (folder / "lock").touch()
+    return folder
+
+
+def test_a_study_waits_until_a_scenario_has_the_levers_of_its_best_trial(settings):
+    write_study(settings, "kept", levers={"cola_rate": 0.02}, updated_at="2026-11-20T11:00:00+00:00")
+    write_study(settings, "told", levers={"cola_rate": 0.01}, updated_at="2026-11-20T12:00:00+00:00")
+    write_study(settings, "open", levers={"cola_rate": 0.03}, updated_at="2026-11-20T13:00:00+00:00")
+    (write_study(settings, "under way", levers={"cola_rate": 0.04}) / "lock").write_text("a process")
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create("mine", {"cola_rate": 0.02, "merit_rate_level_1": 0.02})
+        ledger.scenarios.create("other", {}, description="Trial 3 of study told: growth 3%.")
+    studies = {study.name: study for study in StandingReader(settings).studies()}
+    assert {name: study.kept_as for name, study in studies.items()} == {
+        "kept": "mine",
+        "told": "other",
+        "open": None,
+        "under way": None,
+    }
+    assert studies["under way"].state == "running" and not studies["under way"].has_answer
+    found = waiting("baseline", 0, (), (), list(studies.values()))
+    assert [dict(item.chosen) for item in found] == [{"study": "open"}]
+    assert "+0.05\u00a0pp from the target" in found[0].why
+
+
+def test_the_latest_study_says_how_it_stands_with_a_link(settings):
+    write_study(settings, "s1", levers={"cola_rate": 0.02}, converged=False, reachable=True, seconds=12.0)
+    (study,) = StandingReader(settings).studies()
+    told = latest(study)
+    assert "Not converged" in told and "3.05%" in told and "?page=optimise&amp;study=s1" in told
+    assert "trade-offs, no target" in latest(replace(study, target=None))
+
+
+def test_gates_are_listed_the_worst_first(settings):
+    for name in ("baseline", "warned", "wrong"):
+        folder = publish_by_hand(settings, name)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        (check,) = manifest["gate"]["results"]
+        severity = {"baseline": "critical", "warned": "warning", "wrong": "critical"}[name]
+        manifest["gate"]["results"] = [check | {"severity": severity, "success": name == "baseline"}]
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    results, _ = Store(settings).results()
+    assert [result.scenario for result, _ in gates.gates(results)] == ["wrong", "warned", "baseline"]
+    assert "not met: kpi_years" in gates.listed(results)

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
-from planwise.errors import InputError
+from planwise.errors import PlanWiseError
 from planwise.parameters import parse_assignments
 from ui.draft import BASELINE
 from ui.selection import FIELDS, from_query, to_query
@@ -47,7 +47,7 @@ def _follow_draft(session: Session, search: str) -> None:
         changes = parse_assignments(query.get(EDIT, []))
         if base != session.draft.scenario or changes != session.draft.changes:
             session.draft.start_from(base, changes)
-    except InputError as error:
+    except PlanWiseError as error:
         session.notify(
             f"The edits in the address are not used: {error.what}", tone="warning", remedy=error.remedy or ""
         )

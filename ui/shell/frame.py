@@ -41,6 +41,8 @@ class Frame:
         session.selection.param.watch(lambda _: self._name(), "scenario")
         session.draft.param.watch(lambda *_: self._name(), ["scenario", "changes"])
         session.param.watch(self._notice, "notices")
+        if session.notices:  # told while the address was read
+            session.param.trigger("notices")
         session.every(POLL_MILLISECONDS, self.look)
         self._say_updated()
         self._follow()

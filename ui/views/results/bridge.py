@@ -33,9 +33,9 @@ PAYROLL = {
 COLORS = (DOWN, PALETTE[0], PALETTE[5], PALETTE[3], UP)
 WHOLE = "whole workforce, filters do not apply"
 MEANING = (
-    "Exits: those who stay earned more or less than all did at the opening. COLA, merit and promotion: "
-    "raises of those who stay. Hires: all at the close earn more or less than those who stay. The five sum to the "
-    "growth exactly."
+    "Exits: those who stay earned more or less than all did at the opening. COLA, merit and "
+    "promotion: raises of those who stay. Hires: all at the close earn more or less than those who "
+    "stay. The five sum to the growth exactly."
 )
 
 

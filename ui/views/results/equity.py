@@ -24,14 +24,14 @@ NEAR = 0.005  # under half a percent a gap is called none
 WHOLE = "whole active workforce, filters do not apply"
 MEANING = (
     "The raw gap compares mean log pay of a group with the reference, the census's largest group. The "
-    "adjusted gap compares like with like: people of the same level, department and tenure band. Above zero, the "
-    f"group earns less. Groups under {SUPPRESSED_UNDER} people are not published. There is no interval: these "
-    "are whole groups, not samples."
+    "adjusted gap compares like with like: people of the same level, department and tenure band. "
+    f"Above zero, the group earns less. Groups under {SUPPRESSED_UNDER} people are not published. "
+    "There is no interval: these are whole groups, not samples."
 )
 NONE = (
     '<div class="empty"><h2>No pay equity here</h2><p>The census of this result has no gender and no '
-    f"ethnicity, or no group of {SUPPRESSED_UNDER} people. Gaps are never guessed: import a census with one of them and "
-    "simulate again.</p></div>"
+    f"ethnicity, or no group of {SUPPRESSED_UNDER} people. Gaps are never guessed: import a census "
+    "with one of them and simulate again.</p></div>"
 )
 
 

@@ -1,0 +1,173 @@
+"""Distributions, the merit matrix, points and events against pandas."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from planwise.errors import InputError
+from tests.ui.people_published import COMMA, HOSTILE, WIDTHS, publish_people
+from tests.ui.test_people_reader import of
+from ui.people import EVENT_KINDS, NOT_GIVEN, EventQuery, Filter
+from ui.reading.people import PeopleReader
+from ui.reading.spreads import bin_width
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    from planwise.settings import Settings
+
+    settings = Settings(home=tmp_path_factory.mktemp("spreads") / "home")
+    snapshot, events = publish_people(settings)
+    return PeopleReader(settings), snapshot, events
+
+
+def values(snapshot, events, chosen, figure):
+    mine = of(snapshot[snapshot["simulation_year"] == 2027], chosen)
+    if figure in ("base_pay", "compa_ratio"):
+        return mine.set_index("level_id")[figure]
+    if figure == "raise":
+        mine = mine[mine["opening_base_pay"].notna()].set_index("level_id")
+        return mine["base_pay"] / mine["opening_base_pay"] - 1
+    reason = {"merit": "MERIT", "promotion": "promotion"}[figure]
+    given = events[(events["simulation_year"] == 2027) & (events["event_reason"] == reason)]
+    both = mine[["employee_id", "level_id"]].merge(given[["employee_id", "applied_rate"]], on="employee_id")
+    return both.set_index("level_id")["applied_rate"]
+
+
+@pytest.mark.parametrize("figure", ["base_pay", "compa_ratio", "raise", "merit", "promotion"])
+@pytest.mark.parametrize("chosen", [Filter(), Filter("everyone", gender="F")], ids=str)
+def test_percentiles_and_bins_are_those_of_pandas(published, chosen, figure):
+    reader, snapshot, events = published
+    found = reader.spread("baseline", chosen, 2027, figure)
+    expected = values(snapshot, events, chosen, figure)
+    sizes = expected.groupby(level=0).size()
+    kept = [level for level, people in sizes.items() if people >= 10]
+    assert found.people == len(expected)
+    assert found.left_out == len(expected) - sizes[kept].sum()
+    by_level = found.percentiles.set_index("level_id")
+    for level in kept:
+        mine = expected.loc[[level]]
+        assert by_level.loc[level, "people"] == len(mine)
+        for name, share in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9)):
+            assert by_level.loc[level, name] == pytest.approx(np.quantile(mine, share))
+        assert by_level.loc[level, "mean"] == pytest.approx(mine.mean())
+    every = expected[expected.index.isin(kept)]
+    assert by_level[by_level.index.isna()]["people"].iloc[0] == len(every)
+    for level in kept:
+        mine = expected.loc[[level]].to_numpy()
+        for one in found.bins[found.bins["level_id"] == level].to_dict("records"):
+            low = -np.inf if np.isnan(one["bin_from"]) else one["bin_from"] - 1e-9 * found.width
+            high = np.inf if np.isnan(one["bin_to"]) else one["bin_to"] - 1e-9 * found.width
+            assert one["people"] == ((mine >= low) & (mine < high)).sum()
+        assert found.bins.loc[found.bins["level_id"] == level, "people"].sum() == len(mine)
+
+
+def test_no_extreme_can_be_read_from_the_bins(published):
+    reader, snapshot, events = published
+    found = reader.spread("baseline", Filter(), 2027, "base_pay")
+    pay = values(snapshot, events, Filter(), "base_pay")
+    assert found.bins["bin_to"].max() < pay.max()
+    assert found.bins["bin_from"].min() > pay.min()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "people", "width"),
+    [(0.0, 1.0, 1000, 0.02), (0.03, 0.03, 500, 0.01), (40_000, 240_000, 10_000, 5_000), (0.0, 1.0, 20, 0.5)],
+)
+def test_bins_have_round_widths_and_few_people_few_bins(low, high, people, width):
+    assert bin_width(low, high, people) == pytest.approx(width)
+
+
+def test_the_merit_matrix_is_that_of_pandas(published):
+    reader, snapshot, events = published
+    found = reader.merit_matrix("baseline", Filter("everyone"), 2027)
+    mine = snapshot[snapshot["simulation_year"] == 2027]
+    given = events[(events["simulation_year"] == 2027) & (events["event_reason"] == "MERIT")]
+    both = given.merge(mine[["employee_id", "performance_rating"]], on="employee_id")
+    minimum = both["level_id"].map(lambda level: WIDTHS[level][0]) * 1.02
+    place = (both["previous_compensation"] - minimum) / both["level_id"].map(lambda level: WIDTHS[level][1])
+    names = ["below_range", "quartile_1", "quartile_2", "quartile_3", "quartile_4", "above_range"]
+    both["position"] = pd.cut(place, [-np.inf, 0, 0.25, 0.5, 0.75, 1, np.inf], right=False, labels=names)
+    expected = both.groupby(["performance_rating", "position"], observed=True)["applied_rate"].agg(
+        ["size", "mean"]
+    )
+    assert {(row.performance_rating, row.position): row.people for row in found.itertuples()} == expected[
+        "size"
+    ].to_dict()
+    for row in found.itertuples():
+        if row.people < 10:
+            assert np.isnan(row.mean_merit_rate)
+        else:
+            mean = expected.loc[(row.performance_rating, row.position), "mean"]
+            assert row.mean_merit_rate == pytest.approx(mean)
+    assert (found["people"] < 10).any()
+
+
+def test_points_are_drawn_evenly_and_have_no_ids(published):
+    reader, snapshot, _ = published
+    mine = of(snapshot[snapshot["simulation_year"] == 2027], Filter())
+    few = reader.sample("baseline", Filter(), 2027, 60)
+    assert len(few.points) == 60
+    assert few.people == len(mine)
+    assert few.left_out == (mine["level_id"] == 3).sum() > 0
+    assert "employee_id" not in few.points
+    shares = few.points["level_id"].value_counts(normalize=True)
+    sizes = mine.loc[mine["level_id"] < 3, "level_id"].value_counts(normalize=True)
+    assert (shares - sizes).abs().max() < 0.02
+    assert few.points["compa_ratio"].median() == pytest.approx(mine["compa_ratio"].median(), abs=0.03)
+    every = reader.sample("baseline", Filter(), 2027, 5000)
+    assert len(every.points) == (mine["level_id"] < 3).sum()
+    level = every.levels.set_index("level_id").loc[1]
+    ratios = mine.loc[mine["level_id"] == 1, "compa_ratio"]
+    assert level["p90"] == pytest.approx(np.quantile(ratios, 0.9))
+    assert level["below"] == (ratios < 0.8).sum()
+    assert level["above"] == (ratios > 1.2).sum()
+
+
+def expected_events(snapshot, events, asked):
+    people = of(snapshot, asked.people)[["simulation_year", "employee_id", "department", "employment_status"]]
+    found = events.merge(people, on=["simulation_year", "employee_id"])
+    found["department"] = found["department"].fillna(NOT_GIVEN)
+    if asked.year is not None:
+        found = found[found["simulation_year"] == asked.year]
+    if asked.kind:
+        found = found[found["event_reason"] == EVENT_KINDS[asked.kind][1]]
+    found = found[found["employee_id"].str.lower().str.contains(asked.employee.lower(), regex=False)]
+    ties = ["effective_date", "employee_id", "event_sequence"]
+    order = [asked.sort, *(name for name in ties if name != asked.sort)]
+    return found.sort_values(order, ascending=[not asked.descending] + [True] * (len(order) - 1))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        EventQuery(Filter("everyone")),
+        EventQuery(Filter(), 2027, "merit"),
+        EventQuery(Filter("exits"), None, "exits", sort="previous_compensation", descending=True),
+        EventQuery(Filter("everyone", departments=(COMMA, HOSTILE)), 2026, sort="department"),
+        EventQuery(Filter("everyone", level=2, gender="F"), None, "", "emp-0001", "applied_rate", True),
+    ],
+    ids=str,
+)
+def test_events_are_filtered_sorted_and_paged_as_by_pandas(published, asked):
+    reader, snapshot, events = published
+    expected = expected_events(snapshot, events, asked)
+    pages = [reader.events("baseline", asked, offset=offset, limit=7) for offset in (0, 7)]
+    assert [page.total for page in pages] == [len(expected)] * 2
+    ids = [name for page in pages for name in page.frame["event_id"]]
+    assert ids == expected["event_id"].tolist()[:14]
+    every = reader.export_events("baseline", asked, limit=10_000).frame
+    pd.testing.assert_frame_equal(every[expected.columns], expected.reset_index(drop=True), check_dtype=False)
+
+
+@pytest.mark.parametrize("attack", ["' OR 1=1 --", "%", "_", "'; DROP TABLE x; --", "\\", '"'])
+def test_a_search_is_a_text_and_no_query(published, attack):
+    reader, _, _ = published
+    assert reader.events("baseline", EventQuery(Filter("everyone"), employee=attack), limit=5).total == 0
+    assert reader.by_year("baseline", Filter(departments=(attack,), gender=attack))["people"].sum() == 0
+
+
+def test_an_order_that_is_no_column_is_refused(published):
+    reader, _, _ = published
+    with pytest.raises(InputError, match="not sorted by"):
+        reader.events("baseline", EventQuery(Filter(), sort="draw; DROP TABLE x"), limit=5)

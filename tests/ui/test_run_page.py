@@ -1,0 +1,275 @@
+"""The Run page: what differs, what a plan says, what came of a run, who may do what."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from planwise.census import generate_census
+from planwise.errors import InputError
+from planwise.governance import open_ledger
+from planwise.jobs import Failure, Job, JobWriter, Kind, State, Step, Table, new_job
+from planwise.parameters import parse_assignments, resolve
+from tests.ui.published import publish_by_hand
+from ui.components.job import shown
+from ui.runs import PastRun
+from ui.session import Services, Session
+from ui.store import Store
+from ui.user import User
+from ui.views import run as run_page
+from ui.views.run import history, outcome, plan
+from ui.views.run.wanted import Wanted, difference, suggested_name
+
+YEARS = (2026, 2027, 2028)
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+JOB = Job(
+    id="20261120T120000000-simulate-abcdef",
+    kind=Kind.SIMULATE,
+    title="Simulate lean",
+    scenario="lean",
+    started_by="ana",
+    started_at=NOON,
+    request={"scenario": "lean"},
+    state=State.RUNNING,
+    how="a worker process on this machine",
+)
+PLAN = {
+    "scenario": "lean", "census": "tiny", "employees": 10_300, "models_to_run": 3, "models_reused": 9,
+    "models": {"to_run": ["marts.fct_budget"], "reused": []}, "in_force": False, "models_seconds": 1.2,
+    "whole_seconds": 9.8, "based_on_runs": 5,
+}  # fmt: skip
+GATE = (
+    {"expectation": "payroll_usual", "table": "fct_scenario_kpis", "column": "payroll",
+     "severity": "critical", "success": False, "observed": "9", "threshold": "at most 5", "offending rows": 2, "sample": "year=2026"},
+    {"expectation": "raise_usual", "table": "t", "column": "", "severity": "warning", "success": False,
+     "observed": "9", "threshold": "at most 5", "offending rows": 1, "sample": ""},
+    {"expectation": "kpi_years", "table": "t", "column": "", "severity": "critical", "success": True,
+     "observed": "2", "threshold": "2", "offending rows": 0, "sample": ""},
+)  # fmt: skip
+
+
+def effective(*sets):
+    return resolve(YEARS, scenario=parse_assignments(sets))
+
+
+def test_a_difference_is_told_once_for_years_that_are_alike():
+    rows = difference(effective(), effective("cola_rate=0.03", "merit_rate_level_2@2027=0.05"))
+    told = {row["parameter"]: (row["years"], row["before"], row["after"]) for row in rows.to_dict("records")}
+    assert told == {
+        "Cost-of-living raise": ("all", "2.50%", "3.00%"),
+        "Merit rate, level 2": ("2027", "3.30%", "5.00%"),
+    }
+
+
+def test_values_that_differ_by_year_are_told_apart():
+    rows = difference(
+        effective(), effective("cola_rate@2026=0.03", "cola_rate@2027=0.03", "cola_rate@2028=0.04")
+    )
+    assert list(rows["years"]) == ["2026–2027", "2028"]
+    assert list(rows["after"]) == ["3.00%", "4.00%"]
+
+
+def test_another_horizon_is_told_and_only_shared_years_are_compared():
+    rows = difference(effective(), resolve((2026, 2027), scenario={}))
+    assert rows.to_dict("records") == [
+        {"parameter": "Simulated years", "years": "", "before": "2026–2028", "after": "2026–2027"}
+    ]
+
+
+def test_what_is_wanted_is_what_the_flow_takes():
+    wanted = Wanted("lean", {"cola_rate@2027": 0.03, "seed": 7, "termination_rate": 0.1})
+    assert wanted.request() == {
+        "scenario": "lean",
+        "levers": {"cola_rate@2027": 0.03},
+        "assumptions": {"seed": 7, "termination_rate": 0.1},
+    }
+    assert Wanted("lean").request() == {"scenario": "lean"}
+
+
+@pytest.mark.parametrize(
+    ("base", "taken", "name"),
+    [("baseline", (), "baseline_2"), ("lean_2", ("lean_3",), "lean_4"), ("x" * 48, (), "x" * 46 + "_2")],
+)
+def test_a_free_name_is_suggested(base, taken, name):
+    assert suggested_name(base, taken) == name
+
+
+def test_a_plan_is_one_line_and_says_what_it_is_based_on():
+    assert plan.summary(PLAN) == "3 models rebuild, 9 reused, about 1.2\u00a0s"
+    assert plan.summary(PLAN | {"models_to_run": 1, "models_seconds": None}) == "1 model rebuilds, 9 reused"
+    text = plan.planned(replace(JOB, kind=Kind.PLAN, state=State.DONE, result=PLAN))
+    assert "from 5 past runs like it" in text and "≈ 9.8" in text and "10,300 employees" in text
+    unknown = PLAN | {"models_seconds": None, "whole_seconds": None, "based_on_runs": 0, "in_force": True}
+    text = plan.planned(replace(JOB, kind=Kind.PLAN, state=State.DONE, result=unknown))
+    assert "no past run is like it" in text and "exactly these parameters" in text
+
+
+def test_a_busy_warehouse_is_named_with_its_holder():
+    busy = Failure(
+        "The warehouse is held by process 7 (simulate x), since noon; waited 2 s.", "Wait.", "Busy"
+    )
+    text = plan.planned(replace(JOB, kind=Kind.PLAN, state=State.FAILED, error=busy))
+    assert "The warehouse is held by process 7 (simulate x), since noon." in text
+
+
+def test_a_running_job_shows_the_steps_to_come_and_can_be_cancelled():
+    steps = (Step("resolve scenario", "done", NOON, 0.4), Step("hold warehouse", "running", NOON))
+    seen = shown(replace(JOB, steps=steps), may_cancel=True, now=NOON)
+    assert [step["state"] for step in seen["steps"]] == ["done", "running", *["waiting"] * 5]
+    assert (seen["cancellable"], seen["question"], seen["text"]) == (True, "", "Running")
+    assert seen["how"] == "Runs in a worker process on this machine."
+    assert not shown(JOB, may_cancel=False, now=NOON)["cancellable"]
+    assert shown(replace(JOB, cancelling=True), may_cancel=True, now=NOON)["text"] == "Stopping"
+
+
+def test_work_that_took_long_is_stopped_after_a_question_only():
+    later = NOON.replace(minute=1)
+    assert "stays in force" in shown(JOB, may_cancel=True, now=later)["question"]
+    assert "resumed" in shown(replace(JOB, kind=Kind.OPTIMIZE), may_cancel=True, now=later)["question"]
+
+
+@pytest.mark.parametrize(
+    ("state", "mark"),
+    [(State.FAILED, "failed"), (State.INTERRUPTED, "stopped"), (State.CANCELLED, "stopped")],
+)
+def test_the_step_in_hand_at_the_end_is_marked_by_how_it_ended(state, mark):
+    job = replace(JOB, state=state, steps=(Step("run models", "running", NOON),), ended_at=NOON)
+    seen = shown(job, may_cancel=True)
+    assert seen["steps"][0]["state"] == mark
+    assert {step["state"] for step in seen["steps"][1:]} == {"left"}
+    assert not seen["cancellable"]
+
+
+def test_only_web_addresses_become_links():
+    assert shown(replace(JOB, link="javascript:alert(1)"), may_cancel=True, now=NOON)["link"] == ""
+    assert shown(replace(JOB, link="http://p/run/1"), may_cancel=True, now=NOON)["link"] == "http://p/run/1"
+
+
+def test_a_gate_that_blocked_tells_failures_first_with_rows():
+    blocked = replace(JOB, state=State.FAILED, error=Failure("w", "r", "SimulationBlocked"))
+    content = outcome.gate(blocked, Table("t", GATE))
+    assert list(content.frame["outcome"]) == ["✕ failed, blocks", "! warning", "✓ passed"]
+    assert content.frame["where"][0] == "fct_scenario_kpis.payroll"
+    assert "1 of 3 expectations hold; nothing is published" in content.subtitle
+    assert "Failed" in content.lead
+
+
+def test_figures_are_beside_the_baselines(settings):
+    publish_by_hand(settings, "baseline", growth=0.03)
+    publish_by_hand(settings, "lean", growth=0.025)
+    store = Store(settings)
+    content = outcome.figures(store.result("lean"), store.result("baseline"))
+    assert content.frame.iloc[0].to_dict() == {
+        "figure": "Growth a year since the census, mean base pay",
+        "value": "2.50%", "baseline": "3.00%", "difference": "−0.50\u00a0pp",
+    }  # fmt: skip
+    assert len(outcome.figures(store.result("lean"), None).columns) == 2
+
+
+def test_the_ways_on_depend_on_how_it_ended():
+    done = outcome.ways(replace(JOB, state=State.DONE))
+    assert "page=results&amp;scenario=lean" in done and "compare=baseline%2Clean" in done
+    assert "page=levers" in outcome.ways(replace(JOB, state=State.FAILED))
+
+
+def test_jobs_and_past_runs_are_told_in_a_row():
+    failed = replace(JOB, state=State.FAILED, error=Failure("No\nsuch thing", "r", "E"), ended_at=NOON)
+    done = replace(
+        JOB, state=State.DONE, ended_at=NOON, result={"gate": {"status": "passed"}, "models_run": 3}
+    )
+    frame = history.job_frame([failed, done])
+    assert list(frame["what"]) == ["No such thing", "published; gate passed; 3 models run"]
+    past = PastRun("lean", NOON, 1.5, 3, 9, "passed", True, "", 0.03, 1e6)
+    (row,) = history.past_frame([past]).to_dict("records")
+    assert (row["by"], row["started"]) == ("command line", "2026-11-20\u00a012:00:00")
+
+
+@pytest.fixture
+def home(settings):
+    generate_census(settings, employees=50)
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create("lean", {"cola_rate": 0.01})
+    return settings
+
+
+def session_of(settings, role="analyst"):
+    return Session(Services(settings, Store(settings)), User("ann", role))
+
+
+def test_without_a_census_the_page_says_what_to_do(settings):
+    page = run_page.view(session_of(settings))
+    assert "census" in page.layout[1].object
+
+
+def test_edits_are_saved_under_a_free_name_and_a_bad_one_is_refused(home):
+    session = session_of(home)
+    session.draft.set("cola_rate", 0.03)
+    choice = run_page.view(session)._choice
+    assert (choice.from_draft, choice.run.label, choice._name.value) == (True, "Save and run", "baseline_2")
+    assert choice.wanted() == Wanted("baseline", {"cola_rate": 0.03})
+    choice._name.value = "Bad name"
+    with pytest.raises(InputError, match="cannot name a scenario"):
+        choice.saved()
+    choice._name.value = "higher"
+    choice.was_saved(choice.saved())
+    assert session.draft.is_empty and session.draft.scenario == session.selection.scenario == "higher"
+    assert (choice.from_draft, choice._scenario.value) == (False, "higher")
+    assert "3.00%" in choice._difference.object
+
+
+def test_edits_may_change_the_scenario_itself(home):
+    session = session_of(home)
+    session.draft.start_from("lean", {"cola_rate": 0.02})
+    choice = run_page.view(session)._choice
+    choice._over.value = True
+    assert not choice._save_row.visible
+    assert choice.saved() == "lean"
+    assert session.store.plans.get("lean").overrides == {"cola_rate": 0.02}
+
+
+@pytest.mark.parametrize(
+    ("role", "stored", "edits"),
+    [
+        ("analyst", True, True),
+        ("operator", True, False),
+        ("auditor", False, False),
+        ("approver", False, False),
+    ],
+)
+def test_who_may_run(home, role, stored, edits):
+    session = session_of(home, role)
+    page = run_page.view(session)
+    assert page._choice.run.disabled is not stored
+    session.draft.set("cola_rate", 0.03)
+    page.refresh()
+    assert page._choice.run.disabled is not edits
+    if not stored:
+        with pytest.raises(InputError, match="may not"):
+            session.actions.jobs.start("simulate", {"scenario": "lean"}, title="t")
+        with pytest.raises(InputError, match="may not"):
+            session.actions.jobs.cancel(JOB.id)
+
+
+def test_a_job_under_way_is_watched_by_whoever_comes(home):
+    folder = new_job(home, Kind.SIMULATE, {"scenario": "lean"}, title="Simulate lean", started_by="ben")
+    writer = JobWriter(folder)
+    with writer.held():
+        writer.began()
+        page = run_page.view(session_of(home))
+        assert page._panel.job.id == folder.id
+        assert page._panel.layout.job["text"] == "Running"
+        writer.step("resolve scenario", "done", 0.1)
+        page._panel._look()
+        assert page._panel.layout.job["steps"][0]["state"] == "done"
+    JobWriter(folder).end(State.FAILED, error=Failure("what", "remedy", "E"))
+    page._panel._look()
+    assert page._panel.layout.job["error"] == {"what": "what", "remedy": "remedy"}
+    assert page._panel.layout.job["ended"]
+
+
+def test_a_job_of_an_old_link_is_said_to_be_gone(home):
+    session = session_of(home)
+    session.selection.job = "20261120T120000000-simulate-abcdef"
+    page = run_page.view(session)
+    assert page._panel.job is None and session.selection.job == ""
+    assert "no job" in session.notices[0].text

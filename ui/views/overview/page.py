@@ -119,10 +119,9 @@ class Overview:
         return latest_study.latest(studies[0]) if studies else latest_study.no_study()
 
     def _read_open(self) -> Any:
-        jobs = getattr(self._store, "jobs", None)
         try:
             return (
-                () if jobs is None else jobs.list(),
+                self._store.jobs.list(),
                 self._store.standing.scenarios(),
                 self._store.standing.studies(),
             )

@@ -1,0 +1,106 @@
+"""Studies written by hand into a home: the journal as the runner writes it, no simulation."""
+
+from planwise.engine.outcome import Kpis
+from planwise.settings import Settings
+from planwise.study.asked.space import TunedLever
+from planwise.study.trials.evaluation import Evaluation
+from planwise.study.trials.files import write_result, write_study, write_summary
+from planwise.study.trials.journal import Journal
+from planwise.study.trials.record import Finding
+from planwise.study.trials.storage import existing_storage, open_storage
+from planwise.study.trials.trial import Proposal
+
+COLA = TunedLever("cola_rate", 0.01, 0.08, 0.025, 0.015, None, increasing=True, dynamics=False)
+MERIT = TunedLever("merit_rate_level_1", 0.01, 0.1, 0.033, 0.02, 1, increasing=True, dynamics=False)
+SPACE = (COLA, MERIT)
+QUESTION = {
+    "strategy": "balanced",
+    "target_growth": 0.03,
+    "tolerance": 0.001,
+    "objectives": [],
+    "constraints": [],
+    "seeds": 0,
+}
+
+
+def kpis(payroll=100.0, change=10.0, cv=0.2, gap=0.02) -> Kpis:
+    """Return two years; the second has what is given, the first less payroll and the same change."""
+    common = {"headcount": 300, "within_level_cv": cv, "adjusted_gap_max": gap, "below_minimum": 1}
+    return [
+        {
+            "simulation_year": 2026,
+            "payroll": payroll - change,
+            "payroll_change": change,
+            "raise_max": 0.1,
+            **common,
+        },
+        {"simulation_year": 2027, "payroll": payroll, "payroll_change": change, "raise_max": 0.2, **common},
+    ]
+
+
+def begin(
+    settings: Settings,
+    name: str,
+    *,
+    kind="real",
+    directions=1,
+    created="2026-11-20T12:00:00+00:00",
+    **question,
+):
+    """Begin a study; returns its journal."""
+    about = {
+        "study": name,
+        "question": {**QUESTION, **question},
+        "scenario": "baseline",
+        "census": "tiny",
+        "kind": kind,
+        "levers": [lever.name for lever in SPACE],
+        "created_at": created,
+        "request": '{"scenario": "baseline", "target_growth": 0.03}',
+        "state": "running",
+    }
+    journal = Journal.create(open_storage(settings, name), name, SPACE, about, objectives=directions)
+    write_study(settings, name, {key: value for key, value in about.items() if key != "state"})
+    write_summary(settings, name, {"study": name, "state": "running", "trials": 0})
+    return journal
+
+
+def again(settings: Settings, name: str) -> Journal:
+    """Open the journal of a study once more, as another process would."""
+    return Journal.reopen(existing_storage(settings, name), name, SPACE)
+
+
+def tell(
+    journal,
+    growth,
+    levers=None,
+    *,
+    kind="real",
+    purpose="iteration",
+    seed=None,
+    values=None,
+    limits=None,
+    gate="passed",
+    **of,
+):
+    """Write a finished trial; without growth one that broke."""
+    levers = {"cola_rate": 0.03} if levers is None else levers
+    proposal = Proposal(levers, kind, purpose, 1, seed)
+    asked = journal.ask(proposal, levers, digest=f"{kind}{levers}{seed}", drawn=None, at_once=True)
+    if growth is None:
+        return journal.fail(asked, "it broke")
+    found = Evaluation(levers, kpis(**of), growth, kind, gate_status=gate, seconds=0.5, seed=seed)
+    limits = {"gate": float(gate == "failed"), **(limits or {})}
+    return journal.tell(asked, Finding(found, tuple(values or (abs(growth - 0.03),)), limits, None))
+
+
+def end(settings: Settings, journal: Journal, name: str, state="converged", **result):
+    """End a study with a result."""
+    journal.note("state", state)
+    write_summary(
+        settings,
+        name,
+        {"study": name, "state": state, "trials": journal.count(), "trials_failed": 0, **result},
+    )
+    if result:
+        write_result(settings, name, result)

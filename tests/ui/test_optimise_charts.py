@@ -1,0 +1,203 @@
+"""What the charts and tables of a study show: known trials, known marks."""
+
+import json
+
+import pytest
+
+from tests.ui import searched
+from tests.ui.test_searches import _front
+from ui.reading.searches import SearchReader
+from ui.views.optimise import answer, health, lever_charts, tradeoffs, trial_rows
+from ui.views.optimise.convergence import compared, convergence, measures
+from ui.views.optimise.measures import OUTCOMES, measures_of, named
+from ui.views.optimise.words import standing
+
+
+@pytest.fixture
+def searches(settings):
+    return SearchReader(settings, plans=None)
+
+
+@pytest.fixture
+def front(settings, searches):
+    _front(settings)
+    return searches.get("front")
+
+
+@pytest.fixture
+def target(settings, searches):
+    journal = searched.begin(settings, "one", trials=10)
+    searched.tell(journal, 0.05, {}, kind="preview", purpose="baseline")
+    searched.tell(journal, 0.01, kind="preview", purpose="lowest", levers={"cola_rate": 0.01})
+    searched.tell(journal, 0.04, {"cola_rate": 0.02})
+    searched.tell(journal, 0.0305, {"cola_rate": 0.015}, limits={"payroll": 0.1})
+    searched.tell(journal, 0.0302, {"cola_rate": 0.014})
+    searched.tell(journal, None)
+    return searches.get("one")
+
+
+def traces(content):
+    return {trace["name"]: trace for trace in content.figure["data"]}
+
+
+def test_convergence_has_the_band_the_best_so_far_and_what_is_infeasible(target):
+    content = convergence(target, "growth")
+    marks = traces(content)
+    assert marks["Preview"]["x"] == [0]  # the bound is in the table only
+    assert marks["Plan"]["x"] == [2, 4]
+    assert marks["Plan, infeasible"]["x"] == [3]
+    assert marks["Best so far"]["y"] == [0.04, 0.04, 0.0302]
+    assert marks["The best: trial 4"]["y"] == [0.0302]
+    band = content.figure["layout"]["shapes"][-1]
+    assert (band["y0"], band["y1"]) == pytest.approx((0.029, 0.031))
+    assert content.frame["trial"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert measures(target) == ("growth", "score")
+
+
+def test_a_front_is_measured_by_its_objectives_and_marks_knee_and_picks(front):
+    assert measures(front) == ("score",)
+    offered = measures_of(front)
+    x, y = tradeoffs.axes_of(front)
+    content = tradeoffs.tradeoffs(front, named(offered, x), named(offered, y))
+    marks = traces(content)
+    assert marks["Knee"]["customdata"] == [3]
+    assert marks["Picks"]["customdata"] == [1, 2]
+    assert marks["Feasible"]["customdata"] == [4]
+    assert marks["Front"]["x"] == [0.5, 0.75, 2.0]
+    assert content.figure["layout"]["dragmode"] == "select"
+    assert content.frame["on_front"].tolist() == ["pick", "knee", "", "pick"]
+
+
+def test_what_has_too_few_trials_says_how_many_it_needs(settings, searches):
+    journal = searched.begin(settings, "few")
+    searched.tell(journal, 0.05, {}, kind="preview", purpose="baseline")
+    few = searches.get("few")
+    notes = [
+        convergence(few, "score"),
+        tradeoffs.tradeoffs(few, OUTCOMES[0], OUTCOMES[1]),
+        lever_charts.parallel(few, ()),
+        lever_charts.slices(few, few.levers[0], OUTCOMES[0]),
+        lever_charts.sensitivity(few),
+        lever_charts.importance(few, searches.importance(few)),
+        health.feasibility(few),
+        health.robustness(few),
+    ]
+    texts = [content.figure["layout"]["annotations"][0]["text"] for content in notes[1:]]
+    assert "at least 2" in texts[0]
+    assert "at least 2" in texts[1]
+    assert "100" in texts[4]
+    assert all(content.figure["layout"]["annotations"] or content.figure["data"] for content in notes)
+
+
+def test_chosen_trials_and_the_best_stand_out_in_the_lines(target):
+    content = lever_charts.parallel(target, (2,))
+    names = [trace["name"] for trace in content.figure["data"]]
+    assert names == ["Infeasible", "Chosen", "Best so far"]
+    assert len(json.dumps(content.figure)) < 20_000
+
+
+def test_feasibility_counts_what_each_constraint_refused(target):
+    content = health.feasibility(target)
+    rows = {row["constraint"]: (row["failed"], row["trials"]) for row in content.frame.to_dict("records")}
+    assert rows == {"payroll": (1, 1), "quality gate": (0, 4)}
+    assert "1 broke" in content.subtitle
+
+
+@pytest.mark.parametrize(
+    ("outcome", "says", "tone"),
+    [
+        ({"converged": True}, "Converged: growth 3.020%", "good"),
+        ({"converged": False, "stopped": "trials"}, "all trials were taken", "warn"),
+        (
+            {"converged": False, "reachable": False, "nearest_growth": 0.0412, "constraints": []},
+            "nearest growth is 4.120%",
+            "bad",
+        ),
+        (
+            {
+                "converged": False,
+                "reachable": False,
+                "constraints": [{"name": "payroll", "satisfied": False}],
+            },
+            "Nothing meets payroll",
+            "bad",
+        ),
+    ],
+)
+def test_the_answer_is_said_in_a_sentence(settings, searches, outcome, says, tone):
+    journal = searched.begin(settings, "ended")
+    searched.tell(journal, 0.0302)
+    known = {
+        "growth": 0.0302,
+        "baseline_growth": 0.05,
+        "kind": "real",
+        "stopped": "converged",
+        "reachable": True,
+    }
+    searched.end(settings, journal, "ended", **{**known, "gap_pp": -0.02, **outcome})
+    text, found = answer.sentence(searches.get("ended"))
+    assert says in text
+    assert found == tone
+
+
+def test_the_answer_and_its_levers_are_shown_also_where_nothing_was_computed(settings, searches):
+    journal = searched.begin(settings, "cut")
+    searched.tell(journal, 0.05, {}, kind="preview", purpose="baseline")
+    searched.tell(journal, 0.0302, {"cola_rate": 0.0141})
+    known = {"growth": 0.0302, "baseline_growth": 0.05, "kind": "real", "reachable": True, "constraints": []}
+    not_computed = "not computed: cancelled"
+    searched.end(
+        settings,
+        journal,
+        "cut",
+        state="cancelled",
+        stopped="cancelled",
+        converged=True,
+        gap_pp=-0.02,
+        trial=1,
+        robustness=not_computed,
+        cost_impact=not_computed,
+        employee_impact=not_computed,
+        warnings=["<b>odd</b>"],
+        **known,
+    )
+    search = searches.get("cut")
+    shown = answer.panel(search)
+    assert "not computed: cancelled" in shown
+    assert "<b>odd" not in shown
+    rows = answer.levers(search).frame.set_index("name")
+    assert rows.loc["cola_rate", "new"] == 0.0141
+    assert rows.loc["cola_rate", "change"] == "−1.09\xa0pp"
+    assert rows.loc["merit_rate_level_1", "change"] == "–"
+    assert standing(search) == ("Cancelled", "warn")
+
+
+def test_the_iteration_table_has_what_was_asked_and_its_filters(target):
+    names = [column.name for column in trial_rows.columns(target, levers=True)]
+    assert {"gap_pp", "part_targets", "score", "lever_cola_rate", "limit_payroll"} <= set(names)
+    assert "lever_cola_rate" not in [column.name for column in trial_rows.columns(target, levers=False)]
+    shown = {
+        which: len(trial_rows.rows(target, which, (), only_chosen=False))
+        for which in ("all", "search", "feasible", "bad")
+    }
+    assert shown == {"all": 6, "search": 5, "feasible": 3, "bad": 2}
+    assert trial_rows.rows(target, "all", (2, 4), only_chosen=True)["trial"].tolist() == [2, 4]
+    assert trial_rows.marks(target) == {4: "best"}
+    assert trial_rows.tones(target) == {0: "quiet", 3: "bad", 5: "bad"}
+
+
+def test_progress_has_counts_rate_and_the_time_left(target):
+    text, share = trial_rows.progress(target, elapsed=12.0)
+    assert "6 trials" in text
+    assert "30 a minute" in text
+    assert "left for 10 trials" in text
+    assert share == pytest.approx(0.4)  # 4 of the 10 that decide
+    assert trial_rows.progress(target, None)[1] is None
+
+
+def test_studies_are_compared_by_their_distance_to_their_own_targets(settings, searches, target):
+    journal = searched.begin(settings, "two", target_growth=0.04)
+    searched.tell(journal, 0.0405)
+    content = compared([target, searches.get("two")])
+    assert content.frame.groupby("study")["best"].last().round(6).to_dict() == {"one": 0.0002, "two": 0.0005}
+    assert "target" in content.figure["layout"]["yaxis"]["title"]["text"]

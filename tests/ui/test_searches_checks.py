@@ -1,0 +1,135 @@
+"""What is looked at before a study starts: known questions, known answers."""
+
+import pytest
+
+from flows.parameters import OptimizeRequest
+from planwise.census import generate_census
+from planwise.engine import lock
+from planwise.governance import open_ledger
+from planwise.settings import Settings
+from planwise.study.trials.holding import held
+from ui.reading.scenarios import ScenarioReader
+from ui.reading.searches import SearchReader
+from ui.searches import Measured
+
+MEASURED = Measured(baseline=0.05, lowest=0.02, highest=0.12, seconds=0.1)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    settings = Settings(home=tmp_path_factory.mktemp("checks") / "home")
+    generate_census(settings, employees=300)
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create("taken", {"cola_rate": 0.03})
+        found = "Found by study baseline_solve_1: growth 3 % a year."
+        ledger.scenarios.create("baseline_optimized", {}, description=found, parent="baseline")
+    return settings
+
+
+@pytest.fixture(scope="module")
+def look(home):
+    searches = SearchReader(home, ScenarioReader(home))
+
+    def looked(measured=MEASURED, **request):
+        return searches.check(request, measured)
+
+    return looked
+
+
+def said(checked, name):
+    return next((check for check in checked.checks if check.name == name), None)
+
+
+@pytest.mark.parametrize(
+    ("request_", "name", "tone", "text"),
+    [
+        ({}, "Census", "ok", "300 employees"),
+        ({"target_growth": 0.03}, "Target", "ok", "moderate"),
+        ({"target_growth": 0.07}, "Target", "warn", "high risk"),
+        ({"target_growth": 0.03}, "Reach", "ok", "2.00% to 12.00%"),
+        ({"target_growth": 0.1205}, "Reach", "ok", "within"),  # within the tolerance of the end
+        ({"target_growth": 0.13}, "Reach", "bad", "beyond"),
+        ({"target_growth": 0.01}, "Reach", "bad", "beyond"),
+        ({"target_growth": 3.0}, "Question", "bad", "outside"),
+        ({"scenario": "nowhere"}, "Scenario", "bad", "nowhere"),
+        ({"census": "nowhere"}, "Census", "bad", "nowhere"),
+        ({"constraints": ["payrol<=3"]}, "Question", "bad", "payrol"),
+        ({"constraints": ["payroll_risk<=5%"]}, "Question", "bad", "payroll"),
+        ({"tune": ["cola_rate"], "lock": ["cola_rate"]}, "Levers", "bad", "cola_rate"),
+        ({"strategy": "solve", "objectives": "balanced"}, "Strategy", "bad", "target alone"),
+        ({"strategy": "cmaes", "objectives": "balanced", "constraints": ["raise<=9%"]}, "Strategy", "bad", ""),
+        ({"strategy": "balanced", "constraints": ["merit_monotone"]}, "Strategy", "warn", "does not seek"),
+        ({"strategy": "tpe", "trials": 10}, "Trials", "warn", "few"),
+        ({"strategy": "tpe", "trials": 100}, "Trials", "ok", "moderate"),
+        ({"strategy": "tpe", "trials": 900}, "Trials", "warn", "more than help"),
+        ({"strategy": "tpe", "trials": 100, "timeout_seconds": 3.0}, "Time", "warn", "about 30"),
+        ({"save_as": "taken"}, "Save as", "bad", "already"),
+        ({"save_as": "No Name"}, "Save as", "bad", "cannot name"),
+        ({}, "Save as", "warn", "replaced"),
+        ({"save_as": "another"}, "Save as", "ok", "free"),
+        ({"preview": True, "save_as": "taken"}, "Result", "ok", "Nothing is stored"),
+        ({"workers": 999}, "Workers", "warn", "999"),
+    ],
+)  # fmt: skip
+def test_a_question_is_judged(look, request_, name, tone, text):
+    found = said(look(**request_), name)
+    assert found is not None
+    assert found.tone == tone
+    assert text in f"{found.says} {found.remedy}"
+
+
+def test_what_is_bad_blocks_and_what_is_to_consider_does_not(look):
+    assert look(target_growth=0.03, strategy="tpe", trials=10).ready
+    assert not look(target_growth=0.13).ready
+    assert not look(scenario="nowhere").ready
+
+
+def test_auto_says_what_it_picks_and_why_it_would(look):
+    front = look(objectives="cost,equity", trials=50, strategy="auto")
+    assert front.strategy == "tpe"
+    assert "50 trials" in front.reason
+    assert front.takes_trials
+    assert look(strategy="auto").strategy == "solve"
+
+
+def test_the_frame_is_the_bounds_of_the_levers_that_are_tuned(look):
+    checked = look(None, tune=["cola_rate", "merit_rate_level_1"], constraints=["change.cola_rate<=1%"])
+    assert dict(checked.frame.lowest) == {"cola_rate": 0.015, "merit_rate_level_1": 0.01}
+    assert dict(checked.frame.highest) == {"cola_rate": 0.035, "merit_rate_level_1": 0.1}
+    assert said(checked, "Reach") is None  # nothing was measured
+    assert checked.budget == (20, 50, 100)
+
+
+def test_levers_that_move_people_are_not_called_out_of_reach_by_their_bounds(look):
+    found = said(look(target_growth=0.2, tune=["promotion_probability_level_1"]), "Reach")
+    assert found.tone == "warn"
+
+
+def test_a_busy_warehouse_and_running_studies_are_told(home, look):
+    assert said(look(), "Warehouse").says == "Free."
+    with lock.hold(home.warehouse_lock_file, "a sweep", timeout_seconds=1), held(home, "mine"):
+        checked = look()
+        assert "a sweep" in said(checked, "Warehouse").says
+        assert "mine" in said(checked, "Other studies").says
+        assert checked.ready or said(checked, "Save as").tone == "warn"
+    assert said(look(), "Other studies") is None
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"target_growth": 0.04, "tolerance": 0.0005, "constraints": ["payroll<=1e9", "raise<=20%"]},
+        {"objectives": "cost=.4,equity=.3,targets=.3", "trials": 7, "seeds": 0, "stagnation": 3},
+        {"objectives": "cost,equity", "tune": ["cola_rate"], "by_year": True, "timeout_seconds": 9.0},
+        {"lock": ["cola_rate"], "max_iterations": 4, "strategy": "balanced"},
+    ],
+)
+def test_the_question_that_is_looked_at_is_the_one_that_a_flow_asks(home, request_):
+    from flows.jobs.optimization import question_of as asked_by_flow
+    from flows.jobs.simulation import resolve_scenario
+    from ui.reading.search_checks import question_of
+
+    request = OptimizeRequest(**request_)
+    resolved = resolve_scenario(home, request)
+    assert question_of(request_, resolved.effective) == asked_by_flow(request, resolved)

@@ -19,7 +19,6 @@ const CONFIG = {displaylogo: false, displayModeBar: false, responsive: false}
 export function render({model, el}) {
   const box = document.createElement("div")
   box.className = "chart"
-  box.setAttribute("role", "img")
   el.append(box)
   let alive = true
 
@@ -30,6 +29,7 @@ export function render({model, el}) {
     if (Object.keys(layout).length === 0) { box.style.height = "300px"; return }  // nothing is known yet
     box.style.height = `${layout.height}px`
     box.setAttribute("aria-label", model.description)
+    box.setAttribute("role", "img")  // an image must have a name, and there is none before the figure
     const chooses = layout.dragmode === "select" || layout.dragmode === "lasso"
     if (chooses) { mark(data); layout.selections = [] }
     drawing += 1  // Plotly tells of the choice that is taken away when it draws; nobody made that one

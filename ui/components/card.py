@@ -57,7 +57,7 @@ class Card:
             callback=self._file,
             filename="planwise.csv",
             label="CSV",
-            description=f"Download the table of {name}",
+            description=f"Download the table of {name} as CSV",
             **SMALL,
         )
         self._switch = pmui.Button(label=TABLE, description=f"Show {name} as a table or a chart", **SMALL)

@@ -3,6 +3,9 @@
 from typing import Any
 
 GAP = 16  # pixels between cards
+# As tall as what is in it: a column in a column would else end where the window does, and what follows
+# would stand on its lower half.
+WHOLE = {"max-height": "none"}
 PAIR: dict[str, Any] = {
     "sizing_mode": "stretch_width",
     "styles": {
@@ -11,19 +14,20 @@ PAIR: dict[str, Any] = {
         "column-gap": f"{GAP}px",
         "row-gap": f"{GAP}px",
         "align-items": "start",
+        **WHOLE,
     },
 }
 SIDE_BY_SIDE: dict[str, Any] = {  # a wide part and a narrow one; below each other on a small screen
     "sizing_mode": "stretch_width",
     "stylesheets": [
-        ":host { display: grid; gap: 16px; align-items: start; "
+        ":host { display: grid; gap: 16px; align-items: start; max-height: none; "
         "grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); } "
         "@media (max-width: 1100px) { :host { grid-template-columns: minmax(0, 1fr); } }"
     ],
 }
-PARTS: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "styles": {"gap": "10px"}}
+PARTS: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "styles": {"gap": "10px", **WHOLE}}
 """The parts of one card, below each other."""
-STACK: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": f"{GAP}px"}}
+STACK: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": f"{GAP}px", **WHOLE}}
 
 
 def show(box: Any, *parts: Any) -> None:

@@ -8,10 +8,11 @@ from ui.compared import PeopleCompared
 from ui.components import figures, html
 from ui.components.card import Content
 from ui.components.html import Column, Kpi
-from ui.formatting import NOT_AVAILABLE, count, level, money, money_short, percent, shortened
+from ui.formatting import NOT_AVAILABLE, count, level, money, money_short, percent
 from ui.views.compare.table import file_name
 
 ATTRIBUTES = {"everybody": "Everybody", "level": "Level", "department": "Department", "gender": "Gender"}
+STEPS = ("The same people", "Only there", "Only in the base")  # short enough for an axis
 LOSS, GAIN, SAME = figures.DOWN, figures.UP, "#8a7f77"
 
 
@@ -83,7 +84,7 @@ def payroll(found: PeopleCompared) -> Content:
     total = float(frame["amount"].sum())
     frame.loc[len(frame)] = ["Difference of payroll", pd.NA, total]
     figure = figures.waterfall(
-        [(figures.label(shortened(step.name)), step.amount / 1e6) for step in found.payroll],
+        [(name, step.amount / 1e6) for name, step in zip(STEPS, found.payroll, strict=True)],
         "Difference",
         [*(money_short(step.amount, sign=True) for step in found.payroll), money_short(total, sign=True)],
         target=None,

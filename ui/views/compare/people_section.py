@@ -24,7 +24,7 @@ class PeopleSection:
     def __init__(self) -> None:
         self._pairs: dict[str, PeopleCompared] = {}
         self._which = pmui.Select(
-            label="Winners and losers of", options=[], size="small", width=380, margin=0
+            label="Winners and losers of", options=[], size="small", width=460, margin=0
         )
         self._which.param.watch(lambda _: self._fill(), "value")
         self._strip = html.pane("")

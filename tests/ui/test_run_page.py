@@ -116,6 +116,8 @@ def test_a_running_job_shows_the_steps_to_come_and_can_be_cancelled():
     steps = (Step("resolve scenario", "done", NOON, 0.4), Step("hold warehouse", "running", NOON))
     seen = shown(replace(JOB, steps=steps), may_cancel=True, now=NOON)
     assert [step["state"] for step in seen["steps"]] == ["done", "running", *["waiting"] * 5]
+    late = (*steps, Step("record run", "done", NOON))
+    assert shown(replace(JOB, steps=late), may_cancel=True, now=NOON)["steps"][-1]["state"] == "done"
     assert (seen["cancellable"], seen["question"], seen["text"]) == (True, "", "Running")
     assert seen["how"] == "Runs in a worker process on this machine."
     assert not shown(JOB, may_cancel=False, now=NOON)["cancellable"]
@@ -135,8 +137,7 @@ def test_work_that_took_long_is_stopped_after_a_question_only():
 def test_the_step_in_hand_at_the_end_is_marked_by_how_it_ended(state, mark):
     job = replace(JOB, state=state, steps=(Step("run models", "running", NOON),), ended_at=NOON)
     seen = shown(job, may_cancel=True)
-    assert seen["steps"][0]["state"] == mark
-    assert {step["state"] for step in seen["steps"][1:]} == {"left"}
+    assert [step["state"] for step in seen["steps"]] == [*["left"] * 3, mark, *["left"] * 3]
     assert not seen["cancellable"]
 
 
@@ -175,10 +176,13 @@ def test_the_ways_on_depend_on_how_it_ended():
 def test_jobs_and_past_runs_are_told_in_a_row():
     failed = replace(JOB, state=State.FAILED, error=Failure("No\nsuch thing", "r", "E"), ended_at=NOON)
     done = replace(
-        JOB, state=State.DONE, ended_at=NOON, result={"gate": {"status": "passed"}, "models_run": 3}
+        JOB,
+        state=State.DONE,
+        ended_at=NOON,
+        result={"gate": {"status": "passed"}, "models_run": 3, "models_reused": 9},
     )
     frame = history.job_frame([failed, done])
-    assert list(frame["what"]) == ["No such thing", "published; gate passed; 3 models run"]
+    assert list(frame["what"]) == ["No such thing", "Published; gate passed; 3 models ran, 9 reused"]
     past = PastRun("lean", NOON, 1.5, 3, 9, "passed", True, "", 0.03, 1e6)
     (row,) = history.past_frame([past]).to_dict("records")
     assert (row["by"], row["started"]) == ("command line", "2026-11-20\u00a012:00:00")

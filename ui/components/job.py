@@ -11,7 +11,7 @@ from panel.custom import JSComponent
 from planwise.errors import PlanWiseError
 from planwise.jobs import Job, Kind, State, Step
 from ui.components.styles import stylesheet
-from ui.formatting import NBSP
+from ui.formatting import NBSP, count
 from ui.session import Session
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -145,7 +145,7 @@ def shown(job: Job, *, may_cancel: bool, now: datetime | None = None) -> dict[st
         "text": text,
         "tone": tone,
         "share": job.share,
-        "message": job.message,
+        "message": what_came_of(job) if job.state is State.DONE else job.message,
         "seconds": round(seconds, 1),
         "ended": job.ended,
         "steps": steps_of(job),
@@ -158,6 +158,25 @@ def shown(job: Job, *, may_cancel: bool, now: datetime | None = None) -> dict[st
     }
 
 
+def what_came_of(job: Job) -> str:
+    """Return in a line what an ended job did, or why it failed; empty where there is nothing to say."""
+    if job.error is not None:
+        return " ".join(job.error.what.split())
+    if job.result is None or not job.ended:
+        return ""
+    found = job.result
+    if job.kind is Kind.SIMULATE:
+        models = int(found["models_run"])
+        ran = f"{count(models)} model{'' if models == 1 else 's'} ran, {count(found['models_reused'])} reused"
+        return f"Published; gate {found['gate']['status']}; {ran}"
+    if job.kind is Kind.OPTIMIZE:
+        saved = f"; saved as {found['saved_as']}" if found.get("saved_as") else ""
+        return f"{'Converged' if found['converged'] else 'Not converged'}{saved}"
+    rows = found.get("rows", ())
+    infeasible = sum(not row["feasible"] for row in rows)
+    return f"{count(len(rows))} scenarios and variants, {count(infeasible)} infeasible"
+
+
 def where_it_runs(job: Job) -> str:
     """Return where a job runs, or ran, and why not elsewhere."""
     if not job.how:
@@ -168,14 +187,12 @@ def where_it_runs(job: Job) -> str:
 
 def steps_of(job: Job) -> list[dict[str, str]]:
     """Return the steps in order, those to come with them where they are known."""
-    steps = [_step(step, job) for step in job.steps]
-    if job.kind is Kind.SIMULATE:
-        begun = {step.name for step in job.steps}
-        state = "left" if job.ended else "waiting"
-        steps += [
-            {"name": word, "state": state, "note": ""} for name, word in STAGES.items() if name not in begun
-        ]
-    return steps
+    if job.kind is not Kind.SIMULATE:
+        return [_step(step, job) for step in job.steps]
+    begun = {step.name: _step(step, job) for step in job.steps}
+    to_come = "left" if job.ended else "waiting"
+    stages = [begun.pop(name, {"name": word, "state": to_come, "note": ""}) for name, word in STAGES.items()]
+    return [*stages, *begun.values()]
 
 
 def _step(step: Step, job: Job) -> dict[str, str]:

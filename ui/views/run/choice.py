@@ -19,8 +19,7 @@ BASELINE = "baseline"
 EDITS, STORED = "My edits", "A stored scenario"
 WHAT = "Every employee is simulated; the quality gate decides whether it is published"
 FIELD: dict[str, Any] = {"margin": 0, "sizing_mode": "stretch_width"}
-SEGMENTS = {  # the card's heading says it for those who see
-    "& .MuiFormLabel-root": {"position": "absolute", "width": "1px", "height": "1px", "overflow": "hidden"},
+SEGMENTS = {
     "& .MuiToggleButton-root": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "4px 14px"},
 }
 DESCRIPTION_MAX = 500
@@ -37,7 +36,7 @@ class Choice:
         self._touched = False
         self._taken: tuple[str, ...] = ()
         self._mode = pmui.RadioButtonGroup(
-            label="Edits or a stored scenario",
+            label="",  # the card's heading says it
             options=[STORED],
             value=STORED,
             size="small",

@@ -9,7 +9,7 @@ from planwise.jobs import Job, Kind
 from ui.components import html
 from ui.components.card import FRAME, Card, Content
 from ui.components.html import Column
-from ui.components.job import STATES
+from ui.components.job import STATES, what_came_of
 from ui.components.paged import PagedTable
 from ui.formatting import NBSP, NOT_AVAILABLE, count, money, percent, seconds
 from ui.runs import PastRun
@@ -34,8 +34,8 @@ PAST = (
     Column("payroll", "Annual payroll, $", money),
     Column("by", "By", is_text=True),
 )
-WHAT_MAX = 110
 COMMAND_LINE = "command line"
+WHAT_MAX = 84  # characters of a cell; the job itself has all of it
 
 
 class Jobs:
@@ -77,29 +77,11 @@ def job_frame(jobs: Sequence[Job]) -> pd.DataFrame:
             "started": _moment(job.started_at),
             "seconds": job.seconds(),
             "by": job.started_by,
-            "what": what_came_of(job),
+            "what": _short(what_came_of(job) or (job.message if not job.ended else "")),
         }
         for job in jobs
     ]
     return pd.DataFrame(rows, columns=["id", *(column.name for column in JOBS)])
-
-
-def what_came_of(job: Job) -> str:
-    """Return in a few words what a job did, is doing, or why it failed."""
-    if job.error is not None:
-        text = " ".join(job.error.what.split())
-        return text if len(text) <= WHAT_MAX else f"{text[: WHAT_MAX - 1]}…"
-    if job.result is None or not job.ended:
-        return job.message if not job.ended else ""
-    found = job.result
-    if job.kind is Kind.SIMULATE:
-        return f"published; gate {found['gate']['status']}; {count(found['models_run'])} models run"
-    if job.kind is Kind.OPTIMIZE:
-        saved = f"; saved as {found['saved_as']}" if found.get("saved_as") else ""
-        return f"{'converged' if found['converged'] else 'not converged'}{saved}"
-    rows = found.get("rows", ())
-    infeasible = sum(not row["feasible"] for row in rows)
-    return f"{count(len(rows))} scenarios and variants, {count(infeasible)} infeasible"
 
 
 class Past:
@@ -133,6 +115,10 @@ def past_frame(runs: Sequence[PastRun]) -> pd.DataFrame:
         for run in runs
     ]
     return pd.DataFrame(rows, columns=[column.name for column in PAST])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= WHAT_MAX else f"{text[: WHAT_MAX - 1]}…"
 
 
 def _moment(at: object) -> str:

@@ -1,5 +1,6 @@
 """What came of a run: the gate's table and the key figures, with the ways on."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,15 +19,16 @@ from ui.results import Result
 from ui.session import Session
 
 BASELINE = "baseline"
-PP = 100.0
+ZERO_WIDTH_SPACE = "\u200b"
+LONG_NUMBER = re.compile(r"\d+\.\d{5,}")
 GATE = (
-    Column("expectation", "Expectation", is_text=True),
+    Column("expectation", "Expectation", lambda v: _breakable(v), is_text=True),
     Column("outcome", "Outcome", is_text=True),
-    Column("where", "Table and column", is_text=True),
+    Column("where", "Table and column", lambda v: _breakable(v), is_text=True),
     Column("observed", "Observed", shortened, is_text=True),
     Column("threshold", "Allowed", shortened, is_text=True),
     Column("offending rows", "Rows outside", count),
-    Column("sample", "Such as", shortened, is_text=True),
+    Column("sample", "Such as", lambda v: shortened(_rounded(v)), is_text=True),
 )
 SWEEP = (
     Column("scenario", "Scenario", is_text=True),
@@ -178,6 +180,15 @@ def _figure(
 
 def _where(row: Mapping[str, Any]) -> str:
     return f"{row['table']}.{row['column']}" if row["column"] else str(row["table"])
+
+
+def _breakable(name: str) -> str:
+    """Let a long name go on in the next line after a dot or an underscore."""
+    return re.sub(r"([._])", f"\\1{ZERO_WIDTH_SPACE}", name)
+
+
+def _rounded(text: str) -> str:
+    return LONG_NUMBER.sub(lambda found: f"{float(found[0]):.4g}", text)
 
 
 def _verdict(rows: Sequence[Mapping[str, Any]]) -> tuple[str, html.Tone]:

@@ -1,6 +1,7 @@
 """The card that says, before anything runs, what would: models, time, where, and who is in the way."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from html import escape
 from time import monotonic
 from typing import Any
@@ -18,6 +19,8 @@ from ui.session import Session
 from ui.views.run.wanted import Wanted
 
 LOOK_MILLISECONDS = 400
+AGAIN_SECONDS = 1.0  # after which it is looked whether the warehouse is free
+OTHER_PLAN = "(plan "  # of a holder that only looks
 STILL_SECONDS = 1.0  # a choice that stands so long is planned without being asked
 PAGE = "run"
 KEPT = "What earlier runs have computed alike is not computed again"
@@ -50,6 +53,7 @@ class PlanCard:
         )
         self._timer = session.every(LOOK_MILLISECONDS, self._look)
         self._timer.stop()
+        session.on_end(self._leave)
 
     def ask(self, wanted: Wanted | None, version: Any) -> None:
         """Show the plan of what is wanted now; nothing is done when it is what is shown already."""
@@ -79,11 +83,16 @@ class PlanCard:
         try:
             job = self._session.store.jobs.get(self._job)
         except PlanWiseError:
-            self._leave()
+            self._job = ""
+            self._timer.stop()
             return
         if job.ended:
-            self._leave()
-            self._body.object = planned(job)
+            self._job = ""
+            self._timer.stop()
+            if job.error is not None and job.error.type == "Busy":
+                self._wait_for(self._session.store.jobs.holder() or OTHER_PLAN)
+            else:
+                self._body.object = planned(job)
 
     async def _start(self) -> None:
         self._timer.stop()
@@ -99,7 +108,7 @@ class PlanCard:
             )
             return
         if holder := session.store.jobs.holder():
-            self._body.object = held(holder)
+            self._wait_for(holder)
             return
         try:
             job = await session.offload(
@@ -121,9 +130,19 @@ class PlanCard:
         self.ask(wanted, "again")
         self._since = 0.0
 
+    def _wait_for(self, holder: str) -> None:
+        """Look again in a moment; who holds the warehouse is told, unless it only plans, too."""
+        self._body.object = _working("Working out what must run…") if OTHER_PLAN in holder else held(holder)
+        self._since = monotonic() + AGAIN_SECONDS
+        self._timer.start()
+
     def _leave(self) -> None:
+        """Look no longer; a plan that nobody will see is stopped."""
         self._timer.stop()
-        self._job = ""
+        job, self._job = self._job, ""
+        if job:
+            with suppress(PlanWiseError):
+                self._session.actions.jobs.cancel(job)
 
 
 def planned(job: Job) -> str:

@@ -57,9 +57,17 @@ export function render({model, el}) {
     if (Date.now() - idle > GESTURE_MILLISECONDS || document.activeElement === null) { slider.value = model.value }
     reset()
   }
+  // One answer of the server is several changed properties: shown once, when all of them are there.
+  let due = false
+  function soon() {
+    if (due) { return }
+    due = true
+    queueMicrotask(() => { due = false; show() })
+  }
   function reset() {
     if (el.getRootNode().activeElement === field && model.problem === "" && field.dataset.touched) { return }
-    field.value = model.problem ? field.value : model.text ?? ""
+    const text = model.problem ? field.value : model.text ?? ""
+    if (field.value !== text) { field.value = text }  // a written value would lose the caret
     field.placeholder = model.text === null ? "varies" : ""
   }
   function refuse() {
@@ -94,7 +102,7 @@ export function render({model, el}) {
     if (event.key === "Escape") { delete field.dataset.touched; field.value = model.text ?? "" }
   })
   for (const name of ["label", "value", "text", "unit", "bounds", "recommended", "bound_texts", "recommended_text", "step", "locked"]) {
-    model.on(name, show)
+    model.on(name, soon)
   }
   model.on("problem", () => { refuse(); if (!model.problem) { reset() } })
   model.on("remedy", refuse)

@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 
 from ui.components import html
 from ui.components.figures import Figure
+from ui.components.file_button import FileButton
 from ui.components.plot import Plot
 from ui.csv_export import to_csv
 
@@ -53,7 +54,7 @@ class Card:
         self._lead = html.pane("", visible=False)
         self._table = html.pane("", visible=not with_chart, styles={"--table-height": f"{height}px"})
         self._chart = Plot(sizing_mode="stretch_width", visible=with_chart, margin=0)
-        self._download = pmui.FileDownload(
+        self._download = FileButton(
             callback=self._file,
             filename="planwise.csv",
             label="CSV",

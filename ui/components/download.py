@@ -4,14 +4,13 @@ import io
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import panel_material_ui as pmui
-
 from planwise.errors import PlanWiseError
+from ui.components.file_button import FileButton
 
 Write = Callable[[], Awaitable[bytes]]
 
 
-class Download(pmui.FileDownload):  # type: ignore[misc]
+class Download(FileButton):
     """Asks `write` for the file when it is clicked; `on_error` is told why there is none."""
 
     def __init__(

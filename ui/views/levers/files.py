@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 
 from planwise.errors import InputError
 from ui.components import html
+from ui.components.file_button import FileButton
 from ui.csv_export import to_csv
 from ui.edits import effective_of
 from ui.formatting import count, shortened
@@ -35,12 +36,8 @@ class Files:
     def __init__(self, session: Session, choice: Choice) -> None:
         self._session = session
         self._choice = choice
-        self._csv = pmui.FileDownload(
-            callback=self._as_csv, label="CSV", description="Download all parameters as CSV", **SMALL
-        )
-        self._xlsx = pmui.FileDownload(
-            callback=self._as_xlsx, label="Excel", description="Download all parameters as Excel", **SMALL
-        )
+        self._csv = FileButton(callback=self._as_csv, label="Download as CSV", **SMALL)
+        self._xlsx = FileButton(callback=self._as_xlsx, label="Download as Excel", **SMALL)
         self._upload = pmui.FileInput(
             label="Upload CSV", accept=".csv,text/csv", max_file_size=BYTES_MAX, multiple=False, **SMALL
         )

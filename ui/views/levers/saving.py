@@ -20,6 +20,7 @@ ROW: dict[str, Any] = {
     "styles": {"gap": "8px", "justify-content": "flex-end"},
 }
 FIELD: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (6, 0)}
+PLAIN = {"& .MuiDialog-paper": {"backgroundImage": "none", "border": "1px solid", "borderColor": "divider"}}
 STACK: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": "12px"}}
 
 
@@ -48,6 +49,7 @@ class Saving:
             title="Save as scenario",
             title_variant="h6",
             width_option="sm",
+            sx=PLAIN,
             close_on_click=False,
         )
         self._asked = html.pane("")
@@ -60,6 +62,7 @@ class Saving:
             title="Delete the scenario?",
             title_variant="h6",
             width_option="sm",
+            sx=PLAIN,
         )
 
     def ask_save(self) -> None:

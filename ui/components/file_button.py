@@ -1,0 +1,13 @@
+"""A button that downloads a file each time it is pressed, also when the file is the same as the last time."""
+
+from typing import Any
+
+import panel_material_ui as pmui
+
+
+class FileButton(pmui.FileDownload):  # type: ignore[misc]
+    """Panel's own button sends a file by changing a property: an unchanged file would not be sent again."""
+
+    def _sync_data(self, fileobj: Any) -> None:
+        self.data = None
+        super()._sync_data(fileobj)

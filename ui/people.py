@@ -28,7 +28,7 @@ STATUSES: Mapping[str, Status] = {
     "experienced_exits": Status("Exits, experienced", ("experienced_termination",)),
     "new_hire_exits": Status("Exits, new hires", ("new_hire_termination",)),
     "everyone": Status(
-        "Everyone employed in the year",
+        "Everyone in the year",
         ("continuous_active", "new_hire_active", "experienced_termination", "new_hire_termination"),
     ),
 }

@@ -2,12 +2,16 @@
 
 import json
 
+import duckdb
 import numpy as np
 import pandas as pd
 
 from tests.ui.published import YEARS, manifest, publish_by_hand
 
 WIDTHS = {1: (40_000.0, 20_000.0), 2: (60_000.0, 30_000.0), 3: (90_000.0, 45_000.0)}  # minimum, width
+MONEY = ("base_pay", "opening_base_pay", "prorated_pay", "compensation_amount", "previous_compensation")
+RATIOS = ("compa_ratio", "range_penetration")
+DAYS = ("hire_date", "termination_date", "effective_date")
 COMMA = "Research, Development"
 HOSTILE = '=HYPERLINK("http://x")<img src=x onerror=alert(1)>'
 
@@ -111,13 +115,23 @@ def equity() -> pd.DataFrame:
     )
 
 
+def write(frame: pd.DataFrame, file) -> None:
+    """Write money as decimals and days as dates, as the marts do."""
+    kinds = dict.fromkeys(MONEY, "DECIMAL(14, 2)") | dict.fromkeys(RATIOS, "DECIMAL(12, 6)")
+    kinds |= dict.fromkeys(DAYS, "DATE") | dict.fromkeys(("gender", "department"), "TEXT")
+    casts = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in kinds.items() if name in frame)
+    with duckdb.connect() as connection:
+        connection.register("frame", frame)
+        connection.execute(f"COPY (SELECT * REPLACE ({casts}) FROM frame) TO '{file}' (FORMAT parquet)")
+
+
 def publish_people(settings, scenario="baseline", *, fingerprint="f" * 32, snapshot=None, gaps=None):
     """Publish a result by hand; returns its snapshot and events."""
     folder = publish_by_hand(settings, scenario, fingerprint=fingerprint)
     snapshot = people() if snapshot is None else snapshot
     found = events(snapshot)
-    snapshot.to_parquet(folder / "fct_workforce_snapshot.parquet")
-    found.to_parquet(folder / "fct_yearly_events.parquet")
+    write(snapshot, folder / "fct_workforce_snapshot.parquet")
+    write(found, folder / "fct_yearly_events.parquet")
     (equity() if gaps is None else gaps).to_parquet(folder / "fct_pay_equity.parquet")
     told = manifest(scenario, fingerprint) | {"years": list(YEARS)}
     (folder / "manifest.json").write_text(json.dumps(told))

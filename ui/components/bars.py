@@ -108,9 +108,9 @@ def ranked(
 
 
 def with_legend(layout: Figure, entries: int) -> Figure:
-    """Make room below for a legend of more than one entry."""
-    if entries > 1:
-        layout["height"] = HEIGHT + 2 * LEGEND_LINE
+    """Make room below for a legend; without one the chart is as high, so that two side by side match."""
+    layout["height"] = HEIGHT + 2 * LEGEND_LINE
+    layout["margin"]["b"] += 0 if entries > 1 else LEGEND_LINE
     return layout
 
 

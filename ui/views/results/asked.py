@@ -78,10 +78,14 @@ class Asked:
             parts.append(f"gender {chosen.gender}")
         return ", ".join(parts) or "everybody"
 
-    def subtitle(self, what: str, *, year: bool = True, by_status: bool = True) -> str:
-        """Return a card's second line: unit, period, whose figures, scenario."""
-        period = str(self.year) if year else f"{self.result.years[0]}–{self.result.last_year}"
-        return f"{what} · {period} · {self.who(by_status=by_status)} · {self.scenario}"
+    @property
+    def span(self) -> str:
+        """The simulated years."""
+        return f"{self.result.years[0]}–{self.result.last_year}"
+
+    def subtitle(self, what: str, *, period: str = "", by_status: bool = True) -> str:
+        """Return a card's second line: unit, period (the year unless given), whose figures, scenario."""
+        return f"{what} · {period or self.year} · {self.who(by_status=by_status)} · {self.scenario}"
 
 
 def ask(store: Store, wanted: Wanted, *, status: str = ACTIVE) -> Asked | None:

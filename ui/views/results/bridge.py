@@ -8,7 +8,7 @@ import panel as pn
 from ui.components import bars, html
 from ui.components.bars import Series
 from ui.components.card import Card, Content
-from ui.components.figures import DOWN, PALETTE, TOTAL, UP, waterfall
+from ui.components.figures import DOWN, PALETTE, UP, waterfall
 from ui.components.layout import PAIR, STACK
 from ui.formatting import money, money_short, percent, points
 from ui.people import ACTIVE
@@ -30,6 +30,7 @@ PAYROLL = {
     "promotion_cost": "Promotion",
     "hire_cost": "Hires",
 }
+SUM_COLOR = "#8a7f77"  # of the line: none of the parts has it
 COLORS = (DOWN, PALETTE[0], PALETTE[5], PALETTE[3], UP)
 WHOLE = "whole workforce, filters do not apply"
 MEANING = (
@@ -112,7 +113,7 @@ def growth_of_years(asked: Asked) -> Content:
                 "Growth",
                 list(frame["growth_all"]),
                 [percent(v, 2) for v in frame["growth_all"]],
-                TOTAL,
+                SUM_COLOR,
                 "dot",
             )
         ],

@@ -50,7 +50,7 @@ class Equity:
         self._words = html.pane("")
         self._raw = Card(name="raw gap")
         self._adjusted = Card(name="adjusted gap")
-        self._table = Card(name="pay equity", with_chart=False)
+        self._table = Card(name="pay equity", with_chart=False, height=560)
         self._body = pn.Column(
             self._attribute,
             self._words,

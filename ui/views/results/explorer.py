@@ -25,6 +25,7 @@ from ui.views.results.asked import Asked
 from ui.views.results.words import levels, reason, status
 
 ROWS = 25  # of a page
+DASH = "–"  # where there is none: no pay before a hire, no draw for a raise
 EMPLOYEE_PART = 1  # of an event's id: year/employee/type/reason
 LEVEL_CELL = 3  # shows the level before, too
 CSV_ROWS, EXCEL_ROWS = 100_000, 50_000  # of a download; the mart's Parquet file has them all
@@ -96,7 +97,7 @@ class Explorer:
         self._rows.param.watch(self._row_opened, "opened")
         body = pmui.Paper(
             pmui.Row(self._heading, self._csv, self._excel, sizing_mode="stretch_width", margin=(0, 0, 6, 0)),
-            pn.FlexBox(self._kind, self._years, self._id, gap="12px"),
+            pn.FlexBox(self._kind, self._years, self._id, gap="12px", align_items="center"),
             self._rows,
             **FRAME,
         )
@@ -213,10 +214,10 @@ def columns(asked: Asked) -> tuple[html.Column, ...]:
         html.Column("level_id", "Level", asked.level, is_text=True),
         html.Column("department", "Department", str, is_text=True),
         html.Column("employment_status", "Status in the year", status, is_text=True),
-        html.Column("previous_compensation", "Pay before, $", lambda v: money(v)),
-        html.Column("compensation_amount", "Pay after, $", lambda v: money(v)),
-        html.Column("applied_rate", "Rate", lambda v: percent(v, 2)),
-        html.Column("probability", "Probability", lambda v: percent(v, 1)),
+        html.Column("previous_compensation", "Pay before, $", lambda v: DASH if v != v else money(v)),
+        html.Column("compensation_amount", "Pay after, $", money),
+        html.Column("applied_rate", "Rate", lambda v: DASH if v != v else percent(v, 2)),
+        html.Column("probability", "Probability", lambda v: DASH if v != v else percent(v, 1)),
     )
 
 

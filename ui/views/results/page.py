@@ -26,7 +26,9 @@ from ui.views.results.spreads import Spreads
 from ui.views.results.years import Years, headline
 
 PAGE = "results"
+PLAIN = {"& .MuiTab-root": {"textTransform": "none", "fontSize": "14px", "minWidth": 0, "px": "14px"}}
 CHOICES = ("page", *Wanted.__dataclass_fields__)
+BELOW = {"sizing_mode": "stretch_width", "margin": (14, 0, 0, 0)}
 READING = '<p class="page-subtitle" role="status">Reading the published result…</p>'
 NOTHING = (
     '<div class="empty"><h2>Nothing is published yet</h2><p>A result appears here as soon as a scenario is '
@@ -66,8 +68,9 @@ class Results:
         self._notices = html.pane("", styles={"display": "grid", "gap": "8px"}, visible=False)
         self._strip = html.pane("")
         self._tabs = pmui.Tabs(
-            *((section.title, section.layout) for section in self._sections),
+            *((section.title, pn.Column(section.layout, **BELOW)) for section in self._sections),
             dynamic=True,
+            sx=PLAIN,
             sizing_mode="stretch_width",
             margin=0,
         )

@@ -68,7 +68,7 @@ class Employee:
         self._hint = html.pane(HINT)
         self._facts = html.pane("")
         self._pay = Card(name="pay over time")
-        self._events = Card(name="events of the employee", with_chart=False, height=460)
+        self._events = Card(name="events of the employee", with_chart=False, height=760)
         self._years = Card(name="years of the employee", with_chart=False)
         self._timeline = pn.Column(
             self._facts, self._pay.layout, self._events.layout, self._years.layout, **STACK

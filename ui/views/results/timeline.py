@@ -55,7 +55,11 @@ def about(asked: Asked, person: Person) -> str:
             money(last.base_pay),
             f"end of {asked.place(last.year)}, or at exit; {status(last.status)}",
         ),
-        html.Kpi("Since the first day here", percent(grown, 1, sign=True), f"from {money(start)}"),
+        html.Kpi(
+            "Since the census" if first.year == CENSUS_YEAR else "Since hire",
+            percent(grown, 1, sign=True),
+            f"from {money(start)}",
+        ),
         html.Kpi("Level", asked.level(last.level_id), f"compa-ratio {ratio(last.compa_ratio)}"),
         html.Kpi(
             "Replay",
@@ -122,10 +126,10 @@ def events(asked: Asked, person: Person) -> Content:
             html.Column("level", "Level", str, is_text=True),
             html.Column("previous_compensation", "Pay before, $", money),
             html.Column("compensation_amount", "Pay after, $", money),
-            html.Column("applied_rate", "Rate", lambda v: percent(v, 2)),
+            html.Column("applied_rate", "Rate", lambda v: "–" if v != v else percent(v, 2)),
             html.Column("rule", "Rule", str, is_text=True),
             html.Column("chance", "Draw < probability", str, is_text=True),
-            html.Column("lever", "Lever", str, is_text=True),
+            html.Column("lever", "Lever", _label, is_text=True),
             html.Column("value", "Value", str, is_text=True),
             html.Column("tier", "Tier", str, is_text=True),
             html.Column("approver", "Approver", str, is_text=True),
@@ -155,6 +159,11 @@ def events_frame(asked: Asked, person: Person) -> pd.DataFrame:
         if not event.causes:
             rows.append({**shown, "lever": "", "value": "", "tier": "", "approver": NOT_RELEASED})
     return pd.DataFrame(rows, columns=EVENT_COLUMNS)
+
+
+def _label(lever: str) -> str:
+    declared = catalogue().parameters.get(lever)
+    return lever if declared is None else declared.label
 
 
 def _cause(lever: str, value: Any, tier: str) -> dict[str, str]:

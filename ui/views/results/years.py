@@ -124,7 +124,7 @@ def contents(asked: Asked, frame: pd.DataFrame) -> tuple[Content, ...]:
             "$,~s",
         ),
         growth,
-        _card(asked, frame, "Annual payroll", "Base pay × FTE, $", ("payroll",), "$,~s", upright=True),
+        _payroll(asked, frame),
         _card(
             asked,
             frame,
@@ -135,7 +135,7 @@ def contents(asked: Asked, frame: pd.DataFrame) -> tuple[Content, ...]:
         ),
         Content(
             "All figures by year",
-            asked.subtitle(f"{WHOSE_FLOWS}; level at year end, or at exit", year=False)
+            asked.subtitle(f"{WHOSE_FLOWS}; level at year end, or at exit", period=asked.span)
             + f" · n/a: under {SUPPRESSED_UNDER} people",
             frame.drop(columns=["year_end"]),
             (html.Column("simulation_year", "End of", asked.place), *COLUMNS),
@@ -171,13 +171,23 @@ def _card(
     draw = bars.bars if upright else bars.lines
     return Content(
         title,
-        asked.subtitle(unit, year=False),
+        asked.subtitle(unit, period=f"{places[0]}–{places[-1]}"),
         frame[["simulation_year", *names]],
         (html.Column("simulation_year", "End of", asked.place), *(BY_NAME[name] for name in names)),
         f"{title.lower().replace(' ', '_')}_{asked.scenario}.csv",
         draw(places, series, y_format=y_format, y_title=""),
         chosen=asked.year,
     )
+
+
+def _payroll(asked: Asked, frame: pd.DataFrame) -> Content:
+    content = _card(
+        asked, frame, "Annual payroll", "Base pay × FTE, $ million", ("payroll",), "$,~f", upright=True
+    )
+    if content.figure is not None:
+        (series,) = content.figure["data"]
+        series["y"] = [value / MILLION for value in series["y"]]
+    return content
 
 
 def _movement(asked: Asked, frame: pd.DataFrame) -> Content:
@@ -194,7 +204,7 @@ def _movement(asked: Asked, frame: pd.DataFrame) -> Content:
     ]
     return Content(
         "Hires, exits, promotions",
-        asked.subtitle("People in the year, whatever their status", year=False, by_status=False),
+        asked.subtitle("People in the year, whatever their status", period=asked.span, by_status=False),
         frame[["simulation_year", "opening_headcount", *names, "turnover_rate"]],
         (
             html.Column("simulation_year", "Year", asked.place),

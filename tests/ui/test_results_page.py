@@ -1,0 +1,213 @@
+"""The Results page without a browser: what is asked for, what each section shows, who sees employees."""
+
+from datetime import date
+from decimal import Decimal
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from tests.ui.people_published import COMMA, HOSTILE, equity, people, publish_people
+from ui.excel_export import to_excel
+from ui.people import Cause, Filter, Person, PersonEvent, PersonYear
+from ui.selection import Selection, from_query, to_query
+from ui.session import Services, Session
+from ui.store import Store
+from ui.user import User
+from ui.views.results import timeline, view
+from ui.views.results.asked import Wanted, ask
+from ui.views.results.equity import words
+
+SECTIONS = ("years", "groups", "bridge", "spreads", "ranges", "equity", "events", "employee")
+BUDGET = dict(exit_savings=5.0, cola_cost=1.0, merit_cost=1.0, promotion_cost=1.0, hire_cost=4.0)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    from planwise.settings import Settings
+
+    settings = Settings(home=tmp_path_factory.mktemp("results") / "home")
+    publish_people(settings)
+    publish_people(settings, "other")
+    for scenario in ("baseline", "other"):
+        file = settings.published_dir / scenario / ("f" * 32) / "fct_budget.parquet"
+        pd.read_parquet(file).assign(**BUDGET).to_parquet(file)
+    return settings
+
+
+def session(settings, role="analyst"):
+    made = Session(Services(settings, Store(settings)), User("somebody", role))
+    made.selection.page = "results"
+    return made
+
+
+def figures(section):
+    return [card._content for card in section._cards]
+
+
+def test_every_section_shows_itself_and_is_read_when_it_is_shown(home):
+    mine = session(home)
+    mine.selection.section = SECTIONS[-1]
+    page = view(mine)
+    assert "Results of baseline" in page._heading.object
+    assert page._by_key["years"]._cards[0]._content is None
+    for place, key in enumerate(SECTIONS):
+        mine.selection.section = key
+        assert page._tabs.active == place
+        assert page._notices.visible is False
+    assert page._by_key["years"]._cards[0]._content is not None
+
+
+def test_a_filter_changes_the_figures_and_the_address_says_it(home):
+    mine = session(home)
+    page = view(mine)
+    everybody = page._strip.object
+    mine.selection.param.update(departments=(COMMA,), gender="F", status="everyone", year=2026)
+    assert page._strip.object != everybody
+    assert "gender F · baseline" in figures(page._by_key["years"])[0].subtitle
+    asked = Selection(**{k: v for k, v in from_query("?" + to_query(mine.selection)).items()})
+    assert Wanted.of(asked) == Wanted.of(mine.selection)
+    page._controls._reset.clicks += 1
+    assert Wanted.of(mine.selection) == Wanted(year=2026)
+
+
+def test_nothing_is_read_when_nothing_is_new(home, monkeypatch):
+    mine = session(home)
+    page = view(mine)
+    monkeypatch.setattr(page, "_read", lambda *given: pytest.fail("read again"))
+    page.refresh()
+    mine.selection.param.update(
+        page="overview", level=2
+    )  # of another page: not read before it is shown again
+
+
+def test_what_is_not_there_is_said_and_left_out(home):
+    wanted = Wanted(
+        scenario="gone", year=1999, status="asleep", level=9, departments=("Moon", "Sales"), gender="Z"
+    )
+    asked = ask(Store(home), wanted)
+    assert asked.scenario == "baseline"
+    assert asked.year == 2027
+    assert asked.people == Filter(departments=("Sales",))
+    text = " ".join(asked.notices)
+    for name in ("gone", "1999", "asleep", "9", "Moon", "Z"):
+        assert name in text
+    assert len(asked.notices) == 7
+
+
+def test_an_empty_home_says_what_to_do(settings):
+    page = view(session(settings))
+    assert "Nothing is published yet" in page.layout.objects[0].object
+
+
+def test_a_filter_that_matches_nobody_is_shown_as_nobody(home):
+    mine = session(home)
+    mine.selection.param.update(departments=("Tiny",), level=1)
+    page = view(mine)
+    for key in SECTIONS:
+        mine.selection.section = key
+    assert page._notices.visible is False
+    mine.selection.section = "years"
+    assert ">0<" in page._strip.object
+
+
+def test_without_gender_the_filter_is_off_and_equity_says_why(settings):
+    publish_people(settings, snapshot=people(gender=False), gaps=equity().head(0))
+    mine = session(settings)
+    mine.selection.section = "equity"
+    page = view(mine)
+    section = page._by_key["equity"]
+    assert page._controls._gender.disabled
+    assert section._none.visible
+    assert not section._body.visible
+
+
+@pytest.mark.parametrize(("role", "sees"), [("analyst", True), ("auditor", True), ("approver", False)])
+def test_single_employees_are_for_some_roles(home, role, sees):
+    mine = session(home, role)
+    mine.selection.section = "events"
+    page = view(mine)
+    assert bool(page._by_key["events"]._rows.rows) is sees
+    mine.selection.param.update(section="employee", employee="EMP-000001")
+    assert (page._by_key["employee"]._pay._content is not None) is sees
+    mine.selection.section = "ranges"
+    assert (page._by_key["ranges"]._compa._content.figure is not None) is sees
+
+
+def test_events_are_paged_sorted_and_opened(home):
+    mine = session(home)
+    mine.selection.section = "events"
+    page = view(mine)
+    events = page._by_key["events"]
+    first = [row["key"] for row in events._rows.rows]
+    events._rows.page = 1
+    assert not set(first) & {row["key"] for row in events._rows.rows}
+    events._rows.sort = ["employee_id", True]
+    assert events._rows.page == 0
+    assert events._rows.rows[0]["cells"][0] == "EMP-000419"
+    mine.selection.event = "promotions"
+    assert {row["cells"][2] for row in events._rows.rows} == {"Promotion"}
+    events._id.value = "nobody"
+    assert events._rows.rows == []
+    assert events._rows.total == "0 events"
+    events._id.value = ""
+    events._rows.opened = events._rows.rows[0]["key"]
+    assert mine.selection.section == "employee"
+    assert mine.selection.employee == "EMP-000419" or mine.selection.employee.startswith("EMP-")
+
+
+def test_an_unknown_employee_is_named_with_the_nearest(home):
+    mine = session(home)
+    mine.selection.param.update(section="employee", employee="EMP-00000x")
+    page = view(mine)
+    assert "Nobody has the id" in page._by_key["employee"]._problem.object
+
+
+def test_gaps_in_words(home):
+    asked = ask(Store(home), Wanted(year=2027))
+    text = words(asked, equity())
+    assert "F (190 people) earns on average 9.5% less than M" in text
+    assert "within the same level, department and tenure band 2.0% less than M" in text
+    assert "X (12 people) earns on average about as much as M" in text
+    assert "cannot be compared" in text
+
+
+def test_a_timeline_says_rule_lever_value_and_tier_and_invents_no_approver(home):
+    asked = ask(Store(home), Wanted())
+    raised = PersonEvent(
+        date(2026, 7, 1), "MERIT", 2, 2, Decimal("60000"), Decimal("61980.00"), 0.033, None, None,
+        (Cause("merit_rate_level_2", 0.033, "scenario"),),
+    )  # fmt: skip
+    left = PersonEvent(
+        date(2027, 3, 1), "voluntary", 2, 2, Decimal("61980"), Decimal("61980"), None, 0.12, 0.031,
+        (Cause("termination_rate", 0.13, "default"),),
+    )  # fmt: skip
+    years = (
+        PersonYear(0, "continuous_active", 2, Decimal("60000"), Decimal("60000"), 1.0, ()),
+        PersonYear(2026, "continuous_active", 2, Decimal("61980"), Decimal("61000"), 1.0, (raised,)),
+        PersonYear(2027, "experienced_termination", 2, Decimal("61980"), Decimal("9000"), 1.0, (left,)),
+    )
+    person = Person("EMP-1", "baseline", {"job_title": HOSTILE, "department": HOSTILE}, years, ())
+    frame = timeline.events_frame(asked, person)
+    assert frame["lever"].tolist() == ["merit_rate_level_2", "termination_rate"]
+    assert frame["value"].tolist() == ["3.30%", "13.00%"]
+    assert frame["tier"].tolist() == ["scenario", "default"]
+    assert set(frame["approver"]) == {"not released"}
+    assert frame["chance"].tolist() == ["", "0.0310 < 0.1200"]
+    about = timeline.about(asked, person)
+    assert "<img" not in about
+    assert "+3.3%" in about
+    assert timeline.pay(asked, person).figure["data"][0]["x"] == ["2025-12-31", "2026-07-01", "2027-03-01"]
+
+
+def test_excel_has_texts_numbers_and_days_and_no_formula():
+    frame = pd.DataFrame(
+        {"=1+1": [HOSTILE, None], "pay": [1.5, float("nan")], "day": pd.to_datetime(["2026-01-02"] * 2)}
+    )
+    sheet = openpyxl.load_workbook(to_excel(frame, "events")).active
+    assert sheet["A1"].value == "=1+1"
+    assert sheet["A1"].data_type == sheet["A2"].data_type == "s"
+    assert sheet["A2"].value == HOSTILE
+    assert sheet["A2"].hyperlink is None
+    assert (sheet["B2"].value, sheet["B3"].value) == (1.5, None)
+    assert sheet["C2"].value.date() == date(2026, 1, 2)

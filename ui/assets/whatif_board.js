@@ -3,6 +3,7 @@
 // figures' component hears of it at once (`planwise:asked`) and shows what it waits for.
 const LIVE_MS = 50      // between two edits that are sent while a slider is dragged
 const TYPING_MS = 350   // without a key, after which what is typed is tried
+const SAID_MS = 2500    // that a button says what it did
 let asked = 0           // of the page, so that a component drawn again goes on counting
 
 const element = (tag, attributes = {}, ...children) => {
@@ -16,6 +17,22 @@ const element = (tag, attributes = {}, ...children) => {
 
 const shown = (value, decimals) => value === null ? "" : String(Number(value.toFixed(decimals)))
 
+// Only pages of this machine or behind TLS may write to the clipboard themselves.
+const copied = async (text) => {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    const field = element("textarea", {"aria-hidden": true, style: "position: fixed; opacity: 0"})
+    field.value = text
+    document.body.append(field)
+    field.select()
+    const done = document.execCommand("copy")
+    field.remove()
+    return done
+  }
+}
+
 export function render({model, el}) {
   const root = element("div", {class: "board"})
   el.append(root)
@@ -24,12 +41,14 @@ export function render({model, el}) {
   let timer = 0
   let last = 0
 
-  const send = (name, value, live) => {
+  const ask = () => {
     clearTimeout(timer)
-    timer = 0
-    last = performance.now()
-    asked = Math.max(asked, model.answered ?? 0) + 1
+    asked += 1
     document.dispatchEvent(new CustomEvent("planwise:asked", {detail: {number: asked}}))
+  }
+  const send = (name, value, live) => {
+    ask()
+    last = performance.now()
     model.send_msg({kind: "edit", name, value, live, number: asked})
   }
   const soon = (name, read, wait) => {
@@ -80,10 +99,8 @@ export function render({model, el}) {
     number.addEventListener("blur", () => { if (held === name) { held = null; write() } })
     number.addEventListener("wheel", (event) => event.preventDefault(), {passive: false})  // scrolling is no edit
     back.addEventListener("click", () => {
-      clearTimeout(timer)
       number.focus()
-      asked = Math.max(asked, model.answered ?? 0) + 1
-      document.dispatchEvent(new CustomEvent("planwise:asked", {detail: {number: asked}}))
+      ask()
       model.send_msg({kind: "reset", name, number: asked})
     })
     rows.set(name, {line, slider, number, base, back, problem, track, lever})
@@ -125,7 +142,16 @@ export function render({model, el}) {
     }
     const head = element("div", {class: "years", role: "group", "aria-label": "Years that an edit changes"},
       choice(null, "All years"), ...years.map((value) => choice(value, String(value))))
-    root.replaceChildren(head, ...groups.map((group) => {
+    const tools = element("div", {class: "tools"})
+    const clear = element("button", {type: "button"}, "Reset all")
+    clear.addEventListener("click", () => { ask(); model.send_msg({kind: "clear", number: asked}) })
+    const copy = element("button", {type: "button"}, "Copy link")
+    copy.addEventListener("click", async () => {
+      copy.textContent = await copied(window.location.href) ? "Link copied" : "Copy it from the address bar"
+      setTimeout(() => { copy.textContent = "Copy link" }, SAID_MS)
+    })
+    tools.append(clear, copy)
+    root.replaceChildren(head, tools, ...groups.map((group) => {
       const lines = group.levers.map(row)
       if (!group.folded) {
         return element("fieldset", {}, element("legend", {}, group.title), ...lines)

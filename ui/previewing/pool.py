@@ -67,14 +67,17 @@ class Pool:
             self._dispatch()
         return future
 
-    def warm(self, ask: Ask, place: Place) -> None:
-        """Make every worker ready for a question, in the background."""
+    def warm(self, ask: Ask, place: Place, *, first: int = 0) -> None:
+        """Make workers ready for a question, one after the other: pages want the processor too."""
+        if first >= self.size:
+            return
+        ready: Future[Any] = Future()
+        ready.add_done_callback(lambda _: self.warm(ask, place, first=first + 1))
         with self._lock:
             if self._stopped:
                 return
-            for index in range(self.size):
-                job = Job(ask, ("warm", index), place, Priority.KPIS, [Future()], only_worker=index)
-                self._waiting.append(job)
+            job = Job(ask, ("warm", first), place, Priority.KPIS, [ready], only_worker=first)
+            self._waiting.append(job)
             self._dispatch()
 
     def pids(self) -> tuple[int, ...]:

@@ -13,13 +13,12 @@ ASSETS = Path(__file__).parents[2] / "assets"
 class Board(JSComponent):  # type: ignore[misc]
     """Tells `on_message` of edits, resets and the year that is edited; shows `board` and `values`.
 
-    A message is a mapping with `kind`: "edit" (name, value, live, number), "reset" (name, number) or "year"
-    (year). It comes from a browser: nothing in it can be relied on.
+    A message is a mapping with `kind`: "edit" (name, value, live, number), "reset" (name, number),
+    "clear" (number) or "year" (year). It comes from a browser: nothing in it can be relied on.
     """
 
     board = param.Dict(default={"years": [], "year": None, "groups": []})
     values = param.Dict(default={})
-    answered = param.Integer(default=0)
 
     _esm = ASSETS / "whatif_board.js"
 

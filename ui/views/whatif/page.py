@@ -84,23 +84,32 @@ class WhatIf:
         kind, name, draft = message.get("kind"), message.get("name"), self._session.draft
         if kind == "year":
             self._edit_year(message.get("year"))
+        elif kind == "clear":
+            self._number = _whole(message.get("number"), self._number)
+            self._problem = None
+            with self._filled():
+                draft.clear()
+            self._follow()
+        elif kind in {"edit", "reset"} and name in levers.edited_names(draft.base.declared):
+            self._number = _whole(message.get("number"), self._number)
+            self._problem = None
+            try:
+                self._edit(name, message)
+            except InputError as error:
+                self._refused(name, error)
+
+    def _edit(self, name: str, message: Mapping[str, Any]) -> None:
+        """Edit a parameter, or take the edit back; raises InputError."""
+        draft = self._session.draft
+        if message.get("live"):
+            self._try(name, message.get("value"))
             return
-        if name not in levers.edited_names(draft.base.declared):
-            return
-        self._number = _whole(message.get("number"), self._number)
-        self._problem = None
-        try:
-            if kind == "edit" and message.get("live"):
-                self._try(name, message.get("value"))
-            elif kind in {"edit", "reset"}:
-                with self._filled():
-                    if kind == "edit":
-                        draft.set(self._key(name), self._raw(name, message.get("value")))
-                    else:
-                        draft.unset(self._key(name))
-                self._follow()
-        except InputError as error:
-            self._refused(name, error)
+        with self._filled():
+            if message["kind"] == "edit":
+                draft.set(self._key(name), self._raw(name, message.get("value")))
+            else:
+                draft.unset(self._key(name))
+        self._follow()
 
     def _try(self, name: str, value: object) -> None:
         """Ask what an edit would do that is not final: a slider on its way, a number half typed."""

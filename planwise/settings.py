@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     jobs_at_once: int = Field(
         default=2, ge=1, description="Runs started in the dashboard that work side by side; others wait"
     )
+    preview_workers: int = Field(
+        default=2, ge=1, le=16, description="Processes of the dashboard that simulate what-ifs"
+    )
     jobs_kept: int = Field(default=200, ge=1, description="Ended jobs whose files are kept")
 
     @property

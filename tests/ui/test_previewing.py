@@ -258,11 +258,14 @@ def test_what_is_simulated_names_the_key_and_not_what_is_aimed_at(home):
     assert key_of(census, effective) == key_of(census, aimed) != key_of(census, other)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "two", "17", ""])
-def test_a_bad_number_of_workers_is_refused(home, monkeypatch, text):
-    monkeypatch.setenv("PLANWISE_PREVIEW_WORKERS", text)
-    with pytest.raises(InputError, match="PLANWISE_PREVIEW_WORKERS"):
-        open_previews(home)
+def test_the_number_of_workers_is_a_setting(home, monkeypatch):
+    monkeypatch.setenv("PLANWISE_PREVIEW_WORKERS", "3")
+    service = open_previews(Settings(home=home.home))
+    assert (service.pool.size, service.pool.pids()) == (3, ())
+    service.close()
+    monkeypatch.setenv("PLANWISE_PREVIEW_WORKERS", "0")
+    with pytest.raises(ValueError, match="preview_workers"):
+        Settings(home=home.home)
 
 
 def test_a_home_without_a_census_says_what_to_do(tmp_path):

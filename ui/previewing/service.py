@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from collections.abc import Hashable, Mapping
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from planwise.census import Census
-from planwise.errors import InputError, PlanWiseError
+from planwise.errors import PlanWiseError
 from planwise.governance.scenario import BASELINE
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
@@ -23,9 +22,6 @@ from ui.previewing.previews import Previews
 from ui.previewing.remembered import Remembered
 from ui.previewing.resolving import LedgerResolver, Resolve
 
-WORKERS = "PLANWISE_PREVIEW_WORKERS"
-WORKERS_DEFAULT = 2
-WORKERS_MAX = 16  # each holds some 500 MB at 10,000 employees
 KPIS_KEPT = 2000  # some 10 kB each
 IMPACTS_KEPT = 128  # some 50 kB each
 THREADS = 2  # that read the ledger
@@ -151,11 +147,5 @@ class PreviewService:
 
 
 def open_previews(settings: Settings) -> PreviewService:
-    """Start live simulation with PLANWISE_PREVIEW_WORKERS processes; raises InputError for a bad number."""
-    text = os.environ.get(WORKERS, str(WORKERS_DEFAULT))
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= WORKERS_MAX):
-        raise InputError(
-            f"{WORKERS}={text!r} is not a number of processes.",
-            remedy=f"Give 1 to {WORKERS_MAX}; {WORKERS_DEFAULT} is the default.",
-        )
-    return PreviewService(settings, workers=int(text))
+    """Return live simulation as the settings want it; its processes start with the first question."""
+    return PreviewService(settings, workers=settings.preview_workers)

@@ -95,18 +95,25 @@ class Wire:
         ]
         await self._patch(*events)
 
-    async def click(self, model: str) -> None:
-        """Press a Material button."""
-        data = {"type": "map", "entries": [["type", "click"]]}
-        event = {
-            "type": "event",
-            "name": "dom_event",
-            "values": {
-                "type": "map",
-                "entries": [["model", {"id": model}], ["node", "button"], ["data", data]],
-            },
-        }
+    async def tell(self, component: str, **message: Any) -> None:
+        """Send a message of a component of ours, named by its class, as its script does."""
+        inner = next(name for name, model in self.models.items() if model.get("type") == f"{component}1")
+        outer = next(
+            name
+            for name, model in self.models.items()
+            if isinstance(data := model.get("data"), dict) and data.get("id") == inner
+        )
+        data = {"type": "map", "entries": [list(entry) for entry in message.items()]}
+        values = {"type": "map", "entries": [["model", {"id": outer}], ["data", data]]}
+        event = {"type": "event", "name": "data_event", "values": values}
         await self._patch({"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": event})
+
+    def values(self, component: str, attribute: str) -> dict[str, Any]:
+        """Return an attribute, a mapping, of a component of ours; empty where there is no such component."""
+        for model in self.models.values():
+            if model.get("type") == f"{component}1":
+                return dict(model.get(attribute, {}).get("entries", ()))
+        return {}
 
     async def until(self, holds: Callable[[Self], bool], seconds: float = PATIENCE_SECONDS) -> float:
         """Wait until something holds; return the seconds it took. Raises WireError when it does not."""

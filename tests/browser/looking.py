@@ -1,0 +1,54 @@
+"""What tests see of a whole page: when it has settled, whether anything sticks out, which theme it has."""
+
+import re
+
+# Text of the page, shadow roots included; the page has settled when it stays the same for a while.
+SETTLED = """({quiet, patience}) => new Promise((resolve) => {
+  const words = (root) => [...root.childNodes].map((node) => {
+    if (node.nodeType === 3) { return node.data }
+    if (node.nodeType !== 1 || /^(SCRIPT|STYLE)$/.test(node.tagName)) { return "" }
+    return (node.shadowRoot ? words(node.shadowRoot) : "") + words(node)
+  }).join("")
+  const begun = performance.now()
+  let last = "", since = begun
+  const look = () => {
+    const now = performance.now(), text = words(document.querySelector("main") ?? document.body)
+    if (text !== last) { last = text; since = now }
+    if (now - since >= quiet || now - begun >= patience) { resolve(now - since >= quiet) }
+    else { setTimeout(look, 100) }
+  }
+  look()
+})"""
+QUIET_MILLISECONDS, PATIENCE_MILLISECONDS = 700, 15_000
+
+CLIPPED = """() => {
+  const found = []
+  const walk = (root) => {
+    for (const element of root.querySelectorAll("*")) {
+      if (element.shadowRoot) { walk(element.shadowRoot) }
+      if (!element.matches("button, [role=button], [role=tab]")) { continue }
+      const text = element.innerText?.trim()
+      const seen = element.clientWidth > 0 && getComputedStyle(element).visibility === "visible"
+      if (!text || !seen) { continue }
+      if (element.scrollWidth > element.clientWidth + 1) { found.push(text) }
+    }
+  }
+  walk(document)
+  return found
+}"""
+
+
+def settle(page):
+    """Wait until the page's text stays the same for a while; a clock on it ends the patience."""
+    page.evaluate(SETTLED, {"quiet": QUIET_MILLISECONDS, "patience": PATIENCE_MILLISECONDS})
+
+
+def sticks_out(page):
+    """Return by how many pixels the page is wider than its window, and the buttons whose text is cut off."""
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return max(wider, 0), page.evaluate(CLIPPED)
+
+
+def is_dark(page):
+    color = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return sum(int(part) for part in re.findall(r"\d+", color)[:3]) < 3 * 80

@@ -9,7 +9,7 @@ from planwise.comparison.comparing import Comparison
 from planwise.comparison.people import EMPLOYEE_COLUMNS, matched
 from planwise.comparison.reading import damage_named, reader
 from planwise.errors import InputError
-from planwise.inert import FORMULA_PATTERN
+from planwise.inert import FORMULA_PATTERN, inert
 
 TEXTS = frozenset({"employee_id", "department", "gender"})
 INERT = "CASE WHEN regexp_matches({0}, '" + FORMULA_PATTERN + "') THEN '''' || {0} ELSE {0} END AS {0}"
@@ -51,7 +51,7 @@ def _write(comparison: Comparison, whole: Path, piece: Path) -> None:
                 damage_named(base.publication, other.publication),
                 matched(connection, base, other, pair.year),
             ):
-                rows = connection.sql(query, params=[pair.scenario, pair.against])
+                rows = connection.sql(query, params=[inert(pair.scenario), inert(pair.against)])
                 rows.write_csv(str(piece), header=number == 0)
             with open(piece, "rb") as written:
                 shutil.copyfileobj(written, output)

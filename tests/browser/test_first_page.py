@@ -59,8 +59,9 @@ def test_the_page_shows_the_figures_of_the_manifest(visit, served, published_hom
     page.locator(".chart .main-svg").first.wait_for()
     assert page.locator(".chart:visible").count() == 3
     assert "Target 3.0%" in page.locator(".chart").first.inner_text()
+    page.get_by_role("button", name="Where these figures are from").click()
     fingerprint = load_publication(published_home, "baseline").fingerprint
-    assert page.get_by_text(fingerprint).is_visible()
+    page.get_by_text(fingerprint).wait_for()
 
 
 def test_another_scenario_changes_the_figures_and_the_address(visit, served, published_home):
@@ -119,7 +120,8 @@ def test_the_dark_theme_is_dark_and_readable(visit, served):
 
 def test_the_download_of_the_level_table_is_the_mart(visit, served, published_home):
     page = visit(served)
-    content = downloaded(page, re.compile("CSV.*levels|Download the table of levels"))
+    page.get_by_role("button", name="Levels", exact=True).click()
+    content = downloaded(page, "Download the table of levels")
     mart = load_publication(published_home, "baseline").frame("fct_level_summary")
     mart = mart[mart["simulation_year"] == mart["simulation_year"].max()].reset_index(drop=True)
     small = mart["headcount"] < 10
@@ -139,6 +141,18 @@ def test_the_table_behind_a_chart_says_what_the_chart_shows(visit, served, publi
     parts = ("exits", "cola", "merit", "promotion", "hires")
     assert cells[:5] == [formatting.points(last[f"bridge_{part}"]) for part in parts]
     assert cells[5] == formatting.percent(last["growth_all"], 2)
+
+
+def test_what_waits_leads_to_its_page_without_loading_the_application_again(visit, served, published_home):
+    page = visit(served)
+    page.evaluate("window.same = true")
+    page.get_by_text("Since the sweep").or_(page.get_by_text("No sweep has run")).first.wait_for()
+    page.get_by_role("link", name="Show higher_cola").first.click()
+    page.wait_for_url(re.compile(r"[?&]scenario=higher_cola"))
+    page.get_by_role("heading", name="higher_cola", exact=True).wait_for()
+    assert page.evaluate("window.same")
+    assert page.get_by_text("No sweep has run in this home yet").is_visible()
+    assert page.get_by_text("Latest study").is_visible()
 
 
 def test_an_empty_home_says_what_to_do_and_fills_by_itself(visit, published_home, tmp_path):

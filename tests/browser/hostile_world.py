@@ -1,0 +1,143 @@
+"""A home in which every text that people can type, or files can bring, tries to be something else."""
+
+import json
+import shutil
+
+import pandas as pd
+
+MARK = "evil"
+TEXTS = (
+    '<img src=x onerror="window.hacked=1">evil',
+    "<script>window.hacked=1</script>evil",
+    '=HYPERLINK("http://evil.test","evil")',
+    "+evil+1",
+    "-evil",
+    "@SUM(evil)",
+    "\t=evil",
+    "'; DROP TABLE scenario; -- evil",
+    "{{7*7}}${7*7}%{evil}",
+)
+FOLDER = "=evil<img src=x onerror=window.hacked=1>"  # what a file system lets be a name
+EMPLOYEES = 300
+FILED_UNDER = "filed"  # whom most texts are about
+
+
+def prepare(settings):
+    """Fill a home: a census, scenarios, results, a study, a sweep and jobs, all with these texts."""
+    from planwise.governance import open_ledger
+
+    _import_census(settings)
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create("filed", {"cola_rate": 0.05}, description="".join(TEXTS))
+    _publish(settings)
+    _file_under_another_name(settings)
+    _write_study(settings)
+    _write_sweep(settings)
+    _write_jobs(settings)
+
+
+def _import_census(settings):
+    from planwise.census import generate_census, import_census
+
+    plain = generate_census(settings, employees=EMPLOYEES)
+    people = pd.read_parquet(plain.census_file)
+    people["department"] = [TEXTS[n % 6].strip() for n in range(len(people))]
+    people["job_title"] = [TEXTS[n % len(TEXTS)].strip() for n in range(len(people))]
+    people["employee_id"] = [f"{TEXTS[n % len(TEXTS)].strip()}-{n:04}" for n in range(len(people))]
+    file = settings.root / "hostile.csv"
+    people.to_csv(file, index=False)
+    import_census(settings, file, name="hostile", levels="pay-quantiles", as_of=plain.as_of)
+    file.unlink()
+
+
+def _publish(settings):
+    from expectations import run_gate
+    from planwise.census import load_census
+    from planwise.engine.publishing import publish
+    from planwise.engine.warehouse import open_warehouse, scenario_environment
+    from planwise.gate import require
+    from planwise.parameters import resolve, simulated_years
+
+    census = load_census(settings)
+    years = simulated_years(2, census.first_year)
+    with open_warehouse(settings, "browser test") as warehouse:
+        for scenario, overrides in {"baseline": {}, "filed": {"cola_rate": 0.05}}.items():
+            effective = resolve(years, scenario=overrides)
+            outcome = warehouse.plan(scenario_environment(scenario), census, effective).apply()
+            gate = require(run_gate("simulation", warehouse.frames(outcome.environment)))
+            publish(
+                settings,
+                warehouse,
+                scenario=scenario,
+                outcome=outcome,
+                census=census,
+                effective=effective,
+                gate=gate,
+            )
+
+
+def _file_under_another_name(settings):
+    """Copy a result to a folder with a hostile name, with hostile texts in its manifest."""
+    copy = settings.published_dir / FOLDER
+    shutil.copytree(settings.published_dir / "filed", copy)
+    file = copy / (copy / "current").read_text().strip() / "manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["scenario"] = FOLDER
+    manifest["census"]["name"] = "".join(TEXTS)
+    for check, text in zip(manifest["gate"]["results"], TEXTS, strict=False):
+        check |= {"expectation": text, "observed": text, "threshold": text, "remedy": text, "success": False}
+        check["severity"] = "info"
+    file.write_text(json.dumps(manifest))
+
+
+def _write_study(settings):
+    from planwise.study.asked.space import TunedLever
+    from planwise.study.trials.files import write_study, write_summary
+    from planwise.study.trials.journal import Journal
+    from planwise.study.trials.storage import open_storage
+
+    bounds = dict(low=0.01, high=0.08, start=0.025, scale=0.01)
+    space = (TunedLever(name="cola_rate", level_id=None, increasing=True, dynamics=False, **bounds),)
+    about = {
+        "study": FOLDER,
+        "question": {"strategy": TEXTS[1], "target_growth": 0.03, "tolerance": 0.001},
+        "scenario": FOLDER,
+        "census": TEXTS[0],
+        "kind": "real",
+        "state": "failed: " + TEXTS[0],
+        "levers": ["cola_rate"],
+        "created_at": "2026-11-20T12:00:00+00:00",
+    }
+    Journal.create(open_storage(settings, FOLDER), FOLDER, space, about)
+    write_study(settings, FOLDER, about)
+    write_summary(settings, FOLDER, {"state": "failed: " + TEXTS[0], "levers": {"cola_rate": 0.07}})
+    (settings.studies_dir / FOLDER / "lock").touch()
+
+
+def _write_sweep(settings):
+    row = {
+        "scenario": FOLDER, "variant": TEXTS[2], "feasible": False, "reasons": list(TEXTS), "growth": None,
+        "target_growth": None, "payroll": None, "headcount": None, "fingerprint": None, "gate": TEXTS[0],
+        "published": False,
+    }  # fmt: skip
+    own = row | {"variant": "as it is", "growth": 0.01, "payroll": 1.0, "scenario": "filed"}
+    folder = settings.root / "sweeps"
+    folder.mkdir()
+    data = {"at": "2026-11-20T02:00:00+00:00", "asked": "{}", "complete": True, "rows": [own, row]}
+    (folder / "20261120T020000000.json").write_text(json.dumps(data))
+
+
+def _write_jobs(settings):
+    from planwise.jobs import Failure, JobWriter, Kind, State, new_job
+
+    for state in (State.FAILED, State.DONE):
+        folder = new_job(
+            settings, Kind.SIMULATE, {"scenario": FOLDER}, title="".join(TEXTS), started_by=TEXTS[0]
+        )
+        writer = JobWriter(folder)
+        for text in TEXTS:
+            writer.told(text)
+        writer.step(TEXTS[0], "failed")
+        writer.table("gate", [{TEXTS[1]: TEXTS[0]}], TEXTS[0])
+        error = Failure(TEXTS[0], TEXTS[1], TEXTS[2]) if state is State.FAILED else None
+        writer.end(state, result={"scenario": FOLDER}, error=error)

@@ -1,0 +1,49 @@
+"""Simulates and publishes scenarios again and again with other levers, until it is stopped.
+
+Run as `python -m tests.browser.publishing_loop HOME LOG`; each line of the log is what one publication says.
+"""
+
+import itertools
+import json
+import sys
+from pathlib import Path
+
+SCENARIOS = ("baseline", "higher_cola", "third")
+YEARS = 2
+STEPS = 7  # different levels of the lever, one after the other
+
+
+def main(home: str, log: str) -> None:
+    from expectations import run_gate
+    from planwise.census import load_census
+    from planwise.engine.publishing import publish
+    from planwise.engine.warehouse import open_warehouse, scenario_environment
+    from planwise.gate import require
+    from planwise.parameters import resolve, simulated_years
+    from planwise.settings import Settings
+
+    settings = Settings(home=Path(home))
+    census = load_census(settings)
+    years = simulated_years(YEARS, census.first_year)
+    with open_warehouse(settings, "test") as warehouse, open(log, "a", encoding="utf-8") as file:
+        for turn, (number, scenario) in itertools.product(itertools.count(), enumerate(SCENARIOS)):
+            rate = 0.02 + 0.004 * ((turn * len(SCENARIOS) + number) % STEPS)
+            effective = resolve(years, scenario={"cola_rate": rate})
+            outcome = warehouse.plan(scenario_environment(scenario), census, effective).apply()
+            gate = require(run_gate("simulation", warehouse.frames(outcome.environment)))
+            published = publish(
+                settings,
+                warehouse,
+                scenario=scenario,
+                outcome=outcome,
+                census=census,
+                effective=effective,
+                gate=gate,
+            )
+            said = {"scenario": scenario, "fingerprint": published.fingerprint, "kpis": outcome.kpis}
+            file.write(json.dumps(said, default=float) + "\n")
+            file.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

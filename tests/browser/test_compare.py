@@ -1,0 +1,141 @@
+"""The compare page in a browser: figures, winners and losers, files, order, and what cannot be compared."""
+
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+from playwright.sync_api import expect
+
+from planwise.engine.publications import load_publication
+from tests.browser.looking import settle
+from tests.browser.serving import dashboard
+from ui import formatting
+
+FIGURES = "table.compare:visible"
+
+
+@pytest.fixture
+def compare(visit, served):
+    def opened(query="", ready=FIGURES):
+        return visit(f"{served}/?page=compare{query}", ready)
+
+    return opened
+
+
+def kpi(settings, scenario):
+    return load_publication(settings, scenario).manifest["kpis"][-1]
+
+
+def row(page, label):
+    found = page.locator("table.compare:visible tr").filter(has_text=label).first
+    return [text.replace("\u00a0", " ") for text in found.locator("td").all_inner_texts()]
+
+
+def content(page, name):
+    with page.expect_download() as download:
+        page.get_by_role("button", name=name).first.click()
+    return Path(download.value.path()).read_bytes(), download.value.suggested_filename
+
+
+def test_figures_are_those_of_both_manifests_and_their_difference(compare, published_home):
+    page = compare("&compare=baseline,higher_cola")
+    base, other = (kpi(published_home, name) for name in ("baseline", "higher_cola"))
+    first, second = row(page, "Payroll at year end")
+    assert first == formatting.money(base["payroll"])
+    gap = formatting.money(other["payroll"] - base["payroll"], sign=True)
+    assert second.startswith(formatting.money(other["payroll"])) and gap in second
+    growth = row(page, "Compound growth a year")[1]
+    points = formatting.points(other["growth_compound"] - base["growth_compound"]).replace("\u00a0", " ")
+    assert points in growth and "further from it" in growth
+    expect(page.get_by_role("heading", level=1)).to_have_text("higher_cola against baseline")
+    levers = page.locator("table.compare:visible").nth(1)
+    expect(levers).to_contain_text("5.00%")
+    expect(levers).to_contain_text("set in the scenario")
+
+
+def test_the_order_of_the_address_decides_what_the_base_is(compare, published_home):
+    page = compare("&compare=higher_cola,baseline")
+    expect(page.get_by_role("heading", level=1)).to_have_text("baseline against higher_cola")
+    assert "−" in row(page, "Payroll at year end")[1]
+    expect(page.get_by_label("Base", exact=True)).to_have_text("higher_cola")
+
+
+def test_winners_and_losers_count_everybody(compare, published_home):
+    page = compare("&compare=baseline,higher_cola")
+    page.get_by_text("Winners and losers by group").wait_for()
+    frames = {}
+    for name in ("baseline", "higher_cola"):
+        frame = load_publication(published_home, name).frame("fct_workforce_snapshot")
+        active = frame["employment_status"].isin(["continuous_active", "new_hire_active"])
+        last = frame[active & (frame["simulation_year"] == frame["simulation_year"].max())]
+        frames[name] = last.set_index("employee_id")["base_pay"].astype(float)
+    gap = (frames["higher_cola"] - frames["baseline"]).dropna()
+    strip = page.locator(".kpis:visible")
+    expect(strip).to_contain_text(formatting.count((gap > 0).sum()))
+    everybody = page.get_by_role("row").filter(has_text="Everybody").locator("td").all_inner_texts()
+    assert everybody[1:5] == [
+        formatting.count(n) for n in (len(gap), (gap > 0).sum(), (gap < 0).sum(), (gap == 0).sum())
+    ]
+
+
+def test_the_workbook_and_the_files_are_taken_away(compare, published_home):
+    page = compare("&compare=baseline,higher_cola")
+    book, name = content(page, re.compile("^Excel workbook"))
+    assert name == "comparison_baseline_higher_cola.xlsx"
+    assert openpyxl.load_workbook(io.BytesIO(book)).sheetnames[0] == "Summary"
+    figures, _ = content(page, "Download the table of figures")
+    frame = pd.read_csv(io.BytesIO(figures))
+    last = frame["simulation_year"] == str(kpi(published_home, "baseline")["simulation_year"])
+    payroll = frame[(frame["metric"] == "payroll") & last].set_index("scenario")["value"]
+    assert payroll["higher_cola"] == pytest.approx(kpi(published_home, "higher_cola")["payroll"])
+
+
+def test_policy_is_told_from_luck_with_draws_of_every_employee(compare):
+    page = compare("&compare=baseline,higher_cola")
+    settle(page)
+    page.get_by_role("button", name="Tell policy from luck").click()
+    page.get_by_role("button", name="Show policy against noise as a table or a chart").click(timeout=60_000)
+    table = page.get_by_role("table").filter(has_text="Noise of one run (SD)")
+    growth = table.get_by_role("row").filter(has_text="Growth a year since the census").inner_text()
+    assert float(re.search(r"([\d.]+)% ±", growth)[1]) > 90  # two and a half points of COLA are no luck
+    assert table.get_by_role("row").filter(has_text="Headcount").inner_text().count("no difference") == 1
+
+
+def test_one_published_scenario_says_what_to_do_and_a_second_shows_by_itself(visit, home):
+    aside = home.root / "aside"
+    shutil.move(home.published_dir / "higher_cola", aside)
+    with dashboard(home.root) as url:
+        page = visit(f"{url}/?page=compare", ".empty:visible")
+        expect(page.locator(".empty")).to_contain_text("Only baseline is published")
+        shutil.move(aside, home.published_dir / "higher_cola")
+        page.locator(FIGURES).first.wait_for(timeout=30_000)
+        page.close()
+
+
+def test_another_census_is_said_and_what_is_damaged_is_named(visit, home):
+    publication = load_publication(home, "higher_cola")
+    file = publication.folder / "manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["census"] |= {"content_hash": "other", "name": "another", "rows": 7}
+    file.write_text(json.dumps(manifest))
+    with dashboard(home.root) as url:
+        page = visit(f"{url}/?page=compare&compare=baseline,baseline,nowhere,higher_cola&year=1999", FIGURES)
+        settle(page)
+        notices = " ".join(page.locator(".notice:visible").all_inner_texts())
+        for said in (
+            "baseline was named more than once",
+            "'nowhere' is not published",
+            "began with census another (7 people",
+            "Not all of them simulate 1999",
+        ):
+            assert said in notices
+        assert page.get_by_text("Winners and losers cannot be told").is_visible()
+        publication.file("fct_scenario_kpis").write_bytes(b"not Parquet")
+        (home.published_dir / "higher_cola" / "current").write_text(publication.fingerprint)
+        expect(page.locator(".notice.bad:visible")).to_contain_text("higher_cola", timeout=20_000)
+        page.close()

@@ -1,0 +1,108 @@
+"""While scenarios are simulated and published again and again, every page stays readable and whole."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.browser.publishing_loop import SCENARIOS
+from tests.browser.serving import dashboard
+from ui import formatting
+from ui.pages import PAGES
+
+WALK_SECONDS = 14
+LOOKS_LEAST = 3  # different publications whose figures were held against what they say
+STILL_MILLISECONDS = 250  # a page that says the same twice is not between two publications
+START_SECONDS = 60
+
+
+@pytest.fixture
+def publishing(published_home, tmp_path):
+    """A home in which a process publishes until the test ends; and what it says it published."""
+    folder = tmp_path / "home"
+    shutil.copytree(published_home.root, folder, symlinks=True)
+    log = tmp_path / "published.jsonl"
+    log.touch()
+    command = [sys.executable, "-m", "tests.browser.publishing_loop", str(folder), str(log)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    deadline = time.monotonic() + START_SECONDS
+    while len(log.read_text().splitlines()) < len(SCENARIOS):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            pytest.fail(f"Nothing was published:\n{process.communicate()[0]}")
+        time.sleep(0.1)
+    yield folder, log
+    still_running = process.poll() is None
+    process.kill()
+    output = process.communicate()[0]
+    assert still_running, output
+
+
+def shown(page):
+    """Return the fingerprint and the headline figures that stand on the overview at one moment."""
+    facts = page.locator(".facts").inner_text()
+    figures = page.locator(".kpis").inner_text().replace("\u00a0", " ")
+    return re.search(r"\b[0-9a-f]{32,64}\b", facts)[0], figures
+
+
+def test_pages_are_whole_and_without_errors_while_results_are_published(visit, publishing):
+    folder, log = publishing
+    with dashboard(folder) as url:
+        page = visit(url)
+        page.get_by_role("button", name="Where these figures are from").click()
+        page.locator(".facts").wait_for()
+        held: dict[str, str] = {}
+        walk = [info.title for info in PAGES if info.key != "overview"]
+        end = time.monotonic() + WALK_SECONDS
+        turn = 0
+        while time.monotonic() < end or len(held) < LOOKS_LEAST:
+            assert time.monotonic() < end + START_SECONDS, f"only {len(held)} publications were seen"
+            held |= looked_at(page, log)
+            title = walk[turn % len(walk)]
+            go(page, title)
+            page.locator("h1:visible, .empty:visible").first.wait_for()
+            page.wait_for_timeout(STILL_MILLISECONDS)
+            no_errors(page, title)
+            go(page, "Overview")
+            page.locator(".kpi:visible").first.wait_for()
+            turn += 1
+        assert turn >= len(walk)
+        page.close()
+
+
+def go(page, title):
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name=title, exact=True).click()
+
+
+def looked_at(page, log):
+    """Hold what the overview shows against what was published under that fingerprint."""
+    no_errors(page, "Overview")
+    fingerprint, figures = shown(page)
+    page.wait_for_timeout(STILL_MILLISECONDS)
+    if shown(page) != (fingerprint, figures):
+        return {}
+    published = {}
+    for line in log.read_text().splitlines():
+        said = json.loads(line)
+        published[said["fingerprint"]] = said["kpis"][-1]
+    if fingerprint not in published:  # it was there before the process began, or its line is being written
+        return {}
+    kpi = published[fingerprint]
+    for figure in (
+        formatting.percent(kpi["growth_compound"], 2),
+        formatting.percent(kpi["growth_all"], 2),
+        formatting.money(kpi["mean_base_pay"]),
+        formatting.money_short(kpi["payroll"]),
+        formatting.count(kpi["headcount"]),
+    ):
+        assert figure.replace("\u00a0", " ") in figures, (fingerprint, figure, figures)
+    return {fingerprint: figures}
+
+
+def no_errors(page, title):
+    notices = page.locator(".notice.bad:visible").all_inner_texts()
+    assert notices == [], f"{title}: {notices}"

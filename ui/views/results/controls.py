@@ -16,7 +16,12 @@ SELECT: dict[str, Any] = {"size": "small", "margin": (6, 0, 4, 0)}
 ALL_LEVELS, ALL_GENDERS = "All levels", "All"
 EVERY_LEVEL = 0  # the widget takes None for nothing chosen
 DEPARTMENTS_WIDTH = 220
-CUT = {"& .MuiChip-label": {"maxWidth": "180px", "overflow": "hidden", "textOverflow": "ellipsis"}}
+COMPACT = {  # as low as the other filters; long names are cut, the cards' subtitles have them whole
+    "& .MuiSelect-select": {"paddingTop": "8px", "paddingBottom": "4px", "minHeight": "24px !important"},
+    "& .MuiChip-root": {"height": "22px", "fontSize": "12px", "borderRadius": "4px"},
+    "& .MuiChip-label": {"maxWidth": "150px", "overflow": "hidden", "textOverflow": "ellipsis", "px": "8px"},
+    "& .MuiChip-deleteIcon": {"fontSize": "16px"},
+}
 
 
 class Controls:
@@ -40,7 +45,7 @@ class Controls:
             searchable=True,
             placeholder="All departments",
             width=DEPARTMENTS_WIDTH,
-            sx=CUT,
+            sx=COMPACT,
             visual_size="small",
             margin=(6, 0, 4, 0),
         )

@@ -13,6 +13,7 @@ import panel_material_ui as pmui
 
 from ui.components import html
 from ui.components.card import FRAME, SMALL
+from ui.components.file_button import FileButton
 from ui.components.layout import STACK
 from ui.components.paged import PagedRows
 from ui.csv_export import to_csv
@@ -75,14 +76,14 @@ class Explorer:
             sizing_mode="stretch_width",
             margin=0,
         )
-        self._csv = pmui.FileDownload(
+        self._csv = FileButton(
             callback=self._as_csv,
             filename="events.csv",
             label="CSV",
             description="Download the events as CSV",
             **SMALL,
         )
-        self._excel = pmui.FileDownload(
+        self._excel = FileButton(
             callback=self._as_excel,
             filename="events.xlsx",
             label="Excel",

@@ -17,6 +17,8 @@ def remove_old_jobs(settings: Settings, *, dry_run: bool = False) -> tuple[Path,
 
     Plans are looked at once: half of what is kept is theirs at most. A job that works is never touched.
     """
+    if len(job_folders(settings)) <= settings.jobs_kept // 2:
+        return ()
     jobs = JobReader(settings).list()
     ended = [job for job in jobs if job.state in ENDED]
     plans = {job.id for job in [job for job in ended if job.kind is Kind.PLAN][settings.jobs_kept // 2 :]}

@@ -14,7 +14,7 @@ from planwise.settings import Settings
 
 START_PATIENCE = timedelta(seconds=60)  # a busy machine takes long to start a program
 PREFECT = "prefect"
-CACHED = 512  # jobs in memory: a few kilobytes each
+CACHED = 256  # jobs in memory: some ten kilobytes each
 GONE = Failure(
     "The process that did the work is gone: it was killed, or the machine stopped.",
     "What was published before is still in force. Start it again; a study is resumed where it stopped.",

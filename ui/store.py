@@ -28,16 +28,14 @@ from ui.reading.searches import SearchReader
 from ui.reading.standing import StandingReader
 from ui.reading.sweeps import SweepReader
 from ui.results import Result, Unreadable, suppress_small_groups
-from ui.studies import Study, read_study, running_studies, study_files, study_names
 
 BASELINE = "baseline"
 RESULTS_KEPT = 64  # a result is a few hundred rows
-STUDIES_KEPT = 16
 Item = TypeVar("Item")
 
 
 class Store:
-    """Reads one home; shared by all sessions. Results are cached by fingerprint, studies by their files."""
+    """Reads one home; shared by all sessions. Results are cached by fingerprint; all else has its reader."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -51,7 +49,6 @@ class Store:
         self.sweeps = SweepReader(settings)
         self.standing = StandingReader(settings)
         self._results: BoundedCache[Result] = BoundedCache(RESULTS_KEPT)
-        self._studies: BoundedCache[Study] = BoundedCache(STUDIES_KEPT)
 
     @property
     def home(self) -> Path:
@@ -62,8 +59,7 @@ class Store:
         """Return a value that changes whenever there is something new to see; costs a few `stat` calls."""
         published = self._settings.published_dir
         results = tuple((name, _stamp(published / name / CURRENT)) for name in self.scenarios())
-        studies = tuple(_stamp(file) for file in study_files(self._settings))
-        return results, studies, running_studies(self._settings), self.sweeps.version(), self.jobs.version()
+        return results, self.searches.version(), self.sweeps.version(), self.jobs.version()
 
     def scenarios(self) -> tuple[str, ...]:
         """Return the published scenarios: the baseline first, then by name."""
@@ -80,16 +76,6 @@ class Store:
         except InputError:
             # Two publications in a row remove the folder that was in force a moment ago.
             return self._result(scenario)
-
-    def studies(self) -> tuple[str, ...]:
-        """Return the names of the studies, the newest first."""
-        return study_names(self._settings)
-
-    def study(self, name: str) -> Study:
-        """Return a study; raises InputError when there is none or it is damaged."""
-        files = study_files(self._settings, name)
-        key = (name, name in running_studies(self._settings), tuple(_stamp(file) for file in files))
-        return self._studies.get(key, lambda: read_study(self._settings, name))
 
     def _result(self, scenario: str) -> Result:
         publication = load_publication(self._settings, scenario)

@@ -34,10 +34,15 @@ class SearchReader:
         self._opening = Lock()
 
     def version(self) -> Hashable:
-        """Return a value that changes when the history does; costs a few `stat` calls a study."""
+        """Return a value that changes when the history does; costs a few `stat` calls a study.
+
+        A study that runs is another one whenever its summary is written, about once a second.
+        """
         if not self._is_there():
             return ()
-        return tuple((name, self._folder_stamp(name), self._is_held(name)) for name in self._names())
+        return tuple(
+            (name, self._folder_stamp(name, journal=False), self._is_held(name)) for name in self._names()
+        )
 
     def stamp(self, name: str) -> Hashable:
         """Return a value that changes when this study does; costs a few `stat` calls."""

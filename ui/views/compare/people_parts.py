@@ -62,7 +62,10 @@ def distribution(found: PeopleCompared) -> Content:
         "layout": layout,
     }
     hidden = sum(people is None for people in shown)
-    note = f" · {hidden} bands of fewer than 10 people are not drawn" if hidden else ""
+    bands = (
+        "1 band of fewer than 10 people is" if hidden == 1 else f"{hidden} bands of fewer than 10 people are"
+    )
+    note = f" · {bands} not drawn" if hidden else ""
     return Content(
         "How differences are spread",
         f"People by difference of base pay, % of the pay in {found.against} · end of {found.year}{note}",

@@ -8,7 +8,7 @@ import pytest
 from planwise.errors import InputError
 from planwise.parameters import resolve
 from ui.draft import Draft
-from ui.previewing import Affected, Impact, LevelYear, Previewed
+from ui.previewed import Affected, Impact, LevelYear, Previewed
 from ui.selection import Selection
 from ui.views.whatif import charts, findings, levers, people, strip
 from ui.views.whatif.page import WhatIf
@@ -250,7 +250,7 @@ class FakePreviews:
 def make_session(may_edit=True):
     plans = SimpleNamespace(
         get=lambda name: SimpleNamespace(census=None),
-        census=lambda name: SimpleNamespace(name="people", rows=10_000),
+        census=lambda name: SimpleNamespace(name="people", rows=10_000, as_of="2025-12-31"),
         list=lambda: [SimpleNamespace(name=name) for name in ("baseline", "other")],
     )
     selection = Selection()

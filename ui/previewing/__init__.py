@@ -1,6 +1,6 @@
 """Live simulation: what-ifs over every employee, answered by worker processes that all sessions share."""
 
-from ui.previewing.answers import Affected, Impact, LevelYear, Previewed
+from ui.previewed import Affected, Impact, LevelYear, Previewed
 from ui.previewing.errors import PreviewFailed
 from ui.previewing.previews import Previews
 from ui.previewing.service import PreviewService, open_previews

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from planwise.census import Census
 from planwise.risk.people import Group, people_impact
-from ui.previewing.answers import Affected, Impact, LevelYear
+from ui.previewed import Affected, Impact, LevelYear
 from ui.results import SUPPRESSED_UNDER
 
 UNKNOWN = "Not recorded"

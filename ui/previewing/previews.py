@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from planwise.parameters import EffectiveParameters
 from planwise.parameters.horizon import HORIZON
-from ui.previewing.answers import Impact, Previewed
+from ui.previewed import Impact, Previewed
 from ui.previewing.jobs import Priority
 from ui.previewing.messages import Kpis, key_of
 from ui.previewing.slopes import growth_of, lever_slopes, moved_parameters

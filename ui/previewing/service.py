@@ -14,7 +14,7 @@ from planwise.errors import PlanWiseError
 from planwise.governance.scenario import BASELINE
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
-from ui.previewing.answers import Impact, Previewed
+from ui.previewed import Impact, Previewed
 from ui.previewing.jobs import Priority
 from ui.previewing.messages import AskImpact, AskKpis, Kpis, Parameters, Warm, key_of, place_of
 from ui.previewing.pool import Pool

@@ -12,7 +12,7 @@ from planwise.errors import PlanWiseError
 from planwise.parameters import Value, validate
 from planwise.parameters.horizon import HORIZON
 from ui.components import html
-from ui.previewing import Impact, Previewed
+from ui.previewed import Impact, Previewed
 from ui.session import Session
 from ui.views.whatif import charts, findings, people, strip
 from ui.views.whatif.asking import Question
@@ -34,7 +34,7 @@ class Answers:
         self._parts = parts
         self._on_error = on_error
         self._last: Question | None = None
-        self._base: tuple[tuple[str, str], Previewed] | None = None
+        self._base: tuple[tuple[str, ...], Previewed] | None = None
         self._impact: tuple[str, Impact] | None = None
         self._drawn_at = 0.0
         parts.figures.shown = {"html": strip.waiting(), "number": 0, "key": ""}
@@ -82,7 +82,7 @@ class Answers:
 
     async def _base_of(self, question: Question) -> Previewed | None:
         """Return the KPIs of the base scenario over the years that are simulated; asked once."""
-        key = (question.scenario, question.base.digest)
+        key = question.key[:3]
         if self._base is None or self._base[0] != key:
             changes = horizon_of(question.changes)
             found = await self._session.previews.kpis(question.scenario, changes, purpose=f"{PURPOSE} base")

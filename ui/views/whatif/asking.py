@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planwise.parameters import EffectiveParameters, Value
-from ui.previewing import Previewed
+from ui.previewed import Previewed
 
 
 @dataclass
@@ -15,6 +15,7 @@ class Question:
     figures are shown.
     """
 
+    census: str
     scenario: str
     base: EffectiveParameters
     changes: Mapping[str, Value]
@@ -26,9 +27,9 @@ class Question:
 
     def same(self, other: "Question") -> bool:
         """Say whether both have one answer on the page."""
-        return (self.scenario, self.year, self.base.digest, self.effective.digest) == (
-            other.scenario,
-            other.year,
-            other.base.digest,
-            other.effective.digest,
-        )
+        return self.year == other.year and self.key == other.key
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What the answer depends on: people, scenario, and the parameters with and without the edits."""
+        return self.census, self.scenario, self.base.digest, self.effective.digest

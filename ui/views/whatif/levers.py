@@ -54,14 +54,13 @@ def board(effective: EffectiveParameters, year: int | None, locks: Mapping[str, 
     groups: dict[str, list[dict[str, Any]]] = {}
     for lever in declared.levers.values():
         groups.setdefault(_family(lever), []).append(_lever(lever, locks))
+    ordered = [*(family for family in GROUPS if family in groups), *(f for f in groups if f not in GROUPS)]
     titled = [
-        {"title": GROUPS.get(family, (family, ""))[0], "levers": levers, "folded": False, "open": True}
-        for family, levers in groups.items()
+        {"title": _title(family), "levers": groups[family], "folded": False, "open": True}
+        for family in ordered
     ]
     assumptions = [_assumption(declared.assumptions[name]) for name in REACH]
     folded = {"title": ASSUMPTIONS, "levers": assumptions, "folded": True, "open": False}
-    order = list(GROUPS.values())
-    titled.sort(key=lambda group: [title for title, _ in order].index(group["title"]))
     return {"years": list(effective.years), "year": year, "groups": [*titled, folded]}
 
 
@@ -94,7 +93,7 @@ def raw_value(declared: Catalogue, name: str, number: object) -> object:
 
 def _lever(lever: Lever, locks: Mapping[str, str]) -> dict[str, Any]:
     unit, scale = UNITS[lever.unit]
-    title, alone = GROUPS.get(_family(lever), (lever.label, lever.label))
+    title, alone = _title(_family(lever)), GROUPS.get(_family(lever), ("", lever.label))[1]
     label = alone if lever.level_id is None else level(lever.level_id)
     low, high = lever.bounds
     locked = locks.get(lever.name) or ("Locked by its declaration" if lever.locked else "")
@@ -179,6 +178,10 @@ def _mean(values: Sequence[Value]) -> float:
 
 def _step(unit: Unit, width: float) -> float:
     return WIDE_STEP if unit is Unit.RATE and width > WIDE else STEPS[unit]
+
+
+def _title(family: str) -> str:
+    return GROUPS[family][0] if family in GROUPS else family.replace("_", " ").capitalize()
 
 
 def _family(lever: Lever) -> str:

@@ -26,6 +26,7 @@ class WhatIf:
         self._session = session
         self._parts = Parts(self._message)
         self._answers = Answers(session, self._parts, self._tell)
+        self._census = ""
         self._edited_year: int | None = None
         self._number = 0
         self._problem: levers.Problem | None = None
@@ -48,6 +49,7 @@ class WhatIf:
         except PlanWiseError as error:
             self._tell(error)
             return
+        self._census = f"{census.name} {census.as_of} {census.rows}"
         with self._filled():
             self._parts.base.param.update(options=names, value=draft.scenario)
         self._parts.heading.object = html.heading(
@@ -131,6 +133,7 @@ class WhatIf:
         draft = self._session.draft
         self._answers.ask(
             Question(
+                census=self._census,
                 scenario=draft.scenario,
                 base=draft.current,
                 changes=dict(changes),

@@ -7,7 +7,7 @@ import pandas as pd
 from ui.components.card import Content
 from ui.components.html import Column
 from ui.formatting import NOT_AVAILABLE, count, level, money, percent, points
-from ui.previewing import Affected, Impact
+from ui.previewed import Affected, Impact
 from ui.results import SUPPRESSED_UNDER
 from ui.views.whatif import plots
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from planwise.parameters import EffectiveParameters
 from ui.formatting import count, money, money_short, percent, points, ratio, seconds
-from ui.previewing import Previewed
+from ui.previewed import Previewed
 
 ON_TARGET_RATE = 0.001  # a study's default tolerance: a tenth of a percentage point
 NO_CHANGE = "no change"

@@ -131,9 +131,7 @@ def compared(*names, years=(2026, 2027)):
         for name in names
     ]
     settings = {name: S(0.02 + 0.01 * (number == 1), "scenario") for number, name in enumerate(names)}
-    parameters = (
-        ParameterChange("cola_rate", "lever", "Cost-of-living raise", "rate", "all years", settings),
-    )
+    lever = ParameterChange("cola_rate", "lever", "Cost-of-living raise", "rate", "all years", settings)
     return ComparedScenarios(
         sources, years, (), (lever,), pd.DataFrame(rows), pd.DataFrame(levels), tuple(names[1:])
     )
@@ -193,9 +191,7 @@ def people():
     )  # fmt: skip
     steps = (PayrollStep("The same people", 52, -2e6), PayrollStep("a", 3, 5e5), PayrollStep("b", 1, -1e5))
     values = dict(people=52, gain=12, lose=20, same=20, net=-5.0, median_relative=0.0)
-    return PeopleCompared(
-        "lean", EVIL, 2027, **values, groups=groups, payroll=steps, distribution=bands, **more
-    )
+    return PeopleCompared("lean", EVIL, 2027, **values, groups=groups, payroll=steps, distribution=bands)
 
 
 def test_bands_are_named_and_those_of_fewer_than_ten_are_not_counted_out():

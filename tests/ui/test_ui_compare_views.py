@@ -200,7 +200,7 @@ def test_bands_are_named_and_those_of_fewer_than_ten_are_not_counted_out():
     assert trace["x"] == ["no difference", "below −1%", "−1% to 0%", "+2.50% to +2.75%", "+5% and more"]
     assert trace["y"] == [25, None, 15, 0, 12]
     assert "fewer than 10" in trace["customdata"][1]
-    assert "1 band of fewer than 10 people not drawn" in content.subtitle
+    assert "1 band of fewer than 10 people is not drawn" in content.subtitle
 
 
 def test_why_payroll_differs_adds_up():

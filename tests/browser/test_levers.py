@@ -34,7 +34,7 @@ def cell(page, name, year):
 
 
 def said(cell, pattern):
-    expect(cell).to_have_attribute("aria-label", re.compile(pattern))
+    expect(cell).to_have_attribute("title", re.compile(pattern))
 
 
 def edits(page):

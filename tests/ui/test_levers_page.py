@@ -144,7 +144,8 @@ def test_a_locked_lever_is_closed_and_says_who_and_why(page, session):
 
 
 def test_presets_say_what_they_set_before_and_respect_locks(page, session):
-    presets = page._presets
+    page._tabs.active = 2
+    presets = page._presets.part
     presets._list.value = "freeze"
     assert "Cost-of-living raise" in presets._what.object
     assert session.draft.is_empty
@@ -158,15 +159,18 @@ def test_presets_say_what_they_set_before_and_respect_locks(page, session):
 
 
 def test_presets_follow_the_market_budget(page, session):
+    page._tabs.active = 2
+    presets = page._presets.part
     session.draft.set("market_budget", 0.04)
-    assert "Market survey budget (4.0% in total)" in page._presets._list.options
+    assert "Market survey budget (4.0% in total)" in presets._list.options
     session.draft.set("market_budget", 0.2)
-    assert "outside its hard bounds" in page._presets._what.object
-    assert page._presets._apply.disabled
+    assert "outside its hard bounds" in presets._what.object
+    assert presets._apply.disabled
 
 
 def test_assumptions_are_searched_and_edited(page, session):
-    part = page._assumptions
+    page._tabs.active = 1
+    part = page._assumptions.part
     part._search.value_input = "turnover"
     assert "of 64 assumptions" in part._count.object
     part._search.value_input = HOSTILE
@@ -184,7 +188,8 @@ def test_assumptions_are_searched_and_edited(page, session):
 
 
 def test_a_file_is_applied_as_a_whole_or_not(page, session):
-    files = page._files
+    page._tabs.active = 3
+    files = page._files.part
     files._upload.param.update(filename=HOSTILE, value=b"parameter,year,value\ncola_rate,2027,3%\nx,,1\n")
     assert session.draft.is_empty
     assert "1 bad row" in files._outcome.object

@@ -10,6 +10,8 @@ function make(tag, attributes = {}, ...children) {
   return element
 }
 
+const hidden = (text) => make("span", {class: "hidden"}, text)
+
 function spoken(row, cell) {
   const when = cell.year === null ? "all years" : String(cell.year)
   const was = cell.was ? `, edited, was ${cell.was}` : ""
@@ -19,14 +21,19 @@ function spoken(row, cell) {
 }
 
 function cellOf(row, cell, place) {
+  // A cell is read as it is seen, with the words that the eye has from its place.
+  const when = cell.year === null ? "all years" : String(cell.year)
   const value = make("span", {class: "value"}, cell.text)
-  const badge = RISKY.has(cell.risk) ? [make("span", {class: `risk ${cell.risk.toLowerCase()}`}, cell.risk)] : []
-  const note = make("span", {class: cell.was ? "note was" : `note tier ${cell.tier}`},
-    cell.was ? `was ${cell.was}` : cell.tier)
+  const badge = RISKY.has(cell.risk)
+    ? [hidden("risk "), make("span", {class: `risk ${cell.risk.toLowerCase()}`}, cell.risk), hidden(", ")] : []
+  const note = cell.was
+    ? [hidden(", edited, "), make("span", {class: "note was"}, `was ${cell.was}`), hidden(`, tier ${cell.tier}`)]
+    : [hidden(", tier "), make("span", {class: `note tier ${cell.tier}`}, cell.tier)]
   const box = make("td", {
     role: "gridcell", tabindex: "-1", class: `${cell.was ? "changed " : ""}${cell.year === null ? "every" : ""}`,
-    "aria-label": spoken(row, cell), title: spoken(row, cell), "aria-readonly": row.lock ? "true" : "",
-  }, make("span", {class: "line"}, ...badge, value), note)
+    title: spoken(row, cell), "aria-readonly": row.lock ? "true" : "",
+  }, hidden(`${row.name}, ${when}: `), make("span", {class: "line"}, ...badge, value), ...note,
+  ...(row.lock ? [hidden(`, ${row.lock}`)] : []))
   box.dataset.row = place[0]
   box.dataset.column = place[1]
   return box

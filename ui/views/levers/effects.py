@@ -14,6 +14,7 @@ from ui.components import html
 from ui.components.bars import ranked
 from ui.components.card import Card, Content
 from ui.components.figures import PALETTE
+from ui.components.layout import show
 from ui.formatting import points
 from ui.session import Session
 from ui.views.levers.differences import counted
@@ -82,12 +83,8 @@ class Effects:
         self._again = pmui.Button(label="Compute with the edits", variant="text", size="small", margin=0)
         self._again.on_click(lambda _: self.ask())
         self._card = Card(name="effects")
-        self._card.layout.visible = False
-        self.layout = pn.Column(
-            pn.Row(self._status, self._again, sizing_mode="stretch_width"),
-            self._card.layout,
-            sizing_mode="stretch_width",
-        )
+        self._top = pn.Row(self._status, self._again, sizing_mode="stretch_width")
+        self.layout = pn.Column(self._top, sizing_mode="stretch_width")
 
     def refresh(self) -> None:
         """Ask when nothing was asked for this scenario yet; else offer to ask for the edits."""
@@ -120,7 +117,7 @@ class Effects:
             return
         edits = f" with {counted(len(changes), 'edit')}" if changes else ""
         self._card.show(content(slopes, effective, scenario + edits))
-        self._card.layout.visible = True
+        show(self.layout, self._top, self._card.layout)
         self._tell(told(slopes, effective))
         self._status.object = ""
         self._again.disabled = False

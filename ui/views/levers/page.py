@@ -17,12 +17,14 @@ from ui.views.levers.differences import counted, difference_table, differences, 
 from ui.views.levers.editor import Editor
 from ui.views.levers.effects import Effects
 from ui.views.levers.files import Files
+from ui.views.levers.later import Later
 from ui.views.levers.presets import Presets
 from ui.views.levers.saving import Saving
 from ui.views.levers.sheet import lever_sheet
 from ui.views.levers.sheet_pane import SheetPane
 
 PAGE = "levers"
+WARNED_OF = "Distance from the recommended ranges, and rules across levers"
 BESIDE: dict[str, Any] = {
     "sizing_mode": "stretch_width",
     "styles": {"display": "flex", "flex-wrap": "wrap", "gap": f"{GAP}px", "align-items": "flex-start"},
@@ -54,20 +56,19 @@ class Levers:
         self._effects = Effects(session, self._editor.tell_effects)
         self._warnings = html.pane("")
         self._edited = html.pane("")
-        self._assumptions = Assumptions(session)
-        self._presets = Presets(session, self._choice)
-        self._files = Files(session, self._choice)
+        self._assumptions = Later(lambda: Assumptions(session))
+        self._presets = Later(lambda: Presets(session, self._choice))
+        self._files = Later(lambda: Files(session, self._choice))
+        self._later = (self._assumptions, self._presets, self._files)
         self._saving = Saving(session, self.refresh)
-        self._parts = (self._sheet, self._editor, self._presets, self._files, self._assumptions)
         self._bar = self._make_bar()
         self._tabs = pmui.Tabs(
             ("Levers", self._levers_tab()),
-            ("Assumptions", framed(self._assumptions.layout)),
-            ("Presets", framed(self._presets.layout)),
-            ("Files", framed(self._files.layout)),
+            *zip(("Assumptions", "Presets", "Files"), (tab.layout for tab in self._later), strict=True),
             sizing_mode="stretch_width",
             margin=0,
         )
+        self._tabs.param.watch(lambda _: self._fill_tab(), "active")
         self._body = pn.Column(self._bar, self._tabs, **STACK)
         self.layout = pn.Column(**STACK, margin=GAP)
         session.draft.param.watch(lambda *_: self._changed(), ["scenario", "changes", "locks"])
@@ -84,10 +85,10 @@ class Levers:
             self._fill(names)
         except PlanWiseError as error:
             self._problem.object = html.notice(error.what, error.remedy or "", "bad")
-            show(self.layout, self._heading, self._problem, self._saving.dialog, self._saving.confirmation)
+            show(self.layout, self._heading, self._problem, self._saving.layout)
             self._heading.object = html.heading("Levers", "What is paid, by level and year")
             return
-        show(self.layout, self._heading, self._body, self._saving.dialog, self._saving.confirmation)
+        show(self.layout, self._heading, self._body, self._saving.layout)
         self._effects.refresh()
 
     def _changed(self) -> None:
@@ -111,16 +112,23 @@ class Levers:
                 *([] if draft.scenario in self._start.options else [draft.scenario]),
             ]
             self._start.param.update(options=options, value=draft.scenario)
-        for part in self._parts:
-            part.refresh()
+        self._fill_tab()
         self._undo.disabled, self._redo.disabled = not draft.can_undo, not draft.can_redo
         self._discard.disabled = self._effect.disabled = not changes
         self._save.disabled = not may_edit
         self._delete.visible = draft.scenario != BASELINE
         self._delete.disabled = not may_edit
-        self._warnings.object = html.card_heading(
-            finding_title(draft.findings), "Distance from the recommended ranges, and rules across levers"
-        ) + finding_list(draft.findings)
+
+    def _fill_tab(self) -> None:
+        """Fill the tab that is shown; the others are filled when they are."""
+        if self._tabs.active:
+            self._later[self._tabs.active - 1].show()
+            return
+        draft = self._session.draft
+        changes, findings = differences(draft.current, draft.effective), draft.findings
+        self._sheet.refresh()
+        self._editor.refresh()
+        self._warnings.object = html.card_heading(finding_title(findings), WARNED_OF) + finding_list(findings)
         self._edited.object = html.card_heading(
             "Changes" if changes else "No changes yet", f"Proposed against {draft.scenario}"
         ) + (difference_table(changes, "Changes") if changes else "")

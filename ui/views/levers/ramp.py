@@ -5,6 +5,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
+from ui.components.layout import show
 from ui.parameter_text import entered, typed
 from ui.session import Session
 from ui.views.levers.choice import Choice
@@ -22,19 +23,19 @@ class Ramp:
         self._shown: Any = None
         self._from, self._to = (pmui.Select(label=text, **FIELD) for text in ("From year", "To year"))
         self._low, self._high = (
-            pmui.TextInput(label=text, **FIELD) for text in ("Value", "Value at the end")
+            pmui.TextInput(label=text, **FIELD) for text in ("Value then", "Value at end")
         )
-        self._high.width = 120
         self._apply = pmui.Button(label="Spread", variant="outlined", size="small", margin=0)
         self._apply.on_click(lambda _: self._spread())
-        rows = (pn.Row(self._from, self._low), pn.Row(self._to, self._high), self._apply)
-        for row in rows[:2]:
-            row.styles = {"gap": "8px"}
-        self._box = pn.Column(*rows, visible=False, styles={"gap": "10px"})
+        gap = {"gap": "8px"}
+        self._rows = (pn.Row(self._from, self._low, styles=gap), pn.Row(self._to, self._high, styles=gap))
+        self._box = pn.Column(styles={"gap": "10px"})
         self._open = pmui.Button(
             label="Spread over years…", icon="trending_up", variant="text", size="small", margin=0
         )
-        self._open.on_click(lambda _: self._box.param.update(visible=not self._box.visible))
+        self._open.on_click(
+            lambda _: show(self._box, *([] if self._box.objects else [*self._rows, self._apply]))
+        )
         self.layout = pn.Column(self._open, self._box, sizing_mode="stretch_width", styles={"gap": "8px"})
 
     def refresh(self, *, closed: bool) -> None:
@@ -52,6 +53,9 @@ class Ramp:
         self._from.param.update(options=list(years), value=years[0])
         self._to.param.update(options=list(years), value=years[-1])
         self._low.value, self._high.value = (typed(parameter, value) for value in values)
+
+    def _fold(self) -> None:
+        show(self._box, *(() if self._box.objects else (*self._rows, self._apply)))
 
     def _spread(self) -> None:
         effective, name = self._session.draft.effective, self._choice.parameter

@@ -30,6 +30,7 @@ class Saving:
     def __init__(self, session: Session, done: Callable[[], None]) -> None:
         self._session = session
         self._done = done
+        self.layout = pn.Column()  # the dialogs, once they are asked for
         self._what = html.pane("")
         self._name = pmui.TextInput(label="Name", max_length=NAME_MAX, helper_text=NAME_RULE, **FIELD)
         self._name.param.watch(lambda _: self._judge(), "value_input")
@@ -79,7 +80,7 @@ class Saving:
         )
         self._fail("")
         self._judge()
-        self.dialog.open = True
+        self._open(self.dialog)
 
     def ask_delete(self) -> None:
         """Ask before the base scenario is deleted."""
@@ -91,7 +92,12 @@ class Saving:
             "warn",
         )
         self._delete.disabled = not self._session.may_edit
-        self.confirmation.open = True
+        self._open(self.confirmation)
+
+    def _open(self, dialog: Any) -> None:
+        if dialog not in self.layout.objects:
+            self.layout.append(dialog)
+        dialog.open = True
 
     def _judge(self) -> None:
         """Say as one types whether the name can be used."""

@@ -6,8 +6,10 @@ GAP = 16  # pixels between cards
 # As tall as what is in it: a column in a column would else end where the window does, and what follows
 # would stand on its lower half.
 WHOLE = {"max-height": "none"}
+CLOSE = [".scroll-button { display: none; }"]  # Panel's own, empty: a gap would stand before it
 PAIR: dict[str, Any] = {
     "sizing_mode": "stretch_width",
+    "stylesheets": CLOSE,
     "styles": {
         "display": "grid",
         "grid-template-columns": "repeat(auto-fit, minmax(max(420px, 40%), 1fr))",
@@ -22,12 +24,22 @@ SIDE_BY_SIDE: dict[str, Any] = {  # a wide part and a narrow one; below each oth
     "stylesheets": [
         ":host { display: grid; gap: 16px; align-items: start; max-height: none; "
         "grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); } "
-        "@media (max-width: 1100px) { :host { grid-template-columns: minmax(0, 1fr); } }"
+        "@media (max-width: 1100px) { :host { grid-template-columns: minmax(0, 1fr); } }",
+        *CLOSE,
     ],
 }
-PARTS: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "styles": {"gap": "10px", **WHOLE}}
+PARTS: dict[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "margin": 0,
+    "styles": {"gap": "10px", **WHOLE},
+    "stylesheets": CLOSE,
+}
 """The parts of one card, below each other."""
-STACK: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": f"{GAP}px", **WHOLE}}
+STACK: dict[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "styles": {"gap": f"{GAP}px", **WHOLE},
+    "stylesheets": CLOSE,
+}
 
 
 def show(box: Any, *parts: Any) -> None:

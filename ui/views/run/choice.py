@@ -13,7 +13,7 @@ from ui.components import html
 from ui.components.card import FRAME
 from ui.components.layout import PARTS
 from ui.session import Session
-from ui.views.run.wanted import DIFFERENCE, Wanted, difference, suggested_name
+from ui.views.run.wanted import Wanted, columns, difference, suggested_name
 
 BASELINE = "baseline"
 EDITS, STORED = "My edits", "A stored scenario"
@@ -218,7 +218,7 @@ class Choice:
                 else (f"No difference to {name}.")
             )
             return f'<p class="quiet">{escape(text)}</p>'
-        table = html.table(frame, DIFFERENCE, f"What differs from {name}")
+        table = html.table(frame, columns(name), f"What differs from {name}")
         return table + _warnings(findings)
 
     def _refusal(self) -> str:

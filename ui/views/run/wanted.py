@@ -10,12 +10,7 @@ from planwise.parameters import EffectiveParameters, Value, catalogue
 from ui.components.html import Column
 from ui.parameter_text import written
 
-DIFFERENCE = (
-    Column("parameter", "Lever or assumption", is_text=True),
-    Column("years", "Years", is_text=True),
-    Column("before", "Base"),
-    Column("after", "This run"),
-)
+COLUMNS = ("parameter", "years", "before", "after")
 HORIZON = "years"
 
 
@@ -52,7 +47,17 @@ def difference(base: EffectiveParameters, proposed: EffectiveParameters) -> pd.D
             _row(parameter.label, _years(years, shared), written(parameter, old), written(parameter, new))
             for (old, new), years in changed.items()
         ]
-    return pd.DataFrame(rows, columns=[column.name for column in DIFFERENCE])
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def columns(base: str) -> tuple[Column, ...]:
+    """Return how a difference from a scenario is shown."""
+    return (
+        Column("parameter", "Lever or assumption", is_text=True),
+        Column("years", "Years", is_text=True),
+        Column("before", base),
+        Column("after", "This run"),
+    )
 
 
 def suggested_name(base: str, taken: Iterable[str], longest: int = 48) -> str:

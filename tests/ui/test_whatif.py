@@ -375,7 +375,7 @@ def test_an_error_of_the_simulation_is_shown_with_its_remedy_and_can_be_asked_ag
     assert shown(page)["number"] == 2
     session.previews.error = None
     page.refresh()
-    assert not page._parts.notices.visible
+    assert page._parts.notices.object == ""
 
 
 def test_nothing_is_asked_while_the_page_is_hidden(session):

@@ -51,7 +51,7 @@ class Card:
     ) -> None:
         self._content: Content | None = None
         self._heading = html.pane("", min_width=0)
-        self._lead = html.pane("", visible=False)
+        self._lead = html.pane("")  # empty rather than hidden: to show it before it is drawn is an error
         self._table = html.pane("", visible=not with_chart, styles={"--table-height": f"{height}px"})
         self._chart = Plot(sizing_mode="stretch_width", visible=with_chart, margin=0)
         self._download = FileButton(
@@ -88,7 +88,7 @@ class Card:
         """Show new content."""
         self._content = content
         self._heading.object = html.card_heading(content.title, content.subtitle)
-        self._lead.param.update(object=content.lead, visible=bool(content.lead))
+        self._lead.object = content.lead
         caption = f"{content.title}. {content.subtitle}"
         self._fill_table()
         if content.figure is not None:

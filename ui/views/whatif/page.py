@@ -196,7 +196,7 @@ class WhatIf:
         """Say what went wrong and what to do; None is that all is well."""
         text = "" if error is None else html.notice(error.what, error.remedy or "", "bad")
         if self._parts.notices.object != text:
-            self._parts.notices.param.update(object=text, visible=bool(text))
+            self._parts.notices.object = text
 
     @contextmanager
     def _filled(self) -> Iterator[None]:

@@ -40,7 +40,7 @@ class Parts:
 
     def __init__(self, on_message: Callable[[Mapping[str, Any]], None]) -> None:
         self.heading = html.pane("", min_width=0)
-        self.notices = html.pane("", visible=False)
+        self.notices = html.pane("")
         self.base = pmui.Select(label="Base scenario", options=[], size="small", width=260, margin=0)
         self.year = pmui.Select(label="Figures of", options=[], size="small", width=112, margin=0)
         self.save = pmui.Button(

@@ -122,8 +122,11 @@ def normalised(base: EffectiveParameters, changes: Mapping[str, Value]) -> dict[
 
 
 def over_years(base: EffectiveParameters, changes: Mapping[str, Value]) -> EffectiveParameters:
-    """Return the base over the horizon that the changes simulate, with nothing else changed."""
-    return effective_of(base, {HORIZON: changes[HORIZON]}) if HORIZON in changes else base
+    """Return the base over the years that the changes simulate; even its horizon says what it was."""
+    if HORIZON not in changes:
+        return base
+    longer = effective_of(base, {HORIZON: changes[HORIZON]})
+    return replace(longer, cells={**longer.cells, (HORIZON, None): base.cells[HORIZON, None]})
 
 
 def same_in_all_years(effective: EffectiveParameters, name: str) -> bool:
@@ -150,7 +153,7 @@ def _differing(
     as_base: EffectiveParameters, name: str, values: Mapping[int | None, Value]
 ) -> dict[int | None, Value]:
     if not as_base.declared.parameters[name].yearly:
-        return {} if name != HORIZON and values[None] == as_base.value(name) else dict(values)
+        return {} if values[None] == as_base.value(name) else dict(values)
     result = [values.get(year, values.get(None, _MISSING)) for year in as_base.years]
     before = [as_base.value(name, year) for year in as_base.years]
     if all(new is _MISSING or new == old for new, old in zip(result, before, strict=True)):

@@ -200,6 +200,7 @@ def test_other_years_are_compared_with_the_base_of_these_years(draft):
     draft.set("years", 7)
     assert draft.effective.years == tuple(range(2026, 2033))
     assert draft.current.years == draft.effective.years
+    assert (draft.current.value("years"), draft.effective.value("years")) == (5, 7)
     draft.set("cola_rate@2032", 0.04)
     draft.set("cola_rate@2032", 0.025)
     assert draft.changes == {"years": 7}
@@ -207,6 +208,9 @@ def test_other_years_are_compared_with_the_base_of_these_years(draft):
     with pytest.raises(InputError, match="cola_rate@2032"):
         draft.set("years", 3)
     draft.unset("cola_rate", "years")
+    assert draft.is_empty
+    draft.set("years", "2026-2028")
+    draft.set("years", 5)
     assert draft.is_empty
 
 
@@ -254,7 +258,7 @@ def test_watchers_hear_a_change_once(draft):
 def test_an_edit_takes_less_than_two_milliseconds(draft):
     seconds = []
     for step in range(200):
-        start = time.perf_counter()
+        start = time.process_time()
         draft.set("cola_rate", 0.03 + step / 10_000)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert sorted(seconds)[100] < 0.002

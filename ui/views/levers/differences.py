@@ -85,7 +85,7 @@ def finding_list(findings: Sequence[Finding]) -> str:
         f"<span>{escape(_when(finding))}{escape(finding.message)}</span></li>"
         for finding in findings
     )
-    return f'<ul style="list-style:none;display:grid;gap:6px">{items}</ul>'
+    return f'<ul style="list-style:none;display:grid;gap:6px;margin-top:8px">{items}</ul>'
 
 
 def finding_title(findings: Sequence[Finding]) -> str:

@@ -73,11 +73,9 @@ class Lessons:
         self._open.label = module.open.text
         self._asked.object = html.card_heading("Check yourself", "")
         done = module.key in progress.checked
-        self._question.param.update(
-            label=module.check.text,
-            options=list(module.check.choices),
-            value=module.check.choices[module.check.answer] if done else None,
-        )
+        self._question.param.update(label=module.check.text, options=list(module.check.choices))
+        # After the options: new ones choose the first of themselves.
+        self._question.value = module.check.choices[module.check.answer] if done else None
         if done:
             self._verdict.object = html.notice(module.check.why, tone="good")
 

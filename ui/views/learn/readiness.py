@@ -68,8 +68,9 @@ class Check:
         if not self._filled:
             self._filled = True
             for question in self._form.questions:
-                if 0 <= (choice := progress.answers.get(question.key, -1)) <= question.most:
-                    self._questions[question.key].value = question.choices[choice]
+                choice = progress.answers.get(question.key, -1)
+                answered = 0 <= choice <= question.most  # the widget would take the first one for chosen
+                self._questions[question.key].value = question.choices[choice] if answered else None
         self._show(progress)
 
     def _show(self, progress: Progress) -> None:

@@ -1,0 +1,97 @@
+"""One analyst's day: a lever, its effect, a run, a comparison, a target, a trial kept, files taken away."""
+
+import csv
+import io
+import shutil
+
+import openpyxl
+import pytest
+from playwright.sync_api import expect
+
+from flows.jobs.simulation import simulate
+from flows.parameters import SimulateRequest
+from flows.runner import InProcess
+from planwise.census import generate_census
+from planwise.engine.publications import load_publication
+from planwise.settings import Settings
+from tests.browser.pages.compare import Compare
+from tests.browser.pages.levers import COLA, Levers
+from tests.browser.pages.navigation import go
+from tests.browser.pages.optimise import Optimise
+from tests.browser.pages.run import Run
+from tests.browser.pages.whatif import WhatIf
+from tests.browser.serving import dashboard
+
+EMPLOYEES = 300
+TARGET_PERCENT = 5.0
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """A home with a census and its published baseline, as a first day ends."""
+    settings = Settings(home=tmp_path_factory.mktemp("story") / "home")
+    generate_census(settings, employees=EMPLOYEES)
+    simulate(settings, SimulateRequest(), InProcess(lambda message: None))
+    return settings
+
+
+@pytest.fixture
+def office(simulated, tmp_path):
+    """A copy of it, served."""
+    settings = Settings(home=tmp_path / "home")
+    shutil.copytree(simulated.root, settings.root)
+    with dashboard(settings.root) as url:
+        yield settings, url
+
+
+def last_growth(settings, scenario):
+    return 100 * load_publication(settings, scenario).manifest["kpis"][-1]["growth_compound"]
+
+
+@pytest.mark.timeout(600)
+def test_from_a_lever_to_the_export(visit, office):
+    settings, url = office
+    page = visit(f"{url}/?page=levers", Levers.READY)
+    levers, whatif, run = Levers(page), WhatIf(page), Run(page)
+    compare, optimise = Compare(page), Optimise(page)
+    baseline = last_growth(settings, "baseline")
+
+    levers.set(COLA, 3.5)
+    levers.see_the_effect()
+    whatif.wait_for_figures(EMPLOYEES)
+    growth, change = whatif.growth()
+    assert growth == pytest.approx(baseline + change, abs=0.01)
+    assert change > 0.5
+
+    whatif.save_and_run()
+    assert "reused" in run.plan()
+    run.save_and_run("more_cola")
+    run.wait_until_published("more_cola")
+    assert last_growth(settings, "more_cola") == pytest.approx(growth, abs=0.005)
+
+    run.compare_with_the_baseline()
+    compare.wait_for("more_cola", "baseline")
+    assert compare.growth() == pytest.approx([baseline, growth], abs=0.006)
+
+    go(page, "Auto-optimise")
+    optimise.ask(TARGET_PERCENT)
+    optimise.start()
+    seen = optimise.wait_until_it_converges()
+    assert sorted(seen) == seen and seen[-1] > 3
+    trial = optimise.open_the_best_trial()
+    optimise.make_scenario("on_target")
+    optimise.run_it()
+    run.run()
+    run.wait_until_published("on_target")
+    assert last_growth(settings, "on_target") == pytest.approx(TARGET_PERCENT, abs=0.1)
+    assert trial >= 0
+
+    run.compare_with_the_baseline()
+    compare.wait_for("on_target", "baseline")
+    book = openpyxl.load_workbook(compare.workbook())
+    assert {"Summary", "Levers", "Levels", "People", "Notes"} <= set(book.sheetnames)
+    formulas = [cell for row in book["Summary"].iter_rows() for cell in row if cell.data_type == "f"]
+    assert formulas, "totals and differences are live formulas"
+    rows = list(csv.DictReader(io.StringIO(compare.figures_csv().read_text(encoding="utf-8-sig"))))
+    assert rows
+    expect(page.get_by_role("alert").filter(has_text="error")).to_have_count(0)

@@ -1,5 +1,6 @@
 """The application: one page a session."""
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def make_page(services: Services, gate: Gate | None = None) -> pmui.Page:
         browser.param.watch(lambda _: gate.presence.touch(identity.ticket.id), "active")
         frame.end_when(lambda: gate.close_if_over(identity))
     page = pmui.Page(
-        meta_title=browser.title,
+        meta_title=escape(browser.title),  # the template does not; the address names scenarios
         header=[frame.tools, browser],
         sidebar=[frame.navigation],
         sidebar_variant="permanent",

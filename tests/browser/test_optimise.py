@@ -1,0 +1,98 @@
+"""Auto-optimise in a browser: ask, watch, choose trials, make a scenario of one, look back."""
+
+import shutil
+
+import pytest
+
+from tests.browser.serving import dashboard
+
+READY = "role=tab[name='New study']"
+START_SECONDS = 90
+
+
+@pytest.fixture(scope="module")
+def address(published_home, tmp_path_factory):
+    """A dashboard on a home of its own: the census and what is published, no study yet."""
+    from planwise.settings import Settings
+
+    settings = Settings(home=tmp_path_factory.mktemp("optimise") / "home")
+    shutil.copytree(published_home.censuses_dir, settings.censuses_dir)
+    shutil.copytree(published_home.published_dir, settings.published_dir)
+    with dashboard(settings.root) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def studied(address):
+    return {}
+
+
+def test_a_study_is_asked_watched_and_its_best_trial_becomes_a_scenario(visit, address, studied):
+    page = visit(f"{address}/?page=optimise", ready=READY)
+    page.get_by_role("button", name="Front of trade-offs").click()
+    page.get_by_role("textbox", name="Trials at most").fill("24")
+    page.get_by_role("textbox", name="Other seeds").fill("0")
+    page.get_by_role("textbox", name="Further constraints, with commas").fill("rise<=3")
+    page.get_by_text("Unknown constraint 'rise'").first.wait_for()
+    start = page.get_by_role("button", name="Start the study")
+    assert start.is_disabled()
+    page.get_by_role("textbox", name="Further constraints, with commas").fill("raise<=300%")
+    page.get_by_text("raise<=3", exact=True).wait_for()
+    page.get_by_label("Preview only: nothing is verified or published").check()
+    page.get_by_text("nothing is stored or published", exact=False).first.wait_for()
+    start.click()
+    page.wait_for_url("**study=baseline_auto_*", timeout=START_SECONDS * 1000)
+    studied["name"] = page.url.partition("study=")[2].partition("&")[0]
+    page.get_by_text("Best found", exact=True).wait_for(timeout=START_SECONDS * 1000)
+    page.get_by_text("trade-offs found; the knee has growth", exact=False).wait_for()
+    page.get_by_role("combobox", name="Show").wait_for()
+
+    page.locator(".paged .mark", has_text="knee").first.locator("xpath=..").get_by_role("button").click()
+    name = page.get_by_role("textbox", name="Name of the scenario")
+    name.fill("Not a name")
+    page.get_by_role("button", name="Make scenario").click()
+    page.get_by_text("cannot name a scenario", exact=False).wait_for()
+    name.fill("best_of_front")
+    page.get_by_role("button", name="Make scenario").click()
+    page.get_by_text("Scenario best_of_front is trial", exact=False).first.wait_for()
+    page.get_by_role("button", name="Compare with baseline").wait_for()
+
+
+def test_trials_within_a_box_on_the_trade_offs_are_those_of_the_table(visit, address, studied):
+    page = visit(
+        f"{address}/?page=optimise&study={studied['name']}", ready=READY
+    )  # a reload, another session
+    page.get_by_role("heading", name="Trade-offs").wait_for()
+    chart = page.get_by_role("img", name="Trade-offs")
+    chart.scroll_into_view_if_needed()
+    chart.locator(".points path").first.wait_for()
+    table = page.get_by_role("region", name="Trials of the study")
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + 80, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] - 60, steps=3)
+    page.mouse.up()
+    page.get_by_text("chosen stand out", exact=False).wait_for()
+    chosen = table.get_by_role("checkbox", checked=True)
+    assert chosen.count() > 2
+    table.get_by_role("checkbox", name="Choose all rows of this page").focus()  # the same by keyboard
+    page.get_by_role("button", name="Choose none").click()
+    page.get_by_text("chosen stand out", exact=False).wait_for(state="detached")
+    table.get_by_role("checkbox", name="Choose 3").press("Space")
+    page.get_by_text("1 chosen stand out", exact=False).wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report (Markdown)").click()
+    assert download.value.suggested_filename == f"evidence_{studied['name']}.md"
+
+
+def test_past_studies_are_listed_opened_and_asked_again(visit, address, studied):
+    page = visit(f"{address}/?page=optimise", ready=READY)
+    page.get_by_role("tab", name="Past studies").click()
+    row = page.get_by_role("row", name=studied["name"])
+    row.wait_for()
+    assert "front of cost × equity" in row.inner_text()
+    row.get_by_role("button", name=studied["name"]).click()
+    page.get_by_role("button", name="Ask again").click()
+    assert page.get_by_role("textbox", name="Trials at most").first.input_value() == "24"
+    page.get_by_text("raise<=3", exact=True).wait_for()

@@ -11,6 +11,7 @@ from planwise.governance import open_ledger
 from planwise.jobs import Failure, Job, JobWriter, Kind, State, Step, Table, new_job
 from planwise.parameters import parse_assignments, resolve
 from tests.ui.published import publish_by_hand
+from ui.components import html
 from ui.components.job import shown
 from ui.runs import PastRun
 from ui.session import Services, Session
@@ -18,6 +19,7 @@ from ui.store import Store
 from ui.user import User
 from ui.views import run as run_page
 from ui.views.run import history, outcome, plan
+from ui.views.run.sweep import sweep
 from ui.views.run.wanted import Wanted, difference, suggested_name
 
 YEARS = (2026, 2027, 2028)
@@ -40,7 +42,8 @@ PLAN = {
 }  # fmt: skip
 GATE = (
     {"expectation": "payroll_usual", "table": "fct_scenario_kpis", "column": "payroll",
-     "severity": "critical", "success": False, "observed": "9", "threshold": "at most 5", "offending rows": 2, "sample": "year=2026"},
+     "severity": "critical", "success": False, "observed": "9", "threshold": "at most 5",
+     "offending rows": 2, "sample": "year=2026"},
     {"expectation": "raise_usual", "table": "t", "column": "", "severity": "warning", "success": False,
      "observed": "9", "threshold": "at most 5", "offending rows": 1, "sample": ""},
     {"expectation": "kpi_years", "table": "t", "column": "", "severity": "critical", "success": True,
@@ -153,6 +156,30 @@ def test_a_gate_that_blocked_tells_failures_first_with_rows():
     assert content.frame["where"][0] == "fct_scenario_kpis.payroll"
     assert "1 of 3 expectations hold; nothing is published" in content.subtitle
     assert "Failed" in content.lead
+
+
+def test_a_sweep_tells_what_is_infeasible_first_and_what_changed():
+    row = {
+        "scenario": "lean", "variant": "as it is", "feasible": True, "reasons": [], "growth": 0.03,
+        "target_growth": 0.03, "payroll": 1e6, "headcount": 10, "fingerprint": "f", "gate": "passed",
+        "published": True,
+    }  # fmt: skip
+    broken = row | {
+        "scenario": "rich", "feasible": False, "reasons": ["<b>over</b> the budget"], "growth": None,
+        "payroll": None, "headcount": None, "gate": None, "published": False,
+    }  # fmt: skip
+    found = {
+        "rows": [row, broken], "previous_at": None, "complete": False, "became_infeasible": ["<i>rich</i>"],
+        "became_feasible": [], "moved": None, "gone": [],
+    }  # fmt: skip
+    content = sweep(found)
+    assert list(content.frame["scenario"]) == ["rich", "lean"]
+    assert content.subtitle == (
+        "2 scenarios and variants, 1 infeasible · the first sweep · stopped before its end"
+    )
+    table = html.table(content.frame, content.columns, content.title)
+    assert "&lt;b&gt;over" in table and "not reached" in table and "n/a" in table
+    assert "&lt;i&gt;rich" in content.lead and "<i>" not in content.lead
 
 
 def test_figures_are_beside_the_baselines(settings):

@@ -17,6 +17,7 @@ from ui.components.linked import Linked, link
 from ui.formatting import count, money, percent, points, ratio, shortened
 from ui.results import Result
 from ui.session import Session
+from ui.views.run.sweep import sweep
 
 BASELINE = "baseline"
 ZERO_WIDTH_SPACE = "\u200b"
@@ -29,13 +30,6 @@ GATE = (
     Column("threshold", "Allowed", shortened, is_text=True),
     Column("offending rows", "Rows outside", count),
     Column("sample", "Such as", lambda v: shortened(_rounded(v)), is_text=True),
-)
-SWEEP = (
-    Column("scenario", "Scenario", is_text=True),
-    Column("variant", "Variant", is_text=True),
-    Column("verdict", "Verdict", shortened, is_text=True),
-    Column("growth", "Growth a year", lambda v: percent(v, 2)),
-    Column("payroll", "Annual payroll, $", money),
 )
 FIGURES = (
     Column("figure", "At the end of the horizon", is_text=True),
@@ -52,6 +46,7 @@ class Outcome:
         self._session = session
         self._ways = Linked(session.go)
         self._gate = Card(name="quality gate", with_chart=False, height=320)
+        self._sweep = Card(name="sweep", with_chart=False, height=420)
         self._figures = Card(name="key figures", with_chart=False)
         self.layout = pn.Column(**STACK)
 
@@ -69,9 +64,9 @@ class Outcome:
             if key.startswith("gate-") and job.kind is Kind.SIMULATE:
                 self._gate.show(gate(job, table))
                 parts.append(self._gate.layout)
-            elif key == "sweep":
-                self._gate.show(sweep(table))
-                parts.append(self._gate.layout)
+        if job.kind is Kind.SWEEP and job.result is not None:
+            self._sweep.show(sweep(job.result))
+            parts.append(self._sweep.layout)
         show(self.layout, *parts)
 
     def _figures_of(self, job: Job) -> Content | None:
@@ -130,15 +125,6 @@ def outcome(row: Mapping[str, Any]) -> str:
     if row["success"]:
         return "✓ passed"
     return {"critical": "✕ failed, blocks", "warning": "! warning"}.get(str(row["severity"]), "noted")
-
-
-def sweep(table: Table) -> Content:
-    """Return the rows of a sweep."""
-    frame = pd.DataFrame([dict(row) for row in table.rows])
-    columns = [column for column in SWEEP if column.name in frame]
-    return Content(
-        "Scenarios of this sweep", "Each simulated, gated and published anew", frame, columns, "sweep.csv"
-    )
 
 
 def figures(result: Result, baseline: Result | None) -> Content:

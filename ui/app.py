@@ -39,14 +39,14 @@ def make_page(services: Services, gate: Gate | None = None) -> pmui.Page:
     cookies = getattr(request, "cookies", {})
     session = Session(services, user)
     watch_session(session)
-    browser = Browser(search=_search(request), width=0, height=0, margin=0)
+    browser = Browser(lambda _: session.arrive(), search=_search(request), width=0, height=0, margin=0)
     keep_in_address(session, browser)
     rail = cookies.get(NAVIGATION_COOKIE) == "rail"
     frame = Frame(session, browser, sign_out=f".{LOGOUT}" if gate else "", rail=rail)
     if gate is not None and identity is not None:
         browser.param.watch(lambda _: gate.presence.touch(identity.ticket.id), "active")
         frame.end_when(lambda: gate.close_if_over(identity))
-    page = pmui.Page(
+    page = _page(
         meta_title=escape(browser.title),  # the template does not; the address names scenarios
         header=[frame.tools, browser],
         sidebar=[frame.navigation],
@@ -58,7 +58,7 @@ def make_page(services: Services, gate: Gate | None = None) -> pmui.Page:
         theme_config=THEME,
         favicon=ASSETS / "logo.svg",
         template=ASSETS / "page.html",
-        busy_indicator="linear",
+        busy_indicator=None,
     )
     page.param.watch(lambda event: browser.param.update(dark=event.new), "dark_theme")
     frame.navigation.param.watch(
@@ -67,6 +67,23 @@ def make_page(services: Services, gate: Gate | None = None) -> pmui.Page:
     if pn.state.curdoc is not None:
         pn.state.curdoc.config.notify_connection_status = False  # the frame's own banner says more
     return page
+
+
+def _page(**content: Any) -> pmui.Page:
+    """Return a page that does not follow whether the server is busy.
+
+    It would show every session's work to all, and the server's state would keep every page for ever.
+    """
+    known = {id(watcher) for watcher in _busy_watchers()}
+    page = pmui.Page(**content)
+    for watcher in _busy_watchers():
+        if id(watcher) not in known:
+            pn.state.param.unwatch(watcher)
+    return page
+
+
+def _busy_watchers() -> list[Any]:
+    return list(pn.state.param.watchers.get("busy", {}).get("value", []))
 
 
 def _request() -> Any:

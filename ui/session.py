@@ -24,6 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Tone = Literal["info", "success", "warning", "error"]
 NOTICES_KEPT = 50
+ARRIVES_SECONDS, ASK_SECONDS = 30.0, 0.05  # no browser takes longer to draw
 THREADS = 4  # for reads that take long; simulation has processes of its own
 LOG = logging.getLogger("planwise.ui")
 
@@ -67,8 +68,10 @@ class Session(param.Parameterized):
         self.draft = Draft(services.store.plans.effective)
         self._endings: list[Callable[[], None]] = []
         self.ended = False
+        self._arrived = True
         if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
             pn.state.on_session_destroyed(lambda _: self.end())
+            self._arrived = False
 
     @property
     def may_edit(self) -> bool:
@@ -99,17 +102,38 @@ class Session(param.Parameterized):
     async def offload(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run blocking work on a thread, so that no other session waits; raise what it raises."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.services.threads, partial(work, *args, **kwargs))
+        result = await loop.run_in_executor(self.services.threads, partial(work, *args, **kwargs))
+        await self._arrival()
+        return result
 
     def every(self, milliseconds: int, callback: Callable[[], Any]) -> Any:
         """Call back again and again until the session ends; the handle has `stop()` and `start()`."""
-        handle = pn.state.add_periodic_callback(callback, period=milliseconds)
+        handle = pn.state.add_periodic_callback(
+            lambda: callback() if self._arrived else None, period=milliseconds
+        )
         self.on_end(handle.stop)
         return handle
 
     def on_end(self, callback: Callable[[], None]) -> None:
         """Call back when the session ends."""
         self._endings.append(callback)
+
+    def arrive(self) -> None:
+        """Note that the browser has the page: from now on, what changes is sent to it.
+
+        Panel believes so only when everything is drawn, and drops the changes of until then.
+        """
+        self._arrived = True
+        if pn.state.curdoc is not None:
+            pn.state._connected[pn.state.curdoc] = True
+
+    async def _arrival(self) -> None:
+        """Wait until the browser has the page."""
+        waited = 0.0
+        while not self._arrived and not self.ended and waited < ARRIVES_SECONDS:
+            await asyncio.sleep(ASK_SECONDS)
+            waited += ASK_SECONDS
+        self._arrived = True
 
     def end(self) -> None:
         """Free what the session holds; safe to call twice."""

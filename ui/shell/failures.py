@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import panel as pn
 import panel_material_ui as pmui
@@ -16,7 +16,8 @@ from ui.session import Session
 
 LOG = logging.getLogger("planwise.ui")
 ID_BYTES = 4
-_SESSIONS: "WeakKeyDictionary[Any, Session]" = WeakKeyDictionary()  # by document; gone with it
+# By document. A session holds its document, so a strong value would keep both for ever.
+_SESSIONS: "WeakKeyDictionary[Any, ReferenceType[Session]]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,13 @@ def record(error: BaseException, where: str) -> Failure:
 def watch_session(session: Session) -> None:
     """Let errors of callbacks in this document reach its user."""
     if pn.state.curdoc is not None:
-        _SESSIONS[pn.state.curdoc] = session
+        _SESSIONS[pn.state.curdoc] = ref(session)
 
 
 def callback_failed(error: BaseException) -> None:
     """Tell the user of the session in which a callback failed; Panel calls this for every one."""
     failure = record(error, "an action of this page")
-    session = _SESSIONS.get(pn.state.curdoc) if pn.state.curdoc is not None else None
+    known = _SESSIONS.get(pn.state.curdoc) if pn.state.curdoc is not None else None
+    session = known() if known is not None else None
     if session is not None and not session.ended:
         session.notify(failure.what, tone="error", remedy=failure.remedy)

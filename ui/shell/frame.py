@@ -94,8 +94,9 @@ class Frame:
         self.tools.param.update(notices=notices, unread=min(self.tools.unread + 1, len(notices)))
 
     def _told(self, message: dict[str, Any]) -> None:
-        if message.get("go") in BY_KEY:
-            self.session.go(message["go"])
+        page = message.get("go")
+        if isinstance(page, str) and page in BY_KEY:
+            self.session.go(page)
         elif "refresh" in message:
             self.look(always=True)
         elif "read" in message:

@@ -9,6 +9,8 @@ const step = (search) => { const query = new URLSearchParams(search); return STE
 export function render({model, view}) {
   const document_ = view.model.document
 
+  model.send_msg({here: true})
+
   const write = () => {
     if (model.search === location.search) { return }
     const url = location.pathname + model.search

@@ -1,0 +1,213 @@
+"""Sessions end: nothing of one is kept, no callback of one goes on."""
+
+import gc
+import re
+import weakref
+from functools import partial
+from types import SimpleNamespace
+
+import panel as pn
+import pytest
+from bokeh.document import Document
+from panel.io.document import _cleanup_doc, _destroy_document
+from panel.io.state import set_curdoc
+
+import ui.pages
+import ui.views.overview
+from ui.app import make_page
+from ui.pages import PageInfo
+from ui.session import Services, Session
+from ui.shell import failures
+from ui.shell.failures import callback_failed, record
+from ui.shell.frame import Frame
+from ui.shell.parts import Browser
+from ui.store import Store
+from ui.user import User
+
+
+class Page:
+    """A page of a test; does what it is told."""
+
+    def __init__(self, session):
+        self.session, self.refreshed = session, 0
+        self.layout = pn.Column("a page")
+
+    def refresh(self):
+        self.refreshed += 1
+        if self.session.selection.topic == "broken":
+            raise ZeroDivisionError("a secret figure")
+
+
+class BadPage:
+    def __init__(self, session):
+        raise ValueError("cannot be made")
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    made = {"one": Page, "two": Page, "bad": BadPage}
+    infos = [PageInfo(key, key.title(), "icon", "Group") for key in made]
+    monkeypatch.setattr(PageInfo, "load", property(lambda self: made[self.key]))
+    for where in ("ui.shell.frame", "ui.shell.pages"):
+        monkeypatch.setattr(f"{where}.BY_KEY", {info.key: info for info in infos})
+        monkeypatch.setattr(f"{where}.FIRST", "one")
+    monkeypatch.setattr("ui.shell.frame.PAGES", tuple(infos))
+    return infos
+
+
+@pytest.fixture
+def services(settings):
+    return Services(settings, Store(settings))
+
+
+@pytest.fixture
+def frame(services, pages):
+    session = Session(services, User("ada", "analyst"))
+    return Frame(session, Browser())
+
+
+def a_visit(services):
+    """Open and close one page as a server does; returns weak references to what it had."""
+    document = Document()
+    document.destroy = partial(_destroy_document, document)  # as Panel does for a document of a server
+    request = SimpleNamespace(arguments={}, cookies={}, headers={}, uri="/?page=overview")
+    context = SimpleNamespace(request=request, _document=document, server_context=None, session=None, id="x")
+    document._session_context = lambda: context
+    with set_curdoc(document):
+        page = make_page(services)
+        page.server_doc(document, location=False)
+        session = failures._SESSIONS[document]()
+    kept = [weakref.ref(one) for one in (document, session, session.selection, session.draft, page)]
+    callbacks = len(document.session_callbacks)
+    for callback in list(document.callbacks.session_destroyed_callbacks):
+        callback(document.session_context)
+    left = len(document.session_callbacks)
+    _cleanup_doc(document, destroy=True)
+    return kept, callbacks, left
+
+
+def test_a_closed_session_is_forgotten_and_its_callbacks_stop(services):
+    a_visit(services)
+    gc.collect()
+    sizes = len(pn.state._views), len(failures._SESSIONS), len(pn.state._periodic)
+    kept = []
+    for _ in range(3):
+        references, callbacks, left = a_visit(services)
+        kept += references
+        assert (callbacks >= 1, left) == (True, 0)
+    gc.collect()
+    assert [reference() for reference in kept if reference() is not None] == []
+    assert (len(pn.state._views), len(failures._SESSIONS), len(pn.state._periodic)) == sizes
+
+
+def test_what_was_promised_for_the_end_is_done_once_even_if_a_part_fails(services):
+    session, done = Session(services, User("ada", "analyst")), []
+    session.on_end(lambda: done.append("first"))
+    session.on_end(lambda: 1 / 0)
+    session.on_end(lambda: done.append("last"))
+    session.end()
+    session.end()
+    assert done == ["last", "first"]
+
+
+def test_what_a_session_was_told_is_bounded(frame):
+    for number in range(200):
+        frame.session.notify(f"notice {number}")
+    assert len(frame.session.notices) == 50
+    assert frame.tools.notices[0]["text"] == "notice 199"
+    assert len(frame.tools.notices) == 50
+
+
+def test_a_page_is_made_once_and_refreshed_when_it_is_shown_again(frame):
+    frame.session.go("two")
+    two = frame.pages._views["two"]
+    frame.session.go("one")
+    frame.session.go("two")
+    assert frame.pages._views["two"] is two
+    assert two.refreshed == 1
+    assert frame.pages.main.objects == [two.layout]
+    assert frame.navigation.current == "two"
+    assert frame.browser.title == "Two · PlanWise"
+
+
+def test_title_and_bar_say_scenario_and_edits(frame):
+    assert (frame.tools.scenario, frame.tools.edits) == ("baseline", 0)
+    frame.session.selection.scenario = "higher_cola"
+    assert frame.browser.title == "One · higher_cola · PlanWise"
+    assert frame.tools.scenario == "higher_cola"
+
+
+def test_an_unknown_page_is_said_and_the_overview_is_shown(frame):
+    frame.session.go('<img src="x">')
+    assert frame.pages.shown == "one"
+    assert frame.session.selection.page == ""
+    assert "<img" in frame.session.notices[0].text  # shown as text by the bar
+
+
+def test_a_page_that_cannot_be_made_says_so_and_the_others_live_on(frame, caplog, monkeypatch):
+    monkeypatch.setattr(failures.LOG, "propagate", True)
+    frame.session.go("bad")
+    html = frame.pages.main.objects[0].objects[1].object
+    assert "ValueError" in html
+    reference = re.search("give ([0-9a-f]{8}) to", html)[1]
+    assert f"[{reference}] the page Bad: cannot be made" in caplog.text
+    assert "cannot be made" not in html  # a message may hold a figure; the log is for who runs the server
+    frame.session.go("two")
+    assert frame.pages.shown == "two"
+
+
+def test_a_page_that_breaks_later_can_be_tried_again(frame):
+    frame.session.selection.topic = "broken"
+    frame.look(always=True)
+    broken = frame.pages._views["one"]
+    assert isinstance(broken, failures.BrokenPage)
+    frame.look(always=True)
+    assert frame.pages._views["one"] is broken
+    frame.session.selection.topic = ""
+    frame.pages._again(ui.pages.PageInfo("one", "One", "icon", "Group"))
+    assert isinstance(frame.pages._views["one"], Page)
+
+
+def test_what_was_raised_on_purpose_speaks_for_itself():
+    from planwise.errors import InputError
+
+    failure = record(InputError("The lever is locked.", remedy="Unlock it."), "here")
+    assert (failure.what, failure.remedy) == ("The lever is locked.", "Unlock it.")
+
+
+def test_a_callback_that_fails_without_a_page_is_only_logged():
+    callback_failed(ValueError("x"))
+
+
+def test_a_notice_leads_to_its_page(frame):
+    frame.session.notify("Done.", link=("two", {"scenario": "x"}))
+    frame.session.notify("Another.")
+    done = next(notice for notice in frame.tools.notices if notice["text"] == "Done.")
+    assert (done["link"], frame.tools.unread) == ("Open Two", 2)
+    frame.tools._handle_msg({"follow": done["id"]})
+    assert (frame.session.selection.page, frame.session.selection.scenario) == ("two", "x")
+    frame.tools._handle_msg({"read": True})
+    assert frame.tools.unread == 0
+
+
+@pytest.mark.parametrize(
+    "message",
+    [{"go": "nowhere"}, {"follow": 99}, {"follow": "x"}, {"follow": -1}, "x", None, {}, {"go": ["one"]}],
+)
+def test_a_message_nobody_sends_does_nothing(frame, message):
+    frame.tools._handle_msg(message)
+    assert frame.pages.shown == "one"
+
+
+def test_a_sign_in_that_is_over_takes_everything_off_the_page(services, pages, monkeypatch):
+    checks = []
+    monkeypatch.setattr(Session, "every", lambda self, period, callback: checks.append(callback))
+    frame = Frame(Session(services, User("ada", "analyst")), Browser(search="?page=two"))
+    over = [""]
+    frame.end_when(lambda: over[0])
+    checks[-1]()
+    assert frame.browser.leave == ""
+    over[0] = "idle"
+    checks[-1]()
+    assert frame.browser.leave == "./logout?why=idle&next=%2F%3Fpage%3Dtwo"
+    assert frame.pages.main.objects == []

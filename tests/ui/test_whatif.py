@@ -247,6 +247,10 @@ class FakePreviews:
         return IMPACT
 
 
+async def offload(work, *args):
+    return work(*args)
+
+
 def make_session(may_edit=True):
     plans = SimpleNamespace(
         get=lambda name: SimpleNamespace(census=None),
@@ -262,6 +266,7 @@ def make_session(may_edit=True):
         previews=FakePreviews(),
         may_edit=may_edit,
     )
+    session.offload = offload
     session.go = lambda page, **chosen: selection.param.update(page=page, **chosen)
     return session
 

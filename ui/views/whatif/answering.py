@@ -37,6 +37,7 @@ class Answers:
         self._base: tuple[tuple[str, ...], Previewed] | None = None
         self._impact: tuple[str, Impact] | None = None
         self._drawn_at = 0.0
+        self._is_there = False
         parts.figures.shown = {"html": strip.waiting(), "number": 0, "key": ""}
         parts.dimension.param.watch(lambda _: self._show_affected(), "value")
 
@@ -62,6 +63,7 @@ class Answers:
             answer = await previews.kpis(question.scenario, question.changes, purpose=PURPOSE)
             if answer is None or base is None:
                 return
+            await self._page_is_there()
             question.answer = answer
             self._show_figures(question, base, answer)
             if question is self._last or time.monotonic() - self._drawn_at > CHARTS_SECONDS:
@@ -79,6 +81,12 @@ class Answers:
                 self._last = None  # so that the same can be asked again
                 self._on_error(error)
                 self.answered(question.number)
+
+    async def _page_is_there(self) -> None:
+        """Wait until the browser has the page: an answer from the cache would be lost before that."""
+        if not self._is_there:
+            await self._session.offload(_nothing)
+            self._is_there = True
 
     async def _base_of(self, question: Question) -> Previewed | None:
         """Return the KPIs of the base scenario over the years that are simulated; asked once."""
@@ -125,6 +133,10 @@ class Answers:
 def horizon_of(changes: Mapping[str, Value]) -> dict[str, Value]:
     """Return the change of the simulated years, if there is one: a base is compared over the same years."""
     return {key: value for key, value in changes.items() if key == HORIZON}
+
+
+def _nothing() -> None:
+    """Do nothing: what is offloaded comes back when the browser has the page."""
 
 
 def _number(question: Question, name: str) -> float | None:

@@ -2,11 +2,11 @@
 
 python -m benchmarks.dashboard_sessions [--sessions 20] [--edits 10] [--closed 200] [--employees 10000]
 
-Each session opens What-if and edits levers: one edit after the other with time to think, then all sessions at
-the same moment. Measured is from the edit on its way to its figures at the client, over the websocket and without
-a browser, whose own share `benchmarks.dashboard` has. Memory is that of the server with its worker processes
-(resident; shared pages count once a process). At the end sessions are opened and closed in rows, with a wait for
-them to expire after each.
+Each session opens What-if and edits levers: one edit after the other with time to think, then all sessions
+at the same moment. Measured is from the edit on its way to its figures at the client, over the websocket and
+without a browser, whose own share `benchmarks.dashboard` has. Memory is that of the server with its worker
+processes (resident; shared pages count once a process). At the end sessions are opened and closed in rows,
+with a wait for them to expire after each.
 """
 
 import argparse
@@ -80,7 +80,7 @@ async def edit(session: Wire, draw: random.Random) -> float:
 
 def has_figures(session: Wire) -> bool:
     """Return whether What-if shows the figures of a simulation."""
-    return 'class="exact"' in str(session.values("Figures", "shown").get("html", ""))
+    return ' employees<' in str(session.values("Figures", "shown").get("html", ""))
 
 
 async def opened(url: str, count: int) -> list[Wire]:
@@ -142,9 +142,8 @@ async def load(url: str, pid: int, count: int, edits: int, tell: Callable[[str],
     for name, way in ways.items():
         found[name] = Timed(tuple(await way(sessions, edits)), memory_mb(pid))
         timed = found[name]
-        tell(
-            f"{name}: p50 {timed.quantile(0.5):.2f} s, p95 {timed.quantile(0.95):.2f} s, {timed.memory_mb:.0f} MB"
-        )
+        p50, p95 = timed.quantile(0.5), timed.quantile(0.95)
+        tell(f"{name}: p50 {p50:.2f} s, p95 {p95:.2f} s, {timed.memory_mb:.0f} MB")
     for session in sessions:
         await session.close()
     return found

@@ -105,3 +105,29 @@ def home(published_home, tmp_path):
 def served(published_home):
     with dashboard(published_home.root) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def simulated_home(tmp_path_factory):
+    """A home with a census, its ledger and the published baseline, as a first day ends."""
+    from flows.jobs.simulation import simulate
+    from flows.parameters import SimulateRequest
+    from flows.runner import InProcess
+    from planwise.census import generate_census
+    from planwise.settings import Settings
+
+    settings = Settings(home=tmp_path_factory.mktemp("simulated") / "home")
+    generate_census(settings, employees=EMPLOYEES)
+    simulate(settings, SimulateRequest(), InProcess(lambda message: None))
+    return settings
+
+
+@pytest.fixture
+def office(simulated_home, tmp_path):
+    """Settings and address of a copy of it that is served, where a test may run whatever it likes."""
+    from planwise.settings import Settings
+
+    settings = Settings(home=tmp_path / "home")
+    shutil.copytree(simulated_home.root, settings.root)
+    with dashboard(settings.root) as url:
+        yield settings, url

@@ -2,46 +2,21 @@
 
 import csv
 import io
-import shutil
 
 import openpyxl
 import pytest
 from playwright.sync_api import expect
 
-from flows.jobs.simulation import simulate
-from flows.parameters import SimulateRequest
-from flows.runner import InProcess
-from planwise.census import generate_census
 from planwise.engine.publications import load_publication
-from planwise.settings import Settings
+from tests.browser.conftest import EMPLOYEES
 from tests.browser.pages.compare import Compare
 from tests.browser.pages.levers import COLA, Levers
 from tests.browser.pages.navigation import go
 from tests.browser.pages.optimise import Optimise
 from tests.browser.pages.run import Run
 from tests.browser.pages.whatif import WhatIf
-from tests.browser.serving import dashboard
 
-EMPLOYEES = 300
 TARGET_PERCENT = 5.0
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory):
-    """A home with a census and its published baseline, as a first day ends."""
-    settings = Settings(home=tmp_path_factory.mktemp("story") / "home")
-    generate_census(settings, employees=EMPLOYEES)
-    simulate(settings, SimulateRequest(), InProcess(lambda message: None))
-    return settings
-
-
-@pytest.fixture
-def office(simulated, tmp_path):
-    """A copy of it, served."""
-    settings = Settings(home=tmp_path / "home")
-    shutil.copytree(simulated.root, settings.root)
-    with dashboard(settings.root) as url:
-        yield settings, url
 
 
 def last_growth(settings, scenario):

@@ -4,6 +4,8 @@ from playwright.sync_api import expect
 
 from tests.browser.pages.navigation import percent
 
+CHANGE = re.compile(r"([+−][\d.]+)\spp from baseline")
+
 
 class WhatIf:
     """Read the figures of a what-if."""
@@ -16,16 +18,15 @@ class WhatIf:
         expect(exact.first).to_be_visible(timeout=180_000)
 
     def tile(self, label):
-        """Return what the tile of a figure says."""
-        name = self.page.locator("dt:visible", has_text=label)
-        return name.locator("xpath=..").inner_text()
+        """Return the tile of a figure."""
+        return self.page.locator("dt:visible", has_text=label).locator("xpath=..")
 
     def growth(self):
         """Return growth a year and its difference from the base, in per cent."""
-        lines = self.tile("Growth a year,").splitlines()
-        change = next((line for line in lines if "from baseline" in line), "")
-        points = re.search(r"([+−-][\d.]+) pp", change)
-        return percent(" ".join(lines[1:])), float(points[1].replace("−", "-")) if points else 0.0
+        tile = self.tile("Growth a year,")
+        expect(tile).to_contain_text(CHANGE, timeout=30_000)
+        text = tile.inner_text()
+        return percent(text), float(CHANGE.search(text)[1].replace("−", "-"))
 
     def save_and_run(self):
         self.page.get_by_role("button", name="Save as scenario and run").click()

@@ -1,0 +1,86 @@
+"""The main story without a mouse: every step is a key, and one always sees where one is."""
+
+import re
+
+import openpyxl
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import EMPLOYEES
+from tests.browser.keyboard import Keyboard
+from tests.browser.pages.compare import Compare
+from tests.browser.pages.levers import COLA, Levers
+from tests.browser.pages.run import Run
+from tests.browser.pages.whatif import WhatIf
+
+
+def test_the_first_stop_skips_to_the_content(visit, served):
+    page = visit(f"{served}/?page=learn", "main h1:visible")
+    keys = Keyboard(page)
+    stop = keys.tab()
+    assert stop["name"] == "Skip to the content" and stop["shown"]
+    keys.press("Enter")
+    inside = keys.tab()
+    in_main = """() => { let e = document.activeElement
+      while (e?.shadowRoot?.activeElement) { e = e.shadowRoot.activeElement }
+      for (; e; e = e.parentElement ?? e.getRootNode().host) { if (e.tagName === "MAIN") { return true } }
+      return false }"""
+    assert page.evaluate(in_main), inside
+    assert keys.unseen == []
+
+
+def test_a_dialog_takes_the_focus_and_gives_it_back(visit, served):
+    page = visit(f"{served}/?page=levers&set=cola_rate%3D0.03", Levers.READY)
+    keys = Keyboard(page)
+    keys.tab_to("Save as scenario")
+    keys.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    within = []
+    for _ in range(12):
+        stop = keys.tab()
+        within.append(stop["name"])
+    assert not any(name in ("Levers", "PlanWise", "Overview") for name in within), within
+    keys.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.wait_for_timeout(300)
+    assert keys.focused()["name"].startswith("Save as scenario")
+
+
+@pytest.mark.timeout(600)
+def test_the_story_by_keyboard_alone(visit, office):
+    _, url = office
+    page = visit(f"{url}/?page=overview", ".kpi:visible")
+    keys, whatif, run, compare = Keyboard(page), WhatIf(page), Run(page), Compare(page)
+
+    keys.tab_to("Levers", "a")
+    keys.press("Enter")
+    page.locator(Levers.READY).first.wait_for()
+    keys.tab_to(f"{COLA}, all years", "td")
+    keys.page.keyboard.type("3.5")
+    keys.press("Enter")
+    page.wait_for_url(re.compile("set=cola_rate"))
+
+    page.keyboard.press("Home")
+    for _ in range(40):
+        if keys.tab("Shift+Tab")["name"].startswith("See the effect"):
+            break
+    keys.press("Enter")
+    whatif.wait_for_figures(EMPLOYEES)
+    assert whatif.growth()[1] > 0.5
+    keys.tab_to("Save as scenario and run")
+    keys.press("Enter")
+
+    keys.tab_to("Name of the scenario", "input")
+    keys.type("by_keyboard")
+    keys.tab_to("Save and run")
+    keys.press("Enter")
+    run.wait_until_published("by_keyboard")
+    keys.tab_to("Compare with the baseline", "a")
+    keys.press("Enter")
+    compare.wait_for("by_keyboard", "baseline")
+    keys.tab_to("Excel workbook")
+    with page.expect_download() as download:
+        keys.press("Enter")
+    assert "Summary" in openpyxl.load_workbook(download.value.path()).sheetnames
+    assert keys.unseen == []

@@ -304,3 +304,45 @@ def test_a_job_of_an_old_link_is_said_to_be_gone(home):
     page = run_page.view(session)
     assert page._panel.job is None and session.selection.job == ""
     assert "no job" in session.notices[0].text
+
+
+def test_a_plan_is_asked_for_when_the_choice_stands_and_nobody_works(home, monkeypatch):
+    session = session_of(home)
+    session.selection.page = "run"
+    asked = []
+    folder = new_job(home, Kind.PLAN, {"scenario": "lean"}, title="Plan lean", started_by="ann")
+
+    def start(kind, request, *, title):
+        asked.append((kind, request))
+        return session.store.jobs.get(folder.id)
+
+    monkeypatch.setattr(session.actions.jobs, "start", start)
+    card = plan.PlanCard(session)
+    card.ask(Wanted("lean"), 1)
+    card._look()
+    assert asked == []
+    card._due = 0.0
+    card._look()
+    card._starting.result(10)
+    card._look()
+    assert asked == [("plan", {"scenario": "lean"})]
+    JobWriter(folder).end(State.DONE, result=PLAN)
+    card._look()
+    assert "3 models rebuild" in card._body.object
+    card.ask(Wanted("lean"), 1)
+    assert card._due is None  # it is shown already
+    working = new_job(home, Kind.SIMULATE, {"scenario": "lean"}, title="t", started_by="ben")
+    with JobWriter(working).held():
+        card.ask(Wanted("baseline"), 1)
+        card._due = 0.0
+        card._look()
+    assert "when no other job is under way" in card._body.object and len(asked) == 1
+
+
+def test_a_plan_that_nobody_will_see_is_stopped(home):
+    session = session_of(home)
+    card = plan.PlanCard(session)
+    folder = new_job(home, Kind.PLAN, {"scenario": "lean"}, title="Plan lean", started_by="ann")
+    card._job = folder.id
+    session.end()
+    assert folder.is_to_stop

@@ -60,7 +60,6 @@ class RunPage:
         self._notice.visible = False
         self._follow()
         self._plan.ask(self._choice.wanted(), self._results())
-        pn.state.execute(self._plan.show_where)
 
     def _results(self) -> Any:
         """Return what a plan depends on, besides what is wanted: what was run and published since."""

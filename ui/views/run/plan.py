@@ -1,6 +1,7 @@
 """The card that says, before anything runs, what would: models, time, where, and who is in the way."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from html import escape
 from time import monotonic
@@ -19,22 +20,28 @@ from ui.session import Session
 from ui.views.run.wanted import Wanted
 
 LOOK_MILLISECONDS = 400
-AGAIN_SECONDS = 1.0  # after which it is looked whether the warehouse is free
+AGAIN_SECONDS = 2.0  # after which it is looked whether the warehouse is free
 OTHER_PLAN = "(plan "  # of a holder that only looks
 STILL_SECONDS = 1.0  # a choice that stands so long is planned without being asked
 PAGE = "run"
+WORKING = '<p class="quiet" role="status">Working out what must run…</p>'
 KEPT = "What earlier runs have computed alike is not computed again"
 
 
 class PlanCard:
-    """Works out a plan as a job of its own, a moment after the choice was made, and shows it."""
+    """Works out a plan as a job of its own, a moment after the choice was made, and shows it.
+
+    What may take long is done on threads and looked for by a timer, so that no click waits for it.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._wanted: Wanted | None = None
         self._shown_for: Any = None
-        self._since = 0.0
+        self._due: float | None = None
+        self._starting: Future[Job] | None = None
         self._job = ""
+        self._route: Future[Any] | None = None
         self._where = html.pane("")
         self._body = html.pane("")
         self._again = pmui.Button(
@@ -56,93 +63,112 @@ class PlanCard:
         session.on_end(self._leave)
 
     def ask(self, wanted: Wanted | None, version: Any) -> None:
-        """Show the plan of what is wanted now; nothing is done when it is what is shown already."""
+        """Show the plan of what is wanted now, and where it would run; what is shown already is not asked."""
+        if self._route is None:
+            where = self._session.actions.jobs.where
+            self._route = self._session.services.threads.submit(where, Kind.SIMULATE.value)
+            self._watch()
         key = (wanted, version)
         if key == self._shown_for:
             return
-        self._shown_for, self._wanted, self._since = key, wanted, monotonic()
         self._leave()
+        self._shown_for, self._wanted = key, wanted
         if wanted is None:
             self._body.object = '<p class="quiet">Choose a scenario.</p>'
             return
-        self._body.object = _working("Working out what must run…")
-        self._timer.start()
+        self._body.object = WORKING
+        self._due = monotonic() + STILL_SECONDS
+        self._watch()
 
-    async def show_where(self) -> None:
-        """Say where a run would take place."""
-        route = await self._session.offload(self._session.actions.jobs.where, Kind.SIMULATE.value)
-        self._where.object = f'<p class="quiet">Runs in {escape(route.how)}. {escape(route.why)}</p>'
-
-    async def _look(self) -> None:
+    def _look(self) -> None:
         if self._session.selection.page != PAGE:
             return
-        if not self._job:
-            if monotonic() - self._since >= STILL_SECONDS:
-                await self._start()
-            return
-        try:
-            job = self._session.store.jobs.get(self._job)
-        except PlanWiseError:
-            self._job = ""
+        if self._route is not None and self._route.done():
+            route, self._route = self._route.result(), None
+            self._where.object = f'<p class="quiet">Runs in {escape(route.how)}. {escape(route.why)}</p>'
+        if self._starting is not None:
+            self._started(self._starting)
+        elif self._job:
+            self._follow()
+        elif self._due is not None and monotonic() >= self._due:
+            self._due = None
+            self._start()
+        if (self._route, self._starting, self._due, self._job) == (None, None, None, ""):
             self._timer.stop()
-            return
-        if job.ended:
-            self._job = ""
-            self._timer.stop()
-            if job.error is not None and job.error.type == "Busy":
-                self._wait_for(self._session.store.jobs.holder() or OTHER_PLAN)
-            else:
-                self._body.object = planned(job)
 
-    async def _start(self) -> None:
-        self._timer.stop()
-        if (wanted := self._wanted) is None:
-            return
-        session = self._session
+    def _start(self) -> None:
+        session, wanted = self._session, self._wanted
+        assert wanted is not None  # else nothing is due
         if not session.may_run:
             self._body.object = '<p class="quiet">Only those who may run see what would be run.</p>'
-            return
-        if any(not job.ended and job.kind is not Kind.PLAN for job in session.store.jobs.list()):
+        elif any(not job.ended and job.kind is not Kind.PLAN for job in session.store.jobs.list()):
             self._body.object = (
                 '<p class="quiet">What must run is worked out when no other job is under way.</p>'
             )
-            return
-        if holder := session.store.jobs.holder():
+        elif holder := session.store.jobs.holder():
             self._wait_for(holder)
-            return
-        try:
-            job = await session.offload(
-                lambda: session.actions.jobs.start(
-                    Kind.PLAN.value, wanted.request(), title=f"Plan {wanted.scenario}"
-                )
+        else:
+            self._starting = session.services.threads.submit(
+                session.actions.jobs.start,
+                Kind.PLAN.value,
+                wanted.request(),
+                title=f"Plan {wanted.scenario}",
             )
+
+    def _started(self, starting: Future[Job]) -> None:
+        if not starting.done():
+            return
+        self._starting = None
+        try:
+            self._job = starting.result().id
         except PlanWiseError as error:
             self._body.object = html.notice(error.what, error.remedy or "", "warn")
+
+    def _follow(self) -> None:
+        try:
+            job = self._session.store.jobs.get(self._job)
+        except PlanWiseError as error:  # its files were removed under it
+            self._job = ""
+            self._body.object = html.notice(error.what, error.remedy or "", "warn")
             return
-        if wanted is not self._wanted:  # another choice was made meanwhile
-            session.actions.jobs.cancel(job.id)
+        if not job.ended:
             return
-        self._job = job.id
-        self._timer.start()
+        self._job = ""
+        if job.error is not None and job.error.type == "Busy":
+            self._wait_for(self._session.store.jobs.holder() or OTHER_PLAN)
+        else:
+            self._body.object = planned(job)
 
     def _ask_again(self, *_: Any) -> None:
-        self._shown_for, wanted = None, self._wanted
-        self.ask(wanted, "again")
-        self._since = 0.0
+        self._shown_for = None
+        self.ask(self._wanted, "again")
 
     def _wait_for(self, holder: str) -> None:
         """Look again in a moment; who holds the warehouse is told, unless it only plans, too."""
-        self._body.object = _working("Working out what must run…") if OTHER_PLAN in holder else held(holder)
-        self._since = monotonic() + AGAIN_SECONDS
-        self._timer.start()
+        self._body.object = WORKING if OTHER_PLAN in holder else held(holder)
+        self._due = monotonic() + AGAIN_SECONDS
+
+    def _watch(self) -> None:
+        if not self._timer.running:
+            self._timer.start()
 
     def _leave(self) -> None:
-        """Look no longer; a plan that nobody will see is stopped."""
-        self._timer.stop()
+        """Want no plan any more; one that is being worked out is stopped, as nobody will see it."""
+        self._due = None
+        starting, self._starting = self._starting, None
         job, self._job = self._job, ""
-        if job:
-            with suppress(PlanWiseError):
-                self._session.actions.jobs.cancel(job)
+        if starting is not None:
+            starting.add_done_callback(self._stop_unseen)
+        elif job:
+            self._stop(job)
+
+    def _stop_unseen(self, starting: Future[Job]) -> None:
+        if starting.exception() is None:
+            self._stop(starting.result().id)
+
+    def _stop(self, job: str) -> None:
+        with suppress(PlanWiseError):
+            self._session.actions.jobs.cancel(job)
 
 
 def planned(job: Job) -> str:
@@ -204,7 +230,3 @@ def _all(found: Mapping[str, Any]) -> int:
 
 def _about(value: float | None) -> str:
     return "n/a" if value is None else f"≈ {seconds(value)}"
-
-
-def _working(text: str) -> str:
-    return f'<p class="quiet" role="status">{escape(text)}</p>'

@@ -38,11 +38,21 @@ class Column:
     is_text: bool = False
 
 
+class Html(pn.pane.HTML):  # type: ignore[misc]
+    """HTML that may change while it is not on the page, such as on a tab that is not looked at.
+
+    Panel's own pane is then updated as of no document, and takes every style sheet of the page from a host on
+    the internet.
+    """
+
+    def _get_properties(self, doc: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super()._get_properties(doc or pn.state.curdoc)
+        return found
+
+
 def pane(html: str, **layout: Any) -> pn.pane.HTML:
     """Return a pane for HTML of ours, styled with the page's colours."""
-    return pn.pane.HTML(
-        html, stylesheets=[stylesheet()], **({"sizing_mode": "stretch_width", "margin": 0} | layout)
-    )
+    return Html(html, stylesheets=[stylesheet()], **({"sizing_mode": "stretch_width", "margin": 0} | layout))
 
 
 def heading(title: str, subtitle: str) -> str:

@@ -59,6 +59,7 @@ class Card:
             filename="planwise.csv",
             label="CSV",
             description=f"Download the table of {name} as CSV",
+            disabled=True,  # until there is a table
             **SMALL,
         )
         self._switch = pmui.Button(label=TABLE, description=f"Show {name} as a table or a chart", **SMALL)
@@ -93,7 +94,7 @@ class Card:
         self._fill_table()
         if content.figure is not None:
             self._chart.param.update(figure=content.figure, description=caption)
-        self._download.filename = content.file_name
+        self._download.param.update(filename=content.file_name, disabled=False)
 
     def _fill_table(self) -> None:
         """Write the table unless it is hidden: nobody waits for rows that nobody looks at."""

@@ -92,7 +92,7 @@ class Overview:
         self._heading.object = html.heading(
             result.scenario,
             (f"{NO_RELEASE} " if result.scenario == BASELINE else "")
-            + f"End of {year} · {census['name']}, {census['rows']:,} employees as of {census['as_of']} · "
+            + f"{census['name']}, {census['rows']:,} employees as of {census['as_of']} · "
             f"published {moment(str(result.manifest['published_at']))}",
         )
         self._kpis.object = html.kpi_strip(headline(result, year))

@@ -1,0 +1,137 @@
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.serving import dashboard
+
+MANY = 30_000  # ms: the machine may be busy
+FOCUSED = """() => { let node = document.activeElement
+  while (node?.shadowRoot?.activeElement) { node = node.shadowRoot.activeElement }
+  return node?.getAttribute('aria-label') || node?.textContent.trim() || node?.localName }"""
+FOCUSED_TAG = FOCUSED.replace("node?.getAttribute('aria-label') ||", "node?.localName ||")
+CHOSEN = "/planwise-theme=(dark|light)/.test(document.cookie)"
+
+
+def heading(page, title):
+    expect(page).to_have_title(re.compile(f"^{title} · "), timeout=MANY)
+
+
+def pages(page):
+    return page.get_by_role("navigation", name="Pages")
+
+
+def background(page):
+    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def test_pages_have_addresses_titles_and_a_way_back(visit, served):
+    page = visit(f"{served}/?scenario=higher_cola")
+    heading(page, "Overview · higher_cola")
+    for title, key in (("Levers", "levers"), ("Learn", "learn")):
+        pages(page).get_by_role("link", name=title).click()
+        heading(page, title)
+        assert f"page={key}" in page.url and "scenario=higher_cola" in page.url
+        expect(pages(page).locator("[aria-current=page]")).to_have_text(re.compile(title))
+    page.go_back()
+    heading(page, "Levers")
+    page.go_back()
+    heading(page, "Overview")
+    page.go_forward()
+    heading(page, "Levers")
+    page.reload()
+    heading(page, "Levers")
+
+
+def test_an_unknown_page_says_so_and_shows_the_overview(visit, served):
+    page = visit(f"{served}/?page=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
+    expect(page.get_by_role("alert").first).to_contain_text("There is no page “<img src=x", timeout=MANY)
+    heading(page, "Overview")
+    expect(page).to_have_url(re.compile("/$"))
+    bell = page.get_by_role("button", name="Notifications, 1 not read")
+    bell.click()
+    expect(page.get_by_role("region", name="Notifications")).to_contain_text("The overview is shown instead")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("region", name="Notifications")).to_be_hidden()
+    expect(page.get_by_role("button", name="Notifications", exact=True)).to_be_focused()
+
+
+def test_the_keyboard_reaches_content_and_pages(visit, served):
+    page = visit(served)
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUSED) == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert (
+        page.evaluate(FOCUSED.replace("node?.getAttribute('aria-label') ||", "node?.localName ||")) == "main"
+    )
+    pages(page).get_by_role("link", name="Overview").focus()
+    page.keyboard.press("Tab")
+    assert "Levers" in page.evaluate(FOCUSED)
+    page.keyboard.press("Enter")
+    heading(page, "Levers")
+    assert "Levers" in page.evaluate(FOCUSED)  # still where one was
+
+
+def test_a_link_to_a_page_opens_in_a_tab_of_its_own(visit, served):
+    page = visit(served)
+    with page.context.expect_page() as opened:
+        pages(page).get_by_role("link", name="Learn").click(modifiers=["Control"])
+    heading(opened.value, "Learn")
+    heading(page, "Overview")
+
+
+def test_the_names_of_the_pages_can_be_hidden_and_stay_so(visit, served):
+    page = visit(served)
+    wide = page.locator("main").bounding_box()["width"]
+    page.get_by_role("button", name="Hide the names of the pages").click()
+    page.wait_for_function("document.cookie.includes('planwise-nav=rail')")
+    expect(page.get_by_role("button", name="Show the names of the pages")).to_be_visible(timeout=MANY)
+    page.reload()
+    expect(page.get_by_role("button", name="Show the names of the pages")).to_be_visible(timeout=MANY)
+    assert page.locator("main").bounding_box()["width"] > wide + 100
+    expect(pages(page).get_by_role("link", name="Levers")).to_be_visible()
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_the_theme_is_the_systems_until_one_chooses(browser, served, system):
+    context = browser.new_context(color_scheme=system)
+    context.set_default_timeout(MANY)
+    page = context.new_page()
+    page.goto(served)
+    page.get_by_role("button", name="Toggle theme").wait_for()
+    first = background(page)
+    assert (first == "rgb(255, 255, 255)") == (system == "light")
+    page.get_by_role("button", name="Toggle theme").click()
+    page.wait_for_function(
+        "!document.cookie.includes('planwise-theme=system') && document.cookie.includes('theme')"
+    )
+    page.reload()
+    page.get_by_role("button", name="Toggle theme").wait_for()
+    assert background(page) != first
+    context.close()
+
+
+def test_the_account_says_that_sign_in_is_off(visit, served):
+    page = visit(served)
+    page.get_by_role("button", name=re.compile("^Account: .*, admin$")).click()
+    expect(page.get_by_role("region", name="Account")).to_contain_text("Sign-in is off")
+    expect(page.get_by_role("link", name="Sign out")).to_have_count(0)
+
+
+def test_a_server_that_restarts_is_said_and_the_page_comes_back(browser, home):
+    context = browser.new_context()
+    context.set_default_timeout(MANY)
+    page = context.new_page()
+    with dashboard(home.root) as url:
+        page.goto(f"{url}/?scenario=higher_cola&set=cola_rate%3D0.04")
+        page.locator(".kpi:visible").first.wait_for()
+    port = int(url.rpartition(":")[2])
+    expect(page.get_by_role("alert").filter(has_text="connection to the server is lost")).to_be_visible(
+        timeout=MANY
+    )
+    expect(page.get_by_role("button", name="Reload now")).to_be_visible()
+    with dashboard(home.root, port=port):
+        page.locator("#connection-lost").wait_for(state="detached")
+        page.locator(".kpi:visible").first.wait_for()
+        heading(page, "Overview · higher_cola")
+    context.close()

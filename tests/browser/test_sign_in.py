@@ -1,0 +1,216 @@
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
+
+from planwise.settings import SignInSettings
+from tests.browser.serving import dashboard
+from tests.ui.oidc_provider import CLIENT, SECRET, provider_running
+from ui.auth.configured import users_of
+
+expect.set_options(timeout=30_000)
+GOOD = "correct horse battery"
+CLOSED = ("/", "/?page=levers", "/autoload.js?bokeh-autoload-element=x", "/metadata", "/plotly/plotly.min.js")
+
+
+@pytest.fixture(scope="module")
+def guarded_home(published_home, tmp_path_factory):
+    """The published home, with users of its own."""
+    import shutil
+
+    from planwise.settings import Settings
+
+    settings = Settings(home=tmp_path_factory.mktemp("guarded") / "home")
+    shutil.copytree(published_home.published_dir, settings.published_dir)
+    users = users_of(settings, SignInSettings(auth="basic"))
+    for name, role in (("ada", "analyst"), ("olga", "auditor"), ("rob", "analyst")):
+        users.add(name, role, GOOD, clock=lambda: datetime.now(UTC))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def guarded(guarded_home):
+    with dashboard(guarded_home.root, "--auth", "basic") as url:
+        yield url
+
+
+@pytest.fixture
+def users(guarded_home):
+    return users_of(guarded_home, SignInSettings(auth="basic"))
+
+
+@pytest.fixture
+def window(browser):
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(30_000)
+    yield context
+    context.close()
+
+
+def sign_in(page, url, name, password=GOOD):
+    page.goto(url)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
+
+
+def signed_in(url, name):
+    client = httpx.Client(base_url=url, follow_redirects=True, trust_env=False)
+    client.get("/login")
+    answer = client.post(
+        "/login", data={"_xsrf": client.cookies["_xsrf"], "name": name, "password": GOOD, "next": "/"}
+    )
+    assert answer.status_code == 200
+    return client
+
+
+def test_a_person_signs_in_works_and_signs_out(window, guarded):
+    page, other = window.new_page(), window.new_page()
+    sign_in(page, f"{guarded}/?page=overview&scenario=higher_cola", "ada", "wrong password")
+    expect(page.get_by_role("alert")).to_contain_text("not right")
+    expect(page.get_by_label("Name")).to_have_value("ada")
+    assert page.evaluate("document.activeElement.id") == "password"
+    page.keyboard.type(GOOD)
+    page.keyboard.press("Enter")
+    page.locator(".kpi:visible").first.wait_for()
+    assert "scenario=higher_cola" in page.url
+    account = page.get_by_role("button", name="Account: ada, analyst")
+    other.goto(guarded)
+    other.locator(".kpi:visible").first.wait_for()
+    account.click()
+    page.get_by_role("link", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Signed out")).to_be_visible()
+    other.bring_to_front()  # a tab that is not seen draws nothing, and is told when it is
+    expect(other.get_by_role("heading", name="Signed out")).to_be_visible()  # every page of this sign-in
+    page.get_by_role("link", name="Sign in again").click()
+    expect(page.get_by_label("Name")).to_be_visible()
+    assert "higher_cola" in page.locator("input[name=next]").get_attribute("value")
+
+
+def test_signing_in_needs_no_script_and_no_other_host(browser, guarded):
+    context = browser.new_context(java_script_enabled=False)
+    page, foreign = context.new_page(), []
+    page.on(
+        "request", lambda asked: None if asked.url.startswith((guarded, "data:")) else foreign.append(asked)
+    )
+    sign_in(page, guarded, "ada")
+    page.wait_for_url(f"{guarded}/")
+    assert page.title() == "PlanWise"
+    assert foreign == []
+    context.close()
+
+
+def test_the_role_decides_what_one_may_do(window, guarded):
+    page = window.new_page()
+    sign_in(page, f"{guarded}/?page=overview", "olga")
+    page.get_by_role("button", name="Account: olga, auditor").wait_for()
+
+
+def test_a_removed_user_is_out_at_once(window, guarded, users):
+    page = window.new_page()
+    sign_in(page, guarded, "rob")
+    page.locator(".kpi:visible").first.wait_for()
+    users.remove("rob")
+    expect(page.get_by_text("Your account or the way to sign in was changed.")).to_be_visible()
+    assert page.locator(".kpi").count() == 0
+
+
+@pytest.mark.parametrize("path", CLOSED)
+def test_nothing_is_shown_to_who_is_not_signed_in(guarded, path):
+    answer = httpx.get(guarded + path, trust_env=False)
+    assert answer.status_code in (302, 403, 500)
+    assert "login" in answer.headers.get("location", "login")
+    assert "higher_cola" not in answer.text
+
+
+def test_a_module_cannot_be_imported_by_who_is_not_signed_in(guarded):
+    for path in ("/components/antigravity/x/y/z", "/components/ui.app/x/_esm/z"):
+        assert httpx.get(guarded + path, trust_env=False).status_code in (302, 403, 404)
+
+
+def websocket(url, cookie="", origin=None, token="x"):
+    headers = {"Sec-WebSocket-Protocol": f"bokeh, {token}", "Origin": origin or url, "Cookie": cookie}
+
+    async def connect():
+        connection = await websocket_connect(HTTPRequest(url.replace("http", "ws") + "/ws", headers=headers))
+        connection.close()
+
+    def ask():  # on a thread: Playwright has this one's event loop
+        try:
+            asyncio.run(connect())
+        except HTTPClientError as error:
+            return error.code
+        return 101
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(ask).result()
+
+
+def test_a_websocket_is_for_who_is_signed_in_and_for_our_own_page(guarded):
+    client = signed_in(guarded, "ada")
+    cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    assert websocket(guarded) == 403
+    assert websocket(guarded, cookie.replace("planwise-", "x-")) == 403
+    assert websocket(guarded, cookie, origin="https://evil.example") == 403
+    assert websocket(guarded, cookie) == 101
+
+
+def test_the_page_does_not_repeat_the_cookie_that_scripts_cannot_read(guarded):
+    import base64
+    import re
+
+    client = signed_in(guarded, "ada")
+    text = client.get("/").text
+    (secret,) = [value for name, value in client.cookies.items() if name.startswith("planwise-")]
+    assert secret not in text
+    token = re.search(r'"token":"([^"]+)"', text)[1].split(".")
+    payload = "".join(part + "=" * (-len(part) % 4) for part in token[:1])
+    assert secret.encode() not in base64.urlsafe_b64decode(payload)
+    assert len(token) == 2  # signed: nobody makes one up
+
+
+def test_a_forged_form_signs_nobody_in(guarded):
+    client = httpx.Client(base_url=guarded, trust_env=False)
+    form = {"name": "ada", "password": GOOD}
+    assert client.post("/login", data=form).status_code == 403
+    assert not any(name.startswith("planwise-") for name in client.cookies)
+
+
+def test_who_guesses_waits(guarded):
+    client = httpx.Client(base_url=guarded, trust_env=False)
+    client.get("/login")
+    form = {"_xsrf": client.cookies["_xsrf"], "name": "eve", "password": "guess"}
+    codes = [client.post("/login", data=form).status_code for _ in range(6)]
+    assert codes == [401] * 5 + [429]
+
+
+def test_every_answer_keeps_the_page_to_itself(guarded):
+    for path in ("/", "/login", "/static/js/bokeh.min.js", "/nothing"):
+        headers = httpx.get(guarded + path, trust_env=False).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["referrer-policy"] == "same-origin"
+    assert httpx.get(f"{guarded}/login", trust_env=False).headers["cache-control"] == "no-store"
+
+
+def test_a_person_signs_in_at_a_provider(browser, guarded_home):
+    with provider_running() as fake:
+        environment = {
+            "PLANWISE_OIDC_ISSUER": fake.issuer,
+            "PLANWISE_OIDC_CLIENT_ID": CLIENT,
+            "PLANWISE_OIDC_CLIENT_SECRET": SECRET,
+            "PLANWISE_OIDC_ROLES": '{"pay-team": "approver"}',
+            "PLANWISE_OIDC_ROLE_CLAIM": "groups",
+        }
+        fake.claims["groups"] = ["pay-team"]
+        with dashboard(guarded_home.root, "--auth", "oidc", environment=environment) as url:
+            page = browser.new_page()
+            page.goto(f"{url}/?scenario=higher_cola")
+            page.get_by_role("button", name="Account: grace, approver").wait_for(timeout=30_000)
+            assert "scenario=higher_cola" in page.url
+            page.close()

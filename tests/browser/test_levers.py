@@ -71,7 +71,13 @@ def test_a_lever_is_edited_with_the_keyboard_alone(levers):
     page.keyboard.press("ArrowUp")
     for key in ("9", "9", "Enter"):
         page.keyboard.press(key)
-    expect(page.get_by_text("99.00% is above the highest value allowed, 8.00%").first).to_be_visible()
+    told = page.get_by_text("99.00% is above the highest value allowed, 8.00%").first
+    expect(told).to_be_visible()
+    wrong = page.get_by_role("textbox", name="Cost-of-living raise, 2027: 2.50%")
+    expect(wrong).to_be_focused()  # back where it was typed, to be put right
+    expect(wrong).to_have_value("99")
+    page.keyboard.press("Escape")
+    expect(told).to_be_hidden()
     assert len(edits(page)) == 1
 
 

@@ -43,7 +43,12 @@ def test_typing_into_a_cell_edits_and_a_wrong_text_is_refused_in_its_place(page,
     refused = page._sheet.layout.refused
     assert (refused["lever"], refused["year"]) == ("cola_rate", 2028)
     assert "35.00% is above the highest value allowed" in refused["what"]
+    page._sheet.layout.chosen = {"lever": "merit_rate_level_1", "years": [2028]}
+    assert page._editor._range.problem == ""
+    page._sheet.layout.chosen = {"lever": "cola_rate", "years": [2028]}
     assert page._editor._range.problem == refused["what"]
+    send(page._sheet, action="forget")
+    assert page._editor._range.problem == ""
     send(page._sheet, action="unset", lever="cola_rate", year=2028)
     assert (session.draft.is_empty, page._sheet.layout.refused, page._editor._range.problem) == (True, {}, "")
     send(page._sheet, action="undo")

@@ -1,4 +1,6 @@
 // A grid of levers by year (ARIA grid): one cell takes the keyboard, arrows move, typing edits in place.
+const FIRST_PIXELS = 150
+const COLUMN_PIXELS = 104  // holds the longest badge beside a value
 const RISKY = new Set(["LOW", "MEDIUM", "HIGH", "CRITICAL"])
 
 function make(tag, attributes = {}, ...children) {
@@ -46,17 +48,17 @@ export function render({model, el}) {
   let rows = []
   let at = {row: 0, column: 0}
   let editing = null
-  let redraw = false
+  let entered = null
 
   const cells = (row) => [row.all, ...row.cells]
   const find = (row, column) => box.querySelector(`td[data-row="${row}"][data-column="${column}"]`)
   const last = (row) => rows.length ? cells(rows[row]).length - 1 : 0
+  const held = () => box.contains(el.getRootNode().activeElement)
   const send = (message) => model.send_msg(message)
 
   function draw() {
-    if (editing) { redraw = true; return }
-    redraw = false
-    const held = box.contains(el.getRootNode().activeElement)
+    if (editing) { return }  // what is being typed stays; `finish` draws again
+    const focus = held()
     const scroll = box.scrollLeft
     rows = model.sheet.groups.flatMap((group) => group.rows)
     const head = make("tr", {role: "row"}, make("th", {scope: "col", role: "columnheader"}, model.heading),
@@ -79,13 +81,14 @@ export function render({model, el}) {
       }
       bodies.push(body)
     }
-    box.replaceChildren(make("table", {role: "grid", "aria-label": model.label, "aria-readonly": model.editable ? "false" : "true"},
+    const width = FIRST_PIXELS + COLUMN_PIXELS * (model.sheet.years.length + 1)
+    box.replaceChildren(make("table", {style: `min-width: ${width}px`, role: "grid", "aria-label": model.label, "aria-readonly": model.editable ? "false" : "true"},
       make("thead", {role: "rowgroup"}, head), ...bodies))
     box.scrollLeft = scroll
     at.row = Math.min(at.row, Math.max(rows.length - 1, 0))
     at.column = Math.min(at.column, last(at.row))
     mark()
-    hold(held)
+    hold(focus)
   }
 
   function mark() {
@@ -167,7 +170,12 @@ export function render({model, el}) {
     const {input, lever, year} = editing
     const known = cells(rows[at.row])[at.column].typed
     editing = null
-    if (keep && input.value.trim() !== known) { send({action: "enter", lever, year, texts: [[input.value]]}) }
+    if (keep && input.value.trim() !== known) {
+      entered = {lever, year, text: input.value}
+      send({action: "enter", lever, year, texts: [[input.value]]})
+    } else if (!keep) {
+      send({action: "forget"})
+    }
     draw()
   }
 
@@ -234,7 +242,12 @@ export function render({model, el}) {
       const column = year === null ? 0 : model.sheet.years.indexOf(year) + 1
       const cell = find(row, column)
       if (cell) { cell.classList.add("refused") }
+      if (entered && entered.lever === lever && entered.year === year && !editing && held()) {
+        go(row, column)  // back to what was typed, so that it can be put right
+        edit(entered.text)
+      }
     }
+    entered = null
   }
 
   function follow() {

@@ -13,9 +13,10 @@ ASSETS = Path(__file__).parent.parent / "assets"
 class LeverGrid(JSComponent):  # type: ignore[misc]
     """Shows `sheet` (see ui/views/levers/sheet.py); what the user does comes as messages to `on_action`.
 
-    A message has `action`: "choose" (lever, years; None is all), "enter" (lever, year, texts: rows of
-    columns to the right and down), "unset" (lever, year), "undo", "redo". `refused` is what an entry was
-    refused with, at which cell; `chosen` is the lever and years that the editor shows.
+    A message has `action`: "enter" (lever, year, texts: rows of
+    columns to the right and down), "unset" (lever, year), "undo", "redo", "forget" (what was refused is given
+    up). `refused` is what an entry was refused with, at which cell; `chosen` is the lever and years that the
+    editor shows.
     """
 
     sheet = param.Dict(default={"years": [], "groups": []})

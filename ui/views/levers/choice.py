@@ -45,5 +45,5 @@ class Choice(param.Parameterized):
         return self.attempt(lambda: self._session.draft.update(make()), **where)
 
     def choose(self, name: str, years: Years) -> None:
-        """Show another parameter or other years; what was refused before is forgotten."""
-        self.param.update(parameter=name, years=None if years is None else tuple(years), refused={})
+        """Show another parameter or other years; what was refused stays until it is put right or given up."""
+        self.param.update(parameter=name, years=None if years is None else tuple(years))

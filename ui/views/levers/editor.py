@@ -73,7 +73,7 @@ class Editor:
             sizing_mode="stretch_width",
             styles={"gap": "14px"},
         )
-        choice.param.watch(lambda *_: self.refresh(), ["parameter", "years"])
+        choice.param.watch(lambda *_: (self.refresh(), self._show_refused()), ["parameter", "years"])
         choice.param.watch(lambda *_: self._show_refused(), "refused")
 
     @property

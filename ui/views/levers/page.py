@@ -140,7 +140,7 @@ class Levers:
             options=[draft.scenario],
             value=draft.scenario,
             size="small",
-            width=280,
+            width=360,
             margin=0,
         )
         self._start.param.watch(self._started, "value")

@@ -58,6 +58,9 @@ class SheetPane:
         if action in ("undo", "redo"):
             self._choice.attempt(draft.undo if action == "undo" else draft.redo)
             return
+        if action == "forget":
+            self._choice.refused = {}
+            return
         name, year = message.get("lever"), message.get("year")
         order = order_of(self.layout.sheet)
         if name not in order or not (year is None or year in self.layout.sheet["years"]):

@@ -211,3 +211,6 @@ def test_a_sign_in_that_is_over_takes_everything_off_the_page(services, pages, m
     checks[-1]()
     assert frame.browser.leave == "./logout?why=idle&next=%2F%3Fpage%3Dtwo"
     assert frame.pages.main.objects == []
+    over[0] = "ended"
+    checks[-1]()
+    assert "why=idle" in frame.browser.leave

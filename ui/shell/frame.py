@@ -59,7 +59,7 @@ class Frame:
         """Look whether the sign-in still holds; when not, take everything off the page and leave it."""
 
         def check() -> None:
-            if why := over():
+            if not self.browser.leave and (why := over()):  # the first reason is the one to tell
                 self.pages.main.objects = []
                 self.browser.leave = f"./logout?{urlencode({'why': why, 'next': f'/{self.browser.search}'})}"
 

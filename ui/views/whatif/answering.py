@@ -65,22 +65,22 @@ class Answers:
                 return
             await self._page_is_there()
             question.answer = answer
-            self._show_figures(question, base, answer)
+            _on_page(partial(self._show_figures, question, base, answer))
             if question is self._last or time.monotonic() - self._drawn_at > CHARTS_SECONDS:
                 await asyncio.sleep(0)  # the figures are on their way before the charts are made
-                self._show_charts(question, base, answer)
+                self._drawn_at = time.monotonic()
+                _on_page(partial(self._show_charts, question, base, answer))
             if question.live:
                 await asyncio.sleep(STILL_SECONDS)
             if question is not self._last:
                 return
             impact = await previews.impact(question.scenario, question.changes, purpose=PURPOSE)
             if impact is not None and question is self._last:
-                self._show_impact(question, impact)
+                _on_page(partial(self._show_impact, question, impact))
         except PlanWiseError as error:
             if question is self._last:
                 self._last = None  # so that the same can be asked again
-                self._on_error(error)
-                self.answered(question.number)
+                _on_page(partial(self._failed, question, error))
 
     async def _page_is_there(self) -> None:
         """Wait until the browser has the page: an answer from the cache would be lost before that."""
@@ -99,6 +99,10 @@ class Answers:
             self._base = (key, found)
         return self._base[1]
 
+    def _failed(self, question: Question, error: PlanWiseError) -> None:
+        self._on_error(error)
+        self.answered(question.number)
+
     def _show_figures(self, question: Question, base: Previewed, answer: Previewed) -> None:
         shown = strip.figures(
             question.scenario, Side(base.kpis), Side(answer.kpis), question.effective, question.year, answer
@@ -107,23 +111,20 @@ class Answers:
         self._on_error(None)
 
     def _show_charts(self, question: Question, base: Previewed, answer: Previewed) -> None:
-        self._drawn_at = time.monotonic()
         before, now, name = Side(base.kpis), Side(answer.kpis), question.scenario
         target, budget = (_number(question, goal) for goal in ("target_growth", "payroll_budget"))
         about = findings.found(validate(question.effective), question.effective, now)
-        with pn.io.unlocked():
-            self._parts.growth.show(charts.growth(name, before, now, target))
-            self._parts.payroll.show(charts.payroll(name, before, now, budget))
-            self._parts.bridge.show(charts.bridge(name, before, now, question.year, target))
-            self._parts.findings_heading.object = html.card_heading(findings.title(about), "")
-            self._parts.findings.object = findings.as_html(about)
-            self._parts.findings_box.visible = bool(about)
+        self._parts.growth.show(charts.growth(name, before, now, target))
+        self._parts.payroll.show(charts.payroll(name, before, now, budget))
+        self._parts.bridge.show(charts.bridge(name, before, now, question.year, target))
+        self._parts.findings_heading.object = html.card_heading(findings.title(about), "")
+        self._parts.findings.object = findings.as_html(about)
+        self._parts.findings_box.visible = bool(about)
 
     def _show_impact(self, question: Question, impact: Impact) -> None:
         self._impact = (question.scenario, impact)
-        with pn.io.unlocked():
-            self._parts.levels.show(people.levels(question.scenario, impact, question.year))
-            self._show_affected()
+        self._parts.levels.show(people.levels(question.scenario, impact, question.year))
+        self._show_affected()
 
     def _show_affected(self) -> None:
         if self._impact is not None:
@@ -133,6 +134,15 @@ class Answers:
 def horizon_of(changes: Mapping[str, Value]) -> dict[str, Value]:
     """Return the change of the simulated years, if there is one: a base is compared over the same years."""
     return {key: value for key, value in changes.items() if key == HORIZON}
+
+
+def _on_page(show: Callable[[], None]) -> None:
+    """Change the page in its turn, which holds its lock: a page that is still drawn takes no change else."""
+    page = pn.state.curdoc
+    if page is None or page.session_context is None:
+        show()
+    else:
+        page.add_next_tick_callback(show)
 
 
 def _nothing() -> None:

@@ -129,7 +129,8 @@ def badge(answer: Previewed) -> str:
 def waiting() -> str:
     """Return what stands there before the first answer."""
     return (
-        '<p class="badge preparing" role="status"><span class="exact">Preparing the first simulation…</span></p>'
+        '<p class="badge preparing" role="status">'
+        '<span class="exact">Preparing the first simulation…</span></p>'
         f'<div class="kpis" aria-hidden="true">{_EMPTY * 8}</div>'
     )
 

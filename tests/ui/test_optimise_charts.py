@@ -201,3 +201,15 @@ def test_studies_are_compared_by_their_distance_to_their_own_targets(settings, s
     content = compared([target, searches.get("two")])
     assert content.frame.groupby("study")["best"].last().round(6).to_dict() == {"one": 0.0002, "two": 0.0005}
     assert "target" in content.figure["layout"]["yaxis"]["title"]["text"]
+
+
+def test_of_many_levers_those_that_go_most_with_growth_are_drawn(settings, searches, monkeypatch):
+    monkeypatch.setattr(lever_charts, "AXES_MAX", 4)
+    journal = searched.begin(settings, "many")
+    for step in range(6):
+        levers = {"cola_rate": 0.02 + 0.002 * step, "merit_rate_level_1": 0.03 + 0.001 * (step % 2)}
+        searched.tell(journal, 0.03 + 0.002 * step, levers)
+    content = lever_charts.parallel(searches.get("many"), ())
+    ticks = content.figure["layout"]["xaxis"]["ticktext"]
+    assert [text.replace("<br>", " ") for text in ticks] == ["Cost-of-living raise", "Growth a year"]
+    assert "the 1 of 2 levers" in content.subtitle

@@ -18,6 +18,9 @@ OPEN = 12  # studies whose trials stay in memory: about a megabyte for each hund
 KEPT = 24
 SUMMARIES = 2000
 REPORTS = 4
+IMPORTANCE_STEP = (
+    50  # trials, until it is computed again while a study runs: it takes a second with many levers
+)
 UNKNOWN = "unknown"
 
 
@@ -91,7 +94,8 @@ class SearchReader:
         from ui.reading.search_importance import importance_of
 
         tried = int((search.trials["role"] == "search").sum())
-        return self._importance.get((search.name, tried), lambda: importance_of(search))
+        step = tried // IMPORTANCE_STEP if search.is_running else tried
+        return self._importance.get((search.name, search.is_running, step), lambda: importance_of(search))
 
     def report(self, name: str, suffix: str) -> bytes:
         """Return the evidence report as a `.html` or `.md` file; raises InputError while there is none."""

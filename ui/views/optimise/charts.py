@@ -25,7 +25,6 @@ class Charts:
     def __init__(self, session: Session, on_choose: Callable[[tuple[int, ...]], None]) -> None:
         self._session, self._on_choose = session, on_choose
         self._search: Search | None = None
-        self._found: Mapping[str, Any] = {}
         self._chosen: tuple[int, ...] = ()
         self._filling = False
         self._measure = pmui.RadioButtonGroup(
@@ -75,9 +74,13 @@ class Charts:
             )
         self._draw_convergence()
 
-    def show(self, search: Search, importance: Mapping[str, Any], another: bool) -> None:
+    def show_importance(self, search: Search, found: Mapping[str, Any]) -> None:
+        """Draw what growth depends on, which takes a moment to find out."""
+        self._importance.show(lever_charts.importance(search, found))
+
+    def show(self, search: Search, another: bool) -> None:
         """Draw everything else; axes and choices stay unless it is another study."""
-        self._search, self._found = search, importance
+        self._search = search
         self._quietly(lambda: self._offer(search, another))
         self._levers.show(answer.levers(search))
         self._limits.show(answer.limits(search))
@@ -86,7 +89,6 @@ class Charts:
             self.choose(())
         self._draw_tradeoffs()
         self._parallel.show(lever_charts.parallel(search, self._chosen))
-        self._importance.show(lever_charts.importance(search, importance))
         self._draw_slices()
         self._feasibility.show(health.feasibility(search))
         self._sensitivity.show(lever_charts.sensitivity(search))

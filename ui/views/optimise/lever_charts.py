@@ -15,6 +15,7 @@ from ui.views.optimise.measures import OUTCOMES, Measure, lever_measure
 from ui.views.optimise.tradeoffs import compared_trials
 
 AXES_MAX = 16
+BARS_MAX = 15  # of a chart; the table has every lever
 LINES_MAX = 300  # lines of a chart; the table has every trial
 METHODS: Mapping[str, str] = {
     "ped-anova": "share by PED-ANOVA over {trials} distinct trials",
@@ -33,10 +34,15 @@ def parallel(search: Search, chosen: tuple[int, ...]) -> Content:
         Column("state", "State", is_text=True),
         *(Column(one.column, one.name, one.write) for one in measures),
     )
-    moving = [one for one in measures if rows[one.column].nunique() > 1]
-    shown = [*moving[: AXES_MAX - len(outcomes)], *(one for one in outcomes if one in moving)]
-    shown = list(dict.fromkeys(shown))
     subtitle = "Each axis from its least to its most over the trials"
+    moving = [one for one in measures if rows[one.column].nunique() > 1]
+    levers = [one for one in moving if one not in outcomes]
+    most = AXES_MAX - len(outcomes)
+    if len(levers) > most:
+        kept = _with_growth(rows, levers)[:most]
+        subtitle += f" · the {most} of {len(levers)} levers that go most with growth"
+        levers = [one for one in levers if one in kept]
+    shown = [*levers, *(one for one in outcomes if one in moving)]
     if len(rows) > LINES_MAX:
         subtitle += f" · the last {LINES_MAX} of {len(rows)} trials"
     if chosen:
@@ -46,6 +52,12 @@ def parallel(search: Search, chosen: tuple[int, ...]) -> Content:
     else:
         figure = _lines(search, rows.tail(LINES_MAX), shown, chosen)
     return Content("Levers and outcomes", subtitle, rows, columns, f"levers_{search.name}.csv", figure)
+
+
+def _with_growth(rows: pd.DataFrame, levers: list[Measure]) -> list[Measure]:
+    """Return the levers, that first whose values go most with growth, up or down."""
+    together = rows[[one.column for one in levers]].corrwith(rows["growth"]).abs().fillna(0.0)
+    return sorted(levers, key=lambda one: -float(together[one.column]))
 
 
 def _lines(search: Search, rows: pd.DataFrame, axes: list[Measure], chosen: tuple[int, ...]) -> plots.Figure:
@@ -81,18 +93,19 @@ def importance(search: Search, found: Mapping[str, Any]) -> Content:
         Column("lever", "Lever", is_text=True),
         Column("share", "Share of growth's variation", lambda v: percent(v, 1)),
     )
+    top = frame.head(BARS_MAX)
     figure = (
         plots.bars(
-            frame["lever"].tolist(),
-            frame["share"].tolist(),
-            [percent(value, 1) for value in frame["share"]],
+            top["lever"].tolist(),
+            top["share"].tolist(),
+            [percent(value, 1) for value in top["share"]],
             x_title="Share",
             x_format=".0%",
         )
         if len(frame)
         else plots.note(f"{said}.")
     )
-    subtitle = f"Of growth a year · {said}"
+    subtitle = f"Of growth a year · {said}{_of_all(frame)}"
     return Content("Importance of levers", subtitle, frame, columns, f"importance_{search.name}.csv", figure)
 
 
@@ -169,20 +182,27 @@ def sensitivity(search: Search) -> Content:
         Column("slope", "Slope", lambda v: ratio(v, 4)),
     )
     why = by_lever if isinstance(by_lever, str) else "comes when the study has ended with an answer"
+    top = frame.head(BARS_MAX)
     figure = (
         plots.bars(
-            frame["lever"].tolist(),
-            frame["per_width"].tolist(),
-            [points(value) for value in frame["per_width"]],
+            top["lever"].tolist(),
+            top["per_width"].tolist(),
+            [points(value) for value in top["per_width"]],
             x_title="Growth a year",
             x_format=".1%",
-            colors=[TOTAL if (value or 0) >= 0 else DOWN for value in frame["per_width"]],
+            colors=[TOTAL if (value or 0) >= 0 else DOWN for value in top["per_width"]],
         )
         if len(frame)
         else plots.note(f"Sensitivity: {why}.")
     )
-    subtitle = "Growth a year when one lever crosses its recommended range, around the answer"
+    subtitle = "Growth a year when one lever crosses its recommended range, around the answer" + _of_all(
+        frame
+    )
     return Content("Sensitivity", subtitle, frame, columns, f"sensitivity_{search.name}.csv", figure)
+
+
+def _of_all(frame: pd.DataFrame) -> str:
+    return f" · the first {BARS_MAX} of {len(frame)}" if len(frame) > BARS_MAX else ""
 
 
 SLOPE = ("slope", "per_pp", "per_width", "share")

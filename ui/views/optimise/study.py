@@ -179,8 +179,10 @@ class StudyTab:
         if changed or now - self._details_at > DETAILS_SECONDS:
             self._details_at = now
             self._answer.object = answer.panel(search)
+            self.charts.show(search, another)
             found = await self._session.offload(self._session.store.searches.importance, search)
-            self.charts.show(search, found, another)
+            if self._search is search:
+                self.charts.show_importance(search, found)
         self.trial.show(search, None if another else self.trial.number)
 
     def _show_head(self, search: Search, another: bool) -> None:

@@ -181,9 +181,12 @@ def _facts(search: Search, row: Any) -> str:
     levers = []
     for lever in search.levers:
         value = row[lever.column]
-        same = lever.start is None or value is None or value == lever.start
-        moved = "" if same else f" ({lever_change(lever.start, value)})"
-        levers.append((lever.label, f"{percent(value, 2)}{moved}"))
+        if lever.start is None or value is None or value != lever.start:
+            moved = "" if lever.start is None else f" ({lever_change(lever.start, value)})"
+            levers.append((lever.label, f"{percent(value, 2)}{moved}"))
+    same = len(search.levers) - len(levers)
+    if same:
+        levers.append(("As they are", f"{same} {'other ' if levers else ''}lever{'' if same == 1 else 's'}"))
     outcomes = [(one.name, one.write(row[one.column])) for one in OUTCOMES]
     if search.asked.target is not None:
         outcomes.insert(1, ("Target minus growth", gap(row["gap_pp"])))

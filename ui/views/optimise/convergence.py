@@ -16,6 +16,8 @@ from ui.views.optimise.words import objectives_text, purpose, target_text
 
 BOUNDS = ("lowest", "highest")  # previews of all levers at their bounds: far off, so in the table only
 GROWTH, SCORE = "growth", "score"
+MANY = 200  # trials, from which on marks are smaller
+MARK, MARK_OF_MANY = 8, 5  # pixels
 LOOKS = (  # kind, feasible or not: name, symbol, colour
     ("preview", True, "Preview", "circle-open", plots.GREY),
     ("real", True, "Plan", "circle", TOTAL),
@@ -76,11 +78,14 @@ def figure(search: Search, looked: pd.DataFrame, measure: str) -> Figure:
     )
     hover = "trial %{x}<br>growth %{y:.3%}" if of_growth else "trial %{x}<br>objective %{y:.4~g}"
     data = []
+    size = MARK if len(shown) <= MANY else MARK_OF_MANY
     for kind, feasible, name, symbol, color in LOOKS:
         rows = shown.loc[(shown["kind"] == kind) & ((shown["state"] == "feasible") == feasible)]
         if len(rows):
             data.append(
-                plots.marks(name, rows["trial"], rows[measure], color=color, symbol=symbol, hover=hover)
+                plots.marks(
+                    name, rows["trial"], rows[measure], color=color, symbol=symbol, hover=hover, size=size
+                )
             )
     best = shown.loc[shown[f"best_{measure}"].notna()]
     if len(best) > 1:

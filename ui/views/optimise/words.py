@@ -107,7 +107,7 @@ def standing(study: Search | SearchSummary) -> tuple[str, Tone]:
     if study.state == CANCELLED:
         return "Cancelled", "warn"
     if converged is None:
-        return study.state.capitalize(), "warn"
+        return "Ended without a result", "warn"
     if converged:
         return ("Converged" if target is not None else "Best found"), "good"
     return ("Best found", "warn") if reachable else ("Out of reach", "bad")

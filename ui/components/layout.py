@@ -1,6 +1,9 @@
 """How pages are laid out: cards below each other, or two side by side where there is room."""
 
+from collections.abc import Callable
 from typing import Any
+
+import panel as pn
 
 GAP = 16  # pixels between cards
 # As tall as what is in it: a column in a column would else end where the window does, and what follows
@@ -46,3 +49,12 @@ def show(box: Any, *parts: Any) -> None:
     """Put parts into a box, unless it has them already: what stays is not drawn again."""
     if list(box.objects) != list(parts):
         box.objects = list(parts)
+
+
+def on_page(change: Callable[[], None]) -> None:
+    """Change the page in its turn, which holds its lock: a page that is still drawn takes no change else."""
+    page = pn.state.curdoc
+    if page is None or page.session_context is None:
+        change()
+    else:
+        page.add_next_tick_callback(change)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import panel as pn
 
 from ui.components import html
+from ui.components.layout import on_page
 from ui.pages import BY_KEY, FIRST, PageInfo, View
 from ui.session import Session
 from ui.shell.failures import BrokenPage, record
@@ -41,7 +42,7 @@ class Pages:
             self._make(page)
         else:
             self.main.objects = [_outline(page)]
-            pn.state.curdoc.add_next_tick_callback(self._import_and_make(page))
+            pn.state.execute(self._import_and_make(page))  # without the lock: the browser needs it to come
 
     def refresh(self) -> None:
         """Let the page that is shown look for what is new."""
@@ -56,7 +57,7 @@ class Pages:
                 self._break(page, error)
                 return
             if not self.session.ended and self.shown == page.key:
-                self._make(page)
+                on_page(lambda: self._make(page))
 
         return later
 

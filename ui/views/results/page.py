@@ -1,6 +1,7 @@
 """The page: filters on top, key figures, sections as tabs; only the one that is shown is read."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -8,7 +9,7 @@ import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
 from ui.components import html
-from ui.components.layout import GAP, STACK, show
+from ui.components.layout import GAP, STACK, on_page, show
 from ui.formatting import count, moment
 from ui.people import READERS_OF_PEOPLE
 from ui.session import Session
@@ -110,15 +111,12 @@ class Results:
         try:
             shown = await self._session.offload(self._read, self._session.store, wanted)
         except PlanWiseError as error:
-            self._notices.param.update(
-                object=html.notice(error.what, error.remedy or "", "bad"), visible=True
-            )
-            show(self.layout, self._notices)
+            on_page(partial(self._fail, error))
             return
         if self._session.ended:
             return
         self._seen = key
-        self._show(shown)
+        on_page(partial(self._show, shown))
 
     def _read(self, store: Store, wanted: Wanted) -> Shown:
         """Read on a thread; touches no widget."""
@@ -159,9 +157,12 @@ class Results:
         shown.section.show(asked, shown.found)
         show(self.layout, self._body)
 
+    def _fail(self, error: PlanWiseError) -> None:
+        self._notices.param.update(object=html.notice(error.what, error.remedy or "", "bad"), visible=True)
+        show(self.layout, self._notices)
+
     def _ask(self) -> None:
-        # Not before the browser listens: what changes between the page's HTML and its connection gets lost.
-        pn.state.onload(self.fill)
+        pn.state.execute(self.fill)
 
     def _chosen(self, *_: Any) -> None:
         if self._session.selection.page == PAGE and self._seen != self._key():

@@ -30,7 +30,7 @@ def test_the_page_opens_on_the_draft(page, session):
     assert page._start.options == ["baseline", "higher"]
     assert page._discard.disabled and page._undo.disabled
     session.draft.set("cola_rate", 0.03)
-    assert "1 change not saved" in page._heading.object
+    assert "1 edit not saved" in page._heading.object
     assert "3.00%" in page._edited.object
     assert not page._discard.disabled
 
@@ -274,10 +274,10 @@ def test_the_scenario_looked_at_elsewhere_is_where_editing_begins(session):
 def test_while_another_page_is_shown_nothing_is_drawn(page, session):
     session.selection.page = "whatif"
     session.draft.set("cola_rate", 0.03)
-    assert "no changes" in page._heading.object
+    assert "no edits" in page._heading.object
     session.selection.page = "levers"
     page.refresh()
-    assert "1 change not saved" in page._heading.object
+    assert "1 edit not saved" in page._heading.object
 
 
 def test_a_scenario_that_others_deleted_is_told(page, session):

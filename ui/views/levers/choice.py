@@ -5,7 +5,7 @@ from typing import Any
 
 import param
 
-from planwise.errors import InputError
+from planwise.errors import InputError, PlanWiseError
 from ui.session import Session
 from ui.views.levers.entries import Years
 
@@ -29,7 +29,7 @@ class Choice(param.Parameterized):
             if not self._session.may_edit:
                 raise InputError(LOOK_ONLY, remedy="Ask an analyst, or sign in as one.")
             edit()
-        except InputError as error:
+        except PlanWiseError as error:
             self.refused = {
                 "lever": name or self.parameter,
                 "year": year,

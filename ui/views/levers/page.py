@@ -100,7 +100,7 @@ class Levers:
     def _fill(self, names: list[str] | None = None) -> None:
         draft, may_edit = self._session.draft, self._session.may_edit
         years, changes = draft.effective.years, differences(draft.current, draft.effective)
-        edits = f"{counted(len(changes), 'change')} not saved" if changes else "no changes"
+        edits = f"{counted(len(draft.changes), 'edit')} not saved" if changes else "no edits"
         self._heading.object = html.heading(
             f"Levers of {draft.scenario}", f"Base against proposed · {years[0]}–{years[-1]} · {edits}"
         )

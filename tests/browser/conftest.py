@@ -30,7 +30,7 @@ def browser():
 
 @pytest.fixture
 def visit(browser):
-    """Open pages, wait for what is `ready`; at the end none may have logged an error or asked another host."""
+    """Open pages, wait for what is `ready`; afterwards no error was logged and no other host was asked."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     context.set_default_timeout(30_000)
     problems, foreign = [], []

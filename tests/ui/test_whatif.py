@@ -117,7 +117,7 @@ def test_key_figures_say_the_difference_from_the_base():
     assert paid.note == "+3.12% in all; prorated"
     assert tile("Headcount").change == "−2"
     assert tile("Turnover").change == strip.NO_CHANGE
-    assert tile("Adjusted pay gap").change == "−0.50\N{NO-BREAK SPACE}pp"
+    assert tile("Adjusted gap").change == "−0.50\N{NO-BREAK SPACE}pp"
 
 
 @pytest.mark.parametrize(

@@ -84,12 +84,9 @@ class Parts:
                 pn.Column(
                     self.figures,
                     self.findings_box,
-                    pn.Column(
-                        *(card.layout for card in (self.growth, self.payroll, self.bridge, self.levels)),
-                        sizing_mode="stretch_width",
-                        stylesheets=[CHARTS],
-                    ),
-                    self.affected.layout,
+                    _pair(self.growth, self.payroll),
+                    self.bridge.layout,
+                    _pair(self.levels, self.affected),
                     **STACK,
                 ),
                 sizing_mode="stretch_width",
@@ -98,3 +95,9 @@ class Parts:
             **STACK,
             margin=GAP,
         )
+
+
+def _pair(*cards: Card) -> pn.Column:
+    """Return cards side by side where there is room."""
+    layouts = (card.layout for card in cards)
+    return pn.Column(*layouts, sizing_mode="stretch_width", stylesheets=[CHARTS])

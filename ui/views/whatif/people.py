@@ -38,7 +38,7 @@ def levels(name: str, impact: Impact, year: int) -> Content:
     )
     shown = frame[frame["simulation_year"] == year]
     figure = plots.two_bars(
-        [level(number) for number in shown["level_id"]],
+        [f"L{number}" for number in shown["level_id"]],
         (name, [_or_none(value) for value in shown["growth_base"]]),
         [_or_none(value) for value in shown["growth"]],
         y_format=".1%",

@@ -94,12 +94,10 @@ def tiles(base: Side, now: Side, effective: EffectiveParameters, year: int) -> t
             f"{count(new['below_minimum'])} below range, {count(new['above_maximum'])} above",
         ),
         Tile(
-            f"Adjusted pay gap, end of {year}",
+            f"Adjusted gap, end of {year}",
             percent(new["adjusted_gap_max"], 2),
             _points(old["adjusted_gap_max"], new["adjusted_gap_max"]),
-            "largest of any group, absolute"
-            if new["adjusted_gap_max"] is not None
-            else "too few to estimate",
+            "the largest of any group" if new["adjusted_gap_max"] is not None else "too few to estimate",
         ),
     )
 

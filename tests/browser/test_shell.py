@@ -83,7 +83,7 @@ def test_a_link_to_a_page_opens_in_a_tab_of_its_own(visit, served):
 def test_the_names_of_the_pages_can_be_hidden_and_stay_so(visit, served):
     page = visit(served)
     wide = page.locator("main").bounding_box()["width"]
-    page.get_by_role("button", name="Hide the names of the pages").click()
+    page.get_by_role("button", name="Hide names of the pages").click()
     page.wait_for_function("document.cookie.includes('planwise-nav=rail')")
     expect(page.get_by_role("button", name="Show the names of the pages")).to_be_visible(timeout=MANY)
     page.reload()

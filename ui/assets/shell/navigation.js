@@ -36,7 +36,7 @@ export function render({model, el}) {
       }
     }
     const toggle = element("button", "toggle")
-    const says = model.collapsed ? "Show the names of the pages" : "Hide the names of the pages"
+    const says = model.collapsed ? "Show the names of the pages" : "Hide names of the pages"
     toggle.type = "button"
     toggle.title = says
     toggle.setAttribute("aria-label", says)

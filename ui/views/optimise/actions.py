@@ -40,7 +40,7 @@ class StudyActions:
             callback=self._trials,
             filename="trials.csv",
             label="Trials (CSV)",
-            description="Download every trial",
+            description="Trials (CSV): download every trial",
             **SMALL,
         )
         self._hidden = {

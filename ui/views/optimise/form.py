@@ -64,6 +64,7 @@ class Form:
                 end=50,
                 width=200,
                 format="0.00[00]",
+                sx={"& .MuiIconButton-root": {"display": "none"}},  # steppers without a name; arrow keys step
                 **SMALL,
             )
         )

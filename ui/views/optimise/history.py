@@ -63,7 +63,7 @@ class History:
             callback=lambda: to_csv(self._frame),
             filename="studies.csv",
             label="CSV",
-            description="Download the list of studies",
+            description="Download the list of studies as CSV",
             variant="text",
             size="small",
             margin=0,

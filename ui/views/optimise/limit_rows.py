@@ -21,12 +21,12 @@ class LimitRows:
         self._figures: dict[str, NumberField] = {}
         rows = []
         for limit in LIMITS:
-            tick = pmui.Checkbox(
-                label=limit.label, description=limit.help, value=False, margin=0, size="small", min_width=230
-            )
+            tick = pmui.Checkbox(label=limit.label, value=False, margin=0, size="small")
             tick.param.watch(self._changed, "value")
             self._ticks[limit.name] = tick
-            parts = [tick]
+            # Not the widget's own description, which hangs a name on an element that may not have one.
+            about = html.pane(f'<p class="quiet">{escape(limit.help)}</p>', width=230, margin=(0, 0, 4, 28))
+            parts = [pn.Column(tick, about, width=260, styles={"gap": "0"})]
             if limit.scale is not None:
                 figure = NumberField(
                     f"{limit.label}, {limit.unit}", self._changed, value=limit.start, width=250, visible=False

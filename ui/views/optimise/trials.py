@@ -36,7 +36,7 @@ class Trials:
             callback=self._file,
             filename="trials.csv",
             label="CSV",
-            description="Download the trials shown",
+            description="Download the trials shown as CSV",
             variant="text",
             **SMALL,
         )

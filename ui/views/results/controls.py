@@ -52,7 +52,7 @@ class Controls:
         self._gender = pmui.Select(label="Gender", options={ALL_GENDERS: ""}, width=100, **SELECT)
         self._reset = pmui.Button(
             label="Reset filters",
-            description="Show everybody who is active",
+            description="Reset filters: show everybody who is active",
             variant="text",
             size="small",
             margin=(10, 0, 0, 0),

@@ -24,6 +24,7 @@ from ui.previewing import open_previews
 from ui.session import Services
 from ui.shell.frame import PRODUCT
 from ui.shell.headers import SafeHeaders
+from ui.shell.resources import ROUTES
 from ui.store import Store
 
 CHECK_MILLISECONDS = 15_000
@@ -88,6 +89,7 @@ def _limits() -> dict[str, Any]:
         "include_cookies": [THEME_COOKIE, NAVIGATION_COOKIE],
         "include_headers": ["Host", "User-Agent"],
         "transforms": [SafeHeaders],
+        "extra_patterns": ROUTES,
     }
 
 

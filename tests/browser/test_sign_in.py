@@ -128,9 +128,11 @@ def test_nothing_is_shown_to_who_is_not_signed_in(guarded, path):
     assert "higher_cola" not in answer.text
 
 
-def test_a_module_cannot_be_imported_by_who_is_not_signed_in(guarded):
-    for path in ("/components/antigravity/x/y/z", "/components/ui.app/x/_esm/z"):
-        assert httpx.get(guarded + path, trust_env=False).status_code in (302, 403, 404)
+@pytest.mark.parametrize("module", ["antigravity", "ui.app", "panel.config"])
+def test_no_address_imports_a_module_of_another_package(guarded, module):
+    path = f"/components/{module}/x/y/z"
+    assert httpx.get(guarded + path, trust_env=False).status_code == 302
+    assert signed_in(guarded, "ada").get(path).status_code in (403, 404)
 
 
 def websocket(url, cookie="", origin=None, token="x"):

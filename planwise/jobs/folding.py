@@ -13,7 +13,8 @@ from planwise.jobs.job import Kind, Step, Table
 LINES_KEPT = 400
 TABLES_KEPT = 12
 NUMBER = re.compile(r"[ _]\d+$")
-DONE, FAILED, RUNNING = "done", "failed", "running"
+DONE, RUNNING = "done", "running"
+WAITING = "Waiting for "
 SIMULATE_SHARES: Mapping[str, float] = {  # of a simulation's time, in a small company
     "resolve scenario": 0.05,
     "hold warehouse": 0.05,
@@ -75,6 +76,8 @@ class Told:
         name = NUMBER.sub("", str(event["name"]))
         at = datetime.fromisoformat(event["at"])
         before = self.steps.get(name)
+        if before is not None and before.state == RUNNING and self.message.startswith(WAITING):
+            self.message = ""  # what was waited for has come
         if event["state"] == RUNNING:
             again = None if before is None else replace(before, state=RUNNING, started_at=at)
             self.steps[name] = again or Step(name, RUNNING, at, count=0)

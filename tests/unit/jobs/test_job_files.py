@@ -1,7 +1,7 @@
 """A job's life in files: what every session and a restarted dashboard see."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -67,6 +67,18 @@ def test_steps_of_one_name_are_counted(settings):
             writer.step(f"trial {number}", "done", 0.5)
         (step,) = JobReader(settings).get(folder.id).steps
     assert (step.name, step.count, step.seconds, step.state) == ("trial", 3, 1.5, "done")
+
+
+def test_what_was_waited_for_is_not_told_any_more_once_it_has_come(settings):
+    folder = fresh(settings)
+    writer, reader = JobWriter(folder), JobReader(settings)
+    with writer.held():
+        writer.began()
+        writer.step("hold warehouse", "running")
+        writer.told("Waiting for the warehouse: held by process 7.")
+        assert reader.get(folder.id).message == "Waiting for the warehouse: held by process 7."
+        writer.step("hold warehouse", "done", 3.0)
+        assert reader.get(folder.id).message == ""
 
 
 def test_a_half_written_line_and_a_damaged_one_are_left_out(settings):
@@ -154,7 +166,9 @@ def test_damaged_files_are_left_out_of_the_list_and_named_when_asked_for(setting
 
 
 def test_jobs_take_turns_in_the_order_in_which_they_were_asked_for(settings):
-    first, second = fresh(settings), fresh(settings)
+    now = datetime.now(UTC)
+    second = fresh(settings, now=now)
+    first = fresh(settings, now=now - timedelta(seconds=1))
     with JobWriter(first).held():
         assert before(settings, first) == []
         assert before(settings, second) == ["Simulate x"]
@@ -168,7 +182,8 @@ def test_jobs_take_turns_in_the_order_in_which_they_were_asked_for(settings):
 def test_plans_and_flow_runs_are_in_nobodys_way(settings):
     new_job(settings, Kind.PLAN, {}, title="Plan x", started_by="ana")
     fresh(settings).write(ROUTE, {"by": "prefect"})
-    assert before(settings, fresh(settings)) == []
+    later = fresh(settings, now=datetime.now(UTC) + timedelta(seconds=1))
+    assert before(settings, later) == []
 
 
 def test_old_jobs_go_and_those_that_work_stay(settings):

@@ -59,12 +59,7 @@ class Choice:
         self._problem = html.pane("", visible=False)
         self.run = pmui.Button(label="Run", icon="play_arrow", variant="contained", color="primary", margin=0)
         self._save = pmui.Button(label="Save only", variant="text", margin=0)
-        self.sweep = pmui.Button(
-            label="Sweep all scenarios",
-            description="Simulate and publish every scenario, and compare with the last sweep",
-            variant="text",
-            margin=0,
-        )
+        self.sweep = pmui.Button(label="Sweep all scenarios", variant="text", margin=0)
         self._mode.param.watch(self._changed, "value")
         self._scenario.param.watch(self._changed, "value")
         self._over.param.watch(self._changed, "value")

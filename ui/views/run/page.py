@@ -73,7 +73,7 @@ class RunPage:
         past = store.jobs.past(PAST_SHOWN)
         parts: list[Any] = [self._heading, self._notice, self._pair]
         if self._panel.job is not None:
-            parts += [self._watched, self._outcome.layout]
+            parts += [self._watched, *([self._outcome.layout] if len(self._outcome.layout) else [])]
         if any(job.kind is not Kind.PLAN for job in jobs):
             self._jobs.show(jobs, selected.job)
             parts.append(self._jobs.layout)

@@ -43,8 +43,9 @@ window.__arm = (label, kind) => {
   const input = window.__deep(`input[aria-label="${label}"]`)
   const live = window.__deep(".live")
   const before = Number(live.dataset.answer), key = live.dataset.key
-  window.__edit = new Promise((resolve) => {
+  window.__edit = new Promise((resolve, reject) => {
     let started = 0
+    setTimeout(() => reject(new Error(`no figures after an edit of ${label}`)), PATIENCE_MS)
     const watch = new MutationObserver(() => {
       if (Number(live.dataset.answer) <= before || live.dataset.key === key || !started) { return }
       watch.disconnect()
@@ -58,7 +59,7 @@ window.__arm = (label, kind) => {
   })
   input.focus()
 }
-}"""
+}""".replace("PATIENCE_MS", str(PATIENCE_MS))
 FIRST = """
 (() => {
   const deep = (root) => {

@@ -24,7 +24,8 @@ def test_a_link_opens_a_whole_page(visit, served, info):
             page.wait_for_function("getComputedStyle(document.body).backgroundColor != 'rgb(255, 255, 255)'")
             settle(page)
         assert is_dark(page) == (theme == "dark")
-        assert violations(page) == [], theme
+        found = violations(page)
+        assert not found, "\n".join([theme, *found])
         for size in (SMALL, LARGE):
             page.set_viewport_size(size)
             page.wait_for_timeout(300)  # charts follow the width
@@ -33,4 +34,4 @@ def test_a_link_opens_a_whole_page(visit, served, info):
 
 def test_an_unknown_page_is_said_to_be_unknown(visit, served):
     page = visit(f"{served}/?page=nowhere", ".kpi:visible")
-    expect(page.get_by_text("There is no page 'nowhere'").first).to_be_visible()
+    expect(page.get_by_text("There is no page “nowhere”").first).to_be_visible()

@@ -99,13 +99,16 @@ class Draft(param.Parameterized):
     def start_from(self, scenario: str, changes: Mapping[str, object] | None = None) -> None:
         """Edit another scenario, read anew; raises InputError, and then nothing has changed.
 
-        Locks hold on the same scenario, and are let go with another one.
+        Locks hold on the same scenario, and are let go with another one. Where a session begins is no step.
         """
         base = self._resolve(scenario)
         before = self._history.present if scenario == self.scenario else Edits(scenario)
         state = editing.replaced(before, base, changes or {})
         self._keep(scenario, base)
-        self._step(state)
+        if self._history == History(Edits(self.scenario)):
+            self._show(self._history.amended(state))
+        else:
+            self._step(state)
 
     def saved_as(self, scenario: str) -> None:
         """Go on from the scenario that the edits were saved as: its values are the base, locks hold."""

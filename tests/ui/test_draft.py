@@ -189,6 +189,14 @@ def test_saved_edits_are_the_base_and_locks_hold(draft):
     assert cola(draft) == [0.035] * 5
 
 
+def test_where_a_session_begins_is_no_step(draft):
+    draft.start_from("higher_cola", {"cola_rate": 0.04})
+    assert not draft.can_undo
+    draft.start_from("baseline")
+    draft.undo()
+    assert (draft.scenario, draft.changes) == ("higher_cola", {"cola_rate": 0.04})
+
+
 def test_a_scenario_that_is_not_there_is_refused(draft):
     draft.set("cola_rate", 0.03)
     with pytest.raises(InputError, match="no scenario 'gone'"):

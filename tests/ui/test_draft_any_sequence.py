@@ -51,6 +51,8 @@ class Plain:
         scenario, values = self.states[self.at]
         if action in ("undo", "redo"):
             self.at = min(max(self.at + (1 if action == "redo" else -1), 0), len(self.states) - 1)
+        elif action == "start_from" and len(self.states) == 1:  # nothing to take back yet
+            self.states = [(arguments[0], self.of(arguments[0]))]
         elif action in ("clear", "start_from"):
             name = arguments[0] if arguments else scenario
             self.step(name, self.of(name))

@@ -39,7 +39,12 @@ class Files:
         self._csv = FileButton(callback=self._as_csv, label="Download as CSV", **SMALL)
         self._xlsx = FileButton(callback=self._as_xlsx, label="Download as Excel", **SMALL)
         self._upload = pmui.FileInput(
-            label="Upload CSV", accept=".csv,text/csv", max_file_size=BYTES_MAX, multiple=False, **SMALL
+            label="Upload CSV",
+            uploaded_label="Upload another CSV",
+            accept=".csv,text/csv",
+            max_file_size=BYTES_MAX,
+            multiple=False,
+            **SMALL,
         )
         self._upload.param.watch(self._uploaded, "value")
         self._outcome = html.pane("")

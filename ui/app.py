@@ -39,7 +39,10 @@ def make_page(services: Services, gate: Gate | None = None) -> pmui.Page:
     cookies = getattr(request, "cookies", {})
     session = Session(services, user)
     watch_session(session)
-    browser = Browser(lambda _: session.arrive(), search=_search(request), width=0, height=0, margin=0)
+    dark = cookies.get(THEME_COOKIE, "").endswith("dark")
+    browser = Browser(
+        lambda _: session.arrive(), search=_search(request), dark=dark, width=0, height=0, margin=0
+    )
     keep_in_address(session, browser)
     rail = cookies.get(NAVIGATION_COOKIE) == "rail"
     frame = Frame(session, browser, sign_out=f".{LOGOUT}" if gate else "", rail=rail)
@@ -54,7 +57,7 @@ def make_page(services: Services, gate: Gate | None = None) -> pmui.Page:
         sidebar_width=RAIL_WIDTH if rail else MENU_WIDTH,
         sidebar_resizable=False,
         main=[frame.pages.main],
-        dark_theme="dark" in cookies.get(THEME_COOKIE, ""),
+        dark_theme=dark,
         theme_config=THEME,
         favicon=ASSETS / "logo.svg",
         template=ASSETS / "page.html",

@@ -17,9 +17,10 @@ START_SECONDS = 90
 @contextmanager
 def dashboard(folder, *options, port=None, environment=None):
     """Run `planwise serve` on a free port, or on this one; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", port or 0))
-        port = probe.getsockname()[1]
+    if port is None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     command = [sys.executable, "-c", "from planwise.cli import main; main()", "serve", "--no-browser"]
     process = subprocess.Popen(
         [*command, "--port", str(port), "--home", str(folder), *options],

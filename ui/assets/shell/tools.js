@@ -54,13 +54,16 @@ export function render({model, el}) {
   const opens = (owner, panel, opened) => {
     owner.setAttribute("aria-expanded", "false")
     panel.hidden = true
+    panel.tabIndex = -1
     const set = (open) => {
       panel.hidden = !open
       owner.setAttribute("aria-expanded", String(open))
-      if (open) { opened(); panel.querySelector("a, button")?.focus() }
+      if (open) { opened(); (panel.querySelector("a, button") ?? panel).focus() }
     }
     owner.addEventListener("click", (event) => { event.stopPropagation(); const open = panel.hidden; close(); set(open) })
-    panel.addEventListener("keydown", (event) => { if (event.key === "Escape") { set(false); owner.focus() } })
+    for (const part of [panel, owner]) {
+      part.addEventListener("keydown", (event) => { if (event.key === "Escape" && !panel.hidden) { set(false); owner.focus() } })
+    }
     panel.addEventListener("click", (event) => event.stopPropagation())
     return set
   }

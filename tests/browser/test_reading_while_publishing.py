@@ -9,7 +9,6 @@ import time
 
 import pytest
 
-from tests.browser.publishing_loop import SCENARIOS
 from tests.browser.serving import dashboard
 from ui import formatting
 from ui.pages import PAGES
@@ -17,7 +16,7 @@ from ui.pages import PAGES
 WALK_SECONDS = 14
 LOOKS_LEAST = 3  # different publications whose figures were held against what they say
 STILL_MILLISECONDS = 250  # a page that says the same twice is not between two publications
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def publishing(published_home, tmp_path):
     command = [sys.executable, "-m", "tests.browser.publishing_loop", str(folder), str(log)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     deadline = time.monotonic() + START_SECONDS
-    while len(log.read_text().splitlines()) < len(SCENARIOS):
+    while not log.read_text():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             pytest.fail(f"Nothing was published:\n{process.communicate()[0]}")

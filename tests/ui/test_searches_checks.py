@@ -57,7 +57,7 @@ def said(checked, name):
         ({"constraints": ["payroll_risk<=5%"]}, "Question", "bad", "payroll"),
         ({"tune": ["cola_rate"], "lock": ["cola_rate"]}, "Levers", "bad", "cola_rate"),
         ({"strategy": "solve", "objectives": "balanced"}, "Strategy", "bad", "target alone"),
-        ({"strategy": "cmaes", "objectives": "balanced", "constraints": ["raise<=9%"]}, "Strategy", "bad", ""),
+        ({"strategy": "cmaes", "objectives": "growth", "constraints": ["raise<=9%"]}, "Strategy", "bad", ""),
         ({"strategy": "balanced", "constraints": ["merit_monotone"]}, "Strategy", "warn", "does not seek"),
         ({"strategy": "tpe", "trials": 10}, "Trials", "warn", "few"),
         ({"strategy": "tpe", "trials": 100}, "Trials", "ok", "moderate"),
@@ -128,7 +128,7 @@ def test_a_busy_warehouse_and_running_studies_are_told(home, look):
 def test_the_question_that_is_looked_at_is_the_one_that_a_flow_asks(home, request_):
     from flows.jobs.optimization import question_of as asked_by_flow
     from flows.jobs.simulation import resolve_scenario
-    from ui.reading.search_checks import question_of
+    from ui.reading.search_question import question_of
 
     request = OptimizeRequest(**request_)
     resolved = resolve_scenario(home, request)

@@ -12,7 +12,7 @@ from ui.searches import Search
 from ui.session import Session
 from ui.views.optimise import answer, health, lever_charts, tradeoffs
 from ui.views.optimise.convergence import GROWTH, SCORE, convergence, measures
-from ui.views.optimise.form import SWITCHES
+from ui.views.optimise.looks import SWITCHES
 from ui.views.optimise.measures import OUTCOMES, measures_of, named
 
 SELECT: dict[str, Any] = {"size": "small", "margin": 0, "width": 250}

@@ -12,38 +12,13 @@ from ui.components.card import FRAME
 from ui.components.layout import GAP
 from ui.views.optimise.asking import AIMS, Wish
 from ui.views.optimise.limit_rows import LimitRows
+from ui.views.optimise.looks import PART, SIDE_BY_SIDE, SMALL, SWITCHES
 from ui.views.optimise.number_field import NumberField
 from ui.views.optimise.words import AUTOMATIC, OBJECTIVES, PRESETS, STRATEGIES
 
-SMALL: Mapping[str, Any] = {"size": "small", "margin": 0}
-ROW: Mapping[str, Any] = {
-    "sizing_mode": "stretch_width",
-    "styles": {"gap": "12px", "align-items": "flex-start"},
-}
-SIDE_BY_SIDE: Mapping[str, Any] = {
-    "sizing_mode": "stretch_width",
-    "styles": {
-        "display": "grid",
-        "grid-template-columns": "repeat(auto-fit, minmax(230px, 1fr))",
-        "gap": "10px 24px",
-    },
-}
-PART: Mapping[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": "12px"}}
 START_TARGET_PCT, START_TOLERANCE_PP = 3.0, 0.1
 WEIGHT_STEP = 0.05
 OWN = "own"  # weights that no preset has
-SEGMENTS: Mapping[str, Any] = {
-    "& .MuiToggleButton-root": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "4px 14px"}
-}
-# The heading above says it for those who see.
-UNSEEN_LABEL = ".MuiFormLabel-root { position: absolute; width: 1px; height: 1px; overflow: hidden; }"
-SWITCHES: Mapping[str, Any] = {
-    "size": "small",
-    "margin": 0,
-    "sx": SEGMENTS,
-    "color": "primary",
-    "stylesheets": [UNSEEN_LABEL],
-}
 
 
 class Form:

@@ -9,7 +9,7 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.errors import PlanWiseError
+from planwise.errors import InputError, PlanWiseError
 from ui.compared import Chance
 from ui.components import figures, html
 from ui.components.card import Card, Content
@@ -97,6 +97,10 @@ class ChanceSection:
     async def _drawn(self, names: Sequence[str], year: int) -> tuple[dict[str, dict[str, list[Any]]], int]:
         """Simulate seed by seed until there are enough or it is stopped."""
         session = self._session
+        if session.previews is None:
+            raise InputError(
+                "This server was started without previews.", remedy="Start it with `planwise serve`."
+            )
         own = await session.offload(lambda: session.store.plans.effective(names[0]).seed)
         seeds = session.store.comparisons.seeds(own, int(self._draws.value))
         samples: dict[str, dict[str, list[Any]]] = {name: {m: [] for m in METRICS} for name in names}
@@ -114,7 +118,7 @@ class ChanceSection:
             if any(answer is None for answer in found):
                 continue  # another tab's newer question went before
             for name, answer in zip(names, found, strict=True):
-                row = next(kpi for kpi in answer.kpis if kpi["simulation_year"] == year)
+                row = next((kpi for kpi in answer.kpis if kpi["simulation_year"] == year), {})
                 for metric in METRICS:
                     samples[name][metric].append(row.get(metric))
             done += 1
@@ -126,6 +130,10 @@ class ChanceSection:
             found = self._session.store.comparisons.chances(samples, names[0], list(METRICS))
         except PlanWiseError as error:
             self._box.objects = [html.pane(html.notice(error.what, error.remedy or "", "warn"))]
+            return
+        if not found:
+            text = f"As they are defined now, they do not simulate {year} together."
+            self._box.objects = [html.pane(html.notice(text, "Choose another year.", "warn"))]
             return
         self._card.show(chances(found, names, year, done))
         self._box.objects = [self._card.layout]

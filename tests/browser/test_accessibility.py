@@ -1,4 +1,4 @@
-"""States that a link alone does not show: an empty home, open dialogs, parts of pages. Pages: test_pages.py."""
+"""States that a link does not show: an empty home, open dialogs, parts of pages. Pages: test_pages.py."""
 
 import pytest
 from playwright.sync_api import expect

@@ -92,16 +92,17 @@ def test_a_typed_number_simulates_everybody_and_a_link_reproduces_it(what_if, op
     again = open_page(what_if.url)
     expect_figures(again, edited, base)
     expect(again.locator(".badge")).to_contain_text("from cache")
-    expect(again.get_by_label(f"{COLA}, %")).to_have_value("4.1")
+    expect(again.get_by_label(f"{COLA}, %")).to_have_value("4.1", timeout=PATIENCE)
     what_if.get_by_role("button", name=f"Reset {COLA}").click()
     expect_figures(what_if, base, base)
-    expect(number).to_have_value("2.5")
+    expect(number).to_have_value("2.5", timeout=PATIENCE)
     what_if.wait_for_url(re.compile("^(?!.*set=)"))
 
 
 def test_a_slider_is_answered_while_it_moves_and_edits_when_it_is_let_go(what_if, simulated):
     base = simulated({})
     slider = what_if.get_by_label(f"{COLA}, slider")
+    slider.hover()  # waits until it stands still
     box = slider.bounding_box()
     what_if.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
     what_if.mouse.down()
@@ -129,7 +130,7 @@ def test_one_year_is_edited_and_the_tables_say_both_sides(what_if, simulated):
     merit.press("Tab")
     what_if.wait_for_url(re.compile("merit_rate_level_1%402027"))
     what_if.get_by_role("button", name="All years", exact=True).click()
-    expect(merit).to_have_attribute("placeholder", "varies")
+    expect(merit).to_have_attribute("placeholder", "varies", timeout=PATIENCE)
     probability = what_if.get_by_label("Promotion probability a year, L1 Staff, %")
     probability.fill("25")
     probability.press("Enter")
@@ -151,9 +152,9 @@ def test_what_cannot_be_is_said_at_the_lever_and_changes_nothing(what_if, simula
     number = what_if.get_by_label(f"{COLA}, %")
     number.fill("50")
     number.press("Enter")
-    expect(what_if.get_by_role("alert").filter(has_text="hard bounds")).to_be_visible()
+    expect(what_if.get_by_role("alert").filter(has_text="hard bounds")).to_be_visible(timeout=PATIENCE)
     expect(number).to_have_attribute("aria-invalid", "true")
     base = simulated({})
     expect_figures(what_if, base, base)
     assert "set=" not in what_if.url
-    expect(what_if.locator(".live")).to_have_attribute("aria-busy", "false")
+    expect(what_if.locator(".live")).to_have_attribute("aria-busy", "false", timeout=PATIENCE)

@@ -59,19 +59,18 @@ def test_a_study_is_asked_watched_and_its_best_trial_becomes_a_scenario(visit, a
 
 
 def test_trials_within_a_box_on_the_trade_offs_are_those_of_the_table(visit, address, studied):
-    page = visit(
-        f"{address}/?page=optimise&study={studied['name']}", ready=READY
-    )  # a reload, another session
+    page = visit(f"{address}/?page=optimise&study={studied['name']}", ready=READY)  # another session
     page.get_by_role("heading", name="Trade-offs").wait_for()
     chart = page.get_by_role("img", name="Trade-offs")
-    chart.scroll_into_view_if_needed()
     chart.locator(".points path").first.wait_for()
+    page.get_by_role("heading", name="Feasibility").wait_for()  # what is below is there: nothing moves now
     table = page.get_by_role("region", name="Trials of the study")
-    box = chart.bounding_box()
-    page.mouse.move(box["x"] + 80, box["y"] + 40)
+    area = chart.locator(".nsewdrag")
+    box = area.bounding_box()
+    area.hover(position={"x": 4, "y": 4})
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
-    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] - 60, steps=3)
+    area.hover(position={"x": box["width"] / 2, "y": box["height"] / 2}, force=True)
+    area.hover(position={"x": box["width"] - 4, "y": box["height"] - 4}, force=True)
     page.mouse.up()
     page.get_by_text("chosen stand out", exact=False).wait_for()
     chosen = table.get_by_role("checkbox", checked=True)

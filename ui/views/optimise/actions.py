@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -10,6 +11,7 @@ import panel_material_ui as pmui
 from planwise.errors import PlanWiseError
 from planwise.jobs import Job
 from ui.components import html
+from ui.components.layout import on_page
 from ui.csv_export import to_csv
 from ui.searches import Search
 from ui.session import Session
@@ -85,21 +87,20 @@ class StudyActions:
         try:
             further = self._further.value
         except PlanWiseError as error:
-            self._say(html.notice(error.what, error.remedy or "", "bad"))
+            on_page(partial(self._say, html.notice(error.what, error.remedy or "", "bad")))
             return
         request = {"resume": name} | ({} if further is None else {"trials": further})
-        self._resume.disabled = True
+        on_page(partial(self._resume.param.update, disabled=True))
         try:
             job = await self._session.offload(
                 lambda: self._session.actions.jobs.start("optimize", request, title=f"Resume study {name}")
             )
         except PlanWiseError as error:
-            self._say(html.notice(error.what, error.remedy or "", "bad"))
+            on_page(partial(self._say, html.notice(error.what, error.remedy or "", "bad")))
         else:
-            self._said.visible = False
-            self._on_start(job)
+            on_page(partial(self._on_start, job))
         finally:
-            self._resume.disabled = not self._session.may_run
+            on_page(partial(self._resume.param.update, disabled=not self._session.may_run))
 
     def _report_button(self, suffix: str, label: str) -> Any:
         button = pmui.Button(label=label, icon="description", **SMALL)
@@ -108,19 +109,22 @@ class StudyActions:
             if self._search is None:
                 return
             name = self._search.name
-            button.param.update(disabled=True, label="Writing …")
+            on_page(partial(button.param.update, disabled=True, label="Writing …"))
             try:
                 content = await self._session.offload(self._session.store.searches.report, name, suffix)
-                download = self._hidden[suffix]
-                download.param.update(file=io.BytesIO(content), filename=f"evidence_{name}{suffix}")
-                download.transfer(download=True)
+                on_page(partial(self._send, content, f"evidence_{name}{suffix}", suffix))
             except PlanWiseError as error:
-                self._say(html.notice(error.what, error.remedy or "", "bad"))
+                on_page(partial(self._say, html.notice(error.what, error.remedy or "", "bad")))
             finally:
-                button.param.update(disabled=False, label=label)
+                on_page(partial(button.param.update, disabled=False, label=label))
 
         button.on_click(make)
         return button
+
+    def _send(self, content: bytes, file_name: str, suffix: str) -> None:
+        download = self._hidden[suffix]
+        download.param.update(file=io.BytesIO(content), filename=file_name)
+        download.transfer(download=True)
 
     def _trials(self) -> Any:
         assert self._search is not None

@@ -1,6 +1,7 @@
 """A new study: the form, what is looked at before it starts, and the start."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -11,7 +12,7 @@ from planwise.errors import InputError, PlanWiseError
 from planwise.jobs import Job
 from ui.components import html
 from ui.components.card import FRAME
-from ui.components.layout import GAP
+from ui.components.layout import GAP, on_page
 from ui.formatting import percent
 from ui.searches import Check, Checked, Measured
 from ui.session import Session
@@ -21,6 +22,7 @@ from ui.views.optimise.form import Form
 from ui.views.optimise.latest import Current, Latest
 from ui.views.optimise.words import AUTOMATIC, STRATEGIES, request_text
 
+START = "Start the study"
 TYPING_SECONDS = 0.25  # until somebody has stopped typing
 GROWTH = "growth_compound"
 MEASURED_KEPT = 50
@@ -48,7 +50,7 @@ class Ask:
         self._command = html.pane("")
         self._failure = html.pane("", visible=False)
         self._start = pmui.Button(
-            label="Start the study",
+            label=START,
             icon="play_arrow",
             color="primary",
             disabled=True,
@@ -100,14 +102,12 @@ class Ask:
         )
 
     async def _look(self, current: Current) -> None:
-        self._offer_edits()
         try:
             wish = self.form.wish(self._session.draft.changes)
             self._request = wish.request()
         except InputError as error:
             self._request = None
-            self.form.limits.say((), f"{error.what} {error.remedy or ''}")
-            self._show_checks((Check("Question", "bad", error.what, error.remedy or ""),))
+            on_page(partial(self._show_wrong, error))
             return
         request, searches = self._request, self._session.store.searches
         checked = await self._session.offload(searches.check, request)
@@ -118,13 +118,17 @@ class Ask:
             checked = await self._session.offload(searches.check, request, measured)
         if not current():
             return
-        self._show(wish, checked, measured)
+        on_page(partial(self._show, wish, checked, measured))
         if measured is None and checked.frame is not None and await self._measure(checked, request):
-            checked = await self._session.offload(
-                searches.check, request, self._measured[_key(checked, request)]
-            )
+            measured = self._measured[_key(checked, request)]
+            checked = await self._session.offload(searches.check, request, measured)
             if current():
-                self._show(wish, checked, self._measured[_key(checked, request)])
+                on_page(partial(self._show, wish, checked, measured))
+
+    def _show_wrong(self, error: InputError) -> None:
+        self._offer_edits()
+        self.form.limits.say((), f"{error.what} {error.remedy or ''}")
+        self._show_checks((Check("Question", "bad", error.what, error.remedy or ""),))
 
     async def _measure(self, checked: Checked, request: Mapping[str, Any]) -> bool:
         """Preview the scenario as it is and both ends; False where that was not possible."""
@@ -142,7 +146,7 @@ class Ask:
             try:
                 answer = await previews.kpis(frame.scenario, {**kept, **ends}, purpose="reach")
             except PlanWiseError as error:
-                self.form.reach.object = html.notice(error.what, error.remedy or "", "warn")
+                on_page(partial(self._show_unmeasured, error))
                 return False
             if answer is None or answer.kpis[-1][GROWTH] is None:
                 return False
@@ -153,8 +157,12 @@ class Ask:
         self._measured[_key(checked, request)] = Measured(*growth, seconds)
         return True
 
+    def _show_unmeasured(self, error: PlanWiseError) -> None:
+        self.form.reach.object = html.notice(error.what, error.remedy or "", "warn")
+
     def _show(self, wish: Wish, checked: Checked, measured: Measured | None) -> None:
         self._checked = checked
+        self._offer_edits()
         target = None if wish.target_pct is None or not wish.seeks_target else wish.target_pct / 100
         self.form.reach.object = preflight.reach(checked, measured, target)
         wrong = next(
@@ -183,21 +191,22 @@ class Ask:
         if self._request is None:
             return
         request = dict(self._request)
-        self._start.param.update(disabled=True, label="Starting …")
+        on_page(partial(self._start.param.update, disabled=True, label="Starting …"))
         try:
             job = await self._session.offload(
                 lambda: self._session.actions.jobs.start("optimize", request, title=title_of(request))
             )
         except PlanWiseError as error:
-            self._failure.param.update(
-                object=html.notice(error.what, error.remedy or "", "bad"), visible=True
-            )
+            on_page(partial(self._begun, None, html.notice(error.what, error.remedy or "", "bad")))
         else:
-            self._failure.visible = False
+            on_page(partial(self._begun, job, ""))
+
+    def _begun(self, job: Job | None, failure: str) -> None:
+        self._start.label = START
+        self._failure.param.update(object=failure, visible=bool(failure))
+        self._look_soon.ask()
+        if job is not None:
             self._on_start(job)
-        finally:
-            self._start.label = "Start the study"
-            self._look_soon.ask()
 
 
 def title_of(request: Mapping[str, Any]) -> str:

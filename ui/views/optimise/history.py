@@ -1,6 +1,7 @@
 """Past studies: what was asked, by whom, what came of it; open one, compare two."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import pandas as pd
 import panel as pn
@@ -10,11 +11,11 @@ from planwise.errors import PlanWiseError
 from ui.components import html
 from ui.components.card import FRAME, Card
 from ui.components.html import Column
-from ui.components.layout import STACK
+from ui.components.layout import STACK, on_page
 from ui.components.paged import PagedTable
 from ui.csv_export import to_csv
 from ui.formatting import count, moment, percent, seconds
-from ui.searches import SearchSummary
+from ui.searches import Search, SearchSummary
 from ui.session import Session
 from ui.views.optimise.bar import bar
 from ui.views.optimise.convergence import compared
@@ -87,7 +88,7 @@ class History:
             **STACK,
         )
         self._list = Latest(self._read)
-        self._compare = Latest(self._show_compared)
+        self._compare = Latest(self._compare_chosen)
 
     def refresh(self) -> None:
         """Read the list again."""
@@ -98,32 +99,38 @@ class History:
             found = await self._session.offload(self._session.store.searches.list)
             jobs = await self._session.offload(self._session.store.jobs.list)
         except PlanWiseError as error:
-            self._notice.param.update(object=html.notice(error.what, error.remedy or "", "bad"), visible=True)
+            on_page(partial(self._fail, error))
             return
-        if not current():
-            return
-        by = {job.study: job.started_by for job in reversed(jobs) if job.study}
+        if current():
+            by = {job.study: job.started_by for job in reversed(jobs) if job.study}
+            on_page(partial(self._show, found, by))
+
+    def _show(self, found: tuple[SearchSummary, ...], by: Mapping[str, str]) -> None:
         self._frame = frame_of(found, by)
         self._empty.visible, self.table.layout.visible = self._frame.empty, not self._frame.empty
         tones = {one.name: "bad" for one in found if standing(one)[1] == "bad"}
         self.table.show(self._frame, tones=tones)
 
-    async def _show_compared(self, current: Current) -> None:
-        names = self.table.chosen[:COMPARED_MAX]
-        if len(names) < 2:
-            self._comparison.layout.visible = False
-            return
+    async def _compare_chosen(self, current: Current) -> None:
+        names = self.table.chosen[:COMPARED_MAX] if len(self.table.chosen) > 1 else ()
         try:
             found = [
                 await self._session.offload(self._session.store.searches.get, str(name)) for name in names
             ]
         except PlanWiseError as error:
-            self._notice.param.update(object=html.notice(error.what, error.remedy or "", "bad"), visible=True)
+            on_page(partial(self._fail, error))
             return
         if current():
-            self._notice.visible = False
-            self._comparison.layout.visible = True
+            on_page(partial(self._show_compared, found))
+
+    def _show_compared(self, found: list[Search]) -> None:
+        self._comparison.layout.visible = bool(found)
+        self._notice.visible = False
+        if found:
             self._comparison.show(compared(found))
+
+    def _fail(self, error: PlanWiseError) -> None:
+        self._notice.param.update(object=html.notice(error.what, error.remedy or "", "bad"), visible=True)
 
 
 def frame_of(found: tuple[SearchSummary, ...], by: Mapping[str, str]) -> pd.DataFrame:

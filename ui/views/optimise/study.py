@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -13,7 +14,7 @@ from planwise.jobs import Job
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.job import JobPanel
-from ui.components.layout import STACK, show
+from ui.components.layout import STACK, on_page, show
 from ui.formatting import moment
 from ui.searches import Search
 from ui.session import Session
@@ -106,7 +107,7 @@ class StudyTab:
         if event.new and event.new != self._session.selection.study:
             self._session.selection.study = event.new
 
-    async def _poll(self) -> None:
+    def _poll(self) -> None:
         """Look whether the study has something new; a few `stat` calls when it has not."""
         if self._busy or not self._active:
             return
@@ -115,7 +116,7 @@ class StudyTab:
             return
         name = self._session.selection.study
         if name and self._session.store.searches.stamp(name) != self._stamp:
-            await self._read(lambda: self._session.selection.study == name)
+            self._soon.ask()
         elif self._search is not None and self._search.is_running:
             self._show_progress(self._search)
 
@@ -141,49 +142,60 @@ class StudyTab:
             return
         self._busy = True
         try:
-            searches = self._session.store.searches
+            searches, names = self._session.store.searches, ()
             names = await self._session.offload(self._names)
             if not names:
-                show(self.layout, self._empty)
+                on_page(partial(show, self.layout, self._empty))
                 return
             name = self._session.selection.study or names[0]
-            self._select.param.update(options=list(names), value=name if name in names else names[0])
-            show(self.layout, self._body)
             stamp = searches.stamp(name)
             search = await self._session.offload(searches.get, name)
             if not current():
                 return
             self._stamp = stamp
-            await self._show(search)
+            in_full = self._is_due(search)
+            on_page(partial(self._show, search, names, in_full))
+            if in_full:  # takes longer, and nothing waits for it
+                found = await self._session.offload(searches.importance, search)
+                on_page(partial(self.charts.show_importance, search, found))
         except PlanWiseError as error:
-            show(self.layout, self._body)
-            self._rest.visible = False
             self._stamp = None
-            self._notice.param.update(object=html.notice(error.what, error.remedy or "", "bad"), visible=True)
+            on_page(partial(self._show_failure, names, error))
         finally:
             self._busy = False
 
-    async def _show(self, search: Search) -> None:
+    def _is_due(self, search: Search) -> bool:
+        """Say whether everything is drawn, not only what shows the newest trials."""
+        old, now = self._search, time.monotonic()
+        same = old is not None and old.name == search.name and old.state == search.state
+        if same and search.is_running and now - self._details_at <= DETAILS_SECONDS:
+            return False
+        self._details_at = now
+        return True
+
+    def _show_failure(self, names: tuple[str, ...], error: PlanWiseError) -> None:
+        show(self.layout, self._body)
+        self._select.options = list(names)
+        self._rest.visible = False
+        self._notice.param.update(object=html.notice(error.what, error.remedy or "", "bad"), visible=True)
+
+    def _show(self, search: Search, names: tuple[str, ...], in_full: bool) -> None:
         old, self._search = self._search, search
         another = old is None or old.name != search.name
-        self._notice.visible = False
-        self._rest.visible = self.actions.layout.visible = True
         if not self._session.selection.study:
             self._session.selection.study = search.name
+        self._select.param.update(options=list(names), value=search.name)
+        self._notice.visible = False
+        self._rest.visible = self.actions.layout.visible = True
         self._show_head(search, another)
         self._show_progress(search)
         self.charts.show_convergence(search, another)
         self.trials.show(search, another)
-        now = time.monotonic()
-        changed = another or old is None or old.state != search.state or not search.is_running
-        if changed or now - self._details_at > DETAILS_SECONDS:
-            self._details_at = now
+        if in_full or another:
             self._answer.object = answer.panel(search)
             self.charts.show(search, another)
-            found = await self._session.offload(self._session.store.searches.importance, search)
-            if self._search is search:
-                self.charts.show_importance(search, found)
         self.trial.show(search, None if another else self.trial.number)
+        show(self.layout, self._body)
 
     def _show_head(self, search: Search, another: bool) -> None:
         asked = search.asked

@@ -1,6 +1,7 @@
 """One trial: its levers and what they gave; made into a scenario, or taken into the draft."""
 
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -10,7 +11,7 @@ import panel_material_ui as pmui
 from planwise.errors import PlanWiseError
 from ui.components import html
 from ui.components.card import FRAME
-from ui.components.layout import show
+from ui.components.layout import on_page, show
 from ui.formatting import percent, ratio
 from ui.searches import Search
 from ui.session import Session
@@ -113,21 +114,24 @@ class TrialPanel:
             return
         study, number = self._search.name, self._number
         name, description = (self._name.value or "").strip(), (self._description.value or "").strip()
-        self._keep.param.update(disabled=True, label="Making …")
+        on_page(partial(self._keep.param.update, disabled=True, label="Making …"))
         try:
             made = await self._session.offload(
                 lambda: self._session.actions.scenarios.keep_trial(study, number, name, description)
             )
         except PlanWiseError as error:
-            self._say(html.notice(error.what, error.remedy or "", "bad"))
+            on_page(partial(self._made, html.notice(error.what, error.remedy or "", "bad"), ""))
         else:
-            self._say(html.notice(f"Scenario {made.name} is trial {number} of {study}.", tone="good"))
-            self._session.notify(
-                f"Scenario {made.name} was made.", tone="success", link=("run", {"scenario": made.name})
-            )
-            self._lead_on(made.name)
-        finally:
-            self._keep.param.update(disabled=False, label="Make scenario")
+            said = html.notice(f"Scenario {made.name} is trial {number} of {study}.", tone="good")
+            on_page(partial(self._made, said, made.name))
+
+    def _made(self, said: str, scenario: str) -> None:
+        self._keep.param.update(disabled=False, label="Make scenario")
+        self._say(said)
+        if scenario:
+            link = ("run", {"scenario": scenario})
+            self._session.notify(f"Scenario {scenario} was made.", tone="success", link=link)
+            self._lead_on(scenario)
 
     def _lead_on(self, scenario: str) -> None:
         def button(label: str, icon: str, work: Callable[[], None]) -> Any:

@@ -60,7 +60,7 @@ class Explorer:
         self._heading = html.pane("", min_width=0)
         select: dict[str, Any] = {"size": "small", "margin": (4, 0)}
         self._kind = pmui.Select(
-            label="Events",
+            label="Kind of event",
             options={"All events": "", **{text: key for key, (text, _) in EVENT_KINDS.items()}},
             width=180,
             **select,

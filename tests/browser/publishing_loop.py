@@ -26,8 +26,8 @@ def main(home: str, log: str) -> None:
     census = load_census(settings)
     years = simulated_years(YEARS, census.first_year)
     with open_warehouse(settings, "test") as warehouse, open(log, "a", encoding="utf-8") as file:
-        for turn, (number, scenario) in itertools.product(itertools.count(), enumerate(SCENARIOS)):
-            rate = 0.02 + 0.004 * ((turn * len(SCENARIOS) + number) % STEPS)
+        for turn, scenario in enumerate(itertools.cycle(SCENARIOS)):
+            rate = 0.02 + 0.004 * (turn % STEPS)
             effective = resolve(years, scenario={"cola_rate": rate})
             outcome = warehouse.plan(scenario_environment(scenario), census, effective).apply()
             gate = require(run_gate("simulation", warehouse.frames(outcome.environment)))

@@ -80,7 +80,7 @@ async def edit(session: Wire, draw: random.Random) -> float:
 
 def has_figures(session: Wire) -> bool:
     """Return whether What-if shows the figures of a simulation."""
-    return ' employees<' in str(session.values("Figures", "shown").get("html", ""))
+    return " employees<" in str(session.values("Figures", "shown").get("html", ""))
 
 
 async def opened(url: str, count: int) -> list[Wire]:

@@ -10,6 +10,7 @@ from tests.browser.serving import dashboard
 
 CHROMIUM = Path(os.environ.get("PLANWISE_CHROMIUM", "/usr/bin/chromium"))
 EMPLOYEES = 300
+EXPECT_MILLISECONDS = 30_000  # how busy the machine is must not decide a test
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +20,9 @@ def browser():
             f"{CHROMIUM} is missing: install Chromium (Debian: apt-get install chromium), "
             "or name it in PLANWISE_CHROMIUM."
         )
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=EXPECT_MILLISECONDS)
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)

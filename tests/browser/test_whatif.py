@@ -71,7 +71,7 @@ def expect_figures(page, kpis, base):
     gap = formatting.points(last["growth_compound"] - before["growth_compound"])
     growth = page.locator(".live .kpi").first.locator(".change")
     expect(growth).to_have_text(
-        "no change from baseline" if "0.00" in gap else f"{gap} from baseline", timeout=PATIENCE
+        "no change from the base" if "0.00" in gap else f"{gap} from the base", timeout=PATIENCE
     )
 
 

@@ -150,11 +150,11 @@ def answer(**more):
 
 
 def test_the_badge_says_that_everybody_was_simulated_and_how_long_it_took():
-    badge = strip.badge(answer())
+    badge = strip.badge(answer(), "plan")
     assert "10,000 of 10,000 employees" in badge
     assert "simulated in 48\N{NO-BREAK SPACE}ms" in badge
     assert "from cache" not in badge
-    assert "from cache" in strip.badge(answer(from_cache=True))
+    assert "from cache" in strip.badge(answer(from_cache=True), "plan")
 
 
 def test_names_that_people_typed_are_text():

@@ -10,7 +10,7 @@ from ui.formatting import count, money, money_short, percent, points, ratio, sec
 from ui.previewed import Previewed
 
 ON_TARGET_RATE = 0.001  # a study's default tolerance: a tenth of a percentage point
-NO_CHANGE = "no change"
+NO_CHANGE = "no change from the base"
 Kpi = Mapping[str, Any]
 
 
@@ -106,12 +106,12 @@ def figures(
     base_name: str, base: Side, now: Side, effective: EffectiveParameters, year: int, answer: Previewed
 ) -> str:
     """Return badge and key figures; every text is escaped."""
-    body = "".join(_tile(tile, base_name) for tile in tiles(base, now, effective, year))
-    return f'{badge(answer)}<dl class="kpis">{body}</dl>'
+    body = "".join(_tile(tile) for tile in tiles(base, now, effective, year))
+    return f'{badge(answer, base_name)}<dl class="kpis">{body}</dl>'
 
 
-def badge(answer: Previewed) -> str:
-    """Return who was simulated and how long it took: everybody, every time."""
+def badge(answer: Previewed, base_name: str) -> str:
+    """Return who was simulated (everybody, every time), how long it took, and what it is compared with."""
     people = count(answer.employees)
     took = (
         f"simulated before in {seconds(answer.seconds)}, from cache"
@@ -120,7 +120,8 @@ def badge(answer: Previewed) -> str:
     )
     return (
         f'<p class="badge" role="status"><span class="exact">{people} of {people} employees</span>'
-        f"<span>{escape(took)}</span>{_busy(answer.employees)}</p>"
+        f"<span>{escape(took)}</span><span class='against'>compared with {escape(base_name)}</span>"
+        f"{_busy(answer.employees)}</p>"
     )
 
 
@@ -140,12 +141,8 @@ def _busy(employees: int) -> str:
     return f'<span class="busy" aria-hidden="true">simulating {count(employees)} employees…</span>'
 
 
-def _tile(tile: Tile, base_name: str) -> str:
-    change = (
-        f"no change from {escape(base_name)}"
-        if tile.change == NO_CHANGE
-        else f"<b>{escape(tile.change)}</b> from {escape(base_name)}"
-    )
+def _tile(tile: Tile) -> str:
+    change = NO_CHANGE if tile.change == NO_CHANGE else f"<b>{escape(tile.change)}</b> from the base"
     verdict = f'<b class="{tile.tone}">{escape(tile.verdict)}</b> ' if tile.verdict else ""
     return (
         f'<div class="kpi"><dt>{escape(tile.label)}</dt><dd class="figure">{escape(tile.figure)}</dd>'

@@ -24,6 +24,9 @@ COMPACT = {  # as low as the other filters; long names are cut, the cards' subti
 }
 
 
+LABEL_WHEN_EMPTY = "label[data-shrink='false'] { transform: translate(14px, 6px) !important; }"
+
+
 class Controls:
     """The row of filters; those that the section does not use are disabled."""
 
@@ -46,6 +49,7 @@ class Controls:
             placeholder="All departments",
             width=DEPARTMENTS_WIDTH,
             sx=COMPACT,
+            stylesheets=[LABEL_WHEN_EMPTY],
             visual_size="small",
             margin=(6, 0, 4, 0),
         )

@@ -93,5 +93,5 @@ def test_past_studies_are_listed_opened_and_asked_again(visit, address, studied)
     assert "front of cost × equity" in row.inner_text()
     row.get_by_role("button", name=studied["name"]).click()
     page.get_by_role("button", name="Ask again").click()
-    assert page.get_by_role("textbox", name="Trials at most").first.input_value() == "24"
     page.get_by_text("raise<=3", exact=True).wait_for()
+    assert page.get_by_role("textbox", name="Trials at most").input_value() == "24"

@@ -60,12 +60,12 @@ def test_marks_and_tones_are_of_their_rows(table):
 
 
 def test_rows_are_chosen_over_pages_and_kept_while_they_are_there(table, told):
-    table._told({"keys": ["1", "2"], "chosen": True})
+    table.layout._handle_msg({"keys": ["1", "2"], "chosen": True})
     table.layout.page = 1
-    table._told({"keys": ["11", "nobody"], "chosen": True})
+    table.layout._handle_msg({"keys": ["11", "nobody"], "chosen": True})
     assert told == [("choose", (1, 2)), ("choose", (1, 2, 11))]
     assert table.layout.total == "30 numbers; 3 chosen"
-    table._told({"keys": ["2"], "chosen": False})
+    table.layout._handle_msg({"keys": ["2"], "chosen": False})
     table.show(FRAME.loc[FRAME["n"] < 5])
     assert table.chosen == (1,)
     assert table.layout.page == 0

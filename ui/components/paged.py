@@ -35,9 +35,13 @@ class PagedRows(JSComponent):  # type: ignore[misc]
 
     _esm = ASSETS / "paged.js"
 
-    def __init__(self, **params: Any) -> None:
+    def __init__(self, on_tick: Callable[[Any], None], **params: Any) -> None:
+        self._on_tick = on_tick
         own = (ASSETS / "paged.css").read_text(encoding="utf-8")
         super().__init__(stylesheets=[stylesheet(), own], **params)
+
+    def _handle_msg(self, data: Any) -> None:
+        self._on_tick(data)
 
 
 class PagedTable:
@@ -70,6 +74,7 @@ class PagedTable:
         self.chosen: tuple[Any, ...] = ()
         self.opened: Any = None
         self.layout = PagedRows(
+            self._told,
             caption=caption,
             choosable=on_choose is not None,
             opens=opens,
@@ -78,7 +83,6 @@ class PagedTable:
         )
         self.layout.param.watch(self._turned, ["page", "sort"])
         self.layout.param.watch(self._was_opened, "opened")
-        self.layout.on_msg(self._told)
 
     def show(
         self,

@@ -31,7 +31,7 @@ class StudyActions:
         self._search: Search | None = None
         self._resume = pmui.Button(label="Resume", icon="play_arrow", **SMALL)
         self._resume.on_click(self._start_again)
-        self._further = NumberField("Trials at most", lambda: None, blank="as asked", whole=True, width=140)
+        self._further = NumberField("Trials in all", lambda: None, blank="as asked", whole=True, width=140)
         again = pmui.Button(label="Ask again …", icon="edit", **SMALL)
         again.on_click(lambda _: ask_again(self._search) if self._search is not None else None)
         self._reports = {

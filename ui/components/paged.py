@@ -41,7 +41,8 @@ class PagedRows(JSComponent):  # type: ignore[misc]
         super().__init__(stylesheets=[stylesheet(), own], **params)
 
     def _handle_msg(self, data: Any) -> None:
-        self._on_tick(data)
+        if isinstance(data, dict) and isinstance(data.get("keys"), list):
+            self._on_tick(data)
 
 
 class PagedTable:

@@ -70,6 +70,7 @@ class Explorer:
         )
         self._id = pmui.TextInput(label="Employee id has", placeholder="EMP-0001", width=180, **select)
         self._rows = PagedRows(
+            lambda _: None,  # nothing here is ticked
             caption="Events",
             opens="Timeline of",
             sort=["effective_date", False],

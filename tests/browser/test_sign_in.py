@@ -60,7 +60,7 @@ def sign_in(page, url, name, password=GOOD):
 
 
 def signed_in(url, name):
-    client = httpx.Client(base_url=url, follow_redirects=True, trust_env=False)
+    client = httpx.Client(base_url=url, follow_redirects=True, trust_env=False, timeout=60)
     client.get("/login")
     answer = client.post(
         "/login", data={"_xsrf": client.cookies["_xsrf"], "name": name, "password": GOOD, "next": "/"}
@@ -122,7 +122,7 @@ def test_a_removed_user_is_out_at_once(window, guarded, users):
 
 @pytest.mark.parametrize("path", CLOSED)
 def test_nothing_is_shown_to_who_is_not_signed_in(guarded, path):
-    answer = httpx.get(guarded + path, trust_env=False)
+    answer = httpx.get(guarded + path, trust_env=False, timeout=60)
     assert answer.status_code in (302, 403, 500)
     assert "login" in answer.headers.get("location", "login")
     assert "higher_cola" not in answer.text
@@ -131,7 +131,7 @@ def test_nothing_is_shown_to_who_is_not_signed_in(guarded, path):
 @pytest.mark.parametrize("module", ["antigravity", "ui.app", "panel.config"])
 def test_no_address_imports_a_module_of_another_package(guarded, module):
     path = f"/components/{module}/x/y/z"
-    assert httpx.get(guarded + path, trust_env=False).status_code == 302
+    assert httpx.get(guarded + path, trust_env=False, timeout=60).status_code == 302
     assert signed_in(guarded, "ada").get(path).status_code in (403, 404)
 
 
@@ -177,14 +177,14 @@ def test_the_page_does_not_repeat_the_cookie_that_scripts_cannot_read(guarded):
 
 
 def test_a_forged_form_signs_nobody_in(guarded):
-    client = httpx.Client(base_url=guarded, trust_env=False)
+    client = httpx.Client(base_url=guarded, trust_env=False, timeout=60)
     form = {"name": "ada", "password": GOOD}
     assert client.post("/login", data=form).status_code == 403
     assert not any(name.startswith("planwise-") for name in client.cookies)
 
 
 def test_who_guesses_waits(guarded):
-    client = httpx.Client(base_url=guarded, trust_env=False)
+    client = httpx.Client(base_url=guarded, trust_env=False, timeout=60)
     client.get("/login")
     form = {"_xsrf": client.cookies["_xsrf"], "name": "eve", "password": "guess"}
     codes = [client.post("/login", data=form).status_code for _ in range(6)]
@@ -193,11 +193,11 @@ def test_who_guesses_waits(guarded):
 
 def test_every_answer_keeps_the_page_to_itself(guarded):
     for path in ("/", "/login", "/static/js/bokeh.min.js", "/nothing"):
-        headers = httpx.get(guarded + path, trust_env=False).headers
+        headers = httpx.get(guarded + path, trust_env=False, timeout=60).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["referrer-policy"] == "same-origin"
-    assert httpx.get(f"{guarded}/login", trust_env=False).headers["cache-control"] == "no-store"
+    assert httpx.get(f"{guarded}/login", trust_env=False, timeout=60).headers["cache-control"] == "no-store"
 
 
 def test_a_person_signs_in_at_a_provider(browser, guarded_home):

@@ -60,15 +60,6 @@ def test_address_and_selection_follow_each_other():
     assert (selection.scenario, selection.year, selection.study) == ("", None, "z")
 
 
-def test_edits_are_in_the_address_and_come_back():
-    location, session = Location(search=""), a_session()
-    keep_in_address(session, location)
-    session.draft.set("cola_rate@2028", 0.04)
-    again = a_session()
-    keep_in_address(again, Location(search=location.search))
-    assert again.draft.changes == {"cola_rate@2028": 0.04}
-
-
 def test_edits_that_cannot_be_are_said_and_not_taken():
     session = a_session()
     keep_in_address(session, Location(search="?set=no_such_lever=1"))

@@ -59,7 +59,14 @@ def list_(*, json: Json = False, home: Home = None) -> None:
 
 @app.command
 def remove(name: str, *, home: Home = None) -> None:
-    """Remove a user; open sessions are signed out."""
+    """Remove a user; open sessions are signed out.
+
+    Parameters
+    ----------
+    name
+        One that `planwise user list` shows.
+
+    """
     _users(home).remove(name)
     progress().print(f"Removed {name}", markup=False)
 

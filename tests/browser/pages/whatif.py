@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from tests.browser.pages.navigation import percent
 
-CHANGE = re.compile(r"([+−][\d.]+)\spp from baseline")
+CHANGE = re.compile(r"([+−][\d.]+)\spp from ")
 
 
 class WhatIf:

@@ -35,13 +35,13 @@ class PagedRows(JSComponent):  # type: ignore[misc]
 
     _esm = ASSETS / "paged.js"
 
-    def __init__(self, on_tick: Callable[[Any], None], **params: Any) -> None:
+    def __init__(self, on_tick: Callable[[Any], None] | None = None, **params: Any) -> None:
         self._on_tick = on_tick
         own = (ASSETS / "paged.css").read_text(encoding="utf-8")
         super().__init__(stylesheets=[stylesheet(), own], **params)
 
     def _handle_msg(self, data: Any) -> None:
-        if isinstance(data, dict) and isinstance(data.get("keys"), list):
+        if self._on_tick and isinstance(data, dict) and isinstance(data.get("keys"), list):
             self._on_tick(data)
 
 

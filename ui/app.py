@@ -16,15 +16,16 @@ from ui.shell.frame import MENU_WIDTH, RAIL_WIDTH, Frame
 from ui.shell.parts import Browser
 
 ASSETS = Path(__file__).parent / "assets"
+BUSY = {"defaultProps": {"aria-label": "Working"}}  # the page's own bar has no name, and is always there
 BAR = {"backgroundColor": "#1b3a57", "backgroundImage": "none", "color": "#ffffff"}
 THEME = {
     "light": {
         "palette": {"primary": {"main": "#1f5f99"}, "background": {"default": "#ffffff", "paper": "#ffffff"}},
-        "components": {"MuiAppBar": {"styleOverrides": {"root": BAR}}},
+        "components": {"MuiAppBar": {"styleOverrides": {"root": BAR}}, "MuiLinearProgress": BUSY},
     },
     "dark": {
         "palette": {"primary": {"main": "#7fb2e5"}},
-        "components": {"MuiAppBar": {"styleOverrides": {"root": BAR}}},
+        "components": {"MuiAppBar": {"styleOverrides": {"root": BAR}}, "MuiLinearProgress": BUSY},
     },
 }
 THEME_COOKIE, NAVIGATION_COOKIE = "planwise-theme", "planwise-nav"

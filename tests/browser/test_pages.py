@@ -34,4 +34,4 @@ def test_a_link_opens_a_whole_page(visit, served, info):
 
 def test_an_unknown_page_is_said_to_be_unknown(visit, served):
     page = visit(f"{served}/?page=nowhere", ".kpi:visible")
-    expect(page.get_by_text("There is no page “nowhere”").first).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text("There is no page “nowhere”")).to_be_attached()

@@ -16,7 +16,7 @@ from tests.browser.pages.optimise import Optimise
 from tests.browser.pages.run import Run
 from tests.browser.pages.whatif import WhatIf
 
-TARGET_PERCENT = 5.0
+TARGET_PERCENT = 5
 
 
 def last_growth(settings, scenario):

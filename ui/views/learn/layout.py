@@ -2,6 +2,7 @@
 
 from typing import Any
 
+UNANSWERED = "Not answered yet"  # radio buttons of the library cannot be without a choice
 LIST_AND_TEXT: dict[str, Any] = {
     "sizing_mode": "stretch_width",
     "stylesheets": [

@@ -16,7 +16,7 @@ from ui.learning.path import Stage, path
 from ui.learning.readiness import readiness
 from ui.session import Session
 from ui.views.learn import texts
-from ui.views.learn.layout import LIST_AND_TEXT
+from ui.views.learn.layout import LIST_AND_TEXT, UNANSWERED
 
 
 class Lessons:
@@ -30,7 +30,7 @@ class Lessons:
         self._text = Linked(session.go)
         self._open = pmui.Button(label="Open", end_icon="arrow_forward", size="small", margin=0)
         self._open.on_click(lambda _: self._go())
-        self._question = pmui.RadioBoxGroup(label="Question", options=[], value=None, margin=(8, 0))
+        self._question = pmui.RadioBoxGroup(label="Question", options=[UNANSWERED], margin=(8, 0))
         self._check = pmui.Button(label="Check my answer", variant="outlined", size="small", margin=0)
         self._check.on_click(self._judge)
         self._verdict = html.pane("")
@@ -73,9 +73,11 @@ class Lessons:
         self._open.label = module.open.text
         self._asked.object = html.card_heading("Check yourself", "")
         done = module.key in progress.checked
-        self._question.param.update(label=module.check.text, options=list(module.check.choices))
-        # After the options: new ones choose the first of themselves.
-        self._question.value = module.check.choices[module.check.answer] if done else None
+        self._question.param.update(
+            label=module.check.text,
+            options=[UNANSWERED, *module.check.choices],
+            value=module.check.choices[module.check.answer] if done else UNANSWERED,
+        )
         if done:
             self._verdict.object = html.notice(module.check.why, tone="good")
 

@@ -14,6 +14,7 @@ from ui.learning.content import Library, Progress
 from ui.learning.readiness import readiness
 from ui.session import Session
 from ui.views.learn import texts
+from ui.views.learn.layout import UNANSWERED
 
 INTRODUCTION = (
     "Nine questions, two minutes. The score marks which modules you may skip. No page shows it to others, "
@@ -29,7 +30,7 @@ class Check:
         self._form = library.form
         self._questions = {
             question.key: pmui.RadioBoxGroup(
-                label=question.text, options=list(question.choices), value=None, margin=(4, 0, 10, 0)
+                label=question.text, options=[UNANSWERED, *question.choices], margin=(4, 0, 10, 0)
             )
             for question in self._form.questions
         }
@@ -69,8 +70,8 @@ class Check:
             self._filled = True
             for question in self._form.questions:
                 choice = progress.answers.get(question.key, -1)
-                answered = 0 <= choice <= question.most  # the widget would take the first one for chosen
-                self._questions[question.key].value = question.choices[choice] if answered else None
+                if 0 <= choice <= question.most:
+                    self._questions[question.key].value = question.choices[choice]
         self._show(progress)
 
     def _show(self, progress: Progress) -> None:

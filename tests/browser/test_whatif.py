@@ -157,3 +157,4 @@ def test_what_cannot_be_is_said_at_the_lever_and_changes_nothing(what_if, simula
     base = simulated({})
     expect_figures(what_if, base, base)
     assert "set=" not in what_if.url
+    expect(what_if.locator(".live")).to_have_attribute("aria-busy", "false", timeout=PATIENCE)

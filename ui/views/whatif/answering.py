@@ -38,6 +38,7 @@ class Answers:
         self._impact: tuple[str, Impact] | None = None
         self._drawn_at = 0.0
         self._is_there = False
+        self._dealt_with = 0  # the newest edit that changed nothing: refused, or already answered
         parts.figures.shown = {"html": strip.waiting(), "number": 0, "key": ""}
         parts.dimension.param.watch(lambda _: self._show_affected(), "value")
 
@@ -54,7 +55,9 @@ class Answers:
 
     def answered(self, number: int) -> None:
         """Say that an edit is dealt with, though the figures are what they were."""
-        self._parts.figures.shown = {**self._parts.figures.shown, "number": number}
+        self._dealt_with = max(self._dealt_with, number)
+        if self._last is None or self._last.answer is not None:  # else the figures to come say so
+            self._parts.figures.shown = {**self._parts.figures.shown, "number": number}
 
     async def _answer(self, question: Question) -> None:
         previews = self._session.previews
@@ -107,7 +110,8 @@ class Answers:
         shown = strip.figures(
             question.scenario, Side(base.kpis), Side(answer.kpis), question.effective, question.year, answer
         )
-        self._parts.figures.shown = {"html": shown, "number": question.number, "key": answer.key}
+        number = max(question.number, self._dealt_with)
+        self._parts.figures.shown = {"html": shown, "number": number, "key": answer.key}
         self._on_error(None)
 
     def _show_charts(self, question: Question, base: Previewed, answer: Previewed) -> None:

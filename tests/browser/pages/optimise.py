@@ -45,7 +45,7 @@ class Optimise:
 
     def open_the_best_trial(self):
         """Open the trial that a plan verified; return its number."""
-        real = self.rows().filter(has=self.page.get_by_role("cell", name="real", exact=True))
+        real = self.rows().filter(has=self.page.get_by_role("cell", name="plan", exact=True))
         row = real.filter(has=self.page.get_by_role("cell", name="feasible", exact=True)).last
         button = row.get_by_role("button", name=re.compile("^Open trial"))
         number = int(button.inner_text())

@@ -18,14 +18,23 @@ from ui.shell.parts import Browser
 ASSETS = Path(__file__).parent / "assets"
 BUSY = {"defaultProps": {"aria-label": "Working"}}  # the page's own bar has no name, and is always there
 BAR = {"backgroundColor": "#1b3a57", "backgroundImage": "none", "color": "#ffffff"}
+PLAIN = {"styleOverrides": {"root": {"textTransform": "none"}}}
 THEME = {
     "light": {
         "palette": {"primary": {"main": "#1f5f99"}, "background": {"default": "#ffffff", "paper": "#ffffff"}},
-        "components": {"MuiAppBar": {"styleOverrides": {"root": BAR}}, "MuiLinearProgress": BUSY},
+        "components": {
+            "MuiAppBar": {"styleOverrides": {"root": BAR}},
+            "MuiLinearProgress": BUSY,
+            "MuiTab": PLAIN,
+        },
     },
     "dark": {
         "palette": {"primary": {"main": "#7fb2e5"}},
-        "components": {"MuiAppBar": {"styleOverrides": {"root": BAR}}, "MuiLinearProgress": BUSY},
+        "components": {
+            "MuiAppBar": {"styleOverrides": {"root": BAR}},
+            "MuiLinearProgress": BUSY,
+            "MuiTab": PLAIN,
+        },
     },
 }
 THEME_COOKIE, NAVIGATION_COOKIE = "planwise-theme", "planwise-nav"

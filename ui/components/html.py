@@ -29,13 +29,14 @@ class Kpi:
 class Column:
     """A column of a table: its name in the frame, its heading with the unit, and how a value is written.
 
-    Words stand on the left (`is_text`), figures on the right.
+    Words stand on the left (`is_text`), figures on the right; `whole` words stay on one line.
     """
 
     name: str
     heading: str
     write: Callable[[Any], str] = str
     is_text: bool = False
+    whole: bool = False
 
 
 class Html(pn.pane.HTML):  # type: ignore[misc]
@@ -126,4 +127,6 @@ def _row(record: Mapping[Any, Any], columns: Sequence[Column], chosen: Any) -> s
 
 
 def _side(column: Column) -> str:
-    return ' class="text"' if column.is_text else ""
+    if not column.is_text:
+        return ""
+    return ' class="text whole"' if column.whole else ' class="text"'

@@ -16,23 +16,23 @@ from ui.runs import PastRun
 
 JOBS = (
     Column("title", "Job", is_text=True),
-    Column("state", "State", is_text=True),
-    Column("started", "Started, UTC", is_text=True),
+    Column("state", "State", is_text=True, whole=True),
+    Column("started", "Started, UTC", is_text=True, whole=True),
     Column("seconds", "Took", lambda v: seconds(v)),
-    Column("by", "By", is_text=True),
+    Column("by", "By", is_text=True, whole=True),
     Column("what", "What came of it", is_text=True),
 )
 PAST = (
     Column("scenario", "Scenario", is_text=True),
-    Column("started", "Started, UTC", is_text=True),
+    Column("started", "Started, UTC", is_text=True, whole=True),
     Column("seconds", "Models took", seconds),
     Column("models_run", "Models run", count),
     Column("models_reused", "Reused", count),
-    Column("gate", "Gate", is_text=True),
-    Column("published", "Published", lambda v: "yes" if v else "no", is_text=True),
+    Column("gate", "Gate", is_text=True, whole=True),
+    Column("published", "Published", lambda v: "yes" if v else "no", is_text=True, whole=True),
     Column("growth", "Growth a year", lambda v: percent(v, 2)),
     Column("payroll", "Annual payroll, $", money),
-    Column("by", "By", is_text=True),
+    Column("by", "By", is_text=True, whole=True),
 )
 COMMAND_LINE = "command line"
 WHAT_MAX = 84  # characters of a cell; the job itself has all of it

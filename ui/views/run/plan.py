@@ -210,7 +210,7 @@ def _found(found: Mapping[str, Any]) -> str:
         html.Kpi("Rebuilt", count(found["models_to_run"]), f"of {count(_all(found))} models"),
         html.Kpi("Reused", count(found["models_reused"]), "same parameters, census and code"),
         html.Kpi("Models take", _about(found["models_seconds"]), estimate),
-        html.Kpi("In all", _about(whole), "with start, gate and publishing"),
+        *([] if whole is None else [html.Kpi("In all", _about(whole), "with start, gate and publishing")]),
     )
     lead = f'<p class="strong">{escape(summary(found))}</p>'
     if found["in_force"]:

@@ -41,14 +41,6 @@ def test_text_that_would_calculate_is_quoted(settings, tmp_path, text):
     assert all(row["gender"] == f"'{text}" for row in found)
 
 
-def test_a_scenario_whose_name_would_calculate_is_quoted(settings, tmp_path):
-    for name in ("=1+1", "@other"):
-        publish(settings, name, [Person(f"E{n}", (50_000,) * 3) for n in range(12)])
-    write_people_csv(compare(settings, ["=1+1", "@other"]), tmp_path / "people.csv")
-    found = rows(tmp_path / "people.csv")
-    assert {(row["against"], row["scenario"]) for row in found} == {("'=1+1", "'@other")}
-
-
 def test_commas_quotes_and_lines_stay_one_cell(settings, tmp_path):
     people = [Person(f"E{n}", (50_000,) * 3, department='R&D, "new"\nline; x') for n in range(12)]
     publish(settings, "base", people)

@@ -24,7 +24,7 @@ def dashboard(folder, *options, port=None, environment=None):
     command = [sys.executable, "-c", "from planwise.cli import main; main()", "serve", "--no-browser"]
     process = subprocess.Popen(
         [*command, "--port", str(port), "--home", str(folder), *options],
-        env={**os.environ, **(environment or {})},
+        env={"PLANWISE_PREVIEW_WORKERS": "1", **os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

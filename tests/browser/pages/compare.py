@@ -1,3 +1,7 @@
+import csv
+import io
+
+import openpyxl
 from playwright.sync_api import expect
 
 from tests.browser.pages.navigation import downloaded, percent
@@ -24,7 +28,10 @@ class Compare:
         return [percent(text) for text in row.get_by_role("cell").all_inner_texts()]
 
     def workbook(self):
-        return downloaded(self.page, "Excel workbook").path()
+        """Return the workbook, opened."""
+        return openpyxl.load_workbook(io.BytesIO(downloaded(self.page, "Excel workbook").path().read_bytes()))
 
     def figures_csv(self):
-        return downloaded(self.page, "Download the table of figures").path()
+        """Return the rows of the table of figures."""
+        text = downloaded(self.page, "Download the table of figures").path().read_text(encoding="utf-8-sig")
+        return list(csv.DictReader(io.StringIO(text)))

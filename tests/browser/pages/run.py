@@ -9,12 +9,6 @@ class Run:
     def __init__(self, page):
         self.page = page
 
-    def plan(self):
-        """Return the sentence about what a run would do."""
-        sentence = self.page.get_by_text("rebuild", exact=False).first
-        expect(sentence).to_be_visible(timeout=180_000)
-        return sentence.inner_text()
-
     def save_and_run(self, name):
         field = self.page.get_by_role("textbox", name="Name of the scenario")
         field.fill(name)

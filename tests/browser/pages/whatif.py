@@ -15,7 +15,7 @@ class WhatIf:
 
     def wait_for_figures(self, employees):
         exact = self.page.get_by_text(f"{employees:,} of {employees:,} employees")
-        expect(exact.first).to_be_visible(timeout=400_000)
+        expect(exact.first).to_be_visible(timeout=60_000)
 
     def tile(self, label):
         """Return the tile of a figure."""

@@ -14,6 +14,7 @@ from ui.views.optimise import trial_rows
 from ui.views.optimise.bar import bar
 
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
+ANSWER, SO_FAR = "Open the answer", "Open the best so far"
 
 
 class Trials:
@@ -23,7 +24,9 @@ class Trials:
         self, *, on_open: Callable[[Any], None], on_choose: Callable[[tuple[int, ...]], None]
     ) -> None:
         self._search: Search | None = None
-        self._on_choose = on_choose
+        self._on_open, self._on_choose = on_open, on_choose
+        self._best = pmui.Button(label=ANSWER, icon="flag", variant="text", visible=False, **SMALL)
+        self._best.on_click(lambda _: self._open_best())
         self._which = pmui.Select(label="Show", options=trial_rows.SHOWS, value="all", width=190, **SMALL)
         self._levers = pmui.Switch(label="Levers", value=False, margin=0)
         self._only = pmui.Switch(label="Only the chosen", value=False, margin=0, visible=False)
@@ -50,7 +53,7 @@ class Trials:
             on_choose=self._took,
         )
         self.layout = pmui.Paper(
-            bar(self._heading, self._only, self._none, self._levers, self._which, self._csv),
+            bar(self._heading, self._best, self._only, self._none, self._levers, self._which, self._csv),
             self.table.layout,
             **FRAME,
         )
@@ -68,6 +71,9 @@ class Trials:
             "One row a trial; open one to make a scenario of it, tick some to see them in the charts",
         )
         self._csv.filename = f"trials_{search.name}.csv"
+        self._best.param.update(
+            visible=search.best is not None, label=SO_FAR if search.outcome is None else ANSWER
+        )
         self._fill()
 
     def choose(self, numbers: tuple[int, ...]) -> None:
@@ -76,6 +82,13 @@ class Trials:
         if numbers:
             self._only.value = True
         self._fill()
+
+    def _open_best(self) -> None:
+        """Open the answer, on whichever page of the table it is."""
+        number = None if self._search is None else self._search.best
+        if number is not None:
+            self.table.open(number)
+            self._on_open(number)
 
     def _took(self, numbers: tuple[Any, ...]) -> None:
         self.table.chosen = tuple(int(number) for number in numbers)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,8 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def visit(browser):
+@contextmanager
+def visiting(browser):
     """Open pages, wait for what is `ready`; afterwards no error was logged and no other host was asked."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     context.set_default_timeout(30_000)
@@ -56,10 +57,18 @@ def visit(browser):
         page.locator(ready).first.wait_for()
         return page
 
-    yield opened
-    context.close()
+    try:
+        yield opened
+    finally:
+        context.close()
     assert problems == []
     assert foreign == []
+
+
+@pytest.fixture
+def visit(browser):
+    with visiting(browser) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

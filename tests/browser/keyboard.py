@@ -16,7 +16,10 @@ FOCUSED = """() => {
   const stops = window.__stops ??= {known: new WeakMap(), count: 0}
   if (!stops.known.has(element)) { stops.known.set(element, stops.count += 1) }
   const labels = element.labels?.length ? [...element.labels].map((label) => label.innerText).join(" ") : ""
-  const name = element.getAttribute("aria-label") || labels || element.innerText || element.title || ""
+  const spoken = (node) => node.nodeType === 3 ? node.data
+    : node.nodeType !== 1 || node.getAttribute("aria-hidden") === "true" ? ""
+    : [...node.childNodes].map(spoken).join("")
+  const name = element.getAttribute("aria-label") || labels || spoken(element) || element.title || ""
   const box = element.getBoundingClientRect()
   return {id: stops.known.get(element), tag: element.tagName.toLowerCase(), name: name.trim(), seen,
     shown: box.width > 0 && box.height > 0, role: element.getAttribute("role") ?? ""}

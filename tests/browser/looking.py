@@ -2,24 +2,31 @@
 
 import re
 
-# Text of the page, shadow roots included; the page has settled when it stays the same for a while.
+# Text of the page and its measures, shadow roots included. The page has settled when they stay the same for a
+# while and nothing moves or changes its colour.
 SETTLED = """({quiet, patience}) => new Promise((resolve) => {
+  let moving = false
   const words = (root) => [...root.childNodes].map((node) => {
     if (node.nodeType === 3) { return node.data }
     if (node.nodeType !== 1 || /^(SCRIPT|STYLE)$/.test(node.tagName)) { return "" }
-    return (node.shadowRoot ? words(node.shadowRoot) : "") + words(node)
+    if (!node.shadowRoot) { return words(node) }
+    moving ||= node.shadowRoot.getAnimations().some(ends)
+    return words(node.shadowRoot) + words(node)
   }).join("")
+  const ends = (one) => one.playState === "running" && one.effect?.getComputedTiming().endTime !== Infinity
   const begun = performance.now()
   let last = "", since = begun
   const look = () => {
-    const now = performance.now(), text = words(document.querySelector("main") ?? document.body)
-    if (text !== last) { last = text; since = now }
+    const now = performance.now(), {scrollWidth, scrollHeight, clientWidth} = document.documentElement
+    moving = document.getAnimations().some(ends)
+    const seen = [words(document.body), scrollWidth, scrollHeight, clientWidth].join("|")
+    if (seen !== last || moving) { last = seen; since = now }
     if (now - since >= quiet || now - begun >= patience) { resolve(now - since >= quiet) }
-    else { setTimeout(look, 100) }
+    else { setTimeout(look, 50) }
   }
   look()
 })"""
-QUIET_MILLISECONDS, PATIENCE_MILLISECONDS = 700, 15_000
+QUIET_MILLISECONDS, PATIENCE_MILLISECONDS = 400, 15_000
 
 CLIPPED = """() => {
   const found = []
@@ -39,7 +46,7 @@ CLIPPED = """() => {
 
 
 def settle(page):
-    """Wait until the page's text stays the same for a while; a clock on it ends the patience."""
+    """Wait until the page stays the same for a while; a clock on it ends the patience."""
     page.evaluate(SETTLED, {"quiet": QUIET_MILLISECONDS, "patience": PATIENCE_MILLISECONDS})
 
 

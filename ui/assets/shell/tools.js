@@ -1,5 +1,5 @@
 // The bar at the top: product, scenario, status, notices behind a bell, who one is; and notices as they come.
-const SHOWN_MS = {info: 6000, success: 6000, warning: 12000, error: 0}  // 0: until it is closed
+const SHOWN_MS = {info: 6000, success: 6000}  // what has a remedy stays until it is closed or the list is read
 const ICONS = {info: "info", success: "check_circle", warning: "warning", error: "error"}
 
 function element(tag, className, text) {
@@ -67,7 +67,7 @@ export function render({model, el}) {
     panel.addEventListener("click", (event) => event.stopPropagation())
     return set
   }
-  const showInbox = opens(bell, inbox, () => model.send_msg({read: true}))
+  const showInbox = opens(bell, inbox, () => { toasts.replaceChildren(); model.send_msg({read: true}) })
   const showMenu = opens(person, menu, () => {})
   const close = () => { showInbox(false); showMenu(false) }
   addEventListener("click", close)
@@ -89,6 +89,10 @@ export function render({model, el}) {
     return made
   }
 
+  // Nothing goes away while one reads it, or while the focus is in it.
+  const fade = (toast, after) => setTimeout(() => {
+    if (toast.matches(":hover, :focus-within")) { fade(toast, after) } else { toast.remove() }
+  }, after)
   let seen = 0
   const tell = () => {
     for (const notice of model.notices.filter(({id}) => id > seen).reverse()) {
@@ -100,7 +104,7 @@ export function render({model, el}) {
       toast.append(shut)
       toasts.append(toast)
       while (toasts.children.length > 4) { toasts.firstChild.remove() }
-      if (SHOWN_MS[notice.tone]) { setTimeout(() => toast.remove(), SHOWN_MS[notice.tone]) }
+      if (SHOWN_MS[notice.tone]) { fade(toast, SHOWN_MS[notice.tone]) }
     }
   }
   const list = () => {

@@ -29,6 +29,21 @@ export function render({model, view}) {
     document.cookie = `planwise-theme=${model.dark ? "dark" : "light"}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`
   })
 
+  // Parts that were made before the theme was chosen, and are shown after it, come in the theme of before.
+  let themed = false
+  const theme = () => {
+    themed = false
+    const parts = [...document_.all_models].filter((part) => part.data && "dark_theme" in part.data)
+    const page = parts.find((part) => part.class_name === "Page")
+    if (!page) { return }
+    for (const part of parts) {
+      if (part.data.dark_theme !== page.data.dark_theme) { part.data.dark_theme = page.data.dark_theme }
+    }
+  }
+  const soon = () => { if (!themed) { themed = true; requestAnimationFrame(() => setTimeout(theme)) } }
+  document_.on_change(soon)
+  soon()
+
   let last = 0
   const active = () => {
     if (Date.now() - last > ACTIVE_EVERY) { last = Date.now(); model.active = last }
@@ -63,6 +78,7 @@ export function render({model, view}) {
   document_.on_event("connection_lost", lost)
 
   model.on("remove", () => {
+    document_.remove_on_change(soon)
     removeEventListener("popstate", back)
     for (const kind of ["keydown", "pointerdown", "wheel"]) { removeEventListener(kind, active, {capture: true}) }
   })

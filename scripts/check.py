@@ -1,7 +1,7 @@
 """Run every check: linters, SQL tests, then pytest; the last line counts all of pytest's tests, in its words.
 
-Nothing stops at the first failure, so that one run tells all there is to mend. Tests that start servers or
-measure time run one after the other; the rest run on two processes.
+Nothing stops at the first failure, so that one run tells all there is to mend. Tests that start Prefect's
+server or measure time run one after the other; the rest run on two processes.
 """
 
 import argparse
@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 BIN = Path(sys.executable).parent
 IN_PARALLEL = ("unit", "code_health", "spec", "reference", "statistical", "integration", "ui")
-ONE_BY_ONE = ("flows", "browser")
+IN_A_BROWSER = ("browser",)
+ONE_BY_ONE = ("flows",)
 PROCESSES = "2"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 COUNTED = ("failed", "errors", "passed", "skipped")
@@ -52,7 +53,7 @@ def run(name: str, command: list[str], environment: dict[str, str]) -> bool:
 
 def pytest_commands(scratch: Path) -> dict[str, list[str]]:
     """Return pytest's runs: folders that bear company, what measures time in them, and the other folders."""
-    known = [folder for folder in (*IN_PARALLEL, *ONE_BY_ONE) if (TESTS / folder).is_dir()]
+    known = [folder for folder in (*IN_PARALLEL, *IN_A_BROWSER, *ONE_BY_ONE) if (TESTS / folder).is_dir()]
     holding_tests = {file.relative_to(TESTS).parts[0] for file in TESTS.glob("*/**/test_*.py")}
     if unlisted := holding_tests - set(known):
         raise SystemExit(
@@ -68,6 +69,7 @@ def pytest_commands(scratch: Path) -> dict[str, list[str]]:
             "parallel", IN_PARALLEL, "-q", "-m", "not timing", "-n", PROCESSES, "--dist", "loadfile"
         ),
         "pytest, timing": pytest("timing", IN_PARALLEL, "-q", "-m", "timing"),
+        "pytest in a browser": pytest("browser", IN_A_BROWSER, "-q", "-n", PROCESSES, "--dist", "loadfile"),
         "pytest one by one": pytest("one-by-one", ONE_BY_ONE, "-q"),
     }
 

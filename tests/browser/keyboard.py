@@ -46,11 +46,15 @@ class Keyboard:
             self.unseen.append(f"{now['tag']} {now['name'][:60]!r}")
         return now
 
-    def tab_to(self, name, tag=None):
+    def wait_for(self, name):
+        """Wait until the focus comes to what has this name by itself."""
+        self.page.wait_for_function(f"name => ({FOCUSED})()?.name === name", arg=name)
+
+    def tab_to(self, name, tag=None, key="Tab"):
         """Go on until what has this name (or begins with it) is focused."""
         passed = []
         for _ in range(STOPS_MAX):
-            stop = self.tab()
+            stop = self.tab(key)
             passed.append(stop["name"][:40] if stop else "page")
             if stop and stop["name"].startswith(name) and tag in (None, stop["tag"]):
                 return stop

@@ -2,9 +2,27 @@
 const YEAR_SECONDS = 31536000
 const ACTIVE_EVERY = 30000  // ms between two signs of life of the person
 const ASK_EVERY = 2000      // ms between two questions whether the server is there
+const FOCUS_EVERY = 100     // ms between two looks where the focus is
 const STEPS = ["page", "scenario", "study", "employee"]  // a change of these is a step that "back" takes back
 
 const step = (search) => { const query = new URLSearchParams(search); return STEPS.map((name) => query.get(name) ?? "").join("\n") }
+
+// A dialog gives the focus back to where it was; by themselves dialogs only find the host of a shadow root.
+// It looks again and again because a focus that moves inside a shadow root tells nobody outside.
+function giveFocusBack() {
+  const focused = () => { let at = document.activeElement; while (at?.shadowRoot?.activeElement) { at = at.shadowRoot.activeElement } return at }
+  const dialogOf = (at) => { for (; at; at = at.parentElement ?? at.getRootNode().host) { if (at.classList.contains("MuiDialog-root")) { return at } } return null }
+  let before = null, open = null
+  const look = setInterval(() => {
+    const at = focused(), nowhere = !at || at === document.body, dialog = nowhere ? null : dialogOf(at)
+    if (dialog) { open = dialog } else if (open && !open.isConnected) {
+      open = null
+      const back = before?.isConnected && !before.disabled ? before : document.querySelector("main")
+      if (nowhere) { back?.focus({focusVisible: true}) }
+    } else if (!open && !nowhere) { before = at }
+  }, FOCUS_EVERY)
+  return () => clearInterval(look)
+}
 
 export function render({model, view}) {
   const document_ = view.model.document
@@ -77,7 +95,9 @@ export function render({model, view}) {
   }
   document_.on_event("connection_lost", lost)
 
+  const stop = giveFocusBack()
   model.on("remove", () => {
+    stop()
     document_.remove_on_change(soon)
     removeEventListener("popstate", back)
     for (const kind of ["keydown", "pointerdown", "wheel"]) { removeEventListener(kind, active, {capture: true}) }

@@ -51,7 +51,7 @@ class Saving:
             title_variant="h6",
             width_option="sm",
             sx=PLAIN,
-            close_on_click=False,
+            close_on_click=True,  # and on Escape; what was typed is kept
         )
         self._asked = html.pane("")
         self._delete = pmui.Button(label="Delete", variant="contained", color="error", size="small")
@@ -64,6 +64,7 @@ class Saving:
             title_variant="h6",
             width_option="sm",
             sx=PLAIN,
+            close_on_click=True,
         )
 
     def ask_save(self) -> None:

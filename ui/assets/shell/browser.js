@@ -51,7 +51,7 @@ export function render({model, view}) {
   let themed = false
   const theme = () => {
     themed = false
-    const parts = [...document_.all_models].filter((part) => part.data && "dark_theme" in part.data)
+    const parts = [...document_.all_models].filter((part) => typeof part.data?.dark_theme === "boolean")
     const page = parts.find((part) => part.class_name === "Page")
     if (!page) { return }
     for (const part of parts) {

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 START_SECONDS = 90
+TOLD_CHARACTERS = 20_000
 
 
 @contextmanager
@@ -22,12 +24,12 @@ def dashboard(folder, *options, port=None, environment=None):
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
     command = [sys.executable, "-c", "from planwise.cli import main; main()", "serve", "--no-browser"]
+    log = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would stop the server once it is full
     process = subprocess.Popen(
         [*command, "--port", str(port), "--home", str(folder), *options],
         env={"PLANWISE_PREVIEW_WORKERS": "1", **os.environ, **(environment or {})},
-        stdout=subprocess.PIPE,
+        stdout=log,
         stderr=subprocess.STDOUT,
-        text=True,
     )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -35,17 +37,25 @@ def dashboard(folder, *options, port=None, environment=None):
         while not _answers(url):
             if process.poll() is not None or time.monotonic() > deadline:
                 process.kill()
-                pytest.fail(f"`planwise serve` does not answer:\n{process.communicate()[0]}")
+                pytest.fail(f"`planwise serve` does not answer:\n{_told(log)}")
             time.sleep(0.2)
         yield url
     finally:
         process.terminate()
         try:
-            process.communicate(timeout=20)
+            process.wait(timeout=20)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
+            process.wait()
             raise
+        finally:
+            print(f"What the dashboard told:\n{_told(log)}")
+            log.close()
+
+
+def _told(log):
+    log.seek(0)
+    return log.read()[-TOLD_CHARACTERS:]
 
 
 def _answers(url):

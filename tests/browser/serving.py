@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 START_SECONDS = 90
+STOP_SECONDS = 30
 TOLD_CHARACTERS = 20_000
 
 
@@ -24,33 +25,32 @@ def dashboard(folder, *options, port=None, environment=None):
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
     command = [sys.executable, "-c", "from planwise.cli import main; main()", "serve", "--no-browser"]
-    log = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would stop the server once it is full
-    process = subprocess.Popen(
-        [*command, "--port", str(port), "--home", str(folder), *options],
-        env={"PLANWISE_PREVIEW_WORKERS": "1", **os.environ, **(environment or {})},
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                pytest.fail(f"`planwise serve` does not answer:\n{_told(log)}")
-            time.sleep(0.2)
-        yield url
-    finally:
-        process.terminate()
+    with tempfile.TemporaryFile("w+") as log:  # a pipe that nobody reads stops the server once it is full
+        process = subprocess.Popen(
+            [*command, "--port", str(port), "--home", str(folder), *options],
+            env={"PLANWISE_PREVIEW_WORKERS": "1", **os.environ, **(environment or {})},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        url = f"http://127.0.0.1:{port}"
         try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
+            deadline = time.monotonic() + START_SECONDS
+            while not _answers(url):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    process.kill()
+                    pytest.fail(f"`planwise serve` does not answer:\n{_told(log)}")
+                time.sleep(0.2)
+            yield url
         finally:
-            print(f"What the dashboard told:\n{_told(log)}")
-            log.close()
+            process.terminate()
+            try:
+                process.wait(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+            finally:
+                sys.stderr.write(f"What the dashboard told:\n{_told(log)}")
 
 
 def _told(log):

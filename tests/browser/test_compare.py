@@ -67,7 +67,7 @@ def test_the_order_of_the_address_decides_what_the_base_is(compare, published_ho
 
 def test_winners_and_losers_count_everybody(compare, published_home):
     page = compare("&compare=baseline,higher_cola")
-    page.get_by_text("Winners and losers by group").wait_for()
+    page.get_by_role("heading", name="Winners and losers by group").wait_for()
     frames = {}
     for name in ("baseline", "higher_cola"):
         frame = load_publication(published_home, name).frame("fct_workforce_snapshot")
@@ -134,7 +134,7 @@ def test_another_census_is_said_and_what_is_damaged_is_named(visit, home):
             "Not all of them simulate 1999",
         ):
             assert said in notices
-        assert page.get_by_text("Winners and losers cannot be told").is_visible()
+        assert page.get_by_text("Winners and losers cannot be told:").is_visible()
         publication.file("fct_scenario_kpis").write_bytes(b"not Parquet")
         (home.published_dir / "higher_cola" / "current").write_text(publication.fingerprint)
         expect(page.locator(".notice.bad:visible")).to_contain_text("higher_cola", timeout=20_000)

@@ -26,18 +26,20 @@ def publishing(published_home, tmp_path):
     log = tmp_path / "published.jsonl"
     log.touch()
     command = [sys.executable, "-m", "tests.browser.publishing_loop", str(folder), str(log)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    told = tmp_path / "told.log"
+    with told.open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     deadline = time.monotonic() + START_SECONDS
     while not log.read_text():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            pytest.fail(f"Nothing was published:\n{process.communicate()[0]}")
+            pytest.fail(f"Nothing was published:\n{told.read_text()}")
         time.sleep(0.1)
     yield folder, log
     still_running = process.poll() is None
     process.kill()
-    output = process.communicate()[0]
-    assert still_running, output
+    process.wait()
+    assert still_running, told.read_text()
 
 
 def shown(page):

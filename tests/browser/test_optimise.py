@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.serving import dashboard
 
@@ -30,7 +31,7 @@ def studied(address):
 def test_a_study_is_asked_watched_and_its_best_trial_becomes_a_scenario(visit, address, studied):
     page = visit(f"{address}/?page=optimise", ready=READY)
     page.get_by_role("button", name="Front of trade-offs").click()
-    page.get_by_role("textbox", name="Trials at most").fill("24")
+    page.get_by_role("textbox", name="Trials at most").fill("16")
     page.get_by_role("textbox", name="Other seeds").fill("0")
     page.get_by_role("textbox", name="Further constraints, with commas").fill("rise<=3")
     page.get_by_text("Unknown constraint 'rise'").first.wait_for()
@@ -58,7 +59,7 @@ def test_a_study_is_asked_watched_and_its_best_trial_becomes_a_scenario(visit, a
     page.get_by_role("button", name="Compare with baseline").wait_for()
 
 
-def test_trials_within_a_box_on_the_trade_offs_are_those_of_the_table(visit, address, studied):
+def test_a_study_is_looked_at_chosen_from_taken_away_and_asked_again(visit, address, studied):
     page = visit(f"{address}/?page=optimise&study={studied['name']}", ready=READY)  # another session
     page.get_by_role("heading", name="Trade-offs").wait_for()
     chart = page.get_by_role("img", name="Trade-offs")
@@ -80,13 +81,12 @@ def test_trials_within_a_box_on_the_trade_offs_are_those_of_the_table(visit, add
     page.get_by_text("chosen stand out", exact=False).wait_for(state="detached")
     table.get_by_role("checkbox", name="Choose 3").press("Space")
     page.get_by_text("1 chosen stand out", exact=False).wait_for()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Report (Markdown)").click()
-    assert download.value.suggested_filename == f"evidence_{studied['name']}.md"
+    for _ in range(2):  # a file comes each time it is asked for
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Report (Markdown)").click()
+        assert download.value.suggested_filename == f"evidence_{studied['name']}.md"
+        assert "# Evidence report" in download.value.path().read_text()
 
-
-def test_past_studies_are_listed_opened_and_asked_again(visit, address, studied):
-    page = visit(f"{address}/?page=optimise", ready=READY)
     page.get_by_role("tab", name="Past studies").click()
     row = page.get_by_role("row", name=studied["name"])
     row.wait_for()
@@ -94,4 +94,4 @@ def test_past_studies_are_listed_opened_and_asked_again(visit, address, studied)
     row.get_by_role("button", name=studied["name"]).click()
     page.get_by_role("button", name="Ask again").click()
     page.get_by_text("raise<=3", exact=True).wait_for()
-    assert page.get_by_role("textbox", name="Trials at most").input_value() == "24"
+    expect(page.get_by_role("textbox", name="Trials at most")).to_have_value("16")

@@ -1,6 +1,5 @@
 """What can be done with a study: resume, ask again, take its report and its trials away."""
 
-import io
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,6 +10,8 @@ import panel_material_ui as pmui
 from planwise.errors import PlanWiseError
 from planwise.jobs import Job
 from ui.components import html
+from ui.components.download import Download
+from ui.components.file_button import FileButton
 from ui.components.layout import on_page
 from ui.csv_export import to_csv
 from ui.searches import Search
@@ -38,17 +39,13 @@ class StudyActions:
             suffix: self._report_button(suffix, label)
             for suffix, label in ((HTML, "Report (HTML)"), (MARKDOWN, "Report (Markdown)"))
         }
-        self._csv = pmui.FileDownload(
+        self._csv = FileButton(
             callback=self._trials,
             filename="trials.csv",
             label="Trials (CSV)",
             description="Trials (CSV): download every trial",
             **SMALL,
         )
-        self._hidden = {
-            suffix: pmui.FileDownload(filename="report", auto=True, visible=False, label="Report", margin=0)
-            for suffix in self._reports
-        }
         self._said = html.pane("", visible=False)
         self.layout = pn.Column(
             pn.FlexBox(
@@ -57,7 +54,6 @@ class StudyActions:
                 again,
                 *self._reports.values(),
                 self._csv,
-                *self._hidden.values(),
                 gap="8px",
                 align_items="center",
             ),
@@ -76,8 +72,8 @@ class StudyActions:
         may = not search.is_running and not settled and bool(search.asked.request)
         self._resume.param.update(visible=may, disabled=not self._session.may_run)
         self._further.widget.visible = may
-        for button in self._reports.values():
-            button.disabled = search.outcome is None
+        for suffix, button in self._reports.items():
+            button.param.update(disabled=search.outcome is None, filename=f"evidence_{search.name}{suffix}")
         self._csv.filename = f"trials_{search.name}.csv"
 
     async def _start_again(self, *_: Any) -> None:
@@ -102,29 +98,22 @@ class StudyActions:
         finally:
             on_page(partial(self._resume.param.update, disabled=not self._session.may_run))
 
-    def _report_button(self, suffix: str, label: str) -> Any:
-        button = pmui.Button(label=label, icon="description", **SMALL)
+    def _report_button(self, suffix: str, label: str) -> Download:
+        async def write() -> bytes:
+            assert self._search is not None
+            content: bytes = await self._session.offload(
+                self._session.store.searches.report, self._search.name, suffix
+            )
+            return content
 
-        async def make(*_: Any) -> None:
-            if self._search is None:
-                return
-            name = self._search.name
-            on_page(partial(button.param.update, disabled=True, label="Writing …"))
-            try:
-                content = await self._session.offload(self._session.store.searches.report, name, suffix)
-                on_page(partial(self._send, content, f"evidence_{name}{suffix}", suffix))
-            except PlanWiseError as error:
-                on_page(partial(self._say, html.notice(error.what, error.remedy or "", "bad")))
-            finally:
-                on_page(partial(button.param.update, disabled=False, label=label))
-
-        button.on_click(make)
-        return button
-
-    def _send(self, content: bytes, file_name: str, suffix: str) -> None:
-        download = self._hidden[suffix]
-        download.param.update(file=io.BytesIO(content), filename=file_name)
-        download.transfer(download=True)
+        return Download(
+            write,
+            lambda error: self._say(html.notice(error.what, error.remedy or "", "bad")),
+            label=label,
+            busy="Writing …",
+            icon="description",
+            **SMALL,
+        )
 
     def _trials(self) -> Any:
         assert self._search is not None

@@ -10,6 +10,7 @@ import panel_material_ui as pmui
 from planwise.errors import PlanWiseError
 from ui.components import html
 from ui.components.card import FRAME, Card
+from ui.components.file_button import FileButton
 from ui.components.html import Column
 from ui.components.layout import STACK, on_page
 from ui.components.paged import PagedTable
@@ -60,7 +61,7 @@ class History:
         self._comparison = Card(name="studies compared")
         self._comparison.layout.visible = False
         self._notice = html.pane("", visible=False)
-        csv = pmui.FileDownload(
+        csv = FileButton(
             callback=lambda: to_csv(self._frame),
             filename="studies.csv",
             label="CSV",

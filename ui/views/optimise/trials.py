@@ -7,6 +7,7 @@ import panel_material_ui as pmui
 
 from ui.components import html
 from ui.components.card import FRAME
+from ui.components.file_button import FileButton
 from ui.components.paged import PagedTable
 from ui.csv_export import to_csv
 from ui.searches import Search
@@ -35,7 +36,7 @@ class Trials:
         for widget in (self._which, self._levers, self._only):
             widget.param.watch(lambda _: self._fill(), "value")
         self._heading = html.pane("", min_width=0)
-        self._csv = pmui.FileDownload(
+        self._csv = FileButton(
             callback=self._file,
             filename="trials.csv",
             label="CSV",

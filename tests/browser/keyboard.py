@@ -6,12 +6,12 @@ FOCUSED = """() => {
   let element = document.activeElement
   while (element?.shadowRoot?.activeElement) { element = element.shadowRoot.activeElement }
   if (!element || element === document.body) { return null }
-  const ringed = (style) => (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
-    || style.boxShadow !== "none"
-  let seen = ringed(getComputedStyle(element))
-  // Material marks the part around an input.
+  const outlined = (style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0
+  let seen = outlined(getComputedStyle(element)) || getComputedStyle(element).boxShadow !== "none"
+  // The mark may be on the part around an input.
   for (let near = element, steps = 0; near && steps < 4; near = near.parentElement, steps += 1) {
-    seen ||= near.matches(".Mui-focusVisible, .Mui-focused, :focus-visible .MuiTouchRipple-ripplePulsate")
+    seen ||= outlined(getComputedStyle(near))
+      || near.matches(".Mui-focusVisible, .Mui-focused, :focus-visible .MuiTouchRipple-ripplePulsate")
   }
   const stops = window.__stops ??= {known: new WeakMap(), count: 0}
   if (!stops.known.has(element)) { stops.known.set(element, stops.count += 1) }

@@ -79,4 +79,17 @@ def test_the_story_by_keyboard_alone(visit, office):
         keys.press("Enter")
     with download.value.path().open("rb") as file:
         assert "Summary" in openpyxl.load_workbook(file).sheetnames
+
+    keys.tab_to("Auto-optimise", "a")
+    keys.press("Enter")
+    start = page.get_by_role("button", name="Start the study")
+    expect(start).to_be_enabled()
+    keys.tab_to("Target growth, % a year", "input")
+    keys.type("3.5")
+    keys.tab_to("Start the study")
+    keys.press("Enter")
+    page.wait_for_url(re.compile("study="))
+    keys.tab_to("Cancel Study of")
+    keys.press("Enter")
+    expect(page.get_by_text(re.compile("^(Stopping|Cancelled)$")).first).to_be_visible()
     assert keys.unseen == []

@@ -104,8 +104,8 @@ def _outside(parameter: Parameter, value: Value) -> InputError:
         remedy = f"Enter {allowed(parameter)}; recommended are {recommended(parameter)}."
     if parameter.unit is Unit.RATE and not outside_bounds(parameter, meant := value * PERCENT):
         remedy = f"Rates are typed in percent: did you mean {written(parameter, meant)}? {remedy}"
-    what = f"{parameter.label}: {written(parameter, value)} is {side} value allowed, {written(parameter, bound)}."
-    return InputError(what, remedy=remedy)
+    limit = f"{side} value allowed, {written(parameter, bound)}"
+    return InputError(f"{parameter.label}: {written(parameter, value)} is {limit}.", remedy=remedy)
 
 
 def _plain(number: float, least: int = DECIMALS[0]) -> str:

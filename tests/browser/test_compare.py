@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from planwise.engine.publications import load_publication
+from planwise.governance import open_ledger
 from tests.browser.looking import settle
 from tests.browser.serving import dashboard
 from ui import formatting
@@ -95,7 +96,16 @@ def test_the_workbook_and_the_files_are_taken_away(compare, published_home):
     assert payroll["higher_cola"] == pytest.approx(kpi(published_home, "higher_cola")["payroll"])
 
 
-def test_policy_is_told_from_luck_with_draws_of_every_employee(compare):
+@pytest.fixture
+def defined(published_home):
+    """The scenario is not only published but defined: draws simulate what the ledger says."""
+    with open_ledger(published_home) as ledger:
+        ledger.scenarios.create("higher_cola", {"cola_rate": 0.05})
+        yield
+        ledger.scenarios.delete("higher_cola")
+
+
+def test_policy_is_told_from_luck_with_draws_of_every_employee(compare, defined):
     page = compare("&compare=baseline,higher_cola")
     settle(page)
     page.get_by_role("button", name="Tell policy from luck").click()

@@ -51,8 +51,9 @@ def run(name: str, command: list[str], environment: dict[str, str]) -> bool:
     return passed
 
 
-def pytest_commands(scratch: Path) -> dict[str, list[str]]:
+def pytest_commands(scratch: Path, *, thorough: bool) -> dict[str, list[str]]:
     """Return pytest's runs: folders that bear company, what measures time in them, and the other folders."""
+    chosen = [] if thorough else ["-m", "not thorough"]
     known = [folder for folder in (*IN_PARALLEL, *IN_A_BROWSER, *ONE_BY_ONE) if (TESTS / folder).is_dir()]
     holding_tests = {file.relative_to(TESTS).parts[0] for file in TESTS.glob("*/**/test_*.py")}
     if unlisted := holding_tests - set(known):
@@ -69,7 +70,9 @@ def pytest_commands(scratch: Path) -> dict[str, list[str]]:
             "parallel", IN_PARALLEL, "-q", "-m", "not timing", "-n", PROCESSES, "--dist", "loadfile"
         ),
         "pytest, timing": pytest("timing", IN_PARALLEL, "-q", "-m", "timing"),
-        "pytest in a browser": pytest("browser", IN_A_BROWSER, "-q", "-n", PROCESSES, "--dist", "loadfile"),
+        "pytest in a browser": pytest(
+            "browser", IN_A_BROWSER, "-q", *chosen, "-n", PROCESSES, "--dist", "loadfile"
+        ),
         "pytest one by one": pytest("one-by-one", ONE_BY_ONE, "-q"),
     }
 
@@ -120,17 +123,22 @@ def main() -> int:
     """Run what was asked for; return 1 if anything failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lint", action="store_true", help="the linters and SQL tests only")
-    lint_only = parser.parse_args().lint
+    parser.add_argument("--thorough", action="store_true", help="every page's own browser tests too")
+    asked = parser.parse_args()
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="planwise-check-") as folder:
         scratch = Path(folder)
         environment = {**os.environ, "PLANWISE_HOME": str(scratch / "home")}
         failed = [n for n, c in lint_commands(scratch).items() if not run(n, c, environment)]
         last = ""
-        if not lint_only:
+        if not asked.lint:
             failed += [] if browser_is_there() else ["Chromium"]
             failed += [] if accessibility_rules_are_there() else ["axe-core"]
-            failed += [n for n, c in pytest_commands(scratch).items() if not run(n, c, environment)]
+            failed += [
+                n
+                for n, c in pytest_commands(scratch, thorough=asked.thorough).items()
+                if not run(n, c, environment)
+            ]
             last = closing_line(scratch, time.monotonic() - started)
     print(f"FAILED: {', '.join(failed)}" if failed else "Every check passed.")
     if last:

@@ -108,6 +108,7 @@ def test_texts_of_a_home_are_texts_on_every_page_and_in_its_files(visit, url, ke
     inert(page)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("key", [page.key for page in PAGES])
 def test_texts_of_an_address_are_texts_on_every_page(visit, url, key):
     everything = TEXTS[0] + TEXTS[1] + TEXTS[7]

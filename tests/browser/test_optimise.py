@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 from tests.browser.serving import dashboard
 
+pytestmark = pytest.mark.thorough
+
 READY = "role=tab[name='New study']"
 START_SECONDS = 90
 

@@ -12,6 +12,8 @@ from planwise.census import load_census
 from planwise.governance import effective_parameters, open_ledger
 from ui import formatting
 
+pytestmark = pytest.mark.thorough
+
 ANSWERED = ".live .exact:has-text(' of ')"
 COLA = "Cost of living, All levels"
 PATIENCE = 120_000  # how busy the machine is must not decide: workers take seconds to be ready

@@ -201,9 +201,7 @@ def test_slopes_are_differences_of_growth(home, service):
 
 
 def test_a_killed_worker_is_replaced_and_its_question_answered(home):
-    service = PreviewService(
-        home, workers=1
-    )  # of two killed at once, both may have had it
+    service = PreviewService(home, workers=1)  # of two killed at once, both may have had it
     try:
         run(service.session().kpis("baseline", {}))
 

@@ -17,8 +17,6 @@ from tests.browser.looking import settle
 from tests.browser.serving import dashboard
 from ui import formatting
 
-pytestmark = pytest.mark.thorough
-
 FIGURES = "table.compare:visible"
 
 

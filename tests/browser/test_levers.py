@@ -7,8 +7,6 @@ import openpyxl
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.thorough
-
 HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'
 STEPS_MAX = 60  # of the Tab key, from the top of the page to the grid
 IN_GRID = """() => {

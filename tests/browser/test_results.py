@@ -14,8 +14,6 @@ from planwise.engine.publications import load_publication
 from tests.browser.serving import dashboard
 from ui import formatting
 
-pytestmark = pytest.mark.thorough
-
 expect.set_options(timeout=20_000)  # the machine may have more to do
 ACTIVE = ["continuous_active", "new_hire_active"]
 HOSTILE = (

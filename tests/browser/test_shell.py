@@ -5,8 +5,6 @@ from playwright.sync_api import expect
 
 from tests.browser.serving import dashboard
 
-pytestmark = pytest.mark.thorough
-
 MANY = 30_000  # ms: the machine may be busy
 FOCUSED = """() => { let node = document.activeElement
   while (node?.shadowRoot?.activeElement) { node = node.shadowRoot.activeElement }

@@ -13,8 +13,6 @@ from tests.browser.serving import dashboard
 from tests.ui.oidc_provider import CLIENT, SECRET, provider_running
 from ui.auth.configured import users_of
 
-pytestmark = pytest.mark.thorough
-
 expect.set_options(timeout=30_000)
 GOOD = "correct horse battery"
 CLOSED = ("/", "/?page=levers", "/autoload.js?bokeh-autoload-element=x", "/metadata", "/plotly/plotly.min.js")

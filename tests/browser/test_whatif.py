@@ -12,8 +12,6 @@ from planwise.census import load_census
 from planwise.governance import effective_parameters, open_ledger
 from ui import formatting
 
-pytestmark = pytest.mark.thorough
-
 ANSWERED = ".live .exact:has-text(' of ')"
 COLA = "Cost of living, All levels"
 PATIENCE = 120_000  # how busy the machine is must not decide: workers take seconds to be ready
@@ -150,6 +148,7 @@ def test_one_year_is_edited_and_the_tables_say_both_sides(what_if, simulated):
     expect(lead.first).to_be_visible(timeout=PATIENCE)
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_is_said_at_the_lever_and_changes_nothing(what_if, simulated):
     number = what_if.get_by_label(f"{COLA}, %")
     number.fill("50")

@@ -124,8 +124,9 @@ def _examined(
     wrong += [f"trial {n} was lost or changed" for n, trial in before.items() if now.get(n) != trial]
     if len(sampled) != trials:
         wrong.append(f"{len(sampled)} plans instead of {trials}")
-    if twice := [digest for digest, count in Counter(t.digest for t in sampled).items() if count > 1]:
-        wrong.append(f"{len(twice)} parameter sets were tried twice")
+    evaluated = Counter(trial.digest for trial in sampled if trial.answered_by is None)
+    if twice := [digest for digest, count in evaluated.items() if count > 1]:
+        wrong.append(f"{len(twice)} parameter sets were evaluated twice")
     if left := unfinished(study):
         wrong.append(f"{left} trials are still under way")
     if other := [t.error for t in found if t.error is not None and t.error != DIED]:

@@ -31,6 +31,7 @@ def test_every_page_of_an_empty_home(visit, empty):
 
 def test_an_open_dialog(visit, served):
     page = visit(f"{served}/?page=levers&set=cola_rate%3D0.06", Levers.READY)
+    settle(page)
     page.get_by_role("button", name="Save as scenario").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     settle(page)

@@ -7,6 +7,8 @@ import openpyxl
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.looking import settle
+
 HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'
 STEPS_MAX = 60  # of the Tab key, from the top of the page to the grid
 IN_GRID = """() => {
@@ -113,6 +115,7 @@ def test_slider_field_years_and_a_pasted_block(levers):
 
 def test_saved_found_again_and_deleted(levers):
     page = levers("&set=cola_rate%3D0.03")
+    settle(page)
     page.get_by_role("button", name="Save as scenario").click()
     dialog = page.get_by_role("dialog")
     save = dialog.get_by_role("button", name="Save as new scenario")

@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from flows.reporting import reported
@@ -22,6 +21,7 @@ from planwise.jobs import JobFolder, JobWriter, Kind, State
 from planwise.jobs.folder import REQUEST
 from planwise.jobs.line import wait_for_turn
 from planwise.settings import Settings
+from planwise.signals import heed
 
 LOOK_SECONDS = 0.25
 # For the step in hand to end by itself; a study and a sweep close their books then.
@@ -30,10 +30,6 @@ HARD_SECONDS = 3.0  # what is in a library's hands hears no signal
 FINISHING = frozenset({"publish result", "record run"})  # the result is in force: let it be recorded
 PLAN_PATIENCE_SECONDS = 1.5  # a plan is looked at, not waited for
 FAILED = 1
-
-
-class Terminated(SystemExit):
-    """SIGTERM arrived; a SystemExit, so that libraries let it pass and `finally` runs."""
 
 
 def main(arguments: list[str]) -> int:
@@ -46,7 +42,7 @@ def main(arguments: list[str]) -> int:
         return FAILED
     kind = Kind(asked["kind"])
     writer = JobWriter(folder)
-    signal.signal(signal.SIGTERM, _terminate)
+    heed(signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever wants it to end says so in the folder
     threading.Thread(target=_watch, args=(writer, kind), name="stop watch", daemon=True).start()
     try:
@@ -88,10 +84,6 @@ def _watch(writer: JobWriter, kind: Kind) -> None:
     os.kill(
         os.getpid(), signal.SIGKILL
     )  # nothing is lost: what is published is whole, the warehouse survives
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated(128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
 """The command line: mounts the commands, and turns every outcome into an exit code and a message."""
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import entry_points, version
-from types import FrameType
+from signal import SIGINT, SIGTERM
 
 import cyclopts
 
 from planwise.errors import InputError, PlanWiseError
 from planwise.failures import INTERRUPTED, TERMINATED, Failure, close_broken_pipe, internal, report
+from planwise.signals import Terminated, heed, raise_if_asked
 
 COMMANDS_GROUP = "planwise.commands"
 JSON_FLAG = "--json"
@@ -36,10 +36,6 @@ for _name, (_target, _help) in MOUNTED.items():
     app.command(_target, name=_name, help=_help)
 
 
-class Terminated(SystemExit):
-    """SIGTERM arrived; a SystemExit, so that libraries let it pass and `finally` runs."""
-
-
 class UsageError(InputError):
     """A command line that names no command, or gives it what it does not take."""
 
@@ -51,10 +47,10 @@ def main(tokens: Sequence[str] | None = None) -> None:
 
 def run(tokens: Sequence[str]) -> int:
     """Run one command; return its exit code. Never a traceback for what PlanWise raises on purpose."""
-    signal.signal(signal.SIGTERM, _terminate)
+    heed(SIGTERM, SIGINT)
     as_json = JSON_FLAG in tokens
     try:
-        return _dispatch(_without_leading_home(tokens))
+        return _heeding(tokens)
     except PlanWiseError as error:
         failure = Failure(error.exit_code, type(error).__name__, error.what, error.remedy)
         return report(failure, as_json=as_json)
@@ -66,6 +62,15 @@ def run(tokens: Sequence[str]) -> int:
         return close_broken_pipe()
     except Exception as error:
         return report(internal(error, tokens), as_json=as_json)
+
+
+def _heeding(tokens: Sequence[str]) -> int:
+    """Run one command; what fails because a library was interrupted ends as the signal says."""
+    try:
+        return _dispatch(_without_leading_home(tokens))
+    except Exception:
+        raise_if_asked()
+        raise
 
 
 def _dispatch(tokens: Sequence[str]) -> int:
@@ -99,7 +104,3 @@ def _load_further_commands() -> None:
             entry.load()(app)
         except ImportError as error:
             sys.stderr.write(f"The commands of {entry.name!r} are not available: {error}\n")
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated(TERMINATED)

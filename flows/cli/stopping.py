@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from planwise.signals import arrived
+
 
 @contextmanager
 def stoppable() -> Iterator[Callable[[], bool]]:
@@ -16,7 +18,7 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
         if asked:
-            raise KeyboardInterrupt
+            arrived(number, frame)
         asked.append(True)
 
     before = signal.signal(signal.SIGINT, on_interrupt)

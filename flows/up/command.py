@@ -13,13 +13,13 @@ from flows.launch import prefect_home
 from flows.up import plan
 from flows.up.answers import Answers
 from flows.up.processes import POLL_SECONDS, Together
-from planwise.cli import Terminated
 from planwise.console import progress, results, settings_for
 from planwise.errors import Busy, InputError
 from planwise.failures import LOGS
 from planwise.options import Home
 from planwise.ports import require_free
 from planwise.settings import Settings
+from planwise.signals import Terminated
 
 START_SECONDS = 120.0  # a server takes 5 to 10 s on a quiet machine
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from planwise.errors import CheckFailed
+from planwise.signals import raise_if_asked
 from planwise.study.asked.problem import Problem
 from planwise.study.parallel import TrialPool
 from planwise.study.parallel.messages import error_text
@@ -189,6 +190,7 @@ class Session:
         try:
             found = evaluate() if evaluator.kind == "preview" else self._hooks.call(evaluate, number)
         except Exception as error:  # whatever broke: it is recorded, and the study goes on
+            raise_if_asked()
             return self._fail(asked, error)
         return self._tell(asked, found)
 

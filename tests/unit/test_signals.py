@@ -1,0 +1,54 @@
+"""A signal that a library loses is heeded all the same."""
+
+import signal
+
+import pytest
+
+from planwise import cli
+from planwise.failures import INTERRUPTED, TERMINATED
+from planwise.signals import Terminated, heed, raise_if_asked
+
+
+@pytest.fixture(autouse=True)
+def handlers():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    heed()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def swallow(number):
+    """Do as DuckDB does when a signal arrives in a query."""
+    try:
+        signal.raise_signal(number)
+    except BaseException:
+        raise RuntimeError("Query interrupted") from None
+
+
+@pytest.mark.parametrize(
+    ("number", "end"), [(signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)]
+)
+def test_a_lost_signal_is_raised_again(number, end):
+    heed(number)
+    raise_if_asked()  # nothing was asked yet
+    with pytest.raises(RuntimeError):
+        swallow(number)
+    with pytest.raises(end):
+        raise_if_asked()
+    heed(number)
+    raise_if_asked()  # a new command begins with nothing asked
+
+
+def test_an_ignored_signal_stays_ignored():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    heed(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
+    raise_if_asked()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, TERMINATED), (signal.SIGINT, INTERRUPTED)])
+def test_a_command_whose_query_was_interrupted_ends_as_the_signal_says(monkeypatch, capsys, number, code):
+    monkeypatch.setattr(cli, "_dispatch", lambda tokens: swallow(number))
+    assert cli.run(["simulate"]) == code
+    assert "Internal error" not in capsys.readouterr().err

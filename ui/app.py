@@ -50,9 +50,12 @@ def make_page(services: Services, gate: Gate | None = None) -> pmui.Page:
     session = Session(services, user)
     watch_session(session)
     dark = cookies.get(THEME_COOKIE, "").endswith("dark")
-    browser = Browser(
-        lambda _: session.arrive(), search=_search(request), dark=dark, width=0, height=0, margin=0
-    )
+
+    def here(_: dict[str, Any]) -> None:
+        session.arrive()
+        browser.arrived = True
+
+    browser = Browser(here, search=_search(request), dark=dark, width=0, height=0, margin=0)
     keep_in_address(session, browser)
     rail = cookies.get(NAVIGATION_COOKIE) == "rail"
     frame = Frame(session, browser, sign_out=f".{LOGOUT}" if gate else "", rail=rail)

@@ -55,6 +55,8 @@ def visiting(browser):
         page.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.goto(url)
         page.locator(ready).first.wait_for()
+        if page.locator("#frame").count():  # one of the application's, not a sign-in or an error
+            page.locator("html[data-arrived]").wait_for()
         return page
 
     try:

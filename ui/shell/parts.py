@@ -55,12 +55,16 @@ class Tools(_Part):
 
 
 class Browser(_Part):
-    """The browser's address, title, theme and signs of life; shows a banner when the server is gone."""
+    """The browser's address, title, theme and signs of life; shows a banner when the server is gone.
+
+    The page takes no input until `arrived`: what it asked for before could not be answered.
+    """
 
     search = param.String(default="")
     title = param.String(default="")
     dark = param.Boolean(default=False)
     active = param.Number(default=0, doc="When the person last did something, by the browser's clock.")
+    arrived = param.Boolean(default=False, doc="Whether the server knows that the browser has the page.")
     leave = param.String(default="", doc="Where the browser must go at once.")
 
     _esm = ASSETS / "browser.js"

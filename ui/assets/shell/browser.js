@@ -27,6 +27,13 @@ function giveFocusBack() {
 export function render({model, view}) {
   const document_ = view.model.document
 
+  // The page takes no input (the template makes it inert) until the server knows that it is here.
+  const arrive = () => {
+    if (!model.arrived) { return }
+    document.body.inert = false
+    document.documentElement.dataset.arrived = "true"
+  }
+  model.on("arrived", arrive)
   model.send_msg({here: true})
 
   const write = () => {
@@ -74,6 +81,7 @@ export function render({model, view}) {
 
   const lost = () => {
     if (document.getElementById("connection-lost")) { return }
+    document.body.inert = false
     const banner = document.createElement("div")
     banner.id = "connection-lost"
     banner.setAttribute("role", "alert")

@@ -18,7 +18,7 @@ from ui.draft import Draft
 from ui.previewing import PreviewService
 from ui.selection import Selection
 from ui.store import Store
-from ui.user import User
+from ui.values.user import User
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -121,11 +121,12 @@ class Session(param.Parameterized):
     def arrive(self) -> None:
         """Note that the browser has the page: from now on, what changes is sent to it.
 
-        Panel believes so only when everything is drawn, and drops the changes of until then.
+        Panel believes so only when everything is drawn: until then it drops what changes, or fails to send it.
         """
         self._arrived = True
         if pn.state.curdoc is not None:
             pn.state._connected[pn.state.curdoc] = True
+            pn.state._loaded[pn.state.curdoc] = True
 
     async def _arrival(self) -> None:
         """Wait until the browser has the page."""

@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 
 from ui.auth.gate import Gate, user_of
 from ui.auth.pages import LOGOUT
+from ui.components.layout import on_page
 from ui.session import Services, Session
 from ui.shell.address import keep_in_address
 from ui.shell.failures import callback_failed, watch_session
@@ -53,7 +54,7 @@ def make_page(services: Services, gate: Gate | None = None) -> pmui.Page:
 
     def here(_: dict[str, Any]) -> None:
         session.arrive()
-        browser.arrived = True
+        on_page(lambda: browser.param.update(arrived=True))  # what it tells may come without the page's lock
 
     browser = Browser(here, search=_search(request), dark=dark, width=0, height=0, margin=0)
     keep_in_address(session, browser)

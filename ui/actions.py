@@ -4,7 +4,7 @@ from planwise.settings import Settings
 from ui.acting.jobs import JobActions
 from ui.acting.learning import LearningActions
 from ui.acting.scenarios import ScenarioActions
-from ui.user import User
+from ui.values.user import User
 
 
 class Actions:

@@ -8,8 +8,8 @@ import param
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters, Finding, validate
 from planwise.parameters.assignment import parse_key
-from ui import edits as editing
-from ui.edits import Edits, History, Lock
+from ui.values import edits as editing
+from ui.values.edits import Edits, History, Lock
 
 Resolve = Callable[[str], EffectiveParameters]
 BASELINE = "baseline"

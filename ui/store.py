@@ -27,7 +27,7 @@ from ui.reading.scenarios import ScenarioReader
 from ui.reading.searches import SearchReader
 from ui.reading.standing import StandingReader
 from ui.reading.sweeps import SweepReader
-from ui.results import Result, Unreadable, suppress_small_groups
+from ui.values.results import Result, Unreadable, suppress_small_groups
 
 BASELINE = "baseline"
 RESULTS_KEPT = 64  # a result is a few hundred rows

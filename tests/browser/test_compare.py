@@ -15,7 +15,7 @@ from planwise.engine.publications import load_publication
 from planwise.governance import open_ledger
 from tests.browser.looking import settle
 from tests.browser.serving import dashboard
-from ui import formatting
+from ui.values import formatting
 
 FIGURES = "table.compare:visible"
 

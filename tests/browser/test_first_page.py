@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from planwise.engine.publications import load_publication
 from tests.browser.serving import dashboard
-from ui import formatting
+from ui.values import formatting
 
 HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'
 

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from tests.browser.serving import dashboard
-from ui import formatting
 from ui.pages import PAGES
+from ui.values import formatting
 
 WALK_SECONDS = 14
 LOOKS_LEAST = 3  # different publications whose figures were held against what they say

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from planwise.engine.publications import load_publication
 from tests.browser.serving import dashboard
-from ui import formatting
+from ui.values import formatting
 
 expect.set_options(timeout=20_000)  # the machine may have more to do
 ACTIVE = ["continuous_active", "new_hire_active"]

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from planwise.census import load_census
 from planwise.governance import effective_parameters, open_ledger
-from ui import formatting
+from ui.values import formatting
 
 ANSWERED = ".live .exact:has-text(' of ')"
 COLA = "Cost of living, All levels"

@@ -80,7 +80,7 @@ def started_by_a_dashboard_that_dies(settings):
 import os, signal
 from planwise.settings import Settings
 from ui.acting.jobs import JobActions
-from ui.user import User
+from ui.values.user import User
 job = JobActions(Settings(), User("ana", "analyst")).start("simulate", {"scenario": "baseline"}, title="t")
 print(job.id, flush=True)
 os.killpg(0, signal.SIGKILL)

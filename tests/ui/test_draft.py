@@ -5,7 +5,7 @@ import pytest
 from planwise.errors import InputError
 from planwise.parameters import resolve, simulated_years
 from ui.draft import Draft
-from ui.edits import STEPS_KEPT
+from ui.values.edits import STEPS_KEPT
 
 YEARS = (2026, 2027, 2028, 2029, 2030)
 SCENARIOS = {

@@ -8,7 +8,7 @@ from ui.learning.content import Progress
 from ui.learning.path import next_module, path
 from ui.learning.readiness import Band, Form, Part, Question, readiness
 from ui.reading.learning import LearningReader, progress_file
-from ui.user import User
+from ui.values.user import User
 
 FORM = Form(
     parts=(Part("a", "A", 0.6), Part("b", "B", 0.4)),

@@ -2,7 +2,7 @@ import pytest
 
 from planwise.errors import InputError
 from planwise.parameters import catalogue
-from ui.parameter_text import entered, typed, written
+from ui.values.parameter_text import entered, typed, written
 
 OF = catalogue().parameters
 

@@ -10,8 +10,8 @@ import ui.reading.people as reading
 from planwise.engine.publications import load_publication
 from planwise.errors import InputError
 from tests.ui.people_published import COMMA, HOSTILE, people, publish_people
-from ui.people import NOT_GIVEN, STATUSES, Filter
 from ui.reading.people import PeopleReader
+from ui.values.people import NOT_GIVEN, STATUSES, Filter
 
 FILTERS = [
     Filter(),

@@ -7,9 +7,9 @@ import pytest
 from planwise.errors import InputError
 from tests.ui.people_published import COMMA, HOSTILE, WIDTHS, publish_people
 from tests.ui.test_people_reader import of
-from ui.people import EVENT_KINDS, NOT_GIVEN, EventQuery, Filter
 from ui.reading.people import PeopleReader
 from ui.reading.spreads import bin_width
+from ui.values.people import EVENT_KINDS, NOT_GIVEN, EventQuery, Filter
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from tests.ui.people_published import COMMA, HOSTILE, equity, people, publish_people
-from ui.excel_export import to_excel
-from ui.people import Cause, Filter, Person, PersonEvent, PersonYear
+from ui.exports.excel import to_excel
 from ui.selection import Selection, from_query, to_query
 from ui.session import Services, Session
 from ui.store import Store
-from ui.user import User
+from ui.values.people import Cause, Filter, Person, PersonEvent, PersonYear
+from ui.values.user import User
 from ui.views.results import timeline, view
 from ui.views.results.asked import Wanted, ask
 from ui.views.results.equity import words
@@ -204,7 +204,7 @@ def test_excel_has_texts_numbers_and_days_and_no_formula():
     frame = pd.DataFrame(
         {"=1+1": [HOSTILE, None], "pay": [1.5, float("nan")], "day": pd.to_datetime(["2026-01-02"] * 2)}
     )
-    sheet = openpyxl.load_workbook(to_excel(frame, "events")).active
+    sheet = openpyxl.load_workbook(to_excel({"events": frame})).active
     assert sheet["A1"].value == "=1+1"
     assert sheet["A1"].data_type == sheet["A2"].data_type == "s"
     assert sheet["A2"].value == HOSTILE

@@ -13,10 +13,10 @@ from planwise.parameters import parse_assignments, resolve
 from tests.ui.published import publish_by_hand
 from ui.components import html
 from ui.components.job import shown
-from ui.runs import PastRun
 from ui.session import Services, Session
 from ui.store import Store
-from ui.user import User
+from ui.values.runs import PastRun
+from ui.values.user import User
 from ui.views import run as run_page
 from ui.views.run import history, outcome, plan
 from ui.views.run.sweep import sweep

@@ -10,7 +10,7 @@ from planwise.settings import Settings
 from planwise.study.trials.holding import held
 from ui.reading.scenarios import ScenarioReader
 from ui.reading.searches import SearchReader
-from ui.searches import Measured
+from ui.values.searches import Measured
 
 MEASURED = Measured(baseline=0.05, lowest=0.02, highest=0.12, seconds=0.1)
 

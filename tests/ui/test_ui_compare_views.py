@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from ui.compared import (
+from ui.values.compared import (
     Chance,
     ComparedScenarios,
     ComparedSource,
@@ -11,7 +11,7 @@ from ui.compared import (
     PayrollStep,
     PeopleCompared,
 )
-from ui.compared import Setting as S
+from ui.values.compared import Setting as S
 from ui.views.compare import charts, people_parts
 from ui.views.compare.chance import chances
 from ui.views.compare.choice import chosen

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from ui import formatting as f
+from ui.values import formatting as f
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import pytest
 
 from planwise.governance import open_ledger
 from tests.ui.published import publish_by_hand
-from ui.news import Sweep, Sweeps, SweptState
 from ui.reading.standing import StandingReader
 from ui.reading.sweeps import SweepReader
 from ui.store import Store
+from ui.values.news import Sweep, Sweeps, SweptState
 from ui.views.overview import gates
 from ui.views.overview.changes import between, news, since
 from ui.views.overview.latest_study import latest

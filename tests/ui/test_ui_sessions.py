@@ -22,7 +22,7 @@ from ui.shell.failures import callback_failed, record
 from ui.shell.frame import Frame
 from ui.shell.parts import Browser
 from ui.store import Store
-from ui.user import User
+from ui.values.user import User
 
 
 class Page:

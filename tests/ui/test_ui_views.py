@@ -4,7 +4,7 @@ from tests.ui.published import publish_by_hand
 from ui.components import figures, html
 from ui.session import Services, Session
 from ui.store import Store
-from ui.user import User
+from ui.values.user import User
 from ui.views import overview
 from ui.views.overview import charts, tables
 from ui.views.overview.headline import headline

@@ -8,8 +8,8 @@ import pytest
 from planwise.errors import InputError
 from planwise.parameters import resolve
 from ui.draft import Draft
-from ui.previewed import Affected, Impact, LevelYear, Previewed
 from ui.selection import Selection
+from ui.values.previewed import Affected, Impact, LevelYear, Previewed
 from ui.views.whatif import charts, findings, levers, people, strip
 from ui.views.whatif.page import WhatIf
 from ui.views.whatif.strip import Side

@@ -11,7 +11,7 @@ from planwise.settings import Settings
 from ui.acting.deployments import DEPLOYED
 from ui.acting.following import FOLLOWER
 from ui.acting.routes import PREFECT, PROCESSES, Route
-from ui.user import User
+from ui.values.user import User
 
 IN_LINE_MAX = 20  # each is a process, even while it waits
 PLANS_MAX = 3  # at once: each takes a processor for some seconds

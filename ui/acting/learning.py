@@ -11,7 +11,7 @@ from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.learning.content import Module, Progress
 from ui.reading.learning import LearningReader, progress_file
-from ui.user import User
+from ui.values.user import User
 
 WRITING = Lock()  # two tabs of one user may write at once
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from planwise.governance import Ledger, Scenario, open_ledger, years_of
 from planwise.parameters import Value, canonical_overrides, merged_overrides
 from planwise.settings import Settings
-from ui.user import User
+from ui.values.user import User
 
 
 class ScenarioActions:

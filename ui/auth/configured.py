@@ -8,7 +8,7 @@ from planwise.errors import InputError
 from planwise.settings import Settings, SignInSettings
 from ui.auth.private import FOLDER, folder, read_private, secret_of
 from ui.auth.users import ADD, Users
-from ui.user import ROLES
+from ui.values.user import ROLES
 
 NO_ROLE = "none"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

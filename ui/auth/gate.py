@@ -13,7 +13,7 @@ from ui.auth.presence import Presence
 from ui.auth.private import folder
 from ui.auth.tickets import Ticket, new_ticket, read_ticket
 from ui.auth.users import Users
-from ui.user import User
+from ui.values.user import User
 
 IDENTITY = "planwise_identity"  # what an admitted request carries
 SECONDS_OF_DAY = 86_400

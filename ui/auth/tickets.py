@@ -4,7 +4,7 @@ import json
 import secrets
 from dataclasses import asdict, dataclass
 
-from ui.user import ROLES
+from ui.values.user import ROLES
 
 ID_BYTES = 24
 

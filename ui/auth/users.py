@@ -10,7 +10,7 @@ from pathlib import Path
 from planwise.errors import InputError
 from ui.auth.passwords import hash_password, matches, nobodys
 from ui.auth.private import read_private, write_private
-from ui.user import ROLES
+from ui.values.user import ROLES
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 FORM = 1

@@ -11,7 +11,7 @@ from ui.components import html
 from ui.components.figures import Figure
 from ui.components.file_button import FileButton
 from ui.components.plot import Plot
-from ui.csv_export import to_csv
+from ui.exports.csv import to_csv
 
 FRAME: dict[str, Any] = {
     "elevation": 0,

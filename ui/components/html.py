@@ -9,7 +9,7 @@ import pandas as pd
 import panel as pn
 
 from ui.components.styles import stylesheet
-from ui.results import Unreadable
+from ui.values.results import Unreadable
 
 Tone = Literal["", "good", "warn", "bad"]
 

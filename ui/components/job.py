@@ -11,8 +11,8 @@ from panel.custom import JSComponent
 from planwise.errors import PlanWiseError
 from planwise.jobs import Job, Kind, State, Step
 from ui.components.styles import stylesheet
-from ui.formatting import NBSP, count
 from ui.session import Session
+from ui.values.formatting import NBSP, count
 
 ASSETS = Path(__file__).parent.parent / "assets"
 POLL_MILLISECONDS = 600

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from planwise.census import Census
 from planwise.risk.people import Group, people_impact
-from ui.previewed import Affected, Impact, LevelYear
-from ui.results import SUPPRESSED_UNDER
+from ui.values.previewed import Affected, Impact, LevelYear
+from ui.values.results import SUPPRESSED_UNDER
 
 UNKNOWN = "Not recorded"
 CENSUS_YEAR = 0

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from planwise.parameters import EffectiveParameters
 from planwise.parameters.horizon import HORIZON
-from ui.previewed import Impact, Previewed
 from ui.previewing.jobs import Priority
 from ui.previewing.messages import Kpis, key_of
 from ui.previewing.slopes import growth_of, lever_slopes, moved_parameters
+from ui.values.previewed import Impact, Previewed
 
 if TYPE_CHECKING:
     from ui.previewing.service import PreviewService

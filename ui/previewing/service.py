@@ -14,13 +14,13 @@ from planwise.errors import PlanWiseError
 from planwise.governance.scenario import BASELINE
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
-from ui.previewed import Impact, Previewed
 from ui.previewing.jobs import Priority
 from ui.previewing.messages import AskImpact, AskKpis, Kpis, Parameters, Warm, key_of, place_of
 from ui.previewing.pool import Pool
 from ui.previewing.previews import Previews
 from ui.previewing.remembered import Remembered
 from ui.previewing.resolving import LedgerResolver, Resolve
+from ui.values.previewed import Impact, Previewed
 
 KPIS_KEPT = 2000  # some 10 kB each
 IMPACTS_KEPT = 128  # some 50 kB each

@@ -6,7 +6,7 @@ import numpy as np
 
 from planwise.errors import InputError
 from planwise.risk.seeds import replicate_seeds
-from ui.compared import Chance
+from ui.values.compared import Chance
 
 FEWEST_SEEDS = 2  # one difference has no scatter
 

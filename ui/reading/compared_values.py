@@ -6,14 +6,14 @@ from typing import Any
 import pandas as pd
 
 from planwise.comparison import Comparison
-from ui.compared import Caveat, ComparedScenarios, ComparedSource, ParameterChange, Setting
-from ui.results import PAY_OF_LEVEL, SUPPRESSED_UNDER
+from ui.values.compared import Caveat, ComparedScenarios, ComparedSource, ParameterChange, Setting
+from ui.values.results import PAY_OF_LEVEL, SUPPRESSED_UNDER
 
 TOTAL = 0  # stands for the sum over the years
 
 
 def viewed(found: Comparison) -> ComparedScenarios:
-    """Return a comparison as the values of `ui.compared`."""
+    """Return a comparison as the values of `ui.values.compared`."""
     return ComparedScenarios(
         sources=tuple(
             ComparedSource(

@@ -9,8 +9,8 @@ from planwise.engine.publications import CURRENT
 from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache
-from ui.compared import Chance, ComparedScenarios, PeopleCompared
 from ui.reading.chance import chances, seeds_of
+from ui.values.compared import Chance, ComparedScenarios, PeopleCompared
 
 KEPT = 32  # a comparison of six is a few thousand rows
 EMPLOYEES = 1_000  # most moved people in the workbook, each pair

@@ -5,8 +5,8 @@ import duckdb
 from planwise.comparison.reading import path
 from planwise.engine.publications import Publication
 from planwise.errors import InputError
-from ui.people import EVENT_COLUMNS, EVENT_KINDS, SORTABLE, EventPage, EventQuery
 from ui.reading.selecting import DEPARTMENT, EVENTS, SNAPSHOT, chosen_people
+from ui.values.people import EVENT_COLUMNS, EVENT_KINDS, SORTABLE, EventPage, EventQuery
 
 OF_PEOPLE = ("department", "employment_status")
 OWN = ", ".join(f"events.{name}" for name in EVENT_COLUMNS if name not in OF_PEOPLE)

@@ -12,7 +12,7 @@ from planwise.governance import Ledger, open_ledger
 from planwise.governance.runs import SimulationRun
 from planwise.jobs import Job, JobReader
 from planwise.settings import Settings
-from ui.runs import PastRun
+from ui.values.runs import PastRun
 
 
 class JobsReader:

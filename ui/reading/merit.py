@@ -5,9 +5,9 @@ import pandas as pd
 
 from planwise.comparison.reading import path
 from planwise.engine.publications import Publication
-from ui.people import Filter
 from ui.reading.selecting import EVENTS, SNAPSHOT, chosen_people
-from ui.results import SUPPRESSED_UNDER
+from ui.values.people import Filter
+from ui.values.results import SUPPRESSED_UNDER
 
 # Ranges are not published, but every person's place in one is: base_pay = minimum + penetration x width is
 # one line per level and year, so its intercept and slope give the range back, to the cent.

@@ -12,7 +12,7 @@ from planwise.engine.publications import Publication, load_publication
 from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache
-from ui.people import EventPage, EventQuery, Filter, Found, Person, Population, Sample, Spread
+from ui.values.people import EventPage, EventQuery, Filter, Found, Person, Population, Sample, Spread
 
 if TYPE_CHECKING:
     import duckdb

@@ -19,7 +19,7 @@ from planwise.comparison.people import (
 from planwise.comparison.reading import damage_named, reader, rows
 from planwise.comparison.sources import Source, load_sources
 from planwise.settings import Settings
-from ui.compared import PayrollStep, PeopleCompared
+from ui.values.compared import PayrollStep, PeopleCompared
 
 BANDS_MAX = 24
 EDGE = 1e-9  # a share of 5 % that comes as 4.999… % is 5 %

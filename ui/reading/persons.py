@@ -2,7 +2,7 @@
 
 from planwise.comparison.employee import Event, Year, timeline
 from planwise.settings import Settings
-from ui.people import Cause, Person, PersonEvent, PersonYear
+from ui.values.people import Cause, Person, PersonEvent, PersonYear
 
 
 def person(settings: Settings, scenario: str, employee_id: str) -> Person:

@@ -10,8 +10,8 @@ from planwise.comparison.reading import path
 from planwise.engine.publications import Publication
 from planwise.errors import InputError
 from planwise.settings import Settings
-from ui.people import NOT_GIVEN, Population
 from ui.reading.selecting import DEPARTMENT, GENDER, SNAPSHOT
+from ui.values.people import NOT_GIVEN, Population
 
 
 def population(

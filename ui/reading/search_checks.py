@@ -20,7 +20,7 @@ from planwise.study.strategies.auto import choose
 from planwise.study.trials.holding import held_studies
 from ui.reading.file_lock import is_locked
 from ui.reading.search_question import Posed, posed_by
-from ui.searches import Check, Checked, Frame, Measured, Tone
+from ui.values.searches import Check, Checked, Frame, Measured, Tone
 
 if TYPE_CHECKING:
     from ui.reading.scenarios import ScenarioReader

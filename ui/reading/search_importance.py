@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from planwise.risk.importance import importance
-from ui.searches import Search
+from ui.values.searches import Search
 
 
 @dataclass(frozen=True)

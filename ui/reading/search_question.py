@@ -15,7 +15,7 @@ from planwise.study.asked.objectives import parse_objectives
 from planwise.study.asked.problem import Problem, problem_of, refuse_what_the_census_lacks
 from planwise.study.asked.question import DEFAULT_ITERATIONS, DEFAULT_SEEDS, DEFAULT_TOLERANCE_RATE
 from planwise.study.strategies import check
-from ui.searches import Check
+from ui.values.searches import Check
 
 if TYPE_CHECKING:
     from ui.reading.scenarios import ScenarioReader

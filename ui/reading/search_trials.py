@@ -31,7 +31,7 @@ from planwise.study.trials.files import journal_file
 from planwise.study.trials.record import ERROR, FINISHED, GIVEN_UP, trial_of
 from planwise.study.trials.storage import load_study
 from planwise.study.trials.trial import Trial
-from ui.searches import FACTS, LEVER, LIMIT, PART, Asked, SearchLever
+from ui.values.searches import FACTS, LEVER, LIMIT, PART, Asked, SearchLever
 
 PP = 100.0
 SEARCH, FRAME, ABOUT = "search", "frame", "about"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache
-from ui.searches import Asked, Checked, Measured, Search, SearchSummary
+from ui.values.searches import Asked, Checked, Measured, Search, SearchSummary
 
 if TYPE_CHECKING:
     from ui.reading.scenarios import ScenarioReader

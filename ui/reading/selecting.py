@@ -1,6 +1,6 @@
 """A filter as SQL over the workforce snapshot, parameters bound."""
 
-from ui.people import NOT_GIVEN, Filter
+from ui.values.people import NOT_GIVEN, Filter
 
 DEPARTMENT = f"coalesce(department, '{NOT_GIVEN}')"
 GENDER = f"coalesce(gender, '{NOT_GIVEN}')"

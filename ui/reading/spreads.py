@@ -7,9 +7,9 @@ import pandas as pd
 
 from planwise.comparison.reading import path
 from planwise.engine.publications import Publication
-from ui.people import Filter, Sample, Spread
 from ui.reading.selecting import EVENTS, SNAPSHOT, chosen_people
-from ui.results import SUPPRESSED_UNDER
+from ui.values.people import Filter, Sample, Spread
+from ui.values.results import SUPPRESSED_UNDER
 
 BINS_AT_MOST = 50
 PEOPLE_A_BIN = 8  # on average, at least, so that a small group has few bins

@@ -13,7 +13,7 @@ from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, open_ledger
 from planwise.settings import Settings
 from ui.cache import BoundedCache
-from ui.news import Standing, State, StudyInBrief
+from ui.values.news import Standing, State, StudyInBrief
 
 KEPT = 4
 LIVES_SECONDS = 15  # a census or a lever in force that changes is seen by then

@@ -8,9 +8,9 @@ import pandas as pd
 from planwise.comparison.people import small_groups
 from planwise.comparison.reading import path
 from planwise.engine.publications import Publication
-from ui.people import Filter
 from ui.reading.selecting import DEPARTMENT, EVENTS, SNAPSHOT, of_people, of_status
-from ui.results import SUPPRESSED_UNDER
+from ui.values.people import Filter
+from ui.values.results import SUPPRESSED_UNDER
 
 GROUPS = {"level": "level_id", "department": DEPARTMENT}
 PAY = ("payroll", "mean_base_pay", "median_base_pay", "growth", "own_growth", "mean_compa_ratio")

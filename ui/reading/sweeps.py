@@ -7,8 +7,8 @@ from typing import Any
 
 from planwise.settings import Settings
 from ui.cache import BoundedCache
-from ui.news import Sweep, Sweeps, SweptState
-from ui.results import Unreadable
+from ui.values.news import Sweep, Sweeps, SweptState
+from ui.values.results import Unreadable
 
 FOLDER = "sweeps"
 KEPT = 4

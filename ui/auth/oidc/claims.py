@@ -7,7 +7,7 @@ from typing import Any
 from planwise.errors import InputError
 from planwise.settings import SignInSettings
 from ui.auth.configured import NO_ROLE
-from ui.user import ROLES
+from ui.values.user import ROLES
 
 # Who has several roles gets the first of these.
 STRONGEST_FIRST = ("admin", "approver", "analyst", "operator", "auditor")

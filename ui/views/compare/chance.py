@@ -10,12 +10,12 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
-from ui.compared import Chance
 from ui.components import figures, html
 from ui.components.card import Card, Content
 from ui.components.html import Column
-from ui.formatting import percent
 from ui.session import Session
+from ui.values.compared import Chance
+from ui.values.formatting import percent
 from ui.views.compare.table import file_name
 from ui.views.compare.writing import MONEY, PEOPLE, RATE, change
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from ui.compared import ComparedScenarios
 from ui.components import bars, figures
 from ui.components.bars import Series
 from ui.components.card import Content
 from ui.components.html import Column
-from ui.formatting import count, level, money, percent, points
+from ui.values.compared import ComparedScenarios
+from ui.values.formatting import count, level, money, percent, points
 from ui.views.compare.table import file_name
 
 MILLION = 1e6

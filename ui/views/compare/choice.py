@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ui.compared import FEWEST, MOST
+from ui.values.compared import FEWEST, MOST
 
 SUGGESTED = 3  # compared when nothing was chosen yet
 

@@ -6,8 +6,8 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from ui.compared import MOST
 from ui.selection import Selection
+from ui.values.compared import MOST
 
 
 class Controls:

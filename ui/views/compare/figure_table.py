@@ -5,8 +5,8 @@ from html import escape
 
 import pandas as pd
 
-from ui.compared import ComparedScenarios
 from ui.components.card import Content
+from ui.values.compared import ComparedScenarios
 from ui.views.compare.table import file_name, heads, side_by_side
 from ui.views.compare.writing import UNITS, change, figure, share, verdict
 

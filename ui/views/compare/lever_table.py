@@ -5,9 +5,9 @@ from html import escape
 import pandas as pd
 
 from planwise.parameters import catalogue
-from ui.compared import ComparedScenarios, ParameterChange, Setting
 from ui.components.card import Content
-from ui.parameter_text import written
+from ui.values.compared import ComparedScenarios, ParameterChange, Setting
+from ui.values.parameter_text import written
 from ui.views.compare.table import file_name, heads, side_by_side
 
 TIERS = {

@@ -9,14 +9,14 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from ui.compared import FEWEST, ComparedScenarios
 from ui.components import html
 from ui.components.card import Card
 from ui.components.download import Download
 from ui.components.layout import GAP, PAIR, STACK, show
 from ui.components.linked import Linked, link
-from ui.formatting import count
 from ui.session import Session
+from ui.values.compared import FEWEST, ComparedScenarios
+from ui.values.formatting import count
 from ui.views.compare import charts
 from ui.views.compare.chance import ChanceSection
 from ui.views.compare.choice import chosen

@@ -4,11 +4,11 @@ from typing import Any
 
 import pandas as pd
 
-from ui.compared import PeopleCompared
 from ui.components import figures, html
 from ui.components.card import Content
 from ui.components.html import Column, Kpi
-from ui.formatting import NOT_AVAILABLE, count, level, money, money_short, percent
+from ui.values.compared import PeopleCompared
+from ui.values.formatting import NOT_AVAILABLE, count, level, money, money_short, percent
 from ui.views.compare.table import file_name
 
 ATTRIBUTES = {"everybody": "Everybody", "level": "Level", "department": "Department", "gender": "Gender"}

@@ -6,10 +6,10 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from ui.compared import PeopleCompared
 from ui.components import html
 from ui.components.card import Card
 from ui.components.layout import PAIR, STACK
+from ui.values.compared import PeopleCompared
 from ui.views.compare import people_parts as parts
 
 UNMATCHED = (

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from ui.compared import ComparedScenarios
+from ui.values.compared import ComparedScenarios
 
 NAMES_IN_FILE = 3  # more would make a name that no disk takes
 NAME_MAX = 48  # characters of a scenario, as the ledger has it

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from ui.components.html import Tone
-from ui.formatting import MINUS, NOT_AVAILABLE, count, money, percent, points, ratio
+from ui.values.formatting import MINUS, NOT_AVAILABLE, count, money, percent, points, ratio
 
 PEOPLE, MONEY, RATE, RATIO = "people", "currency a year", "rate", "ratio"
 UNITS: Mapping[str, str] = {PEOPLE: "people", MONEY: "$", RATE: "%", RATIO: "ratio"}

@@ -8,7 +8,7 @@ from planwise.parameters.declaration import Direction
 from ui.components import html
 from ui.components.html import Tone
 from ui.draft import Draft
-from ui.parameter_text import allowed, recommended, written
+from ui.values.parameter_text import allowed, recommended, written
 from ui.views.levers.choice import LOOK_ONLY
 from ui.views.levers.sheet import Declared, full_label, risk_in
 

@@ -9,8 +9,8 @@ import pandas as pd
 from planwise.parameters import EffectiveParameters, Finding, Risk
 from ui.components import html
 from ui.components.html import Tone
-from ui.formatting import count
-from ui.parameter_text import written
+from ui.values.formatting import count
+from ui.values.parameter_text import written
 from ui.views.levers.sheet import full_label, risk_in
 
 TONES: dict[Risk, Tone] = {

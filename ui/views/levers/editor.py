@@ -10,9 +10,9 @@ from planwise.parameters.declaration import Unit
 from ui.components import html
 from ui.components.layout import show
 from ui.components.range_input import RangeInput
-from ui.edits import keys_of
-from ui.parameter_text import EXAMPLES, PERCENT, TIMES, recommended, typed, written
 from ui.session import Session
+from ui.values.edits import keys_of
+from ui.values.parameter_text import EXAMPLES, PERCENT, TIMES, recommended, typed, written
 from ui.views.levers.choice import Choice
 from ui.views.levers.description import facts, heading
 from ui.views.levers.entries import changes_of, copied_to_levels, typed_changes

@@ -15,8 +15,8 @@ from ui.components.bars import ranked
 from ui.components.card import Card, Content
 from ui.components.figures import PALETTE
 from ui.components.layout import show
-from ui.formatting import points
 from ui.session import Session
+from ui.values.formatting import points
 from ui.views.levers.differences import counted
 from ui.views.levers.sheet import full_label
 

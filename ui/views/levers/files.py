@@ -10,14 +10,14 @@ import panel_material_ui as pmui
 from planwise.errors import InputError
 from ui.components import html
 from ui.components.file_button import FileButton
-from ui.csv_export import to_csv
-from ui.edits import effective_of
-from ui.formatting import count, shortened
+from ui.exports.csv import to_csv
+from ui.exports.excel import to_excel
 from ui.session import Session
+from ui.values.edits import effective_of
+from ui.values.formatting import count, shortened
 from ui.views.levers.choice import Choice
 from ui.views.levers.differences import Difference, counted, difference_table, differences
 from ui.views.levers.table import BYTES_MAX, RowError, parameter_table, read_changes
-from ui.xlsx_export import to_xlsx
 
 SMALL: dict[str, Any] = {"variant": "outlined", "size": "small", "margin": 0}
 WHAT = "Levers and assumptions with value, base value, tier and risk"
@@ -90,7 +90,7 @@ class Files:
                 ],
             }
         )
-        return to_xlsx({"Parameters": table, "Edits": table[table["changed"]], "About": about})
+        return to_excel({"Parameters": table, "Edits": table[table["changed"]], "About": about})
 
     def _uploaded(self, event: Any) -> None:
         if not event.new:

@@ -9,8 +9,8 @@ from planwise.errors import InputError
 from planwise.parameters import validate
 from planwise.parameters.presets import Preset, presets
 from ui.components import html
-from ui.edits import effective_of
 from ui.session import Session
+from ui.values.edits import effective_of
 from ui.views.levers.choice import Choice
 from ui.views.levers.differences import difference_table, differences, finding_list
 from ui.views.levers.entries import unlocked

@@ -6,8 +6,8 @@ import panel as pn
 import panel_material_ui as pmui
 
 from ui.components.layout import show
-from ui.parameter_text import entered, typed
 from ui.session import Session
+from ui.values.parameter_text import entered, typed
 from ui.views.levers.choice import Choice
 from ui.views.levers.entries import ramp
 

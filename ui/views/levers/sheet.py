@@ -5,9 +5,9 @@ from typing import Any
 
 from planwise.parameters import Assumption, Lever, Risk, Value, risk_of
 from ui.draft import Draft
-from ui.edits import same_in_all_years
-from ui.formatting import level
-from ui.parameter_text import typed, written
+from ui.values.edits import same_in_all_years
+from ui.values.formatting import level
+from ui.values.parameter_text import typed, written
 
 Declared = Lever | Assumption
 # Titles of groups, and what their parameters' names start with; what fits none is shown last, not left out.

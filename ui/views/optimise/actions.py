@@ -13,9 +13,9 @@ from ui.components import html
 from ui.components.download import Download
 from ui.components.file_button import FileButton
 from ui.components.layout import on_page
-from ui.csv_export import to_csv
-from ui.searches import Search
+from ui.exports.csv import to_csv
 from ui.session import Session
+from ui.values.searches import Search
 from ui.views.optimise.number_field import NumberField
 
 SMALL: dict[str, Any] = {"size": "small", "margin": 0, "variant": "outlined"}

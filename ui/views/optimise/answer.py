@@ -9,8 +9,8 @@ import pandas as pd
 from ui.components import html
 from ui.components.card import Content
 from ui.components.html import Column, Kpi, Tone
-from ui.formatting import count, money_short, percent, points, ratio, seconds
-from ui.searches import Search
+from ui.values.formatting import count, money_short, percent, points, ratio, seconds
+from ui.values.searches import Search
 from ui.views.optimise import words
 from ui.views.optimise.measures import lever_change
 

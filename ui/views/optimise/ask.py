@@ -13,9 +13,9 @@ from planwise.jobs import Job
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.layout import GAP, on_page
-from ui.formatting import percent
-from ui.searches import Check, Checked, Measured
 from ui.session import Session
+from ui.values.formatting import percent
+from ui.values.searches import Check, Checked, Measured
 from ui.views.optimise import preflight
 from ui.views.optimise.asking import Wish
 from ui.views.optimise.form import Form

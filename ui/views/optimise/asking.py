@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from planwise.errors import InputError
 from planwise.parameters import catalogue
-from ui.searches import Asked
+from ui.values.searches import Asked
 
 PP = 100.0
 MILLION = 1e6

@@ -8,8 +8,8 @@ import panel_material_ui as pmui
 
 from ui.components.card import Card
 from ui.components.layout import PAIR, STACK
-from ui.searches import Search
 from ui.session import Session
+from ui.values.searches import Search
 from ui.views.optimise import answer, health, lever_charts, tradeoffs
 from ui.views.optimise.convergence import GROWTH, SCORE, convergence, measures
 from ui.views.optimise.looks import SWITCHES

@@ -8,8 +8,8 @@ import pandas as pd
 from ui.components.card import Content
 from ui.components.figures import DOWN, TOTAL, Figure
 from ui.components.html import Column
-from ui.formatting import count, percent, points, ratio, seconds
-from ui.searches import Search
+from ui.values.formatting import count, percent, points, ratio, seconds
+from ui.values.searches import Search
 from ui.views.optimise import plots
 from ui.views.optimise.measures import gap
 from ui.views.optimise.words import objectives_text, purpose, target_text

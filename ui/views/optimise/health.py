@@ -9,8 +9,8 @@ import pandas as pd
 from ui.components.card import Content
 from ui.components.figures import DOWN, TOTAL, UP
 from ui.components.html import Column
-from ui.formatting import count, percent, points, ratio
-from ui.searches import LIMIT, Search
+from ui.values.formatting import count, percent, points, ratio
+from ui.values.searches import LIMIT, Search
 from ui.views.optimise import plots
 
 SEEDS_MIN = 5  # fewer bars say nothing

@@ -14,10 +14,10 @@ from ui.components.file_button import FileButton
 from ui.components.html import Column
 from ui.components.layout import STACK, on_page
 from ui.components.paged import PagedTable
-from ui.csv_export import to_csv
-from ui.formatting import count, moment, percent, seconds
-from ui.searches import Search, SearchSummary
+from ui.exports.csv import to_csv
 from ui.session import Session
+from ui.values.formatting import count, moment, percent, seconds
+from ui.values.searches import Search, SearchSummary
 from ui.views.optimise.bar import bar
 from ui.views.optimise.convergence import compared
 from ui.views.optimise.latest import Current, Latest

@@ -8,8 +8,8 @@ import pandas as pd
 from ui.components.card import Content
 from ui.components.figures import DOWN, TARGET, TOTAL
 from ui.components.html import Column
-from ui.formatting import count, percent, points, ratio
-from ui.searches import Search, SearchLever
+from ui.values.formatting import count, percent, points, ratio
+from ui.values.searches import Search, SearchLever
 from ui.views.optimise import plots
 from ui.views.optimise.measures import OUTCOMES, Measure, lever_measure
 from ui.views.optimise.tradeoffs import compared_trials

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ui.formatting import count, money, money_short, percent, points, ratio, seconds
-from ui.searches import LEVER, PART, Search, SearchLever
+from ui.values.formatting import count, money, money_short, percent, points, ratio, seconds
+from ui.values.searches import LEVER, PART, Search, SearchLever
 from ui.views.optimise.words import SHORT
 
 PP = 100.0

@@ -7,7 +7,7 @@ from typing import Any
 import panel_material_ui as pmui
 
 from planwise.errors import InputError
-from ui.formatting import count
+from ui.values.formatting import count
 
 
 class NumberField:

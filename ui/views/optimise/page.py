@@ -8,8 +8,8 @@ import panel_material_ui as pmui
 from planwise.jobs import Job
 from ui.components import html
 from ui.components.layout import STACK, show
-from ui.searches import Search
 from ui.session import Session
+from ui.values.searches import Search
 from ui.views.optimise.ask import Ask
 from ui.views.optimise.asking import wish_of
 from ui.views.optimise.history import History

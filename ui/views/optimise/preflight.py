@@ -2,8 +2,8 @@
 
 from html import escape
 
-from ui.formatting import percent, points, seconds
-from ui.searches import Check, Checked, Measured
+from ui.values.formatting import percent, points, seconds
+from ui.values.searches import Check, Checked, Measured
 
 MARKS = {
     "ok": ("✓", "good", "fine"),

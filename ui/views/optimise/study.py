@@ -15,9 +15,9 @@ from ui.components import html
 from ui.components.card import FRAME
 from ui.components.job import JobPanel
 from ui.components.layout import STACK, on_page, show
-from ui.formatting import moment
-from ui.searches import Search
 from ui.session import Session
+from ui.values.formatting import moment
+from ui.values.searches import Search
 from ui.views.optimise import answer, trial_rows, words
 from ui.views.optimise.actions import StudyActions
 from ui.views.optimise.bar import bar

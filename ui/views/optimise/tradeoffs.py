@@ -5,8 +5,8 @@ import pandas as pd
 from ui.components.card import Content
 from ui.components.figures import DOWN, TOTAL, UP, Figure
 from ui.components.html import Column
-from ui.formatting import count
-from ui.searches import PART, Search
+from ui.values.formatting import count
+from ui.values.searches import PART, Search
 from ui.views.optimise import plots
 from ui.views.optimise.measures import GROWTH, Measure
 

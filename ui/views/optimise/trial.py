@@ -12,9 +12,9 @@ from planwise.errors import PlanWiseError
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.layout import on_page, show
-from ui.formatting import percent, ratio
-from ui.searches import Search
 from ui.session import Session
+from ui.values.formatting import percent, ratio
+from ui.values.searches import Search
 from ui.views.optimise.measures import OUTCOMES, gap, lever_change
 from ui.views.optimise.words import purpose
 

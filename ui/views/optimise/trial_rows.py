@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from ui.components.html import Column
-from ui.formatting import count, money_short, percent, ratio, seconds
-from ui.searches import LIMIT, Search
+from ui.values.formatting import count, money_short, percent, ratio, seconds
+from ui.values.searches import LIMIT, Search
 from ui.views.optimise.measures import gap, parts_of
 from ui.views.optimise.tradeoffs import role_on_front
 from ui.views.optimise.words import purpose

@@ -9,8 +9,8 @@ from ui.components import html
 from ui.components.card import FRAME
 from ui.components.file_button import FileButton
 from ui.components.paged import PagedTable
-from ui.csv_export import to_csv
-from ui.searches import Search
+from ui.exports.csv import to_csv
+from ui.values.searches import Search
 from ui.views.optimise import trial_rows
 from ui.views.optimise.bar import bar
 

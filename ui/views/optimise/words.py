@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ui.components.html import Tone
-from ui.formatting import percent, points
-from ui.searches import CANCELLED, INTERRUPTED, RUNNING, Search, SearchSummary
+from ui.values.formatting import percent, points
+from ui.values.searches import CANCELLED, INTERRUPTED, RUNNING, Search, SearchSummary
 
 AUTOMATIC = ""  # of the strategy: what the study takes when none is named
 STRATEGIES: Mapping[str, str] = {

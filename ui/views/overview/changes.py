@@ -6,9 +6,9 @@ from html import escape
 
 from ui.components import html
 from ui.components.linked import link
-from ui.formatting import moment, money_short, percent, points
-from ui.news import Sweep, Sweeps, SweptState
-from ui.results import Result
+from ui.values.formatting import moment, money_short, percent, points
+from ui.values.news import Sweep, Sweeps, SweptState
+from ui.values.results import Result
 
 LEAST_RATE, LEAST_MONEY = 0.00005, 1.0  # less does not show: 0.005 pp, a dollar of payroll
 SHOWN = 4  # changes that a glance takes in; the others are counted

@@ -7,8 +7,8 @@ import pandas as pd
 from ui.components import figures
 from ui.components.card import Content
 from ui.components.html import Column
-from ui.formatting import money, percent, points
-from ui.results import Result
+from ui.values.formatting import money, percent, points
+from ui.values.results import Result
 
 PP = 100.0
 MILLION = 1e6

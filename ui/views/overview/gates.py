@@ -6,7 +6,7 @@ from html import escape
 from planwise.gate import GateResult
 from ui.components import html
 from ui.components.linked import link
-from ui.results import Result
+from ui.values.results import Result
 
 RANK: Mapping[str, int] = {"failed": 0, "passed with warnings": 1, "passed": 2}
 TONES: Mapping[str, html.Tone] = {"passed": "good", "passed with warnings": "warn", "failed": "bad"}

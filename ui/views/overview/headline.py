@@ -1,8 +1,8 @@
 """The headline figures of one scenario and year."""
 
 from ui.components.html import Kpi, Tone
-from ui.formatting import count, money, money_short, percent, points, ratio
-from ui.results import Result
+from ui.values.formatting import count, money, money_short, percent, points, ratio
+from ui.values.results import Result
 
 ON_TARGET_RATE = 0.001  # a study's default tolerance: a tenth of a percentage point
 

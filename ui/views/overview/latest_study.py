@@ -4,8 +4,8 @@ from html import escape
 
 from ui.components import html
 from ui.components.linked import link
-from ui.formatting import count, percent, points, seconds
-from ui.news import StudyInBrief
+from ui.values.formatting import count, percent, points, seconds
+from ui.values.news import StudyInBrief
 
 NO_STUDY = (
     '<p class="quiet">No study has been run yet. A study looks for the levers that meet a growth target: '

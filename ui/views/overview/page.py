@@ -12,10 +12,10 @@ from ui.components import html
 from ui.components.card import FRAME, Card
 from ui.components.layout import GAP, PAIR, SIDE_BY_SIDE, STACK, show
 from ui.components.linked import Linked
-from ui.formatting import moment
-from ui.results import Result, Unreadable
 from ui.session import Session
 from ui.store import BASELINE
+from ui.values.formatting import moment
+from ui.values.results import Result, Unreadable
 from ui.views.overview import charts, empty, gates, latest_study, tables
 from ui.views.overview.changes import news
 from ui.views.overview.headline import headline

@@ -8,8 +8,8 @@ from planwise.gate import GateResult
 from ui.components import html
 from ui.components.card import Content
 from ui.components.html import Column
-from ui.formatting import count, moment, money, percent, points, ratio, shortened
-from ui.results import SUPPRESSED_UNDER, Result
+from ui.values.formatting import count, moment, money, percent, points, ratio, shortened
+from ui.values.results import SUPPRESSED_UNDER, Result
 
 PP = 100.0
 GATE_TONES: Mapping[str, html.Tone] = {"passed": "good", "passed with warnings": "warn", "failed": "bad"}

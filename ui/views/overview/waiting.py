@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from ui.components import html
 from ui.components.linked import link
-from ui.formatting import moment, percent
-from ui.news import Standing, StudyInBrief
+from ui.values.formatting import moment, percent
+from ui.values.news import Standing, StudyInBrief
 from ui.views.overview.latest_study import best
 
 SHOWN = 6  # items that a glance takes in; the others are counted

@@ -5,11 +5,11 @@ from typing import Any
 
 from planwise.errors import InputError
 from ui.components import html
-from ui.formatting import level
-from ui.people import ACTIVE, EVENT_KINDS, STATUSES, Filter, Population
-from ui.results import Result
 from ui.selection import Selection
 from ui.store import BASELINE, Store
+from ui.values.formatting import level
+from ui.values.people import ACTIVE, EVENT_KINDS, STATUSES, Filter, Population
+from ui.values.results import Result
 
 CENSUS_YEAR = 0  # how the marts call it
 

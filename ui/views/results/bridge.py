@@ -10,9 +10,9 @@ from ui.components.bars import Series
 from ui.components.card import Card, Content
 from ui.components.figures import DOWN, PALETTE, UP, waterfall
 from ui.components.layout import PAIR, STACK
-from ui.formatting import money, money_short, percent, points
-from ui.people import ACTIVE
 from ui.store import Store
+from ui.values.formatting import money, money_short, percent, points
+from ui.values.people import ACTIVE
 from ui.views.results.asked import Asked
 from ui.views.results.section import fill
 

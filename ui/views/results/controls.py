@@ -7,8 +7,8 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from ui.people import STATUSES
 from ui.selection import Selection
+from ui.values.people import STATUSES
 from ui.views.results.asked import Asked
 from ui.views.results.section import Section
 

@@ -13,10 +13,10 @@ from ui.components.bars import Series
 from ui.components.card import Card, Content
 from ui.components.figures import PALETTE, with_reference
 from ui.components.layout import PAIR, STACK
-from ui.formatting import count, money, percent
-from ui.people import ACTIVE
-from ui.results import SUPPRESSED_UNDER
 from ui.store import Store
+from ui.values.formatting import count, money, percent
+from ui.values.people import ACTIVE
+from ui.values.results import SUPPRESSED_UNDER
 from ui.views.results.asked import CENSUS_YEAR, Asked
 
 FIRST = "gender"  # of the attributes

@@ -16,12 +16,12 @@ from ui.components.card import FRAME, SMALL
 from ui.components.file_button import FileButton
 from ui.components.layout import STACK
 from ui.components.paged import PagedRows
-from ui.csv_export import to_csv
-from ui.excel_export import to_excel
-from ui.formatting import count, money, percent
-from ui.people import EVENT_KINDS, READERS_OF_PEOPLE, EventPage, EventQuery
+from ui.exports.csv import to_csv
+from ui.exports.excel import to_excel
 from ui.session import Session
 from ui.store import Store
+from ui.values.formatting import count, money, percent
+from ui.values.people import EVENT_KINDS, READERS_OF_PEOPLE, EventPage, EventQuery
 from ui.views.results.asked import Asked
 from ui.views.results.words import levels, reason, status
 
@@ -186,12 +186,16 @@ class Explorer:
         return await self._session.offload(self._export, CSV_ROWS, to_csv)
 
     async def _as_excel(self) -> BytesIO:
-        return await self._session.offload(self._export, EXCEL_ROWS, lambda frame: to_excel(frame, "events"))
+        return await self._session.offload(self._export, EXCEL_ROWS, _workbook)
 
     def _export(self, limit: int, write: Callable[[pd.DataFrame], BytesIO]) -> BytesIO:
         assert self._asked is not None
         asked, query = self._asked
         return write(self._session.store.people.export_events(asked.scenario, query, limit=limit).frame)
+
+
+def _workbook(frame: pd.DataFrame) -> BytesIO:
+    return to_excel({"events": frame})
 
 
 def subtitle(asked: Asked, query: EventQuery, total: int) -> str:

@@ -11,10 +11,10 @@ from ui.components import bars, html
 from ui.components.card import Card, Content
 from ui.components.figures import PALETTE
 from ui.components.layout import STACK
-from ui.formatting import money_short
-from ui.people import ACTIVE
-from ui.results import SUPPRESSED_UNDER
 from ui.store import Store
+from ui.values.formatting import money_short
+from ui.values.people import ACTIVE
+from ui.values.results import SUPPRESSED_UNDER
 from ui.views.results.asked import Asked
 from ui.views.results.section import fill
 from ui.views.results.years import BY_NAME, COLUMNS, WHOSE_FLOWS

@@ -10,10 +10,10 @@ import panel_material_ui as pmui
 from planwise.errors import PlanWiseError
 from ui.components import html
 from ui.components.layout import GAP, STACK, on_page, show
-from ui.formatting import count, moment
-from ui.people import READERS_OF_PEOPLE
 from ui.session import Session
 from ui.store import Store
+from ui.values.formatting import count, moment
+from ui.values.people import READERS_OF_PEOPLE
 from ui.views.results.asked import Asked, Wanted, ask
 from ui.views.results.bridge import Bridge
 from ui.views.results.controls import Controls

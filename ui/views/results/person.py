@@ -13,10 +13,10 @@ from ui.components import html
 from ui.components.card import FRAME, Card
 from ui.components.layout import STACK, show
 from ui.components.paged import PagedTable
-from ui.formatting import money
-from ui.people import ACTIVE, READERS_OF_PEOPLE, Found, Person
 from ui.session import Session
 from ui.store import Store
+from ui.values.formatting import money
+from ui.values.people import ACTIVE, READERS_OF_PEOPLE, Found, Person
 from ui.views.results import timeline
 from ui.views.results.asked import Asked
 from ui.views.results.explorer import NOT_ALLOWED

@@ -13,10 +13,10 @@ from ui.components.card import Card, Content
 from ui.components.figures import Figure, with_reference
 from ui.components.layout import STACK
 from ui.components.spreads import Points, heat_map, points
-from ui.formatting import count, percent, ratio
-from ui.people import ACTIVE, Sample
-from ui.results import SUPPRESSED_UNDER
 from ui.store import Store
+from ui.values.formatting import count, percent, ratio
+from ui.values.people import ACTIVE, Sample
+from ui.values.results import SUPPRESSED_UNDER
 from ui.views.results.asked import Asked
 
 POINTS_SHOWN = 5000

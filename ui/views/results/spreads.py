@@ -12,10 +12,10 @@ from ui.components.bars import color_of_level
 from ui.components.card import Card, Content
 from ui.components.layout import PAIR, STACK
 from ui.components.spreads import Bins, histogram
-from ui.formatting import count, money, percent, ratio
-from ui.people import ACTIVE, Spread
-from ui.results import SUPPRESSED_UNDER
 from ui.store import Store
+from ui.values.formatting import count, money, percent, ratio
+from ui.values.people import ACTIVE, Spread
+from ui.values.results import SUPPRESSED_UNDER
 from ui.views.results.asked import Asked
 
 ALL = "All"

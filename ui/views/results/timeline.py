@@ -9,9 +9,9 @@ from planwise.parameters import catalogue
 from ui.components import html
 from ui.components.card import Content
 from ui.components.spreads import Marks, pay_line
-from ui.formatting import count, money, percent, ratio
-from ui.parameter_text import written
-from ui.people import Person, PersonEvent
+from ui.values.formatting import count, money, percent, ratio
+from ui.values.parameter_text import written
+from ui.values.people import Person, PersonEvent
 from ui.views.results.asked import CENSUS_YEAR, Asked
 from ui.views.results.words import COLORS, RULES, levels, reason, status
 

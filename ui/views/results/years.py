@@ -11,10 +11,10 @@ from ui.components.bars import Series
 from ui.components.card import Card, Content
 from ui.components.figures import DOWN, PALETTE, UP, with_reference
 from ui.components.layout import PAIR, STACK
-from ui.formatting import count, money, money_short, percent, ratio
-from ui.people import ACTIVE
-from ui.results import SUPPRESSED_UNDER
 from ui.store import Store
+from ui.values.formatting import count, money, money_short, percent, ratio
+from ui.values.people import ACTIVE
+from ui.values.results import SUPPRESSED_UNDER
 from ui.views.results.asked import Asked
 from ui.views.results.section import fill
 

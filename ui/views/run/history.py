@@ -11,8 +11,8 @@ from ui.components.card import FRAME, Card, Content
 from ui.components.html import Column
 from ui.components.job import STATES, what_came_of
 from ui.components.paged import PagedTable
-from ui.formatting import NBSP, NOT_AVAILABLE, count, money, percent, seconds
-from ui.runs import PastRun
+from ui.values.formatting import NBSP, NOT_AVAILABLE, count, money, percent, seconds
+from ui.values.runs import PastRun
 
 JOBS = (
     Column("title", "Job", is_text=True),

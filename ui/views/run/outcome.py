@@ -14,9 +14,9 @@ from ui.components.card import Card, Content
 from ui.components.html import Column
 from ui.components.layout import STACK, show
 from ui.components.linked import Linked, link
-from ui.formatting import count, money, percent, points, ratio, shortened
-from ui.results import Result
 from ui.session import Session
+from ui.values.formatting import count, money, percent, points, ratio, shortened
+from ui.values.results import Result
 from ui.views.run.sweep import sweep
 
 BASELINE = "baseline"

@@ -15,8 +15,8 @@ from planwise.jobs import Job, Kind, State
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.layout import PARTS
-from ui.formatting import count, seconds
 from ui.session import Session
+from ui.values.formatting import count, seconds
 from ui.views.run.wanted import Wanted
 
 LOOK_MILLISECONDS = 400

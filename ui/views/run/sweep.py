@@ -9,7 +9,7 @@ import pandas as pd
 from ui.components import html
 from ui.components.card import Content
 from ui.components.html import Column
-from ui.formatting import count, moment, money, percent, shortened
+from ui.values.formatting import count, moment, money, percent, shortened
 
 ROWS = (
     Column("scenario", "Scenario", is_text=True),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from planwise.parameters import EffectiveParameters, Value, catalogue
 from ui.components.html import Column
-from ui.parameter_text import written
+from ui.values.parameter_text import written
 
 COLUMNS = ("parameter", "years", "before", "after")
 HORIZON = "years"

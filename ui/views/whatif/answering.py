@@ -12,8 +12,8 @@ from planwise.errors import PlanWiseError
 from planwise.parameters import Value, validate
 from planwise.parameters.horizon import HORIZON
 from ui.components import html
-from ui.previewed import Impact, Previewed
 from ui.session import Session
+from ui.values.previewed import Impact, Previewed
 from ui.views.whatif import charts, findings, people, strip
 from ui.views.whatif.asking import Question
 from ui.views.whatif.parts import Parts

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planwise.parameters import EffectiveParameters, Value
-from ui.previewed import Previewed
+from ui.values.previewed import Previewed
 
 
 @dataclass

@@ -4,7 +4,7 @@ import pandas as pd
 
 from ui.components.card import Content
 from ui.components.html import Column
-from ui.formatting import money, percent, points
+from ui.values.formatting import money, percent, points
 from ui.views.whatif import plots
 from ui.views.whatif.strip import Side
 

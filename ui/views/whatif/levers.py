@@ -6,9 +6,9 @@ from typing import Any
 
 from planwise.parameters import Assumption, Catalogue, EffectiveParameters, Lever, Value
 from planwise.parameters.declaration import Unit
-from ui.edits import same_in_all_years
-from ui.formatting import level
-from ui.parameter_text import PERCENT, TIMES, typed, written
+from ui.values.edits import same_in_all_years
+from ui.values.formatting import level
+from ui.values.parameter_text import PERCENT, TIMES, typed, written
 
 GROUPS = {  # family -> title of its group, and what one of its members is called without a level
     "cola_rate": ("Cost of living", "All levels"),

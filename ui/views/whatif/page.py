@@ -7,9 +7,9 @@ from typing import Any
 from planwise.errors import InputError, PlanWiseError
 from planwise.parameters import EffectiveParameters, Value
 from ui.components import html
-from ui.edits import Edits, Lock, effective_of, keys_of, with_changes
-from ui.formatting import count
 from ui.session import Session
+from ui.values.edits import Edits, Lock, effective_of, keys_of, with_changes
+from ui.values.formatting import count
 from ui.views.whatif import levers
 from ui.views.whatif.answering import Answers
 from ui.views.whatif.asking import Question

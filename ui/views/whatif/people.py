@@ -6,9 +6,9 @@ import pandas as pd
 
 from ui.components.card import Content
 from ui.components.html import Column
-from ui.formatting import NOT_AVAILABLE, count, level, money, percent, points
-from ui.previewed import Affected, Impact
-from ui.results import SUPPRESSED_UNDER
+from ui.values.formatting import NOT_AVAILABLE, count, level, money, percent, points
+from ui.values.previewed import Affected, Impact
+from ui.values.results import SUPPRESSED_UNDER
 from ui.views.whatif import plots
 
 PP = 100.0

@@ -4,7 +4,7 @@ import io
 import pandas as pd
 import pytest
 
-from ui.csv_export import to_csv
+from ui.exports.csv import to_csv
 
 
 def rows_of(frame):

@@ -7,7 +7,7 @@ from planwise.errors import InputError
 from planwise.parameters import Value
 from planwise.parameters.canonical import LEAP_YEAR, canonical, outside_bounds
 from planwise.parameters.declaration import Lever, Parameter, Unit
-from ui.formatting import MINUS, money
+from ui.values.formatting import MINUS, money
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 PERCENT = 100

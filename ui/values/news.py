@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ui.results import Unreadable
+from ui.values.results import Unreadable
 
 AS_IT_IS = "as it is"  # the variant of a scenario that is its own definition, and is published
 State = Literal["never", "stale", "deleted"]

@@ -1,0 +1,1 @@
+"""Files to take away: what is in them is never calculated by a spreadsheet."""

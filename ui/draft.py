@@ -68,6 +68,11 @@ class Draft(param.Parameterized):
         """Whether a step was taken back."""
         return bool(self._history.future)
 
+    @property
+    def locked(self) -> dict[str, Lock]:
+        """The locked levers, with who locked each and why."""
+        return dict(self._history.present.locks)
+
     def lock_of(self, name: str) -> Lock | None:
         """Return who locked a lever and why; None when it may be edited."""
         return self._history.present.locks.get(name)
@@ -103,8 +108,19 @@ class Draft(param.Parameterized):
         """
         base = self._resolve(scenario)
         before = self._history.present if scenario == self.scenario else Edits(scenario)
-        state = editing.replaced(before, base, changes or {})
-        self._keep(scenario, base)
+        self._begin(editing.replaced(before, base, changes or {}), base)
+
+    def take_over(self, scenario: str, changes: Mapping[str, object], locks: Mapping[str, Lock]) -> None:
+        """Become a state that was written down, with its locks; raises InputError, and then nothing changed.
+
+        As undo does, it passes over the locks that there were: the state says which ones there are.
+        """
+        base = self._resolve(scenario)
+        levers = {base.declared.parameter(name, "lever").name: lock for name, lock in locks.items()}
+        self._begin(editing.locked(editing.replaced(Edits(scenario), base, changes), levers), base)
+
+    def _begin(self, state: Edits, base: EffectiveParameters) -> None:
+        self._keep(state.scenario, base)
         if self._history == History(Edits(self.scenario)):
             self._show(self._history.amended(state))
         else:

@@ -9,6 +9,7 @@ from planwise.parameters import resolve
 from ui.draft import Draft
 from ui.selection import Selection
 from ui.shell.address import keep_in_address
+from ui.values.edits import Lock
 
 
 class Location(param.Parameterized):
@@ -96,3 +97,56 @@ def test_a_base_that_is_gone_is_refused_with_a_notice(opened):
     draft, _, told = opened("?base=gone&set=cola_rate%3D0.04")
     assert (draft.scenario, draft.is_empty) == ("baseline", True)
     assert "no scenario 'gone'" in told[0][0]
+
+
+def test_locks_are_in_the_address_with_who_and_why(opened):
+    draft, location, _ = opened("?page=levers")
+    draft.set("cola_rate", 0.04)
+    draft.lock(["cola_rate"], by="ana=b@x.org", why="agreed = settled & <b>signed</b>\u200b")
+    draft.lock(["merit_rate_level_1"], by="bob")
+    again, _, told = opened(location.search)
+    assert again.changes == {"cola_rate": 0.04}
+    assert again.locked == {
+        "cola_rate": Lock("ana=b@x.org", "agreed = settled & <b>signed</b>"),
+        "merit_rate_level_1": Lock("bob"),
+    }
+    assert told == []
+    with pytest.raises(InputError, match="locked by ana"):
+        again.set("cola_rate", 0.03)
+
+
+def test_back_leads_to_the_locks_of_then_and_over_them(opened):
+    draft, location, told = opened("?page=levers")
+    draft.set("cola_rate", 0.04)
+    edited = location.search
+    draft.lock(["cola_rate"], by="ana")
+    location.search = edited
+    assert (draft.changes, draft.locks) == ({"cola_rate": 0.04}, ())
+    draft.undo()
+    location.search = "?page=levers"
+    assert (draft.is_empty, draft.locks, told) == (True, (), [])
+
+
+@pytest.mark.parametrize(
+    "locks",
+    [
+        ["cola_rate"],
+        ["cola_rate=="],
+        ["no_such_lever=ana"],
+        ["market_growth_rate=ana"],
+        ["cola_rate@2027=ana"],
+        ["cola_rate=ana", "cola_rate=bob"],
+        ["cola_rate=ana=" + "w" * 121],
+        ["cola_rate=" + "a" * 201],
+        ["cola_rate=ana=\x00"],
+        ["cola_rate=%0a"],
+        ["<script>=ana"],
+        ["=" * 9999],
+    ],
+)
+def test_locks_that_cannot_be_are_refused_with_the_edits_beside_them(opened, locks):
+    query = [("set", "cola_rate=0.04"), *(("lock", text) for text in locks)]
+    draft, _, told = opened("?" + urlencode(query))
+    assert (draft.is_empty, draft.locks) == (True, ())
+    ((text, tone, remedy),) = told
+    assert (tone, bool(remedy), "not used" in text) == ("warning", True, True)

@@ -1,9 +1,9 @@
 """What the button Default means: the declared value, as an edit only where the base has another one."""
 
 import pytest
-from tests.ui.levers import FakeSession, Scenarios
 
 from planwise.parameters import resolve
+from tests.ui.levers import FakeSession, Scenarios
 from ui.draft import Draft
 from ui.views.levers.choice import Choice
 from ui.views.levers.editor import Editor

@@ -9,13 +9,11 @@ from rich.table import Column, Table
 from flows.cli.layout import PLAIN, money
 from flows.cli.stopping import stoppable
 from flows.jobs.simulation import Resolved, resolve_scenario
-from flows.options import CensusName, ScenarioName, Years
-from flows.parameters import ScenarioRequest, assigned
+from flows.options import AS_DEFINED, ScenarioOptions
+from flows.parameters import ScenarioRequest
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.engine.preview import Preview
-from planwise.governance import BASELINE
-from planwise.options import Assumes, Home, Json, Sets
-from planwise.parameters import parse_assignments
+from planwise.options import Home, Json
 from planwise.risk.ensemble import Ensemble, Step, Watch, run_paired, spreads_json
 from planwise.risk.noise import Difference, differences
 
@@ -30,13 +28,9 @@ Against = Annotated[
 
 def ensemble(
     *,
-    scenario: ScenarioName = BASELINE,
+    scenario: ScenarioOptions = AS_DEFINED,
     seeds: Annotated[int, Parameter(help="How many seeds, the scenario's own first.")] = DEFAULT_SEEDS,
     against: Against = None,
-    set_: Sets = (),
-    assume: Assumes = (),
-    years: Years = None,
-    census: CensusName = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -46,16 +40,10 @@ def ensemble(
     and how much is noise. Ctrl-C ends it after the seed in hand and shows what there is by then.
     """
     settings = settings_for(home)
-    request = ScenarioRequest(
-        scenario=scenario,
-        levers=assigned(parse_assignments(set_, "lever")),
-        assumptions=assigned(parse_assignments(assume, "assumption")),
-        years=years,
-        census=census,
-    )
+    request = ScenarioRequest(**scenario.fields())
     resolved = [resolve_scenario(settings, request)]
     if against is not None:
-        other = ScenarioRequest(scenario=against, years=years, census=resolved[0].census.name)
+        other = ScenarioRequest(scenario=against, years=scenario.years, census=resolved[0].census.name)
         resolved.append(resolve_scenario(settings, other))
     with (
         closing(Preview(settings, resolved[0].census)) as preview,

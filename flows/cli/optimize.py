@@ -10,13 +10,11 @@ from flows.jobs.optimization import OptimizationReport
 from flows.jobs.optimization import optimize as job
 from flows.jobs.simulation import SimulationBlocked
 from flows.launch import carry_out
-from flows.options import AsFlow, CensusName, ScenarioName, Seed, Years
-from flows.parameters import OptimizeRequest, assigned
+from flows.options import AS_DEFINED, AsFlow, ScenarioOptions
+from flows.parameters import OptimizeRequest
 from planwise.console import emit_json, results, settings_for
 from planwise.errors import CheckFailed
-from planwise.governance import BASELINE
-from planwise.options import Assumes, Home, Json, Sets
-from planwise.parameters import parse_assignments
+from planwise.options import Home, Json
 from planwise.study.asked.question import DEFAULT_ITERATIONS, DEFAULT_SEEDS, DEFAULT_TOLERANCE_RATE
 
 Levers = Annotated[
@@ -63,12 +61,7 @@ def optimize(
     levers: Levers = None,
     by_year: Annotated[bool, Parameter(negative="")] = False,
     lock: Locks = (),
-    scenario: ScenarioName = BASELINE,
-    set_: Sets = (),
-    assume: Assumes = (),
-    seed: Seed = None,
-    years: Years = None,
-    census: CensusName = None,
+    scenario: ScenarioOptions = AS_DEFINED,
     save_as: str | None = None,
     resume: str | None = None,
     preview: Annotated[bool, Parameter(negative="")] = False,
@@ -129,12 +122,7 @@ def optimize(
         tune=tuple(name.strip() for name in levers.split(",")) if levers else None,
         by_year=by_year,
         lock=tuple(name.strip() for names in lock for name in names.split(",")),
-        scenario=scenario,
-        levers=assigned(parse_assignments(set_, "lever")),
-        assumptions=assigned(parse_assignments(assume, "assumption")),
-        seed=seed,
-        years=years,
-        census=census,
+        **scenario.fields(),
         save_as=save_as,
         resume=resume,
         preview=preview,

@@ -4,36 +4,22 @@ from typing import Any
 
 from flows.cli.show import kpi_table
 from flows.jobs.simulation import resolve_scenario
-from flows.options import CensusName, ScenarioName, Seed, Years
-from flows.parameters import ScenarioRequest, assigned
+from flows.options import AS_DEFINED, ScenarioOptions
+from flows.parameters import ScenarioRequest
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.engine.preview import Preview
-from planwise.governance import BASELINE
-from planwise.options import Assumes, Home, Json, Sets
-from planwise.parameters import parse_assignments
+from planwise.options import Home, Json
 
 
 def preview(
     *,
-    scenario: ScenarioName = BASELINE,
-    set_: Sets = (),
-    assume: Assumes = (),
-    seed: Seed = None,
-    years: Years = None,
-    census: CensusName = None,
+    scenario: ScenarioOptions = AS_DEFINED,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Show a scenario's KPIs without a plan: the same SQL in memory, nothing stored, gated or published."""
     settings = settings_for(home)
-    request = ScenarioRequest(
-        scenario=scenario,
-        levers=assigned(parse_assignments(set_, "lever")),
-        assumptions=assigned(parse_assignments(assume, "assumption")),
-        seed=seed,
-        years=years,
-        census=census,
-    )
+    request = ScenarioRequest(**scenario.fields())
     resolved = resolve_scenario(settings, request)
     evaluator = Preview(settings, resolved.census)
     try:

@@ -11,14 +11,12 @@ from rich.table import Column, Table
 from flows.cli.layout import PLAIN, money
 from flows.cli.stopping import stoppable
 from flows.jobs.simulation import Resolved, resolve_scenario
-from flows.options import CensusName, ScenarioName, Seed, Years
-from flows.parameters import ScenarioRequest, assigned
+from flows.options import AS_DEFINED, ScenarioOptions
+from flows.parameters import ScenarioRequest
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.engine.preview import Preview
 from planwise.errors import CheckFailed, InputError
-from planwise.governance import BASELINE
-from planwise.options import Assumes, Home, Json, Sets
-from planwise.parameters import parse_assignments
+from planwise.options import Home, Json
 from planwise.parameters.canonical import DECIMALS
 from planwise.risk.ensemble import Step, Watch
 from planwise.risk.sensitivity import slopes, stepped
@@ -37,16 +35,11 @@ Levers = Annotated[
 
 def sensitivity(
     *,
-    scenario: ScenarioName = BASELINE,
+    scenario: ScenarioOptions = AS_DEFINED,
     method: Method = "derivative",
     kpi: str = GROWTH,
     samples: int | None = None,
     levers: Levers = None,
-    set_: Sets = (),
-    assume: Assumes = (),
-    seed: Seed = None,
-    years: Years = None,
-    census: CensusName = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -64,14 +57,7 @@ def sensitivity(
 
     """
     settings = settings_for(home)
-    request = ScenarioRequest(
-        scenario=scenario,
-        levers=assigned(parse_assignments(set_, "lever")),
-        assumptions=assigned(parse_assignments(assume, "assumption")),
-        seed=seed,
-        years=years,
-        census=census,
-    )
+    request = ScenarioRequest(**scenario.fields())
     if method == "derivative" and samples is not None:
         raise InputError("Slopes take one step a lever: no --samples.", remedy="Leave --samples out.")
     resolved = resolve_scenario(settings, request)

@@ -10,23 +10,16 @@ from flows.jobs.planning import PlanReport, plan
 from flows.jobs.simulation import SimulationBlocked, SimulationReport
 from flows.jobs.simulation import simulate as job
 from flows.launch import carry_out
-from flows.options import AsFlow, CensusName, ScenarioName, Seed, Years
-from flows.parameters import SimulateRequest, assigned
+from flows.options import AS_DEFINED, AsFlow, ScenarioOptions
+from flows.parameters import SimulateRequest
 from flows.runner import InProcess
 from planwise.console import emit_json, results, settings_for
-from planwise.governance import BASELINE
-from planwise.options import Assumes, Home, Json, Sets
-from planwise.parameters import parse_assignments
+from planwise.options import Home, Json
 
 
 def simulate(
     *,
-    scenario: ScenarioName = BASELINE,
-    set_: Sets = (),
-    assume: Assumes = (),
-    seed: Seed = None,
-    years: Years = None,
-    census: CensusName = None,
+    scenario: ScenarioOptions = AS_DEFINED,
     plan_only: Annotated[bool, Parameter(negative="")] = False,
     flow: AsFlow = None,
     home: Home = None,
@@ -42,14 +35,7 @@ def simulate(
         Say which models would run, and about how long; run nothing.
 
     """
-    request = SimulateRequest(
-        scenario=scenario,
-        levers=assigned(parse_assignments(set_, "lever")),
-        assumptions=assigned(parse_assignments(assume, "assumption")),
-        seed=seed,
-        years=years,
-        census=census,
-    )
+    request = SimulateRequest(**scenario.fields())
     if plan_only:
         _show_plan(plan(settings_for(home), request, InProcess()), json=json)
         return 0

@@ -2,18 +2,20 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from rich.console import Console
 
 from planwise.errors import InputError
 from planwise.settings import Settings
+
+Made = TypeVar("Made")
 
 
 def results() -> Console:
@@ -39,13 +41,16 @@ def json_text(obj: Mapping[str, Any], *, allow_nan: bool = False) -> str:
 
 def settings_for(home: Path | None = None) -> Settings:
     """Return the settings of the environment, with `home` instead of `PLANWISE_HOME` where it is given."""
+    return valid_settings(lambda: Settings() if home is None else Settings(home=home), "The settings")
+
+
+def valid_settings(make: Callable[[], Made], what: str) -> Made:
+    """Return what `make` reads from the environment; raises InputError that names what is wrong with it."""
     try:
-        return Settings() if home is None else Settings(home=home)
+        return make()
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise InputError(
-            f"The settings are not valid: {problems}.", remedy="Check PLANWISE_* and .env."
-        ) from error
+        raise InputError(f"{what} are not valid: {problems}.", remedy="Check PLANWISE_* and .env.") from error
 
 
 def _plain(value: Any) -> Any:

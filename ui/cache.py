@@ -23,11 +23,23 @@ class BoundedCache(Generic[Value]):
                 self._values.move_to_end(key)
                 return self._values[key]
         value = make()
+        self.keep(key, value)
+        return value
+
+    def known(self, key: Hashable) -> Value | None:
+        """Return the value of a key if it is there."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
+
+    def keep(self, key: Hashable, value: Value) -> None:
+        """Keep a value that was made elsewhere."""
         with self._lock:
             self._values[key] = value
+            self._values.move_to_end(key)
             while len(self._values) > self._limit:
                 self._values.popitem(last=False)
-        return value
 
     def __len__(self) -> int:
         return len(self._values)

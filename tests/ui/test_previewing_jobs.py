@@ -2,7 +2,6 @@ from concurrent.futures import Future
 
 from ui.previewing.jobs import Job, Priority, next_match
 from ui.previewing.messages import Place
-from ui.previewing.remembered import Remembered
 
 HERE, ELSEWHERE, OTHER = Place("census", "a"), Place("census", "b"), Place("another", "a")
 
@@ -51,12 +50,3 @@ def test_a_question_is_dropped_before_a_worker_has_it_and_not_afterwards():
     running.join(late)
     assert not late.cancel()
     assert running.wanted
-
-
-def test_what_was_not_asked_for_longest_is_forgotten_first():
-    memory = Remembered(2)
-    memory.put("a", 1)
-    memory.put("b", 2)
-    assert memory.get("a") == 1
-    memory.put("c", 3)
-    assert (memory.get("a"), memory.get("b"), memory.get("c"), len(memory)) == (1, None, 3, 2)

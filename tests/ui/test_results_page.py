@@ -3,12 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
-import openpyxl
 import pandas as pd
 import pytest
 
 from tests.ui.people_published import COMMA, HOSTILE, equity, people, publish_people
-from ui.exports.excel import to_excel
 from ui.selection import Selection, from_query, to_query
 from ui.session import Services, Session
 from ui.store import Store
@@ -198,16 +196,3 @@ def test_a_timeline_says_rule_lever_value_and_tier_and_invents_no_approver(home)
     assert "<img" not in about
     assert "+3.3%" in about
     assert timeline.pay(asked, person).figure["data"][0]["x"] == ["2025-12-31", "2026-07-01", "2027-03-01"]
-
-
-def test_excel_has_texts_numbers_and_days_and_no_formula():
-    frame = pd.DataFrame(
-        {"=1+1": [HOSTILE, None], "pay": [1.5, float("nan")], "day": pd.to_datetime(["2026-01-02"] * 2)}
-    )
-    sheet = openpyxl.load_workbook(to_excel({"events": frame})).active
-    assert sheet["A1"].value == "=1+1"
-    assert sheet["A1"].data_type == sheet["A2"].data_type == "s"
-    assert sheet["A2"].value == HOSTILE
-    assert sheet["A2"].hyperlink is None
-    assert (sheet["B2"].value, sheet["B3"].value) == (1.5, None)
-    assert sheet["C2"].value.date() == date(2026, 1, 2)

@@ -126,6 +126,15 @@ def test_the_cache_is_bounded_and_forgets_what_was_used_longest_ago():
     assert cache.get("b", lambda: "made again") == "made again"
 
 
+def test_the_cache_keeps_what_was_made_elsewhere():
+    cache = BoundedCache(2)
+    cache.keep("a", 1)
+    cache.keep("b", 2)
+    assert cache.known("a") == 1
+    cache.keep("c", 3)
+    assert (cache.known("a"), cache.known("b"), cache.known("c"), len(cache)) == (1, None, 3, 2)
+
+
 def test_reading_results_imports_neither_sqlmesh_nor_duckdb_nor_optuna():
     code = "import sys, ui.store; print([m for m in ('sqlmesh', 'duckdb', 'optuna') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,8 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-
+from planwise.console import valid_settings
 from planwise.errors import InputError
 from planwise.settings import Settings, SignInSettings
 from ui.auth.private import FOLDER, folder, read_private, secret_of
@@ -16,13 +15,10 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def sign_in_settings(auth: str | None = None) -> SignInSettings:
     """Return the settings of the environment, with `auth` instead of PLANWISE_AUTH where it is given."""
-    try:
-        return SignInSettings() if auth is None else SignInSettings(auth=auth)
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise InputError(
-            f"The settings of signing in are not valid: {problems}.", remedy="Check PLANWISE_* and .env."
-        ) from error
+    return valid_settings(
+        lambda: SignInSettings() if auth is None else SignInSettings(auth=auth),
+        "The settings of signing in",
+    )
 
 
 def users_of(settings: Settings, sign_in: SignInSettings) -> Users:

@@ -93,6 +93,30 @@ def base_layout(y_format: str, y_title: str, *, legend: bool = False) -> Figure:
     return _layout(y_format, y_title, legend=legend)
 
 
+def line(
+    name: str,
+    xs: Sequence[Any],
+    ys: Sequence[float | None],
+    hover: str,
+    *,
+    color: str,
+    dash: str,
+    heavy: bool,
+    thin: float = 1.5,
+) -> Figure:
+    """Return one line with a marker a value; `hover` is Plotly's format of a value."""
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": label(name),
+        "x": list(xs),
+        "y": list(ys),
+        "line": {"color": color, "width": 3 if heavy else thin, "dash": dash},
+        "marker": {"color": color, "size": 7 if heavy else 5},
+        "hovertemplate": f"%{{y:{hover}}}<extra>{label(name)}</extra>",
+    }
+
+
 def with_reference(figure: Figure, text: str, value: float) -> Figure:
     """Add a dashed line across a figure at a value, its text at the right."""
     _add_reference(figure["layout"], text, value)
@@ -102,24 +126,9 @@ def with_reference(figure: Figure, text: str, value: float) -> Figure:
 def _line(
     name: str, xs: Sequence[Any], ys: Sequence[float], names: Mapping[str, Any], chosen: bool, hover: str
 ) -> Figure:
-    color = color_of(name, list(names))
-    order = sorted(names).index(name)
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": label(name),
-        "x": list(xs),
-        "y": list(ys),
-        "line": {
-            "color": color,
-            "width": 3 if chosen else 1.5,
-            "dash": DASHES[order // len(PALETTE) % len(DASHES)],
-        },
-        "marker": {"color": color, "size": 7 if chosen else 5},
-        "opacity": 1 if chosen else 0.85,
-        "legendrank": 1 if chosen else 1000,
-        "hovertemplate": f"%{{y:{hover}}}<extra>{label(name)}</extra>",
-    }
+    dash = DASHES[sorted(names).index(name) // len(PALETTE) % len(DASHES)]
+    found = line(name, xs, ys, hover, color=color_of(name, list(names)), dash=dash, heavy=chosen)
+    return found | {"opacity": 1 if chosen else 0.85, "legendrank": 1 if chosen else 1000}
 
 
 def _layout(y_format: str, y_title: str, *, legend: bool) -> Figure:

@@ -12,6 +12,7 @@ import pandas as pd
 import param
 from panel.custom import JSComponent
 
+from ui.components.filling import Filling
 from ui.components.html import Column
 from ui.components.styles import stylesheet
 
@@ -71,7 +72,7 @@ class PagedTable:
         self._tones: dict[Any, str] = {}
         self._marks: dict[Any, str] = {}
         self._on_open, self._on_choose = on_open, on_choose
-        self._filling = False
+        self._filling = Filling()
         self.chosen: tuple[Any, ...] = ()
         self.opened: Any = None
         self.layout = PagedRows(
@@ -107,11 +108,8 @@ class PagedTable:
     def open(self, key: Any) -> None:
         """Mark a row as open, without telling the callback."""
         self.opened = key
-        self._filling = True
-        try:
+        with self._filling:
             self.layout.opened = "" if key is None else str(key)
-        finally:
-            self._filling = False
 
     def _fill(self) -> None:
         frame = self._sorted()
@@ -122,8 +120,7 @@ class PagedTable:
             for row in frame.iloc[page * self._size : (page + 1) * self._size].to_dict("records")
         ]
         chosen = f"; {len(self.chosen):,} chosen" if self.chosen else ""
-        self._filling = True
-        try:
+        with self._filling:
             self.layout.param.update(
                 head=[{"name": c.name, "heading": c.heading, "is_text": c.is_text} for c in self._columns],
                 rows=rows,
@@ -131,8 +128,6 @@ class PagedTable:
                 pages=pages,
                 total=f"{len(frame):,} {self._nouns[len(frame) != 1]}{chosen}",
             )
-        finally:
-            self._filling = False
 
     def _sorted(self) -> pd.DataFrame:
         name, descending = self.layout.sort

@@ -14,11 +14,11 @@ from planwise.errors import PlanWiseError
 from planwise.governance.scenario import BASELINE
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
+from ui.cache import BoundedCache
 from ui.previewing.jobs import Priority
 from ui.previewing.messages import AskImpact, AskKpis, Kpis, Parameters, Warm, key_of, place_of
 from ui.previewing.pool import Pool
 from ui.previewing.previews import Previews
-from ui.previewing.remembered import Remembered
 from ui.previewing.resolving import LedgerResolver, Resolve
 from ui.values.previewed import Impact, Previewed
 
@@ -49,8 +49,8 @@ class PreviewService:
         self._resolve: Resolve = resolve or self._resolver  # type: ignore[assignment]
         self.pool = Pool(settings, workers)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="resolve")
-        self._kpis: Remembered[Kpis] = Remembered(KPIS_KEPT)
-        self._impacts: Remembered[Impact] = Remembered(IMPACTS_KEPT)
+        self._kpis: BoundedCache[Kpis] = BoundedCache(KPIS_KEPT)
+        self._impacts: BoundedCache[Impact] = BoundedCache(IMPACTS_KEPT)
         self._counting = threading.Lock()
         self._metrics = Metrics()
 
@@ -86,7 +86,7 @@ class PreviewService:
     ) -> "Future[Kpis] | Kpis":
         """Return the KPIs if they are known, else what will have them."""
         key = key_of(census, effective)
-        known = self._kpis.get(key)
+        known = self._kpis.known(key)
         if known is not None:
             return known
         ask = AskKpis(census, Parameters.of(effective))
@@ -100,7 +100,7 @@ class PreviewService:
     ) -> "Future[Impact] | Impact":
         """Return the impact if it is known, else what will have it."""
         key = f"{key_of(census, before)}:{key_of(census, after)}"
-        known = self._impacts.get(key)
+        known = self._impacts.known(key)
         if known is not None:
             return replace(known, from_cache=True)
         ask = AskImpact(census, Parameters.of(before), Parameters.of(after), key_of(census, after))
@@ -137,10 +137,10 @@ class PreviewService:
         LOG.info("Previews are being prepared (%.1f s)", time.monotonic() - started)
 
     @staticmethod
-    def _remembering(future: "Future[Any]", memory: Remembered[Any], key: Hashable) -> "Future[Any]":
+    def _remembering(future: "Future[Any]", memory: BoundedCache[Any], key: Hashable) -> "Future[Any]":
         def keep(done: "Future[Any]") -> None:
             if not done.cancelled() and done.exception() is None and done.result() is not None:
-                memory.put(key, done.result())
+                memory.keep(key, done.result())
 
         future.add_done_callback(keep)
         return future

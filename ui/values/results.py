@@ -7,6 +7,13 @@ from typing import Any
 import pandas as pd
 
 SUPPRESSED_UNDER = 10  # people; pay figures of a smaller group could tell a person's pay
+BRIDGE = {  # columns of a KPI row that sum to the year's growth of mean pay, and what they are called
+    "bridge_exits": "Exits",
+    "bridge_cola": "COLA",
+    "bridge_merit": "Merit",
+    "bridge_promotion": "Promotion",
+    "bridge_hires": "Hires",
+}
 PAY_OF_LEVEL = (
     "mean_base_pay",
     "median_base_pay",

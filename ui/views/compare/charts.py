@@ -11,16 +11,10 @@ from ui.components.card import Content
 from ui.components.html import Column
 from ui.values.compared import ComparedScenarios
 from ui.values.formatting import count, level, money, percent, points
+from ui.values.results import BRIDGE
 from ui.views.compare.table import file_name
 
 MILLION = 1e6
-BRIDGE = {
-    "bridge_exits": "Exits",
-    "bridge_cola": "COLA",
-    "bridge_merit": "Merit",
-    "bridge_promotion": "Promotion",
-    "bridge_hires": "Hires",
-}
 
 
 def growth(found: ComparedScenarios) -> Content:

@@ -6,6 +6,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
+from ui.components.filling import Filling
 from ui.selection import Selection
 from ui.values.compared import MOST
 
@@ -15,7 +16,7 @@ class Controls:
 
     def __init__(self, selection: Selection, on_choice: Callable[[], None]) -> None:
         self._selection, self._on_choice = selection, on_choice
-        self._filling = False
+        self._filling = Filling()
         self.base = pmui.Select(label="Base", options=[], size="small", width=260, margin=(6, 0, 4, 0))
         self.others = pmui.MultiChoice(
             label="Compared with",
@@ -40,17 +41,15 @@ class Controls:
 
     def fill(self, names: Sequence[str], published: Sequence[str]) -> None:
         """Show what is compared."""
-        self._filling = True
-        base, *others = names
-        self.base.param.update(options=list(published), value=base)
-        self.others.param.update(options=[name for name in published if name != base], value=others)
-        self._filling = False
+        with self._filling:
+            base, *others = names
+            self.base.param.update(options=list(published), value=base)
+            self.others.param.update(options=[name for name in published if name != base], value=others)
 
     def fill_years(self, years: Sequence[int], year: int) -> None:
         """Show the years that can be compared."""
-        self._filling = True
-        self.year.param.update(options=list(years), value=year)
-        self._filling = False
+        with self._filling:
+            self.year.param.update(options=list(years), value=year)
 
     def _rebase(self, event: Any) -> None:
         """Make another scenario the base; the old one takes its place among the others."""

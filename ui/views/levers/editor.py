@@ -8,6 +8,7 @@ import panel_material_ui as pmui
 from planwise.parameters import Lever
 from planwise.parameters.declaration import Unit
 from ui.components import html
+from ui.components.filling import Filling
 from ui.components.layout import show
 from ui.components.range_input import RangeInput
 from ui.session import Session
@@ -36,7 +37,7 @@ class Editor:
     def __init__(self, session: Session, choice: Choice) -> None:
         self._session = session
         self._choice = choice
-        self._filling = False
+        self._filling = Filling()
         self._effects: dict[str, str] = {}
         self._head = html.pane("")
         self._facts = html.pane("")
@@ -93,8 +94,7 @@ class Editor:
         lock = draft.lock_of(parameter.name)
         is_lever = isinstance(parameter, Lever)
         closed = lock is not None or not self._session.may_edit or (is_lever and parameter.locked)
-        self._filling = True
-        try:
+        with self._filling:
             self._head.object = heading(draft, parameter, years, may_edit=self._session.may_edit)
             effect = self._effects.get(parameter.name, "")
             self._facts.object = html.facts(facts(draft, parameter, years, effect))
@@ -120,8 +120,6 @@ class Editor:
             )
             self._why.visible = lock is None
             self._ramp.refresh(closed=closed)
-        finally:
-            self._filling = False
         show(self._value_box, self._range if is_lever else self._field)
         self._years.visible = parameter.yearly
         family = is_lever and parameter.level_id is not None

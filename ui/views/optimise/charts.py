@@ -7,6 +7,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from ui.components.card import Card
+from ui.components.filling import Filling
 from ui.components.layout import PAIR, STACK
 from ui.session import Session
 from ui.values.searches import Search
@@ -26,7 +27,7 @@ class Charts:
         self._session, self._on_choose = session, on_choose
         self._search: Search | None = None
         self._chosen: tuple[int, ...] = ()
-        self._filling = False
+        self._filling = Filling()
         self._measure = pmui.RadioButtonGroup(
             label="Measured by", options={"Growth": GROWTH}, value=GROWTH, **SWITCHES
         )
@@ -141,8 +142,5 @@ class Charts:
             draw()
 
     def _quietly(self, work: Callable[[], Any]) -> None:
-        self._filling = True
-        try:
+        with self._filling:
             work()
-        finally:
-            self._filling = False

@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 from planwise.parameters import catalogue
 from ui.components import html
 from ui.components.card import FRAME
+from ui.components.filling import Filling
 from ui.components.layout import GAP
 from ui.views.optimise.asking import AIMS, Wish
 from ui.views.optimise.limit_rows import LimitRows
@@ -25,7 +26,7 @@ class Form:
     """The widgets; `on_change` is called whenever the wish became another one."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
-        self._tell, self._filling = on_change, False
+        self._tell, self._filling = on_change, Filling()
         self.scenario = self._watch(
             pmui.Select(label="Base scenario", options=["baseline"], width=300, **SMALL)
         )
@@ -220,11 +221,8 @@ class Form:
         return widget
 
     def _quietly(self, work: Callable[[], None]) -> None:
-        self._filling = True
-        try:
+        with self._filling:
             work()
-        finally:
-            self._filling = False
 
     def _changed(self, *_: Any) -> None:
         if self._filling:

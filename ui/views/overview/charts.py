@@ -8,17 +8,10 @@ from ui.components import figures
 from ui.components.card import Content
 from ui.components.html import Column
 from ui.values.formatting import money, percent, points
-from ui.values.results import Result
+from ui.values.results import BRIDGE, Result
 
 PP = 100.0
 MILLION = 1e6
-BRIDGE = {
-    "bridge_exits": "Exits",
-    "bridge_cola": "COLA",
-    "bridge_merit": "Merit",
-    "bridge_promotion": "Promotion",
-    "bridge_hires": "Hires",
-}
 
 
 def growth(results: Sequence[Result], chosen: Result) -> Content:

@@ -1,7 +1,6 @@
 """The overview: the scenario in force at a glance, what is new, what waits, all scenarios side by side."""
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import panel as pn
@@ -10,6 +9,7 @@ import panel_material_ui as pmui
 from planwise.errors import PlanWiseError
 from ui.components import html
 from ui.components.card import FRAME, Card
+from ui.components.filling import Filling
 from ui.components.layout import GAP, PAIR, SIDE_BY_SIDE, STACK, show
 from ui.components.linked import Linked
 from ui.session import Session
@@ -32,7 +32,7 @@ class Overview:
         self._session = session
         self._store = session.store
         self._selection = session.selection
-        self._filling = False
+        self._filling = Filling()
         self._seen: Any = None
         self._notices = html.pane("", styles={"display": "grid", "gap": "8px"})
         self._empty = html.pane(empty.nothing_published(session.store.home))
@@ -78,7 +78,7 @@ class Overview:
             pn.state.onload(self._read_news)  # before, a change may miss the browser
 
     def _fill(self, results: Sequence[Result], result: Result, year: int) -> None:
-        with self._filled():
+        with self._filling:
             self._scenario.param.update(options=[r.scenario for r in results], value=result.scenario)
             self._year.param.update(options=list(result.years), value=year)
         seen = (
@@ -188,15 +188,6 @@ class Overview:
     def _chosen(self, *_: Any) -> None:
         if not self._filling:
             self.refresh()
-
-    @contextmanager
-    def _filled(self) -> Any:
-        """Set widgets without taking it for a choice of the user."""
-        self._filling = True
-        try:
-            yield
-        finally:
-            self._filling = False
 
     def _lay_out(self) -> pn.Column:
         heading = pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"})

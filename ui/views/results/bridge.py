@@ -13,16 +13,10 @@ from ui.components.layout import PAIR, STACK
 from ui.store import Store
 from ui.values.formatting import money, money_short, percent, points
 from ui.values.people import ACTIVE
+from ui.values.results import BRIDGE
 from ui.views.results.asked import Asked
 from ui.views.results.section import fill
 
-GROWTH = {
-    "bridge_exits": "Exits",
-    "bridge_cola": "COLA",
-    "bridge_merit": "Merit",
-    "bridge_promotion": "Promotion",
-    "bridge_hires": "Hires",
-}
 PAYROLL = {
     "exit_savings": "Exits",
     "cola_cost": "COLA",
@@ -72,7 +66,7 @@ class Bridge:
 def growth_of_year(asked: Asked) -> Content:
     """Return what growth of mean pay is made of in the year."""
     kpi = asked.result.kpi(asked.year)
-    steps = [(text, float(kpi[name])) for name, text in GROWTH.items()]
+    steps = [(text, float(kpi[name])) for name, text in BRIDGE.items()]
     total = float(kpi["growth_all"])
     target = asked.result.target
     figure = waterfall(
@@ -103,7 +97,7 @@ def growth_of_years(asked: Asked) -> Content:
             [f"{y}: {points(v)}" for y, v in zip(places, frame[name], strict=True)],
             color,
         )
-        for (name, text), color in zip(GROWTH.items(), COLORS, strict=True)
+        for (name, text), color in zip(BRIDGE.items(), COLORS, strict=True)
     ]
     figure = bars.bars(places, series, y_format=".1%", y_title="", stacked=True)
     line = bars.lines(
@@ -168,12 +162,12 @@ def payroll(asked: Asked) -> Content:
 
 
 def _growth_frame(asked: Asked) -> pd.DataFrame:
-    return asked.result.kpis[["simulation_year", *GROWTH, "growth_all"]].reset_index(drop=True)
+    return asked.result.kpis[["simulation_year", *BRIDGE, "growth_all"]].reset_index(drop=True)
 
 
 def _growth_columns() -> tuple[html.Column, ...]:
     return (
         html.Column("simulation_year", "Year"),
-        *(html.Column(name, f"{text}, pp", points) for name, text in GROWTH.items()),
+        *(html.Column(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
         html.Column("growth_all", "Growth", lambda v: percent(v, 2)),
     )

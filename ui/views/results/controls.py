@@ -1,12 +1,11 @@
 """The filters: scenario, year, employment status, level, departments, gender; each writes the selection."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
+from ui.components.filling import Filling
 from ui.selection import Selection
 from ui.values.people import STATUSES
 from ui.views.results.asked import Asked
@@ -32,7 +31,7 @@ class Controls:
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
-        self._filling = False
+        self._filling = Filling()
         self._scenario = pmui.Select(label="Scenario", options=[], width=220, **SELECT)
         self._year = pmui.Select(label="Year", options=[], width=92, **SELECT)
         self._status = pmui.Select(
@@ -86,7 +85,7 @@ class Controls:
     def show(self, asked: Asked, section: Section, scenarios: tuple[str, ...]) -> None:
         """Show what is chosen, and what there is to choose from."""
         population = asked.population
-        with self._filled():
+        with self._filling:
             self._scenario.param.update(options=list(scenarios), value=asked.scenario)
             self._year.param.update(options=list(asked.result.years), value=asked.year)
             self._status.param.update(value=asked.people.status, disabled=not section.by_status)
@@ -112,12 +111,3 @@ class Controls:
                 self._selection.param.update(**{name: value})
 
         widget.param.watch(choose, "value")
-
-    @contextmanager
-    def _filled(self) -> Iterator[None]:
-        """Set widgets without taking it for a choice of the user."""
-        self._filling = True
-        try:
-            yield
-        finally:
-            self._filling = False

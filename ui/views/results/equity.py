@@ -12,6 +12,7 @@ from ui.components import bars, html
 from ui.components.bars import Series
 from ui.components.card import Card, Content
 from ui.components.figures import PALETTE, with_reference
+from ui.components.filling import Filling
 from ui.components.layout import PAIR, STACK
 from ui.store import Store
 from ui.values.formatting import count, money, percent
@@ -46,7 +47,7 @@ class Equity:
             label="Groups by", options=[], size="small", width=200, margin=(6, 0, 4, 0)
         )
         self._attribute.param.watch(lambda _: None if self._filling else changed(), "value")
-        self._filling = False
+        self._filling = Filling()
         self._words = html.pane("")
         self._raw = Card(name="raw gap")
         self._adjusted = Card(name="adjusted gap")
@@ -75,11 +76,8 @@ class Equity:
         if not names:
             return
         chosen = self._attribute.value if self._attribute.value in names else names[0]
-        self._filling = True
-        try:
+        with self._filling:
             self._attribute.param.update(options={name.capitalize(): name for name in names}, value=chosen)
-        finally:
-            self._filling = False
         frame = found[found["attribute"] == chosen].reset_index(drop=True)
         self._words.object = html.notice(words(asked, frame))
         self._raw.show(gap(asked, frame, "raw_gap", "Raw gap"))

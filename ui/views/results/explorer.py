@@ -1,7 +1,6 @@
 """The event explorer: filtered, sorted and paged by the query; what is filtered can be downloaded."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from math import ceil
@@ -14,6 +13,7 @@ import panel_material_ui as pmui
 from ui.components import html
 from ui.components.card import FRAME, SMALL
 from ui.components.file_button import FileButton
+from ui.components.filling import Filling
 from ui.components.layout import STACK
 from ui.components.paged import PagedRows
 from ui.exports.csv import to_csv
@@ -55,7 +55,7 @@ class Explorer:
     def __init__(self, session: Session, changed: Callable[[], None], opened: Callable[[str], None]) -> None:
         self._session, self._changed, self._open = session, changed, opened
         self._allowed = session.user.role in READERS_OF_PEOPLE
-        self._filling = False
+        self._filling = Filling()
         self._asked: tuple[Asked, EventQuery] | None = None
         self._heading = html.pane("", min_width=0)
         select: dict[str, Any] = {"size": "small", "margin": (4, 0)}
@@ -127,8 +127,7 @@ class Explorer:
         self._heading.object = html.card_heading("Events", subtitle(asked, found.query, total))
         names = f"events_{asked.scenario}_{found.query.year or 'all_years'}"
         self._csv.filename, self._excel.filename = f"{names}.csv", f"{names}.xlsx"
-        self._filling = True
-        try:
+        with self._filling:
             self._kind.value = asked.event
             self._rows.param.update(
                 head=[{"name": c.name, "heading": c.heading, "is_text": c.is_text} for c in columns(asked)],
@@ -138,8 +137,6 @@ class Explorer:
                 total=f"{count(total)} event{'' if total == 1 else 's'}",
                 opened="",
             )
-        finally:
-            self._filling = False
 
     def _query(self, asked: Asked) -> EventQuery:
         sort, descending = self._rows.sort
@@ -154,14 +151,14 @@ class Explorer:
 
     def _choose_kind(self, event: Any) -> None:
         if not self._filling:
-            with self._silently():
+            with self._filling:
                 self._rows.page = 0
             self._session.selection.event = event.new
 
     def _restart(self, *_: Any) -> None:
         """Show the first page of another query."""
         if not self._filling:
-            with self._silently():
+            with self._filling:
                 self._rows.page = 0
             self._changed()
 
@@ -172,15 +169,6 @@ class Explorer:
     def _row_opened(self, event: Any) -> None:
         if not self._filling and event.new:
             self._open(event.new.split("/")[EMPLOYEE_PART])
-
-    @contextmanager
-    def _silently(self) -> Iterator[None]:
-        """Set widgets without taking it for a choice of the user."""
-        before, self._filling = self._filling, True
-        try:
-            yield
-        finally:
-            self._filling = before
 
     async def _as_csv(self) -> BytesIO:
         return await self._session.offload(self._export, CSV_ROWS, to_csv)

@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
 from ui.components import html
+from ui.components.filling import Filling
 from ui.components.layout import GAP, STACK, on_page, show
 from ui.session import Session
 from ui.store import Store
@@ -80,7 +81,8 @@ class Results:
             self._heading, self._controls.layout, self._notices, self._strip, self._tabs, **STACK
         )
         self.layout = pn.Column(html.pane(READING), **STACK, margin=GAP)
-        self._busy = self._again = self._filling = False
+        self._busy = self._again = False
+        self._filling = Filling()
         self._seen: tuple[Any, ...] = ()
         self._tabs.param.watch(self._turned, "active")
         session.selection.param.watch(self._chosen, list(CHOICES))
@@ -149,11 +151,8 @@ class Results:
         self._controls.show(asked, shown.section, shown.scenarios)
         self._notices.param.update(object="".join(asked.notices), visible=bool(asked.notices))
         self._strip.param.update(object=shown.strip, visible=bool(shown.strip))
-        self._filling = True
-        try:
+        with self._filling:
             self._tabs.active = self._sections.index(shown.section)
-        finally:
-            self._filling = False
         shown.section.show(asked, shown.found)
         show(self.layout, self._body)
 

@@ -11,6 +11,7 @@ from planwise.errors import PlanWiseError
 from planwise.parameters import Finding, Risk
 from ui.components import html
 from ui.components.card import FRAME
+from ui.components.filling import Filling
 from ui.components.layout import PARTS
 from ui.session import Session
 from ui.views.run.wanted import Wanted, columns, difference, suggested_name
@@ -32,7 +33,7 @@ class Choice:
     def __init__(self, session: Session, on_change: Callable[[], None], on_run: Callable[[], Any]) -> None:
         self._session = session
         self._on_change = on_change
-        self._filling = False
+        self._filling = Filling()
         self._touched = False
         self._taken: tuple[str, ...] = ()
         self._mode = pmui.RadioButtonGroup(
@@ -102,8 +103,7 @@ class Choice:
         self._taken = tuple(info.name for info in self._session.store.plans.list())
         before = self._scenario.value
         value = next((n for n in (selected, before, draft.scenario) if n in self._taken), BASELINE)
-        self._filling = True
-        try:
+        with self._filling:
             had_edits = len(self._mode.options) > 1
             self._mode.options = [STORED] if draft.is_empty else [EDITS, STORED]
             if draft.is_empty:
@@ -113,8 +113,6 @@ class Choice:
             self._scenario.param.update(options=list(self._taken), value=value)
             if not self._touched and not draft.is_empty:
                 self._name.value = suggested_name(draft.scenario, self._taken)
-        finally:
-            self._filling = False
         self._draw()
 
     def saved(self) -> str:

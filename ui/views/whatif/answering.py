@@ -12,6 +12,7 @@ from planwise.errors import PlanWiseError
 from planwise.parameters import Value, validate
 from planwise.parameters.horizon import HORIZON
 from ui.components import html
+from ui.components.layout import on_page
 from ui.session import Session
 from ui.values.previewed import Impact, Previewed
 from ui.views.whatif import charts, findings, people, strip
@@ -68,22 +69,22 @@ class Answers:
                 return
             await self._page_is_there()
             question.answer = answer
-            _on_page(partial(self._show_figures, question, base, answer))
+            on_page(partial(self._show_figures, question, base, answer))
             if question is self._last or time.monotonic() - self._drawn_at > CHARTS_SECONDS:
                 await asyncio.sleep(0)  # the figures are on their way before the charts are made
                 self._drawn_at = time.monotonic()
-                _on_page(partial(self._show_charts, question, base, answer))
+                on_page(partial(self._show_charts, question, base, answer))
             if question.live:
                 await asyncio.sleep(STILL_SECONDS)
             if question is not self._last:
                 return
             impact = await previews.impact(question.scenario, question.changes, purpose=PURPOSE)
             if impact is not None and question is self._last:
-                _on_page(partial(self._show_impact, question, impact))
+                on_page(partial(self._show_impact, question, impact))
         except PlanWiseError as error:
             if question is self._last:
                 self._last = None  # so that the same can be asked again
-                _on_page(partial(self._failed, question, error))
+                on_page(partial(self._failed, question, error))
 
     async def _page_is_there(self) -> None:
         """Wait until the browser has the page: an answer from the cache would be lost before that."""
@@ -138,15 +139,6 @@ class Answers:
 def horizon_of(changes: Mapping[str, Value]) -> dict[str, Value]:
     """Return the change of the simulated years, if there is one: a base is compared over the same years."""
     return {key: value for key, value in changes.items() if key == HORIZON}
-
-
-def _on_page(show: Callable[[], None]) -> None:
-    """Change the page in its turn, which holds its lock: a page that is still drawn takes no change else."""
-    page = pn.state.curdoc
-    if page is None or page.session_context is None:
-        show()
-    else:
-        page.add_next_tick_callback(show)
 
 
 def _nothing() -> None:

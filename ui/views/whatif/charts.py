@@ -5,19 +5,13 @@ import pandas as pd
 from ui.components.card import Content
 from ui.components.html import Column
 from ui.values.formatting import money, percent, points
+from ui.values.results import BRIDGE
 from ui.views.whatif import plots
 from ui.views.whatif.strip import Side
 
 PP = 100.0
 MILLION = 1e6
-BRIDGE = {
-    "bridge_exits": "Exits",
-    "bridge_cola": "COLA",
-    "bridge_merit": "Merit",
-    "bridge_promotion": "Promotion",
-    "bridge_hires": "Hires",
-    "growth_all": "Growth",
-}
+WITH_GROWTH = {**BRIDGE, "growth_all": "Growth"}
 
 
 def growth(name: str, base: Side, now: Side, target: float | None) -> Content:
@@ -93,16 +87,16 @@ def bridge(name: str, base: Side, now: Side, year: int, target: float | None) ->
             }
             for year in now.years
             for old, new in [(base.of(year), now.of(year))]
-            for part, text in BRIDGE.items()
+            for part, text in WITH_GROWTH.items()
         ]
     )
     shown = frame[frame["simulation_year"] == year]
     texts = [
-        percent(value, 2) if text == BRIDGE["growth_all"] else points(value)
+        percent(value, 2) if text == WITH_GROWTH["growth_all"] else points(value)
         for text, value in zip(shown["part"], shown["what_if"], strict=True)
     ]
     figure = plots.two_waterfalls(
-        list(BRIDGE.values()),
+        list(WITH_GROWTH.values()),
         (name, list(shown["base"])),
         list(shown["what_if"]),
         texts,

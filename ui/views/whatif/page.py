@@ -1,12 +1,12 @@
 """The What-if page: an edit is simulated for every employee at once."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from planwise.errors import InputError, PlanWiseError
 from planwise.parameters import EffectiveParameters, Value
 from ui.components import html
+from ui.components.filling import Filling
 from ui.session import Session
 from ui.values.edits import Edits, Lock, effective_of, keys_of, with_changes
 from ui.values.formatting import count
@@ -31,7 +31,7 @@ class WhatIf:
         self._number = 0
         self._problem: levers.Problem | None = None
         self._board_of: Any = None
-        self._filling = False
+        self._filling = Filling()
         self.layout = self._parts.layout
         self._parts.base.param.watch(self._base_chosen, "value")
         self._parts.year.param.watch(self._year_chosen, "value")
@@ -50,7 +50,7 @@ class WhatIf:
             self._tell(error)
             return
         self._census = f"{census.name} {census.as_of} {census.rows}"
-        with self._filled():
+        with self._filling:
             self._parts.base.param.update(options=names, value=draft.scenario)
         self._parts.heading.object = html.heading(
             "What-if",
@@ -71,7 +71,7 @@ class WhatIf:
             return
         if self._edited_year not in effective.years:
             self._edited_year = None
-        with self._filled():
+        with self._filling:
             self._parts.base.value = draft.scenario
             self._parts.year.param.update(options=list(effective.years), value=self._year(effective))
         self._show_editors(base, effective)
@@ -89,7 +89,7 @@ class WhatIf:
         elif kind == "clear":
             self._number = _whole(message.get("number"), self._number)
             self._problem = None
-            with self._filled():
+            with self._filling:
                 draft.clear()
             self._follow()
         elif kind in {"edit", "reset"} and name in levers.edited_names(draft.base.declared):
@@ -106,7 +106,7 @@ class WhatIf:
         if message.get("live"):
             self._try(name, message.get("value"))
             return
-        with self._filled():
+        with self._filling:
             if message["kind"] == "edit":
                 draft.set(self._key(name), self._raw(name, message.get("value")))
             else:
@@ -185,7 +185,7 @@ class WhatIf:
             draft.start_from(event.new, draft.changes)
         except InputError as error:
             self._tell(error)
-            with self._filled():
+            with self._filling:
                 self._parts.base.value = draft.scenario
 
     def _year_chosen(self, event: Any) -> None:
@@ -197,15 +197,6 @@ class WhatIf:
         text = "" if error is None else html.notice(error.what, error.remedy or "", "bad")
         if self._parts.notices.object != text:
             self._parts.notices.object = text
-
-    @contextmanager
-    def _filled(self) -> Iterator[None]:
-        """Set widgets and draft without taking it for something to follow."""
-        self._filling = True
-        try:
-            yield
-        finally:
-            self._filling = False
 
 
 def _spoken(lock: Lock) -> str:

@@ -12,6 +12,7 @@ from ui.components.figures import (
     Figure,
     base_layout,
     label,
+    line,
     with_reference,
 )
 
@@ -35,8 +36,8 @@ def two_lines(
     """Return one value by year of both sides, with a dashed line to reach or to keep under."""
     name, before = base
     data = [
-        _line(name, years, before, hover, color=BASE_COLOR, dash="dash", width=2, size=5),
-        _line(WHAT_IF, years, now, hover, color=TOTAL, dash="solid", width=3, size=7),
+        line(name, years, before, hover, color=BASE_COLOR, dash="dash", heavy=False, thin=2),
+        line(WHAT_IF, years, now, hover, color=TOTAL, dash="solid", heavy=True),
     ]
     layout = base_layout(y_format, y_title, legend=True)
     layout["xaxis"] |= {"tickvals": list(years), "ticktext": [str(year) for year in years]}
@@ -146,29 +147,6 @@ def two_bars(
     layout["barmode"] = "group"
     layout["height"] = HEIGHT
     return {"data": data, "layout": layout}
-
-
-def _line(
-    name: str,
-    xs: Sequence[int],
-    ys: Sequence[float | None],
-    hover: str,
-    *,
-    color: str,
-    dash: str,
-    width: float,
-    size: int,
-) -> Figure:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": label(name),
-        "x": list(xs),
-        "y": list(ys),
-        "line": {"color": color, "width": width, "dash": dash},
-        "marker": {"color": color, "size": size},
-        "hovertemplate": f"%{{y:{hover}}}<extra>{label(name)}</extra>",
-    }
 
 
 def _bar(name: str, names: Sequence[str], values: Sequence[float | None], hover: str, color: str) -> Figure:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from flows.commanded import as_job
 from flows.runner import InProcess, Runner
 from planwise.errors import PlanWiseError
+from planwise.jobs import Kind
 from planwise.orchestrator import configured_api
 from planwise.settings import Settings
 
@@ -48,14 +50,17 @@ def carry_out(
     flow: Callable[[], Callable[..., Any]],
     request: Any,
     as_flow: bool | None,
+    kind: Kind | None = None,
 ) -> Any:
     """Run a job in this process, or as its flow when that is asked for or a Prefect API is configured.
 
+    One of a `kind` that the dashboard knows is shown there; its flow sees to that by itself.
     `flow` imports the flow; raises ServerAway when the configured server does not answer.
     """
     url = configured_api()
     if not (url is not None if as_flow is None else as_flow):
-        return job(settings, request, InProcess())
+        inner = InProcess()
+        return job(settings, request, inner) if kind is None else as_job(settings, kind, request, job, inner)
     prepare(settings)
     with server_answers():
         return flow()(request=request)

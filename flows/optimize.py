@@ -7,9 +7,10 @@ from prefect import flow
 from flows.jobs import optimization
 from flows.parameters import OptimizeRequest
 from flows.served import carried_out
+from planwise.jobs import Kind
 
 
 @flow(name="optimize", flow_run_name="optimize {request.scenario}", persist_result=False)
 def optimize(request: OptimizeRequest = OptimizeRequest()) -> Any:  # noqa: B008  (frozen)
     """Search over trials, keep the best, verify by a full simulation, gate, publish."""
-    return carried_out(optimization.optimize, request)
+    return carried_out(optimization.optimize, request, Kind.OPTIMIZE)

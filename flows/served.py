@@ -1,4 +1,4 @@
-"""A flow run that a dashboard asked for: it writes into the job's folder how it goes."""
+"""A flow run writes into a job's folder how it goes: that of the dashboard which asked for it, or its own."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,12 +6,13 @@ from typing import Any
 from prefect.runtime import flow_run
 from prefect.states import Cancelled
 
+from flows.commanded import as_job
 from flows.reporting import reported
 from flows.runner import Runner, Stopped
 from flows.tasks import AsTasks
 from planwise.console import settings_for
 from planwise.errors import InputError
-from planwise.jobs import JobFolder, JobWriter
+from planwise.jobs import JobFolder, JobWriter, Kind
 from planwise.settings import Settings
 
 JOB_TAG = "planwise-job:"
@@ -21,7 +22,7 @@ class OtherHome(InputError):
     """The dashboard that asked for the run looks at another home than this worker's."""
 
 
-def carried_out(job: Callable[[Settings, Any, Runner], Any], request: Any) -> Any:
+def carried_out(job: Callable[[Settings, Any, Runner], Any], request: Any, kind: Kind) -> Any:
     """Carry out a flow's job; one that was stopped ends as cancelled.
 
     Raises OtherHome, before anything is computed, when the job's folder is not in this home: what is
@@ -31,7 +32,7 @@ def carried_out(job: Callable[[Settings, Any, Runner], Any], request: Any) -> An
     try:
         folder = folder_of_run(settings, flow_run.tags or ())
         if folder is None:
-            return job(settings, request, AsTasks())
+            return as_job(settings, kind, request, job, AsTasks())
         return reported(JobWriter(folder), AsTasks(), lambda run: job(settings, request, run))
     except Stopped as stopped:
         return Cancelled(message=stopped.what)

@@ -7,6 +7,7 @@ from prefect import flow
 from flows.jobs import sweeping
 from flows.parameters import SweepRequest
 from flows.served import carried_out
+from planwise.jobs import Kind
 
 
 def _run_name() -> str:
@@ -20,4 +21,4 @@ def _run_name() -> str:
 @flow(name="sweep", flow_run_name=_run_name, persist_result=False)
 def sweep(request: SweepRequest = SweepRequest()) -> Any:  # noqa: B008  (frozen)
     """Simulate and publish each scenario, try seeds and grid, compare, report."""
-    return carried_out(sweeping.sweep, request)
+    return carried_out(sweeping.sweep, request, Kind.SWEEP)

@@ -15,6 +15,7 @@ from typing import Any
 
 from flows.reporting import reported
 from flows.runner import InProcess, Runner
+from flows.wishes import patience, until_wished
 from planwise.console import settings_for
 from planwise.errors import PlanWiseError
 from planwise.jobs import JobFolder, JobWriter, Kind, State
@@ -23,11 +24,6 @@ from planwise.jobs.line import wait_for_turn
 from planwise.settings import Settings
 from planwise.signals import heed
 
-LOOK_SECONDS = 0.25
-# For the step in hand to end by itself; a study and a sweep close their books then.
-SOFT_SECONDS = {Kind.PLAN: 0.5, Kind.SIMULATE: 1.5, Kind.OPTIMIZE: 5.5, Kind.SWEEP: 5.5}
-HARD_SECONDS = 3.0  # what is in a library's hands hears no signal
-FINISHING = frozenset({"publish result", "record run"})  # the result is in force: let it be recorded
 PLAN_PATIENCE_SECONDS = 1.5  # a plan is looked at, not waited for
 FAILED = 1
 
@@ -72,12 +68,9 @@ def _carry_out(settings: Settings, writer: JobWriter, kind: Kind, request: dict[
 
 def _watch(writer: JobWriter, kind: Kind) -> None:
     """End the process when it is to stop and does not: first politely, then at once."""
-    while not writer.folder.is_to_stop:
-        time.sleep(LOOK_SECONDS)
-    time.sleep(SOFT_SECONDS[kind])
-    hard_at = time.monotonic() + HARD_SECONDS
-    while writer.last_step in FINISHING and time.monotonic() < hard_at:
-        time.sleep(LOOK_SECONDS)
+    alive = threading.Event()  # never set: this thread ends with the process
+    until_wished(writer, alive)
+    hard_at = patience(writer, kind, alive) or time.monotonic()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(max(0.0, hard_at - time.monotonic()))
     writer.end(State.CANCELLED)

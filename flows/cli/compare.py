@@ -13,6 +13,7 @@ from planwise.comparison.people_csv import write_people_csv
 from planwise.comparison.remarks import due
 from planwise.comparison.show import render_comparison
 from planwise.console import emit_json, progress, results, settings_for
+from planwise.jobs import Kind
 from planwise.options import Home, Json
 from planwise.settings import Settings
 
@@ -66,7 +67,7 @@ def _simulate(settings: Settings, scenarios: Sequence[str], as_flow: bool | None
 
     for name in due(settings, scenarios):
         request = SimulateRequest(scenario=name)
-        carry_out(settings, job=job, flow=_flow, request=request, as_flow=as_flow)
+        carry_out(settings, job=job, flow=_flow, request=request, as_flow=as_flow, kind=Kind.SIMULATE)
 
 
 def _flow() -> Callable[..., Any]:

@@ -14,6 +14,7 @@ from flows.options import AS_DEFINED, AsFlow, ScenarioOptions
 from flows.parameters import OptimizeRequest
 from planwise.console import emit_json, results, settings_for
 from planwise.errors import CheckFailed
+from planwise.jobs import Kind
 from planwise.options import Home, Json
 from planwise.study.asked.question import DEFAULT_ITERATIONS, DEFAULT_SEEDS, DEFAULT_TOLERANCE_RATE
 
@@ -130,7 +131,7 @@ def optimize(
     )
     try:
         report: OptimizationReport = carry_out(
-            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow
+            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow, kind=Kind.OPTIMIZE
         )
     except SimulationBlocked as blocked:
         if json:

@@ -14,6 +14,7 @@ from flows.options import AS_DEFINED, AsFlow, ScenarioOptions
 from flows.parameters import SimulateRequest
 from flows.runner import InProcess
 from planwise.console import emit_json, results, settings_for
+from planwise.jobs import Kind
 from planwise.options import Home, Json
 
 
@@ -41,7 +42,7 @@ def simulate(
         return 0
     try:
         report: SimulationReport = carry_out(
-            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow
+            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow, kind=Kind.SIMULATE
         )
     except SimulationBlocked as blocked:
         if json:  # the one JSON object is the report, with the error in it

@@ -17,6 +17,7 @@ from flows.options import AsFlow, CensusName
 from flows.parameters import MaintainRequest, SweepRequest
 from planwise.console import emit_json, results, settings_for
 from planwise.errors import CheckFailed, InputError
+from planwise.jobs import Kind
 from planwise.options import Home, Json
 from planwise.parameters import catalogue
 
@@ -56,7 +57,7 @@ def sweep(
         census=census,
     )
     done: Sweep = carry_out(
-        settings_for(home), job=sweep_job, flow=_sweep_flow, request=request, as_flow=flow
+        settings_for(home), job=sweep_job, flow=_sweep_flow, request=request, as_flow=flow, kind=Kind.SWEEP
     )
     if json:
         emit_json(done.as_json())

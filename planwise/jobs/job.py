@@ -64,7 +64,7 @@ class Job:
 
     `share` is 0–1, None while nothing is known; `lines` are the last ones told; `how` says where it runs and,
     in `why`, why not elsewhere; `link` leads to its flow run; `result` is what the command prints
-    with --json; `cancelling` is True from the wish to the end.
+    with --json; `cancelling` is True from the wish to the end, `stop_asked_by` says whose wish it was.
     """
 
     id: str
@@ -88,6 +88,7 @@ class Job:
     error: Failure | None = None
     study: str | None = None
     cancelling: bool = False
+    stop_asked_by: str = ""
 
     @property
     def ended(self) -> bool:

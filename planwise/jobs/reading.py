@@ -126,6 +126,7 @@ def _job(
         error=error,
         study=told.notes.get("study"),
         cancelling=cancelling and state not in ENDED,
+        stop_asked_by=str((folder.read(CANCEL) or {}).get("by", "")) if cancelling else "",
     )
 
 

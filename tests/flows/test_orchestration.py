@@ -13,6 +13,7 @@ import flows
 from flows.jobs.simulation import SimulationBlocked
 from flows.parameters import OptimizeRequest, SimulateRequest
 from planwise.errors import Busy, InputError
+from planwise.jobs import JobReader, State
 from planwise.orchestrator import configured_api
 
 ROOT = Path(flows.__file__).parents[1]
@@ -38,7 +39,7 @@ def _last_run(client):
     return client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)[0]
 
 
-def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, client):
+def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, settings, client):
     from flows.simulate import simulate
 
     report = simulate(SimulateRequest())
@@ -47,6 +48,8 @@ def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, client):
     run = _last_run(client)
     assert run.name == "simulate baseline"
     assert run.state_name == "Completed"
+    job = JobReader(settings).list()[0]
+    assert (job.state, job.how) == (State.DONE, "the Prefect flow run simulate baseline")
     tasks = {task.name.rsplit("-", 1)[0] for task in client.read_task_runs()}
     assert {"resolve scenario", "hold warehouse", "run models", "gate simulation", "publish result"} <= tasks
     artifacts = {artifact.key: artifact.type for artifact in client.read_artifacts()}

@@ -140,7 +140,7 @@ def shown(job: Job, *, may_cancel: bool, now: datetime | None = None) -> dict[st
     return {
         "id": job.id,
         "title": job.title,
-        "by": f"started by {job.started_by}, {job.started_at:%Y-%m-%d %H:%M:%S}{NBSP}UTC",
+        "by": _by_whom(job),
         "state": job.state.value,
         "text": text,
         "tone": tone,
@@ -156,6 +156,12 @@ def shown(job: Job, *, may_cancel: bool, now: datetime | None = None) -> dict[st
         "cancellable": may_cancel and not job.ended and not job.cancelling,
         "question": _question(job, seconds),
     }
+
+
+def _by_whom(job: Job) -> str:
+    started = f"started by {job.started_by}, {job.started_at:%Y-%m-%d %H:%M:%S}{NBSP}UTC"
+    stopped = job.stop_asked_by and (job.cancelling or job.state is State.CANCELLED)
+    return f"{started}; stop asked for by {job.stop_asked_by}" if stopped else started
 
 
 def what_came_of(job: Job) -> str:

@@ -214,7 +214,8 @@ class StudyTab:
             + f'<p style="margin-top:6px">{html.chip(text, tone)}</p>'
         )
         self.actions.show(search)
-        if another or (self.job.job is not None and self.job.job.ended and not search.is_running):
+        job = self.job.job
+        if another or (job.ended if job is not None else search.is_running):  # a command may have taken it up
             self._show_job(search)
 
     def _show_job(self, search: Search) -> None:

@@ -39,7 +39,7 @@ WHAT_MAX = 84  # characters of a cell; the job itself has all of it
 
 
 class Jobs:
-    """The card with the dashboard's jobs; one is opened by its name."""
+    """The card with the jobs; one is opened by its name."""
 
     def __init__(self, on_open: Callable[[str], None]) -> None:
         self._on_open = on_open
@@ -47,7 +47,7 @@ class Jobs:
         self._table = PagedTable(
             JOBS,
             key="id",
-            caption="Jobs started in the dashboard",
+            caption="Jobs of the dashboard and of commands",
             noun="job",
             rows=8,
             opens="Show",
@@ -61,7 +61,7 @@ class Jobs:
         active = sum(not job.ended for job in real)
         state = f"{active} under way" if active else "none under way"
         self._heading.object = html.card_heading(
-            "Jobs", f"Started in the dashboard, the newest first · {state}"
+            "Jobs", f"Started here or by a command, the newest first · {state}"
         )
         self._table.show(job_frame(real))
         self._table.open(opened or None)

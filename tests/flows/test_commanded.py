@@ -1,0 +1,139 @@
+"""Commands as jobs: whoever looks at the home sees them, and may ask them to stop."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from flows import commanded, wishes
+from flows.launch import carry_out
+from flows.parameters import OptimizeRequest, SimulateRequest, SweepRequest
+from flows.runner import refuse_when_stopped
+from planwise.errors import InputError
+from planwise.jobs import JobReader, Kind, State, folder_of
+from planwise.settings import Settings
+
+PATIENCE_SECONDS = 20.0
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path)
+
+
+@pytest.fixture
+def wish(settings):
+    """Ask the newest job to stop as soon as it has begun a step, as the dashboard does."""
+
+    def ask():
+        reader, until = JobReader(settings), time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < until:
+            if (jobs := reader.list()) and jobs[0].steps:
+                folder_of(settings, jobs[0].id).ask_to_stop("bob")
+                return
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=ask)
+    yield thread.start
+    thread.join()
+
+
+def commanded_by(settings, job, request=None, kind=Kind.SIMULATE):
+    return carry_out(
+        settings, job=job, flow=None, request=request or SimulateRequest(), as_flow=False, kind=kind
+    )
+
+
+def report(**more):
+    return SimpleNamespace(as_json=lambda: more)
+
+
+def test_a_command_is_a_job_while_it_runs_and_afterwards(settings):
+    seen = []
+
+    def job(settings, request, run):
+        run.tell("half way")
+        seen.append(JobReader(settings).list()[0])
+        return report(gate="passed")
+
+    commanded_by(settings, job, SimulateRequest(levers={"cola_rate": 0.03}))
+    (ended,) = JobReader(settings).list()
+    assert (seen[0].state, seen[0].message, ended.state) == (State.RUNNING, "half way", State.DONE)
+    assert ended.request == {"scenario": "baseline", "levers": {"cola_rate": 0.03}}
+    assert ended.how.startswith("a command on this machine (process ")
+    assert (ended.title, bool(ended.started_by), ended.stop_asked_by) == ("Simulate baseline", True, "")
+
+
+def test_a_wish_of_the_dashboard_ends_it_between_two_steps(settings, wish, capsys):
+    def job(settings, request, run):
+        def trial():
+            time.sleep(0.05)
+
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not run.stopped() and time.monotonic() < until:
+            run(trial)
+        time.sleep(2 * wishes.LOOK_SECONDS)  # the listener says who it was
+        return report(stopped="cancelled")
+
+    wish()
+    commanded_by(settings, job, OptimizeRequest(), Kind.OPTIMIZE)
+    (ended,) = JobReader(settings).list()
+    assert (ended.state, ended.stop_asked_by) == (State.CANCELLED, "bob")
+    assert "bob asked that it stops." in ended.lines
+    assert "bob asked in the dashboard" in capsys.readouterr().err
+
+
+def test_a_step_that_takes_longer_is_interrupted_as_by_ctrl_c(settings, wish, monkeypatch):
+    monkeypatch.setitem(wishes.SOFT_SECONDS, Kind.SIMULATE, 0.1)
+
+    def job(settings, request, run):
+        def run_models():
+            time.sleep(PATIENCE_SECONDS)
+
+        run(run_models)
+
+    wish()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        commanded_by(settings, job)
+    assert time.monotonic() - began < PATIENCE_SECONDS / 2
+    assert JobReader(settings).list()[0].state is State.CANCELLED
+
+
+def test_what_was_refused_leaves_no_job(settings):
+    def job(settings, request, run):
+        raise InputError("No such scenario.")
+
+    with pytest.raises(InputError):
+        commanded_by(settings, job)
+    assert JobReader(settings).list() == ()
+
+
+def test_a_stop_before_it_published_is_told_as_such(settings, wish):
+    def job(settings, request, run):
+        def gate():
+            time.sleep(0.5)
+
+        run(gate)
+        refuse_when_stopped(run, "publishing")
+
+    wish()
+    with pytest.raises(Exception, match="Stopped before publishing"):
+        commanded_by(settings, job)
+    assert JobReader(settings).list()[0].state is State.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_", "title"),
+    [
+        (Kind.SIMULATE, SimulateRequest(scenario="lean"), "Simulate lean"),
+        (Kind.OPTIMIZE, OptimizeRequest(), "Study of baseline"),
+        (Kind.OPTIMIZE, OptimizeRequest(resume="s1"), "Resume study s1"),
+        (Kind.SWEEP, SweepRequest(), "Sweep all scenarios"),
+        (Kind.SWEEP, SweepRequest(scenarios=("a", "b")), "Sweep a, b"),
+    ],
+)
+def test_titles_say_what_was_asked(kind, request_, title):
+    asked = {"scenario": "baseline", **request_.model_dump(mode="json", exclude_defaults=True)}
+    assert commanded.title_of(kind, asked) == title

@@ -1,5 +1,6 @@
 """The server: what all sessions share, who may come in, and how long what is left open lives."""
 
+import gc
 import logging
 import sys
 import threading
@@ -79,6 +80,7 @@ def serve(settings: Settings, sign_in: SignInSettings, site: Site, *, browser: b
     finally:
         previews.close()
         services.threads.shutdown(wait=False, cancel_futures=True)
+        gc.freeze()  # the interpreter's end would look through all of Panel's objects, for seconds
 
 
 def _limits() -> dict[str, Any]:

@@ -14,17 +14,21 @@ STREAMS = {
 }
 CELLS = 2**32
 HEX_DIGITS_PER_LANE = 8
+LANE_BITS = 32
+LOW_64_BITS = 2**64 - 1
+EVEN_BYTES = 0x00FF00FF00FF00FF  # of 64 bits: every second one, the lowest included
+EVEN_PAIRS = 0x0000FFFF0000FFFF
 
 
 @macro()
 def draw_block(evaluator, seed, year, employee_id, block):
-    """Return the digest of one person-year's block, as 32 hexadecimal digits."""
+    """Return the digest of one person-year's block: 32 hexadecimal digits, on DuckDB a number of 128 bits."""
     name = block.name
     if name not in STREAMS:
         raise ValueError(f"draw_block: unknown block {name!r}; blocks are {sorted(STREAMS)}")
     dialect = evaluator.dialect
     key = f"CAST({seed.sql(dialect)} AS TEXT) || '|{year.sql(dialect)}|{name}|' || {employee_id.sql(dialect)}"
-    return f"MD5({key})"
+    return f"MD5({key})" if _reads_hexadecimal(evaluator) else f"MD5_NUMBER({key})"
 
 
 @macro()
@@ -34,8 +38,24 @@ def draw(evaluator, digest, stream):
     lanes = {s: lane for lanes in STREAMS.values() for lane, s in enumerate(lanes)}
     if name not in lanes:
         raise ValueError(f"draw: unknown stream {name!r}; streams are {sorted(lanes)}")
-    first = lanes[name] * HEX_DIGITS_PER_LANE + 1
-    digits = f"SUBSTRING({digest.sql(evaluator.dialect)}, {first}, {HEX_DIGITS_PER_LANE})"
-    if evaluator.runtime_stage != "loading" and evaluator.engine_adapter.dialect == "postgres":
-        return f"(CAST(CAST('x' || {digits} AS BIT(32)) AS BIGINT) + 0.5) / {CELLS}.0"
-    return f"(CAST(CAST('0x' || {digits} AS BIGINT) AS DOUBLE) + 0.5) / {CELLS}.0"
+    lane, read = lanes[name], digest.sql(evaluator.dialect)
+    if not _reads_hexadecimal(evaluator):
+        return f"(CAST({_lane_of_number(read, lane)} AS DOUBLE) + 0.5) / {CELLS}.0"
+    digits = f"SUBSTRING({read}, {lane * HEX_DIGITS_PER_LANE + 1}, {HEX_DIGITS_PER_LANE})"
+    return f"(CAST(CAST('x' || {digits} AS BIT(32)) AS BIGINT) + 0.5) / {CELLS}.0"
+
+
+def _reads_hexadecimal(evaluator) -> bool:
+    """Return whether digests are text: everywhere but on DuckDB, which takes a third of the time without."""
+    return evaluator.runtime_stage != "loading" and evaluator.engine_adapter.dialect == "postgres"
+
+
+def _lane_of_number(digest: str, lane: int) -> str:
+    """Return a lane of a digest that is a number whose lowest byte is the digest's first.
+
+    Two lanes share a half, whose bytes are turned round in each lane of it at once.
+    """
+    half = f"CAST({digest} & {LOW_64_BITS} AS UBIGINT)" if lane < 2 else f"CAST({digest} >> 64 AS UBIGINT)"
+    pairs = f"((({half} & {EVEN_BYTES}) << 8) | (({half} >> 8) & {EVEN_BYTES}))"
+    turned = f"((({pairs} & {EVEN_PAIRS}) << 16) | (({pairs} >> 16) & {EVEN_PAIRS}))"
+    return f"({turned} & {2**LANE_BITS - 1})" if lane % 2 == 0 else f"({turned} >> {LANE_BITS})"

@@ -1,7 +1,7 @@
 """Run every check: linters, SQL tests, then pytest; the last line counts all of pytest's tests, in its words.
 
-Nothing stops at the first failure, so that one run tells all there is to mend. Tests that start Prefect's
-server or measure time run one after the other; the rest run on two processes.
+Nothing stops at the first failure, so that one run tells all there is to mend. Everything runs on two
+processes, but what measures time: nothing runs beside it.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from scripts.axe import AxeError, axe_script
@@ -20,60 +21,90 @@ from scripts.axe import AxeError, axe_script
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 BIN = Path(sys.executable).parent
-IN_PARALLEL = ("unit", "code_health", "spec", "reference", "statistical", "integration", "ui")
+QUICK = ("unit", "code_health", "spec", "reference", "statistical", "integration", "ui")
 IN_A_BROWSER = ("browser",)
-ONE_BY_ONE = ("flows",)
-PROCESSES = "2"
+WITH_SERVERS = ("flows",)
+TIMING = "pytest.mark.timing"
+# Tests of a file share what they need, so one process runs them; files that take longest come first.
+TWO_PROCESSES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 COUNTED = ("failed", "errors", "passed", "skipped")
 
 
-def lint_commands(scratch: Path) -> dict[str, list[str]]:
-    """Return the linters by name."""
+def lint_commands(scratch: Path) -> tuple[dict[str, list[str]], ...]:
+    """Return the linters by name, in two lots that may run beside each other."""
     sqlmesh = [str(BIN / "sqlmesh"), "--log-file-dir", str(scratch / "logs"), "-p", "sqlmesh_project"]
-    return {
-        "ruff format": [str(BIN / "ruff"), "format", "--check", "."],
-        "ruff check": [str(BIN / "ruff"), "check", "."],
-        "mypy": [str(BIN / "mypy")],
-        "import-linter": [str(BIN / "lint-imports"), "--no-cache"],
-        "sqlmesh format": [*sqlmesh, "format", "--check"],
-        "sqlmesh lint": [*sqlmesh, "lint"],
-        "sqlmesh test": [*sqlmesh, "test"],
-    }
+    return (
+        {
+            "mypy": [str(BIN / "mypy")],
+            "ruff format": [str(BIN / "ruff"), "format", "--check", "."],
+            "ruff check": [str(BIN / "ruff"), "check", "."],
+        },
+        {
+            "sqlmesh format": [*sqlmesh, "format", "--check"],
+            "sqlmesh lint": [*sqlmesh, "lint"],
+            "sqlmesh test": [*sqlmesh, "test"],
+            "import-linter": [str(BIN / "lint-imports"), "--no-cache"],
+        },
+    )
+
+
+def run_lints(scratch: Path, environment: dict[str, str]) -> list[str]:
+    """Run the linters; return the names of those that failed."""
+
+    def run_lot(lot: dict[str, list[str]]) -> list[str]:
+        return [name for name, command in lot.items() if not run_quietly(name, command, environment)]
+
+    lots = lint_commands(scratch)
+    with ThreadPoolExecutor(len(lots)) as threads:
+        return [name for failed in threads.map(run_lot, lots) for name in failed]
+
+
+def run_quietly(name: str, command: list[str], environment: dict[str, str]) -> bool:
+    """Run one step and show what it said once it has ended; return whether it passed."""
+    started = time.monotonic()
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    print(f"--- {name}\n{done.stdout}{_ended(name, done.returncode, started)}", flush=True)
+    return done.returncode == 0
 
 
 def run(name: str, command: list[str], environment: dict[str, str]) -> bool:
     """Run one step in the project's folder; return whether it passed."""
     print(f"--- {name}", flush=True)
     started = time.monotonic()
-    passed = subprocess.run(command, cwd=ROOT, env=environment).returncode == 0
-    print(f"--- {name}: {'ok' if passed else 'FAILED'} in {time.monotonic() - started:.0f} s", flush=True)
-    return passed
+    code = subprocess.run(command, cwd=ROOT, env=environment).returncode
+    print(_ended(name, code, started), flush=True)
+    return code == 0
 
 
-def pytest_commands(scratch: Path, *, thorough: bool) -> dict[str, list[str]]:
-    """Return pytest's runs: folders that bear company, what measures time in them, and the other folders."""
-    chosen = [] if thorough else ["-m", "not thorough"]
-    known = [folder for folder in (*IN_PARALLEL, *IN_A_BROWSER, *ONE_BY_ONE) if (TESTS / folder).is_dir()]
-    holding_tests = {file.relative_to(TESTS).parts[0] for file in TESTS.glob("*/**/test_*.py")}
-    if unlisted := holding_tests - set(known):
+def _ended(name: str, code: int, started: float) -> str:
+    return f"--- {name}: {'FAILED' if code else 'ok'} in {time.monotonic() - started:.0f} s"
+
+
+def pytest_commands(scratch: Path) -> dict[str, list[str]]:
+    """Return pytest's runs: folders by what their tests need, and apart from them what measures time."""
+    known = [folder for folder in (*QUICK, *IN_A_BROWSER, *WITH_SERVERS) if (TESTS / folder).is_dir()]
+    files = [str(file.relative_to(ROOT)) for file in sorted(TESTS.glob("*/**/test_*.py"))]
+    if unlisted := {file.split("/")[1] for file in files} - set(known):
         raise SystemExit(
             f"scripts/check.py lists no folder named {sorted(unlisted)}: add it, or nobody runs it"
         )
+    measuring = [file for file in files if TIMING in (ROOT / file).read_text(encoding="utf-8")]
 
-    def pytest(name: str, folders: tuple[str, ...], *options: str) -> list[str]:
-        paths = [f"tests/{folder}" for folder in folders if folder in known]
-        return [str(BIN / "pytest"), *options, f"--junit-xml={scratch / name}.xml", *paths]
+    def pytest(name: str, paths: list[str], *options: str) -> list[str]:
+        return [str(BIN / "pytest"), "-q", *options, f"--junit-xml={scratch / name}.xml", *paths]
 
+    def of(folders: tuple[str, ...]) -> list[str]:
+        return [f"tests/{folder}" for folder in folders if folder in known]
+
+    beside = ("-m", "not timing", *TWO_PROCESSES)
     return {
-        "pytest in parallel": pytest(
-            "parallel", IN_PARALLEL, "-q", "-m", "not timing", "-n", PROCESSES, "--dist", "loadfile"
-        ),
-        "pytest, timing": pytest("timing", IN_PARALLEL, "-q", "-m", "timing"),
-        "pytest in a browser": pytest(
-            "browser", IN_A_BROWSER, "-q", *chosen, "-n", PROCESSES, "--dist", "loadfile"
-        ),
-        "pytest one by one": pytest("one-by-one", ONE_BY_ONE, "-q"),
+        "pytest": pytest("quick", of(QUICK), *beside),
+        "pytest in a browser": pytest("browser", of(IN_A_BROWSER), *beside),
+        "pytest with servers": pytest("servers", of(WITH_SERVERS), *beside),
+        "pytest, timing": pytest("timing", measuring, "-m", "timing"),
     }
 
 
@@ -123,22 +154,23 @@ def main() -> int:
     """Run what was asked for; return 1 if anything failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lint", action="store_true", help="the linters and SQL tests only")
-    parser.add_argument("--thorough", action="store_true", help="every page's own browser tests too")
     asked = parser.parse_args()
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="planwise-check-") as folder:
         scratch = Path(folder)
         environment = {**os.environ, "PLANWISE_HOME": str(scratch / "home")}
-        failed = [n for n, c in lint_commands(scratch).items() if not run(n, c, environment)]
         last = ""
-        if not asked.lint:
-            failed += [] if browser_is_there() else ["Chromium"]
-            failed += [] if accessibility_rules_are_there() else ["axe-core"]
-            failed += [
-                n
-                for n, c in pytest_commands(scratch, thorough=asked.thorough).items()
-                if not run(n, c, environment)
-            ]
+        if asked.lint:
+            failed = run_lints(scratch, environment)
+        else:
+            with ThreadPoolExecutor(2) as fetching:  # while the linters compute
+                browser, rules = (
+                    fetching.submit(there) for there in (browser_is_there, accessibility_rules_are_there)
+                )
+                failed = run_lints(scratch, environment)
+            failed += [] if browser.result() else ["Chromium"]
+            failed += [] if rules.result() else ["axe-core"]
+            failed += [n for n, c in pytest_commands(scratch).items() if not run(n, c, environment)]
             last = closing_line(scratch, time.monotonic() - started)
     print(f"FAILED: {', '.join(failed)}" if failed else "Every check passed.")
     if last:

@@ -26,5 +26,10 @@ settings.register_profile("planwise", deadline=None)  # how busy the machine is 
 settings.load_profile("planwise")
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take longest: no process is to be left alone with one of them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_unconfigure(config):
     shutil.rmtree(SESSION, ignore_errors=True)

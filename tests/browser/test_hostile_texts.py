@@ -15,6 +15,8 @@ from tests.browser.looking import settle
 from tests.browser.serving import dashboard
 from ui.pages import PAGES
 
+pytestmark = pytest.mark.long
+
 READY = "h1:visible, .empty:visible"
 CALCULATES = re.compile(r"^[\s]*[=+\-@|%]")
 DOWNLOADS = re.compile(r"\bCSV\b|Excel|Download")
@@ -108,7 +110,6 @@ def test_texts_of_a_home_are_texts_on_every_page_and_in_its_files(visit, url, ke
     inert(page)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("key", [page.key for page in PAGES])
 def test_texts_of_an_address_are_texts_on_every_page(visit, url, key):
     everything = TEXTS[0] + TEXTS[1] + TEXTS[7]

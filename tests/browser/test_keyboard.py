@@ -13,6 +13,8 @@ from tests.browser.pages.levers import COLA, Levers
 from tests.browser.pages.run import Run
 from tests.browser.pages.whatif import WhatIf
 
+pytestmark = pytest.mark.long
+
 
 def test_the_first_stop_skips_to_the_content(visit, served):
     page = visit(f"{served}/?page=learn", "main h1:visible")

@@ -1,12 +1,9 @@
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from planwise.settings import Settings
 from tests.browser.serving import dashboard
-
-pytestmark = pytest.mark.thorough
 
 READY = "main h1:visible"
 

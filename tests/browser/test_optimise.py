@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.serving import dashboard
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.long
 
 READY = "role=tab[name='New study']"
 START_SECONDS = 90

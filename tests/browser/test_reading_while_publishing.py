@@ -12,6 +12,8 @@ from tests.browser.serving import dashboard
 from ui.pages import PAGES
 from ui.values import formatting
 
+pytestmark = pytest.mark.long
+
 WALK_SECONDS = 14
 LOOKS_LEAST = 3  # different publications whose figures were held against what they say
 STILL_MILLISECONDS = 250  # a page that says the same twice is not between two publications

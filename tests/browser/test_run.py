@@ -8,8 +8,6 @@ from playwright.sync_api import expect
 
 from tests.browser.serving import dashboard
 
-pytestmark = pytest.mark.thorough
-
 RUN_MILLISECONDS = 120_000
 EDITED = "/?page=run&set=cola_rate=0.03"
 

@@ -12,6 +12,8 @@ from tests.browser.pages.optimise import Optimise
 from tests.browser.pages.run import Run
 from tests.browser.pages.whatif import WhatIf
 
+pytestmark = pytest.mark.long
+
 TARGET_PERCENT = 5
 
 

@@ -148,7 +148,6 @@ def test_one_year_is_edited_and_the_tables_say_both_sides(what_if, simulated):
     expect(lead.first).to_be_visible(timeout=PATIENCE)
 
 
-@pytest.mark.thorough
 def test_what_cannot_be_is_said_at_the_lever_and_changes_nothing(what_if, simulated):
     number = what_if.get_by_label(f"{COLA}, %")
     number.fill("50")

@@ -8,6 +8,8 @@ import pytest
 
 from planwise.engine.publishing import load_publication
 
+pytestmark = pytest.mark.long
+
 WAIT_SECONDS = 60
 
 

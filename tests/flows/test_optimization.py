@@ -15,6 +15,8 @@ from planwise.parameters import resolve, simulated_years
 from planwise.study.trials.evaluators import trial_environment
 from planwise.study.trials.holding import held
 
+pytestmark = pytest.mark.long
+
 TARGET = 0.055  # between what the small census reaches with the levers at their bounds
 
 

@@ -1,4 +1,4 @@
-"""The same steps as Prefect tasks, on a server with the services that schedule."""
+"""The same steps as Prefect tasks, on a server; also of runs that a dashboard asked for."""
 
 import os
 import pkgutil
@@ -13,8 +13,10 @@ import flows
 from flows.jobs.simulation import SimulationBlocked
 from flows.parameters import OptimizeRequest, SimulateRequest
 from planwise.errors import Busy, InputError
-from planwise.jobs import JobReader, State
+from planwise.jobs import JobReader, Kind, State, new_job
 from planwise.orchestrator import configured_api
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(flows.__file__).parents[1]
 SCHEDULE_SECONDS = 60
@@ -83,6 +85,44 @@ def test_a_failing_gate_fails_the_run(home, client, strict_gate):
     with pytest.raises(SimulationBlocked):
         simulate(SimulateRequest())
     assert _last_run(client).state_name == "Failed"
+
+
+def test_a_flow_run_tells_its_job_how_it_goes(home, settings, client):
+    from prefect import tags
+
+    from flows.served import JOB_TAG
+    from flows.simulate import simulate
+
+    folder = new_job(settings, Kind.SIMULATE, {"scenario": "baseline"}, title="t", started_by="ana")
+    with tags(f"{JOB_TAG}{folder.id}"):
+        simulate(SimulateRequest())
+    job = JobReader(settings).get(folder.id)
+    assert job.state is State.DONE
+    assert job.result["orchestrated"] == "prefect"
+    assert [step.name for step in job.steps][-1] == "record run"
+
+
+def test_a_run_that_was_stopped_ends_as_cancelled(home, settings, client):
+    from prefect import tags
+
+    from flows.served import JOB_TAG
+    from flows.simulate import simulate
+
+    folder = new_job(settings, Kind.SIMULATE, {"scenario": "baseline"}, title="t", started_by="ana")
+    folder.ask_to_stop("ana")
+    with tags(f"{JOB_TAG}{folder.id}"):
+        state = simulate(SimulateRequest(levers={"cola_rate": 0.03}), return_state=True)
+    assert state.is_cancelled()
+    assert JobReader(settings).get(folder.id).state is State.CANCELLED
+
+
+def test_another_home_is_refused_before_anything_is_computed(settings, tmp_path):
+    from flows.served import JOB_TAG, OtherHome, folder_of_run
+
+    assert folder_of_run(settings, ["planwise"]) is None
+    for name in ("20261120T120000000-simulate-abcdef", "../.."):
+        with pytest.raises(OtherHome, match="another home than this worker"):
+            folder_of_run(settings, [f"{JOB_TAG}{name}"])
 
 
 def test_only_faults_that_pass_are_retried():

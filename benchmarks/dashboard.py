@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.dashboard_world import VIEWPORT, browsing, home_with, serving
+from benchmarks.dashboard_world import VIEWPORT, browsing, world
 from benchmarks.record import default_output, record, write
 
 Tell = Callable[[str], None]
@@ -184,7 +184,7 @@ def main() -> None:
     with console.status("starting") as status, browsing() as browser:
         for employees in sizes:
             status.update(f"{employees:,} employees: making a home")
-            with home_with(employees, options.home) as home, serving(home) as served:
+            with world(employees, options.home) as served:
                 by_employees[employees] = measure(
                     browser,
                     served.url,

@@ -23,7 +23,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.dashboard_world import home_with, serving
+from benchmarks.dashboard_world import world
 from benchmarks.record import record, write
 from benchmarks.wire import Wire
 
@@ -158,7 +158,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path)
     asked = parser.parse_args(tokens)
     console = Console()
-    with home_with(asked.employees, asked.home) as home, serving(home) as served:
+    with world(asked.employees, asked.home) as served:
         begun = time.perf_counter()
         idle = memory_mb(served.pid)
         console.print(f"The server holds {idle:.0f} MB with its workers before the first session.")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.publishing import simulate_and_publish
 from tests.browser.serving import dashboard
 
 CHROMIUM = Path(os.environ.get("PLANWISE_CHROMIUM", "/usr/bin/chromium"))
@@ -76,11 +77,8 @@ def visit(browser):
 @pytest.fixture(scope="session")
 def published_home(tmp_path_factory):
     """A home with two simulated, gated and published scenarios of 300 employees."""
-    from expectations import run_gate
     from planwise.census import generate_census
-    from planwise.engine.publishing import publish
-    from planwise.engine.warehouse import open_warehouse, scenario_environment
-    from planwise.gate import require
+    from planwise.engine.warehouse import open_warehouse
     from planwise.parameters import parse_assignments, resolve, simulated_years
     from planwise.settings import Settings
 
@@ -90,17 +88,7 @@ def published_home(tmp_path_factory):
     with open_warehouse(settings, "browser test") as warehouse:
         for scenario, sets in {"baseline": [], "higher_cola": ["cola_rate=0.05"]}.items():
             effective = resolve(years, scenario=parse_assignments(sets, kind="lever"))
-            outcome = warehouse.plan(scenario_environment(scenario), census, effective).apply()
-            gate = require(run_gate("simulation", warehouse.frames(outcome.environment)))
-            publish(
-                settings,
-                warehouse,
-                scenario=scenario,
-                outcome=outcome,
-                census=census,
-                effective=effective,
-                gate=gate,
-            )
+            simulate_and_publish(settings, warehouse, census, scenario, effective)
     return settings
 
 

@@ -5,6 +5,8 @@ import shutil
 
 import pandas as pd
 
+from tests.browser.publishing import simulate_and_publish
+
 MARK = "evil"
 TEXTS = (
     '<img src=x onerror="window.hacked=1">evil',
@@ -51,11 +53,8 @@ def _import_census(settings):
 
 
 def _publish(settings):
-    from expectations import run_gate
     from planwise.census import load_census
-    from planwise.engine.publishing import publish
-    from planwise.engine.warehouse import open_warehouse, scenario_environment
-    from planwise.gate import require
+    from planwise.engine.warehouse import open_warehouse
     from planwise.parameters import resolve, simulated_years
 
     census = load_census(settings)
@@ -63,17 +62,7 @@ def _publish(settings):
     with open_warehouse(settings, "browser test") as warehouse:
         for scenario, overrides in {"baseline": {}, "filed": {"cola_rate": 0.05}}.items():
             effective = resolve(years, scenario=overrides)
-            outcome = warehouse.plan(scenario_environment(scenario), census, effective).apply()
-            gate = require(run_gate("simulation", warehouse.frames(outcome.environment)))
-            publish(
-                settings,
-                warehouse,
-                scenario=scenario,
-                outcome=outcome,
-                census=census,
-                effective=effective,
-                gate=gate,
-            )
+            simulate_and_publish(settings, warehouse, census, scenario, effective)
 
 
 def _file_under_another_name(settings):

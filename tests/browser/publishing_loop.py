@@ -8,17 +8,16 @@ import json
 import sys
 from pathlib import Path
 
+from tests.browser.publishing import simulate_and_publish
+
 SCENARIOS = ("baseline", "higher_cola", "third")
 YEARS = 2
 STEPS = 7  # different levels of the lever, one after the other
 
 
 def main(home: str, log: str) -> None:
-    from expectations import run_gate
     from planwise.census import load_census
-    from planwise.engine.publishing import publish
-    from planwise.engine.warehouse import open_warehouse, scenario_environment
-    from planwise.gate import require
+    from planwise.engine.warehouse import open_warehouse
     from planwise.parameters import resolve, simulated_years
     from planwise.settings import Settings
 
@@ -29,17 +28,7 @@ def main(home: str, log: str) -> None:
         for turn, scenario in enumerate(itertools.cycle(SCENARIOS)):
             rate = 0.02 + 0.004 * (turn % STEPS)
             effective = resolve(years, scenario={"cola_rate": rate})
-            outcome = warehouse.plan(scenario_environment(scenario), census, effective).apply()
-            gate = require(run_gate("simulation", warehouse.frames(outcome.environment)))
-            published = publish(
-                settings,
-                warehouse,
-                scenario=scenario,
-                outcome=outcome,
-                census=census,
-                effective=effective,
-                gate=gate,
-            )
+            published, outcome = simulate_and_publish(settings, warehouse, census, scenario, effective)
             said = {"scenario": scenario, "fingerprint": published.fingerprint, "kpis": outcome.kpis}
             file.write(json.dumps(said, default=float) + "\n")
             file.flush()

@@ -1,0 +1,87 @@
+"""`planwise serve` as a process of its own, for benchmarks and tests."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+PLANWISE = (sys.executable, "-c", "from planwise.cli import main; main()")
+START_SECONDS = 120.0
+STOP_SECONDS = 30.0
+ASK_SECONDS = 0.1  # between two looks whether it answers
+ANSWER_SECONDS = 30.0
+TOLD_CHARACTERS = 20_000
+PAGE = "/"  # the first answer has made a session: later ones are faster
+FILE = "/static/js/bokeh.min.js"  # public, and no session
+
+
+@dataclass(frozen=True)
+class Served:
+    """A dashboard that answers: its address and its process."""
+
+    url: str
+    pid: int
+
+
+@contextmanager
+def serving(
+    home: Path,
+    log: IO[str],
+    *options: str,
+    port: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    ready: str = PAGE,
+) -> Iterator[Served]:
+    """Yield the dashboard on a free port, or on this one, once it answers to `ready`.
+
+    `log` gets what it tells; `environment` is in place of the process's own. Raises RuntimeError when it does
+    not start, and TimeoutExpired when it does not stop.
+    """
+    port = _free_port() if port is None else port
+    url = f"http://127.0.0.1:{port}"
+    command = (*PLANWISE, "serve", "--no-browser", "--port", str(port), "--home", str(home), *options)
+    # The log is a file: a pipe that nobody reads stops the server once it is full.
+    process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(url + ready):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"`planwise serve` does not answer:\n{told(log)}")
+            time.sleep(ASK_SECONDS)
+        yield Served(url, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+def told(log: IO[str]) -> str:
+    """Return the end of a log."""
+    log.seek(0)
+    return log.read()[-TOLD_CHARACTERS:]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -9,16 +9,12 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, authenticated
 
-from planwise.errors import InputError
 from planwise.settings import Settings, SignInSettings
 from tests.ui.oidc_provider import CLIENT, SECRET, provider_running
-from ui.auth.configured import client_secret, require_usable
 from ui.auth.gate import Gate
-from ui.auth.oidc.claims import NotAdmitted, Rules, claim, name_of, role_of
 from ui.auth.oidc.provider import Provider
 from ui.auth.origins import origins
 from ui.auth.provider import SignIn
-from ui.serve import require_guarded
 
 
 class Me(RequestHandler):
@@ -119,7 +115,7 @@ def test_cookies_are_not_for_scripts_nor_other_sites_and_hold_no_token(serve, si
         if not cookie.split(";")[0].endswith('=""'):
             assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
             assert len(cookie) < 1000
-    assert back.headers["location"] == "/"
+    assert back.headers["location"] == "../"  # a proxy may show us under a path of its own
 
 
 def test_a_role_comes_from_the_further_claims_when_the_token_has_none(serve, fake):
@@ -263,117 +259,6 @@ def test_a_provider_that_is_away_is_said_within_its_time(site, serve, fake):
     answer = serve().get("/")
     assert (answer.status_code, "does not answer" in answer.text) == (502, True)
     assert time.monotonic() - begun < 5
-
-
-RULES = Rules("preferred_username", "realm_access.roles", {"hr": "analyst", "boss": "admin"}, "auditor")
-
-
-@pytest.mark.parametrize(
-    ("said", "role"),
-    [
-        ({"realm_access": {"roles": ["hr"]}}, "analyst"),
-        ({"realm_access": {"roles": ["hr", "boss"]}}, "admin"),
-        ({"realm_access": {"roles": "hr"}}, "analyst"),
-        ({"realm_access": {"roles": ["admin", 1, None]}}, "auditor"),
-        ({"realm_access": "hr"}, "auditor"),
-        ({"realm_access.roles": ["boss"]}, "admin"),
-        ({}, "auditor"),
-    ],
-)
-def test_values_of_a_claim_are_roles(said, role):
-    assert role_of(said, RULES) == role
-
-
-def test_a_value_that_is_a_role_counts_without_a_table():
-    rules = Rules.of(SignInSettings(oidc_role_claim="groups"))
-    assert role_of({"groups": ["x", "approver"]}, rules) == "approver"
-
-
-@pytest.mark.parametrize("name", [None, "", " ", 7, "a\nb", "x" * 201])
-def test_who_has_no_usable_name_is_refused(name):
-    with pytest.raises(NotAdmitted, match="preferred_username"):
-        name_of({"preferred_username": name}, RULES)
-
-
-def test_an_e_mail_that_is_not_verified_is_no_name():
-    rules = Rules("email", "roles", {}, "auditor")
-    assert name_of({"email": "a@b.c", "email_verified": True}, rules) == "a@b.c"
-    with pytest.raises(NotAdmitted, match="not verified"):
-        name_of({"email": "a@b.c", "email_verified": False}, rules)
-
-
-def test_a_claim_may_be_nested_or_named_by_an_address():
-    assert claim({"a": {"b": 1}}, "a.b") == 1
-    assert claim({"https://x.y/r": 2}, "https://x.y/r") == 2
-    assert claim({"a": 1}, "a.b") is None
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"auth": "basic"}, "no users"),
-        ({"auth": "oidc"}, "PLANWISE_OIDC_ISSUER and PLANWISE_OIDC_CLIENT_ID"),
-        ({"auth": "oidc", "oidc_issuer": "http://idp.example", "oidc_client_id": "x"}, "not an https"),
-        (
-            {"auth": "oidc", "oidc_issuer": "https://i", "oidc_client_id": "x", "oidc_roles": {"a": "god"}},
-            "god",
-        ),
-        (
-            {"auth": "oidc", "oidc_issuer": "https://i", "oidc_client_id": "x", "oidc_default_role": "x"},
-            "DEFAULT_ROLE",
-        ),
-    ],
-)
-def test_a_sign_in_that_lets_nobody_in_is_not_served(settings, changes, says):
-    with pytest.raises(InputError, match=says):
-        require_usable(settings, SignInSettings(**changes))
-
-
-def test_the_client_secret_comes_from_a_private_file(tmp_path):
-    file = tmp_path / "secret"
-    file.write_text("s3cret\n")
-    file.chmod(0o600)
-    assert client_secret(SignInSettings(oidc_client_secret_file=file)) == "s3cret"
-    file.chmod(0o640)
-    with pytest.raises(InputError, match="by others"):
-        client_secret(SignInSettings(oidc_client_secret_file=file))
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
-def test_this_machine_needs_no_sign_in(address):
-    require_guarded(address, (), SignInSettings())
-
-
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.7", "example.org", ""])
-def test_others_reach_it_only_through_a_sign_in(address):
-    with pytest.raises(InputError, match="sign-in is off"):
-        require_guarded(address, (), SignInSettings())
-    require_guarded(address, (), SignInSettings(auth="basic"))
-
-
-def test_a_proxy_needs_a_sign_in_too():
-    with pytest.raises(InputError, match="allow-origin"):
-        require_guarded("127.0.0.1", ("https://pay.example.org",), SignInSettings())
-
-
-def test_which_names_a_browser_may_use():
-    assert origins("127.0.0.1", 5006).hosts == ("127.0.0.1:5006", "localhost:5006")
-    assert "10.0.0.5:5006" in origins("10.0.0.5", 5006).hosts
-    assert not any("0.0.0.0" in host for host in origins("0.0.0.0", 5006).hosts)
-    assert "[::1]:5006" in origins("::1", 5006).hosts
-    behind = origins("127.0.0.1", 5006, ("https://Pay.example.org/",))
-    assert "pay.example.org" in behind.hosts
-    assert (behind.base("anything"), behind.is_secure) == ("https://pay.example.org", True)
-    assert "a.example:8443" in origins("127.0.0.1", 5006, ("https://a.example:8443",)).hosts
-    assert "localhost" in origins("127.0.0.1", 443, tls=True).hosts
-
-
-@pytest.mark.parametrize(
-    "text", ["*", "pay.example.org", "https://", "ftp://x", "https://x/path", "https://x:y"]
-)
-def test_an_origin_that_is_none_is_refused(text):
-    with pytest.raises(InputError, match="not an origin"):
-        origins("127.0.0.1", 5006, (text,))
 
 
 def test_the_address_of_the_provider_keeps_its_own_query(serve, fake):

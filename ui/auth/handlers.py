@@ -3,6 +3,7 @@
 import logging
 from asyncio import get_running_loop
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -10,7 +11,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from ui.auth.gate import SECONDS_OF_DAY, Gate
 from ui.auth.origins import Origins
-from ui.auth.pages import HOME, LOGIN, SignInPage, login_to, own_page, render
+from ui.auth.pages import HOME, LOGIN, SignInPage, from_here, login_to, own_page, render
 
 LOG = logging.getLogger("planwise.ui.auth")
 WRONG = "The name or the password is not right."
@@ -36,7 +37,12 @@ class SignInHandler(RequestHandler):
     def show(self, page: SignInPage, status: int = 200) -> None:
         """Answer with a page."""
         self.set_status(status)
-        self.finish(render(page))
+        link = from_here(self.request.path, page.link) if page.link else ""
+        self.finish(render(replace(page, link=link)))
+
+    def go(self, address: str) -> None:
+        """Send the browser to an address of ours."""
+        self.redirect(from_here(self.request.path, address))
 
     def set_private_cookie(self, name: str, value: str, *, seconds: float) -> None:
         """Set a signed cookie that only our own pages send back, and no script reads."""
@@ -54,20 +60,19 @@ class SignInHandler(RequestHandler):
         ticket = self.gate.issue(name, role)
         self.set_private_cookie(self.cookie, ticket.to_text(), seconds=self.gate.lasts_seconds)
         LOG.info("%s signed in from %s", name, self.request.remote_ip)
-        self.redirect(own_page(address))
+        self.go(own_page(address))
 
     def write_error(self, status_code: int, **details: Any) -> None:
         """Answer an error with a page that leads back, and no traceback."""
-        self.finish(
-            render(
-                SignInPage(
-                    "Sign-in failed",
-                    f"The request was not understood ({status_code}).",
-                    is_error=True,
-                    link=LOGIN,
-                    link_text="Try again",
-                )
-            )
+        self.show(
+            SignInPage(
+                "Sign-in failed",
+                f"The request was not understood ({status_code}).",
+                is_error=True,
+                link=LOGIN,
+                link_text="Try again",
+            ),
+            status_code,
         )
 
 
@@ -133,7 +138,7 @@ class SignOutHandler(SignInHandler):
     def get(self) -> None:
         """Sign out, and say why; a link on another site cannot do it."""
         if self.request.headers.get("Sec-Fetch-Site", "") in ("cross-site", "same-site"):
-            self.redirect(HOME)
+            self.go(HOME)
             return
         target = self.get_query_argument("next", HOME)
         said = self.gate.words(self.get_query_argument("why", ""))

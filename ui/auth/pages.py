@@ -46,6 +46,14 @@ def own_page(address: str) -> str:
     return f"{HOME}?{parts.query}" if parts.query else HOME
 
 
+def from_here(here: str, address: str) -> str:
+    """Return an address of ours as the page at `here` must link to it, both from the root as we see it.
+
+    Relative, because a proxy may show the dashboard under a path of its own.
+    """
+    return ("../" * (here.count("/") - 1) or "./") + address.removeprefix("/")
+
+
 def login_to(address: str) -> str:
     """Return the address of the sign-in that comes back to `address`."""
     page = own_page(address)

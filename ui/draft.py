@@ -6,13 +6,14 @@ from functools import cached_property
 import param
 
 from planwise.errors import InputError
-from planwise.parameters import EffectiveParameters, Finding, validate
+from planwise.parameters import EffectiveParameters, Finding, merged_overrides, validate
 from planwise.parameters.assignment import parse_key
 from ui.values import edits as editing
 from ui.values.edits import Edits, History, Lock
 
 Resolve = Callable[[str], EffectiveParameters]
 BASELINE = "baseline"
+LOOK_AGAIN = "Look at them before you save."  # the remedy where somebody else changed the base
 BASES_KEPT = 4  # an undo may lead back to the scenario before
 
 
@@ -152,18 +153,38 @@ class Draft(param.Parameterized):
         self._show(self._history.redone())
 
     def refresh(self) -> str:
-        """Read the base anew; return what had to be given up because of what others changed, or ""."""
-        lost = ""
+        """Read the base anew; return what has become of the edits because of what others changed, or "".
+
+        When the scenario is gone, all that it had and the edits are edits on the baseline.
+        """
+        lost, before = "", self._bases.get(self.scenario)
         self._bases.clear()
         try:
             state = editing.replaced(Edits(self.scenario), self.base, self.changes)
-            self._show(self._history.amended(editing.locked(state, self._history.present.locks)))
+            state = editing.locked(state, self._history.present.locks)
+            self._show(self._history if state == self._history.present else self._history.amended(state))
         except InputError as error:
-            lost = f"The edits on {self.scenario} are gone: {error.what}"
-            known = self._known(self.scenario)
-            self._show(History(Edits(self.scenario if known else BASELINE)))
+            if self._known(self.scenario):
+                lost = f"The edits on {self.scenario} are gone: {error.what}"
+                self._show(History(Edits(self.scenario)))
+            else:
+                kept = self._on_the_baseline(before)
+                became = (
+                    "what it had is kept as edits on the baseline." if kept.changes else "the edits are gone."
+                )
+                lost = f"{error.what} Somebody deleted it; {became}"
+                self._show(History(kept))
         self.__dict__.pop("_resolved", None)
         return lost
+
+    def _on_the_baseline(self, before: EffectiveParameters | None) -> Edits:
+        """Return the edits that make of the baseline what was shown; none when they cannot be."""
+        wanted = merged_overrides(before.scenario if before else {}, self.changes)
+        try:
+            state = editing.replaced(Edits(BASELINE), self._base_of(BASELINE), wanted)
+        except InputError:  # it was for other years, say
+            return Edits(BASELINE)
+        return editing.locked(state, self._history.present.locks)
 
     def _known(self, scenario: str) -> bool:
         try:

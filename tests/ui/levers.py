@@ -32,9 +32,10 @@ class Scenarios:
         return ""
 
     def save(self, name, *, base, changes, description=""):
+        self.effective(base)  # refuses what is not there
         self.overrides[name] = merged_overrides(self.overrides[base], changes)
 
-    def update(self, name, changes):
+    def update(self, name, changes, *, seen=None):
         self.overrides[name] = merged_overrides(self.overrides[name], changes)
 
     def delete(self, name):

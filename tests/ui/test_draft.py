@@ -234,6 +234,28 @@ def test_what_others_do_to_the_base_is_seen_on_refresh(draft, monkeypatch):
     assert (draft.scenario, draft.is_empty) == ("higher_cola", True)
     monkeypatch.delitem(SCENARIOS, "higher_cola")
     assert "no scenario" in draft.refresh()
+    assert (draft.scenario, draft.changes) == ("baseline", {"years": 2})
+
+
+def test_a_scenario_that_somebody_deletes_lives_on_as_edits(draft, monkeypatch):
+    draft.start_from("higher_cola")
+    draft.set("cola_rate@2028", 0.05)
+    draft.lock(["cola_rate"], by="ana")
+    shown = draft.effective.cells
+    monkeypatch.delitem(SCENARIOS, "higher_cola")
+    told = draft.refresh()
+    assert "no scenario 'higher_cola'" in told and "kept as edits on the baseline" in told
+    assert (draft.scenario, draft.locks) == ("baseline", ("cola_rate",))
+    assert draft.changes == {"cola_rate": 0.035, "cola_rate@2028": 0.05, "merit_rate_level_1@2028": 0.04}
+    assert draft.effective.cells == shown
+    assert draft.refresh() == ""
+
+
+def test_edits_of_a_deleted_scenario_that_the_baseline_cannot_have_are_told_as_gone(draft, monkeypatch):
+    draft.start_from("short")
+    monkeypatch.delitem(SCENARIOS, "short")
+    monkeypatch.setattr("ui.draft.merged_overrides", lambda *_: {"cola_rate@2040": 0.03})
+    assert "the edits are gone" in draft.refresh()
     assert (draft.scenario, draft.is_empty) == ("baseline", True)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, open_ledger, years_of
 from planwise.parameters import Value, canonical_overrides, merged_overrides
 from planwise.settings import Settings
@@ -24,11 +25,18 @@ class ScenarioActions:
             years = self._years(original.census, merged_overrides(original.overrides, wanted))
             return ledger.scenarios.clone(base, name, wanted, description=description, years=years)
 
-    def update(self, name: str, changes: Mapping[str, object]) -> Scenario:
-        """Put changes on top of a scenario's own overrides."""
+    def update(
+        self, name: str, changes: Mapping[str, object], *, seen: Mapping[str, Value] | None = None
+    ) -> Scenario:
+        """Put changes on top of a scenario's own overrides; refused when these are not as `seen`."""
         self._user.require_edit("change scenarios")
         with self._ledger() as ledger:
             original = ledger.scenarios.get(name)
+            if seen is not None and canonical_overrides(seen) != canonical_overrides(original.overrides):
+                raise InputError(
+                    f"{name} has been changed meanwhile; nothing was saved.",
+                    remedy="It is read anew, with your edits on it: look at them, then save again.",
+                )
             wanted = canonical_overrides(changes)
             years = self._years(original.census, merged_overrides(original.overrides, wanted))
             return ledger.scenarios.set(name, wanted, years=years)

@@ -9,7 +9,7 @@ from planwise.errors import InputError, PlanWiseError
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.layout import GAP, PAIR, STACK, show
-from ui.draft import BASELINE
+from ui.draft import BASELINE, LOOK_AGAIN
 from ui.session import Session
 from ui.views.levers.assumptions import Assumptions
 from ui.views.levers.choice import Choice
@@ -80,7 +80,7 @@ class Levers:
         """Read the base anew, and show the draft on it."""
         try:
             if lost := self._session.draft.refresh():
-                self._session.notify(lost, tone="warning", remedy="Begin again from the scenario as it is.")
+                self._session.notify(lost, tone="warning", remedy=LOOK_AGAIN)
             names = [scenario.name for scenario in self._session.store.plans.list()]
             self._fill(names)
         except PlanWiseError as error:

@@ -69,6 +69,12 @@ class Saving:
 
     def ask_save(self) -> None:
         """Show what will be saved, and ask for a name."""
+        self._show_changes()
+        self._fail("")
+        self._judge()
+        self._open(self.dialog)
+
+    def _show_changes(self) -> None:
         draft = self._session.draft
         rows = differences(draft.current, draft.effective)
         told = html.card_heading(f"{counted(len(rows), 'change')} on {draft.scenario}", "")
@@ -79,9 +85,6 @@ class Saving:
             label=f"Update {draft.scenario}",
             disabled=draft.is_empty or not self._session.may_edit,
         )
-        self._fail("")
-        self._judge()
-        self._open(self.dialog)
 
     def ask_delete(self) -> None:
         """Ask before the base scenario is deleted."""
@@ -128,8 +131,8 @@ class Saving:
 
     async def _updated(self, *_: Any) -> None:
         draft, actions = self._session.draft, self._session.actions.scenarios
-        name, changes = draft.scenario, dict(draft.changes)
-        if await self._carried_out(lambda: actions.update(name, changes), self._update):
+        name, changes, seen = draft.scenario, dict(draft.changes), dict(draft.base.scenario)
+        if await self._carried_out(lambda: actions.update(name, changes, seen=seen), self._update):
             self._went_on(name, f"{name} has the edits now.")
 
     async def _deleted(self, *_: Any) -> None:
@@ -157,6 +160,8 @@ class Saving:
         try:
             await self._session.offload(work)
         except PlanWiseError as error:
+            self._done()  # what is stored may not be what it was
+            self._show_changes()
             self._fail(html.notice(error.what, error.remedy or "", "bad"))
             return False
         finally:

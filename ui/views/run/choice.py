@@ -1,6 +1,7 @@
 """The card where one chooses what to run: the edits, saved as a scenario, or a scenario as it is."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape
 from typing import Any
 
@@ -13,6 +14,7 @@ from ui.components import html
 from ui.components.card import FRAME
 from ui.components.filling import Filling
 from ui.components.layout import PARTS
+from ui.draft import LOOK_AGAIN
 from ui.session import Session
 from ui.views.run.wanted import Wanted, columns, difference, suggested_name
 
@@ -100,6 +102,8 @@ class Choice:
     def refresh(self) -> None:
         """Show the scenarios and edits there are now; raises InputError when there is no census."""
         draft, selected = self._session.draft, self._session.selection.scenario
+        if lost := draft.refresh():
+            self._session.notify(lost, tone="warning", remedy=LOOK_AGAIN)
         self._taken = tuple(info.name for info in self._session.store.plans.list())
         before = self._scenario.value
         value = next((n for n in (selected, before, draft.scenario) if n in self._taken), BASELINE)
@@ -111,6 +115,13 @@ class Choice:
             elif not had_edits:
                 self._mode.value = EDITS
             self._scenario.param.update(options=list(self._taken), value=value)
+            if selected and selected not in self._taken:
+                self._session.notify(
+                    f"There is no scenario {selected!r}: it was deleted, or never saved.",
+                    tone="warning",
+                    remedy=f"{value} is chosen instead.",
+                )
+                self._session.selection.scenario = value
             if not self._touched and not draft.is_empty:
                 self._name.value = suggested_name(draft.scenario, self._taken)
         self._draw()
@@ -124,7 +135,7 @@ class Choice:
         if not self.from_draft:
             return str(self._scenario.value)
         if self._over.value and draft.scenario != BASELINE:
-            return scenarios.update(draft.scenario, draft.changes).name
+            return scenarios.update(draft.scenario, draft.changes, seen=draft.base.scenario).name
         name = self._name.value.strip()
         saved = scenarios.save(
             name, base=draft.scenario, changes=draft.changes, description=self._note.value.strip()
@@ -144,6 +155,8 @@ class Choice:
         """Say what is wrong, under the fields; None takes it back."""
         self._problem.visible = error is not None
         if error is not None:
+            with suppress(PlanWiseError):
+                self.refresh()  # what is stored may not be what it was
             self._problem.object = html.notice(error.what, error.remedy or "", "bad")
 
     def busy(self, text: str = "") -> None:

@@ -7,6 +7,7 @@ from planwise.errors import InputError, PlanWiseError
 from planwise.parameters import EffectiveParameters, Value
 from ui.components import html
 from ui.components.filling import Filling
+from ui.draft import LOOK_AGAIN
 from ui.session import Session
 from ui.values.edits import Edits, Lock, effective_of, keys_of, with_changes
 from ui.values.formatting import count
@@ -44,6 +45,8 @@ class WhatIf:
         """Show scenarios, census and draft as they are now; what is shown already is not asked again."""
         plans, draft = self._session.store.plans, self._session.draft
         try:
+            if lost := draft.refresh():
+                self._session.notify(lost, tone="warning", remedy=LOOK_AGAIN)
             census = plans.census(plans.get(draft.scenario).census)
             names = [info.name for info in plans.list()]
         except PlanWiseError as error:

@@ -1,15 +1,17 @@
 """Each expectation of the simulation gate has a world that it, and nothing else, objects to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import gate_worlds as worlds
 import numpy as np
 import pandas as pd
 import pytest
 
-from expectations import run_gate
+from expectations import gate, run_gate
+from expectations.rules import Rule
 from expectations.suites import SUITES
 from expectations.thresholds import load_thresholds
+from planwise.gate import GateCheck
 
 KPIS, SNAPSHOT, EVENTS = "fct_scenario_kpis", "fct_workforce_snapshot", "fct_yearly_events"
 GROWTH, BUDGET, LEVELS, EQUITY = (
@@ -113,6 +115,23 @@ CASES: dict[str, tuple[str, Change, object, set[str]]] = {
     SUPPRESSED: (EQUITY, put("adjusted_gap", 0.01, row=2), [9.0, 541.0], set()),
 }  # fmt: skip
 ELSEWHERE = {"kpi_years", "pay_drift_usual"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_table_is_asked_once() -> Iterator[None]:
+    """Worlds differ in one table; what the others were found to be is remembered, as seconds add up."""
+    ask, found = gate.evaluate, {}
+
+    def remembered(table: str, frame: pd.DataFrame, rules: list[Rule]) -> dict[str, GateCheck]:
+        content = pd.util.hash_pandas_object(frame).to_numpy().tobytes()
+        key = (table, content, str(frame.dtypes.to_dict()), str(rules))
+        if key not in found:
+            found[key] = ask(table, frame, rules)
+        return found[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate, "evaluate", remembered)
+        yield
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -103,7 +103,7 @@ def test_slider_field_years_and_a_pasted_block(levers):
     start = cell(page, "Merit rate, L1 Staff", 2026)
     start.click()
     start.evaluate(PASTE, f"3.1\t{HOSTILE}\n4\t4.1")
-    expect(page.get_by_text("is not a value of Merit rate, level 1.").first).to_be_visible()
+    expect(page.get_by_text("is not a value of Merit rate, L1 Staff.").first).to_be_visible()
     expect(start).to_contain_text("3.30%")
     start.evaluate(PASTE, "3.1\t3.2\n4\t4.1%\n")
     expect(start).to_contain_text("3.10%")

@@ -134,7 +134,7 @@ def test_a_block_is_pasted_right_and_down_and_empty_cells_are_passed_over(draft)
         (("promotion_raise_level_4", 2026), [["8"], ["9"]], "does not fit"),
         (("cola_rate", 2030), [["3", "3"]], "does not fit"),
         (("cola_rate", 2030), [["<b>3</b>"]], "not a value of Cost-of-living raise"),
-        (("cola_rate", 2026), [["3"], ["50"]], "Merit rate, level 1: 50.00% is above"),
+        (("cola_rate", 2026), [["3"], ["50"]], "Merit rate, L1 Staff: 50.00% is above"),
     ],
 )
 def test_a_block_that_cannot_be_is_refused_as_a_whole(draft, at, block, what):

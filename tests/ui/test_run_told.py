@@ -39,7 +39,7 @@ def test_a_difference_is_told_once_for_years_that_are_alike():
     told = {row["parameter"]: (row["years"], row["before"], row["after"]) for row in rows.to_dict("records")}
     assert told == {
         "Cost-of-living raise": ("all", "2.50%", "3.00%"),
-        "Merit rate, level 2": ("2027", "3.30%", "5.00%"),
+        "Merit rate, L2 Manager": ("2027", "3.30%", "5.00%"),
     }
 
 

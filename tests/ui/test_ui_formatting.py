@@ -65,3 +65,18 @@ def test_the_names_are_those_of_the_default_pay_structure():
     from planwise.census import default_levels
 
     assert f.level_names() == dict(default_levels()[["level_id", "name"]].itertuples(index=False))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Merit rate, level 1", "Merit rate, L1 Staff"),
+        (
+            "Merit falls with level: 2.00% in level 4, 3.00% in level 3.",
+            "Merit falls with level: 2.00% in L4 Director, 3.00% in L3 Senior Manager.",
+        ),
+        ("Nobody is in level 9; level 12 neither.", "Nobody is in level 9; level 12 neither."),
+    ],
+)
+def test_texts_of_the_core_call_levels_as_pages_do(text, shown):
+    assert f.with_levels(text) == shown

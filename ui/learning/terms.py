@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from planwise.parameters import catalogue
 from planwise.parameters.declaration import Lever, Parameter, Unit
 from ui.learning.content import Term
+from ui.values.formatting import with_levels
 
 LEVER, ASSUMPTION, FIGURE, WORD = "Lever", "Assumption", "Figure", "Word"
 KINDS = (WORD, LEVER, ASSUMPTION, FIGURE)
@@ -19,7 +20,13 @@ def parameter_terms() -> Iterator[Term]:
     known = catalogue()
     for name, parameter in known.parameters.items():
         kind = LEVER if known.kind(name) == "lever" else ASSUMPTION
-        yield Term(name, kind, f"{parameter.label}. {parameter.description}", _details(parameter), "levers")
+        yield Term(
+            name,
+            kind,
+            with_levels(f"{parameter.label}. {parameter.description}"),
+            _details(parameter),
+            "levers",
+        )
 
 
 def column_terms(reference: str) -> Iterator[Term]:
@@ -56,4 +63,4 @@ def _span(parameter: Parameter, low: float, high: float) -> str:
 def _value(parameter: Parameter, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value).lower() if isinstance(value, bool) else str(value)
-    return f"{value * 100:g} %" if parameter.unit is Unit.RATE else f"{value:,g}"
+    return f"{value * 100:g}%" if parameter.unit is Unit.RATE else f"{value:,g}"

@@ -7,6 +7,7 @@ import pandas as pd
 
 from planwise.comparison import Comparison
 from ui.values.compared import Caveat, ComparedScenarios, ComparedSource, ParameterChange, Setting
+from ui.values.formatting import with_levels
 from ui.values.results import PAY_OF_LEVEL, SUPPRESSED_UNDER
 
 TOTAL = 0  # stands for the sum over the years
@@ -34,7 +35,7 @@ def viewed(found: Comparison) -> ComparedScenarios:
             ParameterChange(
                 parameter=row.parameter,
                 kind=row.kind,
-                label=row.label,
+                label=with_levels(row.label),
                 unit=row.unit,
                 when="all years" if not row.years else row.when.replace("-", "\N{EN DASH}"),
                 settings={

@@ -20,6 +20,7 @@ from planwise.study.strategies.auto import choose
 from planwise.study.trials.holding import held_studies
 from ui.reading.file_lock import is_locked
 from ui.reading.search_question import Posed, posed_by
+from ui.values.formatting import with_levels
 from ui.values.searches import Check, Checked, Frame, Measured, Tone
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _target(posed: Posed, measured: Measured | None) -> list[Check]:
         question.target_growth, market_budget=None if market is None else float(str(market))
     )
     tone: Tone = "warn" if any(found.risk not in OF_RISK for found in findings) else "ok"
-    checks = [Check("Target", tone, " ".join(found.message for found in findings))]
+    checks = [Check("Target", tone, " ".join(with_levels(found.message) for found in findings))]
     if measured is None:
         return checks
     low, high = sorted((measured.lowest, measured.highest))

@@ -31,6 +31,7 @@ from planwise.study.trials.files import journal_file
 from planwise.study.trials.record import ERROR, FINISHED, GIVEN_UP, trial_of
 from planwise.study.trials.storage import load_study
 from planwise.study.trials.trial import Trial
+from ui.values.formatting import with_levels
 from ui.values.searches import FACTS, LEVER, LIMIT, PART, Asked, SearchLever
 
 PP = 100.0
@@ -238,5 +239,5 @@ def _lever(name: str, bounds: tuple[float, float] | None, start: float | None) -
         low, high = bounds or (math.nan, math.nan)
         return SearchLever(name, name, "rate", low, high, start, (low, high))
     low, high = bounds or declared.bounds
-    label = f"{declared.label}, {year}" if year else declared.label
+    label = with_levels(f"{declared.label}, {year}" if year else declared.label)
     return SearchLever(name, label, declared.unit.value, low, high, start, declared.recommended)

@@ -17,6 +17,7 @@ from planwise.parameters import (
 )
 from planwise.parameters.assignment import Key, parse_key
 from planwise.parameters.horizon import HORIZON
+from ui.values.formatting import with_levels
 
 STEPS_KEPT = 100  # of undo; a step is a mapping of at most a few hundred values
 
@@ -174,7 +175,7 @@ def _checked(edits: Edits, base: EffectiveParameters, changes: Mapping[str, Valu
 def _refuse_locked(edits: Edits, old: EffectiveParameters, new: EffectiveParameters) -> None:
     for name, lock in edits.locks.items():
         if any(old.value(name, year) != new.value(name, year) for year in old.years if year in new.years):
-            label = old.declared.parameters[name].label
+            label = with_levels(old.declared.parameters[name].label)
             why = f": {lock.why}" if lock.why else ""
             raise InputError(f"{label} is locked by {lock.by}{why}.", remedy="Unlock it to change it.")
 

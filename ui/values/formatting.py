@@ -13,6 +13,7 @@ NOT_AVAILABLE = "n/a"
 MINUS = "\N{MINUS SIGN}"
 NBSP = "\N{NO-BREAK SPACE}"
 CELL_MAX = 90  # characters
+LEVEL = re.compile(r"\b[Ll]evel (\d)\b")
 SCALES = ((1e9, "B", 2), (1e6, "M", 1))  # below a million, dollars are written out
 
 
@@ -90,6 +91,11 @@ def level(level_id: Any, names: Mapping[int, str] | None = None) -> str:
     own = (level_names() if names is None else names).get(number, "")
     name = re.sub(rf"\s*\bL{number}$", "", own.strip())
     return f"L{number} {name}" if name and name != f"Level {number}" else f"Level {number}"
+
+
+def with_levels(text: str) -> str:
+    """Return a text of the core library with its levels called as pages call them: level 1 is L1 Staff."""
+    return LEVEL.sub(lambda m: level(m[1]) if int(m[1]) in level_names() else m[0], text)
 
 
 @cache

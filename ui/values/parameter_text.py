@@ -7,7 +7,7 @@ from planwise.errors import InputError
 from planwise.parameters import Value
 from planwise.parameters.canonical import LEAP_YEAR, canonical, outside_bounds
 from planwise.parameters.declaration import Lever, Parameter, Unit
-from ui.values.formatting import MINUS, money
+from ui.values.formatting import MINUS, money, with_levels
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 PERCENT = 100
@@ -87,7 +87,7 @@ def _spelled(parameter: Parameter, text: str) -> str:
         canonical(parameter, number)
     except InputError:
         raise InputError(
-            f"{text!r} is not a value of {parameter.label}.",
+            f"{text!r} is not a value of {with_levels(parameter.label)}.",
             remedy=f"Type for example {EXAMPLES[parameter.unit]}.",
         ) from None
     if percent and parameter.unit is Unit.MULTIPLIER:
@@ -105,7 +105,8 @@ def _outside(parameter: Parameter, value: Value) -> InputError:
     if parameter.unit is Unit.RATE and not outside_bounds(parameter, meant := value * PERCENT):
         remedy = f"Rates are typed in percent: did you mean {written(parameter, meant)}? {remedy}"
     limit = f"{side} value allowed, {written(parameter, bound)}"
-    return InputError(f"{parameter.label}: {written(parameter, value)} is {limit}.", remedy=remedy)
+    label = with_levels(parameter.label)
+    return InputError(f"{label}: {written(parameter, value)} is {limit}.", remedy=remedy)
 
 
 def _plain(number: float, least: int = DECIMALS[0]) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from planwise.parameters import EffectiveParameters, Finding, Risk
 from ui.components import html
 from ui.components.html import Tone
-from ui.values.formatting import count
+from ui.values.formatting import count, with_levels
 from ui.values.parameter_text import written
 from ui.views.levers.sheet import full_label, risk_in
 
@@ -82,7 +82,7 @@ def finding_list(findings: Sequence[Finding]) -> str:
         return '<p class="card-subtitle">No warnings: every lever is within its recommended range.</p>'
     items = "".join(
         f'<li style="{LINE}">{html.chip(finding.risk, TONES[finding.risk])}'
-        f"<span>{escape(_when(finding))}{escape(finding.message)}</span></li>"
+        f"<span>{escape(_when(finding))}{escape(with_levels(finding.message))}</span></li>"
         for finding in findings
     )
     return f'<ul style="list-style:none;display:grid;gap:6px;margin-top:8px">{items}</ul>'

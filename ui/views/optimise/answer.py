@@ -9,7 +9,7 @@ import pandas as pd
 from ui.components import html
 from ui.components.card import Content
 from ui.components.html import Column, Kpi, Tone
-from ui.values.formatting import count, money_short, percent, points, ratio, seconds
+from ui.values.formatting import count, money_short, percent, points, ratio, seconds, with_levels
 from ui.values.searches import Search
 from ui.views.optimise import words
 from ui.views.optimise.measures import lever_change
@@ -99,7 +99,7 @@ def caveats(search: Search) -> Iterator[str]:
     if isinstance(risk, Mapping):
         for finding in risk.get("findings", ())[:4]:
             year = "" if finding["year"] is None else f" in {finding['year']}"
-            yield f"{str(finding['risk']).capitalize()} risk{year}: {finding['message']}"
+            yield f"{str(finding['risk']).capitalize()} risk{year}: {with_levels(finding['message'])}"
         more = len(risk.get("findings", ())) - 4
         if more > 0:
             yield f"{more} more findings in the evidence report."

@@ -11,6 +11,7 @@ from ui.components import html
 from ui.components.card import FRAME
 from ui.components.filling import Filling
 from ui.components.layout import GAP
+from ui.values.formatting import with_levels
 from ui.views.optimise.asking import AIMS, Wish
 from ui.views.optimise.limit_rows import LimitRows
 from ui.views.optimise.looks import PART, SIDE_BY_SIDE, SMALL, SWITCHES
@@ -89,7 +90,7 @@ class Form:
         self.explained = html.pane("")
         self.limits = LimitRows(self._changed)
         levers = {
-            lever.label: name
+            with_levels(lever.label): name
             for name, lever in catalogue().levers.items()
             if lever.tunable and not lever.locked
         }

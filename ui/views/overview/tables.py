@@ -8,7 +8,7 @@ from planwise.gate import GateResult
 from ui.components import html
 from ui.components.card import Content
 from ui.components.html import Column
-from ui.values.formatting import count, moment, money, percent, points, ratio, shortened
+from ui.values.formatting import count, level, moment, money, percent, points, ratio, shortened
 from ui.values.results import SUPPRESSED_UNDER, Result
 
 PP = 100.0
@@ -54,7 +54,7 @@ def levels(result: Result, year: int) -> Content:
     """Return headcount, movement and pay by level in one year."""
     frame = result.levels.loc[result.levels["simulation_year"] == year].reset_index(drop=True)
     columns = (
-        Column("level_id", "Level", lambda v: f"Level {v}"),
+        Column("level_id", "Level", level),
         Column("headcount", "Headcount", count),
         Column("hires", "Hires", count),
         Column("terminations", "Exits", count),

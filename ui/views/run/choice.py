@@ -16,6 +16,7 @@ from ui.components.filling import Filling
 from ui.components.layout import PARTS
 from ui.draft import LOOK_AGAIN
 from ui.session import Session
+from ui.values.formatting import with_levels
 from ui.views.run.wanted import Wanted, columns, difference, suggested_name
 
 BASELINE = "baseline"
@@ -246,7 +247,7 @@ def _warnings(findings: list[Finding]) -> str:
     if not findings:
         return ""
     items = "".join(
-        f'<li><span class="what">{escape(finding.message)}</span><span class="act">'
+        f'<li><span class="what">{escape(with_levels(finding.message))}</span><span class="act">'
         f"{html.chip(finding.risk.value, _tone(finding))}</span></li>"
         for finding in findings[:FINDINGS_SHOWN]
     )

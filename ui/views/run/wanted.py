@@ -8,6 +8,7 @@ import pandas as pd
 
 from planwise.parameters import EffectiveParameters, Value, catalogue
 from ui.components.html import Column
+from ui.values.formatting import with_levels
 from ui.values.parameter_text import written
 
 COLUMNS = ("parameter", "years", "before", "after")
@@ -44,7 +45,12 @@ def difference(base: EffectiveParameters, proposed: EffectiveParameters) -> pd.D
             if pair[0] != pair[1]:
                 changed.setdefault(pair, []).append(year)
         rows += [
-            _row(parameter.label, _years(years, shared), written(parameter, old), written(parameter, new))
+            _row(
+                with_levels(parameter.label),
+                _years(years, shared),
+                written(parameter, old),
+                written(parameter, new),
+            )
             for (old, new), years in changed.items()
         ]
     return pd.DataFrame(rows, columns=list(COLUMNS))

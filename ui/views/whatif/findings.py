@@ -5,6 +5,7 @@ from html import escape
 
 from planwise.parameters import EffectiveParameters, Finding, Risk, validate_target
 from ui.components import html
+from ui.values.formatting import with_levels
 from ui.views.whatif.strip import Side
 
 TONES: dict[Risk, html.Tone] = {
@@ -46,7 +47,7 @@ def title(findings: Sequence[Finding]) -> str:
 def _item(finding: Finding) -> str:
     year = "" if finding.year is None else f"{finding.year}: "
     chip = html.chip(finding.risk.name.lower(), TONES[finding.risk])
-    return f"<li>{chip} <span>{escape(year + finding.message)}</span></li>"
+    return f"<li>{chip} <span>{escape(year + with_levels(finding.message))}</span></li>"
 
 
 def _number(value: object) -> float | None:

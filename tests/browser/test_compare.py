@@ -52,7 +52,7 @@ def test_figures_are_those_of_both_manifests_and_their_difference(compare, publi
     assert second.startswith(formatting.money(other["payroll"])) and gap in second
     growth = row(page, "Compound growth a year")[1]
     points = formatting.points(other["growth_compound"] - base["growth_compound"]).replace("\u00a0", " ")
-    assert points in growth and "further from it" in growth
+    assert points in growth and "further from target" in growth
     expect(page.get_by_role("heading", level=1)).to_have_text("higher_cola against baseline")
     levers = page.locator("table.compare:visible").nth(1)
     expect(levers).to_contain_text("5.00%")

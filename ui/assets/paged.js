@@ -66,7 +66,7 @@ export function render({model, el}) {
       text, {"aria-label": label, disabled: off, "data-focus": `page-${label}`}, () => { model.page = page })
     const part = model.pages > 1
       ? [go("«", "First page", 0, at === 0), go("‹", "Page before", at - 1, at === 0),
-         element("span", {}, `${at + 1} of ${model.pages}`),
+         element("span", {}, `${(at + 1).toLocaleString("en")} of ${model.pages.toLocaleString("en")}`),
          go("›", "Next page", at + 1, at >= last), go("»", "Last page", last, at >= last)]
       : []
     return element("div", {class: "pager"}, element("span", {class: "total"}, model.total), ...part)

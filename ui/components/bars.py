@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ui.components.figures import HEIGHT, LEGEND_LINE, MARGIN, PALETTE, Figure, base_layout, label
+from ui.components.figures import HEIGHT, LEGEND_LINE, MARGIN, PALETTE, Figure, base_layout, label, note
+from ui.values.formatting import NBSP
 
+FEW = 5  # a count up to this needs no tick between two whole numbers
+HIDDEN = "No figure to draw: pay of fewer than 10 people is not shown."
 BAR_LINE = 26  # pixels of a horizontal bar
-NAME_MAX = 30  # characters of a name beside a bar
+NAME_MAX = 40  # characters of a name beside a bar
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,11 @@ def bars(
     places: Sequence[str], series: Sequence[Series], *, y_format: str, y_title: str, stacked: bool = False
 ) -> Figure:
     """Return upright bars, one group per place; stacked bars below zero go down."""
+    if not _any(series):
+        return _none()
     layout = base_layout(y_format, y_title, legend=len(series) > 1)
+    if y_format == ",d" and max(value for one in series for value in one.values if value == value) <= FEW:
+        layout["yaxis"] |= {"dtick": 1, "rangemode": "tozero"}
     layout |= {"barmode": "relative" if stacked else "group", "bargap": 0.35}
     layout["xaxis"] |= {"type": "category"}
     data = [
@@ -49,6 +56,8 @@ def bars(
 
 def lines(places: Sequence[str], series: Sequence[Series], *, y_format: str, y_title: str) -> Figure:
     """Return lines over places, one per series."""
+    if not _any(series):
+        return _none()
     layout = base_layout(y_format, y_title, legend=len(series) > 1)
     layout["xaxis"] |= {"type": "category"}
     data = [
@@ -77,6 +86,8 @@ def ranked(
     x_format: str,
 ) -> Figure:
     """Return horizontal bars, the first on top, each with its text; the pointer has long names whole."""
+    if not any(value is not None and value == value for value in values):
+        return note(HIDDEN, 60 + BAR_LINE * 3)
     layout = base_layout("", "")
     layout["margin"] = MARGIN | {"l": 16, "r": 72, "t": 8, "b": 32}
     layout["height"] = 60 + BAR_LINE * max(len(names), 3)
@@ -85,7 +96,7 @@ def ranked(
         "type": "category",
         "autorange": "reversed",
         "tickvals": places,
-        "ticktext": [label(_cut(name)) for name in names],
+        "ticktext": [f"{label(_cut(name))}{NBSP}" for name in names],
         "tickformat": "",
         "showgrid": False,
     }
@@ -112,6 +123,14 @@ def with_legend(layout: Figure, entries: int) -> Figure:
     layout["height"] = HEIGHT + 2 * LEGEND_LINE
     layout["margin"]["b"] += 0 if entries > 1 else LEGEND_LINE
     return layout
+
+
+def _any(series: Sequence[Series]) -> bool:
+    return any(value is not None and value == value for one in series for value in one.values)
+
+
+def _none() -> Figure:
+    return note(HIDDEN, HEIGHT + 2 * LEGEND_LINE)
 
 
 def _cut(name: str) -> str:

@@ -18,7 +18,8 @@ FRAME: dict[str, Any] = {
     "variant": "outlined",
     "sizing_mode": "stretch_width",
     "margin": 0,
-    "sx": {"p": "14px 16px 12px", "borderRadius": "8px"},
+    "sx": {"p": "14px 16px 12px", "borderRadius": "8px", "height": "100%"},
+    "stylesheets": [".paper { height: 100%; }"],
 }
 CHART, TABLE = "Chart", "Table"
 HEIGHT = 320
@@ -50,7 +51,7 @@ class Card:
         self, *, name: str, with_chart: bool = True, height: int = HEIGHT, control: Any = None
     ) -> None:
         self._content: Content | None = None
-        self._heading = html.pane("", min_width=0)
+        self._heading = html.pane(html.card_heading(name.capitalize(), "Reading …"), min_width=0)
         self._lead = html.pane("")  # empty rather than hidden: to show it before it is drawn is an error
         self._table = html.pane("", visible=not with_chart, styles={"--table-height": f"{height}px"})
         self._chart = Plot(sizing_mode="stretch_width", visible=with_chart, margin=0)

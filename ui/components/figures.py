@@ -9,12 +9,14 @@ Figure = dict[str, Any]
 # Told apart by people with any colour vision, and at 3:1 or better on both backgrounds.
 PALETTE = ("#3b82d6", "#d9792b", "#2f9e6b", "#a06cd5", "#d4567f", "#1f9aa8", "#8d8b3a", "#8a7f77")
 UP, DOWN, TOTAL, TARGET = "#2f9e6b", "#d45b5b", "#3b82d6", "#b9770e"
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon")
 DASHES = ("solid", "dash", "dot", "dashdot")
 HEIGHT = 300
 LEGEND_LINE = 19  # pixels
 MARGIN = {"l": 56, "r": 16, "t": 16, "b": 32}
 REFERENCE_MARGIN = 84  # pixels on the right for the text of a reference line
 NO_COLOR = "rgba(0,0,0,0)"
+INK = "rgb(1, 1, 1)"  # the text colour of the page, light or dark: `plot.css` puts it in its place
 
 
 def label(text: str) -> str:
@@ -103,6 +105,7 @@ def line(
     dash: str,
     heavy: bool,
     thin: float = 1.5,
+    symbol: str = "circle",
 ) -> Figure:
     """Return one line with a marker a value; `hover` is Plotly's format of a value."""
     return {
@@ -112,9 +115,19 @@ def line(
         "x": list(xs),
         "y": list(ys),
         "line": {"color": color, "width": 3 if heavy else thin, "dash": dash},
-        "marker": {"color": color, "size": 7 if heavy else 5},
+        "marker": {"color": color, "size": 8 if heavy else 6, "symbol": symbol},
         "hovertemplate": f"%{{y:{hover}}}<extra>{label(name)}</extra>",
     }
+
+
+def note(text: str, height: int = HEIGHT) -> Figure:
+    """Return a figure without marks that says why there are none."""
+    layout = _layout("", "", legend=False) | {"height": height}
+    for axis in ("xaxis", "yaxis"):
+        layout[axis] |= {"visible": False}
+    place = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
+    layout["annotations"] = [{"text": label(text), "showarrow": False, "font": {"size": 13}, **place}]
+    return {"data": [], "layout": layout}
 
 
 def with_reference(figure: Figure, text: str, value: float) -> Figure:
@@ -127,7 +140,9 @@ def _line(
     name: str, xs: Sequence[Any], ys: Sequence[float], names: Mapping[str, Any], chosen: bool, hover: str
 ) -> Figure:
     dash = DASHES[sorted(names).index(name) // len(PALETTE) % len(DASHES)]
-    found = line(name, xs, ys, hover, color=color_of(name, list(names)), dash=dash, heavy=chosen)
+    symbol = SYMBOLS[sorted(names).index(name) % len(SYMBOLS)]  # colour is not for all
+    color = color_of(name, list(names))
+    found = line(name, xs, ys, hover, color=color, dash=dash, heavy=chosen, symbol=symbol)
     return found | {"opacity": 1 if chosen else 0.85, "legendrank": 1 if chosen else 1000}
 
 
@@ -170,7 +185,7 @@ def _add_reference(layout: Figure, text: str, value: float) -> None:
             "x1": 1,
             "y0": value,
             "y1": value,
-            "line": {"color": TARGET, "width": 2, "dash": "dash"},
+            "line": {"color": INK, "width": 1.5, "dash": "dash"},
         }
     )
     layout["annotations"].append(
@@ -183,6 +198,6 @@ def _add_reference(layout: Figure, text: str, value: float) -> None:
             "yanchor": "middle",
             "text": label(text),
             "showarrow": False,
-            "font": {"color": TARGET, "size": 12},
+            "font": {"size": 12},
         }
     )

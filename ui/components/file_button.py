@@ -8,6 +8,10 @@ import panel_material_ui as pmui
 class FileButton(pmui.FileDownload):  # type: ignore[misc]
     """Panel's own button sends a file by changing a property: an unchanged file would not be sent again."""
 
+    def __init__(self, *, variant: str = "text", **params: Any) -> None:
+        super().__init__(**params)
+        self.variant = variant  # given to the constructor, the libraries warn of each other's name for it
+
     def _sync_data(self, fileobj: Any) -> None:
         self.data = None
         super()._sync_data(fileobj)

@@ -112,7 +112,8 @@ def chip(text: str, tone: Tone) -> str:
 
 
 def _kpi(kpi: Kpi) -> str:
-    verdict = f'<span class="{kpi.tone}">{escape(kpi.verdict)}</span> ' if kpi.verdict else ""
+    dot = " · " if kpi.verdict and kpi.note else ""
+    verdict = f'<span class="{kpi.tone}">{escape(kpi.verdict)}</span>{dot}' if kpi.verdict else ""
     return (
         f'<div class="kpi"><dt>{escape(kpi.label)}</dt><dd class="figure">{escape(kpi.figure)}</dd>'
         f'<dd class="note">{verdict}{escape(kpi.note)}</dd></div>'

@@ -10,15 +10,15 @@ GAP = 16  # pixels between cards
 # would stand on its lower half.
 WHOLE = {"max-height": "none"}
 CLOSE = [".scroll-button { display: none; }"]  # Panel's own, empty: a gap would stand before it
-PAIR: dict[str, Any] = {
+PAIR: dict[str, Any] = {  # two cards side by side end on one line
     "sizing_mode": "stretch_width",
-    "stylesheets": CLOSE,
+    "stylesheets": [":host > div { height: auto; }", *CLOSE],
     "styles": {
         "display": "grid",
         "grid-template-columns": "repeat(auto-fit, minmax(max(420px, 40%), 1fr))",
         "column-gap": f"{GAP}px",
         "row-gap": f"{GAP}px",
-        "align-items": "start",
+        "align-items": "stretch",
         **WHOLE,
     },
 }

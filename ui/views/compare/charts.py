@@ -15,6 +15,7 @@ from ui.values.results import BRIDGE
 from ui.views.compare.table import file_name
 
 MILLION = 1e6
+PERCENT = 100
 
 
 def growth(found: ComparedScenarios) -> Content:
@@ -44,7 +45,7 @@ def payroll(found: ComparedScenarios) -> Content:
         subtitle=f"Base pay × FTE at year end, $ million · {_span(found)}",
         write=money,
         write_change=lambda v: money(v, sign=True),
-        y_format="$,~f",
+        y_format=",~f",
         y_title="$ million",
         hover="$,.1f",
         scale=MILLION,
@@ -63,7 +64,7 @@ def cost(found: ComparedScenarios) -> Content:
         )
         for name in found.others
     ]
-    figure = bars.bars([str(y) for y in found.years], series, y_format="$,~f", y_title="$ million")
+    figure = bars.bars([str(y) for y in found.years], series, y_format=",~f", y_title="$ million")
     frame = _long(found, "prorated_payroll")
     return Content(
         "Cost difference",
@@ -89,19 +90,17 @@ def bridge(found: ComparedScenarios, year: int) -> Content:
     series = [
         Series(
             name,
-            [float(table.loc[name, part]) for part in parts],
+            [float(table.loc[name, part]) * PERCENT for part in parts],
             [f"{BRIDGE[part]}: {points(table.loc[name, part])}" for part in parts],
             figures.color_of(name, found.names),
         )
         for name in found.names
     ]
-    figure = bars.bars(
-        [BRIDGE[part] for part in parts], series, y_format=".1%", y_title="Part of growth, % points"
-    )
+    figure = bars.bars([BRIDGE[part] for part in parts], series, y_format=".0f", y_title="Percentage points")
     frame = table[[*parts, "growth_all"]].reset_index().assign(simulation_year=year)
     return Content(
         "Growth bridge side by side",
-        f"What moved mean base pay, percentage points; the parts add up to growth · {year}",
+        f"What moved mean base pay; the parts add up to growth · {year}",
         frame,
         (
             Column("scenario", "Scenario", is_text=True),

@@ -8,7 +8,7 @@ import pandas as pd
 from ui.components.card import Content
 from ui.values.compared import ComparedScenarios
 from ui.views.compare.table import file_name, heads, side_by_side
-from ui.views.compare.writing import UNITS, change, figure, share, verdict
+from ui.views.compare.writing import PEOPLE, UNITS, change, figure, share, verdict
 
 TOTAL = 0
 KEY = (
@@ -85,5 +85,5 @@ def _row(found: ComparedScenarios, rows: pd.DataFrame) -> str:
             judged = f' <span class="{tone}">{escape(word)}</span>' if word else ""
             text += f'<span class="by">{escape(told)}{judged}</span>'
         cells.append(f"<td>{text}</td>")
-    label = f"{first['label']}, {UNITS[unit]}"
+    label = f"{first['label']}, {UNITS[unit]}" if unit == PEOPLE else str(first["label"])  # others say it
     return f'<tr><th scope="row">{escape(label)}</th>{"".join(cells)}</tr>'

@@ -13,6 +13,7 @@ from ui.views.compare.table import file_name
 
 ATTRIBUTES = {"everybody": "Everybody", "level": "Level", "department": "Department", "gender": "Gender"}
 STEPS = ("The same people", "Only there", "Only in the base")  # short enough for an axis
+BANDS_NAMED = 10  # on the axis; the pointer names each
 LOSS, GAIN, SAME = figures.DOWN, figures.UP, "#8a7f77"
 
 
@@ -46,7 +47,7 @@ def distribution(found: PeopleCompared) -> Content:
         for text, people in zip(texts, shown, strict=True)
     ]
     layout = figures.base_layout(",d", "People")
-    layout["xaxis"] |= {"type": "category", "tickangle": -45, "automargin": True}
+    layout["xaxis"] |= {"type": "category", "automargin": True, "nticks": BANDS_NAMED, "tickangle": -30}
     layout["bargap"] = 0.08
     figure = {
         "data": [
@@ -92,7 +93,7 @@ def payroll(found: PeopleCompared) -> Content:
         [*(money_short(step.amount, sign=True) for step in found.payroll), money_short(total, sign=True)],
         target=None,
     )
-    figure["layout"]["yaxis"]["tickformat"] = "$,~f"
+    figure["layout"]["yaxis"]["tickformat"] = ",~f"
     figure["layout"]["yaxis"]["title"] = {"text": "$ million", "font": {"size": 12}, "standoff": 8}
     return Content(
         "Why payroll differs",

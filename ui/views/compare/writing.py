@@ -61,7 +61,7 @@ def verdict(metric: str, unit: str, value: Any, base: Any, target: float | None)
         if target is None:
             return "", ""
         gain = abs(base - target) - abs(value - target)
-        words = ("nearer the target", "further from it")
+        words = ("nearer target", "further from target")
     else:
         gain = base - value
         words = ("better", "worse")

@@ -17,6 +17,7 @@ from ui.session import Session
 from ui.views.learn import texts
 
 EVERY = "Everything"
+PLAIN = {"& .MuiToggleButton-root": {"textTransform": "none"}}
 PLURALS = {"Words": KINDS[0], "Levers": KINDS[1], "Assumptions": KINDS[2], "Figures": KINDS[3]}
 
 
@@ -43,11 +44,9 @@ class Glossary:
         self._terms = library.terms
         self._methods = {method.key: method.title for method in library.methods}
         self._named = ""
-        self._search = pmui.TextInput(
-            label="Search the glossary", size="small", width=340, margin=0, sizing_mode="fixed"
-        )
+        self._search = pmui.TextInput(label="Search the glossary", size="small", width=340, margin=0)
         self._kind = pmui.RadioButtonGroup(
-            label="Kind of term", options=[EVERY, *PLURALS], value=EVERY, size="small", margin=0
+            label="Kind of term", options=[EVERY, *PLURALS], value=EVERY, size="small", margin=0, sx=PLAIN
         )
         self._found = html.pane("", margin=0)
         self._list = Linked(session.go)

@@ -63,7 +63,13 @@ class Learn:
 
     def _show(self, asked: str) -> None:
         found = find(self._library, asked)
-        told = "" if found else html.notice(f"There is no topic {asked!r} in Learn.", tone="warn")
+        told = (
+            ""
+            if found
+            else html.notice(
+                f"There is no topic {asked!r} in Learn; the learning path is shown.", tone="warn"
+            )
+        )
         topic = found or Topic("path")
         self._notice.param.update(object=told, visible=bool(told))
         self._links.html = texts.sections(SECTIONS, topic.section)

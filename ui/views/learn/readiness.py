@@ -8,7 +8,7 @@ import panel_material_ui as pmui
 from planwise.errors import InputError
 from ui.components import html
 from ui.components.card import FRAME
-from ui.components.layout import PARTS, STACK, show
+from ui.components.layout import PAIR, PARTS, STACK, show
 from ui.components.linked import Linked
 from ui.learning.content import Library, Progress
 from ui.learning.readiness import readiness
@@ -20,6 +20,12 @@ INTRODUCTION = (
     "Nine questions, two minutes. The score marks which modules you may skip. No page shows it to others, "
     "and you can answer again at any time."
 )
+
+
+BESIDE: dict[str, Any] = {  # the three parts side by side where there is room: all on one screen
+    **PAIR,
+    "styles": {**PAIR["styles"], "grid-template-columns": "repeat(auto-fit, minmax(360px, 1fr))"},
+}
 
 
 class Check:
@@ -52,7 +58,7 @@ class Check:
         ]
         self._asking = pn.Column(
             html.pane(f'<p class="quiet">{INTRODUCTION}</p>'),
-            *groups,
+            pn.Column(*groups, **BESIDE),
             pn.Column(self._button, self._told, **PARTS),
             **STACK,
         )

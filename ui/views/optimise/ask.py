@@ -46,8 +46,8 @@ class Ask:
         self._checked: Checked | None = None
         self._measured: dict[object, Measured] = {}
         self._checks = html.pane('<p class="quiet" role="status">Looking at the question …</p>')
-        self._verdict = html.pane("")
-        self._command = html.pane("")
+        self._verdict = html.pane("", margin=(0, 0, 8, 0))
+        self._command = html.pane("", margin=(8, 0, 0, 0))
         self._failure = html.pane("", visible=False)
         self._start = pmui.Button(
             label=START,

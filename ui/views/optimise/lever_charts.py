@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ui.components.card import Content
-from ui.components.figures import DOWN, TARGET, TOTAL
+from ui.components.figures import DOWN, INK, TOTAL
 from ui.components.html import Column
 from ui.values.formatting import count, percent, points, ratio
 from ui.values.searches import Search, SearchLever
@@ -14,6 +14,7 @@ from ui.views.optimise import plots
 from ui.views.optimise.measures import OUTCOMES, Measure, lever_measure
 from ui.views.optimise.tradeoffs import compared_trials
 
+PERCENT = 100
 AXES_MAX = 16
 BARS_MAX = 15  # of a chart; the table has every lever
 LINES_MAX = 300  # lines of a chart; the table has every trial
@@ -153,7 +154,7 @@ def slices(search: Search, lever: SearchLever, outcome: Measure) -> Content:
                     "y1": 1,
                     "x0": lever.start,
                     "x1": lever.start,
-                    "line": {"color": TARGET, "width": 1.5, "dash": "dash"},
+                    "line": {"color": INK, "width": 1.5, "dash": "dash"},
                 }
             )
         figure = {"data": data, "layout": layout}
@@ -186,10 +187,10 @@ def sensitivity(search: Search) -> Content:
     figure = (
         plots.bars(
             top["lever"].tolist(),
-            top["per_width"].tolist(),
+            (top["per_width"] * PERCENT).tolist(),
             [points(value) for value in top["per_width"]],
-            x_title="Growth a year",
-            x_format=".1%",
+            x_title="Growth a year, percentage points",
+            x_format=".1f",
             colors=[TOTAL if (value or 0) >= 0 else DOWN for value in top["per_width"]],
         )
         if len(frame)

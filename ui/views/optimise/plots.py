@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ui.components.figures import DOWN, MARGIN, NO_COLOR, PALETTE, TARGET, TOTAL, UP, Figure, label
+from ui.components import figures
+from ui.components.figures import DOWN, INK, MARGIN, NO_COLOR, PALETTE, TARGET, TOTAL, UP, Figure, label
 
 HEIGHT = 300
 GREY = "#8a7f77"
@@ -14,21 +15,7 @@ FRONT_LINE = {"width": 1.5, "color": UP}
 
 def note(text: str, height: int = 160) -> Figure:
     """Return a figure without marks that says why there are none."""
-    layout = base(height=height)
-    for axis in ("xaxis", "yaxis"):
-        layout[axis] |= {"visible": False}
-    layout["annotations"] = [
-        {
-            "text": label(text),
-            "showarrow": False,
-            "x": 0.5,
-            "y": 0.5,
-            "xref": "paper",
-            "yref": "paper",
-            "font": {"size": 13},
-        }
-    ]
-    return {"data": [], "layout": layout}
+    return figures.note(text, height)
 
 
 def base(
@@ -115,7 +102,7 @@ def add_target(layout: Figure, target: float, tolerance: float, text: str) -> No
             **across,
             "y0": target,
             "y1": target,
-            "line": {"color": TARGET, "width": 2, "dash": "dash"},
+            "line": {"color": INK, "width": 1.5, "dash": "dash"},
         },
         {
             "type": "rect",
@@ -139,7 +126,7 @@ def add_target(layout: Figure, target: float, tolerance: float, text: str) -> No
             "yanchor": "middle",
             "text": label(text),
             "showarrow": False,
-            "font": {"color": TARGET, "size": 12},
+            "font": {"size": 12},
         }
     )
 

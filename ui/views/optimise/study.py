@@ -13,6 +13,7 @@ from planwise.errors import PlanWiseError
 from planwise.jobs import Job
 from ui.components import html
 from ui.components.card import FRAME
+from ui.components.filling import Filling
 from ui.components.job import JobPanel
 from ui.components.layout import STACK, on_page, show
 from ui.session import Session
@@ -37,6 +38,7 @@ class StudyTab:
         self._session = session
         self._search: Search | None = None
         self._stamp: object = None
+        self._filling = Filling()
         self._busy, self._active, self._details_at = False, False, 0.0
         self._starting: Job | None = None
         self._select = pmui.Select(
@@ -104,7 +106,7 @@ class StudyTab:
         self.job.show(job.id)
 
     def _choose(self, event: Any) -> None:
-        if event.new and event.new != self._session.selection.study:
+        if not self._filling and event.new and event.new != self._session.selection.study:
             self._session.selection.study = event.new
 
     def _poll(self) -> None:
@@ -175,7 +177,8 @@ class StudyTab:
 
     def _show_failure(self, names: tuple[str, ...], error: PlanWiseError) -> None:
         show(self.layout, self._body)
-        self._select.options = list(names)
+        with self._filling:  # the first of them takes its place in the list, not on the page
+            self._select.options = list(names)
         self._rest.visible = False
         self._notice.param.update(object=html.notice(error.what, error.remedy or "", "bad"), visible=True)
 

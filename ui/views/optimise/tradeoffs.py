@@ -122,8 +122,7 @@ def _figure(search: Search, rows: pd.DataFrame, x: Measure, y: Measure) -> Figur
                 "y": row[y.column],
                 "text": f"{int(row['trial'])}",
                 "showarrow": False,
-                "xshift": 14,
-                "yshift": 8,
+                "yshift": 17 if row["on_front"] == KNEE else -17,
                 "font": {"size": 12},
             }
         )

@@ -109,7 +109,7 @@ def ask(store: Store, wanted: Wanted, *, status: str = ACTIVE) -> Asked | None:
     if wanted.level in population.levels:
         people = replace(people, level=wanted.level)
     elif wanted.level is not None:
-        notices.append(f"Nobody is in level {wanted.level}; all levels are shown.")
+        notices.append(f"Nobody is in {level(wanted.level, population.level_names)}; all levels are shown.")
     known = tuple(name for name in wanted.departments if name in population.departments)
     if missing := [name for name in wanted.departments if name not in known]:
         notices.append(f"There is no department {', '.join(missing)} in {result.scenario}; it is left out.")
@@ -133,8 +133,7 @@ def _result(store: Store, wanted: str, names: tuple[str, ...]) -> tuple[Result, 
     """Return the result that is wanted, else the first that can be read, and what to say about it."""
     notices: list[str] = []
     order = [wanted] if wanted in names else []
-    if wanted and not order:
-        notices.append(f"Scenario {wanted!r} is not published.")
+    unknown = f"There is no published scenario {wanted!r}" if wanted and not order else ""
     order += [name for name in (BASELINE, *names) if name in names and name not in order]
     failures: list[InputError] = []
     for name in order:
@@ -143,8 +142,8 @@ def _result(store: Store, wanted: str, names: tuple[str, ...]) -> tuple[Result, 
         except InputError as error:
             failures.append(error)
             continue
-        if notices or (failures and name != wanted):
-            notices.append(f"{name} is shown.")
+        if unknown or (failures and name != wanted):
+            notices.append(f"{unknown}; {name} is shown." if unknown else f"{name} is shown.")
         notices[:0] = [f"{error.what} {error.remedy or ''}".strip() for error in failures]
         return found, notices
     raise failures[0]

@@ -8,7 +8,7 @@ import panel as pn
 from ui.components import bars, html
 from ui.components.bars import Series
 from ui.components.card import Card, Content
-from ui.components.figures import DOWN, PALETTE, UP, waterfall
+from ui.components.figures import INK, PALETTE, waterfall
 from ui.components.layout import PAIR, STACK
 from ui.store import Store
 from ui.values.formatting import money, money_short, percent, points
@@ -24,8 +24,9 @@ PAYROLL = {
     "promotion_cost": "Promotion",
     "hire_cost": "Hires",
 }
-SUM_COLOR = "#8a7f77"  # of the line: none of the parts has it
-COLORS = (DOWN, PALETTE[0], PALETTE[5], PALETTE[3], UP)
+# Neither green nor red: a part may go up in one year and down in another.
+COLORS = (PALETTE[6], PALETTE[0], PALETTE[5], PALETTE[3], PALETTE[1])
+PERCENT = 100
 WHOLE = "whole workforce, filters do not apply"
 MEANING = (
     "Exits: those who stay earned more or less than all did at the opening. COLA, merit and "
@@ -93,31 +94,31 @@ def growth_of_years(asked: Asked) -> Content:
     series = [
         Series(
             text,
-            list(frame[name]),
+            list(frame[name] * PERCENT),
             [f"{y}: {points(v)}" for y, v in zip(places, frame[name], strict=True)],
             color,
         )
         for (name, text), color in zip(BRIDGE.items(), COLORS, strict=True)
     ]
-    figure = bars.bars(places, series, y_format=".1%", y_title="", stacked=True)
+    figure = bars.bars(places, series, y_format=".0f", y_title="Percentage points", stacked=True)
     line = bars.lines(
         places,
         [
             Series(
                 "Growth",
-                list(frame["growth_all"]),
+                list(frame["growth_all"] * PERCENT),
                 [percent(v, 2) for v in frame["growth_all"]],
-                SUM_COLOR,
+                INK,
                 "dot",
             )
         ],
-        y_format=".1%",
+        y_format=".0f",
         y_title="",
     )
     figure["data"] += line["data"]
     return Content(
         "Growth bridge by year",
-        f"Percentage points of mean base pay; the line is their sum · {places[0]}–{places[-1]} · {WHOLE} · "
+        f"Parts of mean base pay's growth; the line is their sum · {places[0]}–{places[-1]} · {WHOLE} · "
         f"{asked.scenario}",
         frame,
         _growth_columns(),

@@ -90,9 +90,10 @@ def words(asked: Asked, frame: pd.DataFrame) -> str:
     rows = frame[frame["simulation_year"] == asked.year].to_dict("records")
     reference = _reference(frame)
     said = [
-        f"{row['group']} ({count(row['headcount'])} people) earns on average "
-        f"{_against(row['raw_gap'], reference)}, and within the same "
-        f"level, department and tenure band {_against(row['adjusted_gap'], reference)}."
+        f"{row['group']} ({count(row['headcount'])} people) is paid on average "
+        f"{_against(row['raw_gap'], reference)} (raw gap {percent(row['raw_gap'], 2)}), and within the same "
+        f"level, department and tenure band {_against(row['adjusted_gap'], reference)} "
+        f"(adjusted gap {percent(row['adjusted_gap'], 2)})."
         for row in rows
         if row["group"] != reference
     ]
@@ -115,10 +116,11 @@ def gap(asked: Asked, frame: pd.DataFrame, name: str, title: str) -> Content:
         ]
         series.append(Series(group, list(of_group), hover, PALETTE[place % len(PALETTE)]))
     figure = bars.lines(places, series, y_format=".1%", y_title="")
-    with_reference(figure, str(reference)[:12], 0.0)
+    figure["layout"]["showlegend"] = True
+    with_reference(figure, f"{str(reference)[:10]} = 0", 0.0)
     return Content(
         title,
-        f"Mean log pay below {reference}, ≈ % · {places[0]}–{places[-1]} · {WHOLE} · {asked.scenario}",
+        f"Mean log pay below that of {reference}, % · {places[0]}–{places[-1]} · {WHOLE} · {asked.scenario}",
         frame[["simulation_year", "attribute", "group", "headcount", name]],
         (
             html.Column("simulation_year", "End of", asked.place),

@@ -30,6 +30,9 @@ HINT = (
 )
 
 
+SEARCH = "Type a part of an id, a job title or a department into the field above."
+
+
 @dataclass(frozen=True)
 class Looked:
     """What was found: a person, or people to choose from, or what is wrong."""
@@ -102,7 +105,7 @@ class Employee:
             self._people.show(pd.DataFrame(found.found.rows, columns=FOUND), columns=_found_columns(asked))
             parts.append(self._found)
         if found.problem is not None:
-            self._problem.object = html.notice(found.problem.what, found.problem.remedy or "", "warn")
+            self._problem.object = html.notice(found.problem.what, SEARCH, "warn")
             parts.append(self._problem)
         if found.person is not None:
             self._facts.object = timeline.about(asked, found.person)

@@ -90,7 +90,7 @@ class Spreads:
             value="raise",
             size="small",
             width=220,
-            margin=(2, 0, 6, 0),
+            margin=(10, 0, 8, 0),
         )
         self._kind.param.watch(lambda _: changed(), "value")
         self._raises = Card(name="distribution of raises", control=self._kind)
@@ -138,7 +138,8 @@ def content(asked: Asked, figure: Figure, spread: Spread) -> Content:
     )
     return Content(
         title,
-        asked.subtitle(figure.what) + f" · bins of {width}, the first and the last open{left_out}",
+        asked.subtitle(figure.what)
+        + f" · bins of {width}, the first and the last open; below: P10, median, P90{left_out}",
         spread.bins,
         (
             html.Column("level_id", "Level", asked.level, is_text=True),

@@ -9,7 +9,7 @@ from planwise.parameters import catalogue
 from ui.components import html
 from ui.components.card import Content
 from ui.components.spreads import Marks, pay_line
-from ui.values.formatting import count, money, percent, ratio
+from ui.values.formatting import count, money, percent, ratio, with_levels
 from ui.values.parameter_text import written
 from ui.values.people import Person, PersonEvent
 from ui.views.results.asked import CENSUS_YEAR, Asked
@@ -64,8 +64,8 @@ def about(asked: Asked, person: Person) -> str:
         html.Kpi(
             "Replay",
             f"{count(len(person.events))} events",
-            "" if person.problems else "lead to the year-end pay, to the cent",
-            "do not lead to the year-end pay" if person.problems else "exact:",
+            "" if person.problems else "the events lead to the year-end pay, to the cent",
+            "do not lead to the year-end pay" if person.problems else "exact",
             "bad" if person.problems else "good",
         ),
     )
@@ -163,7 +163,7 @@ def events_frame(asked: Asked, person: Person) -> pd.DataFrame:
 
 def _label(lever: str) -> str:
     declared = catalogue().parameters.get(lever)
-    return lever if declared is None else declared.label
+    return lever if declared is None else with_levels(declared.label)
 
 
 def _cause(lever: str, value: Any, tier: str) -> dict[str, str]:

@@ -34,7 +34,7 @@ COLUMNS = (
     html.Column("turnover_rate", "Turnover", percent),
     html.Column("promotions", "Promotions", count),
 )
-WHOSE_FLOWS = "hires, exits and promotions count everybody there, whatever the status"
+WHOSE_FLOWS = "Hires, exits and promotions count everybody there, whatever the status"
 BY_NAME = {column.name: column for column in COLUMNS}
 
 
@@ -129,14 +129,17 @@ def contents(asked: Asked, frame: pd.DataFrame) -> tuple[Content, ...]:
             asked,
             frame,
             "Compa-ratio",
-            "Mean of base pay ÷ midpoint of the range",
+            "Mean of base pay ÷ range midpoint",
             ("mean_compa_ratio",),
             ".2f",
         ),
         Content(
             "All figures by year",
-            asked.subtitle(f"{WHOSE_FLOWS}; level at year end, or at exit", period=asked.span)
-            + f" · n/a: under {SUPPRESSED_UNDER} people",
+            asked.subtitle(
+                f"{WHOSE_FLOWS}; level at year end, or at exit",
+                period=f"{frame['year_end'].iloc[0]}–{asked.result.last_year}",
+            )
+            + f" · n/a: under {SUPPRESSED_UNDER} people, or no year before",
             frame.drop(columns=["year_end"]),
             (html.Column("simulation_year", "End of", asked.place), *COLUMNS),
             f"by_year_{asked.scenario}.csv",
@@ -182,10 +185,9 @@ def _card(
 
 def _payroll(asked: Asked, frame: pd.DataFrame) -> Content:
     content = _card(
-        asked, frame, "Annual payroll", "Base pay × FTE, $ million", ("payroll",), "$,~f", upright=True
+        asked, frame, "Annual payroll", "Base pay × FTE, $ million", ("payroll",), ",~f", upright=True
     )
-    if content.figure is not None:
-        (series,) = content.figure["data"]
+    for series in content.figure["data"] if content.figure else ():
         series["y"] = [value / MILLION for value in series["y"]]
     return content
 

@@ -17,7 +17,7 @@ from ui.views.whatif.asking import Question
 from ui.views.whatif.parts import Parts
 
 PAGE = "whatif"
-NOT_ALLOWED = "Your role may look, but not save scenarios"
+NOT_ALLOWED = "Save as scenario and run: your role may look, but not save scenarios"
 
 
 class WhatIf:

@@ -121,11 +121,7 @@ def test_what_is_imported_is_declared(folder):
 
 
 def test_no_file_holds_more_than_one_idea():
-    files = [
-        f
-        for folder in (*PACKAGES, "sqlmesh_project", "benchmarks", "scripts")
-        for f in (ROOT / folder).rglob("*.py")
-    ]
+    files = [f for folder in (*PACKAGES, "sqlmesh_project", *AROUND) for f in (ROOT / folder).rglob("*.py")]
     lines = {str(f.relative_to(ROOT)): len(f.read_text(encoding="utf-8").splitlines()) for f in files}
     assert {name: count for name, count in lines.items() if count > LINES_MAX} == {}
 

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from draws import PEOPLE, STREAMS, draws
-from reference.simulate import lanes
+from reference.rules import lanes
 from scipy import stats
 
 YEARS = range(2026, 2036)

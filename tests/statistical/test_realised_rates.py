@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 from reference.compare import simulate
-from reference.simulate import AGE_BANDS, TENURE_BANDS, band, completed_years
+from reference.rules import AGE_BANDS, TENURE_BANDS, band, completed_years
 from worlds import effective_for, shared
 
 from planwise.census import generate_census

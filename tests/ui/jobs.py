@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from planwise.jobs import Job, Kind, State
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-
-
 JOB = Job(
     id="20261120T120000000-simulate-abcdef",
     kind=Kind.SIMULATE,
@@ -18,8 +16,6 @@ JOB = Job(
     state=State.RUNNING,
     how="a worker process on this machine",
 )
-
-
 PLAN = {
     "scenario": "lean", "census": "tiny", "employees": 10_300, "models_to_run": 3, "models_reused": 9,
     "models": {"to_run": ["marts.fct_budget"], "reused": []}, "in_force": False, "models_seconds": 1.2,

@@ -1,43 +1,25 @@
 """Live simulation with real worker processes on a census of 300 people."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
-import time
-from dataclasses import replace
 
-import psutil
 import pytest
 
-from planwise.census import generate_census, load_census
-from planwise.engine.preview import PreviewOutcome
+from planwise.census import load_census
 from planwise.errors import InputError
-from planwise.governance import effective_parameters, open_ledger
-from planwise.settings import Settings
-from ui.previewing import PreviewService, open_previews
-from ui.previewing.messages import AskKpis, Parameters, key_of, place_of
-from ui.previewing.resolving import LedgerResolver
-from ui.previewing.worker import CENSUSES_KEPT, SUMMARIES_KEPT, Worker
+from tests.ui.previewing_home import EMPLOYEES, effective_of, home_with_a_scenario, run
+from ui.previewing import open_previews
 
-EMPLOYEES = 300
 EDITS = (
     {"cola_rate": 0.04},
     {"merit_rate_level_2@2027": 0.06, "promotion_raise_level_1": 0.12},
     {"promotion_probability_level_1": 0.2},
     {"termination_rate": 0.2, "new_hire_salary_adjustment": 1.3},
 )
-PATIENCE = 240  # how busy the machine is must not decide
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    settings = Settings(home=tmp_path_factory.mktemp("previews") / "home")
-    generate_census(settings, employees=EMPLOYEES)
-    with open_ledger(settings) as ledger:
-        ledger.scenarios.create("generous", {"cola_rate": 0.05, "years": 3})
-    return settings
+    return home_with_a_scenario(tmp_path_factory.mktemp("previews") / "home")
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +28,6 @@ def service(home):
     service.prewarm()
     yield service
     service.close()
-
-
-def effective_of(home, scenario, changes):
-    census = load_census(home)
-    with open_ledger(home) as ledger:
-        return census, effective_parameters(
-            ledger, ledger.scenarios.get(scenario), census.first_year, changes
-        )
-
-
-def run(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine, PATIENCE))
 
 
 def test_figures_are_those_of_preview_and_plan_to_the_last_bit(home, service):
@@ -198,117 +168,3 @@ def test_slopes_are_differences_of_growth(home, service):
     base = run(service.session().kpis("baseline", {})).kpis[-1]["growth_compound"]
     moved = run(service.session().kpis("baseline", {"cola_rate": 0.0265})).kpis[-1]["growth_compound"]
     assert slopes["cola_rate"] == pytest.approx((moved - base) / 0.0015, rel=0.02)  # pp of growth per pp
-
-
-def test_a_killed_worker_is_replaced_and_its_question_answered(home):
-    service = PreviewService(home, workers=1)  # of two killed at once, both may have had it
-    try:
-        run(service.session().kpis("baseline", {}))
-
-        async def ask():
-            question = asyncio.ensure_future(
-                service.session().kpis("baseline", {"promotion_probability_level_3": 0.1234})
-            )
-            await asyncio.sleep(0.005)
-            (pid,) = service.pool.pids()
-            os.kill(pid, signal.SIGKILL)
-            return pid, await question
-
-        killed, answer = run(ask())
-        assert len(answer.kpis) == 5
-        assert service.metrics.restarts == 1
-        assert killed not in service.pool.pids()
-    finally:
-        service.close()
-
-
-class FakePreview:
-    def __init__(self, settings, census):
-        self.census, self.closed = census, False
-
-    def evaluate(self, effective):
-        return PreviewOutcome([], 0.001, self.census.rows, True)
-
-    def close(self):
-        self.closed = True
-
-
-def test_a_worker_keeps_two_censuses_and_few_summaries(home, monkeypatch):
-    made = []
-    monkeypatch.setattr(
-        "planwise.engine.preview.Preview", lambda *args: made.append(FakePreview(*args)) or made[-1]
-    )
-    worker, census = Worker(home), load_census(home)
-    _, effective = effective_of(home, "generous", {})
-    censuses = [replace(census, content_hash=letter * 64) for letter in "abc"]
-    for asked in (censuses[0], censuses[1], censuses[0], censuses[2]):
-        answered = worker.answer(AskKpis(asked, Parameters.of(effective)))
-        assert place_of(asked, effective) in answered.holds
-    assert {place.census for place in answered.holds} == {"a" * 64, "c" * 64}
-    assert len(answered.holds) == CENSUSES_KEPT
-    assert [preview.closed for preview in made] == [False, True, False]
-    monkeypatch.setattr("ui.previewing.people.summarised", lambda pay, census: object())
-    monkeypatch.setattr(FakePreview, "pay", lambda self, effective: None, raising=False)
-    for number in range(SUMMARIES_KEPT + 2):
-        worker._summary(census, effective.with_levers({"cola_rate": 0.02 + 0.001 * number}))
-    assert len(worker._summaries) == SUMMARIES_KEPT
-
-
-def test_what_is_simulated_names_the_key_and_not_what_is_aimed_at(home):
-    census, effective = effective_of(home, "baseline", {})
-    _, aimed = effective_of(home, "baseline", {"target_growth": 0.05})
-    _, other = effective_of(home, "baseline", {"cola_rate": 0.03})
-    assert key_of(census, effective) == key_of(census, aimed) != key_of(census, other)
-
-
-def test_the_number_of_workers_is_a_setting(home, monkeypatch):
-    monkeypatch.setenv("PLANWISE_PREVIEW_WORKERS", "3")
-    service = open_previews(Settings(home=home.home))
-    assert (service.pool.size, service.pool.pids()) == (3, ())
-    service.close()
-    monkeypatch.setenv("PLANWISE_PREVIEW_WORKERS", "0")
-    with pytest.raises(ValueError, match="preview_workers"):
-        Settings(home=home.home)
-
-
-def test_a_home_without_a_census_says_what_to_do(tmp_path):
-    service = PreviewService(Settings(home=tmp_path / "empty"), workers=1)
-    service.prewarm()
-    with pytest.raises(InputError, match="No census is in use"):
-        run(service.session().kpis("baseline", {}))
-    assert service.pool.pids() == ()
-    service.close()
-
-
-def test_the_resolver_reads_definitions_as_they_are_now(home):
-    resolve = LedgerResolver(home)
-    with open_ledger(home) as ledger:
-        ledger.scenarios.create("moving", {"cola_rate": 0.03})
-        assert resolve("moving", {})[1].value("cola_rate") == 0.03
-        ledger.scenarios.set("moving", {"cola_rate": 0.04})
-    assert resolve("moving", {})[1].value("cola_rate") == 0.04
-    resolve.close()
-
-
-def test_no_worker_outlives_a_server_that_is_killed(home):
-    script = (
-        "import asyncio, sys\n"
-        "from planwise.settings import Settings\n"
-        "from ui.previewing import open_previews\n"
-        "if __name__ == '__main__':\n"
-        f"    service = open_previews(Settings(home={str(home.home)!r}))\n"
-        "    asyncio.run(service.session().kpis('generous', {}))\n"
-        "    print(*service.pool.pids(), flush=True)\n"
-        "    sys.stdin.read()\n"
-    )
-    server = subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    pids = [int(pid) for pid in server.stdout.readline().split()]
-    assert pids
-    server.kill()
-    server.wait()
-    deadline = time.monotonic() + 20
-    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

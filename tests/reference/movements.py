@@ -1,0 +1,210 @@
+"""Who leaves, joins and rises."""
+
+from calendar import isleap
+from collections import Counter
+from datetime import date
+from fractions import Fraction
+from math import ceil, floor
+
+from reference.rules import (
+    AGE_BANDS,
+    ONE_DAY,
+    TENURE_BANDS,
+    Person,
+    band,
+    completed_years,
+    exact,
+    filled,
+    lanes,
+    months_before,
+    rounded,
+    years_between,
+)
+from reference.world import World
+
+
+class Movements(World):
+    """Decides a year's movements, person by person."""
+
+    def _dynamics(self, year: int, opening: list[Person]) -> list[Person]:
+        people = [self._opened(person, year) for person in opening]
+        self._leave(year, people)
+        stay = [p for p in people if p["termination_date"] is None]
+        target = int(rounded(len(people) * (1 + self.rate("headcount_growth", year)), 0))
+        need = target - len(stay)
+        if need < 0:
+            for person in sorted(stay, key=lambda p: (p["draws"][3], p["employee_id"]))[:-need]:
+                self._exit(person, year, "reduction", person["draws"][3])
+        self._promote(year, people)
+        return people + self._hire(year, max(need, 0))
+
+    def _opened(self, person: Person, year: int) -> Person:
+        kept = (
+            "employee_id",
+            "job_title",
+            "department",
+            "gender",
+            "ethnicity",
+            "birth_date",
+            "hire_date",
+            "fte",
+        )
+        first = date(year, 1, 1)
+        tenure = min(completed_years(person["hire_date"], first), 60)
+        born = person["birth_date"]
+        age = None if born is None else max(min(completed_years(born, first), 110), 0)
+        by_tenure, by_age = band(tenure, TENURE_BANDS), None if age is None else band(age, AGE_BANDS)
+        level = person["level_id"]
+
+        def multiplier(hazard: str) -> Fraction:
+            by_age_rate = Fraction(1) if by_age is None else self.rate(f"{hazard}_multiplier_age_{by_age}")
+            return self.rate(f"{hazard}_multiplier_tenure_{by_tenure}") * by_age_rate
+
+        return {k: person[k] for k in (*kept, "performance_rating")} | {
+            "is_hire": False,
+            "opening_level_id": level,
+            "level_id": level,
+            "starting_pay": person["base_pay"],
+            "termination_date": None,
+            "termination_reason": None,
+            "promotion_date": None,
+            "draws": lanes(self.effective.seed, year, "person", person["employee_id"]),
+            "leave_weight": rounded(
+                multiplier("termination") * self.rate(f"termination_multiplier_level_{level}"), 8
+            ),
+            "rise_weight": rounded(multiplier("promotion"), 8),
+        }
+
+    def _leave(self, year: int, people: list[Person]) -> None:
+        chance = filled((p["leave_weight"] for p in people), self.rate("termination_rate", year))
+        for person in people:
+            probability = min(
+                chance[person["leave_weight"]] * self._pay_response(person["level_id"], year), 1
+            )
+            person["termination_probability"] = float(probability)
+            person["termination_draw"] = person["draws"][0]
+            if person["draws"][0] < probability:
+                self._exit(person, year, "voluntary", person["draws"][0])
+
+    def _pay_response(self, level: int, year: int) -> Fraction:
+        elasticity = float(self.value("turnover_pay_elasticity"))
+        if not elasticity or year == self.effective.years[0]:
+            return Fraction(1)
+
+        def raised(y: int) -> Fraction:
+            return (1 + self.rate("cola_rate", y)) * (1 + self.rate(f"merit_rate_level_{level}", y)) - 1
+
+        position = float(self.index(raised, year - 1)) / float(self.market_index(year - 1))
+        return exact(round(position**-elasticity, 8))
+
+    def _exit(self, person: Person, year: int, reason: str, draw: float) -> None:
+        days = 366 if isleap(year) else 365
+        person["termination_date"] = date(year, 1, 1) + floor(person["draws"][1] * days) * ONE_DAY
+        person["termination_reason"] = reason
+        person["termination_draw"] = draw
+
+    def _promote(self, year: int, people: list[Person]) -> None:
+        when = self.day("promotion", year)
+        hired_by = months_before(when, round(12 * float(self.value("promotion_min_tenure_years"))))
+        top = max(self.levels)
+        for person in people:
+            leaves = person["termination_date"]
+            person["eligible"] = (
+                person["level_id"] < top
+                and person["hire_date"] <= hired_by
+                and (leaves is None or leaves >= when)
+            )
+            person["promotion_probability"] = person["promotion_draw"] = None
+        for level in self.levels:
+            eligible = [p for p in people if p["eligible"] and p["opening_level_id"] == level]
+            if not eligible:
+                continue
+            chance = filled(
+                (p["rise_weight"] for p in eligible), self.rate(f"promotion_probability_level_{level}", year)
+            )
+            for person in eligible:
+                probability = chance[person["rise_weight"]]
+                person["promotion_probability"], person["promotion_draw"] = (
+                    float(probability),
+                    person["draws"][2],
+                )
+                if person["draws"][2] < probability:
+                    person["promotion_date"] = when
+                    person["level_id"] = level + 1
+
+    def _hire(self, year: int, need: int) -> list[Person]:
+        quits = self.rate("new_hire_termination_rate", year)
+        count = ceil(need / (1 - quits))
+        days, last = (366 if isleap(year) else 365), date(year, 12, 31)
+        hires = []
+        for slot in range(1, count + 1):
+            key = f"NEW-{year}-{slot:07d}"
+            level_draw, template_draw, date_draw, position = lanes(
+                self.effective.seed, year, "hire_profile", key
+            )
+            exit_draw, exit_date_draw, _, _ = lanes(self.effective.seed, year, "hire_exit", key)
+            level = self._drawn_level(level_draw)
+            templates = self._templates(level)
+            like = templates[floor(template_draw * len(templates))]
+            hired = date(year, 1, 1) + floor(date_draw * days) * ONE_DAY
+            hires.append(
+                {k: like[k] for k in ("department", "gender", "ethnicity", "fte")}
+                | {
+                    "employee_id": key,
+                    "job_title": like["job_title"] if self._people_in(level) else self.level_names[level],
+                    "birth_date": like["birth_date"] and hired - (like["hire_date"] - like["birth_date"]),
+                    "hire_date": hired,
+                    "performance_rating": 3,
+                    "is_hire": True,
+                    "opening_level_id": None,
+                    "level_id": level,
+                    "starting_pay": self._hire_pay(level, year, position),
+                    "termination_date": None,
+                    "termination_reason": None,
+                    "termination_probability": float(quits),
+                    "termination_draw": exit_draw,
+                    "promotion_date": None,
+                    "promotion_probability": None,
+                    "promotion_draw": None,
+                    "exit_date": hired + floor(exit_date_draw * ((last - hired).days + 1)) * ONE_DAY,
+                }
+            )
+        for person in sorted(hires, key=lambda p: (p["termination_draw"], p["employee_id"]))[: count - need]:
+            person["termination_date"], person["termination_reason"] = person["exit_date"], "new_hire"
+        return hires
+
+    def _hire_pay(self, level: int, year: int, draw: float) -> Fraction:
+        spread = (2 * Fraction(draw) - 1) * self.rate("hire_range_spread", year)
+        position = min(max(self.rate("hire_range_position", year) + spread, 0), 1)
+        low, high = self.levels[level]["minimum"], self.levels[level]["maximum"]
+        adjusted = (low + (high - low) * position) * self.rate("new_hire_salary_adjustment", year)
+        return rounded(adjusted * self.market_index(year))
+
+    def _people_in(self, level: int) -> list[Person]:
+        return self._once(("people", level), lambda: [p for p in self.census if p["level_id"] == level])
+
+    def _recent(self, people: list[Person]) -> list[Person]:
+        years = float(self.value("new_hire_profile_years"))
+        return [p for p in people if years_between(p["hire_date"], self.as_of) <= years]
+
+    def _templates(self, level: int) -> list[Person]:
+        people = self._people_in(level)
+        return self._once(("templates", level), lambda: self._recent(people) or people or self.census)
+
+    def _drawn_level(self, draw: float) -> int:
+        upper, shares = Fraction(0), self._once(("shares",), self._level_shares)
+        for level, share in shares.items():
+            upper += share
+            if draw < upper:
+                return level
+        return max(shares)
+
+    def _level_shares(self) -> dict[int, Fraction]:
+        """Return the share of hires by level: as configured, else as among the recent, else as among all."""
+        configured = {level: self.value(f"new_hire_level_share_{level}") for level in (1, 2, 3, 4, 5)}
+        if any(share is None for share in configured.values()):
+            like = self._recent(self.census) or self.census
+            return {
+                k: Fraction(n, len(like)) for k, n in sorted(Counter(p["level_id"] for p in like).items())
+            }
+        return {level: exact(share) for level, share in configured.items() if share}

@@ -1,0 +1,112 @@
+"""What everybody is paid."""
+
+from calendar import isleap
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+from math import floor
+
+from reference.rules import ONE_DAY, RAISES, Person, exact, months_before, rounded
+from reference.world import World
+
+
+class Pay(World):
+    """Raises everybody in the order of the year's days."""
+
+    def _pay(self, year: int, people: list[Person]) -> None:
+        days = {kind: self.day(kind, year) for kind in RAISES}
+        hired_by = months_before(days["merit"], round(12 * float(self.value("merit_min_tenure_years"))))
+        for person in people:
+            leaves = person["termination_date"]
+            person["first_day"] = max(person["hire_date"], date(year, 1, 1))
+            person["last_day"] = leaves or date(year, 12, 31)
+            person["pay"], person["raises"], person["lump_sum"] = person["starting_pay"], {}, Fraction(0)
+            there = {kind: leaves is None or leaves >= day for kind, day in days.items()}
+            rises_first = days["promotion"] <= days["merit"]
+            person["merit_level"] = (
+                person["level_id"] if rises_first else person["opening_level_id"] or person["level_id"]
+            )
+            person["due"] = {
+                "cola": person["hire_date"] <= days["cola"] and there["cola"],
+                "promotion": person["promotion_date"] is not None,
+                "merit": person["hire_date"] <= hired_by and there["merit"],
+            }
+        for kind in self._chain(days):
+            due = [p for p in people if p["due"][kind]]
+            getattr(self, f"_{kind}")(year, due)
+        for person in people:
+            person["base_pay"] = person["pay"]
+            person["ranges"] = self._range(person["level_id"], year)
+            person["exact_prorated"] = self._prorated(person, days, year)
+
+    def _range(self, level: int, year: int) -> dict[str, Fraction]:
+        return self._once(("range", level, year), lambda: self.pay_range(level, year))
+
+    def _raise(self, person: Person, kind: str, pay: Fraction, rate: Fraction) -> None:
+        person["raises"][kind] = {"previous": person["pay"], "pay": pay, "rate": rate}
+        person["pay"] = pay
+
+    def _cola(self, year: int, due: list[Person]) -> None:
+        rate = self.rate("cola_rate", year)
+        for person in due:
+            self._raise(person, "cola", rounded(person["pay"] * (1 + rate)), rate)
+
+    def _promotion(self, year: int, due: list[Person]) -> None:
+        for person in due:
+            rate = self.rate(f"promotion_raise_level_{person['opening_level_id']}", year)
+            plain = rounded(person["pay"] * (1 + rate))
+            floor_pay = self._range(person["level_id"], year)["minimum"]
+            if floor_pay > plain:
+                self._raise(person, "promotion", floor_pay, rounded(floor_pay / person["pay"] - 1, 6))
+            else:
+                self._raise(person, "promotion", plain, rate)
+
+    def _merit(self, year: int, due: list[Person]) -> None:
+        paid: Counter[int] = Counter()
+        weighted: Counter[int] = Counter()
+        for person in due:
+            paid[person["merit_level"]] += person["pay"]  # type: ignore[assignment]
+            weighted[person["merit_level"]] += person["pay"] * self._performance(person)  # type: ignore[assignment]
+        highest = self.value("individual_raise_max")
+        for person in due:
+            level = person["merit_level"]
+            ranges = self._range(level, year)
+            neutral = paid[level] / weighted[level] if weighted[level] else Fraction(0)
+            rate = self.rate(f"merit_rate_level_{level}", year) * self._performance(person) * neutral
+            rate *= self._position_multiplier(person["pay"], ranges)
+            rate = rounded(rate if highest is None else min(rate, exact(highest)), 6)
+            full = rounded(person["pay"] * (1 + rate))
+            pay = (
+                min(full, max(person["pay"], ranges["maximum"])) if self.value("range_maximum_cap") else full
+            )
+            person["lump_sum"] = full - pay
+            self._raise(person, "merit", pay, rate if pay == full else rounded(pay / person["pay"] - 1, 6))
+
+    def _performance(self, person: Person) -> Fraction:
+        return self.rate(f"merit_multiplier_rating_{person['performance_rating']}")
+
+    def _position_multiplier(self, pay: Fraction, ranges: Mapping[str, Fraction]) -> Fraction:
+        low, high = ranges["minimum"], ranges["maximum"]
+        if pay < low:
+            return self.rate("merit_multiplier_quartile_below_range")
+        if pay >= high:
+            return self.rate("merit_multiplier_quartile_above_range")
+        return self.rate(f"merit_multiplier_quartile_{1 + floor((pay - low) * 4 / (high - low))}")
+
+    def _prorated(self, person: Person, days: Mapping[str, date], year: int) -> Fraction:
+        """Return the pay earned, before rounding: every day at the pay of that day."""
+        total, day = Fraction(0), person["first_day"]
+        changes = sorted({days[kind] for kind in person["raises"]} | {person["last_day"] + ONE_DAY})
+        for change in (c for c in changes if c > day):
+            # of several raises of one day, the pay is that of the last
+            in_force = [
+                person["raises"][k] for k in self._chain(days) if k in person["raises"] and days[k] <= day
+            ]
+            pay = in_force[-1]["pay"] if in_force else person["starting_pay"]
+            total += pay * (change - day).days
+            day = change
+        return total * person["fte"] / (366 if isleap(year) else 365)
+
+    def _chain(self, days: Mapping[str, date]) -> list[str]:
+        return sorted(RAISES, key=lambda kind: (days[kind], RAISES.index(kind)))

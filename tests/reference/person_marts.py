@@ -1,0 +1,118 @@
+"""The marts with one row a person: events, and what everybody is at the end of a year."""
+
+from datetime import date
+from typing import Any
+
+import pandas as pd
+from reference.people import money, years_of
+from reference.rules import Person, completed_years, rounded, years_between
+from reference.simulate import Simulation
+
+EVENT_ORDER = ("HIRE", "COLA", "PROMOTION", "MERIT", "TERMINATION")
+
+
+def events(s: Simulation) -> pd.DataFrame:
+    return pd.DataFrame([e for year, people in s.rows.items() for p in people for e in _events(s, year, p)])
+
+
+def _events(s: Simulation, year: int, p: Person) -> list[dict[str, Any]]:
+    found = []
+    opening, level, rises = p["opening_level_id"], p["level_id"], p["promotion_date"]
+
+    def at(kind: str) -> int:
+        """Return the level a raise finds; on one day, COLA comes first, then the promotion, then merit."""
+        day = s.day(kind, year)
+        risen = rises is None or rises < day or (kind == "merit" and rises == day)
+        return level if risen else opening
+
+    def add(event_type: str, reason: str, when: date, levels: tuple[Any, Any], pay: Any, **more: Any) -> None:
+        found.append(
+            {
+                "event_id": f"{year}/{p['employee_id']}/{event_type}/{reason}",
+                "employee_id": p["employee_id"],
+                "simulation_year": year,
+                "event_type": event_type,
+                "event_reason": reason,
+                "effective_date": when,
+                "previous_level_id": levels[0],
+                "level_id": levels[1],
+                "compensation_amount": money(pay),
+                "previous_compensation": money(more.get("previous")),
+                "applied_rate": money(more.get("rate")),
+                "probability": more.get("probability"),
+                "draw": more.get("draw"),
+                "order": (when, EVENT_ORDER.index(reason if event_type == "RAISE" else event_type)),
+            }
+        )
+
+    if p["is_hire"]:
+        add("HIRE", "growth", p["hire_date"], (None, level), p["starting_pay"])
+    for kind in ("cola", "merit"):
+        r = p["raises"].get(kind)
+        if r and r["pay"] != r["previous"]:
+            add(
+                "RAISE",
+                kind.upper(),
+                s.day(kind, year),
+                (at(kind), at(kind)),
+                r["pay"],
+                previous=r["previous"],
+                rate=r["rate"],
+            )
+    if rises:
+        r = p["raises"]["promotion"]
+        drawn = {"probability": p["promotion_probability"], "draw": p["promotion_draw"]}
+        add(
+            "PROMOTION",
+            "promotion",
+            rises,
+            (opening, level),
+            r["pay"],
+            previous=r["previous"],
+            rate=r["rate"],
+            **drawn,
+        )
+    if p["termination_date"]:
+        drawn = {"probability": p["termination_probability"], "draw": p["termination_draw"]}
+        reason = p["termination_reason"]
+        add(
+            "TERMINATION",
+            reason,
+            p["termination_date"],
+            (level, level),
+            p["base_pay"],
+            previous=p["base_pay"],
+            **drawn,
+        )
+    found.sort(key=lambda e: e.pop("order"))
+    return [e | {"event_sequence": n} for n, e in enumerate(found, 1)]
+
+
+def snapshot(s: Simulation) -> pd.DataFrame:
+    return pd.DataFrame([_status(year, p) for year, people in years_of(s) for p in people])
+
+
+def _status(year: int, p: Person) -> dict[str, Any]:
+    stays = p["termination_date"] is None
+    status = {
+        (True, True): "new_hire_active",
+        (True, False): "new_hire_termination",
+        (False, True): "continuous_active",
+        (False, False): "experienced_termination",
+    }[p["is_hire"], stays]
+    low, mid, high = (p["ranges"][k] for k in ("minimum", "midpoint", "maximum"))
+    kept = ("employee_id", "level_id", "job_title", "department", "gender", "hire_date", "performance_rating")
+    return {k: p[k] for k in kept} | {
+        "simulation_year": year,
+        "employment_status": status,
+        "termination_date": p["termination_date"],
+        "age": p["birth_date"] and completed_years(p["birth_date"], p["last_day"]),
+        "tenure_years": years_between(p["hire_date"], p["last_day"]),
+        "fte": float(p["fte"]),
+        "opening_base_pay": money(None if p["is_hire"] else p["starting_pay"]),
+        "base_pay": money(p["base_pay"]),
+        "prorated_pay": money(rounded(p["exact_prorated"])),
+        "market_reference": money(p["ranges"]["market"]),
+        "compa_ratio": float(p["base_pay"] / mid),
+        "range_penetration": float((p["base_pay"] - low) / (high - low)),
+    }

@@ -21,11 +21,12 @@ from scripts.axe import AxeError, axe_script
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 BIN = Path(sys.executable).parent
-QUICK = ("unit", "code_health", "spec", "reference", "statistical", "integration", "ui")
+# In this order, so that no process is left alone with a long file at the end.
+QUICK = ("integration", "statistical", "reference", "spec", "unit", "code_health", "ui")
 IN_A_BROWSER = ("browser",)
 WITH_SERVERS = ("flows",)
 TIMING = "pytest.mark.timing"
-# Tests of a file share what they need, so one process runs them; files that take longest come first.
+# Tests of a file share what they need, so one process runs them; files that are marked `long` come first.
 TWO_PROCESSES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 COUNTED = ("failed", "errors", "passed", "skipped")

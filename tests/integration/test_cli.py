@@ -45,6 +45,21 @@ def planwise(home):
     return call
 
 
+@pytest.fixture
+def called(home, monkeypatch, capsys):
+    """The same within this process, which takes a tenth of the time."""
+
+    def call(*tokens):
+        monkeypatch.setenv("PLANWISE_HOME", str(home))
+        monkeypatch.setenv("COLUMNS", "200")
+        code = cli.run(tokens)
+        told = capsys.readouterr()
+        assert "Traceback" not in told.out + told.err
+        return SimpleNamespace(code=code, out=told.out, err=told.err)
+
+    return call
+
+
 def only_json(done):
     """The one JSON object on stdout, and nothing else there."""
     (line,) = done.out.splitlines()
@@ -119,8 +134,8 @@ BAD = [
 
 
 @pytest.mark.parametrize(("tokens", "message"), BAD)
-def test_bad_input_is_2_with_a_message_and_changes_nothing(planwise, home, tokens, message):
-    told = planwise(*tokens)
+def test_bad_input_is_2_with_a_message_and_changes_nothing(called, home, tokens, message):
+    told = called(*tokens)
     assert told.code == 2
     assert message in told.err
     assert told.out == ""

@@ -15,6 +15,9 @@ from planwise.settings import Settings
 KPIS = f'"{CATALOG}"."marts"."fct_scenario_kpis"'
 PAY = f'"{CATALOG}"."intermediate"."int_pay"'
 DYNAMICS = f'"{CATALOG}"."intermediate"."int_workforce_'
+# Where the tables of the dynamics are: a prepared query is planned again at every execution once a table was
+# made in a database that it reads, and not every one reads these.
+DYNAMICS_CATALOG = "dynamics"
 
 Queries = dict[str, exp.Query]
 """Models' queries by qualified name, in an order that can run."""
@@ -22,7 +25,7 @@ Queries = dict[str, exp.Query]
 
 @dataclass(frozen=True)
 class Statement:
-    """One model, TABLE or VIEW: SQL, columns and placeholders, and the columns that pay reads as codes."""
+    """One model, TABLE or VIEW: SQL, columns and placeholders, and the columns that are read as codes."""
 
     kind: str
     name: str
@@ -34,11 +37,15 @@ class Statement:
 
 @dataclass(frozen=True)
 class Chains:
-    """Models that no binding changes, those that only dynamics bindings change, and the rest."""
+    """Models that no binding changes, those that only dynamics bindings change, and the rest.
+
+    `pay` reads the tables of the dynamics; `moving` are the queries of both, of all that a binding changes.
+    """
 
     static: tuple[Statement, ...]
     dynamics: tuple[Statement, ...]
     pay: Queries
+    moving: Queries
 
 
 def rendered_chains(settings: Settings, variables: Mapping[str, Any]) -> Chains:
@@ -54,18 +61,38 @@ def rendered_chains(settings: Settings, variables: Mapping[str, Any]) -> Chains:
     finally:
         context.close()
     static, dynamics, pay = _sorted_by_chain(queries)
-    read = set[str]().union(*(_reads(queries[fqn]) for fqn in pay))
+    moving = [fqn for fqn in queries if fqn not in static]
+    read = set[str]().union(*(_reads(queries[fqn]) for fqn in moving))
 
-    def statement(fqn: str) -> Statement:
-        columns = tuple(queries[fqn].named_selects)
-        coded = tuple(name for name in CODED if fqn in read and name in columns)
-        kind = "VIEW" if only_unites(queries[fqn]) else "TABLE"
-        sql = queries[fqn].sql(dialect="duckdb")
-        return Statement(kind, fqn, sql, columns, placeholders_of(queries[fqn]), coded)
+    def statement(fqn: str, query: exp.Query, name: str) -> Statement:
+        columns = tuple(query.named_selects)
+        coded = tuple(column for column in CODED if fqn in read and column in columns)
+        kind = "VIEW" if only_unites(query) else "TABLE"
+        return Statement(kind, name, query.sql(dialect="duckdb"), columns, placeholders_of(query), coded)
 
+    own = set(dynamics)
     return Chains(
-        tuple(map(statement, static)), tuple(map(statement, dynamics)), {fqn: queries[fqn] for fqn in pay}
+        tuple(statement(fqn, queries[fqn], fqn) for fqn in static),
+        tuple(
+            statement(fqn, _reading_dynamics(queries[fqn], own), _in_dynamics(exp.to_table(fqn)))
+            for fqn in dynamics
+        ),
+        {fqn: _reading_dynamics(queries[fqn], own) for fqn in pay},
+        {fqn: queries[fqn] for fqn in moving},
     )
+
+
+def _reading_dynamics(query: exp.Query, dynamics: set[str]) -> exp.Query:
+    """Return a query that reads the models of the dynamics from where their tables are."""
+    found = query.copy()
+    for table in found.find_all(exp.Table):
+        if qualified(table) in dynamics:
+            table.set("catalog", exp.to_identifier(DYNAMICS_CATALOG, quoted=True))
+    return found
+
+
+def _in_dynamics(table: exp.Table) -> str:
+    return f'"{DYNAMICS_CATALOG}"."{table.db}"."{table.name}"'
 
 
 def up_to(queries: Queries, last: str) -> Queries:

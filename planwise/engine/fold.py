@@ -21,8 +21,8 @@ def folded_query(
     tables: Mapping[str, Iterable[str]],
     columns: tuple[str, ...] = ("*",),
     order: tuple[str, ...] = ("simulation_year",),
-) -> tuple[str, tuple[str, ...]]:
-    """Return one query for the last of a chain of models, by qualified name, and the bindings it reads.
+) -> str:
+    """Return one query for the last of a chain of models, by qualified name.
 
     Each model becomes a common table expression: computed once when it is a query of its own, inlined when it
     only unites others. `tables` are the columns of the tables that the chain begins with. Columns that
@@ -46,7 +46,7 @@ def folded_query(
     whole.order_by(*order, copy=False)
     read = dict.fromkeys(bound)
     known = {**tables, BINDINGS: ("slot", *read)}
-    return _only_what_is_read(whole, known).sql(dialect="duckdb"), tuple(read)
+    return _only_what_is_read(whole, known).sql(dialect="duckdb")
 
 
 def qualified(table: exp.Table) -> str:
@@ -75,10 +75,7 @@ def _keep_codes(query: exp.Query) -> None:
 
 
 def _read_bindings(query: exp.Query) -> None:
-    """Put a column of the bindings where each placeholder stands.
-
-    DuckDB plans a statement with untyped parameters again at every execution, but not one that reads a table.
-    """
+    """Put a column of the bindings where each placeholder stands (see `bound`)."""
     for node in list(query.find_all(*PLACEHOLDER)):
         select = node.find_ancestor(exp.Select)
         assert select is not None

@@ -1,9 +1,10 @@
 """Preview: the models' own SQL on an in-memory DuckDB, with placeholders where the parameters stand.
 
-The SQL is rendered once. What does not depend on a binding is computed once for a census; the dynamics again
-when a binding of theirs changes; pay and KPIs are one prepared statement, so that an evaluation parses and
-plans nothing. There is no rule here, only an order of execution: preview and plan agree because the SQL is
-the same.
+The SQL is rendered once. What does not depend on a binding is computed once for a census. Where the dynamics
+are the same again they are tables, and pay and KPIs one prepared statement; where a binding of theirs has
+changed, one prepared statement goes from the census to the KPIs and leaves no tables. So an evaluation parses
+and plans nothing. There is no rule here, only an order of execution: preview and plan agree because the SQL
+is the same.
 """
 
 import time
@@ -15,11 +16,13 @@ import duckdb
 import pandas as pd
 
 from planwise.census import Census
-from planwise.engine.chains import KPIS, PAY, Statement, rendered_chains, up_to
+from planwise.engine.bound import BoundNumbers
+from planwise.engine.chains import DYNAMICS_CATALOG, KPIS, PAY, Chains, Statement, rendered_chains, up_to
 from planwise.engine.config import CATALOG
-from planwise.engine.fold import BINDINGS, CODED, CURRENT_SLOT, folded_query
+from planwise.engine.fold import CODED, folded_query
 from planwise.engine.kpis import kpi_rows
 from planwise.engine.outcome import Kpis
+from planwise.engine.placeholders import placeholders_of
 from planwise.engine.project import MEMORY
 from planwise.engine.raw import census_key, load_census_tables, refuse_shares_of_missing_levels
 from planwise.engine.variables import Number, bindings, sqlmesh_variables
@@ -27,10 +30,6 @@ from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 
 SCHEMAS = ("staging", "intermediate", "marts")
-BINDING_TYPE = "DECIMAL(18, 8)"
-# Two rows that are never read: the planner takes the range of a column for what it can ever hold, and would
-# plan for the values of the moment without them.
-LIMITS = ((CURRENT_SLOT - 1, -1e9), (CURRENT_SLOT + 1, 1e9))
 # The planner cannot know how many people a chain of common table expressions holds. Left to choose, it builds
 # the hash tables of the joins from the wide side; the models name the small side last.
 LEFT_AS_WRITTEN = "build_side_probe_side"
@@ -43,16 +42,22 @@ PAY_COLUMNS = (
     *("is_active", "is_hire", "CAST(base_pay AS DOUBLE) AS base_pay"),
 )
 PAY_ORDER = ("simulation_year", "employee_id")
+PAY_AND_KPIS, PAY_OF_PEOPLE, DYNAMICS_TO_KPIS = "pay_and_kpis", "pay_of_people", "dynamics_to_kpis"
+DYNAMICS_UNFOLDED = 2  # computed as tables for a shape before folding them is worth a second
 
 
 @dataclass(frozen=True)
 class PreviewOutcome:
-    """KPIs of every employee's simulation; `seconds` is wall time, `employees` the census headcount."""
+    """KPIs of every employee's simulation; `seconds` is wall time, `employees` the census headcount.
+
+    The dynamics were there already (`reused`); they are there for what comes next (`kept`).
+    """
 
     kpis: Kpis
     seconds: float
     employees: int
     dynamics_reused: bool
+    dynamics_kept: bool = True
 
 
 class Preview:
@@ -63,17 +68,21 @@ class Preview:
         self._census = census
         self._key = census_key(census)
         self._shape: dict[str, Any] | None = None
-        self._dynamics: tuple[Statement, ...] = ()
+        self._chains = Chains((), (), {}, {})
+        self._numbers: BoundNumbers | None = None
         self._computed: dict[str, Number] | None = None
+        self._passed: dict[str, Number] | None = None  # evaluated last without tables
+        self._tables_made = 0
         self._queries: dict[str, str] = {}
         self._prepared: set[str] = set()
-        self._bound: tuple[str, ...] = ()
         self._database = duckdb.connect(MEMORY)
         self._database.execute(f"SET threads = {settings.threads}")
+        self._database.execute("SET enable_progress_bar = false")  # on stdout, of a query of two seconds
         self._database.execute(f"SET disabled_optimizers = '{LEFT_AS_WRITTEN}'")
-        self._database.execute(f"ATTACH ':memory:' AS {CATALOG}")
-        for schema in SCHEMAS:
-            self._database.execute(f"CREATE SCHEMA {CATALOG}.{schema}")
+        for catalog in (CATALOG, DYNAMICS_CATALOG):
+            self._database.execute(f"ATTACH ':memory:' AS {catalog}")
+            for schema in SCHEMAS:
+                self._database.execute(f"CREATE SCHEMA {catalog}.{schema}")
         load_census_tables(self._database, census)
         for column in CODED:
             texts = (
@@ -87,9 +96,18 @@ class Preview:
     def evaluate(self, effective: EffectiveParameters) -> PreviewOutcome:
         """Return the KPIs that a plan of the same parameters gives, exactly."""
         started = time.perf_counter()
-        reused = self._prepare(effective)
-        kpis = kpi_rows(self._execute("pay_and_kpis"))
-        return PreviewOutcome(kpis, time.perf_counter() - started, self._census.rows, reused)
+        self._compute_shape(effective)
+        values = bindings(effective)
+        needed = self._dynamics_of(values)
+        reused = needed == self._computed
+        if reused or not self._passes(needed):
+            self._compute_dynamics(needed)
+            kpis = self._execute(PAY_AND_KPIS, values)
+        else:
+            self._passed = needed
+            kpis = self._execute(DYNAMICS_TO_KPIS, values)
+        found, kept = kpi_rows(kpis), needed == self._computed
+        return PreviewOutcome(found, time.perf_counter() - started, self._census.rows, reused, kept)
 
     def pay(self, effective: EffectiveParameters) -> pd.DataFrame:
         """Return one row per simulated year and person employed in it, as `int_pay` of a plan has it.
@@ -97,20 +115,26 @@ class Preview:
         Columns: employee_id, simulation_year, level_id, gender, department, is_active (at year end), is_hire,
         base_pay (annual, at year end or exit). In the order of year and id.
         """
-        self._prepare(effective)
-        return self._execute("pay").df()
+        self._compute_shape(effective)
+        values = bindings(effective)
+        self._compute_dynamics(self._dynamics_of(values))
+        return self._execute(PAY_OF_PEOPLE, values).df()
+
+    @property
+    def can_prepare(self) -> bool:
+        """Whether `prepare` has something to do; it takes a tenth of a second, for a new shape one or two."""
+        return self._shape is not None and not {PAY_AND_KPIS, DYNAMICS_TO_KPIS} <= self._prepared
+
+    def prepare(self) -> None:
+        """Be ready for other levers than those evaluated last; else that is done when they come."""
+        if self.can_prepare:
+            self._fold_dynamics()
+            self._prepare(DYNAMICS_TO_KPIS)
+            self._prepare(PAY_AND_KPIS)
 
     def close(self) -> None:
         """Free the database."""
         self._database.close()
-
-    def _prepare(self, effective: EffectiveParameters) -> bool:
-        """Make everything ready that comes before pay; return whether the dynamics were there."""
-        self._compute_shape(effective)
-        values = bindings(effective)
-        reused = self._compute_dynamics(values)
-        self._bind({name: values[name] for name in self._bound})
-        return reused
 
     def _compute_shape(self, effective: EffectiveParameters) -> None:
         """Render, and compute what no binding changes, unless that is done for parameters of this shape."""
@@ -125,44 +149,60 @@ class Preview:
         chains = rendered_chains(self._settings, variables)
         for statement in chains.static:
             self._create(statement, {})
-        self._dynamics = chains.dynamics
-        self._computed = None
+        self._chains = chains
+        self._computed, self._passed, self._tables_made = None, None, 0
         tables = {s.name: s.columns for s in (*chains.static, *chains.dynamics)}
-        kpis, self._bound = folded_query(chains.pay, KPIS, tables)
-        pay, _ = folded_query(up_to(chains.pay, PAY), PAY, tables, PAY_COLUMNS, PAY_ORDER)
-        self._queries = {"pay_and_kpis": kpis, "pay": pay}
-        self._create_bindings()
+        self._queries = {
+            PAY_AND_KPIS: folded_query(chains.pay, KPIS, tables),
+            PAY_OF_PEOPLE: folded_query(up_to(chains.pay, PAY), PAY, tables, PAY_COLUMNS, PAY_ORDER),
+        }
+        self._prepared.clear()
+        self._numbers = BoundNumbers(
+            self._database, [name for query in chains.moving.values() for name in placeholders_of(query)]
+        )
         self._shape = shape
 
-    def _compute_dynamics(self, values: Mapping[str, Number]) -> bool:
-        """Compute the dynamics unless they are there for the same bindings; return whether they were."""
-        needed = {name: values[name] for s in self._dynamics for name in s.placeholders}
-        if needed == self._computed:
-            return True
-        self._computed = None
-        for statement in self._dynamics:
-            self._create(statement, values)
-        self._prepared.clear()  # a plan is void with its tables gone
-        self._computed = needed
-        return False
+    def _dynamics_of(self, values: Mapping[str, Number]) -> dict[str, Number]:
+        return {name: values[name] for s in self._chains.dynamics for name in s.placeholders}
 
-    def _execute(self, name: str) -> duckdb.DuckDBPyConnection:
-        """Run one of the prepared queries on the current bindings."""
+    def _passes(self, needed: dict[str, Number]) -> bool:
+        """Return whether dynamics are evaluated without tables: once, as a slider passes them by.
+
+        The same dynamics asked for again are worth tables.
+        """
+        if needed == self._passed or self._computed is None:
+            return False
+        if self._tables_made >= DYNAMICS_UNFOLDED:
+            self._fold_dynamics()
+        return DYNAMICS_TO_KPIS in self._queries
+
+    def _fold_dynamics(self) -> None:
+        if DYNAMICS_TO_KPIS not in self._queries:
+            tables = {s.name: s.columns for s in self._chains.static}
+            self._queries[DYNAMICS_TO_KPIS] = folded_query(self._chains.moving, KPIS, tables)
+
+    def _compute_dynamics(self, needed: dict[str, Number]) -> None:
+        """Compute the tables of the dynamics unless they are there for the same bindings."""
+        if needed == self._computed:
+            return
+        self._computed = None
+        for statement in self._chains.dynamics:
+            self._create(statement, needed)
+        self._prepared &= {DYNAMICS_TO_KPIS}  # a plan is void with its tables gone
+        self._tables_made += 1
+        self._computed = needed
+
+    def _execute(self, name: str, values: Mapping[str, Number]) -> duckdb.DuckDBPyConnection:
+        """Run one of the prepared queries on the values of the bindings."""
+        assert self._numbers is not None  # there is a shape
+        self._numbers.put(values)
+        self._prepare(name)
+        return self._database.execute(f"EXECUTE {name}")
+
+    def _prepare(self, name: str) -> None:
         if name not in self._prepared:
             self._database.execute(f"PREPARE {name} AS {self._queries[name]}")
             self._prepared.add(name)
-        return self._database.execute(f"EXECUTE {name}")
-
-    def _create_bindings(self) -> None:
-        columns = ", ".join(f"{name} {BINDING_TYPE}" for name in self._bound)
-        self._database.execute(f"CREATE OR REPLACE TABLE {BINDINGS} (slot INTEGER, {columns})")
-        for slot, value in (*LIMITS, (CURRENT_SLOT, 0)):
-            row = f", {value}" * len(self._bound)
-            self._database.execute(f"INSERT INTO {BINDINGS} VALUES ({slot}{row})")
-
-    def _bind(self, values: Mapping[str, Number]) -> None:
-        changes = ", ".join(f"{name} = {value}" for name, value in values.items())
-        self._database.execute(f"UPDATE {BINDINGS} SET {changes} WHERE slot = {CURRENT_SLOT}")
 
     def _create(self, statement: Statement, values: Mapping[str, Number]) -> None:
         sql = statement.sql

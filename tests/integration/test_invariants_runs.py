@@ -153,6 +153,11 @@ def test_i14_preview_is_the_plan_for_assumptions_too(warehouse, census, assumpti
     effective = effective_for(census, {"years": 2} | assumptions)
     preview = Preview(shared().settings, census)
     planned = warehouse.plan("trial", census, effective, kpis_only=True).apply().kpis
+    preview.evaluate(effective.with_levers({"promotion_probability_level_1": 0.2}))
+    preview.prepare()  # first without tables of the dynamics, then with them
+    both = [preview.evaluate(effective) for _ in range(2)]
 
-    assert [repr(year) for year in planned] == [repr(year) for year in preview.evaluate(effective).kpis]
+    assert [outcome.dynamics_kept for outcome in both] == [False, True]
+    for outcome in both:
+        assert [repr(year) for year in planned] == [repr(year) for year in outcome.kpis]
     preview.close()

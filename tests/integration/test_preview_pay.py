@@ -64,6 +64,26 @@ def test_the_pay_of_a_preview_is_the_plans(census, planned):
         preview.close()
 
 
+def test_dynamics_passed_by_without_tables_give_the_figures_of_tables(census):
+    """And a seed stays a whole number in both, whatever holds it."""
+    preview = Preview(shared().settings, census)
+    base = effective_for(census, {"years": 3})
+    other_seed = effective_for(census, {"years": 3, "seed": 2_147_483_647})
+    try:
+        preview.evaluate(base)
+        assert preview.can_prepare
+        preview.prepare()
+        assert not preview.can_prepare
+        for effective in (base.with_levers(MOVED), other_seed):
+            passed, kept, reused = (preview.evaluate(effective) for _ in range(3))
+            assert (passed.dynamics_kept, kept.dynamics_kept) == (False, True)
+            assert [o.dynamics_reused for o in (passed, kept, reused)] == [False, False, True]
+            assert passed.kpis == kept.kpis == reused.kpis
+        assert not preview.evaluate(base).dynamics_kept
+    finally:
+        preview.close()
+
+
 def test_pay_needs_no_evaluation_before_it(census, planned):
     effective = effective_for(census, {"years": 2, "merit_date": "02-01", "promotion_date": "09-01"})
     preview = Preview(shared().settings, census)

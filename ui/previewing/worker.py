@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ui.previewing.people import Summary
 
 CENSUSES_KEPT = 2  # one preview each: a database with the census and its dynamics
+IDLE_SECONDS = 1.0  # without a question, before a worker prepares for what may come
 SUMMARIES_KEPT = 4  # who earns what before the changes: what every impact compares with
 
 
@@ -54,8 +55,9 @@ class Worker:
                 return compare(old, self._summary(census, after.resolved(), keep=False), key)
 
     def _kpis(self, census: Census, effective: EffectiveParameters) -> Kpis:
-        preview = self._preview(census, effective)
-        outcome = preview.evaluate(effective)
+        outcome = self._preview(census).evaluate(effective)
+        if outcome.dynamics_kept:
+            self._places[census.content_hash] = place_of(census, effective)
         return Kpis(outcome.kpis, outcome.seconds)
 
     def _summary(self, census: Census, effective: EffectiveParameters, *, keep: bool = True) -> "Summary":
@@ -63,7 +65,8 @@ class Worker:
 
         key = (census.content_hash, effective.digest)
         if key not in self._summaries:
-            summary = summarised(self._preview(census, effective).pay(effective), census)
+            summary = summarised(self._preview(census).pay(effective), census)
+            self._places[census.content_hash] = place_of(census, effective)
             if not keep:
                 return summary
             self._summaries[key] = summary
@@ -72,7 +75,19 @@ class Worker:
         self._summaries.move_to_end(key)
         return self._summaries[key]
 
-    def _preview(self, census: Census, effective: EffectiveParameters) -> "Preview":
+    @property
+    def can_prepare(self) -> bool:
+        """Whether there is something to do for questions that may come."""
+        return any(preview.can_prepare for preview in self._previews.values())
+
+    def prepare(self) -> None:
+        """Do some of it, for the census asked about last before the others."""
+        for preview in reversed(self._previews.values()):
+            if preview.can_prepare:
+                preview.prepare()
+                return
+
+    def _preview(self, census: Census) -> "Preview":
         from planwise.engine.preview import Preview
 
         key = census.content_hash
@@ -83,7 +98,6 @@ class Worker:
                 preview.close()
             self._previews[key] = Preview(self._settings, census)
         self._previews.move_to_end(key)
-        self._places[key] = place_of(census, effective)
         return self._previews[key]
 
 
@@ -92,6 +106,8 @@ def work(settings: Settings, line: Connection) -> None:
     worker = Worker(settings)
     while True:
         try:
+            while worker.can_prepare and not line.poll(IDLE_SECONDS):
+                worker.prepare()
             ask = line.recv()
         except EOFError:
             return

@@ -20,6 +20,7 @@ from ui.session import Services, Session
 from ui.shell import failures
 from ui.shell.failures import callback_failed, record
 from ui.shell.frame import Frame
+from ui.shell.pages import AWAY
 from ui.shell.parts import Browser
 from ui.store import Store
 from ui.values.user import User
@@ -118,14 +119,16 @@ def test_what_a_session_was_told_is_bounded(frame):
     assert len(frame.tools.notices) == 50
 
 
-def test_a_page_is_made_once_and_refreshed_when_it_is_shown_again(frame):
+def test_a_page_is_made_once_stays_on_the_page_and_is_refreshed_when_it_is_shown_again(frame):
     frame.session.go("two")
-    two = frame.pages._views["two"]
+    one, two = frame.pages._views["one"], frame.pages._views["two"]
+    assert (one.layout.css_classes, two.layout.css_classes) == ([AWAY], [])
     frame.session.go("one")
     frame.session.go("two")
     assert frame.pages._views["two"] is two
     assert two.refreshed == 1
-    assert frame.pages.main.objects == [two.layout]
+    assert frame.pages.main.objects == [one.layout, two.layout]
+    assert (one.layout.css_classes, two.layout.css_classes) == ([AWAY], [])
     assert frame.navigation.current == "two"
     assert frame.browser.title == "Two · PlanWise"
 
@@ -147,7 +150,7 @@ def test_an_unknown_page_is_said_and_the_overview_is_shown(frame):
 def test_a_page_that_cannot_be_made_says_so_and_the_others_live_on(frame, caplog, monkeypatch):
     monkeypatch.setattr(failures.LOG, "propagate", True)
     frame.session.go("bad")
-    html = frame.pages.main.objects[0].objects[1].object
+    html = frame.pages.main.objects[-1].objects[1].object
     assert "ValueError" in html
     reference = re.search("give ([0-9a-f]{8}) to", html)[1]
     assert f"[{reference}] the page Bad: cannot be made" in caplog.text

@@ -21,10 +21,13 @@ export function render({model, el}) {
   box.className = "chart"
   el.append(box)
   let alive = true
+  let drawn = []  // figure, choice and width that are on the page: a page that is shown again is not drawn again
 
   const draw = async () => {
     const library = await plotly()
-    if (!alive || box.clientWidth === 0) { return }
+    const now = [model.figure, model.selected, box.clientWidth]
+    if (!alive || box.clientWidth === 0 || now.every((part, index) => part === drawn[index])) { return }
+    drawn = now
     const {data, layout} = structuredClone(model.figure)
     if (Object.keys(layout).length === 0) { box.style.height = "300px"; return }  // nothing is known yet
     box.style.height = `${layout.height}px`

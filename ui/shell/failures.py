@@ -12,6 +12,7 @@ import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
 from ui.components import html
+from ui.components.layout import GAP, STACK
 from ui.session import Session
 
 LOG = logging.getLogger("planwise.ui")
@@ -29,19 +30,25 @@ class Failure:
 
 
 class BrokenPage:
-    """Stands where a page should be; a way to try again and a way out."""
+    """Stands where a page should be; a way to try again and a way out, unless that is this page."""
 
     def __init__(
-        self, title: str, failure: Failure, again: Callable[[], None], leave: Callable[[], None]
+        self, title: str, failure: Failure, again: Callable[[], None], leave: Callable[[], None] | None
     ) -> None:
-        retry = pmui.Button(label="Try again", variant="contained", on_click=lambda _: again())
-        out = pmui.Button(label="Go to the overview", variant="outlined", on_click=lambda _: leave())
+        retry = pmui.Button(label="Try again", variant="contained", margin=0, on_click=lambda _: again())
+        ways = [retry]
+        if leave is not None:
+            ways.append(
+                pmui.Button(
+                    label="Go to the overview", variant="outlined", margin=0, on_click=lambda _: leave()
+                )
+            )
         self.layout = pn.Column(
             html.pane(html.heading(title, "This page cannot be shown; the other pages can.")),
             html.pane(html.notice(failure.what, failure.remedy, tone="bad")),
-            pn.Row(retry, out),
-            sizing_mode="stretch_width",
-            margin=(20, 24),
+            pn.Row(*ways, styles={"gap": "12px"}),
+            **STACK,
+            margin=GAP,
         )
 
     def refresh(self) -> None:

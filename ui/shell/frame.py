@@ -60,7 +60,7 @@ class Frame:
 
         def check() -> None:
             if not self.browser.leave and (why := over()):  # the first reason is the one to tell
-                self.pages.main.objects = []
+                self.pages.clear()
                 self.browser.leave = f"./logout?{urlencode({'why': why, 'next': f'/{self.browser.search}'})}"
 
         self.session.every(POLL_MILLISECONDS, check)

@@ -1,12 +1,13 @@
-"""The view that is shown: made when first visited, kept, refreshed, and replaced when it fails."""
+"""The views of one session: made when first visited, then kept on the page, hidden while another is shown."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import panel as pn
 
 from ui.components import html
-from ui.components.layout import on_page
+from ui.components.layout import WHOLE, on_page
 from ui.pages import BY_KEY, FIRST, PageInfo, View
 from ui.session import Session
 from ui.shell.failures import BrokenPage, record
@@ -21,27 +22,30 @@ BONES = (
     ".bones i+i{height:260px}"
     "@keyframes pulse{50%{opacity:.45}}@media (prefers-reduced-motion:reduce){.bones i{animation:none}}"
 )
+AWAY = "away"
+AWAY_STYLE = f":host(.{AWAY}) {{ display: none !important; }}"
 
 
 class Pages:
-    """One session's views. `main` is where the one that is shown stands."""
+    """One session's views. `main` holds those that were visited; only the one that is shown is visible."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.shown = ""
-        self.main = pn.Column(sizing_mode="stretch_width")
+        self.main = pn.Column(sizing_mode="stretch_width", styles=WHOLE)
         self._views: dict[str, View] = {}
 
     def show(self, key: str) -> None:
-        """Show a page; one that is not imported yet comes in the next turn, after its outline."""
+        """Show a page; one that must be made in the browser comes in a later turn, after its outline."""
         page = BY_KEY[key]
+        first = not self.shown
         self.shown = key
         if key in self._views:
             self._refresh(page)
-        elif _is_imported(page) or not _in_browser():
+        elif not _in_browser() or (first and _is_imported(page)):
             self._make(page)
         else:
-            self.main.objects = [_outline(page)]
+            self._place(_outline(page))
             pn.state.execute(self._import_and_make(page))  # without the lock: the browser needs it to come
 
     def refresh(self) -> None:
@@ -49,7 +53,12 @@ class Pages:
         if self.shown in self._views:
             self._refresh(BY_KEY[self.shown])
 
-    def _import_and_make(self, page: PageInfo) -> Callable[[], object]:
+    def clear(self) -> None:
+        """Take everything off the page."""
+        self._views.clear()
+        self.main.objects = []
+
+    def _import_and_make(self, page: PageInfo) -> Callable[[], Coroutine[Any, Any, None]]:
         async def later() -> None:
             try:
                 await self.session.offload(lambda: page.load)
@@ -62,13 +71,15 @@ class Pages:
         return later
 
     def _make(self, page: PageInfo) -> None:
+        if self.shown != page.key or page.key in self._views:  # another was chosen meanwhile
+            return
         try:
             view = page.load(self.session)
         except Exception as error:
             self._break(page, error)
             return
         self._views[page.key] = view
-        self.main.objects = [view.layout]
+        self._place(view.layout)
 
     def _refresh(self, page: PageInfo) -> None:
         view = self._views[page.key]
@@ -77,20 +88,39 @@ class Pages:
         except Exception as error:
             self._break(page, error)
             return
-        if self.main.objects != [view.layout]:
-            self.main.objects = [view.layout]
+        self._place(view.layout)
+
+    def _place(self, shown: Any) -> None:
+        """Show one part and hide the views beside it: what is drawn once is not drawn again.
+
+        A view is hidden before the next is shown, and is never taken off: that would draw it again.
+        """
+        kept = [view.layout for view in self._views.values()]
+        for part in kept:
+            _keep_away(part, away=part is not shown)
+        wanted = kept if any(part is shown for part in kept) else [*kept, shown]
+        if list(self.main.objects) != wanted:
+            self.main.objects = wanted
 
     def _break(self, page: PageInfo, error: Exception) -> None:
         failure = record(error, f"the page {page.title}")
-        self._views[page.key] = BrokenPage(
-            page.title, failure, again=lambda: self._again(page), leave=lambda: self.session.go(FIRST)
-        )
+        leave = None if page.key == FIRST else lambda: self.session.go(FIRST)
+        self._views[page.key] = BrokenPage(page.title, failure, again=lambda: self._again(page), leave=leave)
         if self.shown == page.key:
-            self.main.objects = [self._views[page.key].layout]
+            self._place(self._views[page.key].layout)
 
     def _again(self, page: PageInfo) -> None:
         self._views.pop(page.key, None)
         self.show(page.key)
+
+
+def _keep_away(part: Any, *, away: bool) -> None:
+    """Hide a part by its class: `visible` would measure every part of every page again."""
+    if AWAY_STYLE not in part.stylesheets:
+        part.stylesheets = [*part.stylesheets, AWAY_STYLE]
+    classes = [AWAY] if away else []
+    if part.css_classes != classes:
+        part.css_classes = classes
 
 
 def _outline(page: PageInfo) -> pn.pane.HTML:

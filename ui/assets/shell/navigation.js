@@ -1,4 +1,5 @@
 // The pages as links, grouped: a click shows a page here, any other way to follow a link opens it in a new tab.
+const AFTER = 150    // ms until a page that was shown before stands again
 const NARROW = 1100  // px: below, the icons alone, until one asks for the names
 
 function element(tag, className, text) {
@@ -6,6 +7,27 @@ function element(tag, className, text) {
   if (className) { made.className = className }
   if (text) { made.textContent = text }
   return made
+}
+
+// Where a page was left, so that it is found there again; a page that is shown first begins at its top.
+function keepPlace(model, el) {
+  const places = {}
+  let shown = model.current
+  const scrolled = () => {
+    for (let root = el.getRootNode(); root; root = root.host?.getRootNode()) {
+      const found = root.querySelector(".main-content")
+      if (found) { return found }
+    }
+    return null
+  }
+  return () => {
+    const content = scrolled()
+    if (!content || model.current === shown) { return }
+    places[shown] = content.scrollTop
+    shown = model.current
+    const place = places[shown] ?? 0
+    for (const wait of [0, AFTER]) { setTimeout(() => { content.scrollTop = place }, wait) }  // again once the page is there
+  }
 }
 
 export function render({model, el}) {
@@ -53,6 +75,7 @@ export function render({model, el}) {
     if (focused) { el.querySelector(`[data-key="${focused}"]`)?.focus() }
   }
   if (innerWidth < NARROW && !document.cookie.includes("planwise-nav=")) { model.collapsed = true }
+  model.on("current", keepPlace(model, el))
   model.on(["current", "collapsed", "groups"], draw)
   draw()
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
-import panel_material_ui as pmui
+from panel_material_ui.template import Page
 
 from ui.auth.gate import Gate, user_of
 from ui.auth.pages import LOGOUT
@@ -20,6 +20,7 @@ ASSETS = Path(__file__).parent / "assets"
 BUSY = {"defaultProps": {"aria-label": "Working"}}  # the page's own bar has no name, and is always there
 BAR = {"backgroundColor": "#1b3a57", "backgroundImage": "none", "color": "#ffffff"}
 PLAIN = {"styleOverrides": {"root": {"textTransform": "none"}}}
+TIP = {"styleOverrides": {"tooltip": {"width": "max-content", "maxWidth": "280px"}}}  # not a word a line
 THEME = {
     "light": {
         "palette": {"primary": {"main": "#1f5f99"}, "background": {"default": "#ffffff", "paper": "#ffffff"}},
@@ -27,6 +28,8 @@ THEME = {
             "MuiAppBar": {"styleOverrides": {"root": BAR}},
             "MuiLinearProgress": BUSY,
             "MuiTab": PLAIN,
+            "MuiToggleButton": PLAIN,
+            "MuiTooltip": TIP,
         },
     },
     "dark": {
@@ -35,6 +38,8 @@ THEME = {
             "MuiAppBar": {"styleOverrides": {"root": BAR}},
             "MuiLinearProgress": BUSY,
             "MuiTab": PLAIN,
+            "MuiToggleButton": PLAIN,
+            "MuiTooltip": TIP,
         },
     },
 }
@@ -43,7 +48,7 @@ THEME_COOKIE, NAVIGATION_COOKIE = "planwise-theme", "planwise-nav"
 pn.extension(exception_handler=callback_failed)
 
 
-def make_page(services: Services, gate: Gate | None = None) -> pmui.Page:
+def make_page(services: Services, gate: Gate | None = None) -> Page:
     """Return a session's page: follows the address, and shows what is new without being asked."""
     request = _request()
     user, identity = user_of(request, gate)
@@ -86,13 +91,13 @@ def make_page(services: Services, gate: Gate | None = None) -> pmui.Page:
     return page
 
 
-def _page(**content: Any) -> pmui.Page:
+def _page(**content: Any) -> Page:
     """Return a page that does not follow whether the server is busy.
 
     It would show every session's work to all, and the server's state would keep every page for ever.
     """
     known = {id(watcher) for watcher in _busy_watchers()}
-    page = pmui.Page(**content)
+    page = Page(**content)
     for watcher in _busy_watchers():
         if id(watcher) not in known:
             pn.state.param.unwatch(watcher)
@@ -106,7 +111,7 @@ def _busy_watchers() -> list[Any]:
 def _request() -> Any:
     document = pn.state.curdoc
     context = document.session_context if document is not None else None
-    return context.request if context is not None else None
+    return getattr(context, "request", None)
 
 
 def _search(request: Any) -> str:

@@ -151,7 +151,9 @@ export function render({model, el}) {
       setTimeout(() => { copy.textContent = "Copy link" }, SAID_MS)
     })
     tools.append(clear, copy)
-    root.replaceChildren(head, tools, ...groups.map((group) => {
+    const columns = element("div", {class: "lever columns", "aria-hidden": true},
+      ...["", "", "What-if", "Base", ""].map((text) => element("span", {}, text)))
+    root.replaceChildren(head, tools, columns, ...groups.map((group) => {
       const lines = group.levers.map(row)
       if (!group.folded) {
         return element("fieldset", {}, element("legend", {}, group.title), ...lines)

@@ -9,6 +9,7 @@ import pandas as pd
 import panel as pn
 
 from ui.components.styles import stylesheet
+from ui.values.formatting import NBSP
 from ui.values.results import Unreadable
 
 Tone = Literal["", "good", "warn", "bad"]
@@ -39,7 +40,7 @@ class Column:
     whole: bool = False
 
 
-class Html(pn.pane.HTML):  # type: ignore[misc]
+class Html(pn.pane.HTML):
     """HTML that may change while it is not on the page, such as on a tab that is not looked at.
 
     Panel's own pane is then updated as of no document, and takes every style sheet of the page from a host on
@@ -75,7 +76,7 @@ def table(frame: pd.DataFrame, columns: Sequence[Column], caption: str, chosen: 
     """Return a table; the first column names the row, and the row named `chosen` stands out."""
     if frame.empty:
         return f'<p class="card-subtitle">{escape(caption)}: nothing to show.</p>'
-    head = "".join(f'<th scope="col"{_side(c)}>{escape(c.heading)}</th>' for c in columns)
+    head = "".join(f'<th scope="col"{_side(c)}>{escape(_with_unit(c.heading))}</th>' for c in columns)
     rows = "".join(_row(record, columns, chosen) for record in frame.to_dict("records"))
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
@@ -106,6 +107,11 @@ def facts(items: Mapping[str, str]) -> str:
     )
 
 
+def breakable(name: str) -> str:
+    """Return a name that breaks after its underscores rather than within a word."""
+    return escape(name).replace("_", "_<wbr>")
+
+
 def chip(text: str, tone: Tone) -> str:
     """Return a short status in a frame."""
     return f'<span class="chip {tone}">{escape(text)}</span>'
@@ -124,7 +130,12 @@ def _row(record: Mapping[Any, Any], columns: Sequence[Column], chosen: Any) -> s
     first, *rest = columns
     mark = ' class="chosen"' if chosen is not None and record[first.name] == chosen else ""
     cells = "".join(f"<td{_side(c)}>{escape(c.write(record[c.name]))}</td>" for c in rest)
-    return f'<tr{mark}><th scope="row">{escape(first.write(record[first.name]))}</th>{cells}</tr>'
+    return f'<tr{mark}><th scope="row">{breakable(first.write(record[first.name]))}</th>{cells}</tr>'
+
+
+def _with_unit(heading: str) -> str:
+    """Keep the dollar sign on the line of the words before it."""
+    return heading.replace(", $", f",{NBSP}$")
 
 
 def _side(column: Column) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode
 import param
 from panel.custom import JSComponent
 
+from ui.components.html import breakable
 from ui.components.styles import stylesheet
 from ui.selection import FIELDS
 
@@ -16,7 +17,7 @@ ASSETS = Path(__file__).parent.parent / "assets"
 Go = Callable[..., None]
 
 
-class Linked(JSComponent):  # type: ignore[misc]
+class Linked(JSComponent):
     """Shows `html`, its texts escaped by whoever made it; a link is followed by `go(page, **chosen)`."""
 
     html = param.String(default="")
@@ -46,4 +47,4 @@ def address(page: str, **selection: Any) -> str:
 def link(text: str, page: str, *, about: str = "", **selection: Any) -> str:
     """Return a link to a page; `about` is what a screen reader says when the text alone says too little."""
     spoken = f' aria-label="{escape(about, quote=True)}"' if about else ""
-    return f'<a href="{escape(address(page, **selection), quote=True)}"{spoken}>{escape(text)}</a>'
+    return f'<a href="{escape(address(page, **selection), quote=True)}"{spoken}>{breakable(text)}</a>'

@@ -14,6 +14,7 @@ MINUS = "\N{MINUS SIGN}"
 NBSP = "\N{NO-BREAK SPACE}"
 CELL_MAX = 90  # characters
 LEVEL = re.compile(r"\b[Ll]evel (\d)\b")
+MINUTES_FROM = 120  # seconds
 SCALES = ((1e9, "B", 2), (1e6, "M", 1))  # below a million, dollars are written out
 
 
@@ -47,6 +48,14 @@ def percent(rate: Any, decimals: int = 1, *, sign: bool = False) -> str:
     return _signed(f"{float(rate) * 100:{'+' if sign else ''},.{decimals}f}%")
 
 
+def goal(rate: Any) -> str:
+    """Return a rate that somebody set, none of its digits lost: 3.0%, 3.25%, 3.125%."""
+    if _missing(rate):
+        return NOT_AVAILABLE
+    decimals = len(f"{float(rate) * 100:.4f}".rstrip("0").partition(".")[2])
+    return percent(rate, max(decimals, 1))
+
+
 def points(rate: Any, decimals: int = 2) -> str:
     """Return a difference of two rates in percentage points, with its sign: +0.17 pp.
 
@@ -63,11 +72,13 @@ def ratio(value: Any, decimals: int = 2) -> str:
 
 
 def seconds(value: Any) -> str:
-    """Return a duration: 48 ms, 5.2 s."""
+    """Return a duration: 48 ms, 5.2 s, 3.8 min."""
     if _missing(value):
         return NOT_AVAILABLE
     duration = float(value)
-    return f"{duration * 1000:.0f}{NBSP}ms" if duration < 1 else f"{duration:,.1f}{NBSP}s"
+    if duration < 1:
+        return f"{duration * 1000:.0f}{NBSP}ms"
+    return f"{duration:,.1f}{NBSP}s" if duration < MINUTES_FROM else f"{duration / 60:,.1f}{NBSP}min"
 
 
 def shortened(text: str) -> str:

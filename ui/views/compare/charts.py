@@ -10,7 +10,7 @@ from ui.components.bars import Series
 from ui.components.card import Content
 from ui.components.html import Column
 from ui.values.compared import ComparedScenarios
-from ui.values.formatting import count, level, money, percent, points
+from ui.values.formatting import count, goal, level, money, percent, points
 from ui.values.results import BRIDGE
 from ui.views.compare.table import file_name
 
@@ -32,7 +32,7 @@ def growth(found: ComparedScenarios) -> Content:
         y_format=".1%",
         y_title="Growth in the year",
         hover=".2%",
-        reference=None if target is None else (f"Target {percent(target)}", target),
+        reference=None if target is None else (f"Target {goal(target)}", target),
     )
 
 
@@ -87,11 +87,12 @@ def bridge(found: ComparedScenarios, year: int) -> Content:
     at = found.figures.loc[found.figures["simulation_year"] == year]
     table = at.pivot(index="scenario", columns="metric", values="value").reindex(found.names)
     parts = [part for part in BRIDGE if part in table]
+    rows = {str(name): row for name, row in table.to_dict("index").items()}
     series = [
         Series(
             name,
-            [float(table.loc[name, part]) * PERCENT for part in parts],
-            [f"{BRIDGE[part]}: {points(table.loc[name, part])}" for part in parts],
+            [float(rows[name][part]) * PERCENT for part in parts],
+            [f"{BRIDGE[part]}: {points(rows[name][part])}" for part in parts],
             figures.color_of(name, found.names),
         )
         for name in found.names

@@ -7,7 +7,7 @@ import pandas as pd
 from ui.components import figures
 from ui.components.card import Content
 from ui.components.html import Column
-from ui.values.formatting import money, percent, points
+from ui.values.formatting import goal, money, percent, points
 from ui.values.results import BRIDGE, Result
 
 PP = 100.0
@@ -45,7 +45,7 @@ def growth(results: Sequence[Result], chosen: Result) -> Content:
         y_format=".1%",
         y_title="Growth in the year",
         hover=".2%",
-        reference=None if chosen.target is None else (f"Target {percent(chosen.target)}", chosen.target),
+        reference=None if chosen.target is None else (f"Target {goal(chosen.target)}", chosen.target),
     )
     return Content(
         "Growth against target",
@@ -118,7 +118,7 @@ def bridge(result: Result, year: int) -> Content:
         *(Column(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
         Column("growth_all", "Growth", lambda v: percent(v, 2)),
     )
-    target = None if result.target is None else (f"Target {percent(result.target)}", result.target)
+    target = None if result.target is None else (f"Target {goal(result.target)}", result.target)
     figure = figures.waterfall(
         steps,
         "Growth",

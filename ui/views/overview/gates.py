@@ -31,7 +31,7 @@ def _item(result: Result, gate: GateResult) -> str:
     why = f'<span class="why bad">{escape(_failed(gate))}</span>' if gate.blocks else ""
     return (
         f'<li><span class="what">{name}</span>'
-        f'<span class="act"><span class="quiet">{held}</span> {chip}</span>{why}</li>'
+        f'<span class="act"><span class="quiet">{held}</span>&ensp;{chip}</span>{why}</li>'
     )
 
 

@@ -1,7 +1,7 @@
 """The headline figures of one scenario and year."""
 
 from ui.components.html import Kpi, Tone
-from ui.values.formatting import count, money, money_short, percent, points, ratio
+from ui.values.formatting import count, goal, money, money_short, percent, points, ratio
 from ui.values.results import Result
 
 ON_TARGET_RATE = 0.001  # a study's default tolerance: a tenth of a percentage point
@@ -13,7 +13,7 @@ def headline(result: Result, year: int) -> tuple[Kpi, ...]:
     since = "the census" if year == result.years[0] else f"{year - 1}"
     compound_verdict, compound_tone = against(kpi["growth_compound"], result.target)
     growth_verdict, growth_tone = against(kpi["growth_all"], result.target)
-    target = "no target is set" if result.target is None else f"vs target {percent(result.target)}"
+    target = "no target is set" if result.target is None else f"vs target {goal(result.target)}"
     payroll_growth = kpi["payroll"] / before["payroll"] - 1 if before["payroll"] else None
     return (
         Kpi(

@@ -4,7 +4,7 @@ from html import escape
 
 from ui.components import html
 from ui.components.linked import link
-from ui.values.formatting import count, percent, points, seconds
+from ui.values.formatting import count, goal, percent, points, seconds
 from ui.values.news import StudyInBrief
 
 NO_STUDY = (
@@ -22,7 +22,7 @@ def latest(study: StudyInBrief) -> str:
     """Return how the latest study stands: state, target, best so far, what it took."""
     name, tone = status(study)
     open_it = link("Open the study", "optimise", about=f"Open the study {study.name}", study=study.name)
-    target = "trade-offs, no target" if study.target is None else f"target {percent(study.target)}"
+    target = "trade-offs, no target" if study.target is None else f"target {goal(study.target)}"
     about = f"{study.strategy} on {study.scenario}, {target}, {study.kind} trials"
     return (
         f'<p class="quiet">{html.chip(name, tone)} {escape(about)}</p>'

@@ -23,6 +23,16 @@ from ui.views.overview.waiting import listed, waiting
 
 NO_RELEASE = "No release yet: the baseline is shown."
 BOX_HEIGHT = 236  # pixels; a longer list is scrolled
+# As the headings of cards are, in their frame; the theme would make them titles of a page.
+FOLDED = {
+    "boxShadow": "none",
+    "border": "1px solid",
+    "borderColor": "divider",
+    "backgroundImage": "none",
+    "backgroundColor": "background.default",
+    "& .MuiAccordionSummary-root": {"backgroundColor": "transparent"},
+    "& .MuiAccordionSummary-content .MuiTypography-root": {"fontSize": "15px", "fontWeight": 500},
+}
 
 
 class Overview:
@@ -221,6 +231,9 @@ class Overview:
             ("Levels", self._levels.layout),
             ("Quality gate in detail", self._gate.layout),
             ("Where these figures are from", self._provenance),
+            title_variant="h6",
+            disable_gutters=True,
+            sx=FOLDED,
             sizing_mode="stretch_width",
             margin=0,
         )

@@ -11,7 +11,7 @@ from ui.components.card import Card, Content
 from ui.components.figures import INK, PALETTE, waterfall
 from ui.components.layout import PAIR, STACK
 from ui.store import Store
-from ui.values.formatting import money, money_short, percent, points
+from ui.values.formatting import goal, money, money_short, percent, points
 from ui.values.people import ACTIVE
 from ui.values.results import BRIDGE
 from ui.views.results.asked import Asked
@@ -74,7 +74,7 @@ def growth_of_year(asked: Asked) -> Content:
         steps,
         "Growth",
         [*(points(value) for _, value in steps), percent(total, 2)],
-        target=None if target is None else (f"Target {percent(target)}", target),
+        target=None if target is None else (f"Target {goal(target)}", target),
     )
     return Content(
         f"Growth bridge {asked.year}",

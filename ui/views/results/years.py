@@ -12,7 +12,7 @@ from ui.components.card import Card, Content
 from ui.components.figures import DOWN, PALETTE, UP, with_reference
 from ui.components.layout import PAIR, STACK
 from ui.store import Store
-from ui.values.formatting import count, money, money_short, percent, ratio
+from ui.values.formatting import count, goal, money, money_short, percent, ratio
 from ui.values.people import ACTIVE
 from ui.values.results import SUPPRESSED_UNDER
 from ui.views.results.asked import Asked
@@ -48,7 +48,7 @@ def headline(asked: Asked, frame: pd.DataFrame) -> Sequence[html.Kpi]:
         html.Kpi(
             f"People, {asked.year}",
             count(row["people"]),
-            f"{count(row['hires'])} hires, {count(exits)} exits, {count(row['promotions'])} promotions; "
+            f"{_many(row['hires'], 'hire')}, {_many(exits, 'exit')}, {_many(row['promotions'], 'promotion')}; "
             f"turnover {percent(row['turnover_rate'])}",
         ),
         html.Kpi(
@@ -69,6 +69,10 @@ def headline(asked: Asked, frame: pd.DataFrame) -> Sequence[html.Kpi]:
             hidden if small else f"the same people {percent(row['own_growth'], 2)}",
         ),
     )
+
+
+def _many(number: Any, noun: str) -> str:
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
 
 
 class Years:
@@ -111,7 +115,7 @@ def contents(asked: Asked, frame: pd.DataFrame) -> tuple[Content, ...]:
     simulated = frame[frame["simulation_year"] > 0].reset_index(drop=True)
     growth = _card(asked, simulated, "Growth of pay", "% on the year before", ("growth", "own_growth"), ".1%")
     if asked.unfiltered and asked.result.target is not None and growth.figure is not None:
-        with_reference(growth.figure, f"Target {percent(asked.result.target)}", asked.result.target)
+        with_reference(growth.figure, f"Target {goal(asked.result.target)}", asked.result.target)
     return (
         _card(asked, frame, "People", "Number of people", ("people",), ",d", upright=True),
         _movement(asked, simulated),

@@ -96,7 +96,7 @@ class Past:
         self._card.show(
             Content(
                 "Past simulations",
-                "Every run of the ledger, from anywhere · growth and payroll at the end of the horizon",
+                "Every simulation, wherever it was started · growth and payroll at the end of the horizon",
                 past_frame(runs),
                 PAST,
                 "simulation_runs.csv",

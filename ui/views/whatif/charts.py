@@ -4,7 +4,7 @@ import pandas as pd
 
 from ui.components.card import Content
 from ui.components.html import Column
-from ui.values.formatting import money, percent, points
+from ui.values.formatting import goal, money, percent, points
 from ui.values.results import BRIDGE
 from ui.views.whatif import plots
 from ui.views.whatif.strip import Side
@@ -26,11 +26,11 @@ def growth(name: str, base: Side, now: Side, target: float | None) -> Content:
         y_format=".1%",
         y_title="Growth in the year",
         hover=".2%",
-        reference=None if target is None else (f"Target {percent(target)}", target),
+        reference=None if target is None else (f"Target {goal(target)}", target),
     )
     return Content(
         "Growth by year",
-        f"Mean year-end base pay of all active staff, % on the year before · {_span(now)} · against {name}",
+        f"Mean year-end base pay, % on the year before · against {name}",
         frame,
         (
             Column("simulation_year", "Year", str),
@@ -60,7 +60,7 @@ def payroll(name: str, base: Side, now: Side, budget: float | None) -> Content:
     )
     return Content(
         "Annual payroll by year",
-        f"Base pay × FTE at year end, $ million · {_span(now)} · against {name}",
+        f"Base pay × FTE at year end, $ million · against {name}",
         frame,
         (
             Column("simulation_year", "End of", str),
@@ -100,7 +100,7 @@ def bridge(name: str, base: Side, now: Side, year: int, target: float | None) ->
         (name, list(shown["base"])),
         list(shown["what_if"]),
         texts,
-        target=None if target is None else (f"Target {percent(target)}", target),
+        target=None if target is None else (f"Target {goal(target)}", target),
     )
     return Content(
         "Growth bridge",
@@ -131,7 +131,3 @@ def _by_year(base: Side, now: Side, name: str) -> pd.DataFrame:
 
 def _values(side: Side, name: str) -> list[float | None]:
     return [None if kpi[name] is None else float(kpi[name]) for kpi in side.kpis]
-
-
-def _span(side: Side) -> str:
-    return f"{side.years[0]}–{side.years[-1]}"

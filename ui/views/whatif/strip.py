@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from planwise.parameters import EffectiveParameters
-from ui.values.formatting import count, money, money_short, percent, points, ratio, seconds
+from ui.values.formatting import count, goal, money, money_short, percent, points, ratio, seconds
 from ui.values.previewed import Previewed
 
 ON_TARGET_RATE = 0.001  # a study's default tolerance: a tenth of a percentage point
@@ -94,7 +94,7 @@ def tiles(base: Side, now: Side, effective: EffectiveParameters, year: int) -> t
             f"{count(new['below_minimum'])} below range, {count(new['above_maximum'])} above",
         ),
         Tile(
-            f"Adjusted gap, end of {year}",
+            f"Adjusted pay gap, end of {year}",
             percent(new["adjusted_gap_max"], 2),
             _points(old["adjusted_gap_max"], new["adjusted_gap_max"]),
             "the largest of any group" if new["adjusted_gap_max"] is not None else "too few to estimate",
@@ -156,9 +156,9 @@ def _against(growth: float | None, target: float | None) -> tuple[str, str, str]
         return "no target is set", "", ""
     gap = growth - target
     if abs(gap) <= ON_TARGET_RATE:
-        return f"of {percent(target, 2)} ({points(gap)})", "on target", "good"
+        return f"of {goal(target)} ({points(gap)})", "on target", "good"
     side = "above the" if gap > 0 else "short of the"
-    return f"{side} {percent(target, 2)} target", points(abs(gap)).lstrip("+"), "warn"
+    return f"{side} {goal(target)} target", points(abs(gap)).lstrip("+"), "warn"
 
 
 def _budget(now: Side, budget: float | None) -> tuple[str, str, str]:

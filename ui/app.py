@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
-from panel_material_ui.template import Page
+from panel_material_ui.template.base import Page  # the package itself tells no type of it
 
 from ui.auth.gate import Gate, user_of
 from ui.auth.pages import LOGOUT

@@ -126,7 +126,8 @@ def _mart(publication: Publication, mart: str) -> pd.DataFrame:
     fields = [
         field.with_type(pa.float64()) if pa.types.is_decimal(field.type) else field for field in table.schema
     ]
-    return table.cast(pa.schema(fields)).to_pandas().sort_values("simulation_year", kind="stable")
+    frame: pd.DataFrame = table.cast(pa.schema(fields)).to_pandas()
+    return frame.sort_values("simulation_year", kind="stable")
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

@@ -39,7 +39,8 @@ class PrefectApi:
 
     def deployment(self, name: str) -> Mapping[str, Any] | None:
         """Return a deployment `flow/name`; None when there is none."""
-        return self._ask("GET", f"/deployments/name/{name}", missing_is_none=True)
+        found: Mapping[str, Any] | None = self._ask("GET", f"/deployments/name/{name}", missing_is_none=True)
+        return found
 
     def has_worker(self, pool: str) -> bool:
         """Whether a worker of the pool has given a sign of life lately."""
@@ -55,7 +56,8 @@ class PrefectApi:
 
     def run(self, run: str) -> Mapping[str, Any] | None:
         """Return a flow run; None when the server knows none of that id."""
-        return self._ask("GET", f"/flow_runs/{run}", missing_is_none=True)
+        found: Mapping[str, Any] | None = self._ask("GET", f"/flow_runs/{run}", missing_is_none=True)
+        return found
 
     def cancel(self, run: str) -> None:
         """Ask the worker to stop a flow run; one that has not begun is cancelled at once."""

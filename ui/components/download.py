@@ -16,7 +16,7 @@ class Download(FileButton):
     def __init__(
         self, write: Write, on_error: Callable[[PlanWiseError], None], *, label: str, busy: str, **params: Any
     ) -> None:
-        self._write, self._on_error = write, on_error
+        self._write, self._tell = write, on_error
         self._texts = label, busy
         super().__init__(callback=self._file, filename="planwise", label=label, **params)
 
@@ -29,6 +29,6 @@ class Download(FileButton):
         try:
             self._sync_data(await self._file())
         except PlanWiseError as error:
-            self._on_error(error)
+            self._tell(error)
         finally:
             self.param.update(label=label, disabled=False)

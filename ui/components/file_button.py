@@ -1,14 +1,16 @@
 """A button that downloads a file each time it is pressed, also when the file is the same as the last time."""
 
-from typing import Any
+from typing import Any, Literal
 
 import panel_material_ui as pmui
 
+Variant = Literal["contained", "outlined", "text"]
 
-class FileButton(pmui.FileDownload):  # type: ignore[misc]
+
+class FileButton(pmui.FileDownload):
     """Panel's own button sends a file by changing a property: an unchanged file would not be sent again."""
 
-    def __init__(self, *, variant: str = "text", **params: Any) -> None:
+    def __init__(self, *, variant: Variant = "text", **params: Any) -> None:
         super().__init__(**params)
         self.variant = variant  # given to the constructor, the libraries warn of each other's name for it
 

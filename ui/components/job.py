@@ -54,7 +54,7 @@ STATES: Mapping[State, tuple[str, str]] = {
 MARKS: Mapping[State, str] = {State.CANCELLED: "stopped", State.INTERRUPTED: "stopped"}
 
 
-class JobView(JSComponent):  # type: ignore[misc]
+class JobView(JSComponent):
     """What the browser shows of `job`, a dictionary that `shown` made; all text of it stays text."""
 
     job = param.Dict(default={})

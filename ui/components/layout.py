@@ -51,10 +51,14 @@ def show(box: Any, *parts: Any) -> None:
         box.objects = list(parts)
 
 
-def on_page(change: Callable[[], None]) -> None:
+def on_page(change: Callable[[], object]) -> None:
     """Change the page in its turn, which holds its lock: a page that is still drawn takes no change else."""
     page = pn.state.curdoc
     if page is None or page.session_context is None:
         change()
     else:
-        page.add_next_tick_callback(change)
+
+        def in_turn() -> None:
+            change()
+
+        page.add_next_tick_callback(in_turn)

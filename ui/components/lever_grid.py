@@ -10,7 +10,7 @@ from panel.custom import JSComponent
 ASSETS = Path(__file__).parent.parent / "assets"
 
 
-class LeverGrid(JSComponent):  # type: ignore[misc]
+class LeverGrid(JSComponent):
     """Shows `sheet` (see ui/views/levers/sheet.py); what the user does comes as messages to `on_action`.
 
     A message has `action`: "enter" (lever, year, texts: rows of

@@ -20,7 +20,7 @@ ASSETS = Path(__file__).parent.parent / "assets"
 ROWS = 12  # of a page
 
 
-class PagedRows(JSComponent):  # type: ignore[misc]
+class PagedRows(JSComponent):
     """What the browser shows; `PagedTable` fills it. Keys of rows are texts."""
 
     caption = param.String(default="")

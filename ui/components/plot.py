@@ -15,7 +15,7 @@ ASSETS = Path(__file__).parent.parent / "assets"
 LIBRARY = {"plotly": str(Path(plotly.__file__).parent / "package_data")}  # served as a static folder
 
 
-class Plot(JSComponent):  # type: ignore[misc]
+class Plot(JSComponent):
     """Shows `figure`, a dictionary of Plotly's `data` and `layout`; `description` is what a reader hears.
 
     Marks that have `customdata` can be chosen where `layout.dragmode` is `select` or `lasso`: `selected` has

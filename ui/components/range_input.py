@@ -10,7 +10,7 @@ from panel.custom import JSComponent
 ASSETS = Path(__file__).parent.parent / "assets"
 
 
-class RangeInput(JSComponent):  # type: ignore[misc]
+class RangeInput(JSComponent):
     """Shows a number within hard bounds; all numbers are in the unit that people type (percent, factor).
 
     The user's wishes come to `on_action`: "slide" (value, gesture: equal within one drag) while the slider

@@ -54,7 +54,6 @@ def next_module(stages: Sequence[Stage]) -> Module | None:
 def _state(module: Module, found: Readiness | None, progress: Progress) -> State:
     if module.key in progress.checked:
         return "done"
-    known = found is not None and module.enough is not None
-    if known and found.shares[module.part] + ROUNDING >= module.enough:
-        return "optional"
-    return "open"
+    if found is None or module.enough is None:
+        return "open"
+    return "optional" if found.shares[module.part] + ROUNDING >= module.enough else "open"

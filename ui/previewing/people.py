@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -118,6 +119,6 @@ def _level(
 def _figures(frame: pd.DataFrame, year: int, level: int) -> tuple[int, float | None]:
     if (year, level) not in frame.index:
         return 0, None
-    row = frame.loc[(year, level)]
+    row: Any = frame.loc[(year, level)]
     count = int(row["headcount"])
     return count, float(row["mean_base_pay"]) if count >= SUPPRESSED_UNDER else None

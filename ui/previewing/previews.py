@@ -45,11 +45,13 @@ class Previews:
         turn = self._turn(kind)
         census, effective = await self._service.resolve(scenario, changes)
         if turn != self._asked[kind]:
-            return self._dropped(started)
+            self._dropped(started)
+            return None
         asked = self._service.ask_kpis(census, effective)
         answer = await self._answer(kind, turn, asked)
         if answer is None:
-            return self._dropped(started)
+            self._dropped(started)
+            return None
         waited = time.perf_counter() - started
         known = isinstance(asked, Kpis)
         previewed = Previewed(
@@ -66,8 +68,11 @@ class Previews:
         same_years = {key: value for key, value in changes.items() if key == HORIZON}
         _, before = await self._service.resolve(scenario, same_years)
         if turn != self._asked[kind]:
-            return self._dropped(started)
-        impact = await self._answer(kind, turn, self._service.ask_impact(census, before, after))
+            self._dropped(started)
+            return None
+        impact: Impact | None = await self._answer(
+            kind, turn, self._service.ask_impact(census, before, after)
+        )
         self._service.count(impact, time.perf_counter() - started)
         return impact
 
@@ -138,10 +143,14 @@ async def _result(asked: Any) -> Any:
         return asked
     done = asyncio.get_running_loop().create_future()
 
+    def settle() -> None:
+        if not done.done():
+            done.set_result(None)
+
     def tell(_: "Future[Any]") -> None:
         loop = done.get_loop()
         if not loop.is_closed():
-            loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+            loop.call_soon_threadsafe(settle)
 
     asked.add_done_callback(tell)
     try:

@@ -1,9 +1,9 @@
 """Comparisons of what is published: figures, levers, people; the workbook and the files of people."""
 
 import tempfile
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from planwise.engine.publications import CURRENT
 from planwise.errors import InputError
@@ -12,6 +12,7 @@ from ui.cache import BoundedCache
 from ui.reading.chance import chances, seeds_of
 from ui.values.compared import Chance, ComparedScenarios, PeopleCompared
 
+Found = TypeVar("Found")
 KEPT = 32  # a comparison of six is a few thousand rows
 EMPLOYEES = 1_000  # most moved people in the workbook, each pair
 TRIES = 3  # publications in a row may remove what was in force a moment ago
@@ -88,7 +89,7 @@ class ComparisonReader:
         """Return how much of each difference is policy; see `ui.reading.chance.chances`."""
         return chances(samples, base, metrics)
 
-    def _again(self, work: Any) -> Any:
+    def _again(self, work: Callable[[], Found]) -> Found:
         for left in reversed(range(TRIES)):
             try:
                 return work()

@@ -39,5 +39,8 @@ def importance_of(search: Search) -> Mapping[str, Any]:
         for lever in levers
     ]
     columns = {lever.column: lever.name for lever in levers}
-    points = tried[list(columns)].rename(columns=columns).to_dict("records")
+    points = [
+        {columns[str(name)]: float(value) for name, value in row.items()}
+        for row in tried[list(columns)].to_dict("records")
+    ]
     return importance(space, points, tried["growth"].tolist(), None).as_json()

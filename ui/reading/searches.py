@@ -1,6 +1,7 @@
 """Studies: the history, one study as it grows, its report, and whether a question can be asked."""
 
 from collections.abc import Hashable, Mapping
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,7 @@ class SearchReader:
         for name in self._names():
             key = (name, self._folder_stamp(name, journal=False), self._is_held(name))
             try:
-                found.append(self._summaries.get(key, lambda name=name: self._summarise(name)))
+                found.append(self._summaries.get(key, partial(self._summarise, name)))
             except (KeyError, TypeError, ValueError):
                 continue
         return tuple(sorted(found, key=lambda one: (one.created_at, one.name), reverse=True))

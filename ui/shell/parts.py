@@ -11,7 +11,7 @@ ASSETS = Path(__file__).parent.parent / "assets" / "shell"
 Told = Callable[[dict[str, Any]], None]
 
 
-class _Part(JSComponent):  # type: ignore[misc]
+class _Part(JSComponent):
     """Tells `told` what a person did here, as a small dictionary."""
 
     __abstract = True

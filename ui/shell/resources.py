@@ -1,5 +1,7 @@
 """Files of components: for who is signed in, and only of the packages that draw the page."""
 
+from typing import Any
+
 from panel.io.resources import COMPONENT_PATH
 from panel.io.server import AuthenticatedStaticFileHandler, ComponentResourceHandler
 from tornado.web import HTTPError
@@ -7,7 +9,7 @@ from tornado.web import HTTPError
 PACKAGES = frozenset({"panel", "panel_material_ui", "ui"})
 
 
-class ComponentFiles(ComponentResourceHandler, AuthenticatedStaticFileHandler):  # type: ignore[misc]
+class ComponentFiles(ComponentResourceHandler, AuthenticatedStaticFileHandler):
     """In the place of Panel's own, which imports any module that an address names, for anybody."""
 
     def parse_url_path(self, path: str) -> str:
@@ -18,4 +20,6 @@ class ComponentFiles(ComponentResourceHandler, AuthenticatedStaticFileHandler): 
         return found
 
 
-ROUTES = [(f"/{COMPONENT_PATH}(.*)", ComponentFiles, {})]
+ROUTES: list[tuple[str, type[ComponentFiles], dict[str, Any]]] = [
+    (f"/{COMPONENT_PATH}(.*)", ComponentFiles, {})
+]

@@ -1,6 +1,7 @@
 """How people read and write a parameter's value: 3.30%, 1.15×, 1 July, and what they may type for it."""
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from planwise.errors import InputError
@@ -129,7 +130,7 @@ def _day(month_day: str) -> str:
     return f"{day} {date(LEAP_YEAR, month, day):%B}"
 
 
-_NUMBERS = {
+_NUMBERS: Mapping[Unit, Callable[[float], str]] = {
     Unit.RATE: lambda value: _signed(f"{_plain(value * PERCENT)}%"),
     Unit.MULTIPLIER: lambda value: f"{_plain(value)}{TIMES}",
     Unit.YEARS: _years,

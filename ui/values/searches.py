@@ -142,9 +142,13 @@ class Search:
         if not len(feasible):
             return None
         if self.asked.target is not None and not self.asked.objectives:
-            nearest = feasible["gap_pp"].abs()
-            return int(feasible.loc[nearest.idxmin(), "trial"])
-        return int(feasible.loc[feasible["score"].idxmin(), "trial"])
+            return int(feasible["trial"].iloc[int(feasible["gap_pp"].abs().argmin())])
+        return int(feasible["trial"].iloc[int(feasible["score"].argmin())])
+
+    def named(self, prefix: str) -> tuple[str, ...]:
+        """Return the trials' columns that begin so, without the prefix."""
+        columns = map(str, self.trials.columns)
+        return tuple(column.removeprefix(prefix) for column in columns if column.startswith(prefix))
 
     def trial(self, number: int) -> Mapping[str, Any] | None:
         """Return a trial's row; None when it is not there (yet)."""

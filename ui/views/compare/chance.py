@@ -115,9 +115,10 @@ class ChanceSection:
             found = await asyncio.gather(
                 *(session.previews.kpis(name, {"seed": seed}, purpose=f"chance {name}") for name in names)
             )
-            if any(answer is None for answer in found):
+            answers = [answer for answer in found if answer is not None]
+            if len(answers) < len(names):
                 continue  # another tab's newer question went before
-            for name, answer in zip(names, found, strict=True):
+            for name, answer in zip(names, answers, strict=True):
                 row = next((kpi for kpi in answer.kpis if kpi["simulation_year"] == year), {})
                 for metric in METRICS:
                     samples[name][metric].append(row.get(metric))

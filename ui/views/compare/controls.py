@@ -55,8 +55,9 @@ class Controls:
         """Make another scenario the base; the old one takes its place among the others."""
         if self._filling or not event.new:
             return
-        others = [event.old if name == event.new else name for name in self.others.value]
-        if event.new not in self.others.value and len(others) < MOST - 1:
+        before = list(self.others.value or ())
+        others = [event.old if name == event.new else name for name in before]
+        if event.new not in before and len(others) < MOST - 1:
             others = [event.old, *others]
         self._chose((event.new, *others))
 

@@ -78,7 +78,7 @@ def _row(found: ComparedScenarios, rows: pd.DataFrame) -> str:
     for row in rows.itertuples(index=False):
         text = f'<span class="value">{escape(figure(row.value, unit))}</span>'
         if row.scenario != found.base:
-            target = targets[row.scenario] if same_target else None
+            target = targets[str(row.scenario)] if same_target else None
             word, tone = verdict(metric, unit, row.value, base, target)
             parts = [change(row.difference, unit), share(row.relative, unit)]
             told = " · ".join(part for part in parts if part)

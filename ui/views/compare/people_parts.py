@@ -82,11 +82,11 @@ def distribution(found: PeopleCompared) -> Content:
 
 def payroll(found: PeopleCompared) -> Content:
     """Return why payroll differs: the same people's pay, and people whom only one side employs."""
-    frame = pd.DataFrame(
-        [{"reason": step.name, "people": step.people, "amount": step.amount} for step in found.payroll]
-    )
-    total = float(frame["amount"].sum())
-    frame.loc[len(frame)] = ["Difference of payroll", pd.NA, total]
+    rows: list[dict[str, Any]] = [
+        {"reason": step.name, "people": step.people, "amount": step.amount} for step in found.payroll
+    ]
+    total = sum(float(step.amount) for step in found.payroll)
+    frame = pd.DataFrame([*rows, {"reason": "Difference of payroll", "people": pd.NA, "amount": total}])
     figure = figures.waterfall(
         [(name, step.amount / 1e6) for name, step in zip(STEPS, found.payroll, strict=True)],
         "Difference",
@@ -113,7 +113,7 @@ def groups(found: PeopleCompared) -> Content:
     """Return who gains and loses by level, department and gender."""
     frame = found.groups.assign(
         by=[ATTRIBUTES.get(a, a) for a in found.groups["attribute"]],
-        name=[_name(r.attribute, r.group) for r in found.groups.itertuples(index=False)],
+        name=list(map(_name, found.groups["attribute"], found.groups["group"])),
     )
     columns = (
         Column("by", "By", is_text=True),

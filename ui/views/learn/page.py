@@ -1,5 +1,6 @@
 """The Learn page: one of five sections below a row of links; the address names section and topic."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import panel as pn
@@ -7,6 +8,7 @@ import panel as pn
 from ui.components import html
 from ui.components.layout import STACK, show
 from ui.components.linked import Linked
+from ui.learning.content import Library
 from ui.learning.topics import SECTIONS, Topic, find
 from ui.session import Session
 from ui.views.learn import texts
@@ -25,7 +27,7 @@ class Section(Protocol):
         """Show a topic."""
 
 
-MAKERS = {
+MAKERS: Mapping[str, Callable[[Session, Library], Section]] = {
     "path": Lessons,
     "readiness": Check,
     "methods": Methods,
@@ -75,6 +77,7 @@ class Learn:
         self._links.html = texts.sections(SECTIONS, topic.section)
         section = self._sections.get(topic.section)
         if section is None:
-            section = self._sections[topic.section] = MAKERS[topic.section](self._session, self._library)
+            section = MAKERS[topic.section](self._session, self._library)
+            self._sections[topic.section] = section
         section.show(topic.key)
         show(self._box, section.layout)

@@ -6,7 +6,7 @@ from html import escape
 
 import pandas as pd
 
-from planwise.parameters import EffectiveParameters, Finding, Risk
+from planwise.parameters import EffectiveParameters, Finding, Risk, Value
 from ui.components import html
 from ui.components.html import Tone
 from ui.values.formatting import count, with_levels
@@ -40,7 +40,7 @@ def differences(before: EffectiveParameters, after: EffectiveParameters) -> tupl
     years = [year for year in after.years if year in before.years]
     found: list[Difference] = []
     for name, parameter in after.declared.parameters.items():
-        spans: list[tuple[list[int], object, object]] = []
+        spans: list[tuple[list[int], Value, Value]] = []
         for year in years if parameter.yearly else years[:1]:
             old, new = before.value(name, year), after.value(name, year)
             if old == new:
@@ -56,9 +56,9 @@ def differences(before: EffectiveParameters, after: EffectiveParameters) -> tupl
                     name,
                     full_label(parameter),
                     "all years" if whole else _span(span),
-                    written(parameter, old),  # type: ignore[arg-type]
-                    written(parameter, new),  # type: ignore[arg-type]
-                    risk_in(parameter, new),  # type: ignore[arg-type]
+                    written(parameter, old),
+                    written(parameter, new),
+                    risk_in(parameter, new),
                 )
             )
     return tuple(found)

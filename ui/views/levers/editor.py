@@ -74,8 +74,12 @@ class Editor:
             sizing_mode="stretch_width",
             styles={"gap": "14px"},
         )
-        choice.param.watch(lambda *_: (self.refresh(), self._show_refused()), ["parameter", "years"])
+        choice.param.watch(self._chosen, ["parameter", "years"])
         choice.param.watch(lambda *_: self._show_refused(), "refused")
+
+    def _chosen(self, *_: Any) -> None:
+        self.refresh()
+        self._show_refused()
 
     @property
     def _parameter(self) -> Declared:
@@ -93,7 +97,11 @@ class Editor:
         value, alike = rows[0].value, len({row.value for row in rows}) == 1
         lock = draft.lock_of(parameter.name)
         is_lever = isinstance(parameter, Lever)
-        closed = lock is not None or not self._session.may_edit or (is_lever and parameter.locked)
+        closed = (
+            lock is not None
+            or not self._session.may_edit
+            or (isinstance(parameter, Lever) and parameter.locked)
+        )
         with self._filling:
             self._head.object = heading(draft, parameter, years, may_edit=self._session.may_edit)
             effect = self._effects.get(parameter.name, "")

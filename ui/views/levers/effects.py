@@ -105,10 +105,12 @@ class Effects:
         pn.state.execute(self._compute)
 
     async def _compute(self) -> None:
-        draft, asked = self._session.draft, self._asked
+        previews, draft, asked = self._session.previews, self._session.draft, self._asked
+        if previews is None:
+            return
         effective, scenario, changes = draft.effective, draft.scenario, dict(draft.changes)
         try:
-            slopes = await self._session.previews.slopes(scenario, changes)
+            slopes = await previews.slopes(scenario, changes)
         except PlanWiseError as error:
             self._status.object = html.notice(error.what, error.remedy or "", "bad")
             self._again.param.update(visible=True, disabled=False)

@@ -1,5 +1,7 @@
 """The Levers page: base against proposed by level and year, an editor beside, warnings and effects below."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -145,11 +147,11 @@ class Levers:
         )
         self._start.param.watch(self._started, "value")
         self._undo = pmui.Button(label="Undo", icon="undo", variant="text", **BUTTON)
-        self._undo.on_click(lambda _: self._choice.attempt(draft.undo))
+        self._undo.on_click(partial(self._attempt, draft.undo))
         self._redo = pmui.Button(label="Redo", icon="redo", variant="text", **BUTTON)
-        self._redo.on_click(lambda _: self._choice.attempt(draft.redo))
+        self._redo.on_click(partial(self._attempt, draft.redo))
         self._discard = pmui.Button(label="Discard changes", variant="text", **BUTTON)
-        self._discard.on_click(lambda _: self._choice.attempt(draft.clear))
+        self._discard.on_click(partial(self._attempt, draft.clear))
         self._delete = pmui.Button(label="Delete scenario…", variant="text", color="error", **BUTTON)
         self._delete.on_click(lambda _: self._saving.ask_delete())
         self._effect = pmui.Button(label="See the effect", icon="bolt", variant="outlined", **BUTTON)
@@ -166,6 +168,9 @@ class Levers:
             self._save,
         )
         return pn.Row(self._start, *parts, **BAR)
+
+    def _attempt(self, work: Callable[[], None], _: Any) -> None:
+        self._choice.attempt(work)
 
     def _levers_tab(self) -> Any:
         return pn.Column(

@@ -43,7 +43,7 @@ class Saving:
         self._update = pmui.Button(label="Update", variant="outlined", size="small")
         self._update.on_click(self._updated)
         self._cancel = pmui.Button(label="Cancel", variant="text", size="small")
-        self._cancel.on_click(lambda _: self.dialog.param.update(open=False))
+        self._cancel.on_click(lambda _: _close(self.dialog))
         buttons = pn.Row(self._cancel, self._update, self._save, **ROW)
         self.dialog = pmui.Dialog(
             pn.Column(self._what, self._name, self._about, self._failed, buttons, **STACK),
@@ -57,7 +57,7 @@ class Saving:
         self._delete = pmui.Button(label="Delete", variant="contained", color="error", size="small")
         self._delete.on_click(self._deleted)
         self._keep = pmui.Button(label="Keep it", variant="text", size="small")
-        self._keep.on_click(lambda _: self.confirmation.param.update(open=False))
+        self._keep.on_click(lambda _: _close(self.confirmation))
         self.confirmation = pmui.Dialog(
             pn.Column(self._asked, pn.Row(self._keep, self._delete, **ROW), **STACK),
             title="Delete the scenario?",
@@ -173,3 +173,7 @@ class Saving:
         self._failed.param.update(object=told, visible=bool(told))
         if told and self.confirmation.open:
             self._asked.object += told
+
+
+def _close(dialog: pmui.Dialog) -> None:
+    dialog.open = False

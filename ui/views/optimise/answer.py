@@ -129,7 +129,7 @@ def levers(search: Search) -> Content:
                 "new": new,
                 "change": lever_change(lever.start, new) if moved else "–",
                 "change_widths": None
-                if not moved or lever.start is None
+                if not moved or new is None or lever.start is None
                 else (float(new) - lever.start) / (lever.recommended[1] - lever.recommended[0]),
                 "alone": alone.get(lever.name),
                 "risk": str(risks.get(lever.name, risks.get(lever.name.partition("@")[0], "–"))),

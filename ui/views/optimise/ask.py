@@ -154,7 +154,8 @@ class Ask:
             seconds = answer.seconds
         if len(self._measured) >= MEASURED_KEPT:
             self._measured.pop(next(iter(self._measured)))
-        self._measured[_key(checked, request)] = Measured(*growth, seconds)
+        baseline, lowest, highest = growth
+        self._measured[_key(checked, request)] = Measured(baseline, lowest, highest, seconds)
         return True
 
     def _show_unmeasured(self, error: PlanWiseError) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ui.components.card import Content
-from ui.components.figures import DOWN, TOTAL, Figure
+from ui.components.figures import DOWN, PALETTE, TOTAL, Figure
 from ui.components.html import Column
 from ui.values.formatting import count, percent, points, ratio, seconds
 from ui.values.searches import Search
@@ -119,7 +119,7 @@ def compared(searches: Sequence[Search]) -> Content:
     """Return the best so far of several studies over their trials; distances to each one's own target."""
     rows: list[Mapping[str, Any]] = []
     data: list[Figure] = []
-    colors = plots.PALETTE
+    colors = PALETTE
     on_target = all(search.asked.target is not None and not search.asked.is_front for search in searches)
     for place, search in enumerate(searches):
         found = search.trials.loc[(search.trials["role"] == "search") & search.trials["best_growth"].notna()]

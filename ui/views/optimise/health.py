@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ui.components.card import Content
-from ui.components.figures import DOWN, TOTAL, UP
+from ui.components.figures import DOWN, TARGET, TOTAL, UP, Figure
 from ui.components.html import Column
 from ui.values.formatting import count, percent, points, ratio
 from ui.values.searches import LIMIT, Search
@@ -21,14 +21,14 @@ def feasibility(search: Search) -> Content:
     """Return how many of the trials that looked for the answer each constraint refused."""
     looked = search.trials.loc[(search.trials["role"] == "search") & search.trials["growth"].notna()]
     rows = []
-    for column in (name for name in search.trials if name.startswith(LIMIT)):
-        values = looked[column].dropna()
+    for name in search.named(LIMIT):
+        values = looked[f"{LIMIT}{name}"].dropna()
         if values.empty:
             continue
         failed = values > 0
         rows.append(
             {
-                "constraint": _named(search, column.removeprefix(LIMIT)),
+                "constraint": _named(search, name),
                 "failed": int(failed.sum()),
                 "trials": len(values),
                 "share": float(failed.mean()),
@@ -104,7 +104,7 @@ def robustness(search: Search) -> Content:
     ]
     if asked.target is not None:
         layout["shapes"].append(_band(asked.target - asked.tolerance, asked.target + asked.tolerance))
-        layout["shapes"].append(_line(asked.target, plots.TARGET, "dash"))
+        layout["shapes"].append(_line(asked.target, TARGET, "dash"))
     if search.outcome is not None:
         layout["shapes"].append(_line(float(search.outcome["growth"]), UP, "solid"))
     figure = {"data": data, "layout": layout}
@@ -127,11 +127,11 @@ def _named(search: Search, key: str) -> str:
     return WORDS.get(key) or texts.get(key, key.replace("_", " "))
 
 
-def _band(low: float, high: float) -> plots.Figure:
+def _band(low: float, high: float) -> Figure:
     across = {"yref": "paper", "y0": 0, "y1": 1, "line": {"width": 0}, "layer": "below"}
-    return {"type": "rect", "x0": low, "x1": high, "fillcolor": plots.TARGET, "opacity": 0.15, **across}
+    return {"type": "rect", "x0": low, "x1": high, "fillcolor": TARGET, "opacity": 0.15, **across}
 
 
-def _line(at: float, color: str, dash: str) -> plots.Figure:
+def _line(at: float, color: str, dash: str) -> Figure:
     line = {"color": color, "width": 2, "dash": dash}
     return {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1, "line": line}

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ui.components.card import Content
-from ui.components.figures import DOWN, INK, TOTAL
+from ui.components.figures import DOWN, INK, TOTAL, Figure
 from ui.components.html import Column
 from ui.values.formatting import count, percent, points, ratio
 from ui.values.searches import Search, SearchLever
@@ -61,7 +61,7 @@ def _with_growth(rows: pd.DataFrame, levers: list[Measure]) -> list[Measure]:
     return sorted(levers, key=lambda one: -float(together[one.column]))
 
 
-def _lines(search: Search, rows: pd.DataFrame, axes: list[Measure], chosen: tuple[int, ...]) -> plots.Figure:
+def _lines(search: Search, rows: pd.DataFrame, axes: list[Measure], chosen: tuple[int, ...]) -> Figure:
     best = search.best
     groups = []
     for trial, state in zip(rows["trial"], rows["state"], strict=True):

@@ -26,7 +26,7 @@ class LimitRows:
             self._ticks[limit.name] = tick
             # Not the widget's own description, which hangs a name on an element that may not have one.
             about = html.pane(f'<p class="quiet">{escape(limit.help)}</p>', margin=(0, 0, 4, 28))
-            parts = [pn.Column(tick, about, width=260, styles={"gap": "0"})]
+            parts: list[Any] = [pn.Column(tick, about, width=260, styles={"gap": "0"})]
             if limit.scale is not None:
                 figure = NumberField(
                     f"{limit.label}, {limit.unit}", self._changed, value=limit.start, width=250, visible=False

@@ -40,8 +40,7 @@ OUTCOMES = (
 
 def parts_of(search: Search) -> tuple[Measure, ...]:
     """Return the objectives asked, each scaled by the scenario as it is."""
-    names = [column.removeprefix(PART) for column in search.trials if column.startswith(PART)]
-    return tuple(_part(name) for name in sorted(names, key=list(SHORT).index))
+    return tuple(_part(name) for name in sorted(search.named(PART), key=list(SHORT).index))
 
 
 def measures_of(search: Search) -> tuple[Measure, ...]:

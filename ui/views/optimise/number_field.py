@@ -59,6 +59,12 @@ class NumberField:
         self._last = _text(number)
         self.widget.param.update(value=self._last, value_input=self._last, error_state=False)
 
+    @property
+    def whole(self) -> int | None:
+        """The whole number, None when the field is blank; raises InputError for what is none."""
+        number = self.value
+        return None if number is None else int(number)
+
     def _typed(self, event: Any) -> None:
         if event.new == self._last:
             return

@@ -1,6 +1,6 @@
 """Plotly figures of a study: plain dictionaries, from values that the page has."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ui.components import figures
@@ -48,8 +48,8 @@ def base(
 
 def marks(
     name: str,
-    x: Sequence[float],
-    y: Sequence[float],
+    x: Iterable[float],
+    y: Iterable[float],
     *,
     color: str,
     symbol: str = "circle",
@@ -80,7 +80,7 @@ def marks(
     return trace
 
 
-def step_line(name: str, x: Sequence[float], y: Sequence[float], color: str = UP) -> Figure:
+def step_line(name: str, x: Iterable[float], y: Iterable[float], color: str = UP) -> Figure:
     """Return what was best so far."""
     return {
         "type": "scatter",

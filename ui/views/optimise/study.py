@@ -144,7 +144,8 @@ class StudyTab:
             return
         self._busy = True
         try:
-            searches, names = self._session.store.searches, ()
+            searches = self._session.store.searches
+            names: tuple[str, ...] = ()
             names = await self._session.offload(self._names)
             if not names:
                 on_page(partial(show, self.layout, self._empty))

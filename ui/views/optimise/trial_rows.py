@@ -34,8 +34,8 @@ def columns(search: Search, *, levers: bool) -> tuple[Column, ...]:
         shown.append(Column("score", "Objective", _figure))
     if levers:
         shown += [Column(lever.column, lever.label, lambda v: percent(v, 2)) for lever in search.levers]
-    limits = [name for name in search.trials if name.startswith(LIMIT) and name != f"{LIMIT}gate"]
-    shown += [Column(name, f"{name.removeprefix(LIMIT)} (≤ 0)", _figure) for name in limits]
+    limits = [name for name in search.named(LIMIT) if name != "gate"]
+    shown += [Column(f"{LIMIT}{name}", f"{name} (≤ 0)", _figure) for name in limits]
     return (
         *shown,
         Column("gate", "Gate", _text, is_text=True),

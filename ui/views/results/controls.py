@@ -60,9 +60,7 @@ class Controls:
             size="small",
             margin=(10, 0, 0, 0),
         )
-        self._reset.on_click(
-            lambda _: selection.param.update(status="", level=None, departments=(), gender="")
-        )
+        self._reset.on_click(self._everybody)
         self._follow(self._scenario, "scenario")
         self._follow(self._year, "year")
         self._follow(self._status, "status")
@@ -102,6 +100,9 @@ class Controls:
                 label="Gender" if population.genders else "No gender",
             )
             self._reset.disabled = off
+
+    def _everybody(self, _: Any) -> None:
+        self._selection.param.update(status="", level=None, departments=(), gender="")
 
     def _follow(self, widget: Any, name: str) -> None:
         def choose(event: Any) -> None:

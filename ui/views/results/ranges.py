@@ -1,6 +1,6 @@
 """Pay in its range: the merit matrix as it came out, and people's compa-ratios."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
@@ -133,6 +133,7 @@ def compa(asked: Asked, sample: Sample, axis: str, *, drawn: bool) -> Content:
     levels = sample.levels
     figure: Figure | None = None
     if drawn:
+        people: Iterable[tuple[Any, pd.DataFrame]] = sample.points.groupby("level_id")
         groups = [
             Points(
                 asked.level(level),
@@ -140,7 +141,7 @@ def compa(asked: Asked, sample: Sample, axis: str, *, drawn: bool) -> Content:
                 list(of_level[axis]),
                 list(of_level["compa_ratio"]),
             )
-            for level, of_level in sample.points.groupby("level_id")
+            for level, of_level in people
         ]
         figure = points(
             groups, x_format=axis_format, x_title=title, y_format=".2f", y_title="Compa-ratio", x_hover=hover

@@ -1,6 +1,6 @@
 """The card where one chooses what to run: the edits, saved as a scenario, or a scenario as it is."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from html import escape
 from typing import Any
@@ -33,7 +33,9 @@ FINDINGS_SHOWN = 6
 class Choice:
     """Says what is wanted; `saved` stores edits under the name that was typed."""
 
-    def __init__(self, session: Session, on_change: Callable[[], None], on_run: Callable[[], Any]) -> None:
+    def __init__(
+        self, session: Session, on_change: Callable[[], None], on_run: Callable[[Any], Awaitable[None]]
+    ) -> None:
         self._session = session
         self._on_change = on_change
         self._filling = Filling()

@@ -8,7 +8,7 @@ from typing import Any
 
 import panel as pn
 
-from planwise.errors import PlanWiseError
+from planwise.errors import InputError, PlanWiseError
 from planwise.parameters import Value, validate
 from planwise.parameters.horizon import HORIZON
 from ui.components import html
@@ -63,6 +63,10 @@ class Answers:
     async def _answer(self, question: Question) -> None:
         previews = self._session.previews
         try:
+            if previews is None:
+                raise InputError(
+                    "This server was started without previews.", remedy="Start it with `planwise serve`."
+                )
             base = await self._base_of(question)
             answer = await previews.kpis(question.scenario, question.changes, purpose=PURPOSE)
             if answer is None or base is None:
@@ -97,7 +101,10 @@ class Answers:
         key = question.key[:3]
         if self._base is None or self._base[0] != key:
             changes = horizon_of(question.changes)
-            found = await self._session.previews.kpis(question.scenario, changes, purpose=f"{PURPOSE} base")
+            previews = self._session.previews
+            if previews is None:
+                return None
+            found = await previews.kpis(question.scenario, changes, purpose=f"{PURPOSE} base")
             if found is None:
                 return None
             self._base = (key, found)

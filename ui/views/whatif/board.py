@@ -10,7 +10,7 @@ from panel.custom import JSComponent
 ASSETS = Path(__file__).parents[2] / "assets"
 
 
-class Board(JSComponent):  # type: ignore[misc]
+class Board(JSComponent):
     """Tells `on_message` of edits, resets and the year that is edited; shows `board` and `values`.
 
     A message is a mapping with `kind`: "edit" (name, value, live, number), "reset" (name, number),
@@ -32,7 +32,7 @@ class Board(JSComponent):  # type: ignore[misc]
             self._on_message(data)
 
 
-class Figures(JSComponent):  # type: ignore[misc]
+class Figures(JSComponent):
     """Shows `html` of ours as the answer to the edit with this `number`; `key` names what was simulated."""
 
     shown = param.Dict(default={"html": "", "number": 0, "key": ""})

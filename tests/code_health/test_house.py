@@ -158,6 +158,20 @@ def test_the_operator_guide_lists_every_setting():
     assert names - set(re.findall(r"`(PLANWISE_\w+)` \|", guide)) == set()
 
 
+def test_the_map_of_the_code_names_every_folder_and_nothing_that_is_gone():
+    page = (ROOT / "docs" / "code.md").read_text(encoding="utf-8")
+    folders = {
+        folder
+        for package in ("planwise", "flows", "ui", "tests")
+        for folder in (ROOT / package).rglob("*/")
+        if any(folder.glob("*.py")) and "tests/unit/" not in str(folder)
+    }
+    missing = {str(folder.relative_to(ROOT)) for folder in folders if f"`{folder.name}/" not in page}
+    assert {name for name in missing if not name.endswith("versions")} == set()
+    there = {file.name for folder in (*PACKAGES, *AROUND) for file in (ROOT / folder).rglob("*.py")}
+    assert {Path(name).name for name in re.findall(r"`([\w/]+\.py)", page)} - there == set()
+
+
 @pytest.mark.parametrize(
     "page", ["README.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
 )

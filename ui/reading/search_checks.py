@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 FOUND_BY = "Found by study "  # how the description of a study's winner begins: a later study replaces it
 OF_RISK: Mapping[Risk, Tone] = {Risk.OK: "ok", Risk.LOW: "ok"}  # any other finding is a warning
-PLANS_OF_SEARCH = 3  # that SciPy's methods take after their previews
 TAKES_TRIALS = frozenset({"objective", "front"})  # what those strategies answer; the others end by themselves
 
 

@@ -16,8 +16,6 @@ from ui.views.levers.differences import difference_table, differences, finding_l
 from ui.views.levers.entries import unlocked
 from ui.views.levers.sheet import full_label
 
-RIGHT = {"gap": "12px", "flex": "1 1 420px"}
-
 
 class Presets:
     """A choice of presets on the left, what the chosen one does on the right."""

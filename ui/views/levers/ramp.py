@@ -54,9 +54,6 @@ class Ramp:
         self._to.param.update(options=list(years), value=years[-1])
         self._low.value, self._high.value = (typed(parameter, value) for value in values)
 
-    def _fold(self) -> None:
-        show(self._box, *(() if self._box.objects else (*self._rows, self._apply)))
-
     def _spread(self) -> None:
         effective, name = self._session.draft.effective, self._choice.parameter
         parameter = effective.declared.parameters[name]

@@ -15,7 +15,6 @@ from ui.views.optimise import words
 from ui.views.optimise.measures import lever_change
 
 GROWTH = "growth_compound"
-RISKS: Mapping[str, str] = {"OK": "good", "LOW": "good", "MEDIUM": "warn", "HIGH": "bad", "CRITICAL": "bad"}
 MONEY_FROM = 100.0  # a constraint's figure above this is money or people, below a rate
 
 

@@ -10,7 +10,6 @@ HEIGHT = 300
 GREY = "#8a7f77"
 DIGITS = 6  # a figure goes over the wire whenever a trial ends
 ROW = 24  # pixels of a bar
-FRONT_LINE = {"width": 1.5, "color": UP}
 
 
 def note(text: str, height: int = 160) -> Figure:

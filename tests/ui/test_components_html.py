@@ -21,3 +21,8 @@ def test_a_pane_that_changes_while_it_is_not_on_the_page_takes_its_styles_from_t
     urls = [sheet.url for sheet in model.stylesheets if isinstance(sheet, ImportedStyleSheet)]
     assert urls
     assert all(url.startswith(LOCAL) for url in urls)
+
+
+def test_commands_in_a_notice_are_shown_as_code_and_stay_text():
+    told = html.notice("Gone.", "Run `planwise scenario list <b>`.")
+    assert "Run <code>planwise scenario list &lt;b&gt;</code>." in told

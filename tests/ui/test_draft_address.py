@@ -17,7 +17,7 @@ class Location(param.Parameterized):
 
 
 def resolved(name):
-    if name != "baseline":
+    if name not in ("baseline", "lean"):
         raise InputError(f"There is no scenario {name!r}.", remedy="`planwise scenario list`.")
     return resolve((2026, 2027), scenario={})
 
@@ -51,6 +51,13 @@ def test_edits_are_in_the_address_and_back(opened):
     again, _, _ = opened(location.search)
     assert again.changes == draft.changes
     assert told == []
+
+
+def test_a_scenario_in_the_address_stays_when_an_edit_there_is_not_one(opened):
+    draft, location, told = opened("?page=levers&base=lean&set=zzz%3D1&set=cola_rate%3D0.04")
+    assert (draft.scenario, draft.is_empty) == ("lean", True)
+    assert parse_qs(location.search)["base"] == ["lean"]
+    assert told[0][0].startswith("The edits in the address are not used: Unknown parameter 'zzz'")
 
 
 def test_back_in_the_browser_is_a_step_that_can_be_undone(opened):

@@ -1,5 +1,6 @@
 """HTML of our own: every text is escaped on its way in, so what people typed stays text."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +13,7 @@ from ui.components.styles import stylesheet
 from ui.values.formatting import NBSP
 from ui.values.results import Unreadable
 
+CODE = re.compile(r"`([^`]+)`")
 Tone = Literal["", "good", "warn", "bad"]
 
 
@@ -87,8 +89,8 @@ def table(frame: pd.DataFrame, columns: Sequence[Column], caption: str, chosen: 
 def notice(text: str, remedy: str = "", tone: Tone = "") -> str:
     """Return a notice: what happened and what to do."""
     return (
-        f'<div class="notice {tone}" role="status"><p>{escape(text)}</p>'
-        + (f'<p class="remedy">{escape(remedy)}</p>' if remedy else "")
+        f'<div class="notice {tone}" role="status"><p>{_with_code(text)}</p>'
+        + (f'<p class="remedy">{_with_code(remedy)}</p>' if remedy else "")
         + "</div>"
     )
 
@@ -131,6 +133,11 @@ def _row(record: Mapping[Any, Any], columns: Sequence[Column], chosen: Any) -> s
     mark = ' class="chosen"' if chosen is not None and record[first.name] == chosen else ""
     cells = "".join(f"<td{_side(c)}>{escape(c.write(record[c.name]))}</td>" for c in rest)
     return f'<tr{mark}><th scope="row">{breakable(first.write(record[first.name]))}</th>{cells}</tr>'
+
+
+def _with_code(text: str) -> str:
+    """Return a text whose parts in backticks, which are commands, are shown as code."""
+    return CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def _with_unit(heading: str) -> str:

@@ -1,5 +1,6 @@
 """Selection and draft in the address: deep links, back and forward, a reload that loses nothing."""
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlencode
 
@@ -56,6 +57,9 @@ def _follow_draft(session: Session, search: str) -> None:
         session.notify(
             f"The edits in the address are not used: {error.what}", tone="warning", remedy=error.remedy or ""
         )
+        with suppress(PlanWiseError):  # the scenario itself may be what is missing
+            if base != session.draft.scenario:
+                session.draft.start_from(base)
 
 
 def _text(value: object) -> str:

@@ -9,6 +9,12 @@ function element(tag, className, text) {
   return made
 }
 
+// Parts in backticks are commands.
+function withCode(made, text) {
+  made.append(...text.split(/`([^`]+)`/).map((part, index) => index % 2 ? element("code", "", part) : part))
+  return made
+}
+
 function icon(name) { return Object.assign(element("span", "icon", name), {ariaHidden: "true"}) }
 
 function button(className, label, ...content) {
@@ -74,8 +80,8 @@ export function render({model, el}) {
 
   const body = (notice, follow) => {
     const text = element("div", "text")
-    text.append(element("p", "", notice.text))
-    if (notice.remedy) { text.append(element("p", "remedy", notice.remedy)) }
+    text.append(withCode(element("p"), notice.text))
+    if (notice.remedy) { text.append(withCode(element("p", "remedy"), notice.remedy)) }
     if (notice.link) {
       const link = button("link", "", notice.link)
       link.addEventListener("click", () => { model.send_msg({follow: notice.id}); follow() })

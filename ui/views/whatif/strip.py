@@ -94,10 +94,10 @@ def tiles(base: Side, now: Side, effective: EffectiveParameters, year: int) -> t
             f"{count(new['below_minimum'])} below range, {count(new['above_maximum'])} above",
         ),
         Tile(
-            f"Adjusted pay gap, end of {year}",
+            f"Pay gap, end of {year}",
             percent(new["adjusted_gap_max"], 2),
             _points(old["adjusted_gap_max"], new["adjusted_gap_max"]),
-            "the largest of any group" if new["adjusted_gap_max"] is not None else "too few to estimate",
+            "adjusted; largest group" if new["adjusted_gap_max"] is not None else "too few to estimate",
         ),
     )
 
@@ -157,14 +157,14 @@ def _against(growth: float | None, target: float | None) -> tuple[str, str, str]
     gap = growth - target
     if abs(gap) <= ON_TARGET_RATE:
         return f"of {goal(target)} ({points(gap)})", "on target", "good"
-    side = "above the" if gap > 0 else "short of the"
-    return f"{side} {goal(target)} target", points(abs(gap)).lstrip("+"), "warn"
+    side = "above" if gap > 0 else "short of"
+    return f"{side} target {goal(target)}", points(abs(gap)).lstrip("+"), "warn"
 
 
 def _budget(now: Side, budget: float | None) -> tuple[str, str, str]:
     """Return note, verdict and tone of the highest payroll of any year against the budget."""
     if budget is None:
-        return "base pay × FTE; no budget is set", "", ""
+        return "no budget is set", "", ""
     highest = max(now.kpis, key=lambda kpi: float(kpi["payroll"]))
     over = float(highest["payroll"]) - budget
     if over > 0:

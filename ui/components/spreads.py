@@ -103,8 +103,9 @@ def heat_map(
     layout = base_layout("", y_title)
     layout["margin"] = MARGIN | {"t": 8, "b": 40}
     layout["height"] = 100 + 56 * len(rows)
-    layout["xaxis"] |= {"type": "category", "side": "bottom"}
+    layout["xaxis"] |= {"type": "category", "side": "bottom", "ticks": ""}
     layout["yaxis"] |= {"type": "category", "tickformat": "", "showgrid": False}
+    layout["yaxis"] |= {"ticks": "", "ticksuffix": " "}
     data = {
         "type": "heatmap",
         "x": list(columns),

@@ -8,9 +8,10 @@ import pandas as pd
 from ui.components.card import Content
 from ui.values.compared import ComparedScenarios
 from ui.views.compare.table import file_name, heads, side_by_side
-from ui.views.compare.writing import PEOPLE, UNITS, change, figure, share, verdict
+from ui.views.compare.writing import PEOPLE, RATE, UNITS, change, figure, share, verdict
 
 TOTAL = 0
+SPREAD = "within_level_cv"  # a coefficient of variation, in per cent as on the other pages
 KEY = (
     "growth_compound",
     "growth_all",
@@ -71,7 +72,8 @@ def _rows(found: ComparedScenarios, metrics: Sequence[str], year: int) -> str:
 
 def _row(found: ComparedScenarios, rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
-    metric, unit, base = str(first["metric"]), str(first["unit"]), first["value"]
+    metric, base = str(first["metric"]), first["value"]
+    unit = RATE if metric == SPREAD else str(first["unit"])
     targets = {source.name: source.target for source in found.sources}
     same_target = len(set(targets.values())) == 1
     cells = []

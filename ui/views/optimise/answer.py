@@ -101,7 +101,7 @@ def caveats(search: Search) -> Iterator[str]:
             yield f"{str(finding['risk']).capitalize()} risk{year}: {with_levels(finding['message'])}"
         more = len(risk.get("findings", ())) - 4
         if more > 0:
-            yield f"{more} more findings in the evidence report."
+            yield f"{more} more finding{'s'[: more > 1]} in the evidence report."
     for name in ("robustness", "cost_impact", "employee_impact"):
         if isinstance(outcome.get(name), str):
             yield f"{name.replace('_', ' ').capitalize()}: {outcome[name]}."
@@ -138,7 +138,7 @@ def levers(search: Search) -> Content:
     columns = (
         Column("lever", "Lever", is_text=True),
         Column("old", "In force", lambda v: percent(v, 2)),
-        Column("new", "New", lambda v: percent(v, 2)),
+        Column("new", "New", lambda v: "–" if v is None or v != v else percent(v, 2)),
         Column("change", "Change"),
         Column("alone", "Alone, growth", lambda v: "–" if v is None or v != v else points(v)),
         Column("risk", "Risk", lambda v: v.capitalize() if len(v) > 2 else v, is_text=True),

@@ -20,7 +20,7 @@ from ui.views.optimise import preflight
 from ui.views.optimise.asking import Wish
 from ui.views.optimise.form import Form
 from ui.views.optimise.latest import Current, Latest
-from ui.views.optimise.words import AUTOMATIC, STRATEGIES, request_text
+from ui.views.optimise.words import AUTOMATIC, STRATEGIES, objectives_text, request_text
 
 START = "Start the study"
 TYPING_SECONDS = 0.25  # until somebody has stopped typing
@@ -215,8 +215,13 @@ def title_of(request: Mapping[str, Any]) -> str:
     objectives = request.get("objectives")
     target = request.get("target_growth")
     sought = [] if target is None else [f"{percent(target, 2)} a year"]
-    sought += [str(objectives)] if objectives else []
+    sought += [objectives_text(_weights(str(objectives)))] if objectives else []
     return f"Study of {request.get('scenario', 'baseline')}: {', '.join(sought) or 'its target'}"
+
+
+def _weights(objectives: str) -> tuple[tuple[str, float | None], ...]:
+    parts = (one.partition("=") for one in objectives.split(","))
+    return tuple((name.strip(), float(weight) if weight else None) for name, _, weight in parts)
 
 
 def _explained(wish: Wish, checked: Checked) -> str:

@@ -37,7 +37,7 @@ class Charts:
         self.convergence = Card(name="convergence", control=self._measure)
         self._levers = Card(name="levers in force and new", with_chart=False, height=520)
         self._limits = Card(name="constraints", with_chart=False)
-        row = {"sizing_mode": "stretch_width", "styles": {"gap": "12px"}, "margin": (4, 0)}
+        row = {"sizing_mode": "stretch_width", "styles": {"gap": "12px"}, "margin": (10, 0, 4, 0)}
         self._tradeoffs = Card(name="trade-offs", control=pn.Row(self._x, self._y, **row))
         self._parallel = Card(name="levers and outcomes")
         self._importance = Card(name="importance of levers")

@@ -32,7 +32,7 @@ OUTCOMES = (
     Measure("cost", "Payroll added over the years, $", money_short, "$.4~s"),
     Measure("payroll", "Highest payroll of a year, $", money_short, "$.4~s"),
     Measure("within_level_cv", "Spread within levels (CV)", lambda v: percent(v, 2), ".1%"),
-    Measure("adjusted_gap", "Adjusted gap, log points", lambda v: ratio(v, 4), ".3f"),
+    Measure("adjusted_gap", "Adjusted gap", _pct, ".2%"),
     Measure("below_minimum", "People under their range", count, ",d"),
     Measure("raise_max", "Highest raise of a year", lambda v: percent(v, 1), ".0%"),
 )

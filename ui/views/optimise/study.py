@@ -27,6 +27,7 @@ from ui.views.optimise.latest import Current, Latest
 from ui.views.optimise.trial import TrialPanel
 from ui.views.optimise.trials import Trials
 
+CHOOSE = "Choose a study"
 POLL_MILLISECONDS = 1000
 DETAILS_SECONDS = 5.0  # between two drawings of everything while a study runs; trials show at once
 
@@ -100,7 +101,8 @@ class StudyTab:
         self._stamp = None
         show(self.layout, self._body)
         self._rest.visible = False
-        self._heading.object = html.card_heading(job.title, "The study begins in a moment.")
+        self._heading.object = html.card_heading("New study", "The study begins in a moment.")
+        self._select.visible = False  # none of the others is looked at
         self._progress_text.object = ""
         self._notice.visible = self._bar.visible = self.actions.layout.visible = False
         self.job.show(job.id)
@@ -178,8 +180,14 @@ class StudyTab:
 
     def _show_failure(self, names: tuple[str, ...], error: PlanWiseError) -> None:
         show(self.layout, self._body)
-        with self._filling:  # the first of them takes its place in the list, not on the page
-            self._select.options = list(names)
+        with self._filling:
+            others = {CHOOSE: "", **{name: name for name in names}}
+            self._select.param.update(options=others, value="", visible=True)
+        self._heading.object = html.card_heading(
+            self._session.selection.study or "Studies", "This study cannot be shown"
+        )
+        self._progress_text.object = ""
+        self._bar.visible = self.actions.layout.visible = False
         self._rest.visible = False
         self._notice.param.update(object=html.notice(error.what, error.remedy or "", "bad"), visible=True)
 
@@ -188,7 +196,7 @@ class StudyTab:
         another = old is None or old.name != search.name
         if not self._session.selection.study:
             self._session.selection.study = search.name
-        self._select.param.update(options=list(names), value=search.name)
+        self._select.param.update(options=list(names), value=search.name, visible=True)
         self._notice.visible = False
         self._rest.visible = self.actions.layout.visible = True
         self._show_head(search, another)

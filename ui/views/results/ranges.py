@@ -51,7 +51,7 @@ class Ranges:
             value="tenure_years",
             size="small",
             width=220,
-            margin=(2, 0, 6, 0),
+            margin=(10, 0, 8, 0),
         )
         self._axis.param.watch(lambda _: changed(), "value")
         self._matrix = Card(name="merit matrix")

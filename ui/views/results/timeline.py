@@ -1,6 +1,7 @@
 """What a timeline shows: each event with its rule, lever, value and tier, replayed to the year-end pay."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -48,7 +49,7 @@ def about(asked: Asked, person: Person) -> str:
     start = first.events[0].pay if first.year != CENSUS_YEAR and first.events else first.base_pay
     grown = float(last.base_pay) / float(start) - 1
     facts = person.about
-    told = [f"{name} {facts[key]}" for key, name in ABOUT.items() if facts.get(key) is not None]
+    told = [f"{name} {_plain(facts[key])}" for key, name in ABOUT.items() if facts.get(key) is not None]
     kpis = (
         html.Kpi(
             "Base pay",
@@ -64,7 +65,7 @@ def about(asked: Asked, person: Person) -> str:
         html.Kpi(
             "Replay",
             f"{count(len(person.events))} events",
-            "" if person.problems else "the events lead to the year-end pay, to the cent",
+            "" if person.problems else "lead to the year-end pay, to the cent",
             "do not lead to the year-end pay" if person.problems else "exact",
             "bad" if person.problems else "good",
         ),
@@ -72,6 +73,10 @@ def about(asked: Asked, person: Person) -> str:
     heading = html.card_heading(f"{person.employee_id} · {facts.get('job_title') or ''}", " · ".join(told))
     problems = "".join(html.notice(text, tone="bad") for text in person.problems)
     return f"{heading}<div style='height:10px'></div>{html.kpi_strip(kpis)}{problems}"
+
+
+def _plain(fact: Any) -> str:
+    return f"{fact.normalize():f}" if isinstance(fact, Decimal) else str(fact)
 
 
 def pay(asked: Asked, person: Person) -> Content:

@@ -42,14 +42,14 @@ def headline(asked: Asked, frame: pd.DataFrame) -> Sequence[html.Kpi]:
     """Return the figures of the chosen people at the end of the year."""
     row = frame.loc[frame["simulation_year"] == asked.year].iloc[0]
     exits = row["experienced_exits"] + row["new_hire_exits"]
+    moved = ((row["hires"], "hire"), (exits, "exit"), (row["promotions"], "promotion"))
     small = row["people"] < SUPPRESSED_UNDER
     hidden = f"under {SUPPRESSED_UNDER} people: pay is not shown"
     return (
         html.Kpi(
             f"People, {asked.year}",
             count(row["people"]),
-            f"{_many(row['hires'], 'hire')}, {_many(exits, 'exit')}, {_many(row['promotions'], 'promotion')}; "
-            f"turnover {percent(row['turnover_rate'])}",
+            f"{', '.join(_many(*one) for one in moved)}; turnover {percent(row['turnover_rate'])}",
         ),
         html.Kpi(
             f"Annual payroll, {asked.year}",

@@ -99,9 +99,11 @@ class Saving:
         self._open(self.confirmation)
 
     def _open(self, dialog: Any) -> None:
+        """Open a dialog; a new one comes to the browser open, which could miss a change while it draws it."""
+        dialog.open = False  # what is open already, and not seen, is opened again
+        dialog.open = True
         if dialog not in self.layout.objects:
             self.layout.append(dialog)
-        dialog.open = True
 
     def _judge(self) -> None:
         """Say as one types whether the name can be used."""

@@ -51,16 +51,16 @@ def test_readiness_path_glossary_and_notes(visit, published_home, tmp_path):
         expect(page.get_by_role("term").first).to_contain_text("compa")
         page.goto(f"{url}/?page=learn&topic=term-cola_rate")
         expect(page.get_by_role("term")).to_have_count(1)
-        expect(page.get_by_text("recommended 2 % to 3.5 %")).to_be_visible()
+        expect(page.get_by_text("recommended 2% to 3.5%")).to_be_visible()
         page.get_by_role("link", name="Levers, assumptions, tiers").click()
         expect(page.get_by_role("heading", name="Levers, assumptions, tiers")).to_be_visible()
         page.goto(f"{url}/?page=learn&topic=%3Cimg src=x%3E")
-        expect(page.get_by_text("There is no topic '<img src=x>' in Learn.")).to_be_visible()
+        expect(page.get_by_text("There is no topic '<img src=x>' in Learn;")).to_be_visible()
         page.close()
 
 
 def test_a_module_opens_its_page_with_its_example(visit, served):
     page = visit(f"{served}/?page=learn&topic=module-first-whatif", READY)
-    page.get_by_role("button", name="Open a what-if with COLA at 3 %").click()
+    page.get_by_role("button", name="Open a what-if with COLA at 3%").click()
     page.wait_for_url(re.compile("page=whatif"))
     page.wait_for_url(re.compile("set=cola_rate%3D0.03"))

@@ -21,27 +21,19 @@ BUSY = {"defaultProps": {"aria-label": "Working"}}  # the page's own bar has no 
 BAR = {"backgroundColor": "#1b3a57", "backgroundImage": "none", "color": "#ffffff"}
 PLAIN = {"styleOverrides": {"root": {"textTransform": "none"}}}
 TIP = {"styleOverrides": {"tooltip": {"width": "max-content", "maxWidth": "280px"}}}  # not a word a line
+LOOKS = {  # of both themes
+    "MuiAppBar": {"styleOverrides": {"root": BAR}},
+    "MuiLinearProgress": BUSY,
+    "MuiTab": PLAIN,
+    "MuiToggleButton": PLAIN,
+    "MuiTooltip": TIP,
+}
 THEME = {
     "light": {
         "palette": {"primary": {"main": "#1f5f99"}, "background": {"default": "#ffffff", "paper": "#ffffff"}},
-        "components": {
-            "MuiAppBar": {"styleOverrides": {"root": BAR}},
-            "MuiLinearProgress": BUSY,
-            "MuiTab": PLAIN,
-            "MuiToggleButton": PLAIN,
-            "MuiTooltip": TIP,
-        },
+        "components": LOOKS,
     },
-    "dark": {
-        "palette": {"primary": {"main": "#7fb2e5"}},
-        "components": {
-            "MuiAppBar": {"styleOverrides": {"root": BAR}},
-            "MuiLinearProgress": BUSY,
-            "MuiTab": PLAIN,
-            "MuiToggleButton": PLAIN,
-            "MuiTooltip": TIP,
-        },
-    },
+    "dark": {"palette": {"primary": {"main": "#7fb2e5"}}, "components": LOOKS},
 }
 THEME_COOKIE, NAVIGATION_COOKIE = "planwise-theme", "planwise-nav"
 

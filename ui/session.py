@@ -121,7 +121,7 @@ class Session(param.Parameterized):
     def arrive(self) -> None:
         """Note that the browser has the page: from now on, what changes is sent to it.
 
-        Panel believes so only when everything is drawn: until then it drops what changes, or fails to send it.
+        Panel believes so only when everything is drawn: until then it drops changes, or fails to send them.
         """
         self._arrived = True
         if pn.state.curdoc is not None:

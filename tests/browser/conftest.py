@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.looking import come_to
 from tests.browser.publishing import simulate_and_publish
 from tests.browser.serving import dashboard
+from tests.homes import copy_of
 
 CHROMIUM = Path(os.environ.get("PLANWISE_CHROMIUM", "/usr/bin/chromium"))
 EMPLOYEES = 300
@@ -54,10 +56,8 @@ def visiting(browser):
         )
         page.on("websocket", lambda ws: None if ws.url.split("/")[2] == host else foreign.append(ws.url))
         page.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.goto(url)
+        come_to(page, url)
         page.locator(ready).first.wait_for()
-        if page.locator("#frame").count():  # one of the application's, not a sign-in or an error
-            page.locator("html[data-arrived]").wait_for()
         return page
 
     try:
@@ -77,19 +77,20 @@ def visit(browser):
 @pytest.fixture(scope="session")
 def published_home(tmp_path_factory):
     """A home with two simulated, gated and published scenarios of 300 employees."""
+    return copy_of(tmp_path_factory, "published", publish_two)
+
+
+def publish_two(settings):
     from planwise.census import generate_census
     from planwise.engine.warehouse import open_warehouse
     from planwise.parameters import parse_assignments, resolve, simulated_years
-    from planwise.settings import Settings
 
-    settings = Settings(home=tmp_path_factory.mktemp("browser") / "home")
     census = generate_census(settings, employees=EMPLOYEES)
     years = simulated_years(3, census.first_year)
     with open_warehouse(settings, "browser test") as warehouse:
         for scenario, sets in {"baseline": [], "higher_cola": ["cola_rate=0.05"]}.items():
             effective = resolve(years, scenario=parse_assignments(sets, kind="lever"))
             simulate_and_publish(settings, warehouse, census, scenario, effective)
-    return settings
 
 
 @pytest.fixture
@@ -111,16 +112,17 @@ def served(published_home):
 @pytest.fixture(scope="session")
 def simulated_home(tmp_path_factory):
     """A home with a census, its ledger and the published baseline, as a first day ends."""
+    return copy_of(tmp_path_factory, "simulated", simulate_baseline)
+
+
+def simulate_baseline(settings):
     from flows.jobs.simulation import simulate
     from flows.parameters import SimulateRequest
     from flows.runner import InProcess
     from planwise.census import generate_census
-    from planwise.settings import Settings
 
-    settings = Settings(home=tmp_path_factory.mktemp("simulated") / "home")
     generate_census(settings, employees=EMPLOYEES)
     simulate(settings, SimulateRequest(), InProcess(lambda message: None))
-    return settings
 
 
 @pytest.fixture

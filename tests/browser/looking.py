@@ -45,6 +45,23 @@ CLIPPED = """() => {
 }"""
 
 
+def come_to(page, url):
+    """Go to an address; return when the page takes input."""
+    page.goto(url)
+    wait_for_input(page)
+
+
+def come_back(page):
+    """Load the page again; return when it takes input."""
+    page.reload()
+    wait_for_input(page)
+
+
+def wait_for_input(page):
+    """Wait until the page, which has loaded, is told that the server knows of it: till then it is inert."""
+    page.locator("body:not([inert])").wait_for(state="attached")
+
+
 def settle(page):
     """Wait until the page stays the same for a while; a clock on it ends the patience."""
     page.evaluate(SETTLED, {"quiet": QUIET_MILLISECONDS, "patience": PATIENCE_MILLISECONDS})

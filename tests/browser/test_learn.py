@@ -3,6 +3,7 @@ import re
 from playwright.sync_api import expect
 
 from planwise.settings import Settings
+from tests.browser.looking import come_back, come_to
 from tests.browser.serving import dashboard
 
 READY = "main h1:visible"
@@ -41,7 +42,7 @@ def test_readiness_path_glossary_and_notes(visit, published_home, tmp_path):
         page.get_by_role("radio").nth(2).check()
         page.get_by_role("button", name="Check my answer").click()
         expect(page.get_by_text("done", exact=True)).to_be_visible()
-        page.reload()
+        come_back(page)
         expect(page.get_by_text(re.compile("^done on 20"))).to_be_visible()
 
         section(page, "Glossary")
@@ -49,12 +50,12 @@ def test_readiness_path_glossary_and_notes(visit, published_home, tmp_path):
         page.keyboard.press("Enter")
         expect(page.get_by_text(re.compile(r"^\d+ of \d+ terms"))).not_to_contain_text("218 of")
         expect(page.get_by_role("term").first).to_contain_text("compa")
-        page.goto(f"{url}/?page=learn&topic=term-cola_rate")
+        come_to(page, f"{url}/?page=learn&topic=term-cola_rate")
         expect(page.get_by_role("term")).to_have_count(1)
         expect(page.get_by_text("recommended 2% to 3.5%")).to_be_visible()
         page.get_by_role("link", name="Levers, assumptions, tiers").click()
         expect(page.get_by_role("heading", name="Levers, assumptions, tiers")).to_be_visible()
-        page.goto(f"{url}/?page=learn&topic=%3Cimg src=x%3E")
+        come_to(page, f"{url}/?page=learn&topic=%3Cimg src=x%3E")
         expect(page.get_by_text("There is no topic '<img src=x>' in Learn;")).to_be_visible()
         page.close()
 

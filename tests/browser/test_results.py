@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from planwise.engine.publications import load_publication
+from tests.browser.looking import come_back
 from tests.browser.serving import dashboard
 from ui.values import formatting
 
@@ -68,7 +69,7 @@ def test_a_link_says_scenario_year_and_filters_and_a_filter_changes_the_figures(
     expect(strip(page)).to_contain_text(formatting.money(continuing["base_pay"].mean()))
     assert f"level={level}" in page.url
     assert "status=continuing" in page.url
-    page.reload()
+    come_back(page)
     expect(strip(page)).to_contain_text(formatting.money(continuing["base_pay"].mean()))
 
 

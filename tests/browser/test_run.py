@@ -6,6 +6,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.looking import come_back
 from tests.browser.serving import dashboard
 
 RUN_MILLISECONDS = 120_000
@@ -43,7 +44,7 @@ def test_edits_are_saved_run_and_compared(visit, address):
     expect(page.get_by_role("row", name=re.compile("kpi_years"))).not_to_have_count(0)
     expect(page.get_by_role("row", name=re.compile("Mean base pay")).first).to_contain_text("$")
     assert re.search(r"job=\d{8}T\d{9}-simulate-\w{6}", page.url)
-    page.reload()
+    come_back(page)
     expect(page.locator("section.job .chip")).to_have_text("Done", timeout=RUN_MILLISECONDS)
     page.get_by_role("link", name="Compare with the baseline").click()
     compared = re.compile(r"page=compare.*compare=baseline%2Craise_3")

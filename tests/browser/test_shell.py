@@ -3,6 +3,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.looking import come_back, come_to
 from tests.browser.serving import dashboard
 
 MANY = 30_000  # ms: the machine may be busy
@@ -39,7 +40,7 @@ def test_pages_have_addresses_titles_and_a_way_back(visit, served):
     heading(page, "Overview")
     page.go_forward()
     heading(page, "Levers")
-    page.reload()
+    come_back(page)
     heading(page, "Levers")
 
 
@@ -86,7 +87,7 @@ def test_the_names_of_the_pages_can_be_hidden_and_stay_so(visit, served):
     page.get_by_role("button", name="Hide names of the pages").click()
     page.wait_for_function("document.cookie.includes('planwise-nav=rail')")
     expect(page.get_by_role("button", name="Show the names of the pages")).to_be_visible(timeout=MANY)
-    page.reload()
+    come_back(page)
     expect(page.get_by_role("button", name="Show the names of the pages")).to_be_visible(timeout=MANY)
     assert page.locator("main").bounding_box()["width"] > wide + 100
     expect(pages(page).get_by_role("link", name="Levers")).to_be_visible()
@@ -97,7 +98,7 @@ def test_the_theme_is_the_systems_until_one_chooses(browser, served, system):
     context = browser.new_context(color_scheme=system)
     context.set_default_timeout(MANY)
     page = context.new_page()
-    page.goto(served)
+    come_to(page, served)
     page.get_by_role("button", name="Toggle theme").wait_for()
     first = background(page)
     assert (first == "rgb(255, 255, 255)") == (system == "light")
@@ -105,7 +106,7 @@ def test_the_theme_is_the_systems_until_one_chooses(browser, served, system):
     page.wait_for_function(
         "!document.cookie.includes('planwise-theme=system') && document.cookie.includes('theme')"
     )
-    page.reload()
+    come_back(page)
     page.get_by_role("button", name="Toggle theme").wait_for()
     assert background(page) != first
     context.close()
@@ -123,7 +124,7 @@ def test_a_server_that_restarts_is_said_and_the_page_comes_back(browser, home):
     context.set_default_timeout(MANY)
     page = context.new_page()
     with dashboard(home.root) as url:
-        page.goto(f"{url}/?scenario=higher_cola&set=cola_rate%3D0.04")
+        come_to(page, f"{url}/?scenario=higher_cola&set=cola_rate%3D0.04")
         page.locator(".kpi:visible").first.wait_for()
     port = int(url.rpartition(":")[2])
     expect(page.get_by_role("alert").filter(has_text="connection to the server is lost")).to_be_visible(

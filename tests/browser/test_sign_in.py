@@ -9,6 +9,7 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from planwise.settings import SignInSettings
+from tests.browser.looking import come_to
 from tests.browser.serving import dashboard
 from tests.ui.oidc_provider import CLIENT, SECRET, provider_running
 from ui.auth.configured import users_of
@@ -80,7 +81,7 @@ def test_a_person_signs_in_works_and_signs_out(window, guarded):
     page.locator(".kpi:visible").first.wait_for()
     assert "scenario=higher_cola" in page.url
     account = page.get_by_role("button", name="Account: ada, analyst")
-    other.goto(guarded)
+    come_to(other, guarded)
     other.locator(".kpi:visible").first.wait_for()
     account.click()
     page.get_by_role("link", name="Sign out").click()
@@ -212,7 +213,7 @@ def test_a_person_signs_in_at_a_provider(browser, guarded_home):
         fake.claims["groups"] = ["pay-team"]
         with dashboard(guarded_home.root, "--auth", "oidc", environment=environment) as url:
             page = browser.new_page()
-            page.goto(f"{url}/?scenario=higher_cola")
+            come_to(page, f"{url}/?scenario=higher_cola")
             page.get_by_role("button", name="Account: grace, approver").wait_for(timeout=30_000)
             assert "scenario=higher_cola" in page.url
             page.close()

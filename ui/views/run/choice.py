@@ -249,13 +249,19 @@ def _warnings(findings: list[Finding]) -> str:
     if not findings:
         return ""
     items = "".join(
-        f'<li><span class="what">{escape(with_levels(finding.message))}</span><span class="act">'
+        f'<li><span class="what">{escape(_said(finding))}</span><span class="act">'
         f"{html.chip(finding.risk.value, _tone(finding))}</span></li>"
         for finding in findings[:FINDINGS_SHOWN]
     )
     more = len(findings) - FINDINGS_SHOWN
     rest = f'<p class="quiet">{more} more on the page Levers.</p>' if more > 0 else ""
     return f'<p class="group-title">Warnings</p><ul class="items">{items}</ul>{rest}'
+
+
+def _said(finding: Finding) -> str:
+    """Return a finding with its year, as the page Levers says it."""
+    when = "" if finding.year is None else f"{finding.year}: "
+    return when + with_levels(finding.message)
 
 
 def _tone(finding: Finding) -> html.Tone:

@@ -43,6 +43,7 @@ PAY_COLUMNS = (
 )
 PAY_ORDER = ("simulation_year", "employee_id")
 PAY_AND_KPIS, PAY_OF_PEOPLE, DYNAMICS_TO_KPIS = "pay_and_kpis", "pay_of_people", "dynamics_to_kpis"
+FOLDED_EMPLOYEES_MAX = 200_000  # every step of the one query is in memory until its end
 DYNAMICS_UNFOLDED = 2  # computed as tables for a shape before folding them is worth a second
 
 
@@ -67,6 +68,7 @@ class Preview:
         self._settings = settings
         self._census = census
         self._key = census_key(census)
+        self._folds = census.rows <= FOLDED_EMPLOYEES_MAX
         self._shape: dict[str, Any] | None = None
         self._chains = Chains((), (), {}, {})
         self._numbers: BoundNumbers | None = None
@@ -123,14 +125,16 @@ class Preview:
     @property
     def can_prepare(self) -> bool:
         """Whether `prepare` has something to do; it takes a tenth of a second, for a new shape one or two."""
-        return self._shape is not None and not {PAY_AND_KPIS, DYNAMICS_TO_KPIS} <= self._prepared
+        wanted = {PAY_AND_KPIS, DYNAMICS_TO_KPIS} if self._folds else {PAY_AND_KPIS}
+        return self._computed is not None and not wanted <= self._prepared
 
     def prepare(self) -> None:
         """Be ready for other levers than those evaluated last; else that is done when they come."""
         if self.can_prepare:
-            self._fold_dynamics()
-            self._prepare(DYNAMICS_TO_KPIS)
             self._prepare(PAY_AND_KPIS)
+            if self._folds:
+                self._fold_dynamics()
+                self._prepare(DYNAMICS_TO_KPIS)
 
     def close(self) -> None:
         """Free the database."""
@@ -170,7 +174,7 @@ class Preview:
 
         The same dynamics asked for again are worth tables.
         """
-        if needed == self._passed or self._computed is None:
+        if not self._folds or needed == self._passed or self._computed is None:
             return False
         if self._tables_made >= DYNAMICS_UNFOLDED:
             self._fold_dynamics()

@@ -60,6 +60,7 @@ class Wire:
         await asyncio.wait_for(wire._pulled.wait(), PATIENCE_SECONDS)
         ready = {"type": "event", "name": "document_ready", "values": {"type": "map"}}
         await wire._patch({"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": ready})
+        await wire.tell("Browser", here=True)
         return wire
 
     async def close(self) -> None:

@@ -78,7 +78,9 @@ def test_winners_and_losers_count_everybody(compare, published_home):
     gap = (frames["higher_cola"] - frames["baseline"]).dropna()
     strip = page.locator(".kpis:visible")
     expect(strip).to_contain_text(formatting.count((gap > 0).sum()))
-    everybody = page.get_by_role("row").filter(has_text="Everybody").locator("td").all_inner_texts()
+    row = page.get_by_role("row").filter(has_text="Everybody")
+    row.wait_for()  # the table comes after the strip
+    everybody = row.locator("td").all_inner_texts()
     assert everybody[1:5] == [
         formatting.count(n) for n in (len(gap), (gap > 0).sum(), (gap < 0).sum(), (gap == 0).sum())
     ]

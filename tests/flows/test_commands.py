@@ -10,7 +10,7 @@ from planwise.engine.publishing import load_publication
 
 pytestmark = pytest.mark.long
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 120  # how busy the machine is must not decide
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,7 +36,7 @@ def test_a_killed_simulation_leaves_nothing_that_hinders(settings, planwise):
     _wait_for(lambda: settings.warehouse_file.exists() and settings.warehouse_lock_file.read_text())
     time.sleep(1.5)  # SQLMesh is at its tables by now
     first.kill()
-    first.communicate(timeout=30)
+    first.communicate(timeout=WAIT_SECONDS)
     assert not (settings.published_dir / "baseline" / "current").exists()
     done = planwise.json("simulate")
     assert done.code == 0, done.err
@@ -91,6 +91,6 @@ def test_a_study_that_is_terminated_takes_its_warehouse_with_it(settings, planwi
     _wait_for(lambda: list(settings.workers_dir.glob("*.duckdb")) or study.poll() is not None)
     time.sleep(2)
     study.send_signal(signal.SIGTERM)
-    _, err = study.communicate(timeout=30)
+    _, err = study.communicate(timeout=WAIT_SECONDS)
     assert study.returncode == 128 + signal.SIGTERM, err
     assert list(settings.workers_dir.iterdir()) == []

@@ -12,6 +12,7 @@ from ui.auth.pages import LOGOUT
 from ui.components.layout import on_page
 from ui.session import Services, Session
 from ui.shell.address import keep_in_address
+from ui.shell.delivery import deliver_everything
 from ui.shell.failures import callback_failed, watch_session
 from ui.shell.frame import MENU_WIDTH, RAIL_WIDTH, Frame
 from ui.shell.parts import Browser
@@ -38,6 +39,7 @@ THEME = {
 THEME_COOKIE, NAVIGATION_COOKIE = "planwise-theme", "planwise-nav"
 
 pn.extension(exception_handler=callback_failed)
+deliver_everything()
 
 
 def make_page(services: Services, gate: Gate | None = None) -> Page:

@@ -12,6 +12,7 @@ from planwise.signals import Terminated, heed, raise_if_asked
 @pytest.fixture(autouse=True)
 def handlers():
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell lets it be ignored
     yield
     heed()
     for number, handler in before.items():

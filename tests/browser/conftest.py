@@ -58,6 +58,7 @@ def visiting(browser):
         page.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         come_to(page, url)
         page.locator(ready).first.wait_for()
+        page.locator(".loading:visible").first.wait_for(state="hidden")  # a page's outline has a heading too
         return page
 
     try:

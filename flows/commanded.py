@@ -86,7 +86,7 @@ def _heard(writer: JobWriter, kind: Kind, inner: Runner) -> Iterator[None]:
         if inner.flow_run is None:
             inner.tell(f"{who} asked in the dashboard that this stops.")
             if patience(writer, kind, over) is not None:
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), _interrupting())
 
     listener = threading.Thread(target=listen, name="stop watch", daemon=True)
     listener.start()
@@ -95,3 +95,9 @@ def _heard(writer: JobWriter, kind: Kind, inner: Runner) -> Iterator[None]:
     finally:
         over.set()
         listener.join()
+
+
+def _interrupting() -> signal.Signals:
+    """Return Ctrl-C's signal; where the process was started to ignore it, as in the background, SIGTERM."""
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    return signal.SIGTERM if ignored else signal.SIGINT

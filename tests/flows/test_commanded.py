@@ -1,5 +1,6 @@
 """Commands as jobs: whoever looks at the home sees them, and may ask them to stop."""
 
+import signal
 import threading
 import time
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from flows.runner import refuse_when_stopped
 from planwise.errors import InputError
 from planwise.jobs import JobReader, Kind, State, folder_of
 from planwise.settings import Settings
+from planwise.signals import Terminated, heed
 
 PATIENCE_SECONDS = 20.0
 
@@ -84,7 +86,11 @@ def test_a_wish_of_the_dashboard_ends_it_between_two_steps(settings, wish, capsy
     assert "bob asked in the dashboard" in capsys.readouterr().err
 
 
-def test_a_step_that_takes_longer_is_interrupted_as_by_ctrl_c(settings, wish, monkeypatch):
+@pytest.mark.parametrize(
+    ("shell", "end"), [(signal.default_int_handler, KeyboardInterrupt), (signal.SIG_IGN, Terminated)]
+)
+def test_a_step_that_takes_longer_is_interrupted(settings, wish, monkeypatch, shell, end):
+    """As by Ctrl-C; a shell lets what it starts in the background ignore that, and then as by SIGTERM."""
     monkeypatch.setitem(wishes.SOFT_SECONDS, Kind.SIMULATE, 0.1)
 
     def job(settings, request, run):
@@ -95,8 +101,15 @@ def test_a_step_that_takes_longer_is_interrupted_as_by_ctrl_c(settings, wish, mo
 
     wish()
     began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        commanded_by(settings, job)
+    before = signal.signal(signal.SIGINT, shell), signal.getsignal(signal.SIGTERM)
+    try:
+        heed(signal.SIGTERM)
+        with pytest.raises(end):
+            commanded_by(settings, job)
+    finally:
+        heed()  # what was asked for is forgotten
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
     assert time.monotonic() - began < PATIENCE_SECONDS / 2
     assert JobReader(settings).list()[0].state is State.CANCELLED
 

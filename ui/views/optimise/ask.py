@@ -23,6 +23,7 @@ from ui.views.optimise.latest import Current, Latest
 from ui.views.optimise.words import AUTOMATIC, STRATEGIES, objectives_text, request_text
 
 START = "Start the study"
+NOT_READY = "Nothing was started: as the question is now, it cannot be asked. The checks say why."
 TYPING_SECONDS = 0.25  # until somebody has stopped typing
 GROWTH = "growth_compound"
 MEASURED_KEPT = 50
@@ -189,11 +190,19 @@ class Ask:
         self._command.object = f'<p class="card-subtitle">{said}</p>'
 
     async def _begin(self, *_: Any) -> None:
-        if self._request is None:
+        """Start what the form says now, which may have been typed since the checks that are shown."""
+        try:
+            wish = self.form.wish(self._session.draft.changes)
+        except InputError as error:
+            on_page(partial(self._show_wrong, error))
             return
-        request = dict(self._request)
+        request = dict(wish.request())
         on_page(partial(self._start.param.update, disabled=True, label="Starting …"))
         try:
+            checked = await self._session.offload(self._session.store.searches.check, request)
+            if not checked.ready:
+                on_page(partial(self._begun, None, html.notice(NOT_READY, "", "bad")))
+                return
             job = await self._session.offload(
                 lambda: self._session.actions.jobs.start("optimize", request, title=title_of(request))
             )

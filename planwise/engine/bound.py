@@ -35,9 +35,9 @@ class BoundNumbers:
         changed = {n: values[n] for n in self._names if n not in self._values or values[n] != self._values[n]}
         if not changed:
             return
-        self._values.update(changed)
         changes = ", ".join(f"{name} = {value}" for name, value in changed.items())
         self._database.execute(f"UPDATE {BINDINGS} SET {changes} WHERE slot = {CURRENT_SLOT}")
+        self._values.update(changed)  # only now: an update that was interrupted must be made again
 
 
 def _type(name: str) -> str:

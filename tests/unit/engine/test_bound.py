@@ -4,6 +4,7 @@ import duckdb
 import pytest
 
 from planwise.engine.bound import BoundNumbers
+from planwise.engine.config import CATALOG
 from planwise.engine.fold import BINDINGS, CURRENT_SLOT
 
 
@@ -12,6 +13,7 @@ class Interrupted:
 
     def __init__(self):
         self.inner, self.breaks = duckdb.connect(":memory:"), False
+        self.inner.execute(f"ATTACH ':memory:' AS {CATALOG}")
 
     def execute(self, sql):
         if self.breaks:

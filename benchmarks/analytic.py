@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planwise.parameters import EffectiveParameters, resolve
-from planwise.study.asked.space import Space, scaled, tuned_levers
+from planwise.study.space import Space, scaled, tuned_levers
 from planwise.study.trials.evaluation import Evaluation, Kind
 from planwise.study.trials.evaluators import simulation_digest
 

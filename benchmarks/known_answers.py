@@ -23,9 +23,9 @@ from benchmarks.analytic import LEVELS, OPENING_PAYROLL, PAYROLL_CHANGE, Analyti
 from benchmarks.fronts import distance, hypervolume
 from benchmarks.known_worlds import LINEAR, SLOPES, START_GROWTH, filled, fonseca, quadratics
 from planwise.settings import Settings
-from planwise.study import Question, StudyResult, run_study
-from planwise.study.asked.problem import problem_of
-from planwise.study.asked.space import bounds_of, scaled
+from planwise.study import StudyResult, StudySpec, run_study
+from planwise.study.problem import problem_of
+from planwise.study.space import bounds_of, scaled
 from planwise.study.trials.evaluation import Evaluation
 
 TOLERANCE = 0.001
@@ -71,13 +71,13 @@ class Runner:
         self._settings = Settings(home=home)
         self._studies = 0
 
-    def study(self, world: World, question: Question) -> tuple[StudyResult, list[Evaluation]]:
+    def study(self, world: World, spec: StudySpec) -> tuple[StudyResult, list[Evaluation]]:
         """Return the result of a study decided by plans, and its evaluations."""
         self._studies += 1
         preview, real = AnalyticEvaluator(world, "preview"), AnalyticEvaluator(world, "real")
         result = run_study(
             self._settings,
-            replace(question, levers=world.levers),
+            replace(spec, levers=world.levers),
             name=f"known_{self._studies}",
             scenario="baseline",
             base=world.base,
@@ -94,7 +94,7 @@ def least_change(runner: Runner, *, quick: bool) -> Iterator[Answer]:
     for study, target in (("least change", NEAR_TARGET), ("levers at bounds", FAR_TARGET)):
         known = filled(SLOPES, target - START_GROWTH, low, high)
         for strategy in SOLVERS[:2] if quick else SOLVERS:
-            result, _ = runner.study(LINEAR, _question(target, strategy))
+            result, _ = runner.study(LINEAR, _spec(target, strategy))
             found = scaled(LINEAR.space, result.levers)
             error = float(found @ found) / float(known @ known) - 1 if result.converged else math.inf
             yield Answer(
@@ -110,7 +110,7 @@ def least_change(runner: Runner, *, quick: bool) -> Iterator[Answer]:
     for strategy, bar in (
         () if quick else (("tpe", 1.0), ("cmaes", 1.0), ("random", None), ("balanced", None))
     ):
-        result, _ = runner.study(LINEAR, _question(NEAR_TARGET, strategy))
+        result, _ = runner.study(LINEAR, _spec(NEAR_TARGET, strategy))
         error = abs(result.growth - NEAR_TARGET) / TOLERANCE
         growth = f"{result.growth:.3%}"
         known_growth = f"{NEAR_TARGET:.3%}"
@@ -134,14 +134,14 @@ def limited(runner: Runner, *, quick: bool) -> Iterator[Answer]:
     payroll = OPENING_PAYROLL + BUDGET_COST * PAYROLL_CHANGE
     samplers = ("tpe", "random")
     for strategy in ("slsqp", "cobyqa") if quick else (*SOLVERS[1:], "auto", *samplers):
-        question = _question(
+        spec = _spec(
             NEAR_TARGET,
             strategy,
             objectives=(("equity", 1.0),),
             constraints=(f"payroll<={payroll}",),
             trials=TRIALS.get(strategy),
         )
-        result, _ = runner.study(world, question)
+        result, _ = runner.study(world, spec)
         found = float(result.objective["value"])
         error = (found - known) / (1 - known) if result.feasible else math.inf
         bar = SAMPLED_SHARE if strategy in samplers else NEAR if strategy == "tnc" else EXACT
@@ -164,11 +164,9 @@ def fronts(runner: Runner, *, quick: bool) -> Iterator[Answer]:
         whole = hypervolume(known.tolist(), (reference, reference))
         for strategy in ("tpe",) if quick else ("tpe", "nsga2", "random"):
             trials = QUICK_TRIALS if quick else TRIALS[strategy]
-            question = _question(
-                NEAR_TARGET, strategy, objectives=(("cost", None), ("equity", None)), trials=trials
-            )
-            result, evaluations = runner.study(world, question)
-            points = [_objectives(world, question, one) for one in evaluations if one.kind == "real"]
+            spec = _spec(NEAR_TARGET, strategy, objectives=(("cost", None), ("equity", None)), trials=trials)
+            result, evaluations = runner.study(world, spec)
+            points = [_objectives(world, spec, one) for one in evaluations if one.kind == "real"]
             volume = hypervolume(points, (reference, reference))
             apart = distance(points, known)
             yield Answer(
@@ -188,7 +186,7 @@ def unreachable(runner: Runner, *, quick: bool) -> Iterator[Answer]:
     _, high = bounds_of(LINEAR.space)
     known = START_GROWTH + float(SLOPES @ high)
     for strategy in ("solve", "balanced", "tpe", "slsqp"):
-        result, _ = runner.study(LINEAR, _question(BEYOND_TARGET, strategy))
+        result, _ = runner.study(LINEAR, _spec(BEYOND_TARGET, strategy))
         nearest = result.nearest_growth
         right = nearest is not None and not result.reachable and result.real_plans == 0
         yield Answer(
@@ -232,12 +230,12 @@ def report(found: list[Answer]) -> Table:
     return table
 
 
-def _question(target: float, strategy: str, **asked: object) -> Question:
-    return Question(target, strategy=strategy, tolerance=TOLERANCE, seeds=0, **asked)  # type: ignore[arg-type]
+def _spec(target: float, strategy: str, **asked: object) -> StudySpec:
+    return StudySpec(target_growth=target, strategy=strategy, tolerance=TOLERANCE, seeds=0, **asked)  # type: ignore[arg-type]
 
 
-def _objectives(world: World, question: Question, evaluation: Evaluation) -> tuple[float, ...]:
-    problem = problem_of(replace(question, levers=world.levers), world.base, LEVELS, "real")
+def _objectives(world: World, spec: StudySpec, evaluation: Evaluation) -> tuple[float, ...]:
+    problem = problem_of(replace(spec, levers=world.levers), world.base, LEVELS, "real")
     return problem.with_baseline(world.evaluation({}, "preview")).values(evaluation)
 
 

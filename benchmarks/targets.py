@@ -30,10 +30,10 @@ from planwise.engine.workers import worker_warehouse
 from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters, catalogue, resolve, simulated_years
 from planwise.settings import Settings
-from planwise.study.asked.problem import PP, Problem, problem_of
-from planwise.study.asked.question import DEFAULT_TOLERANCE_RATE, Question
-from planwise.study.asked.space import census_levels, extreme, tuned_levers
+from planwise.study.problem import PP, Problem, problem_of
 from planwise.study.search.reach import framed
+from planwise.study.space import census_levels, extreme, tuned_levers
+from planwise.study.spec import DEFAULT_TOLERANCE_RATE, StudySpec
 from planwise.study.strategies import strategy_named
 from planwise.study.trials.evaluation import Evaluation, Evaluator
 from planwise.study.trials.evaluators import PreviewEvaluator, RealEvaluator
@@ -101,7 +101,7 @@ class Bench:
     def run(self, strategy: str, base: EffectiveParameters, target: float, number: int) -> Run:
         """Let a strategy look for a target from levers in force."""
         real = self.warehouse is not None and strategy == "solve"
-        problem = problem_of(Question(target, strategy), base, self.levels, "real")
+        problem = problem_of(StudySpec(target_growth=target, strategy=strategy), base, self.levels, "real")
         evaluators: dict[str, Evaluator] = {"preview": PreviewEvaluator(self.preview, base)}
         evaluators["real"] = evaluators["preview"]
         if real:

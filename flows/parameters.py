@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from planwise.governance import BASELINE
 from planwise.parameters import Value, canonical_overrides
-from planwise.study.asked.objectives import parse_objectives
-from planwise.study.asked.question import (
+from planwise.study.objectives import parse_objectives
+from planwise.study.spec import (
     DEFAULT_ITERATIONS,
     DEFAULT_SEEDS,
     DEFAULT_TOLERANCE_RATE,

@@ -16,7 +16,7 @@ from planwise.console import emit_json, results, settings_for
 from planwise.errors import CheckFailed
 from planwise.jobs import Kind
 from planwise.options import Home, Json
-from planwise.study.asked.question import DEFAULT_ITERATIONS, DEFAULT_SEEDS, DEFAULT_TOLERANCE_RATE
+from planwise.study.spec import DEFAULT_ITERATIONS, DEFAULT_SEEDS, DEFAULT_TOLERANCE_RATE
 
 Levers = Annotated[
     str | None,

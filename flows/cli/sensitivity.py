@@ -21,7 +21,7 @@ from planwise.parameters.canonical import DECIMALS
 from planwise.risk.ensemble import Step, Watch
 from planwise.risk.sensitivity import slopes, stepped
 from planwise.risk.variance import Ranges, morris, sobol
-from planwise.study.asked.space import Space, census_levels, tuned_levers
+from planwise.study.space import Space, census_levels, tuned_levers
 
 DEFAULT_SAMPLES = {"morris": 10, "sobol": 64}  # 64 · (levers + 2): two minutes for ten thousand people
 GROWTH = "growth_compound"

@@ -27,16 +27,16 @@ from planwise.study import (
     Evaluation,
     Hooks,
     Progress,
-    Question,
     StudyResult,
+    StudySpec,
     census_levels,
     run_study,
     study_name,
 )
-from planwise.study.asked.constraints import within_budget
-from planwise.study.asked.objectives import parse_objectives
-from planwise.study.asked.problem import refuse_what_the_census_lacks
+from planwise.study.constraints import within_budget
+from planwise.study.objectives import parse_objectives
 from planwise.study.parallel import TrialPool, remove_dead_workers
+from planwise.study.problem import refuse_what_the_census_lacks
 from planwise.study.running.ends import CANCELLED
 from planwise.study.search.reach import BASELINE
 from planwise.study.trials.evaluation import Kind
@@ -146,13 +146,13 @@ def study(
         )
 
 
-def question_of(request: OptimizeRequest, resolved: Resolved) -> Question:
+def question_of(request: OptimizeRequest, resolved: Resolved) -> StudySpec:
     """Return what the study is asked; target and payroll budget are the scenario's own unless given.
 
     Raises InputError for what cannot be asked, or not of this census.
     """
     target, budget = request.target_growth, resolved.effective.value("payroll_budget")
-    question = Question(
+    question = StudySpec(
         target_growth=float(str(resolved.effective.value("target_growth"))) if target is None else target,
         strategy=request.chosen_strategy,
         tolerance=request.tolerance,
@@ -195,7 +195,7 @@ def resumed(settings: Settings, request: OptimizeRequest) -> OptimizeRequest:
     return stored.model_copy(update={**budgets, "workers": workers})
 
 
-def _hooks(question: Question, name: str, run: Runner) -> Hooks:
+def _hooks(question: StudySpec, name: str, run: Runner) -> Hooks:
     expected = 3 + (question.trials or EXPECTED_EVALUATIONS.get(question.strategy, EXPECTED_OTHERWISE))
     told = [monotonic()]
 

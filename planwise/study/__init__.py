@@ -1,16 +1,16 @@
 """Studies: search for the levers that meet a target; every evaluation is a trial in one journal.
 
-`asked` says what is sought, `strategies` on the ground of `search` propose trials, `running` has them
+A `StudySpec` says what is sought, `strategies` on the ground of `search` propose trials, `running` has them
 evaluated (`parallel`: by worker processes) and written (`trials`), `answer` judges the best, `report` makes
 it readable.
 """
 
 from planwise.study.answer.result import StudyResult
-from planwise.study.asked.question import Question, study_name
-from planwise.study.asked.space import census_levels
 from planwise.study.parallel import TrialPool
 from planwise.study.running.progress import Hooks, Progress
 from planwise.study.running.runner import run_study
+from planwise.study.space import census_levels
+from planwise.study.spec import StudySpec, study_name
 from planwise.study.strategies import STRATEGIES
 from planwise.study.trials.evaluation import Evaluation, Evaluator
 from planwise.study.trials.evaluators import Gate, PreviewEvaluator, RealEvaluator
@@ -23,9 +23,9 @@ __all__ = [
     "Hooks",
     "PreviewEvaluator",
     "Progress",
-    "Question",
     "RealEvaluator",
     "StudyResult",
+    "StudySpec",
     "TrialPool",
     "census_levels",
     "run_study",

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.options import Home, Json, KnownStudy
-from planwise.study.asked.problem import PP
+from planwise.study.problem import PP
 from planwise.study.trials.holding import RUNNING
 from planwise.study.trials.trial_table import objectives_text, resume_hint, trial_table
 from planwise.study.trials.views import StudyView, csv_of, list_studies, view_of

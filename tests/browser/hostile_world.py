@@ -80,7 +80,7 @@ def _file_under_another_name(settings):
 
 
 def _write_study(settings):
-    from planwise.study.asked.space import TunedLever
+    from planwise.study.space import TunedLever
     from planwise.study.trials.files import write_study, write_summary
     from planwise.study.trials.journal import Journal
     from planwise.study.trials.storage import open_storage

@@ -14,7 +14,7 @@ from planwise.engine.workers import worker_warehouse
 from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters, resolve, simulated_years
 from planwise.settings import Settings
-from planwise.study import PreviewEvaluator, Question, RealEvaluator, TrialPool, census_levels, run_study
+from planwise.study import PreviewEvaluator, RealEvaluator, StudySpec, TrialPool, census_levels, run_study
 from planwise.study.parallel import remove_dead_workers, worker_name
 
 STUDY = "killed"
@@ -48,7 +48,7 @@ def main(home: str, trials: str, workers: str, resumed: str | None = None) -> No
     with closing(Preview(settings, census)) as preview, pool:
         run_study(
             settings,
-            Question(TARGET, strategy="tpe", trials=int(trials), seeds=0),
+            StudySpec(target_growth=TARGET, strategy="tpe", trials=int(trials), seeds=0),
             name=STUDY,
             scenario="baseline",
             base=base,

@@ -12,7 +12,7 @@ from planwise.risk.ensemble import run_ensemble, run_paired
 from planwise.risk.noise import differences
 from planwise.risk.people import people_impact
 from planwise.settings import Settings
-from planwise.study import PreviewEvaluator, Question, census_levels, run_study
+from planwise.study import PreviewEvaluator, StudySpec, census_levels, run_study
 
 EMPLOYEES = 300
 YEARS = 2
@@ -77,7 +77,7 @@ def test_a_study_tells_what_its_answer_does_to_cost_people_and_under_other_seeds
     target = engine.simulate(engine.base)[-1]["growth_compound"] + 0.005
     result = run_study(
         engine.settings,
-        Question(target, seeds=SEEDS, levers=("cola_rate", "merit_rate_level_1")),
+        StudySpec(target_growth=target, seeds=SEEDS, levers=("cola_rate", "merit_rate_level_1")),
         name="risk",
         scenario="baseline",
         base=engine.base,

@@ -10,11 +10,11 @@ from planwise.census import generate_census
 from planwise.engine.preview import Preview
 from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
-from planwise.study.asked.problem import problem_of
-from planwise.study.asked.question import Question
-from planwise.study.asked.space import bounds_of, census_levels, levers_at
+from planwise.study.problem import problem_of
 from planwise.study.search.previews import point_of
 from planwise.study.search.reach import framed, reach_of
+from planwise.study.space import bounds_of, census_levels, levers_at
+from planwise.study.spec import StudySpec
 from planwise.study.strategies.heuristic import AGGRESSIVE
 from planwise.study.strategies.solve import SOLVE
 from planwise.study.trials.evaluators import PreviewEvaluator
@@ -38,7 +38,7 @@ class World:
 
     def problem(self, more, **question):
         """A target of so much more growth than the baseline's."""
-        asked = Question(self.baseline.growth + more, **question)
+        asked = StudySpec(target_growth=self.baseline.growth + more, **question)
         return problem_of(asked, self.base, census_levels(self.census), "preview")
 
     def evaluate(self, levers, seed=None):
@@ -88,7 +88,7 @@ class World:
             for i in range(1, len(outputs(np.zeros(len(low)))))
         ]
         if target:
-            aim = problem.question.target_growth
+            aim = problem.spec.target_growth
             meets = {"fun": lambda z: outputs(z)[0] - aim, "jac": lambda z: slopes(z)[0]}
             limits.append({"type": "eq", **meets})
             fun, jac = (lambda z: z @ z), (lambda z: 2 * z)
@@ -126,9 +126,9 @@ def test_no_direct_minimisation_finds_a_smaller_change(world):
         found = trials[-1].evaluation
         reference, outputs = world.direct(problem)
         assert stopped == "converged" and informed.feasible(found)
-        assert abs(outputs[0] - problem.question.target_growth) < 2e-5 and max(outputs[1:], default=0) < 2e-5
+        assert abs(outputs[0] - problem.spec.target_growth) < 2e-5 and max(outputs[1:], default=0) < 2e-5
         assert problem.change(found.levers) <= reference * 1.01
-        assert {one.key for one in problem.question.limits} <= set(informed.binding(found))
+        assert {one.key for one in problem.spec.limits} <= set(informed.binding(found))
 
 
 def test_levers_that_move_whole_people_are_found(world):

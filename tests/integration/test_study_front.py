@@ -8,9 +8,9 @@ from planwise.census import generate_census
 from planwise.engine.preview import Preview
 from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
-from planwise.study import PreviewEvaluator, Question, census_levels, run_study
+from planwise.study import PreviewEvaluator, StudySpec, census_levels, run_study
 from planwise.study.answer.pareto import knee
-from planwise.study.asked.constraints import highest_payroll
+from planwise.study.constraints import highest_payroll
 from planwise.study.trials.record import finished_trials
 from planwise.study.trials.storage import load_study
 
@@ -30,8 +30,14 @@ class Engine:
     def study(self, name, strategy, objectives=OBJECTIVES, trials=TRIALS, **question):
         return run_study(
             self.settings,
-            Question(
-                0.03, strategy=strategy, objectives=objectives, trials=trials, seeds=0, seed=3, **question
+            StudySpec(
+                target_growth=0.03,
+                strategy=strategy,
+                objectives=objectives,
+                trials=trials,
+                seeds=0,
+                seed=3,
+                **question,
             ),
             name=name,
             scenario="baseline",

@@ -16,7 +16,7 @@ from planwise.errors import PlanWiseError
 from planwise.gate import GateResult
 from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
-from planwise.study import PreviewEvaluator, Question, RealEvaluator, census_levels, run_study
+from planwise.study import PreviewEvaluator, RealEvaluator, StudySpec, census_levels, run_study
 from planwise.study.trials.record import finished_trials
 from planwise.study.trials.storage import load_study
 
@@ -73,7 +73,13 @@ def test_a_study_a_quarter_of_whose_trials_fail_ends_with_the_best_feasible_one(
     try:
         result = run_study(
             settings,
-            Question(0.09, strategy="random", trials=24, seeds=0, levers=("cola_rate", "merit_rate_level_1")),
+            StudySpec(
+                target_growth=0.09,
+                strategy="random",
+                trials=24,
+                seeds=0,
+                levers=("cola_rate", "merit_rate_level_1"),
+            ),
             name="faulty",
             scenario="baseline",
             base=base,

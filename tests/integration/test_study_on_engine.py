@@ -10,8 +10,8 @@ from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
 from planwise.study import (
     PreviewEvaluator,
-    Question,
     RealEvaluator,
+    StudySpec,
     census_levels,
     run_study,
 )
@@ -38,7 +38,7 @@ class Engine:
         )
         return run_study(
             self.settings,
-            Question(growth, **{"seeds": 0, **question}),
+            StudySpec(target_growth=growth, **{"seeds": 0, **question}),
             name=name,
             scenario="baseline",
             base=self.base,

@@ -2,7 +2,7 @@
 
 from planwise.engine.outcome import Kpis
 from planwise.settings import Settings
-from planwise.study.asked.space import TunedLever
+from planwise.study.space import TunedLever
 from planwise.study.trials.evaluation import Evaluation
 from planwise.study.trials.files import write_result, write_study, write_summary
 from planwise.study.trials.journal import Journal

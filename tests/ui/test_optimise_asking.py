@@ -100,16 +100,16 @@ def test_a_form_that_asks_nothing_is_refused_with_a_remedy(wish, says):
 
 
 def test_every_limit_of_the_form_is_a_constraint_that_a_study_reads():
-    from planwise.study.asked.constraints import parse_constraint
+    from planwise.study.constraints import parse_constraint
 
     for limit in LIMITS:
         assert parse_constraint(limit.text(7.0)).name == limit.name
 
 
 def test_a_past_study_is_asked_again_with_the_same_question():
-    from planwise.study.asked.question import Question
+    from planwise.study.spec import StudySpec
 
-    question = Question(
+    question = StudySpec(
         target_growth=0.031,
         strategy="tpe",
         tolerance=0.0005,

@@ -11,10 +11,10 @@ from planwise.governance import BASELINE
 from planwise.governance.scenario import check_new_name
 from planwise.parameters import Risk, validate_target
 from planwise.settings import Settings
-from planwise.study import Question
+from planwise.study import StudySpec
 from planwise.study.answer.advice import evaluation_budget
-from planwise.study.asked.constraints import OF_LEVERS_ALONE
-from planwise.study.asked.space import extreme
+from planwise.study.constraints import OF_LEVERS_ALONE
+from planwise.study.space import extreme
 from planwise.study.strategies import about
 from planwise.study.strategies.auto import choose
 from planwise.study.trials.holding import held_studies
@@ -131,7 +131,7 @@ def _constraints(posed: Posed) -> list[Check]:
     return [Check("Constraints", "ok", f"{', '.join(limits)}: can be asked of these levers.")]
 
 
-def _trials(question: Question, budget: Any) -> Check:
+def _trials(question: StudySpec, budget: Any) -> Check:
     worth = f"a {budget.problem_class} problem: {budget.minimum} at least, {budget.recommended} recommended, "
     worth += f"{budget.maximum} at most"
     if question.trials is None:
@@ -150,7 +150,7 @@ def _trials(question: Question, budget: Any) -> Check:
     return Check("Trials", "ok", f"{question.trials} trials for {worth}.")
 
 
-def _time(question: Question, budget: Any, strategy: str, measured: Measured | None) -> list[Check]:
+def _time(question: StudySpec, budget: Any, strategy: str, measured: Measured | None) -> list[Check]:
     if measured is None or question.timeout_seconds is None:
         return []
     affordable = budget.affordable(question.timeout_seconds)

@@ -9,11 +9,11 @@ from planwise.errors import PlanWiseError
 from planwise.governance import BASELINE
 from planwise.parameters import EffectiveParameters, Value, canonical_overrides
 from planwise.settings import Settings
-from planwise.study import Question, census_levels
-from planwise.study.asked.constraints import within_budget
-from planwise.study.asked.objectives import parse_objectives
-from planwise.study.asked.problem import Problem, problem_of, refuse_what_the_census_lacks
-from planwise.study.asked.question import DEFAULT_ITERATIONS, DEFAULT_SEEDS, DEFAULT_TOLERANCE_RATE
+from planwise.study import StudySpec, census_levels
+from planwise.study.constraints import within_budget
+from planwise.study.objectives import parse_objectives
+from planwise.study.problem import Problem, problem_of, refuse_what_the_census_lacks
+from planwise.study.spec import DEFAULT_ITERATIONS, DEFAULT_SEEDS, DEFAULT_TOLERANCE_RATE
 from planwise.study.strategies import check
 from ui.values.searches import Check
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 class Posed:
     """A question that can be asked, with what it is asked of."""
 
-    question: Question
+    question: StudySpec
     problem: Problem
     effective: EffectiveParameters
     census: Census
 
 
-def question_of(request: Mapping[str, Any], effective: EffectiveParameters) -> Question:
+def question_of(request: Mapping[str, Any], effective: EffectiveParameters) -> StudySpec:
     """Return what a study is asked; target and payroll budget are the scenario's own unless given."""
     target, limit = request.get("target_growth"), effective.value("payroll_budget")
     tune = request.get("tune")
-    return Question(
+    return StudySpec(
         target_growth=float(str(effective.value("target_growth"))) if target is None else float(target),
         strategy=request.get("strategy") or "",
         tolerance=float(request.get("tolerance", DEFAULT_TOLERANCE_RATE)),

@@ -15,8 +15,8 @@ from planwise.parameters import catalogue
 from planwise.settings import Settings
 from planwise.study.answer.best import NO_CANDIDATES
 from planwise.study.answer.pareto import diverse, front, knee
-from planwise.study.asked.constraints import highest_payroll
-from planwise.study.asked.objectives import (
+from planwise.study.constraints import highest_payroll
+from planwise.study.objectives import (
     ADJUSTED_GAP,
     COST,
     EQUITY,

@@ -115,7 +115,7 @@ class SearchReader:
 
     def constraint(self, text: str) -> str:
         """Return a constraint as the study spells it; raises InputError, with what may be written."""
-        from planwise.study.asked.constraints import parse_constraint
+        from planwise.study.constraints import parse_constraint
 
         return str(parse_constraint(text))
 

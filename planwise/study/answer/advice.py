@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from planwise.study.asked.problem import Problem
+from planwise.study.problem import Problem
 
 ProblemClass = Literal["simple", "moderate", "complex"]
 
@@ -48,9 +48,9 @@ class Budget:
 
 def problem_size(problem: Problem) -> int:
     """Return the size of a problem: its levers, its constraints, and five for each further objective."""
-    objectives = len(problem.question.objectives) if problem.question.multi_objective else 1
+    objectives = len(problem.spec.objectives) if problem.spec.multi_objective else 1
     further = max(objectives - 1, 0)
-    constraints = len(problem.question.constraints)
+    constraints = len(problem.spec.constraints)
     return len(problem.space) + constraints + LEVERS_PER_FURTHER_OBJECTIVE * further
 
 
@@ -75,7 +75,7 @@ def better_strategy(
 
     The facts are those of the study's result; `reachable` is whether the target is within the bounds.
     """
-    question = problem.question
+    question = problem.spec
     if not reachable or question.strategy == "solve" or question.single_iteration:
         return None
     plain_target = question.seeks_target and not question.objectives

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from planwise.study.answer.pareto import front, knee
-from planwise.study.asked.problem import Problem
+from planwise.study.problem import Problem
 from planwise.study.search.reach import BASELINE
 from planwise.study.trials.evaluation import Evaluation
 from planwise.study.trials.trial import Trial
@@ -35,7 +35,7 @@ def best_of(problem: Problem, trials: Iterable[Trial]) -> Evaluation | None:
 def answer_of(problem: Problem, trials: Iterable[Trial]) -> Evaluation | None:
     """Return a study's answer: the knee of the front where there are several objectives, else the best."""
     found = tuple(trials)
-    if problem.question.multi_objective:
+    if problem.spec.multi_objective:
         members = front_of(problem, found)
         if members:
             values = [problem.values(trial.evaluation) for trial in members if trial.evaluation is not None]

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from planwise.study.answer.findings import Found
-from planwise.study.asked.constraints import PAYROLL_RISK
-from planwise.study.asked.problem import PP, Problem
+from planwise.study.constraints import PAYROLL_RISK
+from planwise.study.problem import PP, Problem
 from planwise.study.trials.evaluation import Evaluation
 
 SHARE_TRUSTED = 0.5  # of seeds within the tolerance: below it the target is more often missed than met
@@ -41,7 +41,7 @@ def _fragile(robustness: Mapping[str, Any]) -> list[str]:
 
 
 def _risky(problem: Problem, robustness: Mapping[str, Any]) -> list[str]:
-    allowed, share = problem.question.limit(PAYROLL_RISK), robustness["share_over_payroll"]
+    allowed, share = problem.spec.limit(PAYROLL_RISK), robustness["share_over_payroll"]
     if allowed is None or share is None or share <= allowed.bound + ROUNDING:
         return []
     return [

@@ -7,8 +7,8 @@ sensitivity: one step a lever around the answer. For parameter impact: each chan
 from planwise.risk.impact import one_at_a_time
 from planwise.risk.sensitivity import stepped
 from planwise.study.answer.best import ALONE, ROBUSTNESS, SENSITIVITY
-from planwise.study.asked.problem import Problem
-from planwise.study.asked.space import Space
+from planwise.study.problem import Problem
+from planwise.study.space import Space
 from planwise.study.strategies.protocol import Batch, Search
 from planwise.study.trials.evaluation import Evaluation
 from planwise.study.trials.trial import Proposal

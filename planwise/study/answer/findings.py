@@ -13,8 +13,8 @@ from planwise.risk.sensitivity import slopes, stepped
 from planwise.risk.summary import Spread, spread_of
 from planwise.study.answer.best import ALONE, ROBUSTNESS, SENSITIVITY, candidates
 from planwise.study.answer.closing import at, changed
-from planwise.study.asked.constraints import PAYROLL, highest_payroll, share_over
-from planwise.study.asked.problem import Problem
+from planwise.study.constraints import PAYROLL, highest_payroll, share_over
+from planwise.study.problem import Problem
 from planwise.study.trials.evaluation import GROWTH, Evaluation
 from planwise.study.trials.trial import Trial
 
@@ -37,7 +37,7 @@ def robustness(problem: Problem, best: Evaluation, trials: Iterable[Trial], why_
     `share_over_payroll` is of seeds over the payroll limit, None without one. `seeds` is how many ended of
     `seeds_asked`.
     """
-    asked = problem.question.seeds
+    asked = problem.spec.seeds
     if asked == 0:
         return not_computed(NO_SEEDS)
     about = [trial for trial in trials if trial.purpose == ROBUSTNESS and trial.levers == best.levers]
@@ -46,13 +46,13 @@ def robustness(problem: Problem, best: Evaluation, trials: Iterable[Trial], why_
     if not found:
         return not_computed(why_not)
     payrolls = [highest_payroll(one.kpis) for one in found]
-    limit = problem.question.limit(PAYROLL)
+    limit = problem.spec.limit(PAYROLL)
     within = sum(problem.on_target(one) for one in found)
-    sought = problem.question.seeks_target
+    sought = problem.spec.seeks_target
     return {
         "seeds": len(found),
         "seeds_asked": asked,
-        "tolerance": problem.question.tolerance,
+        "tolerance": problem.spec.tolerance,
         "share_within_tolerance": within / len(found) if sought else None,
         "share_interval": wilson(within, len(found)) if sought else None,
         "growth": _json(spread_of(one.growth for one in found)),

@@ -16,10 +16,10 @@ from planwise.study.answer.employees import employee_impact
 from planwise.study.answer.findings import NOT_COMPUTED, Found, not_computed
 from planwise.study.answer.tradeoffs import trade_offs
 from planwise.study.answer.versions import versions
-from planwise.study.asked.constraints import PAYROLL
-from planwise.study.asked.problem import PP, Problem
-from planwise.study.asked.space import TunedLever
+from planwise.study.constraints import PAYROLL
+from planwise.study.problem import PP, Problem
 from planwise.study.search.reach import Reach, informed
+from planwise.study.space import TunedLever
 from planwise.study.trials.evaluation import Evaluation, Kind
 from planwise.study.trials.trial import Trial
 
@@ -123,10 +123,10 @@ def study_result(
     return StudyResult(
         study=name,
         scenario=scenario,
-        strategy=problem.question.strategy,
+        strategy=problem.spec.strategy,
         strategy_reason=strategy.reason(problem) if isinstance(strategy, Reasoned) else None,
-        target_growth=problem.question.target_growth,
-        tolerance=problem.question.tolerance,
+        target_growth=problem.spec.target_growth,
+        tolerance=problem.spec.tolerance,
         converged=converged,
         reachable=nearest is None,
         feasible=problem.feasible(best),
@@ -171,7 +171,7 @@ def quality_score(problem: Problem, baseline: Evaluation, best: Evaluation) -> f
     1 − |gap| / |baseline gap|. A scenario that was on target already has 1 when it stays there, else 0. None
     where no target is sought.
     """
-    if not problem.question.seeks_target:
+    if not problem.spec.seeks_target:
         return None
     if not problem.feasible(best):
         return 0.0
@@ -212,11 +212,11 @@ def _changes(
 
 
 def _risk(problem: Problem, base: EffectiveParameters, best: Evaluation) -> Found:
-    question, limit = problem.question, problem.question.limit(PAYROLL)
+    spec, limit = problem.spec, problem.spec.limit(PAYROLL)
     return assess(
         base.with_levers(best.levers),
         best.kpis,
-        target_growth=question.target_growth if question.seeks_target else None,
+        target_growth=spec.target_growth if spec.seeks_target else None,
         payroll_budget=None if limit is None else limit.bound,
     ).as_json()
 

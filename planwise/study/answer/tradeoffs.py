@@ -5,7 +5,7 @@ from typing import Any
 
 from planwise.study.answer.best import front_of
 from planwise.study.answer.pareto import diverse, knee
-from planwise.study.asked.problem import PP, Problem
+from planwise.study.problem import PP, Problem
 from planwise.study.trials.trial import Trial
 
 
@@ -14,7 +14,7 @@ def trade_offs(problem: Problem, trials: Iterable[Trial]) -> dict[str, Any]:
 
     Nothing for a study with one objective, and where no trial is feasible.
     """
-    if not problem.question.multi_objective:
+    if not problem.spec.multi_objective:
         return {}
     members = [(t, t.evaluation) for t in front_of(problem, trials) if t.evaluation is not None]
     if not members:

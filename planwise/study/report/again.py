@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from planwise.study.asked.question import DEFAULT_ITERATIONS
 from planwise.study.report.evidence import Evidence
+from planwise.study.spec import DEFAULT_ITERATIONS
 
 
 def ask(evidence: Evidence) -> str:

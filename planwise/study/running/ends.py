@@ -1,7 +1,7 @@
 """When a study ends before its strategy does: budgets, no progress, a person's wish."""
 
 from planwise.study.answer.best import best_of
-from planwise.study.asked.problem import Problem
+from planwise.study.problem import Problem
 from planwise.study.running.progress import Hooks
 from planwise.study.trials.trial import Trial
 
@@ -49,19 +49,19 @@ class Ends:
         better = self._better(trial)
         if trial.kind == self._problem.kind:
             self._without_better = 0 if better else self._without_better + 1
-        if trial.evaluation is not None and self._problem.question.stop_when_converged:
+        if trial.evaluation is not None and self._problem.spec.stop_when_converged:
             self._converged = self._converged or self._problem.converged(trial.evaluation)
 
     def reason(self) -> str | None:
         """Return why no further trial is to begin; None while there is no reason."""
-        question = self._problem.question
+        spec = self._problem.spec
         if self._hooks.should_stop():
             return CANCELLED
-        if question.timeout_seconds is not None and self.seconds >= question.timeout_seconds:
+        if spec.timeout_seconds is not None and self.seconds >= spec.timeout_seconds:
             return TIMEOUT
         if self._searching and self._converged:
             return CONVERGED
-        if self._searching and question.stagnation and self._without_better >= question.stagnation:
+        if self._searching and spec.stagnation and self._without_better >= spec.stagnation:
             return STAGNATION
         if self._failed_in_a_row >= FAILURES_IN_A_ROW_MAX:
             return f"failed: {self._failed_in_a_row} trials in a row broke"

@@ -10,13 +10,13 @@ from planwise.settings import Settings
 from planwise.study.answer.best import answer_of
 from planwise.study.answer.closing import closing
 from planwise.study.answer.result import StudyResult, study_result
-from planwise.study.asked.problem import Problem, problem_of
-from planwise.study.asked.question import Question, check_study_name
 from planwise.study.parallel import TrialPool
+from planwise.study.problem import Problem, problem_of
 from planwise.study.running.ends import CANCELLED, TIMEOUT
 from planwise.study.running.progress import Hooks, Progress
 from planwise.study.running.session import Session
 from planwise.study.search.reach import BaselineBroken, framed, reach_of
+from planwise.study.spec import StudySpec, check_study_name
 from planwise.study.strategies import Strategy, check, strategy_named
 from planwise.study.trials.evaluation import Evaluator, Kind
 from planwise.study.trials.files import remove_torn, write_result, write_study, write_summary
@@ -31,7 +31,7 @@ DIRECT = Hooks()
 
 def run_study(
     settings: Settings,
-    question: Question,
+    spec: StudySpec,
     *,
     name: str,
     scenario: str,
@@ -55,12 +55,12 @@ def run_study(
     evaluated; a later trial that breaks never raises. Whatever ends it, the study says so and keeps its best.
     """
     check_study_name(name)
-    strategy = strategy_named(question.strategy)
-    check(question)
+    strategy = strategy_named(spec.strategy)
+    check(spec)
     kind = _kind(real, pool)
-    problem = problem_of(question, base, levels, kind)
+    problem = problem_of(spec, base, levels, kind)
     kept = {
-        "question": question.as_json(),
+        "question": spec.as_json(),
         "scenario": scenario,
         "kind": kind,
         "base": preview.digest({}),
@@ -210,7 +210,7 @@ def _journal(
     """Begin or reopen a study's journal."""
     storage = open_storage(settings, name)
     if not resume:
-        objectives = len(problem.question.objectives) if problem.question.multi_objective else 1
+        objectives = len(problem.spec.objectives) if problem.spec.multi_objective else 1
         journal = Journal.create(storage, name, problem.space, kept, objectives=objectives)
         write_study(settings, name, {"study": name, **kept})
         return journal
@@ -218,7 +218,7 @@ def _journal(
         journal = Journal.reopen(storage, name, problem.space)
     except KeyError as error:
         raise _nothing_to_resume(name) from error
-    _same_question(name, journal.about, kept)
+    _same_spec(name, journal.about, kept)
     journal.note("question", kept["question"])
     return journal
 
@@ -229,9 +229,9 @@ def _nothing_to_resume(name: str) -> InputError:
     )
 
 
-def _same_question(name: str, old: Mapping[str, object], new: Mapping[str, object]) -> None:
+def _same_spec(name: str, old: Mapping[str, object], new: Mapping[str, object]) -> None:
     """Refuse to resume a study that asked something else."""
-    questions = [Question.from_json(about["question"]).identity for about in (old, new)]  # type: ignore[arg-type]
+    questions = [StudySpec.from_json(about["question"]).identity for about in (old, new)]  # type: ignore[arg-type]
     different = [key for key in ("scenario", "kind", "base", "levers") if old.get(key) != new.get(key)]
     if questions[0] != questions[1]:
         different.append("question")

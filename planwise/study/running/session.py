@@ -13,9 +13,9 @@ from types import TracebackType
 
 from planwise.errors import CheckFailed
 from planwise.signals import raise_if_asked
-from planwise.study.asked.problem import Problem
 from planwise.study.parallel import TrialPool
 from planwise.study.parallel.messages import error_text
+from planwise.study.problem import Problem
 from planwise.study.running.ends import CANCELLED, Ends
 from planwise.study.running.flights import Flight, Flights
 from planwise.study.running.progress import Hooks

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from planwise.study.asked.problem import PP, Problem
+from planwise.study.problem import PP, Problem
 from planwise.study.running.progress import Progress
 from planwise.study.trials.trial import Trial
 
@@ -30,7 +30,7 @@ class Tally:
         leader = None if best is None else best.evaluation
         return Progress(
             study=self._study,
-            strategy=problem.question.strategy,
+            strategy=problem.spec.strategy,
             trial=trial.number,
             purpose=trial.purpose,
             iteration=trial.iteration,

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import LinearConstraint, linprog, minimize
 
-from planwise.study.asked.lever_rules import rows_of
-from planwise.study.asked.problem import Problem
-from planwise.study.asked.space import Vector, bounds_of
+from planwise.study.lever_rules import rows_of
+from planwise.study.problem import Problem
+from planwise.study.space import Vector, bounds_of
 
 SLSQP_ITERATIONS = 200
 SLSQP_PRECISION = 1e-12

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planwise.study.asked.constraints import OF_LEVERS_ALONE, SMALLEST_CHANGE
-from planwise.study.asked.lever_rules import settled
-from planwise.study.asked.problem import Problem
-from planwise.study.asked.space import Space, Vector, levers_at, scaled
+from planwise.study.constraints import OF_LEVERS_ALONE, SMALLEST_CHANGE
+from planwise.study.lever_rules import settled
+from planwise.study.problem import Problem
 from planwise.study.search.linear import Model
+from planwise.study.space import Space, Vector, levers_at, scaled
 from planwise.study.trials.evaluation import Evaluation
 from planwise.study.trials.trial import Proposal, Trial
 
@@ -44,7 +44,7 @@ class Point:
 def point_of(problem: Problem, evaluation: Evaluation) -> Point:
     """Return the point of an evaluation, judged by the problem's constraints on its KPIs."""
     values = problem.constraints(evaluation)
-    limits = [values[one.key] for one in problem.question.limits if one.name not in OF_LEVERS_ALONE]
+    limits = [values[one.key] for one in problem.spec.limits if one.name not in OF_LEVERS_ALONE]
     return Point(
         evaluation.levers,
         scaled(problem.space, evaluation.levers),
@@ -55,7 +55,7 @@ def point_of(problem: Problem, evaluation: Evaluation) -> Point:
 
 def output_of(problem: Problem, name: str) -> int:
     """Return the place of a constraint among a point's outputs."""
-    limits = [one.name for one in problem.question.limits if one.name not in OF_LEVERS_ALONE]
+    limits = [one.name for one in problem.spec.limits if one.name not in OF_LEVERS_ALONE]
     return 1 + limits.index(name)
 
 

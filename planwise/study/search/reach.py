@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from planwise.errors import PlanWiseError
-from planwise.study.asked.constraints import OF_LEVERS_ALONE, PAYROLL_RISK, REPLICATE
-from planwise.study.asked.problem import Problem
-from planwise.study.asked.space import extreme, scaled
+from planwise.study.constraints import OF_LEVERS_ALONE, PAYROLL_RISK, REPLICATE
+from planwise.study.problem import Problem
 from planwise.study.search.linear import Region
 from planwise.study.search.utmost import NEAREST, UNREACHABLE, verdict
+from planwise.study.space import extreme, scaled
 from planwise.study.strategies.protocol import Search, Strategy
 from planwise.study.trials.evaluation import Evaluation
 from planwise.study.trials.trial import Proposal, Trial
@@ -41,8 +41,8 @@ class Reach:
 
     def beyond(self, problem: Problem) -> Evaluation | None:
         """Return the bound that a target lies beyond; None when it is between them or none is sought."""
-        target, tolerance = problem.question.target_growth, problem.question.tolerance
-        if not problem.question.seeks_target:
+        target, tolerance = problem.spec.target_growth, problem.spec.tolerance
+        if not problem.spec.seeks_target:
             return None
         if target > self.highest.growth + tolerance:
             return self.highest
@@ -59,7 +59,7 @@ def framed(problem: Problem, strategy: Strategy) -> Search:
         return UNREACHABLE
     beyond = reach.beyond(problem)
     unsettled = is_cut(problem) and not getattr(strategy, "settles_reach", False)
-    if problem.question.seeks_target and (beyond is not None or unsettled):
+    if problem.spec.seeks_target and (beyond is not None or unsettled):
         seen_from = reach.baseline if beyond is None or is_cut(problem) else beyond
         said = yield from verdict(problem, Region.of(problem).clip(scaled(problem.space, seen_from.levers)))
         if said is not None:
@@ -69,12 +69,12 @@ def framed(problem: Problem, strategy: Strategy) -> Search:
 
 def is_cut(problem: Problem) -> bool:
     """Say whether constraints may keep growth from where the levers' bounds allow it."""
-    return bool(problem.rules) or any(one.name not in OF_LEVERS_ALONE for one in problem.question.limits)
+    return bool(problem.rules) or any(one.name not in OF_LEVERS_ALONE for one in problem.spec.limits)
 
 
 def frame(problem: Problem) -> tuple[Proposal, ...]:
     """Return what frames a study: with a chance constraint, the scenario under other seeds too."""
-    chance = problem.question.limit(PAYROLL_RISK) is not None
+    chance = problem.spec.limit(PAYROLL_RISK) is not None
     return (
         Proposal({}, "preview", BASELINE),
         Proposal(extreme(problem.space, highest=False), "preview", LOWEST),

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planwise.study.asked.problem import Problem
-from planwise.study.asked.space import Vector, extreme, scaled
+from planwise.study.problem import Problem
 from planwise.study.search.linear import GROWTH, Model, Region, ends_of, furthest, least_excess
 from planwise.study.search.previews import Point, ask, slopes_at
+from planwise.study.space import Vector, extreme, scaled
 from planwise.study.trials.trial import Proposal, Trial
 
 REACH = "reach"  # previews on the way there
@@ -94,8 +94,8 @@ class _Climb:
                     return Utmost(best, model, True)
             if not gained:
                 break
-        tolerance = self.problem.question.tolerance
-        near = best.excess <= 0 and abs(best.growth - self.problem.question.target_growth) <= tolerance
+        tolerance = self.problem.spec.tolerance
+        near = best.excess <= 0 and abs(best.growth - self.problem.spec.target_growth) <= tolerance
         return Utmost(best, model, near or self.reaches(best))
 
     def better(self, one: Point, other: Point) -> bool:
@@ -103,17 +103,17 @@ class _Climb:
         if one.excess > 0 or other.excess > 0:
             return one.excess < other.excess
         gain = one.growth - other.growth
-        return (gain if self.upwards else -gain) > GAIN_SHARE * self.problem.question.tolerance
+        return (gain if self.upwards else -gain) > GAIN_SHARE * self.problem.spec.tolerance
 
     def reaches(self, one: Point) -> bool:
         """Say whether a point keeps the constraints at the target or beyond."""
-        short = self.problem.question.target_growth - one.growth
+        short = self.problem.spec.target_growth - one.growth
         return one.excess <= 0 and (short if self.upwards else -short) <= 0
 
 
 def _upwards(problem: Problem, model: Model) -> bool:
     """Say whether the target lies nearer to the most than to the least growth within the constraints."""
-    target = problem.question.target_growth
+    target = problem.spec.target_growth
     ends = ends_of(Region.of(problem).with_constraints(model), model)
     if ends is None:
         return float(model.values[GROWTH]) < target

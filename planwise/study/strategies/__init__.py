@@ -3,7 +3,7 @@
 import difflib
 
 from planwise.errors import InputError
-from planwise.study.asked.question import Question
+from planwise.study.spec import StudySpec
 from planwise.study.strategies.auto import Auto
 from planwise.study.strategies.heuristic import AGGRESSIVE, BALANCED, CONSERVATIVE
 from planwise.study.strategies.protocol import Batch, Search, Strategy
@@ -37,27 +37,27 @@ def about(name: str) -> About:
     return next(one for one in ABOUT if one.name == name)
 
 
-def check(question: Question) -> None:
+def check(spec: StudySpec) -> None:
     """Raise InputError, before anything runs, for a question that its strategy cannot answer."""
-    asked = about(question.strategy)
-    names = ", ".join(name for name, _ in question.objectives)
-    if question.multi_objective and asked.answers != "front":
+    asked = about(spec.strategy)
+    names = ", ".join(name for name, _ in spec.objectives)
+    if spec.multi_objective and asked.answers != "front":
         raise InputError(
             f"{asked.name} looks for one best, and {names} without weights ask for a front.",
             remedy=f"Give each a weight, or use one of: {_answering('front')}.",
         )
-    if question.objectives and asked.answers == "target":
+    if spec.objectives and asked.answers == "target":
         raise InputError(
             f"{asked.name} seeks a target alone, and the objectives are {names}.",
             remedy=f"Leave the objectives out, or use one of: {_answering('objective', 'front')}.",
         )
-    if asked.name == CMAES.name and question.constraints:
+    if asked.name == CMAES.name and spec.constraints:
         raise InputError(
-            f"cmaes cannot see constraints, and there are {len(question.constraints)}: "
-            f"{', '.join(question.constraints)}.",
+            f"cmaes cannot see constraints, and there are {len(spec.constraints)}: "
+            f"{', '.join(spec.constraints)}.",
             remedy="Use tpe or nsga2, or leave the constraints out (payroll_budget is one).",
         )
-    if asked.name == CMAES.name and len(question.levers or (1, 2)) == 1 and not question.by_year:
+    if asked.name == CMAES.name and len(spec.levers or (1, 2)) == 1 and not spec.by_year:
         raise InputError("cmaes needs two levers or more.", remedy="Tune another one, or use tpe.")
     if asked.name == GP.name:
         require_torch()

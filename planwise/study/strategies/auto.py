@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from optuna.samplers import BaseSampler
 
 from planwise.study.answer.advice import evaluation_budget
-from planwise.study.asked.constraints import PAYROLL_RISK
-from planwise.study.asked.problem import Problem
+from planwise.study.constraints import PAYROLL_RISK
+from planwise.study.problem import Problem
 from planwise.study.strategies.protocol import Search, Strategy
 from planwise.study.strategies.sampling import trials_of
 from planwise.study.trials.evaluation import Evaluation
@@ -55,12 +55,12 @@ def choose(problem: Problem) -> Choice:
 
     Time decides only between strategies without a sampler, because only then is the baseline measured.
     """
-    question, levers = problem.question, len(problem.space)
-    if question.multi_objective:
+    spec, levers = problem.spec, len(problem.space)
+    if spec.multi_objective:
         return _front(problem)
-    if not question.objectives:
+    if not spec.objectives:
         return Choice("solve", "solve: a plain target, met with the least change in at most 3 plans.")
-    constraints = len(question.limits)
+    constraints = len(spec.limits)
     why = _why_populations(problem)
     if why is not None:
         seconds = _seconds_short(problem)
@@ -74,7 +74,7 @@ def choose(problem: Problem) -> Choice:
 
 
 def _front(problem: Problem) -> Choice:
-    trials, objectives = trials_of(problem), len(problem.question.objectives)
+    trials, objectives = trials_of(problem), len(problem.spec.objectives)
     asked = f"a front of {objectives} objectives in {trials} trials"
     if trials >= AUTO_FRONT_TRIALS:
         return Choice("nsga2", f"nsga2: {asked} (from {AUTO_FRONT_TRIALS} on it is as near, and quicker).")
@@ -83,8 +83,8 @@ def _front(problem: Problem) -> Choice:
 
 def _why_populations(problem: Problem) -> str | None:
     moving = [lever.name for lever in problem.space if lever.dynamics]
-    if problem.question.limit(PAYROLL_RISK) is not None:
-        return f"{PAYROLL_RISK} is judged over {problem.question.seeds} seeds, which is noisy"
+    if problem.spec.limit(PAYROLL_RISK) is not None:
+        return f"{PAYROLL_RISK} is judged over {problem.spec.seeds} seeds, which is noisy"
     if moving:
         return f"{len(moving)} levers act by whole people ({moving[0]}), which is not smooth"
     if len(problem.space) > FEW_LEVERS:
@@ -93,8 +93,8 @@ def _why_populations(problem: Problem) -> str | None:
 
 
 def _seconds_short(problem: Problem) -> str | None:
-    timeout, baseline = problem.question.timeout_seconds, problem.baseline
-    if timeout is None or baseline is None or problem.question.trials is not None:
+    timeout, baseline = problem.spec.timeout_seconds, problem.baseline
+    if timeout is None or baseline is None or problem.spec.trials is not None:
         return None
     least = evaluation_budget(problem, baseline.seconds).minimum
     needed = least * baseline.seconds

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from optuna.samplers import BaseSampler
 
-from planwise.study.asked.problem import Problem
-from planwise.study.asked.space import TunedLever, clamped, start_of
+from planwise.study.problem import Problem
+from planwise.study.space import TunedLever, clamped, start_of
 from planwise.study.strategies.protocol import Search
 from planwise.study.trials.evaluation import Evaluation
 from planwise.study.trials.trial import Proposal
@@ -31,7 +31,7 @@ class Heuristic:
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
         """Evaluate the start, then adjust and evaluate until on target or out of iterations."""
         levers = start_of(problem.space)
-        for iteration in range(problem.question.iterations + 1):
+        for iteration in range(problem.spec.iterations + 1):
             (trial,) = yield (Proposal(levers, problem.kind, "iteration", iteration),)
             if trial.evaluation is None:
                 return "failed: an iteration's trial broke, so there is no gap to go on from"

@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from planwise.errors import CheckFailed
 from planwise.parameters.canonical import DECIMALS
-from planwise.study.asked.constraints import GATE
-from planwise.study.asked.lever_rules import rows_of
-from planwise.study.asked.objectives import TARGETS
-from planwise.study.asked.problem import CHANGE_WEIGHT, Problem
-from planwise.study.asked.space import bounds_of, levers_at
+from planwise.study.constraints import GATE
+from planwise.study.lever_rules import rows_of
+from planwise.study.objectives import TARGETS
+from planwise.study.problem import CHANGE_WEIGHT, Problem
+from planwise.study.space import bounds_of, levers_at
 from planwise.study.strategies.inversion import Ask
 from planwise.study.trials.evaluation import Evaluation
 from planwise.study.trials.trial import Proposal
@@ -118,7 +118,7 @@ class Landscape:
 
     def on_target(self) -> Vector:
         """Return the smallest move by which growth, taken as linear, meets the target; the origin without."""
-        if not self.problem.question.seeks_target:
+        if not self.problem.spec.seeks_target:
             return self.origin
         growth = self.slopes(self.origin).growth
         steepness = float(growth @ growth)
@@ -172,7 +172,7 @@ class Landscape:
 
     @property
     def _change_weight(self) -> float:
-        return 0.0 if self.problem.question.objectives else CHANGE_WEIGHT
+        return 0.0 if self.problem.spec.objectives else CHANGE_WEIGHT
 
     def _constraints(self, evaluation: Evaluation) -> Vector:
         found = self.problem.constraints(evaluation)
@@ -196,7 +196,7 @@ class Landscape:
 
         growth = slope(lambda one: np.array([one.growth]))[:, 0]
         rest = slope(lambda one: np.array([self._smooth(one)]))[:, 0]
-        tolerance = self.problem.question.tolerance
+        tolerance = self.problem.spec.tolerance
         steep = -2 * self.target_weight * self.problem.gap(here) / tolerance**2
         value = rest + steep * growth + 2 * self._change_weight * point
         return Slopes(value, growth, slope(self._constraints).T)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from optuna.samplers import BaseSampler
 
-from planwise.study.asked.problem import Problem
+from planwise.study.problem import Problem
 from planwise.study.trials.evaluation import Evaluation
 from planwise.study.trials.trial import Proposal, Trial
 

@@ -23,8 +23,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from planwise.errors import InputError
 from planwise.study.answer.advice import evaluation_budget
-from planwise.study.asked.problem import Problem
-from planwise.study.asked.space import extreme, start_of
+from planwise.study.problem import Problem
+from planwise.study.space import extreme, start_of
 from planwise.study.strategies.protocol import Search
 from planwise.study.trials.evaluation import Evaluation
 from planwise.study.trials.trial import Proposal
@@ -43,7 +43,7 @@ class Sampling:
 
     def sampler(self, problem: Problem, past_trials: int) -> BaseSampler | None:
         """Return the sampler; a resumed study draws on, not again."""
-        return self.make(problem.question.seed + past_trials, trials_of(problem))
+        return self.make(problem.spec.seed + past_trials, trials_of(problem))
 
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
         """Propose what is known before any draw, and draws up to the number of trials."""
@@ -57,7 +57,7 @@ class Sampling:
 
 def _known(problem: Problem) -> list[dict[str, float]]:
     """Return the levers as they are; for a front also those of the least and the most pay, near its ends."""
-    if not problem.question.multi_objective:
+    if not problem.spec.multi_objective:
         return [start_of(problem.space)]
     ends = [extreme(problem.space, highest=highest) for highest in (False, True)]
     return [start_of(problem.space), *ends][: trials_of(problem)]
@@ -65,9 +65,9 @@ def _known(problem: Problem) -> list[dict[str, float]]:
 
 def trials_of(problem: Problem) -> int:
     """Return how many trials to take: as asked, or as recommended for the class of problem."""
-    if problem.question.single_iteration:
+    if problem.spec.single_iteration:
         return 2  # the start, and one draw
-    return problem.question.trials or evaluation_budget(problem).recommended
+    return problem.spec.trials or evaluation_budget(problem).recommended
 
 
 def population(trials: int) -> int:

@@ -16,7 +16,7 @@ from scipy.optimize import Bounds, LinearConstraint, NonlinearConstraint, differ
 from scipy.stats import qmc
 
 from planwise.study.answer.advice import evaluation_budget
-from planwise.study.asked.problem import Problem
+from planwise.study.problem import Problem
 from planwise.study.strategies.held import Held
 from planwise.study.strategies.inversion import Ask, inverted
 from planwise.study.strategies.landscape import Landscape, PreviewBroke, Spent, Vector
@@ -82,9 +82,9 @@ class Limits:
     @classmethod
     def of(cls, problem: Problem, scale: int) -> "Limits":
         """Return the limits of a question: its trials, else `scale` times the most its class is worth."""
-        question = problem.question
-        evaluations = question.trials or scale * evaluation_budget(problem).maximum
-        return cls(evaluations, 1 if question.single_iteration else None, question.seed)
+        spec = problem.spec
+        evaluations = spec.trials or scale * evaluation_budget(problem).maximum
+        return cls(evaluations, 1 if spec.single_iteration else None, spec.seed)
 
 
 def slsqp(landscape: Landscape, limits: Limits) -> None:
@@ -218,7 +218,7 @@ def _evened(landscape: Landscape) -> tuple[Vector, Vector]:
         return identity, identity
     growth = landscape.slopes(landscape.origin).growth
     steepness = float(np.linalg.norm(growth)) * landscape.target_weight**0.5
-    unit = landscape.problem.question.tolerance / steepness if steepness else 1.0
+    unit = landscape.problem.spec.tolerance / steepness if steepness else 1.0
     if unit >= 1.0:
         return identity, identity
     across = np.outer(growth, growth) / float(growth @ growth)

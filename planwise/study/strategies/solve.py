@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from optuna.samplers import BaseSampler
 
-from planwise.study.asked.constraints import PAYROLL_RISK, REPLICATE, risk_ratio
-from planwise.study.asked.problem import AT_LIMIT, PP, Problem
-from planwise.study.asked.space import Vector
+from planwise.study.constraints import PAYROLL_RISK, REPLICATE, risk_ratio
+from planwise.study.problem import AT_LIMIT, PP, Problem
 from planwise.study.search.linear import Model, Region, ends_of, least_change
 from planwise.study.search.previews import Point, ask, output_of, point_of, slopes_at
 from planwise.study.search.utmost import judged, utmost
+from planwise.study.space import Vector
 from planwise.study.strategies.protocol import Batch, Search
 from planwise.study.trials.evaluation import Evaluation
 from planwise.study.trials.trial import Proposal, Trial
@@ -87,8 +87,8 @@ class Solve:
         sought = yield from seek(problem)
         if isinstance(sought, str):
             return sought
-        problem, found, aim = sought.problem, sought.found, problem.question.target_growth
-        plans = min(REAL_PLANS_MAX, problem.question.iterations)
+        problem, found, aim = sought.problem, sought.found, problem.spec.target_growth
+        plans = min(REAL_PLANS_MAX, problem.spec.iterations)
         for iteration in range(1, plans + 1):
             (trial,) = yield (Proposal(found.levers, problem.kind, "verify", iteration),)
             if trial.evaluation is None:
@@ -128,7 +128,7 @@ def seek(problem: Problem) -> Seeking:
         found = yield from within_reach(problem, start, model)
         if isinstance(found, str):
             return found
-        risk = problem.question.limit(PAYROLL_RISK)
+        risk = problem.spec.limit(PAYROLL_RISK)
         if risk is None:
             return Sought(problem, found)
         trials = yield tuple(
@@ -149,7 +149,7 @@ def seek(problem: Problem) -> Seeking:
 
 def within_reach(problem: Problem, start: Point, model: Model) -> Reaching:
     """Return the least change that meets target and constraints on previews; else why there is none."""
-    aim, tolerance = problem.question.target_growth, problem.question.tolerance
+    aim, tolerance = problem.spec.target_growth, problem.spec.tolerance
     visited = [start]
     found: Found | None = None
     if _promises(problem, model, aim):
@@ -272,13 +272,13 @@ def _halved(problem: Problem, visited: list[Point], aim: float, iteration: int) 
 
 def _near_enough(problem: Problem) -> float:
     people_only = all(lever.dynamics for lever in problem.space)
-    return problem.question.tolerance * (PEOPLE_SHARE if people_only else AIM_SHARE)
+    return problem.spec.tolerance * (PEOPLE_SHARE if people_only else AIM_SHARE)
 
 
 def _promises(problem: Problem, model: Model, aim: float) -> bool:
     """Say whether the model reaches the aim within the constraints."""
     ends = ends_of(Region.of(problem).with_constraints(model), model)
-    tolerance = problem.question.tolerance
+    tolerance = problem.spec.tolerance
     return ends is not None and model.growth(ends[0]) - tolerance <= aim <= model.growth(ends[1]) + tolerance
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from planwise.study.asked.problem import Problem
-from planwise.study.asked.space import scaled
+from planwise.study.problem import Problem
+from planwise.study.space import scaled
 from planwise.study.strategies.protocol import Search
 from planwise.study.trials.evaluation import Evaluation
 from planwise.study.trials.trial import Proposal
@@ -43,5 +43,5 @@ def candidates(problem: Problem, seen: Iterable[Evaluation]) -> list[Evaluation]
 
 
 def _ended(problem: Problem, evaluation: Evaluation, stopped: str) -> str:
-    met = problem.question.seeks_target and problem.converged(evaluation)
+    met = problem.spec.seeks_target and problem.converged(evaluation)
     return "converged" if met else stopped

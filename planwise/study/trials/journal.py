@@ -18,8 +18,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from planwise.errors import InputError
 from planwise.study.answer.best import NO_CANDIDATES
-from planwise.study.asked.space import Space, clamped
 from planwise.study.search.reach import BASELINE
+from planwise.study.space import Space, clamped
 from planwise.study.trials.record import (
     ERROR,
     EVALUATION,

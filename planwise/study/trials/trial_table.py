@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from planwise.study.answer.best import ALONE, ROBUSTNESS, SENSITIVITY
-from planwise.study.asked.constraints import REPLICATE
+from planwise.study.constraints import REPLICATE
 
 FOLDED = frozenset({ROBUSTNESS, SENSITIVITY, ALONE, REPLICATE})  # alike, and many
 

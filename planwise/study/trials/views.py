@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from planwise.inert import inert
 from planwise.settings import Settings
-from planwise.study.asked.problem import PP
+from planwise.study.problem import PP
 from planwise.study.trials.files import read_result, read_study, read_summary, study_folders
 from planwise.study.trials.holding import state_of
 from planwise.study.trials.record import finished_trials, unfinished

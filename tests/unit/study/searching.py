@@ -1,9 +1,9 @@
 """A strategy driven to its end in closed form: no journal, no engine."""
 
 from benchmarks.analytic import World
-from planwise.study.asked.lever_rules import merit_monotone
-from planwise.study.asked.problem import Problem
-from planwise.study.asked.question import Question
+from planwise.study.lever_rules import merit_monotone
+from planwise.study.problem import Problem
+from planwise.study.spec import StudySpec
 from planwise.study.trials.trial import Trial
 
 MERITS = tuple(f"merit_rate_level_{level}" for level in (1, 2, 3, 4, 5))
@@ -11,7 +11,7 @@ LEVERS = ("cola_rate", *MERITS, "new_hire_salary_adjustment")
 
 
 def problem_in(world: World, target=0.03, kind="preview", **question) -> Problem:
-    asked = Question(target, **question)
+    asked = StudySpec(target_growth=target, **question)
     rules = ()
     if asked.limit("merit_monotone") is not None:
         rules = merit_monotone(world.base, (1, 2, 3, 4, 5), world.space)

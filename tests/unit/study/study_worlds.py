@@ -8,8 +8,8 @@ from pathlib import Path
 
 from planwise.parameters import resolve
 from planwise.settings import Settings
-from planwise.study import Evaluation, Hooks, Question, StudyResult, run_study
-from planwise.study.asked.space import tuned_levers
+from planwise.study import Evaluation, Hooks, StudyResult, StudySpec, run_study
+from planwise.study.space import tuned_levers
 from planwise.study.trials.evaluators import simulation_digest
 
 YEARS = (2026, 2027, 2028, 2029, 2030)
@@ -99,7 +99,7 @@ class World:
     ) -> StudyResult:
         return run_study(
             self.settings,
-            Question(target, **question),
+            StudySpec(target_growth=target, **question),
             name=name,
             scenario="baseline",
             base=self.base,

@@ -7,7 +7,7 @@ from kpi_rows import evaluation, kpis
 from study_worlds import BASE, LEVELS, SPACE
 
 from planwise.errors import InputError
-from planwise.study.asked.constraints import (
+from planwise.study.constraints import (
     excess,
     parse_constraint,
     parse_constraints,
@@ -15,8 +15,8 @@ from planwise.study.asked.constraints import (
     share_over,
     within_budget,
 )
-from planwise.study.asked.problem import Problem, problem_of
-from planwise.study.asked.question import Question
+from planwise.study.problem import Problem, problem_of
+from planwise.study.spec import StudySpec
 
 
 def value(text, **columns):
@@ -60,7 +60,7 @@ def test_the_chance_constraint_holds_exactly_when_few_enough_seeds_are_over(rati
 
 
 def test_payroll_risk_is_judged_by_the_ratios_of_the_seeds():
-    question = Question(0.03, constraints=("payroll<=130", "payroll_risk<=0.25"), seeds=4)
+    question = StudySpec(target_growth=0.03, constraints=("payroll<=130", "payroll_risk<=0.25"), seeds=4)
     problem = Problem(question, SPACE, "preview").with_baseline(evaluation())
     replicates = [evaluation(payroll=(100.0, 121 * ratio)) for ratio in (0.9, 1.0, 1.05, 1.2)]
     problem = problem.with_replicates(evaluation(), replicates)
@@ -75,7 +75,7 @@ def test_payroll_risk_is_judged_by_the_ratios_of_the_seeds():
 
 
 def test_merit_falls_by_the_largest_step_between_levels():
-    question = Question(0.03, constraints=("merit_monotone",))
+    question = StudySpec(target_growth=0.03, constraints=("merit_monotone",))
     problem = problem_of(question, BASE, LEVELS, "preview")
     assert problem.lever_constraints({}) == {"merit_monotone": 0}  # all alike
     falling = {"merit_rate_level_2": 0.04, "merit_rate_level_3": 0.035, "merit_rate_level_4": 0.034}
@@ -87,7 +87,7 @@ def test_merit_falls_by_the_largest_step_between_levels():
 
 def test_merit_monotone_looks_at_the_levels_of_the_census_and_at_every_year():
     problem = problem_of(
-        Question(0.03, constraints=("merit_monotone",), levers=("merit_rate_level_2@2027",)),
+        StudySpec(target_growth=0.03, constraints=("merit_monotone",), levers=("merit_rate_level_2@2027",)),
         BASE,
         (2, 4),
         "preview",
@@ -102,15 +102,20 @@ def test_a_merit_order_that_no_levers_can_keep_is_refused_at_once():
     base = BASE.with_levers({"merit_rate_level_1": 0.08, "merit_rate_level_2": 0.02})
     with pytest.raises(InputError, match="merit_monotone cannot be met"):
         problem_of(
-            Question(0.03, levers=("cola_rate",), constraints=("merit_monotone",)), base, LEVELS, "real"
+            StudySpec(target_growth=0.03, levers=("cola_rate",), constraints=("merit_monotone",)),
+            base,
+            LEVELS,
+            "real",
         )
-    near = Question(0.03, levers=("merit_rate_level_1",), constraints=("merit_monotone", "change<=0.01"))
+    near = StudySpec(
+        target_growth=0.03, levers=("merit_rate_level_1",), constraints=("merit_monotone", "change<=0.01")
+    )
     with pytest.raises(InputError, match="merit_monotone cannot be met"):
         problem_of(near, base, LEVELS, "real")
 
 
 def test_a_change_is_limited_for_all_levers_or_for_one():
-    question = Question(0.03, constraints=("change<=0.01", "change.cola_rate<=0.005"))
+    question = StudySpec(target_growth=0.03, constraints=("change<=0.01", "change.cola_rate<=0.005"))
     problem = problem_of(question, BASE, LEVELS, "preview")
     values = problem.lever_constraints({"cola_rate": 0.031, "merit_rate_level_1": 0.03})
     assert values == {"change": pytest.approx(-0.004), "change.cola_rate": pytest.approx(0.001)}
@@ -123,15 +128,17 @@ def test_a_change_is_limited_for_all_levers_or_for_one():
 
 def test_a_change_limit_with_values_that_differ_by_year_counts_from_every_year():
     base = BASE.with_levers({"cola_rate@2026": 0.03})  # 2.5 % after
-    space = problem_of(Question(0.03, constraints=("change<=0.01",)), base, LEVELS, "real").space
+    space = problem_of(
+        StudySpec(target_growth=0.03, constraints=("change<=0.01",)), base, LEVELS, "real"
+    ).space
     cola = next(one for one in space if one.name == "cola_rate")
     assert (cola.low, cola.high, cola.start) == (0.02, 0.035, 0.026)
     with pytest.raises(InputError, match="differs by more than that"):
-        problem_of(Question(0.03, constraints=("change<=0.002",)), base, LEVELS, "real")
+        problem_of(StudySpec(target_growth=0.03, constraints=("change<=0.002",)), base, LEVELS, "real")
 
 
 def test_the_gate_is_a_constraint_and_violations_add_up():
-    question = Question(0.03, constraints=("payroll<=110", "raise<=0.1"))
+    question = StudySpec(target_growth=0.03, constraints=("payroll<=110", "raise<=0.1"))
     problem = Problem(question, SPACE, "real")
     assert problem.constraints(evaluation(gate="failed"))["gate"] == 1
     assert problem.violation(evaluation()) == pytest.approx(0.1 + 0.05)

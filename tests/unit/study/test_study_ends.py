@@ -67,7 +67,7 @@ def test_a_sampler_does_not_learn_from_what_is_asked_about_an_answer(world):
 
 
 def test_an_objective_that_is_no_number_is_a_failed_trial(world, monkeypatch):
-    from planwise.study.asked.problem import Problem
+    from planwise.study.problem import Problem
 
     honest = Problem.values
     monkeypatch.setattr(

@@ -3,9 +3,9 @@
 import pytest
 from study_worlds import BASE, LEVELS, SPACE, YEARS, World, growth
 
-from planwise.study.asked.problem import problem_of
-from planwise.study.asked.question import Question
-from planwise.study.asked.space import start_of, tuned_levers
+from planwise.study.problem import problem_of
+from planwise.study.space import start_of, tuned_levers
+from planwise.study.spec import StudySpec
 from planwise.study.strategies.heuristic import AGGRESSIVE, BALANCED, CONSERVATIVE, adjusted
 
 TARGET = 0.05
@@ -80,7 +80,9 @@ def test_a_lever_that_differs_by_year_starts_at_its_mean_and_says_what_it_was(tm
 
 
 def test_all_years_of_a_lever_move_alike_and_locked_levers_stay():
-    question = Question(TARGET, strategy="balanced", by_year=True, locked=("merit_rate_level_1",))
+    question = StudySpec(
+        target_growth=TARGET, strategy="balanced", by_year=True, locked=("merit_rate_level_1",)
+    )
     space = problem_of(question, BASE, LEVELS, "real").space
     moved = adjusted(space, start_of(space), 0.01)
     assert {moved[f"cola_rate@{year}"] for year in YEARS} == {0.035}

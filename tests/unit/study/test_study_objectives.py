@@ -7,7 +7,7 @@ from kpi_rows import evaluation, kpis
 from study_worlds import SPACE
 
 from planwise.errors import InputError
-from planwise.study.asked.objectives import (
+from planwise.study.objectives import (
     PRESETS,
     adjusted_gap_part,
     cost_part,
@@ -15,8 +15,8 @@ from planwise.study.asked.objectives import (
     parse_objectives,
     targets_part,
 )
-from planwise.study.asked.problem import Problem
-from planwise.study.asked.question import Question
+from planwise.study.problem import Problem
+from planwise.study.spec import StudySpec
 
 BASELINE = kpis()
 
@@ -46,7 +46,7 @@ def test_targets_is_the_squared_gap_in_tolerances():
 
 
 def test_a_weighted_objective_is_the_weighted_sum_of_its_parts():
-    problem = Problem(Question(0.03, objectives=PRESETS["balanced"]), SPACE, "preview")
+    problem = Problem(StudySpec(target_growth=0.03, objectives=PRESETS["balanced"]), SPACE, "preview")
     problem = problem.with_baseline(evaluation())
     found = evaluation(growth=0.028, payroll_change=(12.0, 12.6), within_level_cv=(0.2, 0.18))
     by_hand = 0.4 * 24.6 / 21 + 0.3 * 0.9 + 0.3 * 4
@@ -56,7 +56,7 @@ def test_a_weighted_objective_is_the_weighted_sum_of_its_parts():
 
 
 def test_a_front_has_one_value_an_objective_and_ranks_by_their_sum():
-    question = Question(0.03, objectives=parse_objectives("cost,equity"))
+    question = StudySpec(target_growth=0.03, objectives=parse_objectives("cost,equity"))
     problem = Problem(question, SPACE, "preview").with_baseline(evaluation())
     found = evaluation(payroll_change=(12.0, 12.6), within_level_cv=(0.2, 0.18))
     assert question.multi_objective and not question.seeks_target
@@ -66,14 +66,16 @@ def test_a_front_has_one_value_an_objective_and_ranks_by_their_sum():
 
 
 def test_the_default_is_the_gap_and_a_hundredth_of_the_change():
-    problem = Problem(Question(0.03), SPACE, "preview")
+    problem = Problem(StudySpec(target_growth=0.03), SPACE, "preview")
     found = evaluation({"cola_rate": 0.04}, growth=0.028)  # one recommended width of .015
     assert problem.parts(found) == pytest.approx({"targets": 4, "change": 0.01})
     assert problem.score(found) == pytest.approx(4.01)
 
 
 def test_before_the_baseline_is_known_an_evaluation_is_scaled_by_itself():
-    problem = Problem(Question(0.03, objectives=parse_objectives("cost,equity")), SPACE, "preview")
+    problem = Problem(
+        StudySpec(target_growth=0.03, objectives=parse_objectives("cost,equity")), SPACE, "preview"
+    )
     assert problem.values(evaluation(payroll_change=(12.0, 12.6))) == (1, 1)
 
 

@@ -8,20 +8,20 @@ from study_worlds import BASE, LEVELS, SPACE
 
 from planwise.errors import InputError
 from planwise.risk.seeds import replicate_seeds
-from planwise.study.asked.objectives import PRESETS
-from planwise.study.asked.problem import Problem, problem_of
-from planwise.study.asked.question import BUDGETS, Question
-from planwise.study.asked.space import levers_at, scaled, start_of
+from planwise.study.objectives import PRESETS
+from planwise.study.problem import Problem, problem_of
+from planwise.study.space import levers_at, scaled, start_of
+from planwise.study.spec import BUDGETS, StudySpec
 
 YEARS = (2026, 2027, 2028, 2029, 2030)
 
 
 def space_of(base=BASE, levels=LEVELS, **question):
-    return problem_of(Question(0.03, **question), base, levels, "preview").space
+    return problem_of(StudySpec(target_growth=0.03, **question), base, levels, "preview").space
 
 
 questions = st.builds(
-    Question,
+    StudySpec,
     st.floats(-0.5, 0.5),
     tolerance=st.floats(1e-6, 0.05),
     levers=st.none() | st.just(("cola_rate@2027", "merit_rate_level_1")),
@@ -39,18 +39,18 @@ questions = st.builds(
 def test_a_question_is_read_back_from_json(question):
     import json
 
-    assert Question.from_json(json.loads(json.dumps(question.as_json()))) == question
+    assert StudySpec.from_json(json.loads(json.dumps(question.as_json()))) == question
 
 
 def test_what_an_older_study_was_asked_is_read_with_defaults():
     old = {"target_growth": 0.03, "strategy": "tpe", "tolerance": 0.001, "levers": None, "seed": 0}
-    assert Question.from_json(old) == Question(0.03, "tpe")
+    assert StudySpec.from_json(old) == StudySpec(target_growth=0.03, strategy="tpe")
 
 
 def test_a_strategy_that_is_not_named_is_chosen_by_what_is_asked():
-    assert Question(0.03).strategy == "solve"
-    assert Question(0.03, objectives=PRESETS["balanced"]).strategy == "auto"
-    assert Question(0.03, "tpe", objectives=PRESETS["balanced"]).strategy == "tpe"
+    assert StudySpec(target_growth=0.03).strategy == "solve"
+    assert StudySpec(target_growth=0.03, objectives=PRESETS["balanced"]).strategy == "auto"
+    assert StudySpec(target_growth=0.03, strategy="tpe", objectives=PRESETS["balanced"]).strategy == "tpe"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_strategy_that_is_not_named_is_chosen_by_what_is_asked():
 )
 def test_identity_covers_whatever_changes_the_answer(change):
     asked = {"target_growth": 0.03, "strategy": "solve", **change}
-    assert Question(**asked).identity != Question(0.03).identity
+    assert StudySpec(**asked).identity != StudySpec(target_growth=0.03).identity
 
 
 def test_identity_leaves_out_budgets_and_orders():
@@ -83,9 +83,9 @@ def test_identity_leaves_out_budgets_and_orders():
         "single_iteration": True,
     }
     assert set(budgets) == BUDGETS
-    assert Question(0.03, **budgets).identity == Question(0.03).identity
+    assert StudySpec(target_growth=0.03, **budgets).identity == StudySpec(target_growth=0.03).identity
     both = [
-        Question(0.03, levers=levers, constraints=limits)
+        StudySpec(target_growth=0.03, levers=levers, constraints=limits)
         for levers, limits in (
             (("cola_rate", "merit_rate_level_1"), ("merit_monotone", "payroll<=1e9")),
             (("merit_rate_level_1", "cola_rate"), ("payroll<=1000000000", "merit_monotone")),
@@ -107,18 +107,20 @@ def test_identity_leaves_out_budgets_and_orders():
 )
 def test_a_question_that_makes_no_sense_is_refused(wrong, says):
     with pytest.raises(InputError, match=says):
-        Question(0.03, **wrong)
+        StudySpec(target_growth=0.03, **wrong)
 
 
 def test_a_gap_that_the_census_does_not_show_is_said():
-    problem = Problem(Question(0.03, constraints=("adjusted_gap<=0.02",)), SPACE, "preview")
+    problem = Problem(StudySpec(target_growth=0.03, constraints=("adjusted_gap<=0.02",)), SPACE, "preview")
     with pytest.raises(InputError, match="no gender or ethnicity"):
         problem.with_baseline(evaluation(adjusted_gap_max=(None, None)))
     assert problem.with_baseline(evaluation()).baseline is not None
 
 
 def test_replicates_are_under_other_seeds_than_the_scenarios_own():
-    problem = problem_of(Question(0.03, seeds=3), BASE.with_assumptions({"seed": 41}), LEVELS, "real")
+    problem = problem_of(
+        StudySpec(target_growth=0.03, seeds=3), BASE.with_assumptions({"seed": 41}), LEVELS, "real"
+    )
     assert problem.replicate_seeds == replicate_seeds(41, 4)[1:]
     assert 41 not in problem.replicate_seeds
 
@@ -146,7 +148,7 @@ def test_locked_levers_are_left_alone_however_they_are_spelled():
     assert names - {one.name for one in locked} == {"cola_rate", "merit_rate_level_1"}
     years = space_of(by_year=True, levers=("cola_rate",), locked=("cola_rate@2027", "cola_rate@2029"))
     assert [one.year for one in years] == [2026, 2028, 2030]
-    question = Question(0.03, locked=("cola_rate",))
+    question = StudySpec(target_growth=0.03, locked=("cola_rate",))
     assert Problem(question, SPACE, "real").constraints(evaluation())["locked.cola_rate"] == 0
 
 

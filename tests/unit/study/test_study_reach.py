@@ -11,11 +11,11 @@ from scipy.optimize import minimize
 from study_worlds import BASE, LEVELS, SPACE, closed_form
 
 from planwise.risk.seeds import replicate_seeds
-from planwise.study.asked.problem import Problem, problem_of
-from planwise.study.asked.question import Question
-from planwise.study.asked.space import extreme, start_of
+from planwise.study.problem import Problem, problem_of
 from planwise.study.search.linear import MARGIN, Model, Region, furthest, least_change, least_excess
 from planwise.study.search.reach import framed, reach_of
+from planwise.study.space import extreme, start_of
+from planwise.study.spec import StudySpec
 from planwise.study.strategies.solve import SOLVE
 from planwise.study.trials.trial import Trial
 
@@ -56,7 +56,7 @@ def searched(problem, nervous=0.0):
 
 
 def problem(target, **question):
-    return problem_of(Question(target, **question), BASE, LEVELS, "preview")
+    return problem_of(StudySpec(target_growth=target, **question), BASE, LEVELS, "preview")
 
 
 BASELINE = growth({})
@@ -209,4 +209,7 @@ def test_levers_without_room_have_no_slope_and_do_not_stop_a_search():
 
 
 def test_a_problem_on_a_space_starts_where_the_levers_are():
-    assert start_of(SPACE)["cola_rate"] == 0.025 and Problem(Question(0.03), SPACE, "real").change({}) == 0
+    assert (
+        start_of(SPACE)["cola_rate"] == 0.025
+        and Problem(StudySpec(target_growth=0.03), SPACE, "real").change({}) == 0
+    )

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from study_worlds import BASE, LEVELS, FakeEvaluator, growth
 
-from planwise.study import Question
+from planwise.study import StudySpec
 from planwise.study.answer.best import ALONE, ROBUSTNESS, SENSITIVITY, answer_of, best_of
 from planwise.study.answer.closing import closing, questions
 from planwise.study.answer.findings import wilson
 from planwise.study.answer.result import quality_score, study_result
-from planwise.study.asked.problem import problem_of
-from planwise.study.asked.space import extreme
+from planwise.study.problem import problem_of
 from planwise.study.search.reach import BASELINE, HIGHEST, LOWEST, Reach
+from planwise.study.space import extreme
 from planwise.study.trials.trial import Trial
 
 LEVERS = ("cola_rate", "merit_rate_level_1")
@@ -28,7 +28,9 @@ class Study:
 
     def __init__(self, target=None, kind="preview", **question):
         target = growth(BEST) if target is None else target
-        asked = Question(target, levers=LEVERS, **{"strategy": "solve", "seeds": 4, **question})
+        asked = StudySpec(
+            target_growth=target, levers=LEVERS, **{"strategy": "solve", "seeds": 4, **question}
+        )
         self.evaluator = FakeEvaluator("preview")
         self.trials = []
         problem = problem_of(asked, BASE, LEVELS, kind)
@@ -132,7 +134,7 @@ def test_quality_needs_a_target():
 
 
 def test_robustness_is_the_share_of_other_seeds_within_the_tolerance(study):
-    at = study.problem.question.target_growth
+    at = study.problem.spec.target_growth
     for seed, off in zip(study.problem.replicate_seeds, (0.0, 0.0005, 0.002, -0.003), strict=True):
         study.add(BEST, ROBUSTNESS, seed=seed, growth=at + off)
     study.add(BETTER, ROBUSTNESS, seed=study.problem.replicate_seeds[0], growth=0.9)  # of a former best
@@ -182,7 +184,7 @@ def test_parameter_impact_sums_to_the_whole(study):
     study.problem = study.problem.with_baseline(study.reach.baseline)
     study.best = study.add(OVER)
     study.close(study.best.evaluation)
-    study.problem = replace(study.problem, question=Question(growth(OVER), levers=LEVERS, seeds=4))
+    study.problem = replace(study.problem, spec=StudySpec(target_growth=growth(OVER), levers=LEVERS, seeds=4))
     found = study.result().parameter_impact["growth_compound"]
     assert found["alone"]["cola_rate"] == pytest.approx(0.015 * 1.033)
     assert found["alone"]["merit_rate_level_1"] == pytest.approx(0.35 * 0.007 * 1.025)

@@ -5,10 +5,10 @@ import pytest
 from study_worlds import BASE, LEVELS, World, growth
 
 from planwise.errors import InputError
-from planwise.study import Hooks, Question, run_study, study_name
+from planwise.study import Hooks, StudySpec, run_study, study_name
 from planwise.study.answer.best import NO_CANDIDATES
-from planwise.study.asked.space import tuned_levers
 from planwise.study.search.reach import BaselineBroken
+from planwise.study.space import tuned_levers
 from planwise.study.trials.files import read_result
 from planwise.study.trials.record import finished_trials
 from planwise.study.trials.storage import load_study
@@ -231,12 +231,12 @@ def test_an_unknown_lever_or_strategy_names_the_nearest(world):
 )
 def test_a_question_outside_its_limits_is_refused(wrong):
     with pytest.raises(InputError):
-        Question(**{"target_growth": 0.03, **wrong})
+        StudySpec(**{"target_growth": 0.03, **wrong})
 
 
 def test_a_question_is_read_back_as_it_was_written():
-    question = Question(0.03, levers=("cola_rate",), trials=5)
-    assert Question.from_json(question.as_json()) == question
+    question = StudySpec(target_growth=0.03, levers=("cola_rate",), trials=5)
+    assert StudySpec.from_json(question.as_json()) == question
 
 
 def test_names_and_storage(tmp_path):
@@ -265,7 +265,7 @@ def test_the_runner_needs_no_more_than_its_arguments(tmp_path):
     world = World(tmp_path)
     result = run_study(
         world.settings,
-        Question(TARGET),
+        StudySpec(target_growth=TARGET),
         name="plain",
         scenario="baseline",
         base=BASE,

@@ -4,7 +4,7 @@ import pytest
 from searching import LEVERS, problem_in
 
 from benchmarks.analytic import World
-from planwise.study.asked.space import extreme, start_of
+from planwise.study.space import extreme, start_of
 from planwise.study.strategies import STRATEGIES
 from planwise.study.strategies.sampling import population, trials_of
 

@@ -9,8 +9,8 @@ from searching import MERITS, Searched, problem_in
 
 from benchmarks.analytic import AnalyticEvaluator, World
 from planwise.settings import Settings
-from planwise.study import Question, run_study
-from planwise.study.asked.space import bounds_of, scaled
+from planwise.study import StudySpec, run_study
+from planwise.study.space import bounds_of, scaled
 from planwise.study.strategies import STRATEGIES
 from planwise.study.strategies.inversion import inverted
 from planwise.study.strategies.landscape import Landscape
@@ -182,7 +182,7 @@ class Home:
         try:
             return run_study(
                 self.settings,
-                Question(0.04, strategy=method, levers=LEVERS, trials=80, seeds=0),
+                StudySpec(target_growth=0.04, strategy=method, levers=LEVERS, trials=80, seeds=0),
                 name="s",
                 scenario="baseline",
                 base=LINEAR.base,

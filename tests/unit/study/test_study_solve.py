@@ -7,11 +7,11 @@ import pytest
 from scipy.optimize import minimize
 from study_worlds import SPACE, World, closed_form, growth
 
-from planwise.study.asked.problem import Problem
-from planwise.study.asked.question import Question
-from planwise.study.asked.space import change_of, extreme, start_of
+from planwise.study.problem import Problem
 from planwise.study.search.linear import Model, Region, least_change
 from planwise.study.search.reach import framed
+from planwise.study.space import change_of, extreme, start_of
+from planwise.study.spec import StudySpec
 from planwise.study.strategies.solve import SOLVE
 from planwise.study.trials.evaluation import Evaluation
 from planwise.study.trials.trial import Trial
@@ -59,7 +59,7 @@ def test_two_hundred_random_reachable_targets_within_a_tenth_of_a_point_in_three
     rng = random.Random(20261120)
     for _ in range(200):
         target = rng.uniform(max(0.01, LOWEST), min(0.06, HIGHEST))
-        stopped, plans = driven(Problem(Question(target), SPACE, "real"))
+        stopped, plans = driven(Problem(StudySpec(target_growth=target), SPACE, "real"))
         assert stopped == "converged" and len(plans) <= 3
         assert abs(plans[-1].growth - target) <= 0.001
 
@@ -134,7 +134,7 @@ def test_a_target_that_is_met_already_changes_nothing(world):
 def test_a_linear_model_without_slopes_stays_where_it_is():
     zero = np.zeros(len(SPACE))
     model = Model(zero, np.array([0.02]), np.zeros((1, len(SPACE))))
-    region = Region.of(Problem(Question(0.05), SPACE, "real"))
+    region = Region.of(Problem(StudySpec(target_growth=0.05), SPACE, "real"))
     assert least_change(region, model, 0.05).tolist() == zero.tolist()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from planwise.errors import InputError
-from planwise.study.asked.question import Question
+from planwise.study.spec import StudySpec
 from planwise.study.strategies import ABOUT, STRATEGIES, about, check, sampling
 from planwise.study.strategies.table import markdown
 
@@ -20,13 +20,13 @@ def test_the_table_has_every_strategy_once():
 
 @pytest.mark.parametrize("name", sorted(set(STRATEGIES) - {"gp"}))
 def test_every_strategy_takes_a_target(name):
-    check(Question(0.03, strategy=name))
+    check(StudySpec(target_growth=0.03, strategy=name))
 
 
 @pytest.mark.parametrize("name", sorted(set(STRATEGIES) - {"gp"}))
 def test_what_cannot_be_answered_is_refused_before_anything_runs(name):
     for objectives, answers in ((WEIGHTED, {"objective", "front"}), (FRONT, {"front"})):
-        question = Question(0.03, strategy=name, objectives=objectives)
+        question = StudySpec(target_growth=0.03, strategy=name, objectives=objectives)
         if about(name).answers in answers:
             check(question)
         else:
@@ -37,20 +37,20 @@ def test_what_cannot_be_answered_is_refused_before_anything_runs(name):
 
 def test_cmaes_has_no_constraints_and_no_single_lever():
     with pytest.raises(InputError, match="payroll<=1000000"):
-        check(Question(0.03, strategy="cmaes", constraints=("payroll<=1e6",)))
+        check(StudySpec(target_growth=0.03, strategy="cmaes", constraints=("payroll<=1e6",)))
     with pytest.raises(InputError, match="two levers"):
-        check(Question(0.03, strategy="cmaes", levers=("cola_rate",)))
-    check(Question(0.03, strategy="cmaes", levers=("cola_rate",), by_year=True))
+        check(StudySpec(target_growth=0.03, strategy="cmaes", levers=("cola_rate",)))
+    check(StudySpec(target_growth=0.03, strategy="cmaes", levers=("cola_rate",), by_year=True))
 
 
 @pytest.mark.parametrize("there", [False, True])
 def test_gp_needs_torch(monkeypatch, there):
     monkeypatch.setattr(sampling, "has_torch", lambda: there)
     if there:
-        check(Question(0.03, strategy="gp"))
+        check(StudySpec(target_growth=0.03, strategy="gp"))
     else:
         with pytest.raises(InputError, match="PyTorch") as refused:
-            check(Question(0.03, strategy="gp"))
+            check(StudySpec(target_growth=0.03, strategy="gp"))
         assert "tpe" in refused.value.remedy
 
 
@@ -62,7 +62,7 @@ def test_gp_without_torch_makes_no_sampler(monkeypatch):
 
 def test_an_unknown_strategy_names_the_nearest():
     with pytest.raises(InputError, match="differential") as refused:
-        check(Question(0.03, strategy="differential_evolution"))
+        check(StudySpec(target_growth=0.03, strategy="differential_evolution"))
     assert "differential-evolution" in refused.value.remedy
 
 

@@ -9,7 +9,7 @@ from planwise.census import Census
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 from planwise.risk.seeds import replicate_seeds
-from planwise.study.asked.constraints import (
+from planwise.study.constraints import (
     ADJUSTED_GAP,
     CHANGE,
     GATE,
@@ -24,8 +24,8 @@ from planwise.study.asked.constraints import (
     measured,
     share_over,
 )
-from planwise.study.asked.lever_rules import LeverRule, merit_monotone
-from planwise.study.asked.objectives import (
+from planwise.study.lever_rules import LeverRule, merit_monotone
+from planwise.study.objectives import (
     COST,
     EQUITY,
     TARGETS,
@@ -34,8 +34,8 @@ from planwise.study.asked.objectives import (
     equity_part,
     targets_part,
 )
-from planwise.study.asked.question import Question
-from planwise.study.asked.space import Space, TunedLever, change_of, tuned_levers
+from planwise.study.space import Space, TunedLever, change_of, tuned_levers
+from planwise.study.spec import StudySpec
 from planwise.study.trials.evaluation import Evaluation, Kind
 
 # Of the objective beside squared tolerances: enough to prefer the smaller of two changes that both hit the
@@ -56,7 +56,7 @@ class Problem:
     other seeds over the scenario's own, by which payroll_risk is judged. `own_seed` is the scenario's.
     """
 
-    question: Question
+    spec: StudySpec
     space: Space
     kind: Kind
     rules: tuple[LeverRule, ...] = ()
@@ -67,14 +67,14 @@ class Problem:
     @property
     def replicate_seeds(self) -> tuple[int, ...]:
         """The seeds of the replicates, all other than the scenario's own; those an ensemble has."""
-        return replicate_seeds(self.own_seed, self.question.seeds + 1)[1:]
+        return replicate_seeds(self.own_seed, self.spec.seeds + 1)[1:]
 
     def with_baseline(self, evaluation: Evaluation) -> "Problem":
         """Return the problem scaled by the scenario as it is.
 
         Raises InputError when the census has no gap to judge and one is asked about.
         """
-        if asks_about_gap(self.question) and evaluation.kpis[-1]["adjusted_gap_max"] is None:
+        if asks_about_gap(self.spec) and evaluation.kpis[-1]["adjusted_gap_max"] is None:
             raise InputError(
                 "There is no adjusted gap: the census has no gender or ethnicity with two groups of ten.",
                 remedy="Import a census with gender or ethnicity, or leave adjusted_gap out.",
@@ -89,11 +89,11 @@ class Problem:
 
     def gap(self, evaluation: Evaluation) -> float:
         """Return target minus growth, a rate: positive when pay has to grow more."""
-        return self.question.target_growth - evaluation.growth
+        return self.spec.target_growth - evaluation.growth
 
     def on_target(self, evaluation: Evaluation) -> bool:
         """Say whether growth is within the tolerance of the target; true where no target is sought."""
-        return not self.question.seeks_target or abs(self.gap(evaluation)) <= self.question.tolerance
+        return not self.spec.seeks_target or abs(self.gap(evaluation)) <= self.spec.tolerance
 
     def converged(self, evaluation: Evaluation) -> bool:
         """Say whether this settles the question: on target, feasible, and verified as asked."""
@@ -112,7 +112,7 @@ class Problem:
             return equity_part(evaluation.kpis, baseline)
         if name == ADJUSTED_GAP:
             return adjusted_gap_part(evaluation.kpis, baseline)
-        return targets_part(evaluation.growth, self.question.target_growth, self.question.tolerance)
+        return targets_part(evaluation.growth, self.spec.target_growth, self.spec.tolerance)
 
     def parts(self, evaluation: Evaluation) -> dict[str, float]:
         """Return the scaled parts of the objective.
@@ -120,21 +120,21 @@ class Problem:
         By default the squared gap in tolerances, and the weighted change; else one for each objective asked,
         before any weight.
         """
-        if not self.question.objectives:
+        if not self.spec.objectives:
             change = CHANGE_WEIGHT * self.change(evaluation.levers)
             return {TARGETS: self.part(TARGETS, evaluation), "change": change}
-        return {name: self.part(name, evaluation) for name, _ in self.question.objectives}
+        return {name: self.part(name, evaluation) for name, _ in self.spec.objectives}
 
     @property
     def weights(self) -> dict[str, float]:
         """The weight of each part in the score: as asked, and 1 where none is."""
-        if not self.question.objectives:
+        if not self.spec.objectives:
             return {TARGETS: 1.0, "change": 1.0}
-        return {name: 1.0 if weight is None else weight for name, weight in self.question.objectives}
+        return {name: 1.0 if weight is None else weight for name, weight in self.spec.objectives}
 
     def values(self, evaluation: Evaluation) -> tuple[float, ...]:
         """Return the objective values to minimise: one, or one for each objective of a front."""
-        if self.question.multi_objective:
+        if self.spec.multi_objective:
             return tuple(self.parts(evaluation).values())
         return (self.score(evaluation),)
 
@@ -147,15 +147,15 @@ class Problem:
         """Return each constraint's value, the gate's included; up to 0 is feasible (`constraints.py`)."""
         values = {GATE: 0.0 if evaluation.feasible else 1.0, **self.lever_constraints(evaluation.levers)}
         limit = self._payroll_limit
-        for one in self.question.limits:
+        for one in self.spec.limits:
             if one.name not in OF_LEVERS_ALONE:
                 values[one.key] = excess(one, evaluation.kpis, self.seed_ratios, limit)
         return values
 
     def lever_constraints(self, levers: Mapping[str, float]) -> dict[str, float]:
         """Return the value of each constraint that levers alone decide, in the levers' unit."""
-        values = {f"{LOCKED}.{name}": 0.0 for name in self.question.locked}  # not tuned, so not changed
-        for one in self.question.limits:
+        values = {f"{LOCKED}.{name}": 0.0 for name in self.spec.locked}  # not tuned, so not changed
+        for one in self.spec.limits:
             if one.name == MERIT_MONOTONE:
                 values[one.key] = max((rule.value(levers) for rule in self.rules), default=0.0)
             elif one.name == CHANGE:
@@ -187,7 +187,7 @@ class Problem:
 
         payroll_risk's actual is the share of seeds over the limit; None where nothing was measured.
         """
-        texts = {one.key: one for one in self.question.limits}
+        texts = {one.key: one for one in self.spec.limits}
         return [
             {
                 "name": name,
@@ -216,7 +216,7 @@ class Problem:
 
     @property
     def _payroll_limit(self) -> float:
-        payroll = self.question.limit(PAYROLL)
+        payroll = self.spec.limit(PAYROLL)
         return math.inf if payroll is None else payroll.bound
 
     def _of(self, change: Constraint) -> list[TunedLever]:
@@ -238,7 +238,7 @@ class Problem:
         return measured(one, evaluation.kpis)
 
 
-def problem_of(question: Question, base: EffectiveParameters, levels: tuple[int, ...], kind: Kind) -> Problem:
+def problem_of(spec: StudySpec, base: EffectiveParameters, levels: tuple[int, ...], kind: Kind) -> Problem:
     """Return the problem that a question poses on a scenario's parameters and the levels of its census.
 
     Raises InputError for levers that cannot be tuned and constraints on levers that cannot be met.
@@ -246,30 +246,30 @@ def problem_of(question: Question, base: EffectiveParameters, levels: tuple[int,
     space = tuned_levers(
         base,
         levels,
-        question.levers,
-        by_year=question.by_year,
-        locked=question.locked,
-        limits=question.limits,
+        spec.levers,
+        by_year=spec.by_year,
+        locked=spec.locked,
+        limits=spec.limits,
     )
-    monotone = question.limit(MERIT_MONOTONE) is not None
+    monotone = spec.limit(MERIT_MONOTONE) is not None
     rules = merit_monotone(base, levels, space) if monotone else ()
-    return Problem(question, space, kind, rules, base.seed)
+    return Problem(spec, space, kind, rules, base.seed)
 
 
-def refuse_what_the_census_lacks(question: Question, census: Census) -> None:
+def refuse_what_the_census_lacks(spec: StudySpec, census: Census) -> None:
     """Raise InputError when a gap between groups is asked about and the census names no groups."""
     named = any(census.availability.get(fact, False) for fact in ("gender", "ethnicity"))
-    if asks_about_gap(question) and not named:
+    if asks_about_gap(spec) and not named:
         raise InputError(
             f"There is no adjusted gap: the census {census.name} has neither gender nor ethnicity.",
             remedy="Import a census with one of them, or leave adjusted_gap out.",
         )
 
 
-def asks_about_gap(question: Question) -> bool:
+def asks_about_gap(spec: StudySpec) -> bool:
     """Say whether adjusted_gap is an objective or a constraint."""
-    objectives = any(name == ADJUSTED_GAP for name, _ in question.objectives)
-    return objectives or question.limit(ADJUSTED_GAP) is not None
+    objectives = any(name == ADJUSTED_GAP for name, _ in spec.objectives)
+    return objectives or spec.limit(ADJUSTED_GAP) is not None
 
 
 def _rounded(value: float) -> float:

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from planwise.errors import InputError
-from planwise.study.asked.constraints import LOCKED, PAYROLL_RISK, Constraint, parse_constraints
-from planwise.study.asked.objectives import TARGETS, Objectives, check_objectives
+from planwise.study.constraints import LOCKED, PAYROLL_RISK, Constraint, parse_constraints
+from planwise.study.objectives import TARGETS, Objectives, check_objectives
 
 DEFAULT_STRATEGY = "solve"  # of the default objective
 STRATEGY_OF_OBJECTIVES = "auto"
@@ -36,7 +36,7 @@ BUDGETS = frozenset(
 
 
 @dataclass(frozen=True)
-class Question:
+class StudySpec:
     """A target for the growth of mean base pay, what else counts, and how to look for it.
 
     `target_growth` and `tolerance` are rates: compound annual growth of mean base pay from the census to the
@@ -116,7 +116,7 @@ class Question:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Question":
+    def from_json(cls, data: Mapping[str, Any]) -> "StudySpec":
         """Read back what `as_json` wrote; what an older version did not know is as by default."""
         levers = data["levers"]
         return cls(

@@ -13,7 +13,7 @@ from typing import Literal
 
 from planwise.engine.outcome import Kpis
 from planwise.errors import InputError
-from planwise.study.asked.objectives import GAP_UNKNOWN
+from planwise.study.objectives import GAP_UNKNOWN
 
 GATE = "gate"
 REPLICATE = "seed"  # the purpose of trials under other seeds, by which payroll_risk is judged

@@ -14,7 +14,7 @@ from planwise.parameters import Chain, EffectiveParameters, Lever
 from planwise.parameters.assignment import Key, parse_key
 from planwise.parameters.canonical import DECIMALS
 from planwise.parameters.declaration import Direction
-from planwise.study.asked.constraints import CHANGE, Constraint
+from planwise.study.constraints import CHANGE, Constraint
 
 DEFAULT_FAMILIES = ("cola_rate", "merit_rate_level_", "new_hire_salary_adjustment", "promotion_raise_level_")
 FROM_LEVEL_TO_NEXT = ("promotion_raise_level_", "promotion_probability_level_")

@@ -12,8 +12,8 @@ from planwise.parameters import EffectiveParameters
 from planwise.parameters.assignment import Key
 from planwise.parameters.canonical import DECIMALS
 from planwise.parameters.rules import MERIT
-from planwise.study.asked.constraints import MERIT_MONOTONE
-from planwise.study.asked.space import Space, Vector, bounds_of
+from planwise.study.constraints import MERIT_MONOTONE
+from planwise.study.space import Space, Vector, bounds_of
 
 HELD = 1e-9  # of a rate: a linear program's rounding
 ROUNDED = 1e-5  # levers are rounded to their last decimal one by one

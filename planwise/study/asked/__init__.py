@@ -1,1 +1,0 @@
-"""What a study is asked: question, objectives, constraints, the levers it may move."""

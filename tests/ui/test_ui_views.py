@@ -1,7 +1,8 @@
 import pytest
 
 from tests.ui.published import publish_by_hand
-from ui.components import figures, html
+from ui.components import html
+from ui.components.charts import label
 from ui.session import Services, Session
 from ui.store import Store
 from ui.values.user import User
@@ -69,7 +70,7 @@ def test_html_of_a_name_is_text_in_tables_headings_and_charts():
     for text in (table, html.heading(name, name), html.notice(name, name), html.facts({name: name})):
         assert "<script" not in text
         assert "&lt;script&gt;" in text
-    assert figures.label("<b>%{y}</b>") == "&lt;b&gt;% {y}&lt;/b&gt;"
+    assert label("<b>%{y}</b>") == "&lt;b&gt;% {y}&lt;/b&gt;"
 
 
 def test_the_page_of_an_empty_home_turns_into_figures_when_something_is_published(settings):

@@ -37,7 +37,7 @@ export function render({model, el}) {
     if (chooses) { mark(data); layout.selections = [] }
     drawing += 1  // Plotly tells of the choice that is taken away when it draws; nobody made that one
     try {
-      await library.react(box, data, {...layout, width: box.clientWidth}, CONFIG)
+      await library.react(box, data, {...layout, template: model.template, width: box.clientWidth}, CONFIG)
     } finally { drawing -= 1 }
     if (chooses && !listening) {
       listening = true

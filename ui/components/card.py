@@ -8,7 +8,7 @@ import pandas as pd
 import panel_material_ui as pmui
 
 from ui.components import html
-from ui.components.figures import Figure
+from ui.components.charts import Figure
 from ui.components.file_button import FileButton
 from ui.components.plot import Plot
 from ui.exports.csv import to_csv

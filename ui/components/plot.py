@@ -11,6 +11,8 @@ import param
 import plotly
 from panel.custom import JSComponent
 
+from ui.components.charts import TEMPLATE
+
 ASSETS = Path(__file__).parent.parent / "assets"
 LIBRARY = {"plotly": str(Path(plotly.__file__).parent / "package_data")}  # served as a static folder
 
@@ -23,6 +25,7 @@ class Plot(JSComponent):
     """
 
     figure = param.Dict(default={"data": [], "layout": {}})
+    template = param.Dict(default=TEMPLATE)
     description = param.String(default="")
     selected = param.List(default=None, allow_None=True)
 

@@ -10,9 +10,11 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
-from ui.components import figures, html
+from ui.components import html
 from ui.components.card import Card, Content
+from ui.components.charts import Figure, color_of, label
 from ui.components.html import Column
+from ui.components.point_charts import intervals
 from ui.session import Session
 from ui.values.compared import Chance
 from ui.values.formatting import percent
@@ -27,7 +29,6 @@ METRICS = {
     "adjusted_gap_max": ("Largest adjusted pay gap", RATE),
 }
 DRAWS = (8, 16, 32)
-ROW = 34  # pixels of a scenario on the chart
 EXPLAINED = (
     "Who leaves, joins and is promoted is drawn by chance. Here all scenarios are simulated again under the "
     "same seeds, every employee each time: what differs under every seed is policy, what scatters is luck of "
@@ -185,42 +186,20 @@ def chances(found: Sequence[Chance], names: Sequence[str], year: int, draws: int
     )
 
 
-def _intervals(found: Sequence[Chance], names: Sequence[str]) -> figures.Figure:
-    growth = [chance for chance in reversed(found) if chance.metric == "growth_compound"]
-    layout = figures.base_layout("", "")
-    layout["height"] = 96 + ROW * len(growth)
-    layout["margin"] = {**layout["margin"], "b": 52}
-    layout["xaxis"] |= {
-        "tickformat": "+.2%",
-        "zeroline": True,
-        "title": {"text": f"Growth a year minus {figures.label(names[0])}, 95% interval"},
-        "showgrid": True,
-    }
-    layout["yaxis"] |= {"tickformat": "", "automargin": True, "type": "category"}
-    return {
-        "data": [
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": [chance.mean for chance in growth],
-                "y": [figures.label(chance.scenario) for chance in growth],
-                "error_x": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [chance.high - chance.mean for chance in growth],
-                    "arrayminus": [chance.mean - chance.low for chance in growth],
-                    "thickness": 2,
-                },
-                "marker": {
-                    "size": 10,
-                    "color": [figures.color_of(chance.scenario, names) for chance in growth],
-                },
-                "customdata": [f"{change(chance.mean, RATE)}, {_share(chance)} policy" for chance in growth],
-                "hovertemplate": "%{customdata}<extra></extra>",
-            }
-        ],
-        "layout": layout,
-    }
+def _intervals(found: Sequence[Chance], names: Sequence[str]) -> Figure:
+    rows = [
+        {
+            "name": chance.scenario,
+            "value": chance.mean,
+            "low": chance.low,
+            "high": chance.high,
+            "text": f"{change(chance.mean, RATE)}, {_share(chance)} policy",
+            "color": color_of(chance.scenario, names),
+        }
+        for chance in found
+        if chance.metric == "growth_compound"
+    ]
+    return intervals(rows, x_title=f"Annual growth minus {label(names[0])}, 95% interval", x_format="+.2%")
 
 
 def _share(chance: Chance) -> str:

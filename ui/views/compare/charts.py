@@ -5,9 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from ui.components import bars, figures
-from ui.components.bars import Series
 from ui.components.card import Content
+from ui.components.charts import Series, bars, color_of, scenario_lines
 from ui.components.html import Column
 from ui.values.compared import ComparedScenarios
 from ui.values.formatting import count, goal, level, money, percent, points
@@ -60,11 +59,11 @@ def cost(found: ComparedScenarios) -> Content:
             name,
             [v / MILLION for v in values[name]],
             [f"{year}: {money(v, sign=True)}" for year, v in zip(found.years, values[name], strict=True)],
-            figures.color_of(name, found.names),
+            color_of(name, found.names),
         )
         for name in found.others
     ]
-    figure = bars.bars([str(y) for y in found.years], series, y_format=",~f", y_title="$ million")
+    figure = bars([str(y) for y in found.years], series, y_format=",~f", y_title="$ million")
     frame = _long(found, "prorated_payroll")
     return Content(
         "Cost difference",
@@ -93,11 +92,11 @@ def bridge(found: ComparedScenarios, year: int) -> Content:
             name,
             [float(rows[name][part]) * PERCENT for part in parts],
             [f"{BRIDGE[part]}: {points(rows[name][part])}" for part in parts],
-            figures.color_of(name, found.names),
+            color_of(name, found.names),
         )
         for name in found.names
     ]
-    figure = bars.bars([BRIDGE[part] for part in parts], series, y_format=".0f", y_title="Percentage points")
+    figure = bars([BRIDGE[part] for part in parts], series, y_format=".0f", y_title="Percentage points")
     frame = table[[*parts, "growth_all"]].reset_index().assign(simulation_year=year)
     return Content(
         "Growth bridge side by side",
@@ -124,8 +123,8 @@ def levels(found: ComparedScenarios, year: int) -> Content:
         own = pay.loc[pay["scenario"] == name].set_index("level_id")["value"].reindex(ids)
         texts = [f"{level(i)}: {money(v)}" for i, v in zip(ids, own, strict=True)]
         values = [None if v != v else float(v) for v in own]
-        series.append(Series(name, values, texts, figures.color_of(name, found.names)))  # type: ignore[arg-type]
-    figure = bars.bars([level(i) for i in ids], series, y_format="$,~s", y_title="Mean base pay, $")
+        series.append(Series(name, values, texts, color_of(name, found.names)))  # type: ignore[arg-type]
+    figure = bars([level(i) for i in ids], series, y_format="$,~s", y_title="Mean base pay, $")
     frame = pay.merge(heads.rename(columns={"value": "headcount"}), on=["scenario", "level_id"])
     frame = frame[["level_id", "scenario", "simulation_year", "headcount", "value", "difference", "relative"]]
     return Content(
@@ -160,7 +159,7 @@ def _by_year(
     reference: tuple[str, float] | None = None,
 ) -> Content:
     values = {name: [v / scale for v in series] for name, series in found.series(metric).items()}
-    figure = figures.lines(
+    figure = scenario_lines(
         {name: (found.years, series) for name, series in values.items()},
         chosen=found.base,
         y_format=y_format,

@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from ui.components import figures, html
+from ui.components import html
 from ui.components.card import Content
+from ui.components.charts import DOWN, GREY, UP, count_bars, waterfall
 from ui.components.html import Column, Kpi
 from ui.values.compared import PeopleCompared
 from ui.values.formatting import NOT_AVAILABLE, count, level, money, money_short, percent
@@ -13,8 +14,7 @@ from ui.views.compare.table import file_name
 
 ATTRIBUTES = {"everybody": "Everybody", "level": "Level", "department": "Department", "gender": "Gender"}
 STEPS = ("The same people", "Only there", "Only in the base")  # short enough for an axis
-BANDS_NAMED = 10  # on the axis; the pointer names each
-LOSS, GAIN, SAME = figures.DOWN, figures.UP, "#8a7f77"
+LOSS, GAIN, SAME = DOWN, UP, GREY
 
 
 def strip(found: PeopleCompared) -> str:
@@ -46,22 +46,8 @@ def distribution(found: PeopleCompared) -> Content:
         f"{text}: {'fewer than 10' if people is None else count(people)} people"
         for text, people in zip(texts, shown, strict=True)
     ]
-    layout = figures.base_layout(",d", "People")
-    layout["xaxis"] |= {"type": "category", "automargin": True, "nticks": BANDS_NAMED, "tickangle": -30}
-    layout["bargap"] = 0.08
-    figure = {
-        "data": [
-            {
-                "type": "bar",
-                "x": [figures.label(text) for text in texts],
-                "y": shown,
-                "marker": {"color": [_color(r.low, r.high) for r in frame.itertuples(index=False)]},
-                "customdata": [figures.label(text) for text in hover],
-                "hovertemplate": "%{customdata}<extra></extra>",
-            }
-        ],
-        "layout": layout,
-    }
+    colors = [_color(row.low, row.high) for row in frame.itertuples(index=False)]
+    figure = count_bars(texts, shown, hover, colors)
     hidden = sum(people is None for people in shown)
     bands = (
         "1 band of fewer than 10 people is" if hidden == 1 else f"{hidden} bands of fewer than 10 people are"
@@ -87,14 +73,13 @@ def payroll(found: PeopleCompared) -> Content:
     ]
     total = sum(float(step.amount) for step in found.payroll)
     frame = pd.DataFrame([*rows, {"reason": "Difference of payroll", "people": pd.NA, "amount": total}])
-    figure = figures.waterfall(
+    figure = waterfall(
         [(name, step.amount / 1e6) for name, step in zip(STEPS, found.payroll, strict=True)],
         "Difference",
         [*(money_short(step.amount, sign=True) for step in found.payroll), money_short(total, sign=True)],
-        target=None,
+        y_format=",~f",
+        y_title="$ million",
     )
-    figure["layout"]["yaxis"]["tickformat"] = ",~f"
-    figure["layout"]["yaxis"]["title"] = {"text": "$ million", "font": {"size": 12}, "standoff": 8}
     return Content(
         "Why payroll differs",
         f"{found.scenario} minus {found.against}, $ a year (base pay × FTE) · end of {found.year}",

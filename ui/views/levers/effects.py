@@ -11,9 +11,8 @@ from planwise.errors import PlanWiseError
 from planwise.parameters import EffectiveParameters, Lever
 from planwise.parameters.declaration import Unit
 from ui.components import html
-from ui.components.bars import ranked
 from ui.components.card import Card, Content
-from ui.components.figures import PALETTE
+from ui.components.charts import PALETTE, ranked
 from ui.components.layout import show
 from ui.session import Session
 from ui.values.formatting import points

@@ -6,11 +6,22 @@ from typing import Any
 import pandas as pd
 
 from ui.components.card import Content
-from ui.components.figures import DOWN, PALETTE, TOTAL, Figure
+from ui.components.charts import (
+    DOWN,
+    GREY,
+    HEIGHT,
+    LEGEND_LINE,
+    PALETTE,
+    TOTAL,
+    UP,
+    Figure,
+    note,
+    with_reference,
+)
 from ui.components.html import Column
+from ui.components.point_charts import step_line, trial_chart, trial_marks
 from ui.values.formatting import count, percent, points, ratio, seconds
 from ui.values.searches import Search
-from ui.views.optimise import plots
 from ui.views.optimise.measures import gap
 from ui.views.optimise.words import objectives_text, purpose, target_text
 
@@ -19,7 +30,7 @@ GROWTH, SCORE = "growth", "score"
 MANY = 200  # trials, from which on marks are smaller
 MARK, MARK_OF_MANY = 8, 5  # pixels
 LOOKS = (  # kind, feasible or not: name, symbol, colour
-    ("preview", True, "Preview", "circle-open", plots.GREY),
+    ("preview", True, "Preview", "circle-open", GREY),
     ("real", True, "Plan", "circle", TOTAL),
     ("preview", False, "Preview, infeasible", "x-thin", DOWN),
     ("real", False, "Plan, infeasible", "x", DOWN),
@@ -66,16 +77,8 @@ def figure(search: Search, looked: pd.DataFrame, measure: str) -> Figure:
     """Return the chart: a mark a trial, a line for the best so far, the band of the target."""
     shown = looked.loc[~looked["purpose"].isin(BOUNDS) & looked[measure].notna()]
     if shown.empty:
-        return plots.note("No trial has ended yet.", plots.HEIGHT)
+        return note("No trial has ended yet.", HEIGHT)
     of_growth = measure == GROWTH
-    layout = plots.base(
-        x_title="Trial",
-        x_format="d",
-        y_title="Growth a year" if of_growth else "Objective",
-        y_format=".1%" if of_growth else "",
-        legend=True,
-        height=plots.HEIGHT + 20,
-    )
     hover = "trial %{x}<br>growth %{y:.3%}" if of_growth else "trial %{x}<br>objective %{y:.4~g}"
     data = []
     size = MARK if len(shown) <= MANY else MARK_OF_MANY
@@ -83,13 +86,13 @@ def figure(search: Search, looked: pd.DataFrame, measure: str) -> Figure:
         rows = shown.loc[(shown["kind"] == kind) & ((shown["state"] == "feasible") == feasible)]
         if len(rows):
             data.append(
-                plots.marks(
+                trial_marks(
                     name, rows["trial"], rows[measure], color=color, symbol=symbol, hover=hover, size=size
                 )
             )
     best = shown.loc[shown[f"best_{measure}"].notna()]
     if len(best) > 1:
-        data.append(plots.step_line("Best so far", best["trial"], best[f"best_{measure}"]))
+        data.append(step_line("Best so far", best["trial"], best[f"best_{measure}"]))
     if (
         (number := search.best) is not None
         and (row := search.trial(number)) is not None
@@ -97,22 +100,33 @@ def figure(search: Search, looked: pd.DataFrame, measure: str) -> Figure:
     ):
         ring = "The answer" if search.outcome is not None else "The best"
         data.append(
-            plots.marks(
+            trial_marks(
                 f"{ring}: trial {number}",
                 [number],
                 [row[measure]],
-                color="#2f9e6b",
+                color=UP,
                 symbol="circle-open",
                 size=16,
                 hover=hover,
             )
         )
+    chart = trial_chart(
+        data,
+        x_title="Trial",
+        x_format="d",
+        y_title="Annual growth" if of_growth else "Objective",
+        y_format=".1%" if of_growth else "",
+        height=HEIGHT + 20,
+        log=not of_growth and _spans_decades(shown[measure]),
+    )
     if of_growth and search.asked.target is not None:
         target = search.asked.target
-        plots.add_target(layout, target, search.asked.tolerance, f"Target {percent(target, 2)}")
-    elif not of_growth and (shown[measure] > 0).all() and shown[measure].max() > 20 * shown[measure].min():
-        layout["yaxis"] |= {"type": "log", "dtick": 1}
-    return {"data": data, "layout": layout}
+        with_reference(chart, f"Target {percent(target, 2)}", target, tolerance=search.asked.tolerance)
+    return chart
+
+
+def _spans_decades(values: pd.Series) -> bool:
+    return bool((values > 0).all() and values.max() > 20 * values.min())
 
 
 def compared(searches: Sequence[Search]) -> Content:
@@ -128,25 +142,20 @@ def compared(searches: Sequence[Search]) -> Content:
         else:
             values = found["best_score"]
         order = range(1, len(found) + 1)
-        data.append(plots.step_line(search.name, list(order), values.tolist(), colors[place % len(colors)]))
-        data[-1] |= {
-            "hoverinfo": "all",
-            "hovertemplate": f"after %{{x}} trials: %{{y:.4~g}}<extra>{search.name}</extra>",
-        }
+        data.append(
+            step_line(
+                search.name,
+                order,
+                values,
+                colors[place % len(colors)],
+                hover="after %{x} trials: %{y:.4~g}",
+            )
+        )
         rows += [
             {"study": search.name, "trials": n, "trial": t, "best": v, "growth": g}
             for n, t, v, g in zip(order, found["trial"], values, found["best_growth"], strict=True)
         ]
     title = "Distance of the best to the target" if on_target else "Objective of the best"
-    layout = plots.base(
-        x_title="Trials that decide",
-        x_format="d",
-        y_title=title,
-        y_format=".2%" if on_target else "",
-        legend=True,
-        height=plots.HEIGHT + 20 + 20 * len(searches),
-    )
-    layout["legend"] |= {"orientation": "v", "y": 1.02}
     frame = pd.DataFrame(rows, columns=["study", "trials", "trial", "best", "growth"])
     columns = (
         Column("study", "Study", is_text=True),
@@ -157,5 +166,14 @@ def compared(searches: Sequence[Search]) -> Content:
     )
     subtitle = "Best feasible so far, by trials that may be the answer"
     subtitle += "" if on_target else "; objectives compare only where the same was asked"
-    figure = {"data": data, "layout": layout} if rows else plots.note("No feasible trial yet.", plots.HEIGHT)
+    figure = note("No feasible trial yet.", HEIGHT)
+    if rows:
+        figure = trial_chart(
+            data,
+            x_title="Trials that decide",
+            x_format="d",
+            y_title=title,
+            y_format=".2%" if on_target else "",
+            height=HEIGHT + 20 + LEGEND_LINE * len(searches),
+        )
     return Content("Two studies compared", subtitle, frame, columns, "studies_compared.csv", figure)

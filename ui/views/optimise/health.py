@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from ui.components.card import Content
-from ui.components.figures import DOWN, TARGET, TOTAL, UP, Figure
+from ui.components.charts import DOWN, NOTE_HEIGHT, TARGET, note, ranked
 from ui.components.html import Column
+from ui.components.point_charts import seed_histogram
 from ui.values.formatting import count, percent, points, ratio
 from ui.values.searches import LIMIT, Search
-from ui.views.optimise import plots
 
 SEEDS_MIN = 5  # fewer bars say nothing
 WORDS = {"gate": "quality gate", "raise_max": "raise (highest)", "raise_min": "raise (lowest)"}
@@ -50,19 +50,18 @@ def feasibility(search: Search) -> Content:
         f"; {broken:,} broke" if broken else ""
     )
     figure = (
-        plots.bars(
+        ranked(
             frame["constraint"].tolist(),
             frame["share"].tolist(),
             [f"{row.failed:,} of {row.trials:,}" for row in frame.itertuples()],
             x_title="Share of trials that exceed it",
             x_format=".0%",
-            colors=[DOWN] * len(frame),
+            color=DOWN,
+            x_range=(0, 1.12),
         )
         if len(frame)
-        else plots.note("No trial has been evaluated yet.")
+        else note("No trial has been evaluated yet.", NOTE_HEIGHT)
     )
-    if len(frame):
-        figure["layout"]["xaxis"] |= {"range": [0, 1.12]}
     return Content("Feasibility", subtitle, frame, columns, f"feasibility_{search.name}.csv", figure)
 
 
@@ -83,31 +82,20 @@ def robustness(search: Search) -> Content:
             if growth
             else f"Other seeds: {why}."
         )
-        figure, subtitle = plots.note(text), "Growth of the answer under other seeds"
+        figure, subtitle = note(text, NOTE_HEIGHT), "Growth of the answer under other seeds"
         return Content("Robustness", subtitle, frame, columns, f"robustness_{search.name}.csv", figure)
     assert isinstance(found, Mapping)
     subtitle = _of_seeds(found, len(growth), asked.tolerance)
     counts, edges = np.histogram(growth, bins="auto")
-    layout = plots.base(x_title="Growth a year", x_format=".2%", y_title="Seeds", height=plots.HEIGHT - 40)
-    layout["bargap"] = 0.04
-    layout["yaxis"] |= {"tickformat": "d", "nticks": 5}
-    middles = ((edges[1:] + edges[:-1]) / 2).tolist()
-    data = [
-        {
-            "type": "bar",
-            "x": middles,
-            "y": counts.tolist(),
-            "width": [float(edges[1] - edges[0])] * len(middles),
-            "marker": {"color": TOTAL},
-            "hovertemplate": "%{y} seeds around %{x:.2%}<extra></extra>",
-        }
-    ]
-    if asked.target is not None:
-        layout["shapes"].append(_band(asked.target - asked.tolerance, asked.target + asked.tolerance))
-        layout["shapes"].append(_line(asked.target, TARGET, "dash"))
-    if search.outcome is not None:
-        layout["shapes"].append(_line(float(search.outcome["growth"]), UP, "solid"))
-    figure = {"data": data, "layout": layout}
+    target = asked.target
+    figure = seed_histogram(
+        ((edges[1:] + edges[:-1]) / 2).tolist(),
+        float(edges[1] - edges[0]),
+        counts.tolist(),
+        band=None if target is None else (target - asked.tolerance, target + asked.tolerance),
+        target=None if target is None else (target, TARGET),
+        answer=None if search.outcome is None else float(search.outcome["growth"]),
+    )
     return Content("Robustness", subtitle, frame, columns, f"robustness_{search.name}.csv", figure)
 
 
@@ -125,13 +113,3 @@ def _of_seeds(found: Mapping[str, Any], seeds: int, tolerance: float) -> str:
 def _named(search: Search, key: str) -> str:
     texts = {text.partition("<=")[0].partition(">=")[0]: text for text in search.asked.constraints}
     return WORDS.get(key) or texts.get(key, key.replace("_", " "))
-
-
-def _band(low: float, high: float) -> Figure:
-    across = {"yref": "paper", "y0": 0, "y1": 1, "line": {"width": 0}, "layer": "below"}
-    return {"type": "rect", "x0": low, "x1": high, "fillcolor": TARGET, "opacity": 0.15, **across}
-
-
-def _line(at: float, color: str, dash: str) -> Figure:
-    line = {"color": color, "width": 2, "dash": dash}
-    return {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1, "line": line}

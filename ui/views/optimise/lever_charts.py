@@ -5,12 +5,13 @@ from typing import Any
 
 import pandas as pd
 
+from ui.components import point_charts
 from ui.components.card import Content
-from ui.components.figures import DOWN, INK, TOTAL, Figure
+from ui.components.charts import DOWN, HEIGHT, NOTE_HEIGHT, TOTAL, Figure, note, ranked, with_vertical_line
 from ui.components.html import Column
+from ui.components.point_charts import trial_chart, trial_marks
 from ui.values.formatting import count, percent, points, ratio
 from ui.values.searches import Search, SearchLever
-from ui.views.optimise import plots
 from ui.views.optimise.measures import OUTCOMES, Measure, lever_measure
 from ui.views.optimise.tradeoffs import compared_trials
 
@@ -49,7 +50,7 @@ def parallel(search: Search, chosen: tuple[int, ...]) -> Content:
     if chosen:
         subtitle += f" · {len(chosen)} chosen stand out"
     if len(rows) < 2 or len(shown) < 2:
-        figure = plots.note(f"Needs at least 2 different trials; there are {len(rows)}.")
+        figure = note(f"Needs at least 2 different trials; there are {len(rows)}.", NOTE_HEIGHT)
     else:
         figure = _lines(search, rows.tail(LINES_MAX), shown, chosen)
     return Content("Levers and outcomes", subtitle, rows, columns, f"levers_{search.name}.csv", figure)
@@ -69,7 +70,7 @@ def _lines(search: Search, rows: pd.DataFrame, axes: list[Measure], chosen: tupl
     names = ("Feasible", "Chosen", "Answer" if search.outcome is not None else "Best so far", "Infeasible")
     used = sorted(set(groups), key=lambda group: (group != 0, group != 3, group))
     columns = [one.column for one in axes]
-    figure = plots.parallel(
+    figure = point_charts.parallel(
         [(one.name, one.write) for one in axes],
         rows[columns].to_numpy().tolist(),
         rows["trial"].astype(int).tolist(),
@@ -96,7 +97,7 @@ def importance(search: Search, found: Mapping[str, Any]) -> Content:
     )
     top = frame.head(BARS_MAX)
     figure = (
-        plots.bars(
+        ranked(
             top["lever"].tolist(),
             top["share"].tolist(),
             [percent(value, 1) for value in top["share"]],
@@ -104,7 +105,7 @@ def importance(search: Search, found: Mapping[str, Any]) -> Content:
             x_format=".0%",
         )
         if len(frame)
-        else plots.note(f"{said}.")
+        else note(f"{said}.", NOTE_HEIGHT)
     )
     subtitle = f"Of growth a year · {said}{_of_all(frame)}"
     return Content("Importance of levers", subtitle, frame, columns, f"importance_{search.name}.csv", figure)
@@ -121,15 +122,12 @@ def slices(search: Search, lever: SearchLever, outcome: Measure) -> Content:
         Column(outcome.column, outcome.name, outcome.write),
     )
     if rows[lever.column].nunique() < 2:
-        figure = plots.note(f"Needs trials at 2 or more values of {lever.label}.", plots.HEIGHT)
+        figure = note(f"Needs trials at 2 or more values of {lever.label}.", HEIGHT)
     else:
-        layout = plots.base(
-            x_title=lever.label, y_title=outcome.name, x_format=of.axis, y_format=outcome.axis, legend=True
-        )
         hover = f"trial %{{customdata}}<br>%{{x:{of.axis}}}<br>%{{y:{outcome.axis}}}"
         feasible = rows["state"] == "feasible"
         data = [
-            plots.marks(
+            trial_marks(
                 name,
                 part[lever.column],
                 part[outcome.column],
@@ -145,19 +143,11 @@ def slices(search: Search, lever: SearchLever, outcome: Measure) -> Content:
             )
             if len(part)
         ]
+        figure = trial_chart(
+            data, x_title=lever.label, y_title=outcome.name, x_format=of.axis, y_format=outcome.axis
+        )
         if lever.start is not None:
-            layout["shapes"].append(
-                {
-                    "type": "line",
-                    "yref": "paper",
-                    "y0": 0,
-                    "y1": 1,
-                    "x0": lever.start,
-                    "x1": lever.start,
-                    "line": {"color": INK, "width": 1.5, "dash": "dash"},
-                }
-            )
-        figure = {"data": data, "layout": layout}
+            with_vertical_line(figure, lever.start)
     dashed = "" if lever.start is None else f" · dashed: in force, {of.write(lever.start)}"
     subtitle = f"{outcome.name} by {lever.label}, every trial{dashed}"
     return Content("One lever at a time", subtitle, rows, columns, f"slice_{search.name}.csv", figure)
@@ -185,16 +175,16 @@ def sensitivity(search: Search) -> Content:
     why = by_lever if isinstance(by_lever, str) else "comes when the study has ended with an answer"
     top = frame.head(BARS_MAX)
     figure = (
-        plots.bars(
+        ranked(
             top["lever"].tolist(),
             (top["per_width"] * PERCENT).tolist(),
             [points(value) for value in top["per_width"]],
             x_title="Growth a year, percentage points",
             x_format=".1f",
-            colors=[TOTAL if (value or 0) >= 0 else DOWN for value in top["per_width"]],
+            color=[TOTAL if (value or 0) >= 0 else DOWN for value in top["per_width"]],
         )
         if len(frame)
-        else plots.note(f"Sensitivity: {why}.")
+        else note(f"Sensitivity: {why}.", NOTE_HEIGHT)
     )
     subtitle = "Growth a year when one lever crosses its recommended range, around the answer" + _of_all(
         frame

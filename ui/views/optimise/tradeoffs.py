@@ -3,11 +3,11 @@
 import pandas as pd
 
 from ui.components.card import Content
-from ui.components.figures import DOWN, TOTAL, UP, Figure
+from ui.components.charts import DOWN, GREY, HEIGHT, TOTAL, UP, Figure, note
 from ui.components.html import Column
+from ui.components.point_charts import step_line, trial_chart, trial_marks
 from ui.values.formatting import count
 from ui.values.searches import PART, Search
-from ui.views.optimise import plots
 from ui.views.optimise.measures import GROWTH, Measure
 
 KNEE, PICK, FRONT = "knee", "pick", "front"
@@ -74,22 +74,13 @@ def tradeoffs(search: Search, x: Measure, y: Measure) -> Content:
 
 def _figure(search: Search, rows: pd.DataFrame, x: Measure, y: Measure) -> Figure:
     if len(rows) < FEW:
-        return plots.note(f"Needs at least {FEW} evaluated trials; there are {len(rows)}.", plots.HEIGHT)
-    layout = plots.base(
-        x_title=x.name,
-        y_title=y.name,
-        x_format=x.axis,
-        y_format=y.axis,
-        legend=True,
-        height=plots.HEIGHT + 60,
-    )
-    layout |= {"dragmode": "select", "selectdirection": "any"}
+        return note(f"Needs at least {FEW} evaluated trials; there are {len(rows)}.", HEIGHT)
     hover = f"trial %{{customdata}}<br>{x.name} %{{x:{x.axis}}}<br>{y.name} %{{y:{y.axis}}}"
     of_front = rows["on_front"] != ""
     feasible = rows["state"] == "feasible"
     groups = (
         ("Infeasible", rows.loc[~feasible], "x", DOWN, 8),
-        ("Feasible", rows.loc[feasible & ~of_front], "circle", plots.GREY, 7),
+        ("Feasible", rows.loc[feasible & ~of_front], "circle", GREY, 7),
         ("Front", rows.loc[of_front], "circle", UP, 9),
         ("Picks", rows.loc[rows["on_front"] == PICK], "diamond", TOTAL, 11),
         ("Knee", rows.loc[rows["on_front"] == KNEE], "star", UP, 16),
@@ -98,12 +89,12 @@ def _figure(search: Search, rows: pd.DataFrame, x: Measure, y: Measure) -> Figur
     objectives = {PART + name for name, _ in search.asked.objectives}
     front = rows.loc[of_front]
     if len(front) > 1 and {x.column, y.column} == objectives:
-        line = plots.step_line("", front[x.column].tolist(), front[y.column].tolist())
+        line = step_line("", front[x.column].tolist(), front[y.column].tolist())
         data.append(line | {"x": front[x.column].tolist(), "showlegend": False})
     for name, found, symbol, color, size in groups:
         if len(found):
             data.append(
-                plots.marks(
+                trial_marks(
                     name,
                     found[x.column],
                     found[y.column],
@@ -114,16 +105,18 @@ def _figure(search: Search, rows: pd.DataFrame, x: Measure, y: Measure) -> Figur
                     hover=hover,
                 )
             )
-    named = [n for n in (search.knee, *search.picks) if n is not None]
-    for row in rows.loc[rows["trial"].isin(named)].to_dict("records"):
-        layout["annotations"].append(
-            {
-                "x": row[x.column],
-                "y": row[y.column],
-                "text": f"{int(row['trial'])}",
-                "showarrow": False,
-                "yshift": 17 if row["on_front"] == KNEE else -17,
-                "font": {"size": 12},
-            }
-        )
-    return {"data": data, "layout": layout}
+    named = {search.knee, *search.picks}
+    return trial_chart(
+        data,
+        x_title=x.name,
+        y_title=y.name,
+        x_format=x.axis,
+        y_format=y.axis,
+        height=HEIGHT + 60,
+        selectable=True,
+        names=[
+            (row[x.column], row[y.column], f"{int(row['trial'])}", 17 if row["on_front"] == KNEE else -17)
+            for row in rows.to_dict("records")
+            if row["trial"] in named
+        ],
+    )

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ui.components import figures
 from ui.components.card import Content
+from ui.components.charts import scenario_lines, waterfall
 from ui.components.html import Column
 from ui.values.formatting import goal, money, percent, points
 from ui.values.results import BRIDGE, Result
@@ -39,7 +39,7 @@ def growth(results: Sequence[Result], chosen: Result) -> Content:
         Column("target_growth", "Target", percent),
         Column("growth_minus_target_pp", "Growth minus target", lambda v: points(v / PP)),
     )
-    figure = figures.lines(
+    figure = scenario_lines(
         {r.scenario: (r.years, list(r.kpis["growth_all"])) for r in results},
         chosen=chosen.scenario,
         y_format=".1%",
@@ -78,7 +78,7 @@ def payroll(results: Sequence[Result], chosen: Result) -> Content:
         Column("prorated_payroll", "Paid in the year, $", money),
     )
     budget = chosen.payroll_budget
-    figure = figures.lines(
+    figure = scenario_lines(
         {r.scenario: (_calendar(r), [v / MILLION for v in r.growth["payroll"]]) for r in results},
         chosen=chosen.scenario,
         y_format="$,~f",
@@ -119,7 +119,7 @@ def bridge(result: Result, year: int) -> Content:
         Column("growth_all", "Growth", lambda v: percent(v, 2)),
     )
     target = None if result.target is None else (f"Target {goal(result.target)}", result.target)
-    figure = figures.waterfall(
+    figure = waterfall(
         steps,
         "Growth",
         [*(points(value) for _, value in steps), percent(total, 2)],

@@ -5,10 +5,9 @@ from typing import Any
 import pandas as pd
 import panel as pn
 
-from ui.components import bars, html
-from ui.components.bars import Series
+from ui.components import html
 from ui.components.card import Card, Content
-from ui.components.figures import INK, PALETTE, waterfall
+from ui.components.charts import INK, PALETTE, Series, bars, lines, waterfall
 from ui.components.layout import PAIR, STACK
 from ui.store import Store
 from ui.values.formatting import goal, money, money_short, percent, points
@@ -100,8 +99,8 @@ def growth_of_years(asked: Asked) -> Content:
         )
         for (name, text), color in zip(BRIDGE.items(), COLORS, strict=True)
     ]
-    figure = bars.bars(places, series, y_format=".0f", y_title="Percentage points", stacked=True)
-    line = bars.lines(
+    figure = bars(places, series, y_format=".0f", y_title="Percentage points", stacked=True)
+    line = lines(
         places,
         [
             Series(
@@ -144,9 +143,8 @@ def payroll(asked: Asked) -> Content:
             *(money_short(value, sign=True) for _, value in steps),
             money_short(row["payroll_change"], sign=True),
         ],
-        target=None,
+        y_format="$,~s",
     )
-    figure["layout"]["yaxis"]["tickformat"] = "$,~s"
     return Content(
         f"Payroll bridge {asked.year}",
         f"What moved the annual payroll (base pay × FTE), $ · {asked.year} · {WHOLE} · {asked.scenario}",

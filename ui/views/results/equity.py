@@ -8,10 +8,9 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
-from ui.components import bars, html
-from ui.components.bars import Series
+from ui.components import html
 from ui.components.card import Card, Content
-from ui.components.figures import PALETTE, with_reference
+from ui.components.charts import PALETTE, Series, lines, with_reference
 from ui.components.filling import Filling
 from ui.components.layout import PAIR, STACK
 from ui.store import Store
@@ -115,8 +114,7 @@ def gap(asked: Asked, frame: pd.DataFrame, name: str, title: str) -> Content:
             f"{group}, {where}: {percent(value, 2)}" for where, value in zip(places, of_group, strict=True)
         ]
         series.append(Series(group, list(of_group), hover, PALETTE[place % len(PALETTE)]))
-    figure = bars.lines(places, series, y_format=".1%", y_title="")
-    figure["layout"]["showlegend"] = True
+    figure = lines(places, series, y_format=".1%", y_title="", legend=True)
     with_reference(figure, f"{str(reference)[:10]} = 0", 0.0)
     return Content(
         title,

@@ -7,9 +7,9 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
-from ui.components import bars, html
+from ui.components import html
 from ui.components.card import Card, Content
-from ui.components.figures import PALETTE
+from ui.components.charts import PALETTE, ranked
 from ui.components.layout import STACK
 from ui.store import Store
 from ui.values.formatting import money_short
@@ -82,7 +82,7 @@ def _content(
 ) -> Content:
     shown = frame.head(BARS_AT_MOST)
     write = SHORT.get(figure, BY_NAME[figure].write)
-    chart = bars.ranked(
+    chart = ranked(
         [name(value) for value in shown[key]],
         list(shown[figure].astype(float)),
         [write(value) for value in shown[figure]],

@@ -8,11 +8,10 @@ import panel as pn
 import panel_material_ui as pmui
 
 from ui.components import html
-from ui.components.bars import color_of_level
 from ui.components.card import Card, Content
-from ui.components.figures import Figure, with_reference
+from ui.components.charts import Figure, color_of_level, with_reference
 from ui.components.layout import STACK
-from ui.components.spreads import Points, heat_map, points
+from ui.components.point_charts import Points, heat_map, points
 from ui.store import Store
 from ui.values.formatting import count, percent, ratio
 from ui.values.people import ACTIVE, Sample

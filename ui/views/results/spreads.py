@@ -8,10 +8,10 @@ import panel as pn
 import panel_material_ui as pmui
 
 from ui.components import html
-from ui.components.bars import color_of_level
 from ui.components.card import Card, Content
+from ui.components.charts import color_of_level
 from ui.components.layout import PAIR, STACK
-from ui.components.spreads import Bins, histogram
+from ui.components.point_charts import Bins, histogram
 from ui.store import Store
 from ui.values.formatting import count, money, percent, ratio
 from ui.values.people import ACTIVE, Spread

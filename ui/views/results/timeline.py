@@ -9,7 +9,7 @@ import pandas as pd
 from planwise.parameters import catalogue
 from ui.components import html
 from ui.components.card import Content
-from ui.components.spreads import Marks, pay_line
+from ui.components.point_charts import Marks, pay_line
 from ui.values.formatting import count, money, percent, ratio, with_levels
 from ui.values.parameter_text import written
 from ui.values.people import Person, PersonEvent

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ui.components.figures import DOWN, PALETTE, UP
+from ui.components.charts import DOWN, PALETTE, UP
 
 REASONS: Mapping[str, str] = {
     "growth": "Hire",

@@ -6,10 +6,9 @@ from typing import Any
 import pandas as pd
 import panel as pn
 
-from ui.components import bars, html
-from ui.components.bars import Series
+from ui.components import html
 from ui.components.card import Card, Content
-from ui.components.figures import DOWN, PALETTE, UP, with_reference
+from ui.components.charts import DOWN, PALETTE, UP, Series, bars, lines, with_reference
 from ui.components.layout import PAIR, STACK
 from ui.store import Store
 from ui.values.formatting import count, goal, money, money_short, percent, ratio
@@ -175,7 +174,7 @@ def _card(
         )
         for place, name in enumerate(names)
     ]
-    draw = bars.bars if upright else bars.lines
+    draw = bars if upright else lines
     return Content(
         title,
         asked.subtitle(unit, period=f"{places[0]}–{places[-1]}"),
@@ -217,6 +216,6 @@ def _movement(asked: Asked, frame: pd.DataFrame) -> Content:
             *(BY_NAME[name] for name in ("opening_headcount", *names, "turnover_rate")),
         ),
         f"movement_{asked.scenario}.csv",
-        bars.bars(places, series, y_format=",d", y_title=""),
+        bars(places, series, y_format=",d", y_title=""),
         chosen=asked.year,
     )

@@ -3,10 +3,10 @@
 import pandas as pd
 
 from ui.components.card import Content
+from ui.components.charts import WHAT_IF, two_lines, two_waterfalls
 from ui.components.html import Column
 from ui.values.formatting import goal, money, percent, points
 from ui.values.results import BRIDGE
-from ui.views.whatif import plots
 from ui.views.whatif.strip import Side
 
 PP = 100.0
@@ -19,7 +19,7 @@ def growth(name: str, base: Side, now: Side, target: float | None) -> Content:
     frame = _by_year(base, now, "growth_all")
     frame["difference_pp"] = (frame["what_if"] - frame["base"]) * PP
     frame["target_growth"] = target
-    figure = plots.two_lines(
+    figure = two_lines(
         now.years,
         (name, _values(base, "growth_all")),
         _values(now, "growth_all"),
@@ -35,7 +35,7 @@ def growth(name: str, base: Side, now: Side, target: float | None) -> Content:
         (
             Column("simulation_year", "Year", str),
             Column("base", name, lambda v: percent(v, 2)),
-            Column("what_if", plots.WHAT_IF, lambda v: percent(v, 2)),
+            Column("what_if", WHAT_IF, lambda v: percent(v, 2)),
             Column("difference_pp", "Difference", lambda v: points(v / PP)),
             Column("target_growth", "Target", lambda v: percent(v, 2)),
         ),
@@ -49,7 +49,7 @@ def payroll(name: str, base: Side, now: Side, budget: float | None) -> Content:
     frame = _by_year(base, now, "payroll")
     frame["difference"] = frame["what_if"] - frame["base"]
     frame["payroll_budget"] = budget
-    figure = plots.two_lines(
+    figure = two_lines(
         now.years,
         (name, [value / MILLION for value in _values(base, "payroll") if value is not None]),
         [value / MILLION for value in _values(now, "payroll") if value is not None],
@@ -65,7 +65,7 @@ def payroll(name: str, base: Side, now: Side, budget: float | None) -> Content:
         (
             Column("simulation_year", "End of", str),
             Column("base", f"{name}, $", money),
-            Column("what_if", f"{plots.WHAT_IF}, $", money),
+            Column("what_if", f"{WHAT_IF}, $", money),
             Column("difference", "Difference, $", lambda v: money(v, sign=True)),
             Column("payroll_budget", "Budget, $", money),
         ),
@@ -95,7 +95,7 @@ def bridge(name: str, base: Side, now: Side, year: int, target: float | None) ->
         percent(value, 2) if text == WITH_GROWTH["growth_all"] else points(value)
         for text, value in zip(shown["part"], shown["what_if"], strict=True)
     ]
-    figure = plots.two_waterfalls(
+    figure = two_waterfalls(
         list(WITH_GROWTH.values()),
         (name, list(shown["base"])),
         list(shown["what_if"]),
@@ -110,7 +110,7 @@ def bridge(name: str, base: Side, now: Side, year: int, target: float | None) ->
             Column("simulation_year", "Year", str),
             Column("part", "Part", str, is_text=True),
             Column("base", name, points),
-            Column("what_if", plots.WHAT_IF, points),
+            Column("what_if", WHAT_IF, points),
             Column("difference_pp", "Difference", lambda v: points(v / PP)),
         ),
         "what_if_growth_bridge.csv",

@@ -5,11 +5,12 @@ from typing import Any
 import pandas as pd
 
 from ui.components.card import Content
+from ui.components.charts import two_bars
 from ui.components.html import Column
+from ui.components.point_charts import intervals
 from ui.values.formatting import NOT_AVAILABLE, count, level, money, percent, points
 from ui.values.previewed import Affected, Impact
 from ui.values.results import SUPPRESSED_UNDER
-from ui.views.whatif import plots
 
 PP = 100.0
 DIMENSIONS = {"level": "Level", "department": "Department", "gender": "Gender"}
@@ -37,7 +38,7 @@ def levels(name: str, impact: Impact, year: int) -> Content:
         ]
     )
     shown = frame[frame["simulation_year"] == year]
-    figure = plots.two_bars(
+    figure = two_bars(
         [f"L{number}" for number in shown["level_id"]],
         (name, [_or_none(value) for value in shown["growth_base"]]),
         [_or_none(value) for value in shown["growth"]],
@@ -85,7 +86,7 @@ def affected(name: str, impact: Impact, dimension: str) -> Content:
         ]
     )
     marks = [
-        {"name": _member(g), "median": g.median, "p10": g.p10, "p90": g.p90, "text": _spoken(g)}
+        {"name": _member(g), "value": g.median, "low": g.p10, "high": g.p90, "text": _spoken(g)}
         for g in (impact.everybody, *groups)
         if g.median is not None
     ]
@@ -105,7 +106,12 @@ def affected(name: str, impact: Impact, dimension: str) -> Content:
             Column("median_change_rate", "Median change", lambda v: percent(v, 2, sign=True)),
         ),
         f"what_if_affected_by_{dimension}.csv",
-        plots.spreads(marks, f"Change of base pay at the end of {impact.year}, $ a year"),
+        intervals(
+            marks,
+            x_title=f"Change of base pay at the end of {impact.year}, $ a year",
+            x_format="$,~s",
+            zero_based=True,
+        ),
         EVERYBODY,
         _lead(impact),
     )

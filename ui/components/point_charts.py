@@ -1,0 +1,440 @@
+"""Charts of many people or many trials: histograms, heat maps, points, intervals, lines across axes."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ui.components.charts import (
+    DOWN,
+    GREY,
+    HEIGHT,
+    TOTAL,
+    UP,
+    Figure,
+    band_style,
+    label,
+    layout,
+    with_legend,
+    with_vertical_line,
+)
+
+# See-through, so that the text of a cell stays readable on light and dark.
+HEAT = ((0.0, "rgba(59,130,214,0.05)"), (1.0, "rgba(59,130,214,0.62)"))
+PERCENTILES_LINE = 22  # pixels of a level's percentiles below a histogram
+ENDS = ["line-ns-open", "diamond", "line-ns-open"]
+EMPTY_HEIGHT = 40  # pixels of an interval chart without rows
+ROW = 30  # pixels of an interval
+NARROWEST = 160  # pixels
+DIGITS = 6  # significant; a figure goes over the wire whenever a trial ends
+WORDS_WIDTH = 13  # characters of a line of an axis title
+
+
+@dataclass(frozen=True)
+class Bins:
+    """A level's people per bin, and its percentiles."""
+
+    name: str
+    color: str
+    counts: Sequence[int]
+    hover: Sequence[str]
+    p10: float
+    p50: float
+    p90: float
+    percentiles: str
+
+
+@dataclass(frozen=True)
+class Points:
+    """People of one level as points."""
+
+    name: str
+    color: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Events of one kind: day, pay after it, text for the pointer."""
+
+    kind: str
+    color: str
+    days: Sequence[str]
+    pay: Sequence[float]
+    texts: Sequence[str]
+
+
+def histogram(
+    centres: Sequence[float], width: float, levels: Sequence[Bins], *, x_format: str, x_title: str
+) -> Figure:
+    """Return stacked bars per bin; below them, a line from P10 to P90 per level with a mark at its median."""
+    below = PERCENTILES_LINE * len(levels)
+    height = HEIGHT + below + 40
+    share = (below + 14) / (height - 110)
+    found = layout(
+        height=height,
+        x_title=x_title,
+        x_format=x_format,
+        y_title="People",
+        y_format=",d",
+        legend="below" if len(levels) > 1 else "",
+        margin={"b": 52},
+    )
+    found |= {"barmode": "stack", "bargap": 0.04, "legend": {"y": -0.14}}
+    found["yaxis"]["domain"] = [share, 1]
+    found["yaxis2"] = {
+        "domain": [0, share - 0.04],
+        "type": "category",
+        "autorange": "reversed",
+        "showticklabels": False,
+        "showgrid": False,
+        "fixedrange": True,
+    }
+    found["xaxis"]["anchor"] = "y2"
+    counts = [
+        {
+            "type": "bar",
+            "name": label(one.name),
+            "legendgroup": label(one.name),
+            "x": list(centres),
+            "y": list(one.counts),
+            "width": width,
+            "marker": {"color": one.color},
+            "customdata": [label(text) for text in one.hover],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        }
+        for one in levels
+    ]
+    percentiles = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "legendgroup": label(one.name),
+            "showlegend": False,
+            "yaxis": "y2",
+            "x": [one.p10, one.p50, one.p90],
+            "y": [label(one.name)] * 3,
+            "line": {"color": one.color, "width": 3},
+            "marker": {"color": one.color, "size": [7, 11, 7], "symbol": ENDS},
+            "hovertemplate": f"{label(one.percentiles)}<extra></extra>",
+        }
+        for one in levels
+    ]
+    return {"data": [*counts, *percentiles], "layout": found}
+
+
+def seed_histogram(
+    middles: Sequence[float],
+    width: float,
+    counts: Sequence[int],
+    *,
+    band: tuple[float, float] | None,
+    target: tuple[float, str] | None,
+    answer: float | None,
+) -> Figure:
+    """Return growth under other seeds, the target with its band, and the growth that the study found."""
+    found = layout(x_title="Growth a year", x_format=".2%", y_title="Seeds", y_format="d", height=HEIGHT - 40)
+    found["bargap"] = 0.04
+    found["yaxis"]["nticks"] = 5
+    trace = {
+        "type": "bar",
+        "x": list(middles),
+        "y": list(counts),
+        "width": [width] * len(middles),
+        "marker": {"color": TOTAL},
+        "hovertemplate": "%{y} seeds around %{x:.2%}<extra></extra>",
+    }
+    figure = {"data": [trace], "layout": found}
+    if band is not None:
+        place = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "x0": band[0], "x1": band[1]}
+        found["shapes"].append({**place, **band_style()})
+    if target is not None:
+        with_vertical_line(figure, target[0], color=target[1])
+    if answer is not None:
+        with_vertical_line(figure, answer, color=UP, dash="solid")
+    return figure
+
+
+def heat_map(
+    columns: Sequence[str],
+    rows: Sequence[str],
+    values: Sequence[Sequence[float | None]],
+    texts: Sequence[Sequence[str]],
+    hover: Sequence[Sequence[str]],
+    *,
+    y_title: str,
+) -> Figure:
+    """Return a grid of cells coloured by value, each with its text; None has no colour."""
+    found = layout(y_title=y_title, height=100 + 56 * len(rows), margin={"t": 8, "b": 40})
+    found["xaxis"] |= {"type": "category", "side": "bottom", "ticks": ""}
+    found["yaxis"] |= {"type": "category", "showgrid": False, "ticks": "", "ticksuffix": " "}
+    data = {
+        "type": "heatmap",
+        "x": list(columns),
+        "y": list(rows),
+        "z": [list(row) for row in values],
+        "text": [list(row) for row in texts],
+        "texttemplate": "%{text}",
+        "customdata": [[label(text) for text in row] for row in hover],
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "hoverongaps": False,
+        "colorscale": [list(stop) for stop in HEAT],
+        "showscale": False,
+        "xgap": 3,
+        "ygap": 3,
+    }
+    return {"data": [data], "layout": found}
+
+
+def points(
+    groups: Sequence[Points], *, x_format: str, x_title: str, y_format: str, y_title: str, x_hover: str
+) -> Figure:
+    """Return points by group; the pointer shows both values and the group, never who it is."""
+    found = layout(
+        height=HEIGHT + 130,
+        x_title=x_title,
+        x_format=x_format,
+        y_title=y_title,
+        y_format=y_format,
+        legend="below",
+        margin={"b": 52},
+    )
+    found["legend"] = {"y": -0.15, "itemsizing": "constant"}
+    found["xaxis"]["showgrid"] = True
+    data = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": label(one.name),
+            "x": list(one.x),
+            "y": list(one.y),
+            "marker": {"color": one.color, "size": 5, "opacity": 0.55},
+            "hovertemplate": f"%{{x:{x_hover}}}, %{{y:.2f}}<extra>{label(one.name)}</extra>",
+        }
+        for one in groups
+    ]
+    return {"data": data, "layout": found}
+
+
+def pay_line(days: Sequence[str], pay: Sequence[float], marks: Sequence[Marks]) -> Figure:
+    """Return pay as steps over time with a mark per event."""
+    found = layout(y_title="Annual base pay, $", y_format="$,d", legend="below")
+    found["xaxis"]["type"] = "date"
+    steps = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "Base pay",
+        "x": list(days),
+        "y": list(pay),
+        "line": {"shape": "hv", "width": 2, "color": GREY},
+        "hoverinfo": "skip",
+    }
+    events = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": label(one.kind),
+            "x": list(one.days),
+            "y": list(one.pay),
+            "marker": {"color": one.color, "size": 10, "line": {"width": 1, "color": "#ffffff"}},
+            "customdata": [label(text) for text in one.texts],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        }
+        for one in marks
+    ]
+    return {"data": [steps, *events], "layout": with_legend(found, len(events) + 1)}
+
+
+def intervals(
+    rows: Sequence[Mapping[str, Any]], *, x_title: str, x_format: str, zero_based: bool = False
+) -> Figure:
+    """Return a mark and an interval around it for each row; the first row at the top.
+
+    A row has name, value, low, high, text (for the pointer) and perhaps a color. Without rows there are no
+    axes either.
+    """
+    if not rows:
+        nothing = layout(height=EMPTY_HEIGHT)
+        nothing["xaxis"]["visible"] = nothing["yaxis"]["visible"] = False
+        return {"data": [], "layout": nothing}
+    colors = [row.get("color", TOTAL) for row in rows]
+    data = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [row["value"] for row in rows],
+        "y": [label(str(row["name"])) for row in rows],
+        "customdata": [label(str(row["text"])) for row in rows],
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "marker": {"color": colors, "size": 10},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [row["high"] - row["value"] for row in rows],
+            "arrayminus": [row["value"] - row["low"] for row in rows],
+            "color": colors[0] if len(set(colors)) == 1 else GREY,
+            "thickness": 3,
+            "width": 5,
+        },
+    }
+    found = layout(
+        height=max(NARROWEST, 76 + ROW * len(rows)),
+        x_title=x_title,
+        x_format=x_format,
+        margin={"l": 12, "t": 10, "b": 52},
+    )
+    found["xaxis"] |= {"showgrid": True, "zeroline": True}
+    if zero_based:
+        found["xaxis"]["rangemode"] = "tozero"
+    found["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False}
+    return {"data": [data], "layout": found}
+
+
+def trial_marks(
+    name: str,
+    x: Iterable[float],
+    y: Iterable[float],
+    *,
+    color: str,
+    symbol: str = "circle",
+    size: int = 8,
+    ids: Sequence[int] | None = None,
+    hover: str = "",
+    opacity: float = 1.0,
+) -> Figure:
+    """Return a group of marks; `ids` are the trials that a selection on the chart returns."""
+    trace: Figure = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": label(name),
+        "x": [_rounded(value) for value in x],
+        "y": [_rounded(value) for value in y],
+        "hovertemplate": f"{hover}<extra>{label(name)}</extra>",
+        "marker": {
+            "symbol": symbol,
+            "color": color,
+            "size": size,
+            "opacity": opacity,
+            "line": {"width": 1.5 if symbol.endswith("open") or symbol == "x-thin" else 0, "color": color},
+        },
+    }
+    if ids is not None:
+        trace["customdata"] = [int(one) for one in ids]
+        trace["unselected"] = {"marker": {"opacity": 0.15}}
+    return trace
+
+
+def step_line(
+    name: str, x: Iterable[float], y: Iterable[float], color: str = UP, *, hover: str = ""
+) -> Figure:
+    """Return the best value so far; without `hover` the pointer passes over it."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": label(name),
+        "x": [_rounded(value) for value in x],
+        "y": [_rounded(value) for value in y],
+        "line": {"shape": "hv", "color": color, "width": 2},
+        **({"hovertemplate": f"{hover}<extra>{label(name)}</extra>"} if hover else {"hoverinfo": "skip"}),
+    }
+
+
+def trial_chart(
+    data: Sequence[Figure],
+    *,
+    x_title: str,
+    y_title: str,
+    x_format: str = "",
+    y_format: str = "",
+    height: int = HEIGHT,
+    selectable: bool = False,
+    log: bool = False,
+    names: Sequence[tuple[float, float, str, int]] = (),
+) -> Figure:
+    """Return marks of trials on two axes; `names` are x, y, text and its shift upwards in pixels."""
+    found = layout(
+        height=height,
+        x_title=x_title,
+        y_title=y_title,
+        x_format=x_format,
+        y_format=y_format,
+        legend="above",
+    )
+    if selectable:
+        found |= {"dragmode": "select", "selectdirection": "any"}
+    if log:
+        found["yaxis"] |= {"type": "log", "dtick": 1}
+    found["annotations"] = [{"x": x, "y": y, "text": text, "yshift": shift} for x, y, text, shift in names]
+    return {"data": list(data), "layout": found}
+
+
+def parallel(
+    axes: Sequence[tuple[str, Callable[[float], str]]],
+    rows: Sequence[Sequence[float]],
+    ids: Sequence[int],
+    groups: Sequence[int],
+    names: Sequence[str],
+    ranges: Sequence[tuple[float, float]],
+) -> Figure:
+    """Return a line a trial across axes (title, how a value is written), each from its least to its most.
+
+    `groups` is the group of each trial, an index into `names`, which has no more than four.
+    """
+    found = layout(height=340, legend="above", margin={"l": 24, "r": 24, "t": 34, "b": 54})
+    found["xaxis"] |= {
+        "tickvals": list(range(len(axes))),
+        "ticktext": [_axis_text(title) for title, _ in axes],
+        "range": [-0.3, len(axes) - 0.7],
+        "showgrid": True,
+        "tickangle": 0,
+        "tickfont": {"size": 11},
+    }
+    found["yaxis"] |= {"range": [-0.14, 1.12], "visible": False}
+    found["annotations"] = [
+        {"x": place, "y": y, "text": label(axes[place][1](value)), "font": {"size": 10}, "yanchor": anchor}
+        for place, (low, high) in enumerate(ranges)
+        for y, value, anchor in ((1.0, high, "bottom"), (0.0, low, "top"))
+    ]
+    data = []
+    for group, (name, color) in enumerate(zip(names, (GREY, TOTAL, UP, DOWN), strict=False)):
+        xs: list[float | None] = []
+        ys: list[float | None] = []
+        custom: list[int | None] = []
+        for row, number, of in zip(rows, ids, groups, strict=True):
+            if of != group:
+                continue
+            for place, (value, (low, high)) in enumerate(zip(row, ranges, strict=True)):
+                missing = value is None or value != value
+                xs.append(place)
+                ys.append(None if missing else _rounded((value - low) / (high - low) if high > low else 0.5))
+                custom.append(number)
+            xs.append(None)
+            ys.append(None)
+            custom.append(None)
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": label(name),
+                "x": xs,
+                "y": ys,
+                "customdata": custom,
+                "hovertemplate": "trial %{customdata}<extra></extra>",
+                "line": {"width": 1 if group == 0 else 2, "color": color},
+                "opacity": 0.35 if group == 0 else 0.9,
+            }
+        )
+    return {"data": data, "layout": found}
+
+
+def _axis_text(title: str) -> str:
+    words, lines = title.split(" "), [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + len(word) > WORDS_WIDTH:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(label(line) for line in lines)
+
+
+def _rounded(value: Any) -> float | None:
+    return None if value is None or value != value else float(f"{float(value):.{DIGITS}g}")

@@ -12,6 +12,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 import panel as pn
 import param
 
+from planwise.errors import PlanWiseError
 from planwise.settings import Settings
 from ui.actions import Actions
 from ui.draft import Draft
@@ -98,6 +99,10 @@ class Session(param.Parameterized):
         """Tell the user something: at once as a toast, later in the list behind the bell."""
         notice = Notice(text, tone, remedy, datetime.now(UTC), link)
         self.notices = (notice, *self.notices)[:NOTICES_KEPT]
+
+    def notify_error(self, error: PlanWiseError, tone: Tone = "error") -> None:
+        """Tell the user what went wrong and what to do."""
+        self.notify(error.what, tone=tone, remedy=error.remedy or "")
 
     async def offload(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run blocking work on a thread, so that no other session waits; raise what it raises."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 import panel as pn
 
+from planwise.errors import PlanWiseError
 from ui.components.styles import stylesheet
 from ui.values.formatting import NBSP
 from ui.values.results import Unreadable
@@ -93,6 +94,11 @@ def notice(text: str, remedy: str = "", tone: Tone = "") -> str:
         + (f'<p class="remedy">{_with_code(remedy)}</p>' if remedy else "")
         + "</div>"
     )
+
+
+def error_notice(error: PlanWiseError, tone: Tone = "bad") -> str:
+    """Return the notice of an error: what is wrong and what to do."""
+    return notice(error.what, error.remedy or "", tone)
 
 
 def unreadable(item: Unreadable) -> str:

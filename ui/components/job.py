@@ -107,7 +107,7 @@ class JobPanel:
             job = self._session.store.jobs.get(self._watched)
         except PlanWiseError as error:  # its files were removed under it
             self._timer.stop()
-            self._session.notify(error.what, tone="warning", remedy=error.remedy or "")
+            self._session.notify_error(error, "warning")
             self.show(None)
             return
         self._job = job
@@ -124,7 +124,7 @@ class JobPanel:
         try:
             self._session.actions.jobs.cancel(self._watched)
         except PlanWiseError as error:
-            self._session.notify(error.what, tone="error", remedy=error.remedy or "")
+            self._session.notify_error(error)
         self._look()
 
 

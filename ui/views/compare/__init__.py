@@ -1,9 +1,9 @@
 """Compare: scenarios side by side."""
 
 from ui.session import Session
-from ui.views.compare.page import Compare
+from ui.views.compare.page import ComparePage
 
 
-def view(session: Session) -> Compare:
+def view(session: Session) -> ComparePage:
     """Return the page of a session."""
-    return Compare(session)
+    return ComparePage(session)

@@ -89,7 +89,7 @@ class ChanceSection:
             if (names, year) == (self._names, self._year):
                 self._show(names, year, samples, done)
         except PlanWiseError as error:
-            self._box.objects = [html.pane(html.notice(error.what, error.remedy or "", "bad"))]
+            self._box.objects = [html.pane(html.error_notice(error))]
         finally:
             self._running = False
             self._start.disabled = False
@@ -131,7 +131,7 @@ class ChanceSection:
         try:
             found = self._session.store.comparisons.chances(samples, names[0], list(METRICS))
         except PlanWiseError as error:
-            self._box.objects = [html.pane(html.notice(error.what, error.remedy or "", "warn"))]
+            self._box.objects = [html.pane(html.error_notice(error, "warn"))]
             return
         if not found:
             text = f"As they are defined now, they do not simulate {year} together."

@@ -12,8 +12,9 @@ from planwise.errors import PlanWiseError
 from ui.components import html
 from ui.components.card import Card
 from ui.components.download import Download
-from ui.components.layout import GAP, PAIR, STACK, show
+from ui.components.layout import GAP, PAIR, STACK
 from ui.components.linked import Linked, link
+from ui.components.page import Page
 from ui.session import Session
 from ui.values.compared import FEWEST, ComparedScenarios
 from ui.values.formatting import count
@@ -29,18 +30,17 @@ from ui.views.compare.table import file_name
 BUSY = '<p class="quiet" role="status">Comparing…</p>'
 
 
-class Compare:
-    """The page's parts, made once; what is compared is read off the event loop."""
+class ComparePage(Page):
+    """The page's parts, made once; the comparison is read off the event loop."""
+
+    key = "compare"
 
     def __init__(self, session: Session) -> None:
-        self._session = session
-        self._store = session.store
+        super().__init__(session)
         self._names: tuple[str, ...] = ()
         self._asked: Any = None
         self._everything = False
         self._found: ComparedScenarios | None = None
-        self._heading = html.pane("", min_width=0)
-        self._notices = html.pane("", styles={"display": "grid", "gap": "8px"}, visible=False)
         self._empty = Linked(session.go)
         self._busy = html.pane(BUSY, visible=False)
         self._controls = Controls(session.selection, self.refresh)
@@ -69,7 +69,7 @@ class Compare:
         self._body = pn.Column(
             self._figures.layout, self._levers.layout, self._figured, **STACK, visible=False
         )
-        self._page = pn.Column(
+        self._compared = pn.Column(
             pn.FlexBox(
                 pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"}),
                 self._files,
@@ -83,8 +83,7 @@ class Compare:
             self._body,
             **STACK,
         )
-        self.layout = pn.Column(**STACK, margin=GAP)
-        session.selection.param.watch(lambda *_: self.refresh(), ["compare", "year"])
+        self._follow_selection("compare", "year")
         self.refresh()
 
     def refresh(self) -> None:
@@ -92,13 +91,13 @@ class Compare:
         published = self._store.scenarios()
         if len(published) < FEWEST:
             self._empty.html = _too_few(published)
-            show(self.layout, self._empty)
+            self._show(self._empty)
             return
         selection = self._session.selection
         choice = chosen(selection.compare, selection.scenario, published)
         self._names = choice.names
         self._controls.fill(choice.names, published)
-        show(self.layout, self._page)
+        self._show(self._compared)
         asked = (choice, selection.year, self._store.comparisons.version(choice.names))
         if asked != self._asked:
             self._asked = asked
@@ -115,7 +114,7 @@ class Compare:
             if asked != self._asked:
                 return
             year = self._fill(found, wanted, notices)
-            self._tell(notices)
+            self._set_notices(notices)
             if year is not None:
                 pairs = await offload(comparisons.people, choice.names, year)
                 if asked == self._asked:
@@ -125,7 +124,7 @@ class Compare:
                 self._body.visible = False
                 self._files.visible = False
                 self._heading.object = html.heading("Compare", ", ".join(choice.names))
-                self._tell([*notices, html.notice(error.what, error.remedy or "", "bad")])
+                self._set_notices([*notices, html.error_notice(error)])
         finally:
             if asked == self._asked:
                 self._busy.visible = False
@@ -153,9 +152,6 @@ class Compare:
         self._chance.about(found.names, year)
         return year
 
-    def _tell(self, notices: Sequence[str]) -> None:
-        self._notices.param.update(object="".join(notices), visible=bool(notices))
-
     def _show_all(self, event: Any) -> None:
         self._everything = bool(event.new)
         if self._found is not None and self._controls.year.value:
@@ -163,7 +159,7 @@ class Compare:
 
     def _downloads(self) -> pn.Row:
         def failed(error: PlanWiseError) -> None:
-            self._session.notify(error.what, tone="error", remedy=error.remedy or "")
+            self._session.notify_error(error)
 
         async def workbook() -> bytes:
             book.filename = file_name("comparison", self._names, "xlsx")

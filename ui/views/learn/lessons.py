@@ -95,7 +95,7 @@ class Lessons:
         try:
             progress = self._session.actions.learning.check(module, choice)
         except InputError as error:
-            self._verdict.object = html.notice(error.what, error.remedy or "", "bad")
+            self._verdict.object = html.error_notice(error)
             return
         self._outline.html = texts.outline(self._stages(progress), module.key)
         self._fill(module, progress)
@@ -109,7 +109,7 @@ class Lessons:
             try:
                 self._session.draft.replace(opening.edits)
             except InputError as error:
-                self._session.notify(error.what, tone="warning", remedy=error.remedy or "")
+                self._session.notify_error(error, "warning")
         elif opening.edits:
             self._session.notify("Your own edits are kept; the module's example is not put in.")
         self._session.go(opening.page, **opening.selection)
@@ -121,4 +121,4 @@ class Lessons:
         try:
             return self._session.store.learning.progress(self._session.user.name), ""
         except InputError as error:
-            return Progress(), html.notice(error.what, error.remedy or "", "bad")
+            return Progress(), html.error_notice(error)

@@ -71,7 +71,7 @@ class Check:
             progress = self._session.store.learning.progress(self._session.user.name)
         except InputError as error:
             progress = Progress()
-            self._told.object = html.notice(error.what, error.remedy or "", "bad")
+            self._told.object = html.error_notice(error)
         if not self._filled:
             self._filled = True
             for question in self._form.questions:
@@ -96,7 +96,7 @@ class Check:
         try:
             progress = self._session.actions.learning.answer(answers)
         except InputError as error:
-            self._told.object = html.notice(error.what, error.remedy or "", "bad")
+            self._told.object = html.error_notice(error)
             return
         found = readiness(self._form, progress.answers)
         assert found is not None

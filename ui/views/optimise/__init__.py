@@ -1,9 +1,9 @@
 """Auto-optimise: studies that look for levers."""
 
 from ui.session import Session
-from ui.views.optimise.page import Optimise
+from ui.views.optimise.page import OptimisePage
 
 
-def view(session: Session) -> Optimise:
+def view(session: Session) -> OptimisePage:
     """Return the page of a session."""
-    return Optimise(session)
+    return OptimisePage(session)

@@ -83,7 +83,7 @@ class StudyActions:
         try:
             further = self._further.value
         except PlanWiseError as error:
-            on_page(partial(self._say, html.notice(error.what, error.remedy or "", "bad")))
+            on_page(partial(self._say, html.error_notice(error)))
             return
         request = {"resume": name} | ({} if further is None else {"trials": further})
         on_page(partial(self._resume.param.update, disabled=True))
@@ -92,7 +92,7 @@ class StudyActions:
                 lambda: self._session.actions.jobs.start("optimize", request, title=f"Resume study {name}")
             )
         except PlanWiseError as error:
-            on_page(partial(self._say, html.notice(error.what, error.remedy or "", "bad")))
+            on_page(partial(self._say, html.error_notice(error)))
         else:
             on_page(partial(self._on_start, job))
         finally:
@@ -108,7 +108,7 @@ class StudyActions:
 
         return Download(
             write,
-            lambda error: self._say(html.notice(error.what, error.remedy or "", "bad")),
+            lambda error: self._say(html.error_notice(error)),
             label=label,
             busy="Writing …",
             icon="description",

@@ -13,12 +13,12 @@ from ui.components.card import FRAME, Card
 from ui.components.file_button import FileButton
 from ui.components.html import Column
 from ui.components.layout import STACK, on_page
+from ui.components.page import heading_row
 from ui.components.paged import PagedTable
 from ui.exports.csv import to_csv
 from ui.session import Session
 from ui.values.formatting import count, moment, percent, seconds
 from ui.values.searches import Search, SearchSummary
-from ui.views.optimise.bar import bar
 from ui.views.optimise.convergence import compared
 from ui.views.optimise.latest import Current, Latest
 from ui.views.optimise.measures import gap
@@ -79,7 +79,7 @@ class History:
         self._empty = html.pane('<p class="quiet">No study has been run in this home yet.</p>')
         self.layout = pn.Column(
             pmui.Paper(
-                bar(head, csv),
+                heading_row(head, csv),
                 self._empty,
                 self.table.layout,
                 **FRAME,
@@ -131,7 +131,7 @@ class History:
             self._comparison.show(compared(found))
 
     def _fail(self, error: PlanWiseError) -> None:
-        self._notice.param.update(object=html.notice(error.what, error.remedy or "", "bad"), visible=True)
+        self._notice.param.update(object=html.error_notice(error), visible=True)
 
 
 def frame_of(found: tuple[SearchSummary, ...], by: Mapping[str, str]) -> pd.DataFrame:

@@ -16,12 +16,12 @@ from ui.components.card import FRAME
 from ui.components.filling import Filling
 from ui.components.job import JobPanel
 from ui.components.layout import STACK, on_page, show
+from ui.components.page import heading_row
 from ui.session import Session
 from ui.values.formatting import moment
 from ui.values.searches import Search
 from ui.views.optimise import answer, trial_rows, words
 from ui.views.optimise.actions import StudyActions
-from ui.views.optimise.bar import bar
 from ui.views.optimise.charts import Charts
 from ui.views.optimise.latest import Current, Latest
 from ui.views.optimise.trial import TrialPanel
@@ -59,7 +59,7 @@ class StudyTab:
         self.trials = Trials(on_open=self._open_trial, on_choose=self._chosen_in_table)
         self.trial = TrialPanel(session, on_close=lambda: self.trials.table.open(None))
         head = pmui.Paper(
-            bar(self._heading, self._select),
+            heading_row(self._heading, self._select),
             self._progress_text,
             self._bar,
             self.actions.layout,
@@ -189,7 +189,7 @@ class StudyTab:
         self._progress_text.object = ""
         self._bar.visible = self.actions.layout.visible = False
         self._rest.visible = False
-        self._notice.param.update(object=html.notice(error.what, error.remedy or "", "bad"), visible=True)
+        self._notice.param.update(object=html.error_notice(error), visible=True)
 
     def _show(self, search: Search, names: tuple[str, ...], in_full: bool) -> None:
         old, self._search = self._search, search

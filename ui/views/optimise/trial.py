@@ -120,7 +120,7 @@ class TrialPanel:
                 lambda: self._session.actions.scenarios.keep_trial(study, number, name, description)
             )
         except PlanWiseError as error:
-            on_page(partial(self._made, html.notice(error.what, error.remedy or "", "bad"), ""))
+            on_page(partial(self._made, html.error_notice(error), ""))
         else:
             said = html.notice(f"Scenario {made.name} is trial {number} of {study}.", tone="good")
             on_page(partial(self._made, said, made.name))
@@ -145,7 +145,7 @@ class TrialPanel:
             try:
                 session.draft.start_from(scenario)
             except PlanWiseError as error:
-                self._say(html.notice(error.what, error.remedy or "", "bad"))
+                self._say(html.error_notice(error))
                 return
             session.go("whatif", scenario=scenario)
 
@@ -172,7 +172,7 @@ class TrialPanel:
         try:
             self._session.draft.start_from(asked.scenario, {**kept, **given})
         except PlanWiseError as error:
-            self._say(html.notice(error.what, error.remedy or "", "bad"))
+            self._say(html.error_notice(error))
             return
         self._session.go("whatif", scenario=asked.scenario)
 

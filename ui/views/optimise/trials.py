@@ -8,11 +8,11 @@ import panel_material_ui as pmui
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.file_button import FileButton
+from ui.components.page import heading_row
 from ui.components.paged import PagedTable
 from ui.exports.csv import to_csv
 from ui.values.searches import Search
 from ui.views.optimise import trial_rows
-from ui.views.optimise.bar import bar
 
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
 ANSWER, SO_FAR = "Open the answer", "Open the best so far"
@@ -54,7 +54,15 @@ class Trials:
             on_choose=self._took,
         )
         self.layout = pmui.Paper(
-            bar(self._heading, self._best, self._only, self._none, self._levers, self._which, self._csv),
+            heading_row(
+                self._heading,
+                self._best,
+                self._only,
+                self._none,
+                self._levers,
+                self._which,
+                self._csv,
+            ),
             self.table.layout,
             **FRAME,
         )

@@ -1,9 +1,9 @@
 """Overview: the scenario at a glance."""
 
 from ui.session import Session
-from ui.views.overview.page import Overview
+from ui.views.overview.page import OverviewPage
 
 
-def view(session: Session) -> Overview:
+def view(session: Session) -> OverviewPage:
     """Return the page of a session."""
-    return Overview(session)
+    return OverviewPage(session)

@@ -9,9 +9,9 @@ import panel_material_ui as pmui
 from planwise.errors import PlanWiseError
 from ui.components import html
 from ui.components.card import FRAME, Card
-from ui.components.filling import Filling
-from ui.components.layout import GAP, PAIR, SIDE_BY_SIDE, STACK, show
+from ui.components.layout import GAP, PAIR, SIDE_BY_SIDE, STACK
 from ui.components.linked import Linked
+from ui.components.page import Page
 from ui.session import Session
 from ui.store import BASELINE
 from ui.values.formatting import moment
@@ -35,18 +35,15 @@ FOLDED = {
 }
 
 
-class Overview:
+class OverviewPage(Page):
     """The page's parts, made once; `refresh` fills them from the store."""
 
+    key = "overview"
+
     def __init__(self, session: Session) -> None:
-        self._session = session
-        self._store = session.store
-        self._selection = session.selection
-        self._filling = Filling()
+        super().__init__(session)
         self._seen: Any = None
-        self._notices = html.pane("", styles={"display": "grid", "gap": "8px"})
         self._empty = html.pane(empty.nothing_published(session.store.home))
-        self._heading = html.pane("", min_width=0)
         self._kpis = html.pane("")
         self._provenance = html.pane("")
         self._scenario = self._select("Scenario", "scenario", 300)
@@ -63,8 +60,7 @@ class Overview:
         self._study = Linked(session.go)
         self._details = self._folded()
         self._body = self._lay_out()
-        self.layout = pn.Column(**STACK, margin=GAP)
-        self._selection.param.watch(self._chosen, ["scenario", "year"])
+        self._follow_selection("scenario", "year")
         session.draft.param.watch(lambda *_: self._show_waiting(), ["scenario", "changes"])
         self.refresh()
 
@@ -77,9 +73,8 @@ class Overview:
             result = self._pick(results, unreadable, notices)
             year = self._pick_year(result, notices)
             self._fill(results, result, year)
-        self._notices.object = "".join(notices)
-        show(
-            self.layout,
+        self._set_notices(notices)
+        self._show(
             *([self._notices] if notices else []),
             *([self._empty] if nothing else []),
             *([self._body] if results else []),
@@ -154,7 +149,7 @@ class Overview:
         try:
             return str(read())
         except PlanWiseError as error:
-            return html.notice(error.what, error.remedy or "", "bad")
+            return html.error_notice(error)
 
     def _pick(
         self, results: Sequence[Result], unreadable: Sequence[Unreadable], notices: list[str]
@@ -184,20 +179,6 @@ class Overview:
                 )
             )
         return wanted if wanted in result.years else result.last_year
-
-    def _select(self, label: str, name: str, width: int) -> pmui.Select:
-        widget = pmui.Select(label=label, options=[], size="small", width=width, margin=(6, 0, 4, 0))
-
-        def choose(event: Any) -> None:
-            if not self._filling:
-                self._selection.param.update(**{name: event.new})
-
-        widget.param.watch(choose, "value")
-        return widget
-
-    def _chosen(self, *_: Any) -> None:
-        if not self._filling:
-            self.refresh()
 
     def _lay_out(self) -> pn.Column:
         heading = pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"})

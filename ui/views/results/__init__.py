@@ -1,9 +1,9 @@
 """Results: one published scenario in detail, down to a single employee."""
 
 from ui.session import Session
-from ui.views.results.page import Results
+from ui.views.results.page import ResultsPage
 
 
-def view(session: Session) -> Results:
+def view(session: Session) -> ResultsPage:
     """Return the page of a session."""
-    return Results(session)
+    return ResultsPage(session)

@@ -9,8 +9,8 @@ import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
 from ui.components import html
-from ui.components.filling import Filling
-from ui.components.layout import GAP, STACK, on_page, show
+from ui.components.layout import STACK, on_page
+from ui.components.page import Page
 from ui.session import Session
 from ui.store import Store
 from ui.values.formatting import count, moment
@@ -27,7 +27,6 @@ from ui.views.results.section import Section
 from ui.views.results.spreads import Spreads
 from ui.views.results.years import Years, headline
 
-PAGE = "results"
 PLAIN = {"& .MuiTab-root": {"textTransform": "none", "fontSize": "14px", "minWidth": 0, "px": "14px"}}
 CHOICES = ("page", *Wanted.__dataclass_fields__)
 BELOW = {"sizing_mode": "stretch_width", "margin": (14, 0, 0, 0)}
@@ -49,11 +48,13 @@ class Shown:
     found: Any = None
 
 
-class Results:
-    """The page's parts, made once; `fill` reads what the selection wants and shows it."""
+class ResultsPage(Page):
+    """The page's parts, made once; `fill` reads what the selection asks for and shows it."""
+
+    key = "results"
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        super().__init__(session)
         self._controls = Controls(session.selection)
         self._sections: tuple[Section, ...] = (
             Years(),
@@ -66,8 +67,6 @@ class Results:
             Employee(session, self._ask, self._open),
         )
         self._by_key = {section.key: section for section in self._sections}
-        self._heading = html.pane("", min_width=0)
-        self._notices = html.pane("", styles={"display": "grid", "gap": "8px"}, visible=False)
         self._strip = html.pane("")
         self._tabs = pmui.Tabs(
             *((section.title, pn.Column(section.layout, **BELOW)) for section in self._sections),
@@ -80,9 +79,8 @@ class Results:
         self._body = pn.Column(
             self._heading, self._controls.layout, self._notices, self._strip, self._tabs, **STACK
         )
-        self.layout = pn.Column(html.pane(READING), **STACK, margin=GAP)
+        self._show(html.pane(READING))
         self._busy = self._again = False
-        self._filling = Filling()
         self._seen: tuple[Any, ...] = ()
         self._tabs.param.watch(self._turned, "active")
         session.selection.param.watch(self._chosen, list(CHOICES))
@@ -113,12 +111,12 @@ class Results:
         try:
             shown = await self._session.offload(self._read, self._session.store, wanted)
         except PlanWiseError as error:
-            on_page(partial(self._fail, error))
+            on_page(partial(self._show_error, error))
             return
         if self._session.ended:
             return
         self._seen = key
-        on_page(partial(self._show, shown))
+        on_page(partial(self._show_found, shown))
 
     def _read(self, store: Store, wanted: Wanted) -> Shown:
         """Read on a thread; touches no widget."""
@@ -137,10 +135,10 @@ class Results:
     def _headline(self, store: Store, asked: Asked) -> Any:
         return headline(asked, store.people.by_year(asked.scenario, asked.people))
 
-    def _show(self, shown: Shown) -> None:
+    def _show_found(self, shown: Shown) -> None:
         asked = shown.asked
         if asked is None:
-            show(self.layout, self._nothing)
+            self._show(self._nothing)
             return
         census = asked.result.manifest["census"]
         self._heading.object = html.heading(
@@ -149,22 +147,18 @@ class Results:
             f"published {moment(str(asked.result.manifest['published_at']))}",
         )
         self._controls.show(asked, shown.section, shown.scenarios)
-        self._notices.param.update(object="".join(asked.notices), visible=bool(asked.notices))
+        self._set_notices(asked.notices)
         self._strip.param.update(object=shown.strip, visible=bool(shown.strip))
         with self._filling:
             self._tabs.active = self._sections.index(shown.section)
         shown.section.show(asked, shown.found)
-        show(self.layout, self._body)
-
-    def _fail(self, error: PlanWiseError) -> None:
-        self._notices.param.update(object=html.notice(error.what, error.remedy or "", "bad"), visible=True)
-        show(self.layout, self._notices)
+        self._show(self._body)
 
     def _ask(self) -> None:
         pn.state.execute(self.fill)
 
     def _chosen(self, *_: Any) -> None:
-        if self._session.selection.page == PAGE and self._seen != self._key():
+        if self.is_shown and self._seen != self._key():
             self._ask()
 
     def _turned(self, event: Any) -> None:
@@ -173,7 +167,7 @@ class Results:
 
     def _open(self, employee_id: str) -> None:
         """Show one person's timeline."""
-        self._session.go(PAGE, section=Employee.key, employee=employee_id)
+        self._session.go(self.key, section=Employee.key, employee=employee_id)
 
     def _key(self) -> tuple[Any, ...]:
         return Wanted.of(self._session.selection), self._session.store.version()

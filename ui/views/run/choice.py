@@ -160,7 +160,7 @@ class Choice:
         if error is not None:
             with suppress(PlanWiseError):
                 self.refresh()  # what is stored may not be what it was
-            self._problem.object = html.notice(error.what, error.remedy or "", "bad")
+            self._problem.object = html.error_notice(error)
 
     def busy(self, text: str = "") -> None:
         """Show that something is under way, and take no further click; empty is the end of it."""

@@ -76,7 +76,7 @@ class Outcome:
         try:
             result = store.result(job.scenario)
         except InputError as error:
-            self._session.notify(error.what, tone="warning", remedy=error.remedy or "")
+            self._session.notify_error(error, "warning")
             return None
         baseline = None
         if job.scenario != BASELINE and BASELINE in store.scenarios():

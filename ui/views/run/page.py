@@ -7,10 +7,10 @@ import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
 from planwise.jobs import Job, Kind, State
-from ui.components import html
 from ui.components.card import FRAME
 from ui.components.job import JobPanel
-from ui.components.layout import GAP, PAIR, STACK, show
+from ui.components.layout import PAIR
+from ui.components.page import Page
 from ui.session import Session
 from ui.views.run.choice import Choice
 from ui.views.run.history import Jobs, Past
@@ -18,20 +18,17 @@ from ui.views.run.outcome import Outcome
 from ui.views.run.plan import PlanCard
 
 PAST_SHOWN = 50
-PAGE = "run"
 
 
-class RunPage:
+class RunPage(Page):
     """The page's parts, made once; the job that is watched is in the address."""
 
+    key = "run"
+    title = "Run"
+    subtitle = "Simulate every employee: models, audits, quality gate, publication"
+
     def __init__(self, session: Session) -> None:
-        self._session = session
-        self._heading = html.pane(
-            html.heading(
-                "Run", "Simulate every employee for real: models, audits, quality gate, publication."
-            )
-        )
-        self._notice = html.pane("", visible=False)
+        super().__init__(session)
         self._choice = Choice(session, self._changed, self._run)
         self._choice.sweep.on_click(self._sweep)
         self._plan = PlanCard(session)
@@ -41,10 +38,8 @@ class RunPage:
         self._jobs = Jobs(self._open)
         self._past = Past()
         self._pair = pn.Column(self._choice.layout, self._plan.layout, **PAIR)
-        self._seen: Any = None
-        self.layout = pn.Column(**STACK, margin=GAP)
         session.selection.param.watch(lambda _: self._follow(), "job")
-        session.draft.param.watch(lambda *_: self._changed_outside(), ["scenario", "changes"])
+        self._follow_draft()
         self.refresh()
 
     def refresh(self) -> None:
@@ -52,12 +47,9 @@ class RunPage:
         try:
             self._choice.refresh()
         except PlanWiseError as error:
-            self._notice.param.update(
-                object=html.notice(error.what, error.remedy or "", "warn"), visible=True
-            )
-            show(self.layout, self._heading, self._notice)
+            self._show_error(error, tone="warn")
             return
-        self._notice.visible = False
+        self._set_notices(())
         self._follow()
         self._plan.ask(self._choice.wanted(), self._results())
 
@@ -71,7 +63,7 @@ class RunPage:
         store, selected = self._session.store, self._session.selection
         jobs = store.jobs.list()
         past = store.jobs.past(PAST_SHOWN)
-        parts: list[Any] = [self._heading, self._notice, self._pair]
+        parts: list[Any] = [self._heading, self._notices, self._pair]
         if self._panel.job is not None:
             parts += [self._watched, *([self._outcome.layout] if len(self._outcome.layout) else [])]
         if any(job.kind is not Kind.PLAN for job in jobs):
@@ -80,7 +72,7 @@ class RunPage:
         if past:
             self._past.show(past)
             parts.append(self._past.layout)
-        show(self.layout, *parts)
+        self._show(*parts)
 
     def _follow(self) -> None:
         """Watch the job of the address; without one, one's own that is under way."""
@@ -93,7 +85,7 @@ class RunPage:
             try:
                 self._panel.show(wanted or None)
             except PlanWiseError as error:
-                session.notify(error.what, tone="warning", remedy=error.remedy or "")
+                session.notify_error(error, "warning")
                 self._panel.show(None)
                 session.selection.job = ""
             self._outcome.show(self._panel.job)
@@ -133,7 +125,7 @@ class RunPage:
         self._lay_out()
         self._plan.ask(self._choice.wanted(), self._results())
         session = self._session
-        if session.selection.page != PAGE:
+        if not self.is_shown:
             link = ("run", {"job": job.id})
             if job.state is State.DONE:
                 session.notify(f"{job.title}: done.", tone="success", link=link)
@@ -146,7 +138,3 @@ class RunPage:
 
     def _changed(self) -> None:
         self._plan.ask(self._choice.wanted(), self._results())
-
-    def _changed_outside(self) -> None:
-        if self._session.selection.page == PAGE:
-            self.refresh()

@@ -122,14 +122,14 @@ class PlanCard:
         try:
             self._job = starting.result().id
         except PlanWiseError as error:
-            self._body.object = html.notice(error.what, error.remedy or "", "warn")
+            self._body.object = html.error_notice(error, "warn")
 
     def _follow(self) -> None:
         try:
             job = self._session.store.jobs.get(self._job)
         except PlanWiseError as error:  # its files were removed under it
             self._job = ""
-            self._body.object = html.notice(error.what, error.remedy or "", "warn")
+            self._body.object = html.error_notice(error, "warn")
             return
         if not job.ended:
             return

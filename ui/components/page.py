@@ -1,0 +1,111 @@
+"""The base of every page: heading, notices, errors, controls that follow the selection, parts made lazily."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from ui.components import html
+from ui.components.filling import Filling
+from ui.components.layout import GAP, STACK, show
+from ui.pages import FIRST
+from ui.session import Session
+
+
+class Page:
+    """A page of one session: made when it is first shown, refreshed when the store has something new.
+
+    A subclass makes its widgets once, and fills them in `refresh`.
+    """
+
+    key: ClassVar[str]  # in the address
+    title: ClassVar[str] = ""
+    subtitle: ClassVar[str] = ""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._store = session.store
+        self._selection = session.selection
+        self._filling = Filling()
+        self._heading = html.pane(html.heading(self.title, self.subtitle) if self.title else "", min_width=0)
+        self._notices = html.pane("", styles={"display": "grid", "gap": "8px"}, visible=False)
+        self.layout = pn.Column(**STACK, margin=GAP)
+
+    def refresh(self) -> None:
+        """Show what is new in store, selection and draft; cheap when nothing is."""
+        raise NotImplementedError
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the address names this page; without a name it is the first page."""
+        return (self._selection.page or FIRST) == self.key
+
+    def _show(self, *parts: Any) -> None:
+        """Show these parts below each other; those that are there already are not drawn again."""
+        show(self.layout, *parts)
+
+    def _set_notices(self, notices: Sequence[str]) -> None:
+        """Show notices, or hide their place."""
+        self._notices.param.update(object="".join(notices), visible=bool(notices))
+
+    def _show_error(self, error: PlanWiseError, *parts: Any, tone: html.Tone = "bad") -> None:
+        """Show an error in place of the page's body, and perhaps other parts."""
+        self._set_notices([html.error_notice(error, tone)])
+        self._show(self._heading, self._notices, *parts)
+
+    def _follow_selection(self, *names: str) -> None:
+        """Refresh when one of these choices changes while the page is shown."""
+        self._selection.param.watch(lambda *_: self._refresh_if_shown(), list(names))
+
+    def _follow_draft(self) -> None:
+        """Refresh when the draft changes while the page is shown."""
+        self._session.draft.param.watch(lambda *_: self._refresh_if_shown(), ["scenario", "changes"])
+
+    def _refresh_if_shown(self) -> None:
+        if self.is_shown and not self._filling:
+            self.refresh()
+
+    def _select(self, label: str, field: str, width: int) -> pmui.Select:
+        """Return a menu that writes its value into a field of the selection."""
+        widget = pmui.Select(label=label, options=[], size="small", width=width, margin=(6, 0, 4, 0))
+
+        def choose(event: Any) -> None:
+            if not self._filling:
+                self._selection.param.update(**{field: event.new})
+
+        widget.param.watch(choose, "value")
+        return widget
+
+
+class LazyPane:
+    """A place for a part that is made when it is first shown, so that the page itself is there sooner."""
+
+    def __init__(self, make: Callable[[], Any], **layout: Any) -> None:
+        self._make = make
+        self.layout = pn.Column(**(STACK | {"margin": 0} | layout))
+
+    @cached_property
+    def part(self) -> Any:
+        """The part itself; it has a `layout`."""
+        return self._make()
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the part was shown before."""
+        return "part" in self.__dict__
+
+    def show(self) -> None:
+        """Put the part in its place."""
+        show(self.layout, self.part.layout)
+
+
+def heading_row(heading: Any, *controls: Any) -> pn.FlexBox:
+    """Return a heading with controls at its right, below it where there is no room."""
+    left = pn.Column(heading, min_width=260, styles={"flex": "1 1 320px"}, margin=0)
+    right = pn.Row(*controls, styles={"gap": "12px", "align-items": "center", "flex-wrap": "wrap"}, margin=0)
+    return pn.FlexBox(
+        left, right, justify_content="space-between", align_items="center", gap="12px", margin=(0, 0, 6, 0)
+    )

@@ -6,11 +6,12 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
+from planwise.comparison.employee import Behind, Event, Timeline, Year
 from tests.ui.people_published import COMMA, HOSTILE, equity, people, publish_people
 from ui.selection import Selection, from_query, to_query
 from ui.session import Services, Session
 from ui.store import Store
-from ui.values.people import Cause, Filter, Person, PersonEvent, PersonYear
+from ui.values.people import Filter
 from ui.values.user import User
 from ui.views.results import timeline, view
 from ui.views.results.asked import Wanted, ask
@@ -172,20 +173,26 @@ def test_gaps_in_words(home):
 
 def test_a_timeline_says_rule_lever_value_and_tier_and_invents_no_approver(home):
     asked = ask(Store(home), Wanted())
-    raised = PersonEvent(
-        date(2026, 7, 1), "MERIT", 2, 2, Decimal("60000"), Decimal("61980.00"), 0.033, None, None,
-        (Cause("merit_rate_level_2", 0.033, "scenario"),),
+    raised = Event(
+        date(2026, 7, 1), "raise", "MERIT", 2, 2, Decimal("60000"), Decimal("61980.00"), 0.033, None, None,
+        (Behind("merit_rate_level_2", 0.033, "scenario"),),
     )  # fmt: skip
-    left = PersonEvent(
-        date(2027, 3, 1), "voluntary", 2, 2, Decimal("61980"), Decimal("61980"), None, 0.12, 0.031,
-        (Cause("termination_rate", 0.13, "default"),),
+    left = Event(
+        date(2027, 3, 1), "termination", "voluntary", 2, 2, Decimal("61980"), Decimal("61980"),
+        None, 0.12, 0.031,
+        (Behind("termination_rate", 0.13, "default"),),
     )  # fmt: skip
+
+    def year(number, status, base, paid, *events):
+        return Year(number, status, None, events, Decimal(base), Decimal(paid), 2, 1.0, None)
+
     years = (
-        PersonYear(0, "continuous_active", 2, Decimal("60000"), Decimal("60000"), 1.0, ()),
-        PersonYear(2026, "continuous_active", 2, Decimal("61980"), Decimal("61000"), 1.0, (raised,)),
-        PersonYear(2027, "experienced_termination", 2, Decimal("61980"), Decimal("9000"), 1.0, (left,)),
+        year(0, "continuous_active", "60000", "60000"),
+        year(2026, "continuous_active", "61980", "61000", raised),
+        year(2027, "experienced_termination", "61980", "9000", left),
     )
-    person = Person("EMP-1", "baseline", {"job_title": HOSTILE, "department": HOSTILE}, years, ())
+    about = {"job_title": HOSTILE, "department": HOSTILE}
+    person = Timeline("baseline", "f" * 32, "EMP-1", about, years, ())
     frame = timeline.events_frame(asked, person)
     assert frame["lever"].tolist() == ["merit_rate_level_2", "termination_rate"]
     assert frame["value"].tolist() == ["3.30%", "13.00%"]

@@ -94,8 +94,8 @@ def test_every_figure_is_the_marts_and_every_difference_is_from_the_first(store)
 def test_only_the_levers_that_differ_are_there_with_years_and_tier(store):
     found = store.comparisons.compare(("base", "lean", "generous"))
     levers = {(row.parameter, row.when): row.settings for row in found.parameters if row.kind == "lever"}
-    assert set(levers) == {("cola_rate", "all years"), ("merit_rate_level_1", "2027")}
-    cola = levers[("cola_rate", "all years")]
+    assert set(levers) == {("cola_rate", "all"), ("merit_rate_level_1", "2027")}
+    cola = levers[("cola_rate", "all")]
     assert (cola["lean"].value, cola["lean"].tier) == (0.02, "scenario")
     assert (cola["base"].value, cola["base"].tier) == (0.025, "default")
     assert cola["generous"].value == 0.025

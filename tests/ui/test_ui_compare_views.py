@@ -3,15 +3,15 @@
 import pandas as pd
 import pytest
 
+from planwise.comparison.parameters import ParameterDifference
+from planwise.comparison.sources import Setting
 from ui.values.compared import (
     Chance,
     ComparedScenarios,
     ComparedSource,
-    ParameterChange,
     PayrollStep,
     PeopleCompared,
 )
-from ui.values.compared import Setting as S
 from ui.views.compare import charts, people_parts
 from ui.views.compare.chance import chances
 from ui.views.compare.choice import chosen
@@ -130,8 +130,8 @@ def compared(*names, years=(2026, 2027)):
         for year in years
         for name in names
     ]
-    settings = {name: S(0.02 + 0.01 * (number == 1), "scenario") for number, name in enumerate(names)}
-    lever = ParameterChange("cola_rate", "lever", "Cost-of-living raise", "rate", "all years", settings)
+    settings = {name: Setting(0.02 + 0.01 * (number == 1), "scenario") for number, name in enumerate(names)}
+    lever = ParameterDifference("cola_rate", "lever", "Cost-of-living raise", "rate", (), settings)
     return ComparedScenarios(
         sources, years, (), (lever,), pd.DataFrame(rows), pd.DataFrame(levels), tuple(names[1:])
     )

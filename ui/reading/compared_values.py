@@ -6,8 +6,7 @@ from typing import Any
 import pandas as pd
 
 from planwise.comparison import Comparison
-from ui.values.compared import Caveat, ComparedScenarios, ComparedSource, ParameterChange, Setting
-from ui.values.formatting import with_levels
+from ui.values.compared import ComparedScenarios, ComparedSource
 from ui.values.results import PAY_OF_LEVEL, SUPPRESSED_UNDER
 
 TOTAL = 0  # stands for the sum over the years
@@ -30,21 +29,8 @@ def viewed(found: Comparison) -> ComparedScenarios:
             for source in found.sources
         ),
         years=found.years,
-        caveats=tuple(Caveat(remark.about, remark.what, remark.remedy or "") for remark in found.remarks),
-        parameters=tuple(
-            ParameterChange(
-                parameter=row.parameter,
-                kind=row.kind,
-                label=with_levels(row.label),
-                unit=row.unit,
-                when="all years" if not row.years else row.when.replace("-", "\N{EN DASH}"),
-                settings={
-                    name: None if setting is None else Setting(setting.value, setting.tier)
-                    for name, setting in row.settings.items()
-                },
-            )
-            for row in found.parameters
-        ),
+        caveats=found.remarks,
+        parameters=found.parameters,
         figures=pd.DataFrame(_figures(found), columns=FIGURE_COLUMNS),
         levels=_without_small(pd.DataFrame(_levels(found), columns=LEVEL_COLUMNS)),
         matched=tuple(pair.scenario for pair in found.people),

@@ -12,10 +12,12 @@ from planwise.engine.publications import Publication, load_publication
 from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache
-from ui.values.people import EventPage, EventQuery, Filter, Found, Person, Population, Sample, Spread
+from ui.values.people import EventPage, EventQuery, Filter, Found, Population, Sample, Spread
 
 if TYPE_CHECKING:
     import duckdb
+
+    from planwise.comparison.employee import Timeline
 
 ANSWERS_KEPT = 256  # each is at most a few thousand rows
 Answer = TypeVar("Answer")
@@ -130,11 +132,11 @@ class PeopleReader:
         rows, total = _twice(lambda: find_people(self._settings, scenario, text, limit=limit))
         return Found(tuple(rows), total)
 
-    def person(self, scenario: str, employee_id: str) -> Person:
+    def person(self, scenario: str, employee_id: str) -> "Timeline":
         """Return one person's timeline; raises InputError with the nearest ids when nobody has the id."""
-        from ui.reading.persons import person
+        from planwise.comparison.employee import timeline
 
-        return _twice(lambda: person(self._settings, scenario, employee_id))
+        return _twice(lambda: timeline(self._settings, scenario, employee_id))
 
     def _ask(
         self,

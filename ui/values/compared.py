@@ -1,10 +1,13 @@
 """A comparison as the views see it: what differs between published scenarios, the first being the base."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+if TYPE_CHECKING:  # DuckDB, which they bring, takes half a second
+    from planwise.comparison.parameters import ParameterDifference
+    from planwise.comparison.remarks import Remark
 
 FEWEST, MOST = 2, 6  # scenarios that are compared at once
 
@@ -24,35 +27,6 @@ class ComparedSource:
 
 
 @dataclass(frozen=True)
-class Caveat:
-    """One thing to know before comparing: about census, horizon, seed, same, stale or deleted."""
-
-    about: str
-    what: str
-    remedy: str
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A parameter's value in one scenario, and the tier that it came from."""
-
-    value: Any
-    tier: str
-
-
-@dataclass(frozen=True)
-class ParameterChange:
-    """A parameter that differs, over years in which nothing changes; None where one does not know it."""
-
-    parameter: str
-    kind: str
-    label: str
-    unit: str
-    when: str
-    settings: Mapping[str, Setting | None]
-
-
-@dataclass(frozen=True)
 class ComparedScenarios:
     """Scenarios side by side in the years that all of them simulate.
 
@@ -63,8 +37,8 @@ class ComparedScenarios:
 
     sources: tuple[ComparedSource, ...]
     years: tuple[int, ...]
-    caveats: tuple[Caveat, ...]
-    parameters: tuple[ParameterChange, ...]
+    caveats: "tuple[Remark, ...]"
+    parameters: "tuple[ParameterDifference, ...]"
     figures: pd.DataFrame
     levels: pd.DataFrame
     matched: tuple[str, ...]

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -165,57 +163,3 @@ class Found:
 
     rows: Sequence[Mapping[str, Any]]
     total: int
-
-
-@dataclass(frozen=True)
-class Cause:
-    """A parameter behind an event, its value in the year, and the tier that it came from."""
-
-    lever: str
-    value: Any
-    tier: str
-
-
-@dataclass(frozen=True)
-class PersonEvent:
-    """One event of a person; pay is annual base pay, `draw` was held against `probability`."""
-
-    effective_date: date
-    reason: str
-    previous_level_id: int | None
-    level_id: int
-    previous_pay: Decimal | None
-    pay: Decimal
-    rate: float | None
-    probability: float | None
-    draw: float | None
-    causes: tuple[Cause, ...]
-
-
-@dataclass(frozen=True)
-class PersonYear:
-    """A person at the end of a year, or at exit; year 0 is the census."""
-
-    year: int
-    status: str
-    level_id: int
-    base_pay: Decimal
-    prorated_pay: Decimal
-    compa_ratio: float | None
-    events: tuple[PersonEvent, ...]
-
-
-@dataclass(frozen=True)
-class Person:
-    """A person through the years of a published result; without `problems` the events replay to the pay."""
-
-    employee_id: str
-    scenario: str
-    about: Mapping[str, Any]
-    years: tuple[PersonYear, ...]
-    problems: tuple[str, ...]
-
-    @property
-    def events(self) -> tuple[PersonEvent, ...]:
-        """Every event, in order."""
-        return tuple(event for year in self.years for event in year.events)

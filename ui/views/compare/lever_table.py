@@ -4,9 +4,12 @@ from html import escape
 
 import pandas as pd
 
+from planwise.comparison.parameters import ParameterDifference
+from planwise.comparison.sources import Setting
 from planwise.parameters import catalogue
 from ui.components.card import Content
-from ui.values.compared import ComparedScenarios, ParameterChange, Setting
+from ui.values.compared import ComparedScenarios
+from ui.values.formatting import with_levels
 from ui.values.parameter_text import written
 from ui.views.compare.table import file_name, heads, side_by_side
 
@@ -39,9 +42,9 @@ def download(found: ComparedScenarios) -> pd.DataFrame:
         {
             "parameter": change.parameter,
             "kind": change.kind,
-            "label": change.label,
+            "label": with_levels(change.label),
             "unit": change.unit,
-            "years": change.when,
+            "years": years_text(change),
             "scenario": name,
             "value": None if setting is None else setting.value,
             "tier": None if setting is None else setting.tier,
@@ -51,6 +54,11 @@ def download(found: ComparedScenarios) -> pd.DataFrame:
     ]
     columns = ["parameter", "kind", "label", "unit", "years", "scenario", "value", "tier"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def years_text(change: ParameterDifference) -> str:
+    """Return the years in which a parameter differs: all years, 2026, 2026–2028."""
+    return change.when.replace("-", "\N{EN DASH}") if change.years else "all years"
 
 
 def value_text(parameter: str, setting: Setting | None) -> str:
@@ -67,7 +75,7 @@ def _table(found: ComparedScenarios) -> str:
     return side_by_side(caption, first + heads(found), "".join(_row(found, one) for one in found.parameters))
 
 
-def _row(found: ComparedScenarios, change: ParameterChange) -> str:
+def _row(found: ComparedScenarios, change: ParameterDifference) -> str:
     base = change.settings[found.base]
     cells = []
     for name, setting in change.settings.items():
@@ -82,8 +90,8 @@ def _row(found: ComparedScenarios, change: ParameterChange) -> str:
         cells.append(f"<td>{text}</td>")
     kind = "" if change.kind == "lever" else '<span class="by">assumption</span>'
     return (
-        f'<tr><th scope="row">{escape(change.label)}{kind}</th>'
-        f'<td class="text">{escape(change.when)}</td>{"".join(cells)}</tr>'
+        f'<tr><th scope="row">{escape(with_levels(change.label))}{kind}</th>'
+        f'<td class="text">{escape(years_text(change))}</td>{"".join(cells)}</tr>'
     )
 
 

@@ -132,7 +132,9 @@ class ComparePage(Page):
     def _fill(self, found: ComparedScenarios, wanted: int | None, notices: list[str]) -> int | None:
         """Show a comparison; return the year that is shown, None when the scenarios share none."""
         self._found = found
-        notices += [html.notice(caveat.what, caveat.remedy, _tone(caveat.about)) for caveat in found.caveats]
+        notices += [
+            html.notice(caveat.what, caveat.remedy or "", _tone(caveat.about)) for caveat in found.caveats
+        ]
         year = wanted if wanted in found.years else found.years[-1] if found.years else None
         if found.years and wanted is not None and wanted not in found.years:
             notices.append(html.notice(f"Not all of them simulate {wanted}; {year} is shown.", tone="warn"))

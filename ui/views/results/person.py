@@ -8,6 +8,7 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
+from planwise.comparison.employee import Timeline
 from planwise.errors import InputError
 from ui.components import html
 from ui.components.card import FRAME, Card
@@ -16,7 +17,7 @@ from ui.components.paged import PagedTable
 from ui.session import Session
 from ui.store import Store
 from ui.values.formatting import money
-from ui.values.people import ACTIVE, READERS_OF_PEOPLE, Found, Person
+from ui.values.people import ACTIVE, READERS_OF_PEOPLE, Found
 from ui.views.results import timeline
 from ui.views.results.asked import Asked
 from ui.views.results.explorer import NOT_ALLOWED
@@ -37,7 +38,7 @@ SEARCH = "Type a part of an id, a job title or a department into the field above
 class Looked:
     """What was found: a person, or people to choose from, or what is wrong."""
 
-    person: Person | None = None
+    person: Timeline | None = None
     found: Found | None = None
     problem: InputError | None = None
 

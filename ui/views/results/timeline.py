@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from planwise.comparison.employee import Event, Timeline
 from planwise.parameters import catalogue
 from ui.components import html
 from ui.components.card import Content
 from ui.components.point_charts import Marks, pay_line
 from ui.values.formatting import count, money, percent, ratio, with_levels
 from ui.values.parameter_text import written
-from ui.values.people import Person, PersonEvent
 from ui.views.results.asked import CENSUS_YEAR, Asked
 from ui.views.results.words import COLORS, RULES, levels, reason, status
 
@@ -43,12 +43,12 @@ EVENT_COLUMNS = [
 ]
 
 
-def about(asked: Asked, person: Person) -> str:
+def about(asked: Asked, person: Timeline) -> str:
     """Return who it is, the pay now and since the start, and whether the events replay to it."""
     last, first = person.years[-1], person.years[0]
-    start = first.events[0].pay if first.year != CENSUS_YEAR and first.events else first.base_pay
+    start = first.events[0].compensation if first.year != CENSUS_YEAR and first.events else first.base_pay
     grown = float(last.base_pay) / float(start) - 1
-    facts = person.about
+    facts = person.person
     told = [f"{name} {_plain(facts[key])}" for key, name in ABOUT.items() if facts.get(key) is not None]
     kpis = (
         html.Kpi(
@@ -79,7 +79,7 @@ def _plain(fact: Any) -> str:
     return f"{fact.normalize():f}" if isinstance(fact, Decimal) else str(fact)
 
 
-def pay(asked: Asked, person: Person) -> Content:
+def pay(asked: Asked, person: Timeline) -> Content:
     """Return pay over time with its events marked."""
     frame = events_frame(asked, person)
     first = person.years[0]
@@ -87,7 +87,7 @@ def pay(asked: Asked, person: Person) -> Content:
     amounts: list[float] = [] if first.year != CENSUS_YEAR else [float(first.base_pay)]
     for event in person.events:
         days.append(f"{event.effective_date:%Y-%m-%d}")
-        amounts.append(float(event.pay))
+        amounts.append(float(event.compensation))
     last = person.years[-1]
     if last.status in STAYS and last.year != CENSUS_YEAR:
         days.append(f"{last.year}-12-31")
@@ -109,17 +109,17 @@ def pay(asked: Asked, person: Person) -> Content:
     )
 
 
-def _marks(kind: str, found: Sequence[PersonEvent]) -> Marks:
+def _marks(kind: str, found: Sequence[Event]) -> Marks:
     return Marks(
         reason(kind),
         COLORS.get(kind, "#8a7f77"),
         [f"{event.effective_date:%Y-%m-%d}" for event in found],
-        [float(event.pay) for event in found],
-        [f"{event.effective_date:%Y-%m-%d} {reason(kind)}: {money(event.pay)}" for event in found],
+        [float(event.compensation) for event in found],
+        [f"{event.effective_date:%Y-%m-%d} {reason(kind)}: {money(event.compensation)}" for event in found],
     )
 
 
-def events(asked: Asked, person: Person) -> Content:
+def events(asked: Asked, person: Timeline) -> Content:
     """Return each event with what is behind it."""
     return Content(
         "Events",
@@ -143,7 +143,7 @@ def events(asked: Asked, person: Person) -> Content:
     )
 
 
-def events_frame(asked: Asked, person: Person) -> pd.DataFrame:
+def events_frame(asked: Asked, person: Timeline) -> pd.DataFrame:
     """Return one row per event and lever behind it."""
     rows = []
     for event in person.events:
@@ -151,17 +151,17 @@ def events_frame(asked: Asked, person: Person) -> pd.DataFrame:
             "effective_date": f"{event.effective_date:%Y-%m-%d}",
             "event_reason": event.reason,
             "level": levels(event.previous_level_id, event.level_id, asked.level),
-            "previous_compensation": _float(event.previous_pay),
-            "compensation_amount": float(event.pay),
+            "previous_compensation": _float(event.previous_compensation),
+            "compensation_amount": float(event.compensation),
             "applied_rate": event.rate,
             "rule": RULES.get(event.reason, ""),
             "chance": ""
             if event.draw is None or event.probability is None
             else f"{event.draw:.4f} < {event.probability:.4f}",
         }
-        for cause in event.causes:
-            rows.append({**shown, **_cause(cause.lever, cause.value, cause.tier)})
-        if not event.causes:
+        for cause in event.behind:
+            rows.append({**shown, **_cause(cause.parameter, cause.value, cause.tier)})
+        if not event.behind:
             rows.append({**shown, "lever": "", "value": "", "tier": "", "approver": NOT_RELEASED})
     return pd.DataFrame(rows, columns=EVENT_COLUMNS)
 
@@ -177,7 +177,7 @@ def _cause(lever: str, value: Any, tier: str) -> dict[str, str]:
     return {"lever": lever, "value": said, "tier": tier, "approver": NOT_RELEASED}
 
 
-def years(asked: Asked, person: Person) -> Content:
+def years(asked: Asked, person: Timeline) -> Content:
     """Return the state at the end of each year."""
     frame = pd.DataFrame(
         [

@@ -26,7 +26,7 @@ from benchmarks.record import write
 from planwise.census import Census, generate_census
 from planwise.engine.outcome import Kpis
 from planwise.engine.preview import Preview
-from planwise.engine.workers import worker_warehouse
+from planwise.engine.worker_warehouses import worker_warehouse
 from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters, catalogue, resolve, simulated_years
 from planwise.settings import Settings

@@ -20,8 +20,8 @@ from ui.auth.oidc.provider import Provider
 from ui.auth.origins import Origins, origins
 from ui.auth.provider import SignIn
 from ui.components.plot import LIBRARY
+from ui.live_preview import open_previews
 from ui.pages import PAGES
-from ui.previewing import open_previews
 from ui.session import Services
 from ui.shell.frame import PRODUCT
 from ui.shell.headers import SafeHeaders

@@ -16,7 +16,7 @@ from planwise.errors import PlanWiseError
 from planwise.settings import Settings
 from ui.actions import Actions
 from ui.draft import Draft
-from ui.previewing import PreviewService
+from ui.live_preview import PreviewService
 from ui.selection import Selection
 from ui.store import Store
 from ui.values.user import User

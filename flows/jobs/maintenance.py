@@ -9,10 +9,10 @@ from flows.parameters import MaintainRequest, ScenarioRequest
 from flows.runner import Runner
 from planwise.census import census_in_use
 from planwise.engine.warehouse import Warehouse, scenario_environment
+from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.governance import open_ledger
 from planwise.jobs.pruning import remove_old_jobs
 from planwise.settings import Settings
-from planwise.study.parallel import remove_dead_workers
 from planwise.study.trials.files import remove_torn, study_folders, torn_files
 from planwise.study.trials.holding import is_held
 from planwise.study.trials.views import list_studies

@@ -20,6 +20,7 @@ from flows.jobs.winner import keep_scenario, refuse_taken_name, summary, verify
 from flows.parameters import OptimizeRequest
 from flows.runner import Runner, refuse_when_stopped
 from planwise.engine.outcome import Kpis
+from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.errors import InputError
 from planwise.governance import utc_now
 from planwise.settings import Settings
@@ -29,13 +30,13 @@ from planwise.study import (
     Progress,
     StudyResult,
     StudySpec,
+    TrialPool,
     census_levels,
     run_study,
     study_name,
 )
 from planwise.study.constraints import within_budget
 from planwise.study.objectives import parse_objectives
-from planwise.study.parallel import TrialPool, remove_dead_workers
 from planwise.study.problem import refuse_what_the_census_lacks
 from planwise.study.running.ends import CANCELLED
 from planwise.study.search.reach import BASELINE
@@ -115,7 +116,7 @@ def study(
     refuse_held(settings, name)
     run.note("study", name)
     run.tell(f"Study {name}: growth {question.target_growth:.2%} a year by {question.strategy}.")
-    remove_dead_workers(settings, name, patience_seconds=LEAVING_SECONDS)
+    remove_dead_workers(settings, name, wait_seconds=LEAVING_SECONDS)
     workers = TrialWorkers(settings, resolved.census, resolved.effective, name)
     with ExitStack() as stack:
         stack.callback(remove_dead_workers, settings, name)

@@ -11,7 +11,7 @@ from flows.parameters import ScenarioRequest, SweepRequest
 from flows.runner import Runner, Stopped
 from planwise.engine.outcome import Kpis
 from planwise.engine.warehouse import Warehouse
-from planwise.engine.workers import worker_warehouse
+from planwise.engine.worker_warehouses import worker_warehouse
 from planwise.errors import Busy, GateBlocked, PlanWiseError
 from planwise.gate import GateResult
 from planwise.governance import open_ledger, utc_now

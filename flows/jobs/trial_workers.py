@@ -10,12 +10,11 @@ from flows.jobs.gates import evaluate_gate, load_gate
 from planwise.census import Census
 from planwise.engine.outcome import Kpis
 from planwise.engine.preview import Preview
-from planwise.engine.workers import worker_warehouse
+from planwise.engine.worker_warehouses import worker_name, worker_warehouse
 from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.study import Evaluator, PreviewEvaluator, RealEvaluator
-from planwise.study.parallel import worker_name
 from planwise.study.trials.evaluation import Kind
 
 READY = "ready"  # an environment that is never made

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from planwise.errors import InputError
-from planwise.parameters.catalogue import Catalogue, unknown_name
+from planwise.parameters.catalogue import Catalogue, catalogue, unknown_name
 from planwise.parameters.declaration import Chain, Value
 
 Tier = Literal["scenario", "dynamic", "default", "fallback"]
@@ -109,6 +109,16 @@ class EffectiveParameters:
         from planwise.parameters.resolution import override  # resolution builds this class
 
         return override(self, assumptions, kind="assumption")
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out the program's own catalogue: another process has it too, and it is most of the size."""
+        state = dict(self.__dict__)
+        if self.declared is catalogue():
+            del state["declared"]
+        return state
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update({"declared": catalogue(), **state})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, EffectiveParameters) and self.digest == other.digest

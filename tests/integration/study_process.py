@@ -10,12 +10,11 @@ from pathlib import Path
 
 from planwise.census import Census, load_census
 from planwise.engine.preview import Preview
-from planwise.engine.workers import worker_warehouse
+from planwise.engine.worker_warehouses import remove_dead_workers, worker_name, worker_warehouse
 from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters, resolve, simulated_years
 from planwise.settings import Settings
 from planwise.study import PreviewEvaluator, RealEvaluator, StudySpec, TrialPool, census_levels, run_study
-from planwise.study.parallel import remove_dead_workers, worker_name
 
 STUDY = "killed"
 TARGET = 0.09
@@ -43,7 +42,7 @@ def main(home: str, trials: str, workers: str, resumed: str | None = None) -> No
     settings = Settings(home=Path(home))
     census = load_census(settings, None)
     base = resolve(simulated_years(YEARS, census.first_year), scenario={})
-    remove_dead_workers(settings, STUDY, patience_seconds=10)
+    remove_dead_workers(settings, STUDY, wait_seconds=10)
     pool = TrialPool(Workers(settings, census, base), int(workers))
     with closing(Preview(settings, census)) as preview, pool:
         run_study(

@@ -18,14 +18,15 @@ class FakePreviews:
     def __init__(self):
         self.asked, self.error = [], None
 
-    async def kpis(self, scenario, changes, *, purpose=""):
-        self.asked.append((purpose, scenario, dict(changes)))
+    async def kpis(self, scenario, effective, *, purpose=""):
+        changes = dict(effective.scenario)
+        self.asked.append((purpose, scenario, changes))
         await asyncio.sleep(0)
         if self.error:
             raise self.error
         return answer(kpis=list((NEW if changes else OLD).kpis))
 
-    async def impact(self, scenario, changes, *, purpose=""):
+    async def impact(self, scenario, effective, *, base, purpose=""):
         return IMPACT
 
 

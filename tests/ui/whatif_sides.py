@@ -1,7 +1,7 @@
 """Two simulations that were made up: the base and the what-if, and who is affected."""
 
 from planwise.parameters import resolve
-from ui.values.previewed import Affected, Impact, LevelYear, Previewed
+from ui.live_preview.values import Affected, Impact, LevelYear, Previewed
 from ui.views.whatif.strip import Side
 
 YEARS = (2026, 2027)

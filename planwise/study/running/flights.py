@@ -3,11 +3,13 @@
 import contextvars
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 
-from planwise.study.parallel import Job, PoolStopped, TrialPool
 from planwise.study.running.progress import Call
+from planwise.study.trial_pool import TrialPool, TrialRequest
 from planwise.study.trials.evaluation import Evaluation, Kind
 from planwise.study.trials.journal import Asked
+from planwise.workers import PoolStopped
 
 
 @dataclass
@@ -57,16 +59,13 @@ class Flights:
         """Hand a trial to the next free worker."""
         assert self._pool is not None and self._threads is not None
         pool, proposal = self._pool, flight.asked.proposal
-        job = Job(proposal.kind, dict(flight.asked.levers), number, proposal.seed)
-
-        def evaluate() -> Evaluation:
-            return pool.evaluate(job)
-
-        if job.kind == "preview":
-            future = self._threads.submit(evaluate)
+        request = TrialRequest(proposal.kind, dict(flight.asked.levers), number, proposal.seed)
+        future: Future[Evaluation]
+        if request.kind == "preview":
+            future = pool.submit(request)
         else:
             context = contextvars.copy_context()
-            future = self._threads.submit(context.run, self._call, evaluate, number)
+            future = self._threads.submit(context.run, self._call, partial(pool.evaluate, request), number)
         self._flights[future] = flight
 
     def landed(self, seconds: float, *, wait_for_all: bool) -> list[tuple[Flight, Evaluation | Exception]]:

@@ -10,7 +10,6 @@ from planwise.settings import Settings
 from planwise.study.answer.best import answer_of
 from planwise.study.answer.closing import closing
 from planwise.study.answer.result import StudyResult, study_result
-from planwise.study.parallel import TrialPool
 from planwise.study.problem import Problem, problem_of
 from planwise.study.running.ends import CANCELLED, TIMEOUT
 from planwise.study.running.progress import Hooks, Progress
@@ -18,6 +17,7 @@ from planwise.study.running.session import Session
 from planwise.study.search.reach import BaselineBroken, framed, reach_of
 from planwise.study.spec import StudySpec, check_study_name
 from planwise.study.strategies import Strategy, check, strategy_named
+from planwise.study.trial_pool import TrialPool
 from planwise.study.trials.evaluation import Evaluator, Kind
 from planwise.study.trials.files import remove_torn, write_result, write_study, write_summary
 from planwise.study.trials.holding import INTERRUPTED, RUNNING, held

@@ -13,8 +13,6 @@ from types import TracebackType
 
 from planwise.errors import CheckFailed
 from planwise.signals import raise_if_asked
-from planwise.study.parallel import TrialPool
-from planwise.study.parallel.messages import error_text
 from planwise.study.problem import Problem
 from planwise.study.running.ends import CANCELLED, Ends
 from planwise.study.running.flights import Flight, Flights
@@ -23,10 +21,12 @@ from planwise.study.running.replay import Replay
 from planwise.study.running.tally import Tally
 from planwise.study.search.reach import informed
 from planwise.study.strategies import Batch, Search
+from planwise.study.trial_pool import TrialPool
 from planwise.study.trials.evaluation import Evaluation, Evaluator, Kind
 from planwise.study.trials.journal import Asked, Journal
 from planwise.study.trials.record import Finding
 from planwise.study.trials.trial import Proposal, Trial
+from planwise.workers import RequestFailed, WorkerDied
 
 PREVIEWS_HERE_MAX = 40  # fewer are quicker here than workers are with opening previews of their own
 POLL_SECONDS = 0.2  # how often a cancel is looked for while trials run
@@ -243,7 +243,7 @@ class Session:
         return self._ended(trial)
 
     def _fail(self, asked: Asked, error: BaseException) -> Trial:
-        return self._ended(self._journal.fail(asked, error_text(error)))
+        return self._ended(self._journal.fail(asked, _error_text(error)))
 
     def _ended(self, trial: Trial) -> Trial:
         self.trials.append(trial)
@@ -258,3 +258,10 @@ def _again(first: Trial, levers: Mapping[str, float]) -> Evaluation:
     return replace(
         first.evaluation, levers=dict(levers), seconds=0.0, models_run=0, models_reused=0, cache_hit=True
     )
+
+
+def _error_text(error: BaseException) -> str:
+    """Return the text that the journal keeps of an error."""
+    if isinstance(error, RequestFailed | WorkerDied):
+        return error.what
+    return f"{type(error).__name__}: {error}"

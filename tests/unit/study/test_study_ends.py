@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from planwise.engine.worker_warehouses import remove_dead_workers, worker_name
 from planwise.errors import Busy
 from planwise.risk.seeds import replicate_seeds
 from planwise.study import Hooks
 from planwise.study.answer.best import NO_CANDIDATES
-from planwise.study.parallel import remove_dead_workers, worker_name
 from planwise.study.trials.files import journal_file, lock_file, remove_torn, study_folders, write_summary
 from planwise.study.trials.holding import held, is_held, refuse_held, state_of
 from planwise.study.trials.record import finished_trials

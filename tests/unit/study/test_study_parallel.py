@@ -14,11 +14,12 @@ from parallel_worlds import COLA, FakeWorkers, ParallelWorld
 
 from planwise.errors import InputError
 from planwise.study import Hooks, TrialPool
-from planwise.study.parallel import Job, TrialBroke, WorkerDied
+from planwise.study.trial_pool import TrialRequest
 from planwise.study.trials.files import read_result
 from planwise.study.trials.record import finished_trials
 from planwise.study.trials.storage import load_study
 from planwise.study.trials.views import list_studies
+from planwise.workers import RequestFailed, WorkerDied
 
 TARGET = 0.04
 SLOW, LONG = 0.6, 60.0  # seconds
@@ -130,14 +131,14 @@ def test_many_previews_are_shared_out_and_few_are_not(tmp_path, monkeypatch):
 
 def test_a_pool_says_what_broke_and_which_worker_died(tmp_path):
     with TrialPool(FakeWorkers(tmp_path, {20: "breaks", 21: "dies"}), 1) as pool:
-        with pytest.raises(TrialBroke, match="RuntimeError: the disk is full"):
-            pool.evaluate(Job("real", {COLA: 0.020}, 1))
+        with pytest.raises(RequestFailed, match="RuntimeError: the disk is full"):
+            pool.evaluate(TrialRequest("real", {COLA: 0.020}, 1))
         (first,) = pool.pids()
         with pytest.raises(WorkerDied, match="SIGKILL"):
-            pool.evaluate(Job("real", {COLA: 0.021}, 2))
-        assert pool.evaluate(Job("real", {COLA: 0.022}, 3)).levers == {COLA: 0.022}
+            pool.evaluate(TrialRequest("real", {COLA: 0.021}, 2))
+        assert pool.evaluate(TrialRequest("real", {COLA: 0.022}, 3)).levers == {COLA: 0.022}
         assert pool.pids() != (first,)
-    with pytest.raises(InputError, match="0 workers"):
+    with pytest.raises(InputError, match="got 0"):
         TrialPool(FakeWorkers(tmp_path), 0)
 
 
@@ -147,10 +148,10 @@ sys.path[:0] = {paths!r}
 from pathlib import Path
 from parallel_worlds import COLA, FakeWorkers
 from planwise.study import TrialPool
-from planwise.study.parallel import Job
+from planwise.study.trial_pool import TrialRequest
 if __name__ == "__main__":
     pool = TrialPool(FakeWorkers(Path({folder!r}), {{20: {long}}}), 1)
-    pool.evaluate(Job("real", {{COLA: 0.020}}, 1))
+    pool.evaluate(TrialRequest("real", {{COLA: 0.020}}, 1))
 """
 
 

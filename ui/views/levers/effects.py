@@ -109,7 +109,7 @@ class Effects:
             return
         effective, scenario, changes = draft.effective, draft.scenario, dict(draft.changes)
         try:
-            slopes = await previews.slopes(scenario, changes)
+            slopes = await previews.slopes(scenario, effective)
         except PlanWiseError as error:
             self._status.object = html.notice(error.what, error.remedy or "", "bad")
             self._again.param.update(visible=True, disabled=False)

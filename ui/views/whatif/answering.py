@@ -2,19 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import panel as pn
 
 from planwise.errors import InputError, PlanWiseError
-from planwise.parameters import Value, validate
-from planwise.parameters.horizon import HORIZON
+from planwise.parameters import validate
 from ui.components import html
 from ui.components.layout import on_page
+from ui.live_preview.values import Impact, Previewed
 from ui.session import Session
-from ui.values.previewed import Impact, Previewed
 from ui.views.whatif import charts, findings, people, strip
 from ui.views.whatif.asking import Question
 from ui.views.whatif.parts import Parts
@@ -68,7 +67,7 @@ class Answers:
                     "This server was started without previews.", remedy="Start it with `planwise serve`."
                 )
             base = await self._base_of(question)
-            answer = await previews.kpis(question.scenario, question.changes, purpose=PURPOSE)
+            answer = await previews.kpis(question.scenario, question.effective, purpose=PURPOSE)
             if answer is None or base is None:
                 return
             await self._page_is_there()
@@ -82,7 +81,9 @@ class Answers:
                 await asyncio.sleep(STILL_SECONDS)
             if question is not self._last:
                 return
-            impact = await previews.impact(question.scenario, question.changes, purpose=PURPOSE)
+            impact = await previews.impact(
+                question.scenario, question.effective, base=question.base, purpose=PURPOSE
+            )
             if impact is not None and question is self._last:
                 on_page(partial(self._show_impact, question, impact))
         except PlanWiseError as error:
@@ -100,11 +101,10 @@ class Answers:
         """Return the KPIs of the base scenario over the years that are simulated; asked once."""
         key = question.key[:3]
         if self._base is None or self._base[0] != key:
-            changes = horizon_of(question.changes)
             previews = self._session.previews
             if previews is None:
                 return None
-            found = await previews.kpis(question.scenario, changes, purpose=f"{PURPOSE} base")
+            found = await previews.kpis(question.scenario, question.base, purpose=f"{PURPOSE} base")
             if found is None:
                 return None
             self._base = (key, found)
@@ -141,11 +141,6 @@ class Answers:
     def _show_affected(self) -> None:
         if self._impact is not None:
             self._parts.affected.show(people.affected(*self._impact, self._parts.dimension.value))
-
-
-def horizon_of(changes: Mapping[str, Value]) -> dict[str, Value]:
-    """Return the change of the simulated years, if there is one: a base is compared over the same years."""
-    return {key: value for key, value in changes.items() if key == HORIZON}
 
 
 def _nothing() -> None:

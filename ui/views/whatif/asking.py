@@ -1,10 +1,9 @@
 """One question of the page: what was asked, for which edit, and what came of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from planwise.parameters import EffectiveParameters, Value
-from ui.values.previewed import Previewed
+from planwise.parameters import EffectiveParameters
+from ui.live_preview.values import Previewed
 
 
 @dataclass
@@ -18,7 +17,6 @@ class Question:
     census: str
     scenario: str
     base: EffectiveParameters
-    changes: Mapping[str, Value]
     effective: EffectiveParameters
     year: int
     number: int

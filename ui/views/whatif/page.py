@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from planwise.errors import InputError, PlanWiseError
-from planwise.parameters import EffectiveParameters, Value
+from planwise.parameters import EffectiveParameters
 from ui.components import html
 from ui.components.filling import Filling
 from ui.draft import LOOK_AGAIN
@@ -78,7 +78,7 @@ class WhatIf:
             self._parts.base.value = draft.scenario
             self._parts.year.param.update(options=list(effective.years), value=self._year(effective))
         self._show_editors(base, effective)
-        self._ask(draft.changes, effective, live=False)
+        self._ask(effective, live=False)
 
     def _changed(self, *_: Any) -> None:
         if self._session.selection.page == PAGE and not self._filling:
@@ -123,7 +123,7 @@ class WhatIf:
         edits = with_changes(
             Edits(draft.scenario, draft.changes, locks), draft.base, {self._key(name): self._raw(name, value)}
         )
-        self._ask(edits.changes, effective_of(draft.base, edits.changes), live=True)
+        self._ask(effective_of(draft.base, edits.changes), live=True)
 
     def _refused(self, name: str, error: InputError) -> None:
         """Say at the lever what is wrong; the figures are still those of the draft."""
@@ -132,14 +132,13 @@ class WhatIf:
         self._show_editors(draft.current, draft.effective)
         self._answers.answered(self._number)
 
-    def _ask(self, changes: Mapping[str, Value], effective: EffectiveParameters, *, live: bool) -> None:
+    def _ask(self, effective: EffectiveParameters, *, live: bool) -> None:
         draft = self._session.draft
         self._answers.ask(
             Question(
                 census=self._census,
                 scenario=draft.scenario,
                 base=draft.current,
-                changes=dict(changes),
                 effective=effective,
                 year=self._year(effective),
                 number=self._number,

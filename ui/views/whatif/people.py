@@ -8,8 +8,8 @@ from ui.components.card import Content
 from ui.components.charts import two_bars
 from ui.components.html import Column
 from ui.components.point_charts import intervals
+from ui.live_preview.values import Affected, Impact
 from ui.values.formatting import NOT_AVAILABLE, count, level, money, percent, points
-from ui.values.previewed import Affected, Impact
 from ui.values.results import SUPPRESSED_UNDER
 
 PP = 100.0

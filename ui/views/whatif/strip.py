@@ -6,8 +6,8 @@ from html import escape
 from typing import Any
 
 from planwise.parameters import EffectiveParameters
+from ui.live_preview.values import Previewed
 from ui.values.formatting import count, goal, money, money_short, percent, points, ratio, seconds
-from ui.values.previewed import Previewed
 
 ON_TARGET_RATE = 0.001  # a study's default tolerance: a tenth of a percentage point
 NO_CHANGE = "no change from the base"

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from planwise.census import Census
 from planwise.risk.people import Group, people_impact
-from ui.values.previewed import Affected, Impact, LevelYear
+from ui.live_preview.values import Affected, Impact, LevelYear
 from ui.values.results import SUPPRESSED_UNDER
 
 UNKNOWN = "Not recorded"

@@ -6,8 +6,8 @@ import pytest
 
 from planwise.census import load_census
 from planwise.errors import InputError
-from tests.ui.previewing_home import EMPLOYEES, effective_of, home_with_a_scenario, run
-from ui.previewing import open_previews
+from tests.ui.live_preview_home import EMPLOYEES, effective_of, home_with_a_scenario, run
+from ui.live_preview import open_previews
 
 EDITS = (
     {"cola_rate": 0.04},

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from dataclasses import replace
 
 import psutil
@@ -16,11 +17,17 @@ from planwise.engine.preview import PreviewOutcome
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.settings import Settings
-from tests.ui.previewing_home import effective_of, home_with_a_scenario, run
-from ui.previewing import PreviewService, open_previews
-from ui.previewing.messages import AskKpis, Parameters, key_of, place_of
-from ui.previewing.resolving import LedgerResolver
-from ui.previewing.worker import CENSUSES_KEPT, SUMMARIES_KEPT, Worker
+from planwise.workers import PoolStopped, RequestFailed, WorkerDied
+from tests.ui.live_preview_home import effective_of, home_with_a_scenario, run
+from ui.live_preview import PreviewFailed, PreviewService, open_previews
+from ui.live_preview.worker import (
+    CENSUSES_KEPT,
+    SUMMARIES_KEPT,
+    KpisRequest,
+    PreviewWorker,
+    key_of,
+    location_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +73,16 @@ def test_a_worker_keeps_two_censuses_and_few_summaries(home, monkeypatch):
     monkeypatch.setattr(
         "planwise.engine.preview.Preview", lambda *args: made.append(FakePreview(*args)) or made[-1]
     )
-    worker, census = Worker(home), load_census(home)
+    worker, census = PreviewWorker(home), load_census(home)
     _, effective = effective_of(home, "generous", {})
     censuses = [replace(census, content_hash=letter * 64) for letter in "abc"]
     for asked in (censuses[0], censuses[1], censuses[0], censuses[2]):
-        answered = worker.answer(AskKpis(asked, Parameters.of(effective)))
-        assert place_of(asked, effective) in answered.holds
-    assert {place.census for place in answered.holds} == {"a" * 64, "c" * 64}
-    assert len(answered.holds) == CENSUSES_KEPT
+        worker.answer(KpisRequest(asked, effective))
+        assert location_of(asked, effective) in worker.holds
+    assert {held for held, _ in worker.holds} == {"a" * 64, "c" * 64}
+    assert len(worker.holds) == CENSUSES_KEPT
     assert [preview.closed for preview in made] == [False, True, False]
-    monkeypatch.setattr("ui.previewing.people.summarised", lambda pay, census: object())
+    monkeypatch.setattr("ui.live_preview.people.summarised", lambda pay, census: object())
     monkeypatch.setattr(FakePreview, "pay", lambda self, effective: None, raising=False)
     for number in range(SUMMARIES_KEPT + 2):
         worker._summary(census, effective.with_levers({"cola_rate": 0.02 + 0.001 * number}))
@@ -108,21 +115,40 @@ def test_a_home_without_a_census_says_what_to_do(tmp_path):
     service.close()
 
 
-def test_the_resolver_reads_definitions_as_they_are_now(home):
-    resolve = LedgerResolver(home)
+def test_changes_are_resolved_on_definitions_read_anew(home):
+    service = PreviewService(home, workers=1)
     with open_ledger(home) as ledger:
         ledger.scenarios.create("moving", {"cola_rate": 0.03})
-        assert resolve("moving", {})[1].value("cola_rate") == 0.03
+        assert run(service.inputs("moving", {}))[1].value("cola_rate") == 0.03
         ledger.scenarios.set("moving", {"cola_rate": 0.04})
-    assert resolve("moving", {})[1].value("cola_rate") == 0.04
-    resolve.close()
+    assert run(service.inputs("moving", {}))[1].value("cola_rate") == 0.04
+    service.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (WorkerDied("worker died: SIGKILL"), "ended twice.*SIGKILL"),
+        (RequestFailed("ValueError: no"), "ValueError: no"),
+        (PoolStopped("Stopped."), "stopping"),
+    ],
+)
+def test_errors_of_the_pool_come_with_a_remedy(home, monkeypatch, error, text):
+    service = PreviewService(home, workers=1)
+    failed = Future()
+    failed.set_exception(error)
+    monkeypatch.setattr(service.pool, "submit", lambda request, **_: failed)
+    with pytest.raises(PreviewFailed, match=text) as raised:
+        run(service.session().kpis("baseline", {}))
+    assert raised.value.remedy
+    service.close()
 
 
 def test_no_worker_outlives_a_server_that_is_killed(home):
     script = (
         "import asyncio, sys\n"
         "from planwise.settings import Settings\n"
-        "from ui.previewing import open_previews\n"
+        "from ui.live_preview import open_previews\n"
         "if __name__ == '__main__':\n"
         f"    service = open_previews(Settings(home={str(home.home)!r}))\n"
         "    asyncio.run(service.session().kpis('generous', {}))\n"

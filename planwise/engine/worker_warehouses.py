@@ -1,6 +1,7 @@
-"""Worker warehouses: each worker plans its trials in a database of its own, begun as a copy."""
+"""Worker warehouses: each worker plans its trials in its own database, which starts as a copy."""
 
 import contextlib
+import hashlib
 import os
 import re
 import shutil
@@ -9,10 +10,21 @@ from pathlib import Path
 
 from planwise.engine import lock
 from planwise.engine.warehouse import Warehouse
-from planwise.errors import InputError
+from planwise.errors import Busy, InputError
 from planwise.settings import Settings
 
 WORKER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+NAME_LENGTH = 48  # of the 64 that a worker's name may have, so that an index fits behind
+DIGEST_LENGTH = 16
+
+
+def worker_name(study: str, index: int | None = None) -> str:
+    """Return the name of a study's own worker, or with an index of one in its pool; unique by study."""
+    name = f"study_{study}"
+    if len(name) > NAME_LENGTH:
+        digest = hashlib.sha256(study.encode()).hexdigest()[:DIGEST_LENGTH]
+        name = f"{name[: NAME_LENGTH - DIGEST_LENGTH - 1]}_{digest}"
+    return name if index is None else f"{name}-{index}"
 
 
 @contextlib.contextmanager
@@ -38,6 +50,41 @@ def worker_warehouse(settings: Settings, worker: str, *, keep: bool = False) -> 
             if not keep:
                 _remove(file)
                 file.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def remove_dead_workers(
+    settings: Settings, study: str | None = None, *, dry_run: bool = False, wait_seconds: float = 0.0
+) -> tuple[Path, ...]:
+    """Delete the files of workers that have ended, of one study or of all; return the deleted files.
+
+    `wait_seconds` is how long to wait for a worker that is just ending.
+    """
+    if not settings.workers_dir.is_dir():
+        return ()
+    removed: list[Path] = []
+    for worker in sorted({file.name.split(".")[0] for file in settings.workers_dir.iterdir()}):
+        if study is None or worker == worker_name(study) or worker.startswith(f"{worker_name(study)}-"):
+            removed += _remove_dead(settings.workers_dir, worker, dry_run, wait_seconds)
+    return tuple(removed)
+
+
+def _remove_dead(folder: Path, worker: str, dry_run: bool, wait_seconds: float) -> list[Path]:
+    file = folder / f"{worker}.lock"
+    existed = file.exists()
+    try:
+        with lock.hold(file, "delete leftovers", timeout_seconds=wait_seconds, on_wait=lambda _: None):
+            found = sorted(folder.glob(f"{worker}.*"))
+            for leftover in found if not dry_run else ():
+                if leftover.is_dir():
+                    shutil.rmtree(leftover, ignore_errors=True)
+                else:
+                    leftover.unlink(missing_ok=True)
+            if dry_run and not existed:
+                file.unlink(missing_ok=True)
+                found.remove(file)
+            return found
+    except Busy:
+        return []
 
 
 def _seed(settings: Settings, file: Path) -> None:

@@ -1,0 +1,131 @@
+"""A preview worker: answers requests in a process of its own, and keeps what the next ones need.
+
+What takes long to import is imported when a request needs it, never in the server.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from planwise.census import Census
+from planwise.parameters import Chain, EffectiveParameters
+from planwise.settings import Settings
+from planwise.workers import Location, Worker
+
+if TYPE_CHECKING:
+    from planwise.engine.preview import Preview
+    from ui.live_preview.people import Summary
+
+CENSUSES_KEPT = 2  # one preview each: a database with the census and its dynamics
+SUMMARIES_KEPT = 4  # pay before the changes, which every impact is compared with
+
+
+@dataclass(frozen=True)
+class KpisRequest:
+    """Simulate every employee; answered by Kpis."""
+
+    census: Census
+    effective: EffectiveParameters
+
+
+@dataclass(frozen=True)
+class ImpactRequest:
+    """Compare two simulations person by person; answered by an Impact with this key."""
+
+    census: Census
+    before: EffectiveParameters
+    after: EffectiveParameters
+    key: str
+
+
+@dataclass(frozen=True)
+class Kpis:
+    """One dictionary per simulated year; `seconds` of evaluation."""
+
+    kpis: list[dict[str, Any]]
+    seconds: float
+
+
+def location_of(census: Census, effective: EffectiveParameters) -> Location:
+    """Return where parameters are simulated soonest: by a worker with the census and these dynamics."""
+    return census.content_hash, effective.digest_of(Chain.DYNAMICS)
+
+
+def key_of(census: Census, effective: EffectiveParameters) -> str:
+    """Return what a simulation's figures depend on: census and parameters, but no target or budget."""
+    return f"{census.content_hash}:{effective.digest_of(Chain.DYNAMICS, Chain.PAY)}"
+
+
+class PreviewWorker(Worker):
+    """Keeps previews of the last censuses, and pay summaries of the last parameters compared with."""
+
+    def __init__(self, settings: Settings, index: int = 0) -> None:
+        self._settings = settings
+        self._previews: OrderedDict[str, Preview] = OrderedDict()
+        self._locations: dict[str, Location] = {}
+        self._summaries: OrderedDict[tuple[str, str], Summary] = OrderedDict()
+
+    @property
+    def holds(self) -> tuple[Location, ...]:
+        """The censuses, each with the dynamics simulated last."""
+        return tuple(self._locations.values())
+
+    @property
+    def can_prepare(self) -> bool:
+        """Whether a preview has something to prepare."""
+        return any(preview.can_prepare for preview in self._previews.values())
+
+    def prepare(self) -> None:
+        """Prepare one thing, for the census used last before the others."""
+        for preview in reversed(self._previews.values()):
+            if preview.can_prepare:
+                preview.prepare()
+                return
+
+    def answer(self, request: KpisRequest | ImpactRequest) -> object:
+        """Answer a request; raises what the engine raises."""
+        if isinstance(request, KpisRequest):
+            return self._kpis(request.census, request.effective)
+        from ui.live_preview.people import compare
+
+        before = self._summary(request.census, request.before)
+        return compare(before, self._summary(request.census, request.after, keep=False), request.key)
+
+    def close(self) -> None:
+        """Close the previews' databases."""
+        for preview in self._previews.values():
+            preview.close()
+
+    def _kpis(self, census: Census, effective: EffectiveParameters) -> Kpis:
+        outcome = self._preview(census).evaluate(effective)
+        if outcome.dynamics_kept:
+            self._locations[census.content_hash] = location_of(census, effective)
+        return Kpis(outcome.kpis, outcome.seconds)
+
+    def _summary(self, census: Census, effective: EffectiveParameters, *, keep: bool = True) -> "Summary":
+        from ui.live_preview.people import summarised
+
+        key = (census.content_hash, effective.digest)
+        if key not in self._summaries:
+            summary = summarised(self._preview(census).pay(effective), census)
+            self._locations[census.content_hash] = location_of(census, effective)
+            if not keep:
+                return summary
+            self._summaries[key] = summary
+            while len(self._summaries) > SUMMARIES_KEPT:
+                self._summaries.popitem(last=False)
+        self._summaries.move_to_end(key)
+        return self._summaries[key]
+
+    def _preview(self, census: Census) -> "Preview":
+        from planwise.engine.preview import Preview
+
+        key = census.content_hash
+        if key not in self._previews:
+            while len(self._previews) >= CENSUSES_KEPT:
+                oldest, preview = self._previews.popitem(last=False)
+                self._locations.pop(oldest, None)
+                preview.close()
+            self._previews[key] = Preview(self._settings, census)
+        self._previews.move_to_end(key)
+        return self._previews[key]

@@ -1,6 +1,7 @@
 """Edits not saved yet, on top of a scenario; every session has one."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 import param
@@ -47,12 +48,18 @@ class Draft(param.Parameterized):
     @property
     def current(self) -> EffectiveParameters:
         """The base over the years that the edits simulate: what every edited value is compared with."""
-        return editing.over_years(self.base, self.changes)
+        return self._resolved.base
 
     @property
     def effective(self) -> EffectiveParameters:
         """What the scenario with the edits resolves to; raises InputError when the scenario is gone."""
         return self._resolved.effective
+
+    def tried(self, changes: Mapping[str, object]) -> EffectiveParameters:
+        """Return what more changes would resolve to, and keep the draft as it is; raises InputError."""
+        tried = editing.with_changes(self._history.present, self.base, changes).effective
+        assert tried is not None  # just resolved
+        return tried
 
     @property
     def findings(self) -> list[Finding]:
@@ -108,7 +115,7 @@ class Draft(param.Parameterized):
         Locks hold on the same scenario, and are let go with another one. Where a session begins is no step.
         """
         base = self._resolve(scenario)
-        before = self._history.present if scenario == self.scenario else Edits(scenario)
+        before = self._history.present.stored() if scenario == self.scenario else Edits(scenario)
         self._begin(editing.replaced(before, base, changes or {}), base)
 
     def take_over(self, scenario: str, changes: Mapping[str, object], locks: Mapping[str, Lock]) -> None:
@@ -162,7 +169,8 @@ class Draft(param.Parameterized):
         try:
             state = editing.replaced(Edits(self.scenario), self.base, self.changes)
             state = editing.locked(state, self._history.present.locks)
-            self._show(self._history if state == self._history.present else self._history.amended(state))
+            same = state == self._history.present
+            self._show(replace(self._history, present=state) if same else self._history.amended(state))
         except InputError as error:
             if self._known(self.scenario):
                 lost = f"The edits on {self.scenario} are gone: {error.what}"
@@ -210,10 +218,11 @@ class Draft(param.Parameterized):
         self._gesture = gesture
 
     def _show(self, history: History) -> None:
+        """Make a history the draft's; raises InputError when its state cannot be, and changes nothing."""
         state = history.present
-        editing.effective_of(self._base_of(state.scenario), state.changes)  # else nothing changes
+        effective = state.effective or editing.effective_of(self._base_of(state.scenario), state.changes)
         self._gesture = None
-        self._history = history
+        self._history = replace(history, present=replace(state, effective=effective))
         self.__dict__.pop("_resolved", None)
         with param.edit_constant(self):
             self.param.update(
@@ -222,14 +231,16 @@ class Draft(param.Parameterized):
 
     @cached_property
     def _resolved(self) -> "_Resolved":
-        return _Resolved(editing.effective_of(self.base, self.changes))
+        effective = self._history.present.effective or editing.effective_of(self.base, self.changes)
+        return _Resolved(effective, editing.over_years(self.base, self.changes))
 
 
 class _Resolved:
-    """The effective parameters of a state, and what is found about them when somebody asks."""
+    """The effective parameters of a state, its base over the same years, and its findings once needed."""
 
-    def __init__(self, effective: EffectiveParameters) -> None:
+    def __init__(self, effective: EffectiveParameters, base: EffectiveParameters) -> None:
         self.effective = effective
+        self.base = base
 
     @cached_property
     def findings(self) -> list[Finding]:

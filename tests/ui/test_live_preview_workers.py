@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -16,9 +17,11 @@ from planwise.census import load_census
 from planwise.engine.preview import PreviewOutcome
 from planwise.errors import InputError
 from planwise.governance import open_ledger
+from planwise.parameters import resolution
 from planwise.settings import Settings
 from planwise.workers import PoolStopped, RequestFailed, WorkerDied
 from tests.ui.live_preview_home import effective_of, home_with_a_scenario, run
+from ui.draft import Draft
 from ui.live_preview import PreviewFailed, PreviewService, open_previews
 from ui.live_preview.worker import (
     CENSUSES_KEPT,
@@ -141,6 +144,29 @@ def test_errors_of_the_pool_come_with_a_remedy(home, monkeypatch, error, text):
     with pytest.raises(PreviewFailed, match=text) as raised:
         run(service.session().kpis("baseline", {}))
     assert raised.value.remedy
+    service.close()
+
+
+def test_parameters_that_a_draft_resolved_are_not_resolved_again(home, monkeypatch):
+    _, base = effective_of(home, "baseline", {})
+    draft, service = Draft(lambda scenario: base), PreviewService(home, workers=1)
+    worker, resolved, cells = PreviewWorker(home), [], resolution._cells
+
+    def submit(request, **_):
+        future = Future()
+        future.set_result(worker.answer(pickle.loads(pickle.dumps(request))))
+        return future
+
+    monkeypatch.setattr(service.pool, "submit", submit)
+    monkeypatch.setattr(resolution, "_cells", lambda *args: resolved.append(args) or cells(*args))
+    previews = service.session()
+    draft.set("cola_rate", 0.0412)
+    found = run(previews.kpis(draft.scenario, draft.effective))
+    impact = run(previews.impact(draft.scenario, draft.effective, base=draft.current))
+    assert len(resolved) == 1
+    assert run(previews.kpis("baseline", {"cola_rate": 0.0412})).kpis == found.kpis
+    assert run(previews.impact("baseline", {"cola_rate": 0.0412})).everybody == impact.everybody
+    worker.close()
     service.close()
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from planwise.errors import InputError
+from planwise.parameters import resolution
 from tests.ui.whatif_sides import BASE, IMPACT, NEW, OLD, answer
 from ui.draft import Draft
 from ui.selection import Selection
@@ -19,7 +20,7 @@ class FakePreviews:
         self.asked, self.error = [], None
 
     async def kpis(self, scenario, effective, *, purpose=""):
-        changes = dict(effective.scenario)
+        changes = dict(effective.scenario.items() - BASE.scenario.items())
         self.asked.append((purpose, scenario, changes))
         await asyncio.sleep(0)
         if self.error:
@@ -189,3 +190,12 @@ def test_save_and_run_leads_to_the_run_page_and_is_for_those_who_may(session):
     page._parts.save.clicks += 1
     assert session.selection.page == "run"
     assert WhatIf(make_session(may_edit=False))._parts.save.disabled
+
+
+def test_an_edit_resolves_the_parameters_once(session, monkeypatch):
+    page, resolved, cells = WhatIf(session), [], resolution._cells
+    monkeypatch.setattr(resolution, "_cells", lambda *args: resolved.append(args) or cells(*args))
+    for number, live in ((1, True), (2, False)):
+        edit(page, "cola_rate", 4.0 + number, number=number, live=live)
+        assert asked(session)[-1] == {"cola_rate": pytest.approx(0.04 + number / 100)}
+    assert len(resolved) == 2

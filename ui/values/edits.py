@@ -32,11 +32,19 @@ class Lock:
 
 @dataclass(frozen=True)
 class Edits:
-    """One state: the base scenario's name, canonical changes, and locked levers by name."""
+    """One state: the base scenario's name, canonical changes, and locked levers by name.
+
+    `effective` is what they resolve to, where that is known; states to go back to do not keep it.
+    """
 
     scenario: str
     changes: Mapping[str, Value] = field(default_factory=dict)
     locks: Mapping[str, Lock] = field(default_factory=dict)
+    effective: EffectiveParameters | None = field(default=None, compare=False, repr=False)
+
+    def stored(self) -> "Edits":
+        """Return the state without what it resolves to."""
+        return replace(self, effective=None)
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,8 @@ class History:
     def then(self, state: Edits) -> "History":
         """Return the history after a new state; what was undone is gone. An equal state is no step."""
         if state == self.present:
-            return self
-        return History(state, (*self.past, self.present)[-STEPS_KEPT:])
+            return replace(self, present=state)
+        return History(state, (*self.past, self.present.stored())[-STEPS_KEPT:])
 
     def amended(self, state: Edits) -> "History":
         """Return the history with the present state replaced, as while a slider is dragged."""
@@ -61,13 +69,13 @@ class History:
         """Return the history one step back; the same when there is none."""
         if not self.past:
             return self
-        return History(self.past[-1], self.past[:-1], (*self.future, self.present))
+        return History(self.past[-1], self.past[:-1], (*self.future, self.present.stored()))
 
     def redone(self) -> "History":
         """Return the history one step forward; the same when there is none."""
         if not self.future:
             return self
-        return History(self.future[-1], (*self.past, self.present), self.future[:-1])
+        return History(self.future[-1], (*self.past, self.present.stored()), self.future[:-1])
 
 
 def effective_of(base: EffectiveParameters, changes: Mapping[str, Value]) -> EffectiveParameters:
@@ -167,9 +175,12 @@ def _differing(
 def _checked(edits: Edits, base: EffectiveParameters, changes: Mapping[str, Value]) -> Edits:
     if changes.get(HORIZON) == base.value(HORIZON):
         changes = {key: value for key, value in changes.items() if key != HORIZON}
-    new = effective_of(base, changes)  # refuses what cannot be, before anything is compared with the base
-    _refuse_locked(edits, effective_of(base, edits.changes), new)
-    return replace(edits, changes=normalised(base, changes))
+    new = effective_of(base, changes)  # checks the changes before anything is compared with the base
+    if edits.locks:
+        _refuse_locked(edits, edits.effective or effective_of(base, edits.changes), new)
+    kept = normalised(base, changes)
+    effective = new if kept == changes else effective_of(base, kept)
+    return replace(edits, changes=kept, effective=effective)
 
 
 def _refuse_locked(edits: Edits, old: EffectiveParameters, new: EffectiveParameters) -> None:

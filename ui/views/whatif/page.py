@@ -9,7 +9,7 @@ from ui.components import html
 from ui.components.filling import Filling
 from ui.draft import LOOK_AGAIN
 from ui.session import Session
-from ui.values.edits import Edits, Lock, effective_of, keys_of, with_changes
+from ui.values.edits import Lock, keys_of
 from ui.values.formatting import count
 from ui.views.whatif import levers
 from ui.views.whatif.answering import Answers
@@ -118,12 +118,8 @@ class WhatIf:
 
     def _try(self, name: str, value: object) -> None:
         """Ask what an edit would do that is not final: a slider on its way, a number half typed."""
-        draft = self._session.draft
-        locks = {lever: lock for lever in draft.locks if (lock := draft.lock_of(lever))}
-        edits = with_changes(
-            Edits(draft.scenario, draft.changes, locks), draft.base, {self._key(name): self._raw(name, value)}
-        )
-        self._ask(effective_of(draft.base, edits.changes), live=True)
+        changes = {self._key(name): self._raw(name, value)}
+        self._ask(self._session.draft.tried(changes), live=True)
 
     def _refused(self, name: str, error: InputError) -> None:
         """Say at the lever what is wrong; the figures are still those of the draft."""

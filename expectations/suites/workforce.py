@@ -24,7 +24,7 @@ SNAPSHOT_REQUIRED = (
 SNAPSHOT_COLUMNS = (
     *SNAPSHOT_REQUIRED, "job_title", "department", "gender", "hire_date", "termination_date", "age",
     "tenure_years", "performance_rating", "opening_base_pay", "market_reference", "compa_ratio",
-    "range_penetration",
+    "range_penetration", "range_minimum", "range_maximum",
 )  # fmt: skip
 EVENT_REQUIRED = (
     "event_id",

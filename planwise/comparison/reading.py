@@ -51,6 +51,20 @@ def path(publication: Publication, mart: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
+def require_columns(
+    connection: duckdb.DuckDBPyConnection, publication: Publication, mart: str, *columns: str
+) -> None:
+    """Raise InputError when a mart, published by an earlier version, lacks one of the columns."""
+    result = connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", [path(publication, mart)])
+    published = {column[0] for column in result.description}
+    if missing := [name for name in columns if name not in published]:
+        raise InputError(
+            f"The result of {publication.scenario} was published by an earlier version of PlanWise: "
+            f"{mart} has no {' and no '.join(missing)}.",
+            remedy=f"Run the scenario again: `planwise simulate --scenario {publication.scenario}`.",
+        )
+
+
 @contextmanager
 def damage_named(*publications: Publication) -> Iterator[None]:
     """Turn what DuckDB says about a missing or damaged file into an InputError with the remedy."""

@@ -159,6 +159,11 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
     "promotions counted where they began": ("models/intermediate/int_workforce_totals.sql", "COUNT(promotion_date)", "COUNT(opening_level_id)"),
     "above the maximum without its boundary": (f"models/{TOTALS}", "base_pay >= range_maximum", "base_pay > range_maximum * 1.02"),
     "snapshot without exits": (f"models/{SNAPSHOT}", "THEN 'new_hire_active'", "THEN 'continuous_active'"),
+    "snapshot with the midpoint as maximum": (
+        f"models/{SNAPSHOT}",
+        "CAST(range_maximum AS DECIMAL(14, 2))",
+        "CAST(range_midpoint AS DECIMAL(14, 2))",
+    ),
     "events in the order of their kind": (f"models/{EVENTS}", "ORDER BY effective_date, chain_order", "ORDER BY chain_order"),
     "gap within levels only": (
         "models/marts/fct_pay_equity.sql",

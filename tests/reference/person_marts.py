@@ -115,4 +115,6 @@ def _status(year: int, p: Person) -> dict[str, Any]:
         "market_reference": money(p["ranges"]["market"]),
         "compa_ratio": float(p["base_pay"] / mid),
         "range_penetration": float((p["base_pay"] - low) / (high - low)),
+        "range_minimum": money(low),
+        "range_maximum": money(high),
     }

@@ -36,6 +36,7 @@ def test_year_zero_is_the_census_as_it_is():
     assert row["market_reference"] == 50_000.00
     assert row["compa_ratio"] == 1.000013
     assert row["range_penetration"] == 0.500033
+    assert (row["range_minimum"], row["range_maximum"]) == (40_000.00, 60_000.00)
 
 
 def test_ratios_are_to_the_ranges_of_the_year():
@@ -45,6 +46,7 @@ def test_ratios_are_to_the_ranges_of_the_year():
     assert (row["base_pay"], row["market_reference"]) == (53_040.00, 51_500.00)
     assert row["compa_ratio"] == 1.04
     assert row["range_penetration"] == 0.6  # 12,240 / 20,400
+    assert (row["range_minimum"], row["range_maximum"]) == (40_800.00, 61_200.00)
 
 
 def test_summary_by_level():

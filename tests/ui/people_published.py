@@ -9,7 +9,10 @@ import pandas as pd
 from tests.ui.published import YEARS, manifest, publish_by_hand
 
 WIDTHS = {1: (40_000.0, 20_000.0), 2: (60_000.0, 30_000.0), 3: (90_000.0, 45_000.0)}  # minimum, width
-MONEY = ("base_pay", "opening_base_pay", "prorated_pay", "compensation_amount", "previous_compensation")
+MONEY = (
+    "base_pay", "opening_base_pay", "prorated_pay", "compensation_amount", "previous_compensation",
+    "range_minimum", "range_maximum",
+)  # fmt: skip
 RATIOS = ("compa_ratio", "range_penetration")
 DAYS = ("hire_date", "termination_date", "effective_date")
 COMMA = "Research, Development"
@@ -58,6 +61,8 @@ def people(count=420, *, seed=7, gender=True, departments=("Sales", COMMA, HOSTI
                     "market_reference": pay,
                     "compa_ratio": np.round(pay / (minimum + width / 2), 6),
                     "range_penetration": place,
+                    "range_minimum": minimum,
+                    "range_maximum": minimum + width,
                 }
             )
         )

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from planwise.errors import InputError
-from tests.ui.people_published import COMMA, HOSTILE, WIDTHS, publish_people
+from tests.ui.people_published import COMMA, HOSTILE, WIDTHS, people, publish_people
 from tests.ui.test_people_reader import of
 from ui.reading.people import PeopleReader
 from ui.reading.spreads import bin_width
@@ -101,6 +101,18 @@ def test_the_merit_matrix_is_that_of_pandas(published):
             mean = expected.loc[(row.performance_rating, row.position), "mean"]
             assert row.mean_merit_rate == pytest.approx(mean)
     assert (found["people"] < 10).any()
+
+
+def test_a_result_without_published_ranges_has_to_be_run_again(tmp_path):
+    from planwise.settings import Settings
+
+    settings = Settings(home=tmp_path / "home")
+    publish_people(settings, snapshot=people().drop(columns=["range_minimum", "range_maximum"]))
+    reader = PeopleReader(settings)
+    with pytest.raises(InputError, match=r"published by an earlier version.*no range_minimum") as caught:
+        reader.merit_matrix("baseline", Filter("everyone"), 2027)
+    assert "planwise simulate --scenario baseline" in caught.value.remedy
+    assert reader.spread("baseline", Filter(), 2027, "compa_ratio").people > 0
 
 
 def test_points_are_drawn_evenly_and_have_no_ids(published):

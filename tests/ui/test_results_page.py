@@ -121,6 +121,16 @@ def test_without_gender_the_filter_is_off_and_equity_says_why(settings):
     assert not section._body.visible
 
 
+def test_the_merit_matrix_of_a_result_without_ranges_says_to_run_the_scenario_again(settings):
+    publish_people(settings, snapshot=people().drop(columns=["range_minimum", "range_maximum"]))
+    mine = session(settings)
+    mine.selection.section = "ranges"
+    section = view(mine)._by_key["ranges"]
+    assert "published by an earlier version" in section._matrix._content.lead
+    assert "planwise simulate --scenario baseline" in section._matrix._content.lead
+    assert len(section._compa._content.frame) > 0
+
+
 @pytest.mark.parametrize(("role", "sees"), [("analyst", True), ("auditor", True), ("approver", False)])
 def test_single_employees_are_for_some_roles(home, role, sees):
     mine = session(home, role)

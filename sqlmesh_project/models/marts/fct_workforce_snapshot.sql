@@ -22,7 +22,9 @@ MODEL (
     prorated_pay = 'Pay earned in the year',
     market_reference = 'Market pay of the level in the year',
     compa_ratio = 'base_pay / range midpoint of the year',
-    range_penetration = '(base_pay - range minimum) / (range maximum - range minimum)'
+    range_penetration = '(base_pay - range_minimum) / (range_maximum - range_minimum)',
+    range_minimum = 'Minimum of the level''s pay range in the year, as annual base pay',
+    range_maximum = 'Maximum of the level''s pay range in the year, as annual base pay'
   ),
   audits (
     unique_combination_of_columns(columns := (simulation_year, employee_id)),
@@ -123,5 +125,7 @@ SELECT
   CAST(prorated_pay AS DECIMAL(14, 2)) AS prorated_pay,
   CAST(market_reference AS DECIMAL(14, 2)) AS market_reference,
   CAST(CAST(base_pay AS DOUBLE) / CAST(range_midpoint AS DOUBLE) AS DECIMAL(12, 6)) AS compa_ratio,
-  CAST(CAST(base_pay - range_minimum AS DOUBLE) / CAST(range_maximum - range_minimum AS DOUBLE) AS DECIMAL(12, 6)) AS range_penetration
+  CAST(CAST(base_pay - range_minimum AS DOUBLE) / CAST(range_maximum - range_minimum AS DOUBLE) AS DECIMAL(12, 6)) AS range_penetration,
+  CAST(range_minimum AS DECIMAL(14, 2)) AS range_minimum,
+  CAST(range_maximum AS DECIMAL(14, 2)) AS range_maximum
 FROM everyone

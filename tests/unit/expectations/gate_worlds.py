@@ -116,6 +116,8 @@ def snapshot(headcounts: tuple[int, ...]) -> pd.DataFrame:
             "market_reference": pay,
             "compa_ratio": 1.0,
             "range_penetration": 0.5,
+            "range_minimum": pay * 0.8,
+            "range_maximum": pay * 1.2,
         }
     )
 

@@ -1,12 +1,14 @@
 """Pay in its range: the merit matrix as it came out, and people's compa-ratios."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
+from planwise.errors import InputError
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import Figure, color_of_level, with_reference
@@ -28,6 +30,7 @@ POSITIONS = {
     "above_range": "At or over the maximum",
     "unknown": "Range not known",
 }
+NO_CELLS = pd.DataFrame(columns=["performance_rating", "position", "people", "mean_merit_rate"])
 FEW = f"< {SUPPRESSED_UNDER}"
 X_AXES = {
     "tenure_years": ("Tenure, years", ",d", ".1f"),
@@ -61,10 +64,14 @@ class Ranges:
     def read(self, store: Store, asked: Asked) -> tuple[Content, Content]:
         """Return the contents of the cards."""
         sample = store.people.sample(asked.scenario, asked.people, asked.year, POINTS_SHOWN)
-        return (
-            matrix(asked, store.people.merit_matrix(asked.scenario, asked.people, asked.year)),
-            compa(asked, sample, self._axis.value, drawn=self._allowed),
-        )
+        compa_ratios = compa(asked, sample, self._axis.value, drawn=self._allowed)
+        try:
+            frame = store.people.merit_matrix(asked.scenario, asked.people, asked.year)
+        except InputError as error:  # published without ranges: the rest of the page can still be read
+            return replace(
+                matrix(asked, NO_CELLS), lead=html.notice(error.what, error.remedy or "", "bad")
+            ), compa_ratios
+        return matrix(asked, frame), compa_ratios
 
     def show(self, asked: Asked, found: Any) -> None:
         """Show them."""

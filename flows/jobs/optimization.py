@@ -154,7 +154,7 @@ def question_of(request: OptimizeRequest, resolved: Resolved) -> StudySpec:
     """
     target, budget = request.target_growth, resolved.effective.value("payroll_budget")
     question = StudySpec(
-        target_growth=float(str(resolved.effective.value("target_growth"))) if target is None else target,
+        target_growth=resolved.effective.number("target_growth") if target is None else target,
         strategy=request.chosen_strategy,
         tolerance=request.tolerance,
         levers=request.tune,

@@ -108,8 +108,8 @@ def _judged(
     resolved: Resolved, label: str, kpis: Kpis, gate: GateResult, fingerprint: str, *, published: bool
 ) -> SweepRow:
     reasons = [check.summary() for check in gate.failed if check.severity == "critical"]
-    budget = resolved.effective.value("payroll_budget")
-    if isinstance(budget, int | float):
+    budget = resolved.effective.number_or_none("payroll_budget")
+    if budget is not None:
         reasons += over_budget(kpis, budget)
     last = kpis[-1]
     return SweepRow(
@@ -118,7 +118,7 @@ def _judged(
         feasible=not reasons,
         reasons=tuple(reasons),
         growth=last["growth_compound"],
-        target_growth=float(str(resolved.effective.value("target_growth"))),
+        target_growth=resolved.effective.number("target_growth"),
         payroll=last["payroll"],
         headcount=last["headcount"],
         fingerprint=fingerprint,

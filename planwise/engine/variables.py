@@ -222,7 +222,7 @@ def _day(year: int, month_day: str) -> date:
 
 
 def _months(effective: EffectiveParameters, name: str) -> int:
-    return round(12 * float(str(effective.value(name))))
+    return round(12 * effective.number(name))
 
 
 def _months_before(day: date, months: int) -> date:

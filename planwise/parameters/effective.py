@@ -60,6 +60,22 @@ class EffectiveParameters:
         """Return the canonical value; see `row` for what is raised."""
         return self.row(name, year).value
 
+    def number(self, name: str, year: int | None = None) -> float:
+        """Return a numeric value as float; raises InputError when it is not a number or not set."""
+        number = self.number_or_none(name, year)
+        if number is None:
+            raise InputError(f"{name} is not set.", remedy=f"Set {name} in the scenario.")
+        return number
+
+    def number_or_none(self, name: str, year: int | None = None) -> float | None:
+        """Return a numeric value as float, None when not set; raises InputError for another kind of value."""
+        value = self.value(name, year)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"{name} is not a number (got {value!r}).", remedy="Name a numeric parameter.")
+        return float(value)
+
     def tier(self, name: str, year: int | None = None) -> Tier:
         """Return where the value came from; see `row` for what is raised."""
         return self.row(name, year).tier

@@ -116,4 +116,4 @@ def _compressed(name: str, years: Sequence[int], values: Sequence[Value]) -> Ite
 
 
 def _budget(effective: EffectiveParameters) -> float:
-    return float(effective.value(MARKET_BUDGET) or 0)
+    return effective.number_or_none(MARKET_BUDGET) or 0.0

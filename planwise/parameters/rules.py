@@ -32,7 +32,7 @@ Rule = Callable[[EffectiveParameters, int], Iterator[Finding]]
 def merit_falls_with_level(effective: EffectiveParameters, year: int) -> Iterator[Finding]:
     """Warn where a level's merit rate is below the next lower level's."""
     for lower, higher in pairwise(LEVELS):
-        below, above = (_rate(effective, MERIT.format(level), year) for level in (lower, higher))
+        below, above = (effective.number(MERIT.format(level), year) for level in (lower, higher))
         if above < below:
             yield Finding(
                 MERIT.format(higher),
@@ -44,7 +44,7 @@ def merit_falls_with_level(effective: EffectiveParameters, year: int) -> Iterato
 
 def merit_spread_is_wide(effective: EffectiveParameters, year: int) -> Iterator[Finding]:
     """Warn where the highest and the lowest merit rate differ by more than 3 percentage points."""
-    by_level = {level: _rate(effective, MERIT.format(level), year) for level in LEVELS}
+    by_level = {level: effective.number(MERIT.format(level), year) for level in LEVELS}
     highest = max(by_level, key=lambda level: by_level[level])
     spread = by_level[highest] - min(by_level.values())
     if spread > MERIT_SPREAD_MAX_RATE + ROUNDING:
@@ -58,7 +58,7 @@ def merit_spread_is_wide(effective: EffectiveParameters, year: int) -> Iterator[
 
 def cola_is_unusual(effective: EffectiveParameters, year: int) -> Iterator[Finding]:
     """Warn about a cost-of-living raise above 5 %, or none at all."""
-    cola = _rate(effective, "cola_rate", year)
+    cola = effective.number("cola_rate", year)
     if cola > COLA_HIGH_RATE:
         message = f"COLA of {cola:.2%} is above {COLA_HIGH_RATE:.0%}."
         yield Finding("cola_rate", year, Risk.HIGH, message)
@@ -69,17 +69,13 @@ def cola_is_unusual(effective: EffectiveParameters, year: int) -> Iterator[Findi
 def new_hire_premium_is_unusual(effective: EffectiveParameters, year: int) -> Iterator[Finding]:
     """Warn about a new-hire adjustment over 125 % (compression) or under 105 % (hard to hire)."""
     name = "new_hire_salary_adjustment"
-    adjustment = _rate(effective, name, year)
+    adjustment = effective.number(name, year)
     if adjustment > NEW_HIRE_PREMIUM_MAX:
         message = f"New hires at {adjustment:.1%}, over {NEW_HIRE_PREMIUM_MAX:.0%}: pay compression."
         yield Finding(name, year, Risk.HIGH, message)
     elif adjustment < NEW_HIRE_PREMIUM_MIN:
         message = f"New hires at {adjustment:.1%}, under {NEW_HIRE_PREMIUM_MIN:.0%}: hard to hire."
         yield Finding(name, year, Risk.MEDIUM, message)
-
-
-def _rate(effective: EffectiveParameters, name: str, year: int) -> float:
-    return float(effective.value(name, year) or 0.0)
 
 
 RULES: tuple[Rule, ...] = (

@@ -18,7 +18,7 @@ def validate(effective: EffectiveParameters) -> list[Finding]:
 def risks(effective: EffectiveParameters) -> dict[tuple[str, int], Risk]:
     """Return the risk of every lever's value in every year, OK included."""
     return {
-        (lever.name, year): risk_of(lever, _number(effective, lever, year))
+        (lever.name, year): risk_of(lever, effective.number(lever.name, year))
         for lever in effective.declared.levers.values()
         for year in effective.years
     }
@@ -26,7 +26,7 @@ def risks(effective: EffectiveParameters) -> dict[tuple[str, int], Risk]:
 
 def _of_year(effective: EffectiveParameters, year: int) -> Iterable[Finding]:
     for lever in effective.declared.levers.values():
-        value = _number(effective, lever, year)
+        value = effective.number(lever.name, year)
         risk = risk_of(lever, value)
         if risk is not Risk.OK:
             yield Finding(lever.name, year, risk, _message(lever, value))
@@ -60,9 +60,3 @@ def _every_year_once(found: list[Finding], years: tuple[int, ...]) -> list[Findi
 
 def _worst_first(finding: Finding) -> tuple[int, str, int]:
     return (-finding.risk.rank, finding.parameter, finding.year or 0)
-
-
-def _number(effective: EffectiveParameters, lever: Lever, year: int) -> float:
-    value = effective.value(lever.name, year)
-    assert isinstance(value, float)  # every lever is a rate or a multiplier
-    return value

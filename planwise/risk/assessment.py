@@ -53,10 +53,9 @@ def assess(
     """
     findings = validate(effective)
     if target_growth is not None:
-        market = effective.value("market_budget")
         findings += validate_target(
             target_growth,
-            market_budget=None if market is None else float(str(market)),
+            market_budget=effective.number_or_none("market_budget"),
             payroll=max((float(year["payroll"]) for year in kpis), default=None),
             payroll_budget=payroll_budget,
         )

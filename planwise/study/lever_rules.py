@@ -133,6 +133,6 @@ def refuse_impossible(rules: tuple[LeverRule, ...], space: Space) -> None:
 
 
 def _term(base: EffectiveParameters, name: str, year: int, tuned: set[str], weight: float) -> Term:
-    in_force = float(str(base.value(name, year)))
+    in_force = base.number(name, year)
     keys = (str(Key(name, year)), name)
     return Term(next((key for key in keys if key in tuned), keys[0]), weight, in_force)

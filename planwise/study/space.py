@@ -190,7 +190,7 @@ def _is_locked(key: Key, locked: Sequence[str], *, explicit: bool) -> bool:
 def _tuned(key: Key, base: EffectiveParameters, changes: Iterable[Constraint]) -> TunedLever:
     lever = base.declared.levers[key.name]
     years = base.years if key.year is None else (key.year,)
-    by_year = {year: float(str(base.value(key.name, year))) for year in years}
+    by_year = {year: base.number(key.name, year) for year in years}
     values = list(by_year.values())
     low, high = lever.bounds
     for change in changes:
@@ -206,7 +206,7 @@ def _tuned(key: Key, base: EffectiveParameters, changes: Iterable[Constraint]) -
                 remedy="Tune it by year (--by-year), or allow a larger change.",
             )
     recommended_low, recommended_high = lever.recommended
-    pay_decides_who_leaves = float(str(base.value(ELASTICITY))) > 0
+    pay_decides_who_leaves = base.number(ELASTICITY) > 0
     return TunedLever(
         name=str(key),
         low=low,

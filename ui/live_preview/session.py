@@ -167,7 +167,7 @@ def moved_parameters(here: EffectiveParameters) -> dict[str, tuple[float, Effect
     levers = [lever for lever in here.declared.levers.values() if not lever.locked]
     points = {}
     for lever in sorted(levers, key=lambda lever: lever.chain is not Chain.DYNAMICS):
-        old = {year: float(str(here.value(lever.name, year))) for year in here.years}
+        old = {year: here.number(lever.name, year) for year in here.years}
         new = {year: _moved(lever, value) for year, value in old.items()}
         step = sum(new[year] - old[year] for year in old) / len(old)
         if step:

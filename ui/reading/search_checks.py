@@ -81,10 +81,8 @@ def _target(posed: Posed, measured: Measured | None) -> list[Check]:
     question = posed.question
     if not question.seeks_target:
         return [Check("Target", "ok", "No target is sought: growth is whatever the objectives lead to.")]
-    market = posed.effective.value("market_budget")
-    findings = validate_target(
-        question.target_growth, market_budget=None if market is None else float(str(market))
-    )
+    market_budget = posed.effective.number_or_none("market_budget")
+    findings = validate_target(question.target_growth, market_budget=market_budget)
     tone: Tone = "warn" if any(found.risk not in OF_RISK for found in findings) else "ok"
     checks = [Check("Target", tone, " ".join(with_levels(found.message) for found in findings))]
     if measured is None:

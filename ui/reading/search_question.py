@@ -36,7 +36,7 @@ def question_of(request: Mapping[str, Any], effective: EffectiveParameters) -> S
     target, limit = request.get("target_growth"), effective.value("payroll_budget")
     tune = request.get("tune")
     return StudySpec(
-        target_growth=float(str(effective.value("target_growth"))) if target is None else float(target),
+        target_growth=effective.number("target_growth") if target is None else float(target),
         strategy=request.get("strategy") or "",
         tolerance=float(request.get("tolerance", DEFAULT_TOLERANCE_RATE)),
         levers=None if tune is None else tuple(tune),

@@ -105,3 +105,18 @@ def test_overrides_resolve_to_the_same_again():
 def test_effective_parameters_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         resolve(YEARS, scenario={}).years = (2026,)
+
+
+def test_numbers_are_floats_and_other_values_are_rejected():
+    effective = resolve(YEARS, scenario={"cola_rate@2027": 0.05})
+    assert effective.number("cola_rate", 2027) == 0.05
+    seed = effective.number("seed")
+    assert (seed, type(seed)) == (42.0, float)
+    assert effective.number_or_none("payroll_budget") is None
+    with pytest.raises(InputError, match="payroll_budget is not set"):
+        effective.number("payroll_budget")
+    for name in ("range_maximum_cap", "cola_date"):
+        with pytest.raises(InputError, match=f"{name} is not a number"):
+            effective.number(name)
+    with pytest.raises(InputError, match="differs by year"):
+        effective.number("cola_rate")

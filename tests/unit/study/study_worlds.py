@@ -25,9 +25,7 @@ def growth(levers: Mapping[str, float], base=BASE, seed: int | None = None) -> f
     """A replicate's growth is off by a ten-thousandth for each unit of its seed's last two digits."""
     effective = base.with_levers(levers)
     noise = 0.0 if seed is None else SEED_NOISE * (seed % SEED_KINDS)
-    return noise + closed_form(
-        lambda name: sum(float(effective.value(name, year)) for year in YEARS) / len(YEARS)
-    )
+    return noise + closed_form(lambda name: sum(effective.number(name, year) for year in YEARS) / len(YEARS))
 
 
 def closed_form(value: Callable[[str], float]) -> float:

@@ -25,8 +25,8 @@ PROMOTION = "promotion_probability_level_1"
 def growth(levers):
     """Promotions lower the mean here: those promoted are replaced by cheap hires."""
     effective = BASE.with_levers(levers)
-    fixed = closed_form(lambda name: float(effective.value(name, 2026)))
-    return fixed - 0.05 * float(effective.value(PROMOTION, 2026))
+    fixed = closed_form(lambda name: effective.number(name, 2026))
+    return fixed - 0.05 * effective.number(PROMOTION, 2026)
 
 
 def told(levers, seed=None, nervous=0.0):

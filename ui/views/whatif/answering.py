@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import panel as pn
 
@@ -124,7 +123,9 @@ class Answers:
 
     def _show_charts(self, question: Question, base: Previewed, answer: Previewed) -> None:
         before, now, name = Side(base.kpis), Side(answer.kpis), question.scenario
-        target, budget = (_number(question, goal) for goal in ("target_growth", "payroll_budget"))
+        target, budget = (
+            question.effective.number_or_none(goal) for goal in ("target_growth", "payroll_budget")
+        )
         about = findings.found(validate(question.effective), question.effective, now)
         self._parts.growth.show(charts.growth(name, before, now, target))
         self._parts.payroll.show(charts.payroll(name, before, now, budget))
@@ -145,8 +146,3 @@ class Answers:
 
 def _nothing() -> None:
     """Do nothing: what is offloaded comes back when the browser has the page."""
-
-
-def _number(question: Question, name: str) -> float | None:
-    value: Any = question.effective.value(name)
-    return None if value is None else float(value)

@@ -19,13 +19,13 @@ TONES: dict[Risk, html.Tone] = {
 
 def found(levers: Sequence[Finding], effective: EffectiveParameters, now: Side) -> tuple[Finding, ...]:
     """Return findings about levers, target and budget, the worst first; what is in order is left out."""
-    numbers = {name: _number(effective.value(name)) for name in ("target_growth", "payroll_budget")}
+    numbers = {name: effective.number_or_none(name) for name in ("target_growth", "payroll_budget")}
     about_target = (
         []
         if numbers["target_growth"] is None
         else validate_target(
             numbers["target_growth"],
-            market_budget=_number(effective.value("market_budget")),
+            market_budget=effective.number_or_none("market_budget"),
             payroll=max(float(kpi["payroll"]) for kpi in now.kpis),
             payroll_budget=numbers["payroll_budget"],
         )
@@ -48,7 +48,3 @@ def _item(finding: Finding) -> str:
     year = "" if finding.year is None else f"{finding.year}: "
     chip = html.chip(finding.risk.name.lower(), TONES[finding.risk])
     return f"<li>{chip} <span>{escape(year + with_levels(finding.message))}</span></li>"
-
-
-def _number(value: object) -> float | None:
-    return None if value is None else float(str(value))

@@ -49,7 +49,7 @@ def tiles(base: Side, now: Side, effective: EffectiveParameters, year: int) -> t
     span = f"{first}" if year == first else f"{first}–{year}"
     paid = sum(k["prorated_payroll"] for k in now.kpis if k["simulation_year"] <= year)
     paid_before = sum(k["prorated_payroll"] for k in base.kpis if k["simulation_year"] <= year)
-    target = _number(effective.value("target_growth"))
+    target = effective.number_or_none("target_growth")
     return (
         Tile(
             f"Growth a year, {span}",
@@ -61,7 +61,7 @@ def tiles(base: Side, now: Side, effective: EffectiveParameters, year: int) -> t
             f"Annual payroll, end of {year}",
             money_short(new["payroll"]),
             _money(old["payroll"], new["payroll"]),
-            *_budget(now, _number(effective.value("payroll_budget"))),
+            *_budget(now, effective.number_or_none("payroll_budget")),
         ),
         Tile(
             f"Base pay paid, {span}",
@@ -205,7 +205,3 @@ def _share(old: float, new: float) -> str:
     """Return how much more or less is paid in all."""
     share = percent(new / old - 1, 2, sign=True) if old else ""
     return f"{share} in all; prorated" if any(digit in share for digit in "123456789") else "prorated"
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)

@@ -25,7 +25,8 @@ from rich.table import Table
 
 from planwise.census import generate_census
 from planwise.settings import Settings
-from planwise.study.trials.files import journal_file, read_result, torn_files
+from planwise.storage import list_partial
+from planwise.study.trials.files import journal_file, read_result
 from planwise.study.trials.record import finished_trials, unfinished
 from planwise.study.trials.storage import load_study
 from planwise.study.trials.trial import Trial
@@ -133,7 +134,7 @@ def _examined(
         wrong.append(f"trials broke: {other[:3]}")
     if settings.workers_dir.is_dir() and (orphans := sorted(f.name for f in settings.workers_dir.iterdir())):
         wrong.append(f"orphans in workers: {', '.join(orphans)}")
-    if parts := torn_files(settings, name):
+    if parts := list_partial(settings.studies_dir / name):
         wrong.append(f"half-written files: {', '.join(part.name for part in parts)}")
     failed = sum(trial.state == "failed" for trial in found)
     result = read_result(settings, name)

@@ -1,6 +1,5 @@
 """The file that a benchmark leaves: what was measured, where, when."""
 
-import json
 import os
 import platform
 import resource
@@ -9,6 +8,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from planwise.storage import write_json
 
 PACKAGES = ("planwise", "sqlmesh", "duckdb", "pandas")
 
@@ -45,8 +46,5 @@ def default_output(folder: Path) -> Path:
 
 
 def write(result: Mapping[str, Any], file: Path) -> None:
-    """Write a record whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_text(json.dumps(result, indent=1), encoding="utf-8")
-    beside.replace(file)
+    """Write a record atomically."""
+    write_json(file, result, indent=1)

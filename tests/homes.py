@@ -1,10 +1,12 @@
 """Homes that take long to make: the first process of a test run makes one, the others copy it."""
 
-import fcntl
 import os
 import shutil
 
 from planwise.settings import Settings
+from planwise.storage import hold_lock
+
+MAKE_SECONDS = 900  # a full simulation on a busy machine
 
 
 def copy_of(tmp_path_factory, name, make):
@@ -13,8 +15,7 @@ def copy_of(tmp_path_factory, name, make):
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
     made = shared / f"{name}-made"
-    with (shared / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with hold_lock(shared / f"{name}.lock", f"make {name}", timeout_seconds=MAKE_SECONDS, on_wait=None):
         if not made.exists():
             begun = tmp_path_factory.mktemp(name) / "begun"
             make(Settings(home=begun))

@@ -15,6 +15,7 @@ from flows.doctor.checks import Check
 from planwise.errors import Busy, PlanWiseError
 from planwise.orchestrator import configured_api
 from planwise.settings import Settings
+from planwise.storage import hold_lock, read_lock_holder
 
 PINNED = {
     "fastapi": "Prefect's server breaks",
@@ -117,19 +118,17 @@ def _ledger(settings: Settings) -> Check:
 def _warehouse(settings: Settings) -> Check:
     import duckdb
 
-    from planwise.engine import lock
-
     file, holder, problem = settings.warehouse_file, None, None
     exists = file.exists()
     if exists:
         try:
             with (
-                lock.hold(settings.warehouse_lock_file, "doctor", timeout_seconds=0),
+                hold_lock(settings.warehouse_lock_file, "doctor", timeout_seconds=0),
                 duckdb.connect(str(file), read_only=True) as database,
             ):
                 database.execute("SELECT count(*) FROM duckdb_tables()").fetchall()
         except Busy:
-            holder = lock.holder_of(settings.warehouse_lock_file)
+            holder = read_lock_holder(settings.warehouse_lock_file)
         except (duckdb.Error, OSError) as error:
             problem = str(error)
     return checks.warehouse(file, exists=exists, holder=holder, problem=problem)

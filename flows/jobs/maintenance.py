@@ -13,7 +13,8 @@ from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.governance import open_ledger
 from planwise.jobs.pruning import remove_old_jobs
 from planwise.settings import Settings
-from planwise.study.trials.files import remove_torn, study_folders, torn_files
+from planwise.storage import list_partial, remove_partial
+from planwise.study.trials.files import study_folders
 from planwise.study.trials.holding import is_held
 from planwise.study.trials.views import list_studies
 
@@ -51,7 +52,7 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
             if not request.dry_run:
                 run(drop_environments, warehouse, environments)
     files = run(remove_dead_workers, settings, dry_run=request.dry_run)
-    files += run(remove_torn_files, settings, dry_run=request.dry_run)
+    files += run(remove_partial_files, settings, dry_run=request.dry_run)
     files += run(remove_old_jobs, settings, dry_run=request.dry_run)
     report = MaintenanceReport(request.dry_run, environments, tuple(map(str, files)))
     rows = [{"kind": "environment", "name": name} for name in environments]
@@ -85,10 +86,11 @@ def drop_environments(warehouse: Warehouse, environments: tuple[str, ...]) -> No
     warehouse.collect()
 
 
-def remove_torn_files(settings: Settings, *, dry_run: bool) -> tuple[Path, ...]:
-    """Remove what killed processes had not written to the end in the folders of studies."""
+def remove_partial_files(settings: Settings, *, dry_run: bool) -> tuple[Path, ...]:
+    """Remove the partial files that killed processes left in the folders of studies."""
     removed: list[Path] = []
     for name in study_folders(settings):
         if not is_held(settings, name):
-            removed += torn_files(settings, name) if dry_run else remove_torn(settings, name)
+            folder = settings.studies_dir / name
+            removed += list_partial(folder) if dry_run else remove_partial(folder)
     return tuple(removed)

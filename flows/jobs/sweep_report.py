@@ -1,7 +1,6 @@
 """What a sweep found, kept as JSON, and what changed since the one before."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from planwise.settings import Settings
+from planwise.storage import write_json
 
 FOLDER = "sweeps"
 MOVED_RATE = 0.001  # 0.1 pp of growth: a study's tolerance
@@ -122,13 +122,9 @@ def last_sweep(settings: Settings, asked: str) -> Sweep | None:
 
 def write_sweep(settings: Settings, sweep: Sweep) -> Path:
     """Write the sweep, whole or not at all."""
-    folder = settings.root / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.fromisoformat(sweep.at)
-    file = folder / f"{stamp:%Y%m%dT%H%M%S}{stamp.microsecond // 1000:03d}.json"
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(sweep.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
-    os.replace(part, file)
+    file = settings.root / FOLDER / f"{stamp:%Y%m%dT%H%M%S}{stamp.microsecond // 1000:03d}.json"
+    write_json(file, sweep.as_json(), indent=1)
     return file
 
 

@@ -1,7 +1,6 @@
 """`planwise up`."""
 
 import contextlib
-import fcntl
 import os
 import shlex
 import time
@@ -20,6 +19,7 @@ from planwise.options import Home
 from planwise.ports import require_free
 from planwise.settings import Settings
 from planwise.signals import Terminated
+from planwise.storage import hold_lock
 
 START_SECONDS = 120.0  # a server takes 5 to 10 s on a quiet machine
 
@@ -123,10 +123,10 @@ def _folders(settings: Settings) -> Path:
 @contextlib.contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     """Hold the home's lock: two servers on one SQLite file would schedule every run twice."""
-    with (settings.root / "up.lock").open("w") as file:
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            stack.enter_context(hold_lock(settings.root / "up.lock", "planwise up", timeout_seconds=0))
+        except Busy as error:
             raise Busy(
                 f"`planwise up` runs already in {settings.root}.",
                 remedy="Use that one, stop it, or choose another home: --home FOLDER.",

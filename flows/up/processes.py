@@ -25,6 +25,7 @@ from flows.up.families import STOP_SECONDS, descendants, see_off, terminate
 from flows.up.plan import Program
 from planwise.errors import PlanWiseError
 from planwise.settings import REPOSITORY
+from planwise.storage import move
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 POLL_SECONDS = 0.2
@@ -125,7 +126,7 @@ class Together:
     def _spawn(self, program: Program) -> Running:
         log = self._logs / f"{program.name}.log"
         if log.exists():
-            log.replace(log.with_suffix(".log.1"))
+            move(log, log.with_suffix(".log.1"))
         with log.open("wb") as output:
             process = subprocess.Popen(
                 program.command,

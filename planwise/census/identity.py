@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 import unicodedata
@@ -11,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from planwise.errors import InputError
+from planwise.storage import create_file
 
 KEY_FILE = "identity.key"
 KEY_BYTES = 32
@@ -19,20 +19,10 @@ SSN = r"^\d{3}-\d{2}-\d{4}$"
 
 
 def installation_key(home: Path) -> bytes:
-    """Return the key of this installation, made on first use (mode 0600); whoever has it can link the ids."""
+    """Return the key of this installation, created on first use (mode 0600); it links ids to persons."""
     path = home / KEY_FILE
-    home.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        temporary = home / f".{KEY_FILE}-{secrets.token_hex(6)}"
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-        try:
-            os.link(temporary, path)  # fails if another process was first: its key then counts
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
+        create_file(path, secrets.token_bytes(KEY_BYTES), mode=0o600)
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
         raise InputError(

@@ -1,8 +1,7 @@
 """The censuses of a home: each one an immutable version behind a name, switched atomically.
 
-`censuses/<name>` is a link to `censuses/.versions/<name>-<hash>-<nonce>`; a version is written whole to a
-temporary folder, renamed, and only then does the link move. A process killed at any point leaves the old
-census or the new one.
+`censuses/<name>` is a link to `censuses/.versions/<name>-<hash>-<nonce>`; a version is published as a whole
+folder, and only then does the link move. A process killed at any point leaves the old census or the new one.
 """
 
 import json
@@ -27,11 +26,11 @@ from planwise.census.schema import OPTIONAL_FACTS
 from planwise.census.table import census_table, content_hash, levels_table
 from planwise.errors import InputError
 from planwise.settings import Settings
+from planwise.storage import is_partial, move, publish_folder, remove_partial, replace_link, write_text
 
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 RESERVED_NAMES = frozenset({"current"})
 VERSIONS = ".versions"
-TEMPORARY = ".tmp-"
 READER_MAX_AGE = timedelta(hours=6)  # a simulation may still read a superseded version; none takes that long
 
 
@@ -132,7 +131,9 @@ def list_censuses(settings: Settings) -> tuple[Census, ...]:
     if not settings.censuses_dir.is_dir():
         return ()
     found = (
-        _read(folder) for folder in sorted(settings.censuses_dir.iterdir()) if not folder.name.startswith(".")
+        _read(folder)
+        for folder in sorted(settings.censuses_dir.iterdir())
+        if not folder.name.startswith(".") and not is_partial(folder)
     )
     return tuple(census for census in found if census is not None)
 
@@ -148,9 +149,7 @@ def census_in_use(settings: Settings) -> str | None:
 def use_census(settings: Settings, name: str) -> Census:
     """Put a registered census in use; raises InputError when there is no such census."""
     census = load_census(settings, name)
-    pointer = settings.censuses_dir / f"{TEMPORARY}current-{secrets.token_hex(6)}"
-    pointer.write_text(f"{name}\n", encoding="utf-8")
-    pointer.replace(settings.censuses_dir / "current")
+    write_text(settings.censuses_dir / "current", f"{name}\n")
     return census
 
 
@@ -180,48 +179,30 @@ def _read(folder: Path) -> Census | None:
 
 def _publish(root: Path, name: str, census: pa.Table, levels: pa.Table, manifest: Mapping[str, Any]) -> None:
     store = root / VERSIONS
-    store.mkdir(parents=True, exist_ok=True)
     nonce = secrets.token_hex(4)
-    temporary = store / f"{TEMPORARY}{name}-{nonce}"
     final = store / f"{name}-{manifest['content_hash'][:12]}-{nonce}"
-    temporary.mkdir()
-    try:
-        pq.write_table(census, temporary / "census.parquet", compression="zstd")
-        pq.write_table(levels, temporary / "levels.parquet")
-        (temporary / "manifest.json").write_text(
+    with publish_folder(final) as folder:
+        pq.write_table(census, folder / "census.parquet", compression="zstd")
+        pq.write_table(levels, folder / "levels.parquet")
+        (folder / "manifest.json").write_text(
             json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8"
         )
-        _flush(temporary)
-        temporary.rename(final)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     link = root / name
     if link.is_dir() and not link.is_symlink():  # a plain folder, e.g. restored by a tool that follows links
-        link.rename(store / f"{name}-restored-{nonce}")
+        move(link, store / f"{name}-restored-{nonce}")
     elif link.exists():
         os.utime(link)  # superseded from now on: its age as such begins
-    pointer = root / f"{TEMPORARY}{name}-{nonce}"
-    pointer.symlink_to(Path(VERSIONS) / final.name, target_is_directory=True)
-    pointer.replace(link)
+    replace_link(link, Path(VERSIONS) / final.name)
     _prune(store, name, final)
 
 
-def _flush(folder: Path) -> None:
-    for path in (*folder.iterdir(), folder):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def _prune(store: Path, name: str, current: Path) -> None:
-    """Remove what nobody reads any more: superseded versions and left temporary folders, once old."""
+    """Remove superseded versions and partial folders that are too old to be in use."""
     own = re.compile(re.escape(name) + r"-[0-9a-z]{8,12}-[0-9a-f]{8}")
     oldest_useful = (datetime.now(UTC) - READER_MAX_AGE).timestamp()
+    remove_partial(store, older_than_seconds=READER_MAX_AGE.total_seconds())
     for folder in store.iterdir():
-        if folder != current and (own.fullmatch(folder.name) or folder.name.startswith(TEMPORARY)):
+        if folder != current and own.fullmatch(folder.name):
             with suppress(FileNotFoundError):  # another process was first
                 if folder.stat().st_mtime < oldest_useful:
                     shutil.rmtree(folder, ignore_errors=True)

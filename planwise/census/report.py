@@ -1,13 +1,13 @@
 """What an import did: one JSON report, and beside it a CSV of the rejected rows with their reasons."""
 
 import csv
-import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from planwise.storage import write_json
 
 REPORT_FILE, REJECTS_FILE = "report.json", "rejects.csv"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
@@ -49,11 +49,7 @@ class ImportReport:
 
     def write(self) -> None:
         """Write the JSON report, whole or not at all."""
-        temporary = self.report_file.with_suffix(f".{os.getpid()}")
-        temporary.write_text(
-            json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        temporary.replace(self.report_file)
+        write_json(self.report_file, self.as_dict(), indent=2)
 
 
 def write_rejects(path: Path, rejects: pd.DataFrame) -> None:

@@ -1,6 +1,5 @@
 """Every matched person's pay in two scenarios as CSV, however many they are; no text in it calculates."""
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,6 +9,7 @@ from planwise.comparison.people import EMPLOYEE_COLUMNS, matched
 from planwise.comparison.reading import damage_named, reader
 from planwise.errors import InputError
 from planwise.inert import FORMULA_PATTERN, inert
+from planwise.storage import replace_file
 
 TEXTS = frozenset({"employee_id", "department", "gender"})
 INERT = "CASE WHEN regexp_matches({0}, '" + FORMULA_PATTERN + "') THEN '''' || {0} ELSE {0} END AS {0}"
@@ -27,11 +27,11 @@ def write_people_csv(comparison: Comparison, file: Path) -> int:
             remedy="Compare scenarios on one census; the comparison's remarks say what differs.",
         )
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".people-", dir=file.parent) as folder:
-            whole = Path(folder) / "whole.csv"
+        with (
+            replace_file(file) as whole,
+            tempfile.TemporaryDirectory(prefix=".people-", dir=file.parent) as folder,
+        ):
             _write(comparison, whole, Path(folder) / "pair.csv")
-            os.replace(whole, file)
     except OSError as error:
         raise InputError(
             f"The file {file} cannot be written: {error.strerror or error}.",

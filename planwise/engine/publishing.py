@@ -7,11 +7,8 @@ nothing of ours.
 """
 
 import json
-import os
 import platform
-import secrets
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,12 +23,12 @@ from planwise.errors import GateBlocked
 from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
+from planwise.storage import is_partial, publish_folder, remove_partial, write_text
 
 __all__ = ["GRAIN", "Publication", "list_publications", "load_publication", "publish"]
 
-TEMPORARY = ".tmp-"
 KEPT = 2  # the result in force and the one before it, which a reader may still have open
-TEMPORARY_MAX_AGE_SECONDS = 6 * 3600  # an older temporary folder was left by a killed process
+PARTIAL_MAX_AGE_SECONDS = 6 * 3600  # an older partial folder was left by a killed process
 GRAIN: Mapping[str, str] = {
     "fct_yearly_events": "simulation_year, employee_id, event_sequence",
     "fct_workforce_snapshot": "simulation_year, employee_id",
@@ -65,26 +62,16 @@ def publish(
             remedy="See the failed expectations; the result in force is unchanged.",
         )
     home = settings.published_dir / scenario
-    home.mkdir(parents=True, exist_ok=True)
-    _clear_leftovers(home)
+    remove_partial(home, older_than_seconds=PARTIAL_MAX_AGE_SECONDS)
     folder = home / outcome.fingerprint
-    part = home / f"{TEMPORARY}{outcome.fingerprint}-{secrets.token_hex(4)}"
-    part.mkdir()
-    try:
+    with publish_folder(folder) as partial:
         counts = {
-            mart: warehouse.export(outcome.environment, mart, GRAIN[mart], part / f"{mart}.parquet")
+            mart: warehouse.export(outcome.environment, mart, GRAIN[mart], partial / f"{mart}.parquet")
             for mart in MARTS
         }
         manifest = _manifest(scenario, outcome, census, effective, gate, counts, now())
-        _write(part / MANIFEST, json.dumps(manifest, indent=1, default=str))
-        if folder.exists():
-            for file in part.iterdir():  # equal bytes, unless somebody damaged the old ones
-                os.replace(file, folder / file.name)
-        else:
-            os.rename(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    _write(home / CURRENT, outcome.fingerprint)
+        (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, default=str), encoding="utf-8")
+    write_text(home / CURRENT, outcome.fingerprint)
     _prune(home, outcome.fingerprint)
     return Publication(scenario, outcome.fingerprint, folder, manifest)
 
@@ -135,29 +122,12 @@ def _manifest(
     }
 
 
-def _write(file: Path, text: str) -> None:
-    """Replace a file's content at once: written beside it, flushed to the disk, renamed over it."""
-    part = file.with_name(f"{TEMPORARY}{file.name}-{secrets.token_hex(4)}")
-    with open(part, "w", encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(part, file)
-
-
 def _prune(home: Path, in_force: str) -> None:
     """Delete results older than the one in force and the one before it."""
     results = sorted(
-        (folder for folder in home.iterdir() if folder.is_dir() and not folder.name.startswith(TEMPORARY)),
+        (folder for folder in home.iterdir() if folder.is_dir() and not is_partial(folder)),
         key=lambda folder: (folder.name == in_force, (folder / MANIFEST).stat().st_mtime),
         reverse=True,
     )
     for folder in results[KEPT:]:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _clear_leftovers(home: Path) -> None:
-    """Delete temporary folders and files that a killed process left."""
-    for leftover in home.glob(f"{TEMPORARY}*"):
-        if time.time() - leftover.stat().st_mtime > TEMPORARY_MAX_AGE_SECONDS:
-            shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink()

@@ -15,7 +15,7 @@ from sqlmesh.core.plan import Plan
 from sqlmesh.utils.errors import PlanError, SQLMeshError
 
 from planwise.census import Census
-from planwise.engine import console, lock
+from planwise.engine import console
 from planwise.engine.config import CATALOG, EXECUTION_TIME, INTERVAL_END, INTERVAL_START
 from planwise.engine.kpis import kpi_rows
 from planwise.engine.outcome import PlanOutcome, PlanSummary
@@ -30,6 +30,7 @@ from planwise.engine.variables import sqlmesh_variables
 from planwise.errors import PlanWiseError
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
+from planwise.storage import hold_lock, print_wait
 
 KPI_MODEL = "marts.fct_scenario_kpis"
 PARAMETERS = '"int_effective_parameters"'  # the one model that reads the table of parameters
@@ -255,13 +256,12 @@ def open_warehouse(
     on_wait: Callable[[str], None] | None = None,
 ) -> Iterator[Warehouse]:
     """Hold the main warehouse's lock and open it; raises Busy when it stays held by another process."""
-    waiting = {"on_wait": on_wait} if on_wait else {}
-    with lock.hold(
+    with hold_lock(
         settings.warehouse_lock_file,
         purpose,
         timeout_seconds=settings.lock_timeout_seconds,
         flow_run=flow_run,
-        **waiting,
+        on_wait=on_wait or print_wait,
     ):
         warehouse = Warehouse(settings.warehouse_file, settings)
         try:

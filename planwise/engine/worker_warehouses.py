@@ -2,16 +2,15 @@
 
 import contextlib
 import hashlib
-import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from planwise.engine import lock
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import Busy, InputError
 from planwise.settings import Settings
+from planwise.storage import PARTIAL, hold_lock, replace_file
 
 WORKER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 NAME_LENGTH = 48  # of the 64 that a worker's name may have, so that an index fits behind
@@ -38,7 +37,13 @@ def worker_warehouse(settings: Settings, worker: str, *, keep: bool = False) -> 
         raise InputError(f"{worker!r} is not a worker name.", remedy="Use letters, digits, '_' and '-'.")
     settings.workers_dir.mkdir(parents=True, exist_ok=True)
     file = settings.workers_dir / f"{worker}.duckdb"
-    with lock.hold(file.with_suffix(".lock"), f"worker {worker}", timeout_seconds=0):
+    with hold_lock(
+        file.with_suffix(".lock"),
+        f"worker {worker}",
+        timeout_seconds=0,
+        resource=f"database of worker {worker}",
+        remedy="Wait for it to end, or stop it.",
+    ):
         if not (keep and file.exists()):
             _remove(file)
             _seed(settings, file)
@@ -72,7 +77,7 @@ def _remove_dead(folder: Path, worker: str, dry_run: bool, wait_seconds: float) 
     file = folder / f"{worker}.lock"
     existed = file.exists()
     try:
-        with lock.hold(file, "delete leftovers", timeout_seconds=wait_seconds, on_wait=lambda _: None):
+        with hold_lock(file, "delete leftovers", timeout_seconds=wait_seconds, on_wait=None):
             found = sorted(folder.glob(f"{worker}.*"))
             for leftover in found if not dry_run else ():
                 if leftover.is_dir():
@@ -89,18 +94,18 @@ def _remove_dead(folder: Path, worker: str, dry_run: bool, wait_seconds: float) 
 
 def _seed(settings: Settings, file: Path) -> None:
     """Copy the main warehouse, if there is one, while nobody writes it."""
-    with lock.hold(
+    with hold_lock(
         settings.warehouse_lock_file, f"copy for {file.stem}", timeout_seconds=settings.lock_timeout_seconds
     ):
         if settings.warehouse_file.exists():
-            part = file.with_suffix(".part")
-            shutil.copyfile(settings.warehouse_file, part)
-            wal = settings.warehouse_file.with_name(settings.warehouse_file.name + ".wal")
-            if wal.exists():
-                shutil.copyfile(wal, file.with_name(file.name + ".wal"))
-            os.replace(part, file)
+            with replace_file(file, durable=False) as partial:  # a worker's database is only a copy
+                shutil.copyfile(settings.warehouse_file, partial)
+                wal = settings.warehouse_file.with_name(settings.warehouse_file.name + ".wal")
+                if wal.exists():
+                    shutil.copyfile(wal, file.with_name(file.name + ".wal"))
 
 
 def _remove(file: Path) -> None:
-    for leftover in (file, file.with_name(file.name + ".wal"), file.with_suffix(".part")):
+    wal = file.with_name(file.name + ".wal")
+    for leftover in (file, wal, *file.parent.glob(f"{file.name}.*{PARTIAL}")):
         leftover.unlink(missing_ok=True)

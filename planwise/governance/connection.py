@@ -1,7 +1,5 @@
 """Connect to the ledger's database; everything that one engine needs and the other does not is here."""
 
-import fcntl
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +15,11 @@ from sqlalchemy.exc import (
 )
 
 from planwise.errors import Busy, InputError, PlanWiseError
+from planwise.storage import hold_lock
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 BUSY_TIMEOUT_SECONDS = 30.0
-LOCK_POLL_SECONDS = 0.05
 UPGRADE_LOCK_KEY = 7_152_690_142  # any constant of our own: PostgreSQL's advisory locks are numbers
 BEGIN = "planwise_begin"
 SET_URL = "Set PLANWISE_LEDGER_URL to a sqlite:///file or a postgresql:// URL."
@@ -120,26 +118,17 @@ def _with_sqlite_rules(engine: Engine) -> Engine:
 @contextmanager
 def _file_lock(path: Path) -> Iterator[None]:
     try:
-        with path.open("a") as file:
-            deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
-            while not _locked(file.fileno()):
-                if time.monotonic() > deadline:
-                    raise Busy(
-                        f"Another process has held {path} for {BUSY_TIMEOUT_SECONDS:g} s.",
-                        remedy="Wait for it, or end it.",
-                    )
-                time.sleep(LOCK_POLL_SECONDS)
+        with hold_lock(
+            path,
+            "open the ledger",
+            timeout_seconds=BUSY_TIMEOUT_SECONDS,
+            resource=f"ledger's lock {path}",
+            remedy="Wait for it to end, or stop it.",
+            on_wait=None,
+        ):
             yield
     except OSError as error:
         raise _unusable(str(path), error) from error
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _make_folder(folder: Path) -> None:

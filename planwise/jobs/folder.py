@@ -1,24 +1,22 @@
 """A job's folder: `jobs/<id>/` with what was asked, what happened, how it ended; who holds it lives."""
 
-import fcntl
 import json
 import os
 import re
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from planwise import storage
 from planwise.errors import InputError, PlanWiseError
 from planwise.jobs.job import Kind
 from planwise.settings import Settings
 
 REQUEST, ROUTE, EVENTS, OUTCOME = "request.json", "route.json", "events.jsonl", "outcome.json"
 CANCEL, LOCK, LOG = "cancel.json", "lock", "worker.log"
-PART = ".part"
 ID = re.compile(r"\d{8}T\d{9}-[a-z]+-[0-9a-f]{6}")
 
 
@@ -54,10 +52,8 @@ class JobFolder:
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Replace one of the JSON files; raises PlanWiseError when the disk refuses."""
         file = self.path / name
-        part = file.with_name(f"{name}.{os.getpid()}{PART}")
         try:
-            part.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-            part.replace(file)
+            storage.write_json(file, content, allow_nan=False)
         except OSError as error:
             raise PlanWiseError(
                 f"{file} cannot be written: {error.strerror}.",
@@ -80,13 +76,8 @@ class JobFolder:
 
     @property
     def is_held(self) -> bool:
-        """Whether a living process does the work; a lock ends with its process, however that dies."""
-        with suppress(FileNotFoundError), self.lock.open("rb") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+        """Whether a living process does the work."""
+        return storage.is_locked(self.lock)
 
 
 def new_job(

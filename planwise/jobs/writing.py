@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from planwise.console import json_text
-from planwise.engine import lock
 from planwise.jobs.folder import EVENTS, OUTCOME, JobFolder
 from planwise.jobs.job import Failure, State
+from planwise.storage import hold_lock
 
 SAMPLE_ROWS = 1000  # of a table: what is longer is for the result's own files
-PATIENCE_SECONDS = 2.0  # whoever only looks whether a job is held lets go within a moment
+LOCK_TIMEOUT_SECONDS = 2.0  # a check whether the job is locked takes the lock for a moment
 
 
 class JobWriter:
@@ -27,8 +27,14 @@ class JobWriter:
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Hold the job, so that everybody sees that its process lives; raises Busy when another does."""
-        with lock.hold(
-            self.folder.lock, f"job {self.folder.id}", timeout_seconds=PATIENCE_SECONDS, on_wait=_silently
+        job = f"job {self.folder.id}"
+        with hold_lock(
+            self.folder.lock,
+            job,
+            timeout_seconds=LOCK_TIMEOUT_SECONDS,
+            resource=job,
+            remedy="Wait for it to end, or cancel it.",
+            on_wait=None,
         ):
             yield
 
@@ -80,7 +86,3 @@ class JobWriter:
         line = json_text({"at": datetime.now(UTC).isoformat(), **event}, allow_nan=True) + "\n"
         with self._alone, (self.folder.path / EVENTS).open("a", encoding="utf-8") as file:
             file.write(line)
-
-
-def _silently(message: str) -> None:
-    return None

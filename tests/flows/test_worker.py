@@ -16,12 +16,12 @@ from flows.jobs.planning import estimated
 from flows.reporting import reported
 from flows.runner import InProcess
 from planwise.census import generate_census
-from planwise.engine import lock
 from planwise.engine.publications import load_publication
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.jobs import JobReader, JobWriter, Kind, State, folder_of, job_folders, new_job
 from planwise.settings import Settings
+from planwise.storage import hold_lock
 
 PATIENCE_SECONDS = 120
 
@@ -173,7 +173,7 @@ def test_a_second_job_waits_says_for_whom_and_can_be_cancelled_there(settings, s
 
 def test_a_plan_waits_for_nobody_but_names_who_holds_the_warehouse(settings):
     hurried = settings.model_copy(update={"lock_timeout_seconds": 0})
-    with lock.hold(settings.warehouse_lock_file, "simulate lean", timeout_seconds=0):
+    with hold_lock(settings.warehouse_lock_file, "simulate lean", timeout_seconds=0):
         busy = here(hurried, Kind.PLAN, scenario="baseline")
     assert (busy.state, busy.error.type) == (State.FAILED, "Busy")
     assert f"process {os.getpid()} (simulate lean)" in busy.error.what

@@ -117,7 +117,7 @@ def test_a_cookie_secret_that_is_too_short_is_refused(tmp_path):
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
     file = tmp_path / "f"
     write_private(file, "old")
-    monkeypatch.setattr("ui.auth.private.os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("planwise.storage.os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         write_private(file, "new")
     assert read_private(file, "It") == "old"

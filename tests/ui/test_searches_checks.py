@@ -4,9 +4,9 @@ import pytest
 
 from flows.parameters import OptimizeRequest
 from planwise.census import generate_census
-from planwise.engine import lock
 from planwise.governance import open_ledger
 from planwise.settings import Settings
+from planwise.storage import hold_lock
 from planwise.study.trials.holding import held
 from ui.reading.scenarios import ScenarioReader
 from ui.reading.searches import SearchReader
@@ -107,7 +107,7 @@ def test_levers_that_move_people_are_not_called_out_of_reach_by_their_bounds(loo
 
 def test_a_busy_warehouse_and_running_studies_are_told(home, look):
     assert said(look(), "Warehouse").says == "Free."
-    with lock.hold(home.warehouse_lock_file, "a sweep", timeout_seconds=1), held(home, "mine"):
+    with hold_lock(home.warehouse_lock_file, "a sweep", timeout_seconds=1), held(home, "mine"):
         checked = look()
         assert "a sweep" in said(checked, "Warehouse").says
         assert "mine" in said(checked, "Other studies").says

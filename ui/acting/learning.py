@@ -1,14 +1,12 @@
 """Remember what a user learnt: one small file per user, written whole or not at all."""
 
-import json
-import os
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from threading import Lock
 
 from planwise.errors import InputError
 from planwise.settings import Settings
+from planwise.storage import write_json
 from ui.learning.content import Module, Progress
 from ui.reading.learning import LearningReader, progress_file
 from ui.values.user import User
@@ -49,12 +47,7 @@ class LearningActions:
         file = progress_file(self._settings, self._user.name)
         kept = {"user": self._user.name, "answers": progress.answers, "checked": progress.checked}
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", dir=file.parent, suffix=".part", delete=False, encoding="utf-8"
-            ) as part:
-                json.dump(kept, part, ensure_ascii=False)
-            os.replace(part.name, file)
+            write_json(file, kept, mode=0o600)
         except OSError as error:
             raise InputError(
                 f"What you learnt cannot be kept in {file}: {error.strerror}.",

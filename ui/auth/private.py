@@ -2,11 +2,12 @@
 
 import os
 import secrets
-import tempfile
 from pathlib import Path
 
 from planwise.errors import InputError
+from planwise.storage import create_file, write_text
 
+OWNER_ONLY = 0o600
 OTHERS = 0o077
 FOLDER = "auth"
 SECRET_BYTES = 48
@@ -37,33 +38,19 @@ def read_private(file: Path, what: str) -> str:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Replace a file at once by one that only its owner may read; a crash leaves the old one."""
+    """Replace a file's text atomically; only its owner may read it."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as opened:
-            opened.write(text)
-            opened.flush()
-            os.fsync(opened.fileno())
-        os.replace(name, file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_text(file, text, mode=OWNER_ONLY)
 
 
 def secret_of(file: Path) -> str:
-    """Return the secret in a file, made at first; deleting the file signs everybody out."""
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        found = read_private(file, "The cookie secret").strip()
-        if len(found) < SECRET_BYTES:
-            raise InputError(
-                f"The cookie secret {file} has {len(found)} characters, fewer than {SECRET_BYTES}.",
-                remedy="Delete the file: another is made, and everybody signs in again.",
-            ) from None
-        return found
-    made = secrets.token_urlsafe(SECRET_BYTES)
-    with os.fdopen(handle, "w", encoding="utf-8") as opened:
-        opened.write(made)
-    return made
+    """Return the secret in a file, created first if needed; deleting the file signs every user out."""
+    if not file.exists():
+        create_file(file, secrets.token_urlsafe(SECRET_BYTES).encode(), mode=OWNER_ONLY)
+    found = read_private(file, "The cookie secret").strip()
+    if len(found) < SECRET_BYTES:
+        raise InputError(
+            f"The cookie secret {file} has {len(found)} characters, fewer than {SECRET_BYTES}.",
+            remedy="Delete the file: a new one is created, and every user signs in again.",
+        )
+    return found

@@ -1,17 +1,15 @@
 """Jobs as their folders tell, and the ledger's past simulations."""
 
-import fcntl
 from collections.abc import Hashable
-from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import make_url
 
-from planwise.engine import lock
 from planwise.governance import Ledger, open_ledger
 from planwise.governance.runs import SimulationRun
 from planwise.jobs import Job, JobReader
 from planwise.settings import Settings
+from planwise.storage import is_locked, read_lock_holder
 from ui.values.runs import PastRun
 
 
@@ -36,14 +34,9 @@ class JobsReader:
         return self._jobs.version()
 
     def holder(self) -> str | None:
-        """Return who holds the warehouse, in words; None when nobody does."""
+        """Return in words which process holds the warehouse's lock; None when it is free."""
         file = self._settings.warehouse_lock_file
-        with suppress(FileNotFoundError), file.open("rb") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return lock.holder_of(file)
-        return None
+        return read_lock_holder(file) if is_locked(file) else None
 
     def past(self, limit: int) -> tuple[PastRun, ...]:
         """Return the newest simulations of the ledger, whoever started them; raises LedgerUnusable, Busy."""

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from planwise.census import Census
-from planwise.engine.lock import holder_of
 from planwise.errors import InputError
 from planwise.governance import BASELINE
 from planwise.governance.scenario import check_new_name
 from planwise.parameters import Risk, validate_target
 from planwise.settings import Settings
+from planwise.storage import is_locked, read_lock_holder
 from planwise.study import StudySpec
 from planwise.study.answer.advice import evaluation_budget
 from planwise.study.constraints import OF_LEVERS_ALONE
@@ -18,7 +18,6 @@ from planwise.study.space import extreme
 from planwise.study.strategies import about
 from planwise.study.strategies.auto import choose
 from planwise.study.trials.holding import held_studies
-from ui.reading.file_lock import is_locked
 from ui.reading.search_question import Posed, posed_by
 from ui.values.formatting import with_levels
 from ui.values.searches import Check, Checked, Frame, Measured, Tone
@@ -198,7 +197,7 @@ def _busy(settings: Settings, request: Mapping[str, Any]) -> list[Check]:
             Check(
                 "Warehouse",
                 "warn",
-                f"Held by {holder_of(settings.warehouse_lock_file)}.",
+                f"Held by {read_lock_holder(settings.warehouse_lock_file)}.",
                 f"The study searches meanwhile; publishing waits up to {settings.lock_timeout_seconds:g} s.",
             )
         )

@@ -12,6 +12,7 @@ from planwise.engine.publications import load_publication, published_scenarios
 from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, open_ledger
 from planwise.settings import Settings
+from planwise.storage import is_locked
 from ui.cache import BoundedCache
 from ui.values.news import Standing, State, StudyInBrief
 
@@ -103,7 +104,7 @@ class StandingReader:
         try:
             about = json.loads((folder / "study.json").read_text(encoding="utf-8"))
             stands = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-            is_held = (folder / "lock").stat().st_size > 0  # empty once it is let go
+            is_held = is_locked(folder / "lock")
             noted = str(stands["state"])
             state = noted if is_held or noted != RUNNING else INTERRUPTED
             return brief(about, stands, RUNNING if is_held else state, stored)

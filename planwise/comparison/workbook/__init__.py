@@ -1,8 +1,5 @@
 """A comparison as an Excel workbook whose totals, differences and rates are live formulas."""
 
-import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
 
 from xlsxwriter import Workbook
@@ -12,6 +9,7 @@ from planwise.comparison.workbook import budget, kpis, levels, levers, notes, pe
 from planwise.comparison.workbook.cells import Page
 from planwise.comparison.workbook.styles import styles_of
 from planwise.errors import InputError
+from planwise.storage import replace_file
 
 __all__ = ["write_workbook"]
 
@@ -32,20 +30,14 @@ def write_workbook(comparison: Comparison, file: Path) -> Path:
     """
     if file.suffix.lower() != SUFFIX:
         raise InputError(f"{file} is not an Excel file.", remedy=f"Choose a name that ends with {SUFFIX}.")
-    part = file.with_name(f".{file.stem}-{secrets.token_hex(4)}{SUFFIX}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "wb") as handle:
-            _write(comparison, handle)
-        os.replace(part, file)
+        with replace_file(file) as partial, partial.open("wb") as opened:
+            _write(comparison, opened)
     except OSError as error:
         raise InputError(
             f"The workbook {file} cannot be written: {error.strerror or error}.",
             remedy="Choose a folder that can be written, with space; close the file if it is open.",
         ) from error
-    finally:
-        with suppress(OSError):  # gone where it was renamed, or where its folder is none
-            part.unlink()
     return file.resolve()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
+from planwise.storage import remove_partial
 from planwise.study.answer.best import answer_of
 from planwise.study.answer.closing import closing
 from planwise.study.answer.result import StudyResult, study_result
@@ -19,7 +20,7 @@ from planwise.study.spec import StudySpec, check_study_name
 from planwise.study.strategies import Strategy, check, strategy_named
 from planwise.study.trial_pool import TrialPool
 from planwise.study.trials.evaluation import Evaluator, Kind
-from planwise.study.trials.files import remove_torn, write_result, write_study, write_summary
+from planwise.study.trials.files import write_result, write_study, write_summary
 from planwise.study.trials.holding import INTERRUPTED, RUNNING, held
 from planwise.study.trials.journal import Journal
 from planwise.study.trials.storage import existing_storage, open_storage
@@ -72,7 +73,7 @@ def run_study(
     if resume and existing_storage(settings, name) is None:
         raise _nothing_to_resume(name)
     with held(settings, name):
-        remove_torn(settings, name)
+        remove_partial(settings.studies_dir / name)
         journal = _journal(settings, name, problem, kept, resume=resume)
         evaluators: dict[Kind, Evaluator] = {"preview": preview, **({} if real is None else {"real": real})}
         desk = _Desk(settings, name, journal, hooks)

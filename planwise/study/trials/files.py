@@ -1,19 +1,18 @@
 """A study's folder: what was asked, how it stands, what was found; each file replaced whole or not at all."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from planwise.settings import Settings
+from planwise.storage import write_json
 
 JOURNAL_FILE = "journal.log"
 STUDY_FILE = "study.json"
 SUMMARY_FILE = "summary.json"
 RESULT_FILE = "result.json"
 LOCK_FILE = "lock"
-PART = ".part"
 
 
 def journal_file(settings: Settings, name: str) -> Path:
@@ -71,19 +70,6 @@ def study_folders(settings: Settings) -> tuple[str, ...]:
     return tuple(sorted(file.parent.name for file in settings.studies_dir.glob(f"*/{STUDY_FILE}")))
 
 
-def torn_files(settings: Settings, name: str) -> tuple[Path, ...]:
-    """Return the files of a study that a process has begun and not written to the end."""
-    return tuple(sorted((settings.studies_dir / name).glob(f"*{PART}")))
-
-
-def remove_torn(settings: Settings, name: str) -> tuple[Path, ...]:
-    """Remove them, and return which; only whoever holds the study, or finds nobody does, may."""
-    parts = torn_files(settings, name)
-    for part in parts:
-        part.unlink(missing_ok=True)
-    return parts
-
-
 def _read(file: Path) -> dict[str, Any] | None:
     if not file.is_file():
         return None
@@ -92,11 +78,5 @@ def _read(file: Path) -> dict[str, Any] | None:
 
 
 def _write(file: Path, content: Mapping[str, Any]) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(PART)
-    with open(part, "w", encoding="utf-8") as handle:
-        handle.write(json.dumps(content, indent=1, ensure_ascii=False))
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(part, file)
+    write_json(file, content, indent=1)
     return file

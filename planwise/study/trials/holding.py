@@ -1,16 +1,15 @@
 """Who runs a study: one process at a time holds it, and whether it still lives is asked of the kernel."""
 
 import contextlib
-import fcntl
 from collections.abc import Iterator
 
-from planwise.engine import lock
 from planwise.errors import Busy
 from planwise.settings import Settings
+from planwise.storage import hold_lock, is_locked, read_lock_holder
 from planwise.study.trials.files import LOCK_FILE, lock_file
 
 RUNNING, INTERRUPTED = "running", "interrupted"
-PATIENCE_SECONDS = 0.5  # whoever only looks whether it is held lets go within a moment
+LOCK_TIMEOUT_SECONDS = 0.5  # a check whether the study is locked takes the lock for a moment
 
 
 @contextlib.contextmanager
@@ -20,7 +19,7 @@ def held(settings: Settings, name: str) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(
-                lock.hold(file, f"study {name}", timeout_seconds=PATIENCE_SECONDS, on_wait=_silently)
+                hold_lock(file, f"study {name}", timeout_seconds=LOCK_TIMEOUT_SECONDS, on_wait=None)
             )
         except Busy as busy:
             raise _busy(settings, name) from busy
@@ -34,13 +33,8 @@ def refuse_held(settings: Settings, name: str) -> None:
 
 
 def is_held(settings: Settings, name: str) -> bool:
-    """Say whether a living process runs the study; a lock ends with its process, however that dies."""
-    with contextlib.suppress(FileNotFoundError), open(lock_file(settings, name), "rb") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    """Return whether a living process runs the study."""
+    return is_locked(lock_file(settings, name))
 
 
 def held_studies(settings: Settings) -> tuple[str, ...]:
@@ -62,10 +56,6 @@ def state_of(settings: Settings, name: str, noted: str) -> str:
 
 def _busy(settings: Settings, name: str) -> Busy:
     return Busy(
-        f"The study {name!r} is being run by {lock.holder_of(lock_file(settings, name))}.",
+        f"The study {name!r} is being run by {read_lock_holder(lock_file(settings, name))}.",
         remedy="Wait for it to end, or stop that process; then resume the study.",
     )
-
-
-def _silently(message: str) -> None:
-    return None

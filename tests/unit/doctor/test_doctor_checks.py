@@ -12,10 +12,10 @@ from flows.doctor import checks
 from flows.doctor.checks import Status
 from flows.doctor.facts import examine
 from planwise.census import generate_census
-from planwise.engine import lock
 from planwise.engine.warehouse import MARTS
 from planwise.governance import open_ledger
 from planwise.settings import Settings
+from planwise.storage import hold_lock
 
 HOME = Path("/somewhere")
 
@@ -119,7 +119,7 @@ def test_a_sound_home_and_a_held_warehouse(settings, statuses):
     duckdb.connect(str(settings.warehouse_file)).close()
     found = statuses()
     assert [found[name][0] for name in ("home", "census in use", "ledger", "warehouse")] == [Status.OK] * 4
-    with lock.hold(settings.warehouse_lock_file, "a long study", timeout_seconds=0):
+    with hold_lock(settings.warehouse_lock_file, "a long study", timeout_seconds=0):
         status, told = statuses()["warehouse"]
     assert status is Status.INFO and "a long study" in told
 

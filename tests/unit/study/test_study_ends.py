@@ -14,7 +14,7 @@ from planwise.errors import Busy
 from planwise.risk.seeds import replicate_seeds
 from planwise.study import Hooks
 from planwise.study.answer.best import NO_CANDIDATES
-from planwise.study.trials.files import journal_file, lock_file, remove_torn, study_folders, write_summary
+from planwise.study.trials.files import journal_file, lock_file, study_folders, write_summary
 from planwise.study.trials.holding import held, is_held, refuse_held, state_of
 from planwise.study.trials.record import finished_trials
 from planwise.study.trials.storage import cut_torn_line, load_study
@@ -157,7 +157,7 @@ def test_half_written_files_go_when_a_study_is_resumed(world):
     part = world.settings.studies_dir / "s" / "result.part"
     part.write_text("{")
     world.study(TARGET, resume=True)
-    assert not part.exists() and remove_torn(world.settings, "s") == ()
+    assert not part.exists()
 
 
 def test_a_folder_without_a_study_is_none(world):
@@ -166,7 +166,7 @@ def test_a_folder_without_a_study_is_none(world):
 
 
 def test_files_of_dead_workers_go_and_those_of_living_ones_stay(world):
-    from planwise.engine import lock
+    from planwise.storage import hold_lock
 
     folder = world.settings.workers_dir
     folder.mkdir(parents=True)
@@ -177,7 +177,7 @@ def test_files_of_dead_workers_go_and_those_of_living_ones_stay(world):
     (folder / f"{names[0]}.duckdb.tmp").mkdir()
     would = remove_dead_workers(world.settings, dry_run=True)
     assert len(would) == 4 * 4 + 1 == len(list(folder.iterdir()))
-    with lock.hold(folder / f"{names[1]}.lock", "live", timeout_seconds=0):
+    with hold_lock(folder / f"{names[1]}.lock", "live", timeout_seconds=0):
         removed = remove_dead_workers(world.settings, "mine")
         assert len(removed) == 2 * 4 + 1
     assert {file.name.split(".")[0] for file in folder.iterdir()} == {names[1], names[3]}

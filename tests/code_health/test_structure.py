@@ -1,0 +1,87 @@
+"""What is done in one place only: each row names a construct, the files that may use it, and why."""
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("planwise", "flows", "ui", "expectations", "benchmarks")
+
+
+def imports(*modules: str) -> Callable[[ast.AST], bool]:
+    """Match the import of a module or of a part of it."""
+
+    def matches(node: ast.AST) -> bool:
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [node.module or ""]
+        else:
+            return False
+        return any(name == module or name.startswith(f"{module}.") for name in names for module in modules)
+
+    return matches
+
+
+def calls(*functions: str) -> Callable[[ast.AST], bool]:
+    """Match a call that is written `module.function(...)`."""
+    return lambda node: isinstance(node, ast.Call) and ast.unparse(node.func) in functions
+
+
+def renames_a_path(node: ast.AST) -> bool:
+    """Match `path.rename(target)`; `rename` of a table is called in other ways."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "rename"
+        and len(node.args) == 1
+        and not node.keywords
+        and not isinstance(node.args[0], ast.Constant | ast.Dict)
+    )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A construct and its one place; `example` is what the rule must find."""
+
+    construct: str
+    matches: Callable[[ast.AST], bool]
+    example: str
+    place: tuple[str, ...]
+
+
+IN_THEIR_ONE_PLACE = [
+    Rule("fcntl", imports("fcntl"), "import fcntl", ("planwise/storage.py",)),
+    Rule("filelock", imports("filelock"), "from filelock import FileLock", ("planwise/storage.py",)),
+    Rule("os.replace", calls("os.replace", "os.rename"), "os.replace(a, b)", ("planwise/storage.py",)),
+    Rule("Path.rename", renames_a_path, "part.rename(folder / name)", ("planwise/storage.py",)),
+    Rule(
+        "own temporary file",
+        calls("tempfile.mkstemp", "tempfile.NamedTemporaryFile"),
+        "tempfile.mkstemp(dir=folder)",
+        ("planwise/storage.py",),
+    ),
+]
+
+
+def uses(rule: Rule) -> Iterator[str]:
+    for file in (file for folder in PACKAGES for file in sorted((ROOT / folder).rglob("*.py"))):
+        name = str(file.relative_to(ROOT))
+        if name not in rule.place:
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if rule.matches(node):
+                    yield f"{name}:{node.lineno}"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("rule", IN_THEIR_ONE_PLACE, ids=lambda rule: rule.construct)
+def test_a_construct_is_used_in_its_one_place(rule):
+    assert list(uses(rule)) == [], f"{rule.construct} belongs in {', '.join(rule.place)}"
+
+
+@pytest.mark.parametrize("rule", IN_THEIR_ONE_PLACE, ids=lambda rule: rule.construct)
+def test_a_rule_finds_its_construct(rule):
+    assert any(rule.matches(node) for node in ast.walk(ast.parse(rule.example)))
+    assert all((ROOT / place).is_file() for place in rule.place)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PACKAGES = ("planwise", "flows", "ui", "expectations")
 AROUND = ("tests", "benchmarks", "scripts")
-LINES_MAX = 300
+LINES_MAX = 500
 REGISTRY_HOSTS = re.compile(
     r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|yarnpkg\.com|anaconda\.(?:org|com)|artifactory|"
     r"(?:^|\s)--(?:extra-)?index-url|(?:^|\s)--find-links|(?:^|\s)--trusted-host",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from planwise.governance import open_ledger
+from planwise.storage import hold_lock
 from tests.ui.published import publish_by_hand
 from ui.reading.standing import StandingReader
 from ui.reading.sweeps import SweepReader
@@ -151,11 +152,12 @@ def test_a_study_waits_until_a_scenario_has_the_levers_of_its_best_trial(setting
     write_study(settings, "kept", levers={"cola_rate": 0.02}, updated_at="2026-11-20T11:00:00+00:00")
     write_study(settings, "told", levers={"cola_rate": 0.01}, updated_at="2026-11-20T12:00:00+00:00")
     write_study(settings, "open", levers={"cola_rate": 0.03}, updated_at="2026-11-20T13:00:00+00:00")
-    (write_study(settings, "under way", levers={"cola_rate": 0.04}) / "lock").write_text("a process")
+    running = write_study(settings, "under way", levers={"cola_rate": 0.04})
     with open_ledger(settings) as ledger:
         ledger.scenarios.create("mine", {"cola_rate": 0.02, "merit_rate_level_1": 0.02})
         ledger.scenarios.create("other", {}, description="Trial 3 of study told: growth 3%.")
-    studies = {study.name: study for study in StandingReader(settings).studies()}
+    with hold_lock(running / "lock", "study under way", timeout_seconds=0):
+        studies = {study.name: study for study in StandingReader(settings).studies()}
     assert {name: study.kept_as for name, study in studies.items()} == {
         "kept": "mine",
         "told": "other",

@@ -1,6 +1,5 @@
 """`planwise serve` as a process of its own, for benchmarks and tests."""
 
-import socket
 import ssl
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from planwise.processes import find_free_port
 
 PLANWISE = (sys.executable, "-c", "from planwise.cli import main; main()")
 START_SECONDS = 120.0
@@ -46,7 +47,7 @@ def serving(
     `log` gets what it tells; `environment` is in place of the process's own. Raises RuntimeError when it does
     not start, and TimeoutExpired when it does not stop.
     """
-    port = _free_port() if port is None else port
+    port = find_free_port() if port is None else port
     url = f"{'https' if '--tls-certificate' in options else 'http'}://127.0.0.1:{port}"
     command = (*PLANWISE, "serve", "--no-browser", "--port", str(port), "--home", str(home), *options)
     # The log is a file: a pipe that nobody reads stops the server once it is full.
@@ -72,13 +73,6 @@ def told(log: IO[str]) -> str:
     """Return the end of a log."""
     log.seek(0)
     return log.read()[-TOLD_CHARACTERS:]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _answers(url: str) -> bool:

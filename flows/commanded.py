@@ -17,8 +17,8 @@ from planwise.governance.ledger import os_user
 from planwise.jobs import JobWriter, Kind, new_job
 from planwise.jobs.folder import CANCEL, ROUTE
 from planwise.jobs.pruning import remove_old_jobs
+from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
-from planwise.signals import raise_if_asked
 
 COMMAND, FLOW = "command", "flow"
 HOW: Mapping[str, str] = {
@@ -52,7 +52,7 @@ def as_job(
         try:
             return job(settings, request, run)
         except Exception:
-            raise_if_asked()  # Ctrl-C in a query looks like an error of the query
+            raise_if_stopped()  # Ctrl-C in a query looks like an error of the query
             raise
 
     try:

@@ -21,8 +21,8 @@ from planwise.errors import PlanWiseError
 from planwise.jobs import JobFolder, JobWriter, Kind, State
 from planwise.jobs.folder import REQUEST
 from planwise.jobs.line import wait_for_turn
+from planwise.processes import install_handlers
 from planwise.settings import Settings
-from planwise.signals import heed
 
 PLAN_PATIENCE_SECONDS = 1.5  # a plan is looked at, not waited for
 FAILED = 1
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
         return FAILED
     kind = Kind(asked["kind"])
     writer = JobWriter(folder)
-    heed(signal.SIGTERM)
+    install_handlers(signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever wants it to end says so in the folder
     threading.Thread(target=_watch, args=(writer, kind), name="stop watch", daemon=True).start()
     try:

@@ -11,7 +11,7 @@ import cyclopts
 
 from planwise.errors import InputError, PlanWiseError
 from planwise.failures import INTERRUPTED, TERMINATED, Failure, close_broken_pipe, internal, report
-from planwise.signals import Terminated, heed, raise_if_asked
+from planwise.processes import Terminated, install_handlers, raise_if_stopped
 
 COMMANDS_GROUP = "planwise.commands"
 JSON_FLAG = "--json"
@@ -47,10 +47,10 @@ def main(tokens: Sequence[str] | None = None) -> None:
 
 def run(tokens: Sequence[str]) -> int:
     """Run one command; return its exit code. Never a traceback for what PlanWise raises on purpose."""
-    heed(SIGTERM, SIGINT)
+    install_handlers(SIGTERM, SIGINT)
     as_json = JSON_FLAG in tokens
     try:
-        return _heeding(tokens)
+        return _run_until_signal(tokens)
     except PlanWiseError as error:
         failure = Failure(error.exit_code, type(error).__name__, error.what, error.remedy)
         return report(failure, as_json=as_json)
@@ -64,12 +64,12 @@ def run(tokens: Sequence[str]) -> int:
         return report(internal(error, tokens), as_json=as_json)
 
 
-def _heeding(tokens: Sequence[str]) -> int:
+def _run_until_signal(tokens: Sequence[str]) -> int:
     """Run one command; what fails because a library was interrupted ends as the signal says."""
     try:
         return _dispatch(_without_leading_home(tokens))
     except Exception:
-        raise_if_asked()
+        raise_if_stopped()
         raise
 
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from planwise.console import progress, settings_for
 from planwise.errors import InputError
 from planwise.options import Home
-from planwise.ports import require_free
+from planwise.processes import require_free_port
 from planwise.settings import SignInSettings
 from ui.auth.configured import require_usable, sign_in_settings
 from ui.auth.origins import EXAMPLE, is_loopback, origins
@@ -53,7 +53,7 @@ def serve(
     _require_tls(tls_certificate, tls_key)
     origins(address, port, allow_origin)
     require_usable(settings, sign_in)
-    require_free(
+    require_free_port(
         address,
         port,
         remedy=f"Stop what listens there, or choose another: `planwise serve --port {port + 1}`.",

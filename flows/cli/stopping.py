@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from planwise.signals import arrived
+from planwise.processes import handle_signal
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
         if asked:
-            arrived(number, frame)
+            handle_signal(number, frame)
         asked.append(True)
 
     before = signal.signal(signal.SIGINT, on_interrupt)

@@ -15,8 +15,8 @@ from planwise.engine.worker_warehouses import worker_warehouse
 from planwise.errors import Busy, GateBlocked, PlanWiseError
 from planwise.gate import GateResult
 from planwise.governance import open_ledger, utc_now
+from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
-from planwise.signals import raise_if_asked
 
 WORKER = "sweep"
 OWN = "as it is"
@@ -80,7 +80,7 @@ def published_row(settings: Settings, name: str, request: SweepRequest, run: Run
     except (Busy, Stopped):
         raise
     except PlanWiseError as error:
-        raise_if_asked()
+        raise_if_stopped()
         return SweepRow.failed(name, OWN, _why(error))
     return _judged(resolved, OWN, report.kpis, report.gate, report.outcome.fingerprint, published=True)
 
@@ -99,7 +99,7 @@ def tried_row(
 
         kpis, gate, fingerprint = run(variant)
     except PlanWiseError as error:
-        raise_if_asked()
+        raise_if_stopped()
         return SweepRow.failed(name, label, _why(error))
     return _judged(resolved, label, kpis, gate, fingerprint, published=False)
 

@@ -16,9 +16,8 @@ from planwise.console import progress, results, settings_for
 from planwise.errors import Busy, InputError
 from planwise.failures import LOGS
 from planwise.options import Home
-from planwise.ports import require_free
+from planwise.processes import Terminated, require_free_port
 from planwise.settings import Settings
-from planwise.signals import Terminated
 from planwise.storage import hold_lock
 
 START_SECONDS = 120.0  # a server takes 5 to 10 s on a quiet machine
@@ -52,9 +51,9 @@ def up(
     settings = settings_for(home)
     folder = plan.project()
     addresses = plan.Addresses(prefect_port, dashboard_port)
-    require_free(plan.HOST, prefect_port, remedy=_other_port("--prefect-port", prefect_port))
+    require_free_port(plan.HOST, prefect_port, remedy=_other_port("--prefect-port", prefect_port))
     if dashboard:
-        require_free(plan.HOST, dashboard_port, remedy=_other_port("--dashboard-port", dashboard_port))
+        require_free_port(plan.HOST, dashboard_port, remedy=_other_port("--dashboard-port", dashboard_port))
     logs = _folders(settings)
     environment = plan.environment(settings, addresses, os.environ)
     try:

@@ -24,6 +24,7 @@ import psutil
 from flows.up.families import STOP_SECONDS, descendants, see_off, terminate
 from flows.up.plan import Program
 from planwise.errors import PlanWiseError
+from planwise.processes import describe_exit, start_session
 from planwise.settings import REPOSITORY
 from planwise.storage import move
 
@@ -128,15 +129,12 @@ class Together:
         if log.exists():
             move(log, log.with_suffix(".log.1"))
         with log.open("wb") as output:
-            process = subprocess.Popen(
+            process = start_session(
                 program.command,
-                cwd=program.folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=_dies_with(os.getpid()),
+                output,
+                environment=self._environment,
+                folder=program.folder,
+                before_exec=_dies_with(os.getpid()),
             )
         self._tell_guardian(process.pid)
         return Running(program, process, log)
@@ -195,12 +193,8 @@ def _kill(running: Running) -> None:
 def _died(running: Running) -> ProgramDied:
     lines = running.log.read_text(encoding="utf-8", errors="replace").splitlines()
     last = "\n".join([line for line in lines if line.strip()][-TAIL_LINES:]) or "none"
-    ended = f"The {running.program.title} ended with {_status(running.process.returncode)}"
+    ended = f"The {running.program.title} ended with {describe_exit(running.process.returncode)}"
     return ProgramDied(
         f"{ended}; its last lines:\n{last}",
         remedy=f"Its log is {running.log}.",
     )
-
-
-def _status(code: int) -> str:
-    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"

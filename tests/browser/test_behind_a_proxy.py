@@ -1,23 +1,17 @@
 """https for real: the server's own, and a proxy that shows it under a path of its own."""
 
-import socket
 from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import expect
 
+from planwise.processes import find_free_port
 from planwise.settings import Settings, SignInSettings
 from tests.browser.a_proxy import proxy, write_certificate
 from tests.browser.serving import dashboard
 from ui.auth.configured import users_of
 
 GOOD, PATH = "correct horse battery", "/hr/pay"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +23,7 @@ def addresses(tmp_path_factory):
         "ada", "analyst", GOOD, clock=lambda: datetime.now(UTC)
     )
     certificate, key = write_certificate(folder)
-    own, front = free_port(), free_port()
+    own, front = find_free_port(), find_free_port()
     tls = ("--tls-certificate", str(certificate), "--tls-key", str(key))
     public = ("--allow-origin", f"https://localhost:{front}{PATH}")
     with (

@@ -64,6 +64,8 @@ IN_THEIR_ONE_PLACE = [
         "tempfile.mkstemp(dir=folder)",
         ("planwise/storage.py",),
     ),
+    Rule("multiprocessing", imports("multiprocessing"), "import multiprocessing", ("planwise/workers.py",)),
+    Rule("socket", imports("socket"), "import socket", ("planwise/processes.py",)),
 ]
 
 

@@ -13,8 +13,8 @@ from flows.parameters import OptimizeRequest, SimulateRequest, SweepRequest
 from flows.runner import refuse_when_stopped
 from planwise.errors import InputError
 from planwise.jobs import JobReader, Kind, State, folder_of
+from planwise.processes import Terminated, install_handlers
 from planwise.settings import Settings
-from planwise.signals import Terminated, heed
 
 PATIENCE_SECONDS = 20.0
 
@@ -103,11 +103,11 @@ def test_a_step_that_takes_longer_is_interrupted(settings, wish, monkeypatch, sh
     began = time.monotonic()
     before = signal.signal(signal.SIGINT, shell), signal.getsignal(signal.SIGTERM)
     try:
-        heed(signal.SIGTERM)
+        install_handlers(signal.SIGTERM)
         with pytest.raises(end):
             commanded_by(settings, job)
     finally:
-        heed()  # what was asked for is forgotten
+        install_handlers()  # what was asked for is forgotten
         for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
             signal.signal(number, handler)
     assert time.monotonic() - began < PATIENCE_SECONDS / 2

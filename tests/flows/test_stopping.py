@@ -5,14 +5,14 @@ import signal
 import pytest
 
 from flows.cli.stopping import stoppable
-from planwise.signals import heed
+from planwise.processes import install_handlers
 
 
 @pytest.fixture(autouse=True)
 def forgotten():
     """What a signal asked for is remembered by the process, which has other tests to run."""
     yield
-    heed()
+    install_handlers()
 
 
 def test_the_first_asks_and_the_second_interrupts():

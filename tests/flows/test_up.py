@@ -17,6 +17,7 @@ import yaml
 
 from flows.up.plan import Program
 from flows.up.processes import ProgramDied, Together
+from planwise.processes import find_free_port
 from planwise.settings import REPOSITORY
 
 READY = "PlanWise is up."
@@ -26,19 +27,13 @@ SLEEP = "import time; time.sleep(600)"
 DEPLOYMENTS = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture
 def up(tmp_path):
     """Start `planwise up` on a home of its own; whatever happens, it does not outlive the test."""
     begun = []
 
     def start(*options, port=None):
-        port = port or free_port()
+        port = port or find_free_port()
         command = [sys.executable, "-c", "from planwise.cli import main; main()", "up"]
         said = tmp_path / "said.txt"
         with said.open("w") as output:
@@ -104,7 +99,7 @@ def program(name, code):
 
 
 def test_when_one_dies_it_is_named_with_its_log_and_the_others_stop(tmp_path):
-    with pytest.raises(ProgramDied, match=r"The brief ended with exit code 7; .*\nno more") as died:  # noqa: SIM117
+    with pytest.raises(ProgramDied, match=r"The brief ended with exit status 7; .*\nno more") as died:  # noqa: SIM117
         with Together(os.environ, tmp_path, lambda _: None) as programs:
             lasting = programs.start(program("lasting", SLEEP))
             programs.start(program("brief", "print('no more'); raise SystemExit(7)"))

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from planwise.errors import Busy, InputError
-from planwise.ports import require_free
+from planwise.processes import require_free_port
 from ui.serve import serve
 
 
@@ -31,7 +31,7 @@ def test_a_port_in_use_is_busy(tmp_path):
         port = other.getsockname()[1]
         with pytest.raises(Busy, match=f"Port {port}"):
             serve(port=port, browser=False, home=tmp_path)
-    require_free("127.0.0.1", port)
+    require_free_port("127.0.0.1", port)
 
 
 def test_the_command_line_does_not_import_panel():

@@ -11,6 +11,7 @@ from typing import Any
 from planwise.errors import PlanWiseError
 from planwise.jobs import Failure, JobFolder, JobWriter, State
 from planwise.jobs.folder import ROUTE
+from planwise.processes import start_session
 from planwise.settings import REPOSITORY, Settings
 
 PROCESS, PREFECT = "process", "prefect"
@@ -42,14 +43,7 @@ class Processes:
         command = [sys.executable, "-m", "flows.worker", str(folder.path)]
         try:
             with folder.log.open("ab") as log:
-                process = subprocess.Popen(
-                    command,
-                    env=environment(settings),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
+                process = start_session(command, log, environment=environment(settings))
         except OSError as error:
             failure = Failure(
                 f"No process could be started: {error.strerror}.",

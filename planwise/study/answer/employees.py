@@ -5,8 +5,8 @@ from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
+from planwise.processes import raise_if_stopped
 from planwise.risk.people import people_impact
-from planwise.signals import raise_if_asked
 from planwise.study.answer.findings import Found, not_computed
 from planwise.study.trials.evaluation import Evaluation
 
@@ -32,7 +32,7 @@ def employee_impact(preview: object, best: Evaluation) -> Found:
     try:
         before, after = (_last_year(preview.pay(levers)) for levers in ({}, best.levers))
     except Exception as error:  # the study is over: what it found must not be lost with this
-        raise_if_asked()
+        raise_if_stopped()
         return not_computed(f"{type(error).__name__}: {error}")
     return people_impact(before, after).as_json()
 

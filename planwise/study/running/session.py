@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from planwise.errors import CheckFailed
-from planwise.signals import raise_if_asked
+from planwise.processes import raise_if_stopped
 from planwise.study.problem import Problem
 from planwise.study.running.ends import CANCELLED, Ends
 from planwise.study.running.flights import Flight, Flights
@@ -190,7 +190,7 @@ class Session:
         try:
             found = evaluate() if evaluator.kind == "preview" else self._hooks.call(evaluate, number)
         except Exception as error:  # whatever broke: it is recorded, and the study goes on
-            raise_if_asked()
+            raise_if_stopped()
             return self._fail(asked, error)
         return self._tell(asked, found)
 

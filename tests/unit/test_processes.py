@@ -6,7 +6,7 @@ import pytest
 
 from planwise import cli
 from planwise.failures import INTERRUPTED, TERMINATED
-from planwise.signals import Terminated, heed, raise_if_asked
+from planwise.processes import Terminated, install_handlers, raise_if_stopped
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +14,7 @@ def handlers():
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell lets it be ignored
     yield
-    heed()
+    install_handlers()
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -31,21 +31,21 @@ def swallow(number):
     ("number", "end"), [(signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)]
 )
 def test_a_lost_signal_is_raised_again(number, end):
-    heed(number)
-    raise_if_asked()  # nothing was asked yet
+    install_handlers(number)
+    raise_if_stopped()  # nothing was asked yet
     with pytest.raises(RuntimeError):
         swallow(number)
     with pytest.raises(end):
-        raise_if_asked()
-    heed(number)
-    raise_if_asked()  # a new command begins with nothing asked
+        raise_if_stopped()
+    install_handlers(number)
+    raise_if_stopped()  # a new command begins with nothing asked
 
 
 def test_an_ignored_signal_stays_ignored():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    heed(signal.SIGINT)
+    install_handlers(signal.SIGINT)
     signal.raise_signal(signal.SIGINT)
-    raise_if_asked()
+    raise_if_stopped()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, TERMINATED), (signal.SIGINT, INTERRUPTED)])

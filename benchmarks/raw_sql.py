@@ -6,10 +6,9 @@ from collections.abc import Mapping
 import duckdb
 
 from planwise.census import Census
-from planwise.engine.config import CATALOG
-from planwise.engine.placeholders import text_with_values
-from planwise.engine.project import open_project
-from planwise.engine.raw import census_key, load_census_tables
+from planwise.engine.preview import census_key, load_census_tables
+from planwise.engine.project import CATALOG, open_project
+from planwise.engine.sqlmesh_adapter import text_with_values
 from planwise.engine.variables import Number, bindings, sqlmesh_variables
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings

@@ -1,17 +1,186 @@
-"""Run a suite on frames and say what it found."""
+"""Evaluate a suite and return the gate's result."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from threading import Lock
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from expectations.engine import evaluate
-from expectations.suites import SUITES, Suite
+from expectations.rules import KEYS, Between, Columns, InSet, NotMatching, Null, RowCount, Rule, Suite, Unique
+from expectations.suites import SUITES
 from expectations.thresholds import Thresholds, thresholds_in_force
 from planwise.errors import InputError, PlanWiseError
-from planwise.gate import GateCheck, GateResult, require
+from planwise.gate import SAMPLE_ROWS, GateCheck, GateResult, require
+
+
+def plain(value: Any) -> bool | int | float | str | None:
+    """Return a JSON value: missing and not-a-number become None, infinities and everything unknown text."""
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, np.generic) and not isinstance(value, np.datetime64):
+        value = value.item()
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, datetime | np.datetime64):
+        return pd.Timestamp(value).isoformat().removesuffix("T00:00:00")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if isinstance(value, bool | int | str) else str(value)
+
+
+_one_at_a_time = Lock()
+
+
+def evaluate(table: str, frame: pd.DataFrame, rules: list[Rule]) -> dict[str, GateCheck]:
+    """Evaluate the rules of one table on its frame; return the checks by rule name.
+
+    Raises PlanWiseError when Great Expectations evaluated another number of expectations than declared, which
+    it does silently for duplicates and for classes it does not know.
+    """
+    suite = _suite(table, rules)
+    frame = _with_limited_columns(frame, rules)
+    keys = [key for key in KEYS[table] if key in frame.columns]
+    wanted: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE_ROWS}
+    if keys:
+        wanted["unexpected_index_column_names"] = keys
+    with _one_at_a_time:
+        batch = _batch_definition().get_batch({"dataframe": frame})
+        found = batch.validate(suite, result_format=wanted).results
+    by_name = {result.expectation_config.meta["rule"]: result for result in found}
+    if len(by_name) != len(rules) or len(found) != len(rules):
+        missing = sorted({rule.name for rule in rules} - by_name.keys())
+        raise PlanWiseError(
+            f"{len(found)} of {len(rules)} declared expectations on {table} were evaluated; "
+            f"missing: {', '.join(missing)}.",
+            remedy="Two rules are the same, or Great Expectations does not know one: correct the suite.",
+        )
+    return {rule.name: _check(rule, frame, by_name[rule.name]) for rule in rules}
+
+
+def _with_limited_columns(frame: pd.DataFrame, rules: list[Rule]) -> pd.DataFrame:
+    """Add the columns that rules with a condition are asked on (row conditions cost milliseconds each)."""
+    limited = {str(rule.asked_column()): rule.limited(frame) for rule in rules if rule.where}
+    return frame.assign(**{name: values for name, values in limited.items() if values is not None})
+
+
+@lru_cache(maxsize=1)
+def _batch_definition() -> Any:
+    import great_expectations as gx
+
+    context: Any = gx.get_context(mode="ephemeral")
+    context.enable_analytics(False)
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
+    return asset.add_batch_definition_whole_dataframe("whole")
+
+
+def _suite(table: str, rules: list[Rule]) -> Any:
+    import great_expectations as gx
+
+    return gx.ExpectationSuite(name=table, expectations=[_expectation(rule) for rule in rules])
+
+
+def _expectation(rule: Rule) -> Any:
+    from great_expectations import expectations
+
+    gxe: Any = expectations
+
+    common: dict[str, Any] = {"severity": rule.severity, "meta": {"rule": rule.name}}
+    column = {**common, "column": rule.asked_column(), "mostly": rule.mostly}
+    match rule.check:
+        case Between(minimum, maximum, above):
+            return gxe.ExpectColumnValuesToBeBetween(
+                min_value=minimum, max_value=maximum, strict_min=above, **column
+            )
+        case InSet(values):
+            return gxe.ExpectColumnValuesToBeInSet(value_set=list(values), **column)
+        case Null():
+            return gxe.ExpectColumnValuesToBeNull(**column)
+        case Unique():
+            return gxe.ExpectColumnValuesToBeUnique(**column)
+        case NotMatching(regex):
+            return gxe.ExpectColumnValuesToNotMatchRegex(regex=regex, **column)
+        case RowCount(minimum):
+            return gxe.ExpectTableRowCountToBeBetween(min_value=minimum, **common)
+        case Columns(names):
+            return gxe.ExpectTableColumnsToMatchSet(column_set=list(names), exact_match=False, **common)
+
+
+def _check(rule: Rule, frame: pd.DataFrame, found: Any) -> GateCheck:
+    """Turn a result into a check; one that could not be evaluated counts as critical, for nobody knows."""
+    failure = _failure(found)
+    result = found.result
+    offending = result.get("partial_unexpected_index_list") or []
+    return GateCheck(
+        expectation=rule.name,
+        description=rule.description,
+        table=rule.table,
+        column=rule.column,
+        severity="critical" if failure else rule.severity,
+        success=bool(found.success),
+        observed=failure or _observed(rule, frame, result),
+        threshold=rule.threshold(),
+        evaluated_rows=_evaluated(rule, result),
+        unexpected_rows=result.get("unexpected_count"),
+        sample=tuple(_sampled(row, rule) for row in offending[:SAMPLE_ROWS]),
+        remedy=rule.remedy,
+    )
+
+
+def _sampled(row: dict[str, Any] | int, rule: Rule) -> dict[str, Any]:
+    """Put the keys first and the offending value last, under the declared column's name.
+
+    Without any key column there is only the row's number.
+    """
+    if isinstance(row, int):
+        return {"row": row}
+    asked = str(rule.asked_column())
+    keys = {key: plain(value) for key, value in row.items() if key != asked}
+    return {**keys, str(rule.column): plain(row[asked])}
+
+
+def _evaluated(rule: Rule, result: dict[str, Any]) -> int | None:
+    """Count the rows that were judged: those with a value, unless having one is the question."""
+    rows: int | None = result.get("element_count")
+    return (
+        rows if rows is None or isinstance(rule.check, Null) else rows - int(result.get("missing_count", 0))
+    )
+
+
+def _failure(found: Any) -> str | None:
+    """Say why an expectation could not be evaluated; None when it was."""
+    information = found.exception_info or {}
+    entries = [information] if "raised_exception" in information else list(information.values())
+    messages = [entry["exception_message"] for entry in entries if entry.get("raised_exception")]
+    return f"not evaluated: {messages[0]}" if messages else None
+
+
+def _observed(rule: Rule, frame: pd.DataFrame, result: dict[str, Any]) -> Any:
+    if isinstance(rule.check, RowCount):
+        return len(frame)
+    if isinstance(rule.check, Columns):
+        return [f"without {name}" for name in rule.check.names if name not in frame.columns]
+    if rule.mostly < 1:
+        rows, missing = result["element_count"], result.get("missing_count", 0)
+        return round(1 - result["unexpected_count"] / (rows - missing), 6) if rows > missing else None
+    if isinstance(rule.check, Between):
+        values = frame[rule.asked_column()].dropna()
+        return [plain(values.min()), plain(values.max())] if len(values) else None
+    if isinstance(rule.check, InSet):
+        return [plain(value) for value in dict.fromkeys(result["partial_unexpected_list"])]
+    return result["unexpected_count"]
+
 
 __all__ = ["require", "run_gate"]
 
@@ -31,7 +200,7 @@ def run_gate(
     Raises InputError for an unknown suite, a missing table or a wrong context, and PlanWiseError when the
     number of evaluated expectations differs from the declared one.
     """
-    suite = _suite(suite_name)
+    suite = _load_suite(suite_name)
     tables = _tables(suite, frames)
     _require_context(suite, context)
     started = perf_counter()
@@ -49,7 +218,7 @@ def run_gate(
     return replace(result, seconds=round(perf_counter() - started, 6))
 
 
-def _suite(name: str) -> Suite:
+def _load_suite(name: str) -> Suite:
     if name not in SUITES:
         raise InputError(f"There is no gate {name!r}.", remedy=f"The gates are: {', '.join(SUITES)}.")
     return SUITES[name]

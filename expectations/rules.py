@@ -1,10 +1,15 @@
-"""How an expectation is declared: a check on a column of a table, with severity, name and remedy."""
+"""Rules: native expectations of this project, and the frames that they read."""
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from expectations.thresholds import Threshold
+from expectations.thresholds import Threshold, Thresholds
 from planwise.gate import Severity
 
 
@@ -206,3 +211,89 @@ def within(
         mostly=limit.mostly,
         remedy=remedy,
     )
+
+
+# What identifies a row to the reader of a sample.
+KEYS: dict[str, tuple[str, ...]] = {
+    "census": ("employee_id",),
+    "import": ("valid_share",),
+    "optional": ("attribute",),
+    "fct_scenario_kpis": ("simulation_year", "opening_headcount", "headcount"),
+    "fct_workforce_snapshot": ("simulation_year", "employee_id"),
+    "fct_yearly_events": ("event_id", "employee_id", "event_type", "simulation_year"),
+    "fct_compensation_growth": ("simulation_year", "headcount"),
+    "fct_budget": ("simulation_year",),
+    "fct_level_summary": ("simulation_year", "level_id", "headcount"),
+    "fct_pay_equity": ("simulation_year", "attribute", "group", "headcount"),
+    "year_coverage": ("mart",),
+    "pay_drift": ("simulation_year", "population"),
+}
+
+
+def native(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a shallow copy with a fresh index, Decimal as float and date as datetime64.
+
+    DuckDB's own frames need nothing; frames read from Parquet hold Python objects. Other objects stay as they
+    are, so that a rule that cannot be asked of them says so.
+    """
+    out = frame.reset_index(drop=True)
+    for name in out.select_dtypes("object").columns:
+        known = out[name].dropna()
+        kinds = set(map(type, known))
+        if kinds and kinds <= {Decimal, int, float}:
+            out[name] = out[name].astype(float)
+        elif kinds == {date}:
+            out[name] = out[name].astype("datetime64[us]")
+    return out
+
+
+def naming(frame: pd.DataFrame, columns: Iterable[str], is_bad: pd.DataFrame | None = None) -> pd.Series:
+    """Name, per row, the columns that are bad (null, unless a frame of flags says otherwise), or None."""
+    present = [name for name in columns if name in frame.columns]
+    flags = (frame[present].isna() if is_bad is None else is_bad[present]).fillna(False).to_numpy(dtype=bool)
+    names = np.array(present, dtype=object)
+    listed = [", ".join(names[row]) or None for row in flags] if flags.any() else [None] * len(frame)
+    return pd.Series(listed, index=frame.index, dtype=object)
+
+
+def negative(frame: pd.DataFrame, columns: Iterable[str]) -> pd.Series:
+    """Name, per row, the columns below zero."""
+    present = [name for name in columns if name in frame.columns]
+    return naming(frame, present, frame[present] < 0)
+
+
+def ratio(numerator: pd.Series, denominator: pd.Series) -> pd.Series:
+    """Divide where the denominator is above zero; missing elsewhere."""
+    base = denominator.astype(float)
+    return numerator.astype(float) / base.where(base > 0)
+
+
+def has(frame: pd.DataFrame, *columns: str) -> bool:
+    """Whether all the columns are there; a rule on a column that cannot be derived says it is missing."""
+    return set(columns) <= set(frame.columns)
+
+
+Frames = Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named set of rules.
+
+    `prepare(frames, **context)` returns the frames that rules name, with derived columns and tables;
+    `rules(thresholds, **context)` declares the expectations; both get the same keyword context.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    prepare: Callable[..., dict[str, pd.DataFrame]]
+    rules: Callable[..., tuple[Rule, ...]]
+    context: tuple[str, ...] = ()
+
+    def declare(self, thresholds: Thresholds, context: Mapping[str, Any]) -> tuple[Rule, ...]:
+        """Declare the rules; two of one name are a defect of the suite."""
+        rules = self.rules(thresholds, **context)
+        names = [rule.name for rule in rules]
+        if len(set(names)) != len(names):
+            raise AssertionError(f"suite {self.name} declares a name twice: {sorted(names)}")
+        return rules

@@ -16,7 +16,7 @@ from planwise.errors import InputError
 from planwise.governance.ledger import os_user
 from planwise.jobs import JobWriter, Kind, new_job
 from planwise.jobs.folder import CANCEL, ROUTE
-from planwise.jobs.pruning import remove_old_jobs
+from planwise.jobs.reader import remove_old_jobs
 from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
 

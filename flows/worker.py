@@ -20,7 +20,7 @@ from planwise.console import settings_for
 from planwise.errors import PlanWiseError
 from planwise.jobs import JobFolder, JobWriter, Kind, State
 from planwise.jobs.folder import REQUEST
-from planwise.jobs.line import wait_for_turn
+from planwise.jobs.writer import wait_for_turn
 from planwise.processes import install_handlers
 from planwise.settings import Settings
 

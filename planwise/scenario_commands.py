@@ -11,9 +11,8 @@ from cyclopts import Parameter
 
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
-from planwise.governance.effective import effective_parameters, years_of
-from planwise.governance.ledger import Ledger, open_ledger
-from planwise.governance.scenario import BASELINE, Scenario
+from planwise.governance.ledger import Ledger, effective_parameters, open_ledger, years_of
+from planwise.governance.scenarios import BASELINE, Scenario
 from planwise.governance.show import render_findings, render_list, render_scenario
 from planwise.options import As, Assumes, Home, Json, KnownScenario, NewScenario, Sets
 from planwise.parameters import Value, merged_overrides, parse_assignments, validate

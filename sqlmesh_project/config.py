@@ -1,5 +1,5 @@
 """SQLMesh's entry point for its own command line: `sqlmesh lint`, `format`, `test`."""
 
-from planwise.engine.config import project_config
+from planwise.engine.project import project_config
 
 config = project_config()

@@ -8,7 +8,7 @@ import panel as pn
 from panel_material_ui.template.base import Page  # the package itself tells no type of it
 
 from ui.auth.gate import Gate, user_of
-from ui.auth.pages import LOGOUT
+from ui.auth.handlers import LOGOUT
 from ui.components.layout import on_page
 from ui.session import Services, Session
 from ui.shell.address import keep_in_address

@@ -8,7 +8,7 @@ import param
 
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters, Finding, merged_overrides, validate
-from planwise.parameters.assignment import parse_key
+from planwise.parameters.values import parse_key
 from ui.values import edits as editing
 from ui.values.edits import Edits, History, Lock
 

@@ -11,8 +11,7 @@ from planwise.errors import InputError
 from planwise.options import Home
 from planwise.processes import require_free_port
 from planwise.settings import SignInSettings
-from ui.auth.configured import require_usable, sign_in_settings
-from ui.auth.origins import EXAMPLE, is_loopback, origins
+from ui.auth.configuration import EXAMPLE, is_loopback, origins, require_usable, sign_in_settings
 
 DEFAULT_PORT = 5006
 Origin = Annotated[tuple[str, ...], Parameter(negative="", help=f"An address of a proxy, like {EXAMPLE}")]

@@ -14,10 +14,9 @@ import panel as pn
 
 from planwise.settings import Settings, SignInSettings
 from ui.app import NAVIGATION_COOKIE, THEME_COOKIE, make_page
-from ui.auth.configured import client_secret
+from ui.auth.configuration import Origins, client_secret, origins
 from ui.auth.gate import Gate
-from ui.auth.oidc.provider import Provider
-from ui.auth.origins import Origins, origins
+from ui.auth.oidc import Provider
 from ui.auth.provider import SignIn
 from ui.components.plot import LIBRARY
 from ui.live_preview import open_previews

@@ -8,13 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from planwise.engine.publications import (
-    CURRENT,
-    MANIFEST,
-    Publication,
-    load_publication,
-    published_scenarios,
-)
+from planwise.engine.publishing import CURRENT, MANIFEST, Publication, load_publication, published_scenarios
 from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache

@@ -18,12 +18,12 @@ from flows.cli.calibration_options import (
     write_report,
     yearly_censuses,
 )
-from flows.cli.show import PLAIN
+from flows.cli.layout import PLAIN
 from planwise.calibration import Backtest, Basis, backtest_json, backtest_markdown
 from planwise.calibration import backtest as backtested
 from planwise.calibration.backtest import COVERAGE_EXPECTED, SEEDS_MIN, Holdout, Row
 from planwise.calibration.backtest_report import NAMES, error, shown
-from planwise.calibration.tables import NONE, pct
+from planwise.calibration.report import NONE, pct
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.options import Home, Json
 

@@ -17,7 +17,7 @@ from flows.cli.calibration_options import (
     write_report,
     yearly_censuses,
 )
-from flows.cli.show import PLAIN
+from flows.cli.layout import PLAIN
 from planwise.calibration import (
     Basis,
     Calibration,
@@ -27,9 +27,9 @@ from planwise.calibration import (
     parameters_yaml,
 )
 from planwise.calibration import calibrate as calibrated
-from planwise.calibration.bands import ALL_YEARS
-from planwise.calibration.keeping import keep
-from planwise.calibration.tables import count, pct, span
+from planwise.calibration.rates import ALL_YEARS
+from planwise.calibration.report import count, pct, span
+from planwise.calibration.save_as_scenario import keep
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.options import Home, Json
 

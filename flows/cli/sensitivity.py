@@ -17,10 +17,9 @@ from planwise.console import emit_json, progress, results, settings_for
 from planwise.engine.preview import Preview
 from planwise.errors import CheckFailed, InputError
 from planwise.options import Home, Json
-from planwise.parameters.canonical import DECIMALS
+from planwise.parameters.values import DECIMALS
 from planwise.risk.ensemble import Step, Watch
-from planwise.risk.sensitivity import slopes, stepped
-from planwise.risk.variance import Ranges, morris, sobol
+from planwise.risk.sensitivity import Ranges, morris, slopes, sobol, stepped
 from planwise.study.space import Space, census_levels, tuned_levers
 
 DEFAULT_SAMPLES = {"morris": 10, "sobol": 64}  # 64 · (levers + 2): two minutes for ten thousand people

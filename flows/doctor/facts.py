@@ -92,8 +92,7 @@ def _ledger(settings: Settings) -> Check:
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
-    from planwise.governance.connection import SQLITE, connect, translated
-    from planwise.governance.upgrade import HEAD, MIGRATIONS, revision
+    from planwise.governance.connection import HEAD, MIGRATIONS, SQLITE, connect, revision, translated
 
     where, exists, found, problem = "its URL", True, None, None
     try:
@@ -135,7 +134,7 @@ def _warehouse(settings: Settings) -> Check:
 
 
 def _published(settings: Settings) -> Iterator[Check]:
-    from planwise.engine.publications import published_scenarios
+    from planwise.engine.publishing import published_scenarios
 
     scenarios = published_scenarios(settings)
     if not scenarios:
@@ -147,7 +146,7 @@ def _published(settings: Settings) -> Iterator[Check]:
 def _publication(settings: Settings, scenario: str) -> Check:
     import pyarrow.parquet as pq
 
-    from planwise.engine.publications import load_publication
+    from planwise.engine.publishing import load_publication
     from planwise.engine.warehouse import MARTS
 
     try:

@@ -11,7 +11,7 @@ from planwise.census import census_in_use
 from planwise.engine.warehouse import Warehouse, scenario_environment
 from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.governance import open_ledger
-from planwise.jobs.pruning import remove_old_jobs
+from planwise.jobs.reader import remove_old_jobs
 from planwise.settings import Settings
 from planwise.storage import list_partial, remove_partial
 from planwise.study.trials.files import study_folders

@@ -9,7 +9,7 @@ from flows.jobs.simulation import AUDIT_FAILED, Resolved, plan_scenario, resolve
 from flows.parameters import ScenarioRequest
 from flows.runner import Runner
 from planwise.engine.outcome import PlanSummary
-from planwise.engine.publications import load_publication
+from planwise.engine.publishing import load_publication
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import InputError
 from planwise.governance import open_ledger

@@ -13,10 +13,15 @@ from flows.jobs.gates import evaluate_gate, key_of, show_gate
 from flows.parameters import ScenarioRequest
 from flows.runner import Runner, refuse_when_stopped
 from planwise.census import Census, load_census
-from planwise.engine.console import AuditFailed
 from planwise.engine.outcome import Kpis, PlanOutcome, PlanSummary
 from planwise.engine.publishing import Publication, publish
-from planwise.engine.warehouse import PlannedScenario, Warehouse, open_warehouse, scenario_environment
+from planwise.engine.warehouse import (
+    AuditFailed,
+    PlannedScenario,
+    Warehouse,
+    open_warehouse,
+    scenario_environment,
+)
 from planwise.errors import GateBlocked
 from planwise.gate import GateResult, require
 from planwise.governance import Scenario, effective_parameters, open_ledger, utc_now

@@ -6,7 +6,7 @@ from flows.jobs.simulation import Resolved, SimulationReport, resolve_scenario
 from flows.parameters import OptimizeRequest, ScenarioRequest
 from planwise.errors import InputError, PlanWiseError
 from planwise.governance import open_ledger
-from planwise.governance.scenario import check_new_name
+from planwise.governance.scenarios import check_new_name
 from planwise.settings import Settings
 from planwise.study import StudyResult
 

@@ -1,11 +1,16 @@
 """Estimate assumptions from yearly censuses, and test them against what happened."""
 
-from planwise.calibration.as_json import backtest_json, calibration_json
 from planwise.calibration.backtest import Backtest, backtest
 from planwise.calibration.backtest_report import backtest_markdown
 from planwise.calibration.estimate import Basis, Calibration, calibrate
-from planwise.calibration.options import description, options, parameters_yaml
-from planwise.calibration.report import calibration_markdown
+from planwise.calibration.report import (
+    backtest_json,
+    calibration_json,
+    calibration_markdown,
+    description,
+    options,
+    parameters_yaml,
+)
 from planwise.calibration.years import YearlyCensus, read_years
 
 __all__ = [

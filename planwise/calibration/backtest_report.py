@@ -1,8 +1,8 @@
 """The backtest as a report in Markdown: every forecast beside what happened, the naive ones too."""
 
 from planwise.calibration.backtest import COVERAGE_EXPECTED, Backtest, Holdout, Interval, Row
-from planwise.calibration.figures import MONEY_FIGURES, RATE_FIGURES
-from planwise.calibration.tables import NONE, count, pct, table
+from planwise.calibration.report import NONE, count, pct, table
+from planwise.calibration.statistics import MONEY_FIGURES, RATE_FIGURES
 
 NAMES = {
     "headcount": "headcount",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy.optimize import brentq
 
-from planwise.calibration.intervals import Estimate, ratio
-from planwise.calibration.transitions import Transition
+from planwise.calibration.rates import Estimate, ratio
+from planwise.calibration.years import Transition
 from planwise.parameters import catalogue
 
 # Where levels follow from pay: less than the smallest raise the promotion levers admit, on top of the common

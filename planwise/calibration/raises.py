@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from planwise.calibration.intervals import Estimate, ratio
+from planwise.calibration.rates import Estimate, ratio
 from planwise.parameters import catalogue
 
 MODE_STEP = 0.001  # raises are compared to a tenth of a percentage point

@@ -1,14 +1,163 @@
-"""The calibration as a report in Markdown: what was counted, estimated, clipped, and what was not."""
+"""A calibration as JSON, Markdown, YAML parameters and command options."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from planwise.calibration.bands import ALL_YEARS, BandShare, Multiplier
+import yaml
+
+from planwise.calibration.backtest import COVERAGE_EXPECTED, Backtest, Holdout, Row
 from planwise.calibration.estimate import Calibration
-from planwise.calibration.hires import UNSEEN_EXITS
-from planwise.calibration.options import options
 from planwise.calibration.promotions import rule as promotion_rule
 from planwise.calibration.raises import COMPARABLE_RATES, IDENTIFICATION
-from planwise.calibration.tables import NONE, count, pct, span, table
+from planwise.calibration.rates import ALL_YEARS, UNSEEN_EXITS, BandShare, Multiplier
+
+
+def options(calibration: Calibration) -> list[str]:
+    """Return `--set name=value` and `--assume name=value`, one per parameter."""
+    return [
+        *(f"--set {name}={value}" for name, value in calibration.levers.items()),
+        *(f"--assume {name}={value}" for name, value in calibration.assumptions.items()),
+    ]
+
+
+def parameters_yaml(calibration: Calibration) -> str:
+    """Return the levers and assumptions as YAML, with a line on where they come from."""
+    content: dict[str, Any] = {
+        "levers": dict(calibration.levers),
+        "assumptions": dict(calibration.assumptions),
+    }
+    return f"# {description(calibration)}\n{yaml.safe_dump(content, sort_keys=False)}"
+
+
+def description(calibration: Calibration) -> str:
+    """Return one line: from which censuses, over which time."""
+    years = calibration.years
+    return (
+        f"Calibrated on {', '.join(year.name for year in years)} ({years[0].as_of} to {years[-1].as_of}), "
+        f"{'all years' if calibration.basis == 'mean' else 'the last year'}."
+    )
+
+
+def calibration_json(c: Calibration) -> dict[str, Any]:
+    """Return every count, estimate and parameter; rates are shares, pay is in the censuses' currency."""
+    return {
+        "basis": c.basis,
+        "years": [
+            {
+                "name": y.name,
+                "as_of": y.as_of.isoformat(),
+                "people": len(y.people),
+                "levels_from": y.levels_from,
+            }
+            for y in c.years
+        ],
+        "levels": {"rule": c.scale.rule, "movements": list(c.scale.movements)},
+        "headcounts": [asdict(h) for h in c.headcounts],
+        "exits": [_flat(asdict(row)) for row in c.exits],
+        "exit_multipliers": [asdict(m) for m in c.exit_multipliers],
+        "first_year_exits": None if c.first_year_exits is None else asdict(c.first_year_exits),
+        "promotions": {
+            "rule": promotion_rule(c.scale.by_pay),
+            "counts": [asdict(p) for p in c.promotion_counts],
+            "shares": [_flat(asdict(row)) for row in c.promotions],
+            "whole_raises": {str(k): asdict(e) for k, e in c.promotion_raises.items()},
+        },
+        "promotion_multipliers": [asdict(m) for m in c.promotion_multipliers],
+        "raises": {
+            "identification": IDENTIFICATION,
+            "years": [
+                asdict(s) | {"by_level": {str(k): asdict(e) for k, e in s.by_level.items()}} for s in c.raises
+            ],
+            "split": None if c.raise_split is None else asdict(c.raise_split),
+        },
+        "hires": {
+            "level_shares": {str(k): asdict(s) for k, s in c.hire_levels.items()},
+            "pay": None if c.hire_pay is None else asdict(c.hire_pay),
+        },
+        "quirks": [dict(q) for q in c.quirks],
+        "levers": dict(c.levers),
+        "assumptions": dict(c.assumptions),
+        "options": options(c),
+        "clips": [asdict(clip) for clip in c.clips],
+        "not_estimated": [{"name": name, "why": why} for name, why in c.not_estimated],
+    }
+
+
+def backtest_json(b: Backtest) -> dict[str, Any]:
+    """Return every held-out year with its rows and coverage."""
+    return {
+        "levels": b.level_rule,
+        "headcount_growth": b.growth_rule,
+        "coverage_expected": round(COVERAGE_EXPECTED, 6),
+        "coverage_draws": b.coverage_draws,
+        "coverage_years": b.coverage_years,
+        "holdouts": [_holdout(h) for h in b.holdouts],
+    }
+
+
+def _holdout(h: Holdout) -> dict[str, Any]:
+    return {
+        "year": h.year,
+        "trained_on": list(h.trained_on),
+        "seeds": h.seeds,
+        "coverage_draws": h.coverage_draws,
+        "coverage_years": h.coverage_years,
+        "nearest": h.nearest,
+        "rows": [_row(row) for row in h.rows],
+        "levers": dict(h.levers),
+        "assumptions": dict(h.assumptions),
+        "notes": list(h.notes),
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "figure": row.figure.name,
+        "group": row.figure.group,
+        "truth": row.truth,
+        "forecast": row.forecast,
+        "error": row.forecast - row.truth,
+        "error_pct": row.error_pct(row.forecast),
+        "draws": asdict(row.draws),
+        "years": None if row.years is None else asdict(row.years),
+        "naive_last": row.naive_last,
+        "naive_last_error_pct": row.error_pct(row.naive_last),
+        "naive_mean": row.naive_mean,
+        "naive_mean_error_pct": row.error_pct(row.naive_mean),
+        "nearest": row.best,
+    }
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Lift the share's fields beside the band's."""
+    share: dict[str, Any] = row.pop("share")
+    return row | share
+
+
+NONE = "–"
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table; the first column reads to the left, the others to the right."""
+    lines = ["| " + " | ".join(headers) + " |", "|" + "|".join(["---", *["---:"] * (len(headers) - 1)]) + "|"]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
+
+
+def pct(rate: float | None, digits: int = 1) -> str:
+    """Return a rate in per cent."""
+    return NONE if rate is None else f"{rate:.{digits}%}"
+
+
+def span(low: float | None, high: float | None, digits: int = 1) -> str:
+    """Return an interval of rates."""
+    return NONE if low is None or high is None else f"{low * 100:.{digits}f}–{high:.{digits}%}"
+
+
+def count(value: float | None) -> str:
+    """Return a number of heads."""
+    return NONE if value is None else f"{value:,.0f}"
+
 
 PROMOTION_RAISE = "promotion_raise_level_"
 QUIRKS = {

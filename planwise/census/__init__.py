@@ -1,7 +1,6 @@
 """The census: who works here and what they are paid; imported from a real file or generated."""
 
 from planwise.census.importer import import_census, read_census
-from planwise.census.outcome import ImportBlocked, ImportResult, Reading
 from planwise.census.registry import (
     Census,
     census_in_use,
@@ -10,6 +9,7 @@ from planwise.census.registry import (
     register_census,
     use_census,
 )
+from planwise.census.report import ImportBlocked, ImportResult, Reading
 from planwise.census.synthetic import SyntheticOptions, default_levels, generate_census
 
 __all__ = [

@@ -9,9 +9,8 @@ from cyclopts import App, Parameter
 from rich.table import Column, Table
 
 from planwise.census.importer import import_census
-from planwise.census.outcome import ImportBlocked
 from planwise.census.registry import Census, census_in_use, list_censuses, use_census
-from planwise.census.report import ImportReport
+from planwise.census.report import ImportBlocked, ImportReport
 from planwise.census.synthetic import DEFAULT_AS_OF, SyntheticOptions, generate_census
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError

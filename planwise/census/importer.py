@@ -1,6 +1,10 @@
-"""Import a payroll file: read, map, filter, judge every row, settle levels, gate, register."""
+"""Import a payroll file: read, map, check row by row, settle levels, store the census."""
 
+import hashlib
+import hmac
 import re
+import secrets
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -11,8 +15,6 @@ import numpy as np
 import pandas as pd
 
 from planwise.census.checks import Bools, Judged, judge, leavers
-from planwise.census.filtering import kept_rows
-from planwise.census.identity import installation_key, look_like_ssn, pseudonyms
 from planwise.census.levels import (
     NO_LEVEL,
     Levels,
@@ -31,14 +33,64 @@ from planwise.census.mapping import (
     load_mapping,
     resolve_columns,
 )
-from planwise.census.outcome import ImportBlocked, ImportResult, Reading
-from planwise.census.reader import SourceFile, read_source
+from planwise.census.reader import SourceFile, kept_rows, read_source
 from planwise.census.registry import check_name, register_census
-from planwise.census.report import REJECTS_FILE, REPORT_FILE, ImportReport, write_rejects
+from planwise.census.report import (
+    REJECTS_FILE,
+    REPORT_FILE,
+    ImportBlocked,
+    ImportReport,
+    ImportResult,
+    Reading,
+    write_rejects,
+)
 from planwise.census.schema import OPTIONAL_FACTS, is_direct_identifier
 from planwise.census.synthetic import default_levels
 from planwise.errors import InputError
 from planwise.settings import Settings
+from planwise.storage import create_file
+
+KEY_FILE = "identity.key"
+KEY_BYTES = 32
+ID_HEX_DIGITS = 20  # 80 bits: no collision to expect among a million people
+SSN = r"^\d{3}-\d{2}-\d{4}$"
+
+
+def installation_key(home: Path) -> bytes:
+    """Return the key of this installation, created on first use (mode 0600); it links ids to persons."""
+    path = home / KEY_FILE
+    if not path.exists():
+        create_file(path, secrets.token_bytes(KEY_BYTES), mode=0o600)
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise InputError(
+            f"{path} is damaged: {len(key)} bytes, not {KEY_BYTES}.", remedy="Restore it from a backup."
+        )
+    return key
+
+
+def pseudonyms(identifiers: pd.Series, key: bytes) -> pd.Series:
+    """Return `H` and a keyed hash per identifier, whatever its case and punctuation; blank stays blank."""
+
+    def pseudonym(identifier: str) -> str:
+        canonical = re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", identifier).casefold())
+        return (
+            f"H{hmac.new(key, canonical.encode(), hashlib.sha256).hexdigest()[:ID_HEX_DIGITS]}"
+            if canonical
+            else ""
+        )
+
+    codes, distinct = pd.factorize(identifiers)
+    return (
+        pd.Series([pseudonym(str(d)) for d in distinct], dtype=object).take(codes).set_axis(identifiers.index)
+    )
+
+
+def look_like_ssn(values: pd.Series) -> bool:
+    """Tell whether most values are written like US social security numbers, whatever the header says."""
+    filled = values[values != ""]
+    return len(filled) > 0 and bool(filled.str.match(SSN).mean() > 0.5)
+
 
 IMPORTS_FOLDER = "imports"
 

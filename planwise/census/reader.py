@@ -1,24 +1,185 @@
-"""Read a payroll file of any layout into text cells: CSV of any dialect, Excel or Parquet, gzip or not.
+"""Read a payroll file (CSV, Excel, Parquet) as text columns, and filter its rows."""
 
-What a file is follows from its content, never from its name. Every cell becomes stripped text;
-what it means is decided later, where it can be reported.
-"""
-
+import codecs
+import csv
 import gzip
 import hashlib
 import io
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from charset_normalizer import from_bytes
+from python_calamine import CalamineError, CalamineWorkbook
 
-from planwise.census.spreadsheets import read_excel, read_parquet
-from planwise.census.text_files import read_csv
+from planwise.census.checks import parse_money
 from planwise.errors import InputError
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+ENCODING_SAMPLE_BYTES = 200_000  # enough for the detector, which is slow on large files
+DIALECT_SAMPLE_RECORDS = 50
+FIELD_CHARACTERS_MAX = 100_000  # a longer field is an unclosed quote
+
+Records = list[tuple[int, Sequence[str]]]
+
+
+def read_csv(content: bytes, file_name: str) -> tuple[Records, dict[str, str]]:
+    """Return (line, fields) per record and the encoding and delimiter found; raises InputError."""
+    text, encoding = decode(content, file_name)
+    delimiter = _delimiter(text)
+    try:
+        records = _parse(text, delimiter)
+    except csv.Error as error:
+        raise InputError(
+            f"{file_name} is not readable as text with fields: {error}.",
+            remedy="Look for a quote that is opened and not closed, or export the file again.",
+        ) from error
+    last = records[-1][1][-1] if records and records[-1][1] else ""
+    if any(end in last for end in "\r\n") and not text.rstrip().endswith('"'):
+        raise InputError(
+            f"{file_name}: a quote is opened and not closed before the end of the file.",
+            remedy="Close the quote, or export the file again.",
+        )
+    return records, {"encoding": encoding, "delimiter": DELIMITERS[delimiter]}
+
+
+def decode(content: bytes, file_name: str) -> tuple[str, str]:
+    """Return the text and its encoding: byte-order mark, else UTF-8, else the detector's best guess."""
+    for mark, encoding in BOMS:
+        if content.startswith(mark):
+            return _decoded(content, encoding, file_name), encoding
+    if b"\0" in content[:ENCODING_SAMPLE_BYTES]:
+        return _decoded(content, _wide_encoding(content, file_name), file_name), _wide_encoding(
+            content, file_name
+        )
+    try:
+        return content.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        pass
+    # Most of a payroll is ASCII: the lines that are not tell the encoding.
+    telling = b"\n".join(line for line in content.splitlines() if not line.isascii())[:ENCODING_SAMPLE_BYTES]
+    match = from_bytes(telling).best()
+    if match is None:
+        raise InputError(f"{file_name} is not text in a known encoding.", remedy="Save it as UTF-8 CSV.")
+    return _decoded(content, match.encoding, file_name), match.encoding
+
+
+def _wide_encoding(content: bytes, file_name: str) -> str:
+    sample = content[:ENCODING_SAMPLE_BYTES]
+    odd, even = sample[1::2].count(0), sample[::2].count(0)
+    if max(odd, even) > len(sample) / 5:
+        return "utf-16-le" if odd > even else "utf-16-be"
+    raise InputError(f"{file_name} holds NUL bytes and is not text.", remedy="Give CSV, Excel or Parquet.")
+
+
+def _decoded(content: bytes, encoding: str, file_name: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{file_name} is not valid {encoding} at byte {error.start}.", remedy="Save it as UTF-8 CSV."
+        ) from error
+
+
+def _parse(text: str, delimiter: str, limit: int | None = None) -> Records:
+    csv.field_size_limit(FIELD_CHARACTERS_MAX)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    if limit is None:
+        return [(reader.line_num, fields) for fields in reader]
+    return [(reader.line_num, fields) for fields, _ in zip(reader, range(limit), strict=False)]
+
+
+def _delimiter(text: str) -> str:
+    """Choose the delimiter with which most records have the header's number of fields, and most fields."""
+
+    def score(delimiter: str) -> tuple[int, int]:
+        try:
+            sample = [fields for _, fields in _parse(text, delimiter, DIALECT_SAMPLE_RECORDS)]
+        except csv.Error:  # said when the whole is read
+            return (0, text.splitlines()[0].count(delimiter) + 1)
+        records = [fields for fields in sample if any(map(str.strip, fields))] or sample
+        width = len(records[0]) if records else 0
+        return (sum(len(fields) == width for fields in records) if width > 1 else 0, width)
+
+    return max(DELIMITERS, key=score)
+
+
+def read_excel(content: io.BytesIO, file_name: str, sheet: str | None) -> tuple[Records, dict[str, str]]:
+    """Return (row, cells) of the named sheet, or of the only one that is not empty; raises InputError."""
+    try:
+        book = CalamineWorkbook.from_filelike(content)
+        sheets = {n: book.get_sheet_by_name(n).to_python(skip_empty_area=False) for n in book.sheet_names}
+    except (CalamineError, OSError, ValueError) as error:
+        raise InputError(
+            f"{file_name} is not a readable Excel file: {error}.", remedy="Save it as .xlsx."
+        ) from error
+    if sheet is not None and sheet not in sheets:
+        raise InputError(f"{file_name} has no sheet {sheet!r}; it has: {', '.join(sheets)}.")
+    filled = [n for n, rows in sheets.items() if any(cell != "" for row in rows for cell in row)]
+    if sheet is None and len(filled) > 1:
+        raise InputError(
+            f"{file_name} has several sheets with content: {', '.join(filled)}.",
+            remedy="Name one in the mapping YAML: `sheet: NAME`.",
+        )
+    chosen = sheet or (filled[0] if filled else None)
+    rows = sheets[chosen] if chosen else []
+    return [(n, [_cell(c) for c in row]) for n, row in enumerate(rows, start=1)], {"sheet": chosen or ""}
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else f"{value:.10f}".rstrip("0")
+    return str(value)
+
+
+def read_parquet(content: io.BytesIO, file_name: str) -> tuple[Records, dict[str, str]]:
+    """Return (row, cells), the header as the first record; raises InputError on nested columns or damage."""
+    try:
+        table = pq.read_table(content)
+        columns = [_texts(column) for column in table.columns]
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"{file_name} is not a readable flat Parquet file: {error}.",
+            remedy="Give a Parquet file whose columns are plain values.",
+        ) from error
+    header: Records = [(0, list(table.column_names))]
+    return header + list(enumerate(zip(*columns, strict=True), start=1)), {}
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    kind = column.type
+    if pa.types.is_floating(kind):
+        # Through exact decimals: a float's own text would be 1e+06 for a million.
+        exact = pc.round(column.cast(pa.float64()), 6)
+        column = pc.if_else(pc.is_finite(exact), exact, None).cast(pa.decimal128(38, 6), safe=False)
+        texts = pc.replace_substring_regex(column.cast(pa.string()), r"\.?0+$", "")
+        return [str(text) for text in pc.fill_null(texts, "").to_pylist()]
+    if pa.types.is_timestamp(kind):
+        column = pc.strftime(column, format="%Y-%m-%d %H:%M:%S")
+        column = pc.replace_substring_regex(column, r" 00:00:00(\.0+)?$", "")
+    return [str(text) for text in pc.fill_null(column.cast(pa.string()), "").to_pylist()]
+
 
 GZIP, ZIP, OLE, PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
 
@@ -121,3 +282,67 @@ def _trim(cells: Sequence[str], width: int) -> Sequence[str]:
     while len(cells) > width and not cells[-1].strip():
         cells = cells[:-1]
     return cells
+
+
+CONFIG: dict[str, Any] = {"python_enable_replacements": False, "threads": 1}
+NUMBERS_STYLE = "1,234.56"
+
+
+def kept_rows(frame: pd.DataFrame, expression: str) -> npt.NDArray[np.bool_]:
+    """Return for each row whether the expression is true (NULL is not); raises InputError on a bad one."""
+    try:
+        return _evaluate(_as_text(frame), expression)
+    except duckdb.Error as first:
+        try:
+            return _evaluate(_as_numbers(frame), expression)
+        except duckdb.Error:
+            reason = str(first).split("\n\n")[0].strip()
+            raise InputError(
+                f"The filter {expression!r} cannot be evaluated: {reason}",
+                remedy=f"Write one true-or-false SQL expression over: {', '.join(map(repr, frame.columns))}.",
+            ) from first
+
+
+def _evaluate(table: pa.Table, expression: str) -> npt.NDArray[np.bool_]:
+    with duckdb.connect(":memory:", config=CONFIG) as connection:
+        connection.register("source", table)
+        connection.execute("CREATE TABLE file AS SELECT * FROM source")
+        connection.unregister("source")
+        connection.execute(
+            r"CREATE MACRO money(t) AS "
+            r"TRY_CAST(regexp_replace(t::VARCHAR, '[$,\s]', '', 'g') AS DECIMAL(14,2))"
+        )
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        query = f"SELECT row_number, ({expression}\n) AS keep FROM file"
+        statements = connection.extract_statements(query)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise InputError(f"The filter {expression!r} is more than one expression.")
+        result = connection.execute(statements[0])
+        kinds = [str(column[1]) for column in result.description or []]
+        answer = result.fetchnumpy()
+    if len(kinds) != 2 or kinds[1] != "BOOLEAN" or len(answer["row_number"]) != table.num_rows:
+        raise InputError(
+            f"The filter {expression!r} is not a true-or-false expression over the rows.",
+            remedy="Give what would stand after WHERE.",
+        )
+    keep = np.zeros(table.num_rows, dtype=bool)
+    keep[answer["row_number"]] = np.ma.filled(answer["keep"], False)
+    return keep
+
+
+def _as_text(frame: pd.DataFrame) -> pa.Table:
+    texts = frame.where(frame != "", None)
+    columns = {str(name): pa.array(texts[name], pa.string()) for name in frame.columns}
+    return pa.table({"row_number": pa.array(range(len(frame)), pa.int64())} | columns)
+
+
+def _as_numbers(frame: pd.DataFrame) -> pa.Table:
+    table = _as_text(frame)
+    for position, name in enumerate(frame.columns, start=1):
+        filled = frame[name] != ""
+        money = parse_money(frame[name][filled], NUMBERS_STYLE)
+        if filled.any() and not money.bad.any():
+            numbers = np.full(len(frame), np.nan)
+            numbers[filled.to_numpy()] = money.cents / 100
+            table = table.set_column(position, str(name), pa.array(numbers, pa.float64(), from_pandas=True))
+    return table

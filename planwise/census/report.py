@@ -1,4 +1,4 @@
-"""What an import did: one JSON report, and beside it a CSV of the rejected rows with their reasons."""
+"""The outcome of an import, and its report."""
 
 import csv
 from dataclasses import asdict, dataclass
@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from planwise.census.registry import Census
+from planwise.errors import GateBlocked
 from planwise.storage import write_json
 
 REPORT_FILE, REJECTS_FILE = "report.json", "rejects.csv"
@@ -64,3 +66,41 @@ def harmless(cell: object) -> str:
     """Return the cell's text, quoted with an apostrophe where a spreadsheet would take it for a formula."""
     text = str(cell)
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+class ImportBlocked(GateBlocked):
+    """Too few rows are valid: nothing was registered; `report` says which rows and why."""
+
+    def __init__(self, report: ImportReport) -> None:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.reject_reasons.items())
+        super().__init__(
+            f"{report.rows_rejected:,} of {report.rows_accepted + report.rows_rejected:,} rows are not "
+            f"valid: {report.valid_share:.3%} valid, {report.valid_share_min:.3%} needed ({reasons}). "
+            "Nothing was registered.",
+            remedy=f"Every rejected row with its reasons: {report.rejects_file}. Correct the file, or leave "
+            "such rows out on purpose with `filter:` in a mapping YAML.",
+        )
+        self.report = report
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A file judged and settled, not registered; `rows` and `ranges` have the schema's columns, pay in USD.
+
+    `ids` are the employee ids of every row of the file, whatever the filter or the judgement said of it.
+    """
+
+    name: str
+    rows: pd.DataFrame
+    ranges: pd.DataFrame
+    availability: dict[str, bool]
+    ids: frozenset[str]
+    report: ImportReport
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """The registered census and the report of how it came to be."""
+
+    census: Census
+    report: ImportReport

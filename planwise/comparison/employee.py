@@ -11,7 +11,7 @@ import duckdb
 from planwise.comparison.parameters import HORIZON
 from planwise.comparison.reading import Row, damage_named, path, reader, rows
 from planwise.comparison.sources import Source
-from planwise.engine.publications import load_publication
+from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.parameters import Value
 from planwise.settings import Settings

@@ -8,8 +8,8 @@ from typing import Any, Literal, Protocol
 from planwise.comparison.differences import difference, numeric
 from planwise.comparison.sources import Setting
 from planwise.parameters import EffectiveParameters, catalogue
-from planwise.parameters.canonical import DECIMALS
 from planwise.parameters.declaration import Unit
+from planwise.parameters.values import DECIMALS
 
 HORIZON = "years"  # said as the years themselves, not as a parameter
 ALL_YEARS: tuple[int, ...] = ()

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from planwise.engine.publications import Publication
+from planwise.engine.publishing import Publication
 from planwise.errors import InputError
 
 Number = int | float | Decimal

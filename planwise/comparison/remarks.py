@@ -7,7 +7,7 @@ from typing import Literal
 from planwise.census import load_census
 from planwise.comparison.parameters import Resolved, parameter_differences
 from planwise.comparison.sources import Source, unpublished
-from planwise.engine.publications import load_publication
+from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.governance import Ledger, effective_parameters, open_ledger
 from planwise.parameters import Chain, catalogue

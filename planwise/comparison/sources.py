@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from planwise.engine.publications import Publication, load_publication, published_scenarios
+from planwise.engine.publishing import Publication, load_publication, published_scenarios
 from planwise.errors import InputError
 from planwise.parameters import Value
 from planwise.settings import Settings

@@ -1,7 +1,10 @@
 """What a plan will do and what it did, as plain values."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
+
+import duckdb
 
 Kpis = list[dict[str, Any]]
 """One object per simulated year, by year: the columns of `fct_scenario_kpis`; money and rates as numbers."""
@@ -32,3 +35,15 @@ class PlanOutcome:
     models_run: tuple[str, ...]
     models_reused: tuple[str, ...]
     kpis: Kpis
+
+
+def kpi_rows(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return one object per row of an executed query; decimals become floats, SQL nulls None."""
+    names = [column[0] for column in result.description]
+    return [
+        {
+            name: float(value) if isinstance(value, Decimal) else value
+            for name, value in zip(names, row, strict=True)
+        }
+        for row in result.fetchall()
+    ]

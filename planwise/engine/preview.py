@@ -1,11 +1,4 @@
-"""Preview: the models' own SQL on an in-memory DuckDB, with placeholders where the parameters stand.
-
-The SQL is rendered once. What does not depend on a binding is computed once for a census. Where the dynamics
-are the same again they are tables, and pay and KPIs one prepared statement; where a binding of theirs has
-changed, one prepared statement goes from the census to the KPIs and leaves no tables. So an evaluation parses
-and plans nothing. There is no rule here, only an order of execution: preview and plan agree because the SQL
-is the same.
-"""
+"""Evaluate a scenario in memory with the plan's own SQL."""
 
 import time
 from collections.abc import Mapping
@@ -16,18 +9,85 @@ import duckdb
 import pandas as pd
 
 from planwise.census import Census
-from planwise.engine.bound import BoundNumbers
-from planwise.engine.chains import DYNAMICS_CATALOG, KPIS, PAY, Chains, Statement, rendered_chains, up_to
-from planwise.engine.config import CATALOG
-from planwise.engine.fold import CODED, folded_query
-from planwise.engine.kpis import kpi_rows
-from planwise.engine.outcome import Kpis
-from planwise.engine.placeholders import placeholders_of
-from planwise.engine.project import MEMORY
-from planwise.engine.raw import census_key, load_census_tables, refuse_shares_of_missing_levels
-from planwise.engine.variables import Number, bindings, sqlmesh_variables
+from planwise.engine.outcome import Kpis, kpi_rows
+from planwise.engine.preview_sql import (
+    CODED,
+    DYNAMICS_CATALOG,
+    KPIS,
+    PAY,
+    BoundNumbers,
+    Chains,
+    Statement,
+    folded_query,
+    rendered_chains,
+    up_to,
+)
+from planwise.engine.project import CATALOG, MEMORY
+from planwise.engine.sqlmesh_adapter import placeholders_of
+from planwise.engine.variables import (
+    Number,
+    bindings,
+    hire_shares,
+    parameter_rows,
+    parameters_key,
+    sqlmesh_variables,
+)
+from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
+
+HASH_DIGITS = 16
+PARAMETER_COLUMNS = {
+    "parameter": "TEXT",
+    "level_id": "INTEGER",
+    "simulation_year": "INTEGER",
+    "value": "TEXT",
+    "tier": "TEXT",
+}
+
+
+def census_key(census: Census) -> str:
+    """Return the part of the content hash that names a census's tables."""
+    return census.content_hash[:HASH_DIGITS]
+
+
+def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> None:
+    """Load a census and its levels into the `raw` schema, unless they are there already."""
+    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {CATALOG}.raw")
+    for part, file in (("census", census.census_file), ("levels", census.levels_file)):
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {CATALOG}.raw.{part}_{census_key(census)} "
+            "AS SELECT * FROM read_parquet(?)",
+            [str(file)],
+        )
+
+
+def refuse_shares_of_missing_levels(
+    cursor: duckdb.DuckDBPyConnection, census: Census, effective: EffectiveParameters
+) -> None:
+    """Raise InputError when hires are to enter levels that a loaded census has no pay range for."""
+    wanted = {level for level, share in hire_shares(effective) if share}
+    if not wanted:
+        return
+    rows = cursor.execute(f"SELECT level_id FROM {CATALOG}.raw.levels_{census_key(census)}").fetchall()
+    known = {int(level) for (level,) in rows}
+    if missing := sorted(wanted - known):
+        named = ", ".join(f"new_hire_level_share_{level}" for level in missing)
+        raise InputError(
+            f"{named} above 0: census {census.name} has the levels {sorted(known)} only.",
+            remedy="Set those shares to 0 and spread them over the levels there are, or set none of the "
+            "shares: hires then enter the levels as recent hires of the census did.",
+        )
+
+
+def load_parameter_table(cursor: duckdb.DuckDBPyConnection, effective: EffectiveParameters) -> str:
+    """Load the effective parameters, one row per parameter, level and year; return the table's name."""
+    table = f"{CATALOG}.raw.parameters_{parameters_key(effective)}"
+    columns = [list(column) for column in zip(*parameter_rows(effective), strict=True)]
+    unnested = ", ".join(f"UNNEST(CAST(? AS {kind}[])) AS {name}" for name, kind in PARAMETER_COLUMNS.items())
+    cursor.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {unnested}", columns)
+    return table
+
 
 SCHEMAS = ("staging", "intermediate", "marts")
 # The planner cannot know how many people a chain of common table expressions holds. Left to choose, it builds

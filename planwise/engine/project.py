@@ -1,15 +1,107 @@
-"""Open the SQLMesh project: one context on one database, with one scenario's variables."""
+"""The SQLMesh project and its configuration."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sqlmesh import Context
+from sqlmesh.core.config import (
+    AutoCategorizationMode,
+    CategorizerConfig,
+    Config,
+    DuckDBConnectionConfig,
+    GatewayConfig,
+    ModelDefaultsConfig,
+    PlanConfig,
+)
+from sqlmesh.core.config.format import FormatConfig
+from sqlmesh.core.config.linter import LinterConfig
+from sqlmesh.core.constants import IGNORE_PATTERNS
 
-from planwise.engine.config import sqlmesh_config
-from planwise.engine.context import PlanContext
-from planwise.engine.tuning import remember_schedules, without_file_caches
+from planwise.engine.sqlmesh_adapter import (
+    IncrementalLoader,
+    PlanContext,
+    remember_schedules,
+    without_file_caches,
+)
+from planwise.engine.variables import sqlmesh_variables
+from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
+
+CATALOG = "planwise"
+GATEWAY = "warehouse"
+EXAMPLE_HASH = "example"  # the project is linted and unit-tested without any census
+EXAMPLE_AS_OF = "2025-12-31"
+EXAMPLE_YEARS = simulated_years(2, 2026)
+SQL_WIDTH = 100
+CHECKPOINT_AFTER = "256MB"  # of log: the default of 16 MB stops every third trial for a rewrite of the file
+
+UNIT_TESTS = ["tests/*.yaml"]  # a plan does not run them; parsing them all would be a good part of a trial
+
+# Full models have one fixed interval: what is current is decided by the fingerprint, never by today's date.
+INTERVAL_START = "2020-01-01"
+INTERVAL_END = "2020-01-01"
+EXECUTION_TIME = "2020-01-02"
+
+
+def sqlmesh_config(
+    database: str | Path,
+    variables: Mapping[str, Any],
+    *,
+    cache_dir: Path | None = None,
+    threads: int = 1,
+    check_columns: bool = False,
+) -> Config:
+    """Return the configuration of one warehouse: a DuckDB file, or `:memory:`.
+
+    `check_columns` resolves every column against the models it comes from, which the linter's rules need and
+    a plan does not: it costs more than running the models.
+    """
+    connection = DuckDBConnectionConfig(
+        catalogs={CATALOG: str(database)},
+        concurrent_tasks=1,
+        register_comments=False,  # a statement for each column of each table; the reference pages have them
+        connector_config={
+            "threads": threads,
+            "preserve_insertion_order": False,
+            "checkpoint_threshold": CHECKPOINT_AFTER,
+        },
+    )
+    return Config(
+        gateways={GATEWAY: GatewayConfig(connection=connection)},
+        default_gateway=GATEWAY,
+        default_test_connection=DuckDBConnectionConfig(catalogs={CATALOG: ":memory:"}),
+        model_defaults=ModelDefaultsConfig(
+            dialect="duckdb", start=INTERVAL_START, optimize_query=check_columns
+        ),
+        variables=dict(variables),
+        loader=IncrementalLoader,
+        ignore_patterns=[*IGNORE_PATTERNS, *([] if check_columns else UNIT_TESTS)],
+        cache_dir=str(cache_dir) if cache_dir else None,
+        disable_anonymized_analytics=True,
+        infer_python_dependencies=False,
+        plan=PlanConfig(
+            auto_categorize_changes=CategorizerConfig(
+                external=AutoCategorizationMode.FULL,
+                python=AutoCategorizationMode.FULL,
+                sql=AutoCategorizationMode.FULL,
+                seed=AutoCategorizationMode.FULL,
+            )
+        ),
+        format=FormatConfig(append_newline=True, no_rewrite_casts=True, max_text_width=SQL_WIDTH),
+        linter=LinterConfig(enabled=True, rules=["ambiguousorinvalidcolumn", "invalidselectstarexpansion"]),
+    )
+
+
+def project_config() -> Config:
+    """Return the configuration for SQLMesh's own command line: default parameters, the home's warehouse."""
+    settings = Settings()
+    effective = resolve(EXAMPLE_YEARS, scenario={})
+    variables = sqlmesh_variables(effective, census_hash=EXAMPLE_HASH, as_of=EXAMPLE_AS_OF)
+    variables["parameters_key"] = EXAMPLE_HASH  # a test names this table; the real key follows every default
+    cache = settings.root / "cache" / "sqlmesh"
+    return sqlmesh_config(":memory:", variables, cache_dir=cache, check_columns=True)
+
 
 MEMORY = ":memory:"
 

@@ -1,29 +1,81 @@
-"""Publish gate-passed marts as Parquet: one folder per scenario and fingerprint, complete or not there.
-
-`published/<scenario>/<fingerprint>/` holds one Parquet file per mart, sorted by its grain, and a manifest;
-`published/<scenario>/current` names the fingerprint in force. A folder is written beside its place and
-renamed, and `current` is replaced by a rename, so a reader sees the old result or the new one, and needs
-nothing of ours.
-"""
+"""Publish gate-passed marts as Parquet, and read publications."""
 
 import json
 import platform
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from planwise.census import Census
 from planwise.engine.outcome import PlanOutcome
-from planwise.engine.publications import CURRENT, MANIFEST, Publication, list_publications, load_publication
 from planwise.engine.warehouse import MARTS, Warehouse
-from planwise.errors import GateBlocked
+from planwise.errors import GateBlocked, InputError
 from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.storage import is_partial, publish_folder, remove_partial, write_text
+
+CURRENT = "current"
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One published result; the folder never changes."""
+
+    scenario: str
+    fingerprint: str
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    def file(self, mart: str) -> Path:
+        """Return a mart's Parquet file."""
+        return self.folder / f"{mart}.parquet"
+
+    def frame(self, mart: str) -> pd.DataFrame:
+        """Return a mart; decimals come as floats."""
+        import duckdb
+
+        return duckdb.connect().execute("SELECT * FROM read_parquet(?)", [str(self.file(mart))]).df()
+
+
+def load_publication(settings: Settings, scenario: str) -> Publication:
+    """Return the scenario's result in force; raises InputError when there is none or it is damaged."""
+    home = settings.published_dir / scenario
+    try:
+        fingerprint = (home / CURRENT).read_text(encoding="utf-8").strip()
+        manifest = json.loads((home / fingerprint / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"No result of scenario {scenario!r} is published in {settings.published_dir}.",
+            remedy=f"Run `planwise simulate --scenario {scenario}`.",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"The published result of {scenario!r} cannot be read: {error}",
+            remedy=f"Run `planwise simulate --scenario {scenario}`; it is written again.",
+        ) from error
+    return Publication(scenario, fingerprint, home / fingerprint, manifest)
+
+
+def published_scenarios(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the scenarios that have a result in force, readable or not, sorted."""
+    if not settings.published_dir.is_dir():
+        return ()
+    folders = sorted(settings.published_dir.iterdir())
+    return tuple(folder.name for folder in folders if (folder / CURRENT).is_file())
+
+
+def list_publications(settings: Settings) -> list[Publication]:
+    """Return every scenario's result in force, by scenario."""
+    return [load_publication(settings, scenario) for scenario in published_scenarios(settings)]
+
 
 __all__ = ["GRAIN", "Publication", "list_publications", "load_publication", "publish"]
 

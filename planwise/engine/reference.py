@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlmesh import Context
 from sqlmesh.core.model import Model
 
-from planwise.engine.config import EXAMPLE_YEARS, project_config
+from planwise.engine.project import EXAMPLE_YEARS, project_config
 from planwise.settings import REPOSITORY, Settings
 
 PAGE = REPOSITORY / "docs" / "reference" / "models.md"

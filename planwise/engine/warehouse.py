@@ -1,4 +1,4 @@
-"""A warehouse: one DuckDB file (or memory) with one SQLMesh context, reused from plan to plan."""
+"""The warehouse: plan and run a scenario's models in its environment, one writer at a time."""
 
 import contextlib
 import gc
@@ -11,26 +11,97 @@ from typing import Any
 import duckdb
 import pandas as pd
 from sqlmesh import Context
+from sqlmesh.core.console import NoopConsole, set_console
 from sqlmesh.core.plan import Plan
-from sqlmesh.utils.errors import PlanError, SQLMeshError
+from sqlmesh.utils.concurrency import NodeExecutionFailedError
+from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
 
 from planwise.census import Census
-from planwise.engine import console
-from planwise.engine.config import CATALOG, EXECUTION_TIME, INTERVAL_END, INTERVAL_START
-from planwise.engine.kpis import kpi_rows
-from planwise.engine.outcome import PlanOutcome, PlanSummary
-from planwise.engine.project import MEMORY, open_project
-from planwise.engine.raw import (
+from planwise.engine.outcome import PlanOutcome, PlanSummary, kpi_rows
+from planwise.engine.preview import (
     census_key,
     load_census_tables,
     load_parameter_table,
     refuse_shares_of_missing_levels,
 )
+from planwise.engine.project import (
+    CATALOG,
+    EXECUTION_TIME,
+    INTERVAL_END,
+    INTERVAL_START,
+    MEMORY,
+    open_project,
+)
 from planwise.engine.variables import sqlmesh_variables
-from planwise.errors import PlanWiseError
+from planwise.errors import GateBlocked, PlanWiseError
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.storage import hold_lock, print_wait
+
+OnModel = Callable[[int, int, str], None]
+"""Told after each model: how many have run, of how many, which one."""
+
+
+class SimulationFailed(PlanWiseError):
+    """A model could not be computed."""
+
+
+class AuditFailed(GateBlocked):
+    """An invariant does not hold in the simulated result; nothing of it is published."""
+
+
+class QuietConsole(NoopConsole):
+    """Prints nothing; remembers the errors of the last plan."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: list[NodeExecutionFailedError[Any]] = []
+        self.on_model: OnModel | None = None
+        self._total = self._done = 0
+
+    def start_evaluation_progress(self, batched_intervals: Any, *_: Any, **__: Any) -> None:
+        """Note how many models are to run."""
+        self._total, self._done = len(batched_intervals), 0
+
+    def update_snapshot_evaluation_progress(self, snapshot: Any, *_: Any, **__: Any) -> None:
+        """Tell that one more model has run, its audits with it."""
+        self._done += 1
+        if self.on_model is not None:
+            name = str(snapshot.name).replace('"', "").rpartition(".")[2]
+            self.on_model(min(self._done, self._total), self._total, name)
+
+    def log_failed_models(self, errors: list[NodeExecutionFailedError[Any]]) -> None:
+        """Keep the errors of models that failed."""
+        self.errors = list(errors)
+
+
+def install() -> QuietConsole:
+    """Make a quiet console the one that SQLMesh uses in this process."""
+    console = QuietConsole()
+    set_console(console)
+    return console
+
+
+def failure(errors: list[NodeExecutionFailedError[Any]], fallback: Exception) -> PlanWiseError:
+    """Return the error that says which model failed, and why."""
+    for error in errors:
+        cause = error.__cause__
+        if isinstance(cause, NodeAuditsErrors):
+            found = "; ".join(
+                f"{e.audit_name}: {e.count} rows of {e.model_name if e.model_name else 'the model'}"
+                for e in cause.errors
+            )
+            return AuditFailed(
+                f"The simulated result breaks an invariant: {found}.",
+                remedy="Nothing was published. Run `planwise simulate` again with default parameters; if it "
+                "still fails, the models are at fault, else the parameters that differ.",
+            )
+    if errors:
+        first = errors[0]
+        node = first.node[0] if isinstance(first.node, tuple) else first.node
+        return SimulationFailed(f"Model {node} failed: {first.__cause__}", remedy="Nothing was published.")
+    return SimulationFailed(f"The plan failed: {fallback}", remedy="Nothing was published.")
+
 
 KPI_MODEL = "marts.fct_scenario_kpis"
 PARAMETERS = '"int_effective_parameters"'  # the one model that reads the table of parameters
@@ -61,7 +132,7 @@ class PlannedScenario:
         self._plan = plan
         self._effective = effective
         self._started = started
-        self._on_model: console.OnModel | None = None
+        self._on_model: OnModel | None = None
         to_run = {interval.snapshot_id.name for interval in plan.missing_intervals}
         everything = {snapshot.name: snapshot for snapshot in plan.snapshots.values()}
         left_out = {name for name, s in everything.items() if name not in to_run and not s.intervals}
@@ -73,7 +144,7 @@ class PlannedScenario:
             models_left_out=_names(left_out),
         )
 
-    def watch(self, on_model: console.OnModel) -> None:
+    def watch(self, on_model: OnModel) -> None:
         """Be told of every model that has run, while `apply` works."""
         self._on_model = on_model
 
@@ -196,11 +267,9 @@ class Warehouse:
                 "it, and the next simulation builds a new warehouse.",
             ) from error
 
-    def _apply(
-        self, plan: Plan, effective: EffectiveParameters, on_model: console.OnModel | None = None
-    ) -> None:
+    def _apply(self, plan: Plan, effective: EffectiveParameters, on_model: OnModel | None = None) -> None:
         assert self._context is not None
-        quiet = console.install()
+        quiet = install()
         quiet.on_model = on_model
         self._context.console = quiet
         records_parameters = any(PARAMETERS in i.snapshot_id.name for i in plan.missing_intervals)
@@ -209,7 +278,7 @@ class Warehouse:
             with without_collection():
                 self._context.apply(plan)
         except (PlanError, SQLMeshError, duckdb.Error) as error:
-            raise console.failure(quiet.errors, error) from error
+            raise failure(quiet.errors, error) from error
         finally:
             if parameters is not None:
                 self._cursor().execute(f"DROP TABLE IF EXISTS {parameters}")

@@ -1,10 +1,10 @@
-"""Connect to the ledger's database; everything that one engine needs and the other does not is here."""
+"""Open the ledger's database, and bring its tables up to date."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -154,3 +154,49 @@ def _unusable(where: str, reason: object) -> LedgerUnusable:
         f"The ledger cannot be used: {where}: {reason}.",
         remedy="Check that the folder is writable and has space; a damaged file needs a backup restored.",
     )
+
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = "0001"
+VERSION_TABLE = "alembic_version"
+
+
+def ensure_current(engine: Engine) -> None:
+    """Upgrade to HEAD unless there already; raise LedgerUnusable for a ledger of a newer PlanWise."""
+    with translated(engine), alone(engine):
+        found = revision(engine)
+        if found == HEAD:
+            return
+        prepare(engine)
+        _refuse_unknown(engine, found)
+        _upgrade(engine)
+
+
+def revision(engine: Engine) -> str | None:
+    """Return the revision of the tables, None when there are none."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(VERSION_TABLE):
+            return None
+        return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+
+
+def _refuse_unknown(engine: Engine, found: str | None) -> None:
+    from alembic.script import ScriptDirectory  # slow to import, seldom needed
+
+    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    if found is not None and found not in known:
+        raise LedgerUnusable(
+            f"The ledger {engine.url.render_as_string()} has revision {found}, this PlanWise knows {HEAD}.",
+            remedy="Use the newer PlanWise that wrote it, or another PLANWISE_HOME.",
+        )
+
+
+def _upgrade(engine: Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,18 +1,24 @@
-"""Open the ledger: scenarios, levers in force, runs."""
+"""The ledger: one object over its tables, and the parameters that a scenario resolves to."""
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
 from sqlalchemy import Engine
 
-from planwise.governance.connection import connect
-from planwise.governance.dynamic_levers import DynamicLevers
+from planwise.governance.connection import connect, ensure_current
 from planwise.governance.runs import SimulationRuns
-from planwise.governance.scenarios import Scenarios
-from planwise.governance.upgrade import ensure_current
+from planwise.governance.scenarios import DynamicLevers, Scenario, Scenarios
+from planwise.parameters import (
+    EffectiveParameters,
+    canonical_overrides,
+    catalogue,
+    merged_overrides,
+    resolve,
+    simulated_years,
+)
 from planwise.settings import Settings
 
 
@@ -62,4 +68,24 @@ def open_ledger(
         scenarios=Scenarios(engine, actor=who, clock=clock, in_force=dynamic_levers.current),
         dynamic_levers=dynamic_levers,
         runs=SimulationRuns(engine),
+    )
+
+
+HORIZON = "years"
+NOTHING: Mapping[str, object] = {}
+
+
+def years_of(overrides: Mapping[str, object], first_year: int) -> tuple[int, ...]:
+    """Return the years that overrides simulate on a census with this first year."""
+    horizon = overrides.get(HORIZON, catalogue().assumptions[HORIZON].default)
+    return simulated_years(horizon, first_year)
+
+
+def effective_parameters(
+    ledger: Ledger, scenario: Scenario, first_year: int, changes: Mapping[str, object] = NOTHING
+) -> EffectiveParameters:
+    """Return what a scenario resolves to, with `changes` on top that are not stored."""
+    overrides = merged_overrides(scenario.overrides, canonical_overrides(changes))
+    return resolve(
+        years_of(overrides, first_year), scenario=overrides, dynamic=ledger.dynamic_levers.current()
     )

@@ -1,7 +1,9 @@
-"""The scenarios of the ledger."""
+"""Scenarios and levers in force, and the parameters that they resolve to."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, RowMapping, delete, insert, select, update
@@ -9,9 +11,45 @@ from sqlalchemy.exc import IntegrityError
 
 from planwise.errors import InputError
 from planwise.governance.connection import reading, writing
-from planwise.governance.models import ScenarioRow
-from planwise.governance.scenario import BASELINE, Scenario, baseline, check_new_name
+from planwise.governance.models import DynamicLeverRow, ScenarioRow
 from planwise.parameters import Overrides, Value, check_overrides, merged_overrides, resolve
+from planwise.parameters.values import Key, parse_key
+
+BASELINE = "baseline"
+RESERVED = frozenset({BASELINE, "prod"})  # `prod` is what a release is called
+_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,47}")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario; census None is the one in use. The baseline has neither author nor time."""
+
+    name: str
+    census: str | None
+    overrides: Mapping[str, Value]
+    description: str
+    created_at: datetime | None
+    created_by: str | None
+    parent: str | None
+
+
+def baseline() -> Scenario:
+    """Return the scenario that is always there: no overrides on the census in use."""
+    return Scenario(
+        BASELINE, None, {}, "No overrides: what the dynamic levers and defaults say.", None, None, None
+    )
+
+
+def check_new_name(name: str) -> None:
+    """Raise InputError unless a scenario may be called so."""
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"{name!r} cannot name a scenario.",
+            remedy="Use 1 to 48 of a-z, 0-9 and _, not starting with _.",
+        )
+    if name in RESERVED:
+        raise InputError(f"The name {name!r} is reserved.", remedy="Choose another name.")
+
 
 TABLE = ScenarioRow.__table__
 NOTHING: Mapping[str, object] = {}
@@ -153,3 +191,38 @@ class Scenarios:
 def _scenario(row: RowMapping) -> Scenario:
     overrides: Mapping[str, Value] = row["overrides"]
     return Scenario(**{**row, "overrides": overrides})
+
+
+LEVERS_TABLE = DynamicLeverRow.__table__
+
+
+class DynamicLevers:
+    """Read and replace the lever values in force."""
+
+    def __init__(self, engine: Engine, *, actor: str, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._actor = actor
+        self._clock = clock
+
+    def current(self) -> dict[str, Value]:
+        """Return the values in force as overrides, sorted by key."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(LEVERS_TABLE.c.parameter, LEVERS_TABLE.c.year, LEVERS_TABLE.c.value)
+            )
+            return dict(sorted((str(Key(name, year)), value) for name, year, value in rows))
+
+    def replace(self, levers: Mapping[str, object]) -> dict[str, Value]:
+        """Put exactly these levers in force, all or none; raise InputError for one out of bounds."""
+        values = check_overrides(levers, kind="lever")
+        now = self._clock()
+        with writing(self._engine) as connection:
+            connection.execute(delete(DynamicLeverRow))
+            for key, value in values.items():
+                name, year = parse_key(key)
+                connection.execute(
+                    insert(DynamicLeverRow).values(
+                        parameter=name, year=year, value=value, set_at=now, set_by=self._actor
+                    )
+                )
+        return values

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from planwise.governance.scenario import Scenario
+from planwise.governance.scenarios import Scenario
 from planwise.parameters import EffectiveParameters, Finding, ParameterRow, Risk
 
 TIER_MARKS = {"scenario": "*", "dynamic": "+", "default": "", "fallback": "!"}

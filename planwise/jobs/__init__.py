@@ -2,8 +2,8 @@
 
 from planwise.jobs.folder import JobFolder, folder_of, job_folders, new_job
 from planwise.jobs.job import ENDED, Failure, Job, Kind, State, Step, Table
-from planwise.jobs.reading import JobReader
-from planwise.jobs.writing import JobWriter
+from planwise.jobs.reader import JobReader
+from planwise.jobs.writer import JobWriter
 
 __all__ = [
     "ENDED",

@@ -1,10 +1,11 @@
-"""Load the declared parameters: the YAML files beside this module, families expanded, everything checked."""
+"""All declared levers and assumptions, read from YAML."""
 
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import yaml
@@ -123,3 +124,17 @@ def _refuse_duplicates(declared: list[Lever | Assumption]) -> None:
 
 def _article(kind: Kind) -> str:
     return "an assumption" if kind == "assumption" else "a lever"
+
+
+LEVELS = (1, 2, 3, 4, 5)
+PROMOTABLE_LEVELS = (1, 2, 3, 4)
+
+FALLBACK: Mapping[str, float] = MappingProxyType(
+    {
+        "cola_rate": 0.025,
+        "new_hire_salary_adjustment": 1.15,
+        **{f"merit_rate_level_{level}": 0.033 for level in LEVELS},
+        **{f"promotion_probability_level_{level}": 0.08 for level in PROMOTABLE_LEVELS},
+        **{f"promotion_raise_level_{level}": 0.085 for level in PROMOTABLE_LEVELS},
+    }
+)

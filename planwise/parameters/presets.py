@@ -9,11 +9,10 @@ from typing import Literal, Self
 import yaml
 from pydantic import model_validator
 
-from planwise.parameters.assignment import Key, canonical_overrides
 from planwise.parameters.catalogue import catalogue
 from planwise.parameters.declaration import Declaration, Lever, Value
-from planwise.parameters.effective import EffectiveParameters
-from planwise.parameters.resolution import resolve
+from planwise.parameters.effective import EffectiveParameters, resolve
+from planwise.parameters.values import Key, canonical_overrides
 
 FILE = Path(__file__).parent / "presets.yaml"
 MARKET_BUDGET = "market_budget"

@@ -1,12 +1,127 @@
-"""Validate effective parameters: risk per value and business rules. Hard bounds are refused earlier."""
+"""Validate levers and targets: bounds, risk bands, business rules."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import pairwise
 
 from planwise.parameters.declaration import Lever, Unit
 from planwise.parameters.effective import EffectiveParameters
-from planwise.parameters.risk import Risk, risk_of
-from planwise.parameters.rules import RULES, Finding
+
+
+class Risk(StrEnum):
+    """Risk of one value, in ascending order."""
+
+    OK = "OK"
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    CRITICAL = "CRITICAL"
+
+    @property
+    def rank(self) -> int:
+        """Position in ascending order, from 0."""
+        return list(Risk).index(self)
+
+
+# Share of the way from the edge of the recommended range to the hard bound, at most: the risk up to there.
+# Quarters, so that the four levels divide the way equally; the bound itself is CRITICAL.
+RISK_UP_TO = ((0.0, Risk.OK), (0.25, Risk.LOW), (0.5, Risk.MEDIUM), (0.75, Risk.HIGH))
+ROUNDING = 1e-9  # an edge computed in floating point is still on the edge
+
+
+def distance_share(lever: Lever, value: float) -> float:
+    """Return 0 within the recommended range, rising to 1 at the hard bound (above 1 beyond it)."""
+    low, high = lever.recommended
+    if low <= value <= high:
+        return 0.0
+    edge, bound = (low, lever.bounds[0]) if value < low else (high, lever.bounds[1])
+    return float("inf") if edge == bound else (value - edge) / (bound - edge)
+
+
+def risk_of(lever: Lever, value: float) -> Risk:
+    """Return the risk of a lever's value: OK, then quarters of the way to the hard bound."""
+    share = distance_share(lever, value)
+    return next((risk for limit, risk in RISK_UP_TO if share <= limit + ROUNDING), Risk.CRITICAL)
+
+
+MERIT_SPREAD_MAX_RATE = 0.03
+COLA_HIGH_RATE = 0.05
+NEW_HIRE_PREMIUM_MAX = 1.25
+NEW_HIRE_PREMIUM_MIN = 1.05
+MERIT = "merit_rate_level_{}"
+LEVELS = (1, 2, 3, 4, 5)
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something an analyst should know about a value; `year` None is every simulated year."""
+
+    parameter: str
+    year: int | None
+    risk: Risk
+    message: str
+
+
+Rule = Callable[[EffectiveParameters, int], Iterator[Finding]]
+
+
+def merit_falls_with_level(effective: EffectiveParameters, year: int) -> Iterator[Finding]:
+    """Warn where a level's merit rate is below the next lower level's."""
+    for lower, higher in pairwise(LEVELS):
+        below, above = (effective.number(MERIT.format(level), year) for level in (lower, higher))
+        if above < below:
+            yield Finding(
+                MERIT.format(higher),
+                year,
+                Risk.MEDIUM,
+                f"Merit falls with level: {above:.2%} in level {higher}, {below:.2%} in level {lower}.",
+            )
+
+
+def merit_spread_is_wide(effective: EffectiveParameters, year: int) -> Iterator[Finding]:
+    """Warn where the highest and the lowest merit rate differ by more than 3 percentage points."""
+    by_level = {level: effective.number(MERIT.format(level), year) for level in LEVELS}
+    highest = max(by_level, key=lambda level: by_level[level])
+    spread = by_level[highest] - min(by_level.values())
+    if spread > MERIT_SPREAD_MAX_RATE + TOLERANCE:
+        yield Finding(
+            MERIT.format(highest),
+            year,
+            Risk.MEDIUM,
+            f"Merit rates spread over {spread * 100:.2f} pp, above {MERIT_SPREAD_MAX_RATE * 100:g} pp.",
+        )
+
+
+def cola_is_unusual(effective: EffectiveParameters, year: int) -> Iterator[Finding]:
+    """Warn about a cost-of-living raise above 5 %, or none at all."""
+    cola = effective.number("cola_rate", year)
+    if cola > COLA_HIGH_RATE:
+        message = f"COLA of {cola:.2%} is above {COLA_HIGH_RATE:.0%}."
+        yield Finding("cola_rate", year, Risk.HIGH, message)
+    elif cola <= 0:
+        yield Finding("cola_rate", year, Risk.MEDIUM, "There is no COLA: real pay falls with inflation.")
+
+
+def new_hire_premium_is_unusual(effective: EffectiveParameters, year: int) -> Iterator[Finding]:
+    """Warn about a new-hire adjustment over 125 % (compression) or under 105 % (hard to hire)."""
+    name = "new_hire_salary_adjustment"
+    adjustment = effective.number(name, year)
+    if adjustment > NEW_HIRE_PREMIUM_MAX:
+        message = f"New hires at {adjustment:.1%}, over {NEW_HIRE_PREMIUM_MAX:.0%}: pay compression."
+        yield Finding(name, year, Risk.HIGH, message)
+    elif adjustment < NEW_HIRE_PREMIUM_MIN:
+        message = f"New hires at {adjustment:.1%}, under {NEW_HIRE_PREMIUM_MIN:.0%}: hard to hire."
+        yield Finding(name, year, Risk.MEDIUM, message)
+
+
+RULES: tuple[Rule, ...] = (
+    merit_falls_with_level,
+    merit_spread_is_wide,
+    cola_is_unusual,
+    new_hire_premium_is_unusual,
+)
 
 
 def validate(effective: EffectiveParameters) -> list[Finding]:
@@ -60,3 +175,51 @@ def _every_year_once(found: list[Finding], years: tuple[int, ...]) -> list[Findi
 
 def _worst_first(finding: Finding) -> tuple[int, str, int]:
     return (-finding.risk.rank, finding.parameter, finding.year or 0)
+
+
+TARGET = "target_growth"
+
+# Growth up to and with this rate: what such a target is called, and its risk. Below 1 % the end is excluded.
+LAGGING_BELOW = 0.01
+BANDS = (
+    (0.025, "is conservative", Risk.LOW),
+    (0.04, "is moderate", Risk.OK),
+    (0.06, "is aggressive", Risk.MEDIUM),
+)
+MARKET_GAP_NOTABLE_RATE = 0.01  # a percentage point apart from the market changes who stays and who joins
+
+
+def target_class(growth: float) -> tuple[str, Risk]:
+    """Return what a growth target does or is, and its risk."""
+    if growth < LAGGING_BELOW:
+        return "lags the market", Risk.MEDIUM
+    within = ((name, risk) for limit, name, risk in BANDS if growth <= limit)
+    return next(within, ("is of high risk", Risk.HIGH))
+
+
+def validate_target(
+    growth: float,
+    *,
+    market_budget: float | None = None,
+    payroll: float | None = None,
+    payroll_budget: float | None = None,
+) -> list[Finding]:
+    """Return the findings about a growth target, its class first.
+
+    `growth` and `market_budget` are rates; `payroll` is the annual payroll that meeting the target is
+    expected to cost, in the same currency as `payroll_budget`. What is not given is not judged.
+    """
+    name, risk = target_class(growth)
+    findings = [Finding(TARGET, None, risk, f"A growth target of {growth:.2%} {name}.")]
+    if payroll is not None and payroll_budget is not None and payroll > payroll_budget:
+        over = payroll - payroll_budget
+        message = f"Payroll of {payroll:,.0f} is {over:,.0f} over the budget of {payroll_budget:,.0f}."
+        findings.append(Finding("payroll_budget", None, Risk.CRITICAL, message))
+    if market_budget is not None and abs(growth - market_budget) > MARKET_GAP_NOTABLE_RATE:
+        gap_pp = (growth - market_budget) * 100
+        message = (
+            f"The target is {abs(gap_pp):.2f} pp {'above' if gap_pp > 0 else 'below'} "
+            f"the market's own budget of {market_budget:.2%}."
+        )
+        findings.append(Finding("market_budget", None, Risk.MEDIUM if gap_pp > 0 else Risk.LOW, message))
+    return findings

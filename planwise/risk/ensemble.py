@@ -1,13 +1,35 @@
-"""Ensembles: one scenario under many seeds, as percentiles of each KPI and year."""
+"""A scenario under many seeds: P10, P50, P90 of each KPI."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planwise.engine.outcome import Kpis
-from planwise.errors import CheckFailed
+from planwise.errors import CheckFailed, InputError
 from planwise.parameters import EffectiveParameters
-from planwise.risk.seeds import replicate_seeds
-from planwise.risk.summary import Spread, spread_of
+from planwise.risk.assessment import Spread, spread_of
+
+SEED_LIMIT = 2**31  # the declared bounds of the assumption `seed` end below it
+SEEDS_MAX = 10_000  # by then P10 and P90 are known to a hundredth of a standard deviation
+
+
+def replicate_seeds(own: int, count: int) -> tuple[int, ...]:
+    """Return `count` different seeds, the same for the same `own` whatever the count: own first.
+
+    The i-th further one is the first four bytes of SHA-256 of "own:i", modulo 2³¹; one that was there already
+    is skipped. Raises InputError for a count outside 1 to 10,000.
+    """
+    if not 1 <= count <= SEEDS_MAX:
+        raise InputError(
+            f"{count} seeds are outside 1 to {SEEDS_MAX:,}.", remedy="Give a number of seeds in between."
+        )
+    found, tried = {own: None}, 0
+    while len(found) < count:
+        tried += 1
+        digest = hashlib.sha256(f"{own}:{tried}".encode()).digest()
+        found.setdefault(int.from_bytes(digest[:4], "big") % SEED_LIMIT)
+    return tuple(found)
+
 
 Simulate = Callable[[EffectiveParameters], Kpis]
 YEAR = "simulation_year"

@@ -1,14 +1,11 @@
-"""Impact of each parameter: the difference between two sets of levers, taken apart by simulation.
-
-Each changed lever is moved alone; what all of them do together beyond the sum of that is the remainder, their
-interaction. Nothing is attributed by a formula: every part is a simulated difference, and they sum to the
-whole.
-"""
+"""Cost and pay impact of a change, from two simulations."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import pandas as pd
 
 from planwise.engine.outcome import Kpis
 
@@ -51,3 +48,155 @@ def parameter_impact(before: Kpis, after: Kpis, alone: Mapping[str, Kpis]) -> di
         total = new - old
         found[name] = Parts(old, new, total, parts, total - math.fsum(parts.values()))
     return found
+
+
+COST_FIGURES = ("payroll", "payroll_change")
+# payroll: annual base pay × FTE of the active at year end; payroll_change: what a year adds to it.
+
+
+Amounts = dict[str, float | None]
+
+
+def cost_impact(before: Kpis, after: Kpis) -> dict[str, Any]:
+    """Return what changes, in currency and as a rate of what it was before, by year and in sum.
+
+    `payroll` over the horizon is the sum of the years' payrolls, `payroll_change` that of the changes; a rate
+    is None where there was nothing before, an amount where the KPIs do not have it. `highest_payroll` is the
+    highest of any year.
+    """
+    years = [
+        {"simulation_year": old["simulation_year"], **_compared(_figures(old), _figures(new))}
+        for old, new in zip(before, after, strict=True)
+    ]
+    highest = [max(float(year["payroll"]) for year in kpis) for kpis in (before, after)]
+    return {
+        "years": years,
+        "horizon": _compared(_sums(before), _sums(after)),
+        "highest_payroll": _difference(*highest),
+    }
+
+
+def _figures(year: Mapping[str, Any]) -> Amounts:
+    return {name: None if year.get(name) is None else float(year[name]) for name in COST_FIGURES}
+
+
+def _sums(kpis: Kpis) -> Amounts:
+    by_name = {name: [_figures(year)[name] for year in kpis] for name in COST_FIGURES}
+    return {
+        name: None if None in amounts else math.fsum(a for a in amounts if a is not None)
+        for name, amounts in by_name.items()
+    }
+
+
+def _compared(before: Amounts, after: Amounts) -> dict[str, Amounts]:
+    return {name: _difference(before[name], after[name]) for name in COST_FIGURES}
+
+
+def _difference(before: float | None, after: float | None) -> Amounts:
+    if before is None or after is None:
+        return {"before": before, "after": after, "difference": None, "difference_rate": None}
+    difference = after - before
+    rate = difference / abs(before) if before else None
+    return {"before": before, "after": after, "difference": difference, "difference_rate": rate}
+
+
+CENT = 0.005  # half of one: pay is rounded to cents, what is nearer is the same pay
+PERCENTILES = {"p10": 0.1, "median": 0.5, "p90": 0.9}
+
+
+@dataclass(frozen=True)
+class PayDifferences:
+    """How differences spread over the people who have one; currency a year, or a rate of the old pay."""
+
+    low: float
+    p10: float
+    median: float
+    p90: float
+    high: float
+    mean: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some people: how many were compared, how many earn more (winners) and less (losers) than before.
+
+    `share` is of those compared. `difference` and `difference_rate` are of those whose pay differs, None
+    where nobody's does; `total` is the sum of all differences, currency a year.
+    """
+
+    compared: int
+    differ: int
+    share: float
+    winners: int
+    losers: int
+    total: float
+    difference: PayDifferences | None
+    difference_rate: PayDifferences | None
+
+
+@dataclass(frozen=True)
+class PeopleImpact:
+    """Impact on everybody active at the end of `year` in both simulations, whole and by baseline level.
+
+    `only_before` and `only_after` were active in one of the two only, and are not compared.
+    """
+
+    year: int
+    only_before: int
+    only_after: int
+    everybody: Group
+    by_level: Mapping[int, Group]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the impact as JSON values: the whole at the top, `by_level` a list."""
+        levels = [{"level_id": level, **asdict(group)} for level, group in self.by_level.items()]
+        counts = {"year": self.year, "only_before": self.only_before, "only_after": self.only_after}
+        return {**counts, **asdict(self.everybody), "by_level": levels}
+
+
+def people_impact(before: pd.DataFrame, after: pd.DataFrame) -> PeopleImpact:
+    """Compare two pay frames (`Preview.pay`) of the same census and years, in their last year.
+
+    One row a person and year: employee_id, simulation_year, level_id, is_active, base_pay (currency a year).
+    """
+    year = int(before["simulation_year"].max())
+    old, new = (_active(frame, year) for frame in (before, after))
+    both = old.join(new, how="inner", rsuffix="_after")
+    return PeopleImpact(
+        year=year,
+        only_before=len(old) - len(both),
+        only_after=len(new) - len(both),
+        everybody=_group(both),
+        by_level={int(str(level)): _group(rows) for level, rows in both.groupby("level_id")},
+    )
+
+
+def _active(frame: pd.DataFrame, year: int) -> pd.DataFrame:
+    rows = frame[(frame["simulation_year"] == year) & frame["is_active"]]
+    return rows.set_index("employee_id")[["level_id", "base_pay"]].astype({"base_pay": float})
+
+
+def _group(rows: pd.DataFrame) -> Group:
+    difference = rows["base_pay_after"] - rows["base_pay"]
+    differs = difference.abs() > CENT
+    amounts = difference[differs]
+    count, differ = len(rows), int(differs.sum())
+    return Group(
+        compared=count,
+        differ=differ,
+        share=differ / count if count else 0.0,
+        winners=int((amounts > 0).sum()),
+        losers=int((amounts < 0).sum()),
+        total=float(amounts.sum()),
+        difference=_amounts(amounts),
+        difference_rate=_amounts(amounts / rows["base_pay"][differs]),
+    )
+
+
+def _amounts(values: "pd.Series[float]") -> PayDifferences | None:
+    if values.empty:
+        return None
+    inner = {name: float(values.quantile(share)) for name, share in PERCENTILES.items()}
+    return PayDifferences(
+        low=float(values.min()), high=float(values.max()), mean=float(values.mean()), **inner
+    )

@@ -9,9 +9,8 @@ from scipy.optimize import linprog
 
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
-from planwise.parameters.assignment import Key
-from planwise.parameters.canonical import DECIMALS
-from planwise.parameters.rules import MERIT
+from planwise.parameters.validation import MERIT
+from planwise.parameters.values import DECIMALS, Key
 from planwise.study.constraints import MERIT_MONOTONE
 from planwise.study.space import Space, Vector, bounds_of
 

@@ -8,7 +8,7 @@ from typing import Any
 from planwise.census import Census
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
-from planwise.risk.seeds import replicate_seeds
+from planwise.risk.ensemble import replicate_seeds
 from planwise.study.constraints import (
     ADJUSTED_GAP,
     CHANGE,

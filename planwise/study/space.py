@@ -11,9 +11,8 @@ import pyarrow.parquet as pq
 from planwise.census import Census
 from planwise.errors import InputError
 from planwise.parameters import Chain, EffectiveParameters, Lever
-from planwise.parameters.assignment import Key, parse_key
-from planwise.parameters.canonical import DECIMALS
 from planwise.parameters.declaration import Direction
+from planwise.parameters.values import DECIMALS, Key, parse_key
 from planwise.study.constraints import CHANGE, Constraint
 
 DEFAULT_FAMILIES = ("cola_rate", "merit_rate_level_", "new_hire_salary_adjustment", "promotion_raise_level_")

@@ -9,7 +9,7 @@ from planwise.processes import find_free_port
 from planwise.settings import Settings, SignInSettings
 from tests.browser.a_proxy import proxy, write_certificate
 from tests.browser.serving import dashboard
-from ui.auth.configured import users_of
+from ui.auth.configuration import users_of
 
 GOOD, PATH = "correct horse battery", "/hr/pay"
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-from planwise.engine.publications import load_publication
+from planwise.engine.publishing import load_publication
 from planwise.governance import open_ledger
 from tests.browser.looking import settle
 from tests.browser.serving import dashboard

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-from planwise.engine.publications import load_publication
+from planwise.engine.publishing import load_publication
 from tests.browser.serving import dashboard
 from ui.values import formatting
 

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import expect
 
-from planwise.engine.publications import load_publication
+from planwise.engine.publishing import load_publication
 from tests.browser.looking import come_back
 from tests.browser.serving import dashboard
 from ui.values import formatting

@@ -12,7 +12,7 @@ from planwise.settings import SignInSettings
 from tests.browser.looking import come_to
 from tests.browser.serving import dashboard
 from tests.ui.oidc_provider import CLIENT, SECRET, provider_running
-from ui.auth.configured import users_of
+from ui.auth.configuration import users_of
 
 expect.set_options(timeout=30_000)
 GOOD = "correct horse battery"

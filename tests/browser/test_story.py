@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from planwise.engine.publications import load_publication
+from planwise.engine.publishing import load_publication
 from tests.browser.conftest import EMPLOYEES
 from tests.browser.pages.compare import Compare
 from tests.browser.pages.levers import COLA, Levers

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlmesh import Context
 
-from planwise.engine.config import project_config
+from planwise.engine.project import project_config
 from planwise.settings import REPOSITORY
 
 PROJECT = REPOSITORY / "sqlmesh_project"

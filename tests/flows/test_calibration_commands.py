@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from planwise.calibration.replay import parameters
+from planwise.calibration.statistics import parameters
 from planwise.census import default_levels, generate_census, load_census
 from planwise.cli import run
 from planwise.engine.preview import Preview

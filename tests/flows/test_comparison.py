@@ -14,7 +14,7 @@ from planwise.cli import run as planwise_cli
 from planwise.comparison import compare
 from planwise.comparison.employee import timeline
 from planwise.comparison.workbook import write_workbook
-from planwise.engine.publications import load_publication
+from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.study.answer.promotion import promote_trial

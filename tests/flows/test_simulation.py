@@ -7,8 +7,8 @@ import pytest
 from flows.jobs import simulation
 from flows.jobs.simulation import SimulationBlocked, simulate
 from flows.parameters import SimulateRequest
-from planwise.engine.console import AuditFailed
 from planwise.engine.publishing import load_publication
+from planwise.engine.warehouse import AuditFailed
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 

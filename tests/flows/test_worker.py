@@ -16,7 +16,7 @@ from flows.jobs.planning import estimated
 from flows.reporting import reported
 from flows.runner import InProcess
 from planwise.census import generate_census
-from planwise.engine.publications import load_publication
+from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.jobs import JobReader, JobWriter, Kind, State, folder_of, job_folders, new_job

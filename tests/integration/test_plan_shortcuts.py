@@ -11,10 +11,8 @@ from sqlmesh.core.snapshot import DeployabilityIndex
 from worlds import effective_for, shared
 
 from planwise.census import generate_census
-from planwise.engine.console import AuditFailed
-from planwise.engine.expanded import ExpandedModel, SqlText
-from planwise.engine.tuning import SCHEDULE, RememberedCron
-from planwise.engine.warehouse import Warehouse
+from planwise.engine.sqlmesh_adapter import SCHEDULE, ExpandedModel, RememberedCron, SqlText
+from planwise.engine.warehouse import AuditFailed, Warehouse
 
 # SQLMesh names a table in an audit after the physical table, we after the model.
 PHYSICAL_ALIAS = re.compile(r'(?<!\.)"(?:staging|intermediate|marts)__(\w+?)__\d+"')

@@ -9,8 +9,8 @@ from planwise.census import generate_census
 from planwise.engine.preview import Preview
 from planwise.parameters import resolve, simulated_years
 from planwise.risk.ensemble import run_ensemble, run_paired
+from planwise.risk.impact import people_impact
 from planwise.risk.noise import differences
-from planwise.risk.people import people_impact
 from planwise.settings import Settings
 from planwise.study import PreviewEvaluator, StudySpec, census_levels, run_study
 

@@ -3,7 +3,7 @@
 import pytest
 
 from planwise.settings import SignInSettings
-from ui.auth.oidc.claims import NotAdmitted, Rules, claim, name_of, role_of
+from ui.auth.oidc import NotAdmitted, Rules, claim, name_of, role_of
 
 RULES = Rules("preferred_username", "realm_access.roles", {"hr": "analyst", "boss": "admin"}, "auditor")
 

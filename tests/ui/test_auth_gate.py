@@ -4,11 +4,9 @@ from types import SimpleNamespace
 import pytest
 
 from planwise.settings import SignInSettings
-from ui.auth import passwords
-from ui.auth.gate import IDENTITY, Gate, user_of
-from ui.auth.limits import KEYS_MAX, Limits
-from ui.auth.pages import SignInPage, login_to, own_page, render
-from ui.auth.tickets import Ticket
+from ui.auth import users as passwords
+from ui.auth.gate import IDENTITY, KEYS_MAX, Gate, Limits, Ticket, user_of
+from ui.auth.handlers import SignInPage, login_to, own_page, render
 
 GOOD = "correct horse battery"
 

@@ -11,9 +11,9 @@ from tornado.web import Application, RequestHandler, authenticated
 
 from planwise.settings import Settings, SignInSettings
 from tests.ui.oidc_provider import CLIENT, SECRET, provider_running
+from ui.auth.configuration import origins
 from ui.auth.gate import Gate
-from ui.auth.oidc.provider import Provider
-from ui.auth.origins import origins
+from ui.auth.oidc import Provider
 from ui.auth.provider import SignIn
 
 

@@ -4,8 +4,7 @@ import pytest
 
 from planwise.errors import InputError
 from planwise.settings import SignInSettings
-from ui.auth.configured import client_secret, require_usable
-from ui.auth.origins import origins
+from ui.auth.configuration import client_secret, origins, require_usable
 from ui.serve import require_guarded
 
 

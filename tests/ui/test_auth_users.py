@@ -4,10 +4,17 @@ import pytest
 
 from planwise.cli import run
 from planwise.errors import InputError
-from ui.auth import passwords
-from ui.auth.passwords import hash_password, matches, nobodys
-from ui.auth.private import folder, read_private, secret_of, write_private
-from ui.auth.users import Users
+from ui.auth import users as passwords
+from ui.auth.users import (
+    Users,
+    folder,
+    hash_password,
+    matches,
+    nobodys,
+    read_private,
+    secret_of,
+    write_private,
+)
 
 GOOD = "correct horse battery"
 

@@ -120,7 +120,7 @@ def test_the_event_loop_goes_on_while_workers_work(service):
 
 def test_impact_counts_people_and_sums_up_levels(home, service):
     from planwise.engine.preview import Preview
-    from planwise.risk.people import people_impact
+    from planwise.risk.impact import people_impact
 
     changes = {"merit_rate_level_1": 0.08, "merit_rate_level_3": 0.02}
     census, before = effective_of(home, "baseline", {})

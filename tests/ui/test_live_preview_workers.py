@@ -17,7 +17,7 @@ from planwise.census import load_census
 from planwise.engine.preview import PreviewOutcome
 from planwise.errors import InputError
 from planwise.governance import open_ledger
-from planwise.parameters import resolution
+from planwise.parameters import effective as resolution
 from planwise.settings import Settings
 from planwise.workers import PoolStopped, RequestFailed, WorkerDied
 from tests.ui.live_preview_home import effective_of, home_with_a_scenario, run

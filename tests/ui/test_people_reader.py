@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import ui.reading.people as reading
-from planwise.engine.publications import load_publication
+from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from tests.ui.people_published import COMMA, HOSTILE, people, publish_people
 from ui.reading.people import PeopleReader

@@ -8,7 +8,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from planwise.engine.publications import load_publication
+from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.settings import Settings
 from tests.unit.comparison.comparison_worlds import Person, prepare, publish

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from planwise.errors import InputError
-from planwise.parameters import resolution
+from planwise.parameters import effective as resolution
 from tests.ui.whatif_sides import BASE, IMPACT, NEW, OLD, answer
 from ui.draft import Draft
 from ui.selection import Selection

@@ -5,8 +5,8 @@ from typing import Any
 
 from planwise.errors import Busy, InputError
 from planwise.jobs import Job, JobReader, Kind, folder_of, job_folders, new_job
-from planwise.jobs.line import is_working
-from planwise.jobs.pruning import remove_old_jobs
+from planwise.jobs.reader import remove_old_jobs
+from planwise.jobs.writer import is_working
 from planwise.settings import Settings
 from ui.acting.deployments import DEPLOYED
 from ui.acting.following import FOLLOWER

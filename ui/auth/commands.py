@@ -12,9 +12,8 @@ from rich.table import Table
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.options import Home, Json
-from ui.auth.configured import sign_in_settings, users_of
-from ui.auth.private import read_private
-from ui.auth.users import Users
+from ui.auth.configuration import sign_in_settings, users_of
+from ui.auth.users import Users, read_private
 
 app = App(name="user", help="Who may sign in to the dashboard (sign-in `basic`).")
 PasswordFile = Annotated[

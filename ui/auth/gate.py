@@ -1,19 +1,156 @@
-"""The one place that decides who is signed in."""
+"""Decide who may enter: sessions, tickets, rate limits."""
 
+import json
+import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from planwise.governance.ledger import os_user
 from planwise.settings import Settings, SignInSettings
-from ui.auth.configured import cookie_secret, users_of
-from ui.auth.limits import Limits
-from ui.auth.presence import Presence
-from ui.auth.private import folder
-from ui.auth.tickets import Ticket, new_ticket, read_ticket
-from ui.auth.users import Users
-from ui.values.user import User
+from ui.auth.configuration import cookie_secret, users_of
+from ui.auth.users import Users, folder, read_private, write_private
+from ui.values.user import ROLES, User
+
+WAIT_MAX_SECONDS = 900.0
+FORGET_SECONDS = 3600.0
+KEYS_MAX = 10_000  # the longest unused go first, so memory is bounded whatever is tried
+FREE_OF_PAIR, FREE_OF_ADDRESS, FREE_OF_NAME = 5, 30, 100  # failures before one waits
+
+
+@dataclass(frozen=True)
+class Failures:
+    """How often in a row, and when last (seconds of the clock)."""
+
+    count: int
+    last: float
+
+
+class Limits:
+    """Failures by name and address together, by address, and by name (many addresses, one name)."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._failures: OrderedDict[str, Failures] = OrderedDict()
+
+    def wait_seconds(self, name: str, address: str) -> float:
+        """Return how long until the next try is looked at; 0 when it may be made now."""
+        return max(self._wait(key, free) for key, free in _keys(name, address))
+
+    def failed(self, name: str, address: str) -> None:
+        """Count a failure."""
+        now = self._clock()
+        for key, _ in _keys(name, address):
+            before = self._recent(key)
+            self._failures[key] = Failures(before.count + 1, now)
+            self._failures.move_to_end(key)
+        while len(self._failures) > KEYS_MAX:
+            self._failures.popitem(last=False)
+
+    def succeeded(self, name: str, address: str) -> None:
+        """Forget the failures of this name from this address."""
+        self._failures.pop(_keys(name, address)[0][0], None)
+
+    def _wait(self, key: str, free: int) -> float:
+        failures = self._recent(key)
+        if failures.count < free:
+            return 0.0
+        # The exponent is capped before it is raised: a float power overflows at 1024.
+        wait = min(2.0 ** min(failures.count - free, 16), WAIT_MAX_SECONDS)
+        return max(0.0, failures.last + wait - self._clock())
+
+    def _recent(self, key: str) -> Failures:
+        found = self._failures.get(key)
+        if found is None or self._clock() - found.last > FORGET_SECONDS:
+            return Failures(0, 0.0)
+        return found
+
+
+def _keys(name: str, address: str) -> tuple[tuple[str, int], ...]:
+    return (
+        (f"pair {address} {name}", FREE_OF_PAIR),
+        (f"address {address}", FREE_OF_ADDRESS),
+        (f"name {name}", FREE_OF_NAME),
+    )
+
+
+class Presence:
+    """Who signed out stays so after a restart; what is older than a sign-in lasts is forgotten."""
+
+    def __init__(
+        self, file: Path, *, lasts_seconds: float, idle_seconds: float, clock: Callable[[], float]
+    ) -> None:
+        self._file = file
+        self._lasts = lasts_seconds
+        self._idle = idle_seconds
+        self._clock = clock
+        self._used: dict[str, float] = {}
+        self._ended: dict[str, float] = self._read()
+
+    def touch(self, sign_in: str) -> None:
+        """Note that a person did something."""
+        self._used[sign_in] = self._clock()
+
+    def ended(self, sign_in: str) -> bool:
+        """Whether the person signed out."""
+        return sign_in in self._ended
+
+    def is_idle(self, sign_in: str) -> bool:
+        """Whether the person did nothing for too long; a sign-in not seen yet begins now."""
+        return self._clock() - self._used.setdefault(sign_in, self._clock()) > self._idle
+
+    def end(self, sign_in: str) -> None:
+        """End a sign-in for good."""
+        oldest = self._clock() - self._lasts
+        self._used = {key: at for key, at in self._used.items() if at > oldest and key != sign_in}
+        self._ended = {key: at for key, at in self._ended.items() if at > oldest}
+        self._ended[sign_in] = self._clock()
+        write_private(self._file, json.dumps(self._ended))
+
+    def _read(self) -> dict[str, float]:
+        if not self._file.exists():
+            return {}
+        ended: dict[str, float] = json.loads(read_private(self._file, "The file of ended sign-ins"))
+        return ended
+
+
+ID_BYTES = 24
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One sign-in: of whom, when (seconds since 1970), by what.
+
+    `role` is the provider's word; empty for `basic`, where the file of users says it each time.
+    """
+
+    id: str
+    name: str
+    role: str
+    issued_at: float
+    method: str
+
+    def to_text(self) -> str:
+        """Return what goes into the cookie, which is signed elsewhere."""
+        return json.dumps(asdict(self))
+
+
+def new_ticket(name: str, *, role: str, issued_at: float, method: str) -> Ticket:
+    """Return a ticket with a random id."""
+    return Ticket(secrets.token_urlsafe(ID_BYTES), name, role, issued_at, method)
+
+
+def read_ticket(text: str) -> Ticket | None:
+    """Return the ticket of a cookie whose signature holds; None for one of another version."""
+    try:
+        ticket = Ticket(**json.loads(text))
+    except (ValueError, TypeError):
+        return None
+    return ticket if ticket.role in ("", *ROLES) else None
+
 
 IDENTITY = "planwise_identity"  # what an admitted request carries
 SECONDS_OF_DAY = 86_400

@@ -6,12 +6,10 @@ from typing import Any
 from bokeh.server.auth_provider import AuthProvider
 from tornado.web import RequestHandler
 
+from ui.auth.configuration import Origins
 from ui.auth.gate import IDENTITY, Gate, Identity
-from ui.auth.handlers import PasswordHandler, SignOutHandler
-from ui.auth.oidc.handlers import CallbackHandler, ProviderHandler
-from ui.auth.oidc.provider import Provider
-from ui.auth.origins import Origins
-from ui.auth.pages import CALLBACK, LOGIN, LOGOUT
+from ui.auth.handlers import CALLBACK, LOGIN, LOGOUT, PasswordHandler, SignOutHandler
+from ui.auth.oidc import CallbackHandler, Provider, ProviderHandler
 
 COOKIE = "planwise"
 

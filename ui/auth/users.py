@@ -1,16 +1,118 @@
-"""The file of users: names, roles, hashed passwords; nothing else is kept about a person."""
+"""Dashboard users: file, roles, password hashes."""
 
+import base64
+import hashlib
+import hmac
 import json
+import os
 import re
+import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
 from planwise.errors import InputError
-from ui.auth.passwords import hash_password, matches, nobodys
-from ui.auth.private import read_private, write_private
+from planwise.storage import create_file, write_text
 from ui.values.user import ROLES
+
+COST, BLOCK, LANES = 2**15, 8, 3  # 32 MiB and some 0.2 s a try: equal to OWASP's least for scrypt
+MEMORY_BYTES = 128 * COST * BLOCK * 2
+SALT_BYTES = 16
+KEY_BYTES = 32
+LENGTH_MIN, LENGTH_MAX = 12, 1024  # NIST SP 800-63B: length, not character classes
+SCHEME = "scrypt"
+
+
+def hash_password(password: str) -> str:
+    """Return `scrypt$cost$block$lanes$salt$key`; raises InputError for one that is too short or long."""
+    if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
+        raise InputError(
+            f"The password has {len(password)} characters.",
+            remedy=f"Choose one of {LENGTH_MIN} to {LENGTH_MAX} characters; several words are good.",
+        )
+    salt = secrets.token_bytes(SALT_BYTES)
+    return _written(salt, _derive(password, salt, COST, BLOCK, LANES))
+
+
+def matches(password: str, hashed: str) -> bool:
+    """Whether the password is the hashed one; takes as long for a wrong one as for the right one."""
+    if len(password) > LENGTH_MAX:
+        return False
+    scheme, cost, block, lanes, salt, key = hashed.split("$")
+    if scheme != SCHEME:
+        raise InputError(f"Unknown password scheme {scheme!r}.", remedy="Set the password again.")
+    tried = _derive(password, base64.b64decode(salt), int(cost), int(block), int(lanes))
+    return hmac.compare_digest(tried, base64.b64decode(key))
+
+
+def nobodys() -> str:
+    """Return a hash that no password has, so that an unknown name takes as long as a known one."""
+    return _written(bytes(SALT_BYTES), bytes(KEY_BYTES))
+
+
+def _derive(password: str, salt: bytes, cost: int, block: int, lanes: int) -> bytes:
+    return hashlib.scrypt(
+        password.encode(), salt=salt, n=cost, r=block, p=lanes, maxmem=MEMORY_BYTES, dklen=KEY_BYTES
+    )
+
+
+def _written(salt: bytes, key: bytes) -> str:
+    return "$".join((SCHEME, str(COST), str(BLOCK), str(LANES), _text(salt), _text(key)))
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+OWNER_ONLY = 0o600
+OTHERS = 0o077
+FOLDER = "auth"
+SECRET_BYTES = 48
+
+
+def folder(root: Path) -> Path:
+    """Return the home's folder for secrets and users, made for its owner only."""
+    made = root / FOLDER
+    made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return made
+
+
+def read_private(file: Path, what: str) -> str:
+    """Return the text of a file; raises InputError when it is not there or others may read or change it."""
+    try:
+        with file.open(encoding="utf-8") as opened:
+            mode = os.fstat(opened.fileno()).st_mode
+            if mode & OTHERS:
+                raise InputError(
+                    f"{what} {file} can be read or changed by others (mode {mode & 0o777:04o}).",
+                    remedy=f"Change what is in it if others may have seen it, then: chmod 600 {file}",
+                )
+            return opened.read()
+    except OSError as error:
+        raise InputError(
+            f"{what} {file} cannot be read: {error.strerror}.", remedy="Check its path."
+        ) from error
+
+
+def write_private(file: Path, text: str) -> None:
+    """Replace a file's text atomically; only its owner may read it."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_text(file, text, mode=OWNER_ONLY)
+
+
+def secret_of(file: Path) -> str:
+    """Return the secret in a file, created first if needed; deleting the file signs every user out."""
+    if not file.exists():
+        create_file(file, secrets.token_urlsafe(SECRET_BYTES).encode(), mode=OWNER_ONLY)
+    found = read_private(file, "The cookie secret").strip()
+    if len(found) < SECRET_BYTES:
+        raise InputError(
+            f"The cookie secret {file} has {len(found)} characters, fewer than {SECRET_BYTES}.",
+            remedy="Delete the file: a new one is created, and every user signs in again.",
+        )
+    return found
+
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 FORM = 1

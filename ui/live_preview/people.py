@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from planwise.census import Census
-from planwise.risk.people import Group, people_impact
+from planwise.risk.impact import Group, people_impact
 from ui.live_preview.values import Affected, Impact, LevelYear
 from ui.values.results import SUPPRESSED_UNDER
 

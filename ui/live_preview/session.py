@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from planwise.errors import PlanWiseError
 from planwise.parameters import Chain, EffectiveParameters, Lever
-from planwise.parameters.horizon import HORIZON
+from planwise.parameters.values import HORIZON
 from planwise.risk.sensitivity import DYNAMICS_STEP_WIDTHS, STEP_WIDTHS
 from planwise.workers import PoolStopped, Priority, RequestFailed, WorkerDied
 from ui.live_preview.values import Impact, Previewed

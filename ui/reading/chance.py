@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from planwise.errors import InputError
-from planwise.risk.seeds import replicate_seeds
+from planwise.risk.ensemble import replicate_seeds
 from ui.values.compared import Chance
 
 FEWEST_SEEDS = 2  # one difference has no scatter

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from planwise.engine.publications import CURRENT
+from planwise.engine.publishing import CURRENT
 from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache

@@ -3,7 +3,7 @@
 import duckdb
 
 from planwise.comparison.reading import path
-from planwise.engine.publications import Publication
+from planwise.engine.publishing import Publication
 from planwise.errors import InputError
 from ui.reading.selecting import DEPARTMENT, EVENTS, SNAPSHOT, chosen_people
 from ui.values.people import EVENT_COLUMNS, EVENT_KINDS, SORTABLE, EventPage, EventQuery

@@ -4,7 +4,7 @@ import duckdb
 import pandas as pd
 
 from planwise.comparison.reading import path, require_columns
-from planwise.engine.publications import Publication
+from planwise.engine.publishing import Publication
 from ui.reading.selecting import EVENTS, SNAPSHOT, chosen_people
 from ui.values.people import Filter
 from ui.values.results import SUPPRESSED_UNDER

@@ -1,8 +1,8 @@
 """Whether a scenario may be called so: said while the name is typed, before anything is written."""
 
-from planwise.engine.publications import published_scenarios
+from planwise.engine.publishing import published_scenarios
 from planwise.errors import InputError
-from planwise.governance.scenario import check_new_name
+from planwise.governance.scenarios import check_new_name
 from planwise.settings import Settings
 from ui.reading.scenarios import ScenarioReader
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import pandas as pd
 
-from planwise.engine.publications import Publication, load_publication
+from planwise.engine.publishing import Publication, load_publication
 from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache

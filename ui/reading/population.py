@@ -7,7 +7,7 @@ import pandas as pd
 
 from planwise.census import load_census
 from planwise.comparison.reading import path
-from planwise.engine.publications import Publication
+from planwise.engine.publishing import Publication
 from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.reading.selecting import DEPARTMENT, GENDER, SNAPSHOT

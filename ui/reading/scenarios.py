@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from planwise.engine.publications import published_scenarios
+from planwise.engine.publishing import published_scenarios
 from planwise.governance import Ledger, effective_parameters, open_ledger
-from planwise.governance.scenario import Scenario
+from planwise.governance.scenarios import Scenario
 from planwise.parameters import EffectiveParameters, Value
 from planwise.settings import Settings
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from planwise.census import Census
 from planwise.errors import InputError
 from planwise.governance import BASELINE
-from planwise.governance.scenario import check_new_name
+from planwise.governance.scenarios import check_new_name
 from planwise.parameters import Risk, validate_target
 from planwise.settings import Settings
 from planwise.storage import is_locked, read_lock_holder

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from planwise.risk.importance import importance
+from planwise.risk.sensitivity import importance
 from ui.values.searches import Search
 
 

@@ -6,7 +6,7 @@ import duckdb
 import pandas as pd
 
 from planwise.comparison.reading import path
-from planwise.engine.publications import Publication
+from planwise.engine.publishing import Publication
 from ui.reading.selecting import EVENTS, SNAPSHOT, chosen_people
 from ui.values.people import Filter, Sample, Spread
 from ui.values.results import SUPPRESSED_UNDER

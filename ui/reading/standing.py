@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from planwise.engine.publications import load_publication, published_scenarios
+from planwise.engine.publishing import load_publication, published_scenarios
 from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, open_ledger
 from planwise.settings import Settings

@@ -7,7 +7,7 @@ import pandas as pd
 
 from planwise.comparison.people import small_groups
 from planwise.comparison.reading import path
-from planwise.engine.publications import Publication
+from planwise.engine.publishing import Publication
 from ui.reading.selecting import DEPARTMENT, EVENTS, SNAPSHOT, of_people, of_status
 from ui.values.people import Filter
 from ui.values.results import SUPPRESSED_UNDER

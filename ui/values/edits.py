@@ -15,8 +15,7 @@ from planwise.parameters import (
     resolve,
     simulated_years,
 )
-from planwise.parameters.assignment import Key, parse_key
-from planwise.parameters.horizon import HORIZON
+from planwise.parameters.values import HORIZON, Key, parse_key
 from ui.values.formatting import with_levels
 
 STEPS_KEPT = 100  # of undo; a step is a mapping of at most a few hundred values

@@ -6,8 +6,8 @@ from datetime import date
 
 from planwise.errors import InputError
 from planwise.parameters import Value
-from planwise.parameters.canonical import LEAP_YEAR, canonical, outside_bounds
 from planwise.parameters.declaration import Lever, Parameter, Unit
+from planwise.parameters.values import LEAP_YEAR, canonical, outside_bounds
 from ui.values.formatting import MINUS, money, with_levels
 
 TIMES = "\N{MULTIPLICATION SIGN}"

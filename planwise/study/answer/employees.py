@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 import pandas as pd
 
 from planwise.processes import raise_if_stopped
-from planwise.risk.people import people_impact
+from planwise.risk.impact import people_impact
 from planwise.study.answer.findings import Found, not_computed
 from planwise.study.trials.evaluation import Evaluation
 

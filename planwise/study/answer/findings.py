@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping
 from statistics import NormalDist
 from typing import Any
 
+from planwise.risk.assessment import Spread, spread_of
 from planwise.risk.impact import parameter_impact
-from planwise.risk.importance import importance
-from planwise.risk.sensitivity import slopes, stepped
-from planwise.risk.summary import Spread, spread_of
+from planwise.risk.sensitivity import importance, slopes, stepped
 from planwise.study.answer.best import ALONE, ROBUSTNESS, SENSITIVITY, candidates
 from planwise.study.answer.closing import at, changed
 from planwise.study.constraints import PAYROLL, highest_payroll, share_over

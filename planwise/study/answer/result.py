@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 from planwise.engine.outcome import Kpis
 from planwise.parameters import EffectiveParameters
 from planwise.risk.assessment import assess
-from planwise.risk.cost import cost_impact
+from planwise.risk.impact import cost_impact
 from planwise.study.answer import findings
 from planwise.study.answer.advice import better_strategy, evaluation_budget
 from planwise.study.answer.best import answer_of, best_of, candidates

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planwise.errors import CheckFailed
-from planwise.parameters.canonical import DECIMALS
+from planwise.parameters.values import DECIMALS
 from planwise.study.constraints import GATE
 from planwise.study.lever_rules import rows_of
 from planwise.study.objectives import TARGETS

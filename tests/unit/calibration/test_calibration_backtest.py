@@ -5,12 +5,27 @@ import pytest
 from calibration_worlds import census, person
 
 from planwise.calibration import backtest, backtest_json, backtest_markdown, calibrate
-from planwise.calibration.backtest import Backtest, Holdout, Interval, Row, _interval
-from planwise.calibration.figures import Figure, Observed, measured, naive, observed
+from planwise.calibration.backtest import (
+    Backtest,
+    Holdout,
+    Interval,
+    Row,
+    Spread,
+    _interval,
+    drawn_parameters,
+    spread_of,
+)
 from planwise.calibration.promotions import with_promotions
-from planwise.calibration.replay import SimulatedYear, calendar_days
-from planwise.calibration.transitions import transition
-from planwise.calibration.uncertainty import Spread, drawn_parameters, spread_of
+from planwise.calibration.statistics import (
+    Figure,
+    Observed,
+    SimulatedYear,
+    calendar_days,
+    measured,
+    naive,
+    observed,
+)
+from planwise.calibration.years import transition
 from planwise.errors import InputError
 from planwise.settings import Settings
 

@@ -5,7 +5,7 @@ import yaml
 from calibration_worlds import RANGES, census, person
 
 from planwise.calibration import calibrate, calibration_json, calibration_markdown, options, parameters_yaml
-from planwise.calibration.keeping import keep
+from planwise.calibration.save_as_scenario import keep
 from planwise.census import load_census
 from planwise.errors import InputError
 from planwise.governance import open_ledger

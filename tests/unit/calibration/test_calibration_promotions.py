@@ -4,7 +4,7 @@ from calibration_worlds import census, person
 
 from planwise.calibration.promotions import promotion_counts, promotion_raise, with_promotions
 from planwise.calibration.raises import raise_summary, split
-from planwise.calibration.transitions import transition
+from planwise.calibration.years import transition
 
 BEFORE = census(
     2020,

@@ -5,12 +5,19 @@ import pandas as pd
 import pytest
 from calibration_worlds import census, person
 
-from planwise.calibration import bands
-from planwise.calibration.assumptions import Overrides
-from planwise.calibration.bands import band_shares, multipliers
-from planwise.calibration.hires import headcount, hire_pay, level_shares, same_year_exit_rate
-from planwise.calibration.intervals import ratio, share
-from planwise.calibration.transitions import transition
+from planwise.calibration import rates as bands
+from planwise.calibration.parameters_from_estimates import Overrides
+from planwise.calibration.rates import (
+    band_shares,
+    headcount,
+    hire_pay,
+    level_shares,
+    multipliers,
+    ratio,
+    same_year_exit_rate,
+    share,
+)
+from planwise.calibration.years import transition
 
 
 def test_wilson_interval_of_a_textbook_case():

@@ -1,7 +1,7 @@
 import pytest
 from calibration_worlds import RANGES, census, person
 
-from planwise.calibration.scale import levels_of, on_one_scale
+from planwise.calibration.estimate import levels_of, on_one_scale
 from planwise.errors import InputError
 
 BY_PAY = "pay-quantiles (asked for)"

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from calibration_worlds import census, person
 
-from planwise.calibration.transitions import quirks, transition, transitions
+from planwise.calibration.years import quirks, transition, transitions
 
 A = census(
     2020,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from planwise.census.levels import by_pay_quantiles, by_ranges, by_title, ranges_from_levels
 from planwise.census.mapping import Range
-from planwise.census.table import levels_table
+from planwise.census.registry import levels_table
 from planwise.errors import InputError
 
 TABLE = (Range(level_id=1, minimum=10, maximum=20), Range(level_id=2, minimum=20, maximum=50))

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planwise.census.dates import parse_dates
-from planwise.census.parsing import parse_money
+from planwise.census.checks import parse_dates, parse_money
 from planwise.errors import InputError
 
 AS_OF = date(2015, 6, 30)

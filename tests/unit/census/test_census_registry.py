@@ -21,9 +21,9 @@ from planwise.census import (
     register_census,
     use_census,
 )
-from planwise.census.identity import installation_key, pseudonyms
+from planwise.census.importer import installation_key, pseudonyms
+from planwise.census.registry import content_hash
 from planwise.census.schema import ARROW_SCHEMA, LEVELS_SCHEMA
-from planwise.census.table import content_hash
 from planwise.errors import InputError
 from planwise.settings import Settings
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from planwise.census import SyntheticOptions, default_levels, generate_census
+from planwise.census.registry import census_table, levels_table
 from planwise.census.synthetic import synthetic_profile, synthetic_rows
-from planwise.census.table import census_table, levels_table
 from planwise.errors import InputError
 
 

@@ -3,9 +3,8 @@
 import duckdb
 import pytest
 
-from planwise.engine.bound import BoundNumbers
-from planwise.engine.config import CATALOG
-from planwise.engine.fold import BINDINGS, CURRENT_SLOT
+from planwise.engine.preview_sql import BINDINGS, CURRENT_SLOT, BoundNumbers
+from planwise.engine.project import CATALOG
 
 
 class Interrupted:

@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
-from expectations.drift import EMPTY_BIN_SHARE, population_stability_index
+from expectations.mart_expectations import EMPTY_BIN_SHARE, population_stability_index
 
 
 def test_two_bins_by_hand() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from expectations import run_gate
-from expectations.frames import native
+from expectations.rules import native
 
 MONEY = ("pay", "payroll", "cost", "savings")
 COUNTS = ("headcount", "hires", "terminations", "reductions", "promotions", "year", "level_id")

@@ -11,8 +11,10 @@ import gate_worlds as worlds
 import numpy as np
 import pytest
 
-from expectations import engine, run_gate
-from expectations.suites import SUITES, trial
+from expectations import gate as engine
+from expectations import run_gate
+from expectations import suites as trial
+from expectations.suites import SUITES
 from expectations.thresholds import load_thresholds
 from planwise.errors import GateBlocked, InputError, PlanWiseError
 from planwise.gate import GateResult, require

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from planwise.errors import Busy
 from planwise.governance import LedgerUnusable, connection, open_ledger
+from planwise.governance.connection import HEAD, MIGRATIONS, revision
 from planwise.governance.models import Base
-from planwise.governance.upgrade import HEAD, MIGRATIONS, revision
 from planwise.settings import Settings
 
 OPEN_AND_CREATE = """

@@ -8,8 +8,8 @@ import pytest
 from planwise.errors import Busy, InputError
 from planwise.jobs import Failure, JobReader, JobWriter, Kind, State, folder_of, new_job
 from planwise.jobs.folder import CANCEL, EVENTS, OUTCOME, REQUEST, ROUTE
-from planwise.jobs.line import before, wait_for_turn
-from planwise.jobs.pruning import remove_old_jobs
+from planwise.jobs.reader import remove_old_jobs
+from planwise.jobs.writer import before, wait_for_turn
 from planwise.settings import Settings
 from tests.unit.jobs.job_worlds import NOW, ended, held_elsewhere, job
 

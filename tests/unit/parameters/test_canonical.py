@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from planwise.errors import InputError
 from planwise.parameters import catalogue
-from planwise.parameters.canonical import canonical
+from planwise.parameters.values import canonical
 
 
 def of(name, value):

@@ -14,7 +14,7 @@ from planwise.parameters import (
     validate,
     validate_target,
 )
-from planwise.parameters.risk import distance_share
+from planwise.parameters.validation import distance_share
 
 YEARS = (2026, 2027)
 COLA = catalogue().levers["cola_rate"]  # bounds 0.01 to 0.08, recommended 0.02 to 0.035

@@ -5,10 +5,9 @@ import pytest
 
 from planwise.errors import CheckFailed, InputError
 from planwise.parameters import resolve
-from planwise.risk.ensemble import Watch, run_ensemble, run_paired, spreads_json, under_seed
+from planwise.risk.assessment import spread_of
+from planwise.risk.ensemble import Watch, replicate_seeds, run_ensemble, run_paired, spreads_json, under_seed
 from planwise.risk.noise import difference_of, differences, policy_share
-from planwise.risk.seeds import replicate_seeds
-from planwise.risk.summary import spread_of
 
 BASE = resolve((2026, 2027), scenario={})
 

@@ -3,9 +3,7 @@
 import pandas as pd
 import pytest
 
-from planwise.risk.cost import cost_impact
-from planwise.risk.impact import one_at_a_time, parameter_impact
-from planwise.risk.people import people_impact
+from planwise.risk.impact import cost_impact, one_at_a_time, parameter_impact, people_impact
 
 
 def frame(**pay):

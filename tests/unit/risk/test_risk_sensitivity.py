@@ -8,9 +8,17 @@ import pytest
 
 from planwise.errors import CheckFailed, InputError
 from planwise.risk.ensemble import Watch
-from planwise.risk.importance import LINEAR, NONE, PED_ANOVA, importance
-from planwise.risk.sensitivity import linear_shares, slopes, stepped
-from planwise.risk.variance import morris, sobol
+from planwise.risk.sensitivity import (
+    LINEAR,
+    NONE,
+    PED_ANOVA,
+    importance,
+    linear_shares,
+    morris,
+    slopes,
+    sobol,
+    stepped,
+)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 from planwise.engine.worker_warehouses import remove_dead_workers, worker_name
 from planwise.errors import Busy
-from planwise.risk.seeds import replicate_seeds
+from planwise.risk.ensemble import replicate_seeds
 from planwise.study import Hooks
 from planwise.study.answer.best import NO_CANDIDATES
 from planwise.study.trials.files import journal_file, lock_file, study_folders, write_summary

@@ -7,7 +7,7 @@ from kpi_rows import evaluation
 from study_worlds import BASE, LEVELS, SPACE
 
 from planwise.errors import InputError
-from planwise.risk.seeds import replicate_seeds
+from planwise.risk.ensemble import replicate_seeds
 from planwise.study.objectives import PRESETS
 from planwise.study.problem import Problem, problem_of
 from planwise.study.space import levers_at, scaled, start_of

@@ -10,7 +10,7 @@ from kpi_rows import evaluation
 from scipy.optimize import minimize
 from study_worlds import BASE, LEVELS, SPACE, closed_form
 
-from planwise.risk.seeds import replicate_seeds
+from planwise.risk.ensemble import replicate_seeds
 from planwise.study.problem import Problem, problem_of
 from planwise.study.search.linear import MARGIN, Model, Region, furthest, least_change, least_excess
 from planwise.study.search.reach import framed, reach_of

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters, Lever, Value
-from planwise.parameters.checks import SHARE_PREFIX
+from planwise.parameters.values import SHARE_PREFIX
 from ui.values.edits import keys_of, same_in_all_years
 from ui.values.parameter_text import entered
 from ui.views.levers.sheet import family

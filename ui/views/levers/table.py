@@ -10,7 +10,7 @@ import pandas as pd
 
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters, Value, canonical_overrides, check_overrides
-from planwise.parameters.assignment import Key
+from planwise.parameters.values import Key
 from ui.draft import Draft
 from ui.values.edits import same_in_all_years
 from ui.views.levers.sheet import full_label, risk_in

@@ -1,0 +1,372 @@
+"""What each mart must satisfy, drift included."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from expectations.rules import (
+    Asker,
+    Between,
+    Columns,
+    Frames,
+    InSet,
+    Null,
+    RowCount,
+    Rule,
+    Where,
+    has,
+    naming,
+    native,
+    negative,
+    ratio,
+    within,
+)
+from expectations.thresholds import Thresholds
+
+TABLE = "fct_scenario_kpis"
+COUNTS = (
+    "headcount", "opening_headcount", "hires", "terminations", "experienced_terminations",
+    "new_hire_terminations", "reductions", "promotions", "below_minimum", "above_maximum",
+)  # fmt: skip
+COLUMNS = (
+    "simulation_year", *COUNTS, "mean_base_pay", "median_base_pay", "payroll", "prorated_payroll",
+    "growth_all", "growth_continuing", "growth_prorated", "growth_compound",
+    "bridge_exits", "bridge_cola", "bridge_merit", "bridge_promotion", "bridge_hires",
+    "cola_cost", "merit_cost", "promotion_cost", "hire_cost", "exit_savings", "payroll_change",
+    "lump_sum_cost",
+    "within_level_cv", "adjusted_gap_max", "mean_compa_ratio", "raise_min", "raise_max",
+    "termination_rate", "promotion_rate",
+)  # fmt: skip
+
+ABOVE_ZERO = Between(0, above_minimum=True)
+LEVERS = "Check the levers and assumptions of that year: `planwise scenario show` names where each is from."
+DEFECT = "This is a defect of the models, not of the parameters: report it with the scenario's fingerprint."
+
+
+def prepare_kpis(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns that rules are asked on: who continued, shares of the staff, what is missing.
+
+    `population` counts the people active at both year ends; `continuing_share` is theirs of the larger of the
+    two headcounts.
+    """
+    kpis = native(frame)
+    if has(kpis, "simulation_year"):
+        kpis = kpis.sort_values("simulation_year", ignore_index=True)
+        kpis["year_step"] = kpis["simulation_year"].diff()
+    kpis["missing_figures"] = naming(kpis, (*COUNTS, "simulation_year", "payroll"))
+    kpis["negative_figures"] = negative(kpis, (*COUNTS, "payroll"))
+    if has(kpis, "opening_headcount", "headcount", "terminations", "new_hire_terminations"):
+        kpis["population"] = kpis["opening_headcount"] - (
+            kpis["terminations"] - kpis["new_hire_terminations"]
+        )
+        kpis["continuing_share"] = ratio(
+            kpis["population"], kpis[["opening_headcount", "headcount"]].max(axis=1)
+        )
+    if has(kpis, "opening_headcount", "headcount", "growth_all"):
+        employed = (kpis["opening_headcount"] > 0) & (kpis["headcount"] > 0)
+        kpis["missing_growth"] = naming(
+            kpis, ["growth_all"], kpis[["growth_all"]].isna() & employed.to_frame("growth_all")
+        )
+    for share, column in (
+        ("payroll_per_head", "payroll"),
+        ("below_minimum_share", "below_minimum"),
+        ("above_maximum_share", "above_maximum"),
+    ):
+        if has(kpis, column, "headcount"):
+            kpis[share] = ratio(kpis[column].fillna(0), kpis["headcount"])
+    return kpis
+
+
+def quick_rules(limits: Thresholds) -> tuple[Rule, ...]:
+    """Declare what every result must satisfy to be used at all; the gate of one trial."""
+    ask, years = Asker(TABLE, DEFECT), limits["kpi_years"]
+    rows = RowCount(int(years.minimum or 0))
+
+    def within_limits(name: str, column: str, remedy: str, size: str = "population") -> Rule:
+        return within(name, TABLE, column, limits[name], remedy=remedy, size=size)
+
+    return (
+        ask("kpi_columns", "The KPI mart has its columns.", Columns(COLUMNS)),
+        ask("kpi_years", years.description, rows, severity=years.severity),
+        ask("kpi_years_contiguous", "Each year follows the one before.", Between(1, 1), "year_step"),
+        ask("kpi_figures_known", "Counts and payroll are known.", Null(), "missing_figures"),
+        ask("kpi_figures_not_negative", "Counts and payroll are not negative.", Null(), "negative_figures"),
+        ask("growth_all_known", "Growth is known if there are people.", Null(), "missing_growth"),
+        within_limits("growth_all_possible", "growth_all", LEVERS),
+        within_limits("growth_all_usual", "growth_all", LEVERS),
+        ask("payroll_per_head_positive", "Nobody works for nothing.", ABOVE_ZERO, "payroll_per_head"),
+        within_limits("termination_rate_possible", "termination_rate", DEFECT),
+        within_limits("promotion_rate_possible", "promotion_rate", LEVERS, size="opening_headcount"),
+        within_limits("raise_max_usual", "raise_max", LEVERS),
+    )
+
+
+def further_rules(limits: Thresholds) -> tuple[Rule, ...]:
+    """Declare what is asked in addition of a scenario that is to be published."""
+    asked = (
+        ("mean_pay_usual", "mean_base_pay"),
+        ("mean_compa_ratio_possible", "mean_compa_ratio"),
+        ("mean_compa_ratio_usual", "mean_compa_ratio"),
+        ("adjusted_gap_usual", "adjusted_gap_max"),
+        ("below_minimum_share_usual", "below_minimum_share"),
+        ("above_maximum_share_usual", "above_maximum_share"),
+        ("within_level_cv_usual", "within_level_cv"),
+    )
+    return tuple(
+        within(name, TABLE, column, limits[name], size="headcount", remedy=LEVERS) for name, column in asked
+    )
+
+
+GROWTH, BUDGET, LEVELS, EQUITY = (
+    "fct_compensation_growth",
+    "fct_budget",
+    "fct_level_summary",
+    "fct_pay_equity",
+)
+COVERAGE = "year_coverage"
+BASELINE_YEAR = 0
+COSTS = ("cola_cost", "merit_cost", "promotion_cost", "hire_cost", "exit_savings")
+RAISES = ["cola_cost", "merit_cost", "promotion_cost"]
+FIGURES = ("mean_base_pay", "raw_gap", "adjusted_gap")
+LEVEL_COUNTS = ("headcount", "hires", "terminations", "promotions_in", "below_minimum", "above_maximum")
+MART_COLUMNS = {
+    GROWTH: (
+        "simulation_year", "headcount", "mean_base_pay", "payroll", "prorated_payroll",
+        "growth_all", "growth_continuing", "growth_prorated",
+        "bridge_exits", "bridge_cola", "bridge_merit", "bridge_promotion", "bridge_hires",
+    ),
+    BUDGET: ("simulation_year", *COSTS, "payroll_change"),
+    LEVELS: (
+        "simulation_year", "level_id", *LEVEL_COUNTS,
+        "mean_base_pay", "median_base_pay", "cv", "mean_compa_ratio",
+    ),
+    EQUITY: ("simulation_year", "attribute", "group", "headcount", *FIGURES),
+}  # fmt: skip
+
+
+def prepare_marts(frames: Frames, kpis: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Prepare the summaries and derive which of them lacks which simulated year."""
+    growth, budget, levels, equity = (native(frames[name]) for name in (GROWTH, BUDGET, LEVELS, EQUITY))
+    if has(growth, "simulation_year", "headcount"):
+        growth = growth.sort_values("simulation_year", ignore_index=True)
+        growth["population"] = growth["headcount"].combine(growth["headcount"].shift(), min)
+        if has(growth, "payroll"):
+            growth["pay_per_head"] = ratio(growth["payroll"].fillna(0), growth["headcount"])
+    budget["missing_values"] = naming(budget, MART_COLUMNS[BUDGET])
+    budget["negative_costs"] = negative(budget, COSTS)
+    budget = _raise_cost_share(budget, kpis)
+    levels["missing_values"] = naming(levels, ("simulation_year", "level_id", *LEVEL_COUNTS))
+    levels["negative_counts"] = negative(levels, LEVEL_COUNTS)
+    if has(equity, "headcount", *FIGURES):
+        equity["shown_headcount"] = _shown_headcount(equity)
+    return {
+        GROWTH: growth,
+        BUDGET: budget,
+        LEVELS: levels,
+        EQUITY: equity,
+        COVERAGE: _coverage({GROWTH: growth, BUDGET: budget}, kpis),
+    }
+
+
+def _shown_headcount(equity: pd.DataFrame) -> pd.Series:
+    """Return the headcount of groups that show any figure; missing for suppressed groups.
+
+    A group that shows a figure but hides its headcount counts as empty: nobody could tell that it is
+    big enough.
+    """
+    shown = equity[list(FIGURES)].notna().any(axis=1)
+    return equity["headcount"].astype(float).fillna(0).where(shown)
+
+
+def _raise_cost_share(budget: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
+    """Relate the cost of all raises to the opening payroll; the staff counts come from the KPIs."""
+    needed = ("simulation_year", "payroll", "payroll_change", "population")
+    if not has(kpis, *needed) or not has(budget, "simulation_year", *RAISES):
+        return budget
+    opening = kpis[["simulation_year", "population"]].assign(
+        opening_payroll=kpis["payroll"] - kpis["payroll_change"]
+    )
+    joined = budget.merge(opening.drop_duplicates("simulation_year"), on="simulation_year", how="left")
+    return joined.assign(raise_cost_share=ratio(joined[RAISES].sum(axis=1), joined["opening_payroll"]))
+
+
+def _coverage(marts: dict[str, pd.DataFrame], kpis: pd.DataFrame) -> pd.DataFrame:
+    """One row per mart: the simulated years (and the baseline year, for growth) that it lacks, as text."""
+    simulated = set(kpis["simulation_year"].dropna()) if has(kpis, "simulation_year") else set()
+    expected = {GROWTH: simulated | {BASELINE_YEAR}, BUDGET: simulated}
+    rows = []
+    for name, frame in marts.items():
+        years = set(frame["simulation_year"].dropna()) if has(frame, "simulation_year") else set()
+        lacking = sorted(expected[name] - years)
+        rows.append((name, ", ".join(f"{year:.0f}" for year in lacking) or None))
+    return pd.DataFrame(rows, columns=["mart", "missing_years"])
+
+
+def mart_rules(limits: Thresholds) -> tuple[Rule, ...]:
+    """Declare the rules of the summaries."""
+
+    def usual(name: str, table: str, column: str, size: str = "headcount") -> Rule:
+        return within(name, table, column, limits[name], size=size, remedy=LEVERS)
+
+    growth, budget, levels = (Asker(mart, DEFECT) for mart in (GROWTH, BUDGET, LEVELS))
+    small = limits["equity_group_minimum"]
+    shown = Between(small.minimum)
+    columns = (
+        Asker(name, DEFECT)(
+            f"{name.removeprefix('fct_')}_columns", "The mart has its columns.", Columns(names)
+        )
+        for name, names in MART_COLUMNS.items()
+    )
+    return (
+        *columns,
+        Asker(COVERAGE, DEFECT)("years_complete", "No mart lacks a year.", Null(), "missing_years"),
+        growth("growth_payroll_positive", "Nobody works for nothing.", ABOVE_ZERO, "pay_per_head"),
+        usual("growth_continuing_usual", GROWTH, "growth_continuing", "population"),
+        usual("growth_prorated_usual", GROWTH, "growth_prorated", "population"),
+        budget("budget_values_known", "Every cost is known.", Null(), "missing_values"),
+        budget("budget_costs_not_negative", "No cost is negative.", Null(), "negative_costs"),
+        usual("raise_cost_share_usual", BUDGET, "raise_cost_share", "population"),
+        levels("level_counts_known", "Counts of levels are known.", Null(), "missing_values"),
+        levels("level_counts_not_negative", "Counts are not negative.", Null(), "negative_counts"),
+        usual("level_cv_usual", LEVELS, "cv"),
+        usual("level_compa_ratio_usual", LEVELS, "mean_compa_ratio"),
+        usual("equity_raw_gap_usual", EQUITY, "raw_gap"),
+        usual("equity_adjusted_gap_usual", EQUITY, "adjusted_gap"),
+        Asker(EQUITY, DEFECT)(
+            "equity_small_groups_suppressed",
+            small.description,
+            shown,
+            "shown_headcount",
+            severity=small.severity,
+        ),
+    )
+
+
+EMPTY_BIN_SHARE = 1e-4  # stands for an empty bin, whose logarithm would be infinite; the usual convention
+
+
+def population_stability_index(
+    reference: npt.ArrayLike, current: npt.ArrayLike, *, bins: int = 10
+) -> float | None:
+    """Compare two samples by the population stability index: Σ (c − r)·ln(c / r) over the bins' shares.
+
+    Bins are the quantiles of `reference`, merged where they coincide, open at both ends. Return None when
+    either sample is empty. By convention below 0.1 is stable and above 0.25 a major shift (Siddiqi, Credit
+    Risk Scorecards, 2006).
+    """
+    expected, actual = (_finite(sample) for sample in (reference, current))
+    if not len(expected) or not len(actual):
+        return None
+    edges = np.unique(np.quantile(expected, np.linspace(0, 1, bins + 1)[1:-1]))
+    r, c = (_shares(sample, edges) for sample in (expected, actual))
+    return float(np.sum((c - r) * np.log(c / r)))
+
+
+def _finite(sample: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    values = np.asarray(sample, dtype=float)
+    finite: npt.NDArray[np.float64] = values[np.isfinite(values)]
+    return finite
+
+
+def _shares(sample: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    counts = np.bincount(np.searchsorted(edges, sample, side="right"), minlength=len(edges) + 1)
+    shares: npt.NDArray[np.float64] = np.maximum(counts / len(sample), EMPTY_BIN_SHARE)
+    return shares
+
+
+SNAPSHOT, EVENTS, DRIFT = "fct_workforce_snapshot", "fct_yearly_events", "pay_drift"
+ACTIVE = ("continuous_active", "new_hire_active")
+STATUSES = (*ACTIVE, "experienced_termination", "new_hire_termination")
+EVENT_TYPES = ("HIRE", "TERMINATION", "PROMOTION", "RAISE")
+EVENT_REASONS = ("growth", "voluntary", "new_hire", "reduction", "promotion", "COLA", "MERIT")
+RATINGS = (1, 2, 3, 4, 5)
+SNAPSHOT_REQUIRED = (
+    "simulation_year", "employee_id", "employment_status", "level_id", "base_pay", "prorated_pay", "fte",
+)  # fmt: skip
+SNAPSHOT_COLUMNS = (
+    *SNAPSHOT_REQUIRED, "job_title", "department", "gender", "hire_date", "termination_date", "age",
+    "tenure_years", "performance_rating", "opening_base_pay", "market_reference", "compa_ratio",
+    "range_penetration", "range_minimum", "range_maximum",
+)  # fmt: skip
+EVENT_REQUIRED = (
+    "event_id",
+    "employee_id",
+    "simulation_year",
+    "event_type",
+    "event_reason",
+    "effective_date",
+)
+EVENT_COLUMNS = (
+    *EVENT_REQUIRED, "event_sequence", "level_id", "previous_level_id", "compensation_amount",
+    "previous_compensation", "applied_rate", "probability", "draw",
+)  # fmt: skip
+
+
+def prepare_workforce(frames: Frames, kpis: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Prepare snapshot and events, and derive the drift of active people's pay from year to year.
+
+    `year_population` is the number of snapshot rows of the row's year.
+    """
+    snapshot, events = native(frames[SNAPSHOT]), native(frames[EVENTS])
+    snapshot["missing_values"] = naming(snapshot, SNAPSHOT_REQUIRED)
+    if has(snapshot, "simulation_year"):
+        snapshot["year_population"] = snapshot.groupby("simulation_year")["simulation_year"].transform("size")
+    events["missing_values"] = naming(events, EVENT_REQUIRED)
+    if has(events, "simulation_year") and has(kpis, "simulation_year"):
+        foreign = ~events["simulation_year"].isin(kpis["simulation_year"])
+        events["foreign_year"] = events["simulation_year"].where(foreign)
+    return {SNAPSHOT: snapshot, EVENTS: events, DRIFT: pay_drift(snapshot)}
+
+
+def pay_drift(snapshot: pd.DataFrame) -> pd.DataFrame:
+    """One row per simulated year after the first in the frame: psi, and the smaller of the two headcounts."""
+    columns = ["simulation_year", "population", "psi"]
+    if not has(snapshot, "simulation_year", "employment_status", "base_pay"):
+        return pd.DataFrame(columns=columns[:2])
+    active = snapshot[snapshot["employment_status"].isin(ACTIVE)]
+    grouped: Any = active.groupby("simulation_year")["base_pay"]
+    pays = {int(year): group.to_numpy(dtype=float) for year, group in grouped}
+    years = sorted(pays)
+    rows = [
+        (now, min(len(pays[before]), len(pays[now])), population_stability_index(pays[before], pays[now]))
+        for before, now in pairwise(years)
+    ]
+    return pd.DataFrame(rows, columns=columns).astype({"psi": float})
+
+
+def workforce_rules(limits: Thresholds) -> tuple[Rule, ...]:
+    """Declare the rules of the snapshot, its drift and the events."""
+
+    def usual(name: str, table: str, column: str, remedy: str = LEVERS, size: str = "population") -> Rule:
+        return within(name, table, column, limits[name], remedy=remedy, size=size)
+
+    snapshot, events = Asker(SNAPSHOT, DEFECT), Asker(EVENTS, DEFECT)
+    raised = Where("event_type", values=("RAISE", "PROMOTION"))
+    raises = limits["raise_rate_usual"]
+    return (
+        snapshot("snapshot_columns", "The snapshot has its columns.", Columns(SNAPSHOT_COLUMNS)),
+        snapshot("snapshot_values_known", "Every needed value is there.", Null(), "missing_values"),
+        snapshot("employment_status_known", "Statuses are the four.", InSet(STATUSES), "employment_status"),
+        snapshot("workforce_rating_known", "Ratings are 1 to 5.", InSet(RATINGS), "performance_rating"),
+        snapshot("workforce_fte_possible", "FTE is above 0 and at most 1.", Between(0, 1, True), "fte"),
+        snapshot("workforce_pay_positive", "Pay is above zero.", ABOVE_ZERO, "base_pay"),
+        snapshot("prorated_pay_possible", "Prorated pay is not negative.", Between(0), "prorated_pay"),
+        usual("workforce_level_possible", SNAPSHOT, "level_id", DEFECT),
+        usual("workforce_pay_usual", SNAPSHOT, "base_pay"),
+        usual("workforce_age_usual", SNAPSHOT, "age"),
+        usual("workforce_tenure_usual", SNAPSHOT, "tenure_years"),
+        usual("compa_ratio_usual", SNAPSHOT, "compa_ratio", size="year_population"),
+        usual("pay_drift_usual", DRIFT, "psi"),
+        events("event_columns", "The event log has its columns.", Columns(EVENT_COLUMNS)),
+        events("event_values_known", "Every needed value is there.", Null(), "missing_values"),
+        events("event_type_known", "Event types are the four.", InSet(EVENT_TYPES), "event_type"),
+        events("event_reason_known", "Reasons are the seven.", InSet(EVENT_REASONS), "event_reason"),
+        events("event_year_simulated", "Events lie in simulated years.", Null(), "foreign_year"),
+        events("event_pay_positive", "Pay after an event is above zero.", ABOVE_ZERO, "compensation_amount"),
+        within("raise_rate_usual", EVENTS, "applied_rate", raises, remedy=LEVERS, only=raised),
+        usual("event_probability_possible", EVENTS, "probability", DEFECT),
+        usual("event_draw_possible", EVENTS, "draw", DEFECT),
+    )

@@ -1,0 +1,205 @@
+"""Turn estimates into parameters within their bounds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from planwise.calibration.promotions import promotion_raise
+from planwise.calibration.raises import RaiseSplit, RaiseSummary, split
+from planwise.calibration.rates import (
+    THIN_HEADS,
+    BandShare,
+    Multiplier,
+    Share,
+    multipliers,
+    same_year_exit_rate,
+)
+from planwise.calibration.years import Transition
+from planwise.errors import InputError
+from planwise.parameters import catalogue
+from planwise.parameters.declaration import Value
+
+DECIMALS = 6  # of a rate: a tenth of a person in 100,000
+
+
+@dataclass(frozen=True)
+class Clip:
+    """An estimate outside the hard bounds of its parameter, and the bound that is used instead."""
+
+    name: str
+    estimated: float
+    used: float
+
+
+@dataclass
+class Overrides:
+    """The parameters that were estimated, and what is to be said about them."""
+
+    values: dict[str, Value] = field(default_factory=dict)
+    clips: list[Clip] = field(default_factory=list)
+    not_estimated: list[tuple[str, str]] = field(default_factory=list)
+
+    def put(self, name: str, estimate: float | None, why_not: str = "nobody to estimate it from") -> None:
+        """Take an estimate over, clipped to the bounds; without one, note why the parameter stays."""
+        if estimate is None:
+            self.not_estimated.append((name, why_not))
+            return
+        bounds = catalogue().parameters[name].bounds
+        assert bounds is not None  # everything that is estimated is a number
+        used = min(max(estimate, bounds[0]), bounds[1])
+        if abs(used - estimate) > 0.5 * 10**-DECIMALS:
+            self.clips.append(Clip(name, estimate, used))
+        self.values[name] = round(float(used), DECIMALS)
+
+    def put_shares(self, prefix: str, counts: Mapping[int, int], members: Sequence[int]) -> None:
+        """Take shares over that sum to 1 exactly: the largest takes what rounding leaves."""
+        total = sum(counts.values())
+        if total == 0:
+            self.not_estimated.append((f"{prefix}*", "nobody to estimate it from"))
+            return
+        rounded = {member: round(counts.get(member, 0) / total, DECIMALS) for member in members}
+        largest = max(rounded, key=lambda member: rounded[member])
+        rounded[largest] = round(rounded[largest] + 1 - sum(rounded.values()), DECIMALS)
+        self.values.update({f"{prefix}{member}": value for member, value in rounded.items()})
+
+    def levers(self) -> dict[str, Value]:
+        """Return the levers among them."""
+        return {name: value for name, value in self.values.items() if catalogue().kind(name) == "lever"}
+
+    def assumptions(self) -> dict[str, Value]:
+        """Return the assumptions among them."""
+        return {name: value for name, value in self.values.items() if catalogue().kind(name) == "assumption"}
+
+
+LEVELS = tuple(int(member) for member in catalogue().bands["levels"])
+FIRST_BAND = "under_1"
+PROMOTED_MIN = 5  # a mean raise of fewer says more about them than about the level
+
+
+def mean_of(values: Sequence[float]) -> float | None:
+    """Return the mean, None of nothing."""
+    return sum(values) / len(values) if values else None
+
+
+def exit_rates(out: Overrides, opening: pd.DataFrame) -> list[Multiplier]:
+    """Settle the termination rate and its multipliers; return them with their counts."""
+    out.put("termination_rate", float(opening["left"].mean()))
+    if not opening["left"].any():
+        out.not_estimated.append(("termination_multiplier_*", "nobody left"))
+        return []
+    found = multipliers(opening, "left", ("tenure", "age", "level"))
+    _put_multipliers(out, "termination_multiplier", found, ("tenure", "age", "levels"))
+    return found
+
+
+def _put_multipliers(
+    out: Overrides, prefix: str, found: Sequence[Multiplier], families: Sequence[str]
+) -> None:
+    known = {(m.dimension, m.band): m.value for m in found}
+    for family in families:
+        dimension = "level" if family == "levels" else family
+        for member in catalogue().bands[family]:
+            name = f"{prefix}_{dimension}_{member}"
+            if (dimension, member) in known:
+                out.put(name, known[dimension, member])
+            elif any(m.dimension == dimension for m in found):
+                out.put(name, None, "nobody in the band")
+        if not any(m.dimension == dimension for m in found):
+            out.not_estimated.append((f"{prefix}_{dimension}_*", "the censuses do not say"))
+
+
+def first_year(out: Overrides, exits: Sequence[BandShare], wanted: str) -> Share | None:
+    """Settle the exits of new hires from the exits in the first year of service; return these."""
+    found = [e.share for e in exits if (e.dimension, e.band, e.year) == ("tenure", FIRST_BAND, wanted)]
+    seen = found[0] if found else None
+    out.put(
+        "new_hire_termination_rate",
+        None if seen is None or seen.rate is None else same_year_exit_rate(seen.rate),
+        "nobody in the first year of service",
+    )
+    return seen
+
+
+def raises(out: Overrides, summaries: Sequence[RaiseSummary], cola: float | None) -> RaiseSplit | None:
+    """Settle COLA and merit by level, each year counting alike; return the split before clipping."""
+    if not summaries:
+        out.not_estimated.append(("cola_rate, merit_rate_*", "nobody stayed without a promotion"))
+        return None
+    overall = mean_of([s.overall.value for s in summaries if s.overall.value is not None])
+    totals: dict[int, float] = {}
+    for level in LEVELS:
+        found = [
+            e.value for s in summaries if (e := s.by_level.get(level)) is not None and e.value is not None
+        ]
+        thin = sum(s.by_level[level].heads for s in summaries if level in s.by_level) < THIN_HEADS
+        if found and not thin:
+            totals[level] = sum(found) / len(found)
+        elif overall is not None:
+            totals[level] = overall
+            out.not_estimated.append(
+                (f"merit_rate_level_{level}", f"under {THIN_HEADS} stayers: all levels' mean raise is used")
+            )
+    lowest, highest = catalogue().levers["cola_rate"].bounds
+    if cola is not None and not lowest <= cola <= highest:
+        raise InputError(
+            f"The COLA {cola} is outside {lowest} to {highest}.", remedy="Give it as a share: 0.02."
+        )
+    division = (
+        split(mean_of([s.common for s in summaries]) or 0.0, totals)
+        if cola is None
+        else _stated(cola, totals)
+    )
+    out.put("cola_rate", division.cola)
+    for level, merit in division.merit.items():
+        out.put(f"merit_rate_level_{level}", merit)
+    return division
+
+
+def _stated(cola: float, totals: Mapping[int, float]) -> RaiseSplit:
+    """Return the split with a COLA that is known."""
+    return RaiseSplit(cola, {k: (1 + total) / (1 + cola) - 1 for k, total in totals.items()}, None)
+
+
+def promotion_rates(out: Overrides, eligible: pd.DataFrame) -> list[Multiplier]:
+    """Settle the promotion probability of each level and the multipliers of tenure and age."""
+    if eligible.empty:
+        out.not_estimated.append(("promotion_probability_*", "nobody eligible stayed"))
+        return []
+    overall = float(eligible["promoted"].mean())
+    rates = {}
+    for level in LEVELS[:-1]:
+        people = eligible[eligible["level_id"] == level]
+        rates[level] = float(people["promoted"].mean()) if len(people) >= THIN_HEADS else overall
+        out.put(f"promotion_probability_level_{level}", rates[level])
+        if len(people) < THIN_HEADS:
+            reason = f"under {THIN_HEADS} eligible stayers: all levels' mean is used"
+            out.not_estimated.append((f"promotion_probability_level_{level}", reason))
+    if not eligible["promoted"].any():
+        out.not_estimated.append(("promotion_multiplier_*", "nobody was promoted"))
+        return []
+    base = eligible["level_id"].map(rates)
+    found = multipliers(eligible, "promoted", ("tenure", "age"), base)
+    _put_multipliers(out, "promotion_multiplier", found, ("tenure", "age"))
+    return found
+
+
+def promotion_raises(
+    out: Overrides,
+    steps: Sequence[Transition],
+    stayers: Mapping[str, pd.DataFrame],
+    division: RaiseSplit | None,
+) -> None:
+    """Settle the promotion raise of each level."""
+    if division is None:
+        out.not_estimated.append(("promotion_raise_*", "the ordinary raise is not known"))
+        return
+    minima = [dict(zip(s.after.ranges["level_id"], s.after.ranges["minimum"], strict=True)) for s in steps]
+    for level in LEVELS[:-1]:
+        frames = [p[p["promoted"] & (p["level_id"] == level)] for p in (stayers[s.label] for s in steps)]
+        heads = sum(len(frame) for frame in frames)
+        if heads < PROMOTED_MIN:
+            out.put(f"promotion_raise_level_{level}", None, f"{heads} promoted, under {PROMOTED_MIN}")
+        else:
+            found = promotion_raise(frames, minima, division.cola, division.merit)
+            out.put(f"promotion_raise_level_{level}", found)

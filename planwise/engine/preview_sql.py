@@ -1,0 +1,236 @@
+"""Build the SQL of a preview: inline models as CTEs, pay and dynamics chains, parameter table."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+from sqlglot import exp
+from sqlglot.optimizer.pushdown_projections import pushdown_projections
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
+
+from planwise.engine.project import CATALOG, open_project
+from planwise.engine.sqlmesh_adapter import PLACEHOLDER, placeholders_of
+from planwise.engine.variables import Number
+from planwise.settings import Settings
+
+BINDINGS = f"{CATALOG}.main.bindings"
+CURRENT_SLOT = 1
+CODED = ("gender", "ethnicity", "department")  # texts of few values: grouped and joined by as numbers
+
+
+def folded_query(
+    chain: Mapping[str, exp.Query],
+    last: str,
+    tables: Mapping[str, Iterable[str]],
+    columns: tuple[str, ...] = ("*",),
+    order: tuple[str, ...] = ("simulation_year",),
+) -> str:
+    """Return one query for the last of a chain of models, by qualified name.
+
+    Each model becomes a common table expression: computed once when it is a query of its own, inlined when it
+    only unites others. `tables` are the columns of the tables that the chain begins with. Columns that
+    nothing reads are left out, which DuckDB does not do for an expression that it computes once.
+    """
+    names = {fqn: exp.to_table(fqn).name for fqn in chain}
+    whole = exp.select(*columns).from_(exp.table_(names[last], quoted=True))
+    bound: list[str] = []
+    for fqn, query in chain.items():
+        folded = query.copy()
+        for table in folded.find_all(exp.Table):
+            if (name := names.get(qualified(table))) is not None:
+                table.set("db", None)
+                table.set("catalog", None)
+                table.set("this", exp.to_identifier(name, quoted=True))
+        bound += placeholders_of(folded)
+        _keep_codes(folded)
+        _read_bindings(folded)
+        alias = exp.to_identifier(names[fqn], quoted=True)
+        whole.with_(alias, folded, materialized=not only_unites(folded), copy=False)
+    whole.order_by(*order, copy=False)
+    read = dict.fromkeys(bound)
+    known = {**tables, BINDINGS: ("slot", *read)}
+    return _only_what_is_read(whole, known).sql(dialect="duckdb")
+
+
+def qualified(table: exp.Table) -> str:
+    """Return a table's full name, quoted, as SQLMesh names models."""
+    return f'"{table.catalog or CATALOG}"."{table.db}"."{table.name}"'
+
+
+def only_unites(query: exp.Query) -> bool:
+    """Return whether a query only puts other tables' rows together, so that a copy of them would be waste."""
+    return not query.ctes and all(select.is_star for select in query.find_all(exp.Select))
+
+
+def _only_what_is_read(query: exp.Select, tables: Mapping[str, Iterable[str]]) -> exp.Query:
+    schema = MappingSchema(dialect="duckdb")
+    for fqn, columns in tables.items():
+        schema.add_table(fqn, dict.fromkeys(columns, "UNKNOWN"))
+    found = qualify(query, schema=schema, dialect="duckdb", quote_identifiers=False, isolate_tables=False)
+    return pushdown_projections(found, schema=schema, dialect="duckdb")
+
+
+def _keep_codes(query: exp.Query) -> None:
+    """Take the casts to text off the columns that the chain's tables hold as codes."""
+    for cast in list(query.find_all(exp.Cast)):
+        if isinstance(cast.this, exp.Column) and cast.this.name in CODED:
+            cast.replace(cast.this)
+
+
+def _read_bindings(query: exp.Query) -> None:
+    """Put a column of the bindings where each placeholder stands (see `bound`)."""
+    for node in list(query.find_all(*PLACEHOLDER)):
+        select = node.find_ancestor(exp.Select)
+        assert select is not None
+        if not any(join.this.alias == "bindings" for join in select.args.get("joins") or []):
+            current = exp.select("*").from_(BINDINGS).where(f"slot = {CURRENT_SLOT}").subquery("bindings")
+            select.join(current, join_type="cross", copy=False)
+        node.replace(exp.column(node.name, table="bindings"))
+
+
+KPIS = f'"{CATALOG}"."marts"."fct_scenario_kpis"'
+PAY = f'"{CATALOG}"."intermediate"."int_pay"'
+DYNAMICS = f'"{CATALOG}"."intermediate"."int_workforce_'
+# Where the tables of the dynamics are: a prepared query is planned again at every execution once a table was
+# made in a database that it reads, and not every one reads these.
+DYNAMICS_CATALOG = "dynamics"
+
+Queries = dict[str, exp.Query]
+"""Models' queries by qualified name, in an order that can run."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One model, TABLE or VIEW: SQL, columns and placeholders, and the columns that are read as codes."""
+
+    kind: str
+    name: str
+    sql: str
+    columns: tuple[str, ...]
+    placeholders: tuple[str, ...]
+    coded: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Chains:
+    """Models that no binding changes, those that only dynamics bindings change, and the rest.
+
+    `pay` reads the tables of the dynamics; `moving` are the queries of both, of all that a binding changes.
+    """
+
+    static: tuple[Statement, ...]
+    dynamics: tuple[Statement, ...]
+    pay: Queries
+    moving: Queries
+
+
+def rendered_chains(settings: Settings, variables: Mapping[str, Any]) -> Chains:
+    """Return the SQL of the KPIs and all they depend on; the variables leave numbers unbound."""
+    context = open_project(settings, variables)
+    try:
+        needed = context.dag.upstream(KPIS) | {KPIS}
+        queries = {
+            fqn: context.models[fqn].render_query_or_raise()
+            for fqn in context.dag.sorted
+            if fqn in needed and fqn in context.models
+        }
+    finally:
+        context.close()
+    static, dynamics, pay = _sorted_by_chain(queries)
+    moving = [fqn for fqn in queries if fqn not in static]
+    read = set[str]().union(*(_reads(queries[fqn]) for fqn in moving))
+
+    def statement(fqn: str, query: exp.Query, name: str) -> Statement:
+        columns = tuple(query.named_selects)
+        coded = tuple(column for column in CODED if fqn in read and column in columns)
+        kind = "VIEW" if only_unites(query) else "TABLE"
+        return Statement(kind, name, query.sql(dialect="duckdb"), columns, placeholders_of(query), coded)
+
+    own = set(dynamics)
+    return Chains(
+        tuple(statement(fqn, queries[fqn], fqn) for fqn in static),
+        tuple(
+            statement(fqn, _reading_dynamics(queries[fqn], own), _in_dynamics(exp.to_table(fqn)))
+            for fqn in dynamics
+        ),
+        {fqn: _reading_dynamics(queries[fqn], own) for fqn in pay},
+        {fqn: queries[fqn] for fqn in moving},
+    )
+
+
+def _reading_dynamics(query: exp.Query, dynamics: set[str]) -> exp.Query:
+    """Return a query that reads the models of the dynamics from where their tables are."""
+    found = query.copy()
+    for table in found.find_all(exp.Table):
+        if qualified(table) in dynamics:
+            table.set("catalog", exp.to_identifier(DYNAMICS_CATALOG, quoted=True))
+    return found
+
+
+def _in_dynamics(table: exp.Table) -> str:
+    return f'"{DYNAMICS_CATALOG}"."{table.db}"."{table.name}"'
+
+
+def up_to(queries: Queries, last: str) -> Queries:
+    """Return the queries that one of them reads, directly or not, and itself."""
+    needed = {last}
+    for fqn in reversed(queries):
+        if fqn in needed:
+            needed |= _reads(queries[fqn])
+    return {fqn: query for fqn, query in queries.items() if fqn in needed}
+
+
+def _sorted_by_chain(queries: Queries) -> tuple[list[str], list[str], list[str]]:
+    static: list[str] = []
+    dynamics: list[str] = []
+    pay: list[str] = []
+    for fqn, query in queries.items():
+        reads = _reads(query)
+        bound = bool(placeholders_of(query))
+        if reads & set(pay) or (bound and not fqn.startswith(DYNAMICS)):
+            pay.append(fqn)
+        elif bound or reads & set(dynamics):
+            dynamics.append(fqn)
+        else:
+            static.append(fqn)
+    return static, dynamics, pay
+
+
+def _reads(query: exp.Query) -> set[str]:
+    return {qualified(table) for table in query.find_all(exp.Table)}
+
+
+DECIMALS = "DECIMAL(18, 8)"
+WHOLE = "BIGINT"  # a seed is part of a text, where 42.00000000 is another seed than 42
+# Two rows that are never read: the planner takes the range of a column for what it can ever hold, and would
+# plan for the values of the moment without them.
+LIMITS = ((CURRENT_SLOT - 1, -1e9), (CURRENT_SLOT + 1, 1e9))
+
+
+class BoundNumbers:
+    """The table, made anew for the names that are given; not to be shared between threads."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+        self._database = database
+        self._names = tuple(dict.fromkeys(names))
+        self._values: dict[str, Number] = {}
+        columns = ", ".join(f"{name} {_type(name)}" for name in self._names)
+        database.execute(f"CREATE OR REPLACE TABLE {BINDINGS} (slot INTEGER, {columns})")
+        for slot, value in (*LIMITS, (CURRENT_SLOT, 0)):
+            row = f", {value}" * len(self._names)
+            database.execute(f"INSERT INTO {BINDINGS} VALUES ({slot}{row})")
+
+    def put(self, values: Mapping[str, Number]) -> None:
+        """Make these the current values; `values` may name more than the table has."""
+        changed = {n: values[n] for n in self._names if n not in self._values or values[n] != self._values[n]}
+        if not changed:
+            return
+        changes = ", ".join(f"{name} = {value}" for name, value in changed.items())
+        self._database.execute(f"UPDATE {BINDINGS} SET {changes} WHERE slot = {CURRENT_SLOT}")
+        self._values.update(changed)  # only now: an update that was interrupted must be made again
+
+
+def _type(name: str) -> str:
+    return WHOLE if name.startswith("seed_") else DECIMALS

@@ -1,0 +1,449 @@
+"""All use of SQLMesh's private parts: loader, context, rendered models, patches."""
+
+import inspect
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlglot import exp
+from sqlmesh import Context
+from sqlmesh.core import constants
+from sqlmesh.core.audit import ModelAudit
+from sqlmesh.core.dialect import MacroFunc, parse
+from sqlmesh.core.loader import CacheBase, SqlMeshLoader
+from sqlmesh.core.macros import MacroRegistry
+from sqlmesh.core.model import Model, SqlModel, load_sql_based_models
+from sqlmesh.core.model.common import ParsableSql
+from sqlmesh.core.scheduler import Scheduler
+from sqlmesh.core.signal import signal
+from sqlmesh.core.snapshot import (
+    DeployabilityIndex,
+    Snapshot,
+    SnapshotEvaluator,
+    SnapshotIntervals,
+    to_table_mapping,
+)
+from sqlmesh.core.state_sync import StateSync
+from sqlmesh.core.state_sync.base import DelegatingStateSync
+from sqlmesh.utils import UniqueKeyDict
+from sqlmesh.utils import cron as sqlmesh_cron
+from sqlmesh.utils.jinja import JinjaMacroRegistry
+
+
+class RecordsTogether(DelegatingStateSync):
+    """Holds back what is recorded of each finished model until `record`, to write it as one."""
+
+    def __init__(self, state_sync: StateSync) -> None:
+        super().__init__(state_sync)
+        self._held: list[SnapshotIntervals] = []
+
+    def add_snapshots_intervals(self, snapshots_intervals: Sequence[SnapshotIntervals]) -> None:
+        """Hold back intervals."""
+        self._held += snapshots_intervals
+
+    def record(self) -> None:
+        """Write what was held back."""
+        held, self._held = self._held, []
+        if held:
+            self.state_sync.add_snapshots_intervals(held)
+
+
+class RecordingScheduler(Scheduler):
+    """Runs models, and records those that finished when all have ended, whether well or not."""
+
+    def run_merged_intervals(self, **options: Any) -> Any:
+        """Run models in the order of their dependencies; record what finished."""
+        recorded = RecordsTogether(self.state_sync)  # type: ignore[abstract]  # it delegates
+        self.state_sync = recorded
+        try:
+            return super().run_merged_intervals(**options)
+        finally:
+            self.state_sync = recorded.state_sync
+            recorded.record()
+
+
+class PlanContext(Context):
+    """A context whose plans write their state once, instead of once for every model.
+
+    Each write of state is a table of its own that is created, read and dropped: a good part of a trial.
+    """
+
+    def create_scheduler(
+        self, snapshots: Iterable[Snapshot], snapshot_evaluator: SnapshotEvaluator
+    ) -> Scheduler:
+        """Return SQLMesh's scheduler, recording together."""
+        return RecordingScheduler(
+            snapshots,
+            snapshot_evaluator,
+            self.state_sync,
+            default_catalog=self.default_catalog,
+            max_workers=self.concurrent_tasks,
+            console=self.console,
+            notification_target_manager=self.notification_target_manager,
+        )
+
+
+SCHEDULE: Any = vars(sqlmesh_cron)["croniter"]  # what SQLMesh imported, before anything stands in its place
+
+
+class NoQueryCache:
+    """Stands where SQLMesh keeps optimised queries of snapshots in files: ours are not optimised."""
+
+    def put(self, model: Any) -> None:
+        """Keep nothing; there is no entry to name."""
+
+    def with_optimized_query(self, model: Any, name: str | None = None) -> bool:
+        """Leave the model as it is."""
+        return False
+
+
+class NoSnapshotCache:
+    """Stands where SQLMesh keeps snapshots in compressed files: ours are read from the state as quickly."""
+
+    def exists(self, name: str) -> bool:
+        """Know of no entry."""
+        return False
+
+    def get(self, name: str) -> None:
+        """Have nothing."""
+
+    def put(self, name: str, *, value: Any) -> None:
+        """Keep nothing."""
+
+    def clear(self) -> None:
+        """Have nothing to clear."""
+
+
+def without_file_caches(context: Context) -> None:
+    """Make a context read and write its snapshots without files beside its state."""
+    state: Any = context.state_sync
+    cache = state.state_sync.snapshot_state._snapshot_cache
+    cache._optimized_query_cache = NoQueryCache()
+    cache._snapshot_cache = NoSnapshotCache()
+
+
+class RememberedCron:
+    """Stands where SQLMesh computes the next tick of a schedule, hundreds of times a plan, from few dates."""
+
+    def __init__(self, cron: str, start: Any = None) -> None:
+        self._cron, self._start = cron, start
+
+    def get_next(self) -> float:
+        """Return the first tick after the start, in seconds since 1970."""
+        return _tick(self._cron, self._start or time.time(), 1)
+
+    def get_prev(self) -> float:
+        """Return the last tick before the start, in seconds since 1970."""
+        return _tick(self._cron, self._start or time.time(), -1)
+
+
+@lru_cache(maxsize=4096)
+def _tick(cron: str, start: Any, direction: int) -> float:
+    found = SCHEDULE(cron, start)
+    return float(found.get_next() if direction > 0 else found.get_prev())
+
+
+def remember_schedules() -> None:
+    """Make SQLMesh remember what it computed of a schedule; a tick depends on nothing else."""
+    module: Any = sqlmesh_cron
+    module.croniter = RememberedCron
+
+
+PLACEHOLDER = (exp.Parameter, exp.Placeholder)
+PLACEHOLDER_TEXT = re.compile(r"\$([A-Za-z_]\w*)")
+
+
+def placeholders_of(query: exp.Expr) -> tuple[str, ...]:
+    """Return the names of a query's placeholders, each once, in the order they stand."""
+    return tuple(dict.fromkeys(node.name for node in query.find_all(*PLACEHOLDER)))
+
+
+def text_with_values(sql: str, values: Mapping[str, Any]) -> str:
+    """Return a query's text with a number where each placeholder stands; every one must have a value."""
+    return PLACEHOLDER_TEXT.sub(lambda found: str(values[found[1]]), sql)
+
+
+MARK = "\N{SYMBOL FOR UNIT SEPARATOR}"  # no SQL of ours contains it
+MARKED = re.compile(f'"{MARK}(.*?){MARK}"')
+THIS_MODEL = "this_model"
+
+
+@dataclass(frozen=True)
+class SqlText:
+    """SQL in pieces: between two of them stands a table, by its name as SQLMesh has it in its mappings."""
+
+    pieces: tuple[str, ...]
+    tables: tuple[str, ...]
+
+    @classmethod
+    def of(cls, query: exp.Query) -> "SqlText":
+        """Cut a query at its qualified tables; those without a schema are its own expressions."""
+        marked = query.copy()
+        for table in list(marked.find_all(exp.Table)):
+            if table.db:
+                name = exp.table_name(table, dialect="duckdb", identify=True)
+                table.set("catalog", None)
+                table.set("db", None)
+                table.set("this", exp.to_identifier(f"{MARK}{name}{MARK}", quoted=True))
+        parts = MARKED.split(marked.sql(dialect="duckdb", comments=False))
+        return cls(tuple(parts[::2]), tuple(name.replace('""', '"') for name in parts[1::2]))
+
+    def with_values(self, values: Mapping[str, Any]) -> "SqlText":
+        """Put numbers where placeholders stand."""
+        return SqlText(tuple(text_with_values(piece, values) for piece in self.pieces), self.tables)
+
+    def filled(self, tables: Mapping[str, str]) -> exp.Query:
+        """Return the SQL as a query that nobody parses; a table that is not in the mapping keeps its name."""
+        names = [_quoted(tables[name]) if name in tables else name for name in self.tables]
+        parts = [text for pair in zip(self.pieces, [*names, ""], strict=True) for text in pair]
+        return exp.Select(
+            expressions=[exp.Star()], from_=exp.From(this=exp.Var(this=f"({''.join(parts)}) AS filled"))
+        )
+
+
+@dataclass
+class Rendered:
+    """What is rendered once for all values of a model's placeholders."""
+
+    text: SqlText
+    columns: dict[str, exp.DataType] | None
+    audits: dict[str, SqlText] = field(default_factory=dict)
+
+
+class ExpandedModel(SqlModel):
+    """A model without macros; in a plan its SQL is filled in, everywhere else it is SQLMesh's own."""
+
+    _rendered: Rendered | None = None
+    _text: SqlText | None = None
+
+    @classmethod
+    def of(cls, model: SqlModel, columns: dict[str, exp.DataType] | None) -> "ExpandedModel":
+        """Return a model that has no macros left as one of this class; its columns are known or None."""
+        fields = {name: getattr(model, name) for name in cls.model_fields}
+        expanded = cls.model_construct(_fields_set=set(model.model_fields_set), **fields)
+        expanded._path = model._path
+        query = model.query
+        assert isinstance(query, exp.Query)  # the project has no Jinja
+        expanded._text = SqlText.of(query)
+        expanded._rendered = Rendered(expanded._text, columns)
+        return expanded
+
+    def with_values(self, values: Mapping[str, Any]) -> "ExpandedModel":
+        """Return a copy with numbers where placeholders stand."""
+        assert self._rendered is not None
+        sql = ParsableSql(sql=text_with_values(self.query_.sql, values))
+        bound = self.copy(update={"query_": sql})
+        bound._path = self._path
+        bound._rendered = self._rendered
+        bound._text = self._rendered.text.with_values(values)
+        return bound
+
+    @property
+    def columns_to_types(self) -> dict[str, exp.DataType] | None:
+        """Return the columns, which no value changes."""
+        if self._rendered is None:
+            return super().columns_to_types
+        columns = self._rendered.columns
+        return None if columns is None else {name: kind.copy() for name, kind in columns.items()}
+
+    def render_query(self, **options: Any) -> exp.Query | None:
+        """Return the query; in a plan, with the tables of the plan."""
+        if self._text is None or options.get("expand") or options.get("table_mapping"):
+            return super().render_query(**options)
+        if not options.get("snapshots"):
+            query = self.query
+            assert isinstance(query, exp.Query)
+            return query
+        return self._text.filled(_Tables.of(options).mapping(self._text.tables))
+
+    def is_metadata_only_change(self, previous: Any) -> bool:
+        """Return False at once when the queries' texts differ, for which SQLMesh parses both of them."""
+        if isinstance(previous, SqlModel) and previous.query_.sql != self.query_.sql:
+            return False
+        return bool(super().is_metadata_only_change(previous))
+
+    def render_audit_query(self, audit: Any, **options: Any) -> exp.Query:
+        """Return an audit's query; in a plan, with the tables of the plan."""
+        special = any(options.get(name) for name in ("expand", "table_mapping", THIS_MODEL))
+        if self._rendered is None or special or self.fqn not in (options.get("snapshots") or {}):
+            return super().render_audit_query(audit, **options)
+        tables = _Tables.of(options)
+        arguments: dict[str, Any] = {n: value for n, value in options.items() if isinstance(value, exp.Expr)}
+        key = f"{audit.name} {sorted((name, value.sql()) for name, value in arguments.items())}"
+        if key not in self._rendered.audits:
+            self._rendered.audits[key] = SqlText.of(super().render_audit_query(audit, **arguments))
+        text = self._rendered.audits[key]
+        found = tables.mapping(text.tables)
+        own = tables.snapshots[self.fqn]
+        found[self.fqn] = own.table_name(tables.index.is_deployable(own))
+        return text.filled(found)
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The snapshots of a plan, and which of them may stand for production."""
+
+    snapshots: Mapping[str, Snapshot]
+    index: DeployabilityIndex
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "_Tables":
+        index = options.get("deployability_index") or DeployabilityIndex.all_deployable()
+        return cls(options["snapshots"], index)
+
+    def mapping(self, names: tuple[str, ...]) -> dict[str, str]:
+        wanted = [self.snapshots[name] for name in dict.fromkeys(names) if name in self.snapshots]
+        return to_table_mapping(wanted, self.index)
+
+
+def _quoted(name: str) -> str:
+    return exp.to_table(name, dialect="duckdb").sql(dialect="duckdb", identify=True)
+
+
+REFERENCE = re.compile(r"@(\w+)")
+VARIABLE_READ = re.compile(r"""\.var\(\s*["'](\w+)["']""")
+
+
+@dataclass
+class Template:
+    """A model with placeholders, and the copy of it with the values of the last load."""
+
+    model: SqlModel
+    names: tuple[str, ...]
+    values: tuple[Any, ...] = ()
+    bound: SqlModel | None = None
+
+
+class IncrementalLoader(SqlMeshLoader):
+    """SQLMesh's loader with an in-memory cache of models by file and by the variables each file reads."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._loaded: dict[Path, tuple[str, list[SqlModel]]] = {}
+        self._templates: dict[str, Template] = {}
+
+    def _load_sql_models(
+        self,
+        macros: MacroRegistry,
+        jinja_macros: JinjaMacroRegistry,
+        audits: UniqueKeyDict[str, ModelAudit],
+        signals: UniqueKeyDict[str, signal],
+        cache: CacheBase,
+        gateway: str | None,
+        selected_paths: set[Path] | None = None,
+    ) -> UniqueKeyDict[str, Model]:
+        models: UniqueKeyDict[str, Model] = UniqueKeyDict("models")
+        variables = self.config.variables
+        reads = _variables_read_by_macros(macros)
+        around = [self._macros_max_mtime, self._audits_max_mtime, self.context.default_catalog]
+        for path in self._glob_paths(
+            self.config_path / constants.MODELS, ignore_patterns=self.config.ignore_patterns, extension=".sql"
+        ):
+            self._track_file(path)
+            text = path.read_text(encoding="utf-8")
+            read = [text, *(audit.query.sql() for name, audit in audits.items() if name in text)]
+            names = {name.lower() for part in read for name in REFERENCE.findall(part)}
+            used = (names & variables.keys()).union(*(reads.get(name, set()) for name in names))
+            state = json.dumps([text, around, {name: variables.get(name) for name in sorted(used)}])
+            known = self._loaded.get(path)
+            if known is None or known[0] != state:
+                fresh = self._create(path, text, variables, macros, jinja_macros, audits, signals)
+                known = (state, fresh)
+                self._loaded[path] = known
+            for model in known[1]:
+                models[model.fqn] = self._with_values(model, variables.get("bindings"))
+        return models
+
+    def _with_values(self, model: SqlModel, values: Mapping[str, Any] | None) -> SqlModel:
+        """Return the model with numbers for its placeholders; the one of the last load if these are equal."""
+        template = self._template(model)
+        if values is None or not template.names:
+            return model
+        needed = tuple(values[name] for name in template.names)
+        if template.bound is None or template.values != needed:
+            template.values, template.bound = needed, _bound(model, values)
+        return template.bound
+
+    def _template(self, model: SqlModel) -> "Template":
+        known = self._templates.get(model.fqn)
+        if known is None or known.model is not model:
+            query = model.query
+            assert isinstance(query, exp.Query)  # the project has no Jinja
+            known = self._templates[model.fqn] = Template(model, placeholders_of(query))
+        return known
+
+    def _create(
+        self,
+        path: Path,
+        text: str,
+        variables: Mapping[str, Any],
+        macros: MacroRegistry,
+        jinja_macros: JinjaMacroRegistry,
+        audits: UniqueKeyDict[str, ModelAudit],
+        signals: UniqueKeyDict[str, signal],
+    ) -> list[SqlModel]:
+        defaults = self.config.model_defaults
+        models = load_sql_based_models(
+            parse(text, default_dialect=defaults.dialect),
+            get_variables=lambda gateway: dict(variables),
+            path=path,
+            defaults=defaults.dict(),
+            macros=macros,
+            jinja_macros=jinja_macros,
+            audit_definitions=audits,
+            module_path=self.config_path,
+            dialect=defaults.dialect,
+            time_column_format=self.config.time_column_format,
+            physical_schema_mapping=self.config.physical_schema_mapping,
+            project=self.config.project,
+            default_catalog=self.context.default_catalog,
+            infer_names=self.config.model_naming.infer_names,
+            signal_definitions=signals,
+            default_catalog_per_gateway=self.context.default_catalog_per_gateway,
+            virtual_environment_mode=self.config.virtual_environment_mode,
+        )
+        return [self._expanded(model, path) for model in models if isinstance(model, SqlModel)]
+
+    def _expanded(self, model: SqlModel, path: Path) -> SqlModel:
+        """Return the model with its macros expanded: what is versioned is the very SQL that runs.
+
+        SQLMesh would expand them again at every rendering, several times a plan. Audits that call a macro
+        keep the environment they need.
+        """
+        audits = [audit for name, _ in model.audits if (audit := model.audit_definitions.get(name))]
+        call_macros = any(audit.query.find(MacroFunc) for audit in audits)
+        query = model.render_query_or_raise()
+        expanded = model.copy(
+            update={
+                "query_": ParsableSql.from_parsed_expression(query, model.dialect),
+                "depends_on_": model.depends_on,
+                "extract_dependencies_from_query": False,
+                **({} if call_macros else {"python_env": {}}),
+            }
+        )
+        expanded._path = path
+        optimised = self.config.model_defaults.optimize_query is not False
+        return expanded if optimised else ExpandedModel.of(expanded, model.columns_to_types)
+
+
+def _bound(model: SqlModel, values: Mapping[str, Any]) -> SqlModel:
+    if isinstance(model, ExpandedModel):
+        return model.with_values(values)
+    bound = model.copy(update={"query_": ParsableSql(sql=text_with_values(model.query_.sql, values))})
+    bound._path = model._path
+    return bound
+
+
+def _variables_read_by_macros(macros: MacroRegistry) -> dict[str, set[str]]:
+    """Return what each of the project's macros reads by a literal name."""
+    return {
+        name.lower(): set(VARIABLE_READ.findall(inspect.getsource(definition)))
+        for name, registered in macros.items()
+        if (definition := getattr(registered, "func", None)) is not None
+        and not definition.__module__.startswith("sqlmesh.")
+    }

@@ -1,0 +1,211 @@
+"""Read jobs back from their folders."""
+
+import shutil
+import time
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from planwise.errors import InputError
+from planwise.jobs.folder import CANCEL, EVENTS, OUTCOME, REQUEST, ROUTE, JobFolder, folder_of, job_folders
+from planwise.jobs.job import ENDED, Failure, Job, Kind, State, Told, share_of
+from planwise.settings import Settings
+
+START_PATIENCE = timedelta(seconds=60)  # a busy machine takes long to start a program
+PREFECT = "prefect"
+CACHED = 256  # jobs in memory: some ten kilobytes each
+GONE = Failure(
+    "The process that did the work is gone: it was killed, or the machine stopped.",
+    "What was published before is still in force. Start it again; a study is resumed where it stopped.",
+    "Interrupted",
+)
+
+
+class JobReader:
+    """Reads the jobs of one home; ended ones are read once, of running ones only what is new."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._ended: OrderedDict[str, Job] = OrderedDict()
+        self._told: OrderedDict[str, Told] = OrderedDict()
+        self._alone = Lock()
+
+    def list(self) -> tuple[Job, ...]:
+        """Return every job, the newest first; one whose files are damaged is left out."""
+        found = (self._read(folder) for folder in job_folders(self._settings))
+        return tuple(job for job in found if job is not None)
+
+    def get(self, job: str) -> Job:
+        """Return a job; raises InputError when there is none of that id, or its files are damaged."""
+        found = self._read(folder_of(self._settings, job))
+        if found is None:
+            raise InputError(
+                f"The job {job!r} cannot be read.", remedy="Its files are damaged; start the work again."
+            )
+        return found
+
+    def version(self) -> Hashable:
+        """Return a value that changes when a job begins, ends, or is no longer held; a few `stat` calls."""
+        return tuple(
+            folder.id if folder.id in self._ended else (folder.id, folder.has_ended, folder.is_held)
+            for folder in job_folders(self._settings)
+        )
+
+    def _read(self, folder: JobFolder) -> Job | None:
+        with self._alone:
+            if (known := self._ended.get(folder.id)) is not None:
+                return known
+            job = self._made(folder)
+            if job is not None and folder.has_ended:
+                _keep(self._ended, folder.id, job)
+                self._told.pop(folder.id, None)
+            return job
+
+    def _made(self, folder: JobFolder) -> Job | None:
+        asked = folder.read(REQUEST)
+        if asked is None:
+            return None
+        held = folder.is_held  # before the outcome is looked at: who lets go has written it
+        route, outcome = folder.read(ROUTE) or {}, folder.read(OUTCOME)
+        told = self._told.get(folder.id) or Told()
+        _keep(self._told, folder.id, told)
+        _read_on(folder, told)
+        try:
+            return _job(folder, asked, route, outcome, told, held)
+        except (KeyError, TypeError, ValueError):
+            return None
+
+
+def _read_on(folder: JobFolder, told: Told) -> None:
+    """Take the whole lines that came since."""
+    try:
+        with (folder.path / EVENTS).open("rb") as file:
+            file.seek(told.offset)
+            new = file.read()
+    except FileNotFoundError:
+        return
+    whole = new[: new.rfind(b"\n") + 1]
+    told.take(whole.splitlines())
+    told.offset += len(whole)
+
+
+def _job(
+    folder: JobFolder,
+    asked: Mapping[str, Any],
+    route: Mapping[str, Any],
+    outcome: Mapping[str, Any] | None,
+    told: Told,
+    held: bool,
+) -> Job:
+    kind = Kind(asked["kind"])
+    started_at = datetime.fromisoformat(asked["started_at"])
+    cancelling = folder.is_to_stop
+    state, error = _state(folder, route, outcome, told, held, started_at)
+    ended_at = _ended_at(folder, outcome) if state in ENDED else None
+    share = 1.0 if state is State.DONE else share_of(kind, told)
+    return Job(
+        id=folder.id,
+        kind=kind,
+        title=str(asked["title"]),
+        scenario=str(asked["request"].get("scenario") or ""),
+        started_by=str(asked["started_by"]),
+        started_at=started_at,
+        request=asked["request"],
+        state=state,
+        ended_at=ended_at,
+        share=share,
+        message=_message(state, told, route),
+        lines=tuple(told.lines),
+        steps=tuple(told.steps.values()),
+        tables=dict(told.tables),
+        how=str(route.get("how", "")),
+        why=str(route.get("why", "")),
+        link=route.get("link"),
+        result=None if outcome is None else outcome.get("result"),
+        error=error,
+        study=told.notes.get("study"),
+        cancelling=cancelling and state not in ENDED,
+        stop_asked_by=str((folder.read(CANCEL) or {}).get("by", "")) if cancelling else "",
+    )
+
+
+def _state(
+    folder: JobFolder,
+    route: Mapping[str, Any],
+    outcome: Mapping[str, Any] | None,
+    told: Told,
+    held: bool,
+    started_at: datetime,
+) -> tuple[State, Failure | None]:
+    if outcome is not None:
+        error = outcome.get("error")
+        return State(outcome["state"]), None if error is None else Failure(**error)
+    if held:
+        return (State.RUNNING if told.began else State.WAITING), None
+    if route.get("by") == PREFECT and not folder.lock.exists():
+        return State.WAITING, None  # whoever follows the flow run writes how it ended
+    if not folder.lock.exists() and datetime.now(UTC) - started_at < START_PATIENCE:
+        return State.WAITING, None
+    if folder.is_to_stop:
+        return State.CANCELLED, None
+    return State.INTERRUPTED, GONE
+
+
+def _message(state: State, told: Told, route: Mapping[str, Any]) -> str:
+    if state is State.WAITING and not told.message:
+        return str(route.get("message") or "Starting…")
+    return told.message
+
+
+def _ended_at(folder: JobFolder, outcome: Mapping[str, Any] | None) -> datetime:
+    if outcome is not None:
+        return datetime.fromisoformat(outcome["ended_at"])
+    last = max(
+        (file.stat().st_mtime for name in (EVENTS, CANCEL, REQUEST) if (file := folder.path / name).exists()),
+        default=0.0,
+    )
+    return datetime.fromtimestamp(last, UTC)
+
+
+def _keep(cache: "OrderedDict[str, Any]", key: str, value: Any) -> None:
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > CACHED:
+        cache.popitem(last=False)
+
+
+DAMAGED_AFTER_SECONDS = 3600.0  # a folder that is being made has no request yet
+
+
+def remove_old_jobs(settings: Settings, *, dry_run: bool = False) -> tuple[Path, ...]:
+    """Remove the oldest ended jobs, so that `jobs_kept` are left; return their folders.
+
+    Plans are looked at once: half of what is kept is theirs at most. A job that works is never touched.
+    """
+    if len(job_folders(settings)) <= settings.jobs_kept // 2:
+        return ()
+    jobs = JobReader(settings).list()
+    ended = [job for job in jobs if job.state in ENDED]
+    plans = {job.id for job in [job for job in ended if job.kind is Kind.PLAN][settings.jobs_kept // 2 :]}
+    others = [job.id for job in ended if job.id not in plans]
+    gone = {*plans, *others[settings.jobs_kept :]}
+    readable = {job.id for job in jobs}
+    folders = [
+        folder.path
+        for folder in job_folders(settings)
+        if folder.id in gone or (folder.id not in readable and _is_old(folder))
+    ]
+    if not dry_run:
+        for path in folders:
+            shutil.rmtree(path, ignore_errors=True)
+    return tuple(folders)
+
+
+def _is_old(folder: JobFolder) -> bool:
+    try:
+        return not folder.is_held and time.time() - folder.path.stat().st_mtime > DAMAGED_AFTER_SECONDS
+    except FileNotFoundError:
+        return False

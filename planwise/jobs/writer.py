@@ -1,0 +1,137 @@
+"""Write a job's progress and outcome; wait in the queue for its turn."""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from planwise.console import json_text
+from planwise.jobs.folder import EVENTS, LOCK, OUTCOME, REQUEST, ROUTE, JobFolder, job_folders
+from planwise.jobs.job import Failure, Kind, State
+from planwise.jobs.reader import PREFECT, START_PATIENCE
+from planwise.settings import Settings
+from planwise.storage import hold_lock
+
+SAMPLE_ROWS = 1000  # of a table: what is longer is for the result's own files
+LOCK_TIMEOUT_SECONDS = 2.0  # a check whether the job is locked takes the lock for a moment
+
+
+class JobWriter:
+    """Appends events; may be used by many threads of one process."""
+
+    def __init__(self, folder: JobFolder) -> None:
+        self.folder = folder
+        self.last_step = ""
+        self._alone = threading.Lock()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the job, so that everybody sees that its process lives; raises Busy when another does."""
+        job = f"job {self.folder.id}"
+        with hold_lock(
+            self.folder.lock,
+            job,
+            timeout_seconds=LOCK_TIMEOUT_SECONDS,
+            resource=job,
+            remedy="Wait for it to end, or cancel it.",
+            on_wait=None,
+        ):
+            yield
+
+    def began(self) -> None:
+        """Say that the work begins: its turn has come."""
+        self._append(type="began")
+
+    def waits(self, message: str) -> None:
+        """Say that the work has not begun, and why."""
+        self._append(type="waits", message=message)
+
+    def step(self, name: str, state: str, seconds: float = 0.0) -> None:
+        """Say that a step runs, is done or failed."""
+        self.last_step = name
+        self._append(type="step", name=name, state=state, seconds=round(seconds, 3))
+
+    def told(self, message: str) -> None:
+        """Keep a remark."""
+        self._append(type="told", message=message)
+
+    def progress(self, share: float, message: str) -> None:
+        """Say how far it is, 0 to 1."""
+        self._append(type="progress", share=round(share, 4), message=message)
+
+    def table(self, key: str, rows: Sequence[Mapping[str, Any]], title: str) -> None:
+        """Keep a table; one of the same key is replaced."""
+        self._append(type="table", key=key, title=title, rows=[dict(row) for row in rows[:SAMPLE_ROWS]])
+
+    def note(self, name: str, value: str) -> None:
+        """Keep a fact, such as the name of the study."""
+        self._append(type="note", name=name, value=value)
+
+    def end(
+        self, state: State, *, result: Mapping[str, Any] | None = None, error: Failure | None = None
+    ) -> None:
+        """Say how it ended; what was said first stays."""
+        if self.folder.has_ended:
+            return
+        ended = datetime.now(UTC).isoformat()
+        outcome = {
+            "state": state,
+            "ended_at": ended,
+            "result": result,
+            "error": None if error is None else vars(error),
+        }
+        self.folder.write(OUTCOME, json.loads(json_text(outcome)))
+
+    def _append(self, **event: Any) -> None:
+        line = json_text({"at": datetime.now(UTC).isoformat(), **event}, allow_nan=True) + "\n"
+        with self._alone, (self.folder.path / EVENTS).open("a", encoding="utf-8") as file:
+            file.write(line)
+
+
+LOOK_SECONDS = 0.3
+
+
+def before(settings: Settings, folder: JobFolder) -> list[str]:
+    """Return the titles of the jobs that were asked for earlier and have not ended; plans do not count."""
+    return [
+        str((other.read(REQUEST) or {}).get("title", other.id))
+        for other in reversed(job_folders(settings))
+        if other.id < folder.id and is_working(other)
+    ]
+
+
+def is_working(folder: JobFolder) -> bool:
+    """Whether a job works or is to work on this machine; those that only look do not count."""
+    if folder.has_ended or f"-{Kind.PLAN}-" in folder.id:
+        return False
+    if folder.is_held:
+        return True
+    starting = not (folder.path / LOCK).exists() and _age(folder) < START_PATIENCE.total_seconds()
+    return starting and (folder.read(ROUTE) or {}).get("by") != PREFECT
+
+
+def wait_for_turn(
+    settings: Settings, folder: JobFolder, tell: Callable[[str], None], stopped: Callable[[], bool]
+) -> bool:
+    """Wait until fewer than `jobs_at_once` are before it; return False when it was stopped meanwhile."""
+    told = ""
+    while len(ahead := before(settings, folder)) >= settings.jobs_at_once:
+        if stopped():
+            return False
+        others = "; ".join(ahead)
+        message = f"Waiting: {len(ahead)} before it ({others}); {settings.jobs_at_once} may work at once."
+        if message != told:
+            tell(message)
+            told = message
+        time.sleep(LOOK_SECONDS)
+    return not stopped()
+
+
+def _age(folder: JobFolder) -> float:
+    try:
+        return time.time() - (folder.path / REQUEST).stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")

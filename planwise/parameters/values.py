@@ -1,0 +1,264 @@
+"""Values as people write them: canonical form, assignments, horizon."""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple, NoReturn
+
+from planwise.errors import InputError
+from planwise.parameters.catalogue import Catalogue, Kind, catalogue
+from planwise.parameters.declaration import Parameter, Unit, Value
+
+DECIMALS = 6
+MONEY_DECIMALS = 2
+LEAP_YEAR = 2024  # knows every day of any year
+NULLS = frozenset({"null", "none", ""})
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_RANGE = re.compile(r"([0-9]{4})\s*-\s*([0-9]{4})")
+_MONTH_DAY = re.compile(r"([0-9]{2})-([0-9]{2})")
+
+
+def canonical(parameter: Parameter, value: object) -> Value:
+    """Return the canonical value; raise InputError when it cannot be one, whatever the bounds say."""
+    if isinstance(value, str):
+        value = value.strip()
+    if value is None or (isinstance(value, str) and value.lower() in NULLS):
+        if not parameter.nullable:
+            _refuse(parameter, value, "a value; null is not one for this parameter")
+        return None
+    return _BY_UNIT[parameter.unit](parameter, value)
+
+
+def outside_bounds(parameter: Parameter, value: Value) -> bool:
+    """Say whether a canonical value breaks the hard bounds (inclusive)."""
+    if parameter.bounds is None or value is None or isinstance(value, str):
+        return False
+    low, high = parameter.bounds
+    return not low <= value <= high
+
+
+def _number(parameter: Parameter, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        _refuse(parameter, value, "a number")
+    if isinstance(value, str):
+        percent = value.endswith("%") and parameter.unit is Unit.RATE
+        text = value[:-1].rstrip() if percent else value
+        if not _NUMBER.fullmatch(text):
+            _refuse(parameter, value, "a number such as 0.03")
+        number = float(Decimal(text) / 100) if percent else float(text)
+    else:
+        number = float(value)
+    if not math.isfinite(number):
+        _refuse(parameter, value, "a finite number")
+    return number
+
+
+def _decimal(parameter: Parameter, value: object) -> Value:
+    places = MONEY_DECIMALS if parameter.unit is Unit.MONEY else DECIMALS
+    return round(_number(parameter, value), places) + 0.0  # + 0.0 turns -0.0 into 0.0
+
+
+def _count(parameter: Parameter, value: object) -> Value:
+    number = _number(parameter, value)
+    if number != int(number):
+        _refuse(parameter, value, "a whole number")
+    return int(number)
+
+
+def _flag(parameter: Parameter, value: object) -> Value:
+    text = str(value).lower()
+    if text not in {"true", "false"}:
+        _refuse(parameter, value, "true or false")
+    return text == "true"
+
+
+def _month_day(parameter: Parameter, value: object) -> Value:
+    found = _MONTH_DAY.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        _refuse(parameter, value, "a day of the year as MM-DD, such as 07-01")
+    month, day = int(found[1]), int(found[2])
+    try:
+        date(LEAP_YEAR, month, day)
+    except ValueError:
+        _refuse(parameter, value, "a day of the year as MM-DD, such as 07-01")
+    if (month, day) == (2, 29):
+        _refuse(parameter, value, "a day that every year has")
+    return f"{month:02d}-{day:02d}"
+
+
+def _horizon(parameter: Parameter, value: object) -> Value:
+    found = _RANGE.fullmatch(value) if isinstance(value, str) else None
+    return f"{found[1]}-{found[2]}" if found else _count(parameter, value)
+
+
+def _refuse(parameter: Parameter, value: object, wanted: str) -> NoReturn:
+    raise InputError(
+        f"{parameter.name} = {value!r} is not {wanted}.",
+        remedy=f"{parameter.label}: {parameter.description}",
+    )
+
+
+_BY_UNIT: dict[Unit, Callable[[Parameter, object], Value]] = {
+    Unit.RATE: _decimal,
+    Unit.MULTIPLIER: _decimal,
+    Unit.YEARS: _decimal,
+    Unit.MONEY: _decimal,
+    Unit.COUNT: _count,
+    Unit.FLAG: _flag,
+    Unit.MONTH_DAY: _month_day,
+    Unit.HORIZON: _horizon,
+}
+
+
+Overrides = Mapping[str, Value]
+"""Keys `cola_rate` (all years) or `cola_rate@2028`; a year's own value beats the one for all years."""
+
+_KEY = re.compile(r"(?P<name>[^@=\s]+)(@(?P<year>[0-9]{4}))?")
+
+
+class Key(NamedTuple):
+    """Which parameter, and which year (None is every year)."""
+
+    name: str
+    year: int | None
+
+    def __str__(self) -> str:
+        return self.name if self.year is None else f"{self.name}@{self.year}"
+
+
+def parse_key(text: str) -> Key:
+    """Split `name` or `name@year`; raise InputError otherwise."""
+    found = _KEY.fullmatch(text.strip())
+    if found is None:
+        raise InputError(
+            f"{text!r} is not a parameter name.", remedy="Write `name` or `name@2028` for one year."
+        )
+    return Key(found["name"], int(found["year"]) if found["year"] else None)
+
+
+def parse_assignments(
+    assignments: Iterable[str], kind: Kind | None = None, *, declared: Catalogue | None = None
+) -> dict[str, Value]:
+    """Return the canonical overrides that `name=value` texts spell.
+
+    Raises InputError on an unknown name (with the nearest), a bad number, a parameter set twice, or one of
+    the other kind. Bounds and years are for `resolve`, which knows the years.
+    """
+    overrides: dict[str, Value] = {}
+    for text in assignments:
+        left, equals, right = text.partition("=")
+        if not equals:
+            raise InputError(f"{text!r} assigns nothing.", remedy="Write `name=value` or `name@2028=value`.")
+        key = parse_key(left)
+        if str(key) in overrides:
+            raise InputError(f"{key} is set twice.", remedy="Keep one of the two.")
+        overrides.update(canonical_overrides({str(key): right}, kind, declared=declared))
+    return overrides
+
+
+def canonical_overrides(
+    overrides: Mapping[str, object], kind: Kind | None = None, *, declared: Catalogue | None = None
+) -> dict[str, Value]:
+    """Return overrides with checked names and canonical values, sorted by key; raise InputError otherwise."""
+    known = declared or catalogue()
+    result: dict[str, Value] = {}
+    for text, value in overrides.items():
+        key = parse_key(text)
+        parameter = known.parameter(key.name, kind)
+        if key.year is not None and not parameter.yearly:
+            raise InputError(
+                f"{key.name} is one value for all years; {key} names a year.",
+                remedy=f"Write `{key.name}=…`.",
+            )
+        result[str(key)] = canonical(parameter, value)
+    return dict(sorted(result.items()))
+
+
+def merged_overrides(old: Overrides, new: Overrides) -> dict[str, Value]:
+    """Return old overrides with new ones on top; a new all-years value drops the old years' own."""
+    everywhere = {key for key in new if parse_key(key).year is None}
+    kept = {key: value for key, value in old.items() if parse_key(key).name not in everywhere}
+    return dict(sorted({**kept, **new}.items()))
+
+
+HORIZON = "years"
+
+
+def simulated_years(value: object, first_year: int) -> tuple[int, ...]:
+    """Return the years of a count (`5`) or a range (`2026-2030`) that starts with the census's first year.
+
+    Raises InputError for a horizon outside its bounds (1 to 10 years) or a range that starts elsewhere.
+    """
+    parameter = catalogue().assumptions[HORIZON]
+    horizon = canonical(parameter, value)
+    if isinstance(horizon, str):
+        start, end = (int(part) for part in horizon.split("-"))
+    else:
+        start, end = first_year, first_year + int(horizon or 0) - 1
+    assert parameter.bounds is not None  # declared numeric
+    shortest, longest = (int(bound) for bound in parameter.bounds)
+    if not shortest <= end - start + 1 <= longest:
+        raise InputError(
+            f"years = {horizon} is {end - start + 1} years, outside {shortest} to {longest}.",
+            remedy=f"Give a count, or a range such as {first_year}-{first_year + longest - 1}.",
+        )
+    if start != first_year:
+        raise InputError(
+            f"years = {horizon} starts in {start}, but the first year after the census is {first_year}.",
+            remedy=f"Start the range with {first_year}, or use a census as of the end of {start - 1}.",
+        )
+    return tuple(range(start, end + 1))
+
+
+SHARE_PREFIX = "new_hire_level_share_"
+SHARE_SUM_TOLERANCE = 1e-5  # five shares of 6 decimals
+
+
+def refuse_outside_bounds(overrides: Overrides, declared: Catalogue) -> None:
+    """Raise one InputError that names every value outside its hard bounds."""
+    violations = [
+        (key, value, parameter)
+        for key, value in overrides.items()
+        if outside_bounds(parameter := declared.parameter(parse_key(key).name), value)
+    ]
+    if violations:
+        raise InputError(
+            "\n".join(_violation(key, value, parameter) for key, value, parameter in violations),
+            remedy="Give values within the bounds (hard bounds are declared in `planwise parameters list`).",
+        )
+
+
+def refuse_other_years(overrides: Overrides, years: tuple[int, ...]) -> None:
+    """Raise InputError when an override names a year that is not simulated."""
+    wrong = [str(key) for key in map(parse_key, overrides) if key.year is not None and key.year not in years]
+    if wrong:
+        raise InputError(
+            f"{', '.join(wrong)}: not a simulated year.",
+            remedy=f"The simulated years are {', '.join(map(str, years))}.",
+        )
+
+
+def refuse_unbalanced_shares(shares: Iterable[tuple[str, Value]]) -> None:
+    """Raise InputError unless the level shares of hires are all null, or all set and sum to 1."""
+    pairs = list(shares)
+    given = [float(value) for _, value in pairs if value is not None]
+    if given and (len(given) != len(pairs) or abs(sum(given) - 1) > SHARE_SUM_TOLERANCE):
+        raise InputError(
+            f"{SHARE_PREFIX}1..{len(pairs)}: {len(given)} of {len(pairs)} are set, with sum {sum(given):g}.",
+            remedy="Set all of them, with sum 1, or none.",
+        )
+
+
+def refuse_locked(changes: Iterable[tuple[Key, Value, Value]]) -> None:
+    """Raise InputError for locked levers; each change is (key, value asked for, value in force)."""
+    lines = [f"{key} is locked at {old}; {new} was asked for." for key, new, old in changes]
+    if lines:
+        raise InputError("\n".join(lines), remedy="Leave locked levers alone, or unlock them in levers.yaml.")
+
+
+def _violation(key: str, value: Value, parameter: Parameter) -> str:
+    assert parameter.bounds is not None  # outside_bounds said so
+    low, high = parameter.bounds
+    return f"{key} = {value} is outside its hard bounds {low:g} to {high:g} ({parameter.label})."

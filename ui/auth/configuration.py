@@ -1,0 +1,168 @@
+"""The configured kind of sign-in, and the origins that are allowed."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from planwise.console import valid_settings
+from planwise.errors import InputError
+from planwise.settings import Settings, SignInSettings
+from ui.auth.users import ADD, FOLDER, Users, folder, read_private, secret_of
+from ui.values.user import ROLES
+
+NO_ROLE = "none"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def sign_in_settings(auth: str | None = None) -> SignInSettings:
+    """Return the settings of the environment, with `auth` instead of PLANWISE_AUTH where it is given."""
+    return valid_settings(
+        lambda: SignInSettings() if auth is None else SignInSettings(auth=auth),
+        "The settings of signing in",
+    )
+
+
+def users_of(settings: Settings, sign_in: SignInSettings) -> Users:
+    """Return the users; the file need not be there yet."""
+    return Users((sign_in.users_file or settings.root / FOLDER / "users.json").expanduser())
+
+
+def cookie_secret(settings: Settings, sign_in: SignInSettings) -> str:
+    """Return what signs the cookies: PLANWISE_COOKIE_SECRET, else a file of the home, made at first."""
+    if sign_in.cookie_secret is not None:
+        return sign_in.cookie_secret.get_secret_value()
+    return secret_of(folder(settings.root) / "cookie_secret")
+
+
+def client_secret(sign_in: SignInSettings) -> str | None:
+    """Return what the provider knows this dashboard by; None for a public client (PKCE protects it)."""
+    if sign_in.oidc_client_secret is not None:
+        return sign_in.oidc_client_secret.get_secret_value()
+    if sign_in.oidc_client_secret_file is not None:
+        return read_private(sign_in.oidc_client_secret_file.expanduser(), "The client secret").strip()
+    return None
+
+
+def require_usable(settings: Settings, sign_in: SignInSettings) -> None:
+    """Raise InputError when nobody could sign in."""
+    if sign_in.auth == "basic" and not users_of(settings, sign_in).all():
+        raise InputError(
+            f"Sign-in is `basic`, and there are no users in {users_of(settings, sign_in).file}.",
+            remedy=f"Add one: {ADD}",
+        )
+    if sign_in.auth == "oidc":
+        _require_oidc(sign_in)
+
+
+def require_secure(url: str, what: str) -> str:
+    """Return a URL that tokens may be sent to: https, or this machine; raises InputError for another."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        return url
+    raise InputError(f"{what} {url!r} is not an https address.", remedy="Use the provider's https address.")
+
+
+def _require_oidc(sign_in: SignInSettings) -> None:
+    missing = [
+        f"PLANWISE_{name.upper()}" for name in ("oidc_issuer", "oidc_client_id") if not getattr(sign_in, name)
+    ]
+    if missing:
+        raise InputError(
+            f"Sign-in is `oidc`, and {' and '.join(missing)} is not set.",
+            remedy="Register the dashboard at the provider, and set what it says.",
+        )
+    require_secure(str(sign_in.oidc_issuer), "PLANWISE_OIDC_ISSUER")
+    for role in sign_in.oidc_roles.values():
+        if role not in ROLES:
+            raise InputError(
+                f"PLANWISE_OIDC_ROLES names the role {role!r}.", remedy=f"One of: {', '.join(ROLES)}."
+            )
+    if sign_in.oidc_default_role not in (*ROLES, NO_ROLE):
+        raise InputError(
+            f"PLANWISE_OIDC_DEFAULT_ROLE is {sign_in.oidc_default_role!r}.",
+            remedy=f"One of: {', '.join((*ROLES, NO_ROLE))}.",
+        )
+    client_secret(sign_in)
+
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+ALL_ADDRESSES = frozenset({"0.0.0.0", "::"})
+PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?")
+EXAMPLE = "https://pay.example.org"
+
+
+@dataclass(frozen=True)
+class Origins:
+    """`hosts` are `name` or `name:port` as a browser sends them; `public` is the first one allowed.
+
+    Only `public` has the path under which a proxy shows the dashboard.
+    """
+
+    hosts: tuple[str, ...]
+    public: str = ""
+    tls: bool = False
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers come by https, so that cookies must never go another way."""
+        return self.tls or self.public.startswith("https://")
+
+    def base(self, host: str) -> str:
+        """Return the address that the provider sends people back to; raises InputError for a foreign host."""
+        if self.public:
+            return self.public
+        if host.lower() not in self.hosts:
+            raise InputError(
+                f"The dashboard is not known as {host}.", remedy=f"Start it with --allow-origin {EXAMPLE}"
+            )
+        return f"{'https' if self.tls else 'http'}://{host}"
+
+
+def origins(address: str, port: int, allowed: Sequence[str] = (), *, tls: bool = False) -> Origins:
+    """Return the origins of a server; raises InputError for an `allowed` one that is not an address.
+
+    `allowed` are as in an address bar, e.g. of a reverse proxy: https://pay.example.org, or with the path
+    that it takes off before it passes a request on: https://intranet.example.org/pay
+    """
+    parsed = [_parse(text) for text in allowed]
+    names = {"localhost", "127.0.0.1"} | ({address} - ALL_ADDRESSES)
+    own = {f"{_bracketed(name)}:{port}" for name in names}
+    if port == DEFAULT_PORTS["https" if tls else "http"]:
+        own |= {_bracketed(name) for name in names}
+    public = next((f"{scheme}://{host}{path}" for scheme, host, path in parsed), "")
+    return Origins(tuple(sorted(own | {host for _, host, _ in parsed})), public, tls)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return address == "localhost" or ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _parse(text: str) -> tuple[str, str, str]:
+    """Return scheme, host and path; raises InputError."""
+    parts = urlsplit(text)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    more = parts.query or parts.fragment or parts.username is not None
+    if (
+        parts.scheme not in DEFAULT_PORTS
+        or not parts.hostname
+        or port == -1
+        or more
+        or not PATH.fullmatch(parts.path)
+    ):
+        raise InputError(f"--allow-origin {text} is not an origin.", remedy=f"Like this: {EXAMPLE}")
+    host = _bracketed(str(parts.hostname))
+    default = port in (None, DEFAULT_PORTS[parts.scheme])
+    return parts.scheme, host if default else f"{host}:{port}", parts.path.rstrip("/")
+
+
+def _bracketed(name: str) -> str:
+    return f"[{name}]" if ":" in name else name.lower()

@@ -1,1 +1,0 @@
-"""Sign-in by an OpenID Connect provider: authorisation code with PKCE, state and nonce."""

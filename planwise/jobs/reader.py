@@ -2,12 +2,13 @@
 
 import shutil
 import time
-from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
+
+from cachetools import LRUCache
 
 from planwise.errors import InputError
 from planwise.jobs.folder import CANCEL, EVENTS, OUTCOME, REQUEST, ROUTE, JobFolder, folder_of, job_folders
@@ -29,8 +30,8 @@ class JobReader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._ended: OrderedDict[str, Job] = OrderedDict()
-        self._told: OrderedDict[str, Told] = OrderedDict()
+        self._ended: LRUCache[str, Job] = LRUCache(CACHED)
+        self._told: LRUCache[str, Told] = LRUCache(CACHED)
         self._alone = Lock()
 
     def list(self) -> tuple[Job, ...]:
@@ -60,7 +61,7 @@ class JobReader:
                 return known
             job = self._made(folder)
             if job is not None and folder.has_ended:
-                _keep(self._ended, folder.id, job)
+                self._ended[folder.id] = job
                 self._told.pop(folder.id, None)
             return job
 
@@ -71,7 +72,7 @@ class JobReader:
         held = folder.is_held  # before the outcome is looked at: who lets go has written it
         route, outcome = folder.read(ROUTE) or {}, folder.read(OUTCOME)
         told = self._told.get(folder.id) or Told()
-        _keep(self._told, folder.id, told)
+        self._told[folder.id] = told
         _read_on(folder, told)
         try:
             return _job(folder, asked, route, outcome, told, held)
@@ -168,13 +169,6 @@ def _ended_at(folder: JobFolder, outcome: Mapping[str, Any] | None) -> datetime:
         default=0.0,
     )
     return datetime.fromtimestamp(last, UTC)
-
-
-def _keep(cache: "OrderedDict[str, Any]", key: str, value: Any) -> None:
-    cache[key] = value
-    cache.move_to_end(key)
-    while len(cache) > CACHED:
-        cache.popitem(last=False)
 
 
 DAMAGED_AFTER_SECONDS = 3600.0  # a folder that is being made has no request yet

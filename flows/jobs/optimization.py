@@ -39,11 +39,11 @@ from planwise.study.constraints import within_budget
 from planwise.study.objectives import parse_objectives
 from planwise.study.problem import refuse_what_the_census_lacks
 from planwise.study.running.ends import CANCELLED
-from planwise.study.search.reach import BASELINE
 from planwise.study.trials.evaluation import Kind
 from planwise.study.trials.holding import refuse_held
 from planwise.study.trials.record import finished_trials
 from planwise.study.trials.storage import load_study
+from planwise.study.trials.trial import TrialPurpose
 
 PROGRESS_SECONDS = 1.0  # a progress artifact costs a request
 # What may differ when a study is resumed: how long and how far it looks.
@@ -89,7 +89,7 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
     name = request.resume or study_name(resolved.name, request.chosen_strategy, utc_now())
     result = study(settings, request, resolved, name, run)
     trials = finished_trials(load_study(settings, name))
-    found = (t.evaluation.kpis for t in trials if t.purpose == BASELINE and t.evaluation)
+    found = (t.evaluation.kpis for t in trials if t.purpose == TrialPurpose.BASELINE and t.evaluation)
     baseline = next(found, [])  # a study that was stopped at once has not even looked at it
     run.page(f"study-{key_of(resolved.name)}", summary(result), f"Study {name}")
     if not (result.converged and result.kind == "real" and request.publish) or result.stopped == CANCELLED:

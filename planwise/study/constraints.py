@@ -16,7 +16,6 @@ from planwise.errors import InputError
 from planwise.study.objectives import GAP_UNKNOWN
 
 GATE = "gate"
-REPLICATE = "seed"  # the purpose of trials under other seeds, by which payroll_risk is judged
 PAYROLL, PAYROLL_RISK = "payroll", "payroll_risk"
 MERIT_MONOTONE, CHANGE, LOCKED = "merit_monotone", "change", "locked"
 RAISE_MIN, RAISE_MAX = "raise_min", "raise_max"

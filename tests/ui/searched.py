@@ -8,7 +8,7 @@ from planwise.study.trials.files import write_result, write_study, write_summary
 from planwise.study.trials.journal import Journal
 from planwise.study.trials.record import Finding
 from planwise.study.trials.storage import existing_storage, open_storage
-from planwise.study.trials.trial import Proposal
+from planwise.study.trials.trial import Proposal, TrialPurpose
 
 COLA = TunedLever("cola_rate", 0.01, 0.08, 0.025, 0.015, None, increasing=True, dynamics=False)
 MERIT = TunedLever("merit_rate_level_1", 0.01, 0.1, 0.033, 0.02, 1, increasing=True, dynamics=False)
@@ -85,7 +85,7 @@ def tell(
 ):
     """Write a finished trial; without growth one that broke."""
     levers = {"cola_rate": 0.03} if levers is None else levers
-    proposal = Proposal(levers, kind, purpose, 1, seed)
+    proposal = Proposal(levers, kind, TrialPurpose(purpose), 1, seed)
     asked = journal.ask(proposal, levers, digest=f"{kind}{levers}{seed}", drawn=None, at_once=True)
     if growth is None:
         return journal.fail(asked, "it broke")

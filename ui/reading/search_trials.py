@@ -13,7 +13,6 @@ from optuna.trial import FrozenTrial, TrialState
 from planwise.engine.outcome import Kpis
 from planwise.parameters import catalogue
 from planwise.settings import Settings
-from planwise.study.answer.best import NO_CANDIDATES
 from planwise.study.answer.pareto import diverse, front, knee
 from planwise.study.constraints import highest_payroll
 from planwise.study.objectives import (
@@ -26,11 +25,10 @@ from planwise.study.objectives import (
     equity_part,
     targets_part,
 )
-from planwise.study.search.reach import BASELINE
 from planwise.study.trials.files import journal_file
 from planwise.study.trials.record import ERROR, FINISHED, GIVEN_UP, trial_of
 from planwise.study.trials.storage import load_study
-from planwise.study.trials.trial import Trial
+from planwise.study.trials.trial import NO_CANDIDATES, Trial, TrialPurpose
 from ui.values.formatting import with_levels
 from ui.values.searches import FACTS, LEVER, LIMIT, PART, Asked, SearchLever
 
@@ -86,7 +84,7 @@ class GrowingTrials:
                 for name, one in frozen.distributions.items()
                 if isinstance(one, optuna.distributions.FloatDistribution)
             }
-        if trial.purpose == BASELINE and trial.evaluation is not None:
+        if trial.purpose == TrialPurpose.BASELINE and trial.evaluation is not None:
             self._baseline = trial.evaluation.kpis
             self._starts = {name: float(value) for name, value in frozen.params.items()}
         self._given[frozen.number] = {name: float(value) for name, value in trial.levers.items()}
@@ -100,7 +98,7 @@ class GrowingTrials:
         row |= {
             "trial": trial.number,
             "kind": trial.kind,
-            "purpose": trial.purpose,
+            "purpose": trial.purpose.value,
             "iteration": trial.iteration,
             "seed": trial.seed,
             "state": FAILED if found is None else INFEASIBLE if violated or not found.feasible else FEASIBLE,
@@ -227,7 +225,7 @@ def _with_best(frame: pd.DataFrame, asked: Asked) -> pd.DataFrame:
 
 
 def _role(trial: Trial) -> str:
-    if trial.purpose == BASELINE:
+    if trial.purpose == TrialPurpose.BASELINE:
         return FRAME
     return ABOUT if trial.seed is not None or trial.purpose in NO_CANDIDATES else SEARCH
 

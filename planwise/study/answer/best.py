@@ -4,13 +4,8 @@ from collections.abc import Iterable
 
 from planwise.study.answer.pareto import front, knee
 from planwise.study.problem import Problem
-from planwise.study.search.reach import BASELINE
 from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Trial
-
-# What is evaluated about an answer, after it was found.
-ROBUSTNESS, SENSITIVITY, ALONE = "robustness", "sensitivity", "alone"
-NO_CANDIDATES = frozenset({BASELINE, ROBUSTNESS, SENSITIVITY, ALONE})
+from planwise.study.trials.trial import NO_CANDIDATES, Trial
 
 
 def candidates(trials: Iterable[Trial]) -> list[Trial]:

@@ -6,12 +6,11 @@ sensitivity: one step a lever around the answer. For parameter impact: each chan
 
 from planwise.risk.impact import one_at_a_time
 from planwise.risk.sensitivity import stepped
-from planwise.study.answer.best import ALONE, ROBUSTNESS, SENSITIVITY
 from planwise.study.problem import Problem
 from planwise.study.space import Space
 from planwise.study.strategies.protocol import Batch, Search
 from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal
+from planwise.study.trials.trial import Proposal, TrialPurpose
 
 CLOSED = "closed"
 
@@ -28,9 +27,12 @@ def questions(problem: Problem, best: Evaluation) -> Batch:
     around = [here, *stepped(problem.space, here).values()]
     alone = one_at_a_time(changed(problem.space, best))
     return (
-        *(Proposal(levers, "preview", SENSITIVITY) for levers in around),
-        *(Proposal(levers, "preview", ALONE) for levers in alone.values()),
-        *(Proposal(dict(best.levers), "preview", ROBUSTNESS, seed=seed) for seed in problem.replicate_seeds),
+        *(Proposal(levers, "preview", TrialPurpose.SENSITIVITY) for levers in around),
+        *(Proposal(levers, "preview", TrialPurpose.ALONE) for levers in alone.values()),
+        *(
+            Proposal(dict(best.levers), "preview", TrialPurpose.ROBUSTNESS, seed=seed)
+            for seed in problem.replicate_seeds
+        ),
     )
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from planwise.risk.assessment import Spread, spread_of
 from planwise.risk.impact import parameter_impact
 from planwise.risk.sensitivity import importance, slopes, stepped
-from planwise.study.answer.best import ALONE, ROBUSTNESS, SENSITIVITY, candidates
+from planwise.study.answer.best import candidates
 from planwise.study.answer.closing import at, changed
 from planwise.study.constraints import PAYROLL, highest_payroll, share_over
 from planwise.study.problem import Problem
 from planwise.study.trials.evaluation import GROWTH, Evaluation
-from planwise.study.trials.trial import Trial
+from planwise.study.trials.trial import Trial, TrialPurpose
 
 Found = dict[str, Any] | str
 NOT_COMPUTED = "not computed"
@@ -39,7 +39,9 @@ def robustness(problem: Problem, best: Evaluation, trials: Iterable[Trial], why_
     asked = problem.spec.seeds
     if asked == 0:
         return not_computed(NO_SEEDS)
-    about = [trial for trial in trials if trial.purpose == ROBUSTNESS and trial.levers == best.levers]
+    about = [
+        trial for trial in trials if trial.purpose == TrialPurpose.ROBUSTNESS and trial.levers == best.levers
+    ]
     by_seed = {trial.seed: trial.evaluation for trial in about if trial.evaluation is not None}
     found = [by_seed[seed] for seed in problem.replicate_seeds if seed in by_seed]
     if not found:
@@ -75,7 +77,7 @@ def sensitivity(problem: Problem, best: Evaluation, trials: Iterable[Trial], why
     """Return what growth answers to around the answer, and over all that was tried."""
     told = tuple(trials)
     space, here = problem.space, at(problem.space, best)
-    around = _by_levers(told, SENSITIVITY)
+    around = _by_levers(told, TrialPurpose.SENSITIVITY)
     value = around.get(_key(here))
     growth = {
         name: found.growth
@@ -106,7 +108,7 @@ def parameters(
 ) -> Found:
     """Return what each changed lever does alone to growth and payroll, and what only all do together."""
     new = changed(problem.space, best)
-    known = _by_levers(trials, ALONE)
+    known = _by_levers(trials, TrialPurpose.ALONE)
     alone = {name: known[key] for name, value in new.items() if (key := _key({name: value})) in known}
     if len(alone) < len(new):
         return not_computed(why_not)
@@ -114,7 +116,9 @@ def parameters(
     return {name: parts.as_json() for name, parts in found.items()}
 
 
-def _by_levers(trials: Iterable[Trial], purpose: str) -> dict[tuple[tuple[str, float], ...], Evaluation]:
+def _by_levers(
+    trials: Iterable[Trial], purpose: TrialPurpose
+) -> dict[tuple[tuple[str, float], ...], Evaluation]:
     return {
         _key(trial.levers): trial.evaluation
         for trial in trials

@@ -9,10 +9,8 @@ from planwise.engine.outcome import Kpis
 from planwise.errors import InputError
 from planwise.parameters import Lever, catalogue
 from planwise.settings import Settings
-from planwise.study.answer.best import NO_CANDIDATES
 from planwise.study.answer.findings import NOT_COMPUTED
-from planwise.study.search.reach import BASELINE
-from planwise.study.trials.trial import Trial
+from planwise.study.trials.trial import NO_CANDIDATES, Trial, TrialPurpose
 from planwise.study.trials.views import view_of
 
 
@@ -59,7 +57,10 @@ class Evidence:
     @cached_property
     def baseline(self) -> Kpis:
         """The scenario's KPIs as it is; empty where its evaluation is not there."""
-        return next((t.evaluation.kpis for t in self.trials if t.purpose == BASELINE and t.evaluation), [])
+        return next(
+            (t.evaluation.kpis for t in self.trials if t.purpose == TrialPurpose.BASELINE and t.evaluation),
+            [],
+        )
 
     @property
     def kpis(self) -> Kpis:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from planwise.study.trials.evaluation import Evaluation, Kind
+from planwise.study.trials.trial import TrialPurpose
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Progress:
     study: str
     strategy: str
     trial: int
-    purpose: str
+    purpose: TrialPurpose
     iteration: int
     kind: Kind
     state: str

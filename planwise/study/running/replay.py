@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from planwise.study.trials.evaluation import Kind
 from planwise.study.trials.journal import Pending
-from planwise.study.trials.trial import Proposal, Trial
+from planwise.study.trials.trial import Proposal, Trial, TrialPurpose
 
-Errand = tuple[Kind, str, int | None]  # what for: kind, purpose, seed
+Errand = tuple[Kind, TrialPurpose, int | None]  # what for: kind, purpose, seed
 Point = tuple[Errand, tuple[tuple[str, float], ...]]
 
 

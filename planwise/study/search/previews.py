@@ -11,7 +11,7 @@ from planwise.study.problem import Problem
 from planwise.study.search.linear import Model
 from planwise.study.space import Space, Vector, levers_at, scaled
 from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal, Trial
+from planwise.study.trials.trial import Proposal, Trial, TrialPurpose
 
 STEP = 0.1  # of finite differences, in recommended widths: far above rounding, well within the linear range
 DYNAMICS_STEP = 0.5  # levers that change who is promoted act by whole people
@@ -59,7 +59,7 @@ def output_of(problem: Problem, name: str) -> int:
     return 1 + limits.index(name)
 
 
-def ask(problem: Problem, at: Vector, purpose: str, iteration: int) -> Asking:
+def ask(problem: Problem, at: Vector, purpose: TrialPurpose, iteration: int) -> Asking:
     """Preview the canonical levers nearest to a point; None when the preview broke."""
     levers = settled(problem.rules, problem.space, levers_at(problem.space, at))
     (trial,) = yield (Proposal(levers, "preview", purpose, iteration),)
@@ -75,7 +75,9 @@ def slopes_at(problem: Problem, at: Vector, iteration: int) -> Sloping:
     space = problem.space
     steps = [_inward_step(space, index, value) for index, value in enumerate(at)]
     asked = [at, *(at + step for step in steps if step.any())]
-    trials = yield tuple(Proposal(levers_at(space, one), "preview", "slope", iteration) for one in asked)
+    trials = yield tuple(
+        Proposal(levers_at(space, one), "preview", TrialPurpose.SLOPE, iteration) for one in asked
+    )
     points = [point_of(problem, trial.evaluation) for trial in trials if trial.evaluation is not None]
     if len(points) < len(asked):
         return None

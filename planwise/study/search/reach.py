@@ -4,16 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from planwise.errors import PlanWiseError
-from planwise.study.constraints import OF_LEVERS_ALONE, PAYROLL_RISK, REPLICATE
+from planwise.study.constraints import OF_LEVERS_ALONE, PAYROLL_RISK
 from planwise.study.problem import Problem
 from planwise.study.search.linear import Region
-from planwise.study.search.utmost import NEAREST, UNREACHABLE, verdict
+from planwise.study.search.utmost import UNREACHABLE, verdict
 from planwise.study.space import extreme, scaled
 from planwise.study.strategies.protocol import Search, Strategy
 from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal, Trial
-
-BASELINE, LOWEST, HIGHEST = "baseline", "lowest", "highest"
+from planwise.study.trials.trial import Proposal, Trial, TrialPurpose
 
 
 class BaselineBroken(PlanWiseError):
@@ -76,11 +74,11 @@ def frame(problem: Problem) -> tuple[Proposal, ...]:
     """Return what frames a study: with a chance constraint, the scenario under other seeds too."""
     chance = problem.spec.limit(PAYROLL_RISK) is not None
     return (
-        Proposal({}, "preview", BASELINE),
-        Proposal(extreme(problem.space, highest=False), "preview", LOWEST),
-        Proposal(extreme(problem.space, highest=True), "preview", HIGHEST),
+        Proposal({}, "preview", TrialPurpose.BASELINE),
+        Proposal(extreme(problem.space, highest=False), "preview", TrialPurpose.LOWEST),
+        Proposal(extreme(problem.space, highest=True), "preview", TrialPurpose.HIGHEST),
         *(
-            Proposal({}, "preview", REPLICATE, seed=seed)
+            Proposal({}, "preview", TrialPurpose.REPLICATE, seed=seed)
             for seed in (problem.replicate_seeds if chance else ())
         ),
     )
@@ -90,14 +88,25 @@ def reach_of(trials: Iterable[Trial]) -> Reach:
     """Return the reach that a study's trials found; raises BaselineBroken when one of the frame failed."""
     told: dict[str, Evaluation] = {}
     for trial in trials:
-        if trial.evaluation is not None and (trial.purpose not in told or trial.purpose == NEAREST):
+        if trial.evaluation is not None and (
+            trial.purpose not in told or trial.purpose == TrialPurpose.NEAREST
+        ):
             told[trial.purpose] = trial.evaluation
-        elif trial.evaluation is None and trial.purpose in (BASELINE, LOWEST, HIGHEST):
+        elif trial.evaluation is None and trial.purpose in (
+            TrialPurpose.BASELINE,
+            TrialPurpose.LOWEST,
+            TrialPurpose.HIGHEST,
+        ):
             raise BaselineBroken(
                 f"The {trial.purpose} of the study could not be evaluated: {trial.error}",
                 remedy="Make the scenario simulate first: `planwise simulate`.",
             )
-    return Reach(told[BASELINE], told[LOWEST], told[HIGHEST], told.get(NEAREST))
+    return Reach(
+        told[TrialPurpose.BASELINE],
+        told[TrialPurpose.LOWEST],
+        told[TrialPurpose.HIGHEST],
+        told.get(TrialPurpose.NEAREST),
+    )
 
 
 def informed(problem: Problem, trials: Iterable[Trial]) -> Problem:
@@ -106,9 +115,11 @@ def informed(problem: Problem, trials: Iterable[Trial]) -> Problem:
     Raises InputError where the census cannot answer what is asked, BaselineBroken when a replicate failed.
     """
     found = tuple(trials)
-    baseline = next(t.evaluation for t in found if t.purpose == BASELINE and t.evaluation is not None)
+    baseline = next(
+        t.evaluation for t in found if t.purpose == TrialPurpose.BASELINE and t.evaluation is not None
+    )
     problem = problem.with_baseline(baseline)
-    replicates = [trial for trial in found if trial.purpose == REPLICATE]
+    replicates = [trial for trial in found if trial.purpose == TrialPurpose.REPLICATE]
     for trial in replicates:
         if trial.evaluation is None:
             raise BaselineBroken(

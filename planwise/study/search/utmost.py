@@ -13,10 +13,8 @@ from planwise.study.problem import Problem
 from planwise.study.search.linear import GROWTH, Model, Region, ends_of, furthest, least_excess
 from planwise.study.search.previews import Point, ask, slopes_at
 from planwise.study.space import Vector, extreme, scaled
-from planwise.study.trials.trial import Proposal, Trial
+from planwise.study.trials.trial import Proposal, Trial, TrialPurpose
 
-REACH = "reach"  # previews on the way there
-NEAREST = "nearest"  # what comes nearest to a target out of reach
 UNREACHABLE = "unreachable"
 INFEASIBLE = "infeasible"
 ROUNDS_MAX = 4  # of fresh slopes; growth is nearly linear, so the first is nearly always enough
@@ -50,7 +48,7 @@ def utmost(problem: Problem, model: Model, start: Point, iteration: int) -> Sear
     best = found.point
     for highest in (False, True):
         end = yield from ask(
-            problem, scaled(problem.space, extreme(problem.space, highest=highest)), REACH, 0
+            problem, scaled(problem.space, extreme(problem.space, highest=highest)), TrialPurpose.REACH, 0
         )
         if end is None:
             return None
@@ -84,7 +82,7 @@ class _Climb:
                 at = least_excess(self.region, model) if at is None else at
                 if float(np.abs(at - last).max()) < SAME_POINT:
                     break
-                point = yield from ask(self.problem, at, REACH, self.iteration)
+                point = yield from ask(self.problem, at, TrialPurpose.REACH, self.iteration)
                 if point is None:
                     return None
                 model, last = model.moved(point.at, point.outputs), at
@@ -137,7 +135,7 @@ def judged(problem: Problem, found: Utmost) -> Verdict:
     """Return what the utmost point says about the target; see `verdict`."""
     if found.reaches:
         return None
-    yield (Proposal(found.point.levers, "preview", NEAREST),)
+    yield (Proposal(found.point.levers, "preview", TrialPurpose.NEAREST),)
     if found.point.excess <= 0:
         return UNREACHABLE
     exceeded = [name for name, value in problem.constraints(found.point.evaluation).items() if value > 0]

@@ -9,7 +9,7 @@ from planwise.study.problem import Problem
 from planwise.study.space import TunedLever, clamped, start_of
 from planwise.study.strategies.protocol import Search
 from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal
+from planwise.study.trials.trial import Proposal, TrialPurpose
 
 DECAY = 0.8  # of the adjustment, from one iteration to the next
 MERIT_AT_LEVEL_0 = 1.2  # merit takes 1.2 − 0.1 · level of the adjustment: lower levels more
@@ -32,7 +32,7 @@ class Heuristic:
         """Evaluate the start, then adjust and evaluate until on target or out of iterations."""
         levers = start_of(problem.space)
         for iteration in range(problem.spec.iterations + 1):
-            (trial,) = yield (Proposal(levers, problem.kind, "iteration", iteration),)
+            (trial,) = yield (Proposal(levers, problem.kind, TrialPurpose.ITERATION, iteration),)
             if trial.evaluation is None:
                 return "failed: an iteration's trial broke, so there is no gap to go on from"
             if problem.on_target(trial.evaluation):

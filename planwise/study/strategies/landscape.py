@@ -23,9 +23,8 @@ from planwise.study.problem import CHANGE_WEIGHT, Problem
 from planwise.study.space import bounds_of, levers_at
 from planwise.study.strategies.inversion import Ask
 from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal
+from planwise.study.trials.trial import Proposal, TrialPurpose
 
-POINT, SLOPE = "point", "slope"  # purposes: a value that SciPy asked for, a neighbour for its gradient
 STEP = 0.05  # of differences, in recommended widths: far above rounding, well within the linear range
 DYNAMICS_STEP = 0.5  # levers that change who is promoted act by whole people
 # Kept from the limits, because SciPy stops there only about: of a constraint's unit (a thousandth of a
@@ -93,7 +92,7 @@ class Landscape:
 
     def values(self, points: Sequence[Vector]) -> Vector:
         """Return the objective at several points, evaluated as one batch; infinite where a preview broke."""
-        found = self._evaluated(points, POINT)
+        found = self._evaluated(points, TrialPurpose.POINT)
         return np.array([np.inf if one is None else self._value(one) for one in found])
 
     def constraints(self, point: Vector) -> Vector:
@@ -102,7 +101,7 @@ class Landscape:
 
     def many_constraints(self, points: Sequence[Vector]) -> Vector:
         """Return the constraints at several points, a column each; infinite where a preview broke."""
-        found = self._evaluated(points, POINT)
+        found = self._evaluated(points, TrialPurpose.POINT)
         rows = [
             np.full(len(self.constraint_names), np.inf) if one is None else self._constraints(one)
             for one in found
@@ -127,12 +126,12 @@ class Landscape:
         return self.clip(growth * self.problem.gap(self._at(self.origin)) / steepness)
 
     def _at(self, point: Vector) -> Evaluation:
-        (found,) = self._evaluated([point], POINT)
+        (found,) = self._evaluated([point], TrialPurpose.POINT)
         if found is None:
             raise PreviewBroke("A preview broke.", remedy="Look at the trial's error.")
         return found
 
-    def _evaluated(self, points: Sequence[Vector], purpose: str) -> list[Evaluation | None]:
+    def _evaluated(self, points: Sequence[Vector], purpose: TrialPurpose) -> list[Evaluation | None]:
         """Return the evaluations of points, in their order; those not seen before are one batch."""
         keys = [self._key(point) for point in points]
         new = list(dict.fromkeys(key for key in keys if key not in self._known))
@@ -140,7 +139,7 @@ class Landscape:
             if len(new) > self._left:
                 raise Spent
             self._left -= len(new)
-            self._iteration += purpose == POINT
+            self._iteration += purpose is TrialPurpose.POINT
             names = [lever.name for lever in self.problem.space]
             batch = tuple(
                 Proposal(dict(zip(names, key, strict=True)), "preview", purpose, self._iteration)
@@ -183,7 +182,7 @@ class Landscape:
         sign = np.where(point <= (self.low + self.high) / 2, 1.0, -1.0)
         steps = sign * np.minimum(self._steps, (self.high - self.low) / 2)
         movable = np.flatnonzero(steps)
-        neighbours = self._evaluated(list(point + np.diag(steps)[movable]), SLOPE)
+        neighbours = self._evaluated(list(point + np.diag(steps)[movable]), TrialPurpose.SLOPE)
 
         def slope(of: Callable[[Evaluation], Vector]) -> Vector:
             base = of(here)

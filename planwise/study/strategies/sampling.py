@@ -27,9 +27,8 @@ from planwise.study.problem import Problem
 from planwise.study.space import extreme, start_of
 from planwise.study.strategies.protocol import Search
 from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal
+from planwise.study.trials.trial import Proposal, TrialPurpose
 
-START, SAMPLE = "start", "sample"
 GENERATIONS = 10  # that a genetic search should live through; fewer and it has only drawn
 POPULATION_MIN, POPULATION_MAX = 10, 50  # Optuna's own default is the larger
 
@@ -48,10 +47,11 @@ class Sampling:
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
         """Propose what is known before any draw, and draws up to the number of trials."""
         known = [
-            Proposal(levers, problem.kind, START, place) for place, levers in enumerate(_known(problem), 1)
+            Proposal(levers, problem.kind, TrialPurpose.START, place)
+            for place, levers in enumerate(_known(problem), 1)
         ]
         draws = range(len(known) + 1, trials_of(problem) + 1)
-        yield (*known, *(Proposal(None, problem.kind, SAMPLE, place) for place in draws))
+        yield (*known, *(Proposal(None, problem.kind, TrialPurpose.SAMPLE, place) for place in draws))
         return "trials"
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from optuna.samplers import BaseSampler
 
-from planwise.study.constraints import PAYROLL_RISK, REPLICATE, risk_ratio
+from planwise.study.constraints import PAYROLL_RISK, risk_ratio
 from planwise.study.problem import AT_LIMIT, PP, Problem
 from planwise.study.search.linear import Model, Region, ends_of, least_change
 from planwise.study.search.previews import Point, ask, output_of, point_of, slopes_at
@@ -22,7 +22,7 @@ from planwise.study.search.utmost import judged, utmost
 from planwise.study.space import Vector
 from planwise.study.strategies.protocol import Batch, Search
 from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal, Trial
+from planwise.study.trials.trial import Proposal, Trial, TrialPurpose
 
 REAL_PLANS_MAX = 3
 AIM_SHARE = 0.01  # of the tolerance: how near the preview must come, so that a plan has all of it left
@@ -90,7 +90,7 @@ class Solve:
         problem, found, aim = sought.problem, sought.found, problem.spec.target_growth
         plans = min(REAL_PLANS_MAX, problem.spec.iterations)
         for iteration in range(1, plans + 1):
-            (trial,) = yield (Proposal(found.levers, problem.kind, "verify", iteration),)
+            (trial,) = yield (Proposal(found.levers, problem.kind, TrialPurpose.VERIFY, iteration),)
             if trial.evaluation is None:
                 return "failed: the verifying plan broke"
             if problem.on_target(trial.evaluation):
@@ -132,7 +132,8 @@ def seek(problem: Problem) -> Seeking:
         if risk is None:
             return Sought(problem, found)
         trials = yield tuple(
-            Proposal(found.levers, "preview", REPLICATE, 1, seed) for seed in problem.replicate_seeds
+            Proposal(found.levers, "preview", TrialPurpose.REPLICATE, 1, seed)
+            for seed in problem.replicate_seeds
         )
         replicates = [trial.evaluation for trial in trials if trial.evaluation is not None]
         if len(replicates) < len(trials):
@@ -229,7 +230,7 @@ def _steps(
     for step in range(STEPS_MAX):
         if step == FREE_STEPS and best is not None and people.any() and not people.all():
             region = region.held(people, best.point.at)
-        point = yield from ask(problem, least_change(region, model, aim), "step", iteration)
+        point = yield from ask(problem, least_change(region, model, aim), TrialPurpose.STEP, iteration)
         if point is None:
             return None
         stuck = step > 0 and np.array_equal(point.at, model.at)
@@ -260,7 +261,7 @@ def _halved(problem: Problem, visited: list[Point], aim: float, iteration: int) 
     near_enough = _near_enough(problem)
     best = min(low, high, key=lambda point: _rank(point, aim, near_enough))
     for _halving in range(HALVINGS_MAX):
-        point = yield from ask(problem, (low.at + high.at) / 2, "step", iteration)
+        point = yield from ask(problem, (low.at + high.at) / 2, TrialPurpose.STEP, iteration)
         if point is None or any(np.array_equal(point.at, end.at) for end in (low, high)):
             break
         best = min(best, point, key=lambda one: _rank(one, aim, near_enough))

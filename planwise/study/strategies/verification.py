@@ -8,9 +8,8 @@ from planwise.study.problem import Problem
 from planwise.study.space import scaled
 from planwise.study.strategies.protocol import Search
 from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal
+from planwise.study.trials.trial import Proposal, TrialPurpose
 
-VERIFY = "verify"
 PLANS_MAX = 3
 APART = 0.1  # recommended widths between two candidates: a gate that one fails, its neighbour fails too
 
@@ -24,7 +23,7 @@ def verified(problem: Problem, seen: Iterable[Evaluation], stopped: str) -> Sear
     if problem.kind == "preview":
         return _ended(problem, best[0], stopped) if best else stopped
     for iteration, candidate in enumerate(best, start=1):
-        (trial,) = yield (Proposal(candidate.levers, problem.kind, VERIFY, iteration),)
+        (trial,) = yield (Proposal(candidate.levers, problem.kind, TrialPurpose.VERIFY, iteration),)
         if trial.evaluation is not None and problem.feasible(trial.evaluation):
             return _ended(problem, trial.evaluation, stopped)
     return "failed: no plan of the best previews is feasible" if best else stopped

@@ -17,8 +17,6 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from planwise.errors import InputError
-from planwise.study.answer.best import NO_CANDIDATES
-from planwise.study.search.reach import BASELINE
 from planwise.study.space import Space, clamped
 from planwise.study.trials.record import (
     ERROR,
@@ -33,7 +31,7 @@ from planwise.study.trials.record import (
     trial_of,
 )
 from planwise.study.trials.storage import grouped
-from planwise.study.trials.trial import Proposal, Trial
+from planwise.study.trials.trial import POST_ANALYSIS, Proposal, Trial
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Pending:
 
 def is_candidate(proposal: Proposal) -> bool:
     """Say whether a proposal is part of the search (the scenario as it is, too): no replicate, no slope."""
-    return proposal.seed is None and proposal.purpose not in NO_CANDIDATES - {BASELINE}
+    return proposal.seed is None and proposal.purpose not in POST_ANALYSIS
 
 
 class Journal:

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from planwise.engine.outcome import Kpis
 from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal, Trial
+from planwise.study.trials.trial import Proposal, Trial, TrialPurpose
 
 REQUEST, EVALUATION, ERROR = "request", "evaluation", "error"
 GIVEN_UP = "interrupted, and not asked for again"  # an attempt, of which no trial came
@@ -39,7 +39,7 @@ def request_record(proposal: Proposal, levers: Mapping[str, float], digest: str)
     """Return what was proposed as JSON values."""
     record = {
         "kind": proposal.kind,
-        "purpose": proposal.purpose,
+        "purpose": proposal.purpose.value,
         "iteration": proposal.iteration,
         "levers": dict(levers),
         "digest": digest,
@@ -52,7 +52,7 @@ def proposal_of(request: Mapping[str, Any]) -> Proposal:
     return Proposal(
         dict(request["levers"]),
         request["kind"],
-        request["purpose"],
+        TrialPurpose(request["purpose"]),
         request["iteration"],
         request.get("seed"),
     )
@@ -108,7 +108,7 @@ def trial_of(frozen: FrozenTrial) -> Trial:
     return Trial(
         number=frozen.number,
         kind=request.get("kind", "real"),
-        purpose=request.get("purpose", "sample"),
+        purpose=TrialPurpose(request.get("purpose", TrialPurpose.SAMPLE)),
         iteration=request.get("iteration", 0),
         levers=levers,
         digest=request.get("digest", ""),

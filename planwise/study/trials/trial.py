@@ -2,11 +2,37 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 from planwise.study.trials.evaluation import Evaluation, Kind
 
 State = Literal["complete", "infeasible", "failed"]
+
+
+class TrialPurpose(StrEnum):
+    """What a trial is evaluated for; the values are those of the journal and of JSON."""
+
+    BASELINE = "baseline"  # the scenario without changes
+    LOWEST = "lowest"  # least growth within the bounds
+    HIGHEST = "highest"  # most growth within the bounds
+    REACH = "reach"  # steps of the reachability analysis
+    NEAREST = "nearest"  # closest to a target out of reach
+    REPLICATE = "seed"  # another seed, by which payroll_risk is judged
+    START = "start"  # the first points of a sampler
+    SAMPLE = "sample"  # a sampler's own points
+    POINT = "point"  # a value that an optimizer of SciPy requests
+    SLOPE = "slope"  # a neighbour for finite differences
+    STEP = "step"  # a step of the solver
+    ITERATION = "iteration"  # a step of a heuristic
+    VERIFY = "verify"  # a plan of a candidate found by previews
+    ROBUSTNESS = "robustness"  # the answer under another seed
+    SENSITIVITY = "sensitivity"  # a neighbour of the answer
+    ALONE = "alone"  # one lever's change without the others
+
+
+POST_ANALYSIS = frozenset({TrialPurpose.ROBUSTNESS, TrialPurpose.SENSITIVITY, TrialPurpose.ALONE})
+NO_CANDIDATES = POST_ANALYSIS | {TrialPurpose.BASELINE}
 
 
 @dataclass(frozen=True)
@@ -20,7 +46,7 @@ class Proposal:
 
     levers: Mapping[str, float] | None
     kind: Kind
-    purpose: str
+    purpose: TrialPurpose
     iteration: int = 0
     seed: int | None = None
 
@@ -35,7 +61,7 @@ class Trial:
 
     number: int
     kind: Kind
-    purpose: str
+    purpose: TrialPurpose
     iteration: int
     levers: Mapping[str, float]
     digest: str

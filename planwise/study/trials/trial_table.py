@@ -7,10 +7,9 @@ from typing import Any
 
 from rich.table import Table
 
-from planwise.study.answer.best import ALONE, ROBUSTNESS, SENSITIVITY
-from planwise.study.constraints import REPLICATE
+from planwise.study.trials.trial import POST_ANALYSIS, TrialPurpose
 
-FOLDED = frozenset({ROBUSTNESS, SENSITIVITY, ALONE, REPLICATE})  # alike, and many
+FOLDED = POST_ANALYSIS | {TrialPurpose.REPLICATE}  # alike, and many
 
 
 def trial_table(rows: Iterable[Mapping[str, Any]]) -> Table:

@@ -141,7 +141,7 @@ def _row(trial: Trial, target: float) -> dict[str, Any]:
     return {
         "trial": trial.number,
         "kind": trial.kind,
-        "purpose": trial.purpose,
+        "purpose": trial.purpose.value,
         "iteration": trial.iteration,
         "seed": trial.seed,
         "state": trial.state,

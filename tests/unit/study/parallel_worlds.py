@@ -13,7 +13,7 @@ from study_worlds import BASE, FakeEvaluator, World
 
 from planwise.study import Evaluation, TrialPool
 from planwise.study.strategies import STRATEGIES, Search
-from planwise.study.trials.trial import Proposal
+from planwise.study.trials.trial import Proposal, TrialPurpose
 
 COLA = "cola_rate"
 
@@ -71,7 +71,7 @@ class Listed:
 
     def propose(self, problem, baseline) -> Search:
         answers = yield tuple(
-            Proposal(None if point is None else {COLA: point}, self.kind, "sample", place)
+            Proposal(None if point is None else {COLA: point}, self.kind, TrialPurpose.SAMPLE, place)
             for place, point in enumerate(self.points)
         )
         Listed.answers = answers

@@ -13,11 +13,11 @@ from planwise.engine.worker_warehouses import remove_dead_workers, worker_name
 from planwise.errors import Busy
 from planwise.risk.ensemble import replicate_seeds
 from planwise.study import Hooks
-from planwise.study.answer.best import NO_CANDIDATES
 from planwise.study.trials.files import journal_file, lock_file, study_folders, write_summary
 from planwise.study.trials.holding import held, is_held, refuse_held, state_of
 from planwise.study.trials.record import finished_trials
 from planwise.study.trials.storage import cut_torn_line, load_study
+from planwise.study.trials.trial import POST_ANALYSIS
 from planwise.study.trials.views import list_studies, view_of
 
 TARGET = 0.05
@@ -49,7 +49,7 @@ def test_a_resumed_study_that_stagnated_still_has(world):
 def test_what_is_asked_about_the_answer_is_no_candidate_and_no_search(world):
     result = world.study(0.04, levers=("cola_rate",), seeds=3)
     trials = finished_trials(load_study(world.settings, "s"))
-    after = [trial for trial in trials if trial.purpose in NO_CANDIDATES - {"baseline"}]
+    after = [trial for trial in trials if trial.purpose in POST_ANALYSIS]
     assert {trial.seed for trial in after} == {None, *replicate_seeds(42, 4)[1:]}
     assert result.stopped == "converged"
 
@@ -61,7 +61,7 @@ def test_a_sampler_does_not_learn_from_what_is_asked_about_an_answer(world):
     searched = [
         trial.number
         for trial in finished_trials(load_study(world.settings, "s"))
-        if trial.purpose not in NO_CANDIDATES - {"baseline"}
+        if trial.purpose not in POST_ANALYSIS
     ]
     assert complete == searched
 

@@ -5,11 +5,11 @@ import threading
 import pytest
 
 from planwise.study.strategies.inversion import inverted
-from planwise.study.trials.trial import Proposal, Trial
+from planwise.study.trials.trial import Proposal, Trial, TrialPurpose
 
 
 def proposal(number):
-    return Proposal({"cola_rate": number / 100}, "preview", "point", number)
+    return Proposal({"cola_rate": number / 100}, "preview", TrialPurpose.POINT, number)
 
 
 def trial(asked, number=0):

@@ -7,12 +7,12 @@ import pytest
 from planwise.errors import InputError
 from planwise.study.answer import promotion
 from planwise.study.trials.evaluation import GATE_FAILED, Evaluation
-from planwise.study.trials.trial import Trial
+from planwise.study.trials.trial import Trial, TrialPurpose
 
 
 def trial(number, *, gate="passed", error=None):
     evaluation = Evaluation({}, [], 0.03, "real", gate_status=gate)
-    return Trial(number, "real", "step", 1, {}, "digest", None if error else evaluation, error)
+    return Trial(number, "real", TrialPurpose.STEP, 1, {}, "digest", None if error else evaluation, error)
 
 
 @pytest.fixture

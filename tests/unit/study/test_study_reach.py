@@ -17,7 +17,7 @@ from planwise.study.search.reach import framed, reach_of
 from planwise.study.space import extreme, start_of
 from planwise.study.spec import StudySpec
 from planwise.study.strategies.solve import SOLVE
-from planwise.study.trials.trial import Trial
+from planwise.study.trials.trial import Trial, TrialPurpose
 
 PROMOTION = "promotion_probability_level_1"
 
@@ -116,7 +116,10 @@ def test_a_limit_that_answers_only_far_from_the_start_is_met_there(monkeypatch):
 def test_a_target_is_not_looked_at_when_none_is_sought():
     asked = problem(0.4, objectives=(("cost", None), ("equity", None)))
     baseline = told({})
-    trials = [Trial(0, "preview", p, 0, {}, "", baseline) for p in ("baseline", "lowest", "highest")]
+    trials = [
+        Trial(0, "preview", p, 0, {}, "", baseline)
+        for p in (TrialPurpose.BASELINE, TrialPurpose.LOWEST, TrialPurpose.HIGHEST)
+    ]
     assert reach_of(trials).nearest(asked) is None
 
 

@@ -8,14 +8,14 @@ import pytest
 from study_worlds import BASE, LEVELS, FakeEvaluator, growth
 
 from planwise.study import StudySpec
-from planwise.study.answer.best import ALONE, ROBUSTNESS, SENSITIVITY, answer_of, best_of
+from planwise.study.answer.best import answer_of, best_of
 from planwise.study.answer.closing import closing, questions
 from planwise.study.answer.findings import wilson
 from planwise.study.answer.result import quality_score, study_result
 from planwise.study.problem import problem_of
-from planwise.study.search.reach import BASELINE, HIGHEST, LOWEST, Reach
+from planwise.study.search.reach import Reach
 from planwise.study.space import extreme
-from planwise.study.trials.trial import Trial
+from planwise.study.trials.trial import Trial, TrialPurpose
 
 LEVERS = ("cola_rate", "merit_rate_level_1")
 BETTER = {"cola_rate": 0.03, "merit_rate_level_1": 0.033}
@@ -40,9 +40,9 @@ class Study:
         self.problem = problem.with_baseline(self.reach.baseline)
 
     def _frame(self):
-        yield {}, BASELINE
-        yield extreme(self.problem.space, highest=False), LOWEST
-        yield extreme(self.problem.space, highest=True), HIGHEST
+        yield {}, TrialPurpose.BASELINE
+        yield extreme(self.problem.space, highest=False), TrialPurpose.LOWEST
+        yield extreme(self.problem.space, highest=True), TrialPurpose.HIGHEST
 
     def add(self, levers, purpose="step", *, seed=None, **changes):
         found = self.evaluator.evaluate(levers, number=len(self.trials), seed=seed)
@@ -80,10 +80,12 @@ def study():
 def test_a_closing_asks_around_the_answer_each_lever_alone_and_under_other_seeds(study):
     (batch,) = list(closing(study.problem, study.best.evaluation))
     purposes = [proposal.purpose for proposal in batch]
-    assert purposes == [SENSITIVITY] * 3 + [ALONE] * 1 + [ROBUSTNESS] * 4
+    assert (
+        purposes == [TrialPurpose.SENSITIVITY] * 3 + [TrialPurpose.ALONE] * 1 + [TrialPurpose.ROBUSTNESS] * 4
+    )
     assert {proposal.kind for proposal in batch} == {"preview"}
     assert batch[0].levers == BEST and batch[3].levers == {"cola_rate": 0.035}
-    seeds = [proposal.seed for proposal in batch if proposal.purpose == ROBUSTNESS]
+    seeds = [proposal.seed for proposal in batch if proposal.purpose == TrialPurpose.ROBUSTNESS]
     assert len(set(seeds)) == 4 and BASE.seed not in seeds
 
 
@@ -136,8 +138,10 @@ def test_quality_needs_a_target():
 def test_robustness_is_the_share_of_other_seeds_within_the_tolerance(study):
     at = study.problem.spec.target_growth
     for seed, off in zip(study.problem.replicate_seeds, (0.0, 0.0005, 0.002, -0.003), strict=True):
-        study.add(BEST, ROBUSTNESS, seed=seed, growth=at + off)
-    study.add(BETTER, ROBUSTNESS, seed=study.problem.replicate_seeds[0], growth=0.9)  # of a former best
+        study.add(BEST, TrialPurpose.ROBUSTNESS, seed=seed, growth=at + off)
+    study.add(
+        BETTER, TrialPurpose.ROBUSTNESS, seed=study.problem.replicate_seeds[0], growth=0.9
+    )  # of a former best
     found = study.result().robustness
     assert (found["seeds"], found["seeds_asked"], found["share_within_tolerance"]) == (4, 4, 0.5)
     assert found["growth"]["p50"] == pytest.approx(at + 0.00025)
@@ -149,7 +153,7 @@ def test_robustness_knows_the_payroll_limit():
     study.add(BEST)
     for seed, payroll in zip(study.problem.replicate_seeds, (9e5, 1e6, 1.1e6, 1.2e6), strict=True):
         kpis = [{**row, "payroll": payroll} for row in study.reach.baseline.kpis]
-        study.add(BEST, ROBUSTNESS, seed=seed, kpis=kpis)
+        study.add(BEST, TrialPurpose.ROBUSTNESS, seed=seed, kpis=kpis)
     assert study.result().robustness["share_over_payroll"] == 0.5
 
 
@@ -269,7 +273,7 @@ def test_a_front_has_a_knee_and_picks():
 def test_warnings_tell_what_an_analyst_should_know(study):
     assert study.result().warnings == []
     for seed in study.problem.replicate_seeds:
-        study.add(BEST, ROBUSTNESS, seed=seed, growth=0.08)
+        study.add(BEST, TrialPurpose.ROBUSTNESS, seed=seed, growth=0.08)
     (told,) = study.result().warnings
     assert told.startswith("Only 0 of 4 other seeds are within 0.1 pp of the target")
 

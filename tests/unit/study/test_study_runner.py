@@ -6,12 +6,12 @@ from study_worlds import BASE, LEVELS, World, growth
 
 from planwise.errors import InputError
 from planwise.study import Hooks, StudySpec, run_study, study_name
-from planwise.study.answer.best import NO_CANDIDATES
 from planwise.study.search.reach import BaselineBroken
 from planwise.study.space import tuned_levers
 from planwise.study.trials.files import read_result
 from planwise.study.trials.record import finished_trials
 from planwise.study.trials.storage import load_study
+from planwise.study.trials.trial import POST_ANALYSIS
 from planwise.study.trials.views import list_studies
 
 TARGET = 0.05
@@ -23,7 +23,7 @@ def trials_of(world, name="s"):
 
 def searched(world):
     """Trials without those that were asked about the answer, once it was found."""
-    return [trial for trial in trials_of(world) if trial.purpose not in NO_CANDIDATES - {"baseline"}]
+    return [trial for trial in trials_of(world) if trial.purpose not in POST_ANALYSIS]
 
 
 def test_tpe_is_the_same_by_seed_and_another_by_another(tmp_path):

@@ -254,13 +254,11 @@ def _summary(name: str, about: Mapping[str, Any], stands: Mapping[str, Any], sta
 def _report(settings: Settings, name: str, suffix: str) -> bytes:
     from tempfile import TemporaryDirectory
 
-    from planwise.study.report.document import document_of
-    from planwise.study.report.evidence import evidence_of
-    from planwise.study.report.files import write_report
+    from planwise.study.report import Report, gather_evidence, write_report
 
-    document = document_of(evidence_of(settings, name))
+    report = Report(gather_evidence(settings, name))
     with TemporaryDirectory(prefix="planwise_report_") as folder:
-        (file,) = write_report(document, Path(folder) / f"{name}{suffix}")
+        (file,) = write_report(report, Path(folder) / f"{name}{suffix}")
         return file.read_bytes()
 
 

@@ -8,9 +8,7 @@ from cyclopts import Parameter
 from planwise.console import emit_json, progress, settings_for
 from planwise.errors import InputError
 from planwise.options import Home, Json, KnownStudy
-from planwise.study.report.document import document_of
-from planwise.study.report.evidence import evidence_of
-from planwise.study.report.files import write_report
+from planwise.study.report import Report, gather_evidence, write_report
 
 FOLDER = "report"
 
@@ -26,15 +24,15 @@ def report(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Write a study's evidence report: Markdown, and one HTML file that needs no other."""
+    """Write a study's evidence report as Markdown and as one self-contained HTML file."""
     settings = settings_for(home)
-    document = document_of(evidence_of(settings, name))
+    content = Report(gather_evidence(settings, name))
     target = output or settings.studies_dir / name / FOLDER
     try:
-        files = write_report(document, target)
+        files = write_report(content, target)
     except OSError as error:
         raise InputError(
-            f"{target} cannot be written: {error}", remedy="Name another with --output."
+            f"{target} cannot be written: {error}", remedy="Name another place with --output."
         ) from error
     if json:
         emit_json({"study": name, "files": files})

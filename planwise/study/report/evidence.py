@@ -1,4 +1,4 @@
-"""What a report rests on: a study as it is read back, and the ranges that its levers were declared with."""
+"""What a report rests on: a finished study as it was recorded, and the declared ranges of its levers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +15,21 @@ from planwise.study.trials.views import view_of
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """A study that has ended: its question, its trials, its result as it was written.
+class LeverChange:
+    """A changed lever, all values in its own unit; `alone` is the growth it adds by itself, a rate."""
 
-    An older result lacks what was not computed then: `found` says so.
-    """
+    name: str
+    old: float
+    new: float
+    lever: Lever | None
+    alone: float | None
+    risk: str | None
+    old_by_year: Mapping[str, float] | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A finished study: its question, trials and result; `finding` is None for what was not computed."""
 
     name: str
     about: Mapping[str, Any]
@@ -28,23 +38,23 @@ class Evidence:
 
     @property
     def question(self) -> Mapping[str, Any]:
-        """What was asked."""
-        asked: Mapping[str, Any] = self.about["question"]
-        return asked
+        """The study's settings."""
+        question: Mapping[str, Any] = self.about["question"]
+        return question
 
     @property
     def target(self) -> float | None:
-        """The growth that was sought, a rate; None where none was."""
+        """The target growth, a rate; None for a study without a target."""
         objectives = [name for name, _ in self.question.get("objectives") or ()]
-        sought = not objectives or "targets" in objectives
-        return float(self.question["target_growth"]) if sought else None
+        seeks_target = not objectives or "targets" in objectives
+        return float(self.question["target_growth"]) if seeks_target else None
 
     @property
     def tolerance(self) -> float:
-        """How near is near enough, a rate."""
+        """The tolerance around the target, a rate."""
         return float(self.question["tolerance"])
 
-    def found(self, key: str) -> Mapping[str, Any] | None:
+    def finding(self, key: str) -> Mapping[str, Any] | None:
         """Return a part of the result; None when it was not computed."""
         part = self.result.get(key)
         return part if isinstance(part, Mapping) else None
@@ -56,7 +66,7 @@ class Evidence:
 
     @cached_property
     def baseline(self) -> Kpis:
-        """The scenario's KPIs as it is; empty where its evaluation is not there."""
+        """The unchanged scenario's KPIs by year; empty where its evaluation is missing."""
         return next(
             (t.evaluation.kpis for t in self.trials if t.purpose == TrialPurpose.BASELINE and t.evaluation),
             [],
@@ -64,26 +74,45 @@ class Evidence:
 
     @property
     def kpis(self) -> Kpis:
-        """The answer's KPIs."""
+        """The result's KPIs by year."""
         kpis: Kpis = self.result["kpis"]
         return kpis
 
     @cached_property
-    def search(self) -> list[Trial]:
-        """The trials that looked for the answer: none about it, none under another seed."""
-        return [t for t in self.trials if t.seed is None and t.purpose not in NO_CANDIDATES]
+    def candidates(self) -> list[Trial]:
+        """The evaluated trials that could have become the result."""
+        return [t for t in self.trials if t.evaluation and t.seed is None and t.purpose not in NO_CANDIDATES]
 
-    def lever(self, name: str) -> Lever | None:
-        """Return a lever's declaration, by its name or name@year; None when it is not declared any more."""
-        return catalogue().levers.get(name.partition("@")[0])
+    @cached_property
+    def lever_changes(self) -> list[LeverChange]:
+        """The changed levers, with the effect and the risk of each."""
+        impact = (self.finding("parameter_impact") or {}).get("growth_compound", {})
+        risks = (self.finding("risk") or {}).get("levers", {})
+        return [
+            LeverChange(
+                name=name,
+                old=float(change["old"]),
+                new=float(change["new"]),
+                lever=declared_lever(name),
+                alone=impact.get("alone", {}).get(name),
+                risk=risks.get(name, risks.get(name.partition("@")[0])),
+                old_by_year=change.get("old_by_year"),
+            )
+            for name, change in self.result["changes"].items()
+        ]
 
 
-def evidence_of(settings: Settings, name: str) -> Evidence:
-    """Read a study; raises InputError when there is none of that name or it has no result yet."""
+def gather_evidence(settings: Settings, name: str) -> Evidence:
+    """Read a study; raises InputError for an unknown study or one without a result."""
     view = view_of(settings, name)
     if view.result is None:
         raise InputError(
             f"The study {name!r} has no result: it is {view.about.get('state', 'not finished')}.",
-            remedy=f"Let it end, or go on with it: planwise optimize --resume {name}",
+            remedy=f"Wait until it finishes, or continue it: planwise optimize --resume {name}",
         )
     return Evidence(view.name, view.about, view.trials, view.result)
+
+
+def declared_lever(name: str) -> Lever | None:
+    """Return a lever's declaration, by its name or name@year; None when it is no longer declared."""
+    return catalogue().levers.get(name.partition("@")[0])

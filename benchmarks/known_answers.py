@@ -12,7 +12,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +77,7 @@ class Runner:
         preview, real = AnalyticEvaluator(world, "preview"), AnalyticEvaluator(world, "real")
         result = run_study(
             self._settings,
-            replace(spec, levers=world.levers),
+            spec.model_copy(update={"tune": world.levers}),
             name=f"known_{self._studies}",
             scenario="baseline",
             base=world.base,
@@ -235,7 +235,7 @@ def _spec(target: float, strategy: str, **asked: object) -> StudySpec:
 
 
 def _objectives(world: World, spec: StudySpec, evaluation: Evaluation) -> tuple[float, ...]:
-    problem = problem_of(replace(spec, levers=world.levers), world.base, LEVELS, "real")
+    problem = problem_of(spec.model_copy(update={"tune": world.levers}), world.base, LEVELS, "real")
     return problem.with_baseline(world.evaluation({}, "preview")).values(evaluation)
 
 

@@ -33,7 +33,7 @@ from planwise.settings import Settings
 from planwise.study.problem import PP, Problem, problem_of
 from planwise.study.search.reach import framed
 from planwise.study.space import census_levels, extreme, tuned_levers
-from planwise.study.spec import DEFAULT_TOLERANCE_RATE, StudySpec
+from planwise.study.spec import StudySpec
 from planwise.study.strategies import strategy_named
 from planwise.study.trials.evaluation import Evaluation, Evaluator
 from planwise.study.trials.evaluators import PreviewEvaluator, RealEvaluator
@@ -60,7 +60,7 @@ class Run:
     @property
     def within(self) -> bool:
         """Whether the last plan is within the tolerance."""
-        return abs(self.gap_pp) <= PP * DEFAULT_TOLERANCE_RATE
+        return abs(self.gap_pp) <= PP * StudySpec().tolerance
 
 
 class Bench:

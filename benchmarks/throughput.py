@@ -21,10 +21,11 @@ from rich.table import Table
 from benchmarks.record import record, write
 from flows.jobs.optimization import study
 from flows.jobs.simulation import resolve_scenario, simulate
-from flows.parameters import OptimizeRequest, SimulateRequest
+from flows.parameters import SimulateRequest
 from flows.runner import InProcess
 from planwise.census import generate_census
 from planwise.settings import Settings
+from planwise.study.spec import OptimizeRequest
 
 TARGET = 0.05
 RATIO_BAR = 1.6  # of trials a second, two workers over one

@@ -8,12 +8,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from flows.parameters import Request
 from flows.reporting import reported
 from flows.runner import Runner
 from flows.wishes import patience, until_wished
 from planwise.errors import InputError
 from planwise.governance.ledger import os_user
+from planwise.governance.request import Request
 from planwise.jobs import JobWriter, Kind, new_job
 from planwise.jobs.folder import CANCEL, ROUTE
 from planwise.jobs.reader import remove_old_jobs

@@ -9,9 +9,11 @@ from flows.jobs.optimization import optimize
 from flows.jobs.planning import plan
 from flows.jobs.simulation import simulate
 from flows.jobs.sweeping import sweep
-from flows.parameters import OptimizeRequest, Request, SimulateRequest, SweepRequest
+from flows.parameters import SimulateRequest, SweepRequest
 from planwise.errors import InputError
+from planwise.governance.request import Request
 from planwise.jobs import Kind
+from planwise.study.spec import OptimizeRequest
 
 KINDS: Mapping[Kind, tuple[type[Request], Callable[..., Any]]] = {
     Kind.SIMULATE: (SimulateRequest, simulate),

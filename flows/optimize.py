@@ -5,9 +5,9 @@ from typing import Any
 from prefect import flow
 
 from flows.jobs import optimization
-from flows.parameters import OptimizeRequest
 from flows.served import carried_out
 from planwise.jobs import Kind
+from planwise.study.spec import OptimizeRequest
 
 
 @flow(name="optimize", flow_run_name="optimize {request.scenario}", persist_result=False)

@@ -10,11 +10,12 @@ from rich.table import Table
 
 from flows.cli.show import PLAIN, kpi_table, print_optimization
 from flows.launch import configured_api, prefect_home, prepare, server_answers
-from flows.parameters import OptimizeRequest, SimulateRequest
+from flows.parameters import SimulateRequest
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.options import Home, Json
 from planwise.settings import Settings
+from planwise.study.spec import OptimizeRequest
 
 T = TypeVar("T")
 SEED = 42

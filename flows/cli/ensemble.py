@@ -10,9 +10,9 @@ from flows.cli.layout import PLAIN, money
 from flows.cli.stopping import stoppable
 from flows.jobs.simulation import Resolved, resolve_scenario
 from flows.options import AS_DEFINED, ScenarioOptions
-from flows.parameters import ScenarioRequest
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.engine.preview import Preview
+from planwise.governance.request import ScenarioRequest
 from planwise.options import Home, Json
 from planwise.risk.ensemble import Ensemble, Step, Watch, run_paired, spreads_json
 from planwise.risk.noise import Difference, differences

@@ -5,9 +5,9 @@ from typing import Any
 from flows.cli.show import kpi_table
 from flows.jobs.simulation import resolve_scenario
 from flows.options import AS_DEFINED, ScenarioOptions
-from flows.parameters import ScenarioRequest
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.engine.preview import Preview
+from planwise.governance.request import ScenarioRequest
 from planwise.options import Home, Json
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from flows.jobs.simulation import resolve_scenario, warehouse_for
-from flows.parameters import MaintainRequest, ScenarioRequest
+from flows.parameters import MaintainRequest
 from flows.runner import Runner
 from planwise.census import census_in_use
 from planwise.engine.warehouse import Warehouse, scenario_environment
 from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.governance import open_ledger
+from planwise.governance.request import ScenarioRequest
 from planwise.jobs.reader import remove_old_jobs
 from planwise.settings import Settings
 from planwise.storage import list_partial, remove_partial

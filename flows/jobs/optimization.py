@@ -17,7 +17,6 @@ from flows.jobs.simulation import (
 from flows.jobs.trial_environments import best_real_trials, keep_environments
 from flows.jobs.trial_workers import TrialWorkers
 from flows.jobs.winner import keep_scenario, refuse_taken_name, summary, verify
-from flows.parameters import OptimizeRequest
 from flows.runner import Runner, refuse_when_stopped
 from planwise.engine.outcome import Kpis
 from planwise.engine.worker_warehouses import remove_dead_workers
@@ -35,10 +34,9 @@ from planwise.study import (
     run_study,
     study_name,
 )
-from planwise.study.constraints import within_budget
-from planwise.study.objectives import parse_objectives
-from planwise.study.problem import refuse_what_the_census_lacks
+from planwise.study.problem import require_groups
 from planwise.study.running.ends import CANCELLED
+from planwise.study.spec import OptimizeRequest
 from planwise.study.trials.evaluation import Kind
 from planwise.study.trials.holding import refuse_held
 from planwise.study.trials.record import finished_trials
@@ -46,7 +44,7 @@ from planwise.study.trials.storage import load_study
 from planwise.study.trials.trial import TrialPurpose
 
 PROGRESS_SECONDS = 1.0  # a progress artifact costs a request
-# What may differ when a study is resumed: how long and how far it looks.
+# What may differ when a study is resumed.
 BUDGETS = ("trials", "timeout_seconds", "stagnation", "resume")
 NEARLY = 0.99  # what a study still has to do is not known before it ends
 EXPECTED_EVALUATIONS = {"solve": 25, "conservative": 10, "balanced": 10, "aggressive": 10}
@@ -112,10 +110,11 @@ def study(
 
     Raises Busy while another process runs it.
     """
-    question = question_of(request, resolved)
+    spec = request.for_scenario(resolved.effective)
+    require_groups(spec, resolved.census)
     refuse_held(settings, name)
     run.note("study", name)
-    run.tell(f"Study {name}: growth {question.target_growth:.2%} a year by {question.strategy}.")
+    run.tell(f"Study {name}: growth {spec.target_growth:.2%} a year by {spec.chosen_strategy}.")
     remove_dead_workers(settings, name, wait_seconds=LEAVING_SECONDS)
     workers = TrialWorkers(settings, resolved.census, resolved.effective, name)
     with ExitStack() as stack:
@@ -129,7 +128,7 @@ def study(
             real = stack.enter_context(workers(None, "real"))
         return run_study(
             settings,
-            question,
+            spec,
             name=name,
             scenario=resolved.name,
             base=resolved.effective,
@@ -143,61 +142,35 @@ def study(
                 "census_hash": resolved.census.content_hash,
             },
             resume=request.resume is not None,
-            hooks=_hooks(question, name, run),
+            hooks=_hooks(spec, name, run),
         )
 
 
-def question_of(request: OptimizeRequest, resolved: Resolved) -> StudySpec:
-    """Return what the study is asked; target and payroll budget are the scenario's own unless given.
-
-    Raises InputError for what cannot be asked, or not of this census.
-    """
-    target, budget = request.target_growth, resolved.effective.value("payroll_budget")
-    question = StudySpec(
-        target_growth=resolved.effective.number("target_growth") if target is None else target,
-        strategy=request.chosen_strategy,
-        tolerance=request.tolerance,
-        levers=request.tune,
-        by_year=request.by_year,
-        locked=request.lock,
-        objectives=parse_objectives(request.objectives) if request.objectives else (),
-        constraints=within_budget(request.constraints, None if budget is None else float(budget)),
-        max_iterations=request.max_iterations,
-        trials=request.trials,
-        timeout_seconds=request.timeout_seconds,
-        stagnation=request.stagnation,
-        seeds=request.seeds,
-        single_iteration=request.single_iteration,
-    )
-    refuse_what_the_census_lacks(question, resolved.census)
-    return question
-
-
 def resumed(settings: Settings, request: OptimizeRequest) -> OptimizeRequest:
-    """Return the request that a study to be resumed was made with, with new budgets; else the request.
+    """Return the request that a study to be resumed was started with, with new budgets; else the request.
 
-    Raises InputError when something else is asked than before.
+    Raises InputError when anything else than a budget differs.
     """
     if request.resume is None:
         return request
     about = load_study(settings, request.resume).user_attrs
     stored = OptimizeRequest.model_validate_json(about["request"])
     for field, declared in OptimizeRequest.model_fields.items():
-        asked = getattr(request, field)
-        again = field in (*BUDGETS, "workers")
-        if not again and asked not in (declared.default, getattr(stored, field)):
+        given = getattr(request, field)
+        may_differ = field in (*BUDGETS, "workers")
+        if not may_differ and given not in (declared.default, getattr(stored, field)):
             raise InputError(
-                f"The study {request.resume!r} was asked with {field} {getattr(stored, field)}, not {asked}.",
-                remedy="Resume it with nothing but --trials, --timeout, --stagnation and --workers, "
-                "or begin a new study.",
+                f"The study {request.resume!r} has {field} {getattr(stored, field)} (got {given}).",
+                remedy="Resume it with --trials, --timeout, --stagnation and --workers only, "
+                "or start a new study.",
             )
     budgets = {name: getattr(request, name) for name in BUDGETS if getattr(request, name) is not None}
     workers = request.workers if request.workers > 1 else stored.workers
     return stored.model_copy(update={**budgets, "workers": workers})
 
 
-def _hooks(question: StudySpec, name: str, run: Runner) -> Hooks:
-    expected = 3 + (question.trials or EXPECTED_EVALUATIONS.get(question.strategy, EXPECTED_OTHERWISE))
+def _hooks(spec: StudySpec, name: str, run: Runner) -> Hooks:
+    expected = 3 + (spec.trials or EXPECTED_EVALUATIONS.get(spec.chosen_strategy, EXPECTED_OTHERWISE))
     told = [monotonic()]
 
     def call(evaluate: Callable[[], Evaluation], number: int) -> Evaluation:

@@ -6,13 +6,13 @@ from statistics import median
 from typing import Any
 
 from flows.jobs.simulation import AUDIT_FAILED, Resolved, plan_scenario, resolve_scenario, warehouse_for
-from flows.parameters import ScenarioRequest
 from flows.runner import Runner
 from planwise.engine.outcome import PlanSummary
 from planwise.engine.publishing import load_publication
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import InputError
 from planwise.governance import open_ledger
+from planwise.governance.request import ScenarioRequest
 from planwise.governance.runs import SimulationRun
 from planwise.jobs import Job, JobReader, Kind, State
 from planwise.settings import Settings

@@ -10,7 +10,6 @@ from time import monotonic
 from typing import Any
 
 from flows.jobs.gates import evaluate_gate, key_of, show_gate
-from flows.parameters import ScenarioRequest
 from flows.runner import Runner, refuse_when_stopped
 from planwise.census import Census, load_census
 from planwise.engine.outcome import Kpis, PlanOutcome, PlanSummary
@@ -25,6 +24,7 @@ from planwise.engine.warehouse import (
 from planwise.errors import GateBlocked
 from planwise.gate import GateResult, require
 from planwise.governance import Scenario, effective_parameters, open_ledger, utc_now
+from planwise.governance.request import ScenarioRequest
 from planwise.parameters import EffectiveParameters, Value
 from planwise.settings import Settings
 

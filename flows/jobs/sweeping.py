@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from flows.jobs.simulation import Resolved, resolve_scenario, simulate_resolved
 from flows.jobs.sweep_report import Sweep, SweepRow, compared, last_sweep, page, write_sweep
 from flows.jobs.trial_workers import gate_trial
-from flows.parameters import ScenarioRequest, SweepRequest
+from flows.parameters import SweepRequest
 from flows.runner import Runner, Stopped
 from planwise.engine.outcome import Kpis
 from planwise.engine.warehouse import Warehouse
@@ -15,6 +15,7 @@ from planwise.engine.worker_warehouses import worker_warehouse
 from planwise.errors import Busy, GateBlocked, PlanWiseError
 from planwise.gate import GateResult
 from planwise.governance import open_ledger, utc_now
+from planwise.governance.request import ScenarioRequest
 from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from flows.jobs.simulation import Resolved, SimulationReport, resolve_scenario
-from flows.parameters import OptimizeRequest, ScenarioRequest
 from planwise.errors import InputError, PlanWiseError
 from planwise.governance import open_ledger
+from planwise.governance.request import ScenarioRequest
 from planwise.governance.scenarios import check_new_name
 from planwise.settings import Settings
 from planwise.study import StudyResult
+from planwise.study.spec import OptimizeRequest
 
 SAME_GROWTH = 1e-9  # the winner is planned by the same SQL: what is left is rounding of a double
 FOUND_BY = "Found by study "

@@ -105,12 +105,17 @@ def parse_constraints(texts: Iterable[str]) -> tuple[Constraint, ...]:
     keys = [constraint.key for constraint in constraints]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
         raise InputError(f"{', '.join(twice)} is limited twice.", remedy="Keep one limit.")
-    if PAYROLL_RISK in keys and PAYROLL not in keys:
+    return tuple(constraints)
+
+
+def require_payroll(constraints: Iterable[Constraint]) -> None:
+    """Raise InputError when the risk of exceeding a payroll is limited and no payroll is."""
+    names = {constraint.name for constraint in constraints}
+    if PAYROLL_RISK in names and PAYROLL not in names:
         raise InputError(
-            "payroll_risk needs a payroll that can be exceeded.",
+            "payroll_risk needs a payroll limit that can be exceeded.",
             remedy="Add payroll<=N, or set the assumption payroll_budget.",
         )
-    return tuple(constraints)
 
 
 def within_budget(texts: Iterable[str], payroll_budget: float | None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Every part is dimensionless; cost, equity and adjusted_gap are 1 at the baseline
 
 import difflib
 import math
+from collections.abc import Iterable
 
 from planwise.engine.outcome import Kpis
 from planwise.errors import InputError
@@ -39,6 +40,12 @@ def parse_objectives(text: str) -> Objectives:
         name, equals, weight = (piece.strip() for piece in part.partition("="))
         found.append((name, _weight(name, weight) if equals else None))
     return check_objectives(tuple(found))
+
+
+def objectives_text(objectives: Iterable[tuple[str, float | None]]) -> str | None:
+    """Return the text that `parse_objectives` reads as these objectives; None for no objectives."""
+    parts = [name if weight is None else f"{name}={float(weight)!r}" for name, weight in objectives]
+    return ",".join(parts) or None
 
 
 def check_objectives(objectives: Objectives) -> Objectives:

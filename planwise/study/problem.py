@@ -65,6 +65,13 @@ class Problem:
     seed_ratios: tuple[float, ...] = ()
 
     @property
+    def target(self) -> float:
+        """The growth to meet, a rate; raises ValueError while the spec leaves it to the scenario."""
+        if self.spec.target_growth is None:
+            raise ValueError("the spec has no target; StudySpec.for_scenario fills it in")
+        return self.spec.target_growth
+
+    @property
     def replicate_seeds(self) -> tuple[int, ...]:
         """The seeds of the replicates, all other than the scenario's own; those an ensemble has."""
         return replicate_seeds(self.own_seed, self.spec.seeds + 1)[1:]
@@ -89,7 +96,7 @@ class Problem:
 
     def gap(self, evaluation: Evaluation) -> float:
         """Return target minus growth, a rate: positive when pay has to grow more."""
-        return self.spec.target_growth - evaluation.growth
+        return self.target - evaluation.growth
 
     def on_target(self, evaluation: Evaluation) -> bool:
         """Say whether growth is within the tolerance of the target; true where no target is sought."""
@@ -112,7 +119,7 @@ class Problem:
             return equity_part(evaluation.kpis, baseline)
         if name == ADJUSTED_GAP:
             return adjusted_gap_part(evaluation.kpis, baseline)
-        return targets_part(evaluation.growth, self.spec.target_growth, self.spec.tolerance)
+        return targets_part(evaluation.growth, self.target, self.spec.tolerance)
 
     def parts(self, evaluation: Evaluation) -> dict[str, float]:
         """Return the scaled parts of the objective.
@@ -120,17 +127,17 @@ class Problem:
         By default the squared gap in tolerances, and the weighted change; else one for each objective asked,
         before any weight.
         """
-        if not self.spec.objectives:
+        if not self.spec.weights:
             change = CHANGE_WEIGHT * self.change(evaluation.levers)
             return {TARGETS: self.part(TARGETS, evaluation), "change": change}
-        return {name: self.part(name, evaluation) for name, _ in self.spec.objectives}
+        return {name: self.part(name, evaluation) for name, _ in self.spec.weights}
 
     @property
     def weights(self) -> dict[str, float]:
         """The weight of each part in the score: as asked, and 1 where none is."""
-        if not self.spec.objectives:
+        if not self.spec.weights:
             return {TARGETS: 1.0, "change": 1.0}
-        return {name: 1.0 if weight is None else weight for name, weight in self.spec.objectives}
+        return {name: 1.0 if weight is None else weight for name, weight in self.spec.weights}
 
     def values(self, evaluation: Evaluation) -> tuple[float, ...]:
         """Return the objective values to minimise: one, or one for each objective of a front."""
@@ -246,7 +253,7 @@ def problem_of(spec: StudySpec, base: EffectiveParameters, levels: tuple[int, ..
     space = tuned_levers(
         base,
         levels,
-        spec.levers,
+        spec.tune,
         by_year=spec.by_year,
         locked=spec.locked,
         limits=spec.limits,
@@ -256,8 +263,8 @@ def problem_of(spec: StudySpec, base: EffectiveParameters, levels: tuple[int, ..
     return Problem(spec, space, kind, rules, base.seed)
 
 
-def refuse_what_the_census_lacks(spec: StudySpec, census: Census) -> None:
-    """Raise InputError when a gap between groups is asked about and the census names no groups."""
+def require_groups(spec: StudySpec, census: Census) -> None:
+    """Raise InputError when a gap between groups is an objective or a limit and the census has no groups."""
     named = any(census.availability.get(fact, False) for fact in ("gender", "ethnicity"))
     if asks_about_gap(spec) and not named:
         raise InputError(
@@ -268,7 +275,7 @@ def refuse_what_the_census_lacks(spec: StudySpec, census: Census) -> None:
 
 def asks_about_gap(spec: StudySpec) -> bool:
     """Say whether adjusted_gap is an objective or a constraint."""
-    objectives = any(name == ADJUSTED_GAP for name, _ in spec.objectives)
+    objectives = any(name == ADJUSTED_GAP for name, _ in spec.weights)
     return objectives or spec.limit(ADJUSTED_GAP) is not None
 
 

@@ -1,28 +1,32 @@
-"""What a study is asked: target, objectives, constraints, levers, strategy and budgets."""
+"""A study's question: target, objectives, constraints, levers, strategy and budgets, each declared once."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, Self
+
+from cyclopts import Parameter
+from pydantic import BeforeValidator, Field, model_validator
 
 from planwise.errors import InputError
-from planwise.study.constraints import LOCKED, PAYROLL_RISK, Constraint, parse_constraints
-from planwise.study.objectives import TARGETS, Objectives, check_objectives
+from planwise.governance.request import NO_OPTION, SWITCH, Bounds, Request, ScenarioRequest
+from planwise.parameters import EffectiveParameters
+from planwise.study.constraints import (
+    LOCKED,
+    PAYROLL_RISK,
+    Constraint,
+    parse_constraints,
+    require_payroll,
+    within_budget,
+)
+from planwise.study.objectives import TARGETS, Objectives, objectives_text, parse_objectives
 
 DEFAULT_STRATEGY = "solve"  # of the default objective
 STRATEGY_OF_OBJECTIVES = "auto"
-CHOSEN = ""  # a strategy not named is chosen by what is asked
-DEFAULT_TOLERANCE_RATE = 0.001  # 0.1 pp
-DEFAULT_ITERATIONS = 10
-DEFAULT_SEEDS = 20
-SEEDS_MAX = 1000
-ITERATIONS_MAX = 20
-TARGET_BOUND_RATE = 0.5  # a larger number is a percentage by mistake
-TOLERANCE_MAX_RATE = 0.05
 NAME_PATTERN = re.compile(r"[a-z0-9_]{1,100}")
-# How long and how far a study looks; everything else asked is what it looks for.
+# How long and how far a study looks; every other field decides what it looks for.
 BUDGETS = frozenset(
     {
         "max_iterations",
@@ -33,152 +37,271 @@ BUDGETS = frozenset(
         "single_iteration",
     }
 )
+STORED_AS = {"tune": "levers", "lock": "locked", "sampler_seed": "seed"}  # where a journal's key differs
+RATE = "Give a rate: 0.03 is 3 % a year."
+AT_LEAST_ONE = Bounds(low=1, remedy="Give 1 or more.")
 
 
-@dataclass(frozen=True)
-class StudySpec:
-    """A target for the growth of mean base pay, what else counts, and how to look for it.
+def _names(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Return names that may be written with commas between them."""
+    texts = (given,) if isinstance(given, str) else given
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
 
-    `target_growth` and `tolerance` are rates: compound annual growth of mean base pay from the census to the
-    last simulated year. `levers` are the names to tune (`name`, or `name@year`), None is the default choice;
-    `by_year` tunes each once a year, `locked` leaves levers alone. Without `objectives` the least change that
-    meets the target is sought; with weights their weighted sum, with several and no weight the front of their
-    trade-offs (`objectives.py`). `constraints` are texts (`constraints.py`), kept canonical; `locked.NAME`
-    among them joins `locked`. `seeds` is the number of replicates for robustness and for payroll_risk.
-    `trials`, `timeout_seconds` and `stagnation` (trials without a better one) bound a study, None is the
-    default and no limit. `single_iteration` lets a strategy take its first step only, to look at it. Raises
-    InputError for what no study can be asked.
+
+def _names_or_none(given: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if given is None else _names(given) or None
+
+
+def _as_text(objectives: str | Iterable[tuple[str, float | None]] | None) -> str | None:
+    """Return objectives as one text; a journal stores them as pairs of name and weight."""
+    return objectives if isinstance(objectives, str | None) else objectives_text(objectives)
+
+
+class StudySpec(Request):
+    """What a study looks for, and how.
+
+    Rates are compound annual growth of mean base pay from the census to the last simulated year. Without
+    `objectives` a study looks for the least change that meets the target. Raises InputError for what no study
+    can look for.
     """
 
-    target_growth: float
-    strategy: str = CHOSEN
-    tolerance: float = DEFAULT_TOLERANCE_RATE
-    levers: tuple[str, ...] | None = None
-    by_year: bool = False
-    locked: tuple[str, ...] = ()
-    objectives: Objectives = ()
-    constraints: tuple[str, ...] = ()
-    max_iterations: int = DEFAULT_ITERATIONS
-    trials: int | None = None
-    timeout_seconds: float | None = None
-    stagnation: int | None = None
-    seeds: int = DEFAULT_SEEDS
-    seed: int = 0
-    stop_when_converged: bool = False
-    single_iteration: bool = False
+    target_growth: Annotated[float | None, Bounds(-0.5, 0.5, remedy=RATE)] = Field(
+        default=None,
+        description="Compound annual growth of mean base pay since the census, a rate; default the "
+        "scenario's target.",
+    )
+    strategy: str | None = Field(
+        default=None,
+        description="How to search (docs/studies.md lists the strategies); default solve for a target, auto "
+        "for objectives.",
+    )
+    objectives: Annotated[str | None, BeforeValidator(_as_text)] = Field(
+        default=None,
+        description="cost=.4,equity=.3,targets=.3 (one weighted objective), cost,equity (a front of "
+        "trade-offs), or conservative, balanced, growth (presets); default the least change that meets the "
+        "target.",
+    )
+    constraints: Annotated[tuple[str, ...], Parameter(name="--constraint", negative="")] = Field(
+        default=(),
+        description="payroll<=N, payroll_risk<=SHARE, merit_monotone, change<=X, change.LEVER<=X, raise<=X, "
+        "raise>=X, adjusted_gap<=X, below_minimum<=N; may be given many times.",
+    )
+    tolerance: Annotated[
+        float, Bounds(0, 0.05, above=True, remedy="Give a rate: 0.001 is 0.1 percentage points.")
+    ] = Field(
+        default=0.001,
+        description="Largest distance from the target that counts as met, a rate: 0.001 is 0.1 percentage "
+        "points.",
+    )
+    max_iterations: Annotated[
+        int, Bounds(1, 20, remedy="The corrections shrink by a fifth each; more than 20 change nothing.")
+    ] = Field(default=10, description="Iterations at most, for the tuning loops.")
+    trials: Annotated[int | None, AT_LEAST_ONE] = Field(
+        default=None, description="Trials at most, for strategies that sample."
+    )
+    timeout_seconds: Annotated[
+        float | None,
+        Parameter(name="--timeout"),
+        Bounds(0, above=True, remedy="Give a number of seconds above 0."),
+    ] = Field(default=None, description="Seconds after which no further trial begins.")
+    stagnation: Annotated[int | None, AT_LEAST_ONE] = Field(
+        default=None, description="Stop after this many trials without improvement."
+    )
+    seeds: Annotated[int, Bounds(0, 1000, remedy="Give 20 or more for robustness, 0 for none.")] = Field(
+        default=20, description="Replicates under other seeds, for robustness and payroll_risk; 0 for none."
+    )
+    tune: Annotated[
+        tuple[str, ...] | None, BeforeValidator(_names_or_none), Parameter(name="--levers", negative="")
+    ] = Field(
+        default=None,
+        description="Tune only these levers: names, or name@year, with commas; default all pay levers.",
+    )
+    by_year: Annotated[bool, SWITCH] = Field(
+        default=False, description="Tune each lever once a year, not once for all years."
+    )
+    lock: Annotated[tuple[str, ...], BeforeValidator(_names), Parameter(negative="")] = Field(
+        default=(), description="Keep this lever fixed: name, or name@year."
+    )
+    single_iteration: Annotated[bool, SWITCH] = Field(
+        default=False, description="Take only the strategy's first step, to look at it."
+    )
+    stop_when_converged: Annotated[bool, NO_OPTION] = Field(
+        default=False, description="Stop at the first trial that meets the target."
+    )
+    sampler_seed: Annotated[int, NO_OPTION, Bounds(low=0)] = Field(
+        default=0, description="Seed of the strategy's own draws."
+    )
 
-    def __post_init__(self) -> None:
-        self._check_numbers()
-        check_objectives(self.objectives)
-        parsed = parse_constraints(self.constraints)
-        locked = {*self.locked, *(one.lever for one in parsed if one.name == LOCKED and one.lever)}
-        self._set("locked", tuple(sorted(locked)))
-        self._set("constraints", tuple(str(one) for one in parsed if one.name != LOCKED))
-        if self.strategy == CHOSEN:
-            self._set("strategy", default_strategy(self.objectives))
-        _check(
-            self.seeds > 0 or not any(one.name == PAYROLL_RISK for one in parsed),
-            "payroll_risk is judged over seeds, and there is none.",
-            "Give --seeds 20 or more, or leave payroll_risk out.",
-        )
-        _check(
-            self.seeks_target or not self.stop_when_converged,
-            "There is no target to stop at: targets is not among the objectives.",
-            "Add targets, or leave stop_when_converged out.",
-        )
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        _ = self.weights, self.limits  # raise where a text cannot be read
+        if self.seeds == 0 and self.limit(PAYROLL_RISK) is not None:
+            raise InputError(
+                "payroll_risk is measured over other seeds, and --seeds is 0.",
+                remedy="Give --seeds 20 or more, or leave payroll_risk out.",
+            )
+        if self.stop_when_converged and not self.seeks_target:
+            raise InputError(
+                "stop_when_converged needs a target: targets is not among the objectives.",
+                remedy="Add targets, or leave stop_when_converged out.",
+            )
+        return self
+
+    @property
+    def chosen_strategy(self) -> str:
+        """The strategy named, or the one that suits the objectives."""
+        return self.strategy or (STRATEGY_OF_OBJECTIVES if self.weights else DEFAULT_STRATEGY)
 
     @property
     def iterations(self) -> int:
         """How many iterations a strategy may take."""
         return 1 if self.single_iteration else self.max_iterations
 
+    @cached_property
+    def weights(self) -> Objectives:
+        """The objectives with their weights; no weight at all asks for a front of trade-offs."""
+        return parse_objectives(self.objectives) if self.objectives else ()
+
     @property
     def multi_objective(self) -> bool:
         """Whether a front of trade-offs is sought, not one best."""
-        return len(self.objectives) > 1 and all(weight is None for _, weight in self.objectives)
+        return len(self.weights) > 1 and all(weight is None for _, weight in self.weights)
 
     @property
     def seeks_target(self) -> bool:
         """Whether growth is to meet the target; else the target is not looked at."""
-        return not self.objectives or any(name == TARGETS for name, _ in self.objectives)
+        return not self.weights or any(name == TARGETS for name, _ in self.weights)
 
     @cached_property
     def limits(self) -> tuple[Constraint, ...]:
-        """The constraints, read."""
-        return parse_constraints(self.constraints)
+        """The constraints but for `locked.LEVER`, sorted by text."""
+        return tuple(one for one in parse_constraints(self.constraints) if one.name != LOCKED)
+
+    @cached_property
+    def locked(self) -> tuple[str, ...]:
+        """The levers that keep their value: those of `lock` and of `locked.LEVER` among the constraints."""
+        constrained = (one.lever for one in parse_constraints(self.constraints) if one.name == LOCKED)
+        return tuple(sorted({*self.lock, *(lever for lever in constrained if lever)}))
+
+    @property
+    def sought_growth(self) -> float | None:
+        """The growth to meet, a rate; None where no target is sought."""
+        return self.target_growth if self.seeks_target else None
 
     def limit(self, name: str) -> Constraint | None:
         """Return the constraint of a name; None when there is none."""
         return next((one for one in self.limits if one.name == name), None)
 
+    def for_scenario(self, effective: EffectiveParameters) -> "StudySpec":
+        """Return the spec with the scenario's target, unless one is given, and its payroll budget.
+
+        Raises InputError for payroll_risk without a payroll limit.
+        """
+        fields = {name: getattr(self, name) for name in StudySpec.model_fields}
+        if self.target_growth is None:
+            fields["target_growth"] = effective.number("target_growth")
+        budget = effective.value("payroll_budget")
+        fields["constraints"] = within_budget(
+            self.constraints, None if budget is None else float(str(budget))
+        )
+        spec = StudySpec(**fields)
+        require_payroll(spec.limits)
+        return spec
+
     def as_json(self) -> dict[str, Any]:
-        """Return the question as JSON values."""
-        return asdict(self)
+        """Return the spec as a journal stores it."""
+        fields = {
+            **{name: getattr(self, name) for name in StudySpec.model_fields},
+            "strategy": self.chosen_strategy,
+            "objectives": self.weights,
+            "constraints": tuple(map(str, self.limits)),
+            "lock": self.locked,
+        }
+        return {STORED_AS.get(name, name): value for name, value in fields.items()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "StudySpec":
-        """Read back what `as_json` wrote; what an older version did not know is as by default."""
-        levers = data["levers"]
-        return cls(
-            **{
-                **data,
-                "levers": None if levers is None else tuple(levers),
-                "locked": tuple(data.get("locked", ())),
-                "objectives": tuple((name, weight) for name, weight in data.get("objectives", ())),
-                "constraints": tuple(data.get("constraints", ())),
-            }
-        )
+        """Read back what `as_json` wrote; what an older version did not store has its default."""
+        names = {stored: name for name, stored in STORED_AS.items()}
+        return StudySpec(**{names.get(key, key): value for key, value in data.items()})
 
     @property
-    def identity(self) -> tuple[object, ...]:
+    def identity(self) -> Mapping[str, Any]:
         """What cannot change when a study is resumed; budgets can. Orders that mean nothing are left out."""
-        told = {key: value for key, value in asdict(self).items() if key not in BUDGETS}
-        told["levers"] = None if self.levers is None else tuple(sorted(self.levers))
-        return tuple(told[key] for key in sorted(told))
-
-    def _check_numbers(self) -> None:
-        _check(
-            abs(self.target_growth) <= TARGET_BOUND_RATE,
-            f"A target growth of {self.target_growth:g} is outside ±{TARGET_BOUND_RATE:g}.",
-            "Give a rate: 0.03 is 3 % a year.",
-        )
-        _check(
-            0 < self.tolerance <= TOLERANCE_MAX_RATE,
-            f"A tolerance of {self.tolerance:g} is outside 0 to {TOLERANCE_MAX_RATE:g} (0 excluded).",
-            "Give a rate: 0.001 is 0.1 percentage points.",
-        )
-        _check(
-            1 <= self.max_iterations <= ITERATIONS_MAX,
-            f"{self.max_iterations} iterations are outside 1 to {ITERATIONS_MAX}.",
-            "The corrections shrink by a fifth each; more than 20 change nothing.",
-        )
-        _check(
-            self.trials is None or self.trials >= 1, f"{self.trials} trials are no study.", "Give 1 or more."
-        )
-        _check(
-            self.stagnation is None or self.stagnation >= 1,
-            f"{self.stagnation} trials without a better one are no patience.",
-            "Give 1 or more.",
-        )
-        _check(
-            self.timeout_seconds is None or self.timeout_seconds > 0,
-            f"A timeout of {self.timeout_seconds} s leaves no time.",
-            "Give a number of seconds above 0.",
-        )
-        _check(
-            0 <= self.seeds <= SEEDS_MAX,
-            f"{self.seeds} seeds are outside 0 to {SEEDS_MAX}.",
-            "Give 20 or more for robustness, 0 for none.",
-        )
-        _check(self.seed >= 0, f"A seed of {self.seed} is below 0.", "Give a whole number from 0.")
-
-    def _set(self, name: str, value: object) -> None:
-        object.__setattr__(self, name, value)  # frozen: only while it is made
+        fixed = {key: value for key, value in self.as_json().items() if key not in BUDGETS}
+        return fixed | {"levers": None if self.tune is None else tuple(sorted(self.tune))}
 
 
-def default_strategy(objectives: Objectives) -> str:
-    """Return the strategy that is taken when none is named."""
-    return STRATEGY_OF_OBJECTIVES if objectives else DEFAULT_STRATEGY
+class OptimizeRequest(ScenarioRequest, StudySpec):
+    """Search for the levers that meet a growth target, on top of a scenario; publish the result."""
+
+    workers: Annotated[int, AT_LEAST_ONE] = Field(
+        default=1, description="Processes that evaluate trials side by side."
+    )
+    save_as: str | None = Field(
+        default=None, description="Scenario that keeps the result; default SCENARIO_optimized."
+    )
+    resume: str | None = Field(
+        default=None,
+        description="Resume this study, with new --trials, --timeout, --stagnation or --workers if given.",
+    )
+    preview: Annotated[bool, SWITCH] = Field(
+        default=False, description="Decide on previews: nothing is verified, stored or published."
+    )
+    publish: Annotated[bool, NO_OPTION] = Field(default=True, description="Simulate and publish the result.")
+
+    @property
+    def target_scenario(self) -> str:
+        """The scenario that keeps the result."""
+        return self.save_as or f"{self.scenario}_optimized"
+
+
+@dataclass(frozen=True)
+class StudyHeader:
+    """What a study stores when it starts, apart from its trials.
+
+    `kind` is what it decides on, real or preview. `request` is None for a study that no job or command
+    started; `levers` are the tuned ones, `lever` or `lever@year`.
+    """
+
+    spec: StudySpec
+    scenario: str
+    census: str
+    kind: str
+    levers: tuple[str, ...]
+    workers: int
+    created_at: str
+    request: OptimizeRequest | None
+
+    @classmethod
+    def from_json(cls, about: Mapping[str, Any]) -> "StudyHeader":
+        """Read what is stored on a study; raises KeyError, ValueError, TypeError, InputError for damage."""
+        request = about.get("request")
+        return cls(
+            spec=StudySpec.from_json(about["question"]),
+            scenario=str(about.get("scenario", "")),
+            census=str(about.get("census", "")),
+            kind=str(about.get("kind", "real")),
+            levers=tuple(about.get("levers", ())),
+            workers=int(about.get("workers", 1)),
+            created_at=str(about.get("created_at", "")),
+            request=OptimizeRequest.model_validate_json(request) if isinstance(request, str) else None,
+        )
+
+    def repeated(self) -> OptimizeRequest:
+        """Return the request that puts the same question to the same scenario and census again."""
+        stored = self.request or OptimizeRequest()
+        fields = {name: getattr(stored, name) for name in OptimizeRequest.model_fields}
+        fields |= {name: getattr(self.spec, name) for name in StudySpec.model_fields}
+        fields |= {
+            "scenario": self.scenario,
+            "census": self.census or None,
+            "target_growth": self.spec.sought_growth,
+            "workers": self.workers,
+            "preview": self.kind == "preview",
+            "resume": None,
+        }
+        return OptimizeRequest(**fields)
 
 
 def study_name(scenario: str, strategy: str, now: datetime) -> str:
@@ -189,14 +312,9 @@ def study_name(scenario: str, strategy: str, now: datetime) -> str:
 
 def check_study_name(name: str) -> str:
     """Return the name if a study may have it; raises InputError otherwise."""
-    _check(
-        NAME_PATTERN.fullmatch(name) is not None,
-        f"{name!r} is not a study name.",
-        "Use 1 to 100 lower-case letters, digits and underscores.",
-    )
+    if NAME_PATTERN.fullmatch(name) is None:
+        raise InputError(
+            f"{name!r} is not a study name.",
+            remedy="Use 1 to 100 lower-case letters, digits and underscores.",
+        )
     return name
-
-
-def _check(holds: bool, what: str, remedy: str) -> None:
-    if not holds:
-        raise InputError(what, remedy=remedy)

@@ -9,12 +9,13 @@ import pytest
 
 from flows import commanded, wishes
 from flows.launch import carry_out
-from flows.parameters import OptimizeRequest, SimulateRequest, SweepRequest
+from flows.parameters import SimulateRequest, SweepRequest
 from flows.runner import refuse_when_stopped
 from planwise.errors import InputError
 from planwise.jobs import JobReader, Kind, State, folder_of
 from planwise.processes import Terminated, install_handlers
 from planwise.settings import Settings
+from planwise.study.spec import OptimizeRequest
 
 PATIENCE_SECONDS = 20.0
 

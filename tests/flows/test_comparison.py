@@ -8,7 +8,7 @@ import pytest
 
 from flows.jobs.optimization import optimize
 from flows.jobs.simulation import simulate
-from flows.parameters import OptimizeRequest, SimulateRequest
+from flows.parameters import SimulateRequest
 from flows.runner import InProcess
 from planwise.cli import run as planwise_cli
 from planwise.comparison import compare
@@ -18,6 +18,7 @@ from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.study.answer.promotion import promote_trial
+from planwise.study.spec import OptimizeRequest
 from planwise.study.trials.views import view_of
 from tests.unit.comparison.formulas import Workbook
 

@@ -5,13 +5,14 @@ import pytest
 from flows.jobs.optimization import optimize
 from flows.jobs.simulation import SimulationBlocked, simulate
 from flows.jobs.trial_environments import KEPT_ENVIRONMENTS, best_real_trials, keep_environments
-from flows.parameters import OptimizeRequest, SimulateRequest
+from flows.parameters import SimulateRequest
 from planwise.census import load_census
 from planwise.engine.publishing import list_publications, load_publication
 from planwise.engine.warehouse import open_warehouse
 from planwise.errors import Busy, InputError
 from planwise.governance import open_ledger
 from planwise.parameters import resolve, simulated_years
+from planwise.study.spec import OptimizeRequest
 from planwise.study.trials.evaluators import trial_environment
 from planwise.study.trials.holding import held
 

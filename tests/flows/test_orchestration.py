@@ -11,10 +11,11 @@ import pytest
 
 import flows
 from flows.jobs.simulation import SimulationBlocked
-from flows.parameters import OptimizeRequest, SimulateRequest
+from flows.parameters import SimulateRequest
 from planwise.errors import Busy, InputError
 from planwise.jobs import JobReader, Kind, State, new_job
 from planwise.orchestrator import configured_api
+from planwise.study.spec import OptimizeRequest
 
 pytestmark = pytest.mark.long
 

@@ -77,7 +77,7 @@ def test_a_study_tells_what_its_answer_does_to_cost_people_and_under_other_seeds
     target = engine.simulate(engine.base)[-1]["growth_compound"] + 0.005
     result = run_study(
         engine.settings,
-        StudySpec(target_growth=target, seeds=SEEDS, levers=("cola_rate", "merit_rate_level_1")),
+        StudySpec(target_growth=target, seeds=SEEDS, tune=("cola_rate", "merit_rate_level_1")),
         name="risk",
         scenario="baseline",
         base=engine.base,

@@ -133,7 +133,7 @@ def test_no_direct_minimisation_finds_a_smaller_change(world):
 
 def test_levers_that_move_whole_people_are_found(world):
     for levers in (PROMOTIONS[:1], (*PROMOTIONS, "cola_rate")):
-        stopped, trials, problem = world.search(world.problem(0.004, levers=levers))
+        stopped, trials, problem = world.search(world.problem(0.004, tune=levers))
         assert stopped == "converged" and problem.on_target(trials[-1].evaluation)
 
 

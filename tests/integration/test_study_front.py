@@ -94,7 +94,7 @@ def test_auto_improves_a_weighted_objective_within_a_budget_and_says_why(engine)
         "auto",
         objectives=(("cost", 0.5), ("equity", 0.5)),
         trials=40,
-        levers=("cola_rate", "merit_rate_level_1", "merit_rate_level_2"),
+        tune=("cola_rate", "merit_rate_level_1", "merit_rate_level_2"),
         constraints=(f"payroll<={limit}", "merit_monotone"),
     )
     assert result.strategy_reason.startswith("slsqp: 3 levers") and "2 constraints" in result.strategy_reason

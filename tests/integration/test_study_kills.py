@@ -78,7 +78,7 @@ def test_a_study_a_quarter_of_whose_trials_fail_ends_with_the_best_feasible_one(
                 strategy="random",
                 trials=24,
                 seeds=0,
-                levers=("cola_rate", "merit_rate_level_1"),
+                tune=("cola_rate", "merit_rate_level_1"),
             ),
             name="faulty",
             scenario="baseline",

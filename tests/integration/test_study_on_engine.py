@@ -100,5 +100,5 @@ def test_an_unreachable_target_takes_no_plan(engine):
 
 def test_levers_that_change_the_dynamics_are_solved_for_as_well(engine):
     levers = ("cola_rate", "promotion_probability_level_1")
-    result = engine.study("dynamics", engine.baseline + 0.006, levers=levers, preview=True)
+    result = engine.study("dynamics", engine.baseline + 0.006, tune=levers, preview=True)
     assert result.converged and result.kind == "preview" and set(result.levers) == set(levers)

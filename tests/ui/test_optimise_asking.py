@@ -2,16 +2,15 @@
 
 import pytest
 
-from flows.parameters import OptimizeRequest
 from planwise.errors import InputError
-from ui.reading.searches import asked_of
+from planwise.study.spec import OptimizeRequest, StudyHeader, StudySpec
+from ui.views.optimise.ask import command_of
 from ui.views.optimise.asking import LIMITS, Wish, wish_of
 from ui.views.optimise.number_field import NumberField
-from ui.views.optimise.words import request_text
 
 
 def test_an_untouched_form_asks_for_the_target_alone():
-    assert Wish(target_pct=3.0).request() == {"scenario": "baseline", "target_growth": 0.03}
+    assert Wish(target_pct=3.0).request() == OptimizeRequest(target_growth=0.03)
 
 
 def test_every_field_reaches_the_request_in_the_units_of_a_study():
@@ -38,12 +37,12 @@ def test_every_field_reaches_the_request_in_the_units_of_a_study():
         trials=30,
         seconds=90.0,
         stagnation=9,
-        seeds=0,
+        seeds=30,
         workers=2,
         save_as=" winner ",
     )
     request = wish.request()
-    assert request == {
+    assert request.model_dump(mode="json", exclude_defaults=True) == {
         "scenario": "top_heavy",
         "levers": {"cola_rate": 0.03, "merit_rate_level_1@2027": 0.05},
         "assumptions": {"termination_rate": 0.08},
@@ -64,25 +63,23 @@ def test_every_field_reaches_the_request_in_the_units_of_a_study():
         "trials": 30,
         "timeout_seconds": 90.0,
         "stagnation": 9,
-        "seeds": 0,
+        "seeds": 30,
         "workers": 2,
         "tune": ["cola_rate", "merit_rate_level_1"],
         "by_year": True,
         "lock": ["merit_rate_level_5"],
         "save_as": "winner",
     }
-    asked = OptimizeRequest.model_validate(request)
-    assert asked.changes() == {"cola_rate": 0.03, "merit_rate_level_1@2027": 0.05, "termination_rate": 0.08}
-    assert asked.chosen_strategy == "cobyqa"
+    assert request.changes() == {"cola_rate": 0.03, "merit_rate_level_1@2027": 0.05, "termination_rate": 0.08}
+    assert request.chosen_strategy == "cobyqa"
 
 
 def test_a_front_has_no_weights_and_a_preview_no_name():
     wish = Wish(aim="front", front=("cost", "equity"), preview=True, save_as="x", weights={"cost": 1.0})
     request = wish.request()
-    assert (request["objectives"], request["preview"]) == ("cost,equity", True)
-    assert "save_as" not in request
+    assert (request.objectives, request.preview, request.save_as) == ("cost,equity", True, None)
     assert not wish.seeks_target
-    assert OptimizeRequest.model_validate(request).chosen_strategy == "auto"
+    assert request.chosen_strategy == "auto"
 
 
 @pytest.mark.parametrize(
@@ -107,15 +104,14 @@ def test_every_limit_of_the_form_is_a_constraint_that_a_study_reads():
 
 
 def test_a_past_study_is_asked_again_with_the_same_question():
-    from planwise.study.spec import StudySpec
-
     question = StudySpec(
         target_growth=0.031,
         strategy="tpe",
         tolerance=0.0005,
         objectives=(("cost", 0.4), ("targets", 0.6)),
         constraints=("payroll<=1.5e9", "merit_monotone", "raise>=0", "change.cola_rate<=1%"),
-        locked=("cola_rate",),
+        tune=("merit_rate_level_1",),
+        lock=("cola_rate",),
         trials=40,
         timeout_seconds=60.0,
         seeds=0,
@@ -124,14 +120,12 @@ def test_a_past_study_is_asked_again_with_the_same_question():
         '{"scenario": "top_heavy", "strategy": "tpe", "tune": ["merit_rate_level_1"], "save_as": "mine"}'
     )
     about = {"question": question.as_json(), "scenario": "top_heavy", "kind": "real", "request": request}
-    wish = wish_of(asked_of(about))
+    wish = wish_of(StudyHeader.from_json(about))
     assert wish.limits == {"payroll": 1500.0, "merit_monotone": None}
     assert wish.further == "change.cola_rate<=0.01, raise>=0"
     again = wish.request()
-    assert again["target_growth"] == 0.031
-    assert again["objectives"] == "cost=0.4,targets=0.6"
-    assert sorted(again["constraints"]) == sorted(question.constraints)
-    assert (again["strategy"], again["tune"], again["save_as"]) == ("tpe", ["merit_rate_level_1"], "mine")
+    assert again.identity == question.identity
+    assert (again.trials, again.timeout_seconds, again.save_as) == (40, 60.0, "mine")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +151,7 @@ def test_a_field_refuses_what_is_no_whole_number(text):
 
 def test_the_command_says_the_same_as_the_request():
     wish = Wish(target_pct=3.0, limits={"merit_monotone": None}, trials=9, preview=True, locks=("cola_rate",))
-    assert request_text(wish.request()) == (
-        "planwise optimize --target-growth 0.03 --constraint 'merit_monotone' --lock cola_rate --trials 9 "
+    assert command_of(wish.request()) == (
+        "planwise optimize --target-growth 0.03 --constraint merit_monotone --trials 9 --lock cola_rate "
         "--preview"
     )

@@ -17,7 +17,7 @@ def asked():
     started = []
 
     def check(request, measured=None):
-        tone = "bad" if request["target_growth"] > 0.09 else "ok"
+        tone = "bad" if request.target_growth > 0.09 else "ok"
         return Checked((Check("Target", tone, "…", ""),), "", "")
 
     async def offload(work, *args):

@@ -67,8 +67,8 @@ def test_objectives_are_scaled_by_the_scenario_as_it_is_and_the_front_is_marked(
     journal = _front(settings)
     search = searches.get("front")
     rows = search.trials
-    assert search.asked.is_front
-    assert search.asked.target is None
+    assert search.spec.multi_objective
+    assert search.target is None
     assert rows["part_cost"].tolist() == [1.0, 0.5, 2.0, 0.75, 0.8]
     assert rows["part_equity"].tolist() == pytest.approx([1.0, 1.5, 0.5, 0.75, 1.6])
     assert search.front == (1, 3, 2)  # the last one is beaten by trial 1 in both, the first is not searched

@@ -25,12 +25,13 @@ from planwise.study.objectives import (
     equity_part,
     targets_part,
 )
+from planwise.study.spec import StudyHeader, StudySpec
 from planwise.study.trials.files import journal_file
 from planwise.study.trials.record import ERROR, FINISHED, GIVEN_UP, trial_of
 from planwise.study.trials.storage import load_study
 from planwise.study.trials.trial import NO_CANDIDATES, Trial, TrialPurpose
 from ui.values.formatting import with_levels
-from ui.values.searches import FACTS, LEVER, LIMIT, PART, Asked, SearchLever
+from ui.values.searches import FACTS, LEVER, LIMIT, PART, SearchLever
 
 PP = 100.0
 SEARCH, FRAME, ABOUT = "search", "frame", "about"
@@ -42,8 +43,9 @@ CHANGE = "change"
 class GrowingTrials:
     """The trials of one study; one reader at a time, however many sessions look at it."""
 
-    def __init__(self, settings: Settings, name: str, asked: Asked, names: tuple[str, ...]) -> None:
-        self._asked, self._names = asked, names
+    def __init__(self, settings: Settings, name: str, header: StudyHeader) -> None:
+        self._spec, self._names = header.spec, header.levers
+        self._kind, self._target = header.kind, header.spec.sought_growth
         self._study = load_study(settings, name)
         self._lock = Lock()
         self._rows: dict[int, Mapping[str, Any]] = {}
@@ -114,7 +116,7 @@ class GrowingTrials:
         values = frozen.values or []
         row |= {
             "growth": found.growth,
-            "gap_pp": None if self._asked.target is None else PP * (self._asked.target - found.growth),
+            "gap_pp": None if self._target is None else PP * (self._target - found.growth),
             "payroll": highest_payroll(found.kpis),
             "cost": math.fsum(float(year["payroll_change"]) for year in found.kpis),
             "within_level_cv": last["within_level_cv"],
@@ -137,9 +139,9 @@ class GrowingTrials:
         found, base = trial.evaluation, self._baseline
         if found is None or base is None:
             return {}
-        target = self._asked.target
-        of_target = 0.0 if target is None else targets_part(found.growth, target, self._asked.tolerance)
-        if not self._asked.objectives:
+        target = self._target
+        of_target = 0.0 if target is None else targets_part(found.growth, target, self._spec.tolerance)
+        if not self._spec.weights:
             change = None if score is None else max(score - of_target, 0.0)
             return {PART + TARGETS: of_target} | ({} if change is None else {PART + CHANGE: change})
         known = {
@@ -148,7 +150,7 @@ class GrowingTrials:
             ADJUSTED_GAP: lambda: adjusted_gap_part(found.kpis, base),
             TARGETS: lambda: of_target,
         }
-        return {PART + name: float(known[name]()) for name, _ in self._asked.objectives}
+        return {PART + name: float(known[name]()) for name, _ in self._spec.weights}
 
     def _frame(self, rows: list[Mapping[str, Any]]) -> pd.DataFrame:
         extra = sorted({key for row in rows for key in row} - set(FACTS))
@@ -159,11 +161,11 @@ class GrowingTrials:
         for name in columns:
             if name not in TEXTS:
                 frame[name] = pd.to_numeric(frame[name], errors="coerce")
-        weights = {name: 1.0 if weight is None else weight for name, weight in self._asked.objectives}
-        if self._asked.is_front and len(frame):
+        weights = {name: 1.0 if weight is None else weight for name, weight in self._spec.weights}
+        if self._spec.multi_objective and len(frame):
             parts = [PART + name for name in weights if PART + name in frame]
             frame["score"] = frame[parts].sum(axis=1, skipna=False) if parts else math.nan
-        return _with_best(frame, self._asked)
+        return _with_best(frame, self._spec, self._kind)
 
 
 TEXTS = frozenset(
@@ -171,15 +173,15 @@ TEXTS = frozenset(
 )
 
 
-def fronts(frame: pd.DataFrame, asked: Asked) -> tuple[tuple[int, ...], int | None, tuple[int, ...]]:
+def fronts(frame: pd.DataFrame, header: StudyHeader) -> tuple[tuple[int, ...], int | None, tuple[int, ...]]:
     """Return the trial numbers of the front, its knee and picks that lie far apart; empty unless asked."""
-    if not asked.is_front:
+    if not header.spec.multi_objective:
         return (), None, ()
-    columns = [PART + name for name, _ in asked.objectives]
+    columns = [PART + name for name, _ in header.spec.weights]
     if not set(columns) <= set(frame.columns):
         return (), None, ()
     rows = frame.loc[
-        (frame["role"] == SEARCH) & (frame["kind"] == asked.kind) & (frame["state"] == FEASIBLE)
+        (frame["role"] == SEARCH) & (frame["kind"] == header.kind) & (frame["state"] == FEASIBLE)
     ].dropna(subset=columns)
     if rows.empty:
         return (), None, ()
@@ -203,19 +205,20 @@ def journal_stamp(settings: Settings, name: str) -> Hashable:
         return None
 
 
-def _with_best(frame: pd.DataFrame, asked: Asked) -> pd.DataFrame:
+def _with_best(frame: pd.DataFrame, spec: StudySpec, kind: str) -> pd.DataFrame:
     """Fill in, trial by trial, the best growth and score so far of the feasible trials that decide."""
-    decides = (frame["role"] == SEARCH) & (frame["kind"] == asked.kind) & (frame["state"] == FEASIBLE)
+    decides = (frame["role"] == SEARCH) & (frame["kind"] == kind) & (frame["state"] == FEASIBLE)
     frame["best_score"] = frame["score"].where(decides).cummin().ffill()
     best: float | None = None
+    target = spec.sought_growth
     growth = []
     for counts, value, score, lowest in zip(
         decides, frame["growth"], frame["score"], frame["best_score"], strict=True
     ):
         if counts:
             nearer = best is None or (
-                abs(value - asked.target) < abs(best - asked.target)
-                if asked.target is not None and not asked.objectives
+                abs(value - target) < abs(best - target)
+                if target is not None and not spec.weights
                 else score <= lowest
             )
             best = value if nearer else best

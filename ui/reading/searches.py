@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from planwise.errors import InputError
 from planwise.settings import Settings
+from planwise.study.spec import OptimizeRequest, StudyHeader, StudySpec
 from ui.cache import BoundedCache
-from ui.values.searches import Asked, Checked, Measured, Search, SearchSummary
+from ui.values.searches import Checked, Measured, Search, SearchSummary
 
 if TYPE_CHECKING:
     from ui.reading.scenarios import ScenarioReader
@@ -67,7 +68,7 @@ class SearchReader:
             key = (name, self._folder_stamp(name, journal=False), self._is_held(name))
             try:
                 found.append(self._summaries.get(key, partial(self._summarise, name)))
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, InputError):
                 continue
         return tuple(sorted(found, key=lambda one: (one.created_at, one.name), reverse=True))
 
@@ -103,11 +104,11 @@ class SearchReader:
         key = (name, suffix, self._folder_stamp(name, journal=False))
         return self._reports.get(key, lambda: _report(self._settings, name, suffix))
 
-    def check(self, request: Mapping[str, Any], measured: Measured | None = None) -> Checked:
-        """Look at a question before it is asked; `request` is what an optimize job would be started with.
+    def check(self, request: OptimizeRequest, measured: Measured | None = None) -> Checked:
+        """Check a request before its study starts.
 
-        `measured` is what previews of its frame gave, for the target's reach and the time. Nothing is raised
-        for what cannot be asked: it is a bad check.
+        `measured` is what previews of its frame gave, for the target's reach and the time. What a study
+        cannot do is a bad check, not an error.
         """
         from ui.reading.search_checks import checked
 
@@ -125,13 +126,13 @@ class SearchReader:
         from ui.reading.search_trials import fronts
 
         try:
-            growing, asked = self._growing(name)
+            growing, header = self._growing(name)
             trials, unfinished, about = growing.read()
-            members, knee, picks = fronts(trials, asked)
+            members, knee, picks = fronts(trials, header)
             state = state_of(self._settings, name, about.get("state", UNKNOWN))
             return Search(
                 name=name,
-                asked=asked,
+                header=header,
                 state=state,
                 trials=trials,
                 levers=growing.levers(),
@@ -149,7 +150,7 @@ class SearchReader:
                 remedy="Start the study again under the same question; this one's folder can be deleted.",
             ) from error
 
-    def _growing(self, name: str) -> "tuple[GrowingTrials, Asked]":
+    def _growing(self, name: str) -> "tuple[GrowingTrials, StudyHeader]":
         from planwise.study.trials.files import read_study
         from planwise.study.trials.storage import load_study
         from ui.reading.search_trials import GrowingTrials, journal_stamp
@@ -157,12 +158,10 @@ class SearchReader:
         about = read_study(self._settings, name)
         if about is None:  # its folder is elsewhere: a database has it, or nobody
             about = dict(load_study(self._settings, name).user_attrs)
-        asked = asked_of(about)
+        header = StudyHeader.from_json(about)
         key = (name, journal_stamp(self._settings, name))
         with self._opening:  # two sessions that open one study share its trials
-            return self._open.get(
-                key, lambda: GrowingTrials(self._settings, name, asked, tuple(about["levers"]))
-            ), asked
+            return self._open.get(key, lambda: GrowingTrials(self._settings, name, header)), header
 
     def _summarise(self, name: str) -> SearchSummary:
         from planwise.study.trials.files import read_study, read_summary
@@ -198,48 +197,21 @@ class SearchReader:
         return tuple(_stamp(folder / file) for file in files)
 
 
-def asked_of(about: Mapping[str, Any]) -> Asked:
-    """Return a study's question from what is kept on it; raises KeyError, TypeError, ValueError."""
-    import json
-
-    question = about["question"]
-    objectives = tuple((str(name), weight) for name, weight in question.get("objectives", ()))
-    sought = not objectives or any(name == "targets" for name, _ in objectives)
-    text = about.get("request")
-    return Asked(
-        scenario=str(about.get("scenario", "")),
-        census=str(about.get("census", "")),
-        kind=str(about.get("kind", "real")),
-        strategy=str(question["strategy"]),
-        target=float(question["target_growth"]) if sought else None,
-        tolerance=float(question["tolerance"]),
-        objectives=objectives,
-        constraints=tuple(question.get("constraints", ())),
-        by_year=bool(question.get("by_year", False)),
-        locked=tuple(question.get("locked", ())),
-        trials=question.get("trials"),
-        timeout_seconds=question.get("timeout_seconds"),
-        stagnation=question.get("stagnation"),
-        seeds=int(question.get("seeds", 0)),
-        workers=int(about.get("workers", 1)),
-        created_at=str(about.get("created_at", "")),
-        request=json.loads(text) if isinstance(text, str) else {},
-    )
-
-
 def _summary(name: str, about: Mapping[str, Any], stands: Mapping[str, Any], state: str) -> SearchSummary:
-    question = about.get("question", about)
-    objectives = tuple((str(n), w) for n, w in question.get("objectives", ()))
-    sought = not objectives or any(n == "targets" for n, _ in objectives)
+    spec = (
+        StudySpec.from_json(about["question"])
+        if "question" in about
+        else StudySpec(target_growth=about["target_growth"], strategy=about["strategy"])
+    )
     return SearchSummary(
         name=name,
         scenario=str(about["scenario"]),
-        strategy=str(question["strategy"]),
+        strategy=spec.chosen_strategy,
         kind=str(about["kind"]),
         state=state,
-        objectives=objectives,
-        constraints=tuple(question.get("constraints", ())),
-        target=float(question["target_growth"]) if sought else None,
+        objectives=spec.weights,
+        constraints=tuple(map(str, spec.limits)),
+        target=spec.sought_growth,
         trials=int(stands.get("trials") or 0),
         failed=int(stands.get("trials_failed") or 0),
         converged=stands.get("converged"),

@@ -1,10 +1,12 @@
-"""A study as the views see it: what was asked, its levers, one row a trial, what it found."""
+"""A study as the views see it: its question, its levers, one row per trial, its result."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
+
+from planwise.study.spec import StudyHeader, StudySpec
 
 Tone = Literal["ok", "warn", "bad"]
 
@@ -37,38 +39,6 @@ FACTS = (
     "error",
 )
 PART, LIMIT, LEVER = "part_", "limit_", "lever_"  # prefixes of the columns that differ by study
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A study's question. `target` is a yearly rate, None where no target is sought; `kind` real or preview.
-
-    `objectives` are (name, weight); no weight at all asks for a front of trade-offs, none at all for the
-    least change. `request` is what a job was started with, empty for a study begun otherwise.
-    """
-
-    scenario: str
-    census: str
-    kind: str
-    strategy: str
-    target: float | None
-    tolerance: float
-    objectives: tuple[tuple[str, float | None], ...] = ()
-    constraints: tuple[str, ...] = ()
-    by_year: bool = False
-    locked: tuple[str, ...] = ()
-    trials: int | None = None
-    timeout_seconds: float | None = None
-    stagnation: int | None = None
-    seeds: int = 0
-    workers: int = 1
-    created_at: str = ""
-    request: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_front(self) -> bool:
-        """Whether trade-offs are sought, not one best."""
-        return len(self.objectives) > 1 and all(weight is None for _, weight in self.objectives)
 
 
 @dataclass(frozen=True)
@@ -107,7 +77,7 @@ class Search:
     """
 
     name: str
-    asked: Asked
+    header: StudyHeader
     state: str
     trials: pd.DataFrame
     levers: tuple[SearchLever, ...]
@@ -120,6 +90,16 @@ class Search:
     stamp: Hashable = None
 
     @property
+    def spec(self) -> StudySpec:
+        """The study's question."""
+        return self.header.spec
+
+    @property
+    def target(self) -> float | None:
+        """The growth to meet, a rate; None where no target is sought."""
+        return self.header.spec.sought_growth
+
+    @property
     def is_running(self) -> bool:
         """Whether a living process runs it."""
         return self.state == RUNNING
@@ -128,7 +108,7 @@ class Search:
     def searched(self) -> pd.DataFrame:
         """The trials that may be the answer: of the kind asked for, not about another."""
         trials = self.trials
-        return trials.loc[(trials["role"] == "search") & (trials["kind"] == self.asked.kind)]
+        return trials.loc[(trials["role"] == "search") & (trials["kind"] == self.header.kind)]
 
     @property
     def best(self) -> int | None:
@@ -141,7 +121,7 @@ class Search:
         feasible = self.searched.loc[self.searched["state"] == "feasible"]
         if not len(feasible):
             return None
-        if self.asked.target is not None and not self.asked.objectives:
+        if self.target is not None and not self.spec.weights:
             return int(feasible["trial"].iloc[int(feasible["gap_pp"].abs().argmin())])
         return int(feasible["trial"].iloc[int(feasible["score"].argmin())])
 

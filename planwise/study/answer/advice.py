@@ -48,9 +48,9 @@ class Budget:
 
 def problem_size(problem: Problem) -> int:
     """Return the size of a problem: its levers, its constraints, and five for each further objective."""
-    objectives = len(problem.spec.objectives) if problem.spec.multi_objective else 1
+    objectives = len(problem.spec.weights) if problem.spec.multi_objective else 1
     further = max(objectives - 1, 0)
-    constraints = len(problem.spec.constraints)
+    constraints = len(problem.spec.limits)
     return len(problem.space) + constraints + LEVERS_PER_FURTHER_OBJECTIVE * further
 
 
@@ -75,31 +75,31 @@ def better_strategy(
 
     The facts are those of the study's result; `reachable` is whether the target is within the bounds.
     """
-    question = problem.spec
-    if not reachable or question.strategy == "solve" or question.single_iteration:
+    spec = problem.spec
+    if not reachable or spec.chosen_strategy == "solve" or spec.single_iteration:
         return None
-    plain_target = question.seeks_target and not question.objectives
-    if plain_target and question.strategy in PLAN_STRATEGIES:
+    plain_target = spec.seeks_target and not spec.weights
+    if plain_target and spec.chosen_strategy in PLAN_STRATEGIES:
         if not converged:
             return (
-                f"{question.strategy} did not meet the target in {real_plans} plans: "
+                f"{spec.chosen_strategy} did not meet the target in {real_plans} plans: "
                 f"`solve` meets it in at most {SOLVE_PLANS}, with the least change."
             )
         if real_plans > SOLVE_PLANS:
             return (
-                f"{question.strategy} took {real_plans} plans: `solve` takes at most {SOLVE_PLANS}, "
+                f"{spec.chosen_strategy} took {real_plans} plans: `solve` takes at most {SOLVE_PLANS}, "
                 "and changes the levers least."
             )
         return None
     if plain_target and not converged:
         return (
-            f"{question.strategy} did not meet the target in {evaluations} evaluations: "
+            f"{spec.chosen_strategy} did not meet the target in {evaluations} evaluations: "
             f"`solve` meets it in at most {SOLVE_PLANS} plans, with the least change."
         )
     budget = evaluation_budget(problem)
-    if question.multi_objective and evaluations < budget.minimum:
+    if spec.multi_objective and evaluations < budget.minimum:
         return (
             f"{evaluations} evaluations are few for a {budget.problem_class} problem with "
-            f"{len(question.objectives)} objectives: give {budget.recommended} (`--trials`)."
+            f"{len(spec.weights)} objectives: give {budget.recommended} (`--trials`)."
         )
     return None

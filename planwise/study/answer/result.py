@@ -123,9 +123,9 @@ def study_result(
     return StudyResult(
         study=name,
         scenario=scenario,
-        strategy=problem.spec.strategy,
+        strategy=problem.spec.chosen_strategy,
         strategy_reason=strategy.reason(problem) if isinstance(strategy, Reasoned) else None,
-        target_growth=problem.spec.target_growth,
+        target_growth=problem.target,
         tolerance=problem.spec.tolerance,
         converged=converged,
         reachable=nearest is None,
@@ -216,7 +216,7 @@ def _risk(problem: Problem, base: EffectiveParameters, best: Evaluation) -> Foun
     return assess(
         base.with_levers(best.levers),
         best.kpis,
-        target_growth=spec.target_growth if spec.seeks_target else None,
+        target_growth=problem.target if spec.seeks_target else None,
         payroll_budget=None if limit is None else limit.bound,
     ).as_json()
 

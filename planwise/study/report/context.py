@@ -8,8 +8,8 @@ from typing import Any, Literal
 from planwise.formatting import count, number, percent, points, ratio
 from planwise.parameters import Lever
 from planwise.study.report import charts
-from planwise.study.report.again import ask, simulate
 from planwise.study.report.evidence import Evidence, LeverChange, declared_lever
+from planwise.study.report.reproduce import optimize_command, simulate_command
 from planwise.study.trials.trial import Trial
 
 Verdict = Literal["no target", "constraints", "out of reach", "met", "missed"]
@@ -159,7 +159,7 @@ class Report:
     @property
     def commands(self) -> str:
         """The commands that repeat the study and simulate its result."""
-        return f"{ask(self.evidence)}\n{simulate(self.evidence)}"
+        return f"{optimize_command(self.evidence)}\n{simulate_command(self.evidence)}"
 
     @cached_property
     def charts(self) -> Mapping[str, str]:

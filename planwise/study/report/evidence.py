@@ -10,6 +10,7 @@ from planwise.errors import InputError
 from planwise.parameters import Lever, catalogue
 from planwise.settings import Settings
 from planwise.study.answer.findings import NOT_COMPUTED
+from planwise.study.spec import StudyHeader
 from planwise.study.trials.trial import NO_CANDIDATES, Trial, TrialPurpose
 from planwise.study.trials.views import view_of
 
@@ -42,17 +43,20 @@ class Evidence:
         question: Mapping[str, Any] = self.about["question"]
         return question
 
+    @cached_property
+    def header(self) -> StudyHeader:
+        """What the study stored when it started."""
+        return StudyHeader.from_json(self.about)
+
     @property
     def target(self) -> float | None:
         """The target growth, a rate; None for a study without a target."""
-        objectives = [name for name, _ in self.question.get("objectives") or ()]
-        seeks_target = not objectives or "targets" in objectives
-        return float(self.question["target_growth"]) if seeks_target else None
+        return self.header.spec.sought_growth
 
     @property
     def tolerance(self) -> float:
         """The tolerance around the target, a rate."""
-        return float(self.question["tolerance"])
+        return self.header.spec.tolerance
 
     def finding(self, key: str) -> Mapping[str, Any] | None:
         """Return a part of the result; None when it was not computed."""

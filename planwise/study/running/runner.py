@@ -56,7 +56,8 @@ def run_study(
     evaluated; a later trial that breaks never raises. Whatever ends it, the study says so and keeps its best.
     """
     check_study_name(name)
-    strategy = strategy_named(spec.strategy)
+    spec = spec.for_scenario(base)
+    strategy = strategy_named(spec.chosen_strategy)
     check(spec)
     kind = _kind(real, pool)
     problem = problem_of(spec, base, levels, kind)
@@ -211,7 +212,7 @@ def _journal(
     """Begin or reopen a study's journal."""
     storage = open_storage(settings, name)
     if not resume:
-        objectives = len(problem.spec.objectives) if problem.spec.multi_objective else 1
+        objectives = len(problem.spec.weights) if problem.spec.multi_objective else 1
         journal = Journal.create(storage, name, problem.space, kept, objectives=objectives)
         write_study(settings, name, {"study": name, **kept})
         return journal

@@ -30,7 +30,7 @@ class Tally:
         leader = None if best is None else best.evaluation
         return Progress(
             study=self._study,
-            strategy=problem.spec.strategy,
+            strategy=problem.spec.chosen_strategy,
             trial=trial.number,
             purpose=trial.purpose,
             iteration=trial.iteration,

@@ -39,7 +39,7 @@ class Reach:
 
     def beyond(self, problem: Problem) -> Evaluation | None:
         """Return the bound that a target lies beyond; None when it is between them or none is sought."""
-        target, tolerance = problem.spec.target_growth, problem.spec.tolerance
+        target, tolerance = problem.target, problem.spec.tolerance
         if not problem.spec.seeks_target:
             return None
         if target > self.highest.growth + tolerance:

@@ -93,7 +93,7 @@ class _Climb:
             if not gained:
                 break
         tolerance = self.problem.spec.tolerance
-        near = best.excess <= 0 and abs(best.growth - self.problem.spec.target_growth) <= tolerance
+        near = best.excess <= 0 and abs(best.growth - self.problem.target) <= tolerance
         return Utmost(best, model, near or self.reaches(best))
 
     def better(self, one: Point, other: Point) -> bool:
@@ -105,13 +105,13 @@ class _Climb:
 
     def reaches(self, one: Point) -> bool:
         """Say whether a point keeps the constraints at the target or beyond."""
-        short = self.problem.spec.target_growth - one.growth
+        short = self.problem.target - one.growth
         return one.excess <= 0 and (short if self.upwards else -short) <= 0
 
 
 def _upwards(problem: Problem, model: Model) -> bool:
     """Say whether the target lies nearer to the most than to the least growth within the constraints."""
-    target = problem.spec.target_growth
+    target = problem.target
     ends = ends_of(Region.of(problem).with_constraints(model), model)
     if ends is None:
         return float(model.values[GROWTH]) < target

@@ -39,27 +39,26 @@ def about(name: str) -> About:
 
 def check(spec: StudySpec) -> None:
     """Raise InputError, before anything runs, for a question that its strategy cannot answer."""
-    asked = about(spec.strategy)
-    names = ", ".join(name for name, _ in spec.objectives)
-    if spec.multi_objective and asked.answers != "front":
+    strategy, limits = about(spec.chosen_strategy), tuple(map(str, spec.limits))
+    names = ", ".join(name for name, _ in spec.weights)
+    if spec.multi_objective and strategy.answers != "front":
         raise InputError(
-            f"{asked.name} looks for one best, and {names} without weights ask for a front.",
+            f"{strategy.name} looks for one best, and {names} without weights ask for a front.",
             remedy=f"Give each a weight, or use one of: {_answering('front')}.",
         )
-    if spec.objectives and asked.answers == "target":
+    if spec.weights and strategy.answers == "target":
         raise InputError(
-            f"{asked.name} seeks a target alone, and the objectives are {names}.",
+            f"{strategy.name} seeks a target alone, and the objectives are {names}.",
             remedy=f"Leave the objectives out, or use one of: {_answering('objective', 'front')}.",
         )
-    if asked.name == CMAES.name and spec.constraints:
+    if strategy.name == CMAES.name and limits:
         raise InputError(
-            f"cmaes cannot see constraints, and there are {len(spec.constraints)}: "
-            f"{', '.join(spec.constraints)}.",
+            f"cmaes cannot see constraints, and there are {len(limits)}: {', '.join(limits)}.",
             remedy="Use tpe or nsga2, or leave the constraints out (payroll_budget is one).",
         )
-    if asked.name == CMAES.name and len(spec.levers or (1, 2)) == 1 and not spec.by_year:
+    if strategy.name == CMAES.name and len(spec.tune or (1, 2)) == 1 and not spec.by_year:
         raise InputError("cmaes needs two levers or more.", remedy="Tune another one, or use tpe.")
-    if asked.name == GP.name:
+    if strategy.name == GP.name:
         require_torch()
 
 

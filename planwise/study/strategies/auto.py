@@ -58,7 +58,7 @@ def choose(problem: Problem) -> Choice:
     spec, levers = problem.spec, len(problem.space)
     if spec.multi_objective:
         return _front(problem)
-    if not spec.objectives:
+    if not spec.weights:
         return Choice("solve", "solve: a plain target, met with the least change in at most 3 plans.")
     constraints = len(spec.limits)
     why = _why_populations(problem)
@@ -74,7 +74,7 @@ def choose(problem: Problem) -> Choice:
 
 
 def _front(problem: Problem) -> Choice:
-    trials, objectives = trials_of(problem), len(problem.spec.objectives)
+    trials, objectives = trials_of(problem), len(problem.spec.weights)
     asked = f"a front of {objectives} objectives in {trials} trials"
     if trials >= AUTO_FRONT_TRIALS:
         return Choice("nsga2", f"nsga2: {asked} (from {AUTO_FRONT_TRIALS} on it is as near, and quicker).")

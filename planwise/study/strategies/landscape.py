@@ -171,7 +171,7 @@ class Landscape:
 
     @property
     def _change_weight(self) -> float:
-        return 0.0 if self.problem.spec.objectives else CHANGE_WEIGHT
+        return 0.0 if self.problem.spec.weights else CHANGE_WEIGHT
 
     def _constraints(self, evaluation: Evaluation) -> Vector:
         found = self.problem.constraints(evaluation)

@@ -42,7 +42,7 @@ class Sampling:
 
     def sampler(self, problem: Problem, past_trials: int) -> BaseSampler | None:
         """Return the sampler; a resumed study draws on, not again."""
-        return self.make(problem.spec.seed + past_trials, trials_of(problem))
+        return self.make(problem.spec.sampler_seed + past_trials, trials_of(problem))
 
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
         """Propose what is known before any draw, and draws up to the number of trials."""

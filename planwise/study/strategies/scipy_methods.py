@@ -84,7 +84,7 @@ class Limits:
         """Return the limits of a question: its trials, else `scale` times the most its class is worth."""
         spec = problem.spec
         evaluations = spec.trials or scale * evaluation_budget(problem).maximum
-        return cls(evaluations, 1 if spec.single_iteration else None, spec.seed)
+        return cls(evaluations, 1 if spec.single_iteration else None, spec.sampler_seed)
 
 
 def slsqp(landscape: Landscape, limits: Limits) -> None:

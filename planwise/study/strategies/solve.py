@@ -87,7 +87,7 @@ class Solve:
         sought = yield from seek(problem)
         if isinstance(sought, str):
             return sought
-        problem, found, aim = sought.problem, sought.found, problem.spec.target_growth
+        problem, found, aim = sought.problem, sought.found, problem.target
         plans = min(REAL_PLANS_MAX, problem.spec.iterations)
         for iteration in range(1, plans + 1):
             (trial,) = yield (Proposal(found.levers, problem.kind, TrialPurpose.VERIFY, iteration),)
@@ -150,7 +150,7 @@ def seek(problem: Problem) -> Seeking:
 
 def within_reach(problem: Problem, start: Point, model: Model) -> Reaching:
     """Return the least change that meets target and constraints on previews; else why there is none."""
-    aim, tolerance = problem.spec.target_growth, problem.spec.tolerance
+    aim, tolerance = problem.target, problem.spec.tolerance
     visited = [start]
     found: Found | None = None
     if _promises(problem, model, aim):

@@ -91,7 +91,7 @@ class ParallelWorld(World):
         self.real = None
         with TrialPool(self.workers, size) as pool:
             self.pool = pool
-            return super().study(target, name, pool=pool, levers=(COLA,), seeds=0, **question)
+            return super().study(target, name, pool=pool, tune=(COLA,), seeds=0, **question)
 
     def listed(self, monkeypatch, *points, **question):
         monkeypatch.setitem(STRATEGIES, "tpe", Listed(points))

@@ -87,7 +87,7 @@ def test_merit_falls_by_the_largest_step_between_levels():
 
 def test_merit_monotone_looks_at_the_levels_of_the_census_and_at_every_year():
     problem = problem_of(
-        StudySpec(target_growth=0.03, constraints=("merit_monotone",), levers=("merit_rate_level_2@2027",)),
+        StudySpec(target_growth=0.03, constraints=("merit_monotone",), tune=("merit_rate_level_2@2027",)),
         BASE,
         (2, 4),
         "preview",
@@ -102,13 +102,13 @@ def test_a_merit_order_that_no_levers_can_keep_is_refused_at_once():
     base = BASE.with_levers({"merit_rate_level_1": 0.08, "merit_rate_level_2": 0.02})
     with pytest.raises(InputError, match="merit_monotone cannot be met"):
         problem_of(
-            StudySpec(target_growth=0.03, levers=("cola_rate",), constraints=("merit_monotone",)),
+            StudySpec(target_growth=0.03, tune=("cola_rate",), constraints=("merit_monotone",)),
             base,
             LEVELS,
             "real",
         )
     near = StudySpec(
-        target_growth=0.03, levers=("merit_rate_level_1",), constraints=("merit_monotone", "change<=0.01")
+        target_growth=0.03, tune=("merit_rate_level_1",), constraints=("merit_monotone", "change<=0.01")
     )
     with pytest.raises(InputError, match="merit_monotone cannot be met"):
         problem_of(near, base, LEVELS, "real")
@@ -198,8 +198,10 @@ def test_one_quantity_is_limited_once_and_a_risk_needs_a_limit():
     assert len(parse_constraints(("raise<=0.2", "raise>=0", "raise<=0.2"))) == 2
     with pytest.raises(InputError, match="payroll is limited twice"):
         parse_constraints(("payroll<=1", "payroll<=2"))
+    risk = StudySpec(target_growth=0.03, constraints=("payroll_risk<=0.05",))
     with pytest.raises(InputError, match="payroll_budget"):
-        parse_constraints(("payroll_risk<=0.05",))
+        risk.for_scenario(BASE)
+    assert risk.for_scenario(BASE.with_assumptions({"payroll_budget": 1e7})).limit("payroll").bound == 1e7
 
 
 def test_the_payroll_budget_is_a_constraint_and_the_lower_limit_holds():

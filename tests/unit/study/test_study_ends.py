@@ -47,7 +47,7 @@ def test_a_resumed_study_that_stagnated_still_has(world):
 
 
 def test_what_is_asked_about_the_answer_is_no_candidate_and_no_search(world):
-    result = world.study(0.04, levers=("cola_rate",), seeds=3)
+    result = world.study(0.04, tune=("cola_rate",), seeds=3)
     trials = finished_trials(load_study(world.settings, "s"))
     after = [trial for trial in trials if trial.purpose in POST_ANALYSIS]
     assert {trial.seed for trial in after} == {None, *replicate_seeds(42, 4)[1:]}

@@ -65,7 +65,7 @@ def test_a_single_iteration_is_one_adjustment(world):
 
 
 def test_levers_that_are_not_tuned_stay(world):
-    result = world.study(0.03, strategy="aggressive", levers=("cola_rate",))
+    result = world.study(0.03, strategy="aggressive", tune=("cola_rate",))
     assert set(result.levers) == set(result.changes) == {"cola_rate"}
 
 
@@ -81,7 +81,7 @@ def test_a_lever_that_differs_by_year_starts_at_its_mean_and_says_what_it_was(tm
 
 def test_all_years_of_a_lever_move_alike_and_locked_levers_stay():
     question = StudySpec(
-        target_growth=TARGET, strategy="balanced", by_year=True, locked=("merit_rate_level_1",)
+        target_growth=TARGET, strategy="balanced", by_year=True, lock=("merit_rate_level_1",)
     )
     space = problem_of(question, BASE, LEVELS, "real").space
     moved = adjusted(space, start_of(space), 0.01)

@@ -64,17 +64,17 @@ BASELINE = growth({})
 
 def test_a_lever_that_acts_against_its_declaration_is_not_claimed_out_of_reach():
     """With promotions at their declared best the target is out of bounds; the slopes say that it is not."""
-    asked = problem(0, levers=(PROMOTION, "cola_rate"))
+    asked = problem(0, tune=(PROMOTION, "cola_rate"))
     declared = growth(extreme(asked.space, highest=True))
     most = growth({PROMOTION: 0.0, "cola_rate": 0.08})
     assert declared < most
     target = (declared + most) / 2 + 0.002
-    stopped, trials = searched(problem(target, levers=(PROMOTION, "cola_rate")))
+    stopped, trials = searched(problem(target, tune=(PROMOTION, "cola_rate")))
     assert stopped == "converged" and trials[-1].evaluation.growth == pytest.approx(target, abs=1e-4)
 
 
 def test_beyond_what_the_slopes_promise_it_is_out_of_reach_and_says_how_far_it_goes():
-    asked = problem(0.2, levers=(PROMOTION, "cola_rate"))
+    asked = problem(0.2, tune=(PROMOTION, "cola_rate"))
     stopped, trials = searched(asked)
     nearest = reach_of(trials).nearest(asked)
     assert stopped == "unreachable"
@@ -109,7 +109,7 @@ def test_a_limit_that_answers_only_far_from_the_start_is_met_there(monkeypatch):
 
     monkeypatch.setitem(globals(), "told", cliff)
     levers = ("promotion_raise_level_1", "cola_rate")
-    stopped, trials = searched(problem(BASELINE, constraints=("raise<=0.2",), levers=levers))
+    stopped, trials = searched(problem(BASELINE, constraints=("raise<=0.2",), tune=levers))
     assert stopped == "converged" and trials[-1].evaluation.kpis[-1]["raise_max"] == 0.1
 
 
@@ -132,7 +132,7 @@ def test_payroll_over_under_other_seeds_is_sought_again_with_what_they_paid():
     target, nervous, seeds = BASELINE + 0.01, 3.0, 10
     limit = (100 * (1 + target) + 1.94) * 1.041
     limits = (f"payroll<={limit}", "payroll_risk<=0.1")
-    asked = problem(target, constraints=limits, seeds=seeds, levers=("cola_rate", "merit_rate_level_1"))
+    asked = problem(target, constraints=limits, seeds=seeds, tune=("cola_rate", "merit_rate_level_1"))
     asked = replace(asked, own_seed=0)
     stopped, trials = searched(asked, nervous)
     assert stopped == "converged"

@@ -6,10 +6,12 @@ import shlex
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Annotated
 
 import numpy as np
 import pytest
-from study_worlds import World
+from cyclopts import App, Parameter
+from study_worlds import BASE, World
 
 from planwise.errors import InputError
 from planwise.study.commands import app
@@ -20,8 +22,9 @@ from planwise.study.report import (
     render_html,
     render_markdown,
 )
-from planwise.study.report.again import ask, simulate
 from planwise.study.report.charts import seed_bins
+from planwise.study.report.reproduce import optimize_command, simulate_command
+from planwise.study.spec import OptimizeRequest
 
 HOSTILE = '<script>alert("x")</script>|`a` [b](http://c) & *d*'
 
@@ -202,19 +205,33 @@ def test_a_front_is_drawn_with_its_knee(evidence):
     ]
 
 
+AS_DEFINED = OptimizeRequest()
+
+
+def parsed(words):
+    """Return the request that the command line makes of these options."""
+    command = App(result_action="return_value")
+
+    @command.default
+    def optimize(*, request: Annotated[OptimizeRequest, Parameter(name="*")] = AS_DEFINED) -> OptimizeRequest:
+        return request
+
+    return command(words)
+
+
 def test_the_commands_ask_the_same_again_and_simulate_the_answer(evidence):
     request = {"levers": {"cola_rate": 0.02, "merit_rate_level_1@2027": 0.03}, "assumptions": {"seed": 7}}
     question = {**evidence.question, "by_year": True, "locked": ["cola_rate"], "constraints": ["raise<=0.2"]}
     about = {**evidence.about, "request": json.dumps(request), "census": "my census", "question": question}
     changed = replace(evidence, about=about)
-    words = shlex.split(ask(changed))
-    assert words[:6] == ["planwise", "optimize", "--scenario", "baseline", "--census", "my census"]
-    assert (
-        shlex.join(words[6:12]) == "--set cola_rate=0.02 --set merit_rate_level_1@2027=0.03 --assume seed=7"
+    words = shlex.split(optimize_command(changed))
+    assert shlex.join(words[:8]) == (
+        "planwise optimize --set cola_rate=0.02 --set merit_rate_level_1@2027=0.03 --assume seed=7"
     )
-    assert "--target-growth 0.05 --tolerance 0.001 --strategy solve" in " ".join(words)
-    assert {"--by-year", "--lock", "raise<=0.2", "--preview"} <= set(words)
-    again = shlex.split(simulate(changed))
+    repeated = parsed(words[8:])
+    assert (repeated.census, repeated.preview) == ("my census", True)
+    assert repeated.for_scenario(BASE).identity == changed.header.spec.identity
+    again = shlex.split(simulate_command(changed))
     new = evidence.result["changes"]["cola_rate"]["new"]
     assert f"cola_rate={new:.10g}" in again and "cola_rate=0.02" not in again  # set once
     assert again.count("--set") == 12 and "merit_rate_level_1@2027=0.03" in again

@@ -28,9 +28,7 @@ class Study:
 
     def __init__(self, target=None, kind="preview", **question):
         target = growth(BEST) if target is None else target
-        asked = StudySpec(
-            target_growth=target, levers=LEVERS, **{"strategy": "solve", "seeds": 4, **question}
-        )
+        asked = StudySpec(target_growth=target, tune=LEVERS, **{"strategy": "solve", "seeds": 4, **question})
         self.evaluator = FakeEvaluator("preview")
         self.trials = []
         problem = problem_of(asked, BASE, LEVELS, kind)
@@ -188,7 +186,7 @@ def test_parameter_impact_sums_to_the_whole(study):
     study.problem = study.problem.with_baseline(study.reach.baseline)
     study.best = study.add(OVER)
     study.close(study.best.evaluation)
-    study.problem = replace(study.problem, spec=StudySpec(target_growth=growth(OVER), levers=LEVERS, seeds=4))
+    study.problem = replace(study.problem, spec=StudySpec(target_growth=growth(OVER), tune=LEVERS, seeds=4))
     found = study.result().parameter_impact["growth_compound"]
     assert found["alone"]["cola_rate"] == pytest.approx(0.015 * 1.033)
     assert found["alone"]["merit_rate_level_1"] == pytest.approx(0.35 * 0.007 * 1.025)

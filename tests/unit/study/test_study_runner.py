@@ -28,7 +28,7 @@ def searched(world):
 
 def test_tpe_is_the_same_by_seed_and_another_by_another(tmp_path):
     found = [
-        World(tmp_path / str(run)).study(TARGET, strategy="tpe", trials=15, seed=seed).levers
+        World(tmp_path / str(run)).study(TARGET, strategy="tpe", trials=15, sampler_seed=seed).levers
         for run, seed in enumerate((1, 1, 2))
     ]
     assert found[0] == found[1] != found[2]
@@ -43,7 +43,7 @@ def test_tpe_draws_as_many_trials_as_asked_or_stops_when_converged(world):
 def test_equal_parameters_are_answered_from_the_first_and_counted_as_cache_hits(world):
     """The corrections of so small a gap round to nothing: the loop asks the same again, and no plan runs."""
     result = world.study(
-        growth({}) + 2e-5, strategy="conservative", levers=("cola_rate",), tolerance=1e-6, max_iterations=20
+        growth({}) + 2e-5, strategy="conservative", tune=("cola_rate",), tolerance=1e-6, max_iterations=20
     )
     again = [trial for trial in searched(world) if trial.answered_by is not None]
     hits = [trial for trial in trials_of(world) if trial.evaluation.cache_hit]
@@ -175,7 +175,7 @@ def test_a_trial_that_was_running_when_the_process_died_is_run_again(world):
 
 
 @pytest.mark.parametrize(
-    "change", [{"target_growth": 0.04}, {"strategy": "balanced"}, {"levers": ("cola_rate",)}]
+    "change", [{"target_growth": 0.04}, {"strategy": "balanced"}, {"tune": ("cola_rate",)}]
 )
 def test_a_study_cannot_be_resumed_with_another_question(world, change):
     world.study(TARGET)
@@ -212,7 +212,7 @@ def test_levels_that_the_census_does_not_have_are_not_tuned():
 
 def test_an_unknown_lever_or_strategy_names_the_nearest(world):
     with pytest.raises(InputError, match="cola_rate"):
-        world.study(TARGET, levers=("cola",))
+        world.study(TARGET, tune=("cola",))
     with pytest.raises(InputError, match="balanced"):
         world.study(TARGET, strategy="balance")
 
@@ -235,7 +235,7 @@ def test_a_question_outside_its_limits_is_refused(wrong):
 
 
 def test_a_question_is_read_back_as_it_was_written():
-    question = StudySpec(target_growth=0.03, levers=("cola_rate",), trials=5)
+    question = StudySpec(target_growth=0.03, strategy="tpe", tune=("cola_rate",), trials=5)
     assert StudySpec.from_json(question.as_json()) == question
 
 

@@ -50,6 +50,6 @@ def test_a_population_lives_through_ten_generations_where_it_can(trials, members
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_a_sampler_is_made_from_the_seed_and_what_is_there(name):
-    problem = problem_in(WORLD, strategy=name, seed=4)
+    problem = problem_in(WORLD, strategy=name, sampler_seed=4)
     kinds = [type(STRATEGIES[name].sampler(problem, past)) for past in (0, 10)]
     assert kinds[0] is kinds[1]

@@ -182,7 +182,7 @@ class Home:
         try:
             return run_study(
                 self.settings,
-                StudySpec(target_growth=0.04, strategy=method, levers=LEVERS, trials=80, seeds=0),
+                StudySpec(target_growth=0.04, strategy=method, tune=LEVERS, trials=80, seeds=0),
                 name="s",
                 scenario="baseline",
                 base=LINEAR.base,

@@ -23,7 +23,7 @@ def test_one_lever_is_the_closed_form(world):
     """(1 + cola)(1 + merit) − 1 + hires + promotions − drag = target, solved for cola."""
     target = 0.04
     others = growth({}) - (1.025 * 1.033 - 1)
-    result = world.study(target, levers=("cola_rate",))
+    result = world.study(target, tune=("cola_rate",))
     assert result.levers["cola_rate"] == pytest.approx((1 + target - others) / 1.033 - 1, abs=2e-5)
     assert result.converged and result.real_plans == 1
 

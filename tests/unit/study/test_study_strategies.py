@@ -39,8 +39,8 @@ def test_cmaes_has_no_constraints_and_no_single_lever():
     with pytest.raises(InputError, match="payroll<=1000000"):
         check(StudySpec(target_growth=0.03, strategy="cmaes", constraints=("payroll<=1e6",)))
     with pytest.raises(InputError, match="two levers"):
-        check(StudySpec(target_growth=0.03, strategy="cmaes", levers=("cola_rate",)))
-    check(StudySpec(target_growth=0.03, strategy="cmaes", levers=("cola_rate",), by_year=True))
+        check(StudySpec(target_growth=0.03, strategy="cmaes", tune=("cola_rate",)))
+    check(StudySpec(target_growth=0.03, strategy="cmaes", tune=("cola_rate",), by_year=True))
 
 
 @pytest.mark.parametrize("there", [False, True])

@@ -68,8 +68,8 @@ class StudyActions:
             self._said.visible = False
             self._further.value = None
         self._search = search
-        settled = bool((search.outcome or {}).get("converged")) and search.asked.target is not None
-        may = not search.is_running and not settled and bool(search.asked.request)
+        settled = bool((search.outcome or {}).get("converged")) and search.target is not None
+        may = not search.is_running and not settled and search.header.request is not None
         self._resume.param.update(visible=may, disabled=not self._session.may_run)
         self._further.widget.visible = may
         for suffix, button in self._reports.items():

@@ -20,7 +20,7 @@ MONEY_FROM = 100.0  # a constraint's figure above this is money or people, below
 
 def sentence(search: Search) -> tuple[str, Tone]:
     """Return in one sentence how the study ended, or how it stands."""
-    outcome, asked = search.outcome, search.asked
+    outcome = search.outcome
     if outcome is None:
         return _so_far(search), "" if search.is_running else words.standing(search)[1]
     growth = f"growth {percent(outcome['growth'], 3)} a year ({_kind(outcome['kind'])})"
@@ -34,24 +34,24 @@ def sentence(search: Search) -> tuple[str, Tone]:
         ]
         if violated:
             near = f" Nothing meets {', '.join(violated)}; what comes nearest is shown."
-        return f"Out of reach: {words.target_text(asked.target)} cannot be met.{near}", "bad"
-    if asked.is_front:
+        return f"Out of reach: {words.target_text(search.target)} cannot be met.{near}", "bad"
+    if search.spec.multi_objective:
         return (
             f"{len(search.front)} trade-offs found; the knee has {growth}, {before}. It ended because {why}.",
             "good",
         )
-    if asked.target is None:
+    if search.target is None:
         return f"Best found: {growth}, {before}. It ended because {why}.", "good" if outcome[
             "converged"
         ] else "warn"
     gap = points(outcome["gap_pp"] / 100, 3)
     if outcome["converged"]:
         return (
-            f"Converged: {growth}, {gap} from the target {words.target_text(asked.target)}; {before}.",
+            f"Converged: {growth}, {gap} from the target {words.target_text(search.target)}; {before}.",
             "good",
         )
     return (
-        f"Best found: {growth}, {gap} from the target {words.target_text(asked.target)}; {before}. "
+        f"Best found: {growth}, {gap} from the target {words.target_text(search.target)}; {before}. "
         f"It ended because {why}.",
         "warn",
     )
@@ -92,7 +92,7 @@ def caveats(search: Search) -> Iterator[str]:
     yield from (str(text) for text in outcome.get("warnings", ()))
     if outcome.get("binding"):
         yield f"At their limits: {', '.join(map(str, outcome['binding']))}."
-    if outcome.get("kind") == "preview" and search.asked.kind == "real":
+    if outcome.get("kind") == "preview" and search.header.kind == "real":
         yield "No plan verified this: it is a preview."
     risk = outcome.get("risk")
     if isinstance(risk, Mapping):
@@ -178,8 +178,8 @@ def _so_far(search: Search) -> str:
     if row is None:
         return "No feasible trial of the kind that decides yet."
     said = f"Best so far: trial {number}, growth {percent(row['growth'], 3)} a year"
-    if search.asked.target is not None:
-        said += f", {points(row['gap_pp'] / 100, 3)} from the target {words.target_text(search.asked.target)}"
+    if search.target is not None:
+        said += f", {points(row['gap_pp'] / 100, 3)} from the target {words.target_text(search.target)}"
     return f"{said}."
 
 

@@ -1,5 +1,6 @@
 """A new study: the form, what is looked at before it starts, and the start."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
 from html import escape
@@ -10,6 +11,7 @@ import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
 from planwise.jobs import Job
+from planwise.study.spec import OptimizeRequest
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.layout import GAP, on_page
@@ -20,10 +22,10 @@ from ui.views.optimise import preflight
 from ui.views.optimise.asking import Wish
 from ui.views.optimise.form import Form
 from ui.views.optimise.latest import Current, Latest
-from ui.views.optimise.words import AUTOMATIC, STRATEGIES, objectives_text, request_text
+from ui.views.optimise.words import AUTOMATIC, STRATEGIES, objectives_text
 
 START = "Start the study"
-NOT_READY = "Nothing was started: as the question is now, it cannot be asked. The checks say why."
+NOT_READY = "Nothing was started: see the checks that failed."
 TYPING_SECONDS = 0.25  # until somebody has stopped typing
 GROWTH = "growth_compound"
 MEASURED_KEPT = 50
@@ -43,7 +45,7 @@ class Ask:
 
     def __init__(self, session: Session, on_start: Callable[[Job], None]) -> None:
         self._session, self._on_start = session, on_start
-        self._request: dict[str, Any] | None = None
+        self._request: OptimizeRequest | None = None
         self._checked: Checked | None = None
         self._measured: dict[object, Measured] = {}
         self._checks = html.pane('<p class="quiet" role="status">Looking at the question …</p>')
@@ -131,12 +133,12 @@ class Ask:
         self.form.limits.say((), f"{error.what} {error.remedy or ''}")
         self._show_checks((Check("Question", "bad", error.what, error.remedy or ""),))
 
-    async def _measure(self, checked: Checked, request: Mapping[str, Any]) -> bool:
+    async def _measure(self, checked: Checked, request: OptimizeRequest) -> bool:
         """Preview the scenario as it is and both ends; False where that was not possible."""
         frame, previews = checked.frame, self._session.previews
         if frame is None or previews is None:
             return False
-        own = {**request.get("levers", {}), **request.get("assumptions", {})}
+        own = {**request.levers, **request.assumptions}
         growth, seconds = [], 0.0
         for ends in ({}, frame.lowest, frame.highest):
             kept = {
@@ -185,8 +187,8 @@ class Ask:
         said = " ".join(text for text in (refusal or preflight.verdict(checked), expected) if text)
         self._verdict.object = f'<p class="card-subtitle" role="status">{escape(said)}</p>'
         self._start.disabled = not checked.ready or bool(refusal) or self._request is None
-        command = "" if self._request is None else request_text(self._request)
-        said = f"The same as a command: <code>{escape(command)}</code>" if command else ""
+        command = "" if self._request is None else command_of(self._request)
+        said = f"As a command: <code>{escape(command)}</code>" if command else ""
         self._command.object = f'<p class="card-subtitle">{said}</p>'
 
     async def _begin(self, *_: Any) -> None:
@@ -196,7 +198,7 @@ class Ask:
         except InputError as error:
             on_page(partial(self._show_wrong, error))
             return
-        request = dict(wish.request())
+        request = wish.request()
         on_page(partial(self._start.param.update, disabled=True, label="Starting …"))
         try:
             checked = await self._session.offload(self._session.store.searches.check, request)
@@ -204,7 +206,11 @@ class Ask:
                 on_page(partial(self._begun, None, html.notice(NOT_READY, "", "bad")))
                 return
             job = await self._session.offload(
-                lambda: self._session.actions.jobs.start("optimize", request, title=title_of(request))
+                lambda: self._session.actions.jobs.start(
+                    "optimize",
+                    request.model_dump(mode="json", exclude_defaults=True),
+                    title=title_of(request),
+                )
             )
         except PlanWiseError as error:
             on_page(partial(self._begun, None, html.notice(error.what, error.remedy or "", "bad")))
@@ -219,18 +225,17 @@ class Ask:
             self._on_start(job)
 
 
-def title_of(request: Mapping[str, Any]) -> str:
+def title_of(request: OptimizeRequest) -> str:
     """Return what a job that runs this question is called."""
-    objectives = request.get("objectives")
-    target = request.get("target_growth")
+    target = request.target_growth
     sought = [] if target is None else [f"{percent(target, 2)} a year"]
-    sought += [objectives_text(_weights(str(objectives)))] if objectives else []
-    return f"Study of {request.get('scenario', 'baseline')}: {', '.join(sought) or 'its target'}"
+    sought += [objectives_text(request.weights)] if request.weights else []
+    return f"Study of {request.scenario}: {', '.join(sought) or 'its target'}"
 
 
-def _weights(objectives: str) -> tuple[tuple[str, float | None], ...]:
-    parts = (one.partition("=") for one in objectives.split(","))
-    return tuple((name.strip(), float(weight) if weight else None) for name, _, weight in parts)
+def command_of(request: OptimizeRequest) -> str:
+    """Return the command that starts the same study."""
+    return shlex.join(["planwise", "optimize", *request.command_options()])
 
 
 def _explained(wish: Wish, checked: Checked) -> str:
@@ -244,11 +249,11 @@ def _explained(wish: Wish, checked: Checked) -> str:
     return f'<p class="card-subtitle">{escape(lead + STRATEGIES.get(name, "") + reason)}</p>'
 
 
-def _key(checked: Checked, request: Mapping[str, Any]) -> object:
+def _key(checked: Checked, request: OptimizeRequest) -> object:
     frame = checked.frame
     if frame is None:
         return None
-    changes = {**request.get("levers", {}), **request.get("assumptions", {})}
+    changes = {**request.levers, **request.assumptions}
     return (
         frame.scenario,
         tuple(sorted(changes.items())),

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from planwise.errors import InputError
 from planwise.parameters import catalogue
-from ui.values.searches import Asked
+from planwise.study.spec import OptimizeRequest, StudyHeader
 
 PP = 100.0
 MILLION = 1e6
@@ -121,11 +121,11 @@ class Wish:
         ticked = [limit.text(self.limits[limit.name]) for limit in LIMITS if limit.name in self.limits]
         return (*ticked, *(text.strip() for text in self.further.split(",") if text.strip()))
 
-    def request(self) -> dict[str, Any]:
-        """Return what an optimize job is started with; what was left open is left out. Raises InputError."""
+    def request(self) -> OptimizeRequest:
+        """Return the request of the study; a field left blank has its default. Raises InputError."""
         levers = catalogue().levers
         of_levers = {key for key in self.changes if key.partition("@")[0] in levers}
-        asked = {
+        fields: dict[str, Any] = {
             "scenario": self.scenario,
             "levers": {key: value for key, value in self.changes.items() if key in of_levers},
             "assumptions": {key: value for key, value in self.changes.items() if key not in of_levers},
@@ -146,15 +146,16 @@ class Wish:
             "preview": self.preview or None,
             "save_as": None if self.preview else self.save_as.strip() or None,
         }
-        return {name: value for name, value in asked.items() if value not in (None, [], {})}
+        return OptimizeRequest(**{name: value for name, value in fields.items() if value is not None})
 
 
-def wish_of(asked: Asked) -> Wish:
-    """Return the wish that asks what a study was asked, to be asked again or a little differently."""
+def wish_of(header: StudyHeader) -> Wish:
+    """Return the form's values for a study's question, to repeat or change it."""
+    request = header.repeated()
     known = {limit.name: limit for limit in LIMITS}
     limits: dict[str, float | None] = {}
     further = []
-    for text in asked.constraints:
+    for text in map(str, request.limits):
         name, _, figure = text.partition("<=")
         limit = known.get(name)
         if limit is not None and limit.scale is None and not figure:
@@ -163,29 +164,29 @@ def wish_of(asked: Asked) -> Wish:
             limits[name] = round(float(figure) / limit.scale, 9)
         else:
             further.append(text)
-    request = asked.request
-    weighted = bool(asked.objectives) and not asked.is_front and asked.objectives[0][1] is not None
-    aim: Aim = "front" if asked.objectives and not weighted else "weights" if weighted else "change"
+    weighted = bool(request.weights) and request.weights[0][1] is not None
+    aim: Aim = "front" if request.weights and not weighted else "weights" if weighted else "change"
+    target = request.target_growth
     return Wish(
-        scenario=asked.scenario,
-        changes={**request.get("levers", {}), **request.get("assumptions", {})},
-        target_pct=None if asked.target is None else round(asked.target * PP, 9),
+        scenario=request.scenario,
+        changes={**request.levers, **request.assumptions},
+        target_pct=None if target is None else round(target * PP, 9),
         aim=aim,
-        weights={name: float(weight) for name, weight in asked.objectives if weight is not None},
-        front=tuple(name for name, _ in asked.objectives) if aim == "front" else (),
-        strategy=str(request.get("strategy") or ""),
+        weights={name: float(weight) for name, weight in request.weights if weight is not None},
+        front=tuple(name for name, _ in request.weights) if aim == "front" else (),
+        strategy="" if header.request is None else header.request.strategy or "",
         limits=limits,
         further=", ".join(further),
-        levers=tuple(request.get("tune") or ()),
-        locks=asked.locked,
-        by_year=asked.by_year,
-        tolerance_pp=round(asked.tolerance * PP, 9),
-        iterations=request.get("max_iterations"),
-        trials=asked.trials,
-        seconds=asked.timeout_seconds,
-        stagnation=asked.stagnation,
-        seeds=asked.seeds,
-        workers=asked.workers,
-        preview=asked.kind == "preview",
-        save_as=str(request.get("save_as") or ""),
+        levers=request.tune or (),
+        locks=request.locked,
+        by_year=request.by_year,
+        tolerance_pp=round(request.tolerance * PP, 9),
+        iterations=request.max_iterations,
+        trials=request.trials,
+        seconds=request.timeout_seconds,
+        stagnation=request.stagnation,
+        seeds=request.seeds,
+        workers=request.workers,
+        preview=request.preview,
+        save_as=request.save_as or "",
     )

@@ -94,7 +94,7 @@ class Charts:
         self._feasibility.show(health.feasibility(search))
         self._sensitivity.show(lever_charts.sensitivity(search))
         self._robustness.show(health.robustness(search))
-        self._robustness.layout.visible = search.asked.seeds > 0
+        self._robustness.layout.visible = search.spec.seeds > 0
 
     def choose(self, numbers: tuple[int, ...]) -> None:
         """Let these trials stand out."""

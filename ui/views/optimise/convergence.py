@@ -50,22 +50,21 @@ COLUMNS = (
 
 def measures(search: Search) -> tuple[str, ...]:
     """Return what convergence can be seen in: growth where it is sought, the objective where one is asked."""
-    if search.asked.is_front or search.asked.target is None:
+    if search.spec.multi_objective or search.target is None:
         return (SCORE,)
-    return (SCORE, GROWTH) if search.asked.objectives else (GROWTH, SCORE)
+    return (SCORE, GROWTH) if search.spec.weights else (GROWTH, SCORE)
 
 
 def convergence(search: Search, measure: str) -> Content:
     """Return the trials as a chart and a table."""
-    asked = search.asked
     looked = search.trials.loc[search.trials["role"] != "about"]
     what = "Compound growth a year of mean base pay at the end of the horizon"
     if measure == SCORE:
-        what = f"Objective: {objectives_text(asked.objectives)}; lower is better"
-    sought = "" if asked.target is None else f" · target {target_text(asked.target, asked.tolerance)}"
+        what = f"Objective: {objectives_text(search.spec.weights)}; lower is better"
+    sought = "" if search.target is None else f" · target {target_text(search.target, search.spec.tolerance)}"
     return Content(
         "Convergence",
-        f"{what}{sought} · {asked.strategy} on {asked.scenario}",
+        f"{what}{sought} · {search.spec.chosen_strategy} on {search.header.scenario}",
         looked,
         COLUMNS,
         f"convergence_{search.name}.csv",
@@ -119,9 +118,9 @@ def figure(search: Search, looked: pd.DataFrame, measure: str) -> Figure:
         height=HEIGHT + 20,
         log=not of_growth and _spans_decades(shown[measure]),
     )
-    if of_growth and search.asked.target is not None:
-        target = search.asked.target
-        with_reference(chart, f"Target {percent(target, 2)}", target, tolerance=search.asked.tolerance)
+    if of_growth and search.target is not None:
+        target = search.target
+        with_reference(chart, f"Target {percent(target, 2)}", target, tolerance=search.spec.tolerance)
     return chart
 
 
@@ -134,11 +133,11 @@ def compared(searches: Sequence[Search]) -> Content:
     rows: list[Mapping[str, Any]] = []
     data: list[Figure] = []
     colors = PALETTE
-    on_target = all(search.asked.target is not None and not search.asked.is_front for search in searches)
+    on_target = all(search.target is not None and not search.spec.multi_objective for search in searches)
     for place, search in enumerate(searches):
         found = search.trials.loc[(search.trials["role"] == "search") & search.trials["best_growth"].notna()]
         if on_target:
-            values = (found["best_growth"] - float(search.asked.target or 0.0)).abs()
+            values = (found["best_growth"] - float(search.target or 0.0)).abs()
         else:
             values = found["best_score"]
         order = range(1, len(found) + 1)

@@ -7,6 +7,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.parameters import catalogue
+from planwise.study import objectives
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.filling import Filling
@@ -16,8 +17,9 @@ from ui.views.optimise.asking import AIMS, Wish
 from ui.views.optimise.limit_rows import LimitRows
 from ui.views.optimise.looks import PART, SIDE_BY_SIDE, SMALL, SWITCHES
 from ui.views.optimise.number_field import NumberField
-from ui.views.optimise.words import AUTOMATIC, OBJECTIVES, PRESETS, STRATEGIES
+from ui.views.optimise.words import AUTOMATIC, OBJECTIVES, STRATEGIES
 
+PRESETS = {name: dict(weights) for name, weights in objectives.PRESETS.items()}
 START_TARGET_PCT, START_TOLERANCE_PP = 3.0, 0.1
 WEIGHT_STEP = 0.05
 OWN = "own"  # weights that no preset has
@@ -47,7 +49,7 @@ class Form:
         )
         self.reach = html.pane("", min_width=260)
         self.aim = self._watch(
-            pmui.RadioButtonGroup(label="What counts", options=list(AIMS), value=next(iter(AIMS)), **SWITCHES)
+            pmui.RadioButtonGroup(label="Objectives", options=list(AIMS), value=next(iter(AIMS)), **SWITCHES)
         )
         self.preset = pmui.RadioButtonGroup(
             label="Preset of weights", options=[*PRESETS, OWN], value="balanced", **SWITCHES
@@ -105,7 +107,7 @@ class Form:
         )
         self.locks = self._watch(
             pmui.MultiChoice(
-                label="Levers to leave alone", options=levers, value=[], sizing_mode="stretch_width", margin=0
+                label="Fixed levers", options=levers, value=[], sizing_mode="stretch_width", margin=0
             )
         )
         self.by_year = self._watch(pmui.Switch(label="Tune each year on its own", value=False, margin=0))
@@ -119,8 +121,8 @@ class Form:
 
         self.tolerance = number("Tolerance, pp", "0.1", value=START_TOLERANCE_PP)
         self.trials = number("Trials at most", "as advised", whole=True)
-        self.seconds = number("Seconds at most", "no limit")
-        self.stagnation = number("Patience, trials", "no limit", whole=True)
+        self.seconds = number("Time limit (s)", "no limit")
+        self.stagnation = number("Stop after N trials without improvement", "no limit", whole=True)
         self.iterations = number("Loop iterations", "10", whole=True)
         self.seeds = number("Other seeds", "20", value=20, whole=True)
         self.workers = number("Workers", "1", value=1, whole=True)
@@ -137,7 +139,9 @@ class Form:
             pmui.Switch(label="Preview only: nothing is verified or published", margin=0)
         )
         self.save_as = self._watch(
-            pmui.TextInput(label="Keep the winner as", placeholder="baseline_optimized", width=300, **SMALL),
+            pmui.TextInput(
+                label="Save result as scenario", placeholder="baseline_optimized", width=300, **SMALL
+            ),
             "value",
         )
 
@@ -211,7 +215,7 @@ class Form:
         self._changed()
 
     def lock(self, names: Sequence[str]) -> None:
-        """Leave these levers alone: the locks of the draft."""
+        """Fix these levers: the locks of the draft."""
         known = set(self.locks.options.values())
         wanted = [name for name in names if name in known]
         if wanted != self.locks.value:
@@ -261,12 +265,12 @@ class Form:
         self._weighing = pn.Column(self.preset, pn.Column(*self.weights.values(), **SIDE_BY_SIDE), **PART)
         parts = (
             ("Question", pn.FlexBox(self.scenario, self.target, self.reach, gap="12px"), self.edits),
-            ("What counts", self.aim, self._weighing, self.front),
+            ("Objectives", self.aim, self._weighing, self.front),
             ("Strategy", self.strategy, self.explained),
             ("Constraints", self.limits.layout),
             ("Levers", self.levers, self.locks, self.by_year),
             (
-                "How long, how sure",
+                "Budget and tolerance",
                 pn.FlexBox(*(field.widget for field in self._budgets), gap="12px"),
                 self.preview,
                 self.save_as,

@@ -74,7 +74,6 @@ def robustness(search: Search) -> Content:
         Column("seed", "Other seed", count),
         Column("growth", "Growth a year", lambda v: percent(v, 3)),
     )
-    asked = search.asked
     if len(growth) < SEEDS_MIN:
         why = found if isinstance(found, str) else "comes when the study has ended with an answer"
         text = (
@@ -85,14 +84,14 @@ def robustness(search: Search) -> Content:
         figure, subtitle = note(text, NOTE_HEIGHT), "Growth of the answer under other seeds"
         return Content("Robustness", subtitle, frame, columns, f"robustness_{search.name}.csv", figure)
     assert isinstance(found, Mapping)
-    subtitle = _of_seeds(found, len(growth), asked.tolerance)
+    subtitle = _of_seeds(found, len(growth), search.spec.tolerance)
     counts, edges = np.histogram(growth, bins="auto")
-    target = asked.target
+    target = search.target
     figure = seed_histogram(
         ((edges[1:] + edges[:-1]) / 2).tolist(),
         float(edges[1] - edges[0]),
         counts.tolist(),
-        band=None if target is None else (target - asked.tolerance, target + asked.tolerance),
+        band=None if target is None else (target - search.spec.tolerance, target + search.spec.tolerance),
         target=None if target is None else (target, TARGET),
         answer=None if search.outcome is None else float(search.outcome["growth"]),
     )
@@ -111,5 +110,5 @@ def _of_seeds(found: Mapping[str, Any], seeds: int, tolerance: float) -> str:
 
 
 def _named(search: Search, key: str) -> str:
-    texts = {text.partition("<=")[0].partition(">=")[0]: text for text in search.asked.constraints}
+    texts = {text.partition("<=")[0].partition(">=")[0]: text for text in map(str, search.spec.limits)}
     return WORDS.get(key) or texts.get(key, key.replace("_", " "))

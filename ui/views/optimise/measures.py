@@ -45,8 +45,7 @@ def parts_of(search: Search) -> tuple[Measure, ...]:
 
 def measures_of(search: Search) -> tuple[Measure, ...]:
     """Return what the trials of a study can be compared by; what no trial has is left out."""
-    asked = search.asked
-    own = (*parts_of(search), *(() if asked.is_front else (SCORE,)))
+    own = (*parts_of(search), *(() if search.spec.multi_objective else (SCORE,)))
     return tuple(one for one in (*own, *OUTCOMES) if search.trials[one.column].notna().any())
 
 

@@ -80,4 +80,4 @@ class OptimisePage(Page):
 
     def _edit_again(self, search: Search) -> None:
         self._tabs.active = NEW
-        self._parts[NEW].part.ask_again(wish_of(search.asked))
+        self._parts[NEW].part.ask_again(wish_of(search.header))

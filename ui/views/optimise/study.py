@@ -210,18 +210,18 @@ class StudyTab:
         show(self.layout, self._body)
 
     def _show_head(self, search: Search, another: bool) -> None:
-        asked = search.asked
+        header, spec = search.header, search.spec
         text, tone = words.standing(search)
-        what = words.objectives_text(asked.objectives)
+        what = words.objectives_text(spec.weights)
         sought = (
-            "" if asked.target is None else f" · target {words.target_text(asked.target, asked.tolerance)}"
+            "" if search.target is None else f" · target {words.target_text(search.target, spec.tolerance)}"
         )
         self._heading.object = (
             html.card_heading(
                 search.name,
-                f"{asked.scenario} on {asked.census} · {asked.strategy}, {what}{sought} · "
-                f"{len(search.levers)} levers · {'plans' if asked.kind == 'real' else 'previews only'} · "
-                f"begun {moment(asked.created_at)}",
+                f"{header.scenario} on {header.census} · {spec.chosen_strategy}, {what}{sought} · "
+                f"{len(search.levers)} levers · {'plans' if header.kind == 'real' else 'previews only'} · "
+                f"begun {moment(search.header.created_at)}",
             )
             + f'<p style="margin-top:6px">{html.chip(text, tone)}</p>'
         )
@@ -239,8 +239,8 @@ class StudyTab:
 
     def _show_progress(self, search: Search) -> None:
         elapsed = None
-        if search.is_running and search.asked.created_at:
-            begun = datetime.fromisoformat(search.asked.created_at)
+        if search.is_running and search.header.created_at:
+            begun = datetime.fromisoformat(search.header.created_at)
             elapsed = max((datetime.now(UTC) - begun).total_seconds(), 0.0)
         text, share = trial_rows.progress(search, elapsed)
         self._progress_text.object = f'<p class="card-subtitle" role="status">{text}</p>'

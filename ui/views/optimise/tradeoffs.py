@@ -17,7 +17,7 @@ FEW = 2  # trials, below which there is nothing to trade
 
 def axes_of(search: Search) -> tuple[str, str]:
     """Return the columns that are compared at first: two objectives, else growth against payroll."""
-    parts = [PART + name for name, _ in search.asked.objectives if name != "targets"]
+    parts = [PART + name for name, _ in search.spec.weights if name != "targets"]
     if len(parts) >= 2:
         return parts[0], parts[1]
     if parts:
@@ -31,7 +31,7 @@ def compared_trials(search: Search) -> pd.DataFrame:
     Those at the bounds of all levers are far off; they count only where they may be an answer.
     """
     trials = search.trials.loc[(search.trials["role"] == "search") & search.trials["growth"].notna()]
-    return trials.loc[~trials["purpose"].isin(BOUNDS) | (trials["kind"] == search.asked.kind)]
+    return trials.loc[~trials["purpose"].isin(BOUNDS) | (trials["kind"] == search.header.kind)]
 
 
 def role_on_front(search: Search, trial: int) -> str:
@@ -63,7 +63,7 @@ def tradeoffs(search: Search, x: Measure, y: Measure) -> Content:
     order = frame.sort_values([x.column, y.column])
     return Content(
         "Trade-offs",
-        f"{x.name} against {y.name} · {search.asked.scenario} · {said}",
+        f"{x.name} against {y.name} · {search.header.scenario} · {said}",
         order,
         columns,
         f"tradeoffs_{search.name}.csv",
@@ -86,7 +86,7 @@ def _figure(search: Search, rows: pd.DataFrame, x: Measure, y: Measure) -> Figur
         ("Knee", rows.loc[rows["on_front"] == KNEE], "star", UP, 16),
     )
     data: list[Figure] = []
-    objectives = {PART + name for name, _ in search.asked.objectives}
+    objectives = {PART + name for name, _ in search.spec.weights}
     front = rows.loc[of_front]
     if len(front) > 1 and {x.column, y.column} == objectives:
         line = step_line("", front[x.column].tolist(), front[y.column].tolist())

@@ -91,7 +91,7 @@ class TrialPanel:
         self._keep.disabled = not may or failed
         self._try.disabled = row["state"] == "failed"
         if fresh:
-            self._name.value = f"{search.asked.scenario}_trial_{number}"[:48]
+            self._name.value = f"{search.header.scenario}_trial_{number}"[:48]
             self._description.value = ""
             self._said.visible = False
             show(self._next)
@@ -139,7 +139,7 @@ class TrialPanel:
             made.on_click(lambda _: work())
             return made
 
-        session, base = self._session, self._search.asked.scenario if self._search else "baseline"
+        session, base = self._session, self._search.header.scenario if self._search else "baseline"
 
         def into_draft() -> None:
             try:
@@ -164,17 +164,17 @@ class TrialPanel:
         """Begin the draft anew from the study's scenario with what the trial changed."""
         if self._search is None or self._number is None:
             return
-        asked = self._search.asked
-        own = {**asked.request.get("levers", {}), **asked.request.get("assumptions", {})}
+        header = self._search.header
+        own = {} if header.request is None else header.request.changes()
         given = self._search.given.get(self._number, {})
         plain = {name for name in given if "@" not in name}
         kept = {name: value for name, value in own.items() if name.partition("@")[0] not in plain}
         try:
-            self._session.draft.start_from(asked.scenario, {**kept, **given})
+            self._session.draft.start_from(header.scenario, {**kept, **given})
         except PlanWiseError as error:
             self._say(html.error_notice(error))
             return
-        self._session.go("whatif", scenario=asked.scenario)
+        self._session.go("whatif", scenario=header.scenario)
 
     def _say(self, text: str) -> None:
         self._said.param.update(object=text, visible=True)
@@ -192,7 +192,7 @@ def _facts(search: Search, row: Any) -> str:
     if same:
         levers.append(("As they are", f"{same} {'other ' if levers else ''}lever{'' if same == 1 else 's'}"))
     outcomes = [(one.name, one.write(row[one.column])) for one in OUTCOMES]
-    if search.asked.target is not None:
+    if search.target is not None:
         outcomes.insert(1, ("Target minus growth", gap(row["gap_pp"])))
     if row["score"] == row["score"] and row["score"] is not None:
         outcomes.append(("Objective", ratio(row["score"], 4)))

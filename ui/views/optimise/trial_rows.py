@@ -24,13 +24,13 @@ def columns(search: Search, *, levers: bool) -> tuple[Column, ...]:
         Column("state", "State", is_text=True),
         Column("growth", "Growth a year", lambda v: percent(v, 3)),
     ]
-    if search.asked.target is not None:
+    if search.target is not None:
         shown.append(Column("gap_pp", "Target − growth", gap))
     shown += [
         Column("payroll", "Highest payroll", money_short),
         *(Column(part.column, part.name.partition(" (")[0], part.write) for part in parts_of(search)),
     ]
-    if not search.asked.is_front:
+    if not search.spec.multi_objective:
         shown.append(Column("score", "Objective", _figure))
     if levers:
         shown += [Column(lever.column, lever.label, lambda v: percent(v, 2)) for lever in search.levers]
@@ -99,14 +99,14 @@ def progress(search: Search, elapsed: float | None) -> tuple[str, float | None]:
         rate = ended / elapsed
         said.append(f"{rate:.1f} a second" if rate >= 1 else f"{60 * rate:.0f} a minute")
         decided = len(search.searched)
-        if search.asked.trials and decided:
-            share = min(decided / search.asked.trials, 1.0)
-            left = elapsed / decided * max(search.asked.trials - decided, 0)
-            said.append(f"about {seconds(left)} left for {search.asked.trials:,} trials")
-        if search.asked.timeout_seconds:
-            rest = max(search.asked.timeout_seconds - elapsed, 0.0)
+        if search.spec.trials and decided:
+            share = min(decided / search.spec.trials, 1.0)
+            left = elapsed / decided * max(search.spec.trials - decided, 0)
+            said.append(f"about {seconds(left)} left for {search.spec.trials:,} trials")
+        if search.spec.timeout_seconds:
+            rest = max(search.spec.timeout_seconds - elapsed, 0.0)
             said.append(f"ends in {seconds(rest)} at the latest")
-            share = max(share or 0.0, min(elapsed / search.asked.timeout_seconds, 1.0))
+            share = max(share or 0.0, min(elapsed / search.spec.timeout_seconds, 1.0))
     return " · ".join(said), share
 
 

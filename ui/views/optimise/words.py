@@ -1,7 +1,6 @@
 """What is said about strategies, objectives, constraints and how a study stands."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from ui.components.html import Tone
 from ui.values.formatting import percent, points
@@ -38,11 +37,6 @@ SHORT: Mapping[str, str] = {
     "adjusted_gap": "adjusted gap",
     "targets": "target",
     "change": "change",
-}
-PRESETS: Mapping[str, Mapping[str, float]] = {
-    "conservative": {"cost": 0.6, "equity": 0.3, "targets": 0.1},
-    "balanced": {"cost": 0.4, "equity": 0.3, "targets": 0.3},
-    "growth": {"cost": 0.2, "equity": 0.3, "targets": 0.5},
 }
 PURPOSES: Mapping[str, str] = {
     "baseline": "as it is",
@@ -99,7 +93,7 @@ def standing(study: Search | SearchSummary) -> tuple[str, Tone]:
         converged, reachable = outcome.get("converged"), outcome.get("reachable")
     else:
         converged, reachable = study.converged, study.reachable
-    target = study.asked.target if isinstance(study, Search) else study.target
+    target = study.target
     if study.state.startswith("failed"):
         return "Failed", "bad"
     if study.state == INTERRUPTED:
@@ -119,34 +113,3 @@ def target_text(target: float | None, tolerance: float | None = None) -> str:
         return "–"
     near = "" if tolerance is None else f" ± {points(tolerance, 2).lstrip('+')}"
     return f"{percent(target, 2)}{near}"
-
-
-def request_text(request: Mapping[str, Any]) -> str:
-    """Return the command that asks the same."""
-    words = ["planwise optimize"]
-    words += (
-        [f"--scenario {request['scenario']}"] if request.get("scenario", "baseline") != "baseline" else []
-    )
-    words += [f"--set {name}={value}" for name, value in request.get("levers", {}).items()]
-    words += [f"--assume {name}={value}" for name, value in request.get("assumptions", {}).items()]
-    if request.get("target_growth") is not None:
-        words.append(f"--target-growth {request['target_growth']:g}")
-    for flag, key in (("strategy", "strategy"), ("objectives", "objectives")):
-        words += [f"--{flag} {request[key]}"] if request.get(key) else []
-    words += [f"--constraint '{one}'" for one in request.get("constraints", ())]
-    words += [f"--levers {','.join(request['tune'])}"] if request.get("tune") else []
-    words += [f"--lock {name}" for name in request.get("lock", ())]
-    for key, flag in (
-        ("tolerance", "tolerance"),
-        ("max_iterations", "max-iterations"),
-        ("trials", "trials"),
-        ("timeout_seconds", "timeout"),
-        ("stagnation", "stagnation"),
-        ("seeds", "seeds"),
-        ("workers", "workers"),
-    ):
-        words += [f"--{flag} {request[key]:g}"] if request.get(key) is not None else []
-    words += ["--by-year"] if request.get("by_year") else []
-    words += ["--preview"] if request.get("preview") else []
-    words += [f"--save-as {request['save_as']}"] if request.get("save_as") else []
-    return " ".join(words)

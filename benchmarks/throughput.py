@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.record import record, write
-from flows.jobs.optimization import study
-from flows.jobs.simulation import resolve_scenario, simulate
-from flows.parameters import SimulateRequest
-from flows.runner import InProcess
+from planwise.app.optimize import study
+from planwise.app.requests import SimulateRequest
+from planwise.app.runner import InProcessRunner
+from planwise.app.simulate import resolve_scenario, simulate
 from planwise.census import generate_census
 from planwise.settings import Settings
 from planwise.study.spec import OptimizeRequest
@@ -56,7 +56,7 @@ def measure(settings: Settings, trials: int, workers: int, years: int) -> Measur
     resolved = resolve_scenario(settings, request)
     cpu = _cpu()
     begun = time.perf_counter()
-    result = study(settings, request, resolved, f"throughput_{workers}", InProcess(_silently))
+    result = study(settings, request, resolved, f"throughput_{workers}", InProcessRunner(_silently))
     seconds = time.perf_counter() - begun
     own, children = (after - before for before, after in zip(cpu, _cpu(), strict=True))
     return Measured(workers, result.real_plans, result.trials_failed, seconds, own, children)
@@ -72,7 +72,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
         generate_census(settings, employees=arguments.employees, seed=1)
-        simulate(settings, SimulateRequest(years=str(arguments.years)), InProcess(_silently))
+        simulate(settings, SimulateRequest(years=str(arguments.years)), InProcessRunner(_silently))
         both = [
             measure(settings, arguments.trials, workers, arguments.years)
             for workers in (1, arguments.workers)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.commanded import as_job
-from flows.runner import InProcess, Runner
+from planwise.app.job_recording import run_as_job
+from planwise.app.runner import InProcessRunner, Runner
 from planwise.errors import PlanWiseError
 from planwise.jobs import Kind
-from planwise.orchestrator import configured_api
+from planwise.prefect_profile import configured_api
 from planwise.settings import Settings
 
 EPHEMERAL: Mapping[str, str] = {
@@ -43,7 +43,7 @@ def prepare(settings: Settings) -> None:
             os.environ.setdefault(name, value)
 
 
-def carry_out(
+def run_use_case(
     settings: Settings,
     *,
     job: Callable[[Settings, Any, Runner], Any],
@@ -59,8 +59,10 @@ def carry_out(
     """
     url = configured_api()
     if not (url is not None if as_flow is None else as_flow):
-        inner = InProcess()
-        return job(settings, request, inner) if kind is None else as_job(settings, kind, request, job, inner)
+        inner = InProcessRunner()
+        return (
+            job(settings, request, inner) if kind is None else run_as_job(settings, kind, request, job, inner)
+        )
     prepare(settings)
     with server_answers():
         return flow()(request=request)

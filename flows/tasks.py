@@ -38,7 +38,7 @@ def is_passing_fault(_task: Task[..., Any], _run: TaskRun, state: State[Any]) ->
     return isinstance(error, Busy) or (isinstance(error, OSError) and error.errno not in LASTING)
 
 
-class AsTasks:
+class PrefectRunner:
     """Every step is a task of the flow run around it; tables and progress are artifacts."""
 
     orchestrated = PREFECT

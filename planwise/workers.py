@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from planwise.errors import PlanWiseError
 
@@ -258,7 +258,7 @@ class WorkerPool:
         for thread in self._threads:
             thread.start()
 
-    def __enter__(self) -> "WorkerPool":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from planwise.cli.options import Home
 from planwise.console import progress, settings_for
 from planwise.errors import InputError
-from planwise.options import Home
 from planwise.processes import require_free_port
 from planwise.settings import SignInSettings
 from ui.auth.configuration import EXAMPLE, is_loopback, origins, require_usable, sign_in_settings

@@ -117,13 +117,13 @@ def simulated_home(tmp_path_factory):
 
 
 def simulate_baseline(settings):
-    from flows.jobs.simulation import simulate
-    from flows.parameters import SimulateRequest
-    from flows.runner import InProcess
+    from planwise.app.requests import SimulateRequest
+    from planwise.app.runner import InProcessRunner
+    from planwise.app.simulate import simulate
     from planwise.census import generate_census
 
     generate_census(settings, employees=EMPLOYEES)
-    simulate(settings, SimulateRequest(), InProcess(lambda message: None))
+    simulate(settings, SimulateRequest(), InProcessRunner(lambda message: None))
 
 
 @pytest.fixture

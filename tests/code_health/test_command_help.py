@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import cyclopts
 import pytest
 
-from planwise import cli
+from planwise.cli import commands as cli
 
 
 def commands(app: cyclopts.App, path: tuple[str, ...] = ()) -> Iterator[tuple[str, cyclopts.App]]:
@@ -17,7 +17,6 @@ def commands(app: cyclopts.App, path: tuple[str, ...] = ()) -> Iterator[tuple[st
 
 
 def all_commands() -> list[tuple[str, cyclopts.App]]:
-    cli._load_further_commands()
     return list(commands(cli.app))
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows.runner import InProcess
+from planwise.app.runner import InProcessRunner
 from planwise.census import generate_census
 from planwise.settings import Settings
 
@@ -19,7 +19,7 @@ EMPLOYEES = 500
 SERVER_START_SECONDS = 90
 
 
-class Recorder(InProcess):
+class Recorder(InProcessRunner):
     """Runs steps in this process; keeps what it was told to show."""
 
     def __init__(self):
@@ -66,7 +66,7 @@ def planwise(settings):
 
     def start(*tokens, **more):
         return subprocess.Popen(
-            [sys.executable, "-c", "from planwise.cli import main; main()", *tokens],
+            [sys.executable, "-c", "from planwise.cli.commands import main; main()", *tokens],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from flows.cli.answer import lever_table, print_findings
-from flows.jobs.winner import summary
+from planwise.app.optimize import summary
+from planwise.cli.tables import lever_table, print_findings
 from planwise.study import StudyResult
 
 AMOUNTS = {"p10": -10.0, "median": 20.0, "p90": 30.0, "low": -10.0, "high": 40.0, "mean": 20.0}

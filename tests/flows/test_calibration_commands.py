@@ -8,7 +8,7 @@ import pytest
 
 from planwise.calibration.statistics import parameters
 from planwise.census import default_levels, generate_census, load_census
-from planwise.cli import run
+from planwise.cli.commands import run
 from planwise.engine.preview import Preview
 from planwise.settings import Settings
 

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows import commanded, wishes
-from flows.launch import carry_out
-from flows.parameters import SimulateRequest, SweepRequest
-from flows.runner import refuse_when_stopped
+from flows.launch import run_use_case
+from planwise.app import job_recording
+from planwise.app.requests import SimulateRequest, SweepRequest
+from planwise.app.runner import require_not_stopped
 from planwise.errors import InputError
 from planwise.jobs import JobReader, Kind, State, folder_of
 from planwise.processes import Terminated, install_handlers
@@ -43,7 +43,7 @@ def wish(settings):
 
 
 def commanded_by(settings, job, request=None, kind=Kind.SIMULATE):
-    return carry_out(
+    return run_use_case(
         settings, job=job, flow=None, request=request or SimulateRequest(), as_flow=False, kind=kind
     )
 
@@ -76,7 +76,7 @@ def test_a_wish_of_the_dashboard_ends_it_between_two_steps(settings, wish, capsy
         until = time.monotonic() + PATIENCE_SECONDS
         while not run.stopped() and time.monotonic() < until:
             run(trial)
-        time.sleep(2 * wishes.LOOK_SECONDS)  # the listener says who it was
+        time.sleep(2 * job_recording.POLL_SECONDS)  # the listener says who it was
         return report(stopped="cancelled")
 
     wish()
@@ -92,7 +92,7 @@ def test_a_wish_of_the_dashboard_ends_it_between_two_steps(settings, wish, capsy
 )
 def test_a_step_that_takes_longer_is_interrupted(settings, wish, monkeypatch, shell, end):
     """As by Ctrl-C; a shell lets what it starts in the background ignore that, and then as by SIGTERM."""
-    monkeypatch.setitem(wishes.SOFT_SECONDS, Kind.SIMULATE, 0.1)
+    monkeypatch.setitem(job_recording.GRACE_SECONDS, Kind.SIMULATE, 0.1)
 
     def job(settings, request, run):
         def run_models():
@@ -130,7 +130,7 @@ def test_a_stop_before_it_published_is_told_as_such(settings, wish):
             time.sleep(0.5)
 
         run(gate)
-        refuse_when_stopped(run, "publishing")
+        require_not_stopped(run, "publishing")
 
     wish()
     with pytest.raises(Exception, match="Stopped before publishing"):
@@ -150,4 +150,4 @@ def test_a_stop_before_it_published_is_told_as_such(settings, wish):
 )
 def test_titles_say_what_was_asked(kind, request_, title):
     asked = {"scenario": "baseline", **request_.model_dump(mode="json", exclude_defaults=True)}
-    assert commanded.title_of(kind, asked) == title
+    assert job_recording.title_of(kind, asked) == title

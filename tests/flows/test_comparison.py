@@ -6,11 +6,11 @@ import duckdb
 import numpy as np
 import pytest
 
-from flows.jobs.optimization import optimize
-from flows.jobs.simulation import simulate
-from flows.parameters import SimulateRequest
-from flows.runner import InProcess
-from planwise.cli import run as planwise_cli
+from planwise.app.optimize import optimize
+from planwise.app.requests import SimulateRequest
+from planwise.app.runner import InProcessRunner
+from planwise.app.simulate import simulate
+from planwise.cli.commands import run as planwise_cli
 from planwise.comparison import compare
 from planwise.comparison.employee import timeline
 from planwise.comparison.workbook import write_workbook
@@ -30,7 +30,7 @@ SCENARIOS = {
 }
 NAMES = ("base", *SCENARIOS)
 YEARS = (2026, 2027)
-QUIET = InProcess(lambda message: None)
+QUIET = InProcessRunner(lambda message: None)
 
 
 @pytest.fixture(scope="module")

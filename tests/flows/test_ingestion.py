@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows.jobs.ingestion import ingest
-from flows.parameters import IngestRequest
+from planwise.app.ingest import ingest
+from planwise.app.requests import IngestRequest
 from planwise.census import census_in_use, list_censuses, load_census
 from planwise.errors import GateBlocked
 

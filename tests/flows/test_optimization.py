@@ -2,10 +2,10 @@
 
 import pytest
 
-from flows.jobs.optimization import optimize
-from flows.jobs.simulation import SimulationBlocked, simulate
-from flows.jobs.trial_environments import KEPT_ENVIRONMENTS, best_real_trials, keep_environments
-from flows.parameters import SimulateRequest
+from planwise.app.optimize import optimize
+from planwise.app.requests import SimulateRequest
+from planwise.app.simulate import SimulationBlocked, simulate
+from planwise.app.trial_workers import KEPT_ENVIRONMENTS, best_real_trials, keep_environments
 from planwise.census import load_census
 from planwise.engine.publishing import list_publications, load_publication
 from planwise.engine.warehouse import open_warehouse

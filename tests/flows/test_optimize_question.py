@@ -8,8 +8,8 @@ import pytest
 from cyclopts import App
 from rich.console import Console
 
-from flows.cli import optimize as command
-from flows.jobs.simulation import resolve_scenario
+from planwise.app.simulate import resolve_scenario
+from planwise.cli import optimize as command
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.governance.request import option_of

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import flows
-from flows.jobs.simulation import SimulationBlocked
-from flows.parameters import SimulateRequest
+from planwise.app.requests import SimulateRequest
+from planwise.app.simulate import SimulationBlocked
 from planwise.errors import Busy, InputError
 from planwise.jobs import JobReader, Kind, State, new_job
-from planwise.orchestrator import configured_api
+from planwise.prefect_profile import configured_api
 from planwise.study.spec import OptimizeRequest
 
 pytestmark = pytest.mark.long
@@ -43,7 +43,7 @@ def _last_run(client):
 
 
 def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, settings, client):
-    from flows.simulate import simulate
+    from flows.flows import simulate
 
     report = simulate(SimulateRequest())
     assert report.orchestrated == "prefect"
@@ -65,7 +65,7 @@ def test_trials_of_workers_are_tasks_of_the_flow_run(home, client):
     """Workers are waited for in threads, which have the flow run's context."""
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
-    from flows.optimize import optimize
+    from flows.flows import optimize
 
     request = OptimizeRequest(
         target_growth=0.055, strategy="tpe", trials=3, workers=2, seeds=0, publish=False, tune=("cola_rate",)
@@ -81,7 +81,7 @@ def test_trials_of_workers_are_tasks_of_the_flow_run(home, client):
 
 
 def test_a_failing_gate_fails_the_run(home, client, strict_gate):
-    from flows.simulate import simulate
+    from flows.flows import simulate
 
     with pytest.raises(SimulationBlocked):
         simulate(SimulateRequest())
@@ -91,8 +91,8 @@ def test_a_failing_gate_fails_the_run(home, client, strict_gate):
 def test_a_flow_run_tells_its_job_how_it_goes(home, settings, client):
     from prefect import tags
 
-    from flows.served import JOB_TAG
-    from flows.simulate import simulate
+    from flows.deployment_job import JOB_TAG
+    from flows.flows import simulate
 
     folder = new_job(settings, Kind.SIMULATE, {"scenario": "baseline"}, title="t", started_by="ana")
     with tags(f"{JOB_TAG}{folder.id}"):
@@ -106,8 +106,8 @@ def test_a_flow_run_tells_its_job_how_it_goes(home, settings, client):
 def test_a_run_that_was_stopped_ends_as_cancelled(home, settings, client):
     from prefect import tags
 
-    from flows.served import JOB_TAG
-    from flows.simulate import simulate
+    from flows.deployment_job import JOB_TAG
+    from flows.flows import simulate
 
     folder = new_job(settings, Kind.SIMULATE, {"scenario": "baseline"}, title="t", started_by="ana")
     folder.ask_to_stop("ana")
@@ -118,7 +118,7 @@ def test_a_run_that_was_stopped_ends_as_cancelled(home, settings, client):
 
 
 def test_another_home_is_refused_before_anything_is_computed(settings, tmp_path):
-    from flows.served import JOB_TAG, OtherHome, folder_of_run
+    from flows.deployment_job import JOB_TAG, OtherHome, folder_of_run
 
     assert folder_of_run(settings, ["planwise"]) is None
     for name in ("20261120T120000000-simulate-abcdef", "../.."):

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from flows.jobs import simulation
-from flows.jobs.simulation import SimulationBlocked, simulate
-from flows.parameters import SimulateRequest
+from planwise.app import simulate as simulation
+from planwise.app.requests import SimulateRequest
+from planwise.app.simulate import SimulationBlocked, simulate
 from planwise.engine.publishing import load_publication
 from planwise.engine.warehouse import AuditFailed
 from planwise.errors import InputError
@@ -17,9 +17,9 @@ BASELINE = SimulateRequest()
 
 @pytest.fixture(scope="module")
 def baseline(settings):
-    from flows.runner import InProcess
+    from planwise.app.runner import InProcessRunner
 
-    return simulate(settings, BASELINE, InProcess(lambda message: None))
+    return simulate(settings, BASELINE, InProcessRunner(lambda message: None))
 
 
 def _runs(settings):

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from flows.cli.stopping import stoppable
+from planwise.cli.ensemble import stoppable
 from planwise.processes import install_handlers
 
 

@@ -4,10 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows.jobs.maintenance import maintain
-from flows.jobs.sweep_report import SweepRow, compared, page
-from flows.jobs.sweeping import sweep, variants_of
-from flows.parameters import MaintainRequest, SweepRequest
+from planwise.app.maintain import maintain
+from planwise.app.requests import MaintainRequest, SweepRequest
+from planwise.app.sweep import SweepRow, compared, page, sweep, variants_of
 from planwise.engine.publishing import load_publication
 from planwise.governance import open_ledger
 

@@ -15,8 +15,7 @@ import psutil
 import pytest
 import yaml
 
-from flows.up.plan import Program
-from flows.up.processes import ProgramDied, Together
+from flows.up_processes import Program, ProgramDied, Together
 from planwise.processes import find_free_port
 from planwise.settings import REPOSITORY
 
@@ -34,7 +33,7 @@ def up(tmp_path):
 
     def start(*options, port=None):
         port = port or find_free_port()
-        command = [sys.executable, "-c", "from planwise.cli import main; main()", "up"]
+        command = [sys.executable, "-c", "from planwise.cli.commands import main; main()", "up"]
         said = tmp_path / "said.txt"
         with said.open("w") as output:
             process = subprocess.Popen(
@@ -136,8 +135,8 @@ def test_what_a_program_started_stops_with_it_too(tmp_path):
 def test_nothing_outlives_a_killed_parent(tmp_path, stubborn):
     code = f"""
 import os, pathlib, sys, time
-from flows.up.plan import Program
-from flows.up.processes import Together
+from flows.up_processes import Program
+from flows.up_processes import Together
 with Together(os.environ, pathlib.Path({str(tmp_path)!r}), print) as programs:
     command = (sys.executable, "-c", {NESTED.format(stubborn=stubborn)!r})
     programs.start(Program("one", "one", command, pathlib.Path.cwd()))

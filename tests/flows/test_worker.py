@@ -10,11 +10,11 @@ from functools import partial
 
 import pytest
 
-from flows import kinds
-from flows.jobs import simulation
-from flows.jobs.planning import estimated
-from flows.reporting import reported
-from flows.runner import InProcess
+from planwise.app import simulate as simulation
+from planwise.app.job_process import parse_request, use_case_of
+from planwise.app.job_recording import record_job
+from planwise.app.plan import estimated
+from planwise.app.runner import InProcessRunner
 from planwise.census import generate_census
 from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
@@ -43,7 +43,7 @@ def start(settings):
             settings, kind, request or {"scenario": "baseline"}, title=f"{kind} it", started_by="ana"
         )
         own = {"PLANWISE_HOME": str(settings.root), "PLANWISE_JOBS_AT_ONCE": str(at_once)}
-        command = [sys.executable, "-m", "flows.worker", str(folder.path)]
+        command = [sys.executable, "-m", "planwise.app.job_process", str(folder.path)]
         with folder.log.open("wb") as log:
             begun.append(
                 subprocess.Popen(
@@ -99,9 +99,9 @@ os.killpg(0, signal.SIGKILL)
 def here(settings, kind, run=None, **request):
     """Carry a job out in this process, written down as a worker writes it; return it as it is read."""
     folder = new_job(settings, kind, request, title=f"{kind} it", started_by="ana")
-    job = partial(kinds.job_of(kind), settings, kinds.request_of(kind, request))
+    job = partial(use_case_of(kind)[1], settings, parse_request(kind, request))
     with contextlib.suppress(Exception):  # it is written down
-        reported(JobWriter(folder), run or InProcess(lambda _: None), job)
+        record_job(JobWriter(folder), run or InProcessRunner(lambda _: None), job)
     return JobReader(settings).get(folder.id)
 
 
@@ -184,7 +184,7 @@ def test_what_is_refused_comes_with_its_remedy(settings):
     assert (job.state, job.error.type) == (State.FAILED, "InputError")
     assert "nowhere" in job.error.what and job.error.remedy
     with pytest.raises(InputError, match="colour"):
-        kinds.request_of(Kind.SIMULATE, {"scenario": "baseline", "colour": "red"})
+        parse_request(Kind.SIMULATE, {"scenario": "baseline", "colour": "red"})
 
 
 def test_a_defect_is_a_failed_job_with_its_traceback(settings, monkeypatch):
@@ -205,7 +205,7 @@ def test_a_gate_that_blocks_fails_the_job_with_its_table(settings, strict_gate):
     assert in_force(settings) == before
 
 
-class StopsAfter(InProcess):
+class StopsAfter(InProcessRunner):
     """Asks its own job to stop after so many steps whose name begins so."""
 
     def __init__(self, settings, name, count):

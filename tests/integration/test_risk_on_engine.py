@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from planwise import cli
 from planwise.census import generate_census
+from planwise.cli import commands
 from planwise.engine.preview import Preview
 from planwise.parameters import resolve, simulated_years
 from planwise.risk.ensemble import run_ensemble, run_paired
@@ -104,7 +104,7 @@ def test_a_study_tells_what_its_answer_does_to_cost_people_and_under_other_seeds
     ],
 )
 def test_the_commands_print_one_json_object(engine, capsys, tokens, keys):
-    assert cli.run([*tokens, "--json", "--home", str(engine.settings.home)]) == 0
+    assert commands.run([*tokens, "--json", "--home", str(engine.settings.home)]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert keys <= answer.keys() and answer["scenario"] == "baseline" and not answer["stopped"]
     if "against" in keys:
@@ -115,5 +115,5 @@ def test_the_commands_print_one_json_object(engine, capsys, tokens, keys):
 
 def test_a_kpi_that_is_not_there_is_named(engine, capsys):
     tokens = ["sensitivity", "--years", "1", "--kpi", "growth", "--json", "--home", str(engine.settings.home)]
-    assert cli.run(tokens) == 2
+    assert commands.run(tokens) == 2
     assert "growth_compound" in json.loads(capsys.readouterr().out)["error"]["remedy"]

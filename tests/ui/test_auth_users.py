@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from planwise.cli import run
+from planwise.cli.commands import run
 from planwise.errors import InputError
 from ui.auth import users as passwords
 from ui.auth.users import (

@@ -8,7 +8,7 @@ import pytest
 
 from planwise.jobs import JobReader, JobWriter, Kind, State, new_job
 from planwise.jobs.folder import ROUTE
-from planwise.orchestrator import Orchestrator
+from planwise.prefect_profile import Orchestrator
 from ui.acting import deployments, following
 from ui.acting.deployments import Deployments
 from ui.acting.following import Follower, to_follow

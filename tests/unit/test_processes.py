@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from planwise import cli
-from planwise.failures import INTERRUPTED, TERMINATED
+from planwise.cli import commands
+from planwise.cli.commands import INTERRUPTED, TERMINATED
 from planwise.processes import Terminated, install_handlers, raise_if_stopped
 
 
@@ -50,6 +50,6 @@ def test_an_ignored_signal_stays_ignored():
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, TERMINATED), (signal.SIGINT, INTERRUPTED)])
 def test_a_command_whose_query_was_interrupted_ends_as_the_signal_says(monkeypatch, capsys, number, code):
-    monkeypatch.setattr(cli, "_dispatch", lambda tokens: swallow(number))
-    assert cli.run(["simulate"]) == code
+    monkeypatch.setattr(commands, "_dispatch", lambda tokens: swallow(number))
+    assert commands.run(["simulate"]) == code
     assert "Internal error" not in capsys.readouterr().err

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from planwise.errors import PlanWiseError
 from planwise.jobs import Failure, JobFolder, JobWriter, Kind, State
 from planwise.jobs.folder import REQUEST, ROUTE
-from planwise.orchestrator import Orchestrator, orchestrator
+from planwise.prefect_profile import Orchestrator, orchestrator
 from ui.acting.prefect_api import PrefectApi, PrefectAway
 from ui.acting.routes import HERE, PREFECT, PROCESS, Route
 

@@ -14,7 +14,7 @@ from typing import Any
 from planwise.errors import PlanWiseError
 from planwise.jobs import Failure, JobFolder, JobWriter, State, job_folders
 from planwise.jobs.folder import ROUTE
-from planwise.orchestrator import orchestrator
+from planwise.prefect_profile import orchestrator
 from planwise.settings import Settings
 from ui.acting.prefect_api import TERMINAL, PrefectApi
 from ui.acting.routes import PREFECT

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from planwise.errors import PlanWiseError
-from planwise.orchestrator import Orchestrator
+from planwise.prefect_profile import Orchestrator
 
 ASK_SECONDS = 4.0
 LOOPBACK = "localhost"

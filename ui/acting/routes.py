@@ -40,7 +40,7 @@ class Processes:
     def start(self, settings: Settings, folder: JobFolder, route: Route) -> None:
         """Start a job's process in a session of its own; raises PlanWiseError when there can be none."""
         folder.write(ROUTE, {"by": PROCESS, "how": route.how, "why": route.why})
-        command = [sys.executable, "-m", "flows.worker", str(folder.path)]
+        command = [sys.executable, "-m", "planwise.app.job_process", str(folder.path)]
         try:
             with folder.log.open("ab") as log:
                 process = start_session(command, log, environment=environment(settings))

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import simulation
 from benchmarks.comparison import compare, regressions
 from benchmarks.record import record
-from planwise.cli import run
+from planwise.cli.commands import run
 
 RATIO = "real_trial_to_raw_sql_ratio"
 TRIAL = "real_trial_seconds_median"

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from planwise.census.commands import app
-from planwise.cli import run
+from planwise.cli.census import app
+from planwise.cli.commands import run
 
 HEAD = "employee_id,hire_date,base_pay,job_title,department"
 

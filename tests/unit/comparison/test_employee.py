@@ -8,7 +8,7 @@ import pytest
 from comparison_worlds import Person, publish, staff
 from rich.console import Console
 
-from planwise.cli import run
+from planwise.cli.commands import run
 from planwise.comparison.employee import Behind, find_people, timeline
 from planwise.comparison.show_employee import render_against, render_timeline
 from planwise.errors import InputError

@@ -8,9 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.doctor import checks
-from flows.doctor.checks import Status
-from flows.doctor.facts import examine
+from flows import doctor as checks
+from flows.doctor import Status, examine
 from planwise.census import generate_census
 from planwise.engine.warehouse import MARTS
 from planwise.governance import open_ledger

@@ -2,7 +2,7 @@
 
 import pytest
 
-from planwise.orchestrator import orchestrator
+from planwise.prefect_profile import orchestrator
 
 API = "http://127.0.0.1:4200/api"
 

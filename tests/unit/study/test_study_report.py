@@ -13,15 +13,9 @@ import pytest
 from cyclopts import App, Parameter
 from study_worlds import BASE, World
 
+from planwise.cli.study import app
 from planwise.errors import InputError
-from planwise.study.commands import app
-from planwise.study.report import (
-    Report,
-    escape_markdown,
-    gather_evidence,
-    render_html,
-    render_markdown,
-)
+from planwise.study.report import Report, escape_markdown, gather_evidence, render_html, render_markdown
 from planwise.study.report.charts import seed_bins
 from planwise.study.report.reproduce import optimize_command, simulate_command
 from planwise.study.spec import OptimizeRequest

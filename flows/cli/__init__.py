@@ -1,1 +1,0 @@
-"""The commands that run jobs, and what they print."""

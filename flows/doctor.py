@@ -1,0 +1,363 @@
+"""`planwise doctor`: check versions, stores, the Prefect API and the dashboard."""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from rich.table import Table
+from rich.text import Text
+
+from planwise.cli.options import Home, Json
+from planwise.console import emit_json, results, settings_for
+from planwise.errors import Busy, CheckFailed, PlanWiseError
+from planwise.prefect_profile import configured_api
+from planwise.settings import Settings
+from planwise.storage import hold_lock, read_lock_holder
+
+PYTHON_MIN = (3, 11)
+FREE_MIN_MB = 200  # less than one simulation of 100,000 people writes
+FREE_LOW_MB = 2_000  # one simulation of a million
+
+
+class Status(StrEnum):
+    """How a check ended; only `FAILED` makes the command fail."""
+
+    OK = "ok"
+    INFO = "info"
+    SKIPPED = "skipped"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the table: what was found, and what to do where that is not well."""
+
+    name: str
+    status: Status
+    found: str
+    remedy: str | None = None
+
+
+def python(running: tuple[int, int, int]) -> Check:
+    """Judge the version of Python."""
+    found, wanted = ".".join(map(str, running)), ".".join(map(str, PYTHON_MIN))
+    if running[:2] < PYTHON_MIN:
+        remedy = f"Install Python {wanted} or newer, and make a new environment with it."
+        return Check("Python", Status.FAILED, f"{found}, needs {wanted} or newer", remedy)
+    return Check("Python", Status.OK, found)
+
+
+def package(name: str, installed: str | None, wanted: str, why: str = "") -> Check:
+    """Judge an installed version against its pin; `why` says what breaks outside."""
+    remedy = "`make demo` (or any target) installs what the lock says."
+    if installed is None:
+        return Check(name, Status.FAILED, f"not installed, needs {wanted}", remedy)
+    if installed not in SpecifierSet(wanted, prereleases=True):
+        reason = f": {why}" if why else ""
+        return Check(name, Status.FAILED, f"{installed}, needs {wanted}{reason}", remedy)
+    return Check(name, Status.OK, f"{installed} ({wanted or 'any version'})")
+
+
+def home(folder: Path, *, exists: bool, problem: str | None, free_mb: float) -> Check:
+    """Judge the home: it can be written (or made), and there is space."""
+    name = "home"
+    if problem:
+        remedy = "Make it writable for this user, or choose another: PLANWISE_HOME or --home."
+        return Check(name, Status.FAILED, f"{folder} cannot be written: {problem}", remedy)
+    found = f"{folder}{'' if exists else ' (made by the first command that writes)'}, {free_mb:,.0f} MB free"
+    if free_mb < FREE_MIN_MB:
+        remedy = f"Free at least {FREE_MIN_MB} MB there, or move the home."
+        return Check(name, Status.FAILED, found, remedy)
+    if free_mb < FREE_LOW_MB:
+        remedy = f"Large censuses need {FREE_LOW_MB:,} MB; `planwise maintain --apply` frees old tables."
+        return Check(name, Status.WARNING, found, remedy)
+    return Check(name, Status.OK, found)
+
+
+def census(name: str | None, *, declared: int | None, stored: int | None, problem: str | None) -> Check:
+    """Judge the census in use: as many rows in its file as its manifest says."""
+    label = "census in use"
+    again = "Import it again, or `planwise census use` another."
+    if problem:
+        return Check(label, Status.FAILED, problem, again)
+    if name is None:
+        remedy = "`planwise census import FILE` or `planwise census generate --employees 1000` makes one."
+        return Check(label, Status.SKIPPED, "none yet", remedy)
+    if declared != stored:
+        return Check(label, Status.FAILED, f"{name}: {stored} rows, its manifest says {declared}", again)
+    return Check(label, Status.OK, f"{name}, {stored:,} rows")
+
+
+def ledger(
+    where: str, *, exists: bool, revision: str | None, head: str, known: tuple[str, ...], problem: str | None
+) -> Check:
+    """Judge the ledger: it opens, and its tables are of this version."""
+    label = "ledger"
+    if problem:
+        remedy = "Check the folder's rights; a damaged file needs a backup restored."
+        return Check(label, Status.FAILED, f"{where}: {problem}", remedy)
+    if not exists:
+        return Check(label, Status.SKIPPED, "none yet: made when it is first needed")
+    if revision == head:
+        return Check(label, Status.OK, f"{where}, revision {revision}")
+    if revision is None or revision in known:
+        return Check(
+            label, Status.INFO, f"{where}, revision {revision}: the next command upgrades it to {head}"
+        )
+    remedy = "Use the newer PlanWise that wrote it, or another PLANWISE_HOME."
+    return Check(label, Status.FAILED, f"{where} has revision {revision}, this PlanWise knows {head}", remedy)
+
+
+def warehouse(file: Path, *, exists: bool, holder: str | None, problem: str | None) -> Check:
+    """Judge the warehouse: it opens, or who holds it."""
+    label = "warehouse"
+    if holder:
+        return Check(label, Status.INFO, f"in use: {holder}")
+    if problem:
+        remedy = "Move the file away; the next simulation builds a new one, published results stay."
+        return Check(label, Status.FAILED, f"{file}: {problem}", remedy)
+    if not exists:
+        return Check(label, Status.SKIPPED, "none yet: the first simulation builds it")
+    return Check(label, Status.OK, str(file))
+
+
+def publication(scenario: str, *, problem: str | None, damaged: tuple[str, ...] = ()) -> Check:
+    """Judge one scenario's published result: its manifest and every mart can be read."""
+    label = f"published {scenario}"
+    remedy = f"`planwise simulate --scenario {scenario}` writes it again."
+    if problem:
+        return Check(label, Status.FAILED, problem, remedy)
+    if damaged:
+        return Check(label, Status.FAILED, "; ".join(damaged), remedy)
+    return Check(label, Status.OK, "manifest and every mart")
+
+
+def nothing_published() -> Check:
+    """Return what is said when there is nothing to look at."""
+    return Check("published", Status.SKIPPED, "none yet", "`planwise simulate` publishes the baseline.")
+
+
+def prefect_api(url: str | None, problem: str | None) -> Check:
+    """Judge the Prefect API, when there is one."""
+    label = "Prefect API"
+    if url is None:
+        return Check(label, Status.SKIPPED, "none configured: commands run in their own process")
+    shown = re.sub(r"//[^/@]*@", "//***@", url)
+    if problem:
+        remedy = "Start it (`planwise up`), correct PREFECT_API_URL, or run commands with --no-flow."
+        return Check(label, Status.FAILED, f"{shown} does not answer: {problem}", remedy)
+    return Check(label, Status.OK, shown)
+
+
+def chromium(found: str | None) -> Check:
+    """Say whether the browser tests have a browser; nothing else needs one."""
+    if found:
+        return Check("Chromium", Status.OK, found)
+    remedy = "Only the browser tests need it. Debian: apt-get install chromium."
+    return Check("Chromium", Status.INFO, "not found", remedy)
+
+
+def broken(checks: list[Check]) -> bool:
+    """Whether anything is."""
+    return any(check.status is Status.FAILED for check in checks)
+
+
+PINNED = {
+    "fastapi": "Prefect's server breaks",
+    "sqlalchemy": "scheduled runs stop without a word",
+    "sqlmesh": "the incremental loader knows this one",
+    "duckdb": "SQLMesh needs it",
+    "prefect": "the deployments are tested with it",
+}
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+API_SECONDS = 5.0
+MEGABYTE = 1e6
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """Carry out every check, one after the other."""
+    yield python(sys.version_info[:3])
+    yield from _packages()
+    yield _home(settings)
+    yield _census(settings)
+    yield _ledger(settings)
+    yield _warehouse(settings)
+    yield from _published(settings)
+    yield _prefect_api()
+    named = os.environ.get("PLANWISE_CHROMIUM")
+    yield chromium(named or next(filter(None, map(shutil.which, CHROMIUM)), None))
+
+
+def _packages() -> Iterator[Check]:
+    declared = {
+        r.name: str(r.specifier) for r in map(Requirement, requires("planwise") or ()) if not r.marker
+    }
+    for name, why in PINNED.items():
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            installed = None
+        yield package(name, installed, declared[name], why)
+
+
+def _home(settings: Settings) -> Check:
+    root = settings.root
+    nearest = next(folder for folder in (root, *root.parents) if folder.exists())
+    problem = None
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        problem = str(error.strerror)
+    free_mb = shutil.disk_usage(nearest).free / MEGABYTE
+    return home(root, exists=root.exists(), problem=problem, free_mb=free_mb)
+
+
+def _census(settings: Settings) -> Check:
+    import pyarrow.parquet as pq
+
+    from planwise.census import census_in_use, load_census
+
+    name, declared, stored, problem = None, None, None, None
+    try:
+        name = census_in_use(settings)
+        if name is not None:
+            found = load_census(settings, name)
+            declared, stored = found.rows, pq.read_table(found.census_file).num_rows
+            pq.read_table(found.levels_file)
+    except PlanWiseError as error:
+        problem = error.what
+    except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are among the first two
+        problem = f"{name}: {error}"
+    return census(name, declared=declared, stored=stored, problem=problem)
+
+
+def _ledger(settings: Settings) -> Check:
+    from alembic.script import ScriptDirectory
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    from planwise.governance.connection import HEAD, MIGRATIONS, SQLITE, connect, revision, translated
+
+    where, exists, found, problem = "its URL", True, None, None
+    try:
+        url = make_url(settings.ledger)
+        where = url.render_as_string()
+        exists = url.get_backend_name() != SQLITE or Path(str(url.database)).exists()
+        if exists:
+            engine = connect(settings.ledger)
+            try:
+                with translated(engine):
+                    found = revision(engine)
+            finally:
+                engine.dispose()
+    except PlanWiseError as error:
+        problem = error.what
+    except ArgumentError as error:
+        problem = str(error)
+    known = tuple(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+    return ledger(where, exists=exists, revision=found, head=HEAD, known=known, problem=problem)
+
+
+def _warehouse(settings: Settings) -> Check:
+    import duckdb
+
+    file, holder, problem = settings.warehouse_file, None, None
+    exists = file.exists()
+    if exists:
+        try:
+            with (
+                hold_lock(settings.warehouse_lock_file, "doctor", timeout_seconds=0),
+                duckdb.connect(str(file), read_only=True) as database,
+            ):
+                database.execute("SELECT count(*) FROM duckdb_tables()").fetchall()
+        except Busy:
+            holder = read_lock_holder(settings.warehouse_lock_file)
+        except (duckdb.Error, OSError) as error:
+            problem = str(error)
+    return warehouse(file, exists=exists, holder=holder, problem=problem)
+
+
+def _published(settings: Settings) -> Iterator[Check]:
+    from planwise.engine.publishing import published_scenarios
+
+    scenarios = published_scenarios(settings)
+    if not scenarios:
+        yield nothing_published()
+    for scenario in scenarios:
+        yield _publication(settings, scenario)
+
+
+def _publication(settings: Settings, scenario: str) -> Check:
+    import pyarrow.parquet as pq
+
+    from planwise.engine.publishing import load_publication
+    from planwise.engine.warehouse import MARTS
+
+    try:
+        found = load_publication(settings, scenario)
+        declared = dict(found.manifest["row_counts"])
+    except PlanWiseError as error:
+        return publication(scenario, problem=error.what)
+    except (KeyError, TypeError, ValueError) as error:
+        return publication(scenario, problem=f"its manifest has no row counts: {error}")
+    damaged = []
+    for mart in MARTS:
+        try:
+            rows = pq.read_table(found.file(mart)).num_rows
+        except (OSError, ValueError) as error:
+            damaged.append(f"{mart}: {error}")
+            continue
+        if rows != declared.get(mart):
+            damaged.append(f"{mart}: {rows} rows, the manifest says {declared.get(mart)}")
+    return publication(scenario, problem=None, damaged=tuple(damaged))
+
+
+def _prefect_api() -> Check:
+    import httpx
+
+    url, problem = configured_api(), None
+    if url is not None:
+        try:
+            httpx.get(f"{url.rstrip('/')}/health", timeout=API_SECONDS).raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            problem = str(error)
+    return prefect_api(url, problem)
+
+
+STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "red"}
+
+
+def doctor(*, home: Home = None, json: Json = False) -> int:
+    """Check the set-up and say what to do about what is wrong; exit with 1 when something is broken.
+
+    Nothing is changed. `skipped` is what is not there yet, `info` what is worth knowing.
+    """
+    found = list(examine(settings_for(home)))
+    if json:
+        emit_json({"ok": not broken(found), "checks": found})
+    else:
+        results().print(_table(found))
+        results().print("Something is broken." if broken(found) else "Nothing is broken.")
+    return CheckFailed.exit_code if broken(found) else 0
+
+
+def _table(found: list[Check]) -> Table:
+    table = Table("check", "status", box=None)
+    table.add_column("found", overflow="fold")
+    for check in found:
+        told = Text(check.found)
+        if check.remedy:
+            told.append(f"\n{check.remedy}", style="italic")
+        table.add_row(Text(check.name), Text(check.status, style=STYLES.get(check.status, "")), told)
+    return table

@@ -1,0 +1,61 @@
+"""The flows: each runs a use-case step by step as Prefect tasks."""
+
+from typing import Any
+
+from prefect import flow
+
+from flows.deployment_job import run_deployment_job
+from flows.tasks import PrefectRunner
+from planwise.app import ingest as ingestion
+from planwise.app import maintain as maintenance
+from planwise.app import optimize as optimization
+from planwise.app import simulate as simulation
+from planwise.app import sweep as sweeping
+from planwise.app.requests import IngestRequest, MaintainRequest, SimulateRequest, SweepRequest
+from planwise.console import settings_for
+from planwise.jobs import Kind
+from planwise.study.spec import OptimizeRequest
+
+
+@flow(name="simulate", flow_run_name="simulate {request.scenario}", persist_result=False)
+def simulate(request: SimulateRequest = SimulateRequest()) -> Any:  # noqa: B008  (frozen)
+    """Resolve, plan, run with audits, gate, publish, record; fails when a gate or an audit objects."""
+    return run_deployment_job(simulation.simulate, request, Kind.SIMULATE)
+
+
+@flow(name="optimize", flow_run_name="optimize {request.scenario}", persist_result=False)
+def optimize(request: OptimizeRequest = OptimizeRequest()) -> Any:  # noqa: B008  (frozen)
+    """Search over trials, keep the best, verify by a full simulation, gate, publish."""
+    return run_deployment_job(optimization.optimize, request, Kind.OPTIMIZE)
+
+
+def _run_name() -> str:
+    from prefect.runtime import flow_run
+
+    request = flow_run.parameters.get("request")
+    scenarios = request.get("scenarios") if isinstance(request, dict) else getattr(request, "scenarios", ())
+    return f"sweep {', '.join(scenarios) if scenarios else 'all scenarios'}"
+
+
+@flow(name="sweep", flow_run_name=_run_name, persist_result=False)
+def sweep(request: SweepRequest = SweepRequest()) -> Any:  # noqa: B008  (frozen)
+    """Simulate and publish each scenario, try seeds and grid, compare, report."""
+    return run_deployment_job(sweeping.sweep, request, Kind.SWEEP)
+
+
+@flow(name="ingest-census", flow_run_name="ingest {request.file.name}", persist_result=False)
+def ingest_census(request: IngestRequest) -> Any:
+    """Import, gate, register, put in use."""
+    return ingestion.ingest(settings_for(), request, PrefectRunner())
+
+
+@flow(name="generate-census", flow_run_name="generate {employees} employees", persist_result=False)
+def generate_census(employees: int = 1000, seed: int = 42) -> Any:
+    """Generate a synthetic census, gate it, put it in use."""
+    return ingestion.generate(settings_for(), employees, seed, PrefectRunner())
+
+
+@flow(name="maintain", flow_run_name="maintain (dry run: {request.dry_run})", persist_result=False)
+def maintain(request: MaintainRequest = MaintainRequest()) -> Any:  # noqa: B008  (frozen)
+    """Drop environments of old studies and deleted scenarios, run the janitor, remove dead workers' files."""
+    return maintenance.maintain(settings_for(), request, PrefectRunner())

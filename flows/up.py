@@ -1,0 +1,188 @@
+"""`planwise up`: start server, worker and dashboard together, and stop them together."""
+
+import contextlib
+import os
+import shlex
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from flows import up_processes
+from flows.launch import prefect_home
+from flows.up_processes import POLL_SECONDS, WORKER, Addresses, Together
+from planwise.cli.commands import LOGS
+from planwise.cli.options import Home
+from planwise.console import progress, results, settings_for
+from planwise.errors import Busy, InputError
+from planwise.processes import Terminated, require_free_port
+from planwise.settings import Settings
+from planwise.storage import hold_lock
+
+TIMEOUT_SECONDS = 5.0
+
+
+class Answers:
+    """Questions to a Prefect server and a dashboard of this machine; no proxy is asked."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+        self._http = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
+
+    def server_is_healthy(self) -> bool:
+        """Whether the server answers."""
+        return self._is_ok(f"{self._addresses.api}/health")
+
+    def dashboard_is_there(self) -> bool:
+        """Whether the dashboard answers."""
+        return self._is_ok(f"{self._addresses.dashboard}/static/js/bokeh.min.js")
+
+    def has_pool(self, pool: str) -> bool:
+        """Whether the work pool exists."""
+        return self._is_ok(f"{self._addresses.api}/work_pools/{pool}")
+
+    def worker_polls(self, pool: str, since: datetime) -> bool:
+        """Whether our worker has given a sign of life since it was started."""
+        try:
+            answer = self._http.post(f"{self._addresses.api}/work_pools/{pool}/workers/filter", json={})
+            found = answer.json() if answer.status_code == httpx.codes.OK else []
+        except (httpx.TransportError, ValueError):
+            return False
+        return any(_seen(worker) >= since for worker in found if worker["name"] == WORKER)
+
+    def _is_ok(self, url: str) -> bool:
+        try:
+            return self._http.get(url).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+
+def _seen(worker: dict[str, Any]) -> datetime:
+    text = worker.get("last_heartbeat_time")
+    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else datetime.min.replace(tzinfo=UTC)
+
+
+START_SECONDS = 120.0  # a server takes 5 to 10 s on a quiet machine
+
+
+def up(
+    *,
+    prefect_port: int = 4200,
+    dashboard_port: int = 5006,
+    dashboard: bool = True,
+    worker: bool = True,
+    home: Home = None,
+) -> int:
+    """Run Prefect server, worker and dashboard together, on this machine only, until Ctrl-C or SIGTERM.
+
+    The deployments of prefect.yaml are registered first. When one of the programs ends, all are stopped and
+    the exit code is 5; a port in use is 4. What they write is in the home's logs/.
+
+    Parameters
+    ----------
+    prefect_port
+        Port of the Prefect server.
+    dashboard_port
+        Port of the dashboard.
+    dashboard
+        Also serve the dashboard.
+    worker
+        Also run a worker; without one, runs wait until a worker of another place takes them.
+
+    """
+    settings = settings_for(home)
+    folder = up_processes.project()
+    addresses = up_processes.Addresses(prefect_port, dashboard_port)
+    require_free_port(up_processes.HOST, prefect_port, remedy=_other_port("--prefect-port", prefect_port))
+    if dashboard:
+        require_free_port(
+            up_processes.HOST, dashboard_port, remedy=_other_port("--dashboard-port", dashboard_port)
+        )
+    logs = _folders(settings)
+    environment = up_processes.program_environment(settings, addresses, os.environ)
+    try:
+        with _alone(settings), Together(environment, logs, _tell) as programs:
+            _start(programs, addresses, folder, dashboard=dashboard, worker=worker)
+            _say_ready(addresses, settings, dashboard=dashboard)
+            while True:
+                programs.check()
+                time.sleep(POLL_SECONDS)
+    except (KeyboardInterrupt, Terminated):
+        _tell("All stopped.")
+        return 0  # being stopped is how this ends
+
+
+def _start(
+    programs: Together, addresses: up_processes.Addresses, folder: Path, *, dashboard: bool, worker: bool
+) -> None:
+    answers = Answers(addresses)
+    page = programs.start(up_processes.dashboard_program(addresses, folder)) if dashboard else None
+    server = programs.start(up_processes.server_program(addresses, folder))
+    programs.wait(server, answers.server_is_healthy, START_SECONDS)
+    _tell(f"{server.program.title}: ready at {addresses.prefect}")
+    pools = up_processes.work_pools(folder)
+    for pool in pools:
+        if not answers.has_pool(pool):
+            programs.finish(up_processes.create_pool(pool, folder), START_SECONDS)
+    since = datetime.now(UTC)
+    workers = {pool: programs.start(up_processes.worker_program(pool, folder)) for pool in pools if worker}
+    programs.finish(up_processes.deploy(folder), START_SECONDS)
+    for pool, polling in workers.items():
+        programs.wait(polling, lambda pool=pool: answers.worker_polls(pool, since), START_SECONDS)  # type: ignore[misc]
+        _tell(f"{polling.program.title}: ready, takes runs from work pool {pool}")
+    if page:
+        programs.wait(page, answers.dashboard_is_there, START_SECONDS)
+        _tell(f"{page.program.title}: ready at {addresses.dashboard}")
+
+
+def _say_ready(addresses: up_processes.Addresses, settings: Settings, *, dashboard: bool) -> None:
+    say = results()
+    if dashboard:
+        say.print(f"dashboard   {addresses.dashboard}", soft_wrap=True)
+    say.print(f"Prefect     {addresses.prefect}", soft_wrap=True)
+    say.print(f"logs        {settings.root / LOGS}", markup=False, soft_wrap=True)
+    home = shlex.quote(str(settings.root))
+    say.print(
+        f"To run commands as its flows: export PLANWISE_HOME={home} PREFECT_API_URL={addresses.api}",
+        markup=False,
+        soft_wrap=True,
+    )
+    say.print("PlanWise is up. Ctrl-C stops all of it.")
+
+
+def _folders(settings: Settings) -> Path:
+    logs = settings.root / LOGS
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        prefect_home(settings).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The home {settings.root} cannot be written: {error}",
+            remedy="Give its owner's rights, or choose another: --home FOLDER.",
+        ) from error
+    return logs
+
+
+@contextlib.contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Hold the home's lock: two servers on one SQLite file would schedule every run twice."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(hold_lock(settings.root / "up.lock", "planwise up", timeout_seconds=0))
+        except Busy as error:
+            raise Busy(
+                f"`planwise up` runs already in {settings.root}.",
+                remedy="Use that one, stop it, or choose another home: --home FOLDER.",
+            ) from error
+        yield
+
+
+def _other_port(option: str, port: int) -> str:
+    return f"Stop what listens there, or choose another: `planwise up {option} {port + 1}`."
+
+
+def _tell(message: str) -> None:
+    progress().print(f"{datetime.now():%H:%M:%S}  {message}", markup=False, soft_wrap=True)

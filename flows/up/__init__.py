@@ -1,1 +1,0 @@
-"""`planwise up`: Prefect server, worker and dashboard, started and stopped together."""

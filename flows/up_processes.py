@@ -1,0 +1,336 @@
+"""The programs of `planwise up`: what to start, and how to start, watch and stop it."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import psutil
+import yaml
+
+from flows.launch import prefect_home
+from planwise.errors import InputError, PlanWiseError
+from planwise.processes import describe_exit, start_session
+from planwise.settings import REPOSITORY, Settings
+from planwise.storage import move
+
+STOP_SECONDS = 15.0  # a flow run ends its work, a server its database; then SIGKILL
+GONE = (psutil.NoSuchProcess, psutil.AccessDenied)
+
+
+def descendants(pid: int) -> set[psutil.Process]:
+    """Return what a process started, and what that started; the empty set when it is gone."""
+    try:
+        return set(psutil.Process(pid).children(recursive=True))
+    except GONE:
+        return set()
+
+
+def terminate(processes: Iterable[psutil.Process]) -> None:
+    """Ask processes to end."""
+    for process in processes:
+        with contextlib.suppress(*GONE):
+            process.terminate()
+
+
+def see_off(processes: Iterable[psutil.Process], seconds: float) -> None:
+    """Wait until processes have ended; kill those that have not."""
+    _, alive = psutil.wait_procs(list(processes), timeout=max(0.0, seconds))
+    for process in alive:
+        with contextlib.suppress(*GONE):
+            process.kill()
+
+
+HOST = "127.0.0.1"
+DEPLOYMENTS = "prefect.yaml"
+WORKER = "planwise-up"
+# Of another set-up than this one; a server of our own knows none of them.
+FOREIGN = ("PREFECT_PROFILE", "PREFECT_PROFILES_PATH", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program in its folder; `name` is also that of its log."""
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the Prefect server and the dashboard listen."""
+
+    prefect_port: int
+    dashboard_port: int
+
+    @property
+    def prefect(self) -> str:
+        """The Prefect server, in a browser."""
+        return f"http://{HOST}:{self.prefect_port}"
+
+    @property
+    def api(self) -> str:
+        """The Prefect server's API, for PREFECT_API_URL."""
+        return f"{self.prefect}/api"
+
+    @property
+    def dashboard(self) -> str:
+        """The dashboard."""
+        return f"http://{HOST}:{self.dashboard_port}"
+
+
+def program_environment(
+    settings: Settings, addresses: Addresses, inherited: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the environment of every program: these settings, this server, nobody outside."""
+    own = {
+        f"PLANWISE_{name.upper()}": str(value)
+        for name, value in settings.model_dump().items()
+        if value is not None
+    }
+    local = [name for name in (inherited.get("NO_PROXY"), HOST, "localhost") if name]
+    return {
+        **{name: value for name, value in inherited.items() if name not in FOREIGN},
+        **own,
+        "PLANWISE_HOME": str(settings.root),
+        "PREFECT_HOME": str(prefect_home(settings)),
+        "PREFECT_API_URL": addresses.api,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it calls out
+        "NO_PROXY": ",".join(local),
+        "no_proxy": ",".join(local),
+        "PYTHONUNBUFFERED": "1",
+        "NO_COLOR": "1",
+    }
+
+
+def project(folder: Path = REPOSITORY) -> Path:
+    """Return the folder of the checkout, which holds the deployments; raises InputError without one."""
+    if not (folder / DEPLOYMENTS).is_file():
+        raise InputError(
+            f"{folder / DEPLOYMENTS} is not there, so there is nothing to deploy.",
+            remedy="`planwise up` runs from a checkout that is installed in place: `make up`.",
+        )
+    return folder
+
+
+def work_pools(folder: Path) -> tuple[str, ...]:
+    """Return the names of the work pools that the deployments name."""
+    declared = yaml.safe_load((folder / DEPLOYMENTS).read_text(encoding="utf-8"))
+    return tuple(sorted({deployment["work_pool"]["name"] for deployment in declared["deployments"]}))
+
+
+def server_program(addresses: Addresses, folder: Path) -> Program:
+    """Return the Prefect server."""
+    arguments = ("server", "start", "--host", HOST, "--port", str(addresses.prefect_port))
+    return _prefect("prefect-server", "Prefect server", folder, *arguments)
+
+
+def create_pool(pool: str, folder: Path) -> Program:
+    """Return the creation of a pool whose worker starts processes."""
+    return _prefect(
+        "prefect-work-pool", "work pool", folder, "work-pool", "create", pool, "--type", "process"
+    )
+
+
+def deploy(folder: Path) -> Program:
+    """Return the registration of all deployments."""
+    return _prefect("prefect-deploy", "deployments", folder, "deploy", "--all", "--no-prompt")
+
+
+def worker_program(pool: str, folder: Path) -> Program:
+    """Return the worker of a pool."""
+    arguments = ("worker", "start", "--pool", pool, "--type", "process", "--name", WORKER)
+    return _prefect(f"worker-{pool}", "worker", folder, *arguments)
+
+
+def dashboard_program(addresses: Addresses, folder: Path) -> Program:
+    """Return the dashboard."""
+    start = (sys.executable, "-c", "from planwise.cli.commands import main; main()", "serve", "--no-browser")
+    command = (*start, "--address", HOST, "--port", str(addresses.dashboard_port))
+    return Program("dashboard", "dashboard", command, folder)
+
+
+def _prefect(name: str, title: str, folder: Path, *arguments: str) -> Program:
+    return Program(name, title, (sys.executable, "-m", "prefect", *arguments), folder)
+
+
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+POLL_SECONDS = 0.2
+LINGER_SECONDS = 5.0  # Prefect's worker never ends when a run was stopped under it; what matters has ended
+LOOK_SECONDS = 1.0  # how often it is noted what the programs have started
+TAIL_LINES = 3
+
+
+class ProgramDied(PlanWiseError):
+    """A program ended that was to run on, or failed at what it was to do."""
+
+
+class StartTimeout(PlanWiseError):
+    """A program did not become ready."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A program that was started; `family` is what it has been seen to start."""
+
+    program: Program
+    process: subprocess.Popen[bytes]
+    log: Path
+    family: set[psutil.Process] = field(default_factory=set)
+
+    def look(self) -> None:
+        """Note what it has started by now."""
+        self.family.update(descendants(self.process.pid))
+
+
+class Together:
+    """Start programs, watch them, stop all of them at the end of the block."""
+
+    def __init__(self, environment: Mapping[str, str], logs: Path, tell: Callable[[str], None]) -> None:
+        self._environment = dict(environment)
+        self._logs = logs
+        self._tell = tell
+        self._running: list[Running] = []
+        self._looked = 0.0
+
+    def __enter__(self) -> Self:
+        self._guardian = subprocess.Popen(
+            [sys.executable, "-m", "flows.up_guardian"],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._stop()
+        finally:
+            self._guardian.communicate()  # ends with its input, and finds nothing left
+
+    def start(self, program: Program) -> Running:
+        """Start a program that is to run on; its output goes to its log."""
+        self._tell(f"{program.title}: starting")
+        running = self._spawn(program)
+        self._running.append(running)
+        return running
+
+    def finish(self, program: Program, seconds: float) -> None:
+        """Run a program to its end; raises ProgramDied when it fails, StartTimeout when it takes too long."""
+        self._tell(f"{program.title}: under way")
+        step = self._spawn(program)
+        try:
+            self.wait(step, lambda: step.process.poll() is not None, seconds)
+        finally:
+            _end(step)
+        if step.process.returncode:
+            raise _died(step)
+        self._tell(f"{program.title}: done")
+
+    def wait(self, running: Running, ready: Callable[[], bool], seconds: float) -> None:
+        """Wait until a program is ready; raises ProgramDied when one ends, StartTimeout after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self.check()
+            if time.monotonic() > deadline:
+                raise StartTimeout(
+                    f"The {running.program.title} is not ready after {seconds:.0f} s.",
+                    remedy=f"Its log is {running.log}.",
+                )
+            time.sleep(POLL_SECONDS)
+
+    def check(self) -> None:
+        """Raise ProgramDied when a program has ended."""
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
+            for running in self._running:
+                running.look()
+        for running in self._running:
+            if running.process.poll() is not None:
+                raise _died(running)
+
+    def _spawn(self, program: Program) -> Running:
+        log = self._logs / f"{program.name}.log"
+        if log.exists():
+            move(log, log.with_suffix(".log.1"))
+        with log.open("wb") as output:
+            process = start_session(
+                program.command,
+                output,
+                environment=self._environment,
+                folder=program.folder,
+                before_exec=_dies_with(os.getpid()),
+            )
+        self._tell_guardian(process.pid)
+        return Running(program, process, log)
+
+    def _tell_guardian(self, pid: int) -> None:
+        assert self._guardian.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # somebody ended it: all that is lost is its help
+            self._guardian.stdin.write(f"{pid}\n")
+            self._guardian.stdin.flush()
+
+    def _stop(self) -> None:
+        """Stop the last started first; a second Ctrl-C or SIGTERM kills what is left."""
+        try:
+            for running in reversed(self._running):
+                _end(running)
+                self._tell(f"{running.program.title}: stopped")
+        except (KeyboardInterrupt, SystemExit):
+            for running in self._running:
+                _kill(running)
+
+
+def _dies_with(parent: int) -> Callable[[], None] | None:
+    """Return what a child does before its program starts: ask for SIGTERM at its parent's death."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl  # not between fork and exec, where little is allowed
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it died before we asked
+            os._exit(1)
+
+    return ask
+
+
+def _end(running: Running) -> None:
+    """Ask a program and what it started to end; kill what does not."""
+    running.look()
+    terminate(running.family)
+    if running.process.poll() is None:
+        running.process.terminate()
+    see_off(running.family, STOP_SECONDS)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        running.process.wait(LINGER_SECONDS)
+    _kill(running)
+
+
+def _kill(running: Running) -> None:
+    """Kill whatever is left of a program, and collect its leader."""
+    see_off(running.family, 0)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(running.process.pid, signal.SIGKILL)
+    running.process.wait()
+
+
+def _died(running: Running) -> ProgramDied:
+    lines = running.log.read_text(encoding="utf-8", errors="replace").splitlines()
+    last = "\n".join([line for line in lines if line.strip()][-TAIL_LINES:]) or "none"
+    ended = f"The {running.program.title} ended with {describe_exit(running.process.returncode)}"
+    return ProgramDied(
+        f"{ended}; its last lines:\n{last}",
+        remedy=f"Its log is {running.log}.",
+    )

@@ -1,0 +1,1 @@
+"""Use-cases: a request and a function each, shared by commands, flows, the dashboard and tests."""

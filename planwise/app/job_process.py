@@ -1,0 +1,115 @@
+"""A process that carries out one job of the dashboard: `python -m planwise.app.job_process FOLDER`.
+
+It leads a session of its own, so it outlives the browser and the dashboard; who looks, reads its folder. A
+wish to stop is heard between steps; after a while a signal ends the step in hand, then the process itself.
+Nothing is imported that takes time before the job's turn has come.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from planwise.app.job_recording import grace_period, record_job, wait_for_cancellation
+from planwise.app.runner import InProcessRunner, Runner
+from planwise.console import settings_for
+from planwise.errors import InputError, PlanWiseError
+from planwise.jobs import JobFolder, JobWriter, Kind, State
+from planwise.jobs.folder import REQUEST
+from planwise.jobs.writer import wait_for_turn
+from planwise.processes import install_handlers
+from planwise.settings import Settings
+
+if TYPE_CHECKING:
+    from planwise.app.requests import Request
+
+PLAN_PATIENCE_SECONDS = 1.5  # a plan is looked at, not waited for
+FAILED = 1
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out the job; return the exit status. How it ended is in its folder."""
+    (path,) = arguments
+    folder = JobFolder(Path(path).resolve())
+    asked = folder.read(REQUEST)
+    if asked is None:
+        sys.stderr.write(f"{folder.path} holds no request.\n")
+        return FAILED
+    kind = Kind(asked["kind"])
+    writer = JobWriter(folder)
+    install_handlers(signal.SIGTERM)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever wants it to end says so in the folder
+    threading.Thread(target=_watch, args=(writer, kind), name="stop watch", daemon=True).start()
+    try:
+        _carry_out(settings_for(), writer, kind, asked["request"])
+    except PlanWiseError as error:
+        sys.stderr.write(f"{error}\n")  # it is told in the folder too
+        return FAILED
+    return 0
+
+
+def use_case_of(kind: Kind) -> "tuple[type[Request], Callable[..., Any]]":
+    """Return the request model of a kind of job, and the function that runs it.
+
+    The engine takes seconds to import, so the use-cases are imported here, when the job's turn has come.
+    """
+    from planwise.app.optimize import optimize
+    from planwise.app.plan import plan
+    from planwise.app.requests import OptimizeRequest, SimulateRequest, SweepRequest
+    from planwise.app.simulate import simulate
+    from planwise.app.sweep import sweep
+
+    use_cases: dict[Kind, tuple[type[Request], Callable[..., Any]]] = {
+        Kind.SIMULATE: (SimulateRequest, simulate),
+        Kind.OPTIMIZE: (OptimizeRequest, optimize),
+        Kind.SWEEP: (SweepRequest, sweep),
+        Kind.PLAN: (SimulateRequest, plan),
+    }
+    return use_cases[kind]
+
+
+def parse_request(kind: Kind, request: Mapping[str, Any]) -> "Request":
+    """Return the request as its use-case takes it; raises InputError that names the field."""
+    try:
+        return use_case_of(kind)[0].model_validate(dict(request))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InputError(f"The request of the {kind} job is not valid: {problems}.") from error
+
+
+def _carry_out(settings: Settings, writer: JobWriter, kind: Kind, request: dict[str, Any]) -> None:
+    folder = writer.folder
+
+    def has_turn() -> bool:
+        return kind is Kind.PLAN or wait_for_turn(settings, folder, writer.waits, lambda: folder.is_to_stop)
+
+    def job(run: Runner) -> Any:
+        writer.waits("Loading the engine…")
+        patience = {"lock_timeout_seconds": PLAN_PATIENCE_SECONDS} if kind is Kind.PLAN else {}
+        asked = parse_request(kind, request)
+        return use_case_of(kind)[1](settings.model_copy(update=patience), asked, run)
+
+    record_job(writer, InProcessRunner(), job, has_turn=has_turn)
+
+
+def _watch(writer: JobWriter, kind: Kind) -> None:
+    """End the process when it is to stop and does not: first politely, then at once."""
+    alive = threading.Event()  # never set: this thread ends with the process
+    wait_for_cancellation(writer, alive)
+    hard_at = grace_period(writer, kind, alive) or time.monotonic()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(max(0.0, hard_at - time.monotonic()))
+    writer.end(State.CANCELLED)
+    os.kill(
+        os.getpid(), signal.SIGKILL
+    )  # nothing is lost: what is published is whole, the warehouse survives
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,304 @@
+"""Optimize: run a study, verify the best by a plan, gate it, publish it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from planwise.app.runner import Runner, require_not_stopped
+from planwise.app.simulate import (
+    Resolved,
+    SimulationReport,
+    key_of,
+    resolve_scenario,
+    simulate_in,
+    warehouse_for,
+)
+from planwise.app.trial_workers import TrialWorkers, best_real_trials, keep_environments
+from planwise.engine.outcome import Kpis
+from planwise.engine.worker_warehouses import remove_dead_workers
+from planwise.errors import InputError, PlanWiseError
+from planwise.governance import open_ledger, utc_now
+from planwise.governance.request import ScenarioRequest
+from planwise.governance.scenarios import check_new_name
+from planwise.settings import Settings
+from planwise.study import (
+    Evaluation,
+    Hooks,
+    Progress,
+    StudyResult,
+    StudySpec,
+    TrialPool,
+    census_levels,
+    run_study,
+    study_name,
+)
+from planwise.study.problem import require_groups
+from planwise.study.running.ends import CANCELLED
+from planwise.study.spec import OptimizeRequest
+from planwise.study.trials.evaluation import Kind
+from planwise.study.trials.holding import refuse_held
+from planwise.study.trials.record import finished_trials
+from planwise.study.trials.storage import load_study
+from planwise.study.trials.trial import TrialPurpose
+
+SAME_GROWTH = 1e-9  # the winner is planned by the same SQL: what is left is rounding of a double
+FOUND_BY = "Found by study "
+
+
+def refuse_taken_name(settings: Settings, request: OptimizeRequest) -> None:
+    """Raise InputError when the winner's scenario exists and no study of this scenario made it."""
+    name = request.target_scenario
+    check_new_name(name)
+    with open_ledger(settings) as ledger:
+        taken = {scenario.name: scenario for scenario in ledger.scenarios.list()}.get(name)
+    if taken and not (taken.parent == request.scenario and taken.description.startswith(FOUND_BY)):
+        raise InputError(
+            f"There is a scenario {name} that no study of {request.scenario} made.",
+            remedy="Choose another name: --save-as NAME.",
+        )
+
+
+def keep_scenario(
+    settings: Settings, request: OptimizeRequest, resolved: Resolved, result: StudyResult
+) -> Resolved:
+    """Store the winner as a scenario, in place of what an earlier study found under that name.
+
+    What is returned is read back, so that simulating the scenario later gives the same and runs no model.
+    """
+    name = request.target_scenario
+    new = {lever: change["new"] for lever, change in result.changes.items()}
+    effective = resolved.effective.with_levers(new)
+    with open_ledger(settings) as ledger:
+        if name in {scenario.name for scenario in ledger.scenarios.list()}:
+            ledger.scenarios.delete(name)
+        ledger.scenarios.create(
+            name,
+            effective.overrides(),
+            census=request.census or resolved.scenario.census,
+            description=f"{FOUND_BY}{result.study}: growth {result.growth:.3%} a year.",
+            parent=request.scenario,
+            years=effective.years,
+        )
+    return resolve_scenario(settings, ScenarioRequest(scenario=name, census=request.census))
+
+
+def verify(result: StudyResult, report: SimulationReport) -> None:
+    """Raise PlanWiseError unless the full simulation has the growth that the trial had."""
+    growth = report.kpis[-1]["growth_compound"]
+    if abs(growth - result.growth) > SAME_GROWTH:
+        raise PlanWiseError(
+            f"The winner of {result.study} grows by {growth:.6%} in the full simulation, "
+            f"by {result.growth:.6%} in its trial; both should be the same SQL.",
+            remedy="Please report it with the study's export: `planwise study export`.",
+        )
+
+
+def summary(result: StudyResult) -> str:
+    """Return the page that operators see beside the run."""
+    state = "converged" if result.converged else "not converged" if result.reachable else "out of reach"
+    target = (
+        ""
+        if result.quality_score is None
+        else f" target {result.target_growth:.3%}, gap {result.gap_pp:+.3f} pp,"
+        f" {result.quality_score:.0%} of the gap closed;"
+    )
+    lines = [
+        f"# {result.study}: {state}",
+        "",
+        f"Growth of mean base pay (compound, a year) **{result.growth:.3%}**,{target} "
+        f"as it was {result.baseline_growth:.3%}.",
+        "",
+        f"{result.strategy}, {result.evaluations} evaluations, {result.real_plans} plans, "
+        f"{result.cache_hits} cache hits, {result.trials_failed} failed trials, {result.seconds:.1f} s; "
+        f"ended: {result.stopped}.",
+        "",
+        "| lever | old | new | change |",
+        "|---|---:|---:|---:|",
+        *(
+            f"| {name} | {change['old']:.4f} | {change['new']:.4f} | {change['change']:+.4f} |"
+            for name, change in result.changes.items()
+        ),
+    ]
+    if result.nearest_growth is not None:
+        lines += ["", f"Nearest reachable growth: {result.nearest_growth:.3%}."]
+    if result.binding:
+        lines += ["", f"At their bounds: {', '.join(result.binding)}."]
+    lines += [f"\n{line}" for line in (*_findings(result), *result.warnings)]
+    return "\n".join(lines)
+
+
+def _findings(result: StudyResult) -> Iterator[str]:
+    """Yield a line each on cost, people, robustness and risk, where they were computed."""
+    if not isinstance(result.cost_impact, str):
+        payroll = result.cost_impact["horizon"]["payroll"]
+        yield f"Payroll over the horizon {payroll['after']:,.0f}, {payroll['difference']:+,.0f}."
+    if not isinstance(people := result.employee_impact, str):
+        yield (
+            f"The pay of {people['differ']:,} of {people['compared']:,} people differs in {people['year']}: "
+            f"{people['winners']:,} earn more, {people['losers']:,} less."
+        )
+    if not isinstance(robust := result.robustness, str) and robust["share_within_tolerance"] is not None:
+        yield (
+            f"Under {robust['seeds']} other seeds {robust['share_within_tolerance']:.0%} are within the "
+            f"tolerance; growth {robust['growth']['p10']:.2%} to {robust['growth']['p90']:.2%} (P10 to P90)."
+        )
+    if not isinstance(result.risk, str):
+        yield f"Risk: {result.risk['level']}, findings: {len(result.risk['findings'])}."
+
+
+PROGRESS_SECONDS = 1.0  # a progress artifact costs a request
+# What may differ when a study is resumed.
+BUDGETS = ("trials", "timeout_seconds", "stagnation", "resume")
+NEARLY = 0.99  # what a study still has to do is not known before it ends
+EXPECTED_EVALUATIONS = {"solve": 25, "conservative": 10, "balanced": 10, "aggressive": 10}
+EXPECTED_OTHERWISE = 50
+LEAVING_SECONDS = 10.0  # for workers of a killed study to notice that it is gone
+
+
+@dataclass(frozen=True)
+class OptimizationReport:
+    """What a study found, and the simulation that verified and published it (None when none was due)."""
+
+    result: StudyResult
+    baseline: Kpis
+    saved_as: str | None
+    simulation: SimulationReport | None
+    orchestrated: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `planwise optimize --json` prints."""
+        simulated = self.simulation.as_json() if self.simulation else {}
+        return {
+            **self.result.as_json(),
+            "growth_is": "compound annual growth of mean base pay from the census to the last year",
+            "saved_as": self.saved_as,
+            "gate": simulated.get("gate"),
+            "published": simulated.get("published", False),
+            "orchestrated": self.orchestrated,
+        }
+
+
+def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> OptimizationReport:
+    """Search, verify, publish.
+
+    Raises SimulationBlocked when the gate objects to the winner, BaselineBroken, InputError, Busy. A target
+    that is out of reach, or not met within the budget, is a result: nothing is published.
+    """
+    request = run(resumed, settings, request)
+    resolved = run(resolve_scenario, settings, request)
+    run(refuse_taken_name, settings, request)
+    name = request.resume or study_name(resolved.name, request.chosen_strategy, utc_now())
+    result = study(settings, request, resolved, name, run)
+    trials = finished_trials(load_study(settings, name))
+    found = (t.evaluation.kpis for t in trials if t.purpose == TrialPurpose.BASELINE and t.evaluation)
+    baseline = next(found, [])  # a study that was stopped at once has not even looked at it
+    run.page(f"study-{key_of(resolved.name)}", summary(result), f"Study {name}")
+    if not (result.converged and result.kind == "real" and request.publish) or result.stopped == CANCELLED:
+        return OptimizationReport(result, baseline, None, None, run.orchestrated)
+    require_not_stopped(run, "the winner was simulated")
+    winner = run(keep_scenario, settings, request, resolved, result)
+    with warehouse_for(settings, f"publish {winner.name}", run) as warehouse:
+        report = simulate_in(settings, warehouse, winner, run)
+        run(verify, result, report)
+        best = run(best_real_trials, settings, name)
+        run(keep_environments, warehouse, resolved.census, resolved.effective, name, best)
+    run.advance(f"study-{key_of(name)}", 1.0, f"{winner.name} is published.")
+    return OptimizationReport(result, baseline, winner.name, report, run.orchestrated)
+
+
+def study(
+    settings: Settings, request: OptimizeRequest, resolved: Resolved, name: str, run: Runner
+) -> StudyResult:
+    """Run the study; every real trial is a step, in warehouses of the study's own.
+
+    Raises Busy while another process runs it.
+    """
+    spec = request.for_scenario(resolved.effective)
+    require_groups(spec, resolved.census)
+    refuse_held(settings, name)
+    run.note("study", name)
+    run.tell(f"Study {name}: growth {spec.target_growth:.2%} a year by {spec.chosen_strategy}.")
+    remove_dead_workers(settings, name, wait_seconds=LEAVING_SECONDS)
+    workers = TrialWorkers(settings, resolved.census, resolved.effective, name)
+    with ExitStack() as stack:
+        stack.callback(remove_dead_workers, settings, name)
+        preview = stack.enter_context(workers(None, "preview"))
+        pool = real = None
+        if request.workers > 1:
+            kind: Kind = "preview" if request.preview else "real"
+            pool = stack.enter_context(TrialPool(workers, request.workers, kind=kind))
+        elif not request.preview:
+            real = stack.enter_context(workers(None, "real"))
+        return run_study(
+            settings,
+            spec,
+            name=name,
+            scenario=resolved.name,
+            base=resolved.effective,
+            levels=census_levels(resolved.census),
+            preview=preview,
+            real=real,
+            pool=pool,
+            about={
+                "request": request.model_dump_json(exclude={"resume"}),
+                "census": resolved.census.name,
+                "census_hash": resolved.census.content_hash,
+            },
+            resume=request.resume is not None,
+            hooks=_hooks(spec, name, run),
+        )
+
+
+def resumed(settings: Settings, request: OptimizeRequest) -> OptimizeRequest:
+    """Return the request that a study to be resumed was started with, with new budgets; else the request.
+
+    Raises InputError when anything else than a budget differs.
+    """
+    if request.resume is None:
+        return request
+    about = load_study(settings, request.resume).user_attrs
+    stored = OptimizeRequest.model_validate_json(about["request"])
+    for field, declared in OptimizeRequest.model_fields.items():
+        given = getattr(request, field)
+        may_differ = field in (*BUDGETS, "workers")
+        if not may_differ and given not in (declared.default, getattr(stored, field)):
+            raise InputError(
+                f"The study {request.resume!r} has {field} {getattr(stored, field)} (got {given}).",
+                remedy="Resume it with --trials, --timeout, --stagnation and --workers only, "
+                "or start a new study.",
+            )
+    budgets = {name: getattr(request, name) for name in BUDGETS if getattr(request, name) is not None}
+    workers = request.workers if request.workers > 1 else stored.workers
+    return stored.model_copy(update={**budgets, "workers": workers})
+
+
+def _hooks(spec: StudySpec, name: str, run: Runner) -> Hooks:
+    expected = 3 + (spec.trials or EXPECTED_EVALUATIONS.get(spec.chosen_strategy, EXPECTED_OTHERWISE))
+    told = [monotonic()]
+
+    def call(evaluate: Callable[[], Evaluation], number: int) -> Evaluation:
+        def trial() -> Evaluation:
+            return evaluate()
+
+        trial.__name__ = f"trial_{number}"
+        return run(trial)
+
+    def on_progress(progress: Progress) -> None:
+        if monotonic() - told[0] > PROGRESS_SECONDS:
+            told[0] = monotonic()
+            share = min(progress.evaluations / expected, NEARLY)
+            run.advance(f"study-{key_of(name)}", share, progress_line(progress))
+
+    return Hooks(call=call, on_progress=on_progress, should_stop=run.stopped)
+
+
+def progress_line(progress: Progress) -> str:
+    """Say in one line how far a study is."""
+    best = "" if progress.best_gap_pp is None else f", best gap {progress.best_gap_pp:+.3f} pp"
+    growth = "failed" if progress.growth is None else f"growth {progress.growth:.3%}"
+    return (
+        f"trial {progress.trial} ({progress.kind}, {progress.purpose}): {growth}{best}; "
+        f"{progress.real_plans} plans, {progress.seconds:.0f} s"
+    )

@@ -1,0 +1,55 @@
+"""Requests of the use-cases: what commands, flows, deployments and the dashboard pass on."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from planwise.governance.request import Assignments, Request, ScenarioRequest
+from planwise.parameters import Value
+
+
+class SimulateRequest(ScenarioRequest):
+    """Simulate a scenario, gate it, publish it."""
+
+
+class IngestRequest(Request):
+    """Bring a payroll file in."""
+
+    file: Path = Field(description="CSV, Excel or Parquet")
+    name: str | None = Field(default=None, description="Name of the census; default from the file name")
+    mapping: dict[str, Any] | Path | None = Field(
+        default=None, description="What the columns are: a mapping, or the path of a YAML file"
+    )
+    as_of: date | None = Field(default=None, description="Date of the census; default today")
+    levels: str | None = Field(default=None, description="pay-quantiles or ranges")
+    row_filter: str | None = Field(default=None, description="Boolean SQL over the file's columns")
+
+
+class SweepRequest(Request):
+    """Simulate many scenarios; `seeds` and `grid` span variants of each that are compared, not published."""
+
+    scenarios: tuple[str, ...] = Field(default=(), description="Names; default every scenario there is")
+    seeds: tuple[int, ...] = Field(default=(), description="Further seeds for each scenario")
+    grid: dict[str, tuple[float, ...]] = Field(default={}, description="Values to try, by lever")
+    census: str | None = Field(default=None, description="Name of a census; default each scenario's own")
+
+    @model_validator(mode="after")
+    def _grid_has_values(self) -> Self:
+        if empty := [name for name, values in self.grid.items() if not values]:
+            raise ValueError(f"the grid of {', '.join(empty)} is empty")
+        return self
+
+
+class MaintainRequest(Request):
+    """House-keeping; `dry_run` only says what would go."""
+
+    dry_run: bool = Field(default=True, description="Only say what would be removed")
+    keep_studies: int = Field(default=5, ge=0, description="Studies whose best trials stay as environments")
+
+
+def assigned(overrides: Mapping[str, Value]) -> Assignments:
+    """Return overrides as a request takes them."""
+    return dict(overrides)

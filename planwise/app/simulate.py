@@ -1,0 +1,288 @@
+"""Simulate a scenario: resolve, plan, run with audits, gate, publish, record."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pandas as pd
+
+from planwise.app.runner import Runner, require_not_stopped
+from planwise.census import Census, load_census
+from planwise.engine.outcome import Kpis, PlanOutcome, PlanSummary
+from planwise.engine.publishing import Publication, publish
+from planwise.engine.warehouse import (
+    AuditFailed,
+    PlannedScenario,
+    Warehouse,
+    open_warehouse,
+    scenario_environment,
+)
+from planwise.errors import GateBlocked
+from planwise.gate import GateResult, require
+from planwise.governance import Scenario, effective_parameters, open_ledger, utc_now
+from planwise.governance.request import ScenarioRequest
+from planwise.parameters import EffectiveParameters, Value
+from planwise.settings import Settings
+
+
+def evaluate_gate(
+    suite: str, frames: Mapping[str, pd.DataFrame] | pd.DataFrame, **context: Any
+) -> GateResult:
+    """Ask a gate; it says what it found and the caller decides."""
+    load_gate()
+    from expectations import run_gate
+
+    return run_gate(suite, frames, **context)
+
+
+def load_gate() -> None:
+    """Import what gates need, which takes seconds the first time."""
+    import great_expectations.data_context.types.base
+
+    logging.getLogger(great_expectations.data_context.types.base.__name__).setLevel(logging.WARNING)
+
+
+def show_gate(run: Runner, subject: str, gate: GateResult) -> None:
+    """Show a gate's findings beside the run, failures first."""
+    title = f"{gate.suite} gate of {subject}: {gate.status}, {gate.evaluated} expectations"
+    run.table(f"gate-{gate.suite}-{key_of(subject)}", gate.as_table(), title)
+
+
+def key_of(name: str) -> str:
+    """Return a name as an artifact key takes it: lower case, digits, dashes."""
+    return "".join(c if c.isalnum() and c.isascii() else "-" for c in name.lower())
+
+
+TELL_SECONDS = 0.5  # a progress artifact costs a request
+AUDIT_FAILED = "audit failed"  # the gate status of a run whose result broke an invariant: never gated
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What is to be simulated: `changes` are this run's own and stored nowhere."""
+
+    scenario: Scenario
+    census: Census
+    effective: EffectiveParameters
+    changes: Mapping[str, Value]
+
+    @property
+    def name(self) -> str:
+        """The name under which it is published."""
+        return self.scenario.name
+
+    @property
+    def environment(self) -> str:
+        """The SQLMesh environment that shows it."""
+        return scenario_environment(self.scenario.name)
+
+
+@dataclass(frozen=True)
+class SimulationReport:
+    """One simulation, told whole; `published` is None when a gate blocked it."""
+
+    scenario: str
+    census: str
+    changes: Mapping[str, Value]
+    outcome: PlanOutcome
+    gate: GateResult
+    published: Path | None
+    orchestrated: str
+
+    @property
+    def kpis(self) -> Kpis:
+        """One object per simulated year."""
+        return self.outcome.kpis
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `planwise simulate --json` prints."""
+        found = self.gate.as_json()
+        return {
+            "scenario": self.scenario,
+            "census": self.census,
+            "environment": self.outcome.environment,
+            "fingerprint": self.outcome.fingerprint,
+            "seconds": round(self.outcome.seconds, 3),
+            "models_run": len(self.outcome.models_run),
+            "models_reused": len(self.outcome.models_reused),
+            "models": {"run": self.outcome.models_run, "reused": self.outcome.models_reused},
+            "unsaved_changes": dict(self.changes),
+            "gate": {key: found[key] for key in ("suite", "status", "evaluated", "failed", "seconds")},
+            "published": str(self.published) if self.published else False,
+            "kpis": self.kpis,
+            "orchestrated": self.orchestrated,
+        }
+
+
+class SimulationBlocked(GateBlocked):
+    """A critical expectation failed: nothing was published, the result in force stays."""
+
+    def __init__(self, report: SimulationReport, blocked: GateBlocked) -> None:
+        super().__init__(f"{report.scenario} is not published. {blocked.what}", remedy=blocked.remedy)
+        self.report = report
+
+
+def simulate(settings: Settings, request: ScenarioRequest, run: Runner) -> SimulationReport:
+    """Simulate a scenario and make it the published result, unless an audit or a gate objects.
+
+    Raises SimulationBlocked or AuditFailed (the ledger then has the run as failed), InputError, Busy, and
+    Stopped between two steps when that was asked for: the result in force is then what it was.
+    """
+    resolved = run(resolve_scenario, settings, request)
+    return simulate_resolved(settings, resolved, run)
+
+
+def simulate_resolved(settings: Settings, resolved: Resolved, run: Runner) -> SimulationReport:
+    """Simulate what is resolved already."""
+    with warehouse_for(settings, f"simulate {resolved.name}", run) as warehouse:
+        return simulate_in(settings, warehouse, resolved, run)
+
+
+def simulate_in(
+    settings: Settings, warehouse: Warehouse, resolved: Resolved, run: Runner
+) -> SimulationReport:
+    """Simulate in a warehouse that the caller holds."""
+    started_at = utc_now()
+    planned = run(plan_scenario, warehouse, resolved)
+    run.tell(f"{resolved.name} on census {resolved.census.name}: {planned.summary}.")
+    require_not_stopped(run, "any model ran")
+    planned.watch(ModelProgress(run, f"models-{key_of(resolved.name)}"))
+    try:
+        outcome = run(run_models, planned)
+    except AuditFailed:
+        run(record_failed_audit, settings, resolved, planned.summary, started_at)
+        raise
+    require_not_stopped(run, "the gate")
+    gate = run(gate_simulation, warehouse, outcome)
+    show_gate(run, resolved.name, gate)
+    published: Publication | None = None
+    if not gate.blocks:
+        require_not_stopped(run, "publishing")
+        published = run(publish_result, settings, warehouse, resolved, outcome, gate)
+    run(record_run, settings, resolved, outcome, gate, started_at)
+    report = SimulationReport(
+        scenario=resolved.name,
+        census=resolved.census.name,
+        changes=resolved.changes,
+        outcome=outcome,
+        gate=gate,
+        published=published.folder if published else None,
+        orchestrated=run.orchestrated,
+    )
+    run.table(f"kpis-{key_of(resolved.name)}", outcome.kpis, f"KPIs of {resolved.name} by year")
+    try:
+        require(gate)
+    except GateBlocked as blocked:
+        raise SimulationBlocked(report, blocked) from None
+    return report
+
+
+class ModelProgress:
+    """Tells how many models have run, but not of a run that is over in a moment."""
+
+    def __init__(self, run: Runner, key: str, clock: Callable[[], float] = monotonic) -> None:
+        self._run, self._key, self._clock = run, key, clock
+        self._told = clock()
+
+    def __call__(self, done: int, total: int, model: str) -> None:
+        """Take note that a model has run."""
+        if self._clock() - self._told >= TELL_SECONDS:
+            self._told = self._clock()
+            self._run.advance(self._key, done / total, f"{done} of {total} models have run: {model}")
+
+
+def resolve_scenario(settings: Settings, request: ScenarioRequest) -> Resolved:
+    """Find scenario and census and settle every parameter, with the request's changes on top."""
+    changes = request.changes()
+    with open_ledger(settings) as ledger:
+        scenario = ledger.scenarios.get(request.scenario)
+        census = load_census(settings, request.census or scenario.census)
+        effective = effective_parameters(ledger, scenario, census.first_year, changes)
+    return Resolved(scenario, census, effective, changes)
+
+
+@contextlib.contextmanager
+def warehouse_for(settings: Settings, purpose: str, run: Runner) -> Iterator[Warehouse]:
+    """Hold the main warehouse; waiting for another holder is told, and is a step that may be retried."""
+    with ExitStack() as stack:
+
+        def hold_warehouse() -> Warehouse:
+            return stack.enter_context(
+                open_warehouse(settings, purpose, flow_run=run.flow_run, on_wait=run.tell)
+            )
+
+        yield run(hold_warehouse)
+
+
+def plan_scenario(warehouse: Warehouse, resolved: Resolved) -> PlannedScenario:
+    """Find out which models must run."""
+    return warehouse.plan(resolved.environment, resolved.census, resolved.effective)
+
+
+def run_models(planned: PlannedScenario) -> PlanOutcome:
+    """Run them, audits included."""
+    return planned.apply()
+
+
+def gate_simulation(warehouse: Warehouse, outcome: PlanOutcome) -> GateResult:
+    """Ask the simulation gate about every mart."""
+    return evaluate_gate("simulation", warehouse.frames(outcome.environment))
+
+
+def publish_result(
+    settings: Settings, warehouse: Warehouse, resolved: Resolved, outcome: PlanOutcome, gate: GateResult
+) -> Publication:
+    """Write the marts and make them the result in force."""
+    return publish(
+        settings,
+        warehouse,
+        scenario=resolved.name,
+        outcome=outcome,
+        census=resolved.census,
+        effective=resolved.effective,
+        gate=gate,
+    )
+
+
+def record_run(
+    settings: Settings, resolved: Resolved, outcome: PlanOutcome, gate: GateResult, started_at: datetime
+) -> None:
+    """Enter the run in the ledger, whether the gate let it pass or not."""
+    with open_ledger(settings) as ledger:
+        ledger.runs.record(
+            scenario=resolved.name,
+            fingerprint=outcome.fingerprint,
+            environment=outcome.environment,
+            started_at=started_at,
+            seconds=outcome.seconds,
+            models_run=len(outcome.models_run),
+            models_reused=len(outcome.models_reused),
+            gate_status=gate.status,
+            published=not gate.blocks,
+            kpis=outcome.kpis,
+        )
+
+
+def record_failed_audit(
+    settings: Settings, resolved: Resolved, summary: PlanSummary, started_at: datetime
+) -> None:
+    """Enter a run that broke an invariant: it has no figures."""
+    with open_ledger(settings) as ledger:
+        ledger.runs.record(
+            scenario=resolved.name,
+            fingerprint=summary.fingerprint,
+            environment=summary.environment,
+            started_at=started_at,
+            seconds=(utc_now() - started_at).total_seconds(),
+            models_run=len(summary.models_to_run),
+            models_reused=len(summary.models_reused),
+            gate_status=AUDIT_FAILED,
+            published=False,
+            kpis=[],
+        )

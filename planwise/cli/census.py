@@ -1,0 +1,194 @@
+"""`planwise census`: generate, import, list, use."""
+
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from rich.table import Column, Table
+
+from planwise.census.importer import import_census
+from planwise.census.registry import Census, census_in_use, list_censuses, use_census
+from planwise.census.report import ImportBlocked, ImportReport
+from planwise.census.synthetic import DEFAULT_AS_OF, SyntheticOptions, generate_census
+from planwise.cli.options import Home, Json
+from planwise.console import emit_json, progress, results, settings_for
+from planwise.errors import InputError
+
+app = App(name="census", help="Bring in the people: generate, import, list, use.")
+
+
+@app.command
+def generate(
+    *,
+    employees: int = 1000,
+    seed: int = 42,
+    name: str | None = None,
+    gender_pay_gap: float = 0.03,
+    as_of: str | None = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Generate a synthetic census and put it in use.
+
+    Parameters
+    ----------
+    employees
+        How many, from 1 to 1,000,000.
+    seed
+        The same seed and options give the same census.
+    name
+        Name of the census; default synthetic_<employees>.
+    gender_pay_gap
+        How much less women are paid at the same level, as a rate (0.03 is 3 %).
+    as_of
+        Date of the census, YYYY-MM-DD; default 2025-12-31.
+
+    """
+    options = SyntheticOptions(gender_pay_gap_rate=gender_pay_gap, as_of=_day(as_of) or DEFAULT_AS_OF)
+    census = generate_census(settings_for(home), employees=employees, seed=seed, name=name, options=options)
+    if json:
+        emit_json(_summary(census) | {"seed": seed, "employees": employees})
+        return
+    results().print(
+        f"Census [bold]{census.name}[/]: {census.rows:,} employees as of {census.as_of}, now in use."
+    )
+    progress().print("Next: planwise simulate")
+
+
+@app.command(name="import")
+def import_(
+    file: Path,
+    *,
+    mapping: Path | None = None,
+    as_of: str | None = None,
+    levels: str | None = None,
+    row_filter: Annotated[str | None, Parameter(name="--filter")] = None,
+    name: str | None = None,
+    json: Json = False,
+    home: Home = None,
+) -> int:
+    """Import a payroll file of any layout, report every rejected row, and put the census in use.
+
+    Parameters
+    ----------
+    file
+        CSV, Excel or Parquet, gzip or not.
+    mapping
+        YAML that says what the columns are; without it they are guessed from the headers.
+    as_of
+        Date of the census, YYYY-MM-DD; default today.
+    levels
+        pay-quantiles or ranges; wins over the mapping's.
+    row_filter
+        Boolean SQL over the file's columns; only the rows it is true for are imported.
+    name
+        Name of the census; default from the file name.
+
+    """
+    settings = settings_for(home)
+    try:
+        imported = import_census(
+            settings,
+            file,
+            mapping=mapping,
+            as_of=_day(as_of),
+            levels=levels,
+            row_filter=row_filter,
+            name=name,
+        )
+    except ImportBlocked as blocked:
+        if json:  # the one JSON object is the report, with the error in it
+            error = {"type": "GateBlocked", "what": blocked.what, "remedy": blocked.remedy}
+            emit_json(blocked.report.as_dict() | {"in_use": False, "error": error})
+            return blocked.exit_code
+        _print_report(blocked.report)
+        raise
+    if json:
+        emit_json(imported.report.as_dict() | {"in_use": True})
+        return 0
+    _print_report(imported.report)
+    progress().print("Next: planwise simulate")
+    return 0
+
+
+@app.command(name="list")
+def list_(*, json: Json = False, home: Home = None) -> None:
+    """List the censuses and show which one is in use."""
+    settings = settings_for(home)
+    in_use = census_in_use(settings)
+    censuses = list_censuses(settings)
+    if json:
+        emit_json(
+            {"in_use": in_use, "censuses": [_summary(c) | {"in_use": c.name == in_use} for c in censuses]}
+        )
+        return
+    if not censuses:
+        results().print("No census yet. Next: planwise census import FILE, or planwise census generate.")
+        return
+    table = Table("", Column("census", no_wrap=True), "employees", Column("as of", no_wrap=True), "source")
+    for c in censuses:
+        origin = str(c.source.get("file") or c.source.get("kind", ""))
+        table.add_row("*" if c.name == in_use else "", c.name, f"{c.rows:,}", str(c.as_of), origin)
+    results().print(table)
+
+
+@app.command
+def use(name: str, *, json: Json = False, home: Home = None) -> None:
+    """Put a census in use: later commands simulate it.
+
+    Parameters
+    ----------
+    name
+        A name that `planwise census list` shows.
+
+    """
+    census = use_census(settings_for(home), name)
+    if json:
+        emit_json(_summary(census) | {"in_use": True})
+        return
+    results().print(
+        f"Census [bold]{census.name}[/] ({census.rows:,} employees, {census.as_of}) is now in use."
+    )
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"--as-of {text!r} is not a date.", remedy="Write it as YYYY-MM-DD.") from error
+
+
+def _summary(census: Census) -> dict[str, Any]:
+    facts = asdict(census)
+    chosen = ("rows", "as_of", "content_hash", "availability", "levels_from", "source", "created_at")
+    return {"census": census.name} | {key: facts[key] for key in chosen}
+
+
+def _print_report(report: ImportReport) -> None:
+    console = results()
+    counts = Table(title=f"{report.source['file']} as of {report.as_of}", show_header=False)
+    for label, count in (
+        ("rows read", report.rows_read),
+        ("accepted", report.rows_accepted),
+        ("rejected", report.rows_rejected),
+        *((f"  {reason}", n) for reason, n in report.reject_reasons.items()),
+        ("filtered", report.rows_filtered),
+        *((f"  {reason}", n) for reason, n in report.filter_reasons.items() if n),
+    ):
+        counts.add_row(label, f"{count:,}")
+    console.print(counts)
+    console.print(f"Columns: {', '.join(f'{k} ← {v}' for k, v in report.columns.items())}", markup=False)
+    if report.columns_dropped:
+        console.print(f"Not stored: {', '.join(report.columns_dropped)}", markup=False)
+    console.print(f"Levels: {report.levels_from}", markup=False)
+    for notice in report.notices:
+        console.print(f"Note: {notice}", markup=False)
+    console.print(
+        f"Rejected rows: {report.rejects_file}\nReport: {report.report_file}", markup=False, soft_wrap=True
+    )
+    if report.census:
+        console.print(f"Census {report.census} is now in use.", markup=False)

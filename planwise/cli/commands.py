@@ -1,0 +1,193 @@
+"""The command line: mount the commands, turn outcomes into messages and exit codes."""
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from signal import SIGINT, SIGTERM
+
+import cyclopts
+from rich.text import Text
+
+from planwise.console import emit_json, progress, settings_for
+from planwise.errors import InputError, PlanWiseError
+from planwise.processes import Terminated, install_handlers, raise_if_stopped
+
+INTERNAL = 5
+INTERRUPTED = 128 + 2  # the shell's convention: 128 + the signal's number
+BROKEN_PIPE = 128 + 13
+TERMINATED = 128 + 15
+LOGS = "logs"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What happened and what to do about it."""
+
+    exit_code: int
+    type: str
+    what: str
+    remedy: str | None
+
+
+def report(failure: Failure, *, as_json: bool) -> int:
+    """Say it, as text on stderr or as the one JSON object on stdout; return the exit code."""
+    if as_json:
+        emit_json({"error": {"type": failure.type, "what": failure.what, "remedy": failure.remedy}})
+    else:
+        console = progress()
+        console.print(Text(failure.what, style="red"), soft_wrap=True)
+        if failure.remedy:
+            console.print(Text(failure.remedy), soft_wrap=True)
+    return failure.exit_code
+
+
+def internal(error: Exception, tokens: Sequence[str]) -> Failure:
+    """Write the traceback to a log file and return the failure that names the file."""
+    text = "".join(traceback.format_exception(error))
+    stamp = datetime.now(UTC)
+    name = f"error-{stamp:%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
+    content = f"{stamp.isoformat()}\nplanwise {' '.join(tokens)}\n\n{text}"
+    return Failure(
+        INTERNAL,
+        type(error).__name__,
+        f"Internal error: {type(error).__name__}: {error}",
+        f"The traceback is in {_write(name, content, tokens)}; please report it.",
+    )
+
+
+def close_broken_pipe() -> int:
+    """Give up stdout, whose reader has gone; return the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE
+
+
+def _write(name: str, content: str, tokens: Sequence[str]) -> Path:
+    """Write into the home's logs; where that cannot be, into the system's temporary folder."""
+    try:
+        folder = settings_for(_home_of(tokens)).root / LOGS
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / name
+        file.write_text(content, encoding="utf-8")
+    except (OSError, PlanWiseError):
+        file = Path(tempfile.gettempdir()) / name
+        file.write_text(content, encoding="utf-8")
+    return file
+
+
+def _home_of(tokens: Sequence[str]) -> Path | None:
+    """Find `--home X` or `--home=X`, as the command that failed would have."""
+    for index, token in enumerate(tokens):
+        if token == "--home" and index + 1 < len(tokens):
+            return Path(tokens[index + 1])
+        if token.startswith("--home="):
+            return Path(token.removeprefix("--home="))
+    return None
+
+
+JSON_FLAG = "--json"
+
+app = cyclopts.App(
+    name="planwise",
+    help_epilogue="`--home FOLDER`, before or after the command, is used instead of PLANWISE_HOME.",
+    help="Simulate a whole workforce for any pay levers, solve for targets, gate, publish.",
+    version=lambda: version("planwise"),
+    suppress_keyboard_interrupt=False,
+)
+
+# Named, not imported: a command's modules are loaded when it runs.
+COMMANDS = {
+    "census": ("planwise.cli.census:app", "Import, generate and choose the census."),
+    "parameters": ("planwise.cli.parameters:app", "List levers and assumptions."),
+    "scenario": ("planwise.cli.scenario:app", "Create, copy and list scenarios (named sets of overrides)."),
+    "study": ("planwise.cli.study:app", "List, show and export studies."),
+    "employee": ("planwise.cli.compare:employee", "Show one employee's events and pay, year by year."),
+    "demo": ("planwise.cli.demo:demo", "The whole main job on a synthetic census."),
+    "simulate": ("planwise.cli.simulate:simulate", "Simulate a scenario, gate it, publish it."),
+    "preview": ("planwise.cli.simulate:preview", "A scenario's KPIs in memory: nothing gated or published."),
+    "optimize": (
+        "planwise.cli.optimize:optimize",
+        "Find the levers that meet a growth target; publish them.",
+    ),
+    "ensemble": ("planwise.cli.ensemble:ensemble", "A scenario under many seeds: P10, P50, P90 of each KPI."),
+    "sensitivity": ("planwise.cli.ensemble:sensitivity", "Which levers a KPI answers to, and how much."),
+    "compare": ("planwise.cli.compare:compare", "Scenarios side by side: levers, KPIs, people; Excel."),
+    "calibrate": ("planwise.cli.calibrate:calibrate", "Estimate rates from the censuses of several years."),
+    "backtest": ("planwise.cli.calibrate:backtest", "Forecast a year that happened; compare with what did."),
+    "sweep": ("planwise.cli.sweep:sweep", "Every scenario anew, and what changed since the last sweep."),
+    "maintain": ("planwise.cli.sweep:maintain", "Drop old trial environments and free their tables."),
+    "up": ("flows.up:up", "Prefect server, worker and dashboard, together."),
+    "doctor": ("flows.doctor:doctor", "Check the set-up; say what to do about what is wrong."),
+    "benchmark": (
+        "planwise.cli.benchmark:benchmark",
+        "Time trials, previews and simulations on this machine.",
+    ),
+    "serve": ("ui.serve:serve", "Serve the dashboard on this machine."),
+    "user": ("planwise.cli.user:app", "Manage dashboard users."),
+}
+for _name, (_target, _help) in COMMANDS.items():
+    app.command(_target, name=_name, help=_help)
+
+
+class UsageError(InputError):
+    """A command line that names no command, or gives it what it does not take."""
+
+
+def main(tokens: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:] if tokens is None else tokens))
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Run one command; return its exit code. Never a traceback for what PlanWise raises on purpose."""
+    install_handlers(SIGTERM, SIGINT)
+    as_json = JSON_FLAG in tokens
+    try:
+        return _run_until_signal(tokens)
+    except PlanWiseError as error:
+        failure = Failure(error.exit_code, type(error).__name__, error.what, error.remedy)
+        return report(failure, as_json=as_json)
+    except KeyboardInterrupt:
+        return report(Failure(INTERRUPTED, "Interrupted", "Interrupted; stopped.", None), as_json=as_json)
+    except Terminated:
+        return report(Failure(TERMINATED, "Terminated", "SIGTERM; stopped.", None), as_json=as_json)
+    except BrokenPipeError:
+        return close_broken_pipe()
+    except Exception as error:
+        return report(internal(error, tokens), as_json=as_json)
+
+
+def _run_until_signal(tokens: Sequence[str]) -> int:
+    """Run one command; what fails because a library was interrupted ends as the signal says."""
+    try:
+        return _dispatch(_without_leading_home(tokens))
+    except Exception:
+        raise_if_stopped()
+        raise
+
+
+def _dispatch(tokens: Sequence[str]) -> int:
+    try:
+        result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except cyclopts.CycloptsError as error:
+        raise UsageError(
+            str(error), remedy="`planwise --help` and `planwise COMMAND --help` say how."
+        ) from error
+    sys.stdout.flush()
+    return result if type(result) is int else 0
+
+
+def _without_leading_home(tokens: Sequence[str]) -> Sequence[str]:
+    """Take `--home X` off the front, where it stands for every command that follows."""
+    if tokens and tokens[0].startswith("--home="):
+        os.environ["PLANWISE_HOME"] = tokens[0].removeprefix("--home=")
+        return tokens[1:]
+    if len(tokens) > 1 and tokens[0] == "--home":
+        os.environ["PLANWISE_HOME"] = tokens[1]
+        return tokens[2:]
+    return tokens

@@ -1,0 +1,158 @@
+"""`planwise demo`: the whole main job on a synthetic census, as flows on an ephemeral server."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any, TypeVar
+
+from rich.table import Table
+
+from flows.launch import prefect_home, prepare, server_answers
+from planwise.app.requests import SimulateRequest
+from planwise.cli.options import Home, Json
+from planwise.cli.tables import PLAIN, kpi_table, print_optimization
+from planwise.console import emit_json, progress, results, settings_for
+from planwise.errors import InputError
+from planwise.prefect_profile import configured_api
+from planwise.settings import Settings
+from planwise.study.spec import OptimizeRequest
+
+T = TypeVar("T")
+SEED = 42
+TARGET_GROWTH = 0.03
+SCENARIO = "demo_target"
+SAMPLER = "tpe"
+BUDGET_SECONDS = 70.0  # when the comparison stops, so that the whole takes less than 90 s
+SAMPLING_SECONDS_MIN = 10.0
+
+
+def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: Json = False) -> None:
+    """Run the whole main job: a synthetic census, the baseline, a study to 3 % growth, the result published.
+
+    Parameters
+    ----------
+    employees
+        Size of the synthetic census.
+    trials
+        Trials of the sampling study that the solver is compared with, as many as fit; 0 leaves it out.
+
+    """
+    if trials < 0:
+        raise InputError(f"{trials} trials.", remedy="Give 0 or more.")
+    settings = settings_for(home)
+    started = time.monotonic()
+    prepare(settings)
+    with _prefect_starting():
+        _load()
+    flows = _flows()
+    census = _step(1, f"A census of {employees:,} people", lambda: flows["census"](employees, SEED))
+    baseline = _step(
+        2, "The baseline, simulated, gated, published", lambda: flows["simulate"](SimulateRequest())
+    )
+    ask = OptimizeRequest(target_growth=TARGET_GROWTH, save_as=SCENARIO)
+    found = _step(
+        3, f"The least change that gives {TARGET_GROWTH:.0%} growth a year", lambda: flows["optimize"](ask)
+    )
+    sampled = None
+    if trials:
+        compare = OptimizeRequest(
+            target_growth=TARGET_GROWTH,
+            strategy=SAMPLER,
+            trials=trials,
+            timeout_seconds=max(SAMPLING_SECONDS_MIN, BUDGET_SECONDS - (time.monotonic() - started)),
+            publish=False,
+        )
+        sampled = _step(4, f"For comparison: {trials} sampled trials", lambda: flows["optimize"](compare))
+    seconds = time.monotonic() - started
+    if json:
+        emit_json(
+            {
+                "census": census.name,
+                "rows": census.rows,
+                "baseline": baseline.as_json(),
+                "study": found.as_json(),
+                "comparison": sampled.as_json() if sampled else None,
+                "seconds": round(seconds, 1),
+            }
+        )
+        return
+    console = results()
+    console.print(kpi_table(baseline.kpis, title=f"Baseline of {census.name}"))
+    print_optimization(found)
+    if sampled:
+        console.print(_comparison(found, sampled))
+    console.print(f"Done in {seconds:.0f} s. To look at it:")
+    for line in _next(settings):
+        console.print(f"  {line}", markup=False, soft_wrap=True)
+
+
+def _load() -> None:
+    """Import what is slow to import, while the server starts."""
+    import great_expectations  # noqa: F401
+
+    import planwise.engine.preview
+    import planwise.engine.warehouse  # noqa: F401
+
+
+def _flows() -> dict[str, Callable[..., Any]]:
+    from flows.flows import generate_census, optimize, simulate
+
+    return {"census": generate_census, "simulate": simulate, "optimize": optimize}
+
+
+@contextmanager
+def _prefect_starting() -> Iterator[None]:
+    """Start the ephemeral server beside the block; wait for it at its end."""
+    failed: list[Exception] = []
+
+    def start() -> None:
+        try:
+            from prefect.client.orchestration import get_client
+
+            with get_client(sync_client=True) as client:
+                client.hello()
+        except Exception as error:
+            failed.append(error)
+
+    thread = Thread(target=start, name="prefect", daemon=True)
+    progress().print("Starting Prefect ...")
+    thread.start()
+    yield
+    thread.join()
+    if failed:
+        with server_answers():
+            raise failed[0]
+
+
+def _step(number: int, title: str, run: Callable[[], T]) -> T:
+    progress().rule(f"{number}. {title}", align="left")
+    return run()
+
+
+def _comparison(found: Any, sampled: Any) -> Table:
+    table = Table(
+        "strategy", "gap", "plans", "evaluations", "seconds", "ended", title="Two ways to look", **PLAIN
+    )
+    for result in (found.result, sampled.result):
+        table.add_row(
+            result.strategy,
+            f"{result.gap_pp:+.3f} pp",
+            str(result.real_plans),
+            str(result.evaluations),
+            f"{result.seconds:.0f}",
+            result.stopped,
+        )
+    return table
+
+
+def _next(settings: Settings) -> tuple[str, ...]:
+    root = settings.root
+    server = f"PREFECT_HOME={prefect_home(settings)} prefect server start"
+    return (
+        f"planwise serve --home {root}      the dashboard",
+        "the Prefect UI of your server    the flow runs"
+        if configured_api()
+        else f"{server}      the flow runs",
+        f"planwise scenario show {SCENARIO} --home {root}",
+    )

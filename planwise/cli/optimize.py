@@ -1,0 +1,62 @@
+"""`planwise optimize`."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from flows.launch import run_use_case
+from planwise.app.optimize import OptimizationReport
+from planwise.app.optimize import optimize as job
+from planwise.app.requests import assigned
+from planwise.app.simulate import SimulationBlocked
+from planwise.cli.options import AsFlow, Assumes, Home, Json, Sets
+from planwise.cli.tables import print_gate, print_optimization
+from planwise.console import emit_json, results, settings_for
+from planwise.errors import CheckFailed
+from planwise.jobs import Kind
+from planwise.parameters import parse_assignments
+from planwise.study.spec import OptimizeRequest
+
+AS_DEFINED = OptimizeRequest()
+
+
+def optimize(
+    *,
+    request: Annotated[OptimizeRequest, Parameter(name="*")] = AS_DEFINED,
+    set_: Sets = (),
+    assume: Assumes = (),
+    strict: Annotated[bool, Parameter(negative="", help="Exit with 1 when the target is not met.")] = False,
+    flow: AsFlow = None,
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Find the levers that meet a growth target, verify them by a full simulation, gate, publish."""
+    request = request.model_copy(
+        update={
+            "levers": assigned(parse_assignments(set_, "lever")),
+            "assumptions": assigned(parse_assignments(assume, "assumption")),
+        }
+    )
+    try:
+        report: OptimizationReport = run_use_case(
+            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow, kind=Kind.OPTIMIZE
+        )
+    except SimulationBlocked as blocked:
+        if json:
+            error = {"type": "GateBlocked", "what": blocked.what, "remedy": blocked.remedy}
+            emit_json(blocked.report.as_json() | {"error": error})
+            return blocked.exit_code
+        print_gate(results(), blocked.report.gate)
+        raise
+    if json:
+        emit_json(report.as_json())
+    else:
+        print_optimization(report)
+    return CheckFailed.exit_code if strict and not report.result.converged else 0
+
+
+def _flow() -> Callable[..., Any]:
+    from flows.flows import optimize as flow
+
+    return flow

@@ -1,0 +1,152 @@
+"""Options that several commands share."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from planwise.app.requests import assigned
+from planwise.calibration import YearlyCensus, read_years
+from planwise.console import progress
+from planwise.errors import InputError
+from planwise.governance import BASELINE
+from planwise.parameters import parse_assignments
+from planwise.settings import Settings
+
+Home = Annotated[
+    Path | None, Parameter(name="--home", help="Folder that holds everything, instead of PLANWISE_HOME.")
+]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
+Sets = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--set", negative="", help="Set a lever: `name=value`, or `name@2028=value` for one year."
+    ),
+]
+Assumes = Annotated[
+    tuple[str, ...],
+    Parameter(name="--assume", negative="", help="Set an assumption: `name=value` or `name@2028=value`."),
+]
+As = Annotated[
+    str | None, Parameter(name="--as", help="Act as this person, instead of the user of the system.")
+]
+NewScenario = Annotated[str, Parameter(help="Its name: 1 to 48 of a-z, 0-9 and _.")]
+KnownScenario = Annotated[str, Parameter(help="A scenario that `planwise scenario list` shows.")]
+KnownStudy = Annotated[str, Parameter(help="A study that `planwise study list` shows.")]
+
+
+CensusName = Annotated[
+    str | None, Parameter(name="--census", help="Simulate this census instead of the scenario's.")
+]
+AsFlow = Annotated[
+    bool | None,
+    Parameter(
+        name="--flow",
+        negative="--no-flow",
+        help="Run as a Prefect flow; default when a Prefect API is configured.",
+    ),
+]
+
+
+@Parameter(name="*")  # its fields are options of the command itself
+@dataclass(frozen=True)
+class ScenarioOptions:
+    """A scenario and the changes for this run, as they are typed."""
+
+    scenario: Annotated[str, Parameter(name="--scenario", help="Name of a scenario.")] = BASELINE
+    set_: Sets = ()
+    assume: Assumes = ()
+    seed: Annotated[int | None, Parameter(name="--seed", help="Seed of the random draws.")] = None
+    years: Annotated[str | None, Parameter(name="--years", help="A count (5) or a range (2026-2030).")] = None
+    census: CensusName = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of a `ScenarioRequest`; raises InputError for what cannot be assigned."""
+        return {
+            "scenario": self.scenario,
+            "levers": assigned(parse_assignments(self.set_, "lever")),
+            "assumptions": assigned(parse_assignments(self.assume, "assumption")),
+            "seed": self.seed,
+            "years": self.years,
+            "census": self.census,
+        }
+
+
+AS_DEFINED = ScenarioOptions()
+
+
+Censuses = Annotated[
+    str, Parameter(help="Yearly censuses, oldest first: payroll files, or names of censuses.")
+]
+Mappings = Annotated[
+    tuple[Path, ...],
+    Parameter(name="--mapping", negative="", help="Mapping YAML: one for all files, or one for each."),
+]
+Dates = Annotated[
+    str | None, Parameter(name="--as-of", help="Census dates, one per file: 2013-06-30,2014-06-30.")
+]
+LevelsOption = Annotated[
+    str | None, Parameter(name="--levels", help="pay-quantiles or ranges; wins over the mapping's.")
+]
+RowFilter = Annotated[
+    str | None,
+    Parameter(name="--filter", help="Boolean SQL over the files' columns, with the mapping's."),
+]
+Output = Annotated[
+    Path | None,
+    Parameter(name="--output", help="Write the report there: .md or .json."),
+]
+
+
+def yearly_censuses(
+    settings: Settings,
+    sources: tuple[str, ...],
+    mapping: tuple[Path, ...],
+    as_of: str | None,
+    levels: str | None,
+    row_filter: str | None,
+) -> tuple[YearlyCensus, ...]:
+    """Read the censuses, with a line on stderr."""
+    with progress().status(f"Reading {len(sources)} censuses"):
+        return read_years(
+            settings,
+            sources,
+            mappings=mapping,
+            as_of=_dates(as_of),
+            levels=levels,
+            row_filter=row_filter,
+        )
+
+
+def _dates(text: str | None) -> tuple[date, ...]:
+    if text is None:
+        return ()
+    try:
+        return tuple(date.fromisoformat(part.strip()) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(
+            f"--as-of {text!r} is not a list of dates.", remedy="Write it as 2013-06-30,2014-06-30."
+        ) from error
+
+
+def check_output(output: Path | None, known: frozenset[str]) -> None:
+    """Raise InputError unless the report can be written in the form its ending asks for."""
+    if output is not None and output.suffix not in known:
+        raise InputError(
+            f"--output {output}: the ending {output.suffix!r} names no form of report.",
+            remedy=f"Use one of {', '.join(sorted(known))}.",
+        )
+
+
+def write_report(output: Path, text: str) -> None:
+    """Write the report, its folder too; raises InputError when that cannot be."""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{output} cannot be written: {error}.", remedy="Choose another --output."
+        ) from error
+    progress().print(f"Report: {output}", soft_wrap=True)

@@ -1,0 +1,285 @@
+"""`planwise scenario`."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import Parameter
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from planwise.cli.options import As, Assumes, Home, Json, KnownScenario, NewScenario, Sets
+from planwise.console import emit_json, progress, results, settings_for
+from planwise.errors import InputError
+from planwise.governance.ledger import Ledger, effective_parameters, open_ledger, years_of
+from planwise.governance.scenarios import BASELINE, Scenario
+from planwise.parameters import (
+    EffectiveParameters,
+    Finding,
+    ParameterRow,
+    Risk,
+    Value,
+    merged_overrides,
+    parse_assignments,
+    validate,
+)
+from planwise.settings import Settings
+
+TIER_MARKS = {"scenario": "*", "dynamic": "+", "default": "", "fallback": "!"}
+LEGEND = "* scenario   + dynamic lever   ! fallback   no mark: default"
+RISK_STYLES = {Risk.LOW: "dim", Risk.MEDIUM: "yellow", Risk.HIGH: "red", Risk.CRITICAL: "bold red"}
+
+
+def render_list(scenarios: Iterable[Scenario]) -> RenderableType:
+    """Return one row per scenario."""
+    table = Table("scenario", "census", "overrides", "description", "from", "created (UTC)", "by")
+    for scenario in scenarios:
+        table.add_row(
+            scenario.name,
+            scenario.census or "(in use)",
+            Text(", ".join(f"{key}={value}" for key, value in scenario.overrides.items())),
+            Text(scenario.description),
+            scenario.parent or "",
+            f"{scenario.created_at:%Y-%m-%d %H:%M}" if scenario.created_at else "",
+            Text(scenario.created_by or ""),
+        )
+    return table
+
+
+def render_scenario(scenario: Scenario, effective: EffectiveParameters) -> RenderableType:
+    """Return the levers by year, and the assumptions that differ from their defaults."""
+    levers = Table("lever", *map(str, effective.years))
+    for name in effective.declared.levers:
+        levers.add_row(name, *(_cell(effective.row(name, year)) for year in effective.years))
+    assumptions = Table("assumption", "year", "value")
+    for row in effective.rows():
+        if row.tier != "default" and row.parameter in effective.declared.assumptions:
+            assumptions.add_row(row.parameter, str(row.year or "all"), _cell(row))
+    head = Text(f"{scenario.name} on {scenario.census or 'the census in use'}", style="bold")
+    others = [assumptions] if assumptions.row_count else [Text("All assumptions have their defaults.")]
+    return Group(head, levers, *others, Text(LEGEND, style="dim"))
+
+
+def render_findings(findings: Sequence[Finding]) -> RenderableType:
+    """Return one line per finding, the worst first."""
+    if not findings:
+        return Text("Every lever is within its recommended range.")
+    return Group(
+        *(
+            Text(f"{finding.risk} {finding.year or ''} {finding.message}", style=RISK_STYLES[finding.risk])
+            for finding in findings
+        )
+    )
+
+
+def _cell(row: ParameterRow) -> Text:
+    value = f"{row.value:g}" if isinstance(row.value, float) else str(row.value)
+    return Text(f"{value}{TIER_MARKS[row.tier]}")
+
+
+app = cyclopts.App(name="scenario", help="Named sets of lever and assumption overrides on a census.")
+
+Description = Annotated[str | None, Parameter(name="--description", help="What the scenario is for.")]
+CensusName = Annotated[
+    str | None, Parameter(name="--census", help="Bind to this census; otherwise it follows the one in use.")
+]
+
+
+@app.command
+def create(
+    name: NewScenario,
+    /,
+    *,
+    source: Annotated[
+        str | None, Parameter(name="--from", help="Start from this scenario's overrides.")
+    ] = None,
+    from_trial: Annotated[
+        str | None, Parameter(name="--from-trial", help="Keep this trial: STUDY:NUMBER; nothing else is set.")
+    ] = None,
+    set_: Sets = (),
+    assume: Assumes = (),
+    description: Description = None,
+    census: CensusName = None,
+    as_: As = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Create a scenario."""
+    if from_trial is None:
+        _copy(source or BASELINE, name, (set_, assume), description, census, as_, home, json)
+        return
+    if source or set_ or assume or census:
+        raise InputError(
+            "A trial says the scenario, the census and every value.",
+            remedy="Leave out --from, --set, --assume and --census; clone the scenario to change it.",
+        )
+    from planwise.study.answer.promotion import parse_trial, promote_trial  # Optuna is slow to import
+
+    settings = settings_for(home)
+    study, number = parse_trial(from_trial)
+    made = promote_trial(settings, study, number, name, description=description, actor=as_)
+    with open_ledger(settings, actor=as_) as ledger:
+        _present(settings, ledger, made, as_json=json)
+    progress().print(f"Next: planwise simulate --scenario {name}", markup=False)
+
+
+@app.command
+def clone(
+    source: KnownScenario,
+    name: NewScenario,
+    /,
+    *,
+    set_: Sets = (),
+    assume: Assumes = (),
+    description: Description = None,
+    census: CensusName = None,
+    as_: As = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Copy a scenario under a new name, with further overrides."""
+    _copy(source, name, (set_, assume), description, census, as_, home, json)
+
+
+@app.command(name="set")
+def change(
+    name: KnownScenario,
+    /,
+    *,
+    set_: Sets = (),
+    assume: Assumes = (),
+    unset: Annotated[tuple[str, ...], Parameter(negative="", help="Drop this override.")] = (),
+    as_: As = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Change a scenario's overrides."""
+    settings = settings_for(home)
+    with open_ledger(settings, actor=as_) as ledger:
+        old = ledger.scenarios.get(name)
+        changes = _assignments(set_, assume)
+        kept = {key: value for key, value in old.overrides.items() if key not in unset}
+        years = years_of(merged_overrides(kept, changes), _first_year(settings, old.census))
+        new = ledger.scenarios.set(name, changes, unset=unset, years=years)
+        _present(settings, ledger, new, as_json=json)
+
+
+@app.command(name="list")
+def list_(*, home: Home = None, json: Json = False) -> None:
+    """List the scenarios."""
+    with open_ledger(settings_for(home)) as ledger:
+        scenarios = ledger.scenarios.list()
+    if json:
+        emit_json({"scenarios": [_summary(scenario) for scenario in scenarios]})
+    else:
+        results().print(render_list(scenarios))
+
+
+@app.command
+def show(name: KnownScenario, /, *, home: Home = None, json: Json = False) -> None:
+    """Show a scenario and every effective parameter with the tier it came from."""
+    settings = settings_for(home)
+    with open_ledger(settings) as ledger:
+        _present(settings, ledger, ledger.scenarios.get(name), as_json=json)
+
+
+@app.command
+def diff(
+    first: KnownScenario,
+    second: KnownScenario,
+    /,
+    *others: KnownScenario,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Show which levers and assumptions differ between scenarios as they are now, simulated or not."""
+    from planwise.comparison.parameters import Resolved, parameter_differences  # pandas is slow to import
+    from planwise.comparison.show import render_parameters
+
+    settings = settings_for(home)
+    names = tuple(dict.fromkeys((first, second, *others)))
+    with open_ledger(settings) as ledger:
+        resolved = [
+            Resolved(name, effective_parameters(ledger, scenario, _first_year(settings, scenario.census)))
+            for name in names
+            for scenario in [ledger.scenarios.get(name)]
+        ]
+    spans = {one.name: one.effective.years for one in resolved}
+    years = sorted(set.intersection(*map(set, spans.values())))
+    found = parameter_differences(resolved, years)
+    if json:
+        emit_json({"scenarios": names, "years": spans, "differences": [row.as_json() for row in found]})
+        return
+    results().print(render_parameters(found, names))
+    if len(set(spans.values())) > 1:
+        told = ", ".join(f"{name} {span[0]}-{span[-1]}" for name, span in spans.items())
+        progress().print(f"The horizons differ: {told}; only common years are compared.", markup=False)
+
+
+@app.command
+def delete(name: KnownScenario, /, *, as_: As = None, home: Home = None, json: Json = False) -> None:
+    """Delete a scenario; what it published stays."""
+    with open_ledger(settings_for(home), actor=as_) as ledger:
+        ledger.scenarios.delete(name)
+    if json:
+        emit_json({"scenario": name, "deleted": True})
+    else:
+        progress().print(f"Deleted scenario {name}.")
+
+
+def _copy(
+    source: str,
+    name: str,
+    assignments: tuple[Iterable[str], Iterable[str]],
+    description: str | None,
+    census: str | None,
+    actor: str | None,
+    home: Home,
+    as_json: bool,
+) -> None:
+    settings = settings_for(home)
+    with open_ledger(settings, actor=actor) as ledger:
+        original = ledger.scenarios.get(source)
+        changes = _assignments(*assignments)
+        first_year = _first_year(settings, census or original.census)
+        years = years_of(merged_overrides(original.overrides, changes), first_year)
+        if description is None and source == BASELINE:
+            description = ""  # what the baseline says of itself holds of no copy
+        made = ledger.scenarios.clone(
+            source, name, changes, census=census, description=description, years=years
+        )
+        _present(settings, ledger, made, as_json=as_json)
+
+
+def _assignments(levers: Iterable[str], assumptions: Iterable[str]) -> dict[str, Value]:
+    return parse_assignments(levers, "lever") | parse_assignments(assumptions, "assumption")
+
+
+def _first_year(settings: Settings, census: str | None) -> int:
+    from planwise.census import load_census  # pandas is slow to import
+
+    return load_census(settings, census).first_year
+
+
+def _present(settings: Settings, ledger: Ledger, scenario: Scenario, *, as_json: bool) -> None:
+    effective = effective_parameters(ledger, scenario, _first_year(settings, scenario.census))
+    findings = validate(effective)
+    if as_json:
+        emit_json(
+            {
+                **_summary(scenario),
+                "years": effective.years,
+                "digest": effective.digest,
+                "effective_parameters": effective.rows(),
+                "findings": findings,
+            }
+        )
+    else:
+        results().print(render_scenario(scenario, effective))
+        progress().print(render_findings(findings))
+
+
+def _summary(scenario: Scenario) -> dict[str, Any]:
+    fields = vars(scenario).copy()
+    return {"scenario": fields.pop("name"), **fields}

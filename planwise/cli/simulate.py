@@ -1,0 +1,110 @@
+"""`planwise simulate` and `planwise preview`."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from flows.launch import run_use_case
+from planwise.app.plan import PlanReport, plan
+from planwise.app.requests import SimulateRequest
+from planwise.app.runner import InProcessRunner
+from planwise.app.simulate import SimulationBlocked, SimulationReport, resolve_scenario
+from planwise.app.simulate import simulate as job
+from planwise.cli.options import AS_DEFINED, AsFlow, Home, Json, ScenarioOptions
+from planwise.cli.tables import kpi_table, print_simulation
+from planwise.console import emit_json, progress, results, settings_for
+from planwise.engine.preview import Preview
+from planwise.governance.request import ScenarioRequest
+from planwise.jobs import Kind
+
+
+def simulate(
+    *,
+    scenario: ScenarioOptions = AS_DEFINED,
+    plan_only: Annotated[bool, Parameter(negative="")] = False,
+    flow: AsFlow = None,
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Simulate a scenario, gate it, publish it.
+
+    Changes given here are for this run; the result is published under the scenario's name.
+
+    Parameters
+    ----------
+    plan_only
+        Say which models would run, and about how long; run nothing.
+
+    """
+    request = SimulateRequest(**scenario.fields())
+    if plan_only:
+        _show_plan(plan(settings_for(home), request, InProcessRunner()), json=json)
+        return 0
+    try:
+        report: SimulationReport = run_use_case(
+            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow, kind=Kind.SIMULATE
+        )
+    except SimulationBlocked as blocked:
+        if json:  # the one JSON object is the report, with the error in it
+            error = {"type": "GateBlocked", "what": blocked.what, "remedy": blocked.remedy}
+            emit_json(blocked.report.as_json() | {"error": error})
+            return blocked.exit_code
+        print_simulation(blocked.report)
+        raise
+    if json:
+        emit_json(report.as_json())
+    else:
+        print_simulation(report)
+    return 0
+
+
+def _show_plan(report: PlanReport, *, json: bool) -> None:
+    if json:
+        emit_json(report.as_json())
+        return
+    results().print(f"{report.scenario} on census {report.census}: {report.summary}.", markup=False)
+    if report.estimate is not None:
+        results().print(
+            f"About {report.estimate.models_seconds:.1f} s, as {report.estimate.based_on} past runs like it."
+        )
+    if report.in_force:
+        results().print("What is published has these parameters, census and models already.")
+
+
+def _flow() -> Callable[..., Any]:
+    from flows.flows import simulate as flow
+
+    return flow
+
+
+def preview(
+    *,
+    scenario: ScenarioOptions = AS_DEFINED,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Show a scenario's KPIs without a plan: the same SQL in memory, nothing stored, gated or published."""
+    settings = settings_for(home)
+    request = ScenarioRequest(**scenario.fields())
+    resolved = resolve_scenario(settings, request)
+    evaluator = Preview(settings, resolved.census)
+    try:
+        evaluator.evaluate(resolved.effective)  # renders the models and computes the dynamics
+        outcome = evaluator.evaluate(resolved.effective)
+    finally:
+        evaluator.close()
+    if json:
+        answer: dict[str, Any] = {
+            "scenario": resolved.name,
+            "census": resolved.census.name,
+            "unsaved_changes": dict(resolved.changes),
+            "seconds": round(outcome.seconds, 6),
+            "employees": outcome.employees,
+            "kpis": outcome.kpis,
+        }
+        emit_json(answer)
+        return
+    results().print(kpi_table(outcome.kpis, title=f"Preview of {resolved.name}, {resolved.census.name}"))
+    results().print(f"{outcome.employees:,} employees, {1000 * outcome.seconds:.0f} ms once prepared.")
+    progress().print("Not gated, not published. Next: planwise simulate with the same options.")

@@ -1,0 +1,147 @@
+"""`planwise study …`: list the studies, look at one, export its trials."""
+
+import io
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import Parameter
+from rich.table import Table
+
+from planwise.cli.options import Home, Json, KnownStudy
+from planwise.console import emit_json, progress, results, settings_for
+from planwise.errors import InputError
+from planwise.study.problem import PP
+from planwise.study.report import Report, gather_evidence, write_report
+from planwise.study.trials.holding import RUNNING
+from planwise.study.trials.trial_table import objectives_text, resume_hint, trial_table
+from planwise.study.trials.views import StudyView, csv_of, list_studies, view_of
+
+app = cyclopts.App(name="study", help="The searches for levers that meet a target.")
+app.command("planwise.cli.study:report", name="report", help="Write a study's evidence report.")
+
+
+@app.command(name="list")
+def list_(*, home: Home = None, json: Json = False) -> None:
+    """List the studies, newest first."""
+    studies = list_studies(settings_for(home))
+    if json:
+        emit_json({"studies": studies})
+        return
+    table = Table("study", "strategy", "target", "trials", "state", "gap pp")
+    for study in studies:
+        gap = study["gap_pp"]
+        table.add_row(
+            study["study"],
+            study["strategy"],
+            f"{study['target_growth']:.2%}",
+            str(study["trials"]),
+            study["state"],
+            "" if gap is None else f"{gap:+.3f}",
+        )
+    results().print(table)
+
+
+@app.command
+def show(name: KnownStudy, /, *, home: Home = None, json: Json = False) -> None:
+    """Show a study's question, its result and its trials."""
+    view = view_of(settings_for(home), name)
+    if json:
+        emit_json(view.as_json())
+        return
+    _print(view)
+
+
+@app.command
+def export(
+    name: KnownStudy,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(help="The CSV file to write; stdout by default.")] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Export a study's trials as CSV: one row a trial, its levers and the last year's KPIs as columns."""
+    view = view_of(settings_for(home), name)
+    if output is None and not json:
+        results().out(_csv(view), end="")
+        return
+    file = output or Path(f"{name}.csv")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(_csv(view), encoding="utf-8")
+    if json:
+        emit_json({"study": name, "file": file, "rows": len(view.trials)})
+    else:
+        progress().print(f"Wrote {len(view.trials)} trials to {file}.")
+
+
+def _csv(view: StudyView) -> str:
+    text = io.StringIO()
+    csv_of(view, text)
+    return text.getvalue()
+
+
+def _print(view: StudyView) -> None:
+    about, question = view.about, view.about["question"]
+    console = results()
+    console.print(
+        f"[bold]{view.name}[/]: {question['strategy']} on {about['scenario']}, "
+        f"target growth {question['target_growth']:.2%} a year (mean base pay, census to last year), "
+        f"tolerance {question['tolerance'] * PP:g} pp; {view.state}."
+    )
+    if asked := [*objectives_text(question), *question.get("constraints", ())]:
+        console.print(f"Asked: {', '.join(asked)}.", markup=False)
+    if view.unfinished:
+        whose = "are under way" if view.state == RUNNING else f"wait for {resume_hint(view.name)}"
+        console.print(f"{view.unfinished} trials {whose}.", markup=False)
+    console.print(trial_table(view.rows()))
+    if view.result is not None:
+        _print_best(view.result)
+
+
+def _print_best(result: dict[str, Any]) -> None:
+    console = results()
+    levers = ", ".join(f"{name} {value:g}" for name, value in result["levers"].items())
+    console.print(
+        f"Best ({result['kind']}{'' if result['feasible'] else ', infeasible'}): growth "
+        f"{result['growth']:.3%}, gap {result['gap_pp']:+.3f} pp; {levers}.",
+        markup=False,
+    )
+    for constraint in result["constraints"]:
+        text = constraint.get("text", constraint["name"])
+        actual = constraint.get("actual")
+        measured = "" if actual is None else f", is {actual:,.6g}"
+        console.print(
+            f"  {'holds' if constraint['satisfied'] else 'VIOLATED'}: {text}{measured}", markup=False
+        )
+
+
+FOLDER = "report"
+
+
+def report(
+    name: KnownStudy,
+    /,
+    *,
+    output: Annotated[
+        Path | None,
+        Parameter(help="Folder for both files, or one .html or .md file; default studies/NAME/report."),
+    ] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Write a study's evidence report as Markdown and as one self-contained HTML file."""
+    settings = settings_for(home)
+    content = Report(gather_evidence(settings, name))
+    target = output or settings.studies_dir / name / FOLDER
+    try:
+        files = write_report(content, target)
+    except OSError as error:
+        raise InputError(
+            f"{target} cannot be written: {error}", remedy="Name another place with --output."
+        ) from error
+    if json:
+        emit_json({"study": name, "files": files})
+        return
+    for file in files:
+        progress().print(f"Wrote {file}", markup=False, soft_wrap=True)

@@ -1,0 +1,153 @@
+"""`planwise sweep` and `planwise maintain`."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.table import Table
+from rich.text import Text
+
+from flows.launch import run_use_case
+from planwise.app.maintain import MaintenanceReport
+from planwise.app.maintain import maintain as maintain_job
+from planwise.app.requests import MaintainRequest, SweepRequest
+from planwise.app.sweep import Sweep
+from planwise.app.sweep import sweep as sweep_job
+from planwise.cli.options import AsFlow, CensusName, Home, Json
+from planwise.cli.tables import PLAIN, money, percent
+from planwise.console import emit_json, results, settings_for
+from planwise.errors import CheckFailed, InputError
+from planwise.jobs import Kind
+from planwise.parameters import catalogue
+
+Grid = Annotated[
+    tuple[str, ...],
+    Parameter(name="--grid", negative="", help="Values to try for a lever: `cola_rate=0.02,0.03`."),
+]
+
+
+def sweep(
+    *,
+    scenarios: str | None = None,
+    seeds: str | None = None,
+    grid: Grid = (),
+    census: CensusName = None,
+    strict: Annotated[bool, Parameter(negative="")] = False,
+    flow: AsFlow = None,
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Simulate and publish every scenario, try variants, and say what changed since the last sweep.
+
+    Parameters
+    ----------
+    scenarios
+        Names with commas; default every scenario.
+    seeds
+        Further seeds to try each scenario with: numbers with commas.
+    strict
+        Exit with 1 when something is infeasible.
+
+    """
+    request = SweepRequest(
+        scenarios=_names(scenarios),
+        seeds=tuple(int(_number(seed, "--seeds")) for seed in _names(seeds)),
+        grid=dict(_points(text) for text in grid),
+        census=census,
+    )
+    done: Sweep = run_use_case(
+        settings_for(home), job=sweep_job, flow=_sweep_flow, request=request, as_flow=flow, kind=Kind.SWEEP
+    )
+    if json:
+        emit_json(done.as_json())
+    else:
+        _print(done)
+    return CheckFailed.exit_code if strict and not all(row.feasible for row in done.rows) else 0
+
+
+def maintain(
+    *,
+    dry_run: Annotated[
+        bool, Parameter(negative="--apply", help="Only say what would go; --apply does it.")
+    ] = True,
+    keep_studies: int = 5,
+    flow: AsFlow = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Drop environments of old studies and deleted scenarios, free their tables.
+
+    Parameters
+    ----------
+    keep_studies
+        The newest studies, whose best trials stay.
+
+    """
+    request = MaintainRequest(dry_run=dry_run, keep_studies=keep_studies)
+    report: MaintenanceReport = run_use_case(
+        settings_for(home), job=maintain_job, flow=_maintain_flow, request=request, as_flow=flow
+    )
+    if json:
+        emit_json(report.as_json())
+        return
+    for name in (*report.environments, *report.worker_files):
+        results().print(name, markup=False)
+    results().print(str(report))
+
+
+def _print(done: Sweep) -> None:
+    console = results()
+    table = Table("scenario", "variant", "growth", "target", "payroll", "verdict", **PLAIN)
+    for row in done.rows:
+        table.add_row(
+            row.scenario,
+            row.variant,
+            percent(row.growth),
+            percent(row.target_growth),
+            money(row.payroll),
+            Text(row.verdict, style="" if row.feasible else "red"),
+        )
+    console.print(table)
+    for title, lines in (
+        ("Became infeasible", done.became_infeasible),
+        ("Became feasible", done.became_feasible),
+        ("Moved", done.moved),
+        ("No longer swept", done.gone),
+    ):
+        for line in lines:
+            console.print(f"{title}: {line}", markup=False)
+    since = f"Compared with {done.previous_at}." if done.previous_at else "The first sweep."
+    console.print(since if done.complete else f"Stopped before its end. {since}")
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+
+
+def _points(text: str) -> tuple[str, tuple[float, ...]]:
+    name, equals, values = text.partition("=")
+    if not equals:
+        raise InputError(f"--grid {text!r} has no values.", remedy="Write `cola_rate=0.02,0.03`.")
+    catalogue().parameter(name.partition("@")[0], "lever")
+    return name, tuple(_number(value, "--grid") for value in _names(values))
+
+
+def _number(text: str, option: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(
+            f"{option}: {text!r} is not a number.", remedy="Write numbers with commas."
+        ) from error
+
+
+def _sweep_flow() -> Callable[..., Any]:
+    from flows.flows import sweep as flow
+
+    return flow
+
+
+def _maintain_flow() -> Callable[..., Any]:
+    from flows.flows import maintain as flow
+
+    return flow

@@ -1,0 +1,342 @@
+"""Tables and sentences that commands print about simulations, studies and gates."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+from rich.text import Text
+
+from planwise.app.optimize import OptimizationReport
+from planwise.app.simulate import SimulationReport
+from planwise.console import progress, results
+from planwise.engine.outcome import Kpis
+from planwise.gate import GateResult
+from planwise.study import StudyResult
+
+MILLION = 1_000_000
+PP = 100
+PLAIN: dict[str, Any] = {
+    "box": box.SIMPLE_HEAD,
+    "padding": (0, 0),
+    "collapse_padding": True,
+    "pad_edge": False,
+}
+
+
+def percent(rate: float | None) -> str:
+    """Return a rate as percent, - when there is none."""
+    return "-" if rate is None else f"{rate:.2%}"
+
+
+def money(amount: float | None) -> str:
+    """Return an amount, in millions from a million on, - when there is none."""
+    if amount is None:
+        return "-"
+    return f"{amount / MILLION:,.1f} M" if abs(amount) >= MILLION else f"{amount:,.0f}"
+
+
+def signed_money(amount: float | None) -> str:
+    """Return a difference of amounts, with its sign."""
+    return money(amount) if amount is None or amount < 0 else f"+{money(amount)}"
+
+
+FINDINGS_SHOWN = 3  # worst first; the others are in the result
+GROWTH = "growth_compound"
+
+
+def print_findings(console: Console, result: StudyResult) -> None:
+    """Print what a study's closing found; what was not computed says why, in dim."""
+    for line in (*_objective(result), *_cost(result), *_people(result), *_robustness(result)):
+        console.print(line, soft_wrap=True)
+    if result.binding:
+        console.print(f"At their bounds: {escape(', '.join(result.binding))}", soft_wrap=True)
+    if len(result.constraints) > 1:
+        console.print(constraint_table(result.constraints))
+    if result.front:
+        console.print(front_table(result.front, result.picks))
+    for line in _risks(result):
+        console.print(line, soft_wrap=True)
+    for warning in result.warnings:
+        console.print(escape(warning), style="yellow", soft_wrap=True)
+
+
+def lever_table(result: StudyResult) -> Table:
+    """Return one row per changed lever: values, change, what it does alone to growth, its risk."""
+    right = [Column(name, justify="right") for name in ("old", "new", "change", "growth alone")]
+    table = Table("lever", *right, "risk", **PLAIN)
+    alone = _object(result.parameter_impact).get(GROWTH, {})
+    risks = _object(result.risk).get("levers", {})
+    for name, change in result.changes.items():
+        effect = alone.get("alone", {}).get(name)
+        table.add_row(
+            name,
+            f"{change['old']:.4f}",
+            f"{change['new']:.4f}",
+            f"{change['change'] * PP:+.2f} pp",
+            "-" if effect is None else f"{effect * PP:+.2f} pp",
+            risks.get(name, risks.get(name.partition("@")[0], "")),
+        )
+    if alone:
+        table.add_section()
+        table.add_row("together beyond the sum", "", "", "", f"{alone['remainder'] * PP:+.2f} pp", "")
+    return table
+
+
+def constraint_table(constraints: list[dict[str, Any]]) -> Table:
+    """Return one row per constraint: what it limits, what it is, what is allowed."""
+    right = [Column(name, justify="right") for name in ("actual", "limit")]
+    table = Table("constraint", *right, "", **PLAIN)
+    for one in constraints:
+        held = "holds" if one["satisfied"] else "[red]violated[/]"
+        table.add_row(
+            escape(str(one.get("text", one["name"]))),
+            _figure(one.get("actual")),
+            _figure(one.get("limit")),
+            held,
+        )
+    return table
+
+
+def front_table(front: list[dict[str, Any]], picks: Mapping[str, Any]) -> Table:
+    """Return the knee and the picks of a front, with their objectives (1 is the scenario as it is)."""
+    names = list(front[0]["values"])
+    right = [Column(name, justify="right") for name in (*names, "growth")]
+    table = Table("trial", *right, "", title=f"{len(front)} trade-offs, of which", **PLAIN)
+    chosen = {picks["knee"], *picks["diverse"]}
+    for point in front:
+        if point["trial"] in chosen:
+            values = (f"{point['values'][name]:.4g}" for name in names)
+            mark = "knee" if point["trial"] == picks["knee"] else "pick"
+            table.add_row(str(point["trial"]), *values, percent(point["growth"]), mark)
+    return table
+
+
+def _objective(result: StudyResult) -> Iterator[str]:
+    """Yield what a score is made of, where it is more than the target and the change."""
+    weights = result.objective.get("weights", {})
+    if set(weights) - {"targets", "change"}:
+        parts = " + ".join(
+            f"{name} {result.objective[name]:.4g} × {weight:g}" for name, weight in weights.items()
+        )
+        yield f"Objective {result.objective['value']:.4g} = {parts} (1 is as it was)."
+
+
+def _cost(result: StudyResult) -> Iterator[str]:
+    if isinstance(result.cost_impact, str):
+        yield f"[dim]Cost: {escape(result.cost_impact)}.[/]"
+        return
+    horizon, highest = result.cost_impact["horizon"]["payroll"], result.cost_impact["highest_payroll"]
+    yield (
+        f"Cost: payroll over the horizon {money(horizon['after'])}, {signed_money(horizon['difference'])} "
+        f"({_signed(horizon['difference_rate'])}); highest year {money(highest['after'])}, "
+        f"{signed_money(highest['difference'])}."
+    )
+
+
+def _people(result: StudyResult) -> Iterator[str]:
+    found = result.employee_impact
+    if isinstance(found, str):
+        yield f"[dim]People: {escape(found)}.[/]"
+        return
+    text = f"People: in {found['year']} the pay of {found['differ']:,} of {found['compared']:,} differs"
+    if found["differ"]:
+        amount, rate = found["difference"], found["difference_rate"]
+        text += (
+            f", {found['winners']:,} earn more, {found['losers']:,} less; "
+            f"median {signed_money(amount['median'])} ({_signed(rate['median'])}), "
+            f"P10 to P90 {_signed(rate['p10'])} to {_signed(rate['p90'])}"
+        )
+    yield f"{text}."
+
+
+def _robustness(result: StudyResult) -> Iterator[str]:
+    found = result.robustness
+    if isinstance(found, str):
+        yield f"[dim]Robustness: {escape(found)}.[/]"
+        return
+    growth = found["growth"]
+    text = f"Under {found['seeds']} other seeds: growth {percent(growth['p10'])} to {percent(growth['p90'])} "
+    text += f"(P10 to P90), mean {percent(growth['mean'])}"
+    if found["share_within_tolerance"] is not None:
+        low, high = found["share_interval"]
+        text += (
+            f"; {found['share_within_tolerance']:.0%} within the tolerance (95 %: {low:.0%} to {high:.0%})"
+        )
+    if found["share_over_payroll"] is not None:
+        text += f"; {found['share_over_payroll']:.0%} over the payroll limit"
+    yield f"{text}."
+
+
+def _risks(result: StudyResult) -> Iterator[str]:
+    found = _object(result.risk)
+    if not found:
+        return
+    findings = found["findings"]
+    yield f"Risk: [bold]{found['level']}[/], {len(findings)} finding{'' if len(findings) == 1 else 's'}" + (
+        ":" if findings else "."
+    )
+    for finding in findings[:FINDINGS_SHOWN]:
+        year = "" if finding["year"] is None else f"{finding['year']}: "
+        yield f"  {finding['risk']} {year}{escape(finding['message'])}"
+    if len(findings) > FINDINGS_SHOWN:
+        yield f"[dim]  and {len(findings) - FINDINGS_SHOWN} more: planwise study report {result.study}[/]"
+
+
+def _object(found: Mapping[str, Any] | str) -> Mapping[str, Any]:
+    return {} if isinstance(found, str) else found
+
+
+def _signed(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate:+.1%}"
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return money(value) if abs(value) >= PP else f"{value:.4g}"
+
+
+BRIDGE = ("exits", "cola", "merit", "promotion", "hires")
+STYLES = {"critical": "bold red", "warning": "yellow", "info": "dim"}
+
+
+def print_simulation(report: SimulationReport) -> None:
+    """Print gate failures, KPIs by year, where it was published, and what to do next."""
+    console = results()
+    print_gate(console, report.gate)
+    console.print(kpi_table(report.kpis, title=f"{report.scenario} on census {report.census}"))
+    outcome = report.outcome
+    run, reused = len(outcome.models_run), len(outcome.models_reused)
+    console.print(f"{run} models run, {reused} reused, {outcome.seconds:.1f} s; gate {report.gate.status}.")
+    if report.changes:
+        changes = ", ".join(f"{name}={value}" for name, value in report.changes.items())
+        console.print(
+            f"With changes that no scenario stores: {changes}. `planwise scenario create` keeps such.",
+            markup=False,
+            style="yellow",
+        )
+    if report.published:
+        console.print(f"Published: {report.published}", markup=False, soft_wrap=True)
+        progress().print("Next: planwise serve, planwise optimize --target-growth 0.03")
+    else:
+        console.print(
+            "Not published; the result in force stays. The environment keeps this one to look into.",
+            style="red",
+        )
+
+
+def print_optimization(report: OptimizationReport) -> None:
+    """Print what was found, what it changes, what it costs, and what to do next."""
+    result, console = report.result, results()
+    console.print(_verdict(result))
+    if result.nearest_growth is not None:
+        console.print(_nearest(result), markup=False, soft_wrap=True)
+    if result.changes:
+        console.print(lever_table(result))
+    if result.kpis:
+        console.print(comparison_table(result.kpis, report.baseline, result.target_growth))
+    print_findings(console, result)
+    if result.strategy_reason:
+        console.print(f"{result.strategy}: {result.strategy_reason}", markup=False, soft_wrap=True)
+    quality = "" if result.quality_score is None else f"{result.quality_score:.0%} of the gap closed; "
+    console.print(
+        f"{result.strategy}: {quality}{result.evaluations} evaluations, {result.real_plans} plans, "
+        f"{result.cache_hits} cache hits, {result.trials_failed} failed; {result.seconds:.1f} s; "
+        f"ended: {result.stopped}. Study {result.study}."
+    )
+    if result.advice.get("strategy"):
+        console.print(result.advice["strategy"], markup=False, soft_wrap=True, style="yellow")
+    if report.simulation:
+        print_gate(console, report.simulation.gate)
+        console.print(f"Gate {report.simulation.gate.status}. Published as scenario {report.saved_as}:")
+        console.print(str(report.simulation.published), markup=False, soft_wrap=True)
+        progress().print(f"Next: planwise study report {result.study}, planwise serve")
+    else:
+        console.print("Nothing was stored or published.")
+        progress().print(f"Next: planwise study show {result.study}, planwise study report {result.study}")
+
+
+def _nearest(result: StudyResult) -> str:
+    """Say what comes nearest to what was asked, and what it still violates."""
+    violated = [str(one.get("text", one["name"])) for one in result.constraints if not one["satisfied"]]
+    if violated:
+        return f"Nothing meets {', '.join(violated)}; what comes nearest is shown."
+    return f"Nearest reachable growth: {result.nearest_growth:.3%}."
+
+
+def _verdict(result: StudyResult) -> str:
+    if result.quality_score is None:
+        growth = f"growth {result.growth:.3%} ({result.kind}), as it was {result.baseline_growth:.3%}"
+        return f"No target was sought: {growth}."
+    state = "met" if result.converged else "not met" if result.reachable else "out of reach"
+    return (
+        f"Target {percent(result.target_growth)} a year is [bold]{state}[/]: growth {result.growth:.3%} "
+        f"({result.kind}), gap {result.gap_pp:+.3f} pp, as it was {result.baseline_growth:.3%}."
+    )
+
+
+def comparison_table(kpis: Kpis, baseline: Kpis, target: float) -> Table:
+    """Return growth against the target and payroll against the baseline, by year."""
+    columns = ("growth", "compound", "to target", "payroll", "before", "difference")
+    table = Table("year", *(Column(name, justify="right") for name in columns), **PLAIN)
+    total = 0.0
+    for year, old in zip(kpis, baseline, strict=True):
+        difference = year["payroll"] - old["payroll"]
+        total += difference
+        table.add_row(
+            str(year["simulation_year"]),
+            percent(year["growth_all"]),
+            percent(year["growth_compound"]),
+            f"{PP * (year['growth_compound'] - target):+.2f} pp",
+            money(year["payroll"]),
+            money(old["payroll"]),
+            money(difference),
+        )
+    table.add_section()
+    table.add_row("sum", "", "", "", "", "", money(total))
+    return table
+
+
+def print_gate(console: Console, gate: GateResult) -> None:
+    """Print what failed, if anything did."""
+    told = [check for check in gate.failed if check.severity != "info"]
+    if not told:
+        return
+    table = Table(
+        "severity", "expectation", "observed", "allowed", "rows", title=f"{gate.suite} gate: {gate.status}"
+    )
+    observed = {row["expectation"]: row["observed"] for row in gate.as_table()}
+    for check in told:
+        table.add_row(
+            Text(check.severity, style=STYLES[check.severity]),
+            f"{check.expectation} on {check.table}",
+            Text(observed[check.expectation]),
+            Text(check.threshold),
+            f"{check.unexpected_rows:,}" if check.unexpected_rows else "",
+        )
+    console.print(table)
+
+
+def kpi_table(kpis: Kpis, *, title: str) -> Table:
+    """Return one row per simulated year; growth and its bridge in percent."""
+    table = Table(
+        "year",
+        *(Column(name, justify="right") for name in ("heads", "payroll", "growth", "compound")),
+        *(Column(name, justify="right", style="dim") for name in BRIDGE),
+        title=title,
+        caption="growth of mean base pay, its parts to the right; compound: a year since the census",
+        **PLAIN,
+    )
+    for year in kpis:
+        table.add_row(
+            str(year["simulation_year"]),
+            f"{year['headcount']:,}",
+            money(year["payroll"]),
+            percent(year["growth_all"]),
+            percent(year["growth_compound"]),
+            *(percent(year[f"bridge_{part}"]) for part in BRIDGE),
+        )
+    return table

@@ -27,7 +27,7 @@ from planwise.processes import install_handlers
 from planwise.settings import Settings
 
 if TYPE_CHECKING:
-    from planwise.app.requests import Request
+    from planwise.governance.request import Request
 
 PLAN_PATIENCE_SECONDS = 1.5  # a plan is looked at, not waited for
 FAILED = 1
@@ -61,9 +61,10 @@ def use_case_of(kind: Kind) -> "tuple[type[Request], Callable[..., Any]]":
     """
     from planwise.app.optimize import optimize
     from planwise.app.plan import plan
-    from planwise.app.requests import OptimizeRequest, SimulateRequest, SweepRequest
+    from planwise.app.requests import SimulateRequest, SweepRequest
     from planwise.app.simulate import simulate
     from planwise.app.sweep import sweep
+    from planwise.study.spec import OptimizeRequest
 
     use_cases: dict[Kind, tuple[type[Request], Callable[..., Any]]] = {
         Kind.SIMULATE: (SimulateRequest, simulate),

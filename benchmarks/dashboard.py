@@ -26,7 +26,7 @@ PAUSE_MS = 700  # between edits: the charts and who is affected have come, as wh
 SETTLE_MS = 4000  # after opening: charts are drawn, workers are ready
 PATIENCE_MS = 120_000
 VISITS = 5
-PAY, DYNAMICS = "Cost of living, All levels", "Promotion probability a year, L1 Staff"
+PAY, DYNAMICS = "Cost-of-living raise", "Promotion probability, L1 Staff"
 
 # In the page: roots are nested shadow trees. `arm` watches for the next edit; `__edit` is what it took.
 SCRIPT = """() => {
@@ -82,14 +82,14 @@ FIRST = """
 def measure(browser: Any, url: str, edits: int, tell: Tell) -> dict[str, float]:
     """Return p50 and p95 of edits by kind and of first paints, in milliseconds."""
     found: dict[str, float] = {}
-    for name, address in (("overview", url), ("what_if", f"{url}/?page=whatif")):
+    for name, address in (("overview", url), ("plan", f"{url}/?page=plan")):
         tell(f"first paint of {name}")
         visits = [_visit(browser, address) for _ in range(VISITS + 1)][1:]  # the first fills the caches
         for part in ("paint", "figures"):
             found |= _summary(f"{name}_first_{part}", [visit[part] for visit in visits])
     page = browser.new_page(viewport=VIEWPORT)
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{url}/?page=whatif")
+    page.goto(f"{url}/?page=plan")
     page.wait_for_selector(".live .exact >> text=of")
     page.evaluate(SCRIPT)
     page.wait_for_timeout(SETTLE_MS)

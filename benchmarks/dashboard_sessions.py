@@ -2,7 +2,7 @@
 
 python -m benchmarks.dashboard_sessions [--sessions 20] [--edits 10] [--closed 200] [--employees 10000]
 
-Each session opens What-if and edits levers: one edit after the other with time to think, then all sessions
+Each session opens Plan and edits levers: one edit after the other with time to think, then all sessions
 at the same moment. Measured is from the edit on its way to its figures at the client, over the websocket and
 without a browser, whose own share `benchmarks.dashboard` has. An edit counts only when it was simulated:
 the figures are another simulation's than before, and not from a cache. Then the figures of a few sessions are
@@ -37,7 +37,7 @@ from ui.values.formatting import count, money, percent
 
 P95_BAR_SECONDS = 1.0
 GROWTH_BAR_MB = 0.5  # a session, after it expired
-PAGE = "/?page=whatif"
+PAGE = "/?page=plan"
 LEVERS = {  # as typed on the page: rates in percent
     "cola_rate": (1.5, 5.0),
     "merit_rate_level_1": (2.0, 6.0),
@@ -83,7 +83,9 @@ class Analyst:
         number = int(before.get("number") or 0) + 1
         value = round(self.draw.uniform(*LEVERS[lever]), DIGITS)
         self.edits[lever] = value
-        await self.session.tell("Board", kind="edit", name=lever, value=value, live=False, number=number)
+        await self.session.tell(
+            "LeverEditor", kind="edit", name=lever, value=value, live=False, number=number
+        )
         took = await self.session.until(
             lambda _: int(self.shown.get("number") or 0) >= number and self.shown["key"] != before.get("key")
         )
@@ -93,8 +95,8 @@ class Analyst:
 
     @property
     def shown(self) -> dict[str, Any]:
-        """What What-if shows: html, the number of the edit it answers, and the key of the simulation."""
-        return self.session.values("Figures", "shown")
+        """What Plan shows: html, the number of the edit it answers, and the key of the simulation."""
+        return self.session.values("LiveFigures", "shown")
 
     def compare(self, home: Path) -> None:
         """Simulate the same levers by a command; raise RuntimeError when the page has other figures."""
@@ -130,12 +132,12 @@ def memory_mb(pid: int) -> float:
 
 
 def has_figures(session: Wire) -> bool:
-    """Return whether What-if shows the figures of a simulation."""
-    return " employees<" in str(session.values("Figures", "shown").get("html", ""))
+    """Return whether Plan shows the figures of a simulation."""
+    return " employees<" in str(session.values("LiveFigures", "shown").get("html", ""))
 
 
 async def opened(url: str, number: int) -> list[Wire]:
-    """Open sessions on What-if, a few at a time, each with its first figures."""
+    """Open sessions on Plan, a few at a time, each with its first figures."""
     sessions: list[Wire] = []
     while len(sessions) < number:
         batch = min(AT_ONCE, number - len(sessions))

@@ -33,7 +33,6 @@ class Draft(param.Parameterized):
         self._resolve = resolve
         self._bases: dict[str, EffectiveParameters] = {}
         self._history = History(Edits(BASELINE))
-        self._gesture: object = None
 
     @property
     def is_empty(self) -> bool:
@@ -85,16 +84,13 @@ class Draft(param.Parameterized):
         """Return who locked a lever and why; None when it may be edited."""
         return self._history.present.locks.get(name)
 
-    def set(self, key: str, value: object, *, gesture: object = None) -> None:
-        """Edit one parameter; raises InputError, and then nothing has changed.
+    def set(self, key: str, value: object) -> None:
+        """Edit one parameter; raises InputError, and then nothing has changed."""
+        self.update({key: value})
 
-        Edits of one `gesture`, such as one drag of a slider, are one step of undo.
-        """
-        self.update({key: value}, gesture=gesture)
-
-    def update(self, changes: Mapping[str, object], *, gesture: object = None) -> None:
+    def update(self, changes: Mapping[str, object]) -> None:
         """Edit several parameters, all or none; raises InputError."""
-        self._step(editing.with_changes(self._history.present, self.base, changes), gesture)
+        self._step(editing.with_changes(self._history.present, self.base, changes))
 
     def unset(self, *keys: str) -> None:
         """Give keys the base's values again; a name alone is all its years. Raises InputError if locked."""
@@ -212,16 +208,13 @@ class Draft(param.Parameterized):
         while len(self._bases) > BASES_KEPT:
             self._bases.pop(next(iter(self._bases)))
 
-    def _step(self, state: Edits, gesture: object = None) -> None:
-        same = gesture is not None and gesture == self._gesture
-        self._show(self._history.amended(state) if same else self._history.then(state))
-        self._gesture = gesture
+    def _step(self, state: Edits) -> None:
+        self._show(self._history.then(state))
 
     def _show(self, history: History) -> None:
         """Make a history the draft's; raises InputError when its state cannot be, and changes nothing."""
         state = history.present
         effective = state.effective or editing.effective_of(self._base_of(state.scenario), state.changes)
-        self._gesture = None
         self._history = replace(history, present=replace(state, effective=effective))
         self.__dict__.pop("_resolved", None)
         with param.edit_constant(self):

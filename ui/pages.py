@@ -35,10 +35,9 @@ class PageInfo:
 
 
 PAGES = (
-    PageInfo("overview", "Overview", "dashboard", "Plan"),
-    PageInfo("levers", "Levers", "tune", "Plan"),
-    PageInfo("whatif", "What-if", "bolt", "Plan"),
-    PageInfo("run", "Run", "play_circle", "Plan"),
+    PageInfo("overview", "Overview", "dashboard", "Plan and run"),
+    PageInfo("plan", "Plan", "tune", "Plan and run"),
+    PageInfo("run", "Run", "play_circle", "Plan and run"),
     PageInfo("results", "Results", "insights", "Understand"),
     PageInfo("compare", "Compare", "compare_arrows", "Understand"),
     PageInfo("optimise", "Auto-optimise", "auto_graph", "Understand"),

@@ -9,6 +9,7 @@ import param
 
 TEXT_MAX = 200  # characters of a name in an address; longer ones are nobody's scenario
 NAMES_MAX = 6  # scenarios that are compared at once
+MOVED = {"levers": "plan", "whatif": "plan"}  # pages of earlier addresses
 DEPARTMENTS_MAX = 50  # that a filter names; more do not fit an address
 
 
@@ -43,6 +44,11 @@ def _text(text: str) -> str:
     return text[:TEXT_MAX]
 
 
+def _page(text: str) -> str:
+    """Read a page; the addresses that Plan replaced lead to it."""
+    return MOVED.get(text, _text(text))
+
+
 def _small_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else None
 
@@ -57,7 +63,7 @@ def _quoted(text: str) -> tuple[str, ...]:
 
 
 FIELDS: Mapping[str, Field] = {
-    "page": Field(_text),
+    "page": Field(_page),
     "scenario": Field(_text),
     "year": Field(_small_number),
     "level": Field(_small_number),

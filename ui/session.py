@@ -75,9 +75,9 @@ class Session(param.Parameterized):
             self._arrived = False
 
     @property
-    def may_edit(self) -> bool:
+    def can_edit(self) -> bool:
         """Whether the user may create and change scenarios."""
-        return self.user.may_edit
+        return self.user.can_edit
 
     @property
     def may_run(self) -> bool:

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.accessibility import violations
 from tests.browser.looking import settle
-from tests.browser.pages.levers import Levers
+from tests.browser.pages.plan import Plan
 from tests.browser.serving import dashboard
 from ui.pages import PAGES
 
@@ -24,13 +24,13 @@ def empty(tmp_path_factory):
 def test_every_page_of_an_empty_home(visit, empty):
     page = visit(f"{empty}/?page={PAGES[0].key}", "main h1:visible, main h2:visible")
     for info in PAGES:
-        page.get_by_role("navigation", name="Pages").get_by_role("link", name=info.title).click()
+        page.get_by_role("navigation", name="Pages").get_by_role("link", name=info.title, exact=True).click()
         settle(page)
         assert_usable(page, info.key)
 
 
 def test_an_open_dialog(visit, served):
-    page = visit(f"{served}/?page=levers&set=cola_rate%3D0.06", Levers.READY)
+    page = visit(f"{served}/?page=plan&set=cola_rate%3D0.06", Plan.READY)
     settle(page)
     page.get_by_role("button", name="Save as scenario").click()
     expect(page.get_by_role("dialog")).to_be_visible()

@@ -89,8 +89,7 @@ def check_files(page):
 
 CHOSEN = {
     "overview": {"scenario": FOLDER},
-    "levers": {"scenario": "filed"},
-    "whatif": {"scenario": "filed"},
+    "plan": {"scenario": "filed"},
     "run": {"scenario": "filed"},
     "results": {"scenario": FOLDER},
     "compare": {"compare": f"baseline,filed,{FOLDER}"},

@@ -62,6 +62,6 @@ def test_readiness_path_glossary_and_notes(visit, published_home, tmp_path):
 
 def test_a_module_opens_its_page_with_its_example(visit, served):
     page = visit(f"{served}/?page=learn&topic=module-first-whatif", READY)
-    page.get_by_role("button", name="Open a what-if with COLA at 3%").click()
-    page.wait_for_url(re.compile("page=whatif"))
+    page.get_by_role("button", name="Open a plan with COLA at 3%").click()
+    page.wait_for_url(re.compile("page=plan"))
     page.wait_for_url(re.compile("set=cola_rate%3D0.03"))

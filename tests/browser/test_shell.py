@@ -29,19 +29,19 @@ def background(page):
 def test_pages_have_addresses_titles_and_a_way_back(visit, served):
     page = visit(f"{served}/?scenario=higher_cola")
     heading(page, "Overview · higher_cola")
-    for title, key in (("Levers", "levers"), ("Learn", "learn")):
-        pages(page).get_by_role("link", name=title).click()
+    for title, key in (("Plan", "plan"), ("Learn", "learn")):
+        pages(page).get_by_role("link", name=title, exact=True).click()
         heading(page, title)
         assert f"page={key}" in page.url and "scenario=higher_cola" in page.url
         expect(pages(page).locator("[aria-current=page]")).to_have_text(re.compile(title))
     page.go_back()
-    heading(page, "Levers")
+    heading(page, "Plan")
     page.go_back()
     heading(page, "Overview")
     page.go_forward()
-    heading(page, "Levers")
+    heading(page, "Plan")
     come_back(page)
-    heading(page, "Levers")
+    heading(page, "Plan")
 
 
 def test_an_unknown_page_says_so_and_shows_the_overview(visit, served):
@@ -67,10 +67,10 @@ def test_the_keyboard_reaches_content_and_pages(visit, served):
     )
     pages(page).get_by_role("link", name="Overview").focus()
     page.keyboard.press("Tab")
-    assert "Levers" in page.evaluate(FOCUSED)
+    assert "Plan" in page.evaluate(FOCUSED)
     page.keyboard.press("Enter")
-    heading(page, "Levers")
-    assert "Levers" in page.evaluate(FOCUSED)  # still where one was
+    heading(page, "Plan")
+    assert "Plan" in page.evaluate(FOCUSED)  # still where one was
 
 
 def test_a_link_to_a_page_opens_in_a_tab_of_its_own(visit, served):
@@ -90,7 +90,7 @@ def test_the_names_of_the_pages_can_be_hidden_and_stay_so(visit, served):
     come_back(page)
     expect(page.get_by_role("button", name="Show the names of the pages")).to_be_visible(timeout=MANY)
     assert page.locator("main").bounding_box()["width"] > wide + 100
-    expect(pages(page).get_by_role("link", name="Levers")).to_be_visible()
+    expect(pages(page).get_by_role("link", name="Plan", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])

@@ -16,7 +16,7 @@ from ui.auth.configuration import users_of
 
 expect.set_options(timeout=30_000)
 GOOD = "correct horse battery"
-CLOSED = ("/", "/?page=levers", "/autoload.js?bokeh-autoload-element=x", "/metadata", "/plotly/plotly.min.js")
+CLOSED = ("/", "/?page=plan", "/autoload.js?bokeh-autoload-element=x", "/metadata", "/plotly/plotly.min.js")
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,10 @@ from playwright.sync_api import expect
 from planwise.engine.publishing import load_publication
 from tests.browser.conftest import EMPLOYEES
 from tests.browser.pages.compare import Compare
-from tests.browser.pages.levers import COLA, Levers
 from tests.browser.pages.navigation import go
 from tests.browser.pages.optimise import Optimise
+from tests.browser.pages.plan import COLA, Plan
 from tests.browser.pages.run import Run
-from tests.browser.pages.whatif import WhatIf
 
 pytestmark = pytest.mark.long
 
@@ -24,19 +23,18 @@ def last_growth(settings, scenario):
 @pytest.mark.timeout(300)
 def test_from_a_lever_to_the_export(visit, office):
     settings, url = office
-    page = visit(f"{url}/?page=levers", Levers.READY)
-    levers, whatif, run = Levers(page), WhatIf(page), Run(page)
+    page = visit(f"{url}/?page=plan", Plan.READY)
+    plan, run = Plan(page), Run(page)
     compare, optimise = Compare(page), Optimise(page)
     baseline = last_growth(settings, "baseline")
 
-    levers.set(COLA, 3.5)
-    levers.see_the_effect()
-    whatif.wait_for_figures(EMPLOYEES)
-    growth, change = whatif.growth()
+    plan.set(COLA, 3.5)
+    plan.wait_for_figures(EMPLOYEES)
+    growth, change = plan.growth()
     assert growth == pytest.approx(baseline + change, abs=0.01)
     assert change > 0.5
 
-    whatif.save_and_run()
+    plan.save_and_run()
     run.save_and_run("more_cola")
     run.wait_until_published("more_cola")
     assert last_growth(settings, "more_cola") == pytest.approx(growth, abs=0.005)

@@ -147,7 +147,7 @@ def test_one_address_that_tries_many_names_waits_and_memory_is_bounded(clock):
     ("asked", "goes"),
     [
         ("/", "/"),
-        ("/?page=levers&set=cola_rate%3D0.04", "/?page=levers&set=cola_rate%3D0.04"),
+        ("/?page=plan&set=cola_rate%3D0.04", "/?page=plan&set=cola_rate%3D0.04"),
         ("", "/"),
         ("https://evil.example/", "/"),
         ("//evil.example/", "/"),

@@ -95,8 +95,8 @@ def serve(site):
 
 def test_a_person_signs_in_and_comes_back_to_the_page_that_was_asked_for(serve, fake, site):
     browser = serve()
-    answer = browser.get("/?page=levers&scenario=x")
-    assert answer.json() == {"name": "grace", "role": "analyst", "query": "page=levers&scenario=x"}
+    answer = browser.get("/?page=plan&scenario=x")
+    assert answer.json() == {"name": "grace", "role": "analyst", "query": "page=plan&scenario=x"}
     asked = fake.asked[0]
     assert asked["redirect_uri"] == f"{site.url}/login/callback"
     assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")

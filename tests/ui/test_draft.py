@@ -141,17 +141,6 @@ def test_undo_is_bounded(draft):
     assert draft.changes == {"cola_rate": 0.0319}
 
 
-def test_a_drag_is_one_step(draft):
-    draft.set("cola_rate", 0.03)
-    for value in (0.031, 0.032, 0.033):
-        draft.set("cola_rate", value, gesture="drag 1")
-    draft.set("cola_rate", 0.034, gesture="drag 2")
-    draft.undo()
-    assert draft.changes == {"cola_rate": 0.033}
-    draft.undo()
-    assert draft.changes == {"cola_rate": 0.03}
-
-
 def test_a_locked_lever_refuses_every_way_to_change_it(draft):
     draft.set("cola_rate@2027", 0.03)
     draft.lock(["cola_rate"], by="ana", why="agreed with the board")

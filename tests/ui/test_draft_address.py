@@ -39,7 +39,7 @@ def opened():
 
 
 def test_edits_are_in_the_address_and_back(opened):
-    draft, location, told = opened("?page=levers")
+    draft, location, told = opened("?page=plan")
     draft.set("cola_rate", 0.04)
     draft.set("cola_rate@2027", 0.035)
     draft.set("individual_raise_max", 0.1)
@@ -54,16 +54,16 @@ def test_edits_are_in_the_address_and_back(opened):
 
 
 def test_a_scenario_in_the_address_stays_when_an_edit_there_is_not_one(opened):
-    draft, location, told = opened("?page=levers&base=lean&set=zzz%3D1&set=cola_rate%3D0.04")
+    draft, location, told = opened("?page=plan&base=lean&set=zzz%3D1&set=cola_rate%3D0.04")
     assert (draft.scenario, draft.is_empty) == ("lean", True)
     assert parse_qs(location.search)["base"] == ["lean"]
     assert told[0][0].startswith("The edits in the address are not used: Unknown parameter 'zzz'")
 
 
 def test_back_in_the_browser_is_a_step_that_can_be_undone(opened):
-    draft, location, _ = opened("?page=levers")
+    draft, location, _ = opened("?page=plan")
     draft.set("cola_rate", 0.04)
-    location.search = "?page=levers"
+    location.search = "?page=plan"
     assert draft.is_empty
     draft.undo()
     assert draft.changes == {"cola_rate": 0.04}
@@ -107,7 +107,7 @@ def test_a_base_that_is_gone_is_refused_with_a_notice(opened):
 
 
 def test_locks_are_in_the_address_with_who_and_why(opened):
-    draft, location, _ = opened("?page=levers")
+    draft, location, _ = opened("?page=plan")
     draft.set("cola_rate", 0.04)
     draft.lock(["cola_rate"], by="ana=b@x.org", why="agreed = settled & <b>signed</b>\u200b")
     draft.lock(["merit_rate_level_1"], by="bob")
@@ -123,14 +123,14 @@ def test_locks_are_in_the_address_with_who_and_why(opened):
 
 
 def test_back_leads_to_the_locks_of_then_and_over_them(opened):
-    draft, location, told = opened("?page=levers")
+    draft, location, told = opened("?page=plan")
     draft.set("cola_rate", 0.04)
     edited = location.search
     draft.lock(["cola_rate"], by="ana")
     location.search = edited
     assert (draft.changes, draft.locks) == ({"cola_rate": 0.04}, ())
     draft.undo()
-    location.search = "?page=levers"
+    location.search = "?page=plan"
     assert (draft.is_empty, draft.locks, told) == (True, (), [])
 
 
@@ -157,3 +157,17 @@ def test_locks_that_cannot_be_are_refused_with_the_edits_beside_them(opened, loc
     assert (draft.is_empty, draft.locks) == (True, ())
     ((text, tone, remedy),) = told
     assert (tone, bool(remedy), "not used" in text) == ("warning", True, True)
+
+
+@pytest.mark.parametrize("earlier", ["levers", "whatif"])
+def test_an_address_of_a_page_before_plan_keeps_all_it_says(opened, earlier):
+    lock = "lock=merit_rate_level_1%3Dana%3Dagreed"
+    query = f"&scenario=lean&year=2027&base=lean&set=cola_rate%402027%3D0.035&{lock}"
+    draft, location, told = opened(f"?page={earlier}{query}")
+    assert (draft.scenario, draft.changes, draft.locks) == (
+        "lean",
+        {"cola_rate@2027": 0.035},
+        ("merit_rate_level_1",),
+    )
+    assert parse_qs(location.search[1:]) == parse_qs(f"page=plan{query}")
+    assert told == []

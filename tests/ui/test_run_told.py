@@ -176,7 +176,7 @@ def test_figures_are_beside_the_baselines(settings):
 def test_the_ways_on_depend_on_how_it_ended():
     done = outcome.ways(replace(JOB, state=State.DONE))
     assert "page=results&amp;scenario=lean" in done and "compare=baseline%2Clean" in done
-    assert "page=levers" in outcome.ways(replace(JOB, state=State.FAILED))
+    assert "page=plan" in outcome.ways(replace(JOB, state=State.FAILED))
 
 
 def test_jobs_and_past_runs_are_told_in_a_row():

@@ -119,7 +119,7 @@ def test_unsaved_edits_come_first_then_what_broke_what_runs_and_what_is_to_be_ru
     ]
     assert "40% done" in found[2].why
     told = listed(found)
-    assert 'href="?page=levers"' in told and 'href="?page=run&amp;scenario=fresh"' in told
+    assert 'href="?page=plan"' in told and 'href="?page=run&amp;scenario=fresh"' in told
     assert "Nothing waits" in listed(waiting("fresh", 0, [Job("3", "Old", "done")], (), ()))
 
 

@@ -1,6 +1,6 @@
 // A grid of levers by year (ARIA grid): one cell takes the keyboard, arrows move, typing edits in place.
-const FIRST_PIXELS = 150
-const COLUMN_PIXELS = 104  // holds the longest badge beside a value
+const FIRST_PIXELS = 130
+const COLUMN_PIXELS = 92  // holds a badge beside a value; the longest ones wrap
 const RISKY = new Set(["LOW", "MEDIUM", "HIGH", "CRITICAL"])
 
 function make(tag, attributes = {}, ...children) {
@@ -138,7 +138,7 @@ export function render({model, el}) {
     const row = rows[at.row]
     const cell = find(at.row, at.column)
     if (!model.editable || row.lock) {
-      said.textContent = row.lock || "You may look, not edit."
+      said.textContent = row.lock || "Your role can view scenarios but not edit them."
       said.className = "said shown"
       return
     }

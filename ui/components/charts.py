@@ -29,7 +29,7 @@ BAR_LINE = 26  # pixels of a horizontal bar
 NAME_MAX = 40  # characters of a name beside a bar
 FEW = 5  # a count up to this needs no tick between two whole numbers
 PAD = 0.12  # of the range of values, above and below
-WHAT_IF = "What-if"
+DRAFT = "Draft"
 HIDDEN = "No figure to draw: pay of fewer than 10 people is not shown."
 
 _NO_COLOR = "rgba(0,0,0,0)"
@@ -338,11 +338,11 @@ def two_lines(
     hover: str,
     reference: tuple[str, float] | None,
 ) -> Figure:
-    """Return one value by year of a scenario (grey, dashed) and of the what-if on it."""
+    """Return one value by year of a scenario (grey, dashed) and of the draft on it."""
     name, before = base
     data = [
         _year_line(name, years, before, hover, color=BASE_COLOR, dash="dash", thin=2),
-        _year_line(WHAT_IF, years, now, hover, color=TOTAL, heavy=True),
+        _year_line(DRAFT, years, now, hover, color=TOTAL, heavy=True),
     ]
     found = layout(y_format=y_format, y_title=y_title, legend="below")
     found["hovermode"] = "x unified"
@@ -368,7 +368,7 @@ def two_waterfalls(
         }
         for side, values, shown, colors in (
             (name, before, [""] * len(names), (BASE_COLOR,) * 3),
-            (WHAT_IF, now, texts, (UP, DOWN, TOTAL)),
+            (DRAFT, now, texts, (UP, DOWN, TOTAL)),
         )
     ]
     found = layout(y_format=".1%", legend="below", margin={"t": 28}) | {"waterfallgap": 0.25}
@@ -386,7 +386,7 @@ def two_bars(
     y_title: str,
     hover: str,
 ) -> Figure:
-    """Return one value by group of a scenario and of the what-if on it."""
+    """Return one value by group of a scenario and of the draft on it."""
     data = [
         {
             "type": "bar",
@@ -396,7 +396,7 @@ def two_bars(
             "marker": {"color": color},
             "hovertemplate": f"%{{y:{hover}}}<extra>{label(name)}</extra>",
         }
-        for (name, values), color in ((base, BASE_COLOR), ((WHAT_IF, now), TOTAL))
+        for (name, values), color in ((base, BASE_COLOR), ((DRAFT, now), TOTAL))
     ]
     found = layout(y_format=y_format, y_title=y_title, legend="below")
     return {"data": data, "layout": found | {"barmode": "group", "hovermode": "x unified"}}

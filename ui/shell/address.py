@@ -28,6 +28,7 @@ def keep_in_address(session: Session, location: Any) -> None:
         location.search = _query(session, location.search)
 
     follow()
+    write()  # an earlier address, such as that of a page that moved, becomes the present one
     session.selection.param.watch(write, list(FIELDS))
     session.draft.param.watch(write, ["scenario", "changes", "locks"])
     location.param.watch(follow, "search")

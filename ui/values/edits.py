@@ -1,23 +1,28 @@
-"""Edits that are not saved yet, as values: changes on top of a base scenario, locks, and steps back.
+"""Unsaved edits as values: changes on top of a base scenario, locks, undo, and what typed texts change.
 
 Pure: a base is the effective parameters of a scenario, and every function returns a new value or raises.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from planwise.errors import InputError
 from planwise.parameters import (
     EffectiveParameters,
+    Lever,
     Value,
     canonical_overrides,
     merged_overrides,
     resolve,
     simulated_years,
 )
-from planwise.parameters.values import HORIZON, Key, parse_key
+from planwise.parameters.values import HORIZON, SHARE_PREFIX, Key, parse_key
 from ui.values.formatting import with_levels
+from ui.values.parameter_text import entered, family
 
+Years = Sequence[int] | None
+"""The years that an edit is for; None is all of them."""
 STEPS_KEPT = 100  # of undo; a step is a mapping of at most a few hundred values
 
 
@@ -61,7 +66,7 @@ class History:
         return History(state, (*self.past, self.present.stored())[-STEPS_KEPT:])
 
     def amended(self, state: Edits) -> "History":
-        """Return the history with the present state replaced, as while a slider is dragged."""
+        """Return the history with the present state replaced: no step of undo."""
         return History(state, self.past)
 
     def undone(self) -> "History":
@@ -155,6 +160,91 @@ def keys_of(effective: EffectiveParameters, name: str, years: Iterable[int] | No
 def locked(edits: Edits, names: Mapping[str, Lock]) -> Edits:
     """Return edits with exactly these locks."""
     return replace(edits, locks=dict(sorted(names.items())))
+
+
+def changes_of(effective: EffectiveParameters, name: str, years: Years, value: object) -> dict[str, object]:
+    """Return the changes that give one parameter a value in these years."""
+    return dict.fromkeys(keys_of(effective, name, years), value)
+
+
+def typed_changes(effective: EffectiveParameters, name: str, years: Years, text: str) -> dict[str, object]:
+    """Return the changes that a typed text makes; raises InputError in the unit that was typed.
+
+    The five shares of hires belong together: five numbers typed for one of them set all five.
+    """
+    parameter = effective.declared.parameter(name)
+    parts = re.split(r"[\s;/]+", text.strip().replace("%", ""))
+    if name.startswith(SHARE_PREFIX):
+        shares = [one for one in effective.declared.assumptions.values() if one.name.startswith(SHARE_PREFIX)]
+        if len(parts) == len(shares):
+            return {one.name: entered(one, part) for one, part in zip(shares, parts, strict=True)}
+        if entered(parameter, text) is None:
+            return {one.name: None for one in shares}
+    return changes_of(effective, name, years, entered(parameter, text))
+
+
+def pasted_changes(
+    effective: EffectiveParameters,
+    order: Sequence[str],
+    name: str,
+    year: int | None,
+    texts: Sequence[Sequence[str]],
+) -> dict[str, object]:
+    """Return the changes of a block whose first cell is a parameter and year (None: the all-years column).
+
+    Rows go down in `order`, columns to the right; empty cells are skipped. Raises InputError, naming the
+    place, for a text that is no value or a block that does not fit.
+    """
+    columns: list[int | None] = [None, *effective.years]
+    row_at, column_at = order.index(name), columns.index(year)
+    if row_at + len(texts) > len(order) or column_at + max(map(len, texts), default=0) > len(columns):
+        raise InputError(
+            f"The block of {len(texts)} rows does not fit from here.",
+            remedy="Start further up or to the left, or copy a smaller block.",
+        )
+    found: dict[str, object] = {}
+    for row, line in zip(order[row_at:], texts, strict=False):
+        for column, text in zip(columns[column_at:], line, strict=False):
+            if text.strip():
+                found |= typed_changes(effective, row, None if column is None else (column,), text)
+    return found
+
+
+def copied_to_levels(effective: EffectiveParameters, name: str, years: Years) -> dict[str, object]:
+    """Return the changes that give every level what this level's lever has in these years."""
+    lever = effective.declared.parameter(name, "lever")
+    assert isinstance(lever, Lever)
+    members = [one for one in family(lever, effective.declared.levers.values()) if one.name != name]
+    if years is None and same_in_all_years(effective, name):
+        return {member.name: effective.value(name) for member in members}
+    return {
+        key: effective.value(name, year)
+        for member in members
+        for year in (effective.years if years is None else years)
+        for key in keys_of(effective, member.name, (year,))
+    }
+
+
+def ramp(
+    effective: EffectiveParameters, name: str, first: tuple[int, float], last: tuple[int, float]
+) -> dict[str, object]:
+    """Return the changes of a straight line from (year, value) to (year, value), years between included.
+
+    Raises InputError unless the last year is after the first one.
+    """
+    (start, low), (end, high) = first, last
+    if end <= start:
+        raise InputError(f"{end} is not after {start}.", remedy="Choose a later year to end in.")
+    step = (high - low) / (end - start)
+    years = [year for year in effective.years if start <= year <= end]
+    return {key: low + step * (year - start) for year in years for key in keys_of(effective, name, (year,))}
+
+
+def unlocked(changes: Mapping[str, Value], locks: Sequence[str]) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """Return the changes of levers that are not locked, and the locked levers that are skipped."""
+    kept = {key: value for key, value in changes.items() if key.partition("@")[0] not in locks}
+    names = dict.fromkeys(key.partition("@")[0] for key in changes if key not in kept)
+    return kept, tuple(names)
 
 
 def _differing(

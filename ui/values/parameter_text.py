@@ -1,15 +1,16 @@
-"""How people read and write a parameter's value: 3.30%, 1.15×, 1 July, and what they may type for it."""
+"""Parameters as people read and type them: labels, values such as 3.30%, 1.15× or 1 July, and their risk."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from planwise.errors import InputError
-from planwise.parameters import Value
-from planwise.parameters.declaration import Lever, Parameter, Unit
+from planwise.parameters import Assumption, Lever, Value, risk_of
+from planwise.parameters.declaration import Parameter, Unit
 from planwise.parameters.values import LEAP_YEAR, canonical, outside_bounds
-from ui.values.formatting import MINUS, money, with_levels
+from ui.values.formatting import MINUS, level, money, with_levels
 
+Declared = Lever | Assumption
 TIMES = "\N{MULTIPLICATION SIGN}"
 PERCENT = 100
 DECIMALS = (2, 6)  # at least, at most: what is shown is what counts
@@ -70,6 +71,35 @@ def allowed(parameter: Parameter) -> str:
 def recommended(lever: Lever) -> str:
     """Return the recommended range in the lever's unit."""
     return " to ".join(written(lever, edge) for edge in lever.recommended)
+
+
+def full_label(parameter: Declared) -> str:
+    """Return a parameter's label outside its group: Merit rate, L3 Manager."""
+    if isinstance(parameter, Lever) and parameter.level_id is not None:
+        return f"{parameter.label.partition(',')[0]}, {level(parameter.level_id)}"
+    return parameter.label
+
+
+def row_label(parameter: Declared) -> str:
+    """Return a parameter's label inside its group: a lever of one level by its level, else its own label."""
+    if isinstance(parameter, Lever) and parameter.level_id is not None:
+        return level(parameter.level_id)
+    return parameter.label
+
+
+def family(lever: Lever, levers: Iterable[Lever]) -> tuple[Lever, ...]:
+    """Return the same lever of every level, itself included."""
+    if lever.level_id is None:
+        return (lever,)
+    stem = lever.name.removesuffix(str(lever.level_id))
+    return tuple(one for one in levers if one.name == f"{stem}{one.level_id}")
+
+
+def risk_in(parameter: Declared, value: Value) -> str:
+    """Return the risk of a lever's value as a word; empty for an assumption: it has no recommended range."""
+    if isinstance(parameter, Lever) and isinstance(value, float):
+        return risk_of(parameter, value).value
+    return ""
 
 
 def _spelled(parameter: Parameter, text: str) -> str:

@@ -7,6 +7,7 @@ from planwise.errors import InputError
 ROLES = ("analyst", "approver", "operator", "auditor", "admin")
 EDITORS = frozenset({"analyst", "admin"})  # edit, propose
 RUNNERS = frozenset({"analyst", "operator", "admin"})  # run flows
+READ_ONLY = "Your role can view scenarios but not edit them."
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class User:
     signed_in: bool = False
 
     @property
-    def may_edit(self) -> bool:
+    def can_edit(self) -> bool:
         """Whether the role may create and change scenarios."""
         return self.role in EDITORS
 
@@ -29,7 +30,7 @@ class User:
 
     def require_edit(self, what: str) -> None:
         """Raise InputError unless the role may edit; `what` completes "… may not …"."""
-        if not self.may_edit:
+        if not self.can_edit:
             raise _refused(self, what, EDITORS)
 
     def require_run(self, what: str) -> None:

@@ -136,8 +136,8 @@ export function render({model, el}) {
     }
     if (model.edits) {
       const edits = button("edits", "", `${model.edits} ${model.edits === 1 ? "edit" : "edits"} not saved`)
-      edits.title = "Show the edits on the page Levers"
-      edits.addEventListener("click", () => model.send_msg({go: "levers"}))
+      edits.title = "Show the edits on the page Plan"
+      edits.addEventListener("click", () => model.send_msg({go: "plan"}))
       context.append(edits)
     }
     status.textContent = model.updated ? `Updated ${when(model.updated)}` : ""

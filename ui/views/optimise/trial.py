@@ -47,9 +47,7 @@ class TrialPanel:
         )
         self._keep = pmui.Button(label="Make scenario", icon="save", color="primary", size="small", margin=0)
         self._keep.on_click(self._make)
-        self._try = pmui.Button(
-            label="Open in What-if", icon="bolt", variant="outlined", size="small", margin=0
-        )
+        self._try = pmui.Button(label="Open in Plan", icon="tune", variant="outlined", size="small", margin=0)
         self._try.on_click(self._open)
         close = pmui.IconButton(
             icon="close", label="Close the trial", description="Close the trial", size="small", margin=0
@@ -86,7 +84,7 @@ class TrialPanel:
             f"Trial {number}", f"{purpose(row['purpose'])} · {kind} · {row['state']} · study {search.name}"
         )
         self._facts.object = _facts(search, row)
-        may = self._session.may_edit
+        may = self._session.can_edit
         failed = row["state"] == "failed" or row["gate"] == "failed"
         self._keep.disabled = not may or failed
         self._try.disabled = row["state"] == "failed"
@@ -147,7 +145,7 @@ class TrialPanel:
             except PlanWiseError as error:
                 self._say(html.error_notice(error))
                 return
-            session.go("whatif", scenario=scenario)
+            session.go("plan", scenario=scenario)
 
         show(
             self._next,
@@ -157,7 +155,7 @@ class TrialPanel:
                 "compare_arrows",
                 lambda: session.go("compare", compare=(base, scenario)),
             ),
-            button("What-if from it", "bolt", into_draft),
+            button("Edit it in Plan", "tune", into_draft),
         )
 
     def _open(self, *_: Any) -> None:
@@ -174,7 +172,7 @@ class TrialPanel:
         except PlanWiseError as error:
             self._say(html.error_notice(error))
             return
-        self._session.go("whatif", scenario=header.scenario)
+        self._session.go("plan", scenario=header.scenario)
 
     def _say(self, text: str) -> None:
         self._said.param.update(object=text, visible=True)

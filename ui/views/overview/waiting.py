@@ -62,7 +62,7 @@ def listed(items: Sequence[Item]) -> str:
     if not items:
         return (
             '<p class="quiet">Nothing waits: every scenario is simulated as it is defined, nothing is '
-            f"running, no edit is unsaved. Next: {link('edit levers', 'levers')}.</p>"
+            f"running, no edit is unsaved. Next: {link('edit the plan', 'plan')}.</p>"
         )
     more = len(items) - SHOWN
     rest = f'<p class="quiet">and {more} more.</p>' if more > 0 else ""
@@ -73,7 +73,7 @@ def _draft(scenario: str, edits: int) -> list[Item]:
     if not edits:
         return []
     what = f"{edits} unsaved {'edit' if edits == 1 else 'edits'} on {scenario}"
-    return [Item(what, "kept in this tab and its address until saved", "Edit", "levers", {})]
+    return [Item(what, "kept in this tab and its address until saved", "Edit", "plan", {})]
 
 
 def _not_made_good(jobs: Sequence[JobLike]) -> list[JobLike]:

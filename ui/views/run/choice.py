@@ -165,9 +165,9 @@ class Choice:
     def busy(self, text: str = "") -> None:
         """Show that something is under way, and take no further click; empty is the end of it."""
         self.run.label = text or self._label()
-        may = self._session.may_run and (self._session.may_edit or not self.from_draft)
+        may = self._session.may_run and (self._session.can_edit or not self.from_draft)
         self.run.disabled = bool(text) or not may or self.wanted() is None
-        self._save.disabled = bool(text) or not self._session.may_edit
+        self._save.disabled = bool(text) or not self._session.can_edit
         self.sweep.disabled = bool(text) or not self._session.may_run
 
     async def _save_only(self, *_: Any) -> None:
@@ -237,7 +237,7 @@ class Choice:
                 f"{session.user.name} ({session.user.role}) may look at runs, not start them.",
                 "Ask somebody with the role analyst, operator or admin.",
             )
-        if self.from_draft and not session.may_edit:
+        if self.from_draft and not session.can_edit:
             return html.notice(
                 f"{session.user.name} ({session.user.role}) may not save edits.",
                 "Run a stored scenario, or ask an analyst to save these edits.",
@@ -254,12 +254,12 @@ def _warnings(findings: list[Finding]) -> str:
         for finding in findings[:FINDINGS_SHOWN]
     )
     more = len(findings) - FINDINGS_SHOWN
-    rest = f'<p class="quiet">{more} more on the page Levers.</p>' if more > 0 else ""
+    rest = f'<p class="quiet">{more} more on the page Plan.</p>' if more > 0 else ""
     return f'<p class="group-title">Warnings</p><ul class="items">{items}</ul>{rest}'
 
 
 def _said(finding: Finding) -> str:
-    """Return a finding with its year, as the page Levers says it."""
+    """Return a finding with its year, as the page Plan shows it."""
     when = "" if finding.year is None else f"{finding.year}: "
     return when + with_levels(finding.message)
 

@@ -94,7 +94,7 @@ def ways(job: Job) -> str:
                 link("Compare with the baseline", "compare", compare=(BASELINE, name), scenario=name)
             )
     elif job.kind is Kind.SIMULATE:
-        links += [link("Edit the levers", "levers"), link("See them at once in What-if", "whatif")]
+        links += [link("Edit the plan", "plan")]
     elif job.kind is Kind.SWEEP:
         links.append(link("What changed, on the overview", "overview"))
     elif job.study:

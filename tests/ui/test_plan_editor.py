@@ -1,0 +1,309 @@
+"""The editor of the page Plan without a browser: messages, buttons and files change the draft."""
+
+import pytest
+
+from planwise.errors import InputError
+from planwise.parameters import resolve
+from tests.ui.plan_world import FakeSession, Scenarios
+from ui.draft import Draft
+from ui.views.plan.editor import Choice, Details
+from ui.views.plan.page import PlanPage
+
+DEFAULT_RATE, IN_FORCE_RATE = 0.025, 0.031
+HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'
+
+
+@pytest.fixture
+def session():
+    return FakeSession(Scenarios(higher={"cola_rate": 0.035}))
+
+
+@pytest.fixture
+def page(session):
+    return PlanPage(session)
+
+
+def send(grid, **message):
+    grid.layout._handle_msg(message)
+
+
+@pytest.fixture
+def by_year(page):
+    page._tabs.active = 1
+    return page._by_year.part
+
+
+def test_the_page_opens_on_the_draft(page, session):
+    assert "Plan on baseline" in page._heading.object
+    assert "all 10,000 employees of people" in page._heading.object
+    assert page._base.options == ["baseline", "higher"]
+    assert page._discard.disabled and page._undo.disabled
+    session.draft.set("cola_rate", 0.03)
+    assert "1 edit not saved" in page._heading.object
+    assert "3.00%" in page._changes.objects[0].object
+    assert not page._discard.disabled
+
+
+def test_typing_into_a_cell_edits_and_a_wrong_text_is_refused_in_its_place(by_year, session):
+    grid, editor = by_year.grid, by_year.details._editor
+    send(grid, action="enter", lever="cola_rate", year=2028, texts=[["3.5"]])
+    assert session.draft.changes == {"cola_rate@2028": 0.035}
+    send(grid, action="enter", lever="cola_rate", year=2028, texts=[["35"]])
+    assert session.draft.changes == {"cola_rate@2028": 0.035}
+    refused = grid.layout.refused
+    assert (refused["lever"], refused["year"]) == ("cola_rate", 2028)
+    assert "35.00% is above the highest value allowed" in refused["what"]
+    grid.layout.chosen = {"lever": "merit_rate_level_1", "years": [2028]}
+    assert editor.values["merit_rate_level_1"]["problem"] == ""
+    grid.layout.chosen = {"lever": "cola_rate", "years": [2028]}
+    assert refused["what"] in editor.values["cola_rate"]["problem"]
+    send(grid, action="forget")
+    assert editor.values["cola_rate"]["problem"] == ""
+    send(grid, action="unset", lever="cola_rate", year=2028)
+    assert (session.draft.is_empty, grid.layout.refused) == (True, {})
+    send(grid, action="undo")
+    assert session.draft.changes == {"cola_rate@2028": 0.035}
+    send(grid, action="redo")
+    assert session.draft.is_empty
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"action": "enter", "lever": "seed", "year": None, "texts": [["7"]]},
+        {"action": "enter", "lever": HOSTILE, "year": None, "texts": [["7"]]},
+        {"action": "enter", "lever": "cola_rate", "year": 1999, "texts": [["3"]]},
+        {"action": "enter", "lever": "cola_rate", "year": None, "texts": [[HOSTILE]]},
+        {"action": "enter", "lever": "cola_rate", "year": None, "texts": []},
+        {"action": HOSTILE},
+        {"no": "action"},
+        [HOSTILE],
+    ],
+)
+def test_malformed_messages_of_the_grid_change_nothing(by_year, session, message):
+    by_year.grid.layout._handle_msg(message)
+    assert session.draft.is_empty
+
+
+def test_choosing_a_cell_shows_it_in_the_details(page, by_year):
+    by_year.grid.layout.chosen = {"lever": "new_hire_salary_adjustment", "years": [2027, 2028]}
+    details = by_year.details
+    assert "New-hire salary adjustment" in details._head.object
+    board = details._editor.board
+    assert board["chosen"] == [2027, 2028]
+    row = board["groups"][0]["levers"][0]
+    assert (row["low"], row["high"], row["recommended"], row["unit"]) == (1.0, 1.4, [1.05, 1.2], "×")
+    by_year.grid.layout.chosen = {"lever": "seed'; drop table", "years": None}
+    assert "New-hire" in details._head.object
+
+
+def test_the_details_edit_the_chosen_years(by_year, session):
+    by_year.grid.layout.chosen = {"lever": "cola_rate", "years": [2027]}
+    editor = by_year.details._editor
+    editor._handle_msg({"kind": "edit", "name": "cola_rate", "value": 2.8, "live": False, "number": 1})
+    assert session.draft.changes == {"cola_rate@2027": 0.028}
+    editor._handle_msg({"kind": "edit", "name": "cola_rate", "text": "3.25%", "live": False, "number": 2})
+    assert session.draft.changes == {"cola_rate@2027": 0.0325}
+    editor._handle_msg({"kind": "edit", "name": "cola_rate", "value": "high", "number": 3})
+    editor._handle_msg({"kind": "edit", "name": "cola_rate", "text": HOSTILE, "number": 4})
+    assert session.draft.changes == {"cola_rate@2027": 0.0325}
+
+
+def test_years_are_chosen_together_or_all_and_on_every_tab(page, by_year):
+    editor = by_year.details._editor
+    editor._handle_msg({"kind": "years", "years": [2029, 2027]})
+    assert page._choice.years == (2027, 2029)
+    assert by_year.grid.layout.chosen == {"lever": "cola_rate", "years": [2027, 2029]}
+    page._tabs.active = 0
+    assert page._editor.board["chosen"] == [2027, 2029]
+    page._editor._handle_msg({"kind": "years", "years": None})
+    assert page._choice.years is None
+    for nonsense in ("2027; DROP TABLE", [1999], [[2027]], [], {"2027": 1}):
+        page._editor._handle_msg({"kind": "years", "years": nonsense})
+    assert page._choice.years is None
+
+
+def test_a_shorter_horizon_gives_up_chosen_years(page, session):
+    page._choice.years = (2030,)
+    session.draft.set("years", 3)
+    assert page._choice.years is None
+    assert page._editor.board["years"] == [2026, 2027, 2028]
+
+
+def test_a_row_that_is_unfolded_shows_its_details(page):
+    page._editor.chosen = "merit_rate_level_2"
+    assert "Merit rate, L2 Manager" in page._details._head.object
+    page._editor.chosen = HOSTILE
+    assert page._choice.parameter == "merit_rate_level_2"
+
+
+def test_buttons_reset_copy_and_spread(page, session):
+    draft, details = session.draft, page._details
+    page._editor.chosen = "merit_rate_level_2"
+    details.set_to(0.04)
+    details.copy_to_levels()
+    assert draft.changes == {f"merit_rate_level_{level}": 0.04 for level in range(1, 6)}
+    details.reset()
+    assert "merit_rate_level_2" not in draft.changes
+    details.set_to(details.midpoint())
+    assert draft.changes["merit_rate_level_2"] == 0.035
+    ramp = details._ramp
+    ramp._low.value, ramp._high.value = "3", "4%"
+    ramp._low.value_input, ramp._high.value_input = "3", "4%"
+    ramp.spread()
+    values = [draft.effective.value("merit_rate_level_2", year) for year in draft.effective.years]
+    assert values == [0.03, 0.0325, 0.035, 0.0375, 0.04]
+    ramp._high.value_input = "40"
+    ramp.spread()
+    assert "above the highest" in page._choice.refused["what"]
+
+
+def test_a_locked_lever_is_closed_and_says_who_and_why(page, by_year, session):
+    details = page._details
+    details.refresh()
+    details._why.value_input = HOSTILE
+    details.toggle_lock()
+    assert session.draft.locks == ("cola_rate",)
+    details.refresh()
+    assert details._reset.disabled
+    assert "Locked by ana: &lt;img" in details._head.object
+    assert HOSTILE not in details._head.object
+    assert by_year.details._editor.values["cola_rate"]["lock"].startswith("Locked by ana")
+    send(by_year.grid, action="enter", lever="cola_rate", year=None, texts=[["3"]])
+    assert "locked by ana" in by_year.grid.layout.refused["what"]
+    details.toggle_lock()
+    assert session.draft.locks == ()
+    assert by_year.details._editor.values["cola_rate"]["lock"] == ""
+
+
+def test_presets_say_what_they_set_before_and_respect_locks(page, session):
+    page._tabs.active = 3
+    presets = page._presets.part
+    presets._list.value = "freeze"
+    assert "Cost-of-living raise" in presets._what.object
+    assert session.draft.is_empty
+    session.draft.lock(["cola_rate"], by="ana")
+    assert "Locked, so not changed: Cost-of-living raise." in presets._what.object
+    presets.apply()
+    assert "cola_rate" not in session.draft.changes
+    assert session.draft.changes["merit_rate_level_1"] == 0.01
+    assert "No changes" in presets._what.object
+    assert presets._apply.disabled
+
+
+def test_presets_follow_the_market_budget(page, session):
+    page._tabs.active = 3
+    presets = page._presets.part
+    session.draft.set("market_budget", 0.04)
+    assert "Market survey budget (4.0% in total)" in presets._list.options
+    session.draft.set("market_budget", 0.2)
+    assert "outside its hard bounds" in presets._what.object
+    assert presets._apply.disabled
+
+
+def test_assumptions_are_searched_and_edited(page, session):
+    page._tabs.active = 2
+    part = page._assumptions.part
+    part._search.value_input = "turnover"
+    assert "of 64 assumptions" in part._count.object
+    part._search.value_input = HOSTILE
+    assert "No assumption has these words." in part._count.object
+    part._search.value_input = ""
+    send(part.grid, action="enter", lever="merit_date", year=None, texts=[["10-01"]])
+    part.choice.choose("payroll_budget", None)
+    editor = part.details._editor
+    editor._handle_msg({"kind": "edit", "name": "payroll_budget", "text": "1,250,000", "number": 1})
+    assert session.draft.changes == {"merit_date": "10-01", "payroll_budget": 1250000.0}
+    editor._handle_msg({"kind": "edit", "name": "payroll_budget", "text": "-5", "number": 2})
+    assert "below the lowest" in editor.values["payroll_budget"]["problem"]
+    part._edited.value = True
+    assert "2 of 64" in part._count.object
+
+
+def test_a_file_is_applied_as_a_whole_or_not(page, session):
+    page._tabs.active = 4
+    files = page._files.part
+    files._upload.param.update(filename=HOSTILE, value=b"parameter,year,value\ncola_rate,2027,3%\nx,,1\n")
+    assert session.draft.is_empty
+    assert "1 bad row" in files._outcome.object
+    assert "<img" not in files._outcome.object
+    files._upload.param.update(filename="a.csv", value=b"parameter,year,value\ncola_rate,2027,3%\n")
+    assert session.draft.changes == {"cola_rate@2027": 0.03}
+    assert files._upload.value is None
+
+
+def test_while_another_page_is_shown_nothing_is_drawn(page, session):
+    session.selection.page = "overview"
+    session.draft.set("cola_rate", 0.03)
+    assert "no edits" in page._heading.object
+    session.selection.page = "plan"
+    page.refresh()
+    assert "1 edit not saved" in page._heading.object
+
+
+def test_a_home_that_cannot_be_read_says_why(monkeypatch):
+    scenarios = Scenarios()
+
+    def refuse(name):
+        raise InputError("There is no census.", remedy="`planwise census generate`")
+
+    monkeypatch.setattr(scenarios, "effective", refuse)
+    page = PlanPage(FakeSession(scenarios))
+    assert "There is no census." in page._notices.object
+    monkeypatch.undo()
+    page.refresh()
+    assert page._body in page.layout.objects
+
+
+def test_a_role_without_edit_right_cannot_edit():
+    session = FakeSession(can_edit=False)
+    page = PlanPage(session)
+    page._tabs.active = 1
+    grid, details = page._by_year.part.grid, page._by_year.part.details
+    assert not grid.layout.editable and not page._editor.editable and not details._editor.editable
+    assert page._save.disabled and page._run.disabled and details._lock.disabled
+    send(grid, action="enter", lever="cola_rate", year=None, texts=[["3"]])
+    send(grid, action="unset", lever="cola_rate", year=None)
+    page._editor._handle_msg({"kind": "edit", "name": "cola_rate", "text": "3", "number": 1})
+    details.toggle_lock()
+    assert session.draft.is_empty and session.draft.locks == ()
+    assert "Your role can view scenarios" in page._choice.refused["what"]
+    assert "10,000 of 10,000 employees" in page._figures.shown["html"]
+
+
+def pressed(session, *, years=None):
+    choice = Choice(session, "cola_rate")
+    details = Details(session, choice)
+    choice.choose("cola_rate", years)
+    details.refresh()
+    details._default.clicks += 1
+    return session.draft
+
+
+def test_where_the_base_has_no_value_of_its_own_the_edit_is_taken_away(session):
+    session.draft.set("cola_rate", 0.04)
+    assert pressed(session).is_empty
+    assert session.draft.effective.tier("cola_rate", 2026) == "default"
+
+
+def test_where_the_scenario_has_another_value_the_default_is_an_edit(session):
+    session.draft.start_from("higher")
+    assert pressed(session).changes == {"cola_rate": DEFAULT_RATE}
+    session.scenarios.update("higher", session.draft.changes)
+    session.draft.saved_as("higher")
+    assert pressed(session).is_empty  # stored as its own value now
+
+
+def test_where_a_release_has_another_value_the_default_is_an_edit(session):
+    session.draft = Draft(lambda _: resolve((2026, 2027), scenario={}, dynamic={"cola_rate": IN_FORCE_RATE}))
+    assert pressed(session).changes == {"cola_rate": DEFAULT_RATE}
+    session.draft.unset("cola_rate")
+    assert session.draft.effective.value("cola_rate", 2026) == IN_FORCE_RATE
+
+
+def test_in_some_years_only_these_are_the_default(session):
+    session.draft.set("cola_rate", 0.04)
+    assert pressed(session, years=(2027,)).changes == {"cola_rate": 0.04, "cola_rate@2027": DEFAULT_RATE}
+    session.draft.unset("cola_rate")
+    session.draft.set("cola_rate@2027", 0.03)
+    assert pressed(session, years=(2027,)).is_empty

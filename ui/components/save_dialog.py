@@ -1,0 +1,184 @@
+"""Dialogs: save the draft as a new scenario, update its base scenario, delete a scenario."""
+
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from ui.components import html
+from ui.components.differences import counted, difference_table, differences
+from ui.draft import BASELINE
+from ui.session import Session
+from ui.values.user import READ_ONLY
+
+NAME_MAX, DESCRIPTION_MAX = 48, 500  # characters
+NAME_RULE = "a-z, 0-9 and _, up to 48"
+ROW: dict[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "styles": {"gap": "8px", "justify-content": "flex-end"},
+}
+FIELD: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (6, 0)}
+PLAIN = {"& .MuiDialog-paper": {"backgroundImage": "none", "border": "1px solid", "borderColor": "divider"}}
+STACK: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": "12px"}}
+
+
+class SaveDialog:
+    """Two dialogs; `done` is called after the stored scenarios have changed."""
+
+    def __init__(self, session: Session, done: Callable[[], None]) -> None:
+        self._session = session
+        self._done = done
+        self.layout = pn.Column()  # the dialogs, once they were opened
+        self._what = html.pane("")
+        self._name = pmui.TextInput(label="Name", max_length=NAME_MAX, helper_text=NAME_RULE, **FIELD)
+        self._name.param.watch(lambda _: self._check_name(), "value_input")
+        self._about = pmui.TextAreaInput(
+            label="What it is for (optional)", max_length=DESCRIPTION_MAX, rows=2, **FIELD
+        )
+        self._failed = html.pane("", visible=False)
+        self._save = pmui.Button(label="Save as new scenario", variant="contained", size="small")
+        self._save.on_click(self._saved)
+        self._update = pmui.Button(label="Update", variant="outlined", size="small")
+        self._update.on_click(self._updated)
+        self._cancel = pmui.Button(label="Cancel", variant="text", size="small")
+        self._cancel.on_click(lambda _: _close(self.dialog))
+        buttons = pn.Row(self._cancel, self._update, self._save, **ROW)
+        self.dialog = pmui.Dialog(
+            pn.Column(self._what, self._name, self._about, self._failed, buttons, **STACK),
+            title="Save as scenario",
+            title_variant="h6",
+            width_option="sm",
+            sx=PLAIN,
+            close_on_click=True,  # and on Escape; what was typed is kept
+        )
+        self._question = html.pane("")
+        self._delete = pmui.Button(label="Delete", variant="contained", color="error", size="small")
+        self._delete.on_click(self._deleted)
+        self._keep = pmui.Button(label="Cancel", variant="text", size="small")
+        self._keep.on_click(lambda _: _close(self.confirmation))
+        self.confirmation = pmui.Dialog(
+            pn.Column(self._question, pn.Row(self._keep, self._delete, **ROW), **STACK),
+            title="Delete the scenario?",
+            title_variant="h6",
+            width_option="sm",
+            sx=PLAIN,
+            close_on_click=True,
+        )
+
+    def open_save(self) -> None:
+        """Show what will be saved, and ask for a name and a note."""
+        self._show_changes()
+        self._fail("")
+        self._check_name()
+        self._open(self.dialog)
+
+    def _show_changes(self) -> None:
+        draft = self._session.draft
+        rows = differences(draft.current, draft.effective)
+        heading = html.card_heading(f"{counted(len(rows), 'change')} on {draft.scenario}", "")
+        self._what.object = heading + difference_table(rows, "What will be saved") if rows else heading
+        own = draft.scenario != BASELINE
+        self._update.param.update(
+            visible=own,
+            label=f"Update {draft.scenario}",
+            disabled=draft.is_empty or not self._session.can_edit,
+        )
+
+    def open_delete(self) -> None:
+        """Ask before the base scenario is deleted."""
+        name = self._session.draft.scenario
+        edits = "" if self._session.draft.is_empty else " Its unsaved edits are dropped."
+        self._question.object = html.notice(
+            f"{name} will be deleted for all users; this cannot be undone.{edits}",
+            "Its published results stay until their files are removed.",
+            "warn",
+        )
+        self._delete.disabled = not self._session.can_edit
+        self._open(self.confirmation)
+
+    def _open(self, dialog: Any) -> None:
+        """Open a dialog; a new one is sent open, as the browser could miss a change while it draws it."""
+        dialog.open = False  # one that is open but was not drawn is opened again
+        dialog.open = True
+        if dialog not in self.layout.objects:
+            self.layout.append(dialog)
+
+    def _check_name(self) -> None:
+        """Show while a name is typed whether it can be used."""
+        name, names = self._typed_name(), self._session.store.names
+        error = names.refused(name) if name else None
+        text = f"{error.what} {error.remedy or ''}" if error else names.remark(name) or NAME_RULE
+        if not self._session.can_edit:
+            text = READ_ONLY
+        self._name.param.update(error_state=error is not None, helper_text=text)
+        self._save.disabled = not name or error is not None or not self._session.can_edit
+
+    def _typed_name(self) -> str:
+        return (self._name.value_input or self._name.value or "").strip()
+
+    async def _saved(self, *_: Any) -> None:
+        draft, actions = self._session.draft, self._session.actions.scenarios
+        name, about = self._typed_name(), (self._about.value_input or self._about.value or "").strip()
+        base, changes = draft.scenario, dict(draft.changes)
+
+        def save() -> Any:
+            return actions.save(name, base=base, changes=changes, description=about)
+
+        if await self._done_on_thread(save, self._save):
+            self._name.param.update(value="", value_input="")
+            self._about.param.update(value="", value_input="")
+            self._continue_from(name, f"Saved as {name}.")
+
+    async def _updated(self, *_: Any) -> None:
+        draft, actions = self._session.draft, self._session.actions.scenarios
+        name, changes, seen = draft.scenario, dict(draft.changes), dict(draft.base.scenario)
+        if await self._done_on_thread(lambda: actions.update(name, changes, seen=seen), self._update):
+            self._continue_from(name, f"{name} updated.")
+
+    async def _deleted(self, *_: Any) -> None:
+        name = self._session.draft.scenario
+        if await self._done_on_thread(lambda: self._session.actions.scenarios.delete(name), self._delete):
+            self.confirmation.open = False
+            self._session.draft.start_from(BASELINE)
+            if self._session.selection.scenario == name:
+                self._session.selection.scenario = ""
+            self._session.notify(f"{name} deleted.", tone="success")
+            self._done()
+
+    def _continue_from(self, name: str, text: str) -> None:
+        self.dialog.open = False
+        self._session.draft.saved_as(name)
+        self._session.selection.scenario = name
+        self._session.notify(
+            text,
+            tone="success",
+            remedy="Run it on the page Run to publish its results.",
+            link=("run", {"scenario": name}),
+        )
+        self._done()
+
+    async def _done_on_thread(self, work: Callable[[], Any], button: Any) -> bool:
+        """Do the work on a thread while the button waits; show in the dialog why it failed."""
+        button.param.update(loading=True, disabled=True)
+        try:
+            await self._session.offload(work)
+        except PlanWiseError as error:
+            self._done()  # the stored scenario may have changed
+            self._show_changes()
+            self._fail(html.notice(error.what, error.remedy or "", "bad"))
+            return False
+        finally:
+            button.param.update(loading=False, disabled=False)
+        self._fail("")
+        return True
+
+    def _fail(self, text: str) -> None:
+        self._failed.param.update(object=text, visible=bool(text))
+        if text and self.confirmation.open:
+            self._question.object += text
+
+
+def _close(dialog: pmui.Dialog) -> None:
+    dialog.open = False

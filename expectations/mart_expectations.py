@@ -8,7 +8,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from expectations.rules import (
-    Asker,
     Between,
     Columns,
     Frames,
@@ -16,6 +15,7 @@ from expectations.rules import (
     Null,
     RowCount,
     Rule,
+    RuleBuilder,
     Where,
     has,
     naming,
@@ -82,7 +82,7 @@ def prepare_kpis(frame: pd.DataFrame) -> pd.DataFrame:
 
 def quick_rules(limits: Thresholds) -> tuple[Rule, ...]:
     """Declare what every result must satisfy to be used at all; the gate of one trial."""
-    ask, years = Asker(TABLE, DEFECT), limits["kpi_years"]
+    ask, years = RuleBuilder(TABLE, DEFECT), limits["kpi_years"]
     rows = RowCount(int(years.minimum or 0))
 
     def within_limits(name: str, column: str, remedy: str, size: str = "population") -> Rule:
@@ -211,18 +211,18 @@ def mart_rules(limits: Thresholds) -> tuple[Rule, ...]:
     def usual(name: str, table: str, column: str, size: str = "headcount") -> Rule:
         return within(name, table, column, limits[name], size=size, remedy=LEVERS)
 
-    growth, budget, levels = (Asker(mart, DEFECT) for mart in (GROWTH, BUDGET, LEVELS))
+    growth, budget, levels = (RuleBuilder(mart, DEFECT) for mart in (GROWTH, BUDGET, LEVELS))
     small = limits["equity_group_minimum"]
     shown = Between(small.minimum)
     columns = (
-        Asker(name, DEFECT)(
+        RuleBuilder(name, DEFECT)(
             f"{name.removeprefix('fct_')}_columns", "The mart has its columns.", Columns(names)
         )
         for name, names in MART_COLUMNS.items()
     )
     return (
         *columns,
-        Asker(COVERAGE, DEFECT)("years_complete", "No mart lacks a year.", Null(), "missing_years"),
+        RuleBuilder(COVERAGE, DEFECT)("years_complete", "No mart lacks a year.", Null(), "missing_years"),
         growth("growth_payroll_positive", "Nobody works for nothing.", ABOVE_ZERO, "pay_per_head"),
         usual("growth_continuing_usual", GROWTH, "growth_continuing", "population"),
         usual("growth_prorated_usual", GROWTH, "growth_prorated", "population"),
@@ -235,7 +235,7 @@ def mart_rules(limits: Thresholds) -> tuple[Rule, ...]:
         usual("level_compa_ratio_usual", LEVELS, "mean_compa_ratio"),
         usual("equity_raw_gap_usual", EQUITY, "raw_gap"),
         usual("equity_adjusted_gap_usual", EQUITY, "adjusted_gap"),
-        Asker(EQUITY, DEFECT)(
+        RuleBuilder(EQUITY, DEFECT)(
             "equity_small_groups_suppressed",
             small.description,
             shown,
@@ -343,7 +343,7 @@ def workforce_rules(limits: Thresholds) -> tuple[Rule, ...]:
     def usual(name: str, table: str, column: str, remedy: str = LEVERS, size: str = "population") -> Rule:
         return within(name, table, column, limits[name], remedy=remedy, size=size)
 
-    snapshot, events = Asker(SNAPSHOT, DEFECT), Asker(EVENTS, DEFECT)
+    snapshot, events = RuleBuilder(SNAPSHOT, DEFECT), RuleBuilder(EVENTS, DEFECT)
     raised = Where("event_type", values=("RAISE", "PROMOTION"))
     raises = limits["raise_rate_usual"]
     return (

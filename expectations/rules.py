@@ -160,7 +160,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Asker:
+class RuleBuilder:
     """A short way to declare the rules of one table, critical unless said otherwise, with a common remedy."""
 
     table: str

@@ -17,7 +17,6 @@ from expectations.mart_expectations import (
     workforce_rules,
 )
 from expectations.rules import (
-    Asker,
     Between,
     Columns,
     Frames,
@@ -26,6 +25,7 @@ from expectations.rules import (
     Null,
     RowCount,
     Rule,
+    RuleBuilder,
     Suite,
     Unique,
     has,
@@ -97,11 +97,13 @@ def _census_rules(
     def usual(name: str, column: str) -> Rule:
         return within(name, "census", column, limits[name], remedy=SOURCE)
 
-    ask = Asker("census", SOURCE)
+    ask = RuleBuilder("census", SOURCE)
     size = RowCount(int(rows.minimum or 0))
     share = Between(valid_rows_min_share, 1)
     return (
-        Asker("import", REJECTS)("valid_rows_share", "Nearly all rows are valid.", share, "valid_share"),
+        RuleBuilder("import", REJECTS)(
+            "valid_rows_share", "Nearly all rows are valid.", share, "valid_share"
+        ),
         ask("census_columns", "The census has its columns.", Columns(REQUIRED)),
         ask("census_rows", rows.description, size, severity=rows.severity, remedy=EMPTY),
         ask("required_values_known", "Every required value is there.", Null(), "missing_values"),

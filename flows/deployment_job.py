@@ -11,17 +11,17 @@ from planwise.app.job_recording import record_job, run_as_job
 from planwise.app.runner import Runner, Stopped
 from planwise.console import settings_for
 from planwise.errors import InputError
-from planwise.jobs import JobFolder, JobWriter, Kind
+from planwise.jobs import JobFolder, JobKind, JobWriter
 from planwise.settings import Settings
 
 JOB_TAG = "planwise-job:"
 
 
-class OtherHome(InputError):
+class DifferentHome(InputError):
     """The dashboard that asked for the run looks at another home than this worker's."""
 
 
-def run_deployment_job(job: Callable[[Settings, Any, Runner], Any], request: Any, kind: Kind) -> Any:
+def run_deployment_job(job: Callable[[Settings, Any, Runner], Any], request: Any, kind: JobKind) -> Any:
     """Carry out a flow's job; one that was stopped ends as cancelled.
 
     Raises OtherHome, before anything is computed, when the job's folder is not in this home: what is
@@ -44,7 +44,7 @@ def folder_of_run(settings: Settings, tags: Sequence[str]) -> JobFolder | None:
         return None
     folder = JobFolder(settings.jobs_dir / found[0])
     if "/" in found[0] or not folder.path.is_dir():
-        raise OtherHome(
+        raise DifferentHome(
             f"The dashboard that asked for this run has another home than this worker, {settings.root}: "
             f"its job {found[0]} is not in it. Nothing was run.",
             remedy="Start the worker with the dashboard's PLANWISE_HOME, or run without Prefect.",

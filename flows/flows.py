@@ -13,20 +13,20 @@ from planwise.app import simulate as simulation
 from planwise.app import sweep as sweeping
 from planwise.app.requests import IngestRequest, MaintainRequest, SimulateRequest, SweepRequest
 from planwise.console import settings_for
-from planwise.jobs import Kind
+from planwise.jobs import JobKind
 from planwise.study.spec import OptimizeRequest
 
 
 @flow(name="simulate", flow_run_name="simulate {request.scenario}", persist_result=False)
 def simulate(request: SimulateRequest = SimulateRequest()) -> Any:  # noqa: B008  (frozen)
     """Resolve, plan, run with audits, gate, publish, record; fails when a gate or an audit objects."""
-    return run_deployment_job(simulation.simulate, request, Kind.SIMULATE)
+    return run_deployment_job(simulation.simulate, request, JobKind.SIMULATE)
 
 
 @flow(name="optimize", flow_run_name="optimize {request.scenario}", persist_result=False)
 def optimize(request: OptimizeRequest = OptimizeRequest()) -> Any:  # noqa: B008  (frozen)
     """Search over trials, keep the best, verify by a full simulation, gate, publish."""
-    return run_deployment_job(optimization.optimize, request, Kind.OPTIMIZE)
+    return run_deployment_job(optimization.optimize, request, JobKind.OPTIMIZE)
 
 
 def _run_name() -> str:
@@ -40,7 +40,7 @@ def _run_name() -> str:
 @flow(name="sweep", flow_run_name=_run_name, persist_result=False)
 def sweep(request: SweepRequest = SweepRequest()) -> Any:  # noqa: B008  (frozen)
     """Simulate and publish each scenario, try seeds and grid, compare, report."""
-    return run_deployment_job(sweeping.sweep, request, Kind.SWEEP)
+    return run_deployment_job(sweeping.sweep, request, JobKind.SWEEP)
 
 
 @flow(name="ingest-census", flow_run_name="ingest {request.file.name}", persist_result=False)

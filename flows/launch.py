@@ -9,7 +9,7 @@ from typing import Any
 from planwise.app.job_recording import run_as_job
 from planwise.app.runner import InProcessRunner, Runner
 from planwise.errors import PlanWiseError
-from planwise.jobs import Kind
+from planwise.jobs import JobKind
 from planwise.prefect_profile import configured_api
 from planwise.settings import Settings
 
@@ -24,7 +24,7 @@ EPHEMERAL: Mapping[str, str] = {
 UNANSWERED = ("Failed to reach API", "Timed out while attempting to connect to ephemeral")
 
 
-class ServerAway(PlanWiseError):
+class ServerUnreachable(PlanWiseError):
     """The configured Prefect server does not answer."""
 
 
@@ -50,7 +50,7 @@ def run_use_case(
     flow: Callable[[], Callable[..., Any]],
     request: Any,
     as_flow: bool | None,
-    kind: Kind | None = None,
+    kind: JobKind | None = None,
 ) -> Any:
     """Run a job in this process, or as its flow when that is asked for or a Prefect API is configured.
 
@@ -79,7 +79,7 @@ def server_answers() -> Iterator[None]:
         if isinstance(error, RuntimeError) and not any(text in str(error) for text in UNANSWERED):
             raise
         where = configured_api() or "that was to start with this command"
-        raise ServerAway(
+        raise ServerUnreachable(
             f"The Prefect server {where} does not answer: {error}",
             remedy="Start it (`prefect server start`), correct PREFECT_API_URL, or run without: --no-flow.",
         ) from error

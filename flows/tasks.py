@@ -62,14 +62,14 @@ class PrefectRunner:
         )
         return as_task(step)(*args, **kwargs)
 
-    def tell(self, message: str) -> None:
+    def log(self, message: str) -> None:
         """Write to the run's log."""
         get_run_logger().info(message)
 
     def advance(self, key: str, share: float, message: str) -> None:
         """Create or update the progress artifact, and say it in the run's log."""
         percent = round(100 * share, 1)
-        self.tell(f"{share:4.0%}  {message}")
+        self.log(f"{share:4.0%}  {message}")
         if key not in self._progress:
             self._progress[key] = cast(UUID, create_progress_artifact(percent, key=key, description=message))
         else:

@@ -13,7 +13,7 @@ import httpx
 
 from flows import up_processes
 from flows.launch import prefect_home
-from flows.up_processes import POLL_SECONDS, WORKER, Addresses, Together
+from flows.up_processes import POLL_SECONDS, WORKER, Addresses, ProgramGroup
 from planwise.cli.commands import LOGS
 from planwise.cli.options import Home
 from planwise.console import progress, results, settings_for
@@ -104,7 +104,7 @@ def up(
     logs = _folders(settings)
     environment = up_processes.program_environment(settings, addresses, os.environ)
     try:
-        with _alone(settings), Together(environment, logs, _tell) as programs:
+        with _alone(settings), ProgramGroup(environment, logs, _tell) as programs:
             _start(programs, addresses, folder, dashboard=dashboard, worker=worker)
             _say_ready(addresses, settings, dashboard=dashboard)
             while True:
@@ -116,7 +116,7 @@ def up(
 
 
 def _start(
-    programs: Together, addresses: up_processes.Addresses, folder: Path, *, dashboard: bool, worker: bool
+    programs: ProgramGroup, addresses: up_processes.Addresses, folder: Path, *, dashboard: bool, worker: bool
 ) -> None:
     answers = Answers(addresses)
     page = programs.start(up_processes.dashboard_program(addresses, folder)) if dashboard else None

@@ -180,7 +180,7 @@ class StartTimeout(PlanWiseError):
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningProgram:
     """A program that was started; `family` is what it has been seen to start."""
 
     program: Program
@@ -193,14 +193,14 @@ class Running:
         self.family.update(descendants(self.process.pid))
 
 
-class Together:
+class ProgramGroup:
     """Start programs, watch them, stop all of them at the end of the block."""
 
     def __init__(self, environment: Mapping[str, str], logs: Path, tell: Callable[[str], None]) -> None:
         self._environment = dict(environment)
         self._logs = logs
         self._tell = tell
-        self._running: list[Running] = []
+        self._running: list[RunningProgram] = []
         self._looked = 0.0
 
     def __enter__(self) -> Self:
@@ -219,7 +219,7 @@ class Together:
         finally:
             self._guardian.communicate()  # ends with its input, and finds nothing left
 
-    def start(self, program: Program) -> Running:
+    def start(self, program: Program) -> RunningProgram:
         """Start a program that is to run on; its output goes to its log."""
         self._tell(f"{program.title}: starting")
         running = self._spawn(program)
@@ -238,7 +238,7 @@ class Together:
             raise _died(step)
         self._tell(f"{program.title}: done")
 
-    def wait(self, running: Running, ready: Callable[[], bool], seconds: float) -> None:
+    def wait(self, running: RunningProgram, ready: Callable[[], bool], seconds: float) -> None:
         """Wait until a program is ready; raises ProgramDied when one ends, StartTimeout after `seconds`."""
         deadline = time.monotonic() + seconds
         while not ready():
@@ -260,7 +260,7 @@ class Together:
             if running.process.poll() is not None:
                 raise _died(running)
 
-    def _spawn(self, program: Program) -> Running:
+    def _spawn(self, program: Program) -> RunningProgram:
         log = self._logs / f"{program.name}.log"
         if log.exists():
             move(log, log.with_suffix(".log.1"))
@@ -273,7 +273,7 @@ class Together:
                 before_exec=_dies_with(os.getpid()),
             )
         self._tell_guardian(process.pid)
-        return Running(program, process, log)
+        return RunningProgram(program, process, log)
 
     def _tell_guardian(self, pid: int) -> None:
         assert self._guardian.stdin is not None
@@ -306,7 +306,7 @@ def _dies_with(parent: int) -> Callable[[], None] | None:
     return ask
 
 
-def _end(running: Running) -> None:
+def _end(running: RunningProgram) -> None:
     """Ask a program and what it started to end; kill what does not."""
     running.look()
     terminate(running.family)
@@ -318,7 +318,7 @@ def _end(running: Running) -> None:
     _kill(running)
 
 
-def _kill(running: Running) -> None:
+def _kill(running: RunningProgram) -> None:
     """Kill whatever is left of a program, and collect its leader."""
     see_off(running.family, 0)
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -326,7 +326,7 @@ def _kill(running: Running) -> None:
     running.process.wait()
 
 
-def _died(running: Running) -> ProgramDied:
+def _died(running: RunningProgram) -> ProgramDied:
     lines = running.log.read_text(encoding="utf-8", errors="replace").splitlines()
     last = "\n".join([line for line in lines if line.strip()][-TAIL_LINES:]) or "none"
     ended = f"The {running.program.title} ended with {describe_exit(running.process.returncode)}"

@@ -4,6 +4,7 @@ Rates are 0–1. Numbers have thousands separators and a real minus sign; a miss
 """
 
 import math
+import re
 from typing import Any
 
 NOT_AVAILABLE = "n/a"
@@ -78,3 +79,14 @@ def _prefix(value: Any, sign: bool) -> str:
     if not round(float(value)):
         return ""
     return MINUS if float(value) < 0 else "+" if sign else ""
+
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+FORMULA_PATTERN = "^ *[" + "".join(map(re.escape, FORMULA_STARTS)) + "]"  # a spreadsheet passes over blanks
+
+
+def escape_formula(value: object) -> object:
+    """Return a text with an apostrophe before it when a spreadsheet would calculate it; else the value."""
+    if isinstance(value, str) and re.match(FORMULA_PATTERN, value):
+        return f"'{value}"
+    return value

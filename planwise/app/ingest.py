@@ -52,7 +52,7 @@ def ingest(settings: Settings, request: IngestRequest, run: Runner) -> Ingestion
         run(forget, settings, waiting.census.name)
     report = replace(waiting.report, census=name)
     report.write()
-    run.tell(f"Census {name}: {census.rows:,} employees as of {census.as_of}, gate {gate.status}, in use.")
+    run.log(f"Census {name}: {census.rows:,} employees as of {census.as_of}, gate {gate.status}, in use.")
     return IngestionReport(census, report.as_dict(), gate)
 
 
@@ -66,7 +66,7 @@ def generate(settings: Settings, employees: int, seed: int, run: Runner) -> Cens
     gate = run(gate_census, settings, census, 1.0)
     show_gate(run, census.name, gate)
     require(gate)
-    run.tell(f"Census {census.name}: {census.rows:,} employees as of {census.as_of}, gate {gate.status}.")
+    run.log(f"Census {census.name}: {census.rows:,} employees as of {census.as_of}, gate {gate.status}.")
     return run(use_census, settings, census.name)
 
 

@@ -20,7 +20,7 @@ from planwise.app.job_recording import grace_period, record_job, wait_for_cancel
 from planwise.app.runner import InProcessRunner, Runner
 from planwise.console import settings_for
 from planwise.errors import InputError, PlanWiseError
-from planwise.jobs import JobFolder, JobWriter, Kind, State
+from planwise.jobs import JobFolder, JobKind, JobWriter, State
 from planwise.jobs.folder import REQUEST
 from planwise.jobs.writer import wait_for_turn
 from planwise.processes import install_handlers
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     if asked is None:
         sys.stderr.write(f"{folder.path} holds no request.\n")
         return FAILED
-    kind = Kind(asked["kind"])
+    kind = JobKind(asked["kind"])
     writer = JobWriter(folder)
     install_handlers(signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever wants it to end says so in the folder
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def use_case_of(kind: Kind) -> "tuple[type[Request], Callable[..., Any]]":
+def use_case_of(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
     """Return the request model of a kind of job, and the function that runs it.
 
     The engine takes seconds to import, so the use-cases are imported here, when the job's turn has come.
@@ -66,16 +66,16 @@ def use_case_of(kind: Kind) -> "tuple[type[Request], Callable[..., Any]]":
     from planwise.app.sweep import sweep
     from planwise.study.spec import OptimizeRequest
 
-    use_cases: dict[Kind, tuple[type[Request], Callable[..., Any]]] = {
-        Kind.SIMULATE: (SimulateRequest, simulate),
-        Kind.OPTIMIZE: (OptimizeRequest, optimize),
-        Kind.SWEEP: (SweepRequest, sweep),
-        Kind.PLAN: (SimulateRequest, plan),
+    use_cases: dict[JobKind, tuple[type[Request], Callable[..., Any]]] = {
+        JobKind.SIMULATE: (SimulateRequest, simulate),
+        JobKind.OPTIMIZE: (OptimizeRequest, optimize),
+        JobKind.SWEEP: (SweepRequest, sweep),
+        JobKind.PLAN: (SimulateRequest, plan),
     }
     return use_cases[kind]
 
 
-def parse_request(kind: Kind, request: Mapping[str, Any]) -> "Request":
+def parse_request(kind: JobKind, request: Mapping[str, Any]) -> "Request":
     """Return the request as its use-case takes it; raises InputError that names the field."""
     try:
         return use_case_of(kind)[0].model_validate(dict(request))
@@ -84,22 +84,24 @@ def parse_request(kind: Kind, request: Mapping[str, Any]) -> "Request":
         raise InputError(f"The request of the {kind} job is not valid: {problems}.") from error
 
 
-def _carry_out(settings: Settings, writer: JobWriter, kind: Kind, request: dict[str, Any]) -> None:
+def _carry_out(settings: Settings, writer: JobWriter, kind: JobKind, request: dict[str, Any]) -> None:
     folder = writer.folder
 
     def has_turn() -> bool:
-        return kind is Kind.PLAN or wait_for_turn(settings, folder, writer.waits, lambda: folder.is_to_stop)
+        return kind is JobKind.PLAN or wait_for_turn(
+            settings, folder, writer.waiting, lambda: folder.cancel_requested
+        )
 
     def job(run: Runner) -> Any:
-        writer.waits("Loading the engine…")
-        patience = {"lock_timeout_seconds": PLAN_PATIENCE_SECONDS} if kind is Kind.PLAN else {}
+        writer.waiting("Loading the engine…")
+        patience = {"lock_timeout_seconds": PLAN_PATIENCE_SECONDS} if kind is JobKind.PLAN else {}
         asked = parse_request(kind, request)
         return use_case_of(kind)[1](settings.model_copy(update=patience), asked, run)
 
     record_job(writer, InProcessRunner(), job, has_turn=has_turn)
 
 
-def _watch(writer: JobWriter, kind: Kind) -> None:
+def _watch(writer: JobWriter, kind: JobKind) -> None:
     """End the process when it is to stop and does not: first politely, then at once."""
     alive = threading.Event()  # never set: this thread ends with the process
     wait_for_cancellation(writer, alive)

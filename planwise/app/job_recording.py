@@ -14,7 +14,7 @@ from planwise.app.runner import Runner, Stopped
 from planwise.errors import GateBlocked, InputError, PlanWiseError
 from planwise.governance.ledger import os_user
 from planwise.governance.request import Request
-from planwise.jobs import Failure, JobFolder, JobWriter, Kind, State, new_job
+from planwise.jobs import JobFailure, JobFolder, JobKind, JobWriter, State, new_job
 from planwise.jobs.folder import CANCEL, ROUTE
 from planwise.jobs.reader import remove_old_jobs
 from planwise.processes import raise_if_stopped
@@ -54,10 +54,10 @@ class JobRecordingRunner:
         self._writer.step(name, "done", time.perf_counter() - started)
         return result
 
-    def tell(self, message: str) -> None:
+    def log(self, message: str) -> None:
         """Keep a remark, and pass it on."""
-        self._writer.told(message)
-        self._inner.tell(message)
+        self._writer.log(message)
+        self._inner.log(message)
 
     def advance(self, key: str, share: float, message: str) -> None:
         """Keep how far it is, and pass it on."""
@@ -80,7 +80,7 @@ class JobRecordingRunner:
 
     def stopped(self) -> bool:
         """Whether somebody asked for it, in the dashboard or in another way."""
-        return self._writer.folder.is_to_stop or self._inner.stopped()
+        return self._writer.folder.cancel_requested or self._inner.stopped()
 
 
 def record_job(
@@ -95,25 +95,25 @@ def record_job(
     A job that returns although it was to stop has either finished or kept a part: the result says which.
     Raises Stopped when it was stopped before it began.
     """
-    with writer.held():
+    with writer.lock():
         try:
             if not has_turn():
                 raise Stopped("Cancelled before it began.")
-            writer.began()
+            writer.started()
             result = job(JobRecordingRunner(inner, writer))
         except Stopped as stopped:
-            writer.told(stopped.what)
+            writer.log(stopped.what)
             writer.end(State.CANCELLED)
             raise
         except GateBlocked as blocked:
-            writer.end(State.FAILED, result=_told_whole(blocked), error=_failure(writer.folder, blocked))
+            writer.end(State.FAILED, result=_gate_report(blocked), error=_failure(writer.folder, blocked))
             raise
         except Exception as error:
-            if writer.folder.is_to_stop:  # a library was interrupted: that is what was wanted
+            if writer.folder.cancel_requested:  # a library was interrupted: that is what was wanted
                 interrupted = Stopped(
                     "Stopped in the middle of a step.", remedy="Nothing more was published."
                 )
-                writer.told(" ".join(str(interrupted).split()))
+                writer.log(" ".join(str(interrupted).split()))
                 writer.end(State.CANCELLED)
                 raise interrupted from error
             writer.end(State.FAILED, error=_failure(writer.folder, error))
@@ -127,17 +127,17 @@ def record_job(
         return result
 
 
-def _told_whole(blocked: GateBlocked) -> Mapping[str, Any] | None:
+def _gate_report(blocked: GateBlocked) -> Mapping[str, Any] | None:
     report = getattr(blocked, "report", None)
     return None if report is None else report.as_json()
 
 
-def _failure(folder: JobFolder, error: Exception) -> Failure:
+def _failure(folder: JobFolder, error: Exception) -> JobFailure:
     if isinstance(error, PlanWiseError):
-        return Failure(error.what, error.remedy or "", type(error).__name__)
+        return JobFailure(error.what, error.remedy or "", type(error).__name__)
     with contextlib.suppress(OSError), folder.log.open("a", encoding="utf-8") as log:
         log.write("".join(traceback.format_exception(error)))
-    return Failure(
+    return JobFailure(
         f"Internal error: {type(error).__name__}: {error}",
         f"The traceback is in {folder.log}; please report it.",
         type(error).__name__,
@@ -146,20 +146,20 @@ def _failure(folder: JobFolder, error: Exception) -> Failure:
 
 POLL_SECONDS = 0.25
 # For the step in hand to end by itself; a study and a sweep close their books then.
-GRACE_SECONDS = {Kind.PLAN: 0.5, Kind.SIMULATE: 1.5, Kind.OPTIMIZE: 5.5, Kind.SWEEP: 5.5}
+GRACE_SECONDS = {JobKind.PLAN: 0.5, JobKind.SIMULATE: 1.5, JobKind.OPTIMIZE: 5.5, JobKind.SWEEP: 5.5}
 HARD_SECONDS = 3.0  # what is in a library's hands hears no signal
 FINISHING = frozenset({"publish result", "record run"})  # the result is in force: let it be recorded
 
 
 def wait_for_cancellation(writer: JobWriter, over: threading.Event) -> bool:
     """Wait until somebody wishes that the job stops; False when it is over before."""
-    while not writer.folder.is_to_stop:
+    while not writer.folder.cancel_requested:
         if over.wait(POLL_SECONDS):
             return False
     return True
 
 
-def grace_period(writer: JobWriter, kind: Kind, over: threading.Event) -> float | None:
+def grace_period(writer: JobWriter, kind: JobKind, over: threading.Event) -> float | None:
     """Give the step in hand its time; return when all patience ends (monotonic), None when it is over."""
     if over.wait(GRACE_SECONDS[kind]):
         return None
@@ -179,7 +179,7 @@ HOW: Mapping[str, str] = {
 
 def run_as_job(
     settings: Settings,
-    kind: Kind,
+    kind: JobKind,
     request: Request,
     job: Callable[[Settings, Any, Runner], Any],
     inner: Runner,
@@ -206,7 +206,7 @@ def run_as_job(
             raise
 
     try:
-        with _heard(writer, kind, inner):
+        with _cancellation_watch(writer, kind, inner):
             return record_job(writer, inner, work)
     except InputError:
         if by == COMMAND:  # a slip of the one who reads the message, not a run that broke
@@ -214,17 +214,17 @@ def run_as_job(
         raise
 
 
-def title_of(kind: Kind, request: Mapping[str, Any]) -> str:
+def title_of(kind: JobKind, request: Mapping[str, Any]) -> str:
     """Return what a job that was not asked for in the dashboard is called there."""
-    if kind is Kind.SWEEP:
+    if kind is JobKind.SWEEP:
         return f"Sweep {', '.join(request.get('scenarios') or ()) or 'all scenarios'}"
     if request.get("resume"):
         return f"Resume study {request['resume']}"
-    return f"{'Study of' if kind is Kind.OPTIMIZE else 'Simulate'} {request['scenario']}"
+    return f"{'Study of' if kind is JobKind.OPTIMIZE else 'Simulate'} {request['scenario']}"
 
 
 @contextlib.contextmanager
-def _heard(writer: JobWriter, kind: Kind, inner: Runner) -> Iterator[None]:
+def _cancellation_watch(writer: JobWriter, kind: JobKind, inner: Runner) -> Iterator[None]:
     """Listen for a wish to stop while the block runs, and say who had it."""
     over = threading.Event()
 
@@ -232,9 +232,9 @@ def _heard(writer: JobWriter, kind: Kind, inner: Runner) -> Iterator[None]:
         if not wait_for_cancellation(writer, over):
             return
         who = (writer.folder.read(CANCEL) or {}).get("by", "Somebody")
-        writer.told(f"{who} asked that it stops.")
+        writer.log(f"{who} asked that it stops.")
         if inner.flow_run is None:
-            inner.tell(f"{who} asked in the dashboard that this stops.")
+            inner.log(f"{who} asked in the dashboard that this stops.")
             if grace_period(writer, kind, over) is not None:
                 os.kill(os.getpid(), _interrupting())
 

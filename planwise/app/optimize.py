@@ -219,7 +219,7 @@ def study(
     require_groups(spec, resolved.census)
     refuse_held(settings, name)
     run.note("study", name)
-    run.tell(f"Study {name}: growth {spec.target_growth:.2%} a year by {spec.chosen_strategy}.")
+    run.log(f"Study {name}: growth {spec.target_growth:.2%} a year by {spec.chosen_strategy}.")
     remove_dead_workers(settings, name, wait_seconds=LEAVING_SECONDS)
     workers = TrialWorkers(settings, resolved.census, resolved.effective, name)
     with ExitStack() as stack:

@@ -14,7 +14,7 @@ from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.governance.request import ScenarioRequest
 from planwise.governance.runs import SimulationRun
-from planwise.jobs import Job, JobReader, Kind, State
+from planwise.jobs import Job, JobKind, JobReader, State
 from planwise.settings import Settings
 
 RUNS_READ = 100
@@ -120,7 +120,7 @@ def estimated(
     around = [
         job.seconds() - float(job.result["seconds"])
         for job in jobs
-        if job.kind is Kind.SIMULATE and job.state is State.DONE and job.result
+        if job.kind is JobKind.SIMULATE and job.state is State.DONE and job.result
     ][:RUNS_USED]
     return Estimate(seconds, seconds + median(around) if around else None, len(nearest))
 

@@ -38,7 +38,7 @@ class Runner(Protocol):
     def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Carry out one step and return its result; raise what it raises."""
 
-    def tell(self, message: str) -> None:
+    def log(self, message: str) -> None:
         """Say something to whoever watches."""
 
     def advance(self, key: str, share: float, message: str) -> None:
@@ -63,23 +63,23 @@ class InProcessRunner:
     orchestrated = IN_PROCESS
     flow_run = None
 
-    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
-        self._tell = tell
+    def __init__(self, log: Callable[[str], None] | None = None) -> None:
+        self._log = log
 
     def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the step."""
         return step(*args, **kwargs)
 
-    def tell(self, message: str) -> None:
+    def log(self, message: str) -> None:
         """Write a line to stderr, or wherever the caller wants it."""
-        if self._tell:
-            self._tell(message)
+        if self._log:
+            self._log(message)
         else:
             progress().print(message, markup=False, soft_wrap=True)
 
     def advance(self, key: str, share: float, message: str) -> None:
         """Write a line with the percentage."""
-        self.tell(f"{share:4.0%}  {message}")
+        self.log(f"{share:4.0%}  {message}")
 
     def table(self, key: str, rows: Sequence[dict[str, Any]], title: str) -> None:
         """Do nothing: the command prints the tables it wants."""

@@ -150,7 +150,7 @@ def simulate_in(
     """Simulate in a warehouse that the caller holds."""
     started_at = utc_now()
     planned = run(plan_scenario, warehouse, resolved)
-    run.tell(f"{resolved.name} on census {resolved.census.name}: {planned.summary}.")
+    run.log(f"{resolved.name} on census {resolved.census.name}: {planned.summary}.")
     require_not_stopped(run, "any model ran")
     planned.watch(ModelProgress(run, f"models-{key_of(resolved.name)}"))
     try:
@@ -214,7 +214,7 @@ def warehouse_for(settings: Settings, purpose: str, run: Runner) -> Iterator[War
 
         def hold_warehouse() -> Warehouse:
             return stack.enter_context(
-                open_warehouse(settings, purpose, flow_run=run.flow_run, on_wait=run.tell)
+                open_warehouse(settings, purpose, flow_run=run.flow_run, on_wait=run.log)
             )
 
         yield run(hold_warehouse)

@@ -12,7 +12,7 @@ from planwise.settings import Settings
 CENSUS_SUFFIX = "_census"
 
 
-def keep(settings: Settings, calibration: Calibration, name: str) -> Scenario:
+def save_as_scenario(settings: Settings, calibration: Calibration, name: str) -> Scenario:
     """Store the levers and assumptions as scenario `name` in the ledger and return it.
 
     It is bound to the last census. Where that is no census of the home with these very levels, it is

@@ -25,7 +25,7 @@ from planwise.calibration.backtest import COVERAGE_EXPECTED, SEEDS_MIN, Holdout,
 from planwise.calibration.backtest_report import NAMES, error, shown
 from planwise.calibration.rates import ALL_YEARS
 from planwise.calibration.report import NONE, count, pct, span
-from planwise.calibration.save_as_scenario import keep
+from planwise.calibration.save_as_scenario import save_as_scenario
 from planwise.cli.options import (
     Censuses,
     Dates,
@@ -65,7 +65,7 @@ def calibrate(
     check_output(output, CALIBRATION_FORMATS)
     years = yearly_censuses(settings, files, mapping, as_of, levels, row_filter)
     found = calibrated(years, basis=basis, cola=cola)
-    kept = keep(settings, found, scenario) if scenario is not None else None
+    kept = save_as_scenario(settings, found, scenario) if scenario is not None else None
     answer = calibration_json(found) | {
         "scenario": kept.name if kept else None,
         "census": kept.census if kept else None,

@@ -17,7 +17,7 @@ from planwise.comparison.show_employee import paired_years, render_against, rend
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import CheckFailed, InputError
 from planwise.governance import BASELINE
-from planwise.jobs import Kind
+from planwise.jobs import JobKind
 from planwise.settings import Settings
 
 EMPLOYEES = 1_000  # rows that people still read; the totals always count everyone
@@ -70,7 +70,7 @@ def _simulate(settings: Settings, scenarios: Sequence[str], as_flow: bool | None
 
     for name in due(settings, scenarios):
         request = SimulateRequest(scenario=name)
-        run_use_case(settings, job=job, flow=_flow, request=request, as_flow=as_flow, kind=Kind.SIMULATE)
+        run_use_case(settings, job=job, flow=_flow, request=request, as_flow=as_flow, kind=JobKind.SIMULATE)
 
 
 def _flow() -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from planwise.cli.options import AsFlow, Assumes, Home, Json, Sets
 from planwise.cli.tables import print_gate, print_optimization
 from planwise.console import emit_json, results, settings_for
 from planwise.errors import CheckFailed
-from planwise.jobs import Kind
+from planwise.jobs import JobKind
 from planwise.parameters import parse_assignments
 from planwise.study.spec import OptimizeRequest
 
@@ -40,7 +40,7 @@ def optimize(
     )
     try:
         report: OptimizationReport = run_use_case(
-            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow, kind=Kind.OPTIMIZE
+            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow, kind=JobKind.OPTIMIZE
         )
     except SimulationBlocked as blocked:
         if json:

@@ -16,7 +16,7 @@ from planwise.cli.tables import kpi_table, print_simulation
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.engine.preview import Preview
 from planwise.governance.request import ScenarioRequest
-from planwise.jobs import Kind
+from planwise.jobs import JobKind
 
 
 def simulate(
@@ -43,7 +43,7 @@ def simulate(
         return 0
     try:
         report: SimulationReport = run_use_case(
-            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow, kind=Kind.SIMULATE
+            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow, kind=JobKind.SIMULATE
         )
     except SimulationBlocked as blocked:
         if json:  # the one JSON object is the report, with the error in it

@@ -17,7 +17,7 @@ from planwise.cli.options import AsFlow, CensusName, Home, Json
 from planwise.cli.tables import PLAIN, money, percent
 from planwise.console import emit_json, results, settings_for
 from planwise.errors import CheckFailed, InputError
-from planwise.jobs import Kind
+from planwise.jobs import JobKind
 from planwise.parameters import catalogue
 
 Grid = Annotated[
@@ -56,7 +56,7 @@ def sweep(
         census=census,
     )
     done: Sweep = run_use_case(
-        settings_for(home), job=sweep_job, flow=_sweep_flow, request=request, as_flow=flow, kind=Kind.SWEEP
+        settings_for(home), job=sweep_job, flow=_sweep_flow, request=request, as_flow=flow, kind=JobKind.SWEEP
     )
     if json:
         emit_json(done.as_json())

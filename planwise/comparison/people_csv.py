@@ -8,7 +8,7 @@ from planwise.comparison.comparing import Comparison
 from planwise.comparison.people import EMPLOYEE_COLUMNS, matched
 from planwise.comparison.reading import damage_named, reader
 from planwise.errors import InputError
-from planwise.inert import FORMULA_PATTERN, inert
+from planwise.formatting import FORMULA_PATTERN, escape_formula
 from planwise.storage import replace_file
 
 TEXTS = frozenset({"employee_id", "department", "gender"})
@@ -51,7 +51,9 @@ def _write(comparison: Comparison, whole: Path, piece: Path) -> None:
                 damage_named(base.publication, other.publication),
                 matched(connection, base, other, pair.year),
             ):
-                rows = connection.sql(query, params=[inert(pair.scenario), inert(pair.against)])
+                rows = connection.sql(
+                    query, params=[escape_formula(pair.scenario), escape_formula(pair.against)]
+                )
                 rows.write_csv(str(piece), header=number == 0)
             with open(piece, "rb") as written:
                 shutil.copyfileobj(written, output)

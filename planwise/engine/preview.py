@@ -62,7 +62,7 @@ def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> Non
         )
 
 
-def refuse_shares_of_missing_levels(
+def check_shares_of_missing_levels(
     cursor: duckdb.DuckDBPyConnection, census: Census, effective: EffectiveParameters
 ) -> None:
     """Raise InputError when hires are to enter levels that a loaded census has no pay range for."""
@@ -208,7 +208,7 @@ class Preview:
         shape = {name: value for name, value in variables.items() if name not in UNVERSIONED}
         if shape == self._shape:
             return
-        refuse_shares_of_missing_levels(self._database, self._census, effective)
+        check_shares_of_missing_levels(self._database, self._census, effective)
         self._shape = None
         chains = rendered_chains(self._settings, variables)
         for statement in chains.static:

@@ -20,9 +20,9 @@ from planwise.census import Census
 from planwise.engine.outcome import PlanOutcome, PlanSummary, kpi_rows
 from planwise.engine.preview import (
     census_key,
+    check_shares_of_missing_levels,
     load_census_tables,
     load_parameter_table,
-    refuse_shares_of_missing_levels,
 )
 from planwise.engine.project import (
     CATALOG,
@@ -252,7 +252,7 @@ class Warehouse:
             self._context.config.variables.update(variables)
             self._context.load(update_schemas=False)
         load_census_tables(self._cursor(), census)
-        refuse_shares_of_missing_levels(self._cursor(), census, effective)
+        check_shares_of_missing_levels(self._cursor(), census, effective)
         return self._context
 
     def _open(self, variables: dict[str, Any]) -> Context:

@@ -12,7 +12,7 @@ from typing import Any
 
 from planwise import storage
 from planwise.errors import InputError, PlanWiseError
-from planwise.jobs.job import Kind
+from planwise.jobs.job import JobKind
 from planwise.settings import Settings
 
 REQUEST, ROUTE, EVENTS, OUTCOME = "request.json", "route.json", "events.jsonl", "outcome.json"
@@ -60,12 +60,12 @@ class JobFolder:
                 remedy="Check the folder's rights and the space on the disk.",
             ) from error
 
-    def ask_to_stop(self, who: str) -> None:
+    def request_cancel(self, who: str) -> None:
         """Leave the wish that the work ends."""
         self.write(CANCEL, {"by": who, "at": datetime.now(UTC).isoformat()})
 
     @property
-    def is_to_stop(self) -> bool:
+    def cancel_requested(self) -> bool:
         """Whether somebody wished so."""
         return (self.path / CANCEL).exists()
 
@@ -82,7 +82,7 @@ class JobFolder:
 
 def new_job(
     settings: Settings,
-    kind: Kind,
+    kind: JobKind,
     request: Mapping[str, Any],
     *,
     title: str,

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Kind(StrEnum):
+class JobKind(StrEnum):
     """What a job does; `PLAN` only says what a simulation would do."""
 
     SIMULATE = "simulate"
@@ -34,7 +34,7 @@ ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.INTERRUPTED}
 
 
 @dataclass(frozen=True)
-class Step:
+class JobStep:
     """A step by its name; one that is carried out many times is counted, its seconds are summed."""
 
     name: str
@@ -53,7 +53,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Failure:
+class JobFailure:
     """Why a job failed, and what to do about it."""
 
     what: str
@@ -67,11 +67,11 @@ class Job:
 
     `share` is 0–1, None while nothing is known; `lines` are the last ones told; `how` says where it runs and,
     in `why`, why not elsewhere; `link` leads to its flow run; `result` is what the command prints
-    with --json; `cancelling` is True from the wish to the end, `stop_asked_by` says whose wish it was.
+    with --json; `cancelling` is True from the wish to the end, `cancelled_by` says whose wish it was.
     """
 
     id: str
-    kind: Kind
+    kind: JobKind
     title: str
     scenario: str
     started_by: str
@@ -82,16 +82,16 @@ class Job:
     share: float | None = None
     message: str = ""
     lines: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[JobStep, ...] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
     how: str = ""
     why: str = ""
     link: str | None = None
     result: Mapping[str, Any] | None = None
-    error: Failure | None = None
+    error: JobFailure | None = None
     study: str | None = None
     cancelling: bool = False
-    stop_asked_by: str = ""
+    cancelled_by: str = ""
 
     @property
     def ended(self) -> bool:
@@ -121,14 +121,14 @@ SIMULATE_SHARES: Mapping[str, float] = {  # of a simulation's time, in a small c
 
 
 @dataclass
-class Told:
+class JobProgress:
     """What the events say, added up."""
 
     began: bool = False
     share: float | None = None
     message: str = ""
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES_KEPT))
-    steps: dict[str, Step] = field(default_factory=dict)
+    steps: dict[str, JobStep] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     offset: int = 0  # bytes of the log that are in here
@@ -174,16 +174,16 @@ class Told:
             self.message = ""  # what was waited for has come
         if event["state"] == RUNNING:
             again = None if before is None else replace(before, state=RUNNING, started_at=at)
-            self.steps[name] = again or Step(name, RUNNING, at, count=0)
+            self.steps[name] = again or JobStep(name, RUNNING, at, count=0)
         else:
-            known = before or Step(name, RUNNING, at, count=0)
+            known = before or JobStep(name, RUNNING, at, count=0)
             seconds = known.seconds + float(event["seconds"])
             self.steps[name] = replace(known, state=event["state"], seconds=seconds, count=known.count + 1)
 
 
-def share_of(kind: Kind, told: Told) -> float | None:
+def share_of(kind: JobKind, told: JobProgress) -> float | None:
     """Return how far the job is: of a simulation by its steps, else what it said itself."""
-    if kind is not Kind.SIMULATE:
+    if kind is not JobKind.SIMULATE:
         return told.share
     share = 0.0
     for name, part in SIMULATE_SHARES.items():

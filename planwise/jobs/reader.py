@@ -12,13 +12,13 @@ from cachetools import LRUCache
 
 from planwise.errors import InputError
 from planwise.jobs.folder import CANCEL, EVENTS, OUTCOME, REQUEST, ROUTE, JobFolder, folder_of, job_folders
-from planwise.jobs.job import ENDED, Failure, Job, Kind, State, Told, share_of
+from planwise.jobs.job import ENDED, Job, JobFailure, JobKind, JobProgress, State, share_of
 from planwise.settings import Settings
 
 START_PATIENCE = timedelta(seconds=60)  # a busy machine takes long to start a program
 PREFECT = "prefect"
 CACHED = 256  # jobs in memory: some ten kilobytes each
-GONE = Failure(
+GONE = JobFailure(
     "The process that did the work is gone: it was killed, or the machine stopped.",
     "What was published before is still in force. Start it again; a study is resumed where it stopped.",
     "Interrupted",
@@ -31,7 +31,7 @@ class JobReader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._ended: LRUCache[str, Job] = LRUCache(CACHED)
-        self._told: LRUCache[str, Told] = LRUCache(CACHED)
+        self._told: LRUCache[str, JobProgress] = LRUCache(CACHED)
         self._alone = Lock()
 
     def list(self) -> tuple[Job, ...]:
@@ -71,16 +71,16 @@ class JobReader:
             return None
         held = folder.is_held  # before the outcome is looked at: who lets go has written it
         route, outcome = folder.read(ROUTE) or {}, folder.read(OUTCOME)
-        told = self._told.get(folder.id) or Told()
+        told = self._told.get(folder.id) or JobProgress()
         self._told[folder.id] = told
-        _read_on(folder, told)
+        _read_new_events(folder, told)
         try:
             return _job(folder, asked, route, outcome, told, held)
         except (KeyError, TypeError, ValueError):
             return None
 
 
-def _read_on(folder: JobFolder, told: Told) -> None:
+def _read_new_events(folder: JobFolder, told: JobProgress) -> None:
     """Take the whole lines that came since."""
     try:
         with (folder.path / EVENTS).open("rb") as file:
@@ -98,12 +98,12 @@ def _job(
     asked: Mapping[str, Any],
     route: Mapping[str, Any],
     outcome: Mapping[str, Any] | None,
-    told: Told,
+    told: JobProgress,
     held: bool,
 ) -> Job:
-    kind = Kind(asked["kind"])
+    kind = JobKind(asked["kind"])
     started_at = datetime.fromisoformat(asked["started_at"])
-    cancelling = folder.is_to_stop
+    cancelling = folder.cancel_requested
     state, error = _state(folder, route, outcome, told, held, started_at)
     ended_at = _ended_at(folder, outcome) if state in ENDED else None
     share = 1.0 if state is State.DONE else share_of(kind, told)
@@ -129,7 +129,7 @@ def _job(
         error=error,
         study=told.notes.get("study"),
         cancelling=cancelling and state not in ENDED,
-        stop_asked_by=str((folder.read(CANCEL) or {}).get("by", "")) if cancelling else "",
+        cancelled_by=str((folder.read(CANCEL) or {}).get("by", "")) if cancelling else "",
     )
 
 
@@ -137,25 +137,25 @@ def _state(
     folder: JobFolder,
     route: Mapping[str, Any],
     outcome: Mapping[str, Any] | None,
-    told: Told,
+    told: JobProgress,
     held: bool,
     started_at: datetime,
-) -> tuple[State, Failure | None]:
+) -> tuple[State, JobFailure | None]:
     if outcome is not None:
         error = outcome.get("error")
-        return State(outcome["state"]), None if error is None else Failure(**error)
+        return State(outcome["state"]), None if error is None else JobFailure(**error)
     if held:
         return (State.RUNNING if told.began else State.WAITING), None
     if route.get("by") == PREFECT and not folder.lock.exists():
         return State.WAITING, None  # whoever follows the flow run writes how it ended
     if not folder.lock.exists() and datetime.now(UTC) - started_at < START_PATIENCE:
         return State.WAITING, None
-    if folder.is_to_stop:
+    if folder.cancel_requested:
         return State.CANCELLED, None
     return State.INTERRUPTED, GONE
 
 
-def _message(state: State, told: Told, route: Mapping[str, Any]) -> str:
+def _message(state: State, told: JobProgress, route: Mapping[str, Any]) -> str:
     if state is State.WAITING and not told.message:
         return str(route.get("message") or "Starting…")
     return told.message
@@ -183,7 +183,7 @@ def remove_old_jobs(settings: Settings, *, dry_run: bool = False) -> tuple[Path,
         return ()
     jobs = JobReader(settings).list()
     ended = [job for job in jobs if job.state in ENDED]
-    plans = {job.id for job in [job for job in ended if job.kind is Kind.PLAN][settings.jobs_kept // 2 :]}
+    plans = {job.id for job in [job for job in ended if job.kind is JobKind.PLAN][settings.jobs_kept // 2 :]}
     others = [job.id for job in ended if job.id not in plans]
     gone = {*plans, *others[settings.jobs_kept :]}
     readable = {job.id for job in jobs}

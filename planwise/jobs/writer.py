@@ -10,7 +10,7 @@ from typing import Any
 
 from planwise.console import json_text
 from planwise.jobs.folder import EVENTS, LOCK, OUTCOME, REQUEST, ROUTE, JobFolder, job_folders
-from planwise.jobs.job import Failure, Kind, State
+from planwise.jobs.job import JobFailure, JobKind, State
 from planwise.jobs.reader import PREFECT, START_PATIENCE
 from planwise.settings import Settings
 from planwise.storage import hold_lock
@@ -28,7 +28,7 @@ class JobWriter:
         self._alone = threading.Lock()
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Hold the job, so that everybody sees that its process lives; raises Busy when another does."""
         job = f"job {self.folder.id}"
         with hold_lock(
@@ -41,11 +41,11 @@ class JobWriter:
         ):
             yield
 
-    def began(self) -> None:
+    def started(self) -> None:
         """Say that the work begins: its turn has come."""
         self._append(type="began")
 
-    def waits(self, message: str) -> None:
+    def waiting(self, message: str) -> None:
         """Say that the work has not begun, and why."""
         self._append(type="waits", message=message)
 
@@ -54,7 +54,7 @@ class JobWriter:
         self.last_step = name
         self._append(type="step", name=name, state=state, seconds=round(seconds, 3))
 
-    def told(self, message: str) -> None:
+    def log(self, message: str) -> None:
         """Keep a remark."""
         self._append(type="told", message=message)
 
@@ -71,7 +71,7 @@ class JobWriter:
         self._append(type="note", name=name, value=value)
 
     def end(
-        self, state: State, *, result: Mapping[str, Any] | None = None, error: Failure | None = None
+        self, state: State, *, result: Mapping[str, Any] | None = None, error: JobFailure | None = None
     ) -> None:
         """Say how it ended; what was said first stays."""
         if self.folder.has_ended:
@@ -91,10 +91,10 @@ class JobWriter:
             file.write(line)
 
 
-LOOK_SECONDS = 0.3
+POLL_SECONDS = 0.3
 
 
-def before(settings: Settings, folder: JobFolder) -> list[str]:
+def jobs_ahead(settings: Settings, folder: JobFolder) -> list[str]:
     """Return the titles of the jobs that were asked for earlier and have not ended; plans do not count."""
     return [
         str((other.read(REQUEST) or {}).get("title", other.id))
@@ -105,7 +105,7 @@ def before(settings: Settings, folder: JobFolder) -> list[str]:
 
 def is_working(folder: JobFolder) -> bool:
     """Whether a job works or is to work on this machine; those that only look do not count."""
-    if folder.has_ended or f"-{Kind.PLAN}-" in folder.id:
+    if folder.has_ended or f"-{JobKind.PLAN}-" in folder.id:
         return False
     if folder.is_held:
         return True
@@ -114,19 +114,19 @@ def is_working(folder: JobFolder) -> bool:
 
 
 def wait_for_turn(
-    settings: Settings, folder: JobFolder, tell: Callable[[str], None], stopped: Callable[[], bool]
+    settings: Settings, folder: JobFolder, log: Callable[[str], None], stopped: Callable[[], bool]
 ) -> bool:
     """Wait until fewer than `jobs_at_once` are before it; return False when it was stopped meanwhile."""
     told = ""
-    while len(ahead := before(settings, folder)) >= settings.jobs_at_once:
+    while len(ahead := jobs_ahead(settings, folder)) >= settings.jobs_at_once:
         if stopped():
             return False
         others = "; ".join(ahead)
         message = f"Waiting: {len(ahead)} before it ({others}); {settings.jobs_at_once} may work at once."
         if message != told:
-            tell(message)
+            log(message)
             told = message
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
     return not stopped()
 
 

@@ -16,12 +16,12 @@ from planwise.parameters.values import (
     Overrides,
     canonical,
     canonical_overrides,
+    check_bounds,
+    check_locked,
+    check_share_sums,
+    check_years,
     merged_overrides,
     parse_key,
-    refuse_locked,
-    refuse_other_years,
-    refuse_outside_bounds,
-    refuse_unbalanced_shares,
 )
 
 Tier = Literal["scenario", "dynamic", "default", "fallback"]
@@ -174,13 +174,11 @@ def resolve(
         raise InputError("There is no simulated year.", remedy="Give at least one year.")
     from_dynamic = check_overrides(dynamic, kind="lever", declared=known)
     from_scenario = canonical_overrides(scenario, declared=known)
-    refuse_outside_bounds(from_scenario, known)
-    refuse_other_years(from_scenario, years)
-    refuse_locked(_locked_changes(from_scenario, from_dynamic, years, known))
+    check_bounds(from_scenario, known)
+    check_years(from_scenario, years)
+    check_locked(_locked_changes(from_scenario, from_dynamic, years, known))
     cells = _cells(years, from_scenario, from_dynamic, known)
-    refuse_unbalanced_shares(
-        (name, row.value) for (name, _), row in cells.items() if name.startswith(SHARE_PREFIX)
-    )
+    check_share_sums((name, row.value) for (name, _), row in cells.items() if name.startswith(SHARE_PREFIX))
     return EffectiveParameters(years, cells, from_scenario, from_dynamic, known)
 
 
@@ -197,9 +195,9 @@ def check_overrides(
     """
     known = declared or catalogue()
     checked = canonical_overrides(overrides, kind, declared=known)
-    refuse_outside_bounds(checked, known)
+    check_bounds(checked, known)
     if years is not None:
-        refuse_other_years(checked, years)
+        check_years(checked, years)
     return checked
 
 

@@ -216,7 +216,7 @@ SHARE_PREFIX = "new_hire_level_share_"
 SHARE_SUM_TOLERANCE = 1e-5  # five shares of 6 decimals
 
 
-def refuse_outside_bounds(overrides: Overrides, declared: Catalogue) -> None:
+def check_bounds(overrides: Overrides, declared: Catalogue) -> None:
     """Raise one InputError that names every value outside its hard bounds."""
     violations = [
         (key, value, parameter)
@@ -230,7 +230,7 @@ def refuse_outside_bounds(overrides: Overrides, declared: Catalogue) -> None:
         )
 
 
-def refuse_other_years(overrides: Overrides, years: tuple[int, ...]) -> None:
+def check_years(overrides: Overrides, years: tuple[int, ...]) -> None:
     """Raise InputError when an override names a year that is not simulated."""
     wrong = [str(key) for key in map(parse_key, overrides) if key.year is not None and key.year not in years]
     if wrong:
@@ -240,7 +240,7 @@ def refuse_other_years(overrides: Overrides, years: tuple[int, ...]) -> None:
         )
 
 
-def refuse_unbalanced_shares(shares: Iterable[tuple[str, Value]]) -> None:
+def check_share_sums(shares: Iterable[tuple[str, Value]]) -> None:
     """Raise InputError unless the level shares of hires are all null, or all set and sum to 1."""
     pairs = list(shares)
     given = [float(value) for _, value in pairs if value is not None]
@@ -251,7 +251,7 @@ def refuse_unbalanced_shares(shares: Iterable[tuple[str, Value]]) -> None:
         )
 
 
-def refuse_locked(changes: Iterable[tuple[Key, Value, Value]]) -> None:
+def check_locked(changes: Iterable[tuple[Key, Value, Value]]) -> None:
     """Raise InputError for locked levers; each change is (key, value asked for, value in force)."""
     lines = [f"{key} is locked at {old}; {new} was asked for." for key, new, old in changes]
     if lines:

@@ -117,16 +117,16 @@ def _write_sweep(settings):
 
 
 def _write_jobs(settings):
-    from planwise.jobs import Failure, JobWriter, Kind, State, new_job
+    from planwise.jobs import JobFailure, JobKind, JobWriter, State, new_job
 
     for state in (State.FAILED, State.DONE):
         folder = new_job(
-            settings, Kind.SIMULATE, {"scenario": FOLDER}, title="".join(TEXTS), started_by=TEXTS[0]
+            settings, JobKind.SIMULATE, {"scenario": FOLDER}, title="".join(TEXTS), started_by=TEXTS[0]
         )
         writer = JobWriter(folder)
         for text in TEXTS:
-            writer.told(text)
+            writer.log(text)
         writer.step(TEXTS[0], "failed")
         writer.table("gate", [{TEXTS[1]: TEXTS[0]}], TEXTS[0])
-        error = Failure(TEXTS[0], TEXTS[1], TEXTS[2]) if state is State.FAILED else None
+        error = JobFailure(TEXTS[0], TEXTS[1], TEXTS[2]) if state is State.FAILED else None
         writer.end(state, result={"scenario": FOLDER}, error=error)

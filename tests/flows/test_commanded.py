@@ -12,7 +12,7 @@ from planwise.app import job_recording
 from planwise.app.requests import SimulateRequest, SweepRequest
 from planwise.app.runner import require_not_stopped
 from planwise.errors import InputError
-from planwise.jobs import JobReader, Kind, State, folder_of
+from planwise.jobs import JobKind, JobReader, State, folder_of
 from planwise.processes import Terminated, install_handlers
 from planwise.settings import Settings
 from planwise.study.spec import OptimizeRequest
@@ -33,7 +33,7 @@ def wish(settings):
         reader, until = JobReader(settings), time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < until:
             if (jobs := reader.list()) and jobs[0].steps:
-                folder_of(settings, jobs[0].id).ask_to_stop("bob")
+                folder_of(settings, jobs[0].id).request_cancel("bob")
                 return
             time.sleep(0.02)
 
@@ -42,7 +42,7 @@ def wish(settings):
     thread.join()
 
 
-def commanded_by(settings, job, request=None, kind=Kind.SIMULATE):
+def commanded_by(settings, job, request=None, kind=JobKind.SIMULATE):
     return run_use_case(
         settings, job=job, flow=None, request=request or SimulateRequest(), as_flow=False, kind=kind
     )
@@ -56,7 +56,7 @@ def test_a_command_is_a_job_while_it_runs_and_afterwards(settings):
     seen = []
 
     def job(settings, request, run):
-        run.tell("half way")
+        run.log("half way")
         seen.append(JobReader(settings).list()[0])
         return report(gate="passed")
 
@@ -65,7 +65,7 @@ def test_a_command_is_a_job_while_it_runs_and_afterwards(settings):
     assert (seen[0].state, seen[0].message, ended.state) == (State.RUNNING, "half way", State.DONE)
     assert ended.request == {"scenario": "baseline", "levers": {"cola_rate": 0.03}}
     assert ended.how.startswith("a command on this machine (process ")
-    assert (ended.title, bool(ended.started_by), ended.stop_asked_by) == ("Simulate baseline", True, "")
+    assert (ended.title, bool(ended.started_by), ended.cancelled_by) == ("Simulate baseline", True, "")
 
 
 def test_a_wish_of_the_dashboard_ends_it_between_two_steps(settings, wish, capsys):
@@ -80,9 +80,9 @@ def test_a_wish_of_the_dashboard_ends_it_between_two_steps(settings, wish, capsy
         return report(stopped="cancelled")
 
     wish()
-    commanded_by(settings, job, OptimizeRequest(), Kind.OPTIMIZE)
+    commanded_by(settings, job, OptimizeRequest(), JobKind.OPTIMIZE)
     (ended,) = JobReader(settings).list()
-    assert (ended.state, ended.stop_asked_by) == (State.CANCELLED, "bob")
+    assert (ended.state, ended.cancelled_by) == (State.CANCELLED, "bob")
     assert "bob asked that it stops." in ended.lines
     assert "bob asked in the dashboard" in capsys.readouterr().err
 
@@ -92,7 +92,7 @@ def test_a_wish_of_the_dashboard_ends_it_between_two_steps(settings, wish, capsy
 )
 def test_a_step_that_takes_longer_is_interrupted(settings, wish, monkeypatch, shell, end):
     """As by Ctrl-C; a shell lets what it starts in the background ignore that, and then as by SIGTERM."""
-    monkeypatch.setitem(job_recording.GRACE_SECONDS, Kind.SIMULATE, 0.1)
+    monkeypatch.setitem(job_recording.GRACE_SECONDS, JobKind.SIMULATE, 0.1)
 
     def job(settings, request, run):
         def run_models():
@@ -141,11 +141,11 @@ def test_a_stop_before_it_published_is_told_as_such(settings, wish):
 @pytest.mark.parametrize(
     ("kind", "request_", "title"),
     [
-        (Kind.SIMULATE, SimulateRequest(scenario="lean"), "Simulate lean"),
-        (Kind.OPTIMIZE, OptimizeRequest(), "Study of baseline"),
-        (Kind.OPTIMIZE, OptimizeRequest(resume="s1"), "Resume study s1"),
-        (Kind.SWEEP, SweepRequest(), "Sweep all scenarios"),
-        (Kind.SWEEP, SweepRequest(scenarios=("a", "b")), "Sweep a, b"),
+        (JobKind.SIMULATE, SimulateRequest(scenario="lean"), "Simulate lean"),
+        (JobKind.OPTIMIZE, OptimizeRequest(), "Study of baseline"),
+        (JobKind.OPTIMIZE, OptimizeRequest(resume="s1"), "Resume study s1"),
+        (JobKind.SWEEP, SweepRequest(), "Sweep all scenarios"),
+        (JobKind.SWEEP, SweepRequest(scenarios=("a", "b")), "Sweep a, b"),
     ],
 )
 def test_titles_say_what_was_asked(kind, request_, title):

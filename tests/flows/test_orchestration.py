@@ -13,7 +13,7 @@ import flows
 from planwise.app.requests import SimulateRequest
 from planwise.app.simulate import SimulationBlocked
 from planwise.errors import Busy, InputError
-from planwise.jobs import JobReader, Kind, State, new_job
+from planwise.jobs import JobKind, JobReader, State, new_job
 from planwise.prefect_profile import configured_api
 from planwise.study.spec import OptimizeRequest
 
@@ -94,7 +94,7 @@ def test_a_flow_run_tells_its_job_how_it_goes(home, settings, client):
     from flows.deployment_job import JOB_TAG
     from flows.flows import simulate
 
-    folder = new_job(settings, Kind.SIMULATE, {"scenario": "baseline"}, title="t", started_by="ana")
+    folder = new_job(settings, JobKind.SIMULATE, {"scenario": "baseline"}, title="t", started_by="ana")
     with tags(f"{JOB_TAG}{folder.id}"):
         simulate(SimulateRequest())
     job = JobReader(settings).get(folder.id)
@@ -109,8 +109,8 @@ def test_a_run_that_was_stopped_ends_as_cancelled(home, settings, client):
     from flows.deployment_job import JOB_TAG
     from flows.flows import simulate
 
-    folder = new_job(settings, Kind.SIMULATE, {"scenario": "baseline"}, title="t", started_by="ana")
-    folder.ask_to_stop("ana")
+    folder = new_job(settings, JobKind.SIMULATE, {"scenario": "baseline"}, title="t", started_by="ana")
+    folder.request_cancel("ana")
     with tags(f"{JOB_TAG}{folder.id}"):
         state = simulate(SimulateRequest(levers={"cola_rate": 0.03}), return_state=True)
     assert state.is_cancelled()
@@ -118,11 +118,11 @@ def test_a_run_that_was_stopped_ends_as_cancelled(home, settings, client):
 
 
 def test_another_home_is_refused_before_anything_is_computed(settings, tmp_path):
-    from flows.deployment_job import JOB_TAG, OtherHome, folder_of_run
+    from flows.deployment_job import JOB_TAG, DifferentHome, folder_of_run
 
     assert folder_of_run(settings, ["planwise"]) is None
     for name in ("20261120T120000000-simulate-abcdef", "../.."):
-        with pytest.raises(OtherHome, match="another home than this worker"):
+        with pytest.raises(DifferentHome, match="another home than this worker"):
             folder_of_run(settings, [f"{JOB_TAG}{name}"])
 
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 import yaml
 
-from flows.up_processes import Program, ProgramDied, Together
+from flows.up_processes import Program, ProgramDied, ProgramGroup
 from planwise.processes import find_free_port
 from planwise.settings import REPOSITORY
 
@@ -99,7 +99,7 @@ def program(name, code):
 
 def test_when_one_dies_it_is_named_with_its_log_and_the_others_stop(tmp_path):
     with pytest.raises(ProgramDied, match=r"The brief ended with exit status 7; .*\nno more") as died:  # noqa: SIM117
-        with Together(os.environ, tmp_path, lambda _: None) as programs:
+        with ProgramGroup(os.environ, tmp_path, lambda _: None) as programs:
             lasting = programs.start(program("lasting", SLEEP))
             programs.start(program("brief", "print('no more'); raise SystemExit(7)"))
             programs.wait(lasting, lambda: False, READY_SECONDS)
@@ -126,7 +126,7 @@ def family_of(pid, size):
 
 
 def test_what_a_program_started_stops_with_it_too(tmp_path):
-    with Together(os.environ, tmp_path, lambda _: None) as programs:
+    with ProgramGroup(os.environ, tmp_path, lambda _: None) as programs:
         family = family_of(programs.start(program("nested", NESTED.format(stubborn=False))).process.pid, 1)
     assert left_of(family) == []
 

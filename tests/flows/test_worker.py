@@ -19,7 +19,7 @@ from planwise.census import generate_census
 from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.governance import open_ledger
-from planwise.jobs import JobReader, JobWriter, Kind, State, folder_of, job_folders, new_job
+from planwise.jobs import JobKind, JobReader, JobWriter, State, folder_of, job_folders, new_job
 from planwise.settings import Settings
 from planwise.storage import hold_lock
 
@@ -38,7 +38,7 @@ def start(settings):
     """Start a job's process, as the dashboard does; none outlives the test."""
     begun = []
 
-    def started(kind=Kind.SIMULATE, at_once=1, **request):
+    def started(kind=JobKind.SIMULATE, at_once=1, **request):
         folder = new_job(
             settings, kind, request or {"scenario": "baseline"}, title=f"{kind} it", started_by="ana"
         )
@@ -106,7 +106,7 @@ def here(settings, kind, run=None, **request):
 
 
 def test_a_plan_a_run_and_a_plan_again(settings, start):
-    first, _ = start(Kind.PLAN)
+    first, _ = start(JobKind.PLAN)
     plan = wait_for_end(settings, first)
     assert plan.state is State.DONE, plan.error
     assert plan.result["models_to_run"] > 30 and plan.result["models_reused"] == 0
@@ -123,7 +123,7 @@ def test_a_plan_a_run_and_a_plan_again(settings, start):
     assert {step.state for step in job.steps} == {"done"}
     assert any("models to run" in line for line in job.lines)
     assert len(job.tables["gate-simulation-baseline"].rows) == job.result["gate"]["evaluated"]
-    again = here(settings, Kind.PLAN, scenario="baseline").result
+    again = here(settings, JobKind.PLAN, scenario="baseline").result
     assert (again["models_to_run"], again["in_force"]) == (0, True)
 
 
@@ -133,7 +133,7 @@ def test_a_run_that_is_to_stop_stops_and_the_result_in_force_stays(settings, sta
         runs = len(ledger.runs.list())
     folder, process = start(scenario="baseline", levers={"cola_rate": 0.031})
     wait(settings, folder, lambda job: any(step.name == "plan scenario" for step in job.steps))
-    folder.ask_to_stop("ben")
+    folder.request_cancel("ben")
     asked = time.monotonic()
     job = wait_for_end(settings, folder)
     assert time.monotonic() - asked < 10
@@ -154,19 +154,19 @@ def test_a_killed_run_is_interrupted_and_the_next_one_goes_on(settings, start):
     assert job.state is State.INTERRUPTED
     assert "killed" in job.error.what
     assert in_force(settings) == before
-    done = here(settings, Kind.SIMULATE, scenario="baseline", levers={"cola_rate": 0.032})
+    done = here(settings, JobKind.SIMULATE, scenario="baseline", levers={"cola_rate": 0.032})
     assert done.state is State.DONE, done.error
     assert in_force(settings) == done.result["fingerprint"] != before
 
 
 def test_a_second_job_waits_says_for_whom_and_can_be_cancelled_there(settings, start):
-    ahead = new_job(settings, Kind.OPTIMIZE, {}, title="Optimize lean", started_by="ben")
-    with JobWriter(ahead).held():
+    ahead = new_job(settings, JobKind.OPTIMIZE, {}, title="Optimize lean", started_by="ben")
+    with JobWriter(ahead).lock():
         folder, process = start()
         job = wait(settings, folder, lambda job: "before it" in job.message)
         assert job.state is State.WAITING
         assert "Optimize lean" in job.message
-        folder.ask_to_stop("ana")
+        folder.request_cancel("ana")
         assert wait_for_end(settings, folder).state is State.CANCELLED
         process.wait(20)
 
@@ -174,29 +174,29 @@ def test_a_second_job_waits_says_for_whom_and_can_be_cancelled_there(settings, s
 def test_a_plan_waits_for_nobody_but_names_who_holds_the_warehouse(settings):
     hurried = settings.model_copy(update={"lock_timeout_seconds": 0})
     with hold_lock(settings.warehouse_lock_file, "simulate lean", timeout_seconds=0):
-        busy = here(hurried, Kind.PLAN, scenario="baseline")
+        busy = here(hurried, JobKind.PLAN, scenario="baseline")
     assert (busy.state, busy.error.type) == (State.FAILED, "Busy")
     assert f"process {os.getpid()} (simulate lean)" in busy.error.what
 
 
 def test_what_is_refused_comes_with_its_remedy(settings):
-    job = here(settings, Kind.SIMULATE, scenario="nowhere")
+    job = here(settings, JobKind.SIMULATE, scenario="nowhere")
     assert (job.state, job.error.type) == (State.FAILED, "InputError")
     assert "nowhere" in job.error.what and job.error.remedy
     with pytest.raises(InputError, match="colour"):
-        parse_request(Kind.SIMULATE, {"scenario": "baseline", "colour": "red"})
+        parse_request(JobKind.SIMULATE, {"scenario": "baseline", "colour": "red"})
 
 
 def test_a_defect_is_a_failed_job_with_its_traceback(settings, monkeypatch):
     monkeypatch.setattr(simulation, "plan_scenario", lambda *_: 1 / 0)
-    job = here(settings, Kind.SIMULATE, scenario="baseline")
+    job = here(settings, JobKind.SIMULATE, scenario="baseline")
     assert (job.state, job.error.type) == (State.FAILED, "ZeroDivisionError")
     assert "ZeroDivisionError" in (settings.jobs_dir / job.id / "worker.log").read_text()
 
 
 def test_a_gate_that_blocks_fails_the_job_with_its_table(settings, strict_gate):
     before = in_force(settings)
-    job = here(settings, Kind.SIMULATE, scenario="baseline", levers={"cola_rate": 0.04})
+    job = here(settings, JobKind.SIMULATE, scenario="baseline", levers={"cola_rate": 0.04})
     assert (job.state, job.error.type) == (State.FAILED, "SimulationBlocked")
     assert job.result["published"] is False
     first = job.tables["gate-simulation-baseline"].rows[0]
@@ -216,13 +216,13 @@ class StopsAfter(InProcessRunner):
         result = step(*args, **kwargs)
         self._left -= step.__name__.startswith(self._name)
         if self._left == 0:
-            job_folders(self._settings)[0].ask_to_stop("ana")
+            job_folders(self._settings)[0].request_cancel("ana")
         return result
 
 
 def test_a_study_says_its_name_and_keeps_its_trials_when_it_is_stopped(settings):
     job = here(
-        settings, Kind.OPTIMIZE, StopsAfter(settings, "trial", 3),
+        settings, JobKind.OPTIMIZE, StopsAfter(settings, "trial", 3),
         scenario="baseline", target_growth=0.05, strategy="tpe", trials=40, seeds=0, tune=("cola_rate",),
     )  # fmt: skip
     assert job.state is State.CANCELLED
@@ -233,7 +233,7 @@ def test_a_study_says_its_name_and_keeps_its_trials_when_it_is_stopped(settings)
 
 
 def test_a_sweep_that_is_stopped_within_a_scenario_says_it_is_not_complete(settings):
-    job = here(settings, Kind.SWEEP, StopsAfter(settings, "plan_scenario", 1))
+    job = here(settings, JobKind.SWEEP, StopsAfter(settings, "plan_scenario", 1))
     assert job.state is State.CANCELLED
     assert (job.result["complete"], job.result["rows"]) == (False, [])
 

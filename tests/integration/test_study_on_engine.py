@@ -8,13 +8,7 @@ from planwise.engine.warehouse import open_warehouse
 from planwise.gate import GateResult
 from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
-from planwise.study import (
-    PreviewEvaluator,
-    RealEvaluator,
-    StudySpec,
-    census_levels,
-    run_study,
-)
+from planwise.study import PreviewEvaluator, RealEvaluator, StudySpec, census_levels, run_study
 from planwise.study.trials.record import finished_trials
 from planwise.study.trials.storage import load_study
 

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from planwise.jobs import Job, Kind, State
+from planwise.jobs import Job, JobKind, State
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 JOB = Job(
     id="20261120T120000000-simulate-abcdef",
-    kind=Kind.SIMULATE,
+    kind=JobKind.SIMULATE,
     title="Simulate lean",
     scenario="lean",
     started_by="ana",

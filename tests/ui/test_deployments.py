@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from planwise.jobs import JobReader, JobWriter, Kind, State, new_job
+from planwise.jobs import JobKind, JobReader, JobWriter, State, new_job
 from planwise.jobs.folder import ROUTE
 from planwise.prefect_profile import Orchestrator
 from ui.acting import deployments, following
@@ -74,27 +74,30 @@ def routes(server, clock=lambda: 0.0):
 
 
 def job(settings):
-    return new_job(settings, Kind.SIMULATE, {"scenario": "lean"}, title="Simulate lean", started_by="ana")
+    return new_job(settings, JobKind.SIMULATE, {"scenario": "lean"}, title="Simulate lean", started_by="ana")
 
 
 @pytest.fixture
 def started(settings, prefect):
     folder, there = job(settings), routes(prefect.server)
-    there.start(folder, there.route(Kind.SIMULATE))
+    there.start(folder, there.route(JobKind.SIMULATE))
     return folder
 
 
 def test_without_a_server_work_is_done_here():
-    assert (routes(None).route(Kind.SIMULATE).by, routes(None).route(Kind.SIMULATE).why) == ("process", "")
+    assert (routes(None).route(JobKind.SIMULATE).by, routes(None).route(JobKind.SIMULATE).why) == (
+        "process",
+        "",
+    )
 
 
 def test_a_plan_is_worked_out_here_without_asking(prefect):
-    assert routes(prefect.server).route(Kind.PLAN).by == "process"
+    assert routes(prefect.server).route(JobKind.PLAN).by == "process"
     assert prefect.asked == []
 
 
 def test_a_deployment_that_a_worker_serves_is_used(prefect):
-    route = routes(prefect.server).route(Kind.SIMULATE)
+    route = routes(prefect.server).route(JobKind.SIMULATE)
     assert (route.by, route.how) == ("prefect", "the Prefect deployment simulate/simulate")
 
 
@@ -109,7 +112,7 @@ def test_a_deployment_that_a_worker_serves_is_used(prefect):
 )
 def test_what_is_not_served_is_done_here_and_said_why(prefect, change, why):
     change(prefect)
-    route = routes(prefect.server).route(Kind.SIMULATE)
+    route = routes(prefect.server).route(JobKind.SIMULATE)
     assert route.by == "process" and why in route.why
 
 
@@ -117,11 +120,11 @@ def test_a_server_that_is_away_is_named_and_not_asked_again_at_once(unused_port)
     pages = f"http://127.0.0.1:{unused_port}"
     now = [0.0]
     there = routes(Orchestrator(f"{pages}/api", pages, {}), lambda: now[0])
-    first = there.route(Kind.SIMULATE)
+    first = there.route(JobKind.SIMULATE)
     assert first.by == "process" and f"{pages} does not answer" in first.why
-    assert there.route(Kind.SIMULATE) is first
+    assert there.route(JobKind.SIMULATE) is first
     now[0] = 60.0
-    assert there.route(Kind.SIMULATE) is not first
+    assert there.route(JobKind.SIMULATE) is not first
 
 
 @pytest.fixture
@@ -144,7 +147,7 @@ def test_the_flow_run_is_asked_for_with_the_request_and_the_job(settings, prefec
 
 def test_a_job_that_could_not_be_handed_over_has_failed(settings, prefect, monkeypatch):
     folder, there = job(settings), routes(prefect.server)
-    route = there.route(Kind.SIMULATE)
+    route = there.route(JobKind.SIMULATE)
     monkeypatch.setattr(prefect, "answer", lambda *_: None)
     with pytest.raises(PrefectAway, match="404"):
         there.start(folder, route)
@@ -183,8 +186,8 @@ def test_a_run_that_ended_without_a_word_ends_the_job(settings, prefect, started
 def test_a_run_that_speaks_itself_has_the_last_word(settings, prefect, started):
     prefect.runs["r1"] = {"state_type": "COMPLETED"}
     writer = JobWriter(started)
-    with writer.held():
-        writer.began()
+    with writer.lock():
+        writer.started()
         Follower().look(started)
         assert not started.has_ended
         writer.end(State.DONE, result={"published": True})
@@ -210,5 +213,5 @@ def test_a_cancel_reaches_the_server(settings, prefect, started):
 def test_the_tag_is_what_flows_look_for():
     from pathlib import Path
 
-    served = Path(deployments.__file__).parents[2] / "flows" / "served.py"
+    served = Path(deployments.__file__).parents[2] / "flows" / "deployment_job.py"
     assert f'JOB_TAG = "{deployments.JOB_TAG}"' in served.read_text(encoding="utf-8")

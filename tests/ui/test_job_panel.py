@@ -4,23 +4,23 @@ from datetime import UTC, datetime
 
 import pytest
 
-from planwise.jobs import Job, Kind, State
+from planwise.jobs import Job, JobKind, State
 from ui.components.job import shown
 
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 
 def a_job(state, **more):
-    return Job("id", Kind.SIMULATE, "Simulate lean", "lean", "ana", AT, {}, state, **more)
+    return Job("id", JobKind.SIMULATE, "Simulate lean", "lean", "ana", AT, {}, state, **more)
 
 
 @pytest.mark.parametrize(
     ("job", "said"),
     [
         (a_job(State.RUNNING), False),
-        (a_job(State.RUNNING, cancelling=True, stop_asked_by="<bob>"), True),
-        (a_job(State.CANCELLED, stop_asked_by="<bob>"), True),
-        (a_job(State.DONE, stop_asked_by="<bob>"), False),  # it was over before it heard
+        (a_job(State.RUNNING, cancelling=True, cancelled_by="<bob>"), True),
+        (a_job(State.CANCELLED, cancelled_by="<bob>"), True),
+        (a_job(State.DONE, cancelled_by="<bob>"), False),  # it was over before it heard
     ],
 )
 def test_who_asked_for_the_stop_is_said_where_it_stopped(job, said):

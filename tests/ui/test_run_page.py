@@ -5,7 +5,7 @@ import pytest
 from planwise.census import generate_census
 from planwise.errors import InputError
 from planwise.governance import open_ledger
-from planwise.jobs import Failure, JobWriter, Kind, State, new_job
+from planwise.jobs import JobFailure, JobKind, JobWriter, State, new_job
 from tests.ui.jobs import JOB, PLAN
 from ui.session import Services, Session
 from ui.store import Store
@@ -82,17 +82,17 @@ def test_who_may_run(home, role, stored, edits):
 
 
 def test_a_job_under_way_is_watched_by_whoever_comes(home):
-    folder = new_job(home, Kind.SIMULATE, {"scenario": "lean"}, title="Simulate lean", started_by="ben")
+    folder = new_job(home, JobKind.SIMULATE, {"scenario": "lean"}, title="Simulate lean", started_by="ben")
     writer = JobWriter(folder)
-    with writer.held():
-        writer.began()
+    with writer.lock():
+        writer.started()
         page = run_page.view(session_of(home))
         assert page._panel.job.id == folder.id
         assert page._panel.layout.job["text"] == "Running"
         writer.step("resolve scenario", "done", 0.1)
         page._panel._look()
         assert page._panel.layout.job["steps"][0]["state"] == "done"
-    JobWriter(folder).end(State.FAILED, error=Failure("what", "remedy", "E"))
+    JobWriter(folder).end(State.FAILED, error=JobFailure("what", "remedy", "E"))
     page._panel._look()
     assert page._panel.layout.job["error"] == {"what": "what", "remedy": "remedy"}
     assert page._panel.layout.job["ended"]
@@ -110,7 +110,7 @@ def test_a_plan_is_asked_for_when_the_choice_stands_and_nobody_works(home, monke
     session = session_of(home)
     session.selection.page = "run"
     asked = []
-    folder = new_job(home, Kind.PLAN, {"scenario": "lean"}, title="Plan lean", started_by="ann")
+    folder = new_job(home, JobKind.PLAN, {"scenario": "lean"}, title="Plan lean", started_by="ann")
 
     def start(kind, request, *, title):
         asked.append((kind, request))
@@ -131,8 +131,8 @@ def test_a_plan_is_asked_for_when_the_choice_stands_and_nobody_works(home, monke
     assert "3 models rebuild" in card._body.object
     card.ask(Wanted("lean"), 1)
     assert card._due is None  # it is shown already
-    working = new_job(home, Kind.SIMULATE, {"scenario": "lean"}, title="t", started_by="ben")
-    with JobWriter(working).held():
+    working = new_job(home, JobKind.SIMULATE, {"scenario": "lean"}, title="t", started_by="ben")
+    with JobWriter(working).lock():
         card.ask(Wanted("baseline"), 1)
         card._due = 0.0
         card._look()
@@ -142,7 +142,7 @@ def test_a_plan_is_asked_for_when_the_choice_stands_and_nobody_works(home, monke
 def test_a_plan_that_nobody_will_see_is_stopped(home):
     session = session_of(home)
     card = plan.PlanCard(session)
-    folder = new_job(home, Kind.PLAN, {"scenario": "lean"}, title="Plan lean", started_by="ann")
+    folder = new_job(home, JobKind.PLAN, {"scenario": "lean"}, title="Plan lean", started_by="ann")
     card._job = folder.id
     session.end()
-    assert folder.is_to_stop
+    assert folder.cancel_requested

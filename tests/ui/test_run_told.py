@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from planwise.jobs import Failure, Kind, State, Step, Table
+from planwise.jobs import JobFailure, JobKind, JobStep, State, Table
 from planwise.parameters import parse_assignments, resolve
 from tests.ui.jobs import JOB, NOON, PLAN
 from tests.ui.published import publish_by_hand
@@ -79,26 +79,26 @@ def test_a_free_name_is_suggested(base, taken, name):
 def test_a_plan_is_one_line_and_says_what_it_is_based_on():
     assert plan.summary(PLAN) == "3 models rebuild, 9 reused, about 1.2\u00a0s"
     assert plan.summary(PLAN | {"models_to_run": 1, "models_seconds": None}) == "1 model rebuilds, 9 reused"
-    text = plan.planned(replace(JOB, kind=Kind.PLAN, state=State.DONE, result=PLAN))
+    text = plan.planned(replace(JOB, kind=JobKind.PLAN, state=State.DONE, result=PLAN))
     assert "from 5 past runs like it" in text and "≈ 9.8" in text and "10,300 employees" in text
     unknown = PLAN | {"models_seconds": None, "whole_seconds": None, "based_on_runs": 0, "in_force": True}
-    text = plan.planned(replace(JOB, kind=Kind.PLAN, state=State.DONE, result=unknown))
+    text = plan.planned(replace(JOB, kind=JobKind.PLAN, state=State.DONE, result=unknown))
     assert "no past run is like it" in text and "exactly these parameters" in text
 
 
 def test_a_busy_warehouse_is_named_with_its_holder():
-    busy = Failure(
+    busy = JobFailure(
         "The warehouse is held by process 7 (simulate x), since noon; waited 2 s.", "Wait.", "Busy"
     )
-    text = plan.planned(replace(JOB, kind=Kind.PLAN, state=State.FAILED, error=busy))
+    text = plan.planned(replace(JOB, kind=JobKind.PLAN, state=State.FAILED, error=busy))
     assert "The warehouse is held by process 7 (simulate x), since noon." in text
 
 
 def test_a_running_job_shows_the_steps_to_come_and_can_be_cancelled():
-    steps = (Step("resolve scenario", "done", NOON, 0.4), Step("hold warehouse", "running", NOON))
+    steps = (JobStep("resolve scenario", "done", NOON, 0.4), JobStep("hold warehouse", "running", NOON))
     seen = shown(replace(JOB, steps=steps), may_cancel=True, now=NOON)
     assert [step["state"] for step in seen["steps"]] == ["done", "running", *["waiting"] * 5]
-    late = (*steps, Step("record run", "done", NOON))
+    late = (*steps, JobStep("record run", "done", NOON))
     assert shown(replace(JOB, steps=late), may_cancel=True, now=NOON)["steps"][-1]["state"] == "done"
     assert (seen["cancellable"], seen["question"], seen["text"]) == (True, "", "Running")
     assert seen["how"] == "Runs in a worker process on this machine."
@@ -109,7 +109,7 @@ def test_a_running_job_shows_the_steps_to_come_and_can_be_cancelled():
 def test_work_that_took_long_is_stopped_after_a_question_only():
     later = NOON.replace(minute=1)
     assert "stays in force" in shown(JOB, may_cancel=True, now=later)["question"]
-    assert "resumed" in shown(replace(JOB, kind=Kind.OPTIMIZE), may_cancel=True, now=later)["question"]
+    assert "resumed" in shown(replace(JOB, kind=JobKind.OPTIMIZE), may_cancel=True, now=later)["question"]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_work_that_took_long_is_stopped_after_a_question_only():
     [(State.FAILED, "failed"), (State.INTERRUPTED, "stopped"), (State.CANCELLED, "stopped")],
 )
 def test_the_step_in_hand_at_the_end_is_marked_by_how_it_ended(state, mark):
-    job = replace(JOB, state=state, steps=(Step("run models", "running", NOON),), ended_at=NOON)
+    job = replace(JOB, state=state, steps=(JobStep("run models", "running", NOON),), ended_at=NOON)
     seen = shown(job, may_cancel=True)
     assert [step["state"] for step in seen["steps"]] == [*["left"] * 3, mark, *["left"] * 3]
     assert not seen["cancellable"]
@@ -129,7 +129,7 @@ def test_only_web_addresses_become_links():
 
 
 def test_a_gate_that_blocked_tells_failures_first_with_rows():
-    blocked = replace(JOB, state=State.FAILED, error=Failure("w", "r", "SimulationBlocked"))
+    blocked = replace(JOB, state=State.FAILED, error=JobFailure("w", "r", "SimulationBlocked"))
     content = outcome.gate(blocked, Table("t", GATE))
     assert list(content.frame["outcome"]) == ["✕ failed, blocks", "! warning", "✓ passed"]
     assert content.frame["where"][0] == "fct_scenario_kpis.payroll"
@@ -180,7 +180,7 @@ def test_the_ways_on_depend_on_how_it_ended():
 
 
 def test_jobs_and_past_runs_are_told_in_a_row():
-    failed = replace(JOB, state=State.FAILED, error=Failure("No\nsuch thing", "r", "E"), ended_at=NOON)
+    failed = replace(JOB, state=State.FAILED, error=JobFailure("No\nsuch thing", "r", "E"), ended_at=NOON)
     done = replace(
         JOB,
         state=State.DONE,

@@ -5,16 +5,16 @@ import time
 from collections.abc import Callable, Mapping
 
 from planwise.errors import PlanWiseError
-from planwise.jobs import Failure, JobFolder, JobWriter, Kind, State
+from planwise.jobs import JobFailure, JobFolder, JobKind, JobWriter, State
 from planwise.jobs.folder import REQUEST, ROUTE
 from planwise.prefect_profile import Orchestrator, orchestrator
 from ui.acting.prefect_api import PrefectApi, PrefectAway
 from ui.acting.routes import HERE, PREFECT, PROCESS, Route
 
-DEPLOYMENTS: Mapping[Kind, str] = {
-    Kind.SIMULATE: "simulate/simulate",
-    Kind.OPTIMIZE: "optimize/optimize",
-    Kind.SWEEP: "sweep/nightly-sweep",
+DEPLOYMENTS: Mapping[JobKind, str] = {
+    JobKind.SIMULATE: "simulate/simulate",
+    JobKind.OPTIMIZE: "optimize/optimize",
+    JobKind.SWEEP: "sweep/nightly-sweep",
 }
 REMEMBERED_SECONDS = 10.0  # a server that is away takes seconds to say so
 JOB_TAG = "planwise-job:"
@@ -30,10 +30,10 @@ class Deployments:
     ) -> None:
         self._configured = configured
         self._clock = clock
-        self._known: dict[Kind, tuple[float, Route]] = {}
+        self._known: dict[JobKind, tuple[float, Route]] = {}
         self._alone = threading.Lock()
 
-    def route(self, kind: Kind) -> Route:
+    def route(self, kind: JobKind) -> Route:
         """Return where a job of this kind runs now: as a deployment that a worker serves, else here."""
         server = self._configured()
         if kind not in DEPLOYMENTS or server is None:
@@ -55,7 +55,9 @@ class Deployments:
                 tags = ["planwise", "dashboard", f"{JOB_TAG}{folder.id}"]
                 run = api.start(route.deployment, asked["request"], name=asked["title"], tags=tags)
         except PrefectAway as error:
-            JobWriter(folder).end(State.FAILED, error=Failure(error.what, error.remedy or "", "PrefectAway"))
+            JobWriter(folder).end(
+                State.FAILED, error=JobFailure(error.what, error.remedy or "", "PrefectAway")
+            )
             raise
         folder.write(
             ROUTE,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from planwise.errors import PlanWiseError
-from planwise.jobs import Failure, JobFolder, JobWriter, State, job_folders
+from planwise.jobs import JobFailure, JobFolder, JobWriter, State, job_folders
 from planwise.jobs.folder import ROUTE
 from planwise.prefect_profile import orchestrator
 from planwise.settings import Settings
@@ -66,7 +66,7 @@ class Follower:
         try:
             with PrefectApi(server) as api:
                 run = api.run(route["flow_run"])
-                if run is not None and folder.is_to_stop and run["state_type"] == "RUNNING":
+                if run is not None and folder.cancel_requested and run["state_type"] == "RUNNING":
                     api.cancel(route["flow_run"])  # the first wish may not have arrived
         except PlanWiseError as error:
             _say(folder, route, error.what)
@@ -124,4 +124,4 @@ def _say(folder: JobFolder, route: Mapping[str, Any], message: str) -> None:
 
 
 def _end(folder: JobFolder, state: State, what: str, remedy: str) -> None:
-    JobWriter(folder).end(state, error=Failure(what, remedy, "FlowRun"))
+    JobWriter(folder).end(state, error=JobFailure(what, remedy, "FlowRun"))

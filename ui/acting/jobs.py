@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from planwise.errors import Busy, InputError
-from planwise.jobs import Job, JobReader, Kind, folder_of, job_folders, new_job
+from planwise.jobs import Job, JobKind, JobReader, folder_of, job_folders, new_job
 from planwise.jobs.reader import remove_old_jobs
 from planwise.jobs.writer import is_working
 from planwise.settings import Settings
@@ -27,7 +27,7 @@ class JobActions:
 
     def where(self, kind: str) -> Route:
         """Return where such a job would run now."""
-        return DEPLOYED.route(Kind(kind))
+        return DEPLOYED.route(JobKind(kind))
 
     def start(self, kind: str, request: Mapping[str, Any], *, title: str) -> Job:
         """Start a job and return it; its process goes on when nobody looks.
@@ -35,8 +35,8 @@ class JobActions:
         `request` is what the flow of that kind takes. Raises InputError when the role may not, Busy when too
         many wait, or the very same is under way.
         """
-        what = Kind(kind)
-        self._user.require_run("look at plans" if what is Kind.PLAN else "start runs and studies")
+        what = JobKind(kind)
+        self._user.require_run("look at plans" if what is JobKind.PLAN else "start runs and studies")
         PROCESSES.reap()
         self._refuse_too_many(what, request)
         remove_old_jobs(self._settings)
@@ -57,14 +57,14 @@ class JobActions:
         self._user.require_run("cancel runs and studies")
         folder = folder_of(self._settings, job)
         if not folder.has_ended:
-            folder.ask_to_stop(self._user.name)
+            folder.request_cancel(self._user.name)
             DEPLOYED.cancel(folder)
             FOLLOWER.ensure(self._settings)
 
-    def _refuse_too_many(self, kind: Kind, request: Mapping[str, Any]) -> None:
+    def _refuse_too_many(self, kind: JobKind, request: Mapping[str, Any]) -> None:
         folders = job_folders(self._settings)
-        if kind is Kind.PLAN:
-            plans = [f for f in folders if f"-{Kind.PLAN}-" in f.id and f.is_held]
+        if kind is JobKind.PLAN:
+            plans = [f for f in folders if f"-{JobKind.PLAN}-" in f.id and f.is_held]
             if len(plans) >= PLANS_MAX:
                 raise Busy("Other plans are being worked out.", remedy="Try again in a moment.")
             return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from planwise.errors import PlanWiseError
-from planwise.jobs import Failure, JobFolder, JobWriter, State
+from planwise.jobs import JobFailure, JobFolder, JobWriter, State
 from planwise.jobs.folder import ROUTE
 from planwise.processes import start_session
 from planwise.settings import REPOSITORY, Settings
@@ -45,7 +45,7 @@ class Processes:
             with folder.log.open("ab") as log:
                 process = start_session(command, log, environment=environment(settings))
         except OSError as error:
-            failure = Failure(
+            failure = JobFailure(
                 f"No process could be started: {error.strerror}.",
                 "The machine may be out of memory or processes; try again.",
                 "OSError",
@@ -80,11 +80,11 @@ def environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **own, "PLANWISE_HOME": str(settings.root), "PYTHONPATH": path, "NO_COLOR": "1"}
 
 
-def _broken(folder: JobFolder, code: int) -> Failure:
+def _broken(folder: JobFolder, code: int) -> JobFailure:
     with contextlib.suppress(OSError):
         tail = folder.log.read_bytes()[-TAIL_BYTES:].decode(errors="replace").strip()
         last = tail.splitlines()[-1] if tail else "it wrote nothing"
-        return Failure(
+        return JobFailure(
             f"The worker process ended with exit code {code}: {last}", f"Its log is {folder.log}.", "Exit"
         )
-    return Failure(f"The worker process ended with exit code {code}.", "Start it again.", "Exit")
+    return JobFailure(f"The worker process ended with exit code {code}.", "Start it again.", "Exit")

@@ -9,7 +9,7 @@ import param
 from panel.custom import JSComponent
 
 from planwise.errors import PlanWiseError
-from planwise.jobs import Job, Kind, State, Step
+from planwise.jobs import Job, JobKind, JobStep, State
 from ui.components.styles import stylesheet
 from ui.session import Session
 from ui.values.formatting import NBSP, count
@@ -160,8 +160,8 @@ def shown(job: Job, *, may_cancel: bool, now: datetime | None = None) -> dict[st
 
 def _by_whom(job: Job) -> str:
     started = f"started by {job.started_by}, {job.started_at:%Y-%m-%d %H:%M:%S}{NBSP}UTC"
-    stopped = job.stop_asked_by and (job.cancelling or job.state is State.CANCELLED)
-    return f"{started}; stop asked for by {job.stop_asked_by}" if stopped else started
+    stopped = job.cancelled_by and (job.cancelling or job.state is State.CANCELLED)
+    return f"{started}; stop asked for by {job.cancelled_by}" if stopped else started
 
 
 def what_came_of(job: Job) -> str:
@@ -171,11 +171,11 @@ def what_came_of(job: Job) -> str:
     if job.result is None or not job.ended:
         return ""
     found = job.result
-    if job.kind is Kind.SIMULATE:
+    if job.kind is JobKind.SIMULATE:
         models = int(found["models_run"])
         ran = f"{count(models)} model{'' if models == 1 else 's'} ran, {count(found['models_reused'])} reused"
         return f"Published; gate {found['gate']['status']}; {ran}"
-    if job.kind is Kind.OPTIMIZE:
+    if job.kind is JobKind.OPTIMIZE:
         saved = f"; saved as {found['saved_as']}" if found.get("saved_as") else ""
         return f"{'Converged' if found['converged'] else 'Not converged'}{saved}"
     rows = found.get("rows", ())
@@ -193,7 +193,7 @@ def where_it_runs(job: Job) -> str:
 
 def steps_of(job: Job) -> list[dict[str, str]]:
     """Return the steps in order, those to come with them where they are known."""
-    if job.kind is not Kind.SIMULATE:
+    if job.kind is not JobKind.SIMULATE:
         return [_step(step, job) for step in job.steps]
     begun = {step.name: _step(step, job) for step in job.steps}
     to_come = "left" if job.ended else "waiting"
@@ -201,7 +201,7 @@ def steps_of(job: Job) -> list[dict[str, str]]:
     return [*stages, *begun.values()]
 
 
-def _step(step: Step, job: Job) -> dict[str, str]:
+def _step(step: JobStep, job: Job) -> dict[str, str]:
     state = step.state
     if state in ("running", "failed") and job.ended:
         state = MARKS.get(job.state, "failed")
@@ -216,8 +216,8 @@ def _step(step: Step, job: Job) -> dict[str, str]:
 def _question(job: Job, seconds: float) -> str:
     if job.state is State.WAITING or seconds < CONFIRM_AFTER_SECONDS:
         return ""
-    if job.kind is Kind.OPTIMIZE:
+    if job.kind is JobKind.OPTIMIZE:
         return "Stop this study? Its trials are kept, and it can be resumed."
-    if job.kind is Kind.SWEEP:
+    if job.kind is JobKind.SWEEP:
         return "Stop this sweep? What it has published stays; the comparison is told to be incomplete."
     return "Stop this run? What is published stays in force."

@@ -4,12 +4,12 @@ import io
 
 import pandas as pd
 
-from planwise.inert import inert
+from planwise.formatting import escape_formula
 
 BOM = "\ufeff"  # without it Excel reads UTF-8 as the local code page
 
 
 def to_csv(frame: pd.DataFrame) -> io.BytesIO:
     """Return the frame as a UTF-8 CSV file, headers and texts made inert."""
-    safe = frame.map(inert).rename(columns=lambda name: str(inert(str(name))))
+    safe = frame.map(escape_formula).rename(columns=lambda name: str(escape_formula(str(name))))
     return io.BytesIO((BOM + safe.to_csv(index=False, lineterminator="\r\n")).encode())

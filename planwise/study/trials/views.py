@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from planwise.inert import inert
+from planwise.formatting import escape_formula
 from planwise.settings import Settings
 from planwise.study.problem import PP
 from planwise.study.trials.files import read_result, read_study, read_summary, study_folders
@@ -111,7 +111,7 @@ def csv_of(view: StudyView, output: TextIO) -> None:
         last = trial.evaluation.kpis[-1] if trial.evaluation is not None else {}
         writer.writerow(
             [
-                *(inert(row[name]) for name in TRIAL_COLUMNS),
+                *(escape_formula(row[name]) for name in TRIAL_COLUMNS),
                 *(trial.levers.get(name) for name in levers),
                 *(last.get(name) for name in kpis),
             ]

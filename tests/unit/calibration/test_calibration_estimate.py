@@ -5,7 +5,7 @@ import yaml
 from calibration_worlds import RANGES, census, person
 
 from planwise.calibration import calibrate, calibration_json, calibration_markdown, options, parameters_yaml
-from planwise.calibration.save_as_scenario import keep
+from planwise.calibration.save_as_scenario import save_as_scenario
 from planwise.census import load_census
 from planwise.errors import InputError
 from planwise.governance import open_ledger
@@ -121,13 +121,13 @@ def test_a_stated_cola_outside_its_bounds(found):
 
 def test_kept_as_a_scenario_with_the_census_it_goes_on_from(found, tmp_path):
     settings = Settings(home=tmp_path)
-    kept = keep(settings, found, "measured")
+    kept = save_as_scenario(settings, found, "measured")
 
     assert (kept.name, kept.census) == ("measured", "y2021")  # a census of the home: as it is
     with open_ledger(settings) as ledger:
         assert ledger.scenarios.get("measured").overrides["termination_rate"] == 0.2
     with pytest.raises(InputError, match="There is a scenario measured already"):
-        keep(settings, found, "measured")
+        save_as_scenario(settings, found, "measured")
 
 
 def test_levels_read_anew_are_kept_in_a_census_of_its_own(tmp_path):
@@ -137,7 +137,7 @@ def test_levels_read_anew_are_kept_in_a_census_of_its_own(tmp_path):
         census(2021, *(person(f"c{k}", 41_000 + 2_000 * k) for k in range(6)), levels_from=by_pay),
     )
     settings = Settings(home=tmp_path)
-    kept = keep(settings, calibrate(years), "measured")
+    kept = save_as_scenario(settings, calibrate(years), "measured")
 
     stored = load_census(settings, kept.census)
     assert (kept.census, stored.rows, str(stored.as_of)) == ("measured_census", 6, "2021-12-31")

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
-from planwise.jobs import JobWriter, Kind, new_job
+from planwise.jobs import JobKind, JobWriter, new_job
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 HOLD = """
@@ -12,14 +12,14 @@ import sys, time
 from pathlib import Path
 from planwise.jobs import JobFolder, JobWriter
 writer = JobWriter(JobFolder(Path(sys.argv[1])))
-with writer.held():
-    writer.began()
+with writer.lock():
+    writer.started()
     print("held", flush=True)
     time.sleep(600)
 """
 
 
-def job(settings, kind=Kind.SIMULATE, *, seconds=0, title="Simulate baseline", by="ana", **request):
+def job(settings, kind=JobKind.SIMULATE, *, seconds=0, title="Simulate baseline", by="ana", **request):
     """Ask for a job, so many seconds after noon."""
     at = NOW + timedelta(seconds=seconds)
     return new_job(settings, kind, request or {"scenario": "baseline"}, title=title, started_by=by, now=at)

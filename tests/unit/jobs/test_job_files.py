@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from planwise.errors import Busy, InputError
-from planwise.jobs import Failure, JobReader, JobWriter, Kind, State, folder_of, new_job
+from planwise.jobs import JobFailure, JobKind, JobReader, JobWriter, State, folder_of, new_job
 from planwise.jobs.folder import CANCEL, EVENTS, OUTCOME, REQUEST, ROUTE
 from planwise.jobs.reader import remove_old_jobs
-from planwise.jobs.writer import before, wait_for_turn
+from planwise.jobs.writer import jobs_ahead, wait_for_turn
 from planwise.settings import Settings
 from tests.unit.jobs.job_worlds import NOW, ended, held_elsewhere, job
 
@@ -21,14 +21,16 @@ def settings(tmp_path):
 
 def fresh(settings, **more):
     """Ask for a job now, so that it has the patience of one that starts."""
-    return new_job(settings, Kind.SIMULATE, {"scenario": "x"}, title="Simulate x", started_by="ana", **more)
+    return new_job(
+        settings, JobKind.SIMULATE, {"scenario": "x"}, title="Simulate x", started_by="ana", **more
+    )
 
 
 def test_a_job_that_was_asked_for_waits_and_says_what_was_asked(settings):
     folder = fresh(settings)
     found = JobReader(settings).get(folder.id)
     assert (found.kind, found.title, found.scenario, found.started_by) == (
-        Kind.SIMULATE, "Simulate x", "x", "ana",
+        JobKind.SIMULATE, "Simulate x", "x", "ana",
     )  # fmt: skip
     assert (found.state, found.share, found.ended) == (State.WAITING, None, False)
 
@@ -36,17 +38,17 @@ def test_a_job_that_was_asked_for_waits_and_says_what_was_asked(settings):
 def test_what_it_tells_adds_up_to_how_it_stands(settings):
     folder = fresh(settings)
     writer, reader = JobWriter(folder), JobReader(settings)
-    with writer.held():
+    with writer.lock():
         assert reader.get(folder.id).state is State.WAITING
-        writer.waits("Waiting: 1 before it")
+        writer.waiting("Waiting: 1 before it")
         assert reader.get(folder.id).message == "Waiting: 1 before it"
-        writer.began()
+        writer.started()
         writer.step("resolve scenario", "running")
         writer.step("resolve scenario", "done", 0.5)
         writer.step("hold warehouse", "done", 0.1)
         writer.step("plan scenario", "done", 1.0)
         writer.step("run models", "running")
-        writer.told("x on census c: 4 models to run, 8 reused.")
+        writer.log("x on census c: 4 models to run, 8 reused.")
         writer.progress(0.5, "2 of 4 models have run")
         writer.table("gate-simulation-x", [{"expectation": "e", "success": True}], "Gate")
         found = reader.get(folder.id)
@@ -61,7 +63,7 @@ def test_what_it_tells_adds_up_to_how_it_stands(settings):
 def test_steps_of_one_name_are_counted(settings):
     folder = fresh(settings)
     writer = JobWriter(folder)
-    with writer.held():
+    with writer.lock():
         for number in (1, 2, 3):
             writer.step(f"trial {number}", "running")
             writer.step(f"trial {number}", "done", 0.5)
@@ -72,10 +74,10 @@ def test_steps_of_one_name_are_counted(settings):
 def test_what_was_waited_for_is_not_told_any_more_once_it_has_come(settings):
     folder = fresh(settings)
     writer, reader = JobWriter(folder), JobReader(settings)
-    with writer.held():
-        writer.began()
+    with writer.lock():
+        writer.started()
         writer.step("hold warehouse", "running")
-        writer.told("Waiting for the warehouse: held by process 7.")
+        writer.log("Waiting for the warehouse: held by process 7.")
         assert reader.get(folder.id).message == "Waiting for the warehouse: held by process 7."
         writer.step("hold warehouse", "done", 3.0)
         assert reader.get(folder.id).message == ""
@@ -95,15 +97,15 @@ def test_a_half_written_line_and_a_damaged_one_are_left_out(settings):
 
 def test_the_outcome_is_what_was_said_first(settings):
     folder = ended(settings, State.DONE, result={"scenario": "baseline", "published": True})
-    JobWriter(folder).end(State.FAILED, error=Failure("late", "", "E"))
+    JobWriter(folder).end(State.FAILED, error=JobFailure("late", "", "E"))
     found = JobReader(settings).get(folder.id)
     assert (found.state, found.share, found.error) == (State.DONE, 1.0, None)
     assert found.result == {"scenario": "baseline", "published": True}
 
 
 def test_an_error_comes_with_its_remedy(settings):
-    folder = ended(settings, State.FAILED, error=Failure("no scenario 'x'", "make it", "InputError"))
-    assert JobReader(settings).get(folder.id).error == Failure("no scenario 'x'", "make it", "InputError")
+    folder = ended(settings, State.FAILED, error=JobFailure("no scenario 'x'", "make it", "InputError"))
+    assert JobReader(settings).get(folder.id).error == JobFailure("no scenario 'x'", "make it", "InputError")
 
 
 def test_a_killed_process_is_interrupted_for_every_reader(settings):
@@ -124,7 +126,7 @@ def test_a_killed_process_is_interrupted_for_every_reader(settings):
 def test_a_process_that_was_killed_because_it_was_to_stop_is_cancelled(settings):
     folder = fresh(settings)
     process = held_elsewhere(folder)
-    folder.ask_to_stop("ben")
+    folder.request_cancel("ben")
     assert JobReader(settings).get(folder.id).cancelling
     process.kill()
     process.communicate()
@@ -146,7 +148,7 @@ def test_a_flow_run_waits_as_long_as_its_server_says(settings):
 
 def test_two_cannot_hold_one_job(settings):
     folder = fresh(settings)
-    with JobWriter(folder).held(), pytest.raises(Busy), JobWriter(folder).held():
+    with JobWriter(folder).lock(), pytest.raises(Busy), JobWriter(folder).lock():
         pass
 
 
@@ -169,9 +171,9 @@ def test_jobs_take_turns_in_the_order_in_which_they_were_asked_for(settings):
     now = datetime.now(UTC)
     second = fresh(settings, now=now)
     first = fresh(settings, now=now - timedelta(seconds=1))
-    with JobWriter(first).held():
-        assert before(settings, first) == []
-        assert before(settings, second) == ["Simulate x"]
+    with JobWriter(first).lock():
+        assert jobs_ahead(settings, first) == []
+        assert jobs_ahead(settings, second) == ["Simulate x"]
         told = []
         assert not wait_for_turn(settings, second, told.append, lambda: bool(told))
         assert told == ["Waiting: 1 before it (Simulate x); 1 may work at once."]
@@ -180,16 +182,16 @@ def test_jobs_take_turns_in_the_order_in_which_they_were_asked_for(settings):
 
 
 def test_plans_and_flow_runs_are_in_nobodys_way(settings):
-    new_job(settings, Kind.PLAN, {}, title="Plan x", started_by="ana")
+    new_job(settings, JobKind.PLAN, {}, title="Plan x", started_by="ana")
     fresh(settings).write(ROUTE, {"by": "prefect"})
     later = fresh(settings, now=datetime.now(UTC) + timedelta(seconds=1))
-    assert before(settings, later) == []
+    assert jobs_ahead(settings, later) == []
 
 
 def test_old_jobs_go_and_those_that_work_stay(settings):
     old = [ended(settings, State.DONE, seconds=number) for number in range(5)]
     working = fresh(settings)
-    with JobWriter(working).held():
+    with JobWriter(working).lock():
         assert [path.name for path in remove_old_jobs(settings, dry_run=True)] == [old[1].id, old[0].id]
         assert len(JobReader(settings).list()) == 6
         remove_old_jobs(settings)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 import panel_material_ui as pmui
 
-from planwise.jobs import Job, Kind
+from planwise.jobs import Job, JobKind
 from ui.components import html
 from ui.components.card import FRAME, Card, Content
 from ui.components.html import Column
@@ -57,7 +57,7 @@ class Jobs:
 
     def show(self, jobs: Sequence[Job], opened: str) -> None:
         """Show the jobs; plans are left out, they are looked at once."""
-        real = [job for job in jobs if job.kind is not Kind.PLAN]
+        real = [job for job in jobs if job.kind is not JobKind.PLAN]
         active = sum(not job.ended for job in real)
         state = f"{active} under way" if active else "none under way"
         self._heading.object = html.card_heading(

@@ -8,7 +8,7 @@ import pandas as pd
 import panel as pn
 
 from planwise.errors import InputError
-from planwise.jobs import Job, Kind, State, Table
+from planwise.jobs import Job, JobKind, State, Table
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.html import Column
@@ -61,16 +61,16 @@ class Outcome:
             self._figures.show(figures)
             parts.append(self._figures.layout)
         for key, table in job.tables.items():
-            if key.startswith("gate-") and job.kind is Kind.SIMULATE:
+            if key.startswith("gate-") and job.kind is JobKind.SIMULATE:
                 self._gate.show(gate(job, table))
                 parts.append(self._gate.layout)
-        if job.kind is Kind.SWEEP and job.result is not None:
+        if job.kind is JobKind.SWEEP and job.result is not None:
             self._sweep.show(sweep(job.result))
             parts.append(self._sweep.layout)
         show(self.layout, *parts)
 
     def _figures_of(self, job: Job) -> Content | None:
-        if job.kind is not Kind.SIMULATE or job.state is not State.DONE:
+        if job.kind is not JobKind.SIMULATE or job.state is not State.DONE:
             return None
         store = self._session.store
         try:
@@ -87,15 +87,15 @@ class Outcome:
 def ways(job: Job) -> str:
     """Return links to what one looks at next, as HTML."""
     name, links = job.scenario, []
-    if job.kind is Kind.SIMULATE and job.state is State.DONE:
+    if job.kind is JobKind.SIMULATE and job.state is State.DONE:
         links.append(link(f"Results of {name}", "results", scenario=name))
         if name != BASELINE:
             links.append(
                 link("Compare with the baseline", "compare", compare=(BASELINE, name), scenario=name)
             )
-    elif job.kind is Kind.SIMULATE:
+    elif job.kind is JobKind.SIMULATE:
         links += [link("Edit the plan", "plan")]
-    elif job.kind is Kind.SWEEP:
+    elif job.kind is JobKind.SWEEP:
         links.append(link("What changed, on the overview", "overview"))
     elif job.study:
         links.append(link("The study", "optimise", study=job.study))

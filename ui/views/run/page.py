@@ -6,7 +6,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.jobs import Job, Kind, State
+from planwise.jobs import Job, JobKind, State
 from ui.components.card import FRAME
 from ui.components.job import JobPanel
 from ui.components.layout import PAIR
@@ -56,7 +56,7 @@ class RunPage(Page):
     def _results(self) -> Any:
         """Return what a plan depends on, besides what is wanted: what was run and published since."""
         return tuple(
-            job.id for job in self._session.store.jobs.list() if job.ended and job.kind is not Kind.PLAN
+            job.id for job in self._session.store.jobs.list() if job.ended and job.kind is not JobKind.PLAN
         )
 
     def _lay_out(self) -> None:
@@ -66,7 +66,7 @@ class RunPage(Page):
         parts: list[Any] = [self._heading, self._notices, self._pair]
         if self._panel.job is not None:
             parts += [self._watched, *([self._outcome.layout] if len(self._outcome.layout) else [])]
-        if any(job.kind is not Kind.PLAN for job in jobs):
+        if any(job.kind is not JobKind.PLAN for job in jobs):
             self._jobs.show(jobs, selected.job)
             parts.append(self._jobs.layout)
         if past:
@@ -78,7 +78,8 @@ class RunPage(Page):
         """Watch the job of the address; without one, one's own that is under way."""
         session = self._session
         wanted = session.selection.job or next(
-            (job.id for job in session.store.jobs.list() if not job.ended and job.kind is not Kind.PLAN), ""
+            (job.id for job in session.store.jobs.list() if not job.ended and job.kind is not JobKind.PLAN),
+            "",
         )
         watched = "" if self._panel.job is None else self._panel.job.id
         if wanted != watched:
@@ -99,7 +100,7 @@ class RunPage(Page):
             name = await session.offload(self._choice.saved)
             self._choice.was_saved(name)
             self._choice.busy("Starting…")
-            await self._start(Kind.SIMULATE, {"scenario": name}, f"Simulate {name}")
+            await self._start(JobKind.SIMULATE, {"scenario": name}, f"Simulate {name}")
         except PlanWiseError as error:
             self._choice.problem(error)
         finally:
@@ -109,13 +110,13 @@ class RunPage(Page):
         self._choice.problem(None)
         self._choice.busy("Starting…")
         try:
-            await self._start(Kind.SWEEP, {}, "Sweep all scenarios")
+            await self._start(JobKind.SWEEP, {}, "Sweep all scenarios")
         except PlanWiseError as error:
             self._choice.problem(error)
         finally:
             self._choice.busy()
 
-    async def _start(self, kind: Kind, request: dict[str, Any], title: str) -> None:
+    async def _start(self, kind: JobKind, request: dict[str, Any], title: str) -> None:
         session = self._session
         job = await session.offload(lambda: session.actions.jobs.start(kind.value, request, title=title))
         session.selection.job = job.id

@@ -11,7 +11,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.jobs import Job, Kind, State
+from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.layout import PARTS
@@ -66,7 +66,7 @@ class PlanCard:
         """Show the plan of what is wanted now, and where it would run; what is shown already is not asked."""
         if self._route is None:
             where = self._session.actions.jobs.where
-            self._route = self._session.services.threads.submit(where, Kind.SIMULATE.value)
+            self._route = self._session.services.threads.submit(where, JobKind.SIMULATE.value)
             self._watch()
         key = (wanted, version)
         if key == self._shown_for:
@@ -101,7 +101,7 @@ class PlanCard:
         assert wanted is not None  # else nothing is due
         if not session.may_run:
             self._body.object = '<p class="quiet">Only those who may run see what would be run.</p>'
-        elif any(not job.ended and job.kind is not Kind.PLAN for job in session.store.jobs.list()):
+        elif any(not job.ended and job.kind is not JobKind.PLAN for job in session.store.jobs.list()):
             self._body.object = (
                 '<p class="quiet">What must run is worked out when no other job is under way.</p>'
             )
@@ -110,7 +110,7 @@ class PlanCard:
         else:
             self._starting = session.services.threads.submit(
                 session.actions.jobs.start,
-                Kind.PLAN.value,
+                JobKind.PLAN.value,
                 wanted.request(),
                 title=f"Plan {wanted.scenario}",
             )

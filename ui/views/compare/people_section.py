@@ -10,7 +10,7 @@ from ui.components import html
 from ui.components.card import Card
 from ui.components.layout import PAIR, STACK
 from ui.values.compared import PeopleCompared
-from ui.views.compare import people_parts as parts
+from ui.views.compare.people_parts import distribution, groups, payroll, strip
 
 UNMATCHED = (
     '<p class="quiet">Winners and losers cannot be told: no other scenario began with the same census and '
@@ -57,7 +57,7 @@ class PeopleSection:
         found: Any = self._pairs.get(self._which.value)
         if found is None:
             return
-        self._strip.object = parts.strip(found)
-        self._spread.show(parts.distribution(found))
-        self._payroll.show(parts.payroll(found))
-        self._groups.show(parts.groups(found))
+        self._strip.object = strip(found)
+        self._spread.show(distribution(found))
+        self._payroll.show(payroll(found))
+        self._groups.show(groups(found))

@@ -23,9 +23,9 @@ from ui.components.point_charts import step_line, trial_chart, trial_marks
 from ui.values.formatting import count, percent, points, ratio, seconds
 from ui.values.searches import Search
 from ui.views.optimise.measures import gap
+from ui.views.optimise.tradeoffs import BOUNDS
 from ui.views.optimise.words import objectives_text, purpose, target_text
 
-BOUNDS = ("lowest", "highest")  # previews of all levers at their bounds: far off, so in the table only
 GROWTH, SCORE = "growth", "score"
 MANY = 200  # trials, from which on marks are smaller
 MARK, MARK_OF_MANY = 8, 5  # pixels

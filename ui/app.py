@@ -9,13 +9,12 @@ from panel_material_ui.template.base import Page  # the package itself tells no 
 
 from ui.auth.gate import Gate, user_of
 from ui.auth.handlers import LOGOUT
-from ui.components.layout import on_page
+from ui.components.page import on_page
 from ui.session import Services, Session
 from ui.shell.address import keep_in_address
-from ui.shell.delivery import deliver_everything
-from ui.shell.failures import callback_failed, watch_session
-from ui.shell.frame import MENU_WIDTH, RAIL_WIDTH, Frame
-from ui.shell.parts import Browser
+from ui.shell.frame import MENU_WIDTH, RAIL_WIDTH, Browser, Frame
+from ui.shell.page_host import callback_failed, watch_session
+from ui.shell.panel_patches import patch_delivery
 
 ASSETS = Path(__file__).parent / "assets"
 BUSY = {"defaultProps": {"aria-label": "Working"}}  # the page's own bar has no name, and is always there
@@ -39,7 +38,7 @@ THEME = {
 THEME_COOKIE, NAVIGATION_COOKIE = "planwise-theme", "planwise-nav"
 
 pn.extension(exception_handler=callback_failed)
-deliver_everything()
+patch_delivery()
 
 
 def make_page(services: Services, gate: Gate | None = None) -> Page:

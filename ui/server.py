@@ -18,13 +18,12 @@ from ui.auth.configuration import Origins, client_secret, origins
 from ui.auth.gate import Gate
 from ui.auth.oidc import Provider
 from ui.auth.provider import SignIn
-from ui.components.plot import LIBRARY
+from ui.components.card import LIBRARY
 from ui.live_preview import open_previews
 from ui.pages import PAGES
 from ui.session import Services
 from ui.shell.frame import PRODUCT
-from ui.shell.headers import SafeHeaders
-from ui.shell.resources import ROUTES
+from ui.shell.responses import ROUTES, SafeHeaders
 from ui.store import Store
 
 CHECK_MILLISECONDS = 15_000
@@ -128,7 +127,7 @@ def _import_pages() -> None:
     """Import the pages' modules, so that the first visit of each finds them; one that fails says so there."""
     for page in PAGES:
         try:
-            import_module(f"ui.views.{page.key}")
+            import_module(f"ui.pages.{page.key}")
         except Exception:
             LOG.warning("The page %s cannot be imported", page.title, exc_info=True)
 

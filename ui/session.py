@@ -14,8 +14,8 @@ import param
 
 from planwise.errors import PlanWiseError
 from planwise.settings import Settings
-from ui.actions import Actions
 from ui.draft import Draft
+from ui.jobs.actions import Actions
 from ui.live_preview import PreviewService
 from ui.selection import Selection
 from ui.store import Store

@@ -12,15 +12,13 @@ from planwise.engine.publishing import CURRENT, MANIFEST, Publication, load_publ
 from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache
-from ui.reading.comparisons import ComparisonReader
-from ui.reading.jobs import JobsReader
-from ui.reading.learning import LearningReader
-from ui.reading.names import ScenarioNames
-from ui.reading.people import PeopleReader
-from ui.reading.scenarios import ScenarioReader
-from ui.reading.searches import SearchReader
-from ui.reading.standing import StandingReader
-from ui.reading.sweeps import SweepReader
+from ui.queries.comparisons import ComparisonReader
+from ui.queries.jobs import JobsReader
+from ui.queries.learning import LearningReader
+from ui.queries.people import PeopleReader
+from ui.queries.scenario_status import StatusReader, SweepReader
+from ui.queries.scenarios import ScenarioNames, ScenarioReader
+from ui.queries.studies import StudyReader
 from ui.values.results import Result, Unreadable, suppress_small_groups
 
 BASELINE = "baseline"
@@ -38,10 +36,10 @@ class Store:
         self.people = PeopleReader(settings)
         self.jobs = JobsReader(settings)
         self.learning = LearningReader(settings)
-        self.searches = SearchReader(settings, self.plans)
+        self.searches = StudyReader(settings, self.plans)
         self.comparisons = ComparisonReader(settings)
         self.sweeps = SweepReader(settings)
-        self.standing = StandingReader(settings)
+        self.standing = StatusReader(settings)
         self._results: BoundedCache[Result] = BoundedCache(RESULTS_KEPT)
 
     @property

@@ -79,7 +79,7 @@ def started_by_a_dashboard_that_dies(settings):
     code = """
 import os, signal
 from planwise.settings import Settings
-from ui.acting.jobs import JobActions
+from ui.jobs.actions import JobActions
 from ui.values.user import User
 job = JobActions(Settings(), User("ana", "analyst")).start("simulate", {"scenario": "baseline"}, title="t")
 print(job.id, flush=True)

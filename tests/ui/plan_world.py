@@ -7,8 +7,8 @@ from planwise.errors import InputError
 from planwise.parameters import merged_overrides, resolve, simulated_years
 from ui.draft import Draft
 from ui.live_preview.values import Affected, Impact, LevelYear, Previewed
+from ui.pages.plan.live_figures import Figures, PreviewRequest, Side
 from ui.selection import Selection
-from ui.views.plan.live_figures import Figures, PreviewRequest, Side
 
 FIRST_YEAR = 2026
 YEARS = (2026, 2027)

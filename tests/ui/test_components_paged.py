@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from ui.components.html import Column
-from ui.components.paged import PagedTable
+from ui.components.table import PagedTable
 
 FRAME = pd.DataFrame({"n": range(30), "v": [float(-n) for n in range(30)], "t": ["<b>"] * 30})
 COLUMNS = (

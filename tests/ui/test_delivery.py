@@ -7,7 +7,7 @@ import pytest
 from bokeh.document import Document
 from panel.io import document as panel
 
-from ui.shell import delivery
+from ui.shell import panel_patches
 
 
 class Socket:
@@ -51,15 +51,15 @@ def sent(monkeypatch):
 
 
 def test_panel_leaves_the_second_of_two_messages(sent):
-    """When this fails, Panel has mended it: ui/shell/delivery.py can go."""
-    assert sent(delivery._deliver)[0] == ["first"]
+    """When this fails, Panel has mended it: ui/shell/panel_patches.py can go."""
+    assert sent(panel_patches._deliver)[0] == ["first"]
 
 
 def test_every_message_is_delivered_in_its_order(sent):
-    assert sent(delivery.deliver) == (["first", "second"], False)
+    assert sent(panel_patches.deliver) == (["first", "second"], False)
 
 
 def test_the_application_delivers_everything():
     import ui.app  # noqa: F401
 
-    assert panel._dispatch_msgs is delivery.deliver
+    assert panel._dispatch_msgs is panel_patches.deliver

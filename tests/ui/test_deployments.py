@@ -9,10 +9,9 @@ import pytest
 from planwise.jobs import JobKind, JobReader, JobWriter, State, new_job
 from planwise.jobs.folder import ROUTE
 from planwise.prefect_profile import Orchestrator
-from ui.acting import deployments, following
-from ui.acting.deployments import Deployments
-from ui.acting.following import Follower, to_follow
-from ui.acting.prefect_api import PrefectAway
+from ui.jobs import deployments
+from ui.jobs import deployments as following
+from ui.jobs.deployments import Deployments, Follower, PrefectAway, to_follow
 
 
 class Prefect:

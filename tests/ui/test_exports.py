@@ -6,8 +6,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from ui.exports.csv import to_csv
-from ui.exports.excel import to_excel
+from ui.components.downloads import to_csv, to_excel
 
 
 def rows_of(frame):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from planwise.jobs import Job, JobKind, State
-from ui.components.job import shown
+from ui.components.job_panel import shown
 
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 

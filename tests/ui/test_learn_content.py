@@ -4,16 +4,14 @@ import pytest
 
 from planwise.parameters import catalogue
 from planwise.settings import REPOSITORY
-from ui.components.linked import address
-from ui.components.markdown import to_html
-from ui.learning.terms import FIGURE, column_terms
-from ui.learning.topics import SECTIONS, Topic, find
+from ui.components.html import address, to_html
 from ui.pages import BY_KEY
-from ui.reading.learning import LearningReader
+from ui.pages.learn import texts
+from ui.pages.learn.page import MAKERS
+from ui.pages.learn.texts import matching
+from ui.queries.learning import LearningReader
 from ui.selection import FIELDS
-from ui.views.learn import texts
-from ui.views.learn.glossary import matching
-from ui.views.learn.page import MAKERS
+from ui.values.learning import FIGURE, SECTIONS, Topic, column_terms, find
 
 SOURCES = ("planwise", "flows", "ui")
 

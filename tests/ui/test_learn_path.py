@@ -3,11 +3,9 @@ import json
 import pytest
 
 from planwise.errors import InputError
-from ui.acting.learning import LearningActions
-from ui.learning.content import Progress
-from ui.learning.path import next_module, path
-from ui.learning.readiness import Band, Form, Part, Question, readiness
-from ui.reading.learning import LearningReader, progress_file
+from ui.jobs.actions import LearningActions
+from ui.queries.learning import LearningReader, progress_file
+from ui.values.learning import Band, Form, Part, Progress, Question, next_module, path, readiness
 from ui.values.user import User
 
 FORM = Form(

@@ -4,9 +4,9 @@ import pytest
 
 from planwise.errors import InputError
 from planwise.study.spec import OptimizeRequest, StudyHeader, StudySpec
-from ui.views.optimise.ask import command_of
-from ui.views.optimise.asking import LIMITS, Wish, wish_of
-from ui.views.optimise.number_field import NumberField
+from ui.pages.optimise.ask import command_of
+from ui.pages.optimise.asking import LIMITS, Wish, wish_of
+from ui.pages.optimise.number_field import NumberField
 
 
 def test_an_untouched_form_asks_for_the_target_alone():

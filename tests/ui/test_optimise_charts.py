@@ -6,16 +6,19 @@ import pytest
 
 from tests.ui import searched
 from tests.ui.test_searches import _front
-from ui.reading.searches import SearchReader
-from ui.views.optimise import answer, health, lever_charts, tradeoffs, trial_rows
-from ui.views.optimise.convergence import compared, convergence, measures
-from ui.views.optimise.measures import OUTCOMES, measures_of, named
-from ui.views.optimise.words import standing
+from ui.pages.optimise import answer
+from ui.pages.optimise import answer as health
+from ui.pages.optimise import charts as lever_charts
+from ui.pages.optimise import convergence as tradeoffs
+from ui.pages.optimise import trials as trial_rows
+from ui.pages.optimise.convergence import compared, convergence, measures
+from ui.pages.optimise.labels import OUTCOMES, measures_of, named, study_state
+from ui.queries.studies import StudyReader
 
 
 @pytest.fixture
 def searches(settings):
-    return SearchReader(settings, plans=None)
+    return StudyReader(settings, plans=None)
 
 
 @pytest.fixture
@@ -169,30 +172,30 @@ def test_the_answer_and_its_levers_are_shown_also_where_nothing_was_computed(set
     assert rows.loc["cola_rate", "new"] == 0.0141
     assert rows.loc["cola_rate", "change"] == "−1.09\xa0pp"
     assert rows.loc["merit_rate_level_1", "change"] == "–"
-    assert standing(search) == ("Cancelled", "warn")
+    assert study_state(search) == ("Cancelled", "warn")
 
 
 def test_the_iteration_table_has_what_was_asked_and_its_filters(target):
-    names = [column.name for column in trial_rows.columns(target, levers=True)]
+    names = [column.name for column in trial_rows.trial_columns(target, levers=True)]
     assert {"gap_pp", "part_targets", "score", "lever_cola_rate", "limit_payroll"} <= set(names)
-    assert "lever_cola_rate" not in [column.name for column in trial_rows.columns(target, levers=False)]
+    assert "lever_cola_rate" not in [column.name for column in trial_rows.trial_columns(target, levers=False)]
     shown = {
-        which: len(trial_rows.rows(target, which, (), only_chosen=False))
+        which: len(trial_rows.trial_frame(target, which, (), only_chosen=False))
         for which in ("all", "search", "feasible", "bad")
     }
     assert shown == {"all": 6, "search": 5, "feasible": 3, "bad": 2}
-    assert trial_rows.rows(target, "all", (2, 4), only_chosen=True)["trial"].tolist() == [2, 4]
-    assert trial_rows.marks(target) == {4: "best"}
-    assert trial_rows.tones(target) == {0: "quiet", 3: "bad", 5: "bad"}
+    assert trial_rows.trial_frame(target, "all", (2, 4), only_chosen=True)["trial"].tolist() == [2, 4]
+    assert trial_rows.trial_flags(target) == {4: "best"}
+    assert trial_rows.trial_tones(target) == {0: "quiet", 3: "bad", 5: "bad"}
 
 
 def test_progress_has_counts_rate_and_the_time_left(target):
-    text, share = trial_rows.progress(target, elapsed=12.0)
+    text, share = trial_rows.progress_text(target, elapsed=12.0)
     assert "6 trials" in text
     assert "30 a minute" in text
     assert "left for 10 trials" in text
     assert share == pytest.approx(0.4)  # 4 of the 10 that decide
-    assert trial_rows.progress(target, None)[1] is None
+    assert trial_rows.progress_text(target, None)[1] is None
 
 
 def test_studies_are_compared_by_their_distance_to_their_own_targets(settings, searches, target):

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from ui.draft import Draft
+from ui.pages.optimise.ask import Ask
 from ui.selection import Selection
-from ui.values.searches import Check, Checked
-from ui.views.optimise.ask import Ask
+from ui.values.studies import Check, Checked
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import ui.reading.people as reading
+import ui.queries.people as reading
 from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from tests.ui.people_published import COMMA, HOSTILE, people, publish_people
-from ui.reading.people import PeopleReader
+from ui.queries.people import PeopleReader
 from ui.values.people import NOT_GIVEN, STATUSES, Filter
 
 FILTERS = [

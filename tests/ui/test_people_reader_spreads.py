@@ -7,8 +7,8 @@ import pytest
 from planwise.errors import InputError
 from tests.ui.people_published import COMMA, HOSTILE, WIDTHS, people, publish_people
 from tests.ui.test_people_reader import of
-from ui.reading.people import PeopleReader
-from ui.reading.spreads import bin_width
+from ui.queries.distributions import bin_width
+from ui.queries.people import PeopleReader
 from ui.values.people import EVENT_KINDS, NOT_GIVEN, EventQuery, Filter
 
 

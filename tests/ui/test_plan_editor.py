@@ -6,8 +6,8 @@ from planwise.errors import InputError
 from planwise.parameters import resolve
 from tests.ui.plan_world import FakeSession, Scenarios
 from ui.draft import Draft
-from ui.views.plan.editor import Choice, Details
-from ui.views.plan.page import PlanPage
+from ui.pages.plan.editor import Choice, Details
+from ui.pages.plan.page import PlanPage
 
 DEFAULT_RATE, IN_FORCE_RATE = 0.025, 0.031
 HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'

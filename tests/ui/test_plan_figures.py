@@ -5,8 +5,8 @@ import pytest
 from planwise.parameters import resolve, validate
 from tests.ui.plan_world import BASE, IMPACT, NEW, OLD, answer, figures, kpi
 from ui.components.differences import finding_list, warnings_of
-from ui.views.plan import charts, live_figures
-from ui.views.plan.live_figures import Side
+from ui.pages.plan import charts, live_figures
+from ui.pages.plan.live_figures import Side
 
 
 def tile(label, effective=BASE, year=2027):

@@ -4,7 +4,7 @@ import pytest
 
 from planwise.errors import InputError
 from tests.ui.plan_world import FakeSession, Scenarios
-from ui.views.plan.page import PlanPage
+from ui.pages.plan.page import PlanPage
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ import pytest
 from planwise.errors import InputError
 from tests.ui.plan_world import FakeSession, Scenarios
 from ui.components.differences import counted, difference_table, differences, finding_list, finding_title
-from ui.exports.csv import to_csv
-from ui.exports.parameters import BYTES_MAX, parameter_table, read_changes
-from ui.values.edits import copied_to_levels, pasted_changes, ramp, typed_changes, unlocked
-from ui.views.plan.charts import effect_texts, effects
-from ui.views.plan.sheet import (
+from ui.components.downloads import to_csv
+from ui.pages.plan.charts import effect_texts, effects
+from ui.pages.plan.parameter_file import BYTES_MAX, parameter_table, read_changes
+from ui.pages.plan.sheet import (
     MAIN_ASSUMPTIONS,
     assumption_sheet,
     board_values,
@@ -22,6 +21,7 @@ from ui.views.plan.sheet import (
     single_board,
     slider_value,
 )
+from ui.values.edits import copied_to_levels, pasted_changes, ramp, typed_changes, unlocked
 
 
 @pytest.fixture

@@ -8,14 +8,15 @@ import pytest
 
 from planwise.comparison.employee import Behind, Event, Timeline, Year
 from tests.ui.people_published import COMMA, HOSTILE, equity, people, publish_people
+from ui.pages.results import employee as timeline
+from ui.pages.results import view
+from ui.pages.results.groups import words
+from ui.pages.results.request import ResultsRequest, load_view
 from ui.selection import Selection, from_query, to_query
 from ui.session import Services, Session
 from ui.store import Store
 from ui.values.people import Filter
 from ui.values.user import User
-from ui.views.results import timeline, view
-from ui.views.results.asked import Wanted, ask
-from ui.views.results.equity import words
 
 SECTIONS = ("years", "groups", "bridge", "spreads", "ranges", "equity", "events", "employee")
 BUDGET = dict(exit_savings=5.0, cola_cost=1.0, merit_cost=1.0, promotion_cost=1.0, hire_cost=4.0)
@@ -65,9 +66,9 @@ def test_a_filter_changes_the_figures_and_the_address_says_it(home):
     assert page._strip.object != everybody
     assert "gender F · baseline" in figures(page._by_key["years"])[0].subtitle
     asked = Selection(**{k: v for k, v in from_query("?" + to_query(mine.selection)).items()})
-    assert Wanted.of(asked) == Wanted.of(mine.selection)
+    assert ResultsRequest.of(asked) == ResultsRequest.of(mine.selection)
     page._controls._reset.clicks += 1
-    assert Wanted.of(mine.selection) == Wanted(year=2026)
+    assert ResultsRequest.of(mine.selection) == ResultsRequest(year=2026)
 
 
 def test_nothing_is_read_when_nothing_is_new(home, monkeypatch):
@@ -81,10 +82,10 @@ def test_nothing_is_read_when_nothing_is_new(home, monkeypatch):
 
 
 def test_what_is_not_there_is_said_and_left_out(home):
-    wanted = Wanted(
+    wanted = ResultsRequest(
         scenario="gone", year=1999, status="asleep", level=9, departments=("Moon", "Sales"), gender="Z"
     )
-    asked = ask(Store(home), wanted)
+    asked = load_view(Store(home), wanted)
     assert asked.scenario == "baseline"
     assert asked.year == 2027
     assert asked.people == Filter(departments=("Sales",))
@@ -173,7 +174,7 @@ def test_an_unknown_employee_is_named_with_the_nearest(home):
 
 
 def test_gaps_in_words(home):
-    asked = ask(Store(home), Wanted(year=2027))
+    asked = load_view(Store(home), ResultsRequest(year=2027))
     text = words(asked, equity())
     assert "F (190 people) is paid on average 9.5% less than M (raw gap 10.00%)" in text
     assert "within the same level, department and tenure band 2.0% less than M (adjusted gap 2.00%)" in text
@@ -182,7 +183,7 @@ def test_gaps_in_words(home):
 
 
 def test_a_timeline_says_rule_lever_value_and_tier_and_invents_no_approver(home):
-    asked = ask(Store(home), Wanted())
+    asked = load_view(Store(home), ResultsRequest())
     raised = Event(
         date(2026, 7, 1), "raise", "MERIT", 2, 2, Decimal("60000"), Decimal("61980.00"), 0.033, None, None,
         (Behind("merit_rate_level_2", 0.033, "scenario"),),
@@ -209,7 +210,11 @@ def test_a_timeline_says_rule_lever_value_and_tier_and_invents_no_approver(home)
     assert frame["tier"].tolist() == ["scenario", "default"]
     assert set(frame["approver"]) == {"not released"}
     assert frame["chance"].tolist() == ["", "0.0310 < 0.1200"]
-    about = timeline.about(asked, person)
+    about = timeline.timeline_heading(asked, person)
     assert "<img" not in about
     assert "+3.3%" in about
-    assert timeline.pay(asked, person).figure["data"][0]["x"] == ["2025-12-31", "2026-07-01", "2027-03-01"]
+    assert timeline.pay_chart(asked, person).figure["data"][0]["x"] == [
+        "2025-12-31",
+        "2026-07-01",
+        "2027-03-01",
+    ]

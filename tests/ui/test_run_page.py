@@ -7,12 +7,12 @@ from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.jobs import JobFailure, JobKind, JobWriter, State, new_job
 from tests.ui.jobs import JOB, PLAN
+from ui.pages import run as run_page
+from ui.pages.run import plan
+from ui.pages.run.form import RunRequest
 from ui.session import Services, Session
 from ui.store import Store
 from ui.values.user import User
-from ui.views import run as run_page
-from ui.views.run import plan
-from ui.views.run.wanted import Wanted
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_edits_are_saved_under_a_free_name_and_a_bad_one_is_refused(home):
     session.draft.set("cola_rate", 0.03)
     choice = run_page.view(session)._choice
     assert (choice.from_draft, choice.run.label, choice._name.value) == (True, "Save and run", "baseline_2")
-    assert choice.wanted() == Wanted("baseline", {"cola_rate": 0.03})
+    assert choice.wanted() == RunRequest("baseline", {"cola_rate": 0.03})
     choice._name.value = "Bad name"
     with pytest.raises(InputError, match="cannot name a scenario"):
         choice.saved()
@@ -118,7 +118,7 @@ def test_a_plan_is_asked_for_when_the_choice_stands_and_nobody_works(home, monke
 
     monkeypatch.setattr(session.actions.jobs, "start", start)
     card = plan.PlanCard(session)
-    card.ask(Wanted("lean"), 1)
+    card.ask(RunRequest("lean"), 1)
     card._look()
     assert asked == []
     card._due = 0.0
@@ -129,11 +129,11 @@ def test_a_plan_is_asked_for_when_the_choice_stands_and_nobody_works(home, monke
     JobWriter(folder).end(State.DONE, result=PLAN)
     card._look()
     assert "3 models rebuild" in card._body.object
-    card.ask(Wanted("lean"), 1)
+    card.ask(RunRequest("lean"), 1)
     assert card._due is None  # it is shown already
     working = new_job(home, JobKind.SIMULATE, {"scenario": "lean"}, title="t", started_by="ben")
     with JobWriter(working).lock():
-        card.ask(Wanted("baseline"), 1)
+        card.ask(RunRequest("baseline"), 1)
         card._due = 0.0
         card._look()
     assert "when no other job is under way" in card._body.object and len(asked) == 1

@@ -9,12 +9,13 @@ from planwise.parameters import parse_assignments, resolve
 from tests.ui.jobs import JOB, NOON, PLAN
 from tests.ui.published import publish_by_hand
 from ui.components import html
-from ui.components.job import shown
+from ui.components.job_panel import shown
+from ui.pages.run import outcome, plan
+from ui.pages.run import page as history
+from ui.pages.run.form import RunRequest, difference, suggested_name
+from ui.pages.run.outcome import sweep
 from ui.store import Store
-from ui.values.runs import PastRun
-from ui.views.run import history, outcome, plan
-from ui.views.run.sweep import sweep
-from ui.views.run.wanted import Wanted, difference, suggested_name
+from ui.values.results import PastRun
 
 YEARS = (2026, 2027, 2028)
 
@@ -59,13 +60,13 @@ def test_another_horizon_is_told_and_only_shared_years_are_compared():
 
 
 def test_what_is_wanted_is_what_the_flow_takes():
-    wanted = Wanted("lean", {"cola_rate@2027": 0.03, "seed": 7, "termination_rate": 0.1})
+    wanted = RunRequest("lean", {"cola_rate@2027": 0.03, "seed": 7, "termination_rate": 0.1})
     assert wanted.request() == {
         "scenario": "lean",
         "levers": {"cola_rate@2027": 0.03},
         "assumptions": {"seed": 7, "termination_rate": 0.1},
     }
-    assert Wanted("lean").request() == {"scenario": "lean"}
+    assert RunRequest("lean").request() == {"scenario": "lean"}
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ import pytest
 from planwise.errors import InputError
 from planwise.study.trials.holding import held
 from tests.ui import searched
-from ui.reading.searches import SearchReader
+from ui.queries.studies import StudyReader
 
 
 @pytest.fixture
 def searches(settings):
-    return SearchReader(settings, plans=None)
+    return StudyReader(settings, plans=None)
 
 
 def test_a_home_without_studies_has_none_and_nothing_is_made(settings, searches):
@@ -93,7 +93,7 @@ def _front(settings):
 
 
 def test_only_what_a_journal_has_gained_is_read(settings, searches, monkeypatch):
-    import ui.reading.search_trials as reading
+    import ui.queries.study_trials as reading
 
     journal = searched.begin(settings, "grows")
     for growth in (0.05, 0.04, 0.035):

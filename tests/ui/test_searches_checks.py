@@ -8,9 +8,9 @@ from planwise.settings import Settings
 from planwise.storage import hold_lock
 from planwise.study.spec import OptimizeRequest
 from planwise.study.trials.holding import held
-from ui.reading.scenarios import ScenarioReader
-from ui.reading.searches import SearchReader
-from ui.values.searches import Measured
+from ui.queries.scenarios import ScenarioReader
+from ui.queries.studies import StudyReader
+from ui.values.studies import Measured
 
 MEASURED = Measured(baseline=0.05, lowest=0.02, highest=0.12, seconds=0.1)
 
@@ -28,7 +28,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def look(home):
-    searches = SearchReader(home, ScenarioReader(home))
+    searches = StudyReader(home, ScenarioReader(home))
 
     def looked(measured=MEASURED, **request):
         return searches.check(OptimizeRequest(**request), measured)

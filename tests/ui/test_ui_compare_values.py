@@ -12,7 +12,7 @@ from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.settings import Settings
 from tests.unit.comparison.comparison_worlds import Person, prepare, publish
-from ui.reading.people_compared import band_width
+from ui.queries.comparison_tables import band_width
 from ui.store import Store
 
 LAST = 2027

@@ -5,20 +5,12 @@ import pytest
 
 from planwise.comparison.parameters import ParameterDifference
 from planwise.comparison.sources import Setting
-from ui.values.compared import (
-    Chance,
-    ComparedScenarios,
-    ComparedSource,
-    PayrollStep,
-    PeopleCompared,
-)
-from ui.views.compare import charts, people_parts
-from ui.views.compare.chance import chances
-from ui.views.compare.choice import chosen
-from ui.views.compare.figure_table import figures
-from ui.views.compare.lever_table import levers
-from ui.views.compare.table import file_name
-from ui.views.compare.writing import change, share, verdict
+from ui.pages.compare import charts
+from ui.pages.compare import people as people_parts
+from ui.pages.compare.noise import chances
+from ui.pages.compare.page import chosen
+from ui.pages.compare.tables import change, figures, file_name, levers, share, verdict
+from ui.values.comparison import Chance, ComparedScenarios, ComparedSource, PayrollStep, PeopleCompared
 
 PUBLISHED = ("baseline", "a", "b", "c", "d", "e", "f")
 EVIL = "=evil<img src=x onerror=alert(1)>"

@@ -8,19 +8,17 @@ import pytest
 from planwise.governance import open_ledger
 from planwise.storage import hold_lock
 from tests.ui.published import publish_by_hand
-from ui.reading.standing import StandingReader
-from ui.reading.sweeps import SweepReader
+from ui.pages.overview import to_do
+from ui.pages.overview.changes import between, news, since
+from ui.pages.overview.to_do import latest, list_items, waiting
+from ui.queries.scenario_status import StatusReader, SweepReader
 from ui.store import Store
-from ui.values.news import Sweep, Sweeps, SweptState
-from ui.views.overview import gates
-from ui.views.overview.changes import between, news, since
-from ui.views.overview.latest_study import latest
-from ui.views.overview.waiting import listed, waiting
+from ui.values.results import Sweep, SweepRow, Sweeps
 
 
 def row(scenario, growth=0.031, payroll=25_600_000.0, *, gate="passed", variant="as it is", feasible=True):
     reasons = () if feasible else ("payroll over the budget",)
-    return SweptState(scenario, variant, feasible, reasons, growth, payroll, 320, "f" * 32, gate)
+    return SweepRow(scenario, variant, feasible, reasons, growth, payroll, 320, "f" * 32, gate)
 
 
 def sweep(*rows, at="2026-11-20T02:00:00+00:00", asked="{}", complete=True):
@@ -106,7 +104,7 @@ class Job:
 def test_unsaved_edits_come_first_then_what_broke_what_runs_and_what_is_to_be_run(settings):
     with open_ledger(settings) as ledger:
         ledger.scenarios.create("fresh", {"cola_rate": 0.02})
-    standings = StandingReader(settings).scenarios()
+    standings = StatusReader(settings).scenarios()
     assert [(item.scenario, item.state) for item in standings] == [("baseline", "never"), ("fresh", "never")]
     jobs = [Job("1", "Simulate a", "running", 0.4), Job("2", "Simulate b", "failed"), Job("3", "Old", "done")]
     found = waiting("fresh", 2, jobs, standings, ())
@@ -118,9 +116,9 @@ def test_unsaved_edits_come_first_then_what_broke_what_runs_and_what_is_to_be_ru
         "fresh",
     ]
     assert "40% done" in found[2].why
-    told = listed(found)
+    told = list_items(found)
     assert 'href="?page=plan"' in told and 'href="?page=run&amp;scenario=fresh"' in told
-    assert "Nothing waits" in listed(waiting("fresh", 0, [Job("3", "Old", "done")], (), ()))
+    assert "Nothing waits" in list_items(waiting("fresh", 0, [Job("3", "Old", "done")], (), ()))
 
 
 def test_a_failure_that_was_made_good_does_not_wait():
@@ -131,7 +129,7 @@ def test_a_failure_that_was_made_good_does_not_wait():
 
 
 def test_without_a_ledger_nothing_is_made_and_nothing_waits(settings):
-    reader = StandingReader(settings)
+    reader = StatusReader(settings)
     assert (reader.scenarios(), reader.studies()) == ((), ())
     assert not settings.root.exists()
 
@@ -157,7 +155,7 @@ def test_a_study_waits_until_a_scenario_has_the_levers_of_its_best_trial(setting
         ledger.scenarios.create("mine", {"cola_rate": 0.02, "merit_rate_level_1": 0.02})
         ledger.scenarios.create("other", {}, description="Trial 3 of study told: growth 3%.")
     with hold_lock(running / "lock", "study under way", timeout_seconds=0):
-        studies = {study.name: study for study in StandingReader(settings).studies()}
+        studies = {study.name: study for study in StatusReader(settings).studies()}
     assert {name: study.kept_as for name, study in studies.items()} == {
         "kept": "mine",
         "told": "other",
@@ -172,7 +170,7 @@ def test_a_study_waits_until_a_scenario_has_the_levers_of_its_best_trial(setting
 
 def test_the_latest_study_says_how_it_stands_with_a_link(settings):
     write_study(settings, "s1", levers={"cola_rate": 0.02}, converged=False, reachable=True, seconds=12.0)
-    (study,) = StandingReader(settings).studies()
+    (study,) = StatusReader(settings).studies()
     told = latest(study)
     assert "Not converged" in told and "3.05%" in told and "?page=optimise&amp;study=s1" in told
     assert "trade-offs, no target" in latest(replace(study, target=None))
@@ -187,5 +185,5 @@ def test_gates_are_listed_the_worst_first(settings):
         manifest["gate"]["results"] = [check | {"severity": severity, "success": name == "baseline"}]
         (folder / "manifest.json").write_text(json.dumps(manifest))
     results, _ = Store(settings).results()
-    assert [result.scenario for result, _ in gates.gates(results)] == ["wrong", "warned", "baseline"]
-    assert "not met: kpi_years" in gates.listed(results)
+    assert [result.scenario for result, _ in to_do.gates(results)] == ["wrong", "warned", "baseline"]
+    assert "not met: kpi_years" in to_do.list_gates(results)

@@ -13,15 +13,13 @@ from panel.io.document import _cleanup_doc, _destroy_document
 from panel.io.state import set_curdoc
 
 import ui.pages
-import ui.views.overview
+import ui.pages.overview
 from ui.app import make_page
 from ui.pages import PageInfo
 from ui.session import Services, Session
-from ui.shell import failures
-from ui.shell.failures import callback_failed, record
-from ui.shell.frame import Frame
-from ui.shell.pages import AWAY
-from ui.shell.parts import Browser
+from ui.shell import page_host
+from ui.shell.frame import Browser, Frame
+from ui.shell.page_host import AWAY, callback_failed, record
 from ui.store import Store
 from ui.values.user import User
 
@@ -49,7 +47,7 @@ def pages(monkeypatch):
     made = {"one": Page, "two": Page, "bad": BadPage}
     infos = [PageInfo(key, key.title(), "icon", "Group") for key in made]
     monkeypatch.setattr(PageInfo, "load", property(lambda self: made[self.key]))
-    for where in ("ui.shell.frame", "ui.shell.pages"):
+    for where in ("ui.shell.frame", "ui.shell.page_host"):
         monkeypatch.setattr(f"{where}.BY_KEY", {info.key: info for info in infos})
         monkeypatch.setattr(f"{where}.FIRST", "one")
     monkeypatch.setattr("ui.shell.frame.PAGES", tuple(infos))
@@ -77,7 +75,7 @@ def a_visit(services):
     with set_curdoc(document):
         page = make_page(services)
         page.server_doc(document, location=False)
-        session = failures._SESSIONS[document]()
+        session = page_host._SESSIONS[document]()
     kept = [weakref.ref(one) for one in (document, session, session.selection, session.draft, page)]
     callbacks = len(document.session_callbacks)
     for callback in list(document.callbacks.session_destroyed_callbacks):
@@ -90,7 +88,7 @@ def a_visit(services):
 def test_a_closed_session_is_forgotten_and_its_callbacks_stop(services):
     a_visit(services)
     gc.collect()
-    sizes = len(pn.state._views), len(failures._SESSIONS), len(pn.state._periodic)
+    sizes = len(pn.state._views), len(page_host._SESSIONS), len(pn.state._periodic)
     kept = []
     for _ in range(3):
         references, callbacks, left = a_visit(services)
@@ -98,7 +96,7 @@ def test_a_closed_session_is_forgotten_and_its_callbacks_stop(services):
         assert (callbacks >= 1, left) == (True, 0)
     gc.collect()
     assert [reference() for reference in kept if reference() is not None] == []
-    assert (len(pn.state._views), len(failures._SESSIONS), len(pn.state._periodic)) == sizes
+    assert (len(pn.state._views), len(page_host._SESSIONS), len(pn.state._periodic)) == sizes
 
 
 def test_what_was_promised_for_the_end_is_done_once_even_if_a_part_fails(services):
@@ -148,7 +146,7 @@ def test_an_unknown_page_is_said_and_the_overview_is_shown(frame):
 
 
 def test_a_page_that_cannot_be_made_says_so_and_the_others_live_on(frame, caplog, monkeypatch):
-    monkeypatch.setattr(failures.LOG, "propagate", True)
+    monkeypatch.setattr(page_host.LOG, "propagate", True)
     frame.session.go("bad")
     html = frame.pages.main.objects[-1].objects[1].object
     assert "ValueError" in html
@@ -163,7 +161,7 @@ def test_a_page_that_breaks_later_can_be_tried_again(frame):
     frame.session.selection.topic = "broken"
     frame.look(always=True)
     broken = frame.pages._views["one"]
-    assert isinstance(broken, failures.BrokenPage)
+    assert isinstance(broken, page_host.BrokenPage)
     frame.look(always=True)
     assert frame.pages._views["one"] is broken
     frame.session.selection.topic = ""

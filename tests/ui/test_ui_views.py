@@ -3,12 +3,13 @@ import pytest
 from tests.ui.published import publish_by_hand
 from ui.components import html
 from ui.components.charts import label
+from ui.pages import overview
+from ui.pages.overview import charts
+from ui.pages.overview import charts as tables
+from ui.pages.overview.page import headline
 from ui.session import Services, Session
 from ui.store import Store
 from ui.values.user import User
-from ui.views import overview
-from ui.views.overview import charts, tables
-from ui.views.overview.headline import headline
 
 
 @pytest.fixture

@@ -1,17 +1,42 @@
-"""A card: a figure with the table behind it and its download, in a frame with a heading."""
+"""A card: a chart with the table behind it and its download, in a frame with a heading."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import panel_material_ui as pmui
+import param
+import plotly
+from panel.custom import JSComponent
 
 from ui.components import html
-from ui.components.charts import Figure
-from ui.components.file_button import FileButton
-from ui.components.plot import Plot
-from ui.exports.csv import to_csv
+from ui.components.charts import TEMPLATE, Figure
+from ui.components.downloads import FileButton, to_csv
+
+ASSETS = Path(__file__).parent.parent / "assets"
+LIBRARY = {"plotly": str(Path(plotly.__file__).parent / "package_data")}  # served as a static folder
+
+
+class Plot(JSComponent):
+    """Shows `figure`, a dictionary of Plotly's `data` and `layout`; `description` is what a reader hears.
+
+    Marks that have `customdata` can be chosen where `layout.dragmode` is `select` or `lasso`: `selected` has
+    the values of those within what was drawn, None while nothing is. Written from here, it marks them.
+    """
+
+    figure = param.Dict(default={"data": [], "layout": {}})
+    template = param.Dict(default=TEMPLATE)
+    description = param.String(default="")
+    selected = param.List(default=None, allow_None=True)
+
+    _esm = ASSETS / "plot.js"
+
+    def __init__(self, **params: Any) -> None:
+        style = (ASSETS / "plot.css").read_text(encoding="utf-8")
+        super().__init__(stylesheets=[style], **params)
+
 
 FRAME: dict[str, Any] = {
     "elevation": 0,

@@ -1,18 +1,32 @@
-"""HTML of our own: every text is escaped on its way in, so what people typed stays text."""
+"""HTML of the dashboard: every text is escaped, links change the page, Markdown is rendered."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape
+from importlib import resources
+from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import parse_qs, urlencode
 
 import pandas as pd
 import panel as pn
+import param
+from markdown_it import MarkdownIt
+from panel.custom import JSComponent
 
 from planwise.errors import PlanWiseError
-from ui.components.styles import stylesheet
+from ui.selection import FIELDS
 from ui.values.formatting import NBSP
 from ui.values.results import Unreadable
+
+
+@cache
+def stylesheet() -> str:
+    """Return the style sheet, to be given to each pane (panes live in shadow roots)."""
+    return resources.files("ui").joinpath("assets/planwise.css").read_text(encoding="utf-8")
+
 
 CODE = re.compile(r"`([^`]+)`")
 Tone = Literal["", "good", "warn", "bad"]
@@ -155,3 +169,61 @@ def _side(column: Column) -> str:
     if not column.is_text:
         return ""
     return ' class="text whole"' if column.whole else ' class="text"'
+
+
+FRAMES = {  # what may be wider than the page can be scrolled, by keyboard as well
+    "<table>": '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>',
+    "</table>": "</table></div>",
+    "<pre>": '<pre tabindex="0" role="region" aria-label="Formula">',
+}
+
+
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+@cache
+def to_html(text: str) -> str:
+    """Return Markdown as HTML in a frame of its own style; wide code and tables scroll by themselves."""
+    html = _parser().render(text)
+    for plain, framed in FRAMES.items():
+        html = html.replace(plain, framed)
+    return f'<div class="prose">{html}</div>'
+
+
+ASSETS = Path(__file__).parent.parent / "assets"
+Go = Callable[..., None]
+
+
+class Linked(JSComponent):
+    """Shows `html`, its texts escaped by whoever made it; a link is followed by `go(page, **chosen)`."""
+
+    html = param.String(default="")
+
+    _esm = ASSETS / "linked.js"
+
+    def __init__(self, go: Go, html: str = "", **layout: Any) -> None:
+        self._go = go
+        super().__init__(
+            html=html, stylesheets=[stylesheet()], **({"sizing_mode": "stretch_width", "margin": 0} | layout)
+        )
+
+    def _handle_msg(self, message: Any) -> None:
+        """Follow a link; what is not a page's address is not followed."""
+        query = parse_qs(str(message.get("query", "")).lstrip("?"))
+        chosen = {name: FIELDS[name].read(query[name][0]) for name in FIELDS if name in query}
+        if page := chosen.pop("page", ""):
+            self._go(page, **chosen)
+
+
+def address(page: str, **selection: Any) -> str:
+    """Return the address of a page with these choices."""
+    chosen = {"page": page, **selection}
+    return "?" + urlencode([(name, FIELDS[name].write(value)) for name, value in chosen.items()])
+
+
+def link(text: str, page: str, *, about: str = "", **selection: Any) -> str:
+    """Return a link to a page; `about` is what a screen reader says when the text alone says too little."""
+    spoken = f' aria-label="{escape(about, quote=True)}"' if about else ""
+    return f'<a href="{escape(address(page, **selection), quote=True)}"{spoken}>{breakable(text)}</a>'

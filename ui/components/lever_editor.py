@@ -8,7 +8,7 @@ import param
 from panel.custom import JSComponent
 from panel.viewable import Child
 
-from ui.components.styles import stylesheet
+from ui.components.html import stylesheet
 
 ASSETS = Path(__file__).parent.parent / "assets"
 OnMessage = Callable[[Mapping[str, Any]], None]

@@ -1,7 +1,9 @@
-"""The base of every page: heading, notices, errors, controls that follow the selection, parts made lazily."""
+"""The base of every page, and how pages are laid out: cards, pairs, stacks, parts made lazily."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property, partial
+from types import TracebackType
 from typing import Any, ClassVar
 
 import panel as pn
@@ -9,10 +11,87 @@ import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
 from ui.components import html
-from ui.components.filling import Filling
-from ui.components.layout import GAP, STACK, show
 from ui.pages import FIRST
 from ui.session import Session
+
+GAP = 16  # pixels between cards
+# As tall as what is in it: a column in a column would else end where the window does, and what follows
+# would stand on its lower half.
+WHOLE = {"max-height": "none"}
+CLOSE = [".scroll-button { display: none; }"]  # Panel's own, empty: a gap would stand before it
+PAIR: dict[str, Any] = {  # two cards side by side end on one line
+    "sizing_mode": "stretch_width",
+    "stylesheets": [":host > div { height: auto; }", *CLOSE],
+    "styles": {
+        "display": "grid",
+        "grid-template-columns": "repeat(auto-fit, minmax(max(420px, 40%), 1fr))",
+        "column-gap": f"{GAP}px",
+        "row-gap": f"{GAP}px",
+        "align-items": "stretch",
+        **WHOLE,
+    },
+}
+SIDE_BY_SIDE: dict[str, Any] = {  # a wide part and a narrow one; below each other on a small screen
+    "sizing_mode": "stretch_width",
+    "stylesheets": [
+        ":host { display: grid; gap: 16px; align-items: start; max-height: none; "
+        "grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); } "
+        "@media (max-width: 1100px) { :host { grid-template-columns: minmax(0, 1fr); } }",
+        *CLOSE,
+    ],
+}
+PARTS: dict[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "margin": 0,
+    "styles": {"gap": "10px", **WHOLE},
+    "stylesheets": CLOSE,
+}
+"""The parts of one card, below each other."""
+STACK: dict[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "styles": {"gap": f"{GAP}px", **WHOLE},
+    "stylesheets": CLOSE,
+}
+
+
+def show(box: Any, *parts: Any) -> None:
+    """Put parts into a box, unless it has them already: what stays is not drawn again."""
+    if list(box.objects) != list(parts):
+        box.objects = list(parts)
+
+
+def on_page(change: Callable[[], object]) -> None:
+    """Change the page in its turn, which holds its lock: a page that is still drawn takes no change else."""
+    page = pn.state.curdoc
+    if page is None or page.session_context is None:
+        change()
+    else:
+
+        def in_turn() -> None:
+            change()
+
+        page.add_next_tick_callback(in_turn)
+
+
+class UpdateGuard:
+    """True inside `with`, also inside one within another; a watcher then looks away."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._depth -= 1
+
+    def __bool__(self) -> bool:
+        return self._depth > 0
 
 
 class Page:
@@ -29,7 +108,7 @@ class Page:
         self._session = session
         self._store = session.store
         self._selection = session.selection
-        self._filling = Filling()
+        self._filling = UpdateGuard()
         self._heading = html.pane(html.heading(self.title, self.subtitle) if self.title else "", min_width=0)
         self._notices = html.pane("", styles={"display": "grid", "gap": "8px"}, visible=False)
         self.layout = pn.Column(**STACK, margin=GAP)
@@ -109,3 +188,27 @@ def heading_row(heading: Any, *controls: Any) -> pn.FlexBox:
     return pn.FlexBox(
         left, right, justify_content="space-between", align_items="center", gap="12px", margin=(0, 0, 6, 0)
     )
+
+
+Current = Callable[[], bool]
+
+
+class Debounced:
+    """Runs `work` a moment after the last time it was asked for.
+
+    `work` is given what says whether it is still the latest; after each wait it should look.
+    """
+
+    def __init__(self, work: Callable[[Current], Awaitable[None]], wait_seconds: float = 0.0) -> None:
+        self._work, self._wait_seconds, self._turn = work, wait_seconds, 0
+
+    def ask(self) -> None:
+        """Ask for the work; what was asked for before and is under way is not the latest any more."""
+        self._turn += 1
+        pn.state.execute(partial(self._run, self._turn))
+
+    async def _run(self, turn: int) -> None:
+        if self._wait_seconds:
+            await asyncio.sleep(self._wait_seconds)
+        if turn == self._turn:
+            await self._work(lambda: turn == self._turn)

@@ -1,0 +1,117 @@
+"""Files that a page offers: CSV, Excel, and files written off the event loop."""
+
+import io
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
+
+import pandas as pd
+import panel_material_ui as pmui
+from xlsxwriter import Workbook
+
+from planwise.errors import PlanWiseError
+from planwise.formatting import escape_formula
+
+Variant = Literal["contained", "outlined", "text"]
+
+
+class FileButton(pmui.FileDownload):
+    """Panel's own button sends a file by changing a property: an unchanged file would not be sent again."""
+
+    def __init__(self, *, variant: Variant = "text", **params: Any) -> None:
+        super().__init__(**params)
+        self.variant = variant  # given to the constructor, the libraries warn of each other's name for it
+
+    def _sync_data(self, fileobj: Any) -> None:
+        self.data = None
+        super()._sync_data(fileobj)
+
+
+Write = Callable[[], Awaitable[bytes]]
+
+
+class Download(FileButton):
+    """Asks `write` for the file when it is clicked; `on_error` is told why there is none."""
+
+    def __init__(
+        self, write: Write, on_error: Callable[[PlanWiseError], None], *, label: str, busy: str, **params: Any
+    ) -> None:
+        self._write, self._tell = write, on_error
+        self._texts = label, busy
+        super().__init__(callback=self._file, filename="planwise", label=label, **params)
+
+    async def _file(self) -> io.BytesIO:
+        return io.BytesIO(await self._write())
+
+    async def _async_sync_data(self) -> None:
+        label, busy = self._texts
+        self.param.update(label=busy, disabled=True)
+        try:
+            self._sync_data(await self._file())
+        except PlanWiseError as error:
+            self._tell(error)
+        finally:
+            self.param.update(label=label, disabled=False)
+
+
+BOM = "\ufeff"  # without it Excel reads UTF-8 as the local code page
+
+
+def to_csv(frame: pd.DataFrame) -> io.BytesIO:
+    """Return the frame as a UTF-8 CSV file, headers and texts made inert."""
+    safe = frame.map(escape_formula).rename(columns=lambda name: str(escape_formula(str(name))))
+    return io.BytesIO((BOM + safe.to_csv(index=False, lineterminator="\r\n")).encode())
+
+
+OPTIONS = {
+    "constant_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+}
+WIDTH_MIN, WIDTH_MAX = 10, 60  # characters of a column
+PADDING = 2
+DAY = "yyyy-mm-dd"
+
+
+def to_excel(sheets: Mapping[str, pd.DataFrame]) -> io.BytesIO:
+    """Return a workbook with one sheet a table: heading and first column stay, a filter, missing is empty."""
+    target = io.BytesIO()
+    with Workbook(target, OPTIONS) as book:
+        bold = book.add_format({"bold": True, "bottom": 1})
+        day = book.add_format({"num_format": DAY})
+        for name, frame in sheets.items():
+            _fill(book.add_worksheet(name), frame, bold, day)
+    target.seek(0)
+    return target
+
+
+def _fill(sheet: Any, frame: pd.DataFrame, bold: Any, day: Any) -> None:
+    """Write one table, row by row: a row that is done is not kept in memory."""
+    widths = []
+    for column, heading in enumerate(frame.columns):
+        sheet.write_string(0, column, str(heading), bold)
+        widths.append(max(WIDTH_MIN, len(str(heading)) + PADDING))
+    for row, values in enumerate(frame.itertuples(index=False, name=None), start=1):
+        for column, value in enumerate(values):
+            _write(sheet, row, column, value, day)
+            if isinstance(value, str):
+                widths[column] = max(widths[column], len(value) + PADDING)
+    for column, width in enumerate(widths):
+        sheet.set_column(column, column, min(width, WIDTH_MAX))
+    sheet.freeze_panes(1, 1)
+    if len(frame):
+        sheet.autofilter(0, 0, len(frame), len(widths) - 1)
+
+
+def _write(sheet: Any, row: int, column: int, value: Any, day: Any) -> None:
+    if value is None or value is pd.NA or value is pd.NaT or value == "":
+        return
+    if isinstance(value, str):
+        sheet.write_string(row, column, value)
+    elif isinstance(value, bool):
+        sheet.write_boolean(row, column, value)
+    elif isinstance(value, pd.Timestamp):
+        sheet.write_datetime(row, column, value.to_pydatetime(), day)
+    elif math.isfinite(number := float(value)):
+        sheet.write_number(row, column, number)

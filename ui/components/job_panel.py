@@ -1,0 +1,223 @@
+"""A job as one watches it: progress, steps, what it said, where it runs, and a way to stop it."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import param
+from panel.custom import JSComponent
+
+from planwise.errors import PlanWiseError
+from planwise.jobs import Job, JobKind, JobStep, State
+from ui.components.html import stylesheet
+from ui.session import Session
+from ui.values.formatting import NBSP, count
+
+ASSETS = Path(__file__).parent.parent / "assets"
+POLL_MILLISECONDS = 600
+LINES_SHOWN = 60
+CONFIRM_AFTER_SECONDS = 10.0  # what was begun a moment ago is stopped without a question
+STAGES: Mapping[str, str] = {
+    "resolve scenario": "Resolve scenario and levers",
+    "hold warehouse": "Hold the warehouse",
+    "plan scenario": "Plan what must run",
+    "run models": "Run models and audits",
+    "gate simulation": "Quality gate",
+    "publish result": "Publish",
+    "record run": "Record in the ledger",
+}
+WORDS: Mapping[str, str] = {
+    **STAGES,
+    "resumed": "Read the request",
+    "refuse taken name": "Check the name",
+    "trial": "Trials",
+    "keep scenario": "Store the scenario",
+    "verify": "Compare with the trial",
+    "best real trials": "Find the best trials",
+    "keep environments": "Keep their tables",
+    "plan summary": "Find out what must run",
+    "past runs": "Look at past runs",
+    "last sweep": "Read the last sweep",
+    "all scenarios": "List the scenarios",
+    "variant": "Variants",
+    "write sweep": "Write the comparison",
+}
+STATES: Mapping[State, tuple[str, str]] = {
+    State.WAITING: ("Waiting", ""),
+    State.RUNNING: ("Running", ""),
+    State.DONE: ("Done", "good"),
+    State.FAILED: ("Failed", "bad"),
+    State.CANCELLED: ("Cancelled", "warn"),
+    State.INTERRUPTED: ("Interrupted", "bad"),
+}
+MARKS: Mapping[State, str] = {State.CANCELLED: "stopped", State.INTERRUPTED: "stopped"}
+
+
+class JobView(JSComponent):
+    """What the browser shows of `job`, a dictionary that `shown` made; all text of it stays text."""
+
+    job = param.Dict(default={})
+
+    _esm = ASSETS / "job.js"
+
+    def __init__(self, on_cancel: Callable[[], None], **params: Any) -> None:
+        self._on_cancel = on_cancel
+        own = (ASSETS / "job.css").read_text(encoding="utf-8")
+        super().__init__(stylesheets=[stylesheet(), own], **params)
+
+    def _handle_msg(self, message: Any) -> None:
+        if message.get("cancel") is True:
+            self._on_cancel()
+
+
+class JobPanel:
+    """Watches one job at a time; `on_done` is told of its end, once, if it ended while it was watched."""
+
+    def __init__(self, session: Session, on_done: Callable[[Job], None] | None = None) -> None:
+        self._session = session
+        self._on_done = on_done
+        self._watched = ""
+        self._job: Job | None = None
+        self.layout = JobView(self._cancel, sizing_mode="stretch_width", margin=0, visible=False)
+        self._timer = session.every(POLL_MILLISECONDS, self._look)
+        self._timer.stop()
+
+    @property
+    def job(self) -> Job | None:
+        """The job that is shown, as it was a moment ago."""
+        return self._job
+
+    def show(self, job: str | None) -> None:
+        """Watch a job from now on; None shows nothing. Raises InputError when there is none of that id."""
+        self._timer.stop()
+        self._job = None if job is None else self._session.store.jobs.get(job)
+        self._watched = job or ""
+        self.layout.visible = self._job is not None
+        if self._job is not None:
+            self._draw(self._job)
+            if not self._job.ended:
+                self._timer.start()
+
+    def _look(self) -> None:
+        if not self._watched or self._job is None or self._job.ended:
+            self._timer.stop()
+            return
+        try:
+            job = self._session.store.jobs.get(self._watched)
+        except PlanWiseError as error:  # its files were removed under it
+            self._timer.stop()
+            self._session.notify_error(error, "warning")
+            self.show(None)
+            return
+        self._job = job
+        self._draw(job)
+        if job.ended:
+            self._timer.stop()
+            if self._on_done is not None:
+                self._on_done(job)
+
+    def _draw(self, job: Job) -> None:
+        self.layout.job = shown(job, may_cancel=self._session.may_run)
+
+    def _cancel(self) -> None:
+        try:
+            self._session.actions.jobs.cancel(self._watched)
+        except PlanWiseError as error:
+            self._session.notify_error(error)
+        self._look()
+
+
+def shown(job: Job, *, may_cancel: bool, now: datetime | None = None) -> dict[str, Any]:
+    """Return what the browser needs of a job: words and numbers, nothing to be read as HTML."""
+    seconds = job.seconds(now or datetime.now(UTC))
+    text, tone = STATES[job.state]
+    if job.cancelling:
+        text, tone = "Stopping", "warn"
+    error = None
+    if job.error is not None:
+        error = {"what": job.error.what, "remedy": job.error.remedy}
+    return {
+        "id": job.id,
+        "title": job.title,
+        "by": _by_whom(job),
+        "state": job.state.value,
+        "text": text,
+        "tone": tone,
+        "share": job.share,
+        "message": what_came_of(job) if job.state is State.DONE else job.message,
+        "seconds": round(seconds, 1),
+        "ended": job.ended,
+        "steps": steps_of(job),
+        "lines": list(job.lines[-LINES_SHOWN:]),
+        "how": where_it_runs(job),
+        "link": job.link if job.link and job.link.startswith(("http://", "https://")) else "",
+        "error": error,
+        "cancellable": may_cancel and not job.ended and not job.cancelling,
+        "question": _question(job, seconds),
+    }
+
+
+def _by_whom(job: Job) -> str:
+    started = f"started by {job.started_by}, {job.started_at:%Y-%m-%d %H:%M:%S}{NBSP}UTC"
+    stopped = job.cancelled_by and (job.cancelling or job.state is State.CANCELLED)
+    return f"{started}; stop asked for by {job.cancelled_by}" if stopped else started
+
+
+def what_came_of(job: Job) -> str:
+    """Return in a line what an ended job did, or why it failed; empty where there is nothing to say."""
+    if job.error is not None:
+        return " ".join(job.error.what.split())
+    if job.result is None or not job.ended:
+        return ""
+    found = job.result
+    if job.kind is JobKind.SIMULATE:
+        models = int(found["models_run"])
+        ran = f"{count(models)} model{'' if models == 1 else 's'} ran, {count(found['models_reused'])} reused"
+        return f"Published; gate {found['gate']['status']}; {ran}"
+    if job.kind is JobKind.OPTIMIZE:
+        saved = f"; saved as {found['saved_as']}" if found.get("saved_as") else ""
+        return f"{'Converged' if found['converged'] else 'Not converged'}{saved}"
+    rows = found.get("rows", ())
+    infeasible = sum(not row["feasible"] for row in rows)
+    return f"{count(len(rows))} scenarios and variants, {count(infeasible)} infeasible"
+
+
+def where_it_runs(job: Job) -> str:
+    """Return where a job runs, or ran, and why not elsewhere."""
+    if not job.how:
+        return ""
+    told = f"{'Ran' if job.ended else 'Runs'} in {job.how}."
+    return f"{told} {job.why}".strip()
+
+
+def steps_of(job: Job) -> list[dict[str, str]]:
+    """Return the steps in order, those to come with them where they are known."""
+    if job.kind is not JobKind.SIMULATE:
+        return [_step(step, job) for step in job.steps]
+    begun = {step.name: _step(step, job) for step in job.steps}
+    to_come = "left" if job.ended else "waiting"
+    stages = [begun.pop(name, {"name": word, "state": to_come, "note": ""}) for name, word in STAGES.items()]
+    return [*stages, *begun.values()]
+
+
+def _step(step: JobStep, job: Job) -> dict[str, str]:
+    state = step.state
+    if state in ("running", "failed") and job.ended:
+        state = MARKS.get(job.state, "failed")
+    elif step.name == "gate simulation" and job.error is not None and job.error.type == "SimulationBlocked":
+        state = "failed"
+    note = f"{step.seconds:,.1f}{NBSP}s" if state in ("done", "failed") else ""
+    if step.count > 1:
+        note = f"{step.count:,} × · {note}" if note else f"{step.count:,} ×"
+    return {"name": WORDS.get(step.name, step.name.capitalize()), "state": state, "note": note}
+
+
+def _question(job: Job, seconds: float) -> str:
+    if job.state is State.WAITING or seconds < CONFIRM_AFTER_SECONDS:
+        return ""
+    if job.kind is JobKind.OPTIMIZE:
+        return "Stop this study? Its trials are kept, and it can be resumed."
+    if job.kind is JobKind.SWEEP:
+        return "Stop this sweep? What it has published stays; the comparison is told to be incomplete."
+    return "Stop this run? What is published stays in force."

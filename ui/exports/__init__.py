@@ -1,1 +1,0 @@
-"""Files to take away: what is in them is never calculated by a spreadsheet."""

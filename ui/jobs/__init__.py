@@ -1,0 +1,1 @@
+"""Start and cancel jobs, save scenarios and progress: everything that the dashboard changes."""

@@ -1,1 +1,0 @@
-"""What Learn teaches, as values: courses, readiness, method notes, glossary, troubleshooting."""

@@ -1,0 +1,47 @@
+"""The pages of the dashboard: key in the address, title, icon, class."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from ui.session import Session
+
+
+class View(Protocol):
+    """A page of one session."""
+
+    layout: Any
+
+    def refresh(self) -> None:
+        """Show what is new in store, selection and draft; cheap when nothing is."""
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """One page; `group` is its heading in the navigation. Its module is imported when it is first shown."""
+
+    key: str
+    title: str
+    icon: str
+    group: str
+
+    @property
+    def load(self) -> "Callable[[Session], View]":
+        """What makes the view of a session."""
+        make: Callable[[Session], View] = import_module(f"ui.pages.{self.key}").view
+        return make
+
+
+PAGES = (
+    PageInfo("overview", "Overview", "dashboard", "Plan and run"),
+    PageInfo("plan", "Plan", "tune", "Plan and run"),
+    PageInfo("run", "Run", "play_circle", "Plan and run"),
+    PageInfo("results", "Results", "insights", "Understand"),
+    PageInfo("compare", "Compare", "compare_arrows", "Understand"),
+    PageInfo("optimise", "Auto-optimise", "auto_graph", "Understand"),
+    PageInfo("learn", "Learn", "school", "Help"),
+)
+BY_KEY = {page.key: page for page in PAGES}
+FIRST = PAGES[0].key

@@ -1,0 +1,212 @@
+"""Policy against noise: the same scenarios drawn again and again, and what of the difference stays."""
+
+import asyncio
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import InputError, PlanWiseError
+from ui.components import html
+from ui.components.card import Card, Content
+from ui.components.charts import Figure, color_of, label
+from ui.components.html import Column
+from ui.components.point_charts import intervals
+from ui.pages.compare.tables import MONEY, PEOPLE, RATE, change, file_name
+from ui.session import Session
+from ui.values.comparison import Chance
+from ui.values.formatting import percent
+
+METRICS = {
+    "growth_compound": ("Growth a year since the census", RATE),
+    "payroll": ("Payroll at year end", MONEY),
+    "mean_base_pay": ("Mean base pay", MONEY),
+    "headcount": ("Headcount", PEOPLE),
+    "adjusted_gap_max": ("Largest adjusted pay gap", RATE),
+}
+DRAWS = (8, 16, 32)
+EXPLAINED = (
+    "Who leaves, joins and is promoted is drawn by chance. Here all scenarios are simulated again under the "
+    "same seeds, every employee each time: what differs under every seed is policy, what scatters is luck of "
+    "the draw. The scenarios are taken as they are defined now."
+)
+
+
+class ChanceSection:
+    """Draws when it is asked to; progress, and a button that stops it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._names: tuple[str, ...] = ()
+        self._year = 0
+        self._running = False
+        self._stop = False
+        self._draws = pmui.Select(
+            label="Draws", options=list(DRAWS), value=DRAWS[0], size="small", width=96, margin=0
+        )
+        self._start = pmui.Button(label="Tell policy from luck", variant="outlined", size="small", margin=0)
+        self._cancel = pmui.Button(label="Stop", variant="text", size="small", margin=0, visible=False)
+        self._bar = pmui.LinearProgress(
+            value=0, variant="determinate", visible=False, sizing_mode="stretch_width", margin=0
+        )
+        self._told = html.pane(_quiet(EXPLAINED))
+        self._card = Card(name="policy against noise")
+        self._box = pn.Column(sizing_mode="stretch_width", margin=0)
+        self._start.on_click(self._run)
+        self._cancel.on_click(lambda _: setattr(self, "_stop", True))
+        session.on_end(lambda: setattr(self, "_stop", True))
+        self.layout = pn.Column(
+            html.pane('<h2 class="card-title">Policy or luck of the draw</h2>'),
+            self._told,
+            pn.Row(self._draws, self._start, self._cancel, styles={"gap": "12px", "align-items": "center"}),
+            self._bar,
+            self._box,
+            sizing_mode="stretch_width",
+            styles={"gap": "8px"},
+        )
+
+    def about(self, names: Sequence[str], year: int) -> None:
+        """Say what would be drawn; what was drawn of other scenarios or another year goes."""
+        if (tuple(names), year) != (self._names, self._year):
+            self._stop = True
+            self._names, self._year = tuple(names), year
+            self._box.objects = []
+            self._told.object = _quiet(EXPLAINED)
+
+    async def _run(self, *_: Any) -> None:
+        if self._running:
+            return
+        names, year = self._names, self._year
+        self._running, self._stop = True, False
+        self._start.disabled = True
+        self._cancel.visible = self._bar.visible = True
+        try:
+            samples, done = await self._drawn(names, year)
+            if (names, year) == (self._names, self._year):
+                self._show(names, year, samples, done)
+        except PlanWiseError as error:
+            self._box.objects = [html.pane(html.error_notice(error))]
+        finally:
+            self._running = False
+            self._start.disabled = False
+            self._cancel.visible = self._bar.visible = False
+
+    async def _drawn(self, names: Sequence[str], year: int) -> tuple[dict[str, dict[str, list[Any]]], int]:
+        """Simulate seed by seed until there are enough or it is stopped."""
+        session = self._session
+        if session.previews is None:
+            raise InputError(
+                "This server was started without previews.", remedy="Start it with `planwise serve`."
+            )
+        own = await session.offload(lambda: session.store.plans.effective(names[0]).seed)
+        seeds = session.store.comparisons.seeds(own, int(self._draws.value))
+        samples: dict[str, dict[str, list[Any]]] = {name: {m: [] for m in METRICS} for name in names}
+        done = 0
+        for number, seed in enumerate(seeds):
+            self._bar.value = round(100 * number / len(seeds))
+            self._told.object = _quiet(
+                f"Draw {number + 1} of {len(seeds)}: {len(names)} scenarios, every employee of each."
+            )
+            if self._stop:
+                break
+            found = await asyncio.gather(
+                *(session.previews.kpis(name, {"seed": seed}, purpose=f"chance {name}") for name in names)
+            )
+            answers = [answer for answer in found if answer is not None]
+            if len(answers) < len(names):
+                continue  # another tab's newer question went before
+            for name, answer in zip(names, answers, strict=True):
+                row = next((kpi for kpi in answer.kpis if kpi["simulation_year"] == year), {})
+                for metric in METRICS:
+                    samples[name][metric].append(row.get(metric))
+            done += 1
+        return samples, done
+
+    def _show(self, names: Sequence[str], year: int, samples: Any, done: int) -> None:
+        self._told.object = _quiet(EXPLAINED)
+        try:
+            found = self._session.store.comparisons.chances(samples, names[0], list(METRICS))
+        except PlanWiseError as error:
+            self._box.objects = [html.pane(html.error_notice(error, "warn"))]
+            return
+        if not found:
+            text = f"As they are defined now, they do not simulate {year} together."
+            self._box.objects = [html.pane(html.notice(text, "Choose another year.", "warn"))]
+            return
+        self._card.show(chances(found, names, year, done))
+        self._box.objects = [self._card.layout]
+
+
+def chances(found: Sequence[Chance], names: Sequence[str], year: int, draws: int) -> Content:
+    """Return the differences that stay under every seed, with their interval and the share that is policy."""
+    frame = pd.DataFrame([vars(chance) for chance in found])
+    base = names[0]
+    frame.insert(1, "label", [METRICS[chance.metric][0] for chance in found])
+    frame["unit"] = [METRICS[chance.metric][1] for chance in found]
+    shown = pd.DataFrame(
+        [
+            {
+                "scenario": chance.scenario,
+                "label": METRICS[chance.metric][0],
+                "mean": change(chance.mean, unit),
+                "interval": f"{change(chance.low, unit)} to {change(chance.high, unit)}",
+                "sd": change(chance.sd, unit).lstrip("+"),
+                "share": _share(chance),
+            }
+            for chance in found
+            for unit in [METRICS[chance.metric][1]]
+        ]
+    )
+    columns = (
+        Column("scenario", "Scenario", is_text=True),
+        Column("label", "Figure", is_text=True),
+        Column("mean", "Difference"),
+        Column("interval", "95% interval"),
+        Column("sd", "Noise of one run (SD)"),
+        Column("share", "Policy, not luck"),
+    )
+    title = "Policy or luck of the draw"
+    subtitle = (
+        f"Difference from {base}, end of {year} · {draws} draws under the same seeds · policy's share is of "
+        "what one pair of runs shows"
+    )
+    caption = f"{title}. {subtitle}"
+    return Content(
+        title,
+        subtitle,
+        frame.drop(columns="label"),
+        (),
+        file_name("policy_and_luck", names, "csv"),
+        _intervals(found, names),
+        table=html.table(shown, columns, caption),
+    )
+
+
+def _intervals(found: Sequence[Chance], names: Sequence[str]) -> Figure:
+    rows = [
+        {
+            "name": chance.scenario,
+            "value": chance.mean,
+            "low": chance.low,
+            "high": chance.high,
+            "text": f"{change(chance.mean, RATE)}, {_share(chance)} policy",
+            "color": color_of(chance.scenario, names),
+        }
+        for chance in found
+        if chance.metric == "growth_compound"
+    ]
+    return intervals(rows, x_title=f"Annual growth minus {label(names[0])}, 95% interval", x_format="+.2%")
+
+
+def _share(chance: Chance) -> str:
+    if chance.policy_share is None:
+        return "no difference"
+    error = "" if chance.policy_share_error is None else f" ± {percent(chance.policy_share_error)}"
+    return f"{percent(chance.policy_share)}{error}"
+
+
+def _quiet(text: str) -> str:
+    return f'<p class="quiet">{escape(text)}</p>'

@@ -1,0 +1,319 @@
+"""Two to six published scenarios side by side; the first is the base of every difference."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from ui.components import html
+from ui.components.card import Card
+from ui.components.downloads import Download
+from ui.components.html import Linked, link
+from ui.components.page import GAP, PAIR, STACK, Page, UpdateGuard
+from ui.pages.compare import charts
+from ui.pages.compare.noise import ChanceSection
+from ui.pages.compare.people import PeopleSection
+from ui.pages.compare.tables import figures, file_name, levers
+from ui.selection import Selection
+from ui.session import Session
+from ui.values.comparison import FEWEST, MOST, ComparedScenarios
+from ui.values.formatting import count
+
+SUGGESTED = 3  # compared when nothing was chosen yet
+
+
+@dataclass(frozen=True)
+class ScenarioChoice:
+    """The scenarios to compare, the base first, and what could not be used of what was asked for."""
+
+    names: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def chosen(wanted: Sequence[str], selected: str, published: Sequence[str]) -> ScenarioChoice:
+    """Return published scenarios, each once, no more than can be compared.
+
+    `wanted` is the address's list, the base first; where it is empty, the first published one (the baseline)
+    is the base, and the selected scenario stands beside it, or else a few others do.
+    """
+    if not wanted:
+        others = [name for name in published[1:] if name == selected] or list(published[1:SUGGESTED])
+        return ScenarioChoice(tuple([*published[:1], *others]))
+    remarks = []
+    if twice := sorted({name for name in wanted if wanted.count(name) > 1}):
+        remarks.append(f"{', '.join(twice)} was named more than once, and is compared once.")
+    once = list(dict.fromkeys(wanted))
+    if unknown := [name for name in once if name not in published]:
+        remarks.append(f"{', '.join(map(repr, unknown))} is not published, and is left out.")
+    found = [name for name in once if name in published]
+    if len(found) > MOST:
+        remarks.append(f"{MOST} scenarios are compared at once; {', '.join(found[MOST:])} is left out.")
+    found = found[:MOST]
+    if len(found) < FEWEST:
+        found += [name for name in published if name not in found][: FEWEST - len(found)]
+        if len(found) >= FEWEST:
+            remarks.append(f"{found[-1]} is added, as a comparison needs two.")
+    return ScenarioChoice(tuple(found), tuple(remarks))
+
+
+class CompareControls:
+    """Widgets that follow the selection and write to it; `on_choice` is called when the user chose."""
+
+    def __init__(self, selection: Selection, on_choice: Callable[[], None]) -> None:
+        self._selection, self._on_choice = selection, on_choice
+        self._filling = UpdateGuard()
+        self.base = pmui.Select(label="Base", options=[], size="small", width=260, margin=(6, 0, 4, 0))
+        self.others = pmui.MultiChoice(
+            label="Compared with",
+            options=[],
+            value=[],
+            max_items=MOST - 1,
+            visual_size="small",
+            min_width=260,
+            sizing_mode="stretch_width",
+            margin=(6, 0, 4, 0),
+        )
+        self.year = pmui.Select(label="Year", options=[], size="small", width=104, margin=(6, 0, 4, 0))
+        for widget, chosen in ((self.base, self._rebase), (self.others, self._choose), (self.year, self._at)):
+            widget.param.watch(chosen, "value")
+        self.layout = pn.Row(
+            self.base,
+            pn.Column(self.others, min_width=0, styles={"flex": "1 1 320px"}),
+            self.year,
+            sizing_mode="stretch_width",
+            styles={"gap": "12px", "flex-wrap": "wrap", "align-items": "flex-start"},
+        )
+
+    def fill(self, names: Sequence[str], published: Sequence[str]) -> None:
+        """Show what is compared."""
+        with self._filling:
+            base, *others = names
+            self.base.param.update(options=list(published), value=base)
+            self.others.param.update(options=[name for name in published if name != base], value=others)
+
+    def fill_years(self, years: Sequence[int], year: int) -> None:
+        """Show the years that can be compared."""
+        with self._filling:
+            self.year.param.update(options=list(years), value=year)
+
+    def _rebase(self, event: Any) -> None:
+        """Make another scenario the base; the old one takes its place among the others."""
+        if self._filling or not event.new:
+            return
+        before = list(self.others.value or ())
+        others = [event.old if name == event.new else name for name in before]
+        if event.new not in before and len(others) < MOST - 1:
+            others = [event.old, *others]
+        self._chose((event.new, *others))
+
+    def _choose(self, event: Any) -> None:
+        if not self._filling:
+            self._chose((self.base.value, *event.new))
+
+    def _at(self, event: Any) -> None:
+        if not self._filling:
+            self._selection.year = event.new
+
+    def _chose(self, names: Sequence[str]) -> None:
+        self._selection.compare = tuple(names)
+        self._on_choice()
+
+
+BUSY = '<p class="quiet" role="status">Comparing…</p>'
+
+
+class ComparePage(Page):
+    """The page's parts, made once; the comparison is read off the event loop."""
+
+    key = "compare"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._names: tuple[str, ...] = ()
+        self._asked: Any = None
+        self._everything = False
+        self._found: ComparedScenarios | None = None
+        self._empty = Linked(session.go)
+        self._busy = html.pane(BUSY, visible=False)
+        self._controls = CompareControls(session.selection, self.refresh)
+        self._all = pmui.Switch(label="Every figure", value=False, margin=(0, 0, 6, 0))
+        self._all.param.watch(self._show_all, "value")
+        self._levers = Card(name="levers and assumptions", with_chart=False, height=560)
+        self._figures = Card(name="figures", with_chart=False, height=760, control=self._all)
+        self._growth = Card(name="growth by year")
+        self._payroll = Card(name="payroll by year")
+        self._cost = Card(name="cost difference")
+        self._bridge = Card(name="growth bridge side by side")
+        self._by_level = Card(name="mean base pay by level")
+        self._people = PeopleSection()
+        self._chance = ChanceSection(session)
+        self._charts = pn.Column(
+            self._growth.layout, self._payroll.layout, self._cost.layout, self._bridge.layout, **PAIR
+        )
+        self._figured = pn.Column(
+            self._charts,
+            self._by_level.layout,
+            self._people.layout,
+            self._chance.layout,
+            **STACK,
+        )
+        self._files = self._downloads()
+        self._body = pn.Column(
+            self._figures.layout, self._levers.layout, self._figured, **STACK, visible=False
+        )
+        self._compared = pn.Column(
+            pn.FlexBox(
+                pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"}),
+                self._files,
+                justify_content="space-between",
+                align_items="center",
+                gap=f"{GAP}px",
+            ),
+            self._controls.layout,
+            self._notices,
+            self._busy,
+            self._body,
+            **STACK,
+        )
+        self._follow_selection("compare", "year")
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Compare what the address says, unless it is compared already."""
+        published = self._store.scenarios()
+        if len(published) < FEWEST:
+            self._empty.html = _too_few(published)
+            self._show(self._empty)
+            return
+        selection = self._session.selection
+        choice = chosen(selection.compare, selection.scenario, published)
+        self._names = choice.names
+        self._controls.fill(choice.names, published)
+        self._show(self._compared)
+        asked = (choice, selection.year, self._store.comparisons.version(choice.names))
+        if asked != self._asked:
+            self._asked = asked
+            pn.state.onload(partial(self._compare, asked))  # before, a change may miss the browser
+
+    async def _compare(self, asked: Any) -> None:
+        """Read and show; a newer choice takes over."""
+        choice, wanted, _ = asked
+        self._busy.visible = True
+        notices = [html.notice(text, tone="warn") for text in choice.remarks]
+        offload, comparisons = self._session.offload, self._store.comparisons
+        try:
+            found = await offload(comparisons.compare, choice.names)
+            if asked != self._asked:
+                return
+            year = self._fill(found, wanted, notices)
+            self._set_notices(notices)
+            if year is not None:
+                pairs = await offload(comparisons.people, choice.names, year)
+                if asked == self._asked:
+                    self._people.show(pairs)
+        except PlanWiseError as error:
+            if asked == self._asked:
+                self._body.visible = False
+                self._files.visible = False
+                self._heading.object = html.heading("Compare", ", ".join(choice.names))
+                self._set_notices([*notices, html.error_notice(error)])
+        finally:
+            if asked == self._asked:
+                self._busy.visible = False
+
+    def _fill(self, found: ComparedScenarios, wanted: int | None, notices: list[str]) -> int | None:
+        """Show a comparison; return the year that is shown, None when the scenarios share none."""
+        self._found = found
+        notices += [
+            html.notice(caveat.what, caveat.remedy or "", _tone(caveat.about)) for caveat in found.caveats
+        ]
+        year = wanted if wanted in found.years else found.years[-1] if found.years else None
+        if found.years and wanted is not None and wanted not in found.years:
+            notices.append(html.notice(f"Not all of them simulate {wanted}; {year} is shown.", tone="warn"))
+        self._heading.object = html.heading(_title(found), _subtitle(found, year))
+        self._controls.fill_years(found.years, year or 0)
+        self._levers.show(levers(found))
+        self._body.visible = self._files.visible = True
+        self._figured.visible = self._figures.layout.visible = year is not None
+        if year is None:
+            return None
+        self._figures.show(figures(found, year, everything=self._everything))
+        self._growth.show(charts.growth(found))
+        self._payroll.show(charts.payroll(found))
+        self._cost.show(charts.cost(found))
+        self._bridge.show(charts.bridge(found, year))
+        self._by_level.show(charts.levels(found, year))
+        self._chance.about(found.names, year)
+        return year
+
+    def _show_all(self, event: Any) -> None:
+        self._everything = bool(event.new)
+        if self._found is not None and self._controls.year.value:
+            self._figures.show(figures(self._found, self._controls.year.value, everything=self._everything))
+
+    def _downloads(self) -> pn.Row:
+        def failed(error: PlanWiseError) -> None:
+            self._session.notify_error(error)
+
+        async def workbook() -> bytes:
+            book.filename = file_name("comparison", self._names, "xlsx")
+            return await self._session.offload(self._store.comparisons.workbook, self._names)
+
+        async def people() -> bytes:
+            persons.filename = file_name("employees", self._names, "csv")
+            return await self._session.offload(self._store.comparisons.people_file, self._names)
+
+        small: dict[str, Any] = {"variant": "outlined", "size": "small", "margin": 0}
+        book = Download(
+            workbook,
+            failed,
+            label="Excel workbook",
+            busy="Writing the workbook…",
+            description="Excel workbook: levers, figures, budget, levels, people, notes; live formulas",
+            **small,
+        )
+        persons = Download(
+            people,
+            failed,
+            label="Employees (CSV)",
+            busy="Writing the file…",
+            description="Employees (CSV): every matched person's pay in both; personal data",
+            **small,
+        )
+        return pn.Row(book, persons, styles={"gap": "8px"}, visible=False)
+
+
+def _title(found: ComparedScenarios) -> str:
+    first, *more = found.others
+    return f"{len(found.others)} scenarios against {found.base}" if more else f"{first} against {found.base}"
+
+
+def _subtitle(found: ComparedScenarios, year: int | None) -> str:
+    censuses = {(source.census, source.census_rows) for source in found.sources}
+    census = (
+        f"{found.sources[0].census}, {count(found.sources[0].census_rows)} employees"
+        if len(censuses) == 1
+        else f"{len(censuses)} censuses"
+    )
+    when = f"End of {year}" if year is not None else "No common year"
+    return f"{when} · {census} · differences are minus {found.base}"
+
+
+def _tone(about: str) -> html.Tone:
+    return "" if about == "same" else "warn"
+
+
+def _too_few(published: Sequence[str]) -> str:
+    there = f"Only {escape(published[0])} is published." if published else "Nothing is published yet."
+    return (
+        f'<div class="empty"><h2>A comparison needs two published scenarios</h2><p>{there}</p><ol>'
+        f"<li>Make another scenario: {link('edit levers', 'plan')} and save them, or "
+        "<code>planwise scenario create NAME --set cola_rate=0.03</code></li>"
+        f"<li>{link('Run it', 'run')}, or <code>planwise simulate --scenario NAME</code></li></ol>"
+        "<p>It shows here by itself as soon as two are published.</p></div>"
+    )

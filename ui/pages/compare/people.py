@@ -1,0 +1,211 @@
+"""Winners and losers: one scenario at a time against the base."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+
+from ui.components import html
+from ui.components.card import Card, Content
+from ui.components.charts import DOWN, GREY, UP, count_bars, waterfall
+from ui.components.html import Column, Kpi
+from ui.components.page import PAIR, STACK
+from ui.pages.compare.tables import file_name
+from ui.values.comparison import PeopleCompared
+from ui.values.formatting import NOT_AVAILABLE, count, level, money, money_short, percent
+
+ATTRIBUTES = {"everybody": "Everybody", "level": "Level", "department": "Department", "gender": "Gender"}
+STEPS = ("The same people", "Only there", "Only in the base")  # short enough for an axis
+LOSS, GAIN, SAME = DOWN, UP, GREY
+
+
+def strip(found: PeopleCompared) -> str:
+    """Return how many gain, lose and stay the same, and what that sums to."""
+
+    def part(people: int) -> str:
+        return f"{percent(people / found.people if found.people else None)} of {count(found.people)} matched"
+
+    return html.kpi_strip(
+        (
+            Kpi("Gain", count(found.gain), part(found.gain)),
+            Kpi("Lose", count(found.lose), part(found.lose)),
+            Kpi("The same pay", count(found.same), part(found.same)),
+            Kpi(
+                "Median difference",
+                percent(found.median_relative, 2, sign=True),
+                f"all together {money_short(found.net, sign=True)} a year of full-time base pay",
+            ),
+        )
+    )
+
+
+def distribution(found: PeopleCompared) -> Content:
+    """Return how many people differ by how much, in bands; a band of fewer than ten is not counted out."""
+    frame = found.distribution
+    texts = [band(row.low, row.high) for row in frame.itertuples(index=False)]
+    shown = [None if v is None or v != v else int(v) for v in frame["people"]]
+    hover = [
+        f"{text}: {'fewer than 10' if people is None else count(people)} people"
+        for text, people in zip(texts, shown, strict=True)
+    ]
+    colors = [_color(row.low, row.high) for row in frame.itertuples(index=False)]
+    figure = count_bars(texts, shown, hover, colors)
+    hidden = sum(people is None for people in shown)
+    bands = (
+        "1 band of fewer than 10 people is" if hidden == 1 else f"{hidden} bands of fewer than 10 people are"
+    )
+    note = f" · {bands} not drawn" if hidden else ""
+    return Content(
+        "How differences are spread",
+        f"People by difference of base pay, % of the pay in {found.against} · end of {found.year}{note}",
+        frame.assign(band=texts, scenario=found.scenario, against=found.against),
+        (
+            Column("band", "Difference", is_text=True),
+            Column("people", "People", lambda v: "fewer than 10" if v is None or v != v else count(v)),
+        ),
+        file_name("differences", (found.scenario, found.against), "csv"),
+        figure,
+    )
+
+
+def payroll(found: PeopleCompared) -> Content:
+    """Return why payroll differs: the same people's pay, and people whom only one side employs."""
+    rows: list[dict[str, Any]] = [
+        {"reason": step.name, "people": step.people, "amount": step.amount} for step in found.payroll
+    ]
+    total = sum(float(step.amount) for step in found.payroll)
+    frame = pd.DataFrame([*rows, {"reason": "Difference of payroll", "people": pd.NA, "amount": total}])
+    figure = waterfall(
+        [(name, step.amount / 1e6) for name, step in zip(STEPS, found.payroll, strict=True)],
+        "Difference",
+        [*(money_short(step.amount, sign=True) for step in found.payroll), money_short(total, sign=True)],
+        y_format=",~f",
+        y_title="$ million",
+    )
+    return Content(
+        "Why payroll differs",
+        f"{found.scenario} minus {found.against}, $ a year (base pay × FTE) · end of {found.year}",
+        frame,
+        (
+            Column("reason", "Reason", is_text=True),
+            Column("people", "People", lambda v: "" if v is pd.NA or v is None else count(v)),
+            Column("amount", "$ a year", lambda v: money(v, sign=True)),
+        ),
+        file_name("payroll_difference", (found.scenario, found.against), "csv"),
+        figure,
+    )
+
+
+def groups(found: PeopleCompared) -> Content:
+    """Return who gains and loses by level, department and gender."""
+    frame = found.groups.assign(
+        by=[ATTRIBUTES.get(a, a) for a in found.groups["attribute"]],
+        name=list(map(_name, found.groups["attribute"], found.groups["group"])),
+    )
+    columns = (
+        Column("by", "By", is_text=True),
+        Column("name", "Group", is_text=True),
+        Column("people", "People", count),
+        Column("gain", "Gain", count),
+        Column("lose", "Lose", count),
+        Column("same", "Same", count),
+        Column("net", "Sum, $", lambda v: money(v, sign=True)),
+        Column("p10", "P10, $", lambda v: money(v, sign=True)),
+        Column("median", "Median, $", lambda v: money(v, sign=True)),
+        Column("p90", "P90, $", lambda v: money(v, sign=True)),
+        Column("median_relative", "Median, %", lambda v: percent(v, 2, sign=True)),
+    )
+    return Content(
+        "Winners and losers by group",
+        f"Annual full-time base pay, {found.scenario} minus {found.against} · end of {found.year} · groups "
+        "under 10 people are counted together",
+        frame,
+        columns,
+        file_name("winners_and_losers", (found.scenario, found.against), "csv"),
+    )
+
+
+def band(low: Any, high: Any) -> str:
+    """Return a band of differences in words: 1.0% to 2.0%, below, above, no difference."""
+    none_low, none_high = low is None or low != low, high is None or high != high
+    if none_low and none_high:
+        return NOT_AVAILABLE
+    decimals = _decimals(*(v for v, none in ((low, none_low), (high, none_high)) if not none))
+    if none_low:
+        return f"below {percent(high, decimals, sign=True)}"
+    if none_high:
+        return f"{percent(low, decimals, sign=True)} and more"
+    if low == high:
+        return "no difference"
+    return f"{percent(low, decimals, sign=True)} to {percent(high, decimals, sign=True)}"
+
+
+def _decimals(*rates: float) -> int:
+    """Return how many decimals a percentage needs to show these rates as they are."""
+    return next((n for n in range(4) if all(abs(round(r * 100, n) - r * 100) < 1e-9 for r in rates)), 4)
+
+
+def _name(attribute: str, group: str) -> str:
+    if attribute == "everybody":
+        return ""
+    return level(int(group)) if attribute == "level" and group.isdecimal() else group
+
+
+def _color(low: Any, high: Any) -> str:
+    if low == high:
+        return SAME
+    middle = high if low is None or low != low else low
+    return GAIN if (middle > 0 or (middle == 0 and not (low is None or low != low))) else LOSS
+
+
+UNMATCHED = (
+    '<p class="quiet">Winners and losers cannot be told: no other scenario began with the same census and '
+    "simulates this year.</p>"
+)
+
+
+class PeopleSection:
+    """Shows the pair that is chosen."""
+
+    def __init__(self) -> None:
+        self._pairs: dict[str, PeopleCompared] = {}
+        self._which = pmui.Select(
+            label="Winners and losers of", options=[], size="small", width=460, margin=0
+        )
+        self._which.param.watch(lambda _: self._fill(), "value")
+        self._strip = html.pane("")
+        self._nobody = html.pane(UNMATCHED, visible=False)
+        self._spread = Card(name="spread of differences")
+        self._payroll = Card(name="why payroll differs")
+        self._groups = Card(name="winners and losers by group", with_chart=False, height=480)
+        self._body = pn.Column(
+            self._which,
+            self._strip,
+            pn.Column(self._spread.layout, self._payroll.layout, **PAIR),
+            self._groups.layout,
+            **STACK,
+        )
+        self.layout = pn.Column(
+            html.pane('<h2 class="card-title">Winners and losers</h2>'), self._nobody, self._body, **STACK
+        )
+
+    def show(self, pairs: Sequence[PeopleCompared]) -> None:
+        """Show other pairs; the scenario that was looked at stays where it can."""
+        self._pairs = {pair.scenario: pair for pair in pairs}
+        self._nobody.visible, self._body.visible = not pairs, bool(pairs)
+        if not pairs:
+            return
+        kept = self._which.value if self._which.value in self._pairs else pairs[0].scenario
+        self._which.param.update(options=list(self._pairs), value=kept)
+        self._fill()
+
+    def _fill(self) -> None:
+        found: Any = self._pairs.get(self._which.value)
+        if found is None:
+            return
+        self._strip.object = strip(found)
+        self._spread.show(distribution(found))
+        self._payroll.show(payroll(found))
+        self._groups.show(groups(found))

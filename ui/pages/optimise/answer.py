@@ -1,0 +1,338 @@
+"""A study's answer: headline, levers, constraints, feasibility, robustness."""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ui.components import html
+from ui.components.card import Content
+from ui.components.charts import DOWN, NOTE_HEIGHT, TARGET, note, ranked
+from ui.components.html import Column, Kpi, Tone
+from ui.components.point_charts import seed_histogram
+from ui.pages.optimise import labels
+from ui.pages.optimise.labels import lever_change
+from ui.values.formatting import count, money_short, percent, points, ratio, seconds, with_levels
+from ui.values.studies import LIMIT, StudyTrials
+
+GROWTH = "growth_compound"
+MONEY_FROM = 100.0  # a constraint's figure above this is money or people, below a rate
+
+
+def sentence(search: StudyTrials) -> tuple[str, Tone]:
+    """Return in one sentence how the study ended, or how it stands."""
+    outcome = search.outcome
+    if outcome is None:
+        return _so_far(search), "" if search.is_running else labels.study_state(search)[1]
+    growth = f"growth {percent(outcome['growth'], 3)} a year ({_kind(outcome['kind'])})"
+    before = f"as it was {percent(outcome['baseline_growth'], 2)}"
+    why = labels.stop_reason(str(outcome["stopped"]))
+    if not outcome["reachable"]:
+        nearest = outcome.get("nearest_growth")
+        near = "" if nearest is None else f" The nearest growth is {percent(nearest, 3)} a year."
+        violated = [
+            str(one.get("text", one["name"])) for one in outcome["constraints"] if not one["satisfied"]
+        ]
+        if violated:
+            near = f" Nothing meets {', '.join(violated)}; what comes nearest is shown."
+        return f"Out of reach: {labels.target_text(search.target)} cannot be met.{near}", "bad"
+    if search.spec.multi_objective:
+        return (
+            f"{len(search.front)} trade-offs found; the knee has {growth}, {before}. It ended because {why}.",
+            "good",
+        )
+    if search.target is None:
+        return f"Best found: {growth}, {before}. It ended because {why}.", "good" if outcome[
+            "converged"
+        ] else "warn"
+    gap = points(outcome["gap_pp"] / 100, 3)
+    if outcome["converged"]:
+        return (
+            f"Converged: {growth}, {gap} from the target {labels.target_text(search.target)}; {before}.",
+            "good",
+        )
+    return (
+        f"Best found: {growth}, {gap} from the target {labels.target_text(search.target)}; {before}. "
+        f"It ended because {why}.",
+        "warn",
+    )
+
+
+def panel(search: StudyTrials) -> str:
+    """Return the answer's headline, key figures and caveats as HTML."""
+    text, tone = sentence(search)
+    outcome = search.outcome
+    if outcome is None:
+        return html.notice(text, tone=tone)
+    remedy = str((outcome.get("advice") or {}).get("strategy") or "")
+    reason = outcome.get("strategy_reason")
+    parts = [html.notice(text, remedy, tone), html.kpi_strip(kpis(search))]
+    told = [*([f"Strategy: {reason}"] if reason else []), *caveats(search)]
+    if told:
+        parts.append(f'<ul class="caveats">{"".join(f"<li>{escape(one)}</li>" for one in told)}</ul>')
+    return f'<div class="answer">{"".join(parts)}</div>'
+
+
+def kpis(search: StudyTrials) -> list[Kpi]:
+    """Return growth, cost, people and robustness of the answer."""
+    outcome = search.outcome or {}
+    gap = None if outcome.get("quality_score") is None else outcome["gap_pp"]
+    growth = Kpi(
+        "Growth a year, mean base pay",
+        percent(outcome.get("growth"), 2),
+        f"as it was {percent(outcome.get('baseline_growth'), 2)}",
+        "" if gap is None else "on target" if outcome.get("converged") else f"{points(gap / 100, 3)} to go",
+        "good" if outcome.get("converged") else "warn",
+    )
+    return [growth, _cost(outcome), _people(outcome), _robust(outcome)]
+
+
+def caveats(search: StudyTrials) -> Iterator[str]:
+    """Yield what one should know before using the answer: warnings, bounds, risks, other seeds."""
+    outcome = search.outcome or {}
+    yield from (str(text) for text in outcome.get("warnings", ()))
+    if outcome.get("binding"):
+        yield f"At their limits: {', '.join(map(str, outcome['binding']))}."
+    if outcome.get("kind") == "preview" and search.header.kind == "real":
+        yield "No plan verified this: it is a preview."
+    risk = outcome.get("risk")
+    if isinstance(risk, Mapping):
+        for finding in risk.get("findings", ())[:4]:
+            year = "" if finding["year"] is None else f" in {finding['year']}"
+            yield f"{str(finding['risk']).capitalize()} risk{year}: {with_levels(finding['message'])}"
+        more = len(risk.get("findings", ())) - 4
+        if more > 0:
+            yield f"{more} more finding{'s'[: more > 1]} in the evidence report."
+    for name in ("robustness", "cost_impact", "employee_impact"):
+        if isinstance(outcome.get(name), str):
+            yield f"{name.replace('_', ' ').capitalize()}: {outcome[name]}."
+
+
+def levers(search: StudyTrials) -> Content:
+    """Return the answer's levers: value in force, new value, change, effect alone, risk."""
+    outcome = search.outcome or {}
+    number = search.best
+    row = None if number is None else search.trial(number)
+    impact = outcome.get("parameter_impact")
+    alone = impact.get(GROWTH, {}).get("alone", {}) if isinstance(impact, Mapping) else {}
+    risk = outcome.get("risk")
+    risks = risk.get("levers", {}) if isinstance(risk, Mapping) else {}
+    rows = []
+    for lever in search.levers:
+        new = None if row is None else row.get(lever.column)
+        moved = new is not None and lever.start is not None and new == new and new != lever.start
+        rows.append(
+            {
+                "lever": lever.label,
+                "name": lever.name,
+                "old": lever.start,
+                "new": new,
+                "change": lever_change(lever.start, new) if moved else "–",
+                "change_widths": None
+                if not moved or new is None or lever.start is None
+                else (float(new) - lever.start) / (lever.recommended[1] - lever.recommended[0]),
+                "alone": alone.get(lever.name),
+                "risk": str(risks.get(lever.name, risks.get(lever.name.partition("@")[0], "–"))),
+            }
+        )
+    frame = pd.DataFrame(rows)
+    columns = (
+        Column("lever", "Lever", is_text=True),
+        Column("old", "In force", lambda v: percent(v, 2)),
+        Column("new", "New", lambda v: "–" if v is None or v != v else percent(v, 2)),
+        Column("change", "Change"),
+        Column("alone", "Alone, growth", lambda v: "–" if v is None or v != v else points(v)),
+        Column("risk", "Risk", lambda v: v.capitalize() if len(v) > 2 else v, is_text=True),
+    )
+    which = "no feasible trial yet" if number is None else f"trial {number}"
+    of = "the answer" if search.outcome is not None else "the best so far"
+    subtitle = f"Levers of {of}, {which} · share of pay, new-hire pay of the range position"
+    return Content("Levers: in force and new", subtitle, frame, columns, f"answer_{search.name}.csv")
+
+
+def limits(search: StudyTrials) -> Content:
+    """Return each constraint at the answer: what it is, what is allowed, whether it holds."""
+    found = (search.outcome or {}).get("constraints", ())
+    rows = [
+        {
+            "constraint": str(one.get("text", one["name"])),
+            "actual": one.get("actual"),
+            "limit": one.get("limit"),
+            "holds": "holds" if one["satisfied"] else "exceeded",
+        }
+        for one in found
+    ]
+    frame = pd.DataFrame(rows, columns=["constraint", "actual", "limit", "holds"])
+    columns = (
+        Column("constraint", "Constraint", is_text=True),
+        Column("actual", "Is", _figure),
+        Column("limit", "Allowed", _figure),
+        Column("holds", "", is_text=True),
+    )
+    subtitle = "At the answer; the quality gate is one of them"
+    return Content("Constraints", subtitle, frame, columns, f"constraints_{search.name}.csv")
+
+
+def _so_far(search: StudyTrials) -> str:
+    number = search.best
+    row = None if number is None else search.trial(number)
+    if row is None:
+        return "No feasible trial of the kind that decides yet."
+    said = f"Best so far: trial {number}, growth {percent(row['growth'], 3)} a year"
+    if search.target is not None:
+        said += f", {points(row['gap_pp'] / 100, 3)} from the target {labels.target_text(search.target)}"
+    return f"{said}."
+
+
+def _cost(outcome: Mapping[str, Any]) -> Kpi:
+    found = outcome.get("cost_impact")
+    if not isinstance(found, Mapping):
+        return Kpi("Payroll over the horizon", "n/a", str(found or "not computed"))
+    payroll = found["horizon"]["payroll"]
+    rate = payroll["difference_rate"]
+    return Kpi(
+        "Payroll over the horizon, against as it is",
+        money_short(payroll["difference"], sign=True),
+        f"{percent(rate, 1, sign=True)} of {money_short(payroll['before'])}",
+    )
+
+
+def _people(outcome: Mapping[str, Any]) -> Kpi:
+    found = outcome.get("employee_impact")
+    if not isinstance(found, Mapping):
+        return Kpi("People whose pay differs", "n/a", str(found or "not computed"))
+    note = f"in {found['year']}: {count(found['winners'])} earn more, {count(found['losers'])} less"
+    if found["differ"]:
+        note += f"; median {percent(found['difference_rate']['median'], 1, sign=True)}"
+    return Kpi("People whose pay differs", f"{count(found['differ'])} of {count(found['compared'])}", note)
+
+
+def _robust(outcome: Mapping[str, Any]) -> Kpi:
+    found = outcome.get("robustness")
+    took = f"{count(outcome.get('evaluations'))} evaluations, {count(outcome.get('real_plans'))} plans, "
+    took += f"{count(outcome.get('cache_hits'))} cache hits, {seconds(outcome.get('seconds'))}"
+    if not isinstance(found, Mapping) or found.get("share_within_tolerance") is None:
+        return Kpi("It took", seconds(outcome.get("seconds")), took)
+    share = found["share_within_tolerance"]
+    tone: Tone = "good" if share >= 0.5 else "warn"
+    spread = f"{percent(found['growth']['p10'], 2)} to {percent(found['growth']['p90'], 2)}"
+    return Kpi(
+        f"Within tolerance under {found['seeds']} other seeds",
+        percent(share, 0),
+        f"P10 to P90 {spread}; {took}",
+        "holds" if tone == "good" else "fragile",
+        tone,
+    )
+
+
+def _kind(kind: str) -> str:
+    return "verified by a plan" if kind == "real" else "preview"
+
+
+def _figure(value: Any) -> str:
+    if value is None or value != value:
+        return "–"
+    return f"{float(value):,.0f}" if abs(float(value)) >= MONEY_FROM else ratio(value, 4)
+
+
+SEEDS_MIN = 5  # fewer bars say nothing
+WORDS = {"gate": "quality gate", "raise_max": "raise (highest)", "raise_min": "raise (lowest)"}
+
+
+def feasibility(search: StudyTrials) -> Content:
+    """Return how many of the trials that looked for the answer each constraint refused."""
+    looked = search.trials.loc[(search.trials["role"] == "search") & search.trials["growth"].notna()]
+    rows = []
+    for name in search.named(LIMIT):
+        values = looked[f"{LIMIT}{name}"].dropna()
+        if values.empty:
+            continue
+        failed = values > 0
+        rows.append(
+            {
+                "constraint": _named(search, name),
+                "failed": int(failed.sum()),
+                "trials": len(values),
+                "share": float(failed.mean()),
+                "worst": float(values.max()),
+            }
+        )
+    frame = pd.DataFrame(rows, columns=["constraint", "failed", "trials", "share", "worst"])
+    frame = frame.sort_values("share", ascending=False, kind="stable")
+    columns = (
+        Column("constraint", "Constraint", is_text=True),
+        Column("failed", "Trials that exceed it", count),
+        Column("trials", "Of", count),
+        Column("share", "Share", lambda v: percent(v, 1)),
+        Column("worst", "Worst value (up to 0 holds)", lambda v: ratio(v, 4)),
+    )
+    broken = int((search.trials["state"] == "failed").sum())
+    feasible = float((looked["state"] == "feasible").mean()) if len(looked) else 0.0
+    subtitle = f"{percent(feasible, 0)} of {len(looked):,} trials are feasible" + (
+        f"; {broken:,} broke" if broken else ""
+    )
+    figure = (
+        ranked(
+            frame["constraint"].tolist(),
+            frame["share"].tolist(),
+            [f"{row.failed:,} of {row.trials:,}" for row in frame.itertuples()],
+            x_title="Share of trials that exceed it",
+            x_format=".0%",
+            color=DOWN,
+            x_range=(0, 1.12),
+        )
+        if len(frame)
+        else note("No trial has been evaluated yet.", NOTE_HEIGHT)
+    )
+    return Content("Feasibility", subtitle, frame, columns, f"feasibility_{search.name}.csv", figure)
+
+
+def robustness(search: StudyTrials) -> Content:
+    """Return growth of the answer under other seeds, against the target's band."""
+    found = (search.outcome or {}).get("robustness")
+    growth = [float(v) for v in found.get("growth_by_seed", ())] if isinstance(found, Mapping) else []
+    frame = pd.DataFrame({"seed": range(1, len(growth) + 1), "growth": growth})
+    columns = (
+        Column("seed", "Other seed", count),
+        Column("growth", "Growth a year", lambda v: percent(v, 3)),
+    )
+    if len(growth) < SEEDS_MIN:
+        why = found if isinstance(found, str) else "comes when the study has ended with an answer"
+        text = (
+            f"Needs at least {SEEDS_MIN} seeds; there are {len(growth)}."
+            if growth
+            else f"Other seeds: {why}."
+        )
+        figure, subtitle = note(text, NOTE_HEIGHT), "Growth of the answer under other seeds"
+        return Content("Robustness", subtitle, frame, columns, f"robustness_{search.name}.csv", figure)
+    assert isinstance(found, Mapping)
+    subtitle = _of_seeds(found, len(growth), search.spec.tolerance)
+    counts, edges = np.histogram(growth, bins="auto")
+    target = search.target
+    figure = seed_histogram(
+        ((edges[1:] + edges[:-1]) / 2).tolist(),
+        float(edges[1] - edges[0]),
+        counts.tolist(),
+        band=None if target is None else (target - search.spec.tolerance, target + search.spec.tolerance),
+        target=None if target is None else (target, TARGET),
+        answer=None if search.outcome is None else float(search.outcome["growth"]),
+    )
+    return Content("Robustness", subtitle, frame, columns, f"robustness_{search.name}.csv", figure)
+
+
+def _of_seeds(found: Mapping[str, Any], seeds: int, tolerance: float) -> str:
+    spread = found["growth"]
+    said = f"Growth of the answer under {seeds} other seeds · P10 to P90 "
+    said += f"{percent(spread['p10'], 2)} to {percent(spread['p90'], 2)}"
+    if found.get("share_within_tolerance") is not None:
+        low, high = found["share_interval"]
+        said += f" · {percent(found['share_within_tolerance'], 0)} within ± {points(tolerance).lstrip('+')}"
+        said += f" (95%: {percent(low, 0)} to {percent(high, 0)})"
+    return said
+
+
+def _named(search: StudyTrials, key: str) -> str:
+    texts = {text.partition("<=")[0].partition(">=")[0]: text for text in map(str, search.spec.limits)}
+    return WORDS.get(key) or texts.get(key, key.replace("_", " "))

@@ -1,0 +1,261 @@
+"""A new study: the form, what is looked at before it starts, and the start."""
+
+import shlex
+from collections.abc import Callable, Mapping
+from functools import partial
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import InputError, PlanWiseError
+from planwise.jobs import Job
+from planwise.study.spec import OptimizeRequest
+from ui.components import html
+from ui.components.card import FRAME
+from ui.components.page import GAP, Current, Debounced, on_page
+from ui.pages.optimise import preflight
+from ui.pages.optimise.asking import Wish
+from ui.pages.optimise.form import Form
+from ui.pages.optimise.labels import AUTOMATIC, STRATEGIES, objectives_text
+from ui.session import Session
+from ui.values.formatting import percent
+from ui.values.studies import Check, Checked, Measured
+
+START = "Start the study"
+NOT_READY = "Nothing was started: see the checks that failed."
+TYPING_SECONDS = 0.25  # until somebody has stopped typing
+GROWTH = "growth_compound"
+MEASURED_KEPT = 50
+SIDES: Mapping[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "styles": {
+        "display": "grid",
+        "grid-template-columns": "repeat(auto-fit, minmax(min(100%, 420px), 1fr))",
+        "gap": f"{GAP}px",
+        "align-items": "start",
+    },
+}
+
+
+class Ask:
+    """The form and its checks; `on_start` is told of the job."""
+
+    def __init__(self, session: Session, on_start: Callable[[Job], None]) -> None:
+        self._session, self._on_start = session, on_start
+        self._request: OptimizeRequest | None = None
+        self._checked: Checked | None = None
+        self._measured: dict[object, Measured] = {}
+        self._checks = html.pane('<p class="quiet" role="status">Looking at the question …</p>')
+        self._verdict = html.pane("", margin=(0, 0, 8, 0))
+        self._command = html.pane("", margin=(8, 0, 0, 0))
+        self._failure = html.pane("", visible=False)
+        self._start = pmui.Button(
+            label=START,
+            icon="play_arrow",
+            color="primary",
+            disabled=True,
+            margin=0,
+            sizing_mode="stretch_width",
+        )
+        self._start.on_click(self._begin)
+        self._look_soon = Debounced(self._look, TYPING_SECONDS)
+        self.form = Form(self._look_soon.ask)
+        side = pmui.Paper(
+            html.pane(
+                html.card_heading("Before it starts", "Looked at again with every change"),
+                margin=(0, 0, 8, 0),
+            ),
+            self._checks,
+            self._failure,
+            self._verdict,
+            self._start,
+            self._command,
+            **{**FRAME, "sx": {**FRAME["sx"], "position": "sticky", "top": "8px"}},
+        )
+        self.layout = pn.Column(self.form.layout, side, **SIDES)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Offer the scenarios that there are, the draft's edits and locks; look at the question again."""
+        try:
+            names = [info.name for info in self._session.store.plans.list()]
+        except PlanWiseError as error:
+            self._show_checks((Check("Scenarios", "bad", error.what, error.remedy or ""),))
+            return
+        chosen = self._session.selection.scenario or self._session.draft.scenario
+        self.form.offer(names, chosen if self._request is None else None)
+        self.form.lock(tuple(self._session.draft.locks))
+        self._offer_edits()
+        self._look_soon.ask()
+
+    def ask_again(self, wish: Wish) -> None:
+        """Put a past study's question into the form."""
+        self.form.fill(wish)
+
+    def _offer_edits(self) -> None:
+        draft = self._session.draft
+        count = len(draft.changes)
+        of_this = draft.scenario == self.form.scenario.value and count > 0
+        self.form.edits.param.update(
+            visible=of_this,
+            label=f"With the {count} edit{'s'[: count > 1]} of the draft, on top of the scenario",
+        )
+
+    async def _look(self, current: Current) -> None:
+        try:
+            wish = self.form.wish(self._session.draft.changes)
+            self._request = wish.request()
+        except InputError as error:
+            self._request = None
+            on_page(partial(self._show_wrong, error))
+            return
+        request, searches = self._request, self._session.store.searches
+        checked = await self._session.offload(searches.check, request)
+        if not current():
+            return
+        measured = self._measured.get(_key(checked, request))
+        if measured is not None:
+            checked = await self._session.offload(searches.check, request, measured)
+        if not current():
+            return
+        on_page(partial(self._show, wish, checked, measured))
+        if measured is None and checked.frame is not None and await self._measure(checked, request):
+            measured = self._measured[_key(checked, request)]
+            checked = await self._session.offload(searches.check, request, measured)
+            if current():
+                on_page(partial(self._show, wish, checked, measured))
+
+    def _show_wrong(self, error: InputError) -> None:
+        self._offer_edits()
+        self.form.limits.say((), f"{error.what} {error.remedy or ''}")
+        self._show_checks((Check("Question", "bad", error.what, error.remedy or ""),))
+
+    async def _measure(self, checked: Checked, request: OptimizeRequest) -> bool:
+        """Preview the scenario as it is and both ends; False where that was not possible."""
+        frame, previews = checked.frame, self._session.previews
+        if frame is None or previews is None:
+            return False
+        own = {**request.levers, **request.assumptions}
+        growth, seconds = [], 0.0
+        for ends in ({}, frame.lowest, frame.highest):
+            kept = {
+                key: value
+                for key, value in own.items()
+                if key not in ends and key.partition("@")[0] not in ends
+            }
+            try:
+                answer = await previews.kpis(frame.scenario, {**kept, **ends}, purpose="reach")
+            except PlanWiseError as error:
+                on_page(partial(self._show_unmeasured, error))
+                return False
+            if answer is None or answer.kpis[-1][GROWTH] is None:
+                return False
+            growth.append(float(answer.kpis[-1][GROWTH]))
+            seconds = answer.seconds
+        if len(self._measured) >= MEASURED_KEPT:
+            self._measured.pop(next(iter(self._measured)))
+        baseline, lowest, highest = growth
+        self._measured[_key(checked, request)] = Measured(baseline, lowest, highest, seconds)
+        return True
+
+    def _show_unmeasured(self, error: PlanWiseError) -> None:
+        self.form.reach.object = html.notice(error.what, error.remedy or "", "warn")
+
+    def _show(self, wish: Wish, checked: Checked, measured: Measured | None) -> None:
+        self._checked = checked
+        self._offer_edits()
+        target = None if wish.target_pct is None or not wish.seeks_target else wish.target_pct / 100
+        self.form.reach.object = preflight.reach(checked, measured, target)
+        wrong = next(
+            (c for c in checked.checks if c.tone == "bad" and c.name in ("Question", "Levers")), None
+        )
+        self.form.limits.say(checked.constraints, "" if wrong is None else f"{wrong.says} {wrong.remedy}")
+        self.form.target.disabled = not wish.seeks_target
+        self.form.explained.object = _explained(wish, checked)
+        expected = preflight.expected(checked, measured, wish.trials, preview=wish.preview)
+        self._show_checks(checked.checks, expected)
+
+    def _show_checks(self, checks: tuple[Check, ...], expected: str = "") -> None:
+        checked = Checked(checks, "", "")
+        self._checks.object = preflight.shown(checks)
+        refusal = (
+            "" if self._session.may_run else f"{self._session.user.role} may look, and not start studies."
+        )
+        said = " ".join(text for text in (refusal or preflight.verdict(checked), expected) if text)
+        self._verdict.object = f'<p class="card-subtitle" role="status">{escape(said)}</p>'
+        self._start.disabled = not checked.ready or bool(refusal) or self._request is None
+        command = "" if self._request is None else command_of(self._request)
+        said = f"As a command: <code>{escape(command)}</code>" if command else ""
+        self._command.object = f'<p class="card-subtitle">{said}</p>'
+
+    async def _begin(self, *_: Any) -> None:
+        """Start what the form says now, which may have been typed since the checks that are shown."""
+        try:
+            wish = self.form.wish(self._session.draft.changes)
+        except InputError as error:
+            on_page(partial(self._show_wrong, error))
+            return
+        request = wish.request()
+        on_page(partial(self._start.param.update, disabled=True, label="Starting …"))
+        try:
+            checked = await self._session.offload(self._session.store.searches.check, request)
+            if not checked.ready:
+                on_page(partial(self._begun, None, html.notice(NOT_READY, "", "bad")))
+                return
+            job = await self._session.offload(
+                lambda: self._session.actions.jobs.start(
+                    "optimize",
+                    request.model_dump(mode="json", exclude_defaults=True),
+                    title=title_of(request),
+                )
+            )
+        except PlanWiseError as error:
+            on_page(partial(self._begun, None, html.notice(error.what, error.remedy or "", "bad")))
+        else:
+            on_page(partial(self._begun, job, ""))
+
+    def _begun(self, job: Job | None, failure: str) -> None:
+        self._start.label = START
+        self._failure.param.update(object=failure, visible=bool(failure))
+        self._look_soon.ask()
+        if job is not None:
+            self._on_start(job)
+
+
+def title_of(request: OptimizeRequest) -> str:
+    """Return what a job that runs this question is called."""
+    target = request.target_growth
+    sought = [] if target is None else [f"{percent(target, 2)} a year"]
+    sought += [objectives_text(request.weights)] if request.weights else []
+    return f"Study of {request.scenario}: {', '.join(sought) or 'its target'}"
+
+
+def command_of(request: OptimizeRequest) -> str:
+    """Return the command that starts the same study."""
+    return shlex.join(["planwise", "optimize", *request.command_options()])
+
+
+def _explained(wish: Wish, checked: Checked) -> str:
+    name = wish.strategy
+    if name == AUTOMATIC:
+        name = "solve" if wish.aim == "change" else "auto"
+        lead = f"Takes {name}: "
+    else:
+        lead = ""
+    reason = f" Here: {checked.reason}" if checked.reason else ""
+    return f'<p class="card-subtitle">{escape(lead + STRATEGIES.get(name, "") + reason)}</p>'
+
+
+def _key(checked: Checked, request: OptimizeRequest) -> object:
+    frame = checked.frame
+    if frame is None:
+        return None
+    changes = {**request.levers, **request.assumptions}
+    return (
+        frame.scenario,
+        tuple(sorted(changes.items())),
+        tuple(frame.lowest.items()),
+        tuple(frame.highest.items()),
+    )

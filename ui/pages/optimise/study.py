@@ -1,0 +1,373 @@
+"""One study: progress, trials, answer, and what can be done with it."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from planwise.jobs import Job
+from ui.components import html
+from ui.components.card import FRAME
+from ui.components.downloads import Download, FileButton, to_csv
+from ui.components.job_panel import JobPanel
+from ui.components.page import STACK, Current, Debounced, UpdateGuard, heading_row, on_page, show
+from ui.pages.optimise import answer, labels
+from ui.pages.optimise import trials as trial_rows
+from ui.pages.optimise.charts import Charts
+from ui.pages.optimise.number_field import NumberField
+from ui.pages.optimise.trials import TrialPanel, Trials
+from ui.session import Session
+from ui.values.formatting import moment
+from ui.values.studies import StudyTrials
+
+SMALL: dict[str, Any] = {"size": "small", "margin": 0, "variant": "outlined"}
+HTML, MARKDOWN = ".html", ".md"
+
+
+class StudyActions:
+    """Buttons of the study that is shown; `on_start` is told of the job that resumes it."""
+
+    def __init__(
+        self, session: Session, ask_again: Callable[[StudyTrials], None], on_start: Callable[[Job], None]
+    ) -> None:
+        self._session, self._on_start = session, on_start
+        self._search: StudyTrials | None = None
+        self._resume = pmui.Button(label="Resume", icon="play_arrow", **SMALL)
+        self._resume.on_click(self._start_again)
+        self._further = NumberField("Trials in all", lambda: None, blank="as asked", whole=True, width=140)
+        again = pmui.Button(label="Ask again …", icon="edit", **SMALL)
+        again.on_click(lambda _: ask_again(self._search) if self._search is not None else None)
+        self._reports = {
+            suffix: self._report_button(suffix, label)
+            for suffix, label in ((HTML, "Report (HTML)"), (MARKDOWN, "Report (Markdown)"))
+        }
+        self._csv = FileButton(
+            callback=self._trials,
+            filename="trials.csv",
+            label="Trials (CSV)",
+            description="Trials (CSV): download every trial",
+            **SMALL,
+        )
+        self._said = html.pane("", visible=False)
+        self.layout = pn.Column(
+            pn.FlexBox(
+                self._resume,
+                self._further.widget,
+                again,
+                *self._reports.values(),
+                self._csv,
+                gap="8px",
+                align_items="center",
+            ),
+            self._said,
+            sizing_mode="stretch_width",
+            margin=(8, 0, 0, 0),
+        )
+
+    def show(self, search: StudyTrials) -> None:
+        """Offer what can be done with this study now."""
+        if self._search is None or self._search.name != search.name:
+            self._said.visible = False
+            self._further.value = None
+        self._search = search
+        settled = bool((search.outcome or {}).get("converged")) and search.target is not None
+        may = not search.is_running and not settled and search.header.request is not None
+        self._resume.param.update(visible=may, disabled=not self._session.may_run)
+        self._further.widget.visible = may
+        for suffix, button in self._reports.items():
+            button.param.update(disabled=search.outcome is None, filename=f"evidence_{search.name}{suffix}")
+        self._csv.filename = f"trials_{search.name}.csv"
+
+    async def _start_again(self, *_: Any) -> None:
+        if self._search is None:
+            return
+        name = self._search.name
+        try:
+            further = self._further.value
+        except PlanWiseError as error:
+            on_page(partial(self._say, html.error_notice(error)))
+            return
+        request = {"resume": name} | ({} if further is None else {"trials": further})
+        on_page(partial(self._resume.param.update, disabled=True))
+        try:
+            job = await self._session.offload(
+                lambda: self._session.actions.jobs.start("optimize", request, title=f"Resume study {name}")
+            )
+        except PlanWiseError as error:
+            on_page(partial(self._say, html.error_notice(error)))
+        else:
+            on_page(partial(self._on_start, job))
+        finally:
+            on_page(partial(self._resume.param.update, disabled=not self._session.may_run))
+
+    def _report_button(self, suffix: str, label: str) -> Download:
+        async def write() -> bytes:
+            assert self._search is not None
+            content: bytes = await self._session.offload(
+                self._session.store.searches.report, self._search.name, suffix
+            )
+            return content
+
+        return Download(
+            write,
+            lambda error: self._say(html.error_notice(error)),
+            label=label,
+            busy="Writing …",
+            icon="description",
+            **SMALL,
+        )
+
+    def _trials(self) -> Any:
+        assert self._search is not None
+        return to_csv(self._search.trials)
+
+    def _say(self, text: str) -> None:
+        self._said.param.update(object=text, visible=True)
+
+
+CHOOSE = "Choose a study"
+POLL_MILLISECONDS = 1000
+DETAILS_SECONDS = 5.0  # between two drawings of everything while a study runs; trials show at once
+
+
+class StudyTab:
+    """Shows the study that the selection names; another one without being made anew."""
+
+    def __init__(self, session: Session, ask_again: Callable[[StudyTrials], None]) -> None:
+        self._session = session
+        self._search: StudyTrials | None = None
+        self._stamp: object = None
+        self._filling = UpdateGuard()
+        self._busy, self._active, self._details_at = False, False, 0.0
+        self._starting: Job | None = None
+        self._select = pmui.Select(
+            label="Study", options=[], size="small", margin=0, min_width=320, width=460
+        )
+        self._select.param.watch(self._choose, "value")
+        self._heading = html.pane("", min_width=0)
+        self._progress_text = html.pane("")
+        self._bar = pmui.LinearProgress(
+            value=0, max=100, sizing_mode="stretch_width", visible=False, margin=0
+        )
+        self._notice = html.pane("", visible=False)
+        self._answer = html.pane("")
+        self.job = JobPanel(session, on_done=lambda _: self._soon.ask())
+        self.actions = StudyActions(session, ask_again, self.started)
+        self.charts = Charts(session, on_choose=self._chosen_on_chart)
+        self.trials = Trials(on_open=self._open_trial, on_choose=self._chosen_in_table)
+        self.trial = TrialPanel(session, on_close=lambda: self.trials.table.open(None))
+        head = pmui.Paper(
+            heading_row(self._heading, self._select),
+            self._progress_text,
+            self._bar,
+            self.actions.layout,
+            **FRAME,
+        )
+        self._empty = html.pane(_nothing())
+        self._rest = pn.Column(
+            self._answer,
+            self.charts.answer_layout,
+            self.trials.layout,
+            self.trial.layout,
+            self.charts.layout,
+            **STACK,
+        )
+        self._body = pn.Column(head, self._notice, self.job.layout, self._rest, **STACK)
+        reading = html.pane('<p class="quiet" role="status">Reading the studies …</p>')
+        self.layout = pn.Column(reading, **STACK)
+        self._soon = Debounced(self._read)
+        self._timer = session.every(POLL_MILLISECONDS, self._poll)
+        self._timer.stop()
+
+    def activate(self, active: bool) -> None:
+        """Watch the study while its tab is looked at, and only then."""
+        if active and not self._active:
+            self._timer.start()
+            self._soon.ask()
+        elif not active and self._active:
+            self._timer.stop()
+        self._active = active
+
+    def refresh(self) -> None:
+        """Look at the study that the selection names, if there is something new."""
+        if self._active:
+            self._soon.ask()
+
+    def started(self, job: Job) -> None:
+        """Watch a job, whose study will be there in a moment."""
+        self._starting = job
+        self._stamp = None
+        show(self.layout, self._body)
+        self._rest.visible = False
+        self._heading.object = html.card_heading("New study", "The study begins in a moment.")
+        self._select.visible = False  # none of the others is looked at
+        self._progress_text.object = ""
+        self._notice.visible = self._bar.visible = self.actions.layout.visible = False
+        self.job.show(job.id)
+
+    def _choose(self, event: Any) -> None:
+        if not self._filling and event.new and event.new != self._session.selection.study:
+            self._session.selection.study = event.new
+
+    def _poll(self) -> None:
+        """Look whether the study has something new; a few `stat` calls when it has not."""
+        if self._busy or not self._active:
+            return
+        if self._starting is not None:
+            self._follow(self._starting)
+            return
+        name = self._session.selection.study
+        if name and self._session.store.searches.stamp(name) != self._stamp:
+            self._soon.ask()
+        elif self._search is not None and self._search.is_running:
+            self._show_progress(self._search)
+
+    def _follow(self, job: Job) -> None:
+        """Open the study of a job that was just started, once the job says which."""
+        try:
+            now = self._session.store.jobs.get(job.id)
+        except PlanWiseError:
+            self._starting = None
+            return
+        if now.study and now.study in self._names():
+            self._starting = None
+            self._session.selection.study = now.study
+            self._soon.ask()
+        elif now.ended:
+            self._starting = None
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self._session.store.searches.list())
+
+    async def _read(self, current: Current) -> None:
+        if self._busy or self._starting is not None:
+            return
+        self._busy = True
+        try:
+            searches = self._session.store.searches
+            names: tuple[str, ...] = ()
+            names = await self._session.offload(self._names)
+            if not names:
+                on_page(partial(show, self.layout, self._empty))
+                return
+            name = self._session.selection.study or names[0]
+            stamp = searches.stamp(name)
+            search = await self._session.offload(searches.get, name)
+            if not current():
+                return
+            self._stamp = stamp
+            in_full = self._is_due(search)
+            on_page(partial(self._show, search, names, in_full))
+            if in_full:  # takes longer, and nothing waits for it
+                found = await self._session.offload(searches.importance, search)
+                on_page(partial(self.charts.show_importance, search, found))
+        except PlanWiseError as error:
+            self._stamp = None
+            on_page(partial(self._show_failure, names, error))
+        finally:
+            self._busy = False
+
+    def _is_due(self, search: StudyTrials) -> bool:
+        """Say whether everything is drawn, not only what shows the newest trials."""
+        old, now = self._search, time.monotonic()
+        same = old is not None and old.name == search.name and old.state == search.state
+        if same and search.is_running and now - self._details_at <= DETAILS_SECONDS:
+            return False
+        self._details_at = now
+        return True
+
+    def _show_failure(self, names: tuple[str, ...], error: PlanWiseError) -> None:
+        show(self.layout, self._body)
+        with self._filling:
+            others = {CHOOSE: "", **{name: name for name in names}}
+            self._select.param.update(options=others, value="", visible=True)
+        self._heading.object = html.card_heading(
+            self._session.selection.study or "Studies", "This study cannot be shown"
+        )
+        self._progress_text.object = ""
+        self._bar.visible = self.actions.layout.visible = False
+        self._rest.visible = False
+        self._notice.param.update(object=html.error_notice(error), visible=True)
+
+    def _show(self, search: StudyTrials, names: tuple[str, ...], in_full: bool) -> None:
+        old, self._search = self._search, search
+        another = old is None or old.name != search.name
+        if not self._session.selection.study:
+            self._session.selection.study = search.name
+        self._select.param.update(options=list(names), value=search.name, visible=True)
+        self._notice.visible = False
+        self._rest.visible = self.actions.layout.visible = True
+        self._show_head(search, another)
+        self._show_progress(search)
+        self.charts.show_convergence(search, another)
+        self.trials.show(search, another)
+        if in_full or another:
+            self._answer.object = answer.panel(search)
+            self.charts.show(search, another)
+        self.trial.show(search, None if another else self.trial.number)
+        show(self.layout, self._body)
+
+    def _show_head(self, search: StudyTrials, another: bool) -> None:
+        header, spec = search.header, search.spec
+        text, tone = labels.study_state(search)
+        what = labels.objectives_text(spec.weights)
+        sought = (
+            "" if search.target is None else f" · target {labels.target_text(search.target, spec.tolerance)}"
+        )
+        self._heading.object = (
+            html.card_heading(
+                search.name,
+                f"{header.scenario} on {header.census} · {spec.chosen_strategy}, {what}{sought} · "
+                f"{len(search.levers)} levers · {'plans' if header.kind == 'real' else 'previews only'} · "
+                f"begun {moment(search.header.created_at)}",
+            )
+            + f'<p style="margin-top:6px">{html.chip(text, tone)}</p>'
+        )
+        self.actions.show(search)
+        job = self.job.job
+        if another or (job.ended if job is not None else search.is_running):  # a command may have taken it up
+            self._show_job(search)
+
+    def _show_job(self, search: StudyTrials) -> None:
+        """Show the newest job that ran this study, while it runs or when it failed."""
+        jobs = [job for job in self._session.store.jobs.list() if job.study == search.name]
+        job = jobs[0] if jobs else None
+        wanted = job is not None and (not job.ended or job.error is not None)
+        self.job.show(job.id if wanted and job is not None else None)
+
+    def _show_progress(self, search: StudyTrials) -> None:
+        elapsed = None
+        if search.is_running and search.header.created_at:
+            begun = datetime.fromisoformat(search.header.created_at)
+            elapsed = max((datetime.now(UTC) - begun).total_seconds(), 0.0)
+        text, share = trial_rows.progress_text(search, elapsed)
+        self._progress_text.object = f'<p class="card-subtitle" role="status">{text}</p>'
+        self._bar.param.update(
+            visible=search.is_running,
+            variant="determinate" if share is not None else "indeterminate",
+            value=0 if share is None else round(100 * share),
+        )
+
+    def _open_trial(self, number: Any) -> None:
+        if self._search is not None:
+            self.trial.show(self._search, None if number is None else int(number))
+
+    def _chosen_on_chart(self, numbers: tuple[int, ...]) -> None:
+        self.trials.choose(numbers)
+        self.charts.choose(numbers)
+
+    def _chosen_in_table(self, numbers: tuple[int, ...]) -> None:
+        self.charts.choose(numbers)
+
+
+def _nothing() -> str:
+    return (
+        '<div class="empty"><h2>No study yet</h2>'
+        "<p>A study looks for the levers that meet a growth target, or for the best trade-off of cost and "
+        "equity. Ask one on the first tab; it shows here while it runs.</p></div>"
+    )

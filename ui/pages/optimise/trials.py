@@ -1,0 +1,429 @@
+"""The trials of a study: the table, its rows, and one trial opened."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from html import escape
+from typing import Any
+
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from ui.components import html
+from ui.components.card import FRAME
+from ui.components.downloads import FileButton, to_csv
+from ui.components.html import Column
+from ui.components.page import heading_row, on_page, show
+from ui.components.table import PagedTable
+from ui.pages.optimise.convergence import role_on_front
+from ui.pages.optimise.labels import OUTCOMES, gap, lever_change, parts_of, purpose
+from ui.session import Session
+from ui.values.formatting import count, money_short, percent, ratio, seconds
+from ui.values.studies import LIMIT, StudyTrials
+
+SHOWS = {"All trials": "all", "Search only": "search", "Feasible": "feasible", "Infeasible or failed": "bad"}
+
+
+def trial_columns(search: StudyTrials, *, levers: bool) -> tuple[Column, ...]:
+    """Return the columns of a study's trials; its levers only when asked for, there may be many."""
+    shown = [
+        Column("trial", "Trial", count),
+        Column("kind", "Kind", lambda v: "plan" if v == "real" else str(v), is_text=True),
+        Column("purpose", "For", purpose, is_text=True),
+        Column("state", "State", is_text=True),
+        Column("growth", "Growth a year", lambda v: percent(v, 3)),
+    ]
+    if search.target is not None:
+        shown.append(Column("gap_pp", "Target − growth", gap))
+    shown += [
+        Column("payroll", "Highest payroll", money_short),
+        *(Column(part.column, part.name.partition(" (")[0], part.write) for part in parts_of(search)),
+    ]
+    if not search.spec.multi_objective:
+        shown.append(Column("score", "Objective", _figure))
+    if levers:
+        shown += [Column(lever.column, lever.label, lambda v: percent(v, 2)) for lever in search.levers]
+    limits = [name for name in search.named(LIMIT) if name != "gate"]
+    shown += [Column(f"{LIMIT}{name}", f"{name} (≤ 0)", _figure) for name in limits]
+    return (
+        *shown,
+        Column("gate", "Gate", _text, is_text=True),
+        Column("seconds", "Time", seconds),
+        Column("violated", "Exceeds", _text, is_text=True),
+    )
+
+
+def trial_frame(search: StudyTrials, which: str, chosen: Sequence[int], *, only_chosen: bool) -> pd.DataFrame:
+    """Return the trials that are looked at."""
+    trials = search.trials
+    if only_chosen and chosen:
+        return trials.loc[trials["trial"].isin(chosen)]
+    if which == "search":
+        return trials.loc[trials["role"] == "search"]
+    if which == "feasible":
+        return trials.loc[(trials["role"] == "search") & (trials["state"] == "feasible")]
+    if which == "bad":
+        return trials.loc[trials["state"] != "feasible"]
+    return trials
+
+
+def trial_tones(search: StudyTrials) -> dict[Any, str]:
+    """Return how rows look: what failed, and what is about an answer and not one."""
+    looks = {}
+    for number, state, role in zip(
+        search.trials["trial"], search.trials["state"], search.trials["role"], strict=True
+    ):
+        if state != "feasible":
+            looks[number] = "bad"
+        elif role != "search":
+            looks[number] = "quiet"
+    return looks
+
+
+def trial_flags(search: StudyTrials) -> dict[Any, str]:
+    """Return the word beside a trial: answer, knee, pick."""
+    found: dict[Any, str] = {
+        number: role for number in (*search.front, *search.picks) if (role := role_on_front(search, number))
+    }
+    if search.best is not None:
+        found[search.best] = found.get(search.best, "answer" if search.outcome is not None else "best")
+    return found
+
+
+def progress_text(search: StudyTrials, elapsed: float | None) -> tuple[str, float | None]:
+    """Return counts, rate and time left in one line, and the share done (0 to 1, None when not known).
+
+    `elapsed` is the time since the study began, in seconds; None for a study that is not running.
+    """
+    trials = search.trials
+    ended, plans = len(trials), int(((trials["kind"] == "real") & trials["answered_by"].isna()).sum())
+    failed = int((trials["state"] == "failed").sum())
+    infeasible = int((trials["state"] == "infeasible").sum())
+    said = [f"{ended:,} trial{'' if ended == 1 else 's'}", f"{plans:,} plan{'' if plans == 1 else 's'}"]
+    said += [f"{infeasible:,} infeasible"] if infeasible else []
+    said += [f"{failed:,} failed"] if failed else []
+    said += [f"{search.unfinished} under way"] if search.unfinished and search.is_running else []
+    share = None
+    if elapsed is not None and elapsed > 0 and ended:
+        rate = ended / elapsed
+        said.append(f"{rate:.1f} a second" if rate >= 1 else f"{60 * rate:.0f} a minute")
+        decided = len(search.searched)
+        if search.spec.trials and decided:
+            share = min(decided / search.spec.trials, 1.0)
+            left = elapsed / decided * max(search.spec.trials - decided, 0)
+            said.append(f"about {seconds(left)} left for {search.spec.trials:,} trials")
+        if search.spec.timeout_seconds:
+            rest = max(search.spec.timeout_seconds - elapsed, 0.0)
+            said.append(f"ends in {seconds(rest)} at the latest")
+            share = max(share or 0.0, min(elapsed / search.spec.timeout_seconds, 1.0))
+    return " · ".join(said), share
+
+
+def _figure(value: Any) -> str:
+    return "–" if value is None or value != value else ratio(value, 4)
+
+
+def _text(value: Any) -> str:
+    return "–" if value is None or value != value or value == "" else str(value)
+
+
+SMALL: dict[str, Any] = {"size": "small", "margin": 0}
+ANSWER, SO_FAR = "Open the answer", "Open the best so far"
+
+
+class Trials:
+    """Every trial of the study that is shown; ticks are shared with the charts."""
+
+    def __init__(
+        self, *, on_open: Callable[[Any], None], on_choose: Callable[[tuple[int, ...]], None]
+    ) -> None:
+        self._search: StudyTrials | None = None
+        self._on_open, self._on_choose = on_open, on_choose
+        self._best = pmui.Button(label=ANSWER, icon="flag", variant="text", visible=False, **SMALL)
+        self._best.on_click(lambda _: self._open_best())
+        self._which = pmui.Select(label="Show", options=SHOWS, value="all", width=190, **SMALL)
+        self._levers = pmui.Switch(label="Levers", value=False, margin=0)
+        self._only = pmui.Switch(label="Only the chosen", value=False, margin=0, visible=False)
+        self._none = pmui.Button(label="Choose none", variant="text", visible=False, **SMALL)
+        self._none.on_click(lambda _: self._took(()))
+        for widget in (self._which, self._levers, self._only):
+            widget.param.watch(lambda _: self._fill(), "value")
+        self._heading = html.pane("", min_width=0)
+        self._csv = FileButton(
+            callback=self._file,
+            filename="trials.csv",
+            label="CSV",
+            description="Download the trials shown as CSV",
+            variant="text",
+            **SMALL,
+        )
+        self.table = PagedTable(
+            (),
+            key="trial",
+            caption="Trials of the study",
+            noun="trial",
+            opens="Open trial",
+            on_open=on_open,
+            on_choose=self._took,
+        )
+        self.layout = pmui.Paper(
+            heading_row(
+                self._heading,
+                self._best,
+                self._only,
+                self._none,
+                self._levers,
+                self._which,
+                self._csv,
+            ),
+            self.table.layout,
+            **FRAME,
+        )
+
+    def show(self, search: StudyTrials, another: bool) -> None:
+        """Show a study's trials; ticks stay unless it is another study."""
+        self._search = search
+        if another:
+            self.table.chosen = ()
+            self.table.open(None)
+            self.table.layout.param.update(page=0, sort=["", False])
+            self._levers.value = len(search.levers) <= 4
+        self._heading.object = html.card_heading(
+            "Trials",
+            "One row a trial; open one to make a scenario of it, tick some to see them in the charts",
+        )
+        self._csv.filename = f"trials_{search.name}.csv"
+        self._best.param.update(
+            visible=search.best is not None, label=SO_FAR if search.outcome is None else ANSWER
+        )
+        self._fill()
+
+    def choose(self, numbers: tuple[int, ...]) -> None:
+        """Tick these trials, as a chart has chosen them."""
+        self.table.chosen = numbers
+        if numbers:
+            self._only.value = True
+        self._fill()
+
+    def _open_best(self) -> None:
+        """Open the answer, on whichever page of the table it is."""
+        number = None if self._search is None else self._search.best
+        if number is not None:
+            self.table.open(number)
+            self._on_open(number)
+
+    def _took(self, numbers: tuple[Any, ...]) -> None:
+        self.table.chosen = tuple(int(number) for number in numbers)
+        self._fill()
+        self._on_choose(self.table.chosen)
+
+    def _fill(self) -> None:
+        search = self._search
+        if search is None:
+            return
+        chosen = self.table.chosen
+        some = bool(chosen)
+        self._only.visible = self._none.visible = some
+        if not some and self._only.value:
+            self._only.value = False
+        frame = trial_frame(search, self._which.value, chosen, only_chosen=self._only.value)
+        kept = tuple(number for number in chosen if number in set(search.trials["trial"]))
+        self.table.show(
+            frame,
+            columns=trial_columns(search, levers=self._levers.value),
+            tones=trial_tones(search),
+            marks=trial_flags(search),
+        )
+        self.table.chosen = kept
+
+    def _file(self) -> Any:
+        assert self._search is not None
+        return to_csv(
+            trial_frame(self._search, self._which.value, self.table.chosen, only_chosen=self._only.value)
+        )
+
+
+ROW: dict[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "styles": {"gap": "12px", "align-items": "center", "flex-wrap": "wrap"},
+}
+DESCRIPTION_MAX = 300
+
+
+class TrialPanel:
+    """Shows one trial of the study that is open; `on_close` is told when it is put away."""
+
+    def __init__(self, session: Session, on_close: Callable[[], None]) -> None:
+        self._session, self._on_close = session, on_close
+        self._search: StudyTrials | None = None
+        self._number: int | None = None
+        self._heading = html.pane("", min_width=0)
+        self._facts = html.pane("")
+        self._name = pmui.TextInput(
+            label="Name of the scenario", size="small", width=300, margin=0, max_length=48
+        )
+        self._description = pmui.TextInput(
+            label="Description",
+            size="small",
+            margin=0,
+            max_length=DESCRIPTION_MAX,
+            sizing_mode="stretch_width",
+            min_width=240,
+        )
+        self._keep = pmui.Button(label="Make scenario", icon="save", color="primary", size="small", margin=0)
+        self._keep.on_click(self._make)
+        self._try = pmui.Button(label="Open in Plan", icon="tune", variant="outlined", size="small", margin=0)
+        self._try.on_click(self._open)
+        close = pmui.IconButton(
+            icon="close", label="Close the trial", description="Close the trial", size="small", margin=0
+        )
+        close.on_click(lambda _: self.close())
+        self._said = html.pane("", visible=False)
+        self._next = pn.Row(**ROW)
+        header = pn.Row(self._heading, close, sizing_mode="stretch_width")
+        self.layout = pmui.Paper(
+            header,
+            self._facts,
+            pn.Row(self._name, self._description, self._keep, self._try, **ROW),
+            self._said,
+            self._next,
+            visible=False,
+            **FRAME,
+        )
+
+    @property
+    def number(self) -> int | None:
+        """The trial that is shown."""
+        return self._number
+
+    def show(self, search: StudyTrials, number: int | None) -> None:
+        """Show a trial of a study; None shows nothing."""
+        row = None if number is None else search.trial(number)
+        if row is None or number is None:
+            self.layout.visible, self._number = False, None
+            return
+        fresh = (self._search is None or self._search.name != search.name) or number != self._number
+        self._search, self._number = search, number
+        kind = "plan" if row["kind"] == "real" else "preview"
+        self._heading.object = html.card_heading(
+            f"Trial {number}", f"{purpose(row['purpose'])} · {kind} · {row['state']} · study {search.name}"
+        )
+        self._facts.object = _facts(search, row)
+        may = self._session.can_edit
+        failed = row["state"] == "failed" or row["gate"] == "failed"
+        self._keep.disabled = not may or failed
+        self._try.disabled = row["state"] == "failed"
+        if fresh:
+            self._name.value = f"{search.header.scenario}_trial_{number}"[:48]
+            self._description.value = ""
+            self._said.visible = False
+            show(self._next)
+        if not may:
+            self._say(
+                html.notice(f"{self._session.user.role} may look, and not make scenarios.", tone="warn")
+            )
+        elif failed:
+            why = row["error"] or "Its gate refused it: what it gives is not plausible."
+            self._say(html.notice(f"No scenario can be made of it: {why}", "Choose another trial.", "warn"))
+        self.layout.visible = True
+
+    def close(self) -> None:
+        """Put the trial away."""
+        self.layout.visible, self._number = False, None
+        self._on_close()
+
+    async def _make(self, *_: Any) -> None:
+        if self._search is None or self._number is None:
+            return
+        study, number = self._search.name, self._number
+        name, description = (self._name.value or "").strip(), (self._description.value or "").strip()
+        on_page(partial(self._keep.param.update, disabled=True, label="Making …"))
+        try:
+            made = await self._session.offload(
+                lambda: self._session.actions.scenarios.keep_trial(study, number, name, description)
+            )
+        except PlanWiseError as error:
+            on_page(partial(self._made, html.error_notice(error), ""))
+        else:
+            said = html.notice(f"Scenario {made.name} is trial {number} of {study}.", tone="good")
+            on_page(partial(self._made, said, made.name))
+
+    def _made(self, said: str, scenario: str) -> None:
+        self._keep.param.update(disabled=False, label="Make scenario")
+        self._say(said)
+        if scenario:
+            link = ("run", {"scenario": scenario})
+            self._session.notify(f"Scenario {scenario} was made.", tone="success", link=link)
+            self._lead_on(scenario)
+
+    def _lead_on(self, scenario: str) -> None:
+        def button(label: str, icon: str, work: Callable[[], None]) -> Any:
+            made = pmui.Button(label=label, icon=icon, variant="outlined", size="small", margin=0)
+            made.on_click(lambda _: work())
+            return made
+
+        session, base = self._session, self._search.header.scenario if self._search else "baseline"
+
+        def into_draft() -> None:
+            try:
+                session.draft.start_from(scenario)
+            except PlanWiseError as error:
+                self._say(html.error_notice(error))
+                return
+            session.go("plan", scenario=scenario)
+
+        show(
+            self._next,
+            button("Run it", "play_circle", lambda: session.go("run", scenario=scenario)),
+            button(
+                f"Compare with {base}",
+                "compare_arrows",
+                lambda: session.go("compare", compare=(base, scenario)),
+            ),
+            button("Edit it in Plan", "tune", into_draft),
+        )
+
+    def _open(self, *_: Any) -> None:
+        """Begin the draft anew from the study's scenario with what the trial changed."""
+        if self._search is None or self._number is None:
+            return
+        header = self._search.header
+        own = {} if header.request is None else header.request.changes()
+        given = self._search.given.get(self._number, {})
+        plain = {name for name in given if "@" not in name}
+        kept = {name: value for name, value in own.items() if name.partition("@")[0] not in plain}
+        try:
+            self._session.draft.start_from(header.scenario, {**kept, **given})
+        except PlanWiseError as error:
+            self._say(html.error_notice(error))
+            return
+        self._session.go("plan", scenario=header.scenario)
+
+    def _say(self, text: str) -> None:
+        self._said.param.update(object=text, visible=True)
+
+
+def _facts(search: StudyTrials, row: Any) -> str:
+    """Return levers and outcomes side by side."""
+    levers = []
+    for lever in search.levers:
+        value = row[lever.column]
+        if lever.start is None or value is None or value != lever.start:
+            moved = "" if lever.start is None else f" ({lever_change(lever.start, value)})"
+            levers.append((lever.label, f"{percent(value, 2)}{moved}"))
+    same = len(search.levers) - len(levers)
+    if same:
+        levers.append(("As they are", f"{same} {'other ' if levers else ''}lever{'' if same == 1 else 's'}"))
+    outcomes = [(one.name, one.write(row[one.column])) for one in OUTCOMES]
+    if search.target is not None:
+        outcomes.insert(1, ("Target minus growth", gap(row["gap_pp"])))
+    if row["score"] == row["score"] and row["score"] is not None:
+        outcomes.append(("Objective", ratio(row["score"], 4)))
+    outcomes.append(("Exceeds", row["violated"] or "nothing"))
+    lists = "".join(f'<dl class="facts">{_items(items)}</dl>' for items in (levers, outcomes))
+    return f'<div class="two">{lists}</div>'
+
+
+def _items(items: list[tuple[str, str]]) -> str:
+    return "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in items)

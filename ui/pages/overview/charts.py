@@ -1,0 +1,261 @@
+"""Cards of the overview: scenarios side by side, growth bridge, levels, quality gate, provenance."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from planwise.gate import GateResult
+from ui.components import html
+from ui.components.card import Content
+from ui.components.charts import scenario_lines, waterfall
+from ui.components.html import Column
+from ui.values.formatting import count, goal, level, moment, money, percent, points, ratio, shortened
+from ui.values.results import BRIDGE, SUPPRESSED_UNDER, Result
+
+PP = 100.0
+MILLION = 1e6
+
+
+def growth(results: Sequence[Result], chosen: Result) -> Content:
+    """Return growth of mean base pay by year against the chosen scenario's target."""
+    rows = [
+        {
+            "scenario": result.scenario,
+            "simulation_year": year,
+            "growth_all": (kpi := result.kpi(year))["growth_all"],
+            "growth_compound": kpi["growth_compound"],
+            "target_growth": result.target,
+            "growth_minus_target_pp": None
+            if result.target is None
+            else (kpi["growth_all"] - result.target) * PP,
+        }
+        for result in results
+        for year in result.years
+    ]
+    frame = pd.DataFrame(rows)
+    columns = (
+        Column("scenario", "Scenario", is_text=True),
+        Column("simulation_year", "Year", str),
+        Column("growth_all", "Growth in the year", lambda v: percent(v, 2)),
+        Column("growth_compound", "Growth a year since the census", lambda v: percent(v, 2)),
+        Column("target_growth", "Target", percent),
+        Column("growth_minus_target_pp", "Growth minus target", lambda v: points(v / PP)),
+    )
+    figure = scenario_lines(
+        {r.scenario: (r.years, list(r.kpis["growth_all"])) for r in results},
+        chosen=chosen.scenario,
+        y_format=".1%",
+        y_title="Growth in the year",
+        hover=".2%",
+        reference=None if chosen.target is None else (f"Target {goal(chosen.target)}", chosen.target),
+    )
+    return Content(
+        "Growth against target",
+        f"Mean year-end base pay of all active staff, % on the year before · {_span(chosen)} · "
+        f"{_scenarios(results)}",
+        frame,
+        columns,
+        "growth_against_target.csv",
+        figure,
+        chosen.scenario,
+    )
+
+
+def payroll(results: Sequence[Result], chosen: Result) -> Content:
+    """Return the annual payroll by year, from the census on."""
+    frame = pd.concat(
+        [
+            result.growth.assign(scenario=result.scenario, year_end=_calendar(result))[
+                ["scenario", "simulation_year", "year_end", "headcount", "payroll", "prorated_payroll"]
+            ]
+            for result in results
+        ],
+        ignore_index=True,
+    )
+    columns = (
+        Column("scenario", "Scenario", is_text=True),
+        Column("year_end", "End of", str),
+        Column("headcount", "Headcount", lambda v: f"{v:,.0f}"),
+        Column("payroll", "Annual payroll, $", money),
+        Column("prorated_payroll", "Paid in the year, $", money),
+    )
+    budget = chosen.payroll_budget
+    figure = scenario_lines(
+        {r.scenario: (_calendar(r), [v / MILLION for v in r.growth["payroll"]]) for r in results},
+        chosen=chosen.scenario,
+        y_format="$,~f",
+        y_title="$ million",
+        hover="$,.1f",
+        reference=None if budget is None else ("Budget", budget / MILLION),
+    )
+    return Content(
+        "Annual payroll",
+        f"Base pay × FTE at year end, $ million · {chosen.census_year} (census)–{chosen.last_year} · "
+        f"{_scenarios(results)}",
+        frame,
+        columns,
+        "payroll.csv",
+        figure,
+        chosen.scenario,
+    )
+
+
+def bridge(result: Result, year: int) -> Content:
+    """Return what growth of mean pay is made of in one year; the parts sum to it exactly."""
+    kpi = result.kpi(year)
+    steps = [(text, float(kpi[name])) for name, text in BRIDGE.items()]
+    total = float(kpi["growth_all"])
+    frame = pd.DataFrame(
+        [
+            {
+                "scenario": result.scenario,
+                "simulation_year": y,
+                **{name: result.kpi(y)[name] for name in (*BRIDGE, "growth_all")},
+            }
+            for y in result.years
+        ]
+    )
+    columns = (
+        Column("simulation_year", "Year", str),
+        *(Column(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
+        Column("growth_all", "Growth", lambda v: percent(v, 2)),
+    )
+    target = None if result.target is None else (f"Target {goal(result.target)}", result.target)
+    figure = waterfall(
+        steps,
+        "Growth",
+        [*(points(value) for _, value in steps), percent(total, 2)],
+        target=target,
+    )
+    return Content(
+        "Growth bridge",
+        f"What moved mean base pay, percentage points · {year} · {result.scenario}",
+        frame,
+        columns,
+        f"growth_bridge_{result.scenario}.csv",
+        figure,
+        year,
+    )
+
+
+def _calendar(result: Result) -> list[int]:
+    """Return calendar years of the growth mart, where the census is year 0."""
+    return [int(year) or result.census_year for year in result.growth["simulation_year"]]
+
+
+def _span(result: Result) -> str:
+    return f"{result.years[0]}–{result.last_year}"
+
+
+def _scenarios(results: Sequence[Result]) -> str:
+    return results[0].scenario if len(results) == 1 else f"{len(results)} scenarios"
+
+
+GATE_TONES: Mapping[str, html.Tone] = {"passed": "good", "passed with warnings": "warn", "failed": "bad"}
+
+
+def comparison(results: Sequence[Result], chosen: Result, year: int) -> Content:
+    """Return every published scenario in one year; a scenario with another horizon is left out."""
+    shown = [result for result in results if year in result.years]
+    frame = pd.DataFrame(
+        [
+            {"scenario": r.scenario, **r.kpi(year), "target_growth": r.target, "simulation_year": year}
+            for r in shown
+        ]
+    )
+    frame["growth_minus_target_pp"] = (frame["growth_compound"] - frame["target_growth"].astype(float)) * PP
+    columns = (
+        Column("scenario", "Scenario", is_text=True),
+        Column("growth_compound", "Growth a year since the census", lambda v: percent(v, 2)),
+        Column("growth_minus_target_pp", "Minus target", lambda v: points(v / PP)),
+        Column("growth_all", "Growth in the year", lambda v: percent(v, 2)),
+        Column("headcount", "Headcount", count),
+        Column("payroll", "Annual payroll, $", money),
+        Column("payroll_change", "Payroll change, $", lambda v: money(v, sign=True)),
+        Column("mean_base_pay", "Mean base pay, $", money),
+        Column("mean_compa_ratio", "Compa-ratio", ratio),
+        Column("termination_rate", "Turnover", percent),
+    )
+    missing = len(results) - len(shown)
+    lead = html.notice(f"{missing} more do not simulate {year}.") if missing else ""
+    return Content(
+        "Scenarios side by side",
+        f"{year} · {len(shown)} published · the chosen one in bold",
+        frame,
+        columns,
+        f"scenarios_{year}.csv",
+        chosen=chosen.scenario,
+        lead=lead,
+    )
+
+
+def levels(result: Result, year: int) -> Content:
+    """Return headcount, movement and pay by level in one year."""
+    frame = result.levels.loc[result.levels["simulation_year"] == year].reset_index(drop=True)
+    columns = (
+        Column("level_id", "Level", level),
+        Column("headcount", "Headcount", count),
+        Column("hires", "Hires", count),
+        Column("terminations", "Exits", count),
+        Column("promotions_in", "Promoted in", count),
+        Column("mean_base_pay", "Mean base pay, $", money),
+        Column("median_base_pay", "Median base pay, $", money),
+        Column("cv", "Spread (CV)", percent),
+        Column("mean_compa_ratio", "Compa-ratio", ratio),
+        Column("below_minimum", "Below range", count),
+        Column("above_maximum", "Above range", count),
+    )
+    hidden = int((frame["headcount"] < SUPPRESSED_UNDER).sum())
+    note = f" · pay figures of groups under {SUPPRESSED_UNDER} people are not shown" if hidden else ""
+    return Content(
+        "Levels",
+        f"End of {year}; movement in {year} · {result.scenario}{note}",
+        frame,
+        columns,
+        f"levels_{result.scenario}_{year}.csv",
+    )
+
+
+def gate(result: Result) -> Content:
+    """Return what the quality gate found before the result was published, failures first."""
+    found = GateResult.from_json(result.manifest["gate"])
+    frame = pd.DataFrame(found.as_table())
+    frame["outcome"] = [
+        "passed" if ok else f"failed ({severity})"
+        for ok, severity in zip(frame["success"], frame["severity"], strict=True)
+    ]
+    columns = (
+        Column("expectation", "Expectation", is_text=True),
+        Column("outcome", "Outcome", is_text=True),
+        Column("table", "Table", is_text=True),
+        Column("column", "Column", is_text=True),
+        Column("observed", "Observed", shortened, is_text=True),
+        Column("threshold", "Allowed", shortened, is_text=True),
+        Column("offending rows", "Rows outside", count),
+    )
+    passed = found.evaluated - len(found.failed)
+    lead = html.chip(f"{found.status[0].upper()}{found.status[1:]}", GATE_TONES[found.status])
+    return Content(
+        "Quality gate",
+        f"{passed} of {found.evaluated} expectations hold; a critical one that fails blocks publishing · "
+        f"{result.scenario}",
+        frame,
+        columns,
+        f"gate_{result.scenario}.csv",
+        lead=lead,
+    )
+
+
+def provenance(result: Result) -> dict[str, str]:
+    """Return where the figures are from: enough to reproduce them."""
+    manifest = result.manifest
+    census, versions = manifest["census"], manifest["versions"]
+    return {
+        "Scenario": result.scenario,
+        "Published": moment(str(manifest["published_at"])),
+        "Census": f"{census['name']}, {count(census['rows'])} employees as of {census['as_of']}",
+        "Census content": str(census["content_hash"]),
+        "Fingerprint": result.fingerprint,
+        "Horizon": f"{result.years[0]}–{result.last_year}",
+        "Versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
+    }

@@ -1,0 +1,329 @@
+"""The overview: the scenario in force at a glance, what is new, what waits, all scenarios side by side."""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from ui.components import html
+from ui.components.card import FRAME, Card
+from ui.components.html import Kpi, Linked, Tone
+from ui.components.page import GAP, PAIR, SIDE_BY_SIDE, STACK, Page
+from ui.pages.overview import charts, to_do
+from ui.pages.overview import charts as tables
+from ui.pages.overview.changes import news
+from ui.pages.overview.to_do import list_items, waiting
+from ui.session import Session
+from ui.store import BASELINE
+from ui.values.formatting import count, goal, moment, money, money_short, percent, points, ratio
+from ui.values.results import Result, Unreadable
+
+
+def nothing_published(home: Path) -> str:
+    """Return the empty state of a home without a published result."""
+    return (
+        '<div class="empty"><h2>Nothing is published yet</h2>'
+        "<p>A result shows up here by itself as soon as a simulation has passed its quality gate.</p><ol>"
+        "<li>Bring in the people: <code>planwise census import FILE</code>, or a synthetic census: "
+        "<code>planwise census generate --employees 10000</code></li>"
+        "<li>Simulate the baseline: <code>planwise simulate</code></li>"
+        "<li>Look for levers that meet a target: "
+        "<code>planwise optimize --target-growth 0.03</code></li></ol>"
+        f"<p>All at once: <code>planwise demo</code>. This page looks at <code>{escape(str(home))}</code>; "
+        "another folder: <code>planwise serve --home FOLDER</code>.</p></div>"
+    )
+
+
+def no_study() -> str:
+    """Return what stands in a study's place while there is none."""
+    return (
+        '<div class="notice"><p>No study has been run yet.</p><p class="remedy">'
+        "<code>planwise optimize --target-growth 0.03</code> looks for the levers that meet a target; "
+        "its convergence shows here while it runs.</p></div>"
+    )
+
+
+ON_TARGET_RATE = 0.001  # a study's default tolerance: a tenth of a percentage point
+
+
+def headline(result: Result, year: int) -> tuple[Kpi, ...]:
+    """Return growth, pay, headcount, payroll, ranges and turnover, each compared with something."""
+    kpi, before = result.kpi(year), result.opening(year)
+    since = "the census" if year == result.years[0] else f"{year - 1}"
+    compound_verdict, compound_tone = against(kpi["growth_compound"], result.target)
+    growth_verdict, growth_tone = against(kpi["growth_all"], result.target)
+    target = "no target is set" if result.target is None else f"vs target {goal(result.target)}"
+    payroll_growth = kpi["payroll"] / before["payroll"] - 1 if before["payroll"] else None
+    return (
+        Kpi(
+            f"Growth a year (compound), {result.years[0]}–{year}",
+            percent(kpi["growth_compound"], 2),
+            f"{target}; mean base pay",
+            compound_verdict,
+            compound_tone,
+        ),
+        Kpi(
+            f"Growth in {year}",
+            percent(kpi["growth_all"], 2),
+            f"{target}; mean base pay",
+            growth_verdict,
+            growth_tone,
+        ),
+        Kpi(
+            f"Mean base pay, end of {year}",
+            money(kpi["mean_base_pay"]),
+            f"median {money(kpi['median_base_pay'])}; full-time annual rate",
+        ),
+        Kpi(
+            f"Headcount, end of {year}",
+            count(kpi["headcount"]),
+            f"{count(kpi['hires'])} hires, {count(kpi['terminations'])} exits in {year}",
+        ),
+        Kpi(
+            f"Annual payroll, end of {year}",
+            money_short(kpi["payroll"]),
+            *_budget(kpi["payroll"], result.payroll_budget),
+        ),
+        Kpi(
+            f"Payroll change in {year}",
+            money_short(kpi["payroll_change"], sign=True),
+            f"{percent(payroll_growth, sign=True)} on {since}",
+        ),
+        Kpi(
+            f"Compa-ratio, end of {year}",
+            ratio(kpi["mean_compa_ratio"]),
+            f"{count(kpi['below_minimum'])} below range, {count(kpi['above_maximum'])} above",
+        ),
+        Kpi(
+            f"Turnover in {year}",
+            percent(kpi["termination_rate"]),
+            f"{count(kpi['experienced_terminations'])} of {count(kpi['opening_headcount'])} staff at opening",
+        ),
+    )
+
+
+def against(growth: float | None, target: float | None) -> tuple[str, Tone]:
+    """Return how far growth is from the target, and whether that is within a tenth of a point."""
+    if target is None or growth is None or growth != growth:
+        return "", ""
+    gap = growth - target
+    return points(gap), "good" if abs(gap) <= ON_TARGET_RATE else "warn"
+
+
+def _budget(payroll: float, budget: float | None) -> tuple[str, str, Tone]:
+    if budget is None:
+        return "base pay × FTE; no budget is set", "", ""
+    within = payroll <= budget
+    verdict = "within budget" if within else "over budget"
+    return f"{percent(payroll / budget)} of {money_short(budget)}", verdict, "good" if within else "bad"
+
+
+NO_RELEASE = "No release yet: the baseline is shown."
+BOX_HEIGHT = 236  # pixels; a longer list is scrolled
+# As the headings of cards are, in their frame; the theme would make them titles of a page.
+FOLDED = {
+    "boxShadow": "none",
+    "border": "1px solid",
+    "borderColor": "divider",
+    "backgroundImage": "none",
+    "backgroundColor": "background.default",
+    "& .MuiAccordionSummary-root": {"backgroundColor": "transparent"},
+    "& .MuiAccordionSummary-content .MuiTypography-root": {"fontSize": "15px", "fontWeight": 500},
+}
+
+
+class OverviewPage(Page):
+    """The page's parts, made once; `refresh` fills them from the store."""
+
+    key = "overview"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._seen: Any = None
+        self._empty = html.pane(nothing_published(session.store.home))
+        self._kpis = html.pane("")
+        self._provenance = html.pane("")
+        self._scenario = self._select("Scenario", "scenario", 300)
+        self._year = self._select("Year", "year", 104)
+        self._growth = Card(name="growth against target")
+        self._payroll = Card(name="annual payroll")
+        self._bridge = Card(name="growth bridge")
+        self._comparison = Card(name="scenarios", with_chart=False)
+        self._levels = Card(name="levels", with_chart=False)
+        self._gate = Card(name="quality gate", with_chart=False, height=260)
+        self._waiting = Linked(session.go)
+        self._news = Linked(session.go)
+        self._gates = Linked(session.go)
+        self._study = Linked(session.go)
+        self._details = self._folded()
+        self._body = self._lay_out()
+        self._follow_selection("scenario", "year")
+        session.draft.param.watch(lambda *_: self._show_waiting(), ["scenario", "changes"])
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read what is published now and show it; what takes longer follows when it is there."""
+        results, unreadable = self._store.results()
+        notices = [html.unreadable(item) for item in unreadable]
+        nothing = not results and not unreadable
+        if results:
+            result = self._pick(results, unreadable, notices)
+            year = self._pick_year(result, notices)
+            self._fill(results, result, year)
+        self._set_notices(notices)
+        self._show(
+            *([self._notices] if notices else []),
+            *([self._empty] if nothing else []),
+            *([self._body] if results else []),
+        )
+        if results:
+            pn.state.onload(self._read_news)  # before, a change may miss the browser
+
+    def _fill(self, results: Sequence[Result], result: Result, year: int) -> None:
+        with self._filling:
+            self._scenario.param.update(options=[r.scenario for r in results], value=result.scenario)
+            self._year.param.update(options=list(result.years), value=year)
+        seen = (
+            tuple((r.scenario, r.fingerprint, r.manifest["published_at"]) for r in results),
+            result.scenario,
+        )
+        if self._seen == (seen, year):
+            return
+        self._seen = (seen, year)
+        census = result.manifest["census"]
+        self._heading.object = html.heading(
+            result.scenario,
+            (f"{NO_RELEASE} " if result.scenario == BASELINE else "")
+            + f"{census['name']}, {census['rows']:,} employees as of {census['as_of']} · "
+            f"published {moment(str(result.manifest['published_at']))}",
+        )
+        self._kpis.object = html.kpi_strip(headline(result, year))
+        self._growth.show(charts.growth(results, result))
+        self._payroll.show(charts.payroll(results, result))
+        self._bridge.show(charts.bridge(result, year))
+        self._comparison.show(tables.comparison(results, result, year))
+        self._levels.show(tables.levels(result, year))
+        self._gate.show(tables.gate(result))
+        self._provenance.object = html.facts(tables.provenance(result))
+        self._gates.html = to_do.list_gates(results)
+
+    async def _read_news(self) -> None:
+        """Fill what is read from the ledger, sweeps, studies and jobs, off the event loop."""
+        results, _ = self._store.results()
+        offload = self._session.offload
+        self._news.html = await offload(self._told, lambda: news(self._store.sweeps.latest(), results))
+        self._study.html = await offload(self._told, self._latest_study)
+        self._open = await offload(self._read_open)
+        self._show_waiting()
+
+    def _latest_study(self) -> str:
+        studies = self._store.standing.studies()
+        return to_do.latest(studies[0]) if studies else to_do.no_study()
+
+    def _read_open(self) -> Any:
+        try:
+            return (
+                self._store.jobs.list(),
+                self._store.standing.scenarios(),
+                self._store.standing.studies(),
+            )
+        except PlanWiseError as error:
+            return error
+
+    def _show_waiting(self) -> None:
+        found = getattr(self, "_open", None)
+        if found is None:
+            return
+        if isinstance(found, PlanWiseError):
+            self._waiting.html = html.notice(found.what, found.remedy or "", "bad")
+            return
+        draft = self._session.draft
+        self._waiting.html = list_items(waiting(draft.scenario, len(draft.changes), *found))
+
+    @staticmethod
+    def _told(read: Any) -> str:
+        """Return the HTML of what was read, or why it cannot be."""
+        try:
+            return str(read())
+        except PlanWiseError as error:
+            return html.error_notice(error)
+
+    def _pick(
+        self, results: Sequence[Result], unreadable: Sequence[Unreadable], notices: list[str]
+    ) -> Result:
+        by_name = {result.scenario: result for result in results}
+        wanted = self._selection.scenario
+        if wanted in by_name:
+            return by_name[wanted]
+        chosen = by_name.get(BASELINE, results[0])
+        if wanted:
+            why = "cannot be read" if wanted in {item.name for item in unreadable} else "is not published"
+            notices.append(
+                html.notice(
+                    f"Scenario {wanted!r} {why}; {chosen.scenario} is shown.",
+                    f"Published: {', '.join(by_name)}.",
+                    "warn",
+                )
+            )
+        return chosen
+
+    def _pick_year(self, result: Result, notices: list[str]) -> int:
+        wanted = self._selection.year
+        if wanted is not None and wanted not in result.years:
+            notices.append(
+                html.notice(
+                    f"{result.scenario} does not simulate {wanted}; {result.last_year} is shown.", tone="warn"
+                )
+            )
+        return wanted if wanted in result.years else result.last_year
+
+    def _lay_out(self) -> pn.Column:
+        heading = pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"})
+        return pn.Column(
+            pn.FlexBox(
+                heading,
+                pn.Row(self._scenario, self._year, styles={"gap": "12px"}),
+                justify_content="space-between",
+                align_items="center",
+                gap=f"{GAP}px",
+            ),
+            self._kpis,
+            pn.Column(self._growth.layout, self._side(), **SIDE_BY_SIDE),
+            self._comparison.layout,
+            pn.Column(self._payroll.layout, self._bridge.layout, **PAIR),
+            _boxed("Latest study", "The search that was started last", self._study),
+            self._details,
+            **STACK,
+        )
+
+    def _side(self) -> pn.Column:
+        return pn.Column(
+            _boxed("What waits for me", "Edits, runs, studies, results out of date", self._waiting),
+            _boxed("What changed", "Growth a year and payroll at the end of the horizon", self._news),
+            _boxed("Quality gates", "Every published scenario, the worst first", self._gates),
+            **STACK,
+        )
+
+    def _folded(self) -> pmui.Accordion:
+        return pmui.Accordion(
+            ("Levels", self._levels.layout),
+            ("Quality gate in detail", self._gate.layout),
+            ("Where these figures are from", self._provenance),
+            title_variant="h6",
+            disable_gutters=True,
+            sx=FOLDED,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+
+
+def _boxed(title: str, subtitle: str, content: Any) -> pmui.Paper:
+    heading = html.pane(html.card_heading(title, subtitle), margin=(0, 0, 6, 0))
+    scrolled = pn.Column(
+        content, sizing_mode="stretch_width", styles={"overflow-y": "auto", "max-height": f"{BOX_HEIGHT}px"}
+    )
+    return pmui.Paper(heading, scrolled, **FRAME)

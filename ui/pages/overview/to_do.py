@@ -1,0 +1,216 @@
+"""What to do next: unsaved edits, jobs, the latest study, scenarios out of date, quality gates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Protocol
+
+from planwise.gate import GateResult
+from ui.components import html
+from ui.components.html import link
+from ui.values.formatting import count, goal, moment, percent, points, seconds
+from ui.values.results import Result, ScenarioStatus, StudyBrief
+
+NO_STUDY = (
+    '<p class="quiet">No study has been run yet. A study looks for the levers that meet a growth target: '
+    "{link}, or <code>planwise optimize --target-growth 0.03</code>.</p>"
+)
+
+
+def no_study() -> str:
+    """Return what stands in a study's place while there is none."""
+    return NO_STUDY.format(link=link("Auto-optimise", "optimise"))
+
+
+def latest(study: StudyBrief) -> str:
+    """Return how the latest study stands: state, target, best so far, what it took."""
+    name, tone = status(study)
+    open_it = link("Open the study", "optimise", about=f"Open the study {study.name}", study=study.name)
+    target = "trade-offs, no target" if study.target is None else f"target {goal(study.target)}"
+    about = f"{study.strategy} on {study.scenario}, {target}, {study.kind} trials"
+    return (
+        f'<p class="quiet">{html.chip(name, tone)} {escape(about)}</p>'
+        f'<p class="quiet">{escape(_found(study))}. {open_it}</p>'
+    )
+
+
+def status(study: StudyBrief) -> tuple[str, html.Tone]:
+    """Return how a study stands, in a word or two."""
+    if study.converged is None:
+        return study.state.capitalize(), "" if study.state == "running" else "bad"
+    if study.target is None:
+        return "Ended", ""
+    if study.converged:
+        return "Converged", "good"
+    return ("Target out of reach", "bad") if study.reachable is False else ("Not converged", "warn")
+
+
+def best(study: StudyBrief) -> str:
+    """Return the growth of the best trial, and how far that is from the target where one is sought."""
+    if study.growth is None:
+        return "no feasible trial yet"
+    gap = "" if study.target is None else f", {points(study.growth - study.target)} from the target"
+    return f"best {percent(study.growth, 2)} a year{gap}"
+
+
+def _found(study: StudyBrief) -> str:
+    took = "" if study.seconds is None else f", {seconds(study.seconds)}"
+    told = best(study)
+    return f"{told[0].upper()}{told[1:]}; {count(study.trials)} trials{took}"
+
+
+SHOWN = 6  # items that a glance takes in; the others are counted
+STUDIES_SHOWN = 2
+UNDER_WAY = frozenset({"waiting", "running"})
+BROKEN = frozenset({"failed", "interrupted"})
+
+
+class JobLike(Protocol):
+    """What is shown of a job."""
+
+    id: str
+    title: str
+    state: str
+    share: float | None
+    scenario: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to look after; the link is page, words and what to choose there."""
+
+    what: str
+    why: str
+    act: str
+    page: str
+    chosen: Mapping[str, Any]
+    tone: html.Tone = ""
+
+
+def waiting(
+    draft_of: str,
+    edits: int,
+    jobs: Sequence[JobLike],
+    standings: Sequence[ScenarioStatus],
+    studies: Sequence[StudyBrief],
+) -> list[Item]:
+    """Return what waits, what is broken or unsaved first."""
+    return [
+        *_draft(draft_of, edits),
+        *(_job(job) for job in _not_made_good(jobs)),
+        *(_job(job) for job in jobs if job.state in UNDER_WAY),
+        *(_standing(item) for item in standings if item.state != "deleted"),
+        *_studies([study for study in studies if study.has_answer and study.kept_as is None]),
+    ]
+
+
+def list_items(items: Sequence[Item]) -> str:
+    """Return the items as a list with links; what to do next when there is none."""
+    if not items:
+        return (
+            '<p class="quiet">Nothing waits: every scenario is simulated as it is defined, nothing is '
+            f"running, no edit is unsaved. Next: {link('edit the plan', 'plan')}.</p>"
+        )
+    more = len(items) - SHOWN
+    rest = f'<p class="quiet">and {more} more.</p>' if more > 0 else ""
+    return f'<ul class="items">{"".join(map(_item, items[:SHOWN]))}</ul>{rest}'
+
+
+def _draft(scenario: str, edits: int) -> list[Item]:
+    if not edits:
+        return []
+    what = f"{edits} unsaved {'edit' if edits == 1 else 'edits'} on {scenario}"
+    return [Item(what, "kept in this tab and its address until saved", "Edit", "plan", {})]
+
+
+def _not_made_good(jobs: Sequence[JobLike]) -> list[JobLike]:
+    """Return what broke, unless the same was done since; `jobs` are the newest first."""
+    done: set[tuple[str, str]] = set()
+    found = []
+    for job in jobs:
+        same = (job.kind, job.scenario)
+        if job.state in BROKEN and same not in done:
+            found.append(job)
+        if job.state == "done" or job.state in BROKEN:
+            done.add(same)
+    return found
+
+
+def _job(job: JobLike) -> Item:
+    if job.state in UNDER_WAY:
+        share = "" if job.share is None else f", {percent(job.share, 0)} done"
+        return Item(job.title, f"{job.state}{share}", "Watch", "run", {"job": job.id})
+    return Item(
+        job.title, f"{job.state}: see why, and run it again", "Look", "run", {"scenario": job.scenario}, "bad"
+    )
+
+
+def _standing(item: ScenarioStatus) -> Item:
+    if item.state == "never":
+        return Item(item.scenario, "never simulated", "Run", "run", {"scenario": item.scenario})
+    return Item(item.scenario, f"out of date: {item.why}", "Run", "run", {"scenario": item.scenario}, "warn")
+
+
+def _studies(studies: Sequence[StudyBrief]) -> list[Item]:
+    found = [
+        Item(
+            f"Study on {study.scenario}: no scenario made of its best trial",
+            f"{study.strategy}, {best(study)}; {moment(study.at)}",
+            "Open",
+            "optimise",
+            {"study": study.name},
+        )
+        for study in studies[:STUDIES_SHOWN]
+    ]
+    if (more := len(studies) - STUDIES_SHOWN) > 0:
+        found.append(
+            Item(
+                f"{more} older {'study' if more == 1 else 'studies'} without a scenario",
+                "",
+                "Open",
+                "optimise",
+                {},
+            )
+        )
+    return found
+
+
+def _item(item: Item) -> str:
+    tone = f' class="why {item.tone}"' if item.tone else ' class="why"'
+    act = link(item.act, item.page, about=f"{item.act}: {item.what}", **item.chosen)
+    why = f"<span{tone}>{escape(item.why)}</span>" if item.why else ""
+    return f'<li><span class="what">{escape(item.what)}</span><span class="act">{act}</span>{why}</li>'
+
+
+RANK: Mapping[str, int] = {"failed": 0, "passed with warnings": 1, "passed": 2}
+TONES: Mapping[str, html.Tone] = {"passed": "good", "passed with warnings": "warn", "failed": "bad"}
+NAMED = 2  # failed expectations that are named; the details have them all
+
+
+def gates(results: Sequence[Result]) -> list[tuple[Result, GateResult]]:
+    """Return every result with its gate, the worst first, then by name."""
+    found = [(result, GateResult.from_json(result.manifest["gate"])) for result in results]
+    return sorted(found, key=lambda pair: (RANK[pair[1].status], -len(pair[1].failed), pair[0].scenario))
+
+
+def list_gates(results: Sequence[Result]) -> str:
+    """Return the gates as a list; a link shows a scenario with what its gate found."""
+    return f'<ul class="items">{"".join(_gate_item(*pair) for pair in gates(results))}</ul>'
+
+
+def _gate_item(result: Result, gate: GateResult) -> str:
+    name = link(result.scenario, "overview", about=f"Show {result.scenario}", scenario=result.scenario)
+    held = f"{gate.evaluated - len(gate.failed)} of {gate.evaluated} hold"
+    chip = html.chip(gate.status.capitalize(), TONES[gate.status])
+    why = f'<span class="why bad">{escape(_failed(gate))}</span>' if gate.blocks else ""
+    return (
+        f'<li><span class="what">{name}</span>'
+        f'<span class="act"><span class="quiet">{held}</span>&ensp;{chip}</span>{why}</li>'
+    )
+
+
+def _failed(gate: GateResult) -> str:
+    critical = [check.expectation for check in gate.failed if check.severity == "critical"]
+    more = len(critical) - NAMED
+    return "not met: " + ", ".join(critical[:NAMED]) + (f" and {more} more" if more > 0 else "")

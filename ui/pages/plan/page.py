@@ -1,0 +1,416 @@
+"""The Plan page: the editor on the left, live figures on the right, one draft behind both."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import InputError, PlanWiseError
+from planwise.parameters import EffectiveParameters, validate
+from ui.components import html
+from ui.components.card import FRAME, Card
+from ui.components.differences import (
+    counted,
+    difference_table,
+    differences,
+    finding_list,
+    finding_title,
+    warnings_of,
+)
+from ui.components.lever_editor import LeverEditor, LiveFigures
+from ui.components.page import GAP, STACK, LazyPane, Page, show
+from ui.components.save_dialog import SaveDialog
+from ui.draft import BASELINE, LOOK_AGAIN
+from ui.live_preview.values import Impact
+from ui.pages.plan import charts
+from ui.pages.plan.editor import Choice, Details, EditorMessages
+from ui.pages.plan.live_figures import Figures, LivePreview, PreviewRequest, Side, waiting
+from ui.pages.plan.sheet import board_values, lever_board, main_names
+from ui.pages.plan.tabs import Assumptions, ByYear, Files, Presets
+from ui.session import Session
+from ui.values.formatting import count
+
+WARNED_OF = "Distance from the recommended ranges, rules across levers, target and budget"
+TABS = ("Levers", "By year", "Assumptions", "Presets", "Files")
+EDITOR_WIDTH = 440  # pixels: a name, a slider, a number, the base value and a reset on one line
+STACKED_WIDTH, WIDE_STACKED_WIDTH = (
+    940,
+    1240,
+)  # pixels of the window, under which figures stand above the editor
+TAB_SIZES = {"& .MuiTab-root": {"minWidth": 0, "padding": "6px 10px", "minHeight": "40px"}}
+CHART_WIDTH_MIN = 350  # pixels, under which charts stand below each other
+BUTTON: dict[str, Any] = {"size": "small", "margin": 0}
+BAR: dict[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "styles": {"display": "flex", "flex-wrap": "wrap", "gap": "8px", "align-items": "center"},
+}
+STACKED = '{ grid-template-columns: minmax(0, 1fr); grid-template-areas: "figures" "editor" "charts"; }'
+SPLIT = f"""
+:host {{
+  display: grid; gap: {GAP}px; align-items: start; max-height: none;
+  grid-template-columns: {EDITOR_WIDTH}px minmax(0, 1fr); grid-template-rows: auto 1fr;
+  grid-template-areas: "editor figures" "editor charts";
+}}
+:host(.wide) {{ grid-template-columns: minmax(0, 1.7fr) minmax(0, 1fr); }}
+@media (max-width: {STACKED_WIDTH}px) {{ :host, :host(.wide) {STACKED} }}
+@media (max-width: {WIDE_STACKED_WIDTH}px) {{ :host(.wide) {STACKED} }}
+"""
+CHARTS = f"""
+:host {{
+  display: grid; gap: {GAP}px; align-items: start;
+  grid-template-columns: repeat(auto-fit, minmax(min({CHART_WIDTH_MIN}px, 100%), 1fr));
+}}
+"""
+STICKY = [
+    f"@media (min-width: {STACKED_WIDTH + 1}px) {{ :host {{ position: sticky; top: {GAP}px; "
+    "max-height: calc(100vh - 100px); overflow-y: auto; } }"
+]
+
+
+class PlanPage(Page):
+    """One session's page; follows the draft while it is shown, and shows what live simulation answers."""
+
+    key = "plan"
+    title = "Plan"
+    subtitle = "Edit levers and see what they do"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._preview = LivePreview(session, self)
+        self._choice = Choice(session, "cola_rate")
+        self._messages = EditorMessages(session, self._choice, self._preview)
+        self._census: Any = None
+        self._impact: tuple[str, Impact] | None = None
+        self._has_figures = False
+        self._saving = SaveDialog(session, self.refresh)
+        self._bar = self._make_bar()
+        self._details = Details(session, self._choice)
+        self._editor = LeverEditor(
+            self._receive,
+            details=self._details.layout,
+            editable=session.can_edit,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        self._by_year = LazyPane(lambda: ByYear(session, self._choice, self._preview))
+        self._assumptions = LazyPane(lambda: Assumptions(session, self._preview))
+        self._presets = LazyPane(lambda: Presets(session, self._choice))
+        self._files = LazyPane(lambda: Files(session, self._choice))
+        self._lazy = (self._by_year, self._assumptions, self._presets, self._files)
+        self._tabs = pmui.Tabs(
+            *zip(TABS, (self._editor, *(pane.layout for pane in self._lazy)), strict=True),
+            sizing_mode="stretch_width",
+            margin=0,
+            sx=TAB_SIZES,
+        )
+        self._tabs.param.watch(lambda _: self._turn(), "active")
+        self._editor_box = pmui.Paper(self._tabs, **FRAME | {"stylesheets": [*FRAME["stylesheets"], *STICKY]})
+        self._figures = LiveFigures(sizing_mode="stretch_width", margin=0)
+        self._figures.shown = {"html": waiting(), "number": 0, "key": ""}
+        self._charts = self._make_charts()
+        self._split = pn.Column(
+            _area("editor", self._editor_box),
+            _area("figures", self._figures),
+            _area("charts", self._charts),
+            sizing_mode="stretch_width",
+            stylesheets=[SPLIT],
+        )
+        self._body = pn.Column(self._bar, self._split, **STACK)
+        self._editor.param.watch(self._unfolded, "chosen")
+        self._choice.param.watch(lambda *_: self._fill_editor(), ["years", "refused"])
+        self._choice.param.watch(self._follow_choice, "parameter")
+        session.draft.param.watch(lambda *_: self._changed(), ["scenario", "changes", "locks"])
+        session.selection.param.watch(lambda *_: self._changed(), "year")
+        session.selection.param.watch(lambda *_: self._begin_with_selection(), "scenario")
+        self._begin_with_selection()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read scenarios, census and base anew, and show the draft; parameters already simulated are kept."""
+        plans, draft = self._session.store.plans, self._session.draft
+        try:
+            if lost := draft.refresh():
+                self._session.notify(lost, tone="warning", remedy=LOOK_AGAIN)
+            self._census = plans.census(plans.get(draft.scenario).census)
+            names = [scenario.name for scenario in plans.list()]
+        except PlanWiseError as error:
+            self._preview.forget()
+            self._heading.object = html.heading(self.title, self.subtitle)
+            self._show_error(error, self._saving.layout)
+            return
+        self._set_notices([])
+        self._preview.census = f"{self._census.name} {self._census.as_of} {self._census.rows}"
+        with self._filling:
+            self._base.param.update(options=names, value=draft.scenario)
+        self._fill()
+        self._show(self._heading, self._notices, self._body, self._saving.layout)
+
+    def show_key_figures(self, html: str, number: int, key: str) -> None:
+        """Show badge and tiles as the answer to the edit with this number."""
+        self._figures.shown = {"html": html, "number": number, "key": key}
+        if key:
+            self._tell(None)
+
+    def show_charts(self, figures: Figures) -> None:
+        """Show growth, payroll, bridge and warnings of both simulations."""
+        request, base, now = figures.request, figures.base, figures.draft
+        name = request.scenario
+        target, budget = (
+            request.effective.number_or_none(goal) for goal in ("target_growth", "payroll_budget")
+        )
+        self._growth.show(charts.growth(name, base, now, target))
+        self._payroll.show(charts.payroll(name, base, now, budget))
+        self._bridge.show(charts.bridge(name, base, now, request.year, target))
+        self._show_warnings(request.effective, now)
+        self._has_figures = True
+        show(self._charts, *self._chart_parts)
+        self._effects.follow(request)
+
+    def show_people(self, request: PreviewRequest, impact: Impact) -> None:
+        """Show levels and who is affected."""
+        self._impact = (request.scenario, impact)
+        self._levels.show(charts.levels(request.scenario, impact, request.year))
+        self._show_affected()
+
+    def show_error(self, error: PlanWiseError) -> None:
+        """Show why there are no figures; the charts of before are taken off."""
+        self._tell(error)
+        self._has_figures = False
+        self._show_warnings(self._session.draft.effective, None)
+        show(self._charts, self._warnings, self._changes)
+
+    def _changed(self) -> None:
+        """Follow draft and year while the page is shown; `refresh` does when it is shown again."""
+        if self.is_shown and self._census is not None:
+            self._fill()
+
+    def _fill(self) -> None:
+        """Show the draft in the editors, and simulate it."""
+        draft = self._session.draft
+        self._preview.follow_draft()
+        effective = draft.effective
+        changes, can_edit = differences(draft.current, effective), self._session.can_edit
+        self._choice.drop_years_outside(effective.years)
+        with self._filling:
+            options = self._base.options
+            known = options if draft.scenario in options else [*options, draft.scenario]
+            self._base.param.update(options=known, value=draft.scenario)
+            self._year.param.update(options=list(effective.years), value=self._preview.year_of(effective))
+        self._heading.object = html.heading(
+            f"Plan on {draft.scenario}",
+            f"Every edit simulates all {count(self._census.rows)} employees of {self._census.name} · "
+            f"{effective.years[0]}–{effective.years[-1]} · "
+            + (f"{counted(len(draft.changes), 'edit')} not saved" if changes else "no edits"),
+        )
+        self._fill_tab()
+        if not self._has_figures:
+            self._show_warnings(effective, None)
+        self._undo.disabled, self._redo.disabled = not draft.can_undo, not draft.can_redo
+        self._discard.disabled = not changes
+        self._save.disabled = self._run.disabled = not can_edit
+        self._delete.visible, self._delete.disabled = draft.scenario != BASELINE, not can_edit
+        self._changes.objects[0].object = html.card_heading(
+            f"Changes ({len(changes)})" if changes else "No changes yet", f"Draft against {draft.scenario}"
+        ) + (difference_table(changes, "Changes") if changes else "")
+
+    def _fill_tab(self) -> None:
+        """Fill the tab that is shown; the others are filled when they are shown."""
+        if self._tabs.active:
+            pane = self._lazy[self._tabs.active - 1]
+            pane.part.refresh()
+            pane.show()
+        else:
+            self._fill_editor()
+            if self._editor.chosen:
+                self._details.refresh()
+
+    def _fill_editor(self) -> None:
+        draft, years = self._session.draft, self._choice.years
+        if self._tabs.active or self._census is None:
+            return
+        values = board_values(draft, main_names(draft.base.declared), years, self._choice.refused)
+        board = lever_board(draft, years)
+        self._editor.param.update(values=values, **({} if board == self._editor.board else {"board": board}))
+
+    def _turn(self) -> None:
+        """Make room for the tab: a grid of years is wide."""
+        self._split.css_classes = ["wide"] if TABS[self._tabs.active] in ("By year", "Assumptions") else []
+        self._fill_tab()
+
+    def _unfolded(self, event: Any) -> None:
+        """Show the details of the row that was unfolded."""
+        if event.new in main_names(self._session.draft.base.declared):
+            self._choice.choose(event.new, self._choice.years)
+            self._details.refresh()
+
+    def _follow_choice(self, event: Any) -> None:
+        """Unfold what was chosen on another tab, if a row is unfolded."""
+        if self._editor.chosen:
+            self._editor.chosen = event.new
+
+    def _receive(self, message: Mapping[str, Any]) -> None:
+        self._messages.receive(message, main_names(self._session.draft.base.declared))
+
+    def _tell(self, error: PlanWiseError | None) -> None:
+        self._set_notices([] if error is None else [html.error_notice(error)])
+
+    def _show_warnings(self, effective: EffectiveParameters, now: Side | None) -> None:
+        payroll = None if now is None else max(float(kpi["payroll"]) for kpi in now.kpis)
+        found = warnings_of(effective, validate(effective), payroll)
+        self._warnings.objects[0].object = html.card_heading(finding_title(found), WARNED_OF) + finding_list(
+            found
+        )
+
+    def _show_affected(self) -> None:
+        if self._impact is not None:
+            self._affected.show(charts.affected(*self._impact, self._dimension.value))
+
+    def _show_effects(self, effects: dict[str, str]) -> None:
+        for details in (self._details, *(pane.part.details for pane in (self._by_year,) if pane.is_made)):
+            details.show_effects(effects)
+
+    def _make_bar(self) -> Any:
+        draft, session = self._session.draft, self._session
+        self._base = pmui.Select(
+            label="Base scenario",
+            options=[draft.scenario],
+            value=draft.scenario,
+            size="small",
+            width=220,
+            margin=0,
+        )
+        self._base.param.watch(self._base_chosen, "value")
+        self._year = pmui.Select(label="Figures of", options=[], size="small", width=104, margin=0)
+        self._year.param.watch(self._year_chosen, "value")
+        self._undo = pmui.Button(label="Undo", icon="undo", variant="text", **BUTTON)
+        self._undo.on_click(partial(self._attempt, draft.undo))
+        self._redo = pmui.Button(label="Redo", icon="redo", variant="text", **BUTTON)
+        self._redo.on_click(partial(self._attempt, draft.redo))
+        self._discard = pmui.Button(label="Discard changes", variant="text", **BUTTON)
+        self._discard.on_click(partial(self._attempt, draft.clear))
+        self._delete = pmui.Button(label="Delete scenario…", variant="text", color="error", **BUTTON)
+        self._delete.on_click(lambda _: self._saving.open_delete())
+        self._run = pmui.Button(label="Save and run…", icon="play_circle", variant="outlined", **BUTTON)
+        self._run.on_click(lambda _: session.go("run"))
+        self._save = pmui.Button(label="Save as scenario…", icon="save", variant="contained", **BUTTON)
+        self._save.on_click(lambda _: self._saving.open_save())
+        left = (self._base, self._year, self._undo, self._redo, self._discard, self._delete)
+        return pn.Row(*left, pn.layout.HSpacer(), self._run, self._save, **BAR)
+
+    def _make_charts(self) -> Any:
+        self._growth = Card(name="growth by year")
+        self._payroll = Card(name="annual payroll")
+        self._bridge = Card(name="growth bridge")
+        self._levels = Card(name="levels")
+        self._dimension = pmui.Select(
+            label="Group by",
+            options={text: name for name, text in charts.DIMENSIONS.items()},
+            value=next(iter(charts.DIMENSIONS)),
+            size="small",
+            width=180,
+            margin=(6, 0, 8, 0),
+        )
+        self._dimension.param.watch(lambda _: self._show_affected(), "value")
+        self._affected = Card(name="who is affected", control=self._dimension)
+        self._warnings = pmui.Paper(html.pane(""), **FRAME)
+        self._changes = pmui.Paper(html.pane(""), **FRAME)
+        self._effects = Effects(self._session, self._show_effects)
+        self._chart_parts = (
+            self._warnings,
+            _pair(self._growth.layout, self._payroll.layout),
+            self._bridge.layout,
+            _pair(self._levels.layout, self._affected.layout),
+            self._changes,
+            self._effects.layout,
+        )
+        return pn.Column(*self._chart_parts, **STACK)
+
+    def _attempt(self, work: Callable[[], None], _: Any) -> None:
+        self._choice.attempt(work)
+
+    def _base_chosen(self, event: Any) -> None:
+        """Put the edits on another scenario; where they cannot be, start from it without them."""
+        draft = self._session.draft
+        if self._filling or event.new == draft.scenario:
+            return
+        edits, before = dict(draft.changes), draft.scenario
+        if self._choice.attempt(lambda: draft.start_from(event.new, edits)):
+            return
+        refused = self._choice.refused
+        self._choice.refused = {}
+        self._session.notify(refused["what"], tone="error", remedy=refused["remedy"])
+        with self._filling:
+            self._base.value = before
+
+    def _year_chosen(self, event: Any) -> None:
+        if not self._filling:
+            self._session.selection.year = event.new
+
+    def _begin_with_selection(self) -> None:
+        """Begin with the scenario chosen on other pages, as long as nothing is edited."""
+        wanted, draft = self._session.selection.scenario, self._session.draft
+        if not wanted or wanted == draft.scenario or not draft.is_empty:
+            return
+        try:
+            draft.start_from(wanted)
+        except InputError:
+            return  # a published result may outlive its scenario; the base stays
+
+
+class Effects:
+    """The card with each lever's effect on growth: simulated once for a base, for edits on request."""
+
+    def __init__(self, session: Session, on_found: Callable[[dict[str, str]], None]) -> None:
+        self._session = session
+        self._on_found = on_found
+        self._base: Any = None
+        self._digest = ""
+        self._again = pmui.Button(label="Compute with the edits", variant="text", size="small", margin=0)
+        self._again.on_click(lambda _: self._compute())
+        self._status = html.pane("")
+        self._card = Card(name="effect of each lever on growth", control=pn.Row(self._again, self._status))
+        self.layout = self._card.layout
+
+    def follow(self, request: PreviewRequest) -> None:
+        """Compute the effects of a base that is new; for edits, offer to compute them again."""
+        base = (request.census, request.scenario, request.base.digest)
+        if base != self._base:
+            self._base = base
+            self._compute()
+        self._again.visible = self._digest != self._session.draft.effective.digest
+
+    def _compute(self) -> None:
+        self._digest = self._session.draft.effective.digest
+        self._status.object = '<p class="card-subtitle" role="status">Simulating every lever once …</p>'
+        self._again.visible = False
+        pn.state.execute(partial(self._find, self._base, self._digest))
+
+    async def _find(self, base: Any, digest: str) -> None:
+        draft, previews = self._session.draft, self._session.previews
+        assert previews is not None, "figures were shown, so there are previews"
+        effective, scenario, changes = draft.effective, draft.scenario, dict(draft.changes)
+        try:
+            slopes = await previews.slopes(scenario, effective)
+        except PlanWiseError as error:
+            self._base = None
+            self._status.object = html.notice(error.what, error.remedy or "", "bad")
+            return
+        if slopes is None or (base, digest) != (self._base, self._digest):
+            return
+        edits = f" with {counted(len(changes), 'edit')}" if changes else ""
+        self._card.show(charts.effects(slopes, effective, scenario + edits))
+        self._on_found(charts.effect_texts(slopes, effective))
+        self._status.object = ""
+
+
+def _area(name: str, part: Any) -> Any:
+    """Give a part its place in the split."""
+    part.styles = {**part.styles, "grid-area": name, "min-width": "0"}
+    return part
+
+
+def _pair(*cards: Any) -> pn.Column:
+    """Return cards side by side where there is room."""
+    return pn.Column(*cards, sizing_mode="stretch_width", stylesheets=[CHARTS])

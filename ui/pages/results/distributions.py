@@ -1,0 +1,406 @@
+"""Distributions of pay, and positions in pay ranges."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import InputError
+from ui.components import html
+from ui.components.card import Card, Content
+from ui.components.charts import Figure, color_of_level, with_reference
+from ui.components.page import PAIR, STACK
+from ui.components.point_charts import Bins, Points, heat_map, histogram, points
+from ui.pages.results.request import ResultsView
+from ui.store import Store
+from ui.values.formatting import count, money, percent, ratio
+from ui.values.people import ACTIVE, Sample, Spread
+from ui.values.results import SUPPRESSED_UNDER
+
+ALL = "All"
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A figure of a person: what it is called, its axis, how it and a bin's width are written."""
+
+    name: str
+    title: str
+    what: str
+    axis: str
+    axis_format: str
+    write: Callable[[Any], str]
+    write_width: Callable[[float], str]
+
+
+def _percent(value: Any) -> str:
+    return percent(value, 2)
+
+
+def _points(width: float) -> str:
+    return f"{width * 100:g} pp"
+
+
+RAISES = {
+    "raise": Distribution(
+        "raise", "Raises", "All raises over the year, % of the opening pay, of people with an opening pay",
+        "Raise over the year", ".0%", _percent, _points,
+    ),
+    "merit": Distribution(
+        "merit", "Merit raises", "Merit rate, % of the pay before", "Merit rate", ".1%", _percent, _points
+    ),
+    "promotion": Distribution(
+        "promotion", "Promotion raises", "Promotion raise, % of the pay before", "Promotion raise", ".0%",
+        _percent, _points,
+    ),
+}  # fmt: skip
+PAY = Distribution(
+    "base_pay",
+    "Base pay",
+    "Annual full-time base pay, $",
+    "Base pay, $",
+    "$,~s",
+    money,
+    lambda w: f"${w:,.0f}",
+)
+COMPA = Distribution(
+    "compa_ratio",
+    "Compa-ratio",
+    "Base pay ÷ midpoint of the range",
+    "Compa-ratio",
+    ".2f",
+    ratio,
+    lambda w: f"{w:g}",
+)
+
+
+class Spreads:
+    """The section's cards; one choice says which raises are meant."""
+
+    key, title = "spreads", "Distributions"
+    by_people, by_status, status = True, True, ACTIVE
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._kind = pmui.Select(
+            label="Which raises",
+            options={
+                figure.title if name != "raise" else "All raises": name for name, figure in RAISES.items()
+            },
+            value="raise",
+            size="small",
+            width=220,
+            margin=(10, 0, 8, 0),
+        )
+        self._kind.param.watch(lambda _: changed(), "value")
+        self._raises = Card(name="distribution of raises", control=self._kind)
+        self._pay = Card(name="distribution of base pay")
+        self._compa = Card(name="distribution of compa-ratio")
+        self.layout = pn.Column(
+            self._raises.layout, pn.Column(self._pay.layout, self._compa.layout, **PAIR), **STACK
+        )
+
+    def read(self, store: Store, asked: ResultsView) -> tuple[Content, ...]:
+        """Return the contents of the cards."""
+        figures = (RAISES[self._kind.value], PAY, COMPA)
+        return tuple(
+            content(asked, figure, store.people.spread(asked.scenario, asked.people, asked.year, figure.name))
+            for figure in figures
+        )
+
+    def show(self, asked: ResultsView, found: Any) -> None:
+        """Show them."""
+        for card, shown in zip((self._raises, self._pay, self._compa), found, strict=True):
+            card.show(shown)
+
+
+def content(asked: ResultsView, figure: Distribution, spread: Spread) -> Content:
+    """Return a card: bins by level as a chart and a table, percentiles above it."""
+    levels = spread.percentiles[spread.percentiles["level_id"].notna()]
+    left_out = (
+        f" · {count(spread.left_out)} people in levels under {SUPPRESSED_UNDER} are left out"
+        if spread.left_out
+        else ""
+    )
+    title = f"{figure.title} by level"
+    width = figure.write_width(spread.width)
+    if levels.empty:
+        subtitle = asked.subtitle(figure.what) + left_out
+        return Content(title, subtitle, spread.bins, (), _file(asked, figure), _nothing(), lead=_none(spread))
+    parts = [_bins(asked, figure, spread, row) for row in levels.to_dict("records")]
+    centres = sorted({centre for _, found in parts for centre in found})
+    chart = histogram(
+        centres,
+        spread.width,
+        [_with(centres, part, found, figure, spread) for part, found in parts],
+        x_format=figure.axis_format,
+        x_title=figure.axis,
+    )
+    return Content(
+        title,
+        asked.subtitle(figure.what)
+        + f" · bins of {width}, the first and the last open; below: P10, median, P90{left_out}",
+        spread.bins,
+        (
+            html.Column("level_id", "Level", asked.level, is_text=True),
+            html.Column("bin_from", "From", lambda v: "lowest" if v != v else figure.write(v)),
+            html.Column("bin_to", "Below", lambda v: "highest" if v != v else figure.write(v)),
+            html.Column("people", "People", count),
+        ),
+        _file(asked, figure),
+        chart,
+        lead=_percentiles(asked, figure, spread),
+    )
+
+
+def _percentiles(asked: ResultsView, figure: Distribution, spread: Spread) -> str:
+    frame = spread.percentiles.assign(
+        level=[ALL if value != value else asked.level(value) for value in spread.percentiles["level_id"]]
+    )
+    columns = (
+        html.Column("level", "Level", str, is_text=True),
+        html.Column("people", "People", count),
+        html.Column("mean", "Mean", figure.write),
+        html.Column("p10", "P10", figure.write),
+        html.Column("p50", "P50 (median)", figure.write),
+        html.Column("p90", "P90", figure.write),
+    )
+    return html.table(frame, columns, f"{figure.title}: percentiles by level, {asked.year}", chosen=ALL)
+
+
+def _bins(
+    asked: ResultsView, figure: Distribution, spread: Spread, row: dict[Any, Any]
+) -> tuple[Bins, dict[float, tuple[int, str]]]:
+    name = asked.level(row["level_id"])
+    of_level = spread.bins[spread.bins["level_id"] == row["level_id"]]
+    found = {}
+    for one in of_level.to_dict("records"):
+        first, last = one["bin_from"] != one["bin_from"], one["bin_to"] != one["bin_to"]
+        start = one["bin_to"] - spread.width if first else one["bin_from"]
+        start = 0.0 if first and last else start
+        if first:
+            where = f"below {figure.write(one['bin_to'])}"
+        elif last:
+            where = f"{figure.write(one['bin_from'])} or more"
+        else:
+            where = f"{figure.write(one['bin_from'])} to {figure.write(one['bin_to'])}"
+        text = f"{name}, {where}: {count(one['people'])} people"
+        found[round(start + spread.width / 2, 9)] = (int(one["people"]), text)
+    p10, p50, p90 = (figure.write(row[name]) for name in ("p10", "p50", "p90"))
+    percentiles = f"{name}: P10 {p10}, median {p50}, P90 {p90}"
+    color = color_of_level(int(row["level_id"]))
+    return Bins(name, color, (), (), row["p10"], row["p50"], row["p90"], percentiles), found
+
+
+def _with(
+    centres: list[float],
+    part: Bins,
+    found: dict[float, tuple[int, str]],
+    figure: Distribution,
+    spread: Spread,
+) -> Bins:
+    counts = [found.get(centre, (0, ""))[0] for centre in centres]
+    hover = [found.get(centre, (0, ""))[1] for centre in centres]
+    return Bins(part.name, part.color, counts, hover, part.p10, part.p50, part.p90, part.percentiles)
+
+
+def _none(spread: Spread) -> str:
+    if not spread.people:
+        return html.notice("Nobody is chosen: no such figure in this year with these filters.")
+    return html.notice(
+        f"Only {count(spread.people)} people, none in a level of {SUPPRESSED_UNDER} or more: not shown."
+    )
+
+
+def _nothing() -> dict[str, Any]:
+    return {"data": [], "layout": {"height": 40, "xaxis": {"visible": False}, "yaxis": {"visible": False}}}
+
+
+def _file(asked: ResultsView, figure: Distribution) -> str:
+    return f"distribution_{figure.name}_{asked.scenario}_{asked.year}.csv"
+
+
+POINTS_SHOWN = 5000
+POSITIONS = {
+    "below_range": "Below the range",
+    "quartile_1": "1st quarter",
+    "quartile_2": "2nd quarter",
+    "quartile_3": "3rd quarter",
+    "quartile_4": "4th quarter",
+    "above_range": "At or over the maximum",
+    "unknown": "Range not known",
+}
+NO_CELLS = pd.DataFrame(columns=["performance_rating", "position", "people", "mean_merit_rate"])
+FEW = f"< {SUPPRESSED_UNDER}"
+X_AXES = {
+    "tenure_years": ("Tenure, years", ",d", ".1f"),
+    "base_pay": ("Annual base pay, $", "$,~s", "$,.0f"),
+}
+LOW, HIGH = "Below 0.80", "Over 1.20"
+
+
+class Ranges:
+    """The section's cards; `people_allowed` says whether single people may be drawn."""
+
+    key, title = "ranges", "Merit and range"
+    by_people, by_status, status = True, True, ACTIVE
+
+    def __init__(self, changed: Callable[[], None], *, people_allowed: bool) -> None:
+        self._allowed = people_allowed
+        self._axis = pmui.Select(
+            label="Compa-ratio against",
+            options={text: name for name, (text, *_) in X_AXES.items()},
+            value="tenure_years",
+            size="small",
+            width=220,
+            margin=(10, 0, 8, 0),
+        )
+        self._axis.param.watch(lambda _: changed(), "value")
+        self._matrix = Card(name="merit matrix")
+        self._compa = Card(name="compa-ratio", with_chart=people_allowed, control=self._axis)
+        self._axis.visible = people_allowed
+        self.layout = pn.Column(self._matrix.layout, self._compa.layout, **STACK)
+
+    def read(self, store: Store, asked: ResultsView) -> tuple[Content, Content]:
+        """Return the contents of the cards."""
+        sample = store.people.sample(asked.scenario, asked.people, asked.year, POINTS_SHOWN)
+        compa_ratios = compa(asked, sample, self._axis.value, drawn=self._allowed)
+        try:
+            frame = store.people.merit_matrix(asked.scenario, asked.people, asked.year)
+        except InputError as error:  # published without ranges: the rest of the page can still be read
+            return replace(
+                matrix(asked, NO_CELLS), lead=html.notice(error.what, error.remedy or "", "bad")
+            ), compa_ratios
+        return matrix(asked, frame), compa_ratios
+
+    def show(self, asked: ResultsView, found: Any) -> None:
+        """Show them."""
+        self._matrix.show(found[0])
+        self._compa.show(found[1])
+
+
+def matrix(asked: ResultsView, frame: pd.DataFrame) -> Content:
+    """Return mean merit by rating and position in the range; `frame` is the reader's, one row per cell."""
+    positions = [name for name in POSITIONS if name != "unknown" or (frame["position"] == "unknown").any()]
+    ratings = sorted({int(value) for value in frame["performance_rating"].dropna()} or {3})
+    cells = {(row["performance_rating"], row["position"]): row for row in frame.to_dict("records")}
+    grid = [[cells.get((rating, name)) for name in positions] for rating in ratings]
+    wide = pd.DataFrame(
+        [
+            {
+                "performance_rating": rating,
+                **{name: _cell(cell) for name, cell in zip(positions, line, strict=True)},
+            }
+            for rating, line in zip(ratings, grid, strict=True)
+        ]
+    )
+    columns = (
+        html.Column("performance_rating", "Performance rating", str),
+        *(html.Column(name, POSITIONS[name], str) for name in positions),
+    )
+    people, hidden = int(frame["people"].sum()), int((frame["people"] < SUPPRESSED_UNDER).sum())
+    known = asked.result.manifest["census"].get("availability", {}).get("performance_rating", True)
+    lead = "" if known else html.notice("The census has no ratings: everybody counts as 3.")
+    if not people:
+        lead = html.notice("Nobody of those chosen has a merit raise in this year.")
+    figure = heat_map(
+        [POSITIONS[name] for name in positions],
+        [f"Rating {rating}" for rating in ratings],
+        [[None if cell is None or _few(cell) else cell["mean_merit_rate"] for cell in line] for line in grid],
+        [[_short(cell) for cell in line] for line in grid],
+        [
+            [
+                f"Rating {rating}, {POSITIONS[name].lower()}: {_cell(cell)}"
+                for name, cell in zip(positions, line, strict=True)
+            ]
+            for rating, line in zip(ratings, grid, strict=True)
+        ],
+        y_title="",
+    )
+    return Content(
+        "Merit matrix",
+        asked.subtitle(
+            "Mean merit rate, and people, by rating and position in the range when merit was given"
+        )
+        + f" · {count(people)} merit raises"
+        + (f" · {hidden} cells of under {SUPPRESSED_UNDER} people are not shown" if hidden else ""),
+        wide,
+        columns,
+        f"merit_matrix_{asked.scenario}_{asked.year}.csv",
+        figure,
+        lead=lead,
+    )
+
+
+def compa(asked: ResultsView, sample: Sample, axis: str, *, drawn: bool) -> Content:
+    """Return people as points by level, or the levels alone where single people may not be drawn."""
+    shown = len(sample.points)
+    title, axis_format, hover = X_AXES[axis]
+    levels = sample.levels
+    figure: Figure | None = None
+    if drawn:
+        people: Iterable[tuple[Any, pd.DataFrame]] = sample.points.groupby("level_id")
+        groups = [
+            Points(
+                asked.level(level),
+                color_of_level(int(level)),
+                list(of_level[axis]),
+                list(of_level["compa_ratio"]),
+            )
+            for level, of_level in people
+        ]
+        figure = points(
+            groups, x_format=axis_format, x_title=title, y_format=".2f", y_title="Compa-ratio", x_hover=hover
+        )
+        with_reference(figure, "Midpoint", 1.0)
+    which = (
+        f"{count(shown)} of {count(sample.people)} shown, drawn evenly"
+        if shown < sample.people
+        else (f"all {count(shown)} shown")
+    )
+    left_out = (
+        f" · {count(sample.left_out)} people in levels under {SUPPRESSED_UNDER} are left out"
+        if sample.left_out
+        else ""
+    )
+    return Content(
+        "Compa-ratio by person",
+        asked.subtitle("Base pay ÷ midpoint of the range")
+        + (f" · {which}, without ids" if drawn else " · single people are for analysts and auditors")
+        + left_out,
+        levels,
+        (
+            html.Column("level_id", "Level", asked.level, is_text=True),
+            html.Column("people", "People", count),
+            html.Column("p10", "P10", ratio),
+            html.Column("p50", "P50 (median)", ratio),
+            html.Column("p90", "P90", ratio),
+            html.Column("below", LOW, count),
+            html.Column("above", HIGH, count),
+        ),
+        f"compa_ratio_{asked.scenario}_{asked.year}.csv",
+        figure,
+        lead=""
+        if sample.people
+        else html.notice("Nobody is chosen: no one in this year with these filters."),
+    )
+
+
+def _few(cell: dict[Any, Any]) -> bool:
+    return bool(cell["people"] < SUPPRESSED_UNDER)
+
+
+def _cell(cell: dict[Any, Any] | None) -> str:
+    if cell is None:
+        return "nobody"
+    return (
+        f"{FEW} people" if _few(cell) else f"{percent(cell['mean_merit_rate'], 2)} ({count(cell['people'])})"
+    )
+
+
+def _short(cell: dict[Any, Any] | None) -> str:
+    if cell is None:
+        return ""
+    return FEW if _few(cell) else f"{percent(cell['mean_merit_rate'], 2)}<br>{count(cell['people'])}"

@@ -1,0 +1,271 @@
+"""The page: filters on top, key figures, sections as tabs; only the one that is shown is read."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from ui.components import html
+from ui.components.page import STACK, Page, UpdateGuard, on_page
+from ui.pages.results.distributions import Ranges, Spreads
+from ui.pages.results.employee import Employee
+from ui.pages.results.events import Explorer
+from ui.pages.results.groups import Equity, Groups
+from ui.pages.results.request import ResultsRequest, ResultsView, Section, load_view
+from ui.pages.results.years import Bridge, Years, headline
+from ui.selection import Selection
+from ui.session import Session
+from ui.store import Store
+from ui.values.formatting import count, moment
+from ui.values.people import READERS_OF_PEOPLE, STATUSES
+
+SELECT: dict[str, Any] = {"size": "small", "margin": (6, 0, 4, 0)}
+ALL_LEVELS, ALL_GENDERS = "All levels", "All"
+EVERY_LEVEL = 0  # the widget takes None for nothing chosen
+DEPARTMENTS_WIDTH = 220
+COMPACT = {  # as low as the other filters; long names are cut, the cards' subtitles have them whole
+    "& .MuiSelect-select": {"paddingTop": "8px", "paddingBottom": "4px", "minHeight": "24px !important"},
+    "& .MuiChip-root": {"height": "22px", "fontSize": "12px", "borderRadius": "4px"},
+    "& .MuiChip-label": {"maxWidth": "150px", "overflow": "hidden", "textOverflow": "ellipsis", "px": "8px"},
+    "& .MuiChip-deleteIcon": {"fontSize": "16px"},
+}
+
+
+LABEL_WHEN_EMPTY = "label[data-shrink='false'] { transform: translate(14px, 6px) !important; }"
+
+
+class FilterControls:
+    """The row of filters; those that the section does not use are disabled."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._filling = UpdateGuard()
+        self._scenario = pmui.Select(label="Scenario", options=[], width=220, **SELECT)
+        self._year = pmui.Select(label="Year", options=[], width=92, **SELECT)
+        self._status = pmui.Select(
+            label="Employment status",
+            options={status.label: key for key, status in STATUSES.items()},
+            width=206,
+            **SELECT,
+        )
+        self._level = pmui.Select(label="Level", options={ALL_LEVELS: EVERY_LEVEL}, width=168, **SELECT)
+        self._departments = pmui.MultiChoice(
+            label="Departments",
+            options=[],
+            searchable=True,
+            placeholder="All departments",
+            width=DEPARTMENTS_WIDTH,
+            sx=COMPACT,
+            stylesheets=[LABEL_WHEN_EMPTY],
+            visual_size="small",
+            margin=(6, 0, 4, 0),
+        )
+        self._gender = pmui.Select(label="Gender", options={ALL_GENDERS: ""}, width=100, **SELECT)
+        self._reset = pmui.Button(
+            label="Reset filters",
+            description="Reset filters: show everybody who is active",
+            variant="text",
+            size="small",
+            margin=(10, 0, 0, 0),
+        )
+        self._reset.on_click(self._everybody)
+        self._follow(self._scenario, "scenario")
+        self._follow(self._year, "year")
+        self._follow(self._status, "status")
+        self._follow(self._level, "level")
+        self._follow(self._departments, "departments")
+        self._follow(self._gender, "gender")
+        self.layout = pn.FlexBox(
+            self._scenario,
+            self._year,
+            self._status,
+            self._level,
+            self._departments,
+            self._gender,
+            self._reset,
+            gap="4px 10px",
+            align_items="flex-start",
+            sizing_mode="stretch_width",
+        )
+
+    def show(self, asked: ResultsView, section: Section, scenarios: tuple[str, ...]) -> None:
+        """Show what is chosen, and what there is to choose from."""
+        population = asked.population
+        with self._filling:
+            self._scenario.param.update(options=list(scenarios), value=asked.scenario)
+            self._year.param.update(options=list(asked.result.years), value=asked.year)
+            self._status.param.update(value=asked.people.status, disabled=not section.by_status)
+            levels = {ALL_LEVELS: EVERY_LEVEL} | {asked.level(number): number for number in population.levels}
+            off = not section.by_people
+            self._level.param.update(options=levels, value=asked.people.level or EVERY_LEVEL, disabled=off)
+            self._departments.param.update(
+                options=list(population.departments), value=list(asked.people.departments), disabled=off
+            )
+            self._gender.param.update(
+                options={ALL_GENDERS: ""} | {name: name for name in population.genders},
+                value=asked.people.gender,
+                disabled=off or not population.genders,
+                label="Gender" if population.genders else "No gender",
+            )
+            self._reset.disabled = off
+
+    def _everybody(self, _: Any) -> None:
+        self._selection.param.update(status="", level=None, departments=(), gender="")
+
+    def _follow(self, widget: Any, name: str) -> None:
+        def choose(event: Any) -> None:
+            if not self._filling:
+                value = tuple(event.new) if name == "departments" else event.new
+                value = None if name == "level" and value == EVERY_LEVEL else value
+                self._selection.param.update(**{name: value})
+
+        widget.param.watch(choose, "value")
+
+
+PLAIN = {"& .MuiTab-root": {"textTransform": "none", "fontSize": "14px", "minWidth": 0, "px": "14px"}}
+CHOICES = ("page", *ResultsRequest.__dataclass_fields__)
+BELOW = {"sizing_mode": "stretch_width", "margin": (14, 0, 0, 0)}
+READING = '<p class="page-subtitle" role="status">Reading the published result…</p>'
+NOTHING = (
+    '<div class="empty"><h2>Nothing is published yet</h2><p>A result appears here as soon as a scenario is '
+    "simulated and its gate passes: on the page Run, or with <code>planwise simulate</code>.</p></div>"
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Everything that one look at the page needs, read on a thread."""
+
+    asked: ResultsView | None
+    scenarios: tuple[str, ...]
+    section: Section
+    strip: str = ""
+    found: Any = None
+
+
+class ResultsPage(Page):
+    """The page's parts, made once; `fill` reads what the selection asks for and shows it."""
+
+    key = "results"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._controls = FilterControls(session.selection)
+        self._sections: tuple[Section, ...] = (
+            Years(),
+            Groups(),
+            Bridge(),
+            Spreads(self._ask),
+            Ranges(self._ask, people_allowed=session.user.role in READERS_OF_PEOPLE),
+            Equity(self._ask),
+            Explorer(session, self._ask, self._open),
+            Employee(session, self._ask, self._open),
+        )
+        self._by_key = {section.key: section for section in self._sections}
+        self._strip = html.pane("")
+        self._tabs = pmui.Tabs(
+            *((section.title, pn.Column(section.layout, **BELOW)) for section in self._sections),
+            dynamic=True,
+            sx=PLAIN,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        self._nothing = html.pane(NOTHING)
+        self._body = pn.Column(
+            self._heading, self._controls.layout, self._notices, self._strip, self._tabs, **STACK
+        )
+        self._show(html.pane(READING))
+        self._busy = self._again = False
+        self._seen: tuple[Any, ...] = ()
+        self._tabs.param.watch(self._turned, "active")
+        session.selection.param.watch(self._chosen, list(CHOICES))
+        self._ask()
+
+    def refresh(self) -> None:
+        """Show what is new; nothing is read when nothing is."""
+        if self._seen != self._key():
+            self._ask()
+
+    async def fill(self) -> None:
+        """Read what is wanted now, on a thread, and show it; what was wanted meanwhile is read after it."""
+        if self._busy:
+            self._again = True
+            return
+        self._busy = True
+        try:
+            while True:
+                self._again = False
+                await self._fill_once()
+                if not self._again or self._session.ended:
+                    return
+        finally:
+            self._busy = False
+
+    async def _fill_once(self) -> None:
+        key, wanted = self._key(), ResultsRequest.of(self._session.selection)
+        try:
+            shown = await self._session.offload(self._read, self._session.store, wanted)
+        except PlanWiseError as error:
+            on_page(partial(self._show_error, error))
+            return
+        if self._session.ended:
+            return
+        self._seen = key
+        on_page(partial(self._show_found, shown))
+
+    def _read(self, store: Store, wanted: ResultsRequest) -> Shown:
+        """Read on a thread; touches no widget."""
+        section = self._by_key.get(wanted.section, self._sections[0])
+        asked = load_view(store, wanted, status=section.status)
+        if asked is None:
+            return Shown(None, (), section)
+        if wanted.section not in ("", *self._by_key):
+            notice = html.notice(
+                f"There is no section {wanted.section!r}; {section.title} is shown.", tone="warn"
+            )
+            asked = replace(asked, notices=(*asked.notices, notice))
+        strip = "" if section.key == Employee.key else html.kpi_strip(self._headline(store, asked))
+        return Shown(asked, store.scenarios(), section, strip, section.read(store, asked))
+
+    def _headline(self, store: Store, asked: ResultsView) -> Any:
+        return headline(asked, store.people.by_year(asked.scenario, asked.people))
+
+    def _show_found(self, shown: Shown) -> None:
+        asked = shown.asked
+        if asked is None:
+            self._show(self._nothing)
+            return
+        census = asked.result.manifest["census"]
+        self._heading.object = html.heading(
+            f"Results of {asked.scenario}",
+            f"{asked.year} · {census['name']}, {count(census['rows'])} employees as of {census['as_of']} · "
+            f"published {moment(str(asked.result.manifest['published_at']))}",
+        )
+        self._controls.show(asked, shown.section, shown.scenarios)
+        self._set_notices(asked.notices)
+        self._strip.param.update(object=shown.strip, visible=bool(shown.strip))
+        with self._filling:
+            self._tabs.active = self._sections.index(shown.section)
+        shown.section.show(asked, shown.found)
+        self._show(self._body)
+
+    def _ask(self) -> None:
+        pn.state.execute(self.fill)
+
+    def _chosen(self, *_: Any) -> None:
+        if self.is_shown and self._seen != self._key():
+            self._ask()
+
+    def _turned(self, event: Any) -> None:
+        if not self._filling:
+            self._session.selection.section = self._sections[event.new].key
+
+    def _open(self, employee_id: str) -> None:
+        """Show one person's timeline."""
+        self._session.go(self.key, section=Employee.key, employee=employee_id)
+
+    def _key(self) -> tuple[Any, ...]:
+        return ResultsRequest.of(self._session.selection), self._session.store.version()

@@ -1,0 +1,232 @@
+"""What the Results page shows: scenario, year, filters, and the labels of statuses and events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from planwise.errors import InputError
+from ui.components import html
+from ui.components.card import Card, Content
+from ui.components.charts import DOWN, PALETTE, UP
+from ui.selection import Selection
+from ui.store import BASELINE, Store
+from ui.values.formatting import level
+from ui.values.people import ACTIVE, EVENT_KINDS, STATUSES, Filter, Population
+from ui.values.results import Result
+
+CENSUS_YEAR = 0  # how the marts call it
+
+
+@dataclass(frozen=True)
+class ResultsRequest:
+    """The part of a selection that this page reads; empty is the page's own default."""
+
+    scenario: str = ""
+    year: int | None = None
+    section: str = ""
+    status: str = ""
+    level: int | None = None
+    departments: tuple[str, ...] = ()
+    gender: str = ""
+    event: str = ""
+    employee: str = ""
+
+    @classmethod
+    def of(cls, selection: Selection) -> "ResultsRequest":
+        """Return what a selection wants now."""
+        return cls(**{name: getattr(selection, name) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class ResultsView:
+    """A result, a year and people that there are; `notices` is HTML about what there is not."""
+
+    result: Result
+    population: Population
+    year: int
+    people: Filter
+    event: str
+    employee: str
+    notices: tuple[str, ...] = ()
+
+    @property
+    def scenario(self) -> str:
+        """The scenario that is shown."""
+        return self.result.scenario
+
+    @property
+    def unfiltered(self) -> bool:
+        """Whether all active people are meant."""
+        return self.people == Filter()
+
+    def level(self, level_id: Any) -> str:
+        """Return a level as it is called in this result."""
+        return level(level_id, self.population.level_names)
+
+    def place(self, year: Any) -> str:
+        """Return a year as an axis names it; year 0 is the census."""
+        return f"{self.result.census_year} census" if int(year) == CENSUS_YEAR else str(int(year))
+
+    def who(self, *, by_status: bool = True) -> str:
+        """Return the filter in words."""
+        chosen = self.people
+        parts = [STATUSES[chosen.status].label.lower()] if by_status else []
+        if chosen.level is not None:
+            parts.append(self.level(chosen.level))
+        if chosen.departments:
+            names = ", ".join(chosen.departments[:2])
+            more = len(chosen.departments) - 2
+            parts.append(f"{names} and {more} more departments" if more > 0 else names)
+        if chosen.gender:
+            parts.append(f"gender {chosen.gender}")
+        return ", ".join(parts) or "everybody"
+
+    @property
+    def span(self) -> str:
+        """The simulated years."""
+        return f"{self.result.years[0]}–{self.result.last_year}"
+
+    def subtitle(self, what: str, *, period: str = "", by_status: bool = True) -> str:
+        """Return a card's second line: unit, period (the year unless given), whose figures, scenario."""
+        return f"{what} · {period or self.year} · {self.who(by_status=by_status)} · {self.scenario}"
+
+
+def load_view(store: Store, wanted: ResultsRequest, *, status: str = ACTIVE) -> ResultsView | None:
+    """Return what is to be shown, None when nothing is published; `status` is the default of the section.
+
+    What is wanted and not there is left out, which a notice says. Raises InputError when none can be read.
+    """
+    names = store.scenarios()
+    if not names:
+        return None
+    result, notices = _result(store, wanted.scenario, names)
+    population = store.people.population(result.scenario)
+    year = wanted.year if wanted.year in result.years else result.last_year
+    if wanted.year is not None and wanted.year != year:
+        notices.append(f"{result.scenario} does not simulate {wanted.year}; {year} is shown.")
+    people = Filter(status=status)
+    if wanted.status in STATUSES:
+        people = replace(people, status=wanted.status)
+    elif wanted.status:
+        notices.append(f"There is no employment status {wanted.status!r}; {STATUSES[status].label} is shown.")
+    if wanted.level in population.levels:
+        people = replace(people, level=wanted.level)
+    elif wanted.level is not None:
+        notices.append(f"Nobody is in {level(wanted.level, population.level_names)}; all levels are shown.")
+    known = tuple(name for name in wanted.departments if name in population.departments)
+    if missing := [name for name in wanted.departments if name not in known]:
+        notices.append(f"There is no department {', '.join(missing)} in {result.scenario}; it is left out.")
+    if wanted.gender in population.genders:
+        people = replace(people, gender=wanted.gender)
+    elif wanted.gender:
+        notices.append(f"There is no gender {wanted.gender!r} in {result.scenario}; everybody is shown.")
+    event = wanted.event if wanted.event in EVENT_KINDS else ""
+    return ResultsView(
+        result=result,
+        population=population,
+        year=year,
+        people=replace(people, departments=known),
+        event=event,
+        employee=wanted.employee.strip(),
+        notices=tuple(html.notice(text, tone="warn") for text in notices),
+    )
+
+
+def _result(store: Store, wanted: str, names: tuple[str, ...]) -> tuple[Result, list[str]]:
+    """Return the result that is wanted, else the first that can be read, and what to say about it."""
+    notices: list[str] = []
+    order = [wanted] if wanted in names else []
+    unknown = f"There is no published scenario {wanted!r}" if wanted and not order else ""
+    order += [name for name in (BASELINE, *names) if name in names and name not in order]
+    failures: list[InputError] = []
+    for name in order:
+        try:
+            found = store.result(name)
+        except InputError as error:
+            failures.append(error)
+            continue
+        if unknown or (failures and name != wanted):
+            notices.append(f"{unknown}; {name} is shown." if unknown else f"{name} is shown.")
+        notices[:0] = [f"{error.what} {error.remedy or ''}".strip() for error in failures]
+        return found, notices
+    raise failures[0]
+
+
+def suppressed(hidden: int) -> str:
+    """Return the note about pay figures that are not shown."""
+    return f" · pay figures of {hidden} small groups are not shown" if hidden else ""
+
+
+REASONS: Mapping[str, str] = {
+    "growth": "Hire",
+    "voluntary": "Exit, voluntary",
+    "new_hire": "Exit, new hire",
+    "reduction": "Exit, reduction",
+    "promotion": "Promotion",
+    "COLA": "COLA",
+    "MERIT": "Merit",
+}
+COLORS: Mapping[str, str] = {
+    "growth": UP,
+    "voluntary": DOWN,
+    "new_hire": DOWN,
+    "reduction": DOWN,
+    "promotion": PALETTE[3],
+    "COLA": PALETTE[0],
+    "MERIT": PALETTE[1],
+}
+RULES: Mapping[str, str] = {
+    "growth": "Headcount target minus who stayed; pay by place in the level's range × new-hire adjustment",
+    "voluntary": "Draw under the probability: rate × tenure, age and level multipliers",
+    "new_hire": "Of the year's hires, those with the lowest draws leave again",
+    "reduction": "The headcount target is under who stayed: those with the lowest draws leave",
+    "promotion": "Draw under the probability: pay × (1 + raise), at least the new range's minimum",
+    "COLA": "Everybody employed on its date: pay × (1 + COLA rate)",
+    "MERIT": "Rate of the level × rating × place in range, within the level's budget",
+}
+STATUS_LABELS: Mapping[str, str] = {
+    "continuous_active": "Continuing",
+    "new_hire_active": "New hire",
+    "experienced_termination": "Left, experienced",
+    "new_hire_termination": "Left, new hire",
+}
+
+
+def reason(name: Any) -> str:
+    """Return what an event's reason is called; one that nobody named stays as it is."""
+    return REASONS.get(str(name), str(name))
+
+
+def status(name: Any) -> str:
+    """Return what an employment status is called."""
+    return STATUS_LABELS.get(str(name), str(name))
+
+
+def levels(before: Any, after: Any, write: Any) -> str:
+    """Return a level, or the change of it: L2 Manager → L3 Senior Manager."""
+    if before is None or before != before or int(before) == int(after):
+        return str(write(after))
+    return f"{write(before)} → {write(after)}"
+
+
+class Section(Protocol):
+    """One tab; only the one that is shown is read."""
+
+    key: str
+    title: str
+    layout: Any
+    by_people: bool  # whether level, departments and gender matter to it
+    by_status: bool  # whether the employment status does
+    status: str  # the employment status that it starts with
+
+    def read(self, store: Store, asked: ResultsView) -> Any:
+        """Return what is to be shown; runs on a thread and touches no widget. Raises InputError."""
+
+    def show(self, asked: ResultsView, found: Any) -> None:
+        """Show what was read."""
+
+
+def fill(cards: Sequence[Card], contents: Sequence[Content]) -> None:
+    """Show one content on each card."""
+    for card, content in zip(cards, contents, strict=True):
+        card.show(content)

@@ -1,0 +1,376 @@
+"""Figures by year, and bridges of growth and payroll."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import panel as pn
+
+from ui.components import html
+from ui.components.card import Card, Content
+from ui.components.charts import DOWN, INK, PALETTE, UP, Series, bars, lines, waterfall, with_reference
+from ui.components.page import PAIR, STACK
+from ui.pages.results.request import ResultsView, fill
+from ui.store import Store
+from ui.values.formatting import count, goal, money, money_short, percent, points, ratio
+from ui.values.people import ACTIVE
+from ui.values.results import BRIDGE, SUPPRESSED_UNDER
+
+MILLION = 1e6
+COLUMNS = (
+    html.Column("people", "People", count),
+    html.Column("payroll", "Annual payroll, $", money),
+    html.Column("mean_base_pay", "Mean base pay, $", money),
+    html.Column("median_base_pay", "Median base pay, $", money),
+    html.Column("growth", "Growth of mean pay", lambda v: percent(v, 2)),
+    html.Column("own_growth", "Growth, same people", lambda v: percent(v, 2)),
+    html.Column("mean_compa_ratio", "Compa-ratio", ratio),
+    html.Column("opening_headcount", "Opening headcount", count),
+    html.Column("hires", "Hires", count),
+    html.Column("experienced_exits", "Exits, experienced", count),
+    html.Column("new_hire_exits", "Exits, new hires", count),
+    html.Column("turnover_rate", "Turnover", percent),
+    html.Column("promotions", "Promotions", count),
+)
+WHOSE_FLOWS = "Hires, exits and promotions count everybody there, whatever the status"
+BY_NAME = {column.name: column for column in COLUMNS}
+
+
+def headline(asked: ResultsView, frame: pd.DataFrame) -> Sequence[html.Kpi]:
+    """Return the figures of the chosen people at the end of the year."""
+    row = frame.loc[frame["simulation_year"] == asked.year].iloc[0]
+    exits = row["experienced_exits"] + row["new_hire_exits"]
+    moved = ((row["hires"], "hire"), (exits, "exit"), (row["promotions"], "promotion"))
+    small = row["people"] < SUPPRESSED_UNDER
+    hidden = f"under {SUPPRESSED_UNDER} people: pay is not shown"
+    return (
+        html.Kpi(
+            f"People, {asked.year}",
+            count(row["people"]),
+            f"{', '.join(_many(*one) for one in moved)}; turnover {percent(row['turnover_rate'])}",
+        ),
+        html.Kpi(
+            f"Annual payroll, {asked.year}",
+            money_short(row["payroll"]),
+            hidden if small else "base pay × FTE at year end, or at exit",
+        ),
+        html.Kpi(
+            f"Mean base pay, {asked.year}",
+            money(row["mean_base_pay"]),
+            hidden
+            if small
+            else f"median {money(row['median_base_pay'])}; compa-ratio {ratio(row['mean_compa_ratio'])}",
+        ),
+        html.Kpi(
+            f"Growth of mean pay, {asked.year}",
+            percent(row["growth"], 2),
+            hidden if small else f"the same people {percent(row['own_growth'], 2)}",
+        ),
+    )
+
+
+def _many(number: Any, noun: str) -> str:
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+class Years:
+    """The section's cards."""
+
+    key, title = "years", "By year"
+    by_people, by_status, status = True, True, ACTIVE
+
+    def __init__(self) -> None:
+        self._cards = (
+            Card(name="people by year"),
+            Card(name="movement by year"),
+            Card(name="base pay by year"),
+            Card(name="growth by year"),
+            Card(name="payroll by year"),
+            Card(name="compa-ratio by year"),
+            Card(name="all figures by year", with_chart=False),
+        )
+        layouts = [card.layout for card in self._cards]
+        self.layout = pn.Column(
+            pn.Column(*layouts[:2], **PAIR),
+            pn.Column(*layouts[2:4], **PAIR),
+            pn.Column(*layouts[4:6], **PAIR),
+            layouts[6],
+            **STACK,
+        )
+
+    def read(self, store: Store, asked: ResultsView) -> tuple[Content, ...]:
+        """Return the contents of the cards."""
+        return contents(asked, store.people.by_year(asked.scenario, asked.people))
+
+    def show(self, asked: ResultsView, found: Any) -> None:
+        """Show them."""
+        fill(self._cards, found)
+
+
+def contents(asked: ResultsView, frame: pd.DataFrame) -> tuple[Content, ...]:
+    """Return what the cards show of the frame of `PeopleReader.by_year`."""
+    frame = frame.assign(year_end=[asked.place(year) for year in frame["simulation_year"]])
+    simulated = frame[frame["simulation_year"] > 0].reset_index(drop=True)
+    growth = _card(asked, simulated, "Growth of pay", "% on the year before", ("growth", "own_growth"), ".1%")
+    if asked.unfiltered and asked.result.target is not None and growth.figure is not None:
+        with_reference(growth.figure, f"Target {goal(asked.result.target)}", asked.result.target)
+    return (
+        _card(asked, frame, "People", "Number of people", ("people",), ",d", upright=True),
+        _movement(asked, simulated),
+        _card(
+            asked,
+            frame,
+            "Base pay",
+            "Annual full-time base pay, $",
+            ("mean_base_pay", "median_base_pay"),
+            "$,~s",
+        ),
+        growth,
+        _payroll(asked, frame),
+        _card(
+            asked,
+            frame,
+            "Compa-ratio",
+            "Mean of base pay ÷ range midpoint",
+            ("mean_compa_ratio",),
+            ".2f",
+        ),
+        Content(
+            "All figures by year",
+            asked.subtitle(
+                f"{WHOSE_FLOWS}; level at year end, or at exit",
+                period=f"{frame['year_end'].iloc[0]}–{asked.result.last_year}",
+            )
+            + f" · n/a: under {SUPPRESSED_UNDER} people, or no year before",
+            frame.drop(columns=["year_end"]),
+            (html.Column("simulation_year", "End of", asked.place), *COLUMNS),
+            f"by_year_{asked.scenario}.csv",
+            chosen=asked.year,
+        ),
+    )
+
+
+def _card(
+    asked: ResultsView,
+    frame: pd.DataFrame,
+    title: str,
+    unit: str,
+    names: Sequence[str],
+    y_format: str,
+    *,
+    upright: bool = False,
+) -> Content:
+    places = list(frame["year_end"])
+    series = [
+        Series(
+            BY_NAME[name].heading.removesuffix(", $"),
+            list(frame[name]),
+            [
+                f"{place}: {BY_NAME[name].write(value)}"
+                for place, value in zip(places, frame[name], strict=True)
+            ],
+            PALETTE[place],
+        )
+        for place, name in enumerate(names)
+    ]
+    draw = bars if upright else lines
+    return Content(
+        title,
+        asked.subtitle(unit, period=f"{places[0]}–{places[-1]}"),
+        frame[["simulation_year", *names]],
+        (html.Column("simulation_year", "End of", asked.place), *(BY_NAME[name] for name in names)),
+        f"{title.lower().replace(' ', '_')}_{asked.scenario}.csv",
+        draw(places, series, y_format=y_format, y_title=""),
+        chosen=asked.year,
+    )
+
+
+def _payroll(asked: ResultsView, frame: pd.DataFrame) -> Content:
+    content = _card(
+        asked, frame, "Annual payroll", "Base pay × FTE, $ million", ("payroll",), ",~f", upright=True
+    )
+    for series in content.figure["data"] if content.figure else ():
+        series["y"] = [value / MILLION for value in series["y"]]
+    return content
+
+
+def _movement(asked: ResultsView, frame: pd.DataFrame) -> Content:
+    places = list(frame["year_end"])
+    names = ("hires", "experienced_exits", "new_hire_exits", "promotions")
+    series = [
+        Series(
+            BY_NAME[name].heading,
+            list(frame[name]),
+            [f"{place}: {count(value)}" for place, value in zip(places, frame[name], strict=True)],
+            color,
+        )
+        for name, color in zip(names, (UP, DOWN, "#e2a0a0", PALETTE[3]), strict=True)
+    ]
+    return Content(
+        "Hires, exits, promotions",
+        asked.subtitle("People in the year, whatever their status", period=asked.span, by_status=False),
+        frame[["simulation_year", "opening_headcount", *names, "turnover_rate"]],
+        (
+            html.Column("simulation_year", "Year", asked.place),
+            *(BY_NAME[name] for name in ("opening_headcount", *names, "turnover_rate")),
+        ),
+        f"movement_{asked.scenario}.csv",
+        bars(places, series, y_format=",d", y_title=""),
+        chosen=asked.year,
+    )
+
+
+PAYROLL = {
+    "exit_savings": "Exits",
+    "cola_cost": "COLA",
+    "merit_cost": "Merit",
+    "promotion_cost": "Promotion",
+    "hire_cost": "Hires",
+}
+# Neither green nor red: a part may go up in one year and down in another.
+COLORS = (PALETTE[6], PALETTE[0], PALETTE[5], PALETTE[3], PALETTE[1])
+PERCENT = 100
+WHOLE = "whole workforce, filters do not apply"
+MEANING = (
+    "Exits: those who stay earned more or less than all did at the opening. COLA, merit and "
+    "promotion: raises of those who stay. Hires: all at the close earn more or less than those who "
+    "stay. The five sum to the growth exactly."
+)
+
+
+class Bridge:
+    """The section's cards."""
+
+    key, title = "bridge", "Growth bridge"
+    by_people, by_status, status = False, False, ACTIVE
+
+    def __init__(self) -> None:
+        self._cards = (
+            Card(name="growth bridge of the year"),
+            Card(name="growth bridge of all years"),
+            Card(name="payroll bridge"),
+        )
+        layouts = [card.layout for card in self._cards]
+        self.layout = pn.Column(
+            pn.Column(*layouts[:2], **PAIR),
+            layouts[2],
+            html.pane(html.notice(MEANING)),
+            **STACK,
+        )
+
+    def read(self, store: Store, asked: ResultsView) -> tuple[Content, ...]:
+        """Return the contents of the cards."""
+        return growth_of_year(asked), growth_of_years(asked), payroll(asked)
+
+    def show(self, asked: ResultsView, found: Any) -> None:
+        """Show them."""
+        fill(self._cards, found)
+
+
+def growth_of_year(asked: ResultsView) -> Content:
+    """Return what growth of mean pay is made of in the year."""
+    kpi = asked.result.kpi(asked.year)
+    steps = [(text, float(kpi[name])) for name, text in BRIDGE.items()]
+    total = float(kpi["growth_all"])
+    target = asked.result.target
+    figure = waterfall(
+        steps,
+        "Growth",
+        [*(points(value) for _, value in steps), percent(total, 2)],
+        target=None if target is None else (f"Target {goal(target)}", target),
+    )
+    return Content(
+        f"Growth bridge {asked.year}",
+        f"What moved mean base pay, percentage points · {asked.year} · {WHOLE} · {asked.scenario}",
+        _growth_frame(asked),
+        _growth_columns(),
+        f"growth_bridge_{asked.scenario}.csv",
+        figure,
+        chosen=asked.year,
+    )
+
+
+def growth_of_years(asked: ResultsView) -> Content:
+    """Return the same over all years: bars that add up to the growth of each."""
+    frame = _growth_frame(asked)
+    places = [str(year) for year in frame["simulation_year"]]
+    series = [
+        Series(
+            text,
+            list(frame[name] * PERCENT),
+            [f"{y}: {points(v)}" for y, v in zip(places, frame[name], strict=True)],
+            color,
+        )
+        for (name, text), color in zip(BRIDGE.items(), COLORS, strict=True)
+    ]
+    figure = bars(places, series, y_format=".0f", y_title="Percentage points", stacked=True)
+    line = lines(
+        places,
+        [
+            Series(
+                "Growth",
+                list(frame["growth_all"] * PERCENT),
+                [percent(v, 2) for v in frame["growth_all"]],
+                INK,
+                "dot",
+            )
+        ],
+        y_format=".0f",
+        y_title="",
+    )
+    figure["data"] += line["data"]
+    return Content(
+        "Growth bridge by year",
+        f"Parts of mean base pay's growth; the line is their sum · {places[0]}–{places[-1]} · {WHOLE} · "
+        f"{asked.scenario}",
+        frame,
+        _growth_columns(),
+        f"growth_bridge_{asked.scenario}.csv",
+        figure,
+        chosen=asked.year,
+    )
+
+
+def payroll(asked: ResultsView) -> Content:
+    """Return what moved the annual payroll in the year, in dollars."""
+    budget = asked.result.budget
+    frame = budget[["simulation_year", *PAYROLL, "payroll_change"]].reset_index(drop=True)
+    row = frame.loc[frame["simulation_year"] == asked.year].iloc[0]
+    steps = [
+        (text, -float(row[name]) if name == "exit_savings" else float(row[name]))
+        for name, text in PAYROLL.items()
+    ]
+    figure = waterfall(
+        steps,
+        "Payroll change",
+        [
+            *(money_short(value, sign=True) for _, value in steps),
+            money_short(row["payroll_change"], sign=True),
+        ],
+        y_format="$,~s",
+    )
+    return Content(
+        f"Payroll bridge {asked.year}",
+        f"What moved the annual payroll (base pay × FTE), $ · {asked.year} · {WHOLE} · {asked.scenario}",
+        frame,
+        (
+            html.Column("simulation_year", "Year"),
+            *(html.Column(name, f"{text}, $", money) for name, text in PAYROLL.items()),
+            html.Column("payroll_change", "Payroll change, $", lambda v: money(v, sign=True)),
+        ),
+        f"payroll_bridge_{asked.scenario}.csv",
+        figure,
+        chosen=asked.year,
+    )
+
+
+def _growth_frame(asked: ResultsView) -> pd.DataFrame:
+    return asked.result.kpis[["simulation_year", *BRIDGE, "growth_all"]].reset_index(drop=True)
+
+
+def _growth_columns() -> tuple[html.Column, ...]:
+    return (
+        html.Column("simulation_year", "Year"),
+        *(html.Column(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
+        html.Column("growth_all", "Growth", lambda v: percent(v, 2)),
+    )

@@ -1,0 +1,356 @@
+"""Choose what to run: a scenario, with unsaved edits saved first."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from planwise.parameters import EffectiveParameters, Finding, Risk, Value, catalogue
+from ui.components import html
+from ui.components.card import FRAME
+from ui.components.html import Column
+from ui.components.page import PARTS, UpdateGuard
+from ui.draft import LOOK_AGAIN
+from ui.session import Session
+from ui.values.formatting import with_levels
+from ui.values.parameter_text import written
+
+COLUMNS = ("parameter", "years", "before", "after")
+HORIZON = "years"
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A scenario's name, and canonical changes on top of it that are stored nowhere."""
+
+    scenario: str
+    changes: Mapping[str, Value] = field(default_factory=dict)
+
+    def request(self) -> dict[str, Any]:
+        """Return what the flow `simulate` takes."""
+        kinds: dict[str, dict[str, Value]] = {"levers": {}, "assumptions": {}}
+        for key, value in self.changes.items():
+            kinds[f"{catalogue().kind(key.partition('@')[0])}s"][key] = value
+        return {"scenario": self.scenario, **{kind: values for kind, values in kinds.items() if values}}
+
+
+def difference(base: EffectiveParameters, proposed: EffectiveParameters) -> pd.DataFrame:
+    """Return one row per parameter and span of years in which it differs; years that both simulate."""
+    shared = [year for year in proposed.years if year in base.years]
+    rows = []
+    if base.years != proposed.years:
+        rows.append(_row("Simulated years", "", _span(base.years), _span(proposed.years)))
+    for name, parameter in proposed.declared.parameters.items():
+        if name == HORIZON:
+            continue
+        changed: dict[tuple[Value, Value], list[int]] = {}
+        for year in shared:
+            pair = (base.value(name, year), proposed.value(name, year))
+            if pair[0] != pair[1]:
+                changed.setdefault(pair, []).append(year)
+        rows += [
+            _row(
+                with_levels(parameter.label),
+                _years(years, shared),
+                written(parameter, old),
+                written(parameter, new),
+            )
+            for (old, new), years in changed.items()
+        ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def columns(base: str) -> tuple[Column, ...]:
+    """Return how a difference from a scenario is shown."""
+    return (
+        Column("parameter", "Lever or assumption", is_text=True),
+        Column("years", "Years", is_text=True),
+        Column("before", base),
+        Column("after", "This run"),
+    )
+
+
+def suggested_name(base: str, taken: Iterable[str], longest: int = 48) -> str:
+    """Return a free name for what is made of a scenario: higher_cola_2, then higher_cola_3."""
+    known = set(taken)
+    stem, _, number = base.rpartition("_")
+    if not (stem and number.isdecimal()):
+        stem, number = base, "1"
+    counter = int(number)
+    while True:
+        counter += 1
+        name = f"{stem[: longest - len(str(counter)) - 1]}_{counter}"
+        if name not in known:
+            return name
+
+
+def _row(parameter: str, years: str, before: str, after: str) -> dict[str, str]:
+    return {"parameter": parameter, "years": years, "before": before, "after": after}
+
+
+def _years(years: list[int], all_years: list[int]) -> str:
+    if years == all_years:
+        return "all"
+    if years == list(range(years[0], years[-1] + 1)):
+        return _span(years)
+    return ", ".join(map(str, years))
+
+
+def _span(years: Iterable[int]) -> str:
+    first, *others = list(years)
+    return f"{first}–{others[-1]}" if others else str(first)
+
+
+BASELINE = "baseline"
+EDITS, STORED = "My edits", "A stored scenario"
+WHAT = "Every employee is simulated; the quality gate decides whether it is published"
+FIELD: dict[str, Any] = {"margin": 0, "sizing_mode": "stretch_width"}
+SEGMENTS = {
+    "& .MuiToggleButton-root": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "4px 14px"},
+}
+DESCRIPTION_MAX = 500
+FINDINGS_SHOWN = 6
+
+
+class RunForm:
+    """Says what is wanted; `saved` stores edits under the name that was typed."""
+
+    def __init__(
+        self, session: Session, on_change: Callable[[], None], on_run: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        self._session = session
+        self._on_change = on_change
+        self._filling = UpdateGuard()
+        self._touched = False
+        self._taken: tuple[str, ...] = ()
+        self._mode = pmui.RadioButtonGroup(
+            label="",  # the card's heading says it
+            options=[STORED],
+            value=STORED,
+            size="small",
+            margin=0,
+            color="primary",
+            sx=SEGMENTS,
+        )
+        self._scenario = pmui.Select(label="Scenario", options=[], size="small", **FIELD)
+        self._name = pmui.TextInput(
+            label="Name of the scenario", max_length=48, size="small", width=240, margin=0
+        )
+        self._note = pmui.TextInput(
+            label="What it is for (optional)",
+            max_length=DESCRIPTION_MAX,
+            size="small",
+            **FIELD,
+        )
+        self._over = pmui.Checkbox(label="Change the scenario itself", value=False, margin=0)
+        self._difference = html.pane("", styles={"--table-height": "260px"})
+        self._problem = html.pane("", visible=False)
+        self.run = pmui.Button(label="Run", icon="play_arrow", variant="contained", color="primary", margin=0)
+        self._save = pmui.Button(label="Save only", variant="text", margin=0)
+        self.sweep = pmui.Button(label="Sweep all scenarios", variant="text", margin=0)
+        self._mode.param.watch(self._changed, "value")
+        self._scenario.param.watch(self._changed, "value")
+        self._over.param.watch(self._changed, "value")
+        self._name.param.watch(self._named, "value_input")
+        self.run.on_click(on_run)
+        self._save.on_click(self._save_only)
+        self._save_row = pn.Row(self._name, self._note, sizing_mode="stretch_width", styles={"gap": "12px"})
+        self._actions = pn.Row(
+            self.run, self._save, pn.layout.HSpacer(), self.sweep, sizing_mode="stretch_width"
+        )
+        self.layout = pmui.Paper(
+            pn.Column(
+                html.pane(html.card_heading("What to run", WHAT)),
+                self._mode,
+                self._scenario,
+                self._save_row,
+                self._over,
+                self._difference,
+                self._problem,
+                self._actions,
+                **PARTS,
+            ),
+            **FRAME,
+        )
+
+    @property
+    def from_draft(self) -> bool:
+        """Whether the edits are to be run."""
+        return bool(self._mode.value == EDITS and not self._session.draft.is_empty)
+
+    def wanted(self) -> RunRequest | None:
+        """Return what a run would simulate; None while there is no scenario."""
+        if self.from_draft:
+            return RunRequest(self._session.draft.scenario, dict(self._session.draft.changes))
+        return RunRequest(self._scenario.value) if self._scenario.value else None
+
+    def refresh(self) -> None:
+        """Show the scenarios and edits there are now; raises InputError when there is no census."""
+        draft, selected = self._session.draft, self._session.selection.scenario
+        if lost := draft.refresh():
+            self._session.notify(lost, tone="warning", remedy=LOOK_AGAIN)
+        self._taken = tuple(info.name for info in self._session.store.plans.list())
+        before = self._scenario.value
+        value = next((n for n in (selected, before, draft.scenario) if n in self._taken), BASELINE)
+        with self._filling:
+            had_edits = len(self._mode.options) > 1
+            self._mode.options = [STORED] if draft.is_empty else [EDITS, STORED]
+            if draft.is_empty:
+                self._mode.value = STORED
+            elif not had_edits:
+                self._mode.value = EDITS
+            self._scenario.param.update(options=list(self._taken), value=value)
+            if selected and selected not in self._taken:
+                self._session.notify(
+                    f"There is no scenario {selected!r}: it was deleted, or never saved.",
+                    tone="warning",
+                    remedy=f"{value} is chosen instead.",
+                )
+                self._session.selection.scenario = value
+            if not self._touched and not draft.is_empty:
+                self._name.value = suggested_name(draft.scenario, self._taken)
+        self._draw()
+
+    def saved(self) -> str:
+        """Store the edits, and return the scenario's name; raises InputError and other PlanWiseErrors.
+
+        Without edits, nothing is stored and the chosen scenario is returned. Blocks: call it on a thread.
+        """
+        draft, scenarios = self._session.draft, self._session.actions.scenarios
+        if not self.from_draft:
+            return str(self._scenario.value)
+        if self._over.value and draft.scenario != BASELINE:
+            return scenarios.update(draft.scenario, draft.changes, seen=draft.base.scenario).name
+        name = self._name.value.strip()
+        saved = scenarios.save(
+            name, base=draft.scenario, changes=draft.changes, description=self._note.value.strip()
+        )
+        return saved.name
+
+    def was_saved(self, name: str) -> None:
+        """Go on from the saved scenario: nothing is edited any more."""
+        if self.from_draft:
+            self._touched = False
+            self._note.value = ""
+            self._session.draft.saved_as(name)
+        self._session.selection.scenario = name
+        self.refresh()
+
+    def problem(self, error: PlanWiseError | None) -> None:
+        """Say what is wrong, under the fields; None takes it back."""
+        self._problem.visible = error is not None
+        if error is not None:
+            with suppress(PlanWiseError):
+                self.refresh()  # what is stored may not be what it was
+            self._problem.object = html.error_notice(error)
+
+    def busy(self, text: str = "") -> None:
+        """Show that something is under way, and take no further click; empty is the end of it."""
+        self.run.label = text or self._label()
+        may = self._session.may_run and (self._session.can_edit or not self.from_draft)
+        self.run.disabled = bool(text) or not may or self.wanted() is None
+        self._save.disabled = bool(text) or not self._session.can_edit
+        self.sweep.disabled = bool(text) or not self._session.may_run
+
+    async def _save_only(self, *_: Any) -> None:
+        self.problem(None)
+        self.busy("Saving…")
+        try:
+            name = await self._session.offload(self.saved)
+            self.was_saved(name)
+            self._session.notify(f"{name} is saved; it has not been simulated.", tone="success")
+        except PlanWiseError as error:
+            self.problem(error)
+        finally:
+            self.busy()
+        self._on_change()
+
+    def _changed(self, *_: Any) -> None:
+        if self._filling:
+            return
+        self.problem(None)
+        if not self.from_draft and self._scenario.value:
+            self._session.selection.scenario = self._scenario.value
+        self._draw()
+        self._on_change()
+
+    def _named(self, *_: Any) -> None:
+        self._touched = True
+
+    def _label(self) -> str:
+        return "Save and run" if self.from_draft else "Run"
+
+    def _draw(self) -> None:
+        draft, edits = self._session.draft, self.from_draft
+        over = edits and draft.scenario != BASELINE
+        self._mode.visible = not draft.is_empty
+        self._scenario.visible = not edits
+        self._over.param.update(
+            visible=over, label=f"Change {draft.scenario} itself instead of a new scenario"
+        )
+        self._save_row.visible = edits and not (over and self._over.value)
+        self._save.visible = edits
+        self.busy()
+        self._difference.object = self._differs() + self._refusal()
+
+    def _differs(self) -> str:
+        plans, draft = self._session.store.plans, self._session.draft
+        if self.from_draft:
+            base, proposed, name, findings = draft.current, draft.effective, draft.scenario, draft.findings
+        else:
+            name = BASELINE
+            proposed = plans.effective(self._scenario.value)
+            base, findings = plans.effective(BASELINE), []
+        frame = difference(base, proposed)
+        if frame.empty:
+            text = (
+                "As the baseline: levers in force and defaults."
+                if self._scenario.value == BASELINE
+                else (f"No difference to {name}.")
+            )
+            return f'<p class="quiet">{escape(text)}</p>'
+        table = html.table(frame, columns(name), f"What differs from {name}")
+        return table + _warnings(findings)
+
+    def _refusal(self) -> str:
+        session = self._session
+        if not session.may_run:
+            return html.notice(
+                f"{session.user.name} ({session.user.role}) may look at runs, not start them.",
+                "Ask somebody with the role analyst, operator or admin.",
+            )
+        if self.from_draft and not session.can_edit:
+            return html.notice(
+                f"{session.user.name} ({session.user.role}) may not save edits.",
+                "Run a stored scenario, or ask an analyst to save these edits.",
+            )
+        return ""
+
+
+def _warnings(findings: list[Finding]) -> str:
+    if not findings:
+        return ""
+    items = "".join(
+        f'<li><span class="what">{escape(_said(finding))}</span><span class="act">'
+        f"{html.chip(finding.risk.value, _tone(finding))}</span></li>"
+        for finding in findings[:FINDINGS_SHOWN]
+    )
+    more = len(findings) - FINDINGS_SHOWN
+    rest = f'<p class="quiet">{more} more on the page Plan.</p>' if more > 0 else ""
+    return f'<p class="group-title">Warnings</p><ul class="items">{items}</ul>{rest}'
+
+
+def _said(finding: Finding) -> str:
+    """Return a finding with its year, as the page Plan shows it."""
+    when = "" if finding.year is None else f"{finding.year}: "
+    return when + with_levels(finding.message)
+
+
+def _tone(finding: Finding) -> html.Tone:
+    return "bad" if finding.risk.rank >= Risk.HIGH.rank else "warn"

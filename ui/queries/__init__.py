@@ -1,0 +1,1 @@
+"""Read published results, studies, jobs and the ledger for the pages."""

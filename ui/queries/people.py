@@ -1,0 +1,169 @@
+"""The people of published results: figures by group, spreads, events, one person through the years.
+
+Every answer is kept by scenario, fingerprint and question. DuckDB is imported when something is asked.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import pandas as pd
+
+from planwise.engine.publishing import Publication, load_publication
+from planwise.errors import InputError
+from planwise.settings import Settings
+from ui.cache import BoundedCache
+from ui.values.people import EventPage, EventQuery, Filter, Found, Population, Sample, Spread
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from planwise.comparison.employee import Timeline
+
+ANSWERS_KEPT = 256  # each is at most a few thousand rows
+Answer = TypeVar("Answer")
+
+
+class PeopleReader:
+    """Asks the Parquet files of the result in force; every method blocks and may be called from any thread.
+
+    Raises InputError when the scenario has no published result or it is damaged.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._answers: BoundedCache[object] = BoundedCache(ANSWERS_KEPT)
+
+    def population(self, scenario: str) -> Population:
+        """Return whom the result has."""
+
+        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> Population:
+            from ui.queries.people_sql import population
+
+            return population(connection, publication, self._settings)
+
+        return self._ask(scenario, ("population",), read)
+
+    def by_year(self, scenario: str, chosen: Filter) -> pd.DataFrame:
+        """Return headcount, pay and movement by year; see `summaries.by_year`."""
+
+        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> pd.DataFrame:
+            from ui.queries.people_sql import by_year
+
+            return by_year(connection, publication, chosen, publication.manifest["years"])
+
+        return self._ask(scenario, ("by_year", chosen), read)
+
+    def by_group(self, scenario: str, chosen: Filter, year: int, attribute: str) -> pd.DataFrame:
+        """Return the same by "level" or "department" in a year; see `summaries.by_group`."""
+
+        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> pd.DataFrame:
+            from ui.queries.people_sql import CENSUS_YEAR, by_group
+
+            before = year - 1 if year - 1 in publication.manifest["years"] else CENSUS_YEAR
+            return by_group(connection, publication, chosen, year, before, attribute)
+
+        return self._ask(scenario, ("by_group", chosen, year, attribute), read)
+
+    def spread(self, scenario: str, chosen: Filter, year: int, figure: str) -> Spread:
+        """Return how a figure is spread: raise, merit, promotion, base_pay or compa_ratio."""
+
+        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> Spread:
+            from ui.queries.distributions import spread
+
+            return spread(connection, publication, chosen, year, figure)
+
+        return self._ask(scenario, ("spread", chosen, year, figure), read)
+
+    def merit_matrix(self, scenario: str, chosen: Filter, year: int) -> pd.DataFrame:
+        """Return mean merit by rating and position in the range; see `merit.merit_matrix`."""
+
+        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> pd.DataFrame:
+            from ui.queries.people_sql import merit_matrix
+
+            return merit_matrix(connection, publication, chosen, year)
+
+        return self._ask(scenario, ("merit_matrix", chosen, year), read)
+
+    def sample(self, scenario: str, chosen: Filter, year: int, limit: int) -> Sample:
+        """Return at most `limit` people as points without ids, evenly drawn."""
+
+        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> Sample:
+            from ui.queries.distributions import sample
+
+            return sample(connection, publication, chosen, year, limit)
+
+        return self._ask(scenario, ("sample", chosen, year, limit), read)
+
+    def equity(self, scenario: str) -> pd.DataFrame:
+        """Return the pay-equity mart: one row per year, attribute and group, the census as year 0."""
+
+        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> pd.DataFrame:
+            from planwise.comparison.reading import path
+
+            query = "SELECT * FROM read_parquet(?) ORDER BY simulation_year, attribute, headcount DESC, 3"
+            return connection.execute(query, [path(publication, "fct_pay_equity")]).df()
+
+        return self._ask(scenario, ("equity",), read)
+
+    def events(self, scenario: str, asked: EventQuery, *, offset: int = 0, limit: int) -> EventPage:
+        """Return some of the events that a query finds."""
+
+        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> EventPage:
+            from ui.queries.people_sql import events
+
+            return events(connection, publication, asked, offset, limit)
+
+        return self._ask(scenario, ("events", asked, offset, limit), read)
+
+    def export_events(self, scenario: str, asked: EventQuery, *, limit: int) -> EventPage:
+        """Return the first `limit` events of a query; not kept, because it may be large."""
+
+        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> EventPage:
+            from ui.queries.people_sql import events
+
+            return events(connection, publication, asked, 0, limit)
+
+        return self._ask(scenario, None, read)
+
+    def find(self, scenario: str, text: str, *, limit: int) -> Found:
+        """Return people whose id, job title or department has the text in it."""
+        from planwise.comparison.employee import find_people
+
+        rows, total = _twice(lambda: find_people(self._settings, scenario, text, limit=limit))
+        return Found(tuple(rows), total)
+
+    def person(self, scenario: str, employee_id: str) -> "Timeline":
+        """Return one person's timeline; raises InputError with the nearest ids when nobody has the id."""
+        from planwise.comparison.employee import timeline
+
+        return _twice(lambda: timeline(self._settings, scenario, employee_id))
+
+    def _ask(
+        self,
+        scenario: str,
+        question: tuple[object, ...] | None,
+        read: Callable[["duckdb.DuckDBPyConnection", Publication], Answer],
+    ) -> Answer:
+        def ask() -> Answer:
+            publication = load_publication(self._settings, scenario)
+
+            def answer() -> Answer:
+                from planwise.comparison.reading import damage_named, reader
+
+                with reader() as connection, damage_named(publication):
+                    return read(connection, publication)
+
+            if question is None:
+                return answer()
+            key = (scenario, publication.fingerprint, publication.manifest["published_at"], *question)
+            return cast(Answer, self._answers.get(key, answer))
+
+        return _twice(ask)
+
+
+def _twice(ask: Callable[[], Answer]) -> Answer:
+    try:
+        return ask()
+    except InputError:
+        # Two publications in a row remove the folder that was in force a moment ago; ask the new one.
+        return ask()

@@ -1,1 +1,0 @@
-"""The pages: each takes the store and the selection, and returns a layout; none queries or writes."""

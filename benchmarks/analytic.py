@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from planwise.parameters import EffectiveParameters, resolve
+from planwise.study.evaluators import simulation_digest
 from planwise.study.space import Space, scaled, tuned_levers
-from planwise.study.trials.evaluation import Evaluation, Kind
-from planwise.study.trials.evaluators import simulation_digest
+from planwise.study.trial import Evaluation, Kind
 
 YEAR = 2026
 LEVELS = (1, 2, 3, 4, 5)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from planwise.study.answer.pareto import front
+from planwise.study.pareto import front
 
 Points = npt.NDArray[np.float64]
 

@@ -26,11 +26,10 @@ from rich.table import Table
 from planwise.census import generate_census
 from planwise.settings import Settings
 from planwise.storage import list_partial
-from planwise.study.trials.files import journal_file, read_result
-from planwise.study.trials.record import finished_trials, unfinished
-from planwise.study.trials.storage import load_study
-from planwise.study.trials.trial import Trial
-from planwise.study.trials.views import list_studies
+from planwise.study.optuna_storage import load_study
+from planwise.study.queries import list_studies
+from planwise.study.study_files import journal_file, read_result
+from planwise.study.trial import Trial, finished_trials, unfinished
 
 TARGET = 0.09
 MAIN, WORKER = "study", "worker"

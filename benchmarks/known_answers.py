@@ -26,7 +26,7 @@ from planwise.settings import Settings
 from planwise.study import StudyResult, StudySpec, run_study
 from planwise.study.problem import problem_of
 from planwise.study.space import bounds_of, scaled
-from planwise.study.trials.evaluation import Evaluation
+from planwise.study.trial import Evaluation
 
 TOLERANCE = 0.001
 NEAR_TARGET, FAR_TARGET, BEYOND_TARGET = 0.04, 0.11, 0.40  # FAR: some levers at their upper bounds

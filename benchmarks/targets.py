@@ -30,14 +30,13 @@ from planwise.engine.worker_warehouses import worker_warehouse
 from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters, catalogue, resolve, simulated_years
 from planwise.settings import Settings
+from planwise.study.evaluators import PreviewEvaluator, RealEvaluator
 from planwise.study.problem import PP, Problem, problem_of
-from planwise.study.search.reach import framed
+from planwise.study.reachability import evaluate_bounds
 from planwise.study.space import census_levels, extreme, tuned_levers
 from planwise.study.spec import StudySpec
 from planwise.study.strategies import strategy_named
-from planwise.study.trials.evaluation import Evaluation, Evaluator
-from planwise.study.trials.evaluators import PreviewEvaluator, RealEvaluator
-from planwise.study.trials.trial import Proposal, Trial
+from planwise.study.trial import Evaluation, Evaluator, Proposal, Trial
 
 STRATEGIES = ("solve", "conservative", "balanced", "aggressive")
 TARGETS = (0.01, 0.06)  # rates
@@ -154,7 +153,7 @@ def summary(runs: list[Run]) -> dict[str, dict[str, float]]:
 
 
 def _answered(problem: Problem, strategy: str, evaluators: Mapping[str, Evaluator]) -> Run:
-    search, answers = framed(problem, strategy_named(strategy)), None
+    search, answers = evaluate_bounds(problem, strategy_named(strategy)), None
     known: dict[tuple[str, str], Evaluation] = {}
     plans: list[Evaluation] = []
     count = 0

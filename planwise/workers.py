@@ -123,6 +123,7 @@ class WorkerProcess:
         timeout_seconds: float | None = None,
     ) -> None:
         self._timeout_seconds = timeout_seconds
+        self._closing = threading.Lock()  # the pool and the thread that waits for a reply may both close
         self._connection, theirs = SPAWN.Pipe()
         self._process: BaseProcess = SPAWN.Process(
             target=_run, args=(pickle.dumps(partial(open_worker, index)), theirs), name=name, daemon=True
@@ -159,7 +160,7 @@ class WorkerProcess:
 
     def close(self) -> None:
         """Let the worker close what it holds; kill it when that takes too long."""
-        self._connection.close()
+        self._disconnect()
         self._process.join(CLOSE_SECONDS)
         self.kill()
 
@@ -167,7 +168,11 @@ class WorkerProcess:
         """End the process now."""
         self._process.kill()
         self._process.join()
-        self._connection.close()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        with self._closing:
+            self._connection.close()
 
     def _reason(self, exit_code: int | None, *, timed_out: bool) -> str:
         if timed_out:

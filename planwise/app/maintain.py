@@ -15,9 +15,8 @@ from planwise.governance.request import ScenarioRequest
 from planwise.jobs.reader import remove_old_jobs
 from planwise.settings import Settings
 from planwise.storage import list_partial, remove_partial
-from planwise.study.trials.files import study_folders
-from planwise.study.trials.holding import is_held
-from planwise.study.trials.views import list_studies
+from planwise.study.queries import list_studies
+from planwise.study.study_files import is_running, study_folders
 
 TRIAL = "trial_"
 SCENARIO = scenario_environment("")
@@ -91,7 +90,7 @@ def remove_partial_files(settings: Settings, *, dry_run: bool) -> tuple[Path, ..
     """Remove the partial files that killed processes left in the folders of studies."""
     removed: list[Path] = []
     for name in study_folders(settings):
-        if not is_held(settings, name):
+        if not is_running(settings, name):
             folder = settings.studies_dir / name
             removed += list_partial(folder) if dry_run else remove_partial(folder)
     return tuple(removed)

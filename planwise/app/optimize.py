@@ -34,14 +34,12 @@ from planwise.study import (
     run_study,
     study_name,
 )
+from planwise.study.optuna_storage import load_study
 from planwise.study.problem import require_groups
-from planwise.study.running.ends import CANCELLED
 from planwise.study.spec import OptimizeRequest
-from planwise.study.trials.evaluation import Kind
-from planwise.study.trials.holding import refuse_held
-from planwise.study.trials.record import finished_trials
-from planwise.study.trials.storage import load_study
-from planwise.study.trials.trial import TrialPurpose
+from planwise.study.stopping import CANCELLED
+from planwise.study.study_files import check_not_running
+from planwise.study.trial import Kind, TrialPurpose, finished_trials
 
 SAME_GROWTH = 1e-9  # the winner is planned by the same SQL: what is left is rounding of a double
 FOUND_BY = "Found by study "
@@ -217,7 +215,7 @@ def study(
     """
     spec = request.for_scenario(resolved.effective)
     require_groups(spec, resolved.census)
-    refuse_held(settings, name)
+    check_not_running(settings, name)
     run.note("study", name)
     run.log(f"Study {name}: growth {spec.target_growth:.2%} a year by {spec.chosen_strategy}.")
     remove_dead_workers(settings, name, wait_seconds=LEAVING_SECONDS)

@@ -16,11 +16,9 @@ from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.study import Evaluator, PreviewEvaluator, RealEvaluator
-from planwise.study.trials.evaluation import Kind
-from planwise.study.trials.evaluators import trial_environment
-from planwise.study.trials.record import ranked_trials
-from planwise.study.trials.storage import load_study
-from planwise.study.trials.trial import Trial
+from planwise.study.evaluators import trial_environment
+from planwise.study.optuna_storage import load_study
+from planwise.study.trial import Kind, Trial, ranked_trials
 
 READY = "ready"  # an environment that is never made
 

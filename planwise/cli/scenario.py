@@ -114,7 +114,7 @@ def create(
             "A trial says the scenario, the census and every value.",
             remedy="Leave out --from, --set, --assume and --census; clone the scenario to change it.",
         )
-    from planwise.study.answer.promotion import parse_trial, promote_trial  # Optuna is slow to import
+    from planwise.study.scenario_from_trial import parse_trial, promote_trial  # Optuna is slow to import
 
     settings = settings_for(home)
     study, number = parse_trial(from_trial)

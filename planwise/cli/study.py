@@ -12,10 +12,17 @@ from planwise.cli.options import Home, Json, KnownStudy
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.study.problem import PP
+from planwise.study.queries import (
+    StudyView,
+    list_studies,
+    load_view,
+    objectives_text,
+    resume_hint,
+    trial_table,
+    write_csv,
+)
 from planwise.study.report import Report, gather_evidence, write_report
-from planwise.study.trials.holding import RUNNING
-from planwise.study.trials.trial_table import objectives_text, resume_hint, trial_table
-from planwise.study.trials.views import StudyView, csv_of, list_studies, view_of
+from planwise.study.study_files import RUNNING
 
 app = cyclopts.App(name="study", help="The searches for levers that meet a target.")
 app.command("planwise.cli.study:report", name="report", help="Write a study's evidence report.")
@@ -45,7 +52,7 @@ def list_(*, home: Home = None, json: Json = False) -> None:
 @app.command
 def show(name: KnownStudy, /, *, home: Home = None, json: Json = False) -> None:
     """Show a study's question, its result and its trials."""
-    view = view_of(settings_for(home), name)
+    view = load_view(settings_for(home), name)
     if json:
         emit_json(view.as_json())
         return
@@ -62,7 +69,7 @@ def export(
     json: Json = False,
 ) -> None:
     """Export a study's trials as CSV: one row a trial, its levers and the last year's KPIs as columns."""
-    view = view_of(settings_for(home), name)
+    view = load_view(settings_for(home), name)
     if output is None and not json:
         results().out(_csv(view), end="")
         return
@@ -77,7 +84,7 @@ def export(
 
 def _csv(view: StudyView) -> str:
     text = io.StringIO()
-    csv_of(view, text)
+    write_csv(view, text)
     return text.getvalue()
 
 

@@ -1,41 +1,41 @@
 """Studies: search for the levers that meet a target; every evaluation is a trial in one journal.
 
-A `StudySpec` is the question. `strategies` propose trials on the ground of `search`; `running` evaluates
-them (`trial_pool`: in worker processes) and stores them (`trials`); `answer` judges the best, `report`
-describes it. The names below are imported when they are first used, so that a command or page that reads a
-spec does not load Optuna.
+A `StudySpec` is the question. `strategies` propose trials; `runner` and `session` evaluate them, in worker
+processes with a `trial_pool`, and write them to the `journal`; `result` has the answer and `report` describes
+it. The names below are imported on first use, so that a command or page that reads a spec does not load
+Optuna.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from planwise.study.answer.result import StudyResult
-    from planwise.study.running.progress import Hooks, Progress
-    from planwise.study.running.runner import run_study
+    from planwise.study.evaluators import Gate, PreviewEvaluator, RealEvaluator
+    from planwise.study.progress import Hooks, Progress
+    from planwise.study.result import StudyResult
+    from planwise.study.runner import run_study
     from planwise.study.space import census_levels
     from planwise.study.spec import OptimizeRequest, StudyHeader, StudySpec, study_name
     from planwise.study.strategies import STRATEGIES
+    from planwise.study.trial import Evaluation, Evaluator
     from planwise.study.trial_pool import TrialPool
-    from planwise.study.trials.evaluation import Evaluation, Evaluator
-    from planwise.study.trials.evaluators import Gate, PreviewEvaluator, RealEvaluator
 
 _MODULES = {
     "STRATEGIES": "strategies",
-    "Evaluation": "trials.evaluation",
-    "Evaluator": "trials.evaluation",
-    "Gate": "trials.evaluators",
-    "Hooks": "running.progress",
+    "Evaluation": "trial",
+    "Evaluator": "trial",
+    "Gate": "evaluators",
+    "Hooks": "progress",
     "OptimizeRequest": "spec",
-    "PreviewEvaluator": "trials.evaluators",
-    "Progress": "running.progress",
-    "RealEvaluator": "trials.evaluators",
+    "PreviewEvaluator": "evaluators",
+    "Progress": "progress",
+    "RealEvaluator": "evaluators",
     "StudyHeader": "spec",
-    "StudyResult": "answer.result",
+    "StudyResult": "result",
     "StudySpec": "spec",
     "TrialPool": "trial_pool",
     "census_levels": "space",
-    "run_study": "running.runner",
+    "run_study": "runner",
     "study_name": "spec",
 }
 

@@ -36,7 +36,7 @@ from planwise.study.objectives import (
 )
 from planwise.study.space import Space, TunedLever, change_of, tuned_levers
 from planwise.study.spec import StudySpec
-from planwise.study.trials.evaluation import Evaluation, Kind
+from planwise.study.trial import Evaluation, Kind
 
 # Of the objective beside squared tolerances: enough to prefer the smaller of two changes that both hit the
 # target, too little to give up a tenth of a tolerance for it.

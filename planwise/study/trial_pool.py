@@ -1,14 +1,18 @@
-"""Evaluate trials side by side in worker processes, each with evaluators of its own."""
+"""Worker processes that evaluate trials, and the trials that they are evaluating."""
 
 import contextlib
+import contextvars
 from collections.abc import Callable, Mapping
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from planwise.errors import InputError
-from planwise.study.trials.evaluation import Evaluation, Evaluator, Kind
-from planwise.workers import Worker, WorkerPool
+from planwise.study.journal import PendingTrial
+from planwise.study.progress import Call
+from planwise.study.trial import Evaluation, Evaluator, Kind
+from planwise.workers import PoolStopped, Worker, WorkerPool
 
 WORKERS_MAX = 64  # each has a database and some 400 MB; more is a slip of the finger
 
@@ -74,3 +78,88 @@ class TrialWorker(Worker):
             opened = self._open_evaluator(self._index, kind)
             self._evaluators[kind] = self._stack.enter_context(opened)
         return self._evaluators[kind]
+
+
+@dataclass
+class RunningTrial:
+    """A trial that a worker is evaluating; `followers` are of equal parameters and wait for its answer.
+
+    `place` is where its answer belongs in the batch.
+    """
+
+    place: int
+    trial: PendingTrial
+    followers: list[tuple[int, PendingTrial]] = field(default_factory=list)
+
+
+class RunningTrials:
+    """What is under way on a pool; without a pool there is always room, because nothing ever is.
+
+    `call` goes around every plan, in the thread that waits for it, with the context of whoever submits it: a
+    flow run is found there.
+    """
+
+    def __init__(self, pool: TrialPool | None, call: Call) -> None:
+        self._pool = pool
+        self._call = call
+        self._threads = None if pool is None else ThreadPoolExecutor(pool.size, "trial")
+        self._running: dict[Future[Evaluation], RunningTrial] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def has_room(self) -> bool:
+        """Say whether a worker is free."""
+        return self._pool is None or len(self._running) < self._pool.size
+
+    def same_as(self, kind: Kind, digest: str) -> RunningTrial | None:
+        """Return the running trial of the same parameters; None without one."""
+        return next(
+            (
+                running
+                for running in self._running.values()
+                if (running.trial.proposal.kind, running.trial.digest) == (kind, digest)
+            ),
+            None,
+        )
+
+    def submit(self, running: RunningTrial, number: int) -> None:
+        """Hand a trial to the next free worker."""
+        assert self._pool is not None and self._threads is not None
+        pool, proposal = self._pool, running.trial.proposal
+        request = TrialRequest(proposal.kind, dict(running.trial.levers), number, proposal.seed)
+        future: Future[Evaluation]
+        if request.kind == "preview":
+            future = pool.submit(request)
+        else:
+            context = contextvars.copy_context()
+            future = self._threads.submit(context.run, self._call, partial(pool.evaluate, request), number)
+        self._running[future] = running
+
+    def finished(
+        self, seconds: float, *, wait_for_all: bool
+    ) -> list[tuple[RunningTrial, Evaluation | Exception]]:
+        """Wait some seconds for the first to end, or for all; take what has ended, in the batch's order."""
+        wait(self._running, timeout=seconds, return_when=ALL_COMPLETED if wait_for_all else FIRST_COMPLETED)
+        ended = sorted(
+            (future for future in self._running if future.done()), key=lambda f: self._running[f].place
+        )
+        found: list[tuple[RunningTrial, Evaluation | Exception]] = []
+        for future in ended:
+            running, error = self._running.pop(future), future.exception()
+            if error is None:
+                found.append((running, future.result()))
+            elif isinstance(error, Exception) and not isinstance(error, PoolStopped):
+                found.append((running, error))
+        return found
+
+    def abandon(self) -> None:
+        """Kill what is under way; the journal has it as running, and whoever resumes takes it up."""
+        if self._pool is not None and self._running:
+            self._pool.stop()
+            self._running.clear()
+
+    def close(self) -> None:
+        """Wait for the threads; nothing is under way any more."""
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)

@@ -80,10 +80,10 @@ def _file_under_another_name(settings):
 
 
 def _write_study(settings):
+    from planwise.study.journal import Journal
+    from planwise.study.optuna_storage import open_storage
     from planwise.study.space import TunedLever
-    from planwise.study.trials.files import write_study, write_summary
-    from planwise.study.trials.journal import Journal
-    from planwise.study.trials.storage import open_storage
+    from planwise.study.study_files import write_study, write_summary
 
     bounds = dict(low=0.01, high=0.08, start=0.025, scale=0.01)
     space = (TunedLever(name="cola_rate", level_id=None, increasing=True, dynamics=False, **bounds),)

@@ -17,9 +17,9 @@ from planwise.comparison.workbook import write_workbook
 from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.governance import open_ledger
-from planwise.study.answer.promotion import promote_trial
+from planwise.study.queries import load_view
+from planwise.study.scenario_from_trial import promote_trial
 from planwise.study.spec import OptimizeRequest
-from planwise.study.trials.views import view_of
 from tests.unit.comparison.formulas import Workbook
 
 HORIZON = {"years": 2}  # fewer models to run than the default's five
@@ -178,7 +178,7 @@ def test_a_trial_becomes_a_scenario_that_grows_as_the_trial_did(home):
         levers={"merit_rate_level_2@2027": 0.05},
     )  # fmt: skip
     study = optimize(home, request, QUIET).result.study
-    trial = next(one for one in view_of(home, study).trials if one.iteration == 2)
+    trial = next(one for one in load_view(home, study).trials if one.iteration == 2)
     made = promote_trial(home, study, trial.number, "tried")
     assert made.parent == "base"
     assert f"Trial {trial.number} of study {study}" in made.description

@@ -12,9 +12,9 @@ from planwise.engine.warehouse import open_warehouse
 from planwise.errors import Busy, InputError
 from planwise.governance import open_ledger
 from planwise.parameters import resolve, simulated_years
+from planwise.study.evaluators import trial_environment
 from planwise.study.spec import OptimizeRequest
-from planwise.study.trials.evaluators import trial_environment
-from planwise.study.trials.holding import held
+from planwise.study.study_files import hold_study
 
 pytestmark = pytest.mark.long
 
@@ -110,7 +110,7 @@ def test_resuming_a_finished_study_plans_nothing_again(settings, found, run):
 
 def test_a_study_that_another_process_runs_is_busy(settings, found, run):
     study = found[0].result.study
-    with held(settings, study), pytest.raises(Busy, match=study):
+    with hold_study(settings, study), pytest.raises(Busy, match=study):
         optimize(settings, OptimizeRequest(resume=study), run)
 
 

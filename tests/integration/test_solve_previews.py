@@ -10,15 +10,15 @@ from planwise.census import generate_census
 from planwise.engine.preview import Preview
 from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
+from planwise.study.evaluators import PreviewEvaluator
+from planwise.study.linear_model import point_of
 from planwise.study.problem import problem_of
-from planwise.study.search.previews import point_of
-from planwise.study.search.reach import framed, reach_of
+from planwise.study.reachability import evaluate_bounds, reachability_of
 from planwise.study.space import bounds_of, census_levels, levers_at
 from planwise.study.spec import StudySpec
 from planwise.study.strategies.heuristic import AGGRESSIVE
 from planwise.study.strategies.solve import SOLVE
-from planwise.study.trials.evaluators import PreviewEvaluator
-from planwise.study.trials.trial import Trial
+from planwise.study.trial import Trial
 
 PROMOTIONS = tuple(f"promotion_probability_level_{level}" for level in (1, 2, 3, 4))
 
@@ -49,7 +49,7 @@ class World:
 
     def search(self, problem, strategy=SOLVE):
         """Return why it ended, its trials, and the problem as it was informed."""
-        search, answers, trials = framed(problem, strategy), None, []
+        search, answers, trials = evaluate_bounds(problem, strategy), None, []
         while True:
             try:
                 batch = next(search) if answers is None else search.send(answers)
@@ -147,7 +147,7 @@ def test_many_levers_by_year_take_one_batch_of_slopes_and_a_few_steps(world):
 def test_a_budget_too_small_for_the_target_gives_the_nearest_growth_and_what_binds(world):
     problem = world.problem(0.015, constraints=(payroll(world, 1.01),))
     stopped, trials, informed = world.search(problem)
-    nearest = reach_of(trials).nearest(informed)
+    nearest = reachability_of(trials).nearest(informed)
     most, _ = world.direct(problem, target=False)
     assert stopped == "unreachable" and nearest is trials[-1].evaluation
     assert informed.feasible(nearest) and "payroll" in informed.binding(nearest)
@@ -166,7 +166,7 @@ def test_constraints_that_nothing_meets_are_named(world):
         world.problem(0.01, constraints=(payroll(world, 0.5), "raise>=0"))
     )
     assert stopped == "infeasible: payroll cannot be met, even without the target"
-    assert reach_of(trials).nearest(problem) is trials[-1].evaluation
+    assert reachability_of(trials).nearest(problem) is trials[-1].evaluation
 
 
 def test_a_chance_constraint_is_kept_under_its_own_replicates(world):

@@ -9,10 +9,10 @@ from planwise.engine.preview import Preview
 from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
 from planwise.study import PreviewEvaluator, StudySpec, census_levels, run_study
-from planwise.study.answer.pareto import knee
 from planwise.study.constraints import highest_payroll
-from planwise.study.trials.record import finished_trials
-from planwise.study.trials.storage import load_study
+from planwise.study.optuna_storage import load_study
+from planwise.study.pareto import knee
+from planwise.study.trial import finished_trials
 
 EMPLOYEES, YEARS, TRIALS = 300, 2, 24
 OBJECTIVES = (("cost", None), ("equity", None))

@@ -9,8 +9,8 @@ from planwise.gate import GateResult
 from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
 from planwise.study import PreviewEvaluator, RealEvaluator, StudySpec, census_levels, run_study
-from planwise.study.trials.record import finished_trials
-from planwise.study.trials.storage import load_study
+from planwise.study.optuna_storage import load_study
+from planwise.study.trial import finished_trials
 
 EMPLOYEES = 1_000
 YEARS = 3

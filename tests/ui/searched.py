@@ -2,13 +2,11 @@
 
 from planwise.engine.outcome import Kpis
 from planwise.settings import Settings
+from planwise.study.journal import Journal
+from planwise.study.optuna_storage import existing_storage, open_storage
 from planwise.study.space import TunedLever
-from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.files import write_result, write_study, write_summary
-from planwise.study.trials.journal import Journal
-from planwise.study.trials.record import Finding
-from planwise.study.trials.storage import existing_storage, open_storage
-from planwise.study.trials.trial import Proposal, TrialPurpose
+from planwise.study.study_files import write_result, write_study, write_summary
+from planwise.study.trial import Evaluation, Finding, Proposal, TrialPurpose
 
 COLA = TunedLever("cola_rate", 0.01, 0.08, 0.025, 0.015, None, increasing=True, dynamics=False)
 MERIT = TunedLever("merit_rate_level_1", 0.01, 0.1, 0.033, 0.02, 1, increasing=True, dynamics=False)

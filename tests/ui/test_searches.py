@@ -3,7 +3,7 @@
 import pytest
 
 from planwise.errors import InputError
-from planwise.study.trials.holding import held
+from planwise.study.study_files import hold_study
 from tests.ui import searched
 from ui.queries.studies import StudyReader
 
@@ -110,7 +110,7 @@ def test_only_what_a_journal_has_gained_is_read(settings, searches, monkeypatch)
 
 
 def test_a_study_runs_while_its_process_holds_it_and_is_interrupted_after(settings, searches):
-    with held(settings, "mine"):
+    with hold_study(settings, "mine"):
         searched.begin(settings, "mine")
         running = searches.stamp("mine")
         assert searches.get("mine").is_running

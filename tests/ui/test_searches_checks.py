@@ -7,7 +7,7 @@ from planwise.governance import open_ledger
 from planwise.settings import Settings
 from planwise.storage import hold_lock
 from planwise.study.spec import OptimizeRequest
-from planwise.study.trials.holding import held
+from planwise.study.study_files import hold_study
 from ui.queries.scenarios import ScenarioReader
 from ui.queries.studies import StudyReader
 from ui.values.studies import Measured
@@ -105,7 +105,7 @@ def test_levers_that_move_people_are_not_called_out_of_reach_by_their_bounds(loo
 
 def test_a_busy_warehouse_and_running_studies_are_told(home, look):
     assert said(look(), "Warehouse").says == "Free."
-    with hold_lock(home.warehouse_lock_file, "a sweep", timeout_seconds=1), held(home, "mine"):
+    with hold_lock(home.warehouse_lock_file, "a sweep", timeout_seconds=1), hold_study(home, "mine"):
         checked = look()
         assert "a sweep" in said(checked, "Warehouse").says
         assert "mine" in said(checked, "Other studies").says

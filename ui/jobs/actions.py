@@ -174,7 +174,7 @@ class ScenarioActions:
     def keep_trial(self, study: str, number: int, name: str, description: str = "") -> Scenario:
         """Store a study's trial as a scenario."""
         self._user.require_edit("create scenarios")
-        from planwise.study.answer.promotion import promote_trial  # Optuna is slow to import
+        from planwise.study.scenario_from_trial import promote_trial  # Optuna is slow to import
 
         return promote_trial(
             self._settings, study, number, name, description=description or None, actor=self._user.name

@@ -87,7 +87,7 @@ class StatusReader:
     def _read_studies(self) -> tuple[StudyBrief, ...]:
         stored = self._stored()
         if self._settings.study_storage_url:
-            from planwise.study.trials.views import list_studies  # Optuna is slow to import
+            from planwise.study.queries import list_studies  # Optuna is slow to import
 
             found = [brief(one, one, str(one["state"]), stored) for one in list_studies(self._settings)]
         else:

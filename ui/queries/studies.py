@@ -58,7 +58,7 @@ class StudyReader:
         if not self._is_there():
             return ()
         if self._settings.study_storage_url:
-            from planwise.study.trials.views import list_studies
+            from planwise.study.queries import list_studies
 
             return tuple(
                 _summary(one["study"], one, one, one["state"]) for one in list_studies(self._settings)
@@ -121,8 +121,7 @@ class StudyReader:
         return str(parse_constraint(text))
 
     def _read(self, name: str, stamp: Hashable) -> StudyTrials:
-        from planwise.study.trials.files import read_result
-        from planwise.study.trials.holding import state_of
+        from planwise.study.study_files import read_result, state_of
         from ui.queries.study_trials import fronts
 
         try:
@@ -151,8 +150,8 @@ class StudyReader:
             ) from error
 
     def _growing(self, name: str) -> "tuple[GrowingTrials, StudyHeader]":
-        from planwise.study.trials.files import read_study
-        from planwise.study.trials.storage import load_study
+        from planwise.study.optuna_storage import load_study
+        from planwise.study.study_files import read_study
         from ui.queries.study_trials import GrowingTrials, journal_stamp
 
         about = read_study(self._settings, name)
@@ -164,8 +163,7 @@ class StudyReader:
             return self._open.get(key, lambda: GrowingTrials(self._settings, name, header)), header
 
     def _summarise(self, name: str) -> StudySummary:
-        from planwise.study.trials.files import read_study, read_summary
-        from planwise.study.trials.holding import state_of
+        from planwise.study.study_files import read_study, read_summary, state_of
 
         about, stands = read_study(self._settings, name), read_summary(self._settings, name) or {}
         if about is None:
@@ -187,9 +185,9 @@ class StudyReader:
                 return False
         except OSError:
             return False
-        from planwise.study.trials.holding import is_held
+        from planwise.study.study_files import is_running
 
-        return is_held(self._settings, name)
+        return is_running(self._settings, name)
 
     def _folder_stamp(self, name: str, *, journal: bool = True) -> Hashable:
         folder = self._settings.studies_dir / name

@@ -12,13 +12,13 @@ from planwise.parameters import EffectiveParameters, Risk, validate_target
 from planwise.settings import Settings
 from planwise.storage import is_locked, read_lock_holder
 from planwise.study import OptimizeRequest, StudySpec, census_levels
-from planwise.study.answer.advice import evaluation_budget
+from planwise.study.advice import evaluation_budget
 from planwise.study.constraints import OF_LEVERS_ALONE
 from planwise.study.problem import Problem, problem_of, require_groups
 from planwise.study.space import extreme
-from planwise.study.strategies import about, check
+from planwise.study.strategies import check_spec, strategy_info
 from planwise.study.strategies.auto import choose
-from planwise.study.trials.holding import held_studies
+from planwise.study.study_files import running_studies
 from ui.values.formatting import with_levels
 from ui.values.studies import Check, Checked, Frame, Measured, Tone
 
@@ -67,7 +67,7 @@ def posed_by(
     spec = look("Question", lambda: request.for_scenario(effective))
     if spec is None:
         return None
-    look("Strategy", lambda: check(spec))
+    look("Strategy", lambda: check_spec(spec))
     look("Census", lambda: require_groups(spec, census))
     kind: Any = "preview" if request.preview else "real"
     problem = look("Levers", lambda: problem_of(spec, effective, census_levels(census), kind))
@@ -88,7 +88,7 @@ def checked(
     spec, problem = posed.spec, posed.problem
     picked = choose(problem) if spec.chosen_strategy == "auto" else None
     strategy = picked.strategy if picked else spec.chosen_strategy
-    takes_trials = about(strategy).answers in TAKES_TRIALS
+    takes_trials = strategy_info(strategy).answers in TAKES_TRIALS
     budget = evaluation_budget(problem, measured.seconds if measured else None)
     checks = [
         Check(
@@ -149,7 +149,7 @@ def _target(posed: Posed, measured: Measured | None) -> list[Check]:
 
 def _strategy(posed: Posed, strategy: str, reason: str) -> Check:
     spec = posed.spec
-    known = about(strategy)
+    known = strategy_info(strategy)
     if reason:
         return Check("Strategy", "ok", f"auto picks {reason}")
     if spec.limits and known.constraints.startswith("judged"):
@@ -193,7 +193,7 @@ def _time(spec: StudySpec, budget: Any, strategy: str, measured: Measured | None
         return []
     affordable = budget.affordable(spec.timeout_seconds)
     wanted = spec.trials or budget.minimum
-    if affordable is not None and affordable < wanted and about(strategy).answers in TAKES_TRIALS:
+    if affordable is not None and affordable < wanted and strategy_info(strategy).answers in TAKES_TRIALS:
         return [
             Check(
                 "Time",
@@ -243,7 +243,7 @@ def _busy(settings: Settings, request: OptimizeRequest) -> list[Check]:
         )
     else:
         checks.append(Check("Warehouse", "ok", "Free."))
-    running = held_studies(settings)
+    running = running_studies(settings)
     cores = os.cpu_count() or 1
     if running:
         says = f"{len(running)} running: {', '.join(running)}."

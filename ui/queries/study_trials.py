@@ -15,7 +15,6 @@ from planwise.engine.outcome import Kpis
 from planwise.parameters import catalogue
 from planwise.risk.sensitivity import importance
 from planwise.settings import Settings
-from planwise.study.answer.pareto import diverse, front, knee
 from planwise.study.constraints import highest_payroll
 from planwise.study.objectives import (
     ADJUSTED_GAP,
@@ -27,11 +26,11 @@ from planwise.study.objectives import (
     equity_part,
     targets_part,
 )
+from planwise.study.optuna_storage import load_study
+from planwise.study.pareto import diverse, front, knee
 from planwise.study.spec import StudyHeader, StudySpec
-from planwise.study.trials.files import journal_file
-from planwise.study.trials.record import ERROR, FINISHED, GIVEN_UP, trial_of
-from planwise.study.trials.storage import load_study
-from planwise.study.trials.trial import NO_CANDIDATES, Trial, TrialPurpose
+from planwise.study.study_files import journal_file
+from planwise.study.trial import ERROR, FINISHED, GIVEN_UP, NO_CANDIDATES, Trial, TrialPurpose, trial_of
 from ui.values.formatting import with_levels
 from ui.values.studies import FACTS, LEVER, LIMIT, PART, StudyLever, StudyTrials
 

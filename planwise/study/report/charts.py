@@ -13,7 +13,7 @@ from planwise.formatting import MINUS, amount_short
 from planwise.parameters import Lever
 from planwise.study.report.evidence import LeverChange
 from planwise.study.report.theme import add_legend, color, draw_svg, style_axes
-from planwise.study.trials.trial import Trial
+from planwise.study.trial import Trial
 
 PP = 100.0
 FEW = 3

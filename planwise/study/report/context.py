@@ -10,7 +10,7 @@ from planwise.parameters import Lever
 from planwise.study.report import charts
 from planwise.study.report.evidence import Evidence, LeverChange, declared_lever
 from planwise.study.report.reproduce import optimize_command, simulate_command
-from planwise.study.trials.trial import Trial
+from planwise.study.trial import Trial
 
 Verdict = Literal["no target", "constraints", "out of reach", "met", "missed"]
 Format = Callable[[Any], str]

@@ -9,10 +9,10 @@ from planwise.engine.outcome import Kpis
 from planwise.errors import InputError
 from planwise.parameters import Lever, catalogue
 from planwise.settings import Settings
-from planwise.study.answer.findings import NOT_COMPUTED
+from planwise.study.post_analysis import NOT_COMPUTED
+from planwise.study.queries import load_view
 from planwise.study.spec import StudyHeader
-from planwise.study.trials.trial import NO_CANDIDATES, Trial, TrialPurpose
-from planwise.study.trials.views import view_of
+from planwise.study.trial import NO_CANDIDATES, Trial, TrialPurpose
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Evidence:
 
 def gather_evidence(settings: Settings, name: str) -> Evidence:
     """Read a study; raises InputError for an unknown study or one without a result."""
-    view = view_of(settings, name)
+    view = load_view(settings, name)
     if view.result is None:
         raise InputError(
             f"The study {name!r} has no result: it is {view.about.get('state', 'not finished')}.",

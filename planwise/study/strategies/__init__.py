@@ -1,6 +1,8 @@
-"""The strategies by name, and whether one can answer a question at all."""
+"""Strategies by name, what each one does, and which questions it can answer."""
 
 import difflib
+from dataclasses import dataclass
+from typing import Literal
 
 from planwise.errors import InputError
 from planwise.study.spec import StudySpec
@@ -10,7 +12,88 @@ from planwise.study.strategies.protocol import Batch, Search, Strategy
 from planwise.study.strategies.sampling import CMAES, GP, SAMPLERS, require_torch
 from planwise.study.strategies.scipy_methods import SCIPY_METHODS
 from planwise.study.strategies.solve import SOLVE
-from planwise.study.strategies.table import ABOUT, About
+
+Answers = Literal["target", "objective", "front"]
+"""The most that it can be asked: a target alone, one (weighted) objective, or the front of several."""
+
+
+@dataclass(frozen=True)
+class StrategyInfo:
+    """One strategy in words."""
+
+    name: str
+    what: str
+    answers: Answers
+    constraints: str
+    takes: str
+
+
+JUDGED = "judged, not sought"
+NATIVE = "native"
+PREVIEWS = "previews up to the number of trials, then 1 plan, at most 3"
+TRIALS = "one plan a trial"
+LOOP = "tuning loop: gap × {} × .8^(i−1) onto COLA, (1.2 − .1 · level) of it onto merit, half onto hiring pay"
+
+STRATEGY_INFO: tuple[StrategyInfo, ...] = (
+    StrategyInfo(
+        "solve",
+        "the least change, Σ((x − x₀) / width of the recommended range)², that meets the target",
+        "target",
+        NATIVE,
+        "1 plan, at most 3",
+    ),
+    StrategyInfo(
+        "conservative", LOOP.format(".10"), "target", JUDGED, "one plan an iteration, and one for the start"
+    ),
+    StrategyInfo(
+        "balanced", LOOP.format(".30"), "target", JUDGED, "one plan an iteration, and one for the start"
+    ),
+    StrategyInfo(
+        "aggressive", LOOP.format(".50"), "target", JUDGED, "one plan an iteration, and one for the start"
+    ),
+    StrategyInfo(
+        "slsqp", "SciPy: sequential least squares, gradients by differences", "objective", NATIVE, PREVIEWS
+    ),
+    StrategyInfo(
+        "l-bfgs-b", "SciPy: quasi-Newton within bounds", "objective", "augmented Lagrangian", PREVIEWS
+    ),
+    StrategyInfo(
+        "tnc", "SciPy: truncated Newton within bounds", "objective", "augmented Lagrangian", PREVIEWS
+    ),
+    StrategyInfo("cobyla", "SciPy: linear models, no gradient", "objective", NATIVE, PREVIEWS),
+    StrategyInfo("cobyqa", "SciPy: quadratic models, no gradient", "objective", NATIVE, PREVIEWS),
+    StrategyInfo(
+        "differential-evolution",
+        "SciPy: a population of previews, then slsqp from its best",
+        "objective",
+        NATIVE,
+        PREVIEWS,
+    ),
+    StrategyInfo("tpe", "Optuna: tree-structured Parzen estimator", "front", "prefers feasible", TRIALS),
+    StrategyInfo("nsga2", "Optuna: genetic search for a front", "front", "prefers feasible", TRIALS),
+    StrategyInfo("cmaes", "Optuna: covariance matrix adaptation", "objective", "refused", TRIALS),
+    StrategyInfo("random", "Optuna: draws that learn nothing, to compare with", "front", JUDGED, TRIALS),
+    StrategyInfo("gp", "Optuna: Gaussian process (needs PyTorch)", "front", "prefers feasible", TRIALS),
+    StrategyInfo(
+        "auto", "picks one of the others, and says why", "front", "as the one picked", "as the one picked"
+    ),
+)
+OBJECTIVES: dict[Answers, str] = {
+    "target": "a target",
+    "objective": "one, or a weighted sum",
+    "front": "one or several",
+}
+
+
+def markdown() -> str:
+    """Return the table as it stands in the docs."""
+    rows = [
+        f"| `{one.name}` | {one.what} | {OBJECTIVES[one.answers]} | {one.constraints} | {one.takes} |"
+        for one in STRATEGY_INFO
+    ]
+    head = ["| strategy | what it does | objectives | constraints | takes |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows])
+
 
 NAMED: dict[str, Strategy] = {
     strategy.name: strategy
@@ -31,15 +114,15 @@ def strategy_named(name: str) -> Strategy:
     return STRATEGIES[name]
 
 
-def about(name: str) -> About:
+def strategy_info(name: str) -> StrategyInfo:
     """Return what a strategy does; raises InputError for an unknown one."""
     strategy_named(name)
-    return next(one for one in ABOUT if one.name == name)
+    return next(one for one in STRATEGY_INFO if one.name == name)
 
 
-def check(spec: StudySpec) -> None:
+def check_spec(spec: StudySpec) -> None:
     """Raise InputError, before anything runs, for a question that its strategy cannot answer."""
-    strategy, limits = about(spec.chosen_strategy), tuple(map(str, spec.limits))
+    strategy, limits = strategy_info(spec.chosen_strategy), tuple(map(str, spec.limits))
     names = ", ".join(name for name, _ in spec.weights)
     if spec.multi_objective and strategy.answers != "front":
         raise InputError(
@@ -63,4 +146,4 @@ def check(spec: StudySpec) -> None:
 
 
 def _answering(*answers: str) -> str:
-    return ", ".join(one.name for one in ABOUT if one.answers in answers)
+    return ", ".join(one.name for one in STRATEGY_INFO if one.answers in answers)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from optuna.samplers import BaseSampler
 
-from planwise.study.answer.advice import evaluation_budget
+from planwise.study.advice import evaluation_budget
 from planwise.study.constraints import PAYROLL_RISK
 from planwise.study.problem import Problem
 from planwise.study.strategies.protocol import Search, Strategy
 from planwise.study.strategies.sampling import trials_of
-from planwise.study.trials.evaluation import Evaluation
+from planwise.study.trial import Evaluation
 
 FEW_LEVERS = 10  # up to which differences for a gradient cost less than a population
 MANY_CONSTRAINTS = 3

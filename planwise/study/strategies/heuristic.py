@@ -8,8 +8,7 @@ from optuna.samplers import BaseSampler
 from planwise.study.problem import Problem
 from planwise.study.space import TunedLever, clamped, start_of
 from planwise.study.strategies.protocol import Search
-from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal, TrialPurpose
+from planwise.study.trial import Evaluation, Proposal, TrialPurpose
 
 DECAY = 0.8  # of the adjustment, from one iteration to the next
 MERIT_AT_LEVEL_0 = 1.2  # merit takes 1.2 − 0.1 · level of the adjustment: lower levels more

@@ -6,8 +6,7 @@ from typing import Protocol
 from optuna.samplers import BaseSampler
 
 from planwise.study.problem import Problem
-from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal, Trial
+from planwise.study.trial import Evaluation, Proposal, Trial
 
 Batch = tuple[Proposal, ...]
 Search = Generator[Batch, tuple[Trial, ...], str]

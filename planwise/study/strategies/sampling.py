@@ -22,12 +22,11 @@ from optuna.samplers import (
 from optuna.trial import FrozenTrial, TrialState
 
 from planwise.errors import InputError
-from planwise.study.answer.advice import evaluation_budget
+from planwise.study.advice import evaluation_budget
 from planwise.study.problem import Problem
 from planwise.study.space import extreme, start_of
 from planwise.study.strategies.protocol import Search
-from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal, TrialPurpose
+from planwise.study.trial import Evaluation, Proposal, TrialPurpose
 
 GENERATIONS = 10  # that a genetic search should live through; fewer and it has only drawn
 POPULATION_MIN, POPULATION_MAX = 10, 50  # Optuna's own default is the larger

@@ -1,13 +1,13 @@
 """SciPy's methods on the (weighted) objective: they look on previews, plans verify what they found.
 
-All work in unit coordinates (`landscape.py`). SLSQP, COBYLA, COBYQA and differential evolution take the
+All work in unit coordinates (`preview_objective`). SLSQP, COBYLA, COBYQA and differential evolution take the
 constraints as they are; L-BFGS-B and TNC know bounds only, so there an augmented Lagrangian holds them: a
 penalty that is exact at a finite weight (Nocedal and Wright 2006, Numerical Optimization, 17.3). COBYLA and
 COBYQA, which have no gradient to tell them that the objective is steep across the target and flat along it,
 work in coordinates in which it is neither: across the target, one unit is one tolerance of growth.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,14 +15,131 @@ from optuna.samplers import BaseSampler
 from scipy.optimize import Bounds, LinearConstraint, NonlinearConstraint, differential_evolution, minimize
 from scipy.stats import qmc
 
-from planwise.study.answer.advice import evaluation_budget
+from planwise.study.advice import evaluation_budget
 from planwise.study.problem import Problem
-from planwise.study.strategies.held import Held
-from planwise.study.strategies.inversion import Ask, inverted
-from planwise.study.strategies.landscape import Landscape, PreviewBroke, Spent, Vector
+from planwise.study.space import scaled
+from planwise.study.strategies.ask_tell import Ask, ask_tell
+from planwise.study.strategies.preview_objective import BudgetSpent, PreviewFailed, PreviewObjective, Vector
 from planwise.study.strategies.protocol import Search
-from planwise.study.strategies.verification import verified
-from planwise.study.trials.evaluation import Evaluation
+from planwise.study.trial import Evaluation, Proposal, TrialPurpose
+
+CORRECTIONS = 3  # a preview each; payroll bends by a thousandth of what a lever moves it
+
+
+class ConstraintPenalty:
+    """All constraints of a objective, those that need an evaluation last."""
+
+    def __init__(self, objective: PreviewObjective, point: Vector) -> None:
+        self._objective = objective
+        self.count = len(objective.limits) + len(objective.constraint_names)
+        self._rules = _norms(objective.rows)
+        self._evaluated = _norms(objective.slopes(point).constraints) if objective.constraint_names else None
+
+    def values(self, point: Vector) -> Vector:
+        """Return what is exceeded (up to 0: nothing)."""
+        rules = (self._objective.rows @ point - self._objective.limits) / self._rules
+        return np.concatenate([rules, self.evaluated(point)])
+
+    def evaluated(self, point: Vector) -> Vector:
+        """Return what is exceeded of the constraints that need an evaluation."""
+        if self._evaluated is None:
+            return np.zeros(0)
+        return self._objective.constraints(point) / self._evaluated
+
+    def slopes(self, point: Vector) -> Vector:
+        """Return the derivatives, a row a constraint."""
+        rules = self._objective.rows / self._rules[:, None]
+        if self._evaluated is None:
+            return rules
+        return np.vstack([rules, self._objective.slopes(point).constraints / self._evaluated[:, None]])
+
+    def restored(self, point: Vector) -> Vector:
+        """Return the nearest point within the bounds at which all constraints hold, or nearly.
+
+        They are taken as linear; where they are not quite, what is left is corrected a few times.
+        """
+        if not self.count:
+            return point
+        slopes = self.slopes(point)
+        for _correction in range(CORRECTIONS):
+            exceeded = self.values(point)
+            if exceeded.max() <= 0:
+                break
+            point = self._objective.clip(point + self._least_step(point, exceeded, slopes))
+        return point
+
+    def _least_step(self, point: Vector, exceeded: Vector, slopes: Vector) -> Vector:
+        step: Vector = minimize(
+            lambda step: float(step @ step),
+            np.zeros(len(point)),
+            jac=lambda step: 2 * step,
+            method="SLSQP",
+            bounds=Bounds(self._objective.low - point, self._objective.high - point),
+            constraints=LinearConstraint(slopes, -np.inf, -exceeded),
+        ).x
+        return step
+
+    def lagrangian(self, multipliers: Vector, weight: float) -> Callable[[Vector], float]:
+        """Return the objective plus (max(0, λ + w g)² − λ²) / 2w over the constraints g."""
+
+        def value(point: Vector) -> float:
+            pressed = np.maximum(multipliers + weight * self.values(point), 0.0)
+            penalty = float(pressed @ pressed - multipliers @ multipliers) / (2 * weight)
+            return self._objective.value(point) + penalty
+
+        return value
+
+    def gradient(self, multipliers: Vector, weight: float) -> Callable[[Vector], Vector]:
+        """Return the gradient of `lagrangian`."""
+
+        def gradient(point: Vector) -> Vector:
+            pressed = np.maximum(multipliers + weight * self.values(point), 0.0)
+            found: Vector = self._objective.slopes(point).value + pressed @ self.slopes(point)
+            return found
+
+        return gradient
+
+
+def _norms(rows: Vector) -> Vector:
+    norms: Vector = np.linalg.norm(rows, axis=1)
+    return np.where(norms > 0, norms, 1.0)
+
+
+PLANS_MAX = 3
+APART = 0.1  # recommended widths between two candidates: a gate that one fails, its neighbour fails too
+
+
+def verify_by_plans(problem: Problem, seen: Iterable[Evaluation], stopped: str) -> Search:
+    """Plan the best candidates until a plan is feasible, at most three; return `converged` or why it ended.
+
+    Where previews decide, nothing is planned.
+    """
+    best = candidates(problem, seen)
+    if problem.kind == "preview":
+        return _ended(problem, best[0], stopped) if best else stopped
+    for iteration, candidate in enumerate(best, start=1):
+        (trial,) = yield (Proposal(candidate.levers, problem.kind, TrialPurpose.VERIFY, iteration),)
+        if trial.evaluation is not None and problem.feasible(trial.evaluation):
+            return _ended(problem, trial.evaluation, stopped)
+    return "failed: no plan of the best previews is feasible" if best else stopped
+
+
+def candidates(problem: Problem, seen: Iterable[Evaluation]) -> list[Evaluation]:
+    """Return up to three evaluations that lie apart: feasible ones first, then the least objective."""
+    ranked = sorted(seen, key=lambda one: (problem.violation(one), problem.score(one)))
+    best: list[Evaluation] = []
+    for one in ranked:
+        point = scaled(problem.space, one.levers)
+        near = [scaled(problem.space, other.levers) for other in best]
+        if len(best) < PLANS_MAX and all(np.linalg.norm(point - other) >= APART for other in near):
+            best.append(one)
+    return best
+
+
+def _ended(problem: Problem, evaluation: Evaluation, stopped: str) -> str:
+    met = problem.spec.seeks_target and problem.converged(evaluation)
+    return "converged" if met else stopped
+
 
 ENDED = "optimum"  # the method ended by its own test
 SPENT = "trials"
@@ -47,7 +164,7 @@ class ScipyMethod:
     """One of SciPy's methods by its name there; `scale` multiplies its default number of previews."""
 
     name: str
-    search: Callable[[Landscape, "Limits"], None]
+    search: Callable[[PreviewObjective, "Limits"], None]
     scale: int = 1
 
     def sampler(self, problem: Problem, past_trials: int) -> BaseSampler | None:
@@ -57,16 +174,16 @@ class ScipyMethod:
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
         """Search on previews, then verify the best by a plan."""
         seen: list[Evaluation] = []
-        stopped = yield from inverted(lambda ask: self._searched(problem, ask, seen))
-        return (yield from verified(problem, seen, stopped))
+        stopped = yield from ask_tell(lambda ask: self._searched(problem, ask, seen))
+        return (yield from verify_by_plans(problem, seen, stopped))
 
     def _searched(self, problem: Problem, ask: Ask, seen: list[Evaluation]) -> str:
         limits = Limits.of(problem, self.scale)
         try:
-            self.search(Landscape(problem, ask, limits.evaluations, seen), limits)
-        except Spent:
+            self.search(PreviewObjective(problem, ask, limits.evaluations, seen), limits)
+        except BudgetSpent:
             return SPENT
-        except PreviewBroke:
+        except PreviewFailed:
             return "failed: a preview broke, so there is nothing to go on from"
         return ENDED
 
@@ -87,48 +204,48 @@ class Limits:
         return cls(evaluations, 1 if spec.single_iteration else None, spec.sampler_seed)
 
 
-def slsqp(landscape: Landscape, limits: Limits) -> None:
+def slsqp(objective: PreviewObjective, limits: Limits) -> None:
     """Descend by sequential least squares, constraints as they are."""
-    _descend(landscape, limits, _start(landscape))
+    _descend(objective, limits, _start(objective))
 
 
-def bounded(method: str) -> Callable[[Landscape, Limits], None]:
-    """Return a method that knows bounds only, its constraints held by an augmented Lagrangian."""
+def bounded(method: str) -> Callable[[PreviewObjective, Limits], None]:
+    """Return a method that knows bounds only, its constraints penalty by an augmented Lagrangian."""
 
-    def search(landscape: Landscape, limits: Limits) -> None:
-        point = _start(landscape)
-        held = Held(landscape, point)
-        multipliers, weight = np.zeros(held.count), PENALTY_START
-        calls = {"maxfun": CALLS_PER_ROUND} if held.count else {}
+    def search(objective: PreviewObjective, limits: Limits) -> None:
+        point = _start(objective)
+        penalty = ConstraintPenalty(objective, point)
+        multipliers, weight = np.zeros(penalty.count), PENALTY_START
+        calls = {"maxfun": CALLS_PER_ROUND} if penalty.count else {}
         if limits.iterations:
             calls = {"maxfun": limits.iterations}
-        for _round in range(limits.iterations or (ROUNDS_MAX if held.count else 1)):
+        for _round in range(limits.iterations or (ROUNDS_MAX if penalty.count else 1)):
             ended = minimize(
-                held.lagrangian(multipliers, weight),
+                penalty.lagrangian(multipliers, weight),
                 point,
-                jac=held.gradient(multipliers, weight),
+                jac=penalty.gradient(multipliers, weight),
                 method=method,
-                bounds=Bounds(landscape.low, landscape.high),
+                bounds=Bounds(objective.low, objective.high),
                 options={"ftol": FLATNESS, **calls},
             )
             moved, point = float(np.abs(ended.x - point).max()), ended.x
-            exceeded = held.values(point)
-            if not held.count or (exceeded.max() <= 0 and moved < SETTLED):
+            exceeded = penalty.values(point)
+            if not penalty.count or (exceeded.max() <= 0 and moved < SETTLED):
                 return
-            landscape.value(held.restored(point))  # a candidate that keeps to all, should time run out
+            objective.value(penalty.restored(point))  # a candidate that keeps to all, should time run out
             multipliers = np.maximum(multipliers + weight * exceeded, 0.0)
             weight = min(weight * PENALTY_GROWTH, PENALTY_MAX)
 
     return search
 
 
-def trust_region(method: str) -> Callable[[Landscape, Limits], None]:
+def trust_region(method: str) -> Callable[[PreviewObjective, Limits], None]:
     """Return a method without derivatives, in coordinates that even out the target."""
 
-    def search(landscape: Landscape, limits: Limits) -> None:
-        start = _start(landscape)
-        held = Held(landscape, start)
-        to_point, from_point = _evened(landscape)
+    def search(objective: PreviewObjective, limits: Limits) -> None:
+        start = _start(objective)
+        penalty = ConstraintPenalty(objective, start)
+        to_point, from_point = _evened(objective)
         options = (
             {"rhobeg": RADIUS_START, "tol": RADIUS_END}
             if method == "COBYLA"
@@ -137,45 +254,47 @@ def trust_region(method: str) -> Callable[[Landscape, Limits], None]:
         if limits.iterations:  # the first model, and a step on it
             first = len(start) + 2 if method == "COBYLA" else limits.iterations
             options["maxiter"] = first
-        linear = np.vstack([np.eye(len(start)), landscape.rows]) @ to_point
+        linear = np.vstack([np.eye(len(start)), objective.rows]) @ to_point
         constraints: list[LinearConstraint | NonlinearConstraint] = [
             LinearConstraint(
                 linear,
-                np.concatenate([landscape.low, np.full(len(landscape.limits), -np.inf)]),
-                np.concatenate([landscape.high, landscape.limits]),
+                np.concatenate([objective.low, np.full(len(objective.limits), -np.inf)]),
+                np.concatenate([objective.high, objective.limits]),
             )
         ]
-        if landscape.constraint_names:
-            constraints.append(NonlinearConstraint(lambda u: held.evaluated(to_point @ u), -np.inf, 0.0))
+        if objective.constraint_names:
+            constraints.append(NonlinearConstraint(lambda u: penalty.evaluated(to_point @ u), -np.inf, 0.0))
         found = minimize(
-            lambda u: landscape.value(to_point @ u),
+            lambda u: objective.value(to_point @ u),
             from_point @ start,
             method=method,
             constraints=constraints,
             options=options,
         )
-        landscape.value(held.restored(landscape.clip(to_point @ found.x)))  # where it ended a little beyond
+        objective.value(
+            penalty.restored(objective.clip(to_point @ found.x))
+        )  # where it ended a little beyond
 
     return search
 
 
-def evolution(landscape: Landscape, limits: Limits) -> None:
+def evolution(objective: PreviewObjective, limits: Limits) -> None:
     """Evolve a population, a generation being one batch; then descend from its best member."""
-    start = _start(landscape)
+    start = _start(objective)
     levers = len(start)
     members = max(MEMBERS_MIN, MEMBERS_PER_LEVER * levers)
     spread = qmc.LatinHypercube(levers, rng=limits.seed).random(members)
-    population = landscape.low + spread * (landscape.high - landscape.low)
-    population[:2] = landscape.clip(landscape.origin), start
+    population = objective.low + spread * (objective.high - objective.low)
+    population[:2] = objective.clip(objective.origin), start
     constraints: list[LinearConstraint | NonlinearConstraint] = []
-    if len(landscape.limits):
-        constraints.append(LinearConstraint(landscape.rows, -np.inf, landscape.limits))
-    if landscape.constraint_names:
-        constraints.append(NonlinearConstraint(lambda x: _columns(landscape.many_constraints, x), -np.inf, 0))
+    if len(objective.limits):
+        constraints.append(LinearConstraint(objective.rows, -np.inf, objective.limits))
+    if objective.constraint_names:
+        constraints.append(NonlinearConstraint(lambda x: _columns(objective.many_constraints, x), -np.inf, 0))
     generations = int(limits.evaluations * (1 - POLISH_SHARE)) // members - 1
     found = differential_evolution(
-        lambda x: _columns(landscape.values, x),
-        Bounds(landscape.low, landscape.high),
+        lambda x: _columns(objective.values, x),
+        Bounds(objective.low, objective.high),
         init=population,
         maxiter=max(limits.iterations or generations, 1),
         constraints=tuple(constraints),
@@ -184,41 +303,41 @@ def evolution(landscape: Landscape, limits: Limits) -> None:
         updating="deferred",
         polish=False,
     )
-    _descend(landscape, limits, landscape.clip(found.x))
+    _descend(objective, limits, objective.clip(found.x))
 
 
-def _start(landscape: Landscape) -> Vector:
+def _start(objective: PreviewObjective) -> Vector:
     """Return the point nearest to the target at which, taken as linear, all constraints hold."""
-    start = landscape.on_target()
-    return Held(landscape, start).restored(start)
+    start = objective.on_target()
+    return ConstraintPenalty(objective, start).restored(start)
 
 
-def _descend(landscape: Landscape, limits: Limits, start: Vector) -> None:
-    held = Held(landscape, start)
+def _descend(objective: PreviewObjective, limits: Limits, start: Vector) -> None:
+    penalty = ConstraintPenalty(objective, start)
     constraints = {
         "type": "ineq",
-        "fun": lambda point: -held.values(point),
-        "jac": lambda point: -held.slopes(point),
+        "fun": lambda point: -penalty.values(point),
+        "jac": lambda point: -penalty.slopes(point),
     }
     minimize(
-        landscape.value,
+        objective.value,
         start,
-        jac=lambda point: landscape.slopes(point).value,
+        jac=lambda point: objective.slopes(point).value,
         method="SLSQP",
-        bounds=Bounds(landscape.low, landscape.high),
-        constraints=constraints if held.count else (),
+        bounds=Bounds(objective.low, objective.high),
+        constraints=constraints if penalty.count else (),
         options={"ftol": FLATNESS} | ({"maxiter": limits.iterations} if limits.iterations else {}),
     )
 
 
-def _evened(landscape: Landscape) -> tuple[Vector, Vector]:
+def _evened(objective: PreviewObjective) -> tuple[Vector, Vector]:
     """Return the matrix from evened coordinates to points, and back."""
-    identity = np.eye(len(landscape.low))
-    if not landscape.target_weight:
+    identity = np.eye(len(objective.low))
+    if not objective.target_weight:
         return identity, identity
-    growth = landscape.slopes(landscape.origin).growth
-    steepness = float(np.linalg.norm(growth)) * landscape.target_weight**0.5
-    unit = landscape.problem.spec.tolerance / steepness if steepness else 1.0
+    growth = objective.slopes(objective.origin).growth
+    steepness = float(np.linalg.norm(growth)) * objective.target_weight**0.5
+    unit = objective.problem.spec.tolerance / steepness if steepness else 1.0
     if unit >= 1.0:
         return identity, identity
     across = np.outer(growth, growth) / float(growth @ growth)

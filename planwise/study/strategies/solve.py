@@ -15,14 +15,22 @@ import numpy as np
 from optuna.samplers import BaseSampler
 
 from planwise.study.constraints import PAYROLL_RISK, risk_ratio
+from planwise.study.linear_model import (
+    Model,
+    Point,
+    Region,
+    ask,
+    ends_of,
+    least_change,
+    output_of,
+    point_of,
+    slopes_at,
+)
 from planwise.study.problem import AT_LIMIT, PP, Problem
-from planwise.study.search.linear import Model, Region, ends_of, least_change
-from planwise.study.search.previews import Point, ask, output_of, point_of, slopes_at
-from planwise.study.search.utmost import judged, utmost
+from planwise.study.reachability import find_furthest_point, judge
 from planwise.study.space import Vector
 from planwise.study.strategies.protocol import Batch, Search
-from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal, Trial, TrialPurpose
+from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
 
 REAL_PLANS_MAX = 3
 AIM_SHARE = 0.01  # of the tolerance: how near the preview must come, so that a plan has all of it left
@@ -158,10 +166,10 @@ def within_reach(problem: Problem, start: Point, model: Model) -> Reaching:
         if found is None or _arrived(found.point, aim, tolerance):
             return found or BROKE
         start, model = found.point, found.model
-    far = yield from utmost(problem, model, start, iteration=1)
+    far = yield from find_furthest_point(problem, model, start, iteration=1)
     if far is None:
         return BROKE
-    said = yield from judged(problem, far)
+    said = yield from judge(problem, far)
     if said is not None:
         return said
     visited.append(far.point)

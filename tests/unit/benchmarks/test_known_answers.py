@@ -8,7 +8,7 @@ import pytest
 from benchmarks.fronts import distance, hypervolume
 from benchmarks.known_answers import Answer, answers, report
 from benchmarks.known_worlds import filled, fonseca, quadratics
-from planwise.study.answer.pareto import front
+from planwise.study.pareto import front
 
 
 def test_quick_studies_meet_their_bars():

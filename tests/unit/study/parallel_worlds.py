@@ -12,8 +12,9 @@ from typing import ClassVar
 from study_worlds import BASE, FakeEvaluator, World
 
 from planwise.study import Evaluation, TrialPool
-from planwise.study.strategies import STRATEGIES, Search
-from planwise.study.trials.trial import Proposal, TrialPurpose
+from planwise.study.strategies import STRATEGIES
+from planwise.study.strategies.protocol import Search
+from planwise.study.trial import Proposal, TrialPurpose
 
 COLA = "cola_rate"
 

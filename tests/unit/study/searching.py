@@ -4,7 +4,7 @@ from benchmarks.analytic import World
 from planwise.study.lever_rules import merit_monotone
 from planwise.study.problem import Problem
 from planwise.study.spec import StudySpec
-from planwise.study.trials.trial import Trial
+from planwise.study.trial import Trial
 
 MERITS = tuple(f"merit_rate_level_{level}" for level in (1, 2, 3, 4, 5))
 LEVERS = ("cola_rate", *MERITS, "new_hire_salary_adjustment")

@@ -9,8 +9,8 @@ from pathlib import Path
 from planwise.parameters import resolve
 from planwise.settings import Settings
 from planwise.study import Evaluation, Hooks, StudyResult, StudySpec, run_study
+from planwise.study.evaluators import simulation_digest
 from planwise.study.space import tuned_levers
-from planwise.study.trials.evaluators import simulation_digest
 
 YEARS = (2026, 2027, 2028, 2029, 2030)
 LEVELS = (1, 2, 3, 4, 5)

@@ -4,7 +4,7 @@ import pytest
 from searching import LEVERS, problem_in
 
 from benchmarks.analytic import World
-from planwise.study.answer.advice import better_strategy, evaluation_budget, problem_class
+from planwise.study.advice import better_strategy, evaluation_budget, problem_class
 
 WORLD = World(LEVERS)  # seven levers
 FRONT = (("cost", None), ("equity", None))

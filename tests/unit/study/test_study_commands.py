@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from planwise.cli.commands import MOUNTED
+from planwise.cli.commands import COMMANDS
 from planwise.cli.study import app
 from planwise.errors import InputError
 
@@ -61,7 +61,7 @@ def test_show_of_a_study_that_is_not_there_says_so(home):
 
 
 def test_the_commands_are_mounted():
-    assert MOUNTED["study"][0] == "planwise.cli.study:app"
+    assert COMMANDS["study"][0] == "planwise.cli.study:app"
 
 
 def test_export_is_one_row_a_trial(home, capsys, tmp_path):

@@ -13,12 +13,19 @@ from planwise.engine.worker_warehouses import remove_dead_workers, worker_name
 from planwise.errors import Busy
 from planwise.risk.ensemble import replicate_seeds
 from planwise.study import Hooks
-from planwise.study.trials.files import journal_file, lock_file, study_folders, write_summary
-from planwise.study.trials.holding import held, is_held, refuse_held, state_of
-from planwise.study.trials.record import finished_trials
-from planwise.study.trials.storage import cut_torn_line, load_study
-from planwise.study.trials.trial import POST_ANALYSIS
-from planwise.study.trials.views import list_studies, view_of
+from planwise.study.optuna_storage import cut_torn_line, load_study
+from planwise.study.queries import list_studies, load_view
+from planwise.study.study_files import (
+    check_not_running,
+    hold_study,
+    is_running,
+    journal_file,
+    lock_file,
+    state_of,
+    study_folders,
+    write_summary,
+)
+from planwise.study.trial import POST_ANALYSIS, finished_trials
 
 TARGET = 0.05
 
@@ -86,12 +93,15 @@ def test_an_objective_that_is_no_number_is_a_failed_trial(world, monkeypatch):
 
 def test_one_process_at_a_time_runs_a_study_and_the_other_is_told_who(world):
     world.study(TARGET)
-    with held(world.settings, "s"):
-        assert is_held(world.settings, "s")
-        for refused in (lambda: world.study(TARGET, resume=True), lambda: refuse_held(world.settings, "s")):
+    with hold_study(world.settings, "s"):
+        assert is_running(world.settings, "s")
+        for refused in (
+            lambda: world.study(TARGET, resume=True),
+            lambda: check_not_running(world.settings, "s"),
+        ):
             with pytest.raises(Busy, match=f"process {os.getpid()} .study s"):
                 refused()
-    assert not is_held(world.settings, "s")
+    assert not is_running(world.settings, "s")
     assert world.study(TARGET, resume=True).converged
 
 
@@ -113,7 +123,7 @@ def test_a_killed_study_is_never_said_to_be_running(world):
     script = KILLED.format(tests=str(Path(__file__).parent), home=str(world.settings.home))
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
     (listed,) = list_studies(world.settings)
-    assert listed["state"] == "interrupted" == view_of(world.settings, "s").state
+    assert listed["state"] == "interrupted" == load_view(world.settings, "s").state
     before = plans(world)
     result = world.study(TARGET, strategy="tpe", trials=8, resume=True)
     assert plans(world)[: len(before)] == before and result.real_plans == 8

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from planwise.study.strategies.inversion import inverted
-from planwise.study.trials.trial import Proposal, Trial, TrialPurpose
+from planwise.study.strategies.ask_tell import ask_tell
+from planwise.study.trial import Proposal, Trial, TrialPurpose
 
 
 def proposal(number):
@@ -35,10 +35,10 @@ def driven(search):
 
 
 def test_what_it_asks_is_yielded_and_what_it_returns_is_returned():
-    search = inverted(counting)
+    search = ask_tell(counting)
     assert [asked.iteration for asked in next(search)] == [1, 2]
     search.close()
-    assert driven(inverted(counting)) == "saw [2, 4]" and not threads()
+    assert driven(ask_tell(counting)) == "saw [2, 4]" and not threads()
 
 
 def test_what_it_raises_is_raised():
@@ -47,7 +47,7 @@ def test_what_it_raises_is_raised():
         raise ValueError("no direction of descent")
 
     with pytest.raises(ValueError, match="descent"):
-        driven(inverted(broken))
+        driven(ask_tell(broken))
     assert not threads()
 
 
@@ -63,7 +63,7 @@ def test_closing_ends_the_thread_and_runs_what_has_to_be_closed():
         finally:
             closed.append(True)
 
-    search = inverted(patient)
+    search = ask_tell(patient)
     next(search)
     assert len(threads()) == 1
     search.close()
@@ -71,5 +71,5 @@ def test_closing_ends_the_thread_and_runs_what_has_to_be_closed():
 
 
 def test_a_search_that_is_never_begun_starts_no_thread():
-    inverted(counting).close()
+    ask_tell(counting).close()
     assert not threads()

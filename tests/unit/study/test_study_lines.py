@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from planwise.study.search.linear import Cut, Model
+from planwise.study.linear_model import Cut, Model
 
 
 def model(at, values, slopes, cuts=()):

@@ -14,11 +14,11 @@ from parallel_worlds import COLA, FakeWorkers, ParallelWorld
 
 from planwise.errors import InputError
 from planwise.study import Hooks, TrialPool
+from planwise.study.optuna_storage import load_study
+from planwise.study.queries import list_studies
+from planwise.study.study_files import read_result
+from planwise.study.trial import finished_trials
 from planwise.study.trial_pool import TrialRequest
-from planwise.study.trials.files import read_result
-from planwise.study.trials.record import finished_trials
-from planwise.study.trials.storage import load_study
-from planwise.study.trials.views import list_studies
 from planwise.workers import RequestFailed, WorkerDied
 
 TARGET = 0.04

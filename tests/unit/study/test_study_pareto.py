@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planwise.errors import InputError
-from planwise.study.answer.pareto import diverse, front, knee
+from planwise.study.pareto import diverse, front, knee
 
 CONVEX = [(i / 20, (1 - math.sqrt(i / 20)) ** 2) for i in range(21)]  # √x + √y = 1, bulging to the ideal
 CONCAVE = [(i / 20, 1 - (i / 20) ** 2) for i in range(21)]

@@ -5,9 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from planwise.errors import InputError
-from planwise.study.answer import promotion
-from planwise.study.trials.evaluation import GATE_FAILED, Evaluation
-from planwise.study.trials.trial import Trial, TrialPurpose
+from planwise.study import scenario_from_trial
+from planwise.study.trial import GATE_FAILED, Evaluation, Trial, TrialPurpose
 
 
 def trial(number, *, gate="passed", error=None):
@@ -19,7 +18,7 @@ def trial(number, *, gate="passed", error=None):
 def study(monkeypatch):
     trials = (trial(0), trial(1, error="out of memory"), trial(2, gate=GATE_FAILED))
     view = SimpleNamespace(about={}, trials=trials)
-    monkeypatch.setattr(promotion, "view_of", lambda settings, name: view)
+    monkeypatch.setattr(scenario_from_trial, "load_view", lambda settings, name: view)
     return view
 
 
@@ -33,21 +32,21 @@ def study(monkeypatch):
 )
 def test_a_trial_that_gave_nothing_usable_is_refused(study, number, message):
     with pytest.raises(InputError, match=message) as error:
-        promotion.promote_trial(None, "s", number, "name")
+        scenario_from_trial.promote_trial(None, "s", number, "name")
     assert "planwise study show s" in error.value.remedy
 
 
 def test_a_study_without_trials(study):
     study.trials = ()
     with pytest.raises(InputError, match="it has none"):
-        promotion.promote_trial(None, "s", 0, "name")
+        scenario_from_trial.promote_trial(None, "s", 0, "name")
 
 
 @pytest.mark.parametrize("text", ["study", "study:", ":3", "study:x", "study:-1"])
 def test_what_names_no_trial(text):
     with pytest.raises(InputError, match="names no trial"):
-        promotion.parse_trial(text)
+        scenario_from_trial.parse_trial(text)
 
 
 def test_a_study_name_may_have_the_separator():
-    assert promotion.parse_trial("a:b:3") == ("a:b", 3)
+    assert scenario_from_trial.parse_trial("a:b:3") == ("a:b", 3)

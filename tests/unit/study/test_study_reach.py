@@ -11,13 +11,13 @@ from scipy.optimize import minimize
 from study_worlds import BASE, LEVELS, SPACE, closed_form
 
 from planwise.risk.ensemble import replicate_seeds
+from planwise.study.linear_model import MARGIN, Model, Region, furthest, least_change, least_excess
 from planwise.study.problem import Problem, problem_of
-from planwise.study.search.linear import MARGIN, Model, Region, furthest, least_change, least_excess
-from planwise.study.search.reach import framed, reach_of
+from planwise.study.reachability import evaluate_bounds, reachability_of
 from planwise.study.space import extreme, start_of
 from planwise.study.spec import StudySpec
 from planwise.study.strategies.solve import SOLVE
-from planwise.study.trials.trial import Trial, TrialPurpose
+from planwise.study.trial import Trial, TrialPurpose
 
 PROMOTION = "promotion_probability_level_1"
 
@@ -40,7 +40,7 @@ def told(levers, seed=None, nervous=0.0):
 
 
 def searched(problem, nervous=0.0):
-    search, answers, trials = framed(problem, SOLVE), None, []
+    search, answers, trials = evaluate_bounds(problem, SOLVE), None, []
     while True:
         try:
             batch = next(search) if answers is None else search.send(answers)
@@ -76,7 +76,7 @@ def test_a_lever_that_acts_against_its_declaration_is_not_claimed_out_of_reach()
 def test_beyond_what_the_slopes_promise_it_is_out_of_reach_and_says_how_far_it_goes():
     asked = problem(0.2, tune=(PROMOTION, "cola_rate"))
     stopped, trials = searched(asked)
-    nearest = reach_of(trials).nearest(asked)
+    nearest = reachability_of(trials).nearest(asked)
     assert stopped == "unreachable"
     assert nearest.growth == pytest.approx(growth({PROMOTION: 0.0, "cola_rate": 0.08}))
     assert asked.binding(nearest) == ["cola_rate", PROMOTION]
@@ -86,7 +86,7 @@ def test_a_budget_cuts_the_reach_where_it_should():
     """Payroll is 100 (1 + growth) here, so a limit of 103 is a growth of 3 %."""
     asked = problem(0.05, constraints=("payroll<=103",))
     stopped, trials = searched(asked)
-    nearest = reach_of(trials).nearest(asked)
+    nearest = reachability_of(trials).nearest(asked)
     assert stopped == "unreachable" and "payroll" in asked.binding(nearest)
     assert nearest.growth == pytest.approx(0.03, abs=1e-4) and nearest.growth <= 0.03
     assert searched(problem(0.029, constraints=("payroll<=103",)))[0] == "converged"
@@ -97,7 +97,7 @@ def test_a_constraint_that_no_lever_meets_is_named_with_what_comes_nearest():
     stopped, trials = searched(asked)
     assert stopped == "infeasible: payroll cannot be met, even without the target"
     lowest = growth(extreme(asked.space, highest=False))
-    assert reach_of(trials).nearest(asked).growth == pytest.approx(lowest, abs=1e-6)
+    assert reachability_of(trials).nearest(asked).growth == pytest.approx(lowest, abs=1e-6)
 
 
 def test_a_limit_that_answers_only_far_from_the_start_is_met_there(monkeypatch):
@@ -120,7 +120,7 @@ def test_a_target_is_not_looked_at_when_none_is_sought():
         Trial(0, "preview", p, 0, {}, "", baseline)
         for p in (TrialPurpose.BASELINE, TrialPurpose.LOWEST, TrialPurpose.HIGHEST)
     ]
-    assert reach_of(trials).nearest(asked) is None
+    assert reachability_of(trials).nearest(asked) is None
 
 
 def test_payroll_over_under_other_seeds_is_sought_again_with_what_they_paid():

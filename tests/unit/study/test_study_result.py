@@ -8,14 +8,13 @@ import pytest
 from study_worlds import BASE, LEVELS, FakeEvaluator, growth
 
 from planwise.study import StudySpec
-from planwise.study.answer.best import answer_of, best_of
-from planwise.study.answer.closing import closing, questions
-from planwise.study.answer.findings import wilson
-from planwise.study.answer.result import quality_score, study_result
+from planwise.study.pareto import answer_of, best_of
+from planwise.study.post_analysis import analysis_proposals, analyze_answer, wilson
 from planwise.study.problem import problem_of
-from planwise.study.search.reach import Reach
+from planwise.study.reachability import Reachability
+from planwise.study.result import quality_score, study_result
 from planwise.study.space import extreme
-from planwise.study.trials.trial import Trial, TrialPurpose
+from planwise.study.trial import Trial, TrialPurpose
 
 LEVERS = ("cola_rate", "merit_rate_level_1")
 BETTER = {"cola_rate": 0.03, "merit_rate_level_1": 0.033}
@@ -34,7 +33,7 @@ class Study:
         problem = problem_of(asked, BASE, LEVELS, kind)
         self.problem = problem
         frame = [self.add(levers, purpose) for levers, purpose in self._frame()]
-        self.reach = Reach(*(trial.evaluation for trial in frame))
+        self.reach = Reachability(*(trial.evaluation for trial in frame))
         self.problem = problem.with_baseline(self.reach.baseline)
 
     def _frame(self):
@@ -50,7 +49,7 @@ class Study:
         return trial
 
     def close(self, best, *, only=None, **changes):
-        for proposal in questions(self.problem, best)[:only]:
+        for proposal in analysis_proposals(self.problem, best)[:only]:
             self.add(proposal.levers, proposal.purpose, seed=proposal.seed, **changes)
 
     def result(self, stopped="converged", **more):
@@ -76,7 +75,7 @@ def study():
 
 
 def test_a_closing_asks_around_the_answer_each_lever_alone_and_under_other_seeds(study):
-    (batch,) = list(closing(study.problem, study.best.evaluation))
+    (batch,) = list(analyze_answer(study.problem, study.best.evaluation))
     purposes = [proposal.purpose for proposal in batch]
     assert (
         purposes == [TrialPurpose.SENSITIVITY] * 3 + [TrialPurpose.ALONE] * 1 + [TrialPurpose.ROBUSTNESS] * 4

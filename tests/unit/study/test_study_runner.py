@@ -6,13 +6,12 @@ from study_worlds import BASE, LEVELS, World, growth
 
 from planwise.errors import InputError
 from planwise.study import Hooks, StudySpec, run_study, study_name
-from planwise.study.search.reach import BaselineBroken
+from planwise.study.optuna_storage import load_study
+from planwise.study.queries import list_studies
+from planwise.study.reachability import BaselineBroken
 from planwise.study.space import tuned_levers
-from planwise.study.trials.files import read_result
-from planwise.study.trials.record import finished_trials
-from planwise.study.trials.storage import load_study
-from planwise.study.trials.trial import POST_ANALYSIS
-from planwise.study.trials.views import list_studies
+from planwise.study.study_files import read_result
+from planwise.study.trial import POST_ANALYSIS, finished_trials
 
 TARGET = 0.05
 

@@ -12,8 +12,8 @@ from planwise.settings import Settings
 from planwise.study import StudySpec, run_study
 from planwise.study.space import bounds_of, scaled
 from planwise.study.strategies import STRATEGIES
-from planwise.study.strategies.inversion import inverted
-from planwise.study.strategies.landscape import Landscape
+from planwise.study.strategies.ask_tell import ask_tell
+from planwise.study.strategies.preview_objective import PreviewObjective
 from planwise.study.strategies.scipy_methods import SCIPY_METHODS
 
 LEVERS = ("cola_rate", *MERITS[:3])
@@ -201,13 +201,13 @@ def test_the_gradient_of_the_steep_part_is_that_of_its_formula():
     found = []
 
     def look(ask):
-        landscape = Landscape(problem, ask, 100, [])
+        landscape = PreviewObjective(problem, ask, 100, [])
         found.append((landscape.slopes(landscape.origin), landscape.on_target()))
         return "done"
 
     class Look:
         def propose(self, problem, baseline):
-            return inverted(look)
+            return ask_tell(look)
 
     Searched(Look(), problem, LINEAR)
     ((slopes, start),) = found

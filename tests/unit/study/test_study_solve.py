@@ -7,14 +7,13 @@ import pytest
 from scipy.optimize import minimize
 from study_worlds import SPACE, World, closed_form, growth
 
+from planwise.study.linear_model import Model, Region, least_change
 from planwise.study.problem import Problem
-from planwise.study.search.linear import Model, Region, least_change
-from planwise.study.search.reach import framed
+from planwise.study.reachability import evaluate_bounds
 from planwise.study.space import change_of, extreme, start_of
 from planwise.study.spec import StudySpec
 from planwise.study.strategies.solve import SOLVE
-from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Trial
+from planwise.study.trial import Evaluation, Trial
 
 LOWEST, HIGHEST = (growth(extreme(SPACE, highest=side)) for side in (False, True))
 
@@ -66,7 +65,7 @@ def test_two_hundred_random_reachable_targets_within_a_tenth_of_a_point_in_three
 
 def driven(problem):
     """Answer a search in closed form; return why it ended, and its plans."""
-    search, plans, answers = framed(problem, SOLVE), [], None
+    search, plans, answers = evaluate_bounds(problem, SOLVE), [], None
     while True:
         try:
             batch = search.send(answers)

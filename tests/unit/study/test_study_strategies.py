@@ -6,51 +6,50 @@ import pytest
 
 from planwise.errors import InputError
 from planwise.study.spec import StudySpec
-from planwise.study.strategies import ABOUT, STRATEGIES, about, check, sampling
-from planwise.study.strategies.table import markdown
+from planwise.study.strategies import STRATEGIES, STRATEGY_INFO, check_spec, markdown, sampling, strategy_info
 
 FRONT = (("cost", None), ("equity", None))
 WEIGHTED = (("cost", 0.5), ("equity", 0.5))
 
 
 def test_the_table_has_every_strategy_once():
-    assert sorted(one.name for one in ABOUT) == sorted(STRATEGIES)
+    assert sorted(one.name for one in STRATEGY_INFO) == sorted(STRATEGIES)
     assert all(strategy.name == name for name, strategy in STRATEGIES.items())
 
 
 @pytest.mark.parametrize("name", sorted(set(STRATEGIES) - {"gp"}))
 def test_every_strategy_takes_a_target(name):
-    check(StudySpec(target_growth=0.03, strategy=name))
+    check_spec(StudySpec(target_growth=0.03, strategy=name))
 
 
 @pytest.mark.parametrize("name", sorted(set(STRATEGIES) - {"gp"}))
 def test_what_cannot_be_answered_is_refused_before_anything_runs(name):
     for objectives, answers in ((WEIGHTED, {"objective", "front"}), (FRONT, {"front"})):
         question = StudySpec(target_growth=0.03, strategy=name, objectives=objectives)
-        if about(name).answers in answers:
-            check(question)
+        if strategy_info(name).answers in answers:
+            check_spec(question)
         else:
             with pytest.raises(InputError, match="cost, equity") as refused:
-                check(question)
+                check_spec(question)
             assert "tpe" in refused.value.remedy
 
 
 def test_cmaes_has_no_constraints_and_no_single_lever():
     with pytest.raises(InputError, match="payroll<=1000000"):
-        check(StudySpec(target_growth=0.03, strategy="cmaes", constraints=("payroll<=1e6",)))
+        check_spec(StudySpec(target_growth=0.03, strategy="cmaes", constraints=("payroll<=1e6",)))
     with pytest.raises(InputError, match="two levers"):
-        check(StudySpec(target_growth=0.03, strategy="cmaes", tune=("cola_rate",)))
-    check(StudySpec(target_growth=0.03, strategy="cmaes", tune=("cola_rate",), by_year=True))
+        check_spec(StudySpec(target_growth=0.03, strategy="cmaes", tune=("cola_rate",)))
+    check_spec(StudySpec(target_growth=0.03, strategy="cmaes", tune=("cola_rate",), by_year=True))
 
 
 @pytest.mark.parametrize("there", [False, True])
 def test_gp_needs_torch(monkeypatch, there):
     monkeypatch.setattr(sampling, "has_torch", lambda: there)
     if there:
-        check(StudySpec(target_growth=0.03, strategy="gp"))
+        check_spec(StudySpec(target_growth=0.03, strategy="gp"))
     else:
         with pytest.raises(InputError, match="PyTorch") as refused:
-            check(StudySpec(target_growth=0.03, strategy="gp"))
+            check_spec(StudySpec(target_growth=0.03, strategy="gp"))
         assert "tpe" in refused.value.remedy
 
 
@@ -62,7 +61,7 @@ def test_gp_without_torch_makes_no_sampler(monkeypatch):
 
 def test_an_unknown_strategy_names_the_nearest():
     with pytest.raises(InputError, match="differential") as refused:
-        check(StudySpec(target_growth=0.03, strategy="differential_evolution"))
+        check_spec(StudySpec(target_growth=0.03, strategy="differential_evolution"))
     assert "differential-evolution" in refused.value.remedy
 
 

@@ -13,19 +13,14 @@ from types import TracebackType
 
 from planwise.errors import CheckFailed
 from planwise.processes import raise_if_stopped
+from planwise.study.journal import Journal, PendingTrial, ResumeLog
 from planwise.study.problem import Problem
-from planwise.study.running.ends import CANCELLED, Ends
-from planwise.study.running.flights import Flight, Flights
-from planwise.study.running.progress import Hooks
-from planwise.study.running.replay import Replay
-from planwise.study.running.tally import Tally
-from planwise.study.search.reach import informed
-from planwise.study.strategies import Batch, Search
-from planwise.study.trial_pool import TrialPool
-from planwise.study.trials.evaluation import Evaluation, Evaluator, Kind
-from planwise.study.trials.journal import Asked, Journal
-from planwise.study.trials.record import Finding
-from planwise.study.trials.trial import Proposal, Trial
+from planwise.study.progress import Hooks, TrialCounts
+from planwise.study.reachability import with_baseline
+from planwise.study.stopping import CANCELLED, StoppingRules
+from planwise.study.strategies.protocol import Batch, Search
+from planwise.study.trial import Evaluation, Evaluator, Finding, Kind, Proposal, Trial
+from planwise.study.trial_pool import RunningTrial, RunningTrials, TrialPool
 from planwise.workers import RequestFailed, WorkerDied
 
 PREVIEWS_HERE_MAX = 40  # fewer are quicker here than workers are with opening previews of their own
@@ -48,18 +43,18 @@ class Session:
         self.problem = problem
         self.frame: tuple[Trial, ...] = ()
         self.trials: list[Trial] = list(journal.trials())
-        self.ends = Ends(problem, hooks)
-        self.tally = Tally(name, self.trials)
+        self.stopping = StoppingRules(problem, hooks)
+        self.counts = TrialCounts(name, self.trials)
         self._journal = journal
         self._evaluators = evaluators
         self._hooks = hooks
         self._pool = pool
-        self._replay = Replay(self.trials, journal.pending())
+        self._resume_log = ResumeLog(self.trials, journal.interrupted())
         self._known: dict[tuple[Kind, str], Trial] = {}
         for trial in self.trials:
             if trial.evaluation is not None:
                 self._known.setdefault((trial.kind, trial.digest), trial)
-        self._flights = Flights(pool, hooks.call)
+        self._running = RunningTrials(pool, hooks.call)
 
     def __enter__(self) -> "Session":
         return self
@@ -68,7 +63,7 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.abandon()
-        self._flights.close()
+        self._running.close()
 
     def drive(self, search: Search) -> str:
         """Answer a search until it ends or is stopped; return why."""
@@ -89,17 +84,17 @@ class Session:
 
     def abandon(self) -> None:
         """Kill what is under way; the journal has it as running, and whoever resumes takes it up."""
-        self._flights.abandon()
+        self._running.abandon()
 
-    def give_up_the_rest(self) -> None:
-        """Mark what an earlier process left running and this one was not asked for."""
-        for pending in self._replay.left():
-            self._journal.give_up(pending)
+    def abandon_interrupted(self) -> None:
+        """Mark what an earlier process interrupted running and this one was not asked for."""
+        for interrupted in self._resume_log.take_rest():
+            self._journal.mark_abandoned(interrupted)
 
     def _inform(self) -> None:
         if all(trial.evaluation is not None for trial in self.frame):
-            self.problem = informed(self.problem, self.frame)
-            self.ends.framed(self.problem)
+            self.problem = with_baseline(self.problem, self.frame)
+            self.stopping.restart(self.problem)
 
     def _answer(self, batch: Batch) -> tuple[Trial, ...] | str:
         """Return the batch's trials in its order, or why it was not finished."""
@@ -107,10 +102,10 @@ class Session:
         waiting = deque(enumerate(batch))
         shared = self._shared_kinds(batch)
         reason: str | None = None
-        while waiting or self._flights:
-            if self._flights:
+        while waiting or self._running:
+            if self._running:
                 reason = reason or self._reason()
-            while waiting and reason is None and self._flights.has_room():
+            while waiting and reason is None and self._running.has_room():
                 place, proposal = waiting.popleft()
                 trial = self._replayed(proposal)
                 if trial is None:
@@ -121,15 +116,15 @@ class Session:
                     answers[place] = trial
             if reason is not None:
                 waiting.clear()
-            if self._flights:
-                self._land(answers, reason)
+            if self._running:
+                self._collect(answers, reason)
         if reason is not None and len(answers) < len(batch):
             return reason
         return tuple(answers[place] for place in range(len(batch)))
 
     def _reason(self) -> str | None:
         """Return why to stop; a study's frame is always finished, so that it has something to say."""
-        return self.ends.reason() if self.frame else None
+        return self.stopping.reason() if self.frame else None
 
     def _shared_kinds(self, batch: Batch) -> frozenset[Kind]:
         if self._pool is None:
@@ -139,93 +134,95 @@ class Session:
         return frozenset(kinds)
 
     def _replayed(self, proposal: Proposal) -> Trial | None:
-        trial = self._replay.answer(proposal)
+        trial = self._resume_log.answer(proposal)
         if trial is not None:
-            self.ends.saw(trial, replayed=True)
+            self.stopping.record(trial, replayed=True)
         return trial
 
     def _begin(self, place: int, proposal: Proposal, shared: frozenset[Kind]) -> Trial | None:
         """Answer a proposal from an equal trial, evaluate it here, or hand it to a worker (None)."""
-        asked, first = self._ask(proposal)
+        pending, first = self._prepare(proposal)
         if first is not None:
-            return self._tell(asked, first)
+            return self._complete(pending, first)
         if proposal.kind not in shared:
-            return self._evaluate(asked)
-        same = self._flights.of(proposal.kind, asked.digest)
+            return self._evaluate(pending)
+        same = self._running.same_as(proposal.kind, pending.digest)
         if same is not None:
-            same.followers.append((place, asked))
+            same.followers.append((place, pending))
         else:
-            self._flights.submit(Flight(place, asked), self._number(asked))
+            self._running.submit(RunningTrial(place, pending), self._number(pending))
         return None
 
-    def _ask(self, proposal: Proposal) -> tuple[Asked, Trial | None]:
+    def _prepare(self, proposal: Proposal) -> tuple[PendingTrial, Trial | None]:
         """Write what is about to be evaluated, and say which equal trial answers it."""
-        left = self._replay.interrupted(proposal)
-        if left is not None:
-            drawn, levers = None, left.levers
+        interrupted = self._resume_log.take_interrupted(proposal)
+        if interrupted is not None:
+            drawn, levers = None, interrupted.levers
         elif proposal.levers is None:
             drawn, levers = self._journal.draw()
         else:
             drawn, levers = None, proposal.levers
         digest = self._digest(proposal, levers)
         first = self._known.get((proposal.kind, digest))
-        if left is not None:
-            return self._journal.take_up(left, proposal, digest), first
+        if interrupted is not None:
+            return self._journal.take_up(interrupted, proposal, digest), first
         at_once = proposal.kind == "preview" or first is not None
-        return self._journal.ask(proposal, levers, digest, drawn=drawn, at_once=at_once), first
+        return self._journal.begin(proposal, levers, digest, drawn=drawn, at_once=at_once), first
 
     def _digest(self, proposal: Proposal, levers: Mapping[str, float]) -> str:
         # Both kinds simulate the same, so either says what is equal; a pool's are in its workers.
         evaluator = self._evaluators.get(proposal.kind, self._evaluators["preview"])
         return evaluator.digest(levers, proposal.seed)
 
-    def _evaluate(self, asked: Asked) -> Trial:
+    def _evaluate(self, pending: PendingTrial) -> Trial:
         """Evaluate here; a plan goes through the hook, a preview (which has no use for a number) does not."""
-        evaluator = self._evaluators[asked.proposal.kind]
-        number, seed = self._number(asked), asked.proposal.seed
+        evaluator = self._evaluators[pending.proposal.kind]
+        number, seed = self._number(pending), pending.proposal.seed
 
         def evaluate() -> Evaluation:
-            return evaluator.evaluate(asked.levers, number=number, seed=seed)
+            return evaluator.evaluate(pending.levers, number=number, seed=seed)
 
         try:
             found = evaluate() if evaluator.kind == "preview" else self._hooks.call(evaluate, number)
         except Exception as error:  # whatever broke: it is recorded, and the study goes on
             raise_if_stopped()
-            return self._fail(asked, error)
-        return self._tell(asked, found)
+            return self._fail(pending, error)
+        return self._complete(pending, found)
 
-    def _number(self, asked: Asked) -> int:
-        return len(self.trials) if asked.trial is None else asked.trial.number
+    def _number(self, pending: PendingTrial) -> int:
+        return len(self.trials) if pending.trial is None else pending.trial.number
 
-    def _land(self, answers: dict[int, Trial], reason: str | None) -> None:
+    def _collect(self, answers: dict[int, Trial], reason: str | None) -> None:
         """Tell what has ended, in the batch's order; a cancel gives up on what takes longer than a moment."""
         last = reason == CANCELLED
-        for flight, found in self._flights.landed(
+        for running, found in self._running.finished(
             CANCEL_GRACE_SECONDS if last else POLL_SECONDS, wait_for_all=last
         ):
-            self._settle(flight, found, answers, again=reason is None)
+            self._settle(running, found, answers, again=reason is None)
         if last:
             self.abandon()
 
     def _settle(
-        self, flight: Flight, found: Evaluation | Exception, answers: dict[int, Trial], *, again: bool
+        self, running: RunningTrial, found: Evaluation | Exception, answers: dict[int, Trial], *, again: bool
     ) -> None:
         """Tell a trial and those that waited for it; when it broke, the next of them is evaluated instead."""
         if isinstance(found, Exception):
-            answers[flight.place] = self._fail(flight.asked, found)
-            if flight.followers and again:
-                place, asked = flight.followers[0]
-                self._flights.submit(Flight(place, asked, flight.followers[1:]), self._number(asked))
+            answers[running.place] = self._fail(running.trial, found)
+            if running.followers and again:
+                place, pending = running.followers[0]
+                self._running.submit(
+                    RunningTrial(place, pending, running.followers[1:]), self._number(pending)
+                )
             return
-        first = self._tell(flight.asked, found)
-        answers[flight.place] = first
-        for place, asked in flight.followers:
-            answers[place] = self._tell(asked, first)
+        first = self._complete(running.trial, found)
+        answers[running.place] = first
+        for place, pending in running.followers:
+            answers[place] = self._complete(pending, first)
 
-    def _tell(self, asked: Asked, found: Evaluation | Trial) -> Trial:
+    def _complete(self, pending: PendingTrial, found: Evaluation | Trial) -> Trial:
         """Write what an evaluation, or an equal trial, gave; what cannot be judged has failed."""
         first = found if isinstance(found, Trial) else None
-        evaluation = found if isinstance(found, Evaluation) else _again(found, asked.levers)
+        evaluation = found if isinstance(found, Evaluation) else _again(found, pending.levers)
         try:
             values = self.problem.values(evaluation)
             if not all(map(math.isfinite, values)):
@@ -237,19 +234,21 @@ class Session:
                 None if first is None else first.number,
             )
         except Exception as error:
-            return self._fail(asked, error)
-        trial = self._journal.tell(asked, finding)
+            return self._fail(pending, error)
+        trial = self._journal.complete(pending, finding)
         self._known.setdefault((trial.kind, trial.digest), trial)
         return self._ended(trial)
 
-    def _fail(self, asked: Asked, error: BaseException) -> Trial:
-        return self._ended(self._journal.fail(asked, _error_text(error)))
+    def _fail(self, pending: PendingTrial, error: BaseException) -> Trial:
+        return self._ended(self._journal.fail(pending, _error_text(error)))
 
     def _ended(self, trial: Trial) -> Trial:
         self.trials.append(trial)
-        self.tally.add(trial)
-        self.ends.saw(trial, replayed=False)
-        self._hooks.on_progress(self.tally.progress(self.problem, trial, self.ends.best, self.ends.seconds))
+        self.counts.add(trial)
+        self.stopping.record(trial, replayed=False)
+        self._hooks.on_progress(
+            self.counts.progress(self.problem, trial, self.stopping.best, self.stopping.seconds)
+        )
         return trial
 
 

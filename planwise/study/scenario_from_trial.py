@@ -1,4 +1,4 @@
-"""Turn a trial into a scenario: its levers on the study's scenario and census, with its origin told."""
+"""Create a scenario from a trial: its levers on the study's scenario and census."""
 
 import json
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, effective_parameters, open_ledger
 from planwise.parameters import EffectiveParameters, canonical_overrides
 from planwise.settings import Settings
-from planwise.study.trials.evaluators import effective_of, simulation_digest
-from planwise.study.trials.trial import Trial
-from planwise.study.trials.views import view_of
+from planwise.study.evaluators import effective_of, simulation_digest
+from planwise.study.queries import load_view
+from planwise.study.trial import Trial
 
 SEPARATOR = ":"
 SHOW = "`planwise study show {study}` lists its trials."
@@ -41,7 +41,7 @@ def promote_trial(
     Raises InputError for an unknown study or trial, one that failed or was refused by its gate, a bad or
     taken name, and when the study's scenario or census has changed since, so that it would be another trial.
     """
-    view = view_of(settings, study)
+    view = load_view(settings, study)
     trial = _finished(study, number, view.trials)
     assert trial.evaluation is not None  # it is finished
     about = view.about

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from planwise.errors import InputError
 from planwise.settings import Settings
-from planwise.study.trials.files import journal_file
+from planwise.study.study_files import journal_file
+
+TESTED_VERSIONS = ("5.0.",)  # of Optuna, whose journal lines `SyncedJournalFile` writes itself
 
 
-class HeldElsewhere(JournalFileOpenLock):
-    """No lock: only who holds the study (`planwise.study.trials.holding`) writes its journal.
+class NoLock(JournalFileOpenLock):
+    """No lock: only who holds the study (`planwise.study.study_files`) writes its journal.
 
     Optuna's own lock is a file that a killed process leaves, and the next one would wait for it.
     """
@@ -30,7 +33,7 @@ class HeldElsewhere(JournalFileOpenLock):
         """Do nothing."""
 
 
-class OneFile(JournalFileBackend):
+class SyncedJournalFile(JournalFileBackend):
     """A journal file whose writes wait for the disk: each for itself, or a group of them once, at its end.
 
     A trial of eleven levers is some seventeen writes. What was written survives the process in any case; the
@@ -38,7 +41,7 @@ class OneFile(JournalFileBackend):
     """
 
     def __init__(self, file: Path) -> None:
-        super().__init__(str(file), lock_obj=HeldElsewhere(str(file)))
+        super().__init__(str(file), lock_obj=NoLock(str(file)))
         self._file = file
         self._grouped = False
 
@@ -67,13 +70,28 @@ class FileStorage(JournalStorage):
     """A study's own journal file."""
 
     def __init__(self, file: Path) -> None:
-        self.file = OneFile(file)
+        self.file = _backend(file)
         super().__init__(self.file)
+
+
+def _backend(file: Path) -> JournalFileBackend:
+    """Return the backend of a journal file; Optuna's own, slower one for a version that was not tested."""
+    if optuna.__version__.startswith(TESTED_VERSIONS):
+        return SyncedJournalFile(file)
+    warnings.warn(
+        f"Optuna {optuna.__version__} was not tested with PlanWise (tested: "
+        f"{', '.join(version + 'x' for version in TESTED_VERSIONS)}). Studies use Optuna's own journal "
+        "writer, which is slower.",
+        stacklevel=2,
+    )
+    return JournalFileBackend(str(file), lock_obj=NoLock(str(file)))
 
 
 def grouped(storage: BaseStorage) -> contextlib.AbstractContextManager[None]:
     """Return what makes the writes of a block wait for the disk once; a database has its own ways."""
-    return storage.file.grouped() if isinstance(storage, FileStorage) else contextlib.nullcontext()
+    if isinstance(storage, FileStorage) and isinstance(storage.file, SyncedJournalFile):
+        return storage.file.grouped()
+    return contextlib.nullcontext()
 
 
 def open_storage(settings: Settings, name: str) -> BaseStorage:
@@ -102,9 +120,10 @@ def stored_studies(settings: Settings) -> Iterator[tuple[str, dict[str, Any], in
     assert settings.study_storage_url  # journals have no list: each study has its own
     storage = RDBStorage(settings.study_storage_url)
     for study in storage.get_all_studies():
-        about = storage.get_study_user_attrs(study._study_id)
+        study_id = storage.get_study_id_from_name(study.study_name)
+        about = storage.get_study_user_attrs(study_id)
         if "question" in about:  # what PlanWise made
-            yield study.study_name, about, storage.get_n_trials(study._study_id)
+            yield study.study_name, about, storage.get_n_trials(study_id)
 
 
 def load_study(settings: Settings, name: str) -> optuna.Study:

@@ -1,15 +1,18 @@
-"""The Pareto front of a study with several objectives: its members, its knee, and picks that lie far apart.
+"""The best trial of a study; with several objectives the Pareto front, its knee, and diverse picks.
 
-All pure, all on objective values to minimise: one row a point, one column an objective. Distances are taken
-in normalised objectives, each 0 at its best and 1 at its worst on the front, so that units do not matter.
+Objectives are minimized: one row a point, one column an objective. Distances are taken in normalized
+objectives, each 0 at its best and 1 at its worst on the front, so that units do not matter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from planwise.errors import InputError
+from planwise.study.problem import PP, Problem
+from planwise.study.trial import NO_CANDIDATES, Evaluation, Trial
 
 DUPLICATE = 1e-9  # of an objective's range: nearer points are the same trade-off, evaluated twice
 FLAT = 1e-9  # of the normalised distance to the chord: a front that bulges less is straight
@@ -93,3 +96,81 @@ def _points(values: Values) -> Points:
     if np.isnan(points).any():
         raise InputError("A point has an objective without a value.", remedy="Leave failed trials out.")
     return points
+
+
+def candidates(trials: Iterable[Trial]) -> list[Trial]:
+    """Return the trials that may be an answer: evaluated, under the own seed, not about another."""
+    return [
+        trial
+        for trial in trials
+        if trial.evaluation is not None and trial.seed is None and trial.purpose not in NO_CANDIDATES
+    ]
+
+
+def best_of(problem: Problem, trials: Iterable[Trial]) -> Evaluation | None:
+    """Return the best evaluation: of the kind asked for, feasible, on target, of the lowest score.
+
+    In that order, so that without any verified one the best preview is returned, as what it is; of infeasible
+    ones that which violates least. None when there is nothing but the baseline.
+    """
+    found = [trial.evaluation for trial in candidates(trials) if trial.evaluation is not None]
+    return min(found, key=lambda evaluation: _rank(problem, evaluation), default=None)
+
+
+def answer_of(problem: Problem, trials: Iterable[Trial]) -> Evaluation | None:
+    """Return a study's answer: the knee of the front where there are several objectives, else the best."""
+    found = tuple(trials)
+    if problem.spec.multi_objective:
+        members = front_of(problem, found)
+        if members:
+            values = [problem.values(trial.evaluation) for trial in members if trial.evaluation is not None]
+            return members[knee(values)].evaluation
+    return best_of(problem, found)
+
+
+def front_of(problem: Problem, trials: Iterable[Trial]) -> list[Trial]:
+    """Return the feasible trials of the kind asked for that no other dominates, by the first objective."""
+    feasible = [
+        trial
+        for trial in candidates(trials)
+        if trial.evaluation is not None and trial.kind == problem.kind and problem.feasible(trial.evaluation)
+    ]
+    values = [problem.values(trial.evaluation) for trial in feasible if trial.evaluation is not None]
+    return [feasible[index] for index in front(values)]
+
+
+def _rank(problem: Problem, evaluation: Evaluation) -> tuple[bool, bool, float, bool, float]:
+    feasible = problem.feasible(evaluation)
+    return (
+        evaluation.kind != problem.kind,
+        not feasible,
+        0.0 if feasible else problem.violation(evaluation),
+        not problem.on_target(evaluation),
+        problem.score(evaluation),
+    )
+
+
+def trade_offs(problem: Problem, trials: Iterable[Trial]) -> dict[str, Any]:
+    """Return the `front`, and as `picks` the trial numbers of its knee and of members that lie far apart.
+
+    Nothing for a study with one objective, and where no trial is feasible.
+    """
+    if not problem.spec.multi_objective:
+        return {}
+    members = [(t, t.evaluation) for t in front_of(problem, trials) if t.evaluation is not None]
+    if not members:
+        return {}
+    front = [
+        {
+            "trial": trial.number,
+            "values": problem.parts(found),
+            "growth": found.growth,
+            "gap_pp": PP * problem.gap(found),
+            "levers": dict(found.levers),
+        }
+        for trial, found in members
+    ]
+    values = [problem.values(found) for _, found in members]
+    numbers = [trial.number for trial, _ in members]
+    picked = {"knee": numbers[knee(values)], "diverse": [numbers[index] for index in diverse(values)]}
+    return {"front": front, "picks": picked}

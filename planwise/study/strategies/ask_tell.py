@@ -9,7 +9,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from planwise.study.strategies.protocol import Batch, Search
-from planwise.study.trials.trial import Trial
+from planwise.study.trial import Trial
 
 Ask = Callable[[Batch], tuple[Trial, ...]]
 """Returns the trials of a batch, in its order; raises Closed when the study is over."""
@@ -19,7 +19,7 @@ class Closed(BaseException):
     """The study was stopped while SciPy waited; like GeneratorExit, for nobody to catch on the way out."""
 
 
-def inverted(work: Callable[[Ask], str]) -> Search:
+def ask_tell(work: Callable[[Ask], str]) -> Search:
     """Run `work` in a thread of its own; yield what it asks, return what it returns, raise what it raises.
 
     Closing the generator ends the thread: the call that waits for an answer raises Closed.

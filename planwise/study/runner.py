@@ -1,4 +1,4 @@
-"""The study runner: holds a study, asks its strategy, answers from trials, writes what was found."""
+"""Run a study: lock it, answer its strategy's proposals, write its state and result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,22 +8,29 @@ from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.storage import remove_partial
-from planwise.study.answer.best import answer_of
-from planwise.study.answer.closing import closing
-from planwise.study.answer.result import StudyResult, study_result
+from planwise.study.journal import Journal
+from planwise.study.optuna_storage import existing_storage, open_storage
+from planwise.study.pareto import answer_of
+from planwise.study.post_analysis import analyze_answer
 from planwise.study.problem import Problem, problem_of
-from planwise.study.running.ends import CANCELLED, TIMEOUT
-from planwise.study.running.progress import Hooks, Progress
-from planwise.study.running.session import Session
-from planwise.study.search.reach import BaselineBroken, framed, reach_of
+from planwise.study.progress import Hooks, Progress
+from planwise.study.reachability import BaselineBroken, evaluate_bounds, reachability_of
+from planwise.study.result import StudyResult, study_result
+from planwise.study.session import Session
 from planwise.study.spec import StudySpec, check_study_name
-from planwise.study.strategies import Strategy, check, strategy_named
+from planwise.study.stopping import CANCELLED, TIMEOUT
+from planwise.study.strategies import check_spec, strategy_named
+from planwise.study.strategies.protocol import Strategy
+from planwise.study.study_files import (
+    INTERRUPTED,
+    RUNNING,
+    hold_study,
+    write_result,
+    write_study,
+    write_summary,
+)
+from planwise.study.trial import Evaluator, Kind
 from planwise.study.trial_pool import TrialPool
-from planwise.study.trials.evaluation import Evaluator, Kind
-from planwise.study.trials.files import write_result, write_study, write_summary
-from planwise.study.trials.holding import INTERRUPTED, RUNNING, held
-from planwise.study.trials.journal import Journal
-from planwise.study.trials.storage import existing_storage, open_storage
 
 SUMMARY_SECONDS = 1.0  # a summary waits for the disk, and nobody looks more often
 FOUND = ("converged", "reachable", "gap_pp", "growth")
@@ -58,7 +65,7 @@ def run_study(
     check_study_name(name)
     spec = spec.for_scenario(base)
     strategy = strategy_named(spec.chosen_strategy)
-    check(spec)
+    check_spec(spec)
     kind = _kind(real, pool)
     problem = problem_of(spec, base, levels, kind)
     kept = {
@@ -73,17 +80,17 @@ def run_study(
     }
     if resume and existing_storage(settings, name) is None:
         raise _nothing_to_resume(name)
-    with held(settings, name):
+    with hold_study(settings, name):
         remove_partial(settings.studies_dir / name)
         journal = _journal(settings, name, problem, kept, resume=resume)
         evaluators: dict[Kind, Evaluator] = {"preview": preview, **({} if real is None else {"real": real})}
-        desk = _Desk(settings, name, journal, hooks)
-        desk.stands(RUNNING)
-        with Session(name, problem, journal, evaluators, desk.watching(hooks), pool) as session:
+        status = StudyStatusWriter(settings, name, journal, hooks)
+        status.write_state(RUNNING)
+        with Session(name, problem, journal, evaluators, status.watching(hooks), pool) as session:
             sampler = strategy.sampler(problem, journal.count())
             if sampler is not None:
                 journal.use(sampler)
-            return _Study(scenario, base, strategy, preview, session, desk).run()
+            return _Study(scenario, base, strategy, preview, session, status).run()
 
 
 @dataclass(frozen=True)
@@ -95,17 +102,17 @@ class _Study:
     strategy: Strategy
     preview: Evaluator
     session: Session
-    desk: "_Desk"
+    status: "StudyStatusWriter"
 
     def run(self) -> StudyResult:
         session = self.session
         try:
-            stopped = session.drive(framed(session.problem, self.strategy))
+            stopped = session.drive(evaluate_bounds(session.problem, self.strategy))
             self._close(stopped)
-            session.give_up_the_rest()
+            session.abandon_interrupted()
             result = self._result(stopped)
         except BaselineBroken as error:
-            self.desk.stands(f"failed: {error.what}")
+            self.status.write_state(f"failed: {error.what}")
             raise
         except Exception as error:
             self._close_early(f"failed: {type(error).__name__}")
@@ -114,41 +121,41 @@ class _Study:
             session.abandon()
             self._close_early(CANCELLED if isinstance(end, KeyboardInterrupt) else INTERRUPTED)
             raise
-        self.desk.found(result)
+        self.status.write_result(result)
         return result
 
     def _close(self, stopped: str) -> None:
         """Ask about the answer what a result says of it, unless there is no time or no answer."""
         session = self.session
         best = answer_of(session.problem, session.trials)
-        nearest = reach_of(session.trials).nearest(session.problem)
+        nearest = reachability_of(session.trials).nearest(session.problem)
         if stopped not in (CANCELLED, TIMEOUT) and best is not None and nearest is None:
-            session.ends.searched()
-            session.drive(closing(session.problem, best))
+            session.stopping.end_search()
+            session.drive(analyze_answer(session.problem, best))
 
     def _close_early(self, state: str) -> None:
         """Keep the best so far; without a frame there is none."""
-        self.desk.stands(state)
+        self.status.write_state(state)
         if self.session.frame:
-            self.desk.found(self._result(state))
+            self.status.write_result(self._result(state))
 
     def _result(self, stopped: str) -> StudyResult:
         session = self.session
         return study_result(
-            self.desk.name,
+            self.status.name,
             self.scenario,
             session.problem,
             self.base,
-            reach_of(session.trials),
+            reachability_of(session.trials),
             tuple(session.trials),
             stopped=stopped,
-            seconds=session.ends.seconds,
+            seconds=session.stopping.seconds,
             strategy=self.strategy,
             preview=self.preview,
         )
 
 
-class _Desk:
+class StudyStatusWriter:
     """Where a study's state is noted: on the study itself, and in a summary that is cheap to read."""
 
     def __init__(self, settings: Settings, name: str, journal: Journal, hooks: Hooks) -> None:
@@ -168,12 +175,12 @@ class _Desk:
 
         return replace(hooks, on_progress=on_progress)
 
-    def stands(self, state: str) -> None:
+    def write_state(self, state: str) -> None:
         """Note a state, on the study and in the summary."""
         self._journal.note("state", state)
         self._write(state=state)
 
-    def found(self, result: StudyResult) -> None:
+    def write_result(self, result: StudyResult) -> None:
         """Note how the study ended; the result first, so that a state is never ahead of it."""
         write_result(self._settings, self.name, result.as_json())
         found = {key: getattr(result, key) for key in FOUND}

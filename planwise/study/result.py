@@ -1,27 +1,32 @@
-"""What a study found."""
+"""The result of a study: its answer, how it was found, and what follows from it."""
 
+import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from typing import Any, Protocol, runtime_checkable
 
 from planwise.engine.outcome import Kpis
 from planwise.parameters import EffectiveParameters
 from planwise.risk.assessment import assess
 from planwise.risk.impact import cost_impact
-from planwise.study.answer import findings
-from planwise.study.answer.advice import better_strategy, evaluation_budget
-from planwise.study.answer.best import answer_of, best_of, candidates
-from planwise.study.answer.caveats import caveats
-from planwise.study.answer.employees import employee_impact
-from planwise.study.answer.findings import NOT_COMPUTED, Found, not_computed
-from planwise.study.answer.tradeoffs import trade_offs
-from planwise.study.answer.versions import versions
+from planwise.study import post_analysis
+from planwise.study.advice import better_strategy, evaluation_budget
 from planwise.study.constraints import PAYROLL
+from planwise.study.pareto import answer_of, best_of, candidates, trade_offs
+from planwise.study.post_analysis import NOT_COMPUTED, Found, caveats, employee_impact, not_computed
 from planwise.study.problem import PP, Problem
-from planwise.study.search.reach import Reach, informed
+from planwise.study.reachability import Reachability, with_baseline
 from planwise.study.space import TunedLever
-from planwise.study.trials.evaluation import Evaluation, Kind
-from planwise.study.trials.trial import Trial
+from planwise.study.trial import Evaluation, Kind, Trial
+
+PACKAGES = ("planwise", "sqlmesh", "duckdb", "optuna", "scipy", "numpy")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what figures depend on, Python's first."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
 
 __all__ = ["StudyResult", "best_of", "cache_hits", "failures", "real_plans", "study_result"]
 
@@ -100,7 +105,7 @@ def study_result(
     scenario: str,
     problem: Problem,
     base: EffectiveParameters,
-    reach: Reach,
+    reach: Reachability,
     trials: tuple[Trial, ...],
     *,
     stopped: str,
@@ -112,13 +117,13 @@ def study_result(
 
     `strategy` is asked for its reason and `preview` for everybody's pay, where they can tell.
     """
-    problem = informed(problem, trials) if problem.baseline is None else problem
+    problem = with_baseline(problem, trials) if problem.baseline is None else problem
     nearest = reach.nearest(problem)
     best = nearest or answer_of(problem, trials) or reach.baseline
     levers = {lever.name: best.levers.get(lever.name, lever.start) for lever in problem.space}
     changes = _changes(problem.space, base, best)
     why_not = OUT_OF_REACH if nearest else stopped if stopped in CUT_SHORT else NOT_ASKED
-    robustness = findings.robustness(problem, best, trials, why_not)
+    robustness = post_analysis.robustness(problem, best, trials, why_not)
     converged = nearest is None and problem.converged(best)
     return StudyResult(
         study=name,
@@ -154,10 +159,10 @@ def study_result(
         quality_score=quality_score(problem, reach.baseline, best),
         cost_impact=cost_impact(reach.baseline.kpis, best.kpis),
         employee_impact=not_computed(stopped) if stopped in CUT_SHORT else employee_impact(preview, best),
-        parameter_impact=findings.parameters(problem, reach.baseline, best, trials, why_not),
+        parameter_impact=post_analysis.parameters(problem, reach.baseline, best, trials, why_not),
         risk=_risk(problem, base, best),
         robustness=robustness,
-        sensitivity=findings.sensitivity(problem, best, trials, why_not),
+        sensitivity=post_analysis.sensitivity(problem, best, trials, why_not),
         **trade_offs(problem, trials),
         advice=_advice(problem, trials, converged=converged, reachable=nearest is None),
         warnings=caveats(problem, best, robustness, changes),

@@ -1,15 +1,15 @@
-"""When a study ends before its strategy does: budgets, no progress, a person's wish."""
+"""Stopping rules of a study: budgets, no improvement, convergence, cancellation."""
 
-from planwise.study.answer.best import best_of
+from planwise.study.pareto import best_of
 from planwise.study.problem import Problem
-from planwise.study.running.progress import Hooks
-from planwise.study.trials.trial import Trial
+from planwise.study.progress import Hooks
+from planwise.study.trial import Trial
 
 FAILURES_IN_A_ROW_MAX = 10  # as many say that the next one breaks too
 CANCELLED, TIMEOUT, CONVERGED, STAGNATION = "cancelled", "timeout", "converged", "stagnation"
 
 
-class Ends:
+class StoppingRules:
     """Watches a study's trials, in the order in which they are answered, and says when it is enough.
 
     Stagnation counts trials of the kind that decisions need, broken ones too, since the best one so far; a
@@ -31,16 +31,16 @@ class Ends:
         """Wall time since this process began to work on the study."""
         return self._hooks.clock() - self._started
 
-    def framed(self, problem: Problem) -> None:
+    def restart(self, problem: Problem) -> None:
         """Begin to count: the frame has informed the problem, and is itself no part of the search."""
         self._problem = problem
         self._without_better = 0
 
-    def searched(self) -> None:
+    def end_search(self) -> None:
         """End the search: what follows (replicates, slopes) has no better to find."""
         self._searching = False
 
-    def saw(self, trial: Trial, *, replayed: bool) -> None:
+    def record(self, trial: Trial, *, replayed: bool) -> None:
         """Take a trial's answer into account; a failure of an earlier process is no sign for this one."""
         broke = trial.evaluation is None
         self._failed_in_a_row = self._failed_in_a_row + 1 if broke and not replayed else 0

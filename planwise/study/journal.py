@@ -1,12 +1,7 @@
-"""A study's trials in Optuna's storage: written before and after each plan.
+"""The journal of a study: every trial, before and after evaluation; a resumed study is answered from it."""
 
-A trial that takes a plan is in the journal as RUNNING, with its levers, before it is evaluated, so that a
-process killed at any point leaves what it was doing; whoever resumes the study takes that very trial up
-again. What takes no plan (a preview, an answer from an equal trial) is written once, when it is there: each
-write waits for the disk. What is written is in `record.py`.
-"""
-
-from collections.abc import Mapping
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,25 +12,29 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from planwise.errors import InputError
+from planwise.study.optuna_storage import grouped
 from planwise.study.space import Space, clamped
-from planwise.study.trials.record import (
+from planwise.study.trial import (
     ERROR,
     EVALUATION,
     GIVEN_UP,
+    POST_ANALYSIS,
     REQUEST,
     Finding,
+    Kind,
+    Proposal,
+    Trial,
+    TrialPurpose,
     evaluation_record,
     finished_trials,
     proposal_of,
     request_record,
     trial_of,
 )
-from planwise.study.trials.storage import grouped
-from planwise.study.trials.trial import POST_ANALYSIS, Proposal, Trial
 
 
 @dataclass(frozen=True)
-class Asked:
+class PendingTrial:
     """A trial about to be evaluated; `trial` is None while it is not in the journal yet."""
 
     proposal: Proposal
@@ -45,7 +44,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Pending:
+class InterruptedTrial:
     """A trial that a process left running; without `proposal` it died before it had written what for."""
 
     trial: optuna.Trial
@@ -111,7 +110,7 @@ class Journal:
             trial = self._study.ask(self._distributions)
         return trial, clamped(self._space, trial.params)
 
-    def ask(
+    def begin(
         self,
         proposal: Proposal,
         levers: Mapping[str, float],
@@ -119,45 +118,45 @@ class Journal:
         *,
         drawn: optuna.Trial | None,
         at_once: bool,
-    ) -> Asked:
-        """Write a trial that is about to be evaluated; `at_once` leaves it to `tell`, unless it was drawn."""
+    ) -> PendingTrial:
+        """Write a trial before its evaluation; with `at_once`, `complete` writes it, unless it was drawn."""
         trial = drawn
         if trial is not None:
             trial.set_user_attr(REQUEST, request_record(proposal, levers, digest))
         elif not at_once:
             trial = optuna.Trial(self._study, self._add(TrialState.RUNNING, proposal, levers, digest))
-        return Asked(proposal, levers, digest, trial)
+        return PendingTrial(proposal, levers, digest, trial)
 
-    def tell(self, asked: Asked, finding: Finding) -> Trial:
+    def complete(self, pending: PendingTrial, finding: Finding) -> Trial:
         """Write what came of a trial."""
         record = evaluation_record(finding)
-        if asked.trial is None:
-            searched = is_candidate(asked.proposal)
+        if pending.trial is None:
+            searched = is_candidate(pending.proposal)
             trial_id = self._add(
                 TrialState.COMPLETE if searched else TrialState.PRUNED,
-                asked.proposal,
-                asked.levers,
-                asked.digest,
+                pending.proposal,
+                pending.levers,
+                pending.digest,
                 attrs={EVALUATION: record},
                 values=list(finding.values) if searched else None,
                 constraints=dict(finding.constraints),
             )
             return trial_of(self._storage.get_trial(trial_id))
         with grouped(self._storage):
-            asked.trial.set_user_attr(EVALUATION, record)
+            pending.trial.set_user_attr(EVALUATION, record)
             for name, value in finding.constraints.items():
-                asked.trial.set_constraint(name, value)
-            return self._end(asked.trial, values=list(finding.values))
+                pending.trial.set_constraint(name, value)
+            return self._end(pending.trial, values=list(finding.values))
 
-    def fail(self, asked: Asked, error: str) -> Trial:
+    def fail(self, pending: PendingTrial, error: str) -> Trial:
         """Write that a trial broke, and how."""
-        if asked.trial is None:
+        if pending.trial is None:
             trial_id = self._add(
-                TrialState.FAIL, asked.proposal, asked.levers, asked.digest, attrs={ERROR: error}
+                TrialState.FAIL, pending.proposal, pending.levers, pending.digest, attrs={ERROR: error}
             )
             return trial_of(self._storage.get_trial(trial_id))
-        asked.trial.set_user_attr(ERROR, error)
-        return self._end(asked.trial, state=TrialState.FAIL)
+        pending.trial.set_user_attr(ERROR, error)
+        return self._end(pending.trial, state=TrialState.FAIL)
 
     def count(self) -> int:
         """Return how many trials there are, whatever their state: a sampler must draw on, not again."""
@@ -167,29 +166,29 @@ class Journal:
         """Return every finished trial."""
         return finished_trials(self._study)
 
-    def pending(self) -> tuple[Pending, ...]:
+    def interrupted(self) -> tuple[InterruptedTrial, ...]:
         """Return the trials that a process left running, in order."""
         return tuple(
-            self._pending(frozen)
+            self._interrupted(frozen)
             for frozen in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         )
 
-    def take_up(self, pending: Pending, proposal: Proposal, digest: str) -> Asked:
+    def take_up(self, interrupted: InterruptedTrial, proposal: Proposal, digest: str) -> PendingTrial:
         """Write again a trial that was left running: the same number, the same levers."""
-        pending.trial.set_user_attr(REQUEST, request_record(proposal, pending.levers, digest))
-        return Asked(proposal, pending.levers, digest, pending.trial)
+        interrupted.trial.set_user_attr(REQUEST, request_record(proposal, interrupted.levers, digest))
+        return PendingTrial(proposal, interrupted.levers, digest, interrupted.trial)
 
-    def give_up(self, pending: Pending) -> None:
+    def mark_abandoned(self, interrupted: InterruptedTrial) -> None:
         """Mark a trial that was left running, and that nobody asks for any more, as failed."""
-        pending.trial.set_user_attr(ERROR, GIVEN_UP)
-        self._end(pending.trial, state=TrialState.FAIL)
+        interrupted.trial.set_user_attr(ERROR, GIVEN_UP)
+        self._end(interrupted.trial, state=TrialState.FAIL)
 
-    def _pending(self, frozen: FrozenTrial) -> Pending:
+    def _interrupted(self, frozen: FrozenTrial) -> InterruptedTrial:
         trial = optuna.Trial(self._study, frozen._trial_id)
         request = frozen.user_attrs.get(REQUEST)
         if request is None:
-            return Pending(trial, clamped(self._space, self._params(frozen.params)), None)
-        return Pending(trial, dict(request["levers"]), proposal_of(request))
+            return InterruptedTrial(trial, clamped(self._space, self._params(frozen.params)), None)
+        return InterruptedTrial(trial, dict(request["levers"]), proposal_of(request))
 
     def _end(self, trial: optuna.Trial, **how: Any) -> Trial:
         return trial_of(self._study.tell(trial, **how))
@@ -218,3 +217,66 @@ class Journal:
 
     def _params(self, levers: Mapping[str, float]) -> dict[str, float]:
         return {lever.name: levers.get(lever.name, lever.start) for lever in self._space}
+
+
+Role = tuple[Kind, TrialPurpose, int | None]  # what for: kind, purpose, seed
+Point = tuple[Role, tuple[tuple[str, float], ...]]
+
+
+class ResumeLog:
+    """Finished and interrupted trials, waiting to be asked for again.
+
+    Given levers are answered by a finished evaluation of the same levers for the same purpose: one that broke
+    is tried again. What is to be drawn is answered in order by whatever was drawn before, broken or not, and
+    then by what was being evaluated when the process died.
+    """
+
+    def __init__(self, finished: Iterable[Trial], interrupted: Iterable[InterruptedTrial]) -> None:
+        self._taken: set[int] = set()
+        self._points: dict[Point, deque[Trial]] = defaultdict(deque)
+        self._by_role: dict[Role, deque[Trial]] = defaultdict(deque)
+        for trial in finished:
+            role = (trial.kind, trial.purpose, trial.seed)
+            self._by_role[role].append(trial)
+            if trial.evaluation is not None:
+                self._points[role, _ordered(trial)].append(trial)
+        self._interrupted = list(interrupted)
+
+    def answer(self, proposal: Proposal) -> Trial | None:
+        """Return the finished trial that answers a proposal; None when it must be evaluated."""
+        role = (proposal.kind, proposal.purpose, proposal.seed)
+        queue = self._by_role[role] if proposal.levers is None else self._points[role, _ordered(proposal)]
+        while queue:
+            trial = queue.popleft()
+            if trial.number not in self._taken:
+                self._taken.add(trial.number)
+                return trial
+        return None
+
+    def take_interrupted(self, proposal: Proposal) -> InterruptedTrial | None:
+        """Return the trial that was under way for a proposal when its process died; None without one."""
+        for position, interrupted in enumerate(self._interrupted):
+            if _matches(interrupted.proposal, proposal):
+                return self._interrupted.pop(position)
+        return None
+
+    def take_rest(self) -> tuple[InterruptedTrial, ...]:
+        """Return the interrupted trials that nobody has asked for, and forget them."""
+        rest = tuple(self._interrupted)
+        self._interrupted.clear()
+        return rest
+
+
+def _matches(interrupted: Proposal | None, proposal: Proposal) -> bool:
+    if interrupted is None:  # only what is drawn is in the journal before what it is for
+        return proposal.levers is None
+    same = (interrupted.kind, interrupted.purpose, interrupted.seed) == (
+        proposal.kind,
+        proposal.purpose,
+        proposal.seed,
+    )
+    return same and (proposal.levers is None or interrupted.levers == proposal.levers)
+
+
+def _ordered(of: Trial | Proposal) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted((of.levers or {}).items()))

@@ -21,9 +21,8 @@ from planwise.study.lever_rules import rows_of
 from planwise.study.objectives import TARGETS
 from planwise.study.problem import CHANGE_WEIGHT, Problem
 from planwise.study.space import bounds_of, levers_at
-from planwise.study.strategies.inversion import Ask
-from planwise.study.trials.evaluation import Evaluation
-from planwise.study.trials.trial import Proposal, TrialPurpose
+from planwise.study.strategies.ask_tell import Ask
+from planwise.study.trial import Evaluation, Proposal, TrialPurpose
 
 STEP = 0.05  # of differences, in recommended widths: far above rounding, well within the linear range
 DYNAMICS_STEP = 0.5  # levers that change who is promoted act by whole people
@@ -35,11 +34,11 @@ RULE_MARGIN = 10.0**-DECIMALS
 Vector = npt.NDArray[np.float64]
 
 
-class Spent(Exception):
+class BudgetSpent(Exception):
     """The evaluations that a search may take are used up."""
 
 
-class PreviewBroke(CheckFailed):
+class PreviewFailed(CheckFailed):
     """A search cannot go on from a point that could not be evaluated."""
 
 
@@ -52,7 +51,7 @@ class Slopes:
     constraints: Vector
 
 
-class Landscape:
+class PreviewObjective:
     """Evaluates points by asking for previews, each once, up to `budget` of them; adds them to `seen`."""
 
     def __init__(self, problem: Problem, ask: Ask, budget: int, seen: list[Evaluation]) -> None:
@@ -128,7 +127,7 @@ class Landscape:
     def _at(self, point: Vector) -> Evaluation:
         (found,) = self._evaluated([point], TrialPurpose.POINT)
         if found is None:
-            raise PreviewBroke("A preview broke.", remedy="Look at the trial's error.")
+            raise PreviewFailed("A preview broke.", remedy="Look at the trial's error.")
         return found
 
     def _evaluated(self, points: Sequence[Vector], purpose: TrialPurpose) -> list[Evaluation | None]:
@@ -137,7 +136,7 @@ class Landscape:
         new = list(dict.fromkeys(key for key in keys if key not in self._known))
         if new:
             if len(new) > self._left:
-                raise Spent
+                raise BudgetSpent
             self._left -= len(new)
             self._iteration += purpose is TrialPurpose.POINT
             names = [lever.name for lever in self.problem.space]
@@ -189,7 +188,7 @@ class Landscape:
             found = np.zeros((len(point), base.size))
             for index, neighbour in zip(movable, neighbours, strict=True):
                 if neighbour is None:
-                    raise PreviewBroke("A preview broke.", remedy="Look at the trial's error.")
+                    raise PreviewFailed("A preview broke.", remedy="Look at the trial's error.")
                 found[index] = (of(neighbour) - base) / steps[index]
             return found
 

@@ -9,7 +9,7 @@ from planwise.census import Census
 from planwise.engine.outcome import Kpis
 from planwise.gate import GateResult
 from planwise.parameters import Chain, EffectiveParameters
-from planwise.study.trials.evaluation import Evaluation, Kind, growth_of
+from planwise.study.trial import Evaluation, Kind, growth_of
 
 if TYPE_CHECKING:
     from planwise.engine.preview import Preview

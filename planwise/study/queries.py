@@ -1,18 +1,20 @@
-"""Studies as they are read back: the list from their summaries, one study from its journal."""
+"""Read studies: the list, one study from its journal, its trials as a table or CSV."""
 
 import csv
-from collections.abc import Mapping
+import statistics
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, TextIO
+
+from rich.table import Table
 
 from planwise.formatting import escape_formula
 from planwise.settings import Settings
+from planwise.study.optuna_storage import load_study, stored_studies
 from planwise.study.problem import PP
-from planwise.study.trials.files import read_result, read_study, read_summary, study_folders
-from planwise.study.trials.holding import state_of
-from planwise.study.trials.record import finished_trials, unfinished
-from planwise.study.trials.storage import load_study, stored_studies
-from planwise.study.trials.trial import Trial
+from planwise.study.study_files import read_result, read_study, read_summary, state_of, study_folders
+from planwise.study.trial import POST_ANALYSIS, Trial, TrialPurpose, finished_trials, unfinished
 
 UNKNOWN = "unknown"
 TRIAL_COLUMNS = (
@@ -87,7 +89,7 @@ def list_studies(settings: Settings) -> list[dict[str, Any]]:
     return sorted(found, key=lambda listed: str(listed["created_at"]), reverse=True)
 
 
-def view_of(settings: Settings, name: str) -> StudyView:
+def load_view(settings: Settings, name: str) -> StudyView:
     """Return a study to look at; raises InputError when there is none of that name."""
     study = load_study(settings, name)
     about = dict(study.user_attrs)
@@ -101,7 +103,7 @@ def view_of(settings: Settings, name: str) -> StudyView:
     )
 
 
-def csv_of(view: StudyView, output: TextIO) -> None:
+def write_csv(view: StudyView, output: TextIO) -> None:
     """Write one row a trial: its facts, its levers, and the last year's KPIs; no text in it calculates."""
     levers = list(view.about["levers"])
     kpis = list(next((t.evaluation.kpis[-1] for t in view.trials if t.evaluation is not None), {}))
@@ -157,3 +159,66 @@ def _row(trial: Trial, target: float) -> dict[str, Any]:
         "error": trial.error,
         "levers": dict(trial.levers),
     }
+
+
+FOLDED = POST_ANALYSIS | {TrialPurpose.REPLICATE}  # alike, and many
+
+
+def trial_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """Return the table; rows as `StudyView.rows` has them."""
+    table = Table("trial", "kind", "purpose", "iteration", "state", "growth", "gap pp", "seconds", "levers")
+    for purpose, group in groupby(rows, key=lambda row: str(row["purpose"])):
+        members = list(group)
+        if purpose in FOLDED and len(members) > 1:
+            table.add_row(*_folded(purpose, members))
+        else:
+            for row in members:
+                table.add_row(*_line(row))
+    return table
+
+
+def objectives_text(question: Mapping[str, Any]) -> list[str]:
+    """Return each objective that was asked, with its weight where it has one."""
+    return [
+        name if weight is None else f"{name} {weight:g}" for name, weight in question.get("objectives", ())
+    ]
+
+
+def resume_hint(study: str) -> str:
+    """Return how to go on with a study."""
+    return f"`planwise optimize --resume {study}`"
+
+
+def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
+    state = row["state"] if row["error"] is None else f"{row['state']}: {row['error']}"
+    if row["answered_by"] is not None:
+        state += f", as trial {row['answered_by']}"
+    return (
+        str(row["trial"]),
+        row["kind"],
+        row["purpose"] if row["seed"] is None else f"{row['purpose']} {row['seed']}",
+        str(row["iteration"]),
+        state,
+        "" if row["growth"] is None else f"{row['growth']:.3%}",
+        "" if row["gap_pp"] is None else f"{row['gap_pp']:+.3f}",
+        "" if row["seconds"] is None else f"{row['seconds']:.2f}",
+        ", ".join(f"{name} {value:g}" for name, value in row["levers"].items()) or "as it is",
+    )
+
+
+def _folded(purpose: str, rows: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    growth = [row["growth"] for row in rows if row["growth"] is not None]
+    failed = len(rows) - len(growth)
+    seeds = [row["seed"] for row in rows if row["seed"] is not None]
+    what = f"{len(rows)} other seeds" if seeds else f"{len(rows)} around the answer"
+    return (
+        f"{rows[0]['trial']}–{rows[-1]['trial']}",
+        str(rows[0]["kind"]),
+        purpose,
+        "",
+        f"{failed} failed" if failed else "complete",
+        f"{min(growth):.3%} to {max(growth):.3%}" if growth else "",
+        "",
+        f"{statistics.fmean(row['seconds'] or 0.0 for row in rows):.2f}",
+        what,
+    )

@@ -1,1 +1,0 @@
-"""What a study found: its best trial, what that costs, how sure it is."""

@@ -1,0 +1,247 @@
+"""Analyze a study's answer on previews: robustness, sensitivity, effect of each lever, pay of employees."""
+
+from collections.abc import Iterable, Mapping
+from statistics import NormalDist
+from typing import Any, Protocol, runtime_checkable
+
+import pandas as pd
+
+from planwise.processes import raise_if_stopped
+from planwise.risk.assessment import Spread, spread_of
+from planwise.risk.impact import one_at_a_time, parameter_impact, people_impact
+from planwise.risk.sensitivity import importance, slopes, stepped
+from planwise.study.constraints import PAYROLL, PAYROLL_RISK, highest_payroll, share_over
+from planwise.study.pareto import candidates
+from planwise.study.problem import PP, Problem
+from planwise.study.space import Space
+from planwise.study.strategies.protocol import Batch, Search
+from planwise.study.trial import GROWTH, Evaluation, Proposal, Trial, TrialPurpose
+
+CLOSED = "closed"
+
+
+def analyze_answer(problem: Problem, best: Evaluation) -> Search:
+    """Evaluate what a result says about its best; the best stays what it is."""
+    yield analysis_proposals(problem, best)
+    return CLOSED
+
+
+def analysis_proposals(problem: Problem, best: Evaluation) -> Batch:
+    """Return the proposals about an answer, none of which depends on another; the cheap ones first."""
+    here = answer_levers(problem.space, best)
+    around = [here, *stepped(problem.space, here).values()]
+    alone = one_at_a_time(changed_levers(problem.space, best))
+    return (
+        *(Proposal(levers, "preview", TrialPurpose.SENSITIVITY) for levers in around),
+        *(Proposal(levers, "preview", TrialPurpose.ALONE) for levers in alone.values()),
+        *(
+            Proposal(dict(best.levers), "preview", TrialPurpose.ROBUSTNESS, seed=seed)
+            for seed in problem.replicate_seeds
+        ),
+    )
+
+
+def answer_levers(space: Space, best: Evaluation) -> dict[str, float]:
+    """Return every tuned lever where the answer has it, or where it starts."""
+    return {lever.name: best.levers.get(lever.name, lever.start) for lever in space}
+
+
+def changed_levers(space: Space, best: Evaluation) -> dict[str, float]:
+    """Return the tuned levers that the answer has elsewhere than the scenario in any year."""
+    return {
+        lever.name: best.levers[lever.name]
+        for lever in space
+        if lever.name in best.levers and lever.change(best.levers[lever.name]) > 0
+    }
+
+
+Found = dict[str, Any] | str
+NOT_COMPUTED = "not computed"
+NO_SEEDS = "no seeds were asked for"
+CONFIDENCE = 0.95
+
+
+def not_computed(why: str) -> str:
+    """Return what stands where something was not computed."""
+    return f"{NOT_COMPUTED}: {why}"
+
+
+def robustness(problem: Problem, best: Evaluation, trials: Iterable[Trial], why_not: str) -> Found:
+    """Return how the answer holds under other seeds than the scenario's own, by which it was found.
+
+    `share_within_tolerance` (None where no target is sought) has its 95 % interval by Wilson's score: twenty
+    seeds cannot tell 90 % from 99 %. `growth` and `payroll` (the highest of any year) are spreads over seeds;
+    `share_over_payroll` is of seeds over the payroll limit, None without one. `seeds` is how many ended of
+    `seeds_asked`.
+    """
+    asked = problem.spec.seeds
+    if asked == 0:
+        return not_computed(NO_SEEDS)
+    about = [
+        trial for trial in trials if trial.purpose == TrialPurpose.ROBUSTNESS and trial.levers == best.levers
+    ]
+    by_seed = {trial.seed: trial.evaluation for trial in about if trial.evaluation is not None}
+    found = [by_seed[seed] for seed in problem.replicate_seeds if seed in by_seed]
+    if not found:
+        return not_computed(why_not)
+    payrolls = [highest_payroll(one.kpis) for one in found]
+    limit = problem.spec.limit(PAYROLL)
+    within = sum(problem.on_target(one) for one in found)
+    sought = problem.spec.seeks_target
+    return {
+        "seeds": len(found),
+        "seeds_asked": asked,
+        "tolerance": problem.spec.tolerance,
+        "share_within_tolerance": within / len(found) if sought else None,
+        "share_interval": wilson(within, len(found)) if sought else None,
+        "growth": _json(spread_of(one.growth for one in found)),
+        "growth_by_seed": [one.growth for one in found],
+        "payroll": _json(spread_of(payrolls)),
+        "payroll_limit": None if limit is None else limit.bound,
+        "share_over_payroll": None if limit is None else share_over(payrolls, limit.bound),
+    }
+
+
+def wilson(successes: int, n: int) -> list[float]:
+    """Return Wilson's 95 % score interval of a share (Wilson 1927, JASA 22)."""
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    share, scale = successes / n, 1 + z**2 / n
+    middle = (share + z**2 / (2 * n)) / scale
+    reach = z / scale * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
+    return [max(0.0, middle - reach), min(1.0, middle + reach)]
+
+
+def sensitivity(problem: Problem, best: Evaluation, trials: Iterable[Trial], why_not: str) -> Found:
+    """Return what growth answers to around the answer, and over all that was tried."""
+    told = tuple(trials)
+    space, here = problem.space, answer_levers(problem.space, best)
+    around = _by_levers(told, TrialPurpose.SENSITIVITY)
+    value = around.get(_key(here))
+    growth = {
+        name: found.growth
+        for name, point in stepped(space, here).items()
+        if (found := around.get(_key(point))) is not None
+    }
+    by_lever = None if value is None or not growth else slopes(space, here, value.growth, growth)
+    tried = [trial for trial in candidates(told) if trial.evaluation is not None]
+    if by_lever is None and not tried:
+        return not_computed(why_not)
+    decided = importance(
+        space,
+        [trial.levers for trial in tried],
+        [trial.evaluation.growth for trial in tried if trial.evaluation is not None],
+        None if by_lever is None else {name: slope.per_width for name, slope in by_lever.items()},
+    )
+    return {
+        "kpi": GROWTH,
+        "by_lever": not_computed(why_not)
+        if by_lever is None
+        else {name: slope.as_json() for name, slope in by_lever.items()},
+        "importance": decided.as_json(),
+    }
+
+
+def parameters(
+    problem: Problem, baseline: Evaluation, best: Evaluation, trials: Iterable[Trial], why_not: str
+) -> Found:
+    """Return what each changed lever does alone to growth and payroll, and what only all do together."""
+    new = changed_levers(problem.space, best)
+    known = _by_levers(trials, TrialPurpose.ALONE)
+    alone = {name: known[key] for name, value in new.items() if (key := _key({name: value})) in known}
+    if len(alone) < len(new):
+        return not_computed(why_not)
+    found = parameter_impact(baseline.kpis, best.kpis, {name: one.kpis for name, one in alone.items()})
+    return {name: parts.as_json() for name, parts in found.items()}
+
+
+def _by_levers(
+    trials: Iterable[Trial], purpose: TrialPurpose
+) -> dict[tuple[tuple[str, float], ...], Evaluation]:
+    return {
+        _key(trial.levers): trial.evaluation
+        for trial in trials
+        if trial.purpose == purpose and trial.evaluation is not None
+    }
+
+
+def _key(levers: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted(levers.items()))
+
+
+def _json(spread: Spread | None) -> dict[str, float | int | None] | None:
+    return None if spread is None else spread.as_json()
+
+
+NO_PAY = "these previews have nobody's pay"
+NOTHING_CHANGED = "nothing changed"
+
+
+@runtime_checkable
+class PayEvaluator(Protocol):
+    """Previews that can tell everybody's pay."""
+
+    def pay(self, levers: Mapping[str, float]) -> pd.DataFrame:
+        """Return one row per employee and simulated year."""
+        ...
+
+
+def employee_impact(preview: object, best: Evaluation) -> Found:
+    """Return the impact in the last year, two simulations of the pay of everybody, or why there is none."""
+    if not best.levers:
+        return not_computed(NOTHING_CHANGED)
+    if not isinstance(preview, PayEvaluator):
+        return not_computed(NO_PAY)
+    try:
+        before, after = (_last_year(preview.pay(levers)) for levers in ({}, best.levers))
+    except Exception as error:  # the study is over: what it found must not be lost with this
+        raise_if_stopped()
+        return not_computed(f"{type(error).__name__}: {error}")
+    return people_impact(before, after).as_json()
+
+
+def _last_year(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy of the last year alone, so that the others' memory is freed."""
+    last: pd.DataFrame = frame[frame["simulation_year"] == frame["simulation_year"].max()].copy()
+    return last
+
+
+SHARE_TRUSTED = 0.5  # of seeds within the tolerance: below it the target is more often missed than met
+ROUNDING = 1e-9
+
+
+def caveats(
+    problem: Problem, best: Evaluation, robustness: Found, changes: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return the caveats, each one sentence or two."""
+    found = []
+    if not isinstance(robustness, str):
+        found += _fragile(robustness) if problem.on_target(best) else []
+        found += _risky(problem, robustness)
+    by_year = [name for name, change in changes.items() if "old_by_year" in change]
+    if by_year:
+        found.append(
+            f"Differed by year and has one value now: {', '.join(by_year)}. --by-year tunes each year alone."
+        )
+    return found
+
+
+def _fragile(robustness: Mapping[str, Any]) -> list[str]:
+    share, growth = robustness["share_within_tolerance"], robustness["growth"]
+    if share is None or share >= SHARE_TRUSTED:
+        return []
+    seeds, near = robustness["seeds"], PP * robustness["tolerance"]
+    p10, p90, mean = (f"{growth[name]:.2%}" for name in ("p10", "p90", "mean"))
+    return [
+        f"Only {round(share * seeds)} of {seeds} other seeds are within {near:g} pp of the target: chance "
+        f"alone spreads growth over {p10} to {p90} (P10 to P90, mean {mean})."
+    ]
+
+
+def _risky(problem: Problem, robustness: Mapping[str, Any]) -> list[str]:
+    allowed, share = problem.spec.limit(PAYROLL_RISK), robustness["share_over_payroll"]
+    if allowed is None or share is None or share <= allowed.bound + ROUNDING:
+        return []
+    return [
+        f"{share:.0%} of {robustness['seeds']} seeds are over the payroll limit, more than the "
+        f"{allowed.bound:.0%} allowed: the seeds of the scenario as it was promised less."
+    ]

@@ -1,0 +1,275 @@
+"""Reachability: growth at the baseline and at the bounds, and the furthest point within the constraints.
+
+The furthest point of a linear model is previewed and the model corrected there, until nothing is gained; then
+again with new slopes, which take precedence over the levers' declared directions.
+"""
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from planwise.errors import PlanWiseError
+from planwise.study.constraints import OF_LEVERS_ALONE, PAYROLL_RISK
+from planwise.study.linear_model import (
+    GROWTH,
+    Model,
+    Point,
+    Region,
+    ask,
+    ends_of,
+    furthest,
+    least_excess,
+    slopes_at,
+)
+from planwise.study.problem import Problem
+from planwise.study.space import Vector, extreme, scaled
+from planwise.study.strategies.protocol import Search, Strategy
+from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
+
+UNREACHABLE = "unreachable"
+INFEASIBLE = "infeasible"
+ROUNDS_MAX = 4  # of fresh slopes; growth is nearly linear, so the first is nearly always enough
+STEPS_MAX = 6  # corrections of one model
+SAME_POINT = 1e-4  # in recommended widths: about a lever's last decimal
+GAIN_SHARE = 0.05  # of the tolerance: less growth than this is no gain
+
+Verdict = Generator[tuple[Proposal, ...], tuple[Trial, ...], str | None]
+Searching = Generator[tuple[Proposal, ...], tuple[Trial, ...], "FurthestPoint | None"]
+
+
+@dataclass(frozen=True)
+class FurthestPoint:
+    """The point furthest towards a target that keeps the constraints, else that exceeds them least."""
+
+    point: Point
+    model: Model
+    reaches: bool
+
+
+def find_furthest_point(problem: Problem, model: Model, start: Point, iteration: int) -> Searching:
+    """Return the furthest point towards the target, or the first that reaches it; None if a preview broke.
+
+    Where slopes lead to nothing that keeps the constraints, the bounds of all levers are looked at, and the
+    search goes on from there if they exceed less: a limit may answer to a lever only far from the start.
+    """
+    climb = _Climb(problem, Region.of(problem), _upwards(problem, model), iteration)
+    found = yield from climb.rounds(model, start)
+    if found is None or found.point.excess <= 0:
+        return found
+    best = found.point
+    for highest in (False, True):
+        end = yield from ask(
+            problem, scaled(problem.space, extreme(problem.space, highest=highest)), TrialPurpose.REACH, 0
+        )
+        if end is None:
+            return None
+        best = end if climb.better(end, best) else best
+    if best is found.point:
+        return found
+    sloped = yield from slopes_at(problem, best.at, iteration)
+    return None if sloped is None else (yield from climb.rounds(sloped[1].after(model), best))
+
+
+@dataclass(frozen=True)
+class _Climb:
+    """A search for the most growth, or the least when not `upwards`, within a problem's constraints."""
+
+    problem: Problem
+    region: Region
+    upwards: bool
+    iteration: int
+
+    def rounds(self, model: Model, best: Point) -> Searching:
+        """Follow the model from a point, with fresh slopes as long as they gain something."""
+        for round_ in range(ROUNDS_MAX):
+            if round_:
+                sloped = yield from slopes_at(self.problem, best.at, self.iteration)
+                if sloped is None:
+                    return None
+                model = sloped[1].after(model)
+            gained, last = False, model.at
+            for _step in range(STEPS_MAX):
+                at = furthest(self.region.with_constraints(model), model, highest=self.upwards)
+                at = least_excess(self.region, model) if at is None else at
+                if float(np.abs(at - last).max()) < SAME_POINT:
+                    break
+                point = yield from ask(self.problem, at, TrialPurpose.REACH, self.iteration)
+                if point is None:
+                    return None
+                model, last = model.moved(point.at, point.outputs), at
+                if self.better(point, best):
+                    best, gained = point, True
+                if self.reaches(best):
+                    return FurthestPoint(best, model, True)
+            if not gained:
+                break
+        tolerance = self.problem.spec.tolerance
+        near = best.excess <= 0 and abs(best.growth - self.problem.target) <= tolerance
+        return FurthestPoint(best, model, near or self.reaches(best))
+
+    def better(self, one: Point, other: Point) -> bool:
+        """Say whether one point exceeds less, or where neither does, is notably further."""
+        if one.excess > 0 or other.excess > 0:
+            return one.excess < other.excess
+        gain = one.growth - other.growth
+        return (gain if self.upwards else -gain) > GAIN_SHARE * self.problem.spec.tolerance
+
+    def reaches(self, one: Point) -> bool:
+        """Say whether a point keeps the constraints at the target or beyond."""
+        short = self.problem.target - one.growth
+        return one.excess <= 0 and (short if self.upwards else -short) <= 0
+
+
+def _upwards(problem: Problem, model: Model) -> bool:
+    """Say whether the target lies nearer to the most than to the least growth within the constraints."""
+    target = problem.target
+    ends = ends_of(Region.of(problem).with_constraints(model), model)
+    if ends is None:
+        return float(model.values[GROWTH]) < target
+    lowest, highest = (model.growth(end) for end in ends)
+    return abs(target - highest) < abs(target - lowest)
+
+
+def verdict(problem: Problem, at: Vector) -> Verdict:
+    """Return None when the target can be reached within the constraints, else why not; seen from a point.
+
+    What comes nearest is proposed once more, as `nearest`, so that results can tell it.
+    """
+    sloped = yield from slopes_at(problem, at, iteration=0)
+    found = (
+        None
+        if sloped is None
+        else (yield from find_furthest_point(problem, sloped[1], sloped[0], iteration=0))
+    )
+    if found is None:
+        return "failed: a preview broke, so the reach is not known"
+    return (yield from judge(problem, found))
+
+
+def judge(problem: Problem, found: FurthestPoint) -> Verdict:
+    """Return what the utmost point says about the target; see `verdict`."""
+    if found.reaches:
+        return None
+    yield (Proposal(found.point.levers, "preview", TrialPurpose.NEAREST),)
+    if found.point.excess <= 0:
+        return UNREACHABLE
+    exceeded = [name for name, value in problem.constraints(found.point.evaluation).items() if value > 0]
+    return f"{INFEASIBLE}: {', '.join(exceeded)} cannot be met, even without the target"
+
+
+class BaselineBroken(PlanWiseError):
+    """The scenario itself cannot be evaluated, so nothing can be sought from it."""
+
+
+@dataclass(frozen=True)
+class Reachability:
+    """Growth of the scenario as it is and at the bounds of all tuned levers; `found` is what comes nearest.
+
+    Pay levers act monotonically, so that their bounds are the reach. Where a lever moves people, or
+    constraints cut the reach, the bounds are a first guess only, and `found` tells, when there is any.
+    """
+
+    baseline: Evaluation
+    lowest: Evaluation
+    highest: Evaluation
+    found: Evaluation | None = None
+
+    def nearest(self, problem: Problem) -> Evaluation | None:
+        """Return what comes nearest to a target out of reach; None when it may be within reach."""
+        if self.found is not None or any(lever.dynamics for lever in problem.space):
+            return self.found
+        return self.beyond(problem)
+
+    def beyond(self, problem: Problem) -> Evaluation | None:
+        """Return the bound that a target lies beyond; None when it is between them or none is sought."""
+        target, tolerance = problem.target, problem.spec.tolerance
+        if not problem.spec.seeks_target:
+            return None
+        if target > self.highest.growth + tolerance:
+            return self.highest
+        if target < self.lowest.growth - tolerance:
+            return self.lowest
+        return None
+
+
+def evaluate_bounds(problem: Problem, strategy: Strategy) -> Search:
+    """Preview the scenario and both extremes, then let the strategy look, unless it cannot find anything."""
+    answers = yield bounds_proposals(problem)
+    reach, problem = reachability_of(answers), with_baseline(problem, answers)
+    if not has_constraints(problem) and reach.nearest(problem) is not None:
+        return UNREACHABLE
+    beyond = reach.beyond(problem)
+    unsettled = has_constraints(problem) and not getattr(strategy, "settles_reach", False)
+    if problem.spec.seeks_target and (beyond is not None or unsettled):
+        seen_from = reach.baseline if beyond is None or has_constraints(problem) else beyond
+        said = yield from verdict(problem, Region.of(problem).clip(scaled(problem.space, seen_from.levers)))
+        if said is not None:
+            return said
+    return (yield from strategy.propose(problem, reach.baseline))
+
+
+def has_constraints(problem: Problem) -> bool:
+    """Say whether constraints may keep growth from where the levers' bounds allow it."""
+    return bool(problem.rules) or any(one.name not in OF_LEVERS_ALONE for one in problem.spec.limits)
+
+
+def bounds_proposals(problem: Problem) -> tuple[Proposal, ...]:
+    """Return what frames a study: with a chance constraint, the scenario under other seeds too."""
+    chance = problem.spec.limit(PAYROLL_RISK) is not None
+    return (
+        Proposal({}, "preview", TrialPurpose.BASELINE),
+        Proposal(extreme(problem.space, highest=False), "preview", TrialPurpose.LOWEST),
+        Proposal(extreme(problem.space, highest=True), "preview", TrialPurpose.HIGHEST),
+        *(
+            Proposal({}, "preview", TrialPurpose.REPLICATE, seed=seed)
+            for seed in (problem.replicate_seeds if chance else ())
+        ),
+    )
+
+
+def reachability_of(trials: Iterable[Trial]) -> Reachability:
+    """Return the reach that a study's trials found; raises BaselineBroken when one of the frame failed."""
+    told: dict[str, Evaluation] = {}
+    for trial in trials:
+        if trial.evaluation is not None and (
+            trial.purpose not in told or trial.purpose == TrialPurpose.NEAREST
+        ):
+            told[trial.purpose] = trial.evaluation
+        elif trial.evaluation is None and trial.purpose in (
+            TrialPurpose.BASELINE,
+            TrialPurpose.LOWEST,
+            TrialPurpose.HIGHEST,
+        ):
+            raise BaselineBroken(
+                f"The {trial.purpose} of the study could not be evaluated: {trial.error}",
+                remedy="Make the scenario simulate first: `planwise simulate`.",
+            )
+    return Reachability(
+        told[TrialPurpose.BASELINE],
+        told[TrialPurpose.LOWEST],
+        told[TrialPurpose.HIGHEST],
+        told.get(TrialPurpose.NEAREST),
+    )
+
+
+def with_baseline(problem: Problem, trials: Iterable[Trial]) -> Problem:
+    """Return the problem with what the frame's trials tell: the baseline, and the payrolls of other seeds.
+
+    Raises InputError where the census cannot answer what is asked, BaselineBroken when a replicate failed.
+    """
+    found = tuple(trials)
+    baseline = next(
+        t.evaluation for t in found if t.purpose == TrialPurpose.BASELINE and t.evaluation is not None
+    )
+    problem = problem.with_baseline(baseline)
+    replicates = [trial for trial in found if trial.purpose == TrialPurpose.REPLICATE]
+    for trial in replicates:
+        if trial.evaluation is None:
+            raise BaselineBroken(
+                f"The scenario under seed {trial.seed} could not be evaluated: {trial.error}",
+                remedy="Make the scenario simulate under other seeds: `planwise simulate --seed`.",
+            )
+    if not replicates:
+        return problem
+    return problem.with_replicates(baseline, (t.evaluation for t in replicates if t.evaluation is not None))

@@ -1,1 +1,0 @@
-"""Running a study: batches, workers, budgets, and going on after a fault."""

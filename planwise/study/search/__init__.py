@@ -1,1 +1,0 @@
-"""The ground that strategies stand on: what can be reached, and linear models of it."""

@@ -1,0 +1,282 @@
+"""Trials: what was proposed, how it was evaluated, and the record of both in the journal.
+
+A trial has three user attributes in Optuna, each one JSON object. `request`: kind, purpose, iteration,
+levers, digest, and a replicate's seed. `evaluation`: growth, kpis (a list per column), fingerprint,
+environment, seconds, models_run, models_reused, gate, cache_hit, answered_by. `error`: why the trial failed.
+
+Trials of the post-analysis (other seeds, steps around the answer) are PRUNED in Optuna and have no
+parameters, because a sampler would take a dozen points around the answer for the best region.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from planwise.engine.outcome import Kpis
+from planwise.errors import CheckFailed
+
+Kind = Literal["real", "preview"]
+GROWTH = "growth_compound"  # compound annual growth of mean base pay since the census
+NOT_GATED = "not gated"
+GATE_FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What some levers give; `levers` are the tuned ones (none for the baseline), `growth` is a yearly rate.
+
+    `seconds` is wall time. `cache_hit`: no model ran, because equal parameters had been evaluated before.
+    `seed` is a replicate's own seed of the simulation, None under the scenario's.
+    """
+
+    levers: Mapping[str, float]
+    kpis: Kpis
+    growth: float
+    kind: Kind
+    fingerprint: str | None = None
+    environment: str | None = None
+    seconds: float = 0.0
+    models_run: int = 0
+    models_reused: int = 0
+    gate_status: str = NOT_GATED
+    cache_hit: bool = False
+    seed: int | None = None
+
+    @property
+    def feasible(self) -> bool:
+        """Whether no gate found it implausible."""
+        return self.gate_status != GATE_FAILED
+
+
+class Evaluator(Protocol):
+    """Evaluates levers on top of one scenario on one census."""
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it plans or previews."""
+        ...
+
+    def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
+        """Return the same text for the same effective parameters, whatever way they are spelled."""
+        ...
+
+    def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
+        """Return the evaluation for trial `number` of its study; raises what the engine raises.
+
+        `seed` is another seed of the simulation than the scenario's own.
+
+        """
+        ...
+
+
+def growth_of(kpis: Kpis) -> float:
+    """Return the growth that a study targets; raises CheckFailed when nobody is left to have a mean pay."""
+    growth = kpis[-1][GROWTH] if kpis else None
+    if growth is None or not math.isfinite(growth):
+        raise CheckFailed(
+            "There is no growth: nobody is employed at the end of the horizon.",
+            remedy="Check headcount_growth and the termination rates.",
+        )
+    return float(growth)
+
+
+State = Literal["complete", "infeasible", "failed"]
+
+
+class TrialPurpose(StrEnum):
+    """What a trial is evaluated for; the values are those of the journal and of JSON."""
+
+    BASELINE = "baseline"  # the scenario without changes
+    LOWEST = "lowest"  # least growth within the bounds
+    HIGHEST = "highest"  # most growth within the bounds
+    REACH = "reach"  # steps of the reachability analysis
+    NEAREST = "nearest"  # closest to a target out of reach
+    REPLICATE = "seed"  # another seed, by which payroll_risk is judged
+    START = "start"  # the first points of a sampler
+    SAMPLE = "sample"  # a sampler's own points
+    POINT = "point"  # a value that an optimizer of SciPy requests
+    SLOPE = "slope"  # a neighbour for finite differences
+    STEP = "step"  # a step of the solver
+    ITERATION = "iteration"  # a step of a heuristic
+    VERIFY = "verify"  # a plan of a candidate found by previews
+    ROBUSTNESS = "robustness"  # the answer under another seed
+    SENSITIVITY = "sensitivity"  # a neighbour of the answer
+    ALONE = "alone"  # one lever's change without the others
+
+
+POST_ANALYSIS = frozenset({TrialPurpose.ROBUSTNESS, TrialPurpose.SENSITIVITY, TrialPurpose.ALONE})
+NO_CANDIDATES = POST_ANALYSIS | {TrialPurpose.BASELINE}
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Levers that a strategy wants evaluated; without levers the study's sampler draws them.
+
+    No levers at all (`{}`) is the scenario itself. `purpose` says what the answer is for, `iteration` counts
+    a strategy's own steps from 1 (0 before the first). `seed` is another seed of the simulation than the
+    scenario's own: a replicate, which says how sure an answer is and is never itself the answer.
+    """
+
+    levers: Mapping[str, float] | None
+    kind: Kind
+    purpose: TrialPurpose
+    iteration: int = 0
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A finished trial; `evaluation` is None, and `error` says why, when it failed.
+
+    `answered_by` is the trial of equal parameters that this one was answered from, without any evaluation.
+    `seed` is the replicate's own seed, None under the scenario's.
+    """
+
+    number: int
+    kind: Kind
+    purpose: TrialPurpose
+    iteration: int
+    levers: Mapping[str, float]
+    digest: str
+    evaluation: Evaluation | None
+    error: str | None = None
+    answered_by: int | None = None
+    seed: int | None = None
+
+    @property
+    def state(self) -> State:
+        """Complete, complete but infeasible, or failed."""
+        if self.evaluation is None:
+            return "failed"
+        return "complete" if self.evaluation.feasible else "infeasible"
+
+
+REQUEST, EVALUATION, ERROR = "request", "evaluation", "error"
+GIVEN_UP = "interrupted, and not asked for again"  # an attempt, of which no trial came
+FINISHED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An evaluation as it is told: objective values, constraints (feasible up to 0), who answered it."""
+
+    evaluation: Evaluation
+    values: tuple[float, ...]
+    constraints: Mapping[str, float]
+    answered_by: int | None
+
+
+def request_record(proposal: Proposal, levers: Mapping[str, float], digest: str) -> dict[str, Any]:
+    """Return what was proposed as JSON values."""
+    record = {
+        "kind": proposal.kind,
+        "purpose": proposal.purpose.value,
+        "iteration": proposal.iteration,
+        "levers": dict(levers),
+        "digest": digest,
+    }
+    return record if proposal.seed is None else {**record, "seed": proposal.seed}
+
+
+def proposal_of(request: Mapping[str, Any]) -> Proposal:
+    """Return what was proposed, from the record."""
+    return Proposal(
+        dict(request["levers"]),
+        request["kind"],
+        TrialPurpose(request["purpose"]),
+        request["iteration"],
+        request.get("seed"),
+    )
+
+
+def evaluation_record(finding: Finding) -> dict[str, Any]:
+    """Return what came of it as JSON values."""
+    evaluation = finding.evaluation
+    return {
+        "growth": evaluation.growth,
+        "kpis": _columns(evaluation.kpis),
+        "fingerprint": evaluation.fingerprint,
+        "environment": evaluation.environment,
+        "seconds": evaluation.seconds,
+        "models_run": evaluation.models_run,
+        "models_reused": evaluation.models_reused,
+        "gate": evaluation.gate_status,
+        "cache_hit": evaluation.cache_hit,
+        "answered_by": finding.answered_by,
+    }
+
+
+def finished_trials(study: optuna.Study) -> tuple[Trial, ...]:
+    """Return the finished trials of a study, in order."""
+    return tuple(
+        trial_of(frozen)
+        for frozen in study.get_trials(deepcopy=False, states=FINISHED)
+        if frozen.user_attrs.get(ERROR) != GIVEN_UP
+    )
+
+
+def ranked_trials(study: optuna.Study) -> tuple[Trial, ...]:
+    """Return the evaluated trials, the best first: feasible ones, then by the sum of the objectives."""
+
+    def rank(frozen: FrozenTrial) -> tuple[bool, float, int]:
+        infeasible = any(value > 0 for value in frozen.constraints.values())
+        return infeasible, math.fsum(frozen.values), frozen.number
+
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return tuple(trial_of(frozen) for frozen in sorted(complete, key=rank))
+
+
+def unfinished(study: optuna.Study) -> int:
+    """Return how many trials are under way, or were when their process ended."""
+    return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+
+
+def trial_of(frozen: FrozenTrial) -> Trial:
+    """Return a finished Optuna trial as ours; one that was killed as it was drawn has no request."""
+    request = frozen.user_attrs.get(REQUEST, {})
+    record = frozen.user_attrs.get(EVALUATION, {})
+    levers = dict(request.get("levers", frozen.params))
+    return Trial(
+        number=frozen.number,
+        kind=request.get("kind", "real"),
+        purpose=TrialPurpose(request.get("purpose", TrialPurpose.SAMPLE)),
+        iteration=request.get("iteration", 0),
+        levers=levers,
+        digest=request.get("digest", ""),
+        evaluation=None if frozen.state == TrialState.FAIL else _evaluation(levers, request, record),
+        error=frozen.user_attrs.get(ERROR),
+        answered_by=record.get("answered_by"),
+        seed=request.get("seed"),
+    )
+
+
+def _evaluation(
+    levers: Mapping[str, float], request: Mapping[str, Any], record: Mapping[str, Any]
+) -> Evaluation:
+    return Evaluation(
+        levers=levers,
+        kpis=_rows(record["kpis"]),
+        growth=record["growth"],
+        kind=request["kind"],
+        fingerprint=record["fingerprint"],
+        environment=record["environment"],
+        seconds=record["seconds"],
+        models_run=record["models_run"],
+        models_reused=record["models_reused"],
+        gate_status=record["gate"],
+        cache_hit=record["cache_hit"],
+        seed=request.get("seed"),
+    )
+
+
+def _columns(kpis: Kpis) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in kpis] for name in (kpis[0] if kpis else ())}
+
+
+def _rows(columns: Mapping[str, list[Any]]) -> Kpis:
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

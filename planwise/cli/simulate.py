@@ -7,14 +7,14 @@ from cyclopts import Parameter
 
 from flows.launch import run_use_case
 from planwise.app.plan import PlanReport, plan
+from planwise.app.preview import preview as preview_scenario
 from planwise.app.requests import SimulateRequest
 from planwise.app.runner import InProcessRunner
-from planwise.app.simulate import SimulationBlocked, SimulationReport, resolve_scenario
+from planwise.app.simulate import SimulationBlocked, SimulationReport
 from planwise.app.simulate import simulate as job
 from planwise.cli.options import AS_DEFINED, AsFlow, Home, Json, ScenarioOptions
 from planwise.cli.tables import kpi_table, print_simulation
 from planwise.console import emit_json, progress, results, settings_for
-from planwise.engine.preview import Preview
 from planwise.governance.request import ScenarioRequest
 from planwise.jobs import JobKind
 
@@ -85,26 +85,10 @@ def preview(
     json: Json = False,
 ) -> None:
     """Show a scenario's KPIs without a plan: the same SQL in memory, nothing stored, gated or published."""
-    settings = settings_for(home)
-    request = ScenarioRequest(**scenario.fields())
-    resolved = resolve_scenario(settings, request)
-    evaluator = Preview(settings, resolved.census)
-    try:
-        evaluator.evaluate(resolved.effective)  # renders the models and computes the dynamics
-        outcome = evaluator.evaluate(resolved.effective)
-    finally:
-        evaluator.close()
+    report = preview_scenario(settings_for(home), ScenarioRequest(**scenario.fields()))
     if json:
-        answer: dict[str, Any] = {
-            "scenario": resolved.name,
-            "census": resolved.census.name,
-            "unsaved_changes": dict(resolved.changes),
-            "seconds": round(outcome.seconds, 6),
-            "employees": outcome.employees,
-            "kpis": outcome.kpis,
-        }
-        emit_json(answer)
+        emit_json(report.as_json())
         return
-    results().print(kpi_table(outcome.kpis, title=f"Preview of {resolved.name}, {resolved.census.name}"))
-    results().print(f"{outcome.employees:,} employees, {1000 * outcome.seconds:.0f} ms once prepared.")
+    results().print(kpi_table(report.kpis, title=f"Preview of {report.scenario}, {report.census}"))
+    results().print(f"{report.employees:,} employees, {1000 * report.seconds:.0f} ms once prepared.")
     progress().print("Not gated, not published. Next: planwise simulate with the same options.")

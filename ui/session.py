@@ -80,9 +80,9 @@ class Session(param.Parameterized):
         return self.user.can_edit
 
     @property
-    def may_run(self) -> bool:
+    def can_run(self) -> bool:
         """Whether the user may start and cancel runs and studies."""
-        return self.user.may_run
+        return self.user.can_run
 
     def go(self, page: str, **selection: Any) -> None:
         """Show another page, with these choices."""

@@ -110,8 +110,8 @@ def test_events_are_filtered_paged_and_downloaded_and_lead_to_a_person(visit, se
     sheet = openpyxl.load_workbook(io.BytesIO(downloaded(page, "Download the events as Excel"))).active
     assert sheet.max_row == len(mine) + 1
     someone = mine["employee_id"][26]
-    page.get_by_label("Employee id has").fill(someone)
-    page.get_by_label("Employee id has").press("Enter")
+    page.get_by_label("Employee ID contains").fill(someone)
+    page.get_by_label("Employee ID contains").press("Enter")
     expect(table).to_contain_text("1 event")
     page.get_by_role("button", name=f"Timeline of {someone}").click()
     mine = events[events["employee_id"] == someone]

@@ -63,3 +63,13 @@ def test_the_application_delivers_everything():
     import ui.app  # noqa: F401
 
     assert panel._dispatch_msgs is panel_patches.deliver
+
+
+def test_an_untested_version_of_panel_keeps_its_own_delivery_and_says_so(monkeypatch, caplog):
+    own = object()
+    monkeypatch.setattr(panel, "_dispatch_msgs", own)
+    assert not panel_patches.patch_delivery("2.0.0")
+    assert panel._dispatch_msgs is own
+    assert "Panel 2.0.0 was not tested" in caplog.text
+    assert panel_patches.patch_delivery("1.9.3")
+    assert panel._dispatch_msgs is panel_patches.deliver

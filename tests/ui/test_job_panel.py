@@ -26,4 +26,4 @@ def a_job(state, **more):
 def test_who_asked_for_the_stop_is_said_where_it_stopped(job, said):
     by = shown(job, may_cancel=True, now=AT)["by"]
     assert by.startswith("started by ana, 2026-11-20")
-    assert by.endswith("; stop asked for by <bob>") is said
+    assert by.endswith("; cancellation requested by <bob>") is said

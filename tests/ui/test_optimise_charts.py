@@ -214,5 +214,5 @@ def test_of_many_levers_those_that_go_most_with_growth_are_drawn(settings, searc
         searched.tell(journal, 0.03 + 0.002 * step, levers)
     content = lever_charts.parallel(searches.get("many"), ())
     ticks = content.figure["layout"]["xaxis"]["ticktext"]
-    assert [text.replace("<br>", " ") for text in ticks] == ["Cost-of-living raise", "Growth a year"]
+    assert [text.replace("<br>", " ") for text in ticks] == ["Cost-of-living raise", "Annual growth (CAGR)"]
     assert "the 1 of 2 levers" in content.subtitle

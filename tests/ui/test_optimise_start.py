@@ -33,7 +33,7 @@ def asked():
         draft=Draft(lambda *_: None),
         selection=Selection(),
         previews=None,
-        may_run=True,
+        can_run=True,
         user=SimpleNamespace(role="analyst"),
         offload=offload,
         on_end=lambda _: None,

@@ -168,7 +168,7 @@ def test_figures_are_beside_the_baselines(settings):
     store = Store(settings)
     content = outcome.figures(store.result("lean"), store.result("baseline"))
     assert content.frame.iloc[0].to_dict() == {
-        "figure": "Growth a year since the census, mean base pay",
+        "figure": "Annual growth (CAGR), mean base pay",
         "value": "2.50%", "baseline": "3.00%", "difference": "−0.50\u00a0pp",
     }  # fmt: skip
     assert len(outcome.figures(store.result("lean"), None).columns) == 2

@@ -215,5 +215,5 @@ def test_policy_is_told_from_noise_by_paired_seeds(store):
     reach = 1.998340542520741 * difference.std(ddof=1) / 8  # Student's t of 63 degrees of freedom
     assert (chance.low, chance.high) == pytest.approx((difference.mean() - reach, difference.mean() + reach))
     assert chance.policy_share < 0.2 and chance.n == 64
-    with pytest.raises(InputError, match="One seed"):
+    with pytest.raises(InputError, match="At least two seeds"):
         store.comparisons.chances({"base": {"x": [1.0]}, "b": {"x": [2.0]}}, "base", ["x"])

@@ -86,7 +86,7 @@ def test_the_news_say_by_how_much_and_since_when_or_how_to_get_some(results):
     told = news(Sweeps(sweep(row("baseline"), row("lean", growth=0.0254)), None), results)
     assert "Since the sweep of 2026-11-20\u00a002:00\u00a0UTC" in told
     assert "−0.54\u00a0pp" in told
-    assert "growth a year 2.54% → 2.00%" in told
+    assert "annual growth 2.54% → 2.00%" in told
     assert "The first sweep of its kind" in told
     assert "No published figure has moved" in news(Sweeps(sweep(row("baseline")), None), results)
 

@@ -118,7 +118,7 @@ class JobPanel:
                 self._on_done(job)
 
     def _draw(self, job: Job) -> None:
-        self.layout.job = shown(job, may_cancel=self._session.may_run)
+        self.layout.job = shown(job, may_cancel=self._session.can_run)
 
     def _cancel(self) -> None:
         try:
@@ -161,7 +161,7 @@ def shown(job: Job, *, may_cancel: bool, now: datetime | None = None) -> dict[st
 def _by_whom(job: Job) -> str:
     started = f"started by {job.started_by}, {job.started_at:%Y-%m-%d %H:%M:%S}{NBSP}UTC"
     stopped = job.cancelled_by and (job.cancelling or job.state is State.CANCELLED)
-    return f"{started}; stop asked for by {job.cancelled_by}" if stopped else started
+    return f"{started}; cancellation requested by {job.cancelled_by}" if stopped else started
 
 
 def what_came_of(job: Job) -> str:
@@ -219,5 +219,5 @@ def _question(job: Job, seconds: float) -> str:
     if job.kind is JobKind.OPTIMIZE:
         return "Stop this study? Its trials are kept, and it can be resumed."
     if job.kind is JobKind.SWEEP:
-        return "Stop this sweep? What it has published stays; the comparison is told to be incomplete."
+        return "Stop this sweep? Published results stay; the comparison is marked as incomplete."
     return "Stop this run? What is published stays in force."

@@ -133,7 +133,9 @@ def seed_histogram(
     answer: float | None,
 ) -> Figure:
     """Return growth under other seeds, the target with its band, and the growth that the study found."""
-    found = layout(x_title="Growth a year", x_format=".2%", y_title="Seeds", y_format="d", height=HEIGHT - 40)
+    found = layout(
+        x_title="Annual growth (CAGR)", x_format=".2%", y_title="Seeds", y_format="d", height=HEIGHT - 40
+    )
     found["bargap"] = 0.04
     found["yaxis"]["nticks"] = 5
     trace = {

@@ -32,7 +32,7 @@ def chances(
     """
     if any(len(values) < FEWEST_SEEDS for found in samples.values() for values in found.values()):
         raise InputError(
-            "One seed cannot tell policy from noise.", remedy=f"Let it draw {FEWEST_SEEDS} times or more."
+            "At least two seeds are needed to estimate noise.", remedy=f"Use {FEWEST_SEEDS} or more draws."
         )
     return tuple(
         chance

@@ -82,7 +82,7 @@ def _locks(texts: list[str]) -> dict[str, Lock]:
         by = unquote(by)
         if not by or len(by) > WHO_MAX or len(why) > WHY_MAX or not (by + why).isprintable():
             raise InputError(
-                f"The lock of {name[:WHO_MAX]!r} names nobody, or is too long.",
+                f"The lock of {name[:WHO_MAX]!r} has no user name, or is too long.",
                 remedy="Lock it again.",
             )
         if name in locks:

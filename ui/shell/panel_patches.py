@@ -1,31 +1,44 @@
-"""What the server changes reaches the browser: Panel leaves messages lying when two deliveries meet.
+"""Patches of Panel, which are used only with versions that were tested with them.
 
-Panel sends what it cannot write at once from a task, and marks the document as blocked meanwhile. A task
-that ends takes the mark away; the next one, made while the first still sent, takes the missing mark for
-"nothing to send" and returns: its messages wait for the next delivery, for ever if there is none. The page
-then shows a figure, a dialog or a whole view of before, though the server has it right.
+Panel sends what it cannot write at once from a task, and marks the document as blocked meanwhile. A task that
+ends removes the mark; the next one, started while the first still sends, takes the missing mark for "nothing
+to send" and returns. Its messages then wait for the next delivery, and the page shows an outdated figure,
+dialog or view until then.
 """
 
 import logging
 from typing import Any
 
+import panel as pn
 from panel.io import document as panel
 from tornado.websocket import WebSocketClosedError
 
 LOG = logging.getLogger("planwise.ui")
-_deliver = panel._dispatch_msgs
+TESTED = ("1.9.",)  # versions of Panel, by how they begin
+_PRIVATE = ("_dispatch_msgs", "_WRITE_MSGS", "_WRITE_BLOCK")
+_deliver = getattr(panel, "_dispatch_msgs", None)
 
 
 async def deliver(document: Any) -> None:
-    """Send all that waits for a document's browser, what comes meanwhile too, in its order."""
+    """Send every waiting message to a document's browser, in order, including those that come meanwhile."""
+    assert _deliver is not None  # `patch_delivery` looked
     try:
         while panel._WRITE_MSGS.get(document):
             panel._WRITE_BLOCK[document] = True
             await _deliver(document)
     except WebSocketClosedError:
-        LOG.debug("A page was left before everything was sent to it")
+        LOG.debug("A page was closed before all its messages were sent")
 
 
-def patch_delivery() -> None:
-    """Let Panel deliver this way from now on; safe to call twice."""
-    panel._dispatch_msgs = deliver
+def patch_delivery(version: str = pn.__version__) -> bool:
+    """Use `deliver` in Panel; with an untested version, warn and keep Panel's own. Safe to call twice."""
+    if version.startswith(TESTED) and all(hasattr(panel, name) for name in _PRIVATE):
+        panel._dispatch_msgs = deliver
+        return True
+    LOG.warning(
+        "Panel %s was not tested with this dashboard: its own message delivery is used, which can leave a "
+        "page outdated until the next change. Tested: %s*.",
+        version,
+        "*, ".join(TESTED),
+    )
+    return False

@@ -98,7 +98,7 @@ class PeopleCompared:
 
 @dataclass(frozen=True)
 class Chance:
-    """How much of a difference is policy, and how much the luck of the draw, over `n` seeds.
+    """How much of a difference is policy, and how much random variation, over `n` seeds.
 
     `mean` is the difference (scenario minus base), `low` and `high` its 95 % interval, `sd` the scatter of
     one paired run; `policy_share` is 0 to 1, None when every seed shows no difference.

@@ -24,7 +24,7 @@ class User:
         return self.role in EDITORS
 
     @property
-    def may_run(self) -> bool:
+    def can_run(self) -> bool:
         """Whether the role may start and cancel runs and studies."""
         return self.role in RUNNERS
 
@@ -35,7 +35,7 @@ class User:
 
     def require_run(self, what: str) -> None:
         """Raise InputError unless the role may run; `what` completes "… may not …"."""
-        if not self.may_run:
+        if not self.can_run:
             raise _refused(self, what, RUNNERS)
 
 

@@ -21,7 +21,7 @@ from ui.values.comparison import Chance
 from ui.values.formatting import percent
 
 METRICS = {
-    "growth_compound": ("Growth a year since the census", RATE),
+    "growth_compound": ("Annual growth (CAGR) since the census", RATE),
     "payroll": ("Payroll at year end", MONEY),
     "mean_base_pay": ("Mean base pay", MONEY),
     "headcount": ("Headcount", PEOPLE),
@@ -29,9 +29,9 @@ METRICS = {
 }
 DRAWS = (8, 16, 32)
 EXPLAINED = (
-    "Who leaves, joins and is promoted is drawn by chance. Here all scenarios are simulated again under the "
-    "same seeds, every employee each time: what differs under every seed is policy, what scatters is luck of "
-    "the draw. The scenarios are taken as they are defined now."
+    "Exits, hires and promotions are drawn at random. Here all scenarios are simulated again under the "
+    "same seeds, every employee each time: what differs under every seed is policy, what scatters is random "
+    "variation. The current definitions of the scenarios are used."
 )
 
 
@@ -47,7 +47,7 @@ class ChanceSection:
         self._draws = pmui.Select(
             label="Draws", options=list(DRAWS), value=DRAWS[0], size="small", width=96, margin=0
         )
-        self._start = pmui.Button(label="Tell policy from luck", variant="outlined", size="small", margin=0)
+        self._start = pmui.Button(label="Estimate noise", variant="outlined", size="small", margin=0)
         self._cancel = pmui.Button(label="Stop", variant="text", size="small", margin=0, visible=False)
         self._bar = pmui.LinearProgress(
             value=0, variant="determinate", visible=False, sizing_mode="stretch_width", margin=0
@@ -59,7 +59,7 @@ class ChanceSection:
         self._cancel.on_click(lambda _: setattr(self, "_stop", True))
         session.on_end(lambda: setattr(self, "_stop", True))
         self.layout = pn.Column(
-            html.pane('<h2 class="card-title">Policy or luck of the draw</h2>'),
+            html.pane('<h2 class="card-title">Policy effect vs. random variation</h2>'),
             self._told,
             pn.Row(self._draws, self._start, self._cancel, styles={"gap": "12px", "align-items": "center"}),
             self._bar,
@@ -166,9 +166,9 @@ def chances(found: Sequence[Chance], names: Sequence[str], year: int, draws: int
         Column("mean", "Difference"),
         Column("interval", "95% interval"),
         Column("sd", "Noise of one run (SD)"),
-        Column("share", "Policy, not luck"),
+        Column("share", "Policy share"),
     )
-    title = "Policy or luck of the draw"
+    title = "Policy effect vs. random variation"
     subtitle = (
         f"Difference from {base}, end of {year} · {draws} draws under the same seeds · policy's share is of "
         "what one pair of runs shows"

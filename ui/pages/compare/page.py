@@ -141,7 +141,7 @@ class ComparePage(Page):
         self._empty = Linked(session.go)
         self._busy = html.pane(BUSY, visible=False)
         self._controls = CompareControls(session.selection, self.refresh)
-        self._all = pmui.Switch(label="Every figure", value=False, margin=(0, 0, 6, 0))
+        self._all = pmui.Switch(label="All metrics", value=False, margin=(0, 0, 6, 0))
         self._all.param.watch(self._show_all, "value")
         self._levers = Card(name="levers and assumptions", with_chart=False, height=560)
         self._figures = Card(name="figures", with_chart=False, height=760, control=self._all)

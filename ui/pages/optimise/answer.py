@@ -27,7 +27,7 @@ def sentence(search: StudyTrials) -> tuple[str, Tone]:
     if outcome is None:
         return _so_far(search), "" if search.is_running else labels.study_state(search)[1]
     growth = f"growth {percent(outcome['growth'], 3)} a year ({_kind(outcome['kind'])})"
-    before = f"as it was {percent(outcome['baseline_growth'], 2)}"
+    before = f"before: {percent(outcome['baseline_growth'], 2)}"
     why = labels.stop_reason(str(outcome["stopped"]))
     if not outcome["reachable"]:
         nearest = outcome.get("nearest_growth")
@@ -40,13 +40,11 @@ def sentence(search: StudyTrials) -> tuple[str, Tone]:
         return f"Out of reach: {labels.target_text(search.target)} cannot be met.{near}", "bad"
     if search.spec.multi_objective:
         return (
-            f"{len(search.front)} trade-offs found; the knee has {growth}, {before}. It ended because {why}.",
+            f"{len(search.front)} trade-offs found; the knee has {growth}, {before}. Stopped: {why}.",
             "good",
         )
     if search.target is None:
-        return f"Best found: {growth}, {before}. It ended because {why}.", "good" if outcome[
-            "converged"
-        ] else "warn"
+        return f"Best found: {growth}, {before}. Stopped: {why}.", "good" if outcome["converged"] else "warn"
     gap = points(outcome["gap_pp"] / 100, 3)
     if outcome["converged"]:
         return (
@@ -55,7 +53,7 @@ def sentence(search: StudyTrials) -> tuple[str, Tone]:
         )
     return (
         f"Best found: {growth}, {gap} from the target {labels.target_text(search.target)}; {before}. "
-        f"It ended because {why}.",
+        f"Stopped: {why}.",
         "warn",
     )
 
@@ -80,9 +78,9 @@ def kpis(search: StudyTrials) -> list[Kpi]:
     outcome = search.outcome or {}
     gap = None if outcome.get("quality_score") is None else outcome["gap_pp"]
     growth = Kpi(
-        "Growth a year, mean base pay",
+        "Annual growth (CAGR), mean base pay",
         percent(outcome.get("growth"), 2),
-        f"as it was {percent(outcome.get('baseline_growth'), 2)}",
+        f"before: {percent(outcome.get('baseline_growth'), 2)}",
         "" if gap is None else "on target" if outcome.get("converged") else f"{points(gap / 100, 3)} to go",
         "good" if outcome.get("converged") else "warn",
     )
@@ -193,7 +191,7 @@ def _cost(outcome: Mapping[str, Any]) -> Kpi:
     payroll = found["horizon"]["payroll"]
     rate = payroll["difference_rate"]
     return Kpi(
-        "Payroll over the horizon, against as it is",
+        "Payroll over the horizon, against the scenario unchanged",
         money_short(payroll["difference"], sign=True),
         f"{percent(rate, 1, sign=True)} of {money_short(payroll['before'])}",
     )
@@ -296,7 +294,7 @@ def robustness(search: StudyTrials) -> Content:
     frame = pd.DataFrame({"seed": range(1, len(growth) + 1), "growth": growth})
     columns = (
         Column("seed", "Other seed", count),
-        Column("growth", "Growth a year", lambda v: percent(v, 3)),
+        Column("growth", "Annual growth (CAGR)", lambda v: percent(v, 3)),
     )
     if len(growth) < SEEDS_MIN:
         why = found if isinstance(found, str) else "comes when the study has ended with an answer"

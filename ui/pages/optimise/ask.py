@@ -181,7 +181,7 @@ class Ask:
         checked = Checked(checks, "", "")
         self._checks.object = preflight.shown(checks)
         refusal = (
-            "" if self._session.may_run else f"{self._session.user.role} may look, and not start studies."
+            "" if self._session.can_run else f"{self._session.user.role} may look, and not start studies."
         )
         said = " ".join(text for text in (refusal or preflight.verdict(checked), expected) if text)
         self._verdict.object = f'<p class="card-subtitle" role="status">{escape(said)}</p>'

@@ -115,7 +115,7 @@ def importance(search: StudyTrials, found: Mapping[str, Any]) -> Content:
         if len(frame)
         else note(f"{said}.", NOTE_HEIGHT)
     )
-    subtitle = f"Of growth a year · {said}{_of_all(frame)}"
+    subtitle = f"Of annual growth · {said}{_of_all(frame)}"
     return Content("Importance of levers", subtitle, frame, columns, f"importance_{search.name}.csv", figure)
 
 
@@ -187,14 +187,14 @@ def sensitivity(search: StudyTrials) -> Content:
             top["lever"].tolist(),
             (top["per_width"] * PERCENT).tolist(),
             [points(value) for value in top["per_width"]],
-            x_title="Growth a year, percentage points",
+            x_title="Annual growth (CAGR), percentage points",
             x_format=".1f",
             color=[TOTAL if (value or 0) >= 0 else DOWN for value in top["per_width"]],
         )
         if len(frame)
         else note(f"Sensitivity: {why}.", NOTE_HEIGHT)
     )
-    subtitle = "Growth a year when one lever crosses its recommended range, around the answer" + _of_all(
+    subtitle = "Annual growth when one lever crosses its recommended range, around the answer" + _of_all(
         frame
     )
     return Content("Sensitivity", subtitle, frame, columns, f"sensitivity_{search.name}.csv", figure)

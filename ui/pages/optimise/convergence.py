@@ -150,7 +150,7 @@ COLUMNS = (
     Column("kind", "Kind", is_text=True),
     Column("state", "State", is_text=True),
     Column("purpose", "For", purpose, is_text=True),
-    Column("growth", "Growth a year", lambda v: percent(v, 2)),
+    Column("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
     Column("gap_pp", "Target minus growth", gap),
     Column("score", "Objective", lambda v: ratio(v, 4)),
     Column("best_growth", "Growth of the best so far", lambda v: percent(v, 2)),
@@ -168,7 +168,7 @@ def measures(search: StudyTrials) -> tuple[str, ...]:
 def convergence(search: StudyTrials, measure: str) -> Content:
     """Return the trials as a chart and a table."""
     looked = search.trials.loc[search.trials["role"] != "about"]
-    what = "Compound growth a year of mean base pay at the end of the horizon"
+    what = "Compound annual growth (CAGR) of mean base pay at the end of the horizon"
     if measure == BY_SCORE:
         what = f"Objective: {objectives_text(search.spec.weights)}; lower is better"
     sought = "" if search.target is None else f" · target {target_text(search.target, search.spec.tolerance)}"
@@ -271,7 +271,7 @@ def compared(searches: Sequence[StudyTrials]) -> Content:
         Column("trials", "Trials", count),
         Column("trial", "Trial", count),
         Column("best", title, lambda v: points(v, 3).lstrip("+") if on_target else ratio(v, 4)),
-        Column("growth", "Growth a year", lambda v: percent(v, 2)),
+        Column("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
     )
     subtitle = "Best feasible so far, by trials that may be the answer"
     subtitle += "" if on_target else "; objectives compare only where the same was asked"

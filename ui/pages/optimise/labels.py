@@ -143,7 +143,7 @@ def _pct(value: Any) -> str:
     return percent(value, 2)
 
 
-GROWTH = Measure("growth", "Growth a year", _pct, ".2%")
+GROWTH = Measure("growth", "Annual growth (CAGR)", _pct, ".2%")
 SCORE = Measure("score", "Objective (lower is better)", lambda v: ratio(v, 4), ".4~g")
 OUTCOMES = (
     GROWTH,
@@ -188,7 +188,7 @@ def gap(value: Any) -> str:
 
 
 def _part(name: str) -> Measure:
-    title = f"{SHORT[name].capitalize()} (1 is as it is)"
+    title = f"{SHORT[name].capitalize()} (1: unchanged scenario)"
     if name == "targets":
         title = "Target (squared tolerances off)"
     elif name == "change":

@@ -77,7 +77,7 @@ class StudyActions:
         self._search = search
         settled = bool((search.outcome or {}).get("converged")) and search.target is not None
         may = not search.is_running and not settled and search.header.request is not None
-        self._resume.param.update(visible=may, disabled=not self._session.may_run)
+        self._resume.param.update(visible=may, disabled=not self._session.can_run)
         self._further.widget.visible = may
         for suffix, button in self._reports.items():
             button.param.update(disabled=search.outcome is None, filename=f"evidence_{search.name}{suffix}")
@@ -103,7 +103,7 @@ class StudyActions:
         else:
             on_page(partial(self._on_start, job))
         finally:
-            on_page(partial(self._resume.param.update, disabled=not self._session.may_run))
+            on_page(partial(self._resume.param.update, disabled=not self._session.can_run))
 
     def _report_button(self, suffix: str, label: str) -> Download:
         async def write() -> bytes:

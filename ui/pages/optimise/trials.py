@@ -22,7 +22,7 @@ from ui.session import Session
 from ui.values.formatting import count, money_short, percent, ratio, seconds
 from ui.values.studies import LIMIT, StudyTrials
 
-SHOWS = {"All trials": "all", "Search only": "search", "Feasible": "feasible", "Infeasible or failed": "bad"}
+SHOWS = {"All trials": "all", "Candidates": "search", "Feasible": "feasible", "Infeasible or failed": "bad"}
 
 
 def trial_columns(search: StudyTrials, *, levers: bool) -> tuple[Column, ...]:
@@ -32,7 +32,7 @@ def trial_columns(search: StudyTrials, *, levers: bool) -> tuple[Column, ...]:
         Column("kind", "Kind", lambda v: "plan" if v == "real" else str(v), is_text=True),
         Column("purpose", "For", purpose, is_text=True),
         Column("state", "State", is_text=True),
-        Column("growth", "Growth a year", lambda v: percent(v, 3)),
+        Column("growth", "Annual growth (CAGR)", lambda v: percent(v, 3)),
     ]
     if search.target is not None:
         shown.append(Column("gap_pp", "Target − growth", gap))

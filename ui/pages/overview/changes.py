@@ -162,7 +162,7 @@ def _from_to(move: Move) -> str:
     if move.growth is None or move.payroll is None:
         return "; ".join(move.now.reasons)
     return (
-        f"growth a year {percent(move.before.growth, 2)} → {percent(move.now.growth, 2)}; "
+        f"annual growth {percent(move.before.growth, 2)} → {percent(move.now.growth, 2)}; "
         f"payroll {money_short(move.payroll, sign=True)} to {money_short(move.now.payroll)}"
     )
 

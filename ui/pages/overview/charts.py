@@ -37,7 +37,7 @@ def growth(results: Sequence[Result], chosen: Result) -> Content:
         Column("scenario", "Scenario", is_text=True),
         Column("simulation_year", "Year", str),
         Column("growth_all", "Growth in the year", lambda v: percent(v, 2)),
-        Column("growth_compound", "Growth a year since the census", lambda v: percent(v, 2)),
+        Column("growth_compound", "Annual growth (CAGR) since the census", lambda v: percent(v, 2)),
         Column("target_growth", "Target", percent),
         Column("growth_minus_target_pp", "Growth minus target", lambda v: points(v / PP)),
     )
@@ -166,7 +166,7 @@ def comparison(results: Sequence[Result], chosen: Result, year: int) -> Content:
     frame["growth_minus_target_pp"] = (frame["growth_compound"] - frame["target_growth"].astype(float)) * PP
     columns = (
         Column("scenario", "Scenario", is_text=True),
-        Column("growth_compound", "Growth a year since the census", lambda v: percent(v, 2)),
+        Column("growth_compound", "Annual growth (CAGR) since the census", lambda v: percent(v, 2)),
         Column("growth_minus_target_pp", "Minus target", lambda v: points(v / PP)),
         Column("growth_all", "Growth in the year", lambda v: percent(v, 2)),
         Column("headcount", "Headcount", count),

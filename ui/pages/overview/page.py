@@ -60,7 +60,7 @@ def headline(result: Result, year: int) -> tuple[Kpi, ...]:
     payroll_growth = kpi["payroll"] / before["payroll"] - 1 if before["payroll"] else None
     return (
         Kpi(
-            f"Growth a year (compound), {result.years[0]}–{year}",
+            f"Annual growth (CAGR), {result.years[0]}–{year}",
             percent(kpi["growth_compound"], 2),
             f"{target}; mean base pay",
             compound_verdict,
@@ -295,15 +295,15 @@ class OverviewPage(Page):
             pn.Column(self._growth.layout, self._side(), **SIDE_BY_SIDE),
             self._comparison.layout,
             pn.Column(self._payroll.layout, self._bridge.layout, **PAIR),
-            _boxed("Latest study", "The search that was started last", self._study),
+            _boxed("Latest study", "The study that was started last", self._study),
             self._details,
             **STACK,
         )
 
     def _side(self) -> pn.Column:
         return pn.Column(
-            _boxed("What waits for me", "Edits, runs, studies, results out of date", self._waiting),
-            _boxed("What changed", "Growth a year and payroll at the end of the horizon", self._news),
+            _boxed("To do", "Edits, runs, studies, results out of date", self._waiting),
+            _boxed("What changed", "Annual growth (CAGR) and payroll at the end of the horizon", self._news),
             _boxed("Quality gates", "Every published scenario, the worst first", self._gates),
             **STACK,
         )

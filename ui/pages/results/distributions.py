@@ -208,7 +208,7 @@ def _with(
 
 def _none(spread: Spread) -> str:
     if not spread.people:
-        return html.notice("Nobody is chosen: no such figure in this year with these filters.")
+        return html.notice("No employees match the filters: this figure does not exist for this year.")
     return html.notice(
         f"Only {count(spread.people)} people, none in a level of {SUPPRESSED_UNDER} or more: not shown."
     )
@@ -304,7 +304,7 @@ def matrix(asked: ResultsView, frame: pd.DataFrame) -> Content:
     known = asked.result.manifest["census"].get("availability", {}).get("performance_rating", True)
     lead = "" if known else html.notice("The census has no ratings: everybody counts as 3.")
     if not people:
-        lead = html.notice("Nobody of those chosen has a merit raise in this year.")
+        lead = html.notice("No selected employee has a merit raise in this year.")
     figure = heat_map(
         [POSITIONS[name] for name in positions],
         [f"Rating {rating}" for rating in ratings],
@@ -382,9 +382,7 @@ def compa(asked: ResultsView, sample: Sample, axis: str, *, drawn: bool) -> Cont
         ),
         f"compa_ratio_{asked.scenario}_{asked.year}.csv",
         figure,
-        lead=""
-        if sample.people
-        else html.notice("Nobody is chosen: no one in this year with these filters."),
+        lead="" if sample.people else html.notice("No employees match the filters in this year."),
     )
 
 

@@ -256,7 +256,7 @@ def _reference(frame: pd.DataFrame) -> str:
 def _against(gap_of_logs: float, reference: str) -> str:
     """Return a gap of log pay in words: how much less or more than the reference is earned."""
     if gap_of_logs != gap_of_logs:
-        return f"what cannot be compared: nobody of {reference} is in the same cells"
+        return f"what cannot be compared: no {reference} employee is in the same cells"
     if abs(gap_of_logs) < NEAR:
         return f"about as much as {reference}"
     side = "less" if gap_of_logs > 0 else "more"

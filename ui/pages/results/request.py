@@ -112,7 +112,9 @@ def load_view(store: Store, wanted: ResultsRequest, *, status: str = ACTIVE) -> 
     if wanted.level in population.levels:
         people = replace(people, level=wanted.level)
     elif wanted.level is not None:
-        notices.append(f"Nobody is in {level(wanted.level, population.level_names)}; all levels are shown.")
+        notices.append(
+            f"No employee is in {level(wanted.level, population.level_names)}; all levels are shown."
+        )
     known = tuple(name for name in wanted.departments if name in population.departments)
     if missing := [name for name in wanted.departments if name not in known]:
         notices.append(f"There is no department {', '.join(missing)} in {result.scenario}; it is left out.")

@@ -253,10 +253,10 @@ class RunForm:
     def busy(self, text: str = "") -> None:
         """Show that something is under way, and take no further click; empty is the end of it."""
         self.run.label = text or self._label()
-        may = self._session.may_run and (self._session.can_edit or not self.from_draft)
+        may = self._session.can_run and (self._session.can_edit or not self.from_draft)
         self.run.disabled = bool(text) or not may or self.wanted() is None
         self._save.disabled = bool(text) or not self._session.can_edit
-        self.sweep.disabled = bool(text) or not self._session.may_run
+        self.sweep.disabled = bool(text) or not self._session.can_run
 
     async def _save_only(self, *_: Any) -> None:
         self.problem(None)
@@ -320,7 +320,7 @@ class RunForm:
 
     def _refusal(self) -> str:
         session = self._session
-        if not session.may_run:
+        if not session.can_run:
             return html.notice(
                 f"{session.user.name} ({session.user.role}) may look at runs, not start them.",
                 "Ask somebody with the role analyst, operator or admin.",

@@ -22,7 +22,7 @@ ROWS = (
     Column("scenario", "Scenario", is_text=True),
     Column("variant", "Variant", is_text=True),
     Column("verdict", "Verdict", shortened, is_text=True),
-    Column("growth", "Growth a year", lambda v: percent(v, 2)),
+    Column("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
     Column("target_growth", "Target", percent),
     Column("payroll", "Annual payroll, $", money),
     Column("headcount", "Headcount", count),
@@ -192,7 +192,12 @@ def figures(result: Result, baseline: Result | None) -> Content:
     other = baseline.kpi(year) if baseline is not None and year in baseline.years else None
     rows = [
         _figure(
-            "Growth a year since the census, mean base pay", "growth_compound", own, other, _rate, points
+            "Annual growth (CAGR), mean base pay",
+            "growth_compound",
+            own,
+            other,
+            _rate,
+            points,
         ),
         _figure(f"Growth in {year}", "growth_all", own, other, _rate, points),
         _figure("Mean base pay", "mean_base_pay", own, other, money, _more_money),

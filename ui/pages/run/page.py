@@ -38,7 +38,7 @@ PAST = (
     Column("models_reused", "Reused", count),
     Column("gate", "Gate", is_text=True, whole=True),
     Column("published", "Published", lambda v: "yes" if v else "no", is_text=True, whole=True),
-    Column("growth", "Growth a year", lambda v: percent(v, 2)),
+    Column("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
     Column("payroll", "Annual payroll, $", money),
     Column("by", "By", is_text=True, whole=True),
 )

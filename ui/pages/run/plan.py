@@ -99,7 +99,7 @@ class PlanCard:
     def _start(self) -> None:
         session, wanted = self._session, self._wanted
         assert wanted is not None  # else nothing is due
-        if not session.may_run:
+        if not session.can_run:
             self._body.object = '<p class="quiet">Only those who may run see what would be run.</p>'
         elif any(not job.ended and job.kind is not JobKind.PLAN for job in session.store.jobs.list()):
             self._body.object = (

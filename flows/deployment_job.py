@@ -1,4 +1,4 @@
-"""A flow run writes into a job's folder how it goes: that of the dashboard which asked for it, or its own."""
+"""Run a flow as a job: in the folder of the dashboard's job that started it, or in a new one."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,14 +18,14 @@ JOB_TAG = "planwise-job:"
 
 
 class DifferentHome(InputError):
-    """The dashboard that asked for the run looks at another home than this worker's."""
+    """The dashboard that started the run uses another home than this worker."""
 
 
 def run_deployment_job(job: Callable[[Settings, Any, Runner], Any], request: Any, kind: JobKind) -> Any:
-    """Carry out a flow's job; one that was stopped ends as cancelled.
+    """Run a flow's use-case; a stopped one ends as cancelled.
 
-    Raises OtherHome, before anything is computed, when the job's folder is not in this home: what is
-    published here would not be seen there.
+    Raises DifferentHome, before anything is computed, when the job's folder is not in this home: the
+    dashboard would not see results published here.
     """
     settings = settings_for()
     try:
@@ -38,14 +38,14 @@ def run_deployment_job(job: Callable[[Settings, Any, Runner], Any], request: Any
 
 
 def folder_of_run(settings: Settings, tags: Sequence[str]) -> JobFolder | None:
-    """Return the folder of the job that a flow run is; None when no dashboard asked for it."""
+    """Return the job folder of a flow run; None when it was not started in a dashboard."""
     found = [tag.removeprefix(JOB_TAG) for tag in tags if tag.startswith(JOB_TAG)]
     if not found:
         return None
     folder = JobFolder(settings.jobs_dir / found[0])
     if "/" in found[0] or not folder.path.is_dir():
         raise DifferentHome(
-            f"The dashboard that asked for this run has another home than this worker, {settings.root}: "
+            f"The dashboard that started this run has another home than this worker, {settings.root}: "
             f"its job {found[0]} is not in it. Nothing was run.",
             remedy="Start the worker with the dashboard's PLANWISE_HOME, or run without Prefect.",
         )

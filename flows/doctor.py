@@ -29,7 +29,7 @@ FREE_LOW_MB = 2_000  # one simulation of a million
 
 
 class Status(StrEnum):
-    """How a check ended; only `FAILED` makes the command fail."""
+    """The outcome of a check; only `FAILED` makes the command fail."""
 
     OK = "ok"
     INFO = "info"
@@ -40,7 +40,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the table: what was found, and what to do where that is not well."""
+    """One line of the table: the finding, and a remedy if needed."""
 
     name: str
     status: Status
@@ -49,7 +49,7 @@ class Check:
 
 
 def python(running: tuple[int, int, int]) -> Check:
-    """Judge the version of Python."""
+    """Check the version of Python."""
     found, wanted = ".".join(map(str, running)), ".".join(map(str, PYTHON_MIN))
     if running[:2] < PYTHON_MIN:
         remedy = f"Install Python {wanted} or newer, and make a new environment with it."
@@ -58,8 +58,8 @@ def python(running: tuple[int, int, int]) -> Check:
 
 
 def package(name: str, installed: str | None, wanted: str, why: str = "") -> Check:
-    """Judge an installed version against its pin; `why` says what breaks outside."""
-    remedy = "`make demo` (or any target) installs what the lock says."
+    """Check an installed version against its pin; `why` says what breaks otherwise."""
+    remedy = "`make demo` (or any target) installs the locked versions."
     if installed is None:
         return Check(name, Status.FAILED, f"not installed, needs {wanted}", remedy)
     if installed not in SpecifierSet(wanted, prereleases=True):
@@ -69,12 +69,14 @@ def package(name: str, installed: str | None, wanted: str, why: str = "") -> Che
 
 
 def home(folder: Path, *, exists: bool, problem: str | None, free_mb: float) -> Check:
-    """Judge the home: it can be written (or made), and there is space."""
+    """Check that the home is writable (or can be created) and has free space."""
     name = "home"
     if problem:
         remedy = "Make it writable for this user, or choose another: PLANWISE_HOME or --home."
         return Check(name, Status.FAILED, f"{folder} cannot be written: {problem}", remedy)
-    found = f"{folder}{'' if exists else ' (made by the first command that writes)'}, {free_mb:,.0f} MB free"
+    found = (
+        f"{folder}{'' if exists else ' (created by the first command that writes)'}, {free_mb:,.0f} MB free"
+    )
     if free_mb < FREE_MIN_MB:
         remedy = f"Free at least {FREE_MIN_MB} MB there, or move the home."
         return Check(name, Status.FAILED, found, remedy)
@@ -85,13 +87,13 @@ def home(folder: Path, *, exists: bool, problem: str | None, free_mb: float) -> 
 
 
 def census(name: str | None, *, declared: int | None, stored: int | None, problem: str | None) -> Check:
-    """Judge the census in use: as many rows in its file as its manifest says."""
+    """Check that the census in use has as many rows as its manifest says."""
     label = "census in use"
     again = "Import it again, or `planwise census use` another."
     if problem:
         return Check(label, Status.FAILED, problem, again)
     if name is None:
-        remedy = "`planwise census import FILE` or `planwise census generate --employees 1000` makes one."
+        remedy = "Create one: `planwise census import FILE` or `planwise census generate --employees 1000`."
         return Check(label, Status.SKIPPED, "none yet", remedy)
     if declared != stored:
         return Check(label, Status.FAILED, f"{name}: {stored} rows, its manifest says {declared}", again)
@@ -101,13 +103,13 @@ def census(name: str | None, *, declared: int | None, stored: int | None, proble
 def ledger(
     where: str, *, exists: bool, revision: str | None, head: str, known: tuple[str, ...], problem: str | None
 ) -> Check:
-    """Judge the ledger: it opens, and its tables are of this version."""
+    """Check that the ledger opens and its tables are of this version."""
     label = "ledger"
     if problem:
         remedy = "Check the folder's rights; a damaged file needs a backup restored."
         return Check(label, Status.FAILED, f"{where}: {problem}", remedy)
     if not exists:
-        return Check(label, Status.SKIPPED, "none yet: made when it is first needed")
+        return Check(label, Status.SKIPPED, "none yet: created when first needed")
     if revision == head:
         return Check(label, Status.OK, f"{where}, revision {revision}")
     if revision is None or revision in known:
@@ -119,12 +121,12 @@ def ledger(
 
 
 def warehouse(file: Path, *, exists: bool, holder: str | None, problem: str | None) -> Check:
-    """Judge the warehouse: it opens, or who holds it."""
+    """Check that the warehouse opens, or name the process that holds it."""
     label = "warehouse"
     if holder:
         return Check(label, Status.INFO, f"in use: {holder}")
     if problem:
-        remedy = "Move the file away; the next simulation builds a new one, published results stay."
+        remedy = "Move the file away; the next simulation builds a new one, and published results are kept."
         return Check(label, Status.FAILED, f"{file}: {problem}", remedy)
     if not exists:
         return Check(label, Status.SKIPPED, "none yet: the first simulation builds it")
@@ -132,7 +134,7 @@ def warehouse(file: Path, *, exists: bool, holder: str | None, problem: str | No
 
 
 def publication(scenario: str, *, problem: str | None, damaged: tuple[str, ...] = ()) -> Check:
-    """Judge one scenario's published result: its manifest and every mart can be read."""
+    """Check that a scenario's manifest and every published mart can be read."""
     label = f"published {scenario}"
     remedy = f"`planwise simulate --scenario {scenario}` writes it again."
     if problem:
@@ -143,12 +145,12 @@ def publication(scenario: str, *, problem: str | None, damaged: tuple[str, ...] 
 
 
 def nothing_published() -> Check:
-    """Return what is said when there is nothing to look at."""
+    """Return the check for a home without published results."""
     return Check("published", Status.SKIPPED, "none yet", "`planwise simulate` publishes the baseline.")
 
 
 def prefect_api(url: str | None, problem: str | None) -> Check:
-    """Judge the Prefect API, when there is one."""
+    """Check the Prefect API, if one is configured."""
     label = "Prefect API"
     if url is None:
         return Check(label, Status.SKIPPED, "none configured: commands run in their own process")
@@ -160,7 +162,7 @@ def prefect_api(url: str | None, problem: str | None) -> Check:
 
 
 def chromium(found: str | None) -> Check:
-    """Say whether the browser tests have a browser; nothing else needs one."""
+    """Check for the browser that only the browser tests need."""
     if found:
         return Check("Chromium", Status.OK, found)
     remedy = "Only the browser tests need it. Debian: apt-get install chromium."
@@ -168,14 +170,14 @@ def chromium(found: str | None) -> Check:
 
 
 def broken(checks: list[Check]) -> bool:
-    """Whether anything is."""
+    """Whether a check failed."""
     return any(check.status is Status.FAILED for check in checks)
 
 
 PINNED = {
     "fastapi": "Prefect's server breaks",
-    "sqlalchemy": "scheduled runs stop without a word",
-    "sqlmesh": "the incremental loader knows this one",
+    "sqlalchemy": "scheduled runs stop silently",
+    "sqlmesh": "the incremental loader is tested with it",
     "duckdb": "SQLMesh needs it",
     "prefect": "the deployments are tested with it",
 }
@@ -185,7 +187,7 @@ MEGABYTE = 1e6
 
 
 def examine(settings: Settings) -> Iterator[Check]:
-    """Carry out every check, one after the other."""
+    """Run every check in turn."""
     yield python(sys.version_info[:3])
     yield from _packages()
     yield _home(settings)
@@ -339,16 +341,16 @@ STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "red"}
 
 
 def doctor(*, home: Home = None, json: Json = False) -> int:
-    """Check the set-up and say what to do about what is wrong; exit with 1 when something is broken.
+    """Check the installation and suggest remedies; exit with code 1 when a check fails.
 
-    Nothing is changed. `skipped` is what is not there yet, `info` what is worth knowing.
+    Nothing is changed. `skipped` means that something does not exist yet, `info` is for information.
     """
     found = list(examine(settings_for(home)))
     if json:
         emit_json({"ok": not broken(found), "checks": found})
     else:
         results().print(_table(found))
-        results().print("Something is broken." if broken(found) else "Nothing is broken.")
+        results().print("A check failed." if broken(found) else "All checks passed.")
     return CheckFailed.exit_code if broken(found) else 0
 
 
@@ -356,8 +358,8 @@ def _table(found: list[Check]) -> Table:
     table = Table("check", "status", box=None)
     table.add_column("found", overflow="fold")
     for check in found:
-        told = Text(check.found)
+        details = Text(check.found)
         if check.remedy:
-            told.append(f"\n{check.remedy}", style="italic")
-        table.add_row(Text(check.name), Text(check.status, style=STYLES.get(check.status, "")), told)
+            details.append(f"\n{check.remedy}", style="italic")
+        table.add_row(Text(check.name), Text(check.status, style=STYLES.get(check.status, "")), details)
     return table

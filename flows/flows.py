@@ -19,13 +19,13 @@ from planwise.study.spec import OptimizeRequest
 
 @flow(name="simulate", flow_run_name="simulate {request.scenario}", persist_result=False)
 def simulate(request: SimulateRequest = SimulateRequest()) -> Any:  # noqa: B008  (frozen)
-    """Resolve, plan, run with audits, gate, publish, record; fails when a gate or an audit objects."""
+    """Resolve, plan, run with audits, gate, publish, record; fails when a gate or an audit fails."""
     return run_deployment_job(simulation.simulate, request, JobKind.SIMULATE)
 
 
 @flow(name="optimize", flow_run_name="optimize {request.scenario}", persist_result=False)
 def optimize(request: OptimizeRequest = OptimizeRequest()) -> Any:  # noqa: B008  (frozen)
-    """Search over trials, keep the best, verify by a full simulation, gate, publish."""
+    """Run a study, save its best trial, verify by a full simulation, gate, publish."""
     return run_deployment_job(optimization.optimize, request, JobKind.OPTIMIZE)
 
 

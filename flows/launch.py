@@ -1,4 +1,4 @@
-"""Whether a command runs as a Prefect flow, and what Prefect needs to know before it is imported."""
+"""Run a use-case in process or as a Prefect flow, with Prefect configured before it is imported."""
 
 import contextlib
 import os
@@ -17,9 +17,9 @@ EPHEMERAL: Mapping[str, str] = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",  # 8–11 s on a quiet machine
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it calls out
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it calls external hosts
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
-    "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",  # the steps' own remarks are enough here
+    "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",  # the steps' own messages are enough
 }
 UNANSWERED = ("Failed to reach API", "Timed out while attempting to connect to ephemeral")
 
@@ -29,12 +29,12 @@ class ServerUnreachable(PlanWiseError):
 
 
 def prefect_home(settings: Settings) -> Path:
-    """Return where runs without a server are kept, so that a server started later shows them."""
+    """Return the folder of Prefect's database, so that a server started later shows earlier runs."""
     return settings.root / "prefect"
 
 
 def prepare(settings: Settings) -> None:
-    """Set what Prefect reads when it is imported: this home, and without an API an ephemeral server in it."""
+    """Set what Prefect reads at import: its home and, without an API, an ephemeral server."""
     os.environ["PLANWISE_HOME"] = str(settings.root)
     if configured_api() is None:
         prefect_home(settings).mkdir(parents=True, exist_ok=True)
@@ -52,10 +52,10 @@ def run_use_case(
     as_flow: bool | None,
     kind: JobKind | None = None,
 ) -> Any:
-    """Run a job in this process, or as its flow when that is asked for or a Prefect API is configured.
+    """Run a use-case in this process, or as its flow when requested or when a Prefect API is configured.
 
-    One of a `kind` that the dashboard knows is shown there; its flow sees to that by itself.
-    `flow` imports the flow; raises ServerAway when the configured server does not answer.
+    With a `kind` it is recorded as a job, which a flow does by itself. `flow` imports the flow. Raises
+    ServerUnreachable when the configured server does not answer.
     """
     url = configured_api()
     if not (url is not None if as_flow is None else as_flow):
@@ -70,7 +70,7 @@ def run_use_case(
 
 @contextlib.contextmanager
 def server_answers() -> Iterator[None]:
-    """Raise ServerAway for what Prefect raises when no server answers."""
+    """Raise ServerUnreachable for Prefect's errors when no server answers."""
     from httpx import TransportError
 
     try:
@@ -78,8 +78,8 @@ def server_answers() -> Iterator[None]:
     except (TransportError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not any(text in str(error) for text in UNANSWERED):
             raise
-        where = configured_api() or "that was to start with this command"
+        where = configured_api() or "that this command starts"
         raise ServerUnreachable(
             f"The Prefect server {where} does not answer: {error}",
-            remedy="Start it (`prefect server start`), correct PREFECT_API_URL, or run without: --no-flow.",
+            remedy="Start it (`prefect server start`), correct PREFECT_API_URL, or use --no-flow.",
         ) from error

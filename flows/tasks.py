@@ -1,4 +1,4 @@
-"""Steps as Prefect tasks: seen by operators, retried for faults of lock and disk only."""
+"""Run steps as Prefect tasks; only lock and disk errors are retried."""
 
 import errno
 from collections.abc import Callable, Sequence
@@ -26,20 +26,20 @@ R = TypeVar("R")
 
 PREFECT = "prefect"
 RETRIES = 3
-BACKOFF_SECONDS = 2  # 2, 4, 8: a backup or a virus scanner lets go within that
-POLL_SECONDS = 2.0  # asking for the run's state takes a tenth of a second
-# What another attempt cannot change: a full disk, a folder that is not ours or not there.
+BACKOFF_SECONDS = 2  # 2, 4, 8: a backup or a virus scanner finishes within that
+POLL_SECONDS = 2.0  # reading the run's state takes a tenth of a second
+# Errors that a retry cannot fix: a full disk, a folder that is missing or not writable.
 LASTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT})
 
 
 def is_passing_fault(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failure may be gone on the next attempt: a held lock, or a disk that hiccuped."""
+    """Whether a retry may succeed: a lock that is held, or a temporary disk error."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, Busy) or (isinstance(error, OSError) and error.errno not in LASTING)
 
 
 class PrefectRunner:
-    """Every step is a task of the flow run around it; tables and progress are artifacts."""
+    """Runs every step as a task of the flow run; tables and progress become artifacts."""
 
     orchestrated = PREFECT
 
@@ -67,7 +67,7 @@ class PrefectRunner:
         get_run_logger().info(message)
 
     def advance(self, key: str, share: float, message: str) -> None:
-        """Create or update the progress artifact, and say it in the run's log."""
+        """Create or update the progress artifact, and log it."""
         percent = round(100 * share, 1)
         self.log(f"{share:4.0%}  {message}")
         if key not in self._progress:
@@ -76,18 +76,18 @@ class PrefectRunner:
             update_progress_artifact(self._progress[key], percent, description=message)
 
     def table(self, key: str, rows: Sequence[dict[str, Any]], title: str) -> None:
-        """Leave a table artifact."""
+        """Create a table artifact."""
         create_table_artifact([dict(row) for row in rows], key=key, description=title)
 
     def page(self, key: str, markdown: str, title: str) -> None:
-        """Leave a Markdown artifact."""
+        """Create a Markdown artifact."""
         create_markdown_artifact(markdown, key=key, description=title)
 
     def note(self, name: str, value: str) -> None:
-        """Do nothing: the log and the artifacts say it."""
+        """Do nothing: the log and the artifacts have it."""
 
     def stopped(self) -> bool:
-        """Whether the run was cancelled, as of a moment ago; a plain process is not told in any other way."""
+        """Whether the run was cancelled; the state is polled, because a plain process gets no signal."""
         if not self._stopped and monotonic() - self._polled >= POLL_SECONDS:
             with get_client(sync_client=True) as client:
                 state = client.read_flow_run(UUID(str(self._id))).state

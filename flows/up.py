@@ -26,7 +26,7 @@ TIMEOUT_SECONDS = 5.0
 
 
 class Answers:
-    """Questions to a Prefect server and a dashboard of this machine; no proxy is asked."""
+    """Health checks of the Prefect server and the dashboard on this machine; proxies are bypassed."""
 
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses
@@ -45,7 +45,7 @@ class Answers:
         return self._is_ok(f"{self._addresses.api}/work_pools/{pool}")
 
     def worker_polls(self, pool: str, since: datetime) -> bool:
-        """Whether our worker has given a sign of life since it was started."""
+        """Whether this machine's worker has polled since it was started."""
         try:
             answer = self._http.post(f"{self._addresses.api}/work_pools/{pool}/workers/filter", json={})
             found = answer.json() if answer.status_code == httpx.codes.OK else []
@@ -79,7 +79,7 @@ def up(
     """Run Prefect server, worker and dashboard together, on this machine only, until Ctrl-C or SIGTERM.
 
     The deployments of prefect.yaml are registered first. When one of the programs ends, all are stopped and
-    the exit code is 5; a port in use is 4. What they write is in the home's logs/.
+    the exit code is 5; a port in use is 4. Their output is in the home's logs/.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def up(
     dashboard
         Also serve the dashboard.
     worker
-        Also run a worker; without one, runs wait until a worker of another place takes them.
+        Also run a worker; without one, runs wait for a worker on another machine.
 
     """
     settings = settings_for(home)
@@ -104,15 +104,15 @@ def up(
     logs = _folders(settings)
     environment = up_processes.program_environment(settings, addresses, os.environ)
     try:
-        with _alone(settings), ProgramGroup(environment, logs, _tell) as programs:
+        with _lock_home(settings), ProgramGroup(environment, logs, _log) as programs:
             _start(programs, addresses, folder, dashboard=dashboard, worker=worker)
-            _say_ready(addresses, settings, dashboard=dashboard)
+            _print_ready(addresses, settings, dashboard=dashboard)
             while True:
                 programs.check()
                 time.sleep(POLL_SECONDS)
     except (KeyboardInterrupt, Terminated):
-        _tell("All stopped.")
-        return 0  # being stopped is how this ends
+        _log("All stopped.")
+        return 0  # being stopped is the normal end
 
 
 def _start(
@@ -122,7 +122,7 @@ def _start(
     page = programs.start(up_processes.dashboard_program(addresses, folder)) if dashboard else None
     server = programs.start(up_processes.server_program(addresses, folder))
     programs.wait(server, answers.server_is_healthy, START_SECONDS)
-    _tell(f"{server.program.title}: ready at {addresses.prefect}")
+    _log(f"{server.program.title}: ready at {addresses.prefect}")
     pools = up_processes.work_pools(folder)
     for pool in pools:
         if not answers.has_pool(pool):
@@ -132,25 +132,25 @@ def _start(
     programs.finish(up_processes.deploy(folder), START_SECONDS)
     for pool, polling in workers.items():
         programs.wait(polling, lambda pool=pool: answers.worker_polls(pool, since), START_SECONDS)  # type: ignore[misc]
-        _tell(f"{polling.program.title}: ready, takes runs from work pool {pool}")
+        _log(f"{polling.program.title}: ready, takes runs from work pool {pool}")
     if page:
         programs.wait(page, answers.dashboard_is_there, START_SECONDS)
-        _tell(f"{page.program.title}: ready at {addresses.dashboard}")
+        _log(f"{page.program.title}: ready at {addresses.dashboard}")
 
 
-def _say_ready(addresses: up_processes.Addresses, settings: Settings, *, dashboard: bool) -> None:
-    say = results()
+def _print_ready(addresses: up_processes.Addresses, settings: Settings, *, dashboard: bool) -> None:
+    out = results()
     if dashboard:
-        say.print(f"dashboard   {addresses.dashboard}", soft_wrap=True)
-    say.print(f"Prefect     {addresses.prefect}", soft_wrap=True)
-    say.print(f"logs        {settings.root / LOGS}", markup=False, soft_wrap=True)
+        out.print(f"dashboard   {addresses.dashboard}", soft_wrap=True)
+    out.print(f"Prefect     {addresses.prefect}", soft_wrap=True)
+    out.print(f"logs        {settings.root / LOGS}", markup=False, soft_wrap=True)
     home = shlex.quote(str(settings.root))
-    say.print(
+    out.print(
         f"To run commands as its flows: export PLANWISE_HOME={home} PREFECT_API_URL={addresses.api}",
         markup=False,
         soft_wrap=True,
     )
-    say.print("PlanWise is up. Ctrl-C stops all of it.")
+    out.print("PlanWise is up. Ctrl-C stops all of it.")
 
 
 def _folders(settings: Settings) -> Path:
@@ -161,28 +161,28 @@ def _folders(settings: Settings) -> Path:
     except OSError as error:
         raise InputError(
             f"The home {settings.root} cannot be written: {error}",
-            remedy="Give its owner's rights, or choose another: --home FOLDER.",
+            remedy="Correct its permissions, or choose another: --home FOLDER.",
         ) from error
     return logs
 
 
 @contextlib.contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
+def _lock_home(settings: Settings) -> Iterator[None]:
     """Hold the home's lock: two servers on one SQLite file would schedule every run twice."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(hold_lock(settings.root / "up.lock", "planwise up", timeout_seconds=0))
         except Busy as error:
             raise Busy(
-                f"`planwise up` runs already in {settings.root}.",
+                f"`planwise up` is already running in {settings.root}.",
                 remedy="Use that one, stop it, or choose another home: --home FOLDER.",
             ) from error
         yield
 
 
 def _other_port(option: str, port: int) -> str:
-    return f"Stop what listens there, or choose another: `planwise up {option} {port + 1}`."
+    return f"Stop the program on that port, or choose another: `planwise up {option} {port + 1}`."
 
 
-def _tell(message: str) -> None:
+def _log(message: str) -> None:
     progress().print(f"{datetime.now():%H:%M:%S}  {message}", markup=False, soft_wrap=True)

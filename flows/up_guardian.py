@@ -1,7 +1,7 @@
-"""Outlives `planwise up` by a moment: when that is gone, stops what it left.
+"""Stop the programs of `planwise up` when it dies.
 
-`python -m flows.up_guardian` reads the ids of the programs from its standard input, one a line. The other end
-is held by `planwise up` alone, so the input ends when that does, however it dies.
+`python -m flows.up_guardian` reads process ids from its standard input, one per line. Only `planwise up` has
+the other end open, so the input ends when that process does, however it dies.
 """
 
 import os
@@ -12,21 +12,21 @@ from collections.abc import Iterable
 
 import psutil
 
-from flows.up_processes import GONE, STOP_SECONDS, descendants, see_off, terminate
+from flows.up_processes import GONE, STOP_SECONDS, descendants, terminate, wait_or_kill
 
-LOOK_SECONDS = 1.0  # how often it is noted what the programs have started
+POLL_SECONDS = 1.0  # how often the programs' child processes are recorded
 CHUNK = 4096
 
 
 def main() -> None:
-    """Follow the programs until the input ends, then stop what is left of them."""
+    """Record the programs' processes until the input ends, then stop those that are left."""
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, signal.SIG_IGN)
     programs: set[psutil.Process] = set()
     family: set[psutil.Process] = set()
     text, ended = "", False
     while not ended:
-        if select.select([sys.stdin], [], [], LOOK_SECONDS)[0]:
+        if select.select([sys.stdin], [], [], POLL_SECONDS)[0]:
             read = os.read(sys.stdin.fileno(), CHUNK).decode()
             *lines, text = (text + read).split("\n")
             programs |= _alive(lines)
@@ -35,7 +35,7 @@ def main() -> None:
         started = (descendants(program.pid) for program in programs)
         family = {process for process in family.union(programs, *started) if process.is_running()}
     terminate(family)
-    see_off(family, STOP_SECONDS)
+    wait_or_kill(family, STOP_SECONDS)
 
 
 def _alive(ids: Iterable[str]) -> set[psutil.Process]:

@@ -26,7 +26,7 @@ GONE = (psutil.NoSuchProcess, psutil.AccessDenied)
 
 
 def descendants(pid: int) -> set[psutil.Process]:
-    """Return what a process started, and what that started; the empty set when it is gone."""
+    """Return all descendants of a process; the empty set when it has ended."""
     try:
         return set(psutil.Process(pid).children(recursive=True))
     except GONE:
@@ -34,13 +34,13 @@ def descendants(pid: int) -> set[psutil.Process]:
 
 
 def terminate(processes: Iterable[psutil.Process]) -> None:
-    """Ask processes to end."""
+    """Send SIGTERM to processes."""
     for process in processes:
         with contextlib.suppress(*GONE):
             process.terminate()
 
 
-def see_off(processes: Iterable[psutil.Process], seconds: float) -> None:
+def wait_or_kill(processes: Iterable[psutil.Process], seconds: float) -> None:
     """Wait until processes have ended; kill those that have not."""
     _, alive = psutil.wait_procs(list(processes), timeout=max(0.0, seconds))
     for process in alive:
@@ -51,13 +51,13 @@ def see_off(processes: Iterable[psutil.Process], seconds: float) -> None:
 HOST = "127.0.0.1"
 DEPLOYMENTS = "prefect.yaml"
 WORKER = "planwise-up"
-# Of another set-up than this one; a server of our own knows none of them.
+# Variables of another server, which do not apply to this one.
 FOREIGN = ("PREFECT_PROFILE", "PREFECT_PROFILES_PATH", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program in its folder; `name` is also that of its log."""
+    """A program and its folder; `name` also names its log."""
 
     name: str
     title: str
@@ -91,7 +91,7 @@ class Addresses:
 def program_environment(
     settings: Settings, addresses: Addresses, inherited: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the environment of every program: these settings, this server, nobody outside."""
+    """Return the environment of every program: these settings, this server, no external hosts."""
     own = {
         f"PLANWISE_{name.upper()}": str(value)
         for name, value in settings.model_dump().items()
@@ -105,7 +105,7 @@ def program_environment(
         "PREFECT_HOME": str(prefect_home(settings)),
         "PREFECT_API_URL": addresses.api,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it calls out
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it calls external hosts
         "NO_PROXY": ",".join(local),
         "no_proxy": ",".join(local),
         "PYTHONUNBUFFERED": "1",
@@ -117,14 +117,14 @@ def project(folder: Path = REPOSITORY) -> Path:
     """Return the folder of the checkout, which holds the deployments; raises InputError without one."""
     if not (folder / DEPLOYMENTS).is_file():
         raise InputError(
-            f"{folder / DEPLOYMENTS} is not there, so there is nothing to deploy.",
-            remedy="`planwise up` runs from a checkout that is installed in place: `make up`.",
+            f"{folder / DEPLOYMENTS} does not exist, so there is nothing to deploy.",
+            remedy="Run `planwise up` from a checkout that is installed in place: `make up`.",
         )
     return folder
 
 
 def work_pools(folder: Path) -> tuple[str, ...]:
-    """Return the names of the work pools that the deployments name."""
+    """Return the names of the deployments' work pools."""
     declared = yaml.safe_load((folder / DEPLOYMENTS).read_text(encoding="utf-8"))
     return tuple(sorted({deployment["work_pool"]["name"] for deployment in declared["deployments"]}))
 
@@ -136,14 +136,14 @@ def server_program(addresses: Addresses, folder: Path) -> Program:
 
 
 def create_pool(pool: str, folder: Path) -> Program:
-    """Return the creation of a pool whose worker starts processes."""
+    """Return the program that creates a process work pool."""
     return _prefect(
         "prefect-work-pool", "work pool", folder, "work-pool", "create", pool, "--type", "process"
     )
 
 
 def deploy(folder: Path) -> Program:
-    """Return the registration of all deployments."""
+    """Return the program that registers all deployments."""
     return _prefect("prefect-deploy", "deployments", folder, "deploy", "--all", "--no-prompt")
 
 
@@ -166,13 +166,13 @@ def _prefect(name: str, title: str, folder: Path, *arguments: str) -> Program:
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 POLL_SECONDS = 0.2
-LINGER_SECONDS = 5.0  # Prefect's worker never ends when a run was stopped under it; what matters has ended
-LOOK_SECONDS = 1.0  # how often it is noted what the programs have started
+LINGER_SECONDS = 5.0  # Prefect's worker does not end after a run of it was killed
+RECORD_SECONDS = 1.0  # how often the programs' child processes are recorded
 TAIL_LINES = 3
 
 
 class ProgramDied(PlanWiseError):
-    """A program ended that was to run on, or failed at what it was to do."""
+    """A program ended unexpectedly or failed."""
 
 
 class StartTimeout(PlanWiseError):
@@ -181,25 +181,25 @@ class StartTimeout(PlanWiseError):
 
 @dataclass(frozen=True)
 class RunningProgram:
-    """A program that was started; `family` is what it has been seen to start."""
+    """A started program; `family` are its known child processes."""
 
     program: Program
     process: subprocess.Popen[bytes]
     log: Path
     family: set[psutil.Process] = field(default_factory=set)
 
-    def look(self) -> None:
-        """Note what it has started by now."""
+    def record_family(self) -> None:
+        """Record its child processes."""
         self.family.update(descendants(self.process.pid))
 
 
 class ProgramGroup:
-    """Start programs, watch them, stop all of them at the end of the block."""
+    """Starts programs, watches them, and stops all of them at the end of the block."""
 
-    def __init__(self, environment: Mapping[str, str], logs: Path, tell: Callable[[str], None]) -> None:
+    def __init__(self, environment: Mapping[str, str], logs: Path, log: Callable[[str], None]) -> None:
         self._environment = dict(environment)
         self._logs = logs
-        self._tell = tell
+        self._log = log
         self._running: list[RunningProgram] = []
         self._looked = 0.0
 
@@ -217,18 +217,18 @@ class ProgramGroup:
         try:
             self._stop()
         finally:
-            self._guardian.communicate()  # ends with its input, and finds nothing left
+            self._guardian.communicate()  # ends with its input, when no process is left
 
     def start(self, program: Program) -> RunningProgram:
-        """Start a program that is to run on; its output goes to its log."""
-        self._tell(f"{program.title}: starting")
+        """Start a program that keeps running; its output goes to its log."""
+        self._log(f"{program.title}: starting")
         running = self._spawn(program)
         self._running.append(running)
         return running
 
     def finish(self, program: Program, seconds: float) -> None:
         """Run a program to its end; raises ProgramDied when it fails, StartTimeout when it takes too long."""
-        self._tell(f"{program.title}: under way")
+        self._log(f"{program.title}: running")
         step = self._spawn(program)
         try:
             self.wait(step, lambda: step.process.poll() is not None, seconds)
@@ -236,7 +236,7 @@ class ProgramGroup:
             _end(step)
         if step.process.returncode:
             raise _died(step)
-        self._tell(f"{program.title}: done")
+        self._log(f"{program.title}: done")
 
     def wait(self, running: RunningProgram, ready: Callable[[], bool], seconds: float) -> None:
         """Wait until a program is ready; raises ProgramDied when one ends, StartTimeout after `seconds`."""
@@ -252,10 +252,10 @@ class ProgramGroup:
 
     def check(self) -> None:
         """Raise ProgramDied when a program has ended."""
-        if time.monotonic() - self._looked > LOOK_SECONDS:
+        if time.monotonic() - self._looked > RECORD_SECONDS:
             self._looked = time.monotonic()
             for running in self._running:
-                running.look()
+                running.record_family()
         for running in self._running:
             if running.process.poll() is not None:
                 raise _died(running)
@@ -272,55 +272,55 @@ class ProgramGroup:
                 folder=program.folder,
                 before_exec=_dies_with(os.getpid()),
             )
-        self._tell_guardian(process.pid)
+        self._register_with_guardian(process.pid)
         return RunningProgram(program, process, log)
 
-    def _tell_guardian(self, pid: int) -> None:
+    def _register_with_guardian(self, pid: int) -> None:
         assert self._guardian.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # somebody ended it: all that is lost is its help
+        with contextlib.suppress(BrokenPipeError):  # the guardian has ended; only its protection is lost
             self._guardian.stdin.write(f"{pid}\n")
             self._guardian.stdin.flush()
 
     def _stop(self) -> None:
-        """Stop the last started first; a second Ctrl-C or SIGTERM kills what is left."""
+        """Stop programs in reverse order; a second Ctrl-C or SIGTERM kills those that are left."""
         try:
             for running in reversed(self._running):
                 _end(running)
-                self._tell(f"{running.program.title}: stopped")
+                self._log(f"{running.program.title}: stopped")
         except (KeyboardInterrupt, SystemExit):
             for running in self._running:
                 _kill(running)
 
 
 def _dies_with(parent: int) -> Callable[[], None] | None:
-    """Return what a child does before its program starts: ask for SIGTERM at its parent's death."""
+    """Return the child's set-up before its program starts: SIGTERM at its parent's death."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl  # not between fork and exec, where little is allowed
 
-    def ask() -> None:
+    def request_signal() -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it died before we asked
+        if os.getppid() != parent:  # it died before the request
             os._exit(1)
 
-    return ask
+    return request_signal
 
 
 def _end(running: RunningProgram) -> None:
-    """Ask a program and what it started to end; kill what does not."""
-    running.look()
+    """Terminate a program and its child processes; kill those that do not end."""
+    running.record_family()
     terminate(running.family)
     if running.process.poll() is None:
         running.process.terminate()
-    see_off(running.family, STOP_SECONDS)
+    wait_or_kill(running.family, STOP_SECONDS)
     with contextlib.suppress(subprocess.TimeoutExpired):
         running.process.wait(LINGER_SECONDS)
     _kill(running)
 
 
 def _kill(running: RunningProgram) -> None:
-    """Kill whatever is left of a program, and collect its leader."""
-    see_off(running.family, 0)
+    """Kill a program's remaining processes, and reap its leader."""
+    wait_or_kill(running.family, 0)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(running.process.pid, signal.SIGKILL)
     running.process.wait()

@@ -1,4 +1,4 @@
-"""What the command line prints: one JSON object on stdout for machines, rich text for people."""
+"""Output of the command line: one JSON object on stdout for programs, rich text for people."""
 
 import json
 import sys
@@ -24,28 +24,28 @@ def results() -> Console:
 
 
 def progress() -> Console:
-    """Return the console for progress and remarks: stderr, so that stdout stays clean."""
+    """Return the console for progress and messages: stderr, so that stdout has results only."""
     return Console(stderr=True, highlight=False)
 
 
 def emit_json(obj: Mapping[str, Any]) -> None:
-    """Write one JSON object and a line end to stdout; dates, paths, decimals, dataclasses are understood."""
+    """Write one JSON object and a newline to stdout; accepts dates, paths, decimals and dataclasses."""
     sys.stdout.write(json_text(obj) + "\n")
     sys.stdout.flush()
 
 
 def json_text(obj: Mapping[str, Any], *, allow_nan: bool = False) -> str:
-    """Return an object as JSON in one line; dates, paths, decimals, dataclasses are understood."""
+    """Return an object as one line of JSON; accepts dates, paths, decimals and dataclasses."""
     return json.dumps(obj, default=_plain, allow_nan=allow_nan, ensure_ascii=False)
 
 
 def settings_for(home: Path | None = None) -> Settings:
-    """Return the settings of the environment, with `home` instead of `PLANWISE_HOME` where it is given."""
+    """Return the settings from the environment; `home`, if given, replaces `PLANWISE_HOME`."""
     return valid_settings(lambda: Settings() if home is None else Settings(home=home), "The settings")
 
 
 def valid_settings(make: Callable[[], Made], what: str) -> Made:
-    """Return what `make` reads from the environment; raises InputError that names what is wrong with it."""
+    """Return the settings that `make` reads from the environment; raises InputError for invalid ones."""
     try:
         return make()
     except ValidationError as error:

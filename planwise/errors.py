@@ -1,4 +1,4 @@
-"""The one error tree: every message says what happened, where, and what to do."""
+"""All errors that PlanWise raises on purpose; a message says what happened and how to fix it."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 class PlanWiseError(Exception):
     """Root of all errors that PlanWise raises on purpose; the CLI prints it without a traceback.
 
-    `what` says what happened, with value and limit; `remedy` says what to do about it.
+    `what` is the problem, with value and limit; `remedy` is how to fix it.
     `exit_code` is the process exit status of the command line for this class.
     """
 
@@ -22,7 +22,7 @@ class PlanWiseError(Exception):
 
 
 class CheckFailed(PlanWiseError):
-    """A check that was asked for did not hold (a regression, a broken chain, a target not met)."""
+    """A requested check failed (a regression, a broken chain, a target not met)."""
 
     exit_code = 1
 
@@ -40,6 +40,6 @@ class GateBlocked(PlanWiseError):
 
 
 class Busy(PlanWiseError):
-    """Somebody else holds what this needs; the message names the holder."""
+    """Another process has locked a needed resource; the message names it."""
 
     exit_code = 4

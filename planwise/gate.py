@@ -1,4 +1,4 @@
-"""What a quality gate found, as plain data: the engine that evaluates it lives outside the core."""
+"""The result of a quality gate, as plain data; `expectations` evaluates it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,8 +16,8 @@ SAMPLE_ROWS = 5  # enough to recognise a pattern, few enough for a table cell
 class GateCheck:
     """One evaluated expectation.
 
-    `observed` is what was found, as a JSON value: [smallest, largest] for a range, the foreign values for a
-    set, the missing names for columns, the share of rows inside when only a share is asked for, else a count.
+    `observed` is a JSON value: [smallest, largest] for a range, the unexpected values for a set, the missing
+    names for columns, the share of rows inside when only a share must conform, else a count.
     `sample` holds at most five offending rows, each with the keys that identify it.
     """
 
@@ -35,7 +35,7 @@ class GateCheck:
     remedy: str
 
     def summary(self) -> str:
-        """Say in one line which expectation it is, what was observed and what was allowed."""
+        """Return one line: the expectation, the observed value and the allowed one."""
         where = self.table if self.column is None else f"{self.table}.{self.column}"
         rows = f" ({self.unexpected_rows:,} of {self.evaluated_rows:,} rows)" if self.unexpected_rows else ""
         observed = _text(self.observed)
@@ -44,7 +44,7 @@ class GateCheck:
 
 @dataclass(frozen=True)
 class GateResult:
-    """Everything one run of one suite found, in the suite's order."""
+    """The result of one run of a suite, in the suite's order."""
 
     suite: str
     results: tuple[GateCheck, ...]
@@ -62,12 +62,12 @@ class GateResult:
 
     @property
     def blocks(self) -> bool:
-        """Whether a critical expectation failed: nothing downstream may start."""
+        """Whether a critical expectation failed, which stops what follows."""
         return any(check.severity == "critical" for check in self.failed)
 
     @property
     def status(self) -> Status:
-        """Failed on a critical failure; a failed info expectation is recorded and changes nothing."""
+        """`failed` on a critical failure; failed info expectations do not count."""
         if self.blocks:
             return "failed"
         warned = any(check.severity == "warning" for check in self.failed)

@@ -1,4 +1,4 @@
-"""Which Prefect server is configured, and how it is reached; read here, because importing Prefect is slow."""
+"""The configured Prefect server, read without importing Prefect, which is slow."""
 
 import base64
 import os
@@ -18,7 +18,7 @@ API_URL, API_KEY, AUTH_STRING, UI_URL = (
 
 @dataclass(frozen=True)
 class Orchestrator:
-    """A Prefect server: its API, its pages, what it wants to be shown at every request."""
+    """A Prefect server: its API, its pages, and the headers of every request."""
 
     api: str
     pages: str
@@ -30,13 +30,13 @@ class Orchestrator:
 
 
 def configured_api(environment: Mapping[str, str] | None = None) -> str | None:
-    """Return the Prefect API that the environment or the active profile names, None without one."""
+    """Return the Prefect API configured by the environment or the active profile, None without one."""
     found = orchestrator(environment)
     return None if found is None else found.api
 
 
 def orchestrator(environment: Mapping[str, str] | None = None) -> Orchestrator | None:
-    """Return the server that the environment or the active profile names, None without one."""
+    """Return the server configured by the environment or the active profile, None without one."""
     env = os.environ if environment is None else environment
     profile = _active_profile(env)
 

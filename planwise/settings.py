@@ -1,4 +1,4 @@
-"""Where everything lives and the few operational limits, from the environment or a `.env` file."""
+"""Operational settings, from the environment or a `.env` file."""
 
 from pathlib import Path
 from typing import Literal
@@ -14,10 +14,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PLANWISE_", env_file=".env", extra="ignore", frozen=True)
 
-    home: Path = Field(default=Path(".planwise"), description="Folder that holds every store")
+    home: Path = Field(default=Path(".planwise"), description="Home folder with all stored data")
     project: Path = Field(default=REPOSITORY / "sqlmesh_project", description="The SQLMesh project")
     valid_rows_min_share: float = Field(
-        default=0.999, ge=0, le=1, description="An import below this share fails"
+        default=0.999, ge=0, le=1, description="Imports with a smaller share of valid rows fail"
     )
     lock_timeout_seconds: float = Field(default=600.0, ge=0, description="How long to wait for the warehouse")
     ledger_url: str | None = Field(
@@ -28,10 +28,10 @@ class Settings(BaseSettings):
     )
     threads: int = Field(default=1, ge=1, description="DuckDB threads of one evaluation")
     jobs_at_once: int = Field(
-        default=2, ge=1, description="Runs started in the dashboard that work side by side; others wait"
+        default=2, ge=1, description="Jobs of the dashboard that run at once; others wait"
     )
     preview_workers: int = Field(
-        default=2, ge=1, le=16, description="Processes of the dashboard that simulate what-ifs"
+        default=2, ge=1, le=16, description="Processes of the dashboard for live previews"
     )
     jobs_kept: int = Field(default=200, ge=1, description="Ended jobs whose files are kept")
 
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
 
     @property
     def warehouse_lock_file(self) -> Path:
-        """Names the process that writes the warehouse."""
+        """Lock file with the process that writes the warehouse."""
         return self.root / "warehouse.lock"
 
     @property
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
 
     @property
     def jobs_dir(self) -> Path:
-        """What was started in the dashboard, one folder each: how it goes and how it ended."""
+        """Background jobs, one folder each."""
         return self.root / "jobs"
 
     @property
@@ -82,27 +82,33 @@ class Settings(BaseSettings):
 
 
 class SignInSettings(BaseSettings):
-    """Who may open the dashboard (`PLANWISE_*`); nobody signs in unless `auth` says how."""
+    """Sign-in settings of the dashboard (`PLANWISE_*`); no sign-in unless `auth` is set."""
 
     model_config = SettingsConfigDict(env_prefix="PLANWISE_", env_file=".env", extra="ignore", frozen=True)
 
     auth: Literal["off", "basic", "oidc"] = Field(default="off", description="How people sign in")
     users_file: Path | None = Field(default=None, description="Users of `basic`; in the home by default")
     cookie_secret: SecretStr | None = Field(
-        default=None, min_length=32, description="Signs the cookies; a file in the home by default"
+        default=None, min_length=32, description="Key that signs the cookies; a file in the home by default"
     )
-    session_hours: float = Field(default=12.0, gt=0, le=168, description="After this, one signs in again")
-    idle_minutes: float = Field(default=60.0, gt=0, description="Without a key or click, one is signed out")
+    session_hours: float = Field(default=12.0, gt=0, le=168, description="A session ends after this time")
+    idle_minutes: float = Field(
+        default=60.0, gt=0, description="A session ends after this time without input"
+    )
     oidc_issuer: str | None = Field(default=None, description="The provider's issuer URL")
-    oidc_client_id: str | None = Field(default=None, description="What the provider calls this dashboard")
-    oidc_client_secret: SecretStr | None = Field(default=None, description="Its secret, if it has one")
+    oidc_client_id: str | None = Field(default=None, description="The dashboard's client ID at the provider")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="The client secret, if there is one"
+    )
     oidc_client_secret_file: Path | None = Field(default=None, description="A file with the secret instead")
-    oidc_scopes: str = Field(default="openid profile email", description="What is asked for, with blanks")
-    oidc_name_claim: str = Field(default="preferred_username", description="The claim that names a person")
+    oidc_scopes: str = Field(
+        default="openid profile email", description="Requested scopes, separated by blanks"
+    )
+    oidc_name_claim: str = Field(default="preferred_username", description="The claim with the user's name")
     oidc_role_claim: str = Field(default="roles", description="The claim with roles: `realm_access.roles`")
     oidc_roles: dict[str, str] = Field(
         default={}, description='Roles by value of that claim, as JSON: {"hr": "analyst"}'
     )
     oidc_default_role: str = Field(
-        default="auditor", description="Role of who has none of these; `none` refuses them"
+        default="auditor", description="Role of users without a mapped role; `none` refuses them"
     )

@@ -29,7 +29,7 @@ def replace_file(file: Path, *, mode: int | None = None, durable: bool = True) -
     """Yield a partial file to write to; it replaces `file` when the block ends without an error.
 
     `mode` holds from the first byte on; by default the umask decides. Without `durable` the content is not
-    flushed to the disk: for files that are worthless after a crash of the machine.
+    flushed to the disk: for files that are not needed after a crash of the machine.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial_path(file)
@@ -67,7 +67,7 @@ def write_json(
 def create_file(file: Path, content: bytes, *, mode: int) -> bool:
     """Create a file that does not exist yet, complete from its first moment; return whether it was created.
 
-    When two processes create the same file, one of them gets False and the file of the other counts.
+    When two processes create the same file, one gets False and the other's file stays.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial_path(file)
@@ -105,7 +105,7 @@ def publish_folder(folder: Path) -> Iterator[Path]:
 
 
 def replace_link(link: Path, target: Path) -> None:
-    """Let a symbolic link lead to another folder, atomically."""
+    """Point a symbolic link to another folder, atomically."""
     partial = _partial_path(link)
     partial.symlink_to(target, target_is_directory=True)
     os.replace(partial, link)
@@ -117,7 +117,7 @@ def move(source: Path, target: Path) -> None:
 
 
 def is_partial(path: Path) -> bool:
-    """Return whether a file or folder has not been written to its end."""
+    """Return whether a file or folder is not completely written."""
     return path.suffix == PARTIAL
 
 
@@ -127,7 +127,7 @@ def list_partial(folder: Path) -> tuple[Path, ...]:
 
 
 def remove_partial(folder: Path, *, older_than_seconds: float = 0.0) -> tuple[Path, ...]:
-    """Remove partial files and folders that no living process writes any more; return what was removed.
+    """Remove partial files and folders that no living process writes; return what was removed.
 
     The caller knows that no other process writes in the folder, or gives an age that no write reaches.
     """
@@ -179,7 +179,7 @@ def hold_lock(
     `on_wait` is called once per holder that is waited for. Raises Busy, naming the holder, after
     `timeout_seconds`. The kernel releases the lock when the process ends, so there are no stale locks.
     """
-    from filelock import FileLock, Timeout  # takes 30 ms to import, which most commands need not spend
+    from filelock import FileLock, Timeout  # takes 30 ms to import, which most commands do not need
 
     reported = ""
 
@@ -237,7 +237,7 @@ def is_locked(file: Path) -> bool:
 
 
 def read_lock_holder(file: Path) -> str:
-    """Return in words which process holds a lock."""
+    """Describe the process that holds a lock."""
     with suppress(OSError, ValueError, TypeError):
         noted: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return str(LockHolder(**noted))

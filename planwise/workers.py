@@ -51,7 +51,7 @@ class PoolStopped(PlanWiseError):
 
 
 class Priority(IntEnum):
-    """What goes first. Only urgent requests may use the last free worker of several."""
+    """The order of requests. Only urgent requests may use the last free worker of several."""
 
     URGENT = 0
     NORMAL = 1

@@ -1,4 +1,4 @@
-"""Ingest: import a file → census gate → put the census in use. What does not pass is never in use."""
+"""Ingest: import a file, gate the census, put it in use if it passes."""
 
 import shutil
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ assert NAME_PATTERN.fullmatch(f"a{INCOMING}")
 
 @dataclass(frozen=True)
 class IngestionReport:
-    """The census now in use, what the import said and what the gate found."""
+    """The census now in use, the import report and the gate's result."""
 
     census: Census
     imported: dict[str, Any]
@@ -71,7 +71,7 @@ def generate(settings: Settings, employees: int, seed: int, run: Runner) -> Cens
 
 
 def import_file(settings: Settings, request: IngestRequest, name: str) -> ImportResult:
-    """Read, map and judge the file; register the census without putting it in use."""
+    """Read, map and check the file; register the census without putting it in use."""
     return import_census(
         settings,
         request.file,
@@ -85,7 +85,7 @@ def import_file(settings: Settings, request: IngestRequest, name: str) -> Import
 
 
 def gate_census(settings: Settings, census: Census, valid_share: float) -> GateResult:
-    """Ask the census gate."""
+    """Evaluate the census gate."""
     return evaluate_gate(
         "census",
         pd.read_parquet(census.census_file),
@@ -112,7 +112,7 @@ def put_in_use(settings: Settings, waiting: Census, name: str) -> Census:
 
 
 def forget(settings: Settings, name: str) -> None:
-    """Remove the name under which a census waited."""
+    """Remove the temporary name of a census."""
     link = settings.censuses_dir / name
     version = link.resolve()
     link.unlink(missing_ok=True)

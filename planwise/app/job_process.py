@@ -1,8 +1,8 @@
-"""A process that carries out one job of the dashboard: `python -m planwise.app.job_process FOLDER`.
+"""Run one job of the dashboard in a process of its own: `python -m planwise.app.job_process FOLDER`.
 
-It leads a session of its own, so it outlives the browser and the dashboard; who looks, reads its folder. A
-wish to stop is heard between steps; after a while a signal ends the step in hand, then the process itself.
-Nothing is imported that takes time before the job's turn has come.
+The process leads its own session, so it outlives the browser and the dashboard. A cancellation request takes
+effect between steps; after a grace period a signal interrupts the current step, then ends the process.
+Slow imports happen only when the job leaves the queue.
 """
 
 import os
@@ -29,27 +29,27 @@ from planwise.settings import Settings
 if TYPE_CHECKING:
     from planwise.governance.request import Request
 
-PLAN_PATIENCE_SECONDS = 1.5  # a plan is looked at, not waited for
+PLAN_LOCK_TIMEOUT_SECONDS = 1.5  # a plan is shown at once or not at all
 FAILED = 1
 
 
 def main(arguments: list[str]) -> int:
-    """Carry out the job; return the exit status. How it ended is in its folder."""
+    """Run the job; return the exit status. The outcome is in its folder."""
     (path,) = arguments
     folder = JobFolder(Path(path).resolve())
-    asked = folder.read(REQUEST)
-    if asked is None:
-        sys.stderr.write(f"{folder.path} holds no request.\n")
+    stored = folder.read(REQUEST)
+    if stored is None:
+        sys.stderr.write(f"{folder.path} has no request.\n")
         return FAILED
-    kind = JobKind(asked["kind"])
+    kind = JobKind(stored["kind"])
     writer = JobWriter(folder)
     install_handlers(signal.SIGTERM)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever wants it to end says so in the folder
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # cancellation is requested through the folder
     threading.Thread(target=_watch, args=(writer, kind), name="stop watch", daemon=True).start()
     try:
-        _carry_out(settings_for(), writer, kind, asked["request"])
+        _run_job(settings_for(), writer, kind, stored["request"])
     except PlanWiseError as error:
-        sys.stderr.write(f"{error}\n")  # it is told in the folder too
+        sys.stderr.write(f"{error}\n")  # the outcome has it too
         return FAILED
     return 0
 
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
 def use_case_of(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
     """Return the request model of a kind of job, and the function that runs it.
 
-    The engine takes seconds to import, so the use-cases are imported here, when the job's turn has come.
+    The engine takes seconds to import, so the use-cases are imported here, after the wait in the queue.
     """
     from planwise.app.optimize import optimize
     from planwise.app.plan import plan
@@ -84,7 +84,7 @@ def parse_request(kind: JobKind, request: Mapping[str, Any]) -> "Request":
         raise InputError(f"The request of the {kind} job is not valid: {problems}.") from error
 
 
-def _carry_out(settings: Settings, writer: JobWriter, kind: JobKind, request: dict[str, Any]) -> None:
+def _run_job(settings: Settings, writer: JobWriter, kind: JobKind, request: dict[str, Any]) -> None:
     folder = writer.folder
 
     def has_turn() -> bool:
@@ -94,7 +94,7 @@ def _carry_out(settings: Settings, writer: JobWriter, kind: JobKind, request: di
 
     def job(run: Runner) -> Any:
         writer.waiting("Loading the engine…")
-        patience = {"lock_timeout_seconds": PLAN_PATIENCE_SECONDS} if kind is JobKind.PLAN else {}
+        patience = {"lock_timeout_seconds": PLAN_LOCK_TIMEOUT_SECONDS} if kind is JobKind.PLAN else {}
         asked = parse_request(kind, request)
         return use_case_of(kind)[1](settings.model_copy(update=patience), asked, run)
 
@@ -102,16 +102,14 @@ def _carry_out(settings: Settings, writer: JobWriter, kind: JobKind, request: di
 
 
 def _watch(writer: JobWriter, kind: JobKind) -> None:
-    """End the process when it is to stop and does not: first politely, then at once."""
+    """End the process when it does not stop in time: first by a signal, then at once."""
     alive = threading.Event()  # never set: this thread ends with the process
     wait_for_cancellation(writer, alive)
     hard_at = grace_period(writer, kind, alive) or time.monotonic()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(max(0.0, hard_at - time.monotonic()))
     writer.end(State.CANCELLED)
-    os.kill(
-        os.getpid(), signal.SIGKILL
-    )  # nothing is lost: what is published is whole, the warehouse survives
+    os.kill(os.getpid(), signal.SIGKILL)  # nothing is lost: publications are atomic, the warehouse survives
 
 
 if __name__ == "__main__":

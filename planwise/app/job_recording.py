@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 
 class JobRecordingRunner:
-    """Carries out steps as another runner does, and writes down how it goes."""
+    """Runs steps through another runner, and records them in the job's folder."""
 
     def __init__(self, inner: Runner, writer: JobWriter) -> None:
         self._inner = inner
@@ -33,16 +33,16 @@ class JobRecordingRunner:
 
     @property
     def orchestrated(self) -> str:
-        """As the other runner says."""
+        """The inner runner's value."""
         return self._inner.orchestrated
 
     @property
     def flow_run(self) -> str | None:
-        """As the other runner says."""
+        """The inner runner's value."""
         return self._inner.flow_run
 
     def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Carry out a step; what it raises is raised."""
+        """Run and record a step; its errors propagate."""
         name = step.__name__.replace("_", " ")
         self._writer.step(name, "running")
         started = time.perf_counter()
@@ -55,31 +55,31 @@ class JobRecordingRunner:
         return result
 
     def log(self, message: str) -> None:
-        """Keep a remark, and pass it on."""
+        """Record a message, and pass it on."""
         self._writer.log(message)
         self._inner.log(message)
 
     def advance(self, key: str, share: float, message: str) -> None:
-        """Keep how far it is, and pass it on."""
+        """Record the progress, and pass it on."""
         self._writer.progress(share, message)
         self._inner.advance(key, share, message)
 
     def table(self, key: str, rows: Sequence[dict[str, Any]], title: str) -> None:
-        """Keep a table, and pass it on."""
+        """Record a table, and pass it on."""
         self._writer.table(key, rows, title)
         self._inner.table(key, rows, title)
 
     def page(self, key: str, markdown: str, title: str) -> None:
-        """Pass a page on: the dashboard has pages of its own."""
+        """Pass a page on; the dashboard has pages of its own."""
         self._inner.page(key, markdown, title)
 
     def note(self, name: str, value: str) -> None:
-        """Keep a fact, and pass it on."""
+        """Record a fact, and pass it on."""
         self._writer.note(name, value)
         self._inner.note(name, value)
 
     def stopped(self) -> bool:
-        """Whether somebody asked for it, in the dashboard or in another way."""
+        """Whether cancellation was requested, in the dashboard or elsewhere."""
         return self._writer.folder.cancel_requested or self._inner.stopped()
 
 
@@ -90,15 +90,15 @@ def record_job(
     *,
     has_turn: Callable[[], bool] = lambda: True,
 ) -> R:
-    """Hold a job, wait for its turn, carry it out, write down how it ended; return and raise what it does.
+    """Lock a job, wait in the queue, run it and write its outcome; return its result or raise its error.
 
-    A job that returns although it was to stop has either finished or kept a part: the result says which.
-    Raises Stopped when it was stopped before it began.
+    A job that returns after a cancellation request has finished or kept a part; the result says which.
+    Raises Stopped when it was cancelled before it started.
     """
     with writer.lock():
         try:
             if not has_turn():
-                raise Stopped("Cancelled before it began.")
+                raise Stopped("Cancelled before it started.")
             writer.started()
             result = job(JobRecordingRunner(inner, writer))
         except Stopped as stopped:
@@ -109,7 +109,7 @@ def record_job(
             writer.end(State.FAILED, result=_gate_report(blocked), error=_failure(writer.folder, blocked))
             raise
         except Exception as error:
-            if writer.folder.cancel_requested:  # a library was interrupted: that is what was wanted
+            if writer.folder.cancel_requested:  # a library raised because it was interrupted
                 interrupted = Stopped(
                     "Stopped in the middle of a step.", remedy="Nothing more was published."
                 )
@@ -118,7 +118,7 @@ def record_job(
                 raise interrupted from error
             writer.end(State.FAILED, error=_failure(writer.folder, error))
             raise
-        except BaseException:  # a signal: whoever sent it wanted the end
+        except BaseException:  # a signal ended the job
             writer.end(State.CANCELLED)
             raise
         as_json = result.as_json()  # type: ignore[attr-defined]
@@ -145,14 +145,14 @@ def _failure(folder: JobFolder, error: Exception) -> JobFailure:
 
 
 POLL_SECONDS = 0.25
-# For the step in hand to end by itself; a study and a sweep close their books then.
+# Time for the current step to end by itself; a study and a sweep also write their results then.
 GRACE_SECONDS = {JobKind.PLAN: 0.5, JobKind.SIMULATE: 1.5, JobKind.OPTIMIZE: 5.5, JobKind.SWEEP: 5.5}
-HARD_SECONDS = 3.0  # what is in a library's hands hears no signal
-FINISHING = frozenset({"publish result", "record run"})  # the result is in force: let it be recorded
+HARD_SECONDS = 3.0  # code inside a library does not react to signals
+FINISHING = frozenset({"publish result", "record run"})  # the result is published, so it must be recorded
 
 
 def wait_for_cancellation(writer: JobWriter, over: threading.Event) -> bool:
-    """Wait until somebody wishes that the job stops; False when it is over before."""
+    """Wait for a cancellation request; return False when the job ends first."""
     while not writer.folder.cancel_requested:
         if over.wait(POLL_SECONDS):
             return False
@@ -160,7 +160,7 @@ def wait_for_cancellation(writer: JobWriter, over: threading.Event) -> bool:
 
 
 def grace_period(writer: JobWriter, kind: JobKind, over: threading.Event) -> float | None:
-    """Give the step in hand its time; return when all patience ends (monotonic), None when it is over."""
+    """Wait for the current step; return the final deadline (monotonic), None when the job has ended."""
     if over.wait(GRACE_SECONDS[kind]):
         return None
     hard_at = time.monotonic() + HARD_SECONDS
@@ -184,16 +184,16 @@ def run_as_job(
     job: Callable[[Settings, Any, Runner], Any],
     inner: Runner,
 ) -> Any:
-    """Carry out a job in this process, with a folder of its own; return and raise what it does.
+    """Run a use-case in this process and record it as a job; return its result or raise its error.
 
-    A wish to stop is heard between two steps. A command whose step takes longer is interrupted then, as by
-    Ctrl-C, but never killed: somebody sits in front of it.
+    A cancellation request takes effect between steps. After the grace period the step is interrupted as by
+    Ctrl-C; the process is never killed, because a person may be using its terminal.
     """
     remove_old_jobs(settings)
-    asked = request.model_dump(mode="json", exclude_defaults=True)
+    stored = request.model_dump(mode="json", exclude_defaults=True)
     if "scenario" in type(request).model_fields:
-        asked["scenario"] = request.scenario  # type: ignore[attr-defined]
-    folder = new_job(settings, kind, asked, title=title_of(kind, asked), started_by=os_user())
+        stored["scenario"] = request.scenario  # type: ignore[attr-defined]
+    folder = new_job(settings, kind, stored, title=title_of(kind, stored), started_by=os_user())
     by = COMMAND if inner.flow_run is None else FLOW
     folder.write(ROUTE, {"by": by, "how": HOW[by].format(process=os.getpid(), flow_run=inner.flow_run)})
     writer = JobWriter(folder)
@@ -202,20 +202,20 @@ def run_as_job(
         try:
             return job(settings, request, run)
         except Exception:
-            raise_if_stopped()  # Ctrl-C in a query looks like an error of the query
+            raise_if_stopped()  # DuckDB reports Ctrl-C as an error of the query
             raise
 
     try:
         with _cancellation_watch(writer, kind, inner):
             return record_job(writer, inner, work)
     except InputError:
-        if by == COMMAND:  # a slip of the one who reads the message, not a run that broke
+        if by == COMMAND:  # a wrong option is reported to the user, not recorded as a failed run
             shutil.rmtree(folder.path, ignore_errors=True)
         raise
 
 
 def title_of(kind: JobKind, request: Mapping[str, Any]) -> str:
-    """Return what a job that was not asked for in the dashboard is called there."""
+    """Return the dashboard's title for a job that was started elsewhere."""
     if kind is JobKind.SWEEP:
         return f"Sweep {', '.join(request.get('scenarios') or ()) or 'all scenarios'}"
     if request.get("resume"):
@@ -225,18 +225,18 @@ def title_of(kind: JobKind, request: Mapping[str, Any]) -> str:
 
 @contextlib.contextmanager
 def _cancellation_watch(writer: JobWriter, kind: JobKind, inner: Runner) -> Iterator[None]:
-    """Listen for a wish to stop while the block runs, and say who had it."""
+    """Watch for a cancellation request while the block runs, and log who made it."""
     over = threading.Event()
 
     def listen() -> None:
         if not wait_for_cancellation(writer, over):
             return
-        who = (writer.folder.read(CANCEL) or {}).get("by", "Somebody")
-        writer.log(f"{who} asked that it stops.")
+        who = (writer.folder.read(CANCEL) or {}).get("by", "Another user")
+        writer.log(f"{who} requested cancellation.")
         if inner.flow_run is None:
-            inner.log(f"{who} asked in the dashboard that this stops.")
+            inner.log(f"{who} requested cancellation in the dashboard.")
             if grace_period(writer, kind, over) is not None:
-                os.kill(os.getpid(), _interrupting())
+                os.kill(os.getpid(), _interrupt_signal())
 
     listener = threading.Thread(target=listen, name="stop watch", daemon=True)
     listener.start()
@@ -247,7 +247,7 @@ def _cancellation_watch(writer: JobWriter, kind: JobKind, inner: Runner) -> Iter
         listener.join()
 
 
-def _interrupting() -> signal.Signals:
-    """Return Ctrl-C's signal; where the process was started to ignore it, as in the background, SIGTERM."""
+def _interrupt_signal() -> signal.Signals:
+    """Return Ctrl-C's signal, or SIGTERM where the process ignores that, as background processes do."""
     ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     return signal.SIGTERM if ignored else signal.SIGINT

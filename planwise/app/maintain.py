@@ -1,4 +1,4 @@
-"""Maintain: drop what nobody needs any more and free its tables."""
+"""Maintain: drop environments that are no longer needed, and free their tables."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ SCENARIO = scenario_environment("")
 
 @dataclass(frozen=True)
 class MaintenanceReport:
-    """What was removed, or would be when `dry_run`."""
+    """What was removed, or with `dry_run` would be."""
 
     dry_run: bool
     environments: tuple[str, ...]
@@ -41,9 +41,9 @@ class MaintenanceReport:
 
 
 def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> MaintenanceReport:
-    """Drop environments of old studies and deleted scenarios, free tables, remove files nobody needs.
+    """Drop environments of old studies and deleted scenarios, free tables, remove leftover files.
 
-    Those are files of dead processes, and jobs of the dashboard beyond the `jobs_kept` newest.
+    Leftover files are those of dead processes, and jobs beyond the `jobs_kept` newest.
     """
     environments: tuple[str, ...] = ()
     if settings.warehouse_file.exists() and census_in_use(settings):
@@ -65,7 +65,7 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
 def unneeded_environments(
     settings: Settings, request: MaintainRequest, warehouse: Warehouse
 ) -> tuple[str, ...]:
-    """Return the environments of studies that are not among the newest, and of scenarios that are gone."""
+    """Return the environments of studies that are not among the newest, and of deleted scenarios."""
     resolved = resolve_scenario(settings, ScenarioRequest())
     warehouse.plan(resolved.environment, resolved.census, resolved.effective)  # opens it; nothing is applied
     studies = [str(study["study"]) for study in list_studies(settings)[: request.keep_studies]]

@@ -46,14 +46,14 @@ FOUND_BY = "Found by study "
 
 
 def refuse_taken_name(settings: Settings, request: OptimizeRequest) -> None:
-    """Raise InputError when the winner's scenario exists and no study of this scenario made it."""
+    """Raise InputError when the scenario to save as exists and was not made by a study of this scenario."""
     name = request.target_scenario
     check_new_name(name)
     with open_ledger(settings) as ledger:
         taken = {scenario.name: scenario for scenario in ledger.scenarios.list()}.get(name)
     if taken and not (taken.parent == request.scenario and taken.description.startswith(FOUND_BY)):
         raise InputError(
-            f"There is a scenario {name} that no study of {request.scenario} made.",
+            f"The scenario {name} exists and was not made by a study of {request.scenario}.",
             remedy="Choose another name: --save-as NAME.",
         )
 
@@ -61,9 +61,9 @@ def refuse_taken_name(settings: Settings, request: OptimizeRequest) -> None:
 def keep_scenario(
     settings: Settings, request: OptimizeRequest, resolved: Resolved, result: StudyResult
 ) -> Resolved:
-    """Store the winner as a scenario, in place of what an earlier study found under that name.
+    """Store the winner as a scenario; it replaces an earlier study's scenario of that name.
 
-    What is returned is read back, so that simulating the scenario later gives the same and runs no model.
+    The result is read back, so that simulating the scenario later gives the same and runs no model.
     """
     name = request.target_scenario
     new = {lever: change["new"] for lever, change in result.changes.items()}
@@ -94,7 +94,7 @@ def verify(result: StudyResult, report: SimulationReport) -> None:
 
 
 def summary(result: StudyResult) -> str:
-    """Return the page that operators see beside the run."""
+    """Return the Markdown page that is shown with the run."""
     state = "converged" if result.converged else "not converged" if result.reachable else "out of reach"
     target = (
         ""
@@ -106,11 +106,11 @@ def summary(result: StudyResult) -> str:
         f"# {result.study}: {state}",
         "",
         f"Growth of mean base pay (compound, a year) **{result.growth:.3%}**,{target} "
-        f"as it was {result.baseline_growth:.3%}.",
+        f"before: {result.baseline_growth:.3%}.",
         "",
         f"{result.strategy}, {result.evaluations} evaluations, {result.real_plans} plans, "
         f"{result.cache_hits} cache hits, {result.trials_failed} failed trials, {result.seconds:.1f} s; "
-        f"ended: {result.stopped}.",
+        f"stopped: {result.stopped}.",
         "",
         "| lever | old | new | change |",
         "|---|---:|---:|---:|",
@@ -147,17 +147,17 @@ def _findings(result: StudyResult) -> Iterator[str]:
 
 
 PROGRESS_SECONDS = 1.0  # a progress artifact costs a request
-# What may differ when a study is resumed.
+# The fields that may differ when a study is resumed.
 BUDGETS = ("trials", "timeout_seconds", "stagnation", "resume")
-NEARLY = 0.99  # what a study still has to do is not known before it ends
+NEARLY = 0.99  # the remaining work of a study is unknown until it ends
 EXPECTED_EVALUATIONS = {"solve": 25, "conservative": 10, "balanced": 10, "aggressive": 10}
 EXPECTED_OTHERWISE = 50
-LEAVING_SECONDS = 10.0  # for workers of a killed study to notice that it is gone
+LEAVING_SECONDS = 10.0  # for workers of a killed study to notice that it has ended
 
 
 @dataclass(frozen=True)
 class OptimizationReport:
-    """What a study found, and the simulation that verified and published it (None when none was due)."""
+    """A study's result, and the simulation that verified and published it (None if there was none)."""
 
     result: StudyResult
     baseline: Kpis
@@ -179,9 +179,9 @@ class OptimizationReport:
 
 
 def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> OptimizationReport:
-    """Search, verify, publish.
+    """Run a study, then verify and publish its best trial.
 
-    Raises SimulationBlocked when the gate objects to the winner, BaselineBroken, InputError, Busy. A target
+    Raises SimulationBlocked when the winner fails the gate, BaselineBroken, InputError, Busy. A target
     that is out of reach, or not met within the budget, is a result: nothing is published.
     """
     request = run(resumed, settings, request)
@@ -191,7 +191,7 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
     result = study(settings, request, resolved, name, run)
     trials = finished_trials(load_study(settings, name))
     found = (t.evaluation.kpis for t in trials if t.purpose == TrialPurpose.BASELINE and t.evaluation)
-    baseline = next(found, [])  # a study that was stopped at once has not even looked at it
+    baseline = next(found, [])  # a study that was stopped at once has no baseline
     run.page(f"study-{key_of(resolved.name)}", summary(result), f"Study {name}")
     if not (result.converged and result.kind == "real" and request.publish) or result.stopped == CANCELLED:
         return OptimizationReport(result, baseline, None, None, run.orchestrated)
@@ -250,9 +250,9 @@ def study(
 
 
 def resumed(settings: Settings, request: OptimizeRequest) -> OptimizeRequest:
-    """Return the request that a study to be resumed was started with, with new budgets; else the request.
+    """Return the stored request of a study to resume, with new budgets; without `resume` the request.
 
-    Raises InputError when anything else than a budget differs.
+    Raises InputError when anything but a budget differs.
     """
     if request.resume is None:
         return request
@@ -274,7 +274,7 @@ def resumed(settings: Settings, request: OptimizeRequest) -> OptimizeRequest:
 
 def _hooks(spec: StudySpec, name: str, run: Runner) -> Hooks:
     expected = 3 + (spec.trials or EXPECTED_EVALUATIONS.get(spec.chosen_strategy, EXPECTED_OTHERWISE))
-    told = [monotonic()]
+    logged_at = [monotonic()]
 
     def call(evaluate: Callable[[], Evaluation], number: int) -> Evaluation:
         def trial() -> Evaluation:
@@ -284,8 +284,8 @@ def _hooks(spec: StudySpec, name: str, run: Runner) -> Hooks:
         return run(trial)
 
     def on_progress(progress: Progress) -> None:
-        if monotonic() - told[0] > PROGRESS_SECONDS:
-            told[0] = monotonic()
+        if monotonic() - logged_at[0] > PROGRESS_SECONDS:
+            logged_at[0] = monotonic()
             share = min(progress.evaluations / expected, NEARLY)
             run.advance(f"study-{key_of(name)}", share, progress_line(progress))
 
@@ -293,7 +293,7 @@ def _hooks(spec: StudySpec, name: str, run: Runner) -> Hooks:
 
 
 def progress_line(progress: Progress) -> str:
-    """Say in one line how far a study is."""
+    """Return a line on a study's progress."""
     best = "" if progress.best_gap_pp is None else f", best gap {progress.best_gap_pp:+.3f} pp"
     growth = "failed" if progress.growth is None else f"growth {progress.growth:.3%}"
     return (

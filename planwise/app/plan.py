@@ -1,4 +1,4 @@
-"""Plan: what a simulation would do, and how long it would take, without doing it."""
+"""Plan: which models a simulation would run, and how long it would take, without running it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from planwise.settings import Settings
 
 RUNS_READ = 100
 RUNS_USED = 5
-SIZE_BAND = 0.2  # a past run on a census that is larger or smaller by more says little
-MODELS_BAND = 0.5  # likewise one with more or fewer models by half of them
+SIZE_BAND = 0.2  # past runs on censuses that differ more in size are not comparable
+MODELS_BAND = 0.5  # past runs whose number of models differs more are not comparable
 MODELS_BAND_MIN = 3
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of a run, from past ones: of its models, and of all of it where that is known."""
+    """Estimated seconds from past runs: of the models, and of the whole run where known."""
 
     models_seconds: float
     whole_seconds: float | None
@@ -35,7 +35,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class PlanReport:
-    """What a simulation would do; `in_force` is True when its result is published already."""
+    """What a simulation would run; `in_force` is True when its result is published already."""
 
     scenario: str
     census: str
@@ -65,9 +65,9 @@ class PlanReport:
 
 
 def plan(settings: Settings, request: ScenarioRequest, run: Runner) -> PlanReport:
-    """Say which models a simulation would run; nothing is run, published or recorded.
+    """Return which models a simulation would run; nothing is run, published or recorded.
 
-    Raises InputError, and Busy when the warehouse stays held.
+    Raises InputError, and Busy when the warehouse stays locked.
     """
     resolved = run(resolve_scenario, settings, request)
     with warehouse_for(settings, f"plan {resolved.name}", run) as warehouse:
@@ -84,18 +84,18 @@ def plan(settings: Settings, request: ScenarioRequest, run: Runner) -> PlanRepor
 
 
 def plan_summary(warehouse: Warehouse, resolved: Resolved) -> PlanSummary:
-    """Find out which models must run."""
+    """Return which models must run."""
     return plan_scenario(warehouse, resolved).summary
 
 
 def past_runs(settings: Settings) -> tuple[list[SimulationRun], tuple[Job, ...]]:
-    """Return past simulations as the ledger has them, and as jobs of the dashboard."""
+    """Return past simulations, from the ledger and from the jobs."""
     with open_ledger(settings) as ledger:
         return ledger.runs.list(limit=RUNS_READ), JobReader(settings).list()
 
 
 def fingerprint_in_force(settings: Settings, scenario: str) -> str | None:
-    """Return the fingerprint of what is published under a name; None without."""
+    """Return the fingerprint of a scenario's published result; None without one."""
     try:
         return load_publication(settings, scenario).fingerprint
     except InputError:
@@ -105,7 +105,7 @@ def fingerprint_in_force(settings: Settings, scenario: str) -> str | None:
 def estimated(
     runs: Sequence[SimulationRun], jobs: Iterable[Job], models: int, employees: int
 ) -> Estimate | None:
-    """Return the median of the few past runs that were most like it; None when none was like it at all."""
+    """Return the median of the most similar past runs; None when no past run is similar."""
     like = [
         run
         for run in runs

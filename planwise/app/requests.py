@@ -1,4 +1,4 @@
-"""Requests of the use-cases: what commands, flows, deployments and the dashboard pass on."""
+"""Requests of the use-cases, shared by commands, flows, deployments and the dashboard."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -16,12 +16,12 @@ class SimulateRequest(ScenarioRequest):
 
 
 class IngestRequest(Request):
-    """Bring a payroll file in."""
+    """Import a payroll file."""
 
     file: Path = Field(description="CSV, Excel or Parquet")
     name: str | None = Field(default=None, description="Name of the census; default from the file name")
     mapping: dict[str, Any] | Path | None = Field(
-        default=None, description="What the columns are: a mapping, or the path of a YAML file"
+        default=None, description="Column mapping, or the path of its YAML file"
     )
     as_of: date | None = Field(default=None, description="Date of the census; default today")
     levels: str | None = Field(default=None, description="pay-quantiles or ranges")
@@ -29,9 +29,9 @@ class IngestRequest(Request):
 
 
 class SweepRequest(Request):
-    """Simulate many scenarios; `seeds` and `grid` span variants of each that are compared, not published."""
+    """Simulate many scenarios; variants by `seeds` and `grid` are compared, not published."""
 
-    scenarios: tuple[str, ...] = Field(default=(), description="Names; default every scenario there is")
+    scenarios: tuple[str, ...] = Field(default=(), description="Names; default every scenario")
     seeds: tuple[int, ...] = Field(default=(), description="Further seeds for each scenario")
     grid: dict[str, tuple[float, ...]] = Field(default={}, description="Values to try, by lever")
     census: str | None = Field(default=None, description="Name of a census; default each scenario's own")
@@ -44,12 +44,12 @@ class SweepRequest(Request):
 
 
 class MaintainRequest(Request):
-    """House-keeping; `dry_run` only says what would go."""
+    """Delete what is no longer needed; `dry_run` only lists it."""
 
-    dry_run: bool = Field(default=True, description="Only say what would be removed")
+    dry_run: bool = Field(default=True, description="Only list what would be removed")
     keep_studies: int = Field(default=5, ge=0, description="Studies whose best trials stay as environments")
 
 
 def assigned(overrides: Mapping[str, Value]) -> Assignments:
-    """Return overrides as a request takes them."""
+    """Return overrides in the form of a request's field."""
     return dict(overrides)

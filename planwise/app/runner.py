@@ -13,52 +13,52 @@ IN_PROCESS = "in process"
 
 
 class Stopped(PlanWiseError):
-    """The job was asked to stop, and did so between two steps."""
+    """The job was cancelled, and stopped between two steps."""
 
 
 def require_not_stopped(run: "Runner", what: str) -> None:
-    """Raise Stopped when somebody asked the job to stop; `what` completes "Stopped before …"."""
+    """Raise Stopped when cancellation was requested; `what` completes "Stopped before …"."""
     if run.stopped():
         raise Stopped(
-            f"Stopped before {what}.", remedy="Nothing was published; the result in force stays what it was."
+            f"Stopped before {what}.", remedy="Nothing was published; the published result is unchanged."
         )
 
 
 class Runner(Protocol):
-    """Carries out the steps of one job and shows how it goes."""
+    """Runs the steps of one use-case and reports progress."""
 
     @property
     def orchestrated(self) -> str:
-        """How: in process, or by Prefect; for the result."""
+        """How the steps run, in process or by Prefect; part of the result."""
 
     @property
     def flow_run(self) -> str | None:
-        """The flow run's name, if there is one, for whoever waits for the warehouse."""
+        """The flow run's name, if there is one; other processes see it while they wait for the warehouse."""
 
     def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Carry out one step and return its result; raise what it raises."""
+        """Run one step and return its result; its errors propagate."""
 
     def log(self, message: str) -> None:
-        """Say something to whoever watches."""
+        """Log a message."""
 
     def advance(self, key: str, share: float, message: str) -> None:
-        """Show how far a job has come: `share` from 0 to 1."""
+        """Report progress; `share` is from 0 to 1."""
 
     def table(self, key: str, rows: Sequence[dict[str, Any]], title: str) -> None:
-        """Show a table beside the run."""
+        """Publish a table with the run."""
 
     def page(self, key: str, markdown: str, title: str) -> None:
-        """Show a page beside the run."""
+        """Publish a Markdown page with the run."""
 
     def note(self, name: str, value: str) -> None:
-        """Say a fact about the run, such as the name of its study."""
+        """Record a fact about the run, such as its study's name."""
 
     def stopped(self) -> bool:
-        """Whether somebody asked the job to stop."""
+        """Whether cancellation was requested."""
 
 
 class InProcessRunner:
-    """Steps are plain calls; tables and pages are for the caller to show."""
+    """Calls steps directly; tables and pages are left to the caller."""
 
     orchestrated = IN_PROCESS
     flow_run = None
@@ -71,7 +71,7 @@ class InProcessRunner:
         return step(*args, **kwargs)
 
     def log(self, message: str) -> None:
-        """Write a line to stderr, or wherever the caller wants it."""
+        """Write a line to stderr, or pass it to the caller's function."""
         if self._log:
             self._log(message)
         else:
@@ -88,8 +88,8 @@ class InProcessRunner:
         """Do nothing: the command prints what it wants."""
 
     def note(self, name: str, value: str) -> None:
-        """Do nothing: the result says it."""
+        """Do nothing: the result has it."""
 
     def stopped(self) -> bool:
-        """Return False: whoever watches stops the process itself."""
+        """Return False: the process itself is stopped, by Ctrl-C."""
         return False

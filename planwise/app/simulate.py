@@ -34,7 +34,7 @@ from planwise.settings import Settings
 def evaluate_gate(
     suite: str, frames: Mapping[str, pd.DataFrame] | pd.DataFrame, **context: Any
 ) -> GateResult:
-    """Ask a gate; it says what it found and the caller decides."""
+    """Evaluate a gate; the caller decides what follows from its result."""
     load_gate()
     from expectations import run_gate
 
@@ -42,30 +42,30 @@ def evaluate_gate(
 
 
 def load_gate() -> None:
-    """Import what gates need, which takes seconds the first time."""
+    """Import the gates' dependencies, which takes seconds the first time."""
     import great_expectations.data_context.types.base
 
     logging.getLogger(great_expectations.data_context.types.base.__name__).setLevel(logging.WARNING)
 
 
 def show_gate(run: Runner, subject: str, gate: GateResult) -> None:
-    """Show a gate's findings beside the run, failures first."""
+    """Publish a gate's findings with the run, failures first."""
     title = f"{gate.suite} gate of {subject}: {gate.status}, {gate.evaluated} expectations"
     run.table(f"gate-{gate.suite}-{key_of(subject)}", gate.as_table(), title)
 
 
 def key_of(name: str) -> str:
-    """Return a name as an artifact key takes it: lower case, digits, dashes."""
+    """Return a name in the form of an artifact key: lower case, digits, dashes."""
     return "".join(c if c.isalnum() and c.isascii() else "-" for c in name.lower())
 
 
-TELL_SECONDS = 0.5  # a progress artifact costs a request
+PROGRESS_SECONDS = 0.5  # a progress artifact costs a request
 AUDIT_FAILED = "audit failed"  # the gate status of a run whose result broke an invariant: never gated
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """What is to be simulated: `changes` are this run's own and stored nowhere."""
+    """A scenario with its census and parameters; `changes` belong to this run and are not stored."""
 
     scenario: Scenario
     census: Census
@@ -85,7 +85,7 @@ class Resolved:
 
 @dataclass(frozen=True)
 class SimulationReport:
-    """One simulation, told whole; `published` is None when a gate blocked it."""
+    """The outcome of one simulation; `published` is None when a gate blocked it."""
 
     scenario: str
     census: str
@@ -121,7 +121,7 @@ class SimulationReport:
 
 
 class SimulationBlocked(GateBlocked):
-    """A critical expectation failed: nothing was published, the result in force stays."""
+    """A critical expectation failed: nothing was published, the published result is unchanged."""
 
     def __init__(self, report: SimulationReport, blocked: GateBlocked) -> None:
         super().__init__(f"{report.scenario} is not published. {blocked.what}", remedy=blocked.remedy)
@@ -129,17 +129,17 @@ class SimulationBlocked(GateBlocked):
 
 
 def simulate(settings: Settings, request: ScenarioRequest, run: Runner) -> SimulationReport:
-    """Simulate a scenario and make it the published result, unless an audit or a gate objects.
+    """Simulate a scenario and publish the result, unless an audit or a gate fails.
 
     Raises SimulationBlocked or AuditFailed (the ledger then has the run as failed), InputError, Busy, and
-    Stopped between two steps when that was asked for: the result in force is then what it was.
+    Stopped when it was cancelled between two steps: the published result is then unchanged.
     """
     resolved = run(resolve_scenario, settings, request)
     return simulate_resolved(settings, resolved, run)
 
 
 def simulate_resolved(settings: Settings, resolved: Resolved, run: Runner) -> SimulationReport:
-    """Simulate what is resolved already."""
+    """Simulate a resolved scenario."""
     with warehouse_for(settings, f"simulate {resolved.name}", run) as warehouse:
         return simulate_in(settings, warehouse, resolved, run)
 
@@ -147,7 +147,7 @@ def simulate_resolved(settings: Settings, resolved: Resolved, run: Runner) -> Si
 def simulate_in(
     settings: Settings, warehouse: Warehouse, resolved: Resolved, run: Runner
 ) -> SimulationReport:
-    """Simulate in a warehouse that the caller holds."""
+    """Simulate in a warehouse that the caller has opened."""
     started_at = utc_now()
     planned = run(plan_scenario, warehouse, resolved)
     run.log(f"{resolved.name} on census {resolved.census.name}: {planned.summary}.")
@@ -184,21 +184,21 @@ def simulate_in(
 
 
 class ModelProgress:
-    """Tells how many models have run, but not of a run that is over in a moment."""
+    """Reports how many models have run, at most twice a second."""
 
     def __init__(self, run: Runner, key: str, clock: Callable[[], float] = monotonic) -> None:
         self._run, self._key, self._clock = run, key, clock
         self._told = clock()
 
     def __call__(self, done: int, total: int, model: str) -> None:
-        """Take note that a model has run."""
-        if self._clock() - self._told >= TELL_SECONDS:
+        """Report that a model has run."""
+        if self._clock() - self._told >= PROGRESS_SECONDS:
             self._told = self._clock()
             self._run.advance(self._key, done / total, f"{done} of {total} models have run: {model}")
 
 
 def resolve_scenario(settings: Settings, request: ScenarioRequest) -> Resolved:
-    """Find scenario and census and settle every parameter, with the request's changes on top."""
+    """Return the request's scenario and census, and every parameter with the request's changes on top."""
     changes = request.changes()
     with open_ledger(settings) as ledger:
         scenario = ledger.scenarios.get(request.scenario)
@@ -209,7 +209,7 @@ def resolve_scenario(settings: Settings, request: ScenarioRequest) -> Resolved:
 
 @contextlib.contextmanager
 def warehouse_for(settings: Settings, purpose: str, run: Runner) -> Iterator[Warehouse]:
-    """Hold the main warehouse; waiting for another holder is told, and is a step that may be retried."""
+    """Open the main warehouse; waiting for its lock is logged, and is a step that may be retried."""
     with ExitStack() as stack:
 
         def hold_warehouse() -> Warehouse:
@@ -226,19 +226,19 @@ def plan_scenario(warehouse: Warehouse, resolved: Resolved) -> PlannedScenario:
 
 
 def run_models(planned: PlannedScenario) -> PlanOutcome:
-    """Run them, audits included."""
+    """Run the models, audits included."""
     return planned.apply()
 
 
 def gate_simulation(warehouse: Warehouse, outcome: PlanOutcome) -> GateResult:
-    """Ask the simulation gate about every mart."""
+    """Evaluate the simulation gate on every mart."""
     return evaluate_gate("simulation", warehouse.frames(outcome.environment))
 
 
 def publish_result(
     settings: Settings, warehouse: Warehouse, resolved: Resolved, outcome: PlanOutcome, gate: GateResult
 ) -> Publication:
-    """Write the marts and make them the result in force."""
+    """Write the marts and make them the published result."""
     return publish(
         settings,
         warehouse,
@@ -253,7 +253,7 @@ def publish_result(
 def record_run(
     settings: Settings, resolved: Resolved, outcome: PlanOutcome, gate: GateResult, started_at: datetime
 ) -> None:
-    """Enter the run in the ledger, whether the gate let it pass or not."""
+    """Record the run in the ledger, whether or not it passed the gate."""
     with open_ledger(settings) as ledger:
         ledger.runs.record(
             scenario=resolved.name,
@@ -272,7 +272,7 @@ def record_run(
 def record_failed_audit(
     settings: Settings, resolved: Resolved, summary: PlanSummary, started_at: datetime
 ) -> None:
-    """Enter a run that broke an invariant: it has no figures."""
+    """Record a run that broke an invariant, without figures."""
     with open_ledger(settings) as ledger:
         ledger.runs.record(
             scenario=resolved.name,

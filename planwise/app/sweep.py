@@ -47,7 +47,7 @@ class SweepRow:
 
     @classmethod
     def failed(cls, scenario: str, variant: str, why: str) -> "SweepRow":
-        """Return the row of what could not be simulated or was not let pass."""
+        """Return the row of a scenario that could not be simulated or was blocked."""
         return cls(scenario, variant, feasible=False, reasons=(why,))
 
     @property
@@ -57,7 +57,7 @@ class SweepRow:
 
     @property
     def verdict(self) -> str:
-        """Say feasible, or why not."""
+        """The text `feasible`, or the reasons why not."""
         return "feasible" if self.feasible else f"infeasible: {'; '.join(self.reasons)}"
 
     def as_table(self) -> dict[str, Any]:
@@ -77,10 +77,10 @@ class SweepRow:
 
 @dataclass(frozen=True)
 class Sweep:
-    """All rows of one sweep; the lists name rows that differ from the sweep before (None: there was none).
+    """All rows of one sweep; the lists name rows that differ from the previous sweep (None if there is none).
 
-    `asked` is the request; sweeps are compared with the last one that was asked the same. `complete` is false
-    when it was stopped before its end.
+    `asked` is the request; a sweep is compared with the last complete one with the same request. `complete`
+    is false when it was stopped before its end.
     """
 
     at: str
@@ -101,7 +101,7 @@ class Sweep:
 def compared(
     rows: Sequence[SweepRow], previous: Sweep | None, *, asked: str, complete: bool, at: datetime
 ) -> Sweep:
-    """Return the sweep with what changed since the last one; each change says from what to what."""
+    """Return the sweep with the changes since the previous one, as text."""
     before = {row.label: row for row in previous.rows} if previous else {}
     now = {row.label: row for row in rows}
     both = [(before[label], row) for label, row in now.items() if label in before]
@@ -125,7 +125,7 @@ def compared(
 
 
 def last_sweep(settings: Settings, asked: str) -> Sweep | None:
-    """Return the newest complete sweep that was asked the same, None when there is none."""
+    """Return the newest complete sweep with the same request, None when there is none."""
     for file in sorted((settings.root / FOLDER).glob("*.json"), reverse=True):
         data = json.loads(file.read_text(encoding="utf-8"))
         if data["complete"] and data["asked"] == asked:
@@ -135,7 +135,7 @@ def last_sweep(settings: Settings, asked: str) -> Sweep | None:
 
 
 def write_sweep(settings: Settings, sweep: Sweep) -> Path:
-    """Write the sweep, whole or not at all."""
+    """Write the sweep atomically."""
     stamp = datetime.fromisoformat(sweep.at)
     file = settings.root / FOLDER / f"{stamp:%Y%m%dT%H%M%S}{stamp.microsecond // 1000:03d}.json"
     write_json(file, sweep.as_json(), indent=1)
@@ -143,7 +143,7 @@ def write_sweep(settings: Settings, sweep: Sweep) -> Path:
 
 
 def page(sweep: Sweep) -> str:
-    """Return the report that operators see beside the run."""
+    """Return the Markdown report that is shown with the run."""
     feasible = sum(row.feasible for row in sweep.rows)
     lines = [
         f"# Sweep of {sweep.at}",
@@ -171,7 +171,7 @@ OWN = "as it is"
 
 
 def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
-    """Simulate, compare, report; a scenario that fails is a row that says why, and does not end the sweep."""
+    """Simulate, compare, report; a scenario that fails becomes a row with its reason."""
     asked = request.model_dump_json()
     previous = run(last_sweep, settings, asked)
     names = request.scenarios or run(all_scenarios, settings)
@@ -208,7 +208,7 @@ def all_scenarios(settings: Settings) -> tuple[str, ...]:
 
 
 def variants_of(request: SweepRequest) -> Iterator[tuple[str, ScenarioRequest]]:
-    """Return the label and the changes of every variant: seeds × points of the grid, without neither."""
+    """Return the label and the changes of every variant: seeds × points of the grid."""
     points = [
         dict(zip(request.grid, values, strict=True)) for values in itertools.product(*request.grid.values())
     ]
@@ -221,7 +221,7 @@ def variants_of(request: SweepRequest) -> Iterator[tuple[str, ScenarioRequest]]:
 
 
 def published_row(settings: Settings, name: str, request: SweepRequest, run: Runner) -> SweepRow:
-    """Simulate and publish a scenario; say what came of it."""
+    """Simulate and publish a scenario; return its row."""
     try:
         resolved = run(resolve_scenario, settings, ScenarioRequest(scenario=name, census=request.census))
         report = simulate_resolved(settings, resolved, run)
@@ -236,7 +236,7 @@ def published_row(settings: Settings, name: str, request: SweepRequest, run: Run
 def tried_row(
     settings: Settings, warehouse: Warehouse, name: str, label: str, changes: ScenarioRequest, run: Runner
 ) -> SweepRow:
-    """Plan a variant in the sweep's own warehouse, gate its KPIs; say what came of it."""
+    """Plan a variant in the sweep's own warehouse and gate its KPIs; return its row."""
     try:
         resolved = run(resolve_scenario, settings, changes.model_copy(update={"scenario": name}))
 
@@ -276,7 +276,7 @@ def _judged(
 
 
 def over_budget(kpis: Kpis, budget: float) -> list[str]:
-    """Say by how much, and in which years, payroll is over the budget; nothing when it never is."""
+    """Return a reason with years and amount when payroll is over the budget, else nothing."""
     over = {year["simulation_year"]: year["payroll"] - budget for year in kpis if year["payroll"] > budget}
     if not over:
         return []

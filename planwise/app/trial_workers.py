@@ -1,4 +1,4 @@
-"""The evaluators of a study's trials, and the environments that stay after it."""
+"""The evaluators of a study's trials, and the environments that are kept afterwards."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -47,14 +47,14 @@ class TrialWorkers:
     @contextmanager
     def _plans(self, index: int | None) -> Iterator[Evaluator]:
         with worker_warehouse(self.settings, worker_name(self.study, index)) as warehouse:
-            if index is not None:  # what the first plan would wait for; nothing is applied
+            if index is not None:  # warms up the first plan; nothing is applied
                 warehouse.plan(READY, self.census, self.effective, kpis_only=True)
                 load_gate()
             yield RealEvaluator(warehouse, self.census, self.effective, self.study, gate_trial)
 
 
 def gate_trial(kpis: Kpis) -> GateResult:
-    """Ask the quick gate about a trial's KPIs."""
+    """Evaluate the trial gate on a trial's KPIs."""
     return evaluate_gate("trial", pd.DataFrame(kpis))
 
 
@@ -74,7 +74,7 @@ def best_real_trials(settings: Settings, study: str) -> tuple[Trial, ...]:
 def keep_environments(
     warehouse: Warehouse, census: Census, base: EffectiveParameters, study: str, trials: tuple[Trial, ...]
 ) -> tuple[str, ...]:
-    """Show these trials as environments, and drop the study's others, of an earlier or interrupted run."""
+    """Keep these trials as environments, and drop the study's others."""
     kept = []
     for trial in trials:
         environment = trial_environment(study, trial.number)

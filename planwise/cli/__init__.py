@@ -1,4 +1,4 @@
-"""The command line: a file per command group; commands print, use-cases do the work."""
+"""The command line, one file per command group; the work is done by the use-cases in `planwise.app`."""
 
 from planwise.cli.commands import main
 

@@ -42,25 +42,25 @@ def benchmark(
 ) -> int:
     """Time trials, previews and the raw SQL of both on synthetic workforces; medians over the runs.
 
-    With a baseline, the medians in seconds and the ratio real_trial_to_raw_sql_ratio are compared for every
-    size that both have: 10 % more is a warning, 25 % more a failure; peak memory where both measured the
-    same sizes: 20 % and 50 %. Raw SQL runs in the same process, so trust the ratio between machines, and
-    seconds only on the machine of the baseline, doing nothing else. Every size has a temporary home.
+    With a baseline, median seconds and real_trial_to_raw_sql_ratio are compared for every size that both
+    records have: 10 % more is a warning, 25 % more a failure. Peak memory is compared when both measured the
+    same sizes: 20 % and 50 %. The ratio is comparable between machines, because raw SQL runs in the same
+    process; seconds only on the idle machine of the baseline. Every size has a temporary home.
 
     Parameters
     ----------
     suite
-        trial, or simulate for full simulations with every mart besides (without gate and publishing).
+        trial, or simulate to include full simulations with every mart (without gate and publishing).
     runs
         Repetitions; each figure is the median.
     output
         File to write; default reports/benchmarks/benchmark_TIME.json.
     baseline
-        Record to compare with; default, with --fail-on-regression, the one saved as the baseline.
+        Record to compare with; with --fail-on-regression, the saved baseline by default.
     fail_on_regression
-        Exit with 1 when a figure fails.
+        Exit with code 1 on a failure.
     save_as_baseline
-        Keep this record in reports/benchmarks/baseline.json, unless it failed.
+        Save this record as reports/benchmarks/baseline.json, unless a comparison failed.
 
     """
     _require_positive(employees, runs)
@@ -78,8 +78,8 @@ def benchmark(
     differences = comparing.compare(then, result["metrics"]) if then is not None else ()
     if then is not None and not differences:
         raise InputError(
-            f"{baseline} has no figure in common with this run of {list(employees)} employees.",
-            remedy="Measure the sizes of the baseline, or save a new one: --save-as-baseline.",
+            f"{baseline} has no metric in common with this run of {list(employees)} employees.",
+            remedy="Measure the baseline's sizes, or save a new baseline: --save-as-baseline.",
         )
     compared_with = str(baseline) if baseline else None
     result["regressions"] = {"baseline": compared_with, **comparing.regressions(differences)}
@@ -101,11 +101,11 @@ def benchmark(
 
 
 def _module(name: str) -> ModuleType:
-    """Import a module of benchmarks/, which stands beside the package in a checkout and is not installed."""
+    """Import a module of benchmarks/, which is beside the package in a checkout and is not installed."""
     if not (REPOSITORY / "benchmarks" / f"{name}.py").is_file():
         raise InputError(
-            f"The benchmarks are not there: {REPOSITORY / 'benchmarks'}.",
-            remedy="They are part of the checkout, not of an installed package; run this from a checkout.",
+            f"The folder {REPOSITORY / 'benchmarks'} is missing.",
+            remedy="Run this from a checkout; an installed package does not include the benchmarks.",
         )
     if str(REPOSITORY) not in sys.path:
         sys.path.append(str(REPOSITORY))
@@ -114,9 +114,7 @@ def _module(name: str) -> ModuleType:
 
 def _require_positive(employees: tuple[int, ...], runs: int) -> None:
     if runs < 1 or not employees or min(employees) < 1:
-        raise InputError(
-            f"--employees {list(employees)}, --runs {runs}: both start at 1.", remedy="Give larger numbers."
-        )
+        raise InputError(f"--employees and --runs must be at least 1 (got {list(employees)}, {runs}).")
 
 
 def _metrics(file: Path) -> Mapping[str, Any]:
@@ -125,10 +123,12 @@ def _metrics(file: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"The baseline {file} cannot be read: {error}",
-            remedy="Name another with --baseline, or make one: `planwise benchmark --save-as-baseline`.",
+            remedy="Choose another with --baseline, or create one: `planwise benchmark --save-as-baseline`.",
         ) from error
     if not isinstance(metrics, dict):
-        raise InputError(f"The baseline {file} has no metrics.", remedy="Name a record of this command.")
+        raise InputError(
+            f"The baseline {file} has no metrics.", remedy="Choose a record written by this command."
+        )
     return metrics
 
 
@@ -137,7 +137,7 @@ def _write(recording: ModuleType, result: Mapping[str, Any], file: Path) -> None
         recording.write(result, file)
     except OSError as error:
         raise InputError(
-            f"{file} cannot be written: {error}", remedy="Name another with --output."
+            f"{file} cannot be written: {error}", remedy="Choose another file with --output."
         ) from error
 
 

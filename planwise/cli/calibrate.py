@@ -52,10 +52,12 @@ def calibrate(
     levels: LevelsOption = None,
     row_filter: RowFilter = None,
     basis: Annotated[Basis, Parameter(help="mean: all years; last: the last year only.")] = "mean",
-    cola: Annotated[float | None, Parameter(help="The COLA, where known (0.02); merit is the rest.")] = None,
-    scenario: Annotated[str | None, Parameter(help="Keep the parameters as this new scenario.")] = None,
+    cola: Annotated[
+        float | None, Parameter(help="The COLA, if known (0.02); merit is the rest of the raise.")
+    ] = None,
+    scenario: Annotated[str | None, Parameter(help="Save the parameters as this new scenario.")] = None,
     output: Annotated[
-        Path | None, Parameter(help="Write the report there (.md, .json), or the parameters (.yaml).")
+        Path | None, Parameter(help="File for the report (.md, .json) or the parameters (.yaml).")
     ] = None,
     home: Home = None,
     json: Json = False,
@@ -88,7 +90,7 @@ def _written(found: Calibration, suffix: str) -> str:
 
 
 def _print_calibration(found: Calibration) -> None:
-    """Print the rates with their intervals, the parameters, and what to know about them."""
+    """Print rates with intervals, parameters, and notes."""
     console = results()
     for title, shares in (("exits", found.exits), ("promotions", found.promotions)):
         table = _calibration_table(f"{title}, all years", "band", "heads", "events", "rate", "95 %")
@@ -132,17 +134,23 @@ def backtest(
     levels: LevelsOption = None,
     row_filter: RowFilter = None,
     seeds: Annotated[int, Parameter(help="Simulations of each held-out year.")] = SEEDS_MIN,
-    basis: Annotated[Basis, Parameter(help="Rates of all training years (mean) or the last.")] = "mean",
-    growth: Annotated[Basis, Parameter(help="Headcount growth, an input: their mean or last.")] = "mean",
-    rolling: Annotated[bool, Parameter(help="Hold out earlier years, too, each on those before it.")] = True,
+    basis: Annotated[
+        Basis, Parameter(help="Rates: mean of the training years, or the last year's.")
+    ] = "mean",
+    growth: Annotated[
+        Basis, Parameter(help="Headcount growth (an input): mean of the training years, or the last year's.")
+    ] = "mean",
+    rolling: Annotated[
+        bool, Parameter(help="Also hold out earlier years, each calibrated on the years before it.")
+    ] = True,
     output: Output = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Hold the last year out, calibrate on those before, simulate it, and compare with what happened.
+    """Hold out the last year, calibrate on the years before, simulate it and compare with the actual year.
 
-    Give three or more yearly censuses, oldest first: files or names of censuses. Exit code 0 whatever the
-    errors are: this measures the forecast, it does not judge it.
+    Needs three or more yearly censuses, oldest first: files or names of censuses. The exit code is 0 however
+    large the errors are.
     """
     settings = settings_for(home)
     check_output(output, BACKTEST_FORMATS)
@@ -180,7 +188,7 @@ def _print_backtest(found: Backtest) -> None:
         for note in holdout.notes:
             console.print(f"Note: {note}", markup=False)
     console.print(
-        "in: within P10–P90 over seeds alone, then over years as well, which is the P10–P90 shown;\n"
+        "in: within P10–P90 over seeds, and over seeds and years (the P10–P90 shown);\n"
         "last, mean: errors of the naive forecasts."
     )
     console.print(f"Levels: {found.level_rule}.\nNote: {found.growth_rule}.", markup=False)
@@ -200,7 +208,7 @@ def _backtest_table(holdout: Holdout) -> Table:
 
 
 def _cells(row: Row) -> list[str]:
-    """Return the row in a terminal's width: thousands as k, years of service as y, levels as L."""
+    """Return the row abbreviated for a terminal: thousands as k, years of service as y, levels as L."""
     wide = row.years
     group = "" if row.figure.group == "everyone" else f", {_short_group(row.figure.group)}"
     return [

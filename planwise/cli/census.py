@@ -16,7 +16,7 @@ from planwise.cli.options import Home, Json
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
 
-app = App(name="census", help="Bring in the people: generate, import, list, use.")
+app = App(name="census", help="Manage censuses: generate, import, list, use.")
 
 
 @app.command
@@ -35,13 +35,13 @@ def generate(
     Parameters
     ----------
     employees
-        How many, from 1 to 1,000,000.
+        Number of employees, 1 to 1,000,000.
     seed
         The same seed and options give the same census.
     name
         Name of the census; default synthetic_<employees>.
     gender_pay_gap
-        How much less women are paid at the same level, as a rate (0.03 is 3 %).
+        Pay gap of women at the same level, as a rate (0.03 is 3 % less).
     as_of
         Date of the census, YYYY-MM-DD; default 2025-12-31.
 
@@ -69,20 +69,20 @@ def import_(
     json: Json = False,
     home: Home = None,
 ) -> int:
-    """Import a payroll file of any layout, report every rejected row, and put the census in use.
+    """Import a payroll file, report every rejected row, and put the census in use.
 
     Parameters
     ----------
     file
         CSV, Excel or Parquet, gzip or not.
     mapping
-        YAML that says what the columns are; without it they are guessed from the headers.
+        YAML file that maps columns; without one, columns are recognised by their headers.
     as_of
         Date of the census, YYYY-MM-DD; default today.
     levels
-        pay-quantiles or ranges; wins over the mapping's.
+        pay-quantiles or ranges; overrides the mapping.
     row_filter
-        Boolean SQL over the file's columns; only the rows it is true for are imported.
+        Boolean SQL over the file's columns; only matching rows are imported.
     name
         Name of the census; default from the file name.
 
@@ -115,7 +115,7 @@ def import_(
 
 @app.command(name="list")
 def list_(*, json: Json = False, home: Home = None) -> None:
-    """List the censuses and show which one is in use."""
+    """List censuses; an asterisk marks the one in use."""
     settings = settings_for(home)
     in_use = census_in_use(settings)
     censuses = list_censuses(settings)
@@ -141,7 +141,7 @@ def use(name: str, *, json: Json = False, home: Home = None) -> None:
     Parameters
     ----------
     name
-        A name that `planwise census list` shows.
+        Name from `planwise census list`.
 
     """
     census = use_census(settings_for(home), name)

@@ -1,4 +1,4 @@
-"""The command line: mount the commands, turn outcomes into messages and exit codes."""
+"""The command line: register commands, turn errors into messages and exit codes."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ LOGS = "logs"
 
 @dataclass(frozen=True)
 class Failure:
-    """What happened and what to do about it."""
+    """An error as it is reported: message, remedy and exit code."""
 
     exit_code: int
     type: str
@@ -36,7 +36,7 @@ class Failure:
 
 
 def report(failure: Failure, *, as_json: bool) -> int:
-    """Say it, as text on stderr or as the one JSON object on stdout; return the exit code."""
+    """Print the failure, as text on stderr or as the JSON object on stdout; return the exit code."""
     if as_json:
         emit_json({"error": {"type": failure.type, "what": failure.what, "remedy": failure.remedy}})
     else:
@@ -62,13 +62,13 @@ def internal(error: Exception, tokens: Sequence[str]) -> Failure:
 
 
 def close_broken_pipe() -> int:
-    """Give up stdout, whose reader has gone; return the exit code."""
+    """Close stdout, whose reader has ended; return the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return BROKEN_PIPE
 
 
 def _write(name: str, content: str, tokens: Sequence[str]) -> Path:
-    """Write into the home's logs; where that cannot be, into the system's temporary folder."""
+    """Write into the home's logs, or into the system's temporary folder when that fails."""
     try:
         folder = settings_for(_home_of(tokens)).root / LOGS
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def _write(name: str, content: str, tokens: Sequence[str]) -> Path:
 
 
 def _home_of(tokens: Sequence[str]) -> Path | None:
-    """Find `--home X` or `--home=X`, as the command that failed would have."""
+    """Return the folder of `--home X` or `--home=X`."""
     for index, token in enumerate(tokens):
         if token == "--home" and index + 1 < len(tokens):
             return Path(tokens[index + 1])
@@ -100,29 +100,32 @@ app = cyclopts.App(
     suppress_keyboard_interrupt=False,
 )
 
-# Named, not imported: a command's modules are loaded when it runs.
+# Import paths: a command's modules are loaded when it runs.
 COMMANDS = {
-    "census": ("planwise.cli.census:app", "Import, generate and choose the census."),
+    "census": ("planwise.cli.census:app", "Import, generate and choose censuses."),
     "parameters": ("planwise.cli.parameters:app", "List levers and assumptions."),
     "scenario": ("planwise.cli.scenario:app", "Create, copy and list scenarios (named sets of overrides)."),
     "study": ("planwise.cli.study:app", "List, show and export studies."),
-    "employee": ("planwise.cli.compare:employee", "Show one employee's events and pay, year by year."),
-    "demo": ("planwise.cli.demo:demo", "The whole main job on a synthetic census."),
+    "employee": ("planwise.cli.compare:employee", "Show an employee's events and pay, year by year."),
+    "demo": ("planwise.cli.demo:demo", "Generate, simulate, optimize and publish a synthetic example."),
     "simulate": ("planwise.cli.simulate:simulate", "Simulate a scenario, gate it, publish it."),
-    "preview": ("planwise.cli.simulate:preview", "A scenario's KPIs in memory: nothing gated or published."),
+    "preview": (
+        "planwise.cli.simulate:preview",
+        "Show a scenario's KPIs, computed in memory; nothing is published.",
+    ),
     "optimize": (
         "planwise.cli.optimize:optimize",
-        "Find the levers that meet a growth target; publish them.",
+        "Find levers that meet a growth target; publish the result.",
     ),
-    "ensemble": ("planwise.cli.ensemble:ensemble", "A scenario under many seeds: P10, P50, P90 of each KPI."),
-    "sensitivity": ("planwise.cli.ensemble:sensitivity", "Which levers a KPI answers to, and how much."),
-    "compare": ("planwise.cli.compare:compare", "Scenarios side by side: levers, KPIs, people; Excel."),
-    "calibrate": ("planwise.cli.calibrate:calibrate", "Estimate rates from the censuses of several years."),
-    "backtest": ("planwise.cli.calibrate:backtest", "Forecast a year that happened; compare with what did."),
-    "sweep": ("planwise.cli.sweep:sweep", "Every scenario anew, and what changed since the last sweep."),
-    "maintain": ("planwise.cli.sweep:maintain", "Drop old trial environments and free their tables."),
-    "up": ("flows.up:up", "Prefect server, worker and dashboard, together."),
-    "doctor": ("flows.doctor:doctor", "Check the set-up; say what to do about what is wrong."),
+    "ensemble": ("planwise.cli.ensemble:ensemble", "Show P10, P50 and P90 of each KPI under many seeds."),
+    "sensitivity": ("planwise.cli.ensemble:sensitivity", "Show how a KPI responds to each lever."),
+    "compare": ("planwise.cli.compare:compare", "Compare scenarios: levers, KPIs, people; Excel."),
+    "calibrate": ("planwise.cli.calibrate:calibrate", "Estimate rates from yearly censuses."),
+    "backtest": ("planwise.cli.calibrate:backtest", "Forecast a past year and compare with what happened."),
+    "sweep": ("planwise.cli.sweep:sweep", "Simulate all scenarios; report changes since the last sweep."),
+    "maintain": ("planwise.cli.sweep:maintain", "Drop old environments and free their tables."),
+    "up": ("flows.up:up", "Run Prefect server, worker and dashboard together."),
+    "doctor": ("flows.doctor:doctor", "Check the installation and suggest remedies."),
     "benchmark": (
         "planwise.cli.benchmark:benchmark",
         "Time trials, previews and simulations on this machine.",
@@ -135,7 +138,7 @@ for _name, (_target, _help) in COMMANDS.items():
 
 
 class UsageError(InputError):
-    """A command line that names no command, or gives it what it does not take."""
+    """An unknown command, or arguments that it does not accept."""
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
@@ -144,7 +147,7 @@ def main(tokens: Sequence[str] | None = None) -> None:
 
 
 def run(tokens: Sequence[str]) -> int:
-    """Run one command; return its exit code. Never a traceback for what PlanWise raises on purpose."""
+    """Run one command; return its exit code. A PlanWiseError is printed without a traceback."""
     install_handlers(SIGTERM, SIGINT)
     as_json = JSON_FLAG in tokens
     try:
@@ -153,9 +156,9 @@ def run(tokens: Sequence[str]) -> int:
         failure = Failure(error.exit_code, type(error).__name__, error.what, error.remedy)
         return report(failure, as_json=as_json)
     except KeyboardInterrupt:
-        return report(Failure(INTERRUPTED, "Interrupted", "Interrupted; stopped.", None), as_json=as_json)
+        return report(Failure(INTERRUPTED, "Interrupted", "Interrupted.", None), as_json=as_json)
     except Terminated:
-        return report(Failure(TERMINATED, "Terminated", "SIGTERM; stopped.", None), as_json=as_json)
+        return report(Failure(TERMINATED, "Terminated", "Terminated by SIGTERM.", None), as_json=as_json)
     except BrokenPipeError:
         return close_broken_pipe()
     except Exception as error:
@@ -163,7 +166,7 @@ def run(tokens: Sequence[str]) -> int:
 
 
 def _run_until_signal(tokens: Sequence[str]) -> int:
-    """Run one command; what fails because a library was interrupted ends as the signal says."""
+    """Run one command; an error that a signal caused in a library ends as the signal does."""
     try:
         return _dispatch(_without_leading_home(tokens))
     except Exception:
@@ -175,15 +178,13 @@ def _dispatch(tokens: Sequence[str]) -> int:
     try:
         result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
-        raise UsageError(
-            str(error), remedy="`planwise --help` and `planwise COMMAND --help` say how."
-        ) from error
+        raise UsageError(str(error), remedy="See `planwise --help` and `planwise COMMAND --help`.") from error
     sys.stdout.flush()
     return result if type(result) is int else 0
 
 
 def _without_leading_home(tokens: Sequence[str]) -> Sequence[str]:
-    """Take `--home X` off the front, where it stands for every command that follows."""
+    """Move a leading `--home X` into the environment, so that every command accepts it."""
     if tokens and tokens[0].startswith("--home="):
         os.environ["PLANWISE_HOME"] = tokens[0].removeprefix("--home=")
         return tokens[1:]

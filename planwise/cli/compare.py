@@ -20,28 +20,29 @@ from planwise.governance import BASELINE
 from planwise.jobs import JobKind
 from planwise.settings import Settings
 
-EMPLOYEES = 1_000  # rows that people still read; the totals always count everyone
+EMPLOYEES = 1_000  # rows in the workbook; totals always include everyone
 
 
 def compare(
-    *scenarios: Annotated[str, Parameter(help="Two names or more; the first is the base.")],
-    xlsx: Annotated[Path | None, Parameter(name="--xlsx", help="Write this workbook too.")] = None,
+    *scenarios: Annotated[str, Parameter(help="Two or more names; the first is the base.")],
+    xlsx: Annotated[Path | None, Parameter(name="--xlsx", help="Also write an Excel workbook.")] = None,
     csv: Annotated[
-        Path | None, Parameter(name="--csv", help="Write every matched person's pay here, one row each.")
+        Path | None,
+        Parameter(name="--csv", help="Also write a CSV file with the pay of every matched employee."),
     ] = None,
     employees: Annotated[
         int,
-        Parameter(help="People whom the workbook lists for each scenario, the most moved first; 0 for none."),
+        Parameter(help="Employees listed in the workbook per scenario, largest change first; 0 for none."),
     ] = EMPLOYEES,
     simulate: Annotated[
         bool,
-        Parameter(negative="", help="First simulate what is not published, or has changed since it was."),
+        Parameter(negative="", help="First simulate scenarios that are unpublished or changed."),
     ] = False,
     flow: AsFlow = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Compare scenarios by what they published; the first is the base of all differences."""
+    """Compare the published results of scenarios; the first is the base of all differences."""
     settings = settings_for(home)
     if simulate:
         _simulate(settings, scenarios, flow)
@@ -59,14 +60,16 @@ def compare(
     if file is not None:
         progress().print(f"Workbook: {file}", markup=False, soft_wrap=True)
     if people is not None:
-        progress().print(f"{people:,} people: {csv}", markup=False, soft_wrap=True)
+        progress().print(f"{people:,} employees: {csv}", markup=False, soft_wrap=True)
     if file is None and people is None:
-        progress().print("Next: the same with --xlsx FILE; planwise employee ID --scenario A --against B.")
+        progress().print(
+            "Next: add --xlsx FILE for a workbook; planwise employee ID --scenario A --against B."
+        )
 
 
 def _simulate(settings: Settings, scenarios: Sequence[str], as_flow: bool | None) -> None:
     from planwise.app.requests import SimulateRequest
-    from planwise.app.simulate import simulate as job  # SQLMesh is slow to import, seldom needed here
+    from planwise.app.simulate import simulate as job  # SQLMesh is slow to import and rarely needed here
 
     for name in due(settings, scenarios):
         request = SimulateRequest(scenario=name)
@@ -83,22 +86,25 @@ FOUND_SHOWN = 20
 
 
 def employee(
-    employee_id: Annotated[str | None, Parameter(help="As in the census; hires are NEW-YEAR-SLOT.")] = None,
+    employee_id: Annotated[
+        str | None, Parameter(help="Employee ID from the census; hires are NEW-YEAR-SLOT.")
+    ] = None,
     /,
     *,
     scenario: Annotated[str, Parameter(name="--scenario", help="A published scenario.")] = BASELINE,
     against: Annotated[str | None, Parameter(name="--against", help="Compare with this scenario.")] = None,
     find: Annotated[
-        str | None, Parameter(name="--find", help="List ids instead: text in an id, job title or department.")
+        str | None,
+        Parameter(name="--find", help="List employees whose ID, job title or department contains this text."),
     ] = None,
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Show one person's events and pay as published; exit with 1 when the events do not give the pay."""
+    """Show one employee's published events and pay; exit with code 1 when the events do not give the pay."""
     settings = settings_for(home)
     if (find is None) == (employee_id is None):
         raise InputError(
-            "Name one person, or look for one.",
+            "Give either an employee ID or --find.",
             remedy="`planwise employee ID`, or `planwise employee --find TEXT`.",
         )
     if find is not None:
@@ -123,7 +129,7 @@ def _find(settings: Settings, scenario: str, text: str, *, as_json: bool) -> Non
         return
     if people:
         results().print(render_people(people))
-    progress().print(f"{found:,} found in {scenario}, {len(people)} shown.", markup=False)
+    progress().print(f"{found:,} found in {scenario}; {len(people)} shown.", markup=False)
 
 
 def _against(own: Timeline, other: Timeline) -> dict[str, Any]:

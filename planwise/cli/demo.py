@@ -1,4 +1,4 @@
-"""`planwise demo`: the whole main job on a synthetic census, as flows on an ephemeral server."""
+"""`planwise demo`: generate, simulate, optimize and publish, as flows on an ephemeral Prefect server."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,36 +23,34 @@ SEED = 42
 TARGET_GROWTH = 0.03
 SCENARIO = "demo_target"
 SAMPLER = "tpe"
-BUDGET_SECONDS = 70.0  # when the comparison stops, so that the whole takes less than 90 s
+BUDGET_SECONDS = 70.0  # the comparison stops then, so that the demo takes less than 90 s
 SAMPLING_SECONDS_MIN = 10.0
 
 
 def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: Json = False) -> None:
-    """Run the whole main job: a synthetic census, the baseline, a study to 3 % growth, the result published.
+    """Generate a synthetic census, simulate the baseline, find 3 % growth by a study, and publish the result.
 
     Parameters
     ----------
     employees
         Size of the synthetic census.
     trials
-        Trials of the sampling study that the solver is compared with, as many as fit; 0 leaves it out.
+        Trials of a sampling study to compare the solver with, as many as time allows; 0 for none.
 
     """
     if trials < 0:
-        raise InputError(f"{trials} trials.", remedy="Give 0 or more.")
+        raise InputError(f"--trials must be at least 0 (got {trials}).")
     settings = settings_for(home)
     started = time.monotonic()
     prepare(settings)
     with _prefect_starting():
         _load()
     flows = _flows()
-    census = _step(1, f"A census of {employees:,} people", lambda: flows["census"](employees, SEED))
-    baseline = _step(
-        2, "The baseline, simulated, gated, published", lambda: flows["simulate"](SimulateRequest())
-    )
+    census = _step(1, f"A census of {employees:,} employees", lambda: flows["census"](employees, SEED))
+    baseline = _step(2, "The baseline: simulate, gate, publish", lambda: flows["simulate"](SimulateRequest()))
     ask = OptimizeRequest(target_growth=TARGET_GROWTH, save_as=SCENARIO)
     found = _step(
-        3, f"The least change that gives {TARGET_GROWTH:.0%} growth a year", lambda: flows["optimize"](ask)
+        3, f"The smallest change that gives {TARGET_GROWTH:.0%} annual growth", lambda: flows["optimize"](ask)
     )
     sampled = None
     if trials:
@@ -82,13 +80,13 @@ def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: 
     print_optimization(found)
     if sampled:
         console.print(_comparison(found, sampled))
-    console.print(f"Done in {seconds:.0f} s. To look at it:")
+    console.print(f"Done in {seconds:.0f} s. Next:")
     for line in _next(settings):
         console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 def _load() -> None:
-    """Import what is slow to import, while the server starts."""
+    """Import slow modules while the server starts."""
     import great_expectations  # noqa: F401
 
     import planwise.engine.preview
@@ -103,7 +101,7 @@ def _flows() -> dict[str, Callable[..., Any]]:
 
 @contextmanager
 def _prefect_starting() -> Iterator[None]:
-    """Start the ephemeral server beside the block; wait for it at its end."""
+    """Start the ephemeral server while the block runs; wait for it at the end."""
     failed: list[Exception] = []
 
     def start() -> None:
@@ -132,7 +130,14 @@ def _step(number: int, title: str, run: Callable[[], T]) -> T:
 
 def _comparison(found: Any, sampled: Any) -> Table:
     table = Table(
-        "strategy", "gap", "plans", "evaluations", "seconds", "ended", title="Two ways to look", **PLAIN
+        "strategy",
+        "gap",
+        "plans",
+        "evaluations",
+        "seconds",
+        "stopped",
+        title="Solver and sampling compared",
+        **PLAIN,
     )
     for result in (found.result, sampled.result):
         table.add_row(

@@ -20,9 +20,9 @@ from planwise.risk.ensemble import Step, Watch
 
 @contextmanager
 def stoppable() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C end the work after the step in hand; the second one ends it at once.
+    """Let the first Ctrl-C stop after the current step; the second stops at once.
 
-    Yields what says whether it was asked to stop.
+    Yields a function that returns whether to stop.
     """
     asked: list[bool] = []
 
@@ -39,25 +39,28 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 
 
 RATES = ("growth_all", "growth_compound", "within_level_cv", "adjusted_gap_max")
-SHOWN = ("headcount", "payroll", *RATES)  # of some forty: the others are in the JSON
+SHOWN = ("headcount", "payroll", *RATES)  # some of about forty; --json has all
 
 Against = Annotated[
-    str | None, Parameter(name="--against", help="Another scenario: how much of the difference is policy.")
+    str | None,
+    Parameter(name="--against", help="Compare with this scenario: policy effect vs. random variation."),
 ]
 
 
 def ensemble(
     *,
     scenario: ScenarioOptions = AS_DEFINED,
-    seeds: Annotated[int, Parameter(help="How many seeds, the scenario's own first.")] = DEFAULT_SEEDS,
+    seeds: Annotated[
+        int, Parameter(help="Number of seeds; the scenario's own is the first.")
+    ] = DEFAULT_SEEDS,
     against: Against = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Simulate a scenario under many seeds on the preview: P10, P50 and P90 of each KPI and year.
+    """Preview a scenario under many seeds: P10, P50 and P90 of each KPI and year.
 
-    With --against, both run under the same seeds, and the answer says how much of their difference is policy
-    and how much is noise. Ctrl-C ends it after the seed in hand and shows what there is by then.
+    With --against, both scenarios run under the same seeds, and their difference is split into policy effect
+    and random variation. Ctrl-C stops after the current seed and shows the results so far.
     """
     request = EnsembleRequest(**scenario.fields(), seeds=seeds, against=against)
     with stoppable() as should_stop, progress().status(f"0 of {seeds} seeds") as status:
@@ -112,10 +115,10 @@ def _text(name: str, value: float | None) -> str:
     return f"{value:.3%}" if name in RATES else money(value)
 
 
-LARGE = 100.0  # a figure from here on is an amount, not a rate
+LARGE = 100.0  # larger values are amounts, not rates
 
 Levers = Annotated[
-    str | None, Parameter(name="--levers", help="Only these, with commas; default all pay levers.")
+    str | None, Parameter(name="--levers", help="Levers, comma-separated; default all pay levers.")
 ]
 
 
@@ -129,15 +132,15 @@ def sensitivity(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Show how a KPI of the last year answers to each lever, on the preview. Ctrl-C ends it early.
+    """Show how a KPI of the last year responds to each lever, by previews. Ctrl-C stops early.
 
     Parameters
     ----------
     method
-        derivative (slopes where the scenario stands), morris (effects) or sobol (shares of variance),
+        derivative (slopes at the scenario's values), morris (effects) or sobol (shares of variance),
         the last two over the recommended ranges.
     kpi
-        Column of the scenario's KPIs; of the last simulated year.
+        KPI column; its value in the last simulated year.
     samples
         Trajectories (morris, default 10) or base samples (sobol, a power of 2, default 64).
 
@@ -156,7 +159,7 @@ def sensitivity(
         _print_sensitivity(report.as_json())
 
 
-# What is shown, and by which figure it is ordered.
+# The columns shown, and the one they are ordered by.
 COLUMNS = {
     "derivative": (("slope", "per_pp", "per_width", "share"), "share"),
     "morris": (("mu", "mu_star", "mu_star_interval", "sigma"), "mu_star"),
@@ -176,7 +179,7 @@ def _print_sensitivity(answer: Mapping[str, Any]) -> None:
     console.print(table)
     if "value" in answer:
         console.print(
-            f"{answer['kpi']} is {_sensitivity_text(answer['value'])}; per_pp: for one percentage point more."
+            f"{answer['kpi']} is {_sensitivity_text(answer['value'])}; per_pp: change per point of the lever."
         )
 
 

@@ -26,12 +26,14 @@ def optimize(
     request: Annotated[OptimizeRequest, Parameter(name="*")] = AS_DEFINED,
     set_: Sets = (),
     assume: Assumes = (),
-    strict: Annotated[bool, Parameter(negative="", help="Exit with 1 when the target is not met.")] = False,
+    strict: Annotated[
+        bool, Parameter(negative="", help="Exit with code 1 when the target is not met.")
+    ] = False,
     flow: AsFlow = None,
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Find the levers that meet a growth target, verify them by a full simulation, gate, publish."""
+    """Find levers that meet a growth target; verify by a full simulation, gate and publish the result."""
     request = request.model_copy(
         update={
             "levers": assigned(parse_assignments(set_, "lever")),

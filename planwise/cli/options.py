@@ -15,9 +15,7 @@ from planwise.governance import BASELINE
 from planwise.parameters import parse_assignments
 from planwise.settings import Settings
 
-Home = Annotated[
-    Path | None, Parameter(name="--home", help="Folder that holds everything, instead of PLANWISE_HOME.")
-]
+Home = Annotated[Path | None, Parameter(name="--home", help="Home folder, instead of PLANWISE_HOME.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
 Sets = Annotated[
     tuple[str, ...],
@@ -30,11 +28,11 @@ Assumes = Annotated[
     Parameter(name="--assume", negative="", help="Set an assumption: `name=value` or `name@2028=value`."),
 ]
 As = Annotated[
-    str | None, Parameter(name="--as", help="Act as this person, instead of the user of the system.")
+    str | None, Parameter(name="--as", help="Act as this user, instead of the operating system's user.")
 ]
-NewScenario = Annotated[str, Parameter(help="Its name: 1 to 48 of a-z, 0-9 and _.")]
-KnownScenario = Annotated[str, Parameter(help="A scenario that `planwise scenario list` shows.")]
-KnownStudy = Annotated[str, Parameter(help="A study that `planwise study list` shows.")]
+NewScenario = Annotated[str, Parameter(help="Name of 1 to 48 characters of a-z, 0-9 and _.")]
+KnownScenario = Annotated[str, Parameter(help="Scenario name; see `planwise scenario list`.")]
+KnownStudy = Annotated[str, Parameter(help="Study name; see `planwise study list`.")]
 
 
 CensusName = Annotated[
@@ -50,10 +48,10 @@ AsFlow = Annotated[
 ]
 
 
-@Parameter(name="*")  # its fields are options of the command itself
+@Parameter(name="*")  # its fields become options of the command
 @dataclass(frozen=True)
 class ScenarioOptions:
-    """A scenario and the changes for this run, as they are typed."""
+    """A scenario and the changes for this run, as command-line text."""
 
     scenario: Annotated[str, Parameter(name="--scenario", help="Name of a scenario.")] = BASELINE
     set_: Sets = ()
@@ -63,7 +61,7 @@ class ScenarioOptions:
     census: CensusName = None
 
     def fields(self) -> dict[str, Any]:
-        """Return the fields of a `ScenarioRequest`; raises InputError for what cannot be assigned."""
+        """Return the fields of a `ScenarioRequest`; raises InputError for invalid assignments."""
         return {
             "scenario": self.scenario,
             "levers": assigned(parse_assignments(self.set_, "lever")),
@@ -77,26 +75,26 @@ class ScenarioOptions:
 AS_DEFINED = ScenarioOptions()
 
 
-Censuses = Annotated[
-    str, Parameter(help="Yearly censuses, oldest first: payroll files, or names of censuses.")
-]
+Censuses = Annotated[str, Parameter(help="Yearly censuses, oldest first: payroll files or census names.")]
 Mappings = Annotated[
     tuple[Path, ...],
-    Parameter(name="--mapping", negative="", help="Mapping YAML: one for all files, or one for each."),
+    Parameter(name="--mapping", negative="", help="Mapping YAML: one for all files, or one per file."),
 ]
 Dates = Annotated[
-    str | None, Parameter(name="--as-of", help="Census dates, one per file: 2013-06-30,2014-06-30.")
+    str | None, Parameter(name="--as-of", help="Census dates, one per file, e.g. 2013-06-30,2014-06-30.")
 ]
 LevelsOption = Annotated[
-    str | None, Parameter(name="--levels", help="pay-quantiles or ranges; wins over the mapping's.")
+    str | None, Parameter(name="--levels", help="pay-quantiles or ranges; overrides the mapping.")
 ]
 RowFilter = Annotated[
     str | None,
-    Parameter(name="--filter", help="Boolean SQL over the files' columns, with the mapping's."),
+    Parameter(
+        name="--filter", help="Boolean SQL over the files' columns, in addition to the mapping's filter."
+    ),
 ]
 Output = Annotated[
     Path | None,
-    Parameter(name="--output", help="Write the report there: .md or .json."),
+    Parameter(name="--output", help="File for the report: .md or .json."),
 ]
 
 
@@ -108,7 +106,7 @@ def yearly_censuses(
     levels: str | None,
     row_filter: str | None,
 ) -> tuple[YearlyCensus, ...]:
-    """Read the censuses, with a line on stderr."""
+    """Read the censuses and show progress on stderr."""
     with progress().status(f"Reading {len(sources)} censuses"):
         return read_years(
             settings,
@@ -132,16 +130,16 @@ def _dates(text: str | None) -> tuple[date, ...]:
 
 
 def check_output(output: Path | None, known: frozenset[str]) -> None:
-    """Raise InputError unless the report can be written in the form its ending asks for."""
+    """Raise InputError unless the file's ending is a known report format."""
     if output is not None and output.suffix not in known:
         raise InputError(
-            f"--output {output}: the ending {output.suffix!r} names no form of report.",
+            f"--output {output}: {output.suffix!r} is not a report format.",
             remedy=f"Use one of {', '.join(sorted(known))}.",
         )
 
 
 def write_report(output: Path, text: str) -> None:
-    """Write the report, its folder too; raises InputError when that cannot be."""
+    """Write the report and create its folder; raises InputError when that fails."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, encoding="utf-8")

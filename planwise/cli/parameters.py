@@ -1,4 +1,4 @@
-"""`planwise parameters …`: what can be set, and the reference page."""
+"""`planwise parameters`: list levers and assumptions, write their reference page."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ from planwise.console import emit_json, progress, results
 from planwise.parameters.catalogue import catalogue
 from planwise.parameters.reference import PAGE, reference
 
-app = cyclopts.App(name="parameters", help="The levers and assumptions that there are.")
+app = cyclopts.App(name="parameters", help="List levers and assumptions.")
 
 
 @app.command(name="list")
@@ -39,7 +39,7 @@ def list_(*, json: Json = False) -> None:
 
 @app.command(name="reference")
 def write_reference(
-    *, output: Annotated[Path, Parameter(help="The page to write.")] = PAGE, json: Json = False
+    *, output: Annotated[Path, Parameter(help="File to write.")] = PAGE, json: Json = False
 ) -> None:
     """Write the reference page in Markdown."""
     output.parent.mkdir(parents=True, exist_ok=True)

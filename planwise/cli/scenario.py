@@ -32,7 +32,7 @@ RISK_STYLES = {Risk.LOW: "dim", Risk.MEDIUM: "yellow", Risk.HIGH: "red", Risk.CR
 
 
 def render_list(scenarios: Iterable[Scenario]) -> RenderableType:
-    """Return one row per scenario."""
+    """Return a table with one row per scenario."""
     table = Table("scenario", "census", "overrides", "description", "from", "created (UTC)", "by")
     for scenario in scenarios:
         table.add_row(
@@ -82,7 +82,7 @@ app = cyclopts.App(name="scenario", help="Named sets of lever and assumption ove
 
 Description = Annotated[str | None, Parameter(name="--description", help="What the scenario is for.")]
 CensusName = Annotated[
-    str | None, Parameter(name="--census", help="Bind to this census; otherwise it follows the one in use.")
+    str | None, Parameter(name="--census", help="Bind to this census; by default the census in use.")
 ]
 
 
@@ -95,7 +95,8 @@ def create(
         str | None, Parameter(name="--from", help="Start from this scenario's overrides.")
     ] = None,
     from_trial: Annotated[
-        str | None, Parameter(name="--from-trial", help="Keep this trial: STUDY:NUMBER; nothing else is set.")
+        str | None,
+        Parameter(name="--from-trial", help="Save this trial, STUDY:NUMBER, without further changes."),
     ] = None,
     set_: Sets = (),
     assume: Assumes = (),
@@ -111,8 +112,8 @@ def create(
         return
     if source or set_ or assume or census:
         raise InputError(
-            "A trial says the scenario, the census and every value.",
-            remedy="Leave out --from, --set, --assume and --census; clone the scenario to change it.",
+            "--from-trial determines the scenario, the census and every value.",
+            remedy="Omit --from, --set, --assume and --census; clone the scenario to change it.",
         )
     from planwise.study.scenario_from_trial import parse_trial, promote_trial  # Optuna is slow to import
 
@@ -178,7 +179,7 @@ def list_(*, home: Home = None, json: Json = False) -> None:
 
 @app.command
 def show(name: KnownScenario, /, *, home: Home = None, json: Json = False) -> None:
-    """Show a scenario and every effective parameter with the tier it came from."""
+    """Show a scenario and every effective parameter with its tier."""
     settings = settings_for(home)
     with open_ledger(settings) as ledger:
         _present(settings, ledger, ledger.scenarios.get(name), as_json=json)
@@ -193,7 +194,7 @@ def diff(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Show which levers and assumptions differ between scenarios as they are now, simulated or not."""
+    """Show which levers and assumptions differ between scenarios, simulated or not."""
     from planwise.comparison.parameters import Resolved, parameter_differences  # pandas is slow to import
     from planwise.comparison.show import render_parameters
 
@@ -213,13 +214,13 @@ def diff(
         return
     results().print(render_parameters(found, names))
     if len(set(spans.values())) > 1:
-        told = ", ".join(f"{name} {span[0]}-{span[-1]}" for name, span in spans.items())
-        progress().print(f"The horizons differ: {told}; only common years are compared.", markup=False)
+        horizons = ", ".join(f"{name} {span[0]}-{span[-1]}" for name, span in spans.items())
+        progress().print(f"The horizons differ: {horizons}; only common years are compared.", markup=False)
 
 
 @app.command
 def delete(name: KnownScenario, /, *, as_: As = None, home: Home = None, json: Json = False) -> None:
-    """Delete a scenario; what it published stays."""
+    """Delete a scenario; its published result is kept."""
     with open_ledger(settings_for(home), actor=as_) as ledger:
         ledger.scenarios.delete(name)
     if json:
@@ -245,7 +246,7 @@ def _copy(
         first_year = _first_year(settings, census or original.census)
         years = years_of(merged_overrides(original.overrides, changes), first_year)
         if description is None and source == BASELINE:
-            description = ""  # what the baseline says of itself holds of no copy
+            description = ""  # the baseline's description does not apply to a copy
         made = ledger.scenarios.clone(
             source, name, changes, census=census, description=description, years=years
         )

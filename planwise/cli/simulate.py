@@ -29,12 +29,12 @@ def simulate(
 ) -> int:
     """Simulate a scenario, gate it, publish it.
 
-    Changes given here are for this run; the result is published under the scenario's name.
+    Changes given here apply to this run only; the result is published under the scenario's name.
 
     Parameters
     ----------
     plan_only
-        Say which models would run, and about how long; run nothing.
+        Only show which models would run, and an estimate of the time.
 
     """
     request = SimulateRequest(**scenario.fields())
@@ -66,10 +66,10 @@ def _show_plan(report: PlanReport, *, json: bool) -> None:
     results().print(f"{report.scenario} on census {report.census}: {report.summary}.", markup=False)
     if report.estimate is not None:
         results().print(
-            f"About {report.estimate.models_seconds:.1f} s, as {report.estimate.based_on} past runs like it."
+            f"About {report.estimate.models_seconds:.1f} s, based on {report.estimate.based_on} similar runs."
         )
     if report.in_force:
-        results().print("What is published has these parameters, census and models already.")
+        results().print("The published result already has these parameters, census and models.")
 
 
 def _flow() -> Callable[..., Any]:
@@ -84,11 +84,11 @@ def preview(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Show a scenario's KPIs without a plan: the same SQL in memory, nothing stored, gated or published."""
+    """Show a scenario's KPIs, computed by the same SQL in memory; nothing is stored, gated or published."""
     report = preview_scenario(settings_for(home), ScenarioRequest(**scenario.fields()))
     if json:
         emit_json(report.as_json())
         return
     results().print(kpi_table(report.kpis, title=f"Preview of {report.scenario}, {report.census}"))
     results().print(f"{report.employees:,} employees, {1000 * report.seconds:.0f} ms once prepared.")
-    progress().print("Not gated, not published. Next: planwise simulate with the same options.")
+    progress().print("Neither gated nor published. Next: planwise simulate with the same options.")

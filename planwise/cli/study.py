@@ -1,4 +1,4 @@
-"""`planwise study …`: list the studies, look at one, export its trials."""
+"""`planwise study`: list and show studies, export trials, write reports."""
 
 import io
 from pathlib import Path
@@ -24,13 +24,13 @@ from planwise.study.queries import (
 from planwise.study.report import Report, gather_evidence, write_report
 from planwise.study.study_files import RUNNING
 
-app = cyclopts.App(name="study", help="The searches for levers that meet a target.")
+app = cyclopts.App(name="study", help="List, show and export studies.")
 app.command("planwise.cli.study:report", name="report", help="Write a study's evidence report.")
 
 
 @app.command(name="list")
 def list_(*, home: Home = None, json: Json = False) -> None:
-    """List the studies, newest first."""
+    """List studies, newest first."""
     studies = list_studies(settings_for(home))
     if json:
         emit_json({"studies": studies})
@@ -51,7 +51,7 @@ def list_(*, home: Home = None, json: Json = False) -> None:
 
 @app.command
 def show(name: KnownStudy, /, *, home: Home = None, json: Json = False) -> None:
-    """Show a study's question, its result and its trials."""
+    """Show a study's specification, result and trials."""
     view = load_view(settings_for(home), name)
     if json:
         emit_json(view.as_json())
@@ -64,11 +64,11 @@ def export(
     name: KnownStudy,
     /,
     *,
-    output: Annotated[Path | None, Parameter(help="The CSV file to write; stdout by default.")] = None,
+    output: Annotated[Path | None, Parameter(help="CSV file to write; default stdout.")] = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Export a study's trials as CSV: one row a trial, its levers and the last year's KPIs as columns."""
+    """Export a study's trials as CSV: one row per trial, with levers and the last year's KPIs as columns."""
     view = load_view(settings_for(home), name)
     if output is None and not json:
         results().out(_csv(view), end="")
@@ -97,10 +97,14 @@ def _print(view: StudyView) -> None:
         f"tolerance {question['tolerance'] * PP:g} pp; {view.state}."
     )
     if asked := [*objectives_text(question), *question.get("constraints", ())]:
-        console.print(f"Asked: {', '.join(asked)}.", markup=False)
+        console.print(f"Specification: {', '.join(asked)}.", markup=False)
     if view.unfinished:
-        whose = "are under way" if view.state == RUNNING else f"wait for {resume_hint(view.name)}"
-        console.print(f"{view.unfinished} trials {whose}.", markup=False)
+        state = (
+            "are running"
+            if view.state == RUNNING
+            else f"are unfinished; resume with {resume_hint(view.name)}"
+        )
+        console.print(f"{view.unfinished} trials {state}.", markup=False)
     console.print(trial_table(view.rows()))
     if view.result is not None:
         _print_best(view.result)
@@ -117,9 +121,9 @@ def _print_best(result: dict[str, Any]) -> None:
     for constraint in result["constraints"]:
         text = constraint.get("text", constraint["name"])
         actual = constraint.get("actual")
-        measured = "" if actual is None else f", is {actual:,.6g}"
+        measured = "" if actual is None else f"; actual {actual:,.6g}"
         console.print(
-            f"  {'holds' if constraint['satisfied'] else 'VIOLATED'}: {text}{measured}", markup=False
+            f"  {'satisfied' if constraint['satisfied'] else 'VIOLATED'}: {text}{measured}", markup=False
         )
 
 
@@ -132,7 +136,7 @@ def report(
     *,
     output: Annotated[
         Path | None,
-        Parameter(help="Folder for both files, or one .html or .md file; default studies/NAME/report."),
+        Parameter(help="Folder for both files, or a single .html or .md file; default studies/NAME/report."),
     ] = None,
     home: Home = None,
     json: Json = False,
@@ -145,7 +149,7 @@ def report(
         files = write_report(content, target)
     except OSError as error:
         raise InputError(
-            f"{target} cannot be written: {error}", remedy="Name another place with --output."
+            f"{target} cannot be written: {error}", remedy="Choose another place with --output."
         ) from error
     if json:
         emit_json({"study": name, "files": files})

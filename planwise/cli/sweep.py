@@ -22,7 +22,7 @@ from planwise.parameters import catalogue
 
 Grid = Annotated[
     tuple[str, ...],
-    Parameter(name="--grid", negative="", help="Values to try for a lever: `cola_rate=0.02,0.03`."),
+    Parameter(name="--grid", negative="", help="Values of a lever to try, e.g. `cola_rate=0.02,0.03`."),
 ]
 
 
@@ -37,16 +37,16 @@ def sweep(
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Simulate and publish every scenario, try variants, and say what changed since the last sweep.
+    """Simulate and publish every scenario, try variants, and report changes since the last sweep.
 
     Parameters
     ----------
     scenarios
-        Names with commas; default every scenario.
+        Scenario names, comma-separated; default all.
     seeds
-        Further seeds to try each scenario with: numbers with commas.
+        Additional seeds for each scenario, comma-separated.
     strict
-        Exit with 1 when something is infeasible.
+        Exit with code 1 when a scenario or variant is infeasible.
 
     """
     request = SweepRequest(
@@ -68,19 +68,19 @@ def sweep(
 def maintain(
     *,
     dry_run: Annotated[
-        bool, Parameter(negative="--apply", help="Only say what would go; --apply does it.")
+        bool, Parameter(negative="--apply", help="List what would be deleted; --apply deletes it.")
     ] = True,
     keep_studies: int = 5,
     flow: AsFlow = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Drop environments of old studies and deleted scenarios, free their tables.
+    """Drop environments of old studies and deleted scenarios, and free their tables.
 
     Parameters
     ----------
     keep_studies
-        The newest studies, whose best trials stay.
+        Number of newest studies whose best trials are kept.
 
     """
     request = MaintainRequest(dry_run=dry_run, keep_studies=keep_studies)
@@ -117,7 +117,7 @@ def _print(done: Sweep) -> None:
         for line in lines:
             console.print(f"{title}: {line}", markup=False)
     since = f"Compared with {done.previous_at}." if done.previous_at else "The first sweep."
-    console.print(since if done.complete else f"Stopped before its end. {since}")
+    console.print(since if done.complete else f"Stopped early. {since}")
 
 
 def _names(text: str | None) -> tuple[str, ...]:
@@ -137,7 +137,7 @@ def _number(text: str, option: str) -> float:
         return float(text)
     except ValueError as error:
         raise InputError(
-            f"{option}: {text!r} is not a number.", remedy="Write numbers with commas."
+            f"{option}: {text!r} is not a number.", remedy="Write comma-separated numbers."
         ) from error
 
 

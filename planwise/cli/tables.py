@@ -27,12 +27,12 @@ PLAIN: dict[str, Any] = {
 
 
 def percent(rate: float | None) -> str:
-    """Return a rate as percent, - when there is none."""
+    """Return a rate as a percentage, "-" for None."""
     return "-" if rate is None else f"{rate:.2%}"
 
 
 def money(amount: float | None) -> str:
-    """Return an amount, in millions from a million on, - when there is none."""
+    """Return an amount, in millions from one million, "-" for None."""
     if amount is None:
         return "-"
     return f"{amount / MILLION:,.1f} M" if abs(amount) >= MILLION else f"{amount:,.0f}"
@@ -43,12 +43,12 @@ def signed_money(amount: float | None) -> str:
     return money(amount) if amount is None or amount < 0 else f"+{money(amount)}"
 
 
-FINDINGS_SHOWN = 3  # worst first; the others are in the result
+FINDINGS_SHOWN = 3  # worst first; the report has all
 GROWTH = "growth_compound"
 
 
 def print_findings(console: Console, result: StudyResult) -> None:
-    """Print what a study's closing found; what was not computed says why, in dim."""
+    """Print a study's findings; reasons why one was not computed are dim."""
     for line in (*_objective(result), *_cost(result), *_people(result), *_robustness(result)):
         console.print(line, soft_wrap=True)
     if result.binding:
@@ -64,7 +64,7 @@ def print_findings(console: Console, result: StudyResult) -> None:
 
 
 def lever_table(result: StudyResult) -> Table:
-    """Return one row per changed lever: values, change, what it does alone to growth, its risk."""
+    """Return one row per changed lever: old and new value, change, growth effect alone, risk."""
     right = [Column(name, justify="right") for name in ("old", "new", "change", "growth alone")]
     table = Table("lever", *right, "risk", **PLAIN)
     alone = _object(result.parameter_impact).get(GROWTH, {})
@@ -81,12 +81,12 @@ def lever_table(result: StudyResult) -> Table:
         )
     if alone:
         table.add_section()
-        table.add_row("together beyond the sum", "", "", "", f"{alone['remainder'] * PP:+.2f} pp", "")
+        table.add_row("interaction", "", "", "", f"{alone['remainder'] * PP:+.2f} pp", "")
     return table
 
 
 def constraint_table(constraints: list[dict[str, Any]]) -> Table:
-    """Return one row per constraint: what it limits, what it is, what is allowed."""
+    """Return one row per constraint: metric, value, limit."""
     right = [Column(name, justify="right") for name in ("actual", "limit")]
     table = Table("constraint", *right, "", **PLAIN)
     for one in constraints:
@@ -101,7 +101,7 @@ def constraint_table(constraints: list[dict[str, Any]]) -> Table:
 
 
 def front_table(front: list[dict[str, Any]], picks: Mapping[str, Any]) -> Table:
-    """Return the knee and the picks of a front, with their objectives (1 is the scenario as it is)."""
+    """Return the knee and the picks of a front; objectives are relative to the scenario (1 is unchanged)."""
     names = list(front[0]["values"])
     right = [Column(name, justify="right") for name in (*names, "growth")]
     table = Table("trial", *right, "", title=f"{len(front)} trade-offs, of which", **PLAIN)
@@ -115,13 +115,13 @@ def front_table(front: list[dict[str, Any]], picks: Mapping[str, Any]) -> Table:
 
 
 def _objective(result: StudyResult) -> Iterator[str]:
-    """Yield what a score is made of, where it is more than the target and the change."""
+    """Yield the terms of a score that has more than target and change."""
     weights = result.objective.get("weights", {})
     if set(weights) - {"targets", "change"}:
         parts = " + ".join(
             f"{name} {result.objective[name]:.4g} × {weight:g}" for name, weight in weights.items()
         )
-        yield f"Objective {result.objective['value']:.4g} = {parts} (1 is as it was)."
+        yield f"Objective {result.objective['value']:.4g} = {parts} (1 is unchanged)."
 
 
 def _cost(result: StudyResult) -> Iterator[str]:
@@ -141,7 +141,7 @@ def _people(result: StudyResult) -> Iterator[str]:
     if isinstance(found, str):
         yield f"[dim]People: {escape(found)}.[/]"
         return
-    text = f"People: in {found['year']} the pay of {found['differ']:,} of {found['compared']:,} differs"
+    text = f"People: in {found['year']} pay differs for {found['differ']:,} of {found['compared']:,}"
     if found["differ"]:
         amount, rate = found["difference"], found["difference_rate"]
         text += (
@@ -204,7 +204,7 @@ STYLES = {"critical": "bold red", "warning": "yellow", "info": "dim"}
 
 
 def print_simulation(report: SimulationReport) -> None:
-    """Print gate failures, KPIs by year, where it was published, and what to do next."""
+    """Print gate failures, KPIs by year, the published folder and the next step."""
     console = results()
     print_gate(console, report.gate)
     console.print(kpi_table(report.kpis, title=f"{report.scenario} on census {report.census}"))
@@ -214,7 +214,7 @@ def print_simulation(report: SimulationReport) -> None:
     if report.changes:
         changes = ", ".join(f"{name}={value}" for name, value in report.changes.items())
         console.print(
-            f"With changes that no scenario stores: {changes}. `planwise scenario create` keeps such.",
+            f"Unsaved changes: {changes}. Save them with `planwise scenario create`.",
             markup=False,
             style="yellow",
         )
@@ -223,13 +223,13 @@ def print_simulation(report: SimulationReport) -> None:
         progress().print("Next: planwise serve, planwise optimize --target-growth 0.03")
     else:
         console.print(
-            "Not published; the result in force stays. The environment keeps this one to look into.",
+            "Not published; the published result is unchanged. The environment keeps the new one.",
             style="red",
         )
 
 
 def print_optimization(report: OptimizationReport) -> None:
-    """Print what was found, what it changes, what it costs, and what to do next."""
+    """Print the result, changed levers, costs and the next step."""
     result, console = report.result, results()
     console.print(_verdict(result))
     if result.nearest_growth is not None:
@@ -245,7 +245,7 @@ def print_optimization(report: OptimizationReport) -> None:
     console.print(
         f"{result.strategy}: {quality}{result.evaluations} evaluations, {result.real_plans} plans, "
         f"{result.cache_hits} cache hits, {result.trials_failed} failed; {result.seconds:.1f} s; "
-        f"ended: {result.stopped}. Study {result.study}."
+        f"stopped: {result.stopped}. Study {result.study}."
     )
     if result.advice.get("strategy"):
         console.print(result.advice["strategy"], markup=False, soft_wrap=True, style="yellow")
@@ -260,21 +260,21 @@ def print_optimization(report: OptimizationReport) -> None:
 
 
 def _nearest(result: StudyResult) -> str:
-    """Say what comes nearest to what was asked, and what it still violates."""
+    """Return a line on the nearest reachable result and the constraints it violates."""
     violated = [str(one.get("text", one["name"])) for one in result.constraints if not one["satisfied"]]
     if violated:
-        return f"Nothing meets {', '.join(violated)}; what comes nearest is shown."
+        return f"No trial satisfies {', '.join(violated)}; the nearest one is shown."
     return f"Nearest reachable growth: {result.nearest_growth:.3%}."
 
 
 def _verdict(result: StudyResult) -> str:
     if result.quality_score is None:
-        growth = f"growth {result.growth:.3%} ({result.kind}), as it was {result.baseline_growth:.3%}"
-        return f"No target was sought: {growth}."
+        growth = f"growth {result.growth:.3%} ({result.kind}), before: {result.baseline_growth:.3%}"
+        return f"No growth target: {growth}."
     state = "met" if result.converged else "not met" if result.reachable else "out of reach"
     return (
         f"Target {percent(result.target_growth)} a year is [bold]{state}[/]: growth {result.growth:.3%} "
-        f"({result.kind}), gap {result.gap_pp:+.3f} pp, as it was {result.baseline_growth:.3%}."
+        f"({result.kind}), gap {result.gap_pp:+.3f} pp, before: {result.baseline_growth:.3%}."
     )
 
 
@@ -301,15 +301,15 @@ def comparison_table(kpis: Kpis, baseline: Kpis, target: float) -> Table:
 
 
 def print_gate(console: Console, gate: GateResult) -> None:
-    """Print what failed, if anything did."""
-    told = [check for check in gate.failed if check.severity != "info"]
-    if not told:
+    """Print the failed expectations, if any."""
+    failed = [check for check in gate.failed if check.severity != "info"]
+    if not failed:
         return
     table = Table(
         "severity", "expectation", "observed", "allowed", "rows", title=f"{gate.suite} gate: {gate.status}"
     )
     observed = {row["expectation"]: row["observed"] for row in gate.as_table()}
-    for check in told:
+    for check in failed:
         table.add_row(
             Text(check.severity, style=STYLES[check.severity]),
             f"{check.expectation} on {check.table}",
@@ -327,7 +327,7 @@ def kpi_table(kpis: Kpis, *, title: str) -> Table:
         *(Column(name, justify="right") for name in ("heads", "payroll", "growth", "compound")),
         *(Column(name, justify="right", style="dim") for name in BRIDGE),
         title=title,
-        caption="growth of mean base pay, its parts to the right; compound: a year since the census",
+        caption="growth of mean base pay and its parts; compound: annual growth since the census",
         **PLAIN,
     )
     for year in kpis:

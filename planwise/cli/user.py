@@ -1,4 +1,4 @@
-"""`planwise user`: who may sign in, where sign-in is by the file of users."""
+"""`planwise user`: manage dashboard users of the sign-in `basic`."""
 
 import getpass
 import sys
@@ -15,7 +15,7 @@ from planwise.errors import InputError
 from ui.auth.configuration import sign_in_settings, users_of
 from ui.auth.users import Users, read_private
 
-app = App(name="user", help="Who may sign in to the dashboard (sign-in `basic`).")
+app = App(name="user", help="Manage dashboard users (sign-in `basic`).")
 PasswordFile = Annotated[
     Path | None, Parameter(help="Read the password from the first line of a file (mode 600).")
 ]
@@ -23,10 +23,10 @@ PasswordFile = Annotated[
 
 @app.command
 def add(name: str, *, role: str, password_file: PasswordFile = None, home: Home = None) -> None:
-    """Add a user, or give one another role and password; asks for the password, without an echo.
+    """Add a user or change one's role and password; prompts for the password.
 
-    Sessions of a user that are open are signed out. When the input is not a terminal, the password is its
-    first line.
+    Open sessions of the user are signed out. When the input is not a terminal, the password is its first
+    line.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def add(name: str, *, role: str, password_file: PasswordFile = None, home: Home 
 
 @app.command(name="list")
 def list_(*, json: Json = False, home: Home = None) -> None:
-    """List the users, their roles, and when their passwords were set."""
+    """List users, their roles, and when their passwords were set."""
     users = _users(home).all()
     if json:
         rows = [{"name": user.name, "role": user.role, "changed_at": user.changed_at} for user in users]
@@ -63,7 +63,7 @@ def remove(name: str, *, home: Home = None) -> None:
     Parameters
     ----------
     name
-        One that `planwise user list` shows.
+        Name from `planwise user list`.
 
     """
     _users(home).remove(name)
@@ -80,7 +80,7 @@ def _password(file: Path | None) -> str:
     if not sys.stdin.isatty():
         return _first_line(sys.stdin.readline())
     password = getpass.getpass("Password: ")
-    if getpass.getpass("Once more: ") != password:
+    if getpass.getpass("Repeat password: ") != password:
         raise InputError("The passwords differ.", remedy="Try again; nothing was changed.")
     return password
 

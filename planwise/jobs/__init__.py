@@ -1,4 +1,4 @@
-"""Long work and how it stands, in files: whoever looks sees the same, and a restart loses nothing."""
+"""Background jobs, stored as files: every process sees the same state, and it survives restarts."""
 
 from planwise.jobs.folder import JobFolder, folder_of, job_folders, new_job
 from planwise.jobs.job import ENDED, Job, JobFailure, JobKind, JobStep, State, Table

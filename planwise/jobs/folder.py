@@ -1,4 +1,4 @@
-"""A job's folder: `jobs/<id>/` with what was asked, what happened, how it ended; who holds it lives."""
+"""A job's folder `jobs/<id>/`: request, events, outcome, cancellation request and lock."""
 
 import json
 import os
@@ -22,27 +22,27 @@ ID = re.compile(r"\d{8}T\d{9}-[a-z]+-[0-9a-f]{6}")
 
 @dataclass(frozen=True)
 class JobFolder:
-    """The files of one job; what is written whole is replaced whole, so that no reader sees a half."""
+    """The files of one job. JSON files are replaced atomically."""
 
     path: Path
 
     @property
     def id(self) -> str:
-        """The job's id: sorted by it, jobs are in the order in which they were asked for."""
+        """The job's id; ids sort in the order in which jobs were requested."""
         return self.path.name
 
     @property
     def lock(self) -> Path:
-        """The file that the process that does the work holds."""
+        """The file that the working process locks."""
         return self.path / LOCK
 
     @property
     def log(self) -> Path:
-        """What the process wrote otherwise."""
+        """The process's other output."""
         return self.path / LOG
 
     def read(self, name: str) -> dict[str, Any] | None:
-        """Return one of the JSON files; None when it is not there or damaged."""
+        """Return one of the JSON files; None when it is missing or damaged."""
         try:
             found = json.loads((self.path / name).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -50,7 +50,7 @@ class JobFolder:
         return found if isinstance(found, dict) else None
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
-        """Replace one of the JSON files; raises PlanWiseError when the disk refuses."""
+        """Replace one of the JSON files; raises PlanWiseError when it cannot be written."""
         file = self.path / name
         try:
             storage.write_json(file, content, allow_nan=False)
@@ -61,22 +61,22 @@ class JobFolder:
             ) from error
 
     def request_cancel(self, who: str) -> None:
-        """Leave the wish that the work ends."""
+        """Write a cancellation request."""
         self.write(CANCEL, {"by": who, "at": datetime.now(UTC).isoformat()})
 
     @property
     def cancel_requested(self) -> bool:
-        """Whether somebody wished so."""
+        """Whether cancellation was requested."""
         return (self.path / CANCEL).exists()
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is written how the job ended."""
+        """Whether the outcome is written."""
         return (self.path / OUTCOME).exists()
 
     @property
-    def is_held(self) -> bool:
-        """Whether a living process does the work."""
+    def is_locked(self) -> bool:
+        """Whether a living process holds the job's lock."""
         return storage.is_locked(self.lock)
 
 
@@ -89,7 +89,7 @@ def new_job(
     started_by: str,
     now: datetime | None = None,
 ) -> JobFolder:
-    """Make a job's folder; nothing is started. Raises PlanWiseError when the disk refuses."""
+    """Create a job's folder without starting the job; raises PlanWiseError when it cannot be written."""
     at = now or datetime.now(UTC)
     stamp = f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}"
     folder = JobFolder(settings.jobs_dir / f"{stamp}-{kind}-{secrets.token_hex(3)}")
@@ -97,7 +97,7 @@ def new_job(
         folder.path.mkdir(parents=True)
     except OSError as error:
         raise PlanWiseError(
-            f"{folder.path} cannot be made: {error.strerror}.",
+            f"{folder.path} cannot be created: {error.strerror}.",
             remedy="Check the folder's rights and the space on the disk.",
         ) from error
     folder.write(
@@ -114,7 +114,7 @@ def new_job(
 
 
 def folder_of(settings: Settings, job: str) -> JobFolder:
-    """Return the folder of a job; raises InputError when there is none of that id."""
+    """Return the folder of a job; raises InputError for an unknown id."""
     folder = JobFolder(settings.jobs_dir / job)
     if not ID.fullmatch(job) or not folder.path.is_dir():
         raise InputError(
@@ -124,7 +124,7 @@ def folder_of(settings: Settings, job: str) -> JobFolder:
 
 
 def job_folders(settings: Settings) -> list[JobFolder]:
-    """Return the folders of all jobs, the newest first."""
+    """Return the folders of all jobs, newest first."""
     try:
         names = [entry.name for entry in os.scandir(settings.jobs_dir)]
     except FileNotFoundError:

@@ -11,7 +11,7 @@ from typing import Any
 
 
 class JobKind(StrEnum):
-    """What a job does; `PLAN` only says what a simulation would do."""
+    """What a job does; `PLAN` only lists what a simulation would run."""
 
     SIMULATE = "simulate"
     OPTIMIZE = "optimize"
@@ -20,7 +20,7 @@ class JobKind(StrEnum):
 
 
 class State(StrEnum):
-    """How a job stands; interrupted is one whose process is gone without a word."""
+    """A job's state; `interrupted` means that its process ended without writing an outcome."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -35,7 +35,7 @@ ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.INTERRUPTED}
 
 @dataclass(frozen=True)
 class JobStep:
-    """A step by its name; one that is carried out many times is counted, its seconds are summed."""
+    """A step, by name; repetitions are counted and their seconds summed."""
 
     name: str
     state: str  # running, done, failed
@@ -46,7 +46,7 @@ class JobStep:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that the job left, such as what a gate found."""
+    """A table that the job published, such as a gate's findings."""
 
     title: str
     rows: tuple[Mapping[str, Any], ...]
@@ -54,7 +54,7 @@ class Table:
 
 @dataclass(frozen=True)
 class JobFailure:
-    """Why a job failed, and what to do about it."""
+    """Why a job failed, and the remedy."""
 
     what: str
     remedy: str
@@ -63,11 +63,11 @@ class JobFailure:
 
 @dataclass(frozen=True)
 class Job:
-    """Long work that was asked for; times are UTC.
+    """A background job; times are UTC.
 
-    `share` is 0–1, None while nothing is known; `lines` are the last ones told; `how` says where it runs and,
-    in `why`, why not elsewhere; `link` leads to its flow run; `result` is what the command prints
-    with --json; `cancelling` is True from the wish to the end, `cancelled_by` says whose wish it was.
+    `share` is the completed share, 0–1, None while unknown; `lines` are the last messages; `how` says where
+    it runs, `why` why not elsewhere; `link` leads to its flow run; `result` is the command's --json output;
+    `cancelling` is True from the cancellation request to the end, `cancelled_by` names the user.
     """
 
     id: str
@@ -95,11 +95,11 @@ class Job:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes."""
+        """Whether the job has ended."""
         return self.state in ENDED
 
     def seconds(self, now: datetime | None = None) -> float:
-        """Return the wall time from the wish to the end, or until now."""
+        """Return the wall time from the request to the end, or until now."""
         until = self.ended_at or now or datetime.now(UTC)
         return max(0.0, (until - self.started_at).total_seconds())
 
@@ -122,7 +122,7 @@ SIMULATE_SHARES: Mapping[str, float] = {  # of a simulation's time, in a small c
 
 @dataclass
 class JobProgress:
-    """What the events say, added up."""
+    """A job's progress, accumulated from its events."""
 
     began: bool = False
     share: float | None = None
@@ -131,17 +131,17 @@ class JobProgress:
     steps: dict[str, JobStep] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
-    offset: int = 0  # bytes of the log that are in here
+    offset: int = 0  # bytes of the log read so far
 
-    def take(self, lines: Iterable[bytes]) -> None:
-        """Add whole lines of the log; one that is damaged is left out."""
+    def add(self, lines: Iterable[bytes]) -> None:
+        """Add complete lines of the log; damaged lines are skipped."""
         for line in lines:
             try:
-                self._take(json.loads(line))
+                self._add(json.loads(line))
             except (ValueError, KeyError, TypeError):
                 continue
 
-    def _take(self, event: Mapping[str, Any]) -> None:
+    def _add(self, event: Mapping[str, Any]) -> None:
         kind = event["type"]
         if kind == "began":
             self.began, self.message = True, ""
@@ -150,10 +150,10 @@ class JobProgress:
         elif kind == "step":
             self._step(event)
         elif kind == "told":
-            self._say(str(event["message"]))
+            self._show(str(event["message"]))
         elif kind == "progress":
             self.share = min(1.0, max(0.0, float(event["share"])))
-            self._say(str(event["message"]))
+            self._show(str(event["message"]))
         elif kind == "table":
             self.tables.pop(event["key"], None)
             self.tables[event["key"]] = Table(str(event["title"]), tuple(event["rows"]))
@@ -162,7 +162,7 @@ class JobProgress:
         elif kind == "note":
             self.notes[event["name"]] = str(event["value"])
 
-    def _say(self, message: str) -> None:
+    def _show(self, message: str) -> None:
         self.message = message
         self.lines.append(message)
 
@@ -171,7 +171,7 @@ class JobProgress:
         at = datetime.fromisoformat(event["at"])
         before = self.steps.get(name)
         if before is not None and before.state == RUNNING and self.message.startswith(WAITING):
-            self.message = ""  # what was waited for has come
+            self.message = ""  # the wait is over
         if event["state"] == RUNNING:
             again = None if before is None else replace(before, state=RUNNING, started_at=at)
             self.steps[name] = again or JobStep(name, RUNNING, at, count=0)
@@ -181,17 +181,17 @@ class JobProgress:
             self.steps[name] = replace(known, state=event["state"], seconds=seconds, count=known.count + 1)
 
 
-def share_of(kind: JobKind, told: JobProgress) -> float | None:
-    """Return how far the job is: of a simulation by its steps, else what it said itself."""
+def share_of(kind: JobKind, progress: JobProgress) -> float | None:
+    """Return the completed share: of a simulation from its steps, else as reported."""
     if kind is not JobKind.SIMULATE:
-        return told.share
+        return progress.share
     share = 0.0
     for name, part in SIMULATE_SHARES.items():
-        step = told.steps.get(name)
+        step = progress.steps.get(name)
         if step is None:
             continue
         if step.state == DONE:
             share += part
-        elif name == "run models" and told.share is not None:
-            share += part * told.share
-    return share if told.steps else None
+        elif name == "run models" and progress.share is not None:
+            share += part * progress.share
+    return share if progress.steps else None

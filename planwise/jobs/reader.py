@@ -15,43 +15,43 @@ from planwise.jobs.folder import CANCEL, EVENTS, OUTCOME, REQUEST, ROUTE, JobFol
 from planwise.jobs.job import ENDED, Job, JobFailure, JobKind, JobProgress, State, share_of
 from planwise.settings import Settings
 
-START_PATIENCE = timedelta(seconds=60)  # a busy machine takes long to start a program
+START_TIMEOUT = timedelta(seconds=60)  # a busy machine takes long to start a program
 PREFECT = "prefect"
 CACHED = 256  # jobs in memory: some ten kilobytes each
 GONE = JobFailure(
-    "The process that did the work is gone: it was killed, or the machine stopped.",
-    "What was published before is still in force. Start it again; a study is resumed where it stopped.",
+    "The job's process has ended without a result: it was killed, or the machine stopped.",
+    "The published result is unchanged. Start the job again; a study resumes where it stopped.",
     "Interrupted",
 )
 
 
 class JobReader:
-    """Reads the jobs of one home; ended ones are read once, of running ones only what is new."""
+    """Reads the jobs of one home: ended jobs once, of running jobs only new events."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._ended: LRUCache[str, Job] = LRUCache(CACHED)
-        self._told: LRUCache[str, JobProgress] = LRUCache(CACHED)
+        self._progress: LRUCache[str, JobProgress] = LRUCache(CACHED)
         self._alone = Lock()
 
     def list(self) -> tuple[Job, ...]:
-        """Return every job, the newest first; one whose files are damaged is left out."""
+        """Return every job, newest first; jobs with damaged files are left out."""
         found = (self._read(folder) for folder in job_folders(self._settings))
         return tuple(job for job in found if job is not None)
 
     def get(self, job: str) -> Job:
-        """Return a job; raises InputError when there is none of that id, or its files are damaged."""
+        """Return a job; raises InputError for an unknown id or damaged files."""
         found = self._read(folder_of(self._settings, job))
         if found is None:
             raise InputError(
-                f"The job {job!r} cannot be read.", remedy="Its files are damaged; start the work again."
+                f"The job {job!r} cannot be read.", remedy="Its files are damaged; start the job again."
             )
         return found
 
     def version(self) -> Hashable:
-        """Return a value that changes when a job begins, ends, or is no longer held; a few `stat` calls."""
+        """Return a value that changes when a job starts, ends or loses its lock; costs a few `stat` calls."""
         return tuple(
-            folder.id if folder.id in self._ended else (folder.id, folder.has_ended, folder.is_held)
+            folder.id if folder.id in self._ended else (folder.id, folder.has_ended, folder.is_locked)
             for folder in job_folders(self._settings)
         )
 
@@ -59,75 +59,75 @@ class JobReader:
         with self._alone:
             if (known := self._ended.get(folder.id)) is not None:
                 return known
-            job = self._made(folder)
+            job = self._build(folder)
             if job is not None and folder.has_ended:
                 self._ended[folder.id] = job
-                self._told.pop(folder.id, None)
+                self._progress.pop(folder.id, None)
             return job
 
-    def _made(self, folder: JobFolder) -> Job | None:
-        asked = folder.read(REQUEST)
-        if asked is None:
+    def _build(self, folder: JobFolder) -> Job | None:
+        request = folder.read(REQUEST)
+        if request is None:
             return None
-        held = folder.is_held  # before the outcome is looked at: who lets go has written it
+        locked = folder.is_locked  # before the outcome is read: a process writes it before it unlocks
         route, outcome = folder.read(ROUTE) or {}, folder.read(OUTCOME)
-        told = self._told.get(folder.id) or JobProgress()
-        self._told[folder.id] = told
-        _read_new_events(folder, told)
+        progress = self._progress.get(folder.id) or JobProgress()
+        self._progress[folder.id] = progress
+        _read_new_events(folder, progress)
         try:
-            return _job(folder, asked, route, outcome, told, held)
+            return _job(folder, request, route, outcome, progress, locked)
         except (KeyError, TypeError, ValueError):
             return None
 
 
-def _read_new_events(folder: JobFolder, told: JobProgress) -> None:
-    """Take the whole lines that came since."""
+def _read_new_events(folder: JobFolder, progress: JobProgress) -> None:
+    """Add the complete lines that were written since the last call."""
     try:
         with (folder.path / EVENTS).open("rb") as file:
-            file.seek(told.offset)
+            file.seek(progress.offset)
             new = file.read()
     except FileNotFoundError:
         return
     whole = new[: new.rfind(b"\n") + 1]
-    told.take(whole.splitlines())
-    told.offset += len(whole)
+    progress.add(whole.splitlines())
+    progress.offset += len(whole)
 
 
 def _job(
     folder: JobFolder,
-    asked: Mapping[str, Any],
+    request: Mapping[str, Any],
     route: Mapping[str, Any],
     outcome: Mapping[str, Any] | None,
-    told: JobProgress,
-    held: bool,
+    progress: JobProgress,
+    locked: bool,
 ) -> Job:
-    kind = JobKind(asked["kind"])
-    started_at = datetime.fromisoformat(asked["started_at"])
+    kind = JobKind(request["kind"])
+    started_at = datetime.fromisoformat(request["started_at"])
     cancelling = folder.cancel_requested
-    state, error = _state(folder, route, outcome, told, held, started_at)
+    state, error = _state(folder, route, outcome, progress, locked, started_at)
     ended_at = _ended_at(folder, outcome) if state in ENDED else None
-    share = 1.0 if state is State.DONE else share_of(kind, told)
+    share = 1.0 if state is State.DONE else share_of(kind, progress)
     return Job(
         id=folder.id,
         kind=kind,
-        title=str(asked["title"]),
-        scenario=str(asked["request"].get("scenario") or ""),
-        started_by=str(asked["started_by"]),
+        title=str(request["title"]),
+        scenario=str(request["request"].get("scenario") or ""),
+        started_by=str(request["started_by"]),
         started_at=started_at,
-        request=asked["request"],
+        request=request["request"],
         state=state,
         ended_at=ended_at,
         share=share,
-        message=_message(state, told, route),
-        lines=tuple(told.lines),
-        steps=tuple(told.steps.values()),
-        tables=dict(told.tables),
+        message=_message(state, progress, route),
+        lines=tuple(progress.lines),
+        steps=tuple(progress.steps.values()),
+        tables=dict(progress.tables),
         how=str(route.get("how", "")),
         why=str(route.get("why", "")),
         link=route.get("link"),
         result=None if outcome is None else outcome.get("result"),
         error=error,
-        study=told.notes.get("study"),
+        study=progress.notes.get("study"),
         cancelling=cancelling and state not in ENDED,
         cancelled_by=str((folder.read(CANCEL) or {}).get("by", "")) if cancelling else "",
     )
@@ -137,28 +137,28 @@ def _state(
     folder: JobFolder,
     route: Mapping[str, Any],
     outcome: Mapping[str, Any] | None,
-    told: JobProgress,
-    held: bool,
+    progress: JobProgress,
+    locked: bool,
     started_at: datetime,
 ) -> tuple[State, JobFailure | None]:
     if outcome is not None:
         error = outcome.get("error")
         return State(outcome["state"]), None if error is None else JobFailure(**error)
-    if held:
-        return (State.RUNNING if told.began else State.WAITING), None
+    if locked:
+        return (State.RUNNING if progress.began else State.WAITING), None
     if route.get("by") == PREFECT and not folder.lock.exists():
-        return State.WAITING, None  # whoever follows the flow run writes how it ended
-    if not folder.lock.exists() and datetime.now(UTC) - started_at < START_PATIENCE:
+        return State.WAITING, None  # the process that follows the flow run writes the outcome
+    if not folder.lock.exists() and datetime.now(UTC) - started_at < START_TIMEOUT:
         return State.WAITING, None
     if folder.cancel_requested:
         return State.CANCELLED, None
     return State.INTERRUPTED, GONE
 
 
-def _message(state: State, told: JobProgress, route: Mapping[str, Any]) -> str:
-    if state is State.WAITING and not told.message:
+def _message(state: State, progress: JobProgress, route: Mapping[str, Any]) -> str:
+    if state is State.WAITING and not progress.message:
         return str(route.get("message") or "Starting…")
-    return told.message
+    return progress.message
 
 
 def _ended_at(folder: JobFolder, outcome: Mapping[str, Any] | None) -> datetime:
@@ -171,13 +171,13 @@ def _ended_at(folder: JobFolder, outcome: Mapping[str, Any] | None) -> datetime:
     return datetime.fromtimestamp(last, UTC)
 
 
-DAMAGED_AFTER_SECONDS = 3600.0  # a folder that is being made has no request yet
+DAMAGED_AFTER_SECONDS = 3600.0  # a folder that is being created has no request yet
 
 
 def remove_old_jobs(settings: Settings, *, dry_run: bool = False) -> tuple[Path, ...]:
-    """Remove the oldest ended jobs, so that `jobs_kept` are left; return their folders.
+    """Remove the oldest ended jobs beyond `jobs_kept`; return their folders.
 
-    Plans are looked at once: half of what is kept is theirs at most. A job that works is never touched.
+    Plans may be at most half of the jobs kept. Running jobs are never removed.
     """
     if len(job_folders(settings)) <= settings.jobs_kept // 2:
         return ()
@@ -185,12 +185,12 @@ def remove_old_jobs(settings: Settings, *, dry_run: bool = False) -> tuple[Path,
     ended = [job for job in jobs if job.state in ENDED]
     plans = {job.id for job in [job for job in ended if job.kind is JobKind.PLAN][settings.jobs_kept // 2 :]}
     others = [job.id for job in ended if job.id not in plans]
-    gone = {*plans, *others[settings.jobs_kept :]}
+    removed = {*plans, *others[settings.jobs_kept :]}
     readable = {job.id for job in jobs}
     folders = [
         folder.path
         for folder in job_folders(settings)
-        if folder.id in gone or (folder.id not in readable and _is_old(folder))
+        if folder.id in removed or (folder.id not in readable and _is_old(folder))
     ]
     if not dry_run:
         for path in folders:
@@ -200,6 +200,6 @@ def remove_old_jobs(settings: Settings, *, dry_run: bool = False) -> tuple[Path,
 
 def _is_old(folder: JobFolder) -> bool:
     try:
-        return not folder.is_held and time.time() - folder.path.stat().st_mtime > DAMAGED_AFTER_SECONDS
+        return not folder.is_locked and time.time() - folder.path.stat().st_mtime > DAMAGED_AFTER_SECONDS
     except FileNotFoundError:
         return False

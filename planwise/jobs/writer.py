@@ -11,16 +11,16 @@ from typing import Any
 from planwise.console import json_text
 from planwise.jobs.folder import EVENTS, LOCK, OUTCOME, REQUEST, ROUTE, JobFolder, job_folders
 from planwise.jobs.job import JobFailure, JobKind, State
-from planwise.jobs.reader import PREFECT, START_PATIENCE
+from planwise.jobs.reader import PREFECT, START_TIMEOUT
 from planwise.settings import Settings
 from planwise.storage import hold_lock
 
-SAMPLE_ROWS = 1000  # of a table: what is longer is for the result's own files
+SAMPLE_ROWS = 1000  # of a table; longer ones belong in the result's own files
 LOCK_TIMEOUT_SECONDS = 2.0  # a check whether the job is locked takes the lock for a moment
 
 
 class JobWriter:
-    """Appends events; may be used by many threads of one process."""
+    """Appends events; safe to use from several threads of one process."""
 
     def __init__(self, folder: JobFolder) -> None:
         self.folder = folder
@@ -29,7 +29,7 @@ class JobWriter:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the job, so that everybody sees that its process lives; raises Busy when another does."""
+        """Lock the job while the block runs; raises Busy when another process holds the lock."""
         job = f"job {self.folder.id}"
         with hold_lock(
             self.folder.lock,
@@ -42,38 +42,38 @@ class JobWriter:
             yield
 
     def started(self) -> None:
-        """Say that the work begins: its turn has come."""
+        """Record that the job starts working."""
         self._append(type="began")
 
     def waiting(self, message: str) -> None:
-        """Say that the work has not begun, and why."""
+        """Record that the job waits, and why."""
         self._append(type="waits", message=message)
 
     def step(self, name: str, state: str, seconds: float = 0.0) -> None:
-        """Say that a step runs, is done or failed."""
+        """Record that a step is running, done or failed."""
         self.last_step = name
         self._append(type="step", name=name, state=state, seconds=round(seconds, 3))
 
     def log(self, message: str) -> None:
-        """Keep a remark."""
+        """Record a message."""
         self._append(type="told", message=message)
 
     def progress(self, share: float, message: str) -> None:
-        """Say how far it is, 0 to 1."""
+        """Record the completed share, 0 to 1."""
         self._append(type="progress", share=round(share, 4), message=message)
 
     def table(self, key: str, rows: Sequence[Mapping[str, Any]], title: str) -> None:
-        """Keep a table; one of the same key is replaced."""
+        """Record a table; it replaces an earlier one with the same key."""
         self._append(type="table", key=key, title=title, rows=[dict(row) for row in rows[:SAMPLE_ROWS]])
 
     def note(self, name: str, value: str) -> None:
-        """Keep a fact, such as the name of the study."""
+        """Record a fact, such as the study's name."""
         self._append(type="note", name=name, value=value)
 
     def end(
         self, state: State, *, result: Mapping[str, Any] | None = None, error: JobFailure | None = None
     ) -> None:
-        """Say how it ended; what was said first stays."""
+        """Write the outcome, unless one is written already."""
         if self.folder.has_ended:
             return
         ended = datetime.now(UTC).isoformat()
@@ -95,7 +95,7 @@ POLL_SECONDS = 0.3
 
 
 def jobs_ahead(settings: Settings, folder: JobFolder) -> list[str]:
-    """Return the titles of the jobs that were asked for earlier and have not ended; plans do not count."""
+    """Return the titles of earlier jobs that have not ended; plans do not count."""
     return [
         str((other.read(REQUEST) or {}).get("title", other.id))
         for other in reversed(job_folders(settings))
@@ -104,28 +104,28 @@ def jobs_ahead(settings: Settings, folder: JobFolder) -> list[str]:
 
 
 def is_working(folder: JobFolder) -> bool:
-    """Whether a job works or is to work on this machine; those that only look do not count."""
+    """Whether a job runs, or is about to, on this machine; plans do not count."""
     if folder.has_ended or f"-{JobKind.PLAN}-" in folder.id:
         return False
-    if folder.is_held:
+    if folder.is_locked:
         return True
-    starting = not (folder.path / LOCK).exists() and _age(folder) < START_PATIENCE.total_seconds()
+    starting = not (folder.path / LOCK).exists() and _age(folder) < START_TIMEOUT.total_seconds()
     return starting and (folder.read(ROUTE) or {}).get("by") != PREFECT
 
 
 def wait_for_turn(
     settings: Settings, folder: JobFolder, log: Callable[[str], None], stopped: Callable[[], bool]
 ) -> bool:
-    """Wait until fewer than `jobs_at_once` are before it; return False when it was stopped meanwhile."""
-    told = ""
+    """Wait until fewer than `jobs_at_once` jobs are ahead in the queue; return False when stopped."""
+    logged = ""
     while len(ahead := jobs_ahead(settings, folder)) >= settings.jobs_at_once:
         if stopped():
             return False
         others = "; ".join(ahead)
-        message = f"Waiting: {len(ahead)} before it ({others}); {settings.jobs_at_once} may work at once."
-        if message != told:
+        message = f"Waiting: {len(ahead)} before it ({others}); {settings.jobs_at_once} may run at once."
+        if message != logged:
             log(message)
-            told = message
+            logged = message
         time.sleep(POLL_SECONDS)
     return not stopped()
 

@@ -23,8 +23,8 @@ class Recorder(InProcessRunner):
     """Runs steps in this process; keeps what it was told to show."""
 
     def __init__(self):
-        self.told, self.tables, self.pages, self.steps = [], {}, {}, []
-        super().__init__(self.told.append)
+        self.logged, self.tables, self.pages, self.steps = [], {}, {}, []
+        super().__init__(self.logged.append)
 
     def __call__(self, step, /, *args, **kwargs):
         self.steps.append(step.__name__)

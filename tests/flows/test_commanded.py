@@ -83,7 +83,7 @@ def test_a_wish_of_the_dashboard_ends_it_between_two_steps(settings, wish, capsy
     commanded_by(settings, job, OptimizeRequest(), JobKind.OPTIMIZE)
     (ended,) = JobReader(settings).list()
     assert (ended.state, ended.cancelled_by) == (State.CANCELLED, "bob")
-    assert "bob asked that it stops." in ended.lines
+    assert "bob requested cancellation." in ended.lines
     assert "bob asked in the dashboard" in capsys.readouterr().err
 
 

@@ -47,7 +47,7 @@ def test_every_real_trial_is_a_step_and_the_study_leaves_a_page(found):
     report, run = found
     assert sum(step.startswith("trial_") for step in run.steps) == report.result.real_plans
     assert "converged" in run.pages["study-baseline"]
-    assert any("%  trial" in message for message in run.told)
+    assert any("%  trial" in message for message in run.logged)
 
 
 def test_its_own_warehouse_is_gone(settings, found):

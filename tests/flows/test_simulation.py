@@ -47,7 +47,7 @@ def test_equal_parameters_run_no_model(settings, baseline, run):
     again = simulate(settings, BASELINE, run)
     assert again.outcome.models_run == ()
     assert again.outcome.fingerprint == baseline.outcome.fingerprint
-    assert any("0 models to run" in message for message in run.told)
+    assert any("0 models to run" in message for message in run.logged)
 
 
 def test_a_late_merit_runs_only_late_pay_models(settings, baseline, run):

@@ -70,7 +70,7 @@ class JobActions:
     def _refuse_too_many(self, kind: JobKind, request: Mapping[str, Any]) -> None:
         folders = job_folders(self._settings)
         if kind is JobKind.PLAN:
-            plans = [f for f in folders if f"-{JobKind.PLAN}-" in f.id and f.is_held]
+            plans = [f for f in folders if f"-{JobKind.PLAN}-" in f.id and f.is_locked]
             if len(plans) >= PLANS_MAX:
                 raise Busy("Other plans are being worked out.", remedy="Try again in a moment.")
             return

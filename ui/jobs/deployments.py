@@ -264,7 +264,7 @@ class Follower:
     def _ended(self, folder: JobFolder, run: Mapping[str, Any]) -> None:
         since = self._ended_since.setdefault(folder.id, time.monotonic())
         speaks = folder.lock.exists() and time.monotonic() - since < LAST_WORDS_SECONDS
-        if folder.is_held or speaks:
+        if folder.is_locked or speaks:
             return
         self._ended_since.pop(folder.id, None)
         state = run.get("state") or {}

@@ -87,7 +87,7 @@ def test_a_half_written_line_and_a_damaged_one_are_left_out(settings):
     folder = fresh(settings)
     reader = JobReader(settings)
     with (folder.path / EVENTS).open("ab") as file:
-        file.write(b'{"type": "told", "message": "one"}\nnot json\n{"type": "told", "mess')
+        file.write(b'{"type": "told", "message": "one"}\nnot json\n{"type": "logged", "mess')
         file.flush()
         assert reader.get(folder.id).lines == ("one",)
         file.write(b'age": "two"}\n')
@@ -174,11 +174,11 @@ def test_jobs_take_turns_in_the_order_in_which_they_were_asked_for(settings):
     with JobWriter(first).lock():
         assert jobs_ahead(settings, first) == []
         assert jobs_ahead(settings, second) == ["Simulate x"]
-        told = []
-        assert not wait_for_turn(settings, second, told.append, lambda: bool(told))
-        assert told == ["Waiting: 1 before it (Simulate x); 1 may work at once."]
+        logged = []
+        assert not wait_for_turn(settings, second, logged.append, lambda: bool(logged))
+        assert logged == ["Waiting: 1 before it (Simulate x); 1 may run at once."]
     JobWriter(first).end(State.DONE)
-    assert wait_for_turn(settings, second, told.append, lambda: False)
+    assert wait_for_turn(settings, second, logged.append, lambda: False)
 
 
 def test_plans_and_flow_runs_are_in_nobodys_way(settings):

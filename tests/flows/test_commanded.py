@@ -84,7 +84,7 @@ def test_a_wish_of_the_dashboard_ends_it_between_two_steps(settings, wish, capsy
     (ended,) = JobReader(settings).list()
     assert (ended.state, ended.cancelled_by) == (State.CANCELLED, "bob")
     assert "bob requested cancellation." in ended.lines
-    assert "bob asked in the dashboard" in capsys.readouterr().err
+    assert "bob requested cancellation in the dashboard" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def measure_sensitivity(settings: Settings, request: SensitivityRequest, watch: 
     Raises InputError for a KPI or lever that does not exist, CheckFailed where the KPI is not available.
     """
     if request.method == "derivative" and request.samples is not None:
-        raise InputError("Slopes take one step a lever: no --samples.", remedy="Leave --samples out.")
+        raise InputError("--samples does not apply to --method derivative.", remedy="Leave --samples out.")
     resolved = resolve_scenario(settings, request)
     space = tuned_levers(resolved.effective, census_levels(resolved.census), request.tune)
     with closing(Preview(settings, resolved.census)) as preview:
@@ -85,7 +85,7 @@ def _kpi_of(preview: Preview, resolved: Resolved, kpi: str) -> Callable[[Mapping
         rounded = {name: round(value, DECIMALS) for name, value in levers.items()}
         last = preview.evaluate(resolved.effective.with_levers(rounded)).kpis[-1]
         if kpi not in last:
-            raise InputError(f"There is no KPI {kpi!r}.", remedy=f"There are: {', '.join(last)}.")
+            raise InputError(f"Unknown KPI {kpi!r}.", remedy=f"KPIs: {', '.join(last)}.")
         value = last[kpi]
         if not isinstance(value, int | float) or not math.isfinite(value):
             raise CheckFailed(

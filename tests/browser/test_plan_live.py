@@ -166,11 +166,11 @@ def test_what_cannot_be_is_said_at_the_lever_and_changes_nothing(plan, simulated
 
 @pytest.mark.parametrize("earlier", ["levers", "whatif"])
 def test_addresses_of_the_pages_before_lead_to_plan_with_all_they_say(open_page, served, earlier):
-    query = "scenario=higher_cola&year=2027&base=higher_cola&set=merit_rate_level_1%3D0.04"
+    query = "scenario=higher_cola&year=2027&set=merit_rate_level_1%3D0.04"
     page = open_page(f"{served}/?page={earlier}&{query}&lock=cola_rate=ana=agreed")
-    page.wait_for_url(re.compile(r"page=plan&scenario=higher_cola&year=2027&base=higher_cola&set="))
+    page.wait_for_url(re.compile(r"page=plan&scenario=higher_cola&year=2027&set="))
     assert "lock=cola_rate" in page.url
-    expect(page.get_by_role("heading", name="Plan on higher_cola")).to_be_visible()
+    expect(page.get_by_role("heading", name="Plan on baseline")).to_be_visible()
     expect(page.get_by_label("Merit rate, L1 Staff, %")).to_have_value("4", timeout=PATIENCE)
     expect(page.get_by_label(f"{COLA}, %")).to_be_disabled()
     expect(page.get_by_text("Mean base pay, end of 2027")).to_be_visible()

@@ -35,6 +35,7 @@ from planwise.study import (
     study_name,
 )
 from planwise.study.optuna_storage import load_study
+from planwise.study.post_analysis import NotComputed
 from planwise.study.problem import require_groups
 from planwise.study.spec import OptimizeRequest
 from planwise.study.stopping import CANCELLED
@@ -129,21 +130,23 @@ def summary(result: StudyResult) -> str:
 
 def _findings(result: StudyResult) -> Iterator[str]:
     """Yield a line each on cost, people, robustness and risk, where they were computed."""
-    if not isinstance(result.cost_impact, str):
-        payroll = result.cost_impact["horizon"]["payroll"]
-        yield f"Payroll over the horizon {payroll['after']:,.0f}, {payroll['difference']:+,.0f}."
-    if not isinstance(people := result.employee_impact, str):
+    if not isinstance(result.cost_impact, NotComputed):
+        payroll = result.cost_impact.horizon.payroll
+        yield f"Payroll over the horizon {payroll.after:,.0f}, {payroll.difference:+,.0f}."
+    if not isinstance(impact := result.employee_impact, NotComputed):
+        people = impact.everybody
         yield (
-            f"The pay of {people['differ']:,} of {people['compared']:,} people differs in {people['year']}: "
-            f"{people['winners']:,} earn more, {people['losers']:,} less."
+            f"The pay of {people.differ:,} of {people.compared:,} people differs in {impact.year}: "
+            f"{people.winners:,} earn more, {people.losers:,} less."
         )
-    if not isinstance(robust := result.robustness, str) and robust["share_within_tolerance"] is not None:
+    robust = result.robustness
+    if not isinstance(robust, NotComputed) and robust.share_within_tolerance is not None:
         yield (
-            f"Under {robust['seeds']} other seeds {robust['share_within_tolerance']:.0%} are within the "
-            f"tolerance; growth {robust['growth']['p10']:.2%} to {robust['growth']['p90']:.2%} (P10 to P90)."
+            f"Under {robust.seeds} other seeds {robust.share_within_tolerance:.0%} are within the "
+            f"tolerance; growth {robust.growth.p10:.2%} to {robust.growth.p90:.2%} (P10 to P90)."
         )
-    if not isinstance(result.risk, str):
-        yield f"Risk: {result.risk['level']}, findings: {len(result.risk['findings'])}."
+    if not isinstance(result.risk, NotComputed):
+        yield f"Risk: {result.risk.level.value}, findings: {len(result.risk.findings)}."
 
 
 PROGRESS_SECONDS = 1.0  # a progress artifact costs a request

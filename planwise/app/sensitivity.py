@@ -14,7 +14,8 @@ from planwise.errors import CheckFailed, InputError
 from planwise.governance.request import ScenarioRequest
 from planwise.parameters.values import DECIMALS
 from planwise.risk.ensemble import Step, Watch
-from planwise.risk.sensitivity import Ranges, morris, slopes, sobol, stepped
+from planwise.risk.finite_differences import slopes, stepped
+from planwise.risk.sensitivity import Ranges, morris, sobol
 from planwise.settings import Settings
 from planwise.study.space import Space, census_levels, tuned_levers
 

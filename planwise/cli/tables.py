@@ -15,6 +15,7 @@ from planwise.console import progress, results
 from planwise.engine.outcome import Kpis
 from planwise.gate import GateResult
 from planwise.study import StudyResult
+from planwise.study.post_analysis import NotComputed
 
 MILLION = 1_000_000
 PP = 100
@@ -67,21 +68,22 @@ def lever_table(result: StudyResult) -> Table:
     """Return one row per changed lever: old and new value, change, growth effect alone, risk."""
     right = [Column(name, justify="right") for name in ("old", "new", "change", "growth alone")]
     table = Table("lever", *right, "risk", **PLAIN)
-    alone = _object(result.parameter_impact).get(GROWTH, {})
-    risks = _object(result.risk).get("levers", {})
+    impact = result.parameter_impact
+    alone = None if isinstance(impact, NotComputed) else impact.figures.get(GROWTH)
+    risks = {} if isinstance(result.risk, NotComputed) else result.risk.levers
     for name, change in result.changes.items():
-        effect = alone.get("alone", {}).get(name)
+        effect = None if alone is None else alone.alone.get(name)
         table.add_row(
             name,
             f"{change['old']:.4f}",
             f"{change['new']:.4f}",
             f"{change['change'] * PP:+.2f} pp",
             "-" if effect is None else f"{effect * PP:+.2f} pp",
-            risks.get(name, risks.get(name.partition("@")[0], "")),
+            str(risks.get(name, risks.get(name.partition("@")[0], ""))),
         )
-    if alone:
+    if alone is not None:
         table.add_section()
-        table.add_row("interaction", "", "", "", f"{alone['remainder'] * PP:+.2f} pp", "")
+        table.add_row("interaction", "", "", "", f"{alone.remainder * PP:+.2f} pp", "")
     return table
 
 
@@ -125,68 +127,65 @@ def _objective(result: StudyResult) -> Iterator[str]:
 
 
 def _cost(result: StudyResult) -> Iterator[str]:
-    if isinstance(result.cost_impact, str):
-        yield f"[dim]Cost: {escape(result.cost_impact)}.[/]"
+    cost = result.cost_impact
+    if isinstance(cost, NotComputed):
+        yield f"[dim]Cost: {escape(str(cost))}.[/]"
         return
-    horizon, highest = result.cost_impact["horizon"]["payroll"], result.cost_impact["highest_payroll"]
+    horizon, highest = cost.horizon.payroll, cost.highest_payroll
     yield (
-        f"Cost: payroll over the horizon {money(horizon['after'])}, {signed_money(horizon['difference'])} "
-        f"({_signed(horizon['difference_rate'])}); highest year {money(highest['after'])}, "
-        f"{signed_money(highest['difference'])}."
+        f"Cost: payroll over the horizon {money(horizon.after)}, {signed_money(horizon.difference)} "
+        f"({_signed(horizon.difference_rate)}); highest year {money(highest.after)}, "
+        f"{signed_money(highest.difference)}."
     )
 
 
 def _people(result: StudyResult) -> Iterator[str]:
     found = result.employee_impact
-    if isinstance(found, str):
-        yield f"[dim]People: {escape(found)}.[/]"
+    if isinstance(found, NotComputed):
+        yield f"[dim]People: {escape(str(found))}.[/]"
         return
-    text = f"People: in {found['year']} pay differs for {found['differ']:,} of {found['compared']:,}"
-    if found["differ"]:
-        amount, rate = found["difference"], found["difference_rate"]
+    people = found.everybody
+    text = f"People: in {found.year} pay differs for {people.differ:,} of {people.compared:,}"
+    amount, rate = people.difference, people.difference_rate
+    if amount is not None and rate is not None:
         text += (
-            f", {found['winners']:,} earn more, {found['losers']:,} less; "
-            f"median {signed_money(amount['median'])} ({_signed(rate['median'])}), "
-            f"P10 to P90 {_signed(rate['p10'])} to {_signed(rate['p90'])}"
+            f", {people.winners:,} earn more, {people.losers:,} less; "
+            f"median {signed_money(amount.median)} ({_signed(rate.median)}), "
+            f"P10 to P90 {_signed(rate.p10)} to {_signed(rate.p90)}"
         )
     yield f"{text}."
 
 
 def _robustness(result: StudyResult) -> Iterator[str]:
     found = result.robustness
-    if isinstance(found, str):
-        yield f"[dim]Robustness: {escape(found)}.[/]"
+    if isinstance(found, NotComputed):
+        yield f"[dim]Robustness: {escape(str(found))}.[/]"
         return
-    growth = found["growth"]
-    text = f"Under {found['seeds']} other seeds: growth {percent(growth['p10'])} to {percent(growth['p90'])} "
-    text += f"(P10 to P90), mean {percent(growth['mean'])}"
-    if found["share_within_tolerance"] is not None:
-        low, high = found["share_interval"]
-        text += (
-            f"; {found['share_within_tolerance']:.0%} within the tolerance (95 %: {low:.0%} to {high:.0%})"
-        )
-    if found["share_over_payroll"] is not None:
-        text += f"; {found['share_over_payroll']:.0%} over the payroll limit"
+    growth = found.growth
+    text = f"Under {found.seeds} other seeds: growth {percent(growth.p10)} to {percent(growth.p90)} "
+    text += f"(P10 to P90), mean {percent(growth.mean)}"
+    if found.share_within_tolerance is not None and found.share_interval is not None:
+        low, high = found.share_interval
+        text += f"; {found.share_within_tolerance:.0%} within the tolerance (95 %: {low:.0%} to {high:.0%})"
+    if found.share_over_payroll is not None:
+        text += f"; {found.share_over_payroll:.0%} over the payroll limit"
     yield f"{text}."
 
 
 def _risks(result: StudyResult) -> Iterator[str]:
-    found = _object(result.risk)
-    if not found:
+    found = result.risk
+    if isinstance(found, NotComputed):
         return
-    findings = found["findings"]
-    yield f"Risk: [bold]{found['level']}[/], {len(findings)} finding{'' if len(findings) == 1 else 's'}" + (
-        ":" if findings else "."
+    findings = found.findings
+    yield (
+        f"Risk: [bold]{found.level.value}[/], {len(findings)} finding{'' if len(findings) == 1 else 's'}"
+        + (":" if findings else ".")
     )
     for finding in findings[:FINDINGS_SHOWN]:
-        year = "" if finding["year"] is None else f"{finding['year']}: "
-        yield f"  {finding['risk']} {year}{escape(finding['message'])}"
+        year = "" if finding.year is None else f"{finding.year}: "
+        yield f"  {finding.risk.value} {year}{escape(finding.message)}"
     if len(findings) > FINDINGS_SHOWN:
         yield f"[dim]  and {len(findings) - FINDINGS_SHOWN} more: planwise study report {result.study}[/]"
-
-
-def _object(found: Mapping[str, Any] | str) -> Mapping[str, Any]:
-    return {} if isinstance(found, str) else found
 
 
 def _signed(rate: float | None) -> str:

@@ -50,54 +50,77 @@ def parameter_impact(before: Kpis, after: Kpis, alone: Mapping[str, Kpis]) -> di
     return found
 
 
-COST_FIGURES = ("payroll", "payroll_change")
-# payroll: annual base pay × FTE of the active at year end; payroll_change: what a year adds to it.
+@dataclass(frozen=True)
+class AmountChange:
+    """An amount before and after (currency); `difference_rate` is a share of it before, None where that is 0.
 
-
-Amounts = dict[str, float | None]
-
-
-def cost_impact(before: Kpis, after: Kpis) -> dict[str, Any]:
-    """Return what changes, in currency and as a rate of what it was before, by year and in sum.
-
-    `payroll` over the horizon is the sum of the years' payrolls, `payroll_change` that of the changes; a rate
-    is None where there was nothing before, an amount where the KPIs do not have it. `highest_payroll` is the
-    highest of any year.
+    All are None where the KPIs do not have the figure.
     """
-    years = [
-        {"simulation_year": old["simulation_year"], **_compared(_figures(old), _figures(new))}
-        for old, new in zip(before, after, strict=True)
-    ]
-    highest = [max(float(year["payroll"]) for year in kpis) for kpis in (before, after)]
-    return {
-        "years": years,
-        "horizon": _compared(_sums(before), _sums(after)),
-        "highest_payroll": _difference(*highest),
-    }
+
+    before: float | None
+    after: float | None
+    difference: float | None
+    difference_rate: float | None
+
+    @classmethod
+    def of(cls, before: float | None, after: float | None) -> "AmountChange":
+        """Compare two amounts."""
+        if before is None or after is None:
+            return cls(before, after, None, None)
+        difference = after - before
+        return cls(before, after, difference, difference / abs(before) if before else None)
 
 
-def _figures(year: Mapping[str, Any]) -> Amounts:
-    return {name: None if year.get(name) is None else float(year[name]) for name in COST_FIGURES}
+@dataclass(frozen=True)
+class Cost:
+    """Change of payroll (annual base pay × FTE of the active at year end) and of what a year adds to it."""
+
+    payroll: AmountChange
+    payroll_change: AmountChange
 
 
-def _sums(kpis: Kpis) -> Amounts:
-    by_name = {name: [_figures(year)[name] for year in kpis] for name in COST_FIGURES}
-    return {
-        name: None if None in amounts else math.fsum(a for a in amounts if a is not None)
-        for name, amounts in by_name.items()
-    }
+@dataclass(frozen=True)
+class CostImpact:
+    """Cost of a change by year and over the horizon; `highest_payroll` is the highest of any year."""
+
+    years: Mapping[int, Cost]
+    horizon: Cost
+    highest_payroll: AmountChange
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the impact as JSON values: `years` is a list."""
+        years = [{"simulation_year": year, **asdict(cost)} for year, cost in self.years.items()]
+        return {
+            "years": years,
+            "horizon": asdict(self.horizon),
+            "highest_payroll": asdict(self.highest_payroll),
+        }
 
 
-def _compared(before: Amounts, after: Amounts) -> dict[str, Amounts]:
-    return {name: _difference(before[name], after[name]) for name in COST_FIGURES}
+def cost_impact(before: Kpis, after: Kpis) -> CostImpact:
+    """Compare the payroll of two simulations of the same years."""
+
+    def cost(*one: Kpis) -> Cost:
+        return Cost(
+            AmountChange.of(*(_sum(kpis, "payroll") for kpis in one)),
+            AmountChange.of(*(_sum(kpis, "payroll_change") for kpis in one)),
+        )
+
+    return CostImpact(
+        years={
+            int(old["simulation_year"]): cost([old], [new]) for old, new in zip(before, after, strict=True)
+        },
+        horizon=cost(before, after),
+        highest_payroll=AmountChange.of(
+            *(max(float(year["payroll"]) for year in kpis) for kpis in (before, after))
+        ),
+    )
 
 
-def _difference(before: float | None, after: float | None) -> Amounts:
-    if before is None or after is None:
-        return {"before": before, "after": after, "difference": None, "difference_rate": None}
-    difference = after - before
-    rate = difference / abs(before) if before else None
-    return {"before": before, "after": after, "difference": difference, "difference_rate": rate}
+def _sum(kpis: Kpis, figure: str) -> float | None:
+    """Return a figure's sum over years; None where a year does not have it."""
+    amounts = [year.get(figure) for year in kpis]
+    return None if None in amounts else math.fsum(float(a) for a in amounts if a is not None)
 
 
 CENT = 0.005  # half of one: pay is rounded to cents, what is nearer is the same pay

@@ -1,9 +1,9 @@
-"""How KPIs respond to levers: derivatives, importance, variance shares."""
+"""Importance of levers: by trials (PED-ANOVA), by slopes, by screening (Morris), by variance (Sobol)."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,131 +13,7 @@ from optuna.importance import PedAnovaImportanceEvaluator
 
 from planwise.errors import CheckFailed, InputError
 from planwise.risk.ensemble import UNWATCHED, Step, Watch
-
-STEP_WIDTHS = 0.1
-DYNAMICS_STEP_WIDTHS = 0.5
-
-Point = Mapping[str, float]
-
-
-class Dimension(Protocol):
-    """A lever that may move: hard bounds, where it stands, and the width of its recommended range."""
-
-    @property
-    def name(self) -> str:
-        """The lever, or lever@year."""
-        ...
-
-    @property
-    def low(self) -> float:
-        """The least it may be."""
-        ...
-
-    @property
-    def high(self) -> float:
-        """The most it may be."""
-        ...
-
-    @property
-    def start(self) -> float:
-        """Its value in force."""
-        ...
-
-    @property
-    def scale(self) -> float:
-        """The width of the recommended range."""
-        ...
-
-    @property
-    def dynamics(self) -> bool:
-        """Whether it changes who is promoted, hired or leaves."""
-        ...
-
-    def clamp(self, value: float) -> float:
-        """Return the canonical value nearest to this one within the bounds."""
-        ...
-
-
-@dataclass(frozen=True)
-class Slope:
-    """What a KPI does when one lever rises and nothing else.
-
-    `slope` is ∂KPI/∂lever: for a rate by a rate, percentage points per percentage point. `per_pp` is what
-    one percentage point of the lever does, in the KPI's unit; `per_width` what the width of the recommended
-    range does, were it all like here. `share` is (per_width)² of the sum over all levers. `step` is the
-    difference it was measured by; 0, with a slope of None, where the lever cannot move.
-    """
-
-    slope: float | None
-    per_pp: float | None
-    per_width: float | None
-    share: float | None
-    step: float
-
-    def as_json(self) -> dict[str, float | None]:
-        """Return the slope as JSON values."""
-        return asdict(self)
-
-
-PP_RATE = 0.01  # one percentage point as a rate
-
-
-def stepped(space: Sequence[Dimension], at: Point) -> dict[str, dict[str, float]]:
-    """Return the points to evaluate: for each lever that can move, the point with that lever one step away.
-
-    `at` may leave levers out: they stand where they start.
-    """
-    here = {lever.name: at.get(lever.name, lever.start) for lever in space}
-    points = {}
-    for lever in space:
-        moved = _moved(lever, here[lever.name])
-        if moved != here[lever.name]:
-            points[lever.name] = {**here, lever.name: moved}
-    return points
-
-
-def slopes(
-    space: Sequence[Dimension], at: Point, value: float, values: Mapping[str, float]
-) -> dict[str, Slope]:
-    """Return each lever's slope from the KPI at a point and one step away, as `stepped` gave them."""
-    raw: dict[str, tuple[float, float]] = {}
-    for lever in space:
-        if lever.name in values:
-            here = at.get(lever.name, lever.start)
-            step = _moved(lever, here) - here
-            raw[lever.name] = ((values[lever.name] - value) / step, step)
-    shares = linear_shares(
-        {lever.name: raw[lever.name][0] * lever.scale for lever in space if lever.name in raw}
-    )
-    return {
-        lever.name: Slope(
-            slope=raw[lever.name][0],
-            per_pp=raw[lever.name][0] * PP_RATE,
-            per_width=raw[lever.name][0] * lever.scale,
-            share=shares[lever.name],
-            step=raw[lever.name][1],
-        )
-        if lever.name in raw
-        else Slope(None, None, None, None, 0.0)
-        for lever in space
-    }
-
-
-def linear_shares(effects: Mapping[str, float]) -> dict[str, float]:
-    """Return each effect's share of the sum of squares; all 0 where nothing has an effect.
-
-    This is the variance that each lever would contribute if all moved independently over equally likely
-    values, in proportion to their widths, and the KPI were linear: its first-order Sobol index.
-    """
-    total = sum(effect**2 for effect in effects.values())
-    return {name: effect**2 / total if total else 0.0 for name, effect in effects.items()}
-
-
-def _moved(lever: Dimension, value: float) -> float:
-    size = lever.scale * (DYNAMICS_STEP_WIDTHS if lever.dynamics else STEP_WIDTHS)
-    upwards = value <= (lever.low + lever.high) / 2
-    return lever.clamp(value + size if upwards else value - size)
-
+from planwise.risk.finite_differences import Dimension, Point, linear_shares
 
 TRIALS_MIN = 100  # distinct; with fewer, chance has a larger share than most levers
 TRIALS_PER_LEVER = 9  # as many as these 100 were for each of eleven levers

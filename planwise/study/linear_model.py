@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import LinearConstraint, linprog, minimize
 
+from planwise.risk.finite_differences import inward, step_widths
 from planwise.study.constraints import OF_LEVERS_ALONE, SMALLEST_CHANGE
 from planwise.study.lever_rules import rows_of, settled
 from planwise.study.problem import Problem
@@ -240,8 +241,6 @@ def least_excess(region: Region, model: Model) -> Vector:
     return region.clip(program.x[:levers]) if program.status == 0 else region.clip(model.at)
 
 
-STEP = 0.1  # of finite differences, in recommended widths: far above rounding, well within the linear range
-DYNAMICS_STEP = 0.5  # levers that change who is promoted act by whole people
 ASK_AT_MOST = 0.5  # of a lever's room: where its bounds are narrow, the step is too
 
 Asking = Generator[tuple[Proposal, ...], tuple[Trial, ...], "Point | None"]
@@ -321,10 +320,10 @@ def slopes_at(problem: Problem, at: Vector, iteration: int) -> Sloping:
 def _inward_step(space: Space, index: int, at: float) -> Vector:
     lever = space[index]
     room = ASK_AT_MOST * (lever.high - lever.low) / lever.scale
-    size = min(DYNAMICS_STEP if lever.dynamics else STEP, room)
+    size = min(step_widths(dynamics=lever.dynamics), room)
     value = lever.start + lever.scale * at
     step = np.zeros(len(space))
     if size * lever.scale < SMALLEST_CHANGE:
         return step
-    step[index] = size if value <= (lever.low + lever.high) / 2 else -size
+    step[index] = inward(value, lever.low, lever.high, size)
     return step

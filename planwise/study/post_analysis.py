@@ -1,6 +1,7 @@
 """Analyze a study's answer on previews: robustness, sensitivity, effect of each lever, pay of employees."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Any, Protocol, runtime_checkable
 
@@ -8,8 +9,9 @@ import pandas as pd
 
 from planwise.processes import raise_if_stopped
 from planwise.risk.assessment import Spread, spread_of
-from planwise.risk.impact import one_at_a_time, parameter_impact, people_impact
-from planwise.risk.sensitivity import importance, slopes, stepped
+from planwise.risk.finite_differences import Slope, slopes, stepped
+from planwise.risk.impact import Parts, PeopleImpact, one_at_a_time, parameter_impact, people_impact
+from planwise.risk.sensitivity import Importance, importance
 from planwise.study.constraints import PAYROLL, PAYROLL_RISK, highest_payroll, share_over
 from planwise.study.pareto import candidates
 from planwise.study.problem import PP, Problem
@@ -55,51 +57,113 @@ def changed_levers(space: Space, best: Evaluation) -> dict[str, float]:
     }
 
 
-Found = dict[str, Any] | str
 NOT_COMPUTED = "not computed"
 NO_SEEDS = "no seeds were asked for"
 CONFIDENCE = 0.95
 
 
-def not_computed(why: str) -> str:
-    """Return what stands where something was not computed."""
-    return f"{NOT_COMPUTED}: {why}"
+@dataclass(frozen=True)
+class NotComputed:
+    """Stands for a finding that was not computed, with the reason where there is one."""
+
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        return NOT_COMPUTED if self.reason is None else f"{NOT_COMPUTED}: {self.reason}"
+
+    def as_json(self) -> str:
+        """Return the text that stands for the finding."""
+        return str(self)
 
 
-def robustness(problem: Problem, best: Evaluation, trials: Iterable[Trial], why_not: str) -> Found:
-    """Return how the answer holds under other seeds than the scenario's own, by which it was found.
+@dataclass(frozen=True)
+class Robustness:
+    """The answer under other seeds than the scenario's own, under which it was found.
 
-    `share_within_tolerance` (None where no target is sought) has its 95 % interval by Wilson's score: twenty
-    seeds cannot tell 90 % from 99 %. `growth` and `payroll` (the highest of any year) are spreads over seeds;
-    `share_over_payroll` is of seeds over the payroll limit, None without one. `seeds` is how many ended of
-    `seeds_asked`.
+    `share_within_tolerance` (None without a target) has its 95 % interval by Wilson's score: twenty seeds
+    cannot distinguish 90 % from 99 %. `growth` and `payroll` (the highest of any year) are spreads over
+    seeds; `share_over_payroll` is the share of seeds over the payroll limit, None without one. `seeds` of
+    the `seeds_asked` were evaluated.
     """
+
+    seeds: int
+    seeds_asked: int
+    tolerance: float
+    share_within_tolerance: float | None
+    share_interval: Sequence[float] | None
+    growth: Spread
+    growth_by_seed: Sequence[float]
+    payroll: Spread
+    payroll_limit: float | None
+    share_over_payroll: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the robustness as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """The slope of growth by lever around the answer, and each lever's importance over all trials."""
+
+    by_lever: Mapping[str, Slope] | NotComputed
+    importance: Importance
+    kpi: str = GROWTH
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the sensitivity as JSON values."""
+        return {
+            "kpi": self.kpi,
+            "by_lever": self.by_lever.as_json()
+            if isinstance(self.by_lever, NotComputed)
+            else {name: slope.as_json() for name, slope in self.by_lever.items()},
+            "importance": self.importance.as_json(),
+        }
+
+
+@dataclass(frozen=True)
+class ParameterImpact:
+    """Growth and payroll of the last year, taken apart by changed lever; by figure."""
+
+    figures: Mapping[str, Parts]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the impact as JSON values, by figure."""
+        return {name: parts.as_json() for name, parts in self.figures.items()}
+
+
+def robustness(
+    problem: Problem, best: Evaluation, trials: Iterable[Trial], why_not: str
+) -> Robustness | NotComputed:
+    """Summarize the replicates of the answer."""
     asked = problem.spec.seeds
     if asked == 0:
-        return not_computed(NO_SEEDS)
+        return NotComputed(NO_SEEDS)
     about = [
         trial for trial in trials if trial.purpose == TrialPurpose.ROBUSTNESS and trial.levers == best.levers
     ]
     by_seed = {trial.seed: trial.evaluation for trial in about if trial.evaluation is not None}
     found = [by_seed[seed] for seed in problem.replicate_seeds if seed in by_seed]
     if not found:
-        return not_computed(why_not)
+        return NotComputed(why_not)
     payrolls = [highest_payroll(one.kpis) for one in found]
     limit = problem.spec.limit(PAYROLL)
     within = sum(problem.on_target(one) for one in found)
     sought = problem.spec.seeks_target
-    return {
-        "seeds": len(found),
-        "seeds_asked": asked,
-        "tolerance": problem.spec.tolerance,
-        "share_within_tolerance": within / len(found) if sought else None,
-        "share_interval": wilson(within, len(found)) if sought else None,
-        "growth": _json(spread_of(one.growth for one in found)),
-        "growth_by_seed": [one.growth for one in found],
-        "payroll": _json(spread_of(payrolls)),
-        "payroll_limit": None if limit is None else limit.bound,
-        "share_over_payroll": None if limit is None else share_over(payrolls, limit.bound),
-    }
+    growth, payroll = spread_of(one.growth for one in found), spread_of(payrolls)
+    assert growth is not None and payroll is not None  # at least one replicate was evaluated
+    return Robustness(
+        seeds=len(found),
+        seeds_asked=asked,
+        tolerance=problem.spec.tolerance,
+        share_within_tolerance=within / len(found) if sought else None,
+        share_interval=wilson(within, len(found)) if sought else None,
+        growth=growth,
+        growth_by_seed=[one.growth for one in found],
+        payroll=payroll,
+        payroll_limit=None if limit is None else limit.bound,
+        share_over_payroll=None if limit is None else share_over(payrolls, limit.bound),
+    )
 
 
 def wilson(successes: int, n: int) -> list[float]:
@@ -111,11 +175,13 @@ def wilson(successes: int, n: int) -> list[float]:
     return [max(0.0, middle - reach), min(1.0, middle + reach)]
 
 
-def sensitivity(problem: Problem, best: Evaluation, trials: Iterable[Trial], why_not: str) -> Found:
-    """Return what growth answers to around the answer, and over all that was tried."""
-    told = tuple(trials)
+def sensitivity(
+    problem: Problem, best: Evaluation, trials: Iterable[Trial], why_not: str
+) -> Sensitivity | NotComputed:
+    """Return how growth responds to each lever around the answer, and over all trials."""
+    trials = tuple(trials)
     space, here = problem.space, answer_levers(problem.space, best)
-    around = _by_levers(told, TrialPurpose.SENSITIVITY)
+    around = _by_levers(trials, TrialPurpose.SENSITIVITY)
     value = around.get(_key(here))
     growth = {
         name: found.growth
@@ -123,35 +189,29 @@ def sensitivity(problem: Problem, best: Evaluation, trials: Iterable[Trial], why
         if (found := around.get(_key(point))) is not None
     }
     by_lever = None if value is None or not growth else slopes(space, here, value.growth, growth)
-    tried = [trial for trial in candidates(told) if trial.evaluation is not None]
+    tried = [trial for trial in candidates(trials) if trial.evaluation is not None]
     if by_lever is None and not tried:
-        return not_computed(why_not)
+        return NotComputed(why_not)
     decided = importance(
         space,
         [trial.levers for trial in tried],
         [trial.evaluation.growth for trial in tried if trial.evaluation is not None],
         None if by_lever is None else {name: slope.per_width for name, slope in by_lever.items()},
     )
-    return {
-        "kpi": GROWTH,
-        "by_lever": not_computed(why_not)
-        if by_lever is None
-        else {name: slope.as_json() for name, slope in by_lever.items()},
-        "importance": decided.as_json(),
-    }
+    return Sensitivity(NotComputed(why_not) if by_lever is None else by_lever, decided)
 
 
 def parameters(
     problem: Problem, baseline: Evaluation, best: Evaluation, trials: Iterable[Trial], why_not: str
-) -> Found:
-    """Return what each changed lever does alone to growth and payroll, and what only all do together."""
+) -> ParameterImpact | NotComputed:
+    """Return the effect of each changed lever alone on growth and payroll, and the remainder."""
     new = changed_levers(problem.space, best)
     known = _by_levers(trials, TrialPurpose.ALONE)
     alone = {name: known[key] for name, value in new.items() if (key := _key({name: value})) in known}
     if len(alone) < len(new):
-        return not_computed(why_not)
+        return NotComputed(why_not)
     found = parameter_impact(baseline.kpis, best.kpis, {name: one.kpis for name, one in alone.items()})
-    return {name: parts.as_json() for name, parts in found.items()}
+    return ParameterImpact(found)
 
 
 def _by_levers(
@@ -168,10 +228,6 @@ def _key(levers: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     return tuple(sorted(levers.items()))
 
 
-def _json(spread: Spread | None) -> dict[str, float | int | None] | None:
-    return None if spread is None else spread.as_json()
-
-
 NO_PAY = "these previews have nobody's pay"
 NOTHING_CHANGED = "nothing changed"
 
@@ -185,18 +241,18 @@ class PayEvaluator(Protocol):
         ...
 
 
-def employee_impact(preview: object, best: Evaluation) -> Found:
-    """Return the impact in the last year, two simulations of the pay of everybody, or why there is none."""
+def employee_impact(preview: object, best: Evaluation) -> PeopleImpact | NotComputed:
+    """Simulate every employee's pay without and with the answer, and compare the last year."""
     if not best.levers:
-        return not_computed(NOTHING_CHANGED)
+        return NotComputed(NOTHING_CHANGED)
     if not isinstance(preview, PayEvaluator):
-        return not_computed(NO_PAY)
+        return NotComputed(NO_PAY)
     try:
         before, after = (_last_year(preview.pay(levers)) for levers in ({}, best.levers))
     except Exception as error:  # the study is over: what it found must not be lost with this
         raise_if_stopped()
-        return not_computed(f"{type(error).__name__}: {error}")
-    return people_impact(before, after).as_json()
+        return NotComputed(f"{type(error).__name__}: {error}")
+    return people_impact(before, after)
 
 
 def _last_year(frame: pd.DataFrame) -> pd.DataFrame:
@@ -210,11 +266,14 @@ ROUNDING = 1e-9
 
 
 def caveats(
-    problem: Problem, best: Evaluation, robustness: Found, changes: Mapping[str, Mapping[str, Any]]
+    problem: Problem,
+    best: Evaluation,
+    robustness: Robustness | NotComputed,
+    changes: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
     """Return the caveats, each one sentence or two."""
     found = []
-    if not isinstance(robustness, str):
+    if isinstance(robustness, Robustness):
         found += _fragile(robustness) if problem.on_target(best) else []
         found += _risky(problem, robustness)
     by_year = [name for name, change in changes.items() if "old_by_year" in change]
@@ -225,23 +284,23 @@ def caveats(
     return found
 
 
-def _fragile(robustness: Mapping[str, Any]) -> list[str]:
-    share, growth = robustness["share_within_tolerance"], robustness["growth"]
+def _fragile(robustness: Robustness) -> list[str]:
+    share, growth = robustness.share_within_tolerance, robustness.growth
     if share is None or share >= SHARE_TRUSTED:
         return []
-    seeds, near = robustness["seeds"], PP * robustness["tolerance"]
-    p10, p90, mean = (f"{growth[name]:.2%}" for name in ("p10", "p90", "mean"))
+    seeds, near = robustness.seeds, PP * robustness.tolerance
+    p10, p90, mean = (f"{value:.2%}" for value in (growth.p10, growth.p90, growth.mean))
     return [
         f"Only {round(share * seeds)} of {seeds} other seeds are within {near:g} pp of the target: chance "
         f"alone spreads growth over {p10} to {p90} (P10 to P90, mean {mean})."
     ]
 
 
-def _risky(problem: Problem, robustness: Mapping[str, Any]) -> list[str]:
-    allowed, share = problem.spec.limit(PAYROLL_RISK), robustness["share_over_payroll"]
+def _risky(problem: Problem, robustness: Robustness) -> list[str]:
+    allowed, share = problem.spec.limit(PAYROLL_RISK), robustness.share_over_payroll
     if allowed is None or share is None or share <= allowed.bound + ROUNDING:
         return []
     return [
-        f"{share:.0%} of {robustness['seeds']} seeds are over the payroll limit, more than the "
+        f"{share:.0%} of {robustness.seeds} seeds are over the payroll limit, more than the "
         f"{allowed.bound:.0%} allowed: the seeds of the scenario as it was promised less."
     ]

@@ -2,19 +2,26 @@
 
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from typing import Any, Protocol, runtime_checkable
 
 from planwise.engine.outcome import Kpis
 from planwise.parameters import EffectiveParameters
-from planwise.risk.assessment import assess
-from planwise.risk.impact import cost_impact
+from planwise.risk.assessment import Assessment, assess
+from planwise.risk.impact import CostImpact, PeopleImpact, cost_impact
 from planwise.study import post_analysis
 from planwise.study.advice import better_strategy, evaluation_budget
 from planwise.study.constraints import PAYROLL
 from planwise.study.pareto import answer_of, best_of, candidates, trade_offs
-from planwise.study.post_analysis import NOT_COMPUTED, Found, caveats, employee_impact, not_computed
+from planwise.study.post_analysis import (
+    NotComputed,
+    ParameterImpact,
+    Robustness,
+    Sensitivity,
+    caveats,
+    employee_impact,
+)
 from planwise.study.problem import PP, Problem
 from planwise.study.reachability import Reachability, with_baseline
 from planwise.study.space import TunedLever
@@ -33,14 +40,15 @@ __all__ = ["StudyResult", "best_of", "cache_hits", "failures", "real_plans", "st
 CUT_SHORT = frozenset({"cancelled", "timeout", "interrupted"})
 OUT_OF_REACH = "what was asked is out of reach"
 NOT_ASKED = "the study ended before it was asked"
+NOT_COMPUTED = NotComputed()
 
 
 @dataclass(frozen=True)
 class StudyResult:
     """The answer to a question: the best evaluation, judged, and what it took; docs/studies.md, "Result".
 
-    Rates are 0–1, what ends in `_pp` percentage points, money the census's currency a year. What could not be
-    computed is a text instead of an object: "not computed: why".
+    Rates are 0–1, what ends in `_pp` percentage points, money the census's currency a year. A finding that
+    was not computed is a `NotComputed` with the reason; in JSON the text "not computed: reason".
     """
 
     study: str
@@ -71,15 +79,15 @@ class StudyResult:
     nearest_growth: float | None
     environment: str | None
     fingerprint: str | None
-    robustness: Found = NOT_COMPUTED
+    robustness: Robustness | NotComputed = NOT_COMPUTED
     strategy_reason: str | None = None
     trial: int | None = None
     quality_score: float | None = None
-    cost_impact: Found = NOT_COMPUTED
-    employee_impact: Found = NOT_COMPUTED
-    parameter_impact: Found = NOT_COMPUTED
-    risk: Found = NOT_COMPUTED
-    sensitivity: Found = NOT_COMPUTED
+    cost_impact: CostImpact | NotComputed = NOT_COMPUTED
+    employee_impact: PeopleImpact | NotComputed = NOT_COMPUTED
+    parameter_impact: ParameterImpact | NotComputed = NOT_COMPUTED
+    risk: Assessment | NotComputed = NOT_COMPUTED
+    sensitivity: Sensitivity | NotComputed = NOT_COMPUTED
     front: list[dict[str, Any]] = field(default_factory=list)
     picks: Mapping[str, Any] = field(default_factory=dict)
     advice: Mapping[str, Any] = field(default_factory=dict)
@@ -88,7 +96,11 @@ class StudyResult:
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
-        return asdict(self)
+        findings = ("robustness", "cost_impact", "employee_impact", "parameter_impact", "risk", "sensitivity")
+        return {
+            one.name: getattr(self, one.name).as_json() if one.name in findings else getattr(self, one.name)
+            for one in fields(self)
+        }
 
 
 @runtime_checkable
@@ -158,7 +170,7 @@ def study_result(
         trial=next((trial.number for trial in trials if trial.evaluation is best), None),
         quality_score=quality_score(problem, reach.baseline, best),
         cost_impact=cost_impact(reach.baseline.kpis, best.kpis),
-        employee_impact=not_computed(stopped) if stopped in CUT_SHORT else employee_impact(preview, best),
+        employee_impact=NotComputed(stopped) if stopped in CUT_SHORT else employee_impact(preview, best),
         parameter_impact=post_analysis.parameters(problem, reach.baseline, best, trials, why_not),
         risk=_risk(problem, base, best),
         robustness=robustness,
@@ -216,14 +228,14 @@ def _changes(
     return changes
 
 
-def _risk(problem: Problem, base: EffectiveParameters, best: Evaluation) -> Found:
+def _risk(problem: Problem, base: EffectiveParameters, best: Evaluation) -> Assessment:
     spec, limit = problem.spec, problem.spec.limit(PAYROLL)
     return assess(
         base.with_levers(best.levers),
         best.kpis,
         target_growth=problem.target if spec.seeks_target else None,
         payroll_budget=None if limit is None else limit.bound,
-    ).as_json()
+    )
 
 
 def _advice(

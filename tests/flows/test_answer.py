@@ -7,15 +7,19 @@ from rich.console import Console
 
 from planwise.app.optimize import summary
 from planwise.cli.tables import lever_table, print_findings
+from planwise.parameters import Finding, Risk
+from planwise.risk.assessment import Assessment, Spread
+from planwise.risk.impact import AmountChange, Cost, CostImpact, Group, Parts, PayDifferences, PeopleImpact
 from planwise.study import StudyResult
+from planwise.study.post_analysis import NotComputed, ParameterImpact, Robustness
 
-AMOUNTS = {"p10": -10.0, "median": 20.0, "p90": 30.0, "low": -10.0, "high": 40.0, "mean": 20.0}
-RATES = {key: value / 1000 for key, value in AMOUNTS.items()}
+AMOUNTS = PayDifferences(low=-10.0, p10=-10.0, median=20.0, p90=30.0, high=40.0, mean=20.0)
+RATES = PayDifferences(low=-0.01, p10=-0.01, median=0.02, p90=0.03, high=0.04, mean=0.02)
 
 
 def result(**changes):
     """Return a result with everything in it."""
-    payroll = {"before": 2e6, "after": 2.5e6, "difference": 5e5, "difference_rate": 0.25}
+    payroll = AmountChange.of(2e6, 2.5e6)
     given = {
         "study": "s",
         "scenario": "baseline",
@@ -56,34 +60,31 @@ def result(**changes):
         "environment": None,
         "fingerprint": None,
         "quality_score": 1.0,
-        "robustness": {
-            "seeds": 20,
-            "seeds_asked": 20,
-            "tolerance": 0.001,
-            "share_within_tolerance": 0.45,
-            "share_interval": [0.26, 0.66],
-            "growth": {"p10": 0.027, "p50": 0.029, "p90": 0.031, "mean": 0.029, "sd": 0.001, "n": 20},
-            "share_over_payroll": 0.05,
-        },
-        "cost_impact": {"horizon": {"payroll": payroll}, "highest_payroll": payroll},
-        "employee_impact": {
-            "year": 2030,
-            "compared": 100,
-            "differ": 90,
-            "winners": 80,
-            "losers": 10,
-            "difference": AMOUNTS,
-            "difference_rate": RATES,
-        },
-        "parameter_impact": {"growth_compound": {"alone": {"cola_rate@2027": -0.019}, "remainder": -0.001}},
-        "risk": {
-            "level": "CRITICAL",
-            "levers": {"cola_rate": "CRITICAL", "cola_rate@2027": "HIGH"},
-            "findings": [
-                {"parameter": "cola_rate", "year": 2027, "risk": "HIGH", "message": f"finding [{place}]"}
-                for place in range(5)
-            ],
-        },
+        "robustness": Robustness(
+            seeds=20,
+            seeds_asked=20,
+            tolerance=0.001,
+            share_within_tolerance=0.45,
+            share_interval=[0.26, 0.66],
+            growth=Spread(p10=0.027, p50=0.029, p90=0.031, mean=0.029, sd=0.001, n=20),
+            growth_by_seed=[0.029] * 20,
+            payroll=Spread(p10=2.4e6, p50=2.5e6, p90=2.6e6, mean=2.5e6, sd=1e5, n=20),
+            payroll_limit=2.7e6,
+            share_over_payroll=0.05,
+        ),
+        "cost_impact": CostImpact({}, Cost(payroll, payroll), payroll),
+        "employee_impact": PeopleImpact(
+            2030, 0, 0, Group(100, 90, 0.9, 80, 10, 1800.0, AMOUNTS, RATES), by_level={}
+        ),
+        "parameter_impact": ParameterImpact(
+            {"growth_compound": Parts(0.05, 0.03, -0.02, {"cola_rate@2027": -0.019}, -0.001)}
+        ),
+        "risk": Assessment(
+            level=Risk.CRITICAL,
+            levers={"cola_rate": Risk.CRITICAL, "cola_rate@2027": Risk.HIGH},
+            target=None,
+            findings=[Finding("cola_rate", 2027, Risk.HIGH, f"finding [{place}]") for place in range(5)],
+        ),
         "front": [
             {"trial": number, "values": {"cost": 1.0, "targets": 2.0}, "growth": 0.03} for number in (4, 5, 6)
         ],
@@ -123,7 +124,7 @@ def test_a_lever_has_the_risk_of_its_own_year_and_what_it_does_alone():
     "field", ["robustness", "cost_impact", "employee_impact", "parameter_impact", "risk", "sensitivity"]
 )
 def test_what_was_not_computed_says_why(field):
-    lacking = result(**{field: "not computed: cancelled"})
+    lacking = result(**{field: NotComputed("cancelled")})
     text = told(lacking) + told(lever_table(lacking)) + summary(lacking)
     if field in ("robustness", "cost_impact", "employee_impact"):
         assert "not computed: cancelled" in text

@@ -86,12 +86,12 @@ def test_a_study_tells_what_its_answer_does_to_cost_people_and_under_other_seeds
         real=None,
     )
     assert result.converged and result.quality_score > 0.8
-    assert result.robustness["seeds"] == SEEDS
-    assert result.employee_impact["winners"] > 0.8 * result.employee_impact["compared"]
-    assert result.cost_impact["horizon"]["payroll"]["difference"] > 0
-    parts = result.parameter_impact["growth_compound"]
-    assert sum(parts["alone"].values()) + parts["remainder"] == pytest.approx(parts["total"], abs=1e-12)
-    slope = result.sensitivity["by_lever"]["cola_rate"]["slope"]
+    assert result.robustness.seeds == SEEDS
+    assert result.employee_impact.everybody.winners > 0.8 * result.employee_impact.everybody.compared
+    assert result.cost_impact.horizon.payroll.difference > 0
+    parts = result.parameter_impact.figures["growth_compound"]
+    assert sum(parts.alone.values()) + parts.remainder == pytest.approx(parts.total, abs=1e-12)
+    slope = result.sensitivity.by_lever["cola_rate"].slope
     assert 0.5 < slope < 1.1
     json.dumps(result.as_json(), allow_nan=False)
 

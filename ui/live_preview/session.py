@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from planwise.errors import PlanWiseError
 from planwise.parameters import Chain, EffectiveParameters, Lever
 from planwise.parameters.values import HORIZON
-from planwise.risk.sensitivity import DYNAMICS_STEP_WIDTHS, STEP_WIDTHS
+from planwise.risk.finite_differences import inward, step_widths
 from planwise.workers import PoolStopped, Priority, RequestFailed, WorkerDied
 from ui.live_preview.values import Impact, Previewed
 from ui.live_preview.worker import Kpis, key_of
@@ -161,8 +161,8 @@ class Previews:
 def moved_parameters(here: EffectiveParameters) -> dict[str, tuple[float, EffectiveParameters]]:
     """Return the parameters with each lever one step away in every year, and the mean step.
 
-    The step is the one of `planwise.risk.sensitivity`, towards the middle of the bounds. Levers that change
-    who is promoted come first: the last ones leave a worker with the dynamics of `here`.
+    Steps are those of `planwise.risk.finite_differences`, towards the middle of the bounds. Levers that
+    change who is promoted come first: the last ones leave a worker with the dynamics of `here`.
     """
     levers = [lever for lever in here.declared.levers.values() if not lever.locked]
     points = {}
@@ -185,8 +185,8 @@ def growth_of(kpis: Sequence[Mapping[str, Any]]) -> float | None:
 def _moved(lever: Lever, value: float) -> float:
     low, high = lever.bounds
     width = lever.recommended[1] - lever.recommended[0]
-    size = width * (DYNAMICS_STEP_WIDTHS if lever.chain is Chain.DYNAMICS else STEP_WIDTHS)
-    return min(value + size, high) if value <= (low + high) / 2 else max(value - size, low)
+    size = width * step_widths(dynamics=lever.chain is Chain.DYNAMICS)
+    return min(max(value + inward(value, low, high, size), low), high)
 
 
 async def _result(found: Any) -> Any:

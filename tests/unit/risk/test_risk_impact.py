@@ -60,21 +60,21 @@ def year(number, payroll, change):
 def test_cost_by_year_and_over_the_horizon():
     before = [year(2026, 100.0, 10.0), year(2027, 120.0, 20.0)]
     found = cost_impact(before, [year(2026, 105.0, 15.0), year(2027, 129.0, 24.0)])
-    assert found["years"][1] == {
+    assert found.as_json()["years"][1] == {
         "simulation_year": 2027,
         "payroll": {"before": 120, "after": 129, "difference": 9, "difference_rate": 0.075},
         "payroll_change": {"before": 20, "after": 24, "difference": 4, "difference_rate": 0.2},
     }
-    assert found["horizon"]["payroll"]["difference"] == 14
-    assert found["horizon"]["payroll_change"]["difference_rate"] == pytest.approx(9 / 30)
-    assert found["highest_payroll"]["difference"] == 9
+    assert found.horizon.payroll.difference == 14
+    assert found.horizon.payroll_change.difference_rate == pytest.approx(9 / 30)
+    assert found.highest_payroll.difference == 9
 
 
 def test_a_rate_of_nothing_is_none_and_of_a_shrinking_payroll_keeps_its_sign():
-    found = cost_impact([year(2026, 100.0, 0.0)], [year(2026, 90.0, -10.0)])["years"][0]
-    assert found["payroll_change"]["difference_rate"] is None
-    shrinking = cost_impact([year(2026, 100.0, -10.0)], [year(2026, 90.0, -20.0)])["years"][0]
-    assert shrinking["payroll_change"]["difference_rate"] == -1  # twice the fall
+    found = cost_impact([year(2026, 100.0, 0.0)], [year(2026, 90.0, -10.0)]).years[2026]
+    assert found.payroll_change.difference_rate is None
+    shrinking = cost_impact([year(2026, 100.0, -10.0)], [year(2026, 90.0, -20.0)]).years[2026]
+    assert shrinking.payroll_change.difference_rate == -1  # twice the fall
 
 
 def kpis(levers):

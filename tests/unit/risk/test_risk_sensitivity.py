@@ -8,17 +8,8 @@ import pytest
 
 from planwise.errors import CheckFailed, InputError
 from planwise.risk.ensemble import Watch
-from planwise.risk.sensitivity import (
-    LINEAR,
-    NONE,
-    PED_ANOVA,
-    importance,
-    linear_shares,
-    morris,
-    slopes,
-    sobol,
-    stepped,
-)
+from planwise.risk.finite_differences import linear_shares, slopes, stepped
+from planwise.risk.sensitivity import LINEAR, NONE, PED_ANOVA, importance, morris, sobol
 
 
 @dataclass(frozen=True)

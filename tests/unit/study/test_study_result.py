@@ -9,7 +9,7 @@ from study_worlds import BASE, LEVELS, FakeEvaluator, growth
 
 from planwise.study import StudySpec
 from planwise.study.pareto import answer_of, best_of
-from planwise.study.post_analysis import analysis_proposals, analyze_answer, wilson
+from planwise.study.post_analysis import NotComputed, analysis_proposals, analyze_answer, wilson
 from planwise.study.problem import problem_of
 from planwise.study.reachability import Reachability
 from planwise.study.result import quality_score, study_result
@@ -140,9 +140,9 @@ def test_robustness_is_the_share_of_other_seeds_within_the_tolerance(study):
         BETTER, TrialPurpose.ROBUSTNESS, seed=study.problem.replicate_seeds[0], growth=0.9
     )  # of a former best
     found = study.result().robustness
-    assert (found["seeds"], found["seeds_asked"], found["share_within_tolerance"]) == (4, 4, 0.5)
-    assert found["growth"]["p50"] == pytest.approx(at + 0.00025)
-    assert found["payroll"]["p50"] == 1e6 and found["share_over_payroll"] is None
+    assert (found.seeds, found.seeds_asked, found.share_within_tolerance) == (4, 4, 0.5)
+    assert found.growth.p50 == pytest.approx(at + 0.00025)
+    assert found.payroll.p50 == 1e6 and found.share_over_payroll is None
 
 
 def test_robustness_knows_the_payroll_limit():
@@ -151,34 +151,36 @@ def test_robustness_knows_the_payroll_limit():
     for seed, payroll in zip(study.problem.replicate_seeds, (9e5, 1e6, 1.1e6, 1.2e6), strict=True):
         kpis = [{**row, "payroll": payroll} for row in study.reach.baseline.kpis]
         study.add(BEST, TrialPurpose.ROBUSTNESS, seed=seed, kpis=kpis)
-    assert study.result().robustness["share_over_payroll"] == 0.5
+    assert study.result().robustness.share_over_payroll == 0.5
 
 
 def test_what_is_not_computed_says_why(study):
     cut = study.result(stopped="cancelled")
     for field in ("robustness", "employee_impact", "parameter_impact"):
-        assert getattr(cut, field) == "not computed: cancelled"
-    assert cut.sensitivity["by_lever"] == "not computed: cancelled"
-    assert study.result().employee_impact == "not computed: these previews have nobody's pay"
-    assert Study(seeds=0).result().robustness == "not computed: no seeds were asked for"
+        assert getattr(cut, field) == NotComputed("cancelled")
+        assert cut.as_json()[field] == "not computed: cancelled"
+    assert cut.sensitivity.by_lever == NotComputed("cancelled")
+    assert cut.as_json()["sensitivity"]["by_lever"] == "not computed: cancelled"
+    assert study.result().employee_impact == NotComputed("these previews have nobody's pay")
+    assert Study(seeds=0).result().robustness == NotComputed("no seeds were asked for")
     far = Study(target=0.4).result()
-    assert not far.reachable and far.robustness == "not computed: what was asked is out of reach"
+    assert not far.reachable and far.robustness == NotComputed("what was asked is out of reach")
     assert far.nearest_growth == far.growth
 
 
 def test_a_closing_cut_short_tells_how_many_seeds_there_were(study):
     study.close(study.best.evaluation, only=-3)
-    assert study.result(stopped="timeout").robustness["seeds"] == 1
+    assert study.result(stopped="timeout").robustness.seeds == 1
 
 
 def test_sensitivity_is_the_slope_of_growth(study):
     """∂growth/∂cola = 1 + mean merit; ∂growth/∂merit₁ = .35 (1 + cola)."""
     study.close(study.best.evaluation)
     found = study.result().sensitivity
-    assert found["by_lever"]["cola_rate"]["slope"] == pytest.approx(1.033)
-    assert found["by_lever"]["merit_rate_level_1"]["slope"] == pytest.approx(0.35 * 1.035)
-    assert found["importance"]["method"] == "linear" and "distinct trials" in found["importance"]["reason"]
-    assert sum(found["importance"]["shares"].values()) == pytest.approx(1)
+    assert found.by_lever["cola_rate"].slope == pytest.approx(1.033)
+    assert found.by_lever["merit_rate_level_1"].slope == pytest.approx(0.35 * 1.035)
+    assert found.importance.method == "linear" and "distinct trials" in found.importance.reason
+    assert sum(found.importance.shares.values()) == pytest.approx(1)
 
 
 def test_parameter_impact_sums_to_the_whole(study):
@@ -186,11 +188,11 @@ def test_parameter_impact_sums_to_the_whole(study):
     study.best = study.add(OVER)
     study.close(study.best.evaluation)
     study.problem = replace(study.problem, spec=StudySpec(target_growth=growth(OVER), tune=LEVERS, seeds=4))
-    found = study.result().parameter_impact["growth_compound"]
-    assert found["alone"]["cola_rate"] == pytest.approx(0.015 * 1.033)
-    assert found["alone"]["merit_rate_level_1"] == pytest.approx(0.35 * 0.007 * 1.025)
-    assert found["remainder"] == pytest.approx(0.015 * 0.35 * 0.007)  # the product of both
-    assert sum(found["alone"].values()) + found["remainder"] == pytest.approx(found["total"], abs=1e-15)
+    found = study.result().parameter_impact.figures["growth_compound"]
+    assert found.alone["cola_rate"] == pytest.approx(0.015 * 1.033)
+    assert found.alone["merit_rate_level_1"] == pytest.approx(0.35 * 0.007 * 1.025)
+    assert found.remainder == pytest.approx(0.015 * 0.35 * 0.007)  # the product of both
+    assert sum(found.alone.values()) + found.remainder == pytest.approx(found.total, abs=1e-15)
 
 
 def test_the_objective_tells_its_parts_and_weights(study):
@@ -215,7 +217,7 @@ def test_employees_are_compared_where_previews_know_their_pay(study):
             )
 
     found = study.result(preview=Payroll()).employee_impact
-    assert (found["compared"], found["differ"], found["difference"]["median"]) == (2, 1, 5)
+    assert (found.everybody.compared, found.everybody.differ, found.everybody.difference.median) == (2, 1, 5)
 
 
 def test_a_pay_frame_that_breaks_does_not_lose_the_result(study):
@@ -223,7 +225,7 @@ def test_a_pay_frame_that_breaks_does_not_lose_the_result(study):
         def pay(self, levers):
             raise MemoryError("too many")
 
-    assert study.result(preview=Broken()).employee_impact == "not computed: MemoryError: too many"
+    assert study.result(preview=Broken()).employee_impact == NotComputed("MemoryError: too many")
 
 
 def test_the_result_says_how_it_was_made(study):
@@ -236,7 +238,7 @@ def test_the_result_says_how_it_was_made(study):
     assert found.trial == study.best.number and found.quality_score == 1
     assert {"python", "planwise", "duckdb"} <= set(found.versions)
     assert found.advice["budget"]["problem_class"] == "simple"
-    assert found.risk["levers"]["cola_rate"] == "OK" and found.risk["target"]
+    assert found.risk.levers["cola_rate"] == "OK" and found.risk.target
 
 
 def test_a_result_is_plain_json(study):

@@ -12,7 +12,6 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -290,6 +289,8 @@ NUMBERS_STYLE = "1,234.56"
 
 def kept_rows(frame: pd.DataFrame, expression: str) -> npt.NDArray[np.bool_]:
     """Return for each row whether the expression is true (NULL is not); raises InputError on a bad one."""
+    import duckdb  # only a file with a filter needs it
+
     try:
         return _evaluate(_as_text(frame), expression)
     except duckdb.Error as first:
@@ -304,6 +305,8 @@ def kept_rows(frame: pd.DataFrame, expression: str) -> npt.NDArray[np.bool_]:
 
 
 def _evaluate(table: pa.Table, expression: str) -> npt.NDArray[np.bool_]:
+    import duckdb
+
     with duckdb.connect(":memory:", config=CONFIG) as connection:
         connection.register("source", table)
         connection.execute("CREATE TABLE file AS SELECT * FROM source")

@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from planwise.app.requests import assigned
-from planwise.calibration import YearlyCensus, read_years
 from planwise.console import progress
 from planwise.errors import InputError
 from planwise.governance import BASELINE
 from planwise.parameters import parse_assignments
 from planwise.settings import Settings
+
+if TYPE_CHECKING:
+    from planwise.calibration import YearlyCensus
 
 Home = Annotated[Path | None, Parameter(name="--home", help="Home folder, instead of PLANWISE_HOME.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
@@ -105,8 +107,10 @@ def yearly_censuses(
     as_of: str | None,
     levels: str | None,
     row_filter: str | None,
-) -> tuple[YearlyCensus, ...]:
+) -> tuple["YearlyCensus", ...]:
     """Read the censuses and show progress on stderr."""
+    from planwise.calibration import read_years  # pandas and the engine are slow to import
+
     with progress().status(f"Reading {len(sources)} censuses"):
         return read_years(
             settings,

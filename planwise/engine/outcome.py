@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 Kpis = list[dict[str, Any]]
 """One object per simulated year, by year: the columns of `fct_scenario_kpis`; money and rates as numbers."""
@@ -37,7 +38,7 @@ class PlanOutcome:
     kpis: Kpis
 
 
-def kpi_rows(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+def kpi_rows(result: "duckdb.DuckDBPyConnection") -> list[dict[str, Any]]:
     """Return one object per row of an executed query; decimals become floats, SQL nulls None."""
     names = [column[0] for column in result.description]
     return [

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from planwise.census import Census
 from planwise.engine.outcome import PlanOutcome
-from planwise.engine.warehouse import MARTS, Warehouse
 from planwise.errors import GateBlocked, InputError
 from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.storage import is_partial, publish_folder, remove_partial, write_text
+
+if TYPE_CHECKING:
+    from planwise.engine.warehouse import Warehouse
 
 CURRENT = "current"
 MANIFEST = "manifest.json"
@@ -94,7 +96,7 @@ GRAIN: Mapping[str, str] = {
 
 def publish(
     settings: Settings,
-    warehouse: Warehouse,
+    warehouse: "Warehouse",
     *,
     scenario: str,
     outcome: PlanOutcome,
@@ -118,8 +120,8 @@ def publish(
     folder = home / outcome.fingerprint
     with publish_folder(folder) as partial:
         counts = {
-            mart: warehouse.export(outcome.environment, mart, GRAIN[mart], partial / f"{mart}.parquet")
-            for mart in MARTS
+            mart: warehouse.export(outcome.environment, mart, grain, partial / f"{mart}.parquet")
+            for mart, grain in GRAIN.items()
         }
         manifest = _manifest(scenario, outcome, census, effective, gate, counts, now())
         (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, default=str), encoding="utf-8")

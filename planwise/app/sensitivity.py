@@ -19,7 +19,7 @@ from planwise.risk.sensitivity import Ranges, morris, sobol
 from planwise.settings import Settings
 from planwise.study.space import Space, census_levels, tuned_levers
 
-DEFAULT_SAMPLES = {"morris": 10, "sobol": 64}  # 64 · (levers + 2): two minutes for ten thousand people
+DEFAULT_SAMPLES = {"morris": 10, "sobol": 64}  # 64 · (levers + 2): two minutes for ten thousand employees
 GROWTH = "growth_compound"
 
 Method = Literal["derivative", "morris", "sobol"]

@@ -1,4 +1,4 @@
-"""Forecast held-out years from the years before, and compare with what happened."""
+"""Forecast held-out years from the years before, and compare with the actual years."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -135,7 +135,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of one held-out year: what happened, the forecasts and their errors.
+    """One statistic of one held-out year: actual value, forecasts and errors.
 
     `draws` is the interval over seeds alone, `years` that with parameters moved by the spread of the training
     years (None with a single one). Naive forecasts carry the rate of the last or of all training years over.
@@ -151,14 +151,14 @@ class Row:
 
     @property
     def best(self) -> str:
-        """Which of FORECASTS was nearest; of near equals the later, so that a tie credits no simulation."""
+        """The nearest of FORECASTS; near ties go to the later one, so never to the simulation."""
         forecasts = (self.forecast, self.naive_last, self.naive_mean)
         distances = [_distance(forecast, self.truth) for forecast in forecasts]
         near = min(distances) + TIE_SHARE * abs(self.truth)
         return FORECASTS[max(k for k, d in enumerate(distances) if d <= near)]
 
     def error_pct(self, forecast: float | None) -> float | None:
-        """Return a forecast's error in per cent of the truth; None for growth rates, and of nothing."""
+        """Return a forecast's error in per cent of the truth; None for growth rates and a truth of 0."""
         if forecast is None or self.figure.name in RATE_FIGURES or self.truth == 0:
             return None
         return 100 * (forecast / self.truth - 1)
@@ -188,7 +188,7 @@ class Holdout:
 
     @property
     def coverage_draws(self) -> float:
-        """Share of figures within P10–P90 over seeds alone."""
+        """Share of statistics within P10–P90 over seeds alone."""
         return float(np.mean([row.draws.within for row in self.rows]))
 
     @property
@@ -240,9 +240,7 @@ def backtest(
             remedy="Add an earlier year, or calibrate without a test: `planwise calibrate`.",
         )
     if seeds < SEEDS_MIN:
-        raise InputError(
-            f"{seeds} seeds are too few for a P10 and a P90.", remedy=f"Give at least {SEEDS_MIN}."
-        )
+        raise InputError(f"--seeds must be at least {SEEDS_MIN} for P10 and P90 (got {seeds}).")
     scaled, scale = on_one_scale(years)
     steps = transitions(scaled)
     first = CENSUSES_MIN - 1 if rolling else len(years) - 1
@@ -279,15 +277,15 @@ def _hold_out(
     moved = [] if spread is None else drawn_parameters(calibration, values, spread, seeds)
     total, done = len(plain) + len(moved), 0
 
-    def told() -> None:
+    def report_step() -> None:
         nonlocal done
         done += 1
         on_step(step.label, done, total)
 
     with opened(settings, years[held - 1]) as (census, preview):
-        fixed = [measured(step, year) for year in simulated(census, preview, plain, told)]
+        fixed = [measured(step, year) for year in simulated(census, preview, plain, report_step)]
         seeded = [(FIRST_SEED + k, own) for k, own in enumerate(moved)]
-        wide = [measured(step, year) for year in simulated(census, preview, seeded, told)]
+        wide = [measured(step, year) for year in simulated(census, preview, seeded, report_step)]
     by_pay = years[0].levels_by_pay
     truth = observed(step, with_promotions(step, by_pay))
     history = [observed(s, with_promotions(s, by_pay)) for s in trained]

@@ -1,4 +1,4 @@
-"""The backtest as a report in Markdown: every forecast beside what happened, the naive ones too."""
+"""The backtest as a Markdown report: every forecast, naive ones included, beside the actual value."""
 
 from planwise.calibration.backtest import COVERAGE_EXPECTED, Backtest, Holdout, Interval, Row
 from planwise.calibration.report import NONE, count, pct, table
@@ -18,7 +18,7 @@ MILLION = 1e6
 HOW_TO_READ = (
     "The naive forecasts carry the rate of the last training year, or the mean of all of them, over to the "
     "opening of the held-out year. P10–P90 (draws) is the simulation under many seeds with the calibrated "
-    "parameters: only the luck of who leaves and who is promoted. P10–P90 (years) also moves turnover, "
+    "parameters: random variation in who leaves and is promoted. P10–P90 (years) also moves turnover, "
     "headcount growth, the general raise and promotions as far as the training years differ (Student t). "
     f"Of the truths, {COVERAGE_EXPECTED:.0%} should lie within. Errors of growth are percentage points. "
     "Bold: the nearest forecast; where two are within 0.1 % of each other, the naive one."
@@ -106,7 +106,7 @@ def _interval(row: Row, interval: Interval | None) -> tuple[str, str]:
 
 
 def shown(row: Row, value: float | None) -> str:
-    """Return a value of the row's figure as people read it."""
+    """Return a formatted value of the row's statistic."""
     if value is None:
         return NONE
     if row.figure.name in RATE_FIGURES:

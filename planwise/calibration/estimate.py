@@ -33,7 +33,7 @@ from planwise.parameters.declaration import Value
 
 @dataclass(frozen=True)
 class Scale:
-    """How the levels were made comparable; `movements` has each year's movement of the ranges, a rate."""
+    """How levels are made comparable; `movements` has each year's movement of the ranges, a rate."""
 
     by_pay: bool
     movements: tuple[float, ...]
@@ -43,7 +43,7 @@ class Scale:
 def on_one_scale(years: Sequence[YearlyCensus]) -> tuple[tuple[YearlyCensus, ...], Scale]:
     """Return the years with comparable levels.
 
-    Levels of files, titles or the home stay as they are. Levels read off the pay are read anew: from the
+    Levels from files, titles or the home are kept. Levels derived from pay are derived again: from the
     first year's ranges, moved each year by the median raise of those who are there in both years, the
     outermost ranges open to their ends. Raises InputError when the years mix the two kinds.
     """
@@ -102,7 +102,7 @@ Basis = Literal["mean", "last"]
 
 @dataclass(frozen=True)
 class Calibration:
-    """All that was counted and estimated; `basis` says from which years the values are taken."""
+    """All counts and estimates; `basis` names the years that the values come from."""
 
     basis: Basis
     years: tuple[YearlyCensus, ...] = field(repr=False)

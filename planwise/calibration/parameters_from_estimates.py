@@ -34,14 +34,16 @@ class Clip:
 
 @dataclass
 class Overrides:
-    """The parameters that were estimated, and what is to be said about them."""
+    """The estimated parameters, and notes on clipping and missing estimates."""
 
     values: dict[str, Value] = field(default_factory=dict)
     clips: list[Clip] = field(default_factory=list)
     not_estimated: list[tuple[str, str]] = field(default_factory=list)
 
-    def put(self, name: str, estimate: float | None, why_not: str = "nobody to estimate it from") -> None:
-        """Take an estimate over, clipped to the bounds; without one, note why the parameter stays."""
+    def put(
+        self, name: str, estimate: float | None, why_not: str = "no employees to estimate it from"
+    ) -> None:
+        """Add an estimate, clipped to the bounds; without one, record the reason."""
         if estimate is None:
             self.not_estimated.append((name, why_not))
             return
@@ -53,10 +55,10 @@ class Overrides:
         self.values[name] = round(float(used), DECIMALS)
 
     def put_shares(self, prefix: str, counts: Mapping[int, int], members: Sequence[int]) -> None:
-        """Take shares over that sum to 1 exactly: the largest takes what rounding leaves."""
+        """Add shares that sum to exactly 1; the largest absorbs the rounding."""
         total = sum(counts.values())
         if total == 0:
-            self.not_estimated.append((f"{prefix}*", "nobody to estimate it from"))
+            self.not_estimated.append((f"{prefix}*", "no employees to estimate it from"))
             return
         rounded = {member: round(counts.get(member, 0) / total, DECIMALS) for member in members}
         largest = max(rounded, key=lambda member: rounded[member])
@@ -74,19 +76,19 @@ class Overrides:
 
 LEVELS = tuple(int(member) for member in catalogue().bands["levels"])
 FIRST_BAND = "under_1"
-PROMOTED_MIN = 5  # a mean raise of fewer says more about them than about the level
+PROMOTED_MIN = 5  # a mean raise of fewer promotions is not representative of the level
 
 
 def mean_of(values: Sequence[float]) -> float | None:
-    """Return the mean, None of nothing."""
+    """Return the mean, None without values."""
     return sum(values) / len(values) if values else None
 
 
 def exit_rates(out: Overrides, opening: pd.DataFrame) -> list[Multiplier]:
-    """Settle the termination rate and its multipliers; return them with their counts."""
+    """Set the termination rate and its multipliers; return the multipliers with counts."""
     out.put("termination_rate", float(opening["left"].mean()))
     if not opening["left"].any():
-        out.not_estimated.append(("termination_multiplier_*", "nobody left"))
+        out.not_estimated.append(("termination_multiplier_*", "no terminations"))
         return []
     found = multipliers(opening, "left", ("tenure", "age", "level"))
     _put_multipliers(out, "termination_multiplier", found, ("tenure", "age", "levels"))
@@ -104,27 +106,27 @@ def _put_multipliers(
             if (dimension, member) in known:
                 out.put(name, known[dimension, member])
             elif any(m.dimension == dimension for m in found):
-                out.put(name, None, "nobody in the band")
+                out.put(name, None, "no employees in the band")
         if not any(m.dimension == dimension for m in found):
-            out.not_estimated.append((f"{prefix}_{dimension}_*", "the censuses do not say"))
+            out.not_estimated.append((f"{prefix}_{dimension}_*", "not in the censuses"))
 
 
 def first_year(out: Overrides, exits: Sequence[BandShare], wanted: str) -> Share | None:
-    """Settle the exits of new hires from the exits in the first year of service; return these."""
+    """Set the termination rate of new hires from exits in the first year of service; return these."""
     found = [e.share for e in exits if (e.dimension, e.band, e.year) == ("tenure", FIRST_BAND, wanted)]
     seen = found[0] if found else None
     out.put(
         "new_hire_termination_rate",
         None if seen is None or seen.rate is None else same_year_exit_rate(seen.rate),
-        "nobody in the first year of service",
+        "no employees in the first year of service",
     )
     return seen
 
 
 def raises(out: Overrides, summaries: Sequence[RaiseSummary], cola: float | None) -> RaiseSplit | None:
-    """Settle COLA and merit by level, each year counting alike; return the split before clipping."""
+    """Set COLA and merit by level, weighting years equally; return the split before clipping."""
     if not summaries:
-        out.not_estimated.append(("cola_rate, merit_rate_*", "nobody stayed without a promotion"))
+        out.not_estimated.append(("cola_rate, merit_rate_*", "no employees stayed without a promotion"))
         return None
     overall = mean_of([s.overall.value for s in summaries if s.overall.value is not None])
     totals: dict[int, float] = {}
@@ -162,9 +164,9 @@ def _stated(cola: float, totals: Mapping[int, float]) -> RaiseSplit:
 
 
 def promotion_rates(out: Overrides, eligible: pd.DataFrame) -> list[Multiplier]:
-    """Settle the promotion probability of each level and the multipliers of tenure and age."""
+    """Set the promotion probability of each level and the multipliers of tenure and age."""
     if eligible.empty:
-        out.not_estimated.append(("promotion_probability_*", "nobody eligible stayed"))
+        out.not_estimated.append(("promotion_probability_*", "no eligible employees stayed"))
         return []
     overall = float(eligible["promoted"].mean())
     rates = {}
@@ -176,7 +178,7 @@ def promotion_rates(out: Overrides, eligible: pd.DataFrame) -> list[Multiplier]:
             reason = f"under {THIN_HEADS} eligible stayers: all levels' mean is used"
             out.not_estimated.append((f"promotion_probability_level_{level}", reason))
     if not eligible["promoted"].any():
-        out.not_estimated.append(("promotion_multiplier_*", "nobody was promoted"))
+        out.not_estimated.append(("promotion_multiplier_*", "no promotions"))
         return []
     base = eligible["level_id"].map(rates)
     found = multipliers(eligible, "promoted", ("tenure", "age"), base)
@@ -190,7 +192,7 @@ def promotion_raises(
     stayers: Mapping[str, pd.DataFrame],
     division: RaiseSplit | None,
 ) -> None:
-    """Settle the promotion raise of each level."""
+    """Set the promotion raise of each level."""
     if division is None:
         out.not_estimated.append(("promotion_raise_*", "the ordinary raise is not known"))
         return

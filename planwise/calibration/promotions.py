@@ -1,4 +1,4 @@
-"""Who was promoted: a rise of level that is not an artefact of the pay scale or of renamed titles."""
+"""Promotions: level rises that are not artefacts of the pay scale or of renamed titles."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from planwise.parameters import catalogue
 # Where levels follow from pay: less than the smallest raise the promotion levers admit, on top of the common
 # raise, is no promotion in their sense.
 RAISE_MIN_RATE = catalogue().levers["promotion_raise_level_1"].bounds[0]
-# A title most of whose holders get one and the same new title was renamed: nobody was promoted by it. Under
-# so many holders a renaming cannot be told from promotions.
+# A title most of whose holders get the same new title was renamed, which is no promotion. With fewer than
+# this many holders, a renaming cannot be distinguished from promotions.
 RENAMED_SHARE, RENAMED_HEADS_MIN = 0.5, 5
 
 
 @dataclass(frozen=True)
 class PromotionCounts:
-    """What was counted in one year, of those who stayed."""
+    """Counts of one year, among those who stayed."""
 
     year: str
     level_rises: int
@@ -34,7 +34,7 @@ class PromotionCounts:
 
 
 def rule(by_pay: bool) -> str:
-    """Say what counts as a promotion."""
+    """Describe what counts as a promotion."""
     if not by_pay:
         return "a higher level than the year before"
     return (
@@ -70,7 +70,7 @@ def with_promotions(step: Transition, by_pay: bool) -> pd.DataFrame:
 
 
 def _renamed(people: pd.DataFrame) -> pd.Series:
-    """Tell whose new title is the one that most holders of the old title got."""
+    """Return whose new title is the one that most holders of the old title got."""
     old, new = people["job_title"].str.casefold(), people["job_title_after"].str.casefold()
     holders = old.map(old.value_counts())
     pair = old + "\n" + new
@@ -104,7 +104,7 @@ def promotion_counts(step: Transition, people: pd.DataFrame) -> PromotionCounts:
 
 
 def observed_raise(people: pd.DataFrame) -> Estimate:
-    """Return the pay-weighted raise of the promoted, everything of the year in it."""
+    """Return the pay-weighted raise of the promoted, with all raises of the year."""
     promoted = people[people["promoted"]]
     return ratio(promoted["base_pay"], promoted["base_pay_after"])
 
@@ -118,7 +118,7 @@ def promotion_raise(
     """Return the promotion raise with which the simulation gives the promoted the pay that they have now.
 
     Simulated pay is max(old × (1 + cola) × (1 + raise), new range's minimum) × (1 + merit of the new level):
-    the raise is solved for its sum, 0 if the range minimum alone gives as much; None without anybody.
+    the raise is solved for its sum, 0 if the range minimum alone gives as much; None without promotions.
     `frames` are promoted stayers, year by year, `floors` the range minima of each year's end.
     """
     rows = pd.concat(
@@ -141,7 +141,7 @@ def promotion_raise(
         simulated = (rows["base"] * (1 + rate)).clip(lower=rows["floor"]) * (1 + rows["merit"])
         return float(simulated.sum() - rows["new"].sum())
 
-    highest = float((rows["new"] / rows["base"]).max())  # beyond it, everybody's simulated pay is too high
+    highest = float((rows["new"] / rows["base"]).max())  # beyond it, all simulated pay is too high
     if excess(0.0) >= 0 or highest <= 0:
         return 0.0
     return float(brentq(excess, 0.0, highest))

@@ -1,4 +1,4 @@
-"""Raises of those who stayed and were not promoted: what everybody got (COLA), and the rest (merit)."""
+"""Raises of stayers who were not promoted, split into the common part (COLA) and the rest (merit)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from planwise.parameters import catalogue
 
 MODE_STEP = 0.001  # raises are compared to a tenth of a percentage point
 MODE_SHARE_MIN = 0.10  # a raise that fewer share is not across the board
-# Beyond these the two pays are hardly of one unit (an hourly rate, a half-time post): counted, left out.
+# Outside this range the two pays probably differ in unit (an hourly rate, a half-time post): not used.
 COMPARABLE_RATES = (-0.5, 1.0)
 IDENTIFICATION = (
     f"COLA is the most common raise of the stayers who were not promoted (to {MODE_STEP:.1%}; the median "
@@ -40,7 +40,7 @@ class RaiseSummary:
 
 
 def raise_summary(year: str, people: pd.DataFrame) -> RaiseSummary | None:
-    """Describe the raises of stayers who were not promoted; None when there is nobody."""
+    """Describe the raises of stayers who were not promoted; None when there are none."""
     ordinary = people[~people["promoted"]]
     comparable = ordinary[ordinary["raise_rate"].between(*COMPARABLE_RATES)]
     if comparable.empty:

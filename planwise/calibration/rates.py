@@ -13,7 +13,7 @@ from planwise.calibration.years import NO_BAND, Transition
 from planwise.parameters import catalogue
 
 CONFIDENCE = 0.95
-THIN_HEADS = 30  # under it, a band's own rate says little: shown, marked, and drawn towards the mean
+THIN_HEADS = 30  # smaller bands are shown, marked, and shrunk towards the mean
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Share:
 
     @property
     def thin(self) -> bool:
-        """Whether there are too few heads to say much."""
+        """Whether there are too few heads for a reliable rate."""
         return self.heads < THIN_HEADS
 
 
@@ -42,7 +42,7 @@ def share(events: int, heads: int, confidence: float = CONFIDENCE) -> Share:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean or ratio over `heads` people with its interval; None where it cannot be had."""
+    """A mean or ratio over `heads` people with its interval; None where not available."""
 
     heads: int
     value: float | None
@@ -121,7 +121,7 @@ def multipliers(
 ) -> list[Multiplier]:
     """Return the multipliers of all bands, fitted together so that each band's expected events are its own.
 
-    p = base × Π multipliers, `base` the rate of each row (default: everybody's). Fitted by iterative
+    p = base × Π multipliers, `base` the rate of each row (default: the overall rate). Fitted by iterative
     proportional fitting (Bailey and Simon's minimum bias; Poisson maximum likelihood with a log link), each
     step drawn towards 1 by `PRIOR_EVENTS`. A dimension without bands (no birth dates) is left out; people
     without a band have multiplier 1, as in the simulation.
@@ -209,7 +209,7 @@ def level_shares(steps: Sequence[Transition]) -> dict[int, Share]:
 
 
 def hire_pay(steps: Sequence[Transition]) -> HirePay | None:
-    """Return position, spread and adjustment that give entrants the mean pay they have; None without any.
+    """Return position, spread and adjustment that give entrants their mean pay; None without entrants.
 
     Position = Σ(pay − minimum)/Σ(width) over entrants, each in the range of its level and year. Pay shows
     the product of position and adjustment only: the adjustment stays 1 unless the position would leave the

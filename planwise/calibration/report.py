@@ -193,7 +193,7 @@ def calibration_markdown(c: Calibration) -> str:
         *_raises(c),
         *_hires(c),
         *_quirks(c),
-        *_settled(c),
+        *_parameters(c),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -329,7 +329,7 @@ def _hires(c: Calibration) -> list[str]:
     ]
     entry = c.hire_pay
     where = (
-        "Nobody came in."
+        "No entrants."
         if entry is None
         else f"Their pay lies at {pct(entry.position_seen)} of the range on average (weighted by the range's "
         f"width), ± {pct(entry.spread_seen)} if spread evenly; used: {pct(entry.position)} ± "
@@ -339,7 +339,7 @@ def _hires(c: Calibration) -> list[str]:
     return [
         "## Hires",
         "",
-        "Everybody who is in a census and not in the one before, whatever the hire date.",
+        "Employees in a census and not in the one before, regardless of hire date.",
         "",
         *table(("level", "entrants", "share", "interval"), rows),
         where,
@@ -352,10 +352,10 @@ def _quirks(c: Calibration) -> list[str]:
     rows = [
         (text, *(NONE if q[key] is None else f"{q[key]:,}" for q in c.quirks)) for key, text in QUIRKS.items()
     ]
-    return ["## What looks odd in the data", "", *table(("count", *years), rows)]
+    return ["## Data anomalies", "", *table(("count", *years), rows)]
 
 
-def _settled(c: Calibration) -> list[str]:
+def _parameters(c: Calibration) -> list[str]:
     clips = [f"- {k.name}: {k.estimated:.4f} estimated, {k.used:g} used (its bound)" for k in c.clips]
     gaps = [f"- {name}: {why}" for name, why in c.not_estimated]
     return [
@@ -365,10 +365,12 @@ def _settled(c: Calibration) -> list[str]:
         *options(c),
         "```",
         "",
-        "Clipped to their hard bounds:" if clips else "Nothing had to be clipped to its bounds.",
+        "Clipped to their hard bounds:" if clips else "No parameter was clipped.",
         "",
         *([*clips, ""] if clips else []),
-        "Not estimated, so the default or the value said stays:" if gaps else "Everything was estimated.",
+        "Not estimated; the default or the value named is used:"
+        if gaps
+        else "All parameters were estimated.",
         "",
         *gaps,
         "- performance, pay elasticity of turnover, dates: censuses a year apart do not show them",

@@ -1,4 +1,4 @@
-"""Keep a calibration as a scenario, bound to the census that it goes on from."""
+"""Save a calibration as a scenario, bound to its last census."""
 
 from planwise.calibration.estimate import Calibration
 from planwise.calibration.report import description
@@ -15,8 +15,8 @@ CENSUS_SUFFIX = "_census"
 def save_as_scenario(settings: Settings, calibration: Calibration, name: str) -> Scenario:
     """Store the levers and assumptions as scenario `name` in the ledger and return it.
 
-    It is bound to the last census. Where that is no census of the home with these very levels, it is
-    registered as `<name>_census`, not put in use. Raises InputError when the name is bad or taken.
+    It is bound to the last census. Unless that is a census of the home with the same levels, it is
+    registered as `<name>_census`, without putting it in use. Raises InputError when the name is bad or taken.
     """
     check_new_name(name)
     last = calibration.years[-1]
@@ -25,7 +25,7 @@ def save_as_scenario(settings: Settings, calibration: Calibration, name: str) ->
     with open_ledger(settings) as ledger:
         if name in {scenario.name for scenario in ledger.scenarios.list()}:
             raise InputError(
-                f"There is a scenario {name} already.",
+                f"The scenario {name} exists already.",
                 remedy=f"Choose another name, or delete it: `planwise scenario delete {name}`.",
             )
         if not registered:

@@ -1,4 +1,4 @@
-"""The figures of a year that happened, and of the same year simulated."""
+"""Statistics of an actual year, and of the same year simulated."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -29,7 +29,7 @@ class SimulatedYear:
 
 
 def calendar_days(year: YearlyCensus) -> int:
-    """Return by how many days the dates must move so that the census opens a calendar year.
+    """Return the shift in days after which the census opens a calendar year.
 
     The simulated year is a calendar year; a fiscal year is simulated as one, every date moved alike.
     """
@@ -40,7 +40,7 @@ def calendar_days(year: YearlyCensus) -> int:
 
 @contextmanager
 def opened(settings: Settings, year: YearlyCensus) -> Iterator[tuple[Census, Preview]]:
-    """Hold the census and a preview of it, in a folder of their own: nothing is left in the home."""
+    """Hold the census and a preview of it, in a temporary folder; the home is unchanged."""
     with TemporaryDirectory(prefix="planwise-") as folder:
         shift = pd.Timedelta(days=calendar_days(year))
         rows = year.people.assign(
@@ -72,7 +72,7 @@ def simulated(
     for seed, values in overrides:
         effective = parameters(census, values).with_assumptions({"seed": seed})
         pay = preview.pay(effective).set_index("employee_id")
-        # Hires copy the FTE of people who are there; what they copied, only the KPIs know.
+        # Hires copy the FTE of people who are there; only the KPIs include it.
         payroll = (
             float(pay.loc[pay["is_active"], "base_pay"].sum())
             if full_time
@@ -89,7 +89,7 @@ def parameters(census: Census, values: Mapping[str, object]) -> EffectiveParamet
 
 
 class Figure(NamedTuple):
-    """What is measured, of whom: everyone, a level, or a tenure band."""
+    """A statistic and its group: everyone, a level, or a tenure band."""
 
     name: str
     group: str = "everyone"
@@ -107,7 +107,7 @@ RATE_FIGURES = frozenset({"growth_all", "growth_continuing"})
 
 
 def observed(step: Transition, stayers: pd.DataFrame) -> dict[Figure, Observed]:
-    """Return the figures of a year that happened; `stayers` have `promoted`."""
+    """Return the statistics of an actual year; `stayers` have `promoted`."""
     old, new = step.opening, step.after.people
     heads = float(len(old))
     payroll = [float((p["base_pay"] * p["fte"]).sum()) for p in (old, new)]
@@ -136,7 +136,7 @@ def observed(step: Transition, stayers: pd.DataFrame) -> dict[Figure, Observed]:
 
 
 def measured(step: Transition, year: SimulatedYear) -> dict[Figure, float]:
-    """Return the same figures of one simulated year; entrants are the hires who are there at its end."""
+    """Return the same statistics of a simulated year; entrants are the hires employed at its end."""
     old, closing = step.opening, year.pay[year.pay["is_active"]]
     both = old[["base_pay"]].join(closing["base_pay"].rename("new"), how="inner")
     left = old[~old.index.isin(closing.index)]
@@ -171,12 +171,12 @@ def _by_tenure(people: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def level_label(level: object) -> str:
-    """Return how a level is called in a table."""
+    """Return a level's label."""
     return f"level {level}"
 
 
 def tenure_label(band: object) -> str:
-    """Return how a tenure band is called in a table."""
+    """Return a tenure band's label."""
     return catalogue().bands["tenure"][str(band)].label
 
 

@@ -29,7 +29,7 @@ COLUMNS = ("hire_date", "birth_date", "base_pay", "job_title", "department", "le
 class YearlyCensus:
     """The workforce on one day; `people` by employee id, pay in USD a year (float), dates as datetime64.
 
-    `ids_in_file` has everybody in the file, whatever the filter; None for a census of the home.
+    `ids_in_file` has all ids in the file, filtered rows included; None for a census of the home.
     """
 
     name: str
@@ -172,7 +172,7 @@ def _check_dates(years: Sequence[YearlyCensus]) -> None:
 
 
 def _check_ids(years: Sequence[YearlyCensus]) -> None:
-    """Refuse years that hardly share an id: nobody's turnover is that high, but ids may have been renewed."""
+    """Raise InputError for years that share few ids: ids were probably renewed."""
     for before, after in pairwise(years):
         shared = len(before.people.index.intersection(after.people.index))
         smaller = min(len(before.people), len(after.people))
@@ -192,7 +192,7 @@ NO_BAND = "not available"
 class Transition:
     """One year's way from `before` to `after`.
 
-    `opening` has everybody of `before`: its columns, `tenure_band`, `age_band`, `left`. `stayers` those in
+    `opening` has all of `before`: its columns, `tenure_band`, `age_band`, `left`. `stayers` those in
     both: old columns and the new ones with `_after`, `raise_rate`. `entrants` those of `after` only, with
     `new` (hired since the census before).
     """

@@ -1,4 +1,4 @@
-"""The census: who works here and what they are paid; imported from a real file or generated."""
+"""The census: employees and their pay, imported from a file or generated."""
 
 from planwise.census.importer import import_census, read_census
 from planwise.census.registry import (

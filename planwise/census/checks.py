@@ -36,7 +36,7 @@ WHOLE_DIGITS_MAX = 12  # DECIMAL(14,2)
 
 @dataclass(frozen=True)
 class Money:
-    """Cents per cell (0 where refused), what was refused, and how the numbers were read."""
+    """Cents per cell (0 where rejected), the rejected cells, and the number format found."""
 
     cents: npt.NDArray[np.int64]
     bad: Bools
@@ -44,7 +44,7 @@ class Money:
 
 
 def per_distinct(texts: pd.Series, parse: Callable[[pd.Series], pd.DataFrame]) -> pd.DataFrame:
-    """Parse each distinct text once and give every cell its result."""
+    """Parse each distinct text once and return the result per cell."""
     codes, distinct = pd.factorize(texts)
     return parse(pd.Series(distinct, dtype=object)).take(codes).reset_index(drop=True)
 
@@ -52,7 +52,7 @@ def per_distinct(texts: pd.Series, parse: Callable[[pd.Series], pd.DataFrame]) -
 def parse_money(texts: pd.Series, style: str | None = None, column: str = "base_pay") -> Money:
     """Read amounts such as `"$69,222.18 "`, `(1,200.00)` or `69.222,18 €` exactly, rounded half up to cents.
 
-    `style` is a key of MONEY_STYLES; without it the values decide, and raise InputError where they cannot.
+    `style` is a key of MONEY_STYLES; by default it is inferred. Raises InputError when it is ambiguous.
     """
     if style is not None and style not in MONEY_STYLES:
         raise InputError(
@@ -86,7 +86,7 @@ def _money_style(numbers: pd.Series, column: str) -> str:
     only_us, only_eu = (us & ~eu).any(), (eu & ~us).any()
     if unclear.any() and not only_us and not only_eu:
         raise InputError(
-            f"{column}: {numbers[unclear].iloc[0]!r} can be thousands or decimals, and no other value tells.",
+            f"{column}: {numbers[unclear].iloc[0]!r} can be thousands or decimals; no other value decides.",
             remedy=f'State it in the mapping YAML: `formats: {{{column}: "1,234.56"}}` or `"1.234,56"`.',
         )
     return "1.234,56" if only_eu and not only_us else "1,234.56"
@@ -119,7 +119,7 @@ EARLIEST_YEAR = 1900
 
 @dataclass(frozen=True)
 class Dates:
-    """Day per cell (NaT where empty or refused), what was refused, and a remark on how it was read."""
+    """Day per cell (NaT where empty or rejected), the rejected cells, and a note on the format."""
 
     days: pd.Series
     bad: Bools
@@ -173,7 +173,7 @@ def check_format(date_format: str, column: str) -> None:
 
 
 def _day_first(texts: pd.Series, column: str) -> tuple[bool, str | None]:
-    """Decide by the values: a first number above 12 is a day, so is a second one."""
+    """Infer the order: a number above 12 is a day."""
     distinct = (
         pd.Series(texts.unique(), dtype=object)
         .astype(str)
@@ -192,7 +192,7 @@ def _day_first(texts: pd.Series, column: str) -> tuple[bool, str | None]:
         order = "day.month.year" if dotted else "month/day/year"
         return (
             dotted,
-            f"{column} was read as {order}; no value tells. State it with `formats: {{{column}: ...}}`.",
+            f"{column} was read as {order}; no value decides. State it with `formats: {{{column}: ...}}`.",
         )
     return days_first > days_second, None
 
@@ -222,7 +222,7 @@ def _first_found(*columns: pd.Series) -> pd.Series:
 
 
 def _full_years(parts: pd.DataFrame, short: pd.Series, as_of: date, future_years: int) -> pd.DataFrame:
-    """Give two-digit years their century, by the pivot."""
+    """Add the century to two-digit years, by the pivot."""
     number = parts["year"] * 10_000 + parts["month"] * 100 + parts["day"]
     latest = (as_of.year + future_years) * 10_000 + as_of.month * 100 + as_of.day
     within = number.mod(1_000_000) + (latest // 1_000_000) * 1_000_000
@@ -256,20 +256,20 @@ LEFT = frozenset(
 
 @dataclass
 class Judged:
-    """The typed columns so far and, in order of precedence, the rows that break each rule."""
+    """The typed columns, and the rows that break each rule, in order of precedence."""
 
     typed: dict[str, npt.NDArray[np.generic] | pd.Series] = field(default_factory=dict)
     broken: dict[str, Bools] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
     def reject(self, reason: str, rows: Bools) -> None:
-        """Note rows that break a rule; the same reason may come from several columns."""
+        """Record rows that break a rule; several columns may share a reason."""
         if rows.any():
             self.broken[reason] = self.broken.get(reason, np.zeros(len(rows), dtype=bool)) | rows
 
 
 def leavers(texts: pd.DataFrame, as_of: date, formats: Mapping[str, str]) -> tuple[Bools, dict[str, Bools]]:
-    """Return who had left by the census date, and the rows whose leaving cannot be read."""
+    """Return who had left by the census date, and the rows with an unreadable leaving date."""
     left = np.zeros(len(texts), dtype=bool)
     broken: dict[str, Bools] = {}
     if "termination_date" in texts:
@@ -317,10 +317,10 @@ def judge(texts: pd.DataFrame, as_of: date, formats: Mapping[str, str]) -> Judge
 
 
 def _ids(judged: Judged, texts: pd.DataFrame) -> None:
-    """Reject ids that are missing, reserved or not one person's.
+    """Reject ids that are missing, reserved or ambiguous.
 
-    Rows equal in every mapped column are one row written twice: the first counts. Rows that share an id and
-    differ are all rejected, because nothing says which one is right.
+    Of rows that are equal in every mapped column, the first counts. Rows that share an id and differ are all
+    rejected, because the correct one is unknown.
     """
     ids = texts["employee_id"]
     judged.typed["employee_id"] = ids

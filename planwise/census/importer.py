@@ -1,4 +1,4 @@
-"""Import a payroll file: read, map, check row by row, settle levels, store the census."""
+"""Import a payroll file: read, map, check row by row, assign levels, store the census."""
 
 import hashlib
 import hmac
@@ -57,7 +57,7 @@ SSN = r"^\d{3}-\d{2}-\d{4}$"
 
 
 def installation_key(home: Path) -> bytes:
-    """Return the key of this installation, created on first use (mode 0600); it links ids to persons."""
+    """Return the key of this installation, created on first use (mode 0600); it links ids to people."""
     path = home / KEY_FILE
     if not path.exists():
         create_file(path, secrets.token_bytes(KEY_BYTES), mode=0o600)
@@ -87,7 +87,7 @@ def pseudonyms(identifiers: pd.Series, key: bytes) -> pd.Series:
 
 
 def look_like_ssn(values: pd.Series) -> bool:
-    """Tell whether most values are written like US social security numbers, whatever the header says."""
+    """Return whether most values look like US social security numbers."""
     filled = values[values != ""]
     return len(filled) > 0 and bool(filled.str.match(SSN).mean() > 0.5)
 
@@ -109,9 +109,9 @@ def import_census(
 ) -> ImportResult:
     """Import `file`, register it as `name` (default: from the file name) and, with `use`, put it in use.
 
-    `as_of`, `levels` win over the mapping's; `row_filter` is and-ed with it. Raises InputError on a file or
+    `as_of`, `levels` override the mapping; `row_filter` is and-ed with its own. Raises InputError on a file or
     mapping that cannot be used, and ImportBlocked when fewer rows than `settings.valid_rows_min_share` are
-    valid: report and rejects are then written and the census in use stays.
+    valid: report and rejects are then written, and the census in use is unchanged.
     """
     reading = read_census(
         settings,
@@ -153,7 +153,7 @@ def read_census(
     name: str | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Reading:
-    """Do all of an import but the registering: judge every row, settle levels, write report and rejects.
+    """Import without registering: check every row, assign levels, write report and rejects.
 
     Raises what `import_census` raises.
     """
@@ -165,7 +165,7 @@ def read_census(
     day = as_of or plan.as_of
     if day is None:
         day = now().date()
-        notices.append(f"No census date was given: {day} (today) was taken; `--as-of` states another.")
+        notices.append(f"No census date was given; {day} (today) is used. Set it with `--as-of`.")
     frame = _without_identifiers(settings, source.frame, columns)
     kept = kept_rows(frame, plan.filter) if plan.filter else np.ones(len(frame), dtype=bool)
     texts = _schema_texts(frame[kept], columns, plan)
@@ -174,7 +174,7 @@ def read_census(
     left, unreadable = leavers(texts, day, formats)
     texts, lines = texts[~left].reset_index(drop=True), lines[~left]
     if texts.empty and not source.malformed:
-        raise InputError(f"No row of {file.name} is left: the filter or the leavers' columns exclude all.")
+        raise InputError(f"No row of {file.name} is left: the filter or the termination columns exclude all.")
     judged = judge(texts, day, formats)
     for reason, rows in unreadable.items():
         judged.reject(reason, rows[~left])
@@ -229,7 +229,7 @@ def name_from(file: Path) -> str:
 
 
 def _plan(mapping: CensusMapping, levels: str | None, row_filter: str | None) -> CensusMapping:
-    """Return the mapping with the command line's wishes."""
+    """Return the mapping with the command line's options."""
     if levels is not None:
         if levels not in (PAY_QUANTILES, RANGES):
             raise InputError(f"--levels {levels!r} is unknown.", remedy=f"Give {PAY_QUANTILES} or {RANGES}.")
@@ -241,7 +241,7 @@ def _plan(mapping: CensusMapping, levels: str | None, row_filter: str | None) ->
 
 
 def _without_identifiers(settings: Settings, frame: pd.DataFrame, columns: Resolved) -> pd.DataFrame:
-    """Drop names and the like, hash them where they are the employee id; nothing later sees them."""
+    """Drop identifying columns, and hash the one used as employee id; later steps never see them."""
     frame = frame.drop(columns=list(columns.dropped))
     id_header = columns.headers["employee_id"]
     if is_direct_identifier(id_header) or look_like_ssn(frame[id_header]):
@@ -259,7 +259,7 @@ def _schema_texts(frame: pd.DataFrame, columns: Resolved, plan: CensusMapping) -
 
 
 def _levels(texts: pd.DataFrame, judged: Judged, plan: CensusMapping) -> tuple[Levels | None, str]:
-    """Settle everybody's level and the ranges; None when no row is left to settle them by."""
+    """Assign levels and ranges; None when no valid row is left."""
     cents = np.asarray(judged.typed["cents"], dtype=np.int64)
     table = plan.ranges or tuple(Range(**row) for row in _records(default_levels()))
     stated = "the mapping's ranges" if plan.ranges else "the default ranges"

@@ -1,4 +1,4 @@
-"""Which level an employee has, and the pay ranges of the levels: contiguous, half-open, no fall-through."""
+"""Levels of employees, and the levels' pay ranges: contiguous and half-open."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,14 +31,14 @@ class Levels:
 
 
 def by_pay_quantiles(cents: Integers) -> Levels:
-    """Cut the census's own pay at the cumulative mix; ties stay together, levels without anybody collapse."""
+    """Cut the census's own pay at the cumulative mix; ties stay together, empty levels collapse."""
     cuts = np.unique(np.quantile(cents, CUMULATIVE_MIX, method="higher"))
     cuts = cuts[cuts > cents.min()]
     level = np.searchsorted(cuts, cents, side="right") + 1
     notices: tuple[str, ...] = ()
     if len(cuts) < len(CUMULATIVE_MIX):
         distinct = len(np.unique(cents))
-        notices = (f"Pay ({distinct} distinct values) is too uniform for 5 levels: {len(cuts) + 1} made.",)
+        notices = (f"Pay ({distinct} distinct values) is too uniform for 5 levels: {len(cuts) + 1} created.",)
     return Levels(level, _ranges_around(cuts, cents, level), notices)
 
 
@@ -71,7 +71,7 @@ def ranges_from_levels(cents: Integers, level: Integers) -> pd.DataFrame:
     missing = sorted(set(range(present[0], present[-1] + 1)) - set(present.tolist()))
     if missing:
         raise InputError(
-            f"Nobody is in level {missing[0]}, so its pay range is unknown.", remedy=MEDIANS_REMEDY
+            f"Level {missing[0]} has no employees, so its pay range is unknown.", remedy=MEDIANS_REMEDY
         )
     medians = np.array([np.median(cents[level == k]) for k in present])
     for k in range(1, len(medians)):

@@ -1,4 +1,4 @@
-"""How a file's columns become the schema's: stated in a mapping YAML, else guessed from the headers."""
+"""Map a file's columns to the schema: by a mapping YAML, otherwise by the headers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Range(BaseModel):
 
 
 class CensusMapping(BaseModel):
-    """The mapping YAML; an unknown key is an error. A column mapped to null is left out even if guessable."""
+    """The mapping YAML. Unknown keys are rejected. A column mapped to null is left out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     columns: dict[str, str | None] = {}
@@ -109,7 +109,7 @@ def _check_names(mapping: CensusMapping, where: str) -> None:
             f"{where}: {', '.join(both)} is both a column and a constant.", remedy="Keep one of the two."
         )
     if "employee_id" in mapping.constants:
-        raise InputError(f"{where}: employee_id cannot be a constant, it must tell employees apart.")
+        raise InputError(f"{where}: employee_id cannot be a constant, because it identifies employees.")
     if isinstance(mapping.levels, dict) and (
         "level_id" in mapping.constants or mapping.columns.get("level_id")
     ):
@@ -120,7 +120,7 @@ def _check_names(mapping: CensusMapping, where: str) -> None:
 
 @dataclass(frozen=True)
 class Resolved:
-    """Schema column → header, and the identifying headers that are dropped before anything is looked at."""
+    """Schema column → header, and the identifying headers, which are dropped first."""
 
     headers: dict[str, str]
     guessed: tuple[str, ...]
@@ -128,7 +128,7 @@ class Resolved:
 
 
 def resolve_columns(headers: Sequence[str], mapping: CensusMapping) -> Resolved:
-    """Settle each schema column's header; raises InputError if missing, ambiguous, unknown or unsafe."""
+    """Return each schema column's header; raises InputError if missing, ambiguous, unknown or unsafe."""
     stated = {name: _existing(name, header, headers) for name, header in mapping.columns.items() if header}
     for name, header in stated.items():
         if name != "employee_id" and is_direct_identifier(header):
@@ -139,7 +139,7 @@ def resolve_columns(headers: Sequence[str], mapping: CensusMapping) -> Resolved:
     free = [h for h in headers if h not in stated.values() and not is_direct_identifier(h)]
     settled = set(mapping.columns) | set(mapping.constants)
     if isinstance(mapping.levels, str | dict):
-        settled.add("level_id")  # the levels asked for win over a column that was only guessed
+        settled.add("level_id")  # requested levels override a column that was only recognised by its header
     guessed: dict[str, str] = {}
     for column in COLUMNS:
         candidate = None if column.name in settled else _guess(column.name, free)
@@ -177,7 +177,7 @@ def _guess(name: str, headers: Iterable[str]) -> str | None:
         if len(candidates) > 1:
             raise InputError(
                 f"{name} could come from {' or '.join(map(repr, candidates))}.",
-                remedy=f"Say which in a mapping YAML: `columns: {{{name}: {candidates[0]}}}`.",
+                remedy=f"Choose one in a mapping YAML: `columns: {{{name}: {candidates[0]}}}`.",
             )
         if candidates:
             return candidates[0]

@@ -72,7 +72,7 @@ def decode(content: bytes, file_name: str) -> tuple[str, str]:
         return content.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         pass
-    # Most of a payroll is ASCII: the lines that are not tell the encoding.
+    # Most of a payroll is ASCII: only the other lines show the encoding.
     telling = b"\n".join(line for line in content.splitlines() if not line.isascii())[:ENCODING_SAMPLE_BYTES]
     match = from_bytes(telling).best()
     if match is None:
@@ -205,7 +205,7 @@ def read_source(path: Path, sheet: str | None = None) -> SourceFile:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(
-            f"{path} cannot be read: {error.strerror}.", remedy="Check the path and the rights."
+            f"{path} cannot be read: {error.strerror}.", remedy="Check the path and its permissions."
         ) from error
     digest = hashlib.sha256(content).hexdigest()
     details: dict[str, str] = {}
@@ -326,7 +326,7 @@ def _evaluate(table: pa.Table, expression: str) -> npt.NDArray[np.bool_]:
     if len(kinds) != 2 or kinds[1] != "BOOLEAN" or len(answer["row_number"]) != table.num_rows:
         raise InputError(
             f"The filter {expression!r} is not a true-or-false expression over the rows.",
-            remedy="Give what would stand after WHERE.",
+            remedy="Give an expression as after WHERE.",
         )
     keep = np.zeros(table.num_rows, dtype=bool)
     keep[answer["row_number"]] = np.ma.filled(answer["keep"], False)

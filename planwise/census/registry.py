@@ -140,7 +140,7 @@ def levels_table(frame: pd.DataFrame) -> pa.Table:
 
 
 def content_hash(as_of: date, census: pa.Table, levels: pa.Table) -> str:
-    """Return the SHA-256 of what the census says: date, rows in id order, ranges; never of file bytes."""
+    """Return the SHA-256 of the census content: date, rows in id order, ranges; not of file bytes."""
     digest = hashlib.sha256(f"planwise-census-1|{as_of.isoformat()}|{census.num_rows}".encode())
     for table in (census, levels):
         for column in table.schema:
@@ -189,7 +189,7 @@ class Census:
 
 
 def check_name(name: str) -> str:
-    """Return the name if a census may have it; raises InputError otherwise."""
+    """Return a valid census name; raises InputError otherwise."""
     if not NAME_PATTERN.fullmatch(name) or name in RESERVED_NAMES:
         raise InputError(
             f"{name!r} is not a census name.",
@@ -211,9 +211,9 @@ def register_census(
     use: bool = True,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Census:
-    """Write the census under `name` and, with `use`, put it in use; the same content writes nothing again.
+    """Write the census under `name` and, with `use`, put it in use; unchanged content is not written again.
 
-    `rows` and `levels` have the columns of the schema, pay in USD; raises InputError when they break it.
+    `rows` and `levels` have the columns of the schema, pay in USD; raises InputError when they violate it.
     """
     check_name(name)
     census, ranges = census_table(rows), levels_table(levels)
@@ -247,13 +247,13 @@ def load_census(settings: Settings, name: str | None = None) -> Census:
     if wanted is None:
         raise InputError(
             f"No census is in use in {settings.root}.",
-            remedy="`planwise census import FILE` or `planwise census generate --employees 1000` makes one.",
+            remedy="Run `planwise census import FILE` or `planwise census generate --employees 1000`.",
         )
     census = _read(settings.censuses_dir / wanted)
     if census is None:
         names = ", ".join(found.name for found in list_censuses(settings)) or "none"
         raise InputError(
-            f"There is no census {wanted!r} in {settings.root}; there is: {names}.",
+            f"Unknown census {wanted!r} in {settings.root}; known: {names}.",
             remedy="`planwise census list` shows them; `planwise census use NAME` puts one in use.",
         )
     return census
@@ -272,7 +272,7 @@ def list_censuses(settings: Settings) -> tuple[Census, ...]:
 
 
 def census_in_use(settings: Settings) -> str | None:
-    """Return the name of the census in use, None when no one is."""
+    """Return the name of the census in use, None without one."""
     try:
         return (settings.censuses_dir / "current").read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
@@ -324,7 +324,7 @@ def _publish(root: Path, name: str, census: pa.Table, levels: pa.Table, manifest
     if link.is_dir() and not link.is_symlink():  # a plain folder, e.g. restored by a tool that follows links
         move(link, store / f"{name}-restored-{nonce}")
     elif link.exists():
-        os.utime(link)  # superseded from now on: its age as such begins
+        os.utime(link)  # superseded from now on; its age is counted from here
     replace_link(link, Path(VERSIONS) / final.name)
     _prune(store, name, final)
 
@@ -336,7 +336,7 @@ def _prune(store: Path, name: str, current: Path) -> None:
     remove_partial(store, older_than_seconds=READER_MAX_AGE.total_seconds())
     for folder in store.iterdir():
         if folder != current and own.fullmatch(folder.name):
-            with suppress(FileNotFoundError):  # another process was first
+            with suppress(FileNotFoundError):  # another process removed it
                 if folder.stat().st_mtime < oldest_useful:
                     shutil.rmtree(folder, ignore_errors=True)
 

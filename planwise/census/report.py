@@ -50,7 +50,7 @@ class ImportReport:
         return asdict(self) | {"rejects_file": str(self.rejects_file), "report_file": str(self.report_file)}
 
     def write(self) -> None:
-        """Write the JSON report, whole or not at all."""
+        """Write the JSON report atomically."""
         write_json(self.report_file, self.as_dict(), indent=2)
 
 
@@ -85,9 +85,9 @@ class ImportBlocked(GateBlocked):
 
 @dataclass(frozen=True)
 class Reading:
-    """A file judged and settled, not registered; `rows` and `ranges` have the schema's columns, pay in USD.
+    """A checked file with levels, not registered; `rows` and `ranges` have the schema's columns, pay in USD.
 
-    `ids` are the employee ids of every row of the file, whatever the filter or the judgement said of it.
+    `ids` are the employee ids of every row of the file, including filtered and rejected rows.
     """
 
     name: str
@@ -100,7 +100,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class ImportResult:
-    """The registered census and the report of how it came to be."""
+    """The registered census and the import report."""
 
     census: Census
     report: ImportReport

@@ -1,4 +1,4 @@
-"""The one declaration of the census: its columns, types, what must be there, what headers call them."""
+"""The census schema: columns, types, required columns and header synonyms."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ FTE = pa.decimal128(5, 4)
 RESERVED_ID_PREFIX = "NEW-"  # simulated hires carry it; a census row must not collide with one
 LEVEL_MIN, LEVEL_MAX = 1, 5
 RATING_MIN, RATING_MAX = 1, 5
-DEFAULT_RATING = 3  # "meets expectations": what a census without ratings is treated as
+DEFAULT_RATING = 3  # "meets expectations": the rating used for a census without ratings
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def normalise_header(header: str) -> str:
 
 
 def is_direct_identifier(header: str) -> bool:
-    """Tell whether a column of this header identifies a person by itself (a name, an SSN, an address)."""
+    """Return whether a column of this header identifies a person by itself (a name, an SSN, an address)."""
     word = normalise_header(header)
     names_a_person = "name" in word and not any(thing in word for thing in _NAMED_THINGS)
     return word in DIRECT_IDENTIFIERS or names_a_person or "socialsecurity" in word

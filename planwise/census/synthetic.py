@@ -27,7 +27,7 @@ STREAMS = ("level", "department", "gender", "ethnicity", "tenure", "age", "pay",
 
 @dataclass(frozen=True)
 class SyntheticOptions:
-    """What can be chosen about a synthetic census.
+    """Options of a synthetic census.
 
     `gender_pay_gap_rate` is how much less women are paid at equal level, department, tenure (-0.3..0.3).
     """
@@ -82,11 +82,9 @@ def generate_census(
 def synthetic_rows(employees: int, seed: int, options: SyntheticOptions) -> pd.DataFrame:
     """Return one row per employee with every column of the schema; pure in its arguments."""
     if not 1 <= employees <= EMPLOYEES_MAX:
-        raise InputError(
-            f"{employees} employees were asked for; from 1 to {EMPLOYEES_MAX:,} can be generated."
-        )
+        raise InputError(f"The number of employees must be 1 to {EMPLOYEES_MAX:,} (got {employees}).")
     if seed < 0:
-        raise InputError(f"The seed {seed} is negative; a seed is a whole number from 0.")
+        raise InputError(f"The seed must be at least 0 (got {seed}).")
     profile = synthetic_profile()
     draws = {s: np.random.default_rng([seed, i]).random(employees) for i, s in enumerate(STREAMS)}
     departments = profile["departments"]
@@ -171,7 +169,7 @@ def _pay(
 ) -> Floats:
     """Lognormal pay in whole USD, truncated to the level's half-open range, women's lower by exactly the gap.
 
-    Everybody's pay is drawn from one distribution, truncated so that the pay after the gap is in range too.
+    All pay is drawn from one distribution, truncated so that the pay after the gap is in range too.
     """
     ranges = default_levels()
     low, high = (ranges[c].to_numpy(dtype=float)[level] for c in ("minimum", "maximum"))

@@ -39,7 +39,7 @@ def connect(url: str) -> Engine:
             parsed = parsed.set(drivername="postgresql+psycopg")
         if backend not in {SQLITE, POSTGRESQL} or (backend == SQLITE and not parsed.database):
             raise LedgerUnusable(
-                f"The ledger cannot live at {parsed.render_as_string()}.",
+                f"The ledger cannot be stored at {parsed.render_as_string()}.",
                 remedy=SET_URL,
             )
         if backend == SQLITE:
@@ -55,9 +55,9 @@ def connect(url: str) -> Engine:
 
 @contextmanager
 def translated(engine: Engine) -> Iterator[None]:
-    """Turn a database's refusal into Busy or LedgerUnusable, with the place and the remedy.
+    """Turn a database's error into Busy or LedgerUnusable, with the place and the remedy.
 
-    What a statement of ours did wrong (a broken constraint, bad SQL) passes through.
+    Errors in the statement itself (a broken constraint, bad SQL) propagate.
     """
     try:
         yield
@@ -76,13 +76,13 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that writes; on SQLite it waits for its turn before it reads anything."""
+    """Open a transaction that writes; on SQLite it takes the write lock before it reads."""
     with translated(engine), engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
         yield connection
 
 
 @contextmanager
-def alone(engine: Engine) -> Iterator[None]:
+def upgrade_lock(engine: Engine) -> Iterator[None]:
     """Hold the ledger's upgrade lock; other processes that open the ledger wait."""
     if engine.dialect.name == POSTGRESQL:
         with engine.connect() as connection, connection.begin():
@@ -94,7 +94,7 @@ def alone(engine: Engine) -> Iterator[None]:
 
 
 def prepare(engine: Engine) -> None:
-    """Set what a SQLite file remembers (write-ahead log); call it alone."""
+    """Set a SQLite file's persistent options (write-ahead log); needs the upgrade lock."""
     if engine.dialect.name == SQLITE:
         with engine.connect().execution_options(**{BEGIN: None}) as connection:
             connection.execute(text("PRAGMA journal_mode=WAL"))
@@ -144,7 +144,7 @@ def _translation(engine: Engine, error: DBAPIError) -> PlanWiseError:
     if any(message in reason for message in _LOCKED_MESSAGES):
         return Busy(
             f"The ledger has been busy for {BUSY_TIMEOUT_SECONDS:g} s: {where} ({reason}).",
-            remedy="Another process is writing it; try again when that has ended.",
+            remedy="Another process is writing to it; try again later.",
         )
     return _unusable(where, reason)
 
@@ -162,13 +162,13 @@ VERSION_TABLE = "alembic_version"
 
 
 def ensure_current(engine: Engine) -> None:
-    """Upgrade to HEAD unless there already; raise LedgerUnusable for a ledger of a newer PlanWise."""
-    with translated(engine), alone(engine):
+    """Upgrade to HEAD if needed; raise LedgerUnusable for a ledger of a newer PlanWise."""
+    with translated(engine), upgrade_lock(engine):
         found = revision(engine)
         if found == HEAD:
             return
         prepare(engine)
-        _refuse_unknown(engine, found)
+        _check_revision(engine, found)
         _upgrade(engine)
 
 
@@ -180,7 +180,7 @@ def revision(engine: Engine) -> str | None:
         return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
 
 
-def _refuse_unknown(engine: Engine, found: str | None) -> None:
+def _check_revision(engine: Engine, found: str | None) -> None:
     from alembic.script import ScriptDirectory  # slow to import, seldom needed
 
     known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}

@@ -1,4 +1,4 @@
-"""The ledger: one object over its tables, and the parameters that a scenario resolves to."""
+"""The ledger's tables as one object, and a scenario's effective parameters."""
 
 import getpass
 from collections.abc import Callable, Mapping
@@ -23,12 +23,12 @@ from planwise.settings import Settings
 
 
 def utc_now() -> datetime:
-    """Return the time; the only clock of the ledger, passed in where it matters."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def os_user() -> str:
-    """Return who runs this process."""
+    """Return the operating system's user."""
     return getpass.getuser()
 
 
@@ -42,7 +42,7 @@ class Ledger:
     runs: SimulationRuns
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self.engine.dispose()
 
     def __enter__(self) -> Self:
@@ -57,7 +57,7 @@ def open_ledger(
 ) -> Ledger:
     """Open the ledger of a home, its tables created or upgraded as needed.
 
-    Raises LedgerUnusable when it cannot be opened, read or written, Busy when another process holds it.
+    Raises LedgerUnusable when it cannot be opened, read or written, Busy when another process has locked it.
     """
     engine = connect(settings.ledger)
     ensure_current(engine)
@@ -84,7 +84,7 @@ def years_of(overrides: Mapping[str, object], first_year: int) -> tuple[int, ...
 def effective_parameters(
     ledger: Ledger, scenario: Scenario, first_year: int, changes: Mapping[str, object] = NOTHING
 ) -> EffectiveParameters:
-    """Return what a scenario resolves to, with `changes` on top that are not stored."""
+    """Return a scenario's effective parameters, with unsaved `changes` on top."""
     overrides = merged_overrides(scenario.overrides, canonical_overrides(changes))
     return resolve(
         years_of(overrides, first_year), scenario=overrides, dynamic=ledger.dynamic_levers.current()

@@ -1,4 +1,4 @@
-"""The ledger's tables. Values that belong together as one decision are JSON; times are UTC."""
+"""The ledger's tables. Values that are decided together are one JSON column; times are UTC."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -13,13 +13,13 @@ HASH_LENGTH = 64
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time with zone in Python, UTC in the database; SQLite keeps no zone, so it is put back."""
+    """A time with zone in Python, UTC in the database; SQLite stores no zone, so it is added on reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Store UTC; refuse a time without zone."""
+        """Store UTC; raises ValueError for a time without zone."""
         if value is not None and value.tzinfo is None:
             raise ValueError(f"{value} has no time zone")
         return None if value is None else value.astimezone(UTC)

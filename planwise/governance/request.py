@@ -1,4 +1,4 @@
-"""Requests: what a command, a flow, a job or a page asks of a use-case, each field declared once.
+"""Requests: the input of a use-case, shared by commands, flows, jobs and pages.
 
 The command line takes its options from the fields: the name of the option, its help and its default.
 """
@@ -17,13 +17,13 @@ from planwise.governance.scenarios import BASELINE
 from planwise.parameters import Value, canonical_overrides
 
 Assignments = dict[str, bool | int | float | str | None]
-NO_OPTION = Parameter(parse=False)  # a field that the command line spells in another way, or not at all
+NO_OPTION = Parameter(parse=False)  # the command line has no option of this name for the field
 SWITCH = Parameter(negative="")
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """The values that a field may have; `above` excludes the lowest. `remedy` says what to give instead."""
+    """The allowed values of a field; `above` excludes the lowest. `remedy` names a valid value."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -67,7 +67,7 @@ class Request(BaseModel):
 
 
 class ScenarioRequest(Request):
-    """One scenario, and changes for this run that are not stored."""
+    """A scenario, and unsaved changes for this run."""
 
     scenario: str = Field(default=BASELINE, description="Name of a scenario.")
     levers: Annotated[Assignments, NO_OPTION] = Field(
@@ -112,5 +112,5 @@ def option_of(name: str, field: FieldInfo) -> str | None:
 
 
 def assigned_text(value: object) -> str:
-    """Return a value as it is written on the command line."""
+    """Return a value in command-line form."""
     return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""Scenarios and levers in force, and the parameters that they resolve to."""
+"""Scenarios and dynamic levers."""
 
 import difflib
 import re
@@ -16,7 +16,7 @@ from planwise.parameters import Overrides, Value, check_overrides, merged_overri
 from planwise.parameters.values import Key, parse_key
 
 BASELINE = "baseline"
-RESERVED = frozenset({BASELINE, "prod"})  # `prod` is what a release is called
+RESERVED = frozenset({BASELINE, "prod"})  # `prod` is the name of a release
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,47}")
 
 
@@ -34,14 +34,12 @@ class Scenario:
 
 
 def baseline() -> Scenario:
-    """Return the scenario that is always there: no overrides on the census in use."""
-    return Scenario(
-        BASELINE, None, {}, "No overrides: what the dynamic levers and defaults say.", None, None, None
-    )
+    """Return the built-in scenario without overrides, on the census in use."""
+    return Scenario(BASELINE, None, {}, "No overrides: dynamic levers and defaults.", None, None, None)
 
 
 def check_new_name(name: str) -> None:
-    """Raise InputError unless a scenario may be called so."""
+    """Raise InputError unless the name is valid for a new scenario."""
     if not _NAME.fullmatch(name):
         raise InputError(
             f"{name!r} cannot name a scenario.",
@@ -56,7 +54,7 @@ NOTHING: Mapping[str, object] = {}
 
 
 class Scenarios:
-    """Create, read, change and delete scenarios; what is stored is canonical and within hard bounds."""
+    """Create, read, change and delete scenarios; stored values are canonical and within hard bounds."""
 
     def __init__(
         self, engine: Engine, *, actor: str, clock: Callable[[], datetime], in_force: Callable[[], Overrides]
@@ -76,7 +74,7 @@ class Scenarios:
         parent: str | None = None,
         years: tuple[int, ...] | None = None,
     ) -> Scenario:
-        """Store a new scenario; with the simulated `years` everything is checked that can be.
+        """Store a new scenario; with the simulated `years`, years and level shares are checked too.
 
         Raises InputError for a bad or taken name, or overrides that could not be resolved.
         """
@@ -95,7 +93,7 @@ class Scenarios:
                 connection.execute(insert(ScenarioRow).values(vars(scenario)))
         except IntegrityError as error:
             raise InputError(
-                f"There is a scenario {name} already.",
+                f"The scenario {name} exists already.",
                 remedy=f"Choose another name, or delete it: `planwise scenario delete {name}`.",
             ) from error
         return scenario
@@ -141,7 +139,7 @@ class Scenarios:
         unset: Iterable[str] = (),
         years: tuple[int, ...] | None = None,
     ) -> Scenario:
-        """Change a scenario's overrides: `unset` keys go, `overrides` come on top; return the result."""
+        """Change a scenario's overrides: remove `unset` keys, add `overrides`; return the result."""
         with writing(self._engine) as connection:
             old = self._get_stored(connection, name)
             gone = set(unset)
@@ -156,7 +154,7 @@ class Scenarios:
             return self._get(connection, name)
 
     def delete(self, name: str) -> None:
-        """Delete a scenario's definition; what it published stays. Raises InputError when there is none."""
+        """Delete a scenario; its published result is kept. Raises InputError for an unknown name."""
         with writing(self._engine) as connection:
             self._get_stored(connection, name)
             connection.execute(delete(ScenarioRow).where(ScenarioRow.name == name))
@@ -169,7 +167,7 @@ class Scenarios:
     def _get_stored(self, connection: Connection, name: str) -> Scenario:
         if name == BASELINE:
             raise InputError(
-                f"{BASELINE} is always there and overrides nothing; it cannot be changed.",
+                f"{BASELINE} is built in and cannot be changed.",
                 remedy=f"Clone it: `planwise scenario clone {BASELINE} NAME`.",
             )
         return self._get(connection, name)
@@ -182,9 +180,7 @@ class Scenarios:
             names = [BASELINE, *connection.execute(select(TABLE.c.name)).scalars()]
             nearest = difflib.get_close_matches(name, names, cutoff=0.5)
             hint = f"Did you mean {', '.join(nearest)}? " if nearest else ""
-            raise InputError(
-                f"There is no scenario {name!r}.", remedy=f"{hint}All of them: `planwise scenario list`."
-            )
+            raise InputError(f"Unknown scenario {name!r}.", remedy=f"{hint}See `planwise scenario list`.")
         return _scenario(found)
 
 
@@ -213,7 +209,7 @@ class DynamicLevers:
             return dict(sorted((str(Key(name, year)), value) for name, year, value in rows))
 
     def replace(self, levers: Mapping[str, object]) -> dict[str, Value]:
-        """Put exactly these levers in force, all or none; raise InputError for one out of bounds."""
+        """Replace all dynamic levers in one transaction; raise InputError for one out of bounds."""
         values = check_overrides(levers, kind="lever")
         now = self._clock()
         with writing(self._engine) as connection:

@@ -126,7 +126,7 @@ BAD = [
     (["scenario", "create", "Bad Name"], "cannot name a scenario"),
     (["scenario", "create", "x", "--census", "nowhere"], "nowhere"),
     (["scenario", "show", "nothing"], "no scenario 'nothing'"),
-    (["scenario", "delete", "baseline"], "always there"),
+    (["scenario", "delete", "baseline"], "built in"),
     (["scenario", "create"], "NAME"),
     (["scenario", "list", "--nonsense"], "--nonsense"),
     (["nonsense"], "nonsense"),

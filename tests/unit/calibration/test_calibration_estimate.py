@@ -67,8 +67,8 @@ def test_too_few_people_for_rates_by_level_is_said(found):
     )  # eligible: 5 clerks, 3 officers
     assert "under 30 eligible stayers" in why["promotion_probability_level_1"]
     assert why["promotion_raise_level_1"] == "1 promoted, under 5"
-    assert why["termination_multiplier_age_*"] == "the censuses do not say"
-    assert why["termination_multiplier_tenure_1_to_2"] == "nobody in the band"
+    assert why["termination_multiplier_age_*"] == "not in the censuses"
+    assert why["termination_multiplier_tenure_1_to_2"] == "no employees in the band"
 
 
 def test_all_of_it_can_be_simulated(found):
@@ -126,7 +126,7 @@ def test_kept_as_a_scenario_with_the_census_it_goes_on_from(found, tmp_path):
     assert (kept.name, kept.census) == ("measured", "y2021")  # a census of the home: as it is
     with open_ledger(settings) as ledger:
         assert ledger.scenarios.get("measured").overrides["termination_rate"] == 0.2
-    with pytest.raises(InputError, match="There is a scenario measured already"):
+    with pytest.raises(InputError, match="The scenario measured exists already"):
         save_as_scenario(settings, found, "measured")
 
 

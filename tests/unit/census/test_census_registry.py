@@ -107,7 +107,7 @@ def test_one_of_several_is_in_use(settings):
     use_census(settings, "synthetic_3")
     assert load_census(settings).rows == 3
     assert [c.name for c in list_censuses(settings)] == ["synthetic_3", "synthetic_4"]
-    with pytest.raises(InputError, match="there is: synthetic_3, synthetic_4"):
+    with pytest.raises(InputError, match="known: synthetic_3, synthetic_4"):
         use_census(settings, "synthetic_5")
     assert census_in_use(settings) == "synthetic_3"
 

@@ -59,7 +59,7 @@ def test_a_name_of_48_is_the_longest(ledger):
 
 def test_a_taken_name_is_refused_and_the_first_stays(ledger):
     ledger.scenarios.create("a", {"cola_rate": 0.03})
-    with pytest.raises(InputError, match="There is a scenario a already"):
+    with pytest.raises(InputError, match="The scenario a exists already"):
         ledger.scenarios.create("a", {"cola_rate": 0.04})
     assert ledger.scenarios.get("a").overrides == {"cola_rate": 0.03}
 

@@ -69,8 +69,8 @@ def evaluate(table: str, frame: pd.DataFrame, rules: list[Rule]) -> dict[str, Ga
 
 
 def _with_limited_columns(frame: pd.DataFrame, rules: list[Rule]) -> pd.DataFrame:
-    """Add the columns that rules with a condition are asked on (row conditions cost milliseconds each)."""
-    limited = {str(rule.asked_column()): rule.limited(frame) for rule in rules if rule.where}
+    """Add a limited column for each rule with a condition (row conditions cost milliseconds each)."""
+    limited = {str(rule.checked_column()): rule.limited(frame) for rule in rules if rule.where}
     return frame.assign(**{name: values for name, values in limited.items() if values is not None})
 
 
@@ -97,7 +97,7 @@ def _expectation(rule: Rule) -> Any:
     gxe: Any = expectations
 
     common: dict[str, Any] = {"severity": rule.severity, "meta": {"rule": rule.name}}
-    column = {**common, "column": rule.asked_column(), "mostly": rule.mostly}
+    column = {**common, "column": rule.checked_column(), "mostly": rule.mostly}
     match rule.check:
         case Between(minimum, maximum, above):
             return gxe.ExpectColumnValuesToBeBetween(
@@ -118,7 +118,7 @@ def _expectation(rule: Rule) -> Any:
 
 
 def _check(rule: Rule, frame: pd.DataFrame, found: Any) -> GateCheck:
-    """Turn a result into a check; one that could not be evaluated counts as critical, for nobody knows."""
+    """Turn a result into a check; one that could not be evaluated counts as critical."""
     failure = _failure(found)
     result = found.result
     offending = result.get("partial_unexpected_index_list") or []
@@ -145,13 +145,13 @@ def _sampled(row: dict[str, Any] | int, rule: Rule) -> dict[str, Any]:
     """
     if isinstance(row, int):
         return {"row": row}
-    asked = str(rule.asked_column())
-    keys = {key: plain(value) for key, value in row.items() if key != asked}
-    return {**keys, str(rule.column): plain(row[asked])}
+    checked = str(rule.checked_column())
+    keys = {key: plain(value) for key, value in row.items() if key != checked}
+    return {**keys, str(rule.column): plain(row[checked])}
 
 
 def _evaluated(rule: Rule, result: dict[str, Any]) -> int | None:
-    """Count the rows that were judged: those with a value, unless having one is the question."""
+    """Count the rows that were judged: those with a value, unless missing values are what is checked."""
     rows: int | None = result.get("element_count")
     return (
         rows if rows is None or isinstance(rule.check, Null) else rows - int(result.get("missing_count", 0))
@@ -159,7 +159,7 @@ def _evaluated(rule: Rule, result: dict[str, Any]) -> int | None:
 
 
 def _failure(found: Any) -> str | None:
-    """Say why an expectation could not be evaluated; None when it was."""
+    """Return why an expectation could not be evaluated; None when it was."""
     information = found.exception_info or {}
     entries = [information] if "raised_exception" in information else list(information.values())
     messages = [entry["exception_message"] for entry in entries if entry.get("raised_exception")]
@@ -175,7 +175,7 @@ def _observed(rule: Rule, frame: pd.DataFrame, result: dict[str, Any]) -> Any:
         rows, missing = result["element_count"], result.get("missing_count", 0)
         return round(1 - result["unexpected_count"] / (rows - missing), 6) if rows > missing else None
     if isinstance(rule.check, Between):
-        values = frame[rule.asked_column()].dropna()
+        values = frame[rule.checked_column()].dropna()
         return [plain(values.min()), plain(values.max())] if len(values) else None
     if isinstance(rule.check, InSet):
         return [plain(value) for value in dict.fromkeys(result["partial_unexpected_list"])]
@@ -194,7 +194,7 @@ def run_gate(
 ) -> GateResult:
     """Evaluate every expectation of a suite; the caller decides with `require` whether to go on.
 
-    `frames` are the suite's tables by name, or the only one. `context` is what the suite asks for besides:
+    `frames` are the suite's tables by name, or the only one. `context` is the suite's further input:
     census needs as_of, known_levels, valid_share and valid_rows_min_share; simulation and trial need nothing.
     Thresholds are those in force (PLANWISE_GATE_THRESHOLDS) unless given. The frames are not changed.
     Raises InputError for an unknown suite, a missing table or a wrong context, and PlanWiseError when the
@@ -220,7 +220,7 @@ def run_gate(
 
 def _load_suite(name: str) -> Suite:
     if name not in SUITES:
-        raise InputError(f"There is no gate {name!r}.", remedy=f"The gates are: {', '.join(SUITES)}.")
+        raise InputError(f"Unknown gate {name!r}.", remedy=f"Gates: {', '.join(SUITES)}.")
     return SUITES[name]
 
 

@@ -1,4 +1,4 @@
-"""What each mart must satisfy, drift included."""
+"""Expectations of each mart, including drift."""
 
 from itertools import pairwise
 from typing import Any
@@ -47,7 +47,7 @@ DEFECT = "This is a defect of the models, not of the parameters: report it with 
 
 
 def prepare_kpis(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns that rules are asked on: who continued, shares of the staff, what is missing.
+    """Add the columns that rules check: continuing staff, shares, missing values.
 
     `population` counts the people active at both year ends; `continuing_share` is theirs of the larger of the
     two headcounts.
@@ -81,7 +81,7 @@ def prepare_kpis(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def quick_rules(limits: Thresholds) -> tuple[Rule, ...]:
-    """Declare what every result must satisfy to be used at all; the gate of one trial."""
+    """Declare the rules of every result; they are the gate of a trial."""
     ask, years = RuleBuilder(TABLE, DEFECT), limits["kpi_years"]
     rows = RowCount(int(years.minimum or 0))
 
@@ -97,7 +97,7 @@ def quick_rules(limits: Thresholds) -> tuple[Rule, ...]:
         ask("growth_all_known", "Growth is known if there are people.", Null(), "missing_growth"),
         within_limits("growth_all_possible", "growth_all", LEVERS),
         within_limits("growth_all_usual", "growth_all", LEVERS),
-        ask("payroll_per_head_positive", "Nobody works for nothing.", ABOVE_ZERO, "payroll_per_head"),
+        ask("payroll_per_head_positive", "Pay per head is above zero.", ABOVE_ZERO, "payroll_per_head"),
         within_limits("termination_rate_possible", "termination_rate", DEFECT),
         within_limits("promotion_rate_possible", "promotion_rate", LEVERS, size="opening_headcount"),
         within_limits("raise_max_usual", "raise_max", LEVERS),
@@ -105,7 +105,7 @@ def quick_rules(limits: Thresholds) -> tuple[Rule, ...]:
 
 
 def further_rules(limits: Thresholds) -> tuple[Rule, ...]:
-    """Declare what is asked in addition of a scenario that is to be published."""
+    """Declare the further rules of a scenario to publish."""
     asked = (
         ("mean_pay_usual", "mean_base_pay"),
         ("mean_compa_ratio_possible", "mean_compa_ratio"),
@@ -174,8 +174,8 @@ def prepare_marts(frames: Frames, kpis: pd.DataFrame) -> dict[str, pd.DataFrame]
 def _shown_headcount(equity: pd.DataFrame) -> pd.Series:
     """Return the headcount of groups that show any figure; missing for suppressed groups.
 
-    A group that shows a figure but hides its headcount counts as empty: nobody could tell that it is
-    big enough.
+    A group that shows a figure but hides its headcount counts as empty, because its size
+    cannot be checked.
     """
     shown = equity[list(FIGURES)].notna().any(axis=1)
     return equity["headcount"].astype(float).fillna(0).where(shown)
@@ -223,7 +223,7 @@ def mart_rules(limits: Thresholds) -> tuple[Rule, ...]:
     return (
         *columns,
         RuleBuilder(COVERAGE, DEFECT)("years_complete", "No mart lacks a year.", Null(), "missing_years"),
-        growth("growth_payroll_positive", "Nobody works for nothing.", ABOVE_ZERO, "pay_per_head"),
+        growth("growth_payroll_positive", "Pay per head is above zero.", ABOVE_ZERO, "pay_per_head"),
         usual("growth_continuing_usual", GROWTH, "growth_continuing", "population"),
         usual("growth_prorated_usual", GROWTH, "growth_prorated", "population"),
         budget("budget_values_known", "Every cost is known.", Null(), "missing_values"),

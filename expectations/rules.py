@@ -22,7 +22,7 @@ class Between:
     above_minimum: bool = False
 
     def text(self) -> str:
-        """Say the range in words."""
+        """Describe the range."""
         low = (
             None
             if self.minimum is None
@@ -48,7 +48,7 @@ class Null:
     """No row has a value: the column names what is wrong with the row."""
 
     def text(self) -> str:
-        """Say it."""
+        """Describe the check."""
         return "none in any row"
 
 
@@ -57,7 +57,7 @@ class Unique:
     """No value occurs twice."""
 
     def text(self) -> str:
-        """Say it."""
+        """Describe the check."""
         return "no value twice"
 
 
@@ -79,7 +79,7 @@ class RowCount:
     minimum: int
 
     def text(self) -> str:
-        """Say the number."""
+        """Describe the minimum."""
         return f"at least {self.minimum:,} rows"
 
 
@@ -99,14 +99,14 @@ Check = Between | InSet | Null | Unique | NotMatching | RowCount | Columns
 
 @dataclass(frozen=True)
 class Where:
-    """The rows on which a rule is asked: the column is at least a minimum, or one of some values."""
+    """A condition on rows: the column is at least a minimum, or one of some values."""
 
     column: str
     minimum: float | None = None
     values: tuple[object, ...] = ()
 
     def text(self) -> str:
-        """Say the condition."""
+        """Describe the condition."""
         if self.values:
             return f"{self.column} is {' or '.join(map(str, self.values))}"
         return f"{self.column} is at least {self.minimum:,.6g}"
@@ -138,12 +138,12 @@ class Rule:
     remedy: str = field(default="See the sample of offending rows, correct the input and run again.")
 
     def threshold(self) -> str:
-        """Say what is allowed, and of which rows."""
+        """Describe what is allowed, and for which rows."""
         share = f"at least {self.mostly:.4g} of the rows " if self.mostly < 1 else ""
         return share + self.check.text() + (f" where {self._condition()}" if self.where else "")
 
-    def asked_column(self) -> str | None:
-        """Return the column that is asked: the declared one, or a copy limited to the rows of `where`."""
+    def checked_column(self) -> str | None:
+        """Return the column to check: the declared one, or a copy limited to the rows of `where`."""
         return f"{self.column} where {self._condition()}" if self.where else self.column
 
     def limited(self, frame: pd.DataFrame) -> pd.Series | None:
@@ -161,7 +161,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class RuleBuilder:
-    """A short way to declare the rules of one table, critical unless said otherwise, with a common remedy."""
+    """Declares the rules of one table, critical by default, with a common remedy."""
 
     table: str
     remedy: str
@@ -176,7 +176,7 @@ class RuleBuilder:
         severity: Severity = "critical",
         remedy: str | None = None,
     ) -> Rule:
-        """Declare one."""
+        """Declare a rule."""
         return Rule(name, description, self.table, check, column, severity, remedy=remedy or self.remedy)
 
 
@@ -233,8 +233,8 @@ KEYS: dict[str, tuple[str, ...]] = {
 def native(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a shallow copy with a fresh index, Decimal as float and date as datetime64.
 
-    DuckDB's own frames need nothing; frames read from Parquet hold Python objects. Other objects stay as they
-    are, so that a rule that cannot be asked of them says so.
+    DuckDB's own frames need nothing; frames read from Parquet hold Python objects. Other objects are
+    unchanged, so that a rule that cannot check them reports it.
     """
     out = frame.reset_index(drop=True)
     for name in out.select_dtypes("object").columns:

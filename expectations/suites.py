@@ -53,7 +53,7 @@ REJECTS = (
     "The rejects file beside the import report names every rejected row and why; correct them or the mapping."
 )
 EMPTY = "Check the filter, the delimiter and the termination column of the import."
-RENAME = "Ids that start with NEW- are kept for simulated hires: rename them."
+RENAME = "Ids that start with NEW- are reserved for simulated hires: rename them."
 DATES = "Correct the hire dates or the census date (--as-of)."
 MAP = "Map the titles to levels, or derive the levels from pay (--levels pay-quantiles)."
 IMPORT = "Figures by this attribute say how many people they leave out; import the column to have them all."
@@ -107,7 +107,7 @@ def _census_rules(
         ask("census_columns", "The census has its columns.", Columns(REQUIRED)),
         ask("census_rows", rows.description, size, severity=rows.severity, remedy=EMPTY),
         ask("required_values_known", "Every required value is there.", Null(), "missing_values"),
-        ask("employee_id_unique", "Everybody is there once.", Unique(), "employee_id"),
+        ask("employee_id_unique", "Employee ids are unique.", Unique(), "employee_id"),
         ask(
             "employee_id_not_reserved",
             "Ids of simulated hires are free.",
@@ -117,7 +117,13 @@ def _census_rules(
         ),
         ask("base_pay_positive", "Pay is above zero.", POSITIVE, "base_pay"),
         usual("census_pay_usual", "base_pay"),
-        ask("hired_by_census_date", "Nobody is hired later.", Between(0), "days_since_hire", remedy=DATES),
+        ask(
+            "hired_by_census_date",
+            "Hire dates are not after the census date.",
+            Between(0),
+            "days_since_hire",
+            remedy=DATES,
+        ),
         usual("census_tenure_usual", "tenure_years"),
         usual("census_age_usual", "age"),
         ask("level_known", "Every level has a pay range.", InSet(levels), "level_id", remedy=MAP),

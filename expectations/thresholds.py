@@ -18,7 +18,7 @@ OVERRIDE_VARIABLE = "PLANWISE_GATE_THRESHOLDS"
 
 
 class Threshold(BaseModel):
-    """A range that an observed value must keep to, and when that can be asked at all.
+    """A range for an observed value, and the conditions for checking it.
 
     `minimum_population` people are needed before the range means anything; `minimum_continuing_share` (0–1)
     of them must have been there at both year ends; `mostly` (0–1) is the share of rows that must conform.
@@ -71,7 +71,7 @@ def load_thresholds(override: Path | None = None) -> Thresholds:
 
 
 def thresholds_in_force(environment: Mapping[str, str] | None = None) -> Thresholds:
-    """Load the thresholds that the environment asks for (`os.environ` unless given)."""
+    """Load the thresholds that the environment selects (`os.environ` unless given)."""
     named = (os.environ if environment is None else environment).get(OVERRIDE_VARIABLE)
     return load_thresholds(Path(named) if named else None)
 

@@ -109,7 +109,7 @@ def import_census(
 ) -> ImportResult:
     """Import `file`, register it as `name` (default: from the file name) and, with `use`, put it in use.
 
-    `as_of`, `levels` override the mapping; `row_filter` is and-ed with its own. Raises InputError on a file or
+    `as_of`, `levels` override the mapping; `row_filter` adds to its own. Raises InputError on a file or
     mapping that cannot be used, and ImportBlocked when fewer rows than `settings.valid_rows_min_share` are
     valid: report and rejects are then written, and the census in use is unchanged.
     """

@@ -1,4 +1,4 @@
-"""What a plan will do and what it did, as plain values."""
+"""The summary and the outcome of a plan, as plain values."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,7 +13,7 @@ Kpis = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class PlanSummary:
-    """What a plan is going to do, known before it runs."""
+    """What a plan will do, known before it runs."""
 
     environment: str
     fingerprint: str

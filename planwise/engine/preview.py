@@ -52,7 +52,7 @@ def census_key(census: Census) -> str:
 
 
 def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> None:
-    """Load a census and its levels into the `raw` schema, unless they are there already."""
+    """Load a census and its levels into the `raw` schema, unless they are loaded already."""
     cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {CATALOG}.raw")
     for part, file in (("census", census.census_file), ("levels", census.levels_file)):
         cursor.execute(
@@ -65,7 +65,7 @@ def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> Non
 def check_shares_of_missing_levels(
     cursor: duckdb.DuckDBPyConnection, census: Census, effective: EffectiveParameters
 ) -> None:
-    """Raise InputError when hires are to enter levels that a loaded census has no pay range for."""
+    """Raise InputError when hires would enter levels for which the census has no pay range."""
     wanted = {level for level, share in hire_shares(effective) if share}
     if not wanted:
         return
@@ -90,8 +90,8 @@ def load_parameter_table(cursor: duckdb.DuckDBPyConnection, effective: Effective
 
 
 SCHEMAS = ("staging", "intermediate", "marts")
-# The planner cannot know how many people a chain of common table expressions holds. Left to choose, it builds
-# the hash tables of the joins from the wide side; the models name the small side last.
+# The planner cannot estimate the rows of a chain of common table expressions. By default it builds
+# hash tables from the wide side of a join; the models name the small side last.
 LEFT_AS_WRITTEN = "build_side_probe_side"
 UNVERSIONED = frozenset(
     {"parameters_key", "target_growth_by_year"}
@@ -103,7 +103,7 @@ PAY_COLUMNS = (
 )
 PAY_ORDER = ("simulation_year", "employee_id")
 PAY_AND_KPIS, PAY_OF_PEOPLE, DYNAMICS_TO_KPIS = "pay_and_kpis", "pay_of_people", "dynamics_to_kpis"
-FOLDED_EMPLOYEES_MAX = 200_000  # every step of the one query is in memory until its end
+FOLDED_EMPLOYEES_MAX = 200_000  # every step of the single query stays in memory until its end
 DYNAMICS_UNFOLDED = 2  # computed as tables for a shape before folding them is worth a second
 
 
@@ -111,7 +111,7 @@ DYNAMICS_UNFOLDED = 2  # computed as tables for a shape before folding them is w
 class PreviewOutcome:
     """KPIs of every employee's simulation; `seconds` is wall time, `employees` the census headcount.
 
-    The dynamics were there already (`reused`); they are there for what comes next (`kept`).
+    `reused`: the dynamics were computed before; `kept`: they are available for the next evaluation.
     """
 
     kpis: Kpis
@@ -122,7 +122,7 @@ class PreviewOutcome:
 
 
 class Preview:
-    """Evaluates parameters on one census; owns its database; not to be shared between threads."""
+    """Evaluates parameters on one census; owns its database; not thread-safe."""
 
     def __init__(self, settings: Settings, census: Census) -> None:
         self._settings = settings
@@ -150,7 +150,7 @@ class Preview:
             texts = (
                 f"SELECT DISTINCT {column} FROM {CATALOG}.raw.census_{self._key} WHERE NOT {column} IS NULL"
             )
-            # with one text more, as there is no enumeration of nothing
+            # with the empty text, because an enumeration needs a member
             self._database.execute(
                 f"CREATE TYPE {_code_type(column)} AS ENUM (({texts}) UNION SELECT '' ORDER BY 1)"
             )
@@ -184,12 +184,12 @@ class Preview:
 
     @property
     def can_prepare(self) -> bool:
-        """Whether `prepare` has something to do; it takes a tenth of a second, for a new shape one or two."""
+        """Whether `prepare` has work to do: a tenth of a second, one or two seconds for a new shape."""
         wanted = {PAY_AND_KPIS, DYNAMICS_TO_KPIS} if self._folds else {PAY_AND_KPIS}
         return self._computed is not None and not wanted <= self._prepared
 
     def prepare(self) -> None:
-        """Be ready for other levers than those evaluated last; else that is done when they come."""
+        """Prepare for other levers than the last ones; otherwise the next evaluation does it."""
         if self.can_prepare:
             self._prepare(PAY_AND_KPIS)
             if self._folds:
@@ -201,7 +201,7 @@ class Preview:
         self._database.close()
 
     def _compute_shape(self, effective: EffectiveParameters) -> None:
-        """Render, and compute what no binding changes, unless that is done for parameters of this shape."""
+        """Render the models and compute what no binding changes, once per shape of the parameters."""
         variables = sqlmesh_variables(
             effective, census_hash=self._key, as_of=self._census.as_of.isoformat(), bound=False
         )
@@ -230,9 +230,9 @@ class Preview:
         return {name: values[name] for s in self._chains.dynamics for name in s.placeholders}
 
     def _passes(self, needed: dict[str, Number]) -> bool:
-        """Return whether dynamics are evaluated without tables: once, as a slider passes them by.
+        """Return whether to evaluate dynamics without tables, as for a slider on the move.
 
-        The same dynamics asked for again are worth tables.
+        Dynamics that are requested twice get tables.
         """
         if not self._folds or needed == self._passed or self._computed is None:
             return False
@@ -246,13 +246,13 @@ class Preview:
             self._queries[DYNAMICS_TO_KPIS] = folded_query(self._chains.moving, KPIS, tables)
 
     def _compute_dynamics(self, needed: dict[str, Number]) -> None:
-        """Compute the tables of the dynamics unless they are there for the same bindings."""
+        """Compute the tables of the dynamics, unless they exist for the same bindings."""
         if needed == self._computed:
             return
         self._computed = None
         for statement in self._chains.dynamics:
             self._create(statement, needed)
-        self._prepared &= {DYNAMICS_TO_KPIS}  # a plan is void with its tables gone
+        self._prepared &= {DYNAMICS_TO_KPIS}  # a prepared plan is void without its tables
         self._tables_made += 1
         self._computed = needed
 
@@ -280,5 +280,5 @@ class Preview:
 
 
 def _code_type(column: str) -> str:
-    """Return the name of the enumeration of a column's texts in the census, in their order."""
+    """Return the name of the enumeration type of a column's texts."""
     return f"{CATALOG}.main.{column}_code"

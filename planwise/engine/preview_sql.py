@@ -30,8 +30,8 @@ def folded_query(
     """Return one query for the last of a chain of models, by qualified name.
 
     Each model becomes a common table expression: computed once when it is a query of its own, inlined when it
-    only unites others. `tables` are the columns of the tables that the chain begins with. Columns that
-    nothing reads are left out, which DuckDB does not do for an expression that it computes once.
+    only unites others. `tables` are the columns of the tables that the chain begins with. Unused
+    columns are left out, which DuckDB does not do for a materialized expression.
     """
     names = {fqn: exp.to_table(fqn).name for fqn in chain}
     whole = exp.select(*columns).from_(exp.table_(names[last], quoted=True))
@@ -60,7 +60,7 @@ def qualified(table: exp.Table) -> str:
 
 
 def only_unites(query: exp.Query) -> bool:
-    """Return whether a query only puts other tables' rows together, so that a copy of them would be waste."""
+    """Return whether a query only unites other tables, so that materializing it would be a waste."""
     return not query.ctes and all(select.is_star for select in query.find_all(exp.Select))
 
 
@@ -80,7 +80,7 @@ def _keep_codes(query: exp.Query) -> None:
 
 
 def _read_bindings(query: exp.Query) -> None:
-    """Put a column of the bindings where each placeholder stands (see `bound`)."""
+    """Replace each placeholder by a column of the bindings."""
     for node in list(query.find_all(*PLACEHOLDER)):
         select = node.find_ancestor(exp.Select)
         assert select is not None
@@ -210,7 +210,7 @@ LIMITS = ((CURRENT_SLOT - 1, -1e9), (CURRENT_SLOT + 1, 1e9))
 
 
 class BoundNumbers:
-    """The table, made anew for the names that are given; not to be shared between threads."""
+    """The table of bound numbers, created for the given names; not thread-safe."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
         self._database = database
@@ -223,13 +223,13 @@ class BoundNumbers:
             database.execute(f"INSERT INTO {BINDINGS} VALUES ({slot}{row})")
 
     def put(self, values: Mapping[str, Number]) -> None:
-        """Make these the current values; `values` may name more than the table has."""
+        """Set the current values; names that the table lacks are ignored."""
         changed = {n: values[n] for n in self._names if n not in self._values or values[n] != self._values[n]}
         if not changed:
             return
         changes = ", ".join(f"{name} = {value}" for name, value in changed.items())
         self._database.execute(f"UPDATE {BINDINGS} SET {changes} WHERE slot = {CURRENT_SLOT}")
-        self._values.update(changed)  # only now: an update that was interrupted must be made again
+        self._values.update(changed)  # only now, because an interrupted update must be repeated
 
 
 def _type(name: str) -> str:

@@ -21,7 +21,7 @@ from sqlmesh.core.constants import IGNORE_PATTERNS
 from planwise.engine.sqlmesh_adapter import (
     IncrementalLoader,
     PlanContext,
-    remember_schedules,
+    cache_schedules,
     without_file_caches,
 )
 from planwise.engine.variables import sqlmesh_variables
@@ -111,7 +111,7 @@ def open_project(settings: Settings, variables: Mapping[str, Any], database: Pat
     config = sqlmesh_config(
         database, variables, cache_dir=settings.root / "cache" / "sqlmesh", threads=settings.threads
     )
-    remember_schedules()
+    cache_schedules()
     context = PlanContext(paths=[settings.project], config=config, load=False)
     context.load(update_schemas=False)
     without_file_caches(context)

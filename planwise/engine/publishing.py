@@ -48,7 +48,7 @@ class Publication:
 
 
 def load_publication(settings: Settings, scenario: str) -> Publication:
-    """Return the scenario's result in force; raises InputError when there is none or it is damaged."""
+    """Return the scenario's published result; raises InputError when it is missing or damaged."""
     home = settings.published_dir / scenario
     try:
         fingerprint = (home / CURRENT).read_text(encoding="utf-8").strip()
@@ -67,7 +67,7 @@ def load_publication(settings: Settings, scenario: str) -> Publication:
 
 
 def published_scenarios(settings: Settings) -> tuple[str, ...]:
-    """Return the names of the scenarios that have a result in force, readable or not, sorted."""
+    """Return the names of the scenarios with a published result, readable or not, sorted."""
     if not settings.published_dir.is_dir():
         return ()
     folders = sorted(settings.published_dir.iterdir())
@@ -75,13 +75,13 @@ def published_scenarios(settings: Settings) -> tuple[str, ...]:
 
 
 def list_publications(settings: Settings) -> list[Publication]:
-    """Return every scenario's result in force, by scenario."""
+    """Return every published result, by scenario."""
     return [load_publication(settings, scenario) for scenario in published_scenarios(settings)]
 
 
 __all__ = ["GRAIN", "Publication", "list_publications", "load_publication", "publish"]
 
-KEPT = 2  # the result in force and the one before it, which a reader may still have open
+KEPT = 2  # the current result and the previous one, which a reader may still have open
 PARTIAL_MAX_AGE_SECONDS = 6 * 3600  # an older partial folder was left by a killed process
 GRAIN: Mapping[str, str] = {
     "fct_yearly_events": "simulation_year, employee_id, event_sequence",
@@ -105,15 +105,15 @@ def publish(
     gate: GateResult,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Publication:
-    """Write an environment's marts and make them the scenario's result in force.
+    """Write an environment's marts and make them the scenario's published result.
 
-    Raises GateBlocked when the gate does not pass; the result in force then stays. A fingerprint that is
-    published already gets the same bytes again: the same parameters, census and models give no others.
+    Raises GateBlocked when the gate fails; the published result is then unchanged. A fingerprint that is
+    published already gets the same bytes again, because it determines the result.
     """
     if gate.blocks:
         raise GateBlocked(
             f"The gate {gate.suite} failed for {scenario}; it is not published.",
-            remedy="See the failed expectations; the result in force is unchanged.",
+            remedy="See the failed expectations; the published result is unchanged.",
         )
     home = settings.published_dir / scenario
     remove_partial(home, older_than_seconds=PARTIAL_MAX_AGE_SECONDS)
@@ -177,7 +177,7 @@ def _manifest(
 
 
 def _prune(home: Path, in_force: str) -> None:
-    """Delete results older than the one in force and the one before it."""
+    """Delete results older than the current and the previous one."""
     results = sorted(
         (folder for folder in home.iterdir() if folder.is_dir() and not is_partial(folder)),
         key=lambda folder: (folder.name == in_force, (folder / MANIFEST).stat().st_mtime),

@@ -16,9 +16,9 @@ from planwise.settings import REPOSITORY, Settings
 
 PAGE = REPOSITORY / "docs" / "reference" / "models.md"
 FOLDERS = {
-    "staging": "What comes in, cleaned: one model per source.",
-    "intermediate": "What is decided: who leaves, joins and is promoted, and everybody's pay.",
-    "marts": "What is published: the public surface, as Parquet files of the same names.",
+    "staging": "Cleaned input: one model per source.",
+    "intermediate": "Events and pay: who leaves, joins and is promoted, and every employee's pay.",
+    "marts": "Published results, as Parquet files of the same names.",
 }
 INTRODUCTION = """# Models
 
@@ -31,7 +31,7 @@ of rows. An audit that finds a row stops the plan.
 
 
 def project_models(project: Path | None = None) -> list[Model]:
-    """Return every model once (the last example year stands for all), in the order of reading."""
+    """Return every model once (the last example year represents all), in reading order."""
     context = Context(paths=[project or Settings().project], config=project_config())
     years = [str(year) for year in EXAMPLE_YEARS[:-1]]
     models = [m for m in context.models.values() if m.kind.is_materialized or m.kind.is_view]
@@ -67,8 +67,8 @@ def column_descriptions(models: Iterable[Model]) -> dict[str, dict[str, str]]:
     def find(table: str, column: str, neighbours: Mapping[str, list[str]]) -> str:
         ring, seen = [table], {table}
         while ring:
-            told = (by_table[t].column_descriptions.get(column) for t in ring)
-            if found := next((description for description in told if description), None):
+            inherited = (by_table[t].column_descriptions.get(column) for t in ring)
+            if found := next((description for description in inherited if description), None):
                 return found
             near = [
                 n
@@ -121,8 +121,8 @@ def _shortened(reads: list[str]) -> list[str]:
 
 def _audit(name: str, arguments: Mapping[str, object]) -> str:
     columns = arguments.get("columns")
-    told = re.sub(r"[()\s]", "", columns.sql()).replace(",", ", ") if hasattr(columns, "sql") else ""
-    return f"`{name}`({told})" if told else f"`{name}`"
+    columns_text = re.sub(r"[()\s]", "", columns.sql()).replace(",", ", ") if hasattr(columns, "sql") else ""
+    return f"`{name}`({columns_text})" if columns_text else f"`{name}`"
 
 
 def column_types(model: Model) -> dict[str, str]:

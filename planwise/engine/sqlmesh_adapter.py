@@ -35,30 +35,30 @@ from sqlmesh.utils import cron as sqlmesh_cron
 from sqlmesh.utils.jinja import JinjaMacroRegistry
 
 
-class RecordsTogether(DelegatingStateSync):
-    """Holds back what is recorded of each finished model until `record`, to write it as one."""
+class BatchedRecords(DelegatingStateSync):
+    """Collects the records of finished models and writes them together in `record`."""
 
     def __init__(self, state_sync: StateSync) -> None:
         super().__init__(state_sync)
         self._held: list[SnapshotIntervals] = []
 
     def add_snapshots_intervals(self, snapshots_intervals: Sequence[SnapshotIntervals]) -> None:
-        """Hold back intervals."""
+        """Collect intervals."""
         self._held += snapshots_intervals
 
     def record(self) -> None:
-        """Write what was held back."""
+        """Write the collected intervals."""
         held, self._held = self._held, []
         if held:
             self.state_sync.add_snapshots_intervals(held)
 
 
 class RecordingScheduler(Scheduler):
-    """Runs models, and records those that finished when all have ended, whether well or not."""
+    """Runs models, and records the finished ones together when all have ended."""
 
     def run_merged_intervals(self, **options: Any) -> Any:
-        """Run models in the order of their dependencies; record what finished."""
-        recorded = RecordsTogether(self.state_sync)  # type: ignore[abstract]  # it delegates
+        """Run models in dependency order; record the finished ones."""
+        recorded = BatchedRecords(self.state_sync)  # type: ignore[abstract]  # it delegates
         self.state_sync = recorded
         try:
             return super().run_merged_intervals(**options)
@@ -68,7 +68,7 @@ class RecordingScheduler(Scheduler):
 
 
 class PlanContext(Context):
-    """A context whose plans write their state once, instead of once for every model.
+    """A context whose plans write their state once instead of once per model.
 
     Each write of state is a table of its own that is created, read and dropped: a good part of a trial.
     """
@@ -76,7 +76,7 @@ class PlanContext(Context):
     def create_scheduler(
         self, snapshots: Iterable[Snapshot], snapshot_evaluator: SnapshotEvaluator
     ) -> Scheduler:
-        """Return SQLMesh's scheduler, recording together."""
+        """Return the recording scheduler."""
         return RecordingScheduler(
             snapshots,
             snapshot_evaluator,
@@ -88,47 +88,47 @@ class PlanContext(Context):
         )
 
 
-SCHEDULE: Any = vars(sqlmesh_cron)["croniter"]  # what SQLMesh imported, before anything stands in its place
+SCHEDULE: Any = vars(sqlmesh_cron)["croniter"]  # SQLMesh's own, before it is replaced
 
 
 class NoQueryCache:
-    """Stands where SQLMesh keeps optimised queries of snapshots in files: ours are not optimised."""
+    """Replaces SQLMesh's file cache of optimised queries: PlanWise's queries are not optimised."""
 
     def put(self, model: Any) -> None:
-        """Keep nothing; there is no entry to name."""
+        """Store nothing."""
 
     def with_optimized_query(self, model: Any, name: str | None = None) -> bool:
-        """Leave the model as it is."""
+        """Return that no query was loaded."""
         return False
 
 
 class NoSnapshotCache:
-    """Stands where SQLMesh keeps snapshots in compressed files: ours are read from the state as quickly."""
+    """Replaces SQLMesh's file cache of snapshots: reading them from the state is as fast."""
 
     def exists(self, name: str) -> bool:
-        """Know of no entry."""
+        """Return False."""
         return False
 
     def get(self, name: str) -> None:
-        """Have nothing."""
+        """Return None."""
 
     def put(self, name: str, *, value: Any) -> None:
-        """Keep nothing."""
+        """Store nothing."""
 
     def clear(self) -> None:
-        """Have nothing to clear."""
+        """Do nothing."""
 
 
 def without_file_caches(context: Context) -> None:
-    """Make a context read and write its snapshots without files beside its state."""
+    """Disable a context's file caches."""
     state: Any = context.state_sync
     cache = state.state_sync.snapshot_state._snapshot_cache
     cache._optimized_query_cache = NoQueryCache()
     cache._snapshot_cache = NoSnapshotCache()
 
 
-class RememberedCron:
-    """Stands where SQLMesh computes the next tick of a schedule, hundreds of times a plan, from few dates."""
+class CachedCron:
+    """Caches the ticks of schedules, which SQLMesh computes hundreds of times per plan."""
 
     def __init__(self, cron: str, start: Any = None) -> None:
         self._cron, self._start = cron, start
@@ -148,10 +148,10 @@ def _tick(cron: str, start: Any, direction: int) -> float:
     return float(found.get_next() if direction > 0 else found.get_prev())
 
 
-def remember_schedules() -> None:
-    """Make SQLMesh remember what it computed of a schedule; a tick depends on nothing else."""
+def cache_schedules() -> None:
+    """Make SQLMesh cache the ticks of schedules."""
     module: Any = sqlmesh_cron
-    module.croniter = RememberedCron
+    module.croniter = CachedCron
 
 
 PLACEHOLDER = (exp.Parameter, exp.Placeholder)
@@ -159,30 +159,30 @@ PLACEHOLDER_TEXT = re.compile(r"\$([A-Za-z_]\w*)")
 
 
 def placeholders_of(query: exp.Expr) -> tuple[str, ...]:
-    """Return the names of a query's placeholders, each once, in the order they stand."""
+    """Return the names of a query's placeholders, each once, in order of appearance."""
     return tuple(dict.fromkeys(node.name for node in query.find_all(*PLACEHOLDER)))
 
 
 def text_with_values(sql: str, values: Mapping[str, Any]) -> str:
-    """Return a query's text with a number where each placeholder stands; every one must have a value."""
+    """Return a query's text with numbers for its placeholders; every placeholder needs a value."""
     return PLACEHOLDER_TEXT.sub(lambda found: str(values[found[1]]), sql)
 
 
-MARK = "\N{SYMBOL FOR UNIT SEPARATOR}"  # no SQL of ours contains it
+MARK = "\N{SYMBOL FOR UNIT SEPARATOR}"  # does not occur in the project's SQL
 MARKED = re.compile(f'"{MARK}(.*?){MARK}"')
 THIS_MODEL = "this_model"
 
 
 @dataclass(frozen=True)
 class SqlText:
-    """SQL in pieces: between two of them stands a table, by its name as SQLMesh has it in its mappings."""
+    """SQL cut at its tables; each table is named as in SQLMesh's mappings."""
 
     pieces: tuple[str, ...]
     tables: tuple[str, ...]
 
     @classmethod
     def of(cls, query: exp.Query) -> "SqlText":
-        """Cut a query at its qualified tables; those without a schema are its own expressions."""
+        """Cut a query at its qualified tables; unqualified ones are its own expressions."""
         marked = query.copy()
         for table in list(marked.find_all(exp.Table)):
             if table.db:
@@ -194,11 +194,11 @@ class SqlText:
         return cls(tuple(parts[::2]), tuple(name.replace('""', '"') for name in parts[1::2]))
 
     def with_values(self, values: Mapping[str, Any]) -> "SqlText":
-        """Put numbers where placeholders stand."""
+        """Replace placeholders by numbers."""
         return SqlText(tuple(text_with_values(piece, values) for piece in self.pieces), self.tables)
 
     def filled(self, tables: Mapping[str, str]) -> exp.Query:
-        """Return the SQL as a query that nobody parses; a table that is not in the mapping keeps its name."""
+        """Return the SQL as a query that is not parsed; a table outside the mapping keeps its name."""
         names = [_quoted(tables[name]) if name in tables else name for name in self.tables]
         parts = [text for pair in zip(self.pieces, [*names, ""], strict=True) for text in pair]
         return exp.Select(
@@ -208,7 +208,7 @@ class SqlText:
 
 @dataclass
 class Rendered:
-    """What is rendered once for all values of a model's placeholders."""
+    """The parts of a model that are rendered once for all values of its placeholders."""
 
     text: SqlText
     columns: dict[str, exp.DataType] | None
@@ -216,14 +216,14 @@ class Rendered:
 
 
 class ExpandedModel(SqlModel):
-    """A model without macros; in a plan its SQL is filled in, everywhere else it is SQLMesh's own."""
+    """A model without macros; a plan fills in its SQL, elsewhere SQLMesh renders it."""
 
     _rendered: Rendered | None = None
     _text: SqlText | None = None
 
     @classmethod
     def of(cls, model: SqlModel, columns: dict[str, exp.DataType] | None) -> "ExpandedModel":
-        """Return a model that has no macros left as one of this class; its columns are known or None."""
+        """Return a model without macros as an instance of this class."""
         fields = {name: getattr(model, name) for name in cls.model_fields}
         expanded = cls.model_construct(_fields_set=set(model.model_fields_set), **fields)
         expanded._path = model._path
@@ -234,7 +234,7 @@ class ExpandedModel(SqlModel):
         return expanded
 
     def with_values(self, values: Mapping[str, Any]) -> "ExpandedModel":
-        """Return a copy with numbers where placeholders stand."""
+        """Return a copy with numbers for its placeholders."""
         assert self._rendered is not None
         sql = ParsableSql(sql=text_with_values(self.query_.sql, values))
         bound = self.copy(update={"query_": sql})
@@ -286,7 +286,7 @@ class ExpandedModel(SqlModel):
 
 @dataclass(frozen=True)
 class _Tables:
-    """The snapshots of a plan, and which of them may stand for production."""
+    """The snapshots of a plan, and which of them are deployable."""
 
     snapshots: Mapping[str, Snapshot]
     index: DeployabilityIndex
@@ -410,7 +410,7 @@ class IncrementalLoader(SqlMeshLoader):
         return [self._expanded(model, path) for model in models if isinstance(model, SqlModel)]
 
     def _expanded(self, model: SqlModel, path: Path) -> SqlModel:
-        """Return the model with its macros expanded: what is versioned is the very SQL that runs.
+        """Return the model with its macros expanded, so that the versioned SQL is the SQL that runs.
 
         SQLMesh would expand them again at every rendering, several times a plan. Audits that call a macro
         keep the environment they need.

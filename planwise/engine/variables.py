@@ -1,7 +1,7 @@
 """Effective parameters as SQLMesh variables: one JSON document per chain, one blueprint per year.
 
-A blueprint's numbers are placeholders (`$cola_rate_2026`), and the variable `bindings` says what they stand
-for: a plan puts the numbers into the models, a preview binds them; the SQL around them is the same. What a
+A blueprint's numbers are placeholders (`$cola_rate_2026`), and the variable `bindings` has their
+values: a plan puts the numbers into the models, a preview binds them; the SQL around them is the same. What a
 year's models read is in that year's blueprint only, so a change re-versions the models of its year and later,
 and nothing before.
 """
@@ -39,7 +39,7 @@ class YearBlueprint:
         }
 
     def bindings(self) -> dict[str, Number]:
-        """Return what the placeholders stand for."""
+        """Return the placeholders' values."""
         return {f"{name}_{self.year}": value for name, value in self.numbers.items()}
 
 
@@ -139,7 +139,7 @@ def pay_basis_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
 
 
 def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
-    """Return what decides everybody's pay, year by year."""
+    """Return what decides pay, year by year."""
     found = []
     for year, previous in _with_previous(effective.years):
         fixed = {
@@ -179,7 +179,7 @@ def range_index(effective: EffectiveParameters, year: int) -> Decimal:
 def pay_response(effective: EffectiveParameters, level: int, year: int) -> Number:
     """Return the factor on a level's exit probability: (pay index / market index) ^ -elasticity.
 
-    The pay index is what COLA and merit have given the level since the census. Exactly 1 when the elasticity
+    The pay index is the level's growth by COLA and merit since the census. Exactly 1 when the elasticity
     is 0, so that pay levers then leave the dynamics alone.
     """
     elasticity = effective.value("turnover_pay_elasticity")
@@ -266,7 +266,7 @@ def hire_shares(effective: EffectiveParameters) -> list[list[Any]]:
 
 
 def parameters_key(effective: EffectiveParameters) -> str:
-    """Return what names the table that records the effective parameters: their values and tiers, hashed."""
+    """Return the key of the table of effective parameters: a hash of their values and tiers."""
     return hashlib.sha256(json.dumps(parameter_rows(effective)).encode()).hexdigest()[:16]
 
 

@@ -39,7 +39,7 @@ from planwise.settings import Settings
 from planwise.storage import hold_lock, print_wait
 
 OnModel = Callable[[int, int, str], None]
-"""Told after each model: how many have run, of how many, which one."""
+"""Called after each model with the number run, the total, and its name."""
 
 
 class SimulationFailed(PlanWiseError):
@@ -47,7 +47,7 @@ class SimulationFailed(PlanWiseError):
 
 
 class AuditFailed(GateBlocked):
-    """An invariant does not hold in the simulated result; nothing of it is published."""
+    """The simulated result violates an invariant; nothing is published."""
 
 
 class QuietConsole(NoopConsole):
@@ -60,11 +60,11 @@ class QuietConsole(NoopConsole):
         self._total = self._done = 0
 
     def start_evaluation_progress(self, batched_intervals: Any, *_: Any, **__: Any) -> None:
-        """Note how many models are to run."""
+        """Record how many models will run."""
         self._total, self._done = len(batched_intervals), 0
 
     def update_snapshot_evaluation_progress(self, snapshot: Any, *_: Any, **__: Any) -> None:
-        """Tell that one more model has run, its audits with it."""
+        """Report that one more model has run, including its audits."""
         self._done += 1
         if self.on_model is not None:
             name = str(snapshot.name).replace('"', "").rpartition(".")[2]
@@ -76,7 +76,7 @@ class QuietConsole(NoopConsole):
 
 
 def install() -> QuietConsole:
-    """Make a quiet console the one that SQLMesh uses in this process."""
+    """Set a quiet console for SQLMesh in this process."""
     console = QuietConsole()
     set_console(console)
     return console
@@ -94,7 +94,7 @@ def failure(errors: list[NodeExecutionFailedError[Any]], fallback: Exception) ->
             return AuditFailed(
                 f"The simulated result breaks an invariant: {found}.",
                 remedy="Nothing was published. Run `planwise simulate` again with default parameters; if it "
-                "still fails, the models are at fault, else the parameters that differ.",
+                "still fails, the models are defective; otherwise check the changed parameters.",
             )
     if errors:
         first = errors[0]
@@ -123,7 +123,7 @@ class WarehouseUnusable(PlanWiseError):
 
 
 class PlannedScenario:
-    """A plan that knows what it is going to do; `apply` does it."""
+    """A plan and its summary; `apply` runs it."""
 
     def __init__(
         self, warehouse: "Warehouse", plan: Plan, effective: EffectiveParameters, started: float
@@ -145,14 +145,14 @@ class PlannedScenario:
         )
 
     def watch(self, on_model: OnModel) -> None:
-        """Be told of every model that has run, while `apply` works."""
+        """Set a function that `apply` calls after every model."""
         self._on_model = on_model
 
     def apply(self) -> PlanOutcome:
-        """Run the models that are to run and point the environment at the tables.
+        """Run the planned models and point the environment at the tables.
 
-        Raises SimulationFailed, or AuditFailed when the result breaks an invariant; the environment then
-        stays what it was.
+        Raises SimulationFailed, or AuditFailed when the result violates an invariant; the environment is
+        then unchanged.
         """
         self._warehouse._apply(self._plan, self._effective, self._on_model)
         return PlanOutcome(
@@ -178,7 +178,7 @@ class Warehouse:
     ) -> PlannedScenario:
         """Return the plan that makes an environment show a scenario; `kpis_only` leaves other marts out.
 
-        Raises InputError when the parameters ask for levels that the census does not have.
+        Raises InputError when the parameters need levels that the census does not have.
         """
         started = time.perf_counter()
         with without_collection():
@@ -291,7 +291,7 @@ class Warehouse:
 
 @contextlib.contextmanager
 def without_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking the parsed project again and again while a plan is made."""
+    """Pause the garbage collector, which would scan the parsed project repeatedly during a plan."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -302,7 +302,7 @@ def without_collection() -> Iterator[None]:
 
 
 def fingerprint(plan: Plan) -> str:
-    """Return what a result is: parameters, census and model code, as one hash over the marts' versions."""
+    """Return a hash of parameters, census and model code, over the marts' versions."""
     marts = sorted(
         f"{snapshot.name} {snapshot.fingerprint.data_hash} {snapshot.fingerprint.parent_data_hash}"
         for snapshot in plan.snapshots.values()
@@ -324,7 +324,7 @@ def open_warehouse(
     flow_run: str | None = None,
     on_wait: Callable[[str], None] | None = None,
 ) -> Iterator[Warehouse]:
-    """Hold the main warehouse's lock and open it; raises Busy when it stays held by another process."""
+    """Lock and open the main warehouse; raises Busy when another process keeps the lock."""
     with hold_lock(
         settings.warehouse_lock_file,
         purpose,

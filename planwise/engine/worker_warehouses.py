@@ -62,7 +62,7 @@ def remove_dead_workers(
 ) -> tuple[Path, ...]:
     """Delete the files of workers that have ended, of one study or of all; return the deleted files.
 
-    `wait_seconds` is how long to wait for a worker that is just ending.
+    `wait_seconds` is the time to wait for a worker that is ending.
     """
     if not settings.workers_dir.is_dir():
         return ()
@@ -93,7 +93,7 @@ def _remove_dead(folder: Path, worker: str, dry_run: bool, wait_seconds: float) 
 
 
 def _seed(settings: Settings, file: Path) -> None:
-    """Copy the main warehouse, if there is one, while nobody writes it."""
+    """Copy the main warehouse, if there is one, under its lock."""
     with hold_lock(
         settings.warehouse_lock_file, f"copy for {file.stem}", timeout_seconds=settings.lock_timeout_seconds
     ):

@@ -1,4 +1,4 @@
-"""Levers and assumptions: declared once as data, resolved by tier, validated."""
+"""Levers and assumptions: declared as data, resolved by tier, validated."""
 
 from planwise.parameters.catalogue import Catalogue, catalogue
 from planwise.parameters.declaration import Assumption, Chain, Lever, Value

@@ -32,7 +32,7 @@ class Catalogue:
         return {**self.levers, **self.assumptions}
 
     def kind(self, name: str) -> Kind:
-        """Say whether a parameter is a lever or an assumption."""
+        """Return whether a parameter is a lever or an assumption."""
         return "lever" if name in self.levers else "assumption"
 
     def parameter(self, name: str, kind: Kind | None = None) -> Lever | Assumption:
@@ -57,18 +57,18 @@ class Catalogue:
 
 
 def unknown_name(name: str, known: list[str], kind: Kind | None = None) -> InputError:
-    """Make the error for a name that nobody declared."""
+    """Return the error for an unknown name."""
     nearest = difflib.get_close_matches(name, known, n=NEAREST_SHOWN, cutoff=0.5)
     hint = f"Did you mean {', '.join(nearest)}? " if nearest else ""
     return InputError(
         f"Unknown {kind or 'parameter'} {name!r}.",
-        remedy=f"{hint}All names: `planwise parameters list`.",
+        remedy=f"{hint}See `planwise parameters list`.",
     )
 
 
 @cache
 def catalogue() -> Catalogue:
-    """Return the parameters that PlanWise ships, loaded once."""
+    """Return PlanWise's parameters, loaded once."""
     return load_catalogue(HERE)
 
 
@@ -80,7 +80,7 @@ def load_catalogue(folder: Path) -> Catalogue:
     }
     levers = [Lever(**entry) for entry in _expanded(_read(folder / "levers.yaml"), bands)]
     assumptions = [Assumption(**entry) for entry in _expanded(_read(folder / "assumptions.yaml"), bands)]
-    _refuse_duplicates([*levers, *assumptions])
+    _check_duplicates([*levers, *assumptions])
     return Catalogue(
         levers={lever.name: lever for lever in levers},
         assumptions={assumption.name: assumption for assumption in assumptions},
@@ -115,7 +115,7 @@ def _expanded(
             }
 
 
-def _refuse_duplicates(declared: list[Lever | Assumption]) -> None:
+def _check_duplicates(declared: list[Lever | Assumption]) -> None:
     names = [parameter.name for parameter in declared]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -1,4 +1,4 @@
-"""What a parameter declares about itself: the models behind levers.yaml, assumptions.yaml and bands.yaml."""
+"""Declarations of parameters: the models of levers.yaml, assumptions.yaml and bands.yaml."""
 
 from enum import StrEnum
 from typing import Self
@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Value = float | int | bool | str | None
-"""A canonical parameter value: see `canonical.py`."""
+"""A canonical parameter value; see `values.canonical`."""
 
 
 class Unit(StrEnum):
@@ -23,7 +23,7 @@ class Unit(StrEnum):
 
 
 class Chain(StrEnum):
-    """What a change of the parameter makes new."""
+    """What a change of the parameter recomputes."""
 
     DYNAMICS = "dynamics"
     PAY = "pay"
@@ -31,7 +31,7 @@ class Chain(StrEnum):
 
 
 class Direction(StrEnum):
-    """How growth answers when the lever rises."""
+    """How growth responds when the lever rises."""
 
     INCREASING = "increasing"
     DECREASING = "decreasing"
@@ -85,7 +85,7 @@ class Parameter(Declaration):
 
 
 class Lever(Parameter):
-    """A tunable pay parameter; without a default the hard-coded fallback stands in."""
+    """A tunable pay parameter; without a default the hard-coded fallback applies."""
 
     bounds: tuple[float, float]
     recommended: tuple[float, float]

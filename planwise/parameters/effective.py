@@ -25,7 +25,7 @@ from planwise.parameters.values import (
 )
 
 Tier = Literal["scenario", "dynamic", "default", "fallback"]
-HORIZON_ONLY = frozenset({"years"})  # a way to say the years, which the digest has already
+HORIZON_ONLY = frozenset({"years"})  # the years are in the digest already
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ class EffectiveParameters:
                 return self.cells[key]
         by_year = [self.cells[name, simulated] for simulated in self.years]
         if any(row.value != by_year[0].value for row in by_year):
-            raise InputError(f"{name} differs by year.", remedy="Ask for one year.")
+            raise InputError(f"{name} differs by year.", remedy="Name one year.")
         return by_year[0]
 
     def value(self, name: str, year: int | None = None) -> Value:
-        """Return the canonical value; see `row` for what is raised."""
+        """Return the canonical value; raises like `row`."""
         return self.row(name, year).value
 
     def number(self, name: str, year: int | None = None) -> float:
@@ -90,7 +90,7 @@ class EffectiveParameters:
         return float(value)
 
     def tier(self, name: str, year: int | None = None) -> Tier:
-        """Return where the value came from; see `row` for what is raised."""
+        """Return where the value came from; raises like `row`."""
         return self.row(name, year).tier
 
     def rows(self) -> list[ParameterRow]:
@@ -136,7 +136,7 @@ class EffectiveParameters:
         return override(self, assumptions, kind="assumption")
 
     def __getstate__(self) -> dict[str, object]:
-        """Leave out the program's own catalogue: another process has it too, and it is most of the size."""
+        """Leave out the built-in catalogue, which every process has and which is most of the size."""
         state = dict(self.__dict__)
         if self.declared is catalogue():
             del state["declared"]
@@ -191,7 +191,7 @@ def check_overrides(
 ) -> dict[str, Value]:
     """Return overrides as they are stored: canonical, within hard bounds and, with `years`, within these.
 
-    Raises InputError like `resolve`, but does not judge locks or what belongs together.
+    Raises InputError like `resolve`, but does not check locks or combinations.
     """
     known = declared or catalogue()
     checked = canonical_overrides(overrides, kind, declared=known)

@@ -1,4 +1,4 @@
-"""Presets: named sets of lever values, declared in presets.yaml, worked out for the parameters at hand."""
+"""Presets: named sets of lever values, declared in presets.yaml, computed from the current parameters."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -21,7 +21,7 @@ WAYS = ("value", "to", "budget_share", "budget_rest_after")
 
 
 class Setting(Declaration):
-    """Which levers get their value in which way; see presets.yaml."""
+    """Levers and the way their values are set; see presets.yaml."""
 
     levers: str
     value: float | dict[int, float] | None = None
@@ -35,7 +35,7 @@ class Setting(Declaration):
         if len(ways) != 1:
             raise ValueError(f"{self.levers}: give exactly one of {', '.join(WAYS)}")
         if not self.names:
-            raise ValueError(f"{self.levers}: there is no such lever")
+            raise ValueError(f"{self.levers}: unknown lever")
         if isinstance(self.value, dict):
             levels = {catalogue().levers[name].level_id for name in self.names}
             if levels != set(self.value):

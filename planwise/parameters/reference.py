@@ -20,7 +20,7 @@ are hard and inclusive.
 A lever's value is OK within the recommended range. Outside, the way to the hard bound is divided into
 quarters: LOW, MEDIUM, HIGH, CRITICAL.
 
-The chain says what a change makes new: `dynamics` (who leaves, joins, is promoted, and the pay that
+The chain says what a change recomputes: `dynamics` (who leaves, joins, is promoted, and the pay that
 follows), `pay` (pay only, on the same people and promotions), `study` (nothing that is simulated).
 
 ## Levers

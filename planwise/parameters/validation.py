@@ -56,7 +56,7 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Finding:
-    """Something an analyst should know about a value; `year` None is every simulated year."""
+    """A warning about a value; `year` None is every simulated year."""
 
     parameter: str
     year: int | None
@@ -125,7 +125,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def validate(effective: EffectiveParameters) -> list[Finding]:
-    """Return what is not OK about the levers, worst first; alike in all years is one finding of year None."""
+    """Return findings about the levers, worst first; one that holds in all years has year None."""
     found = [finding for year in effective.years for finding in _of_year(effective, year)]
     return sorted(_every_year_once(found, effective.years), key=_worst_first)
 
@@ -151,12 +151,12 @@ def _of_year(effective: EffectiveParameters, year: int) -> Iterable[Finding]:
 
 def _message(lever: Lever, value: float) -> str:
     side = "below" if value < lever.recommended[0] else "above"
-    told, low, high, lowest, highest = (
+    shown, low, high, lowest, highest = (
         f"{number:.2%}" if lever.unit is Unit.RATE else f"{number:g}"
         for number in (value, *lever.recommended, *lever.bounds)
     )
     return (
-        f"{lever.label}: {told} is {side} the recommended {low} to {high} "
+        f"{lever.label}: {shown} is {side} the recommended {low} to {high} "
         f"(hard bounds {lowest} to {highest})."
     )
 
@@ -179,18 +179,18 @@ def _worst_first(finding: Finding) -> tuple[int, str, int]:
 
 TARGET = "target_growth"
 
-# Growth up to and with this rate: what such a target is called, and its risk. Below 1 % the end is excluded.
+# Growth up to and including this rate: description and risk of the target. Below 1 % the end is excluded.
 LAGGING_BELOW = 0.01
 BANDS = (
     (0.025, "is conservative", Risk.LOW),
     (0.04, "is moderate", Risk.OK),
     (0.06, "is aggressive", Risk.MEDIUM),
 )
-MARKET_GAP_NOTABLE_RATE = 0.01  # a percentage point apart from the market changes who stays and who joins
+MARKET_GAP_NOTABLE_RATE = 0.01  # a percentage point from the market changes who stays and who joins
 
 
 def target_class(growth: float) -> tuple[str, Risk]:
-    """Return what a growth target does or is, and its risk."""
+    """Return the description of a growth target, and its risk."""
     if growth < LAGGING_BELOW:
         return "lags the market", Risk.MEDIUM
     within = ((name, risk) for limit, name, risk in BANDS if growth <= limit)
@@ -207,7 +207,7 @@ def validate_target(
     """Return the findings about a growth target, its class first.
 
     `growth` and `market_budget` are rates; `payroll` is the annual payroll that meeting the target is
-    expected to cost, in the same currency as `payroll_budget`. What is not given is not judged.
+    expected to cost, in the same currency as `payroll_budget`. Values that are None are not checked.
     """
     name, risk = target_class(growth)
     findings = [Finding(TARGET, None, risk, f"A growth target of {growth:.2%} {name}.")]

@@ -1,4 +1,4 @@
-"""Values as people write them: canonical form, assignments, horizon."""
+"""Canonical values, assignments and the horizon."""
 
 import math
 import re
@@ -21,18 +21,18 @@ _MONTH_DAY = re.compile(r"([0-9]{2})-([0-9]{2})")
 
 
 def canonical(parameter: Parameter, value: object) -> Value:
-    """Return the canonical value; raise InputError when it cannot be one, whatever the bounds say."""
+    """Return the canonical value; raise InputError for an invalid one. Bounds are not checked."""
     if isinstance(value, str):
         value = value.strip()
     if value is None or (isinstance(value, str) and value.lower() in NULLS):
         if not parameter.nullable:
-            _refuse(parameter, value, "a value; null is not one for this parameter")
+            _raise_invalid(parameter, value, "a value; this parameter cannot be null")
         return None
     return _BY_UNIT[parameter.unit](parameter, value)
 
 
 def outside_bounds(parameter: Parameter, value: Value) -> bool:
-    """Say whether a canonical value breaks the hard bounds (inclusive)."""
+    """Return whether a canonical value is outside the hard bounds (inclusive)."""
     if parameter.bounds is None or value is None or isinstance(value, str):
         return False
     low, high = parameter.bounds
@@ -41,17 +41,17 @@ def outside_bounds(parameter: Parameter, value: Value) -> bool:
 
 def _number(parameter: Parameter, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-        _refuse(parameter, value, "a number")
+        _raise_invalid(parameter, value, "a number")
     if isinstance(value, str):
         percent = value.endswith("%") and parameter.unit is Unit.RATE
         text = value[:-1].rstrip() if percent else value
         if not _NUMBER.fullmatch(text):
-            _refuse(parameter, value, "a number such as 0.03")
+            _raise_invalid(parameter, value, "a number such as 0.03")
         number = float(Decimal(text) / 100) if percent else float(text)
     else:
         number = float(value)
     if not math.isfinite(number):
-        _refuse(parameter, value, "a finite number")
+        _raise_invalid(parameter, value, "a finite number")
     return number
 
 
@@ -63,28 +63,28 @@ def _decimal(parameter: Parameter, value: object) -> Value:
 def _count(parameter: Parameter, value: object) -> Value:
     number = _number(parameter, value)
     if number != int(number):
-        _refuse(parameter, value, "a whole number")
+        _raise_invalid(parameter, value, "a whole number")
     return int(number)
 
 
 def _flag(parameter: Parameter, value: object) -> Value:
     text = str(value).lower()
     if text not in {"true", "false"}:
-        _refuse(parameter, value, "true or false")
+        _raise_invalid(parameter, value, "true or false")
     return text == "true"
 
 
 def _month_day(parameter: Parameter, value: object) -> Value:
     found = _MONTH_DAY.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        _refuse(parameter, value, "a day of the year as MM-DD, such as 07-01")
+        _raise_invalid(parameter, value, "a day of the year as MM-DD, such as 07-01")
     month, day = int(found[1]), int(found[2])
     try:
         date(LEAP_YEAR, month, day)
     except ValueError:
-        _refuse(parameter, value, "a day of the year as MM-DD, such as 07-01")
+        _raise_invalid(parameter, value, "a day of the year as MM-DD, such as 07-01")
     if (month, day) == (2, 29):
-        _refuse(parameter, value, "a day that every year has")
+        _raise_invalid(parameter, value, "a day that every year has")
     return f"{month:02d}-{day:02d}"
 
 
@@ -93,7 +93,7 @@ def _horizon(parameter: Parameter, value: object) -> Value:
     return f"{found[1]}-{found[2]}" if found else _count(parameter, value)
 
 
-def _refuse(parameter: Parameter, value: object, wanted: str) -> NoReturn:
+def _raise_invalid(parameter: Parameter, value: object, wanted: str) -> NoReturn:
     raise InputError(
         f"{parameter.name} = {value!r} is not {wanted}.",
         remedy=f"{parameter.label}: {parameter.description}",
@@ -141,7 +141,7 @@ def parse_key(text: str) -> Key:
 def parse_assignments(
     assignments: Iterable[str], kind: Kind | None = None, *, declared: Catalogue | None = None
 ) -> dict[str, Value]:
-    """Return the canonical overrides that `name=value` texts spell.
+    """Parse `name=value` texts to canonical overrides.
 
     Raises InputError on an unknown name (with the nearest), a bad number, a parameter set twice, or one of
     the other kind. Bounds and years are for `resolve`, which knows the years.
@@ -150,7 +150,9 @@ def parse_assignments(
     for text in assignments:
         left, equals, right = text.partition("=")
         if not equals:
-            raise InputError(f"{text!r} assigns nothing.", remedy="Write `name=value` or `name@2028=value`.")
+            raise InputError(
+                f"{text!r} is not an assignment.", remedy="Write `name=value` or `name@2028=value`."
+            )
         key = parse_key(left)
         if str(key) in overrides:
             raise InputError(f"{key} is set twice.", remedy="Keep one of the two.")
@@ -217,7 +219,7 @@ SHARE_SUM_TOLERANCE = 1e-5  # five shares of 6 decimals
 
 
 def check_bounds(overrides: Overrides, declared: Catalogue) -> None:
-    """Raise one InputError that names every value outside its hard bounds."""
+    """Raise an InputError that lists every value outside its hard bounds."""
     violations = [
         (key, value, parameter)
         for key, value in overrides.items()
@@ -226,7 +228,7 @@ def check_bounds(overrides: Overrides, declared: Catalogue) -> None:
     if violations:
         raise InputError(
             "\n".join(_violation(key, value, parameter) for key, value, parameter in violations),
-            remedy="Give values within the bounds (hard bounds are declared in `planwise parameters list`).",
+            remedy="Give values within the bounds (see `planwise parameters list`).",
         )
 
 
@@ -252,13 +254,15 @@ def check_share_sums(shares: Iterable[tuple[str, Value]]) -> None:
 
 
 def check_locked(changes: Iterable[tuple[Key, Value, Value]]) -> None:
-    """Raise InputError for locked levers; each change is (key, value asked for, value in force)."""
-    lines = [f"{key} is locked at {old}; {new} was asked for." for key, new, old in changes]
+    """Raise InputError for locked levers; each change is (key, requested value, current value)."""
+    lines = [f"{key} is locked at {old} (got {new})." for key, new, old in changes]
     if lines:
-        raise InputError("\n".join(lines), remedy="Leave locked levers alone, or unlock them in levers.yaml.")
+        raise InputError(
+            "\n".join(lines), remedy="Keep locked levers unchanged, or unlock them in levers.yaml."
+        )
 
 
 def _violation(key: str, value: Value, parameter: Parameter) -> str:
-    assert parameter.bounds is not None  # outside_bounds said so
+    assert parameter.bounds is not None  # it is outside them
     low, high = parameter.bounds
     return f"{key} = {value} is outside its hard bounds {low:g} to {high:g} ({parameter.label})."

@@ -1,1 +1,1 @@
-"""What may turn out otherwise: seed ensembles, sensitivity, impact, risk assessment."""
+"""Uncertainty: seed ensembles, sensitivity, impact, risk assessment."""

@@ -20,11 +20,11 @@ from planwise.parameters import (
 
 @dataclass(frozen=True)
 class Assessment:
-    """What an approver should know: `level` is the worst finding's risk, `levers` each lever's own.
+    """Risks for an approver: `level` is the worst finding's risk, `levers` each lever's own.
 
     `levers` has the worst risk over the years, and where it is not the same in all also that of each year, as
-    `name@year`. `target` is the class of the growth target, None where none
-    is aimed at. `findings` are worst first; one that holds in all years has the year None.
+    `name@year`. `target` is the class of the growth target, None without
+    one. `findings` are worst first; one that holds in all years has the year None.
     """
 
     level: Risk
@@ -50,8 +50,8 @@ def assess(
 ) -> Assessment:
     """Assess parameters and the KPIs they give.
 
-    `target_growth` is what is aimed at (a rate, None when nothing is); `payroll_budget` is the highest annual
-    payroll allowed in any year (currency, None when there is none).
+    `target_growth` is a rate or None; `payroll_budget` is the highest annual payroll allowed in any year
+    (currency) or None.
     """
     findings = validate(effective)
     if target_growth is not None:
@@ -63,12 +63,14 @@ def assess(
         )
     elif payroll_budget is not None:
         findings += _over_budget(kpis, payroll_budget)
-    told = sorted((f for f in findings if f.risk is not Risk.OK), key=lambda f: (-f.risk.rank, f.parameter))
+    worst_first = sorted(
+        (f for f in findings if f.risk is not Risk.OK), key=lambda f: (-f.risk.rank, f.parameter)
+    )
     return Assessment(
         level=max((f.risk for f in findings), key=lambda risk: risk.rank, default=Risk.OK),
         levers=_by_lever(effective),
         target=None if target_growth is None else target_class(target_growth)[0],
-        findings=tuple(told),
+        findings=tuple(worst_first),
     )
 
 
@@ -97,7 +99,7 @@ PERCENTILES = (10, 50, 90)
 
 @dataclass(frozen=True)
 class Spread:
-    """How one figure spreads over replicates, in the figure's own unit.
+    """The spread of one metric over replicates, in its own unit.
 
     Percentiles are linearly interpolated between the sorted values; `sd` is the sample standard deviation
     (n − 1), None for a single value; `n` counts the replicates that had the figure, of those that ran.
@@ -116,7 +118,7 @@ class Spread:
 
 
 def spread_of(values: Iterable[float | int | None]) -> Spread | None:
-    """Summarise the values that are there; None when there is none at all."""
+    """Summarise the values; None when there are none."""
     sample = np.array([value for value in values if value is not None], dtype=float)
     if not len(sample):
         return None

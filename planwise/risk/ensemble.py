@@ -37,7 +37,7 @@ YEAR = "simulation_year"
 
 @dataclass(frozen=True)
 class Step:
-    """How far an ensemble has come: `done` of `total` seeds."""
+    """Progress of an ensemble: `done` of `total` seeds."""
 
     done: int
     total: int
@@ -53,7 +53,7 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is told about progress, and who may stop an ensemble between two seeds."""
+    """Callbacks: progress, and whether to stop between two seeds."""
 
     on_step: Callable[[Step], None] = _ignore
     should_stop: Callable[[], bool] = _never
@@ -66,7 +66,7 @@ UNWATCHED = Watch()
 class Ensemble:
     """The KPIs of one scenario under each seed, in the order of the seeds.
 
-    `asked` is how many seeds were to run; there are fewer in `seeds` when it was stopped.
+    `asked` is the requested number of seeds; `seeds` has fewer when it was stopped.
     """
 
     seeds: tuple[int, ...]
@@ -107,7 +107,7 @@ class Ensemble:
 def run_ensemble(
     simulate: Simulate, effective: EffectiveParameters, count: int, watch: Watch = UNWATCHED
 ) -> Ensemble:
-    """Simulate a scenario under `count` seeds, its own first; see `run_paired` for what is raised."""
+    """Simulate a scenario under `count` seeds, its own first; raises like `run_paired`."""
     (only,) = run_paired(simulate, (effective,), count, watch)
     return only
 
@@ -117,9 +117,8 @@ def run_paired(
 ) -> tuple[Ensemble, ...]:
     """Simulate scenarios under the same seeds, those of the first: common random numbers.
 
-    Seed by seed, so that what has ended is comparable when it is stopped. Raises InputError for a number of
-    seeds that makes no sense, CheckFailed when it is stopped before the first seed has ended, and whatever
-    the engine raises.
+    Seed by seed, so that a stopped run has comparable results. Raises InputError for an invalid number of
+    seeds, CheckFailed when it is stopped before the first seed has ended, and the engine's errors.
     """
     seeds = replicate_seeds(scenarios[0].seed, count)
     runs: list[list[Kpis]] = [[] for _ in scenarios]
@@ -137,7 +136,7 @@ def run_paired(
 
 
 def under_seed(effective: EffectiveParameters, seed: int) -> EffectiveParameters:
-    """Return the parameters with another seed; the very same when it is their own."""
+    """Return the parameters with another seed; the same object when it is their own."""
     return effective if seed == effective.seed else effective.with_assumptions({"seed": seed})
 
 

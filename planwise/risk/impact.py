@@ -15,7 +15,7 @@ FIGURES = (GROWTH, PAYROLL)  # of the last year: a rate, and currency a year
 
 @dataclass(frozen=True)
 class Parts:
-    """One figure's difference, taken apart: `alone` by lever, `remainder` what only all together do."""
+    """A metric's difference by lever: `alone` for each lever, `remainder` for their interaction."""
 
     before: float
     after: float
@@ -34,7 +34,7 @@ def one_at_a_time(changed: Mapping[str, float]) -> dict[str, dict[str, float]]:
 
 
 def parameter_impact(before: Kpis, after: Kpis, alone: Mapping[str, Kpis]) -> dict[str, Parts]:
-    """Take the last year's growth and payroll apart, given the KPIs with each changed lever alone.
+    """Split the last year's growth and payroll by lever, given the KPIs with each changed lever alone.
 
     total = after − before = Σ alone + remainder. A figure that is not available is left out.
     """
@@ -123,7 +123,7 @@ def _sum(kpis: Kpis, figure: str) -> float | None:
     return None if None in amounts else math.fsum(float(a) for a in amounts if a is not None)
 
 
-CENT = 0.005  # half of one: pay is rounded to cents, what is nearer is the same pay
+CENT = 0.005  # half a cent: pay is rounded to cents
 PERCENTILES = {"p10": 0.1, "median": 0.5, "p90": 0.9}
 
 
@@ -144,7 +144,7 @@ class Group:
     """Some people: how many were compared, how many earn more (winners) and less (losers) than before.
 
     `share` is of those compared. `difference` and `difference_rate` are of those whose pay differs, None
-    where nobody's does; `total` is the sum of all differences, currency a year.
+    where no pay differs; `total` is the sum of all differences, currency a year.
     """
 
     compared: int
@@ -159,7 +159,7 @@ class Group:
 
 @dataclass(frozen=True)
 class PeopleImpact:
-    """Impact on everybody active at the end of `year` in both simulations, whole and by baseline level.
+    """Impact on employees active at the end of `year` in both simulations, in total and by baseline level.
 
     `only_before` and `only_after` were active in one of the two only, and are not compared.
     """

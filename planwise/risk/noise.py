@@ -1,4 +1,4 @@
-"""How much of the difference between two scenarios is policy, and how much the luck of the draw.
+"""Policy effect vs. random variation: split the difference between two scenarios.
 
 Both are simulated under the same seeds (common random numbers), so the difference under one seed is free of
 whatever both have in common. With d the paired differences over k seeds, d̄ their mean, s² their variance:
@@ -32,7 +32,7 @@ class Difference:
 
     `mean` is policy, `sd` noise: the standard deviation of paired differences. `standard_error` is of the
     mean, `low` and `high` its 95 % interval (Student's t). `policy_share` is None when every difference is
-    0, so that there is nothing to share out; its standard error is by the jackknife, None below 3 pairs.
+    0, so that no share is defined; its standard error is by the jackknife, None below 3 pairs.
     `noise_reduction` is the factor by which common random numbers shrink the variance of the difference.
     """
 
@@ -62,7 +62,7 @@ def differences(one: Ensemble, other: Ensemble) -> dict[str, dict[int, Differenc
         raise InputError("The two ensembles have different seeds.", remedy="Run them as a pair.")
     if len(one.seeds) < SEEDS_MIN:
         raise InputError(
-            "One seed cannot tell policy from noise.", remedy=f"Give --seeds {SEEDS_MIN} or more."
+            "At least two seeds are needed to estimate noise.", remedy=f"Give --seeds {SEEDS_MIN} or more."
         )
     years = [year for year in one.years if year in other.years]
     names = [name for name in one.names if name in other.names]

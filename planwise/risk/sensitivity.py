@@ -15,7 +15,7 @@ from planwise.errors import CheckFailed, InputError
 from planwise.risk.ensemble import UNWATCHED, Step, Watch
 from planwise.risk.finite_differences import Dimension, Point, linear_shares
 
-TRIALS_MIN = 100  # distinct; with fewer, chance has a larger share than most levers
+TRIALS_MIN = 100  # distinct; with fewer, random variation outweighs most levers
 TRIALS_PER_LEVER = 9  # as many as these 100 were for each of eleven levers
 TOP_SHARE = 0.2
 PED_ANOVA, LINEAR, NONE = "ped-anova", "linear", "none"
@@ -23,7 +23,7 @@ PED_ANOVA, LINEAR, NONE = "ped-anova", "linear", "none"
 
 @dataclass(frozen=True)
 class Importance:
-    """Each lever's share (they sum to 1, or to 0 where nothing matters), how it was found, and why so."""
+    """Each lever's share (they sum to 1, or to 0 without any effect), the method, and its reason."""
 
     method: str
     reason: str | None

@@ -1,1 +1,1 @@
-"""What the models' SQL calls; SQLMesh fingerprints what is imported from here only."""
+"""Macros of the models' SQL; SQLMesh fingerprints only what is imported from here."""

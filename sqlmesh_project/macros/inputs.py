@@ -1,4 +1,4 @@
-"""What enters the project from outside: the census by its content hash, parameters as rows of literals."""
+"""Input of the project: the census by its content hash, parameters as rows of literals."""
 
 import json
 
@@ -54,5 +54,5 @@ def hire_level_share_rows(evaluator):
 
 @macro()
 def parameters_table(evaluator):
-    """Return the name of the loaded table that holds what the scenario resolves to, keyed by content."""
+    """Return the name of the loaded table of the scenario's effective parameters, keyed by content."""
     return f"raw.parameters_{evaluator.var('parameters_key')}"

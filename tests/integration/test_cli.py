@@ -125,7 +125,7 @@ BAD = [
     (["scenario", "create", "x", "--assume", "years=2027-2030"], "starts in 2027"),
     (["scenario", "create", "Bad Name"], "cannot name a scenario"),
     (["scenario", "create", "x", "--census", "nowhere"], "nowhere"),
-    (["scenario", "show", "nothing"], "no scenario 'nothing'"),
+    (["scenario", "show", "nothing"], "Unknown scenario 'nothing'"),
     (["scenario", "delete", "baseline"], "built in"),
     (["scenario", "create"], "NAME"),
     (["scenario", "list", "--nonsense"], "--nonsense"),

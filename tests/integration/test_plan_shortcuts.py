@@ -11,7 +11,7 @@ from sqlmesh.core.snapshot import DeployabilityIndex
 from worlds import effective_for, shared
 
 from planwise.census import generate_census
-from planwise.engine.sqlmesh_adapter import SCHEDULE, ExpandedModel, RememberedCron, SqlText
+from planwise.engine.sqlmesh_adapter import SCHEDULE, CachedCron, ExpandedModel, SqlText
 from planwise.engine.warehouse import AuditFailed, Warehouse
 
 # SQLMesh names a table in an audit after the physical table, we after the model.
@@ -107,5 +107,5 @@ def test_a_remembered_tick_is_the_schedules():
     for start in (datetime(2024, 2, 29, 12, 30, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)):
         for schedule in ("@daily", "15 */4 * * 1"):
             for _ in range(2):
-                assert RememberedCron(schedule, start).get_next() == SCHEDULE(schedule, start).get_next()
-                assert RememberedCron(schedule, start).get_prev() == SCHEDULE(schedule, start).get_prev()
+                assert CachedCron(schedule, start).get_next() == SCHEDULE(schedule, start).get_next()
+                assert CachedCron(schedule, start).get_prev() == SCHEDULE(schedule, start).get_prev()

@@ -103,7 +103,7 @@ def test_what_cannot_be_in_an_address_is_refused_with_a_notice(opened, assignmen
 def test_a_base_that_is_gone_is_refused_with_a_notice(opened):
     draft, _, told = opened("?base=gone&set=cola_rate%3D0.04")
     assert (draft.scenario, draft.is_empty) == ("baseline", True)
-    assert "no scenario 'gone'" in told[0][0]
+    assert "Unknown scenario 'gone'" in told[0][0]
 
 
 def test_locks_are_in_the_address_with_who_and_why(opened):

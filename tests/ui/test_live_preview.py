@@ -60,7 +60,7 @@ def test_what_was_answered_is_told_to_come_from_the_cache_and_is_shared(home, se
 def test_bad_questions_raise_what_is_wrong_with_them(service):
     with pytest.raises(InputError, match="hard bounds"):
         run(service.session().kpis("baseline", {"cola_rate": 0.5}))
-    with pytest.raises(InputError, match="no scenario 'nowhere'"):
+    with pytest.raises(InputError, match="Unknown scenario 'nowhere'"):
         run(service.session().impact("nowhere", {}))
 
 

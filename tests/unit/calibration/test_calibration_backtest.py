@@ -143,7 +143,7 @@ def test_too_little_to_hold_out(tmp_path):
     settings = Settings(home=tmp_path)
     with pytest.raises(InputError, match="needs at least 3"):
         backtest(settings, (BEFORE, AFTER))
-    with pytest.raises(InputError, match="19 seeds are too few"):
+    with pytest.raises(InputError, match="--seeds must be at least 20"):
         backtest(settings, (BEFORE, AFTER, AFTER), seeds=19)
 
 

@@ -97,5 +97,5 @@ def test_what_cannot_be_calibrated_is_refused_with_the_way_out(settings, file, f
 def test_a_file_that_is_not_there(settings):
     with pytest.raises(InputError, match="nowhere"):
         read(settings, ["nowhere.csv", "nowhere.csv"], ["2020-12-31", "2021-12-31"])
-    with pytest.raises(InputError, match="no census 'nowhere'"):
+    with pytest.raises(InputError, match="Unknown census 'nowhere'"):
         read_years(settings, ["nowhere", "nowhere"])

@@ -45,7 +45,7 @@ def test_too_few_distinct_pays_collapse_and_say_so():
     settled = by_pay_quantiles(np.array([50_000_00] * 9 + [60_000_00]))
 
     assert settled.level_id.tolist() == [1] * 9 + [2]
-    assert "2 made" in settled.notices[0]
+    assert "2 created" in settled.notices[0]
 
 
 def test_one_pay_gives_one_level_of_20_percent_either_side():

@@ -46,7 +46,7 @@ UNMAPPABLE = {
     "thousands or decimals": (GOOD.replace("50000", "50.000"), "'50.000' can be thousands or decimals"),
     "falling medians": (f"{HEAD},level_id\nE1,2010-01-05,50000,a,b,1\nE2,2010-01-05,40000,a,b,2\n", "not above that of level 1"),
     "equal medians": (f"{HEAD},level_id\nE1,2010-01-05,50000,a,b,1\nE2,2010-01-05,50000,a,b,2\n", "not above that of level 1"),
-    "a level without anybody": (f"{HEAD},level_id\nE1,2010-01-05,50000,a,b,1\nE2,2010-01-05,90000,a,b,3\n", "Nobody is in level 2"),
+    "a level without anybody": (f"{HEAD},level_id\nE1,2010-01-05,50000,a,b,1\nE2,2010-01-05,90000,a,b,3\n", "Level 2 has no employees"),
     "all have left": (f"{HEAD},active\nE1,2010-01-05,50000,a,b,no\n", "No row of payroll.csv is left"),
 }  # fmt: skip
 

@@ -175,7 +175,7 @@ def test_importing_the_package_does_not_load_great_expectations() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: run_gate("census2", worlds.census()), "There is no gate 'census2'"),
+        (lambda: run_gate("census2", worlds.census()), "Unknown gate 'census2'"),
         (lambda: run_gate("simulation", worlds.kpis()), "one frame without a name"),
         (lambda: run_gate("simulation", {"fct_budget": worlds.kpis()}), "not given fct_scenario_kpis"),
         (lambda: run_gate("census", worlds.census()), "It needs as_of, known_levels"),

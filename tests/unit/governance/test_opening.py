@@ -103,7 +103,7 @@ def test_an_opening_that_another_holds_is_busy(tmp_path, monkeypatch):
     monkeypatch.setattr(connection, "BUSY_TIMEOUT_SECONDS", 0.2)
     with (
         open_ledger(Settings(home=tmp_path)) as holder,
-        connection.alone(holder.engine),
+        connection.upgrade_lock(holder.engine),
         pytest.raises(Busy, match=r"ledger.* is held by process .*open the ledger"),
     ):
         open_ledger(Settings(home=tmp_path))

@@ -66,7 +66,7 @@ def test_a_taken_name_is_refused_and_the_first_stays(ledger):
 
 def test_an_unknown_name_gives_the_nearest(ledger):
     ledger.scenarios.create("raise_all")
-    with pytest.raises(InputError, match="no scenario 'raise_al'") as caught:
+    with pytest.raises(InputError, match="Unknown scenario 'raise_al'") as caught:
         ledger.scenarios.get("raise_al")
     assert "raise_all" in caught.value.remedy
 
@@ -106,7 +106,7 @@ def test_set_changes_and_unsets(ledger):
 def test_a_deleted_scenario_is_gone_and_its_name_free(ledger):
     ledger.scenarios.create("a", {"seed": 1})
     ledger.scenarios.delete("a")
-    with pytest.raises(InputError, match="no scenario 'a'"):
+    with pytest.raises(InputError, match="Unknown scenario 'a'"):
         ledger.scenarios.delete("a")
     assert ledger.scenarios.create("a").overrides == {}
 

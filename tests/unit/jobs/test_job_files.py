@@ -104,8 +104,10 @@ def test_the_outcome_is_what_was_said_first(settings):
 
 
 def test_an_error_comes_with_its_remedy(settings):
-    folder = ended(settings, State.FAILED, error=JobFailure("no scenario 'x'", "make it", "InputError"))
-    assert JobReader(settings).get(folder.id).error == JobFailure("no scenario 'x'", "make it", "InputError")
+    folder = ended(settings, State.FAILED, error=JobFailure("Unknown scenario 'x'", "make it", "InputError"))
+    assert JobReader(settings).get(folder.id).error == JobFailure(
+        "Unknown scenario 'x'", "make it", "InputError"
+    )
 
 
 def test_a_killed_process_is_interrupted_for_every_reader(settings):

@@ -24,7 +24,7 @@ def test_nothing_is_nothing():
 @pytest.mark.parametrize(
     ("text", "kind", "message"),
     [
-        ("cola_rate", None, "assigns nothing"),
+        ("cola_rate", None, "is not an assignment"),
         ("=0.03", None, "not a parameter name"),
         ("cola_rate@28=0.03", None, "not a parameter name"),
         ("cola_rate@=0.03", None, "not a parameter name"),

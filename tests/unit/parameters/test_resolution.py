@@ -90,9 +90,9 @@ def test_hard_bounds_are_inclusive_and_end_there(name):
 def test_a_locked_lever_refuses_only_what_differs():
     locked = with_lever("cola_rate", locked=True)
     assert resolve(YEARS, scenario={"cola_rate": 0.025}, declared=locked).value("cola_rate", 2026) == 0.025
-    with pytest.raises(InputError, match=r"cola_rate is locked at 0.025; 0.03 was asked for"):
+    with pytest.raises(InputError, match=r"cola_rate is locked at 0.025 \(got 0.03\)"):
         resolve(YEARS, scenario={"cola_rate": 0.03}, declared=locked)
-    with pytest.raises(InputError, match=r"cola_rate@2028 is locked at 0.03; 0.025 was asked for"):
+    with pytest.raises(InputError, match=r"cola_rate@2028 is locked at 0.03 \(got 0.025\)"):
         resolve(YEARS, scenario={"cola_rate@2028": 0.025}, dynamic={"cola_rate": 0.03}, declared=locked)
 
 

@@ -98,8 +98,8 @@ def test_a_broken_invariant_is_recorded(settings, baseline, run, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"scenario": "nowhere"}, "no scenario"),
-        ({"census": "nowhere"}, "no census"),
+        ({"scenario": "nowhere"}, "Unknown scenario"),
+        ({"census": "nowhere"}, "Unknown census"),
         ({"levers": {"cola_rte": 0.02}}, "cola_rte"),
         ({"levers": {"cola_rate": 0.5}}, "cola_rate"),
         ({"years": "2031-2033"}, "2031"),

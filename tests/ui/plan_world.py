@@ -86,7 +86,7 @@ class Scenarios:
 
     def effective(self, name):
         if name not in self.overrides:
-            raise InputError(f"There is no scenario {name!r}.", remedy="`planwise scenario list`.")
+            raise InputError(f"Unknown scenario {name!r}.", remedy="`planwise scenario list`.")
         overrides = self.overrides[name]
         return resolve(simulated_years(overrides.get("years", self.horizon), FIRST_YEAR), scenario=overrides)
 

@@ -18,7 +18,7 @@ DYNAMIC = {"promotion_raise_level_1": 0.09}
 
 def resolved(name):
     if name not in SCENARIOS:
-        raise InputError(f"There is no scenario {name!r}.", remedy="Choose another.")
+        raise InputError(f"Unknown scenario {name!r}.", remedy="Choose another.")
     overrides = SCENARIOS[name]
     return resolve(simulated_years(overrides.get("years", 5), 2026), scenario=overrides, dynamic=DYNAMIC)
 
@@ -58,7 +58,7 @@ def test_an_all_years_edit_drops_the_years_own(draft):
     [
         ("cola_rate", 0.2, "outside its hard bounds"),
         ("cola_rate", "a lot", "not a number"),
-        ("cola_rate", None, "null is not one"),
+        ("cola_rate", None, "cannot be null"),
         ("cola_rate@2035", 0.03, "not a simulated year"),
         ("cola_rates", 0.03, "Unknown parameter"),
         ("seed@2027", 1, "one value for all years"),
@@ -222,7 +222,7 @@ def test_what_others_do_to_the_base_is_seen_on_refresh(draft, monkeypatch):
     assert "cola_rate@2030" in draft.refresh()
     assert (draft.scenario, draft.is_empty) == ("higher_cola", True)
     monkeypatch.delitem(SCENARIOS, "higher_cola")
-    assert "no scenario" in draft.refresh()
+    assert "Unknown scenario" in draft.refresh()
     assert (draft.scenario, draft.changes) == ("baseline", {"years": 2})
 
 

@@ -18,7 +18,7 @@ class Location(param.Parameterized):
 
 def resolved(name):
     if name not in ("baseline", "lean"):
-        raise InputError(f"There is no scenario {name!r}.", remedy="`planwise scenario list`.")
+        raise InputError(f"Unknown scenario {name!r}.", remedy="`planwise scenario list`.")
     return resolve((2026, 2027), scenario={})
 
 

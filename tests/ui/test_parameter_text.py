@@ -65,7 +65,7 @@ def test_people_may_type_what_they_are_used_to(name, text, value):
         ),
         ("cola_rate", "0.035", "0.035% is below the lowest value allowed, 1.00%", "did you mean 3.50%?"),
         ("cola_rate", "a lot", "'a lot' is not a value of Cost-of-living raise", "3.5 or 3.5%"),
-        ("cola_rate", "", "null is not one", "Raise of everyone"),
+        ("cola_rate", "", "cannot be null", "Raise of everyone"),
         ("cola_rate", "=1+1", "'=1+1' is not a value", "3.5"),
         ("cola_rate", "1e400", "not a value", "3.5"),
         ("seed", "1.5", "'1.5' is not a value of Seed", "42"),

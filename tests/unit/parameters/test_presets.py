@@ -55,7 +55,7 @@ def test_every_preset_can_be_resolved(preset):
     [
         ({"levers": "cola_rate"}, "exactly one of"),
         ({"levers": "cola_rate", "value": 0.03, "to": "lower_bound"}, "exactly one of"),
-        ({"levers": "colas", "value": 0.03}, "no such lever"),
+        ({"levers": "colas", "value": 0.03}, "unknown lever"),
         ({"levers": "merit_rate_level_*", "value": {1: 0.03}}, "each of the levels"),
     ],
 )

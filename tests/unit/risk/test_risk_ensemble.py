@@ -140,5 +140,5 @@ def test_the_jackknife_error_is_that_of_the_share():
 def test_seeds_that_differ_are_no_pair_and_one_seed_tells_nothing():
     with pytest.raises(InputError, match="different seeds"):
         differences(run_ensemble(simulate, BASE, 3), run_ensemble(simulate, BASE, 2))
-    with pytest.raises(InputError, match="One seed"):
+    with pytest.raises(InputError, match="two seeds"):
         differences(*run_paired(simulate, (BASE, BASE), 1))

@@ -106,7 +106,7 @@ def quick_rules(limits: Thresholds) -> tuple[Rule, ...]:
 
 def further_rules(limits: Thresholds) -> tuple[Rule, ...]:
     """Declare the further rules of a scenario to publish."""
-    asked = (
+    ranges = (
         ("mean_pay_usual", "mean_base_pay"),
         ("mean_compa_ratio_possible", "mean_compa_ratio"),
         ("mean_compa_ratio_usual", "mean_compa_ratio"),
@@ -116,7 +116,7 @@ def further_rules(limits: Thresholds) -> tuple[Rule, ...]:
         ("within_level_cv_usual", "within_level_cv"),
     )
     return tuple(
-        within(name, TABLE, column, limits[name], size="headcount", remedy=LEVERS) for name, column in asked
+        within(name, TABLE, column, limits[name], size="headcount", remedy=LEVERS) for name, column in ranges
     )
 
 
@@ -245,7 +245,7 @@ def mart_rules(limits: Thresholds) -> tuple[Rule, ...]:
     )
 
 
-EMPTY_BIN_SHARE = 1e-4  # stands for an empty bin, whose logarithm would be infinite; the usual convention
+EMPTY_BIN_SHARE = 1e-4  # share of an empty bin, whose logarithm would be infinite; the usual convention
 
 
 def population_stability_index(

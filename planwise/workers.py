@@ -443,7 +443,7 @@ def _held(holds: Sequence[Location], location: Location) -> int:
 
 @dataclass(frozen=True)
 class _Start:
-    """Tells a worker's thread to start its process."""
+    """Makes a worker's thread start its process."""
 
 
 def _stopped() -> PoolStopped:

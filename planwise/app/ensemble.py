@@ -30,7 +30,7 @@ class EnsembleRequest(ScenarioRequest):
 
 @dataclass(frozen=True)
 class EnsembleReport:
-    """One ensemble a scenario, the one asked for first; `differences` by KPI and year when there are two."""
+    """One ensemble per scenario, the requested one first; with two, `differences` by KPI and year."""
 
     resolved: tuple[Resolved, ...]
     ensembles: tuple[Ensemble, ...]
@@ -44,7 +44,7 @@ class EnsembleReport:
             "census": own.census.name,
             "unsaved_changes": dict(own.changes),
             "seeds": list(first.seeds),
-            "seeds_asked": first.asked,
+            "seeds_asked": first.requested,
             "stopped": first.stopped,
             "kpis": spreads_json(first.spreads()),
         }

@@ -95,8 +95,8 @@ def _run_job(settings: Settings, writer: JobWriter, kind: JobKind, request: dict
     def job(run: Runner) -> Any:
         writer.waiting("Loading the engine…")
         patience = {"lock_timeout_seconds": PLAN_LOCK_TIMEOUT_SECONDS} if kind is JobKind.PLAN else {}
-        asked = parse_request(kind, request)
-        return use_case_of(kind)[1](settings.model_copy(update=patience), asked, run)
+        parsed = parse_request(kind, request)
+        return use_case_of(kind)[1](settings.model_copy(update=patience), parsed, run)
 
     record_job(writer, InProcessRunner(), job, has_turn=has_turn)
 

@@ -131,8 +131,8 @@ def _indices(
     return {
         "ranges": {name: list(each) for name, each in ranges.items()},
         "samples": found.samples,
-        "samples_asked": found.asked,
+        "samples_asked": found.requested,
         "evaluations": found.evaluations,
-        "stopped": found.samples < found.asked,
+        "stopped": found.samples < found.requested,
         "levers": {name: dict(row) for name, row in found.by_lever.items()},
     }

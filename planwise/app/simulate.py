@@ -188,12 +188,12 @@ class ModelProgress:
 
     def __init__(self, run: Runner, key: str, clock: Callable[[], float] = monotonic) -> None:
         self._run, self._key, self._clock = run, key, clock
-        self._told = clock()
+        self._reported_at = clock()
 
     def __call__(self, done: int, total: int, model: str) -> None:
         """Report that a model has run."""
-        if self._clock() - self._told >= PROGRESS_SECONDS:
-            self._told = self._clock()
+        if self._clock() - self._reported_at >= PROGRESS_SECONDS:
+            self._reported_at = self._clock()
             self._run.advance(self._key, done / total, f"{done} of {total} models have run: {model}")
 
 

@@ -27,7 +27,7 @@ LOGS = "logs"
 
 @dataclass(frozen=True)
 class Failure:
-    """An error as it is reported: message, remedy and exit code."""
+    """A reported error: message, remedy and exit code."""
 
     exit_code: int
     type: str

@@ -24,16 +24,16 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 
     Yields a function that returns whether to stop.
     """
-    asked: list[bool] = []
+    interrupted: list[bool] = []
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
-        if asked:
+        if interrupted:
             handle_signal(number, frame)
-        asked.append(True)
+        interrupted.append(True)
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
-        yield lambda: bool(asked)
+        yield lambda: bool(interrupted)
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -79,7 +79,7 @@ def _print_ensemble(report: EnsembleReport) -> None:
     resolved, difference = report.resolved, report.differences
     first, console = report.ensembles[0], results()
     if first.stopped:
-        progress().print(f"Stopped: {len(first.seeds)} of {first.asked} seeds.", style="yellow")
+        progress().print(f"Stopped: {len(first.seeds)} of {first.requested} seeds.", style="yellow")
     right = [Column(name, justify="right") for name in ("P10", "P50", "P90", "mean", "sd")]
     table = Table("year", "KPI", *right, title=f"{resolved[0].name} under {len(first.seeds)} seeds", **PLAIN)
     spreads = first.spreads()

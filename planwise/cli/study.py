@@ -96,8 +96,8 @@ def _print(view: StudyView) -> None:
         f"target growth {question['target_growth']:.2%} a year (mean base pay, census to last year), "
         f"tolerance {question['tolerance'] * PP:g} pp; {view.state}."
     )
-    if asked := [*objectives_text(question), *question.get("constraints", ())]:
-        console.print(f"Specification: {', '.join(asked)}.", markup=False)
+    if parts := [*objectives_text(question), *question.get("constraints", ())]:
+        console.print(f"Specification: {', '.join(parts)}.", markup=False)
     if view.unfinished:
         state = (
             "are running"

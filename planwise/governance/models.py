@@ -72,7 +72,7 @@ class DynamicLeverRow(Base):
     set_by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
 
 
-# Null years are distinct to a unique constraint; year 0 stands for "every year" in this index only.
+# Null years are distinct to a unique constraint; year 0 means "every year" in this index only.
 Index(
     "uq_dynamic_lever_parameter_year",
     DynamicLeverRow.parameter,

@@ -66,17 +66,17 @@ UNWATCHED = Watch()
 class Ensemble:
     """The KPIs of one scenario under each seed, in the order of the seeds.
 
-    `asked` is the requested number of seeds; `seeds` has fewer when it was stopped.
+    `requested` is the number of seeds to run; `seeds` has fewer when it was stopped.
     """
 
     seeds: tuple[int, ...]
     runs: tuple[Kpis, ...]
-    asked: int
+    requested: int
 
     @property
     def stopped(self) -> bool:
         """Whether it was stopped before the last seed."""
-        return len(self.seeds) < self.asked
+        return len(self.seeds) < self.requested
 
     def sample(self, kpi: str, year: int) -> list[float | None]:
         """Return one KPI of one year, seed by seed."""

@@ -87,12 +87,12 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Indices:
-    """One row of figures a lever, and what they took; `asked` samples, of which `samples` ended."""
+    """One row of figures a lever, and what they took; of `requested` samples `samples` ended."""
 
     method: str
     by_lever: Mapping[str, Mapping[str, float]]
     samples: int
-    asked: int
+    requested: int
     evaluations: int
 
 

@@ -50,7 +50,7 @@ def target_growth_rows(evaluator):
 
 @macro()
 def simulated_year_rows(evaluator):
-    """Return the simulated years as a derived table, so that a year with nobody in it keeps its row."""
+    """Return the simulated years as a derived table, so that an empty year keeps its row."""
     years = json.loads(evaluator.var("simulated_years"))
     values = ", ".join(f"({year})" for year in years)
     return f"(SELECT simulation_year FROM (VALUES {values}) AS t(simulation_year))"

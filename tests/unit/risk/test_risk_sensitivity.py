@@ -103,7 +103,7 @@ def test_stopped_the_whole_samples_count():
         seed=1,
         watch=Watch(should_stop=lambda: len(calls) == 11),
     )
-    assert (found.samples, found.asked, found.evaluations) == (2, 10, 8)  # of 4 evaluations each
+    assert (found.samples, found.requested, found.evaluations) == (2, 10, 8)  # of 4 evaluations each
     assert found.by_lever["a"]["mu"] == pytest.approx(2)
     with pytest.raises(CheckFailed, match="after 0 evaluations"):
         sobol(plane, RANGES, 4, seed=1, watch=Watch(should_stop=lambda: True))

@@ -1,0 +1,80 @@
+"""The glossary: names, messages, docstrings and comments use the words of the field."""
+
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# The folders whose words have been gone through; a new folder belongs here as well.
+FOLDERS = [
+    *(f"planwise/{name}" for name in ("app", "calibration", "census", "cli", "engine")),
+    *(f"planwise/{name}" for name in ("governance", "jobs", "parameters", "risk")),
+    "planwise/*.py",
+    "flows",
+    "expectations",
+    "sqlmesh_project/macros",
+]
+BANNED_IN_NAMES = frozenset(
+    ["wish", "wishes", "told", "tell", "asked", "whoever", "nobody", "somebody", "heed", "refuse", "stands"]
+)
+BANNED_IN_TEXT = re.compile(
+    r"\b(wish(es)?|told|tells?|whoever|nobody|somebody|stands|heed(s|ed)?|asked|as it (is|was)|what there is"
+    r"|leave\w* alone|holding|a fault of ours)\b",
+    re.IGNORECASE,
+)
+# A word in a file, and why it stays: stored keys and values cannot be renamed.
+ALLOWED = {
+    ("planwise/app/sweep.py", "asked"): "key of a stored sweep",
+    ("planwise/app/sweep.py", "as it is"): "variant of a stored sweep",
+    ("planwise/app/optimize.py", "refuse"): "name of a step in stored job events and Prefect tasks",
+    ("planwise/jobs/job.py", "told"): "type of a stored job event",
+    ("planwise/jobs/writer.py", "told"): "type of a stored job event",
+    ("planwise/census/importer.py", "asked"): "text in stored census manifests",
+}
+TEXT = (tokenize.STRING, tokenize.COMMENT)
+
+
+def files(folder):
+    found = ROOT.glob(folder) if folder.endswith(".py") else (ROOT / folder).rglob("*.py")
+    return sorted(found)
+
+
+def words_of(name):
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")
+
+
+def banned_words(file):
+    source = io.StringIO(file.read_text(encoding="utf-8"))
+    for token in tokenize.generate_tokens(source.readline):
+        if token.type == tokenize.NAME:
+            found = BANNED_IN_NAMES.intersection(words_of(token.string))
+        elif token.type in TEXT:
+            found = {match[0].lower() for match in BANNED_IN_TEXT.finditer(token.string)}
+        else:
+            continue
+        yield from ((word, token.start[0]) for word in found)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_names_and_texts_use_the_glossary(folder):
+    paths = {file.relative_to(ROOT).as_posix(): file for file in files(folder)}
+    assert paths, f"{folder} has no Python file"
+    found = [
+        f"{path}:{line}: {word}"
+        for path, file in paths.items()
+        for word, line in banned_words(file)
+        if (path, word) not in ALLOWED
+    ]
+    assert found == []
+
+
+def test_every_exception_is_needed():
+    unused = [
+        (path, word)
+        for path, word in ALLOWED
+        if word not in {found for found, _ in banned_words(ROOT / path)}
+    ]
+    assert unused == []

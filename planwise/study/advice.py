@@ -7,8 +7,8 @@ from planwise.study.problem import Problem
 
 ProblemClass = Literal["simple", "moderate", "complex"]
 
-# A further objective asks for a front instead of a point: as much more to find as five more levers would be,
-# by judgement, so that two objectives on the default levers are a complex problem.
+# A further objective needs a front instead of a point: by judgement as much more to find as with five more
+# levers, so that two objectives on the default levers are a complex problem.
 LEVERS_PER_FURTHER_OBJECTIVE = 5
 SIMPLE_MAX = 5  # size up to which a problem is simple, or moderate; above it is complex
 MODERATE_MAX = 12
@@ -17,13 +17,13 @@ EVALUATIONS: dict[ProblemClass, tuple[int, int, int]] = {
     "moderate": (50, 100, 200),
     "complex": (100, 200, 500),
 }  # minimum, recommended, maximum
-SOLVE_PLANS = 3  # that `solve` takes at most
+SOLVE_PLANS = 3  # maximum of `solve`
 PLAN_STRATEGIES = "conservative", "balanced", "aggressive"
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How many evaluations a problem is worth; seconds are of wall time, None where nothing was measured."""
+    """The recommended number of evaluations; seconds are wall time, None where not measured."""
 
     problem_class: ProblemClass
     size: int
@@ -41,7 +41,7 @@ class Budget:
         return self.minimum * each, self.recommended * each, self.maximum * each
 
     def affordable(self, seconds: float) -> int | None:
-        """Return how many evaluations fit into a time; None where nothing was measured."""
+        """Return how many evaluations fit into a time; None where not measured."""
         each = self.seconds_per_evaluation
         return int(seconds / each) if each else None
 
@@ -62,7 +62,7 @@ def problem_class(size: int) -> ProblemClass:
 
 
 def evaluation_budget(problem: Problem, seconds_per_evaluation: float | None = None) -> Budget:
-    """Return how many evaluations a problem is worth, and how long they take as measured."""
+    """Return the recommended number of evaluations, and how long they take."""
     size = problem_size(problem)
     found = problem_class(size)
     return Budget(found, size, *EVALUATIONS[found], seconds_per_evaluation)
@@ -71,7 +71,7 @@ def evaluation_budget(problem: Problem, seconds_per_evaluation: float | None = N
 def better_strategy(
     problem: Problem, *, converged: bool, reachable: bool, real_plans: int, evaluations: int
 ) -> str | None:
-    """Return which strategy would do better than the one that was asked, and why; None when none would.
+    """Return a better strategy than the one used, and why; None when there is none.
 
     The facts are those of the study's result; `reachable` is whether the target is within the bounds.
     """

@@ -1,7 +1,7 @@
-"""What a study's answer must keep to: a small grammar, and how far an evaluation is within each limit.
+"""The constraints on a study's answer: their grammar, and how far an evaluation is within each limit.
 
 A constraint's value is up to 0 where it holds. Payroll is measured in shares of its limit, heads in shares of
-the headcount, everything else in the unit of what is limited.
+the headcount, everything else in the unit of the limited quantity.
 """
 
 import difflib
@@ -23,7 +23,7 @@ ADJUSTED_GAP, BELOW_MINIMUM = "adjusted_gap", "below_minimum"
 RAISE = "raise"
 
 Relation = Literal["<=", ">=", ""]
-# What may be written: how each name is related to a number, and whether a lever may follow after a dot.
+# The grammar: the relations that each name allows, and whether a lever may follow after a dot.
 RELATIONS: dict[str, tuple[Relation, ...]] = {
     PAYROLL: ("<=",),
     PAYROLL_RISK: ("<=",),
@@ -37,7 +37,7 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
 OF_A_LEVER = frozenset({CHANGE, LOCKED})
 OF_LEVERS_ALONE = frozenset({CHANGE, LOCKED, MERIT_MONOTONE})
 SMALLEST_CHANGE = 1e-6  # a lever's last decimal
-RAISE_LIMIT_MAX = 5.0  # a larger number is a percentage by mistake
+RAISE_LIMIT_MAX = 5.0  # a larger number was meant as a percentage
 SYNTAX = (
     "Write payroll<=N, payroll_risk<=SHARE, merit_monotone, change<=X, change.LEVER<=X, raise<=X, raise>=X, "
     "adjusted_gap<=X, below_minimum<=N or locked.LEVER."
@@ -45,7 +45,7 @@ SYNTAX = (
 _TEXT = re.compile(
     r"(?P<name>[a-z_]+)(\.(?P<lever>[a-z0-9_@]+))?\s*((?P<relation><=|>=)\s*(?P<limit>[^<>=\s]+))?"
 )
-SHARE_ROUNDING = 1e-9  # .05 x 20 is a hair off 1
+SHARE_ROUNDING = 1e-9  # .05 x 20 is not exactly 1
 _DIGITS = ".15g"  # of a limit in its canonical text: all that a double keeps
 
 
@@ -64,21 +64,21 @@ class Constraint:
 
     @property
     def key(self) -> str:
-        """The name under which results list it, one for each limited quantity."""
+        """The key of the limited quantity in results."""
         if self.name == RAISE:
             return RAISE_MAX if self.relation == "<=" else RAISE_MIN
         return self.name if self.lever is None else f"{self.name}.{self.lever}"
 
     @property
     def bound(self) -> float:
-        """The number written; raises ValueError where none is."""
+        """The limit; raises ValueError where the constraint has none."""
         if self.limit is None:
             raise ValueError(f"{self} has no limit")
         return self.limit
 
 
 def parse_constraint(text: str) -> Constraint:
-    """Return the constraint that a text spells; raises InputError, with the nearest name, for any other."""
+    """Parse a constraint; raises InputError, with the nearest name, for other text."""
     found = _TEXT.fullmatch(text.strip())
     if found is None:
         raise InputError(f"{text!r} is not a constraint.", remedy=SYNTAX)
@@ -90,10 +90,10 @@ def parse_constraint(text: str) -> Constraint:
     relation = found["relation"] or ""
     if relation not in RELATIONS[name]:
         wanted = " or ".join(f"{name}{sign}X" if sign else name for sign in RELATIONS[name])
-        raise InputError(f"{text!r} is not how {name} is limited.", remedy=f"Write {wanted}.")
+        raise InputError(f"{text!r} is not a valid limit of {name}.", remedy=f"Write {wanted}.")
     if (lever is not None and name not in OF_A_LEVER) or (lever is None and name == LOCKED):
         raise InputError(
-            f"{text!r}: {name} is of {'one lever' if name == LOCKED else 'no lever'}.", remedy=SYNTAX
+            f"{text!r}: {name} takes {'one lever' if name == LOCKED else 'no lever'}.", remedy=SYNTAX
         )
     limit = _limit(text, found["limit"]) if relation else None
     return _checked(Constraint(name, relation, limit, lever))
@@ -130,10 +130,10 @@ def within_budget(texts: Iterable[str], payroll_budget: float | None) -> tuple[s
 
 
 def measured(constraint: Constraint, kpis: Kpis) -> float:
-    """Return what a constraint limits, in its own unit: currency, heads, or a rate.
+    """Return the quantity that a constraint limits, in its own unit: currency, heads, or a rate.
 
-    payroll: highest year-end payroll; raise: highest or lowest individual raise of any year (0 where nobody
-    is there at both ends of one); adjusted_gap and below_minimum: the last year's. Not for constraints of
+    payroll: highest year-end payroll; raise: highest or lowest individual raise of any year (0 without
+    employees active at both ends); adjusted_gap and below_minimum: the last year's. Not for constraints of
     levers alone.
     """
     last = kpis[-1]
@@ -153,7 +153,7 @@ def measured(constraint: Constraint, kpis: Kpis) -> float:
 def excess(
     constraint: Constraint, kpis: Kpis, ratios: Sequence[float] = (), limit: float = math.nan
 ) -> float:
-    """Return how far a constraint is exceeded (up to 0: it holds), scaled as the module says.
+    """Return how far a constraint is exceeded (up to 0: it holds), in the scale of the module.
 
     For payroll_risk, `limit` is the payroll limit and `ratios` are payrolls under other seeds over the
     scenario's own: its value is that of the payroll which the share of seeds allowed may exceed.

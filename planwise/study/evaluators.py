@@ -1,4 +1,4 @@
-"""The two ways to evaluate: a full plan with its gate, or the same SQL in memory."""
+"""Evaluators of trials: by a plan with its gate, or by the same SQL in memory."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ def trial_environment(study: str, number: int) -> str:
 
 
 class PreviewEvaluator:
-    """Evaluates in memory, exactly what a plan would give; no gate."""
+    """Evaluates in memory, with the same KPIs as a plan; without a gate."""
 
     kind: Kind = "preview"
 
@@ -34,7 +34,7 @@ class PreviewEvaluator:
         self._base = base
 
     def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
-        """Return the digest of what a simulation depends on."""
+        """Return the digest of the parameters that a simulation depends on."""
         return simulation_digest(self._base, levers, seed)
 
     def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
@@ -55,9 +55,9 @@ class PreviewEvaluator:
 
 
 class RealEvaluator:
-    """Evaluates by a plan of the KPIs in an environment of the trial's own, and gates what comes out.
+    """Evaluates by a plan of the KPIs in the trial's own environment, and runs the gate on them.
 
-    A gate that fails makes the evaluation infeasible; only what breaks raises.
+    A failed gate makes the evaluation infeasible and does not raise.
     """
 
     kind: Kind = "real"
@@ -73,11 +73,11 @@ class RealEvaluator:
         self._environments: list[str] = []
 
     def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
-        """Return the digest of what a simulation depends on."""
+        """Return the digest of the parameters that a simulation depends on."""
         return simulation_digest(self._base, levers, seed)
 
     def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
-        """Plan, apply and gate; raises SimulationFailed or AuditFailed when the plan breaks."""
+        """Plan, apply and gate; raises SimulationFailed or AuditFailed when the plan fails."""
         environment = trial_environment(self._study, number)
         planned = self._warehouse.plan(
             environment, self._census, effective_of(self._base, levers, seed), kpis_only=True
@@ -100,7 +100,7 @@ class RealEvaluator:
         )
 
     def drop_environments(self, keep: Collection[str] = ()) -> None:
-        """Drop the environments made here but those to keep; `Warehouse.collect` then frees the tables."""
+        """Drop this evaluator's environments except `keep`; `Warehouse.collect` then frees the tables."""
         for environment in [name for name in self._environments if name not in keep]:
             self._warehouse.drop(environment)
             self._environments.remove(environment)
@@ -109,11 +109,11 @@ class RealEvaluator:
 def effective_of(
     base: EffectiveParameters, levers: Mapping[str, float], seed: int | None = None
 ) -> EffectiveParameters:
-    """Return what is simulated: the levers on top of the base, under another seed than its own if given."""
+    """Return the parameters to simulate: the base with these levers and, if given, another seed."""
     effective = base.with_levers(levers)
     return effective if seed is None else effective.with_assumptions({SEED: seed})
 
 
 def simulation_digest(base: EffectiveParameters, levers: Mapping[str, float], seed: int | None = None) -> str:
-    """Return the digest of the parameters that a simulation depends on: what a study aims at is left out."""
+    """Return the digest of the parameters that a simulation depends on: targets are left out."""
     return effective_of(base, levers, seed).digest_of(Chain.DYNAMICS, Chain.PAY)

@@ -35,7 +35,7 @@ from planwise.study.trial import (
 
 @dataclass(frozen=True)
 class PendingTrial:
-    """A trial about to be evaluated; `trial` is None while it is not in the journal yet."""
+    """A trial before its evaluation; `trial` is None while it is not in the journal."""
 
     proposal: Proposal
     levers: Mapping[str, float]
@@ -45,7 +45,7 @@ class PendingTrial:
 
 @dataclass(frozen=True)
 class InterruptedTrial:
-    """A trial that a process left running; without `proposal` it died before it had written what for."""
+    """A trial that was running when its process ended; `proposal` is None if that was not written yet."""
 
     trial: optuna.Trial
     levers: Mapping[str, float]
@@ -53,12 +53,12 @@ class InterruptedTrial:
 
 
 def is_candidate(proposal: Proposal) -> bool:
-    """Say whether a proposal is part of the search (the scenario as it is, too): no replicate, no slope."""
+    """Return whether a proposal is part of the search or the baseline: no replicate, no post-analysis."""
     return proposal.seed is None and proposal.purpose not in POST_ANALYSIS
 
 
 class Journal:
-    """One study in a storage; one process asks and tells."""
+    """One study in a storage, written by one process."""
 
     def __init__(self, storage: BaseStorage, study: optuna.Study, space: Space) -> None:
         self._storage = storage
@@ -73,14 +73,14 @@ class Journal:
     def create(
         cls, storage: BaseStorage, name: str, space: Space, about: Mapping[str, Any], *, objectives: int = 1
     ) -> "Journal":
-        """Begin a study of as many objectives, all minimised; raises InputError for a name in use."""
+        """Create a study whose objectives are all minimized; raises InputError for a name in use."""
         try:
             study = optuna.create_study(
                 study_name=name, storage=storage, directions=["minimize"] * objectives
             )
         except optuna.exceptions.DuplicatedStudyError as error:
             raise InputError(
-                f"There is a study {name!r} already.", remedy="Choose another name, or resume it."
+                f"A study {name!r} exists already.", remedy="Choose another name, or resume it."
             ) from error
         for key, value in about.items():
             study.set_user_attr(key, value)
@@ -88,25 +88,25 @@ class Journal:
 
     @classmethod
     def reopen(cls, storage: BaseStorage, name: str, space: Space) -> "Journal":
-        """Open a study to go on with; raises KeyError when there is none of that name."""
+        """Open an existing study; raises KeyError for an unknown name."""
         return cls(storage, optuna.load_study(study_name=name, storage=storage), space)
 
     @property
     def about(self) -> dict[str, Any]:
-        """What is kept on the study itself."""
+        """The values stored on the study itself."""
         return dict(self._study.user_attrs)
 
     def note(self, key: str, value: Any) -> None:
-        """Keep a JSON value on the study itself."""
+        """Store a JSON value on the study itself."""
         self._study.set_user_attr(key, value)
 
     def use(self, sampler: BaseSampler) -> None:
-        """Let this sampler draw what is proposed without levers."""
+        """Use this sampler for proposals without levers."""
         self._study.sampler = sampler
 
     def draw(self) -> tuple[optuna.Trial, dict[str, float]]:
-        """Let the sampler draw; return the trial, RUNNING, and its canonical levers."""
-        with grouped(self._storage):  # what is drawn is on the disk before what it is for
+        """Draw from the sampler; return the RUNNING trial and its canonical levers."""
+        with grouped(self._storage):  # the draw is written to disk before its purpose
             trial = self._study.ask(self._distributions)
         return trial, clamped(self._space, trial.params)
 
@@ -128,7 +128,7 @@ class Journal:
         return PendingTrial(proposal, levers, digest, trial)
 
     def complete(self, pending: PendingTrial, finding: Finding) -> Trial:
-        """Write what came of a trial."""
+        """Write the evaluation of a trial."""
         record = evaluation_record(finding)
         if pending.trial is None:
             searched = is_candidate(pending.proposal)
@@ -149,7 +149,7 @@ class Journal:
             return self._end(pending.trial, values=list(finding.values))
 
     def fail(self, pending: PendingTrial, error: str) -> Trial:
-        """Write that a trial broke, and how."""
+        """Write the error of a failed trial."""
         if pending.trial is None:
             trial_id = self._add(
                 TrialState.FAIL, pending.proposal, pending.levers, pending.digest, attrs={ERROR: error}
@@ -159,7 +159,7 @@ class Journal:
         return self._end(pending.trial, state=TrialState.FAIL)
 
     def count(self) -> int:
-        """Return how many trials there are, whatever their state: a sampler must draw on, not again."""
+        """Return the number of trials in any state, so that a sampler does not repeat its draws."""
         return int(self._storage.get_n_trials(self._study_id))
 
     def trials(self) -> tuple[Trial, ...]:
@@ -167,19 +167,19 @@ class Journal:
         return finished_trials(self._study)
 
     def interrupted(self) -> tuple[InterruptedTrial, ...]:
-        """Return the trials that a process left running, in order."""
+        """Return the trials that were running when their process ended, in order."""
         return tuple(
             self._interrupted(frozen)
             for frozen in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         )
 
     def take_up(self, interrupted: InterruptedTrial, proposal: Proposal, digest: str) -> PendingTrial:
-        """Write again a trial that was left running: the same number, the same levers."""
+        """Restart an interrupted trial with the same number and levers."""
         interrupted.trial.set_user_attr(REQUEST, request_record(proposal, interrupted.levers, digest))
         return PendingTrial(proposal, interrupted.levers, digest, interrupted.trial)
 
     def mark_abandoned(self, interrupted: InterruptedTrial) -> None:
-        """Mark a trial that was left running, and that nobody asks for any more, as failed."""
+        """Mark an interrupted trial that is not proposed again as failed."""
         interrupted.trial.set_user_attr(ERROR, GIVEN_UP)
         self._end(interrupted.trial, state=TrialState.FAIL)
 
@@ -219,16 +219,16 @@ class Journal:
         return {lever.name: levers.get(lever.name, lever.start) for lever in self._space}
 
 
-Role = tuple[Kind, TrialPurpose, int | None]  # what for: kind, purpose, seed
+Role = tuple[Kind, TrialPurpose, int | None]  # kind, purpose, seed
 Point = tuple[Role, tuple[tuple[str, float], ...]]
 
 
 class ResumeLog:
-    """Finished and interrupted trials, waiting to be asked for again.
+    """Trials of earlier processes, which answer the proposals of a resumed study.
 
-    Given levers are answered by a finished evaluation of the same levers for the same purpose: one that broke
-    is tried again. What is to be drawn is answered in order by whatever was drawn before, broken or not, and
-    then by what was being evaluated when the process died.
+    A proposal with levers is answered by a finished evaluation of the same levers for the same purpose; a
+    failed one is evaluated again. A proposal to draw is answered by the earlier draws in their order, failed
+    or not, and then by those that were being evaluated when the process ended.
     """
 
     def __init__(self, finished: Iterable[Trial], interrupted: Iterable[InterruptedTrial]) -> None:
@@ -254,21 +254,21 @@ class ResumeLog:
         return None
 
     def take_interrupted(self, proposal: Proposal) -> InterruptedTrial | None:
-        """Return the trial that was under way for a proposal when its process died; None without one."""
+        """Return the trial that was running for a proposal when its process ended; None without one."""
         for position, interrupted in enumerate(self._interrupted):
             if _matches(interrupted.proposal, proposal):
                 return self._interrupted.pop(position)
         return None
 
     def take_rest(self) -> tuple[InterruptedTrial, ...]:
-        """Return the interrupted trials that nobody has asked for, and forget them."""
+        """Return and remove the interrupted trials that were not proposed again."""
         rest = tuple(self._interrupted)
         self._interrupted.clear()
         return rest
 
 
 def _matches(interrupted: Proposal | None, proposal: Proposal) -> bool:
-    if interrupted is None:  # only what is drawn is in the journal before what it is for
+    if interrupted is None:  # only draws are written before their purpose
         return proposal.levers is None
     same = (interrupted.kind, interrupted.purpose, interrupted.seed) == (
         proposal.kind,

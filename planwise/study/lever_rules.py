@@ -1,4 +1,4 @@
-"""Constraints that levers alone decide: linear, so exact, and known before anything is evaluated."""
+"""Constraints on levers alone: linear, so exact, and known before any evaluation."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ROUNDED = 1e-5  # levers are rounded to their last decimal one by one
 
 @dataclass(frozen=True)
 class Term:
-    """A weighted lever in one year; `in_force` stands where the lever is not tuned or not given."""
+    """A weighted lever in one year; `in_force` is its value where the lever is not tuned or not given."""
 
     key: str
     weight: float

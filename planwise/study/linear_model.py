@@ -1,4 +1,4 @@
-"""Growth and constraints as linear models near a point, and what is best on them: pure, nothing is evaluated.
+"""Growth and constraints as linear models near a point, and their optima; pure functions.
 
 Points are (x − x₀) / scale, so that a move of 1 is the width of a lever's recommended range.
 """
@@ -19,7 +19,7 @@ from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
 
 SLSQP_ITERATIONS = 200
 SLSQP_PRECISION = 1e-12
-# How far within a constraint to aim: levers have six decimals, and what they cost is not quite linear.
+# Aim this far within a constraint: levers have six decimals, and their cost is not quite linear.
 MARGIN = 2e-6
 CUT_SLACK = 1e-4  # in a constraint's own scale: what a straight line may be above a curved one
 KINK_SHARE = 0.3  # of a step's change: what a constraint's curvature does not explain
@@ -39,7 +39,7 @@ class Cut:
     origin: float
 
     def holds(self, at: Vector, values: Vector) -> bool:
-        """Say whether the line is not above what was found at a point."""
+        """Return whether the line is not above what was found at a point."""
         return self.value(at) - float(values[self.output]) <= CUT_SLACK
 
     def value(self, at: Vector) -> float:
@@ -52,8 +52,8 @@ class Model:
     """Outputs near a point: `values` there (growth, then constraints), one row of `slopes` an output.
 
     `cuts` are earlier lines of the constraints that nothing found since contradicts. The highest raise of
-    anybody, or the payroll of the highest year, follows another line where another one is the highest; so
-    the earlier lines have to be kept as well.
+    any employee, or the payroll of the highest year, follows another line where another employee or year is
+    the highest, so earlier lines are kept as well.
     """
 
     at: Vector
@@ -62,14 +62,14 @@ class Model:
     cuts: tuple[Cut, ...] = ()
 
     def lines(self) -> tuple[Cut, ...]:
-        """Return the constraints' lines: as they are here, and the earlier ones that differ."""
+        """Return the constraints' lines here, and the earlier ones that differ."""
         origin = self.origin()
         here = [Cut(place, self.slopes[place], float(origin[place])) for place in range(1, len(origin))]
         differ = [cut for cut in self.cuts if not np.allclose(cut.slopes, self.slopes[cut.output], atol=HAIR)]
         return (*here, *differ)
 
     def misses(self, at: Vector, values: Vector) -> bool:
-        """Say whether a constraint is exceeded far more than its line said: another line has begun."""
+        """Return whether a constraint is exceeded far more than its line said: another line has begun."""
         lines = self.lines()
         for place in range(1, len(values)):
             promised = max(line.value(at) for line in lines if line.output == place)
@@ -286,26 +286,26 @@ def output_of(problem: Problem, name: str) -> int:
 
 
 def ask(problem: Problem, at: Vector, purpose: TrialPurpose, iteration: int) -> Asking:
-    """Preview the canonical levers nearest to a point; None when the preview broke."""
+    """Preview the canonical levers nearest to a point; None when the preview failed."""
     levers = settled(problem.rules, problem.space, levers_at(problem.space, at))
     (trial,) = yield (Proposal(levers, "preview", purpose, iteration),)
     return None if trial.evaluation is None else point_of(problem, trial.evaluation)
 
 
 def slopes_at(problem: Problem, at: Vector, iteration: int) -> Sloping:
-    """Return a point and the linear model there, from one batch of previews; None when one broke.
+    """Return a point and the linear model there, from one batch of previews; None when one failed.
 
     Each lever moves towards the middle of its bounds, so that no step leaves them; one without room has
     slopes of 0.
     """
     space = problem.space
     steps = [_inward_step(space, index, value) for index, value in enumerate(at)]
-    asked = [at, *(at + step for step in steps if step.any())]
+    around = [at, *(at + step for step in steps if step.any())]
     trials = yield tuple(
-        Proposal(levers_at(space, one), "preview", TrialPurpose.SLOPE, iteration) for one in asked
+        Proposal(levers_at(space, one), "preview", TrialPurpose.SLOPE, iteration) for one in around
     )
     points = [point_of(problem, trial.evaluation) for trial in trials if trial.evaluation is not None]
-    if len(points) < len(asked):
+    if len(points) < len(around):
         return None
     start, slopes = points[0], np.zeros((len(points[0].outputs), len(space)))
     neighbours = iter(points[1:])

@@ -1,4 +1,4 @@
-"""What a study may minimise besides meeting its target: each part scaled by its baseline, so weights compare.
+"""The objectives that a study can minimize: each part is scaled by its baseline, so that weights compare.
 
 Every part is dimensionless; cost, equity and adjusted_gap are 1 at the baseline, targets is 0 on target.
 """
@@ -17,21 +17,21 @@ PRESETS = {
     "balanced": ((COST, 0.4), (EQUITY, 0.3), (TARGETS, 0.3)),
     "growth": ((COST, 0.2), (EQUITY, 0.3), (TARGETS, 0.5)),
 }
-# Smallest baseline that a part is divided by: a payroll that hardly moves, pay that hardly differs within a
-# level, or a gap that is hardly there would make noise of any size look large.
+# Smallest baseline that a part is divided by: with a payroll change, a spread within
+# levels or a gap near zero, noise of any size would look large.
 COST_FLOOR = 0.01  # of the opening payroll
 CV_FLOOR = 0.01
 GAP_FLOOR = 0.001  # log points
-GAP_UNKNOWN = 1.0  # log points: a gap that nobody can measure counts as a full one
+GAP_UNKNOWN = 1.0  # log points: an unmeasurable gap counts as a full one
 
 Objectives = tuple[tuple[str, float | None], ...]
 
 
 def parse_objectives(text: str) -> Objectives:
-    """Return the objectives that `cost=.4,equity=.3`, `cost,equity` or the name of a preset spells.
+    """Parse objectives such as `cost=.4,equity=.3` or `cost,equity`, or the name of a preset.
 
     Raises InputError for an unknown name (with the nearest), a weight that is not above 0, or weights for
-    some only.
+    only some of them.
     """
     if text.strip() in PRESETS:
         return PRESETS[text.strip()]
@@ -49,7 +49,7 @@ def objectives_text(objectives: Iterable[tuple[str, float | None]]) -> str | Non
 
 
 def check_objectives(objectives: Objectives) -> Objectives:
-    """Return the objectives if a study may have them; raises InputError otherwise."""
+    """Return the objectives if they are valid; raises InputError otherwise."""
     names = [name for name, _ in objectives]
     for name in names:
         if name not in OBJECTIVES:

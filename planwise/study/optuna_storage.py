@@ -1,4 +1,4 @@
-"""Where studies are kept: Optuna's journal, one file a study, or a database for a team."""
+"""The storage of studies: Optuna's journal, one file per study, or a database for a team."""
 
 import contextlib
 import json
@@ -16,17 +16,17 @@ from planwise.errors import InputError
 from planwise.settings import Settings
 from planwise.study.study_files import journal_file
 
-TESTED_VERSIONS = ("5.0.",)  # of Optuna, whose journal lines `SyncedJournalFile` writes itself
+TESTED_VERSIONS = ("5.0.",)  # of Optuna, in whose format `SyncedJournalFile` writes
 
 
 class NoLock(JournalFileOpenLock):
-    """No lock: only who holds the study (`planwise.study.study_files`) writes its journal.
+    """No lock: only the process that locks the study (`planwise.study.study_files`) writes its journal.
 
-    Optuna's own lock is a file that a killed process leaves, and the next one would wait for it.
+    Optuna's own lock is a file that outlives a killed process and would block the next one.
     """
 
     def acquire(self) -> bool:
-        """Say that it may be written."""
+        """Return True: the file may be written."""
         return True
 
     def release(self) -> None:
@@ -34,10 +34,10 @@ class NoLock(JournalFileOpenLock):
 
 
 class SyncedJournalFile(JournalFileBackend):
-    """A journal file whose writes wait for the disk: each for itself, or a group of them once, at its end.
+    """A journal file whose writes are synced to disk: each one, or once at the end of a group.
 
-    A trial of eleven levers is some seventeen writes. What was written survives the process in any case; the
-    wait is for what survives the machine.
+    A trial with eleven levers is about seventeen writes. Writes survive the end of the process in any case;
+    the sync lets them survive a crash of the machine.
     """
 
     def __init__(self, file: Path) -> None:
@@ -46,7 +46,7 @@ class SyncedJournalFile(JournalFileBackend):
         self._grouped = False
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append lines; outside a group, return when they are on the disk."""
+        """Append lines; outside a group, sync them to disk."""
         lines = "".join(f"{json.dumps(log, separators=(',', ':'))}\n" for log in logs)
         with open(self._file, "ab") as handle:
             handle.write(lines.encode())
@@ -56,7 +56,7 @@ class SyncedJournalFile(JournalFileBackend):
 
     @contextlib.contextmanager
     def grouped(self) -> Iterator[None]:
-        """Let the writes of the block wait for the disk once, at its end."""
+        """Sync the writes of the block once, at its end."""
         self._grouped = True
         try:
             yield
@@ -75,7 +75,7 @@ class FileStorage(JournalStorage):
 
 
 def _backend(file: Path) -> JournalFileBackend:
-    """Return the backend of a journal file; Optuna's own, slower one for a version that was not tested."""
+    """Return the backend of a journal file; Optuna's own, slower one for an untested version."""
     if optuna.__version__.startswith(TESTED_VERSIONS):
         return SyncedJournalFile(file)
     warnings.warn(
@@ -88,14 +88,14 @@ def _backend(file: Path) -> JournalFileBackend:
 
 
 def grouped(storage: BaseStorage) -> contextlib.AbstractContextManager[None]:
-    """Return what makes the writes of a block wait for the disk once; a database has its own ways."""
+    """Return a context in which writes are synced once at its end; a database syncs itself."""
     if isinstance(storage, FileStorage) and isinstance(storage.file, SyncedJournalFile):
         return storage.file.grouped()
     return contextlib.nullcontext()
 
 
 def open_storage(settings: Settings, name: str) -> BaseStorage:
-    """Return the storage of a study to write to; the caller holds the study."""
+    """Return the storage of a study for writing; the caller has locked the study."""
     _quiet()
     if settings.study_storage_url:
         return RDBStorage(settings.study_storage_url)
@@ -115,19 +115,19 @@ def existing_storage(settings: Settings, name: str) -> BaseStorage | None:
 
 
 def stored_studies(settings: Settings) -> Iterator[tuple[str, dict[str, Any], int]]:
-    """Return every study of the database: its name, what is kept on it, its number of trials."""
+    """Return every study of the database: its name, its stored values, its number of trials."""
     _quiet()
     assert settings.study_storage_url  # journals have no list: each study has its own
     storage = RDBStorage(settings.study_storage_url)
     for study in storage.get_all_studies():
         study_id = storage.get_study_id_from_name(study.study_name)
         about = storage.get_study_user_attrs(study_id)
-        if "question" in about:  # what PlanWise made
+        if "question" in about:  # a study of PlanWise
             yield study.study_name, about, storage.get_n_trials(study_id)
 
 
 def load_study(settings: Settings, name: str) -> optuna.Study:
-    """Return a study to read; raises InputError when there is none of that name."""
+    """Return a study for reading; raises InputError for an unknown name."""
     storage = existing_storage(settings, name)
     try:
         if storage is not None:
@@ -141,7 +141,7 @@ def load_study(settings: Settings, name: str) -> optuna.Study:
 
 
 def cut_torn_line(file: Path) -> None:
-    """Cut off what a process killed while writing left of its last line: nobody was told that it is there."""
+    """Remove an incomplete last line, which a process killed while writing leaves."""
     if not file.is_file():
         return
     with open(file, "rb+") as handle:

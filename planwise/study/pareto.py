@@ -99,7 +99,7 @@ def _points(values: Values) -> Points:
 
 
 def candidates(trials: Iterable[Trial]) -> list[Trial]:
-    """Return the trials that may be an answer: evaluated, under the own seed, not about another."""
+    """Return the trials that may be an answer: evaluated, under the scenario's seed, no post-analysis."""
     return [
         trial
         for trial in trials
@@ -108,10 +108,10 @@ def candidates(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def best_of(problem: Problem, trials: Iterable[Trial]) -> Evaluation | None:
-    """Return the best evaluation: of the kind asked for, feasible, on target, of the lowest score.
+    """Return the best evaluation: of the deciding kind, feasible, on target, of the lowest score.
 
-    In that order, so that without any verified one the best preview is returned, as what it is; of infeasible
-    ones that which violates least. None when there is nothing but the baseline.
+    In this order: without one of the deciding kind the best preview is returned, and of infeasible ones the
+    one with the smallest violation. None when there is only the baseline.
     """
     found = [trial.evaluation for trial in candidates(trials) if trial.evaluation is not None]
     return min(found, key=lambda evaluation: _rank(problem, evaluation), default=None)
@@ -129,7 +129,7 @@ def answer_of(problem: Problem, trials: Iterable[Trial]) -> Evaluation | None:
 
 
 def front_of(problem: Problem, trials: Iterable[Trial]) -> list[Trial]:
-    """Return the feasible trials of the kind asked for that no other dominates, by the first objective."""
+    """Return the feasible trials of the deciding kind that no other dominates, by the first objective."""
     feasible = [
         trial
         for trial in candidates(trials)

@@ -23,13 +23,13 @@ CLOSED = "closed"
 
 
 def analyze_answer(problem: Problem, best: Evaluation) -> Search:
-    """Evaluate what a result says about its best; the best stays what it is."""
+    """Evaluate the proposals of the post-analysis; the answer itself does not change."""
     yield analysis_proposals(problem, best)
     return CLOSED
 
 
 def analysis_proposals(problem: Problem, best: Evaluation) -> Batch:
-    """Return the proposals about an answer, none of which depends on another; the cheap ones first."""
+    """Return the independent proposals about an answer, the cheap ones first."""
     here = answer_levers(problem.space, best)
     around = [here, *stepped(problem.space, here).values()]
     alone = one_at_a_time(changed_levers(problem.space, best))
@@ -44,12 +44,12 @@ def analysis_proposals(problem: Problem, best: Evaluation) -> Batch:
 
 
 def answer_levers(space: Space, best: Evaluation) -> dict[str, float]:
-    """Return every tuned lever where the answer has it, or where it starts."""
+    """Return every tuned lever's value in the answer, else its starting value."""
     return {lever.name: best.levers.get(lever.name, lever.start) for lever in space}
 
 
 def changed_levers(space: Space, best: Evaluation) -> dict[str, float]:
-    """Return the tuned levers that the answer has elsewhere than the scenario in any year."""
+    """Return the tuned levers whose value in the answer differs from the scenario in any year."""
     return {
         lever.name: best.levers[lever.name]
         for lever in space
@@ -58,7 +58,7 @@ def changed_levers(space: Space, best: Evaluation) -> dict[str, float]:
 
 
 NOT_COMPUTED = "not computed"
-NO_SEEDS = "no seeds were asked for"
+NO_SEEDS = "no seeds were requested"
 CONFIDENCE = 0.95
 
 
@@ -136,8 +136,8 @@ def robustness(
     problem: Problem, best: Evaluation, trials: Iterable[Trial], why_not: str
 ) -> Robustness | NotComputed:
     """Summarize the replicates of the answer."""
-    asked = problem.spec.seeds
-    if asked == 0:
+    requested = problem.spec.seeds
+    if requested == 0:
         return NotComputed(NO_SEEDS)
     about = [
         trial for trial in trials if trial.purpose == TrialPurpose.ROBUSTNESS and trial.levers == best.levers
@@ -154,7 +154,7 @@ def robustness(
     assert growth is not None and payroll is not None  # at least one replicate was evaluated
     return Robustness(
         seeds=len(found),
-        seeds_asked=asked,
+        seeds_asked=requested,
         tolerance=problem.spec.tolerance,
         share_within_tolerance=within / len(found) if sought else None,
         share_interval=wilson(within, len(found)) if sought else None,
@@ -228,13 +228,13 @@ def _key(levers: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     return tuple(sorted(levers.items()))
 
 
-NO_PAY = "these previews have nobody's pay"
+NO_PAY = "these previews have no pay by employee"
 NOTHING_CHANGED = "nothing changed"
 
 
 @runtime_checkable
 class PayEvaluator(Protocol):
-    """Previews that can tell everybody's pay."""
+    """Previews with the pay of every employee."""
 
     def pay(self, levers: Mapping[str, float]) -> pd.DataFrame:
         """Return one row per employee and simulated year."""
@@ -249,19 +249,19 @@ def employee_impact(preview: object, best: Evaluation) -> PeopleImpact | NotComp
         return NotComputed(NO_PAY)
     try:
         before, after = (_last_year(preview.pay(levers)) for levers in ({}, best.levers))
-    except Exception as error:  # the study is over: what it found must not be lost with this
+    except Exception as error:  # must not lose the result of the study
         raise_if_stopped()
         return NotComputed(f"{type(error).__name__}: {error}")
     return people_impact(before, after)
 
 
 def _last_year(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a copy of the last year alone, so that the others' memory is freed."""
+    """Return a copy of the last year, so that the memory of the others is freed."""
     last: pd.DataFrame = frame[frame["simulation_year"] == frame["simulation_year"].max()].copy()
     return last
 
 
-SHARE_TRUSTED = 0.5  # of seeds within the tolerance: below it the target is more often missed than met
+SHARE_TRUSTED = 0.5  # of seeds within the tolerance: below it most seeds miss the target
 ROUNDING = 1e-9
 
 
@@ -279,7 +279,8 @@ def caveats(
     by_year = [name for name, change in changes.items() if "old_by_year" in change]
     if by_year:
         found.append(
-            f"Differed by year and has one value now: {', '.join(by_year)}. --by-year tunes each year alone."
+            f"These levers differed by year and now have one value: {', '.join(by_year)}. "
+            "--by-year tunes each year."
         )
     return found
 
@@ -302,5 +303,5 @@ def _risky(problem: Problem, robustness: Robustness) -> list[str]:
         return []
     return [
         f"{share:.0%} of {robustness.seeds} seeds are over the payroll limit, more than the "
-        f"{allowed.bound:.0%} allowed: the seeds of the scenario as it was promised less."
+        f"{allowed.bound:.0%} allowed: the seeds of the unchanged scenario suggested less."
     ]

@@ -1,4 +1,4 @@
-"""What a strategy works on: the question, the search space, and how an evaluation is judged."""
+"""The problem of a strategy: the question, the search space, and how an evaluation is judged."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -49,11 +49,11 @@ AT_LIMIT = 1e-3  # in a constraint's own scale: a tenth of a per cent of payroll
 
 @dataclass(frozen=True)
 class Problem:
-    """A question on a search space; `kind` is what a decision needs: real, or preview if asked.
+    """A question on a search space; `kind` is the kind of evaluation that decides.
 
-    `rules` are the linear constraints on levers. `baseline` is the scenario as it is, by which objectives are
-    scaled; before it is known an evaluation is scaled by itself. `seed_ratios` are the highest payrolls under
-    other seeds over the scenario's own, by which payroll_risk is judged. `own_seed` is the scenario's.
+    `rules` are the linear constraints on levers. `baseline` is the unchanged scenario, which scales the
+    objectives; until it is known an evaluation is scaled by itself. `seed_ratios` are the highest payrolls
+    under other seeds over the scenario's own, for payroll_risk. `own_seed` is the seed of the scenario.
     """
 
     spec: StudySpec
@@ -77,9 +77,9 @@ class Problem:
         return replicate_seeds(self.own_seed, self.spec.seeds + 1)[1:]
 
     def with_baseline(self, evaluation: Evaluation) -> "Problem":
-        """Return the problem scaled by the scenario as it is.
+        """Return the problem scaled by the unchanged scenario.
 
-        Raises InputError when the census has no gap to judge and one is asked about.
+        Raises InputError when adjusted_gap is used and the census has no groups to compare.
         """
         if asks_about_gap(self.spec) and evaluation.kpis[-1]["adjusted_gap_max"] is None:
             raise InputError(
@@ -99,11 +99,11 @@ class Problem:
         return self.target - evaluation.growth
 
     def on_target(self, evaluation: Evaluation) -> bool:
-        """Say whether growth is within the tolerance of the target; true where no target is sought."""
+        """Return whether growth is within the tolerance of the target; true where no target is sought."""
         return not self.spec.seeks_target or abs(self.gap(evaluation)) <= self.spec.tolerance
 
     def converged(self, evaluation: Evaluation) -> bool:
-        """Say whether this settles the question: on target, feasible, and verified as asked."""
+        """Return whether this answers the question: on target, feasible, and of the deciding kind."""
         return self.on_target(evaluation) and self.feasible(evaluation) and evaluation.kind == self.kind
 
     def change(self, levers: Mapping[str, float]) -> float:
@@ -124,8 +124,8 @@ class Problem:
     def parts(self, evaluation: Evaluation) -> dict[str, float]:
         """Return the scaled parts of the objective.
 
-        By default the squared gap in tolerances, and the weighted change; else one for each objective asked,
-        before any weight.
+        By default the squared gap in tolerances, and the weighted change; else one for each objective,
+        before weights.
         """
         if not self.spec.weights:
             change = CHANGE_WEIGHT * self.change(evaluation.levers)
@@ -134,7 +134,7 @@ class Problem:
 
     @property
     def weights(self) -> dict[str, float]:
-        """The weight of each part in the score: as asked, and 1 where none is."""
+        """The weight of each part in the score: as given, else 1."""
         if not self.spec.weights:
             return {TARGETS: 1.0, "change": 1.0}
         return {name: 1.0 if weight is None else weight for name, weight in self.spec.weights}
@@ -173,11 +173,11 @@ class Problem:
         return {name: _rounded(value) for name, value in values.items()}
 
     def feasible(self, evaluation: Evaluation) -> bool:
-        """Say whether every constraint holds, the gate included."""
+        """Return whether every constraint holds, the gate included."""
         return all(value <= 0 for value in self.constraints(evaluation).values())
 
     def settled(self, evaluation: Evaluation) -> str:
-        """Return why a search ends on target: converged, or what is not kept there."""
+        """Return why a search ends on target: converged, or the violated constraints."""
         exceeded = [name for name, value in self.constraints(evaluation).items() if value > 0]
         if not exceeded:
             return CONVERGED
@@ -186,13 +186,13 @@ class Problem:
         return f"on target, but not within {', '.join(exceeded)}"
 
     def violation(self, evaluation: Evaluation) -> float:
-        """Return the sum of what constraints are exceeded by; 0 when feasible."""
+        """Return the sum of all constraint violations; 0 when feasible."""
         return math.fsum(max(value, 0.0) for value in self.constraints(evaluation).values())
 
     def described(self, evaluation: Evaluation) -> list[dict[str, Any]]:
-        """Return one object a constraint: name, text, actual and limit in its own unit, value, satisfied.
+        """Return one object per constraint: name, text, actual and limit in its own unit, value, satisfied.
 
-        payroll_risk's actual is the share of seeds over the limit; None where nothing was measured.
+        payroll_risk's actual is the share of seeds over the limit; None where it was not measured.
         """
         texts = {one.key: one for one in self.spec.limits}
         return [
@@ -274,7 +274,7 @@ def require_groups(spec: StudySpec, census: Census) -> None:
 
 
 def asks_about_gap(spec: StudySpec) -> bool:
-    """Say whether adjusted_gap is an objective or a constraint."""
+    """Return whether adjusted_gap is an objective or a constraint."""
     objectives = any(name == ADJUSTED_GAP for name, _ in spec.weights)
     return objectives or spec.limit(ADJUSTED_GAP) is not None
 

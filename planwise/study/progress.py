@@ -12,9 +12,9 @@ from planwise.study.trial import Evaluation, Kind, Trial, TrialPurpose
 
 @dataclass(frozen=True)
 class Progress:
-    """A study after its latest trial; gaps are in percentage points, None without an evaluation yet.
+    """A study after its latest trial; gaps are in percentage points, None before an evaluation.
 
-    `best_*` is the best so far of the kind that a decision needs; counts are of the whole study.
+    `best_*` describe the best trial so far of the kind that decides; counts are of the whole study.
     """
 
     study: str
@@ -36,7 +36,7 @@ class Progress:
 
 
 Call = Callable[[Callable[[], Evaluation], int], Evaluation]
-"""Runs one real evaluation of the trial with this number: the place for a task around it."""
+"""Runs the plan of the trial with this number; a caller may wrap it in a task."""
 
 
 def _directly(evaluate: Callable[[], Evaluation], number: int) -> Evaluation:
@@ -53,7 +53,7 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What a caller puts around a study: `should_stop` is asked before each trial; clocks are passed in."""
+    """Functions of the caller: `should_stop` is called before each trial; the clocks are passed in."""
 
     call: Call = _directly
     on_progress: Callable[[Progress], None] = _ignore
@@ -63,7 +63,7 @@ class Hooks:
 
 
 class TrialCounts:
-    """Counts trials: all, plans that were tried, evaluations for which no model ran, failures."""
+    """Counts of trials: all, plans, evaluations for which no model ran, failures."""
 
     def __init__(self, study: str, trials: Iterable[Trial] = ()) -> None:
         self._study = study
@@ -79,7 +79,7 @@ class TrialCounts:
         self.failed += trial.state == "failed"
 
     def progress(self, problem: Problem, trial: Trial, best: Trial | None, seconds: float) -> Progress:
-        """Return how far the study is after its latest trial."""
+        """Return the progress of the study after its latest trial."""
         evaluation = trial.evaluation
         leader = None if best is None else best.evaluation
         return Progress(

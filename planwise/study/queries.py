@@ -39,9 +39,9 @@ TRIAL_COLUMNS = (
 
 @dataclass(frozen=True)
 class StudyView:
-    """One study: what it was asked (`about`), how it stands, its finished trials, its result at its end.
+    """One study: its question (`about`), its state, its finished trials, and its result once it has ended.
 
-    `unfinished` counts trials that are under way, or were when the study's process ended.
+    `unfinished` counts trials that are running, or were when the study's process ended.
     """
 
     name: str
@@ -52,7 +52,7 @@ class StudyView:
     result: dict[str, Any] | None
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one flat row a trial, but for the levers, which stay a mapping."""
+        """Return one flat row per trial; the levers stay a mapping."""
         target = self.about["question"]["target_growth"]
         return [_row(trial, target) for trial in self.trials]
 
@@ -70,9 +70,9 @@ class StudyView:
 
 
 def list_studies(settings: Settings) -> list[dict[str, Any]]:
-    """Return one summary a study, newest first; no journal is read.
+    """Return one summary per study, newest first; no journal is read.
 
-    A database that several homes may share is asked itself, so that every machine of a team sees the same.
+    With a database, which several homes may share, the list is read from it.
     """
     if settings.study_storage_url:
         found = [
@@ -90,7 +90,7 @@ def list_studies(settings: Settings) -> list[dict[str, Any]]:
 
 
 def load_view(settings: Settings, name: str) -> StudyView:
-    """Return a study to look at; raises InputError when there is none of that name."""
+    """Return a study for reading; raises InputError for an unknown name."""
     study = load_study(settings, name)
     about = dict(study.user_attrs)
     return StudyView(
@@ -104,7 +104,7 @@ def load_view(settings: Settings, name: str) -> StudyView:
 
 
 def write_csv(view: StudyView, output: TextIO) -> None:
-    """Write one row a trial: its facts, its levers, and the last year's KPIs; no text in it calculates."""
+    """Write one row per trial: its facts, levers, and KPIs of the last year; formulas are escaped."""
     levers = list(view.about["levers"])
     kpis = list(next((t.evaluation.kpis[-1] for t in view.trials if t.evaluation is not None), {}))
     writer = csv.writer(output, lineterminator="\n")
@@ -121,7 +121,7 @@ def write_csv(view: StudyView, output: TextIO) -> None:
 
 
 def _listed(
-    settings: Settings, name: str, about: Mapping[str, Any], stands: Mapping[str, Any]
+    settings: Settings, name: str, about: Mapping[str, Any], summary: Mapping[str, Any]
 ) -> dict[str, Any]:
     return {
         "study": name,
@@ -129,12 +129,12 @@ def _listed(
         "scenario": about["scenario"],
         "target_growth": about["question"]["target_growth"],
         "kind": about["kind"],
-        "state": state_of(settings, name, stands.get("state") or UNKNOWN),
+        "state": state_of(settings, name, summary.get("state") or UNKNOWN),
         "created_at": about["created_at"],
-        "trials": stands.get("trials", 0),
-        "trials_failed": stands.get("trials_failed"),
-        "converged": stands.get("converged"),
-        "gap_pp": stands.get("gap_pp"),
+        "trials": summary.get("trials", 0),
+        "trials_failed": summary.get("trials_failed"),
+        "converged": summary.get("converged"),
+        "gap_pp": summary.get("gap_pp"),
     }
 
 
@@ -165,7 +165,7 @@ FOLDED = POST_ANALYSIS | {TrialPurpose.REPLICATE}  # alike, and many
 
 
 def trial_table(rows: Iterable[Mapping[str, Any]]) -> Table:
-    """Return the table; rows as `StudyView.rows` has them."""
+    """Return the table of the rows of `StudyView.rows`."""
     table = Table("trial", "kind", "purpose", "iteration", "state", "growth", "gap pp", "seconds", "levers")
     for purpose, group in groupby(rows, key=lambda row: str(row["purpose"])):
         members = list(group)
@@ -178,14 +178,14 @@ def trial_table(rows: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def objectives_text(question: Mapping[str, Any]) -> list[str]:
-    """Return each objective that was asked, with its weight where it has one."""
+    """Return each objective, with its weight where it has one."""
     return [
         name if weight is None else f"{name} {weight:g}" for name, weight in question.get("objectives", ())
     ]
 
 
 def resume_hint(study: str) -> str:
-    """Return how to go on with a study."""
+    """Return the command that resumes a study."""
     return f"`planwise optimize --resume {study}`"
 
 
@@ -202,7 +202,7 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
         "" if row["growth"] is None else f"{row['growth']:.3%}",
         "" if row["gap_pp"] is None else f"{row['gap_pp']:+.3f}",
         "" if row["seconds"] is None else f"{row['seconds']:.2f}",
-        ", ".join(f"{name} {value:g}" for name, value in row["levers"].items()) or "as it is",
+        ", ".join(f"{name} {value:g}" for name, value in row["levers"].items()) or "unchanged",
     )
 
 

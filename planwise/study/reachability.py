@@ -48,7 +48,7 @@ class FurthestPoint:
 
 
 def find_furthest_point(problem: Problem, model: Model, start: Point, iteration: int) -> Searching:
-    """Return the furthest point towards the target, or the first that reaches it; None if a preview broke.
+    """Return the furthest point towards the target, or the first that reaches it; None if a preview failed.
 
     Where slopes lead to nothing that keeps the constraints, the bounds of all levers are looked at, and the
     search goes on from there if they exceed less: a limit may answer to a lever only far from the start.
@@ -109,20 +109,20 @@ class _Climb:
         return FurthestPoint(best, model, near or self.reaches(best))
 
     def better(self, one: Point, other: Point) -> bool:
-        """Say whether one point exceeds less, or where neither does, is notably further."""
+        """Return whether one point exceeds less, or where neither does, is notably further."""
         if one.excess > 0 or other.excess > 0:
             return one.excess < other.excess
         gain = one.growth - other.growth
         return (gain if self.upwards else -gain) > GAIN_SHARE * self.problem.spec.tolerance
 
     def reaches(self, one: Point) -> bool:
-        """Say whether a point keeps the constraints at the target or beyond."""
+        """Return whether a point keeps the constraints at the target or beyond."""
         short = self.problem.target - one.growth
         return one.excess <= 0 and (short if self.upwards else -short) <= 0
 
 
 def _upwards(problem: Problem, model: Model) -> bool:
-    """Say whether the target lies nearer to the most than to the least growth within the constraints."""
+    """Return whether the target lies nearer to the most than to the least growth within the constraints."""
     target = problem.target
     ends = ends_of(Region.of(problem).with_constraints(model), model)
     if ends is None:
@@ -134,7 +134,7 @@ def _upwards(problem: Problem, model: Model) -> bool:
 def verdict(problem: Problem, at: Vector) -> Verdict:
     """Return None when the target can be reached within the constraints, else why not; seen from a point.
 
-    What comes nearest is proposed once more, as `nearest`, so that results can tell it.
+    What comes nearest is proposed once more, as `nearest`, so that results have it.
     """
     sloped = yield from slopes_at(problem, at, iteration=0)
     found = (
@@ -143,12 +143,12 @@ def verdict(problem: Problem, at: Vector) -> Verdict:
         else (yield from find_furthest_point(problem, sloped[1], sloped[0], iteration=0))
     )
     if found is None:
-        return "failed: a preview broke, so the reach is not known"
+        return "failed: a preview failed, so reachability is unknown"
     return (yield from judge(problem, found))
 
 
 def judge(problem: Problem, found: FurthestPoint) -> Verdict:
-    """Return what the utmost point says about the target; see `verdict`."""
+    """Return the verdict that the furthest point gives on the target; see `verdict`."""
     if found.reaches:
         return None
     yield (Proposal(found.point.levers, "preview", TrialPurpose.NEAREST),)
@@ -159,15 +159,15 @@ def judge(problem: Problem, found: FurthestPoint) -> Verdict:
 
 
 class BaselineBroken(PlanWiseError):
-    """The scenario itself cannot be evaluated, so nothing can be sought from it."""
+    """The scenario itself cannot be evaluated, so no study can start from it."""
 
 
 @dataclass(frozen=True)
 class Reachability:
-    """Growth of the scenario as it is and at the bounds of all tuned levers; `found` is what comes nearest.
+    """Growth of the unchanged scenario and at the bounds of all tuned levers.
 
-    Pay levers act monotonically, so that their bounds are the reach. Where a lever moves people, or
-    constraints cut the reach, the bounds are a first guess only, and `found` tells, when there is any.
+    Growth is monotonic in pay levers, so that their bounds give the range of growth. Where a lever moves
+    people, or constraints narrow the range, the bounds are only a first guess, and `found` is the nearest.
     """
 
     baseline: Evaluation
@@ -176,7 +176,7 @@ class Reachability:
     found: Evaluation | None = None
 
     def nearest(self, problem: Problem) -> Evaluation | None:
-        """Return what comes nearest to a target out of reach; None when it may be within reach."""
+        """Return the evaluation nearest to a target out of reach; None when it may be within reach."""
         if self.found is not None or any(lever.dynamics for lever in problem.space):
             return self.found
         return self.beyond(problem)
@@ -194,7 +194,7 @@ class Reachability:
 
 
 def evaluate_bounds(problem: Problem, strategy: Strategy) -> Search:
-    """Preview the scenario and both extremes, then let the strategy look, unless it cannot find anything."""
+    """Preview the scenario and both extremes, then run the strategy, unless the target is unreachable."""
     answers = yield bounds_proposals(problem)
     reach, problem = reachability_of(answers), with_baseline(problem, answers)
     if not has_constraints(problem) and reach.nearest(problem) is not None:
@@ -203,19 +203,19 @@ def evaluate_bounds(problem: Problem, strategy: Strategy) -> Search:
     unsettled = has_constraints(problem) and not getattr(strategy, "settles_reach", False)
     if problem.spec.seeks_target and (beyond is not None or unsettled):
         seen_from = reach.baseline if beyond is None or has_constraints(problem) else beyond
-        said = yield from verdict(problem, Region.of(problem).clip(scaled(problem.space, seen_from.levers)))
-        if said is not None:
-            return said
+        reason = yield from verdict(problem, Region.of(problem).clip(scaled(problem.space, seen_from.levers)))
+        if reason is not None:
+            return reason
     return (yield from strategy.propose(problem, reach.baseline))
 
 
 def has_constraints(problem: Problem) -> bool:
-    """Say whether constraints may keep growth from where the levers' bounds allow it."""
+    """Return whether constraints may keep growth from where the levers' bounds allow it."""
     return bool(problem.rules) or any(one.name not in OF_LEVERS_ALONE for one in problem.spec.limits)
 
 
 def bounds_proposals(problem: Problem) -> tuple[Proposal, ...]:
-    """Return what frames a study: with a chance constraint, the scenario under other seeds too."""
+    """Return the baseline and bounds; with payroll_risk, the scenario under other seeds too."""
     chance = problem.spec.limit(PAYROLL_RISK) is not None
     return (
         Proposal({}, "preview", TrialPurpose.BASELINE),
@@ -229,13 +229,13 @@ def bounds_proposals(problem: Problem) -> tuple[Proposal, ...]:
 
 
 def reachability_of(trials: Iterable[Trial]) -> Reachability:
-    """Return the reach that a study's trials found; raises BaselineBroken when one of the frame failed."""
-    told: dict[str, Evaluation] = {}
+    """Return the reachability from a study's trials; raises BaselineBroken when one of the bounds failed."""
+    found: dict[str, Evaluation] = {}
     for trial in trials:
         if trial.evaluation is not None and (
-            trial.purpose not in told or trial.purpose == TrialPurpose.NEAREST
+            trial.purpose not in found or trial.purpose == TrialPurpose.NEAREST
         ):
-            told[trial.purpose] = trial.evaluation
+            found[trial.purpose] = trial.evaluation
         elif trial.evaluation is None and trial.purpose in (
             TrialPurpose.BASELINE,
             TrialPurpose.LOWEST,
@@ -243,20 +243,20 @@ def reachability_of(trials: Iterable[Trial]) -> Reachability:
         ):
             raise BaselineBroken(
                 f"The {trial.purpose} of the study could not be evaluated: {trial.error}",
-                remedy="Make the scenario simulate first: `planwise simulate`.",
+                remedy="Fix the scenario until `planwise simulate` succeeds.",
             )
     return Reachability(
-        told[TrialPurpose.BASELINE],
-        told[TrialPurpose.LOWEST],
-        told[TrialPurpose.HIGHEST],
-        told.get(TrialPurpose.NEAREST),
+        found[TrialPurpose.BASELINE],
+        found[TrialPurpose.LOWEST],
+        found[TrialPurpose.HIGHEST],
+        found.get(TrialPurpose.NEAREST),
     )
 
 
 def with_baseline(problem: Problem, trials: Iterable[Trial]) -> Problem:
-    """Return the problem with what the frame's trials tell: the baseline, and the payrolls of other seeds.
+    """Return the problem with the baseline, and the payrolls of other seeds, from the first trials.
 
-    Raises InputError where the census cannot answer what is asked, BaselineBroken when a replicate failed.
+    Raises InputError where the census has no groups for adjusted_gap, BaselineBroken when a replicate failed.
     """
     found = tuple(trials)
     baseline = next(
@@ -268,7 +268,7 @@ def with_baseline(problem: Problem, trials: Iterable[Trial]) -> Problem:
         if trial.evaluation is None:
             raise BaselineBroken(
                 f"The scenario under seed {trial.seed} could not be evaluated: {trial.error}",
-                remedy="Make the scenario simulate under other seeds: `planwise simulate --seed`.",
+                remedy="Fix the scenario until `planwise simulate --seed` succeeds.",
             )
     if not replicates:
         return problem

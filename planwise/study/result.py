@@ -31,24 +31,24 @@ PACKAGES = ("planwise", "sqlmesh", "duckdb", "optuna", "scipy", "numpy")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what figures depend on, Python's first."""
+    """Return the versions that figures depend on, Python's first."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 __all__ = ["StudyResult", "best_of", "cache_hits", "failures", "real_plans", "study_result"]
 
 CUT_SHORT = frozenset({"cancelled", "timeout", "interrupted"})
-OUT_OF_REACH = "what was asked is out of reach"
-NOT_ASKED = "the study ended before it was asked"
+OUT_OF_REACH = "the target is out of reach"
+NOT_ASKED = "the study ended before the analysis"
 NOT_COMPUTED = NotComputed()
 
 
 @dataclass(frozen=True)
 class StudyResult:
-    """The answer to a question: the best evaluation, judged, and what it took; docs/studies.md, "Result".
+    """The result of a study: the best evaluation, judged, and the effort; docs/studies.md, "Result".
 
-    Rates are 0–1, what ends in `_pp` percentage points, money the census's currency a year. A finding that
-    was not computed is a `NotComputed` with the reason; in JSON the text "not computed: reason".
+    Rates are 0–1, names ending in `_pp` percentage points, money the census's currency per year. A finding
+    that was not computed is a `NotComputed` with the reason; in JSON the text "not computed: reason".
     """
 
     study: str
@@ -105,10 +105,10 @@ class StudyResult:
 
 @runtime_checkable
 class Reasoned(Protocol):
-    """A strategy that says why it does what it does."""
+    """A strategy that explains its choice."""
 
     def reason(self, problem: Problem) -> str | None:
-        """Return why; None where there was nothing to decide."""
+        """Return the reason; None without a choice."""
         ...
 
 
@@ -125,9 +125,9 @@ def study_result(
     strategy: object = None,
     preview: object = None,
 ) -> StudyResult:
-    """Judge a study's trials, those of its closing included.
+    """Judge a study's trials, including its post-analysis.
 
-    `strategy` is asked for its reason and `preview` for everybody's pay, where they can tell.
+    `strategy` explains its choice and `preview` evaluates every employee's pay, where they can.
     """
     problem = with_baseline(problem, trials) if problem.baseline is None else problem
     nearest = reach.nearest(problem)
@@ -198,17 +198,17 @@ def quality_score(problem: Problem, baseline: Evaluation, best: Evaluation) -> f
 
 
 def real_plans(trials: tuple[Trial, ...]) -> int:
-    """Return how many plans were tried; what an equal trial answered was none."""
+    """Return how many plans were evaluated; trials answered by equal ones do not count."""
     return sum(trial.kind == "real" and trial.answered_by is None for trial in trials)
 
 
 def cache_hits(trials: tuple[Trial, ...]) -> int:
-    """Return for how many evaluations no model ran."""
+    """Return the number of evaluations for which no model ran."""
     return sum(trial.evaluation is not None and trial.evaluation.cache_hit for trial in trials)
 
 
 def failures(trials: tuple[Trial, ...]) -> int:
-    """Return how many trials broke."""
+    """Return how many trials failed."""
     return sum(trial.state == "failed" for trial in trials)
 
 
@@ -241,7 +241,7 @@ def _risk(problem: Problem, base: EffectiveParameters, best: Evaluation) -> Asse
 def _advice(
     problem: Problem, trials: tuple[Trial, ...], *, converged: bool, reachable: bool
 ) -> dict[str, Any]:
-    """Return how many evaluations such a problem is worth, as measured; which strategy does better."""
+    """Return the recommended number of evaluations, and a better strategy if there is one."""
     times = sorted(
         trial.evaluation.seconds
         for trial in candidates(trials)

@@ -32,7 +32,7 @@ from planwise.study.study_files import (
 from planwise.study.trial import Evaluator, Kind
 from planwise.study.trial_pool import TrialPool
 
-SUMMARY_SECONDS = 1.0  # a summary waits for the disk, and nobody looks more often
+SUMMARY_SECONDS = 1.0  # a summary waits for the disk, and once a second is often enough to show progress
 FOUND = ("converged", "reachable", "gap_pp", "growth")
 DIRECT = Hooks()
 
@@ -52,15 +52,15 @@ def run_study(
     hooks: Hooks = DIRECT,
     pool: TrialPool | None = None,
 ) -> StudyResult:
-    """Look for levers that answer the question, starting from a scenario's effective parameters.
+    """Search for levers that meet the target, starting from a scenario's effective parameters.
 
-    `levels` are the census's; `preview` and `real` evaluate on top of `base`. Without `real` the study
-    decides on previews, and its result says so. With a `pool` its workers evaluate plans side by side, and
-    the pool's kind is what the study decides on. `about` is kept with the study (census, content hash).
-    `resume` goes on where a study of this name ended or was killed: its trials answer what is asked again.
-    Raises InputError for an unknown strategy or lever, a name in use, or a resumed study that asked
-    otherwise, Busy while another process runs the study, BaselineBroken when the scenario itself cannot be
-    evaluated; a later trial that breaks never raises. Whatever ends it, the study says so and keeps its best.
+    `levels` are those of the census; `preview` and `real` evaluate on top of `base`. Without `real` the study
+    decides on previews, and its result says so. With a `pool` its workers evaluate plans in parallel, and the
+    study decides on the pool's kind of evaluation. `about` is stored with the study (census, content hash).
+    `resume` continues a study of this name that ended or was killed: its trials answer repeated proposals.
+    Raises InputError for an unknown strategy or lever, a name in use, or a resumed study with a different
+    question; Busy while another process runs the study; BaselineBroken when the scenario itself cannot be
+    evaluated. A later trial that fails never raises. However the study ends, its state and best are written.
     """
     check_study_name(name)
     spec = spec.for_scenario(base)
@@ -95,7 +95,7 @@ def run_study(
 
 @dataclass(frozen=True)
 class _Study:
-    """A study that is held: its search, what follows it, and how it ends."""
+    """A locked study: its search, the post-analysis, and its end."""
 
     scenario: str
     base: EffectiveParameters
@@ -125,7 +125,7 @@ class _Study:
         return result
 
     def _close(self, stopped: str) -> None:
-        """Ask about the answer what a result says of it, unless there is no time or no answer."""
+        """Analyze the answer, unless there is none or the study was cut short."""
         session = self.session
         best = answer_of(session.problem, session.trials)
         nearest = reachability_of(session.trials).nearest(session.problem)
@@ -134,9 +134,9 @@ class _Study:
             session.drive(analyze_answer(session.problem, best))
 
     def _close_early(self, state: str) -> None:
-        """Keep the best so far; without a frame there is none."""
+        """Write the best so far as the result; before the bounds are evaluated there is none."""
         self.status.write_state(state)
-        if self.session.frame:
+        if self.session.bounds:
             self.status.write_result(self._result(state))
 
     def _result(self, stopped: str) -> StudyResult:
@@ -156,7 +156,7 @@ class _Study:
 
 
 class StudyStatusWriter:
-    """Where a study's state is noted: on the study itself, and in a summary that is cheap to read."""
+    """Writes a study's state to the study itself, and to a summary that is cheap to read."""
 
     def __init__(self, settings: Settings, name: str, journal: Journal, hooks: Hooks) -> None:
         self.name = name
@@ -167,7 +167,7 @@ class StudyStatusWriter:
         self._written = hooks.clock()
 
     def watching(self, hooks: Hooks) -> Hooks:
-        """Return the hooks with the summary kept up to date on the way."""
+        """Return hooks that also update the summary."""
 
         def on_progress(progress: Progress) -> None:
             self._progressed(progress)
@@ -176,12 +176,12 @@ class StudyStatusWriter:
         return replace(hooks, on_progress=on_progress)
 
     def write_state(self, state: str) -> None:
-        """Note a state, on the study and in the summary."""
+        """Write a state to the study and to the summary."""
         self._journal.note("state", state)
         self._write(state=state)
 
     def write_result(self, result: StudyResult) -> None:
-        """Note how the study ended; the result first, so that a state is never ahead of it."""
+        """Write the result, then the state, so that the state is never ahead of the result."""
         write_result(self._settings, self.name, result.as_json())
         found = {key: getattr(result, key) for key in FOUND}
         self._journal.note("result", found)
@@ -216,7 +216,7 @@ def _kind(real: Evaluator | None, pool: TrialPool | None) -> Kind:
 def _journal(
     settings: Settings, name: str, problem: Problem, kept: Mapping[str, Any], *, resume: bool
 ) -> Journal:
-    """Begin or reopen a study's journal."""
+    """Create or reopen a study's journal."""
     storage = open_storage(settings, name)
     if not resume:
         objectives = len(problem.spec.weights) if problem.spec.multi_objective else 1
@@ -227,7 +227,7 @@ def _journal(
         journal = Journal.reopen(storage, name, problem.space)
     except KeyError as error:
         raise _nothing_to_resume(name) from error
-    _same_spec(name, journal.about, kept)
+    _check_same_question(name, journal.about, kept)
     journal.note("question", kept["question"])
     return journal
 
@@ -238,14 +238,14 @@ def _nothing_to_resume(name: str) -> InputError:
     )
 
 
-def _same_spec(name: str, old: Mapping[str, object], new: Mapping[str, object]) -> None:
-    """Refuse to resume a study that asked something else."""
+def _check_same_question(name: str, old: Mapping[str, object], new: Mapping[str, object]) -> None:
+    """Raise InputError when a resumed study has a different question."""
     questions = [StudySpec.from_json(about["question"]).identity for about in (old, new)]  # type: ignore[arg-type]
     different = [key for key in ("scenario", "kind", "base", "levers") if old.get(key) != new.get(key)]
     if questions[0] != questions[1]:
         different.append("question")
     if different:
         raise InputError(
-            f"The study {name!r} asked otherwise: {', '.join(different)} differ.",
-            remedy="Resume with what it was asked (`planwise study show`), or begin a new one.",
+            f"The study {name!r} has a different question: {', '.join(different)} differ.",
+            remedy="Resume with its own settings (`planwise study show`), or start a new study.",
         )

@@ -22,7 +22,8 @@ def parse_trial(text: str) -> tuple[str, int]:
     study, _, number = text.rpartition(SEPARATOR)
     if not study or not number.isdecimal():
         raise InputError(
-            f"{text!r} names no trial.", remedy="Write STUDY:NUMBER, as `planwise study list` and `show` do."
+            f"{text!r} is not a trial.",
+            remedy="Write STUDY:NUMBER; `planwise study list` and `show` list both.",
         )
     return study, int(number)
 
@@ -38,8 +39,8 @@ def promote_trial(
 ) -> Scenario:
     """Store a finished trial as a scenario; simulating it gives exactly the growth that the trial had.
 
-    Raises InputError for an unknown study or trial, one that failed or was refused by its gate, a bad or
-    taken name, and when the study's scenario or census has changed since, so that it would be another trial.
+    Raises InputError for an unknown study or trial, one that failed or failed its gate, an invalid or
+    existing name, and when the study's scenario or census has changed since.
     """
     view = load_view(settings, study)
     trial = _finished(study, number, view.trials)
@@ -51,7 +52,7 @@ def promote_trial(
         if simulation_digest(base, trial.levers, trial.seed) != trial.digest:
             raise InputError(
                 f"The scenario {about['scenario']}, or a lever in force, has changed since study {study}: "
-                f"trial {number} would not give what it gave.",
+                f"trial {number} would have another result.",
                 remedy="Run the study again; or create a scenario with the trial's levers by --set.",
             )
         effective = effective_of(base, trial.levers, trial.seed)
@@ -80,7 +81,7 @@ def _finished(study: str, number: int, trials: tuple[Trial, ...]) -> Trial:
         )
     if not found.evaluation.feasible:
         raise InputError(
-            f"The gate refused trial {number} of study {study}: what it gives is not plausible.",
+            f"Trial {number} of study {study} failed its gate: its results are not plausible.",
             remedy=SHOW.format(study=study),
         )
     return found
@@ -91,13 +92,13 @@ def _census(settings: Settings, study: str, about: Mapping[str, Any]) -> Census:
     if about.get("census_hash") not in (None, census.content_hash):
         raise InputError(
             f"The census {census.name} is not the one that study {study} ran on.",
-            remedy="Run the study again on the census there is.",
+            remedy="Run the study again on the current census.",
         )
     return census
 
 
 def _base(ledger: Ledger, about: Mapping[str, Any], census: Census) -> EffectiveParameters:
-    """Return what the study's trials were put on: its scenario, with changes that no scenario stores."""
+    """Return the base of the study's trials: its scenario with the unsaved changes of the request."""
     request = json.loads(about.get("request", "{}"))
     named = {key: request[key] for key in ("seed", "years") if request.get(key) is not None}
     changes = {

@@ -1,8 +1,8 @@
-"""One process's work on a study: batches are answered from the journal, from equal trials, or evaluated.
+"""A session of a study in one process: it answers proposals from the journal or evaluates them.
 
-Without a pool everything is evaluated here, one after the other, in the order of the batch. With one, plans
-(and previews, when there are many) are evaluated by its workers side by side. Only this thread asks the
-sampler and writes the journal: it tells everything that has ended before it draws again.
+Without a pool every proposal is evaluated in this process, in the order of the batch. With a pool, plans (and
+previews, when there are many) are evaluated by its workers in parallel. Only this thread uses the sampler and
+writes the journal: finished trials are written before the next draw.
 """
 
 import math
@@ -23,13 +23,13 @@ from planwise.study.trial import Evaluation, Evaluator, Finding, Kind, Proposal,
 from planwise.study.trial_pool import RunningTrial, RunningTrials, TrialPool
 from planwise.workers import RequestFailed, WorkerDied
 
-PREVIEWS_HERE_MAX = 40  # fewer are quicker here than workers are with opening previews of their own
-POLL_SECONDS = 0.2  # how often a cancel is looked for while trials run
-CANCEL_GRACE_SECONDS = 3.0  # for trials under way to end by themselves
+PREVIEWS_HERE_MAX = 40  # fewer are faster in this process than in workers, which must open their own previews
+POLL_SECONDS = 0.2  # between checks for a cancellation while trials run
+CANCEL_GRACE_SECONDS = 3.0  # for running trials to finish after a cancellation
 
 
 class Session:
-    """Answers the batches of searches; `trials` are all finished ones, `frame` those of the first batch."""
+    """Evaluates batches of proposals; `trials` are all finished ones, `bounds` those of the first batch."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Session:
         pool: TrialPool | None = None,
     ) -> None:
         self.problem = problem
-        self.frame: tuple[Trial, ...] = ()
+        self.bounds: tuple[Trial, ...] = ()
         self.trials: list[Trial] = list(journal.trials())
         self.stopping = StoppingRules(problem, hooks)
         self.counts = TrialCounts(name, self.trials)
@@ -66,16 +66,16 @@ class Session:
         self._running.close()
 
     def drive(self, search: Search) -> str:
-        """Answer a search until it ends or is stopped; return why."""
+        """Evaluate the batches of a search until it ends or is stopped; return the reason."""
         try:
             batch = next(search)
             while True:
                 answers = self._answer(batch)
                 if isinstance(answers, str):
                     return answers
-                if not self.frame:
-                    self.frame = answers
-                    self._inform()
+                if not self.bounds:
+                    self.bounds = answers
+                    self._set_baseline()
                 batch = search.send(answers)
         except StopIteration as end:
             return str(end.value)
@@ -83,21 +83,21 @@ class Session:
             search.close()
 
     def abandon(self) -> None:
-        """Kill what is under way; the journal has it as running, and whoever resumes takes it up."""
+        """Kill running trials; they stay running in the journal, and a resumed study evaluates them again."""
         self._running.abandon()
 
     def abandon_interrupted(self) -> None:
-        """Mark what an earlier process interrupted running and this one was not asked for."""
+        """Mark interrupted trials of an earlier process that this one did not propose again."""
         for interrupted in self._resume_log.take_rest():
             self._journal.mark_abandoned(interrupted)
 
-    def _inform(self) -> None:
-        if all(trial.evaluation is not None for trial in self.frame):
-            self.problem = with_baseline(self.problem, self.frame)
+    def _set_baseline(self) -> None:
+        if all(trial.evaluation is not None for trial in self.bounds):
+            self.problem = with_baseline(self.problem, self.bounds)
             self.stopping.restart(self.problem)
 
     def _answer(self, batch: Batch) -> tuple[Trial, ...] | str:
-        """Return the batch's trials in its order, or why it was not finished."""
+        """Return the trials of a batch in its order, or the reason why it was not finished."""
         answers: dict[int, Trial] = {}
         waiting = deque(enumerate(batch))
         shared = self._shared_kinds(batch)
@@ -107,7 +107,7 @@ class Session:
                 reason = reason or self._reason()
             while waiting and reason is None and self._running.has_room():
                 place, proposal = waiting.popleft()
-                trial = self._replayed(proposal)
+                trial = self._from_journal(proposal)
                 if trial is None:
                     reason = self._reason()
                     if reason is None:
@@ -123,8 +123,8 @@ class Session:
         return tuple(answers[place] for place in range(len(batch)))
 
     def _reason(self) -> str | None:
-        """Return why to stop; a study's frame is always finished, so that it has something to say."""
-        return self.stopping.reason() if self.frame else None
+        """Return why to stop; the bounds are always evaluated, so that there is a result."""
+        return self.stopping.reason() if self.bounds else None
 
     def _shared_kinds(self, batch: Batch) -> frozenset[Kind]:
         if self._pool is None:
@@ -133,14 +133,14 @@ class Session:
         kinds: tuple[Kind, ...] = ("real", "preview") if previews > PREVIEWS_HERE_MAX else ("real",)
         return frozenset(kinds)
 
-    def _replayed(self, proposal: Proposal) -> Trial | None:
+    def _from_journal(self, proposal: Proposal) -> Trial | None:
         trial = self._resume_log.answer(proposal)
         if trial is not None:
             self.stopping.record(trial, replayed=True)
         return trial
 
     def _begin(self, place: int, proposal: Proposal, shared: frozenset[Kind]) -> Trial | None:
-        """Answer a proposal from an equal trial, evaluate it here, or hand it to a worker (None)."""
+        """Answer a proposal by an equal trial, evaluate it here, or submit it to a worker (None)."""
         pending, first = self._prepare(proposal)
         if first is not None:
             return self._complete(pending, first)
@@ -154,7 +154,7 @@ class Session:
         return None
 
     def _prepare(self, proposal: Proposal) -> tuple[PendingTrial, Trial | None]:
-        """Write what is about to be evaluated, and say which equal trial answers it."""
+        """Write the trial of a proposal; return it and the equal trial that answers it, if there is one."""
         interrupted = self._resume_log.take_interrupted(proposal)
         if interrupted is not None:
             drawn, levers = None, interrupted.levers
@@ -170,12 +170,12 @@ class Session:
         return self._journal.begin(proposal, levers, digest, drawn=drawn, at_once=at_once), first
 
     def _digest(self, proposal: Proposal, levers: Mapping[str, float]) -> str:
-        # Both kinds simulate the same, so either says what is equal; a pool's are in its workers.
+        # Both kinds simulate the same, so their digests are equal; a pool's evaluators are in its workers.
         evaluator = self._evaluators.get(proposal.kind, self._evaluators["preview"])
         return evaluator.digest(levers, proposal.seed)
 
     def _evaluate(self, pending: PendingTrial) -> Trial:
-        """Evaluate here; a plan goes through the hook, a preview (which has no use for a number) does not."""
+        """Evaluate in this process; a plan goes through the hook, a preview does not."""
         evaluator = self._evaluators[pending.proposal.kind]
         number, seed = self._number(pending), pending.proposal.seed
 
@@ -184,7 +184,7 @@ class Session:
 
         try:
             found = evaluate() if evaluator.kind == "preview" else self._hooks.call(evaluate, number)
-        except Exception as error:  # whatever broke: it is recorded, and the study goes on
+        except Exception as error:  # any failure is recorded as the trial's, and the study continues
             raise_if_stopped()
             return self._fail(pending, error)
         return self._complete(pending, found)
@@ -193,7 +193,7 @@ class Session:
         return len(self.trials) if pending.trial is None else pending.trial.number
 
     def _collect(self, answers: dict[int, Trial], reason: str | None) -> None:
-        """Tell what has ended, in the batch's order; a cancel gives up on what takes longer than a moment."""
+        """Write finished trials in the batch's order; after a cancellation, kill those that take too long."""
         last = reason == CANCELLED
         for running, found in self._running.finished(
             CANCEL_GRACE_SECONDS if last else POLL_SECONDS, wait_for_all=last
@@ -205,7 +205,7 @@ class Session:
     def _settle(
         self, running: RunningTrial, found: Evaluation | Exception, answers: dict[int, Trial], *, again: bool
     ) -> None:
-        """Tell a trial and those that waited for it; when it broke, the next of them is evaluated instead."""
+        """Write a trial and its followers; when it failed, evaluate the next follower instead."""
         if isinstance(found, Exception):
             answers[running.place] = self._fail(running.trial, found)
             if running.followers and again:
@@ -220,9 +220,9 @@ class Session:
             answers[place] = self._complete(pending, first)
 
     def _complete(self, pending: PendingTrial, found: Evaluation | Trial) -> Trial:
-        """Write what an evaluation, or an equal trial, gave; what cannot be judged has failed."""
+        """Write an evaluation, new or of an equal trial; a trial that cannot be judged has failed."""
         first = found if isinstance(found, Trial) else None
-        evaluation = found if isinstance(found, Evaluation) else _again(found, pending.levers)
+        evaluation = found if isinstance(found, Evaluation) else _repeated(found, pending.levers)
         try:
             values = self.problem.values(evaluation)
             if not all(map(math.isfinite, values)):
@@ -237,12 +237,12 @@ class Session:
             return self._fail(pending, error)
         trial = self._journal.complete(pending, finding)
         self._known.setdefault((trial.kind, trial.digest), trial)
-        return self._ended(trial)
+        return self._finish(trial)
 
     def _fail(self, pending: PendingTrial, error: BaseException) -> Trial:
-        return self._ended(self._journal.fail(pending, _error_text(error)))
+        return self._finish(self._journal.fail(pending, _error_text(error)))
 
-    def _ended(self, trial: Trial) -> Trial:
+    def _finish(self, trial: Trial) -> Trial:
         self.trials.append(trial)
         self.counts.add(trial)
         self.stopping.record(trial, replayed=False)
@@ -252,7 +252,7 @@ class Session:
         return trial
 
 
-def _again(first: Trial, levers: Mapping[str, float]) -> Evaluation:
+def _repeated(first: Trial, levers: Mapping[str, float]) -> Evaluation:
     assert first.evaluation is not None  # only finished trials are known
     return replace(
         first.evaluation, levers=dict(levers), seconds=0.0, models_run=0, models_reused=0, cache_hit=True

@@ -1,4 +1,4 @@
-"""The search space: which levers a study tunes, where they start, how far they may go."""
+"""The search space: the levers that a study tunes, their starting values and bounds."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from planwise.study.constraints import CHANGE, Constraint
 DEFAULT_FAMILIES = ("cola_rate", "merit_rate_level_", "new_hire_salary_adjustment", "promotion_raise_level_")
 FROM_LEVEL_TO_NEXT = ("promotion_raise_level_", "promotion_probability_level_")
 ELASTICITY = "turnover_pay_elasticity"  # above 0, pay decides who leaves
-HAIR = 1e-9  # what a double may be off a six-decimal number
+HAIR = 1e-9  # rounding error of a six-decimal number as a double
 
 Vector = npt.NDArray[np.float64]
 
@@ -56,7 +56,7 @@ class TunedLever:
             "in_force": (self.start, self.start) if self.in_force[0] != self.in_force[0] else self.in_force,
         }
         for name, value in filled.items():
-            object.__setattr__(self, name, value)  # frozen: only while it is made
+            object.__setattr__(self, name, value)  # frozen: set during creation only
 
     def clamp(self, value: float) -> float:
         """Return the canonical value nearest to this one within the bounds."""
@@ -116,7 +116,7 @@ def clamped(space: Space, values: Mapping[str, float]) -> dict[str, float]:
 
 
 def change_of(space: Space, levers: Mapping[str, float]) -> float:
-    """Return how much changes: the sum of squared changes, each in its recommended range's width."""
+    """Return the size of a change: the sum of squares, each in widths of the recommended range."""
     return sum(((levers.get(lever.name, lever.start) - lever.start) / lever.scale) ** 2 for lever in space)
 
 
@@ -134,7 +134,7 @@ def levers_at(space: Space, at: Vector) -> dict[str, float]:
 
 
 def scaled(space: Space, levers: Mapping[str, float]) -> Vector:
-    """Return the point (x − x₀) / scale of lever values; a lever that is not there is at its start."""
+    """Return the point (x − x₀) / scale of lever values; a missing lever has its starting value."""
     return np.array([(levers.get(lever.name, lever.start) - lever.start) / lever.scale for lever in space])
 
 
@@ -169,7 +169,9 @@ def _keys(
     both = sorted({str(key) for key in keys if key.year is not None and key.name in plain})
     twice = sorted({str(key) for key in keys if keys.count(key) > 1} | set(both))
     if twice:
-        raise InputError(f"{', '.join(twice)} is tuned twice.", remedy="Name it for all years, or by year.")
+        raise InputError(
+            f"{', '.join(twice)} is tuned twice.", remedy="Name it once for all years, or by year."
+        )
     return keys
 
 
@@ -182,7 +184,7 @@ def _is_locked(key: Key, locked: Sequence[str], *, explicit: bool) -> bool:
             )
         return False
     if explicit:
-        raise InputError(f"{key} is to be tuned and locked.", remedy="Leave it out of one of the two.")
+        raise InputError(f"{key} is both tuned and locked.", remedy="Remove it from one of the two.")
     return True
 
 
@@ -247,7 +249,7 @@ def _refuse_untunable(lever: Lever, present: frozenset[int]) -> None:
         )
     if not _has_level(lever, present):
         raise InputError(
-            f"{lever.name} moves nobody: the census has levels {', '.join(map(str, sorted(present)))}.",
+            f"{lever.name} affects nothing: the census has levels {', '.join(map(str, sorted(present)))}.",
             remedy="Leave it out of the levers to tune.",
         )
 

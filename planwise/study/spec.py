@@ -26,7 +26,7 @@ from planwise.study.objectives import TARGETS, Objectives, objectives_text, pars
 DEFAULT_STRATEGY = "solve"  # of the default objective
 STRATEGY_OF_OBJECTIVES = "auto"
 NAME_PATTERN = re.compile(r"[a-z0-9_]{1,100}")
-# How long and how far a study looks; every other field decides what it looks for.
+# Budgets; every other field is part of the question.
 BUDGETS = frozenset(
     {
         "max_iterations",
@@ -37,7 +37,7 @@ BUDGETS = frozenset(
         "single_iteration",
     }
 )
-STORED_AS = {"tune": "levers", "lock": "locked", "sampler_seed": "seed"}  # where a journal's key differs
+STORED_AS = {"tune": "levers", "lock": "locked", "sampler_seed": "seed"}  # keys of the journal that differ
 RATE = "Give a rate: 0.03 is 3 % a year."
 AT_LEAST_ONE = Bounds(low=1, remedy="Give 1 or more.")
 
@@ -58,11 +58,11 @@ def _as_text(objectives: str | Iterable[tuple[str, float | None]] | None) -> str
 
 
 class StudySpec(Request):
-    """What a study looks for, and how.
+    """The question of a study and how to search for its answer.
 
     Rates are compound annual growth of mean base pay from the census to the last simulated year. Without
-    `objectives` a study looks for the least change that meets the target. Raises InputError for what no study
-    can look for.
+    `objectives` a study searches for the least change that meets the target. Raises InputError for values
+    that no study can use.
     """
 
     target_growth: Annotated[float | None, Bounds(-0.5, 0.5, remedy=RATE)] = Field(
@@ -134,7 +134,7 @@ class StudySpec(Request):
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
-        _ = self.weights, self.limits  # raise where a text cannot be read
+        _ = self.weights, self.limits  # raise for unreadable text
         if self.seeds == 0 and self.limit(PAYROLL_RISK) is not None:
             raise InputError(
                 "payroll_risk is measured over other seeds, and --seeds is 0.",
@@ -154,12 +154,12 @@ class StudySpec(Request):
 
     @property
     def iterations(self) -> int:
-        """How many iterations a strategy may take."""
+        """The maximum number of iterations of a strategy."""
         return 1 if self.single_iteration else self.max_iterations
 
     @cached_property
     def weights(self) -> Objectives:
-        """The objectives with their weights; no weight at all asks for a front of trade-offs."""
+        """The objectives with their weights; without weights a front of trade-offs is sought."""
         return parse_objectives(self.objectives) if self.objectives else ()
 
     @property
@@ -169,7 +169,7 @@ class StudySpec(Request):
 
     @property
     def seeks_target(self) -> bool:
-        """Whether growth is to meet the target; else the target is not looked at."""
+        """Whether growth is to meet the target; otherwise the target is ignored."""
         return not self.weights or any(name == TARGETS for name, _ in self.weights)
 
     @cached_property
@@ -221,13 +221,13 @@ class StudySpec(Request):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "StudySpec":
-        """Read back what `as_json` wrote; what an older version did not store has its default."""
+        """Read the JSON of `as_json`; settings that an older version did not store have their defaults."""
         names = {stored: name for name, stored in STORED_AS.items()}
         return StudySpec(**{names.get(key, key): value for key, value in data.items()})
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What cannot change when a study is resumed; budgets can. Orders that mean nothing are left out."""
+        """The settings that cannot change when a study is resumed (budgets can), in a fixed order."""
         fixed = {key: value for key, value in self.as_json().items() if key not in BUDGETS}
         return fixed | {"levers": None if self.tune is None else tuple(sorted(self.tune))}
 
@@ -236,7 +236,7 @@ class OptimizeRequest(ScenarioRequest, StudySpec):
     """Search for the levers that meet a growth target, on top of a scenario; publish the result."""
 
     workers: Annotated[int, AT_LEAST_ONE] = Field(
-        default=1, description="Processes that evaluate trials side by side."
+        default=1, description="Processes that evaluate trials in parallel."
     )
     save_as: str | None = Field(
         default=None, description="Scenario that keeps the result; default SCENARIO_optimized."
@@ -258,10 +258,10 @@ class OptimizeRequest(ScenarioRequest, StudySpec):
 
 @dataclass(frozen=True)
 class StudyHeader:
-    """What a study stores when it starts, apart from its trials.
+    """The values that a study stores when it starts, apart from its trials.
 
-    `kind` is what it decides on, real or preview. `request` is None for a study that no job or command
-    started; `levers` are the tuned ones, `lever` or `lever@year`.
+    `kind` is the kind of evaluation that decides, real or preview. `request` is None for a study that no job
+    or command started; `levers` are the tuned ones, `lever` or `lever@year`.
     """
 
     spec: StudySpec
@@ -275,7 +275,7 @@ class StudyHeader:
 
     @classmethod
     def from_json(cls, about: Mapping[str, Any]) -> "StudyHeader":
-        """Read what is stored on a study; raises KeyError, ValueError, TypeError, InputError for damage."""
+        """Read the stored values; raises KeyError, ValueError, TypeError, InputError for damage."""
         request = about.get("request")
         return cls(
             spec=StudySpec.from_json(about["question"]),

@@ -5,15 +5,15 @@ from planwise.study.problem import Problem
 from planwise.study.progress import Hooks
 from planwise.study.trial import Trial
 
-FAILURES_IN_A_ROW_MAX = 10  # as many say that the next one breaks too
+FAILURES_IN_A_ROW_MAX = 10  # after as many, the next one would fail too
 CANCELLED, TIMEOUT, CONVERGED, STAGNATION = "cancelled", "timeout", "converged", "stagnation"
 
 
 class StoppingRules:
-    """Watches a study's trials, in the order in which they are answered, and says when it is enough.
+    """Decide when a study stops, from its trials in the order in which they finish.
 
-    Stagnation counts trials of the kind that decisions need, broken ones too, since the best one so far; a
-    replicate, or a preview in a study of plans, is neither progress nor a lack of it.
+    Stagnation counts trials of the deciding kind since the best one so far, failed ones too; a replicate, or
+    a preview in a study of plans, does not count.
     """
 
     def __init__(self, problem: Problem, hooks: Hooks) -> None:
@@ -28,22 +28,22 @@ class StoppingRules:
 
     @property
     def seconds(self) -> float:
-        """Wall time since this process began to work on the study."""
+        """Wall time since this process started to work on the study."""
         return self._hooks.clock() - self._started
 
     def restart(self, problem: Problem) -> None:
-        """Begin to count: the frame has informed the problem, and is itself no part of the search."""
+        """Start to count for a problem with its baseline; trials at the bounds do not count."""
         self._problem = problem
         self._without_better = 0
 
     def end_search(self) -> None:
-        """End the search: what follows (replicates, slopes) has no better to find."""
+        """End the search: the trials of the post-analysis do not improve the answer."""
         self._searching = False
 
     def record(self, trial: Trial, *, replayed: bool) -> None:
-        """Take a trial's answer into account; a failure of an earlier process is no sign for this one."""
-        broke = trial.evaluation is None
-        self._failed_in_a_row = self._failed_in_a_row + 1 if broke and not replayed else 0
+        """Record a finished trial; failures of an earlier process do not count here."""
+        failed = trial.evaluation is None
+        self._failed_in_a_row = self._failed_in_a_row + 1 if failed and not replayed else 0
         if trial.seed is not None:
             return
         better = self._better(trial)
@@ -53,7 +53,7 @@ class StoppingRules:
             self._converged = self._converged or self._problem.converged(trial.evaluation)
 
     def reason(self) -> str | None:
-        """Return why no further trial is to begin; None while there is no reason."""
+        """Return why no further trial may start; None while the study may continue."""
         spec = self._problem.spec
         if self._hooks.should_stop():
             return CANCELLED
@@ -64,7 +64,7 @@ class StoppingRules:
         if self._searching and spec.stagnation and self._without_better >= spec.stagnation:
             return STAGNATION
         if self._failed_in_a_row >= FAILURES_IN_A_ROW_MAX:
-            return f"failed: {self._failed_in_a_row} trials in a row broke"
+            return f"failed: {self._failed_in_a_row} trials in a row failed"
         return None
 
     def _better(self, trial: Trial) -> bool:

@@ -1,4 +1,4 @@
-"""The folder of a study: its files, and the lock that says which process runs it."""
+"""The folder of a study: its files, and the lock of the process that runs it."""
 
 import contextlib
 import json
@@ -18,57 +18,57 @@ LOCK_FILE = "lock"
 
 
 def journal_file(settings: Settings, name: str) -> Path:
-    """Return where a study's trials are written, unless a database has them."""
+    """Return the journal of a study's trials, unless a database has them."""
     return settings.studies_dir / name / JOURNAL_FILE
 
 
 def lock_file(settings: Settings, name: str) -> Path:
-    """Return the file that whoever runs a study holds."""
+    """Return the file that the process running a study locks."""
     return settings.studies_dir / name / LOCK_FILE
 
 
 def summary_file(settings: Settings, name: str) -> Path:
-    """Return the file that is replaced whenever a study has got further."""
+    """Return the file with a study's progress."""
     return settings.studies_dir / name / SUMMARY_FILE
 
 
 def result_file(settings: Settings, name: str) -> Path:
-    """Return the file with what a study found."""
+    """Return the file with a study's result."""
     return settings.studies_dir / name / RESULT_FILE
 
 
 def write_study(settings: Settings, name: str, about: Mapping[str, Any]) -> Path:
-    """Write what a study was asked."""
+    """Write a study's question."""
     return _write(settings.studies_dir / name / STUDY_FILE, about)
 
 
 def write_summary(settings: Settings, name: str, summary: Mapping[str, Any]) -> Path:
-    """Write how a study stands."""
+    """Write a study's progress."""
     return _write(summary_file(settings, name), summary)
 
 
 def write_result(settings: Settings, name: str, result: Mapping[str, Any]) -> Path:
-    """Write what a study found."""
+    """Write a study's result."""
     return _write(result_file(settings, name), result)
 
 
 def read_study(settings: Settings, name: str) -> dict[str, Any] | None:
-    """Return what a study was asked; None when there is none of that name."""
+    """Return a study's question; None for an unknown name."""
     return _read(settings.studies_dir / name / STUDY_FILE)
 
 
 def read_summary(settings: Settings, name: str) -> dict[str, Any] | None:
-    """Return how a study stands; None when it has not begun."""
+    """Return a study's progress; None before it starts."""
     return _read(summary_file(settings, name))
 
 
 def read_result(settings: Settings, name: str) -> dict[str, Any] | None:
-    """Return what a study found; None while it has not ended."""
+    """Return a study's result; None until it ends."""
     return _read(result_file(settings, name))
 
 
 def study_folders(settings: Settings) -> tuple[str, ...]:
-    """Return the names of the studies that this home has a folder of, by name."""
+    """Return the names of the studies with a folder in this home, sorted."""
     return tuple(sorted(file.parent.name for file in settings.studies_dir.glob(f"*/{STUDY_FILE}")))
 
 
@@ -90,7 +90,7 @@ LOCK_TIMEOUT_SECONDS = 0.5  # a check whether the study is locked takes the lock
 
 @contextlib.contextmanager
 def hold_study(settings: Settings, name: str) -> Iterator[None]:
-    """Hold a study while the block runs; raises Busy, naming the holder, when another process does."""
+    """Lock a study for a block; raises Busy, with the holder, when another process has locked it."""
     file = lock_file(settings, name)
     with contextlib.ExitStack() as stack:
         try:
@@ -103,7 +103,7 @@ def hold_study(settings: Settings, name: str) -> Iterator[None]:
 
 
 def check_not_running(settings: Settings, name: str) -> None:
-    """Raise Busy, naming the holder, when another process runs the study."""
+    """Raise Busy, with the holder of the lock, when another process runs the study."""
     if is_running(settings, name):
         raise _busy(settings, name)
 
@@ -116,14 +116,14 @@ def is_running(settings: Settings, name: str) -> bool:
 def running_studies(settings: Settings) -> tuple[str, ...]:
     """Return the names of the studies that living processes run."""
     locks = settings.studies_dir.glob(f"*/{LOCK_FILE}")
-    noted = [file.parent.name for file in locks if file.stat().st_size]  # empty once it is let go
+    noted = [file.parent.name for file in locks if file.stat().st_size]  # empty once it is released
     return tuple(sorted(name for name in noted if is_running(settings, name)))
 
 
 def state_of(settings: Settings, name: str, noted: str) -> str:
-    """Return how a study stands: what its process noted, but never running when that process is gone.
+    """Return a study's state: as written, but interrupted when the process that ran it is gone.
 
-    A study whose folder is elsewhere (a database that several homes share) stands as noted.
+    A study whose folder is in another home (a shared database) has the state as written.
     """
     if noted != RUNNING or not lock_file(settings, name).exists() or is_running(settings, name):
         return noted

@@ -28,10 +28,10 @@ GATE_FAILED = "failed"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What some levers give; `levers` are the tuned ones (none for the baseline), `growth` is a yearly rate.
+    """The KPIs under some levers; `levers` are the tuned ones (none for the baseline), `growth` is annual.
 
     `seconds` is wall time. `cache_hit`: no model ran, because equal parameters had been evaluated before.
-    `seed` is a replicate's own seed of the simulation, None under the scenario's.
+    `seed` is the seed of a replicate, None under the scenario's own.
     """
 
     levers: Mapping[str, float]
@@ -49,7 +49,7 @@ class Evaluation:
 
     @property
     def feasible(self) -> bool:
-        """Whether no gate found it implausible."""
+        """Whether its gate did not fail."""
         return self.gate_status != GATE_FAILED
 
 
@@ -58,28 +58,27 @@ class Evaluator(Protocol):
 
     @property
     def kind(self) -> Kind:
-        """Whether it plans or previews."""
+        """Whether it evaluates by plans or by previews."""
         ...
 
     def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
-        """Return the same text for the same effective parameters, whatever way they are spelled."""
+        """Return a digest that is equal for equal effective parameters."""
         ...
 
     def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
-        """Return the evaluation for trial `number` of its study; raises what the engine raises.
+        """Return the evaluation for trial `number` of its study; raises the errors of the engine.
 
-        `seed` is another seed of the simulation than the scenario's own.
-
+        With a `seed` the simulation uses it instead of the scenario's own.
         """
         ...
 
 
 def growth_of(kpis: Kpis) -> float:
-    """Return the growth that a study targets; raises CheckFailed when nobody is left to have a mean pay."""
+    """Return the growth that a study targets; raises CheckFailed when no employees are left."""
     growth = kpis[-1][GROWTH] if kpis else None
     if growth is None or not math.isfinite(growth):
         raise CheckFailed(
-            "There is no growth: nobody is employed at the end of the horizon.",
+            "Growth is undefined: no employees are left at the end of the horizon.",
             remedy="Check headcount_growth and the termination rates.",
         )
     return float(growth)
@@ -115,11 +114,11 @@ NO_CANDIDATES = POST_ANALYSIS | {TrialPurpose.BASELINE}
 
 @dataclass(frozen=True)
 class Proposal:
-    """Levers that a strategy wants evaluated; without levers the study's sampler draws them.
+    """Levers that a strategy proposes to evaluate; where they are None the study's sampler draws them.
 
-    No levers at all (`{}`) is the scenario itself. `purpose` says what the answer is for, `iteration` counts
-    a strategy's own steps from 1 (0 before the first). `seed` is another seed of the simulation than the
-    scenario's own: a replicate, which says how sure an answer is and is never itself the answer.
+    Empty levers are the scenario itself. `iteration` counts a strategy's own steps from 1 (0 before the
+    first). A `seed` makes the trial a replicate under that seed instead of the scenario's own; a replicate is
+    never itself the answer.
     """
 
     levers: Mapping[str, float] | None
@@ -131,10 +130,10 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Trial:
-    """A finished trial; `evaluation` is None, and `error` says why, when it failed.
+    """A finished trial; when it failed, `evaluation` is None and `error` is the reason.
 
-    `answered_by` is the trial of equal parameters that this one was answered from, without any evaluation.
-    `seed` is the replicate's own seed, None under the scenario's.
+    `answered_by` is the trial with equal parameters whose evaluation this one uses. `seed` is the seed of a
+    replicate, None under the scenario's own.
     """
 
     number: int
@@ -157,13 +156,13 @@ class Trial:
 
 
 REQUEST, EVALUATION, ERROR = "request", "evaluation", "error"
-GIVEN_UP = "interrupted, and not asked for again"  # an attempt, of which no trial came
+GIVEN_UP = "interrupted, and not asked for again"  # an attempt that did not become a trial
 FINISHED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 
 
 @dataclass(frozen=True)
 class Finding:
-    """An evaluation as it is told: objective values, constraints (feasible up to 0), who answered it."""
+    """A judged evaluation: objective values, constraints (feasible up to 0), the trial that answered it."""
 
     evaluation: Evaluation
     values: tuple[float, ...]
@@ -172,7 +171,7 @@ class Finding:
 
 
 def request_record(proposal: Proposal, levers: Mapping[str, float], digest: str) -> dict[str, Any]:
-    """Return what was proposed as JSON values."""
+    """Return the journal's record of a proposal."""
     record = {
         "kind": proposal.kind,
         "purpose": proposal.purpose.value,
@@ -184,7 +183,7 @@ def request_record(proposal: Proposal, levers: Mapping[str, float], digest: str)
 
 
 def proposal_of(request: Mapping[str, Any]) -> Proposal:
-    """Return what was proposed, from the record."""
+    """Return the proposal of a record."""
     return Proposal(
         dict(request["levers"]),
         request["kind"],
@@ -195,7 +194,7 @@ def proposal_of(request: Mapping[str, Any]) -> Proposal:
 
 
 def evaluation_record(finding: Finding) -> dict[str, Any]:
-    """Return what came of it as JSON values."""
+    """Return the journal's record of an evaluation."""
     evaluation = finding.evaluation
     return {
         "growth": evaluation.growth,
@@ -232,12 +231,12 @@ def ranked_trials(study: optuna.Study) -> tuple[Trial, ...]:
 
 
 def unfinished(study: optuna.Study) -> int:
-    """Return how many trials are under way, or were when their process ended."""
+    """Return how many trials are running, or were when their process ended."""
     return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
 
 def trial_of(frozen: FrozenTrial) -> Trial:
-    """Return a finished Optuna trial as ours; one that was killed as it was drawn has no request."""
+    """Return the trial of a finished Optuna trial; one that was killed while drawn has no request."""
     request = frozen.user_attrs.get(REQUEST, {})
     record = frozen.user_attrs.get(EVALUATION, {})
     levers = dict(request.get("levers", frozen.params))

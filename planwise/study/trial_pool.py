@@ -14,15 +14,15 @@ from planwise.study.progress import Call
 from planwise.study.trial import Evaluation, Evaluator, Kind
 from planwise.workers import PoolStopped, Worker, WorkerPool
 
-WORKERS_MAX = 64  # each has a database and some 400 MB; more is a slip of the finger
+WORKERS_MAX = 64  # each has a database and some 400 MB; more is a typing error
 
 OpenEvaluator = Callable[[int, Kind], AbstractContextManager[Evaluator]]
-"""Opens the evaluator of a kind for the worker with this index, in its process; picklable."""
+"""Opens the evaluator of a kind in the process of the worker with this index; picklable."""
 
 
 @dataclass(frozen=True)
 class TrialRequest:
-    """One evaluation; `number` is the trial's, `seed` a replicate's."""
+    """A request for one evaluation; `number` is that of the trial, `seed` that of a replicate."""
 
     kind: Kind
     levers: Mapping[str, float]
@@ -31,9 +31,9 @@ class TrialRequest:
 
 
 class TrialPool(WorkerPool):
-    """Evaluates trials in worker processes, all started at the first trial.
+    """Evaluates trials in worker processes, which all start at the first trial.
 
-    `kind` is what a study with this pool decides on.
+    A study with this pool decides on evaluations of its `kind`.
     """
 
     def __init__(self, open_evaluator: OpenEvaluator, workers: int, *, kind: Kind = "real") -> None:
@@ -48,13 +48,13 @@ class TrialPool(WorkerPool):
         self.kind: Kind = kind
 
     def evaluate(self, request: TrialRequest) -> Evaluation:
-        """Return the evaluation by the next free worker; raises what `submit` says."""
+        """Return the evaluation by the next free worker; raises the errors of `submit`."""
         evaluation: Evaluation = self.submit(request).result()
         return evaluation
 
 
 class TrialWorker(Worker):
-    """Evaluates trials in its process; an evaluator is opened once and kept."""
+    """Evaluates trials in a worker process; each evaluator is opened once."""
 
     def __init__(self, open_evaluator: OpenEvaluator, first: Kind, index: int) -> None:
         self._open_evaluator = open_evaluator
@@ -82,9 +82,9 @@ class TrialWorker(Worker):
 
 @dataclass
 class RunningTrial:
-    """A trial that a worker is evaluating; `followers` are of equal parameters and wait for its answer.
+    """A trial that a worker is evaluating; `followers` have equal parameters and take its answer.
 
-    `place` is where its answer belongs in the batch.
+    `place` is the position of its proposal in the batch.
     """
 
     place: int
@@ -93,9 +93,9 @@ class RunningTrial:
 
 
 class RunningTrials:
-    """What is under way on a pool; without a pool there is always room, because nothing ever is.
+    """The trials that run on a pool; without a pool there are none, and always room.
 
-    `call` goes around every plan, in the thread that waits for it, with the context of whoever submits it: a
+    `call` wraps every plan, in the thread that waits for it and with the context of the caller, so that a
     flow run is found there.
     """
 
@@ -109,11 +109,11 @@ class RunningTrials:
         return len(self._running)
 
     def has_room(self) -> bool:
-        """Say whether a worker is free."""
+        """Return whether a worker is free."""
         return self._pool is None or len(self._running) < self._pool.size
 
     def same_as(self, kind: Kind, digest: str) -> RunningTrial | None:
-        """Return the running trial of the same parameters; None without one."""
+        """Return the running trial with the same parameters; None without one."""
         return next(
             (
                 running
@@ -124,7 +124,7 @@ class RunningTrials:
         )
 
     def submit(self, running: RunningTrial, number: int) -> None:
-        """Hand a trial to the next free worker."""
+        """Submit a trial to the next free worker."""
         assert self._pool is not None and self._threads is not None
         pool, proposal = self._pool, running.trial.proposal
         request = TrialRequest(proposal.kind, dict(running.trial.levers), number, proposal.seed)
@@ -139,7 +139,7 @@ class RunningTrials:
     def finished(
         self, seconds: float, *, wait_for_all: bool
     ) -> list[tuple[RunningTrial, Evaluation | Exception]]:
-        """Wait some seconds for the first to end, or for all; take what has ended, in the batch's order."""
+        """Wait for the first trial to finish, or for all; return the finished ones in the batch's order."""
         wait(self._running, timeout=seconds, return_when=ALL_COMPLETED if wait_for_all else FIRST_COMPLETED)
         ended = sorted(
             (future for future in self._running if future.done()), key=lambda f: self._running[f].place
@@ -154,12 +154,12 @@ class RunningTrials:
         return found
 
     def abandon(self) -> None:
-        """Kill what is under way; the journal has it as running, and whoever resumes takes it up."""
+        """Kill running trials; they stay running in the journal, and a resumed study evaluates them again."""
         if self._pool is not None and self._running:
             self._pool.stop()
             self._running.clear()
 
     def close(self) -> None:
-        """Wait for the threads; nothing is under way any more."""
+        """End the threads."""
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)

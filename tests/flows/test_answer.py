@@ -108,7 +108,7 @@ def test_the_answer_tells_cost_people_other_seeds_constraints_and_risks():
     text = told(result())
     assert "Objective 0.75 = cost 0.9 × 0.5 + targets 0.6 × 0.5" in text
     assert "payroll over the horizon 2.5 M, +500,000 (+25.0%)" in text
-    assert "in 2030 the pay of 90 of 100 differs, 80 earn more, 10 less; median +20 (+2.0%)" in text
+    assert "in 2030 pay differs for 90 of 100, 80 earn more, 10 less; median +20 (+2.0%)" in text
     assert "45% within the tolerance (95 %: 26% to 66%); 5% over the payroll limit" in text
     assert "violated" in text and "CRITICAL, 5 findings" in text and "and 2 more" in text
     assert "finding [0]" in text and "mind [this]" in text  # brackets are no markup
@@ -117,7 +117,7 @@ def test_the_answer_tells_cost_people_other_seeds_constraints_and_risks():
 
 def test_a_lever_has_the_risk_of_its_own_year_and_what_it_does_alone():
     text = told(lever_table(result()))
-    assert "HIGH" in text and "-1.90 pp" in text and "together beyond the sum" in text
+    assert "HIGH" in text and "-1.90 pp" in text and "interaction" in text
 
 
 @pytest.mark.parametrize(

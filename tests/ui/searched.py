@@ -84,12 +84,12 @@ def tell(
     """Write a finished trial; without growth one that broke."""
     levers = {"cola_rate": 0.03} if levers is None else levers
     proposal = Proposal(levers, kind, TrialPurpose(purpose), 1, seed)
-    asked = journal.ask(proposal, levers, digest=f"{kind}{levers}{seed}", drawn=None, at_once=True)
+    asked = journal.begin(proposal, levers, digest=f"{kind}{levers}{seed}", drawn=None, at_once=True)
     if growth is None:
         return journal.fail(asked, "it broke")
     found = Evaluation(levers, kpis(**of), growth, kind, gate_status=gate, seconds=0.5, seed=seed)
     limits = {"gate": float(gate == "failed"), **(limits or {})}
-    return journal.tell(asked, Finding(found, tuple(values or (abs(growth - 0.03),)), limits, None))
+    return journal.complete(asked, Finding(found, tuple(values or (abs(growth - 0.03),)), limits, None))
 
 
 def end(settings: Settings, journal: Journal, name: str, state="converged", **result):

@@ -14,12 +14,12 @@ from planwise.study.strategies.scipy_methods import SCIPY_METHODS
 from planwise.study.strategies.solve import SOLVE
 
 Answers = Literal["target", "objective", "front"]
-"""The most that it can be asked: a target alone, one (weighted) objective, or the front of several."""
+"""The most general question of a strategy: a target, one (weighted) objective, or a front of several."""
 
 
 @dataclass(frozen=True)
 class StrategyInfo:
-    """One strategy in words."""
+    """Description of one strategy."""
 
     name: str
     what: str
@@ -86,7 +86,7 @@ OBJECTIVES: dict[Answers, str] = {
 
 
 def markdown() -> str:
-    """Return the table as it stands in the docs."""
+    """Return the table of the docs."""
     rows = [
         f"| `{one.name}` | {one.what} | {OBJECTIVES[one.answers]} | {one.constraints} | {one.takes} |"
         for one in STRATEGY_INFO
@@ -126,7 +126,7 @@ def check_spec(spec: StudySpec) -> None:
     names = ", ".join(name for name, _ in spec.weights)
     if spec.multi_objective and strategy.answers != "front":
         raise InputError(
-            f"{strategy.name} looks for one best, and {names} without weights ask for a front.",
+            f"{strategy.name} finds one best answer, and {names} without weights need a front.",
             remedy=f"Give each a weight, or use one of: {_answering('front')}.",
         )
     if spec.weights and strategy.answers == "target":
@@ -136,7 +136,7 @@ def check_spec(spec: StudySpec) -> None:
         )
     if strategy.name == CMAES.name and limits:
         raise InputError(
-            f"cmaes cannot see constraints, and there are {len(limits)}: {', '.join(limits)}.",
+            f"cmaes does not support constraints, and there are {len(limits)}: {', '.join(limits)}.",
             remedy="Use tpe or nsga2, or leave the constraints out (payroll_budget is one).",
         )
     if strategy.name == CMAES.name and len(spec.tune or (1, 2)) == 1 and not spec.by_year:

@@ -1,7 +1,7 @@
-"""SciPy calls a function, a strategy yields proposals: a thread in between turns one into the other.
+"""Turn a function that calls SciPy into a strategy that yields proposals, by a thread in between.
 
 The two never run at the same time: the thread waits for its answer while the study evaluates, the generator
-waits for the next batch while SciPy thinks. So a search stays as deterministic as SciPy is.
+waits for the next batch while SciPy thinks. So a search is as deterministic as SciPy.
 """
 
 import threading
@@ -16,40 +16,40 @@ Ask = Callable[[Batch], tuple[Trial, ...]]
 
 
 class Closed(BaseException):
-    """The study was stopped while SciPy waited; like GeneratorExit, for nobody to catch on the way out."""
+    """The study was stopped while SciPy waited; like GeneratorExit, not to be caught on the way out."""
 
 
 def ask_tell(work: Callable[[Ask], str]) -> Search:
-    """Run `work` in a thread of its own; yield what it asks, return what it returns, raise what it raises.
+    """Run `work` in a thread of its own; yield its batches, return its result, raise its errors.
 
     Closing the generator ends the thread: the call that waits for an answer raises Closed.
     """
-    asked: SimpleQueue[Batch | str | BaseException] = SimpleQueue()
-    answered: SimpleQueue[tuple[Trial, ...] | None] = SimpleQueue()
+    batches: SimpleQueue[Batch | str | BaseException] = SimpleQueue()
+    answers: SimpleQueue[tuple[Trial, ...] | None] = SimpleQueue()
 
     def ask(batch: Batch) -> tuple[Trial, ...]:
-        asked.put(batch)
-        answer = answered.get()
+        batches.put(batch)
+        answer = answers.get()
         if answer is None:
             raise Closed
         return answer
 
     def run() -> None:
         try:
-            asked.put(work(ask))
+            batches.put(work(ask))
         except BaseException as error:  # handed to the generator, which raises it
-            asked.put(error)
+            batches.put(error)
 
     thread = threading.Thread(target=run, name="scipy-search", daemon=True)
     thread.start()
     try:
         while True:
-            message = asked.get()
+            message = batches.get()
             if isinstance(message, str):
                 return message
             if isinstance(message, BaseException):
                 raise message
-            answered.put((yield message))
+            answers.put((yield message))
     finally:
-        answered.put(None)
+        answers.put(None)
         thread.join()

@@ -1,4 +1,4 @@
-"""The strategy that picks another one, from what is asked, and says why."""
+"""The strategy that chooses another one by the question, and explains its choice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from planwise.study.strategies.protocol import Search, Strategy
 from planwise.study.strategies.sampling import trials_of
 from planwise.study.trial import Evaluation
 
-FEW_LEVERS = 10  # up to which differences for a gradient cost less than a population
+FEW_LEVERS = 10  # up to as many, gradients by differences cost less than a population
 MANY_CONSTRAINTS = 3
 # From which a genetic search comes near the front that TPE finds (on fronts of known shape, measured), and
 # draws twenty times as fast; below, TPE comes nearer.
@@ -43,7 +43,7 @@ class Auto:
         return choose(problem).reason
 
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
-        """Look as the strategy picked does."""
+        """Search with the chosen strategy."""
         return self._picked(problem).propose(problem, baseline)
 
     def _picked(self, problem: Problem) -> Strategy:
@@ -51,7 +51,7 @@ class Auto:
 
 
 def choose(problem: Problem) -> Choice:
-    """Pick from what is asked, the size of the problem, its constraints, its noise and the time there is.
+    """Choose by the question, the size of the problem, its constraints, its noise and the time limit.
 
     Time decides only between strategies without a sampler, because only then is the baseline measured.
     """
@@ -75,10 +75,10 @@ def choose(problem: Problem) -> Choice:
 
 def _front(problem: Problem) -> Choice:
     trials, objectives = trials_of(problem), len(problem.spec.weights)
-    asked = f"a front of {objectives} objectives in {trials} trials"
+    front = f"a front of {objectives} objectives in {trials} trials"
     if trials >= AUTO_FRONT_TRIALS:
-        return Choice("nsga2", f"nsga2: {asked} (from {AUTO_FRONT_TRIALS} on it is as near, and quicker).")
-    return Choice("tpe", f"tpe: {asked} (under {AUTO_FRONT_TRIALS} it comes nearest).")
+        return Choice("nsga2", f"nsga2: {front} (from {AUTO_FRONT_TRIALS} on it is as near, and quicker).")
+    return Choice("tpe", f"tpe: {front} (under {AUTO_FRONT_TRIALS} it comes nearest).")
 
 
 def _why_populations(problem: Problem) -> str | None:

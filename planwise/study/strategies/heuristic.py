@@ -33,7 +33,7 @@ class Heuristic:
         for iteration in range(problem.spec.iterations + 1):
             (trial,) = yield (Proposal(levers, problem.kind, TrialPurpose.ITERATION, iteration),)
             if trial.evaluation is None:
-                return "failed: an iteration's trial broke, so there is no gap to go on from"
+                return "failed: an iteration's trial failed, so the gap is unknown"
             if problem.on_target(trial.evaluation):
                 return problem.settled(trial.evaluation)
             adjustment = self.adjustment(problem.gap(trial.evaluation), iteration + 1)

@@ -1,4 +1,4 @@
-"""A problem as SciPy sees it: functions of a point in unit coordinates, answered by previews.
+"""A problem as functions of a point in unit coordinates for SciPy, evaluated by previews.
 
 A point is (x − x₀) / scale, so that 1 is the width of a lever's recommended range. The squared gap to the
 target is in tolerances: from one unit to the next it changes ten thousand times as much as everything else.
@@ -26,8 +26,8 @@ from planwise.study.trial import Evaluation, Proposal, TrialPurpose
 
 STEP = 0.05  # of differences, in recommended widths: far above rounding, well within the linear range
 DYNAMICS_STEP = 0.5  # levers that change who is promoted act by whole people
-# Kept from the limits, because SciPy stops there only about: of a constraint's unit (a thousandth of a
-# per cent of payroll), and of a rule's, where two levers may each be rounded the wrong way.
+# Margins within the limits, because SciPy meets them only approximately: of a constraint's unit (a
+# thousandth of a per cent of payroll), and of a rule's, whose two levers may be rounded in opposite ways.
 MARGIN = 1e-5
 RULE_MARGIN = 10.0**-DECIMALS
 
@@ -52,7 +52,7 @@ class Slopes:
 
 
 class PreviewObjective:
-    """Evaluates points by asking for previews, each once, up to `budget` of them; adds them to `seen`."""
+    """Evaluates points by previews, each once, up to `budget` of them; adds them to `seen`."""
 
     def __init__(self, problem: Problem, ask: Ask, budget: int, seen: list[Evaluation]) -> None:
         self.problem = problem
@@ -70,14 +70,14 @@ class PreviewObjective:
 
     @cached_property
     def constraint_names(self) -> tuple[str, ...]:
-        """The constraints that only an evaluation tells, in their order; a preview has no gate."""
+        """The constraints that need an evaluation, in their order; a preview has no gate."""
         start = self._at(self.origin)
         known = {GATE, *self.problem.lever_constraints(start.levers)}
         return tuple(name for name in self.problem.constraints(start) if name not in known)
 
     @property
     def origin(self) -> Vector:
-        """Where nothing changes."""
+        """The point without changes."""
         return np.zeros(len(self.low))
 
     def clip(self, point: Vector) -> Vector:
@@ -90,7 +90,7 @@ class PreviewObjective:
         return self._value(self._at(point))
 
     def values(self, points: Sequence[Vector]) -> Vector:
-        """Return the objective at several points, evaluated as one batch; infinite where a preview broke."""
+        """Return the objective at several points, evaluated as one batch; infinite where a preview failed."""
         found = self._evaluated(points, TrialPurpose.POINT)
         return np.array([np.inf if one is None else self._value(one) for one in found])
 
@@ -99,7 +99,7 @@ class PreviewObjective:
         return self._constraints(self._at(point))
 
     def many_constraints(self, points: Sequence[Vector]) -> Vector:
-        """Return the constraints at several points, a column each; infinite where a preview broke."""
+        """Return the constraints at several points, a column each; infinite where a preview failed."""
         found = self._evaluated(points, TrialPurpose.POINT)
         rows = [
             np.full(len(self.constraint_names), np.inf) if one is None else self._constraints(one)
@@ -127,7 +127,7 @@ class PreviewObjective:
     def _at(self, point: Vector) -> Evaluation:
         (found,) = self._evaluated([point], TrialPurpose.POINT)
         if found is None:
-            raise PreviewFailed("A preview broke.", remedy="Look at the trial's error.")
+            raise PreviewFailed("A preview failed.", remedy="Look at the trial's error.")
         return found
 
     def _evaluated(self, points: Sequence[Vector], purpose: TrialPurpose) -> list[Evaluation | None]:
@@ -188,7 +188,7 @@ class PreviewObjective:
             found = np.zeros((len(point), base.size))
             for index, neighbour in zip(movable, neighbours, strict=True):
                 if neighbour is None:
-                    raise PreviewFailed("A preview broke.", remedy="Look at the trial's error.")
+                    raise PreviewFailed("A preview failed.", remedy="Look at the trial's error.")
                 found[index] = (of(neighbour) - base) / steps[index]
             return found
 

@@ -1,4 +1,4 @@
-"""What a strategy is: a generator of proposals that is sent the finished trials."""
+"""The protocol of strategies: a generator of proposals that is sent the finished trials."""
 
 from collections.abc import Generator
 from typing import Protocol
@@ -11,11 +11,11 @@ from planwise.study.trial import Evaluation, Proposal, Trial
 Batch = tuple[Proposal, ...]
 Search = Generator[Batch, tuple[Trial, ...], str]
 """Yields batches (the proposals of one do not depend on each other), is sent their trials in the same order,
-and returns why it ended."""
+and returns the reason why it ended."""
 
 
 class Strategy(Protocol):
-    """A way to look for levers; holds no state between studies."""
+    """A search for levers; it holds no state between studies."""
 
     @property
     def name(self) -> str:
@@ -27,5 +27,5 @@ class Strategy(Protocol):
         ...
 
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
-        """Look for levers, given the preview of the scenario as it is."""
+        """Search for levers, given the preview of the unchanged scenario."""
         ...

@@ -1,6 +1,6 @@
 """Optuna's samplers as strategies: the sampler draws, the study learns.
 
-A search is one batch: the levers as they are, so that no study ends worse than it began (for a front also
+A search is one batch: the unchanged levers, so that no study ends worse than it began (for a front also
 the least and the most pay), and draws, each made when a worker is free for it. Samplers read a trial's
 values and constraints from the study itself: TPE, NSGA-II and GP prefer what is feasible, or nearer to it.
 """
@@ -44,7 +44,7 @@ class Sampling:
         return self.make(problem.spec.sampler_seed + past_trials, trials_of(problem))
 
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
-        """Propose what is known before any draw, and draws up to the number of trials."""
+        """Propose the known points, then draws up to the number of trials."""
         known = [
             Proposal(levers, problem.kind, TrialPurpose.START, place)
             for place, levers in enumerate(_known(problem), 1)
@@ -55,7 +55,7 @@ class Sampling:
 
 
 def _known(problem: Problem) -> list[dict[str, float]]:
-    """Return the levers as they are; for a front also those of the least and the most pay, near its ends."""
+    """Return the unchanged levers; for a front also those of the least and the most pay, near its ends."""
     if not problem.spec.multi_objective:
         return [start_of(problem.space)]
     ends = [extreme(problem.space, highest=highest) for highest in (False, True)]
@@ -63,7 +63,7 @@ def _known(problem: Problem) -> list[dict[str, float]]:
 
 
 def trials_of(problem: Problem) -> int:
-    """Return how many trials to take: as asked, or as recommended for the class of problem."""
+    """Return how many trials to take: as given, or as recommended for the class of problem."""
     if problem.spec.single_iteration:
         return 2  # the start, and one draw
     return problem.spec.trials or evaluation_budget(problem).recommended
@@ -75,12 +75,12 @@ def population(trials: int) -> int:
 
 
 def has_torch() -> bool:
-    """Say whether PyTorch is installed, which the Gaussian process needs."""
+    """Return whether PyTorch is installed, which the Gaussian process needs."""
     return importlib.util.find_spec("torch") is not None
 
 
 class _Cmaes(CmaEsSampler):
-    """CMA-ES without a warning at each trial that it sees no constraints: `check` refuses all others."""
+    """CMA-ES without a warning at each trial that it sees no constraints: `check_spec` refuses them."""
 
     def after_trial(
         self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None

@@ -1,9 +1,9 @@
-"""SciPy's methods on the (weighted) objective: they look on previews, plans verify what they found.
+"""SciPy's methods on the (weighted) objective: they search on previews, and plans verify the result.
 
 All work in unit coordinates (`preview_objective`). SLSQP, COBYLA, COBYQA and differential evolution take the
-constraints as they are; L-BFGS-B and TNC know bounds only, so there an augmented Lagrangian holds them: a
+constraints directly; L-BFGS-B and TNC support bounds only, so there an augmented Lagrangian holds them: a
 penalty that is exact at a finite weight (Nocedal and Wright 2006, Numerical Optimization, 17.3). COBYLA and
-COBYQA, which have no gradient to tell them that the objective is steep across the target and flat along it,
+COBYQA, which have no gradient to show that the objective is steep across the target and flat along it,
 work in coordinates in which it is neither: across the target, one unit is one tolerance of growth.
 """
 
@@ -27,7 +27,7 @@ CORRECTIONS = 3  # a preview each; payroll bends by a thousandth of what a lever
 
 
 class ConstraintPenalty:
-    """All constraints of a objective, those that need an evaluation last."""
+    """All constraints of an objective, those that need an evaluation last."""
 
     def __init__(self, objective: PreviewObjective, point: Vector) -> None:
         self._objective = objective
@@ -36,12 +36,12 @@ class ConstraintPenalty:
         self._evaluated = _norms(objective.slopes(point).constraints) if objective.constraint_names else None
 
     def values(self, point: Vector) -> Vector:
-        """Return what is exceeded (up to 0: nothing)."""
+        """Return each constraint's violation (up to 0: none)."""
         rules = (self._objective.rows @ point - self._objective.limits) / self._rules
         return np.concatenate([rules, self.evaluated(point)])
 
     def evaluated(self, point: Vector) -> Vector:
-        """Return what is exceeded of the constraints that need an evaluation."""
+        """Return the violations of the constraints that need an evaluation."""
         if self._evaluated is None:
             return np.zeros(0)
         return self._objective.constraints(point) / self._evaluated
@@ -184,7 +184,7 @@ class ScipyMethod:
         except BudgetSpent:
             return SPENT
         except PreviewFailed:
-            return "failed: a preview broke, so there is nothing to go on from"
+            return "failed: a preview failed, so the search cannot continue"
         return ENDED
 
 
@@ -205,12 +205,12 @@ class Limits:
 
 
 def slsqp(objective: PreviewObjective, limits: Limits) -> None:
-    """Descend by sequential least squares, constraints as they are."""
+    """Descend by sequential least squares, with the constraints as given."""
     _descend(objective, limits, _start(objective))
 
 
 def bounded(method: str) -> Callable[[PreviewObjective, Limits], None]:
-    """Return a method that knows bounds only, its constraints penalty by an augmented Lagrangian."""
+    """Return a method that knows bounds only, its constraints held by an augmented Lagrangian."""
 
     def search(objective: PreviewObjective, limits: Limits) -> None:
         point = _start(objective)

@@ -1,11 +1,11 @@
 """Least change: the smallest move of the levers that meets the target, solved on previews, verified by plans.
 
 Growth and the constraints are nearly linear in the levers, so SciPy (SLSQP) solves min Σ((x−x₀)/scale)² on
-their linear models, within the hard bounds and with the constraints on levers as they are; a preview of the
+their linear models, within the hard bounds and with the constraints on levers; a preview of the
 solution corrects the models along the step (Broyden's update) until it is on target and within every limit.
 The slopes come from finite differences at x₀, one batch of previews, and again at the solution where it
 matters: with a constraint at its limit, a lever that moves people, or steps that do not arrive. A plan then
-verifies. Preview and plan agree; should they ever not, the difference moves the next aim.
+verifies. Preview and plan agree; if they ever differ, the difference corrects the next aim.
 """
 
 from collections.abc import Generator, Mapping
@@ -41,14 +41,14 @@ SLOPES_MAX = 6  # at the start, and where that led
 SAME_CHANGE = 0.005  # relative: fresh slopes that promise no smaller change than this are the last
 SAME_PLACE = 0.1  # relative to the change: slopes taken so near a solution are those of the solution
 HALVINGS_MAX = 20  # between two points on either side of the target: far below a lever's last decimal
-CHANCE_MAX = 3  # times that the other seeds are asked about a solution
+CHANCE_MAX = 3  # times that a solution is evaluated under the other seeds
 
 Steps = Generator[Batch, tuple[Trial, ...], "Found | None"]
 Stepping = Generator[Batch, tuple[Trial, ...], "Stepped | None"]
 Seeking = Generator[Batch, tuple[Trial, ...], "Sought | str"]
 Reaching = Generator[Batch, tuple[Trial, ...], "Found | str"]
 Halving = Generator[Batch, tuple[Trial, ...], Point | None]
-BROKE = "failed: a preview broke, so there is nothing to solve on"
+BROKE = "failed: a preview failed, so there is no model to solve"
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,14 @@ class Solve:
     """The default strategy for a growth target."""
 
     name: str = "solve"
-    settles_reach: bool = True  # says itself what is out of reach: its slopes tell
+    settles_reach: bool = True  # its slopes decide reachability
 
     def sampler(self, problem: Problem, past_trials: int) -> BaseSampler | None:
         """Return None: SciPy finds every point."""
         return None
 
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
-        """Solve on previews, verify by a plan, correct the aim by what the plan says otherwise."""
+        """Solve on previews, verify by a plan, and correct the aim where the plan differs."""
         sought = yield from seek(problem)
         if isinstance(sought, str):
             return sought
@@ -100,7 +100,7 @@ class Solve:
         for iteration in range(1, plans + 1):
             (trial,) = yield (Proposal(found.levers, problem.kind, TrialPurpose.VERIFY, iteration),)
             if trial.evaluation is None:
-                return "failed: the verifying plan broke"
+                return "failed: the verifying plan failed"
             if problem.on_target(trial.evaluation):
                 return problem.settled(trial.evaluation)
             if iteration == plans:
@@ -115,7 +115,7 @@ class Solve:
 
 @dataclass(frozen=True)
 class Sought:
-    """What previews found, and the problem by which it was judged."""
+    """A solution on previews, and the problem that judged it."""
 
     problem: Problem
     found: Found
@@ -124,8 +124,8 @@ class Sought:
 def seek(problem: Problem) -> Seeking:
     """Return the least change that meets target and constraints on previews; else why there is none.
 
-    With payroll_risk, the other seeds are asked about it, and it is sought again by their payrolls there
-    while more of them are over than may be.
+    With payroll_risk, the solution is evaluated under the other seeds, and solved again with their
+    payrolls while more of them are over the limit than allowed.
     """
     origin = Region.of(problem).clip(np.zeros(len(problem.space)))
     sloped = yield from slopes_at(problem, origin, iteration=1)
@@ -153,7 +153,7 @@ def seek(problem: Problem) -> Seeking:
         start = point_of(there, found.point.evaluation)
         model = found.model.scaled(output_of(problem, PAYROLL_RISK), factor)
         problem = there
-    return f"{risk} is not kept: other seeds went over the payroll limit {CHANCE_MAX} times"
+    return f"{risk} is violated: other seeds exceeded the payroll limit {CHANCE_MAX} times"
 
 
 def within_reach(problem: Problem, start: Point, model: Model) -> Reaching:
@@ -180,13 +180,15 @@ def within_reach(problem: Problem, start: Point, model: Model) -> Reaching:
         again = min(again, found, key=lambda one: _rank(one.point, aim, _near_enough(problem)))
     if _arrived(again.point, aim, tolerance):
         return again
-    return f"no preview meets it all: the nearest is off by {PP * (aim - again.growth):+.3f} pp"
+    return (
+        f"no preview meets target and constraints: the nearest is off by {PP * (aim - again.growth):+.3f} pp"
+    )
 
 
 def solution(problem: Problem, model: Model, aim: float, iteration: int, visited: list[Point]) -> Steps:
     """Return the least change whose preview grows by `aim` within the constraints; else the nearest visited.
 
-    `visited` takes every point that is previewed. None when a preview broke.
+    `visited` takes every point that is previewed. None when a preview failed.
     """
     near_enough = _near_enough(problem)
     best: Found | None = None
@@ -220,7 +222,7 @@ def solution(problem: Problem, model: Model, aim: float, iteration: int, visited
 
 
 def worth_fresh_slopes(problem: Problem, found: Found, sloped_at: Vector) -> bool:
-    """Say whether slopes taken elsewhere may be off here: a lever moves people, or a constraint is near."""
+    """Return whether slopes from elsewhere may be off: a lever moves people, or a constraint is near."""
     near = found.tight or bool(np.any(found.point.outputs[1:] > -AT_LIMIT))
     curved = any(lever.dynamics for lever in problem.space) or near
     away = found.point.at - sloped_at
@@ -285,7 +287,7 @@ def _near_enough(problem: Problem) -> float:
 
 
 def _promises(problem: Problem, model: Model, aim: float) -> bool:
-    """Say whether the model reaches the aim within the constraints."""
+    """Return whether the model reaches the aim within the constraints."""
     ends = ends_of(Region.of(problem).with_constraints(model), model)
     tolerance = problem.spec.tolerance
     return ends is not None and model.growth(ends[0]) - tolerance <= aim <= model.growth(ends[1]) + tolerance

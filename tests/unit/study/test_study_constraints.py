@@ -184,8 +184,8 @@ def test_a_constraint_has_one_canonical_text(text, canonical):
         ("below_minimum<=1.5", "whole number"),
         ("adjusted_gap<=2", "log points"),
         ("change<=0", "lock the lever"),
-        ("locked", "of one lever"),
-        ("payroll.cola_rate<=1", "of no lever"),
+        ("locked", "takes one lever"),
+        ("payroll.cola_rate<=1", "takes no lever"),
         ("", "not a constraint"),
     ],
 )

@@ -26,7 +26,7 @@ def study(monkeypatch):
     ("number", "message"),
     [
         (1, "Trial 1 of study s failed: out of memory"),
-        (2, "The gate refused trial 2"),
+        (2, "Trial 2 of study s failed its gate"),
         (9, "has no finished trial 9; it has 0 to 2"),
     ],
 )
@@ -44,7 +44,7 @@ def test_a_study_without_trials(study):
 
 @pytest.mark.parametrize("text", ["study", "study:", ":3", "study:x", "study:-1"])
 def test_what_names_no_trial(text):
-    with pytest.raises(InputError, match="names no trial"):
+    with pytest.raises(InputError, match="is not a trial"):
         scenario_from_trial.parse_trial(text)
 
 

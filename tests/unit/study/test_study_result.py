@@ -161,10 +161,10 @@ def test_what_is_not_computed_says_why(study):
         assert cut.as_json()[field] == "not computed: cancelled"
     assert cut.sensitivity.by_lever == NotComputed("cancelled")
     assert cut.as_json()["sensitivity"]["by_lever"] == "not computed: cancelled"
-    assert study.result().employee_impact == NotComputed("these previews have nobody's pay")
-    assert Study(seeds=0).result().robustness == NotComputed("no seeds were asked for")
+    assert study.result().employee_impact == NotComputed("these previews have no pay by employee")
+    assert Study(seeds=0).result().robustness == NotComputed("no seeds were requested")
     far = Study(target=0.4).result()
-    assert not far.reachable and far.robustness == NotComputed("what was asked is out of reach")
+    assert not far.reachable and far.robustness == NotComputed("the target is out of reach")
     assert far.nearest_growth == far.growth
 
 

@@ -63,7 +63,7 @@ def test_a_trial_that_breaks_is_recorded_and_the_study_goes_on(tmp_path):
 
 def test_a_study_whose_every_trial_breaks_ends(tmp_path):
     result = World(tmp_path, breaks=lambda call: True).study(TARGET, strategy="tpe", trials=100)
-    assert result.stopped == "failed: 10 trials in a row broke"
+    assert result.stopped == "failed: 10 trials in a row failed"
     assert not result.converged and result.trials_failed == 10
     assert result.kind == "preview"  # nothing verified, and it says so
 
@@ -179,7 +179,7 @@ def test_a_trial_that_was_running_when_the_process_died_is_run_again(world):
 def test_a_study_cannot_be_resumed_with_another_question(world, change):
     world.study(TARGET)
     question = {"target_growth": TARGET, **change}
-    with pytest.raises(InputError, match="asked otherwise"):
+    with pytest.raises(InputError, match="has a different question"):
         world.study(question.pop("target_growth"), resume=True, **question)
 
 

@@ -100,7 +100,7 @@ def test_a_plan_that_breaks_is_followed_by_the_next_best_at_most_three_times():
 def test_a_preview_that_breaks_ends_a_gradient_and_what_was_seen_is_verified():
     problem = problem_in(LINEAR, 0.04, "real", strategy="slsqp")
     found = Searched(STRATEGIES["slsqp"], problem, LINEAR, breaks=lambda proposal, number: number == 12)
-    assert found.stopped == "converged" or "broke" in found.stopped
+    assert found.stopped == "converged" or "failed" in found.stopped
     assert len(found.of("verify")) == 1
 
 

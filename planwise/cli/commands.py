@@ -106,7 +106,7 @@ COMMANDS = {
     "parameters": ("planwise.cli.parameters:app", "List levers and assumptions."),
     "scenario": ("planwise.cli.scenario:app", "Create, copy and list scenarios (named sets of overrides)."),
     "study": ("planwise.cli.study:app", "List, show and export studies."),
-    "employee": ("planwise.cli.compare:employee", "Show an employee's events and pay, year by year."),
+    "employee": ("planwise.cli.employee:employee", "Show an employee's events and pay, year by year."),
     "demo": ("planwise.cli.demo:demo", "Generate, simulate, optimize and publish a synthetic example."),
     "simulate": ("planwise.cli.simulate:simulate", "Simulate a scenario, gate it, publish it."),
     "preview": (

@@ -1,24 +1,185 @@
-"""`planwise compare` and `planwise employee`."""
+"""`planwise compare`: scenarios side by side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Column, Table
+from rich.text import Text
 
 from flows.launch import run_use_case
 from planwise.cli.options import AsFlow, Home, Json
 from planwise.comparison import compare as compare_published
-from planwise.comparison.employee import Timeline, find_people, timeline
-from planwise.comparison.people_csv import write_people_csv
+from planwise.comparison.compare import Compared, Comparison
+from planwise.comparison.formatting import change, figure, money, setting_text
+from planwise.comparison.metrics import METRICS, Kind
+from planwise.comparison.parameters import ParameterDifference, Setting
+from planwise.comparison.people import Statistics, WinnersAndLosers, write_people_csv
 from planwise.comparison.remarks import due
-from planwise.comparison.show import render_comparison
-from planwise.comparison.show_employee import paired_years, render_against, render_people, render_timeline
 from planwise.console import emit_json, progress, results, settings_for
-from planwise.errors import CheckFailed, InputError
-from planwise.governance import BASELINE
 from planwise.jobs import JobKind
 from planwise.settings import Settings
+
+TIER_MARKS = {"scenario": "*", "dynamic": "+", "default": "", "fallback": "!"}
+LEGEND = "* scenario  + dynamic lever  ! fallback  no mark: default"
+SHORT_STATES = (
+    "headcount",
+    "payroll",
+    "mean_base_pay",
+    "growth_all",
+    "growth_compound",
+    "mean_compa_ratio",
+    "adjusted_gap_max",
+    "below_minimum",
+)
+SHORT_FLOWS = ("prorated_payroll", "cola_cost", "merit_cost", "promotion_cost", "hires", "promotions")
+BY_NAME = {metric.name: metric for metric in METRICS}
+
+
+def render_comparison(comparison: Comparison) -> RenderableType:
+    """Return the tables of a comparison, the remarks before the figures that they limit."""
+    parts: list[RenderableType] = [Text(_comparison_headline(comparison), style="bold")]
+    parts += [Text(f"! {remark}", style="yellow") for remark in comparison.remarks]
+    parts += [render_parameters(comparison.parameters, comparison.names)]
+    if comparison.years:
+        parts += [_kpi_table(comparison)]
+    if comparison.people:
+        parts += [_people_table(comparison.people), *_movers(comparison.people)]
+    return Group(*parts)
+
+
+def render_parameters(differences: tuple[ParameterDifference, ...], names: tuple[str, ...]) -> RenderableType:
+    """Return one row per parameter and span of years that differ."""
+    if not differences:
+        return Text("No lever and no assumption differs.")
+    table = _table("what differs", "years", *names, title="Levers and assumptions")
+    for row in differences:
+        base, *others = row.settings.values()
+        table.add_row(
+            Text(row.parameter),
+            row.when,
+            _setting_text(base, row.unit, base),
+            *(_setting_text(other, row.unit, base) for other in others),
+        )
+    return Group(table, Text(LEGEND + "\n", style="dim"))
+
+
+def _comparison_headline(comparison: Comparison) -> str:
+    census = comparison.base.census
+    others = ", ".join(source.name for source in comparison.others)
+    years = comparison.years
+    span = f", {years[0]} to {years[-1]}" if years else ""
+    return (
+        f"{others} against {comparison.base.name}; census {census['name']}, {census['rows']:,} people{span}."
+    )
+
+
+def _setting_text(own: Setting | None, unit: str, base: Setting | None) -> Text:
+    if own is None:
+        return Text("unknown", style="dim")
+    same = base is not None and own.value == base.value and own is not base
+    return Text(f"{setting_text(own.value, unit)}{TIER_MARKS.get(own.tier, '')}", style="dim" if same else "")
+
+
+def _kpi_table(comparison: Comparison) -> RenderableType:
+    first, last = comparison.years[0], comparison.years[-1]
+    table = _table("", *comparison.names, title=f"End of {last}, then {first} to {last} in total")
+    known = frozenset(metric.name for metric in comparison.metrics)
+    for name in (name for name in SHORT_STATES if name in known):
+        _kpi_row(table, comparison.kpi(BY_NAME[name], last))
+    table.add_section()
+    for name in (name for name in SHORT_FLOWS if name in known):
+        _kpi_row(table, comparison.total(BY_NAME[name]))
+    return table
+
+
+def _kpi_row(table: Table, compared: Compared) -> None:
+    kind = compared.metric.kind
+    base, *others = compared.values
+    cells = [Text(figure(compared.values[base], kind))]
+    for name in others:
+        cell = Text(figure(compared.values[name], kind))
+        if compared.difference(name):
+            cell.append(f"\n{_difference(compared, name)}", style="dim")
+        cells.append(cell)
+    table.add_row(compared.metric.label, *cells)
+
+
+def _difference(compared: Compared, name: str) -> str:
+    text = change(compared.difference(name), compared.metric.kind)
+    share = compared.relative(name)
+    with_share = compared.metric.kind in (Kind.MONEY, Kind.COUNT) and share is not None
+    return f"{text} ({share:+.1%})" if with_share else text
+
+
+def _people_table(pairs: tuple[WinnersAndLosers, ...]) -> RenderableType:
+    table = _table(
+        "",
+        "people",
+        "gain",
+        "lose",
+        "same",
+        "P10",
+        "median",
+        "P90",
+        "sum",
+        title=f"The same people's base pay at the end of {pairs[0].year}, against {pairs[0].against}",
+    )
+    for pair in pairs:
+        for name, of in ((pair.scenario, pair.overall), *_levels(pair)):
+            table.add_row(
+                Text(name),
+                *(f"{count:,}" for count in (of.people, of.gain, of.lose, of.same)),
+                *(money(value, sign="+") for value in (of.p10, of.median, of.p90, of.net)),
+            )
+        table.add_section()
+    return table
+
+
+def _levels(pair: WinnersAndLosers) -> Iterator[tuple[str, Statistics]]:
+    for group in pair.groups:
+        if group.attribute == "level":
+            yield f"  level {group.group}", group.statistics
+
+
+def _movers(pairs: tuple[WinnersAndLosers, ...]) -> Iterator[RenderableType]:
+    for pair in pairs:
+        text = [
+            f"{row['employee_id']} {money(row['difference'], sign='+')} (level {row['level_id']}, "
+            f"{row['department']})"
+            for row in (*pair.gainers[:1], *pair.losers[:1])
+        ]
+        yield Text(f"{_payroll(pair)} Most moved: {'; '.join(text) or 'none'}.")
+
+
+def _payroll(pair: WinnersAndLosers) -> str:
+    bridge = pair.payroll
+    text = f"Payroll of {pair.scenario} {money(bridge.difference, sign='+')}"
+    if bridge.only_other_people or bridge.only_base_people:
+        text += (
+            f": {money(bridge.matched, sign='+')} for the same people, {money(bridge.only_other, sign='+')} "
+            f"for {bridge.only_other_people:,} only there, {money(-bridge.only_base, sign='+')} for "
+            f"{bridge.only_base_people:,} not there"
+        )
+    return f"{text}."
+
+
+def _table(*columns: str, **more: str) -> Table:
+    first, *others = columns
+    return Table(
+        Column(first, overflow="fold"),
+        *(Column(name, justify="right", overflow="fold") for name in others),
+        box=box.SIMPLE_HEAD,
+        padding=(0, 0),
+        collapse_padding=True,
+        pad_edge=False,
+        title_justify="left",
+        **more,  # type: ignore[arg-type]
+    )
+
 
 EMPLOYEES = 1_000  # rows in the workbook; totals always include everyone
 
@@ -52,7 +213,7 @@ def compare(
         from planwise.comparison.workbook import write_workbook
 
         file = write_workbook(comparison, xlsx)
-    people = None if csv is None else write_people_csv(comparison, csv)
+    people = None if csv is None else write_people_csv(comparison.sources, comparison.people, csv)
     if json:
         emit_json({**comparison.as_json(), "workbook": file, "csv": csv, "csv_rows": people})
         return
@@ -80,68 +241,3 @@ def _flow() -> Callable[..., Any]:
     from flows.flows import simulate as flow
 
     return flow
-
-
-FOUND_SHOWN = 20
-
-
-def employee(
-    employee_id: Annotated[
-        str | None, Parameter(help="Employee ID from the census; hires are NEW-YEAR-SLOT.")
-    ] = None,
-    /,
-    *,
-    scenario: Annotated[str, Parameter(name="--scenario", help="A published scenario.")] = BASELINE,
-    against: Annotated[str | None, Parameter(name="--against", help="Compare with this scenario.")] = None,
-    find: Annotated[
-        str | None,
-        Parameter(name="--find", help="List employees whose ID, job title or department contains this text."),
-    ] = None,
-    home: Home = None,
-    json: Json = False,
-) -> int:
-    """Show one employee's published events and pay; exit with code 1 when the events do not give the pay."""
-    settings = settings_for(home)
-    if (find is None) == (employee_id is None):
-        raise InputError(
-            "Give either an employee ID or --find.",
-            remedy="`planwise employee ID`, or `planwise employee --find TEXT`.",
-        )
-    if find is not None:
-        _find(settings, scenario, find, as_json=json)
-        return 0
-    own = timeline(settings, scenario, str(employee_id))
-    other = None if against is None else timeline(settings, against, str(employee_id))
-    if json:
-        emit_json(own.as_json() | ({} if other is None else _against(own, other)))
-    else:
-        results().print(render_timeline(own))
-        if other is not None:
-            results().print(render_against(own, other))
-    broken = own.problems or (other is not None and other.problems)
-    return CheckFailed.exit_code if broken else 0
-
-
-def _find(settings: Settings, scenario: str, text: str, *, as_json: bool) -> None:
-    people, found = find_people(settings, scenario, text, limit=FOUND_SHOWN)
-    if as_json:
-        emit_json({"scenario": scenario, "find": text, "found": found, "people": people})
-        return
-    if people:
-        results().print(render_people(people))
-    progress().print(f"{found:,} found in {scenario}; {len(people)} shown.", markup=False)
-
-
-def _against(own: Timeline, other: Timeline) -> dict[str, Any]:
-    return {
-        "against": other.as_json(),
-        "differences": [
-            {
-                "simulation_year": year,
-                "base_pay": here and here.base_pay,
-                "against": there and there.base_pay,
-                "difference": here and there and here.base_pay - there.base_pay,
-            }
-            for year, here, there in paired_years(own, other)
-        ],
-    }

@@ -195,8 +195,8 @@ def diff(
     json: Json = False,
 ) -> None:
     """Show which levers and assumptions differ between scenarios, simulated or not."""
+    from planwise.cli.compare import render_parameters
     from planwise.comparison.parameters import Resolved, parameter_differences  # pandas is slow to import
-    from planwise.comparison.show import render_parameters
 
     settings = settings_for(home)
     names = tuple(dict.fromkeys((first, second, *others)))

@@ -1,6 +1,6 @@
 """Scenarios side by side: levers, KPIs, people; and one person through the years."""
 
-from planwise.comparison.comparing import Comparison, compare
+from planwise.comparison.compare import Comparison, compare
 from planwise.comparison.people import WinnersAndLosers
 
 __all__ = ["Comparison", "WinnersAndLosers", "compare"]

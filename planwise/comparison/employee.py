@@ -9,8 +9,7 @@ from typing import Any
 import duckdb
 
 from planwise.comparison.parameters import HORIZON
-from planwise.comparison.reading import Row, damage_named, path, reader, rows
-from planwise.comparison.sources import Source
+from planwise.comparison.sources import Row, Source, damage_named, path, reader, rows
 from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.parameters import Value

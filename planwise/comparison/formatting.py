@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from planwise.comparison.differences import Figure
-from planwise.comparison.metrics import Kind
+from planwise.comparison.metrics import Figure, Kind
 
 NONE = "-"
 MILLION = 1_000_000
@@ -42,7 +41,7 @@ def money(value: Figure, sign: str = "") -> str:
     return f"{amount:{sign},.0f}" if round(amount) else "0"
 
 
-def setting(value: Any, unit: str) -> str:
+def setting_text(value: Any, unit: str) -> str:
     """Return a parameter's value: rates in percent."""
     if value is None:
         return "none"

@@ -1,8 +1,10 @@
-"""What is compared of a simulated year: the columns of `fct_scenario_kpis`, with label, unit and order."""
+"""The metrics of a simulated year that are compared, with label, unit and order, and their differences."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 
 class Kind(StrEnum):
@@ -84,3 +86,28 @@ def metrics_of(columns: Iterable[str]) -> tuple[Metric, ...]:
     """Return the known metrics among a mart's columns, in the order that people read them."""
     present = frozenset(columns)
     return tuple(metric for metric in METRICS if metric.name in present)
+
+
+Figure = int | float | Decimal | None
+
+
+def difference(value: Figure, base: Figure) -> Figure:
+    """Return value - base; None when either is missing."""
+    if value is None or base is None:
+        return None
+    if isinstance(value, float) or isinstance(base, float):
+        return float(value) - float(base)
+    return value - base
+
+
+def relative(value: Figure, base: Figure) -> float | None:
+    """Return (value - base) / |base|; None when either is missing or the base is 0."""
+    change = difference(value, base)
+    if change is None or not base:
+        return None
+    return float(change) / abs(float(base))
+
+
+def numeric(value: Any) -> Figure:
+    """Return a parameter's value as a figure; None for a flag, a date or nothing."""
+    return value if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else None

@@ -1,19 +1,26 @@
-"""Which levers and assumptions differ between scenarios, by year where they differ, with the tier."""
+"""Levers and assumptions that differ between scenarios, by year, with their tiers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal, Protocol
 
-from planwise.comparison.differences import difference, numeric
-from planwise.comparison.sources import Setting
-from planwise.parameters import EffectiveParameters, catalogue
+from planwise.comparison.metrics import difference, numeric
+from planwise.parameters import EffectiveParameters, Value, catalogue
 from planwise.parameters.declaration import Unit
 from planwise.parameters.values import DECIMALS
 
 HORIZON = "years"  # said as the years themselves, not as a parameter
 ALL_YEARS: tuple[int, ...] = ()
 UNKNOWN_UNIT = ""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A parameter's value in a year, and the tier it came from."""
+
+    value: Value
+    tier: str
 
 
 class Parametrised(Protocol):

@@ -4,17 +4,22 @@ Matched are those who are active in both results, by employee id. All sums are e
 fewer than SMALLEST_GROUP people is counted with other such groups, so that no figure tells a person's pay.
 """
 
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from planwise.comparison.reading import ACTIVE, Row, damage_named, path, rows
 from planwise.comparison.remarks import same_census, same_seed
-from planwise.comparison.sources import Source
+from planwise.comparison.sources import ACTIVE, Row, Source, damage_named, path, reader, rows
+from planwise.errors import InputError
+from planwise.formatting import FORMULA_PATTERN, escape_formula
+from planwise.storage import replace_file
 
 SNAPSHOT = "fct_workforce_snapshot"
 ATTRIBUTES = {"level": "level_id", "department": "department", "gender": "gender"}
@@ -252,3 +257,60 @@ def _employees(connection: duckdb.DuckDBPyConnection, which: str, order: str, li
     columns: Sequence[str] = EMPLOYEE_COLUMNS
     query = f"SELECT {', '.join(columns)} FROM matched WHERE {which} ORDER BY {order}, employee_id LIMIT ?"
     return tuple(rows(connection, query, [limit]))
+
+
+TEXTS = frozenset({"employee_id", "department", "gender"})
+ESCAPED = "CASE WHEN regexp_matches({0}, '" + FORMULA_PATTERN + "') THEN '''' || {0} ELSE {0} END AS {0}"
+SHARE_DECIMALS = 6
+
+
+def write_people_csv(sources: Sequence[Source], pairs: Sequence[WinnersAndLosers], file: Path) -> int:
+    """Write one row a person and pair, by scenario and id; return how many rows.
+
+    Raises InputError when no people can be matched, or the file cannot be written.
+    """
+    if not pairs:
+        raise InputError(
+            "There are no people to list: no other scenario has the base's census and years.",
+            remedy="Compare scenarios on one census; the comparison's remarks say what differs.",
+        )
+    try:
+        with (
+            replace_file(file) as whole,
+            tempfile.TemporaryDirectory(prefix=".people-", dir=file.parent) as folder,
+        ):
+            _write_pairs(sources, pairs, whole, Path(folder) / "pair.csv")
+    except OSError as error:
+        raise InputError(
+            f"The file {file} cannot be written: {error.strerror or error}.",
+            remedy="Choose a folder that can be written, with space.",
+        ) from error
+    return sum(pair.overall.people for pair in pairs)
+
+
+def _write_pairs(
+    sources: Sequence[Source], pairs: Sequence[WinnersAndLosers], whole: Path, piece: Path
+) -> None:
+    base, others = sources[0], {source.name: source for source in sources[1:]}
+    query = f"SELECT ? AS scenario, ? AS against, {_csv_columns()} FROM matched ORDER BY employee_id"
+    with reader() as connection, open(whole, "wb") as output:
+        connection.execute("SET preserve_insertion_order = true")
+        for number, pair in enumerate(pairs):
+            other = others[pair.scenario]
+            with (
+                damage_named(base.publication, other.publication),
+                matched(connection, base, other, pair.year),
+            ):
+                rows = connection.sql(
+                    query, params=[escape_formula(pair.scenario), escape_formula(pair.against)]
+                )
+                rows.write_csv(str(piece), header=number == 0)
+            with open(piece, "rb") as written:
+                shutil.copyfileobj(written, output)
+
+
+def _csv_columns() -> str:
+    rounded = {"share": f"round(share, {SHARE_DECIMALS}) AS share"}
+    return ", ".join(
+        ESCAPED.format(name) if name in TEXTS else rounded.get(name, name) for name in EMPLOYEE_COLUMNS
+    )

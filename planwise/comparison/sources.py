@@ -1,24 +1,21 @@
-"""The published results that are compared, and the parameters that each was published with."""
+"""The published results that are compared: their manifest, and SQL over their marts."""
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+import duckdb
+
+from planwise.comparison.parameters import Setting
 from planwise.engine.publishing import Publication, load_publication, published_scenarios
 from planwise.errors import InputError
-from planwise.parameters import Value
 from planwise.settings import Settings
 
-LEAST = 2
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A parameter's value in a year, and the tier it came from."""
-
-    value: Value
-    tier: str
+SCENARIOS_MIN = 2
 
 
 @dataclass(frozen=True)
@@ -99,9 +96,9 @@ def load_sources(settings: Settings, names: Sequence[str]) -> tuple[Source, ...]
     Raises InputError for fewer than two, a name given twice, or a scenario that is not published.
     """
     published = ", ".join(published_scenarios(settings)) or "none"
-    if len(names) < LEAST:
+    if len(names) < SCENARIOS_MIN:
         raise InputError(
-            f"A comparison needs {LEAST} scenarios or more, not {len(names)}.",
+            f"A comparison needs {SCENARIOS_MIN} scenarios or more, not {len(names)}.",
             remedy=f"Name them, the base first. Published: {published}.",
         )
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -121,3 +118,74 @@ def unpublished(settings: Settings, names: Sequence[str]) -> tuple[str, ...]:
     """Return those of the scenarios that have no result in force."""
     published = published_scenarios(settings)
     return tuple(name for name in names if name not in published)
+
+
+Number = int | float | Decimal
+Row = dict[str, Any]
+MEMORY_LIMIT = "1GB"  # two years of a million people fit; more goes to a temporary folder
+ACTIVE = ("continuous_active", "new_hire_active")
+
+
+@contextmanager
+def reader() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection that reads Parquet within MEMORY_LIMIT."""
+    with tempfile.TemporaryDirectory(prefix="planwise-") as spill:
+        connection = duckdb.connect(
+            config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill, "preserve_insertion_order": False}
+        )
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def rows(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] | None = None
+) -> list[Row]:
+    """Return a query's rows; money is Decimal, as published."""
+    result = connection.execute(query, parameters)
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def mart_rows(connection: duckdb.DuckDBPyConnection, publication: Publication, mart: str) -> list[Row]:
+    """Return a small mart whole; raises InputError when its file is missing or damaged."""
+    with damage_named(publication):
+        return rows(connection, "SELECT * FROM read_parquet(?)", [path(publication, mart)])
+
+
+def path(publication: Publication, mart: str) -> str:
+    """Return a mart's file as DuckDB takes it: glob characters of the home's name stand for themselves."""
+    name = str(publication.file(mart))
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
+def require_columns(
+    connection: duckdb.DuckDBPyConnection, publication: Publication, mart: str, *columns: str
+) -> None:
+    """Raise InputError when a mart, published by an earlier version, lacks one of the columns."""
+    result = connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", [path(publication, mart)])
+    published = {column[0] for column in result.description}
+    if missing := [name for name in columns if name not in published]:
+        raise InputError(
+            f"The result of {publication.scenario} was published by an earlier version of PlanWise: "
+            f"{mart} has no {' and no '.join(missing)}.",
+            remedy=f"Run the scenario again: `planwise simulate --scenario {publication.scenario}`.",
+        )
+
+
+@contextmanager
+def damage_named(*publications: Publication) -> Iterator[None]:
+    """Turn what DuckDB says about a missing or damaged file into an InputError with the remedy."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.BinderException) as error:
+        names = " or ".join(publication.scenario for publication in publications)
+        again = "; ".join(
+            f"delete {result.folder} and run `planwise simulate --scenario {result.scenario}`"
+            for result in publications
+        )
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"The published result of {names} is damaged: {reason}", remedy=f"To write it again: {again}."
+        ) from error

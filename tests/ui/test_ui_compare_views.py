@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from planwise.comparison.parameters import ParameterDifference
-from planwise.comparison.sources import Setting
+from planwise.comparison.parameters import ParameterDifference, Setting
 from ui.pages.compare import charts
 from ui.pages.compare import people as people_parts
 from ui.pages.compare.noise import chances

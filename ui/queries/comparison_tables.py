@@ -17,8 +17,7 @@ from planwise.comparison.people import (
     matched,
     winners_and_losers,
 )
-from planwise.comparison.reading import damage_named, reader, rows
-from planwise.comparison.sources import Source, load_sources
+from planwise.comparison.sources import Source, damage_named, load_sources, reader, rows
 from planwise.settings import Settings
 from ui.values.comparison import ComparedScenarios, ComparedSource, PayrollStep, PeopleCompared
 from ui.values.results import PAY_OF_LEVEL, SUPPRESSED_UNDER

@@ -122,13 +122,13 @@ class ComparisonReader:
     def people_file(self, names: Sequence[str]) -> bytes:
         """Return every matched person's pay at the end of the horizon as CSV, one row a person and pair."""
         from planwise.comparison import compare
-        from planwise.comparison.people_csv import write_people_csv
+        from planwise.comparison.people import write_people_csv
 
         def write() -> bytes:
             found = compare(self._settings, names)
             with tempfile.TemporaryDirectory(prefix="planwise-") as folder:
                 file = Path(folder) / "people.csv"
-                write_people_csv(found, file)
+                write_people_csv(found.sources, found.people, file)
                 return file.read_bytes()
 
         return self._again(write)

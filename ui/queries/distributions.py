@@ -5,7 +5,7 @@ import math
 import duckdb
 import pandas as pd
 
-from planwise.comparison.reading import path
+from planwise.comparison.sources import path
 from planwise.engine.publishing import Publication
 from ui.queries.people_sql import EVENTS, SNAPSHOT, chosen_people
 from ui.values.people import Filter, Sample, Spread

@@ -98,7 +98,7 @@ class PeopleReader:
         """Return the pay-equity mart: one row per year, attribute and group, the census as year 0."""
 
         def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> pd.DataFrame:
-            from planwise.comparison.reading import path
+            from planwise.comparison.sources import path
 
             query = "SELECT * FROM read_parquet(?) ORDER BY simulation_year, attribute, headcount DESC, 3"
             return connection.execute(query, [path(publication, "fct_pay_equity")]).df()
@@ -148,7 +148,7 @@ class PeopleReader:
             publication = load_publication(self._settings, scenario)
 
             def answer() -> Answer:
-                from planwise.comparison.reading import damage_named, reader
+                from planwise.comparison.sources import damage_named, reader
 
                 with reader() as connection, damage_named(publication):
                     return read(connection, publication)

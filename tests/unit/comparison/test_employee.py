@@ -9,8 +9,8 @@ from comparison_worlds import Person, publish, staff
 from rich.console import Console
 
 from planwise.cli.commands import run
+from planwise.cli.employee import render_against, render_timeline
 from planwise.comparison.employee import Behind, find_people, timeline
-from planwise.comparison.show_employee import render_against, render_timeline
 from planwise.errors import InputError
 
 # 50,000, then COLA 2.5 % and a promotion of 10 % in 2026, merit 3.1234 % in 2027

@@ -5,8 +5,8 @@ import pytest
 from comparison_worlds import Person, publish, staff
 from formulas import Workbook
 
-from planwise.comparison import compare
-from planwise.comparison.workbook import people, write_workbook
+from planwise.comparison import compare, workbook_people
+from planwise.comparison.workbook import write_workbook
 from planwise.errors import InputError
 
 EVIL = ["=cmd()", "+1+1", "@SUM(A1)", "-2+3", '=HYPERLINK("http://evil.test")', "\t=1+1", "http://evil.test"]
@@ -204,7 +204,7 @@ def test_no_more_employees_than_a_spreadsheet_opens(four_to_read, employees):
 
 
 def test_more_rows_than_a_sheet_has_are_refused(four_to_read, tmp_path, monkeypatch):
-    monkeypatch.setattr(people, "SHEET_ROWS_MAX", 10)
+    monkeypatch.setattr(workbook_people, "SHEET_ROWS_MAX", 10)
     comparison = compare(four_to_read, ["base", "lean"], employees=12)
     with pytest.raises(InputError, match="12 employees do not fit on one sheet of 10 rows"):
         write_workbook(comparison, tmp_path / "big.xlsx")

@@ -7,8 +7,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from planwise.comparison.parameters import ParameterDifference
-from planwise.comparison.sources import Setting
+from planwise.comparison.parameters import ParameterDifference, Setting
 from planwise.parameters import catalogue
 from ui.components.card import Content
 from ui.components.html import Tone

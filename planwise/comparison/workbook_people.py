@@ -1,20 +1,30 @@
-"""Sheets "People" and "Employees": winners and losers in groups and one by one."""
+"""The workbook's sheets "People" and "Employees": winners and losers, in groups and one by one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xlsxwriter.format import Format
 
-from planwise.comparison.comparing import Comparison
+from planwise.comparison.compare import Comparison
 from planwise.comparison.metrics import Kind
 from planwise.comparison.people import ATTRIBUTES, Group, Statistics, WinnersAndLosers
-from planwise.comparison.reading import Row
-from planwise.comparison.workbook.cells import Page, Ref, minus, plus_minus, ratio, share_of_change, total
-from planwise.comparison.workbook.kpis import KpiCells
-from planwise.comparison.workbook.styles import Styles, add_table, set_paper
+from planwise.comparison.sources import Row
+from planwise.comparison.workbook_cells import (
+    Page,
+    Ref,
+    Styles,
+    add_table,
+    minus,
+    plus_minus,
+    ratio,
+    set_paper,
+    share_of_change,
+    total,
+)
+from planwise.comparison.workbook_figures import KpiCells
 from planwise.errors import InputError
 
-SHEET, EMPLOYEES_SHEET = "People", "Employees"
+PEOPLE_SHEET, EMPLOYEES_SHEET = "People", "Employees"
 HEADERS = (
     "people", "gain", "lose", "same", "share who gain", "sum of gains", "sum of losses", "net",
     "P10", "median", "P90", "P10 %", "median %", "P90 %",
@@ -106,8 +116,7 @@ def _groups(
     page: Page, row: int, attribute: str, groups: Sequence[Group], overall: Statistics, styles: Styles
 ) -> tuple[int, dict[str, Ref]]:
     page.text(row, 0, f"by {attribute}", styles.header)
-    for column, header in enumerate(HEADERS, 1):
-        page.text(row, column, header, styles.header)
+    page.headers(row, HEADERS, styles.header, 1)
     row += 1
     written = []
     for group in groups:
@@ -189,8 +198,7 @@ def _movers(page: Page, row: int, title: str, movers: Sequence[Row], styles: Sty
     if not movers:
         return row + 2
     row += 1
-    for column, header in enumerate(EMPLOYEE_HEADERS):
-        page.text(row, column, header, styles.header)
+    page.headers(row, EMPLOYEE_HEADERS, styles.header)
     for person in movers:
         row += 1
         _person(page, row, 0, person, styles)

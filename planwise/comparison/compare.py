@@ -1,4 +1,4 @@
-"""Compare published results: parameters, KPIs, levels and people, each against the first scenario's."""
+"""Compare published results: parameters, KPIs, levels and people, each with the first scenario's."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,11 @@ from typing import Any
 
 import duckdb
 
-from planwise.comparison.differences import Figure, difference, relative
-from planwise.comparison.metrics import LEVEL_METRICS, Metric, metrics_of
+from planwise.comparison.metrics import LEVEL_METRICS, Figure, Metric, difference, metrics_of, relative
 from planwise.comparison.parameters import ParameterDifference, parameter_differences
 from planwise.comparison.people import TOP_MOVERS, WinnersAndLosers, can_match, winners_and_losers
-from planwise.comparison.reading import Row, mart_rows, reader
 from planwise.comparison.remarks import Remark, common_years, remarks_on
-from planwise.comparison.sources import Source, load_sources
+from planwise.comparison.sources import Row, Source, load_sources, mart_rows, reader
 from planwise.errors import InputError
 from planwise.settings import Settings
 

@@ -1,18 +1,26 @@
-"""A person's timeline as people read it: one line an event, one a year's end."""
+"""`planwise employee`: one person's events and pay."""
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
 
+from cyclopts import Parameter
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from planwise.comparison.employee import CENSUS_YEAR, Event, Timeline, Year
-from planwise.comparison.formatting import setting
-from planwise.comparison.reading import Row
-from planwise.comparison.show import TIER_MARKS
+from planwise.cli.compare import TIER_MARKS
+from planwise.cli.options import Home, Json
+from planwise.comparison.employee import CENSUS_YEAR, Event, Timeline, Year, find_people, timeline
+from planwise.comparison.formatting import setting_text
+from planwise.comparison.sources import Row
+from planwise.console import emit_json, progress, results, settings_for
+from planwise.errors import CheckFailed, InputError
+from planwise.governance import BASELINE
 from planwise.parameters import catalogue
+from planwise.settings import Settings
 
+FOUND_SHOWN = 20
 STATUS = {
     "continuous_active": "employed",
     "new_hire_active": "hired, employed",
@@ -28,6 +36,68 @@ KINDS = {
 }
 
 
+def employee(
+    employee_id: Annotated[
+        str | None, Parameter(help="Employee ID from the census; hires are NEW-YEAR-SLOT.")
+    ] = None,
+    /,
+    *,
+    scenario: Annotated[str, Parameter(name="--scenario", help="A published scenario.")] = BASELINE,
+    against: Annotated[str | None, Parameter(name="--against", help="Compare with this scenario.")] = None,
+    find: Annotated[
+        str | None,
+        Parameter(name="--find", help="List employees whose ID, job title or department contains this text."),
+    ] = None,
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Show one employee's published events and pay; exit with code 1 when the events do not give the pay."""
+    settings = settings_for(home)
+    if (find is None) == (employee_id is None):
+        raise InputError(
+            "Give either an employee ID or --find.",
+            remedy="`planwise employee ID`, or `planwise employee --find TEXT`.",
+        )
+    if find is not None:
+        _find(settings, scenario, find, as_json=json)
+        return 0
+    own = timeline(settings, scenario, str(employee_id))
+    other = None if against is None else timeline(settings, against, str(employee_id))
+    if json:
+        emit_json(own.as_json() | ({} if other is None else _against(own, other)))
+    else:
+        results().print(render_timeline(own))
+        if other is not None:
+            results().print(render_against(own, other))
+    broken = own.problems or (other is not None and other.problems)
+    return CheckFailed.exit_code if broken else 0
+
+
+def _find(settings: Settings, scenario: str, text: str, *, as_json: bool) -> None:
+    people, found = find_people(settings, scenario, text, limit=FOUND_SHOWN)
+    if as_json:
+        emit_json({"scenario": scenario, "find": text, "found": found, "people": people})
+        return
+    if people:
+        results().print(render_people(people))
+    progress().print(f"{found:,} found in {scenario}; {len(people)} shown.", markup=False)
+
+
+def _against(own: Timeline, other: Timeline) -> dict[str, Any]:
+    return {
+        "against": other.as_json(),
+        "differences": [
+            {
+                "simulation_year": year,
+                "base_pay": here and here.base_pay,
+                "against": there and there.base_pay,
+                "difference": here and there and here.base_pay - there.base_pay,
+            }
+            for year, here, there in paired_years(own, other)
+        ],
+    }
+
+
 def render_timeline(found: Timeline) -> RenderableType:
     """Return the person, the events, and whether they replay to the year-end pay."""
     table = _table(("date", "event", "level"), ("before", "pay", "rate", "compa"), "decided by")
@@ -41,7 +111,7 @@ def render_timeline(found: Timeline) -> RenderableType:
         if not found.problems
         else Text("\n".join(f"! {problem}" for problem in found.problems), style="bold red")
     )
-    return Group(Text(_headline(found), style="bold"), table, verdict)
+    return Group(Text(_person_headline(found), style="bold"), table, verdict)
 
 
 def render_against(own: Timeline, other: Timeline) -> RenderableType:
@@ -81,7 +151,7 @@ def render_people(people: Sequence[Row]) -> RenderableType:
     return table
 
 
-def _headline(found: Timeline) -> str:
+def _person_headline(found: Timeline) -> str:
     person = found.person
     facts = [
         person["job_title"],
@@ -121,7 +191,7 @@ def _decided_by(event: Event) -> Iterator[str]:
     declared = catalogue().parameters
     for item in event.behind:
         unit = declared[item.parameter].unit.value if item.parameter in declared else ""
-        yield f"{item.parameter} {setting(item.value, unit)}{TIER_MARKS.get(item.tier, '')}"
+        yield f"{item.parameter} {setting_text(item.value, unit)}{TIER_MARKS.get(item.tier, '')}"
     if event.draw is not None and event.probability is not None:
         yield f"drew {event.draw:.4f}, chance {event.probability:.4f}"
 

@@ -1,0 +1,473 @@
+"""The workbook's sheets of levers, KPIs, budget and levels."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from planwise.comparison.compare import Comparison
+from planwise.comparison.metrics import BRIDGE, BUDGET, LEVEL_METRICS, SAVINGS, Kind, Metric, numeric
+from planwise.comparison.parameters import ParameterDifference
+from planwise.comparison.workbook_cells import (
+    PP,
+    Formula,
+    Page,
+    Ref,
+    Styles,
+    add_table,
+    growth,
+    headings,
+    minus,
+    plus_minus,
+    ratio,
+    same,
+    set_paper,
+    share_of_change,
+    total,
+    weighted_mean,
+)
+
+LEVERS_SHEET = "Levers"
+HEADER_ROW = 3
+LEVER_NAME, LEVER_KIND, LEVER_LABEL, LEVER_UNIT, LEVER_YEARS, LEVER_FIRST = range(6)
+
+
+def write_levers(page: Page, comparison: Comparison, styles: Styles) -> None:
+    """Write one row per parameter and span of years; differences are formulas where there are numbers."""
+    base, *others = comparison.names
+    page.text(0, 0, "Levers and assumptions that differ", styles.title)
+    page.text(
+        1,
+        0,
+        "Everything else is equal in all of them. Tier: where a value comes from (scenario, dynamic lever, "
+        "default, fallback).",
+        styles.subtitle,
+    )
+    fixed = ["parameter", "kind", "label", "unit", "years"]
+    values = headings(fixed, comparison.names)[len(fixed) :]
+    headers = fixed + [header for name in values for header in (name, f"{name} tier")]
+    headers += [f"{name} - {base}" for name in others]
+    row = HEADER_ROW
+    for difference in comparison.parameters:
+        row += 1
+        _lever_row(page, row, difference, styles)
+    if row == HEADER_ROW:
+        row += 1
+        page.text(row, 0, "none", styles.label)
+    add_table(page.sheet, (HEADER_ROW, row), headers, "levers", styles)
+    page.sheet.set_column(LEVER_NAME, LEVER_NAME, 34)
+    page.sheet.set_column(LEVER_KIND, LEVER_KIND, 11)
+    page.sheet.set_column(LEVER_LABEL, LEVER_LABEL, 34)
+    page.sheet.set_column(LEVER_UNIT, LEVER_YEARS, 11)
+    page.sheet.set_column(LEVER_FIRST, len(headers) - 1, 15)
+    set_paper(page.sheet, header_row=HEADER_ROW, columns=1)
+
+
+def _lever_row(page: Page, row: int, difference: ParameterDifference, styles: Styles) -> None:
+    for column, text in (
+        (LEVER_NAME, difference.parameter),
+        (LEVER_KIND, difference.kind),
+        (LEVER_LABEL, difference.label),
+        (LEVER_UNIT, difference.unit),
+        (LEVER_YEARS, difference.when),
+    ):
+        page.text(row, column, text, styles.label)
+    refs: list[Ref | None] = []
+    column = LEVER_FIRST
+    for setting in difference.settings.values():
+        value = None if setting is None else setting.value
+        if numeric(value) is None:
+            page.text(row, column, "none" if value is None else value, styles.label)
+            refs.append(None)
+        else:
+            refs.append(page.number(row, column, value, styles.parameter[difference.unit]))
+        page.text(row, column + 1, "unknown" if setting is None else setting.tier, styles.label)
+        column += 2
+    base, *others = refs
+    factor = PP if difference.unit == "rate" else 1
+    for ref in others:
+        if ref is not None and base is not None:
+            page.formula(row, column, minus(ref, base, factor), styles.parameter_change[difference.unit])
+        column += 1
+
+
+KPIS_SHEET = "KPIs per year"
+KPIS_HEADER_ROW, FIRST_KPI_ROW = 3, 4
+KPI_LABEL, KPI_UNIT, KPI_YEAR, KPI_FIRST = range(4)
+BEFORE, TOTAL = "opening", "total"
+STATES = ("headcount", "mean_base_pay", "payroll")  # known for the end of the year before as well
+When = int | str
+
+
+@dataclass(frozen=True)
+class KpiCells:
+    """Where each figure stands: by metric, year (or BEFORE, TOTAL) and scenario."""
+
+    refs: Mapping[tuple[str, When, str], Ref]
+    years: tuple[int, ...]
+
+    def at(self, metric: str, when: When, scenario: str) -> Ref:
+        """Return one figure's cell."""
+        return self.refs[metric, when, scenario]
+
+    def has(self, metric: str) -> bool:
+        """Whether the results have the metric."""
+        return any(name == metric for name, _, _ in self.refs)
+
+    def before(self, metric: str, year: int, scenario: str) -> Ref:
+        """Return the cell of a state at the end of the year before."""
+        earlier = BEFORE if year == self.years[0] else year - 1
+        return self.at(metric, earlier, scenario)
+
+
+def plan_kpis(comparison: Comparison) -> KpiCells:
+    """Say where each figure will stand, so that a formula can name a cell further down."""
+    refs: dict[tuple[str, When, str], Ref] = {}
+    row = FIRST_KPI_ROW
+    for metric in comparison.metrics:
+        for when in _rows_of(metric, comparison.years):
+            for column, name in enumerate(comparison.names, KPI_FIRST):
+                refs[metric.name, when, name] = Ref(
+                    KPIS_SHEET, row, column, _kpi_value(comparison, metric, when, name)
+                )
+            row += 1
+    return KpiCells(refs, comparison.years)
+
+
+def write_kpis(page: Page, comparison: Comparison, cells: KpiCells, styles: Styles) -> None:
+    """Write the sheet; growth, rates, changes and totals are formulas over the figures beside them."""
+    base, others = comparison.base.name, [source.name for source in comparison.others]
+    page.text(0, 0, "KPIs per year", styles.title)
+    page.text(1, 0, f"Differences are from {base}; rates differ by percentage points (pp).", styles.subtitle)
+    first_difference = KPI_FIRST + len(comparison.names)
+    row = FIRST_KPI_ROW
+    for metric in comparison.metrics:
+        for when in _rows_of(metric, comparison.years):
+            in_total = when == TOTAL
+            number, change = (
+                (styles.total, styles.total_change) if in_total else (styles.number, styles.change)
+            )
+            page.text(row, KPI_LABEL, metric.label, styles.total_label if in_total else styles.label)
+            page.text(row, KPI_UNIT, metric.kind.value, styles.total_label if in_total else styles.label)
+            _write_year(page, row, when, styles)
+            for name in comparison.names:
+                ref = cells.at(metric.name, when, name)
+                formula = _kpi_formula(cells, comparison, metric, when, name)
+                if formula is None:
+                    page.number(row, ref.column, ref.value, number[metric.kind])
+                else:
+                    page.formula(row, ref.column, formula, number[metric.kind])
+            of = cells.at(metric.name, when, base)
+            for offset, name in enumerate(others):
+                ref = cells.at(metric.name, when, name)
+                factor = PP if metric.kind is Kind.RATE else 1
+                page.formula(row, first_difference + offset, minus(ref, of, factor), change[metric.kind])
+                if metric.kind is not Kind.RATE:
+                    column = first_difference + len(others) + offset
+                    style = styles.total_share if in_total else styles.share
+                    page.formula(row, column, share_of_change(ref, of), style)
+            row += 1
+    headers = headings(["metric", "unit", "year"], comparison.names)
+    headers += [f"{name} - {base}" for name in others] + [f"{name} vs {base} %" for name in others]
+    add_table(page.sheet, (KPIS_HEADER_ROW, row - 1), headers, "kpis", styles)
+    page.sheet.set_column(KPI_LABEL, KPI_LABEL, 38)
+    page.sheet.set_column(KPI_UNIT, KPI_UNIT, 16)
+    page.sheet.set_column(KPI_YEAR, KPI_YEAR, 9)
+    page.sheet.set_column(KPI_FIRST, len(headers) - 1, 17)
+    set_paper(page.sheet, header_row=KPIS_HEADER_ROW, columns=KPI_FIRST)
+
+
+def _rows_of(metric: Metric, years: tuple[int, ...]) -> tuple[When, ...]:
+    before = (BEFORE,) if metric.name in STATES else ()
+    return (*before, *years, *((TOTAL,) if metric.flow else ()))
+
+
+def _kpi_value(comparison: Comparison, metric: Metric, when: When, name: str) -> float | None:
+    figures = comparison.figures[name]
+    if when == TOTAL:
+        value = comparison.total(metric).values[name]
+    elif when == BEFORE:
+        value = figures.before[comparison.years[0]].get(metric.name)
+    else:
+        value = figures.kpis[int(when)].get(metric.name)
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _kpi_formula(
+    cells: KpiCells, comparison: Comparison, metric: Metric, when: When, name: str
+) -> Formula | None:
+    """Return how a figure follows from others on the sheet; None for what the marts say themselves."""
+    if when == TOTAL:
+        return total([cells.at(metric.name, year, name) for year in comparison.years])
+    if when == BEFORE or not all(map(cells.has, INPUTS.get(metric.name, ()))):
+        return None
+    year = int(when)
+
+    def at(other: str) -> Ref:
+        return cells.at(other, year, name)
+
+    match metric.name:
+        case "growth_all":
+            return growth(at("mean_base_pay"), cells.before("mean_base_pay", year, name))
+        case "growth_compound" if comparison.years[0] == _first_year(comparison, name):
+            years = year - comparison.years[0] + 1
+            return growth(at("mean_base_pay"), cells.at("mean_base_pay", BEFORE, name), years)
+        case "opening_headcount":
+            return same(cells.before("headcount", year, name))
+        case "payroll_change":
+            return minus(at("payroll"), cells.before("payroll", year, name))
+        case "terminations":
+            return plus_minus([at(part) for part in INPUTS["terminations"]], [])
+        case "termination_rate":
+            return ratio(at("experienced_terminations"), at("opening_headcount"))
+        case "promotion_rate":
+            return ratio(at("promotions"), at("opening_headcount"))
+    return None
+
+
+INPUTS: Mapping[str, tuple[str, ...]] = {
+    "growth_all": ("mean_base_pay",),
+    "growth_compound": ("mean_base_pay",),
+    "opening_headcount": ("headcount",),
+    "payroll_change": ("payroll",),
+    "terminations": ("experienced_terminations", "new_hire_terminations", "reductions"),
+    "termination_rate": ("experienced_terminations", "opening_headcount"),
+    "promotion_rate": ("promotions", "opening_headcount"),
+}
+
+
+def _first_year(comparison: Comparison, name: str) -> int:
+    return next(source.years[0] for source in comparison.sources if source.name == name)
+
+
+def _write_year(page: Page, row: int, when: When, styles: Styles) -> None:
+    if isinstance(when, int):
+        page.number(row, KPI_YEAR, when, styles.plain)
+    else:
+        page.text(row, KPI_YEAR, when, styles.total_label if when == TOTAL else styles.label)
+
+
+BUDGET_SHEET = "Budget"
+BUDGET_HEADERS = (
+    "payroll before",
+    "COLA",
+    "merit",
+    "promotions",
+    "hires",
+    "exits",
+    "payroll change",
+    "payroll after",
+)
+BRIDGE_HEADERS = ("exits", "COLA", "merit", "promotions", "hires", "growth of mean pay")
+BUDGET_WIDTH = 1 + len(BUDGET_HEADERS)
+Grid = Mapping[tuple[int | str, int], Ref]
+
+
+@dataclass(frozen=True)
+class BudgetCells:
+    """Where the sums stand that the notes check: payroll change in total, growth of the last year."""
+
+    payroll_change: Mapping[str, Ref]
+    growth: Mapping[str, Ref]
+
+
+def write_budget(page: Page, comparison: Comparison, cells: KpiCells, styles: Styles) -> BudgetCells:
+    """Write a block a scenario, then a block of differences for each but the first."""
+    page.text(0, 0, "Budget and growth bridge", styles.title)
+    page.text(
+        1,
+        0,
+        "Currency a year, weighted by FTE: COLA + merit + promotions + hires - exits = payroll change. "
+        "Below: growth of mean base pay and its parts.",
+        styles.subtitle,
+    )
+    row = 3
+    budgets: dict[str, Grid] = {}
+    bridges: dict[str, Grid] = {}
+    for name in comparison.names:
+        row, budgets[name] = _budget(page, row, name, cells, styles)
+        row, bridges[name] = _bridge(page, row, name, cells, styles)
+    base = comparison.base.name
+    for other in comparison.others:
+        title = f"{other.name} - {base}"
+        row = _budget_differences(
+            page, row, title, BUDGET_HEADERS, budgets[other.name], budgets[base], Kind.MONEY, styles
+        )
+        row = _budget_differences(
+            page, row, title, BRIDGE_HEADERS, bridges[other.name], bridges[base], Kind.RATE, styles
+        )
+    page.sheet.set_column(0, 0, 22)
+    page.sheet.set_column(1, BUDGET_WIDTH, 17)
+    set_paper(page.sheet, header_row=1, columns=1)
+    last = comparison.years[-1]
+    return BudgetCells(
+        payroll_change={
+            name: budgets[name][TOTAL, BUDGET_HEADERS.index("payroll change")] for name in budgets
+        },
+        growth={name: bridges[name][last, len(BRIDGE)] for name in bridges},
+    )
+
+
+def _budget(page: Page, row: int, name: str, cells: KpiCells, styles: Styles) -> tuple[int, Grid]:
+    row = _budget_header(page, row, f"{name}: payroll", BUDGET_HEADERS, styles)
+    grid: dict[tuple[int | str, int], Ref] = {}
+    money = styles.number[Kind.MONEY]
+    for year in cells.years:
+        page.number(row, 0, year, styles.plain)
+        grid[year, 0] = page.formula(row, 1, same(cells.before("payroll", year, name)), money)
+        for column, metric in enumerate((*BUDGET, SAVINGS), 1):
+            ref = page.formula(row, 1 + column, same(cells.at(metric, year, name)), money)
+            grid[year, column] = ref
+        added, exits = [grid[year, column] for column in range(1, 5)], grid[year, 5]
+        grid[year, 6] = page.formula(row, 7, plus_minus(added, [exits]), money)
+        grid[year, 7] = page.formula(row, 8, plus_minus([grid[year, 0], grid[year, 6]], []), money)
+        row += 1
+    page.text(row, 0, TOTAL, styles.total_label)
+    for column in range(1, 7):
+        refs = [grid[year, column] for year in cells.years]
+        grid[TOTAL, column] = page.formula(row, 1 + column, total(refs), styles.total[Kind.MONEY])
+    return row + 2, grid
+
+
+def _bridge(page: Page, row: int, name: str, cells: KpiCells, styles: Styles) -> tuple[int, Grid]:
+    row = _budget_header(page, row, f"{name}: growth of mean base pay", BRIDGE_HEADERS, styles)
+    grid: dict[tuple[int | str, int], Ref] = {}
+    for year in cells.years:
+        page.number(row, 0, year, styles.plain)
+        for column, metric in enumerate(BRIDGE):
+            ref = page.formula(row, 1 + column, same(cells.at(metric, year, name)), styles.number[Kind.RATE])
+            grid[year, column] = ref
+        parts = [grid[year, column] for column in range(len(BRIDGE))]
+        grid[year, len(BRIDGE)] = page.formula(row, 1 + len(BRIDGE), total(parts), styles.total[Kind.RATE])
+        row += 1
+    return row + 1, grid
+
+
+def _budget_differences(
+    page: Page,
+    row: int,
+    title: str,
+    headers: Sequence[str],
+    own: Grid,
+    of: Grid,
+    kind: Kind,
+    styles: Styles,
+) -> int:
+    what = "payroll" if kind is Kind.MONEY else "growth of mean base pay"
+    row = _budget_header(page, row, f"{title}: {what}", headers, styles)
+    factor = PP if kind is Kind.RATE else 1
+    for when in dict.fromkeys(when for when, _ in own):
+        write: Callable[..., object] = page.number if isinstance(when, int) else page.text
+        write(row, 0, when, styles.plain if isinstance(when, int) else styles.total_label)
+        style = styles.change[kind] if isinstance(when, int) else styles.total_change[kind]
+        for column in range(len(headers)):
+            if (when, column) in own:
+                formula = minus(own[when, column], of[when, column], factor)
+                page.formula(row, 1 + column, formula, style)
+        row += 1
+    return row + 1
+
+
+def _budget_header(page: Page, row: int, title: str, headers: Sequence[str], styles: Styles) -> int:
+    page.text(row, 0, title, styles.section)
+    page.text(row + 1, 0, "year", styles.header)
+    page.headers(row + 1, headers, styles.header, 1)
+    return row + 2
+
+
+LEVELS_SHEET = "Levels"
+LEVEL_SCENARIO, LEVEL_YEAR, LEVEL_ID, LEVEL_FIRST = range(4)
+ALL = "all"
+SUMMED = frozenset({"headcount", "hires", "terminations", "promotions_in", "below_minimum", "above_maximum"})
+AVERAGED = frozenset({"mean_base_pay", "mean_compa_ratio"})  # weighted by headcount
+COMPARED = ("headcount", "mean_base_pay")
+LevelCells = dict[tuple[str, int, int | str, str], Ref]
+
+
+def write_levels(page: Page, comparison: Comparison, styles: Styles) -> Mapping[tuple[str, int], Ref]:
+    """Write the sheet; return where each scenario's headcount of a year stands, for the checks."""
+    base = comparison.base.name
+    page.text(0, 0, "Levels", styles.title)
+    page.text(
+        1,
+        0,
+        f"At year end; differences are from {base} in the same year and level. All levels: sums, and means "
+        "weighted by headcount.",
+        styles.subtitle,
+    )
+    refs: LevelCells = {}
+    row = HEADER_ROW + 1
+    for name in comparison.names:
+        for year in comparison.years:
+            levels = comparison.level_ids(year)
+            for level in levels:
+                _level(page, row, refs, (name, year, level), comparison, styles)
+                _level_differences(page, row, refs, (name, year, level), base, styles)
+                row += 1
+            _all_levels(page, row, refs, (name, year), levels, styles)
+            _level_differences(page, row, refs, (name, year, ALL), base, styles)
+            row += 1
+    headers = ["scenario", "year", "level", *(metric.label for metric in LEVEL_METRICS)]
+    headers += ["Headcount difference", "Mean base pay difference", "Mean base pay difference %"]
+    add_table(page.sheet, (HEADER_ROW, row - 1), headers, "levels", styles)
+    page.sheet.set_column(LEVEL_SCENARIO, LEVEL_SCENARIO, 22)
+    page.sheet.set_column(LEVEL_YEAR, LEVEL_ID, 7)
+    page.sheet.set_column(LEVEL_FIRST, len(headers) - 1, 14)
+    set_paper(page.sheet, header_row=HEADER_ROW, columns=LEVEL_FIRST)
+    return {(name, year): refs[name, year, ALL, "headcount"] for name, year, _, _ in refs}
+
+
+def _level(
+    page: Page,
+    row: int,
+    refs: LevelCells,
+    key: tuple[str, int, int],
+    comparison: Comparison,
+    styles: Styles,
+) -> None:
+    name, year, level = key
+    figures = comparison.figures[name].levels.get((year, level), {})
+    page.text(row, LEVEL_SCENARIO, name, styles.label)
+    page.number(row, LEVEL_YEAR, year, styles.plain)
+    page.number(row, LEVEL_ID, level, styles.plain)
+    for column, metric in enumerate(LEVEL_METRICS, LEVEL_FIRST):
+        nobody = 0 if metric.name in SUMMED else None
+        value = figures.get(metric.name, nobody)
+        ref = page.number(row, column, value, styles.number[metric.kind])
+        refs[name, year, level, metric.name] = ref
+
+
+def _all_levels(
+    page: Page,
+    row: int,
+    refs: LevelCells,
+    key: tuple[str, int],
+    levels: Sequence[int],
+    styles: Styles,
+) -> None:
+    name, year = key
+    page.text(row, LEVEL_SCENARIO, name, styles.total_label)
+    page.number(row, LEVEL_YEAR, year, styles.plain)
+    page.text(row, LEVEL_ID, ALL, styles.total_label)
+    heads = [refs[name, year, level, "headcount"] for level in levels]
+    for column, metric in enumerate(LEVEL_METRICS, LEVEL_FIRST):
+        parts = [refs[name, year, level, metric.name] for level in levels]
+        style = styles.total[metric.kind]
+        if metric.name in SUMMED:
+            refs[name, year, ALL, metric.name] = page.formula(row, column, total(parts), style)
+        elif metric.name in AVERAGED:
+            refs[name, year, ALL, metric.name] = page.formula(row, column, weighted_mean(parts, heads), style)
+
+
+def _level_differences(
+    page: Page, row: int, refs: LevelCells, key: tuple[str, int, int | str], base: str, styles: Styles
+) -> None:
+    name, year, level = key
+    if name == base:
+        return
+    heads, pay = ((refs[name, year, level, m], refs[base, year, level, m]) for m in COMPARED)
+    column = LEVEL_FIRST + len(LEVEL_METRICS)
+    bold = level == ALL
+    change = styles.total_change if bold else styles.change
+    page.formula(row, column, minus(*heads), change[Kind.COUNT])
+    page.formula(row, column + 1, minus(*pay), change[Kind.MONEY])
+    page.formula(row, column + 2, share_of_change(*pay), styles.total_share if bold else styles.share)

@@ -28,7 +28,7 @@ FREE_MIN_MB = 200  # less than one simulation of 100,000 people writes
 FREE_LOW_MB = 2_000  # one simulation of a million
 
 
-class Status(StrEnum):
+class CheckStatus(StrEnum):
     """The outcome of a check; only `FAILED` makes the command fail."""
 
     OK = "ok"
@@ -39,139 +39,145 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Check:
+class DoctorCheck:
     """One line of the table: the finding, and a remedy if needed."""
 
     name: str
-    status: Status
+    status: CheckStatus
     found: str
     remedy: str | None = None
 
 
-def python(running: tuple[int, int, int]) -> Check:
+def python(running: tuple[int, int, int]) -> DoctorCheck:
     """Check the version of Python."""
     found, wanted = ".".join(map(str, running)), ".".join(map(str, PYTHON_MIN))
     if running[:2] < PYTHON_MIN:
         remedy = f"Install Python {wanted} or newer, and make a new environment with it."
-        return Check("Python", Status.FAILED, f"{found}, needs {wanted} or newer", remedy)
-    return Check("Python", Status.OK, found)
+        return DoctorCheck("Python", CheckStatus.FAILED, f"{found}, needs {wanted} or newer", remedy)
+    return DoctorCheck("Python", CheckStatus.OK, found)
 
 
-def package(name: str, installed: str | None, wanted: str, why: str = "") -> Check:
+def package(name: str, installed: str | None, wanted: str, why: str = "") -> DoctorCheck:
     """Check an installed version against its pin; `why` says what breaks otherwise."""
     remedy = "`make demo` (or any target) installs the locked versions."
     if installed is None:
-        return Check(name, Status.FAILED, f"not installed, needs {wanted}", remedy)
+        return DoctorCheck(name, CheckStatus.FAILED, f"not installed, needs {wanted}", remedy)
     if installed not in SpecifierSet(wanted, prereleases=True):
         reason = f": {why}" if why else ""
-        return Check(name, Status.FAILED, f"{installed}, needs {wanted}{reason}", remedy)
-    return Check(name, Status.OK, f"{installed} ({wanted or 'any version'})")
+        return DoctorCheck(name, CheckStatus.FAILED, f"{installed}, needs {wanted}{reason}", remedy)
+    return DoctorCheck(name, CheckStatus.OK, f"{installed} ({wanted or 'any version'})")
 
 
-def home(folder: Path, *, exists: bool, problem: str | None, free_mb: float) -> Check:
+def home(folder: Path, *, exists: bool, problem: str | None, free_mb: float) -> DoctorCheck:
     """Check that the home is writable (or can be created) and has free space."""
     name = "home"
     if problem:
         remedy = "Make it writable for this user, or choose another: PLANWISE_HOME or --home."
-        return Check(name, Status.FAILED, f"{folder} cannot be written: {problem}", remedy)
+        return DoctorCheck(name, CheckStatus.FAILED, f"{folder} cannot be written: {problem}", remedy)
     found = (
         f"{folder}{'' if exists else ' (created by the first command that writes)'}, {free_mb:,.0f} MB free"
     )
     if free_mb < FREE_MIN_MB:
         remedy = f"Free at least {FREE_MIN_MB} MB there, or move the home."
-        return Check(name, Status.FAILED, found, remedy)
+        return DoctorCheck(name, CheckStatus.FAILED, found, remedy)
     if free_mb < FREE_LOW_MB:
         remedy = f"Large censuses need {FREE_LOW_MB:,} MB; `planwise maintain --apply` frees old tables."
-        return Check(name, Status.WARNING, found, remedy)
-    return Check(name, Status.OK, found)
+        return DoctorCheck(name, CheckStatus.WARNING, found, remedy)
+    return DoctorCheck(name, CheckStatus.OK, found)
 
 
-def census(name: str | None, *, declared: int | None, stored: int | None, problem: str | None) -> Check:
+def census(name: str | None, *, declared: int | None, stored: int | None, problem: str | None) -> DoctorCheck:
     """Check that the census in use has as many rows as its manifest says."""
     label = "census in use"
     again = "Import it again, or `planwise census use` another."
     if problem:
-        return Check(label, Status.FAILED, problem, again)
+        return DoctorCheck(label, CheckStatus.FAILED, problem, again)
     if name is None:
         remedy = "Create one: `planwise census import FILE` or `planwise census generate --employees 1000`."
-        return Check(label, Status.SKIPPED, "none yet", remedy)
+        return DoctorCheck(label, CheckStatus.SKIPPED, "none yet", remedy)
     if declared != stored:
-        return Check(label, Status.FAILED, f"{name}: {stored} rows, its manifest says {declared}", again)
-    return Check(label, Status.OK, f"{name}, {stored:,} rows")
+        return DoctorCheck(
+            label, CheckStatus.FAILED, f"{name}: {stored} rows, its manifest says {declared}", again
+        )
+    return DoctorCheck(label, CheckStatus.OK, f"{name}, {stored:,} rows")
 
 
 def ledger(
     where: str, *, exists: bool, revision: str | None, head: str, known: tuple[str, ...], problem: str | None
-) -> Check:
+) -> DoctorCheck:
     """Check that the ledger opens and its tables are of this version."""
     label = "ledger"
     if problem:
         remedy = "Check the folder's rights; a damaged file needs a backup restored."
-        return Check(label, Status.FAILED, f"{where}: {problem}", remedy)
+        return DoctorCheck(label, CheckStatus.FAILED, f"{where}: {problem}", remedy)
     if not exists:
-        return Check(label, Status.SKIPPED, "none yet: created when first needed")
+        return DoctorCheck(label, CheckStatus.SKIPPED, "none yet: created when first needed")
     if revision == head:
-        return Check(label, Status.OK, f"{where}, revision {revision}")
+        return DoctorCheck(label, CheckStatus.OK, f"{where}, revision {revision}")
     if revision is None or revision in known:
-        return Check(
-            label, Status.INFO, f"{where}, revision {revision}: the next command upgrades it to {head}"
+        return DoctorCheck(
+            label, CheckStatus.INFO, f"{where}, revision {revision}: the next command upgrades it to {head}"
         )
     remedy = "Use the newer PlanWise that wrote it, or another PLANWISE_HOME."
-    return Check(label, Status.FAILED, f"{where} has revision {revision}, this PlanWise knows {head}", remedy)
+    return DoctorCheck(
+        label, CheckStatus.FAILED, f"{where} has revision {revision}, this PlanWise knows {head}", remedy
+    )
 
 
-def warehouse(file: Path, *, exists: bool, holder: str | None, problem: str | None) -> Check:
+def warehouse(file: Path, *, exists: bool, holder: str | None, problem: str | None) -> DoctorCheck:
     """Check that the warehouse opens, or name the process that holds it."""
     label = "warehouse"
     if holder:
-        return Check(label, Status.INFO, f"in use: {holder}")
+        return DoctorCheck(label, CheckStatus.INFO, f"in use: {holder}")
     if problem:
         remedy = "Move the file away; the next simulation builds a new one, and published results are kept."
-        return Check(label, Status.FAILED, f"{file}: {problem}", remedy)
+        return DoctorCheck(label, CheckStatus.FAILED, f"{file}: {problem}", remedy)
     if not exists:
-        return Check(label, Status.SKIPPED, "none yet: the first simulation builds it")
-    return Check(label, Status.OK, str(file))
+        return DoctorCheck(label, CheckStatus.SKIPPED, "none yet: the first simulation builds it")
+    return DoctorCheck(label, CheckStatus.OK, str(file))
 
 
-def publication(scenario: str, *, problem: str | None, damaged: tuple[str, ...] = ()) -> Check:
+def publication(scenario: str, *, problem: str | None, damaged: tuple[str, ...] = ()) -> DoctorCheck:
     """Check that a scenario's manifest and every published mart can be read."""
     label = f"published {scenario}"
     remedy = f"`planwise simulate --scenario {scenario}` writes it again."
     if problem:
-        return Check(label, Status.FAILED, problem, remedy)
+        return DoctorCheck(label, CheckStatus.FAILED, problem, remedy)
     if damaged:
-        return Check(label, Status.FAILED, "; ".join(damaged), remedy)
-    return Check(label, Status.OK, "manifest and every mart")
+        return DoctorCheck(label, CheckStatus.FAILED, "; ".join(damaged), remedy)
+    return DoctorCheck(label, CheckStatus.OK, "manifest and every mart")
 
 
-def nothing_published() -> Check:
+def nothing_published() -> DoctorCheck:
     """Return the check for a home without published results."""
-    return Check("published", Status.SKIPPED, "none yet", "`planwise simulate` publishes the baseline.")
+    return DoctorCheck(
+        "published", CheckStatus.SKIPPED, "none yet", "`planwise simulate` publishes the baseline."
+    )
 
 
-def prefect_api(url: str | None, problem: str | None) -> Check:
+def prefect_api(url: str | None, problem: str | None) -> DoctorCheck:
     """Check the Prefect API, if one is configured."""
     label = "Prefect API"
     if url is None:
-        return Check(label, Status.SKIPPED, "none configured: commands run in their own process")
+        return DoctorCheck(label, CheckStatus.SKIPPED, "none configured: commands run in their own process")
     shown = re.sub(r"//[^/@]*@", "//***@", url)
     if problem:
         remedy = "Start it (`planwise up`), correct PREFECT_API_URL, or run commands with --no-flow."
-        return Check(label, Status.FAILED, f"{shown} does not answer: {problem}", remedy)
-    return Check(label, Status.OK, shown)
+        return DoctorCheck(label, CheckStatus.FAILED, f"{shown} does not answer: {problem}", remedy)
+    return DoctorCheck(label, CheckStatus.OK, shown)
 
 
-def chromium(found: str | None) -> Check:
+def chromium(found: str | None) -> DoctorCheck:
     """Check for the browser that only the browser tests need."""
     if found:
-        return Check("Chromium", Status.OK, found)
+        return DoctorCheck("Chromium", CheckStatus.OK, found)
     remedy = "Only the browser tests need it. Debian: apt-get install chromium."
-    return Check("Chromium", Status.INFO, "not found", remedy)
+    return DoctorCheck("Chromium", CheckStatus.INFO, "not found", remedy)
 
 
-def broken(checks: list[Check]) -> bool:
+def broken(checks: list[DoctorCheck]) -> bool:
     """Whether a check failed."""
-    return any(check.status is Status.FAILED for check in checks)
+    return any(check.status is CheckStatus.FAILED for check in checks)
 
 
 PINNED = {
@@ -186,7 +192,7 @@ API_SECONDS = 5.0
 MEGABYTE = 1e6
 
 
-def examine(settings: Settings) -> Iterator[Check]:
+def examine(settings: Settings) -> Iterator[DoctorCheck]:
     """Run every check in turn."""
     yield python(sys.version_info[:3])
     yield from _packages()
@@ -200,7 +206,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield chromium(named or next(filter(None, map(shutil.which, CHROMIUM)), None))
 
 
-def _packages() -> Iterator[Check]:
+def _packages() -> Iterator[DoctorCheck]:
     declared = {
         r.name: str(r.specifier) for r in map(Requirement, requires("planwise") or ()) if not r.marker
     }
@@ -212,7 +218,7 @@ def _packages() -> Iterator[Check]:
         yield package(name, installed, declared[name], why)
 
 
-def _home(settings: Settings) -> Check:
+def _home(settings: Settings) -> DoctorCheck:
     root = settings.root
     nearest = next(folder for folder in (root, *root.parents) if folder.exists())
     problem = None
@@ -225,7 +231,7 @@ def _home(settings: Settings) -> Check:
     return home(root, exists=root.exists(), problem=problem, free_mb=free_mb)
 
 
-def _census(settings: Settings) -> Check:
+def _census(settings: Settings) -> DoctorCheck:
     import pyarrow.parquet as pq
 
     from planwise.census import census_in_use, load_census
@@ -244,7 +250,7 @@ def _census(settings: Settings) -> Check:
     return census(name, declared=declared, stored=stored, problem=problem)
 
 
-def _ledger(settings: Settings) -> Check:
+def _ledger(settings: Settings) -> DoctorCheck:
     from alembic.script import ScriptDirectory
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
@@ -271,7 +277,7 @@ def _ledger(settings: Settings) -> Check:
     return ledger(where, exists=exists, revision=found, head=HEAD, known=known, problem=problem)
 
 
-def _warehouse(settings: Settings) -> Check:
+def _warehouse(settings: Settings) -> DoctorCheck:
     import duckdb
 
     file, holder, problem = settings.warehouse_file, None, None
@@ -290,7 +296,7 @@ def _warehouse(settings: Settings) -> Check:
     return warehouse(file, exists=exists, holder=holder, problem=problem)
 
 
-def _published(settings: Settings) -> Iterator[Check]:
+def _published(settings: Settings) -> Iterator[DoctorCheck]:
     from planwise.engine.publishing import published_scenarios
 
     scenarios = published_scenarios(settings)
@@ -300,7 +306,7 @@ def _published(settings: Settings) -> Iterator[Check]:
         yield _publication(settings, scenario)
 
 
-def _publication(settings: Settings, scenario: str) -> Check:
+def _publication(settings: Settings, scenario: str) -> DoctorCheck:
     import pyarrow.parquet as pq
 
     from planwise.engine.publishing import load_publication
@@ -325,7 +331,7 @@ def _publication(settings: Settings, scenario: str) -> Check:
     return publication(scenario, problem=None, damaged=tuple(damaged))
 
 
-def _prefect_api() -> Check:
+def _prefect_api() -> DoctorCheck:
     import httpx
 
     url, problem = configured_api(), None
@@ -337,7 +343,7 @@ def _prefect_api() -> Check:
     return prefect_api(url, problem)
 
 
-STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "red"}
+STYLES = {CheckStatus.OK: "green", CheckStatus.WARNING: "yellow", CheckStatus.FAILED: "red"}
 
 
 def doctor(*, home: Home = None, json: Json = False) -> int:
@@ -354,7 +360,7 @@ def doctor(*, home: Home = None, json: Json = False) -> int:
     return CheckFailed.exit_code if broken(found) else 0
 
 
-def _table(found: list[Check]) -> Table:
+def _table(found: list[DoctorCheck]) -> Table:
     table = Table("check", "status", box=None)
     table.add_column("found", overflow="fold")
     for check in found:

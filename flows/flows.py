@@ -4,8 +4,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.deployment_job import run_deployment_job
-from flows.tasks import PrefectRunner
+from flows.tasks import PrefectRunner, run_deployment_job
 from planwise.app import ingest as ingestion
 from planwise.app import maintain as maintenance
 from planwise.app import optimize as optimization

@@ -1,4 +1,4 @@
-"""Run steps as Prefect tasks; only lock and disk errors are retried."""
+"""Steps as Prefect tasks, and a flow run as a job of the dashboard."""
 
 import errno
 from collections.abc import Callable, Sequence
@@ -17,9 +17,15 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
+from prefect.states import Cancelled
 from prefect.tasks import Task, exponential_backoff
 
-from planwise.errors import Busy
+from planwise.app.job_recording import record_job, run_as_job
+from planwise.app.runner import Runner, Stopped
+from planwise.console import settings_for
+from planwise.errors import Busy, InputError
+from planwise.jobs import JobFolder, JobKind, JobWriter
+from planwise.settings import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -94,3 +100,41 @@ class PrefectRunner:
             self._stopped = state is not None and (state.is_cancelling() or state.is_cancelled())
             self._polled = monotonic()
         return self._stopped
+
+
+JOB_TAG = "planwise-job:"
+
+
+class DifferentHome(InputError):
+    """The dashboard that started the run uses another home than this worker."""
+
+
+def run_deployment_job(job: Callable[[Settings, Any, Runner], Any], request: Any, kind: JobKind) -> Any:
+    """Run a flow's use-case; a stopped one ends as cancelled.
+
+    Raises DifferentHome, before anything is computed, when the job's folder is not in this home: the
+    dashboard would not see results published here.
+    """
+    settings = settings_for()
+    try:
+        folder = folder_of_run(settings, flow_run.tags or ())
+        if folder is None:
+            return run_as_job(settings, kind, request, job, PrefectRunner())
+        return record_job(JobWriter(folder), PrefectRunner(), lambda run: job(settings, request, run))
+    except Stopped as stopped:
+        return Cancelled(message=stopped.what)
+
+
+def folder_of_run(settings: Settings, tags: Sequence[str]) -> JobFolder | None:
+    """Return the job folder of a flow run; None when it was not started in a dashboard."""
+    found = [tag.removeprefix(JOB_TAG) for tag in tags if tag.startswith(JOB_TAG)]
+    if not found:
+        return None
+    folder = JobFolder(settings.jobs_dir / found[0])
+    if "/" in found[0] or not folder.path.is_dir():
+        raise DifferentHome(
+            f"The dashboard that started this run has another home than this worker, {settings.root}: "
+            f"its job {found[0]} is not in it. Nothing was run.",
+            remedy="Start the worker with the dashboard's PLANWISE_HOME, or run without Prefect.",
+        )
+    return folder

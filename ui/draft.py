@@ -10,7 +10,7 @@ from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters, Finding, merged_overrides, validate
 from planwise.parameters.values import parse_key
 from ui.values import edits as editing
-from ui.values.edits import Edits, History, Lock
+from ui.values.edits import EditHistory, Edits, Lock
 
 Resolve = Callable[[str], EffectiveParameters]
 BASELINE = "baseline"
@@ -32,7 +32,7 @@ class Draft(param.Parameterized):
         super().__init__()
         self._resolve = resolve
         self._bases: dict[str, EffectiveParameters] = {}
-        self._history = History(Edits(BASELINE))
+        self._history = EditHistory(Edits(BASELINE))
 
     @property
     def is_empty(self) -> bool:
@@ -125,7 +125,7 @@ class Draft(param.Parameterized):
 
     def _begin(self, state: Edits, base: EffectiveParameters) -> None:
         self._keep(state.scenario, base)
-        if self._history == History(Edits(self.scenario)):
+        if self._history == EditHistory(Edits(self.scenario)):
             self._show(self._history.amended(state))
         else:
             self._step(state)
@@ -170,14 +170,14 @@ class Draft(param.Parameterized):
         except InputError as error:
             if self._known(self.scenario):
                 lost = f"The edits on {self.scenario} are gone: {error.what}"
-                self._show(History(Edits(self.scenario)))
+                self._show(EditHistory(Edits(self.scenario)))
             else:
                 kept = self._on_the_baseline(before)
                 became = (
                     "what it had is kept as edits on the baseline." if kept.changes else "the edits are gone."
                 )
                 lost = f"{error.what} Somebody deleted it; {became}"
-                self._show(History(kept))
+                self._show(EditHistory(kept))
         self.__dict__.pop("_resolved", None)
         return lost
 
@@ -211,7 +211,7 @@ class Draft(param.Parameterized):
     def _step(self, state: Edits) -> None:
         self._show(self._history.then(state))
 
-    def _show(self, history: History) -> None:
+    def _show(self, history: EditHistory) -> None:
         """Make a history the draft's; raises InputError when its state cannot be, and changes nothing."""
         state = history.present
         effective = state.effective or editing.effective_of(self._base_of(state.scenario), state.changes)

@@ -25,7 +25,7 @@ MODELS_BAND_MIN = 3
 
 
 @dataclass(frozen=True)
-class Estimate:
+class DurationEstimate:
     """Estimated seconds from past runs: of the models, and of the whole run where known."""
 
     models_seconds: float
@@ -42,7 +42,7 @@ class PlanReport:
     employees: int
     summary: PlanSummary
     in_force: bool
-    estimate: Estimate | None
+    estimate: DurationEstimate | None
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `planwise simulate --plan-only --json` prints."""
@@ -104,7 +104,7 @@ def fingerprint_in_force(settings: Settings, scenario: str) -> str | None:
 
 def estimated(
     runs: Sequence[SimulationRun], jobs: Iterable[Job], models: int, employees: int
-) -> Estimate | None:
+) -> DurationEstimate | None:
     """Return the median of the most similar past runs; None when no past run is similar."""
     like = [
         run
@@ -122,7 +122,7 @@ def estimated(
         for job in jobs
         if job.kind is JobKind.SIMULATE and job.state is State.DONE and job.result
     ][:RUNS_USED]
-    return Estimate(seconds, seconds + median(around) if around else None, len(nearest))
+    return DurationEstimate(seconds, seconds + median(around) if around else None, len(nearest))
 
 
 def _is_near(value: float, wanted: float, band: float) -> bool:

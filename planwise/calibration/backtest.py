@@ -32,7 +32,7 @@ DRAW_SEED = 20_260_101  # which parameter draw meets which simulation seed: arbi
 
 
 @dataclass(frozen=True)
-class Spread:
+class RateSpread:
     """Predictive standard errors of next year's rates and the degrees of freedom they have.
 
     Turnover, headcount growth, the general raise, and promotions relative to their mean.
@@ -45,7 +45,7 @@ class Spread:
     freedom: int
 
 
-def spread_of(calibration: Calibration) -> Spread | None:
+def spread_of(calibration: Calibration) -> RateSpread | None:
     """Return how far next year may lie from the mean of the training years; None with a single one.
 
     For a new year drawn like the n seen, (new − mean)/(s √(1 + 1/n)) is Student t with n − 1 degrees.
@@ -59,7 +59,7 @@ def spread_of(calibration: Calibration) -> Spread | None:
         if row.dimension == EVERYONE and row.year != ALL_YEARS
     ]
     mean = sum(promoted) / len(promoted)
-    return Spread(
+    return RateSpread(
         termination_rate=_predictive([h.exits / h.opening for h in heads]),
         headcount_growth=_predictive([h.growth for h in heads]),
         raise_rate=_predictive([s.overall.value or 0.0 for s in calibration.raises]),
@@ -76,7 +76,7 @@ def _predictive(rates: Sequence[float]) -> float:
 
 
 def drawn_parameters(
-    calibration: Calibration, values: Mapping[str, Value], spread: Spread, draws: int
+    calibration: Calibration, values: Mapping[str, Value], spread: RateSpread, draws: int
 ) -> list[dict[str, Value]]:
     """Return `draws` sets of parameters: turnover, growth, raises and promotions moved, each on its own.
 
@@ -89,7 +89,7 @@ def drawn_parameters(
 
 
 def _moved(
-    calibration: Calibration, values: Mapping[str, Value], spread: Spread, scores: Sequence[float]
+    calibration: Calibration, values: Mapping[str, Value], spread: RateSpread, scores: Sequence[float]
 ) -> dict[str, Value]:
     exits, growth, raises, promotions = scores
     out = Overrides()

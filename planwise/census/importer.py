@@ -29,7 +29,7 @@ from planwise.census.mapping import (
     RANGES,
     CensusMapping,
     Range,
-    Resolved,
+    ResolvedMapping,
     load_mapping,
     resolve_columns,
 )
@@ -240,7 +240,7 @@ def _plan(mapping: CensusMapping, levels: str | None, row_filter: str | None) ->
     return mapping
 
 
-def _without_identifiers(settings: Settings, frame: pd.DataFrame, columns: Resolved) -> pd.DataFrame:
+def _without_identifiers(settings: Settings, frame: pd.DataFrame, columns: ResolvedMapping) -> pd.DataFrame:
     """Drop identifying columns, and hash the one used as employee id; later steps never see them."""
     frame = frame.drop(columns=list(columns.dropped))
     id_header = columns.headers["employee_id"]
@@ -249,7 +249,7 @@ def _without_identifiers(settings: Settings, frame: pd.DataFrame, columns: Resol
     return frame
 
 
-def _schema_texts(frame: pd.DataFrame, columns: Resolved, plan: CensusMapping) -> pd.DataFrame:
+def _schema_texts(frame: pd.DataFrame, columns: ResolvedMapping, plan: CensusMapping) -> pd.DataFrame:
     """Return the mapped columns and the constants as text under their schema names."""
     texts = {name: frame[header] for name, header in columns.headers.items()}
     constants = {

@@ -119,7 +119,7 @@ def _check_names(mapping: CensusMapping, where: str) -> None:
 
 
 @dataclass(frozen=True)
-class Resolved:
+class ResolvedMapping:
     """Schema column → header, and the identifying headers, which are dropped first."""
 
     headers: dict[str, str]
@@ -127,7 +127,7 @@ class Resolved:
     dropped: tuple[str, ...]
 
 
-def resolve_columns(headers: Sequence[str], mapping: CensusMapping) -> Resolved:
+def resolve_columns(headers: Sequence[str], mapping: CensusMapping) -> ResolvedMapping:
     """Return each schema column's header; raises InputError if missing, ambiguous, unknown or unsafe."""
     stated = {name: _existing(name, header, headers) for name, header in mapping.columns.items() if header}
     for name, header in stated.items():
@@ -148,7 +148,7 @@ def resolve_columns(headers: Sequence[str], mapping: CensusMapping) -> Resolved:
     found = stated | guessed
     _check_required(found, mapping, headers)
     dropped = tuple(h for h in headers if is_direct_identifier(h) and h != found["employee_id"])
-    return Resolved(found, tuple(guessed), dropped)
+    return ResolvedMapping(found, tuple(guessed), dropped)
 
 
 def _existing(name: str, header: str, headers: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ LOGS = "logs"
 
 
 @dataclass(frozen=True)
-class Failure:
+class CommandFailure:
     """A reported error: message, remedy and exit code."""
 
     exit_code: int
@@ -35,7 +35,7 @@ class Failure:
     remedy: str | None
 
 
-def report(failure: Failure, *, as_json: bool) -> int:
+def report(failure: CommandFailure, *, as_json: bool) -> int:
     """Print the failure, as text on stderr or as the JSON object on stdout; return the exit code."""
     if as_json:
         emit_json({"error": {"type": failure.type, "what": failure.what, "remedy": failure.remedy}})
@@ -47,13 +47,13 @@ def report(failure: Failure, *, as_json: bool) -> int:
     return failure.exit_code
 
 
-def internal(error: Exception, tokens: Sequence[str]) -> Failure:
+def internal(error: Exception, tokens: Sequence[str]) -> CommandFailure:
     """Write the traceback to a log file and return the failure that names the file."""
     text = "".join(traceback.format_exception(error))
     stamp = datetime.now(UTC)
     name = f"error-{stamp:%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
     content = f"{stamp.isoformat()}\nplanwise {' '.join(tokens)}\n\n{text}"
-    return Failure(
+    return CommandFailure(
         INTERNAL,
         type(error).__name__,
         f"Internal error: {type(error).__name__}: {error}",
@@ -153,12 +153,14 @@ def run(tokens: Sequence[str]) -> int:
     try:
         return _run_until_signal(tokens)
     except PlanWiseError as error:
-        failure = Failure(error.exit_code, type(error).__name__, error.what, error.remedy)
+        failure = CommandFailure(error.exit_code, type(error).__name__, error.what, error.remedy)
         return report(failure, as_json=as_json)
     except KeyboardInterrupt:
-        return report(Failure(INTERRUPTED, "Interrupted", "Interrupted.", None), as_json=as_json)
+        return report(CommandFailure(INTERRUPTED, "Interrupted", "Interrupted.", None), as_json=as_json)
     except Terminated:
-        return report(Failure(TERMINATED, "Terminated", "Terminated by SIGTERM.", None), as_json=as_json)
+        return report(
+            CommandFailure(TERMINATED, "Terminated", "Terminated by SIGTERM.", None), as_json=as_json
+        )
     except BrokenPipeError:
         return close_broken_pipe()
     except Exception as error:

@@ -196,13 +196,18 @@ def diff(
 ) -> None:
     """Show which levers and assumptions differ between scenarios, simulated or not."""
     from planwise.cli.compare import render_parameters
-    from planwise.comparison.parameters import Resolved, parameter_differences  # pandas is slow to import
+    from planwise.comparison.parameters import (  # pandas is slow to import
+        ComparedParameters,
+        parameter_differences,
+    )
 
     settings = settings_for(home)
     names = tuple(dict.fromkeys((first, second, *others)))
     with open_ledger(settings) as ledger:
         resolved = [
-            Resolved(name, effective_parameters(ledger, scenario, _first_year(settings, scenario.census)))
+            ComparedParameters(
+                name, effective_parameters(ledger, scenario, _first_year(settings, scenario.census))
+            )
             for name in names
             for scenario in [ledger.scenarios.get(name)]
         ]

@@ -36,7 +36,7 @@ class Parametrised(Protocol):
 
 
 @dataclass(frozen=True)
-class Resolved:
+class ComparedParameters:
     """A scenario as it resolves now, published or not."""
 
     name: str

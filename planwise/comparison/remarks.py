@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from planwise.census import load_census
-from planwise.comparison.parameters import Resolved, parameter_differences
+from planwise.comparison.parameters import ComparedParameters, parameter_differences
 from planwise.comparison.sources import Source, unpublished
 from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
@@ -72,7 +72,7 @@ def out_of_date(settings: Settings, ledger: Ledger, source: Source) -> list[Rema
         return [Remark("deleted", (source.name,), what)]
     try:
         census = load_census(settings, stored.census)
-        now = Resolved(source.name, effective_parameters(ledger, stored, source.years[0]))
+        now = ComparedParameters(source.name, effective_parameters(ledger, stored, source.years[0]))
     except InputError as error:
         what = f"{source.name} is compared as published; now it would not run: {error.what}"
         return [Remark("stale", (source.name,), what, error.remedy)]
@@ -89,7 +89,7 @@ def out_of_date(settings: Settings, ledger: Ledger, source: Source) -> list[Rema
     return found
 
 
-def _changed(source: Source, now: Resolved) -> str:
+def _changed(source: Source, now: ComparedParameters) -> str:
     """Name what differs between a result and its scenario; what a study aims at changes no result."""
     if source.years != now.effective.years:
         return f"years {_span(source.years)}, now {_span(now.effective.years)}"

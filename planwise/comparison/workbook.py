@@ -10,8 +10,8 @@ from planwise.comparison.compare import Comparison
 from planwise.comparison.metrics import Kind, Metric
 from planwise.comparison.workbook_cells import (
     PP,
-    Page,
     Ref,
+    SheetWriter,
     Styles,
     minus,
     same,
@@ -63,7 +63,7 @@ WIDTH_MAX = 14  # columns that a remark is merged over
 
 
 def write_summary(
-    page: Page, comparison: Comparison, cells: KpiCells, people: PeopleCells | None, styles: Styles
+    page: SheetWriter, comparison: Comparison, cells: KpiCells, people: PeopleCells | None, styles: Styles
 ) -> None:
     """Write what is compared, its limits, the last year, the totals, and whom it touches."""
     others = ", ".join(source.name for source in comparison.others)
@@ -96,7 +96,7 @@ def _width(comparison: Comparison) -> int:
     return min(2 + len(comparison.names) + 2 * len(comparison.others), WIDTH_MAX)
 
 
-def _figures(page: Page, row: int, comparison: Comparison, cells: KpiCells, styles: Styles) -> int:
+def _figures(page: SheetWriter, row: int, comparison: Comparison, cells: KpiCells, styles: Styles) -> int:
     first, last = comparison.years[0], comparison.years[-1]
     states = [metric for metric in comparison.metrics if metric.name in SUMMARY_STATES]
     flows = [metric for metric in comparison.metrics if metric.flow]
@@ -114,7 +114,7 @@ def _figures(page: Page, row: int, comparison: Comparison, cells: KpiCells, styl
     return row
 
 
-def _header(page: Page, row: int, comparison: Comparison, styles: Styles) -> int:
+def _header(page: SheetWriter, row: int, comparison: Comparison, styles: Styles) -> int:
     base = comparison.base.name
     others = [source.name for source in comparison.others]
     headers = ["", "unit", *comparison.names]
@@ -124,7 +124,7 @@ def _header(page: Page, row: int, comparison: Comparison, styles: Styles) -> int
 
 
 def _metric(
-    page: Page,
+    page: SheetWriter,
     row: int,
     comparison: Comparison,
     cells: KpiCells,
@@ -146,7 +146,7 @@ def _metric(
             page.formula(row, offset + len(others), share_of_change(ref, base), styles.share)
 
 
-def _people(page: Page, row: int, comparison: Comparison, people: PeopleCells, styles: Styles) -> None:
+def _people(page: SheetWriter, row: int, comparison: Comparison, people: PeopleCells, styles: Styles) -> None:
     title = f"The same people's base pay at the end of {comparison.years[-1]}"
     page.text(row, 0, title, styles.section)
     row += 1
@@ -197,7 +197,7 @@ SOURCE_HEADERS = (
 
 
 def write_notes(
-    page: Page,
+    page: SheetWriter,
     comparison: Comparison,
     checks: tuple[Check, ...],
     styles: Styles,
@@ -272,13 +272,13 @@ def checks_of(
     return tuple(found)
 
 
-def _write_paragraph(page: Page, row: int, column: int, text: str, styles: Styles) -> None:
+def _write_paragraph(page: SheetWriter, row: int, column: int, text: str, styles: Styles) -> None:
     page.sheet.merge_range(row, column, row, len(SOURCE_HEADERS) - 1, "", styles.wrapped)
     page.text(row, column, text, styles.wrapped)
     page.sheet.set_row(row, LINE_HEIGHT * math.ceil(len(text) / LINE_LETTERS))
 
 
-def _write_checks(page: Page, row: int, checks: tuple[Check, ...], styles: Styles) -> None:
+def _write_checks(page: SheetWriter, row: int, checks: tuple[Check, ...], styles: Styles) -> None:
     page.text(row, 0, "Sums come by in two ways; the difference is rounding", styles.section)
     row += 1
     page.headers(row, ("check", "one way", "the other way", "difference"), styles.header)
@@ -329,7 +329,7 @@ def _write(comparison: Comparison, handle: object) -> None:
     names = [SUMMARY_SHEET, LEVERS_SHEET]
     names += [KPIS_SHEET, BUDGET_SHEET, LEVELS_SHEET] if comparison.years else []
     names += [PEOPLE_SHEET, EMPLOYEES_SHEET] if comparison.people else []
-    pages = {name: Page(workbook.add_worksheet(name)) for name in (*names, NOTES_SHEET)}
+    pages = {name: SheetWriter(workbook.add_worksheet(name)) for name in (*names, NOTES_SHEET)}
     styles = styles_of(workbook)
     cells = plan_kpis(comparison)
     write_levers(pages[LEVERS_SHEET], comparison, styles)

@@ -128,7 +128,7 @@ def plus_minus(added: Sequence[Ref], subtracted: Sequence[Ref]) -> Formula:
     return Formula(text, value)
 
 
-class Page:
+class SheetWriter:
     """A sheet that is being written; what it writes as text stays text, whatever it begins with."""
 
     def __init__(self, sheet: Worksheet) -> None:

@@ -10,8 +10,8 @@ from planwise.comparison.parameters import ParameterDifference
 from planwise.comparison.workbook_cells import (
     PP,
     Formula,
-    Page,
     Ref,
+    SheetWriter,
     Styles,
     add_table,
     growth,
@@ -31,7 +31,7 @@ HEADER_ROW = 3
 LEVER_NAME, LEVER_KIND, LEVER_LABEL, LEVER_UNIT, LEVER_YEARS, LEVER_FIRST = range(6)
 
 
-def write_levers(page: Page, comparison: Comparison, styles: Styles) -> None:
+def write_levers(page: SheetWriter, comparison: Comparison, styles: Styles) -> None:
     """Write one row per parameter and span of years; differences are formulas where there are numbers."""
     base, *others = comparison.names
     page.text(0, 0, "Levers and assumptions that differ", styles.title)
@@ -62,7 +62,7 @@ def write_levers(page: Page, comparison: Comparison, styles: Styles) -> None:
     set_paper(page.sheet, header_row=HEADER_ROW, columns=1)
 
 
-def _lever_row(page: Page, row: int, difference: ParameterDifference, styles: Styles) -> None:
+def _lever_row(page: SheetWriter, row: int, difference: ParameterDifference, styles: Styles) -> None:
     for column, text in (
         (LEVER_NAME, difference.parameter),
         (LEVER_KIND, difference.kind),
@@ -133,7 +133,7 @@ def plan_kpis(comparison: Comparison) -> KpiCells:
     return KpiCells(refs, comparison.years)
 
 
-def write_kpis(page: Page, comparison: Comparison, cells: KpiCells, styles: Styles) -> None:
+def write_kpis(page: SheetWriter, comparison: Comparison, cells: KpiCells, styles: Styles) -> None:
     """Write the sheet; growth, rates, changes and totals are formulas over the figures beside them."""
     base, others = comparison.base.name, [source.name for source in comparison.others]
     page.text(0, 0, "KPIs per year", styles.title)
@@ -239,7 +239,7 @@ def _first_year(comparison: Comparison, name: str) -> int:
     return next(source.years[0] for source in comparison.sources if source.name == name)
 
 
-def _write_year(page: Page, row: int, when: When, styles: Styles) -> None:
+def _write_year(page: SheetWriter, row: int, when: When, styles: Styles) -> None:
     if isinstance(when, int):
         page.number(row, KPI_YEAR, when, styles.plain)
     else:
@@ -270,7 +270,7 @@ class BudgetCells:
     growth: Mapping[str, Ref]
 
 
-def write_budget(page: Page, comparison: Comparison, cells: KpiCells, styles: Styles) -> BudgetCells:
+def write_budget(page: SheetWriter, comparison: Comparison, cells: KpiCells, styles: Styles) -> BudgetCells:
     """Write a block a scenario, then a block of differences for each but the first."""
     page.text(0, 0, "Budget and growth bridge", styles.title)
     page.text(
@@ -307,7 +307,7 @@ def write_budget(page: Page, comparison: Comparison, cells: KpiCells, styles: St
     )
 
 
-def _budget(page: Page, row: int, name: str, cells: KpiCells, styles: Styles) -> tuple[int, Grid]:
+def _budget(page: SheetWriter, row: int, name: str, cells: KpiCells, styles: Styles) -> tuple[int, Grid]:
     row = _budget_header(page, row, f"{name}: payroll", BUDGET_HEADERS, styles)
     grid: dict[tuple[int | str, int], Ref] = {}
     money = styles.number[Kind.MONEY]
@@ -328,7 +328,7 @@ def _budget(page: Page, row: int, name: str, cells: KpiCells, styles: Styles) ->
     return row + 2, grid
 
 
-def _bridge(page: Page, row: int, name: str, cells: KpiCells, styles: Styles) -> tuple[int, Grid]:
+def _bridge(page: SheetWriter, row: int, name: str, cells: KpiCells, styles: Styles) -> tuple[int, Grid]:
     row = _budget_header(page, row, f"{name}: growth of mean base pay", BRIDGE_HEADERS, styles)
     grid: dict[tuple[int | str, int], Ref] = {}
     for year in cells.years:
@@ -343,7 +343,7 @@ def _bridge(page: Page, row: int, name: str, cells: KpiCells, styles: Styles) ->
 
 
 def _budget_differences(
-    page: Page,
+    page: SheetWriter,
     row: int,
     title: str,
     headers: Sequence[str],
@@ -367,7 +367,7 @@ def _budget_differences(
     return row + 1
 
 
-def _budget_header(page: Page, row: int, title: str, headers: Sequence[str], styles: Styles) -> int:
+def _budget_header(page: SheetWriter, row: int, title: str, headers: Sequence[str], styles: Styles) -> int:
     page.text(row, 0, title, styles.section)
     page.text(row + 1, 0, "year", styles.header)
     page.headers(row + 1, headers, styles.header, 1)
@@ -383,7 +383,7 @@ COMPARED = ("headcount", "mean_base_pay")
 LevelCells = dict[tuple[str, int, int | str, str], Ref]
 
 
-def write_levels(page: Page, comparison: Comparison, styles: Styles) -> Mapping[tuple[str, int], Ref]:
+def write_levels(page: SheetWriter, comparison: Comparison, styles: Styles) -> Mapping[tuple[str, int], Ref]:
     """Write the sheet; return where each scenario's headcount of a year stands, for the checks."""
     base = comparison.base.name
     page.text(0, 0, "Levels", styles.title)
@@ -417,7 +417,7 @@ def write_levels(page: Page, comparison: Comparison, styles: Styles) -> Mapping[
 
 
 def _level(
-    page: Page,
+    page: SheetWriter,
     row: int,
     refs: LevelCells,
     key: tuple[str, int, int],
@@ -437,7 +437,7 @@ def _level(
 
 
 def _all_levels(
-    page: Page,
+    page: SheetWriter,
     row: int,
     refs: LevelCells,
     key: tuple[str, int],
@@ -459,7 +459,7 @@ def _all_levels(
 
 
 def _level_differences(
-    page: Page, row: int, refs: LevelCells, key: tuple[str, int, int | str], base: str, styles: Styles
+    page: SheetWriter, row: int, refs: LevelCells, key: tuple[str, int, int | str], base: str, styles: Styles
 ) -> None:
     name, year, level = key
     if name == base:

@@ -10,8 +10,8 @@ from planwise.comparison.metrics import Kind
 from planwise.comparison.people import ATTRIBUTES, Group, Statistics, WinnersAndLosers
 from planwise.comparison.sources import Row
 from planwise.comparison.workbook_cells import (
-    Page,
     Ref,
+    SheetWriter,
     Styles,
     add_table,
     minus,
@@ -46,7 +46,7 @@ class PeopleCells:
     payroll: Mapping[str, tuple[Ref, Ref]]
 
 
-def write_people(page: Page, comparison: Comparison, cells: KpiCells, styles: Styles) -> PeopleCells:
+def write_people(page: SheetWriter, comparison: Comparison, cells: KpiCells, styles: Styles) -> PeopleCells:
     """Write a block a pair: groups with their totals, the payroll bridge, the most moved."""
     year = comparison.years[-1]
     page.text(0, 0, "Winners and losers", styles.title)
@@ -80,7 +80,7 @@ def write_people(page: Page, comparison: Comparison, cells: KpiCells, styles: St
     return PeopleCells(overall, payroll)
 
 
-def write_employees(page: Page, comparison: Comparison, styles: Styles) -> None:
+def write_employees(page: SheetWriter, comparison: Comparison, styles: Styles) -> None:
     """Write one row a person and pair, the most moved first, up to what was asked for."""
     listed = sum(len(pair.employees) for pair in comparison.people)
     if listed + HEADER_ROW + 1 > SHEET_ROWS_MAX:
@@ -113,7 +113,7 @@ def write_employees(page: Page, comparison: Comparison, styles: Styles) -> None:
 
 
 def _groups(
-    page: Page, row: int, attribute: str, groups: Sequence[Group], overall: Statistics, styles: Styles
+    page: SheetWriter, row: int, attribute: str, groups: Sequence[Group], overall: Statistics, styles: Styles
 ) -> tuple[int, dict[str, Ref]]:
     page.text(row, 0, f"by {attribute}", styles.header)
     page.headers(row, HEADERS, styles.header, 1)
@@ -135,7 +135,7 @@ def _groups(
     return row + 2, _derived(page, row, found, overall, styles, styles.total_cents_change)
 
 
-def _counted(page: Page, row: int, statistics: Statistics, styles: Styles) -> dict[str, Ref]:
+def _counted(page: SheetWriter, row: int, statistics: Statistics, styles: Styles) -> dict[str, Ref]:
     found = {}
     for column, name in enumerate(COUNTS, 1):
         found[name] = page.number(row, column, getattr(statistics, name), styles.number[Kind.COUNT])
@@ -146,7 +146,12 @@ def _counted(page: Page, row: int, statistics: Statistics, styles: Styles) -> di
 
 
 def _derived(
-    page: Page, row: int, found: dict[str, Ref], statistics: Statistics, styles: Styles, net_style: Format
+    page: SheetWriter,
+    row: int,
+    found: dict[str, Ref],
+    statistics: Statistics,
+    styles: Styles,
+    net_style: Format,
 ) -> dict[str, Ref]:
     """Write what follows from the counts and sums, and the percentiles, which follow from nothing here."""
     share = ratio(found["gain"], found["people"])
@@ -166,7 +171,7 @@ def _derived(
 
 
 def _payroll(
-    page: Page, row: int, pair: WinnersAndLosers, cells: KpiCells, styles: Styles
+    page: SheetWriter, row: int, pair: WinnersAndLosers, cells: KpiCells, styles: Styles
 ) -> tuple[int, tuple[Ref, Ref]]:
     """Write why payroll differs; return the cells of the sum and of the KPIs' difference, which equal it."""
     bridge, year = pair.payroll, cells.years[-1]
@@ -193,7 +198,7 @@ def _payroll(
     return row + 2, (difference, page.formula(row, 2, kpis, styles.cents_change))
 
 
-def _movers(page: Page, row: int, title: str, movers: Sequence[Row], styles: Styles) -> int:
+def _movers(page: SheetWriter, row: int, title: str, movers: Sequence[Row], styles: Styles) -> int:
     page.text(row, 0, title if movers else f"{title}: nobody", styles.section)
     if not movers:
         return row + 2
@@ -205,7 +210,7 @@ def _movers(page: Page, row: int, title: str, movers: Sequence[Row], styles: Sty
     return row + 2
 
 
-def _person(page: Page, row: int, column: int, person: Row, styles: Styles) -> None:
+def _person(page: SheetWriter, row: int, column: int, person: Row, styles: Styles) -> None:
     page.text(row, column, person["employee_id"], styles.label)
     page.number(row, column + 1, person["level_id"], styles.plain)
     page.number(row, column + 2, person["other_level_id"], styles.plain)

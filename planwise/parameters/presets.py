@@ -20,7 +20,7 @@ BUDGET_DECIMALS = 3  # a budget is split to a tenth of a percentage point
 WAYS = ("value", "to", "budget_share", "budget_rest_after")
 
 
-class Setting(Declaration):
+class PresetSetting(Declaration):
     """Levers and the way their values are set; see presets.yaml."""
 
     levers: str
@@ -54,7 +54,7 @@ class Preset(Declaration):
     name: str
     label: str
     description: str
-    sets: tuple[Setting, ...]
+    sets: tuple[PresetSetting, ...]
 
     def title(self, effective: EffectiveParameters) -> str:
         """Return the label, with the assumptions that it names."""
@@ -84,7 +84,7 @@ def presets() -> tuple[Preset, ...]:
 
 
 def _value(
-    setting: Setting,
+    setting: PresetSetting,
     lever: Lever,
     effective: EffectiveParameters,
     baseline: EffectiveParameters,

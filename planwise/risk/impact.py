@@ -140,7 +140,7 @@ class PayDifferences:
 
 
 @dataclass(frozen=True)
-class Group:
+class ImpactGroup:
     """Some people: how many were compared, how many earn more (winners) and less (losers) than before.
 
     `share` is of those compared. `difference` and `difference_rate` are of those whose pay differs, None
@@ -167,8 +167,8 @@ class PeopleImpact:
     year: int
     only_before: int
     only_after: int
-    everybody: Group
-    by_level: Mapping[int, Group]
+    everybody: ImpactGroup
+    by_level: Mapping[int, ImpactGroup]
 
     def as_json(self) -> dict[str, Any]:
         """Return the impact as JSON values: the whole at the top, `by_level` a list."""
@@ -199,12 +199,12 @@ def _active(frame: pd.DataFrame, year: int) -> pd.DataFrame:
     return rows.set_index("employee_id")[["level_id", "base_pay"]].astype({"base_pay": float})
 
 
-def _group(rows: pd.DataFrame) -> Group:
+def _group(rows: pd.DataFrame) -> ImpactGroup:
     difference = rows["base_pay_after"] - rows["base_pay"]
     differs = difference.abs() > CENT
     amounts = difference[differs]
     count, differ = len(rows), int(differs.sum())
-    return Group(
+    return ImpactGroup(
         compared=count,
         differ=differ,
         share=differ / count if count else 0.0,

@@ -20,10 +20,10 @@ from planwise.study.trial import (
     GIVEN_UP,
     POST_ANALYSIS,
     REQUEST,
-    Finding,
     Kind,
     Proposal,
     Trial,
+    TrialOutcome,
     TrialPurpose,
     evaluation_record,
     finished_trials,
@@ -127,7 +127,7 @@ class Journal:
             trial = optuna.Trial(self._study, self._add(TrialState.RUNNING, proposal, levers, digest))
         return PendingTrial(proposal, levers, digest, trial)
 
-    def complete(self, pending: PendingTrial, finding: Finding) -> Trial:
+    def complete(self, pending: PendingTrial, finding: TrialOutcome) -> Trial:
         """Write the evaluation of a trial."""
         record = evaluation_record(finding)
         if pending.trial is None:

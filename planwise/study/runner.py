@@ -16,7 +16,7 @@ from planwise.study.problem import Problem, problem_of
 from planwise.study.progress import Hooks, Progress
 from planwise.study.reachability import BaselineBroken, evaluate_bounds, reachability_of
 from planwise.study.result import StudyResult, study_result
-from planwise.study.session import Session
+from planwise.study.session import StudySession
 from planwise.study.spec import StudySpec, check_study_name
 from planwise.study.stopping import CANCELLED, TIMEOUT
 from planwise.study.strategies import check_spec, strategy_named
@@ -86,7 +86,7 @@ def run_study(
         evaluators: dict[Kind, Evaluator] = {"preview": preview, **({} if real is None else {"real": real})}
         status = StudyStatusWriter(settings, name, journal, hooks)
         status.write_state(RUNNING)
-        with Session(name, problem, journal, evaluators, status.watching(hooks), pool) as session:
+        with StudySession(name, problem, journal, evaluators, status.watching(hooks), pool) as session:
             sampler = strategy.sampler(problem, journal.count())
             if sampler is not None:
                 journal.use(sampler)
@@ -101,7 +101,7 @@ class _Study:
     base: EffectiveParameters
     strategy: Strategy
     preview: Evaluator
-    session: Session
+    session: StudySession
     status: "StudyStatusWriter"
 
     def run(self) -> StudyResult:

@@ -19,7 +19,7 @@ from planwise.study.progress import Hooks, TrialCounts
 from planwise.study.reachability import with_baseline
 from planwise.study.stopping import CANCELLED, StoppingRules
 from planwise.study.strategies.protocol import Batch, Search
-from planwise.study.trial import Evaluation, Evaluator, Finding, Kind, Proposal, Trial
+from planwise.study.trial import Evaluation, Evaluator, Kind, Proposal, Trial, TrialOutcome
 from planwise.study.trial_pool import RunningTrial, RunningTrials, TrialPool
 from planwise.workers import RequestFailed, WorkerDied
 
@@ -28,7 +28,7 @@ POLL_SECONDS = 0.2  # between checks for a cancellation while trials run
 CANCEL_GRACE_SECONDS = 3.0  # for running trials to finish after a cancellation
 
 
-class Session:
+class StudySession:
     """Evaluates batches of proposals; `trials` are all finished ones, `bounds` those of the first batch."""
 
     def __init__(
@@ -56,7 +56,7 @@ class Session:
                 self._known.setdefault((trial.kind, trial.digest), trial)
         self._running = RunningTrials(pool, hooks.call)
 
-    def __enter__(self) -> "Session":
+    def __enter__(self) -> "StudySession":
         return self
 
     def __exit__(
@@ -227,7 +227,7 @@ class Session:
             values = self.problem.values(evaluation)
             if not all(map(math.isfinite, values)):
                 raise CheckFailed(f"The objective is {', '.join(map(str, values))}.")
-            finding = Finding(
+            finding = TrialOutcome(
                 evaluation,
                 values,
                 self.problem.constraints(evaluation),

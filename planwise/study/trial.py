@@ -161,7 +161,7 @@ FINISHED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 
 
 @dataclass(frozen=True)
-class Finding:
+class TrialOutcome:
     """A judged evaluation: objective values, constraints (feasible up to 0), the trial that answered it."""
 
     evaluation: Evaluation
@@ -193,7 +193,7 @@ def proposal_of(request: Mapping[str, Any]) -> Proposal:
     )
 
 
-def evaluation_record(finding: Finding) -> dict[str, Any]:
+def evaluation_record(finding: TrialOutcome) -> dict[str, Any]:
     """Return the journal's record of an evaluation."""
     evaluation = finding.evaluation
     return {

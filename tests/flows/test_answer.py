@@ -9,7 +9,15 @@ from planwise.app.optimize import summary
 from planwise.cli.tables import lever_table, print_findings
 from planwise.parameters import Finding, Risk
 from planwise.risk.assessment import Assessment, Spread
-from planwise.risk.impact import AmountChange, Cost, CostImpact, Group, Parts, PayDifferences, PeopleImpact
+from planwise.risk.impact import (
+    AmountChange,
+    Cost,
+    CostImpact,
+    ImpactGroup,
+    Parts,
+    PayDifferences,
+    PeopleImpact,
+)
 from planwise.study import StudyResult
 from planwise.study.post_analysis import NotComputed, ParameterImpact, Robustness
 
@@ -74,7 +82,7 @@ def result(**changes):
         ),
         "cost_impact": CostImpact({}, Cost(payroll, payroll), payroll),
         "employee_impact": PeopleImpact(
-            2030, 0, 0, Group(100, 90, 0.9, 80, 10, 1800.0, AMOUNTS, RATES), by_level={}
+            2030, 0, 0, ImpactGroup(100, 90, 0.9, 80, 10, 1800.0, AMOUNTS, RATES), by_level={}
         ),
         "parameter_impact": ParameterImpact(
             {"growth_compound": Parts(0.05, 0.03, -0.02, {"cola_rate@2027": -0.019}, -0.001)}

@@ -91,8 +91,8 @@ def test_a_failing_gate_fails_the_run(home, client, strict_gate):
 def test_a_flow_run_tells_its_job_how_it_goes(home, settings, client):
     from prefect import tags
 
-    from flows.deployment_job import JOB_TAG
     from flows.flows import simulate
+    from flows.tasks import JOB_TAG
 
     folder = new_job(settings, JobKind.SIMULATE, {"scenario": "baseline"}, title="t", started_by="ana")
     with tags(f"{JOB_TAG}{folder.id}"):
@@ -106,8 +106,8 @@ def test_a_flow_run_tells_its_job_how_it_goes(home, settings, client):
 def test_a_run_that_was_stopped_ends_as_cancelled(home, settings, client):
     from prefect import tags
 
-    from flows.deployment_job import JOB_TAG
     from flows.flows import simulate
+    from flows.tasks import JOB_TAG
 
     folder = new_job(settings, JobKind.SIMULATE, {"scenario": "baseline"}, title="t", started_by="ana")
     folder.request_cancel("ana")
@@ -118,7 +118,7 @@ def test_a_run_that_was_stopped_ends_as_cancelled(home, settings, client):
 
 
 def test_another_home_is_refused_before_anything_is_computed(settings, tmp_path):
-    from flows.deployment_job import JOB_TAG, DifferentHome, folder_of_run
+    from flows.tasks import JOB_TAG, DifferentHome, folder_of_run
 
     assert folder_of_run(settings, ["planwise"]) is None
     for name in ("20261120T120000000-simulate-abcdef", "../.."):

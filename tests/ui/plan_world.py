@@ -7,7 +7,7 @@ from planwise.errors import InputError
 from planwise.parameters import merged_overrides, resolve, simulated_years
 from ui.draft import Draft
 from ui.live_preview.values import Affected, Impact, LevelYear, Previewed
-from ui.pages.plan.live_figures import Figures, PreviewRequest, Side
+from ui.pages.plan.live_figures import PlanFigures, PreviewRequest, Side
 from ui.selection import Selection
 
 FIRST_YEAR = 2026
@@ -42,7 +42,7 @@ def answer(**more):
 def figures(scenario="plan", effective=BASE, year=2027):
     """Return made-up figures of a draft beside its base."""
     request = PreviewRequest("people", scenario, BASE, effective, year, number=1, live=False)
-    return Figures(request, OLD, NEW)
+    return PlanFigures(request, OLD, NEW)
 
 
 def group(dimension, member, compared=50, winners=20, losers=5, median=1000.0):

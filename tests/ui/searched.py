@@ -6,7 +6,7 @@ from planwise.study.journal import Journal
 from planwise.study.optuna_storage import existing_storage, open_storage
 from planwise.study.space import TunedLever
 from planwise.study.study_files import write_result, write_study, write_summary
-from planwise.study.trial import Evaluation, Finding, Proposal, TrialPurpose
+from planwise.study.trial import Evaluation, Proposal, TrialOutcome, TrialPurpose
 
 COLA = TunedLever("cola_rate", 0.01, 0.08, 0.025, 0.015, None, increasing=True, dynamics=False)
 MERIT = TunedLever("merit_rate_level_1", 0.01, 0.1, 0.033, 0.02, 1, increasing=True, dynamics=False)
@@ -89,7 +89,7 @@ def tell(
         return journal.fail(asked, "it broke")
     found = Evaluation(levers, kpis(**of), growth, kind, gate_status=gate, seconds=0.5, seed=seed)
     limits = {"gate": float(gate == "failed"), **(limits or {})}
-    return journal.complete(asked, Finding(found, tuple(values or (abs(growth - 0.03),)), limits, None))
+    return journal.complete(asked, TrialOutcome(found, tuple(values or (abs(growth - 0.03),)), limits, None))
 
 
 def end(settings: Settings, journal: Journal, name: str, state="converged", **result):

@@ -5,7 +5,7 @@ import pytest
 
 from planwise.settings import SignInSettings
 from ui.auth import users as passwords
-from ui.auth.gate import IDENTITY, KEYS_MAX, Gate, Limits, Ticket, user_of
+from ui.auth.gate import IDENTITY, KEYS_MAX, Gate, SignInLimits, Ticket, user_of
 from ui.auth.handlers import SignInPage, login_to, own_page, render
 
 GOOD = "correct horse battery"
@@ -121,7 +121,7 @@ def test_nobody_gets_a_session_by_accident(gate):
 
 
 def test_who_fails_often_waits_longer_each_time(clock):
-    limits = Limits(clock)
+    limits = SignInLimits(clock)
     waits = []
     for _ in range(9):
         waits.append(limits.wait_seconds("ada", "10.0.0.1"))
@@ -136,7 +136,7 @@ def test_who_fails_often_waits_longer_each_time(clock):
 
 
 def test_one_address_that_tries_many_names_waits_and_memory_is_bounded(clock):
-    limits = Limits(clock)
+    limits = SignInLimits(clock)
     for number in range(KEYS_MAX):
         limits.failed(f"name{number}", "10.0.0.1")
     assert limits.wait_seconds("another", "10.0.0.1") == 900

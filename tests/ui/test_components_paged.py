@@ -3,14 +3,14 @@
 import pandas as pd
 import pytest
 
-from ui.components.html import Column
+from ui.components.html import TableColumn
 from ui.components.table import PagedTable
 
 FRAME = pd.DataFrame({"n": range(30), "v": [float(-n) for n in range(30)], "t": ["<b>"] * 30})
 COLUMNS = (
-    Column("n", "Number"),
-    Column("v", "Value", lambda v: f"{v:.1f}"),
-    Column("t", "Text", is_text=True),
+    TableColumn("n", "Number"),
+    TableColumn("v", "Value", lambda v: f"{v:.1f}"),
+    TableColumn("t", "Text", is_text=True),
 )
 
 

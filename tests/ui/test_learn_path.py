@@ -5,17 +5,26 @@ import pytest
 from planwise.errors import InputError
 from ui.jobs.actions import LearningActions
 from ui.queries.learning import LearningReader, progress_file
-from ui.values.learning import Band, Form, Part, Progress, Question, next_module, path, readiness
+from ui.values.learning import (
+    LearningProgress,
+    Part,
+    Question,
+    ReadinessBand,
+    ReadinessForm,
+    next_module,
+    path,
+    readiness,
+)
 from ui.values.user import User
 
-FORM = Form(
+FORM = ReadinessForm(
     parts=(Part("a", "A", 0.6), Part("b", "B", 0.4)),
     questions=(
         Question("a1", "a", "?", ("0", "1", "2", "3")),
         Question("a2", "a", "?", ("0", "1")),
         Question("b1", "b", "?", ("0", "1", "2", "3", "4")),
     ),
-    bands=(Band(40, "low", "…"), Band(101, "high", "…")),
+    bands=(ReadinessBand(40, "low", "…"), ReadinessBand(101, "high", "…")),
 )
 
 
@@ -52,7 +61,7 @@ def test_the_check_of_the_package_weighs_three_parts_and_reaches_0_and_100(libra
 def test_what_one_knows_is_optional_and_what_is_done_is_done(library):
     best = readiness(library.form, {q.key: q.most for q in library.form.questions})
     modules = list(library.modules.values())
-    stages = path(library.courses, best, Progress(checked={modules[0].key: "2026-11-20"}))
+    stages = path(library.courses, best, LearningProgress(checked={modules[0].key: "2026-11-20"}))
     states = {step.module.key: step.state for stage in stages for step in stage.steps}
     assert states[modules[0].key] == "done"
     for module in modules[1:]:
@@ -62,7 +71,7 @@ def test_what_one_knows_is_optional_and_what_is_done_is_done(library):
 
 
 def test_without_a_check_everything_is_open(library):
-    stages = path(library.courses, None, Progress())
+    stages = path(library.courses, None, LearningProgress())
     assert {step.state for stage in stages for step in stage.steps} == {"open"}
     assert sum(stage.minutes_left for stage in stages) == 60 * (2 + 4 + 6 + 3)
     assert next_module(stages) is next(iter(library.modules.values()))
@@ -77,11 +86,11 @@ def test_progress_is_kept_for_each_user(settings, library):
     reader = LearningReader(settings)
     assert list(reader.progress("ada/../../etc").checked) == ["bridge"]
     assert reader.progress("ada/../../etc").answers == {"cycles": 2}
-    assert reader.progress("bob") == Progress()
+    assert reader.progress("bob") == LearningProgress()
     bob.answer({"cycles": 1})
     assert sorted(file.parent for file in settings.root.glob("**/*.json")) == [settings.root / "learning"] * 2
     assert not list(settings.root.glob("**/*.part"))
-    assert ada.restart() == Progress() == reader.progress("ada/../../etc")
+    assert ada.restart() == LearningProgress() == reader.progress("ada/../../etc")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", json.dumps({"answers": {"a": "x"}, "checked": {}})])

@@ -6,7 +6,7 @@ from planwise.errors import InputError
 from planwise.study.spec import OptimizeRequest, StudyHeader, StudySpec
 from ui.pages.optimise.ask import command_of
 from ui.pages.optimise.asking import LIMITS, Wish, wish_of
-from ui.pages.optimise.number_field import NumberField
+from ui.pages.optimise.form import NumberField
 
 
 def test_an_untouched_form_asks_for_the_target_alone():

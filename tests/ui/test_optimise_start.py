@@ -8,7 +8,7 @@ import pytest
 from ui.draft import Draft
 from ui.pages.optimise.ask import Ask
 from ui.selection import Selection
-from ui.values.studies import Check, Checked
+from ui.values.studies import Checked, PreflightCheck
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def asked():
 
     def check(request, measured=None):
         tone = "bad" if request.target_growth > 0.09 else "ok"
-        return Checked((Check("Target", tone, "…", ""),), "", "")
+        return Checked((PreflightCheck("Target", tone, "…", ""),), "", "")
 
     async def offload(work, *args):
         return work(*args)

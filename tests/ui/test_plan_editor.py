@@ -6,7 +6,7 @@ from planwise.errors import InputError
 from planwise.parameters import resolve
 from tests.ui.plan_world import FakeSession, Scenarios
 from ui.draft import Draft
-from ui.pages.plan.editor import Choice, Details
+from ui.pages.plan.editor import Details, EditorChoice
 from ui.pages.plan.page import PlanPage
 
 DEFAULT_RATE, IN_FORCE_RATE = 0.025, 0.031
@@ -272,7 +272,7 @@ def test_a_role_without_edit_right_cannot_edit():
 
 
 def pressed(session, *, years=None):
-    choice = Choice(session, "cola_rate")
+    choice = EditorChoice(session, "cola_rate")
     details = Details(session, choice)
     choice.choose("cola_rate", years)
     details.refresh()

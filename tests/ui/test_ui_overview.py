@@ -13,16 +13,16 @@ from ui.pages.overview.changes import between, news, since
 from ui.pages.overview.to_do import latest, list_items, waiting
 from ui.queries.scenario_status import StatusReader, SweepReader
 from ui.store import Store
-from ui.values.results import Sweep, SweepRow, Sweeps
+from ui.values.results import StoredSweep, StoredSweepRow, Sweeps
 
 
 def row(scenario, growth=0.031, payroll=25_600_000.0, *, gate="passed", variant="as it is", feasible=True):
     reasons = () if feasible else ("payroll over the budget",)
-    return SweepRow(scenario, variant, feasible, reasons, growth, payroll, 320, "f" * 32, gate)
+    return StoredSweepRow(scenario, variant, feasible, reasons, growth, payroll, 320, "f" * 32, gate)
 
 
 def sweep(*rows, at="2026-11-20T02:00:00+00:00", asked="{}", complete=True):
-    return Sweep(at, asked, complete, rows)
+    return StoredSweep(at, asked, complete, rows)
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_html_of_a_name_is_text_in_tables_headings_and_charts():
     name = "<script>alert(1)</script>"
     import pandas as pd
 
-    table = html.table(pd.DataFrame({"a": [name]}), (html.Column("a", name),), name)
+    table = html.table(pd.DataFrame({"a": [name]}), (html.TableColumn("a", name),), name)
     for text in (table, html.heading(name, name), html.notice(name, name), html.facts({name: name})):
         assert "<script" not in text
         assert "&lt;script&gt;" in text

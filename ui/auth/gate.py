@@ -29,7 +29,7 @@ class Failures:
     last: float
 
 
-class Limits:
+class SignInLimits:
     """Failures by name and address together, by address, and by name (many addresses, one name)."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -172,7 +172,7 @@ class Gate:
     ) -> None:
         self.sign_in = sign_in
         self.users: Users = users_of(settings, sign_in)
-        self.limits = Limits(clock)
+        self.limits = SignInLimits(clock)
         self.secret = cookie_secret(settings, sign_in)
         self._clock = clock
         self.lasts_seconds = sign_in.session_hours * 3600

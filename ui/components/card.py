@@ -61,7 +61,7 @@ class Content:
     title: str
     subtitle: str
     frame: pd.DataFrame
-    columns: Sequence[html.Column]
+    columns: Sequence[html.TableColumn]
     file_name: str
     figure: Figure | None = None
     chosen: Any = None

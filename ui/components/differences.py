@@ -25,7 +25,7 @@ LINE = (
 
 
 @dataclass(frozen=True)
-class Difference:
+class LeverDifference:
     """One parameter in neighbouring years that change alike; texts as people read them."""
 
     name: str
@@ -36,10 +36,10 @@ class Difference:
     risk: str
 
 
-def differences(before: EffectiveParameters, after: EffectiveParameters) -> tuple[Difference, ...]:
+def differences(before: EffectiveParameters, after: EffectiveParameters) -> tuple[LeverDifference, ...]:
     """Return what differs, by parameter as declared; neighbouring years that change alike are one row."""
     years = [year for year in after.years if year in before.years]
-    found: list[Difference] = []
+    found: list[LeverDifference] = []
     for name, parameter in after.declared.parameters.items():
         spans: list[tuple[list[int], Value, Value]] = []
         for year in years if parameter.yearly else years[:1]:
@@ -53,7 +53,7 @@ def differences(before: EffectiveParameters, after: EffectiveParameters) -> tupl
         for span, old, new in spans:
             whole = not parameter.yearly or span == list(after.years)
             found.append(
-                Difference(
+                LeverDifference(
                     name,
                     full_label(parameter),
                     "all years" if whole else _span(span),
@@ -65,14 +65,14 @@ def differences(before: EffectiveParameters, after: EffectiveParameters) -> tupl
     return tuple(found)
 
 
-def difference_table(rows: Sequence[Difference], caption: str) -> str:
+def difference_table(rows: Sequence[LeverDifference], caption: str) -> str:
     """Return differences as a table; caption is what a screen reader says of it."""
     columns = (
-        html.Column("label", "Parameter"),
-        html.Column("years", "Years", is_text=True),
-        html.Column("before", "From"),
-        html.Column("after", "To"),
-        html.Column("risk", "Risk", is_text=True),
+        html.TableColumn("label", "Parameter"),
+        html.TableColumn("years", "Years", is_text=True),
+        html.TableColumn("before", "From"),
+        html.TableColumn("after", "To"),
+        html.TableColumn("risk", "Risk", is_text=True),
     )
     return html.table(pd.DataFrame([vars(row) for row in rows]), columns, caption)
 

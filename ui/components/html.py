@@ -44,7 +44,7 @@ class Kpi:
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of a table: its name in the frame, its heading with the unit, and how a value is written.
 
     Words stand on the left (`is_text`), figures on the right; `whole` words stay on one line.
@@ -89,7 +89,7 @@ def kpi_strip(kpis: Sequence[Kpi]) -> str:
     return f'<dl class="kpis">{"".join(map(_kpi, kpis))}</dl>'
 
 
-def table(frame: pd.DataFrame, columns: Sequence[Column], caption: str, chosen: Any = None) -> str:
+def table(frame: pd.DataFrame, columns: Sequence[TableColumn], caption: str, chosen: Any = None) -> str:
     """Return a table; the first column names the row, and the row named `chosen` stands out."""
     if frame.empty:
         return f'<p class="card-subtitle">{escape(caption)}: nothing to show.</p>'
@@ -148,7 +148,7 @@ def _kpi(kpi: Kpi) -> str:
     )
 
 
-def _row(record: Mapping[Any, Any], columns: Sequence[Column], chosen: Any) -> str:
+def _row(record: Mapping[Any, Any], columns: Sequence[TableColumn], chosen: Any) -> str:
     first, *rest = columns
     mark = ' class="chosen"' if chosen is not None and record[first.name] == chosen else ""
     cells = "".join(f"<td{_side(c)}>{escape(c.write(record[c.name]))}</td>" for c in rest)
@@ -165,7 +165,7 @@ def _with_unit(heading: str) -> str:
     return heading.replace(", $", f",{NBSP}$")
 
 
-def _side(column: Column) -> str:
+def _side(column: TableColumn) -> str:
     if not column.is_text:
         return ""
     return ' class="text whole"' if column.whole else ' class="text"'

@@ -12,7 +12,7 @@ import pandas as pd
 import param
 from panel.custom import JSComponent
 
-from ui.components.html import Column, stylesheet
+from ui.components.html import TableColumn, stylesheet
 from ui.components.page import UpdateGuard
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -54,7 +54,7 @@ class PagedTable:
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        columns: Sequence[TableColumn],
         *,
         key: str,
         caption: str,
@@ -89,7 +89,7 @@ class PagedTable:
         self,
         frame: pd.DataFrame,
         *,
-        columns: Sequence[Column] | None = None,
+        columns: Sequence[TableColumn] | None = None,
         tones: dict[Any, str] | None = None,
         marks: dict[Any, str] | None = None,
     ) -> None:

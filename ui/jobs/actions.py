@@ -16,7 +16,7 @@ from planwise.storage import write_json
 from ui.jobs.deployments import DEPLOYED, FOLLOWER
 from ui.jobs.routes import PREFECT, PROCESSES, Route
 from ui.queries.learning import LearningReader, progress_file
-from ui.values.learning import Module, Progress
+from ui.values.learning import LearningProgress, Module
 from ui.values.user import User
 
 IN_LINE_MAX = 20  # each is a process, even while it waits
@@ -98,29 +98,29 @@ class LearningActions:
         self._settings = settings
         self._user = user
 
-    def answer(self, answers: Mapping[str, int]) -> Progress:
+    def answer(self, answers: Mapping[str, int]) -> LearningProgress:
         """Keep the answers of the readiness check; raises InputError when they cannot be kept."""
         with WRITING:
-            return self._keep(Progress(dict(answers), self._now().checked))
+            return self._keep(LearningProgress(dict(answers), self._now().checked))
 
-    def check(self, module: Module, choice: int) -> Progress:
+    def check(self, module: Module, choice: int) -> LearningProgress:
         """Keep a module as done if its question is answered right; a wrong answer changes nothing."""
         with WRITING:
             now = self._now()
             if choice != module.check.answer or module.key in now.checked:
                 return now
             day = datetime.now(UTC).date().isoformat()
-            return self._keep(Progress(now.answers, {**now.checked, module.key: day}))
+            return self._keep(LearningProgress(now.answers, {**now.checked, module.key: day}))
 
-    def restart(self) -> Progress:
+    def restart(self) -> LearningProgress:
         """Forget answers and modules."""
         with WRITING:
-            return self._keep(Progress())
+            return self._keep(LearningProgress())
 
-    def _now(self) -> Progress:
+    def _now(self) -> LearningProgress:
         return LearningReader(self._settings).progress(self._user.name)
 
-    def _keep(self, progress: Progress) -> Progress:
+    def _keep(self, progress: LearningProgress) -> LearningProgress:
         file = progress_file(self._settings, self._user.name)
         kept = {"user": self._user.name, "answers": progress.answers, "checked": progress.checked}
         try:

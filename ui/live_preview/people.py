@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from planwise.census import Census
-from planwise.risk.impact import Group, people_impact
+from planwise.risk.impact import ImpactGroup, people_impact
 from ui.live_preview.values import Affected, Impact, LevelYear
 from ui.values.results import SUPPRESSED_UNDER
 
@@ -79,7 +79,7 @@ def _by(dimension: str, before: pd.DataFrame, after: pd.DataFrame) -> list[Affec
     return [_affected(dimension, str(names[code]), group) for code, group in ordered]
 
 
-def _affected(dimension: str, member: str, group: Group) -> Affected:
+def _affected(dimension: str, member: str, group: ImpactGroup) -> Affected:
     if group.compared < SUPPRESSED_UNDER:
         return Affected(dimension, member, *[None] * 7)
     amounts, rates = group.difference, group.difference_rate

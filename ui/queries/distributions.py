@@ -8,7 +8,7 @@ import pandas as pd
 from planwise.comparison.sources import path
 from planwise.engine.publishing import Publication
 from ui.queries.people_sql import EVENTS, SNAPSHOT, chosen_people
-from ui.values.people import Filter, Sample, Spread
+from ui.values.people import FigureDistribution, Filter, Sample
 from ui.values.results import SUPPRESSED_UNDER
 
 BINS_AT_MOST = 50
@@ -65,7 +65,7 @@ GROUP BY level_id ORDER BY level_id
 
 def spread(
     connection: duckdb.DuckDBPyConnection, publication: Publication, chosen: Filter, year: int, figure: str
-) -> Spread:
+) -> FigureDistribution:
     """Return how a figure (a key of OF_SNAPSHOT or OF_EVENTS) is spread over the filter's people."""
     people, bound = chosen_people(chosen)
     snapshot = path(publication, SNAPSHOT)
@@ -80,7 +80,7 @@ def spread(
     levels = found[found["level_id"].notna() & (found["people"] >= SUPPRESSED_UNDER)]
     left_out = everyone - int(levels["people"].sum())
     if levels.empty:
-        return Spread(levels, _no_bins(), 1.0, everyone, left_out)
+        return FigureDistribution(levels, _no_bins(), 1.0, everyone, left_out)
     if left_out:  # the row of all would tell what is left out
         connection.execute(
             "DELETE FROM figures WHERE NOT list_contains(?, level_id)", [[int(n) for n in levels["level_id"]]]
@@ -100,7 +100,7 @@ def spread(
             "people": counts["people"],
         }
     )
-    return Spread(found.reset_index(drop=True), bins, width, everyone, left_out)
+    return FigureDistribution(found.reset_index(drop=True), bins, width, everyone, left_out)
 
 
 def bin_width(low: float, high: float, people: int) -> float:

@@ -14,18 +14,18 @@ from planwise.errors import InputError
 from planwise.settings import REPOSITORY, Settings
 from ui.values.learning import (
     WORD,
-    Band,
-    Check,
     Course,
-    Form,
+    GlossaryTerm,
+    LearningProgress,
     Library,
     Method,
     Module,
     Opening,
     Part,
-    Progress,
     Question,
-    Term,
+    ReadinessBand,
+    ReadinessCheck,
+    ReadinessForm,
     Trouble,
     column_terms,
     parameter_terms,
@@ -46,17 +46,17 @@ class LearningReader:
         """Return everything there is to read; the same for every user, read once."""
         return _library()
 
-    def progress(self, user: str) -> Progress:
+    def progress(self, user: str) -> LearningProgress:
         """Return what a user did so far; raises InputError when the file is damaged."""
         file = progress_file(self._settings, user)
         try:
             kept = json.loads(file.read_text(encoding="utf-8"))
-            return Progress(
+            return LearningProgress(
                 {str(key): int(choice) for key, choice in kept["answers"].items()},
                 {str(key): str(day) for key, day in kept["checked"].items()},
             )
         except FileNotFoundError:
-            return Progress()
+            return LearningProgress()
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise InputError(
                 f"What {user} has learnt cannot be read from {file}: {error}.",
@@ -72,7 +72,7 @@ def progress_file(settings: Settings, user: str) -> Path:
 @cache
 def _library() -> Library:
     courses = tuple(_course(entry) for entry in _yaml("courses.yaml")["courses"])
-    terms = [Term(kind=WORD, **entry) for entry in _yaml("glossary.yaml")]
+    terms = [GlossaryTerm(kind=WORD, **entry) for entry in _yaml("glossary.yaml")]
     terms += parameter_terms()
     missing = ""
     try:
@@ -84,12 +84,12 @@ def _library() -> Library:
     return Library(_form(), courses, tuple(_methods()), tuple(terms), troubles, missing)
 
 
-def _form() -> Form:
+def _form() -> ReadinessForm:
     form = _yaml("readiness.yaml")
-    return Form(
+    return ReadinessForm(
         tuple(Part(**entry) for entry in form["parts"]),
         tuple(Question(**entry | {"choices": tuple(entry["choices"])}) for entry in form["questions"]),
-        tuple(Band(**entry) for entry in form["bands"]),
+        tuple(ReadinessBand(**entry) for entry in form["bands"]),
     )
 
 
@@ -105,7 +105,7 @@ def _module(entry: Mapping[str, Any]) -> Module:
             **entry,
             "open": Opening(**entry["open"]),
             "reads": tuple(entry["reads"]),
-            "check": Check(**check | {"choices": tuple(check["choices"])}),
+            "check": ReadinessCheck(**check | {"choices": tuple(check["choices"])}),
         }
     )
 

@@ -12,7 +12,15 @@ from planwise.engine.publishing import Publication, load_publication
 from planwise.errors import InputError
 from planwise.settings import Settings
 from ui.cache import BoundedCache
-from ui.values.people import EventPage, EventQuery, Filter, Found, Population, Sample, Spread
+from ui.values.people import (
+    EventPage,
+    EventQuery,
+    FigureDistribution,
+    Filter,
+    PeopleFound,
+    Population,
+    Sample,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,10 +72,10 @@ class PeopleReader:
 
         return self._ask(scenario, ("by_group", chosen, year, attribute), read)
 
-    def spread(self, scenario: str, chosen: Filter, year: int, figure: str) -> Spread:
+    def spread(self, scenario: str, chosen: Filter, year: int, figure: str) -> FigureDistribution:
         """Return how a figure is spread: raise, merit, promotion, base_pay or compa_ratio."""
 
-        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> Spread:
+        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> FigureDistribution:
             from ui.queries.distributions import spread
 
             return spread(connection, publication, chosen, year, figure)
@@ -125,12 +133,12 @@ class PeopleReader:
 
         return self._ask(scenario, None, read)
 
-    def find(self, scenario: str, text: str, *, limit: int) -> Found:
+    def find(self, scenario: str, text: str, *, limit: int) -> PeopleFound:
         """Return people whose id, job title or department has the text in it."""
         from planwise.comparison.employee import find_people
 
         rows, total = _twice(lambda: find_people(self._settings, scenario, text, limit=limit))
-        return Found(tuple(rows), total)
+        return PeopleFound(tuple(rows), total)
 
     def person(self, scenario: str, employee_id: str) -> "Timeline":
         """Return one person's timeline; raises InputError with the nearest ids when nobody has the id."""

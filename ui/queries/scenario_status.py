@@ -14,7 +14,15 @@ from planwise.governance import Ledger, Scenario, open_ledger
 from planwise.settings import Settings
 from planwise.storage import is_locked
 from ui.cache import BoundedCache
-from ui.values.results import ScenarioStatus, State, StudyBrief, Sweep, SweepRow, Sweeps, Unreadable
+from ui.values.results import (
+    ScenarioStatus,
+    State,
+    StoredSweep,
+    StoredSweepRow,
+    StudyBrief,
+    Sweeps,
+    Unreadable,
+)
 
 KEPT = 4
 LIVES_SECONDS = 15  # a census or a lever in force that changes is seen by then
@@ -185,7 +193,7 @@ class SweepReader:
         return Sweeps(last, before, tuple(unreadable))
 
 
-def _readable(files: list[Path], unreadable: list[Unreadable]) -> Iterator[Sweep]:
+def _readable(files: list[Path], unreadable: list[Unreadable]) -> Iterator[StoredSweep]:
     for file in files:
         try:
             yield _sweep(json.loads(file.read_text(encoding="utf-8")))
@@ -199,8 +207,8 @@ def _readable(files: list[Path], unreadable: list[Unreadable]) -> Iterator[Sweep
             )
 
 
-def _sweep(data: Mapping[str, Any]) -> Sweep:
-    return Sweep(
+def _sweep(data: Mapping[str, Any]) -> StoredSweep:
+    return StoredSweep(
         at=str(data["at"]),
         asked=str(data["asked"]),
         complete=bool(data["complete"]),
@@ -208,8 +216,8 @@ def _sweep(data: Mapping[str, Any]) -> Sweep:
     )
 
 
-def _row(row: Mapping[str, Any]) -> SweepRow:
-    return SweepRow(
+def _row(row: Mapping[str, Any]) -> StoredSweepRow:
+    return StoredSweepRow(
         scenario=str(row["scenario"]),
         variant=str(row["variant"]),
         feasible=bool(row["feasible"]),

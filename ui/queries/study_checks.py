@@ -20,7 +20,7 @@ from planwise.study.strategies import check_spec, strategy_info
 from planwise.study.strategies.auto import choose
 from planwise.study.study_files import running_studies
 from ui.values.formatting import with_levels
-from ui.values.studies import Check, Checked, Frame, Measured, Tone
+from ui.values.studies import BoundsCheck, Checked, Measured, PreflightCheck, Tone
 
 if TYPE_CHECKING:
     from ui.queries.scenarios import ScenarioReader
@@ -41,7 +41,7 @@ class Posed:
 
 
 def posed_by(
-    settings: Settings, plans: "ScenarioReader", request: OptimizeRequest, wrong: list[Check]
+    settings: Settings, plans: "ScenarioReader", request: OptimizeRequest, wrong: list[PreflightCheck]
 ) -> Posed | None:
     """Return the question of a request; None, with the reasons in `wrong`, where no study can answer it."""
 
@@ -49,7 +49,7 @@ def posed_by(
         try:
             return work()
         except PlanWiseError as error:
-            wrong.append(Check(name, "bad", error.what, error.remedy or ""))
+            wrong.append(PreflightCheck(name, "bad", error.what, error.remedy or ""))
             return None
 
     info = look("Scenario", lambda: plans.get(request.scenario))
@@ -80,7 +80,7 @@ def checked(
     settings: Settings, plans: "ScenarioReader", request: OptimizeRequest, measured: Measured | None
 ) -> Checked:
     """Return every check of a question, in the order people think of them."""
-    wrong: list[Check] = []
+    wrong: list[PreflightCheck] = []
     posed = posed_by(settings, plans, request, wrong)
     around = [*_name(plans, request), *_busy(settings, request)]
     if posed is None:
@@ -91,7 +91,7 @@ def checked(
     takes_trials = strategy_info(strategy).answers in TAKES_TRIALS
     budget = evaluation_budget(problem, measured.seconds if measured else None)
     checks = [
-        Check(
+        PreflightCheck(
             "Census",
             "ok",
             f"{posed.census.name}: {posed.census.rows:,} employees as of {posed.census.as_of}.",
@@ -113,18 +113,20 @@ def checked(
         (budget.minimum, budget.recommended, budget.maximum),
         budget.problem_class,
         takes_trials,
-        Frame(request.scenario, low, high),
+        BoundsCheck(request.scenario, low, high),
     )
 
 
-def _target(posed: Posed, measured: Measured | None) -> list[Check]:
+def _target(posed: Posed, measured: Measured | None) -> list[PreflightCheck]:
     spec = posed.spec
     if not spec.seeks_target:
-        return [Check("Target", "ok", "No target is sought: growth is whatever the objectives lead to.")]
+        return [
+            PreflightCheck("Target", "ok", "No target is sought: growth is whatever the objectives lead to.")
+        ]
     market_budget = posed.effective.number_or_none("market_budget")
     findings = validate_target(posed.problem.target, market_budget=market_budget)
     tone: Tone = "warn" if any(found.risk not in OF_RISK for found in findings) else "ok"
-    checks = [Check("Target", tone, " ".join(with_levels(found.message) for found in findings))]
+    checks = [PreflightCheck("Target", tone, " ".join(with_levels(found.message) for found in findings))]
     if measured is None:
         return checks
     low, high = sorted((measured.lowest, measured.highest))
@@ -139,63 +141,65 @@ def _target(posed: Posed, measured: Measured | None) -> list[Check]:
             if cut or posed.problem.rules
             else ""
         )
-        reached = Check("Reach", "ok", f"The levers tuned reach {span}; {target:.2%} is within.{may}")
+        reached = PreflightCheck(
+            "Reach", "ok", f"The levers tuned reach {span}; {target:.2%} is within.{may}"
+        )
         return [*checks, reached]
     tone = "warn" if moves_people else "bad"  # levers that move people need not act monotonically
     says = f"The levers tuned reach {span} at their bounds; {target:.2%} is beyond."
     remedy = f"Ask for {nearest:.2%}, tune more levers, or unlock some."
-    return [*checks, Check("Reach", tone, says, remedy)]
+    return [*checks, PreflightCheck("Reach", tone, says, remedy)]
 
 
-def _strategy(posed: Posed, strategy: str, reason: str) -> Check:
+def _strategy(posed: Posed, strategy: str, reason: str) -> PreflightCheck:
     spec = posed.spec
     known = strategy_info(strategy)
     if reason:
-        return Check("Strategy", "ok", f"auto picks {reason}")
+        return PreflightCheck("Strategy", "ok", f"auto picks {reason}")
     if spec.limits and known.constraints.startswith("judged"):
-        return Check(
+        return PreflightCheck(
             "Strategy",
             "warn",
             f"{strategy} judges the {len(spec.limits)} constraints but does not seek to keep them.",
             "Use solve, cobyqa or tpe where constraints matter.",
         )
-    return Check("Strategy", "ok", f"{strategy}: fits what is asked; takes {known.takes}.")
+    return PreflightCheck("Strategy", "ok", f"{strategy}: fits what is asked; takes {known.takes}.")
 
 
-def _constraints(posed: Posed) -> list[Check]:
+def _constraints(posed: Posed) -> list[PreflightCheck]:
     limits = tuple(map(str, posed.spec.limits))
     if not limits:
         return []
-    return [Check("Constraints", "ok", f"{', '.join(limits)}: can be asked of these levers.")]
+    return [PreflightCheck("Constraints", "ok", f"{', '.join(limits)}: can be asked of these levers.")]
 
 
-def _trials(spec: StudySpec, budget: Any) -> Check:
+def _trials(spec: StudySpec, budget: Any) -> PreflightCheck:
     worth = f"a {budget.problem_class} problem: {budget.minimum} at least, {budget.recommended} recommended, "
     worth += f"{budget.maximum} at most"
     if spec.trials is None:
-        return Check("Trials", "ok", f"As many as the strategy takes by itself; {worth}.")
+        return PreflightCheck("Trials", "ok", f"As many as the strategy takes by itself; {worth}.")
     if spec.trials < budget.minimum:
-        return Check(
+        return PreflightCheck(
             "Trials", "warn", f"{spec.trials} trials are few for {worth}.", f"Give {budget.recommended}."
         )
     if spec.trials > budget.maximum:
-        return Check(
+        return PreflightCheck(
             "Trials",
             "warn",
             f"{spec.trials} trials are more than help: {worth}.",
             f"Give {budget.recommended} and a stagnation limit.",
         )
-    return Check("Trials", "ok", f"{spec.trials} trials for {worth}.")
+    return PreflightCheck("Trials", "ok", f"{spec.trials} trials for {worth}.")
 
 
-def _time(spec: StudySpec, budget: Any, strategy: str, measured: Measured | None) -> list[Check]:
+def _time(spec: StudySpec, budget: Any, strategy: str, measured: Measured | None) -> list[PreflightCheck]:
     if measured is None or spec.timeout_seconds is None:
         return []
     affordable = budget.affordable(spec.timeout_seconds)
     wanted = spec.trials or budget.minimum
     if affordable is not None and affordable < wanted and strategy_info(strategy).answers in TAKES_TRIALS:
         return [
-            Check(
+            PreflightCheck(
                 "Time",
                 "warn",
                 f"{spec.timeout_seconds:g} s last for about {affordable} previews of "
@@ -203,38 +207,38 @@ def _time(spec: StudySpec, budget: Any, strategy: str, measured: Measured | None
                 "Give more time, or fewer trials.",
             )
         ]
-    return [Check("Time", "ok", f"The study ends after {spec.timeout_seconds:g} s at the latest.")]
+    return [PreflightCheck("Time", "ok", f"The study ends after {spec.timeout_seconds:g} s at the latest.")]
 
 
-def _name(plans: "ScenarioReader", request: OptimizeRequest) -> list[Check]:
+def _name(plans: "ScenarioReader", request: OptimizeRequest) -> list[PreflightCheck]:
     """Return whether the winner's scenario may have its name; nothing is kept of a preview."""
     if request.preview or not request.publish:
-        return [Check("Result", "ok", "Nothing is stored or published: only the study is kept.")]
+        return [PreflightCheck("Result", "ok", "Nothing is stored or published: only the study is kept.")]
     base, name = request.scenario, request.target_scenario
     try:
         check_new_name(name)
     except InputError as error:
-        return [Check("Save as", "bad", error.what, error.remedy or "")]
+        return [PreflightCheck("Save as", "bad", error.what, error.remedy or "")]
     taken = {info.name: info for info in plans.list()}.get(name)
     if taken is None:
-        return [Check("Save as", "ok", f"The winner is kept as {name}; the name is free.")]
+        return [PreflightCheck("Save as", "ok", f"The winner is kept as {name}; the name is free.")]
     if taken.parent == base and taken.description.startswith(FOUND_BY):
         return [
-            Check(
+            PreflightCheck(
                 "Save as",
                 "warn",
                 f"{name} is what an earlier study found, and will be replaced.",
                 "Choose another name to keep both.",
             )
         ]
-    return [Check("Save as", "bad", f"There is a scenario {name} already.", "Choose another name.")]
+    return [PreflightCheck("Save as", "bad", f"There is a scenario {name} already.", "Choose another name.")]
 
 
-def _busy(settings: Settings, request: OptimizeRequest) -> list[Check]:
+def _busy(settings: Settings, request: OptimizeRequest) -> list[PreflightCheck]:
     checks = []
     if is_locked(settings.warehouse_lock_file):
         checks.append(
-            Check(
+            PreflightCheck(
                 "Warehouse",
                 "warn",
                 f"Held by {read_lock_holder(settings.warehouse_lock_file)}.",
@@ -242,16 +246,18 @@ def _busy(settings: Settings, request: OptimizeRequest) -> list[Check]:
             )
         )
     else:
-        checks.append(Check("Warehouse", "ok", "Free."))
+        checks.append(PreflightCheck("Warehouse", "ok", "Free."))
     running = running_studies(settings)
     cores = os.cpu_count() or 1
     if running:
         says = f"{len(running)} running: {', '.join(running)}."
-        checks.append(Check("Other studies", "warn", says, f"They share {cores} cores; both take longer."))
+        checks.append(
+            PreflightCheck("Other studies", "warn", says, f"They share {cores} cores; both take longer.")
+        )
     workers = request.workers
     if workers > cores:
         checks.append(
-            Check(
+            PreflightCheck(
                 "Workers", "warn", f"{workers} workers on {cores} cores.", f"More than {cores} gain nothing."
             )
         )

@@ -24,7 +24,7 @@ _SESSIONS: "WeakKeyDictionary[Any, ReferenceType[Session]]" = WeakKeyDictionary(
 
 
 @dataclass(frozen=True)
-class Failure:
+class PageFailure:
     """What the user reads instead of a traceback."""
 
     what: str
@@ -35,7 +35,7 @@ class BrokenPage:
     """Stands where a page should be; a way to try again and a way out, unless that is this page."""
 
     def __init__(
-        self, title: str, failure: Failure, again: Callable[[], None], leave: Callable[[], None] | None
+        self, title: str, failure: PageFailure, again: Callable[[], None], leave: Callable[[], None] | None
     ) -> None:
         retry = pmui.Button(label="Try again", variant="contained", margin=0, on_click=lambda _: again())
         ways = [retry]
@@ -57,14 +57,14 @@ class BrokenPage:
         """Nothing: trying again is the user's choice."""
 
 
-def record(error: BaseException, where: str) -> Failure:
+def record(error: BaseException, where: str) -> PageFailure:
     """Log an error and return what to tell; one raised on purpose says it itself, another gets an id."""
     if isinstance(error, PlanWiseError):
         LOG.warning("%s: %s", where, error.what)
-        return Failure(error.what, error.remedy or "")
+        return PageFailure(error.what, error.remedy or "")
     reference = secrets.token_hex(ID_BYTES)
     LOG.error("[%s] %s: %s", reference, where, error, exc_info=error)
-    return Failure(
+    return PageFailure(
         f"Something went wrong in {where}: {type(error).__name__}. Nothing was changed by it.",
         f"Try again. If it stays, give {reference} to who runs the server: its log says more under it.",
     )

@@ -52,34 +52,34 @@ class Edits:
 
 
 @dataclass(frozen=True)
-class History:
+class EditHistory:
     """The present state with those before and after it, the nearest last; bounded."""
 
     present: Edits
     past: tuple[Edits, ...] = ()
     future: tuple[Edits, ...] = ()
 
-    def then(self, state: Edits) -> "History":
+    def then(self, state: Edits) -> "EditHistory":
         """Return the history after a new state; what was undone is gone. An equal state is no step."""
         if state == self.present:
             return replace(self, present=state)
-        return History(state, (*self.past, self.present.stored())[-STEPS_KEPT:])
+        return EditHistory(state, (*self.past, self.present.stored())[-STEPS_KEPT:])
 
-    def amended(self, state: Edits) -> "History":
+    def amended(self, state: Edits) -> "EditHistory":
         """Return the history with the present state replaced: no step of undo."""
-        return History(state, self.past)
+        return EditHistory(state, self.past)
 
-    def undone(self) -> "History":
+    def undone(self) -> "EditHistory":
         """Return the history one step back; the same when there is none."""
         if not self.past:
             return self
-        return History(self.past[-1], self.past[:-1], (*self.future, self.present.stored()))
+        return EditHistory(self.past[-1], self.past[:-1], (*self.future, self.present.stored()))
 
-    def redone(self) -> "History":
+    def redone(self) -> "EditHistory":
         """Return the history one step forward; the same when there is none."""
         if not self.future:
             return self
-        return History(self.future[-1], (*self.past, self.present.stored()), self.future[:-1])
+        return EditHistory(self.future[-1], (*self.past, self.present.stored()), self.future[:-1])
 
 
 def effective_of(base: EffectiveParameters, changes: Mapping[str, Value]) -> EffectiveParameters:

@@ -35,7 +35,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Band:
+class ReadinessBand:
     """What a score under `below` (and not under another band's) is called, with advice."""
 
     below: float
@@ -44,12 +44,12 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Form:
+class ReadinessForm:
     """The questions with what is made of their answers; bands ascend."""
 
     parts: tuple[Part, ...]
     questions: tuple[Question, ...]
-    bands: tuple[Band, ...]
+    bands: tuple[ReadinessBand, ...]
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class Readiness:
 
     score: float
     shares: Mapping[str, float]
-    band: Band
+    band: ReadinessBand
 
 
-def readiness(form: Form, answers: Mapping[str, int]) -> Readiness | None:
+def readiness(form: ReadinessForm, answers: Mapping[str, int]) -> Readiness | None:
     """Return the score, 100 x sum of weight x share of points; None while an answer is missing."""
     given = {q.key: answers[q.key] for q in form.questions if 0 <= answers.get(q.key, -1) <= q.most}
     if len(given) < len(form.questions):
@@ -85,7 +85,7 @@ class Opening:
 
 
 @dataclass(frozen=True)
-class Check:
+class ReadinessCheck:
     """A question with one right choice, counted from 0; `why` explains it."""
 
     text: str
@@ -109,7 +109,7 @@ class Module:
     does: str
     open: Opening
     reads: tuple[str, ...]
-    check: Check
+    check: ReadinessCheck
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Term:
+class GlossaryTerm:
     """A word, a lever, an assumption or a column of a result; `see` is a method's key."""
 
     name: str
@@ -161,10 +161,10 @@ class Trouble:
 class Library:
     """Everything there is to read; `missing` says what could not be listed, and why."""
 
-    form: Form
+    form: ReadinessForm
     courses: tuple[Course, ...]
     methods: tuple[Method, ...]
-    terms: tuple[Term, ...]
+    terms: tuple[GlossaryTerm, ...]
     troubles: tuple[Trouble, ...]
     missing: str = ""
 
@@ -175,7 +175,7 @@ class Library:
 
 
 @dataclass(frozen=True)
-class Progress:
+class LearningProgress:
     """What one user did: `answers` of the readiness check (choices from 0), `checked` modules by date."""
 
     answers: Mapping[str, int] = field(default_factory=dict)
@@ -189,12 +189,12 @@ ROW = re.compile(r"^\| `(\w+)` \| [^|]+ \| (.+) \|$")
 MARTS = "\n## Marts\n"
 
 
-def parameter_terms() -> Iterator[Term]:
+def parameter_terms() -> Iterator[GlossaryTerm]:
     """Yield a term for each lever and assumption, from its own declaration."""
     known = catalogue()
     for name, parameter in known.parameters.items():
         kind = LEVER if known.kind(name) == "lever" else ASSUMPTION
-        yield Term(
+        yield GlossaryTerm(
             name,
             kind,
             with_levels(f"{parameter.label}. {parameter.description}"),
@@ -203,7 +203,7 @@ def parameter_terms() -> Iterator[Term]:
         )
 
 
-def column_terms(reference: str) -> Iterator[Term]:
+def column_terms(reference: str) -> Iterator[GlossaryTerm]:
     """Yield a term for each column of the marts, from the generated reference of the models (Markdown).
 
     A column that several marts describe in the same words is one term.
@@ -216,7 +216,7 @@ def column_terms(reference: str) -> Iterator[Term]:
         elif row := ROW.match(line):
             tables.setdefault((row[1], row[2]), []).append(table)
     for (name, means), where in tables.items():
-        yield Term(name, FIGURE, f"{means}.", f"in {', '.join(where)}")
+        yield GlossaryTerm(name, FIGURE, f"{means}.", f"in {', '.join(where)}")
 
 
 def _details(parameter: Parameter) -> str:
@@ -279,7 +279,7 @@ ROUNDING = 1e-9  # a share computed in floating point is still on the edge
 
 
 @dataclass(frozen=True)
-class Step:
+class LearningStep:
     """A module of somebody's path."""
 
     module: Module
@@ -291,7 +291,7 @@ class Stage:
     """A course of somebody's path."""
 
     course: Course
-    steps: tuple[Step, ...]
+    steps: tuple[LearningStep, ...]
 
     @property
     def minutes_left(self) -> int:
@@ -304,10 +304,12 @@ class Stage:
         return sum(step.module.minutes for step in self.steps if step.state == "done")
 
 
-def path(courses: Sequence[Course], found: Readiness | None, progress: Progress) -> tuple[Stage, ...]:
+def path(courses: Sequence[Course], found: Readiness | None, progress: LearningProgress) -> tuple[Stage, ...]:
     """Return everybody's courses with each module's state; without a readiness nothing is optional."""
     return tuple(
-        Stage(course, tuple(Step(module, _state(module, found, progress)) for module in course.modules))
+        Stage(
+            course, tuple(LearningStep(module, _state(module, found, progress)) for module in course.modules)
+        )
         for course in courses
     )
 
@@ -317,7 +319,7 @@ def next_module(stages: Sequence[Stage]) -> Module | None:
     return next((step.module for stage in stages for step in stage.steps if step.state == "open"), None)
 
 
-def _state(module: Module, found: Readiness | None, progress: Progress) -> State:
+def _state(module: Module, found: Readiness | None, progress: LearningProgress) -> State:
     if module.key in progress.checked:
         return "done"
     if found is None or module.enough is None:

@@ -11,21 +11,21 @@ READERS_OF_PEOPLE = frozenset({"analyst", "auditor", "admin"})  # roles that see
 
 
 @dataclass(frozen=True)
-class Status:
+class EmploymentStatus:
     """A choice of the employment-status filter: what it is called, and the mart's statuses in it."""
 
     label: str
     statuses: tuple[str, ...]
 
 
-STATUSES: Mapping[str, Status] = {
-    "active": Status("All active", ("continuous_active", "new_hire_active")),
-    "continuing": Status("Active, continuing", ("continuous_active",)),
-    "new_hires": Status("Active, new hires", ("new_hire_active",)),
-    "exits": Status("Exits, all", ("experienced_termination", "new_hire_termination")),
-    "experienced_exits": Status("Exits, experienced", ("experienced_termination",)),
-    "new_hire_exits": Status("Exits, new hires", ("new_hire_termination",)),
-    "everyone": Status(
+STATUSES: Mapping[str, EmploymentStatus] = {
+    "active": EmploymentStatus("All active", ("continuous_active", "new_hire_active")),
+    "continuing": EmploymentStatus("Active, continuing", ("continuous_active",)),
+    "new_hires": EmploymentStatus("Active, new hires", ("new_hire_active",)),
+    "exits": EmploymentStatus("Exits, all", ("experienced_termination", "new_hire_termination")),
+    "experienced_exits": EmploymentStatus("Exits, experienced", ("experienced_termination",)),
+    "new_hire_exits": EmploymentStatus("Exits, new hires", ("new_hire_termination",)),
+    "everyone": EmploymentStatus(
         "Everyone in the year",
         ("continuous_active", "new_hire_active", "experienced_termination", "new_hire_termination"),
     ),
@@ -66,7 +66,7 @@ class Population:
 
 
 @dataclass(frozen=True)
-class Spread:
+class FigureDistribution:
     """How a figure is spread over people: percentiles, and counts in bins, by level.
 
     `percentiles` has one row per level with ten people or more, and one of all of them (level_id missing):
@@ -158,7 +158,7 @@ class EventPage:
 
 
 @dataclass(frozen=True)
-class Found:
+class PeopleFound:
     """People whose id, title or department has a text in it: the first of `total`."""
 
     rows: Sequence[Mapping[str, Any]]

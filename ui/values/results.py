@@ -122,7 +122,7 @@ State = Literal["never", "stale", "deleted"]
 
 
 @dataclass(frozen=True)
-class SweepRow:
+class StoredSweepRow:
     """What one scenario (or variant) came to: compound growth and payroll of the last year, as published.
 
     `growth`, `payroll`, `headcount` and `gate` are None where it could not be simulated; `reasons` say why it
@@ -146,21 +146,21 @@ class SweepRow:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class StoredSweep:
     """One sweep: `at` is ISO, UTC; `complete` is false when it was stopped before its end."""
 
     at: str
     asked: str
     complete: bool
-    rows: tuple[SweepRow, ...]
+    rows: tuple[StoredSweepRow, ...]
 
     @property
-    def by_label(self) -> Mapping[str, SweepRow]:
+    def by_label(self) -> Mapping[str, StoredSweepRow]:
         """The rows by what they are called."""
         return {row.label: row for row in self.rows}
 
     @property
-    def published(self) -> Mapping[str, SweepRow]:
+    def published(self) -> Mapping[str, StoredSweepRow]:
         """The rows of scenarios as they are, by scenario: those that the sweep published."""
         return {row.scenario: row for row in self.rows if row.variant == AS_IT_IS}
 
@@ -169,8 +169,8 @@ class Sweep:
 class Sweeps:
     """The newest sweep, the complete one before it that was asked the same, and files that cannot be read."""
 
-    last: Sweep | None
-    before: Sweep | None
+    last: StoredSweep | None
+    before: StoredSweep | None
     unreadable: tuple[Unreadable, ...] = ()
 
 

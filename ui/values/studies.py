@@ -159,7 +159,7 @@ class StudySummary:
 
 
 @dataclass(frozen=True)
-class Check:
+class PreflightCheck:
     """One thing looked at before a study starts; a bad one keeps it from starting."""
 
     name: str
@@ -169,7 +169,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Frame:
+class BoundsCheck:
     """What a question needs measured: lever values of the least and the most growth by declared direction."""
 
     scenario: str
@@ -195,7 +195,7 @@ class Checked:
     `takes_trials` says whether the strategy asks for a number of trials at all.
     """
 
-    checks: tuple[Check, ...]
+    checks: tuple[PreflightCheck, ...]
     strategy: str
     reason: str
     constraints: tuple[str, ...] = ()
@@ -203,7 +203,7 @@ class Checked:
     budget: tuple[int, int, int] | None = None
     problem_class: str = ""
     takes_trials: bool = False
-    frame: Frame | None = None
+    frame: BoundsCheck | None = None
 
     @property
     def ready(self) -> bool:

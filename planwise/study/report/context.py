@@ -1,16 +1,36 @@
 """What the templates of a report show: evidence, findings and charts as typed values."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 from planwise.formatting import count, number, percent, points, ratio
+from planwise.governance.request import ScenarioRequest
 from planwise.parameters import Lever
 from planwise.study.report import charts
 from planwise.study.report.evidence import Evidence, LeverChange, declared_lever
-from planwise.study.report.reproduce import optimize_command, simulate_command
 from planwise.study.trial import Trial
+
+# Where it ran, how fast and under which name does not belong to the question.
+OF_THE_RUN = {"timeout_seconds": None, "workers": 1, "save_as": None}
+
+
+def optimize_command(evidence: Evidence) -> str:
+    """Return the command that puts the same question to the same scenario and census."""
+    request = evidence.header.repeated().model_copy(update=OF_THE_RUN)
+    return shlex.join(["planwise", "optimize", *request.command_options()])
+
+
+def simulate_command(evidence: Evidence) -> str:
+    """Return the command that simulates the answer with every mart."""
+    study = evidence.header.repeated()
+    new = {name: moved["new"] for name, moved in evidence.result["changes"].items()}
+    fields = {name: getattr(study, name) for name in ScenarioRequest.model_fields}
+    request = ScenarioRequest(**{**fields, "levers": {**study.levers, **new}})
+    return shlex.join(["planwise", "simulate", *request.command_options()])
+
 
 Verdict = Literal["no target", "constraints", "out of reach", "met", "missed"]
 Format = Callable[[Any], str]

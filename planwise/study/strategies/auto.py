@@ -20,7 +20,7 @@ AUTO_FRONT_TRIALS = 1000
 
 
 @dataclass(frozen=True)
-class Choice:
+class StrategyChoice:
     """The strategy picked, and one sentence with the figures that decided."""
 
     strategy: str
@@ -50,7 +50,7 @@ class Auto:
         return self.strategies[choose(problem).strategy]
 
 
-def choose(problem: Problem) -> Choice:
+def choose(problem: Problem) -> StrategyChoice:
     """Choose by the question, the size of the problem, its constraints, its noise and the time limit.
 
     Time decides only between strategies without a sampler, because only then is the baseline measured.
@@ -59,26 +59,30 @@ def choose(problem: Problem) -> Choice:
     if spec.multi_objective:
         return _front(problem)
     if not spec.weights:
-        return Choice("solve", "solve: a plain target, met with the least change in at most 3 plans.")
+        return StrategyChoice("solve", "solve: a plain target, met with the least change in at most 3 plans.")
     constraints = len(spec.limits)
     why = _why_populations(problem)
     if why is not None:
         seconds = _seconds_short(problem)
         if seconds is None:
-            return Choice("differential-evolution", f"differential-evolution: {why}.")
-        return Choice("slsqp", f"slsqp: {why}, but {seconds}.")
+            return StrategyChoice("differential-evolution", f"differential-evolution: {why}.")
+        return StrategyChoice("slsqp", f"slsqp: {why}, but {seconds}.")
     if constraints >= MANY_CONSTRAINTS:
-        return Choice("cobyqa", f"cobyqa: {constraints} constraints on {levers} levers, none of them noisy.")
+        return StrategyChoice(
+            "cobyqa", f"cobyqa: {constraints} constraints on {levers} levers, none of them noisy."
+        )
     few = f"{levers} levers (up to {FEW_LEVERS} are few)"
-    return Choice("slsqp", f"slsqp: {few}, {_counted(constraints)}, smooth.")
+    return StrategyChoice("slsqp", f"slsqp: {few}, {_counted(constraints)}, smooth.")
 
 
-def _front(problem: Problem) -> Choice:
+def _front(problem: Problem) -> StrategyChoice:
     trials, objectives = trials_of(problem), len(problem.spec.weights)
     front = f"a front of {objectives} objectives in {trials} trials"
     if trials >= AUTO_FRONT_TRIALS:
-        return Choice("nsga2", f"nsga2: {front} (from {AUTO_FRONT_TRIALS} on it is as near, and quicker).")
-    return Choice("tpe", f"tpe: {front} (under {AUTO_FRONT_TRIALS} it comes nearest).")
+        return StrategyChoice(
+            "nsga2", f"nsga2: {front} (from {AUTO_FRONT_TRIALS} on it is as near, and quicker)."
+        )
+    return StrategyChoice("tpe", f"tpe: {front} (under {AUTO_FRONT_TRIALS} it comes nearest).")
 
 
 def _why_populations(problem: Problem) -> str | None:

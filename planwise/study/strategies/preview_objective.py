@@ -38,7 +38,7 @@ class BudgetSpent(Exception):
     """The evaluations that a search may take are used up."""
 
 
-class PreviewFailed(CheckFailed):
+class ObjectiveFailed(CheckFailed):
     """A search cannot go on from a point that could not be evaluated."""
 
 
@@ -127,7 +127,7 @@ class PreviewObjective:
     def _at(self, point: Vector) -> Evaluation:
         (found,) = self._evaluated([point], TrialPurpose.POINT)
         if found is None:
-            raise PreviewFailed("A preview failed.", remedy="Look at the trial's error.")
+            raise ObjectiveFailed("A preview failed.", remedy="Look at the trial's error.")
         return found
 
     def _evaluated(self, points: Sequence[Vector], purpose: TrialPurpose) -> list[Evaluation | None]:
@@ -188,7 +188,7 @@ class PreviewObjective:
             found = np.zeros((len(point), base.size))
             for index, neighbour in zip(movable, neighbours, strict=True):
                 if neighbour is None:
-                    raise PreviewFailed("A preview failed.", remedy="Look at the trial's error.")
+                    raise ObjectiveFailed("A preview failed.", remedy="Look at the trial's error.")
                 found[index] = (of(neighbour) - base) / steps[index]
             return found
 

@@ -19,7 +19,7 @@ from planwise.study.advice import evaluation_budget
 from planwise.study.problem import Problem
 from planwise.study.space import scaled
 from planwise.study.strategies.ask_tell import Ask, ask_tell
-from planwise.study.strategies.preview_objective import BudgetSpent, PreviewFailed, PreviewObjective, Vector
+from planwise.study.strategies.preview_objective import BudgetSpent, ObjectiveFailed, PreviewObjective, Vector
 from planwise.study.strategies.protocol import Search
 from planwise.study.trial import Evaluation, Proposal, TrialPurpose
 
@@ -164,7 +164,7 @@ class ScipyMethod:
     """One of SciPy's methods by its name there; `scale` multiplies its default number of previews."""
 
     name: str
-    search: Callable[[PreviewObjective, "Limits"], None]
+    search: Callable[[PreviewObjective, "SearchLimits"], None]
     scale: int = 1
 
     def sampler(self, problem: Problem, past_trials: int) -> BaseSampler | None:
@@ -178,18 +178,18 @@ class ScipyMethod:
         return (yield from verify_by_plans(problem, seen, stopped))
 
     def _searched(self, problem: Problem, ask: Ask, seen: list[Evaluation]) -> str:
-        limits = Limits.of(problem, self.scale)
+        limits = SearchLimits.of(problem, self.scale)
         try:
             self.search(PreviewObjective(problem, ask, limits.evaluations, seen), limits)
         except BudgetSpent:
             return SPENT
-        except PreviewFailed:
+        except ObjectiveFailed:
             return "failed: a preview failed, so the search cannot continue"
         return ENDED
 
 
 @dataclass(frozen=True)
-class Limits:
+class SearchLimits:
     """How far a search may go: previews, and the method's own iterations (None is its own limit)."""
 
     evaluations: int
@@ -197,22 +197,22 @@ class Limits:
     seed: int
 
     @classmethod
-    def of(cls, problem: Problem, scale: int) -> "Limits":
+    def of(cls, problem: Problem, scale: int) -> "SearchLimits":
         """Return the limits of a question: its trials, else `scale` times the most its class is worth."""
         spec = problem.spec
         evaluations = spec.trials or scale * evaluation_budget(problem).maximum
         return cls(evaluations, 1 if spec.single_iteration else None, spec.sampler_seed)
 
 
-def slsqp(objective: PreviewObjective, limits: Limits) -> None:
+def slsqp(objective: PreviewObjective, limits: SearchLimits) -> None:
     """Descend by sequential least squares, with the constraints as given."""
     _descend(objective, limits, _start(objective))
 
 
-def bounded(method: str) -> Callable[[PreviewObjective, Limits], None]:
+def bounded(method: str) -> Callable[[PreviewObjective, SearchLimits], None]:
     """Return a method that knows bounds only, its constraints held by an augmented Lagrangian."""
 
-    def search(objective: PreviewObjective, limits: Limits) -> None:
+    def search(objective: PreviewObjective, limits: SearchLimits) -> None:
         point = _start(objective)
         penalty = ConstraintPenalty(objective, point)
         multipliers, weight = np.zeros(penalty.count), PENALTY_START
@@ -239,10 +239,10 @@ def bounded(method: str) -> Callable[[PreviewObjective, Limits], None]:
     return search
 
 
-def trust_region(method: str) -> Callable[[PreviewObjective, Limits], None]:
+def trust_region(method: str) -> Callable[[PreviewObjective, SearchLimits], None]:
     """Return a method without derivatives, in coordinates that even out the target."""
 
-    def search(objective: PreviewObjective, limits: Limits) -> None:
+    def search(objective: PreviewObjective, limits: SearchLimits) -> None:
         start = _start(objective)
         penalty = ConstraintPenalty(objective, start)
         to_point, from_point = _evened(objective)
@@ -278,7 +278,7 @@ def trust_region(method: str) -> Callable[[PreviewObjective, Limits], None]:
     return search
 
 
-def evolution(objective: PreviewObjective, limits: Limits) -> None:
+def evolution(objective: PreviewObjective, limits: SearchLimits) -> None:
     """Evolve a population, a generation being one batch; then descend from its best member."""
     start = _start(objective)
     levers = len(start)
@@ -312,7 +312,7 @@ def _start(objective: PreviewObjective) -> Vector:
     return ConstraintPenalty(objective, start).restored(start)
 
 
-def _descend(objective: PreviewObjective, limits: Limits, start: Vector) -> None:
+def _descend(objective: PreviewObjective, limits: SearchLimits, start: Vector) -> None:
     penalty = ConstraintPenalty(objective, start)
     constraints = {
         "type": "ineq",

@@ -43,16 +43,16 @@ SAME_PLACE = 0.1  # relative to the change: slopes taken so near a solution are 
 HALVINGS_MAX = 20  # between two points on either side of the target: far below a lever's last decimal
 CHANCE_MAX = 3  # times that a solution is evaluated under the other seeds
 
-Steps = Generator[Batch, tuple[Trial, ...], "Found | None"]
+Steps = Generator[Batch, tuple[Trial, ...], "SolvedPoint | None"]
 Stepping = Generator[Batch, tuple[Trial, ...], "Stepped | None"]
 Seeking = Generator[Batch, tuple[Trial, ...], "Sought | str"]
-Reaching = Generator[Batch, tuple[Trial, ...], "Found | str"]
+Reaching = Generator[Batch, tuple[Trial, ...], "SolvedPoint | str"]
 Halving = Generator[Batch, tuple[Trial, ...], Point | None]
 BROKE = "failed: a preview failed, so there is no model to solve"
 
 
 @dataclass(frozen=True)
-class Found:
+class SolvedPoint:
     """A solution on previews, and the model there."""
 
     point: Point
@@ -74,8 +74,8 @@ class Found:
 class Stepped:
     """The nearest of some steps, the last one, and whether that one met another line of a constraint."""
 
-    best: Found
-    last: Found
+    best: SolvedPoint
+    last: SolvedPoint
     kinked: bool
 
 
@@ -118,7 +118,7 @@ class Sought:
     """A solution on previews, and the problem that judged it."""
 
     problem: Problem
-    found: Found
+    found: SolvedPoint
 
 
 def seek(problem: Problem) -> Seeking:
@@ -160,7 +160,7 @@ def within_reach(problem: Problem, start: Point, model: Model) -> Reaching:
     """Return the least change that meets target and constraints on previews; else why there is none."""
     aim, tolerance = problem.target, problem.spec.tolerance
     visited = [start]
-    found: Found | None = None
+    found: SolvedPoint | None = None
     if _promises(problem, model, aim):
         found = yield from solution(problem, model, aim, 1, visited)
         if found is None or _arrived(found.point, aim, tolerance):
@@ -191,7 +191,7 @@ def solution(problem: Problem, model: Model, aim: float, iteration: int, visited
     `visited` takes every point that is previewed. None when a preview failed.
     """
     near_enough = _near_enough(problem)
-    best: Found | None = None
+    best: SolvedPoint | None = None
     sloped: list[Vector] = []
     for _slopes in range(SLOPES_MAX):
         sloped.append(model.at)
@@ -221,7 +221,7 @@ def solution(problem: Problem, model: Model, aim: float, iteration: int, visited
     return best
 
 
-def worth_fresh_slopes(problem: Problem, found: Found, sloped_at: Vector) -> bool:
+def worth_fresh_slopes(problem: Problem, found: SolvedPoint, sloped_at: Vector) -> bool:
     """Return whether slopes from elsewhere may be off: a lever moves people, or a constraint is near."""
     near = found.tight or bool(np.any(found.point.outputs[1:] > -AT_LIMIT))
     curved = any(lever.dynamics for lever in problem.space) or near
@@ -236,7 +236,7 @@ def _steps(
     region = Region.of(problem)
     people = np.array([lever.dynamics for lever in problem.space])
     near_enough = _near_enough(problem)
-    best: Found | None = None
+    best: SolvedPoint | None = None
     for step in range(STEPS_MAX):
         if step == FREE_STEPS and best is not None and people.any() and not people.all():
             region = region.held(people, best.point.at)
@@ -248,7 +248,7 @@ def _steps(
         tight = any(line.value(point.at) > -AT_LIMIT for line in model.lines())
         model = model.moved(point.at, point.outputs)
         visited.append(point)
-        last = Found(point, model, tight)
+        last = SolvedPoint(point, model, tight)
         if best is None or _rank(point, aim, near_enough) < _rank(best.point, aim, near_enough):
             best = last
         if stuck or kinked or _arrived(point, aim, near_enough):

@@ -9,8 +9,8 @@ from planwise.calibration.backtest import (
     Backtest,
     Holdout,
     Interval,
+    RateSpread,
     Row,
-    Spread,
     _interval,
     drawn_parameters,
     spread_of,
@@ -122,7 +122,7 @@ def test_drawn_parameters_span_the_spread_and_stay_within_bounds():
     years = (BEFORE, AFTER)
     calibration = calibrate(years)
     values = {"termination_rate": 0.1, "headcount_growth": 0.0}
-    spread = Spread(0.05, 0.02, 0.01, 0.2, freedom=1)
+    spread = RateSpread(0.05, 0.02, 0.01, 0.2, freedom=1)
     drawn = drawn_parameters(calibration, values, spread, 20)
 
     exits = sorted(d["termination_rate"] for d in drawn)

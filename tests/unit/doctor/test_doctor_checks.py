@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows import doctor as checks
-from flows.doctor import Status, examine
+from flows.doctor import CheckStatus, examine
 from planwise.census import generate_census
 from planwise.engine.warehouse import MARTS
 from planwise.governance import open_ledger
@@ -22,10 +22,10 @@ HOME = Path("/somewhere")
 @pytest.mark.parametrize(
     ("running", "status"),
     [
-        ((3, 10, 14), Status.FAILED),
-        ((3, 11, 0), Status.OK),
-        ((3, 13, 1), Status.OK),
-        ((4, 0, 0), Status.OK),
+        ((3, 10, 14), CheckStatus.FAILED),
+        ((3, 11, 0), CheckStatus.OK),
+        ((3, 13, 1), CheckStatus.OK),
+        ((4, 0, 0), CheckStatus.OK),
     ],
 )
 def test_python(running, status):
@@ -35,19 +35,19 @@ def test_python(running, status):
 @pytest.mark.parametrize(
     ("installed", "wanted", "status"),
     [
-        ("2.0.57", "<2.1,>=2.0.36", Status.OK),
-        ("2.1.0", "<2.1,>=2.0.36", Status.FAILED),
-        ("2.1.0b1", "<2.1,>=2.0.36", Status.FAILED),
-        ("0.236.4", "==0.236.*", Status.OK),
-        ("0.237.0", "==0.236.*", Status.FAILED),
-        (None, ">=1", Status.FAILED),
-        ("7", "", Status.OK),
+        ("2.0.57", "<2.1,>=2.0.36", CheckStatus.OK),
+        ("2.1.0", "<2.1,>=2.0.36", CheckStatus.FAILED),
+        ("2.1.0b1", "<2.1,>=2.0.36", CheckStatus.FAILED),
+        ("0.236.4", "==0.236.*", CheckStatus.OK),
+        ("0.237.0", "==0.236.*", CheckStatus.FAILED),
+        (None, ">=1", CheckStatus.FAILED),
+        ("7", "", CheckStatus.OK),
     ],
 )
 def test_a_version_against_its_pin(installed, wanted, status):
     check = checks.package("a-package", installed, wanted, "something breaks")
     assert check.status is status
-    assert (check.remedy is not None) == (status is Status.FAILED)
+    assert (check.remedy is not None) == (status is CheckStatus.FAILED)
 
 
 def test_what_breaks_outside_a_pin_is_said():
@@ -55,7 +55,7 @@ def test_what_breaks_outside_a_pin_is_said():
 
 
 @pytest.mark.parametrize(
-    ("free_mb", "status"), [(199, Status.FAILED), (200, Status.WARNING), (2_000, Status.OK)]
+    ("free_mb", "status"), [(199, CheckStatus.FAILED), (200, CheckStatus.WARNING), (2_000, CheckStatus.OK)]
 )
 def test_space(free_mb, status):
     assert checks.home(HOME, exists=True, problem=None, free_mb=free_mb).status is status
@@ -63,12 +63,17 @@ def test_space(free_mb, status):
 
 def test_a_home_that_cannot_be_written_is_broken():
     found = checks.home(HOME, exists=True, problem="Read-only file system", free_mb=9_999)
-    assert found.status is Status.FAILED and "Read-only" in found.found
+    assert found.status is CheckStatus.FAILED and "Read-only" in found.found
 
 
 @pytest.mark.parametrize(
     ("revision", "status"),
-    [("0002", Status.OK), ("0001", Status.INFO), (None, Status.INFO), ("0099", Status.FAILED)],
+    [
+        ("0002", CheckStatus.OK),
+        ("0001", CheckStatus.INFO),
+        (None, CheckStatus.INFO),
+        ("0099", CheckStatus.FAILED),
+    ],
 )
 def test_the_revision_of_the_ledger(revision, status):
     found = checks.ledger(
@@ -79,19 +84,19 @@ def test_the_revision_of_the_ledger(revision, status):
 
 def test_a_warehouse_in_use_is_not_broken():
     found = checks.warehouse(HOME, exists=True, holder="process 7", problem=None)
-    assert found.status is Status.INFO and "process 7" in found.found
+    assert found.status is CheckStatus.INFO and "process 7" in found.found
 
 
 def test_an_api_is_shown_without_its_password():
     found = checks.prefect_api("http://me:secret@there/api", "refused")
-    assert found.status is Status.FAILED
+    assert found.status is CheckStatus.FAILED
     assert "secret" not in found.found and "there" in found.found
 
 
 def test_only_a_failure_is_broken():
-    well = [checks.Check("a", status, "") for status in Status if status is not Status.FAILED]
+    well = [checks.DoctorCheck("a", status, "") for status in CheckStatus if status is not CheckStatus.FAILED]
     assert not checks.broken(well)
-    assert checks.broken([*well, checks.Check("b", Status.FAILED, "")])
+    assert checks.broken([*well, checks.DoctorCheck("b", CheckStatus.FAILED, "")])
 
 
 @pytest.fixture
@@ -109,7 +114,7 @@ def test_nothing_is_made_and_nothing_broken_where_nothing_is_yet(settings, statu
     found = statuses()
     assert not settings.root.exists()
     for name in ("census in use", "ledger", "warehouse", "published"):
-        assert found[name][0] is Status.SKIPPED
+        assert found[name][0] is CheckStatus.SKIPPED
 
 
 def test_a_sound_home_and_a_held_warehouse(settings, statuses):
@@ -117,10 +122,12 @@ def test_a_sound_home_and_a_held_warehouse(settings, statuses):
     open_ledger(settings).close()
     duckdb.connect(str(settings.warehouse_file)).close()
     found = statuses()
-    assert [found[name][0] for name in ("home", "census in use", "ledger", "warehouse")] == [Status.OK] * 4
+    assert [found[name][0] for name in ("home", "census in use", "ledger", "warehouse")] == [
+        CheckStatus.OK
+    ] * 4
     with hold_lock(settings.warehouse_lock_file, "a long study", timeout_seconds=0):
         status, told = statuses()["warehouse"]
-    assert status is Status.INFO and "a long study" in told
+    assert status is CheckStatus.INFO and "a long study" in told
 
 
 def test_files_of_rubbish_are_found(settings, statuses):
@@ -129,7 +136,7 @@ def test_files_of_rubbish_are_found(settings, statuses):
         file.write_bytes(b"rubbish " * 1_000)
     found = statuses()
     for name in ("census in use", "ledger", "warehouse"):
-        assert found[name][0] is Status.FAILED, name
+        assert found[name][0] is CheckStatus.FAILED, name
 
 
 def published(settings, scenario):
@@ -149,13 +156,13 @@ def test_published_results_are_read_to_the_last_mart(settings, statuses):
     pq.write_table(pa.table({"a": [1]}), published(settings, "short") / "fct_budget.parquet")
     (published(settings, "untold") / "manifest.json").write_text("{")
     found = statuses()
-    assert found["published sound"][0] is Status.OK
+    assert found["published sound"][0] is CheckStatus.OK
     for scenario in ("gone", "rubbish", "short"):
         status, told = found[f"published {scenario}"]
-        assert status is Status.FAILED and "fct_budget" in told
-    assert found["published untold"][0] is Status.FAILED
+        assert status is CheckStatus.FAILED and "fct_budget" in told
+    assert found["published untold"][0] is CheckStatus.FAILED
 
 
 def test_an_api_that_does_not_answer_is_broken(statuses, monkeypatch):
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    assert statuses()["Prefect API"][0] is Status.FAILED
+    assert statuses()["Prefect API"][0] is CheckStatus.FAILED

@@ -1,7 +1,7 @@
 import pytest
 
 from planwise.parameters import catalogue, resolve, validate
-from planwise.parameters.presets import Setting, presets
+from planwise.parameters.presets import PresetSetting, presets
 
 YEARS = (2026, 2027, 2028)
 MERIT = [f"merit_rate_level_{level}" for level in range(1, 6)]
@@ -61,4 +61,4 @@ def test_every_preset_can_be_resolved(preset):
 )
 def test_a_bad_declaration_is_refused(setting, why):
     with pytest.raises(ValueError, match=why):
-        Setting(**setting)
+        PresetSetting(**setting)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ui.components.card import Content
 from ui.components.charts import Series, bars, color_of, scenario_lines
-from ui.components.html import Column
+from ui.components.html import TableColumn
 from ui.pages.compare.tables import file_name
 from ui.values.comparison import ComparedScenarios
 from ui.values.formatting import count, goal, level, money, percent, points
@@ -70,11 +70,11 @@ def cost(found: ComparedScenarios) -> Content:
         f"Pay earned in the year, minus {found.base}'s, $ million · {_span(found)}",
         frame,
         (
-            Column("scenario", "Scenario", is_text=True),
-            Column("simulation_year", "Year", str),
-            Column("value", "Pay earned, $", money),
-            Column("difference", "Difference, $", lambda v: money(v, sign=True)),
-            Column("relative", "Difference, %", lambda v: percent(v, 2, sign=True)),
+            TableColumn("scenario", "Scenario", is_text=True),
+            TableColumn("simulation_year", "Year", str),
+            TableColumn("value", "Pay earned, $", money),
+            TableColumn("difference", "Difference, $", lambda v: money(v, sign=True)),
+            TableColumn("relative", "Difference, %", lambda v: percent(v, 2, sign=True)),
         ),
         file_name("cost_difference", found.names, "csv"),
         figure,
@@ -103,9 +103,9 @@ def bridge(found: ComparedScenarios, year: int) -> Content:
         f"What moved mean base pay; the parts add up to growth · {year}",
         frame,
         (
-            Column("scenario", "Scenario", is_text=True),
-            *(Column(part, f"{BRIDGE[part]}, pp", points) for part in parts),
-            Column("growth_all", "Growth", lambda v: percent(v, 2)),
+            TableColumn("scenario", "Scenario", is_text=True),
+            *(TableColumn(part, f"{BRIDGE[part]}, pp", points) for part in parts),
+            TableColumn("growth_all", "Growth", lambda v: percent(v, 2)),
         ),
         file_name("growth_bridge", found.names, "csv"),
         figure,
@@ -132,12 +132,12 @@ def levels(found: ComparedScenarios, year: int) -> Content:
         f"Full-time annual rate, $ · end of {year} · levels under 10 people have no pay figure",
         frame.rename(columns={"value": "mean_base_pay"}),
         (
-            Column("level_id", "Level", level),
-            Column("scenario", "Scenario", is_text=True),
-            Column("headcount", "Headcount", count),
-            Column("mean_base_pay", "Mean base pay, $", money),
-            Column("difference", f"Minus {found.base}, $", lambda v: money(v, sign=True)),
-            Column("relative", "%", lambda v: percent(v, 2, sign=True)),
+            TableColumn("level_id", "Level", level),
+            TableColumn("scenario", "Scenario", is_text=True),
+            TableColumn("headcount", "Headcount", count),
+            TableColumn("mean_base_pay", "Mean base pay, $", money),
+            TableColumn("difference", f"Minus {found.base}, $", lambda v: money(v, sign=True)),
+            TableColumn("relative", "%", lambda v: percent(v, 2, sign=True)),
         ),
         file_name("levels", found.names, "csv"),
         figure,
@@ -167,11 +167,11 @@ def _by_year(
         hover=hover,
         reference=reference,
     )
-    columns: Sequence[Column] = (
-        Column("scenario", "Scenario", is_text=True),
-        Column("simulation_year", "Year", str),
-        Column("value", title.split(" by ")[0], write),
-        Column("difference", f"Minus {found.base}", write_change),
+    columns: Sequence[TableColumn] = (
+        TableColumn("scenario", "Scenario", is_text=True),
+        TableColumn("simulation_year", "Year", str),
+        TableColumn("value", title.split(" by ")[0], write),
+        TableColumn("difference", f"Minus {found.base}", write_change),
     )
     return Content(
         title,

@@ -13,7 +13,7 @@ from planwise.errors import InputError, PlanWiseError
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import Figure, color_of, label
-from ui.components.html import Column
+from ui.components.html import TableColumn
 from ui.components.point_charts import intervals
 from ui.pages.compare.tables import MONEY, PEOPLE, RATE, change, file_name
 from ui.session import Session
@@ -161,12 +161,12 @@ def chances(found: Sequence[Chance], names: Sequence[str], year: int, draws: int
         ]
     )
     columns = (
-        Column("scenario", "Scenario", is_text=True),
-        Column("label", "Figure", is_text=True),
-        Column("mean", "Difference"),
-        Column("interval", "95% interval"),
-        Column("sd", "Noise of one run (SD)"),
-        Column("share", "Policy share"),
+        TableColumn("scenario", "Scenario", is_text=True),
+        TableColumn("label", "Figure", is_text=True),
+        TableColumn("mean", "Difference"),
+        TableColumn("interval", "95% interval"),
+        TableColumn("sd", "Noise of one run (SD)"),
+        TableColumn("share", "Policy share"),
     )
     title = "Policy effect vs. random variation"
     subtitle = (

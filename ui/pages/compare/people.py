@@ -10,7 +10,7 @@ import panel_material_ui as pmui
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import DOWN, GREY, UP, count_bars, waterfall
-from ui.components.html import Column, Kpi
+from ui.components.html import Kpi, TableColumn
 from ui.components.page import PAIR, STACK
 from ui.pages.compare.tables import file_name
 from ui.values.comparison import PeopleCompared
@@ -62,8 +62,8 @@ def distribution(found: PeopleCompared) -> Content:
         f"People by difference of base pay, % of the pay in {found.against} · end of {found.year}{note}",
         frame.assign(band=texts, scenario=found.scenario, against=found.against),
         (
-            Column("band", "Difference", is_text=True),
-            Column("people", "People", lambda v: "fewer than 10" if v is None or v != v else count(v)),
+            TableColumn("band", "Difference", is_text=True),
+            TableColumn("people", "People", lambda v: "fewer than 10" if v is None or v != v else count(v)),
         ),
         file_name("differences", (found.scenario, found.against), "csv"),
         figure,
@@ -89,9 +89,9 @@ def payroll(found: PeopleCompared) -> Content:
         f"{found.scenario} minus {found.against}, $ a year (base pay × FTE) · end of {found.year}",
         frame,
         (
-            Column("reason", "Reason", is_text=True),
-            Column("people", "People", lambda v: "" if v is pd.NA or v is None else count(v)),
-            Column("amount", "$ a year", lambda v: money(v, sign=True)),
+            TableColumn("reason", "Reason", is_text=True),
+            TableColumn("people", "People", lambda v: "" if v is pd.NA or v is None else count(v)),
+            TableColumn("amount", "$ a year", lambda v: money(v, sign=True)),
         ),
         file_name("payroll_difference", (found.scenario, found.against), "csv"),
         figure,
@@ -105,17 +105,17 @@ def groups(found: PeopleCompared) -> Content:
         name=list(map(_name, found.groups["attribute"], found.groups["group"])),
     )
     columns = (
-        Column("by", "By", is_text=True),
-        Column("name", "Group", is_text=True),
-        Column("people", "People", count),
-        Column("gain", "Gain", count),
-        Column("lose", "Lose", count),
-        Column("same", "Same", count),
-        Column("net", "Sum, $", lambda v: money(v, sign=True)),
-        Column("p10", "P10, $", lambda v: money(v, sign=True)),
-        Column("median", "Median, $", lambda v: money(v, sign=True)),
-        Column("p90", "P90, $", lambda v: money(v, sign=True)),
-        Column("median_relative", "Median, %", lambda v: percent(v, 2, sign=True)),
+        TableColumn("by", "By", is_text=True),
+        TableColumn("name", "Group", is_text=True),
+        TableColumn("people", "People", count),
+        TableColumn("gain", "Gain", count),
+        TableColumn("lose", "Lose", count),
+        TableColumn("same", "Same", count),
+        TableColumn("net", "Sum, $", lambda v: money(v, sign=True)),
+        TableColumn("p10", "P10, $", lambda v: money(v, sign=True)),
+        TableColumn("median", "Median, $", lambda v: money(v, sign=True)),
+        TableColumn("p90", "P90, $", lambda v: money(v, sign=True)),
+        TableColumn("median_relative", "Median, %", lambda v: percent(v, 2, sign=True)),
     )
     return Content(
         "Winners and losers by group",

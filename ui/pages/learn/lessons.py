@@ -13,7 +13,7 @@ from ui.components.page import PAIR, PARTS, STACK, show
 from ui.pages.learn import texts
 from ui.pages.learn.texts import LIST_AND_TEXT, UNANSWERED
 from ui.session import Session
-from ui.values.learning import Library, Module, Progress, Stage, path, readiness
+from ui.values.learning import LearningProgress, Library, Module, Stage, path, readiness
 
 
 class Lessons:
@@ -62,7 +62,7 @@ class Lessons:
             )
             show(self._body[0], *parts)
 
-    def _fill(self, module: Module, progress: Progress) -> None:
+    def _fill(self, module: Module, progress: LearningProgress) -> None:
         course = next(c.title for c in self._library.courses if module in c.modules)
         self._text.html = texts.lesson(module, course, progress) + to_html(module.does)
         titles = {method.key: method.title for method in self._library.methods}
@@ -111,14 +111,14 @@ class Lessons:
             self._session.notify("Your own edits are kept; the module's example is not put in.")
         self._session.go(opening.page, **opening.selection)
 
-    def _stages(self, progress: Progress) -> tuple[Stage, ...]:
+    def _stages(self, progress: LearningProgress) -> tuple[Stage, ...]:
         return path(self._library.courses, readiness(self._library.form, progress.answers), progress)
 
-    def _progress(self) -> tuple[Progress, str]:
+    def _progress(self) -> tuple[LearningProgress, str]:
         try:
             return self._session.store.learning.progress(self._session.user.name), ""
         except InputError as error:
-            return Progress(), html.error_notice(error)
+            return LearningProgress(), html.error_notice(error)
 
 
 INTRODUCTION = (
@@ -133,7 +133,7 @@ BESIDE: dict[str, Any] = {  # the three parts side by side where there is room: 
 }
 
 
-class Check:
+class LessonCheck:
     """The questions in three groups; the result stands above them once there is one."""
 
     def __init__(self, session: Session, library: Library) -> None:
@@ -175,7 +175,7 @@ class Check:
         try:
             progress = self._session.store.learning.progress(self._session.user.name)
         except InputError as error:
-            progress = Progress()
+            progress = LearningProgress()
             self._told.object = html.error_notice(error)
         if not self._filled:
             self._filled = True
@@ -185,7 +185,7 @@ class Check:
                     self._questions[question.key].value = question.choices[choice]
         self._show(progress)
 
-    def _show(self, progress: Progress) -> None:
+    def _show(self, progress: LearningProgress) -> None:
         found = readiness(self._form, progress.answers)
         if found:
             self._score.html = texts.score(self._form, found)

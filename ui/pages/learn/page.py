@@ -13,7 +13,7 @@ from ui.components.html import Linked, link, to_html
 from ui.components.page import LazyPane, Page
 from ui.pages import BY_KEY
 from ui.pages.learn import texts
-from ui.pages.learn.lessons import Check, Lessons
+from ui.pages.learn.lessons import LessonCheck, Lessons
 from ui.pages.learn.texts import LIST_AND_TEXT, Glossary
 from ui.session import Session
 from ui.values.learning import SECTIONS, TROUBLE, Library, Topic, find
@@ -63,7 +63,7 @@ def _side_by_side(listed: Linked, text: Linked) -> pn.Column:
 
 MAKERS: Mapping[str, Callable[[Session, Library], Any]] = {
     "path": Lessons,
-    "readiness": Check,
+    "readiness": LessonCheck,
     "methods": Methods,
     "glossary": Glossary,
     "troubleshooting": Troubles,

@@ -16,15 +16,15 @@ from ui.values.learning import (
     KINDS,
     MINUTES_PER_HOUR,
     MODULE,
-    Form,
+    GlossaryTerm,
+    LearningProgress,
+    LearningStep,
     Library,
     Module,
-    Progress,
     Readiness,
+    ReadinessForm,
     Stage,
     State,
-    Step,
-    Term,
     Trouble,
     next_module,
 )
@@ -67,7 +67,7 @@ def outline(stages: Sequence[Stage], chosen: str) -> str:
     return f'<nav class="topics" aria-label="Courses">{"".join(parts)}</nav>'
 
 
-def standing(form: Form, found: Readiness | None, stages: Sequence[Stage]) -> str:
+def standing(form: ReadinessForm, found: Readiness | None, stages: Sequence[Stage]) -> str:
     """Return where somebody stands: readiness, hours done and left, and what comes next."""
     done = sum(stage.minutes_done for stage in stages)
     left = sum(stage.minutes_left for stage in stages)
@@ -93,7 +93,7 @@ def standing(form: Form, found: Readiness | None, stages: Sequence[Stage]) -> st
     )
 
 
-def bars(form: Form, found: Readiness) -> str:
+def bars(form: ReadinessForm, found: Readiness) -> str:
     """Return the share of points of each part as a bar with its figure and weight."""
     rows = "".join(
         f'<div class="bar"><span>{escape(part.title)}</span><span class="track" aria-hidden="true">'
@@ -104,7 +104,7 @@ def bars(form: Form, found: Readiness) -> str:
     return f'<div class="bars">{rows}</div>'
 
 
-def score(form: Form, found: Readiness) -> str:
+def score(form: ReadinessForm, found: Readiness) -> str:
     """Return the result of the readiness check with the formula it comes from."""
     terms = " + ".join(f"{part.weight:g} × {found.shares[part.key]:.0%}" for part in form.parts)
     return (
@@ -115,7 +115,7 @@ def score(form: Form, found: Readiness) -> str:
     )
 
 
-def lesson(module: Module, course: str, progress: Progress) -> str:
+def lesson(module: Module, course: str, progress: LearningProgress) -> str:
     """Return a module's heading; its text follows as Markdown."""
     day = progress.checked.get(module.key)
     mark = html.chip(f"done on {day}", "good") if day else ""
@@ -131,7 +131,7 @@ def reads(titles: Mapping[str, str]) -> str:
     return f'<p class="quiet">Read more: {links}</p>' if titles else ""
 
 
-def term_entry(entry: Term, methods: Mapping[str, str]) -> str:
+def term_entry(entry: GlossaryTerm, methods: Mapping[str, str]) -> str:
     """Return a term of the glossary with its kind, details and method."""
     name = escape(entry.name)
     shown = f"<code>{name}</code>" if entry.kind != "Word" else name
@@ -166,7 +166,7 @@ def hours(minutes: int) -> str:
     return " ".join([*([f"{whole} h"] if whole else []), *([f"{rest} min"] if rest or not whole else [])])
 
 
-def _item(step: Step, chosen: str) -> str:
+def _item(step: LearningStep, chosen: str) -> str:
     module = step.module
     anchor = link(module.title, PAGE, topic=MODULE + module.key)
     minutes = f'<span class="minutes">{_state(step.state)}{module.minutes} min</span>'
@@ -197,14 +197,14 @@ PLAIN = {"& .MuiToggleButton-root": {"textTransform": "none"}}
 PLURALS = {"Words": KINDS[0], "Levers": KINDS[1], "Assumptions": KINDS[2], "Figures": KINDS[3]}
 
 
-def matching(terms: Sequence[Term], searched: str, kind: str) -> tuple[Term, ...]:
+def matching(terms: Sequence[GlossaryTerm], searched: str, kind: str) -> tuple[GlossaryTerm, ...]:
     """Return the terms of a kind (empty: of every kind) that have each word of the search in name or meaning.
 
     Those that have the search in their name come first; otherwise the order stays.
     """
     words = searched.lower().replace("_", " ").split()
 
-    def holds(term: Term) -> bool:
+    def holds(term: GlossaryTerm) -> bool:
         text = f"{term.name} {term.means}".lower().replace("_", " ")
         return (not kind or term.kind == kind) and all(word in text for word in words)
 
@@ -246,7 +246,7 @@ class Glossary:
     def _fill(self) -> None:
         kind = PLURALS.get(self._kind.value, "")
         if self._named:
-            terms: Sequence[Term] = [term for term in self._terms if term.name == self._named]
+            terms: Sequence[GlossaryTerm] = [term for term in self._terms if term.name == self._named]
         else:
             terms = matching(self._terms, self._search.value_input or "", kind)
         self._found.object = f'<p class="quiet" role="status">{self._count(len(terms))}</p>'

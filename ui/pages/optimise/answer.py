@@ -10,7 +10,7 @@ import pandas as pd
 from ui.components import html
 from ui.components.card import Content
 from ui.components.charts import DOWN, NOTE_HEIGHT, TARGET, note, ranked
-from ui.components.html import Column, Kpi, Tone
+from ui.components.html import Kpi, TableColumn, Tone
 from ui.components.point_charts import seed_histogram
 from ui.pages.optimise import labels
 from ui.pages.optimise.labels import lever_change
@@ -137,12 +137,12 @@ def levers(search: StudyTrials) -> Content:
         )
     frame = pd.DataFrame(rows)
     columns = (
-        Column("lever", "Lever", is_text=True),
-        Column("old", "In force", lambda v: percent(v, 2)),
-        Column("new", "New", lambda v: "–" if v is None or v != v else percent(v, 2)),
-        Column("change", "Change"),
-        Column("alone", "Alone, growth", lambda v: "–" if v is None or v != v else points(v)),
-        Column("risk", "Risk", lambda v: v.capitalize() if len(v) > 2 else v, is_text=True),
+        TableColumn("lever", "Lever", is_text=True),
+        TableColumn("old", "In force", lambda v: percent(v, 2)),
+        TableColumn("new", "New", lambda v: "–" if v is None or v != v else percent(v, 2)),
+        TableColumn("change", "Change"),
+        TableColumn("alone", "Alone, growth", lambda v: "–" if v is None or v != v else points(v)),
+        TableColumn("risk", "Risk", lambda v: v.capitalize() if len(v) > 2 else v, is_text=True),
     )
     which = "no feasible trial yet" if number is None else f"trial {number}"
     of = "the answer" if search.outcome is not None else "the best so far"
@@ -164,10 +164,10 @@ def limits(search: StudyTrials) -> Content:
     ]
     frame = pd.DataFrame(rows, columns=["constraint", "actual", "limit", "holds"])
     columns = (
-        Column("constraint", "Constraint", is_text=True),
-        Column("actual", "Is", _figure),
-        Column("limit", "Allowed", _figure),
-        Column("holds", "", is_text=True),
+        TableColumn("constraint", "Constraint", is_text=True),
+        TableColumn("actual", "Is", _figure),
+        TableColumn("limit", "Allowed", _figure),
+        TableColumn("holds", "", is_text=True),
     )
     subtitle = "At the answer; the quality gate is one of them"
     return Content("Constraints", subtitle, frame, columns, f"constraints_{search.name}.csv")
@@ -260,11 +260,11 @@ def feasibility(search: StudyTrials) -> Content:
     frame = pd.DataFrame(rows, columns=["constraint", "failed", "trials", "share", "worst"])
     frame = frame.sort_values("share", ascending=False, kind="stable")
     columns = (
-        Column("constraint", "Constraint", is_text=True),
-        Column("failed", "Trials that exceed it", count),
-        Column("trials", "Of", count),
-        Column("share", "Share", lambda v: percent(v, 1)),
-        Column("worst", "Worst value (up to 0 holds)", lambda v: ratio(v, 4)),
+        TableColumn("constraint", "Constraint", is_text=True),
+        TableColumn("failed", "Trials that exceed it", count),
+        TableColumn("trials", "Of", count),
+        TableColumn("share", "Share", lambda v: percent(v, 1)),
+        TableColumn("worst", "Worst value (up to 0 holds)", lambda v: ratio(v, 4)),
     )
     broken = int((search.trials["state"] == "failed").sum())
     feasible = float((looked["state"] == "feasible").mean()) if len(looked) else 0.0
@@ -293,8 +293,8 @@ def robustness(search: StudyTrials) -> Content:
     growth = [float(v) for v in found.get("growth_by_seed", ())] if isinstance(found, Mapping) else []
     frame = pd.DataFrame({"seed": range(1, len(growth) + 1), "growth": growth})
     columns = (
-        Column("seed", "Other seed", count),
-        Column("growth", "Annual growth (CAGR)", lambda v: percent(v, 3)),
+        TableColumn("seed", "Other seed", count),
+        TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 3)),
     )
     if len(growth) < SEEDS_MIN:
         why = found if isinstance(found, str) else "comes when the study has ended with an answer"

@@ -15,13 +15,74 @@ from planwise.study.spec import OptimizeRequest
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.page import GAP, Current, Debounced, on_page
-from ui.pages.optimise import preflight
 from ui.pages.optimise.asking import Wish
 from ui.pages.optimise.form import Form
 from ui.pages.optimise.labels import AUTOMATIC, STRATEGIES, objectives_text
 from ui.session import Session
-from ui.values.formatting import percent
-from ui.values.studies import Check, Checked, Measured
+from ui.values.formatting import percent, points, seconds
+from ui.values.studies import Checked, Measured, PreflightCheck
+
+MARKS = {
+    "ok": ("✓", "good", "fine"),
+    "warn": ("!", "warn", "to consider"),
+    "bad": ("✕", "bad", "blocks the start"),
+}
+PLAN_SECONDS_PER_PREVIEW = 6.0  # a plan of ten thousand people takes about as long as six previews
+
+
+def shown(checks: tuple[PreflightCheck, ...]) -> str:
+    """Return the checks as a list: what blocks first, then what to consider."""
+    order = {"bad": 0, "warn": 1, "ok": 2}
+    lines = []
+    for check in sorted(checks, key=lambda one: order[one.tone]):
+        mark, tone, word = MARKS[check.tone]
+        remedy = f'<p class="remedy">{escape(check.remedy)}</p>' if check.remedy else ""
+        lines.append(
+            f'<li><span class="mark {tone}" role="img" aria-label="{word}">{mark}</span>'
+            f"<div><strong>{escape(check.name)}</strong> <span>{escape(check.says)}</span>{remedy}</div></li>"
+        )
+    return f'<ul class="checks">{"".join(lines)}</ul>'
+
+
+def verdict(checked: Checked) -> str:
+    """Return in one line whether the study can start."""
+    bad = sum(check.tone == "bad" for check in checked.checks)
+    warn = sum(check.tone == "warn" for check in checked.checks)
+    if bad:
+        return f"{bad} check{'' if bad == 1 else 's'} block{'s' if bad == 1 else ''} the start."
+    return f"Ready; {warn} to consider." if warn else "Ready to start."
+
+
+def reach(checked: Checked, measured: Measured | None, target: float | None) -> str:
+    """Return how the scenario grows as it is, and how far the levers tuned reach."""
+    if measured is None:
+        return '<p class="card-subtitle">Growth as it is and within reach: being measured …</p>'
+    low, high = sorted((measured.lowest, measured.highest))
+    gap = "" if target is None else f" ({points(target - measured.baseline)} to go)"
+    return (
+        f'<p class="card-subtitle">As it is: <b>{percent(measured.baseline, 2)}</b> a year{escape(gap)}.<br>'
+        f"These {len(checked.levers)} levers reach {percent(low, 2)} to {percent(high, 2)}.</p>"
+    )
+
+
+def expected_duration(
+    checked: Checked, measured: Measured | None, trials: int | None, *, preview: bool
+) -> str:
+    """Return how many evaluations to expect and how long they take, where it is known."""
+    if checked.budget is None or measured is None:
+        return ""
+    low, recommended, high = checked.budget
+    if not checked.takes_trials:
+        return (
+            "Some 20 to 60 previews" + ("" if preview else " and 1 to 3 plans, or a plan an iteration") + "."
+        )
+    count = trials or recommended
+    each = measured.seconds * (1.0 if preview else PLAN_SECONDS_PER_PREVIEW)
+    return (
+        f"{count:,} trials, about {seconds(count * each)} on one worker "
+        f"({checked.problem_class}: {low}, {recommended}, {high} at least, recommended, at most)."
+    )
+
 
 START = "Start the study"
 NOT_READY = "Nothing was started: see the checks that failed."
@@ -82,7 +143,7 @@ class Ask:
         try:
             names = [info.name for info in self._session.store.plans.list()]
         except PlanWiseError as error:
-            self._show_checks((Check("Scenarios", "bad", error.what, error.remedy or ""),))
+            self._show_checks((PreflightCheck("Scenarios", "bad", error.what, error.remedy or ""),))
             return
         chosen = self._session.selection.scenario or self._session.draft.scenario
         self.form.offer(names, chosen if self._request is None else None)
@@ -130,7 +191,7 @@ class Ask:
     def _show_wrong(self, error: InputError) -> None:
         self._offer_edits()
         self.form.limits.say((), f"{error.what} {error.remedy or ''}")
-        self._show_checks((Check("Question", "bad", error.what, error.remedy or ""),))
+        self._show_checks((PreflightCheck("Question", "bad", error.what, error.remedy or ""),))
 
     async def _measure(self, checked: Checked, request: OptimizeRequest) -> bool:
         """Preview the scenario as it is and both ends; False where that was not possible."""
@@ -167,23 +228,23 @@ class Ask:
         self._checked = checked
         self._offer_edits()
         target = None if wish.target_pct is None or not wish.seeks_target else wish.target_pct / 100
-        self.form.reach.object = preflight.reach(checked, measured, target)
+        self.form.reach.object = reach(checked, measured, target)
         wrong = next(
             (c for c in checked.checks if c.tone == "bad" and c.name in ("Question", "Levers")), None
         )
         self.form.limits.say(checked.constraints, "" if wrong is None else f"{wrong.says} {wrong.remedy}")
         self.form.target.disabled = not wish.seeks_target
         self.form.explained.object = _explained(wish, checked)
-        expected = preflight.expected(checked, measured, wish.trials, preview=wish.preview)
+        expected = expected_duration(checked, measured, wish.trials, preview=wish.preview)
         self._show_checks(checked.checks, expected)
 
-    def _show_checks(self, checks: tuple[Check, ...], expected: str = "") -> None:
+    def _show_checks(self, checks: tuple[PreflightCheck, ...], expected: str = "") -> None:
         checked = Checked(checks, "", "")
-        self._checks.object = preflight.shown(checks)
+        self._checks.object = shown(checks)
         refusal = (
             "" if self._session.can_run else f"{self._session.user.role} may look, and not start studies."
         )
-        said = " ".join(text for text in (refusal or preflight.verdict(checked), expected) if text)
+        said = " ".join(text for text in (refusal or verdict(checked), expected) if text)
         self._verdict.object = f'<p class="card-subtitle" role="status">{escape(said)}</p>'
         self._start.disabled = not checked.ready or bool(refusal) or self._request is None
         command = "" if self._request is None else command_of(self._request)

@@ -10,7 +10,7 @@ import panel_material_ui as pmui
 from ui.components import point_charts
 from ui.components.card import Card, Content
 from ui.components.charts import DOWN, HEIGHT, NOTE_HEIGHT, TOTAL, Figure, note, ranked, with_vertical_line
-from ui.components.html import Column
+from ui.components.html import TableColumn
 from ui.components.page import PAIR, STACK, UpdateGuard
 from ui.components.point_charts import trial_chart, trial_marks
 from ui.pages.optimise import answer
@@ -40,9 +40,9 @@ def parallel(search: StudyTrials, chosen: tuple[int, ...]) -> Content:
     outcomes = [one for one in OUTCOMES if one.column in ("growth", "cost", "within_level_cv")]
     measures = [*map(lever_measure, search.levers), *outcomes]
     columns = (
-        Column("trial", "Trial", count),
-        Column("state", "State", is_text=True),
-        *(Column(one.column, one.name, one.write) for one in measures),
+        TableColumn("trial", "Trial", count),
+        TableColumn("state", "State", is_text=True),
+        *(TableColumn(one.column, one.name, one.write) for one in measures),
     )
     subtitle = "Each axis from its least to its most over the trials"
     moving = [one for one in measures if rows[one.column].nunique() > 1]
@@ -100,8 +100,8 @@ def importance(search: StudyTrials, found: Mapping[str, Any]) -> Content:
     )
     said = METHODS.get(str(found.get("method")), "{reason}").format(**{"trials": 0, "reason": "", **found})
     columns = (
-        Column("lever", "Lever", is_text=True),
-        Column("share", "Share of growth's variation", lambda v: percent(v, 1)),
+        TableColumn("lever", "Lever", is_text=True),
+        TableColumn("share", "Share of growth's variation", lambda v: percent(v, 1)),
     )
     top = frame.head(BARS_MAX)
     figure = (
@@ -124,10 +124,10 @@ def slices(search: StudyTrials, lever: StudyLever, outcome: Measure) -> Content:
     rows = compared_trials(search).dropna(subset=[lever.column, outcome.column])
     of = lever_measure(lever)
     columns = (
-        Column("trial", "Trial", count),
-        Column("state", "State", is_text=True),
-        Column(lever.column, lever.label, of.write),
-        Column(outcome.column, outcome.name, outcome.write),
+        TableColumn("trial", "Trial", count),
+        TableColumn("state", "State", is_text=True),
+        TableColumn(lever.column, lever.label, of.write),
+        TableColumn(outcome.column, outcome.name, outcome.write),
     )
     if rows[lever.column].nunique() < 2:
         figure = note(f"Needs trials at 2 or more values of {lever.label}.", HEIGHT)
@@ -175,10 +175,10 @@ def sensitivity(search: StudyTrials) -> Content:
     frame = pd.DataFrame(rows, columns=["lever", "name", *SLOPE])
     frame = frame.sort_values("per_width", key=lambda v: v.abs(), ascending=False) if len(frame) else frame
     columns = (
-        Column("lever", "Lever", is_text=True),
-        Column("per_width", "Growth for its recommended range's width", points),
-        Column("per_pp", "Growth for 1 pp of the lever", lambda v: points(v, 3)),
-        Column("slope", "Slope", lambda v: ratio(v, 4)),
+        TableColumn("lever", "Lever", is_text=True),
+        TableColumn("per_width", "Growth for its recommended range's width", points),
+        TableColumn("per_pp", "Growth for 1 pp of the lever", lambda v: points(v, 3)),
+        TableColumn("slope", "Slope", lambda v: ratio(v, 4)),
     )
     why = by_lever if isinstance(by_lever, str) else "comes when the study has ended with an answer"
     top = frame.head(BARS_MAX)

@@ -18,7 +18,7 @@ from ui.components.charts import (
     note,
     with_reference,
 )
-from ui.components.html import Column
+from ui.components.html import TableColumn
 from ui.components.point_charts import step_line, trial_chart, trial_marks
 from ui.pages.optimise.labels import GROWTH, Measure, gap, objectives_text, purpose, target_text
 from ui.values.formatting import count, percent, points, ratio, seconds
@@ -62,12 +62,16 @@ def tradeoffs(search: StudyTrials, x: Measure, y: Measure) -> Content:
     rows = compared_trials(search).dropna(subset=[x.column, y.column])
     frame = rows.assign(on_front=[role_on_front(search, int(trial)) for trial in rows["trial"]])
     columns = (
-        Column("trial", "Trial", count),
-        Column("on_front", "Front", is_text=True),
-        Column("state", "State", is_text=True),
-        Column(x.column, x.name, x.write),
-        *([Column(y.column, y.name, y.write)] if y.column != x.column else []),
-        *([Column("growth", GROWTH.name, GROWTH.write)] if GROWTH.column not in (x.column, y.column) else []),
+        TableColumn("trial", "Trial", count),
+        TableColumn("on_front", "Front", is_text=True),
+        TableColumn("state", "State", is_text=True),
+        TableColumn(x.column, x.name, x.write),
+        *([TableColumn(y.column, y.name, y.write)] if y.column != x.column else []),
+        *(
+            [TableColumn("growth", GROWTH.name, GROWTH.write)]
+            if GROWTH.column not in (x.column, y.column)
+            else []
+        ),
     )
     said = "Draw a box to choose trials; the table above shows them"
     if search.front:
@@ -146,15 +150,15 @@ LOOKS = (  # kind, feasible or not: name, symbol, colour
     ("real", False, "Plan, infeasible", "x", DOWN),
 )
 COLUMNS = (
-    Column("trial", "Trial", count),
-    Column("kind", "Kind", is_text=True),
-    Column("state", "State", is_text=True),
-    Column("purpose", "For", purpose, is_text=True),
-    Column("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
-    Column("gap_pp", "Target minus growth", gap),
-    Column("score", "Objective", lambda v: ratio(v, 4)),
-    Column("best_growth", "Growth of the best so far", lambda v: percent(v, 2)),
-    Column("seconds", "Time", seconds),
+    TableColumn("trial", "Trial", count),
+    TableColumn("kind", "Kind", is_text=True),
+    TableColumn("state", "State", is_text=True),
+    TableColumn("purpose", "For", purpose, is_text=True),
+    TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
+    TableColumn("gap_pp", "Target minus growth", gap),
+    TableColumn("score", "Objective", lambda v: ratio(v, 4)),
+    TableColumn("best_growth", "Growth of the best so far", lambda v: percent(v, 2)),
+    TableColumn("seconds", "Time", seconds),
 )
 
 
@@ -267,11 +271,11 @@ def compared(searches: Sequence[StudyTrials]) -> Content:
     title = "Distance of the best to the target" if on_target else "Objective of the best"
     frame = pd.DataFrame(rows, columns=["study", "trials", "trial", "best", "growth"])
     columns = (
-        Column("study", "Study", is_text=True),
-        Column("trials", "Trials", count),
-        Column("trial", "Trial", count),
-        Column("best", title, lambda v: points(v, 3).lstrip("+") if on_target else ratio(v, 4)),
-        Column("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
+        TableColumn("study", "Study", is_text=True),
+        TableColumn("trials", "Trials", count),
+        TableColumn("trial", "Trial", count),
+        TableColumn("best", title, lambda v: points(v, 3).lstrip("+") if on_target else ratio(v, 4)),
+        TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
     )
     subtitle = "Best feasible so far, by trials that may be the answer"
     subtitle += "" if on_target else "; objectives compare only where the same was asked"

@@ -1,22 +1,174 @@
 """The form of a question: what is sought, what counts, what to keep to, which levers, how long."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
+from planwise.errors import InputError
 from planwise.parameters import catalogue
 from planwise.study import objectives
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.page import GAP, UpdateGuard
-from ui.pages.optimise.asking import AIMS, Wish
+from ui.pages.optimise.asking import AIMS, LIMITS, Wish
 from ui.pages.optimise.labels import AUTOMATIC, OBJECTIVES, STRATEGIES
-from ui.pages.optimise.limit_rows import LimitRows
 from ui.pages.optimise.looks import PART, SIDE_BY_SIDE, SMALL, SWITCHES
-from ui.pages.optimise.number_field import NumberField
-from ui.values.formatting import with_levels
+from ui.values.formatting import count, with_levels
+
+
+class NumberField:
+    """Text that is read as a number; blank is None. `on_change` is called with every new number."""
+
+    def __init__(
+        self,
+        label: str,
+        on_change: Callable[[], None],
+        *,
+        value: float | None = None,
+        whole: bool = False,
+        blank: str = "",
+        **layout: Any,
+    ) -> None:
+        self.label, self._whole, self._tell = label, whole, on_change
+        self.widget = pmui.TextInput(
+            label=label,
+            value=_text(value),
+            placeholder=blank,
+            size="small",
+            margin=0,
+            max_length=20,
+            **layout,
+        )
+        self._last = self.widget.value
+        self.widget.param.watch(self._typed, "value_input")
+        self.widget.param.watch(self._typed, "value")
+
+    @property
+    def value(self) -> float | None:
+        """The number, None when the field is blank; raises InputError for what is none."""
+        text = (self._last or "").strip().replace(",", "").replace("_", "").removesuffix("%").strip()
+        if not text:
+            return None
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or (self._whole and number != int(number)):
+            kind = "a whole number" if self._whole else "a number"
+            raise InputError(
+                f"{self.label}: {self._last!r} is not {kind}.", remedy="Correct it, or leave it blank."
+            )
+        return int(number) if self._whole else number
+
+    @value.setter
+    def value(self, number: float | None) -> None:
+        self._last = _text(number)
+        self.widget.param.update(value=self._last, value_input=self._last, error_state=False)
+
+    @property
+    def whole(self) -> int | None:
+        """The whole number, None when the field is blank; raises InputError for what is none."""
+        number = self.value
+        return None if number is None else int(number)
+
+    def _typed(self, event: Any) -> None:
+        if event.new == self._last:
+            return
+        self._last = event.new
+        try:
+            _ = self.value
+        except InputError:
+            self.widget.error_state = True
+        else:
+            self.widget.error_state = False
+        self._tell()
+
+
+def _text(number: float | None) -> str:
+    if number is None:
+        return ""
+    return count(number) if number == int(number) and abs(number) >= 1000 else f"{number:g}"
+
+
+class LimitRows:
+    """A tick and a figure for each quantity that may be limited; further ones are written."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._tell = on_change
+        self._ticks: dict[str, Any] = {}
+        self._figures: dict[str, NumberField] = {}
+        rows = []
+        for limit in LIMITS:
+            tick = pmui.Checkbox(label=limit.label, value=False, margin=0, size="small")
+            tick.param.watch(self._changed, "value")
+            self._ticks[limit.name] = tick
+            # Not the widget's own description, which hangs a name on an element that may not have one.
+            about = html.pane(f'<p class="quiet">{escape(limit.help)}</p>', margin=(0, 0, 4, 28))
+            parts: list[Any] = [pn.Column(tick, about, width=260, styles={"gap": "0"})]
+            if limit.scale is not None:
+                figure = NumberField(
+                    f"{limit.label}, {limit.unit}", self._changed, value=limit.start, width=250, visible=False
+                )
+                self._figures[limit.name] = figure
+                parts.append(figure.widget)
+            rows.append(
+                pn.Row(
+                    *parts,
+                    sizing_mode="stretch_width",
+                    styles={"gap": "12px", "align-items": "center", "min-height": "40px"},
+                )
+            )
+        self.further = pmui.TextInput(
+            label="Further constraints, with commas",
+            placeholder="change.cola_rate<=1%, raise>=0",
+            sizing_mode="stretch_width",
+            size="small",
+            margin=0,
+        )
+        self.further.param.watch(self._changed, "value_input")
+        self._said = html.pane("")
+        self.layout = pn.Column(
+            *rows, self.further, self._said, sizing_mode="stretch_width", styles={"gap": "0"}
+        )
+
+    def ticked(self) -> dict[str, float | None]:
+        """Return the figure of each constraint that is ticked, None where there is none."""
+        return {
+            name: self._figures[name].value if name in self._figures else None
+            for name, tick in self._ticks.items()
+            if tick.value
+        }
+
+    def fill(self, wish: Wish) -> None:
+        """Show a wish's constraints."""
+        for name, tick in self._ticks.items():
+            tick.value = name in wish.limits
+            if name in self._figures and wish.limits.get(name) is not None:
+                self._figures[name].value = wish.limits[name]
+        self.further.param.update(value=wish.further, value_input=wish.further)
+        self._show()
+
+    def say(self, texts: tuple[str, ...], error: str = "") -> None:
+        """Show what the study reads, or what is wrong with it."""
+        self.further.error_state = bool(error) and bool(self.further.value_input)
+        if error:
+            self._said.object = html.notice(error, tone="bad")
+            return
+        read = " ".join(f"<code>{escape(text)}</code>" for text in texts)
+        self._said.object = f'<p class="card-subtitle">As the study reads them: {read or "none"}</p>'
+
+    def _changed(self, *_: Any) -> None:
+        self._show()
+        self._tell()
+
+    def _show(self) -> None:
+        for name, figure in self._figures.items():
+            figure.widget.visible = self._ticks[name].value
+
 
 PRESETS = {name: dict(weights) for name, weights in objectives.PRESETS.items()}
 START_TARGET_PCT, START_TOLERANCE_PP = 3.0, 0.1

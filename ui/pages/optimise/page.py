@@ -13,7 +13,7 @@ from planwise.jobs import Job
 from ui.components import html
 from ui.components.card import FRAME, Card
 from ui.components.downloads import FileButton, to_csv
-from ui.components.html import Column
+from ui.components.html import TableColumn
 from ui.components.page import STACK, Current, Debounced, LazyPane, Page, heading_row, on_page
 from ui.components.table import PagedTable
 from ui.pages.optimise.ask import Ask
@@ -28,22 +28,22 @@ from ui.values.studies import StudySummary, StudyTrials
 COMPARED_MAX = 4
 TONES: Mapping[str, str] = {"bad": "bad"}
 COLUMNS = (
-    Column("study", "Study", is_text=True),
-    Column("state", "State", is_text=True),
-    Column("created_at", "Begun", lambda v: moment(v) if v else "–", is_text=True),
-    Column("by", "By", is_text=True),
-    Column("scenario", "Scenario", is_text=True),
-    Column("strategy", "Strategy", is_text=True),
-    Column("minimises", "Minimises", is_text=True),
-    Column("target", "Target", target_text),
-    Column("trials", "Trials", count),
-    Column("growth", "Growth found", lambda v: percent(v, 2)),
-    Column("gap_pp", "Target − growth", gap),
-    Column("seconds", "Time", seconds),
+    TableColumn("study", "Study", is_text=True),
+    TableColumn("state", "State", is_text=True),
+    TableColumn("created_at", "Begun", lambda v: moment(v) if v else "–", is_text=True),
+    TableColumn("by", "By", is_text=True),
+    TableColumn("scenario", "Scenario", is_text=True),
+    TableColumn("strategy", "Strategy", is_text=True),
+    TableColumn("minimises", "Minimises", is_text=True),
+    TableColumn("target", "Target", target_text),
+    TableColumn("trials", "Trials", count),
+    TableColumn("growth", "Growth found", lambda v: percent(v, 2)),
+    TableColumn("gap_pp", "Target − growth", gap),
+    TableColumn("seconds", "Time", seconds),
 )
 
 
-class History:
+class StudyHistory:
     """The table of studies; `on_open` is told the name of one that was opened."""
 
     def __init__(self, session: Session, on_open: Callable[[str], None]) -> None:
@@ -176,7 +176,7 @@ class OptimisePage(Page):
         self._parts = (
             LazyPane(lambda: Ask(session, self._started)),
             LazyPane(lambda: StudyTab(session, self._edit_again)),
-            LazyPane(lambda: History(session, self._opened)),
+            LazyPane(lambda: StudyHistory(session, self._opened)),
         )
         self._tabs = pmui.Tabs(
             *zip(TABS, (part.layout for part in self._parts), strict=True),

@@ -19,7 +19,7 @@ from ui.components.page import STACK, Current, Debounced, UpdateGuard, heading_r
 from ui.pages.optimise import answer, labels
 from ui.pages.optimise import trials as trial_rows
 from ui.pages.optimise.charts import Charts
-from ui.pages.optimise.number_field import NumberField
+from ui.pages.optimise.form import NumberField
 from ui.pages.optimise.trials import TrialPanel, Trials
 from ui.session import Session
 from ui.values.formatting import moment

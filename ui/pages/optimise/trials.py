@@ -13,7 +13,7 @@ from planwise.errors import PlanWiseError
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.downloads import FileButton, to_csv
-from ui.components.html import Column
+from ui.components.html import TableColumn
 from ui.components.page import heading_row, on_page, show
 from ui.components.table import PagedTable
 from ui.pages.optimise.convergence import role_on_front
@@ -25,32 +25,32 @@ from ui.values.studies import LIMIT, StudyTrials
 SHOWS = {"All trials": "all", "Candidates": "search", "Feasible": "feasible", "Infeasible or failed": "bad"}
 
 
-def trial_columns(search: StudyTrials, *, levers: bool) -> tuple[Column, ...]:
+def trial_columns(search: StudyTrials, *, levers: bool) -> tuple[TableColumn, ...]:
     """Return the columns of a study's trials; its levers only when asked for, there may be many."""
     shown = [
-        Column("trial", "Trial", count),
-        Column("kind", "Kind", lambda v: "plan" if v == "real" else str(v), is_text=True),
-        Column("purpose", "For", purpose, is_text=True),
-        Column("state", "State", is_text=True),
-        Column("growth", "Annual growth (CAGR)", lambda v: percent(v, 3)),
+        TableColumn("trial", "Trial", count),
+        TableColumn("kind", "Kind", lambda v: "plan" if v == "real" else str(v), is_text=True),
+        TableColumn("purpose", "For", purpose, is_text=True),
+        TableColumn("state", "State", is_text=True),
+        TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 3)),
     ]
     if search.target is not None:
-        shown.append(Column("gap_pp", "Target − growth", gap))
+        shown.append(TableColumn("gap_pp", "Target − growth", gap))
     shown += [
-        Column("payroll", "Highest payroll", money_short),
-        *(Column(part.column, part.name.partition(" (")[0], part.write) for part in parts_of(search)),
+        TableColumn("payroll", "Highest payroll", money_short),
+        *(TableColumn(part.column, part.name.partition(" (")[0], part.write) for part in parts_of(search)),
     ]
     if not search.spec.multi_objective:
-        shown.append(Column("score", "Objective", _figure))
+        shown.append(TableColumn("score", "Objective", _figure))
     if levers:
-        shown += [Column(lever.column, lever.label, lambda v: percent(v, 2)) for lever in search.levers]
+        shown += [TableColumn(lever.column, lever.label, lambda v: percent(v, 2)) for lever in search.levers]
     limits = [name for name in search.named(LIMIT) if name != "gate"]
-    shown += [Column(f"{LIMIT}{name}", f"{name} (≤ 0)", _figure) for name in limits]
+    shown += [TableColumn(f"{LIMIT}{name}", f"{name} (≤ 0)", _figure) for name in limits]
     return (
         *shown,
-        Column("gate", "Gate", _text, is_text=True),
-        Column("seconds", "Time", seconds),
-        Column("violated", "Exceeds", _text, is_text=True),
+        TableColumn("gate", "Gate", _text, is_text=True),
+        TableColumn("seconds", "Time", seconds),
+        TableColumn("violated", "Exceeds", _text, is_text=True),
     )
 
 

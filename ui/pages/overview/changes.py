@@ -7,7 +7,7 @@ from html import escape
 from ui.components import html
 from ui.components.html import link
 from ui.values.formatting import moment, money_short, percent, points
-from ui.values.results import Result, Sweep, SweepRow, Sweeps
+from ui.values.results import Result, StoredSweep, StoredSweepRow, Sweeps
 
 LEAST_RATE, LEAST_MONEY = 0.00005, 1.0  # less does not show: 0.005 pp, a dollar of payroll
 SHOWN = 4  # changes that a glance takes in; the others are counted
@@ -19,7 +19,7 @@ NO_SWEEP = (
 
 
 @dataclass(frozen=True)
-class Figures:
+class ChangeFigures:
     """What is compared of a scenario: compound growth and payroll at the end of the horizon, the gate."""
 
     growth: float | None
@@ -35,8 +35,8 @@ class Move:
 
     name: str
     scenario: str
-    before: Figures
-    now: Figures
+    before: ChangeFigures
+    now: ChangeFigures
 
     @property
     def growth(self) -> float | None:
@@ -53,10 +53,10 @@ class Move:
         return self.now.payroll - self.before.payroll
 
 
-def of_result(result: Result) -> Figures:
+def of_result(result: Result) -> ChangeFigures:
     """Return what is published of a scenario now."""
     kpi = result.kpi(result.last_year)
-    return Figures(
+    return ChangeFigures(
         float(kpi["growth_compound"]),
         float(kpi["payroll"]),
         str(result.manifest["gate"]["status"]),
@@ -64,13 +64,15 @@ def of_result(result: Result) -> Figures:
     )
 
 
-def of_sweep(row: SweepRow) -> Figures:
+def of_sweep(row: StoredSweepRow) -> ChangeFigures:
     """Return what a sweep found."""
     gate = row.gate or "not simulated"
-    return Figures(row.growth, row.payroll, gate, row.reasons, row.fingerprint)
+    return ChangeFigures(row.growth, row.payroll, gate, row.reasons, row.fingerprint)
 
 
-def moves(before: Mapping[str, Figures], now: Mapping[str, Figures], names: Mapping[str, str]) -> list[Move]:
+def moves(
+    before: Mapping[str, ChangeFigures], now: Mapping[str, ChangeFigures], names: Mapping[str, str]
+) -> list[Move]:
     """Return what moved among what both have, the largest change of growth first; `names` are scenarios."""
     found = [
         Move(name, names[name], before[name], now[name])
@@ -80,14 +82,14 @@ def moves(before: Mapping[str, Figures], now: Mapping[str, Figures], names: Mapp
     return sorted(found, key=lambda move: (move.growth is not None, -abs(move.growth or 0), move.name))
 
 
-def since(last: Sweep, results: Sequence[Result]) -> list[Move]:
+def since(last: StoredSweep, results: Sequence[Result]) -> list[Move]:
     """Return the scenarios whose published figures are not those that the sweep found."""
     now = {result.scenario: of_result(result) for result in results}
     before = {name: of_sweep(row) for name, row in last.published.items()}
     return moves(before, now, {name: name for name in now})
 
 
-def between(last: Sweep, before: Sweep) -> list[Move]:
+def between(last: StoredSweep, before: StoredSweep) -> list[Move]:
     """Return what moved from one sweep to the next, variants too."""
     rows = last.by_label
     return moves(
@@ -121,7 +123,7 @@ def news(sweeps: Sweeps, results: Sequence[Result]) -> str:
     return "".join(parts)
 
 
-def _moved(before: Figures, now: Figures) -> bool:
+def _moved(before: ChangeFigures, now: ChangeFigures) -> bool:
     return (
         before.gate != now.gate
         or _apart(before.growth, now.growth, LEAST_RATE)
@@ -173,7 +175,7 @@ def _gate(move: Move) -> str:
     return f"; gate {escape(move.before.gate)} → {escape(move.now.gate)}"
 
 
-def _failed(rows: Sequence[SweepRow]) -> str:
+def _failed(rows: Sequence[StoredSweepRow]) -> str:
     shown = "; ".join(f"{row.label}: {', '.join(row.reasons)}" for row in rows[:SHOWN])
     more = f"; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     return html.notice(f"{len(rows)} infeasible in that sweep.", shown + more, "warn")

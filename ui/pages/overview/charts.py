@@ -8,7 +8,7 @@ from planwise.gate import GateResult
 from ui.components import html
 from ui.components.card import Content
 from ui.components.charts import scenario_lines, waterfall
-from ui.components.html import Column
+from ui.components.html import TableColumn
 from ui.values.formatting import count, goal, level, moment, money, percent, points, ratio, shortened
 from ui.values.results import BRIDGE, SUPPRESSED_UNDER, Result
 
@@ -34,12 +34,12 @@ def growth(results: Sequence[Result], chosen: Result) -> Content:
     ]
     frame = pd.DataFrame(rows)
     columns = (
-        Column("scenario", "Scenario", is_text=True),
-        Column("simulation_year", "Year", str),
-        Column("growth_all", "Growth in the year", lambda v: percent(v, 2)),
-        Column("growth_compound", "Annual growth (CAGR) since the census", lambda v: percent(v, 2)),
-        Column("target_growth", "Target", percent),
-        Column("growth_minus_target_pp", "Growth minus target", lambda v: points(v / PP)),
+        TableColumn("scenario", "Scenario", is_text=True),
+        TableColumn("simulation_year", "Year", str),
+        TableColumn("growth_all", "Growth in the year", lambda v: percent(v, 2)),
+        TableColumn("growth_compound", "Annual growth (CAGR) since the census", lambda v: percent(v, 2)),
+        TableColumn("target_growth", "Target", percent),
+        TableColumn("growth_minus_target_pp", "Growth minus target", lambda v: points(v / PP)),
     )
     figure = scenario_lines(
         {r.scenario: (r.years, list(r.kpis["growth_all"])) for r in results},
@@ -73,11 +73,11 @@ def payroll(results: Sequence[Result], chosen: Result) -> Content:
         ignore_index=True,
     )
     columns = (
-        Column("scenario", "Scenario", is_text=True),
-        Column("year_end", "End of", str),
-        Column("headcount", "Headcount", lambda v: f"{v:,.0f}"),
-        Column("payroll", "Annual payroll, $", money),
-        Column("prorated_payroll", "Paid in the year, $", money),
+        TableColumn("scenario", "Scenario", is_text=True),
+        TableColumn("year_end", "End of", str),
+        TableColumn("headcount", "Headcount", lambda v: f"{v:,.0f}"),
+        TableColumn("payroll", "Annual payroll, $", money),
+        TableColumn("prorated_payroll", "Paid in the year, $", money),
     )
     budget = chosen.payroll_budget
     figure = scenario_lines(
@@ -116,9 +116,9 @@ def bridge(result: Result, year: int) -> Content:
         ]
     )
     columns = (
-        Column("simulation_year", "Year", str),
-        *(Column(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
-        Column("growth_all", "Growth", lambda v: percent(v, 2)),
+        TableColumn("simulation_year", "Year", str),
+        *(TableColumn(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
+        TableColumn("growth_all", "Growth", lambda v: percent(v, 2)),
     )
     target = None if result.target is None else (f"Target {goal(result.target)}", result.target)
     figure = waterfall(
@@ -165,16 +165,16 @@ def comparison(results: Sequence[Result], chosen: Result, year: int) -> Content:
     )
     frame["growth_minus_target_pp"] = (frame["growth_compound"] - frame["target_growth"].astype(float)) * PP
     columns = (
-        Column("scenario", "Scenario", is_text=True),
-        Column("growth_compound", "Annual growth (CAGR) since the census", lambda v: percent(v, 2)),
-        Column("growth_minus_target_pp", "Minus target", lambda v: points(v / PP)),
-        Column("growth_all", "Growth in the year", lambda v: percent(v, 2)),
-        Column("headcount", "Headcount", count),
-        Column("payroll", "Annual payroll, $", money),
-        Column("payroll_change", "Payroll change, $", lambda v: money(v, sign=True)),
-        Column("mean_base_pay", "Mean base pay, $", money),
-        Column("mean_compa_ratio", "Compa-ratio", ratio),
-        Column("termination_rate", "Turnover", percent),
+        TableColumn("scenario", "Scenario", is_text=True),
+        TableColumn("growth_compound", "Annual growth (CAGR) since the census", lambda v: percent(v, 2)),
+        TableColumn("growth_minus_target_pp", "Minus target", lambda v: points(v / PP)),
+        TableColumn("growth_all", "Growth in the year", lambda v: percent(v, 2)),
+        TableColumn("headcount", "Headcount", count),
+        TableColumn("payroll", "Annual payroll, $", money),
+        TableColumn("payroll_change", "Payroll change, $", lambda v: money(v, sign=True)),
+        TableColumn("mean_base_pay", "Mean base pay, $", money),
+        TableColumn("mean_compa_ratio", "Compa-ratio", ratio),
+        TableColumn("termination_rate", "Turnover", percent),
     )
     missing = len(results) - len(shown)
     lead = html.notice(f"{missing} more do not simulate {year}.") if missing else ""
@@ -193,17 +193,17 @@ def levels(result: Result, year: int) -> Content:
     """Return headcount, movement and pay by level in one year."""
     frame = result.levels.loc[result.levels["simulation_year"] == year].reset_index(drop=True)
     columns = (
-        Column("level_id", "Level", level),
-        Column("headcount", "Headcount", count),
-        Column("hires", "Hires", count),
-        Column("terminations", "Exits", count),
-        Column("promotions_in", "Promoted in", count),
-        Column("mean_base_pay", "Mean base pay, $", money),
-        Column("median_base_pay", "Median base pay, $", money),
-        Column("cv", "Spread (CV)", percent),
-        Column("mean_compa_ratio", "Compa-ratio", ratio),
-        Column("below_minimum", "Below range", count),
-        Column("above_maximum", "Above range", count),
+        TableColumn("level_id", "Level", level),
+        TableColumn("headcount", "Headcount", count),
+        TableColumn("hires", "Hires", count),
+        TableColumn("terminations", "Exits", count),
+        TableColumn("promotions_in", "Promoted in", count),
+        TableColumn("mean_base_pay", "Mean base pay, $", money),
+        TableColumn("median_base_pay", "Median base pay, $", money),
+        TableColumn("cv", "Spread (CV)", percent),
+        TableColumn("mean_compa_ratio", "Compa-ratio", ratio),
+        TableColumn("below_minimum", "Below range", count),
+        TableColumn("above_maximum", "Above range", count),
     )
     hidden = int((frame["headcount"] < SUPPRESSED_UNDER).sum())
     note = f" · pay figures of groups under {SUPPRESSED_UNDER} people are not shown" if hidden else ""
@@ -225,13 +225,13 @@ def gate(result: Result) -> Content:
         for ok, severity in zip(frame["success"], frame["severity"], strict=True)
     ]
     columns = (
-        Column("expectation", "Expectation", is_text=True),
-        Column("outcome", "Outcome", is_text=True),
-        Column("table", "Table", is_text=True),
-        Column("column", "Column", is_text=True),
-        Column("observed", "Observed", shortened, is_text=True),
-        Column("threshold", "Allowed", shortened, is_text=True),
-        Column("offending rows", "Rows outside", count),
+        TableColumn("expectation", "Expectation", is_text=True),
+        TableColumn("outcome", "Outcome", is_text=True),
+        TableColumn("table", "Table", is_text=True),
+        TableColumn("column", "Column", is_text=True),
+        TableColumn("observed", "Observed", shortened, is_text=True),
+        TableColumn("threshold", "Allowed", shortened, is_text=True),
+        TableColumn("offending rows", "Rows outside", count),
     )
     passed = found.evaluated - len(found.failed)
     lead = html.chip(f"{found.status[0].upper()}{found.status[1:]}", GATE_TONES[found.status])

@@ -9,7 +9,7 @@ from planwise.parameters import EffectiveParameters, Lever
 from planwise.parameters.declaration import Unit
 from ui.components.card import Content
 from ui.components.charts import DRAFT, PALETTE, ranked, two_bars, two_lines, two_waterfalls
-from ui.components.html import Column
+from ui.components.html import TableColumn
 from ui.components.point_charts import intervals
 from ui.live_preview.values import Affected, Impact
 from ui.pages.plan.live_figures import Side
@@ -44,11 +44,11 @@ def growth(name: str, base: Side, now: Side, target: float | None) -> Content:
         f"Mean year-end base pay, % on the year before · against {name}",
         frame,
         (
-            Column("simulation_year", "Year", str),
-            Column("base", name, lambda v: percent(v, 2)),
-            Column("draft", DRAFT, lambda v: percent(v, 2)),
-            Column("difference_pp", "Difference", lambda v: points(v / PP)),
-            Column("target_growth", "Target", lambda v: percent(v, 2)),
+            TableColumn("simulation_year", "Year", str),
+            TableColumn("base", name, lambda v: percent(v, 2)),
+            TableColumn("draft", DRAFT, lambda v: percent(v, 2)),
+            TableColumn("difference_pp", "Difference", lambda v: points(v / PP)),
+            TableColumn("target_growth", "Target", lambda v: percent(v, 2)),
         ),
         "draft_growth.csv",
         figure,
@@ -74,11 +74,11 @@ def payroll(name: str, base: Side, now: Side, budget: float | None) -> Content:
         f"Base pay × FTE at year end, $ million · against {name}",
         frame,
         (
-            Column("simulation_year", "End of", str),
-            Column("base", f"{name}, $", money),
-            Column("draft", f"{DRAFT}, $", money),
-            Column("difference", "Difference, $", lambda v: money(v, sign=True)),
-            Column("payroll_budget", "Budget, $", money),
+            TableColumn("simulation_year", "End of", str),
+            TableColumn("base", f"{name}, $", money),
+            TableColumn("draft", f"{DRAFT}, $", money),
+            TableColumn("difference", "Difference, $", lambda v: money(v, sign=True)),
+            TableColumn("payroll_budget", "Budget, $", money),
         ),
         "draft_payroll.csv",
         figure,
@@ -118,11 +118,11 @@ def bridge(name: str, base: Side, now: Side, year: int, target: float | None) ->
         f"What moves mean base pay in {year}, percentage points · against {name}",
         frame,
         (
-            Column("simulation_year", "Year", str),
-            Column("part", "Part", str, is_text=True),
-            Column("base", name, points),
-            Column("draft", DRAFT, points),
-            Column("difference_pp", "Difference", lambda v: points(v / PP)),
+            TableColumn("simulation_year", "Year", str),
+            TableColumn("part", "Part", str, is_text=True),
+            TableColumn("base", name, points),
+            TableColumn("draft", DRAFT, points),
+            TableColumn("difference_pp", "Difference", lambda v: points(v / PP)),
         ),
         "draft_growth_bridge.csv",
         figure,
@@ -165,14 +165,14 @@ def levels(name: str, impact: Impact, year: int) -> Content:
         f"against {name} · groups of fewer than {SUPPRESSED_UNDER} people are not shown",
         frame,
         (
-            Column("simulation_year", "End of", str),
-            Column("level_id", "Level", level, is_text=True),
-            Column("headcount", "Headcount", count),
-            Column("headcount_difference", "Difference", _signed_count),
-            Column("mean_base_pay", "Mean base pay, $", money),
-            Column("mean_base_pay_difference", "Difference, $", lambda v: money(v, sign=True)),
-            Column("growth", "Growth", lambda v: percent(v, 2)),
-            Column("growth_difference_pp", "Difference", lambda v: points(_times(v, 1 / PP))),
+            TableColumn("simulation_year", "End of", str),
+            TableColumn("level_id", "Level", level, is_text=True),
+            TableColumn("headcount", "Headcount", count),
+            TableColumn("headcount_difference", "Difference", _signed_count),
+            TableColumn("mean_base_pay", "Mean base pay, $", money),
+            TableColumn("mean_base_pay_difference", "Difference, $", lambda v: money(v, sign=True)),
+            TableColumn("growth", "Growth", lambda v: percent(v, 2)),
+            TableColumn("growth_difference_pp", "Difference", lambda v: points(_times(v, 1 / PP))),
         ),
         "draft_levels.csv",
         figure,
@@ -209,14 +209,14 @@ def affected(name: str, impact: Impact, dimension: str) -> Content:
         f"P10–P90, $ · against {name}",
         frame,
         (
-            Column("group", DIMENSIONS[dimension], str),
-            Column("people_compared", "People compared", count),
-            Column("earn_more", "Earn more", count),
-            Column("earn_less", "Earn less", count),
-            Column("median_change", "Median change, $", lambda v: money(v, sign=True)),
-            Column("p10_change", "P10, $", lambda v: money(v, sign=True)),
-            Column("p90_change", "P90, $", lambda v: money(v, sign=True)),
-            Column("median_change_rate", "Median change", lambda v: percent(v, 2, sign=True)),
+            TableColumn("group", DIMENSIONS[dimension], str),
+            TableColumn("people_compared", "People compared", count),
+            TableColumn("earn_more", "Earn more", count),
+            TableColumn("earn_less", "Earn less", count),
+            TableColumn("median_change", "Median change, $", lambda v: money(v, sign=True)),
+            TableColumn("p10_change", "P10, $", lambda v: money(v, sign=True)),
+            TableColumn("p90_change", "P90, $", lambda v: money(v, sign=True)),
+            TableColumn("median_change_rate", "Median change", lambda v: percent(v, 2, sign=True)),
         ),
         f"draft_affected_by_{dimension}.csv",
         intervals(
@@ -257,9 +257,9 @@ def effects(slopes: Mapping[str, float], effective: EffectiveParameters, scenari
         ]
     )
     columns = (
-        Column("label", "Lever", is_text=True),
-        Column("step", "Step", is_text=True),
-        Column("growth_pp_per_step", "Annual growth, pp per step", lambda pp: points(pp / PP, 3)),
+        TableColumn("label", "Lever", is_text=True),
+        TableColumn("step", "Step", is_text=True),
+        TableColumn("growth_pp_per_step", "Annual growth, pp per step", lambda pp: points(pp / PP, 3)),
     )
     values = [slopes[lever.name] for lever in levers]
     names = [full_label(lever).replace(" rate", "").replace("Promotion", "Prom.") for lever in levers]

@@ -47,7 +47,7 @@ ROWS_MAX = 200  # of a pasted block
 TEXT_MAX = 60  # characters of a value; the five shares of hires are typed together
 
 
-class Choice(param.Parameterized):
+class EditorChoice(param.Parameterized):
     """The parameter and years that are edited; `refused` is why the last edit was refused, and where."""
 
     parameter = param.String(default="")
@@ -92,7 +92,7 @@ class Choice(param.Parameterized):
 class EditorMessages:
     """Applies what a lever editor sends; messages come from a browser, so their content is checked."""
 
-    def __init__(self, session: Session, choice: Choice, preview: LivePreview) -> None:
+    def __init__(self, session: Session, choice: EditorChoice, preview: LivePreview) -> None:
         self._session = session
         self._choice = choice
         self._preview = preview
@@ -148,7 +148,9 @@ class Details:
     With `messages` it also has the years, slider and number, for the tabs that show a grid.
     """
 
-    def __init__(self, session: Session, choice: Choice, messages: EditorMessages | None = None) -> None:
+    def __init__(
+        self, session: Session, choice: EditorChoice, messages: EditorMessages | None = None
+    ) -> None:
         self._session = session
         self._choice = choice
         self._effects: dict[str, str] = {}
@@ -274,7 +276,7 @@ class Details:
 class Ramp:
     """Spread a lever over the years: a straight line from one year's value to another's; folded at first."""
 
-    def __init__(self, session: Session, choice: Choice) -> None:
+    def __init__(self, session: Session, choice: EditorChoice) -> None:
         self._session = session
         self._choice = choice
         self._shown: Any = None
@@ -323,7 +325,7 @@ class GridPane:
     """The grid of a sheet that `make` returns, and what is typed, pasted and pressed in it."""
 
     def __init__(
-        self, session: Session, choice: Choice, make: Callable[[], dict[str, Any]], *, heading: str
+        self, session: Session, choice: EditorChoice, make: Callable[[], dict[str, Any]], *, heading: str
     ) -> None:
         self._session = session
         self._choice = choice

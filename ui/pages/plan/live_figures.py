@@ -68,7 +68,7 @@ class PreviewRequest:
 
 
 @dataclass(frozen=True)
-class Figures:
+class PlanFigures:
     """The answer to a request: both simulations."""
 
     request: PreviewRequest
@@ -82,7 +82,7 @@ class Display(Protocol):
     def show_key_figures(self, html: str, number: int, key: str) -> None:
         """Show badge and tiles as the answer to the edit with this number."""
 
-    def show_charts(self, figures: Figures) -> None:
+    def show_charts(self, figures: PlanFigures) -> None:
         """Show what both simulations have by year."""
 
     def show_people(self, request: PreviewRequest, impact: Impact) -> None:
@@ -170,7 +170,7 @@ class LivePreview:
                 return
             await self._wait_for_page()
             request.answer = answer
-            figures = Figures(request, Side(base.kpis), Side(answer.kpis))
+            figures = PlanFigures(request, Side(base.kpis), Side(answer.kpis))
             on_page(partial(self._show, figures, answer))
             if request is self._last or time.monotonic() - self._drawn_at > CHARTS_SECONDS:
                 await asyncio.sleep(0)  # the key figures are on their way before the charts are made
@@ -208,7 +208,7 @@ class LivePreview:
             self._base = (key, found)
         return self._base[1]
 
-    def _show(self, figures: Figures, answer: Previewed) -> None:
+    def _show(self, figures: PlanFigures, answer: Previewed) -> None:
         self._shown = (key_figures(figures, answer), answer.key)
         number = max(figures.request.number, self._settled)
         self._display.show_key_figures(self._shown[0], number, answer.key)
@@ -292,7 +292,7 @@ def tiles(base: Side, now: Side, effective: EffectiveParameters, year: int) -> t
     )
 
 
-def key_figures(figures: Figures, answer: Previewed) -> str:
+def key_figures(figures: PlanFigures, answer: Previewed) -> str:
     """Return badge and key figures as HTML; every text is escaped."""
     request = figures.request
     found = tiles(figures.base, figures.draft, request.effective, request.year)

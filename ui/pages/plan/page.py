@@ -25,8 +25,8 @@ from ui.components.save_dialog import SaveDialog
 from ui.draft import BASELINE, LOOK_AGAIN
 from ui.live_preview.values import Impact
 from ui.pages.plan import charts
-from ui.pages.plan.editor import Choice, Details, EditorMessages
-from ui.pages.plan.live_figures import Figures, LivePreview, PreviewRequest, Side, waiting
+from ui.pages.plan.editor import Details, EditorChoice, EditorMessages
+from ui.pages.plan.live_figures import LivePreview, PlanFigures, PreviewRequest, Side, waiting
 from ui.pages.plan.sheet import board_values, lever_board, main_names
 from ui.pages.plan.tabs import Assumptions, ByYear, Files, Presets
 from ui.session import Session
@@ -79,7 +79,7 @@ class PlanPage(Page):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._preview = LivePreview(session, self)
-        self._choice = Choice(session, "cola_rate")
+        self._choice = EditorChoice(session, "cola_rate")
         self._messages = EditorMessages(session, self._choice, self._preview)
         self._census: Any = None
         self._impact: tuple[str, Impact] | None = None
@@ -153,7 +153,7 @@ class PlanPage(Page):
         if key:
             self._tell(None)
 
-    def show_charts(self, figures: Figures) -> None:
+    def show_charts(self, figures: PlanFigures) -> None:
         """Show growth, payroll, bridge and warnings of both simulations."""
         request, base, now = figures.request, figures.base, figures.draft
         name = request.scenario

@@ -11,9 +11,9 @@ from planwise.errors import InputError
 from planwise.parameters import validate
 from planwise.parameters.presets import Preset, presets
 from ui.components import html
-from ui.components.differences import Difference, counted, difference_table, differences, finding_list
+from ui.components.differences import LeverDifference, counted, difference_table, differences, finding_list
 from ui.components.downloads import FileButton, to_csv, to_excel
-from ui.pages.plan.editor import SMALL, Choice, Details, EditorMessages, GridPane
+from ui.pages.plan.editor import SMALL, Details, EditorChoice, EditorMessages, GridPane
 from ui.pages.plan.live_figures import LivePreview
 from ui.pages.plan.parameter_file import BYTES_MAX, RowError, parameter_table, read_changes
 from ui.pages.plan.sheet import assumption_sheet, lever_sheet, order_of
@@ -37,7 +37,7 @@ ABOUT_UPLOAD = (
 class ByYear:
     """The grid of all levers by year, and the details of the chosen one below."""
 
-    def __init__(self, session: Session, choice: Choice, preview: LivePreview) -> None:
+    def __init__(self, session: Session, choice: EditorChoice, preview: LivePreview) -> None:
         self.grid = GridPane(session, choice, lambda: lever_sheet(session.draft), heading="Lever")
         self.details = Details(session, choice, EditorMessages(session, choice, preview))
         self.layout = pn.Column(self.grid.layout, self.details.layout, **STACK)
@@ -53,7 +53,7 @@ class Assumptions:
 
     def __init__(self, session: Session, preview: LivePreview) -> None:
         self._session = session
-        self.choice = Choice(session, FIRST_ASSUMPTION)
+        self.choice = EditorChoice(session, FIRST_ASSUMPTION)
         self._search = pmui.TextInput(
             label="Search assumptions",
             placeholder="turnover, date, multiplier …",
@@ -92,7 +92,7 @@ class Assumptions:
 class Presets:
     """A choice of presets, and what the chosen one would set and warn of before it is applied."""
 
-    def __init__(self, session: Session, choice: Choice) -> None:
+    def __init__(self, session: Session, choice: EditorChoice) -> None:
         self._session = session
         self._choice = choice
         self._by_name = {preset.name: preset for preset in presets()}
@@ -153,7 +153,7 @@ class Presets:
 class Files:
     """Downloads made when they are pressed, and an upload that lists its errors row by row."""
 
-    def __init__(self, session: Session, choice: Choice) -> None:
+    def __init__(self, session: Session, choice: EditorChoice) -> None:
         self._session = session
         self._choice = choice
         self._csv = FileButton(callback=self._as_csv, label="Download as CSV", **SMALL)
@@ -233,10 +233,10 @@ class Files:
 
 def _errors(name: str, errors: tuple[RowError, ...]) -> str:
     columns = (
-        html.Column("row", "Row"),
-        html.Column("text", "Parameter", shortened, is_text=True),
-        html.Column("what", "Error", is_text=True),
-        html.Column("remedy", "What to do", is_text=True),
+        html.TableColumn("row", "Row"),
+        html.TableColumn("text", "Parameter", shortened, is_text=True),
+        html.TableColumn("what", "Error", is_text=True),
+        html.TableColumn("remedy", "What to do", is_text=True),
     )
     more = f"; the first {ERRORS_SHOWN} are shown" if len(errors) > ERRORS_SHOWN else ""
     summary = html.notice(
@@ -248,7 +248,7 @@ def _errors(name: str, errors: tuple[RowError, ...]) -> str:
     return summary + html.table(frame, columns, "Rows with errors")
 
 
-def _applied(name: str, read: int, rows: tuple[Difference, ...]) -> str:
+def _applied(name: str, read: int, rows: tuple[LeverDifference, ...]) -> str:
     summary = (
         f"{shortened(name)}: {counted(read, 'value')} read, {counted(len(rows), 'change')} to the draft."
     )

@@ -17,7 +17,7 @@ from ui.components.point_charts import Bins, Points, heat_map, histogram, points
 from ui.pages.results.request import ResultsView
 from ui.store import Store
 from ui.values.formatting import count, money, percent, ratio
-from ui.values.people import ACTIVE, Sample, Spread
+from ui.values.people import ACTIVE, FigureDistribution, Sample
 from ui.values.results import SUPPRESSED_UNDER
 
 ALL = "All"
@@ -116,7 +116,7 @@ class Spreads:
             card.show(shown)
 
 
-def content(asked: ResultsView, figure: Distribution, spread: Spread) -> Content:
+def content(asked: ResultsView, figure: Distribution, spread: FigureDistribution) -> Content:
     """Return a card: bins by level as a chart and a table, percentiles above it."""
     levels = spread.percentiles[spread.percentiles["level_id"].notna()]
     left_out = (
@@ -144,10 +144,10 @@ def content(asked: ResultsView, figure: Distribution, spread: Spread) -> Content
         + f" · bins of {width}, the first and the last open; below: P10, median, P90{left_out}",
         spread.bins,
         (
-            html.Column("level_id", "Level", asked.level, is_text=True),
-            html.Column("bin_from", "From", lambda v: "lowest" if v != v else figure.write(v)),
-            html.Column("bin_to", "Below", lambda v: "highest" if v != v else figure.write(v)),
-            html.Column("people", "People", count),
+            html.TableColumn("level_id", "Level", asked.level, is_text=True),
+            html.TableColumn("bin_from", "From", lambda v: "lowest" if v != v else figure.write(v)),
+            html.TableColumn("bin_to", "Below", lambda v: "highest" if v != v else figure.write(v)),
+            html.TableColumn("people", "People", count),
         ),
         _file(asked, figure),
         chart,
@@ -155,23 +155,23 @@ def content(asked: ResultsView, figure: Distribution, spread: Spread) -> Content
     )
 
 
-def _percentiles(asked: ResultsView, figure: Distribution, spread: Spread) -> str:
+def _percentiles(asked: ResultsView, figure: Distribution, spread: FigureDistribution) -> str:
     frame = spread.percentiles.assign(
         level=[ALL if value != value else asked.level(value) for value in spread.percentiles["level_id"]]
     )
     columns = (
-        html.Column("level", "Level", str, is_text=True),
-        html.Column("people", "People", count),
-        html.Column("mean", "Mean", figure.write),
-        html.Column("p10", "P10", figure.write),
-        html.Column("p50", "P50 (median)", figure.write),
-        html.Column("p90", "P90", figure.write),
+        html.TableColumn("level", "Level", str, is_text=True),
+        html.TableColumn("people", "People", count),
+        html.TableColumn("mean", "Mean", figure.write),
+        html.TableColumn("p10", "P10", figure.write),
+        html.TableColumn("p50", "P50 (median)", figure.write),
+        html.TableColumn("p90", "P90", figure.write),
     )
     return html.table(frame, columns, f"{figure.title}: percentiles by level, {asked.year}", chosen=ALL)
 
 
 def _bins(
-    asked: ResultsView, figure: Distribution, spread: Spread, row: dict[Any, Any]
+    asked: ResultsView, figure: Distribution, spread: FigureDistribution, row: dict[Any, Any]
 ) -> tuple[Bins, dict[float, tuple[int, str]]]:
     name = asked.level(row["level_id"])
     of_level = spread.bins[spread.bins["level_id"] == row["level_id"]]
@@ -199,14 +199,14 @@ def _with(
     part: Bins,
     found: dict[float, tuple[int, str]],
     figure: Distribution,
-    spread: Spread,
+    spread: FigureDistribution,
 ) -> Bins:
     counts = [found.get(centre, (0, ""))[0] for centre in centres]
     hover = [found.get(centre, (0, ""))[1] for centre in centres]
     return Bins(part.name, part.color, counts, hover, part.p10, part.p50, part.p90, part.percentiles)
 
 
-def _none(spread: Spread) -> str:
+def _none(spread: FigureDistribution) -> str:
     if not spread.people:
         return html.notice("No employees match the filters: this figure does not exist for this year.")
     return html.notice(
@@ -297,8 +297,8 @@ def matrix(asked: ResultsView, frame: pd.DataFrame) -> Content:
         ]
     )
     columns = (
-        html.Column("performance_rating", "Performance rating", str),
-        *(html.Column(name, POSITIONS[name], str) for name in positions),
+        html.TableColumn("performance_rating", "Performance rating", str),
+        *(html.TableColumn(name, POSITIONS[name], str) for name in positions),
     )
     people, hidden = int(frame["people"].sum()), int((frame["people"] < SUPPRESSED_UNDER).sum())
     known = asked.result.manifest["census"].get("availability", {}).get("performance_rating", True)
@@ -372,13 +372,13 @@ def compa(asked: ResultsView, sample: Sample, axis: str, *, drawn: bool) -> Cont
         + left_out,
         levels,
         (
-            html.Column("level_id", "Level", asked.level, is_text=True),
-            html.Column("people", "People", count),
-            html.Column("p10", "P10", ratio),
-            html.Column("p50", "P50 (median)", ratio),
-            html.Column("p90", "P90", ratio),
-            html.Column("below", LOW, count),
-            html.Column("above", HIGH, count),
+            html.TableColumn("level_id", "Level", asked.level, is_text=True),
+            html.TableColumn("people", "People", count),
+            html.TableColumn("p10", "P10", ratio),
+            html.TableColumn("p50", "P50 (median)", ratio),
+            html.TableColumn("p90", "P90", ratio),
+            html.TableColumn("below", LOW, count),
+            html.TableColumn("above", HIGH, count),
         ),
         f"compa_ratio_{asked.scenario}_{asked.year}.csv",
         figure,

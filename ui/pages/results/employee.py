@@ -23,7 +23,7 @@ from ui.session import Session
 from ui.store import Store
 from ui.values.formatting import count, money, percent, ratio, with_levels
 from ui.values.parameter_text import written
-from ui.values.people import ACTIVE, READERS_OF_PEOPLE, Found
+from ui.values.people import ACTIVE, READERS_OF_PEOPLE, PeopleFound
 
 NOT_RELEASED = "not released"  # no proposal of this result was approved and released
 STAYS = ("continuous_active", "new_hire_active")
@@ -108,10 +108,10 @@ def pay_chart(asked: ResultsView, person: Timeline) -> Content:
         f"Annual full-time base pay, $ · {person.employee_id} · {asked.scenario}",
         frame[["effective_date", "event_reason", "previous_compensation", "compensation_amount"]],
         (
-            html.Column("effective_date", "Date"),
-            html.Column("event_reason", "Event", reason, is_text=True),
-            html.Column("previous_compensation", "Pay before, $", money),
-            html.Column("compensation_amount", "Pay after, $", money),
+            html.TableColumn("effective_date", "Date"),
+            html.TableColumn("event_reason", "Event", reason, is_text=True),
+            html.TableColumn("previous_compensation", "Pay before, $", money),
+            html.TableColumn("compensation_amount", "Pay after, $", money),
         ),
         f"pay_{person.employee_id}_{asked.scenario}.csv",
         pay_line(days, amounts, marks),
@@ -135,18 +135,18 @@ def events_card(asked: ResultsView, person: Timeline) -> Content:
         f"Event → rule → lever → value → tier → approver · {person.employee_id} · {asked.scenario}",
         events_frame(asked, person),
         (
-            html.Column("effective_date", "Date", is_text=True),
-            html.Column("event_reason", "Event", reason, is_text=True),
-            html.Column("level", "Level", str, is_text=True),
-            html.Column("previous_compensation", "Pay before, $", money),
-            html.Column("compensation_amount", "Pay after, $", money),
-            html.Column("applied_rate", "Rate", lambda v: "–" if v != v else percent(v, 2)),
-            html.Column("rule", "Rule", str, is_text=True),
-            html.Column("chance", "Draw < probability", str, is_text=True),
-            html.Column("lever", "Lever", _label, is_text=True),
-            html.Column("value", "Value", str, is_text=True),
-            html.Column("tier", "Tier", str, is_text=True),
-            html.Column("approver", "Approver", str, is_text=True),
+            html.TableColumn("effective_date", "Date", is_text=True),
+            html.TableColumn("event_reason", "Event", reason, is_text=True),
+            html.TableColumn("level", "Level", str, is_text=True),
+            html.TableColumn("previous_compensation", "Pay before, $", money),
+            html.TableColumn("compensation_amount", "Pay after, $", money),
+            html.TableColumn("applied_rate", "Rate", lambda v: "–" if v != v else percent(v, 2)),
+            html.TableColumn("rule", "Rule", str, is_text=True),
+            html.TableColumn("chance", "Draw < probability", str, is_text=True),
+            html.TableColumn("lever", "Lever", _label, is_text=True),
+            html.TableColumn("value", "Value", str, is_text=True),
+            html.TableColumn("tier", "Tier", str, is_text=True),
+            html.TableColumn("approver", "Approver", str, is_text=True),
         ),
         f"timeline_{person.employee_id}_{asked.scenario}.csv",
     )
@@ -206,12 +206,12 @@ def years_card(asked: ResultsView, person: Timeline) -> Content:
         f"At year end, or at exit · {person.employee_id} · {asked.scenario}",
         frame,
         (
-            html.Column("simulation_year", "End of", asked.place),
-            html.Column("employment_status", "Status", status, is_text=True),
-            html.Column("level_id", "Level", asked.level, is_text=True),
-            html.Column("base_pay", "Base pay, $", money),
-            html.Column("prorated_pay", "Paid in the year, $", money),
-            html.Column("compa_ratio", "Compa-ratio", ratio),
+            html.TableColumn("simulation_year", "End of", asked.place),
+            html.TableColumn("employment_status", "Status", status, is_text=True),
+            html.TableColumn("level_id", "Level", asked.level, is_text=True),
+            html.TableColumn("base_pay", "Base pay, $", money),
+            html.TableColumn("prorated_pay", "Paid in the year, $", money),
+            html.TableColumn("compa_ratio", "Compa-ratio", ratio),
         ),
         f"years_{person.employee_id}_{asked.scenario}.csv",
         chosen=asked.year,
@@ -239,7 +239,7 @@ class Looked:
     """What was found: a person, or people to choose from, or what is wrong."""
 
     person: Timeline | None = None
-    found: Found | None = None
+    found: PeopleFound | None = None
     problem: InputError | None = None
 
 
@@ -319,12 +319,12 @@ class Employee:
         show(self._body, *parts)
 
 
-def _found_columns(asked: ResultsView | None) -> tuple[html.Column, ...]:
+def _found_columns(asked: ResultsView | None) -> tuple[html.TableColumn, ...]:
     return (
-        html.Column("employee_id", "Employee", str, is_text=True),
-        html.Column("job_title", "Job title", str, is_text=True),
-        html.Column("department", "Department", str, is_text=True),
-        html.Column("level_id", "Level", asked.level if asked else str, is_text=True),
-        html.Column("base_pay", "Base pay, $", money),
-        html.Column("last_year", "Last seen", asked.place if asked else str),
+        html.TableColumn("employee_id", "Employee", str, is_text=True),
+        html.TableColumn("job_title", "Job title", str, is_text=True),
+        html.TableColumn("department", "Department", str, is_text=True),
+        html.TableColumn("level_id", "Level", asked.level if asked else str, is_text=True),
+        html.TableColumn("base_pay", "Base pay, $", money),
+        html.TableColumn("last_year", "Last seen", asked.place if asked else str),
     )

@@ -34,7 +34,7 @@ NOT_ALLOWED = html.notice(
 
 
 @dataclass(frozen=True)
-class Page:
+class EventTablePage:
     """What was read: the query, the events of one page, and which page it is."""
 
     query: EventQuery
@@ -101,7 +101,7 @@ class Explorer:
         )
         self.layout = pn.Column(body if self._allowed else html.pane(NOT_ALLOWED), **STACK)
 
-    def read(self, store: Store, asked: ResultsView) -> Page | None:
+    def read(self, store: Store, asked: ResultsView) -> EventTablePage | None:
         """Return one page of events."""
         if not self._allowed:
             return None
@@ -112,7 +112,7 @@ class Explorer:
         if page > last:
             page = last
             found = store.people.events(asked.scenario, query, offset=page * ROWS, limit=ROWS)
-        return Page(query, found, page)
+        return EventTablePage(query, found, page)
 
     def show(self, asked: ResultsView, found: Any) -> None:
         """Show it."""
@@ -195,19 +195,19 @@ def subtitle(asked: ResultsView, query: EventQuery, total: int) -> str:
     return f"{kind} · {period} · {asked.who()} · {asked.scenario}{having}{bound}"
 
 
-def columns(asked: ResultsView) -> tuple[html.Column, ...]:
+def columns(asked: ResultsView) -> tuple[html.TableColumn, ...]:
     """Return the columns of the table; the first opens a person's timeline."""
     return (
-        html.Column("employee_id", "Employee", str, is_text=True),
-        html.Column("effective_date", "Date", lambda v: f"{v:%Y-%m-%d}", is_text=True),
-        html.Column("event_reason", "Event", reason, is_text=True),
-        html.Column("level_id", "Level", asked.level, is_text=True),
-        html.Column("department", "Department", str, is_text=True),
-        html.Column("employment_status", "Status in the year", status, is_text=True),
-        html.Column("previous_compensation", "Pay before, $", lambda v: DASH if v != v else money(v)),
-        html.Column("compensation_amount", "Pay after, $", money),
-        html.Column("applied_rate", "Rate", lambda v: DASH if v != v else percent(v, 2)),
-        html.Column("probability", "Probability", lambda v: DASH if v != v else percent(v, 1)),
+        html.TableColumn("employee_id", "Employee", str, is_text=True),
+        html.TableColumn("effective_date", "Date", lambda v: f"{v:%Y-%m-%d}", is_text=True),
+        html.TableColumn("event_reason", "Event", reason, is_text=True),
+        html.TableColumn("level_id", "Level", asked.level, is_text=True),
+        html.TableColumn("department", "Department", str, is_text=True),
+        html.TableColumn("employment_status", "Status in the year", status, is_text=True),
+        html.TableColumn("previous_compensation", "Pay before, $", lambda v: DASH if v != v else money(v)),
+        html.TableColumn("compensation_amount", "Pay after, $", money),
+        html.TableColumn("applied_rate", "Rate", lambda v: DASH if v != v else percent(v, 2)),
+        html.TableColumn("probability", "Probability", lambda v: DASH if v != v else percent(v, 1)),
     )
 
 

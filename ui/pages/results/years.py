@@ -18,19 +18,19 @@ from ui.values.results import BRIDGE, SUPPRESSED_UNDER
 
 MILLION = 1e6
 COLUMNS = (
-    html.Column("people", "People", count),
-    html.Column("payroll", "Annual payroll, $", money),
-    html.Column("mean_base_pay", "Mean base pay, $", money),
-    html.Column("median_base_pay", "Median base pay, $", money),
-    html.Column("growth", "Growth of mean pay", lambda v: percent(v, 2)),
-    html.Column("own_growth", "Growth, same people", lambda v: percent(v, 2)),
-    html.Column("mean_compa_ratio", "Compa-ratio", ratio),
-    html.Column("opening_headcount", "Opening headcount", count),
-    html.Column("hires", "Hires", count),
-    html.Column("experienced_exits", "Exits, experienced", count),
-    html.Column("new_hire_exits", "Exits, new hires", count),
-    html.Column("turnover_rate", "Turnover", percent),
-    html.Column("promotions", "Promotions", count),
+    html.TableColumn("people", "People", count),
+    html.TableColumn("payroll", "Annual payroll, $", money),
+    html.TableColumn("mean_base_pay", "Mean base pay, $", money),
+    html.TableColumn("median_base_pay", "Median base pay, $", money),
+    html.TableColumn("growth", "Growth of mean pay", lambda v: percent(v, 2)),
+    html.TableColumn("own_growth", "Growth, same people", lambda v: percent(v, 2)),
+    html.TableColumn("mean_compa_ratio", "Compa-ratio", ratio),
+    html.TableColumn("opening_headcount", "Opening headcount", count),
+    html.TableColumn("hires", "Hires", count),
+    html.TableColumn("experienced_exits", "Exits, experienced", count),
+    html.TableColumn("new_hire_exits", "Exits, new hires", count),
+    html.TableColumn("turnover_rate", "Turnover", percent),
+    html.TableColumn("promotions", "Promotions", count),
 )
 WHOSE_FLOWS = "Hires, exits and promotions count everybody there, whatever the status"
 BY_NAME = {column.name: column for column in COLUMNS}
@@ -143,7 +143,7 @@ def contents(asked: ResultsView, frame: pd.DataFrame) -> tuple[Content, ...]:
             )
             + f" · n/a: under {SUPPRESSED_UNDER} people, or no year before",
             frame.drop(columns=["year_end"]),
-            (html.Column("simulation_year", "End of", asked.place), *COLUMNS),
+            (html.TableColumn("simulation_year", "End of", asked.place), *COLUMNS),
             f"by_year_{asked.scenario}.csv",
             chosen=asked.year,
         ),
@@ -178,7 +178,7 @@ def _card(
         title,
         asked.subtitle(unit, period=f"{places[0]}–{places[-1]}"),
         frame[["simulation_year", *names]],
-        (html.Column("simulation_year", "End of", asked.place), *(BY_NAME[name] for name in names)),
+        (html.TableColumn("simulation_year", "End of", asked.place), *(BY_NAME[name] for name in names)),
         f"{title.lower().replace(' ', '_')}_{asked.scenario}.csv",
         draw(places, series, y_format=y_format, y_title=""),
         chosen=asked.year,
@@ -211,7 +211,7 @@ def _movement(asked: ResultsView, frame: pd.DataFrame) -> Content:
         asked.subtitle("People in the year, whatever their status", period=asked.span, by_status=False),
         frame[["simulation_year", "opening_headcount", *names, "turnover_rate"]],
         (
-            html.Column("simulation_year", "Year", asked.place),
+            html.TableColumn("simulation_year", "Year", asked.place),
             *(BY_NAME[name] for name in ("opening_headcount", *names, "turnover_rate")),
         ),
         f"movement_{asked.scenario}.csv",
@@ -354,9 +354,9 @@ def payroll(asked: ResultsView) -> Content:
         f"What moved the annual payroll (base pay × FTE), $ · {asked.year} · {WHOLE} · {asked.scenario}",
         frame,
         (
-            html.Column("simulation_year", "Year"),
-            *(html.Column(name, f"{text}, $", money) for name, text in PAYROLL.items()),
-            html.Column("payroll_change", "Payroll change, $", lambda v: money(v, sign=True)),
+            html.TableColumn("simulation_year", "Year"),
+            *(html.TableColumn(name, f"{text}, $", money) for name, text in PAYROLL.items()),
+            html.TableColumn("payroll_change", "Payroll change, $", lambda v: money(v, sign=True)),
         ),
         f"payroll_bridge_{asked.scenario}.csv",
         figure,
@@ -368,9 +368,9 @@ def _growth_frame(asked: ResultsView) -> pd.DataFrame:
     return asked.result.kpis[["simulation_year", *BRIDGE, "growth_all"]].reset_index(drop=True)
 
 
-def _growth_columns() -> tuple[html.Column, ...]:
+def _growth_columns() -> tuple[html.TableColumn, ...]:
     return (
-        html.Column("simulation_year", "Year"),
-        *(html.Column(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
-        html.Column("growth_all", "Growth", lambda v: percent(v, 2)),
+        html.TableColumn("simulation_year", "Year"),
+        *(html.TableColumn(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
+        html.TableColumn("growth_all", "Growth", lambda v: percent(v, 2)),
     )

@@ -14,7 +14,7 @@ from planwise.errors import PlanWiseError
 from planwise.parameters import EffectiveParameters, Finding, Risk, Value, catalogue
 from ui.components import html
 from ui.components.card import FRAME
-from ui.components.html import Column
+from ui.components.html import TableColumn
 from ui.components.page import PARTS, UpdateGuard
 from ui.draft import LOOK_AGAIN
 from ui.session import Session
@@ -66,13 +66,13 @@ def difference(base: EffectiveParameters, proposed: EffectiveParameters) -> pd.D
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def columns(base: str) -> tuple[Column, ...]:
+def columns(base: str) -> tuple[TableColumn, ...]:
     """Return how a difference from a scenario is shown."""
     return (
-        Column("parameter", "Lever or assumption", is_text=True),
-        Column("years", "Years", is_text=True),
-        Column("before", base),
-        Column("after", "This run"),
+        TableColumn("parameter", "Lever or assumption", is_text=True),
+        TableColumn("years", "Years", is_text=True),
+        TableColumn("before", base),
+        TableColumn("after", "This run"),
     )
 
 

@@ -12,22 +12,22 @@ from planwise.errors import InputError
 from planwise.jobs import Job, JobKind, State, Table
 from ui.components import html
 from ui.components.card import Card, Content
-from ui.components.html import Column, Linked, link
+from ui.components.html import Linked, TableColumn, link
 from ui.components.page import STACK, show
 from ui.session import Session
 from ui.values.formatting import count, moment, money, percent, points, ratio, shortened
 from ui.values.results import Result
 
 ROWS = (
-    Column("scenario", "Scenario", is_text=True),
-    Column("variant", "Variant", is_text=True),
-    Column("verdict", "Verdict", shortened, is_text=True),
-    Column("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
-    Column("target_growth", "Target", percent),
-    Column("payroll", "Annual payroll, $", money),
-    Column("headcount", "Headcount", count),
-    Column("gate", "Gate", lambda v: v or "not reached", is_text=True),
-    Column("published", "Published", lambda v: "yes" if v else "no", is_text=True),
+    TableColumn("scenario", "Scenario", is_text=True),
+    TableColumn("variant", "Variant", is_text=True),
+    TableColumn("verdict", "Verdict", shortened, is_text=True),
+    TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
+    TableColumn("target_growth", "Target", percent),
+    TableColumn("payroll", "Annual payroll, $", money),
+    TableColumn("headcount", "Headcount", count),
+    TableColumn("gate", "Gate", lambda v: v or "not reached", is_text=True),
+    TableColumn("published", "Published", lambda v: "yes" if v else "no", is_text=True),
 )
 CHANGES = {
     "became_infeasible": "Became infeasible",
@@ -81,19 +81,19 @@ BASELINE = "baseline"
 ZERO_WIDTH_SPACE = "\u200b"
 LONG_NUMBER = re.compile(r"\d+\.\d{5,}")
 GATE = (
-    Column("expectation", "Expectation", lambda v: _breakable(v), is_text=True),
-    Column("outcome", "Outcome", is_text=True),
-    Column("where", "Table and column", lambda v: _breakable(v), is_text=True),
-    Column("observed", "Observed", shortened, is_text=True),
-    Column("threshold", "Allowed", shortened, is_text=True),
-    Column("offending rows", "Rows outside", count),
-    Column("sample", "Such as", lambda v: shortened(_rounded(v)), is_text=True),
+    TableColumn("expectation", "Expectation", lambda v: _breakable(v), is_text=True),
+    TableColumn("outcome", "Outcome", is_text=True),
+    TableColumn("where", "Table and column", lambda v: _breakable(v), is_text=True),
+    TableColumn("observed", "Observed", shortened, is_text=True),
+    TableColumn("threshold", "Allowed", shortened, is_text=True),
+    TableColumn("offending rows", "Rows outside", count),
+    TableColumn("sample", "Such as", lambda v: shortened(_rounded(v)), is_text=True),
 )
 FIGURES = (
-    Column("figure", "At the end of the horizon", is_text=True),
-    Column("value", "This run"),
-    Column("baseline", "Baseline"),
-    Column("difference", "Difference"),
+    TableColumn("figure", "At the end of the horizon", is_text=True),
+    TableColumn("value", "This run"),
+    TableColumn("baseline", "Baseline"),
+    TableColumn("difference", "Difference"),
 )
 
 

@@ -11,7 +11,7 @@ from planwise.errors import PlanWiseError
 from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import FRAME, Card, Content
-from ui.components.html import Column
+from ui.components.html import TableColumn
 from ui.components.job_panel import STATES, JobPanel, what_came_of
 from ui.components.page import PAIR, Page
 from ui.components.table import PagedTable
@@ -23,24 +23,24 @@ from ui.values.formatting import NBSP, NOT_AVAILABLE, count, money, percent, sec
 from ui.values.results import PastRun
 
 JOBS = (
-    Column("title", "Job", is_text=True),
-    Column("state", "State", is_text=True, whole=True),
-    Column("started", "Started, UTC", is_text=True, whole=True),
-    Column("seconds", "Took", lambda v: seconds(v)),
-    Column("by", "By", is_text=True, whole=True),
-    Column("what", "What came of it", is_text=True),
+    TableColumn("title", "Job", is_text=True),
+    TableColumn("state", "State", is_text=True, whole=True),
+    TableColumn("started", "Started, UTC", is_text=True, whole=True),
+    TableColumn("seconds", "Took", lambda v: seconds(v)),
+    TableColumn("by", "By", is_text=True, whole=True),
+    TableColumn("what", "What came of it", is_text=True),
 )
 PAST = (
-    Column("scenario", "Scenario", is_text=True),
-    Column("started", "Started, UTC", is_text=True, whole=True),
-    Column("seconds", "Models took", seconds),
-    Column("models_run", "Models run", count),
-    Column("models_reused", "Reused", count),
-    Column("gate", "Gate", is_text=True, whole=True),
-    Column("published", "Published", lambda v: "yes" if v else "no", is_text=True, whole=True),
-    Column("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
-    Column("payroll", "Annual payroll, $", money),
-    Column("by", "By", is_text=True, whole=True),
+    TableColumn("scenario", "Scenario", is_text=True),
+    TableColumn("started", "Started, UTC", is_text=True, whole=True),
+    TableColumn("seconds", "Models took", seconds),
+    TableColumn("models_run", "Models run", count),
+    TableColumn("models_reused", "Reused", count),
+    TableColumn("gate", "Gate", is_text=True, whole=True),
+    TableColumn("published", "Published", lambda v: "yes" if v else "no", is_text=True, whole=True),
+    TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
+    TableColumn("payroll", "Annual payroll, $", money),
+    TableColumn("by", "By", is_text=True, whole=True),
 )
 COMMAND_LINE = "command line"
 WHAT_MAX = 84  # characters of a cell; the job itself has all of it

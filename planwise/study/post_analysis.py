@@ -16,7 +16,7 @@ from planwise.study.constraints import PAYROLL, PAYROLL_RISK, highest_payroll, s
 from planwise.study.pareto import candidates
 from planwise.study.problem import PP, Problem
 from planwise.study.space import Space
-from planwise.study.strategies.protocol import Batch, Search
+from planwise.study.strategy_protocol import Batch, Search
 from planwise.study.trial import GROWTH, Evaluation, Proposal, Trial, TrialPurpose
 
 CLOSED = "closed"

@@ -24,7 +24,7 @@ from planwise.study.linear_model import (
 )
 from planwise.study.problem import Problem
 from planwise.study.space import Vector, extreme, scaled
-from planwise.study.strategies.protocol import Search, Strategy
+from planwise.study.strategy_protocol import Search, Strategy
 from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
 
 UNREACHABLE = "unreachable"

@@ -20,7 +20,7 @@ from planwise.study.session import StudySession
 from planwise.study.spec import StudySpec, check_study_name
 from planwise.study.stopping import CANCELLED, TIMEOUT
 from planwise.study.strategies import check_spec, strategy_named
-from planwise.study.strategies.protocol import Strategy
+from planwise.study.strategy_protocol import Strategy
 from planwise.study.study_files import (
     INTERRUPTED,
     RUNNING,

@@ -18,7 +18,7 @@ from planwise.study.problem import Problem
 from planwise.study.progress import Hooks, TrialCounts
 from planwise.study.reachability import with_baseline
 from planwise.study.stopping import CANCELLED, StoppingRules
-from planwise.study.strategies.protocol import Batch, Search
+from planwise.study.strategy_protocol import Batch, Search
 from planwise.study.trial import Evaluation, Evaluator, Kind, Proposal, Trial, TrialOutcome
 from planwise.study.trial_pool import RunningTrial, RunningTrials, TrialPool
 from planwise.workers import RequestFailed, WorkerDied

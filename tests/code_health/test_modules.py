@@ -118,6 +118,28 @@ def test_a_class_name_has_one_meaning():
     assert set(CLASS_NAMES) <= set(twice), "the list names classes that it no longer needs to"
 
 
+def loaded_first(module: str, file: Path, modules: set[str]) -> set[str]:
+    """Return what a module's top-level imports load: the modules named, and the packages they are in."""
+    named: set[str] = set()
+    for node in tree_of(file).body:
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    parts = [name.split(".") for name in named & modules]
+    loaded = {".".join(part[: end + 1]) for part in parts for end in range(len(part))}
+    own = module.split(".")
+    return (loaded & modules) - {".".join(own[: end + 1]) for end in range(len(own))}
+
+
+def test_no_module_is_loaded_while_it_waits_for_itself():
+    paths = {dotted(file): file for file in files(*PRODUCT, "benchmarks")}
+    left = {module: loaded_first(module, file, set(paths)) for module, file in paths.items()}
+    while ready := {module for module, needed in left.items() if not needed & left.keys()}:
+        left = {module: needed for module, needed in left.items() if module not in ready}
+    assert {module: sorted(needed & left.keys()) for module, needed in left.items()} == {}
+
+
 @pytest.mark.parametrize("listed", [FOLDER_SIZES, SINGLE_USER, CLASS_NAMES])
 def test_every_exception_has_a_reason(listed):
     assert all(len(reason) > 10 for reason in listed.values())

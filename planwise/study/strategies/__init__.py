@@ -8,10 +8,10 @@ from planwise.errors import InputError
 from planwise.study.spec import StudySpec
 from planwise.study.strategies.auto import Auto
 from planwise.study.strategies.heuristic import AGGRESSIVE, BALANCED, CONSERVATIVE
-from planwise.study.strategies.protocol import Batch, Search, Strategy
 from planwise.study.strategies.sampling import CMAES, GP, SAMPLERS, require_torch
 from planwise.study.strategies.scipy_methods import SCIPY_METHODS
 from planwise.study.strategies.solve import SOLVE
+from planwise.study.strategy_protocol import Batch, Search, Strategy
 
 Answers = Literal["target", "objective", "front"]
 """The most general question of a strategy: a target, one (weighted) objective, or a front of several."""

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from planwise.study.strategies.protocol import Batch, Search
+from planwise.study.strategy_protocol import Batch, Search
 from planwise.study.trial import Trial
 
 Ask = Callable[[Batch], tuple[Trial, ...]]

@@ -20,7 +20,7 @@ from planwise.study.problem import Problem
 from planwise.study.space import scaled
 from planwise.study.strategies.ask_tell import Ask, ask_tell
 from planwise.study.strategies.preview_objective import BudgetSpent, ObjectiveFailed, PreviewObjective, Vector
-from planwise.study.strategies.protocol import Search
+from planwise.study.strategy_protocol import Search
 from planwise.study.trial import Evaluation, Proposal, TrialPurpose
 
 CORRECTIONS = 3  # a preview each; payroll bends by a thousandth of what a lever moves it

@@ -29,7 +29,7 @@ from planwise.study.linear_model import (
 from planwise.study.problem import AT_LIMIT, PP, Problem
 from planwise.study.reachability import find_furthest_point, judge
 from planwise.study.space import Vector
-from planwise.study.strategies.protocol import Batch, Search
+from planwise.study.strategy_protocol import Batch, Search
 from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
 
 REAL_PLANS_MAX = 3

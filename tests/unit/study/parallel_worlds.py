@@ -13,7 +13,7 @@ from study_worlds import BASE, FakeEvaluator, World
 
 from planwise.study import Evaluation, TrialPool
 from planwise.study.strategies import STRATEGIES
-from planwise.study.strategies.protocol import Search
+from planwise.study.strategy_protocol import Search
 from planwise.study.trial import Proposal, TrialPurpose
 
 COLA = "cola_rate"

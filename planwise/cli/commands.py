@@ -12,6 +12,7 @@ from pathlib import Path
 from signal import SIGINT, SIGTERM
 
 import cyclopts
+import pydantic
 from rich.text import Text
 
 from planwise.console import emit_json, progress, settings_for
@@ -180,9 +181,25 @@ def _dispatch(tokens: Sequence[str]) -> int:
     try:
         result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
-        raise UsageError(str(error), remedy="See `planwise --help` and `planwise COMMAND --help`.") from error
+        raise UsageError(
+            _usage_text(error), remedy="See `planwise --help` and `planwise COMMAND --help`."
+        ) from error
     sys.stdout.flush()
     return result if type(result) is int else 0
+
+
+def _usage_text(error: cyclopts.CycloptsError) -> str:
+    """Return the error's text; values that a request rejects are named by option, as Cyclopts does."""
+    rejected, argument = error.__cause__, error.argument
+    if not isinstance(rejected, pydantic.ValidationError) or argument is None:
+        return str(error)
+    options = {child.field_info.name: child.name for child in argument.children}
+    return "\n".join(
+        f'Invalid value for {options[str(one["loc"][0])]}: "{one["input"]}". {one["msg"]}.'
+        if one["loc"]
+        else f"{one['msg']}."
+        for one in rejected.errors()
+    )
 
 
 def _without_leading_home(tokens: Sequence[str]) -> Sequence[str]:

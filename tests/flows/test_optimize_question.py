@@ -10,6 +10,7 @@ from rich.console import Console
 
 from planwise.app.simulate import resolve_scenario
 from planwise.cli import optimize as command
+from planwise.cli.commands import UsageError, run
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.governance.request import option_of
@@ -74,11 +75,11 @@ def test_every_option_reaches_the_request(monkeypatch, settings):
         def as_json(self):
             return {}
 
-    def carry_out(_settings, *, request, **_):
+    def run_use_case(_settings, *, request, **_):
         seen["request"] = request
         return Done()
 
-    monkeypatch.setattr(command, "carry_out", carry_out)
+    monkeypatch.setattr(command, "run_use_case", run_use_case)
     app = App(result_action="return_value")
     app.command(command.optimize, name="optimize")
     options = (
@@ -123,3 +124,11 @@ def test_a_value_outside_its_bounds_is_refused_with_its_option_limit_and_remedy(
     app.command(command.optimize, name="optimize")
     with pytest.raises(InputError, match=says):
         app(["optimize", *options.split()], exit_on_error=False, print_error=False)
+
+
+def test_a_value_of_another_type_is_a_usage_error_that_names_its_option(capsys):
+    assert run(["optimize", "--timeout", "x", "--trials", "y"]) == UsageError.exit_code
+    shown = capsys.readouterr().err
+    assert 'Invalid value for --timeout: "x". Input should be a valid number' in shown
+    assert 'Invalid value for --trials: "y". Input should be a valid integer' in shown
+    assert "pydantic" not in shown and "OptimizeRequest" not in shown

@@ -36,7 +36,7 @@ class Engine:
                 objectives=objectives,
                 trials=trials,
                 seeds=0,
-                seed=3,
+                sampler_seed=3,
                 **question,
             ),
             name=name,

@@ -1,14 +1,12 @@
 """Requests of the use-cases, shared by commands, flows, deployments and the dashboard."""
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from planwise.governance.request import Assignments, Request, ScenarioRequest
-from planwise.parameters import Value
+from planwise.governance.request import Request, ScenarioRequest
 
 
 class SimulateRequest(ScenarioRequest):
@@ -48,8 +46,3 @@ class MaintainRequest(Request):
 
     dry_run: bool = Field(default=True, description="Only list what would be removed")
     keep_studies: int = Field(default=5, ge=0, description="Studies whose best trials stay as environments")
-
-
-def assigned(overrides: Mapping[str, Value]) -> Assignments:
-    """Return overrides in the form of a request's field."""
-    return dict(overrides)

@@ -16,8 +16,7 @@ from planwise.comparison.formatting import setting_text
 from planwise.comparison.sources import Row
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import CheckFailed, InputError
-from planwise.governance import BASELINE
-from planwise.parameters import catalogue
+from planwise.parameters import BASELINE, catalogue
 from planwise.settings import Settings
 
 FOUND_SHOWN = 20

@@ -8,7 +8,6 @@ from cyclopts import Parameter
 from flows.launch import run_use_case
 from planwise.app.optimize import OptimizationReport
 from planwise.app.optimize import optimize as job
-from planwise.app.requests import assigned
 from planwise.app.simulate import SimulationBlocked
 from planwise.cli.options import AsFlow, Assumes, Home, Json, Sets
 from planwise.cli.tables import print_gate, print_optimization
@@ -36,8 +35,8 @@ def optimize(
     """Find levers that meet a growth target; verify by a full simulation, gate and publish the result."""
     request = request.model_copy(
         update={
-            "levers": assigned(parse_assignments(set_, "lever")),
-            "assumptions": assigned(parse_assignments(assume, "assumption")),
+            "levers": dict(parse_assignments(set_, "lever")),
+            "assumptions": dict(parse_assignments(assume, "assumption")),
         }
     )
     try:

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from planwise.app.requests import assigned
 from planwise.console import progress
 from planwise.errors import InputError
-from planwise.governance import BASELINE
-from planwise.parameters import parse_assignments
+from planwise.parameters import BASELINE, parse_assignments
 from planwise.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,8 +64,8 @@ class ScenarioOptions:
         """Return the fields of a `ScenarioRequest`; raises InputError for invalid assignments."""
         return {
             "scenario": self.scenario,
-            "levers": assigned(parse_assignments(self.set_, "lever")),
-            "assumptions": assigned(parse_assignments(self.assume, "assumption")),
+            "levers": dict(parse_assignments(self.set_, "lever")),
+            "assumptions": dict(parse_assignments(self.assume, "assumption")),
             "seed": self.seed,
             "years": self.years,
             "census": self.census,

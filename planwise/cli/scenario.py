@@ -13,8 +13,9 @@ from planwise.cli.options import As, Assumes, Home, Json, KnownScenario, NewScen
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.governance.ledger import Ledger, effective_parameters, open_ledger, years_of
-from planwise.governance.scenarios import BASELINE, Scenario
+from planwise.governance.scenarios import Scenario
 from planwise.parameters import (
+    BASELINE,
     EffectiveParameters,
     Finding,
     ParameterRow,

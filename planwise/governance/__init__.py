@@ -3,10 +3,9 @@
 from planwise.governance.connection import LedgerUnusable
 from planwise.governance.ledger import Ledger, effective_parameters, open_ledger, utc_now, years_of
 from planwise.governance.runs import SimulationRun, SimulationRuns
-from planwise.governance.scenarios import BASELINE, DynamicLevers, Scenario, Scenarios
+from planwise.governance.scenarios import DynamicLevers, Scenario, Scenarios
 
 __all__ = [
-    "BASELINE",
     "DynamicLevers",
     "Ledger",
     "LedgerUnusable",

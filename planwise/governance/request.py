@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic.fields import FieldInfo
 
 from planwise.errors import InputError
-from planwise.governance.scenarios import BASELINE
-from planwise.parameters import Value, canonical_overrides
+from planwise.parameters import BASELINE, Value, canonical_overrides
 
 Assignments = dict[str, bool | int | float | str | None]
 NO_OPTION = Parameter(parse=False)  # the command line has no option of this name for the field

@@ -12,10 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from planwise.errors import InputError
 from planwise.governance.connection import reading, writing
 from planwise.governance.models import DynamicLeverRow, ScenarioRow
-from planwise.parameters import Overrides, Value, check_overrides, merged_overrides, resolve
+from planwise.parameters import BASELINE, Overrides, Value, check_overrides, merged_overrides, resolve
 from planwise.parameters.values import Key, parse_key
 
-BASELINE = "baseline"
 RESERVED = frozenset({BASELINE, "prod"})  # `prod` is the name of a release
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,47}")
 

@@ -2,7 +2,14 @@
 
 from planwise.parameters.catalogue import Catalogue, catalogue
 from planwise.parameters.declaration import Assumption, Chain, Lever, Value
-from planwise.parameters.effective import EffectiveParameters, ParameterRow, Tier, check_overrides, resolve
+from planwise.parameters.effective import (
+    BASELINE,
+    EffectiveParameters,
+    ParameterRow,
+    Tier,
+    check_overrides,
+    resolve,
+)
 from planwise.parameters.validation import (
     Finding,
     Risk,
@@ -21,6 +28,7 @@ from planwise.parameters.values import (
 )
 
 __all__ = [
+    "BASELINE",
     "Assumption",
     "Catalogue",
     "Chain",

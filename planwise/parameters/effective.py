@@ -24,6 +24,7 @@ from planwise.parameters.values import (
     parse_key,
 )
 
+BASELINE = "baseline"  # the scenario without overrides
 Tier = Literal["scenario", "dynamic", "default", "fallback"]
 HORIZON_ONLY = frozenset({"years"})  # the years are in the digest already
 

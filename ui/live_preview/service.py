@@ -13,8 +13,7 @@ from typing import Any
 from planwise.census import Census, load_census
 from planwise.errors import PlanWiseError
 from planwise.governance import Ledger, effective_parameters, open_ledger
-from planwise.governance.scenarios import BASELINE
-from planwise.parameters import EffectiveParameters
+from planwise.parameters import BASELINE, EffectiveParameters
 from planwise.settings import Settings
 from planwise.workers import Priority, WorkerPool
 from ui.cache import BoundedCache

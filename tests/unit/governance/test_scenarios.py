@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from planwise.errors import InputError
-from planwise.governance import BASELINE, effective_parameters, open_ledger
+from planwise.governance import effective_parameters, open_ledger
+from planwise.parameters import BASELINE
 from planwise.settings import Settings
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -50,13 +50,14 @@ class Keyboard:
         """Wait until the focus comes to what has this name by itself."""
         self.page.wait_for_function(f"name => ({FOCUSED})()?.name === name", arg=name)
 
-    def tab_to(self, name, tag=None, key="Tab"):
-        """Go on until what has this name (or begins with it) is focused."""
+    def tab_to(self, name, tag=None, key="Tab", exact=False):
+        """Go on until what has this name (or, unless `exact`, begins with it) is focused."""
         passed = []
         for _ in range(STOPS_MAX):
             stop = self.tab(key)
             passed.append(stop["name"][:40] if stop else "page")
-            if stop and stop["name"].startswith(name) and tag in (None, stop["tag"]):
+            named = stop and (stop["name"] == name if exact else stop["name"].startswith(name))
+            if named and tag in (None, stop["tag"]):
                 return stop
         raise AssertionError(f"Tab does not come to {name!r}; it came to {passed}")
 

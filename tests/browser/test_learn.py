@@ -56,7 +56,7 @@ def test_readiness_path_glossary_and_notes(visit, published_home, tmp_path):
         page.get_by_role("link", name="Levers, assumptions, tiers").click()
         expect(page.get_by_role("heading", name="Levers, assumptions, tiers")).to_be_visible()
         come_to(page, f"{url}/?page=learn&topic=%3Cimg src=x%3E")
-        expect(page.get_by_text("There is no topic '<img src=x>' in Learn;")).to_be_visible()
+        expect(page.get_by_text("Learn has no topic '<img src=x>';")).to_be_visible()
         page.close()
 
 

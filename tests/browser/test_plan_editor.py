@@ -188,6 +188,7 @@ def test_a_wrong_address_is_told_and_effects_are_simulated(plan):
     page = plan("&set=cola_rate%3D%3Cscript%3E&set=nothing")
     expect(page.get_by_text("edits in the address are not used").first).to_be_attached()
     expect(page.get_by_role("heading", name="Plan on baseline")).to_be_visible()
-    page.get_by_role("heading", name="Effect of each lever on growth").wait_for(timeout=60_000)
+    table = page.get_by_role("button", name="Download the table of effect of each lever on growth")
+    expect(table).to_be_enabled(timeout=120_000)  # once every lever is simulated
     page.get_by_role("button", name="All levels", exact=True).click()
     expect(page.get_by_text(re.compile(r"of annual growth per \+1 pp")).first).to_be_visible()

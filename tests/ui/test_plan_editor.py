@@ -307,3 +307,11 @@ def test_in_some_years_only_these_are_the_default(session):
     session.draft.unset("cola_rate")
     session.draft.set("cola_rate@2027", 0.03)
     assert pressed(session, years=(2027,)).is_empty
+
+
+def test_the_effects_found_before_a_tab_is_opened_are_in_it(session):
+    page = PlanPage(session)
+    page._tabs.active = 1
+    page._choice.choose("cola_rate", None)
+    facts = page._by_year.part.details._facts.object
+    assert "+0.75\u00a0pp of annual growth per +1 pp" in facts

@@ -208,7 +208,8 @@ export function render({model, el}) {
     const columns = element("div", {class: "lever columns", "aria-hidden": true},
       ...["", "", "Draft", "Base", ""].map((text) => element("span", {}, text)))
     el.append(panel)
-    root.replaceChildren(...parts, columns, ...groups.map((group) => {
+    const titled = groups.some((group) => group.title)  // the names of the columns are on the first title's line
+    root.replaceChildren(...parts, ...(titled ? [columns] : []), ...groups.map((group) => {
       const lines = group.levers.map(row)
       if (group.folded) {
         const open = opened.has(group.title)

@@ -273,7 +273,7 @@ class Form:
         self.tolerance = number("Tolerance, pp", "0.1", value=START_TOLERANCE_PP)
         self.trials = number("Trials at most", "as advised", whole=True)
         self.seconds = number("Time limit (s)", "no limit")
-        self.stagnation = number("Stop after N trials without improvement", "no limit", whole=True)
+        self.stagnation = number("Stop after N trials without improvement", "no limit", width=310, whole=True)
         self.iterations = number("Loop iterations", "10", whole=True)
         self.seeds = number("Other seeds", "20", value=20, whole=True)
         self.workers = number("Workers", "1", value=1, whole=True)

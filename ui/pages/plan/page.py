@@ -83,6 +83,7 @@ class PlanPage(Page):
         self._messages = EditorMessages(session, self._choice, self._preview)
         self._census: Any = None
         self._impact: tuple[str, Impact] | None = None
+        self._effect_texts: dict[str, str] = {}
         self._has_figures = False
         self._saving = SaveDialog(session, self.refresh)
         self._bar = self._make_bar()
@@ -94,7 +95,7 @@ class PlanPage(Page):
             sizing_mode="stretch_width",
             margin=0,
         )
-        self._by_year = LazyPane(lambda: ByYear(session, self._choice, self._preview))
+        self._by_year = LazyPane(self._make_by_year)
         self._assumptions = LazyPane(lambda: Assumptions(session, self._preview))
         self._presets = LazyPane(lambda: Presets(session, self._choice))
         self._files = LazyPane(lambda: Files(session, self._choice))
@@ -267,7 +268,13 @@ class PlanPage(Page):
         if self._impact is not None:
             self._affected.show(charts.affected(*self._impact, self._dimension.value))
 
+    def _make_by_year(self) -> ByYear:
+        by_year = ByYear(self._session, self._choice, self._preview)
+        by_year.details.show_effects(self._effect_texts)
+        return by_year
+
     def _show_effects(self, effects: dict[str, str]) -> None:
+        self._effect_texts = effects
         for details in (self._details, *(pane.part.details for pane in (self._by_year,) if pane.is_made)):
             details.show_effects(effects)
 

@@ -5,16 +5,16 @@ import pytest
 from planwise.errors import InputError
 from planwise.study.spec import OptimizeRequest, StudyHeader, StudySpec
 from ui.pages.optimise.ask import command_of
-from ui.pages.optimise.asking import LIMITS, Wish, wish_of
+from ui.pages.optimise.asking import LIMITS, StudyForm, study_form_of
 from ui.pages.optimise.form import NumberField
 
 
 def test_an_untouched_form_asks_for_the_target_alone():
-    assert Wish(target_pct=3.0).request() == OptimizeRequest(target_growth=0.03)
+    assert StudyForm(target_pct=3.0).request() == OptimizeRequest(target_growth=0.03)
 
 
 def test_every_field_reaches_the_request_in_the_units_of_a_study():
-    wish = Wish(
+    study_form = StudyForm(
         scenario="top_heavy",
         changes={"cola_rate": 0.03, "merit_rate_level_1@2027": 0.05, "termination_rate": 0.08},
         target_pct=3.3,
@@ -41,7 +41,7 @@ def test_every_field_reaches_the_request_in_the_units_of_a_study():
         workers=2,
         save_as=" winner ",
     )
-    request = wish.request()
+    request = study_form.request()
     assert request.model_dump(mode="json", exclude_defaults=True) == {
         "scenario": "top_heavy",
         "levers": {"cola_rate": 0.03, "merit_rate_level_1@2027": 0.05},
@@ -75,24 +75,26 @@ def test_every_field_reaches_the_request_in_the_units_of_a_study():
 
 
 def test_a_front_has_no_weights_and_a_preview_no_name():
-    wish = Wish(aim="front", front=("cost", "equity"), preview=True, save_as="x", weights={"cost": 1.0})
-    request = wish.request()
+    study_form = StudyForm(
+        aim="front", front=("cost", "equity"), preview=True, save_as="x", weights={"cost": 1.0}
+    )
+    request = study_form.request()
     assert (request.objectives, request.preview, request.save_as) == ("cost,equity", True, None)
-    assert not wish.seeks_target
+    assert not study_form.seeks_target
     assert request.chosen_strategy == "auto"
 
 
 @pytest.mark.parametrize(
-    ("wish", "says"),
+    ("study_form", "says"),
     [
-        (Wish(aim="front", front=("cost",)), "two objectives"),
-        (Wish(aim="weights", weights={"cost": 0.0}), "Every weight is 0"),
-        (Wish(limits={"payroll": None}), "Payroll at most"),
+        (StudyForm(aim="front", front=("cost",)), "two objectives"),
+        (StudyForm(aim="weights", weights={"cost": 0.0}), "Every weight is 0"),
+        (StudyForm(limits={"payroll": None}), "Payroll at most"),
     ],
 )
-def test_a_form_that_asks_nothing_is_refused_with_a_remedy(wish, says):
+def test_a_form_that_asks_nothing_is_refused_with_a_remedy(study_form, says):
     with pytest.raises(InputError, match=says) as refused:
-        wish.request()
+        study_form.request()
     assert refused.value.remedy
 
 
@@ -120,10 +122,10 @@ def test_a_past_study_is_asked_again_with_the_same_question():
         '{"scenario": "top_heavy", "strategy": "tpe", "tune": ["merit_rate_level_1"], "save_as": "mine"}'
     )
     about = {"question": question.as_json(), "scenario": "top_heavy", "kind": "real", "request": request}
-    wish = wish_of(StudyHeader.from_json(about))
-    assert wish.limits == {"payroll": 1500.0, "merit_monotone": None}
-    assert wish.further == "change.cola_rate<=0.01, raise>=0"
-    again = wish.request()
+    study_form = study_form_of(StudyHeader.from_json(about))
+    assert study_form.limits == {"payroll": 1500.0, "merit_monotone": None}
+    assert study_form.further == "change.cola_rate<=0.01, raise>=0"
+    again = study_form.request()
     assert again.identity == question.identity
     assert (again.trials, again.timeout_seconds, again.save_as) == (40, 60.0, "mine")
 
@@ -150,8 +152,10 @@ def test_a_field_refuses_what_is_no_whole_number(text):
 
 
 def test_the_command_says_the_same_as_the_request():
-    wish = Wish(target_pct=3.0, limits={"merit_monotone": None}, trials=9, preview=True, locks=("cola_rate",))
-    assert command_of(wish.request()) == (
+    study_form = StudyForm(
+        target_pct=3.0, limits={"merit_monotone": None}, trials=9, preview=True, locks=("cola_rate",)
+    )
+    assert command_of(study_form.request()) == (
         "planwise optimize --target-growth 0.03 --constraint merit_monotone --trials 9 --lock cola_rate "
         "--preview"
     )

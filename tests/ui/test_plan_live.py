@@ -74,7 +74,7 @@ def test_a_value_out_of_bounds_is_refused_at_its_lever_and_changes_nothing(sessi
     edit(page, "cola_rate", 50, number=5)
     assert session.draft.is_empty
     assert "hard bounds" in page._editor.values["cola_rate"]["problem"]
-    assert shown(page)["number"] == 5  # nobody waits for it
+    assert shown(page)["number"] == 5  # no edit waits for it
     edit(page, "cola_rate", 4, number=6)
     assert page._editor.values["cola_rate"]["problem"] == ""
 

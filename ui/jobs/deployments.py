@@ -244,7 +244,7 @@ class Follower:
             with PrefectApi(server) as api:
                 run = api.run(route["flow_run"])
                 if run is not None and folder.cancel_requested and run["state_type"] == "RUNNING":
-                    api.cancel(route["flow_run"])  # the first wish may not have arrived
+                    api.cancel(route["flow_run"])  # the first request may not have arrived
         except PlanWiseError as error:
             _say(folder, route, error.what)
             return

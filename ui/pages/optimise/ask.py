@@ -15,7 +15,7 @@ from planwise.study.spec import OptimizeRequest
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.page import GAP, Current, Debounced, on_page
-from ui.pages.optimise.asking import Wish
+from ui.pages.optimise.asking import StudyForm
 from ui.pages.optimise.form import Form
 from ui.pages.optimise.labels import AUTOMATIC, STRATEGIES, objectives_text
 from ui.session import Session
@@ -151,9 +151,9 @@ class Ask:
         self._offer_edits()
         self._look_soon.ask()
 
-    def ask_again(self, wish: Wish) -> None:
+    def ask_again(self, study_form: StudyForm) -> None:
         """Put a past study's question into the form."""
-        self.form.fill(wish)
+        self.form.fill(study_form)
 
     def _offer_edits(self) -> None:
         draft = self._session.draft
@@ -166,8 +166,8 @@ class Ask:
 
     async def _look(self, current: Current) -> None:
         try:
-            wish = self.form.wish(self._session.draft.changes)
-            self._request = wish.request()
+            study_form = self.form.study_form(self._session.draft.changes)
+            self._request = study_form.request()
         except InputError as error:
             self._request = None
             on_page(partial(self._show_wrong, error))
@@ -181,12 +181,12 @@ class Ask:
             checked = await self._session.offload(searches.check, request, measured)
         if not current():
             return
-        on_page(partial(self._show, wish, checked, measured))
+        on_page(partial(self._show, study_form, checked, measured))
         if measured is None and checked.frame is not None and await self._measure(checked, request):
             measured = self._measured[_key(checked, request)]
             checked = await self._session.offload(searches.check, request, measured)
             if current():
-                on_page(partial(self._show, wish, checked, measured))
+                on_page(partial(self._show, study_form, checked, measured))
 
     def _show_wrong(self, error: InputError) -> None:
         self._offer_edits()
@@ -224,18 +224,22 @@ class Ask:
     def _show_unmeasured(self, error: PlanWiseError) -> None:
         self.form.reach.object = html.notice(error.what, error.remedy or "", "warn")
 
-    def _show(self, wish: Wish, checked: Checked, measured: Measured | None) -> None:
+    def _show(self, study_form: StudyForm, checked: Checked, measured: Measured | None) -> None:
         self._checked = checked
         self._offer_edits()
-        target = None if wish.target_pct is None or not wish.seeks_target else wish.target_pct / 100
+        target = (
+            None
+            if study_form.target_pct is None or not study_form.seeks_target
+            else study_form.target_pct / 100
+        )
         self.form.reach.object = reach(checked, measured, target)
         wrong = next(
             (c for c in checked.checks if c.tone == "bad" and c.name in ("Question", "Levers")), None
         )
         self.form.limits.say(checked.constraints, "" if wrong is None else f"{wrong.says} {wrong.remedy}")
-        self.form.target.disabled = not wish.seeks_target
-        self.form.explained.object = _explained(wish, checked)
-        expected = expected_duration(checked, measured, wish.trials, preview=wish.preview)
+        self.form.target.disabled = not study_form.seeks_target
+        self.form.explained.object = _explained(study_form, checked)
+        expected = expected_duration(checked, measured, study_form.trials, preview=study_form.preview)
         self._show_checks(checked.checks, expected)
 
     def _show_checks(self, checks: tuple[PreflightCheck, ...], expected: str = "") -> None:
@@ -254,11 +258,11 @@ class Ask:
     async def _begin(self, *_: Any) -> None:
         """Start what the form says now, which may have been typed since the checks that are shown."""
         try:
-            wish = self.form.wish(self._session.draft.changes)
+            study_form = self.form.study_form(self._session.draft.changes)
         except InputError as error:
             on_page(partial(self._show_wrong, error))
             return
-        request = wish.request()
+        request = study_form.request()
         on_page(partial(self._start.param.update, disabled=True, label="Starting …"))
         try:
             checked = await self._session.offload(self._session.store.searches.check, request)
@@ -298,10 +302,10 @@ def command_of(request: OptimizeRequest) -> str:
     return shlex.join(["planwise", "optimize", *request.command_options()])
 
 
-def _explained(wish: Wish, checked: Checked) -> str:
-    name = wish.strategy
+def _explained(study_form: StudyForm, checked: Checked) -> str:
+    name = study_form.strategy
     if name == AUTOMATIC:
-        name = "solve" if wish.aim == "change" else "auto"
+        name = "solve" if study_form.aim == "change" else "auto"
         lead = f"Takes {name}: "
     else:
         lead = ""

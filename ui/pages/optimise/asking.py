@@ -70,7 +70,7 @@ LIMITS: tuple[Limit, ...] = (
 
 
 @dataclass(frozen=True)
-class Wish:
+class StudyForm:
     """The form's values: figures in the units that people type (% a year, pp, $ million)."""
 
     scenario: str = "baseline"
@@ -149,7 +149,7 @@ class Wish:
         return OptimizeRequest(**{name: value for name, value in fields.items() if value is not None})
 
 
-def wish_of(header: StudyHeader) -> Wish:
+def study_form_of(header: StudyHeader) -> StudyForm:
     """Return the form's values for a study's question, to repeat or change it."""
     request = header.repeated()
     known = {limit.name: limit for limit in LIMITS}
@@ -167,7 +167,7 @@ def wish_of(header: StudyHeader) -> Wish:
     weighted = bool(request.weights) and request.weights[0][1] is not None
     aim: Aim = "front" if request.weights and not weighted else "weights" if weighted else "change"
     target = request.target_growth
-    return Wish(
+    return StudyForm(
         scenario=request.scenario,
         changes={**request.levers, **request.assumptions},
         target_pct=None if target is None else round(target * PP, 9),

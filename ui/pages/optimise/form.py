@@ -14,7 +14,7 @@ from planwise.study import objectives
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.page import GAP, UpdateGuard
-from ui.pages.optimise.asking import AIMS, LIMITS, Wish
+from ui.pages.optimise.asking import AIMS, LIMITS, StudyForm
 from ui.pages.optimise.labels import AUTOMATIC, OBJECTIVES, STRATEGIES
 from ui.pages.optimise.looks import PART, SIDE_BY_SIDE, SMALL, SWITCHES
 from ui.values.formatting import count, with_levels
@@ -143,13 +143,13 @@ class LimitRows:
             if tick.value
         }
 
-    def fill(self, wish: Wish) -> None:
-        """Show a wish's constraints."""
+    def fill(self, study_form: StudyForm) -> None:
+        """Show the constraints of a study form."""
         for name, tick in self._ticks.items():
-            tick.value = name in wish.limits
-            if name in self._figures and wish.limits.get(name) is not None:
-                self._figures[name].value = wish.limits[name]
-        self.further.param.update(value=wish.further, value_input=wish.further)
+            tick.value = name in study_form.limits
+            if name in self._figures and study_form.limits.get(name) is not None:
+                self._figures[name].value = study_form.limits[name]
+        self.further.param.update(value=study_form.further, value_input=study_form.further)
         self._show()
 
     def say(self, texts: tuple[str, ...], error: str = "") -> None:
@@ -177,7 +177,7 @@ OWN = "own"  # weights that no preset has
 
 
 class Form:
-    """The widgets; `on_change` is called whenever the wish became another one."""
+    """The widgets; `on_change` is called when a value of the form changes."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._tell, self._filling = on_change, UpdateGuard()
@@ -296,12 +296,12 @@ class Form:
             "value",
         )
 
-    def wish(self, draft: Mapping[str, Any]) -> Wish:
+    def study_form(self, draft: Mapping[str, Any]) -> StudyForm:
         """Return what the form says; `draft` are the edits of the session on the base scenario.
 
         Raises InputError for a field that has no number in it.
         """
-        return Wish(
+        return StudyForm(
             scenario=self.scenario.value or "baseline",
             changes=dict(draft) if self.edits.visible and self.edits.value else {},
             target_pct=self.target.value,
@@ -332,35 +332,35 @@ class Form:
         self._quietly(lambda: self.scenario.param.update(options=list(scenarios), value=with_value))
         self.save_as.placeholder = f"{self.scenario.value}_optimized"
 
-    def fill(self, wish: Wish) -> None:
-        """Put another wish into the form, without telling of each value."""
+    def fill(self, study_form: StudyForm) -> None:
+        """Fill the form with the values of another study, as one change."""
 
         def write() -> None:
-            self.offer(list(self.scenario.options), wish.scenario)
-            self.target.value = wish.target_pct
-            self.aim.value = next(text for text, aim in AIMS.items() if aim == wish.aim)
-            if wish.weights:
+            self.offer(list(self.scenario.options), study_form.scenario)
+            self.target.value = study_form.target_pct
+            self.aim.value = next(text for text, aim in AIMS.items() if aim == study_form.aim)
+            if study_form.weights:
                 self.preset.value = OWN
                 for name, slider in self.weights.items():
-                    slider.value = wish.weights.get(name, 0.0)
-            self.front.value = list(wish.front) or self.front.value
-            self.strategy.value = wish.strategy if wish.strategy in STRATEGIES else AUTOMATIC
-            self.limits.fill(wish)
+                    slider.value = study_form.weights.get(name, 0.0)
+            self.front.value = list(study_form.front) or self.front.value
+            self.strategy.value = study_form.strategy if study_form.strategy in STRATEGIES else AUTOMATIC
+            self.limits.fill(study_form)
             known = set(self.levers.options.values())
-            self.levers.value = [name for name in wish.levers if name in known]
-            self.locks.value = [name for name in wish.locks if name in known]
-            self.by_year.value = wish.by_year
+            self.levers.value = [name for name in study_form.levers if name in known]
+            self.locks.value = [name for name in study_form.locks if name in known]
+            self.by_year.value = study_form.by_year
             for field, value in (
-                (self.tolerance, wish.tolerance_pp),
-                (self.trials, wish.trials),
-                (self.seconds, wish.seconds),
-                (self.stagnation, wish.stagnation),
-                (self.iterations, wish.iterations),
-                (self.seeds, wish.seeds),
-                (self.workers, wish.workers),
+                (self.tolerance, study_form.tolerance_pp),
+                (self.trials, study_form.trials),
+                (self.seconds, study_form.seconds),
+                (self.stagnation, study_form.stagnation),
+                (self.iterations, study_form.iterations),
+                (self.seeds, study_form.seeds),
+                (self.workers, study_form.workers),
             ):
                 field.value = value
-            self.preview.value, self.save_as.value = wish.preview, wish.save_as
+            self.preview.value, self.save_as.value = study_form.preview, study_form.save_as
 
         self._quietly(write)
         self._changed()

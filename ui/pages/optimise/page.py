@@ -17,7 +17,7 @@ from ui.components.html import TableColumn
 from ui.components.page import STACK, Current, Debounced, LazyPane, Page, heading_row, on_page
 from ui.components.table import PagedTable
 from ui.pages.optimise.ask import Ask
-from ui.pages.optimise.asking import wish_of
+from ui.pages.optimise.asking import study_form_of
 from ui.pages.optimise.convergence import compared
 from ui.pages.optimise.labels import gap, objectives_text, study_state, target_text
 from ui.pages.optimise.study import StudyTab
@@ -227,4 +227,4 @@ class OptimisePage(Page):
 
     def _edit_again(self, search: StudyTrials) -> None:
         self._tabs.active = NEW
-        self._parts[NEW].part.ask_again(wish_of(search.header))
+        self._parts[NEW].part.ask_again(study_form_of(search.header))

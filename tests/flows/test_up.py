@@ -136,8 +136,8 @@ def test_nothing_outlives_a_killed_parent(tmp_path, stubborn):
     code = f"""
 import os, pathlib, sys, time
 from flows.up_processes import Program
-from flows.up_processes import Together
-with Together(os.environ, pathlib.Path({str(tmp_path)!r}), print) as programs:
+from flows.up_processes import ProgramGroup
+with ProgramGroup(os.environ, pathlib.Path({str(tmp_path)!r}), print) as programs:
     command = (sys.executable, "-c", {NESTED.format(stubborn=stubborn)!r})
     programs.start(Program("one", "one", command, pathlib.Path.cwd()))
     time.sleep(600)

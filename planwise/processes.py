@@ -2,18 +2,24 @@
 
 DuckDB checks for signals while it runs a query. It discards what a handler raises and raises an error of its
 own, "Query interrupted", as if the query had failed. So the handlers also record the signal, and code that
-catches errors calls `raise_if_stopped` first.
+catches errors calls `raise_if_stopped` first. Python discards what a handler raises within a finalizer or a
+weak reference's callback; the signal is then sent again a moment later.
 """
 
+import os
 import signal
 import socket
 import subprocess
+import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
 from planwise.errors import Busy
+
+RESEND_SECONDS = 0.05  # the finalizer in which a signal arrived has ended by then
 
 _received: list[int] = []
 
@@ -31,6 +37,9 @@ def install_handlers(*numbers: signal.Signals) -> None:
     A signal that the process was started to ignore stays ignored.
     """
     _received.clear()
+    if sys.unraisablehook is not _resend_discarded:
+        _report_unraisable.append(sys.unraisablehook)
+        sys.unraisablehook = _resend_discarded
     for number in numbers:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handle_signal)
@@ -40,6 +49,19 @@ def handle_signal(number: int, _frame: FrameType | None) -> None:
     """Record a signal and raise its exception; a signal handler."""
     _received.append(number)
     raise _exception(number)
+
+
+_report_unraisable: list[Callable[["sys.UnraisableHookArgs"], object]] = []
+
+
+def _resend_discarded(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Send a signal again whose exception was discarded in a finalizer; report every other exception."""
+    if _received and isinstance(unraisable.exc_value, Terminated | KeyboardInterrupt):
+        resend = threading.Timer(RESEND_SECONDS, os.kill, (os.getpid(), _received[-1]))
+        resend.daemon = True
+        resend.start()
+    else:
+        _report_unraisable[-1](unraisable)
 
 
 def raise_if_stopped() -> None:

@@ -1,6 +1,9 @@
-"""A signal that a library loses is heeded all the same."""
+"""A signal ends the program, also when a library or the interpreter discards its exception."""
 
 import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -53,3 +56,38 @@ def test_a_command_whose_query_was_interrupted_ends_as_the_signal_says(monkeypat
     monkeypatch.setattr(commands, "_dispatch", lambda tokens: swallow(number))
     assert commands.run(["simulate"]) == code
     assert "Internal error" not in capsys.readouterr().err
+
+
+def test_a_signal_within_a_finalizer_still_ends_the_program():
+    code = """
+import os, signal, time
+from planwise.processes import install_handlers
+
+class Dying:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+install_handlers(signal.SIGTERM)
+Dying()
+time.sleep(20)
+"""
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    assert time.monotonic() - started < 15
+
+
+def test_other_exceptions_of_finalizers_are_reported():
+    code = """
+from planwise.processes import install_handlers
+
+class Broken:
+    def __del__(self):
+        raise ValueError("broken finalizer")
+
+install_handlers()
+Broken()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0
+    assert "broken finalizer" in done.stderr

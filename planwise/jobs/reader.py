@@ -59,8 +59,9 @@ class JobReader:
         with self._alone:
             if (known := self._ended.get(folder.id)) is not None:
                 return known
+            ended = folder.has_ended  # before the job is read: what is read while it ends is read again
             job = self._build(folder)
-            if job is not None and folder.has_ended:
+            if job is not None and ended:
                 self._ended[folder.id] = job
                 self._progress.pop(folder.id, None)
             return job

@@ -63,6 +63,7 @@ def test_the_story_by_keyboard_alone(visit, office):
     assert plan.growth()[1] > 0.5
     keys.tab_to("Save and run", key="Shift+Tab")
     keys.press("Enter")
+    expect(page.get_by_label("Name of the scenario")).to_be_visible()
 
     keys.tab_to("Name of the scenario", "input")
     keys.type("by_keyboard")

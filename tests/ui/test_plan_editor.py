@@ -107,6 +107,7 @@ def test_the_details_edit_the_chosen_years(by_year, session):
     editor._handle_msg({"kind": "edit", "name": "cola_rate", "value": "high", "number": 3})
     editor._handle_msg({"kind": "edit", "name": "cola_rate", "text": HOSTILE, "number": 4})
     assert session.draft.changes == {"cola_rate@2027": 0.0325}
+    assert editor.answered == 4, "refused edits are answered too"
 
 
 def test_years_are_chosen_together_or_all_and_on_every_tab(page, by_year):

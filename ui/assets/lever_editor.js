@@ -1,6 +1,7 @@
 // Rows of parameters, each with a slider, a number and a reset. An edit is sent while a slider is dragged or a
 // number is typed (`live`), and once more when it is final. Every edit has a number; the component of the figures
-// hears of it at once (`planwise:edit`) and shows that it waits for the answer.
+// hears of it at once (`planwise:edit`) and shows that it waits for the answer. A value is not written over while an
+// edit of it has no answer yet (`answered` is the newest edit that has one): the values on their way are older.
 const LIVE_MS = 50      // between two edits that are sent while a slider is dragged
 const TYPING_MS = 350   // without a key, after which what is typed is tried
 const SAID_MS = 2500    // how long a button says what it did
@@ -42,18 +43,20 @@ export function render({model, el}) {
   el.append(root, panel)
   let rows = new Map()
   let held = null       // the parameter that a hand or a cursor is on: it is not written over
+  const sent = new Map()  // the number of each parameter's newest edit
   let timer = 0
   let last = 0
 
-  const next = () => {
+  const next = (name) => {
     clearTimeout(timer)
     page.edits += 1
+    sent.set(name, page.edits)
     document.dispatchEvent(new CustomEvent("planwise:edit", {detail: {number: page.edits}}))
     return page.edits
   }
   const send = (name, edit, live) => {
     last = performance.now()
-    model.send_msg({kind: "edit", name, live, number: next(), ...edit})
+    model.send_msg({kind: "edit", name, live, number: next(name), ...edit})
   }
   const soon = (name, read, wait) => {
     clearTimeout(timer)
@@ -116,12 +119,12 @@ export function render({model, el}) {
         clearTimeout(timer)
         held = null
         number.value = model.values[name].varies ? "" : model.values[name].text
-        model.send_msg({kind: "forget", name, number: next()})
+        model.send_msg({kind: "forget", name, number: next(name)})
       }
     })
     back.addEventListener("click", () => {
       number.focus()
-      model.send_msg({kind: "reset", name, number: next()})
+      model.send_msg({kind: "reset", name, number: next(name)})
     })
     if (model.details) { title.addEventListener("click", () => { model.chosen = model.chosen === name ? "" : name }) }
     rows.set(name, {line, slider, number, title, marks, base, back, problem, track, lever})
@@ -133,7 +136,8 @@ export function render({model, el}) {
       const state = model.values[name]
       if (!state) { continue }
       const text = state.varies ? "" : state.text
-      if (name !== held) {
+      const unanswered = (sent.get(name) ?? 0) > model.answered
+      if (name !== held && !unanswered) {
         if (!state.problem && number.value !== text) { number.value = text }
         number.placeholder = state.varies ? "varies" : lever.empty
         if (lever.slider) { slider.value = state.position }
@@ -223,6 +227,6 @@ export function render({model, el}) {
   }
   build()
   model.on("board", build)
-  model.on(["values", "editable"], write)
+  model.on(["values", "answered", "editable"], write)
   model.on("chosen", unfold)
 }

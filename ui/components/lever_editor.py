@@ -24,11 +24,13 @@ class LeverEditor(JSComponent):
     `board` has years and groups of rows, `values` what the rows show; `chosen` is the row that is unfolded,
     with `details` below it. Messages come from a browser, so their content must be checked. They have `kind`:
     "edit" (name, text or value, live, number), "reset" (name, number) or "years" (years, None for all).
-    `live` marks an edit that is not final, such as a slider that is still moving.
+    `live` marks an edit that is not final, such as a slider that is still moving. `answered` is the number of
+    the newest message that `values` answer.
     """
 
     board = param.Dict(default={"years": [], "chosen": None, "groups": []})
     values = param.Dict(default={})
+    answered = param.Integer(default=0)
     chosen = param.String(default="")
     editable = param.Boolean(default=True)
     details = Child()
@@ -42,6 +44,8 @@ class LeverEditor(JSComponent):
     def _handle_msg(self, data: Any) -> None:
         if isinstance(data, dict) and isinstance(data.get("kind"), str):
             self._on_message(data)
+            if isinstance(number := data.get("number"), int):
+                self.answered = number
 
 
 class LeverGrid(JSComponent):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from planwise.errors import Busy, InputError
-from planwise.jobs import JobFailure, JobKind, JobReader, JobWriter, State, folder_of, new_job
+from planwise.jobs import JobFailure, JobFolder, JobKind, JobReader, JobWriter, State, folder_of, new_job
 from planwise.jobs.folder import CANCEL, EVENTS, OUTCOME, REQUEST, ROUTE
 from planwise.jobs.reader import remove_old_jobs
 from planwise.jobs.writer import jobs_ahead, wait_for_turn
@@ -101,6 +101,21 @@ def test_the_outcome_is_what_was_said_first(settings):
     found = JobReader(settings).get(folder.id)
     assert (found.state, found.share, found.error) == (State.DONE, 1.0, None)
     assert found.result == {"scenario": "baseline", "published": True}
+
+
+def test_a_job_that_ends_while_it_is_read_is_not_shown_as_running_for_ever(settings, monkeypatch):
+    folder, reader, read = fresh(settings), JobReader(settings), JobFolder.read
+
+    def read_and_end(folder, name):
+        content = read(folder, name)
+        if name == OUTCOME and content is None:
+            JobWriter(folder).end(State.DONE)
+        return content
+
+    monkeypatch.setattr(JobFolder, "read", read_and_end)
+    with JobWriter(folder).lock():
+        assert not reader.get(folder.id).ended
+        assert reader.get(folder.id).state is State.DONE
 
 
 def test_an_error_comes_with_its_remedy(settings):

@@ -33,7 +33,7 @@ from benchmarks.dashboard_world import home_with, world
 from benchmarks.record import record, write
 from benchmarks.serving import PLANWISE, Served
 from benchmarks.wire import Wire
-from ui.values.formatting import count, money, percent
+from planwise.formatting import count, money, percent
 
 P95_BAR_SECONDS = 1.0
 GROWTH_BAR_MB = 0.5  # a session, after it expired

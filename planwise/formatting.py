@@ -1,84 +1,168 @@
-"""Format numbers with their units, for the command line, reports, workbooks and the dashboard.
+"""Format numbers, money, rates, durations and dates, for commands, reports, the workbook and the dashboard.
 
-Rates are 0–1. Numbers have thousands separators and a real minus sign; a missing number is n/a.
+Rates are 0–1. Numbers have thousands separators; a zero has no sign. The functions of this module write as
+pages and reports do (PAGE); commands use TERMINAL, whose figures can be searched for and pasted.
 """
 
 import math
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Any
+
+import yaml
 
 NOT_AVAILABLE = "n/a"
 MINUS = "\N{MINUS SIGN}"
 NBSP = "\N{NO-BREAK SPACE}"
-SCALES = ((1e9, "B", 2), (1e6, "M", 1))  # below a million, amounts are written out
 NEGLIGIBLE = 1e-4  # below it, a number without a unit is written as 0
 WHOLE_FROM = 1e6  # from here on, a number without a unit has no decimals
+MINUTES_FROM = 120  # seconds
+CELL_MAX = 90  # characters
+LEVEL = re.compile(r"\b[Ll]evel (\d)\b")
 
 
-def count(value: Any, *, sign: bool = False) -> str:
-    """Format a whole number: 10,300."""
-    return NOT_AVAILABLE if _missing(value) else _signed(f"{float(value):{'+' if sign else ''},.0f}")
+@dataclass(frozen=True)
+class NumberFormat:
+    """How figures are written: the text for a missing one, the minus sign, the space before a unit.
 
-
-def amount_short(value: Any, *, sign: bool = False, currency: str = "") -> str:
-    """Format an amount for a headline: 1.29 B, 808.4 M, 112,324."""
-    if _missing(value):
-        return NOT_AVAILABLE
-    size = abs(float(value))
-    for scale, letter, decimals in SCALES:
-        if size >= scale:
-            return _prefix(value, sign) + f"{currency}{size / scale:,.{decimals}f}{NBSP}{letter}"
-    return _prefix(value, sign) + f"{currency}{size:,.0f}"
-
-
-def percent(rate: Any, decimals: int = 1, *, sign: bool = False) -> str:
-    """Format a rate as a percentage: 0.0318 is 3.2%."""
-    if _missing(rate):
-        return NOT_AVAILABLE
-    return _signed(f"{float(rate) * 100:{'+' if sign else ''},.{decimals}f}%")
-
-
-def points(rate: Any, decimals: int = 2, *, sign: bool = True) -> str:
-    """Format a difference of two rates in percentage points: +0.17 pp.
-
-    Two decimals, because a study's tolerance is a tenth of a point.
+    `scales` shortens large amounts: from a size on, its letter and its decimals.
     """
-    if _missing(rate):
-        return NOT_AVAILABLE
-    return _signed(f"{float(rate) * 100:{'+' if sign else ''},.{decimals}f}{NBSP}pp")
+
+    missing: str = NOT_AVAILABLE
+    minus: str = MINUS
+    space: str = NBSP
+    scales: tuple[tuple[float, str, int], ...] = ((1e9, "B", 2), (1e6, "M", 1))
+
+    def ratio(self, value: Any, decimals: int = 2, *, sign: bool = False) -> str:
+        """Format a plain ratio such as a compa-ratio: 1.03."""
+        if is_missing(value):
+            return self.missing
+        text = f"{abs(float(value)):,.{decimals}f}"
+        if not any(digit in text for digit in "123456789"):
+            return text  # a number that is rounded to zero has no sign
+        return f"{self.minus if float(value) < 0 else '+' if sign else ''}{text}"
+
+    def count(self, value: Any, *, sign: bool = False) -> str:
+        """Format a whole number: 10,300."""
+        return self.ratio(value, 0, sign=sign)
+
+    def amount(self, value: Any, decimals: int = 0, *, sign: bool = False, currency: str = "") -> str:
+        """Format an amount of money: 112,324."""
+        return re.sub(r"(?=\d)", currency, self.ratio(value, decimals, sign=sign), count=1)
+
+    def amount_short(self, value: Any, *, sign: bool = False, currency: str = "") -> str:
+        """Format an amount for a headline: 1.29 B, 808.4 M, 112,324."""
+        size = 0.0 if is_missing(value) else abs(float(value))
+        for scale, letter, decimals in self.scales:
+            if size >= scale:
+                shown = self.amount(float(value) / scale, decimals, sign=sign, currency=currency)
+                return f"{shown}{self.space}{letter}"
+        return self.amount(value, sign=sign, currency=currency)
+
+    def money(self, value: Any, *, sign: bool = False) -> str:
+        """Format whole dollars: $112,324; with `sign`, +$112,324."""
+        return self.amount(value, sign=sign, currency="$")
+
+    def money_short(self, value: Any, *, sign: bool = False) -> str:
+        """Format dollars for a headline: $1.29 B, $808.4 M, $112,324."""
+        return self.amount_short(value, sign=sign, currency="$")
+
+    def percent(self, rate: Any, decimals: int = 1, *, sign: bool = False) -> str:
+        """Format a rate as a percentage: 0.0318 is 3.2%."""
+        return self.missing if is_missing(rate) else f"{self.ratio(100 * float(rate), decimals, sign=sign)}%"
+
+    def percent_range(self, low: Any, high: Any, decimals: int = 1) -> str:
+        """Format two rates as a range: 2.1–3.4%."""
+        if is_missing(low) or is_missing(high):
+            return self.missing
+        return f"{self.ratio(100 * float(low), decimals)}–{self.percent(high, decimals)}"
+
+    def exact_percent(self, rate: Any, decimals: int = 1) -> str:
+        """Format a rate that was entered, with all its digits and at least so many: 3.0%, 3.25%, 3.125%."""
+        if is_missing(rate):
+            return self.missing
+        digits = len(f"{100 * float(rate):.4f}".rstrip("0").partition(".")[2])
+        return self.percent(rate, max(digits, decimals))
+
+    def points(self, rate: Any, decimals: int = 2, *, sign: bool = True) -> str:
+        """Format a difference of two rates in percentage points: +0.17 pp.
+
+        Two decimals, because a study's tolerance is a tenth of a point.
+        """
+        if is_missing(rate):
+            return self.missing
+        return f"{self.ratio(100 * float(rate), decimals, sign=sign)}{self.space}pp"
+
+    def number(self, value: Any, digits: int = 4) -> str:
+        """Format a number whose unit is unknown, to so many significant digits."""
+        if is_missing(value):
+            return self.missing
+        if float(value).is_integer() or abs(float(value)) >= WHOLE_FROM:
+            return self.count(value)
+        if abs(float(value)) < NEGLIGIBLE:
+            return "0"
+        return f"{float(value):,.{digits}g}".replace("-", self.minus)
+
+    def seconds(self, value: Any) -> str:
+        """Format a duration: 48 ms, 5.2 s, 3.8 min."""
+        if is_missing(value):
+            return self.missing
+        duration = float(value)
+        if duration < 1:
+            return f"{self.count(1000 * duration)}{self.space}ms"
+        if duration < MINUTES_FROM:
+            return f"{self.ratio(duration, 1)}{self.space}s"
+        return f"{self.ratio(duration / 60, 1)}{self.space}min"
+
+    def moment(self, iso: str) -> str:
+        """Format a UTC time of a manifest to the minute: 2026-11-20 11:03 UTC."""
+        return self.space.join((iso[:10], iso[11:16], "UTC"))
 
 
-def ratio(value: Any, decimals: int = 2, *, sign: bool = False) -> str:
-    """Format a plain ratio such as a compa-ratio: 1.03."""
-    return NOT_AVAILABLE if _missing(value) else _signed(f"{float(value):{'+' if sign else ''},.{decimals}f}")
+PAGE = NumberFormat()
+TERMINAL = NumberFormat(missing="-", minus="-", space=" ", scales=((1e6, "M", 2),))
+
+amount_short, count, exact_percent, moment = PAGE.amount_short, PAGE.count, PAGE.exact_percent, PAGE.moment
+money, money_short, number, percent = PAGE.money, PAGE.money_short, PAGE.number, PAGE.percent
+percent_range, points, ratio, seconds = PAGE.percent_range, PAGE.points, PAGE.ratio, PAGE.seconds
 
 
-def number(value: Any, digits: int = 4) -> str:
-    """Format a number whose unit is unknown, to so many significant digits."""
-    if _missing(value):
-        return NOT_AVAILABLE
-    size = abs(float(value))
-    if float(value).is_integer() or size >= WHOLE_FROM:
-        return _signed(f"{value:,.0f}")
-    return "0" if size < NEGLIGIBLE else _signed(f"{value:,.{digits}g}")
-
-
-def _missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Return whether a figure is None, not a number, or infinite."""
     return value is None or not math.isfinite(float(value))
 
 
-def _signed(text: str) -> str:
-    """Use the real minus sign, and no sign at all on a zero."""
-    if not any(digit in text for digit in "123456789"):
-        return text.lstrip("+-")
-    return text.replace("-", MINUS)
+def shortened(text: str) -> str:
+    """Return a long text cut to a table cell's length; the download has the whole of it."""
+    return text if len(text) <= CELL_MAX else f"{text[: CELL_MAX - 1].rstrip()}…"
 
 
-def _prefix(value: Any, sign: bool) -> str:
-    """Return the sign before a currency; none where the amount rounds to zero."""
-    if not round(float(value)):
-        return ""
-    return MINUS if float(value) < 0 else "+" if sign else ""
+def level(level_id: Any, names: Mapping[int, str] | None = None) -> str:
+    """Format a job level with its name: L3 Senior Manager; Level 3 where it has none.
+
+    `names` are a census's own level names by level_id; without them, those of the default pay structure.
+    """
+    if is_missing(level_id):
+        return NOT_AVAILABLE
+    place = int(level_id)
+    own = (level_names() if names is None else names).get(place, "")
+    name = re.sub(rf"\s*\bL{place}$", "", own.strip())
+    return f"L{place} {name}" if name and name != f"Level {place}" else f"Level {place}"
+
+
+def with_levels(text: str) -> str:
+    """Return a text with the levels of the default pay structure named: level 1 is L1 Staff."""
+    return LEVEL.sub(lambda m: level(m[1]) if int(m[1]) in level_names() else m[0], text)
+
+
+@cache
+def level_names() -> Mapping[int, str]:
+    """Return the level names of the default pay structure, by level_id."""
+    declared = resources.files("planwise").joinpath("census/levels.yaml").read_text(encoding="utf-8")
+    return {int(row["level_id"]): str(row["name"]) for row in yaml.safe_load(declared)}
 
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
+from planwise import formatting
 from planwise.engine.publishing import load_publication
 from planwise.governance import open_ledger
 from tests.browser.looking import settle
 from tests.browser.serving import dashboard
-from ui.values import formatting
 
 FIGURES = "table.compare:visible"
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
+from planwise import formatting
 from planwise.engine.publishing import load_publication
 from tests.browser.serving import dashboard
-from ui.values import formatting
 
 HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from planwise import formatting
 from planwise.census import load_census
 from planwise.governance import effective_parameters, open_ledger
-from ui.values import formatting
 
 ANSWERED = ".live .exact:has-text(' of ')"
 COLA = "Cost-of-living raise"

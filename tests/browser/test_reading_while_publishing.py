@@ -8,9 +8,9 @@ import time
 
 import pytest
 
+from planwise import formatting
 from tests.browser.serving import dashboard
 from ui.pages import PAGES
-from ui.values import formatting
 
 pytestmark = pytest.mark.long
 

@@ -10,10 +10,10 @@ import openpyxl
 import pytest
 from playwright.sync_api import expect
 
+from planwise import formatting
 from planwise.engine.publishing import load_publication
 from tests.browser.looking import come_back
 from tests.browser.serving import dashboard
-from ui.values import formatting
 
 expect.set_options(timeout=20_000)  # the machine may have more to do
 ACTIVE = ["continuous_active", "new_hire_active"]

@@ -1,39 +1,135 @@
-"""Numbers with their units: separators, signs, a real minus, n/a for a missing number."""
+"""Figures with their units: separators, signs, a real minus, n/a for none; plain signs in a terminal."""
 
 import math
 
-from planwise.formatting import amount_short, count, number, percent, points, ratio
+import pytest
+
+from planwise import formatting as f
 
 NBSP = "\N{NO-BREAK SPACE}"
+UNITS = ("amount_short", "count", "exact_percent", "money", "money_short", "number", "percent", "points")
+UNITS += ("ratio", "seconds")
 
 
-def test_a_negative_number_has_a_real_minus_sign():
-    assert percent(-0.0299, 2) == "−2.99%" and count(-1234567.8) == "−1,234,568"
-    assert points(-0.001) == f"−0.10{NBSP}pp" and ratio(-0.0692, 4) == "−0.0692"
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (f.count(10300), "10,300"),
+        (f.count(-1234567.8), "−1,234,568"),
+        (f.count(12, sign=True), "+12"),
+        (f.seconds(0.048), f"48{NBSP}ms"),
+        (f.seconds(5.15), f"5.2{NBSP}s"),
+        (f.seconds(229.5), f"3.8{NBSP}min"),
+        (f.exact_percent(0.03), "3.0%"),
+        (f.exact_percent(0.0325), "3.25%"),
+        (f.exact_percent(0.03125), "3.125%"),
+        (f.exact_percent(-0.005), "−0.5%"),
+        (f.exact_percent(0.03, 0), "3%"),
+        (f.money(112323.74), "$112,324"),
+        (f.money(-1234.4), "−$1,234"),
+        (f.money(98, sign=True), "+$98"),
+        (f.money_short(1_286_544_110), f"$1.29{NBSP}B"),
+        (f.money_short(102_626_281, sign=True), f"+$102.6{NBSP}M"),
+        (f.money_short(-2_400_000), f"−$2.4{NBSP}M"),
+        (f.money_short(999_999), "$999,999"),
+        (f.amount_short(808_400_000), f"808.4{NBSP}M"),
+        (f.amount_short(1234567.8, sign=True), f"+1.2{NBSP}M"),
+        (f.amount_short(12, sign=True), "+12"),
+        (f.percent(0.0318), "3.2%"),
+        (f.percent(-0.0299, 2), "−2.99%"),
+        (f.percent(0.087, sign=True), "+8.7%"),
+        (f.percent_range(0.021, 0.034), "2.1–3.4%"),
+        (f.points(0.0017), f"+0.17{NBSP}pp"),
+        (f.points(-0.0274), f"−2.74{NBSP}pp"),
+        (f.points(0.001, sign=False), f"0.10{NBSP}pp"),
+        (f.ratio(1.0955), "1.10"),
+        (f.ratio(-0.0692, 4), "−0.0692"),
+        (f.number(330000000.0), "330,000,000"),
+        (f.number(1234567.8), "1,234,568"),
+        (f.number(0.02), "0.02"),
+        (f.number(-0.25), "−0.25"),
+        (f.number(3), "3"),
+        (f.number(4.5e-6), "0"),
+        (f.moment("2026-11-20T11:03:43+00:00"), f"2026-11-20{NBSP}11:03{NBSP}UTC"),
+        (f.shortened("x" * 200), "x" * 89 + "…"),
+    ],
+)
+def test_figures_are_written_with_separators_units_and_a_real_minus(written, expected):
+    assert written == expected
 
 
-def test_a_zero_has_no_sign():
-    assert points(-0.0000001) == f"0.00{NBSP}pp" and percent(-1e-9, sign=True) == "0.0%"
-    assert count(-0.2, sign=True) == "0" and ratio(0.0, 3, sign=True) == "0.000"
-    assert amount_short(0, sign=True) == "0" and amount_short(-0.3) == "0"
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (f.TERMINAL.count(-1234), "-1,234"),
+        (f.TERMINAL.percent(None), "-"),
+        (f.TERMINAL.percent_range(0.1, None), "-"),
+        (f.TERMINAL.points(-0.001), "-0.10 pp"),
+        (f.TERMINAL.amount_short(-2_400_000), "-2.40 M"),
+        (f.TERMINAL.amount_short(1_286_544_110, sign=True), "+1,286.54 M"),
+        (f.TERMINAL.seconds(0.5), "500 ms"),
+    ],
+)
+def test_a_terminal_has_signs_and_spaces_that_can_be_typed(written, expected):
+    assert written == expected
 
 
-def test_a_missing_number_is_not_available():
-    for show in (amount_short, count, number, percent, points, ratio):
-        assert show(None) == "n/a" and show(math.nan) == "n/a"
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (f.points(-0.0000001), f"0.00{NBSP}pp"),
+        (f.percent(-1e-9, sign=True), "0.0%"),
+        (f.count(-0.2, sign=True), "0"),
+        (f.ratio(0.0, 3, sign=True), "0.000"),
+        (f.amount_short(0, sign=True), "0"),
+        (f.money(-0.3), "$0"),
+    ],
+)
+def test_a_zero_has_no_sign(written, expected):
+    assert written == expected
 
 
-def test_differences_have_a_sign():
-    assert points(0.001) == f"+0.10{NBSP}pp" and points(0.001, sign=False) == f"0.10{NBSP}pp"
-    assert percent(0.05, sign=True) == "+5.0%" and count(12, sign=True) == "+12"
-    assert amount_short(1234567.8, sign=True) == f"+1.2{NBSP}M" and amount_short(12, sign=True) == "+12"
+@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("missing", [None, math.nan, math.inf])
+def test_a_figure_that_is_not_there_is_not_a_zero(name, missing):
+    assert getattr(f, name)(missing) == "n/a" and getattr(f.TERMINAL, name)(missing) == "-"
 
 
-def test_large_amounts_are_shortened():
-    assert amount_short(1_290_000_000) == f"1.29{NBSP}B" and amount_short(808_400_000) == f"808.4{NBSP}M"
-    assert amount_short(112_324) == "112,324" and amount_short(-2e6, currency="$") == f"−$2.0{NBSP}M"
+@pytest.mark.parametrize(
+    ("level_id", "names", "expected"),
+    [
+        (1, None, "L1 Staff"),
+        (2.0, None, "L2 Manager"),
+        (3, None, "L3 Senior Manager"),
+        (5, None, "L5 VP"),
+        (6, None, "Level 6"),
+        (math.nan, None, "n/a"),
+        (2, {2: "Ingénieur"}, "L2 Ingénieur"),
+        (2, {2: "Level 2"}, "Level 2"),
+        (2, {2: "  "}, "Level 2"),
+        (2, {1: "Junior"}, "Level 2"),
+    ],
+)
+def test_a_level_has_its_name_or_its_number(level_id, names, expected):
+    assert f.level(level_id, names) == expected
 
 
-def test_a_number_without_a_unit_keeps_its_significant_digits():
-    assert number(330000000.0) == "330,000,000" and number(0.02) == "0.02" and number(3) == "3"
-    assert number(4.5e-6) == "0" and number(0.25) == "0.25" and number(1234567.8) == "1,234,568"
+def test_the_names_are_those_of_the_default_pay_structure():
+    from planwise.census import default_levels
+
+    assert f.level_names() == dict(default_levels()[["level_id", "name"]].itertuples(index=False))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Merit rate, level 1", "Merit rate, L1 Staff"),
+        (
+            "Merit falls with level: 2.00% in level 4, 3.00% in level 3.",
+            "Merit falls with level: 2.00% in L4 Director, 3.00% in L3 Senior Manager.",
+        ),
+        ("Nobody is in level 9; level 12 neither.", "Nobody is in level 9; level 12 neither."),
+    ],
+)
+def test_texts_of_the_core_call_levels_as_pages_do(text, shown):
+    assert f.with_levels(text) == shown

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
-from ui.values.formatting import NBSP
+from planwise.formatting import NBSP
 
 Figure = dict[str, Any]
 Legend = Literal["", "below", "above"]

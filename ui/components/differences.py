@@ -6,10 +6,10 @@ from html import escape
 
 import pandas as pd
 
+from planwise.formatting import count, with_levels
 from planwise.parameters import EffectiveParameters, Finding, Risk, Value, validate_target
 from ui.components import html
 from ui.components.html import Tone
-from ui.values.formatting import count, with_levels
 from ui.values.parameter_text import full_label, risk_in, written
 
 TONES: dict[Risk, Tone] = {

@@ -17,8 +17,8 @@ from markdown_it import MarkdownIt
 from panel.custom import JSComponent
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import NBSP
 from ui.selection import FIELDS
-from ui.values.formatting import NBSP
 from ui.values.results import Unreadable
 
 

@@ -9,10 +9,10 @@ import param
 from panel.custom import JSComponent
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import NBSP, count
 from planwise.jobs import Job, JobKind, JobStep, State
 from ui.components.html import stylesheet
 from ui.session import Session
-from ui.values.formatting import NBSP, count
 
 ASSETS = Path(__file__).parent.parent / "assets"
 POLL_MILLISECONDS = 600

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from planwise.census import Census, load_census
 from planwise.errors import InputError, PlanWiseError
+from planwise.formatting import with_levels
 from planwise.governance.scenarios import check_new_name
 from planwise.parameters import EffectiveParameters, Risk, validate_target
 from planwise.settings import Settings
@@ -19,7 +20,6 @@ from planwise.study.space import extreme
 from planwise.study.strategies import check_spec, strategy_info
 from planwise.study.strategies.auto import choose
 from planwise.study.study_files import running_studies
-from ui.values.formatting import with_levels
 from ui.values.studies import BoundsCheck, Checked, Measured, PreflightCheck, Tone
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
 from planwise.engine.outcome import Kpis
+from planwise.formatting import with_levels
 from planwise.parameters import catalogue
 from planwise.risk.sensitivity import importance
 from planwise.settings import Settings
@@ -31,7 +32,6 @@ from planwise.study.pareto import diverse, front, knee
 from planwise.study.spec import StudyHeader, StudySpec
 from planwise.study.study_files import journal_file
 from planwise.study.trial import ERROR, FINISHED, GIVEN_UP, NO_CANDIDATES, Trial, TrialPurpose, trial_of
-from ui.values.formatting import with_levels
 from ui.values.studies import FACTS, LEVER, LIMIT, PART, StudyLever, StudyTrials
 
 PP = 100.0

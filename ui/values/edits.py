@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from planwise.errors import InputError
+from planwise.formatting import with_levels
 from planwise.parameters import (
     EffectiveParameters,
     Lever,
@@ -18,7 +19,6 @@ from planwise.parameters import (
     simulated_years,
 )
 from planwise.parameters.values import HORIZON, SHARE_PREFIX, Key, parse_key
-from ui.values.formatting import with_levels
 from ui.values.parameter_text import entered, family
 
 Years = Sequence[int] | None

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from planwise.formatting import with_levels
 from planwise.parameters import catalogue
 from planwise.parameters.declaration import Lever, Parameter, Unit
-from ui.values.formatting import with_levels
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from planwise.errors import InputError
+from planwise.formatting import MINUS, level, money, with_levels
 from planwise.parameters import Assumption, Lever, Value, risk_of
 from planwise.parameters.declaration import Parameter, Unit
 from planwise.parameters.values import LEAP_YEAR, canonical, outside_bounds
-from ui.values.formatting import MINUS, level, money, with_levels
 
 Declared = Lever | Assumption
 TIMES = "\N{MULTIPLICATION SIGN}"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from planwise.formatting import count, exact_percent, level, money, percent, points
 from ui.components.card import Content
 from ui.components.charts import Series, bars, color_of, scenario_lines
 from ui.components.html import TableColumn
 from ui.pages.compare.tables import file_name
 from ui.values.comparison import ComparedScenarios
-from ui.values.formatting import count, goal, level, money, percent, points
 from ui.values.results import BRIDGE
 
 MILLION = 1e6
@@ -31,7 +31,7 @@ def growth(found: ComparedScenarios) -> Content:
         y_format=".1%",
         y_title="Growth in the year",
         hover=".2%",
-        reference=None if target is None else (f"Target {goal(target)}", target),
+        reference=None if target is None else (f"Target {exact_percent(target)}", target),
     )
 
 

@@ -10,6 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
+from planwise.formatting import percent
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import Figure, color_of, label
@@ -18,7 +19,6 @@ from ui.components.point_charts import intervals
 from ui.pages.compare.tables import MONEY, PEOPLE, RATE, change, file_name
 from ui.session import Session
 from ui.values.comparison import Chance
-from ui.values.formatting import percent
 
 METRICS = {
     "growth_compound": ("Annual growth (CAGR) since the census", RATE),

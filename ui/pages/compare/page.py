@@ -10,6 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import count
 from ui.components import html
 from ui.components.card import Card
 from ui.components.downloads import Download
@@ -22,7 +23,6 @@ from ui.pages.compare.tables import figures, file_name, levers
 from ui.selection import Selection
 from ui.session import Session
 from ui.values.comparison import FEWEST, MOST, ComparedScenarios
-from ui.values.formatting import count
 
 SUGGESTED = 3  # compared when nothing was chosen yet
 

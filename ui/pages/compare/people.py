@@ -7,6 +7,7 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
+from planwise.formatting import NOT_AVAILABLE, count, level, money, money_short, percent
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import DOWN, GREY, UP, count_bars, waterfall
@@ -14,7 +15,6 @@ from ui.components.html import Kpi, TableColumn
 from ui.components.page import PAIR, STACK
 from ui.pages.compare.tables import file_name
 from ui.values.comparison import PeopleCompared
-from ui.values.formatting import NOT_AVAILABLE, count, level, money, money_short, percent
 
 ATTRIBUTES = {"everybody": "Everybody", "level": "Level", "department": "Department", "gender": "Gender"}
 STEPS = ("The same people", "Only there", "Only in the base")  # short enough for an axis

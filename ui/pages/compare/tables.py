@@ -8,11 +8,11 @@ from typing import Any, Literal
 import pandas as pd
 
 from planwise.comparison.parameters import ParameterDifference, Setting
+from planwise.formatting import NOT_AVAILABLE, count, money, percent, points, ratio, with_levels
 from planwise.parameters import catalogue
 from ui.components.card import Content
 from ui.components.html import Tone
 from ui.values.comparison import ComparedScenarios
-from ui.values.formatting import MINUS, NOT_AVAILABLE, count, money, percent, points, ratio, with_levels
 from ui.values.parameter_text import written
 
 NAMES_IN_FILE = 3  # more would make a name that no disk takes
@@ -172,8 +172,7 @@ def change(value: Any, unit: str) -> str:
         return money(value, sign=True)
     if unit == RATE:
         return points(value)
-    text = f"{value:+,.3f}" if unit == RATIO else f"{value:+,.0f}"
-    return text.replace("-", MINUS)
+    return ratio(value, 3, sign=True) if unit == RATIO else count(value, sign=True)
 
 
 def share(value: Any, unit: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from planwise.formatting import count, money_short, percent, points, ratio, seconds, with_levels
 from ui.components import html
 from ui.components.card import Content
 from ui.components.charts import DOWN, NOTE_HEIGHT, TARGET, note, ranked
@@ -14,7 +15,6 @@ from ui.components.html import Kpi, TableColumn, Tone
 from ui.components.point_charts import seed_histogram
 from ui.pages.optimise import labels
 from ui.pages.optimise.labels import lever_change
-from ui.values.formatting import count, money_short, percent, points, ratio, seconds, with_levels
 from ui.values.studies import LIMIT, StudyTrials
 
 GROWTH = "growth_compound"

@@ -10,6 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
+from planwise.formatting import percent, points, seconds
 from planwise.jobs import Job
 from planwise.study.spec import OptimizeRequest
 from ui.components import html
@@ -19,7 +20,6 @@ from ui.pages.optimise.asking import StudyForm
 from ui.pages.optimise.form import Form
 from ui.pages.optimise.labels import AUTOMATIC, STRATEGIES, objectives_text
 from ui.session import Session
-from ui.values.formatting import percent, points, seconds
 from ui.values.studies import Checked, Measured, PreflightCheck
 
 MARKS = {

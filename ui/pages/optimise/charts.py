@@ -7,6 +7,7 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
+from planwise.formatting import count, percent, points, ratio
 from ui.components import point_charts
 from ui.components.card import Card, Content
 from ui.components.charts import DOWN, HEIGHT, NOTE_HEIGHT, TOTAL, Figure, note, ranked, with_vertical_line
@@ -20,7 +21,6 @@ from ui.pages.optimise.convergence import BY_GROWTH, BY_SCORE, compared_trials, 
 from ui.pages.optimise.labels import OUTCOMES, Measure, lever_measure, measures_of, named
 from ui.pages.optimise.looks import SWITCHES
 from ui.session import Session
-from ui.values.formatting import count, percent, points, ratio
 from ui.values.studies import StudyLever, StudyTrials
 
 PERCENT = 100

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from planwise.formatting import count, percent, points, ratio, seconds
 from ui.components.card import Content
 from ui.components.charts import (
     DOWN,
@@ -21,7 +22,6 @@ from ui.components.charts import (
 from ui.components.html import TableColumn
 from ui.components.point_charts import step_line, trial_chart, trial_marks
 from ui.pages.optimise.labels import GROWTH, Measure, gap, objectives_text, purpose, target_text
-from ui.values.formatting import count, percent, points, ratio, seconds
 from ui.values.studies import PART, StudyTrials
 
 KNEE, PICK, FRONT = "knee", "pick", "front"

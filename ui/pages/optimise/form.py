@@ -9,6 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError
+from planwise.formatting import count, with_levels
 from planwise.parameters import catalogue
 from planwise.study import objectives
 from ui.components import html
@@ -17,7 +18,6 @@ from ui.components.page import GAP, UpdateGuard
 from ui.pages.optimise.asking import AIMS, LIMITS, StudyForm
 from ui.pages.optimise.labels import AUTOMATIC, OBJECTIVES, STRATEGIES
 from ui.pages.optimise.looks import PART, SIDE_BY_SIDE, SMALL, SWITCHES
-from ui.values.formatting import count, with_levels
 
 
 class NumberField:

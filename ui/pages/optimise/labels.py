@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from planwise.formatting import count, money, money_short, percent, points, ratio, seconds
 from ui.components.html import Tone
-from ui.values.formatting import count, money, money_short, percent, points, ratio, seconds
 from ui.values.studies import (
     CANCELLED,
     INTERRUPTED,

@@ -9,6 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import count, moment, percent, seconds
 from planwise.jobs import Job
 from ui.components import html
 from ui.components.card import FRAME, Card
@@ -22,7 +23,6 @@ from ui.pages.optimise.convergence import compared
 from ui.pages.optimise.labels import gap, objectives_text, study_state, target_text
 from ui.pages.optimise.study import StudyTab
 from ui.session import Session
-from ui.values.formatting import count, moment, percent, seconds
 from ui.values.studies import StudySummary, StudyTrials
 
 COMPARED_MAX = 4

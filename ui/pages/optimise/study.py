@@ -10,6 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import moment
 from planwise.jobs import Job
 from ui.components import html
 from ui.components.card import FRAME
@@ -22,7 +23,6 @@ from ui.pages.optimise.charts import Charts
 from ui.pages.optimise.form import NumberField
 from ui.pages.optimise.trials import TrialPanel, Trials
 from ui.session import Session
-from ui.values.formatting import moment
 from ui.values.studies import StudyTrials
 
 SMALL: dict[str, Any] = {"size": "small", "margin": 0, "variant": "outlined"}

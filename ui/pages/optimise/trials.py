@@ -10,6 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import count, money_short, percent, ratio, seconds
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.downloads import FileButton, to_csv
@@ -19,7 +20,6 @@ from ui.components.table import PagedTable
 from ui.pages.optimise.convergence import role_on_front
 from ui.pages.optimise.labels import OUTCOMES, gap, lever_change, parts_of, purpose
 from ui.session import Session
-from ui.values.formatting import count, money_short, percent, ratio, seconds
 from ui.values.studies import LIMIT, StudyTrials
 
 SHOWS = {"All trials": "all", "Candidates": "search", "Feasible": "feasible", "Infeasible or failed": "bad"}

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from planwise.formatting import moment, money_short, percent, points
 from ui.components import html
 from ui.components.html import link
-from ui.values.formatting import moment, money_short, percent, points
 from ui.values.results import Result, StoredSweep, StoredSweepRow, Sweeps
 
 LEAST_RATE, LEAST_MONEY = 0.00005, 1.0  # less does not show: 0.005 pp, a dollar of payroll

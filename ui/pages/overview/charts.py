@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from planwise.formatting import count, exact_percent, level, moment, money, percent, points, ratio, shortened
 from planwise.gate import GateResult
 from ui.components import html
 from ui.components.card import Content
 from ui.components.charts import scenario_lines, waterfall
 from ui.components.html import TableColumn
-from ui.values.formatting import count, goal, level, moment, money, percent, points, ratio, shortened
 from ui.values.results import BRIDGE, SUPPRESSED_UNDER, Result
 
 PP = 100.0
@@ -47,7 +47,9 @@ def growth(results: Sequence[Result], chosen: Result) -> Content:
         y_format=".1%",
         y_title="Growth in the year",
         hover=".2%",
-        reference=None if chosen.target is None else (f"Target {goal(chosen.target)}", chosen.target),
+        reference=None
+        if chosen.target is None
+        else (f"Target {exact_percent(chosen.target)}", chosen.target),
     )
     return Content(
         "Growth against target",
@@ -120,7 +122,7 @@ def bridge(result: Result, year: int) -> Content:
         *(TableColumn(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
         TableColumn("growth_all", "Growth", lambda v: percent(v, 2)),
     )
-    target = None if result.target is None else (f"Target {goal(result.target)}", result.target)
+    target = None if result.target is None else (f"Target {exact_percent(result.target)}", result.target)
     figure = waterfall(
         steps,
         "Growth",

@@ -9,6 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import count, exact_percent, moment, money, money_short, percent, points, ratio
 from ui.components import html
 from ui.components.card import FRAME, Card
 from ui.components.html import Kpi, Linked, Tone
@@ -19,7 +20,6 @@ from ui.pages.overview.changes import news
 from ui.pages.overview.to_do import list_items, waiting
 from ui.session import Session
 from ui.store import BASELINE
-from ui.values.formatting import count, goal, moment, money, money_short, percent, points, ratio
 from ui.values.results import Result, Unreadable
 
 
@@ -56,7 +56,7 @@ def headline(result: Result, year: int) -> tuple[Kpi, ...]:
     since = "the census" if year == result.years[0] else f"{year - 1}"
     compound_verdict, compound_tone = against(kpi["growth_compound"], result.target)
     growth_verdict, growth_tone = against(kpi["growth_all"], result.target)
-    target = "no target is set" if result.target is None else f"vs target {goal(result.target)}"
+    target = "no target is set" if result.target is None else f"vs target {exact_percent(result.target)}"
     payroll_growth = kpi["payroll"] / before["payroll"] - 1 if before["payroll"] else None
     return (
         Kpi(

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol
 
+from planwise.formatting import count, exact_percent, moment, percent, points, seconds
 from planwise.gate import GateResult
 from ui.components import html
 from ui.components.html import link
-from ui.values.formatting import count, goal, moment, percent, points, seconds
 from ui.values.results import Result, ScenarioStatus, StudyBrief
 
 NO_STUDY = (
@@ -26,7 +26,7 @@ def latest(study: StudyBrief) -> str:
     """Return how the latest study stands: state, target, best so far, what it took."""
     name, tone = status(study)
     open_it = link("Open the study", "optimise", about=f"Open the study {study.name}", study=study.name)
-    target = "trade-offs, no target" if study.target is None else f"target {goal(study.target)}"
+    target = "trade-offs, no target" if study.target is None else f"target {exact_percent(study.target)}"
     about = f"{study.strategy} on {study.scenario}, {target}, {study.kind} trials"
     return (
         f'<p class="quiet">{html.chip(name, tone)} {escape(about)}</p>'

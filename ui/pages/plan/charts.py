@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from planwise.formatting import count, exact_percent, level, money, percent, points
 from planwise.parameters import EffectiveParameters, Lever
 from planwise.parameters.declaration import Unit
 from ui.components.card import Content
@@ -13,7 +14,6 @@ from ui.components.html import TableColumn
 from ui.components.point_charts import intervals
 from ui.live_preview.values import Affected, Impact
 from ui.pages.plan.live_figures import Side
-from ui.values.formatting import NOT_AVAILABLE, count, goal, level, money, percent, points
 from ui.values.parameter_text import full_label
 from ui.values.results import BRIDGE, SUPPRESSED_UNDER
 
@@ -37,7 +37,7 @@ def growth(name: str, base: Side, now: Side, target: float | None) -> Content:
         y_format=".1%",
         y_title="Growth in the year",
         hover=".2%",
-        reference=None if target is None else (f"Target {goal(target)}", target),
+        reference=None if target is None else (f"Target {exact_percent(target)}", target),
     )
     return Content(
         "Growth by year",
@@ -111,7 +111,7 @@ def bridge(name: str, base: Side, now: Side, year: int, target: float | None) ->
         (name, list(shown["base"])),
         list(shown["draft"]),
         texts,
-        target=None if target is None else (f"Target {goal(target)}", target),
+        target=None if target is None else (f"Target {exact_percent(target)}", target),
     )
     return Content(
         "Growth bridge",
@@ -324,8 +324,7 @@ def _hover(group: Affected) -> str:
 
 
 def _signed_count(value: Any) -> str:
-    text = count(value)
-    return f"+{text}" if text != NOT_AVAILABLE and float(value) > 0 else text
+    return count(value, sign=True)
 
 
 def _difference(old: float | None, new: float | None) -> float | None:

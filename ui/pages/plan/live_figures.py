@@ -11,11 +11,11 @@ from typing import Any, Protocol
 import panel as pn
 
 from planwise.errors import InputError, PlanWiseError
+from planwise.formatting import count, exact_percent, money, money_short, percent, points, ratio, seconds
 from planwise.parameters import EffectiveParameters
 from ui.components.page import on_page
 from ui.live_preview.values import Impact, Previewed
 from ui.session import Session
-from ui.values.formatting import count, goal, money, money_short, percent, points, ratio, seconds
 
 PURPOSE = "plan"
 CHARTS_SECONDS = 0.25  # between two drawings of the charts while a slider is dragged
@@ -344,9 +344,9 @@ def _against(growth: float | None, target: float | None) -> tuple[str, str, str]
         return "no target is set", "", ""
     gap = growth - target
     if abs(gap) <= ON_TARGET_RATE:
-        return f"of {goal(target)} ({points(gap)})", "on target", "good"
+        return f"of {exact_percent(target)} ({points(gap)})", "on target", "good"
     side = "above" if gap > 0 else "short of"
-    return f"{side} target {goal(target)}", points(abs(gap)).lstrip("+"), "warn"
+    return f"{side} target {exact_percent(target)}", points(abs(gap)).lstrip("+"), "warn"
 
 
 def _budget(now: Side, budget: float | None) -> tuple[str, str, str]:

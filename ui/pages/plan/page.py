@@ -8,6 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
+from planwise.formatting import count
 from planwise.parameters import EffectiveParameters, validate
 from ui.components import html
 from ui.components.card import FRAME, Card
@@ -30,7 +31,6 @@ from ui.pages.plan.live_figures import LivePreview, PlanFigures, PreviewRequest,
 from ui.pages.plan.sheet import board_values, lever_board, main_names
 from ui.pages.plan.tabs import Assumptions, ByYear, Files, Presets
 from ui.session import Session
-from ui.values.formatting import count
 
 WARNED_OF = "Distance from the recommended ranges, rules across levers, target and budget"
 TABS = ("Levers", "By year", "Assumptions", "Presets", "Files")

@@ -8,6 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError
+from planwise.formatting import count, shortened
 from planwise.parameters import validate
 from planwise.parameters.presets import Preset, presets
 from ui.components import html
@@ -19,7 +20,6 @@ from ui.pages.plan.parameter_file import BYTES_MAX, RowError, parameter_table, r
 from ui.pages.plan.sheet import assumption_sheet, lever_sheet, order_of
 from ui.session import Session
 from ui.values.edits import effective_of, unlocked
-from ui.values.formatting import count, shortened
 from ui.values.parameter_text import full_label
 
 FIRST_ASSUMPTION = "headcount_growth"

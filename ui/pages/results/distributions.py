@@ -9,6 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError
+from planwise.formatting import count, money, percent, ratio
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import Figure, color_of_level, with_reference
@@ -16,7 +17,6 @@ from ui.components.page import PAIR, STACK
 from ui.components.point_charts import Bins, Points, heat_map, histogram, points
 from ui.pages.results.request import ResultsView
 from ui.store import Store
-from ui.values.formatting import count, money, percent, ratio
 from ui.values.people import ACTIVE, FigureDistribution, Sample
 from ui.values.results import SUPPRESSED_UNDER
 

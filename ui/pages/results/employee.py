@@ -11,6 +11,7 @@ import panel_material_ui as pmui
 
 from planwise.comparison.employee import Event, Timeline
 from planwise.errors import InputError
+from planwise.formatting import count, money, percent, ratio, with_levels
 from planwise.parameters import catalogue
 from ui.components import html
 from ui.components.card import FRAME, Card, Content
@@ -21,7 +22,6 @@ from ui.pages.results.events import NOT_ALLOWED
 from ui.pages.results.request import CENSUS_YEAR, COLORS, RULES, ResultsView, levels, reason, status
 from ui.session import Session
 from ui.store import Store
-from ui.values.formatting import count, money, percent, ratio, with_levels
 from ui.values.parameter_text import written
 from ui.values.people import ACTIVE, READERS_OF_PEOPLE, PeopleFound
 

@@ -10,6 +10,7 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
+from planwise.formatting import count, money, percent
 from ui.components import html
 from ui.components.card import FRAME, SMALL
 from ui.components.downloads import FileButton, to_csv, to_excel
@@ -18,7 +19,6 @@ from ui.components.table import PagedRows
 from ui.pages.results.request import ResultsView, levels, reason, status
 from ui.session import Session
 from ui.store import Store
-from ui.values.formatting import count, money, percent
 from ui.values.people import EVENT_KINDS, READERS_OF_PEOPLE, EventPage, EventQuery
 
 ROWS = 25  # of a page

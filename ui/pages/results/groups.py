@@ -8,6 +8,7 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
+from planwise.formatting import count, money, money_short, percent
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import PALETTE, Series, lines, ranked, with_reference
@@ -15,7 +16,6 @@ from ui.components.page import PAIR, STACK, UpdateGuard
 from ui.pages.results.request import CENSUS_YEAR, ResultsView, fill
 from ui.pages.results.years import BY_NAME, COLUMNS, WHOSE_FLOWS
 from ui.store import Store
-from ui.values.formatting import count, money, money_short, percent
 from ui.values.people import ACTIVE
 from ui.values.results import SUPPRESSED_UNDER
 

@@ -8,6 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import count, moment
 from ui.components import html
 from ui.components.page import STACK, Page, UpdateGuard, on_page
 from ui.pages.results.distributions import Ranges, Spreads
@@ -19,7 +20,6 @@ from ui.pages.results.years import Bridge, Years, headline
 from ui.selection import Selection
 from ui.session import Session
 from ui.store import Store
-from ui.values.formatting import count, moment
 from ui.values.people import READERS_OF_PEOPLE, STATUSES
 
 SELECT: dict[str, Any] = {"size": "small", "margin": (6, 0, 4, 0)}

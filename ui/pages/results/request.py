@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from planwise.errors import InputError
+from planwise.formatting import level
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import DOWN, PALETTE, UP
 from ui.selection import Selection
 from ui.store import BASELINE, Store
-from ui.values.formatting import level
 from ui.values.people import ACTIVE, EVENT_KINDS, STATUSES, Filter, Population
 from ui.values.results import Result
 

@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 import panel as pn
 
+from planwise.formatting import count, exact_percent, money, money_short, percent, points, ratio
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import DOWN, INK, PALETTE, UP, Series, bars, lines, waterfall, with_reference
 from ui.components.page import PAIR, STACK
 from ui.pages.results.request import ResultsView, fill
 from ui.store import Store
-from ui.values.formatting import count, goal, money, money_short, percent, points, ratio
 from ui.values.people import ACTIVE
 from ui.values.results import BRIDGE, SUPPRESSED_UNDER
 
@@ -113,7 +113,7 @@ def contents(asked: ResultsView, frame: pd.DataFrame) -> tuple[Content, ...]:
     simulated = frame[frame["simulation_year"] > 0].reset_index(drop=True)
     growth = _card(asked, simulated, "Growth of pay", "% on the year before", ("growth", "own_growth"), ".1%")
     if asked.unfiltered and asked.result.target is not None and growth.figure is not None:
-        with_reference(growth.figure, f"Target {goal(asked.result.target)}", asked.result.target)
+        with_reference(growth.figure, f"Target {exact_percent(asked.result.target)}", asked.result.target)
     return (
         _card(asked, frame, "People", "Number of people", ("people",), ",d", upright=True),
         _movement(asked, simulated),
@@ -277,7 +277,7 @@ def growth_of_year(asked: ResultsView) -> Content:
         steps,
         "Growth",
         [*(points(value) for _, value in steps), percent(total, 2)],
-        target=None if target is None else (f"Target {goal(target)}", target),
+        target=None if target is None else (f"Target {exact_percent(target)}", target),
     )
     return Content(
         f"Growth bridge {asked.year}",

@@ -11,6 +11,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import with_levels
 from planwise.parameters import EffectiveParameters, Finding, Risk, Value, catalogue
 from ui.components import html
 from ui.components.card import FRAME
@@ -18,7 +19,6 @@ from ui.components.html import TableColumn
 from ui.components.page import PARTS, UpdateGuard
 from ui.draft import LOOK_AGAIN
 from ui.session import Session
-from ui.values.formatting import with_levels
 from ui.values.parameter_text import written
 
 COLUMNS = ("parameter", "years", "before", "after")

@@ -9,13 +9,13 @@ import pandas as pd
 import panel as pn
 
 from planwise.errors import InputError
+from planwise.formatting import count, moment, money, percent, points, ratio, shortened
 from planwise.jobs import Job, JobKind, State, Table
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.html import Linked, TableColumn, link
 from ui.components.page import STACK, show
 from ui.session import Session
-from ui.values.formatting import count, moment, money, percent, points, ratio, shortened
 from ui.values.results import Result
 
 ROWS = (

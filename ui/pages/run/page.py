@@ -8,6 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import NBSP, NOT_AVAILABLE, count, money, percent, seconds
 from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import FRAME, Card, Content
@@ -19,7 +20,6 @@ from ui.pages.run.form import RunForm
 from ui.pages.run.outcome import Outcome
 from ui.pages.run.plan import PlanCard
 from ui.session import Session
-from ui.values.formatting import NBSP, NOT_AVAILABLE, count, money, percent, seconds
 from ui.values.results import PastRun
 
 JOBS = (

@@ -11,13 +11,13 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import count, seconds
 from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.page import PARTS
 from ui.pages.run.form import RunRequest
 from ui.session import Session
-from ui.values.formatting import count, seconds
 
 LOOK_MILLISECONDS = 400
 AGAIN_SECONDS = 2.0  # after which it is looked whether the warehouse is free

@@ -4,8 +4,7 @@ import pytest
 
 from planwise.errors import InputError
 from planwise.parameters import resolve, simulated_years
-from ui.draft import Draft
-from ui.values.edits import STEPS_KEPT
+from ui.draft import STEPS_KEPT, Draft
 
 YEARS = (2026, 2027, 2028, 2029, 2030)
 SCENARIOS = {

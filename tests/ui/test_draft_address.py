@@ -6,10 +6,9 @@ import pytest
 
 from planwise.errors import InputError
 from planwise.parameters import resolve
-from ui.draft import Draft
+from ui.draft import Draft, Lock
 from ui.selection import Selection
 from ui.shell.address import keep_in_address
-from ui.values.edits import Lock
 
 
 class Location(param.Parameterized):

@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 
 from planwise.errors import InputError
 from planwise.parameters import catalogue, parse_assignments, resolve
-from ui.draft import Draft
+from ui.draft import Draft, effective_of, normalised
 from ui.shell.address import _text as spelled
-from ui.values.edits import effective_of, normalised
 
 YEARS = (2026, 2027, 2028)
 BASES = {"baseline": {}, "other": {"cola_rate": 0.035, "merit_rate_level_1@2027": 0.04}}

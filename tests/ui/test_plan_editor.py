@@ -269,7 +269,7 @@ def test_a_role_without_edit_right_cannot_edit():
     details.toggle_lock()
     assert session.draft.is_empty and session.draft.locks == ()
     assert "Your role can view scenarios" in page._choice.refused["what"]
-    assert "10,000 of 10,000 employees" in page._figures.shown["html"]
+    assert "10,000 of 10,000 employees" in page._preview.figures.shown["html"]
 
 
 def pressed(session, *, years=None):

@@ -21,7 +21,7 @@ def requested(session):
 
 
 def shown(page):
-    return page._figures.shown
+    return page._preview.figures.shown
 
 
 def test_the_page_opens_with_the_figures_of_the_draft(session):

@@ -14,14 +14,18 @@ from ui.pages.plan.sheet import (
     MAIN_ASSUMPTIONS,
     assumption_sheet,
     board_values,
+    copied_to_levels,
     lever_board,
     lever_sheet,
     main_names,
     order_of,
+    pasted_changes,
+    ramp,
     single_board,
     slider_value,
+    typed_changes,
+    unlocked,
 )
-from ui.values.edits import copied_to_levels, pasted_changes, ramp, typed_changes, unlocked
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ class Kpi:
     note: str
     verdict: str = ""
     tone: Tone = ""
+    change: str | None = None  # from the base scenario; empty: none; None: not shown
 
 
 @dataclass(frozen=True)
@@ -140,11 +141,15 @@ def chip(text: str, tone: Tone) -> str:
 
 
 def _kpi(kpi: Kpi) -> str:
+    change = ""
+    if kpi.change is not None:
+        change = f"<b>{escape(kpi.change)}</b> from the base" if kpi.change else "no change from the base"
+        change = f'<dd class="change">{change}</dd>'
     dot = " · " if kpi.verdict and kpi.note else ""
     verdict = f'<span class="{kpi.tone}">{escape(kpi.verdict)}</span>{dot}' if kpi.verdict else ""
     return (
         f'<div class="kpi"><dt>{escape(kpi.label)}</dt><dd class="figure">{escape(kpi.figure)}</dd>'
-        f'<dd class="note">{verdict}{escape(kpi.note)}</dd></div>'
+        f'{change}<dd class="note">{verdict}{escape(kpi.note)}</dd></div>'
     )
 
 

@@ -6,10 +6,9 @@ from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlencode
 
 from planwise.errors import InputError, PlanWiseError
 from planwise.parameters import parse_assignments
-from ui.draft import BASELINE
+from ui.draft import BASELINE, Lock
 from ui.selection import FIELDS, from_query, to_query
 from ui.session import Session
-from ui.values.edits import Lock
 
 BASE, EDIT, LOCK = "base", "set", "lock"
 WHO_MAX, WHY_MAX = 200, 120  # characters: the longest name of a user, and what the page takes for a reason

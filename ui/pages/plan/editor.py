@@ -15,11 +15,20 @@ from ui.components import html
 from ui.components.html import Tone
 from ui.components.lever_editor import LeverEditor, LeverGrid
 from ui.components.page import show
-from ui.draft import Draft
+from ui.draft import Draft, Years, changes_of, keys_of
 from ui.pages.plan.live_figures import LivePreview
-from ui.pages.plan.sheet import board_values, lock_text, order_of, single_board, slider_value
+from ui.pages.plan.sheet import (
+    board_values,
+    copied_to_levels,
+    lock_text,
+    order_of,
+    pasted_changes,
+    ramp,
+    single_board,
+    slider_value,
+    typed_changes,
+)
 from ui.session import Session
-from ui.values.edits import Years, changes_of, copied_to_levels, keys_of, pasted_changes, ramp, typed_changes
 from ui.values.parameter_text import (
     Declared,
     allowed,

@@ -13,6 +13,9 @@ import panel as pn
 from planwise.errors import InputError, PlanWiseError
 from planwise.formatting import count, exact_percent, money, money_short, percent, points, ratio, seconds
 from planwise.parameters import EffectiveParameters
+from ui.components import html
+from ui.components.html import Kpi, Tone
+from ui.components.lever_editor import LiveFigures
 from ui.components.page import on_page
 from ui.live_preview.values import Impact, Previewed
 from ui.session import Session
@@ -21,22 +24,21 @@ PURPOSE = "plan"
 CHARTS_SECONDS = 0.25  # between two drawings of the charts while a slider is dragged
 IDLE_SECONDS = 0.15  # without another edit, before people are compared for an edit that is not final
 ON_TARGET_RATE = 0.001  # a study's default tolerance: a tenth of a percentage point
-NO_CHANGE = "no change from the base"
-Kpi = Mapping[str, Any]
+Figures = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Side:
     """One simulation: its KPIs by year."""
 
-    kpis: Sequence[Kpi]
+    kpis: Sequence[Figures]
 
     @property
     def years(self) -> tuple[int, ...]:
         """The simulated years."""
         return tuple(int(kpi["simulation_year"]) for kpi in self.kpis)
 
-    def of(self, year: int) -> Kpi:
+    def of(self, year: int) -> Figures:
         """Return the KPIs of a year."""
         return next(kpi for kpi in self.kpis if kpi["simulation_year"] == year)
 
@@ -76,11 +78,18 @@ class PlanFigures:
     draft: Side
 
 
-class Display(Protocol):
-    """Where answers are shown."""
+EMPTY_TILE = (
+    '<div class="kpi"><dt>&nbsp;</dt><dd class="figure">&nbsp;</dd><dd class="change">&nbsp;</dd></div>'
+)
+WAITING = (
+    '<p class="badge preparing" role="status"><span class="exact">Preparing the first simulation…</span></p>'
+    f'<div class="kpis" aria-hidden="true">{EMPTY_TILE * 8}</div>'
+)
+UNAVAILABLE = '<p class="badge unavailable" role="status">No figures: the simulation failed.</p>'
 
-    def show_key_figures(self, html: str, number: int, key: str) -> None:
-        """Show badge and tiles as the answer to the edit with this number."""
+
+class Display(Protocol):
+    """Shows answers below the key figures."""
 
     def show_charts(self, figures: PlanFigures) -> None:
         """Show what both simulations have by year."""
@@ -89,23 +98,25 @@ class Display(Protocol):
         """Show levels and who is affected."""
 
     def show_error(self, error: PlanWiseError) -> None:
-        """Show why there are no figures, and nothing of before."""
+        """Show why there are no figures, and remove earlier ones."""
 
 
 class LivePreview:
-    """Simulates the draft of a session and shows the answers; only the newest request counts."""
+    """Simulates the draft of a session and shows the newest answer in `figures` and `display`."""
 
     def __init__(self, session: Session, display: Display) -> None:
         self._session = session
         self._display = display
+        self.figures = LiveFigures(sizing_mode="stretch_width", margin=0)
         self.census = ""
         self._number = 0  # of the newest edit
         self._settled = 0  # the newest edit that changed nothing
         self._last: PreviewRequest | None = None
         self._base: tuple[tuple[str, ...], Previewed] | None = None
-        self._shown = (waiting(), "")
+        self._shown = (WAITING, "")
         self._drawn_at = 0.0
         self._is_on_page = False
+        self._show(*self._shown)
 
     def note(self, number: object) -> None:
         """Note the number of an edit: what is shown next answers it."""
@@ -124,12 +135,12 @@ class LivePreview:
         """Mark the newest edit as answered though the figures stay: it was refused, or known already."""
         self._settled = self._number
         if self._last is None or self._last.answer is not None:  # else the figures to come answer it
-            self._display.show_key_figures(self._shown[0], self._number, self._shown[1])
+            self._show(*self._shown)
 
     def forget(self) -> None:
         """Forget what is shown: the next request is simulated, whatever it is."""
         self._last = None
-        self._shown = (waiting(), "")
+        self._shown = (WAITING, "")
 
     def year_of(self, effective: EffectiveParameters) -> int:
         """Return the year whose figures are shown: the chosen one, else the last."""
@@ -171,7 +182,7 @@ class LivePreview:
             await self._wait_for_page()
             request.answer = answer
             figures = PlanFigures(request, Side(base.kpis), Side(answer.kpis))
-            on_page(partial(self._show, figures, answer))
+            on_page(partial(self._show_answer, figures, answer))
             if request is self._last or time.monotonic() - self._drawn_at > CHARTS_SECONDS:
                 await asyncio.sleep(0)  # the key figures are on their way before the charts are made
                 self._drawn_at = time.monotonic()
@@ -208,95 +219,89 @@ class LivePreview:
             self._base = (key, found)
         return self._base[1]
 
-    def _show(self, figures: PlanFigures, answer: Previewed) -> None:
+    def _show_answer(self, figures: PlanFigures, answer: Previewed) -> None:
         self._shown = (key_figures(figures, answer), answer.key)
-        number = max(figures.request.number, self._settled)
-        self._display.show_key_figures(self._shown[0], number, answer.key)
+        self._show(*self._shown, max(figures.request.number, self._settled))
+
+    def _show(self, figures: str, key: str, answered: int | None = None) -> None:
+        """Show badge and tiles as the answer to the edit with this number, by default the newest."""
+        number = self._number if answered is None else answered
+        self.figures.shown = {"html": figures, "number": number, "key": key}
 
     def _fail(self, error: PlanWiseError) -> None:
         self.forget()  # so that the same can be requested again
-        self._shown = (unavailable(), "")
+        self._shown = (UNAVAILABLE, "")
         self._display.show_error(error)
-        self._display.show_key_figures(unavailable(), self._number, "")
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A key figure, how it differs from the base scenario, and what it is measured against."""
-
-    label: str
-    figure: str
-    change: str
-    note: str = ""
-    verdict: str = ""
-    tone: str = ""
-
-
-def tiles(base: Side, now: Side, effective: EffectiveParameters, year: int) -> tuple[Tile, ...]:
-    """Return the key figures at the end of a year."""
-    old, new = base.of(year), now.of(year)
-    first = now.years[0]
-    span = f"{first}" if year == first else f"{first}–{year}"
-    paid = sum(k["prorated_payroll"] for k in now.kpis if k["simulation_year"] <= year)
-    paid_before = sum(k["prorated_payroll"] for k in base.kpis if k["simulation_year"] <= year)
-    target = effective.number_or_none("target_growth")
-    return (
-        Tile(
-            f"Annual growth (CAGR), {span}",
-            percent(new["growth_compound"], 2),
-            _points(old["growth_compound"], new["growth_compound"]),
-            *_against(new["growth_compound"], target),
-        ),
-        Tile(
-            f"Annual payroll, end of {year}",
-            money_short(new["payroll"]),
-            _money(old["payroll"], new["payroll"]),
-            *_budget(now, effective.number_or_none("payroll_budget")),
-        ),
-        Tile(
-            f"Base pay paid, {span}",
-            money_short(paid),
-            _money(paid_before, paid),
-            _share(paid_before, paid),
-        ),
-        Tile(
-            f"Mean base pay, end of {year}",
-            money(new["mean_base_pay"]),
-            _money(old["mean_base_pay"], new["mean_base_pay"]),
-            f"median {money(new['median_base_pay'])}",
-        ),
-        Tile(
-            f"Headcount, end of {year}",
-            count(new["headcount"]),
-            _count(old["headcount"], new["headcount"]),
-            f"{count(new['hires'])} hires, {count(new['promotions'])} promoted",
-        ),
-        Tile(
-            f"Turnover in {year}",
-            percent(new["termination_rate"], 2),
-            _points(old["termination_rate"], new["termination_rate"]),
-            f"{count(new['experienced_terminations'])} of {count(new['opening_headcount'])} at opening",
-        ),
-        Tile(
-            f"Compa-ratio, end of {year}",
-            ratio(new["mean_compa_ratio"], 3),
-            _ratio(old["mean_compa_ratio"], new["mean_compa_ratio"]),
-            f"{count(new['below_minimum'])} below range, {count(new['above_maximum'])} above",
-        ),
-        Tile(
-            f"Pay gap, end of {year}",
-            percent(new["adjusted_gap_max"], 2),
-            _points(old["adjusted_gap_max"], new["adjusted_gap_max"]),
-            "adjusted; largest group" if new["adjusted_gap_max"] is not None else "too few to estimate",
-        ),
-    )
+        self._show(*self._shown)
 
 
 def key_figures(figures: PlanFigures, answer: Previewed) -> str:
     """Return badge and key figures as HTML; every text is escaped."""
     request = figures.request
     found = tiles(figures.base, figures.draft, request.effective, request.year)
-    return f'{badge(answer, request.scenario)}<dl class="kpis">{"".join(map(_tile, found))}</dl>'
+    return badge(answer, request.scenario) + html.kpi_strip(found)
+
+
+def tiles(base: Side, now: Side, effective: EffectiveParameters, year: int) -> tuple[Kpi, ...]:
+    """Return the key figures at the end of a year, each with its change from the base scenario."""
+    old, new = base.of(year), now.of(year)
+    first = now.years[0]
+    span = f"{first}" if year == first else f"{first}–{year}"
+    paid, paid_before = (
+        sum(kpi["prorated_payroll"] for kpi in side.kpis if kpi["simulation_year"] <= year)
+        for side in (now, base)
+    )
+    more_money = partial(money_short, sign=True)
+    return (
+        Kpi(
+            f"Annual growth (CAGR), {span}",
+            percent(new["growth_compound"], 2),
+            *_against(new["growth_compound"], effective.number_or_none("target_growth")),
+            change=_change(old, new, "growth_compound", points),
+        ),
+        Kpi(
+            f"Annual payroll, end of {year}",
+            money_short(new["payroll"]),
+            *_budget(now, effective.number_or_none("payroll_budget")),
+            change=_change(old, new, "payroll", more_money),
+        ),
+        Kpi(
+            f"Base pay paid, {span}",
+            money_short(paid),
+            _share(paid_before, paid),
+            change=_change({"paid": paid_before}, {"paid": paid}, "paid", more_money),
+        ),
+        Kpi(
+            f"Mean base pay, end of {year}",
+            money(new["mean_base_pay"]),
+            f"median {money(new['median_base_pay'])}",
+            change=_change(old, new, "mean_base_pay", more_money),
+        ),
+        Kpi(
+            f"Headcount, end of {year}",
+            count(new["headcount"]),
+            f"{count(new['hires'])} hires, {count(new['promotions'])} promoted",
+            change=_change(old, new, "headcount", partial(count, sign=True)),
+        ),
+        Kpi(
+            f"Turnover in {year}",
+            percent(new["termination_rate"], 2),
+            f"{count(new['experienced_terminations'])} of {count(new['opening_headcount'])} at opening",
+            change=_change(old, new, "termination_rate", points),
+        ),
+        Kpi(
+            f"Compa-ratio, end of {year}",
+            ratio(new["mean_compa_ratio"], 3),
+            f"{count(new['below_minimum'])} below range, {count(new['above_maximum'])} above",
+            change=_change(old, new, "mean_compa_ratio", partial(ratio, decimals=3, sign=True)),
+        ),
+        Kpi(
+            f"Pay gap, end of {year}",
+            percent(new["adjusted_gap_max"], 2),
+            "adjusted; largest group" if new["adjusted_gap_max"] is not None else "too few to estimate",
+            change=_change(old, new, "adjusted_gap_max", points),
+        ),
+    )
 
 
 def badge(answer: Previewed, base_name: str) -> str:
@@ -310,46 +315,18 @@ def badge(answer: Previewed, base_name: str) -> str:
     )
 
 
-def waiting() -> str:
-    """Return what is shown before the first answer."""
-    return (
-        '<p class="badge preparing" role="status">'
-        '<span class="exact">Preparing the first simulation…</span></p>'
-        f'<div class="kpis" aria-hidden="true">{_EMPTY_TILE * 8}</div>'
-    )
-
-
-def unavailable() -> str:
-    """Return what is shown where a simulation failed."""
-    return '<p class="badge unavailable" role="status">No figures: the simulation failed.</p>'
-
-
-_EMPTY_TILE = (
-    '<div class="kpi"><dt>&nbsp;</dt><dd class="figure">&nbsp;</dd><dd class="change">&nbsp;</dd></div>'
-)
-
-
-def _tile(tile: Tile) -> str:
-    change = NO_CHANGE if tile.change == NO_CHANGE else f"<b>{escape(tile.change)}</b> from the base"
-    verdict = f'<b class="{tile.tone}">{escape(tile.verdict)}</b> ' if tile.verdict else ""
-    return (
-        f'<div class="kpi"><dt>{escape(tile.label)}</dt><dd class="figure">{escape(tile.figure)}</dd>'
-        f'<dd class="change">{change}</dd><dd class="note">{verdict}{escape(tile.note)}</dd></div>'
-    )
-
-
-def _against(growth: float | None, target: float | None) -> tuple[str, str, str]:
+def _against(growth: float | None, target: float | None) -> tuple[str, str, Tone]:
     """Return note, verdict and tone of growth against the target."""
     if growth is None or target is None:
         return "no target is set", "", ""
     gap = growth - target
     if abs(gap) <= ON_TARGET_RATE:
-        return f"of {exact_percent(target)} ({points(gap)})", "on target", "good"
-    side = "above" if gap > 0 else "short of"
-    return f"{side} target {exact_percent(target)}", points(abs(gap)).lstrip("+"), "warn"
+        return f"target {exact_percent(target)} ({points(gap)})", "on target", "good"
+    side = "above" if gap > 0 else "below"
+    return f"target {exact_percent(target)}", f"{points(abs(gap)).lstrip('+')} {side}", "warn"
 
 
-def _budget(now: Side, budget: float | None) -> tuple[str, str, str]:
+def _budget(now: Side, budget: float | None) -> tuple[str, str, Tone]:
     """Return note, verdict and tone of the highest payroll of any year against the budget."""
     if budget is None:
         return "no budget is set", "", ""
@@ -357,35 +334,19 @@ def _budget(now: Side, budget: float | None) -> tuple[str, str, str]:
     over = float(highest["payroll"]) - budget
     if over > 0:
         year = int(highest["simulation_year"])
-        return f"the {money_short(budget)} budget in {year}", f"{money_short(over)} over", "bad"
-    return f"the {money_short(budget)} budget in every year", f"{money_short(-over)} under", "good"
+        return f"{money_short(budget)} budget in {year}", f"{money_short(over)} over", "bad"
+    return f"{money_short(budget)} budget in every year", f"{money_short(-over)} under", "good"
 
 
-def _points(old: Any, new: Any) -> str:
-    return _change(old, new, points)
-
-
-def _money(old: Any, new: Any) -> str:
-    return _change(old, new, lambda value: money_short(value, sign=True))
-
-
-def _count(old: Any, new: Any) -> str:
-    return _change(old, new, lambda value: ("+" if value > 0 else "") + count(value))
-
-
-def _ratio(old: Any, new: Any) -> str:
-    return _change(old, new, lambda value: ("+" if value > 0 else "") + ratio(value, 3))
-
-
-def _change(old: Any, new: Any, write: Callable[[float], str]) -> str:
-    """Return a difference as text; one that rounds to nothing is no change."""
-    if old is None or new is None:
-        return NO_CHANGE
-    text = write(float(new) - float(old))
-    return text if any(digit in text for digit in "123456789") else NO_CHANGE
+def _change(old: Figures, new: Figures, name: str, write: Callable[[float], str]) -> str:
+    """Return the difference of a figure as text; empty where it rounds to nothing or cannot be computed."""
+    if old[name] is None or new[name] is None:
+        return ""
+    text = write(float(new[name]) - float(old[name]))
+    return text if any(digit in text for digit in "123456789") else ""
 
 
 def _share(old: float, new: float) -> str:
     """Return how much more or less is paid in all."""
     share = percent(new / old - 1, 2, sign=True) if old else ""
-    return f"{share} in all; prorated" if any(digit in share for digit in "123456789") else "prorated"
+    return f"{share} in total; prorated" if any(digit in share for digit in "123456789") else "prorated"

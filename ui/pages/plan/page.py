@@ -1,6 +1,6 @@
 """The Plan page: the editor on the left, live figures on the right, one draft behind both."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
 from planwise.formatting import count
-from planwise.parameters import EffectiveParameters, validate
+from planwise.parameters import EffectiveParameters, catalogue, validate
 from ui.components import html
 from ui.components.card import FRAME, Card
 from ui.components.differences import (
@@ -20,14 +20,14 @@ from ui.components.differences import (
     finding_title,
     warnings_of,
 )
-from ui.components.lever_editor import LeverEditor, LiveFigures
+from ui.components.lever_editor import LeverEditor
 from ui.components.page import GAP, STACK, LazyPane, Page, show
 from ui.components.save_dialog import SaveDialog
 from ui.draft import BASELINE, LOOK_AGAIN
 from ui.live_preview.values import Impact
 from ui.pages.plan import charts
 from ui.pages.plan.editor import Details, EditorChoice, EditorMessages
-from ui.pages.plan.live_figures import LivePreview, PlanFigures, PreviewRequest, Side, waiting
+from ui.pages.plan.live_figures import LivePreview, PlanFigures, PreviewRequest, Side
 from ui.pages.plan.sheet import board_values, lever_board, main_names
 from ui.pages.plan.tabs import Assumptions, ByYear, Files, Presets
 from ui.session import Session
@@ -79,6 +79,7 @@ class PlanPage(Page):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._preview = LivePreview(session, self)
+        self._names = main_names(catalogue())  # of the parameters that the tab Levers edits
         self._choice = EditorChoice(session, "cola_rate")
         self._messages = EditorMessages(session, self._choice, self._preview)
         self._census: Any = None
@@ -89,7 +90,7 @@ class PlanPage(Page):
         self._bar = self._make_bar()
         self._details = Details(session, self._choice)
         self._editor = LeverEditor(
-            self._receive,
+            partial(self._messages.receive, names=self._names),
             details=self._details.layout,
             editable=session.can_edit,
             sizing_mode="stretch_width",
@@ -108,12 +109,10 @@ class PlanPage(Page):
         )
         self._tabs.param.watch(lambda _: self._turn(), "active")
         self._editor_box = pmui.Paper(self._tabs, **FRAME | {"stylesheets": [*FRAME["stylesheets"], *STICKY]})
-        self._figures = LiveFigures(sizing_mode="stretch_width", margin=0)
-        self._figures.shown = {"html": waiting(), "number": 0, "key": ""}
         self._charts = self._make_charts()
         self._split = pn.Column(
             _area("editor", self._editor_box),
-            _area("figures", self._figures),
+            _area("figures", self._preview.figures),
             _area("charts", self._charts),
             sizing_mode="stretch_width",
             stylesheets=[SPLIT],
@@ -148,16 +147,11 @@ class PlanPage(Page):
         self._fill()
         self._show(self._heading, self._notices, self._body, self._saving.layout)
 
-    def show_key_figures(self, html: str, number: int, key: str) -> None:
-        """Show badge and tiles as the answer to the edit with this number."""
-        self._figures.shown = {"html": html, "number": number, "key": key}
-        if key:
-            self._tell(None)
-
     def show_charts(self, figures: PlanFigures) -> None:
         """Show growth, payroll, bridge and warnings of both simulations."""
         request, base, now = figures.request, figures.base, figures.draft
         name = request.scenario
+        self._set_notices(())
         target, budget = (
             request.effective.number_or_none(goal) for goal in ("target_growth", "payroll_budget")
         )
@@ -177,7 +171,7 @@ class PlanPage(Page):
 
     def show_error(self, error: PlanWiseError) -> None:
         """Show why there are no figures; the charts of before are taken off."""
-        self._tell(error)
+        self._set_notices((html.error_notice(error),))
         self._has_figures = False
         self._show_warnings(self._session.draft.effective, None)
         show(self._charts, self._warnings, self._changes)
@@ -231,7 +225,7 @@ class PlanPage(Page):
         draft, years = self._session.draft, self._choice.years
         if self._tabs.active or self._census is None:
             return
-        values = board_values(draft, main_names(draft.base.declared), years, self._choice.refused)
+        values = board_values(draft, self._names, years, self._choice.refused)
         board = lever_board(draft, years)
         self._editor.param.update(values=values, **({} if board == self._editor.board else {"board": board}))
 
@@ -242,7 +236,7 @@ class PlanPage(Page):
 
     def _unfolded(self, event: Any) -> None:
         """Show the details of the row that was unfolded."""
-        if event.new in main_names(self._session.draft.base.declared):
+        if event.new in self._names:
             self._choice.choose(event.new, self._choice.years)
             self._details.refresh()
 
@@ -250,12 +244,6 @@ class PlanPage(Page):
         """Unfold what was chosen on another tab, if a row is unfolded."""
         if self._editor.chosen:
             self._editor.chosen = event.new
-
-    def _receive(self, message: Mapping[str, Any]) -> None:
-        self._messages.receive(message, main_names(self._session.draft.base.declared))
-
-    def _tell(self, error: PlanWiseError | None) -> None:
-        self._set_notices([] if error is None else [html.error_notice(error)])
 
     def _show_warnings(self, effective: EffectiveParameters, now: Side | None) -> None:
         payroll = None if now is None else max(float(kpi["payroll"]) for kpi in now.kpis)

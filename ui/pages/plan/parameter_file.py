@@ -12,7 +12,7 @@ from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters, Value, canonical_overrides, check_overrides
 from planwise.parameters.values import Key
 from ui.draft import Draft
-from ui.values.edits import same_in_all_years
+from ui.pages.plan.sheet import same_in_all_years
 from ui.values.parameter_text import full_label, risk_in
 
 ROWS_MAX = 5000

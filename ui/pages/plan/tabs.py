@@ -14,12 +14,12 @@ from planwise.parameters.presets import Preset, presets
 from ui.components import html
 from ui.components.differences import LeverDifference, counted, difference_table, differences, finding_list
 from ui.components.downloads import FileButton, to_csv, to_excel
+from ui.draft import effective_of
 from ui.pages.plan.editor import SMALL, Details, EditorChoice, EditorMessages, GridPane
 from ui.pages.plan.live_figures import LivePreview
 from ui.pages.plan.parameter_file import BYTES_MAX, RowError, parameter_table, read_changes
-from ui.pages.plan.sheet import assumption_sheet, lever_sheet, order_of
+from ui.pages.plan.sheet import assumption_sheet, lever_sheet, order_of, unlocked
 from ui.session import Session
-from ui.values.edits import effective_of, unlocked
 from ui.values.parameter_text import full_label
 
 FIRST_ASSUMPTION = "headcount_growth"

@@ -1,10 +1,9 @@
 """Estimate assumptions from yearly censuses, and test them against what happened."""
 
 from planwise.calibration.backtest import Backtest, backtest
-from planwise.calibration.backtest_report import backtest_markdown
+from planwise.calibration.backtest_report import backtest_json, backtest_markdown
 from planwise.calibration.estimate import Basis, Calibration, calibrate
 from planwise.calibration.report import (
-    backtest_json,
     calibration_json,
     calibration_markdown,
     description,

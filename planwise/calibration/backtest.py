@@ -8,8 +8,7 @@ from scipy.stats import t as student
 
 from planwise.calibration.estimate import Basis, Calibration, calibrate, on_one_scale
 from planwise.calibration.parameters_from_estimates import Overrides
-from planwise.calibration.promotions import with_promotions
-from planwise.calibration.raises import split
+from planwise.calibration.raises import split, with_promotions
 from planwise.calibration.rates import ALL_YEARS, EVERYONE
 from planwise.calibration.statistics import (
     RATE_FIGURES,

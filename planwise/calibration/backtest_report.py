@@ -1,8 +1,12 @@
-"""The backtest as a Markdown report: every forecast, naive ones included, beside the actual value."""
+"""A backtest as JSON and as Markdown: every forecast, naive ones included, beside the actual value."""
+
+from dataclasses import asdict
+from typing import Any
 
 from planwise.calibration.backtest import COVERAGE_EXPECTED, Backtest, Holdout, Interval, Row
-from planwise.calibration.report import NONE, count, pct, table
+from planwise.calibration.report import NONE, percent, table
 from planwise.calibration.statistics import MONEY_FIGURES, RATE_FIGURES
+from planwise.formatting import TERMINAL
 
 NAMES = {
     "headcount": "headcount",
@@ -14,7 +18,6 @@ NAMES = {
     "growth_continuing": "growth of mean pay, continuing",
     "mean_pay": "mean pay",
 }
-MILLION = 1e6
 HOW_TO_READ = (
     "The naive forecasts carry the rate of the last training year, or the mean of all of them, over to the "
     "opening of the held-out year. P10–P90 (draws) is the simulation under many seeds with the calibrated "
@@ -34,8 +37,8 @@ def backtest_markdown(b: Backtest) -> str:
         "",
         HOW_TO_READ,
         "",
-        f"Over all held-out years, {pct(b.coverage_draws, 0)} of the figures lie within P10–P90 (draws), "
-        f"{pct(b.coverage_years, 0)} within P10–P90 (years) where there is one.",
+        f"Over all held-out years, {percent(b.coverage_draws, 0)} of the figures lie within P10–P90 (draws), "
+        f"{percent(b.coverage_years, 0)} within P10–P90 (years) where there is one.",
         "",
     ]
     for holdout in b.holdouts:
@@ -44,9 +47,9 @@ def backtest_markdown(b: Backtest) -> str:
 
 
 def _section(h: Holdout) -> list[str]:
-    covered = f"within P10–P90: {pct(h.coverage_draws, 0)} over draws"
+    covered = f"within P10–P90: {percent(h.coverage_draws, 0)} over draws"
     if h.coverage_years is not None:
-        covered += f", {pct(h.coverage_years, 0)} over years"
+        covered += f", {percent(h.coverage_years, 0)} over years"
     wins = ", ".join(f"{name} {number}" for name, number in h.nearest.items())
     return [
         f"## {h.year}",
@@ -107,20 +110,59 @@ def _interval(row: Row, interval: Interval | None) -> tuple[str, str]:
 
 def shown(row: Row, value: float | None) -> str:
     """Return a formatted value of the row's statistic."""
-    if value is None:
-        return NONE
     if row.figure.name in RATE_FIGURES:
-        return pct(value, 2)
-    if row.figure.name in MONEY_FIGURES and abs(value) >= MILLION:
-        return f"{value / MILLION:,.1f} M"
-    return count(value)
+        return TERMINAL.percent(value, 2)
+    return TERMINAL.amount_short(value) if row.figure.name in MONEY_FIGURES else TERMINAL.count(value)
 
 
 def error(row: Row, forecast: float | None) -> str:
     """Return the error: per cent, or percentage points for a growth rate."""
-    if forecast is None:
-        return NONE
     if row.figure.name in RATE_FIGURES:
-        return f"{(forecast - row.truth) * 100:+.2f} pp"
+        return TERMINAL.points(None if forecast is None else forecast - row.truth)
     relative = row.error_pct(forecast)
-    return NONE if relative is None else f"{relative:+.1f} %"
+    return TERMINAL.percent(None if relative is None else relative / 100, sign=True)
+
+
+def backtest_json(b: Backtest) -> dict[str, Any]:
+    """Return every held-out year with its rows and coverage."""
+    return {
+        "levels": b.level_rule,
+        "headcount_growth": b.growth_rule,
+        "coverage_expected": round(COVERAGE_EXPECTED, 6),
+        "coverage_draws": b.coverage_draws,
+        "coverage_years": b.coverage_years,
+        "holdouts": [_holdout(h) for h in b.holdouts],
+    }
+
+
+def _holdout(h: Holdout) -> dict[str, Any]:
+    return {
+        "year": h.year,
+        "trained_on": list(h.trained_on),
+        "seeds": h.seeds,
+        "coverage_draws": h.coverage_draws,
+        "coverage_years": h.coverage_years,
+        "nearest": h.nearest,
+        "rows": [_row(row) for row in h.rows],
+        "levers": dict(h.levers),
+        "assumptions": dict(h.assumptions),
+        "notes": list(h.notes),
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "figure": row.figure.name,
+        "group": row.figure.group,
+        "truth": row.truth,
+        "forecast": row.forecast,
+        "error": row.forecast - row.truth,
+        "error_pct": row.error_pct(row.forecast),
+        "draws": asdict(row.draws),
+        "years": None if row.years is None else asdict(row.years),
+        "naive_last": row.naive_last,
+        "naive_last_error_pct": row.error_pct(row.naive_last),
+        "naive_mean": row.naive_mean,
+        "naive_mean_error_pct": row.error_pct(row.naive_mean),
+        "nearest": row.best,
+    }

@@ -11,8 +11,15 @@ import pandas as pd
 
 from planwise.calibration import parameters_from_estimates
 from planwise.calibration.parameters_from_estimates import LEVELS, Clip, Overrides, mean_of
-from planwise.calibration.promotions import PromotionCounts, observed_raise, promotion_counts, with_promotions
-from planwise.calibration.raises import RaiseSplit, RaiseSummary, raise_summary
+from planwise.calibration.raises import (
+    PromotionCounts,
+    RaiseSplit,
+    RaiseSummary,
+    observed_raise,
+    promotion_counts,
+    raise_summary,
+    with_promotions,
+)
 from planwise.calibration.rates import (
     ALL_YEARS,
     BandShare,

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from planwise.calibration.promotions import promotion_raise
-from planwise.calibration.raises import RaiseSplit, RaiseSummary, split
+from planwise.calibration.raises import RaiseSplit, RaiseSummary, promotion_raise, split
 from planwise.calibration.rates import (
     THIN_HEADS,
     BandShare,

@@ -6,11 +6,10 @@ from typing import Any
 
 import yaml
 
-from planwise.calibration.backtest import COVERAGE_EXPECTED, Backtest, Holdout, Row
 from planwise.calibration.estimate import Calibration
-from planwise.calibration.promotions import rule as promotion_rule
-from planwise.calibration.raises import COMPARABLE_RATES, IDENTIFICATION
+from planwise.calibration.raises import COMPARABLE_RATES, IDENTIFICATION, promotion_rule
 from planwise.calibration.rates import ALL_YEARS, UNSEEN_EXITS, BandShare, Multiplier
+from planwise.formatting import TERMINAL
 
 
 def options(calibration: Calibration) -> list[str]:
@@ -84,82 +83,22 @@ def calibration_json(c: Calibration) -> dict[str, Any]:
     }
 
 
-def backtest_json(b: Backtest) -> dict[str, Any]:
-    """Return every held-out year with its rows and coverage."""
-    return {
-        "levels": b.level_rule,
-        "headcount_growth": b.growth_rule,
-        "coverage_expected": round(COVERAGE_EXPECTED, 6),
-        "coverage_draws": b.coverage_draws,
-        "coverage_years": b.coverage_years,
-        "holdouts": [_holdout(h) for h in b.holdouts],
-    }
-
-
-def _holdout(h: Holdout) -> dict[str, Any]:
-    return {
-        "year": h.year,
-        "trained_on": list(h.trained_on),
-        "seeds": h.seeds,
-        "coverage_draws": h.coverage_draws,
-        "coverage_years": h.coverage_years,
-        "nearest": h.nearest,
-        "rows": [_row(row) for row in h.rows],
-        "levers": dict(h.levers),
-        "assumptions": dict(h.assumptions),
-        "notes": list(h.notes),
-    }
-
-
-def _row(row: Row) -> dict[str, Any]:
-    return {
-        "figure": row.figure.name,
-        "group": row.figure.group,
-        "truth": row.truth,
-        "forecast": row.forecast,
-        "error": row.forecast - row.truth,
-        "error_pct": row.error_pct(row.forecast),
-        "draws": asdict(row.draws),
-        "years": None if row.years is None else asdict(row.years),
-        "naive_last": row.naive_last,
-        "naive_last_error_pct": row.error_pct(row.naive_last),
-        "naive_mean": row.naive_mean,
-        "naive_mean_error_pct": row.error_pct(row.naive_mean),
-        "nearest": row.best,
-    }
-
-
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     """Lift the share's fields beside the band's."""
     share: dict[str, Any] = row.pop("share")
     return row | share
 
 
-NONE = "–"
+count, percent, percent_range = TERMINAL.count, TERMINAL.percent, TERMINAL.percent_range
+NONE = TERMINAL.missing
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a Markdown table; the first column reads to the left, the others to the right."""
+    """Return the lines of a Markdown table; the first column is aligned left, the others right."""
     lines = ["| " + " | ".join(headers) + " |", "|" + "|".join(["---", *["---:"] * (len(headers) - 1)]) + "|"]
     return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
 
 
-def pct(rate: float | None, digits: int = 1) -> str:
-    """Return a rate in per cent."""
-    return NONE if rate is None else f"{rate:.{digits}%}"
-
-
-def span(low: float | None, high: float | None, digits: int = 1) -> str:
-    """Return an interval of rates."""
-    return NONE if low is None or high is None else f"{low * 100:.{digits}f}–{high:.{digits}%}"
-
-
-def count(value: float | None) -> str:
-    """Return a number of heads."""
-    return NONE if value is None else f"{value:,.0f}"
-
-
-PROMOTION_RAISE = "promotion_raise_level_"
 QUIRKS = {
     "left_and_came_back_later": "left and came back in a later year (an exit, then an entrant)",
     "entrants_who_were_there_before": "entrants who had been there in an earlier year",
@@ -200,7 +139,7 @@ def calibration_markdown(c: Calibration) -> str:
 
 def _headcounts(c: Calibration) -> list[str]:
     rows = [
-        (h.year, count(h.opening), count(h.exits), count(h.entrants), count(h.closing), pct(h.growth, 2))
+        (h.year, count(h.opening), count(h.exits), count(h.entrants), count(h.closing), percent(h.growth, 2))
         for h in c.headcounts
     ]
     return ["## Heads", "", *table(("year", "opening", "exits", "entrants", "closing", "growth"), rows)]
@@ -221,10 +160,10 @@ def _bands(shares: Sequence[BandShare], fitted: Sequence[Multiplier], event: str
                 row.label + ("*" if row.share.thin else ""),
                 count(row.share.heads),
                 count(row.share.events),
-                pct(row.share.rate),
-                span(row.share.low, row.share.high),
-                *(NONE if s is None else pct(s.rate) for s in each),
-                NONE if multiplier is None else f"{multiplier:.2f}",
+                percent(row.share.rate),
+                percent_range(row.share.low, row.share.high),
+                *(percent(s.rate if s else None) for s in each),
+                TERMINAL.ratio(multiplier),
             )
         )
     return table(("band", "heads", event, "rate", "interval", *years, "multiplier"), rows)
@@ -232,7 +171,7 @@ def _bands(shares: Sequence[BandShare], fitted: Sequence[Multiplier], event: str
 
 def _exits(c: Calibration) -> list[str]:
     first = c.first_year_exits
-    seen = NONE if first is None else f"{pct(first.rate)} ({span(first.low, first.high)})"
+    seen = NONE if first is None else f"{percent(first.rate)} ({percent_range(first.low, first.high)})"
     return [
         "## Exits",
         "",
@@ -262,8 +201,8 @@ def _promotions(c: Calibration) -> list[str]:
         (
             f"from level {k}",
             count(e.heads),
-            pct(e.value),
-            span(e.low, e.high),
+            percent(e.value),
+            percent_range(e.low, e.high),
             _value(c, f"promotion_raise_level_{k}"),
         )
         for k, e in c.promotion_raises.items()
@@ -288,8 +227,9 @@ def _raises(c: Calibration) -> list[str]:
         (
             s.year,
             count(s.heads),
-            f"{pct(s.common)} ({'mode' if s.common_is_mode else 'median'}, {pct(s.common_share, 0)} alike)",
-            *map(pct, (s.overall.value, s.mean, s.p10, s.median, s.p90, s.no_raise_share, s.fall_share)),
+            f"{percent(s.common)} ({'mode' if s.common_is_mode else 'median'}, "
+            f"{percent(s.common_share, 0)} alike)",
+            *map(percent, (s.overall.value, s.mean, s.p10, s.median, s.p90, s.no_raise_share, s.fall_share)),
             count(s.left_out),
         )
         for s in c.raises
@@ -300,7 +240,9 @@ def _raises(c: Calibration) -> list[str]:
         (
             f"level {level}",
             *(
-                f"{pct(e.value, 2)} ({span(e.low, e.high, 2)})" if (e := s.by_level.get(level)) else NONE
+                f"{percent(e.value, 2)} ({percent_range(e.low, e.high, 2)})"
+                if (e := s.by_level.get(level))
+                else NONE
                 for s in c.raises
             ),
             _value(c, f"merit_rate_level_{level}"),
@@ -324,17 +266,17 @@ def _raises(c: Calibration) -> list[str]:
 
 def _hires(c: Calibration) -> list[str]:
     rows = [
-        (f"level {level}", count(s.events), pct(s.rate), span(s.low, s.high))
+        (f"level {level}", count(s.events), percent(s.rate), percent_range(s.low, s.high))
         for level, s in c.hire_levels.items()
     ]
     entry = c.hire_pay
     where = (
         "No entrants."
         if entry is None
-        else f"Their pay lies at {pct(entry.position_seen)} of the range on average (weighted by the range's "
-        f"width), ± {pct(entry.spread_seen)} if spread evenly; used: {pct(entry.position)} ± "
-        f"{pct(entry.spread)}, factor {entry.adjustment:.3f}. Only position × factor can be seen: the factor "
-        "stays 1 while the position is within the range, and the spread is kept within it."
+        else f"On average their pay is at {percent(entry.position_seen)} of the range (weighted by the "
+        f"range's width), ± {percent(entry.spread_seen)} if spread evenly; used: {percent(entry.position)} "
+        f"± {percent(entry.spread)}, factor {entry.adjustment:.3f}. Only position × factor can be observed: "
+        "the factor stays 1 while the position is within the range, and the spread is kept within it."
     )
     return [
         "## Hires",
@@ -349,9 +291,7 @@ def _hires(c: Calibration) -> list[str]:
 
 def _quirks(c: Calibration) -> list[str]:
     years = [str(q["year"]) for q in c.quirks]
-    rows = [
-        (text, *(NONE if q[key] is None else f"{q[key]:,}" for q in c.quirks)) for key, text in QUIRKS.items()
-    ]
+    rows = [(text, *(count(q[key]) for q in c.quirks)) for key, text in QUIRKS.items()]
     return ["## Data anomalies", "", *table(("count", *years), rows)]
 
 
@@ -379,4 +319,4 @@ def _parameters(c: Calibration) -> list[str]:
 
 def _value(c: Calibration, name: str) -> str:
     value = {**c.levers, **c.assumptions}.get(name)
-    return pct(value, 2) if isinstance(value, int | float) else NONE
+    return percent(value, 2) if isinstance(value, int | float) else NONE

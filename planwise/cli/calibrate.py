@@ -1,92 +1,46 @@
 """`planwise calibrate` and `planwise backtest`."""
 
-import json as json_format
 import re
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 from rich.table import Column, Table
 
-from planwise.calibration import (
-    Backtest,
-    Basis,
-    Calibration,
-    backtest_json,
-    backtest_markdown,
-    calibration_json,
-    calibration_markdown,
-    options,
-    parameters_yaml,
-)
-from planwise.calibration import backtest as backtested
-from planwise.calibration import calibrate as calibrated
-from planwise.calibration.backtest import COVERAGE_EXPECTED, SEEDS_MIN, Holdout, Row
+from planwise.app.calibrate import BacktestRequest, CalibrateRequest, backtest_censuses, calibrate_censuses
+from planwise.calibration import Backtest, Calibration, backtest_json, options
+from planwise.calibration.backtest import COVERAGE_EXPECTED, Holdout, Row
 from planwise.calibration.backtest_report import NAMES, error, shown
 from planwise.calibration.rates import ALL_YEARS
-from planwise.calibration.report import NONE, count, pct, span
-from planwise.calibration.save_as_scenario import save_as_scenario
-from planwise.cli.options import (
-    Censuses,
-    Dates,
-    Home,
-    Json,
-    LevelsOption,
-    Mappings,
-    Output,
-    RowFilter,
-    check_output,
-    write_report,
-    yearly_censuses,
-)
+from planwise.cli.options import Home, Json
 from planwise.cli.tables import PLAIN
 from planwise.console import emit_json, progress, results, settings_for
+from planwise.formatting import TERMINAL
 
-CALIBRATION_FORMATS = frozenset({".md", ".json", ".yaml"})
+count, percent, percent_range = TERMINAL.count, TERMINAL.percent, TERMINAL.percent_range
+Censuses = Annotated[str, Parameter(help="Yearly censuses, oldest first: payroll files or census names.")]
+CALIBRATION, BACKTEST = CalibrateRequest(), BacktestRequest()  # the options' defaults
 
 
 def calibrate(
     *files: Censuses,
-    mapping: Mappings = (),
-    as_of: Dates = None,
-    levels: LevelsOption = None,
-    row_filter: RowFilter = None,
-    basis: Annotated[Basis, Parameter(help="mean: all years; last: the last year only.")] = "mean",
-    cola: Annotated[
-        float | None, Parameter(help="The COLA, if known (0.02); merit is the rest of the raise.")
-    ] = None,
-    scenario: Annotated[str | None, Parameter(help="Save the parameters as this new scenario.")] = None,
-    output: Annotated[
-        Path | None, Parameter(help="File for the report (.md, .json) or the parameters (.yaml).")
-    ] = None,
+    request: Annotated[CalibrateRequest, Parameter(name="*")] = CALIBRATION,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Estimate turnover, promotion, hiring and raises from yearly censuses, oldest first: files or names."""
-    settings = settings_for(home)
-    check_output(output, CALIBRATION_FORMATS)
-    years = yearly_censuses(settings, files, mapping, as_of, levels, row_filter)
-    found = calibrated(years, basis=basis, cola=cola)
-    kept = save_as_scenario(settings, found, scenario) if scenario is not None else None
-    answer = calibration_json(found) | {
-        "scenario": kept.name if kept else None,
-        "census": kept.census if kept else None,
-        "output": output,
-    }
-    if output is not None:
-        write_report(output, _written(found, output.suffix))
+    request = request.model_copy(update={"sources": files})
+    with progress().status("") as status:
+        report = calibrate_censuses(settings_for(home), request, status.update)
+    if report.output is not None:
+        progress().print(f"Report: {report.output}", soft_wrap=True)
     if json:
-        emit_json(answer)
+        emit_json(report.as_json())
         return
-    _print_calibration(found)
-    if kept is not None:
-        progress().print(f"Next: planwise simulate --scenario {kept.name}  (on census {kept.census})")
-
-
-def _written(found: Calibration, suffix: str) -> str:
-    if suffix == ".json":
-        return json_format.dumps(calibration_json(found), indent=2, ensure_ascii=False) + "\n"
-    return parameters_yaml(found) if suffix == ".yaml" else calibration_markdown(found)
+    _print_calibration(report.calibration)
+    if report.saved is not None:
+        progress().print(
+            f"Next: planwise simulate --scenario {report.saved.name}  (on census {report.saved.census})"
+        )
 
 
 def _print_calibration(found: Calibration) -> None:
@@ -97,7 +51,9 @@ def _print_calibration(found: Calibration) -> None:
         for row in shares:
             s = row.share
             if row.year == ALL_YEARS:
-                table.add_row(row.label, count(s.heads), count(s.events), pct(s.rate), span(s.low, s.high))
+                table.add_row(
+                    row.label, count(s.heads), count(s.events), percent(s.rate), percent_range(s.low, s.high)
+                )
         console.print(table)
     table = _calibration_table("years", "year", "opening", "exits", "entrants", "growth", "raise", "median")
     raises = {s.year: s for s in found.raises}
@@ -105,7 +61,7 @@ def _print_calibration(found: Calibration) -> None:
         paid = raises.get(h.year)
         total, median = (paid.overall.value, paid.median) if paid else (None, None)
         table.add_row(
-            h.year, *map(count, (h.opening, h.exits, h.entrants)), *map(pct, (h.growth, total, median))
+            h.year, *map(count, (h.opening, h.exits, h.entrants)), *map(percent, (h.growth, total, median))
         )
     console.print(table)
     console.print(f"Levels: {found.scale.rule}.", markup=False)
@@ -122,28 +78,13 @@ def _calibration_table(title: str, first: str, *numbers: str) -> Table:
     return Table(first, *(Column(name, justify="right") for name in numbers), title=title, **PLAIN)
 
 
-BACKTEST_FORMATS = frozenset({".md", ".json"})
 UNITS = "Mk%"
 SHORT = {"entrants": "entrants", "growth_all": "growth, all", "growth_continuing": "growth, stayers"}
 
 
 def backtest(
     *files: Censuses,
-    mapping: Mappings = (),
-    as_of: Dates = None,
-    levels: LevelsOption = None,
-    row_filter: RowFilter = None,
-    seeds: Annotated[int, Parameter(help="Simulations of each held-out year.")] = SEEDS_MIN,
-    basis: Annotated[
-        Basis, Parameter(help="Rates: mean of the training years, or the last year's.")
-    ] = "mean",
-    growth: Annotated[
-        Basis, Parameter(help="Headcount growth (an input): mean of the training years, or the last year's.")
-    ] = "mean",
-    rolling: Annotated[
-        bool, Parameter(help="Also hold out earlier years, each calibrated on the years before it.")
-    ] = True,
-    output: Output = None,
+    request: Annotated[BacktestRequest, Parameter(name="*")] = BACKTEST,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -152,26 +93,13 @@ def backtest(
     Needs three or more yearly censuses, oldest first: files or names of censuses. The exit code is 0 however
     large the errors are.
     """
-    settings = settings_for(home)
-    check_output(output, BACKTEST_FORMATS)
-    years = yearly_censuses(settings, files, mapping, as_of, levels, row_filter)
-    with progress().status("Simulating") as status:
-        found = backtested(
-            settings,
-            years,
-            seeds=seeds,
-            basis=basis,
-            growth=growth,
-            rolling=rolling,
-            on_step=lambda year, done, total: status.update(f"{year}: {done} of {total} simulations"),
-        )
-    if output is not None:
-        text = backtest_markdown(found)
-        if output.suffix == ".json":
-            text = json_format.dumps(backtest_json(found), indent=2, ensure_ascii=False) + "\n"
-        write_report(output, text)
+    request = request.model_copy(update={"sources": files})
+    with progress().status("") as status:
+        found = backtest_censuses(settings_for(home), request, status.update)
+    if request.output is not None:
+        progress().print(f"Report: {request.output}", soft_wrap=True)
     if json:
-        emit_json(backtest_json(found) | {"output": output})
+        emit_json(backtest_json(found) | {"output": request.output})
         return
     _print_backtest(found)
 
@@ -180,9 +108,9 @@ def _print_backtest(found: Backtest) -> None:
     console = results()
     for holdout in found.holdouts:
         console.print(_backtest_table(holdout))
-        covered = f"{pct(holdout.coverage_draws, 0)} over draws"
+        covered = f"{percent(holdout.coverage_draws, 0)} over draws"
         if holdout.coverage_years is not None:
-            covered += f", {pct(holdout.coverage_years, 0)} over years"
+            covered += f", {percent(holdout.coverage_years, 0)} over years"
         wins = ", ".join(f"{name} {number}" for name, number in holdout.nearest.items())
         console.print(f"Within P10–P90: {covered} ({COVERAGE_EXPECTED:.0%} expected). Nearest: {wins}.")
         for note in holdout.notes:
@@ -217,8 +145,10 @@ def _cells(row: Row) -> list[str]:
         _value(row, row.forecast),
         _error(row, row.forecast),
         "yes" if row.draws.within else "no",
-        NONE if wide is None else f"{_value(row, wide.low).rstrip(UNITS)}–{_value(row, wide.high)}",
-        NONE if wide is None else "yes" if wide.within else "no",
+        TERMINAL.missing
+        if wide is None
+        else f"{_value(row, wide.low).rstrip(UNITS)}–{_value(row, wide.high)}",
+        TERMINAL.missing if wide is None else "yes" if wide.within else "no",
         _error(row, row.naive_last),
         _error(row, row.naive_mean),
     ]

@@ -15,7 +15,7 @@ from planwise.calibration.backtest import (
     drawn_parameters,
     spread_of,
 )
-from planwise.calibration.promotions import with_promotions
+from planwise.calibration.raises import with_promotions
 from planwise.calibration.statistics import (
     Figure,
     Observed,
@@ -159,10 +159,10 @@ def test_report_shows_every_forecast_beside_what_happened():
     text = backtest_markdown(found)
 
     assert (
-        "| exits | 100 | **99** | -1.0 % | 90 – 95 | no | 80 – 120 | yes | 90 | -10.0 % | 110 | +10.0 % |"
+        "| exits | 100 | **99** | -1.0% | 90 – 95 | no | 80 – 120 | yes | 90 | -10.0% | 110 | +10.0% |"
         in text
     )
-    assert "| growth of mean pay, everyone | 2.00% | 3.00% | +1.00 pp | 2.50% – 3.50% | no | – | – |" in text
+    assert "| growth of mean pay, everyone | 2.00% | 3.00% | +1.00 pp | 2.50% – 3.50% | no | - | - |" in text
     assert "Within P10–P90: 0% over draws, 100% over years, of 2 figures." in text
     assert "- Something clipped." in text
     plain = backtest_json(found)

@@ -4,8 +4,8 @@ import pytest
 import yaml
 from calibration_worlds import RANGES, census, person
 
+from planwise.app.calibrate import save_as_scenario
 from planwise.calibration import calibrate, calibration_json, calibration_markdown, options, parameters_yaml
-from planwise.calibration.save_as_scenario import save_as_scenario
 from planwise.census import load_census
 from planwise.errors import InputError
 from planwise.governance import open_ledger
@@ -79,7 +79,7 @@ def test_all_of_it_can_be_simulated(found):
 def test_report_says_counts_clips_and_gaps(found):
     text = calibration_markdown(found)
 
-    assert "| everyone* | 10 | 2 | 20.0% | 5.7–51.0% | 20.0% | – |" in text
+    assert "| everyone* | 10 | 2 | 20.0% | 5.7–51.0% | 20.0% | - |" in text
     assert "- new_hire_termination_rate: 1.0000 estimated, 0.9 used (its bound)" in text
     assert "- promotion_raise_level_1: 1 promoted, under 5" in text
     assert "are in none of the files" in text

@@ -2,8 +2,13 @@ import pandas as pd
 import pytest
 from calibration_worlds import census, person
 
-from planwise.calibration.promotions import promotion_counts, promotion_raise, with_promotions
-from planwise.calibration.raises import raise_summary, split
+from planwise.calibration.raises import (
+    promotion_counts,
+    promotion_raise,
+    raise_summary,
+    split,
+    with_promotions,
+)
 from planwise.calibration.years import transition
 
 BEFORE = census(

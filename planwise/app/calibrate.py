@@ -1,0 +1,215 @@
+"""Estimate parameters from yearly censuses, and backtest them: the requests, and what runs them."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from cyclopts import Parameter
+from pydantic import Field
+
+from planwise.calibration import (
+    Backtest,
+    Basis,
+    Calibration,
+    YearlyCensus,
+    backtest,
+    backtest_json,
+    backtest_markdown,
+    calibrate,
+    calibration_json,
+    calibration_markdown,
+    description,
+    parameters_yaml,
+    read_years,
+)
+from planwise.calibration.backtest import SEEDS_MIN
+from planwise.census import register_census
+from planwise.census.registry import check_name
+from planwise.errors import InputError
+from planwise.governance import Scenario, open_ledger
+from planwise.governance.request import NO_OPTION, Request
+from planwise.governance.scenarios import check_new_name
+from planwise.settings import Settings
+
+CENSUS_SUFFIX = "_census"
+Progress = Callable[[str], None]
+
+
+class CensusesRequest(Request):
+    """Yearly censuses, oldest first, and the file for a report on them."""
+
+    formats: ClassVar[frozenset[str]] = frozenset()
+    sources: Annotated[tuple[str, ...], NO_OPTION] = Field(
+        default=(), description="Payroll files or census names, oldest first."
+    )
+    mapping: Annotated[tuple[Path, ...], Parameter(negative="")] = Field(
+        default=(), description="Mapping YAML: one for all files, or one per file."
+    )
+    as_of: str | None = Field(
+        default=None, description="Census dates, one per file, e.g. 2013-06-30,2014-06-30."
+    )
+    levels: str | None = Field(default=None, description="pay-quantiles or ranges; overrides the mapping.")
+    row_filter: Annotated[str | None, Parameter(name="--filter")] = Field(
+        default=None,
+        description="Boolean SQL over the files' columns, in addition to the mapping's filter.",
+    )
+
+    def dates(self) -> tuple[date, ...]:
+        """Return the census dates; raises InputError for a text that is not a list of dates."""
+        try:
+            return tuple(date.fromisoformat(part.strip()) for part in (self.as_of or "").split(",") if part)
+        except ValueError as error:
+            raise InputError(
+                f"--as-of {self.as_of!r} is not a list of dates.",
+                remedy="Write it as 2013-06-30,2014-06-30.",
+            ) from error
+
+
+class CalibrateRequest(CensusesRequest):
+    """Estimate the parameters; with `scenario`, save them as a new scenario."""
+
+    formats = frozenset({".md", ".json", ".yaml"})
+    basis: Basis = Field(default="mean", description="mean: all years; last: the last year only.")
+    cola: float | None = Field(
+        default=None, description="The COLA, if known (0.02); merit is the rest of the raise."
+    )
+    scenario: str | None = Field(default=None, description="Save the parameters as this new scenario.")
+    output: Path | None = Field(
+        default=None, description="File for the report (.md, .json) or the parameters (.yaml)."
+    )
+
+
+class BacktestRequest(CensusesRequest):
+    """Calibrate without the last years, simulate them, and compare with the actual years."""
+
+    formats = frozenset({".md", ".json"})
+    seeds: int = Field(default=SEEDS_MIN, description="Simulations of each held-out year.")
+    basis: Basis = Field(default="mean", description="Rates: mean of the training years, or the last year's.")
+    growth: Basis = Field(
+        default="mean",
+        description="Headcount growth (an input): mean of the training years, or the last year's.",
+    )
+    rolling: bool = Field(
+        default=True, description="Also hold out earlier years, each calibrated on the years before it."
+    )
+    output: Path | None = Field(default=None, description="File for the report: .md or .json.")
+
+
+@dataclass(frozen=True)
+class CalibrationReport:
+    """A calibration, and the scenario that it was saved as."""
+
+    calibration: Calibration
+    saved: Scenario | None
+    output: Path | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `planwise calibrate --json` prints."""
+        return calibration_json(self.calibration) | {
+            "scenario": self.saved.name if self.saved else None,
+            "census": self.saved.census if self.saved else None,
+            "output": self.output,
+        }
+
+
+def calibrate_censuses(
+    settings: Settings, request: CalibrateRequest, on_progress: Progress
+) -> CalibrationReport:
+    """Estimate the parameters, save the scenario and write the report; raises InputError."""
+    found = calibrate(_read(settings, request, on_progress), basis=request.basis, cola=request.cola)
+    saved = None if request.scenario is None else save_as_scenario(settings, found, request.scenario)
+    if request.output is not None:
+        writers = {".md": calibration_markdown, ".yaml": parameters_yaml}
+        write = writers.get(request.output.suffix, lambda found: _json_file(calibration_json(found)))
+        _write(request.output, write(found))
+    return CalibrationReport(found, saved, request.output)
+
+
+def backtest_censuses(settings: Settings, request: BacktestRequest, on_progress: Progress) -> Backtest:
+    """Run the backtest and write its report; raises InputError."""
+    found = backtest(
+        settings,
+        _read(settings, request, on_progress),
+        seeds=request.seeds,
+        basis=request.basis,
+        growth=request.growth,
+        rolling=request.rolling,
+        on_step=lambda year, done, total: on_progress(f"{year}: {done} of {total} simulations"),
+    )
+    if request.output is not None:
+        is_json = request.output.suffix == ".json"
+        _write(request.output, _json_file(backtest_json(found)) if is_json else backtest_markdown(found))
+    return found
+
+
+def save_as_scenario(settings: Settings, calibration: Calibration, name: str) -> Scenario:
+    """Store the levers and assumptions as scenario `name` in the ledger and return it.
+
+    It is bound to the last census. Unless that is a census of the home with the same levels, it is
+    registered as `<name>_census`, without putting it in use. Raises InputError when the name is bad or taken.
+    """
+    check_new_name(name)
+    last = calibration.years[-1]
+    registered = last.ids_in_file is None and not calibration.scale.by_pay
+    census = last.name if registered else check_name(f"{name}{CENSUS_SUFFIX}")
+    with open_ledger(settings) as ledger:
+        if name in {scenario.name for scenario in ledger.scenarios.list()}:
+            raise InputError(
+                f"The scenario {name} exists already.",
+                remedy=f"Choose another name, or delete it: `planwise scenario delete {name}`.",
+            )
+        if not registered:
+            register_census(
+                settings,
+                census,
+                last.people.reset_index(),
+                last.ranges,
+                as_of=last.as_of,
+                source={"kind": "calibration", "from": last.name},
+                availability=dict(last.availability),
+                levels_from=calibration.scale.rule,
+                use=False,
+            )
+        return ledger.scenarios.create(
+            name,
+            {**calibration.levers, **calibration.assumptions},
+            census=census,
+            description=description(calibration),
+        )
+
+
+def _read(
+    settings: Settings, request: CalibrateRequest | BacktestRequest, on_progress: Progress
+) -> tuple[YearlyCensus, ...]:
+    output = request.output
+    if output is not None and output.suffix not in request.formats:
+        raise InputError(
+            f"--output {output}: {output.suffix!r} is not a report format.",
+            remedy=f"Use one of {', '.join(sorted(request.formats))}.",
+        )
+    on_progress(f"Reading {len(request.sources)} censuses")
+    return read_years(
+        settings,
+        request.sources,
+        mappings=request.mapping,
+        as_of=request.dates(),
+        levels=request.levels,
+        row_filter=request.row_filter,
+    )
+
+
+def _json_file(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _write(output: Path, text: str) -> None:
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{output} cannot be written: {error}.", remedy="Choose another --output."
+        ) from error

@@ -123,7 +123,7 @@ class NumberFormat:
 
 
 PAGE = NumberFormat()
-TERMINAL = NumberFormat(missing="-", minus="-", space=" ", scales=((1e6, "M", 2),))
+TERMINAL = NumberFormat(missing="-", minus="-", space=" ", scales=((1e6, "M", 1),))
 
 amount_short, count, exact_percent, moment = PAGE.amount_short, PAGE.count, PAGE.exact_percent, PAGE.moment
 money, money_short, number, percent = PAGE.money, PAGE.money_short, PAGE.number, PAGE.percent

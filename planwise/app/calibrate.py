@@ -122,10 +122,14 @@ def calibrate_censuses(
     found = calibrate(_read(settings, request, on_progress), basis=request.basis, cola=request.cola)
     saved = None if request.scenario is None else save_as_scenario(settings, found, request.scenario)
     if request.output is not None:
-        writers = {".md": calibration_markdown, ".yaml": parameters_yaml}
-        write = writers.get(request.output.suffix, lambda found: _json_file(calibration_json(found)))
-        _write(request.output, write(found))
+        _write(request.output, _written(found, request.output.suffix))
     return CalibrationReport(found, saved, request.output)
+
+
+def _written(found: Calibration, suffix: str) -> str:
+    if suffix == ".json":
+        return _json_file(calibration_json(found))
+    return parameters_yaml(found) if suffix == ".yaml" else calibration_markdown(found)
 
 
 def backtest_censuses(settings: Settings, request: BacktestRequest, on_progress: Progress) -> Backtest:

@@ -1,28 +1,45 @@
 """`planwise compare`: scenarios side by side."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
 from flows.launch import run_use_case
 from planwise.cli.options import AsFlow, Home, Json
+from planwise.cli.tables import PLAIN
 from planwise.comparison import compare as compare_published
 from planwise.comparison.compare import Compared, Comparison
-from planwise.comparison.formatting import change, figure, money, setting_text
 from planwise.comparison.metrics import METRICS, Kind
 from planwise.comparison.parameters import ParameterDifference, Setting
 from planwise.comparison.people import Statistics, WinnersAndLosers, write_people_csv
 from planwise.comparison.remarks import due
 from planwise.console import emit_json, progress, results, settings_for
+from planwise.formatting import TERMINAL
 from planwise.jobs import JobKind
+from planwise.parameters import Value
+from planwise.parameters.declaration import Unit
 from planwise.settings import Settings
 
+amount, count, percent = TERMINAL.amount_short, TERMINAL.count, TERMINAL.percent
+# How a figure of each kind is written, and its difference, whose sign is always shown.
+FIGURES: Mapping[Kind, Callable[[Any], str]] = {
+    Kind.COUNT: count,
+    Kind.MONEY: amount,
+    Kind.RATE: partial(percent, decimals=2),
+    Kind.RATIO: partial(TERMINAL.ratio, decimals=3),
+}
+CHANGES: Mapping[Kind, Callable[[Any], str]] = {
+    Kind.COUNT: partial(count, sign=True),
+    Kind.MONEY: partial(amount, sign=True),
+    Kind.RATE: TERMINAL.points,
+    Kind.RATIO: partial(TERMINAL.ratio, decimals=3, sign=True),
+}
 TIER_MARKS = {"scenario": "*", "dynamic": "+", "default": "", "fallback": "!"}
 LEGEND = "* scenario  + dynamic lever  ! fallback  no mark: default"
 SHORT_STATES = (
@@ -77,6 +94,17 @@ def _comparison_headline(comparison: Comparison) -> str:
     )
 
 
+def setting_text(value: Value, unit: str) -> str:
+    """Return a parameter's value in its unit; rates with all their digits."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if unit == Unit.RATE:
+        return TERMINAL.exact_percent(value, 0)
+    return amount(value) if unit == Unit.MONEY else f"{value:g}"
+
+
 def _setting_text(own: Setting | None, unit: str, base: Setting | None) -> Text:
     if own is None:
         return Text("unknown", style="dim")
@@ -99,9 +127,9 @@ def _kpi_table(comparison: Comparison) -> RenderableType:
 def _kpi_row(table: Table, compared: Compared) -> None:
     kind = compared.metric.kind
     base, *others = compared.values
-    cells = [Text(figure(compared.values[base], kind))]
+    cells = [Text(FIGURES[kind](compared.values[base]))]
     for name in others:
-        cell = Text(figure(compared.values[name], kind))
+        cell = Text(FIGURES[kind](compared.values[name]))
         if compared.difference(name):
             cell.append(f"\n{_difference(compared, name)}", style="dim")
         cells.append(cell)
@@ -109,10 +137,10 @@ def _kpi_row(table: Table, compared: Compared) -> None:
 
 
 def _difference(compared: Compared, name: str) -> str:
-    text = change(compared.difference(name), compared.metric.kind)
+    text = CHANGES[compared.metric.kind](compared.difference(name))
     share = compared.relative(name)
     with_share = compared.metric.kind in (Kind.MONEY, Kind.COUNT) and share is not None
-    return f"{text} ({share:+.1%})" if with_share else text
+    return f"{text} ({percent(share, sign=True)})" if with_share else text
 
 
 def _people_table(pairs: tuple[WinnersAndLosers, ...]) -> RenderableType:
@@ -132,8 +160,8 @@ def _people_table(pairs: tuple[WinnersAndLosers, ...]) -> RenderableType:
         for name, of in ((pair.scenario, pair.overall), *_levels(pair)):
             table.add_row(
                 Text(name),
-                *(f"{count:,}" for count in (of.people, of.gain, of.lose, of.same)),
-                *(money(value, sign="+") for value in (of.p10, of.median, of.p90, of.net)),
+                *map(count, (of.people, of.gain, of.lose, of.same)),
+                *(amount(value, sign=True) for value in (of.p10, of.median, of.p90, of.net)),
             )
         table.add_section()
     return table
@@ -148,7 +176,7 @@ def _levels(pair: WinnersAndLosers) -> Iterator[tuple[str, Statistics]]:
 def _movers(pairs: tuple[WinnersAndLosers, ...]) -> Iterator[RenderableType]:
     for pair in pairs:
         text = [
-            f"{row['employee_id']} {money(row['difference'], sign='+')} (level {row['level_id']}, "
+            f"{row['employee_id']} {amount(row['difference'], sign=True)} (level {row['level_id']}, "
             f"{row['department']})"
             for row in (*pair.gainers[:1], *pair.losers[:1])
         ]
@@ -157,27 +185,24 @@ def _movers(pairs: tuple[WinnersAndLosers, ...]) -> Iterator[RenderableType]:
 
 def _payroll(pair: WinnersAndLosers) -> str:
     bridge = pair.payroll
-    text = f"Payroll of {pair.scenario} {money(bridge.difference, sign='+')}"
+    text = f"Payroll of {pair.scenario} {amount(bridge.difference, sign=True)}"
     if bridge.only_other_people or bridge.only_base_people:
         text += (
-            f": {money(bridge.matched, sign='+')} for the same people, {money(bridge.only_other, sign='+')} "
-            f"for {bridge.only_other_people:,} only there, {money(-bridge.only_base, sign='+')} for "
-            f"{bridge.only_base_people:,} not there"
+            f": {amount(bridge.matched, sign=True)} for the same people, "
+            f"{amount(bridge.only_other, sign=True)} for {bridge.only_other_people:,} only there, "
+            f"{amount(-bridge.only_base, sign=True)} for {bridge.only_base_people:,} not there"
         )
     return f"{text}."
 
 
-def _table(*columns: str, **more: str) -> Table:
+def _table(*columns: str, title: str) -> Table:
     first, *others = columns
     return Table(
         Column(first, overflow="fold"),
         *(Column(name, justify="right", overflow="fold") for name in others),
-        box=box.SIMPLE_HEAD,
-        padding=(0, 0),
-        collapse_padding=True,
-        pad_edge=False,
+        title=title,
         title_justify="left",
-        **more,  # type: ignore[arg-type]
+        **PLAIN,
     )
 
 

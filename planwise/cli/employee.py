@@ -1,25 +1,28 @@
 """`planwise employee`: one person's events and pay."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from planwise.cli.compare import TIER_MARKS
+from planwise.cli.compare import TIER_MARKS, setting_text
 from planwise.cli.options import Home, Json
+from planwise.cli.tables import PLAIN
 from planwise.comparison.employee import CENSUS_YEAR, Event, Timeline, Year, find_people, timeline
-from planwise.comparison.formatting import setting_text
+from planwise.comparison.metrics import difference, relative
 from planwise.comparison.sources import Row
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import CheckFailed, InputError
+from planwise.formatting import TERMINAL
 from planwise.parameters import BASELINE, catalogue
 from planwise.settings import Settings
 
 FOUND_SHOWN = 20
+CELL = replace(TERMINAL, missing="")
 STATUS = {
     "continuous_active": "employed",
     "new_hire_active": "hired, employed",
@@ -123,13 +126,13 @@ def render_against(own: Timeline, other: Timeline) -> RenderableType:
         if event.what not in {theirs.what for theirs in than.events}
     ]
     for year, here, there in paired_years(own, other):
-        difference = None if here is None or there is None else here.base_pay - there.base_pay
+        pay = [None if side is None else side.base_pay for side in (here, there)]
         table.add_row(
             _name(year),
             _state(here),
             _state(there),
-            "" if difference is None else f"{difference:+,.2f}",
-            "" if difference is None or there is None else f"{difference / there.base_pay:+.2%}",
+            CELL.amount(difference(*pay), 2, sign=True),
+            CELL.percent(relative(*pay), 2, sign=True),
         )
     return Group(table, *lines)
 
@@ -146,7 +149,7 @@ def render_people(people: Sequence[Row]) -> RenderableType:
     for row in people:
         cells = (row["employee_id"], row["level_id"], row["job_title"], row["department"])
         year = _name(row["last_year"])
-        table.add_row(*(Text(str(cell)) for cell in cells), year, f"{row['base_pay']:,.2f}")
+        table.add_row(*(Text(str(cell)) for cell in cells), year, CELL.amount(row["base_pay"], 2))
     return table
 
 
@@ -164,14 +167,13 @@ def _person_headline(found: Timeline) -> str:
 
 
 def _event_row(table: Table, event: Event) -> None:
-    before = event.previous_compensation
     table.add_row(
         f"{event.effective_date}",
         _kind(event),
         _step(event).strip() or str(event.level_id),
-        "" if before is None else f"{before:,.2f}",
-        f"{event.compensation:,.2f}",
-        "" if event.rate is None else f"{event.rate:+.2%}",
+        CELL.amount(event.previous_compensation, 2),
+        CELL.amount(event.compensation, 2),
+        CELL.percent(event.rate, 2, sign=True),
         "",
         Text("\n".join(_decided_by(event)), style="dim"),
     )
@@ -196,15 +198,14 @@ def _decided_by(event: Event) -> Iterator[str]:
 
 
 def _year_row(table: Table, year: Year) -> None:
-    compa = "" if year.compa_ratio is None else f"{year.compa_ratio:.3f}"
     cells = (
         _name(year.year),
         "as imported" if year.year == CENSUS_YEAR else STATUS.get(year.status, year.status),
         str(year.level_id),
         "",
-        f"{year.base_pay:,.2f}",
+        CELL.amount(year.base_pay, 2),
         "",
-        compa,
+        CELL.ratio(year.compa_ratio, 3),
     )
     table.add_row(*(Text(cell, style="bold") for cell in cells), "", end_section=True)
 
@@ -213,7 +214,7 @@ def _state(year: Year | None) -> str:
     if year is None:
         return "-"
     left = "" if year.status in ("continuous_active", "new_hire_active") else " (left)"
-    return f"{year.base_pay:,.2f}{left}"
+    return f"{CELL.amount(year.base_pay, 2)}{left}"
 
 
 def _name(year: int) -> str:
@@ -225,8 +226,5 @@ def _table(texts: Sequence[str], numbers: Sequence[str], *more: str) -> Table:
         *texts,
         *(Column(name, justify="right", no_wrap=True) for name in numbers),
         *(Column(name, overflow="fold") for name in more),
-        box=box.SIMPLE_HEAD,
-        padding=(0, 0),
-        collapse_padding=True,
-        pad_edge=False,
+        **PLAIN,
     )

@@ -12,8 +12,9 @@ from rich.table import Column, Table
 from planwise.app.ensemble import DEFAULT_SEEDS, EnsembleReport, EnsembleRequest, run_ensemble
 from planwise.app.sensitivity import GROWTH, Method, SensitivityRequest, measure_sensitivity
 from planwise.cli.options import AS_DEFINED, Home, Json, ScenarioOptions
-from planwise.cli.tables import PLAIN, money
+from planwise.cli.tables import LARGE, PLAIN, amount, percent
 from planwise.console import emit_json, progress, results, settings_for
+from planwise.formatting import TERMINAL
 from planwise.processes import handle_signal
 from planwise.risk.ensemble import Step, Watch
 
@@ -105,17 +106,13 @@ def _print_ensemble(report: EnsembleReport) -> None:
         if d is not None:
             amounts = (_text(name, value) for value in (d.mean, d.low, d.high, d.sd))
             shares = (d.policy_share, d.policy_share_standard_error, d.policy_share_without_crn)
-            table.add_row(name, *amounts, *("-" if share is None else f"{share:.1%}" for share in shares))
+            table.add_row(name, *amounts, *map(percent, shares))
     console.print(table)
 
 
 def _text(name: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.3%}" if name in RATES else money(value)
+    return percent(value, 3) if name in RATES else amount(value)
 
-
-LARGE = 100.0  # larger values are amounts, not rates
 
 Levers = Annotated[
     str | None, Parameter(name="--levers", help="Levers, comma-separated; default all pay levers.")
@@ -184,6 +181,5 @@ def _print_sensitivity(answer: Mapping[str, Any]) -> None:
 
 
 def _sensitivity_text(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return money(value) if abs(value) >= LARGE else f"{value:.5f}"
+    is_amount = value is not None and abs(value) >= LARGE
+    return amount(value) if is_amount else TERMINAL.ratio(value, 5)

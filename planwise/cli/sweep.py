@@ -14,7 +14,7 @@ from planwise.app.requests import MaintainRequest, SweepRequest
 from planwise.app.sweep import Sweep
 from planwise.app.sweep import sweep as sweep_job
 from planwise.cli.options import AsFlow, CensusName, Home, Json
-from planwise.cli.tables import PLAIN, money, percent
+from planwise.cli.tables import PLAIN, amount, percent
 from planwise.console import emit_json, results, settings_for
 from planwise.errors import CheckFailed, InputError
 from planwise.jobs import JobKind
@@ -102,9 +102,9 @@ def _print(done: Sweep) -> None:
         table.add_row(
             row.scenario,
             row.variant,
-            percent(row.growth),
-            percent(row.target_growth),
-            money(row.payroll),
+            percent(row.growth, 2),
+            percent(row.target_growth, 2),
+            amount(row.payroll),
             Text(row.verdict, style="" if row.feasible else "red"),
         )
     console.print(table)

@@ -13,12 +13,12 @@ from planwise.app.optimize import OptimizationReport
 from planwise.app.simulate import SimulationReport
 from planwise.console import progress, results
 from planwise.engine.outcome import Kpis
+from planwise.formatting import TERMINAL
 from planwise.gate import GateResult
 from planwise.study import StudyResult
 from planwise.study.post_analysis import NotComputed
 
-MILLION = 1_000_000
-PP = 100
+LARGE = 100.0  # larger values are amounts, smaller ones rates and ratios
 PLAIN: dict[str, Any] = {
     "box": box.SIMPLE_HEAD,
     "padding": (0, 0),
@@ -27,22 +27,7 @@ PLAIN: dict[str, Any] = {
 }
 
 
-def percent(rate: float | None) -> str:
-    """Return a rate as a percentage, "-" for None."""
-    return "-" if rate is None else f"{rate:.2%}"
-
-
-def money(amount: float | None) -> str:
-    """Return an amount, in millions from one million, "-" for None."""
-    if amount is None:
-        return "-"
-    return f"{amount / MILLION:,.1f} M" if abs(amount) >= MILLION else f"{amount:,.0f}"
-
-
-def signed_money(amount: float | None) -> str:
-    """Return a difference of amounts, with its sign."""
-    return money(amount) if amount is None or amount < 0 else f"+{money(amount)}"
-
+amount, percent, points = TERMINAL.amount_short, TERMINAL.percent, TERMINAL.points
 
 FINDINGS_SHOWN = 3  # worst first; the report has all
 GROWTH = "growth_compound"
@@ -77,13 +62,13 @@ def lever_table(result: StudyResult) -> Table:
             name,
             f"{change['old']:.4f}",
             f"{change['new']:.4f}",
-            f"{change['change'] * PP:+.2f} pp",
-            "-" if effect is None else f"{effect * PP:+.2f} pp",
+            points(change["change"]),
+            points(effect),
             str(risks.get(name, risks.get(name.partition("@")[0], ""))),
         )
     if alone is not None:
         table.add_section()
-        table.add_row("interaction", "", "", "", f"{alone.remainder * PP:+.2f} pp", "")
+        table.add_row("interaction", "", "", "", points(alone.remainder), "")
     return table
 
 
@@ -95,8 +80,8 @@ def constraint_table(constraints: list[dict[str, Any]]) -> Table:
         held = "holds" if one["satisfied"] else "[red]violated[/]"
         table.add_row(
             escape(str(one.get("text", one["name"]))),
-            _figure(one.get("actual")),
-            _figure(one.get("limit")),
+            figure(one.get("actual")),
+            figure(one.get("limit")),
             held,
         )
     return table
@@ -112,7 +97,7 @@ def front_table(front: list[dict[str, Any]], picks: Mapping[str, Any]) -> Table:
         if point["trial"] in chosen:
             values = (f"{point['values'][name]:.4g}" for name in names)
             mark = "knee" if point["trial"] == picks["knee"] else "pick"
-            table.add_row(str(point["trial"]), *values, percent(point["growth"]), mark)
+            table.add_row(str(point["trial"]), *values, percent(point["growth"], 2), mark)
     return table
 
 
@@ -133,9 +118,9 @@ def _cost(result: StudyResult) -> Iterator[str]:
         return
     horizon, highest = cost.horizon.payroll, cost.highest_payroll
     yield (
-        f"Cost: payroll over the horizon {money(horizon.after)}, {signed_money(horizon.difference)} "
-        f"({_signed(horizon.difference_rate)}); highest year {money(highest.after)}, "
-        f"{signed_money(highest.difference)}."
+        f"Cost: payroll over the horizon {amount(horizon.after)}, {amount(horizon.difference, sign=True)} "
+        f"({percent(horizon.difference_rate, sign=True)}); highest year {amount(highest.after)}, "
+        f"{amount(highest.difference, sign=True)}."
     )
 
 
@@ -146,12 +131,12 @@ def _people(result: StudyResult) -> Iterator[str]:
         return
     people = found.everybody
     text = f"People: in {found.year} pay differs for {people.differ:,} of {people.compared:,}"
-    amount, rate = people.difference, people.difference_rate
-    if amount is not None and rate is not None:
+    difference, rate = people.difference, people.difference_rate
+    if difference is not None and rate is not None:
         text += (
             f", {people.winners:,} earn more, {people.losers:,} less; "
-            f"median {signed_money(amount.median)} ({_signed(rate.median)}), "
-            f"P10 to P90 {_signed(rate.p10)} to {_signed(rate.p90)}"
+            f"median {amount(difference.median, sign=True)} ({percent(rate.median, sign=True)}), "
+            f"P10 to P90 {percent(rate.p10, sign=True)} to {percent(rate.p90, sign=True)}"
         )
     yield f"{text}."
 
@@ -162,8 +147,8 @@ def _robustness(result: StudyResult) -> Iterator[str]:
         yield f"[dim]Robustness: {escape(str(found))}.[/]"
         return
     growth = found.growth
-    text = f"Under {found.seeds} other seeds: growth {percent(growth.p10)} to {percent(growth.p90)} "
-    text += f"(P10 to P90), mean {percent(growth.mean)}"
+    text = f"Under {found.seeds} other seeds: growth {percent(growth.p10, 2)} to {percent(growth.p90, 2)} "
+    text += f"(P10 to P90), mean {percent(growth.mean, 2)}"
     if found.share_within_tolerance is not None and found.share_interval is not None:
         low, high = found.share_interval
         text += f"; {found.share_within_tolerance:.0%} within the tolerance (95 %: {low:.0%} to {high:.0%})"
@@ -188,14 +173,10 @@ def _risks(result: StudyResult) -> Iterator[str]:
         yield f"[dim]  and {len(findings) - FINDINGS_SHOWN} more: planwise study report {result.study}[/]"
 
 
-def _signed(rate: float | None) -> str:
-    return "-" if rate is None else f"{rate:+.1%}"
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return money(value) if abs(value) >= PP else f"{value:.4g}"
+def figure(value: float | None) -> str:
+    """Return a figure whose unit is unknown: large ones are amounts."""
+    is_amount = value is not None and abs(value) >= LARGE
+    return amount(value) if is_amount else TERMINAL.number(value)
 
 
 BRIDGE = ("exits", "cola", "merit", "promotion", "hires")
@@ -272,7 +253,7 @@ def _verdict(result: StudyResult) -> str:
         return f"No growth target: {growth}."
     state = "met" if result.converged else "not met" if result.reachable else "out of reach"
     return (
-        f"Target {percent(result.target_growth)} a year is [bold]{state}[/]: growth {result.growth:.3%} "
+        f"Target {percent(result.target_growth, 2)} a year is [bold]{state}[/]: growth {result.growth:.3%} "
         f"({result.kind}), gap {result.gap_pp:+.3f} pp, before: {result.baseline_growth:.3%}."
     )
 
@@ -287,15 +268,15 @@ def comparison_table(kpis: Kpis, baseline: Kpis, target: float) -> Table:
         total += difference
         table.add_row(
             str(year["simulation_year"]),
-            percent(year["growth_all"]),
-            percent(year["growth_compound"]),
-            f"{PP * (year['growth_compound'] - target):+.2f} pp",
-            money(year["payroll"]),
-            money(old["payroll"]),
-            money(difference),
+            percent(year["growth_all"], 2),
+            percent(year["growth_compound"], 2),
+            points(year["growth_compound"] - target),
+            amount(year["payroll"]),
+            amount(old["payroll"]),
+            amount(difference),
         )
     table.add_section()
-    table.add_row("sum", "", "", "", "", "", money(total))
+    table.add_row("sum", "", "", "", "", "", amount(total))
     return table
 
 
@@ -333,9 +314,9 @@ def kpi_table(kpis: Kpis, *, title: str) -> Table:
         table.add_row(
             str(year["simulation_year"]),
             f"{year['headcount']:,}",
-            money(year["payroll"]),
-            percent(year["growth_all"]),
-            percent(year["growth_compound"]),
-            *(percent(year[f"bridge_{part}"]) for part in BRIDGE),
+            amount(year["payroll"]),
+            percent(year["growth_all"], 2),
+            percent(year["growth_compound"], 2),
+            *(percent(year[f"bridge_{part}"], 2) for part in BRIDGE),
         )
     return table

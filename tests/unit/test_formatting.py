@@ -65,8 +65,8 @@ def test_figures_are_written_with_separators_units_and_a_real_minus(written, exp
         (f.TERMINAL.percent(None), "-"),
         (f.TERMINAL.percent_range(0.1, None), "-"),
         (f.TERMINAL.points(-0.001), "-0.10 pp"),
-        (f.TERMINAL.amount_short(-2_400_000), "-2.40 M"),
-        (f.TERMINAL.amount_short(1_286_544_110, sign=True), "+1,286.54 M"),
+        (f.TERMINAL.amount_short(-2_400_000), "-2.4 M"),
+        (f.TERMINAL.amount_short(1_286_544_110, sign=True), "+1,286.5 M"),
         (f.TERMINAL.seconds(0.5), "500 ms"),
     ],
 )

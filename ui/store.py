@@ -36,7 +36,7 @@ class Store:
         self.people = PeopleReader(settings)
         self.jobs = JobsReader(settings)
         self.learning = LearningReader(settings)
-        self.searches = StudyReader(settings, self.plans)
+        self.studies = StudyReader(settings, self.plans)
         self.comparisons = ComparisonReader(settings)
         self.sweeps = SweepReader(settings)
         self.standing = StatusReader(settings)
@@ -51,7 +51,7 @@ class Store:
         """Return a value that changes whenever there is something new to see; costs a few `stat` calls."""
         published = self._settings.published_dir
         results = tuple((name, _stamp(published / name / CURRENT)) for name in self.scenarios())
-        return results, self.searches.version(), self.sweeps.version(), self.jobs.version()
+        return results, self.studies.version(), self.sweeps.version(), self.jobs.version()
 
     def scenarios(self) -> tuple[str, ...]:
         """Return the published scenarios: the baseline first, then by name."""

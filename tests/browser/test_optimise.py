@@ -94,6 +94,6 @@ def test_a_study_is_looked_at_chosen_from_taken_away_and_asked_again(visit, addr
     row.wait_for()
     assert "front of cost × equity" in row.inner_text()
     row.get_by_role("button", name=studied["name"]).click()
-    page.get_by_role("button", name="Ask again").click()
+    page.get_by_role("button", name="Use as a new study").click()
     page.get_by_text("raise<=3", exact=True).wait_for()
     expect(page.get_by_role("textbox", name="Trials at most")).to_have_value("16")

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.ui import searched
-from tests.ui.test_searches import _front
+from tests.ui import recorded_studies
+from tests.ui.test_studies import _front
 from ui.pages.optimise import answer
 from ui.pages.optimise import answer as health
 from ui.pages.optimise import charts as lever_charts
@@ -17,26 +17,26 @@ from ui.queries.studies import StudyReader
 
 
 @pytest.fixture
-def searches(settings):
+def studies(settings):
     return StudyReader(settings, plans=None)
 
 
 @pytest.fixture
-def front(settings, searches):
+def front(settings, studies):
     _front(settings)
-    return searches.get("front")
+    return studies.get("front")
 
 
 @pytest.fixture
-def target(settings, searches):
-    journal = searched.begin(settings, "one", trials=10)
-    searched.tell(journal, 0.05, {}, kind="preview", purpose="baseline")
-    searched.tell(journal, 0.01, kind="preview", purpose="lowest", levers={"cola_rate": 0.01})
-    searched.tell(journal, 0.04, {"cola_rate": 0.02})
-    searched.tell(journal, 0.0305, {"cola_rate": 0.015}, limits={"payroll": 0.1})
-    searched.tell(journal, 0.0302, {"cola_rate": 0.014})
-    searched.tell(journal, None)
-    return searches.get("one")
+def target(settings, studies):
+    journal = recorded_studies.begin(settings, "one", trials=10)
+    recorded_studies.add(journal, 0.05, {}, kind="preview", purpose="baseline")
+    recorded_studies.add(journal, 0.01, kind="preview", purpose="lowest", levers={"cola_rate": 0.01})
+    recorded_studies.add(journal, 0.04, {"cola_rate": 0.02})
+    recorded_studies.add(journal, 0.0305, {"cola_rate": 0.015}, limits={"payroll": 0.1})
+    recorded_studies.add(journal, 0.0302, {"cola_rate": 0.014})
+    recorded_studies.add(journal, None)
+    return studies.get("one")
 
 
 def traces(content):
@@ -71,17 +71,17 @@ def test_a_front_is_measured_by_its_objectives_and_marks_knee_and_picks(front):
     assert content.frame["on_front"].tolist() == ["pick", "knee", "", "pick"]
 
 
-def test_what_has_too_few_trials_says_how_many_it_needs(settings, searches):
-    journal = searched.begin(settings, "few")
-    searched.tell(journal, 0.05, {}, kind="preview", purpose="baseline")
-    few = searches.get("few")
+def test_what_has_too_few_trials_says_how_many_it_needs(settings, studies):
+    journal = recorded_studies.begin(settings, "few")
+    recorded_studies.add(journal, 0.05, {}, kind="preview", purpose="baseline")
+    few = studies.get("few")
     notes = [
         convergence(few, "score"),
         tradeoffs.tradeoffs(few, OUTCOMES[0], OUTCOMES[1]),
         lever_charts.parallel(few, ()),
         lever_charts.slices(few, few.levers[0], OUTCOMES[0]),
         lever_charts.sensitivity(few),
-        lever_charts.importance(few, searches.importance(few)),
+        lever_charts.importance(few, studies.importance(few)),
         health.feasibility(few),
         health.robustness(few),
     ]
@@ -127,9 +127,9 @@ def test_feasibility_counts_what_each_constraint_refused(target):
         ),
     ],
 )
-def test_the_answer_is_said_in_a_sentence(settings, searches, outcome, says, tone):
-    journal = searched.begin(settings, "ended")
-    searched.tell(journal, 0.0302)
+def test_the_answer_is_said_in_a_sentence(settings, studies, outcome, says, tone):
+    journal = recorded_studies.begin(settings, "ended")
+    recorded_studies.add(journal, 0.0302)
     known = {
         "growth": 0.0302,
         "baseline_growth": 0.05,
@@ -137,19 +137,19 @@ def test_the_answer_is_said_in_a_sentence(settings, searches, outcome, says, ton
         "stopped": "converged",
         "reachable": True,
     }
-    searched.end(settings, journal, "ended", **{**known, "gap_pp": -0.02, **outcome})
-    text, found = answer.sentence(searches.get("ended"))
+    recorded_studies.end(settings, journal, "ended", **{**known, "gap_pp": -0.02, **outcome})
+    text, found = answer.sentence(studies.get("ended"))
     assert says in text
     assert found == tone
 
 
-def test_the_answer_and_its_levers_are_shown_also_where_nothing_was_computed(settings, searches):
-    journal = searched.begin(settings, "cut")
-    searched.tell(journal, 0.05, {}, kind="preview", purpose="baseline")
-    searched.tell(journal, 0.0302, {"cola_rate": 0.0141})
+def test_the_answer_and_its_levers_are_shown_also_where_nothing_was_computed(settings, studies):
+    journal = recorded_studies.begin(settings, "cut")
+    recorded_studies.add(journal, 0.05, {}, kind="preview", purpose="baseline")
+    recorded_studies.add(journal, 0.0302, {"cola_rate": 0.0141})
     known = {"growth": 0.0302, "baseline_growth": 0.05, "kind": "real", "reachable": True, "constraints": []}
     not_computed = "not computed: cancelled"
-    searched.end(
+    recorded_studies.end(
         settings,
         journal,
         "cut",
@@ -164,15 +164,15 @@ def test_the_answer_and_its_levers_are_shown_also_where_nothing_was_computed(set
         warnings=["<b>odd</b>"],
         **known,
     )
-    search = searches.get("cut")
-    shown = answer.panel(search)
+    study = studies.get("cut")
+    shown = answer.panel(study)
     assert "not computed: cancelled" in shown
     assert "<b>odd" not in shown
-    rows = answer.levers(search).frame.set_index("name")
+    rows = answer.levers(study).frame.set_index("name")
     assert rows.loc["cola_rate", "new"] == 0.0141
     assert rows.loc["cola_rate", "change"] == "−1.09\xa0pp"
     assert rows.loc["merit_rate_level_1", "change"] == "–"
-    assert study_state(search) == ("Cancelled", "warn")
+    assert study_state(study) == ("Cancelled", "warn")
 
 
 def test_the_iteration_table_has_what_was_asked_and_its_filters(target):
@@ -181,9 +181,9 @@ def test_the_iteration_table_has_what_was_asked_and_its_filters(target):
     assert "lever_cola_rate" not in [column.name for column in trial_rows.trial_columns(target, levers=False)]
     shown = {
         which: len(trial_rows.trial_frame(target, which, (), only_chosen=False))
-        for which in ("all", "search", "feasible", "bad")
+        for which in ("all", "candidate", "feasible", "bad")
     }
-    assert shown == {"all": 6, "search": 5, "feasible": 3, "bad": 2}
+    assert shown == {"all": 6, "candidate": 5, "feasible": 3, "bad": 2}
     assert trial_rows.trial_frame(target, "all", (2, 4), only_chosen=True)["trial"].tolist() == [2, 4]
     assert trial_rows.trial_flags(target) == {4: "best"}
     assert trial_rows.trial_tones(target) == {0: "quiet", 3: "bad", 5: "bad"}
@@ -198,21 +198,21 @@ def test_progress_has_counts_rate_and_the_time_left(target):
     assert trial_rows.progress_text(target, None)[1] is None
 
 
-def test_studies_are_compared_by_their_distance_to_their_own_targets(settings, searches, target):
-    journal = searched.begin(settings, "two", target_growth=0.04)
-    searched.tell(journal, 0.0405)
-    content = compared([target, searches.get("two")])
+def test_studies_are_compared_by_their_distance_to_their_own_targets(settings, studies, target):
+    journal = recorded_studies.begin(settings, "two", target_growth=0.04)
+    recorded_studies.add(journal, 0.0405)
+    content = compared([target, studies.get("two")])
     assert content.frame.groupby("study")["best"].last().round(6).to_dict() == {"one": 0.0002, "two": 0.0005}
     assert "target" in content.figure["layout"]["yaxis"]["title"]["text"]
 
 
-def test_of_many_levers_those_that_go_most_with_growth_are_drawn(settings, searches, monkeypatch):
+def test_of_many_levers_those_that_go_most_with_growth_are_drawn(settings, studies, monkeypatch):
     monkeypatch.setattr(lever_charts, "AXES_MAX", 4)
-    journal = searched.begin(settings, "many")
+    journal = recorded_studies.begin(settings, "many")
     for step in range(6):
         levers = {"cola_rate": 0.02 + 0.002 * step, "merit_rate_level_1": 0.03 + 0.001 * (step % 2)}
-        searched.tell(journal, 0.03 + 0.002 * step, levers)
-    content = lever_charts.parallel(searches.get("many"), ())
+        recorded_studies.add(journal, 0.03 + 0.002 * step, levers)
+    content = lever_charts.parallel(studies.get("many"), ())
     ticks = content.figure["layout"]["xaxis"]["ticktext"]
     assert [text.replace("<br>", " ") for text in ticks] == ["Cost-of-living raise", "Annual growth (CAGR)"]
     assert "the 1 of 2 levers" in content.subtitle

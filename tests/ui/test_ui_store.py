@@ -14,7 +14,7 @@ from ui.store import Store
 def test_an_empty_home_has_nothing_and_stays_empty(settings):
     store = Store(settings)
     assert store.results() == ((), ())
-    assert store.searches.list() == ()
+    assert store.studies.list() == ()
     store.version()
     assert not settings.root.exists()
 

@@ -1,6 +1,6 @@
-"""Studies: the history, one study as it grows, its report, and whether a question can be asked."""
+"""Read studies: the history, one study with its trials, its report, and the checks before a start."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from planwise.errors import InputError
 from planwise.settings import Settings
-from planwise.study.spec import OptimizeRequest, StudyHeader, StudySpec
+from planwise.study.spec import OptimizeRequest, StudyHeader
+from planwise.study.study_files import (
+    is_running,
+    lock_file,
+    read_result,
+    read_study,
+    read_summary,
+    state_of,
+    study_folders,
+)
 from ui.cache import BoundedCache
-from ui.values.studies import Checked, Measured, StudySummary, StudyTrials
+from ui.values.studies import CANDIDATE, RUNNING, GrowthRange, Preflight, StudySummary, StudyTrials
 
 if TYPE_CHECKING:
     from ui.queries.scenarios import ScenarioReader
@@ -20,9 +29,7 @@ OPEN = 12  # studies whose trials stay in memory: about a megabyte for each hund
 KEPT = 24
 SUMMARIES = 2000
 REPORTS = 4
-IMPORTANCE_STEP = (
-    50  # trials, until it is computed again while a study runs: it takes a second with many levers
-)
+IMPORTANCE_STEP = 50  # further trials of a running study before it is computed again: it takes a second
 UNKNOWN = "unknown"
 
 
@@ -32,45 +39,44 @@ class StudyReader:
     def __init__(self, settings: Settings, plans: "ScenarioReader") -> None:
         self._settings, self._plans = settings, plans
         self._open: BoundedCache[GrowingTrials] = BoundedCache(OPEN)
-        self._searches: BoundedCache[StudyTrials] = BoundedCache(KEPT)
+        self._studies: BoundedCache[StudyTrials] = BoundedCache(KEPT)
         self._summaries: BoundedCache[StudySummary] = BoundedCache(SUMMARIES)
         self._reports: BoundedCache[bytes] = BoundedCache(REPORTS)
         self._importance: BoundedCache[Mapping[str, Any]] = BoundedCache(KEPT)
         self._opening = Lock()
 
     def version(self) -> Hashable:
-        """Return a value that changes when the history does; costs a few `stat` calls a study.
+        """Return a value that changes when the history does; costs a few `stat` calls per study.
 
-        A study that runs is another one whenever its summary is written, about once a second.
+        A running study writes its summary about once a second.
         """
         if not self._is_there():
             return ()
-        return tuple(
-            (name, self._folder_stamp(name, journal=False), self._is_held(name)) for name in self._names()
-        )
+        return tuple(map(self._summary_stamp, study_folders(self._settings)))
 
     def stamp(self, name: str) -> Hashable:
         """Return a value that changes when this study does; costs a few `stat` calls."""
-        return self._folder_stamp(name), self._is_held(name)
+        return self._folder_stamp(name), self._is_running(name)
 
     def list(self) -> tuple[StudySummary, ...]:
         """Return every study, the newest first; one that cannot be read is left out (see `get`)."""
         if not self._is_there():
             return ()
         if self._settings.study_storage_url:
-            from planwise.study.queries import list_studies
+            from planwise.study.optuna_storage import stored_studies
 
-            return tuple(
-                _summary(one["study"], one, one, one["state"]) for one in list_studies(self._settings)
-            )
+            stored = [
+                self._summary(name, about, {**about, **(about.get("result") or {}), "trials": trials})
+                for name, about, trials in stored_studies(self._settings)
+            ]
+            return _newest_first(stored)
         found = []
-        for name in self._names():
-            key = (name, self._folder_stamp(name, journal=False), self._is_held(name))
+        for name in study_folders(self._settings):
             try:
-                found.append(self._summaries.get(key, partial(self._summarise, name)))
+                found.append(self._summaries.get(self._summary_stamp(name), partial(self._summarise, name)))
             except (KeyError, TypeError, ValueError, InputError):
                 continue
-        return tuple(sorted(found, key=lambda one: (one.created_at, one.name), reverse=True))
+        return _newest_first(found)
 
     def get(self, name: str) -> StudyTrials:
         """Return a study with all its trials; raises InputError when there is none or it is damaged."""
@@ -80,48 +86,40 @@ class StudyReader:
                 remedy="Start one on this page, or run `planwise optimize --target-growth 0.03`.",
             )
         stamp = self.stamp(name)
-        if self._settings.study_storage_url:  # another machine may write it, and no file says so
+        if self._settings.study_storage_url:  # another machine may write it, which changes no file here
             return self._read(name, stamp)
-        return self._searches.get((name, stamp), lambda: self._read(name, stamp))
+        return self._studies.get((name, stamp), lambda: self._read(name, stamp))
 
-    def importance(self, search: StudyTrials) -> Mapping[str, Any]:
-        """Return method, reason, trials and shares: how much growth depends on each lever over all trials.
+    def importance(self, study: StudyTrials) -> Mapping[str, Any]:
+        """Return how much growth depends on each lever over all trials: method, reason, trials, shares.
 
-        The result's own where it has one; else computed from the trials there are.
+        The result's own where it has one, else computed from the trials so far.
         """
-        found = (search.outcome or {}).get("sensitivity")
+        found = (study.outcome or {}).get("sensitivity")
         if isinstance(found, Mapping) and found.get("importance"):
             own: Mapping[str, Any] = found["importance"]
             return own
         from ui.queries.study_trials import importance_of
 
-        tried = int((search.trials["role"] == "search").sum())
-        step = tried // IMPORTANCE_STEP if search.is_running else tried
-        return self._importance.get((search.name, search.is_running, step), lambda: importance_of(search))
+        tried = int((study.trials["role"] == CANDIDATE).sum())
+        step = tried // IMPORTANCE_STEP if study.is_running else tried
+        return self._importance.get((study.name, study.is_running, step), lambda: importance_of(study))
 
     def report(self, name: str, suffix: str) -> bytes:
         """Return the evidence report as a `.html` or `.md` file; raises InputError while there is none."""
         key = (name, suffix, self._folder_stamp(name, journal=False))
         return self._reports.get(key, lambda: _report(self._settings, name, suffix))
 
-    def check(self, request: OptimizeRequest, measured: Measured | None = None) -> Checked:
-        """Check a request before its study starts.
+    def check(self, request: OptimizeRequest, growth: GrowthRange | None = None) -> Preflight:
+        """Check a request before its study starts; what no study can do is a bad check, not an error.
 
-        `measured` is what previews of its frame gave, for the target's reach and the time. What a study
-        cannot do is a bad check, not an error.
+        `growth` is within reach of the request's levers, by previews.
         """
-        from ui.queries.study_checks import checked
+        from ui.queries.study_checks import preflight
 
-        return checked(self._settings, self._plans, request, measured)
-
-    def constraint(self, text: str) -> str:
-        """Return a constraint as the study spells it; raises InputError, with what may be written."""
-        from planwise.study.constraints import parse_constraint
-
-        return str(parse_constraint(text))
+        return preflight(self._settings, self._plans, request, growth)
 
     def _read(self, name: str, stamp: Hashable) -> StudyTrials:
-        from planwise.study.study_files import read_result, state_of
         from ui.queries.study_trials import fronts
 
         try:
@@ -136,7 +134,7 @@ class StudyReader:
                 trials=trials,
                 levers=growing.levers(),
                 unfinished=unfinished,
-                outcome=read_result(self._settings, name) if state != "running" else None,
+                outcome=read_result(self._settings, name) if state != RUNNING else None,
                 front=members,
                 knee=knee,
                 picks=picks,
@@ -151,11 +149,10 @@ class StudyReader:
 
     def _growing(self, name: str) -> "tuple[GrowingTrials, StudyHeader]":
         from planwise.study.optuna_storage import load_study
-        from planwise.study.study_files import read_study
         from ui.queries.study_trials import GrowingTrials, journal_stamp
 
         about = read_study(self._settings, name)
-        if about is None:  # its folder is elsewhere: a database has it, or nobody
+        if about is None:  # no folder in this home: the study is in a database, or unknown
             about = dict(load_study(self._settings, name).user_attrs)
         header = StudyHeader.from_json(about)
         key = (name, journal_stamp(self._settings, name))
@@ -163,31 +160,37 @@ class StudyReader:
             return self._open.get(key, lambda: GrowingTrials(self._settings, name, header)), header
 
     def _summarise(self, name: str) -> StudySummary:
-        from planwise.study.study_files import read_study, read_summary, state_of
-
-        about, stands = read_study(self._settings, name), read_summary(self._settings, name) or {}
+        about = read_study(self._settings, name)
         if about is None:
             raise ValueError(f"{name} has no question")
-        return _summary(name, about, stands, state_of(self._settings, name, stands.get("state") or UNKNOWN))
+        return self._summary(name, about, read_summary(self._settings, name) or {})
 
-    def _names(self) -> tuple[str, ...]:
-        """Return the studies of this home by name, without importing Optuna."""
-        return tuple(sorted(file.parent.name for file in self._settings.studies_dir.glob("*/study.json")))
+    def _summary(self, name: str, about: Mapping[str, Any], progress: Mapping[str, Any]) -> StudySummary:
+        return StudySummary(
+            name=name,
+            header=StudyHeader.from_json(about),
+            state=state_of(self._settings, name, progress.get("state") or UNKNOWN),
+            trials=int(progress.get("trials") or 0),
+            converged=progress.get("converged"),
+            reachable=progress.get("reachable"),
+            growth=progress.get("growth"),
+            gap_pp=progress.get("gap_pp"),
+            seconds=progress.get("seconds"),
+        )
+
+    def _summary_stamp(self, name: str) -> Hashable:
+        return name, self._folder_stamp(name, journal=False), self._is_running(name)
 
     def _is_there(self) -> bool:
         return self._settings.study_storage_url is not None or self._settings.studies_dir.is_dir()
 
-    def _is_held(self, name: str) -> bool:
-        """Say whether a process runs the study; no file changes when a process is killed."""
-        lock = self._settings.studies_dir / name / "lock"
+    def _is_running(self, name: str) -> bool:
+        """Return whether a process runs the study; no file changes when a process is killed."""
         try:
-            if not lock.stat().st_size:  # empty once it is let go
-                return False
+            is_held = lock_file(self._settings, name).stat().st_size > 0  # empty once it is released
         except OSError:
             return False
-        from planwise.study.study_files import is_running
-
-        return is_running(self._settings, name)
+        return is_held and is_running(self._settings, name)
 
     def _folder_stamp(self, name: str, *, journal: bool = True) -> Hashable:
         folder = self._settings.studies_dir / name
@@ -195,30 +198,8 @@ class StudyReader:
         return tuple(_stamp(folder / file) for file in files)
 
 
-def _summary(name: str, about: Mapping[str, Any], stands: Mapping[str, Any], state: str) -> StudySummary:
-    spec = (
-        StudySpec.from_json(about["question"])
-        if "question" in about
-        else StudySpec(target_growth=about["target_growth"], strategy=about["strategy"])
-    )
-    return StudySummary(
-        name=name,
-        scenario=str(about["scenario"]),
-        strategy=spec.chosen_strategy,
-        kind=str(about["kind"]),
-        state=state,
-        objectives=spec.weights,
-        constraints=tuple(map(str, spec.limits)),
-        target=spec.sought_growth,
-        trials=int(stands.get("trials") or 0),
-        failed=int(stands.get("trials_failed") or 0),
-        converged=stands.get("converged"),
-        reachable=stands.get("reachable"),
-        growth=stands.get("growth"),
-        gap_pp=stands.get("gap_pp"),
-        seconds=stands.get("seconds"),
-        created_at=str(about.get("created_at", "")),
-    )
+def _newest_first(found: Iterable[StudySummary]) -> tuple[StudySummary, ...]:
+    return tuple(sorted(found, key=lambda one: (one.header.created_at, one.name), reverse=True))
 
 
 def _report(settings: Settings, name: str, suffix: str) -> bytes:

@@ -1,7 +1,7 @@
 """Check a study's question before it starts."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,25 +13,25 @@ from planwise.parameters import EffectiveParameters, Risk, validate_target
 from planwise.settings import Settings
 from planwise.storage import is_locked, read_lock_holder
 from planwise.study import OptimizeRequest, StudySpec, census_levels
-from planwise.study.advice import evaluation_budget
+from planwise.study.advice import Budget, evaluation_budget
 from planwise.study.constraints import OF_LEVERS_ALONE
 from planwise.study.problem import Problem, problem_of, require_groups
 from planwise.study.space import extreme
 from planwise.study.strategies import check_spec, strategy_info
 from planwise.study.strategies.auto import choose
 from planwise.study.study_files import running_studies
-from ui.values.studies import BoundsCheck, Checked, Measured, PreflightCheck, Tone
+from ui.values.studies import GrowthRange, Preflight, PreflightCheck, Tone
 
 if TYPE_CHECKING:
     from ui.queries.scenarios import ScenarioReader
 
-FOUND_BY = "Found by study "  # how the description of a study's winner begins: a later study replaces it
-OF_RISK: Mapping[Risk, Tone] = {Risk.OK: "ok", Risk.LOW: "ok"}  # any other finding is a warning
-TAKES_TRIALS = frozenset({"objective", "front"})  # what those strategies answer; the others end by themselves
+FOUND_BY = "Found by study "  # the start of a result's description: a later study replaces it
+OF_RISK: dict[Risk, Tone] = {Risk.OK: "ok", Risk.LOW: "ok"}  # any other finding is a warning
+TAKES_TRIALS = frozenset({"objective", "front"})  # strategies with these answers have a number of trials
 
 
 @dataclass(frozen=True)
-class Posed:
+class AnswerableQuestion:
     """A question that a study can answer, with its scenario's parameters and its census."""
 
     spec: StudySpec
@@ -40,119 +40,97 @@ class Posed:
     census: Census
 
 
-def posed_by(
+def preflight(
+    settings: Settings, plans: "ScenarioReader", request: OptimizeRequest, growth: GrowthRange | None
+) -> Preflight:
+    """Return every check of a question; `growth` is within reach of its levers, where it is known."""
+    wrong: list[PreflightCheck] = []
+    question = _answerable(settings, plans, request, wrong)
+    around = [*_name(plans, request), *_busy(settings, request)]
+    if question is None:
+        return Preflight((*wrong, *around))
+    spec, problem = question.spec, question.problem
+    picked = choose(problem) if spec.chosen_strategy == "auto" else None
+    strategy = picked.strategy if picked else spec.chosen_strategy
+    takes_trials = strategy_info(strategy).answers in TAKES_TRIALS
+    budget = evaluation_budget(problem, growth.seconds if growth else None)
+    census = question.census
+    checks = (
+        PreflightCheck("Census", "ok", f"{census.name}: {census.rows:,} employees as of {census.as_of}."),
+        *_target(question, growth),
+        _strategy(spec, strategy, picked.reason if picked else ""),
+        *_constraints(spec),
+        *([_trials(spec, budget)] if takes_trials else []),
+        *_time(spec, budget, takes_trials),
+        *around,
+    )
+    return Preflight(
+        checks,
+        reason=picked.reason if picked else "",
+        strategy=strategy,
+        spec=spec,
+        budget=budget,
+        takes_trials=takes_trials,
+        ends=(extreme(problem.space, highest=False), extreme(problem.space, highest=True)),
+    )
+
+
+def _answerable(
     settings: Settings, plans: "ScenarioReader", request: OptimizeRequest, wrong: list[PreflightCheck]
-) -> Posed | None:
+) -> AnswerableQuestion | None:
     """Return the question of a request; None, with the reasons in `wrong`, where no study can answer it."""
 
-    def look(name: str, work: Callable[[], Any]) -> Any:
+    def attempt(name: str, work: Callable[[], Any]) -> Any:
         try:
             return work()
         except PlanWiseError as error:
             wrong.append(PreflightCheck(name, "bad", error.what, error.remedy or ""))
             return None
 
-    info = look("Scenario", lambda: plans.get(request.scenario))
+    info = attempt("Scenario", lambda: plans.get(request.scenario))
     if info is None:
         return None
-    census = look("Census", lambda: load_census(settings, request.census or info.census))
-    if census is None:
-        return None
-    changes = look("Levers", request.changes)
+    census = attempt("Census", lambda: load_census(settings, request.census or info.census))
+    changes = None if census is None else attempt("Levers", request.changes)
     if changes is None:
         return None
-    effective = look("Scenario", lambda: plans.effective(request.scenario, changes))
-    if effective is None:
-        return None
-    spec = look("Question", lambda: request.for_scenario(effective))
+    effective = attempt("Scenario", lambda: plans.effective(request.scenario, changes))
+    spec = None if effective is None else attempt("Question", lambda: request.for_scenario(effective))
     if spec is None:
         return None
-    look("Strategy", lambda: check_spec(spec))
-    look("Census", lambda: require_groups(spec, census))
+    attempt("Strategy", lambda: check_spec(spec))
+    attempt("Census", lambda: require_groups(spec, census))
     kind: Any = "preview" if request.preview else "real"
-    problem = look("Levers", lambda: problem_of(spec, effective, census_levels(census), kind))
-    if problem is None or wrong:
-        return None
-    return Posed(spec, problem, effective, census)
+    problem = attempt("Levers", lambda: problem_of(spec, effective, census_levels(census), kind))
+    return None if wrong else AnswerableQuestion(spec, problem, effective, census)
 
 
-def checked(
-    settings: Settings, plans: "ScenarioReader", request: OptimizeRequest, measured: Measured | None
-) -> Checked:
-    """Return every check of a question, in the order people think of them."""
-    wrong: list[PreflightCheck] = []
-    posed = posed_by(settings, plans, request, wrong)
-    around = [*_name(plans, request), *_busy(settings, request)]
-    if posed is None:
-        return Checked((*wrong, *around), request.chosen_strategy, "")
-    spec, problem = posed.spec, posed.problem
-    picked = choose(problem) if spec.chosen_strategy == "auto" else None
-    strategy = picked.strategy if picked else spec.chosen_strategy
-    takes_trials = strategy_info(strategy).answers in TAKES_TRIALS
-    budget = evaluation_budget(problem, measured.seconds if measured else None)
-    checks = [
-        PreflightCheck(
-            "Census",
-            "ok",
-            f"{posed.census.name}: {posed.census.rows:,} employees as of {posed.census.as_of}.",
-        ),
-        *_target(posed, measured),
-        _strategy(posed, strategy, picked.reason if picked else ""),
-        *_constraints(posed),
-        *([_trials(spec, budget)] if takes_trials else []),
-        *_time(spec, budget, strategy, measured),
-        *around,
-    ]
-    low, high = (extreme(problem.space, highest=highest) for highest in (False, True))
-    return Checked(
-        tuple(checks),
-        strategy,
-        picked.reason if picked else "",
-        tuple(map(str, spec.limits)),
-        tuple(lever.name for lever in problem.space),
-        (budget.minimum, budget.recommended, budget.maximum),
-        budget.problem_class,
-        takes_trials,
-        BoundsCheck(request.scenario, low, high),
-    )
-
-
-def _target(posed: Posed, measured: Measured | None) -> list[PreflightCheck]:
-    spec = posed.spec
+def _target(question: AnswerableQuestion, growth: GrowthRange | None) -> list[PreflightCheck]:
+    spec, problem = question.spec, question.problem
     if not spec.seeks_target:
-        return [
-            PreflightCheck("Target", "ok", "No target is sought: growth is whatever the objectives lead to.")
-        ]
-    market_budget = posed.effective.number_or_none("market_budget")
-    findings = validate_target(posed.problem.target, market_budget=market_budget)
+        return [PreflightCheck("Target", "ok", "No target: growth follows from the objectives.")]
+    market_budget = question.effective.number_or_none("market_budget")
+    findings = validate_target(problem.target, market_budget=market_budget)
     tone: Tone = "warn" if any(found.risk not in OF_RISK for found in findings) else "ok"
     checks = [PreflightCheck("Target", tone, " ".join(with_levels(found.message) for found in findings))]
-    if measured is None:
+    if growth is None:
         return checks
-    low, high = sorted((measured.lowest, measured.highest))
-    target, tolerance = posed.problem.target, spec.tolerance
-    span = f"{low:.2%} to {high:.2%} a year"
-    moves_people = any(lever.dynamics for lever in posed.problem.space)
+    low, high = sorted((growth.lowest, growth.highest))
+    target, span = problem.target, f"{low:.2%} to {high:.2%} a year"
+    if low - spec.tolerance <= target <= high + spec.tolerance:
+        limited = problem.rules or any(one.name not in OF_LEVERS_ALONE for one in spec.limits)
+        more = " Constraints may narrow this; the study checks it before any plan." if limited else ""
+        text = f"The tuned levers reach {span}; {target:.2%} is within.{more}"
+        return [*checks, PreflightCheck("Reach", "ok", text)]
+    # Levers that move people need not act monotonically, so their bounds are not the last word.
+    tone = "warn" if any(lever.dynamics for lever in problem.space) else "bad"
+    text = f"The tuned levers reach {span} at their bounds; {target:.2%} is beyond."
     nearest = high if target > high else low
-    if low - tolerance <= target <= high + tolerance:
-        cut = [one for one in spec.limits if one.name not in OF_LEVERS_ALONE]
-        may = (
-            " Constraints may cut this; the study looks before any plan."
-            if cut or posed.problem.rules
-            else ""
-        )
-        reached = PreflightCheck(
-            "Reach", "ok", f"The levers tuned reach {span}; {target:.2%} is within.{may}"
-        )
-        return [*checks, reached]
-    tone = "warn" if moves_people else "bad"  # levers that move people need not act monotonically
-    says = f"The levers tuned reach {span} at their bounds; {target:.2%} is beyond."
-    remedy = f"Ask for {nearest:.2%}, tune more levers, or unlock some."
-    return [*checks, PreflightCheck("Reach", tone, says, remedy)]
+    remedy = f"Set the target to {nearest:.2%}, tune more levers, or unlock some."
+    return [*checks, PreflightCheck("Reach", tone, text, remedy)]
 
 
-def _strategy(posed: Posed, strategy: str, reason: str) -> PreflightCheck:
-    spec = posed.spec
+def _strategy(spec: StudySpec, strategy: str, reason: str) -> PreflightCheck:
     known = strategy_info(strategy)
     if reason:
         return PreflightCheck("Strategy", "ok", f"auto picks {reason}")
@@ -163,55 +141,43 @@ def _strategy(posed: Posed, strategy: str, reason: str) -> PreflightCheck:
             f"{strategy} judges the {len(spec.limits)} constraints but does not seek to keep them.",
             "Use solve, cobyqa or tpe where constraints matter.",
         )
-    return PreflightCheck("Strategy", "ok", f"{strategy}: fits what is asked; takes {known.takes}.")
+    return PreflightCheck("Strategy", "ok", f"{strategy}: suits the question; takes {known.takes}.")
 
 
-def _constraints(posed: Posed) -> list[PreflightCheck]:
-    limits = tuple(map(str, posed.spec.limits))
-    if not limits:
-        return []
-    return [PreflightCheck("Constraints", "ok", f"{', '.join(limits)}: can be asked of these levers.")]
+def _constraints(spec: StudySpec) -> list[PreflightCheck]:
+    texts = ", ".join(map(str, spec.limits))
+    return [PreflightCheck("Constraints", "ok", f"{texts}: valid for these levers.")] if texts else []
 
 
-def _trials(spec: StudySpec, budget: Any) -> PreflightCheck:
-    worth = f"a {budget.problem_class} problem: {budget.minimum} at least, {budget.recommended} recommended, "
-    worth += f"{budget.maximum} at most"
+def _trials(spec: StudySpec, budget: Budget) -> PreflightCheck:
+    advised = (
+        f"a {budget.problem_class} problem: at least {budget.minimum}, recommended {budget.recommended}, "
+        f"at most {budget.maximum}"
+    )
     if spec.trials is None:
-        return PreflightCheck("Trials", "ok", f"As many as the strategy takes by itself; {worth}.")
+        return PreflightCheck("Trials", "ok", f"The strategy's own number, for {advised}.")
+    remedy = f"Set {budget.recommended}"
     if spec.trials < budget.minimum:
-        return PreflightCheck(
-            "Trials", "warn", f"{spec.trials} trials are few for {worth}.", f"Give {budget.recommended}."
-        )
+        return PreflightCheck("Trials", "warn", f"{spec.trials} trials are few for {advised}.", f"{remedy}.")
     if spec.trials > budget.maximum:
-        return PreflightCheck(
-            "Trials",
-            "warn",
-            f"{spec.trials} trials are more than help: {worth}.",
-            f"Give {budget.recommended} and a stagnation limit.",
-        )
-    return PreflightCheck("Trials", "ok", f"{spec.trials} trials for {worth}.")
+        text = f"{spec.trials} trials are more than help with {advised}."
+        return PreflightCheck("Trials", "warn", text, f"{remedy} and a stagnation limit.")
+    return PreflightCheck("Trials", "ok", f"{spec.trials} trials for {advised}.")
 
 
-def _time(spec: StudySpec, budget: Any, strategy: str, measured: Measured | None) -> list[PreflightCheck]:
-    if measured is None or spec.timeout_seconds is None:
+def _time(spec: StudySpec, budget: Budget, takes_trials: bool) -> list[PreflightCheck]:
+    each, limit = budget.seconds_per_evaluation, spec.timeout_seconds
+    if each is None or limit is None:
         return []
-    affordable = budget.affordable(spec.timeout_seconds)
-    wanted = spec.trials or budget.minimum
-    if affordable is not None and affordable < wanted and strategy_info(strategy).answers in TAKES_TRIALS:
-        return [
-            PreflightCheck(
-                "Time",
-                "warn",
-                f"{spec.timeout_seconds:g} s last for about {affordable} previews of "
-                f"{measured.seconds:.2g} s; {wanted} are asked for.",
-                "Give more time, or fewer trials.",
-            )
-        ]
-    return [PreflightCheck("Time", "ok", f"The study ends after {spec.timeout_seconds:g} s at the latest.")]
+    affordable, trials = budget.affordable(limit), spec.trials or budget.minimum
+    if takes_trials and affordable is not None and affordable < trials:
+        text = f"{limit:g} s are enough for about {affordable} previews of {each:.2g} s, not for {trials}."
+        return [PreflightCheck("Time", "warn", text, "Allow more time, or fewer trials.")]
+    return [PreflightCheck("Time", "ok", f"The study ends after at most {limit:g} s.")]
 
 
 def _name(plans: "ScenarioReader", request: OptimizeRequest) -> list[PreflightCheck]:
-    """Return whether the winner's scenario may have its name; nothing is kept of a preview."""
+    """Return whether the result's scenario may have its name; a preview's result is not stored."""
     if request.preview or not request.publish:
         return [PreflightCheck("Result", "ok", "Nothing is stored or published: only the study is kept.")]
     base, name = request.scenario, request.target_scenario
@@ -221,44 +187,25 @@ def _name(plans: "ScenarioReader", request: OptimizeRequest) -> list[PreflightCh
         return [PreflightCheck("Save as", "bad", error.what, error.remedy or "")]
     taken = {info.name: info for info in plans.list()}.get(name)
     if taken is None:
-        return [PreflightCheck("Save as", "ok", f"The winner is kept as {name}; the name is free.")]
+        return [PreflightCheck("Save as", "ok", f"The result is saved as {name}; the name is free.")]
     if taken.parent == base and taken.description.startswith(FOUND_BY):
-        return [
-            PreflightCheck(
-                "Save as",
-                "warn",
-                f"{name} is what an earlier study found, and will be replaced.",
-                "Choose another name to keep both.",
-            )
-        ]
-    return [PreflightCheck("Save as", "bad", f"There is a scenario {name} already.", "Choose another name.")]
+        text = f"{name} is the result of an earlier study and will be replaced."
+        return [PreflightCheck("Save as", "warn", text, "Choose another name to keep both.")]
+    return [PreflightCheck("Save as", "bad", f"There is already a scenario {name}.", "Choose another name.")]
 
 
 def _busy(settings: Settings, request: OptimizeRequest) -> list[PreflightCheck]:
-    checks = []
+    checks = [PreflightCheck("Warehouse", "ok", "Free.")]
     if is_locked(settings.warehouse_lock_file):
-        checks.append(
-            PreflightCheck(
-                "Warehouse",
-                "warn",
-                f"Held by {read_lock_holder(settings.warehouse_lock_file)}.",
-                f"The study searches meanwhile; publishing waits up to {settings.lock_timeout_seconds:g} s.",
-            )
-        )
-    else:
-        checks.append(PreflightCheck("Warehouse", "ok", "Free."))
-    running = running_studies(settings)
-    cores = os.cpu_count() or 1
+        text = f"Locked by {read_lock_holder(settings.warehouse_lock_file)}."
+        remedy = f"The study starts anyway; publishing waits up to {settings.lock_timeout_seconds:g} s."
+        checks = [PreflightCheck("Warehouse", "warn", text, remedy)]
+    cores, running = os.cpu_count() or 1, running_studies(settings)
     if running:
-        says = f"{len(running)} running: {', '.join(running)}."
-        checks.append(
-            PreflightCheck("Other studies", "warn", says, f"They share {cores} cores; both take longer.")
-        )
-    workers = request.workers
-    if workers > cores:
-        checks.append(
-            PreflightCheck(
-                "Workers", "warn", f"{workers} workers on {cores} cores.", f"More than {cores} gain nothing."
-            )
-        )
+        text = f"{len(running)} running: {', '.join(running)}."
+        remedy = f"They share {cores} cores; both take longer."
+        checks.append(PreflightCheck("Other studies", "warn", text, remedy))
+    if request.workers > cores:
+        text = f"{request.workers} workers on {cores} cores."
+        checks.append(PreflightCheck("Workers", "warn", text, f"More than {cores} are no faster."))
     return checks

@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -29,20 +28,31 @@ from planwise.study.objectives import (
 )
 from planwise.study.optuna_storage import load_study
 from planwise.study.pareto import diverse, front, knee
+from planwise.study.space import TunedLever
 from planwise.study.spec import StudyHeader, StudySpec
 from planwise.study.study_files import journal_file
 from planwise.study.trial import ERROR, FINISHED, GIVEN_UP, NO_CANDIDATES, Trial, TrialPurpose, trial_of
-from ui.values.studies import FACTS, LEVER, LIMIT, PART, StudyLever, StudyTrials
+from ui.values.studies import (
+    ANALYSIS,
+    BASELINE,
+    CANDIDATE,
+    FACTS,
+    FAILED,
+    FEASIBLE,
+    INFEASIBLE,
+    LEVER,
+    LIMIT,
+    PART,
+    StudyLever,
+    StudyTrials,
+)
 
 PP = 100.0
-SEARCH, FRAME, ABOUT = "search", "frame", "about"
-FEASIBLE, INFEASIBLE, FAILED = "feasible", "infeasible", "failed"
-GATE = "gate"
 CHANGE = "change"
 
 
 class GrowingTrials:
-    """The trials of one study; one reader at a time, however many sessions look at it."""
+    """The trials of one study, read as its journal grows; shared by all sessions, one read at a time."""
 
     def __init__(self, settings: Settings, name: str, header: StudyHeader) -> None:
         self._spec, self._names = header.spec, header.levers
@@ -56,7 +66,7 @@ class GrowingTrials:
         self._baseline: Kpis | None = None
 
     def read(self) -> tuple[pd.DataFrame, int, dict[str, Any]]:
-        """Return all finished trials, how many are under way, and what is kept on the study itself."""
+        """Return the finished trials, the number of running ones, and the values stored with the study."""
         with self._lock:
             trials = self._study.get_trials(deepcopy=False)  # reads only what the journal has gained
             for frozen in trials:
@@ -72,7 +82,7 @@ class GrowingTrials:
             return dict(self._given)
 
     def levers(self) -> tuple[StudyLever, ...]:
-        """Return the tuned levers with the bounds that the search has."""
+        """Return the tuned levers with their bounds in this study."""
         with self._lock:
             return tuple(_lever(name, self._bounds.get(name), self._starts.get(name)) for name in self._names)
 
@@ -136,7 +146,7 @@ class GrowingTrials:
         return row | self._parts(trial, row["score"])
 
     def _parts(self, trial: Trial, score: float | None) -> dict[str, float]:
-        """Return each objective asked, before its weight; by default the target's part and the change's."""
+        """Return each objective before its weight; without objectives the target's part and the change's."""
         found, base = trial.evaluation, self._baseline
         if found is None or base is None:
             return {}
@@ -175,14 +185,14 @@ TEXTS = frozenset(
 
 
 def fronts(frame: pd.DataFrame, header: StudyHeader) -> tuple[tuple[int, ...], int | None, tuple[int, ...]]:
-    """Return the trial numbers of the front, its knee and picks that lie far apart; empty unless asked."""
+    """Return the trials of the front, its knee and its diverse picks; empty without several objectives."""
     if not header.spec.multi_objective:
         return (), None, ()
     columns = [PART + name for name, _ in header.spec.weights]
     if not set(columns) <= set(frame.columns):
         return (), None, ()
     rows = frame.loc[
-        (frame["role"] == SEARCH) & (frame["kind"] == header.kind) & (frame["state"] == FEASIBLE)
+        (frame["role"] == CANDIDATE) & (frame["kind"] == header.kind) & (frame["state"] == FEASIBLE)
     ].dropna(subset=columns)
     if rows.empty:
         return (), None, ()
@@ -199,7 +209,7 @@ def fronts(frame: pd.DataFrame, header: StudyHeader) -> tuple[tuple[int, ...], i
 
 
 def journal_stamp(settings: Settings, name: str) -> Hashable:
-    """Return a value that changes when the journal is another file, not when it grows."""
+    """Return a value that changes when the journal is replaced, not when it grows."""
     try:
         return os.stat(journal_file(settings, name)).st_ino
     except OSError:
@@ -208,7 +218,7 @@ def journal_stamp(settings: Settings, name: str) -> Hashable:
 
 def _with_best(frame: pd.DataFrame, spec: StudySpec, kind: str) -> pd.DataFrame:
     """Fill in, trial by trial, the best growth and score so far of the feasible trials that decide."""
-    decides = (frame["role"] == SEARCH) & (frame["kind"] == kind) & (frame["state"] == FEASIBLE)
+    decides = (frame["role"] == CANDIDATE) & (frame["kind"] == kind) & (frame["state"] == FEASIBLE)
     frame["best_score"] = frame["score"].where(decides).cummin().ffill()
     best: float | None = None
     target = spec.sought_growth
@@ -230,8 +240,8 @@ def _with_best(frame: pd.DataFrame, spec: StudySpec, kind: str) -> pd.DataFrame:
 
 def _role(trial: Trial) -> str:
     if trial.purpose == TrialPurpose.BASELINE:
-        return FRAME
-    return ABOUT if trial.seed is not None or trial.purpose in NO_CANDIDATES else SEARCH
+        return BASELINE
+    return ANALYSIS if trial.seed is not None or trial.purpose in NO_CANDIDATES else CANDIDATE
 
 
 def _lever(name: str, bounds: tuple[float, float] | None, start: float | None) -> StudyLever:
@@ -245,39 +255,26 @@ def _lever(name: str, bounds: tuple[float, float] | None, start: float | None) -
     return StudyLever(name, label, declared.unit.value, low, high, start, declared.recommended)
 
 
-@dataclass(frozen=True)
-class _Dimension:
-    name: str
-    low: float
-    high: float
-    start: float
-    scale: float
-    dynamics: bool = False
-
-    def clamp(self, value: float) -> float:
-        return min(max(value, self.low), self.high)
-
-
-def importance_of(search: StudyTrials) -> Mapping[str, Any]:
-    """Return method, reason, number of distinct trials and each lever's share, from the trials there are."""
-    tried = search.trials.loc[(search.trials["role"] == "search") & search.trials["growth"].notna()]
-    levers = [lever for lever in search.levers if lever.start is not None]
-    if not levers:
-        reason = "the scenario as it is has not been evaluated yet"
-        return {"method": "none", "reason": reason, "trials": 0, "shares": {}}
+def importance_of(study: StudyTrials) -> Mapping[str, Any]:
+    """Return method, reason, number of distinct trials and each lever's share, over the trials so far."""
+    tried = study.trials.loc[(study.trials["role"] == CANDIDATE) & study.trials["growth"].notna()]
     space = [
-        _Dimension(
+        TunedLever(
             lever.name,
             lever.low,
             lever.high,
-            float(lever.start or 0.0),
+            lever.start,
             lever.recommended[1] - lever.recommended[0],
+            None,
+            increasing=True,
+            dynamics=False,
         )
-        for lever in levers
+        for lever in study.levers
+        if lever.start is not None
     ]
-    columns = {lever.column: lever.name for lever in levers}
-    points = [
-        {columns[str(name)]: float(value) for name, value in row.items()}
-        for row in tried[list(columns)].to_dict("records")
-    ]
-    return importance(space, points, tried["growth"].tolist(), None).as_json()
+    if not space:
+        reason = "the unchanged scenario has not been evaluated yet"
+        return {"method": "none", "reason": reason, "trials": 0, "shares": {}}
+    points = tried[[LEVER + lever.name for lever in space]]
+    values = [dict(zip((lever.name for lever in space), row, strict=True)) for row in points.to_numpy()]
+    return importance(space, values, tried["growth"].tolist(), None).as_json()

@@ -1,16 +1,21 @@
-"""A study as the views see it: its question, its levers, one row per trial, its result."""
+"""Studies as pages show them: one study with its trials, the history, and the checks before a start."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from planwise.study.spec import StudyHeader, StudySpec
 
+if TYPE_CHECKING:
+    from planwise.study.advice import Budget
+
 Tone = Literal["ok", "warn", "bad"]
 
 RUNNING, INTERRUPTED, CANCELLED = "running", "interrupted", "cancelled"
+CANDIDATE, BASELINE, ANALYSIS = "candidate", "baseline", "analysis"  # roles of a trial
+FEASIBLE, INFEASIBLE, FAILED = "feasible", "infeasible", "failed"  # states of a trial
 FACTS = (
     "trial",
     "kind",
@@ -43,9 +48,9 @@ PART, LIMIT, LEVER = "part_", "limit_", "lever_"  # prefixes of the columns that
 
 @dataclass(frozen=True)
 class StudyLever:
-    """One lever that a study tunes: `name` is `lever` or `lever@year`, bounds are those of the search.
+    """One lever that a study tunes: `name` is `lever` or `lever@year`, bounds are the study's.
 
-    `start` is the value in force, None until the scenario as it is has been evaluated.
+    `start` is the value in force, None until the baseline has been evaluated.
     """
 
     name: str
@@ -66,14 +71,12 @@ class StudyLever:
 class StudyTrials:
     """One study, running or ended.
 
-    `trials` has one row a finished trial: the columns of FACTS, then `part_` each objective asked (scaled by
-    the scenario as it is; 1 is as it was), `limit_` each constraint's value (up to 0 it holds), `lever_` each
-    tuned lever. `state` of a row: feasible, infeasible, failed. `role`: search (may be the answer), frame
-    (scenario as it is), about (replicates and slopes of the answer). Money is a year in the census's
-    currency: payroll is the highest at the end of any year, cost what the years add to it. `front`, `knee`
-    and `picks` are trial numbers; `given` are the levers that a trial set, by its number (none: the scenario
-    as it is). `unfinished` trials are under way. `outcome` is the study's result, None
-    while there is none.
+    `trials` has one row per finished trial: the columns of FACTS, then `part_` per objective (scaled by the
+    baseline, which is 1), `limit_` per constraint (up to 0: met), `lever_` per tuned lever. The `role` of a
+    row is candidate (may be the answer), baseline, or analysis (replicates and slopes of the answer). Money
+    is per year in the census's currency: payroll is the highest of any year's end, cost the sum of the
+    years' increases. `front`, `knee` and `picks` are trial numbers; `given` has the levers that each trial
+    set. `unfinished` trials are running. `outcome` is the study's result, None before its end.
     """
 
     name: str
@@ -105,10 +108,10 @@ class StudyTrials:
         return self.state == RUNNING
 
     @property
-    def searched(self) -> pd.DataFrame:
-        """The trials that may be the answer: of the kind asked for, not about another."""
+    def candidates(self) -> pd.DataFrame:
+        """The trials that may be the answer, of the kind that decides (plan or preview)."""
         trials = self.trials
-        return trials.loc[(trials["role"] == "search") & (trials["kind"] == self.header.kind)]
+        return trials.loc[(trials["role"] == CANDIDATE) & (trials["kind"] == self.header.kind)]
 
     @property
     def best(self) -> int | None:
@@ -118,7 +121,7 @@ class StudyTrials:
             return None if found is None else int(found)
         if self.knee is not None:
             return self.knee
-        feasible = self.searched.loc[self.searched["state"] == "feasible"]
+        feasible = self.candidates.loc[self.candidates["state"] == FEASIBLE]
         if not len(feasible):
             return None
         if self.target is not None and not self.spec.weights:
@@ -126,60 +129,49 @@ class StudyTrials:
         return int(feasible["trial"].iloc[int(feasible["score"].argmin())])
 
     def named(self, prefix: str) -> tuple[str, ...]:
-        """Return the trials' columns that begin so, without the prefix."""
+        """Return the names of the trials' columns with a prefix, without it."""
         columns = map(str, self.trials.columns)
         return tuple(column.removeprefix(prefix) for column in columns if column.startswith(prefix))
 
-    def trial(self, number: int) -> Mapping[str, Any] | None:
-        """Return a trial's row; None when it is not there (yet)."""
+    def trial(self, number: int | None) -> Mapping[str, Any] | None:
+        """Return a trial's row; None for an unknown number."""
         row = self.trials.loc[self.trials["trial"] == number]
         return None if row.empty else {str(name): value for name, value in row.iloc[0].items()}
 
 
 @dataclass(frozen=True)
 class StudySummary:
-    """One line of the history: how a study stands, without its trials; `gap_pp` is target minus growth."""
+    """A row of the history: a study without its trials; `gap_pp` is target minus growth."""
 
     name: str
-    scenario: str
-    strategy: str
-    kind: str
+    header: StudyHeader
     state: str
-    objectives: tuple[tuple[str, float | None], ...]
-    constraints: tuple[str, ...]
-    target: float | None
     trials: int
-    failed: int
     converged: bool | None
     reachable: bool | None
     growth: float | None
     gap_pp: float | None
     seconds: float | None
-    created_at: str
+
+    @property
+    def target(self) -> float | None:
+        """The growth to meet, a rate; None where no target is sought."""
+        return self.header.spec.sought_growth
 
 
 @dataclass(frozen=True)
 class PreflightCheck:
-    """One thing looked at before a study starts; a bad one keeps it from starting."""
+    """One check before a study starts; a bad one blocks the start."""
 
     name: str
     tone: Tone
-    says: str
+    text: str
     remedy: str = ""
 
 
 @dataclass(frozen=True)
-class BoundsCheck:
-    """What a question needs measured: lever values of the least and the most growth by declared direction."""
-
-    scenario: str
-    lowest: Mapping[str, float]
-    highest: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Growth (a yearly rate) of the scenario as it is and at both ends, by previews; seconds of one."""
+class GrowthRange:
+    """Annual growth (rates) of the baseline and at both ends of the levers; seconds of one preview."""
 
     baseline: float
     lowest: float
@@ -188,24 +180,23 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A question looked at: its checks, what `auto` would pick, how many evaluations it is worth.
+class Preflight:
+    """The checks of a question, and what its study would do.
 
-    `budget` is (minimum, recommended, maximum), None where the question cannot be posed; `frame` likewise.
-    `takes_trials` says whether the strategy asks for a number of trials at all.
+    `reason` says why `auto` picks its strategy. `spec`, `budget` and `ends` (lever values of the lowest and
+    the highest growth) are None for a question that no study can answer. `takes_trials` is whether the
+    strategy has a number of trials.
     """
 
     checks: tuple[PreflightCheck, ...]
-    strategy: str
-    reason: str
-    constraints: tuple[str, ...] = ()
-    levers: tuple[str, ...] = ()
-    budget: tuple[int, int, int] | None = None
-    problem_class: str = ""
+    reason: str = ""
+    strategy: str = ""
+    spec: StudySpec | None = None
+    budget: "Budget | None" = None
     takes_trials: bool = False
-    frame: BoundsCheck | None = None
+    ends: tuple[Mapping[str, float], Mapping[str, float]] | None = None
 
     @property
     def ready(self) -> bool:
-        """Whether nothing keeps the study from starting."""
+        """Whether no check blocks the start."""
         return all(check.tone != "bad" for check in self.checks)

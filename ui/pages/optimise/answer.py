@@ -21,11 +21,11 @@ GROWTH = "growth_compound"
 MONEY_FROM = 100.0  # a constraint's figure above this is money or people, below a rate
 
 
-def sentence(search: StudyTrials) -> tuple[str, Tone]:
+def sentence(study: StudyTrials) -> tuple[str, Tone]:
     """Return in one sentence how the study ended, or how it stands."""
-    outcome = search.outcome
+    outcome = study.outcome
     if outcome is None:
-        return _so_far(search), "" if search.is_running else labels.study_state(search)[1]
+        return _so_far(study), "" if study.is_running else labels.study_state(study)[1]
     growth = f"growth {percent(outcome['growth'], 3)} a year ({_kind(outcome['kind'])})"
     before = f"before: {percent(outcome['baseline_growth'], 2)}"
     why = labels.stop_reason(str(outcome["stopped"]))
@@ -37,45 +37,45 @@ def sentence(search: StudyTrials) -> tuple[str, Tone]:
         ]
         if violated:
             near = f" Nothing meets {', '.join(violated)}; what comes nearest is shown."
-        return f"Out of reach: {labels.target_text(search.target)} cannot be met.{near}", "bad"
-    if search.spec.multi_objective:
+        return f"Out of reach: {labels.target_text(study.target)} cannot be met.{near}", "bad"
+    if study.spec.multi_objective:
         return (
-            f"{len(search.front)} trade-offs found; the knee has {growth}, {before}. Stopped: {why}.",
+            f"{len(study.front)} trade-offs found; the knee has {growth}, {before}. Stopped: {why}.",
             "good",
         )
-    if search.target is None:
+    if study.target is None:
         return f"Best found: {growth}, {before}. Stopped: {why}.", "good" if outcome["converged"] else "warn"
     gap = points(outcome["gap_pp"] / 100, 3)
     if outcome["converged"]:
         return (
-            f"Converged: {growth}, {gap} from the target {labels.target_text(search.target)}; {before}.",
+            f"Converged: {growth}, {gap} from the target {labels.target_text(study.target)}; {before}.",
             "good",
         )
     return (
-        f"Best found: {growth}, {gap} from the target {labels.target_text(search.target)}; {before}. "
+        f"Best found: {growth}, {gap} from the target {labels.target_text(study.target)}; {before}. "
         f"Stopped: {why}.",
         "warn",
     )
 
 
-def panel(search: StudyTrials) -> str:
+def panel(study: StudyTrials) -> str:
     """Return the answer's headline, key figures and caveats as HTML."""
-    text, tone = sentence(search)
-    outcome = search.outcome
+    text, tone = sentence(study)
+    outcome = study.outcome
     if outcome is None:
         return html.notice(text, tone=tone)
     remedy = str((outcome.get("advice") or {}).get("strategy") or "")
     reason = outcome.get("strategy_reason")
-    parts = [html.notice(text, remedy, tone), html.kpi_strip(kpis(search))]
-    told = [*([f"Strategy: {reason}"] if reason else []), *caveats(search)]
+    parts = [html.notice(text, remedy, tone), html.kpi_strip(kpis(study))]
+    told = [*([f"Strategy: {reason}"] if reason else []), *caveats(study)]
     if told:
         parts.append(f'<ul class="caveats">{"".join(f"<li>{escape(one)}</li>" for one in told)}</ul>')
     return f'<div class="answer">{"".join(parts)}</div>'
 
 
-def kpis(search: StudyTrials) -> list[Kpi]:
+def kpis(study: StudyTrials) -> list[Kpi]:
     """Return growth, cost, people and robustness of the answer."""
-    outcome = search.outcome or {}
+    outcome = study.outcome or {}
     gap = None if outcome.get("quality_score") is None else outcome["gap_pp"]
     growth = Kpi(
         "Annual growth (CAGR), mean base pay",
@@ -87,13 +87,13 @@ def kpis(search: StudyTrials) -> list[Kpi]:
     return [growth, _cost(outcome), _people(outcome), _robust(outcome)]
 
 
-def caveats(search: StudyTrials) -> Iterator[str]:
+def caveats(study: StudyTrials) -> Iterator[str]:
     """Yield what one should know before using the answer: warnings, bounds, risks, other seeds."""
-    outcome = search.outcome or {}
+    outcome = study.outcome or {}
     yield from (str(text) for text in outcome.get("warnings", ()))
     if outcome.get("binding"):
         yield f"At their limits: {', '.join(map(str, outcome['binding']))}."
-    if outcome.get("kind") == "preview" and search.header.kind == "real":
+    if outcome.get("kind") == "preview" and study.header.kind == "real":
         yield "No plan verified this: it is a preview."
     risk = outcome.get("risk")
     if isinstance(risk, Mapping):
@@ -108,17 +108,17 @@ def caveats(search: StudyTrials) -> Iterator[str]:
             yield f"{name.replace('_', ' ').capitalize()}: {outcome[name]}."
 
 
-def levers(search: StudyTrials) -> Content:
+def levers(study: StudyTrials) -> Content:
     """Return the answer's levers: value in force, new value, change, effect alone, risk."""
-    outcome = search.outcome or {}
-    number = search.best
-    row = None if number is None else search.trial(number)
+    outcome = study.outcome or {}
+    number = study.best
+    row = None if number is None else study.trial(number)
     impact = outcome.get("parameter_impact")
     alone = impact.get(GROWTH, {}).get("alone", {}) if isinstance(impact, Mapping) else {}
     risk = outcome.get("risk")
     risks = risk.get("levers", {}) if isinstance(risk, Mapping) else {}
     rows = []
-    for lever in search.levers:
+    for lever in study.levers:
         new = None if row is None else row.get(lever.column)
         moved = new is not None and lever.start is not None and new == new and new != lever.start
         rows.append(
@@ -145,14 +145,14 @@ def levers(search: StudyTrials) -> Content:
         TableColumn("risk", "Risk", lambda v: v.capitalize() if len(v) > 2 else v, is_text=True),
     )
     which = "no feasible trial yet" if number is None else f"trial {number}"
-    of = "the answer" if search.outcome is not None else "the best so far"
+    of = "the answer" if study.outcome is not None else "the best so far"
     subtitle = f"Levers of {of}, {which} · share of pay, new-hire pay of the range position"
-    return Content("Levers: in force and new", subtitle, frame, columns, f"answer_{search.name}.csv")
+    return Content("Levers: in force and new", subtitle, frame, columns, f"answer_{study.name}.csv")
 
 
-def limits(search: StudyTrials) -> Content:
+def limits(study: StudyTrials) -> Content:
     """Return each constraint at the answer: what it is, what is allowed, whether it holds."""
-    found = (search.outcome or {}).get("constraints", ())
+    found = (study.outcome or {}).get("constraints", ())
     rows = [
         {
             "constraint": str(one.get("text", one["name"])),
@@ -170,17 +170,17 @@ def limits(search: StudyTrials) -> Content:
         TableColumn("holds", "", is_text=True),
     )
     subtitle = "At the answer; the quality gate is one of them"
-    return Content("Constraints", subtitle, frame, columns, f"constraints_{search.name}.csv")
+    return Content("Constraints", subtitle, frame, columns, f"constraints_{study.name}.csv")
 
 
-def _so_far(search: StudyTrials) -> str:
-    number = search.best
-    row = None if number is None else search.trial(number)
+def _so_far(study: StudyTrials) -> str:
+    number = study.best
+    row = None if number is None else study.trial(number)
     if row is None:
         return "No feasible trial of the kind that decides yet."
     said = f"Best so far: trial {number}, growth {percent(row['growth'], 3)} a year"
-    if search.target is not None:
-        said += f", {points(row['gap_pp'] / 100, 3)} from the target {labels.target_text(search.target)}"
+    if study.target is not None:
+        said += f", {points(row['gap_pp'] / 100, 3)} from the target {labels.target_text(study.target)}"
     return f"{said}."
 
 
@@ -239,18 +239,18 @@ SEEDS_MIN = 5  # fewer bars say nothing
 WORDS = {"gate": "quality gate", "raise_max": "raise (highest)", "raise_min": "raise (lowest)"}
 
 
-def feasibility(search: StudyTrials) -> Content:
+def feasibility(study: StudyTrials) -> Content:
     """Return how many of the trials that looked for the answer each constraint refused."""
-    looked = search.trials.loc[(search.trials["role"] == "search") & search.trials["growth"].notna()]
+    looked = study.trials.loc[(study.trials["role"] == "candidate") & study.trials["growth"].notna()]
     rows = []
-    for name in search.named(LIMIT):
+    for name in study.named(LIMIT):
         values = looked[f"{LIMIT}{name}"].dropna()
         if values.empty:
             continue
         failed = values > 0
         rows.append(
             {
-                "constraint": _named(search, name),
+                "constraint": _named(study, name),
                 "failed": int(failed.sum()),
                 "trials": len(values),
                 "share": float(failed.mean()),
@@ -266,7 +266,7 @@ def feasibility(search: StudyTrials) -> Content:
         TableColumn("share", "Share", lambda v: percent(v, 1)),
         TableColumn("worst", "Worst value (up to 0 holds)", lambda v: ratio(v, 4)),
     )
-    broken = int((search.trials["state"] == "failed").sum())
+    broken = int((study.trials["state"] == "failed").sum())
     feasible = float((looked["state"] == "feasible").mean()) if len(looked) else 0.0
     subtitle = f"{percent(feasible, 0)} of {len(looked):,} trials are feasible" + (
         f"; {broken:,} broke" if broken else ""
@@ -284,12 +284,12 @@ def feasibility(search: StudyTrials) -> Content:
         if len(frame)
         else note("No trial has been evaluated yet.", NOTE_HEIGHT)
     )
-    return Content("Feasibility", subtitle, frame, columns, f"feasibility_{search.name}.csv", figure)
+    return Content("Feasibility", subtitle, frame, columns, f"feasibility_{study.name}.csv", figure)
 
 
-def robustness(search: StudyTrials) -> Content:
+def robustness(study: StudyTrials) -> Content:
     """Return growth of the answer under other seeds, against the target's band."""
-    found = (search.outcome or {}).get("robustness")
+    found = (study.outcome or {}).get("robustness")
     growth = [float(v) for v in found.get("growth_by_seed", ())] if isinstance(found, Mapping) else []
     frame = pd.DataFrame({"seed": range(1, len(growth) + 1), "growth": growth})
     columns = (
@@ -304,20 +304,20 @@ def robustness(search: StudyTrials) -> Content:
             else f"Other seeds: {why}."
         )
         figure, subtitle = note(text, NOTE_HEIGHT), "Growth of the answer under other seeds"
-        return Content("Robustness", subtitle, frame, columns, f"robustness_{search.name}.csv", figure)
+        return Content("Robustness", subtitle, frame, columns, f"robustness_{study.name}.csv", figure)
     assert isinstance(found, Mapping)
-    subtitle = _of_seeds(found, len(growth), search.spec.tolerance)
+    subtitle = _of_seeds(found, len(growth), study.spec.tolerance)
     counts, edges = np.histogram(growth, bins="auto")
-    target = search.target
+    target = study.target
     figure = seed_histogram(
         ((edges[1:] + edges[:-1]) / 2).tolist(),
         float(edges[1] - edges[0]),
         counts.tolist(),
-        band=None if target is None else (target - search.spec.tolerance, target + search.spec.tolerance),
+        band=None if target is None else (target - study.spec.tolerance, target + study.spec.tolerance),
         target=None if target is None else (target, TARGET),
-        answer=None if search.outcome is None else float(search.outcome["growth"]),
+        answer=None if study.outcome is None else float(study.outcome["growth"]),
     )
-    return Content("Robustness", subtitle, frame, columns, f"robustness_{search.name}.csv", figure)
+    return Content("Robustness", subtitle, frame, columns, f"robustness_{study.name}.csv", figure)
 
 
 def _of_seeds(found: Mapping[str, Any], seeds: int, tolerance: float) -> str:
@@ -331,6 +331,6 @@ def _of_seeds(found: Mapping[str, Any], seeds: int, tolerance: float) -> str:
     return said
 
 
-def _named(search: StudyTrials, key: str) -> str:
-    texts = {text.partition("<=")[0].partition(">=")[0]: text for text in map(str, search.spec.limits)}
+def _named(study: StudyTrials, key: str) -> str:
+    texts = {text.partition("<=")[0].partition(">=")[0]: text for text in map(str, study.spec.limits)}
     return WORDS.get(key) or texts.get(key, key.replace("_", " "))

@@ -18,8 +18,8 @@ from ui.pages.optimise import answer
 from ui.pages.optimise import answer as health
 from ui.pages.optimise import convergence as tradeoffs
 from ui.pages.optimise.convergence import BY_GROWTH, BY_SCORE, compared_trials, convergence, measures
+from ui.pages.optimise.form import SEGMENTS
 from ui.pages.optimise.labels import OUTCOMES, Measure, lever_measure, measures_of, named
-from ui.pages.optimise.looks import SWITCHES
 from ui.session import Session
 from ui.values.studies import StudyLever, StudyTrials
 
@@ -34,11 +34,11 @@ METHODS: Mapping[str, str] = {
 }
 
 
-def parallel(search: StudyTrials, chosen: tuple[int, ...]) -> Content:
+def parallel(study: StudyTrials, chosen: tuple[int, ...]) -> Content:
     """Return each trial as a line over its levers and outcomes; chosen trials and the answer stand out."""
-    rows = compared_trials(search)
+    rows = compared_trials(study)
     outcomes = [one for one in OUTCOMES if one.column in ("growth", "cost", "within_level_cv")]
-    measures = [*map(lever_measure, search.levers), *outcomes]
+    measures = [*map(lever_measure, study.levers), *outcomes]
     columns = (
         TableColumn("trial", "Trial", count),
         TableColumn("state", "State", is_text=True),
@@ -60,8 +60,8 @@ def parallel(search: StudyTrials, chosen: tuple[int, ...]) -> Content:
     if len(rows) < 2 or len(shown) < 2:
         figure = note(f"Needs at least 2 different trials; there are {len(rows)}.", NOTE_HEIGHT)
     else:
-        figure = _lines(search, rows.tail(LINES_MAX), shown, chosen)
-    return Content("Levers and outcomes", subtitle, rows, columns, f"levers_{search.name}.csv", figure)
+        figure = _lines(study, rows.tail(LINES_MAX), shown, chosen)
+    return Content("Levers and outcomes", subtitle, rows, columns, f"levers_{study.name}.csv", figure)
 
 
 def _with_growth(rows: pd.DataFrame, levers: list[Measure]) -> list[Measure]:
@@ -70,12 +70,12 @@ def _with_growth(rows: pd.DataFrame, levers: list[Measure]) -> list[Measure]:
     return sorted(levers, key=lambda one: -float(together[one.column]))
 
 
-def _lines(search: StudyTrials, rows: pd.DataFrame, axes: list[Measure], chosen: tuple[int, ...]) -> Figure:
-    best = search.best
+def _lines(study: StudyTrials, rows: pd.DataFrame, axes: list[Measure], chosen: tuple[int, ...]) -> Figure:
+    best = study.best
     groups = []
     for trial, state in zip(rows["trial"], rows["state"], strict=True):
         groups.append(2 if trial == best else 1 if trial in chosen else 3 if state != "feasible" else 0)
-    names = ("Feasible", "Chosen", "Answer" if search.outcome is not None else "Best so far", "Infeasible")
+    names = ("Feasible", "Chosen", "Answer" if study.outcome is not None else "Best so far", "Infeasible")
     used = sorted(set(groups), key=lambda group: (group != 0, group != 3, group))
     columns = [one.column for one in axes]
     figure = point_charts.parallel(
@@ -90,9 +90,9 @@ def _lines(search: StudyTrials, rows: pd.DataFrame, axes: list[Measure], chosen:
     return figure
 
 
-def importance(search: StudyTrials, found: Mapping[str, Any]) -> Content:
+def importance(study: StudyTrials, found: Mapping[str, Any]) -> Content:
     """Return how much growth depends on each lever over all trials."""
-    labels = {lever.name: lever.label for lever in search.levers}
+    labels = {lever.name: lever.label for lever in study.levers}
     shares = sorted(found.get("shares", {}).items(), key=lambda item: -item[1])
     frame = pd.DataFrame(
         [{"lever": labels.get(name, name), "name": name, "share": share} for name, share in shares],
@@ -116,12 +116,12 @@ def importance(search: StudyTrials, found: Mapping[str, Any]) -> Content:
         else note(f"{said}.", NOTE_HEIGHT)
     )
     subtitle = f"Of annual growth · {said}{_of_all(frame)}"
-    return Content("Importance of levers", subtitle, frame, columns, f"importance_{search.name}.csv", figure)
+    return Content("Importance of levers", subtitle, frame, columns, f"importance_{study.name}.csv", figure)
 
 
-def slices(search: StudyTrials, lever: StudyLever, outcome: Measure) -> Content:
+def slices(study: StudyTrials, lever: StudyLever, outcome: Measure) -> Content:
     """Return one lever against one outcome, trial by trial."""
-    rows = compared_trials(search).dropna(subset=[lever.column, outcome.column])
+    rows = compared_trials(study).dropna(subset=[lever.column, outcome.column])
     of = lever_measure(lever)
     columns = (
         TableColumn("trial", "Trial", count),
@@ -158,14 +158,14 @@ def slices(search: StudyTrials, lever: StudyLever, outcome: Measure) -> Content:
             with_vertical_line(figure, lever.start)
     dashed = "" if lever.start is None else f" · dashed: in force, {of.write(lever.start)}"
     subtitle = f"{outcome.name} by {lever.label}, every trial{dashed}"
-    return Content("One lever at a time", subtitle, rows, columns, f"slice_{search.name}.csv", figure)
+    return Content("One lever at a time", subtitle, rows, columns, f"slice_{study.name}.csv", figure)
 
 
-def sensitivity(search: StudyTrials) -> Content:
+def sensitivity(study: StudyTrials) -> Content:
     """Return by how much growth answers to each lever around the answer."""
-    found = (search.outcome or {}).get("sensitivity")
+    found = (study.outcome or {}).get("sensitivity")
     by_lever = found.get("by_lever") if isinstance(found, Mapping) else found
-    labels = {lever.name: lever.label for lever in search.levers}
+    labels = {lever.name: lever.label for lever in study.levers}
     rows = []
     if isinstance(by_lever, Mapping):
         rows = [
@@ -197,7 +197,7 @@ def sensitivity(search: StudyTrials) -> Content:
     subtitle = "Annual growth when one lever crosses its recommended range, around the answer" + _of_all(
         frame
     )
-    return Content("Sensitivity", subtitle, frame, columns, f"sensitivity_{search.name}.csv", figure)
+    return Content("Sensitivity", subtitle, frame, columns, f"sensitivity_{study.name}.csv", figure)
 
 
 def _of_all(frame: pd.DataFrame) -> str:
@@ -216,11 +216,11 @@ class Charts:
 
     def __init__(self, session: Session, on_choose: Callable[[tuple[int, ...]], None]) -> None:
         self._session, self._on_choose = session, on_choose
-        self._search: StudyTrials | None = None
+        self._study: StudyTrials | None = None
         self._chosen: tuple[int, ...] = ()
         self._filling = UpdateGuard()
         self._measure = pmui.RadioButtonGroup(
-            label="Measured by", options={"Growth": BY_GROWTH}, value=BY_GROWTH, **SWITCHES
+            label="Measured by", options={"Growth": BY_GROWTH}, value=BY_GROWTH, **SEGMENTS
         )
         self._x, self._y, self._lever, self._outcome = (
             pmui.Select(label=label, options={}, **SELECT) for label in ("Across", "Up", "Lever", "Outcome")
@@ -254,11 +254,11 @@ class Charts:
             widget.param.watch(lambda _: self._redraw(self._draw_slices), "value")
         self._tradeoffs.plot.param.watch(self._boxed, "selected")
 
-    def show_convergence(self, search: StudyTrials, another: bool) -> None:
+    def show_convergence(self, study: StudyTrials, another: bool) -> None:
         """Draw the convergence; the rest waits for `show`."""
-        self._search = search
+        self._study = study
         if another:
-            offered = measures(search)
+            offered = measures(study)
             self._quietly(
                 lambda: self._measure.param.update(
                     options={NAMES[one]: one for one in offered}, value=offered[0], visible=len(offered) > 1
@@ -266,63 +266,63 @@ class Charts:
             )
         self._draw_convergence()
 
-    def show_importance(self, search: StudyTrials, found: Mapping[str, Any]) -> None:
+    def show_importance(self, study: StudyTrials, found: Mapping[str, Any]) -> None:
         """Draw what growth depends on, which takes a moment to find out."""
-        self._importance.show(importance(search, found))
+        self._importance.show(importance(study, found))
 
-    def show(self, search: StudyTrials, another: bool) -> None:
+    def show(self, study: StudyTrials, another: bool) -> None:
         """Draw everything else; axes and choices stay unless it is another study."""
-        self._search = search
-        self._quietly(lambda: self._offer(search, another))
-        self._levers.show(answer.levers(search))
-        self._limits.show(answer.limits(search))
-        self._limits.layout.visible = len((search.outcome or {}).get("constraints", ())) > 1
+        self._study = study
+        self._quietly(lambda: self._offer(study, another))
+        self._levers.show(answer.levers(study))
+        self._limits.show(answer.limits(study))
+        self._limits.layout.visible = len((study.outcome or {}).get("constraints", ())) > 1
         if another:
             self.choose(())
         self._draw_tradeoffs()
-        self._parallel.show(parallel(search, self._chosen))
+        self._parallel.show(parallel(study, self._chosen))
         self._draw_slices()
-        self._feasibility.show(health.feasibility(search))
-        self._sensitivity.show(sensitivity(search))
-        self._robustness.show(health.robustness(search))
-        self._robustness.layout.visible = search.spec.seeds > 0
+        self._feasibility.show(health.feasibility(study))
+        self._sensitivity.show(sensitivity(study))
+        self._robustness.show(health.robustness(study))
+        self._robustness.layout.visible = study.spec.seeds > 0
 
     def choose(self, numbers: tuple[int, ...]) -> None:
         """Let these trials stand out."""
         self._chosen = numbers
         self._quietly(lambda: self._tradeoffs.plot.param.update(selected=list(numbers) or None))
-        if self._search is not None:
-            self._parallel.show(parallel(self._search, numbers))
+        if self._study is not None:
+            self._parallel.show(parallel(self._study, numbers))
 
-    def _offer(self, search: StudyTrials, another: bool) -> None:
-        offered = measures_of(search)
+    def _offer(self, study: StudyTrials, another: bool) -> None:
+        offered = measures_of(study)
         options = {one.name: one.column for one in offered}
-        x, y = tradeoffs.axes_of(search)
+        x, y = tradeoffs.axes_of(study)
         first = offered[0].column if offered else None
         for widget, start in ((self._x, x), (self._y, y), (self._outcome, "growth")):
             keep = widget.value if not another and widget.value in options.values() else start
             widget.param.update(options=options, value=keep if keep in options.values() else first)
-        levers = {lever.label: lever.name for lever in search.levers}
+        levers = {lever.label: lever.name for lever in study.levers}
         keep = self._lever.value if not another and self._lever.value in levers.values() else None
         self._lever.param.update(options=levers, value=keep or next(iter(levers.values()), None))
 
     def _draw_convergence(self) -> None:
-        if self._search is not None:
-            self.convergence.show(convergence(self._search, self._measure.value))
+        if self._study is not None:
+            self.convergence.show(convergence(self._study, self._measure.value))
 
     def _draw_tradeoffs(self) -> None:
-        if self._search is not None:
-            offered = measures_of(self._search) or OUTCOMES
+        if self._study is not None:
+            offered = measures_of(self._study) or OUTCOMES
             x, y = named(offered, self._x.value), named(offered, self._y.value)
-            self._tradeoffs.show(tradeoffs.tradeoffs(self._search, x, y))
+            self._tradeoffs.show(tradeoffs.tradeoffs(self._study, x, y))
 
     def _draw_slices(self) -> None:
-        if self._search is not None and self._search.levers:
+        if self._study is not None and self._study.levers:
             lever = next(
-                (one for one in self._search.levers if one.name == self._lever.value), self._search.levers[0]
+                (one for one in self._study.levers if one.name == self._lever.value), self._study.levers[0]
             )
-            outcome = named(measures_of(self._search) or OUTCOMES, self._outcome.value)
-            self._slices.show(slices(self._search, lever, outcome))
+            outcome = named(measures_of(self._study) or OUTCOMES, self._outcome.value)
+            self._slices.show(slices(self._study, lever, outcome))
 
     def _boxed(self, event: Any) -> None:
         if not self._filling:

@@ -29,9 +29,9 @@ BOUNDS = ("lowest", "highest")
 FEW = 2  # trials, below which there is nothing to trade
 
 
-def axes_of(search: StudyTrials) -> tuple[str, str]:
+def axes_of(study: StudyTrials) -> tuple[str, str]:
     """Return the columns that are compared at first: two objectives, else growth against payroll."""
-    parts = [PART + name for name, _ in search.spec.weights if name != "targets"]
+    parts = [PART + name for name, _ in study.spec.weights if name != "targets"]
     if len(parts) >= 2:
         return parts[0], parts[1]
     if parts:
@@ -39,28 +39,28 @@ def axes_of(search: StudyTrials) -> tuple[str, str]:
     return "growth", "cost"
 
 
-def compared_trials(search: StudyTrials) -> pd.DataFrame:
+def compared_trials(study: StudyTrials) -> pd.DataFrame:
     """Return the evaluated trials that looked for the answer.
 
     Those at the bounds of all levers are far off; they count only where they may be an answer.
     """
-    trials = search.trials.loc[(search.trials["role"] == "search") & search.trials["growth"].notna()]
-    return trials.loc[~trials["purpose"].isin(BOUNDS) | (trials["kind"] == search.header.kind)]
+    trials = study.trials.loc[(study.trials["role"] == "candidate") & study.trials["growth"].notna()]
+    return trials.loc[~trials["purpose"].isin(BOUNDS) | (trials["kind"] == study.header.kind)]
 
 
-def role_on_front(search: StudyTrials, trial: int) -> str:
+def role_on_front(study: StudyTrials, trial: int) -> str:
     """Return what a trial is on the front: knee, pick, front, or nothing."""
-    if trial == search.knee:
+    if trial == study.knee:
         return KNEE
-    if trial in search.picks:
+    if trial in study.picks:
         return PICK
-    return FRONT if trial in search.front else ""
+    return FRONT if trial in study.front else ""
 
 
-def tradeoffs(search: StudyTrials, x: Measure, y: Measure) -> Content:
+def tradeoffs(study: StudyTrials, x: Measure, y: Measure) -> Content:
     """Return the trials that may be the answer on two axes."""
-    rows = compared_trials(search).dropna(subset=[x.column, y.column])
-    frame = rows.assign(on_front=[role_on_front(search, int(trial)) for trial in rows["trial"]])
+    rows = compared_trials(study).dropna(subset=[x.column, y.column])
+    frame = rows.assign(on_front=[role_on_front(study, int(trial)) for trial in rows["trial"]])
     columns = (
         TableColumn("trial", "Trial", count),
         TableColumn("on_front", "Front", is_text=True),
@@ -74,23 +74,23 @@ def tradeoffs(search: StudyTrials, x: Measure, y: Measure) -> Content:
         ),
     )
     said = "Draw a box to choose trials; the table above shows them"
-    if search.front:
+    if study.front:
         said = (
-            f"{len(search.front)} trials that no other beats in every objective; {said[0].lower()}{said[1:]}"
+            f"{len(study.front)} trials that no other beats in every objective; {said[0].lower()}{said[1:]}"
         )
     order = frame.sort_values([x.column, y.column])
     return Content(
         "Trade-offs",
-        f"{x.name} against {y.name} · {search.header.scenario} · {said}",
+        f"{x.name} against {y.name} · {study.header.scenario} · {said}",
         order,
         columns,
-        f"tradeoffs_{search.name}.csv",
-        _figure(search, order, x, y),
-        chosen=search.knee,
+        f"tradeoffs_{study.name}.csv",
+        _figure(study, order, x, y),
+        chosen=study.knee,
     )
 
 
-def _figure(search: StudyTrials, rows: pd.DataFrame, x: Measure, y: Measure) -> Figure:
+def _figure(study: StudyTrials, rows: pd.DataFrame, x: Measure, y: Measure) -> Figure:
     if len(rows) < FEW:
         return note(f"Needs at least {FEW} evaluated trials; there are {len(rows)}.", HEIGHT)
     hover = f"trial %{{customdata}}<br>{x.name} %{{x:{x.axis}}}<br>{y.name} %{{y:{y.axis}}}"
@@ -104,7 +104,7 @@ def _figure(search: StudyTrials, rows: pd.DataFrame, x: Measure, y: Measure) -> 
         ("Knee", rows.loc[rows["on_front"] == KNEE], "star", UP, 16),
     )
     data: list[Figure] = []
-    objectives = {PART + name for name, _ in search.spec.weights}
+    objectives = {PART + name for name, _ in study.spec.weights}
     front = rows.loc[of_front]
     if len(front) > 1 and {x.column, y.column} == objectives:
         line = step_line("", front[x.column].tolist(), front[y.column].tolist())
@@ -123,7 +123,7 @@ def _figure(search: StudyTrials, rows: pd.DataFrame, x: Measure, y: Measure) -> 
                     hover=hover,
                 )
             )
-    named = {search.knee, *search.picks}
+    named = {study.knee, *study.picks}
     return trial_chart(
         data,
         x_title=x.name,
@@ -162,31 +162,31 @@ COLUMNS = (
 )
 
 
-def measures(search: StudyTrials) -> tuple[str, ...]:
+def measures(study: StudyTrials) -> tuple[str, ...]:
     """Return what convergence can be seen in: growth where it is sought, the objective where one is asked."""
-    if search.spec.multi_objective or search.target is None:
+    if study.spec.multi_objective or study.target is None:
         return (BY_SCORE,)
-    return (BY_SCORE, BY_GROWTH) if search.spec.weights else (BY_GROWTH, BY_SCORE)
+    return (BY_SCORE, BY_GROWTH) if study.spec.weights else (BY_GROWTH, BY_SCORE)
 
 
-def convergence(search: StudyTrials, measure: str) -> Content:
+def convergence(study: StudyTrials, measure: str) -> Content:
     """Return the trials as a chart and a table."""
-    looked = search.trials.loc[search.trials["role"] != "about"]
+    looked = study.trials.loc[study.trials["role"] != "analysis"]
     what = "Compound annual growth (CAGR) of mean base pay at the end of the horizon"
     if measure == BY_SCORE:
-        what = f"Objective: {objectives_text(search.spec.weights)}; lower is better"
-    sought = "" if search.target is None else f" · target {target_text(search.target, search.spec.tolerance)}"
+        what = f"Objective: {objectives_text(study.spec.weights)}; lower is better"
+    sought = "" if study.target is None else f" · target {target_text(study.target, study.spec.tolerance)}"
     return Content(
         "Convergence",
-        f"{what}{sought} · {search.spec.chosen_strategy} on {search.header.scenario}",
+        f"{what}{sought} · {study.spec.chosen_strategy} on {study.header.scenario}",
         looked,
         COLUMNS,
-        f"convergence_{search.name}.csv",
-        figure(search, looked, measure),
+        f"convergence_{study.name}.csv",
+        figure(study, looked, measure),
     )
 
 
-def figure(search: StudyTrials, looked: pd.DataFrame, measure: str) -> Figure:
+def figure(study: StudyTrials, looked: pd.DataFrame, measure: str) -> Figure:
     """Return the chart: a mark a trial, a line for the best so far, the band of the target."""
     shown = looked.loc[~looked["purpose"].isin(BOUNDS) & looked[measure].notna()]
     if shown.empty:
@@ -207,11 +207,11 @@ def figure(search: StudyTrials, looked: pd.DataFrame, measure: str) -> Figure:
     if len(best) > 1:
         data.append(step_line("Best so far", best["trial"], best[f"best_{measure}"]))
     if (
-        (number := search.best) is not None
-        and (row := search.trial(number)) is not None
+        (number := study.best) is not None
+        and (row := study.trial(number)) is not None
         and number in set(shown["trial"])
     ):
-        ring = "The answer" if search.outcome is not None else "The best"
+        ring = "The answer" if study.outcome is not None else "The best"
         data.append(
             trial_marks(
                 f"{ring}: trial {number}",
@@ -232,9 +232,9 @@ def figure(search: StudyTrials, looked: pd.DataFrame, measure: str) -> Figure:
         height=HEIGHT + 20,
         log=not of_growth and _spans_decades(shown[measure]),
     )
-    if of_growth and search.target is not None:
-        target = search.target
-        with_reference(chart, f"Target {percent(target, 2)}", target, tolerance=search.spec.tolerance)
+    if of_growth and study.target is not None:
+        target = study.target
+        with_reference(chart, f"Target {percent(target, 2)}", target, tolerance=study.spec.tolerance)
     return chart
 
 
@@ -242,22 +242,22 @@ def _spans_decades(values: pd.Series) -> bool:
     return bool((values > 0).all() and values.max() > 20 * values.min())
 
 
-def compared(searches: Sequence[StudyTrials]) -> Content:
+def compared(studies: Sequence[StudyTrials]) -> Content:
     """Return the best so far of several studies over their trials; distances to each one's own target."""
     rows: list[Mapping[str, Any]] = []
     data: list[Figure] = []
     colors = PALETTE
-    on_target = all(search.target is not None and not search.spec.multi_objective for search in searches)
-    for place, search in enumerate(searches):
-        found = search.trials.loc[(search.trials["role"] == "search") & search.trials["best_growth"].notna()]
+    on_target = all(study.target is not None and not study.spec.multi_objective for study in studies)
+    for place, study in enumerate(studies):
+        found = study.trials.loc[(study.trials["role"] == "candidate") & study.trials["best_growth"].notna()]
         if on_target:
-            values = (found["best_growth"] - float(search.target or 0.0)).abs()
+            values = (found["best_growth"] - float(study.target or 0.0)).abs()
         else:
             values = found["best_score"]
         order = range(1, len(found) + 1)
         data.append(
             step_line(
-                search.name,
+                study.name,
                 order,
                 values,
                 colors[place % len(colors)],
@@ -265,7 +265,7 @@ def compared(searches: Sequence[StudyTrials]) -> Content:
             )
         )
         rows += [
-            {"study": search.name, "trials": n, "trial": t, "best": v, "growth": g}
+            {"study": study.name, "trials": n, "trial": t, "best": v, "growth": g}
             for n, t, v, g in zip(order, found["trial"], values, found["best_growth"], strict=True)
         ]
     title = "Distance of the best to the target" if on_target else "Objective of the best"
@@ -287,6 +287,6 @@ def compared(searches: Sequence[StudyTrials]) -> Content:
             x_format="d",
             y_title=title,
             y_format=".2%" if on_target else "",
-            height=HEIGHT + 20 + LEGEND_LINE * len(searches),
+            height=HEIGHT + 20 + LEGEND_LINE * len(studies),
         )
     return Content("Two studies compared", subtitle, frame, columns, "studies_compared.csv", figure)

@@ -31,7 +31,7 @@ STRATEGIES: Mapping[str, str] = {
     "cobyqa": "Needs no slopes; the best choice with several constraints.",
     "differential-evolution": "A population that evolves; for many levers, or ones that move whole people.",
     "tpe": "Learns from all trials where good levers lie; for fronts, and any constraint.",
-    "nsga2": "Genetic search for a front of trade-offs; from about 1,000 trials.",
+    "nsga2": "Genetic study for a front of trade-offs; from about 1,000 trials.",
     "cmaes": "Adapts its search direction; without constraints only.",
     "random": "Draws that learn nothing: a yardstick for the others.",
     "gp": "Gaussian process: few, well-chosen trials; needs PyTorch.",
@@ -156,15 +156,15 @@ OUTCOMES = (
 )
 
 
-def parts_of(search: StudyTrials) -> tuple[Measure, ...]:
+def parts_of(study: StudyTrials) -> tuple[Measure, ...]:
     """Return the objectives asked, each scaled by the scenario as it is."""
-    return tuple(_part(name) for name in sorted(search.named(PART), key=list(SHORT).index))
+    return tuple(_part(name) for name in sorted(study.named(PART), key=list(SHORT).index))
 
 
-def measures_of(search: StudyTrials) -> tuple[Measure, ...]:
+def measures_of(study: StudyTrials) -> tuple[Measure, ...]:
     """Return what the trials of a study can be compared by; what no trial has is left out."""
-    own = (*parts_of(search), *(() if search.spec.multi_objective else (SCORE,)))
-    return tuple(one for one in (*own, *OUTCOMES) if search.trials[one.column].notna().any())
+    own = (*parts_of(study), *(() if study.spec.multi_objective else (SCORE,)))
+    return tuple(one for one in (*own, *OUTCOMES) if study.trials[one.column].notna().any())
 
 
 def lever_measure(lever: StudyLever) -> Measure:

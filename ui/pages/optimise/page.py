@@ -17,20 +17,18 @@ from ui.components.downloads import FileButton, to_csv
 from ui.components.html import TableColumn
 from ui.components.page import STACK, Current, Debounced, LazyPane, Page, heading_row, on_page
 from ui.components.table import PagedTable
-from ui.pages.optimise.ask import Ask
-from ui.pages.optimise.asking import study_form_of
 from ui.pages.optimise.convergence import compared
 from ui.pages.optimise.labels import gap, objectives_text, study_state, target_text
+from ui.pages.optimise.new_study import NewStudy
 from ui.pages.optimise.study import StudyTab
 from ui.session import Session
 from ui.values.studies import StudySummary, StudyTrials
 
 COMPARED_MAX = 4
-TONES: Mapping[str, str] = {"bad": "bad"}
 COLUMNS = (
     TableColumn("study", "Study", is_text=True),
     TableColumn("state", "State", is_text=True),
-    TableColumn("created_at", "Begun", lambda v: moment(v) if v else "–", is_text=True),
+    TableColumn("created_at", "Started", lambda v: moment(v) if v else "–", is_text=True),
     TableColumn("by", "By", is_text=True),
     TableColumn("scenario", "Scenario", is_text=True),
     TableColumn("strategy", "Strategy", is_text=True),
@@ -44,7 +42,7 @@ COLUMNS = (
 
 
 class StudyHistory:
-    """The table of studies; `on_open` is told the name of one that was opened."""
+    """The table of studies; `on_open` receives the name of the one that is opened."""
 
     def __init__(self, session: Session, on_open: Callable[[str], None]) -> None:
         self._session = session
@@ -73,11 +71,11 @@ class StudyHistory:
         )
         head = html.pane(
             html.card_heading(
-                "Past studies", "Open one by its name; tick two to four to compare how they converge"
+                "Past studies", "Open one by its name; select two to four to compare how they converge"
             ),
             min_width=0,
         )
-        self._empty = html.pane('<p class="quiet">No study has been run in this home yet.</p>')
+        self._empty = html.pane('<p class="quiet">There is no study yet.</p>')
         self.layout = pn.Column(
             pmui.Paper(
                 heading_row(head, csv),
@@ -98,7 +96,7 @@ class StudyHistory:
 
     async def _read(self, current: Current) -> None:
         try:
-            found = await self._session.offload(self._session.store.searches.list)
+            found = await self._session.offload(self._session.store.studies.list)
             jobs = await self._session.offload(self._session.store.jobs.list)
         except PlanWiseError as error:
             on_page(partial(self._fail, error))
@@ -117,7 +115,7 @@ class StudyHistory:
         names = self.table.chosen[:COMPARED_MAX] if len(self.table.chosen) > 1 else ()
         try:
             found = [
-                await self._session.offload(self._session.store.searches.get, str(name)) for name in names
+                await self._session.offload(self._session.store.studies.get, str(name)) for name in names
             ]
         except PlanWiseError as error:
             on_page(partial(self._fail, error))
@@ -136,24 +134,26 @@ class StudyHistory:
 
 
 def frame_of(found: tuple[StudySummary, ...], by: Mapping[str, str]) -> pd.DataFrame:
-    """Return one row a study, the newest first; a study begun by a command has nobody's name."""
-    rows = [
-        {
-            "study": one.name,
-            "created_at": one.created_at,
-            "by": by.get(one.name, "command line"),
-            "scenario": one.scenario,
-            "strategy": one.strategy + (" (preview)" if one.kind == "preview" else ""),
-            "minimises": objectives_text(one.objectives),
-            "target": one.target,
-            "trials": one.trials,
-            "growth": one.growth,
-            "gap_pp": None if one.target is None else one.gap_pp,
-            "seconds": one.seconds,
-            "state": study_state(one)[0],
-        }
-        for one in found
-    ]
+    """Return one row per study, the newest first; `by` has the users of studies that a job started."""
+    rows = []
+    for one in found:
+        header, spec = one.header, one.header.spec
+        rows.append(
+            {
+                "study": one.name,
+                "created_at": header.created_at,
+                "by": by.get(one.name, "command line"),
+                "scenario": header.scenario,
+                "strategy": spec.chosen_strategy + (" (preview)" if header.kind == "preview" else ""),
+                "minimises": objectives_text(spec.weights),
+                "target": one.target,
+                "trials": one.trials,
+                "growth": one.growth,
+                "gap_pp": None if one.target is None else one.gap_pp,
+                "seconds": one.seconds,
+                "state": study_state(one)[0],
+            }
+        )
     frame = pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
     for name in ("target", "trials", "growth", "gap_pp", "seconds"):
         frame[name] = pd.to_numeric(frame[name], errors="coerce")
@@ -165,7 +165,7 @@ TABS = ("New study", "Study", "Past studies")
 
 
 class OptimisePage(Page):
-    """Three parts, each made when it is first shown; the selected study is in the address."""
+    """Three tabs, each made when it is first shown; the selected study is in the address."""
 
     key = "optimise"
     title = "Auto-optimise"
@@ -174,8 +174,8 @@ class OptimisePage(Page):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._parts = (
-            LazyPane(lambda: Ask(session, self._started)),
-            LazyPane(lambda: StudyTab(session, self._edit_again)),
+            LazyPane(lambda: NewStudy(session, self._started)),
+            LazyPane(lambda: StudyTab(session, self._repeat)),
             LazyPane(lambda: StudyHistory(session, self._opened)),
         )
         self._tabs = pmui.Tabs(
@@ -192,7 +192,7 @@ class OptimisePage(Page):
         self._show_tab()
 
     def refresh(self) -> None:
-        """Show what is new in the part that is shown."""
+        """Update the tab that is shown."""
         self._parts[self._tabs.active].part.refresh()
         self._activate()
 
@@ -205,7 +205,7 @@ class OptimisePage(Page):
             pane.part.refresh()
 
     def _activate(self) -> None:
-        """Let the study be watched while its tab is shown, and only then."""
+        """Poll the study only while its tab is shown."""
         if self._parts[STUDY].is_made:
             self._parts[STUDY].part.activate(self.is_shown and self._tabs.active == STUDY)
 
@@ -225,6 +225,6 @@ class OptimisePage(Page):
         self._selection.study = name
         self._tabs.active = STUDY
 
-    def _edit_again(self, search: StudyTrials) -> None:
+    def _repeat(self, study: StudyTrials) -> None:
         self._tabs.active = NEW
-        self._parts[NEW].part.ask_again(study_form_of(search.header))
+        self._parts[NEW].part.repeat(study.header)

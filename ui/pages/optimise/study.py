@@ -30,18 +30,18 @@ HTML, MARKDOWN = ".html", ".md"
 
 
 class StudyActions:
-    """Buttons of the study that is shown; `on_start` is told of the job that resumes it."""
+    """Buttons of the study that is shown; `on_start` receives the job that resumes it."""
 
     def __init__(
-        self, session: Session, ask_again: Callable[[StudyTrials], None], on_start: Callable[[Job], None]
+        self, session: Session, repeat: Callable[[StudyTrials], None], on_start: Callable[[Job], None]
     ) -> None:
         self._session, self._on_start = session, on_start
-        self._search: StudyTrials | None = None
+        self._study: StudyTrials | None = None
         self._resume = pmui.Button(label="Resume", icon="play_arrow", **SMALL)
-        self._resume.on_click(self._start_again)
-        self._further = NumberField("Trials in all", lambda: None, blank="as asked", whole=True, width=140)
-        again = pmui.Button(label="Ask again …", icon="edit", **SMALL)
-        again.on_click(lambda _: ask_again(self._search) if self._search is not None else None)
+        self._resume.on_click(self._start_resumed)
+        self._further = NumberField("Trials in total", lambda: None, blank="unchanged", whole=True, width=140)
+        again = pmui.Button(label="Use as a new study …", icon="edit", **SMALL)
+        again.on_click(lambda _: repeat(self._study) if self._study is not None else None)
         self._reports = {
             suffix: self._report_button(suffix, label)
             for suffix, label in ((HTML, "Report (HTML)"), (MARKDOWN, "Report (Markdown)"))
@@ -53,7 +53,7 @@ class StudyActions:
             description="Trials (CSV): download every trial",
             **SMALL,
         )
-        self._said = html.pane("", visible=False)
+        self._message = html.pane("", visible=False)
         self.layout = pn.Column(
             pn.FlexBox(
                 self._resume,
@@ -64,33 +64,33 @@ class StudyActions:
                 gap="8px",
                 align_items="center",
             ),
-            self._said,
+            self._message,
             sizing_mode="stretch_width",
             margin=(8, 0, 0, 0),
         )
 
-    def show(self, search: StudyTrials) -> None:
-        """Offer what can be done with this study now."""
-        if self._search is None or self._search.name != search.name:
-            self._said.visible = False
+    def show(self, study: StudyTrials) -> None:
+        """Show the actions that this study allows now."""
+        if self._study is None or self._study.name != study.name:
+            self._message.visible = False
             self._further.value = None
-        self._search = search
-        settled = bool((search.outcome or {}).get("converged")) and search.target is not None
-        may = not search.is_running and not settled and search.header.request is not None
+        self._study = study
+        settled = bool((study.outcome or {}).get("converged")) and study.target is not None
+        may = not study.is_running and not settled and study.header.request is not None
         self._resume.param.update(visible=may, disabled=not self._session.can_run)
         self._further.widget.visible = may
         for suffix, button in self._reports.items():
-            button.param.update(disabled=search.outcome is None, filename=f"evidence_{search.name}{suffix}")
-        self._csv.filename = f"trials_{search.name}.csv"
+            button.param.update(disabled=study.outcome is None, filename=f"evidence_{study.name}{suffix}")
+        self._csv.filename = f"trials_{study.name}.csv"
 
-    async def _start_again(self, *_: Any) -> None:
-        if self._search is None:
+    async def _start_resumed(self, *_: Any) -> None:
+        if self._study is None:
             return
-        name = self._search.name
+        name = self._study.name
         try:
             further = self._further.value
         except PlanWiseError as error:
-            on_page(partial(self._say, html.error_notice(error)))
+            on_page(partial(self._show_message, html.error_notice(error)))
             return
         request = {"resume": name} | ({} if further is None else {"trials": further})
         on_page(partial(self._resume.param.update, disabled=True))
@@ -99,7 +99,7 @@ class StudyActions:
                 lambda: self._session.actions.jobs.start("optimize", request, title=f"Resume study {name}")
             )
         except PlanWiseError as error:
-            on_page(partial(self._say, html.error_notice(error)))
+            on_page(partial(self._show_message, html.error_notice(error)))
         else:
             on_page(partial(self._on_start, job))
         finally:
@@ -107,15 +107,15 @@ class StudyActions:
 
     def _report_button(self, suffix: str, label: str) -> Download:
         async def write() -> bytes:
-            assert self._search is not None
+            assert self._study is not None
             content: bytes = await self._session.offload(
-                self._session.store.searches.report, self._search.name, suffix
+                self._session.store.studies.report, self._study.name, suffix
             )
             return content
 
         return Download(
             write,
-            lambda error: self._say(html.error_notice(error)),
+            lambda error: self._show_message(html.error_notice(error)),
             label=label,
             busy="Writing …",
             icon="description",
@@ -123,24 +123,29 @@ class StudyActions:
         )
 
     def _trials(self) -> Any:
-        assert self._search is not None
-        return to_csv(self._search.trials)
+        assert self._study is not None
+        return to_csv(self._study.trials)
 
-    def _say(self, text: str) -> None:
-        self._said.param.update(object=text, visible=True)
+    def _show_message(self, text: str) -> None:
+        self._message.param.update(object=text, visible=True)
 
 
 CHOOSE = "Choose a study"
+EMPTY = (
+    '<div class="empty"><h2>No study yet</h2>'
+    "<p>A study finds the levers that meet a growth target, or the best trade-off of cost and equity. Start "
+    "one on the first tab; it is shown here while it runs.</p></div>"
+)
 POLL_MILLISECONDS = 1000
-DETAILS_SECONDS = 5.0  # between two drawings of everything while a study runs; trials show at once
+DETAILS_SECONDS = 5.0  # between two drawings of everything while a study runs; new trials show at once
 
 
 class StudyTab:
-    """Shows the study that the selection names; another one without being made anew."""
+    """Shows the selected study; its widgets are made once for all studies."""
 
-    def __init__(self, session: Session, ask_again: Callable[[StudyTrials], None]) -> None:
+    def __init__(self, session: Session, repeat: Callable[[StudyTrials], None]) -> None:
         self._session = session
-        self._search: StudyTrials | None = None
+        self._study: StudyTrials | None = None
         self._stamp: object = None
         self._filling = UpdateGuard()
         self._busy, self._active, self._details_at = False, False, 0.0
@@ -157,7 +162,7 @@ class StudyTab:
         self._notice = html.pane("", visible=False)
         self._answer = html.pane("")
         self.job = JobPanel(session, on_done=lambda _: self._soon.ask())
-        self.actions = StudyActions(session, ask_again, self.started)
+        self.actions = StudyActions(session, repeat, self.started)
         self.charts = Charts(session, on_choose=self._chosen_on_chart)
         self.trials = Trials(on_open=self._open_trial, on_choose=self._chosen_in_table)
         self.trial = TrialPanel(session, on_close=lambda: self.trials.table.open(None))
@@ -168,7 +173,7 @@ class StudyTab:
             self.actions.layout,
             **FRAME,
         )
-        self._empty = html.pane(_nothing())
+        self._empty = html.pane(EMPTY)
         self._rest = pn.Column(
             self._answer,
             self.charts.answer_layout,
@@ -185,7 +190,7 @@ class StudyTab:
         self._timer.stop()
 
     def activate(self, active: bool) -> None:
-        """Watch the study while its tab is looked at, and only then."""
+        """Poll the study only while its tab is active."""
         if active and not self._active:
             self._timer.start()
             self._soon.ask()
@@ -194,18 +199,18 @@ class StudyTab:
         self._active = active
 
     def refresh(self) -> None:
-        """Look at the study that the selection names, if there is something new."""
+        """Read the selected study again if it has changed."""
         if self._active:
             self._soon.ask()
 
     def started(self, job: Job) -> None:
-        """Watch a job, whose study will be there in a moment."""
+        """Show a job whose study does not exist yet."""
         self._starting = job
         self._stamp = None
         show(self.layout, self._body)
         self._rest.visible = False
-        self._heading.object = html.card_heading("New study", "The study begins in a moment.")
-        self._select.visible = False  # none of the others is looked at
+        self._heading.object = html.card_heading("New study", "The study starts in a moment.")
+        self._select.visible = False  # no study is selected
         self._progress_text.object = ""
         self._notice.visible = self._bar.visible = self.actions.layout.visible = False
         self.job.show(job.id)
@@ -215,20 +220,20 @@ class StudyTab:
             self._session.selection.study = event.new
 
     def _poll(self) -> None:
-        """Look whether the study has something new; a few `stat` calls when it has not."""
+        """Read the study if it has changed; otherwise this takes a few `stat` calls."""
         if self._busy or not self._active:
             return
         if self._starting is not None:
             self._follow(self._starting)
             return
         name = self._session.selection.study
-        if name and self._session.store.searches.stamp(name) != self._stamp:
+        if name and self._session.store.studies.stamp(name) != self._stamp:
             self._soon.ask()
-        elif self._search is not None and self._search.is_running:
-            self._show_progress(self._search)
+        elif self._study is not None and self._study.is_running:
+            self._show_progress(self._study)
 
     def _follow(self, job: Job) -> None:
-        """Open the study of a job that was just started, once the job says which."""
+        """Open the study of a job that was just started, once it has one."""
         try:
             now = self._session.store.jobs.get(job.id)
         except PlanWiseError:
@@ -242,41 +247,41 @@ class StudyTab:
             self._starting = None
 
     def _names(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self._session.store.searches.list())
+        return tuple(one.name for one in self._session.store.studies.list())
 
     async def _read(self, current: Current) -> None:
         if self._busy or self._starting is not None:
             return
         self._busy = True
+        names: tuple[str, ...] = ()
         try:
-            searches = self._session.store.searches
-            names: tuple[str, ...] = ()
+            studies = self._session.store.studies
             names = await self._session.offload(self._names)
             if not names:
                 on_page(partial(show, self.layout, self._empty))
                 return
             name = self._session.selection.study or names[0]
-            stamp = searches.stamp(name)
-            search = await self._session.offload(searches.get, name)
+            stamp = studies.stamp(name)
+            study = await self._session.offload(studies.get, name)
             if not current():
                 return
             self._stamp = stamp
-            in_full = self._is_due(search)
-            on_page(partial(self._show, search, names, in_full))
-            if in_full:  # takes longer, and nothing waits for it
-                found = await self._session.offload(searches.importance, search)
-                on_page(partial(self.charts.show_importance, search, found))
+            in_full = self._is_due(study)
+            on_page(partial(self._show, study, names, in_full))
+            if in_full:  # takes a second, so the rest is shown first
+                found = await self._session.offload(studies.importance, study)
+                on_page(partial(self.charts.show_importance, study, found))
         except PlanWiseError as error:
             self._stamp = None
             on_page(partial(self._show_failure, names, error))
         finally:
             self._busy = False
 
-    def _is_due(self, search: StudyTrials) -> bool:
-        """Say whether everything is drawn, not only what shows the newest trials."""
-        old, now = self._search, time.monotonic()
-        same = old is not None and old.name == search.name and old.state == search.state
-        if same and search.is_running and now - self._details_at <= DETAILS_SECONDS:
+    def _is_due(self, study: StudyTrials) -> bool:
+        """Return whether to draw everything, not only what shows the newest trials."""
+        old, now = self._study, time.monotonic()
+        same = old is not None and old.name == study.name and old.state == study.state
+        if same and study.is_running and now - self._details_at <= DETAILS_SECONDS:
             return False
         self._details_at = now
         return True
@@ -294,68 +299,68 @@ class StudyTab:
         self._rest.visible = False
         self._notice.param.update(object=html.error_notice(error), visible=True)
 
-    def _show(self, search: StudyTrials, names: tuple[str, ...], in_full: bool) -> None:
-        old, self._search = self._search, search
-        another = old is None or old.name != search.name
+    def _show(self, study: StudyTrials, names: tuple[str, ...], in_full: bool) -> None:
+        old, self._study = self._study, study
+        another = old is None or old.name != study.name
         if not self._session.selection.study:
-            self._session.selection.study = search.name
-        self._select.param.update(options=list(names), value=search.name, visible=True)
+            self._session.selection.study = study.name
+        self._select.param.update(options=list(names), value=study.name, visible=True)
         self._notice.visible = False
         self._rest.visible = self.actions.layout.visible = True
-        self._show_head(search, another)
-        self._show_progress(search)
-        self.charts.show_convergence(search, another)
-        self.trials.show(search, another)
+        self._show_head(study, another)
+        self._show_progress(study)
+        self.charts.show_convergence(study, another)
+        self.trials.show(study, another)
         if in_full or another:
-            self._answer.object = answer.panel(search)
-            self.charts.show(search, another)
-        self.trial.show(search, None if another else self.trial.number)
+            self._answer.object = answer.panel(study)
+            self.charts.show(study, another)
+        self.trial.show(study, None if another else self.trial.number)
         show(self.layout, self._body)
 
-    def _show_head(self, search: StudyTrials, another: bool) -> None:
-        header, spec = search.header, search.spec
-        text, tone = labels.study_state(search)
+    def _show_head(self, study: StudyTrials, another: bool) -> None:
+        header, spec = study.header, study.spec
+        text, tone = labels.study_state(study)
         what = labels.objectives_text(spec.weights)
         sought = (
-            "" if search.target is None else f" · target {labels.target_text(search.target, spec.tolerance)}"
+            "" if study.target is None else f" · target {labels.target_text(study.target, spec.tolerance)}"
         )
         self._heading.object = (
             html.card_heading(
-                search.name,
+                study.name,
                 f"{header.scenario} on {header.census} · {spec.chosen_strategy}, {what}{sought} · "
-                f"{len(search.levers)} levers · {'plans' if header.kind == 'real' else 'previews only'} · "
-                f"begun {moment(search.header.created_at)}",
+                f"{len(study.levers)} levers · {'plans' if header.kind == 'real' else 'previews only'} · "
+                f"started {moment(study.header.created_at)}",
             )
             + f'<p style="margin-top:6px">{html.chip(text, tone)}</p>'
         )
-        self.actions.show(search)
+        self.actions.show(study)
         job = self.job.job
-        if another or (job.ended if job is not None else search.is_running):  # a command may have taken it up
-            self._show_job(search)
+        if another or (job.ended if job is not None else study.is_running):  # a command may have resumed it
+            self._show_job(study)
 
-    def _show_job(self, search: StudyTrials) -> None:
+    def _show_job(self, study: StudyTrials) -> None:
         """Show the newest job that ran this study, while it runs or when it failed."""
-        jobs = [job for job in self._session.store.jobs.list() if job.study == search.name]
+        jobs = [job for job in self._session.store.jobs.list() if job.study == study.name]
         job = jobs[0] if jobs else None
         wanted = job is not None and (not job.ended or job.error is not None)
         self.job.show(job.id if wanted and job is not None else None)
 
-    def _show_progress(self, search: StudyTrials) -> None:
+    def _show_progress(self, study: StudyTrials) -> None:
         elapsed = None
-        if search.is_running and search.header.created_at:
-            begun = datetime.fromisoformat(search.header.created_at)
+        if study.is_running and study.header.created_at:
+            begun = datetime.fromisoformat(study.header.created_at)
             elapsed = max((datetime.now(UTC) - begun).total_seconds(), 0.0)
-        text, share = trial_rows.progress_text(search, elapsed)
+        text, share = trial_rows.progress_text(study, elapsed)
         self._progress_text.object = f'<p class="card-subtitle" role="status">{text}</p>'
         self._bar.param.update(
-            visible=search.is_running,
+            visible=study.is_running,
             variant="determinate" if share is not None else "indeterminate",
             value=0 if share is None else round(100 * share),
         )
 
     def _open_trial(self, number: Any) -> None:
-        if self._search is not None:
-            self.trial.show(self._search, None if number is None else int(number))
+        if self._study is not None:
+            self.trial.show(self._study, None if number is None else int(number))
 
     def _chosen_on_chart(self, numbers: tuple[int, ...]) -> None:
         self.trials.choose(numbers)
@@ -363,11 +368,3 @@ class StudyTab:
 
     def _chosen_in_table(self, numbers: tuple[int, ...]) -> None:
         self.charts.choose(numbers)
-
-
-def _nothing() -> str:
-    return (
-        '<div class="empty"><h2>No study yet</h2>'
-        "<p>A study looks for the levers that meet a growth target, or for the best trade-off of cost and "
-        "equity. Ask one on the first tab; it shows here while it runs.</p></div>"
-    )

@@ -22,10 +22,15 @@ from ui.pages.optimise.labels import OUTCOMES, gap, lever_change, parts_of, purp
 from ui.session import Session
 from ui.values.studies import LIMIT, StudyTrials
 
-SHOWS = {"All trials": "all", "Candidates": "search", "Feasible": "feasible", "Infeasible or failed": "bad"}
+SHOWS = {
+    "All trials": "all",
+    "Candidates": "candidate",
+    "Feasible": "feasible",
+    "Infeasible or failed": "bad",
+}
 
 
-def trial_columns(search: StudyTrials, *, levers: bool) -> tuple[TableColumn, ...]:
+def trial_columns(study: StudyTrials, *, levers: bool) -> tuple[TableColumn, ...]:
     """Return the columns of a study's trials; its levers only when asked for, there may be many."""
     shown = [
         TableColumn("trial", "Trial", count),
@@ -34,17 +39,17 @@ def trial_columns(search: StudyTrials, *, levers: bool) -> tuple[TableColumn, ..
         TableColumn("state", "State", is_text=True),
         TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 3)),
     ]
-    if search.target is not None:
+    if study.target is not None:
         shown.append(TableColumn("gap_pp", "Target − growth", gap))
     shown += [
         TableColumn("payroll", "Highest payroll", money_short),
-        *(TableColumn(part.column, part.name.partition(" (")[0], part.write) for part in parts_of(search)),
+        *(TableColumn(part.column, part.name.partition(" (")[0], part.write) for part in parts_of(study)),
     ]
-    if not search.spec.multi_objective:
+    if not study.spec.multi_objective:
         shown.append(TableColumn("score", "Objective", _figure))
     if levers:
-        shown += [TableColumn(lever.column, lever.label, lambda v: percent(v, 2)) for lever in search.levers]
-    limits = [name for name in search.named(LIMIT) if name != "gate"]
+        shown += [TableColumn(lever.column, lever.label, lambda v: percent(v, 2)) for lever in study.levers]
+    limits = [name for name in study.named(LIMIT) if name != "gate"]
     shown += [TableColumn(f"{LIMIT}{name}", f"{name} (≤ 0)", _figure) for name in limits]
     return (
         *shown,
@@ -54,69 +59,69 @@ def trial_columns(search: StudyTrials, *, levers: bool) -> tuple[TableColumn, ..
     )
 
 
-def trial_frame(search: StudyTrials, which: str, chosen: Sequence[int], *, only_chosen: bool) -> pd.DataFrame:
+def trial_frame(study: StudyTrials, which: str, chosen: Sequence[int], *, only_chosen: bool) -> pd.DataFrame:
     """Return the trials that are looked at."""
-    trials = search.trials
+    trials = study.trials
     if only_chosen and chosen:
         return trials.loc[trials["trial"].isin(chosen)]
-    if which == "search":
-        return trials.loc[trials["role"] == "search"]
+    if which == "candidate":
+        return trials.loc[trials["role"] == "candidate"]
     if which == "feasible":
-        return trials.loc[(trials["role"] == "search") & (trials["state"] == "feasible")]
+        return trials.loc[(trials["role"] == "candidate") & (trials["state"] == "feasible")]
     if which == "bad":
         return trials.loc[trials["state"] != "feasible"]
     return trials
 
 
-def trial_tones(search: StudyTrials) -> dict[Any, str]:
+def trial_tones(study: StudyTrials) -> dict[Any, str]:
     """Return how rows look: what failed, and what is about an answer and not one."""
     looks = {}
     for number, state, role in zip(
-        search.trials["trial"], search.trials["state"], search.trials["role"], strict=True
+        study.trials["trial"], study.trials["state"], study.trials["role"], strict=True
     ):
         if state != "feasible":
             looks[number] = "bad"
-        elif role != "search":
+        elif role != "candidate":
             looks[number] = "quiet"
     return looks
 
 
-def trial_flags(search: StudyTrials) -> dict[Any, str]:
+def trial_flags(study: StudyTrials) -> dict[Any, str]:
     """Return the word beside a trial: answer, knee, pick."""
     found: dict[Any, str] = {
-        number: role for number in (*search.front, *search.picks) if (role := role_on_front(search, number))
+        number: role for number in (*study.front, *study.picks) if (role := role_on_front(study, number))
     }
-    if search.best is not None:
-        found[search.best] = found.get(search.best, "answer" if search.outcome is not None else "best")
+    if study.best is not None:
+        found[study.best] = found.get(study.best, "answer" if study.outcome is not None else "best")
     return found
 
 
-def progress_text(search: StudyTrials, elapsed: float | None) -> tuple[str, float | None]:
+def progress_text(study: StudyTrials, elapsed: float | None) -> tuple[str, float | None]:
     """Return counts, rate and time left in one line, and the share done (0 to 1, None when not known).
 
     `elapsed` is the time since the study began, in seconds; None for a study that is not running.
     """
-    trials = search.trials
+    trials = study.trials
     ended, plans = len(trials), int(((trials["kind"] == "real") & trials["answered_by"].isna()).sum())
     failed = int((trials["state"] == "failed").sum())
     infeasible = int((trials["state"] == "infeasible").sum())
     said = [f"{ended:,} trial{'' if ended == 1 else 's'}", f"{plans:,} plan{'' if plans == 1 else 's'}"]
     said += [f"{infeasible:,} infeasible"] if infeasible else []
     said += [f"{failed:,} failed"] if failed else []
-    said += [f"{search.unfinished} under way"] if search.unfinished and search.is_running else []
+    said += [f"{study.unfinished} under way"] if study.unfinished and study.is_running else []
     share = None
     if elapsed is not None and elapsed > 0 and ended:
         rate = ended / elapsed
         said.append(f"{rate:.1f} a second" if rate >= 1 else f"{60 * rate:.0f} a minute")
-        decided = len(search.searched)
-        if search.spec.trials and decided:
-            share = min(decided / search.spec.trials, 1.0)
-            left = elapsed / decided * max(search.spec.trials - decided, 0)
-            said.append(f"about {seconds(left)} left for {search.spec.trials:,} trials")
-        if search.spec.timeout_seconds:
-            rest = max(search.spec.timeout_seconds - elapsed, 0.0)
+        decided = len(study.candidates)
+        if study.spec.trials and decided:
+            share = min(decided / study.spec.trials, 1.0)
+            left = elapsed / decided * max(study.spec.trials - decided, 0)
+            said.append(f"about {seconds(left)} left for {study.spec.trials:,} trials")
+        if study.spec.timeout_seconds:
+            rest = max(study.spec.timeout_seconds - elapsed, 0.0)
             said.append(f"ends in {seconds(rest)} at the latest")
-            share = max(share or 0.0, min(elapsed / search.spec.timeout_seconds, 1.0))
+            share = max(share or 0.0, min(elapsed / study.spec.timeout_seconds, 1.0))
     return " · ".join(said), share
 
 
@@ -138,7 +143,7 @@ class Trials:
     def __init__(
         self, *, on_open: Callable[[Any], None], on_choose: Callable[[tuple[int, ...]], None]
     ) -> None:
-        self._search: StudyTrials | None = None
+        self._study: StudyTrials | None = None
         self._on_open, self._on_choose = on_open, on_choose
         self._best = pmui.Button(label=ANSWER, icon="flag", variant="text", visible=False, **SMALL)
         self._best.on_click(lambda _: self._open_best())
@@ -181,21 +186,21 @@ class Trials:
             **FRAME,
         )
 
-    def show(self, search: StudyTrials, another: bool) -> None:
+    def show(self, study: StudyTrials, another: bool) -> None:
         """Show a study's trials; ticks stay unless it is another study."""
-        self._search = search
+        self._study = study
         if another:
             self.table.chosen = ()
             self.table.open(None)
             self.table.layout.param.update(page=0, sort=["", False])
-            self._levers.value = len(search.levers) <= 4
+            self._levers.value = len(study.levers) <= 4
         self._heading.object = html.card_heading(
             "Trials",
             "One row a trial; open one to make a scenario of it, tick some to see them in the charts",
         )
-        self._csv.filename = f"trials_{search.name}.csv"
+        self._csv.filename = f"trials_{study.name}.csv"
         self._best.param.update(
-            visible=search.best is not None, label=SO_FAR if search.outcome is None else ANSWER
+            visible=study.best is not None, label=SO_FAR if study.outcome is None else ANSWER
         )
         self._fill()
 
@@ -208,7 +213,7 @@ class Trials:
 
     def _open_best(self) -> None:
         """Open the answer, on whichever page of the table it is."""
-        number = None if self._search is None else self._search.best
+        number = None if self._study is None else self._study.best
         if number is not None:
             self.table.open(number)
             self._on_open(number)
@@ -219,28 +224,28 @@ class Trials:
         self._on_choose(self.table.chosen)
 
     def _fill(self) -> None:
-        search = self._search
-        if search is None:
+        study = self._study
+        if study is None:
             return
         chosen = self.table.chosen
         some = bool(chosen)
         self._only.visible = self._none.visible = some
         if not some and self._only.value:
             self._only.value = False
-        frame = trial_frame(search, self._which.value, chosen, only_chosen=self._only.value)
-        kept = tuple(number for number in chosen if number in set(search.trials["trial"]))
+        frame = trial_frame(study, self._which.value, chosen, only_chosen=self._only.value)
+        kept = tuple(number for number in chosen if number in set(study.trials["trial"]))
         self.table.show(
             frame,
-            columns=trial_columns(search, levers=self._levers.value),
-            tones=trial_tones(search),
-            marks=trial_flags(search),
+            columns=trial_columns(study, levers=self._levers.value),
+            tones=trial_tones(study),
+            marks=trial_flags(study),
         )
         self.table.chosen = kept
 
     def _file(self) -> Any:
-        assert self._search is not None
+        assert self._study is not None
         return to_csv(
-            trial_frame(self._search, self._which.value, self.table.chosen, only_chosen=self._only.value)
+            trial_frame(self._study, self._which.value, self.table.chosen, only_chosen=self._only.value)
         )
 
 
@@ -256,7 +261,7 @@ class TrialPanel:
 
     def __init__(self, session: Session, on_close: Callable[[], None]) -> None:
         self._session, self._on_close = session, on_close
-        self._search: StudyTrials | None = None
+        self._study: StudyTrials | None = None
         self._number: int | None = None
         self._heading = html.pane("", min_width=0)
         self._facts = html.pane("")
@@ -297,25 +302,25 @@ class TrialPanel:
         """The trial that is shown."""
         return self._number
 
-    def show(self, search: StudyTrials, number: int | None) -> None:
+    def show(self, study: StudyTrials, number: int | None) -> None:
         """Show a trial of a study; None shows nothing."""
-        row = None if number is None else search.trial(number)
+        row = None if number is None else study.trial(number)
         if row is None or number is None:
             self.layout.visible, self._number = False, None
             return
-        fresh = (self._search is None or self._search.name != search.name) or number != self._number
-        self._search, self._number = search, number
+        fresh = (self._study is None or self._study.name != study.name) or number != self._number
+        self._study, self._number = study, number
         kind = "plan" if row["kind"] == "real" else "preview"
         self._heading.object = html.card_heading(
-            f"Trial {number}", f"{purpose(row['purpose'])} · {kind} · {row['state']} · study {search.name}"
+            f"Trial {number}", f"{purpose(row['purpose'])} · {kind} · {row['state']} · study {study.name}"
         )
-        self._facts.object = _facts(search, row)
+        self._facts.object = _facts(study, row)
         may = self._session.can_edit
         failed = row["state"] == "failed" or row["gate"] == "failed"
         self._keep.disabled = not may or failed
         self._try.disabled = row["state"] == "failed"
         if fresh:
-            self._name.value = f"{search.header.scenario}_trial_{number}"[:48]
+            self._name.value = f"{study.header.scenario}_trial_{number}"[:48]
             self._description.value = ""
             self._said.visible = False
             show(self._next)
@@ -334,9 +339,9 @@ class TrialPanel:
         self._on_close()
 
     async def _make(self, *_: Any) -> None:
-        if self._search is None or self._number is None:
+        if self._study is None or self._number is None:
             return
-        study, number = self._search.name, self._number
+        study, number = self._study.name, self._number
         name, description = (self._name.value or "").strip(), (self._description.value or "").strip()
         on_page(partial(self._keep.param.update, disabled=True, label="Making …"))
         try:
@@ -363,7 +368,7 @@ class TrialPanel:
             made.on_click(lambda _: work())
             return made
 
-        session, base = self._session, self._search.header.scenario if self._search else "baseline"
+        session, base = self._session, self._study.header.scenario if self._study else "baseline"
 
         def into_draft() -> None:
             try:
@@ -386,11 +391,11 @@ class TrialPanel:
 
     def _open(self, *_: Any) -> None:
         """Begin the draft anew from the study's scenario with what the trial changed."""
-        if self._search is None or self._number is None:
+        if self._study is None or self._number is None:
             return
-        header = self._search.header
+        header = self._study.header
         own = {} if header.request is None else header.request.changes()
-        given = self._search.given.get(self._number, {})
+        given = self._study.given.get(self._number, {})
         plain = {name for name in given if "@" not in name}
         kept = {name: value for name, value in own.items() if name.partition("@")[0] not in plain}
         try:
@@ -404,19 +409,19 @@ class TrialPanel:
         self._said.param.update(object=text, visible=True)
 
 
-def _facts(search: StudyTrials, row: Any) -> str:
+def _facts(study: StudyTrials, row: Any) -> str:
     """Return levers and outcomes side by side."""
     levers = []
-    for lever in search.levers:
+    for lever in study.levers:
         value = row[lever.column]
         if lever.start is None or value is None or value != lever.start:
             moved = "" if lever.start is None else f" ({lever_change(lever.start, value)})"
             levers.append((lever.label, f"{percent(value, 2)}{moved}"))
-    same = len(search.levers) - len(levers)
+    same = len(study.levers) - len(levers)
     if same:
         levers.append(("As they are", f"{same} {'other ' if levers else ''}lever{'' if same == 1 else 's'}"))
     outcomes = [(one.name, one.write(row[one.column])) for one in OUTCOMES]
-    if search.target is not None:
+    if study.target is not None:
         outcomes.insert(1, ("Target minus growth", gap(row["gap_pp"])))
     if row["score"] == row["score"] and row["score"] is not None:
         outcomes.append(("Objective", ratio(row["score"], 4)))

@@ -63,12 +63,12 @@ def begin(
     return journal
 
 
-def again(settings: Settings, name: str) -> Journal:
+def reopen(settings: Settings, name: str) -> Journal:
     """Open the journal of a study once more, as another process would."""
     return Journal.reopen(existing_storage(settings, name), name, SPACE)
 
 
-def tell(
+def add(
     journal,
     growth,
     levers=None,

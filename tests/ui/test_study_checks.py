@@ -1,4 +1,4 @@
-"""What is looked at before a study starts: known questions, known answers."""
+"""The checks before a study starts: known questions, known results."""
 
 import pytest
 
@@ -10,9 +10,9 @@ from planwise.study.spec import OptimizeRequest
 from planwise.study.study_files import hold_study
 from ui.queries.scenarios import ScenarioReader
 from ui.queries.studies import StudyReader
-from ui.values.studies import Measured
+from ui.values.studies import GrowthRange
 
-MEASURED = Measured(baseline=0.05, lowest=0.02, highest=0.12, seconds=0.1)
+MEASURED = GrowthRange(baseline=0.05, lowest=0.02, highest=0.12, seconds=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +28,15 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def look(home):
-    searches = StudyReader(home, ScenarioReader(home))
+    studies = StudyReader(home, ScenarioReader(home))
 
     def looked(measured=MEASURED, **request):
-        return searches.check(OptimizeRequest(**request), measured)
+        return studies.check(OptimizeRequest(**request), measured)
 
     return looked
 
 
-def said(checked, name):
+def named(checked, name):
     return next((check for check in checked.checks if check.name == name), None)
 
 
@@ -70,19 +70,19 @@ def said(checked, name):
     ],
 )  # fmt: skip
 def test_a_question_is_judged(look, request_, name, tone, text):
-    found = said(look(**request_), name)
+    found = named(look(**request_), name)
     assert found is not None
     assert found.tone == tone
-    assert text in f"{found.says} {found.remedy}"
+    assert text in f"{found.text} {found.remedy}"
 
 
-def test_what_is_bad_blocks_and_what_is_to_consider_does_not(look):
+def test_only_bad_checks_block_the_start(look):
     assert look(target_growth=0.03, strategy="tpe", trials=10).ready
     assert not look(target_growth=0.13).ready
     assert not look(scenario="nowhere").ready
 
 
-def test_auto_says_what_it_picks_and_why_it_would(look):
+def test_auto_names_the_strategy_it_picks_and_the_reason(look):
     front = look(objectives="cost,equity", trials=50, strategy="auto")
     assert front.strategy == "tpe"
     assert "50 trials" in front.reason
@@ -90,24 +90,24 @@ def test_auto_says_what_it_picks_and_why_it_would(look):
     assert look(strategy="auto").strategy == "solve"
 
 
-def test_the_frame_is_the_bounds_of_the_levers_that_are_tuned(look):
+def test_the_ends_are_the_bounds_of_the_tuned_levers(look):
     checked = look(None, tune=["cola_rate", "merit_rate_level_1"], constraints=["change.cola_rate<=1%"])
-    assert dict(checked.frame.lowest) == {"cola_rate": 0.015, "merit_rate_level_1": 0.01}
-    assert dict(checked.frame.highest) == {"cola_rate": 0.035, "merit_rate_level_1": 0.1}
-    assert said(checked, "Reach") is None  # nothing was measured
-    assert checked.budget == (20, 50, 100)
+    assert dict(checked.ends[0]) == {"cola_rate": 0.015, "merit_rate_level_1": 0.01}
+    assert dict(checked.ends[1]) == {"cola_rate": 0.035, "merit_rate_level_1": 0.1}
+    assert named(checked, "Reach") is None  # its growth is not known
+    assert (checked.budget.minimum, checked.budget.recommended, checked.budget.maximum) == (20, 50, 100)
 
 
 def test_levers_that_move_people_are_not_called_out_of_reach_by_their_bounds(look):
-    found = said(look(target_growth=0.2, tune=["promotion_probability_level_1"]), "Reach")
+    found = named(look(target_growth=0.2, tune=["promotion_probability_level_1"]), "Reach")
     assert found.tone == "warn"
 
 
-def test_a_busy_warehouse_and_running_studies_are_told(home, look):
-    assert said(look(), "Warehouse").says == "Free."
+def test_a_locked_warehouse_and_running_studies_are_listed(home, look):
+    assert named(look(), "Warehouse").text == "Free."
     with hold_lock(home.warehouse_lock_file, "a sweep", timeout_seconds=1), hold_study(home, "mine"):
         checked = look()
-        assert "a sweep" in said(checked, "Warehouse").says
-        assert "mine" in said(checked, "Other studies").says
-        assert checked.ready or said(checked, "Save as").tone == "warn"
-    assert said(look(), "Other studies") is None
+        assert "a sweep" in named(checked, "Warehouse").text
+        assert "mine" in named(checked, "Other studies").text
+        assert checked.ready or named(checked, "Save as").tone == "warn"
+    assert named(look(), "Other studies") is None

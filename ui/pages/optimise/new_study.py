@@ -1,0 +1,297 @@
+"""A new study: the form, the checks before the start, and the start."""
+
+import shlex
+from collections.abc import Callable, Mapping
+from functools import partial
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import InputError, PlanWiseError
+from planwise.formatting import percent, points, seconds
+from planwise.jobs import Job
+from planwise.study.spec import OptimizeRequest, StudyHeader
+from ui.components import html
+from ui.components.card import FRAME
+from ui.components.page import GAP, Current, Debounced, on_page
+from ui.pages.optimise.form import StudyForm
+from ui.pages.optimise.labels import STRATEGIES, objectives_text
+from ui.session import Session
+from ui.values.studies import GrowthRange, Preflight, PreflightCheck
+
+MARKS = {  # what blocks the start is listed first
+    "bad": ("✕", "bad", "blocks the start"),
+    "warn": ("!", "warn", "to consider"),
+    "ok": ("✓", "good", "fine"),
+}
+PLAN_SECONDS_PER_PREVIEW = 6.0  # a plan of ten thousand people takes about as long as six previews
+START = "Start the study"
+NOT_READY = "The study was not started: see the failed checks."
+TYPING_SECONDS = 0.25  # without a further key, before the form is checked
+GROWTH = "growth_compound"
+MEASURED_KEPT = 50
+SIDES: Mapping[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "styles": {
+        "display": "grid",
+        "grid-template-columns": "repeat(auto-fit, minmax(min(100%, 420px), 1fr))",
+        "gap": f"{GAP}px",
+        "align-items": "start",
+    },
+}
+
+
+class NewStudy:
+    """The form and its checks; `on_start` receives the job of a study that was started."""
+
+    def __init__(self, session: Session, on_start: Callable[[Job], None]) -> None:
+        self._session, self._on_start = session, on_start
+        self._request: OptimizeRequest | None = None
+        self._measured: dict[object, GrowthRange] = {}
+        self._checks = html.pane('<p class="quiet" role="status">Checking the question …</p>')
+        self._verdict = html.pane("", margin=(0, 0, 8, 0))
+        self._command = html.pane("", margin=(8, 0, 0, 0))
+        self._failure = html.pane("", visible=False)
+        self._start = pmui.Button(
+            label=START,
+            icon="play_arrow",
+            color="primary",
+            disabled=True,
+            margin=0,
+            sizing_mode="stretch_width",
+        )
+        self._start.on_click(self._begin)
+        self._check_soon = Debounced(self._check, TYPING_SECONDS)
+        self.form = StudyForm(self._check_soon.ask)
+        side = pmui.Paper(
+            html.pane(
+                html.card_heading("Before it starts", "Checked again after every change"),
+                margin=(0, 0, 8, 0),
+            ),
+            self._checks,
+            self._failure,
+            self._verdict,
+            self._start,
+            self._command,
+            **{**FRAME, "sx": {**FRAME["sx"], "position": "sticky", "top": "8px"}},
+        )
+        self.layout = pn.Column(self.form.layout, side, **SIDES)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Offer the current scenarios and the draft's edits and locks; check the question again."""
+        try:
+            names = [info.name for info in self._session.store.plans.list()]
+        except PlanWiseError as error:
+            self._show_checks(Preflight((_failed("Scenarios", error),)))
+            return
+        chosen = self._session.selection.scenario or self._session.draft.scenario
+        self.form.offer(names, chosen if self._request is None else None)
+        self.form.lock(tuple(self._session.draft.locks))
+        self._offer_edits()
+        self._check_soon.ask()
+
+    def repeat(self, header: StudyHeader) -> None:
+        """Put a past study's question into the form."""
+        self.form.fill(header)
+
+    def _offer_edits(self) -> None:
+        draft = self._session.draft
+        count = len(draft.changes)
+        self.form.edits.param.update(
+            visible=draft.scenario == self.form.scenario.value and count > 0,
+            label=f"With the {count} edit{'s'[: count > 1]} of the draft, on top of the scenario",
+        )
+
+    async def _check(self, current: Current) -> None:
+        """Check the form as it is now; preview how far its levers reach unless that is known."""
+        try:
+            request = self.form.request(self._session.draft.changes)
+        except InputError as error:
+            on_page(partial(self._show_wrong, error))
+            return
+        self._request = request
+        check = partial(self._session.store.studies.check, request)
+        found = await self._session.offload(check)
+        growth = self._measured.get(_key(found, request))
+        if growth is not None:
+            found = await self._session.offload(check, growth)
+        if not current():
+            return
+        on_page(partial(self._show, request, found, growth))
+        if growth is None and (growth := await self._measure(found, request)) is not None:
+            found = await self._session.offload(check, growth)
+            if current():
+                on_page(partial(self._show, request, found, growth))
+
+    async def _measure(self, found: Preflight, request: OptimizeRequest) -> GrowthRange | None:
+        """Preview the baseline and both ends of the levers; None where that is not possible."""
+        previews = self._session.previews
+        if found.ends is None or previews is None:
+            return None
+        edits = {**request.levers, **request.assumptions}
+        growth, seconds = [], 0.0
+        for ends in ({}, *found.ends):
+            kept = {
+                key: value
+                for key, value in edits.items()
+                if key not in ends and key.partition("@")[0] not in ends
+            }
+            try:
+                answer = await previews.kpis(request.scenario, {**kept, **ends}, purpose="reach")
+            except PlanWiseError as error:
+                notice = html.error_notice(error, "warn")
+                on_page(partial(self.form.reach.param.update, object=notice))
+                return None
+            if answer is None or answer.kpis[-1][GROWTH] is None:
+                return None
+            growth.append(float(answer.kpis[-1][GROWTH]))
+            seconds = answer.seconds
+        if len(self._measured) >= MEASURED_KEPT:
+            self._measured.pop(next(iter(self._measured)))
+        baseline, lowest, highest = growth
+        measured = GrowthRange(baseline, lowest, highest, seconds)
+        self._measured[_key(found, request)] = measured
+        return measured
+
+    def _show(self, request: OptimizeRequest, found: Preflight, growth: GrowthRange | None) -> None:
+        self._offer_edits()
+        self.form.reach.object = reach(found, growth, request.sought_growth)
+        wrong = next((c for c in found.checks if c.tone == "bad" and c.name in ("Question", "Levers")), None)
+        if wrong is None:
+            self.form.constraints.show_read(() if found.spec is None else map(str, found.spec.limits))
+        else:
+            self.form.constraints.show_error(f"{wrong.text} {wrong.remedy}")
+        self.form.target.disabled = not request.seeks_target
+        self.form.explained.object = _explained(request, found)
+        self._show_checks(found, expected_duration(request, found, growth))
+
+    def _show_wrong(self, error: InputError) -> None:
+        self._request = None
+        self._offer_edits()
+        self.form.constraints.show_error(f"{error.what} {error.remedy or ''}")
+        self._show_checks(Preflight((_failed("Question", error),)))
+
+    def _show_checks(self, found: Preflight, expected: str = "") -> None:
+        self._checks.object = check_list(found.checks)
+        allowed = self._session.can_run
+        text = verdict(found) if allowed else f"The role {self._session.user.role} cannot start studies."
+        text = " ".join(part for part in (text, expected) if part)
+        self._verdict.object = f'<p class="card-subtitle" role="status">{escape(text)}</p>'
+        self._start.disabled = not (found.ready and allowed and self._request is not None)
+        command = "" if self._request is None else command_of(self._request)
+        text = f"As a command: <code>{escape(command)}</code>" if command else ""
+        self._command.object = f'<p class="card-subtitle">{text}</p>'
+
+    async def _begin(self, *_: Any) -> None:
+        """Start the study of the form as it is now, which may be newer than the checks shown."""
+        try:
+            request = self.form.request(self._session.draft.changes)
+        except InputError as error:
+            on_page(partial(self._show_wrong, error))
+            return
+        on_page(partial(self._start.param.update, disabled=True, label="Starting …"))
+        try:
+            found = await self._session.offload(self._session.store.studies.check, request)
+            if not found.ready:
+                on_page(partial(self._begun, None, html.notice(NOT_READY, tone="bad")))
+                return
+            fields = request.model_dump(mode="json", exclude_defaults=True)
+            job = await self._session.offload(
+                lambda: self._session.actions.jobs.start("optimize", fields, title=title_of(request))
+            )
+        except PlanWiseError as error:
+            on_page(partial(self._begun, None, html.error_notice(error)))
+        else:
+            on_page(partial(self._begun, job, ""))
+
+    def _begun(self, job: Job | None, failure: str) -> None:
+        self._start.label = START
+        self._failure.param.update(object=failure, visible=bool(failure))
+        self._check_soon.ask()
+        if job is not None:
+            self._on_start(job)
+
+
+def check_list(checks: tuple[PreflightCheck, ...]) -> str:
+    """Return the checks as HTML: what blocks the start first, then what to consider."""
+    order = list(MARKS)
+    lines = []
+    for check in sorted(checks, key=lambda one: order.index(one.tone)):
+        mark, tone, meaning = MARKS[check.tone]
+        remedy = f'<p class="remedy">{escape(check.remedy)}</p>' if check.remedy else ""
+        lines.append(
+            f'<li><span class="mark {tone}" role="img" aria-label="{meaning}">{mark}</span>'
+            f"<div><strong>{escape(check.name)}</strong> <span>{escape(check.text)}</span>{remedy}</div></li>"
+        )
+    return f'<ul class="checks">{"".join(lines)}</ul>'
+
+
+def verdict(found: Preflight) -> str:
+    """Return in one line whether the study can start."""
+    tones = [check.tone for check in found.checks]
+    bad, warn = tones.count("bad"), tones.count("warn")
+    if bad:
+        return f"{bad} check{'' if bad == 1 else 's'} block{'s' if bad == 1 else ''} the start."
+    return f"Ready; {warn} to consider." if warn else "Ready to start."
+
+
+def reach(found: Preflight, growth: GrowthRange | None, target: float | None) -> str:
+    """Return the growth of the unchanged scenario, and how far the tuned levers reach, as HTML."""
+    if growth is None or found.ends is None:
+        return '<p class="card-subtitle">Growth unchanged and within reach: being previewed …</p>'
+    low, high = sorted((growth.lowest, growth.highest))
+    gap = "" if target is None else f" ({points(target - growth.baseline)} to go)"
+    return (
+        f'<p class="card-subtitle">Unchanged: <b>{percent(growth.baseline, 2)}</b> a year{escape(gap)}.<br>'
+        f"These {len(found.ends[0])} levers reach {percent(low, 2)} to {percent(high, 2)}.</p>"
+    )
+
+
+def expected_duration(request: OptimizeRequest, found: Preflight, growth: GrowthRange | None) -> str:
+    """Return the expected number of evaluations and how long they take; nothing before it is known."""
+    budget = found.budget
+    if budget is None or growth is None:
+        return ""
+    if not found.takes_trials:
+        plans = "" if request.preview else " and 1 to 3 plans, or one plan per iteration"
+        return f"About 20 to 60 previews{plans}."
+    count = request.trials or budget.recommended
+    each = growth.seconds * (1.0 if request.preview else PLAN_SECONDS_PER_PREVIEW)
+    return (
+        f"{count:,} trials, about {seconds(count * each)} on one worker ({budget.problem_class} problem: "
+        f"at least {budget.minimum}, recommended {budget.recommended}, at most {budget.maximum})."
+    )
+
+
+def title_of(request: OptimizeRequest) -> str:
+    """Return the title of the study's job."""
+    target = request.target_growth
+    parts = [] if target is None else [f"{percent(target, 2)} a year"]
+    parts += [objectives_text(request.weights)] if request.weights else []
+    return f"Study of {request.scenario}: {', '.join(parts) or 'its target'}"
+
+
+def command_of(request: OptimizeRequest) -> str:
+    """Return the command that starts the same study."""
+    return shlex.join(["planwise", "optimize", *request.command_options()])
+
+
+def _explained(request: OptimizeRequest, found: Preflight) -> str:
+    name = request.chosen_strategy
+    lead = f"Uses {name}: " if request.strategy is None else ""
+    reason = f" Here: {found.reason}" if found.reason else ""
+    return f'<p class="card-subtitle">{escape(lead + STRATEGIES.get(name, "") + reason)}</p>'
+
+
+def _failed(name: str, error: PlanWiseError) -> PreflightCheck:
+    return PreflightCheck(name, "bad", error.what, error.remedy or "")
+
+
+def _key(found: Preflight, request: OptimizeRequest) -> object:
+    """Return what the growth within reach depends on."""
+    edits = tuple(sorted({**request.levers, **request.assumptions}.items()))
+    ends = tuple(tuple(end.items()) for end in found.ends or ())
+    return request.scenario, edits, ends

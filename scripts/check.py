@@ -46,6 +46,7 @@ def lint_commands(scratch: Path) -> tuple[dict[str, list[str]], ...]:
             "sqlmesh lint": [*sqlmesh, "lint"],
             "sqlmesh test": [*sqlmesh, "test"],
             "import-linter": [str(BIN / "lint-imports"), "--no-cache"],
+            "oxlint": [str(BIN / "oxlint"), "--deny-warnings", "ui/assets"],
         },
     )
 

@@ -49,7 +49,7 @@ def test_an_unknown_page_says_so_and_shows_the_overview(visit, served):
     expect(page.get_by_role("alert").first).to_contain_text("There is no page “<img src=x", timeout=MANY)
     heading(page, "Overview")
     expect(page).to_have_url(re.compile("/$"))
-    bell = page.get_by_role("button", name="Notifications, 1 not read")
+    bell = page.get_by_role("button", name="Notifications, 1 unread")
     bell.click()
     expect(page.get_by_role("region", name="Notifications")).to_contain_text("The overview is shown instead")
     page.keyboard.press("Escape")

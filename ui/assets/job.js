@@ -1,6 +1,6 @@
-// A job: drawn once, then only what has changed. All text arrives as text.
+// The panel of a job: built once, then only the parts that changed are updated. Texts are never parsed as HTML.
 const MARKS = {done: "✓", running: "●", failed: "✕", stopped: "■", waiting: "○", left: "–"}
-const SPOKEN = {done: "done", running: "running", failed: "failed", stopped: "stopped", waiting: "to come", left: "not reached"}
+const MARK_LABELS = {done: "done", running: "running", failed: "failed", stopped: "stopped", waiting: "waiting", left: "not reached"}
 
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag)
@@ -16,6 +16,10 @@ function clock(seconds) {
   return minutes < 60 ? `${minutes}:${rest} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`
 }
 
+function write(node, text) {
+  if (node.textContent !== text) { node.textContent = text }
+}
+
 export function render({model}) {
   const title = element("h3", {class: "title"})
   const state = element("span", {class: "chip"})
@@ -27,24 +31,23 @@ export function render({model}) {
   const question = element("div", {class: "question", role: "alertdialog", "aria-label": "Stop the job", hidden: ""})
   const error = element("div", {class: "notice bad", role: "alert", hidden: ""})
   const steps = element("ol", {class: "steps", "aria-label": "Steps"})
-  const log = element("pre", {tabindex: "0", "aria-label": "What the job said"})
-  const told = element("details", {class: "log"}, element("summary", {}, "Log"), log)
-  const where = element("p", {class: "where"})
+  const log = element("pre", {tabindex: "0", "aria-label": "Log of the job"})
+  const logDetails = element("details", {class: "log"}, element("summary", {}, "Log"), log)
+  const origin = element("p", {class: "where"})
   const head = element("div", {class: "head"}, title, state, time, cancel)
-  const box = element("section", {class: "job"}, head, question, track, message, error, steps, told, where)
-  let from = {seconds: 0, at: 0}, asked = false
+  const box = element("section", {class: "job"}, head, question, track, message, error, steps, logDetails, origin)
+  let from = {seconds: 0, at: 0}, confirming = false
 
-  const stop = () => { asked = false; model.send_msg({cancel: true}); cancel.disabled = true; draw() }
-  const keep = () => { asked = false; draw(); cancel.focus() }
+  const stop = () => { confirming = false; model.send_msg({cancel: true}); cancel.disabled = true; draw() }
+  const keep = () => { confirming = false; draw(); cancel.focus() }
   cancel.addEventListener("click", () => {
     if (!model.job.question) { stop(); return }
-    asked = true
+    confirming = true
     draw()
     question.querySelector("button").focus()
   })
   question.addEventListener("keydown", (event) => { if (event.key === "Escape") { keep() } })
 
-  const write = (node, text) => { if (node.textContent !== text) { node.textContent = text } }
   const tick = () => {
     const job = model.job
     const passed = job.ended ? 0 : (performance.now() - from.at) / 1000
@@ -52,15 +55,15 @@ export function render({model}) {
   }
 
   const drawQuestion = (job) => {
-    const open = asked && job.cancellable
+    const open = confirming && job.cancellable
     if (open === !question.hidden) { return }
     question.hidden = !open
     if (!open) { return }
-    const yes = element("button", {type: "button", class: "act strong"}, "Stop it")
-    const no = element("button", {type: "button", class: "act"}, "Let it run")
-    yes.addEventListener("click", stop)
-    no.addEventListener("click", keep)
-    question.replaceChildren(element("span", {}, job.question), yes, no)
+    const confirm = element("button", {type: "button", class: "act strong"}, "Stop the job")
+    const decline = element("button", {type: "button", class: "act"}, "Keep it running")
+    confirm.addEventListener("click", stop)
+    decline.addEventListener("click", keep)
+    question.replaceChildren(element("span", {}, job.question), confirm, decline)
   }
 
   const drawSteps = (job) => {
@@ -70,7 +73,7 @@ export function render({model}) {
     steps.hidden = !job.steps.length
     steps.replaceChildren(...job.steps.map((step) => element(
       "li", {class: step.state},
-      element("span", {class: "mark", role: "img", "aria-label": SPOKEN[step.state] ?? step.state}, MARKS[step.state] ?? "·"),
+      element("span", {class: "mark", role: "img", "aria-label": MARK_LABELS[step.state] ?? step.state}, MARKS[step.state] ?? "·"),
       element("span", {class: "name"}, step.name),
       element("span", {class: "note"}, step.note),
     )))
@@ -108,13 +111,13 @@ export function render({model}) {
     drawError(job)
     drawSteps(job)
     const lines = job.lines.join("\n")
-    told.hidden = !lines
+    logDetails.hidden = !lines
     if (log.textContent !== lines) { log.textContent = lines; log.scrollTop = log.scrollHeight }
-    where.hidden = !job.how
+    origin.hidden = !job.how
     const text = `${job.how} ${job.by[0].toUpperCase()}${job.by.slice(1)}.`
-    if (where.dataset.drawn !== text + job.link) {
-      where.dataset.drawn = text + job.link
-      where.replaceChildren(text, ...(job.link
+    if (origin.dataset.drawn !== text + job.link) {
+      origin.dataset.drawn = text + job.link
+      origin.replaceChildren(text, ...(job.link
         ? [" ", element("a", {href: job.link, target: "_blank", rel: "noreferrer"}, "Open the flow run in Prefect")] : []))
     }
     tick()

@@ -1,6 +1,6 @@
-// A grid of levers by year (ARIA grid): one cell takes the keyboard, arrows move, typing edits in place.
+// A grid of levers by year (ARIA grid): one cell has the focus, arrow keys move it, typing edits in place.
 const FIRST_PIXELS = 130
-const COLUMN_PIXELS = 92  // holds a badge beside a value; the longest ones wrap
+const COLUMN_PIXELS = 92  // wide enough for a badge beside a value; the longest ones wrap
 const RISKY = new Set(["LOW", "MEDIUM", "HIGH", "CRITICAL"])
 
 function make(tag, attributes = {}, ...children) {
@@ -8,13 +8,13 @@ function make(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== "" && value !== null && value !== undefined) { element.setAttribute(name, value) }
   }
-  element.append(...children)  // texts stay texts: nothing is parsed as HTML
+  element.append(...children)  // texts are never parsed as HTML
   return element
 }
 
 const hidden = (text) => make("span", {class: "hidden"}, text)
 
-function spoken(row, cell) {
+function description(row, cell) {
   const when = cell.year === null ? "all years" : String(cell.year)
   const was = cell.was ? `, edited, was ${cell.was}` : ""
   const lock = row.lock ? `, ${row.lock}` : ""
@@ -23,7 +23,7 @@ function spoken(row, cell) {
 }
 
 function cellOf(row, cell, place) {
-  // A cell is read as it is seen, with the words that the eye has from its place.
+  // Hidden text gives screen readers the row and the year, which the position shows.
   const when = cell.year === null ? "all years" : String(cell.year)
   const value = make("span", {class: "value"}, cell.text)
   const badge = RISKY.has(cell.risk)
@@ -33,7 +33,7 @@ function cellOf(row, cell, place) {
     : [hidden(", tier "), make("span", {class: `note tier ${cell.tier}`}, cell.tier)]
   const box = make("td", {
     role: "gridcell", tabindex: "-1", class: `${cell.was ? "changed " : ""}${cell.year === null ? "every" : ""}`,
-    title: spoken(row, cell), "aria-readonly": row.lock ? "true" : "",
+    title: description(row, cell), "aria-readonly": row.lock ? "true" : "",
   }, hidden(`${row.name}, ${when}: `), make("span", {class: "line"}, ...badge, value), ...note,
   ...(row.lock ? [hidden(`, ${row.lock}`)] : []))
   box.dataset.row = place[0]
@@ -41,24 +41,25 @@ function cellOf(row, cell, place) {
   return box
 }
 
+const cells = (row) => [row.all, ...row.cells]
+
 export function render({model, el}) {
   const box = make("div", {class: "grid-box"})
-  const said = make("div", {class: "said", role: "status", "aria-live": "polite"})
-  el.append(box, said)
+  const message = make("div", {class: "message", role: "status", "aria-live": "polite"})
+  el.append(box, message)
   let rows = []
   let at = {row: 0, column: 0}
   let editing = null
   let entered = null
 
-  const cells = (row) => [row.all, ...row.cells]
   const find = (row, column) => box.querySelector(`td[data-row="${row}"][data-column="${column}"]`)
   const last = (row) => rows.length ? cells(rows[row]).length - 1 : 0
-  const held = () => box.contains(el.getRootNode().activeElement)
-  const send = (message) => model.send_msg(message)
+  const hasFocus = () => box.contains(el.getRootNode().activeElement)
+  const send = (action) => model.send_msg(action)
 
   function draw() {
-    if (editing) { return }  // what is being typed stays; `finish` draws again
-    const focus = held()
+    if (editing) { return }  // keep what is being typed; `finish` draws again
+    const focus = hasFocus()
     const scroll = box.scrollLeft
     rows = model.sheet.groups.flatMap((group) => group.rows)
     const head = make("tr", {role: "row"}, make("th", {scope: "col", role: "columnheader"}, model.heading),
@@ -88,7 +89,7 @@ export function render({model, el}) {
     at.row = Math.min(at.row, Math.max(rows.length - 1, 0))
     at.column = Math.min(at.column, last(at.row))
     mark()
-    hold(focus)
+    placeFocus(focus)
   }
 
   function mark() {
@@ -104,7 +105,7 @@ export function render({model, el}) {
     }
   }
 
-  function hold(focus) {
+  function placeFocus(focus) {
     for (const cell of box.querySelectorAll('td[tabindex="0"]')) { cell.tabIndex = -1 }
     const cell = find(at.row, at.column)
     if (!cell) { return }
@@ -115,7 +116,7 @@ export function render({model, el}) {
   function go(row, column, {extend = false, focus = true} = {}) {
     const there = Math.max(0, Math.min(row, rows.length - 1))
     at = {row: there, column: Math.max(0, Math.min(column, last(there)))}
-    hold(focus)
+    placeFocus(focus)
     choose(extend)
   }
 
@@ -123,13 +124,13 @@ export function render({model, el}) {
     const year = at.column === 0 ? null : model.sheet.years[at.column - 1]
     const {lever, years} = model.chosen
     const mine = rows[at.row].lever
-    let wanted = year === null ? null : [year]
+    let selected = year === null ? null : [year]
     if (extend && year !== null && lever === mine && years !== null) {
       const [low, high] = [Math.min(year, ...years), Math.max(year, ...years)]
-      wanted = model.sheet.years.filter((one) => low <= one && one <= high)
+      selected = model.sheet.years.filter((one) => low <= one && one <= high)
     }
-    if (mine !== lever || JSON.stringify(wanted) !== JSON.stringify(years)) {
-      model.chosen = {lever: mine, years: wanted}
+    if (mine !== lever || JSON.stringify(selected) !== JSON.stringify(years)) {
+      model.chosen = {lever: mine, years: selected}
       mark()
     }
   }
@@ -138,12 +139,12 @@ export function render({model, el}) {
     const row = rows[at.row]
     const cell = find(at.row, at.column)
     if (!model.editable || row.lock) {
-      said.textContent = row.lock || "Your role can view scenarios but not edit them."
-      said.className = "said shown"
+      message.textContent = row.lock || "Your role can view scenarios but not edit them."
+      message.className = "message shown"
       return
     }
     const known = cells(row)[at.column]
-    const input = make("input", {type: "text", inputmode: "decimal", maxlength: "40", "aria-label": spoken(row, known)})
+    const input = make("input", {type: "text", inputmode: "decimal", maxlength: "40", "aria-label": description(row, known)})
     input.value = start ?? known.typed
     editing = {input, cell, lever: row.lever, year: known.year}
     cell.replaceChildren(input)
@@ -156,11 +157,11 @@ export function render({model, el}) {
         event.preventDefault()
         const step = event.shiftKey ? -1 : 1
         finish(true)
-        event.key === "Enter" ? go(at.row + step, at.column) : go(at.row, at.column + step)
+        if (event.key === "Enter") { go(at.row + step, at.column) } else { go(at.row, at.column + step) }
       } else if (event.key === "Escape") {
         event.preventDefault()
         finish(false)
-        hold(true)
+        placeFocus(true)
       }
     })
     input.addEventListener("blur", () => { if (editing && editing.input === input) { finish(true) } })
@@ -187,7 +188,11 @@ export function render({model, el}) {
     if (MOVES[event.key]) {
       const [down, right] = MOVES[event.key]
       event.preventDefault()
-      event.ctrlKey && right ? go(at.row, right < 0 ? 0 : model.sheet.years.length) : go(at.row + down, at.column + right, {extend: event.shiftKey})
+      if (event.ctrlKey && right) {
+        go(at.row, right < 0 ? 0 : model.sheet.years.length)
+      } else {
+        go(at.row + down, at.column + right, {extend: event.shiftKey})
+      }
     } else if (event.key === "Home" || event.key === "End") {
       event.preventDefault()
       go(event.ctrlKey ? (event.key === "Home" ? 0 : rows.length - 1) : at.row, event.key === "Home" ? 0 : model.sheet.years.length)
@@ -232,18 +237,18 @@ export function render({model, el}) {
     send({action: "enter", lever: rows[at.row].lever, year: cells(rows[at.row])[at.column].year, texts})
   })
 
-  function refuse() {
+  function showProblem() {
     const {lever, year, what, remedy} = model.refused
     for (const cell of box.querySelectorAll("td.refused")) { cell.classList.remove("refused") }
-    said.textContent = what ? `${what} ${remedy || ""}` : ""
-    said.className = what ? "said shown bad" : "said"
+    message.textContent = what ? `${what} ${remedy || ""}` : ""
+    message.className = what ? "message shown bad" : "message"
     const row = rows.findIndex((one) => one.lever === lever)
     if (what && row >= 0) {
       const column = year === null ? 0 : model.sheet.years.indexOf(year) + 1
       const cell = find(row, column)
       if (cell) { cell.classList.add("refused") }
-      if (entered && entered.lever === lever && entered.year === year && !editing && held()) {
-        go(row, column)  // back to what was typed, so that it can be put right
+      if (entered && entered.lever === lever && entered.year === year && !editing && hasFocus()) {
+        go(row, column)  // edit what was typed, so that it can be corrected
         edit(entered.text)
       }
     }
@@ -254,7 +259,7 @@ export function render({model, el}) {
     const row = rows.findIndex((one) => one.lever === model.chosen.lever)
     if (row >= 0 && rows[at.row].lever !== model.chosen.lever) {
       at = {row, column: 0}
-      hold(false)
+      placeFocus(false)
     }
     mark()
   }
@@ -262,7 +267,7 @@ export function render({model, el}) {
   model.on("sheet", draw)
   model.on("editable", draw)
   model.on("chosen", follow)
-  model.on("refused", refuse)
+  model.on("refused", showProblem)
   draw()
   follow()
 }

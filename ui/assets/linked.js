@@ -1,4 +1,4 @@
-// HTML of ours in which a link to another page changes the page instead of loading the application again.
+// HTML whose links to other pages switch the page instead of loading the application again.
 export function render({ model }) {
   const box = document.createElement("div");
   const draw = () => { box.innerHTML = model.html; };

@@ -1,5 +1,5 @@
-// The figures of the plan. The component hears of an edit at once and shows that it waits, before the server knows;
-// the number of the edit that the figures answer is an attribute.
+// The figures of the plan. They are shown as outdated as soon as the editor sends an edit, before the server
+// answers; the attribute `data-answer` has the number of the last edit that the figures include.
 export function render({model, el}) {
   const root = document.createElement("div")
   root.className = "live"
@@ -12,15 +12,15 @@ export function render({model, el}) {
     root.setAttribute("aria-busy", String(waiting))
   }
   const show = () => {
-    root.innerHTML = model.shown.html   // the server's own, every text in it escaped
+    root.innerHTML = model.shown.html   // made by the server, which escapes every text in it
     root.dataset.answer = model.shown.number
     root.dataset.key = model.shown.key
     edit = Math.max(edit, model.shown.number ?? 0)
     wait()
   }
-  const heard = (event) => { edit = event.detail.number; wait() }
-  document.addEventListener("planwise:edit", heard)
+  const onEdit = (event) => { edit = event.detail.number; wait() }
+  document.addEventListener("planwise:edit", onEdit)
   model.on("shown", show)
-  model.on("remove", () => document.removeEventListener("planwise:edit", heard))
+  model.on("remove", () => document.removeEventListener("planwise:edit", onEdit))
   show()
 }

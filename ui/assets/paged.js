@@ -1,4 +1,4 @@
-// A table by pages. All text arrives as text: nothing of it is read as HTML.
+// A table with pages. Texts are never parsed as HTML.
 const ARROWS = {true: "▼", false: "▲"}
 
 function element(tag, attributes = {}, ...children) {
@@ -53,11 +53,11 @@ export function render({model, el}) {
         : text
       return element("th", {scope: "row", class: side}, name, ...mark)
     })
-    const box = model.choosable
+    const choice = model.choosable
       ? [element("td", {class: "tick"}, tick([row.key], row.chosen, `Choose ${row.cells[0]}`, `tick-${row.key}`))]
       : []
     const tone = [row.tone, row.key === model.opened ? "chosen" : ""].filter(Boolean).join(" ")
-    return element("tr", {class: tone || null}, ...box, ...cells)
+    return element("tr", {class: tone || null}, ...choice, ...cells)
   }
 
   const pager = () => {
@@ -65,7 +65,7 @@ export function render({model, el}) {
     const go = (text, label, page, off) => button(
       text, {"aria-label": label, disabled: off, "data-focus": `page-${label}`}, () => { model.page = page })
     const part = model.pages > 1
-      ? [go("«", "First page", 0, at === 0), go("‹", "Page before", at - 1, at === 0),
+      ? [go("«", "First page", 0, at === 0), go("‹", "Previous page", at - 1, at === 0),
          element("span", {}, `${(at + 1).toLocaleString("en")} of ${model.pages.toLocaleString("en")}`),
          go("›", "Next page", at + 1, at >= last), go("»", "Last page", last, at >= last)]
       : []
@@ -94,11 +94,11 @@ export function render({model, el}) {
   }
 
   let waiting = false
-  const soon = () => {  // several values change at once; one drawing is enough
+  const drawOnce = () => {  // several values change at once; draw only once
     if (waiting) { return }
     waiting = true
     queueMicrotask(() => { waiting = false; draw() })
   }
-  for (const name of ["caption", "head", "rows", "sort", "page", "pages", "total", "opened"]) { model.on(name, soon) }
+  for (const name of ["caption", "head", "rows", "sort", "page", "pages", "total", "opened"]) { model.on(name, drawOnce) }
   draw()
 }

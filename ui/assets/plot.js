@@ -1,4 +1,4 @@
-// Draws a Plotly figure. Plotly.js comes from this server, once, and only when there is a chart to draw.
+// Draw a Plotly figure. Plotly.js is loaded from this server, once, when the first chart is drawn.
 let loading
 
 function plotly() {
@@ -7,8 +7,8 @@ function plotly() {
     window.PlotlyConfig = {MathJaxConfig: "local"}
     const script = document.createElement("script")
     script.src = new URL("plotly/plotly.min.js", document.baseURI).href
-    script.onload = () => resolve(window.Plotly)
-    script.onerror = () => reject(new Error("Plotly.js cannot be loaded from this server"))
+    script.addEventListener("load", () => resolve(window.Plotly))
+    script.addEventListener("error", () => reject(new Error("Plotly.js cannot be loaded from this server")))
     document.head.append(script)
   })
   return loading
@@ -21,7 +21,7 @@ export function render({model, el}) {
   box.className = "chart"
   el.append(box)
   let alive = true
-  let drawn = []  // figure, choice and width that are on the page: a page that is shown again is not drawn again
+  let drawn = []  // figure, selection and width last drawn: a page that is shown again is not drawn again
 
   const draw = async () => {
     const library = await plotly()
@@ -29,23 +29,23 @@ export function render({model, el}) {
     if (!alive || box.clientWidth === 0 || now.every((part, index) => part === drawn[index])) { return }
     drawn = now
     const {data, layout} = structuredClone(model.figure)
-    if (Object.keys(layout).length === 0) { box.style.height = "300px"; return }  // nothing is known yet
+    if (Object.keys(layout).length === 0) { box.style.height = "300px"; return }  // there is no figure yet
     box.style.height = `${layout.height}px`
     box.setAttribute("aria-label", model.description)
-    box.setAttribute("role", "img")  // an image must have a name, and there is none before the figure
-    const chooses = layout.dragmode === "select" || layout.dragmode === "lasso"
-    if (chooses) { mark(data); layout.selections = [] }
-    drawing += 1  // Plotly tells of the choice that is taken away when it draws; nobody made that one
+    box.setAttribute("role", "img")  // set with the first figure: an image must have a name
+    const selectable = layout.dragmode === "select" || layout.dragmode === "lasso"
+    if (selectable) { mark(data); layout.selections = [] }
+    drawing += 1  // drawing clears the selection, and Plotly reports that as if the user had done it
     try {
       await library.react(box, data, {...layout, template: model.template, width: box.clientWidth}, CONFIG)
     } finally { drawing -= 1 }
-    if (chooses && !listening) {
+    if (selectable && !listening) {
       listening = true
       box.on("plotly_selected", (event) => { if (event?.points && !drawing) { choose(event.points) } })
       box.on("plotly_deselect", () => { if (!drawing) { choose(null) } })
     }
   }
-  // Marks with `customdata` are chosen by a box drawn on the chart, and shown as chosen.
+  // Marks with `customdata` can be selected with a box drawn on the chart.
   let listening = false
   let drawing = 0
   const choose = (points) => {

@@ -1,6 +1,6 @@
-// The pages as links, grouped: a click shows a page here, any other way to follow a link opens it in a new tab.
-const AFTER = 150    // ms until a page that was shown before stands again
-const NARROW = 1100  // px: below, the icons alone, until one asks for the names
+// Links to the pages, by group. A plain click shows the page here; with a modifier key it opens a new tab.
+const LAYOUT_MS = 150  // until a page that was hidden has its layout again
+const NARROW = 1100    // px: in narrower windows only the icons are shown at first
 
 function element(tag, className, text) {
   const made = document.createElement(tag)
@@ -9,11 +9,11 @@ function element(tag, className, text) {
   return made
 }
 
-// Where a page was left, so that it is found there again; a page that is shown first begins at its top.
-function keepPlace(model, el) {
+// Remember the scroll position of each page; a page that is shown for the first time starts at its top.
+function keepScrollPosition(model, el) {
   const places = {}
   let shown = model.current
-  const scrolled = () => {
+  const scrollable = () => {
     for (let root = el.getRootNode(); root; root = root.host?.getRootNode()) {
       const found = root.querySelector(".main-content")
       if (found) { return found }
@@ -21,12 +21,12 @@ function keepPlace(model, el) {
     return null
   }
   return () => {
-    const content = scrolled()
+    const content = scrollable()
     if (!content || model.current === shown) { return }
     places[shown] = content.scrollTop
     shown = model.current
     const place = places[shown] ?? 0
-    for (const wait of [0, AFTER]) { setTimeout(() => { content.scrollTop = place }, wait) }  // again once the page is there
+    for (const wait of [0, LAYOUT_MS]) { setTimeout(() => { content.scrollTop = place }, wait) }  // again once the page has its layout
   }
 }
 
@@ -37,9 +37,8 @@ export function render({model, el}) {
     nav.setAttribute("aria-label", "Pages")
     for (const {heading, pages} of model.groups) {
       const list = element("ul")
-      const title = element("h2", "", heading)
       list.setAttribute("aria-label", heading)
-      nav.append(title, list)
+      nav.append(element("h2", "", heading), list)
       for (const {key, title, icon, href} of pages) {
         const item = element("li")
         const link = element("a")
@@ -58,10 +57,10 @@ export function render({model, el}) {
       }
     }
     const toggle = element("button", "toggle")
-    const says = model.collapsed ? "Show the names of the pages" : "Hide names of the pages"
+    const label = model.collapsed ? "Show the names of the pages" : "Hide names of the pages"
     toggle.type = "button"
-    toggle.title = says
-    toggle.setAttribute("aria-label", says)
+    toggle.title = label
+    toggle.setAttribute("aria-label", label)
     toggle.setAttribute("aria-expanded", String(!model.collapsed))
     toggle.dataset.key = "toggle"
     toggle.append(Object.assign(element("span", "icon", model.collapsed ? "chevron_right" : "chevron_left"), {ariaHidden: "true"}))
@@ -75,7 +74,7 @@ export function render({model, el}) {
     if (focused) { el.querySelector(`[data-key="${focused}"]`)?.focus() }
   }
   if (innerWidth < NARROW && !document.cookie.includes("planwise-nav=")) { model.collapsed = true }
-  model.on("current", keepPlace(model, el))
+  model.on("current", keepScrollPosition(model, el))
   model.on(["current", "collapsed", "groups"], draw)
   draw()
 }

@@ -1,5 +1,5 @@
-// The bar at the top: product, scenario, status, notices behind a bell, who one is; and notices as they come.
-const SHOWN_MS = {info: 6000, success: 6000}  // what has a remedy stays until it is closed or the list is read
+// The bar at the top: product, scenario, status, notifications, account; and new notifications as toasts.
+const SHOWN_MS = {info: 6000, success: 6000}  // warnings and errors stay until they are closed or the list is opened
 const ICONS = {info: "info", success: "check_circle", warning: "warning", error: "error"}
 
 function element(tag, className, text) {
@@ -9,7 +9,7 @@ function element(tag, className, text) {
   return made
 }
 
-// Parts in backticks are commands.
+// Show text in backticks as code.
 function withCode(made, text) {
   made.append(...text.split(/`([^`]+)`/).map((part, index) => index % 2 ? element("code", "", part) : part))
   return made
@@ -25,7 +25,7 @@ function button(className, label, ...content) {
   return made
 }
 
-function when(at) {
+function timeText(at) {
   const time = new Date(at), today = new Date().toDateString() === time.toDateString()
   const clock = time.toLocaleTimeString("en-GB", {hour: "2-digit", minute: "2-digit"})
   return today ? clock : `${time.toLocaleDateString("en-GB", {day: "numeric", month: "short"})}, ${clock}`
@@ -42,7 +42,7 @@ export function render({model, el}) {
   const context = element("span", "context")
   const status = element("span", "status")
   status.setAttribute("role", "status")
-  const refresh = button("tool", "Read the results again", icon("refresh"))
+  const refresh = button("tool", "Refresh results", icon("refresh"))
   refresh.addEventListener("click", () => model.send_msg({refresh: true}))
   const count = element("span", "count")
   const bell = button("tool bell", "Notifications", icon("notifications"), count)
@@ -57,7 +57,7 @@ export function render({model, el}) {
   bar.append(product, context, element("span", "space"), status, refresh, bell, person, inbox, menu, toasts)
   el.replaceChildren(bar)
 
-  const opens = (owner, panel, opened) => {
+  const popup = (owner, panel, opened) => {
     owner.setAttribute("aria-expanded", "false")
     panel.hidden = true
     panel.tabIndex = -1
@@ -73,8 +73,8 @@ export function render({model, el}) {
     panel.addEventListener("click", (event) => event.stopPropagation())
     return set
   }
-  const showInbox = opens(bell, inbox, () => { toasts.replaceChildren(); model.send_msg({read: true}) })
-  const showMenu = opens(person, menu, () => {})
+  const showInbox = popup(bell, inbox, () => { toasts.replaceChildren(); model.send_msg({read: true}) })
+  const showMenu = popup(person, menu, () => {})
   const close = () => { showInbox(false); showMenu(false) }
   addEventListener("click", close)
 
@@ -95,12 +95,12 @@ export function render({model, el}) {
     return made
   }
 
-  // Nothing goes away while one reads it, or while the focus is in it.
+  // A toast stays while the pointer or the focus is on it.
   const fade = (toast, after) => setTimeout(() => {
     if (toast.matches(":hover, :focus-within")) { fade(toast, after) } else { toast.remove() }
   }, after)
   let seen = 0
-  const tell = () => {
+  const showToasts = () => {
     for (const notice of model.notices.filter(({id}) => id > seen).reverse()) {
       seen = Math.max(seen, notice.id)
       const toast = row(notice, () => toast.remove())
@@ -117,17 +117,17 @@ export function render({model, el}) {
     const heading = element("h2", "", "Notifications")
     const rows = model.notices.map((notice) => {
       const made = row(notice, close)
-      made.append(Object.assign(element("time", "", when(notice.at)), {dateTime: notice.at}))
+      made.append(Object.assign(element("time", "", timeText(notice.at)), {dateTime: notice.at}))
       return made
     })
-    inbox.replaceChildren(heading, ...(rows.length ? rows : [element("p", "none", "Nothing yet. What finishes, fails or needs you is listed here.")]))
+    inbox.replaceChildren(heading, ...(rows.length ? rows : [element("p", "none", "No notifications yet. Finished and failed jobs are listed here.")]))
     count.textContent = model.unread > 9 ? "9+" : model.unread || ""
     count.hidden = !model.unread
-    const says = model.unread ? `Notifications, ${model.unread} not read` : "Notifications"
-    bell.setAttribute("aria-label", says)
-    bell.title = says
+    const label = model.unread ? `Notifications, ${model.unread} unread` : "Notifications"
+    bell.setAttribute("aria-label", label)
+    bell.title = label
   }
-  const words = () => {
+  const showScenario = () => {
     context.replaceChildren()
     if (model.scenario) {
       const name = element("strong", "", model.scenario)
@@ -136,14 +136,14 @@ export function render({model, el}) {
     }
     if (model.edits) {
       const edits = button("edits", "", `${model.edits} ${model.edits === 1 ? "edit" : "edits"} not saved`)
-      edits.title = "Show the edits on the page Plan"
+      edits.title = "Show the edits on the Plan page"
       edits.addEventListener("click", () => model.send_msg({go: "plan"}))
       context.append(edits)
     }
-    status.textContent = model.updated ? `Updated ${when(model.updated)}` : ""
-    status.title = "When what you see was last read; new results show by themselves"
+    status.textContent = model.updated ? `Updated ${timeText(model.updated)}` : ""
+    status.title = "When these results were last read; new results appear automatically"
   }
-  const who = () => {
+  const showAccount = () => {
     person.querySelector(".name").textContent = model.person
     person.setAttribute("aria-label", `Account: ${model.person}, ${model.role}`)
     const rows = [element("p", "who", model.person), element("p", "remedy", `Role: ${model.role}`)]
@@ -153,13 +153,13 @@ export function render({model, el}) {
       out.addEventListener("click", () => { out.href = `${model.sign_out}?${new URLSearchParams({next: `/${location.search}`})}` })
       rows.push(out)
     } else {
-      rows.push(element("p", "remedy", "Sign-in is off: only this machine reaches the dashboard, and whoever uses it may do everything."))
+      rows.push(element("p", "remedy", "Sign-in is off: the dashboard is reachable from this machine only, and every user has all rights."))
     }
     menu.replaceChildren(...rows)
   }
-  model.on("notices", () => { tell(); list() })
+  model.on("notices", () => { showToasts(); list() })
   model.on("unread", list)
-  model.on(["scenario", "edits", "updated"], words)
+  model.on(["scenario", "edits", "updated"], showScenario)
   model.on("remove", () => removeEventListener("click", close))
-  tell(); list(); words(); who()
+  showToasts(); list(); showScenario(); showAccount()
 }

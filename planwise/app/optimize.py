@@ -37,8 +37,8 @@ from planwise.study import (
 from planwise.study.optuna_storage import load_study
 from planwise.study.post_analysis import NotComputed
 from planwise.study.problem import require_groups
+from planwise.study.progress import CANCELLED
 from planwise.study.spec import OptimizeRequest
-from planwise.study.stopping import CANCELLED
 from planwise.study.study_files import check_not_running
 from planwise.study.trial import Kind, TrialPurpose, finished_trials
 

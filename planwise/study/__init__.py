@@ -10,15 +10,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from planwise.study.evaluators import Gate, PreviewEvaluator, RealEvaluator
-    from planwise.study.progress import Hooks, Progress
-    from planwise.study.result import StudyResult
-    from planwise.study.runner import run_study
-    from planwise.study.space import census_levels
-    from planwise.study.spec import OptimizeRequest, StudyHeader, StudySpec, study_name
-    from planwise.study.strategies import STRATEGIES
-    from planwise.study.trial import Evaluation, Evaluator
-    from planwise.study.trial_pool import TrialPool
+    from planwise.study.evaluators import Gate as Gate
+    from planwise.study.evaluators import PreviewEvaluator as PreviewEvaluator
+    from planwise.study.evaluators import RealEvaluator as RealEvaluator
+    from planwise.study.progress import Hooks as Hooks
+    from planwise.study.progress import Progress as Progress
+    from planwise.study.result import StudyResult as StudyResult
+    from planwise.study.runner import run_study as run_study
+    from planwise.study.space import census_levels as census_levels
+    from planwise.study.spec import OptimizeRequest as OptimizeRequest
+    from planwise.study.spec import StudyHeader as StudyHeader
+    from planwise.study.spec import StudySpec as StudySpec
+    from planwise.study.spec import study_name as study_name
+    from planwise.study.strategies import STRATEGIES as STRATEGIES
+    from planwise.study.trial import Evaluation as Evaluation
+    from planwise.study.trial import Evaluator as Evaluator
+    from planwise.study.trial_pool import TrialPool as TrialPool
 
 _MODULES = {
     "STRATEGIES": "strategies",
@@ -38,25 +45,6 @@ _MODULES = {
     "run_study": "runner",
     "study_name": "spec",
 }
-
-__all__ = [
-    "STRATEGIES",
-    "Evaluation",
-    "Evaluator",
-    "Gate",
-    "Hooks",
-    "OptimizeRequest",
-    "PreviewEvaluator",
-    "Progress",
-    "RealEvaluator",
-    "StudyHeader",
-    "StudyResult",
-    "StudySpec",
-    "TrialPool",
-    "census_levels",
-    "run_study",
-    "study_name",
-]
 
 
 def __getattr__(name: str) -> Any:

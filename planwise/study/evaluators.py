@@ -24,18 +24,25 @@ def trial_environment(study: str, number: int) -> str:
     return f"trial_{study}_{number}"
 
 
-class PreviewEvaluator:
-    """Evaluates in memory, with the same KPIs as a plan; without a gate."""
+class _OnBase:
+    """Evaluates levers on top of the parameters `base`."""
 
-    kind: Kind = "preview"
-
-    def __init__(self, preview: "Preview", base: EffectiveParameters) -> None:
-        self._preview = preview
+    def __init__(self, base: EffectiveParameters) -> None:
         self._base = base
 
     def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
         """Return the digest of the parameters that a simulation depends on."""
         return simulation_digest(self._base, levers, seed)
+
+
+class PreviewEvaluator(_OnBase):
+    """Evaluates in memory, with the same KPIs as a plan; without a gate."""
+
+    kind: Kind = "preview"
+
+    def __init__(self, preview: "Preview", base: EffectiveParameters) -> None:
+        super().__init__(base)
+        self._preview = preview
 
     def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
         """Return the preview's KPIs."""
@@ -54,7 +61,7 @@ class PreviewEvaluator:
         return self._preview.pay(self._base.with_levers(levers))
 
 
-class RealEvaluator:
+class RealEvaluator(_OnBase):
     """Evaluates by a plan of the KPIs in the trial's own environment, and runs the gate on them.
 
     A failed gate makes the evaluation infeasible and does not raise.
@@ -65,16 +72,12 @@ class RealEvaluator:
     def __init__(
         self, warehouse: "Warehouse", census: Census, base: EffectiveParameters, study_name: str, gate: Gate
     ) -> None:
+        super().__init__(base)
         self._warehouse = warehouse
         self._census = census
-        self._base = base
         self._study = study_name
         self._gate = gate
         self._environments: list[str] = []
-
-    def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
-        """Return the digest of the parameters that a simulation depends on."""
-        return simulation_digest(self._base, levers, seed)
 
     def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
         """Plan, apply and gate; raises SimulationFailed or AuditFailed when the plan fails."""

@@ -14,9 +14,8 @@ from planwise.risk.impact import Parts, PeopleImpact, one_at_a_time, parameter_i
 from planwise.risk.sensitivity import Importance, importance
 from planwise.study.constraints import PAYROLL, PAYROLL_RISK, highest_payroll, share_over
 from planwise.study.pareto import candidates
-from planwise.study.problem import PP, Problem
+from planwise.study.problem import PP, Batch, Problem, Search
 from planwise.study.space import Space
-from planwise.study.strategy_protocol import Batch, Search
 from planwise.study.trial import GROWTH, Evaluation, Proposal, Trial, TrialPurpose
 
 CLOSED = "closed"

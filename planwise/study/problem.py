@@ -1,9 +1,11 @@
-"""The problem of a strategy: the question, the search space, and how an evaluation is judged."""
+"""The problem of a strategy: its question and space, the judgement of evaluations, how many it is worth."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, Protocol
+
+from optuna.samplers import BaseSampler
 
 from planwise.census import Census
 from planwise.errors import InputError
@@ -36,14 +38,13 @@ from planwise.study.objectives import (
 )
 from planwise.study.space import Space, TunedLever, change_of, tuned_levers
 from planwise.study.spec import StudySpec
-from planwise.study.trial import Evaluation, Kind
+from planwise.study.trial import Evaluation, Kind, Proposal, Trial
 
 # Of the objective beside squared tolerances: enough to prefer the smaller of two changes that both hit the
 # target, too little to give up a tenth of a tolerance for it.
 CHANGE_WEIGHT = 0.01
 CONVERGED = "converged"
 PP = 100.0  # a rate in percentage points
-GATE_CONSTRAINT = GATE
 AT_LIMIT = 1e-3  # in a constraint's own scale: a tenth of a per cent of payroll, a tenth of a point of a rate
 
 
@@ -282,3 +283,87 @@ def asks_about_gap(spec: StudySpec) -> bool:
 def _rounded(value: float) -> float:
     """Return a lever's value at the levers' last decimal but three: what remains is a double's rounding."""
     return round(value, 9) + 0.0
+
+
+Batch = tuple[Proposal, ...]
+Search = Generator[Batch, tuple[Trial, ...], str]
+"""Yields batches (the proposals of one do not depend on each other), is sent their trials in the same order,
+and returns the reason why it ended."""
+
+
+class Strategy(Protocol):
+    """A search for levers; it holds no state between studies."""
+
+    @property
+    def name(self) -> str:
+        """The name on the command line."""
+        ...
+
+    def sampler(self, problem: Problem, past_trials: int) -> BaseSampler | None:
+        """Return the sampler that draws proposals without levers; None when there are no such proposals."""
+        ...
+
+    def propose(self, problem: Problem, baseline: Evaluation) -> Search:
+        """Search for levers, given the preview of the unchanged scenario."""
+        ...
+
+
+ProblemClass = Literal["simple", "moderate", "complex"]
+
+# A further objective needs a front instead of a point: by judgement as much more to find as with five more
+# levers, so that two objectives on the default levers are a complex problem.
+LEVERS_PER_FURTHER_OBJECTIVE = 5
+SIMPLE_MAX = 5  # size up to which a problem is simple, or moderate; above it is complex
+MODERATE_MAX = 12
+EVALUATIONS: dict[ProblemClass, tuple[int, int, int]] = {
+    "simple": (20, 50, 100),
+    "moderate": (50, 100, 200),
+    "complex": (100, 200, 500),
+}  # minimum, recommended, maximum
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The recommended number of evaluations; seconds are wall time, None where not measured."""
+
+    problem_class: ProblemClass
+    size: int
+    minimum: int
+    recommended: int
+    maximum: int
+    seconds_per_evaluation: float | None = None
+
+    @property
+    def seconds(self) -> tuple[float, float, float] | None:
+        """Return how long minimum, recommended and maximum take on one worker."""
+        each = self.seconds_per_evaluation
+        if each is None:
+            return None
+        return self.minimum * each, self.recommended * each, self.maximum * each
+
+    def affordable(self, seconds: float) -> int | None:
+        """Return how many evaluations fit into a time; None where not measured."""
+        each = self.seconds_per_evaluation
+        return int(seconds / each) if each else None
+
+
+def problem_size(problem: Problem) -> int:
+    """Return the size of a problem: its levers, its constraints, and five for each further objective."""
+    objectives = len(problem.spec.weights) if problem.spec.multi_objective else 1
+    further = max(objectives - 1, 0)
+    constraints = len(problem.spec.limits)
+    return len(problem.space) + constraints + LEVERS_PER_FURTHER_OBJECTIVE * further
+
+
+def problem_class(size: int) -> ProblemClass:
+    """Return the class of a size (of `problem_size`)."""
+    if size <= SIMPLE_MAX:
+        return "simple"
+    return "moderate" if size <= MODERATE_MAX else "complex"
+
+
+def evaluation_budget(problem: Problem, seconds_per_evaluation: float | None = None) -> Budget:
+    """Return the recommended number of evaluations, and how long they take."""
+    size = problem_size(problem)
+    found = problem_class(size)
+    return Budget(found, size, *EVALUATIONS[found], seconds_per_evaluation)

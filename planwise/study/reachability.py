@@ -22,9 +22,8 @@ from planwise.study.linear_model import (
     least_excess,
     slopes_at,
 )
-from planwise.study.problem import Problem
+from planwise.study.problem import Problem, Search, Strategy
 from planwise.study.space import Vector, extreme, scaled
-from planwise.study.strategy_protocol import Search, Strategy
 from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
 
 UNREACHABLE = "unreachable"

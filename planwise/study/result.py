@@ -11,9 +11,8 @@ from planwise.parameters import EffectiveParameters
 from planwise.risk.assessment import Assessment, assess
 from planwise.risk.impact import CostImpact, PeopleImpact, cost_impact
 from planwise.study import post_analysis
-from planwise.study.advice import better_strategy, evaluation_budget
 from planwise.study.constraints import PAYROLL
-from planwise.study.pareto import answer_of, best_of, candidates, trade_offs
+from planwise.study.pareto import answer_of, candidates, trade_offs
 from planwise.study.post_analysis import (
     NotComputed,
     ParameterImpact,
@@ -22,7 +21,8 @@ from planwise.study.post_analysis import (
     caveats,
     employee_impact,
 )
-from planwise.study.problem import PP, Problem
+from planwise.study.problem import PP, Problem, evaluation_budget
+from planwise.study.progress import TrialCounts
 from planwise.study.reachability import Reachability, with_baseline
 from planwise.study.space import TunedLever
 from planwise.study.trial import Evaluation, Kind, Trial
@@ -34,8 +34,6 @@ def versions() -> dict[str, str]:
     """Return the versions that figures depend on, Python's first."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
-
-__all__ = ["StudyResult", "best_of", "cache_hits", "failures", "real_plans", "study_result"]
 
 CUT_SHORT = frozenset({"cancelled", "timeout", "interrupted"})
 OUT_OF_REACH = "the target is out of reach"
@@ -137,6 +135,7 @@ def study_result(
     why_not = OUT_OF_REACH if nearest else stopped if stopped in CUT_SHORT else NOT_ASKED
     robustness = post_analysis.robustness(problem, best, trials, why_not)
     converged = nearest is None and problem.converged(best)
+    counts = TrialCounts(name, trials)
     return StudyResult(
         study=name,
         scenario=scenario,
@@ -153,10 +152,10 @@ def study_result(
         baseline_growth=reach.baseline.growth,
         gap_pp=PP * problem.gap(best),
         iterations=max((trial.iteration for trial in trials), default=0),
-        evaluations=len(trials),
-        real_plans=real_plans(trials),
-        cache_hits=cache_hits(trials),
-        trials_failed=failures(trials),
+        evaluations=counts.evaluations,
+        real_plans=counts.real_plans,
+        cache_hits=counts.cache_hits,
+        trials_failed=counts.failed,
         seconds=seconds,
         levers=levers,
         changes=changes,
@@ -176,7 +175,7 @@ def study_result(
         robustness=robustness,
         sensitivity=post_analysis.sensitivity(problem, best, trials, why_not),
         **trade_offs(problem, trials),
-        advice=_advice(problem, trials, converged=converged, reachable=nearest is None),
+        advice=_advice(problem, trials, counts, converged=converged, reachable=nearest is None),
         warnings=caveats(problem, best, robustness, changes),
         versions=versions(),
     )
@@ -195,21 +194,6 @@ def quality_score(problem: Problem, baseline: Evaluation, best: Evaluation) -> f
     if problem.on_target(baseline):
         return float(problem.on_target(best))
     return min(max(1 - abs(problem.gap(best)) / abs(problem.gap(baseline)), 0.0), 1.0)
-
-
-def real_plans(trials: tuple[Trial, ...]) -> int:
-    """Return how many plans were evaluated; trials answered by equal ones do not count."""
-    return sum(trial.kind == "real" and trial.answered_by is None for trial in trials)
-
-
-def cache_hits(trials: tuple[Trial, ...]) -> int:
-    """Return the number of evaluations for which no model ran."""
-    return sum(trial.evaluation is not None and trial.evaluation.cache_hit for trial in trials)
-
-
-def failures(trials: tuple[Trial, ...]) -> int:
-    """Return how many trials failed."""
-    return sum(trial.state == "failed" for trial in trials)
 
 
 def _changes(
@@ -239,7 +223,7 @@ def _risk(problem: Problem, base: EffectiveParameters, best: Evaluation) -> Asse
 
 
 def _advice(
-    problem: Problem, trials: tuple[Trial, ...], *, converged: bool, reachable: bool
+    problem: Problem, trials: tuple[Trial, ...], counts: TrialCounts, *, converged: bool, reachable: bool
 ) -> dict[str, Any]:
     """Return the recommended number of evaluations, and a better strategy if there is one."""
     times = sorted(
@@ -252,7 +236,48 @@ def _advice(
         problem,
         converged=converged,
         reachable=reachable,
-        real_plans=real_plans(trials),
+        real_plans=counts.real_plans,
         evaluations=len(candidates(trials)),
     )
     return {"budget": {**asdict(budget), "seconds": budget.seconds}, "strategy": better}
+
+
+SOLVE_PLANS = 3  # maximum of `solve`
+PLAN_STRATEGIES = "conservative", "balanced", "aggressive"
+
+
+def better_strategy(
+    problem: Problem, *, converged: bool, reachable: bool, real_plans: int, evaluations: int
+) -> str | None:
+    """Return a better strategy than the one used, and why; None when there is none.
+
+    The facts are those of the study's result; `reachable` is whether the target is within the bounds.
+    """
+    spec = problem.spec
+    if not reachable or spec.chosen_strategy == "solve" or spec.single_iteration:
+        return None
+    plain_target = spec.seeks_target and not spec.weights
+    if plain_target and spec.chosen_strategy in PLAN_STRATEGIES:
+        if not converged:
+            return (
+                f"{spec.chosen_strategy} did not meet the target in {real_plans} plans: "
+                f"`solve` meets it in at most {SOLVE_PLANS}, with the least change."
+            )
+        if real_plans > SOLVE_PLANS:
+            return (
+                f"{spec.chosen_strategy} took {real_plans} plans: `solve` takes at most {SOLVE_PLANS}, "
+                "and changes the levers least."
+            )
+        return None
+    if plain_target and not converged:
+        return (
+            f"{spec.chosen_strategy} did not meet the target in {evaluations} evaluations: "
+            f"`solve` meets it in at most {SOLVE_PLANS} plans, with the least change."
+        )
+    budget = evaluation_budget(problem)
+    if spec.multi_objective and evaluations < budget.minimum:
+        return (
+            f"{evaluations} evaluations are few for a {budget.problem_class} problem with "
+            f"{len(spec.weights)} objectives: give {budget.recommended} (`--trials`)."
+        )
+    return None

@@ -12,15 +12,13 @@ from planwise.study.journal import Journal
 from planwise.study.optuna_storage import existing_storage, open_storage
 from planwise.study.pareto import answer_of
 from planwise.study.post_analysis import analyze_answer
-from planwise.study.problem import Problem, problem_of
-from planwise.study.progress import Hooks, Progress
+from planwise.study.problem import Problem, Strategy, problem_of
+from planwise.study.progress import CANCELLED, TIMEOUT, Hooks, Progress
 from planwise.study.reachability import BaselineBroken, evaluate_bounds, reachability_of
 from planwise.study.result import StudyResult, study_result
 from planwise.study.session import StudySession
 from planwise.study.spec import StudySpec, check_study_name
-from planwise.study.stopping import CANCELLED, TIMEOUT
 from planwise.study.strategies import check_spec, strategy_named
-from planwise.study.strategy_protocol import Strategy
 from planwise.study.study_files import (
     INTERRUPTED,
     RUNNING,

@@ -157,6 +157,8 @@ class Trial:
 
 REQUEST, EVALUATION, ERROR = "request", "evaluation", "error"
 GIVEN_UP = "interrupted, and not asked for again"  # an attempt that did not become a trial
+# Fields of an evaluation that its record has under the same name.
+RECORDED = ("growth", "fingerprint", "environment", "seconds", "models_run", "models_reused", "cache_hit")
 FINISHED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 
 
@@ -196,16 +198,11 @@ def proposal_of(request: Mapping[str, Any]) -> Proposal:
 def evaluation_record(finding: TrialOutcome) -> dict[str, Any]:
     """Return the journal's record of an evaluation."""
     evaluation = finding.evaluation
+    kpis = evaluation.kpis
     return {
-        "growth": evaluation.growth,
-        "kpis": _columns(evaluation.kpis),
-        "fingerprint": evaluation.fingerprint,
-        "environment": evaluation.environment,
-        "seconds": evaluation.seconds,
-        "models_run": evaluation.models_run,
-        "models_reused": evaluation.models_reused,
+        **{name: getattr(evaluation, name) for name in RECORDED},
+        "kpis": {name: [row[name] for row in kpis] for name in (kpis[0] if kpis else ())},
         "gate": evaluation.gate_status,
-        "cache_hit": evaluation.cache_hit,
         "answered_by": finding.answered_by,
     }
 
@@ -257,25 +254,12 @@ def trial_of(frozen: FrozenTrial) -> Trial:
 def _evaluation(
     levers: Mapping[str, float], request: Mapping[str, Any], record: Mapping[str, Any]
 ) -> Evaluation:
+    columns: Mapping[str, list[Any]] = record["kpis"]
     return Evaluation(
         levers=levers,
-        kpis=_rows(record["kpis"]),
-        growth=record["growth"],
+        kpis=[dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
         kind=request["kind"],
-        fingerprint=record["fingerprint"],
-        environment=record["environment"],
-        seconds=record["seconds"],
-        models_run=record["models_run"],
-        models_reused=record["models_reused"],
         gate_status=record["gate"],
-        cache_hit=record["cache_hit"],
         seed=request.get("seed"),
+        **{name: record[name] for name in RECORDED},
     )
-
-
-def _columns(kpis: Kpis) -> dict[str, list[Any]]:
-    return {name: [row[name] for row in kpis] for name in (kpis[0] if kpis else ())}
-
-
-def _rows(columns: Mapping[str, list[Any]]) -> Kpis:
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

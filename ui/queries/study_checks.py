@@ -13,9 +13,8 @@ from planwise.parameters import EffectiveParameters, Risk, validate_target
 from planwise.settings import Settings
 from planwise.storage import is_locked, read_lock_holder
 from planwise.study import OptimizeRequest, StudySpec, census_levels
-from planwise.study.advice import Budget, evaluation_budget
 from planwise.study.constraints import OF_LEVERS_ALONE
-from planwise.study.problem import Problem, problem_of, require_groups
+from planwise.study.problem import Budget, Problem, evaluation_budget, problem_of, require_groups
 from planwise.study.space import extreme
 from planwise.study.strategies import check_spec, strategy_info
 from planwise.study.strategies.auto import choose

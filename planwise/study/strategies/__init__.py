@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from planwise.errors import InputError
+from planwise.study.problem import Strategy
 from planwise.study.spec import StudySpec
 from planwise.study.strategies.auto import Auto
 from planwise.study.strategies.heuristic import AGGRESSIVE, BALANCED, CONSERVATIVE
 from planwise.study.strategies.sampling import CMAES, GP, SAMPLERS, require_torch
 from planwise.study.strategies.scipy_methods import SCIPY_METHODS
 from planwise.study.strategies.solve import SOLVE
-from planwise.study.strategy_protocol import Batch, Search, Strategy
 
 Answers = Literal["target", "objective", "front"]
 """The most general question of a strategy: a target, one (weighted) objective, or a front of several."""
@@ -101,8 +101,6 @@ NAMED: dict[str, Strategy] = {
 }
 AUTO = Auto(NAMED)
 STRATEGIES: dict[str, Strategy] = {**NAMED, AUTO.name: AUTO}
-
-__all__ = ["ABOUT", "STRATEGIES", "Batch", "Search", "Strategy", "about", "check", "strategy_named"]
 
 
 def strategy_named(name: str) -> Strategy:

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from optuna.samplers import BaseSampler
 
-from planwise.study.advice import evaluation_budget
 from planwise.study.constraints import PAYROLL_RISK
-from planwise.study.problem import Problem
+from planwise.study.problem import Problem, Search, Strategy, evaluation_budget
 from planwise.study.strategies.sampling import trials_of
-from planwise.study.strategy_protocol import Search, Strategy
 from planwise.study.trial import Evaluation
 
 FEW_LEVERS = 10  # up to as many, gradients by differences cost less than a population

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from optuna.samplers import BaseSampler
 
-from planwise.study.problem import Problem
+from planwise.study.problem import Problem, Search
 from planwise.study.space import TunedLever, clamped, start_of
-from planwise.study.strategy_protocol import Search
 from planwise.study.trial import Evaluation, Proposal, TrialPurpose
 
 DECAY = 0.8  # of the adjustment, from one iteration to the next

@@ -1,5 +1,9 @@
 """A problem as functions of a point in unit coordinates for SciPy, evaluated by previews.
 
+SciPy calls these functions in a thread, and the study evaluates the points that they propose. The two never
+run at the same time: the thread waits for its answer while the study evaluates, the study waits for the next
+batch while SciPy computes. So a search is as deterministic as SciPy.
+
 A point is (x − x₀) / scale, so that 1 is the width of a lever's recommended range. The squared gap to the
 target is in tolerances: from one unit to the next it changes ten thousand times as much as everything else.
 Two things make it tractable. Its gradient is never differenced: growth itself, nearly linear, is, and the
@@ -7,9 +11,11 @@ chain rule does the rest. And a search for a target starts on it: at the smalles
 as linear, meets it.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from queue import SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +25,53 @@ from planwise.parameters.values import DECIMALS
 from planwise.study.constraints import GATE
 from planwise.study.lever_rules import rows_of
 from planwise.study.objectives import TARGETS
-from planwise.study.problem import CHANGE_WEIGHT, Problem
+from planwise.study.problem import CHANGE_WEIGHT, Batch, Problem, Search
 from planwise.study.space import bounds_of, levers_at
-from planwise.study.strategies.ask_tell import Ask
-from planwise.study.trial import Evaluation, Proposal, TrialPurpose
+from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
+
+Ask = Callable[[Batch], tuple[Trial, ...]]
+"""Returns the trials of a batch, in its order; raises Closed when the study is over."""
+
+
+class Closed(BaseException):
+    """The study was stopped while SciPy waited; like GeneratorExit, not to be caught on the way out."""
+
+
+def ask_tell(work: Callable[[Ask], str]) -> Search:
+    """Run `work` in a thread of its own; yield its batches, return its result, raise its errors.
+
+    Closing the generator ends the thread: the call that waits for an answer raises Closed.
+    """
+    batches: SimpleQueue[Batch | str | BaseException] = SimpleQueue()
+    answers: SimpleQueue[tuple[Trial, ...] | None] = SimpleQueue()
+
+    def ask(batch: Batch) -> tuple[Trial, ...]:
+        batches.put(batch)
+        answer = answers.get()
+        if answer is None:
+            raise Closed
+        return answer
+
+    def run() -> None:
+        try:
+            batches.put(work(ask))
+        except BaseException as error:  # handed to the generator, which raises it
+            batches.put(error)
+
+    thread = threading.Thread(target=run, name="scipy-search", daemon=True)
+    thread.start()
+    try:
+        while True:
+            message = batches.get()
+            if isinstance(message, str):
+                return message
+            if isinstance(message, BaseException):
+                raise message
+            answers.put((yield message))
+    finally:
+        answers.put(None)
+        thread.join()
+
 
 STEP = 0.05  # of differences, in recommended widths: far above rounding, well within the linear range
 DYNAMICS_STEP = 0.5  # levers that change who is promoted act by whole people

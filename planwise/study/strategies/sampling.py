@@ -22,10 +22,8 @@ from optuna.samplers import (
 from optuna.trial import FrozenTrial, TrialState
 
 from planwise.errors import InputError
-from planwise.study.advice import evaluation_budget
-from planwise.study.problem import Problem
+from planwise.study.problem import Problem, Search, evaluation_budget
 from planwise.study.space import extreme, start_of
-from planwise.study.strategy_protocol import Search
 from planwise.study.trial import Evaluation, Proposal, TrialPurpose
 
 GENERATIONS = 10  # that a genetic search should live through; fewer and it has only drawn

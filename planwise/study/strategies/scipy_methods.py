@@ -15,12 +15,16 @@ from optuna.samplers import BaseSampler
 from scipy.optimize import Bounds, LinearConstraint, NonlinearConstraint, differential_evolution, minimize
 from scipy.stats import qmc
 
-from planwise.study.advice import evaluation_budget
-from planwise.study.problem import Problem
+from planwise.study.problem import Problem, Search, evaluation_budget
 from planwise.study.space import scaled
-from planwise.study.strategies.ask_tell import Ask, ask_tell
-from planwise.study.strategies.preview_objective import BudgetSpent, ObjectiveFailed, PreviewObjective, Vector
-from planwise.study.strategy_protocol import Search
+from planwise.study.strategies.preview_objective import (
+    Ask,
+    BudgetSpent,
+    ObjectiveFailed,
+    PreviewObjective,
+    Vector,
+    ask_tell,
+)
 from planwise.study.trial import Evaluation, Proposal, TrialPurpose
 
 CORRECTIONS = 3  # a preview each; payroll bends by a thousandth of what a lever moves it

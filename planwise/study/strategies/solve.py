@@ -26,10 +26,9 @@ from planwise.study.linear_model import (
     point_of,
     slopes_at,
 )
-from planwise.study.problem import AT_LIMIT, PP, Problem
+from planwise.study.problem import AT_LIMIT, PP, Batch, Problem, Search
 from planwise.study.reachability import find_furthest_point, judge
 from planwise.study.space import Vector
-from planwise.study.strategy_protocol import Batch, Search
 from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
 
 REAL_PLANS_MAX = 3

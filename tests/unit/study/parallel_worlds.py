@@ -12,8 +12,8 @@ from typing import ClassVar
 from study_worlds import BASE, FakeEvaluator, World
 
 from planwise.study import Evaluation, TrialPool
+from planwise.study.problem import Search
 from planwise.study.strategies import STRATEGIES
-from planwise.study.strategy_protocol import Search
 from planwise.study.trial import Proposal, TrialPurpose
 
 COLA = "cola_rate"

@@ -4,7 +4,8 @@ import pytest
 from searching import LEVERS, problem_in
 
 from benchmarks.analytic import World
-from planwise.study.advice import better_strategy, evaluation_budget, problem_class
+from planwise.study.problem import evaluation_budget, problem_class
+from planwise.study.result import better_strategy
 
 WORLD = World(LEVERS)  # seven levers
 FRONT = (("cost", None), ("equity", None))

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from planwise.study.strategies.ask_tell import ask_tell
+from planwise.study.strategies.preview_objective import ask_tell
 from planwise.study.trial import Proposal, Trial, TrialPurpose
 
 

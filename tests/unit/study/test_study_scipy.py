@@ -12,8 +12,7 @@ from planwise.settings import Settings
 from planwise.study import StudySpec, run_study
 from planwise.study.space import bounds_of, scaled
 from planwise.study.strategies import STRATEGIES
-from planwise.study.strategies.ask_tell import ask_tell
-from planwise.study.strategies.preview_objective import PreviewObjective
+from planwise.study.strategies.preview_objective import PreviewObjective, ask_tell
 from planwise.study.strategies.scipy_methods import SCIPY_METHODS
 
 LEVERS = ("cola_rate", *MERITS[:3])

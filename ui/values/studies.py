@@ -9,7 +9,7 @@ import pandas as pd
 from planwise.study.spec import StudyHeader, StudySpec
 
 if TYPE_CHECKING:
-    from planwise.study.advice import Budget
+    from planwise.study.problem import Budget
 
 Tone = Literal["ok", "warn", "bad"]
 

@@ -9,8 +9,8 @@ import pytest
 from planwise.comparison.employee import Behind, Event, Timeline, Year
 from tests.ui.people_published import COMMA, HOSTILE, equity, people, publish_people
 from ui.pages.results import employee as timeline
-from ui.pages.results import view
 from ui.pages.results.groups import words
+from ui.pages.results.page import ResultsPage
 from ui.pages.results.request import ResultsRequest, load_view
 from ui.selection import Selection, from_query, to_query
 from ui.session import Services, Session
@@ -48,7 +48,7 @@ def figures(section):
 def test_every_section_shows_itself_and_is_read_when_it_is_shown(home):
     mine = session(home)
     mine.selection.section = SECTIONS[-1]
-    page = view(mine)
+    page = ResultsPage(mine)
     assert "Results of baseline" in page._heading.object
     assert page._by_key["years"]._cards[0]._content is None
     for place, key in enumerate(SECTIONS):
@@ -60,7 +60,7 @@ def test_every_section_shows_itself_and_is_read_when_it_is_shown(home):
 
 def test_a_filter_changes_the_figures_and_the_address_says_it(home):
     mine = session(home)
-    page = view(mine)
+    page = ResultsPage(mine)
     everybody = page._strip.object
     mine.selection.param.update(departments=(COMMA,), gender="F", status="everyone", year=2026)
     assert page._strip.object != everybody
@@ -73,7 +73,7 @@ def test_a_filter_changes_the_figures_and_the_address_says_it(home):
 
 def test_nothing_is_read_when_nothing_is_new(home, monkeypatch):
     mine = session(home)
-    page = view(mine)
+    page = ResultsPage(mine)
     monkeypatch.setattr(page, "_read", lambda *given: pytest.fail("read again"))
     page.refresh()
     mine.selection.param.update(
@@ -96,14 +96,14 @@ def test_what_is_not_there_is_said_and_left_out(home):
 
 
 def test_an_empty_home_says_what_to_do(settings):
-    page = view(session(settings))
+    page = ResultsPage(session(settings))
     assert "Nothing is published yet" in page.layout.objects[0].object
 
 
 def test_a_filter_that_matches_nobody_is_shown_as_nobody(home):
     mine = session(home)
     mine.selection.param.update(departments=("Tiny",), level=1)
-    page = view(mine)
+    page = ResultsPage(mine)
     for key in SECTIONS:
         mine.selection.section = key
     assert page._notices.visible is False
@@ -115,7 +115,7 @@ def test_without_gender_the_filter_is_off_and_equity_says_why(settings):
     publish_people(settings, snapshot=people(gender=False), gaps=equity().head(0))
     mine = session(settings)
     mine.selection.section = "equity"
-    page = view(mine)
+    page = ResultsPage(mine)
     section = page._by_key["equity"]
     assert page._controls._gender.disabled
     assert section._none.visible
@@ -126,28 +126,28 @@ def test_the_merit_matrix_of_a_result_without_ranges_says_to_run_the_scenario_ag
     publish_people(settings, snapshot=people().drop(columns=["range_minimum", "range_maximum"]))
     mine = session(settings)
     mine.selection.section = "ranges"
-    section = view(mine)._by_key["ranges"]
-    assert "published by an earlier version" in section._matrix._content.lead
-    assert "planwise simulate --scenario baseline" in section._matrix._content.lead
-    assert len(section._compa._content.frame) > 0
+    section = ResultsPage(mine)._by_key["ranges"]
+    assert "published by an earlier version" in section._cards[0]._content.lead
+    assert "planwise simulate --scenario baseline" in section._cards[0]._content.lead
+    assert len(section._cards[1]._content.frame) > 0
 
 
 @pytest.mark.parametrize(("role", "sees"), [("analyst", True), ("auditor", True), ("approver", False)])
 def test_single_employees_are_for_some_roles(home, role, sees):
     mine = session(home, role)
     mine.selection.section = "events"
-    page = view(mine)
+    page = ResultsPage(mine)
     assert bool(page._by_key["events"]._rows.rows) is sees
     mine.selection.param.update(section="employee", employee="EMP-000001")
     assert (page._by_key["employee"]._pay._content is not None) is sees
     mine.selection.section = "ranges"
-    assert (page._by_key["ranges"]._compa._content.figure is not None) is sees
+    assert (page._by_key["ranges"]._cards[1]._content.figure is not None) is sees
 
 
 def test_events_are_paged_sorted_and_opened(home):
     mine = session(home)
     mine.selection.section = "events"
-    page = view(mine)
+    page = ResultsPage(mine)
     events = page._by_key["events"]
     first = [row["key"] for row in events._rows.rows]
     events._rows.page = 1
@@ -169,7 +169,7 @@ def test_events_are_paged_sorted_and_opened(home):
 def test_an_unknown_employee_is_named_with_the_nearest(home):
     mine = session(home)
     mine.selection.param.update(section="employee", employee="EMP-00000x")
-    page = view(mine)
+    page = ResultsPage(mine)
     assert "Nobody has the id" in page._by_key["employee"]._problem.object
 
 

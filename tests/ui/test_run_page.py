@@ -7,9 +7,9 @@ from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.jobs import JobFailure, JobKind, JobWriter, State, new_job
 from tests.ui.jobs import JOB, PLAN
-from ui.pages import run as run_page
 from ui.pages.run import plan
 from ui.pages.run.form import RunRequest
+from ui.pages.run.page import RunPage
 from ui.session import Services, Session
 from ui.store import Store
 from ui.values.user import User
@@ -28,14 +28,14 @@ def session_of(settings, role="analyst"):
 
 
 def test_without_a_census_the_page_says_what_to_do(settings):
-    page = run_page.view(session_of(settings))
+    page = RunPage(session_of(settings))
     assert "census" in page.layout[1].object
 
 
 def test_edits_are_saved_under_a_free_name_and_a_bad_one_is_refused(home):
     session = session_of(home)
     session.draft.set("cola_rate", 0.03)
-    choice = run_page.view(session)._choice
+    choice = RunPage(session)._choice
     assert (choice.from_draft, choice.run.label, choice._name.value) == (True, "Save and run", "baseline_2")
     assert choice.wanted() == RunRequest("baseline", {"cola_rate": 0.03})
     choice._name.value = "Bad name"
@@ -51,7 +51,7 @@ def test_edits_are_saved_under_a_free_name_and_a_bad_one_is_refused(home):
 def test_edits_may_change_the_scenario_itself(home):
     session = session_of(home)
     session.draft.start_from("lean", {"cola_rate": 0.02})
-    choice = run_page.view(session)._choice
+    choice = RunPage(session)._choice
     choice._over.value = True
     assert not choice._save_row.visible
     assert choice.saved() == "lean"
@@ -69,7 +69,7 @@ def test_edits_may_change_the_scenario_itself(home):
 )
 def test_who_may_run(home, role, stored, edits):
     session = session_of(home, role)
-    page = run_page.view(session)
+    page = RunPage(session)
     assert page._choice.run.disabled is not stored
     session.draft.set("cola_rate", 0.03)
     page.refresh()
@@ -86,7 +86,7 @@ def test_a_job_under_way_is_watched_by_whoever_comes(home):
     writer = JobWriter(folder)
     with writer.lock():
         writer.started()
-        page = run_page.view(session_of(home))
+        page = RunPage(session_of(home))
         assert page._panel.job.id == folder.id
         assert page._panel.layout.job["text"] == "Running"
         writer.step("resolve scenario", "done", 0.1)
@@ -101,7 +101,7 @@ def test_a_job_under_way_is_watched_by_whoever_comes(home):
 def test_a_job_of_an_old_link_is_said_to_be_gone(home):
     session = session_of(home)
     session.selection.job = "20261120T120000000-simulate-abcdef"
-    page = run_page.view(session)
+    page = RunPage(session)
     assert page._panel.job is None and session.selection.job == ""
     assert "no job" in session.notices[0].text
 

@@ -3,10 +3,9 @@ import pytest
 from tests.ui.published import publish_by_hand
 from ui.components import html
 from ui.components.charts import label
-from ui.pages import overview
+from ui.components.result_cards import growth_bridge
 from ui.pages.overview import charts
-from ui.pages.overview import charts as tables
-from ui.pages.overview.page import headline
+from ui.pages.overview.page import OverviewPage, headline
 from ui.session import Services, Session
 from ui.store import Store
 from ui.values.user import User
@@ -35,7 +34,7 @@ def test_without_a_target_nothing_is_judged(settings):
 
 
 def test_the_bridge_ends_at_growth(result):
-    content = charts.bridge(result, 2027)
+    content = growth_bridge(result, 2027)
     (trace,) = content.figure["data"]
     assert sum(trace["y"]) == pytest.approx(result.kpi(2027)["growth_all"])
     assert trace["measure"][-1] == "total"
@@ -48,12 +47,12 @@ def test_payroll_starts_with_the_census(result):
 
 
 def test_small_levels_are_said_to_be_hidden(result):
-    assert "under 10 people are not shown" in tables.levels(result, 2027).subtitle
-    assert "not shown" not in tables.levels(result, 2026).subtitle
+    assert "under 10 people are not shown" in charts.levels(result, 2027).subtitle
+    assert "not shown" not in charts.levels(result, 2026).subtitle
 
 
 def test_a_scenario_with_another_horizon_is_counted_not_dropped_silently(result):
-    assert "do not simulate 2026" in tables.comparison([result, _later(result)], result, 2026).lead
+    assert "do not simulate 2026" in charts.comparison([result, _later(result)], result, 2026).lead
 
 
 def _later(result):
@@ -76,7 +75,7 @@ def test_html_of_a_name_is_text_in_tables_headings_and_charts():
 
 def test_the_page_of_an_empty_home_turns_into_figures_when_something_is_published(settings):
     store = Store(settings)
-    page = overview.view(Session(Services(settings, store), User("ann", "analyst")))
+    page = OverviewPage(Session(Services(settings, store), User("ann", "analyst")))
     assert len(page.layout) == 1
     assert "Nothing is published yet" in page.layout[0].object
     publish_by_hand(settings, "baseline")

@@ -245,7 +245,7 @@ def ranked(
         "ticktext": [f"{label(_cut(name))}{NBSP}" for name in names],
         "showgrid": False,
     }
-    found["xaxis"] |= {"showgrid": True, "zeroline": True, "nticks": 6}
+    found["xaxis"] |= {"showgrid": True, "zeroline": True, "nticks": 5, "tickangle": 0}
     if x_range is not None:
         found["xaxis"]["range"] = list(x_range)
     data = {
@@ -324,8 +324,7 @@ def waterfall(
     }
     found = layout(y_format=y_format, y_title=y_title, height=HEIGHT + 4 * LEGEND_LINE, margin={"t": 28})
     found["yaxis"]["rangemode"] = "tozero"
-    figure = {"data": [trace], "layout": found}
-    return with_reference(figure, *target) if target else figure
+    return _with_total_target({"data": [trace], "layout": found}, names, target)
 
 
 def two_lines(
@@ -373,8 +372,8 @@ def two_waterfalls(
     ]
     found = layout(y_format=".1%", legend="below", margin={"t": 28}) | {"waterfallgap": 0.25}
     found["yaxis"]["rangemode"] = "tozero"
-    figure = {"data": data, "layout": found}
-    return with_reference(figure, *target) if target else figure
+    found["xaxis"] |= {"tickangle": 0, "tickfont": {"size": 11}}
+    return _with_total_target({"data": data, "layout": found}, names, target)
 
 
 def two_bars(
@@ -471,6 +470,15 @@ def _waterfall(
         "decreasing": less,
         "totals": total,
     }
+
+
+def _with_total_target(figure: Figure, names: Sequence[str], target: tuple[str, float] | None) -> Figure:
+    """Add a target across the last bar, the total; it does not apply to the parts."""
+    if target is None:
+        return figure
+    line = with_reference(figure, *target)["layout"]["shapes"][-1]
+    line |= {"xref": "x", "x0": len(names) - 1.5, "x1": len(names) - 0.5}
+    return figure
 
 
 def _with_range(

@@ -8,6 +8,7 @@ import pandas as pd
 
 from planwise.formatting import count, with_levels
 from planwise.parameters import EffectiveParameters, Finding, Risk, Value, validate_target
+from planwise.parameters.values import HORIZON
 from ui.components import html
 from ui.components.html import Tone
 from ui.values.parameter_text import full_label, risk_in, written
@@ -41,6 +42,10 @@ def differences(before: EffectiveParameters, after: EffectiveParameters) -> tupl
     years = [year for year in after.years if year in before.years]
     found: list[LeverDifference] = []
     for name, parameter in after.declared.parameters.items():
+        if name == HORIZON and before.years != after.years:
+            spelled = _span(before.years), _span(after.years)
+            found.append(LeverDifference(name, "Simulated years", "", *spelled, ""))
+            continue
         spans: list[tuple[list[int], Value, Value]] = []
         for year in years if parameter.yearly else years[:1]:
             old, new = before.value(name, year), after.value(name, year)

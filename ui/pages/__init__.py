@@ -30,7 +30,8 @@ class PageInfo:
     @property
     def load(self) -> "Callable[[Session], View]":
         """What makes the view of a session."""
-        make: Callable[[Session], View] = import_module(f"ui.pages.{self.key}").view
+        module = import_module(f"ui.pages.{self.key}.page")
+        make: Callable[[Session], View] = getattr(module, f"{self.key.capitalize()}Page")
         return make
 
 

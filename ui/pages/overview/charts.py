@@ -1,16 +1,15 @@
-"""Cards of the overview: scenarios side by side, growth bridge, levels, quality gate, provenance."""
+"""Cards of the overview: growth, payroll, scenarios side by side, levels, provenance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
-from planwise.formatting import count, exact_percent, level, moment, money, percent, points, ratio, shortened
-from planwise.gate import GateResult
+from planwise.formatting import count, exact_percent, level, moment, money, percent, points, ratio
 from ui.components import html
 from ui.components.card import Content
-from ui.components.charts import scenario_lines, waterfall
+from ui.components.charts import scenario_lines
 from ui.components.html import TableColumn
-from ui.values.results import BRIDGE, SUPPRESSED_UNDER, Result
+from ui.values.results import SUPPRESSED_UNDER, Result
 
 PP = 100.0
 MILLION = 1e6
@@ -102,44 +101,6 @@ def payroll(results: Sequence[Result], chosen: Result) -> Content:
     )
 
 
-def bridge(result: Result, year: int) -> Content:
-    """Return what growth of mean pay is made of in one year; the parts sum to it exactly."""
-    kpi = result.kpi(year)
-    steps = [(text, float(kpi[name])) for name, text in BRIDGE.items()]
-    total = float(kpi["growth_all"])
-    frame = pd.DataFrame(
-        [
-            {
-                "scenario": result.scenario,
-                "simulation_year": y,
-                **{name: result.kpi(y)[name] for name in (*BRIDGE, "growth_all")},
-            }
-            for y in result.years
-        ]
-    )
-    columns = (
-        TableColumn("simulation_year", "Year", str),
-        *(TableColumn(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
-        TableColumn("growth_all", "Growth", lambda v: percent(v, 2)),
-    )
-    target = None if result.target is None else (f"Target {exact_percent(result.target)}", result.target)
-    figure = waterfall(
-        steps,
-        "Growth",
-        [*(points(value) for _, value in steps), percent(total, 2)],
-        target=target,
-    )
-    return Content(
-        "Growth bridge",
-        f"What moved mean base pay, percentage points · {year} · {result.scenario}",
-        frame,
-        columns,
-        f"growth_bridge_{result.scenario}.csv",
-        figure,
-        year,
-    )
-
-
 def _calendar(result: Result) -> list[int]:
     """Return calendar years of the growth mart, where the census is year 0."""
     return [int(year) or result.census_year for year in result.growth["simulation_year"]]
@@ -151,9 +112,6 @@ def _span(result: Result) -> str:
 
 def _scenarios(results: Sequence[Result]) -> str:
     return results[0].scenario if len(results) == 1 else f"{len(results)} scenarios"
-
-
-GATE_TONES: Mapping[str, html.Tone] = {"passed": "good", "passed with warnings": "warn", "failed": "bad"}
 
 
 def comparison(results: Sequence[Result], chosen: Result, year: int) -> Content:
@@ -215,36 +173,6 @@ def levels(result: Result, year: int) -> Content:
         frame,
         columns,
         f"levels_{result.scenario}_{year}.csv",
-    )
-
-
-def gate(result: Result) -> Content:
-    """Return what the quality gate found before the result was published, failures first."""
-    found = GateResult.from_json(result.manifest["gate"])
-    frame = pd.DataFrame(found.as_table())
-    frame["outcome"] = [
-        "passed" if ok else f"failed ({severity})"
-        for ok, severity in zip(frame["success"], frame["severity"], strict=True)
-    ]
-    columns = (
-        TableColumn("expectation", "Expectation", is_text=True),
-        TableColumn("outcome", "Outcome", is_text=True),
-        TableColumn("table", "Table", is_text=True),
-        TableColumn("column", "Column", is_text=True),
-        TableColumn("observed", "Observed", shortened, is_text=True),
-        TableColumn("threshold", "Allowed", shortened, is_text=True),
-        TableColumn("offending rows", "Rows outside", count),
-    )
-    passed = found.evaluated - len(found.failed)
-    lead = html.chip(f"{found.status[0].upper()}{found.status[1:]}", GATE_TONES[found.status])
-    return Content(
-        "Quality gate",
-        f"{passed} of {found.evaluated} expectations hold; a critical one that fails blocks publishing · "
-        f"{result.scenario}",
-        frame,
-        columns,
-        f"gate_{result.scenario}.csv",
-        lead=lead,
     )
 
 

@@ -10,12 +10,13 @@ import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
 from planwise.formatting import count, exact_percent, moment, money, money_short, percent, points, ratio
+from planwise.gate import GateResult
 from ui.components import html
 from ui.components.card import FRAME, Card
 from ui.components.html import Kpi, Linked, Tone
 from ui.components.page import GAP, PAIR, SIDE_BY_SIDE, STACK, Page
+from ui.components.result_cards import growth_bridge, quality_gate
 from ui.pages.overview import charts, to_do
-from ui.pages.overview import charts as tables
 from ui.pages.overview.changes import news
 from ui.pages.overview.to_do import list_items, waiting
 from ui.session import Session
@@ -35,15 +36,6 @@ def nothing_published(home: Path) -> str:
         "<code>planwise optimize --target-growth 0.03</code></li></ol>"
         f"<p>All at once: <code>planwise demo</code>. This page looks at <code>{escape(str(home))}</code>; "
         "another folder: <code>planwise serve --home FOLDER</code>.</p></div>"
-    )
-
-
-def no_study() -> str:
-    """Return what stands in a study's place while there is none."""
-    return (
-        '<div class="notice"><p>No study has been run yet.</p><p class="remedy">'
-        "<code>planwise optimize --target-growth 0.03</code> looks for the levers that meet a target; "
-        "its convergence shows here while it runs.</p></div>"
     )
 
 
@@ -204,11 +196,12 @@ class OverviewPage(Page):
         self._kpis.object = html.kpi_strip(headline(result, year))
         self._growth.show(charts.growth(results, result))
         self._payroll.show(charts.payroll(results, result))
-        self._bridge.show(charts.bridge(result, year))
-        self._comparison.show(tables.comparison(results, result, year))
-        self._levels.show(tables.levels(result, year))
-        self._gate.show(tables.gate(result))
-        self._provenance.object = html.facts(tables.provenance(result))
+        self._bridge.show(growth_bridge(result, year))
+        self._comparison.show(charts.comparison(results, result, year))
+        self._levels.show(charts.levels(result, year))
+        rows = GateResult.from_json(result.manifest["gate"]).as_table()
+        self._gate.show(quality_gate(rows, result.scenario, "a critical one that fails blocks publishing"))
+        self._provenance.object = html.facts(charts.provenance(result))
         self._gates.html = to_do.list_gates(results)
 
     async def _read_news(self) -> None:

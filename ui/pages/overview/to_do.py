@@ -9,6 +9,7 @@ from planwise.formatting import count, exact_percent, moment, percent, points, s
 from planwise.gate import GateResult
 from ui.components import html
 from ui.components.html import link
+from ui.components.result_cards import GATE_TONES
 from ui.values.results import Result, ScenarioStatus, StudyBrief
 
 NO_STUDY = (
@@ -184,7 +185,6 @@ def _item(item: Item) -> str:
 
 
 RANK: Mapping[str, int] = {"failed": 0, "passed with warnings": 1, "passed": 2}
-TONES: Mapping[str, html.Tone] = {"passed": "good", "passed with warnings": "warn", "failed": "bad"}
 NAMED = 2  # failed expectations that are named; the details have them all
 
 
@@ -202,7 +202,7 @@ def list_gates(results: Sequence[Result]) -> str:
 def _gate_item(result: Result, gate: GateResult) -> str:
     name = link(result.scenario, "overview", about=f"Show {result.scenario}", scenario=result.scenario)
     held = f"{gate.evaluated - len(gate.failed)} of {gate.evaluated} hold"
-    chip = html.chip(gate.status.capitalize(), TONES[gate.status])
+    chip = html.chip(gate.status.capitalize(), GATE_TONES[gate.status])
     why = f'<span class="why bad">{escape(_failed(gate))}</span>' if gate.blocks else ""
     return (
         f'<li><span class="what">{name}</span>'

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from planwise.formatting import count, exact_percent, level, money, percent, points
+from planwise.formatting import count, exact_percent, level, money, percent, points, ratio
 from planwise.parameters import EffectiveParameters, Lever
 from planwise.parameters.declaration import Unit
 from ui.components.card import Content
@@ -102,15 +102,12 @@ def bridge(name: str, base: Side, now: Side, year: int, target: float | None) ->
         ]
     )
     shown = frame[frame["simulation_year"] == year]
-    texts = [
-        percent(value, 2) if text == WITH_GROWTH["growth_all"] else points(value)
-        for text, value in zip(shown["part"], shown["draft"], strict=True)
-    ]
+    texts = [ratio(value * PP, sign=True) for value in shown["draft"][:-1]]  # short: bars are narrow
     figure = two_waterfalls(
         list(WITH_GROWTH.values()),
         (name, list(shown["base"])),
         list(shown["draft"]),
-        texts,
+        [*texts, percent(shown["draft"].iloc[-1], 2)],
         target=None if target is None else (f"Target {exact_percent(target)}", target),
     )
     return Content(
@@ -221,7 +218,7 @@ def affected(name: str, impact: Impact, dimension: str) -> Content:
         f"draft_affected_by_{dimension}.csv",
         intervals(
             marks,
-            x_title=f"Change of base pay at the end of {impact.year}, $ a year",
+            x_title="Change of base pay, $ a year",
             x_format="$,~s",
             zero_based=True,
         ),

@@ -21,7 +21,7 @@ from ui.components.differences import (
     warnings_of,
 )
 from ui.components.lever_editor import LeverEditor
-from ui.components.page import GAP, STACK, LazyPane, Page, show
+from ui.components.page import GAP, PAIR, STACK, LazyPane, Page, show
 from ui.components.save_dialog import SaveDialog
 from ui.draft import BASELINE, LOOK_AGAIN
 from ui.live_preview.values import Impact
@@ -38,7 +38,7 @@ EDITOR_WIDTH = 440  # pixels: a name, a slider, a number, the base value and a r
 STACKED_WIDTH, WIDE_STACKED_WIDTH = (
     940,
     1240,
-)  # pixels of the window, under which figures stand above the editor
+)  # pixels of the window; below, figures come first
 TAB_SIZES = {"& .MuiTab-root": {"minWidth": 0, "padding": "6px 10px", "minHeight": "40px"}}
 CHART_WIDTH_MIN = 350  # pixels, under which charts stand below each other
 BUTTON: dict[str, Any] = {"size": "small", "margin": 0}
@@ -53,20 +53,17 @@ SPLIT = f"""
   grid-template-columns: {EDITOR_WIDTH}px minmax(0, 1fr); grid-template-rows: auto 1fr;
   grid-template-areas: "editor figures" "editor charts";
 }}
-:host(.wide) {{ grid-template-columns: minmax(0, 1.7fr) minmax(0, 1fr); }}
+:host(.wide) {{ grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr); }}
 @media (max-width: {STACKED_WIDTH}px) {{ :host, :host(.wide) {STACKED} }}
 @media (max-width: {WIDE_STACKED_WIDTH}px) {{ :host(.wide) {STACKED} }}
 """
-CHARTS = f"""
-:host {{
-  display: grid; gap: {GAP}px; align-items: start;
-  grid-template-columns: repeat(auto-fit, minmax(min({CHART_WIDTH_MIN}px, 100%), 1fr));
-}}
-"""
-STICKY = [
+COLUMNS = f"repeat(auto-fit, minmax(min({CHART_WIDTH_MIN}px, 100%), 1fr))"
+CHARTS = PAIR | {"styles": PAIR["styles"] | {"grid-template-columns": COLUMNS}}
+STICKY = (
     f"@media (min-width: {STACKED_WIDTH + 1}px) {{ :host {{ position: sticky; top: {GAP}px; "
-    "max-height: calc(100vh - 100px); overflow-y: auto; } }"
-]
+    "max-height: calc(100vh - 100px) !important; overflow-y: auto; } }"
+)
+EDITOR = STACK | {"stylesheets": [*STACK["stylesheets"], STICKY]}
 
 
 class PlanPage(Page):
@@ -108,10 +105,9 @@ class PlanPage(Page):
             sx=TAB_SIZES,
         )
         self._tabs.param.watch(lambda _: self._turn(), "active")
-        self._editor_box = pmui.Paper(self._tabs, **FRAME | {"stylesheets": [*FRAME["stylesheets"], *STICKY]})
         self._charts = self._make_charts()
         self._split = pn.Column(
-            _area("editor", self._editor_box),
+            _area("editor", pn.Column(pmui.Paper(self._tabs, **FRAME), self._changes, **EDITOR)),
             _area("figures", self._preview.figures),
             _area("charts", self._charts),
             sizing_mode="stretch_width",
@@ -174,7 +170,7 @@ class PlanPage(Page):
         self._set_notices((html.error_notice(error),))
         self._has_figures = False
         self._show_warnings(self._session.draft.effective, None)
-        show(self._charts, self._warnings, self._changes)
+        show(self._charts, self._warnings)
 
     def _changed(self) -> None:
         """Follow draft and year while the page is shown; `refresh` does when it is shown again."""
@@ -277,8 +273,7 @@ class PlanPage(Page):
             margin=0,
         )
         self._base.param.watch(self._base_chosen, "value")
-        self._year = pmui.Select(label="Figures of", options=[], size="small", width=104, margin=0)
-        self._year.param.watch(self._year_chosen, "value")
+        self._year = self._select("Figures of", "year", 104)
         self._undo = pmui.Button(label="Undo", icon="undo", variant="text", **BUTTON)
         self._undo.on_click(partial(self._attempt, draft.undo))
         self._redo = pmui.Button(label="Redo", icon="redo", variant="text", **BUTTON)
@@ -314,10 +309,9 @@ class PlanPage(Page):
         self._effects = Effects(self._session, self._show_effects)
         self._chart_parts = (
             self._warnings,
-            _pair(self._growth.layout, self._payroll.layout),
+            pn.Column(self._growth.layout, self._payroll.layout, **CHARTS),
             self._bridge.layout,
-            _pair(self._levels.layout, self._affected.layout),
-            self._changes,
+            pn.Column(self._levels.layout, self._affected.layout, **CHARTS),
             self._effects.layout,
         )
         return pn.Column(*self._chart_parts, **STACK)
@@ -338,10 +332,6 @@ class PlanPage(Page):
         self._session.notify(refused["what"], tone="error", remedy=refused["remedy"])
         with self._filling:
             self._base.value = before
-
-    def _year_chosen(self, event: Any) -> None:
-        if not self._filling:
-            self._session.selection.year = event.new
 
     def _begin_with_selection(self) -> None:
         """Begin with the scenario chosen on other pages, as long as nothing is edited."""
@@ -404,8 +394,3 @@ def _area(name: str, part: Any) -> Any:
     """Give a part its place in the split."""
     part.styles = {**part.styles, "grid-area": name, "min-width": "0"}
     return part
-
-
-def _pair(*cards: Any) -> pn.Column:
-    """Return cards side by side where there is room."""
-    return pn.Column(*cards, sizing_mode="stretch_width", stylesheets=[CHARTS])

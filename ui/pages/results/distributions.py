@@ -15,9 +15,9 @@ from ui.components.card import Card, Content
 from ui.components.charts import Figure, color_of_level, with_reference
 from ui.components.page import PAIR, STACK
 from ui.components.point_charts import Bins, Points, heat_map, histogram, points
-from ui.pages.results.request import ResultsView
+from ui.pages.results.request import ResultsView, Section
 from ui.store import Store
-from ui.values.people import ACTIVE, FigureDistribution, Sample
+from ui.values.people import FigureDistribution, Sample
 from ui.values.results import SUPPRESSED_UNDER
 
 ALL = "All"
@@ -77,11 +77,10 @@ COMPA = Distribution(
 )
 
 
-class Spreads:
+class Spreads(Section):
     """The section's cards; one choice says which raises are meant."""
 
     key, title = "spreads", "Distributions"
-    by_people, by_status, status = True, True, ACTIVE
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._kind = pmui.Select(
@@ -95,28 +94,24 @@ class Spreads:
             margin=(10, 0, 8, 0),
         )
         self._kind.param.watch(lambda _: changed(), "value")
-        self._raises = Card(name="distribution of raises", control=self._kind)
-        self._pay = Card(name="distribution of base pay")
-        self._compa = Card(name="distribution of compa-ratio")
-        self.layout = pn.Column(
-            self._raises.layout, pn.Column(self._pay.layout, self._compa.layout, **PAIR), **STACK
+        self._cards = (
+            Card(name="distribution of raises", control=self._kind),
+            Card(name="distribution of base pay"),
+            Card(name="distribution of compa-ratio"),
         )
+        raises, *others = (card.layout for card in self._cards)
+        self.layout = pn.Column(raises, pn.Column(*others, **PAIR), **STACK)
 
-    def read(self, store: Store, asked: ResultsView) -> tuple[Content, ...]:
+    def read(self, store: Store, view: ResultsView) -> tuple[Content, ...]:
         """Return the contents of the cards."""
         figures = (RAISES[self._kind.value], PAY, COMPA)
         return tuple(
-            content(asked, figure, store.people.spread(asked.scenario, asked.people, asked.year, figure.name))
+            content(view, figure, store.people.spread(view.scenario, view.people, view.year, figure.name))
             for figure in figures
         )
 
-    def show(self, asked: ResultsView, found: Any) -> None:
-        """Show them."""
-        for card, shown in zip((self._raises, self._pay, self._compa), found, strict=True):
-            card.show(shown)
 
-
-def content(asked: ResultsView, figure: Distribution, spread: FigureDistribution) -> Content:
+def content(view: ResultsView, figure: Distribution, spread: FigureDistribution) -> Content:
     """Return a card: bins by level as a chart and a table, percentiles above it."""
     levels = spread.percentiles[spread.percentiles["level_id"].notna()]
     left_out = (
@@ -127,9 +122,9 @@ def content(asked: ResultsView, figure: Distribution, spread: FigureDistribution
     title = f"{figure.title} by level"
     width = figure.write_width(spread.width)
     if levels.empty:
-        subtitle = asked.subtitle(figure.what) + left_out
-        return Content(title, subtitle, spread.bins, (), _file(asked, figure), _nothing(), lead=_none(spread))
-    parts = [_bins(asked, figure, spread, row) for row in levels.to_dict("records")]
+        subtitle = view.subtitle(figure.what) + left_out
+        return Content(title, subtitle, spread.bins, (), _file(view, figure), _nothing(), lead=_none(spread))
+    parts = [_bins(view, figure, spread, row) for row in levels.to_dict("records")]
     centres = sorted({centre for _, found in parts for centre in found})
     chart = histogram(
         centres,
@@ -140,24 +135,24 @@ def content(asked: ResultsView, figure: Distribution, spread: FigureDistribution
     )
     return Content(
         title,
-        asked.subtitle(figure.what)
+        view.subtitle(figure.what)
         + f" · bins of {width}, the first and the last open; below: P10, median, P90{left_out}",
         spread.bins,
         (
-            html.TableColumn("level_id", "Level", asked.level, is_text=True),
+            html.TableColumn("level_id", "Level", view.level, is_text=True),
             html.TableColumn("bin_from", "From", lambda v: "lowest" if v != v else figure.write(v)),
             html.TableColumn("bin_to", "Below", lambda v: "highest" if v != v else figure.write(v)),
             html.TableColumn("people", "People", count),
         ),
-        _file(asked, figure),
+        _file(view, figure),
         chart,
-        lead=_percentiles(asked, figure, spread),
+        lead=_percentiles(view, figure, spread),
     )
 
 
-def _percentiles(asked: ResultsView, figure: Distribution, spread: FigureDistribution) -> str:
+def _percentiles(view: ResultsView, figure: Distribution, spread: FigureDistribution) -> str:
     frame = spread.percentiles.assign(
-        level=[ALL if value != value else asked.level(value) for value in spread.percentiles["level_id"]]
+        level=[ALL if value != value else view.level(value) for value in spread.percentiles["level_id"]]
     )
     columns = (
         html.TableColumn("level", "Level", str, is_text=True),
@@ -167,13 +162,13 @@ def _percentiles(asked: ResultsView, figure: Distribution, spread: FigureDistrib
         html.TableColumn("p50", "P50 (median)", figure.write),
         html.TableColumn("p90", "P90", figure.write),
     )
-    return html.table(frame, columns, f"{figure.title}: percentiles by level, {asked.year}", chosen=ALL)
+    return html.table(frame, columns, f"{figure.title}: percentiles by level, {view.year}", chosen=ALL)
 
 
 def _bins(
-    asked: ResultsView, figure: Distribution, spread: FigureDistribution, row: dict[Any, Any]
+    view: ResultsView, figure: Distribution, spread: FigureDistribution, row: dict[Any, Any]
 ) -> tuple[Bins, dict[float, tuple[int, str]]]:
-    name = asked.level(row["level_id"])
+    name = view.level(row["level_id"])
     of_level = spread.bins[spread.bins["level_id"] == row["level_id"]]
     found = {}
     for one in of_level.to_dict("records"):
@@ -218,8 +213,8 @@ def _nothing() -> dict[str, Any]:
     return {"data": [], "layout": {"height": 40, "xaxis": {"visible": False}, "yaxis": {"visible": False}}}
 
 
-def _file(asked: ResultsView, figure: Distribution) -> str:
-    return f"distribution_{figure.name}_{asked.scenario}_{asked.year}.csv"
+def _file(view: ResultsView, figure: Distribution) -> str:
+    return f"distribution_{figure.name}_{view.scenario}_{view.year}.csv"
 
 
 POINTS_SHOWN = 5000
@@ -241,11 +236,10 @@ X_AXES = {
 LOW, HIGH = "Below 0.80", "Over 1.20"
 
 
-class Ranges:
+class Ranges(Section):
     """The section's cards; `people_allowed` says whether single people may be drawn."""
 
     key, title = "ranges", "Merit and range"
-    by_people, by_status, status = True, True, ACTIVE
 
     def __init__(self, changed: Callable[[], None], *, people_allowed: bool) -> None:
         self._allowed = people_allowed
@@ -258,30 +252,27 @@ class Ranges:
             margin=(10, 0, 8, 0),
         )
         self._axis.param.watch(lambda _: changed(), "value")
-        self._matrix = Card(name="merit matrix")
-        self._compa = Card(name="compa-ratio", with_chart=people_allowed, control=self._axis)
         self._axis.visible = people_allowed
-        self.layout = pn.Column(self._matrix.layout, self._compa.layout, **STACK)
+        self._cards = (
+            Card(name="merit matrix"),
+            Card(name="compa-ratio", with_chart=people_allowed, control=self._axis),
+        )
+        self.layout = pn.Column(*(card.layout for card in self._cards), **STACK)
 
-    def read(self, store: Store, asked: ResultsView) -> tuple[Content, Content]:
+    def read(self, store: Store, view: ResultsView) -> tuple[Content, Content]:
         """Return the contents of the cards."""
-        sample = store.people.sample(asked.scenario, asked.people, asked.year, POINTS_SHOWN)
-        compa_ratios = compa(asked, sample, self._axis.value, drawn=self._allowed)
+        sample = store.people.sample(view.scenario, view.people, view.year, POINTS_SHOWN)
+        compa_ratios = compa(view, sample, self._axis.value, drawn=self._allowed)
         try:
-            frame = store.people.merit_matrix(asked.scenario, asked.people, asked.year)
+            frame = store.people.merit_matrix(view.scenario, view.people, view.year)
         except InputError as error:  # published without ranges: the rest of the page can still be read
             return replace(
-                matrix(asked, NO_CELLS), lead=html.notice(error.what, error.remedy or "", "bad")
+                matrix(view, NO_CELLS), lead=html.notice(error.what, error.remedy or "", "bad")
             ), compa_ratios
-        return matrix(asked, frame), compa_ratios
-
-    def show(self, asked: ResultsView, found: Any) -> None:
-        """Show them."""
-        self._matrix.show(found[0])
-        self._compa.show(found[1])
+        return matrix(view, frame), compa_ratios
 
 
-def matrix(asked: ResultsView, frame: pd.DataFrame) -> Content:
+def matrix(view: ResultsView, frame: pd.DataFrame) -> Content:
     """Return mean merit by rating and position in the range; `frame` is the reader's, one row per cell."""
     positions = [name for name in POSITIONS if name != "unknown" or (frame["position"] == "unknown").any()]
     ratings = sorted({int(value) for value in frame["performance_rating"].dropna()} or {3})
@@ -301,7 +292,7 @@ def matrix(asked: ResultsView, frame: pd.DataFrame) -> Content:
         *(html.TableColumn(name, POSITIONS[name], str) for name in positions),
     )
     people, hidden = int(frame["people"].sum()), int((frame["people"] < SUPPRESSED_UNDER).sum())
-    known = asked.result.manifest["census"].get("availability", {}).get("performance_rating", True)
+    known = view.result.manifest["census"].get("availability", {}).get("performance_rating", True)
     lead = "" if known else html.notice("The census has no ratings: everybody counts as 3.")
     if not people:
         lead = html.notice("No selected employee has a merit raise in this year.")
@@ -321,20 +312,18 @@ def matrix(asked: ResultsView, frame: pd.DataFrame) -> Content:
     )
     return Content(
         "Merit matrix",
-        asked.subtitle(
-            "Mean merit rate, and people, by rating and position in the range when merit was given"
-        )
+        view.subtitle("Mean merit rate, and people, by rating and position in the range when merit was given")
         + f" · {count(people)} merit raises"
         + (f" · {hidden} cells of under {SUPPRESSED_UNDER} people are not shown" if hidden else ""),
         wide,
         columns,
-        f"merit_matrix_{asked.scenario}_{asked.year}.csv",
+        f"merit_matrix_{view.scenario}_{view.year}.csv",
         figure,
         lead=lead,
     )
 
 
-def compa(asked: ResultsView, sample: Sample, axis: str, *, drawn: bool) -> Content:
+def compa(view: ResultsView, sample: Sample, axis: str, *, drawn: bool) -> Content:
     """Return people as points by level, or the levels alone where single people may not be drawn."""
     shown = len(sample.points)
     title, axis_format, hover = X_AXES[axis]
@@ -344,7 +333,7 @@ def compa(asked: ResultsView, sample: Sample, axis: str, *, drawn: bool) -> Cont
         people: Iterable[tuple[Any, pd.DataFrame]] = sample.points.groupby("level_id")
         groups = [
             Points(
-                asked.level(level),
+                view.level(level),
                 color_of_level(int(level)),
                 list(of_level[axis]),
                 list(of_level["compa_ratio"]),
@@ -367,12 +356,12 @@ def compa(asked: ResultsView, sample: Sample, axis: str, *, drawn: bool) -> Cont
     )
     return Content(
         "Compa-ratio by person",
-        asked.subtitle("Base pay ÷ midpoint of the range")
+        view.subtitle("Base pay ÷ midpoint of the range")
         + (f" · {which}, without ids" if drawn else " · single people are for analysts and auditors")
         + left_out,
         levels,
         (
-            html.TableColumn("level_id", "Level", asked.level, is_text=True),
+            html.TableColumn("level_id", "Level", view.level, is_text=True),
             html.TableColumn("people", "People", count),
             html.TableColumn("p10", "P10", ratio),
             html.TableColumn("p50", "P50 (median)", ratio),
@@ -380,7 +369,7 @@ def compa(asked: ResultsView, sample: Sample, axis: str, *, drawn: bool) -> Cont
             html.TableColumn("below", LOW, count),
             html.TableColumn("above", HIGH, count),
         ),
-        f"compa_ratio_{asked.scenario}_{asked.year}.csv",
+        f"compa_ratio_{view.scenario}_{view.year}.csv",
         figure,
         lead="" if sample.people else html.notice("No employees match the filters in this year."),
     )

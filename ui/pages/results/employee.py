@@ -19,11 +19,11 @@ from ui.components.page import STACK, show
 from ui.components.point_charts import Marks, pay_line
 from ui.components.table import PagedTable
 from ui.pages.results.events import NOT_ALLOWED
-from ui.pages.results.request import CENSUS_YEAR, COLORS, RULES, ResultsView, levels, reason, status
+from ui.pages.results.request import CENSUS_YEAR, COLORS, RULES, ResultsView, Section, levels, reason, status
 from ui.session import Session
 from ui.store import Store
 from ui.values.parameter_text import written
-from ui.values.people import ACTIVE, READERS_OF_PEOPLE, PeopleFound
+from ui.values.people import READERS_OF_PEOPLE, PeopleFound
 
 NOT_RELEASED = "not released"  # no proposal of this result was approved and released
 STAYS = ("continuous_active", "new_hire_active")
@@ -52,7 +52,7 @@ EVENT_COLUMNS = [
 ]
 
 
-def timeline_heading(asked: ResultsView, person: Timeline) -> str:
+def timeline_heading(view: ResultsView, person: Timeline) -> str:
     """Return who it is, the pay now and since the start, and whether the events replay to it."""
     last, first = person.years[-1], person.years[0]
     start = first.events[0].compensation if first.year != CENSUS_YEAR and first.events else first.base_pay
@@ -63,14 +63,14 @@ def timeline_heading(asked: ResultsView, person: Timeline) -> str:
         html.Kpi(
             "Base pay",
             money(last.base_pay),
-            f"end of {asked.place(last.year)}, or at exit; {status(last.status)}",
+            f"end of {view.place(last.year)}, or at exit; {status(last.status)}",
         ),
         html.Kpi(
             "Since the census" if first.year == CENSUS_YEAR else "Since hire",
             percent(grown, 1, sign=True),
             f"from {money(start)}",
         ),
-        html.Kpi("Level", asked.level(last.level_id), f"compa-ratio {ratio(last.compa_ratio)}"),
+        html.Kpi("Level", view.level(last.level_id), f"compa-ratio {ratio(last.compa_ratio)}"),
         html.Kpi(
             "Replay",
             f"{count(len(person.events))} events",
@@ -88,11 +88,11 @@ def _plain(fact: Any) -> str:
     return f"{fact.normalize():f}" if isinstance(fact, Decimal) else str(fact)
 
 
-def pay_chart(asked: ResultsView, person: Timeline) -> Content:
+def pay_chart(view: ResultsView, person: Timeline) -> Content:
     """Return pay over time with its events marked."""
-    frame = events_frame(asked, person)
+    frame = events_frame(view, person)
     first = person.years[0]
-    days: list[str] = [] if first.year != CENSUS_YEAR else [f"{asked.result.census_year}-12-31"]
+    days: list[str] = [] if first.year != CENSUS_YEAR else [f"{view.result.census_year}-12-31"]
     amounts: list[float] = [] if first.year != CENSUS_YEAR else [float(first.base_pay)]
     for event in person.events:
         days.append(f"{event.effective_date:%Y-%m-%d}")
@@ -105,7 +105,7 @@ def pay_chart(asked: ResultsView, person: Timeline) -> Content:
     marks = [_marks(kind, [event for event in person.events if event.reason == kind]) for kind in kinds]
     return Content(
         "Pay over time",
-        f"Annual full-time base pay, $ · {person.employee_id} · {asked.scenario}",
+        f"Annual full-time base pay, $ · {person.employee_id} · {view.scenario}",
         frame[["effective_date", "event_reason", "previous_compensation", "compensation_amount"]],
         (
             html.TableColumn("effective_date", "Date"),
@@ -113,7 +113,7 @@ def pay_chart(asked: ResultsView, person: Timeline) -> Content:
             html.TableColumn("previous_compensation", "Pay before, $", money),
             html.TableColumn("compensation_amount", "Pay after, $", money),
         ),
-        f"pay_{person.employee_id}_{asked.scenario}.csv",
+        f"pay_{person.employee_id}_{view.scenario}.csv",
         pay_line(days, amounts, marks),
     )
 
@@ -128,12 +128,12 @@ def _marks(kind: str, found: Sequence[Event]) -> Marks:
     )
 
 
-def events_card(asked: ResultsView, person: Timeline) -> Content:
+def events_card(view: ResultsView, person: Timeline) -> Content:
     """Return each event with what is behind it."""
     return Content(
         "Events",
-        f"Event → rule → lever → value → tier → approver · {person.employee_id} · {asked.scenario}",
-        events_frame(asked, person),
+        f"Event → rule → lever → value → tier → approver · {person.employee_id} · {view.scenario}",
+        events_frame(view, person),
         (
             html.TableColumn("effective_date", "Date", is_text=True),
             html.TableColumn("event_reason", "Event", reason, is_text=True),
@@ -148,18 +148,18 @@ def events_card(asked: ResultsView, person: Timeline) -> Content:
             html.TableColumn("tier", "Tier", str, is_text=True),
             html.TableColumn("approver", "Approver", str, is_text=True),
         ),
-        f"timeline_{person.employee_id}_{asked.scenario}.csv",
+        f"timeline_{person.employee_id}_{view.scenario}.csv",
     )
 
 
-def events_frame(asked: ResultsView, person: Timeline) -> pd.DataFrame:
+def events_frame(view: ResultsView, person: Timeline) -> pd.DataFrame:
     """Return one row per event and lever behind it."""
     rows = []
     for event in person.events:
         shown = {
             "effective_date": f"{event.effective_date:%Y-%m-%d}",
             "event_reason": event.reason,
-            "level": levels(event.previous_level_id, event.level_id, asked.level),
+            "level": levels(event.previous_level_id, event.level_id, view.level),
             "previous_compensation": _float(event.previous_compensation),
             "compensation_amount": float(event.compensation),
             "applied_rate": event.rate,
@@ -186,7 +186,7 @@ def _cause(lever: str, value: Any, tier: str) -> dict[str, str]:
     return {"lever": lever, "value": said, "tier": tier, "approver": NOT_RELEASED}
 
 
-def years_card(asked: ResultsView, person: Timeline) -> Content:
+def years_card(view: ResultsView, person: Timeline) -> Content:
     """Return the state at the end of each year."""
     frame = pd.DataFrame(
         [
@@ -203,18 +203,18 @@ def years_card(asked: ResultsView, person: Timeline) -> Content:
     )
     return Content(
         "Year by year",
-        f"At year end, or at exit · {person.employee_id} · {asked.scenario}",
+        f"At year end, or at exit · {person.employee_id} · {view.scenario}",
         frame,
         (
-            html.TableColumn("simulation_year", "End of", asked.place),
+            html.TableColumn("simulation_year", "End of", view.place),
             html.TableColumn("employment_status", "Status", status, is_text=True),
-            html.TableColumn("level_id", "Level", asked.level, is_text=True),
+            html.TableColumn("level_id", "Level", view.level, is_text=True),
             html.TableColumn("base_pay", "Base pay, $", money),
             html.TableColumn("prorated_pay", "Paid in the year, $", money),
             html.TableColumn("compa_ratio", "Compa-ratio", ratio),
         ),
-        f"years_{person.employee_id}_{asked.scenario}.csv",
-        chosen=asked.year,
+        f"years_{person.employee_id}_{view.scenario}.csv",
+        chosen=view.year,
     )
 
 
@@ -243,11 +243,11 @@ class Looked:
     problem: InputError | None = None
 
 
-class Employee:
+class Employee(Section):
     """The section: a search, the people found, one person's timeline."""
 
     key, title = "employee", "Employee"
-    by_people, by_status, status = False, False, ACTIVE
+    by_people, by_status = False, False
 
     def __init__(self, session: Session, changed: Callable[[], None], opened: Callable[[str], None]) -> None:
         self._allowed = session.user.role in READERS_OF_PEOPLE
@@ -282,49 +282,49 @@ class Employee:
             *([self._text, self._body] if self._allowed else [html.pane(NOT_ALLOWED)]), **STACK
         )
 
-    def read(self, store: Store, asked: ResultsView) -> Looked:
+    def read(self, store: Store, view: ResultsView) -> Looked:
         """Return the person of the address, and the people that the text finds."""
         if not self._allowed:
             return Looked()
         text = self._text.value.strip()
-        found = store.people.find(asked.scenario, text, limit=FOUND_AT_MOST) if text else None
-        if found is not None and found.total == 1 and not asked.employee:
-            return Looked(store.people.person(asked.scenario, found.rows[0]["employee_id"]), found)
-        if not asked.employee:
+        found = store.people.find(view.scenario, text, limit=FOUND_AT_MOST) if text else None
+        if found is not None and found.total == 1 and not view.employee:
+            return Looked(store.people.person(view.scenario, found.rows[0]["employee_id"]), found)
+        if not view.employee:
             return Looked(found=found)
         try:
-            return Looked(store.people.person(asked.scenario, asked.employee), found)
+            return Looked(store.people.person(view.scenario, view.employee), found)
         except InputError as error:
             return Looked(found=found, problem=error)
 
-    def show(self, asked: ResultsView, found: Any) -> None:
+    def show(self, view: ResultsView, found: Any) -> None:
         """Show them."""
         if not self._allowed:
             return
         parts: list[Any] = []
         if found.found is not None and found.found.total != 1:
-            self._people.show(pd.DataFrame(found.found.rows, columns=FOUND), columns=_found_columns(asked))
+            self._people.show(pd.DataFrame(found.found.rows, columns=FOUND), columns=_found_columns(view))
             parts.append(self._found)
         if found.problem is not None:
             self._problem.object = html.notice(found.problem.what, SEARCH, "warn")
             parts.append(self._problem)
         if found.person is not None:
-            self._facts.object = timeline_heading(asked, found.person)
-            self._pay.show(pay_chart(asked, found.person))
-            self._events.show(events_card(asked, found.person))
-            self._years.show(years_card(asked, found.person))
+            self._facts.object = timeline_heading(view, found.person)
+            self._pay.show(pay_chart(view, found.person))
+            self._events.show(events_card(view, found.person))
+            self._years.show(years_card(view, found.person))
             parts.append(self._timeline)
         elif not parts:
             parts.append(self._hint)
         show(self._body, *parts)
 
 
-def _found_columns(asked: ResultsView | None) -> tuple[html.TableColumn, ...]:
+def _found_columns(view: ResultsView | None) -> tuple[html.TableColumn, ...]:
     return (
         html.TableColumn("employee_id", "Employee", str, is_text=True),
         html.TableColumn("job_title", "Job title", str, is_text=True),
         html.TableColumn("department", "Department", str, is_text=True),
-        html.TableColumn("level_id", "Level", asked.level if asked else str, is_text=True),
+        html.TableColumn("level_id", "Level", view.level if view else str, is_text=True),
         html.TableColumn("base_pay", "Base pay, $", money),
-        html.TableColumn("last_year", "Last seen", asked.place if asked else str),
+        html.TableColumn("last_year", "Last seen", view.place if view else str),
     )

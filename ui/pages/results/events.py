@@ -16,7 +16,7 @@ from ui.components.card import FRAME, SMALL
 from ui.components.downloads import FileButton, to_csv, to_excel
 from ui.components.page import STACK, UpdateGuard
 from ui.components.table import PagedRows
-from ui.pages.results.request import ResultsView, levels, reason, status
+from ui.pages.results.request import ResultsView, Section, levels, reason, status
 from ui.session import Session
 from ui.store import Store
 from ui.values.people import EVENT_KINDS, READERS_OF_PEOPLE, EventPage, EventQuery
@@ -42,17 +42,17 @@ class EventTablePage:
     page: int
 
 
-class Explorer:
+class Explorer(Section):
     """The section: controls, table, downloads."""
 
     key, title = "events", "Events"
-    by_people, by_status, status = True, True, "everyone"
+    status = "everyone"
 
     def __init__(self, session: Session, changed: Callable[[], None], opened: Callable[[str], None]) -> None:
         self._session, self._changed, self._open = session, changed, opened
         self._allowed = session.user.role in READERS_OF_PEOPLE
         self._filling = UpdateGuard()
-        self._asked: tuple[ResultsView, EventQuery] | None = None
+        self._view: tuple[ResultsView, EventQuery] | None = None
         self._heading = html.pane("", min_width=0)
         select: dict[str, Any] = {"size": "small", "margin": (4, 0)}
         self._kind = pmui.Select(
@@ -101,45 +101,45 @@ class Explorer:
         )
         self.layout = pn.Column(body if self._allowed else html.pane(NOT_ALLOWED), **STACK)
 
-    def read(self, store: Store, asked: ResultsView) -> EventTablePage | None:
+    def read(self, store: Store, view: ResultsView) -> EventTablePage | None:
         """Return one page of events."""
         if not self._allowed:
             return None
-        query = self._query(asked)
+        query = self._query(view)
         page = self._rows.page
-        found = store.people.events(asked.scenario, query, offset=page * ROWS, limit=ROWS)
+        found = store.people.events(view.scenario, query, offset=page * ROWS, limit=ROWS)
         last = max(ceil(found.total / ROWS), 1) - 1
         if page > last:
             page = last
-            found = store.people.events(asked.scenario, query, offset=page * ROWS, limit=ROWS)
+            found = store.people.events(view.scenario, query, offset=page * ROWS, limit=ROWS)
         return EventTablePage(query, found, page)
 
-    def show(self, asked: ResultsView, found: Any) -> None:
+    def show(self, view: ResultsView, found: Any) -> None:
         """Show it."""
         if found is None:
             return
-        self._asked = (asked, found.query)
+        self._view = (view, found.query)
         total = found.found.total
-        self._heading.object = html.card_heading("Events", subtitle(asked, found.query, total))
-        names = f"events_{asked.scenario}_{found.query.year or 'all_years'}"
+        self._heading.object = html.card_heading("Events", subtitle(view, found.query, total))
+        names = f"events_{view.scenario}_{found.query.year or 'all_years'}"
         self._csv.filename, self._excel.filename = f"{names}.csv", f"{names}.xlsx"
         with self._filling:
-            self._kind.value = asked.event
+            self._kind.value = view.event
             self._rows.param.update(
-                head=[{"name": c.name, "heading": c.heading, "is_text": c.is_text} for c in columns(asked)],
-                rows=rows(asked, found.found.frame),
+                head=[{"name": c.name, "heading": c.heading, "is_text": c.is_text} for c in columns(view)],
+                rows=rows(view, found.found.frame),
                 page=found.page,
                 pages=max(ceil(total / ROWS), 1),
                 total=f"{count(total)} event{'' if total == 1 else 's'}",
                 opened="",
             )
 
-    def _query(self, asked: ResultsView) -> EventQuery:
+    def _query(self, view: ResultsView) -> EventQuery:
         sort, descending = self._rows.sort
         return EventQuery(
-            people=asked.people,
-            year=None if self._years.value else asked.year,
-            kind=asked.event,
+            people=view.people,
+            year=None if self._years.value else view.year,
+            kind=view.event,
             employee=self._id.value.strip(),
             sort=sort,
             descending=descending,
@@ -173,18 +173,18 @@ class Explorer:
         return await self._session.offload(self._export, EXCEL_ROWS, _workbook)
 
     def _export(self, limit: int, write: Callable[[pd.DataFrame], BytesIO]) -> BytesIO:
-        assert self._asked is not None
-        asked, query = self._asked
-        return write(self._session.store.people.export_events(asked.scenario, query, limit=limit).frame)
+        assert self._view is not None
+        view, query = self._view
+        return write(self._session.store.people.export_events(view.scenario, query, limit=limit).frame)
 
 
 def _workbook(frame: pd.DataFrame) -> BytesIO:
     return to_excel({"events": frame})
 
 
-def subtitle(asked: ResultsView, query: EventQuery, total: int) -> str:
+def subtitle(view: ResultsView, query: EventQuery, total: int) -> str:
     """Return which events these are, and how many of them a download has."""
-    period = f"{asked.result.years[0]}–{asked.result.last_year}" if query.year is None else str(query.year)
+    period = f"{view.result.years[0]}–{view.result.last_year}" if query.year is None else str(query.year)
     bound = "".join(
         f" · {name} has the first {count(rows)} in this order"
         for name, rows in (("CSV", CSV_ROWS), ("Excel", EXCEL_ROWS))
@@ -192,16 +192,16 @@ def subtitle(asked: ResultsView, query: EventQuery, total: int) -> str:
     )
     kind = EVENT_KINDS[query.kind][0] if query.kind else "All events"
     having = f" · employee id has {query.employee!r}" if query.employee else ""
-    return f"{kind} · {period} · {asked.who()} · {asked.scenario}{having}{bound}"
+    return f"{kind} · {period} · {view.who()} · {view.scenario}{having}{bound}"
 
 
-def columns(asked: ResultsView) -> tuple[html.TableColumn, ...]:
+def columns(view: ResultsView) -> tuple[html.TableColumn, ...]:
     """Return the columns of the table; the first opens a person's timeline."""
     return (
         html.TableColumn("employee_id", "Employee", str, is_text=True),
         html.TableColumn("effective_date", "Date", lambda v: f"{v:%Y-%m-%d}", is_text=True),
         html.TableColumn("event_reason", "Event", reason, is_text=True),
-        html.TableColumn("level_id", "Level", asked.level, is_text=True),
+        html.TableColumn("level_id", "Level", view.level, is_text=True),
         html.TableColumn("department", "Department", str, is_text=True),
         html.TableColumn("employment_status", "Status in the year", status, is_text=True),
         html.TableColumn("previous_compensation", "Pay before, $", lambda v: DASH if v != v else money(v)),
@@ -211,12 +211,12 @@ def columns(asked: ResultsView) -> tuple[html.TableColumn, ...]:
     )
 
 
-def rows(asked: ResultsView, frame: pd.DataFrame) -> list[dict[str, Any]]:
+def rows(view: ResultsView, frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows as texts; the key is the event's id."""
-    written = columns(asked)
+    written = columns(view)
     found = []
     for row in frame.to_dict("records"):
         cells = [column.write(row[column.name]) for column in written]
-        cells[LEVEL_CELL] = levels(row["previous_level_id"], row["level_id"], asked.level)
+        cells[LEVEL_CELL] = levels(row["previous_level_id"], row["level_id"], view.level)
         found.append({"key": row["event_id"], "cells": cells, "tone": "", "mark": "", "chosen": False})
     return found

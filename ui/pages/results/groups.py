@@ -13,10 +13,9 @@ from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import PALETTE, Series, lines, ranked, with_reference
 from ui.components.page import PAIR, STACK, UpdateGuard
-from ui.pages.results.request import CENSUS_YEAR, ResultsView, fill
+from ui.pages.results.request import CENSUS_YEAR, ResultsView, Section
 from ui.pages.results.years import BY_NAME, COLUMNS, WHOSE_FLOWS
 from ui.store import Store
-from ui.values.people import ACTIVE
 from ui.values.results import SUPPRESSED_UNDER
 
 BARS_AT_MOST = 20  # the table has every group
@@ -25,11 +24,10 @@ RATES = ("growth", "own_growth", "turnover_rate")
 SHORT: dict[str, Callable[[Any], str]] = {"payroll": money_short}
 
 
-class Groups:
+class Groups(Section):
     """The section's cards; one choice says which figure both charts show."""
 
     key, title = "groups", "Levels and departments"
-    by_people, by_status, status = True, True, ACTIVE
 
     def __init__(self) -> None:
         self._figure = pmui.Select(
@@ -45,40 +43,41 @@ class Groups:
         self._found: tuple[ResultsView, pd.DataFrame, pd.DataFrame] | None = None
         self.layout = pn.Column(self._figure, *(card.layout for card in self._cards), **STACK)
 
-    def read(self, store: Store, asked: ResultsView) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def read(self, store: Store, view: ResultsView) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return both tables."""
         return (
-            store.people.by_group(asked.scenario, asked.people, asked.year, "level"),
-            store.people.by_group(asked.scenario, asked.people, asked.year, "department"),
+            store.people.by_group(view.scenario, view.people, view.year, "level"),
+            store.people.by_group(view.scenario, view.people, view.year, "department"),
         )
 
-    def show(self, asked: ResultsView, found: Any) -> None:
+    def show(self, view: ResultsView, found: Any) -> None:
         """Show them."""
-        self._found = (asked, *found)
+        self._found = (view, *found)
         self._draw()
 
     def _draw(self) -> None:
         if self._found is not None:
-            asked, levels, departments = self._found
+            view, levels, departments = self._found
             name = self._figure.value
-            fill(self._cards, (by_level(asked, levels, name), by_department(asked, departments, name)))
+            contents = (by_level(view, levels, name), by_department(view, departments, name))
+            super().show(view, contents)
 
 
-def by_level(asked: ResultsView, frame: pd.DataFrame, figure: str) -> Content:
+def by_level(view: ResultsView, frame: pd.DataFrame, figure: str) -> Content:
     """Return the card of levels."""
     named = frame.rename(columns={"group_name": "level_id"})
-    return _content(asked, named, "level_id", "Levels", asked.level, figure)
+    return _content(view, named, "level_id", "Levels", view.level, figure)
 
 
-def by_department(asked: ResultsView, frame: pd.DataFrame, figure: str) -> Content:
+def by_department(view: ResultsView, frame: pd.DataFrame, figure: str) -> Content:
     """Return the card of departments, the largest first."""
     named = frame.rename(columns={"group_name": "department"})
     named = named.sort_values(["people", "department"], ascending=[False, True]).reset_index(drop=True)
-    return _content(asked, named, "department", "Departments", str, figure)
+    return _content(view, named, "department", "Departments", str, figure)
 
 
 def _content(
-    asked: ResultsView, frame: pd.DataFrame, key: str, title: str, name: Callable[[Any], str], figure: str
+    view: ResultsView, frame: pd.DataFrame, key: str, title: str, name: Callable[[Any], str], figure: str
 ) -> Content:
     shown = frame.head(BARS_AT_MOST)
     write = SHORT.get(figure, BY_NAME[figure].write)
@@ -93,7 +92,7 @@ def _content(
     heading = BY_NAME[figure].heading
     return Content(
         title,
-        asked.subtitle(heading)
+        view.subtitle(heading)
         + (
             f" · the {BARS_AT_MOST} largest of {len(frame)}, all in the table"
             if len(frame) > len(shown)
@@ -106,9 +105,9 @@ def _content(
             if hidden
             else ""
         ),
-        frame[[key, *(column.name for column in COLUMNS)]].assign(simulation_year=asked.year),
+        frame[[key, *(column.name for column in COLUMNS)]].assign(simulation_year=view.year),
         (html.TableColumn(key, title.removesuffix("s"), name, is_text=True), *COLUMNS),
-        f"{title.lower()}_{asked.scenario}_{asked.year}.csv",
+        f"{title.lower()}_{view.scenario}_{view.year}.csv",
         chart,
     )
 
@@ -129,11 +128,11 @@ NONE = (
 )
 
 
-class Equity:
+class Equity(Section):
     """The section's cards; one choice says which attribute is meant."""
 
     key, title = "equity", "Pay equity"
-    by_people, by_status, status = False, False, ACTIVE
+    by_people, by_status = False, False
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._attribute = pmui.Select(
@@ -156,11 +155,11 @@ class Equity:
         self._none = html.pane(NONE)
         self.layout = pn.Column(self._none, self._body, **STACK)
 
-    def read(self, store: Store, asked: ResultsView) -> pd.DataFrame:
+    def read(self, store: Store, view: ResultsView) -> pd.DataFrame:
         """Return the mart."""
-        return store.people.equity(asked.scenario)
+        return store.people.equity(view.scenario)
 
-    def show(self, asked: ResultsView, found: Any) -> None:
+    def show(self, view: ResultsView, found: Any) -> None:
         """Show it."""
         names = list(
             dict.fromkeys(sorted(found["attribute"], reverse=True))
@@ -172,15 +171,15 @@ class Equity:
         with self._filling:
             self._attribute.param.update(options={name.capitalize(): name for name in names}, value=chosen)
         frame = found[found["attribute"] == chosen].reset_index(drop=True)
-        self._words.object = html.notice(words(asked, frame))
-        self._raw.show(gap(asked, frame, "raw_gap", "Raw gap"))
-        self._adjusted.show(gap(asked, frame, "adjusted_gap", "Adjusted gap"))
-        self._table.show(table(asked, frame))
+        self._words.object = html.notice(words(view, frame))
+        self._raw.show(gap(view, frame, "raw_gap", "Raw gap"))
+        self._adjusted.show(gap(view, frame, "adjusted_gap", "Adjusted gap"))
+        self._table.show(table(view, frame))
 
 
-def words(asked: ResultsView, frame: pd.DataFrame) -> str:
+def words(view: ResultsView, frame: pd.DataFrame) -> str:
     """Return what the gaps of the year say, in a sentence per group."""
-    rows = frame[frame["simulation_year"] == asked.year].to_dict("records")
+    rows = frame[frame["simulation_year"] == view.year].to_dict("records")
     reference = _reference(frame)
     said = [
         f"{row['group']} ({count(row['headcount'])} people) is paid on average "
@@ -191,16 +190,16 @@ def words(asked: ResultsView, frame: pd.DataFrame) -> str:
         if row["group"] != reference
     ]
     if not said:
-        return f"In {asked.year} there is one group of {SUPPRESSED_UNDER} people or more: nothing to compare."
-    return f"At the end of {asked.year}: " + " ".join(said)
+        return f"In {view.year} there is one group of {SUPPRESSED_UNDER} people or more: nothing to compare."
+    return f"At the end of {view.year}: " + " ".join(said)
 
 
-def gap(asked: ResultsView, frame: pd.DataFrame, name: str, title: str) -> Content:
+def gap(view: ResultsView, frame: pd.DataFrame, name: str, title: str) -> Content:
     """Return one gap by year, a line per group; the reference is zero."""
     reference = _reference(frame)
     groups = [group for group in dict.fromkeys(frame["group"]) if group != reference]
     years = sorted(set(frame["simulation_year"]))
-    places = [asked.place(year) for year in years]
+    places = [view.place(year) for year in years]
     series = []
     for place, group in enumerate(sorted(groups)):
         of_group = frame[frame["group"] == group].set_index("simulation_year")[name].reindex(years)
@@ -212,36 +211,36 @@ def gap(asked: ResultsView, frame: pd.DataFrame, name: str, title: str) -> Conte
     with_reference(figure, f"{str(reference)[:10]} = 0", 0.0)
     return Content(
         title,
-        f"Mean log pay below that of {reference}, % · {places[0]}–{places[-1]} · {WHOLE} · {asked.scenario}",
+        f"Mean log pay below that of {reference}, % · {places[0]}–{places[-1]} · {WHOLE} · {view.scenario}",
         frame[["simulation_year", "attribute", "group", "headcount", name]],
         (
-            html.TableColumn("simulation_year", "End of", asked.place),
+            html.TableColumn("simulation_year", "End of", view.place),
             html.TableColumn("group", "Group", str, is_text=True),
             html.TableColumn("headcount", "People", count),
             html.TableColumn(name, title, lambda v: percent(v, 2)),
         ),
-        f"{name}_{asked.scenario}.csv",
+        f"{name}_{view.scenario}.csv",
         figure,
-        chosen=asked.year,
+        chosen=view.year,
     )
 
 
-def table(asked: ResultsView, frame: pd.DataFrame) -> Content:
+def table(view: ResultsView, frame: pd.DataFrame) -> Content:
     """Return the mart's rows of the attribute."""
     return Content(
         "All figures of pay equity",
-        f"Active people at year end · {WHOLE} · {asked.scenario}",
+        f"Active people at year end · {WHOLE} · {view.scenario}",
         frame,
         (
-            html.TableColumn("simulation_year", "End of", asked.place),
+            html.TableColumn("simulation_year", "End of", view.place),
             html.TableColumn("group", "Group", str, is_text=True),
             html.TableColumn("headcount", "People", count),
             html.TableColumn("mean_base_pay", "Mean base pay, $", money),
             html.TableColumn("raw_gap", "Raw gap", lambda v: percent(v, 2)),
             html.TableColumn("adjusted_gap", "Adjusted gap", lambda v: percent(v, 2)),
         ),
-        f"pay_equity_{asked.scenario}.csv",
-        chosen=asked.year,
+        f"pay_equity_{view.scenario}.csv",
+        chosen=view.year,
     )
 
 

@@ -91,22 +91,22 @@ class FilterControls:
             sizing_mode="stretch_width",
         )
 
-    def show(self, asked: ResultsView, section: Section, scenarios: tuple[str, ...]) -> None:
+    def show(self, view: ResultsView, section: Section, scenarios: tuple[str, ...]) -> None:
         """Show what is chosen, and what there is to choose from."""
-        population = asked.population
+        population = view.population
         with self._filling:
-            self._scenario.param.update(options=list(scenarios), value=asked.scenario)
-            self._year.param.update(options=list(asked.result.years), value=asked.year)
-            self._status.param.update(value=asked.people.status, disabled=not section.by_status)
-            levels = {ALL_LEVELS: EVERY_LEVEL} | {asked.level(number): number for number in population.levels}
+            self._scenario.param.update(options=list(scenarios), value=view.scenario)
+            self._year.param.update(options=list(view.result.years), value=view.year)
+            self._status.param.update(value=view.people.status, disabled=not section.by_status)
+            levels = {ALL_LEVELS: EVERY_LEVEL} | {view.level(number): number for number in population.levels}
             off = not section.by_people
-            self._level.param.update(options=levels, value=asked.people.level or EVERY_LEVEL, disabled=off)
+            self._level.param.update(options=levels, value=view.people.level or EVERY_LEVEL, disabled=off)
             self._departments.param.update(
-                options=list(population.departments), value=list(asked.people.departments), disabled=off
+                options=list(population.departments), value=list(view.people.departments), disabled=off
             )
             self._gender.param.update(
                 options={ALL_GENDERS: ""} | {name: name for name in population.genders},
-                value=asked.people.gender,
+                value=view.people.gender,
                 disabled=off or not population.genders,
                 label="Gender" if population.genders else "No gender",
             )
@@ -139,7 +139,7 @@ NOTHING = (
 class Shown:
     """Everything that one look at the page needs, read on a thread."""
 
-    asked: ResultsView | None
+    view: ResultsView | None
     scenarios: tuple[str, ...]
     section: Section
     strip: str = ""
@@ -219,37 +219,37 @@ class ResultsPage(Page):
     def _read(self, store: Store, wanted: ResultsRequest) -> Shown:
         """Read on a thread; touches no widget."""
         section = self._by_key.get(wanted.section, self._sections[0])
-        asked = load_view(store, wanted, status=section.status)
-        if asked is None:
+        view = load_view(store, wanted, status=section.status)
+        if view is None:
             return Shown(None, (), section)
         if wanted.section not in ("", *self._by_key):
             notice = html.notice(
                 f"There is no section {wanted.section!r}; {section.title} is shown.", tone="warn"
             )
-            asked = replace(asked, notices=(*asked.notices, notice))
-        strip = "" if section.key == Employee.key else html.kpi_strip(self._headline(store, asked))
-        return Shown(asked, store.scenarios(), section, strip, section.read(store, asked))
+            view = replace(view, notices=(*view.notices, notice))
+        strip = "" if section.key == Employee.key else html.kpi_strip(self._headline(store, view))
+        return Shown(view, store.scenarios(), section, strip, section.read(store, view))
 
-    def _headline(self, store: Store, asked: ResultsView) -> Any:
-        return headline(asked, store.people.by_year(asked.scenario, asked.people))
+    def _headline(self, store: Store, view: ResultsView) -> Any:
+        return headline(view, store.people.by_year(view.scenario, view.people))
 
     def _show_found(self, shown: Shown) -> None:
-        asked = shown.asked
-        if asked is None:
+        view = shown.view
+        if view is None:
             self._show(self._nothing)
             return
-        census = asked.result.manifest["census"]
+        census = view.result.manifest["census"]
         self._heading.object = html.heading(
-            f"Results of {asked.scenario}",
-            f"{asked.year} · {census['name']}, {count(census['rows'])} employees as of {census['as_of']} · "
-            f"published {moment(str(asked.result.manifest['published_at']))}",
+            f"Results of {view.scenario}",
+            f"{view.year} · {census['name']}, {count(census['rows'])} employees as of {census['as_of']} · "
+            f"published {moment(str(view.result.manifest['published_at']))}",
         )
-        self._controls.show(asked, shown.section, shown.scenarios)
-        self._set_notices(asked.notices)
+        self._controls.show(view, shown.section, shown.scenarios)
+        self._set_notices(view.notices)
         self._strip.param.update(object=shown.strip, visible=bool(shown.strip))
         with self._filling:
             self._tabs.active = self._sections.index(shown.section)
-        shown.section.show(asked, shown.found)
+        shown.section.show(view, shown.found)
         self._show(self._body)
 
     def _ask(self) -> None:

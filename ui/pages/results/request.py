@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from planwise.errors import InputError
 from planwise.formatting import level
 from ui.components import html
-from ui.components.card import Card, Content
+from ui.components.card import Card
 from ui.components.charts import DOWN, PALETTE, UP
 from ui.selection import Selection
 from ui.store import BASELINE, Store
@@ -211,24 +211,22 @@ def levels(before: Any, after: Any, write: Any) -> str:
     return f"{write(before)} → {write(after)}"
 
 
-class Section(Protocol):
-    """One tab; only the one that is shown is read."""
+class Section:
+    """One tab of cards; only the one that is shown is read."""
 
-    key: str
-    title: str
+    key: ClassVar[str]
+    title: ClassVar[str]
+    by_people: ClassVar[bool] = True  # whether level, departments and gender filter it
+    by_status: ClassVar[bool] = True  # whether the employment status does
+    status: ClassVar[str] = ACTIVE  # the employment status that it starts with
     layout: Any
-    by_people: bool  # whether level, departments and gender matter to it
-    by_status: bool  # whether the employment status does
-    status: str  # the employment status that it starts with
+    _cards: Sequence[Card] = ()
 
-    def read(self, store: Store, asked: ResultsView) -> Any:
-        """Return what is to be shown; runs on a thread and touches no widget. Raises InputError."""
+    def read(self, store: Store, view: ResultsView) -> Any:
+        """Return the contents of the cards; runs on a thread and touches no widget. Raises InputError."""
+        raise NotImplementedError
 
-    def show(self, asked: ResultsView, found: Any) -> None:
-        """Show what was read."""
-
-
-def fill(cards: Sequence[Card], contents: Sequence[Content]) -> None:
-    """Show one content on each card."""
-    for card, content in zip(cards, contents, strict=True):
-        card.show(content)
+    def show(self, view: ResultsView, found: Any) -> None:
+        """Show what was read: by default, one content on each card."""
+        for card, content in zip(self._cards, found, strict=True):
+            card.show(content)

@@ -11,9 +11,9 @@ from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import DOWN, INK, PALETTE, UP, Series, bars, lines, waterfall, with_reference
 from ui.components.page import PAIR, STACK
-from ui.pages.results.request import ResultsView, fill
+from ui.components.result_cards import BRIDGE_COLUMNS, bridge_frame, growth_bridge
+from ui.pages.results.request import ResultsView, Section
 from ui.store import Store
-from ui.values.people import ACTIVE
 from ui.values.results import BRIDGE, SUPPRESSED_UNDER
 
 MILLION = 1e6
@@ -36,33 +36,33 @@ WHOSE_FLOWS = "Hires, exits and promotions count everybody there, whatever the s
 BY_NAME = {column.name: column for column in COLUMNS}
 
 
-def headline(asked: ResultsView, frame: pd.DataFrame) -> Sequence[html.Kpi]:
+def headline(view: ResultsView, frame: pd.DataFrame) -> Sequence[html.Kpi]:
     """Return the figures of the chosen people at the end of the year."""
-    row = frame.loc[frame["simulation_year"] == asked.year].iloc[0]
+    row = frame.loc[frame["simulation_year"] == view.year].iloc[0]
     exits = row["experienced_exits"] + row["new_hire_exits"]
     moved = ((row["hires"], "hire"), (exits, "exit"), (row["promotions"], "promotion"))
     small = row["people"] < SUPPRESSED_UNDER
     hidden = f"under {SUPPRESSED_UNDER} people: pay is not shown"
     return (
         html.Kpi(
-            f"People, {asked.year}",
+            f"People, {view.year}",
             count(row["people"]),
             f"{', '.join(_many(*one) for one in moved)}; turnover {percent(row['turnover_rate'])}",
         ),
         html.Kpi(
-            f"Annual payroll, {asked.year}",
+            f"Annual payroll, {view.year}",
             money_short(row["payroll"]),
             hidden if small else "base pay × FTE at year end, or at exit",
         ),
         html.Kpi(
-            f"Mean base pay, {asked.year}",
+            f"Mean base pay, {view.year}",
             money(row["mean_base_pay"]),
             hidden
             if small
             else f"median {money(row['median_base_pay'])}; compa-ratio {ratio(row['mean_compa_ratio'])}",
         ),
         html.Kpi(
-            f"Growth of mean pay, {asked.year}",
+            f"Growth of mean pay, {view.year}",
             percent(row["growth"], 2),
             hidden if small else f"the same people {percent(row['own_growth'], 2)}",
         ),
@@ -73,11 +73,10 @@ def _many(number: Any, noun: str) -> str:
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
 
 
-class Years:
+class Years(Section):
     """The section's cards."""
 
     key, title = "years", "By year"
-    by_people, by_status, status = True, True, ACTIVE
 
     def __init__(self) -> None:
         self._cards = (
@@ -98,27 +97,23 @@ class Years:
             **STACK,
         )
 
-    def read(self, store: Store, asked: ResultsView) -> tuple[Content, ...]:
+    def read(self, store: Store, view: ResultsView) -> tuple[Content, ...]:
         """Return the contents of the cards."""
-        return contents(asked, store.people.by_year(asked.scenario, asked.people))
-
-    def show(self, asked: ResultsView, found: Any) -> None:
-        """Show them."""
-        fill(self._cards, found)
+        return contents(view, store.people.by_year(view.scenario, view.people))
 
 
-def contents(asked: ResultsView, frame: pd.DataFrame) -> tuple[Content, ...]:
+def contents(view: ResultsView, frame: pd.DataFrame) -> tuple[Content, ...]:
     """Return what the cards show of the frame of `PeopleReader.by_year`."""
-    frame = frame.assign(year_end=[asked.place(year) for year in frame["simulation_year"]])
+    frame = frame.assign(year_end=[view.place(year) for year in frame["simulation_year"]])
     simulated = frame[frame["simulation_year"] > 0].reset_index(drop=True)
-    growth = _card(asked, simulated, "Growth of pay", "% on the year before", ("growth", "own_growth"), ".1%")
-    if asked.unfiltered and asked.result.target is not None and growth.figure is not None:
-        with_reference(growth.figure, f"Target {exact_percent(asked.result.target)}", asked.result.target)
+    growth = _card(view, simulated, "Growth of pay", "% on the year before", ("growth", "own_growth"), ".1%")
+    if view.unfiltered and view.result.target is not None and growth.figure is not None:
+        with_reference(growth.figure, f"Target {exact_percent(view.result.target)}", view.result.target)
     return (
-        _card(asked, frame, "People", "Number of people", ("people",), ",d", upright=True),
-        _movement(asked, simulated),
+        _card(view, frame, "People", "Number of people", ("people",), ",d", upright=True),
+        _movement(view, simulated),
         _card(
-            asked,
+            view,
             frame,
             "Base pay",
             "Annual full-time base pay, $",
@@ -126,9 +121,9 @@ def contents(asked: ResultsView, frame: pd.DataFrame) -> tuple[Content, ...]:
             "$,~s",
         ),
         growth,
-        _payroll(asked, frame),
+        _payroll(view, frame),
         _card(
-            asked,
+            view,
             frame,
             "Compa-ratio",
             "Mean of base pay ÷ range midpoint",
@@ -137,21 +132,21 @@ def contents(asked: ResultsView, frame: pd.DataFrame) -> tuple[Content, ...]:
         ),
         Content(
             "All figures by year",
-            asked.subtitle(
+            view.subtitle(
                 f"{WHOSE_FLOWS}; level at year end, or at exit",
-                period=f"{frame['year_end'].iloc[0]}–{asked.result.last_year}",
+                period=f"{frame['year_end'].iloc[0]}–{view.result.last_year}",
             )
             + f" · n/a: under {SUPPRESSED_UNDER} people, or no year before",
             frame.drop(columns=["year_end"]),
-            (html.TableColumn("simulation_year", "End of", asked.place), *COLUMNS),
-            f"by_year_{asked.scenario}.csv",
-            chosen=asked.year,
+            (html.TableColumn("simulation_year", "End of", view.place), *COLUMNS),
+            f"by_year_{view.scenario}.csv",
+            chosen=view.year,
         ),
     )
 
 
 def _card(
-    asked: ResultsView,
+    view: ResultsView,
     frame: pd.DataFrame,
     title: str,
     unit: str,
@@ -176,25 +171,25 @@ def _card(
     draw = bars if upright else lines
     return Content(
         title,
-        asked.subtitle(unit, period=f"{places[0]}–{places[-1]}"),
+        view.subtitle(unit, period=f"{places[0]}–{places[-1]}"),
         frame[["simulation_year", *names]],
-        (html.TableColumn("simulation_year", "End of", asked.place), *(BY_NAME[name] for name in names)),
-        f"{title.lower().replace(' ', '_')}_{asked.scenario}.csv",
+        (html.TableColumn("simulation_year", "End of", view.place), *(BY_NAME[name] for name in names)),
+        f"{title.lower().replace(' ', '_')}_{view.scenario}.csv",
         draw(places, series, y_format=y_format, y_title=""),
-        chosen=asked.year,
+        chosen=view.year,
     )
 
 
-def _payroll(asked: ResultsView, frame: pd.DataFrame) -> Content:
+def _payroll(view: ResultsView, frame: pd.DataFrame) -> Content:
     content = _card(
-        asked, frame, "Annual payroll", "Base pay × FTE, $ million", ("payroll",), ",~f", upright=True
+        view, frame, "Annual payroll", "Base pay × FTE, $ million", ("payroll",), ",~f", upright=True
     )
     for series in content.figure["data"] if content.figure else ():
         series["y"] = [value / MILLION for value in series["y"]]
     return content
 
 
-def _movement(asked: ResultsView, frame: pd.DataFrame) -> Content:
+def _movement(view: ResultsView, frame: pd.DataFrame) -> Content:
     places = list(frame["year_end"])
     names = ("hires", "experienced_exits", "new_hire_exits", "promotions")
     series = [
@@ -208,15 +203,15 @@ def _movement(asked: ResultsView, frame: pd.DataFrame) -> Content:
     ]
     return Content(
         "Hires, exits, promotions",
-        asked.subtitle("People in the year, whatever their status", period=asked.span, by_status=False),
+        view.subtitle("People in the year, whatever their status", period=view.span, by_status=False),
         frame[["simulation_year", "opening_headcount", *names, "turnover_rate"]],
         (
-            html.TableColumn("simulation_year", "Year", asked.place),
+            html.TableColumn("simulation_year", "Year", view.place),
             *(BY_NAME[name] for name in ("opening_headcount", *names, "turnover_rate")),
         ),
-        f"movement_{asked.scenario}.csv",
+        f"movement_{view.scenario}.csv",
         bars(places, series, y_format=",d", y_title=""),
-        chosen=asked.year,
+        chosen=view.year,
     )
 
 
@@ -238,11 +233,11 @@ MEANING = (
 )
 
 
-class Bridge:
+class Bridge(Section):
     """The section's cards."""
 
     key, title = "bridge", "Growth bridge"
-    by_people, by_status, status = False, False, ACTIVE
+    by_people, by_status = False, False
 
     def __init__(self) -> None:
         self._cards = (
@@ -258,41 +253,18 @@ class Bridge:
             **STACK,
         )
 
-    def read(self, store: Store, asked: ResultsView) -> tuple[Content, ...]:
+    def read(self, store: Store, view: ResultsView) -> tuple[Content, ...]:
         """Return the contents of the cards."""
-        return growth_of_year(asked), growth_of_years(asked), payroll(asked)
-
-    def show(self, asked: ResultsView, found: Any) -> None:
-        """Show them."""
-        fill(self._cards, found)
-
-
-def growth_of_year(asked: ResultsView) -> Content:
-    """Return what growth of mean pay is made of in the year."""
-    kpi = asked.result.kpi(asked.year)
-    steps = [(text, float(kpi[name])) for name, text in BRIDGE.items()]
-    total = float(kpi["growth_all"])
-    target = asked.result.target
-    figure = waterfall(
-        steps,
-        "Growth",
-        [*(points(value) for _, value in steps), percent(total, 2)],
-        target=None if target is None else (f"Target {exact_percent(target)}", target),
-    )
-    return Content(
-        f"Growth bridge {asked.year}",
-        f"What moved mean base pay, percentage points · {asked.year} · {WHOLE} · {asked.scenario}",
-        _growth_frame(asked),
-        _growth_columns(),
-        f"growth_bridge_{asked.scenario}.csv",
-        figure,
-        chosen=asked.year,
-    )
+        return (
+            growth_bridge(view.result, view.year, scope=f"{WHOLE} · "),
+            growth_of_years(view),
+            payroll(view),
+        )
 
 
-def growth_of_years(asked: ResultsView) -> Content:
+def growth_of_years(view: ResultsView) -> Content:
     """Return the same over all years: bars that add up to the growth of each."""
-    frame = _growth_frame(asked)
+    frame = bridge_frame(view.result)
     places = [str(year) for year in frame["simulation_year"]]
     series = [
         Series(
@@ -322,20 +294,20 @@ def growth_of_years(asked: ResultsView) -> Content:
     return Content(
         "Growth bridge by year",
         f"Parts of mean base pay's growth; the line is their sum · {places[0]}–{places[-1]} · {WHOLE} · "
-        f"{asked.scenario}",
+        f"{view.scenario}",
         frame,
-        _growth_columns(),
-        f"growth_bridge_{asked.scenario}.csv",
+        BRIDGE_COLUMNS,
+        f"growth_bridge_{view.scenario}.csv",
         figure,
-        chosen=asked.year,
+        chosen=view.year,
     )
 
 
-def payroll(asked: ResultsView) -> Content:
+def payroll(view: ResultsView) -> Content:
     """Return what moved the annual payroll in the year, in dollars."""
-    budget = asked.result.budget
+    budget = view.result.budget
     frame = budget[["simulation_year", *PAYROLL, "payroll_change"]].reset_index(drop=True)
-    row = frame.loc[frame["simulation_year"] == asked.year].iloc[0]
+    row = frame.loc[frame["simulation_year"] == view.year].iloc[0]
     steps = [
         (text, -float(row[name]) if name == "exit_savings" else float(row[name]))
         for name, text in PAYROLL.items()
@@ -350,27 +322,15 @@ def payroll(asked: ResultsView) -> Content:
         y_format="$,~s",
     )
     return Content(
-        f"Payroll bridge {asked.year}",
-        f"What moved the annual payroll (base pay × FTE), $ · {asked.year} · {WHOLE} · {asked.scenario}",
+        f"Payroll bridge {view.year}",
+        f"What moved the annual payroll (base pay × FTE), $ · {view.year} · {WHOLE} · {view.scenario}",
         frame,
         (
             html.TableColumn("simulation_year", "Year"),
             *(html.TableColumn(name, f"{text}, $", money) for name, text in PAYROLL.items()),
             html.TableColumn("payroll_change", "Payroll change, $", lambda v: money(v, sign=True)),
         ),
-        f"payroll_bridge_{asked.scenario}.csv",
+        f"payroll_bridge_{view.scenario}.csv",
         figure,
-        chosen=asked.year,
-    )
-
-
-def _growth_frame(asked: ResultsView) -> pd.DataFrame:
-    return asked.result.kpis[["simulation_year", *BRIDGE, "growth_all"]].reset_index(drop=True)
-
-
-def _growth_columns() -> tuple[html.TableColumn, ...]:
-    return (
-        html.TableColumn("simulation_year", "Year"),
-        *(html.TableColumn(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
-        html.TableColumn("growth_all", "Growth", lambda v: percent(v, 2)),
+        chosen=view.year,
     )

@@ -6,23 +6,17 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import with_levels
-from planwise.parameters import EffectiveParameters, Finding, Risk, Value, catalogue
+from planwise.parameters import Value, catalogue
 from ui.components import html
 from ui.components.card import FRAME
-from ui.components.html import TableColumn
+from ui.components.differences import difference_table, differences, finding_list, finding_title
 from ui.components.page import PARTS, UpdateGuard
-from ui.draft import LOOK_AGAIN
+from ui.draft import BASELINE, LOOK_AGAIN
 from ui.session import Session
-from ui.values.parameter_text import written
-
-COLUMNS = ("parameter", "years", "before", "after")
-HORIZON = "years"
 
 
 @dataclass(frozen=True)
@@ -40,42 +34,6 @@ class RunRequest:
         return {"scenario": self.scenario, **{kind: values for kind, values in kinds.items() if values}}
 
 
-def difference(base: EffectiveParameters, proposed: EffectiveParameters) -> pd.DataFrame:
-    """Return one row per parameter and span of years in which it differs; years that both simulate."""
-    shared = [year for year in proposed.years if year in base.years]
-    rows = []
-    if base.years != proposed.years:
-        rows.append(_row("Simulated years", "", _span(base.years), _span(proposed.years)))
-    for name, parameter in proposed.declared.parameters.items():
-        if name == HORIZON:
-            continue
-        changed: dict[tuple[Value, Value], list[int]] = {}
-        for year in shared:
-            pair = (base.value(name, year), proposed.value(name, year))
-            if pair[0] != pair[1]:
-                changed.setdefault(pair, []).append(year)
-        rows += [
-            _row(
-                with_levels(parameter.label),
-                _years(years, shared),
-                written(parameter, old),
-                written(parameter, new),
-            )
-            for (old, new), years in changed.items()
-        ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def columns(base: str) -> tuple[TableColumn, ...]:
-    """Return how a difference from a scenario is shown."""
-    return (
-        TableColumn("parameter", "Lever or assumption", is_text=True),
-        TableColumn("years", "Years", is_text=True),
-        TableColumn("before", base),
-        TableColumn("after", "This run"),
-    )
-
-
 def suggested_name(base: str, taken: Iterable[str], longest: int = 48) -> str:
     """Return a free name for what is made of a scenario: higher_cola_2, then higher_cola_3."""
     known = set(taken)
@@ -90,24 +48,6 @@ def suggested_name(base: str, taken: Iterable[str], longest: int = 48) -> str:
             return name
 
 
-def _row(parameter: str, years: str, before: str, after: str) -> dict[str, str]:
-    return {"parameter": parameter, "years": years, "before": before, "after": after}
-
-
-def _years(years: list[int], all_years: list[int]) -> str:
-    if years == all_years:
-        return "all"
-    if years == list(range(years[0], years[-1] + 1)):
-        return _span(years)
-    return ", ".join(map(str, years))
-
-
-def _span(years: Iterable[int]) -> str:
-    first, *others = list(years)
-    return f"{first}–{others[-1]}" if others else str(first)
-
-
-BASELINE = "baseline"
 EDITS, STORED = "My edits", "A stored scenario"
 WHAT = "Every employee is simulated; the quality gate decides whether it is published"
 FIELD: dict[str, Any] = {"margin": 0, "sizing_mode": "stretch_width"}
@@ -115,7 +55,6 @@ SEGMENTS = {
     "& .MuiToggleButton-root": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "4px 14px"},
 }
 DESCRIPTION_MAX = 500
-FINDINGS_SHOWN = 6
 
 
 class RunForm:
@@ -307,16 +246,18 @@ class RunForm:
             name = BASELINE
             proposed = plans.effective(self._scenario.value)
             base, findings = plans.effective(BASELINE), []
-        frame = difference(base, proposed)
-        if frame.empty:
+        rows = differences(base, proposed)
+        if not rows:
             text = (
                 "As the baseline: levers in force and defaults."
                 if self._scenario.value == BASELINE
                 else (f"No difference to {name}.")
             )
             return f'<p class="quiet">{escape(text)}</p>'
-        table = html.table(frame, columns(name), f"What differs from {name}")
-        return table + _warnings(findings)
+        table = difference_table(rows, f"Differences from {name}")
+        if not findings:
+            return table
+        return f'{table}<p class="group-title">{finding_title(findings)}</p>{finding_list(findings)}'
 
     def _refusal(self) -> str:
         session = self._session
@@ -331,26 +272,3 @@ class RunForm:
                 "Run a stored scenario, or ask an analyst to save these edits.",
             )
         return ""
-
-
-def _warnings(findings: list[Finding]) -> str:
-    if not findings:
-        return ""
-    items = "".join(
-        f'<li><span class="what">{escape(_said(finding))}</span><span class="act">'
-        f"{html.chip(finding.risk.value, _tone(finding))}</span></li>"
-        for finding in findings[:FINDINGS_SHOWN]
-    )
-    more = len(findings) - FINDINGS_SHOWN
-    rest = f'<p class="quiet">{more} more on the page Plan.</p>' if more > 0 else ""
-    return f'<p class="group-title">Warnings</p><ul class="items">{items}</ul>{rest}'
-
-
-def _said(finding: Finding) -> str:
-    """Return a finding with its year, as the page Plan shows it."""
-    when = "" if finding.year is None else f"{finding.year}: "
-    return when + with_levels(finding.message)
-
-
-def _tone(finding: Finding) -> html.Tone:
-    return "bad" if finding.risk.rank >= Risk.HIGH.rank else "warn"

@@ -1,7 +1,7 @@
 """Results of a finished job: figures, quality gate, sweep."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -10,11 +10,13 @@ import panel as pn
 
 from planwise.errors import InputError
 from planwise.formatting import count, moment, money, percent, points, ratio, shortened
-from planwise.jobs import Job, JobKind, State, Table
+from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.html import Linked, TableColumn, link
 from ui.components.page import STACK, show
+from ui.components.result_cards import quality_gate
+from ui.draft import BASELINE
 from ui.session import Session
 from ui.values.results import Result
 
@@ -77,18 +79,6 @@ def _tone(title: str) -> html.Tone:
     return "bad" if title == CHANGES["became_infeasible"] else ""
 
 
-BASELINE = "baseline"
-ZERO_WIDTH_SPACE = "\u200b"
-LONG_NUMBER = re.compile(r"\d+\.\d{5,}")
-GATE = (
-    TableColumn("expectation", "Expectation", lambda v: _breakable(v), is_text=True),
-    TableColumn("outcome", "Outcome", is_text=True),
-    TableColumn("where", "Table and column", lambda v: _breakable(v), is_text=True),
-    TableColumn("observed", "Observed", shortened, is_text=True),
-    TableColumn("threshold", "Allowed", shortened, is_text=True),
-    TableColumn("offending rows", "Rows outside", count),
-    TableColumn("sample", "Such as", lambda v: shortened(_rounded(v)), is_text=True),
-)
 FIGURES = (
     TableColumn("figure", "At the end of the horizon", is_text=True),
     TableColumn("value", "This run"),
@@ -120,7 +110,7 @@ class Outcome:
             parts.append(self._figures.layout)
         for key, table in job.tables.items():
             if key.startswith("gate-") and job.kind is JobKind.SIMULATE:
-                self._gate.show(gate(job, table))
+                self._gate.show(quality_gate(table.rows, job.scenario, consequence(job)))
                 parts.append(self._gate.layout)
         if job.kind is JobKind.SWEEP and job.result is not None:
             self._sweep.show(sweep(job.result))
@@ -160,29 +150,10 @@ def ways(job: Job) -> str:
     return f'<p class="quiet">{" · ".join(links)}</p>' if links else ""
 
 
-def gate(job: Job, table: Table) -> Content:
-    """Return what the gate found, failures first, with rows that are outside."""
-    frame = pd.DataFrame([dict(row) for row in table.rows])
-    frame["outcome"] = [outcome(row) for row in table.rows]
-    frame["where"] = [_where(row) for row in table.rows]
-    held = int(frame["success"].sum())
+def consequence(job: Job) -> str:
+    """Return what the gate did to the result."""
     blocked = job.error is not None and job.error.type == "SimulationBlocked"
-    consequence = "nothing is published, the result before stays in force" if blocked else "published"
-    return Content(
-        "Quality gate",
-        f"{held} of {len(frame)} expectations hold; {consequence} · {job.scenario}",
-        frame,
-        GATE,
-        f"gate_{job.scenario}.csv",
-        lead=html.chip(*_gate_verdict(table.rows)),
-    )
-
-
-def outcome(row: Mapping[str, Any]) -> str:
-    """Return how an expectation ended: passed, or failed and what of it."""
-    if row["success"]:
-        return "✓ passed"
-    return {"critical": "✕ failed, blocks", "warning": "! warning"}.get(str(row["severity"]), "noted")
+    return "nothing is published, the earlier result stays in force" if blocked else "published"
 
 
 def figures(result: Result, baseline: Result | None) -> Content:
@@ -190,21 +161,19 @@ def figures(result: Result, baseline: Result | None) -> Content:
     year = result.last_year
     own = result.kpi(year)
     other = baseline.kpi(year) if baseline is not None and year in baseline.years else None
+    two, more_money = partial(percent, decimals=2), partial(money, sign=True)
+    more_ratio = partial(ratio, decimals=3, sign=True)
     rows = [
-        _figure(
-            "Annual growth (CAGR), mean base pay",
-            "growth_compound",
-            own,
-            other,
-            _rate,
-            points,
-        ),
-        _figure(f"Growth in {year}", "growth_all", own, other, _rate, points),
-        _figure("Mean base pay", "mean_base_pay", own, other, money, _more_money),
-        _figure("Annual payroll", "payroll", own, other, money, _more_money),
-        _figure("Headcount", "headcount", own, other, count, _more),
-        _figure("Compa-ratio", "mean_compa_ratio", own, other, ratio, _more_ratio),
-        _figure("Turnover in the year", "termination_rate", own, other, _rate, points),
+        _figure(name, own[column], None if other is None else other[column], write, difference)
+        for name, column, write, difference in (
+            ("Annual growth (CAGR), mean base pay", "growth_compound", two, points),
+            (f"Growth in {year}", "growth_all", two, points),
+            ("Mean base pay", "mean_base_pay", money, more_money),
+            ("Annual payroll", "payroll", money, more_money),
+            ("Headcount", "headcount", count, partial(count, sign=True)),
+            ("Compa-ratio", "mean_compa_ratio", ratio, more_ratio),
+            ("Turnover in the year", "termination_rate", two, points),
+        )
     ]
     frame = pd.DataFrame(rows)
     beside = "beside the baseline" if other is not None else "no baseline to compare with"
@@ -219,47 +188,9 @@ def figures(result: Result, baseline: Result | None) -> Content:
 
 
 def _figure(
-    name: str, column: str, own: Mapping[str, Any], other: Mapping[str, Any] | None, write: Any, more: Any
+    name: str, own: Any, other: Any | None, write: Callable[[Any], str], difference: Callable[[Any], str]
 ) -> dict[str, str]:
-    row = {"figure": name, "value": write(own[column]), "baseline": "", "difference": ""}
+    row = {"figure": name, "value": write(own), "baseline": "", "difference": ""}
     if other is not None:
-        row |= {"baseline": write(other[column]), "difference": more(own[column] - other[column])}
+        row |= {"baseline": write(other), "difference": difference(own - other)}
     return row
-
-
-def _where(row: Mapping[str, Any]) -> str:
-    return f"{row['table']}.{row['column']}" if row["column"] else str(row["table"])
-
-
-def _breakable(name: str) -> str:
-    """Let a long name go on in the next line after a dot or an underscore."""
-    return re.sub(r"([._])", f"\\1{ZERO_WIDTH_SPACE}", name)
-
-
-def _rounded(text: str) -> str:
-    return LONG_NUMBER.sub(lambda found: f"{float(found[0]):.4g}", text)
-
-
-def _gate_verdict(rows: Sequence[Mapping[str, Any]]) -> tuple[str, html.Tone]:
-    failed = [row for row in rows if not row["success"]]
-    if any(row["severity"] == "critical" for row in failed):
-        return "Failed", "bad"
-    if any(row["severity"] == "warning" for row in failed):
-        return "Passed with warnings", "warn"
-    return "Passed", "good"
-
-
-def _rate(value: Any) -> str:
-    return percent(value, 2)
-
-
-def _more_money(value: Any) -> str:
-    return money(value, sign=True)
-
-
-def _more(value: float) -> str:
-    return f"+{count(value)}" if value > 0 else count(value)
-
-
-def _more_ratio(value: float) -> str:
-    return f"+{ratio(value, 3)}" if round(value, 3) > 0 else ratio(value, 3)

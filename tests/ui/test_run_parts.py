@@ -1,18 +1,20 @@
-"""How the Run page tells of plans, jobs, gates and sweeps, and of what is wanted."""
+"""Parts of the Run page: requests, plans, jobs, gates, sweeps, figures."""
 
 from dataclasses import replace
 
 import pytest
 
-from planwise.jobs import JobFailure, JobKind, JobStep, State, Table
+from planwise.jobs import JobFailure, JobKind, JobStep, State
 from planwise.parameters import parse_assignments, resolve
 from tests.ui.jobs import JOB, NOON, PLAN
 from tests.ui.published import publish_by_hand
 from ui.components import html
+from ui.components.differences import differences
 from ui.components.job_panel import shown
+from ui.components.result_cards import quality_gate
 from ui.pages.run import outcome, plan
 from ui.pages.run import page as history
-from ui.pages.run.form import RunRequest, difference, suggested_name
+from ui.pages.run.form import RunRequest, suggested_name
 from ui.pages.run.outcome import sweep
 from ui.store import Store
 from ui.values.results import PastRun
@@ -35,28 +37,24 @@ def effective(*sets):
     return resolve(YEARS, scenario=parse_assignments(sets))
 
 
-def test_a_difference_is_told_once_for_years_that_are_alike():
-    rows = difference(effective(), effective("cola_rate=0.03", "merit_rate_level_2@2027=0.05"))
-    told = {row["parameter"]: (row["years"], row["before"], row["after"]) for row in rows.to_dict("records")}
-    assert told == {
-        "Cost-of-living raise": ("all", "2.50%", "3.00%"),
+def test_years_that_change_alike_are_one_difference():
+    rows = differences(effective(), effective("cola_rate=0.03", "merit_rate_level_2@2027=0.05"))
+    assert {row.label: (row.years, row.before, row.after) for row in rows} == {
+        "Cost-of-living raise": ("all years", "2.50%", "3.00%"),
         "Merit rate, L2 Manager": ("2027", "3.30%", "5.00%"),
     }
 
 
-def test_values_that_differ_by_year_are_told_apart():
-    rows = difference(
+def test_values_that_differ_by_year_are_apart():
+    rows = differences(
         effective(), effective("cola_rate@2026=0.03", "cola_rate@2027=0.03", "cola_rate@2028=0.04")
     )
-    assert list(rows["years"]) == ["2026–2027", "2028"]
-    assert list(rows["after"]) == ["3.00%", "4.00%"]
+    assert [(row.years, row.after) for row in rows] == [("2026–2027", "3.00%"), ("2028", "4.00%")]
 
 
-def test_another_horizon_is_told_and_only_shared_years_are_compared():
-    rows = difference(effective(), resolve((2026, 2027), scenario={}))
-    assert rows.to_dict("records") == [
-        {"parameter": "Simulated years", "years": "", "before": "2026–2028", "after": "2026–2027"}
-    ]
+def test_another_horizon_is_a_difference_and_only_shared_years_are_compared():
+    (row,) = differences(effective(), resolve((2026, 2027), scenario={}))
+    assert (row.label, row.years, row.before, row.after) == ("Simulated years", "", "2026–2028", "2026–2027")
 
 
 def test_what_is_wanted_is_what_the_flow_takes():
@@ -129,16 +127,16 @@ def test_only_web_addresses_become_links():
     assert shown(replace(JOB, link="http://p/run/1"), may_cancel=True, now=NOON)["link"] == "http://p/run/1"
 
 
-def test_a_gate_that_blocked_tells_failures_first_with_rows():
+def test_a_gate_that_blocked_shows_failures_first_with_rows():
     blocked = replace(JOB, state=State.FAILED, error=JobFailure("w", "r", "SimulationBlocked"))
-    content = outcome.gate(blocked, Table("t", GATE))
+    content = quality_gate(GATE, "lean", outcome.consequence(blocked))
     assert list(content.frame["outcome"]) == ["✕ failed, blocks", "! warning", "✓ passed"]
     assert content.frame["where"][0] == "fct_scenario_kpis.payroll"
     assert "1 of 3 expectations hold; nothing is published" in content.subtitle
     assert "Failed" in content.lead
 
 
-def test_a_sweep_tells_what_is_infeasible_first_and_what_changed():
+def test_a_sweep_shows_what_is_infeasible_first_and_what_changed():
     row = {
         "scenario": "lean", "variant": "as it is", "feasible": True, "reasons": [], "growth": 0.03,
         "target_growth": 0.03, "payroll": 1e6, "headcount": 10, "fingerprint": "f", "gate": "passed",
@@ -180,7 +178,7 @@ def test_the_ways_on_depend_on_how_it_ended():
     assert "page=plan" in outcome.ways(replace(JOB, state=State.FAILED))
 
 
-def test_jobs_and_past_runs_are_told_in_a_row():
+def test_jobs_and_past_runs_are_rows():
     failed = replace(JOB, state=State.FAILED, error=JobFailure("No\nsuch thing", "r", "E"), ended_at=NOON)
     done = replace(
         JOB,

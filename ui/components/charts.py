@@ -24,7 +24,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 HEIGHT = 300
 NOTE_HEIGHT = 160
 LEGEND_LINE = 19  # pixels
-REFERENCE_MARGIN = 84  # pixels on the right for the text of a reference line
+REFERENCE_MARGIN, TWO_LINES_MARGIN = 84, 56  # pixels on the right for the text of a reference line
 BAR_LINE = 26  # pixels of a horizontal bar
 NAME_MAX = 40  # characters of a name beside a bar
 FEW = 5  # a count up to this needs no tick between two whole numbers
@@ -476,8 +476,10 @@ def _with_total_target(figure: Figure, names: Sequence[str], target: tuple[str, 
     """Add a target across the last bar, the total; it does not apply to the parts."""
     if target is None:
         return figure
-    line = with_reference(figure, *target)["layout"]["shapes"][-1]
-    line |= {"xref": "x", "x0": len(names) - 1.5, "x1": len(names) - 0.5}
+    found = with_reference(figure, *target)["layout"]
+    found["shapes"][-1] |= {"xref": "x", "x0": len(names) - 1.5, "x1": len(names) - 0.5}
+    found["annotations"][-1]["text"] = label(target[0]).replace(" ", "<br>", 1)
+    found["margin"]["r"] = TWO_LINES_MARGIN
     return figure
 
 

@@ -53,7 +53,7 @@ SPLIT = f"""
   grid-template-columns: {EDITOR_WIDTH}px minmax(0, 1fr); grid-template-rows: auto 1fr;
   grid-template-areas: "editor figures" "editor charts";
 }}
-:host(.wide) {{ grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr); }}
+:host(.wide) {{ grid-template-columns: minmax(0, 1.7fr) minmax(0, 1fr); }}
 @media (max-width: {STACKED_WIDTH}px) {{ :host, :host(.wide) {STACKED} }}
 @media (max-width: {WIDE_STACKED_WIDTH}px) {{ :host(.wide) {STACKED} }}
 """
@@ -274,6 +274,7 @@ class PlanPage(Page):
         )
         self._base.param.watch(self._base_chosen, "value")
         self._year = self._select("Figures of", "year", 104)
+        self._year.margin = 0
         self._undo = pmui.Button(label="Undo", icon="undo", variant="text", **BUTTON)
         self._undo.on_click(partial(self._attempt, draft.undo))
         self._redo = pmui.Button(label="Redo", icon="redo", variant="text", **BUTTON)

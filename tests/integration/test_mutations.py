@@ -1,13 +1,18 @@
 # ruff: noqa: E501 - a mutant is read in one line
-"""Mutation tests: each plausible mistake in the models must be caught by an audit or by the reference.
+"""Mutation tests: each plausible mistake must be caught; a mutant that survives means that a rule is not tested.
 
-Every mutant is one textual change of a copy of the project, rendered and run in memory. Two worlds of two
-hundred people are compared: one grows, with the merit matrix and both caps on; one of four levels shrinks, with
-its raises in another order.
-A mutant that survives means that a rule is not tested.
+A mutant of the models is one textual change of a copy of the project, rendered and run in memory; an audit or
+the reference must catch it. Two worlds of two hundred people are compared: one grows, with the merit matrix and
+both caps on; one of four levels shrinks, with its raises in another order.
+A mutant of Python code is one textual change of a module; one of the named test files must fail with it.
 """
 
+import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +28,7 @@ from planwise.census import Census, SyntheticOptions, default_levels
 from planwise.census.synthetic import synthetic_rows
 from planwise.parameters import EffectiveParameters
 
+ROOT = Path(__file__).parents[2]
 MATRIX = {"below_range": 1.8, "1": 1.3, "2": 1.1, "3": 0.8, "4": 0.5, "above_range": 0.2}
 GROWING = {
     "years": 2,
@@ -172,6 +178,87 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
     ),
 }  # fmt: skip
 
+STUDY, COMPARISON, PAGES = "tests/unit/study", "tests/unit/comparison", "tests/ui"
+PARETO = f"{STUDY}/test_study_pareto.py"
+PEOPLE = f"{PAGES}/test_people_reader.py"
+SPREADS = f"{PAGES}/test_people_reader_spreads.py"
+# Module, text, changed text, and the tests that concern it.
+CODE_MUTANTS: dict[str, tuple[str, str, str, str]] = {
+    "the lowest raise limited from above": (
+        "planwise.study.constraints",
+        'constraint.bound - value if constraint.relation == ">=" else value - constraint.bound',
+        "value - constraint.bound",
+        f"{STUDY}/test_study_constraints.py",
+    ),
+    "payroll risk by the luckiest seeds": (
+        "planwise.study.constraints",
+        "sorted(ratios, reverse=True)",
+        "sorted(ratios)",
+        f"{STUDY}/test_study_constraints.py",
+    ),
+    "dominated only if worse in every objective": (
+        "planwise.study.pareto",
+        "np.all(kept <= points[index] + near, axis=1)",
+        "np.all(kept < points[index] - near, axis=1)",
+        PARETO,
+    ),
+    "infeasible points on the front": ("planwise.study.pareto", "broken == broken.min()", "broken >= 0", PARETO),
+    "knee on objectives in their own units": (
+        "planwise.study.pareto",
+        "(points - points.min(axis=0)) / _range(points)",
+        "points - points.min(axis=0)",
+        PARETO,
+    ),
+    "payroll bridge that counts everyone's pay as new": (
+        "planwise.comparison.people",
+        "WHERE matched.employee_id IS NULL",
+        "WHERE TRUE",
+        f"{COMPARISON}/test_comparison.py",
+    ),
+    "years of the base compared where others have none": (
+        "planwise.comparison.remarks",
+        "set(sources[0].years).intersection(*(source.years for source in sources[1:]))",
+        "set(sources[0].years)",
+        f"{COMPARISON}/test_comparison.py",
+    ),
+    "difference relative to the other scenario": (
+        "planwise.comparison.metrics",
+        "abs(float(base))",
+        "abs(float(value))",
+        f"{COMPARISON}/test_comparison.py",
+    ),
+    "department filter without effect": (
+        "ui.queries.people_sql",
+        'f"list_contains(?, {DEPARTMENT})"',
+        'f"len(?) > 0"',
+        PEOPLE,
+    ),
+    "turnover rate of the closing headcount": (
+        "ui.queries.people_sql",
+        'finished["experienced_exits"] / opening',
+        'finished["experienced_exits"] / finished["people"]',
+        PEOPLE,
+    ),
+    "growth from the year after": (
+        "ui.queries.people_sql",
+        '["mean_base_pay"].shift() - 1',
+        '["mean_base_pay"].shift(-1) - 1',
+        PEOPLE,
+    ),
+    "percentiles of opening pay": (
+        "ui.queries.distributions",
+        "CAST(base_pay AS DOUBLE) AS value",
+        "CAST(opening_base_pay AS DOUBLE) AS value",
+        SPREADS,
+    ),
+    "live figures of the base instead of the draft": (
+        "ui.pages.plan.live_figures",
+        "previews.kpis(request.scenario, request.effective, purpose=PURPOSE)",
+        "previews.kpis(request.scenario, request.base, purpose=PURPOSE)",
+        f"{PAGES}/test_plan_live.py",
+    ),
+}  # fmt: skip
+
 
 World = tuple[Census, EffectiveParameters, Simulation]
 
@@ -230,3 +317,26 @@ def test_mutant_is_killed(mutable: Direct, worlds: list[World], mutant: str, mon
 
     assert found, "the mutant survived"
     assert not found[0].startswith("does not run"), found
+
+
+def tests_with(module: str, text: str, changed: str, tests: str) -> "subprocess.CompletedProcess[str]":
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path, "PLANWISE_MUTANT": json.dumps([module, text, changed])}
+    options = ["-q", "-x", "-p", "mutated_module", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *options, tests]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def test_unchanged_code_survives() -> None:
+    done = tests_with("planwise.study.pareto", "DUPLICATE = 1e-9", "DUPLICATE = 1e-9", PARETO)
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("mutant", CODE_MUTANTS)
+def test_code_mutant_is_killed(mutant: str) -> None:
+    done = tests_with(*CODE_MUTANTS[mutant])
+
+    assert done.returncode == 1, f"survived, or does not run: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    assert re.search(r"\d+ failed", done.stdout), done.stdout[-2000:]
+    assert "duckdb." not in done.stdout, f"does not run: {done.stdout[-2000:]}"

@@ -60,7 +60,7 @@ def make_page(services: Services, gate: Gate | None = None) -> Page:
     frame = Frame(session, browser, sign_out=f".{LOGOUT}" if gate else "", rail=rail)
     if gate is not None and identity is not None:
         browser.param.watch(lambda _: gate.presence.touch(identity.ticket.id), "active")
-        frame.end_when(lambda: gate.close_if_over(identity))
+        frame.end_when(lambda: gate.close_if_ended(identity))
     page = _page(
         meta_title=escape(browser.title),  # the template does not; the address names scenarios
         header=[frame.tools, browser],

@@ -1,4 +1,4 @@
-"""The server: what all sessions share, who may come in, and how long what is left open lives."""
+"""The server: services of all sessions, sign-in, response headers, and the lifetime of sessions."""
 
 import gc
 import logging
@@ -11,24 +11,89 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
+from panel.io.resources import COMPONENT_PATH
+from panel.io.server import AuthenticatedStaticFileHandler, ComponentResourceHandler
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.web import HTTPError, OutputTransform
 
 from planwise.settings import Settings, SignInSettings
 from ui.app import NAVIGATION_COOKIE, THEME_COOKIE, make_page
 from ui.auth.configuration import Origins, client_secret, origins
 from ui.auth.gate import Gate
+from ui.auth.handlers import SignIn
 from ui.auth.oidc import Provider
-from ui.auth.provider import SignIn
 from ui.components.card import LIBRARY
 from ui.live_preview import open_previews
 from ui.pages import PAGES
 from ui.session import Services
 from ui.shell.frame import PRODUCT
-from ui.shell.responses import ROUTES, SafeHeaders
 from ui.store import Store
 
 CHECK_MILLISECONDS = 15_000
 UNUSED_MILLISECONDS = 30_000  # after the browser is gone; a reload makes a new session anyway
 LOG = logging.getLogger("planwise.ui")
+# Bokeh evaluates templates and callbacks, and Panel imports its modules from blobs and writes styles inline;
+# what is left still keeps every request, form and frame on this host.
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' blob: data:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+STRICT_TRANSPORT = ("Strict-Transport-Security", "max-age=31536000")
+
+
+class SafeHeaders(OutputTransform):
+    """Adds the headers to every answer of the server, whichever handler gives it."""
+
+    def __init__(self, request: HTTPServerRequest) -> None:
+        self._is_https = request.protocol == "https"
+
+    def transform_first_chunk(
+        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        """Add the headers before the first bytes leave."""
+        for name, value in HEADERS.items():
+            headers[name] = value
+        if self._is_https:
+            headers.add(*STRICT_TRANSPORT)
+        return status_code, headers, chunk
+
+
+PACKAGES = frozenset({"panel", "panel_material_ui", "ui"})
+
+
+class ComponentFiles(ComponentResourceHandler, AuthenticatedStaticFileHandler):
+    """In the place of Panel's own, which imports any module that an address names, for anybody."""
+
+    def parse_url_path(self, path: str) -> str:
+        """Return the file; raises HTTPError for a module of another package."""
+        if path.partition("/")[0].partition(".")[0] not in PACKAGES:
+            raise HTTPError(404)
+        found: str = super().parse_url_path(path)
+        return found
+
+
+ROUTES: list[tuple[str, type[ComponentFiles], dict[str, Any]]] = [
+    (f"/{COMPONENT_PATH}(.*)", ComponentFiles, {})
+]
 
 
 @dataclass(frozen=True)

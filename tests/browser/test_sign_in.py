@@ -73,7 +73,7 @@ def signed_in(url, name):
 def test_a_person_signs_in_works_and_signs_out(window, guarded):
     page, other = window.new_page(), window.new_page()
     sign_in(page, f"{guarded}/?page=overview&scenario=higher_cola", "ada", "wrong password")
-    expect(page.get_by_role("alert")).to_contain_text("not right")
+    expect(page.get_by_role("alert")).to_contain_text("password is wrong")
     expect(page.get_by_label("Name")).to_have_value("ada")
     assert page.evaluate("document.activeElement.id") == "password"
     page.keyboard.type(GOOD)
@@ -117,7 +117,7 @@ def test_a_removed_user_is_out_at_once(window, guarded, users):
     sign_in(page, guarded, "rob")
     page.locator(".kpi:visible").first.wait_for()
     users.remove("rob")
-    expect(page.get_by_text("Your account or the way to sign in was changed.")).to_be_visible()
+    expect(page.get_by_text("Your account or the sign-in method was changed.")).to_be_visible()
     assert page.locator(".kpi").count() == 0
 
 

@@ -59,14 +59,14 @@ def test_a_sign_in_ends_when_it_is_old(gate, clock):
     assert gate.identify(ticket.to_text())
     clock.now += 100
     gate.presence.touch(ticket.id)
-    assert gate.why_over(ticket) == "expired"
-    assert "12 hours" in gate.words("expired")
+    assert gate.end_reason(ticket) == "expired"
+    assert "12 hours" in gate.reason_text("expired")
 
 
 def test_a_sign_in_ends_when_nothing_is_done(gate, clock):
     ticket = gate.issue("ada")
     clock.now += 1801
-    assert gate.why_over(ticket) == "idle"
+    assert gate.end_reason(ticket) == "idle"
     assert gate.identify(ticket.to_text()) is None
 
 
@@ -91,14 +91,14 @@ def test_what_ended_long_ago_is_forgotten(gate, clock):
 @pytest.mark.parametrize("change", ["remove", "password", "role"])
 def test_a_changed_account_ends_what_is_open(gate, clock, change):
     identity = gate.identify(gate.issue("ada").to_text())
-    assert gate.still(identity) == ""
+    assert gate.close_if_ended(identity) == ""
     clock.now += 1
     if change == "remove":
         gate.users.remove("ada")
     else:
         role = "auditor" if change == "role" else "analyst"
         gate.users.add("ada", role, GOOD, clock=lambda: datetime.fromtimestamp(clock.now, UTC))
-    assert gate.close_if_over(identity)
+    assert gate.close_if_ended(identity)
     assert gate.presence.ended(identity.ticket.id)
 
 

@@ -13,8 +13,8 @@ from planwise.settings import Settings, SignInSettings
 from tests.ui.oidc_provider import CLIENT, SECRET, provider_running
 from ui.auth.configuration import origins
 from ui.auth.gate import Gate
+from ui.auth.handlers import SignIn
 from ui.auth.oidc import Provider
-from ui.auth.provider import SignIn
 
 
 class Me(RequestHandler):
@@ -168,7 +168,7 @@ def test_a_token_signed_by_another_key_lets_nobody_in(serve, fake):
 
 def test_a_token_of_a_key_not_published_lets_nobody_in(serve, fake):
     fake.header = {"kid": "another"}
-    assert "does not publish" in serve().get("/").text
+    assert "unpublished key" in serve().get("/").text
 
 
 @pytest.mark.parametrize("algorithm", ["none", "HS256"])
@@ -180,13 +180,13 @@ def test_a_token_without_a_real_signature_lets_nobody_in(serve, fake, algorithm)
 def test_further_claims_about_somebody_else_let_nobody_in(serve, fake):
     del fake.claims["roles"]
     fake.further = {"sub": "u2", "roles": "admin"}
-    assert "somebody else" in serve().get("/").text
+    assert "another user" in serve().get("/").text
 
 
 @pytest.mark.parametrize(
     ("discovery", "says"),
     [
-        ({"issuer": "https://evil.example"}, "calls itself"),
+        ({"issuer": "https://evil.example"}, "its issuer is"),
         ({"token_endpoint": None}, "no token_endpoint"),
         ({"token_endpoint": "http://evil.example/token"}, "not an https address"),
     ],
@@ -257,7 +257,7 @@ def test_a_provider_that_is_away_is_said_within_its_time(site, serve, fake):
     site.issuer = "http://127.0.0.1:9"
     begun = time.monotonic()
     answer = serve().get("/")
-    assert (answer.status_code, "does not answer" in answer.text) == (502, True)
+    assert (answer.status_code, "does not respond" in answer.text) == (502, True)
     assert time.monotonic() - begun < 5
 
 

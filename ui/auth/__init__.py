@@ -1,1 +1,1 @@
-"""Who may open the dashboard: off on this machine, a file of users, or an OpenID Connect provider."""
+"""Sign-in: off (this machine only), a file of users, or an OpenID Connect provider."""

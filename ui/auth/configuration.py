@@ -1,4 +1,4 @@
-"""The configured kind of sign-in, and the origins that are allowed."""
+"""Settings of sign-in, and the allowed origins."""
 
 import ipaddress
 import re
@@ -20,24 +20,24 @@ def sign_in_settings(auth: str | None = None) -> SignInSettings:
     """Return the settings of the environment, with `auth` instead of PLANWISE_AUTH where it is given."""
     return valid_settings(
         lambda: SignInSettings() if auth is None else SignInSettings(auth=auth),
-        "The settings of signing in",
+        "The sign-in settings",
     )
 
 
 def users_of(settings: Settings, sign_in: SignInSettings) -> Users:
-    """Return the users; the file need not be there yet."""
+    """Return the users; the file may not exist yet."""
     return Users((sign_in.users_file or settings.root / FOLDER / "users.json").expanduser())
 
 
 def cookie_secret(settings: Settings, sign_in: SignInSettings) -> str:
-    """Return what signs the cookies: PLANWISE_COOKIE_SECRET, else a file of the home, made at first."""
+    """Return the secret that signs cookies: PLANWISE_COOKIE_SECRET, else a file in the home."""
     if sign_in.cookie_secret is not None:
         return sign_in.cookie_secret.get_secret_value()
     return secret_of(folder(settings.root) / "cookie_secret")
 
 
 def client_secret(sign_in: SignInSettings) -> str | None:
-    """Return what the provider knows this dashboard by; None for a public client (PKCE protects it)."""
+    """Return the client secret at the provider; None for a public client (PKCE protects it)."""
     if sign_in.oidc_client_secret is not None:
         return sign_in.oidc_client_secret.get_secret_value()
     if sign_in.oidc_client_secret_file is not None:
@@ -46,7 +46,7 @@ def client_secret(sign_in: SignInSettings) -> str | None:
 
 
 def require_usable(settings: Settings, sign_in: SignInSettings) -> None:
-    """Raise InputError when nobody could sign in."""
+    """Raise InputError if no user could sign in."""
     if sign_in.auth == "basic" and not users_of(settings, sign_in).all():
         raise InputError(
             f"Sign-in is `basic`, and there are no users in {users_of(settings, sign_in).file}.",
@@ -57,7 +57,7 @@ def require_usable(settings: Settings, sign_in: SignInSettings) -> None:
 
 
 def require_secure(url: str, what: str) -> str:
-    """Return a URL that tokens may be sent to: https, or this machine; raises InputError for another."""
+    """Return a URL that tokens may be sent to: https, or this machine; raises InputError otherwise."""
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
         return url
@@ -71,7 +71,7 @@ def _require_oidc(sign_in: SignInSettings) -> None:
     if missing:
         raise InputError(
             f"Sign-in is `oidc`, and {' and '.join(missing)} is not set.",
-            remedy="Register the dashboard at the provider, and set what it says.",
+            remedy="Register the dashboard at the provider, and set the values it gives.",
         )
     require_secure(str(sign_in.oidc_issuer), "PLANWISE_OIDC_ISSUER")
     for role in sign_in.oidc_roles.values():
@@ -106,16 +106,16 @@ class Origins:
 
     @property
     def is_secure(self) -> bool:
-        """Whether browsers come by https, so that cookies must never go another way."""
+        """Whether browsers use https, so that cookies must not be sent without it."""
         return self.tls or self.public.startswith("https://")
 
     def base(self, host: str) -> str:
-        """Return the address that the provider sends people back to; raises InputError for a foreign host."""
+        """Return the address that the provider redirects to; raises InputError for an unknown host."""
         if self.public:
             return self.public
         if host.lower() not in self.hosts:
             raise InputError(
-                f"The dashboard is not known as {host}.", remedy=f"Start it with --allow-origin {EXAMPLE}"
+                f"{host} is not an allowed address.", remedy=f"Start it with --allow-origin {EXAMPLE}"
             )
         return f"{'https' if self.tls else 'http'}://{host}"
 
@@ -124,7 +124,7 @@ def origins(address: str, port: int, allowed: Sequence[str] = (), *, tls: bool =
     """Return the origins of a server; raises InputError for an `allowed` one that is not an address.
 
     `allowed` are as in an address bar, e.g. of a reverse proxy: https://pay.example.org, or with the path
-    that it takes off before it passes a request on: https://intranet.example.org/pay
+    that it strips from requests: https://intranet.example.org/pay
     """
     parsed = [_parse(text) for text in allowed]
     names = {"localhost", "127.0.0.1"} | ({address} - ALL_ADDRESSES)
@@ -136,7 +136,7 @@ def origins(address: str, port: int, allowed: Sequence[str] = (), *, tls: bool =
 
 
 def is_loopback(address: str) -> bool:
-    """Whether only this machine reaches an address."""
+    """Return whether an address is reachable from this machine only."""
     try:
         return address == "localhost" or ipaddress.ip_address(address).is_loopback
     except ValueError:
@@ -150,15 +150,15 @@ def _parse(text: str) -> tuple[str, str, str]:
         port = parts.port
     except ValueError:
         port = -1
-    more = parts.query or parts.fragment or parts.username is not None
+    extra = parts.query or parts.fragment or parts.username is not None
     if (
         parts.scheme not in DEFAULT_PORTS
         or not parts.hostname
         or port == -1
-        or more
+        or extra
         or not PATH.fullmatch(parts.path)
     ):
-        raise InputError(f"--allow-origin {text} is not an origin.", remedy=f"Like this: {EXAMPLE}")
+        raise InputError(f"--allow-origin {text} is not an origin.", remedy=f"Write it like {EXAMPLE}.")
     host = _bracketed(str(parts.hostname))
     default = port in (None, DEFAULT_PORTS[parts.scheme])
     return parts.scheme, host if default else f"{host}:{port}", parts.path.rstrip("/")

@@ -1,4 +1,4 @@
-"""Decide who may enter: sessions, tickets, rate limits."""
+"""Admit users: tickets, sessions, rate limits."""
 
 import json
 import secrets
@@ -17,13 +17,13 @@ from ui.values.user import ROLES, User
 
 WAIT_MAX_SECONDS = 900.0
 FORGET_SECONDS = 3600.0
-KEYS_MAX = 10_000  # the longest unused go first, so memory is bounded whatever is tried
-FREE_OF_PAIR, FREE_OF_ADDRESS, FREE_OF_NAME = 5, 30, 100  # failures before one waits
+KEYS_MAX = 10_000  # the least recently used are dropped, so that memory is bounded
+FREE_OF_PAIR, FREE_OF_ADDRESS, FREE_OF_NAME = 5, 30, 100  # failures before the next attempt must wait
 
 
 @dataclass(frozen=True)
 class Failures:
-    """How often in a row, and when last (seconds of the clock)."""
+    """The number of failures in a row, and the time of the last (seconds)."""
 
     count: int
     last: float
@@ -37,7 +37,7 @@ class SignInLimits:
         self._failures: OrderedDict[str, Failures] = OrderedDict()
 
     def wait_seconds(self, name: str, address: str) -> float:
-        """Return how long until the next try is looked at; 0 when it may be made now."""
+        """Return the time until the next attempt is allowed; 0 if it is allowed now."""
         return max(self._wait(key, free) for key, free in _keys(name, address))
 
     def failed(self, name: str, address: str) -> None:
@@ -78,7 +78,7 @@ def _keys(name: str, address: str) -> tuple[tuple[str, int], ...]:
 
 
 class Presence:
-    """Who signed out stays so after a restart; what is older than a sign-in lasts is forgotten."""
+    """Last use of open sign-ins, and those that ended: kept in a file until they would have expired."""
 
     def __init__(
         self, file: Path, *, lasts_seconds: float, idle_seconds: float, clock: Callable[[], float]
@@ -91,15 +91,15 @@ class Presence:
         self._ended: dict[str, float] = self._read()
 
     def touch(self, sign_in: str) -> None:
-        """Note that a person did something."""
+        """Record that the user was active."""
         self._used[sign_in] = self._clock()
 
     def ended(self, sign_in: str) -> bool:
-        """Whether the person signed out."""
+        """Return whether the user signed out."""
         return sign_in in self._ended
 
     def is_idle(self, sign_in: str) -> bool:
-        """Whether the person did nothing for too long; a sign-in not seen yet begins now."""
+        """Return whether the user was inactive for too long; an unknown sign-in starts now."""
         return self._clock() - self._used.setdefault(sign_in, self._clock()) > self._idle
 
     def end(self, sign_in: str) -> None:
@@ -122,9 +122,9 @@ ID_BYTES = 24
 
 @dataclass(frozen=True)
 class Ticket:
-    """One sign-in: of whom, when (seconds since 1970), by what.
+    """One sign-in: user, time (seconds since 1970) and method.
 
-    `role` is the provider's word; empty for `basic`, where the file of users says it each time.
+    `role` is the provider's; empty for `basic`, where it is read from the file of users each time.
     """
 
     id: str
@@ -134,17 +134,12 @@ class Ticket:
     method: str
 
     def to_text(self) -> str:
-        """Return what goes into the cookie, which is signed elsewhere."""
+        """Return the content of the cookie, which Tornado signs."""
         return json.dumps(asdict(self))
 
 
-def new_ticket(name: str, *, role: str, issued_at: float, method: str) -> Ticket:
-    """Return a ticket with a random id."""
-    return Ticket(secrets.token_urlsafe(ID_BYTES), name, role, issued_at, method)
-
-
 def read_ticket(text: str) -> Ticket | None:
-    """Return the ticket of a cookie whose signature holds; None for one of another version."""
+    """Return the ticket of a cookie with a valid signature; None for one of another version."""
     try:
         ticket = Ticket(**json.loads(text))
     except (ValueError, TypeError):
@@ -152,20 +147,20 @@ def read_ticket(text: str) -> Ticket | None:
     return ticket if ticket.role in ("", *ROLES) else None
 
 
-IDENTITY = "planwise_identity"  # what an admitted request carries
+IDENTITY = "planwise_identity"  # the attribute of an admitted request
 SECONDS_OF_DAY = 86_400
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A user, and the sign-in that says so."""
+    """A user and the ticket that identifies them."""
 
     user: User
     ticket: Ticket
 
 
 class Gate:
-    """Issues, checks and ends sign-ins of `basic` or `oidc`; pure but for the clock and its files."""
+    """Issue, check and end sign-ins of `basic` or `oidc`."""
 
     def __init__(
         self, settings: Settings, sign_in: SignInSettings, *, clock: Callable[[], float] = time.time
@@ -185,25 +180,25 @@ class Gate:
 
     @property
     def lasts_days(self) -> float:
-        """How long a cookie is good for."""
+        """How long a cookie is valid."""
         return self.lasts_seconds / SECONDS_OF_DAY
 
     def issue(self, name: str, role: str = "") -> Ticket:
-        """Return a new sign-in; `role` is empty where the file of users says it."""
-        ticket = new_ticket(name, role=role, issued_at=self._clock(), method=self.sign_in.auth)
+        """Return a new sign-in; `role` is empty where the file of users has it."""
+        ticket = Ticket(secrets.token_urlsafe(ID_BYTES), name, role, self._clock(), self.sign_in.auth)
         self.presence.touch(ticket.id)
         return ticket
 
     def identify(self, text: str) -> Identity | None:
-        """Return who holds a cookie whose signature holds, or None."""
+        """Return the identity of a cookie with a valid signature, or None if it has ended."""
         ticket = read_ticket(text)
-        if ticket is None or self.why_over(ticket):
+        if ticket is None or self.end_reason(ticket):
             return None
         role = self._role(ticket)
         return Identity(User(ticket.name, role, signed_in=True), ticket) if role else None
 
-    def why_over(self, ticket: Ticket) -> str:
-        """Return why a sign-in is over, as a key for `words`; empty while it is good."""
+    def end_reason(self, ticket: Ticket) -> str:
+        """Return why a sign-in has ended, as a key of `reason_text`; empty while it is valid."""
         if self.presence.ended(ticket.id):
             return "ended"
         if ticket.method != self.sign_in.auth:
@@ -214,24 +209,21 @@ class Gate:
             return "idle"
         return "" if self._role(ticket) else "changed"
 
-    def still(self, identity: Identity) -> str:
-        """Return why an open session must end, as a key for `words`; empty while it may go on."""
-        over = self.why_over(identity.ticket)
-        return over or ("" if self._role(identity.ticket) == identity.user.role else "role")
-
-    def close_if_over(self, identity: Identity) -> str:
-        """End a sign-in that is over for good; return why, or nothing while it may go on."""
-        why = self.still(identity)
+    def close_if_ended(self, identity: Identity) -> str:
+        """End a sign-in that is no longer valid; return the reason, empty while the session may continue."""
+        why = self.end_reason(identity.ticket)
+        if not why and self._role(identity.ticket) != identity.user.role:
+            why = "role"
         if why and not self.presence.ended(identity.ticket.id):
             self.presence.end(identity.ticket.id)
         return why
 
-    def words(self, why: str) -> str:
-        """Return a reason in words for who is signed out; any other key is plainly "You are signed out"."""
+    def reason_text(self, why: str) -> str:
+        """Return the text of a reason; "You are signed out." for any other key."""
         return {
             "expired": f"You signed in more than {self.sign_in.session_hours:g} hours ago.",
-            "idle": f"Nothing was done for {self.sign_in.idle_minutes:g} minutes.",
-            "changed": "Your account or the way to sign in was changed.",
+            "idle": f"You were inactive for {self.sign_in.idle_minutes:g} minutes.",
+            "changed": "Your account or the sign-in method was changed.",
             "role": "Your role was changed.",
         }.get(why, "You are signed out.")
 
@@ -243,9 +235,9 @@ class Gate:
 
 
 def user_of(request: Any, gate: Gate | None) -> tuple[User, Identity | None]:
-    """Return who made a request; without a gate, the user of the system, who may do everything.
+    """Return the user of a request; without a gate, the operating system's user as administrator.
 
-    Raises PermissionError for a request that did not come through the gate: nobody gets a page by accident.
+    Raises PermissionError for a request that did not pass the gate.
     """
     if gate is None:
         return User(os_user(), "admin"), None

@@ -1,7 +1,13 @@
-"""Sign-in and sign-out pages and their handlers."""
+"""Sign-in and sign-out pages, their handlers, and the hook that lets only signed-in users in."""
 
+import base64
+import hashlib
+import hmac
+import json
 import logging
+import secrets
 from asyncio import get_running_loop
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -10,11 +16,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from bokeh.server.auth_provider import AuthProvider
 from jinja2 import Environment, FileSystemLoader, Template
 from tornado.web import HTTPError, RequestHandler
 
+from planwise.errors import InputError, PlanWiseError
 from ui.auth.configuration import Origins
-from ui.auth.gate import SECONDS_OF_DAY, Gate
+from ui.auth.gate import IDENTITY, SECONDS_OF_DAY, Gate, Identity
+from ui.auth.oidc import NotAdmitted, Provider, ProviderFailed, Rules, name_of, role_of
 
 ASSETS = Path(__file__).parent.parent / "assets"
 LOGIN, LOGOUT, CALLBACK = "/login", "/logout", "/login/callback"
@@ -23,7 +32,7 @@ HOME = "/"
 
 @dataclass(frozen=True)
 class SignInPage:
-    """One page: heading, what to say, and a form or a link."""
+    """One page: heading, message, and a form or a link."""
 
     title: str
     message: str = ""
@@ -43,9 +52,9 @@ def render(page: SignInPage) -> str:
 
 
 def own_page(address: str) -> str:
-    """Return where to go after signing in: the dashboard with the query of `address`, or its first page.
+    """Return the page to open after signing in: the dashboard with the query of `address`, or its first page.
 
-    Anything but our own page gives the first page, so that no link can lead people elsewhere through us.
+    Any other address gives the first page, so that the sign-in cannot redirect to another site.
     """
     if not address.startswith(HOME) or any(ord(letter) < 32 or letter == "\\" for letter in address):
         return HOME
@@ -56,15 +65,15 @@ def own_page(address: str) -> str:
 
 
 def from_here(here: str, address: str) -> str:
-    """Return an address of ours as the page at `here` must link to it, both from the root as we see it.
+    """Return the link from the page at `here` to an address of the dashboard, both from its root.
 
-    Relative, because a proxy may show the dashboard under a path of its own.
+    The link is relative, because a proxy may serve the dashboard under a path.
     """
     return ("../" * (here.count("/") - 1) or "./") + address.removeprefix("/")
 
 
 def login_to(address: str) -> str:
-    """Return the address of the sign-in that comes back to `address`."""
+    """Return the address of the sign-in that returns to `address`."""
     page = own_page(address)
     return LOGIN if page == HOME else f"{LOGIN}?{urlencode({'next': page})}"
 
@@ -78,24 +87,21 @@ def _template() -> Template:
 
 
 LOG = logging.getLogger("planwise.ui.auth")
-WRONG = "The name or the password is not right."
-HASHING = ThreadPoolExecutor(1, thread_name_prefix="password")  # a try takes 32 MiB: one at a time
-WAITING_MAX = 16  # tries that may wait for it; more are refused at once
+WRONG = "The name or the password is wrong."
+HASHING = ThreadPoolExecutor(1, thread_name_prefix="password")  # an attempt takes 32 MiB: one at a time
+WAITING_MAX = 16  # attempts that may wait for it; more are rejected at once
 
 
 class SignInHandler(RequestHandler):
-    """What all pages of signing in have: the gate, the origins, and a cookie that scripts cannot read."""
+    """Base of the handlers: gate, origins, and the name of the cookie with the sign-in."""
 
-    gate: Gate
-    origins: Origins
-    cookie: str
-
-    def initialize(self, gate: Gate, origins: Origins, cookie: str) -> None:
-        """Take what the server was made with."""
-        self.gate, self.origins, self.cookie = gate, origins, cookie
+    def initialize(self, sign_in: "SignIn") -> None:
+        """Take the server's configuration."""
+        self.gate, self.origins, self.cookie = sign_in.gate, sign_in.origins, sign_in.cookie
+        self._provider = sign_in.provider
 
     def set_default_headers(self) -> None:
-        """Keep these pages out of every cache."""
+        """Keep the pages out of caches."""
         self.set_header("Cache-Control", "no-store")
 
     def show(self, page: SignInPage, status: int = 200) -> None:
@@ -105,11 +111,11 @@ class SignInHandler(RequestHandler):
         self.finish(render(replace(page, link=link)))
 
     def go(self, address: str) -> None:
-        """Send the browser to an address of ours."""
+        """Redirect to an address of the dashboard."""
         self.redirect(from_here(self.request.path, address))
 
     def set_private_cookie(self, name: str, value: str, *, seconds: float) -> None:
-        """Set a signed cookie that only our own pages send back, and no script reads."""
+        """Set a signed cookie that other sites cannot send and scripts cannot read."""
         self.set_signed_cookie(
             name,
             value,
@@ -120,28 +126,24 @@ class SignInHandler(RequestHandler):
         )
 
     def admit(self, name: str, role: str, address: str) -> None:
-        """Sign a person in, and go to the page that was asked for."""
+        """Sign a user in and redirect to the requested page."""
         ticket = self.gate.issue(name, role)
         self.set_private_cookie(self.cookie, ticket.to_text(), seconds=self.gate.lasts_seconds)
         LOG.info("%s signed in from %s", name, self.request.remote_ip)
         self.go(own_page(address))
 
     def write_error(self, status_code: int, **details: Any) -> None:
-        """Answer an error with a page that leads back, and no traceback."""
-        self.show(
-            SignInPage(
-                "Sign-in failed",
-                f"The request was not understood ({status_code}).",
-                is_error=True,
-                link=LOGIN,
-                link_text="Try again",
-            ),
-            status_code,
-        )
+        """Answer an error with a page, without a traceback."""
+        self.show_failure(f"The request is not valid ({status_code}).", status=status_code)
+
+    def show_failure(self, message: str, remedy: str = "", *, status: int) -> None:
+        """Answer with a page that leads back to the sign-in."""
+        page = SignInPage("Sign-in failed", message, remedy, is_error=True, link=LOGIN, link_text="Try again")
+        self.show(page, status)
 
 
 class PasswordHandler(SignInHandler):
-    """The form, and what it sends; works without JavaScript."""
+    """The form with name and password; it works without JavaScript."""
 
     waiting = 0
 
@@ -150,7 +152,7 @@ class PasswordHandler(SignInHandler):
         self.show(self._form(self.get_query_argument("next", HOME)))
 
     async def post(self) -> None:
-        """Compare name and password, on a thread: it takes long on purpose."""
+        """Check name and password, on a thread: hashing is slow by design."""
         name, password = (
             self.get_body_argument("name", ""),
             self.get_body_argument("password", "", strip=False),
@@ -159,11 +161,11 @@ class PasswordHandler(SignInHandler):
         try:
             self.check_xsrf_cookie()
         except HTTPError:
-            self.show(self._form(target, name, "The form was too old.", "Please try once more."), 403)
+            self.show(self._form(target, name, "The form has expired.", "Try again."), 403)
             return
         wait = self.gate.limits.wait_seconds(name, address)
         if wait > 0 or PasswordHandler.waiting >= WAITING_MAX:
-            self._refuse_for_now(target, name, max(1, ceil(wait)))
+            self._reject_for_now(target, name, max(1, ceil(wait)))
             return
         PasswordHandler.waiting += 1
         try:
@@ -172,16 +174,16 @@ class PasswordHandler(SignInHandler):
             PasswordHandler.waiting -= 1
         if user is None:
             self.gate.limits.failed(name, address)
-            LOG.warning("Sign-in refused for %.64r from %s", name, address)
+            LOG.warning("Sign-in rejected for %.64r from %s", name, address)
             self.show(self._form(target, name, WRONG, "Check both, and whether Caps Lock is on."), 401)
             return
         self.gate.limits.succeeded(name, address)
         self.admit(user.name, "", target)
 
-    def _refuse_for_now(self, target: str, name: str, seconds: int) -> None:
+    def _reject_for_now(self, target: str, name: str, seconds: int) -> None:
         self.set_header("Retry-After", str(seconds))
-        says = f"Too many tries. The next one is looked at in {seconds} seconds."
-        self.show(self._form(target, name, says, "An administrator can set another password."), 429)
+        message = f"Too many attempts. Try again in {seconds} seconds."
+        self.show(self._form(target, name, message, "An administrator can set another password."), 429)
 
     def _form(self, target: str, name: str = "", message: str = "", remedy: str = "") -> SignInPage:
         return SignInPage(
@@ -197,19 +199,156 @@ class PasswordHandler(SignInHandler):
 
 
 class SignOutHandler(SignInHandler):
-    """End the sign-in: the cookie, and every page that was opened with it."""
+    """Sign out: remove the cookie and end every page opened with it."""
 
     def get(self) -> None:
-        """Sign out, and say why; a link on another site cannot do it."""
+        """Sign out and show the reason; a link on another site cannot do it."""
         if self.request.headers.get("Sec-Fetch-Site", "") in ("cross-site", "same-site"):
             self.go(HOME)
             return
         target = self.get_query_argument("next", HOME)
-        said = self.gate.words(self.get_query_argument("why", ""))
+        reason = self.gate.reason_text(self.get_query_argument("why", ""))
         text = self.get_signed_cookie(self.cookie, max_age_days=self.gate.lasts_days)
         identity = self.gate.identify(text.decode()) if text else None
         if identity is not None:
             self.gate.presence.end(identity.ticket.id)
             LOG.info("%s signed out", identity.user.name)
         self.clear_cookie(self.cookie)
-        self.show(SignInPage("Signed out", said, link=login_to(target), link_text="Sign in again"))
+        self.show(SignInPage("Signed out", reason, link=login_to(target), link_text="Sign in again"))
+
+
+REQUEST_SECONDS = 600.0  # time to sign in at the provider
+RANDOM_BYTES = 32
+
+
+class OidcHandler(SignInHandler):
+    """Base of both steps: the provider, and a cookie with the request of the first step."""
+
+    @property
+    def provider(self) -> Provider:
+        """The provider; a server without one does not have these handlers."""
+        assert self._provider is not None
+        return self._provider
+
+    @property
+    def request_cookie(self) -> str:
+        """The name of the cookie with the request that was sent to the provider."""
+        return f"{self.cookie}-under-way"
+
+    @property
+    def redirect_uri(self) -> str:
+        """The address that the provider redirects to; it must be registered there."""
+        return self.origins.base(self.request.host) + CALLBACK
+
+    def fail(self, error: PlanWiseError) -> None:
+        """Show why the sign-in failed."""
+        LOG.warning("Sign-in failed from %s: %s", self.request.remote_ip, error.what)
+        status = 403 if isinstance(error, NotAdmitted) else 502 if isinstance(error, ProviderFailed) else 400
+        self.show_failure(error.what, error.remedy or "", status=status)
+
+
+class ProviderHandler(OidcHandler):
+    """The first step: keep the request in a cookie and redirect to the provider."""
+
+    async def get(self) -> None:
+        """Redirect to the provider."""
+        state, nonce, verifier = (secrets.token_urlsafe(RANDOM_BYTES) for _ in range(3))
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        try:
+            url = await self.provider.authorization_url(
+                self.redirect_uri, state=state, nonce=nonce, challenge=challenge
+            )
+        except PlanWiseError as error:
+            self.fail(error)
+            return
+        sent = {
+            "state": state,
+            "nonce": nonce,
+            "verifier": verifier,
+            "next": own_page(self.get_query_argument("next", HOME)),
+        }
+        self.set_private_cookie(self.request_cookie, json.dumps(sent), seconds=REQUEST_SECONDS)
+        self.redirect(url)
+
+
+class CallbackHandler(OidcHandler):
+    """The second step: the response must belong to the request in the cookie and be valid."""
+
+    async def get(self) -> None:
+        """Sign the user in, or show why not."""
+        try:
+            sent = self._sent_request()
+            claims = await self._claims(sent)
+            rules = Rules.of(self.gate.sign_in)
+            name, role = name_of(claims, rules), role_of(claims, rules)
+        except PlanWiseError as error:
+            self.fail(error)
+            return
+        self.admit(name, role, sent["next"])
+
+    def _sent_request(self) -> dict[str, str]:
+        text = self.get_signed_cookie(self.request_cookie, max_age_days=REQUEST_SECONDS / 86_400)
+        self.clear_cookie(self.request_cookie)
+        sent: dict[str, str] = json.loads(text) if text else {}
+        state = self.get_query_argument("state", "")
+        if not sent or not hmac.compare_digest(state.encode(), sent["state"].encode()):
+            raise InputError(
+                "The provider's response belongs to another sign-in, or came too late.",
+                remedy="Try again in this window.",
+            )
+        if code := self.get_query_argument("error", ""):
+            reason = self.get_query_argument("error_description", code)
+            raise NotAdmitted(f"The provider did not sign you in: {reason[:300]}.", remedy="Try again.")
+        return sent
+
+    async def _claims(self, sent: dict[str, str]) -> dict[str, Any]:
+        code = self.get_query_argument("code", "")
+        tokens = await self.provider.tokens(code, self.redirect_uri, sent["verifier"])
+        claims = await self.provider.claims(str(tokens.get("id_token", "")), sent["nonce"])
+        if Rules.of(self.gate.sign_in).are_met_by(claims):
+            return claims
+        further = await self.provider.userinfo(str(tokens.get("access_token", "")), claims["sub"])
+        return further | claims  # signed claims take precedence
+
+
+COOKIE = "planwise"
+
+
+class SignIn(AuthProvider):
+    """Bokeh's authentication hook: pages, websockets and downloads need a cookie that the gate accepts."""
+
+    def __init__(self, gate: Gate, origins: Origins, provider: Provider | None, port: int) -> None:
+        self.gate, self.origins, self.provider = gate, origins, provider
+        self.cookie = f"{COOKIE}-{port}"  # a browser sends a host's cookies to all its ports
+        super().__init__()
+
+    @property
+    def endpoints(self) -> list[tuple[Any, ...]]:
+        """The pages that need no sign-in."""
+        handlers: dict[str, type[SignInHandler]] = {LOGOUT: SignOutHandler, LOGIN: PasswordHandler}
+        if self.provider is not None:
+            handlers |= {LOGIN: ProviderHandler, CALLBACK: CallbackHandler}
+        return [(address, handler, {"sign_in": self}) for address, handler in handlers.items()]
+
+    @property
+    def get_user(self) -> Callable[[RequestHandler], Identity | None]:  # type: ignore[override]
+        """The user of a request, from its cookie; the request carries the identity into its session."""
+        return self._identify
+
+    @property
+    def login_url(self) -> str:
+        """The address of the sign-in."""
+        return LOGIN
+
+    @property
+    def logout_url(self) -> str:
+        """The address of the sign-out."""
+        return LOGOUT
+
+    def _identify(self, handler: RequestHandler) -> Identity | None:
+        text = handler.get_signed_cookie(self.cookie, max_age_days=self.gate.lasts_days)
+        identity = self.gate.identify(text.decode()) if text else None
+        if identity is not None:
+            self.gate.presence.touch(identity.ticket.id)
+            setattr(handler.request, IDENTITY, identity)
+        return identity

@@ -16,7 +16,7 @@ from planwise.errors import InputError
 from planwise.storage import create_file, write_text
 from ui.values.user import ROLES
 
-COST, BLOCK, LANES = 2**15, 8, 3  # 32 MiB and some 0.2 s a try: equal to OWASP's least for scrypt
+COST, BLOCK, LANES = 2**15, 8, 3  # 32 MiB and about 0.2 s an attempt: OWASP's minimum for scrypt
 MEMORY_BYTES = 128 * COST * BLOCK * 2
 SALT_BYTES = 16
 KEY_BYTES = 32
@@ -25,30 +25,30 @@ SCHEME = "scrypt"
 
 
 def hash_password(password: str) -> str:
-    """Return `scrypt$cost$block$lanes$salt$key`; raises InputError for one that is too short or long."""
+    """Return `scrypt$cost$block$lanes$salt$key`; raises InputError for a password too short or too long."""
     if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
         raise InputError(
             f"The password has {len(password)} characters.",
-            remedy=f"Choose one of {LENGTH_MIN} to {LENGTH_MAX} characters; several words are good.",
+            remedy=f"Use {LENGTH_MIN} to {LENGTH_MAX} characters, for example several words.",
         )
     salt = secrets.token_bytes(SALT_BYTES)
-    return _written(salt, _derive(password, salt, COST, BLOCK, LANES))
+    return _format(salt, _derive(password, salt, COST, BLOCK, LANES))
 
 
 def matches(password: str, hashed: str) -> bool:
-    """Whether the password is the hashed one; takes as long for a wrong one as for the right one."""
+    """Return whether the password is the hashed one; a wrong one takes as long as the right one."""
     if len(password) > LENGTH_MAX:
         return False
     scheme, cost, block, lanes, salt, key = hashed.split("$")
     if scheme != SCHEME:
         raise InputError(f"Unknown password scheme {scheme!r}.", remedy="Set the password again.")
-    tried = _derive(password, base64.b64decode(salt), int(cost), int(block), int(lanes))
-    return hmac.compare_digest(tried, base64.b64decode(key))
+    derived = _derive(password, base64.b64decode(salt), int(cost), int(block), int(lanes))
+    return hmac.compare_digest(derived, base64.b64decode(key))
 
 
-def nobodys() -> str:
-    """Return a hash that no password has, so that an unknown name takes as long as a known one."""
-    return _written(bytes(SALT_BYTES), bytes(KEY_BYTES))
+def unusable_hash() -> str:
+    """Return a hash that no password has, so that an unknown name takes as long to check as a known one."""
+    return _format(bytes(SALT_BYTES), bytes(KEY_BYTES))
 
 
 def _derive(password: str, salt: bytes, cost: int, block: int, lanes: int) -> bytes:
@@ -57,7 +57,7 @@ def _derive(password: str, salt: bytes, cost: int, block: int, lanes: int) -> by
     )
 
 
-def _written(salt: bytes, key: bytes) -> str:
+def _format(salt: bytes, key: bytes) -> str:
     return "$".join((SCHEME, str(COST), str(BLOCK), str(LANES), _text(salt), _text(key)))
 
 
@@ -72,21 +72,21 @@ SECRET_BYTES = 48
 
 
 def folder(root: Path) -> Path:
-    """Return the home's folder for secrets and users, made for its owner only."""
+    """Return the home's folder for secrets and users, created for its owner only."""
     made = root / FOLDER
     made.mkdir(mode=0o700, parents=True, exist_ok=True)
     return made
 
 
 def read_private(file: Path, what: str) -> str:
-    """Return the text of a file; raises InputError when it is not there or others may read or change it."""
+    """Return the text of a file; raises InputError if it is missing or others may read or change it."""
     try:
         with file.open(encoding="utf-8") as opened:
             mode = os.fstat(opened.fileno()).st_mode
             if mode & OTHERS:
                 raise InputError(
                     f"{what} {file} can be read or changed by others (mode {mode & 0o777:04o}).",
-                    remedy=f"Change what is in it if others may have seen it, then: chmod 600 {file}",
+                    remedy=f"Replace the secrets in it if others may have read them, then: chmod 600 {file}",
                 )
             return opened.read()
     except OSError as error:
@@ -122,7 +122,7 @@ ADD = "planwise user add NAME --role admin"
 
 @dataclass(frozen=True)
 class KnownUser:
-    """One user; `changed_at` is when the password was set: who signed in before is signed out."""
+    """One user; sign-ins before `changed_at`, the time the password was set, have ended."""
 
     name: str
     role: str
@@ -139,7 +139,7 @@ class Users:
         self._users: dict[str, KnownUser] = {}
 
     def all(self) -> tuple[KnownUser, ...]:
-        """Return the users by name; none when the file is not there."""
+        """Return the users by name; none if the file does not exist."""
         return tuple(sorted(self._read().values(), key=lambda user: user.name))
 
     def get(self, name: str) -> KnownUser | None:
@@ -147,17 +147,17 @@ class Users:
         return self._read().get(name)
 
     def check(self, name: str, password: str) -> KnownUser | None:
-        """Return the user when the password is right, else None; as slow for a name that is not known."""
+        """Return the user if the password is right, else None; an unknown name takes as long."""
         user = self.get(name)
-        right = matches(password, user.password if user else nobodys())
-        return user if user and right else None
+        is_right = matches(password, user.password if user else unusable_hash())
+        return user if user and is_right else None
 
     def add(self, name: str, role: str, password: str, *, clock: Callable[[], datetime]) -> KnownUser:
         """Add a user or change one; raises InputError for a bad name, role or password."""
         if not NAME.fullmatch(name):
             raise InputError(
-                f"{name!r} is not a name of a user.",
-                remedy="1 to 64 letters, digits and . _ @ + -, a letter or digit first.",
+                f"{name!r} is not a valid user name.",
+                remedy="Use 1 to 64 letters, digits and . _ @ + -, starting with a letter or digit.",
             )
         require_role(role)
         user = KnownUser(name, role, hash_password(password), clock())
@@ -165,10 +165,10 @@ class Users:
         return user
 
     def remove(self, name: str) -> None:
-        """Remove a user, who is signed out at once; raises InputError when there is none."""
+        """Remove a user, who is signed out at once; raises InputError if there is none."""
         users = dict(self._read())
         if name not in users:
-            raise InputError(f"There is no user {name!r}.", remedy="`planwise user list` names them.")
+            raise InputError(f"There is no user {name!r}.", remedy="List them with `planwise user list`.")
         del users[name]
         self._write(users)
 
@@ -190,7 +190,7 @@ class Users:
 def require_role(role: str) -> None:
     """Raise InputError unless this is a role."""
     if role not in ROLES:
-        raise InputError(f"There is no role {role!r}.", remedy=f"One of: {', '.join(ROLES)}.")
+        raise InputError(f"Unknown role {role!r}.", remedy=f"One of: {', '.join(ROLES)}.")
 
 
 def _parse(text: str, file: Path) -> dict[str, KnownUser]:
@@ -206,7 +206,7 @@ def _parse(text: str, file: Path) -> dict[str, KnownUser]:
         }
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{WHAT} {file} cannot be understood: {error}.", remedy=f"Move it away, then: {ADD}"
+            f"{WHAT} {file} cannot be read: {error}.", remedy=f"Move it away, then: {ADD}"
         ) from error
     for user in users.values():
         require_role(user.role)

@@ -1,8 +1,7 @@
 """`planwise compare`: scenarios side by side."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -11,14 +10,12 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from flows.launch import run_use_case
+from planwise.app.compare import CompareRequest, compare_scenarios
 from planwise.cli.options import AsFlow, Home, Json
 from planwise.cli.tables import PLAIN
-from planwise.comparison import compare as compare_published
 from planwise.comparison.compare import Compared, Comparison
-from planwise.comparison.metrics import METRICS, Kind
-from planwise.comparison.parameters import ParameterDifference, Setting
-from planwise.comparison.people import Statistics, WinnersAndLosers, write_people_csv
-from planwise.comparison.remarks import due
+from planwise.comparison.differences import METRICS, Kind, ParameterDifference, Setting
+from planwise.comparison.people import Statistics, WinnersAndLosers
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.formatting import TERMINAL
 from planwise.jobs import JobKind
@@ -206,60 +203,43 @@ def _table(*columns: str, title: str) -> Table:
     )
 
 
-EMPLOYEES = 1_000  # rows in the workbook; totals always include everyone
+PUBLISHED = CompareRequest()  # the options' defaults
 
 
 def compare(
     *scenarios: Annotated[str, Parameter(help="Two or more names; the first is the base.")],
-    xlsx: Annotated[Path | None, Parameter(name="--xlsx", help="Also write an Excel workbook.")] = None,
-    csv: Annotated[
-        Path | None,
-        Parameter(name="--csv", help="Also write a CSV file with the pay of every matched employee."),
-    ] = None,
-    employees: Annotated[
-        int,
-        Parameter(help="Employees listed in the workbook per scenario, largest change first; 0 for none."),
-    ] = EMPLOYEES,
-    simulate: Annotated[
-        bool,
-        Parameter(negative="", help="First simulate scenarios that are unpublished or changed."),
-    ] = False,
+    request: Annotated[CompareRequest, Parameter(name="*")] = PUBLISHED,
     flow: AsFlow = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Compare the published results of scenarios; the first is the base of all differences."""
     settings = settings_for(home)
-    if simulate:
-        _simulate(settings, scenarios, flow)
-    comparison = compare_published(settings, scenarios, employees=employees if xlsx else 0)
-    file = None
-    if xlsx is not None:
-        from planwise.comparison.workbook import write_workbook
-
-        file = write_workbook(comparison, xlsx)
-    people = None if csv is None else write_people_csv(comparison.sources, comparison.people, csv)
+    report = compare_scenarios(
+        settings,
+        request.model_copy(update={"scenarios": scenarios}),
+        simulate=lambda name: _simulate(settings, name, flow),
+    )
     if json:
-        emit_json({**comparison.as_json(), "workbook": file, "csv": csv, "csv_rows": people})
+        emit_json(report.as_json())
         return
-    results().print(render_comparison(comparison))
-    if file is not None:
-        progress().print(f"Workbook: {file}", markup=False, soft_wrap=True)
-    if people is not None:
-        progress().print(f"{people:,} employees: {csv}", markup=False, soft_wrap=True)
-    if file is None and people is None:
+    results().print(render_comparison(report.comparison))
+    if report.workbook is not None:
+        progress().print(f"Workbook: {report.workbook}", markup=False, soft_wrap=True)
+    if report.csv is not None:
+        progress().print(f"{count(report.csv_rows)} employees: {report.csv}", markup=False, soft_wrap=True)
+    if report.workbook is None and report.csv is None:
         progress().print(
             "Next: add --xlsx FILE for a workbook; planwise employee ID --scenario A --against B."
         )
 
 
-def _simulate(settings: Settings, scenarios: Sequence[str], as_flow: bool | None) -> None:
+def _simulate(settings: Settings, name: str, as_flow: bool | None) -> None:
     from planwise.app.requests import SimulateRequest
     from planwise.app.simulate import simulate as job  # SQLMesh is slow to import and rarely needed here
 
-    for name in due(settings, scenarios):
-        request = SimulateRequest(scenario=name)
-        run_use_case(settings, job=job, flow=_flow, request=request, as_flow=as_flow, kind=JobKind.SIMULATE)
+    request = SimulateRequest(scenario=name)
+    run_use_case(settings, job=job, flow=_flow, request=request, as_flow=as_flow, kind=JobKind.SIMULATE)
 
 
 def _flow() -> Callable[..., Any]:

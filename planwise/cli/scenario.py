@@ -197,7 +197,7 @@ def diff(
 ) -> None:
     """Show which levers and assumptions differ between scenarios, simulated or not."""
     from planwise.cli.compare import render_parameters
-    from planwise.comparison.parameters import (  # pandas is slow to import
+    from planwise.comparison.differences import (  # pandas is slow to import
         ComparedParameters,
         parameter_differences,
     )

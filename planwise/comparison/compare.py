@@ -3,17 +3,46 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
-from planwise.comparison.metrics import LEVEL_METRICS, Figure, Metric, difference, metrics_of, relative
-from planwise.comparison.parameters import ParameterDifference, parameter_differences
-from planwise.comparison.people import TOP_MOVERS, WinnersAndLosers, can_match, winners_and_losers
-from planwise.comparison.remarks import Remark, common_years, remarks_on
-from planwise.comparison.sources import Row, Source, load_sources, mart_rows, reader
+from planwise.census import load_census
+from planwise.comparison.differences import (
+    LEVEL_METRICS,
+    ComparedParameters,
+    Figure,
+    Metric,
+    ParameterDifference,
+    difference,
+    metrics_of,
+    parameter_differences,
+    relative,
+)
+from planwise.comparison.people import TOP_MOVERS, WinnersAndLosers, winners_and_losers
+from planwise.comparison.sources import SEED, Row, Source, load_sources, mart_rows, reader, unpublished
+from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
+from planwise.governance import Ledger, effective_parameters, open_ledger
+from planwise.parameters import Chain, catalogue
 from planwise.settings import Settings
+
+About = Literal["census", "horizon", "seed", "same", "stale", "deleted"]
+NAMED = 3  # parameters named in a remark; the lever table has them all
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One limit of a comparison; `scenarios` are those it applies to."""
+
+    about: About
+    scenarios: tuple[str, ...]
+    what: str
+    remedy: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.remedy}" if self.remedy else self.what
+
 
 KPIS, GROWTH, LEVELS = "fct_scenario_kpis", "fct_compensation_growth", "fct_level_summary"
 CENSUS_YEAR = 0  # how the marts call the census
@@ -109,7 +138,7 @@ class Comparison:
         )
 
     def level_ids(self, year: int) -> tuple[int, ...]:
-        """Return the levels that anybody is in, in any scenario, in a year."""
+        """Return the levels that have people in a year, in any scenario."""
         return tuple(
             sorted({level for name in self.names for at, level in self.figures[name].levels if at == year})
         )
@@ -132,11 +161,12 @@ class Comparison:
             "assumptions": [row for kind, row in parameters if kind == "assumption"],
             "kpis": [self.kpi(m, year).as_json() for year in self.years for m in self.metrics],
             "totals": [self.total(m).as_json() for m in self.metrics if m.flow] if self.years else [],
-            "levels": [compared.as_json() for compared in self._levels()],
+            "levels": [compared.as_json() for compared in self.levels()],
             "people": [pair.as_json() for pair in self.people],
         }
 
-    def _levels(self) -> Iterator[Compared]:
+    def levels(self) -> Iterator[Compared]:
+        """Yield every metric of every level and compared year."""
         for year in self.years:
             for level in self.level_ids(year):
                 rows = {name: self.figures[name].levels.get((year, level), {}) for name in self.names}
@@ -156,7 +186,7 @@ def compare(
     """Compare two or more scenarios by what they published; the first is the base of all differences.
 
     Raises InputError when one is not published, its result is damaged, or `employees` is out of bounds.
-    What cannot be compared (another census, other years) is left out and said in `remarks`. `employees` is
+    What cannot be compared (another census, other years) is left out and listed in `remarks`. `employees` is
     how many of the largest pay differences of each pair to keep, person by person.
     """
     if not 0 <= employees <= EMPLOYEES_MAX:
@@ -171,7 +201,7 @@ def compare(
         people = tuple(
             winners_and_losers(connection, sources[0], other, years[-1], movers=movers, employees=employees)
             for other in sources[1:]
-            if years and can_match(sources[0], other)
+            if years and other.has_census_of(sources[0])
         )
     columns = [name for figure in figures.values() for row in figure.kpis.values() for name in row]
     return Comparison(
@@ -206,3 +236,137 @@ def _figures(connection: duckdb.DuckDBPyConnection, source: Source, years: Seque
 def _sum(values: Sequence[Figure]) -> Figure:
     present = [value for value in values if value is not None]
     return sum(present[1:], start=present[0]) if len(present) == len(values) and present else None
+
+
+def common_years(sources: Sequence[Source]) -> tuple[int, ...]:
+    """Return the years that all of them simulate."""
+    shared = set(sources[0].years).intersection(*(source.years for source in sources[1:]))
+    return tuple(sorted(shared))
+
+
+def remarks_on(settings: Settings, sources: Sequence[Source]) -> tuple[Remark, ...]:
+    """Return everything that limits the comparison, what each limit leaves, and what to do about it."""
+    base, *others = sources
+    found = [*_of_censuses(base, others), *_of_horizons(sources), *_of_seeds(base, others)]
+    found += [
+        Remark("same", (base.name, other.name), f"{other.name} and {base.name} are the same simulation.")
+        for other in others
+        if other.fingerprint == base.fingerprint
+    ]
+    with open_ledger(settings) as ledger:
+        for source in sources:
+            found += out_of_date(settings, ledger, source)
+    return tuple(found)
+
+
+def out_of_date(settings: Settings, ledger: Ledger, source: Source) -> list[Remark]:
+    """Return why a published result is not what its scenario would give now; nothing when it is."""
+    again = f"`planwise simulate --scenario {source.name}`, or compare with --simulate."
+    stored = {scenario.name: scenario for scenario in ledger.scenarios.list()}.get(source.name)
+    if stored is None:
+        what = f"The scenario {source.name} was deleted; what it published last is compared."
+        return [Remark("deleted", (source.name,), what)]
+    try:
+        census = load_census(settings, stored.census)
+        now = ComparedParameters(f"{source.name} now", effective_parameters(ledger, stored, source.years[0]))
+    except InputError as error:
+        what = f"{source.name} is compared as published; now it would not run: {error.what}"
+        return [Remark("stale", (source.name,), what, error.remedy)]
+    found = []
+    if census.content_hash != source.census["content_hash"]:
+        what = (
+            f"{source.name} was published on census {_people(source)} and would now run on {census.name} "
+            f"({census.rows:,} people, {census.as_of}): what was published is compared."
+        )
+        found.append(Remark("stale", (source.name,), what, again))
+    if changed := _changed(source, now):
+        what = f"{source.name} was published with other parameters than it has now: {changed}."
+        found.append(Remark("stale", (source.name,), what, again))
+    return found
+
+
+def _changed(source: Source, now: ComparedParameters) -> str:
+    """Name what differs between a result and its scenario; what a study aims at changes no result."""
+    if source.years != now.effective.years:
+        return f"years {_span(source.years)}, now {_span(now.effective.years)}"
+    declared = catalogue().parameters
+    found = [
+        f"{difference.parameter} ({difference.when}) {published.value}, now {current.value}"
+        for difference in parameter_differences((source, now), source.years)
+        if difference.parameter in declared and declared[difference.parameter].chain != Chain.STUDY
+        for published, current in [tuple(difference.settings.values())]
+        if published is not None and current is not None
+    ]
+    more = [f"and {len(found) - NAMED} more"] if len(found) > NAMED else []
+    return ", ".join(found[:NAMED] + more)
+
+
+def due(settings: Settings, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the scenarios to simulate before a comparison: not published, or published out of date."""
+    absent = unpublished(settings, names)
+    with open_ledger(settings) as ledger:
+        return tuple(
+            name
+            for name in names
+            if name in absent
+            or any(
+                remark.about == "stale"
+                for remark in out_of_date(settings, ledger, Source(load_publication(settings, name)))
+            )
+        )
+
+
+def _of_censuses(base: Source, others: Sequence[Source]) -> list[Remark]:
+    return [
+        Remark(
+            "census",
+            (base.name, other.name),
+            f"{other.name} starts from census {_people(other)}, {base.name} from {_people(base)}: levers and "
+            "rates can be compared; differences in people and amounts are also those of the censuses; "
+            "winners and losers are not available.",
+            f"`planwise simulate --scenario {other.name} --census {base.census['name']}` runs it on that.",
+        )
+        for other in others
+        if not other.has_census_of(base)
+    ]
+
+
+def _of_horizons(sources: Sequence[Source]) -> list[Remark]:
+    if len({source.years for source in sources}) == 1:
+        return []
+    spans = ", ".join(f"{source.name} {_span(source.years)}" for source in sources)
+    years = common_years(sources)
+    rest = (
+        f"only {_span(years)} is compared" if years else "no year is in all; only what they are is compared"
+    )
+    return [
+        Remark(
+            "horizon",
+            tuple(source.name for source in sources),
+            f"The horizons differ ({spans}): {rest}.",
+            "Give them one horizon (`planwise scenario set NAME --assume years=5`) and simulate again.",
+        )
+    ]
+
+
+def _of_seeds(base: Source, others: Sequence[Source]) -> list[Remark]:
+    return [
+        Remark(
+            "seed",
+            (base.name, other.name),
+            f"{other.name} has another seed than {base.name}: differences include random variation."
+            + (" Hires are other people and are not matched." if other.has_census_of(base) else ""),
+            f"Give them one seed (`planwise scenario set NAME --assume {SEED}=42`) and simulate again.",
+        )
+        for other in others
+        if not other.has_seed_of(base)
+    ]
+
+
+def _people(source: Source) -> str:
+    census = source.census
+    return f"{census['name']} ({census['rows']:,} people, {census['as_of']})"
+
+
+def _span(years: Sequence[int]) -> str:
+    return f"{years[0]}-{years[-1]}" if len(years) > 1 else str(years[0])

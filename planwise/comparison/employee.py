@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from planwise.comparison.parameters import HORIZON
+from planwise.comparison.differences import HORIZON
 from planwise.comparison.sources import Row, Source, damage_named, path, reader, rows
 from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
@@ -114,7 +114,7 @@ class Timeline:
 def timeline(settings: Settings, scenario: str, employee_id: str) -> Timeline:
     """Return a person's timeline in a scenario's published result.
 
-    Raises InputError when nothing is published or nobody has the id, with the nearest ids.
+    Raises InputError when nothing is published or the id is unknown, with the nearest ids.
     """
     source = Source(load_publication(settings, scenario))
     with reader() as connection, damage_named(source.publication):
@@ -239,8 +239,9 @@ def _unknown(connection: duckdb.DuckDBPyConnection, source: Source, employee_id:
     )
     ids = ", ".join(row["employee_id"] for row in nearest)
     return InputError(
-        f"Nobody has the id {employee_id!r} in {source.name} (census {source.census['name']} and its hires).",
-        remedy=f"The nearest: {ids or 'there is nobody'}. `planwise employee --find TEXT` looks for ids, job "
+        f"There is no employee {employee_id!r} in {source.name}: "
+        f"neither in census {source.census['name']} nor among its hires.",
+        remedy=f"The nearest IDs: {ids or 'none'}. `planwise employee --find TEXT` searches IDs, job "
         "titles and departments.",
     )
 

@@ -1,7 +1,7 @@
 """Winners and losers: what a scenario pays the same people, against another, at the end of a year.
 
 Matched are those who are active in both results, by employee id. All sums are exact decimals. A group of
-fewer than SMALLEST_GROUP people is counted with other such groups, so that no figure tells a person's pay.
+fewer than SMALLEST_GROUP people is counted with other such groups, so that no figure reveals a person's pay.
 """
 
 import shutil
@@ -15,7 +15,6 @@ from typing import Any
 
 import duckdb
 
-from planwise.comparison.remarks import same_census, same_seed
 from planwise.comparison.sources import ACTIVE, Row, Source, damage_named, path, reader, rows
 from planwise.errors import InputError
 from planwise.formatting import FORMULA_PATTERN, escape_formula
@@ -53,7 +52,7 @@ SELECT
     other.base_pay * other.fte - base.base_pay * base.fte AS payroll_difference
 FROM {BASE} AS base INNER JOIN {OTHER} AS other ON other.employee_id = base.employee_id
 """
-# The pay of people whom only one side employs: `{here}` without `{there}`.
+# The pay of people employed by one side only: `{here}` without `{there}`.
 UNMATCHED = """
 SELECT count(*) AS people, coalesce(sum(here.base_pay * here.fte), 0) AS payroll
 FROM {here} AS here LEFT JOIN matched ON matched.employee_id = here.employee_id
@@ -105,7 +104,7 @@ class Group:
 
 @dataclass(frozen=True)
 class PayrollBridge:
-    """Why payroll (base pay x FTE) differs: the pay of the matched, and people whom one side alone employs.
+    """Why payroll (base pay x FTE) differs: the pay of the matched, and people employed by one side only.
 
     `matched + only_other - only_base` is the difference of the two payrolls, exactly.
     """
@@ -164,7 +163,7 @@ def winners_and_losers(
 ) -> WinnersAndLosers:
     """Compare the pay of the same people in a year that both simulate, both on one census.
 
-    Under another seed only people of the census are matched: a hire's id then stands for another person.
+    Under another seed only people of the census are matched: a hire's id then is another person's.
     `employees` is how many of the largest differences to keep, person by person.
     """
     with damage_named(base.publication, other.publication), matched(connection, base, other, year):
@@ -182,11 +181,6 @@ def winners_and_losers(
         )
 
 
-def can_match(base: Source, other: Source) -> bool:
-    """Whether an employee id means the same person in both."""
-    return same_census(other, base)
-
-
 @contextmanager
 def matched(connection: duckdb.DuckDBPyConnection, base: Source, other: Source, year: int) -> Iterator[None]:
     """Hold the table `matched`, one row per person active in both; see `winners_and_losers`."""
@@ -197,7 +191,7 @@ def matched(connection: duckdb.DuckDBPyConnection, base: Source, other: Source, 
             "WHERE simulation_year = ? AND list_contains(?, employment_status)",
             [path(source.publication, SNAPSHOT), year, list(ACTIVE)],
         )
-    census_only = "" if same_seed(other, base) else f" WHERE base.hire_date < DATE '{base.years[0]}-01-01'"
+    census_only = "" if other.has_seed_of(base) else f" WHERE base.hire_date < DATE '{base.years[0]}-01-01'"
     connection.execute(MATCHED + census_only)
     try:
         yield

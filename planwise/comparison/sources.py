@@ -10,12 +10,13 @@ from typing import Any
 
 import duckdb
 
-from planwise.comparison.parameters import Setting
+from planwise.comparison.differences import Setting
 from planwise.engine.publishing import Publication, load_publication, published_scenarios
 from planwise.errors import InputError
 from planwise.settings import Settings
 
 SCENARIOS_MIN = 2
+SEED, TARGET = "seed", "target_growth"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,21 @@ class Source:
     def setting(self, name: str, year: int) -> Setting | None:
         """Return a parameter in a year; None when the result was published without it."""
         return self.settings.get((name, year)) or self.settings.get((name, None))
+
+    @property
+    def target(self) -> float | None:
+        """The growth that studies of it aim at."""
+        setting = self.setting(TARGET, self.years[-1])
+        return None if setting is None or setting.value is None else float(str(setting.value))
+
+    def has_census_of(self, other: "Source") -> bool:
+        """Return whether both began with the same people, so that an employee id is the same person."""
+        return bool(self.census["content_hash"] == other.census["content_hash"])
+
+    def has_seed_of(self, other: "Source") -> bool:
+        """Return whether both were drawn with the same seed."""
+        own, theirs = (side.setting(SEED, side.years[0]) for side in (self, other))
+        return (own and own.value) == (theirs and theirs.value)
 
     def as_json(self) -> dict[str, Any]:
         """Return what identifies it."""
@@ -155,7 +171,7 @@ def mart_rows(connection: duckdb.DuckDBPyConnection, publication: Publication, m
 
 
 def path(publication: Publication, mart: str) -> str:
-    """Return a mart's file as DuckDB takes it: glob characters of the home's name stand for themselves."""
+    """Return a mart's file as DuckDB takes it: glob characters in the home's name are taken literally."""
     name = str(publication.file(mart))
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
@@ -176,7 +192,7 @@ def require_columns(
 
 @contextmanager
 def damage_named(*publications: Publication) -> Iterator[None]:
-    """Turn what DuckDB says about a missing or damaged file into an InputError with the remedy."""
+    """Raise InputError with a remedy in place of DuckDB's errors about a missing or damaged file."""
     try:
         yield
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.BinderException) as error:

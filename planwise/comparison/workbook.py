@@ -7,7 +7,7 @@ from pathlib import Path
 from xlsxwriter import Workbook
 
 from planwise.comparison.compare import Comparison
-from planwise.comparison.metrics import Kind, Metric
+from planwise.comparison.differences import Kind, Metric
 from planwise.comparison.workbook_cells import (
     PP,
     Ref,
@@ -65,7 +65,7 @@ WIDTH_MAX = 14  # columns that a remark is merged over
 def write_summary(
     page: SheetWriter, comparison: Comparison, cells: KpiCells, people: PeopleCells | None, styles: Styles
 ) -> None:
-    """Write what is compared, its limits, the last year, the totals, and whom it touches."""
+    """Write what is compared, its limits, the last year, the totals, and the people affected."""
     others = ", ".join(source.name for source in comparison.others)
     census = comparison.base.census
     page.text(0, 0, f"{others} against {comparison.base.name}", styles.title)
@@ -244,7 +244,7 @@ def checks_of(
     headcounts: Mapping[tuple[str, int], Ref],
     people: PeopleCells | None,
 ) -> tuple[Check, ...]:
-    """Return pairs of cells that must be equal, come by in two ways."""
+    """Return pairs of cells that must be equal: one figure calculated in two ways."""
     last = comparison.years[-1]
     found = []
     for name in comparison.names:
@@ -279,7 +279,7 @@ def _write_paragraph(page: SheetWriter, row: int, column: int, text: str, styles
 
 
 def _write_checks(page: SheetWriter, row: int, checks: tuple[Check, ...], styles: Styles) -> None:
-    page.text(row, 0, "Sums come by in two ways; the difference is rounding", styles.section)
+    page.text(row, 0, "The same sums calculated in two ways; the difference is rounding", styles.section)
     row += 1
     page.headers(row, ("check", "one way", "the other way", "difference"), styles.header)
     for text, one, other in checks:

@@ -10,7 +10,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from planwise.comparison.metrics import Kind
+from planwise.comparison.differences import Kind
 from planwise.parameters.declaration import Unit
 
 PP = 100
@@ -35,7 +35,7 @@ class Ref:
 class Formula:
     """What a cell computes: its text, given the sheet it is on, and the value.
 
-    None shows as nothing: a `guarded` formula says so itself, another is not written.
+    Without a value the cell is empty: a `guarded` formula gives "", another is not written.
     """
 
     text: Callable[[str], str]
@@ -164,7 +164,7 @@ class SheetWriter:
 
 
 def headings(fixed: Sequence[str], scenarios: Sequence[str]) -> list[str]:
-    """Return a table's headers: a scenario that is called like a fixed one says that it is a scenario.
+    """Return a table's headers; a scenario with the name of a fixed header is marked as a scenario.
 
     Excel refuses a table with two equal headers.
     """

@@ -5,8 +5,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from planwise.comparison.compare import Comparison
-from planwise.comparison.metrics import BRIDGE, BUDGET, LEVEL_METRICS, SAVINGS, Kind, Metric, numeric
-from planwise.comparison.parameters import ParameterDifference
+from planwise.comparison.differences import (
+    BRIDGE,
+    BUDGET,
+    LEVEL_METRICS,
+    SAVINGS,
+    Kind,
+    Metric,
+    ParameterDifference,
+    numeric,
+)
 from planwise.comparison.workbook_cells import (
     PP,
     Formula,
@@ -100,7 +108,7 @@ When = int | str
 
 @dataclass(frozen=True)
 class KpiCells:
-    """Where each figure stands: by metric, year (or BEFORE, TOTAL) and scenario."""
+    """The cell of each figure, by metric, year (or BEFORE, TOTAL) and scenario."""
 
     refs: Mapping[tuple[str, When, str], Ref]
     years: tuple[int, ...]
@@ -120,7 +128,7 @@ class KpiCells:
 
 
 def plan_kpis(comparison: Comparison) -> KpiCells:
-    """Say where each figure will stand, so that a formula can name a cell further down."""
+    """Return the cell that each figure will have, so that a formula can refer to a later row."""
     refs: dict[tuple[str, When, str], Ref] = {}
     row = FIRST_KPI_ROW
     for metric in comparison.metrics:
@@ -264,7 +272,7 @@ Grid = Mapping[tuple[int | str, int], Ref]
 
 @dataclass(frozen=True)
 class BudgetCells:
-    """Where the sums stand that the notes check: payroll change in total, growth of the last year."""
+    """The cells that the notes check: total payroll change, growth of the last year."""
 
     payroll_change: Mapping[str, Ref]
     growth: Mapping[str, Ref]
@@ -384,7 +392,7 @@ LevelCells = dict[tuple[str, int, int | str, str], Ref]
 
 
 def write_levels(page: SheetWriter, comparison: Comparison, styles: Styles) -> Mapping[tuple[str, int], Ref]:
-    """Write the sheet; return where each scenario's headcount of a year stands, for the checks."""
+    """Write the sheet; return the cells of each scenario's headcount by year, for the checks."""
     base = comparison.base.name
     page.text(0, 0, "Levels", styles.title)
     page.text(
@@ -430,8 +438,7 @@ def _level(
     page.number(row, LEVEL_YEAR, year, styles.plain)
     page.number(row, LEVEL_ID, level, styles.plain)
     for column, metric in enumerate(LEVEL_METRICS, LEVEL_FIRST):
-        nobody = 0 if metric.name in SUMMED else None
-        value = figures.get(metric.name, nobody)
+        value = figures.get(metric.name, 0 if metric.name in SUMMED else None)
         ref = page.number(row, column, value, styles.number[metric.kind])
         refs[name, year, level, metric.name] = ref
 

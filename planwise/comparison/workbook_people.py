@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from xlsxwriter.format import Format
 
 from planwise.comparison.compare import Comparison
-from planwise.comparison.metrics import Kind
+from planwise.comparison.differences import Kind
 from planwise.comparison.people import ATTRIBUTES, Group, Statistics, WinnersAndLosers
 from planwise.comparison.sources import Row
 from planwise.comparison.workbook_cells import (
@@ -40,14 +40,14 @@ SHEET_ROWS_MAX = 1_048_576  # Excel's
 
 @dataclass(frozen=True)
 class PeopleCells:
-    """Where a pair's figures stand: by scenario and header; payroll's difference, come by in two ways."""
+    """The cells of a pair's figures, by scenario and header; the payroll difference in two ways."""
 
     overall: Mapping[tuple[str, str], Ref]
     payroll: Mapping[str, tuple[Ref, Ref]]
 
 
 def write_people(page: SheetWriter, comparison: Comparison, cells: KpiCells, styles: Styles) -> PeopleCells:
-    """Write a block a pair: groups with their totals, the payroll bridge, the most moved."""
+    """Write a block for each pair: groups with totals, the payroll bridge, the largest differences."""
     year = comparison.years[-1]
     page.text(0, 0, "Winners and losers", styles.title)
     page.text(
@@ -81,7 +81,7 @@ def write_people(page: SheetWriter, comparison: Comparison, cells: KpiCells, sty
 
 
 def write_employees(page: SheetWriter, comparison: Comparison, styles: Styles) -> None:
-    """Write one row a person and pair, the most moved first, up to what was asked for."""
+    """Write one row per person and pair, the largest differences first, up to the requested number."""
     listed = sum(len(pair.employees) for pair in comparison.people)
     if listed + HEADER_ROW + 1 > SHEET_ROWS_MAX:
         raise InputError(
@@ -199,7 +199,7 @@ def _payroll(
 
 
 def _movers(page: SheetWriter, row: int, title: str, movers: Sequence[Row], styles: Styles) -> int:
-    page.text(row, 0, title if movers else f"{title}: nobody", styles.section)
+    page.text(row, 0, title if movers else f"{title}: none", styles.section)
     if not movers:
         return row + 2
     row += 1

@@ -142,11 +142,11 @@ def test_another_census_is_said_and_what_is_damaged_is_named(visit, home):
         for said in (
             "baseline was named more than once",
             "'nowhere' is not published",
-            "began with census another (7 people",
+            "starts from census another (7 people",
             "Not all of them simulate 1999",
         ):
             assert said in notices
-        assert page.get_by_text("Winners and losers cannot be told:").is_visible()
+        assert page.get_by_text("Winners and losers are not available:").is_visible()
         publication.file("fct_scenario_kpis").write_bytes(b"not Parquet")
         (home.published_dir / "higher_cola" / "current").write_text(publication.fingerprint)
         expect(page.locator(".notice.bad:visible")).to_contain_text("higher_cola", timeout=20_000)

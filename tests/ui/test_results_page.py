@@ -170,7 +170,7 @@ def test_an_unknown_employee_is_named_with_the_nearest(home):
     mine = session(home)
     mine.selection.param.update(section="employee", employee="EMP-00000x")
     page = ResultsPage(mine)
-    assert "Nobody has the id" in page._by_key["employee"]._problem.object
+    assert "There is no employee" in page._by_key["employee"]._problem.object
 
 
 def test_gaps_in_words(home):

@@ -12,7 +12,7 @@ from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.settings import Settings
 from tests.unit.comparison.comparison_worlds import Person, prepare, publish
-from ui.queries.comparison_tables import band_width
+from ui.queries.comparisons import band_width
 from ui.store import Store
 
 LAST = 2027
@@ -106,22 +106,22 @@ def test_winners_and_losers_are_those_of_the_snapshots(store, other):
     (found,) = store.comparisons.people(("base", other), LAST)
     both = matched(store, other)
     difference = both["difference"]
-    assert (found.people, found.gain, found.lose, found.same) == (
+    overall = found.pair.overall
+    assert (overall.people, overall.gain, overall.lose, overall.same) == (
         40,
         int((difference > 0).sum()),
         int((difference < 0).sum()),
         int((difference == 0).sum()),
     )
-    assert found.net == pytest.approx(difference.sum())
-    assert found.median_relative == pytest.approx(np.median(both["share"]))
+    assert float(overall.net) == pytest.approx(difference.sum())
+    assert overall.median_relative == pytest.approx(np.median(both["share"]))
     level = found.groups[found.groups["attribute"] == "level"].set_index("group")
     for number, rows in both.groupby("level_id"):
         assert level.loc[str(number), "people"] == len(rows)
         assert level.loc[str(number), "net"] == pytest.approx(rows["difference"].sum())
         assert level.loc[str(number), "p10"] == pytest.approx(np.percentile(rows["difference"], 10))
-    steps = {step.name: step.amount for step in found.payroll}
     payroll = {n: float(mart(store, n, "fct_scenario_kpis")["payroll"].iloc[-1]) for n in ("base", other)}
-    assert sum(steps.values()) == pytest.approx(payroll[other] - payroll["base"])
+    assert float(found.pair.payroll.difference) == pytest.approx(payroll[other] - payroll["base"])
 
 
 def test_no_group_and_no_band_of_fewer_than_ten_shows_its_pay(store):
@@ -204,7 +204,7 @@ def test_policy_is_told_from_noise_by_paired_seeds(store):
         "noise": {"growth_compound": list(0.03 + rng.normal(0, 0.004, 64)), "payroll": [1.0] * 64},
     }
     found = {
-        (chance.scenario, chance.metric): chance
+        (chance.scenario, chance.metric): chance.difference
         for chance in store.comparisons.chances(samples, "base", ["growth_compound", "payroll"])
     }
     assert found[("policy", "growth_compound")].policy_share == pytest.approx(1.0)

@@ -3,13 +3,17 @@
 import pandas as pd
 import pytest
 
-from planwise.comparison.parameters import ParameterDifference, Setting
+from planwise.comparison.differences import ParameterDifference, Setting
+from planwise.comparison.people import PayrollBridge, Statistics, WinnersAndLosers
+from planwise.comparison.sources import Source
+from planwise.engine.publishing import Publication
+from planwise.risk.noise import Difference
 from ui.pages.compare import charts
 from ui.pages.compare import people as people_parts
 from ui.pages.compare.noise import chances
 from ui.pages.compare.page import chosen
 from ui.pages.compare.tables import change, figures, file_name, levers, share, verdict
-from ui.values.comparison import Chance, ComparedScenarios, ComparedSource, PayrollStep, PeopleCompared
+from ui.values.comparison import Chance, ComparedScenarios, PeopleCompared
 
 PUBLISHED = ("baseline", "a", "b", "c", "d", "e", "f")
 EVIL = "=evil<img src=x onerror=alert(1)>"
@@ -76,7 +80,9 @@ def test_better_and_worse_only_where_a_direction_is_agreed(metric, unit, value, 
 
 
 def compared(*names, years=(2026, 2027)):
-    sources = tuple(ComparedSource(n, "f" * 32, "2026", "tiny", 300, years, "passed", 0.03) for n in names)
+    target = {"parameter": "target_growth", "year": None, "value": 0.03, "tier": "default"}
+    manifest = {"years": years, "census": {"name": "tiny", "rows": 300}, "parameters": [target]}
+    sources = tuple(Source(Publication(name, "f" * 32, None, manifest)) for name in names)
     metrics = [
         ("growth_compound", "Compound growth a year since the census", "rate", 0.03, 0.01),
         ("growth_all", "Growth of mean base pay", "rate", 0.03, 0.01),
@@ -180,9 +186,10 @@ def people():
         [{"attribute": "level", "group": "3", "people": 52, "gain": 12, "lose": 20, "same": 20, "net": -5.0}
          | dict.fromkeys(("p10", "median", "p90", "median_relative"), 0.0)]
     )  # fmt: skip
-    steps = (PayrollStep("The same people", 52, -2e6), PayrollStep("a", 3, 5e5), PayrollStep("b", 1, -1e5))
-    values = dict(people=52, gain=12, lose=20, same=20, net=-5.0, median_relative=0.0)
-    return PeopleCompared("lean", EVIL, 2027, **values, groups=groups, payroll=steps, distribution=bands)
+    overall = Statistics(52, 12, 20, 20, 1.0, -6.0, -5.0, *[0.0] * 6)
+    bridge = PayrollBridge(-2_000_000, 500_000, 100_000, 3, 1)
+    pair = WinnersAndLosers("lean", EVIL, 2027, overall, (), bridge, (), (), ())
+    return PeopleCompared(pair, groups, bands)
 
 
 def test_bands_are_named_and_those_of_fewer_than_ten_are_not_counted_out():
@@ -207,9 +214,13 @@ def test_groups_are_named_as_people_name_them():
     assert frame["name"].tolist() == ["L3 Senior Manager"]
 
 
+def difference(mean, low, high, shares):
+    return Difference(mean, 0.001, 0.001, low, high, *shares, 0.001, None, 16)
+
+
 def test_policy_and_luck_are_told_with_interval_and_share():
-    one = Chance("lean", "growth_compound", -0.01, -0.012, -0.008, 0.001, 0.98, 0.01, 0.4, 16)
-    none = Chance("lean", "headcount", 0.0, 0.0, 0.0, 0.0, None, None, None, 16)
+    one = Chance("lean", "growth_compound", difference(-0.01, -0.012, -0.008, (0.98, 0.01, 0.4)))
+    none = Chance("lean", "headcount", difference(0.0, 0.0, 0.0, (None, None, None)))
     content = chances((one, none), ("base", "lean"), 2027, 16)
     assert "−1.20\u00a0pp to −0.80\u00a0pp" in content.table
     assert "98.0% ± 1.0%" in content.table and "no difference" in content.table

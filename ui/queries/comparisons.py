@@ -1,11 +1,14 @@
 """Compare published scenarios: figures, levers, people, noise; the workbook and files."""
 
+import math
 import tempfile
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from planwise.engine.publishing import CURRENT
 from planwise.errors import InputError
@@ -13,63 +16,19 @@ from planwise.risk.ensemble import replicate_seeds
 from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.values.comparison import Chance, ComparedScenarios, PeopleCompared
+from ui.values.results import PAY_OF_LEVEL, SUPPRESSED_UNDER
 
-FEWEST_SEEDS = 2  # one difference has no scatter
+if TYPE_CHECKING:  # DuckDB, which they bring, takes half a second; the readers import it on their thread
+    import duckdb
 
-
-def seeds_of(own: int, count: int) -> tuple[int, ...]:
-    """Return the seeds of a scenario's replicates, its own first; the same as `planwise ensemble` takes."""
-    return replicate_seeds(own, count)
-
-
-def chances(
-    samples: Mapping[str, Mapping[str, Sequence[float | None]]], base: str, metrics: Sequence[str]
-) -> tuple[Chance, ...]:
-    """Return each other scenario's difference from the base for each metric, over seeds that both ran with.
-
-    `samples` are by scenario and metric, seed by seed. A metric that fewer than two pairs have is left out.
-    Raises InputError for fewer than two seeds.
-    """
-    if any(len(values) < FEWEST_SEEDS for found in samples.values() for values in found.values()):
-        raise InputError(
-            "At least two seeds are needed to estimate noise.", remedy=f"Use {FEWEST_SEEDS} or more draws."
-        )
-    return tuple(
-        chance
-        for scenario in samples
-        if scenario != base
-        for metric in metrics
-        if (chance := _chance(scenario, metric, samples[scenario][metric], samples[base][metric])) is not None
-    )
-
-
-def _chance(
-    scenario: str, metric: str, own: Sequence[float | None], base: Sequence[float | None]
-) -> Chance | None:
-    pairs = [(a, b) for a, b in zip(own, base, strict=True) if a is not None and b is not None]
-    if len(pairs) < FEWEST_SEEDS:
-        return None
-    from planwise.risk.noise import difference_of  # SciPy is slow to import
-
-    found = difference_of(*np.array(pairs, dtype=float).T)
-    return Chance(
-        scenario=scenario,
-        metric=metric,
-        mean=found.mean,
-        low=found.low,
-        high=found.high,
-        sd=found.sd,
-        policy_share=found.policy_share,
-        policy_share_error=found.policy_share_standard_error,
-        share_without_pairs=found.policy_share_without_crn,
-        n=found.n,
-    )
-
+    from planwise.comparison.compare import Compared, Comparison
+    from planwise.comparison.people import Statistics, WinnersAndLosers
+    from planwise.comparison.sources import Source
 
 Found = TypeVar("Found")
 KEPT = 32  # a comparison of six is a few thousand rows
-EMPLOYEES = 1_000  # most moved people in the workbook, each pair
 TRIES = 3  # publications in a row may remove what was in force a moment ago
+SEEDS_MIN = 2  # one difference has no scatter
 
 
 class ComparisonReader:
@@ -89,73 +48,74 @@ class ComparisonReader:
         key = (tuple(names), self.version(names), self._ledger_stamp())
 
         def read() -> ComparedScenarios:
-            from planwise.comparison import compare  # DuckDB takes half a second, once, on this thread
-            from ui.queries.comparison_tables import viewed
+            from planwise.comparison import compare
 
-            return viewed(compare(self._settings, names))
+            return compared_scenarios(compare(self._settings, names))
 
-        return self._compared.get(key, lambda: self._again(read))
+        return self._compared.get(key, lambda: _again(read))
 
     def people(self, names: Sequence[str], year: int) -> tuple[PeopleCompared, ...]:
         """Compare the pay of the same people at the end of a year, each scenario with the first."""
         key = (tuple(names), year, self.version(names))
-
-        def read() -> tuple[PeopleCompared, ...]:
-            from ui.queries.comparison_tables import people_compared
-
-            return people_compared(self._settings, names, year)
-
-        return self._people.get(key, lambda: self._again(read))
+        return self._people.get(key, lambda: _again(lambda: people_compared(self._settings, names, year)))
 
     def workbook(self, names: Sequence[str]) -> bytes:
         """Return the comparison as an Excel workbook."""
-        from planwise.comparison import compare
-        from planwise.comparison.workbook import write_workbook
-
-        def write() -> bytes:
-            found = compare(self._settings, names, employees=EMPLOYEES)
-            with tempfile.TemporaryDirectory(prefix="planwise-") as folder:
-                return write_workbook(found, Path(folder) / "comparison.xlsx").read_bytes()
-
-        return self._again(write)
+        return self._file(names, "xlsx")
 
     def people_file(self, names: Sequence[str]) -> bytes:
         """Return every matched person's pay at the end of the horizon as CSV, one row a person and pair."""
-        from planwise.comparison import compare
-        from planwise.comparison.people import write_people_csv
-
-        def write() -> bytes:
-            found = compare(self._settings, names)
-            with tempfile.TemporaryDirectory(prefix="planwise-") as folder:
-                file = Path(folder) / "people.csv"
-                write_people_csv(found.sources, found.people, file)
-                return file.read_bytes()
-
-        return self._again(write)
+        return self._file(names, "csv")
 
     def seeds(self, own: int, count: int) -> tuple[int, ...]:
-        """Return seeds to simulate scenarios with as a pair, a scenario's own first."""
-        return seeds_of(own, count)
+        """Return the seeds that `planwise ensemble` takes for a scenario, its own first."""
+        return replicate_seeds(own, count)
 
     def chances(
         self, samples: Mapping[str, Mapping[str, Sequence[float | None]]], base: str, metrics: Sequence[str]
     ) -> tuple[Chance, ...]:
-        """Return how much of each difference is policy; see `ui.queries.comparisons.chances`."""
-        return chances(samples, base, metrics)
+        """Return each other scenario's difference from the base by metric, over seeds that both ran with.
 
-    def _again(self, work: Callable[[], Found]) -> Found:
-        for left in reversed(range(TRIES)):
-            try:
-                return work()
-            except InputError:
-                if not left:
-                    raise
-        raise AssertionError("unreachable")
+        `samples` are by scenario and metric, seed by seed. A metric that fewer than two pairs have is left
+        out. Raises InputError for fewer than two seeds.
+        """
+        if any(len(values) < SEEDS_MIN for found in samples.values() for values in found.values()):
+            raise InputError(
+                "At least two seeds are needed to estimate noise.", remedy=f"Use {SEEDS_MIN} or more draws."
+            )
+        return tuple(
+            chance
+            for scenario in samples
+            if scenario != base
+            for metric in metrics
+            if (chance := _chance(scenario, metric, samples[scenario][metric], samples[base][metric]))
+        )
+
+    def _file(self, names: Sequence[str], suffix: str) -> bytes:
+        from planwise.app.compare import CompareRequest, compare_scenarios
+
+        def write() -> bytes:
+            with tempfile.TemporaryDirectory(prefix="planwise-") as folder:
+                file = Path(folder) / f"comparison.{suffix}"
+                compare_scenarios(self._settings, CompareRequest(scenarios=tuple(names), **{suffix: file}))
+                return file.read_bytes()
+
+        return _again(write)
 
     def _ledger_stamp(self) -> Hashable:
         """Return what changes when scenarios are edited: remarks say what is out of date."""
         folder = self._settings.root
         return tuple(_stamp(folder / f"ledger.sqlite{suffix}") for suffix in ("", "-wal"))
+
+
+def _again(work: Callable[[], Found]) -> Found:
+    for left in reversed(range(TRIES)):
+        try:
+            return work()
+        except InputError:
+            if not left:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _stamp(file: Path) -> Hashable:
@@ -164,3 +124,192 @@ def _stamp(file: Path) -> Hashable:
     except OSError:
         return None
     return state.st_mtime_ns, state.st_size
+
+
+def _chance(
+    scenario: str, metric: str, own: Sequence[float | None], base: Sequence[float | None]
+) -> Chance | None:
+    pairs = [(a, b) for a, b in zip(own, base, strict=True) if a is not None and b is not None]
+    if len(pairs) < SEEDS_MIN:
+        return None
+    from planwise.risk.noise import difference_of  # SciPy is slow to import
+
+    return Chance(scenario, metric, difference_of(*np.array(pairs, dtype=float).T))
+
+
+TOTAL = 0  # the year that means the sum over the years
+FIGURE_COLUMNS = (
+    "metric",
+    "label",
+    "unit",
+    "simulation_year",
+    "scenario",
+    "value",
+    "difference",
+    "relative",
+)
+LEVEL_COLUMNS = (*FIGURE_COLUMNS[:3], "level_id", *FIGURE_COLUMNS[3:])
+
+
+def compared_scenarios(found: "Comparison") -> ComparedScenarios:
+    """Return a comparison with its figures as tables."""
+    by_year = (found.kpi(metric, year) for metric in found.metrics for year in found.years)
+    totals = (found.total(metric) for metric in found.metrics if metric.flow and found.years)
+    figures = [row for compared in (*by_year, *totals) for row in _figures(compared)]
+    levels = [row for compared in found.levels() for row in _figures(compared)]
+    return ComparedScenarios(
+        sources=found.sources,
+        years=found.years,
+        caveats=found.remarks,
+        parameters=found.parameters,
+        figures=pd.DataFrame(figures, columns=FIGURE_COLUMNS),
+        levels=_without_small(pd.DataFrame(levels, columns=LEVEL_COLUMNS)),
+        matched=tuple(pair.scenario for pair in found.people),
+    )
+
+
+def _figures(compared: "Compared") -> Iterator[dict[str, Any]]:
+    """Yield a row for each scenario; the first, the base, has no difference."""
+    base = next(iter(compared.values))
+    for name, value in compared.values.items():
+        yield {
+            "metric": compared.metric.name,
+            "label": compared.metric.label,
+            "unit": compared.metric.kind.value,
+            "simulation_year": compared.year or TOTAL,
+            "level_id": compared.level_id,
+            "scenario": name,
+            "value": _number(value),
+            "difference": None if name == base else _number(compared.difference(name)),
+            "relative": None if name == base else compared.relative(name),
+        }
+
+
+def _without_small(levels: pd.DataFrame) -> pd.DataFrame:
+    """Take the pay figures out where either side has fewer than ten people."""
+    if levels.empty:
+        return levels
+    where = ["simulation_year", "level_id"]
+    people = levels.loc[levels["metric"] == "headcount"]
+    small = people.loc[people["value"].fillna(0) < SUPPRESSED_UNDER, [*where, "scenario"]]
+    small_keys: set[tuple[Any, ...]] = set(small.itertuples(index=False, name=None))
+    base = levels["scenario"].iloc[0]
+    pay = levels["metric"].isin(PAY_OF_LEVEL)
+    own = [key in small_keys for key in levels[[*where, "scenario"]].itertuples(index=False, name=None)]
+    of_base = [(*key, base) in small_keys for key in levels[where].itertuples(index=False, name=None)]
+    shown = levels.astype({"value": "float64", "difference": "float64", "relative": "float64"})
+    hidden = pay & pd.Series(own, index=levels.index)
+    either = pay & (pd.Series(own, index=levels.index) | pd.Series(of_base, index=levels.index))
+    shown.loc[hidden, "value"] = float("nan")
+    shown.loc[either, ["difference", "relative"]] = float("nan")
+    return shown
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+BANDS_MAX = 24
+EDGE = 1e-9  # a share of 5 % that comes as 4.999… % is 5 %
+STEPS = (
+    1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 0.001, 0.002, 0.0025, 0.005, 0.01, 0.02, 0.025, 0.05, 0.1, 0.2, 0.5,
+    1.0,
+)  # fmt: skip
+EVERYBODY = "everybody"
+GROUP_COLUMNS = (
+    "attribute",
+    "group",
+    "people",
+    "gain",
+    "lose",
+    "same",
+    "net",
+    "p10",
+    "median",
+    "p90",
+    "median_relative",
+)
+BAND_COLUMNS = ("low", "high", "people")
+SPREAD = """
+SELECT
+    quantile_cont(share, 0.005) FILTER (difference <> 0) AS low,
+    min(share) FILTER (difference <> 0) AS lowest,
+    quantile_cont(share, 0.995) FILTER (difference <> 0) AS high,
+    max(share) FILTER (difference <> 0) AS highest,
+    count(*) FILTER (difference = 0) AS same
+FROM matched
+"""
+BANDS = """
+SELECT CAST(greatest(?, least(?, floor(share / ? + ?))) AS INTEGER) AS band, count(*) AS people
+FROM matched WHERE difference <> 0 GROUP BY band
+"""
+
+
+def people_compared(settings: Settings, names: Sequence[str], year: int) -> tuple[PeopleCompared, ...]:
+    """Compare each scenario that has the base's census with the base; raises InputError for damage."""
+    from planwise.comparison.sources import load_sources, reader
+
+    base, *others = load_sources(settings, names)
+    with reader() as connection:
+        return tuple(
+            _compared(connection, base, other, year)
+            for other in others
+            if other.has_census_of(base) and year in base.years and year in other.years
+        )
+
+
+def _compared(
+    connection: "duckdb.DuckDBPyConnection", base: "Source", other: "Source", year: int
+) -> PeopleCompared:
+    from planwise.comparison.people import matched, winners_and_losers
+    from planwise.comparison.sources import damage_named
+
+    found = winners_and_losers(connection, base, other, year, movers=0)
+    with damage_named(base.publication, other.publication), matched(connection, base, other, year):
+        bands = pd.DataFrame(_bands(connection), columns=BAND_COLUMNS)
+    groups = pd.DataFrame(_groups(found), columns=GROUP_COLUMNS)
+    return PeopleCompared(found, groups, bands)
+
+
+def _groups(found: "WinnersAndLosers") -> Iterator[dict[str, Any]]:
+    yield _row(EVERYBODY, EVERYBODY, found.overall)
+    for group in found.groups:
+        yield _row(group.attribute, group.group, group.statistics)
+
+
+def _row(attribute: str, group: str, statistics: "Statistics") -> dict[str, Any]:
+    values = asdict(statistics)
+    few = statistics.people < SUPPRESSED_UNDER  # all there are, where a whole scenario is that small
+    figures = {name: None if few else values[name] for name in ("p10", "median", "p90", "median_relative")}
+    counts = {name: values[name] for name in ("people", "gain", "lose", "same")}
+    return {"attribute": attribute, "group": group, **counts, "net": float(statistics.net), **figures}
+
+
+def _bands(connection: "duckdb.DuckDBPyConnection") -> Iterator[dict[str, Any]]:
+    from planwise.comparison.sources import rows
+
+    (spread,) = rows(connection, SPREAD)
+    if spread["same"]:
+        yield {"low": 0.0, "high": 0.0, "people": _shown(spread["same"])}
+    if spread["low"] is None:
+        return
+    step = band_width(spread["low"], spread["high"])
+    first, last = (math.floor(spread[end] / step + EDGE) for end in ("low", "high"))
+    counted = {row["band"]: row["people"] for row in rows(connection, BANDS, [first, last, step, EDGE])}
+    for band in range(first, last + 1):
+        below = band == first and spread["lowest"] < first * step - EDGE
+        above = band == last and spread["highest"] >= (last + 1) * step
+        yield {
+            "low": None if below else band * step,
+            "high": None if above else (band + 1) * step,
+            "people": _shown(counted.get(band, 0)),
+        }
+
+
+def band_width(low: float, high: float) -> float:
+    """Return the smallest round width that needs no more than BANDS_MAX bands."""
+    return next((step for step in STEPS if (high - low) / step <= BANDS_MAX - 2), STEPS[-1])
+
+
+def _shown(people: int) -> int | None:
+    return people if people >= SUPPRESSED_UNDER or people == 0 else None

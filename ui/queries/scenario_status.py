@@ -72,7 +72,7 @@ class StatusReader:
         return tuple(found)
 
     def _out_of_date(self, ledger: Ledger, name: str) -> ScenarioStatus | None:
-        from planwise.comparison.remarks import out_of_date  # brings DuckDB, which takes half a second
+        from planwise.comparison.compare import out_of_date  # brings DuckDB, which takes half a second
         from planwise.comparison.sources import Source
 
         try:

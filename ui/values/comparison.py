@@ -5,25 +5,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-if TYPE_CHECKING:  # DuckDB, which they bring, takes half a second
-    from planwise.comparison.parameters import ParameterDifference
-    from planwise.comparison.remarks import Remark
+if TYPE_CHECKING:  # DuckDB and SciPy, which they bring, take a second
+    from planwise.comparison.compare import Remark
+    from planwise.comparison.differences import ParameterDifference
+    from planwise.comparison.people import WinnersAndLosers
+    from planwise.comparison.sources import Source
+    from planwise.risk.noise import Difference
 
 FEWEST, MOST = 2, 6  # scenarios that are compared at once
-
-
-@dataclass(frozen=True)
-class ComparedSource:
-    """One published result of a comparison."""
-
-    name: str
-    fingerprint: str
-    published_at: str
-    census: str
-    census_rows: int
-    years: tuple[int, ...]
-    gate: str
-    target: float | None
 
 
 @dataclass(frozen=True)
@@ -35,7 +24,7 @@ class ComparedScenarios:
     the pay of levels of fewer than ten people. `matched` are the scenarios whose people are the base's.
     """
 
-    sources: tuple[ComparedSource, ...]
+    sources: "tuple[Source, ...]"
     years: tuple[int, ...]
     caveats: "tuple[Remark, ...]"
     parameters: "tuple[ParameterDifference, ...]"
@@ -65,15 +54,6 @@ class ComparedScenarios:
 
 
 @dataclass(frozen=True)
-class PayrollStep:
-    """One reason why payroll differs: so many people, so much pay a year."""
-
-    name: str
-    people: int
-    amount: float
-
-
-@dataclass(frozen=True)
 class PeopleCompared:
     """The same people's base pay in a scenario against the base, at the end of a year.
 
@@ -82,35 +62,15 @@ class PeopleCompared:
     row per band of relative difference: low, high (rates; None where open), people (None: fewer than ten).
     """
 
-    scenario: str
-    against: str
-    year: int
-    people: int
-    gain: int
-    lose: int
-    same: int
-    net: float
-    median_relative: float | None
+    pair: "WinnersAndLosers"
     groups: pd.DataFrame
-    payroll: tuple[PayrollStep, ...]
     distribution: pd.DataFrame
 
 
 @dataclass(frozen=True)
 class Chance:
-    """How much of a difference is policy, and how much random variation, over `n` seeds.
-
-    `mean` is the difference (scenario minus base), `low` and `high` its 95 % interval, `sd` the scatter of
-    one paired run; `policy_share` is 0 to 1, None when every seed shows no difference.
-    """
+    """How much of a scenario's difference from the base is policy, and how much random variation."""
 
     scenario: str
     metric: str
-    mean: float
-    low: float
-    high: float
-    sd: float
-    policy_share: float | None
-    policy_share_error: float | None
-    share_without_pairs: float | None
-    n: int
+    difference: "Difference"

@@ -7,7 +7,7 @@ from comparison_worlds import Person, publish, staff
 
 from planwise.census import generate_census
 from planwise.comparison import compare
-from planwise.comparison.metrics import METRICS
+from planwise.comparison.differences import METRICS
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 

@@ -102,9 +102,9 @@ def test_against_another_scenario(home):
 
 
 def test_an_unknown_id_gets_the_nearest(home):
-    with pytest.raises(InputError, match="Nobody has the id 'NEW-2027-2' in base") as error:
+    with pytest.raises(InputError, match="There is no employee 'NEW-2027-2' in base") as error:
         timeline(home, "base", "NEW-2027-2")
-    assert "The nearest: NEW-2027-1" in error.value.remedy
+    assert "The nearest IDs: NEW-2027-1" in error.value.remedy
     with pytest.raises(InputError, match="No result of scenario 'nowhere'"):
         timeline(home, "nowhere", "E01")
 

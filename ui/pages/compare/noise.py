@@ -36,7 +36,7 @@ EXPLAINED = (
 
 
 class ChanceSection:
-    """Draws when it is asked to; progress, and a button that stops it."""
+    """Draws on request, with progress and a button that stops it."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -52,7 +52,7 @@ class ChanceSection:
         self._bar = pmui.LinearProgress(
             value=0, variant="determinate", visible=False, sizing_mode="stretch_width", margin=0
         )
-        self._told = html.pane(_quiet(EXPLAINED))
+        self._status = html.pane(_quiet(EXPLAINED))
         self._card = Card(name="policy against noise")
         self._box = pn.Column(sizing_mode="stretch_width", margin=0)
         self._start.on_click(self._run)
@@ -60,7 +60,7 @@ class ChanceSection:
         session.on_end(lambda: setattr(self, "_stop", True))
         self.layout = pn.Column(
             html.pane('<h2 class="card-title">Policy effect vs. random variation</h2>'),
-            self._told,
+            self._status,
             pn.Row(self._draws, self._start, self._cancel, styles={"gap": "12px", "align-items": "center"}),
             self._bar,
             self._box,
@@ -74,7 +74,7 @@ class ChanceSection:
             self._stop = True
             self._names, self._year = tuple(names), year
             self._box.objects = []
-            self._told.object = _quiet(EXPLAINED)
+            self._status.object = _quiet(EXPLAINED)
 
     async def _run(self, *_: Any) -> None:
         if self._running:
@@ -107,7 +107,7 @@ class ChanceSection:
         done = 0
         for number, seed in enumerate(seeds):
             self._bar.value = round(100 * number / len(seeds))
-            self._told.object = _quiet(
+            self._status.object = _quiet(
                 f"Draw {number + 1} of {len(seeds)}: {len(names)} scenarios, every employee of each."
             )
             if self._stop:
@@ -126,7 +126,7 @@ class ChanceSection:
         return samples, done
 
     def _show(self, names: Sequence[str], year: int, samples: Any, done: int) -> None:
-        self._told.object = _quiet(EXPLAINED)
+        self._status.object = _quiet(EXPLAINED)
         try:
             found = self._session.store.comparisons.chances(samples, names[0], list(METRICS))
         except PlanWiseError as error:
@@ -142,22 +142,19 @@ class ChanceSection:
 
 def chances(found: Sequence[Chance], names: Sequence[str], year: int, draws: int) -> Content:
     """Return the differences that stay under every seed, with their interval and the share that is policy."""
-    frame = pd.DataFrame([vars(chance) for chance in found])
     base = names[0]
-    frame.insert(1, "label", [METRICS[chance.metric][0] for chance in found])
-    frame["unit"] = [METRICS[chance.metric][1] for chance in found]
+    rows = [_row(chance) for chance in found]
     shown = pd.DataFrame(
         [
             {
-                "scenario": chance.scenario,
-                "label": METRICS[chance.metric][0],
-                "mean": change(chance.mean, unit),
-                "interval": f"{change(chance.low, unit)} to {change(chance.high, unit)}",
-                "sd": change(chance.sd, unit).lstrip("+"),
+                "scenario": row["scenario"],
+                "label": METRICS[row["metric"]][0],
+                "mean": change(row["mean"], row["unit"]),
+                "interval": f"{change(row['low'], row['unit'])} to {change(row['high'], row['unit'])}",
+                "sd": change(row["sd"], row["unit"]).lstrip("+"),
                 "share": _share(chance),
             }
-            for chance in found
-            for unit in [METRICS[chance.metric][1]]
+            for chance, row in zip(found, rows, strict=True)
         ]
     )
     columns = (
@@ -177,7 +174,7 @@ def chances(found: Sequence[Chance], names: Sequence[str], year: int, draws: int
     return Content(
         title,
         subtitle,
-        frame.drop(columns="label"),
+        pd.DataFrame(rows),
         (),
         file_name("policy_and_luck", names, "csv"),
         _intervals(found, names),
@@ -185,14 +182,32 @@ def chances(found: Sequence[Chance], names: Sequence[str], year: int, draws: int
     )
 
 
+def _row(chance: Chance) -> dict[str, Any]:
+    """Return a row of the downloaded file."""
+    found = chance.difference
+    return {
+        "scenario": chance.scenario,
+        "metric": chance.metric,
+        "mean": found.mean,
+        "low": found.low,
+        "high": found.high,
+        "sd": found.sd,
+        "policy_share": found.policy_share,
+        "policy_share_error": found.policy_share_standard_error,
+        "share_without_pairs": found.policy_share_without_crn,
+        "n": found.n,
+        "unit": METRICS[chance.metric][1],
+    }
+
+
 def _intervals(found: Sequence[Chance], names: Sequence[str]) -> Figure:
     rows = [
         {
             "name": chance.scenario,
-            "value": chance.mean,
-            "low": chance.low,
-            "high": chance.high,
-            "text": f"{change(chance.mean, RATE)}, {_share(chance)} policy",
+            "value": chance.difference.mean,
+            "low": chance.difference.low,
+            "high": chance.difference.high,
+            "text": f"{change(chance.difference.mean, RATE)}, {_share(chance)} policy",
             "color": color_of(chance.scenario, names),
         }
         for chance in found
@@ -202,10 +217,10 @@ def _intervals(found: Sequence[Chance], names: Sequence[str]) -> Figure:
 
 
 def _share(chance: Chance) -> str:
-    if chance.policy_share is None:
+    share, error = chance.difference.policy_share, chance.difference.policy_share_standard_error
+    if share is None:
         return "no difference"
-    error = "" if chance.policy_share_error is None else f" ± {percent(chance.policy_share_error)}"
-    return f"{percent(chance.policy_share)}{error}"
+    return percent(share) if error is None else f"{percent(share)} ± {percent(error)}"
 
 
 def _quiet(text: str) -> str:

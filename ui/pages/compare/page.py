@@ -29,7 +29,7 @@ SUGGESTED = 3  # compared when nothing was chosen yet
 
 @dataclass(frozen=True)
 class ScenarioChoice:
-    """The scenarios to compare, the base first, and what could not be used of what was asked for."""
+    """The scenarios to compare, the base first, and the requested names that could not be used."""
 
     names: tuple[str, ...]
     remarks: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ def chosen(wanted: Sequence[str], selected: str, published: Sequence[str]) -> Sc
     """Return published scenarios, each once, no more than can be compared.
 
     `wanted` is the address's list, the base first; where it is empty, the first published one (the baseline)
-    is the base, and the selected scenario stands beside it, or else a few others do.
+    is the base, beside the selected scenario or else a few others.
     """
     if not wanted:
         others = [name for name in published[1:] if name == selected] or list(published[1:SUGGESTED])
@@ -135,7 +135,7 @@ class ComparePage(Page):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._names: tuple[str, ...] = ()
-        self._asked: Any = None
+        self._requested: Any = None
         self._everything = False
         self._found: ComparedScenarios | None = None
         self._empty = Linked(session.go)
@@ -195,35 +195,35 @@ class ComparePage(Page):
         self._names = choice.names
         self._controls.fill(choice.names, published)
         self._show(self._compared)
-        asked = (choice, selection.year, self._store.comparisons.version(choice.names))
-        if asked != self._asked:
-            self._asked = asked
-            pn.state.onload(partial(self._compare, asked))  # before, a change may miss the browser
+        requested = (choice, selection.year, self._store.comparisons.version(choice.names))
+        if requested != self._requested:
+            self._requested = requested
+            pn.state.onload(partial(self._compare, requested))  # before, a change may miss the browser
 
-    async def _compare(self, asked: Any) -> None:
+    async def _compare(self, requested: Any) -> None:
         """Read and show; a newer choice takes over."""
-        choice, wanted, _ = asked
+        choice, wanted, _ = requested
         self._busy.visible = True
         notices = [html.notice(text, tone="warn") for text in choice.remarks]
         offload, comparisons = self._session.offload, self._store.comparisons
         try:
             found = await offload(comparisons.compare, choice.names)
-            if asked != self._asked:
+            if requested != self._requested:
                 return
             year = self._fill(found, wanted, notices)
             self._set_notices(notices)
             if year is not None:
                 pairs = await offload(comparisons.people, choice.names, year)
-                if asked == self._asked:
+                if requested == self._requested:
                     self._people.show(pairs)
         except PlanWiseError as error:
-            if asked == self._asked:
+            if requested == self._requested:
                 self._body.visible = False
                 self._files.visible = False
                 self._heading.object = html.heading("Compare", ", ".join(choice.names))
                 self._set_notices([*notices, html.error_notice(error)])
         finally:
-            if asked == self._asked:
+            if requested == self._requested:
                 self._busy.visible = False
 
     def _fill(self, found: ComparedScenarios, wanted: int | None, notices: list[str]) -> int | None:
@@ -294,9 +294,10 @@ def _title(found: ComparedScenarios) -> str:
 
 
 def _subtitle(found: ComparedScenarios, year: int | None) -> str:
-    censuses = {(source.census, source.census_rows) for source in found.sources}
+    first = found.sources[0].census
+    censuses = {(source.census["name"], source.census["rows"]) for source in found.sources}
     census = (
-        f"{found.sources[0].census}, {count(found.sources[0].census_rows)} employees"
+        f"{first['name']}, {count(first['rows'])} employees"
         if len(censuses) == 1
         else f"{len(censuses)} censuses"
     )

@@ -23,19 +23,21 @@ LOSS, GAIN, SAME = DOWN, UP, GREY
 
 def strip(found: PeopleCompared) -> str:
     """Return how many gain, lose and stay the same, and what that sums to."""
+    all_people = found.pair.overall
 
     def part(people: int) -> str:
-        return f"{percent(people / found.people if found.people else None)} of {count(found.people)} matched"
+        share = people / all_people.people if all_people.people else None
+        return f"{percent(share)} of {count(all_people.people)} matched"
 
     return html.kpi_strip(
         (
-            Kpi("Gain", count(found.gain), part(found.gain)),
-            Kpi("Lose", count(found.lose), part(found.lose)),
-            Kpi("The same pay", count(found.same), part(found.same)),
+            Kpi("Gain", count(all_people.gain), part(all_people.gain)),
+            Kpi("Lose", count(all_people.lose), part(all_people.lose)),
+            Kpi("The same pay", count(all_people.same), part(all_people.same)),
             Kpi(
                 "Median difference",
-                percent(found.median_relative, 2, sign=True),
-                f"all together {money_short(found.net, sign=True)} a year of full-time base pay",
+                percent(all_people.median_relative, 2, sign=True),
+                f"all together {money_short(all_people.net, sign=True)} a year of full-time base pay",
             ),
         )
     )
@@ -43,6 +45,7 @@ def strip(found: PeopleCompared) -> str:
 
 def distribution(found: PeopleCompared) -> Content:
     """Return how many people differ by how much, in bands; a band of fewer than ten is not counted out."""
+    pair = found.pair
     frame = found.distribution
     texts = [band(row.low, row.high) for row in frame.itertuples(index=False)]
     shown = [None if v is None or v != v else int(v) for v in frame["people"]]
@@ -59,47 +62,55 @@ def distribution(found: PeopleCompared) -> Content:
     note = f" · {bands} not drawn" if hidden else ""
     return Content(
         "How differences are spread",
-        f"People by difference of base pay, % of the pay in {found.against} · end of {found.year}{note}",
-        frame.assign(band=texts, scenario=found.scenario, against=found.against),
+        f"People by difference of base pay, % of the pay in {pair.against} · end of {pair.year}{note}",
+        frame.assign(band=texts, scenario=pair.scenario, against=pair.against),
         (
             TableColumn("band", "Difference", is_text=True),
             TableColumn("people", "People", lambda v: "fewer than 10" if v is None or v != v else count(v)),
         ),
-        file_name("differences", (found.scenario, found.against), "csv"),
+        file_name("differences", (pair.scenario, pair.against), "csv"),
         figure,
     )
 
 
 def payroll(found: PeopleCompared) -> Content:
-    """Return why payroll differs: the same people's pay, and people whom only one side employs."""
-    rows: list[dict[str, Any]] = [
-        {"reason": step.name, "people": step.people, "amount": step.amount} for step in found.payroll
-    ]
-    total = sum(float(step.amount) for step in found.payroll)
-    frame = pd.DataFrame([*rows, {"reason": "Difference of payroll", "people": pd.NA, "amount": total}])
+    """Return why payroll differs: the same people's pay, and people employed by one side only."""
+    pair = found.pair
+    bridge = pair.payroll
+    steps = (
+        ("The same people", pair.overall.people, float(bridge.matched)),
+        (f"Only in {pair.scenario}", bridge.only_other_people, float(bridge.only_other)),
+        (f"Only in {pair.against}", bridge.only_base_people, -float(bridge.only_base)),
+    )
+    amounts = [amount for _, _, amount in steps]
+    total = float(bridge.difference)
+    frame = pd.DataFrame(
+        [*steps, ("Difference of payroll", pd.NA, total)], columns=["reason", "people", "amount"]
+    )
     figure = waterfall(
-        [(name, step.amount / 1e6) for name, step in zip(STEPS, found.payroll, strict=True)],
+        [(name, amount / 1e6) for name, amount in zip(STEPS, amounts, strict=True)],
         "Difference",
-        [*(money_short(step.amount, sign=True) for step in found.payroll), money_short(total, sign=True)],
+        [money_short(amount, sign=True) for amount in (*amounts, total)],
         y_format=",~f",
         y_title="$ million",
     )
     return Content(
         "Why payroll differs",
-        f"{found.scenario} minus {found.against}, $ a year (base pay × FTE) · end of {found.year}",
+        f"{pair.scenario} minus {pair.against}, $ a year (base pay × FTE) · end of {pair.year}",
         frame,
         (
             TableColumn("reason", "Reason", is_text=True),
             TableColumn("people", "People", lambda v: "" if v is pd.NA or v is None else count(v)),
             TableColumn("amount", "$ a year", lambda v: money(v, sign=True)),
         ),
-        file_name("payroll_difference", (found.scenario, found.against), "csv"),
+        file_name("payroll_difference", (pair.scenario, pair.against), "csv"),
         figure,
     )
 
 
 def groups(found: PeopleCompared) -> Content:
     """Return who gains and loses by level, department and gender."""
+    pair = found.pair
     frame = found.groups.assign(
         by=[ATTRIBUTES.get(a, a) for a in found.groups["attribute"]],
         name=list(map(_name, found.groups["attribute"], found.groups["group"])),
@@ -119,11 +130,11 @@ def groups(found: PeopleCompared) -> Content:
     )
     return Content(
         "Winners and losers by group",
-        f"Annual full-time base pay, {found.scenario} minus {found.against} · end of {found.year} · groups "
+        f"Annual full-time base pay, {pair.scenario} minus {pair.against} · end of {pair.year} · groups "
         "under 10 people are counted together",
         frame,
         columns,
-        file_name("winners_and_losers", (found.scenario, found.against), "csv"),
+        file_name("winners_and_losers", (pair.scenario, pair.against), "csv"),
     )
 
 
@@ -161,7 +172,7 @@ def _color(low: Any, high: Any) -> str:
 
 
 UNMATCHED = (
-    '<p class="quiet">Winners and losers cannot be told: no other scenario began with the same census and '
+    '<p class="quiet">Winners and losers are not available: no other scenario has the same census and '
     "simulates this year.</p>"
 )
 
@@ -176,7 +187,7 @@ class PeopleSection:
         )
         self._which.param.watch(lambda _: self._fill(), "value")
         self._strip = html.pane("")
-        self._nobody = html.pane(UNMATCHED, visible=False)
+        self._unmatched = html.pane(UNMATCHED, visible=False)
         self._spread = Card(name="spread of differences")
         self._payroll = Card(name="why payroll differs")
         self._groups = Card(name="winners and losers by group", with_chart=False, height=480)
@@ -188,16 +199,16 @@ class PeopleSection:
             **STACK,
         )
         self.layout = pn.Column(
-            html.pane('<h2 class="card-title">Winners and losers</h2>'), self._nobody, self._body, **STACK
+            html.pane('<h2 class="card-title">Winners and losers</h2>'), self._unmatched, self._body, **STACK
         )
 
     def show(self, pairs: Sequence[PeopleCompared]) -> None:
         """Show other pairs; the scenario that was looked at stays where it can."""
-        self._pairs = {pair.scenario: pair for pair in pairs}
-        self._nobody.visible, self._body.visible = not pairs, bool(pairs)
+        self._pairs = {one.pair.scenario: one for one in pairs}
+        self._unmatched.visible, self._body.visible = not pairs, bool(pairs)
         if not pairs:
             return
-        kept = self._which.value if self._which.value in self._pairs else pairs[0].scenario
+        kept = self._which.value if self._which.value in self._pairs else pairs[0].pair.scenario
         self._which.param.update(options=list(self._pairs), value=kept)
         self._fill()
 

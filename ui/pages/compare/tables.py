@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from planwise.comparison.parameters import ParameterDifference, Setting
+from planwise.comparison.differences import ParameterDifference, Setting
 from planwise.formatting import NOT_AVAILABLE, count, money, percent, points, ratio, with_levels
 from planwise.parameters import catalogue
 from ui.components.card import Content
@@ -30,14 +30,14 @@ def side_by_side(caption: str, head: str, body: str) -> str:
 
 
 def heads(found: ComparedScenarios) -> str:
-    """Return a heading for each scenario; the first is said to be the base."""
+    """Return a heading for each scenario; the first is marked as the base."""
     base, *others = found.names
     first = f'<th scope="col">{escape(base)}<br><span class="quiet">base</span></th>'
     return first + "".join(f'<th scope="col">{escape(name)}</th>' for name in others)
 
 
 def file_name(what: str, names: Sequence[str], suffix: str) -> str:
-    """Return a file's name that says what is in it; letters that a disk may refuse are left out."""
+    """Return a file's name after its content; letters that a disk may reject are replaced."""
     more = [f"and_{len(names) - NAMES_IN_FILE}_more"] if len(names) > NAMES_IN_FILE else []
     parts = [what, *(UNSAFE.sub("-", name)[:NAME_MAX] for name in names[:NAMES_IN_FILE]), *more]
     return f"{'_'.join(parts)}.{suffix}"
@@ -67,7 +67,7 @@ def levers(found: ComparedScenarios) -> Content:
 
 
 def levers_frame(found: ComparedScenarios) -> pd.DataFrame:
-    """Return one row per parameter, years and scenario: the value as it is stored, and its tier."""
+    """Return one row per parameter, years and scenario: the stored value, and its tier."""
     rows = [
         {
             "parameter": change.parameter,
@@ -140,7 +140,7 @@ def _span(found: ComparedScenarios) -> str:
 PEOPLE, MONEY, RATE, RATIO = "people", "currency a year", "rate", "ratio"
 UNITS: Mapping[str, str] = {PEOPLE: "people", MONEY: "$", RATE: "%", RATIO: "ratio"}
 Direction = Literal["lower", "target"]
-# Only where everybody agrees: what a raise costs is neither good nor bad.
+# Only where a direction is agreed on: the cost of a raise is neither good nor bad.
 BETTER: Mapping[str, Direction] = {
     "growth_compound": "target",
     "adjusted_gap_max": "lower",
@@ -176,7 +176,7 @@ def change(value: Any, unit: str) -> str:
 
 
 def share(value: Any, unit: str) -> str:
-    """Return a relative difference, where it says more than the difference: of amounts and counts."""
+    """Return a relative difference of amounts and counts; empty for other units."""
     if _missing(value) or unit not in (MONEY, PEOPLE) or abs(value) < LEAST[RATE]:
         return ""
     return percent(value, sign=True)
@@ -281,9 +281,9 @@ def _figure_row(found: ComparedScenarios, rows: pd.DataFrame) -> str:
             target = targets[str(row.scenario)] if same_target else None
             word, tone = verdict(metric, unit, row.value, base, target)
             parts = [change(row.difference, unit), share(row.relative, unit)]
-            told = " · ".join(part for part in parts if part)
+            texts = " · ".join(part for part in parts if part)
             judged = f' <span class="{tone}">{escape(word)}</span>' if word else ""
-            text += f'<span class="by">{escape(told)}{judged}</span>'
+            text += f'<span class="by">{escape(texts)}{judged}</span>'
         cells.append(f"<td>{text}</td>")
     label = f"{first['label']}, {UNITS[unit]}" if unit == PEOPLE else str(first["label"])  # others say it
     return f'<tr><th scope="row">{escape(label)}</th>{"".join(cells)}</tr>'

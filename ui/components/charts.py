@@ -72,7 +72,7 @@ class Series:
     """Named values, one per place on the axis; `hover` are texts for the pointer."""
 
     name: str
-    values: Sequence[float]
+    values: Sequence[float | None]
     hover: Sequence[str]
     color: str
     dash: str = "solid"
@@ -170,10 +170,10 @@ def bars(
     places: Sequence[str], series: Sequence[Series], *, y_format: str, y_title: str, stacked: bool = False
 ) -> Figure:
     """Return upright bars, one group per place; stacked bars below zero go down."""
-    if not _any(series):
+    if not (values := _known(series)):
         return note(HIDDEN, HEIGHT + 2 * LEGEND_LINE)
     found = _by_place(series, y_format, y_title)
-    if y_format == ",d" and max(value for one in series for value in one.values if value == value) <= FEW:
+    if y_format == ",d" and max(values) <= FEW:
         found["yaxis"] |= {"dtick": 1, "rangemode": "tozero"}
     found |= {"barmode": "relative" if stacked else "group", "bargap": 0.35}
     data = [
@@ -183,10 +183,19 @@ def bars(
 
 
 def lines(
-    places: Sequence[str], series: Sequence[Series], *, y_format: str, y_title: str, legend: bool = False
+    places: Sequence[str],
+    series: Sequence[Series],
+    *,
+    y_format: str,
+    y_title: str,
+    legend: bool = False,
+    reference: tuple[str, float] | None = None,
 ) -> Figure:
-    """Return lines over places, one per series; a single one has a legend only with `legend`."""
-    if not _any(series):
+    """Return lines over places, one per series; a single one has a legend only with `legend`.
+
+    `reference` is the text and value of a dashed line.
+    """
+    if not (values := _known(series)):
         return note(HIDDEN, HEIGHT + 2 * LEGEND_LINE)
     data = [
         {
@@ -200,7 +209,7 @@ def lines(
     ]
     found = _by_place(series, y_format, y_title)
     found["showlegend"] |= legend
-    return {"data": data, "layout": found}
+    return _with_range({"data": data, "layout": found}, values, reference)
 
 
 def count_bars(
@@ -281,17 +290,28 @@ def scenario_lines(
     for name, (xs, ys) in sorted(series.items(), key=lambda item: item[0] == chosen):
         place = names.index(name)  # a dash and a symbol as well: colour is not for all
         heavy = name == chosen
-        trace = _year_line(
-            name,
-            xs,
-            ys,
-            hover,
-            color=color_of(name, names),
-            dash=DASHES[place // len(PALETTE) % len(DASHES)],
-            heavy=heavy,
-            symbol=SYMBOLS[place % len(SYMBOLS)],
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": label(name),
+                "x": list(xs),
+                "y": list(ys),
+                "line": {
+                    "color": color_of(name, names),
+                    "width": 3 if heavy else 1.5,
+                    "dash": DASHES[place // len(PALETTE) % len(DASHES)],
+                },
+                "marker": {
+                    "color": color_of(name, names),
+                    "size": 8 if heavy else 6,
+                    "symbol": SYMBOLS[place % len(SYMBOLS)],
+                },
+                "hovertemplate": f"%{{y:{hover}}}<extra>{label(name)}</extra>",
+                "opacity": 1 if heavy else 0.85,
+                "legendrank": 1 if heavy else 1000,
+            }
         )
-        data.append(trace | {"opacity": 1 if heavy else 0.85, "legendrank": 1 if heavy else 1000})
     many = len(series) > 1
     found = layout(
         y_format=y_format,
@@ -327,28 +347,6 @@ def waterfall(
     return _with_total_target({"data": [trace], "layout": found}, names, target)
 
 
-def two_lines(
-    years: Sequence[int],
-    base: tuple[str, Sequence[float | None]],
-    now: Sequence[float | None],
-    *,
-    y_format: str,
-    y_title: str,
-    hover: str,
-    reference: tuple[str, float] | None,
-) -> Figure:
-    """Return one value by year of a scenario (grey, dashed) and of the draft on it."""
-    name, before = base
-    data = [
-        _year_line(name, years, before, hover, color=BASE_COLOR, dash="dash", thin=2),
-        _year_line(DRAFT, years, now, hover, color=TOTAL, heavy=True),
-    ]
-    found = layout(y_format=y_format, y_title=y_title, legend="below")
-    found["hovermode"] = "x unified"
-    found["xaxis"] |= {"tickvals": list(years), "ticktext": [str(year) for year in years]}
-    return _with_range({"data": data, "layout": found}, [*before, *now], reference)
-
-
 def two_waterfalls(
     names: Sequence[str],
     base: tuple[str, Sequence[float]],
@@ -376,31 +374,6 @@ def two_waterfalls(
     return _with_total_target({"data": data, "layout": found}, names, target)
 
 
-def two_bars(
-    names: Sequence[str],
-    base: tuple[str, Sequence[float | None]],
-    now: Sequence[float | None],
-    *,
-    y_format: str,
-    y_title: str,
-    hover: str,
-) -> Figure:
-    """Return one value by group of a scenario and of the draft on it."""
-    data = [
-        {
-            "type": "bar",
-            "name": label(name),
-            "x": [label(text) for text in names],
-            "y": list(values),
-            "marker": {"color": color},
-            "hovertemplate": f"%{{y:{hover}}}<extra>{label(name)}</extra>",
-        }
-        for (name, values), color in ((base, BASE_COLOR), ((DRAFT, now), TOTAL))
-    ]
-    found = layout(y_format=y_format, y_title=y_title, legend="below")
-    return {"data": data, "layout": found | {"barmode": "group", "hovermode": "x unified"}}
-
-
 def with_legend(found: Figure, entries: int) -> Figure:
     """Make room below for a legend; a chart without one is as high, so that two side by side match."""
     found["height"] = HEIGHT + 2 * LEGEND_LINE
@@ -423,30 +396,6 @@ def _values(one: Series, places: Sequence[str], entries: int) -> Figure:
         "y": list(one.values),
         "customdata": [label(text) for text in one.hover],
         "hovertemplate": f"%{{customdata}}<extra>{label(one.name) if entries > 1 else ''}</extra>",
-    }
-
-
-def _year_line(
-    name: str,
-    xs: Sequence[Any],
-    ys: Sequence[float | None],
-    hover: str,
-    *,
-    color: str,
-    dash: str = "solid",
-    heavy: bool = False,
-    thin: float = 1.5,
-    symbol: str = "circle",
-) -> Figure:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": label(name),
-        "x": list(xs),
-        "y": list(ys),
-        "line": {"color": color, "width": 3 if heavy else thin, "dash": dash},
-        "marker": {"color": color, "size": 8 if heavy else 6, "symbol": symbol},
-        "hovertemplate": f"%{{y:{hover}}}<extra>{label(name)}</extra>",
     }
 
 
@@ -495,8 +444,9 @@ def _with_range(
     return with_reference(figure, *reference)
 
 
-def _any(series: Sequence[Series]) -> bool:
-    return any(value is not None and value == value for one in series for value in one.values)
+def _known(series: Sequence[Series]) -> list[float]:
+    """Return all values that are not missing."""
+    return [value for one in series for value in one.values if value is not None and value == value]
 
 
 def _cut(name: str) -> str:

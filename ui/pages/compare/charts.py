@@ -123,7 +123,7 @@ def levels(found: ComparedScenarios, year: int) -> Content:
         own = pay.loc[pay["scenario"] == name].set_index("level_id")["value"].reindex(ids)
         texts = [f"{level(i)}: {money(v)}" for i, v in zip(ids, own, strict=True)]
         values = [None if v != v else float(v) for v in own]
-        series.append(Series(name, values, texts, color_of(name, found.names)))  # type: ignore[arg-type]
+        series.append(Series(name, values, texts, color_of(name, found.names)))
     figure = bars([level(i) for i in ids], series, y_format="$,~s", y_title="Mean base pay, $")
     frame = pay.merge(heads.rename(columns={"value": "headcount"}), on=["scenario", "level_id"])
     frame = frame[["level_id", "scenario", "simulation_year", "headcount", "value", "difference", "relative"]]

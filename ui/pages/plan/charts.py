@@ -1,6 +1,7 @@
 """Charts of the draft against its base with the tables behind them: years, bridge, levels, people, levers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,17 @@ from planwise.formatting import count, exact_percent, level, money, percent, poi
 from planwise.parameters import EffectiveParameters, Lever
 from planwise.parameters.declaration import Unit
 from ui.components.card import Content
-from ui.components.charts import DRAFT, PALETTE, ranked, two_bars, two_lines, two_waterfalls
+from ui.components.charts import (
+    BASE_COLOR,
+    DRAFT,
+    PALETTE,
+    TOTAL,
+    Series,
+    bars,
+    lines,
+    ranked,
+    two_waterfalls,
+)
 from ui.components.html import TableColumn
 from ui.components.point_charts import intervals
 from ui.live_preview.values import Affected, Impact
@@ -30,13 +41,11 @@ def growth(name: str, base: Side, now: Side, target: float | None) -> Content:
     frame = _by_year(base, now, "growth_all")
     frame["difference_pp"] = (frame["draft"] - frame["base"]) * PP
     frame["target_growth"] = target
-    figure = two_lines(
-        now.years,
-        (name, _values(base, "growth_all")),
-        _values(now, "growth_all"),
+    figure = lines(
+        [str(year) for year in now.years],
+        _sides(name, frame, partial(percent, decimals=2)),
         y_format=".1%",
         y_title="Growth in the year",
-        hover=".2%",
         reference=None if target is None else (f"Target {exact_percent(target)}", target),
     )
     return Content(
@@ -60,13 +69,11 @@ def payroll(name: str, base: Side, now: Side, budget: float | None) -> Content:
     frame = _by_year(base, now, "payroll")
     frame["difference"] = frame["draft"] - frame["base"]
     frame["payroll_budget"] = budget
-    figure = two_lines(
-        now.years,
-        (name, [value / MILLION for value in _values(base, "payroll") if value is not None]),
-        [value / MILLION for value in _values(now, "payroll") if value is not None],
+    figure = lines(
+        [str(year) for year in now.years],
+        _sides(name, frame[["base", "draft"]] / MILLION, lambda value: f"{ratio(value, 1)} million"),
         y_format="$,~f",
         y_title="$ million",
-        hover="$,.1f",
         reference=None if budget is None else ("Budget", budget / MILLION),
     )
     return Content(
@@ -148,13 +155,12 @@ def levels(name: str, impact: Impact, year: int) -> Content:
         ]
     )
     shown = frame[frame["simulation_year"] == year]
-    figure = two_bars(
+    sides = shown.rename(columns={"growth_base": "base", "growth": "draft"})
+    figure = bars(
         [f"L{number}" for number in shown["level_id"]],
-        (name, [_or_none(value) for value in shown["growth_base"]]),
-        [_or_none(value) for value in shown["growth"]],
+        _sides(name, sides, partial(percent, decimals=2)),
         y_format=".1%",
         y_title=f"Growth in {year}",
-        hover=".2%",
     )
     return Content(
         "Levels",
@@ -165,7 +171,7 @@ def levels(name: str, impact: Impact, year: int) -> Content:
             TableColumn("simulation_year", "End of", str),
             TableColumn("level_id", "Level", level, is_text=True),
             TableColumn("headcount", "Headcount", count),
-            TableColumn("headcount_difference", "Difference", _signed_count),
+            TableColumn("headcount_difference", "Difference", partial(count, sign=True)),
             TableColumn("mean_base_pay", "Mean base pay, $", money),
             TableColumn("mean_base_pay_difference", "Difference, $", lambda v: money(v, sign=True)),
             TableColumn("growth", "Growth", lambda v: percent(v, 2)),
@@ -271,6 +277,16 @@ def effects(slopes: Mapping[str, float], effective: EffectiveParameters, scenari
     )
 
 
+def _sides(name: str, frame: pd.DataFrame, write: Callable[[Any], str]) -> list[Series]:
+    """Return the base (grey, dashed) and the draft, columns of a frame, as series."""
+    values = {side: [None if v != v else v for v in frame[side]] for side in ("base", "draft")}
+    texts = {side: [write(v) for v in frame[side]] for side in values}
+    return [
+        Series(name, values["base"], texts["base"], BASE_COLOR, "dash"),
+        Series(DRAFT, values["draft"], texts["draft"], TOTAL),
+    ]
+
+
 def _by_year(base: Side, now: Side, name: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -320,17 +336,9 @@ def _hover(group: Affected) -> str:
     )
 
 
-def _signed_count(value: Any) -> str:
-    return count(value, sign=True)
-
-
 def _difference(old: float | None, new: float | None) -> float | None:
     return None if old is None or new is None else new - old
 
 
 def _times(value: float | None, factor: float) -> float | None:
     return None if value is None else value * factor
-
-
-def _or_none(value: Any) -> float | None:
-    return None if value is None or value != value else float(value)

@@ -1,4 +1,4 @@
-"""Auto-optimise in a browser: ask, watch, choose trials, make a scenario of one, look back."""
+"""Auto-optimise in a browser: start a study, choose trials, save one as a scenario, repeat the study."""
 
 import shutil
 
@@ -30,7 +30,7 @@ def studied(address):
     return {}
 
 
-def test_a_study_is_asked_watched_and_its_best_trial_becomes_a_scenario(visit, address, studied):
+def test_a_study_runs_and_its_best_trial_becomes_a_scenario(visit, address, studied):
     page = visit(f"{address}/?page=optimise", ready=READY)
     page.get_by_role("button", name="Front of trade-offs").click()
     page.get_by_role("textbox", name="Trials at most").fill("16")
@@ -53,15 +53,15 @@ def test_a_study_is_asked_watched_and_its_best_trial_becomes_a_scenario(visit, a
     page.locator(".paged .mark", has_text="knee").first.locator("xpath=..").get_by_role("button").click()
     name = page.get_by_role("textbox", name="Name of the scenario")
     name.fill("Not a name")
-    page.get_by_role("button", name="Make scenario").click()
+    page.get_by_role("button", name="Save as scenario").click()
     page.get_by_text("cannot name a scenario", exact=False).wait_for()
     name.fill("best_of_front")
-    page.get_by_role("button", name="Make scenario").click()
+    page.get_by_role("button", name="Save as scenario").click()
     page.get_by_text("Scenario best_of_front is trial", exact=False).first.wait_for()
     page.get_by_role("button", name="Compare with baseline").wait_for()
 
 
-def test_a_study_is_looked_at_chosen_from_taken_away_and_asked_again(visit, address, studied):
+def test_another_session_chooses_trials_downloads_the_report_and_repeats_the_study(visit, address, studied):
     page = visit(f"{address}/?page=optimise&study={studied['name']}", ready=READY)  # another session
     page.get_by_role("heading", name="Trade-offs").wait_for()
     chart = page.get_by_role("img", name="Trade-offs")
@@ -75,14 +75,14 @@ def test_a_study_is_looked_at_chosen_from_taken_away_and_asked_again(visit, addr
     area.hover(position={"x": box["width"] / 2, "y": box["height"] / 2}, force=True)
     area.hover(position={"x": box["width"] - 4, "y": box["height"] - 4}, force=True)
     page.mouse.up()
-    page.get_by_text("chosen stand out", exact=False).wait_for()
+    page.get_by_text("chosen are highlighted", exact=False).wait_for()
     chosen = table.get_by_role("checkbox", checked=True)
     assert chosen.count() > 2
     table.get_by_role("checkbox", name="Choose all rows of this page").focus()  # the same by keyboard
     page.get_by_role("button", name="Choose none").click()
-    page.get_by_text("chosen stand out", exact=False).wait_for(state="detached")
+    page.get_by_text("chosen are highlighted", exact=False).wait_for(state="detached")
     table.get_by_role("checkbox", name="Choose 3").press("Space")
-    page.get_by_text("1 chosen stand out", exact=False).wait_for()
+    page.get_by_text("1 chosen are highlighted", exact=False).wait_for()
     for _ in range(2):  # a file comes each time it is asked for
         with page.expect_download() as download:
             page.get_by_role("button", name="Report (Markdown)").click()

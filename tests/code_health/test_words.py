@@ -15,6 +15,7 @@ FOLDERS = [
     "planwise/*.py",
     "flows",
     "expectations",
+    "ui/pages/optimise",
     "sqlmesh_project/macros",
 ]
 BANNED_IN_NAMES = frozenset(

@@ -1,4 +1,4 @@
-"""What the charts and tables of a study show: known trials, known marks."""
+"""Charts and tables of a study: known trials, known marks."""
 
 import json
 
@@ -6,13 +6,9 @@ import pytest
 
 from tests.ui import recorded_studies
 from tests.ui.test_studies import _front
-from ui.pages.optimise import answer
-from ui.pages.optimise import answer as health
-from ui.pages.optimise import charts as lever_charts
-from ui.pages.optimise import convergence as tradeoffs
+from ui.pages.optimise import answer, charts, trial_charts
 from ui.pages.optimise import trials as trial_rows
-from ui.pages.optimise.convergence import compared, convergence, measures
-from ui.pages.optimise.labels import OUTCOMES, measures_of, named, study_state
+from ui.pages.optimise.labels import GROWTH, OUTCOMES, SCORE, measures_of, study_state
 from ui.queries.studies import StudyReader
 
 
@@ -44,7 +40,7 @@ def traces(content):
 
 
 def test_convergence_has_the_band_the_best_so_far_and_what_is_infeasible(target):
-    content = convergence(target, "growth")
+    content = trial_charts.convergence(target, GROWTH)
     marks = traces(content)
     assert marks["Preview"]["x"] == [0]  # the bound is in the table only
     assert marks["Plan"]["x"] == [2, 4]
@@ -54,14 +50,14 @@ def test_convergence_has_the_band_the_best_so_far_and_what_is_infeasible(target)
     band = content.figure["layout"]["shapes"][-1]
     assert (band["y0"], band["y1"]) == pytest.approx((0.029, 0.031))
     assert content.frame["trial"].tolist() == [0, 1, 2, 3, 4, 5]
-    assert measures(target) == ("growth", "score")
+    assert trial_charts.convergence_measures(target) == (GROWTH, SCORE)
 
 
 def test_a_front_is_measured_by_its_objectives_and_marks_knee_and_picks(front):
-    assert measures(front) == ("score",)
-    offered = measures_of(front)
-    x, y = tradeoffs.axes_of(front)
-    content = tradeoffs.tradeoffs(front, named(offered, x), named(offered, y))
+    assert trial_charts.convergence_measures(front) == (SCORE,)
+    offered = {one.column: one for one in measures_of(front)}
+    x, y = trial_charts.first_axes(front)
+    content = trial_charts.tradeoffs(front, offered[x], offered[y])
     marks = traces(content)
     assert marks["Knee"]["customdata"] == [3]
     assert marks["Picks"]["customdata"] == [1, 2]
@@ -71,19 +67,19 @@ def test_a_front_is_measured_by_its_objectives_and_marks_knee_and_picks(front):
     assert content.frame["on_front"].tolist() == ["pick", "knee", "", "pick"]
 
 
-def test_what_has_too_few_trials_says_how_many_it_needs(settings, studies):
+def test_a_chart_with_too_few_trials_message_how_many_it_needs(settings, studies):
     journal = recorded_studies.begin(settings, "few")
     recorded_studies.add(journal, 0.05, {}, kind="preview", purpose="baseline")
     few = studies.get("few")
     notes = [
-        convergence(few, "score"),
-        tradeoffs.tradeoffs(few, OUTCOMES[0], OUTCOMES[1]),
-        lever_charts.parallel(few, ()),
-        lever_charts.slices(few, few.levers[0], OUTCOMES[0]),
-        lever_charts.sensitivity(few),
-        lever_charts.importance(few, studies.importance(few)),
-        health.feasibility(few),
-        health.robustness(few),
+        trial_charts.convergence(few, SCORE),
+        trial_charts.tradeoffs(few, OUTCOMES[0], OUTCOMES[1]),
+        trial_charts.levers_and_outcomes(few, ()),
+        trial_charts.one_lever(few, few.levers[0], OUTCOMES[0]),
+        charts.sensitivity(few),
+        charts.importance(few, studies.importance(few)),
+        charts.feasibility(few),
+        charts.robustness(few),
     ]
     texts = [content.figure["layout"]["annotations"][0]["text"] for content in notes[1:]]
     assert "at least 2" in texts[0]
@@ -92,25 +88,25 @@ def test_what_has_too_few_trials_says_how_many_it_needs(settings, studies):
     assert all(content.figure["layout"]["annotations"] or content.figure["data"] for content in notes)
 
 
-def test_chosen_trials_and_the_best_stand_out_in_the_lines(target):
-    content = lever_charts.parallel(target, (2,))
+def test_chosen_trials_and_the_best_have_lines_of_their_own(target):
+    content = trial_charts.levers_and_outcomes(target, (2,))
     names = [trace["name"] for trace in content.figure["data"]]
     assert names == ["Infeasible", "Chosen", "Best so far"]
     assert len(json.dumps(content.figure)) < 20_000
 
 
-def test_feasibility_counts_what_each_constraint_refused(target):
-    content = health.feasibility(target)
+def test_feasibility_counts_the_trials_that_exceed_each_constraint(target):
+    content = charts.feasibility(target)
     rows = {row["constraint"]: (row["failed"], row["trials"]) for row in content.frame.to_dict("records")}
     assert rows == {"payroll": (1, 1), "quality gate": (0, 4)}
-    assert "1 broke" in content.subtitle
+    assert "1 failed" in content.subtitle
 
 
 @pytest.mark.parametrize(
-    ("outcome", "says", "tone"),
+    ("outcome", "message", "tone"),
     [
         ({"converged": True}, "Converged: growth 3.020%", "good"),
-        ({"converged": False, "stopped": "trials"}, "all trials were taken", "warn"),
+        ({"converged": False, "stopped": "trials"}, "all trials are done", "warn"),
         (
             {"converged": False, "reachable": False, "nearest_growth": 0.0412, "constraints": []},
             "nearest growth is 4.120%",
@@ -122,12 +118,12 @@ def test_feasibility_counts_what_each_constraint_refused(target):
                 "reachable": False,
                 "constraints": [{"name": "payroll", "satisfied": False}],
             },
-            "Nothing meets payroll",
+            "No trial meets payroll",
             "bad",
         ),
     ],
 )
-def test_the_answer_is_said_in_a_sentence(settings, studies, outcome, says, tone):
+def test_the_answer_is_one_sentence(settings, studies, outcome, message, tone):
     journal = recorded_studies.begin(settings, "ended")
     recorded_studies.add(journal, 0.0302)
     known = {
@@ -139,7 +135,7 @@ def test_the_answer_is_said_in_a_sentence(settings, studies, outcome, says, tone
     }
     recorded_studies.end(settings, journal, "ended", **{**known, "gap_pp": -0.02, **outcome})
     text, found = answer.sentence(studies.get("ended"))
-    assert says in text
+    assert message in text
     assert found == tone
 
 
@@ -175,15 +171,15 @@ def test_the_answer_and_its_levers_are_shown_also_where_nothing_was_computed(set
     assert study_state(study) == ("Cancelled", "warn")
 
 
-def test_the_iteration_table_has_what_was_asked_and_its_filters(target):
+def test_the_table_of_trials_has_the_objectives_constraints_and_filters(target):
     names = [column.name for column in trial_rows.trial_columns(target, levers=True)]
     assert {"gap_pp", "part_targets", "score", "lever_cola_rate", "limit_payroll"} <= set(names)
     assert "lever_cola_rate" not in [column.name for column in trial_rows.trial_columns(target, levers=False)]
     shown = {
         which: len(trial_rows.trial_frame(target, which, (), only_chosen=False))
-        for which in ("all", "candidate", "feasible", "bad")
+        for which in ("all", "candidate", "feasible", "not feasible")
     }
-    assert shown == {"all": 6, "candidate": 5, "feasible": 3, "bad": 2}
+    assert shown == {"all": 6, "candidate": 5, "feasible": 3, "not feasible": 2}
     assert trial_rows.trial_frame(target, "all", (2, 4), only_chosen=True)["trial"].tolist() == [2, 4]
     assert trial_rows.trial_flags(target) == {4: "best"}
     assert trial_rows.trial_tones(target) == {0: "quiet", 3: "bad", 5: "bad"}
@@ -201,18 +197,18 @@ def test_progress_has_counts_rate_and_the_time_left(target):
 def test_studies_are_compared_by_their_distance_to_their_own_targets(settings, studies, target):
     journal = recorded_studies.begin(settings, "two", target_growth=0.04)
     recorded_studies.add(journal, 0.0405)
-    content = compared([target, studies.get("two")])
+    content = trial_charts.compared_studies([target, studies.get("two")])
     assert content.frame.groupby("study")["best"].last().round(6).to_dict() == {"one": 0.0002, "two": 0.0005}
     assert "target" in content.figure["layout"]["yaxis"]["title"]["text"]
 
 
 def test_of_many_levers_those_that_go_most_with_growth_are_drawn(settings, studies, monkeypatch):
-    monkeypatch.setattr(lever_charts, "AXES_MAX", 4)
+    monkeypatch.setattr(trial_charts, "AXES_MAX", 4)
     journal = recorded_studies.begin(settings, "many")
     for step in range(6):
         levers = {"cola_rate": 0.02 + 0.002 * step, "merit_rate_level_1": 0.03 + 0.001 * (step % 2)}
         recorded_studies.add(journal, 0.03 + 0.002 * step, levers)
-    content = lever_charts.parallel(studies.get("many"), ())
+    content = trial_charts.levers_and_outcomes(studies.get("many"), ())
     ticks = content.figure["layout"]["xaxis"]["ticktext"]
     assert [text.replace("<br>", " ") for text in ticks] == ["Cost-of-living raise", "Annual growth (CAGR)"]
     assert "the 1 of 2 levers" in content.subtitle

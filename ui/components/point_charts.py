@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from ui.components.charts import (
-    DOWN,
     GREY,
     HEIGHT,
     TOTAL,
@@ -371,15 +372,13 @@ def trial_chart(
 
 def parallel(
     axes: Sequence[tuple[str, Callable[[float], str]]],
-    rows: Sequence[Sequence[float]],
-    ids: Sequence[int],
-    groups: Sequence[int],
-    names: Sequence[str],
-    ranges: Sequence[tuple[float, float]],
+    rows: pd.DataFrame,
+    groups: Sequence[tuple[str, str, Sequence[int]]],
 ) -> Figure:
-    """Return a line a trial across axes (title, how a value is written), each from its least to its most.
+    """Return a line per trial across axes (title, how a value is written), each from its lowest value up.
 
-    `groups` is the group of each trial, an index into `names`, which has no more than four.
+    `rows` has a column per axis and a row per trial, indexed by number; a group is a name, a colour and its
+    trials. Grey lines are thin.
     """
     found = layout(height=340, legend="above", margin={"l": 24, "r": 24, "t": 34, "b": 54})
     found["xaxis"] |= {
@@ -391,40 +390,29 @@ def parallel(
         "tickfont": {"size": 11},
     }
     found["yaxis"] |= {"range": [-0.14, 1.12], "visible": False}
+    low, high = rows.min(), rows.max()
     found["annotations"] = [
-        {"x": place, "y": y, "text": label(axes[place][1](value)), "font": {"size": 10}, "yanchor": anchor}
-        for place, (low, high) in enumerate(ranges)
-        for y, value, anchor in ((1.0, high, "bottom"), (0.0, low, "top"))
+        {"x": place, "y": y, "text": label(write(ends.iloc[place])), "font": {"size": 10}, "yanchor": anchor}
+        for place, (_, write) in enumerate(axes)
+        for y, ends, anchor in ((1.0, high, "bottom"), (0.0, low, "top"))
     ]
-    data = []
-    for group, (name, color) in enumerate(zip(names, (GREY, TOTAL, UP, DOWN), strict=False)):
-        xs: list[float | None] = []
-        ys: list[float | None] = []
-        custom: list[int | None] = []
-        for row, number, of in zip(rows, ids, groups, strict=True):
-            if of != group:
-                continue
-            for place, (value, (low, high)) in enumerate(zip(row, ranges, strict=True)):
-                missing = value is None or value != value
-                xs.append(place)
-                ys.append(None if missing else _rounded((value - low) / (high - low) if high > low else 0.5))
-                custom.append(number)
-            xs.append(None)
-            ys.append(None)
-            custom.append(None)
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "name": label(name),
-                "x": xs,
-                "y": ys,
-                "customdata": custom,
-                "hovertemplate": "trial %{customdata}<extra></extra>",
-                "line": {"width": 1 if group == 0 else 2, "color": color},
-                "opacity": 0.35 if group == 0 else 0.9,
-            }
-        )
+    scaled = (rows - low) / (high - low).where(high > low)
+    scaled = scaled.where(rows.isna() | (high > low), 0.5)  # an axis without a range is met in the middle
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": label(name),
+            "x": [*range(len(axes)), None] * len(trials),  # None: a gap between two trials
+            "y": [y for row in scaled.loc[list(trials)].to_numpy() for y in (*map(_rounded, row), None)],
+            "customdata": [number for number in trials for _ in range(len(axes) + 1)],
+            "hovertemplate": "trial %{customdata}<extra></extra>",
+            "line": {"width": 1 if color == GREY else 2, "color": color},
+            "opacity": 0.35 if color == GREY else 0.9,
+        }
+        for name, color, trials in groups
+        if trials
+    ]
     return {"data": data, "layout": found}
 
 

@@ -52,7 +52,7 @@ class Optimise:
         field = self.page.get_by_role("textbox", name="Name of the scenario")
         field.fill(name)
         field.press("Tab")
-        self.page.get_by_role("button", name="Make scenario").click()
+        self.page.get_by_role("button", name="Save as scenario").click()
 
     def run_it(self):
         button = self.page.get_by_role("button", name="Run it")

@@ -1,28 +1,25 @@
-"""A study's answer: headline, levers, constraints, feasibility, robustness."""
+"""A study's answer: a sentence, key figures, caveats, levers and constraints."""
 
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from planwise.formatting import count, money_short, percent, points, ratio, seconds, with_levels
 from ui.components import html
 from ui.components.card import Content
-from ui.components.charts import DOWN, NOTE_HEIGHT, TARGET, note, ranked
 from ui.components.html import Kpi, TableColumn, Tone
-from ui.components.point_charts import seed_histogram
 from ui.pages.optimise import labels
 from ui.pages.optimise.labels import lever_change
-from ui.values.studies import LIMIT, StudyTrials
+from ui.values.studies import StudyTrials
 
 GROWTH = "growth_compound"
 MONEY_FROM = 100.0  # a constraint's figure above this is money or people, below a rate
 
 
 def sentence(study: StudyTrials) -> tuple[str, Tone]:
-    """Return in one sentence how the study ended, or how it stands."""
+    """Return the result in one sentence, or the best so far while the study runs."""
     outcome = study.outcome
     if outcome is None:
         return _so_far(study), "" if study.is_running else labels.study_state(study)[1]
@@ -36,7 +33,7 @@ def sentence(study: StudyTrials) -> tuple[str, Tone]:
             str(one.get("text", one["name"])) for one in outcome["constraints"] if not one["satisfied"]
         ]
         if violated:
-            near = f" Nothing meets {', '.join(violated)}; what comes nearest is shown."
+            near = f" No trial meets {', '.join(violated)}; the nearest one is shown."
         return f"Out of reach: {labels.target_text(study.target)} cannot be met.{near}", "bad"
     if study.spec.multi_objective:
         return (
@@ -67,9 +64,9 @@ def panel(study: StudyTrials) -> str:
     remedy = str((outcome.get("advice") or {}).get("strategy") or "")
     reason = outcome.get("strategy_reason")
     parts = [html.notice(text, remedy, tone), html.kpi_strip(kpis(study))]
-    told = [*([f"Strategy: {reason}"] if reason else []), *caveats(study)]
-    if told:
-        parts.append(f'<ul class="caveats">{"".join(f"<li>{escape(one)}</li>" for one in told)}</ul>')
+    notes = [*([f"Strategy: {reason}"] if reason else []), *caveats(study)]
+    if notes:
+        parts.append(f'<ul class="caveats">{"".join(f"<li>{escape(one)}</li>" for one in notes)}</ul>')
     return f'<div class="answer">{"".join(parts)}</div>'
 
 
@@ -88,13 +85,13 @@ def kpis(study: StudyTrials) -> list[Kpi]:
 
 
 def caveats(study: StudyTrials) -> Iterator[str]:
-    """Yield what one should know before using the answer: warnings, bounds, risks, other seeds."""
+    """Yield warnings, levers at their limits, risks, and findings that were not computed."""
     outcome = study.outcome or {}
     yield from (str(text) for text in outcome.get("warnings", ()))
     if outcome.get("binding"):
         yield f"At their limits: {', '.join(map(str, outcome['binding']))}."
     if outcome.get("kind") == "preview" and study.header.kind == "real":
-        yield "No plan verified this: it is a preview."
+        yield "This is a preview: no plan has verified it."
     risk = outcome.get("risk")
     if isinstance(risk, Mapping):
         for finding in risk.get("findings", ())[:4]:
@@ -150,24 +147,24 @@ def levers(study: StudyTrials) -> Content:
     return Content("Levers: in force and new", subtitle, frame, columns, f"answer_{study.name}.csv")
 
 
-def limits(study: StudyTrials) -> Content:
-    """Return each constraint at the answer: what it is, what is allowed, whether it holds."""
+def constraints(study: StudyTrials) -> Content:
+    """Return each constraint at the answer: actual value, limit, and whether it is met."""
     found = (study.outcome or {}).get("constraints", ())
     rows = [
         {
             "constraint": str(one.get("text", one["name"])),
             "actual": one.get("actual"),
             "limit": one.get("limit"),
-            "holds": "holds" if one["satisfied"] else "exceeded",
+            "met": "met" if one["satisfied"] else "exceeded",
         }
         for one in found
     ]
-    frame = pd.DataFrame(rows, columns=["constraint", "actual", "limit", "holds"])
+    frame = pd.DataFrame(rows, columns=["constraint", "actual", "limit", "met"])
     columns = (
         TableColumn("constraint", "Constraint", is_text=True),
-        TableColumn("actual", "Is", _figure),
-        TableColumn("limit", "Allowed", _figure),
-        TableColumn("holds", "", is_text=True),
+        TableColumn("actual", "Actual", _figure),
+        TableColumn("limit", "Limit", _figure),
+        TableColumn("met", "", is_text=True),
     )
     subtitle = "At the answer; the quality gate is one of them"
     return Content("Constraints", subtitle, frame, columns, f"constraints_{study.name}.csv")
@@ -177,11 +174,11 @@ def _so_far(study: StudyTrials) -> str:
     number = study.best
     row = None if number is None else study.trial(number)
     if row is None:
-        return "No feasible trial of the kind that decides yet."
-    said = f"Best so far: trial {number}, growth {percent(row['growth'], 3)} a year"
+        return "No feasible candidate yet."
+    text = f"Best so far: trial {number}, growth {percent(row['growth'], 3)} a year"
     if study.target is not None:
-        said += f", {points(row['gap_pp'] / 100, 3)} from the target {labels.target_text(study.target)}"
-    return f"{said}."
+        text += f", {points(row['gap_pp'] / 100, 3)} from the target {labels.target_text(study.target)}"
+    return f"{text}."
 
 
 def _cost(outcome: Mapping[str, Any]) -> Kpi:
@@ -191,7 +188,7 @@ def _cost(outcome: Mapping[str, Any]) -> Kpi:
     payroll = found["horizon"]["payroll"]
     rate = payroll["difference_rate"]
     return Kpi(
-        "Payroll over the horizon, against the scenario unchanged",
+        "Payroll over the horizon, against the unchanged scenario",
         money_short(payroll["difference"], sign=True),
         f"{percent(rate, 1, sign=True)} of {money_short(payroll['before'])}",
     )
@@ -212,7 +209,7 @@ def _robust(outcome: Mapping[str, Any]) -> Kpi:
     took = f"{count(outcome.get('evaluations'))} evaluations, {count(outcome.get('real_plans'))} plans, "
     took += f"{count(outcome.get('cache_hits'))} cache hits, {seconds(outcome.get('seconds'))}"
     if not isinstance(found, Mapping) or found.get("share_within_tolerance") is None:
-        return Kpi("It took", seconds(outcome.get("seconds")), took)
+        return Kpi("Time", seconds(outcome.get("seconds")), took)
     share = found["share_within_tolerance"]
     tone: Tone = "good" if share >= 0.5 else "warn"
     spread = f"{percent(found['growth']['p10'], 2)} to {percent(found['growth']['p90'], 2)}"
@@ -220,7 +217,7 @@ def _robust(outcome: Mapping[str, Any]) -> Kpi:
         f"Within tolerance under {found['seeds']} other seeds",
         percent(share, 0),
         f"P10 to P90 {spread}; {took}",
-        "holds" if tone == "good" else "fragile",
+        "robust" if tone == "good" else "fragile",
         tone,
     )
 
@@ -233,104 +230,3 @@ def _figure(value: Any) -> str:
     if value is None or value != value:
         return "–"
     return f"{float(value):,.0f}" if abs(float(value)) >= MONEY_FROM else ratio(value, 4)
-
-
-SEEDS_MIN = 5  # fewer bars say nothing
-WORDS = {"gate": "quality gate", "raise_max": "raise (highest)", "raise_min": "raise (lowest)"}
-
-
-def feasibility(study: StudyTrials) -> Content:
-    """Return how many of the trials that looked for the answer each constraint refused."""
-    looked = study.trials.loc[(study.trials["role"] == "candidate") & study.trials["growth"].notna()]
-    rows = []
-    for name in study.named(LIMIT):
-        values = looked[f"{LIMIT}{name}"].dropna()
-        if values.empty:
-            continue
-        failed = values > 0
-        rows.append(
-            {
-                "constraint": _named(study, name),
-                "failed": int(failed.sum()),
-                "trials": len(values),
-                "share": float(failed.mean()),
-                "worst": float(values.max()),
-            }
-        )
-    frame = pd.DataFrame(rows, columns=["constraint", "failed", "trials", "share", "worst"])
-    frame = frame.sort_values("share", ascending=False, kind="stable")
-    columns = (
-        TableColumn("constraint", "Constraint", is_text=True),
-        TableColumn("failed", "Trials that exceed it", count),
-        TableColumn("trials", "Of", count),
-        TableColumn("share", "Share", lambda v: percent(v, 1)),
-        TableColumn("worst", "Worst value (up to 0 holds)", lambda v: ratio(v, 4)),
-    )
-    broken = int((study.trials["state"] == "failed").sum())
-    feasible = float((looked["state"] == "feasible").mean()) if len(looked) else 0.0
-    subtitle = f"{percent(feasible, 0)} of {len(looked):,} trials are feasible" + (
-        f"; {broken:,} broke" if broken else ""
-    )
-    figure = (
-        ranked(
-            frame["constraint"].tolist(),
-            frame["share"].tolist(),
-            [f"{row.failed:,} of {row.trials:,}" for row in frame.itertuples()],
-            x_title="Share of trials that exceed it",
-            x_format=".0%",
-            color=DOWN,
-            x_range=(0, 1.12),
-        )
-        if len(frame)
-        else note("No trial has been evaluated yet.", NOTE_HEIGHT)
-    )
-    return Content("Feasibility", subtitle, frame, columns, f"feasibility_{study.name}.csv", figure)
-
-
-def robustness(study: StudyTrials) -> Content:
-    """Return growth of the answer under other seeds, against the target's band."""
-    found = (study.outcome or {}).get("robustness")
-    growth = [float(v) for v in found.get("growth_by_seed", ())] if isinstance(found, Mapping) else []
-    frame = pd.DataFrame({"seed": range(1, len(growth) + 1), "growth": growth})
-    columns = (
-        TableColumn("seed", "Other seed", count),
-        TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 3)),
-    )
-    if len(growth) < SEEDS_MIN:
-        why = found if isinstance(found, str) else "comes when the study has ended with an answer"
-        text = (
-            f"Needs at least {SEEDS_MIN} seeds; there are {len(growth)}."
-            if growth
-            else f"Other seeds: {why}."
-        )
-        figure, subtitle = note(text, NOTE_HEIGHT), "Growth of the answer under other seeds"
-        return Content("Robustness", subtitle, frame, columns, f"robustness_{study.name}.csv", figure)
-    assert isinstance(found, Mapping)
-    subtitle = _of_seeds(found, len(growth), study.spec.tolerance)
-    counts, edges = np.histogram(growth, bins="auto")
-    target = study.target
-    figure = seed_histogram(
-        ((edges[1:] + edges[:-1]) / 2).tolist(),
-        float(edges[1] - edges[0]),
-        counts.tolist(),
-        band=None if target is None else (target - study.spec.tolerance, target + study.spec.tolerance),
-        target=None if target is None else (target, TARGET),
-        answer=None if study.outcome is None else float(study.outcome["growth"]),
-    )
-    return Content("Robustness", subtitle, frame, columns, f"robustness_{study.name}.csv", figure)
-
-
-def _of_seeds(found: Mapping[str, Any], seeds: int, tolerance: float) -> str:
-    spread = found["growth"]
-    said = f"Growth of the answer under {seeds} other seeds · P10 to P90 "
-    said += f"{percent(spread['p10'], 2)} to {percent(spread['p90'], 2)}"
-    if found.get("share_within_tolerance") is not None:
-        low, high = found["share_interval"]
-        said += f" · {percent(found['share_within_tolerance'], 0)} within ± {points(tolerance).lstrip('+')}"
-        said += f" (95%: {percent(low, 0)} to {percent(high, 0)})"
-    return said
-
-
-def _named(study: StudyTrials, key: str) -> str:
-    texts = {text.partition("<=")[0].partition(">=")[0]: text for text in map(str, study.spec.limits)}
-    return WORDS.get(key) or texts.get(key, key.replace("_", " "))

@@ -1,189 +1,82 @@
-"""Charts of a study and its levers."""
+"""The cards of a study: charts of its trials and of what its answer rests on."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
 from planwise.formatting import count, percent, points, ratio
-from ui.components import point_charts
 from ui.components.card import Card, Content
-from ui.components.charts import DOWN, HEIGHT, NOTE_HEIGHT, TOTAL, Figure, note, ranked, with_vertical_line
+from ui.components.charts import DOWN, NOTE_HEIGHT, TARGET, TOTAL, note, ranked
 from ui.components.html import TableColumn
 from ui.components.page import PAIR, STACK, UpdateGuard
-from ui.components.point_charts import trial_chart, trial_marks
+from ui.components.point_charts import seed_histogram
 from ui.pages.optimise import answer
-from ui.pages.optimise import answer as health
-from ui.pages.optimise import convergence as tradeoffs
-from ui.pages.optimise.convergence import BY_GROWTH, BY_SCORE, compared_trials, convergence, measures
 from ui.pages.optimise.form import SEGMENTS
-from ui.pages.optimise.labels import OUTCOMES, Measure, lever_measure, measures_of, named
-from ui.session import Session
-from ui.values.studies import StudyLever, StudyTrials
+from ui.pages.optimise.labels import GROWTH, OUTCOMES, Measure, measures_of
+from ui.pages.optimise.trial_charts import (
+    convergence,
+    convergence_measures,
+    first_axes,
+    levers_and_outcomes,
+    one_lever,
+    tradeoffs,
+)
+from ui.values.studies import CANDIDATE, FAILED, FEASIBLE, LIMIT, StudyTrials
 
 PERCENT = 100
-AXES_MAX = 16
 BARS_MAX = 15  # of a chart; the table has every lever
-LINES_MAX = 300  # lines of a chart; the table has every trial
+SEEDS_MIN = 5  # of a histogram
 METHODS: Mapping[str, str] = {
     "ped-anova": "share by PED-ANOVA over {trials} distinct trials",
     "linear": "{reason}",
     "none": "{reason}",
 }
-
-
-def parallel(study: StudyTrials, chosen: tuple[int, ...]) -> Content:
-    """Return each trial as a line over its levers and outcomes; chosen trials and the answer stand out."""
-    rows = compared_trials(study)
-    outcomes = [one for one in OUTCOMES if one.column in ("growth", "cost", "within_level_cv")]
-    measures = [*map(lever_measure, study.levers), *outcomes]
-    columns = (
-        TableColumn("trial", "Trial", count),
-        TableColumn("state", "State", is_text=True),
-        *(TableColumn(one.column, one.name, one.write) for one in measures),
-    )
-    subtitle = "Each axis from its least to its most over the trials"
-    moving = [one for one in measures if rows[one.column].nunique() > 1]
-    levers = [one for one in moving if one not in outcomes]
-    most = AXES_MAX - len(outcomes)
-    if len(levers) > most:
-        kept = _with_growth(rows, levers)[:most]
-        subtitle += f" · the {most} of {len(levers)} levers that go most with growth"
-        levers = [one for one in levers if one in kept]
-    shown = [*levers, *(one for one in outcomes if one in moving)]
-    if len(rows) > LINES_MAX:
-        subtitle += f" · the last {LINES_MAX} of {len(rows)} trials"
-    if chosen:
-        subtitle += f" · {len(chosen)} chosen stand out"
-    if len(rows) < 2 or len(shown) < 2:
-        figure = note(f"Needs at least 2 different trials; there are {len(rows)}.", NOTE_HEIGHT)
-    else:
-        figure = _lines(study, rows.tail(LINES_MAX), shown, chosen)
-    return Content("Levers and outcomes", subtitle, rows, columns, f"levers_{study.name}.csv", figure)
-
-
-def _with_growth(rows: pd.DataFrame, levers: list[Measure]) -> list[Measure]:
-    """Return the levers, that first whose values go most with growth, up or down."""
-    together = rows[[one.column for one in levers]].corrwith(rows["growth"]).abs().fillna(0.0)
-    return sorted(levers, key=lambda one: -float(together[one.column]))
-
-
-def _lines(study: StudyTrials, rows: pd.DataFrame, axes: list[Measure], chosen: tuple[int, ...]) -> Figure:
-    best = study.best
-    groups = []
-    for trial, state in zip(rows["trial"], rows["state"], strict=True):
-        groups.append(2 if trial == best else 1 if trial in chosen else 3 if state != "feasible" else 0)
-    names = ("Feasible", "Chosen", "Answer" if study.outcome is not None else "Best so far", "Infeasible")
-    used = sorted(set(groups), key=lambda group: (group != 0, group != 3, group))
-    columns = [one.column for one in axes]
-    figure = point_charts.parallel(
-        [(one.name, one.write) for one in axes],
-        rows[columns].to_numpy().tolist(),
-        rows["trial"].astype(int).tolist(),
-        groups,
-        names,
-        [(float(rows[name].min()), float(rows[name].max())) for name in columns],
-    )
-    figure["data"] = [trace for group in used for trace in figure["data"] if trace["name"] == names[group]]
-    return figure
+LIMIT_NAMES = {"gate": "quality gate", "raise_max": "raise (highest)", "raise_min": "raise (lowest)"}
+AFTER_THE_END = "available once the study has ended with an answer"
+SELECT: Mapping[str, Any] = {"size": "small", "margin": 0, "width": 250}
+ROW: Mapping[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "styles": {"gap": "12px"},
+    "margin": (10, 0, 4, 0),
+}
 
 
 def importance(study: StudyTrials, found: Mapping[str, Any]) -> Content:
     """Return how much growth depends on each lever over all trials."""
-    labels = {lever.name: lever.label for lever in study.levers}
     shares = sorted(found.get("shares", {}).items(), key=lambda item: -item[1])
-    frame = pd.DataFrame(
-        [{"lever": labels.get(name, name), "name": name, "share": share} for name, share in shares],
-        columns=["lever", "name", "share"],
-    )
-    said = METHODS.get(str(found.get("method")), "{reason}").format(**{"trials": 0, "reason": "", **found})
+    rows = [{"lever": _lever_label(study, name), "name": name, "share": share} for name, share in shares]
+    frame = pd.DataFrame(rows, columns=["lever", "name", "share"])
+    method = METHODS.get(str(found.get("method")), "{reason}")
+    method = method.format(**{"trials": 0, "reason": "", **found})
+    top = frame.head(BARS_MAX)
+    texts = [percent(value, 1) for value in top["share"]]
+    figure = note(f"{method}.", NOTE_HEIGHT)
+    if len(frame):
+        figure = ranked(top["lever"].tolist(), top["share"].tolist(), texts, x_title="Share", x_format=".0%")
     columns = (
         TableColumn("lever", "Lever", is_text=True),
         TableColumn("share", "Share of growth's variation", lambda v: percent(v, 1)),
     )
-    top = frame.head(BARS_MAX)
-    figure = (
-        ranked(
-            top["lever"].tolist(),
-            top["share"].tolist(),
-            [percent(value, 1) for value in top["share"]],
-            x_title="Share",
-            x_format=".0%",
-        )
-        if len(frame)
-        else note(f"{said}.", NOTE_HEIGHT)
-    )
-    subtitle = f"Of annual growth · {said}{_of_all(frame)}"
+    subtitle = f"Of annual growth · {method}{_of_all(frame)}"
     return Content("Importance of levers", subtitle, frame, columns, f"importance_{study.name}.csv", figure)
 
 
-def slices(study: StudyTrials, lever: StudyLever, outcome: Measure) -> Content:
-    """Return one lever against one outcome, trial by trial."""
-    rows = compared_trials(study).dropna(subset=[lever.column, outcome.column])
-    of = lever_measure(lever)
-    columns = (
-        TableColumn("trial", "Trial", count),
-        TableColumn("state", "State", is_text=True),
-        TableColumn(lever.column, lever.label, of.write),
-        TableColumn(outcome.column, outcome.name, outcome.write),
-    )
-    if rows[lever.column].nunique() < 2:
-        figure = note(f"Needs trials at 2 or more values of {lever.label}.", HEIGHT)
-    else:
-        hover = f"trial %{{customdata}}<br>%{{x:{of.axis}}}<br>%{{y:{outcome.axis}}}"
-        feasible = rows["state"] == "feasible"
-        data = [
-            trial_marks(
-                name,
-                part[lever.column],
-                part[outcome.column],
-                color=color,
-                symbol=symbol,
-                ids=part["trial"].tolist(),
-                hover=hover,
-                opacity=0.75,
-            )
-            for name, part, symbol, color in (
-                ("Feasible", rows.loc[feasible], "circle", TOTAL),
-                ("Infeasible", rows.loc[~feasible], "x", DOWN),
-            )
-            if len(part)
-        ]
-        figure = trial_chart(
-            data, x_title=lever.label, y_title=outcome.name, x_format=of.axis, y_format=outcome.axis
-        )
-        if lever.start is not None:
-            with_vertical_line(figure, lever.start)
-    dashed = "" if lever.start is None else f" · dashed: in force, {of.write(lever.start)}"
-    subtitle = f"{outcome.name} by {lever.label}, every trial{dashed}"
-    return Content("One lever at a time", subtitle, rows, columns, f"slice_{study.name}.csv", figure)
-
-
 def sensitivity(study: StudyTrials) -> Content:
-    """Return by how much growth answers to each lever around the answer."""
+    """Return by how much growth responds to each lever around the answer."""
     found = (study.outcome or {}).get("sensitivity")
     by_lever = found.get("by_lever") if isinstance(found, Mapping) else found
-    labels = {lever.name: lever.label for lever in study.levers}
-    rows = []
-    if isinstance(by_lever, Mapping):
-        rows = [
-            {"lever": labels.get(name, name), "name": name, **{k: one.get(k) for k in SLOPE}}
-            for name, one in by_lever.items()
-        ]
-    frame = pd.DataFrame(rows, columns=["lever", "name", *SLOPE])
-    frame = frame.sort_values("per_width", key=lambda v: v.abs(), ascending=False) if len(frame) else frame
-    columns = (
-        TableColumn("lever", "Lever", is_text=True),
-        TableColumn("per_width", "Growth for its recommended range's width", points),
-        TableColumn("per_pp", "Growth for 1 pp of the lever", lambda v: points(v, 3)),
-        TableColumn("slope", "Slope", lambda v: ratio(v, 4)),
-    )
-    why = by_lever if isinstance(by_lever, str) else "comes when the study has ended with an answer"
+    slopes = by_lever if isinstance(by_lever, Mapping) else {}
+    rows = [{"lever": _lever_label(study, name), "name": name, **one} for name, one in slopes.items()]
+    frame = pd.DataFrame(rows, columns=["lever", "name", "slope", "per_pp", "per_width", "share"])
+    frame = frame.sort_values("per_width", key=lambda v: v.abs(), ascending=False) if rows else frame
     top = frame.head(BARS_MAX)
-    figure = (
-        ranked(
+    figure = note(f"Sensitivity: {by_lever if isinstance(by_lever, str) else AFTER_THE_END}.", NOTE_HEIGHT)
+    if rows:
+        figure = ranked(
             top["lever"].tolist(),
             (top["per_width"] * PERCENT).tolist(),
             [points(value) for value in top["per_width"]],
@@ -191,147 +84,223 @@ def sensitivity(study: StudyTrials) -> Content:
             x_format=".1f",
             color=[TOTAL if (value or 0) >= 0 else DOWN for value in top["per_width"]],
         )
-        if len(frame)
-        else note(f"Sensitivity: {why}.", NOTE_HEIGHT)
+    columns = (
+        TableColumn("lever", "Lever", is_text=True),
+        TableColumn("per_width", "Growth for its recommended range's width", points),
+        TableColumn("per_pp", "Growth for 1 pp of the lever", lambda v: points(v, 3)),
+        TableColumn("slope", "Slope", lambda v: ratio(v, 4)),
     )
-    subtitle = "Annual growth when one lever crosses its recommended range, around the answer" + _of_all(
-        frame
-    )
+    subtitle = "Annual growth when one lever crosses its recommended range, around the answer"
+    subtitle += _of_all(frame)
     return Content("Sensitivity", subtitle, frame, columns, f"sensitivity_{study.name}.csv", figure)
+
+
+def feasibility(study: StudyTrials) -> Content:
+    """Return how many candidates exceed each constraint."""
+    trials = study.trials.loc[(study.trials["role"] == CANDIDATE) & study.trials["growth"].notna()]
+    written = {limit.key: str(limit) for limit in study.spec.limits}
+    rows = []
+    for name in study.named(LIMIT):
+        values = trials[f"{LIMIT}{name}"].dropna()
+        if len(values):
+            label = LIMIT_NAMES.get(name) or written.get(name, name.replace("_", " "))
+            over = values > 0
+            rows.append((label, int(over.sum()), len(values), float(over.mean()), float(values.max())))
+    frame = pd.DataFrame(rows, columns=["constraint", "failed", "trials", "share", "worst"])
+    frame = frame.sort_values("share", ascending=False, kind="stable")
+    figure = note("No trial has been evaluated yet.", NOTE_HEIGHT)
+    if rows:
+        figure = ranked(
+            frame["constraint"].tolist(),
+            frame["share"].tolist(),
+            [f"{row.failed:,} of {row.trials:,}" for row in frame.itertuples()],
+            x_title="Share of trials that exceed it",
+            x_format=".0%",
+            color=DOWN,
+            x_range=(0, 1.12),
+        )
+    columns = (
+        TableColumn("constraint", "Constraint", is_text=True),
+        TableColumn("failed", "Trials that exceed it", count),
+        TableColumn("trials", "Of", count),
+        TableColumn("share", "Share", lambda v: percent(v, 1)),
+        TableColumn("worst", "Worst value (up to 0 is met)", lambda v: ratio(v, 4)),
+    )
+    failed = int((study.trials["state"] == FAILED).sum())
+    feasible = float((trials["state"] == FEASIBLE).mean()) if len(trials) else 0.0
+    subtitle = f"{percent(feasible, 0)} of {len(trials):,} trials are feasible"
+    subtitle += f"; {failed:,} failed" if failed else ""
+    return Content("Feasibility", subtitle, frame, columns, f"feasibility_{study.name}.csv", figure)
+
+
+def robustness(study: StudyTrials) -> Content:
+    """Return growth of the answer under other seeds, against the target's band."""
+    found = (study.outcome or {}).get("robustness")
+    subtitle, growth = "Growth of the answer under other seeds", []
+    if isinstance(found, Mapping):
+        growth = [float(value) for value in found.get("growth_by_seed", ())]
+    if len(growth) >= SEEDS_MIN and isinstance(found, Mapping):
+        target, tolerance = study.target, study.spec.tolerance
+        low, high = (percent(found["growth"][name], 2) for name in ("p10", "p90"))
+        subtitle = f"Growth of the answer under {len(growth)} other seeds · P10 to P90 {low} to {high}"
+        if found.get("share_within_tolerance") is not None:
+            share, *interval = (
+                percent(value, 0) for value in (found["share_within_tolerance"], *found["share_interval"])
+            )
+            subtitle += f" · {share} within ± {points(tolerance).lstrip('+')} (95%: {' to '.join(interval)})"
+        counts, edges = np.histogram(growth, bins="auto")
+        figure = seed_histogram(
+            ((edges[1:] + edges[:-1]) / 2).tolist(),
+            float(edges[1] - edges[0]),
+            counts.tolist(),
+            band=None if target is None else (target - tolerance, target + tolerance),
+            target=None if target is None else (target, TARGET),
+            answer=None if study.outcome is None else float(study.outcome["growth"]),
+        )
+    elif growth:
+        figure = note(f"Needs at least {SEEDS_MIN} seeds; there are {len(growth)}.", NOTE_HEIGHT)
+    else:
+        figure = note(f"Other seeds: {found if isinstance(found, str) else AFTER_THE_END}.", NOTE_HEIGHT)
+    frame = pd.DataFrame({"seed": range(1, len(growth) + 1), "growth": growth})
+    columns = (
+        TableColumn("seed", "Other seed", count),
+        TableColumn("growth", GROWTH.name, lambda v: percent(v, 3)),
+    )
+    return Content("Robustness", subtitle, frame, columns, f"robustness_{study.name}.csv", figure)
+
+
+def _lever_label(study: StudyTrials, name: str) -> str:
+    return next((lever.label for lever in study.levers if lever.name == name), name)
 
 
 def _of_all(frame: pd.DataFrame) -> str:
     return f" · the first {BARS_MAX} of {len(frame)}" if len(frame) > BARS_MAX else ""
 
 
-SLOPE = ("slope", "per_pp", "per_width", "share")
-
-
-SELECT: dict[str, Any] = {"size": "small", "margin": 0, "width": 250}
-NAMES = {BY_GROWTH: "Growth", BY_SCORE: "Objective"}
-
-
 class Charts:
-    """Charts of one study; `on_choose` is told which trials a box on the trade-offs has in it."""
+    """The cards of one study; `on_select` receives the trials within a box drawn on the trade-offs."""
 
-    def __init__(self, session: Session, on_choose: Callable[[tuple[int, ...]], None]) -> None:
-        self._session, self._on_choose = session, on_choose
+    def __init__(self, on_select: Callable[[tuple[int, ...]], None]) -> None:
+        self._on_select = on_select
         self._study: StudyTrials | None = None
-        self._chosen: tuple[int, ...] = ()
+        self._selected: tuple[int, ...] = ()
         self._filling = UpdateGuard()
         self._measure = pmui.RadioButtonGroup(
-            label="Measured by", options={"Growth": BY_GROWTH}, value=BY_GROWTH, **SEGMENTS
+            label="Measured by", options={GROWTH.name: GROWTH.column}, value=GROWTH.column, **SEGMENTS
         )
         self._x, self._y, self._lever, self._outcome = (
-            pmui.Select(label=label, options={}, **SELECT) for label in ("Across", "Up", "Lever", "Outcome")
+            pmui.Select(label=label, options={}, **SELECT)
+            for label in ("Horizontal axis", "Vertical axis", "Lever", "Outcome")
         )
-        self.convergence = Card(name="convergence", control=self._measure)
+        self._convergence = Card(name="convergence", control=self._measure)
         self._levers = Card(name="levers in force and new", with_chart=False, height=520)
-        self._limits = Card(name="constraints", with_chart=False)
-        row = {"sizing_mode": "stretch_width", "styles": {"gap": "12px"}, "margin": (10, 0, 4, 0)}
-        self._tradeoffs = Card(name="trade-offs", control=pn.Row(self._x, self._y, **row))
+        self._constraints = Card(name="constraints", with_chart=False)
+        self._tradeoffs = Card(name="trade-offs", control=pn.Row(self._x, self._y, **ROW))
         self._parallel = Card(name="levers and outcomes")
         self._importance = Card(name="importance of levers")
-        self._slices = Card(name="one lever at a time", control=pn.Row(self._lever, self._outcome, **row))
+        self._one_lever = Card(name="one lever at a time", control=pn.Row(self._lever, self._outcome, **ROW))
         self._feasibility = Card(name="feasibility")
         self._sensitivity = Card(name="sensitivity")
         self._robustness = Card(name="robustness")
         self.answer_layout = pn.Column(
-            pn.Column(self.convergence.layout, self._levers.layout, **PAIR), self._limits.layout, **STACK
+            pn.Column(self._convergence.layout, self._levers.layout, **PAIR),
+            self._constraints.layout,
+            **STACK,
         )
         self.layout = pn.Column(
             self._tradeoffs.layout,
             self._parallel.layout,
             pn.Column(self._importance.layout, self._sensitivity.layout, **PAIR),
-            pn.Column(self._slices.layout, self._feasibility.layout, **PAIR),
+            pn.Column(self._one_lever.layout, self._feasibility.layout, **PAIR),
             self._robustness.layout,
             **STACK,
         )
-        self._measure.param.watch(lambda _: self._redraw(self._draw_convergence), "value")
-        for widget in (self._x, self._y):
-            widget.param.watch(lambda _: self._redraw(self._draw_tradeoffs), "value")
-        for widget in (self._lever, self._outcome):
-            widget.param.watch(lambda _: self._redraw(self._draw_slices), "value")
-        self._tradeoffs.plot.param.watch(self._boxed, "selected")
+        for draw, widgets in (
+            (self._draw_convergence, (self._measure,)),
+            (self._draw_tradeoffs, (self._x, self._y)),
+            (self._draw_one_lever, (self._lever, self._outcome)),
+        ):
+            for widget in widgets:
+                widget.param.watch(self._unless_filling(draw), "value")
+        self._tradeoffs.plot.param.watch(self._select_boxed, "selected")
 
     def show_convergence(self, study: StudyTrials, another: bool) -> None:
-        """Draw the convergence; the rest waits for `show`."""
+        """Draw the convergence alone, which shows the newest trials."""
         self._study = study
         if another:
-            offered = measures(study)
-            self._quietly(
-                lambda: self._measure.param.update(
-                    options={NAMES[one]: one for one in offered}, value=offered[0], visible=len(offered) > 1
-                )
-            )
-        self._draw_convergence()
+            offered = convergence_measures(study)
+            options = {one.name.partition(" (")[0]: one.column for one in offered}
+            with self._filling:
+                self._measure.param.update(options=options, value=offered[0].column, visible=len(offered) > 1)
+        self._draw_convergence(study)
 
     def show_importance(self, study: StudyTrials, found: Mapping[str, Any]) -> None:
-        """Draw what growth depends on, which takes a moment to find out."""
+        """Draw the importance of levers, which takes longer to compute."""
         self._importance.show(importance(study, found))
 
     def show(self, study: StudyTrials, another: bool) -> None:
-        """Draw everything else; axes and choices stay unless it is another study."""
+        """Draw everything else; axes and selection stay unless it is another study."""
         self._study = study
-        self._quietly(lambda: self._offer(study, another))
+        with self._filling:
+            self._offer(study, another)
         self._levers.show(answer.levers(study))
-        self._limits.show(answer.limits(study))
-        self._limits.layout.visible = len((study.outcome or {}).get("constraints", ())) > 1
-        if another:
-            self.choose(())
-        self._draw_tradeoffs()
-        self._parallel.show(parallel(study, self._chosen))
-        self._draw_slices()
-        self._feasibility.show(health.feasibility(study))
+        self._constraints.show(answer.constraints(study))
+        self._constraints.layout.visible = len((study.outcome or {}).get("constraints", ())) > 1
+        self._draw_tradeoffs(study)
+        self.select(() if another else self._selected)
+        self._draw_one_lever(study)
+        self._feasibility.show(feasibility(study))
         self._sensitivity.show(sensitivity(study))
-        self._robustness.show(health.robustness(study))
+        self._robustness.show(robustness(study))
         self._robustness.layout.visible = study.spec.seeds > 0
 
-    def choose(self, numbers: tuple[int, ...]) -> None:
-        """Let these trials stand out."""
-        self._chosen = numbers
-        self._quietly(lambda: self._tradeoffs.plot.param.update(selected=list(numbers) or None))
+    def select(self, numbers: tuple[int, ...]) -> None:
+        """Highlight these trials."""
+        self._selected = numbers
+        with self._filling:
+            self._tradeoffs.plot.selected = list(numbers) or None
         if self._study is not None:
-            self._parallel.show(parallel(self._study, numbers))
+            self._parallel.show(levers_and_outcomes(self._study, numbers))
 
     def _offer(self, study: StudyTrials, another: bool) -> None:
-        offered = measures_of(study)
-        options = {one.name: one.column for one in offered}
-        x, y = tradeoffs.axes_of(study)
-        first = offered[0].column if offered else None
-        for widget, start in ((self._x, x), (self._y, y), (self._outcome, "growth")):
-            keep = widget.value if not another and widget.value in options.values() else start
-            widget.param.update(options=options, value=keep if keep in options.values() else first)
+        measures = {one.name: one.column for one in measures_of(study)}
         levers = {lever.label: lever.name for lever in study.levers}
-        keep = self._lever.value if not another and self._lever.value in levers.values() else None
-        self._lever.param.update(options=levers, value=keep or next(iter(levers.values()), None))
+        x, y = first_axes(study)
+        for widget, options, start in (
+            (self._x, measures, x),
+            (self._y, measures, y),
+            (self._outcome, measures, "growth"),
+            (self._lever, levers, None),
+        ):
+            value = start if another or widget.value not in options.values() else widget.value
+            first = next(iter(options.values()), None)
+            widget.param.update(options=options, value=value if value in options.values() else first)
 
-    def _draw_convergence(self) -> None:
-        if self._study is not None:
-            self.convergence.show(convergence(self._study, self._measure.value))
+    def _draw_convergence(self, study: StudyTrials) -> None:
+        offered = convergence_measures(study)
+        measure = next((one for one in offered if one.column == self._measure.value), offered[0])
+        self._convergence.show(convergence(study, measure))
 
-    def _draw_tradeoffs(self) -> None:
-        if self._study is not None:
-            offered = measures_of(self._study) or OUTCOMES
-            x, y = named(offered, self._x.value), named(offered, self._y.value)
-            self._tradeoffs.show(tradeoffs.tradeoffs(self._study, x, y))
+    def _draw_tradeoffs(self, study: StudyTrials) -> None:
+        self._tradeoffs.show(tradeoffs(study, _measure(study, self._x.value), _measure(study, self._y.value)))
 
-    def _draw_slices(self) -> None:
-        if self._study is not None and self._study.levers:
-            lever = next(
-                (one for one in self._study.levers if one.name == self._lever.value), self._study.levers[0]
-            )
-            outcome = named(measures_of(self._study) or OUTCOMES, self._outcome.value)
-            self._slices.show(slices(self._study, lever, outcome))
+    def _draw_one_lever(self, study: StudyTrials) -> None:
+        lever = next((one for one in study.levers if one.name == self._lever.value), None)
+        if lever is not None:
+            self._one_lever.show(one_lever(study, lever, _measure(study, self._outcome.value)))
 
-    def _boxed(self, event: Any) -> None:
+    def _select_boxed(self, event: Any) -> None:
         if not self._filling:
-            self._on_choose(tuple(int(number) for number in event.new or ()))
+            self._on_select(tuple(int(number) for number in event.new or ()))
 
-    def _redraw(self, draw: Callable[[], None]) -> None:
-        if not self._filling:
-            draw()
+    def _unless_filling(self, draw: Callable[[StudyTrials], None]) -> Callable[[Any], None]:
+        def redraw(_: Any) -> None:
+            if not self._filling and self._study is not None:
+                draw(self._study)
 
-    def _quietly(self, work: Callable[[], Any]) -> None:
-        with self._filling:
-            work()
+        return redraw
+
+
+def _measure(study: StudyTrials, column: str | None) -> Measure:
+    offered = measures_of(study) or OUTCOMES
+    return next((one for one in offered if one.column == column), offered[0])

@@ -106,7 +106,7 @@ class NewStudy:
         )
 
     async def _check(self, current: Current) -> None:
-        """Check the form as it is now; preview how far its levers reach unless that is known."""
+        """Check the current form; preview how far its levers reach unless that is known."""
         try:
             request = self.form.request(self._session.draft.changes)
         except InputError as error:
@@ -186,7 +186,7 @@ class NewStudy:
         self._command.object = f'<p class="card-subtitle">{text}</p>'
 
     async def _begin(self, *_: Any) -> None:
-        """Start the study of the form as it is now, which may be newer than the checks shown."""
+        """Start the study of the current form, which may be newer than the checks shown."""
         try:
             request = self.form.request(self._session.draft.changes)
         except InputError as error:

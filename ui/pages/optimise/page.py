@@ -17,10 +17,10 @@ from ui.components.downloads import FileButton, to_csv
 from ui.components.html import TableColumn
 from ui.components.page import STACK, Current, Debounced, LazyPane, Page, heading_row, on_page
 from ui.components.table import PagedTable
-from ui.pages.optimise.convergence import compared
 from ui.pages.optimise.labels import gap, objectives_text, study_state, target_text
 from ui.pages.optimise.new_study import NewStudy
 from ui.pages.optimise.study import StudyTab
+from ui.pages.optimise.trial_charts import compared_studies
 from ui.session import Session
 from ui.values.studies import StudySummary, StudyTrials
 
@@ -71,7 +71,7 @@ class StudyHistory:
         )
         head = html.pane(
             html.card_heading(
-                "Past studies", "Open one by its name; select two to four to compare how they converge"
+                "Past studies", "Open one by its name; tick two to four to compare how they converge"
             ),
             min_width=0,
         )
@@ -127,7 +127,7 @@ class StudyHistory:
         self._comparison.layout.visible = bool(found)
         self._notice.visible = False
         if found:
-            self._comparison.show(compared(found))
+            self._comparison.show(compared_studies(found))
 
     def _fail(self, error: PlanWiseError) -> None:
         self._notice.param.update(object=html.error_notice(error), visible=True)

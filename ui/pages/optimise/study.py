@@ -163,8 +163,8 @@ class StudyTab:
         self._answer = html.pane("")
         self.job = JobPanel(session, on_done=lambda _: self._soon.ask())
         self.actions = StudyActions(session, repeat, self.started)
-        self.charts = Charts(session, on_choose=self._chosen_on_chart)
-        self.trials = Trials(on_open=self._open_trial, on_choose=self._chosen_in_table)
+        self.charts = Charts(on_select=self._select_trials)
+        self.trials = Trials(on_open=self._open_trial, on_select=self.charts.select)
         self.trial = TrialPanel(session, on_close=lambda: self.trials.table.open(None))
         head = pmui.Paper(
             heading_row(self._heading, self._select),
@@ -362,9 +362,6 @@ class StudyTab:
         if self._study is not None:
             self.trial.show(self._study, None if number is None else int(number))
 
-    def _chosen_on_chart(self, numbers: tuple[int, ...]) -> None:
-        self.trials.choose(numbers)
-        self.charts.choose(numbers)
-
-    def _chosen_in_table(self, numbers: tuple[int, ...]) -> None:
-        self.charts.choose(numbers)
+    def _select_trials(self, numbers: tuple[int, ...]) -> None:
+        self.trials.select(numbers)
+        self.charts.select(numbers)

@@ -1,6 +1,6 @@
 """The trials of a study: the table, its rows, and one trial opened."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
 from typing import Any
@@ -10,49 +10,57 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import count, money_short, percent, ratio, seconds
+from planwise.formatting import money_short, percent, seconds
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.downloads import FileButton, to_csv
 from ui.components.html import TableColumn
 from ui.components.page import heading_row, on_page, show
 from ui.components.table import PagedTable
-from ui.pages.optimise.convergence import role_on_front
-from ui.pages.optimise.labels import OUTCOMES, gap, lever_change, parts_of, purpose
+from ui.pages.optimise.labels import (
+    OUTCOMES,
+    STATE,
+    TRIAL,
+    figure,
+    gap,
+    lever_change,
+    lever_measure,
+    parts_of,
+    purpose,
+)
+from ui.pages.optimise.trial_charts import role_on_front
 from ui.session import Session
-from ui.values.studies import LIMIT, StudyTrials
+from ui.values.studies import CANDIDATE, FAILED, FEASIBLE, INFEASIBLE, LIMIT, StudyTrials
 
 SHOWS = {
     "All trials": "all",
-    "Candidates": "candidate",
-    "Feasible": "feasible",
-    "Infeasible or failed": "bad",
+    "Candidates": CANDIDATE,
+    "Feasible": FEASIBLE,
+    "Infeasible or failed": "not feasible",
 }
+SMALL: Mapping[str, Any] = {"size": "small", "margin": 0}
+ANSWER, SO_FAR = "Open the answer", "Open the best so far"
 
 
 def trial_columns(study: StudyTrials, *, levers: bool) -> tuple[TableColumn, ...]:
-    """Return the columns of a study's trials; its levers only when asked for, there may be many."""
-    shown = [
-        TableColumn("trial", "Trial", count),
+    """Return the columns of a study's trials, with those of its levers if wanted: there may be many."""
+    columns = [
+        TRIAL,
         TableColumn("kind", "Kind", lambda v: "plan" if v == "real" else str(v), is_text=True),
         TableColumn("purpose", "For", purpose, is_text=True),
-        TableColumn("state", "State", is_text=True),
+        STATE,
         TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 3)),
-    ]
-    if study.target is not None:
-        shown.append(TableColumn("gap_pp", "Target − growth", gap))
-    shown += [
+        *([] if study.target is None else [TableColumn("gap_pp", "Target − growth", gap)]),
         TableColumn("payroll", "Highest payroll", money_short),
         *(TableColumn(part.column, part.name.partition(" (")[0], part.write) for part in parts_of(study)),
+        *([] if study.spec.multi_objective else [TableColumn("score", "Objective", figure)]),
     ]
-    if not study.spec.multi_objective:
-        shown.append(TableColumn("score", "Objective", _figure))
     if levers:
-        shown += [TableColumn(lever.column, lever.label, lambda v: percent(v, 2)) for lever in study.levers]
+        columns += [lever_measure(lever).table_column() for lever in study.levers]
     limits = [name for name in study.named(LIMIT) if name != "gate"]
-    shown += [TableColumn(f"{LIMIT}{name}", f"{name} (≤ 0)", _figure) for name in limits]
     return (
-        *shown,
+        *columns,
+        *(TableColumn(f"{LIMIT}{name}", f"{name} (≤ 0)", figure) for name in limits),
         TableColumn("gate", "Gate", _text, is_text=True),
         TableColumn("seconds", "Time", seconds),
         TableColumn("violated", "Exceeds", _text, is_text=True),
@@ -60,34 +68,24 @@ def trial_columns(study: StudyTrials, *, levers: bool) -> tuple[TableColumn, ...
 
 
 def trial_frame(study: StudyTrials, which: str, chosen: Sequence[int], *, only_chosen: bool) -> pd.DataFrame:
-    """Return the trials that are looked at."""
+    """Return the trials of a filter (a value of SHOWS), or only the chosen ones."""
     trials = study.trials
+    candidate, feasible = trials["role"] == CANDIDATE, trials["state"] == FEASIBLE
     if only_chosen and chosen:
         return trials.loc[trials["trial"].isin(chosen)]
-    if which == "candidate":
-        return trials.loc[trials["role"] == "candidate"]
-    if which == "feasible":
-        return trials.loc[(trials["role"] == "candidate") & (trials["state"] == "feasible")]
-    if which == "bad":
-        return trials.loc[trials["state"] != "feasible"]
-    return trials
+    kept = {CANDIDATE: candidate, FEASIBLE: candidate & feasible, "not feasible": ~feasible}
+    return trials.loc[kept[which]] if which in kept else trials
 
 
 def trial_tones(study: StudyTrials) -> dict[Any, str]:
-    """Return how rows look: what failed, and what is about an answer and not one."""
-    looks = {}
-    for number, state, role in zip(
-        study.trials["trial"], study.trials["state"], study.trials["role"], strict=True
-    ):
-        if state != "feasible":
-            looks[number] = "bad"
-        elif role != "candidate":
-            looks[number] = "quiet"
-    return looks
+    """Return the tone of rows: trials that are not feasible, and those that are no candidates."""
+    trials = study.trials
+    tones = dict.fromkeys(trials.loc[trials["role"] != CANDIDATE, "trial"], "quiet")
+    return tones | dict.fromkeys(trials.loc[trials["state"] != FEASIBLE, "trial"], "bad")
 
 
 def trial_flags(study: StudyTrials) -> dict[Any, str]:
-    """Return the word beside a trial: answer, knee, pick."""
+    """Return the mark beside a trial: answer, knee, pick."""
     found: dict[Any, str] = {
         number: role for number in (*study.front, *study.picks) if (role := role_on_front(study, number))
     }
@@ -103,55 +101,47 @@ def progress_text(study: StudyTrials, elapsed: float | None) -> tuple[str, float
     """
     trials = study.trials
     ended, plans = len(trials), int(((trials["kind"] == "real") & trials["answered_by"].isna()).sum())
-    failed = int((trials["state"] == "failed").sum())
-    infeasible = int((trials["state"] == "infeasible").sum())
-    said = [f"{ended:,} trial{'' if ended == 1 else 's'}", f"{plans:,} plan{'' if plans == 1 else 's'}"]
-    said += [f"{infeasible:,} infeasible"] if infeasible else []
-    said += [f"{failed:,} failed"] if failed else []
-    said += [f"{study.unfinished} under way"] if study.unfinished and study.is_running else []
+    failed = int((trials["state"] == FAILED).sum())
+    infeasible = int((trials["state"] == INFEASIBLE).sum())
+    parts = [f"{ended:,} trial{'' if ended == 1 else 's'}", f"{plans:,} plan{'' if plans == 1 else 's'}"]
+    parts += [f"{infeasible:,} infeasible"] if infeasible else []
+    parts += [f"{failed:,} failed"] if failed else []
+    parts += [f"{study.unfinished} running"] if study.unfinished and study.is_running else []
     share = None
     if elapsed is not None and elapsed > 0 and ended:
         rate = ended / elapsed
-        said.append(f"{rate:.1f} a second" if rate >= 1 else f"{60 * rate:.0f} a minute")
+        parts.append(f"{rate:.1f} a second" if rate >= 1 else f"{60 * rate:.0f} a minute")
         decided = len(study.candidates)
         if study.spec.trials and decided:
             share = min(decided / study.spec.trials, 1.0)
             left = elapsed / decided * max(study.spec.trials - decided, 0)
-            said.append(f"about {seconds(left)} left for {study.spec.trials:,} trials")
+            parts.append(f"about {seconds(left)} left for {study.spec.trials:,} trials")
         if study.spec.timeout_seconds:
             rest = max(study.spec.timeout_seconds - elapsed, 0.0)
-            said.append(f"ends in {seconds(rest)} at the latest")
+            parts.append(f"ends in {seconds(rest)} at the latest")
             share = max(share or 0.0, min(elapsed / study.spec.timeout_seconds, 1.0))
-    return " · ".join(said), share
-
-
-def _figure(value: Any) -> str:
-    return "–" if value is None or value != value else ratio(value, 4)
+    return " · ".join(parts), share
 
 
 def _text(value: Any) -> str:
     return "–" if value is None or value != value or value == "" else str(value)
 
 
-SMALL: dict[str, Any] = {"size": "small", "margin": 0}
-ANSWER, SO_FAR = "Open the answer", "Open the best so far"
-
-
 class Trials:
-    """Every trial of the study that is shown; ticks are shared with the charts."""
+    """The trials of the study that is shown; the chosen ones are highlighted in the charts."""
 
     def __init__(
-        self, *, on_open: Callable[[Any], None], on_choose: Callable[[tuple[int, ...]], None]
+        self, *, on_open: Callable[[Any], None], on_select: Callable[[tuple[int, ...]], None]
     ) -> None:
         self._study: StudyTrials | None = None
-        self._on_open, self._on_choose = on_open, on_choose
+        self._on_open, self._on_select = on_open, on_select
         self._best = pmui.Button(label=ANSWER, icon="flag", variant="text", visible=False, **SMALL)
         self._best.on_click(lambda _: self._open_best())
         self._which = pmui.Select(label="Show", options=SHOWS, value="all", width=190, **SMALL)
         self._levers = pmui.Switch(label="Levers", value=False, margin=0)
-        self._only = pmui.Switch(label="Only the chosen", value=False, margin=0, visible=False)
+        self._only = pmui.Switch(label="Only chosen", value=False, margin=0, visible=False)
         self._none = pmui.Button(label="Choose none", variant="text", visible=False, **SMALL)
-        self._none.on_click(lambda _: self._took(()))
+        self._none.on_click(lambda _: self._choose(()))
         for widget in (self._which, self._levers, self._only):
             widget.param.watch(lambda _: self._fill(), "value")
         self._heading = html.pane("", min_width=0)
@@ -170,7 +160,7 @@ class Trials:
             noun="trial",
             opens="Open trial",
             on_open=on_open,
-            on_choose=self._took,
+            on_choose=self._choose,
         )
         self.layout = pmui.Paper(
             heading_row(
@@ -187,7 +177,7 @@ class Trials:
         )
 
     def show(self, study: StudyTrials, another: bool) -> None:
-        """Show a study's trials; ticks stay unless it is another study."""
+        """Show a study's trials; the chosen ones stay unless it is another study."""
         self._study = study
         if another:
             self.table.chosen = ()
@@ -196,7 +186,7 @@ class Trials:
             self._levers.value = len(study.levers) <= 4
         self._heading.object = html.card_heading(
             "Trials",
-            "One row a trial; open one to make a scenario of it, tick some to see them in the charts",
+            "One row per trial; open one to save it as a scenario, tick some to highlight them in the charts",
         )
         self._csv.filename = f"trials_{study.name}.csv"
         self._best.param.update(
@@ -204,24 +194,24 @@ class Trials:
         )
         self._fill()
 
-    def choose(self, numbers: tuple[int, ...]) -> None:
-        """Tick these trials, as a chart has chosen them."""
+    def select(self, numbers: tuple[int, ...]) -> None:
+        """Choose these trials, which were selected on a chart."""
         self.table.chosen = numbers
         if numbers:
             self._only.value = True
         self._fill()
 
     def _open_best(self) -> None:
-        """Open the answer, on whichever page of the table it is."""
+        """Open the answer, also on another page of the table."""
         number = None if self._study is None else self._study.best
         if number is not None:
             self.table.open(number)
             self._on_open(number)
 
-    def _took(self, numbers: tuple[Any, ...]) -> None:
+    def _choose(self, numbers: tuple[Any, ...]) -> None:
         self.table.chosen = tuple(int(number) for number in numbers)
         self._fill()
-        self._on_choose(self.table.chosen)
+        self._on_select(self.table.chosen)
 
     def _fill(self) -> None:
         study = self._study
@@ -257,7 +247,7 @@ DESCRIPTION_MAX = 300
 
 
 class TrialPanel:
-    """Shows one trial of the study that is open; `on_close` is told when it is put away."""
+    """One trial of the study that is shown; `on_close` is called when it is closed."""
 
     def __init__(self, session: Session, on_close: Callable[[], None]) -> None:
         self._session, self._on_close = session, on_close
@@ -276,7 +266,9 @@ class TrialPanel:
             sizing_mode="stretch_width",
             min_width=240,
         )
-        self._keep = pmui.Button(label="Make scenario", icon="save", color="primary", size="small", margin=0)
+        self._keep = pmui.Button(
+            label="Save as scenario", icon="save", color="primary", size="small", margin=0
+        )
         self._keep.on_click(self._make)
         self._try = pmui.Button(label="Open in Plan", icon="tune", variant="outlined", size="small", margin=0)
         self._try.on_click(self._open)
@@ -284,14 +276,14 @@ class TrialPanel:
             icon="close", label="Close the trial", description="Close the trial", size="small", margin=0
         )
         close.on_click(lambda _: self.close())
-        self._said = html.pane("", visible=False)
+        self._message = html.pane("", visible=False)
         self._next = pn.Row(**ROW)
         header = pn.Row(self._heading, close, sizing_mode="stretch_width")
         self.layout = pmui.Paper(
             header,
             self._facts,
             pn.Row(self._name, self._description, self._keep, self._try, **ROW),
-            self._said,
+            self._message,
             self._next,
             visible=False,
             **FRAME,
@@ -322,19 +314,21 @@ class TrialPanel:
         if fresh:
             self._name.value = f"{study.header.scenario}_trial_{number}"[:48]
             self._description.value = ""
-            self._said.visible = False
+            self._message.visible = False
             show(self._next)
         if not may:
-            self._say(
-                html.notice(f"{self._session.user.role} may look, and not make scenarios.", tone="warn")
+            self._show_message(
+                html.notice(f"The role {self._session.user.role} cannot save scenarios.", tone="warn")
             )
         elif failed:
-            why = row["error"] or "Its gate refused it: what it gives is not plausible."
-            self._say(html.notice(f"No scenario can be made of it: {why}", "Choose another trial.", "warn"))
+            why = row["error"] or "its quality gate failed."
+            self._show_message(
+                html.notice(f"This trial cannot be saved as a scenario: {why}", "Open another trial.", "warn")
+            )
         self.layout.visible = True
 
     def close(self) -> None:
-        """Put the trial away."""
+        """Close the trial."""
         self.layout.visible, self._number = False, None
         self._on_close()
 
@@ -343,7 +337,7 @@ class TrialPanel:
             return
         study, number = self._study.name, self._number
         name, description = (self._name.value or "").strip(), (self._description.value or "").strip()
-        on_page(partial(self._keep.param.update, disabled=True, label="Making …"))
+        on_page(partial(self._keep.param.update, disabled=True, label="Saving …"))
         try:
             made = await self._session.offload(
                 lambda: self._session.actions.scenarios.keep_trial(study, number, name, description)
@@ -351,15 +345,15 @@ class TrialPanel:
         except PlanWiseError as error:
             on_page(partial(self._made, html.error_notice(error), ""))
         else:
-            said = html.notice(f"Scenario {made.name} is trial {number} of {study}.", tone="good")
-            on_page(partial(self._made, said, made.name))
+            notice = html.notice(f"Scenario {made.name} is trial {number} of {study}.", tone="good")
+            on_page(partial(self._made, notice, made.name))
 
-    def _made(self, said: str, scenario: str) -> None:
-        self._keep.param.update(disabled=False, label="Make scenario")
-        self._say(said)
+    def _made(self, notice: str, scenario: str) -> None:
+        self._keep.param.update(disabled=False, label="Save as scenario")
+        self._show_message(notice)
         if scenario:
             link = ("run", {"scenario": scenario})
-            self._session.notify(f"Scenario {scenario} was made.", tone="success", link=link)
+            self._session.notify(f"Scenario {scenario} was saved.", tone="success", link=link)
             self._lead_on(scenario)
 
     def _lead_on(self, scenario: str) -> None:
@@ -374,7 +368,7 @@ class TrialPanel:
             try:
                 session.draft.start_from(scenario)
             except PlanWiseError as error:
-                self._say(html.error_notice(error))
+                self._show_message(html.error_notice(error))
                 return
             session.go("plan", scenario=scenario)
 
@@ -390,7 +384,7 @@ class TrialPanel:
         )
 
     def _open(self, *_: Any) -> None:
-        """Begin the draft anew from the study's scenario with what the trial changed."""
+        """Start the draft from the study's scenario with the trial's changes."""
         if self._study is None or self._number is None:
             return
         header = self._study.header
@@ -401,12 +395,12 @@ class TrialPanel:
         try:
             self._session.draft.start_from(header.scenario, {**kept, **given})
         except PlanWiseError as error:
-            self._say(html.error_notice(error))
+            self._show_message(html.error_notice(error))
             return
         self._session.go("plan", scenario=header.scenario)
 
-    def _say(self, text: str) -> None:
-        self._said.param.update(object=text, visible=True)
+    def _show_message(self, text: str) -> None:
+        self._message.param.update(object=text, visible=True)
 
 
 def _facts(study: StudyTrials, row: Any) -> str:
@@ -419,12 +413,12 @@ def _facts(study: StudyTrials, row: Any) -> str:
             levers.append((lever.label, f"{percent(value, 2)}{moved}"))
     same = len(study.levers) - len(levers)
     if same:
-        levers.append(("As they are", f"{same} {'other ' if levers else ''}lever{'' if same == 1 else 's'}"))
+        levers.append(("Unchanged", f"{same} {'other ' if levers else ''}lever{'' if same == 1 else 's'}"))
     outcomes = [(one.name, one.write(row[one.column])) for one in OUTCOMES]
     if study.target is not None:
         outcomes.insert(1, ("Target minus growth", gap(row["gap_pp"])))
     if row["score"] == row["score"] and row["score"] is not None:
-        outcomes.append(("Objective", ratio(row["score"], 4)))
+        outcomes.append(("Objective", figure(row["score"])))
     outcomes.append(("Exceeds", row["violated"] or "nothing"))
     lists = "".join(f'<dl class="facts">{_items(items)}</dl>' for items in (levers, outcomes))
     return f'<div class="two">{lists}</div>'

@@ -1,0 +1,344 @@
+"""Charts of a study's trials: convergence, trade-offs, levers and outcomes, one lever, studies compared."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from planwise.formatting import percent, points, ratio, seconds
+from ui.components import point_charts
+from ui.components.card import Content
+from ui.components.charts import (
+    DOWN,
+    GREY,
+    HEIGHT,
+    LEGEND_LINE,
+    NOTE_HEIGHT,
+    PALETTE,
+    TOTAL,
+    UP,
+    Figure,
+    note,
+    with_reference,
+    with_vertical_line,
+)
+from ui.components.html import TableColumn
+from ui.components.point_charts import step_line, trial_chart, trial_marks
+from ui.pages.optimise.labels import (
+    GROWTH,
+    OUTCOMES,
+    SCORE,
+    STATE,
+    TRIAL,
+    Measure,
+    gap,
+    lever_measure,
+    objectives_text,
+    purpose,
+    target_text,
+)
+from ui.values.studies import ANALYSIS, CANDIDATE, FEASIBLE, PART, StudyLever, StudyTrials
+
+KNEE, PICK, FRONT = "knee", "pick", "front"
+BOUNDS = ("lowest", "highest")
+FEW = 2  # trials that a comparison needs
+MANY = 200  # trials, from which on marks are smaller
+MARK, MARK_OF_MANY = 8, 5  # pixels
+AXES_MAX = 16
+LINES_MAX = 300  # lines of a chart; the table has every trial
+Group = tuple[str, pd.DataFrame, str, str, int]  # name, trials, symbol, colour, size
+
+
+def compared_trials(study: StudyTrials) -> pd.DataFrame:
+    """Return the evaluated candidates.
+
+    Those at the bounds of all levers are far off; they count only where they may be the answer.
+    """
+    trials = study.trials.loc[(study.trials["role"] == CANDIDATE) & study.trials["growth"].notna()]
+    return trials.loc[~trials["purpose"].isin(BOUNDS) | (trials["kind"] == study.header.kind)]
+
+
+def convergence_measures(study: StudyTrials) -> tuple[Measure, ...]:
+    """Return the measures in which a study converges, the one that it seeks first."""
+    if study.spec.multi_objective or study.target is None:
+        return (SCORE,)
+    return (SCORE, GROWTH) if study.spec.weights else (GROWTH, SCORE)
+
+
+def convergence(study: StudyTrials, measure: Measure) -> Content:
+    """Return the trials in their order, with the best so far and the target's band."""
+    frame = study.trials.loc[study.trials["role"] != ANALYSIS]
+    what = "Compound annual growth (CAGR) of mean base pay at the end of the horizon"
+    if measure == SCORE:
+        what = f"Objective: {objectives_text(study.spec.weights)}; lower is better"
+    sought = "" if study.target is None else f" · target {target_text(study.target, study.spec.tolerance)}"
+    return Content(
+        "Convergence",
+        f"{what}{sought} · {study.spec.chosen_strategy} on {study.header.scenario}",
+        frame,
+        (
+            TRIAL,
+            TableColumn("kind", "Kind", is_text=True),
+            STATE,
+            TableColumn("purpose", "For", purpose, is_text=True),
+            GROWTH.table_column(),
+            TableColumn("gap_pp", "Target minus growth", gap),
+            TableColumn("score", "Objective", SCORE.write),
+            TableColumn("best_growth", "Growth of the best so far", GROWTH.write),
+            TableColumn("seconds", "Time", seconds),
+        ),
+        f"convergence_{study.name}.csv",
+        _convergence_figure(study, frame, measure),
+    )
+
+
+def _convergence_figure(study: StudyTrials, frame: pd.DataFrame, measure: Measure) -> Figure:
+    column, of_growth = measure.column, measure == GROWTH
+    rows = frame.loc[~frame["purpose"].isin(BOUNDS) & frame[column].notna()]
+    if rows.empty:
+        return note("No trial has ended yet.", HEIGHT)
+    hover = "trial %{x}<br>" + ("growth %{y:.3%}" if of_growth else "objective %{y:.4~g}")
+    size = MARK if len(rows) <= MANY else MARK_OF_MANY
+    plan, feasible = rows["kind"] == "real", rows["state"] == FEASIBLE
+    groups: list[Group] = [
+        ("Preview", rows.loc[~plan & feasible], "circle-open", GREY, size),
+        ("Plan", rows.loc[plan & feasible], "circle", TOTAL, size),
+        ("Preview, infeasible", rows.loc[~plan & ~feasible], "x-thin", DOWN, size),
+        ("Plan, infeasible", rows.loc[plan & ~feasible], "x", DOWN, size),
+    ]
+    best = rows.loc[rows[f"best_{column}"].notna()]
+    line = [step_line("Best so far", best["trial"], best[f"best_{column}"])] if len(best) > 1 else []
+    answer = "The best" if study.outcome is None else "The answer"
+    ring: Group = (
+        f"{answer}: trial {study.best}",
+        rows.loc[rows["trial"] == study.best],
+        "circle-open",
+        UP,
+        16,
+    )
+    values = rows[column]
+    chart = trial_chart(
+        [*_marks(groups, "trial", column, hover), *line, *_marks([ring], "trial", column, hover)],
+        x_title="Trial",
+        x_format="d",
+        y_title="Annual growth" if of_growth else "Objective",
+        y_format=".1%" if of_growth else "",
+        height=HEIGHT + 20,
+        log=not of_growth and bool((values > 0).all() and values.max() > 20 * values.min()),
+    )
+    if of_growth and study.target is not None:
+        with_reference(
+            chart, f"Target {percent(study.target, 2)}", study.target, tolerance=study.spec.tolerance
+        )
+    return chart
+
+
+def first_axes(study: StudyTrials) -> tuple[str, str]:
+    """Return the columns of the trade-offs shown first: two objectives, else growth against cost."""
+    parts = [PART + name for name, _ in study.spec.weights if name != "targets"]
+    first, second, *_ = [*parts, *(["growth"] if parts else ["growth", "cost"])]
+    return first, second
+
+
+def role_on_front(study: StudyTrials, trial: int) -> str:
+    """Return knee, pick or front; nothing for a trial that is not on the front."""
+    if trial == study.knee:
+        return KNEE
+    if trial in study.picks:
+        return PICK
+    return FRONT if trial in study.front else ""
+
+
+def tradeoffs(study: StudyTrials, x: Measure, y: Measure) -> Content:
+    """Return the candidates on two axes."""
+    rows = compared_trials(study).dropna(subset=[x.column, y.column])
+    rows = rows.assign(on_front=[role_on_front(study, int(trial)) for trial in rows["trial"]])
+    rows = rows.sort_values([x.column, y.column])
+    measures = {one.column: one for one in (x, y, GROWTH)}  # each once
+    hint = "draw a box to select trials; the table above shows them"
+    if study.front:
+        hint = f"{len(study.front)} trials that no other beats in every objective; {hint}"
+    return Content(
+        "Trade-offs",
+        f"{x.name} against {y.name} · {study.header.scenario} · {hint}",
+        rows,
+        (
+            TRIAL,
+            TableColumn("on_front", "Front", is_text=True),
+            STATE,
+            *(one.table_column() for one in measures.values()),
+        ),
+        f"tradeoffs_{study.name}.csv",
+        _tradeoffs_figure(study, rows, x, y),
+        chosen=study.knee,
+    )
+
+
+def _tradeoffs_figure(study: StudyTrials, rows: pd.DataFrame, x: Measure, y: Measure) -> Figure:
+    if len(rows) < FEW:
+        return note(f"Needs at least {FEW} evaluated trials; there are {len(rows)}.", HEIGHT)
+    on_front, feasible = rows["on_front"] != "", rows["state"] == FEASIBLE
+    front = rows.loc[on_front]
+    groups: list[Group] = [
+        ("Infeasible", rows.loc[~feasible], "x", DOWN, 8),
+        ("Feasible", rows.loc[feasible & ~on_front], "circle", GREY, 7),
+        ("Front", front, "circle", UP, 9),
+        ("Picks", rows.loc[rows["on_front"] == PICK], "diamond", TOTAL, 11),
+        ("Knee", rows.loc[rows["on_front"] == KNEE], "star", UP, 16),
+    ]
+    objectives = {PART + name for name, _ in study.spec.weights}
+    line = []
+    if len(front) > 1 and {x.column, y.column} == objectives:
+        line = [step_line("", front[x.column], front[y.column]) | {"showlegend": False}]
+    hover = f"trial %{{customdata}}<br>{x.name} %{{x:{x.axis}}}<br>{y.name} %{{y:{y.axis}}}"
+    return trial_chart(
+        [*line, *_marks(groups, x.column, y.column, hover)],
+        x_title=x.name,
+        y_title=y.name,
+        x_format=x.axis,
+        y_format=y.axis,
+        height=HEIGHT + 60,
+        selectable=True,
+        names=[
+            (row[x.column], row[y.column], f"{int(row['trial'])}", 17 if row["on_front"] == KNEE else -17)
+            for row in front.to_dict("records")
+            if row["on_front"] in (KNEE, PICK)
+        ],
+    )
+
+
+def levers_and_outcomes(study: StudyTrials, selected: Sequence[int]) -> Content:
+    """Return each trial as a line over its levers and outcomes; selected trials and the answer stand out."""
+    rows = compared_trials(study)
+    outcomes = [one for one in OUTCOMES if one.column in ("growth", "cost", "within_level_cv")]
+    levers = [lever_measure(lever) for lever in study.levers]
+    columns = (TRIAL, STATE, *(one.table_column() for one in (*levers, *outcomes)))
+    subtitle = "Each axis from its lowest to its highest value over the trials"
+    most = AXES_MAX - len(outcomes)
+    levers, outcomes = ([one for one in of if rows[one.column].nunique() > 1] for of in (levers, outcomes))
+    if len(levers) > most:
+        related = rows[[one.column for one in levers]].corrwith(rows["growth"]).abs().fillna(0.0)
+        shown = set(related.sort_values(ascending=False, kind="stable").index[:most])
+        subtitle += f" · the {most} of {len(levers)} levers most correlated with growth"
+        levers = [one for one in levers if one.column in shown]
+    if len(rows) > LINES_MAX:
+        subtitle += f" · the last {LINES_MAX} of {len(rows)} trials"
+    if selected:
+        subtitle += f" · {len(selected)} chosen are highlighted"
+    axes = [*levers, *outcomes]
+    if len(rows) < FEW or len(axes) < FEW:
+        figure = note(f"Needs at least {FEW} different trials; there are {len(rows)}.", NOTE_HEIGHT)
+    else:
+        figure = _lines(study, rows.tail(LINES_MAX), axes, selected)
+    return Content("Levers and outcomes", subtitle, rows, columns, f"levers_{study.name}.csv", figure)
+
+
+def _lines(study: StudyTrials, rows: pd.DataFrame, axes: list[Measure], selected: Sequence[int]) -> Figure:
+    groups: dict[str, list[int]] = {"Feasible": [], "Infeasible": [], "Chosen": []}
+    best = groups["Best so far" if study.outcome is None else "Answer"] = []
+    for trial, state in zip(rows["trial"], rows["state"], strict=True):
+        if trial == study.best:
+            best.append(trial)
+        elif trial in selected:
+            groups["Chosen"].append(trial)
+        else:
+            groups["Feasible" if state == FEASIBLE else "Infeasible"].append(trial)
+    return point_charts.parallel(
+        [(one.name, one.write) for one in axes],
+        rows.set_index("trial")[[one.column for one in axes]],
+        [
+            (name, color, of)
+            for (name, of), color in zip(groups.items(), (GREY, DOWN, TOTAL, UP), strict=True)
+        ],
+    )
+
+
+def one_lever(study: StudyTrials, lever: StudyLever, outcome: Measure) -> Content:
+    """Return one lever against one outcome, trial by trial."""
+    x = lever_measure(lever)
+    rows = compared_trials(study).dropna(subset=[x.column, outcome.column])
+    if rows[x.column].nunique() < FEW:
+        figure = note(f"Needs trials at {FEW} or more values of {lever.label}.", HEIGHT)
+    else:
+        feasible = rows["state"] == FEASIBLE
+        groups: list[Group] = [
+            ("Feasible", rows.loc[feasible], "circle", TOTAL, MARK),
+            ("Infeasible", rows.loc[~feasible], "x", DOWN, MARK),
+        ]
+        hover = f"trial %{{customdata}}<br>%{{x:{x.axis}}}<br>%{{y:{outcome.axis}}}"
+        figure = trial_chart(
+            _marks(groups, x.column, outcome.column, hover, opacity=0.75),
+            x_title=lever.label,
+            y_title=outcome.name,
+            x_format=x.axis,
+            y_format=outcome.axis,
+        )
+        if lever.start is not None:
+            with_vertical_line(figure, lever.start)
+    dashed = "" if lever.start is None else f" · dashed: in force, {x.write(lever.start)}"
+    return Content(
+        "One lever at a time",
+        f"{outcome.name} by {lever.label}, every trial{dashed}",
+        rows,
+        (TRIAL, STATE, x.table_column(), outcome.table_column()),
+        f"slice_{study.name}.csv",
+        figure,
+    )
+
+
+def compared_studies(studies: Sequence[StudyTrials]) -> Content:
+    """Return the best so far of several studies over their candidates; distances to each one's own target."""
+    on_target = all(one.target is not None and not one.spec.multi_objective for one in studies)
+    title = "Distance of the best to the target" if on_target else "Objective of the best"
+    names = ["study", "trials", "trial", "best", "growth"]
+    frames, lines = [], []
+    for place, study in enumerate(studies):
+        found = study.trials.loc[(study.trials["role"] == CANDIDATE) & study.trials["best_growth"].notna()]
+        best = found["best_score"]
+        if on_target:
+            best = (found["best_growth"] - float(study.target or 0.0)).abs()
+        frame = found.assign(study=study.name, trials=range(1, len(found) + 1), best=best)
+        frames.append(frame.drop(columns="growth").rename(columns={"best_growth": "growth"})[names])
+        color = PALETTE[place % len(PALETTE)]
+        hover = "after %{x} trials: %{y:.4~g}"
+        lines.append(step_line(study.name, frame["trials"], best, color, hover=hover))
+    rows = pd.concat(frames, ignore_index=True)
+    subtitle = "Best feasible so far, by trials that may be the answer"
+    subtitle += "" if on_target else "; comparable only between studies with the same objectives"
+    figure = note("No feasible trial yet.", HEIGHT)
+    if len(rows):
+        figure = trial_chart(
+            lines,
+            x_title="Candidate trials",
+            x_format="d",
+            y_title=title,
+            y_format=".2%" if on_target else "",
+            height=HEIGHT + 20 + LEGEND_LINE * len(studies),
+        )
+    columns = (
+        TableColumn("study", "Study", is_text=True),
+        TableColumn("trials", "Trials", TRIAL.write),
+        TRIAL,
+        TableColumn("best", title, lambda v: points(v, 3).lstrip("+") if on_target else ratio(v, 4)),
+        GROWTH.table_column(),
+    )
+    return Content("Studies compared", subtitle, rows, columns, "studies_compared.csv", figure)
+
+
+def _marks(groups: Iterable[Group], x: str, y: str, hover: str, **more: Any) -> list[Figure]:
+    """Return a trace per group that has trials."""
+    return [
+        trial_marks(
+            name,
+            rows[x],
+            rows[y],
+            color=color,
+            symbol=symbol,
+            size=size,
+            ids=rows["trial"].tolist(),
+            hover=hover,
+            **more,
+        )
+        for name, rows, symbol, color, size in groups
+        if len(rows)
+    ]

@@ -10,12 +10,11 @@ from planwise.census import generate_census
 from planwise.engine.preview import Preview
 from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
-from planwise.study.evaluators import PreviewEvaluator
+from planwise.study import PreviewEvaluator, StudySpec, census_levels
 from planwise.study.linear_model import point_of
 from planwise.study.problem import problem_of
 from planwise.study.reachability import evaluate_bounds, reachability_of
-from planwise.study.space import bounds_of, census_levels, levers_at
-from planwise.study.spec import StudySpec
+from planwise.study.space import bounds_of, levers_at
 from planwise.study.strategies.heuristic import AGGRESSIVE
 from planwise.study.strategies.solve import SOLVE
 from planwise.study.trial import Trial

@@ -1,7 +1,8 @@
-"""Figures with their units: separators, signs, a real minus, n/a for none; plain signs in a terminal."""
+"""Figures with their units: separators, signs, a real minus, n/a for none; spreadsheet formulas as text."""
 
 import math
 
+import duckdb
 import pytest
 
 from planwise import formatting as f
@@ -133,3 +134,17 @@ def test_the_names_are_those_of_the_default_pay_structure():
 )
 def test_texts_of_the_core_call_levels_as_pages_do(text, shown):
     assert f.with_levels(text) == shown
+
+
+@pytest.mark.parametrize("start", f.FORMULA_STARTS)
+@pytest.mark.parametrize("blanks", ["", "  "])
+def test_what_calculates_gets_an_apostrophe(start, blanks):
+    text = f"{blanks}{start}cmd|'/c calc'!A1"
+    assert f.escape_formula(text) == f"'{text}"
+    row = duckdb.execute("SELECT regexp_matches(?, ?)", [text, f.FORMULA_PATTERN]).fetchone()
+    assert row == (True,)  # SQL reads the pattern alike
+
+
+@pytest.mark.parametrize("value", ["Staff", "a=b", "'=1", "", -3.5, 7, None, True])
+def test_what_does_not_stays(value):
+    assert f.escape_formula(value) is value

@@ -1,3 +1,5 @@
+"""Stored censuses: registered or synthetic, one in use, safe from writers that are killed; the commands."""
+
 import json
 import os
 import shutil
@@ -8,11 +10,13 @@ import time
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from planwise.census import (
+    SyntheticOptions,
     census_in_use,
     default_levels,
     generate_census,
@@ -22,8 +26,11 @@ from planwise.census import (
     use_census,
 )
 from planwise.census.importer import installation_key, pseudonyms
-from planwise.census.registry import content_hash
+from planwise.census.registry import census_table, content_hash, levels_table
 from planwise.census.schema import ARROW_SCHEMA, LEVELS_SCHEMA
+from planwise.census.synthetic import synthetic_profile, synthetic_rows
+from planwise.cli.census import app
+from planwise.cli.commands import run
 from planwise.errors import InputError
 from planwise.settings import Settings
 
@@ -209,3 +216,189 @@ def test_the_key_is_private_and_makes_stable_ids_of_its_own(tmp_path: Path):
     (tmp_path / "one" / "identity.key").write_bytes(b"short")
     with pytest.raises(InputError, match="damaged"):
         installation_key(tmp_path / "one")
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    return synthetic_rows(100_000, 7, SyntheticOptions())
+
+
+def test_same_seed_same_census_other_seed_another(settings):
+    hashes = [
+        generate_census(settings, employees=500, seed=s, name=n).content_hash
+        for s, n in ((1, "a"), (1, "b"), (2, "c"))
+    ]
+    assert hashes[0] == hashes[1] != hashes[2]
+    other = generate_census(
+        settings, employees=500, seed=1, options=SyntheticOptions(gender_pay_gap_rate=0.0)
+    )
+    assert other.content_hash != hashes[0] and all(other.availability.values())
+
+
+def test_the_mix_is_exact(rows):
+    assert rows["level_id"].value_counts(normalize=True).sort_index().tolist() == [
+        0.40,
+        0.30,
+        0.18,
+        0.09,
+        0.03,
+    ]
+
+
+def test_pay_is_in_its_level_s_half_open_range(rows):
+    ranges = default_levels().set_index("level_id")
+    assert (rows["base_pay"] >= rows["level_id"].map(ranges["minimum"])).all()
+    assert (rows["base_pay"] < rows["level_id"].map(ranges["maximum"])).all()
+
+
+def test_default_spreads_are_45_to_60_percent_and_contiguous():
+    ranges = default_levels()
+    assert (ranges["maximum"] / ranges["minimum"] - 1).between(0.45, 0.60).all()
+    levels_table(ranges)
+
+
+@pytest.mark.parametrize("gap", [0.03, 0.0, 0.10, -0.05])
+def test_women_are_paid_less_by_the_gap_within_a_level(gap):
+    rows = synthetic_rows(100_000, 3, SyntheticOptions(gender_pay_gap_rate=gap))
+    means = rows.groupby(["level_id", "gender"])["base_pay"].mean().unstack()
+    realised = 1 - means["F"] / means["M"]
+    assert np.average(realised, weights=[0.40, 0.30, 0.18, 0.09, 0.03]) == pytest.approx(gap, abs=0.003)
+
+
+def test_age_and_tenure_belong_together(rows):
+    as_of = pd.Timestamp("2025-12-31")
+    age = (as_of - rows["birth_date"]).dt.days / 365.25
+    tenure = (as_of - rows["hire_date"]).dt.days / 365.25
+    assert age.corr(tenure) > 0.4
+    assert (age - tenure).min() >= 18 and age.max() <= 75 and tenure.min() >= 0
+    assert tenure.groupby(rows["level_id"]).mean().is_monotonic_increasing
+
+
+def test_titles_follow_department_and_level_and_part_timers_are_few(rows):
+    assert (rows.groupby(["department", "level_id"])["job_title"].nunique() == 1).all()
+    assert rows["department"].nunique() == 8
+    assert 0.03 < (rows["fte"] < 1).mean() < 0.05
+    assert set(rows["performance_rating"]) == {1, 2, 3, 4, 5}
+
+
+def test_declared_shares_sum_to_one():
+    profile = synthetic_profile()
+    shares = [profile["level_mix"], profile["rating_mix"], list(profile["ethnicity_mix"].values())]
+    shares.append([d["share"] for d in profile["departments"].values()])
+    assert [round(sum(s), 9) for s in shares] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("employees", [1, 2, 3, 7, 99])
+def test_small_worlds(employees):
+    assert census_table(synthetic_rows(employees, 1, SyntheticOptions())).num_rows == employees
+
+
+@pytest.mark.parametrize(("employees", "seed"), [(0, 1), (-1, 1), (1_000_001, 1), (5, -1)])
+def test_limits(employees, seed):
+    with pytest.raises(InputError):
+        synthetic_rows(employees, seed, SyntheticOptions())
+    with pytest.raises(InputError, match="outside"):
+        SyntheticOptions(gender_pay_gap_rate=0.5)
+
+
+def test_a_hundred_thousand_take_about_a_second(settings):
+    start = time.perf_counter()
+    generate_census(settings, employees=100_000)
+    assert time.perf_counter() - start < 5  # 0.3 s alone on two cores; the bound is for a busy machine
+
+
+HEAD = "employee_id,hire_date,base_pay,job_title,department"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "My Payroll 2020.csv"
+    path.write_text(f"{HEAD}\nE1,2010-01-05,50000,Clerk,Ops\n")
+    return path
+
+
+def call(capsys, *tokens: str) -> tuple[int, dict]:
+    code = run([*tokens, "--json"])
+    return code, json.loads(capsys.readouterr().out)  # one object and nothing else
+
+
+def test_generate_import_list_use(capsys, tmp_path, file):
+    home = ("--home", str(tmp_path / "home"))
+
+    code, made = call(capsys, "census", "generate", "--employees", "20", "--seed", "3", *home)
+    assert (code, made["census"], made["rows"], made["as_of"]) == (0, "synthetic_20", 20, "2025-12-31")
+
+    code, brought = call(capsys, "census", "import", str(file), "--as-of", "2020-12-31", *home)
+    keys = {
+        "census",
+        "rows_read",
+        "rows_accepted",
+        "rows_rejected",
+        "rows_filtered",
+        "reject_reasons",
+        "rejects_file",
+        "report_file",
+    }
+    assert code == 0 and keys <= set(brought)
+    assert (brought["census"], brought["rows_accepted"]) == ("my_payroll_2020", 1)
+    assert Path(brought["rejects_file"]).exists() and Path(brought["report_file"]).exists()
+
+    code, listed = call(capsys, "census", "list", *home)
+    assert listed["in_use"] == "my_payroll_2020"
+    assert [c["census"] for c in listed["censuses"]] == ["my_payroll_2020", "synthetic_20"]
+
+    code, used = call(capsys, "census", "use", "synthetic_20", *home)
+    assert (code, used["census"]) == (0, "synthetic_20")
+
+
+def test_a_blocked_import_is_one_object_and_exit_3(capsys, tmp_path, file):
+    file.write_text(f"{file.read_text()}E2,,5,a,b\n")
+
+    code, report = call(capsys, "census", "import", str(file), "--home", str(tmp_path / "home"))
+
+    assert code == 3
+    assert report["census"] is None and report["reject_reasons"] == {"missing_hire_date": 1}
+    assert report["error"]["type"] == "GateBlocked"
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        ("import", "/nowhere.csv"),
+        ("import", "FILE", "--as-of", "2020-13-01"),
+        ("import", "FILE", "--levels", "magic"),
+        ("import", "FILE", "--mapping", "/nowhere.yaml"),
+        ("import", "FILE", "--filter", "nope"),
+        ("import", "FILE", "--name", "A B"),
+        ("use", "nobody"),
+        ("generate", "--employees", "0"),
+        ("generate", "--employees", "many"),
+    ],
+)
+def test_bad_input_is_exit_2(tokens, capsys, tmp_path, file):
+    given = [str(file) if t == "FILE" else t for t in tokens]
+
+    code, answer = call(capsys, "census", *given, "--home", str(tmp_path / "home"))
+
+    assert code == 2 and answer["error"]["what"]
+
+
+def test_people_see_counts_reasons_and_what_to_do(capsys, tmp_path, file):
+    home = str(tmp_path / "home")
+    assert run(["census", "import", str(file), "--as-of", "2020-12-31", "--home", home]) == 0
+    captured = capsys.readouterr()
+    assert (
+        "accepted" in captured.out and "rejects.csv" in captured.out and "planwise simulate" in captured.err
+    )
+
+    file.write_text(f"{file.read_text()}E2,,5,a,b\n")
+    assert run(["census", "import", str(file), "--home", home]) == 3
+    captured = capsys.readouterr()
+    assert "missing_hire_date" in captured.out and "Correct the file" in captured.err
+
+    assert run(["census", "list", "--home", home]) == 0
+    assert "my_payroll_2020" in capsys.readouterr().out
+
+
+def test_the_app_is_named():
+    assert app.name == ("census",)

@@ -1,4 +1,4 @@
-"""Running a gate: what blocks, what is counted, what it costs, and what a wrong call says."""
+"""Gates as they are run: thresholds, tables and what a result says."""
 
 import json
 import statistics
@@ -6,14 +6,20 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
 
+import duckdb
 import gate_worlds as worlds
 import numpy as np
+import pandas as pd
 import pytest
 
 from expectations import gate as engine
 from expectations import run_gate
 from expectations import suites as trial
+from expectations.rules import native
 from expectations.suites import SUITES
 from expectations.thresholds import load_thresholds
 from planwise.errors import GateBlocked, InputError, PlanWiseError
@@ -185,3 +191,126 @@ def test_importing_the_package_does_not_load_great_expectations() -> None:
 def test_a_wrong_call_says_what_is_needed(call, message: str) -> None:
     with pytest.raises(InputError, match=message):
         call()
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "thresholds.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_each_declared_threshold_says_why() -> None:
+    limits = load_thresholds()
+    assert len(limits.root) > 30
+    assert all(
+        len(limit.reason) > 12 for name, limit in limits.root.items() if "definition" not in limit.reason
+    )
+
+
+def test_an_operator_can_tighten_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kpis = worlds.kpis(growth=0.03)
+    assert run_gate("trial", kpis).status == "passed"
+
+    file = write(tmp_path, "growth_all_usual: {maximum: 0.02, severity: critical}")
+    monkeypatch.setenv("PLANWISE_GATE_THRESHOLDS", str(file))
+    result = run_gate("trial", kpis)
+
+    assert result.status == "failed"
+    (check,) = result.failed
+    assert check.observed == [0.03, 0.03]
+    assert check.threshold.startswith("at least -0.05 and at most 0.02 where")
+
+    monkeypatch.delenv("PLANWISE_GATE_THRESHOLDS")
+    assert run_gate("trial", kpis).status == "passed"
+
+
+def test_the_other_fields_and_thresholds_stay(tmp_path: Path) -> None:
+    changed = load_thresholds(write(tmp_path, "raise_max_usual: {maximum: 0.2}"))
+    declared = load_thresholds()
+    assert changed["raise_max_usual"].maximum == 0.2
+    assert changed["raise_max_usual"].severity == declared["raise_max_usual"].severity
+    assert {**changed.root, "raise_max_usual": declared["raise_max_usual"]} == declared.root
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("growth_all_usul: {maximum: 1}", "unknown gate threshold 'growth_all_usul'.*\n.*growth_all_usual"),
+        ("growth_all_usual: 0.1", "not a mapping"),
+        ("growth_all_usual: {maximum: -1}", "minimum -0.05 is above maximum -1"),
+        ("growth_all_usual: {maximal: 1}", "growth_all_usual.maximal"),
+        ("growth_all_usual: {severity: fatal}", "growth_all_usual.severity"),
+        ("- 1", "no mapping"),
+        ("a: [", "not readable YAML"),
+    ],
+)
+def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_thresholds(write(tmp_path, text))
+
+
+def test_a_missing_file_is_not_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANWISE_GATE_THRESHOLDS", str(tmp_path / "nowhere.yaml"))
+    with pytest.raises(InputError, match=r"nowhere\.yaml, which is no file"):
+        run_gate("trial", worlds.kpis())
+
+
+MONEY = ("pay", "payroll", "cost", "savings")
+COUNTS = ("headcount", "hires", "terminations", "reductions", "promotions", "year", "level_id")
+
+
+def typed(name: str, frame: pd.DataFrame) -> str:
+    """Select the frame with the types of the marts: DECIMAL money, DATE days, BIGINT counts."""
+
+    def column(name: str) -> str:
+        if name.endswith("_date"):
+            return f'"{name}"::DATE AS "{name}"'
+        if name.endswith(MONEY):
+            return f'"{name}"::DECIMAL(38,2) AS "{name}"'
+        return f'"{name}"::BIGINT AS "{name}"' if name.endswith(COUNTS) else f'"{name}"'
+
+    return f"SELECT {', '.join(map(column, frame.columns))} FROM {name}"
+
+
+@pytest.mark.parametrize("headcounts", [(120, 120, 120), (1, 0, 0)])
+@pytest.mark.parametrize("through", ["duckdb", "parquet"])
+def test_the_engine_does_not_matter(headcounts: tuple[int, ...], through: str, tmp_path: Path) -> None:
+    direct = worlds.marts(headcounts)
+    direct["fct_scenario_kpis"].loc[0, "payroll"] = 0.0
+    direct["fct_scenario_kpis"].loc[1, "hires"] = None
+    arrived = {}
+    with duckdb.connect() as connection:
+        for name, frame in direct.items():
+            connection.register(name, frame)
+            relation = connection.sql(typed(name, frame))
+            if through == "duckdb":
+                arrived[name] = relation.df()
+            else:
+                relation.write_parquet(str(tmp_path / f"{name}.parquet"))
+                arrived[name] = pd.read_parquet(tmp_path / f"{name}.parquet")
+
+    expected, found = run_gate("simulation", direct), run_gate("simulation", arrived)
+
+    failed = {check.expectation: check.observed for check in found.failed}
+    assert failed == {check.expectation: check.observed for check in expected.failed}
+    assert "kpi_figures_known" in failed
+    assert ("payroll_per_head_positive" in failed) == (headcounts[1] > 0)
+
+
+def test_decimals_and_dates_become_native_and_the_rest_stays() -> None:
+    frame = pd.DataFrame(
+        {
+            "pay": [Decimal("1.25"), None],
+            "day": [date(1925, 1, 2), None],
+            "text": ["a", None],
+            "mixed": [Decimal("1"), "one"],
+            "none": [None, None],
+        },
+        index=[7, 9],
+    )
+    out = native(frame)
+    assert list(out.index) == [0, 1]
+    assert (out["pay"].dtype, out["pay"][0]) == (float, 1.25)
+    assert out["day"][0] == pd.Timestamp(1925, 1, 2)
+    assert out["day"].isna().tolist() == [False, True]
+    assert out[["text", "mixed", "none"]].equals(frame[["text", "mixed", "none"]].reset_index(drop=True))

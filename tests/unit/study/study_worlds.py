@@ -1,16 +1,26 @@
-"""An analytic world: growth in closed form, so that every answer of a study can be computed by hand.
+"""Studies on an analytic world: growth in closed form, so that every answer can be computed by hand.
 
 growth(x) = (1 + cola)(1 + mean merit) − 1 + hires · (new-hire adjustment − 1) + promotions · mean raise
 """
 
+import os
+import signal
+import time
 from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
+from benchmarks import analytic
 from planwise.parameters import resolve
 from planwise.settings import Settings
-from planwise.study import Evaluation, Hooks, StudyResult, StudySpec, run_study
+from planwise.study import STRATEGIES, Evaluation, Hooks, StudyResult, StudySpec, TrialPool, run_study
 from planwise.study.evaluators import simulation_digest
+from planwise.study.lever_rules import merit_monotone
+from planwise.study.problem import Problem, Search
 from planwise.study.space import tuned_levers
+from planwise.study.trial import Proposal, Trial, TrialPurpose
 
 YEARS = (2026, 2027, 2028, 2029, 2030)
 LEVELS = (1, 2, 3, 4, 5)
@@ -35,8 +45,25 @@ def closed_form(value: Callable[[str], float]) -> float:
     return pay + HIRES * (value("new_hire_salary_adjustment") - 1) + PROMOTIONS * raises - DRAG
 
 
+def drive(search, answer):
+    """Answer every proposal of a search; return why it stopped, and its trials."""
+    trials, answers = [], None
+    while True:
+        try:
+            batch = search.send(answers)
+        except StopIteration as end:
+            return end.value, trials
+        answers = tuple(answer(proposal) for proposal in batch)
+        trials += answers
+
+
+def trial_of(proposal, evaluation=None, number=0):
+    levers = dict(proposal.levers)
+    return Trial(number, proposal.kind, proposal.purpose, proposal.iteration, levers, "", evaluation)
+
+
 class FakeEvaluator:
-    """Evaluates in closed form; can be off by `bias`, break or fail its gate where told."""
+    """Evaluates in closed form; can be off by `bias`, fail or be stopped by its gate at chosen calls."""
 
     def __init__(
         self,
@@ -111,3 +138,162 @@ class World:
 
 
 SPACE = tuned_levers(BASE, LEVELS)
+
+
+PLAIN = {
+    "payroll": (110.0, 121.0),
+    "payroll_change": (10.0, 11.0),
+    "within_level_cv": (0.2, 0.2),
+    "adjusted_gap_max": (0.03, 0.03),
+    "raise_min": (0.01, 0.02),
+    "raise_max": (0.15, 0.12),
+    "below_minimum": (4, 5),
+    "headcount": (100, 100),
+}
+
+
+def kpis(**columns):
+    rows = {**PLAIN, **columns}
+    years = range(len(next(iter(rows.values()))))
+    return [{"simulation_year": 2026 + y, **{name: rows[name][y] for name in rows}} for y in years]
+
+
+def evaluation(levers=(), growth=0.03, kind="preview", gate="passed", **columns):
+    return Evaluation(dict(levers), kpis(**columns), growth, kind, gate_status=gate)
+
+
+MERITS = tuple(f"merit_rate_level_{level}" for level in (1, 2, 3, 4, 5))
+LEVERS = ("cola_rate", *MERITS, "new_hire_salary_adjustment")
+
+
+def problem_in(world: analytic.World, target=0.03, kind="preview", **question) -> Problem:
+    spec = StudySpec(target_growth=target, **question)
+    rules = ()
+    if spec.limit("merit_monotone") is not None:
+        rules = merit_monotone(world.base, (1, 2, 3, 4, 5), world.space)
+    problem = Problem(spec, world.space, kind, rules)
+    return problem.with_baseline(world.evaluation({}, "preview"))
+
+
+class Searched:
+    """What a strategy spec, what it was told, and why it ended."""
+
+    def __init__(self, strategy, problem, world, *, breaks=lambda proposal, number: False, stop_after=None):
+        self.batches, self.trials, self.stopped = [], [], None
+        search = strategy.propose(problem, problem.baseline)
+        answers = None
+        try:
+            while True:
+                batch = search.send(answers)
+                self.batches.append(batch)
+                if stop_after is not None and len(self.trials) >= stop_after:
+                    search.close()
+                    return
+                answers = tuple(self._answer(proposal, world, breaks) for proposal in batch)
+        except StopIteration as end:
+            self.stopped = end.value
+
+    def _answer(self, proposal, world, breaks):
+        number = len(self.trials)
+        broken = breaks(proposal, number)
+        found = None if broken else world.evaluation(proposal.levers, proposal.kind)
+        trial = trial_of(proposal, found, number)
+        self.trials.append(trial)
+        return trial
+
+    def of(self, purpose):
+        return [trial for trial in self.trials if trial.purpose == purpose]
+
+    def best(self, problem):
+        found = [trial.evaluation for trial in self.trials if trial.evaluation is not None]
+        return min(found, key=lambda one: (problem.violation(one), problem.score(one)))
+
+
+COLA = "cola_rate"
+
+
+@dataclass(frozen=True)
+class FakeWorkers:
+    """`deeds` says by COLA, in thousandths, what becomes of a trial: a number of seconds to take, "breaks",
+    "dies" (kill −9) or "gated". Every trial leaves a file named after its number, worker and times."""
+
+    folder: Path
+    deeds: Mapping[int, object] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, index, kind):
+        yield FakeWorker(self, index, kind)
+
+
+class FakeWorker(FakeEvaluator):
+    def __init__(self, workers: FakeWorkers, index: int, kind: str) -> None:
+        super().__init__(kind, base=BASE)
+        self.workers, self.index = workers, index
+
+    def evaluate(self, levers, *, number, seed=None) -> Evaluation:
+        deed = self.workers.deeds.get(round(1000 * levers.get(COLA, 0)))
+        begun = time.monotonic()
+        (self.workers.folder / f"begun-{number}-{os.getpid()}").touch()
+        if isinstance(deed, int | float):
+            time.sleep(deed)
+        if deed == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.breaks = lambda call: deed == "breaks"
+        self.gated = lambda call: deed == "gated"
+        found = super().evaluate(levers, number=number, seed=seed)
+        (self.workers.folder / f"ended-{number}-{self.index}-{begun}-{time.monotonic()}").touch()
+        return found
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A strategy that evaluates the given values of COLA, all at once; None is drawn at random."""
+
+    points: tuple[float | None, ...]
+    kind: str = "real"
+    name: str = "tpe"
+    multi_objective: bool = False
+    answers: ClassVar[tuple] = ()  # of the last one that was not stopped
+
+    def sampler(self, problem, past_trials):
+        from optuna.samplers import RandomSampler
+
+        return RandomSampler(seed=past_trials)
+
+    def reason(self, problem):
+        return None
+
+    def propose(self, problem, baseline) -> Search:
+        answers = yield tuple(
+            Proposal(None if point is None else {COLA: point}, self.kind, TrialPurpose.SAMPLE, place)
+            for place, point in enumerate(self.points)
+        )
+        Listed.answers = answers
+        return "trials"
+
+
+class ParallelWorld(World):
+    """A world whose plans are made by workers."""
+
+    def __init__(self, home: Path, deeds: Mapping[int, object] | None = None) -> None:
+        super().__init__(home)
+        self.folder = home / "calls"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.workers = FakeWorkers(self.folder, deeds or {})
+
+    def study(self, target, name="s", *, size=2, **question):
+        self.real = None
+        with TrialPool(self.workers, size) as pool:
+            self.pool = pool
+            return super().study(target, name, pool=pool, tune=(COLA,), seeds=0, **question)
+
+    def listed(self, monkeypatch, *points, **question):
+        monkeypatch.setitem(STRATEGIES, "tpe", Listed(points))
+        Listed.answers = ()
+        result = self.study(0.04, strategy="tpe", **question)
+        return result, Listed.answers
+
+    def files(self, stage: str) -> list[list[str]]:
+        return sorted(
+            (f.name.split("-")[1:] for f in self.folder.glob(f"{stage}-*")), key=lambda n: int(n[0])
+        )

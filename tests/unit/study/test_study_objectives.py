@@ -1,12 +1,20 @@
-"""Scaled parts by hand: the baseline's payroll goes from 100 to 110 to 121."""
+"""Objectives and constraints by hand: the baseline's payroll goes from 100 to 110 to 121."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kpi_rows import evaluation, kpis
-from study_worlds import SPACE
+from study_worlds import BASE, LEVELS, SPACE, evaluation, kpis
 
 from planwise.errors import InputError
+from planwise.study import StudySpec
+from planwise.study.constraints import (
+    excess,
+    parse_constraint,
+    parse_constraints,
+    risk_ratio,
+    share_over,
+    within_budget,
+)
 from planwise.study.objectives import (
     PRESETS,
     adjusted_gap_part,
@@ -15,8 +23,7 @@ from planwise.study.objectives import (
     parse_objectives,
     targets_part,
 )
-from planwise.study.problem import Problem
-from planwise.study.spec import StudySpec
+from planwise.study.problem import Problem, problem_of
 
 BASELINE = kpis()
 
@@ -112,3 +119,201 @@ def test_scaled_parts_do_not_know_the_currency(factor, currency):
         payroll_change=tuple(value * currency for value in (10.0, 11.0)),
     )
     assert cost_part(kpis(payroll_change=changes), baseline) == pytest.approx(factor)
+
+
+def value(text, **columns):
+    return excess(parse_constraint(text), kpis(**columns))
+
+
+def test_payroll_is_the_highest_year_as_a_share_of_the_limit():
+    assert value("payroll<=110", payroll=(110.0, 121.0)) == pytest.approx(0.1)
+    assert value("payroll<=110", payroll=(99.0, 88.0)) == pytest.approx(-0.1)
+    assert value("payroll<=121", payroll=(110.0, 121.0)) == 0
+
+
+def test_raises_are_of_any_year():
+    assert value("raise<=0.1", raise_max=(0.15, 0.05)) == pytest.approx(0.05)
+    assert value("raise>=0.015", raise_min=(0.01, 0.02)) == pytest.approx(0.005)
+    assert value("raise>=0", raise_min=(None, None)) == 0  # nobody was there at both ends of a year
+    assert value("raise<=10%", raise_max=(0.05, 0.04)) == pytest.approx(-0.05)
+
+
+def test_gap_and_heads_are_the_last_years():
+    assert value("adjusted_gap<=0.02", adjusted_gap_max=(0.5, 0.03)) == pytest.approx(0.01)
+    assert value("adjusted_gap<=0.02", adjusted_gap_max=(0.0, None)) == pytest.approx(0.98)
+    assert value("below_minimum<=3", below_minimum=(0, 5), headcount=(100, 50)) == pytest.approx(2 / 50)
+
+
+@pytest.mark.parametrize(
+    ("share", "ratio"), [(0.0, 1.4), (0.2, 1.4), (0.25, 1.3), (0.5, 1.2), (0.74, 1.2), (0.99, 1.1)]
+)
+def test_the_payroll_of_the_seeds_that_may_be_over(share, ratio):
+    """Of four ratios, floor(4 x share) may be over the limit."""
+    assert risk_ratio((1.1, 1.3, 1.2, 1.4), share) == ratio
+
+
+@given(st.lists(st.floats(0.5, 2), min_size=1, max_size=30), st.floats(0, 0.99), st.floats(50, 200))
+def test_the_chance_constraint_holds_exactly_when_few_enough_seeds_are_over(ratios, share, payroll):
+    limit = 100.0
+    held = payroll * risk_ratio(ratios, share) <= limit
+    allowed = int(share * len(ratios) + 1e-9)
+    over = sum(payroll * ratio > limit for ratio in ratios)
+    assert held == (over <= allowed)
+
+
+def test_payroll_risk_is_judged_by_the_ratios_of_the_seeds():
+    question = StudySpec(target_growth=0.03, constraints=("payroll<=130", "payroll_risk<=0.25"), seeds=4)
+    problem = Problem(question, SPACE, "preview").with_baseline(evaluation())
+    replicates = [evaluation(payroll=(100.0, 121 * ratio)) for ratio in (0.9, 1.0, 1.05, 1.2)]
+    problem = problem.with_replicates(evaluation(), replicates)
+    assert problem.seed_ratios == pytest.approx((0.9, 1.0, 1.05, 1.2))
+    values = problem.constraints(evaluation())
+    assert values["payroll_risk"] == pytest.approx(121 * 1.05 / 130 - 1)  # one of four may be over
+    assert problem.feasible(evaluation())
+    told = {one["name"]: one for one in problem.described(evaluation())}
+    assert told["payroll_risk"]["actual"] == 0.25 and told["payroll"]["actual"] == 121
+    assert not problem.feasible(evaluation(payroll=(100.0, 125.0)))  # 125 x 1.05 > 130
+    assert share_over([1, 2, 3, 4], 2) == 0.5
+
+
+def test_merit_falls_by_the_largest_step_between_levels():
+    question = StudySpec(target_growth=0.03, constraints=("merit_monotone",))
+    problem = problem_of(question, BASE, LEVELS, "preview")
+    assert problem.lever_constraints({}) == {"merit_monotone": 0}  # all alike
+    falling = {"merit_rate_level_2": 0.04, "merit_rate_level_3": 0.035, "merit_rate_level_4": 0.034}
+    assert problem.lever_constraints(falling)["merit_monotone"] == pytest.approx(0.005)
+    rising = {f"merit_rate_level_{level}": 0.03 + level / 1000 for level in LEVELS}
+    assert problem.lever_constraints(rising)["merit_monotone"] == pytest.approx(-0.001)
+    assert not problem.feasible(evaluation(falling)) and problem.feasible(evaluation(rising))
+
+
+def test_merit_monotone_looks_at_the_levels_of_the_census_and_at_every_year():
+    problem = problem_of(
+        StudySpec(target_growth=0.03, constraints=("merit_monotone",), tune=("merit_rate_level_2@2027",)),
+        BASE,
+        (2, 4),
+        "preview",
+    )
+    assert problem.lever_constraints({"merit_rate_level_2@2027": 0.034})["merit_monotone"] == pytest.approx(
+        0.001
+    )
+    assert len(problem.rules) == 5  # one pair, five years
+
+
+def test_a_merit_order_that_no_levers_can_keep_is_refused_at_once():
+    base = BASE.with_levers({"merit_rate_level_1": 0.08, "merit_rate_level_2": 0.02})
+    with pytest.raises(InputError, match="merit_monotone cannot be met"):
+        problem_of(
+            StudySpec(target_growth=0.03, tune=("cola_rate",), constraints=("merit_monotone",)),
+            base,
+            LEVELS,
+            "real",
+        )
+    near = StudySpec(
+        target_growth=0.03, tune=("merit_rate_level_1",), constraints=("merit_monotone", "change<=0.01")
+    )
+    with pytest.raises(InputError, match="merit_monotone cannot be met"):
+        problem_of(near, base, LEVELS, "real")
+
+
+def test_a_change_is_limited_for_all_levers_or_for_one():
+    question = StudySpec(target_growth=0.03, constraints=("change<=0.01", "change.cola_rate<=0.005"))
+    problem = problem_of(question, BASE, LEVELS, "preview")
+    values = problem.lever_constraints({"cola_rate": 0.031, "merit_rate_level_1": 0.03})
+    assert values == {"change": pytest.approx(-0.004), "change.cola_rate": pytest.approx(0.001)}
+    cola, merit = (
+        next(one for one in problem.space if one.name == name) for name in ("cola_rate", "merit_rate_level_1")
+    )
+    assert (cola.low, cola.high, merit.low, merit.high) == (0.02, 0.03, 0.023, 0.043)
+    assert (cola.hard_low, cola.hard_high) == (0.01, 0.08)
+
+
+def test_a_change_limit_with_values_that_differ_by_year_counts_from_every_year():
+    base = BASE.with_levers({"cola_rate@2026": 0.03})  # 2.5 % after
+    space = problem_of(
+        StudySpec(target_growth=0.03, constraints=("change<=0.01",)), base, LEVELS, "real"
+    ).space
+    cola = next(one for one in space if one.name == "cola_rate")
+    assert (cola.low, cola.high, cola.start) == (0.02, 0.035, 0.026)
+    with pytest.raises(InputError, match="differs by more than that"):
+        problem_of(StudySpec(target_growth=0.03, constraints=("change<=0.002",)), base, LEVELS, "real")
+
+
+def test_the_gate_is_a_constraint_and_violations_add_up():
+    question = StudySpec(target_growth=0.03, constraints=("payroll<=110", "raise<=0.1"))
+    problem = Problem(question, SPACE, "real")
+    assert problem.constraints(evaluation(gate="failed"))["gate"] == 1
+    assert problem.violation(evaluation()) == pytest.approx(0.1 + 0.05)
+    assert problem.settled(evaluation()) == "on target, but not within payroll, raise_max"
+    assert problem.settled(evaluation(gate="failed", payroll=(1.0, 1.0), raise_max=(0, 0))).endswith(
+        "gate failed"
+    )
+    assert {"payroll", "raise_max"} <= set(problem.binding(evaluation()))
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        (" payroll <= 1_200_000.50 ", "payroll<=1200000.5"),
+        ("payroll<=1e9", "payroll<=1000000000"),
+        ("raise<=20%", "raise<=0.2"),
+        ("raise>=-0.05", "raise>=-0.05"),
+        ("change.cola_rate@2027<=.01", "change.cola_rate@2027<=0.01"),
+        ("merit_monotone", "merit_monotone"),
+        ("locked.cola_rate", "locked.cola_rate"),
+        ("below_minimum<=0", "below_minimum<=0"),
+        ("payroll_risk<=5%", "payroll_risk<=0.05"),
+    ],
+)
+def test_a_constraint_has_one_canonical_text(text, canonical):
+    assert str(parse_constraint(text)) == canonical
+    assert parse_constraint(canonical) == parse_constraint(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("payrol<=1", "Did you mean payroll"),
+        ("payroll>=1", "Write payroll<=X"),
+        ("payroll", "Write payroll<=X"),
+        ("payroll<1", "not a constraint"),
+        ("payroll<=much", "not a number"),
+        ("payroll<=inf", "not finite"),
+        ("payroll<=0", "above 0"),
+        ("payroll_risk<=1", "below 1"),
+        ("merit_monotone<=1", "Write merit_monotone"),
+        ("raise<=20", "20 %"),
+        ("below_minimum<=1.5", "whole number"),
+        ("adjusted_gap<=2", "log points"),
+        ("change<=0", "lock the lever"),
+        ("locked", "takes one lever"),
+        ("payroll.cola_rate<=1", "takes no lever"),
+        ("", "not a constraint"),
+    ],
+)
+def test_a_text_that_is_no_constraint_says_what_is(text, says):
+    with pytest.raises(InputError, match=says):
+        parse_constraint(text)
+
+
+def test_one_quantity_is_limited_once_and_a_risk_needs_a_limit():
+    assert len(parse_constraints(("raise<=0.2", "raise>=0", "raise<=0.2"))) == 2
+    with pytest.raises(InputError, match="payroll is limited twice"):
+        parse_constraints(("payroll<=1", "payroll<=2"))
+    risk = StudySpec(target_growth=0.03, constraints=("payroll_risk<=0.05",))
+    with pytest.raises(InputError, match="payroll_budget"):
+        risk.for_scenario(BASE)
+    assert risk.for_scenario(BASE.with_assumptions({"payroll_budget": 1e7})).limit("payroll").bound == 1e7
+
+
+def test_the_payroll_budget_is_a_constraint_and_the_lower_limit_holds():
+    assert within_budget(("merit_monotone",), 100.0) == ("merit_monotone", "payroll<=100")
+    assert within_budget(("payroll<=90",), 100.0) == ("payroll<=90",)
+    assert within_budget(("payroll<=110",), 100.0) == ("payroll<=100",)
+    assert within_budget(("payroll<=110",), None) == ("payroll<=110",)
+
+
+@given(st.floats(1e-3, 1e15))
+def test_a_limit_is_read_back_as_it_was_written(limit):
+    constraint = parse_constraint(f"payroll<={limit!r}")
+    assert parse_constraint(str(constraint)).limit == pytest.approx(limit, rel=1e-14)

@@ -10,7 +10,7 @@ from pathlib import Path
 import optuna
 import psutil
 import pytest
-from parallel_worlds import COLA, FakeWorkers, ParallelWorld
+from study_worlds import COLA, FakeWorkers, ParallelWorld
 
 from planwise.errors import InputError
 from planwise.study import Hooks, TrialPool
@@ -116,9 +116,9 @@ def test_an_interrupt_keeps_the_best_so_far_and_says_what_happened(tmp_path, mon
 
 
 def test_many_previews_are_shared_out_and_few_are_not(tmp_path, monkeypatch):
-    from parallel_worlds import Listed
+    from study_worlds import Listed
 
-    from planwise.study.strategies import STRATEGIES
+    from planwise.study import STRATEGIES
 
     world = ParallelWorld(tmp_path)
     for number, points in (("few", 5), ("many", 60)):
@@ -146,7 +146,7 @@ ORPHANING = """
 import sys, threading
 sys.path[:0] = {paths!r}
 from pathlib import Path
-from parallel_worlds import COLA, FakeWorkers
+from study_worlds import COLA, FakeWorkers
 from planwise.study import TrialPool
 from planwise.study.trial_pool import TrialRequest
 if __name__ == "__main__":

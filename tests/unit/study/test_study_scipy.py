@@ -5,13 +5,12 @@ import threading
 import numpy as np
 import pytest
 from scipy.optimize import linprog
-from searching import MERITS, Searched, problem_in
+from study_worlds import MERITS, Searched, problem_in
 
 from benchmarks.analytic import AnalyticEvaluator, World
 from planwise.settings import Settings
-from planwise.study import StudySpec, run_study
+from planwise.study import STRATEGIES, StudySpec, run_study
 from planwise.study.space import bounds_of, scaled
-from planwise.study.strategies import STRATEGIES
 from planwise.study.strategies.preview_objective import PreviewObjective, ask_tell
 from planwise.study.strategies.scipy_methods import SCIPY_METHODS
 

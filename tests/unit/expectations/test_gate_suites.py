@@ -1,6 +1,8 @@
-"""Each expectation of the simulation gate has a world that it, and nothing else, objects to."""
+"""Each expectation of a gate has a table that it, and nothing else, objects to."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
+from math import log
 
 import gate_worlds as worlds
 import numpy as np
@@ -8,10 +10,11 @@ import pandas as pd
 import pytest
 
 from expectations import gate, run_gate
+from expectations.mart_expectations import EMPTY_BIN_SHARE, population_stability_index
 from expectations.rules import Rule
 from expectations.suites import SUITES
 from expectations.thresholds import load_thresholds
-from planwise.gate import GateCheck
+from planwise.gate import GateCheck, GateResult
 
 KPIS, SNAPSHOT, EVENTS = "fct_scenario_kpis", "fct_workforce_snapshot", "fct_yearly_events"
 GROWTH, BUDGET, LEVELS, EQUITY = (
@@ -218,3 +221,119 @@ def test_a_staff_replaced_within_the_year_may_change_its_mean_by_any_amount() ->
 def test_growth_is_asked_from_a_hundred_people_on() -> None:
     assert run_gate("trial", worlds.kpis((111, 111), growth=0.75)).blocks  # 11 of 111 leave: 100 continue
     assert not run_gate("trial", worlds.kpis((110, 110), growth=0.75)).blocks  # 99 continue
+
+
+def census_gate(frame: pd.DataFrame, **context: object) -> GateResult:
+    return run_gate("census", frame, **{**worlds.CENSUS_CONTEXT, **context})
+
+
+CENSUS_CASES: dict[str, tuple[Change, object, set[str]]] = {
+    "census_columns": (lambda f: f.drop(columns="department"), ["without department"], set()),
+    "required_values_known": (put("job_title", None), 1, set()),
+    "employee_id_unique": (put("employee_id", "E00004"), 2, set()),
+    "employee_id_not_reserved": (put("employee_id", "NEW-2026-1"), 1, set()),
+    "base_pay_positive": (put("base_pay", 0.0), [0.0, 69_000.0], {"census_pay_usual"}),
+    "census_pay_usual": (put("base_pay", 25.5), [25.5, 69_000.0], set()),
+    "hired_by_census_date": (put("hire_date", pd.Timestamp(2026, 1, 2)), [-2, 3958], set()),
+    "census_tenure_usual": (put("hire_date", pd.Timestamp(1925, 12, 31)), [1.83, 100.0], set()),
+    "census_age_usual": (put("birth_date", pd.Timestamp(2013, 12, 31)), [12.0, 45.58], set()),
+    "level_known": (put("level_id", 7), [7], set()),
+    "rating_known": (put("performance_rating", 0), [0], set()),
+    "fte_possible": (put("fte", 0.0), [0.0, 1.0], set()),
+    "census_optional_known": (lambda f: f.drop(columns="ethnicity"), [0.0, 1.0], set()),
+}
+
+
+@pytest.mark.parametrize("name", CENSUS_CASES)
+def test_an_expectation_of_the_census_gate_alone_objects(name: str) -> None:
+    change, observed, others = CENSUS_CASES[name]
+
+    failed = {check.expectation: check for check in census_gate(change(worlds.census())).failed}
+
+    assert set(failed) == {name} | others
+    numbers = isinstance(observed, list) and all(isinstance(value, float) for value in observed)
+    assert failed[name].observed == (pytest.approx(observed, abs=0.01) if numbers else observed)
+
+
+def test_a_valid_census_passes_whatever_types_its_columns_have() -> None:
+    census = worlds.census()
+    assert census_gate(census).status == "passed"
+    from decimal import Decimal
+
+    objects = census.assign(
+        base_pay=[Decimal(f"{pay:.2f}") for pay in census["base_pay"]],
+        fte=[Decimal("1.0000")] * len(census),
+        hire_date=[day.date() for day in census["hire_date"]],
+        birth_date=[None, *(day.date() for day in census["birth_date"][1:])],
+    )
+    assert census_gate(objects).status == "passed"
+    broken = objects.assign(base_pay=[Decimal("-1.00"), *objects["base_pay"][1:]])
+    assert census_gate(broken).failed[0].sample == ({"employee_id": "E00000", "base_pay": -1.0},)
+
+
+def test_every_census_expectation_has_a_case() -> None:
+    declared = {rule.name for rule in SUITES["census"].declare(load_thresholds(), worlds.CENSUS_CONTEXT)}
+    assert declared == set(CENSUS_CASES) | {"valid_rows_share", "census_rows"}
+
+
+def test_too_few_valid_rows_block() -> None:
+    result = census_gate(worlds.census(), valid_share=0.9985)
+    (check,) = result.failed
+    assert (check.expectation, check.observed, check.severity) == (
+        "valid_rows_share",
+        [0.9985, 0.9985],
+        "critical",
+    )
+    assert result.blocks
+    assert census_gate(worlds.census(), valid_share=0.9985, valid_rows_min_share=0.99).status == "passed"
+
+
+def test_an_empty_census_blocks() -> None:
+    (check,) = census_gate(worlds.census().iloc[:0]).failed
+    assert (check.expectation, check.observed) == ("census_rows", 0)
+
+
+def test_missing_optional_columns_are_information_only() -> None:
+    result = census_gate(worlds.census().drop(columns=["birth_date", "gender", "ethnicity"]))
+    (check,) = result.failed
+    assert check.severity == "info"
+    assert [row["attribute"] for row in check.sample] == ["birth_date", "gender", "ethnicity"]
+    assert result.status == "passed"
+
+
+def test_one_employee_on_one_level_hired_on_the_census_date() -> None:
+    census = worlds.census(1).assign(hire_date=pd.Timestamp(worlds.AS_OF))
+    assert census_gate(census, known_levels=(1,)).status == "passed"
+    assert (
+        census_gate(census, known_levels=(1,), as_of=date(2025, 12, 30)).failed[0].expectation
+        == "hired_by_census_date"
+    )
+
+
+def test_two_bins_by_hand() -> None:
+    reference = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]  # the median 5.5 halves it
+    current = [1, 2, 6, 7, 8, 9, 10, 11, 12, 13]  # two of ten below
+    by_hand = (0.2 - 0.5) * log(0.2 / 0.5) + (0.8 - 0.5) * log(0.8 / 0.5)
+    assert by_hand == pytest.approx(0.41589, abs=1e-5)
+    assert population_stability_index(reference, current, bins=2) == pytest.approx(by_hand)
+
+
+def test_the_same_sample_has_none_and_order_does_not_matter() -> None:
+    pay = np.arange(1000.0)
+    assert population_stability_index(pay, pay[::-1]) == 0
+
+
+def test_an_empty_bin_counts_as_the_declared_share() -> None:
+    low = EMPTY_BIN_SHARE
+    by_hand = (low - 0.5) * log(low / 0.5) + (1 - 0.5) * log(1 / 0.5)
+    assert population_stability_index([1, 2, 3, 4], [3, 4, 5, 6], bins=2) == pytest.approx(by_hand)
+
+
+def test_equal_values_and_missing_values() -> None:
+    assert population_stability_index([5, 5, 5], [5, 5], bins=10) == 0
+    assert population_stability_index([5, np.nan, 5], [5, np.inf], bins=10) == 0
+
+
+def test_nothing_to_compare() -> None:
+    assert population_stability_index([], [1]) is None
+    assert population_stability_index([1], [np.nan]) is None

@@ -1,27 +1,35 @@
-"""Jobs in worker processes: a real simulation of a small census, cancelled, killed, in line."""
+"""Jobs: in worker processes on a small census, and of commands; cancelled, killed, waiting."""
 
 import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
+from flows.launch import run_use_case
+from planwise.app import job_recording
 from planwise.app import simulate as simulation
 from planwise.app.job_process import parse_request, use_case_of
 from planwise.app.job_recording import record_job
 from planwise.app.plan import estimated
-from planwise.app.runner import InProcessRunner
+from planwise.app.requests import SimulateRequest, SweepRequest
+from planwise.app.runner import InProcessRunner, require_not_stopped
 from planwise.census import generate_census
+from planwise.cli.ensemble import stoppable
 from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.jobs import JobKind, JobReader, JobWriter, State, folder_of, job_folders, new_job
+from planwise.processes import Terminated, install_handlers
 from planwise.settings import Settings
 from planwise.storage import hold_lock
+from planwise.study import OptimizeRequest
 
 PATIENCE_SECONDS = 120
 
@@ -134,9 +142,9 @@ def test_a_run_that_is_to_stop_stops_and_the_result_in_force_stays(settings, sta
     folder, process = start(scenario="baseline", levers={"cola_rate": 0.031})
     wait(settings, folder, lambda job: any(step.name == "plan scenario" for step in job.steps))
     folder.request_cancel("ben")
-    asked = time.monotonic()
+    requested = time.monotonic()
     job = wait_for_end(settings, folder)
-    assert time.monotonic() - asked < 10
+    assert time.monotonic() - requested < 10
     assert job.state is State.CANCELLED
     process.wait(20)
     assert in_force(settings) == before
@@ -262,3 +270,156 @@ def test_an_estimate_is_of_runs_that_were_alike(settings):
     found = estimated(runs, (), models=20, employees=300)
     assert (found.models_seconds, found.whole_seconds, found.based_on) == (1.5, None, 2)
     assert estimated(runs, (), models=45, employees=300) is None
+
+
+CANCEL_SECONDS = 20.0
+
+
+@pytest.fixture
+def own_settings(tmp_path):
+    return Settings(home=tmp_path)
+
+
+@pytest.fixture
+def cancel_soon(own_settings):
+    """Ask the newest job to stop as soon as it has begun a step, as the dashboard does."""
+
+    def ask():
+        reader, until = JobReader(own_settings), time.monotonic() + CANCEL_SECONDS
+        while time.monotonic() < until:
+            if (jobs := reader.list()) and jobs[0].steps:
+                folder_of(own_settings, jobs[0].id).request_cancel("bob")
+                return
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=ask)
+    yield thread.start
+    thread.join()
+
+
+def run_command(own_settings, job, request=None, kind=JobKind.SIMULATE):
+    return run_use_case(
+        own_settings, job=job, flow=None, request=request or SimulateRequest(), as_flow=False, kind=kind
+    )
+
+
+def result_of(**more):
+    return SimpleNamespace(as_json=lambda: more)
+
+
+def test_a_command_is_a_job_while_it_runs_and_afterwards(own_settings):
+    seen = []
+
+    def job(own_settings, request, run):
+        run.log("half way")
+        seen.append(JobReader(own_settings).list()[0])
+        return result_of(gate="passed")
+
+    run_command(own_settings, job, SimulateRequest(levers={"cola_rate": 0.03}))
+    (ended,) = JobReader(own_settings).list()
+    assert (seen[0].state, seen[0].message, ended.state) == (State.RUNNING, "half way", State.DONE)
+    assert ended.request == {"scenario": "baseline", "levers": {"cola_rate": 0.03}}
+    assert ended.how.startswith("a command on this machine (process ")
+    assert (ended.title, bool(ended.started_by), ended.cancelled_by) == ("Simulate baseline", True, "")
+
+
+def test_a_cancellation_request_ends_a_command_between_two_steps(own_settings, cancel_soon, capsys):
+    def job(own_settings, request, run):
+        def trial():
+            time.sleep(0.05)
+
+        until = time.monotonic() + CANCEL_SECONDS
+        while not run.stopped() and time.monotonic() < until:
+            run(trial)
+        time.sleep(2 * job_recording.POLL_SECONDS)  # the listener says who it was
+        return result_of(stopped="cancelled")
+
+    cancel_soon()
+    run_command(own_settings, job, OptimizeRequest(), JobKind.OPTIMIZE)
+    (ended,) = JobReader(own_settings).list()
+    assert (ended.state, ended.cancelled_by) == (State.CANCELLED, "bob")
+    assert "bob requested cancellation." in ended.lines
+    assert "bob requested cancellation in the dashboard" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("shell", "end"), [(signal.default_int_handler, KeyboardInterrupt), (signal.SIG_IGN, Terminated)]
+)
+def test_a_step_that_takes_longer_is_interrupted(own_settings, cancel_soon, monkeypatch, shell, end):
+    """As by Ctrl-C; a shell lets what it starts in the background ignore that, and then as by SIGTERM."""
+    monkeypatch.setitem(job_recording.GRACE_SECONDS, JobKind.SIMULATE, 0.1)
+
+    def job(own_settings, request, run):
+        def run_models():
+            time.sleep(CANCEL_SECONDS)
+
+        run(run_models)
+
+    cancel_soon()
+    began = time.monotonic()
+    before = signal.signal(signal.SIGINT, shell), signal.getsignal(signal.SIGTERM)
+    try:
+        install_handlers(signal.SIGTERM)
+        with pytest.raises(end):
+            run_command(own_settings, job)
+    finally:
+        install_handlers()  # what was request for is forgotten
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
+    assert time.monotonic() - began < CANCEL_SECONDS / 2
+    assert JobReader(own_settings).list()[0].state is State.CANCELLED
+
+
+def test_a_rejected_request_leaves_no_job(own_settings):
+    def job(own_settings, request, run):
+        raise InputError("No such scenario.")
+
+    with pytest.raises(InputError):
+        run_command(own_settings, job)
+    assert JobReader(own_settings).list() == ()
+
+
+def test_a_stop_before_publishing_is_recorded_as_such(own_settings, cancel_soon):
+    def job(own_settings, request, run):
+        def gate():
+            time.sleep(0.5)
+
+        run(gate)
+        require_not_stopped(run, "publishing")
+
+    cancel_soon()
+    with pytest.raises(Exception, match="Stopped before publishing"):
+        run_command(own_settings, job)
+    assert JobReader(own_settings).list()[0].state is State.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_", "title"),
+    [
+        (JobKind.SIMULATE, SimulateRequest(scenario="lean"), "Simulate lean"),
+        (JobKind.OPTIMIZE, OptimizeRequest(), "Study of baseline"),
+        (JobKind.OPTIMIZE, OptimizeRequest(resume="s1"), "Resume study s1"),
+        (JobKind.SWEEP, SweepRequest(), "Sweep all scenarios"),
+        (JobKind.SWEEP, SweepRequest(scenarios=("a", "b")), "Sweep a, b"),
+    ],
+)
+def test_titles_describe_the_request(kind, request_, title):
+    request = {"scenario": "baseline", **request_.model_dump(mode="json", exclude_defaults=True)}
+    assert job_recording.title_of(kind, request) == title
+
+
+@pytest.fixture
+def signals_forgotten():
+    yield
+    install_handlers()
+
+
+def test_the_first_ctrl_c_requests_a_stop_and_the_second_interrupts(signals_forgotten):
+    before = signal.getsignal(signal.SIGINT)
+    with stoppable() as stop_requested:
+        assert not stop_requested()
+        signal.raise_signal(signal.SIGINT)
+        assert stop_requested()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before

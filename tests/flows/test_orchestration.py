@@ -15,7 +15,7 @@ from planwise.app.simulate import SimulationBlocked
 from planwise.errors import Busy, InputError
 from planwise.jobs import JobKind, JobReader, State, new_job
 from planwise.prefect_profile import configured_api
-from planwise.study.spec import OptimizeRequest
+from planwise.study import OptimizeRequest
 
 pytestmark = pytest.mark.long
 

@@ -1,15 +1,20 @@
-"""The simulation job: what runs, what is published, what the ledger says."""
+"""Simulate, sweep, maintain and ingest: what runs, what is published, what the ledger records."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from planwise.app import simulate as simulation
-from planwise.app.requests import SimulateRequest
+from planwise.app.ingest import ingest
+from planwise.app.maintain import maintain
+from planwise.app.requests import IngestRequest, MaintainRequest, SimulateRequest, SweepRequest
 from planwise.app.simulate import SimulationBlocked, simulate
+from planwise.app.sweep import SweepRow, compared, page, sweep, variants_of
+from planwise.census import census_in_use, list_censuses, load_census
 from planwise.engine.publishing import load_publication
 from planwise.engine.warehouse import AuditFailed
-from planwise.errors import InputError
+from planwise.errors import GateBlocked, InputError
 from planwise.governance import open_ledger
 
 BASELINE = SimulateRequest()
@@ -109,3 +114,125 @@ def test_bad_input_is_refused_before_anything_runs(settings, run, changes, messa
     with pytest.raises(InputError, match=message):
         simulate(settings, SimulateRequest(**changes), run)
     assert run.steps == ["resolve_scenario"]
+
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def row(name, *, feasible=True, growth=0.03, reason="payroll over the budget"):
+    return SweepRow(name, "as it is", feasible, () if feasible else (reason,), growth=growth)
+
+
+def test_comparison_names_what_changed_and_why():
+    first = compared(
+        [row("a"), row("b"), row("c"), row("d", feasible=False)], None, asked="", complete=True, at=NOW
+    )
+    second = compared(
+        [row("a"), row("b", feasible=False), row("c", growth=0.032), row("d")],
+        first,
+        asked="",
+        complete=True,
+        at=NOW,
+    )
+    assert first.previous_at is None
+    assert second.became_infeasible == ("b (as it is): payroll over the budget",)
+    assert second.became_feasible == ("d (as it is)",)
+    assert second.moved == ("c (as it is): growth 3.000% → 3.200%",)
+    assert "b (as it is): payroll over the budget" in page(second)
+
+
+def test_a_sweep_that_was_stopped_calls_nothing_gone():
+    first = compared([row("a"), row("b")], None, asked="", complete=True, at=NOW)
+    assert compared([row("a")], first, asked="", complete=False, at=NOW).gone == ()
+    assert compared([row("a")], first, asked="", complete=True, at=NOW).gone == ("b (as it is)",)
+
+
+def test_variants_are_seeds_times_grid():
+    request = SweepRequest(seeds=(7,), grid={"cola_rate": (0.02, 0.03)})
+    assert [label for label, _ in variants_of(request)] == [
+        "cola_rate=0.02",
+        "cola_rate=0.03",
+        "cola_rate=0.02, seed 7",
+        "cola_rate=0.03, seed 7",
+    ]
+    assert list(variants_of(SweepRequest())) == []
+
+
+def test_an_empty_grid_is_refused():
+    with pytest.raises(ValueError, match="empty"):
+        SweepRequest(grid={"cola_rate": ()})
+
+
+def test_a_sweep_reports_what_became_infeasible_and_maintenance_drops_what_is_gone(settings, run):
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create("budgeted", {"payroll_budget": 1e9})
+    request = SweepRequest(scenarios=("baseline", "budgeted"), seeds=(7,))
+    first = sweep(settings, request, run)
+    assert [(r.scenario, r.variant, r.feasible) for r in first.rows] == [
+        ("baseline", "as it is", True),
+        ("budgeted", "as it is", True),
+        ("baseline", "seed 7", True),
+        ("budgeted", "seed 7", True),
+    ]
+    assert first.rows[0].fingerprint == load_publication(settings, "baseline").fingerprint
+    assert first.rows[2].growth != first.rows[0].growth
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.set("budgeted", {"payroll_budget": 1e6})
+    second = sweep(settings, request, run)
+    assert second.previous_at == first.at
+    assert len(second.became_infeasible) == 2
+    assert (
+        "budgeted (as it is): payroll over the budget of 1,000,000 in 2026, " in second.became_infeasible[0]
+    )
+    assert "Became infeasible" in run.pages["sweep-report"]
+    assert len(run.tables["sweep"]) == 4
+
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.delete("budgeted")
+    (settings.workers_dir / "dead.duckdb").write_bytes(b"")
+    (settings.workers_dir / "dead.lock").write_bytes(b"")
+    said = maintain(settings, MaintainRequest(), run)
+    assert said.environments == ("scenario_budgeted",)
+    assert (settings.workers_dir / "dead.duckdb").exists()
+    done = maintain(settings, MaintainRequest(dry_run=False), run)
+    assert done.environments == said.environments
+    assert not (settings.workers_dir / "dead.duckdb").exists()
+    assert maintain(settings, MaintainRequest(), run).environments == ()
+
+
+def test_a_scenario_that_cannot_be_simulated_is_a_row_that_says_why(settings, run):
+    done = sweep(settings, SweepRequest(scenarios=("nowhere",)), run)
+    assert not done.rows[0].feasible
+    assert "nowhere" in done.rows[0].reasons[0]
+
+
+HEAD = "employee_id,hire_date,base_pay,job_title,department\n"
+
+
+def payroll_file(tmp_path, rows):
+    file = tmp_path / "payroll.csv"
+    lines = (f"E{i},2020-01-{1 + i % 28:02d},{50000 + 500 * i},Clerk,Ops\n" for i in range(rows))
+    file.write_text(HEAD + "".join(lines), encoding="utf-8")
+    return file
+
+
+def test_what_passes_is_in_use(settings, run, tmp_path):
+    file = payroll_file(tmp_path, 200)
+    report = ingest(settings, IngestRequest(file=file, name="staff", as_of="2025-12-31"), run)
+    assert census_in_use(settings) == "staff"
+    assert report.as_json()["in_use"]
+    assert report.gate.status != "failed"
+    assert run.tables["gate-census-staff"]
+    assert {census.name for census in list_censuses(settings)} == {"staff", "synthetic_500"}
+
+
+def test_what_does_not_pass_leaves_the_census_in_use_as_it_is(settings, run, tmp_path, monkeypatch):
+    before = load_census(settings)
+    thresholds = tmp_path / "thresholds.yaml"
+    thresholds.write_text("census_rows: {minimum: 1000000, severity: critical}\n", encoding="utf-8")
+    monkeypatch.setenv("PLANWISE_GATE_THRESHOLDS", str(thresholds))
+    request = IngestRequest(file=payroll_file(tmp_path, 300), name=before.name, as_of="2025-12-31")
+    with pytest.raises(GateBlocked, match="census_rows"):
+        ingest(settings, request, run)
+    assert load_census(settings) == before
+    assert not [census.name for census in list_censuses(settings) if census.name.endswith("_incoming")]

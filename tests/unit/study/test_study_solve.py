@@ -224,7 +224,7 @@ def test_a_target_is_not_looked_at_when_none_is_sought():
     baseline = found_at({})
     trials = [
         Trial(0, "preview", p, 0, {}, "", baseline)
-        for p in (TrialPurpose.AT_BASELINE, TrialPurpose.LOWEST, TrialPurpose.HIGHEST)
+        for p in (TrialPurpose.BASELINE, TrialPurpose.LOWEST, TrialPurpose.HIGHEST)
     ]
     assert reachability_of(trials).nearest(posed) is None
 

@@ -1,7 +1,9 @@
-"""Published results and homes for the dashboard's tests: made by hand, no simulation."""
+"""Published results by hand, no simulation; the frames are what the tests compute from."""
 
 import json
 
+import duckdb
+import numpy as np
 import pandas as pd
 
 from planwise.settings import Settings
@@ -85,3 +87,138 @@ def manifest(scenario: str, fingerprint: str, target: float | None = 0.03) -> di
         "gate": gate | {"results": [check]},
         "versions": {"planwise": "0.1.0"},
     }
+
+
+WIDTHS = {1: (40_000.0, 20_000.0), 2: (60_000.0, 30_000.0), 3: (90_000.0, 45_000.0)}  # minimum, width
+MONEY = (
+    "base_pay", "opening_base_pay", "prorated_pay", "compensation_amount", "previous_compensation",
+    "range_minimum", "range_maximum",
+)  # fmt: skip
+RATIOS = ("compa_ratio", "range_penetration")
+DAYS = ("hire_date", "termination_date", "effective_date")
+COMMA = "Research, Development"
+HOSTILE = '=HYPERLINK("http://x")<img src=x onerror=alert(1)>'
+
+
+def people(count=420, *, seed=7, gender=True, departments=("Sales", COMMA, HOSTILE, None)) -> pd.DataFrame:
+    """One row per year and person: 0 (the census), 2026, 2027; level 3 has six people, Tiny has four."""
+    draw = np.random.default_rng(seed)
+    frames = []
+    for year in (0, *YEARS):
+        level = np.where(np.arange(count) < 6, 3, draw.integers(1, 3, count))
+        minimum = np.array([WIDTHS[k][0] for k in level]) * (1 + 0.02 * YEARS.index(year) if year else 1)
+        width = np.array([WIDTHS[k][1] for k in level])
+        place = np.round(draw.uniform(-0.1, 1.2, count), 6)
+        pay = np.round(minimum + place * width, 2)
+        department = draw.choice(np.array(departments, dtype=object), count)
+        department[:4] = "Tiny"
+        status = draw.choice(
+            ["continuous_active", "new_hire_active", "experienced_termination", "new_hire_termination"],
+            count,
+            p=[0.7, 0.15, 0.1, 0.05],
+        )
+        if year == 0:
+            status[:] = "continuous_active"
+        hired = np.char.startswith(status.astype(str), "new_hire")
+        frames.append(
+            pd.DataFrame(
+                {
+                    "simulation_year": year,
+                    "employee_id": [f"EMP-{n:06d}" for n in range(count)],
+                    "employment_status": status,
+                    "level_id": level.astype("int32"),
+                    "job_title": "Analyst",
+                    "department": department,
+                    "gender": draw.choice(["F", "M"], count) if gender else None,
+                    "hire_date": pd.Timestamp("2020-01-01"),
+                    "termination_date": pd.NaT,
+                    "age": 40,
+                    "tenure_years": np.round(draw.uniform(0, 30, count), 4),
+                    "fte": draw.choice([1.0, 0.5], count),
+                    "performance_rating": draw.integers(2, 5, count).astype("int32"),
+                    "opening_base_pay": np.where(hired, np.nan, np.round(pay / 1.05, 2)),
+                    "base_pay": pay,
+                    "prorated_pay": pay,
+                    "market_reference": pay,
+                    "compa_ratio": np.round(pay / (minimum + width / 2), 6),
+                    "range_penetration": place,
+                    "range_minimum": minimum,
+                    "range_maximum": minimum + width,
+                }
+            )
+        )
+    found = pd.concat(frames, ignore_index=True)
+    return found.astype({"gender": object, "simulation_year": "int32"})
+
+
+def events(snapshot: pd.DataFrame, *, seed=8) -> pd.DataFrame:
+    """Merit for most, a promotion for some, an exit for who leaves; one row per event."""
+    draw = np.random.default_rng(seed)
+    simulated = snapshot[snapshot["simulation_year"] > 0]
+    rows = []
+    for one in simulated.itertuples():
+        kinds = [("RAISE", "MERIT", 0.03)] if draw.random() < 0.9 else []
+        kinds += [("PROMOTION", "promotion", 0.08)] if draw.random() < 0.1 else []
+        kinds += [("TERMINATION", "voluntary", None)] if one.employment_status.endswith("termination") else []
+        for sequence, (kind, reason, rate) in enumerate(kinds, start=1):
+            before = round(one.base_pay * draw.uniform(0.9, 1.0), 2)
+            applied = None if rate is None else rate + round(draw.uniform(-0.01, 0.01), 6)
+            rows.append(
+                {
+                    "event_id": f"{one.simulation_year}/{one.employee_id}/{kind}/{reason}",
+                    "employee_id": one.employee_id,
+                    "simulation_year": one.simulation_year,
+                    "event_type": kind,
+                    "event_reason": reason,
+                    "effective_date": pd.Timestamp(year=one.simulation_year, month=4 + sequence, day=1),
+                    "event_sequence": sequence,
+                    "level_id": one.level_id,
+                    "previous_level_id": one.level_id,
+                    "compensation_amount": one.base_pay,
+                    "previous_compensation": before,
+                    "applied_rate": applied,
+                    "probability": None if rate is not None else 0.2,
+                    "draw": None if rate is not None else 0.1,
+                }
+            )
+    found = pd.DataFrame(rows)
+    whole = dict.fromkeys(["simulation_year", "level_id", "previous_level_id", "event_sequence"], "int32")
+    return found.astype(whole | {"probability": float, "draw": float})
+
+
+def equity() -> pd.DataFrame:
+    """Gender in the census and two years: M is the reference."""
+    rows = [
+        {"attribute": "gender", "group": group, "headcount": heads, "mean_base_pay": 80_000.0, **gaps}
+        for group, heads, gaps in (
+            ("F", 190, {"raw_gap": 0.1, "adjusted_gap": 0.02}),
+            ("M", 230, {"raw_gap": 0.0, "adjusted_gap": 0.0}),
+            ("X", 12, {"raw_gap": -0.001, "adjusted_gap": float("nan")}),
+        )
+    ]
+    return pd.concat(
+        [pd.DataFrame(rows).assign(simulation_year=year) for year in (0, *YEARS)], ignore_index=True
+    )
+
+
+def write(frame: pd.DataFrame, file) -> None:
+    """Write money as decimals and days as dates, as the marts do."""
+    kinds = dict.fromkeys(MONEY, "DECIMAL(14, 2)") | dict.fromkeys(RATIOS, "DECIMAL(12, 6)")
+    kinds |= dict.fromkeys(DAYS, "DATE") | dict.fromkeys(("gender", "department"), "TEXT")
+    casts = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in kinds.items() if name in frame)
+    with duckdb.connect() as connection:
+        connection.register("frame", frame)
+        connection.execute(f"COPY (SELECT * REPLACE ({casts}) FROM frame) TO '{file}' (FORMAT parquet)")
+
+
+def publish_people(settings, scenario="baseline", *, fingerprint="f" * 32, snapshot=None, gaps=None):
+    """Publish a result by hand; returns its snapshot and events."""
+    folder = publish_by_hand(settings, scenario, fingerprint=fingerprint)
+    snapshot = people() if snapshot is None else snapshot
+    found = events(snapshot)
+    write(snapshot, folder / "fct_workforce_snapshot.parquet")
+    write(found, folder / "fct_yearly_events.parquet")
+    (equity() if gaps is None else gaps).to_parquet(folder / "fct_pay_equity.parquet")
+    told = manifest(scenario, fingerprint) | {"years": list(YEARS)}
+    (folder / "manifest.json").write_text(json.dumps(told))
+    return snapshot, found

@@ -102,3 +102,15 @@ def end(settings: Settings, journal: Journal, name: str, state="converged", **re
     )
     if result:
         write_result(settings, name, result)
+
+
+def add_front(settings):
+    """Five previews; payroll added and spread of the scenario as it is are 10 and .2."""
+    asked = [["cost", None], ["equity", None]]
+    journal = begin(settings, "front", kind="preview", directions=2, objectives=asked)
+    told = (("baseline", 10.0, 0.2), ("sample", 5.0, 0.3), ("sample", 20.0, 0.1), ("sample", 7.5, 0.15))
+    for purpose, change, cv in (*told, ("sample", 8.0, 0.32)):
+        levers = {} if purpose == "baseline" else {"cola_rate": 0.01 + change / 1000}
+        values = (change / 10, cv / 0.2)
+        add(journal, 0.04, levers, kind="preview", purpose=purpose, values=values, change=change, cv=cv)
+    return journal

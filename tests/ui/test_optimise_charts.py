@@ -5,7 +5,6 @@ import json
 import pytest
 
 from tests.ui import recorded_studies
-from tests.ui.test_studies import _front
 from ui.pages.optimise import answer, charts, trial_charts
 from ui.pages.optimise import trials as trial_rows
 from ui.pages.optimise.labels import GROWTH, OUTCOMES, SCORE, measures_of, study_state
@@ -19,7 +18,7 @@ def studies(settings):
 
 @pytest.fixture
 def front(settings, studies):
-    _front(settings)
+    recorded_studies.add_front(settings)
     return studies.get("front")
 
 

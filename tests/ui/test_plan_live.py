@@ -1,9 +1,13 @@
-"""Live figures of the page Plan without a browser: what is simulated, and how answers are shown."""
+"""Plan without a browser: live figures, their charts."""
 
 import pytest
 
 from planwise.errors import InputError
-from tests.ui.plan_world import FakeSession, Scenarios
+from planwise.parameters import resolve, validate
+from tests.ui.plan_world import BASE, IMPACT, NEW, OLD, FakeSession, Scenarios, answer, figures, kpi
+from ui.components.differences import finding_list, warnings_of
+from ui.pages.plan import charts, live_figures
+from ui.pages.plan.live_figures import Side
 from ui.pages.plan.page import PlanPage
 
 
@@ -142,3 +146,105 @@ def test_save_and_run_leads_to_the_run_page_for_roles_that_can_edit(session):
     page._run.clicks += 1
     assert session.selection.page == "run"
     assert PlanPage(FakeSession(can_edit=False))._run.disabled
+
+
+def tile(label, effective=BASE, year=2027):
+    return next(t for t in live_figures.tiles(OLD, NEW, effective, year) if t.label.startswith(label))
+
+
+def test_key_figures_say_the_difference_from_the_base():
+    growth = tile("Annual growth (CAGR), 2026–2027")
+    assert (growth.figure, growth.change) == ("4.51%", "+0.51\N{NO-BREAK SPACE}pp")
+    assert (growth.verdict, growth.note) == ("1.51\N{NO-BREAK SPACE}pp above", "target 3.0%")
+    assert tile("Annual payroll").change == "+$1.2\N{NO-BREAK SPACE}M"
+    paid = tile("Base pay paid")  # 49.5 against 48 million
+    assert (paid.figure, paid.change) == ("$49.5\N{NO-BREAK SPACE}M", "+$1.5\N{NO-BREAK SPACE}M")
+    assert paid.note == "+3.12% in total; prorated"
+    assert tile("Headcount").change == "−2"
+    assert tile("Turnover").change == ""
+    assert tile("Pay gap").change == "−0.50\N{NO-BREAK SPACE}pp"
+
+
+@pytest.mark.parametrize(
+    ("target", "verdict", "tone"),
+    [
+        (0.0451, "on target", "good"),
+        (0.045, "on target", "good"),
+        (0.06, "1.49\u00a0pp below", "warn"),
+    ],
+)
+def test_growth_is_judged_against_the_target(target, verdict, tone):
+    effective = BASE.with_assumptions({"target_growth": target})
+    found = tile("Annual growth", effective)
+    assert (found.verdict, found.tone) == (verdict, tone)
+
+
+def test_payroll_is_judged_against_the_budget_in_its_highest_year():
+    over = tile("Annual payroll", BASE.with_assumptions({"payroll_budget": 26_000_000}))
+    assert (over.verdict, over.tone) == ("$200,000 over", "bad")
+    assert over.note.endswith("budget in 2027")
+    under = tile("Annual payroll", BASE.with_assumptions({"payroll_budget": 27_200_000}))
+    assert (under.verdict, under.tone) == ("$1.0\N{NO-BREAK SPACE}M under", "good")
+
+
+def test_a_gap_that_cannot_be_estimated_is_not_available():
+    side = Side([kpi(2026, adjusted_gap_max=None)])
+    found = next(
+        t for t in live_figures.tiles(side, side, resolve((2026,), scenario={}), 2026) if "gap" in t.label
+    )
+    assert (found.figure, found.change, found.note) == ("n/a", "", "too few to estimate")
+
+
+def test_the_badge_says_that_everybody_was_simulated_and_how_long_it_took():
+    badge = live_figures.badge(answer(), "plan")
+    assert "10,000 of 10,000 employees" in badge
+    assert "simulated in 48\N{NO-BREAK SPACE}ms" in badge
+    assert "from cache" not in badge
+    assert "from cache" in live_figures.badge(answer(from_cache=True), "plan")
+
+
+def test_names_that_people_typed_are_text():
+    html = live_figures.key_figures(figures("<b>x</b>"), answer())
+    assert "<b>x</b>" not in html
+    assert "&lt;b&gt;x&lt;/b&gt;" in html
+
+
+def test_tables_behind_charts_have_both_sides_and_differences():
+    growth = charts.growth("plan", OLD, NEW, 0.03).frame
+    assert list(growth["difference_pp"].round(9)) == [0.0, 1.0]
+    payroll = charts.payroll("plan", OLD, NEW, None).frame
+    assert list(payroll["difference"]) == [0.0, 1_200_000.0]
+    bridge = charts.bridge("plan", OLD, NEW, 2027, None)
+    rows = bridge.frame[bridge.frame["simulation_year"] == 2027].set_index("part")
+    assert rows.loc["COLA", "difference_pp"] == pytest.approx(1.0)
+    assert bridge.figure["data"][1]["y"][-1] == 0  # a total is summed by the chart
+    assert bridge.figure["data"][1]["text"][-1] == "5.00%"
+
+
+def test_levels_and_people_leave_small_groups_out():
+    table = charts.levels("plan", IMPACT, 2027).frame
+    assert list(table["headcount_difference"]) == [0, -2, 0]
+    assert table["mean_base_pay"].isna().tolist() == [False, False, True]
+    content = charts.affected("plan", IMPACT, "level")
+    assert list(content.frame["group"]) == ["All employees", "L1 Staff", "L5 VP"]
+    assert content.frame["people_compared"].isna().tolist() == [False, False, True]
+    assert len(content.figure["data"][0]["x"]) == 2
+    assert '<b class="good">20 earn more</b>' in content.lead
+    assert "229 the same" in content.lead
+    assert "3 are active in the base only and 4 in the draft only" in content.lead
+
+
+def test_a_group_s_name_is_text_in_the_chart():
+    figure = charts.affected("plan", IMPACT, "gender").figure
+    assert figure["data"][0]["y"][1] == "&lt;i&gt;F&lt;/i&gt;"
+
+
+def test_warnings_are_about_levers_target_and_budget_the_worst_first():
+    effective = BASE.with_levers({"cola_rate": 0.08}).with_assumptions({"payroll_budget": 26_000_000})
+    found = warnings_of(effective, validate(effective), payroll=26_200_000.0)
+    assert {"payroll_budget", "cola_rate"} <= {finding.parameter for finding in found}
+    ranks = [finding.risk.rank for finding in found]
+    assert ranks == sorted(ranks, reverse=True)
+    without_figures = warnings_of(effective, validate(effective), payroll=None)
+    assert "payroll_budget" not in {finding.parameter for finding in without_figures}
+    assert "CRITICAL" in finding_list(found)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from planwise.comparison.employee import Behind, Event, Timeline, Year
-from tests.ui.people_published import COMMA, HOSTILE, equity, people, publish_people
+from tests.ui.published import COMMA, HOSTILE, equity, people, publish_people
 from ui.pages.results import employee as timeline
 from ui.pages.results.groups import words
 from ui.pages.results.page import ResultsPage

@@ -1,7 +1,11 @@
-"""Sessions end: nothing of one is kept, no callback of one goes on."""
+"""The frame around the pages: sessions, notices, messages to the browser, the command that serves."""
 
+import asyncio
 import gc
 import re
+import socket
+import subprocess
+import sys
 import weakref
 from functools import partial
 from types import SimpleNamespace
@@ -9,15 +13,19 @@ from types import SimpleNamespace
 import panel as pn
 import pytest
 from bokeh.document import Document
+from panel.io import document as panel
 from panel.io.document import _cleanup_doc, _destroy_document
 from panel.io.state import set_curdoc
 
 import ui.pages
 import ui.pages.overview
+from planwise.errors import Busy, InputError
+from planwise.processes import require_free_port
 from ui.app import make_page
 from ui.pages import PageInfo
+from ui.serve import serve
 from ui.session import Services, Session
-from ui.shell import page_host
+from ui.shell import page_host, panel_patches
 from ui.shell.frame import Browser, Frame
 from ui.shell.page_host import AWAY, callback_failed, record
 from ui.store import Store
@@ -215,3 +223,102 @@ def test_a_sign_in_that_is_over_takes_everything_off_the_page(services, pages, m
     over[0] = "ended"
     checks[-1]()
     assert "why=idle" in frame.browser.leave
+
+
+class Socket:
+    """Takes messages; each is on its way until the future that it gave is done."""
+
+    def __init__(self):
+        self.taken, self.futures = [], []
+
+    def take(self, _, msg):
+        self.taken.append(msg)
+        self.futures.append(asyncio.get_running_loop().create_future())
+        return [self.futures[-1]]
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """What a browser gets, in its order, when the second message is made while the first ends."""
+
+    def deliver_two(deliver):
+        monkeypatch.setattr(panel, "_dispatch_msgs", deliver)
+        socket = Socket()
+        monkeypatch.setitem(panel.extra_socket_handlers, Socket, socket.take)
+        protocol = SimpleNamespace(create=lambda kind, events: events)
+        document = Document()
+        connection = type("Connection", (), {"_socket": socket, "protocol": protocol})()
+
+        async def two():
+            panel.schedule_write_events(document, [connection], ["first"])
+            await asyncio.sleep(0)
+            socket.futures[0].set_result(None)
+            panel.schedule_write_events(document, [connection], ["second"])
+            for _ in range(5):
+                await asyncio.sleep(0)
+                for future in socket.futures[1:]:
+                    future.done() or future.set_result(None)
+            return [text for (text,) in socket.taken], document in panel._WRITE_BLOCK
+
+        return asyncio.run(two())
+
+    return deliver_two
+
+
+def test_panel_leaves_the_second_of_two_messages(sent):
+    """When this fails, Panel has mended it: ui/shell/panel_patches.py can go."""
+    assert sent(panel_patches._deliver)[0] == ["first"]
+
+
+def test_every_message_is_delivered_in_its_order(sent):
+    assert sent(panel_patches.deliver) == (["first", "second"], False)
+
+
+def test_the_application_delivers_everything():
+    import ui.app  # noqa: F401
+
+    assert panel._dispatch_msgs is panel_patches.deliver
+
+
+def test_an_untested_version_of_panel_keeps_its_own_delivery_and_says_so(monkeypatch, caplog):
+    own = object()
+    monkeypatch.setattr(panel, "_dispatch_msgs", own)
+    assert not panel_patches.patch_delivery("2.0.0")
+    assert panel._dispatch_msgs is own
+    assert "Panel 2.0.0 was not tested" in caplog.text
+    assert panel_patches.patch_delivery("1.9.3")
+    assert panel._dispatch_msgs is panel_patches.deliver
+
+
+def test_no_address_that_others_reach_is_served_without_a_sign_in(tmp_path):
+    with pytest.raises(InputError, match="sign-in is off"):
+        serve(address="0.0.0.0", browser=False, home=tmp_path)
+
+
+def test_a_sign_in_without_users_is_not_served(tmp_path):
+    with pytest.raises(InputError, match="no users"):
+        serve(auth="basic", browser=False, home=tmp_path)
+
+
+def test_a_certificate_needs_its_key(tmp_path):
+    with pytest.raises(InputError, match="and its key"):
+        serve(tls_certificate=tmp_path / "c.pem", browser=False, home=tmp_path)
+
+
+def test_a_port_in_use_is_busy(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(Busy, match=f"Port {port}"):
+            serve(port=port, browser=False, home=tmp_path)
+    require_free_port("127.0.0.1", port)
+
+
+def test_the_command_line_does_not_import_panel():
+    code = "import sys; from planwise.cli import main; main(['serve', '--help'])"
+    code = f"try:\n    {code}\nexcept SystemExit:\n    print('panel' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert "--no-browser" in told
+    assert "--auth" in told
+    assert told.splitlines()[-1] == "False"

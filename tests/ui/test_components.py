@@ -1,0 +1,216 @@
+"""Components without a browser: HTML, tables, charts, files and a job's panel."""
+
+import csv
+import io
+import math
+from datetime import UTC, datetime
+
+import openpyxl
+import pandas as pd
+import pytest
+from bokeh.document import Document
+from bokeh.models import ImportedStyleSheet
+from panel.io.state import set_curdoc
+
+from planwise.jobs import Job, JobKind, State
+from ui.components import html
+from ui.components.charts import HIDDEN, Series, bars, lines
+from ui.components.downloads import to_csv, to_excel
+from ui.components.html import TableColumn
+from ui.components.job_panel import shown
+from ui.components.table import PagedTable
+
+LOCAL = "static/extensions/panel/"
+
+
+def test_a_pane_that_changes_while_it_is_not_on_the_page_takes_its_styles_from_this_server():
+    document = Document()
+    document.template_variables["dist_url"] = LOCAL  # what a page is rendered with
+    with set_curdoc(document):
+        pane = html.pane("before")
+        model = pane.get_root(document)
+        assert model.document is None  # it is on no page
+        pane.object = "after"
+    assert "after" in model.text
+    urls = [sheet.url for sheet in model.stylesheets if isinstance(sheet, ImportedStyleSheet)]
+    assert urls
+    assert all(url.startswith(LOCAL) for url in urls)
+
+
+def test_commands_in_a_notice_are_shown_as_code_and_stay_text():
+    told = html.notice("Gone.", "Run `planwise scenario list <b>`.")
+    assert "Run <code>planwise scenario list &lt;b&gt;</code>." in told
+
+
+FRAME = pd.DataFrame({"n": range(30), "v": [float(-n) for n in range(30)], "t": ["<b>"] * 30})
+COLUMNS = (
+    TableColumn("n", "Number"),
+    TableColumn("v", "Value", lambda v: f"{v:.1f}"),
+    TableColumn("t", "Text", is_text=True),
+)
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def table(told):
+    made = PagedTable(
+        COLUMNS,
+        key="n",
+        caption="Numbers",
+        noun="number",
+        rows=10,
+        opens="Open",
+        on_open=lambda key: told.append(("open", key)),
+        on_choose=lambda keys: told.append(("choose", keys)),
+    )
+    made.show(FRAME, marks={3: "best"}, tones={4: "bad"})
+    return made
+
+
+def keys(table):
+    return [row["key"] for row in table.layout.rows]
+
+
+def test_only_the_rows_of_a_page_are_sent(table):
+    assert keys(table) == [str(n) for n in range(10)]
+    assert (table.layout.pages, table.layout.total) == (3, "30 numbers")
+    table.layout.page = 2
+    assert keys(table) == [str(n) for n in range(20, 30)]
+    assert table.layout.rows[0]["cells"] == ["20", "-20.0", "<b>"]  # text, which the browser shows as text
+
+
+def test_a_heading_sorts_by_the_values_not_by_their_texts(table):
+    table.layout.sort = ["v", False]
+    assert keys(table)[0] == "29"
+    table.layout.sort = ["v", True]
+    assert keys(table)[0] == "0"
+
+
+def test_marks_and_tones_are_of_their_rows(table):
+    by_key = {row["key"]: row for row in table.layout.rows}
+    assert (by_key["3"]["mark"], by_key["4"]["tone"], by_key["5"]["mark"]) == ("best", "bad", "")
+
+
+def test_rows_are_chosen_over_pages_and_kept_while_they_are_there(table, told):
+    table.layout._handle_msg({"keys": ["1", "2"], "chosen": True})
+    table.layout.page = 1
+    table.layout._handle_msg({"keys": ["11", "nobody"], "chosen": True})
+    assert told == [("choose", (1, 2)), ("choose", (1, 2, 11))]
+    assert table.layout.total == "30 numbers; 3 chosen"
+    table.layout._handle_msg({"keys": ["2"], "chosen": False})
+    table.show(FRAME.loc[FRAME["n"] < 5])
+    assert table.chosen == (1,)
+    assert table.layout.page == 0
+
+
+def test_a_row_is_opened_by_its_key_and_an_unknown_one_is_none(table, told):
+    table.layout.opened = "7"
+    table.layout.opened = "nobody"
+    assert told == [("open", 7), ("open", None)]
+    table.open(3)
+    assert len(told) == 2
+    assert table.layout.opened == "3"
+
+
+def test_nothing_new_is_not_sent_again(table):
+    sent = []
+    table.layout.param.watch(sent.append, ["rows", "head", "page", "pages", "total"])
+    table.show(FRAME, marks={3: "best"}, tones={4: "bad"})
+    assert sent == []
+
+
+YEARS = ["2026", "2027"]
+
+
+def one(*values):
+    return [Series("Pay", values, ["" for _ in values], "#3b82d6")]
+
+
+@pytest.mark.parametrize("draw", [bars, lines])
+def test_a_chart_whose_figures_are_all_hidden_says_so(draw):
+    figure = draw(YEARS, one(math.nan, math.nan), y_format="$,~s", y_title="")
+    assert figure["data"] == []
+    assert figure["layout"]["annotations"][0]["text"] == HIDDEN
+
+
+def test_one_figure_is_enough_for_a_chart():
+    figure = bars(YEARS, one(math.nan, 3.0), y_format="$,~s", y_title="")
+    assert len(figure["data"]) == 1
+    assert not figure["layout"]["annotations"]
+
+
+def test_few_people_are_counted_in_whole_numbers():
+    assert bars(YEARS, one(1, 2), y_format=",d", y_title="")["layout"]["yaxis"]["dtick"] == 1
+    assert "dtick" not in bars(YEARS, one(100, 200), y_format=",d", y_title="")["layout"]["yaxis"]
+
+
+def rows_of(frame):
+    return list(csv.reader(io.StringIO(to_csv(frame).getvalue().decode("utf-8-sig"))))
+
+
+@pytest.mark.parametrize(
+    "attack",
+    ['=HYPERLINK("http://x","y")', "+1+1", "-2+3", "@SUM(A1)", "\t=1", "  =1+1", "|calc", "%0A=1", "\r=1"],
+)
+def test_what_a_spreadsheet_would_calculate_is_text(attack):
+    header, row = rows_of(pd.DataFrame({attack: [attack]}))
+    assert header == [f"'{attack}"]
+    assert row == [f"'{attack}"]
+
+
+def test_numbers_keep_their_sign_and_full_precision():
+    _, row = rows_of(pd.DataFrame({"name": ["plain"], "value": [-0.027403771950327695], "year": [2030]}))
+    assert row == ["plain", "-0.027403771950327695", "2030"]
+
+
+def test_missing_values_are_empty():
+    _, row = rows_of(pd.DataFrame({"a": [float("nan")], "b": ["x"]}))
+    assert row == ["", "x"]
+
+
+def test_excel_has_texts_numbers_days_and_flags_and_calculates_nothing():
+    frame = pd.DataFrame(
+        {
+            "=a": ["=1+1", None],
+            "link": ["http://x.test", "4"],
+            "n": [0.035, float("nan")],
+            "day": pd.to_datetime(["2026-01-02", None]),
+            "flag": [True, False],
+        }
+    )
+    book = openpyxl.load_workbook(to_excel({"Found": frame, "None": frame.head(0)}))
+    sheet = book["Found"]
+    assert [[cell.value for cell in row] for row in sheet.iter_rows()] == [
+        ["=a", "link", "n", "day", "flag"],
+        ["=1+1", "http://x.test", 0.035, datetime(2026, 1, 2), True],
+        [None, "4", None, None, False],
+    ]
+    assert {sheet[name].data_type for name in ("A1", "A2", "B2", "B3")} == {"s"}
+    assert sheet["B2"].hyperlink is None
+    assert [len(list(book[name].iter_rows())) for name in book.sheetnames] == [3, 1]
+
+
+AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+
+def a_job(state, **more):
+    return Job("id", JobKind.SIMULATE, "Simulate lean", "lean", "ana", AT, {}, state, **more)
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        (a_job(State.RUNNING), False),
+        (a_job(State.RUNNING, cancelling=True, cancelled_by="<bob>"), True),
+        (a_job(State.CANCELLED, cancelled_by="<bob>"), True),
+        (a_job(State.DONE, cancelled_by="<bob>"), False),  # it was over before it heard
+    ],
+)
+def test_who_asked_for_the_stop_is_said_where_it_stopped(job, said):
+    by = shown(job, may_cancel=True, now=AT)["by"]
+    assert by.startswith("started by ana, 2026-11-20")
+    assert by.endswith("; cancellation requested by <bob>") is said

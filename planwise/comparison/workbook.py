@@ -12,10 +12,8 @@ from planwise.comparison.workbook_cells import (
     PP,
     Ref,
     SheetWriter,
-    Styles,
     minus,
     same,
-    set_paper,
     share_of_change,
     styles_of,
 )
@@ -63,40 +61,34 @@ WIDTH_MAX = 14  # columns that a remark is merged over
 
 
 def write_summary(
-    page: SheetWriter, comparison: Comparison, cells: KpiCells, people: PeopleCells | None, styles: Styles
+    page: SheetWriter, comparison: Comparison, cells: KpiCells, people: PeopleCells | None
 ) -> None:
     """Write what is compared, its limits, the last year, the totals, and the people affected."""
     others = ", ".join(source.name for source in comparison.others)
     census = comparison.base.census
-    page.text(0, 0, f"{others} against {comparison.base.name}", styles.title)
-    page.text(
-        1,
-        0,
+    page.title(
+        f"{others} against {comparison.base.name}",
         f"Census {census['name']}: {census['rows']:,} people as of {census['as_of']}. Compared "
         f"{comparison.compared_at:%Y-%m-%d %H:%M} UTC. Differences are from {comparison.base.name}.",
-        styles.subtitle,
     )
     row = 3
     for remark in comparison.remarks:
-        page.sheet.merge_range(row, 0, row, _width(comparison) - 1, "", styles.warning)
-        page.text(row, 0, str(remark), styles.warning)
+        page.sheet.merge_range(row, 0, row, _width(comparison) - 1, "", page.styles.warning)
+        page.text(row, 0, str(remark), page.styles.warning)
         page.sheet.set_row(row, 28)
         row += 1
     if comparison.years:
-        row = _figures(page, row + bool(comparison.remarks), comparison, cells, styles)
+        row = _figures(page, row + bool(comparison.remarks), comparison, cells)
     if people is not None:
-        _people(page, row, comparison, people, styles)
-    page.sheet.set_column(0, 0, 36)
-    page.sheet.set_column(1, 1, 16)
-    page.sheet.set_column(2, 2 + _width(comparison), 17)
-    set_paper(page.sheet, header_row=1, columns=1)
+        _people(page, row, comparison, people)
+    page.paper(header_row=1, columns=1, widths=(36, 16, 17), last=2 + _width(comparison))
 
 
 def _width(comparison: Comparison) -> int:
     return min(2 + len(comparison.names) + 2 * len(comparison.others), WIDTH_MAX)
 
 
-def _figures(page: SheetWriter, row: int, comparison: Comparison, cells: KpiCells, styles: Styles) -> int:
+def _figures(page: SheetWriter, row: int, comparison: Comparison, cells: KpiCells) -> int:
     first, last = comparison.years[0], comparison.years[-1]
     states = [metric for metric in comparison.metrics if metric.name in SUMMARY_STATES]
     flows = [metric for metric in comparison.metrics if metric.flow]
@@ -105,33 +97,28 @@ def _figures(page: SheetWriter, row: int, comparison: Comparison, cells: KpiCell
         (f"In total, {first} to {last}", TOTAL, flows),
     )
     for title, when, metrics in sections:
-        page.text(row, 0, title, styles.section)
-        row = _header(page, row + 1, comparison, styles)
+        page.text(row, 0, title, page.styles.section)
+        row = _header(page, row + 1, comparison)
         for metric in metrics:
-            _metric(page, row, comparison, cells, metric, when, styles)
+            _metric(page, row, comparison, cells, metric, when)
             row += 1
         row += 1
     return row
 
 
-def _header(page: SheetWriter, row: int, comparison: Comparison, styles: Styles) -> int:
+def _header(page: SheetWriter, row: int, comparison: Comparison) -> int:
     base = comparison.base.name
     others = [source.name for source in comparison.others]
     headers = ["", "unit", *comparison.names]
     headers += [f"{name} - {base}" for name in others] + [f"{name} vs {base} %" for name in others]
-    page.headers(row, headers, styles.header)
+    page.headers(row, headers, page.styles.header)
     return row + 1
 
 
 def _metric(
-    page: SheetWriter,
-    row: int,
-    comparison: Comparison,
-    cells: KpiCells,
-    metric: Metric,
-    when: When,
-    styles: Styles,
+    page: SheetWriter, row: int, comparison: Comparison, cells: KpiCells, metric: Metric, when: When
 ) -> None:
+    styles = page.styles
     page.text(row, 0, metric.label, styles.label)
     page.text(row, 1, metric.kind.value, styles.label)
     refs = [
@@ -146,7 +133,8 @@ def _metric(
             page.formula(row, offset + len(others), share_of_change(ref, base), styles.share)
 
 
-def _people(page: SheetWriter, row: int, comparison: Comparison, people: PeopleCells, styles: Styles) -> None:
+def _people(page: SheetWriter, row: int, comparison: Comparison, people: PeopleCells) -> None:
+    styles = page.styles
     title = f"The same people's base pay at the end of {comparison.years[-1]}"
     page.text(row, 0, title, styles.section)
     row += 1
@@ -196,14 +184,10 @@ SOURCE_HEADERS = (
 )  # fmt: skip
 
 
-def write_notes(
-    page: SheetWriter,
-    comparison: Comparison,
-    checks: tuple[Check, ...],
-    styles: Styles,
-) -> None:
+def write_notes(page: SheetWriter, comparison: Comparison, checks: tuple[Check, ...]) -> None:
     """Write sources, remarks, definitions and checks."""
-    page.text(0, 0, "Notes", styles.title)
+    styles = page.styles
+    page.title("Notes")
     row = 2
     page.text(row, 0, "Published results", styles.section)
     row += 1
@@ -223,18 +207,16 @@ def write_notes(
     page.text(row, 0, "To know before comparing", styles.section)
     for remark in comparison.remarks or ("Nothing: same census, years and seed; nothing out of date.",):
         row += 1
-        _write_paragraph(page, row, 0, str(remark), styles)
+        _write_paragraph(page, row, 0, str(remark))
     row += 2
     page.text(row, 0, "Words", styles.section)
     for word, meaning in DEFINITIONS:
         row += 1
         page.text(row, 0, word, styles.label)
-        _write_paragraph(page, row, 1, meaning, styles)
+        _write_paragraph(page, row, 1, meaning)
     if checks:
-        _write_checks(page, row + 2, checks, styles)
-    page.sheet.set_column(0, 0, 60)
-    page.sheet.set_column(1, len(SOURCE_HEADERS) - 1, 18)
-    set_paper(page.sheet, header_row=0, columns=0)
+        _write_checks(page, row + 2, checks)
+    page.paper(header_row=0, columns=0, widths=(60, 18), last=len(SOURCE_HEADERS) - 1)
 
 
 def checks_of(
@@ -272,13 +254,14 @@ def checks_of(
     return tuple(found)
 
 
-def _write_paragraph(page: SheetWriter, row: int, column: int, text: str, styles: Styles) -> None:
-    page.sheet.merge_range(row, column, row, len(SOURCE_HEADERS) - 1, "", styles.wrapped)
-    page.text(row, column, text, styles.wrapped)
+def _write_paragraph(page: SheetWriter, row: int, column: int, text: str) -> None:
+    page.sheet.merge_range(row, column, row, len(SOURCE_HEADERS) - 1, "", page.styles.wrapped)
+    page.text(row, column, text, page.styles.wrapped)
     page.sheet.set_row(row, LINE_HEIGHT * math.ceil(len(text) / LINE_LETTERS))
 
 
-def _write_checks(page: SheetWriter, row: int, checks: tuple[Check, ...], styles: Styles) -> None:
+def _write_checks(page: SheetWriter, row: int, checks: tuple[Check, ...]) -> None:
+    styles = page.styles
     page.text(row, 0, "The same sums calculated in two ways; the difference is rounding", styles.section)
     row += 1
     page.headers(row, ("check", "one way", "the other way", "difference"), styles.header)
@@ -329,21 +312,22 @@ def _write(comparison: Comparison, handle: object) -> None:
     names = [SUMMARY_SHEET, LEVERS_SHEET]
     names += [KPIS_SHEET, BUDGET_SHEET, LEVELS_SHEET] if comparison.years else []
     names += [PEOPLE_SHEET, EMPLOYEES_SHEET] if comparison.people else []
-    pages = {name: SheetWriter(workbook.add_worksheet(name)) for name in (*names, NOTES_SHEET)}
+    sheets = {name: workbook.add_worksheet(name) for name in (*names, NOTES_SHEET)}
     styles = styles_of(workbook)
+    pages = {name: SheetWriter(sheet, styles) for name, sheet in sheets.items()}
     cells = plan_kpis(comparison)
-    write_levers(pages[LEVERS_SHEET], comparison, styles)
+    write_levers(pages[LEVERS_SHEET], comparison)
     persons: PeopleCells | None = None
     checks: tuple[Check, ...] = ()
     if comparison.years:
-        write_kpis(pages[KPIS_SHEET], comparison, cells, styles)
-        sums = write_budget(pages[BUDGET_SHEET], comparison, cells, styles)
-        heads = write_levels(pages[LEVELS_SHEET], comparison, styles)
+        write_kpis(pages[KPIS_SHEET], comparison, cells)
+        sums = write_budget(pages[BUDGET_SHEET], comparison, cells)
+        heads = write_levels(pages[LEVELS_SHEET], comparison)
         if comparison.people:
-            persons = write_people(pages[PEOPLE_SHEET], comparison, cells, styles)
-            write_employees(pages[EMPLOYEES_SHEET], comparison, styles)
+            persons = write_people(pages[PEOPLE_SHEET], comparison, cells)
+            write_employees(pages[EMPLOYEES_SHEET], comparison)
         checks = checks_of(comparison, cells, sums, heads, persons)
-    write_summary(pages[SUMMARY_SHEET], comparison, cells, persons, styles)
-    write_notes(pages[NOTES_SHEET], comparison, checks, styles)
+    write_summary(pages[SUMMARY_SHEET], comparison, cells, persons)
+    write_notes(pages[NOTES_SHEET], comparison, checks)
     pages[SUMMARY_SHEET].sheet.activate()
     workbook.close()

@@ -131,9 +131,15 @@ def plus_minus(added: Sequence[Ref], subtracted: Sequence[Ref]) -> Formula:
 class SheetWriter:
     """A sheet that is being written; what it writes as text stays text, whatever it begins with."""
 
-    def __init__(self, sheet: Worksheet) -> None:
-        self.sheet = sheet
+    def __init__(self, sheet: Worksheet, styles: "Styles") -> None:
+        self.sheet, self.styles = sheet, styles
         self.name = str(sheet.get_name())
+
+    def title(self, title: str, subtitle: str = "") -> None:
+        """Write the sheet's title, and a line below it."""
+        self.text(0, 0, title, self.styles.title)
+        if subtitle:
+            self.text(1, 0, subtitle, self.styles.subtitle)
 
     def text(self, row: int, column: int, text: object, style: Format | None = None) -> None:
         """Write text."""
@@ -161,6 +167,28 @@ class SheetWriter:
             value = "" if formula.value is None else formula.value
             self.sheet.write_formula(row, column, f"={formula.text(self.name)}", style, value)
         return Ref(self.name, row, column, formula.value)
+
+    def table(self, rows: tuple[int, int], headers: Sequence[str], name: str) -> None:
+        """Make the cells from the header row to the last row a table that can be filtered and sorted."""
+        first, last = rows
+        columns = [{"header": header, "header_format": self.styles.header} for header in headers]
+        options = {"columns": columns, "style": "Table Style Light 1", "name": name}
+        self.sheet.add_table(first, 0, last, len(headers) - 1, options)
+        self.sheet.set_row(first, HEADER_HEIGHT)
+
+    def paper(self, *, header_row: int, columns: int, widths: Sequence[int], last: int) -> None:
+        """Set widths (the last one up to column `last`) and landscape pages with fixed headers."""
+        sheet = self.sheet
+        for column, width in enumerate(widths):
+            sheet.set_column(column, column if column < len(widths) - 1 else last, width)
+        sheet.set_landscape()
+        sheet.set_paper(A4)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+        sheet.set_footer("&L&A&R&P / &N")
+        sheet.repeat_rows(header_row)
+        sheet.freeze_panes(header_row + 1, columns)
+        sheet.hide_gridlines(2)
 
 
 def headings(fixed: Sequence[str], scenarios: Sequence[str]) -> list[str]:
@@ -269,26 +297,3 @@ def styles_of(workbook: Workbook) -> Styles:
             for u in Unit
         },
     )  # fmt: skip
-
-
-def add_table(
-    sheet: Worksheet, rows: tuple[int, int], headers: Sequence[str], name: str, styles: Styles
-) -> None:
-    """Make what is written from the header row to the last row a table that can be filtered and sorted."""
-    first, last = rows
-    columns = [{"header": header, "header_format": styles.header} for header in headers]
-    options = {"columns": columns, "style": "Table Style Light 1", "name": name}
-    sheet.add_table(first, 0, last, len(headers) - 1, options)
-    sheet.set_row(first, HEADER_HEIGHT)
-
-
-def set_paper(sheet: Worksheet, *, header_row: int, columns: int) -> None:
-    """Landscape, as wide as one page, headers frozen and repeated on each."""
-    sheet.set_landscape()
-    sheet.set_paper(A4)
-    sheet.fit_to_pages(1, 0)
-    sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
-    sheet.set_footer("&L&A&R&P / &N")
-    sheet.repeat_rows(header_row)
-    sheet.freeze_panes(header_row + 1, columns)
-    sheet.hide_gridlines(2)

@@ -20,15 +20,12 @@ from planwise.comparison.workbook_cells import (
     Formula,
     Ref,
     SheetWriter,
-    Styles,
-    add_table,
     growth,
     headings,
     minus,
     plus_minus,
     ratio,
     same,
-    set_paper,
     share_of_change,
     total,
     weighted_mean,
@@ -39,16 +36,13 @@ HEADER_ROW = 3
 LEVER_NAME, LEVER_KIND, LEVER_LABEL, LEVER_UNIT, LEVER_YEARS, LEVER_FIRST = range(6)
 
 
-def write_levers(page: SheetWriter, comparison: Comparison, styles: Styles) -> None:
+def write_levers(page: SheetWriter, comparison: Comparison) -> None:
     """Write one row per parameter and span of years; differences are formulas where there are numbers."""
     base, *others = comparison.names
-    page.text(0, 0, "Levers and assumptions that differ", styles.title)
-    page.text(
-        1,
-        0,
+    page.title(
+        "Levers and assumptions that differ",
         "Everything else is equal in all of them. Tier: where a value comes from (scenario, dynamic lever, "
         "default, fallback).",
-        styles.subtitle,
     )
     fixed = ["parameter", "kind", "label", "unit", "years"]
     values = headings(fixed, comparison.names)[len(fixed) :]
@@ -57,20 +51,16 @@ def write_levers(page: SheetWriter, comparison: Comparison, styles: Styles) -> N
     row = HEADER_ROW
     for difference in comparison.parameters:
         row += 1
-        _lever_row(page, row, difference, styles)
+        _lever_row(page, row, difference)
     if row == HEADER_ROW:
         row += 1
-        page.text(row, 0, "none", styles.label)
-    add_table(page.sheet, (HEADER_ROW, row), headers, "levers", styles)
-    page.sheet.set_column(LEVER_NAME, LEVER_NAME, 34)
-    page.sheet.set_column(LEVER_KIND, LEVER_KIND, 11)
-    page.sheet.set_column(LEVER_LABEL, LEVER_LABEL, 34)
-    page.sheet.set_column(LEVER_UNIT, LEVER_YEARS, 11)
-    page.sheet.set_column(LEVER_FIRST, len(headers) - 1, 15)
-    set_paper(page.sheet, header_row=HEADER_ROW, columns=1)
+        page.text(row, 0, "none", page.styles.label)
+    page.table((HEADER_ROW, row), headers, "levers")
+    page.paper(header_row=HEADER_ROW, columns=1, widths=(34, 11, 34, 11, 11, 15), last=len(headers) - 1)
 
 
-def _lever_row(page: SheetWriter, row: int, difference: ParameterDifference, styles: Styles) -> None:
+def _lever_row(page: SheetWriter, row: int, difference: ParameterDifference) -> None:
+    styles = page.styles
     for column, text in (
         (LEVER_NAME, difference.parameter),
         (LEVER_KIND, difference.kind),
@@ -141,11 +131,11 @@ def plan_kpis(comparison: Comparison) -> KpiCells:
     return KpiCells(refs, comparison.years)
 
 
-def write_kpis(page: SheetWriter, comparison: Comparison, cells: KpiCells, styles: Styles) -> None:
+def write_kpis(page: SheetWriter, comparison: Comparison, cells: KpiCells) -> None:
     """Write the sheet; growth, rates, changes and totals are formulas over the figures beside them."""
+    styles = page.styles
     base, others = comparison.base.name, [source.name for source in comparison.others]
-    page.text(0, 0, "KPIs per year", styles.title)
-    page.text(1, 0, f"Differences are from {base}; rates differ by percentage points (pp).", styles.subtitle)
+    page.title("KPIs per year", f"Differences are from {base}; rates differ by percentage points (pp).")
     first_difference = KPI_FIRST + len(comparison.names)
     row = FIRST_KPI_ROW
     for metric in comparison.metrics:
@@ -156,7 +146,7 @@ def write_kpis(page: SheetWriter, comparison: Comparison, cells: KpiCells, style
             )
             page.text(row, KPI_LABEL, metric.label, styles.total_label if in_total else styles.label)
             page.text(row, KPI_UNIT, metric.kind.value, styles.total_label if in_total else styles.label)
-            _write_year(page, row, when, styles)
+            _write_year(page, row, when)
             for name in comparison.names:
                 ref = cells.at(metric.name, when, name)
                 formula = _kpi_formula(cells, comparison, metric, when, name)
@@ -176,12 +166,8 @@ def write_kpis(page: SheetWriter, comparison: Comparison, cells: KpiCells, style
             row += 1
     headers = headings(["metric", "unit", "year"], comparison.names)
     headers += [f"{name} - {base}" for name in others] + [f"{name} vs {base} %" for name in others]
-    add_table(page.sheet, (KPIS_HEADER_ROW, row - 1), headers, "kpis", styles)
-    page.sheet.set_column(KPI_LABEL, KPI_LABEL, 38)
-    page.sheet.set_column(KPI_UNIT, KPI_UNIT, 16)
-    page.sheet.set_column(KPI_YEAR, KPI_YEAR, 9)
-    page.sheet.set_column(KPI_FIRST, len(headers) - 1, 17)
-    set_paper(page.sheet, header_row=KPIS_HEADER_ROW, columns=KPI_FIRST)
+    page.table((KPIS_HEADER_ROW, row - 1), headers, "kpis")
+    page.paper(header_row=KPIS_HEADER_ROW, columns=KPI_FIRST, widths=(38, 16, 9, 17), last=len(headers) - 1)
 
 
 def _rows_of(metric: Metric, years: tuple[int, ...]) -> tuple[When, ...]:
@@ -247,7 +233,8 @@ def _first_year(comparison: Comparison, name: str) -> int:
     return next(source.years[0] for source in comparison.sources if source.name == name)
 
 
-def _write_year(page: SheetWriter, row: int, when: When, styles: Styles) -> None:
+def _write_year(page: SheetWriter, row: int, when: When) -> None:
+    styles = page.styles
     if isinstance(when, int):
         page.number(row, KPI_YEAR, when, styles.plain)
     else:
@@ -278,34 +265,29 @@ class BudgetCells:
     growth: Mapping[str, Ref]
 
 
-def write_budget(page: SheetWriter, comparison: Comparison, cells: KpiCells, styles: Styles) -> BudgetCells:
+def write_budget(page: SheetWriter, comparison: Comparison, cells: KpiCells) -> BudgetCells:
     """Write a block a scenario, then a block of differences for each but the first."""
-    page.text(0, 0, "Budget and growth bridge", styles.title)
-    page.text(
-        1,
-        0,
+    page.title(
+        "Budget and growth bridge",
         "Currency a year, weighted by FTE: COLA + merit + promotions + hires - exits = payroll change. "
         "Below: growth of mean base pay and its parts.",
-        styles.subtitle,
     )
     row = 3
     budgets: dict[str, Grid] = {}
     bridges: dict[str, Grid] = {}
     for name in comparison.names:
-        row, budgets[name] = _budget(page, row, name, cells, styles)
-        row, bridges[name] = _bridge(page, row, name, cells, styles)
+        row, budgets[name] = _budget(page, row, name, cells)
+        row, bridges[name] = _bridge(page, row, name, cells)
     base = comparison.base.name
     for other in comparison.others:
         title = f"{other.name} - {base}"
         row = _budget_differences(
-            page, row, title, BUDGET_HEADERS, budgets[other.name], budgets[base], Kind.MONEY, styles
+            page, row, title, BUDGET_HEADERS, budgets[other.name], budgets[base], Kind.MONEY
         )
         row = _budget_differences(
-            page, row, title, BRIDGE_HEADERS, bridges[other.name], bridges[base], Kind.RATE, styles
+            page, row, title, BRIDGE_HEADERS, bridges[other.name], bridges[base], Kind.RATE
         )
-    page.sheet.set_column(0, 0, 22)
-    page.sheet.set_column(1, BUDGET_WIDTH, 17)
-    set_paper(page.sheet, header_row=1, columns=1)
+    page.paper(header_row=1, columns=1, widths=(22, 17), last=BUDGET_WIDTH)
     last = comparison.years[-1]
     return BudgetCells(
         payroll_change={
@@ -315,8 +297,9 @@ def write_budget(page: SheetWriter, comparison: Comparison, cells: KpiCells, sty
     )
 
 
-def _budget(page: SheetWriter, row: int, name: str, cells: KpiCells, styles: Styles) -> tuple[int, Grid]:
-    row = _budget_header(page, row, f"{name}: payroll", BUDGET_HEADERS, styles)
+def _budget(page: SheetWriter, row: int, name: str, cells: KpiCells) -> tuple[int, Grid]:
+    styles = page.styles
+    row = _budget_header(page, row, f"{name}: payroll", BUDGET_HEADERS)
     grid: dict[tuple[int | str, int], Ref] = {}
     money = styles.number[Kind.MONEY]
     for year in cells.years:
@@ -336,8 +319,9 @@ def _budget(page: SheetWriter, row: int, name: str, cells: KpiCells, styles: Sty
     return row + 2, grid
 
 
-def _bridge(page: SheetWriter, row: int, name: str, cells: KpiCells, styles: Styles) -> tuple[int, Grid]:
-    row = _budget_header(page, row, f"{name}: growth of mean base pay", BRIDGE_HEADERS, styles)
+def _bridge(page: SheetWriter, row: int, name: str, cells: KpiCells) -> tuple[int, Grid]:
+    styles = page.styles
+    row = _budget_header(page, row, f"{name}: growth of mean base pay", BRIDGE_HEADERS)
     grid: dict[tuple[int | str, int], Ref] = {}
     for year in cells.years:
         page.number(row, 0, year, styles.plain)
@@ -351,17 +335,11 @@ def _bridge(page: SheetWriter, row: int, name: str, cells: KpiCells, styles: Sty
 
 
 def _budget_differences(
-    page: SheetWriter,
-    row: int,
-    title: str,
-    headers: Sequence[str],
-    own: Grid,
-    of: Grid,
-    kind: Kind,
-    styles: Styles,
+    page: SheetWriter, row: int, title: str, headers: Sequence[str], own: Grid, of: Grid, kind: Kind
 ) -> int:
+    styles = page.styles
     what = "payroll" if kind is Kind.MONEY else "growth of mean base pay"
-    row = _budget_header(page, row, f"{title}: {what}", headers, styles)
+    row = _budget_header(page, row, f"{title}: {what}", headers)
     factor = PP if kind is Kind.RATE else 1
     for when in dict.fromkeys(when for when, _ in own):
         write: Callable[..., object] = page.number if isinstance(when, int) else page.text
@@ -375,7 +353,8 @@ def _budget_differences(
     return row + 1
 
 
-def _budget_header(page: SheetWriter, row: int, title: str, headers: Sequence[str], styles: Styles) -> int:
+def _budget_header(page: SheetWriter, row: int, title: str, headers: Sequence[str]) -> int:
+    styles = page.styles
     page.text(row, 0, title, styles.section)
     page.text(row + 1, 0, "year", styles.header)
     page.headers(row + 1, headers, styles.header, 1)
@@ -391,16 +370,13 @@ COMPARED = ("headcount", "mean_base_pay")
 LevelCells = dict[tuple[str, int, int | str, str], Ref]
 
 
-def write_levels(page: SheetWriter, comparison: Comparison, styles: Styles) -> Mapping[tuple[str, int], Ref]:
+def write_levels(page: SheetWriter, comparison: Comparison) -> Mapping[tuple[str, int], Ref]:
     """Write the sheet; return the cells of each scenario's headcount by year, for the checks."""
     base = comparison.base.name
-    page.text(0, 0, "Levels", styles.title)
-    page.text(
-        1,
-        0,
+    page.title(
+        "Levels",
         f"At year end; differences are from {base} in the same year and level. All levels: sums, and means "
         "weighted by headcount.",
-        styles.subtitle,
     )
     refs: LevelCells = {}
     row = HEADER_ROW + 1
@@ -408,30 +384,23 @@ def write_levels(page: SheetWriter, comparison: Comparison, styles: Styles) -> M
         for year in comparison.years:
             levels = comparison.level_ids(year)
             for level in levels:
-                _level(page, row, refs, (name, year, level), comparison, styles)
-                _level_differences(page, row, refs, (name, year, level), base, styles)
+                _level(page, row, refs, (name, year, level), comparison)
+                _level_differences(page, row, refs, (name, year, level), base)
                 row += 1
-            _all_levels(page, row, refs, (name, year), levels, styles)
-            _level_differences(page, row, refs, (name, year, ALL), base, styles)
+            _all_levels(page, row, refs, (name, year), levels)
+            _level_differences(page, row, refs, (name, year, ALL), base)
             row += 1
     headers = ["scenario", "year", "level", *(metric.label for metric in LEVEL_METRICS)]
     headers += ["Headcount difference", "Mean base pay difference", "Mean base pay difference %"]
-    add_table(page.sheet, (HEADER_ROW, row - 1), headers, "levels", styles)
-    page.sheet.set_column(LEVEL_SCENARIO, LEVEL_SCENARIO, 22)
-    page.sheet.set_column(LEVEL_YEAR, LEVEL_ID, 7)
-    page.sheet.set_column(LEVEL_FIRST, len(headers) - 1, 14)
-    set_paper(page.sheet, header_row=HEADER_ROW, columns=LEVEL_FIRST)
+    page.table((HEADER_ROW, row - 1), headers, "levels")
+    page.paper(header_row=HEADER_ROW, columns=LEVEL_FIRST, widths=(22, 7, 7, 14), last=len(headers) - 1)
     return {(name, year): refs[name, year, ALL, "headcount"] for name, year, _, _ in refs}
 
 
 def _level(
-    page: SheetWriter,
-    row: int,
-    refs: LevelCells,
-    key: tuple[str, int, int],
-    comparison: Comparison,
-    styles: Styles,
+    page: SheetWriter, row: int, refs: LevelCells, key: tuple[str, int, int], comparison: Comparison
 ) -> None:
+    styles = page.styles
     name, year, level = key
     figures = comparison.figures[name].levels.get((year, level), {})
     page.text(row, LEVEL_SCENARIO, name, styles.label)
@@ -444,13 +413,9 @@ def _level(
 
 
 def _all_levels(
-    page: SheetWriter,
-    row: int,
-    refs: LevelCells,
-    key: tuple[str, int],
-    levels: Sequence[int],
-    styles: Styles,
+    page: SheetWriter, row: int, refs: LevelCells, key: tuple[str, int], levels: Sequence[int]
 ) -> None:
+    styles = page.styles
     name, year = key
     page.text(row, LEVEL_SCENARIO, name, styles.total_label)
     page.number(row, LEVEL_YEAR, year, styles.plain)
@@ -466,8 +431,9 @@ def _all_levels(
 
 
 def _level_differences(
-    page: SheetWriter, row: int, refs: LevelCells, key: tuple[str, int, int | str], base: str, styles: Styles
+    page: SheetWriter, row: int, refs: LevelCells, key: tuple[str, int, int | str], base: str
 ) -> None:
+    styles = page.styles
     name, year, level = key
     if name == base:
         return

@@ -12,12 +12,9 @@ from planwise.comparison.sources import Row
 from planwise.comparison.workbook_cells import (
     Ref,
     SheetWriter,
-    Styles,
-    add_table,
     minus,
     plus_minus,
     ratio,
-    set_paper,
     share_of_change,
     total,
 )
@@ -46,41 +43,36 @@ class PeopleCells:
     payroll: Mapping[str, tuple[Ref, Ref]]
 
 
-def write_people(page: SheetWriter, comparison: Comparison, cells: KpiCells, styles: Styles) -> PeopleCells:
+def write_people(page: SheetWriter, comparison: Comparison, cells: KpiCells) -> PeopleCells:
     """Write a block for each pair: groups with totals, the payroll bridge, the largest differences."""
     year = comparison.years[-1]
-    page.text(0, 0, "Winners and losers", styles.title)
-    page.text(
-        1,
-        0,
+    page.title(
+        "Winners and losers",
         f"Annual full-time base pay at the end of {year} of people active in both results, matched by id. "
         "Groups of fewer than ten people are counted together.",
-        styles.subtitle,
     )
     overall: dict[tuple[str, str], Ref] = {}
     payroll: dict[str, tuple[Ref, Ref]] = {}
     row = 3
     for pair in comparison.people:
-        page.text(row, 0, f"{pair.scenario} against {pair.against}", styles.section)
+        page.text(row, 0, f"{pair.scenario} against {pair.against}", page.styles.section)
         row += 1
         for attribute in ATTRIBUTES:
             groups = [group for group in pair.groups if group.attribute == attribute]
             if not groups:
-                page.text(row, 0, f"by {attribute}: the census does not have it", styles.subtitle)
+                page.text(row, 0, f"by {attribute}: the census does not have it", page.styles.subtitle)
                 row += 2
                 continue
-            row, found = _groups(page, row, attribute, groups, pair.overall, styles)
+            row, found = _groups(page, row, attribute, groups, pair.overall)
             overall |= {(pair.scenario, header): ref for header, ref in found.items()}
-        row, payroll[pair.scenario] = _payroll(page, row, pair, cells, styles)
+        row, payroll[pair.scenario] = _payroll(page, row, pair, cells)
         for title, movers in (("Gain most", pair.gainers), ("Lose most", pair.losers)):
-            row = _movers(page, row, title, movers, styles)
-    page.sheet.set_column(0, 0, 26)
-    page.sheet.set_column(1, len(HEADERS), 13)
-    set_paper(page.sheet, header_row=1, columns=1)
+            row = _movers(page, row, title, movers)
+    page.paper(header_row=1, columns=1, widths=(26, 13), last=len(HEADERS))
     return PeopleCells(overall, payroll)
 
 
-def write_employees(page: SheetWriter, comparison: Comparison, styles: Styles) -> None:
+def write_employees(page: SheetWriter, comparison: Comparison) -> None:
     """Write one row per person and pair, the largest differences first, up to the requested number."""
     listed = sum(len(pair.employees) for pair in comparison.people)
     if listed + HEADER_ROW + 1 > SHEET_ROWS_MAX:
@@ -89,40 +81,34 @@ def write_employees(page: SheetWriter, comparison: Comparison, styles: Styles) -
             remedy="Ask for fewer, or compare fewer scenarios.",
         )
     matched = sum(pair.overall.people for pair in comparison.people)
-    page.text(0, 0, "Employees", styles.title)
-    page.text(
-        1,
-        0,
+    page.title(
+        "Employees",
         f"{listed:,} of {matched:,} matched people, the largest differences of each pair first; the totals "
         'on "People" count everyone. Personal data: treat as confidential.',
-        styles.subtitle,
     )
     row = HEADER_ROW + 1
     for pair in comparison.people:
         for person in pair.employees:
-            page.text(row, 0, pair.scenario, styles.label)
-            _person(page, row, 1, person, styles)
+            page.text(row, 0, pair.scenario, page.styles.label)
+            _person(page, row, 1, person)
             row += 1
     headers = ("scenario", *EMPLOYEE_HEADERS)
-    add_table(page.sheet, (HEADER_ROW, max(row - 1, HEADER_ROW + 1)), headers, "employees", styles)
-    page.sheet.set_column(0, 1, 20)
-    page.sheet.set_column(2, 3, 10)
-    page.sheet.set_column(4, 4, 26)
-    page.sheet.set_column(5, len(headers), 14)
-    set_paper(page.sheet, header_row=HEADER_ROW, columns=2)
+    page.table((HEADER_ROW, max(row - 1, HEADER_ROW + 1)), headers, "employees")
+    page.paper(header_row=HEADER_ROW, columns=2, widths=(20, 20, 10, 10, 26, 14), last=len(headers))
 
 
 def _groups(
-    page: SheetWriter, row: int, attribute: str, groups: Sequence[Group], overall: Statistics, styles: Styles
+    page: SheetWriter, row: int, attribute: str, groups: Sequence[Group], overall: Statistics
 ) -> tuple[int, dict[str, Ref]]:
+    styles = page.styles
     page.text(row, 0, f"by {attribute}", styles.header)
     page.headers(row, HEADERS, styles.header, 1)
     row += 1
     written = []
     for group in groups:
         page.text(row, 0, group.group, styles.label)
-        found = _counted(page, row, group.statistics, styles)
-        written.append(_derived(page, row, found, group.statistics, styles, styles.cents_change))
+        found = _counted(page, row, group.statistics)
+        written.append(_derived(page, row, found, group.statistics, styles.cents_change))
         row += 1
     page.text(row, 0, "all", styles.total_label)
     found = {}
@@ -132,28 +118,24 @@ def _groups(
             parts = [refs[header] for refs in written]
             style = styles.total[kind] if kind is Kind.COUNT else styles.total_cents
             found[header] = page.formula(row, column, total(parts), style)
-    return row + 2, _derived(page, row, found, overall, styles, styles.total_cents_change)
+    return row + 2, _derived(page, row, found, overall, styles.total_cents_change)
 
 
-def _counted(page: SheetWriter, row: int, statistics: Statistics, styles: Styles) -> dict[str, Ref]:
+def _counted(page: SheetWriter, row: int, statistics: Statistics) -> dict[str, Ref]:
     found = {}
     for column, name in enumerate(COUNTS, 1):
-        found[name] = page.number(row, column, getattr(statistics, name), styles.number[Kind.COUNT])
+        found[name] = page.number(row, column, getattr(statistics, name), page.styles.number[Kind.COUNT])
     for header, name in (("sum of gains", "gained"), ("sum of losses", "lost")):
         column = 1 + HEADERS.index(header)
-        found[header] = page.number(row, column, getattr(statistics, name), styles.cents)
+        found[header] = page.number(row, column, getattr(statistics, name), page.styles.cents)
     return found
 
 
 def _derived(
-    page: SheetWriter,
-    row: int,
-    found: dict[str, Ref],
-    statistics: Statistics,
-    styles: Styles,
-    net_style: Format,
+    page: SheetWriter, row: int, found: dict[str, Ref], statistics: Statistics, net_style: Format
 ) -> dict[str, Ref]:
     """Write what follows from the counts and sums, and the percentiles, which follow from nothing here."""
+    styles = page.styles
     share = ratio(found["gain"], found["people"])
     found["share who gain"] = page.formula(
         row, 1 + HEADERS.index("share who gain"), share, styles.number[Kind.RATE]
@@ -171,9 +153,10 @@ def _derived(
 
 
 def _payroll(
-    page: SheetWriter, row: int, pair: WinnersAndLosers, cells: KpiCells, styles: Styles
+    page: SheetWriter, row: int, pair: WinnersAndLosers, cells: KpiCells
 ) -> tuple[int, tuple[Ref, Ref]]:
     """Write why payroll differs; return the cells of the sum and of the KPIs' difference, which equal it."""
+    styles = page.styles
     bridge, year = pair.payroll, cells.years[-1]
     page.text(row, 0, "Payroll (base pay x FTE)", styles.header)
     page.text(row, 1, "people", styles.header)
@@ -198,19 +181,20 @@ def _payroll(
     return row + 2, (difference, page.formula(row, 2, kpis, styles.cents_change))
 
 
-def _movers(page: SheetWriter, row: int, title: str, movers: Sequence[Row], styles: Styles) -> int:
-    page.text(row, 0, title if movers else f"{title}: none", styles.section)
+def _movers(page: SheetWriter, row: int, title: str, movers: Sequence[Row]) -> int:
+    page.text(row, 0, title if movers else f"{title}: none", page.styles.section)
     if not movers:
         return row + 2
     row += 1
-    page.headers(row, EMPLOYEE_HEADERS, styles.header)
+    page.headers(row, EMPLOYEE_HEADERS, page.styles.header)
     for person in movers:
         row += 1
-        _person(page, row, 0, person, styles)
+        _person(page, row, 0, person)
     return row + 2
 
 
-def _person(page: SheetWriter, row: int, column: int, person: Row, styles: Styles) -> None:
+def _person(page: SheetWriter, row: int, column: int, person: Row) -> None:
+    styles = page.styles
     page.text(row, column, person["employee_id"], styles.label)
     page.number(row, column + 1, person["level_id"], styles.plain)
     page.number(row, column + 2, person["other_level_id"], styles.plain)

@@ -3,11 +3,11 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from planwise.app.job_recording import run_as_job
-from planwise.app.runner import InProcessRunner, Runner
+from planwise.app.runner import InProcessRunner, Runner, run_as_job
 from planwise.errors import PlanWiseError
 from planwise.jobs import JobKind
 from planwise.prefect_profile import configured_api
@@ -47,15 +47,15 @@ def run_use_case(
     settings: Settings,
     *,
     job: Callable[[Settings, Any, Runner], Any],
-    flow: Callable[[], Callable[..., Any]],
+    flow: str,
     request: Any,
     as_flow: bool | None,
     kind: JobKind | None = None,
 ) -> Any:
     """Run a use-case in this process, or as its flow when requested or when a Prefect API is configured.
 
-    With a `kind` it is recorded as a job, which a flow does by itself. `flow` imports the flow. Raises
-    ServerUnreachable when the configured server does not answer.
+    With a `kind` it is recorded as a job, which a flow does by itself. `flow` is a name in `flows.flows`.
+    Raises ServerUnreachable when the configured server does not answer.
     """
     url = configured_api()
     if not (url is not None if as_flow is None else as_flow):
@@ -65,7 +65,7 @@ def run_use_case(
         )
     prepare(settings)
     with server_answers():
-        return flow()(request=request)
+        return getattr(import_module("flows.flows"), flow)(request=request)
 
 
 @contextlib.contextmanager

@@ -20,8 +20,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled
 from prefect.tasks import Task, exponential_backoff
 
-from planwise.app.job_recording import record_job, run_as_job
-from planwise.app.runner import Runner, Stopped
+from planwise.app.runner import Runner, Stopped, record_job, run_as_job
 from planwise.console import settings_for
 from planwise.errors import Busy, InputError
 from planwise.jobs import JobFolder, JobKind, JobWriter

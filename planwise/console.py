@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from rich.console import Console
 
-from planwise.errors import InputError
+from planwise.errors import GateBlocked, InputError
 from planwise.settings import Settings
 
 Made = TypeVar("Made")
@@ -32,6 +32,12 @@ def emit_json(obj: Mapping[str, Any]) -> None:
     """Write one JSON object and a newline to stdout; accepts dates, paths, decimals and dataclasses."""
     sys.stdout.write(json_text(obj) + "\n")
     sys.stdout.flush()
+
+
+def emit_blocked(blocked: GateBlocked, report: Mapping[str, Any]) -> int:
+    """Write a blocked command's report and error as its one JSON object; return the exit code."""
+    emit_json({**report, "error": {"type": "GateBlocked", "what": blocked.what, "remedy": blocked.remedy}})
+    return blocked.exit_code
 
 
 def json_text(obj: Mapping[str, Any], *, allow_nan: bool = False) -> str:

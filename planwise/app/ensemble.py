@@ -22,9 +22,9 @@ Differences = Mapping[str, Mapping[int, Difference | None]]
 class EnsembleRequest(ScenarioRequest):
     """A scenario, a number of seeds, and the scenario to compare it with, if any."""
 
-    seeds: int = Field(default=DEFAULT_SEEDS, description="Number of seeds, the scenario's own first.")
+    seeds: int = Field(default=DEFAULT_SEEDS, description="Number of seeds; the scenario's own is the first.")
     against: str | None = Field(
-        default=None, description="Another scenario: how much of the difference is policy."
+        default=None, description="Compare with this scenario: policy effect vs. random variation."
     )
 
 

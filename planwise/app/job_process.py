@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from planwise.app.job_recording import grace_period, record_job, wait_for_cancellation
-from planwise.app.runner import InProcessRunner, Runner
+from planwise.app.runner import InProcessRunner, Runner, grace_period, record_job, wait_for_cancellation
 from planwise.console import settings_for
 from planwise.errors import InputError, PlanWiseError
 from planwise.jobs import JobFolder, JobKind, JobWriter, State

@@ -12,8 +12,8 @@ from planwise.engine.publishing import load_publication
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import InputError
 from planwise.governance import open_ledger
+from planwise.governance.ledger import SimulationRun
 from planwise.governance.request import ScenarioRequest
-from planwise.governance.runs import SimulationRun
 from planwise.jobs import Job, JobKind, JobReader, State
 from planwise.settings import Settings
 

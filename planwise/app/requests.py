@@ -2,11 +2,12 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
+from cyclopts import Parameter
 from pydantic import Field, model_validator
 
-from planwise.governance.request import Request, ScenarioRequest
+from planwise.governance.request import Bounds, Request, ScenarioRequest
 
 
 class SimulateRequest(ScenarioRequest):
@@ -44,5 +45,9 @@ class SweepRequest(Request):
 class MaintainRequest(Request):
     """Delete what is no longer needed; `dry_run` only lists it."""
 
-    dry_run: bool = Field(default=True, description="Only list what would be removed")
-    keep_studies: int = Field(default=5, ge=0, description="Studies whose best trials stay as environments")
+    dry_run: Annotated[bool, Parameter(negative="--apply")] = Field(
+        default=True, description="List what would be deleted; --apply deletes it."
+    )
+    keep_studies: Annotated[int, Bounds(low=0)] = Field(
+        default=5, description="Number of newest studies whose best trials are kept."
+    )

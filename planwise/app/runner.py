@@ -1,10 +1,24 @@
-"""Run the steps of a use-case: the Runner protocol, and the runner for this process."""
+"""Run the steps of a use-case: in this process, and recorded as a background job that can be cancelled."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+import os
+import shutil
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from planwise.console import progress
-from planwise.errors import PlanWiseError
+from planwise.errors import GateBlocked, InputError, PlanWiseError
+from planwise.governance.ledger import os_user
+from planwise.governance.request import Request
+from planwise.jobs import JobFailure, JobFolder, JobKind, JobWriter, State, new_job
+from planwise.jobs.folder import CANCEL, ROUTE
+from planwise.jobs.reader import remove_old_jobs
+from planwise.processes import raise_if_stopped
+from planwise.settings import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,3 +107,232 @@ class InProcessRunner:
     def stopped(self) -> bool:
         """Return False: the process itself is stopped, by Ctrl-C."""
         return False
+
+
+class JobRecordingRunner:
+    """Runs steps through another runner, and records them in the job's folder."""
+
+    def __init__(self, inner: Runner, writer: JobWriter) -> None:
+        self._inner = inner
+        self._writer = writer
+
+    @property
+    def orchestrated(self) -> str:
+        """The inner runner's value."""
+        return self._inner.orchestrated
+
+    @property
+    def flow_run(self) -> str | None:
+        """The inner runner's value."""
+        return self._inner.flow_run
+
+    def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run and record a step; its errors propagate."""
+        name = step.__name__.replace("_", " ")
+        self._writer.step(name, "running")
+        started = time.perf_counter()
+        try:
+            result = self._inner(step, *args, **kwargs)
+        except BaseException:
+            self._writer.step(name, "failed", time.perf_counter() - started)
+            raise
+        self._writer.step(name, "done", time.perf_counter() - started)
+        return result
+
+    def log(self, message: str) -> None:
+        """Record a message, and pass it on."""
+        self._writer.log(message)
+        self._inner.log(message)
+
+    def advance(self, key: str, share: float, message: str) -> None:
+        """Record the progress, and pass it on."""
+        self._writer.progress(share, message)
+        self._inner.advance(key, share, message)
+
+    def table(self, key: str, rows: Sequence[dict[str, Any]], title: str) -> None:
+        """Record a table, and pass it on."""
+        self._writer.table(key, rows, title)
+        self._inner.table(key, rows, title)
+
+    def page(self, key: str, markdown: str, title: str) -> None:
+        """Pass a page on; the dashboard has pages of its own."""
+        self._inner.page(key, markdown, title)
+
+    def note(self, name: str, value: str) -> None:
+        """Record a fact, and pass it on."""
+        self._writer.note(name, value)
+        self._inner.note(name, value)
+
+    def stopped(self) -> bool:
+        """Whether cancellation was requested, in the dashboard or elsewhere."""
+        return self._writer.folder.cancel_requested or self._inner.stopped()
+
+
+def record_job(
+    writer: JobWriter,
+    inner: Runner,
+    job: Callable[[Runner], R],
+    *,
+    has_turn: Callable[[], bool] = lambda: True,
+) -> R:
+    """Lock a job, wait in the queue, run it and write its outcome; return its result or raise its error.
+
+    A job that returns after a cancellation request has finished or kept a part; the result says which.
+    Raises Stopped when it was cancelled before it started.
+    """
+    with writer.lock():
+        try:
+            if not has_turn():
+                raise Stopped("Cancelled before it started.")
+            writer.started()
+            result = job(JobRecordingRunner(inner, writer))
+        except Stopped as stopped:
+            writer.log(stopped.what)
+            writer.end(State.CANCELLED)
+            raise
+        except GateBlocked as blocked:
+            writer.end(State.FAILED, result=_gate_report(blocked), error=_failure(writer.folder, blocked))
+            raise
+        except Exception as error:
+            if writer.folder.cancel_requested:  # a library raised because it was interrupted
+                interrupted = Stopped(
+                    "Stopped in the middle of a step.", remedy="Nothing more was published."
+                )
+                writer.log(" ".join(str(interrupted).split()))
+                writer.end(State.CANCELLED)
+                raise interrupted from error
+            writer.end(State.FAILED, error=_failure(writer.folder, error))
+            raise
+        except BaseException:  # a signal ended the job
+            writer.end(State.CANCELLED)
+            raise
+        as_json = result.as_json()  # type: ignore[attr-defined]
+        cut_short = as_json.get("stopped") == "cancelled" or as_json.get("complete") is False
+        writer.end(State.CANCELLED if cut_short else State.DONE, result=as_json)
+        return result
+
+
+def _gate_report(blocked: GateBlocked) -> Mapping[str, Any] | None:
+    report = getattr(blocked, "report", None)
+    return None if report is None else report.as_json()
+
+
+def _failure(folder: JobFolder, error: Exception) -> JobFailure:
+    if isinstance(error, PlanWiseError):
+        return JobFailure(error.what, error.remedy or "", type(error).__name__)
+    with contextlib.suppress(OSError), folder.log.open("a", encoding="utf-8") as log:
+        log.write("".join(traceback.format_exception(error)))
+    return JobFailure(
+        f"Internal error: {type(error).__name__}: {error}",
+        f"The traceback is in {folder.log}; please report it.",
+        type(error).__name__,
+    )
+
+
+POLL_SECONDS = 0.25
+# Time for the current step to end by itself; a study and a sweep also write their results then.
+GRACE_SECONDS = {JobKind.PLAN: 0.5, JobKind.SIMULATE: 1.5, JobKind.OPTIMIZE: 5.5, JobKind.SWEEP: 5.5}
+HARD_SECONDS = 3.0  # code inside a library does not react to signals
+FINISHING = frozenset({"publish result", "record run"})  # the result is published, so it must be recorded
+
+
+def wait_for_cancellation(writer: JobWriter, over: threading.Event) -> bool:
+    """Wait for a cancellation request; return False when the job ends first."""
+    while not writer.folder.cancel_requested:
+        if over.wait(POLL_SECONDS):
+            return False
+    return True
+
+
+def grace_period(writer: JobWriter, kind: JobKind, over: threading.Event) -> float | None:
+    """Wait for the current step; return the final deadline (monotonic), None when the job has ended."""
+    if over.wait(GRACE_SECONDS[kind]):
+        return None
+    hard_at = time.monotonic() + HARD_SECONDS
+    while writer.last_step in FINISHING and time.monotonic() < hard_at:
+        if over.wait(POLL_SECONDS):
+            return None
+    return hard_at
+
+
+COMMAND, FLOW = "command", "flow"
+HOW: Mapping[str, str] = {
+    COMMAND: "a command on this machine (process {process})",
+    FLOW: "the Prefect flow run {flow_run}",
+}
+
+
+def run_as_job(
+    settings: Settings,
+    kind: JobKind,
+    request: Request,
+    job: Callable[[Settings, Any, Runner], Any],
+    inner: Runner,
+) -> Any:
+    """Run a use-case in this process and record it as a job; return its result or raise its error.
+
+    A cancellation request takes effect between steps. After the grace period the step is interrupted as by
+    Ctrl-C; the process is never killed, because a person may be using its terminal.
+    """
+    remove_old_jobs(settings)
+    stored = request.model_dump(mode="json", exclude_defaults=True)
+    if "scenario" in type(request).model_fields:
+        stored["scenario"] = request.scenario  # type: ignore[attr-defined]
+    folder = new_job(settings, kind, stored, title=title_of(kind, stored), started_by=os_user())
+    by = COMMAND if inner.flow_run is None else FLOW
+    folder.write(ROUTE, {"by": by, "how": HOW[by].format(process=os.getpid(), flow_run=inner.flow_run)})
+    writer = JobWriter(folder)
+
+    def work(run: Runner) -> Any:
+        try:
+            return job(settings, request, run)
+        except Exception:
+            raise_if_stopped()  # DuckDB reports Ctrl-C as an error of the query
+            raise
+
+    try:
+        with _cancellation_watch(writer, kind, inner):
+            return record_job(writer, inner, work)
+    except InputError:
+        if by == COMMAND:  # a wrong option is reported to the user, not recorded as a failed run
+            shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+
+
+def title_of(kind: JobKind, request: Mapping[str, Any]) -> str:
+    """Return the dashboard's title for a job that was started elsewhere."""
+    if kind is JobKind.SWEEP:
+        return f"Sweep {', '.join(request.get('scenarios') or ()) or 'all scenarios'}"
+    if request.get("resume"):
+        return f"Resume study {request['resume']}"
+    return f"{'Study of' if kind is JobKind.OPTIMIZE else 'Simulate'} {request['scenario']}"
+
+
+@contextlib.contextmanager
+def _cancellation_watch(writer: JobWriter, kind: JobKind, inner: Runner) -> Iterator[None]:
+    """Watch for a cancellation request while the block runs, and log who made it."""
+    over = threading.Event()
+
+    def listen() -> None:
+        if not wait_for_cancellation(writer, over):
+            return
+        who = (writer.folder.read(CANCEL) or {}).get("by", "Another user")
+        writer.log(f"{who} requested cancellation.")
+        if inner.flow_run is None:
+            inner.log(f"{who} requested cancellation in the dashboard.")
+            if grace_period(writer, kind, over) is not None:
+                os.kill(os.getpid(), _interrupt_signal())
+
+    listener = threading.Thread(target=listen, name="stop watch", daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        over.set()
+        listener.join()
+
+
+def _interrupt_signal() -> signal.Signals:
+    """Return Ctrl-C's signal, or SIGTERM where the process ignores that, as background processes do."""
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    return signal.SIGTERM if ignored else signal.SIGINT

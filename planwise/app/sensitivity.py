@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from cyclopts import Parameter
+from pydantic import BeforeValidator, Field
 
 from planwise.app.simulate import Resolved, resolve_scenario
 from planwise.engine.preview import Preview
@@ -18,6 +19,7 @@ from planwise.risk.finite_differences import slopes, stepped
 from planwise.risk.sensitivity import Ranges, morris, sobol
 from planwise.settings import Settings
 from planwise.study.space import Space, census_levels, tuned_levers
+from planwise.study.spec import names_or_none
 
 DEFAULT_SAMPLES = {"morris": 10, "sobol": 64}  # 64 · (levers + 2): two minutes for ten thousand employees
 GROWTH = "growth_compound"
@@ -38,7 +40,9 @@ class SensitivityRequest(ScenarioRequest):
         default=None,
         description="Trajectories (morris, default 10) or base samples (sobol, a power of 2, default 64).",
     )
-    tune: tuple[str, ...] | None = Field(default=None, description="Levers to vary; default all pay levers.")
+    tune: Annotated[
+        tuple[str, ...] | None, BeforeValidator(names_or_none), Parameter(name="--levers", negative="")
+    ] = Field(default=None, description="Levers to vary, with commas; default all pay levers.")
 
 
 @dataclass(frozen=True)

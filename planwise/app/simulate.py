@@ -1,9 +1,9 @@
-"""Simulate a scenario: resolve, plan, run with audits, gate, publish, record."""
+"""Simulate a scenario: resolve, plan, run with audits, gate, publish, record; or preview it in memory."""
 
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ import pandas as pd
 from planwise.app.runner import Runner, require_not_stopped
 from planwise.census import Census, load_census
 from planwise.engine.outcome import Kpis, PlanOutcome, PlanSummary
+from planwise.engine.preview import Preview
 from planwise.engine.publishing import Publication, publish
 from planwise.engine.warehouse import (
     AuditFailed,
@@ -25,7 +26,7 @@ from planwise.engine.warehouse import (
 )
 from planwise.errors import GateBlocked
 from planwise.gate import GateResult, require
-from planwise.governance import Scenario, effective_parameters, open_ledger, utc_now
+from planwise.governance import Scenario, SimulationRun, effective_parameters, open_ledger, utc_now
 from planwise.governance.request import ScenarioRequest
 from planwise.parameters import EffectiveParameters, Value
 from planwise.settings import Settings
@@ -254,35 +255,79 @@ def record_run(
     settings: Settings, resolved: Resolved, outcome: PlanOutcome, gate: GateResult, started_at: datetime
 ) -> None:
     """Record the run in the ledger, whether or not it passed the gate."""
+    run = SimulationRun(
+        scenario=resolved.name,
+        fingerprint=outcome.fingerprint,
+        environment=outcome.environment,
+        started_at=started_at,
+        seconds=outcome.seconds,
+        models_run=len(outcome.models_run),
+        models_reused=len(outcome.models_reused),
+        gate_status=gate.status,
+        published=not gate.blocks,
+        kpis=outcome.kpis,
+    )
     with open_ledger(settings) as ledger:
-        ledger.runs.record(
-            scenario=resolved.name,
-            fingerprint=outcome.fingerprint,
-            environment=outcome.environment,
-            started_at=started_at,
-            seconds=outcome.seconds,
-            models_run=len(outcome.models_run),
-            models_reused=len(outcome.models_reused),
-            gate_status=gate.status,
-            published=not gate.blocks,
-            kpis=outcome.kpis,
-        )
+        ledger.runs.record(run)
 
 
 def record_failed_audit(
     settings: Settings, resolved: Resolved, summary: PlanSummary, started_at: datetime
 ) -> None:
     """Record a run that broke an invariant, without figures."""
+    run = SimulationRun(
+        scenario=resolved.name,
+        fingerprint=summary.fingerprint,
+        environment=summary.environment,
+        started_at=started_at,
+        seconds=(utc_now() - started_at).total_seconds(),
+        models_run=len(summary.models_to_run),
+        models_reused=len(summary.models_reused),
+        gate_status=AUDIT_FAILED,
+        published=False,
+        kpis=[],
+    )
     with open_ledger(settings) as ledger:
-        ledger.runs.record(
-            scenario=resolved.name,
-            fingerprint=summary.fingerprint,
-            environment=summary.environment,
-            started_at=started_at,
-            seconds=(utc_now() - started_at).total_seconds(),
-            models_run=len(summary.models_to_run),
-            models_reused=len(summary.models_reused),
-            gate_status=AUDIT_FAILED,
-            published=False,
-            kpis=[],
-        )
+        ledger.runs.record(run)
+
+
+@dataclass(frozen=True)
+class PreviewReport:
+    """KPIs by year, and the seconds of one evaluation once models and dynamics are prepared."""
+
+    scenario: str
+    census: str
+    changes: Mapping[str, Value]
+    seconds: float
+    employees: int
+    kpis: Kpis
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `planwise preview --json` prints."""
+        return {
+            "scenario": self.scenario,
+            "census": self.census,
+            "unsaved_changes": dict(self.changes),
+            "seconds": round(self.seconds, 6),
+            "employees": self.employees,
+            "kpis": self.kpis,
+        }
+
+
+def preview(settings: Settings, request: ScenarioRequest) -> PreviewReport:
+    """Evaluate a scenario twice on the preview, and report the second, prepared evaluation.
+
+    Raises InputError for a scenario, census or change that does not exist.
+    """
+    resolved = resolve_scenario(settings, request)
+    with closing(Preview(settings, resolved.census)) as evaluator:
+        evaluator.evaluate(resolved.effective)  # renders the models and computes the dynamics
+        outcome = evaluator.evaluate(resolved.effective)
+    return PreviewReport(
+        resolved.name,
+        resolved.census.name,
+        resolved.changes,
+        outcome.seconds,
+        outcome.employees,
+        outcome.kpis,
+    )

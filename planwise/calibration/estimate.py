@@ -35,7 +35,7 @@ from planwise.calibration.rates import (
 )
 from planwise.calibration.years import Transition, YearlyCensus, quirks, transitions
 from planwise.errors import InputError
-from planwise.parameters.declaration import Value
+from planwise.parameters.catalogue import Value
 
 
 @dataclass(frozen=True)

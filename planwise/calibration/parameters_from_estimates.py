@@ -17,7 +17,7 @@ from planwise.calibration.rates import (
 from planwise.calibration.years import Transition
 from planwise.errors import InputError
 from planwise.parameters import catalogue
-from planwise.parameters.declaration import Value
+from planwise.parameters.catalogue import Value
 
 DECIMALS = 6  # of a rate: a tenth of a person in 100,000
 

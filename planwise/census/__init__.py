@@ -1,6 +1,6 @@
 """The census: employees and their pay, imported from a file or generated."""
 
-from planwise.census.importer import import_census, read_census
+from planwise.census.importer import ImportBlocked, ImportResult, Reading, import_census, read_census
 from planwise.census.registry import (
     Census,
     census_in_use,
@@ -9,7 +9,6 @@ from planwise.census.registry import (
     register_census,
     use_census,
 )
-from planwise.census.report import ImportBlocked, ImportResult, Reading
 from planwise.census.synthetic import SyntheticOptions, default_levels, generate_census
 
 __all__ = [

@@ -1,12 +1,13 @@
-"""Import a payroll file: read, map, check row by row, assign levels, store the census."""
+"""Import a payroll file: read, map, check row by row, assign levels, store the census, report the rows."""
 
+import csv
 import hashlib
 import hmac
 import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -34,21 +35,103 @@ from planwise.census.mapping import (
     resolve_columns,
 )
 from planwise.census.reader import SourceFile, kept_rows, read_source
-from planwise.census.registry import check_name, register_census
-from planwise.census.report import (
-    REJECTS_FILE,
-    REPORT_FILE,
-    ImportBlocked,
-    ImportReport,
-    ImportResult,
-    Reading,
-    write_rejects,
-)
+from planwise.census.registry import Census, check_name, register_census
 from planwise.census.schema import OPTIONAL_FACTS, is_direct_identifier
 from planwise.census.synthetic import default_levels
-from planwise.errors import InputError
+from planwise.errors import GateBlocked, InputError
+from planwise.formatting import escape_formula
 from planwise.settings import Settings
-from planwise.storage import create_file
+from planwise.storage import create_file, write_json
+
+REPORT_FILE, REJECTS_FILE = "report.json", "rejects.csv"
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """Counts: rows_read = rows_accepted + rows_rejected + rows_filtered; blank lines are not rows.
+
+    `reject_reasons` counts each rejected row once, by its first reason. `census` is None if it failed.
+    """
+
+    census: str | None
+    rows_read: int
+    rows_accepted: int
+    rows_rejected: int
+    rows_filtered: int
+    reject_reasons: dict[str, int]
+    filter_reasons: dict[str, int]
+    valid_share: float
+    valid_share_min: float
+    as_of: str
+    levels_from: str
+    levels: list[dict[str, Any]]
+    columns: dict[str, str]
+    columns_guessed: list[str]
+    columns_dropped: list[str]
+    constants: dict[str, str]
+    filter: str | None
+    notices: list[str]
+    source: dict[str, Any]
+    content_hash: str | None
+    rejects_file: Path
+    report_file: Path
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON values."""
+        return asdict(self) | {"rejects_file": str(self.rejects_file), "report_file": str(self.report_file)}
+
+    def write(self) -> None:
+        """Write the JSON report atomically."""
+        write_json(self.report_file, self.as_dict(), indent=2)
+
+
+def write_rejects(path: Path, rejects: pd.DataFrame) -> None:
+    """Write the rejected rows as CSV that a spreadsheet shows as text and never runs as a formula."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(rejects.columns)
+        writer.writerows(
+            [escape_formula(str(cell)) for cell in row] for row in rejects.itertuples(index=False)
+        )
+
+
+class ImportBlocked(GateBlocked):
+    """Too few rows are valid: nothing was registered; `report` says which rows and why."""
+
+    def __init__(self, report: ImportReport) -> None:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.reject_reasons.items())
+        super().__init__(
+            f"{report.rows_rejected:,} of {report.rows_accepted + report.rows_rejected:,} rows are not "
+            f"valid: {report.valid_share:.3%} valid, {report.valid_share_min:.3%} needed ({reasons}). "
+            "Nothing was registered.",
+            remedy=f"Every rejected row with its reasons: {report.rejects_file}. Correct the file, or leave "
+            "such rows out on purpose with `filter:` in a mapping YAML.",
+        )
+        self.report = report
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A checked file with levels, not registered; `rows` and `ranges` have the schema's columns, pay in USD.
+
+    `ids` are the employee ids of every row of the file, including filtered and rejected rows.
+    """
+
+    name: str
+    rows: pd.DataFrame
+    ranges: pd.DataFrame
+    availability: dict[str, bool]
+    ids: frozenset[str]
+    report: ImportReport
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """The registered census and the import report."""
+
+    census: Census
+    report: ImportReport
+
 
 KEY_FILE = "identity.key"
 KEY_BYTES = 32

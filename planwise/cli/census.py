@@ -8,12 +8,11 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 from rich.table import Column, Table
 
-from planwise.census.importer import import_census
+from planwise.census.importer import ImportBlocked, ImportReport, import_census
 from planwise.census.registry import Census, census_in_use, list_censuses, use_census
-from planwise.census.report import ImportBlocked, ImportReport
 from planwise.census.synthetic import DEFAULT_AS_OF, SyntheticOptions, generate_census
 from planwise.cli.options import Home, Json
-from planwise.console import emit_json, progress, results, settings_for
+from planwise.console import emit_blocked, emit_json, progress, results, settings_for
 from planwise.errors import InputError
 
 app = App(name="census", help="Manage censuses: generate, import, list, use.")
@@ -99,10 +98,8 @@ def import_(
             name=name,
         )
     except ImportBlocked as blocked:
-        if json:  # the one JSON object is the report, with the error in it
-            error = {"type": "GateBlocked", "what": blocked.what, "remedy": blocked.remedy}
-            emit_json(blocked.report.as_dict() | {"in_use": False, "error": error})
-            return blocked.exit_code
+        if json:
+            return emit_blocked(blocked, blocked.report.as_dict() | {"in_use": False})
         _print_report(blocked.report)
         raise
     if json:

@@ -20,7 +20,7 @@ from planwise.console import emit_json, progress, results, settings_for
 from planwise.formatting import TERMINAL
 from planwise.jobs import JobKind
 from planwise.parameters import Value
-from planwise.parameters.declaration import Unit
+from planwise.parameters.catalogue import Unit
 from planwise.settings import Settings
 
 amount, count, percent = TERMINAL.amount_short, TERMINAL.count, TERMINAL.percent
@@ -239,10 +239,4 @@ def _simulate(settings: Settings, name: str, as_flow: bool | None) -> None:
     from planwise.app.simulate import simulate as job  # SQLMesh is slow to import and rarely needed here
 
     request = SimulateRequest(scenario=name)
-    run_use_case(settings, job=job, flow=_flow, request=request, as_flow=as_flow, kind=JobKind.SIMULATE)
-
-
-def _flow() -> Callable[..., Any]:
-    from flows.flows import simulate as flow
-
-    return flow
+    run_use_case(settings, job=job, flow="simulate", request=request, as_flow=as_flow, kind=JobKind.SIMULATE)

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.table import Column, Table
 
-from planwise.app.ensemble import DEFAULT_SEEDS, EnsembleReport, EnsembleRequest, run_ensemble
-from planwise.app.sensitivity import GROWTH, Method, SensitivityRequest, measure_sensitivity
-from planwise.cli.options import AS_DEFINED, Home, Json, ScenarioOptions
+from planwise.app.ensemble import EnsembleReport, EnsembleRequest, run_ensemble
+from planwise.app.sensitivity import SensitivityRequest, measure_sensitivity
+from planwise.cli.options import Assumes, Home, Json, Sets
 from planwise.cli.tables import LARGE, PLAIN, amount, percent
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.formatting import TERMINAL
@@ -42,19 +42,14 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 RATES = ("growth_all", "growth_compound", "within_level_cv", "adjusted_gap_max")
 SHOWN = ("headcount", "payroll", *RATES)  # some of about forty; --json has all
 
-Against = Annotated[
-    str | None,
-    Parameter(name="--against", help="Compare with this scenario: policy effect vs. random variation."),
-]
+ENSEMBLE, SENSITIVITY = EnsembleRequest(), SensitivityRequest()  # the options' defaults
 
 
 def ensemble(
     *,
-    scenario: ScenarioOptions = AS_DEFINED,
-    seeds: Annotated[
-        int, Parameter(help="Number of seeds; the scenario's own is the first.")
-    ] = DEFAULT_SEEDS,
-    against: Against = None,
+    request: Annotated[EnsembleRequest, Parameter(name="*")] = ENSEMBLE,
+    set_: Sets = (),
+    assume: Assumes = (),
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -63,8 +58,8 @@ def ensemble(
     With --against, both scenarios run under the same seeds, and their difference is split into policy effect
     and random variation. Ctrl-C stops after the current seed and shows the results so far.
     """
-    request = EnsembleRequest(**scenario.fields(), seeds=seeds, against=against)
-    with stoppable() as should_stop, progress().status(f"0 of {seeds} seeds") as status:
+    request = request.with_assignments(set_, assume)
+    with stoppable() as should_stop, progress().status(f"0 of {request.seeds} seeds") as status:
 
         def on_step(step: Step) -> None:
             status.update(f"{step.done} of {step.total} seeds")
@@ -114,40 +109,20 @@ def _text(name: str, value: float | None) -> str:
     return percent(value, 3) if name in RATES else amount(value)
 
 
-Levers = Annotated[
-    str | None, Parameter(name="--levers", help="Levers, comma-separated; default all pay levers.")
-]
-
-
 def sensitivity(
     *,
-    scenario: ScenarioOptions = AS_DEFINED,
-    method: Method = "derivative",
-    kpi: str = GROWTH,
-    samples: int | None = None,
-    levers: Levers = None,
+    request: Annotated[SensitivityRequest, Parameter(name="*")] = SENSITIVITY,
+    set_: Sets = (),
+    assume: Assumes = (),
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Show how a KPI of the last year responds to each lever, by previews. Ctrl-C stops early.
-
-    Parameters
-    ----------
-    method
-        derivative (slopes at the scenario's values), morris (effects) or sobol (shares of variance),
-        the last two over the recommended ranges.
-    kpi
-        KPI column; its value in the last simulated year.
-    samples
-        Trajectories (morris, default 10) or base samples (sobol, a power of 2, default 64).
-
-    """
-    tune = None if levers is None else tuple(name.strip() for name in levers.split(","))
-    request = SensitivityRequest(**scenario.fields(), method=method, kpi=kpi, samples=samples, tune=tune)
-    with stoppable() as should_stop, progress().status(method) as status:
+    """Show how a KPI of the last year responds to each lever, by previews. Ctrl-C stops early."""
+    request = request.with_assignments(set_, assume)
+    with stoppable() as should_stop, progress().status(request.method) as status:
 
         def on_step(step: Step) -> None:
-            status.update(f"{method}: {step.done} of {step.total} evaluations")
+            status.update(f"{request.method}: {step.done} of {step.total} evaluations")
 
         report = measure_sensitivity(settings_for(home), request, Watch(on_step, should_stop))
     if json:

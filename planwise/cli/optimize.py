@@ -1,7 +1,6 @@
 """`planwise optimize`."""
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -11,10 +10,9 @@ from planwise.app.optimize import optimize as job
 from planwise.app.simulate import SimulationBlocked
 from planwise.cli.options import AsFlow, Assumes, Home, Json, Sets
 from planwise.cli.tables import print_gate, print_optimization
-from planwise.console import emit_json, results, settings_for
+from planwise.console import emit_blocked, emit_json, results, settings_for
 from planwise.errors import CheckFailed
 from planwise.jobs import JobKind
-from planwise.parameters import parse_assignments
 from planwise.study.spec import OptimizeRequest
 
 AS_DEFINED = OptimizeRequest()
@@ -33,21 +31,14 @@ def optimize(
     json: Json = False,
 ) -> int:
     """Find levers that meet a growth target; verify by a full simulation, gate and publish the result."""
-    request = request.model_copy(
-        update={
-            "levers": dict(parse_assignments(set_, "lever")),
-            "assumptions": dict(parse_assignments(assume, "assumption")),
-        }
-    )
+    request = request.with_assignments(set_, assume)
     try:
         report: OptimizationReport = run_use_case(
-            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow, kind=JobKind.OPTIMIZE
+            settings_for(home), job=job, flow="optimize", request=request, as_flow=flow, kind=JobKind.OPTIMIZE
         )
     except SimulationBlocked as blocked:
         if json:
-            error = {"type": "GateBlocked", "what": blocked.what, "remedy": blocked.remedy}
-            emit_json(blocked.report.as_json() | {"error": error})
-            return blocked.exit_code
+            return emit_blocked(blocked, blocked.report.as_json())
         print_gate(results(), blocked.report.gate)
         raise
     if json:
@@ -55,9 +46,3 @@ def optimize(
     else:
         print_optimization(report)
     return CheckFailed.exit_code if strict and not report.result.converged else 0
-
-
-def _flow() -> Callable[..., Any]:
-    from flows.flows import optimize as flow
-
-    return flow

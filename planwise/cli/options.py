@@ -1,12 +1,9 @@
 """Options that several commands share."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
-
-from planwise.parameters import BASELINE, parse_assignments
 
 Home = Annotated[Path | None, Parameter(name="--home", help="Home folder, instead of PLANWISE_HOME.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
@@ -38,30 +35,3 @@ AsFlow = Annotated[
         help="Run as a Prefect flow; default when a Prefect API is configured.",
     ),
 ]
-
-
-@Parameter(name="*")  # its fields become options of the command
-@dataclass(frozen=True)
-class ScenarioOptions:
-    """A scenario and the changes for this run, as command-line text."""
-
-    scenario: Annotated[str, Parameter(name="--scenario", help="Name of a scenario.")] = BASELINE
-    set_: Sets = ()
-    assume: Assumes = ()
-    seed: Annotated[int | None, Parameter(name="--seed", help="Seed of the random draws.")] = None
-    years: Annotated[str | None, Parameter(name="--years", help="A count (5) or a range (2026-2030).")] = None
-    census: CensusName = None
-
-    def fields(self) -> dict[str, Any]:
-        """Return the fields of a `ScenarioRequest`; raises InputError for invalid assignments."""
-        return {
-            "scenario": self.scenario,
-            "levers": dict(parse_assignments(self.set_, "lever")),
-            "assumptions": dict(parse_assignments(self.assume, "assumption")),
-            "seed": self.seed,
-            "years": self.years,
-            "census": self.census,
-        }
-
-
-AS_DEFINED = ScenarioOptions()

@@ -1,27 +1,30 @@
 """`planwise simulate` and `planwise preview`."""
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from flows.launch import run_use_case
 from planwise.app.plan import PlanReport, plan
-from planwise.app.preview import preview as preview_scenario
 from planwise.app.requests import SimulateRequest
 from planwise.app.runner import InProcessRunner
 from planwise.app.simulate import SimulationBlocked, SimulationReport
+from planwise.app.simulate import preview as preview_scenario
 from planwise.app.simulate import simulate as job
-from planwise.cli.options import AS_DEFINED, AsFlow, Home, Json, ScenarioOptions
+from planwise.cli.options import AsFlow, Assumes, Home, Json, Sets
 from planwise.cli.tables import kpi_table, print_simulation
-from planwise.console import emit_json, progress, results, settings_for
+from planwise.console import emit_blocked, emit_json, progress, results, settings_for
 from planwise.governance.request import ScenarioRequest
 from planwise.jobs import JobKind
+
+SIMULATE, PREVIEW = SimulateRequest(), ScenarioRequest()  # the options' defaults
 
 
 def simulate(
     *,
-    scenario: ScenarioOptions = AS_DEFINED,
+    request: Annotated[SimulateRequest, Parameter(name="*")] = SIMULATE,
+    set_: Sets = (),
+    assume: Assumes = (),
     plan_only: Annotated[bool, Parameter(negative="")] = False,
     flow: AsFlow = None,
     home: Home = None,
@@ -37,19 +40,17 @@ def simulate(
         Only show which models would run, and an estimate of the time.
 
     """
-    request = SimulateRequest(**scenario.fields())
+    request = request.with_assignments(set_, assume)
     if plan_only:
         _show_plan(plan(settings_for(home), request, InProcessRunner()), json=json)
         return 0
     try:
         report: SimulationReport = run_use_case(
-            settings_for(home), job=job, flow=_flow, request=request, as_flow=flow, kind=JobKind.SIMULATE
+            settings_for(home), job=job, flow="simulate", request=request, as_flow=flow, kind=JobKind.SIMULATE
         )
     except SimulationBlocked as blocked:
-        if json:  # the one JSON object is the report, with the error in it
-            error = {"type": "GateBlocked", "what": blocked.what, "remedy": blocked.remedy}
-            emit_json(blocked.report.as_json() | {"error": error})
-            return blocked.exit_code
+        if json:
+            return emit_blocked(blocked, blocked.report.as_json())
         print_simulation(blocked.report)
         raise
     if json:
@@ -72,20 +73,16 @@ def _show_plan(report: PlanReport, *, json: bool) -> None:
         results().print("The published result already has these parameters, census and models.")
 
 
-def _flow() -> Callable[..., Any]:
-    from flows.flows import simulate as flow
-
-    return flow
-
-
 def preview(
     *,
-    scenario: ScenarioOptions = AS_DEFINED,
+    request: Annotated[ScenarioRequest, Parameter(name="*")] = PREVIEW,
+    set_: Sets = (),
+    assume: Assumes = (),
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Show a scenario's KPIs, computed by the same SQL in memory; nothing is stored, gated or published."""
-    report = preview_scenario(settings_for(home), ScenarioRequest(**scenario.fields()))
+    report = preview_scenario(settings_for(home), request.with_assignments(set_, assume))
     if json:
         emit_json(report.as_json())
         return

@@ -1,7 +1,6 @@
 """`planwise sweep` and `planwise maintain`."""
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 from rich.table import Table
@@ -24,6 +23,8 @@ Grid = Annotated[
     tuple[str, ...],
     Parameter(name="--grid", negative="", help="Values of a lever to try, e.g. `cola_rate=0.02,0.03`."),
 ]
+
+MAINTAIN = MaintainRequest()  # the options' defaults
 
 
 def sweep(
@@ -56,7 +57,7 @@ def sweep(
         census=census,
     )
     done: Sweep = run_use_case(
-        settings_for(home), job=sweep_job, flow=_sweep_flow, request=request, as_flow=flow, kind=JobKind.SWEEP
+        settings_for(home), job=sweep_job, flow="sweep", request=request, as_flow=flow, kind=JobKind.SWEEP
     )
     if json:
         emit_json(done.as_json())
@@ -67,25 +68,14 @@ def sweep(
 
 def maintain(
     *,
-    dry_run: Annotated[
-        bool, Parameter(negative="--apply", help="List what would be deleted; --apply deletes it.")
-    ] = True,
-    keep_studies: int = 5,
+    request: Annotated[MaintainRequest, Parameter(name="*")] = MAINTAIN,
     flow: AsFlow = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Drop environments of old studies and deleted scenarios, and free their tables.
-
-    Parameters
-    ----------
-    keep_studies
-        Number of newest studies whose best trials are kept.
-
-    """
-    request = MaintainRequest(dry_run=dry_run, keep_studies=keep_studies)
+    """Drop environments of old studies and deleted scenarios, and free their tables."""
     report: MaintenanceReport = run_use_case(
-        settings_for(home), job=maintain_job, flow=_maintain_flow, request=request, as_flow=flow
+        settings_for(home), job=maintain_job, flow="maintain", request=request, as_flow=flow
     )
     if json:
         emit_json(report.as_json())
@@ -139,15 +129,3 @@ def _number(text: str, option: str) -> float:
         raise InputError(
             f"{option}: {text!r} is not a number.", remedy="Write comma-separated numbers."
         ) from error
-
-
-def _sweep_flow() -> Callable[..., Any]:
-    from flows.flows import sweep as flow
-
-    return flow
-
-
-def _maintain_flow() -> Callable[..., Any]:
-    from flows.flows import maintain as flow
-
-    return flow

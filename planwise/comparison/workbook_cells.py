@@ -11,7 +11,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from planwise.comparison.differences import Kind
-from planwise.parameters.declaration import Unit
+from planwise.parameters.catalogue import Unit
 
 PP = 100
 

@@ -1,8 +1,15 @@
 """The ledger: scenarios, levers in force, simulation runs."""
 
 from planwise.governance.connection import LedgerUnusable
-from planwise.governance.ledger import Ledger, effective_parameters, open_ledger, utc_now, years_of
-from planwise.governance.runs import SimulationRun, SimulationRuns
+from planwise.governance.ledger import (
+    Ledger,
+    SimulationRun,
+    SimulationRuns,
+    effective_parameters,
+    open_ledger,
+    utc_now,
+    years_of,
+)
 from planwise.governance.scenarios import DynamicLevers, Scenario, Scenarios
 
 __all__ = [

@@ -1,15 +1,15 @@
-"""The ledger's tables as one object, and a scenario's effective parameters."""
+"""The ledger: its stores as one object, the recorded runs, and a scenario's effective parameters."""
 
 import getpass
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert, select
 
-from planwise.governance.connection import connect, ensure_current
-from planwise.governance.runs import SimulationRuns
+from planwise.governance.connection import connect, ensure_current, reading, writing
+from planwise.governance.models import SimulationRunRow
 from planwise.governance.scenarios import DynamicLevers, Scenario, Scenarios
 from planwise.parameters import (
     EffectiveParameters,
@@ -19,7 +19,49 @@ from planwise.parameters import (
     resolve,
     simulated_years,
 )
+from planwise.parameters.values import HORIZON
 from planwise.settings import Settings
+
+TABLE = SimulationRunRow.__table__
+
+
+@dataclass(frozen=True)
+class SimulationRun:
+    """One full simulation: `kpis` is one mapping per simulated year; `id` is None until recorded."""
+
+    scenario: str
+    fingerprint: str
+    environment: str
+    started_at: datetime
+    seconds: float
+    models_run: int
+    models_reused: int
+    gate_status: str
+    published: bool
+    kpis: Sequence[Mapping[str, Any]]
+    id: int | None = None
+
+
+class SimulationRuns:
+    """Record and list simulation runs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def record(self, run: SimulationRun) -> SimulationRun:
+        """Store a run and return it with its id; its KPIs must be plain JSON values."""
+        values = {key: value for key, value in asdict(run).items() if key != "id"}
+        with writing(self._engine) as connection:
+            stored = connection.execute(insert(SimulationRunRow).values(values).returning(TABLE.c.id))
+            return SimulationRun(**values, id=stored.scalar_one())
+
+    def list(self, scenario: str | None = None, *, limit: int | None = None) -> list[SimulationRun]:
+        """Return the runs, newest first."""
+        query = select(TABLE).order_by(TABLE.c.id.desc()).limit(limit)
+        if scenario is not None:
+            query = query.where(TABLE.c.scenario == scenario)
+        with reading(self._engine) as connection:
+            return [SimulationRun(**row) for row in connection.execute(query).mappings()]
 
 
 def utc_now() -> datetime:
@@ -71,7 +113,6 @@ def open_ledger(
     )
 
 
-HORIZON = "years"
 NOTHING: Mapping[str, object] = {}
 
 

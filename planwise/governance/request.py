@@ -4,16 +4,16 @@ The command line takes its options from the fields: the name of the option, its 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from planwise.errors import InputError
-from planwise.parameters import BASELINE, Value, canonical_overrides
+from planwise.parameters import BASELINE, Value, canonical_overrides, parse_assignments
 
 Assignments = dict[str, bool | int | float | str | None]
 NO_OPTION = Parameter(parse=False)  # the command line has no option of this name for the field
@@ -78,6 +78,15 @@ class ScenarioRequest(Request):
     seed: Annotated[int | None, Bounds(low=0)] = Field(default=None, description="Seed of the random draws.")
     years: str | None = Field(default=None, description="A count (5) or a range (2026-2030).")
     census: str | None = Field(default=None, description="Simulate this census instead of the scenario's.")
+
+    def with_assignments(self, levers: Iterable[str], assumptions: Iterable[str]) -> Self:
+        """Return the request with changes written as `name=value`; raises InputError for invalid ones."""
+        return self.model_copy(
+            update={
+                "levers": dict(parse_assignments(levers, "lever")),
+                "assumptions": dict(parse_assignments(assumptions, "assumption")),
+            }
+        )
 
     def changes(self) -> dict[str, Value]:
         """Return the overrides on top of the scenario's own, canonical; raises InputError."""

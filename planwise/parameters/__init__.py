@@ -1,7 +1,6 @@
 """Levers and assumptions: declared as data, resolved by tier, validated."""
 
-from planwise.parameters.catalogue import Catalogue, catalogue
-from planwise.parameters.declaration import Assumption, Chain, Lever, Value
+from planwise.parameters.catalogue import Assumption, Catalogue, Chain, Lever, Value, catalogue
 from planwise.parameters.effective import (
     BASELINE,
     EffectiveParameters,

@@ -8,8 +8,17 @@ from functools import cached_property
 from typing import Literal
 
 from planwise.errors import InputError
-from planwise.parameters.catalogue import FALLBACK, Catalogue, Kind, catalogue, unknown_name
-from planwise.parameters.declaration import Assumption, Chain, Lever, Value
+from planwise.parameters.catalogue import (
+    FALLBACK,
+    Assumption,
+    Catalogue,
+    Chain,
+    Kind,
+    Lever,
+    Value,
+    catalogue,
+    unknown_name,
+)
 from planwise.parameters.values import (
     SHARE_PREFIX,
     Key,

@@ -9,8 +9,7 @@ from typing import Literal, Self
 import yaml
 from pydantic import model_validator
 
-from planwise.parameters.catalogue import catalogue
-from planwise.parameters.declaration import Declaration, Lever, Value
+from planwise.parameters.catalogue import Declaration, Lever, Value, catalogue
 from planwise.parameters.effective import EffectiveParameters, resolve
 from planwise.parameters.values import Key, canonical_overrides
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from planwise.parameters.catalogue import Catalogue, catalogue
-from planwise.parameters.declaration import Lever, Parameter
+from planwise.parameters.catalogue import Catalogue, Lever, Parameter, catalogue
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "parameters.md"
 INTRODUCTION = """# Parameters

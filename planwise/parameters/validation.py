@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
-from planwise.parameters.declaration import Lever, Unit
+from planwise.parameters.catalogue import Lever, Unit
 from planwise.parameters.effective import EffectiveParameters
 
 

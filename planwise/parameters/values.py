@@ -8,8 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple, NoReturn
 
 from planwise.errors import InputError
-from planwise.parameters.catalogue import Catalogue, Kind, catalogue
-from planwise.parameters.declaration import Parameter, Unit, Value
+from planwise.parameters.catalogue import Catalogue, Kind, Parameter, Unit, Value, catalogue
 
 DECIMALS = 6
 MONEY_DECIMALS = 2

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from planwise.census import Census
 from planwise.errors import InputError
 from planwise.parameters import Chain, EffectiveParameters, Lever
-from planwise.parameters.declaration import Direction
+from planwise.parameters.catalogue import Direction
 from planwise.parameters.values import DECIMALS, Key, parse_key
 from planwise.study.constraints import CHANGE, Constraint
 

@@ -48,7 +48,8 @@ def _names(given: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
 
 
-def _names_or_none(given: str | Iterable[str] | None) -> tuple[str, ...] | None:
+def names_or_none(given: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """Return names that may be written with commas between them; None for none."""
     return None if given is None else _names(given) or None
 
 
@@ -111,7 +112,7 @@ class StudySpec(Request):
         default=20, description="Replicates under other seeds, for robustness and payroll_risk; 0 for none."
     )
     tune: Annotated[
-        tuple[str, ...] | None, BeforeValidator(_names_or_none), Parameter(name="--levers", negative="")
+        tuple[str, ...] | None, BeforeValidator(names_or_none), Parameter(name="--levers", negative="")
     ] = Field(
         default=None,
         description="Tune only these levers: names, or name@year, with commas; default all pay levers.",

@@ -16,7 +16,6 @@ from flows.launch import run_use_case
 from planwise.app import job_recording
 from planwise.app import simulate as simulation
 from planwise.app.job_process import parse_request, use_case_of
-from planwise.app.job_recording import record_job
 from planwise.app.plan import estimated
 from planwise.app.requests import SimulateRequest, SweepRequest
 from planwise.app.runner import InProcessRunner, require_not_stopped

@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, make_url, text
 
 from planwise.errors import InputError
-from planwise.governance import open_ledger, utc_now
+from planwise.governance import SimulationRun, open_ledger, utc_now
 from planwise.governance.models import Base
 from planwise.settings import Settings
 
@@ -48,16 +48,18 @@ def test_scenarios_levers_and_runs_are_kept(ledger):
     ledger.dynamic_levers.replace({"cola_rate": 0.03, "cola_rate@2027": 0.04})
     now = utc_now()
     run = ledger.runs.record(
-        scenario="b",
-        fingerprint="f" * 64,
-        environment="e",
-        started_at=now,
-        seconds=1.0,
-        models_run=1,
-        models_reused=0,
-        gate_status="passed",
-        published=True,
-        kpis=[{"simulation_year": 2026}],
+        SimulationRun(
+            scenario="b",
+            fingerprint="f" * 64,
+            environment="e",
+            started_at=now,
+            seconds=1.0,
+            models_run=1,
+            models_reused=0,
+            gate_status="passed",
+            published=True,
+            kpis=[{"simulation_year": 2026}],
+        )
     )
     with open_ledger(Settings(ledger_url=URL)) as again:
         assert [scenario.name for scenario in again.scenarios.list()] == ["baseline", "b"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from planwise.governance import Ledger, open_ledger
-from planwise.governance.runs import SimulationRun
+from planwise.governance.ledger import SimulationRun
 from planwise.jobs import Job, JobReader
 from planwise.settings import Settings
 from planwise.storage import is_locked, read_lock_holder

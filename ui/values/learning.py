@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from planwise.formatting import with_levels
 from planwise.parameters import catalogue
-from planwise.parameters.declaration import Lever, Parameter, Unit
+from planwise.parameters.catalogue import Lever, Parameter, Unit
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import date
 from planwise.errors import InputError
 from planwise.formatting import MINUS, level, money, with_levels
 from planwise.parameters import Assumption, Lever, Value, risk_of
-from planwise.parameters.declaration import Parameter, Unit
+from planwise.parameters.catalogue import Parameter, Unit
 from planwise.parameters.values import LEAP_YEAR, canonical, outside_bounds
 
 Declared = Lever | Assumption

@@ -13,8 +13,7 @@ from markupsafe import Markup
 
 from planwise import formatting
 from planwise.errors import InputError
-from planwise.study.report.context import Report
-from planwise.study.report.evidence import Evidence, gather_evidence
+from planwise.study.report.evidence import Evidence, Report, gather_evidence
 from planwise.study.report.theme import DARK, LIGHT, css_variables, standalone_svg
 
 __all__ = [

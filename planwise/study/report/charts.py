@@ -11,7 +11,6 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from planwise.engine.outcome import Kpis
 from planwise.formatting import MINUS, amount_short
 from planwise.parameters import Lever
-from planwise.study.report.evidence import LeverChange
 from planwise.study.report.theme import add_legend, color, draw_svg, style_axes
 from planwise.study.trial import Trial
 
@@ -28,13 +27,13 @@ ARROW = 0.02  # share of the bounds; a shorter move has its marks only
 Vector = npt.NDArray[np.float64]
 
 
-def levers(changes: Sequence[tuple[LeverChange, Lever]]) -> str:
-    """Draw each changed lever from old to new, within its hard bounds (0–1) and its recommended range."""
+def levers(changes: Sequence[tuple[str, Lever, float, float]]) -> str:
+    """Draw each changed lever (name, declaration, old, new) within its hard bounds and recommended range."""
 
     def draw(figure: Figure) -> None:
         axes = style_axes(figure.subplots(), grid=None)
         axes.spines["bottom"].set_visible(False)
-        for place, (change, lever) in enumerate(changes):
+        for place, (_, lever, old, new) in enumerate(changes):
             low, high = lever.bounds
 
             def at(value: float, low: float = low, high: float = high) -> float:
@@ -51,11 +50,11 @@ def levers(changes: Sequence[tuple[LeverChange, Lever]]) -> str:
                 zorder=2,
                 label="recommended" if not place else None,
             )
-            if abs(at(change.new) - at(change.old)) > ARROW:
+            if abs(at(new) - at(old)) > ARROW:
                 axes.annotate(
                     "",
-                    (at(change.new), place),
-                    (at(change.old), place),
+                    (at(new), place),
+                    (at(old), place),
                     arrowprops={
                         "arrowstyle": "-|>",
                         "color": color("after"),
@@ -66,14 +65,12 @@ def levers(changes: Sequence[tuple[LeverChange, Lever]]) -> str:
                     zorder=3,
                 )
             axes.scatter(
-                at(change.old), place, s=20, color=color("before"), zorder=4, label=None if place else "old"
+                at(old), place, s=20, color=color("before"), zorder=4, label=None if place else "old"
             )
-            axes.scatter(
-                at(change.new), place, s=20, color=color("after"), zorder=5, label=None if place else "new"
-            )
+            axes.scatter(at(new), place, s=20, color=color("after"), zorder=5, label=None if place else "new")
             axes.text(-0.01, place, f"{low:g}", ha="right", va="center", color=color("muted"), fontsize=8)
             axes.text(1.01, place, f"{high:g}", ha="left", va="center", color=color("muted"), fontsize=8)
-        axes.set_yticks(range(len(changes)), [change.name for change, _ in changes])
+        axes.set_yticks(range(len(changes)), [name for name, *_ in changes])
         axes.tick_params(axis="y", labelcolor=color("ink"), pad=34)
         axes.set_xticks([])
         axes.set_xlim(-0.005, 1.005)

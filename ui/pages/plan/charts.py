@@ -8,7 +8,7 @@ import pandas as pd
 
 from planwise.formatting import count, exact_percent, level, money, percent, points, ratio
 from planwise.parameters import EffectiveParameters, Lever
-from planwise.parameters.declaration import Unit
+from planwise.parameters.catalogue import Unit
 from ui.components.card import Content
 from ui.components.charts import (
     BASE_COLOR,

@@ -10,7 +10,7 @@ import param
 
 from planwise.errors import InputError, PlanWiseError
 from planwise.parameters import Lever, Risk, Value, catalogue
-from planwise.parameters.declaration import Direction
+from planwise.parameters.catalogue import Direction
 from ui.components import html
 from ui.components.html import Tone
 from ui.components.lever_editor import LeverEditor, LeverGrid

@@ -6,7 +6,7 @@ from typing import Any
 
 from planwise.errors import InputError
 from planwise.parameters import Assumption, Catalogue, EffectiveParameters, Lever, Risk, Value
-from planwise.parameters.declaration import Unit
+from planwise.parameters.catalogue import Unit
 from planwise.parameters.values import SHARE_PREFIX
 from ui.draft import Draft, Years, changes_of, keys_of
 from ui.values.parameter_text import (

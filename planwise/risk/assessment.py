@@ -34,7 +34,15 @@ class Assessment:
 
     def as_json(self) -> dict[str, Any]:
         """Return the assessment as JSON values."""
-        return {**asdict(self), "findings": [asdict(finding) for finding in self.findings]}
+        return {
+            "level": self.level.value,
+            "levers": {name: risk.value for name, risk in self.levers.items()},
+            "target": self.target,
+            "findings": [
+                {"parameter": f.parameter, "year": f.year, "risk": f.risk.value, "message": f.message}
+                for f in self.findings
+            ],
+        }
 
 
 def assess(

@@ -13,12 +13,12 @@ from types import SimpleNamespace
 import pytest
 
 from flows.launch import run_use_case
-from planwise.app import job_recording
+from planwise.app import runner
 from planwise.app import simulate as simulation
 from planwise.app.job_process import parse_request, use_case_of
 from planwise.app.plan import estimated
 from planwise.app.requests import SimulateRequest, SweepRequest
-from planwise.app.runner import InProcessRunner, require_not_stopped
+from planwise.app.runner import InProcessRunner, record_job, require_not_stopped
 from planwise.census import generate_census
 from planwise.cli.ensemble import stoppable
 from planwise.engine.publishing import load_publication
@@ -330,7 +330,7 @@ def test_a_cancellation_request_ends_a_command_between_two_steps(own_settings, c
         until = time.monotonic() + CANCEL_SECONDS
         while not run.stopped() and time.monotonic() < until:
             run(trial)
-        time.sleep(2 * job_recording.POLL_SECONDS)  # the listener says who it was
+        time.sleep(2 * runner.POLL_SECONDS)  # the listener says who it was
         return result_of(stopped="cancelled")
 
     cancel_soon()
@@ -346,7 +346,7 @@ def test_a_cancellation_request_ends_a_command_between_two_steps(own_settings, c
 )
 def test_a_step_that_takes_longer_is_interrupted(own_settings, cancel_soon, monkeypatch, shell, end):
     """As by Ctrl-C; a shell lets what it starts in the background ignore that, and then as by SIGTERM."""
-    monkeypatch.setitem(job_recording.GRACE_SECONDS, JobKind.SIMULATE, 0.1)
+    monkeypatch.setitem(runner.GRACE_SECONDS, JobKind.SIMULATE, 0.1)
 
     def job(own_settings, request, run):
         def run_models():
@@ -404,7 +404,7 @@ def test_a_stop_before_publishing_is_recorded_as_such(own_settings, cancel_soon)
 )
 def test_titles_describe_the_request(kind, request_, title):
     request = {"scenario": "baseline", **request_.model_dump(mode="json", exclude_defaults=True)}
-    assert job_recording.title_of(kind, request) == title
+    assert runner.title_of(kind, request) == title
 
 
 @pytest.fixture

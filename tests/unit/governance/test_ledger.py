@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from planwise.errors import Busy, InputError
-from planwise.governance import LedgerUnusable, connection, effective_parameters, open_ledger
+from planwise.governance import LedgerUnusable, SimulationRun, connection, effective_parameters, open_ledger
 from planwise.governance.connection import HEAD, MIGRATIONS, revision
 from planwise.governance.models import Base
 from planwise.parameters import BASELINE
@@ -269,7 +269,7 @@ def record(ledger, scenario, **changes):
         "published": True,
         "kpis": [{"simulation_year": 2026, "growth_all": 0.031}],
     }
-    return ledger.runs.record(scenario=scenario, **{**values, **changes})
+    return ledger.runs.record(SimulationRun(scenario=scenario, **{**values, **changes}))
 
 
 def test_runs_are_listed_newest_first_as_recorded(ledger):

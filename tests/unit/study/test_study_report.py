@@ -21,7 +21,7 @@ from planwise.errors import InputError
 from planwise.study import OptimizeRequest
 from planwise.study.report import Report, escape_markdown, gather_evidence, render_html, render_markdown
 from planwise.study.report.charts import seed_bins
-from planwise.study.report.context import optimize_command, simulate_command
+from planwise.study.report.evidence import optimize_command, simulate_command
 
 HOSTILE = '<script>alert("x")</script>|`a` [b](http://c) & *d*'
 

@@ -24,14 +24,14 @@ Resolve = Callable[[str], EffectiveParameters]
 Years = Sequence[int] | None
 """The years that an edit is for; None is all of them."""
 BASELINE = "baseline"
-LOOK_AGAIN = "Look at them before you save."  # the remedy where another user changed the base
+LOOK_AGAIN = "Review the edits before you save."  # the remedy where another user changed the base
 BASES_KEPT = 4  # an undo may lead back to the scenario before
 STEPS_KEPT = 100  # of undo; a step is a mapping of at most a few hundred values
 
 
 @dataclass(frozen=True)
 class Lock:
-    """Who keeps a lever as it is, and why (may be empty)."""
+    """The user who locked a lever, and the reason (may be empty)."""
 
     by: str
     why: str = ""
@@ -122,7 +122,7 @@ class Draft(param.Parameterized):
         return self._resolved.effective
 
     def tried(self, changes: Mapping[str, object]) -> EffectiveParameters:
-        """Return what more changes would resolve to, and keep the draft as it is; raises InputError."""
+        """Return what more changes would resolve to, without changing the draft; raises InputError."""
         tried = with_changes(self._history.present, self.base, changes).effective
         assert tried is not None  # just resolved
         return tried
@@ -134,12 +134,12 @@ class Draft(param.Parameterized):
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a step to take back."""
+        """Whether there is a step to undo."""
         return bool(self._history.past)
 
     @property
     def can_redo(self) -> bool:
-        """Whether a step was taken back."""
+        """Whether there is a step to redo."""
         return bool(self._history.future)
 
     @property
@@ -164,7 +164,7 @@ class Draft(param.Parameterized):
         self._step(without(self._history.present, self.base, keys))
 
     def clear(self) -> None:
-        """Take every edit back but those of locked levers."""
+        """Undo all edits except those of locked levers."""
         names = {parse_key(key).name for key in self.changes}
         self.unset(*(name for name in names if name not in self._history.present.locks))
 
@@ -175,16 +175,16 @@ class Draft(param.Parameterized):
     def start_from(self, scenario: str, changes: Mapping[str, object] | None = None) -> None:
         """Edit another scenario, read anew; raises InputError, and then nothing has changed.
 
-        Locks hold on the same scenario, and are let go with another one. Where a session begins is no step.
+        Locks are kept on the same scenario only. The first scenario of a session is not a step of undo.
         """
         base = self._resolve(scenario)
         before = self._history.present.stored() if scenario == self.scenario else Edits(scenario)
         self._begin(replaced(before, base, changes or {}), base)
 
     def take_over(self, scenario: str, changes: Mapping[str, object], locks: Mapping[str, Lock]) -> None:
-        """Become a state that was written down, with its locks; raises InputError, and then nothing changed.
+        """Become a state from an address, with its locks in place of the present ones.
 
-        As undo does, it passes over the locks that there were: the state says which ones there are.
+        Raises InputError, and then nothing has changed.
         """
         base = self._resolve(scenario)
         levers = {base.declared.parameter(name, "lever").name: lock for name, lock in locks.items()}
@@ -198,34 +198,34 @@ class Draft(param.Parameterized):
             self._step(state)
 
     def saved_as(self, scenario: str) -> None:
-        """Go on from the scenario that the edits were saved as: its values are the base, locks hold."""
+        """Continue from the scenario that the edits were saved as: its values are the base."""
         self._keep(scenario, self._resolve(scenario))
         self._step(Edits(scenario, {}, self._history.present.locks))
 
     def lock(self, names: Iterable[str], *, by: str, why: str = "") -> None:
-        """Keep levers as they are; raises InputError for a name that is not a lever's."""
+        """Lock levers; raises InputError for a name that is not a lever's."""
         present = self._history.present
         levers = [self.base.declared.parameter(name, "lever").name for name in names]
         self._step(with_locks(present, {**present.locks, **dict.fromkeys(levers, Lock(by, why))}))
 
     def unlock(self, *names: str) -> None:
-        """Let levers be edited again."""
+        """Unlock levers."""
         present = self._history.present
         kept = {name: lock for name, lock in present.locks.items() if name not in names}
         self._step(with_locks(present, kept))
 
     def undo(self) -> None:
-        """Take the last step back: an edit, a lock, or another base."""
+        """Undo the last step: an edit, a lock, or another base."""
         self._show(self._history.undone())
 
     def redo(self) -> None:
-        """Do again what was taken back."""
+        """Redo the step that was undone last."""
         self._show(self._history.redone())
 
     def refresh(self) -> str:
-        """Read the base anew; return what has become of the edits because of what others changed, or "".
+        """Read the base again; return what happened to the edits because of other users' changes, or "".
 
-        When the scenario is gone, all that it had and the edits are edits on the baseline.
+        When the scenario was deleted, its values and the edits become edits on the baseline.
         """
         lost, before = "", self._bases.get(self.scenario)
         self._bases.clear()
@@ -241,18 +241,18 @@ class Draft(param.Parameterized):
             else:
                 kept = self._on_the_baseline(before)
                 became = (
-                    "what it had is kept as edits on the baseline." if kept.changes else "the edits are gone."
+                    "its values are kept as edits on the baseline." if kept.changes else "the edits are gone."
                 )
-                lost = f"{error.what} Somebody deleted it; {became}"
+                lost = f"{error.what} Another user deleted it; {became}"
                 self._show(EditHistory(kept))
         self.__dict__.pop("_resolved", None)
         return lost
 
     def _on_the_baseline(self, before: EffectiveParameters | None) -> Edits:
         """Return the edits that make of the baseline what was shown; none when they cannot be."""
-        wanted = merged_overrides(before.scenario if before else {}, self.changes)
+        overrides = merged_overrides(before.scenario if before else {}, self.changes)
         try:
-            state = replaced(Edits(BASELINE), self._base_of(BASELINE), wanted)
+            state = replaced(Edits(BASELINE), self._base_of(BASELINE), overrides)
         except InputError:  # it was for other years, say
             return Edits(BASELINE)
         return with_locks(state, self._history.present.locks)

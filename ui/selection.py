@@ -1,4 +1,4 @@
-"""What a session looks at, and the same as a query in the address of the page."""
+"""The selection of a session, and the query of an address that holds it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from urllib.parse import parse_qs, quote, unquote, urlencode
 
 import param
 
-TEXT_MAX = 200  # characters of a name in an address; longer ones are nobody's scenario
+TEXT_MAX = 200  # characters of a name in an address; longer than any scenario
 NAMES_MAX = 6  # scenarios that are compared at once
 MOVED = {"levers": "plan", "whatif": "plan"}  # pages of earlier addresses
 DEPARTMENTS_MAX = 50  # that a filter names; more do not fit an address
 
 
 class Selection(param.Parameterized):
-    """What was chosen; an empty text, tuple or None is the page's own default."""
+    """The selection; an empty text or tuple, or None, is the page's own default."""
 
     page = param.String(default="")
     scenario = param.String(default="")
@@ -81,12 +81,12 @@ FIELDS: Mapping[str, Field] = {
 
 
 def from_query(search: str) -> dict[str, Any]:
-    """Return the selection in the query of an address; what is not there or not usable is the default."""
+    """Return the selection in the query of an address; missing or unusable fields have the default."""
     query = parse_qs(search.lstrip("?"))
     return {name: field.read(query.get(name, [""])[0]) for name, field in FIELDS.items()}
 
 
 def to_query(selection: Selection) -> str:
-    """Return the query that says the selection; defaults are left out."""
+    """Return the query of a selection, without defaults."""
     chosen = {name: getattr(selection, name) for name in FIELDS}
     return urlencode([(name, FIELDS[name].write(value)) for name, value in chosen.items() if value])

@@ -17,6 +17,8 @@ FOLDERS = [
     "expectations",
     "ui/pages/optimise",
     "sqlmesh_project/macros",
+    *(f"ui/{name}" for name in ("components", "live_preview", "values", "draft.py", "selection.py")),
+    *(f"ui/pages/{name}" for name in ("overview", "plan", "results", "run")),
 ]
 BANNED_IN_NAMES = frozenset(
     ["wish", "wishes", "told", "tell", "asked", "whoever", "nobody", "somebody", "heed", "refuse", "stands"]
@@ -33,6 +35,8 @@ ALLOWED = {
     ("planwise/app/optimize.py", "refuse"): "name of a step in stored job events and Prefect tasks",
     ("planwise/jobs/job.py", "told"): "type of a stored job event",
     ("planwise/jobs/writer.py", "told"): "type of a stored job event",
+    ("ui/values/results.py", "asked"): "key of a stored sweep",
+    ("ui/values/results.py", "as it is"): "variant of a stored sweep",
     ("planwise/census/importer.py", "asked"): "text in stored census manifests",
 }
 TEXT = (tokenize.STRING, tokenize.COMMENT)

@@ -263,7 +263,7 @@ def test_a_worker_keeps_two_censuses_and_few_summaries(home, monkeypatch):
     assert {held for held, _ in worker.holds} == {"a" * 64, "c" * 64}
     assert len(worker.holds) == CENSUSES_KEPT
     assert [preview.closed for preview in made] == [False, True, False]
-    monkeypatch.setattr("ui.live_preview.people.summarised", lambda pay, census: object())
+    monkeypatch.setattr("ui.live_preview.people.summarize", lambda pay, census: object())
     monkeypatch.setattr(FakePreview, "pay", lambda self, effective: None, raising=False)
     for number in range(SUMMARIES_KEPT + 2):
         worker._summary(census, effective.with_levers({"cola_rate": 0.02 + 0.001 * number}))

@@ -198,7 +198,7 @@ def test_unsaved_edits_come_first_then_what_broke_what_runs_and_what_is_to_be_ru
     assert "40% done" in found[2].why
     told = list_items(found)
     assert 'href="?page=plan"' in told and 'href="?page=run&amp;scenario=fresh"' in told
-    assert "Nothing waits" in list_items(waiting("fresh", 0, [Job("3", "Old", "done")], (), ()))
+    assert "Nothing to do" in list_items(waiting("fresh", 0, [Job("3", "Old", "done")], (), ()))
 
 
 def test_a_failure_that_was_made_good_does_not_wait():

@@ -9,7 +9,6 @@ from tests.ui.plan_world import FakeSession, Scenarios
 from ui.components.differences import counted, difference_table, differences, finding_list, finding_title
 from ui.components.downloads import to_csv
 from ui.pages.plan.charts import effect_texts, effects
-from ui.pages.plan.parameter_file import BYTES_MAX, parameter_table, read_changes
 from ui.pages.plan.sheet import (
     MAIN_ASSUMPTIONS,
     assumption_sheet,
@@ -26,6 +25,7 @@ from ui.pages.plan.sheet import (
     typed_changes,
     unlocked,
 )
+from ui.pages.plan.tabs import BYTES_MAX, parameter_table, read_changes
 
 
 @pytest.fixture

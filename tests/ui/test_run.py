@@ -66,7 +66,7 @@ def test_edits_are_saved_under_a_free_name_and_a_bad_one_is_refused(home):
     session.draft.set("cola_rate", 0.03)
     choice = RunPage(session)._choice
     assert (choice.from_draft, choice.run.label, choice._name.value) == (True, "Save and run", "baseline_2")
-    assert choice.wanted() == RunRequest("baseline", {"cola_rate": 0.03})
+    assert choice.request() == RunRequest("baseline", {"cola_rate": 0.03})
     choice._name.value = "Bad name"
     with pytest.raises(InputError, match="cannot name a scenario"):
         choice.saved()
@@ -165,7 +165,7 @@ def test_a_plan_is_asked_for_when_the_choice_stands_and_nobody_works(home, monke
         card.ask(RunRequest("baseline"), 1)
         card._due = 0.0
         card._look()
-    assert "when no other job is under way" in card._body.object and len(asked) == 1
+    assert "when no other job is running" in card._body.object and len(asked) == 1
 
 
 def test_a_plan_that_nobody_will_see_is_stopped(home):
@@ -217,12 +217,12 @@ def test_another_horizon_is_a_difference_and_only_shared_years_are_compared():
 
 def test_what_is_wanted_is_what_the_flow_takes():
     wanted = RunRequest("lean", {"cola_rate@2027": 0.03, "seed": 7, "termination_rate": 0.1})
-    assert wanted.request() == {
+    assert wanted.parameters() == {
         "scenario": "lean",
         "levers": {"cola_rate@2027": 0.03},
         "assumptions": {"seed": 7, "termination_rate": 0.1},
     }
-    assert RunRequest("lean").request() == {"scenario": "lean"}
+    assert RunRequest("lean").parameters() == {"scenario": "lean"}
 
 
 @pytest.mark.parametrize(
@@ -237,10 +237,10 @@ def test_a_plan_is_one_line_and_says_what_it_is_based_on():
     assert plan.summary(PLAN) == "3 models rebuild, 9 reused, about 1.2\u00a0s"
     assert plan.summary(PLAN | {"models_to_run": 1, "models_seconds": None}) == "1 model rebuilds, 9 reused"
     text = plan.planned(replace(JOB, kind=JobKind.PLAN, state=State.DONE, result=PLAN))
-    assert "from 5 past runs like it" in text and "≈ 9.8" in text and "10,300 employees" in text
+    assert "from 5 similar past runs" in text and "≈ 9.8" in text and "10,300 employees" in text
     unknown = PLAN | {"models_seconds": None, "whole_seconds": None, "based_on_runs": 0, "in_force": True}
     text = plan.planned(replace(JOB, kind=JobKind.PLAN, state=State.DONE, result=unknown))
-    assert "no past run is like it" in text and "exactly these parameters" in text
+    assert "no similar past run" in text and "exactly these parameters" in text
 
 
 def test_a_busy_warehouse_is_named_with_its_holder():
@@ -331,9 +331,9 @@ def test_figures_are_beside_the_baselines(settings):
 
 
 def test_the_ways_on_depend_on_how_it_ended():
-    done = outcome.ways(replace(JOB, state=State.DONE))
+    done = outcome.links_of(replace(JOB, state=State.DONE))
     assert "page=results&amp;scenario=lean" in done and "compare=baseline%2Clean" in done
-    assert "page=plan" in outcome.ways(replace(JOB, state=State.FAILED))
+    assert "page=plan" in outcome.links_of(replace(JOB, state=State.FAILED))
 
 
 def test_jobs_and_past_runs_are_rows():

@@ -53,7 +53,7 @@ SMALL: dict[str, Any] = {"variant": "text", "size": "small", "margin": 0}
 
 @dataclass(frozen=True)
 class Content:
-    """What a card shows; the download is the frame as it is, the table the frame as people read it.
+    """What a card shows; the download is the frame, the table the frame with formatted values.
 
     `table` is HTML to be shown in the table's place, where rows and columns are other than the frame's.
     """
@@ -123,7 +123,7 @@ class Card:
         self._download.param.update(filename=content.file_name, disabled=False)
 
     def _fill_table(self) -> None:
-        """Write the table unless it is hidden: nobody waits for rows that nobody looks at."""
+        """Write the table unless it is hidden."""
         if self._content is not None and self._table.visible:
             caption = f"{self._content.title}. {self._content.subtitle}"
             self._table.object = self._content.table or html.table(

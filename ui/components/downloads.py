@@ -31,12 +31,12 @@ Write = Callable[[], Awaitable[bytes]]
 
 
 class Download(FileButton):
-    """Asks `write` for the file when it is clicked; `on_error` is told why there is none."""
+    """Gets the file from `write` when it is clicked; `on_error` is called when that fails."""
 
     def __init__(
         self, write: Write, on_error: Callable[[PlanWiseError], None], *, label: str, busy: str, **params: Any
     ) -> None:
-        self._write, self._tell = write, on_error
+        self._write, self._report = write, on_error
         self._texts = label, busy
         super().__init__(callback=self._file, filename="planwise", label=label, **params)
 
@@ -49,7 +49,7 @@ class Download(FileButton):
         try:
             self._sync_data(await self._file())
         except PlanWiseError as error:
-            self._tell(error)
+            self._report(error)
         finally:
             self.param.update(label=label, disabled=False)
 
@@ -58,7 +58,7 @@ BOM = "\ufeff"  # without it Excel reads UTF-8 as the local code page
 
 
 def to_csv(frame: pd.DataFrame) -> io.BytesIO:
-    """Return the frame as a UTF-8 CSV file, headers and texts made inert."""
+    """Return the frame as a UTF-8 CSV file, formulas in headers and texts escaped."""
     safe = frame.map(escape_formula).rename(columns=lambda name: str(escape_formula(str(name))))
     return io.BytesIO((BOM + safe.to_csv(index=False, lineterminator="\r\n")).encode())
 

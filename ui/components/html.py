@@ -48,7 +48,7 @@ class Kpi:
 class TableColumn:
     """A column of a table: its name in the frame, its heading with the unit, and how a value is written.
 
-    Words stand on the left (`is_text`), figures on the right; `whole` words stay on one line.
+    Words are on the left (`is_text`), figures on the right; `whole` words stay on one line.
     """
 
     name: str
@@ -59,7 +59,7 @@ class TableColumn:
 
 
 class Html(pn.pane.HTML):
-    """HTML that may change while it is not on the page, such as on a tab that is not looked at.
+    """HTML that may change while it is not on the page, such as on a hidden tab.
 
     Panel's own pane is then updated as of no document, and takes every style sheet of the page from a host on
     the internet.
@@ -91,7 +91,7 @@ def kpi_strip(kpis: Sequence[Kpi]) -> str:
 
 
 def table(frame: pd.DataFrame, columns: Sequence[TableColumn], caption: str, chosen: Any = None) -> str:
-    """Return a table; the first column names the row, and the row named `chosen` stands out."""
+    """Return a table; the first column names the row, and the row named `chosen` is in bold."""
     if frame.empty:
         return f'<p class="card-subtitle">{escape(caption)}: nothing to show.</p>'
     head = "".join(f'<th scope="col"{_side(c)}>{escape(_with_unit(c.heading))}</th>' for c in columns)
@@ -202,7 +202,7 @@ Go = Callable[..., None]
 
 
 class Linked(JSComponent):
-    """Shows `html`, its texts escaped by whoever made it; a link is followed by `go(page, **chosen)`."""
+    """Shows `html`, its texts escaped by the caller; a link is followed by `go(page, **chosen)`."""
 
     html = param.String(default="")
 

@@ -1,4 +1,4 @@
-"""A job as one watches it: progress, steps, what it said, where it runs, and a way to stop it."""
+"""A job under observation: progress, steps, output, where it runs, and its cancellation."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -17,11 +17,11 @@ from ui.session import Session
 ASSETS = Path(__file__).parent.parent / "assets"
 POLL_MILLISECONDS = 600
 LINES_SHOWN = 60
-CONFIRM_AFTER_SECONDS = 10.0  # what was begun a moment ago is stopped without a question
+CONFIRM_AFTER_SECONDS = 10.0  # a job that began later is cancelled without a question
 STAGES: Mapping[str, str] = {
     "resolve scenario": "Resolve scenario and levers",
-    "hold warehouse": "Hold the warehouse",
-    "plan scenario": "Plan what must run",
+    "hold warehouse": "Lock the warehouse",
+    "plan scenario": "Plan the models to run",
     "run models": "Run models and audits",
     "gate simulation": "Quality gate",
     "publish result": "Publish",
@@ -36,8 +36,8 @@ WORDS: Mapping[str, str] = {
     "verify": "Compare with the trial",
     "best real trials": "Find the best trials",
     "keep environments": "Keep their tables",
-    "plan summary": "Find out what must run",
-    "past runs": "Look at past runs",
+    "plan summary": "Find the models to run",
+    "past runs": "Read past runs",
     "last sweep": "Read the last sweep",
     "all scenarios": "List the scenarios",
     "variant": "Variants",
@@ -55,7 +55,7 @@ MARKS: Mapping[State, str] = {State.CANCELLED: "stopped", State.INTERRUPTED: "st
 
 
 class JobView(JSComponent):
-    """What the browser shows of `job`, a dictionary that `shown` made; all text of it stays text."""
+    """What the browser shows of `job`, a dictionary that `shown` made; its texts are never read as HTML."""
 
     job = param.Dict(default={})
 
@@ -72,7 +72,7 @@ class JobView(JSComponent):
 
 
 class JobPanel:
-    """Watches one job at a time; `on_done` is told of its end, once, if it ended while it was watched."""
+    """Watches one job at a time; `on_done` is called once if the job ends while it is watched."""
 
     def __init__(self, session: Session, on_done: Callable[[Job], None] | None = None) -> None:
         self._session = session
@@ -85,7 +85,7 @@ class JobPanel:
 
     @property
     def job(self) -> Job | None:
-        """The job that is shown, as it was a moment ago."""
+        """The job that is shown, in its last state that was read."""
         return self._job
 
     def show(self, job: str | None) -> None:
@@ -145,7 +145,7 @@ def shown(job: Job, *, may_cancel: bool, now: datetime | None = None) -> dict[st
         "text": text,
         "tone": tone,
         "share": job.share,
-        "message": what_came_of(job) if job.state is State.DONE else job.message,
+        "message": outcome_of(job) if job.state is State.DONE else job.message,
         "seconds": round(seconds, 1),
         "ended": job.ended,
         "steps": steps_of(job),
@@ -164,8 +164,8 @@ def _by_whom(job: Job) -> str:
     return f"{started}; cancellation requested by {job.cancelled_by}" if stopped else started
 
 
-def what_came_of(job: Job) -> str:
-    """Return in a line what an ended job did, or why it failed; empty where there is nothing to say."""
+def outcome_of(job: Job) -> str:
+    """Return in a line what an ended job did, or why it failed."""
     if job.error is not None:
         return " ".join(job.error.what.split())
     if job.result is None or not job.ended:
@@ -187,8 +187,8 @@ def where_it_runs(job: Job) -> str:
     """Return where a job runs, or ran, and why not elsewhere."""
     if not job.how:
         return ""
-    told = f"{'Ran' if job.ended else 'Runs'} in {job.how}."
-    return f"{told} {job.why}".strip()
+    where = f"{'Ran' if job.ended else 'Runs'} in {job.how}."
+    return f"{where} {job.why}".strip()
 
 
 def steps_of(job: Job) -> list[dict[str, str]]:

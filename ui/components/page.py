@@ -16,9 +16,9 @@ from ui.session import Session
 
 GAP = 16  # pixels between cards
 # As tall as what is in it: a column in a column would else end where the window does, and what follows
-# would stand on its lower half.
+# would cover its lower half.
 WHOLE = {"max-height": "none"}
-CLOSE = [".scroll-button { display: none; }"]  # Panel's own, empty: a gap would stand before it
+CLOSE = [".scroll-button { display: none; }"]  # Panel's own, empty: it would add a gap
 PAIR: dict[str, Any] = {  # two cards side by side end on one line
     "sizing_mode": "stretch_width",
     "stylesheets": [":host > div { height: auto; }", *CLOSE],
@@ -74,7 +74,7 @@ def on_page(change: Callable[[], object]) -> None:
 
 
 class UpdateGuard:
-    """True inside `with`, also inside one within another; a watcher then looks away."""
+    """True inside `with`, so that watchers can ignore changes that the page itself makes."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -194,16 +194,16 @@ Current = Callable[[], bool]
 
 
 class Debounced:
-    """Runs `work` a moment after the last time it was asked for.
+    """Runs `work` a moment after the last request.
 
-    `work` is given what says whether it is still the latest; after each wait it should look.
+    `work` is given a function that returns whether its request is still the latest.
     """
 
     def __init__(self, work: Callable[[Current], Awaitable[None]], wait_seconds: float = 0.0) -> None:
         self._work, self._wait_seconds, self._turn = work, wait_seconds, 0
 
     def ask(self) -> None:
-        """Ask for the work; what was asked for before and is under way is not the latest any more."""
+        """Request the work; earlier requests are not the latest any more."""
         self._turn += 1
         pn.state.execute(partial(self._run, self._turn))
 

@@ -49,7 +49,7 @@ class PagedTable:
     """Shows a frame by pages.
 
     `key` is the column that names a row; `chosen` are the keys with a tick, `opened` the one that was opened.
-    The callbacks are told after either changed by hand.
+    The callbacks are called after a user changed either.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class PagedTable:
         self.chosen: tuple[Any, ...] = ()
         self.opened: Any = None
         self.layout = PagedRows(
-            self._told,
+            self._ticked,
             caption=caption,
             choosable=on_choose is not None,
             opens=opens,
@@ -100,12 +100,12 @@ class PagedTable:
         self._fill()
 
     def choose(self, keys: Sequence[Hashable]) -> None:
-        """Tick these rows and no others, without telling the callback."""
+        """Tick these rows and no others, without calling the callback."""
         self.chosen = tuple(keys)
         self._fill()
 
     def open(self, key: Any) -> None:
-        """Mark a row as open, without telling the callback."""
+        """Mark a row as open, without calling the callback."""
         self.opened = key
         with self._filling:
             self.layout.opened = "" if key is None else str(key)
@@ -155,7 +155,7 @@ class PagedTable:
         if self._on_open is not None:
             self._on_open(self.opened)
 
-    def _told(self, message: Any) -> None:
+    def _ticked(self, message: Any) -> None:
         """Tick or untick a row, or all of the page."""
         keys = [key for text in message.get("keys", ()) if (key := self._known(text)) is not None]
         others = [key for key in self.chosen if key not in keys]

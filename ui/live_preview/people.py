@@ -1,4 +1,4 @@
-"""Who is affected: two simulations of the same people compared, in total and by group."""
+"""Compare two simulations of the same people, in total and by group."""
 
 import itertools
 import time
@@ -33,7 +33,7 @@ class Summary:
     seconds: float
 
 
-def summarised(pay: pd.DataFrame, census: Census) -> Summary:
+def summarize(pay: pd.DataFrame, census: Census) -> Summary:
     """Return what a comparison needs of a pay frame (`Preview.pay`), a small part of it."""
     started = time.perf_counter()
     last = pay["simulation_year"].max()
@@ -83,17 +83,17 @@ def _affected(dimension: str, member: str, group: ImpactGroup) -> Affected:
     if group.compared < SUPPRESSED_UNDER:
         return Affected(dimension, member, *[None] * 7)
     amounts, rates = group.difference, group.difference_rate
-    told = amounts is not None and rates is not None and group.differ >= SUPPRESSED_UNDER
+    shown = amounts is not None and rates is not None and group.differ >= SUPPRESSED_UNDER
     return Affected(
         dimension=dimension,
         member=member,
         compared=group.compared,
         winners=group.winners,
         losers=group.losers,
-        p10=amounts.p10 if told and amounts else None,
-        median=amounts.median if told and amounts else None,
-        p90=amounts.p90 if told and amounts else None,
-        median_rate=rates.median if told and rates else None,
+        p10=amounts.p10 if shown and amounts else None,
+        median=amounts.median if shown and amounts else None,
+        p90=amounts.p90 if shown and amounts else None,
+        median_rate=rates.median if shown and rates else None,
     )
 
 
@@ -110,7 +110,7 @@ def _levels(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[LevelYear]:
 def _level(
     frame: pd.DataFrame, previous: int, year: int, level: int
 ) -> tuple[int, float | None, float | None]:
-    """Return headcount, mean pay and its growth; pay is told of ten people or more."""
+    """Return headcount, mean pay and its growth; pay of fewer than ten people is None."""
     count, mean = _figures(frame, year, level)
     _, earlier = _figures(frame, previous, level)
     return count, mean, None if mean is None or earlier is None else mean / earlier - 1

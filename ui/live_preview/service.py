@@ -244,7 +244,7 @@ async def _result(found: Any) -> Any:
 class Metrics:
     """What the service did since it started."""
 
-    asked: int = 0
+    requests: int = 0
     from_cache: int = 0
     dropped: int = 0
     failed: int = 0
@@ -296,8 +296,8 @@ class PreviewService:
     async def inputs(self, scenario: str, parameters: Parameters) -> tuple[Census, EffectiveParameters]:
         """Return a scenario's census and the effective parameters, read on a thread.
 
-        Changes are resolved on top of the scenario as it is defined now; parameters that a draft has
-        resolved are returned. Raises InputError for an unknown scenario or census, or an invalid change.
+        Changes are resolved on top of the stored scenario; resolved parameters are returned unchanged.
+        Raises InputError for an unknown scenario or census, or an invalid change.
         """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._inputs, scenario, parameters)
@@ -341,7 +341,7 @@ class PreviewService:
             fresh = answer is not None and not answer.from_cache
             self._metrics = replace(
                 m,
-                asked=m.asked + 1,
+                requests=m.requests + 1,
                 dropped=m.dropped + (answer is None),
                 from_cache=m.from_cache + (answer is not None and answer.from_cache),
                 evaluation_seconds=m.evaluation_seconds + (answer.seconds if answer and fresh else 0.0),
@@ -362,7 +362,7 @@ class PreviewService:
         try:
             census, effective = self._inputs(BASELINE, {})
         except PlanWiseError as error:  # there is no census yet; the first request reports it
-            LOG.info("There is nothing to prepare live previews for: %s", error.what)
+            LOG.info("No census to prepare live previews for: %s", error.what)
             return
         except Exception:  # the first request reports it
             LOG.exception("Live previews cannot be prepared")

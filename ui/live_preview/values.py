@@ -8,7 +8,7 @@ from typing import Any
 class Previewed:
     """KPIs of every employee's simulation: one dictionary per simulated year (columns of fct_scenario_kpis).
 
-    `seconds` is what the evaluation took when it was made, `waited_seconds` how long the asker waited in all,
+    `seconds` is what the evaluation took when it was made, `waited_seconds` the waiting time in total,
     `employees` the headcount of the census. `key` names what was simulated: equal keys, equal figures.
     """
 
@@ -24,8 +24,8 @@ class Previewed:
 class LevelYear:
     """One level at the end of one year, as the scenario has it (`_before`) and with the changes.
 
-    Pay is mean annual base pay of the active, growth its change on the year before; None where there is
-    nobody, or fewer than ten.
+    Pay is mean annual base pay of the active, growth its change on the year before; None for fewer than
+    ten people.
     """
 
     simulation_year: int
@@ -40,7 +40,7 @@ class LevelYear:
 
 @dataclass(frozen=True)
 class Affected:
-    """Some people by what they were before the changes: who of them gets more and who less at year end.
+    """Some people by what they were before the changes: how many of them get more and less at year end.
 
     Compared are those active in both simulations. Amounts are of those whose pay differs: currency a year,
     and a rate of the old pay. All is None in a group of fewer than ten, amounts also where fewer differ.

@@ -103,11 +103,11 @@ class PreviewWorker(Worker):
         return Kpis(outcome.kpis, outcome.seconds)
 
     def _summary(self, census: Census, effective: EffectiveParameters, *, keep: bool = True) -> "Summary":
-        from ui.live_preview.people import summarised
+        from ui.live_preview.people import summarize
 
         key = (census.content_hash, effective.digest)
         if key not in self._summaries:
-            summary = summarised(self._preview(census).pay(effective), census)
+            summary = summarize(self._preview(census).pay(effective), census)
             self._locations[census.content_hash] = location_of(census, effective)
             if not keep:
                 return summary

@@ -57,7 +57,7 @@ class ComparedScenarios:
 class PeopleCompared:
     """The same people's base pay in a scenario against the base, at the end of a year.
 
-    `groups` has one row per group (the first is everybody): attribute, group, people, gain, lose, same, net,
+    `groups` has one row per group (the first is all people): attribute, group, people, gain, lose, same, net,
     p10, median, p90, median_relative; groups of fewer than ten are counted together. `distribution` has one
     row per band of relative difference: low, high (rates; None where open), people (None: fewer than ten).
     """

@@ -21,7 +21,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Question:
-    """A question of a part; a choice is worth as many points as choices stand before it."""
+    """A question of a part; a choice is worth as many points as there are choices before it."""
 
     key: str
     part: str
@@ -68,8 +68,8 @@ def readiness(form: ReadinessForm, answers: Mapping[str, int]) -> Readiness | No
         return None
     shares = {}
     for part in form.parts:
-        asked = [question for question in form.questions if question.part == part.key]
-        shares[part.key] = sum(given[q.key] for q in asked) / sum(q.most for q in asked)
+        questions = [question for question in form.questions if question.part == part.key]
+        shares[part.key] = sum(given[q.key] for q in questions) / sum(q.most for q in questions)
     score = 100 * sum(part.weight * shares[part.key] for part in form.parts)
     return Readiness(score, shares, next(band for band in form.bands if score < band.below))
 
@@ -98,7 +98,7 @@ class ReadinessCheck:
 class Module:
     """A lesson of some minutes. `does` is Markdown, `reads` are keys of methods.
 
-    Who has the share `enough` of the points of the readiness check's `part` may skip it; None: nobody may.
+    It can be skipped with the share `enough` of the points of the readiness check's `part`; None: never.
     """
 
     key: str
@@ -159,7 +159,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Library:
-    """Everything there is to read; `missing` says what could not be listed, and why."""
+    """All learning material; `missing` says what could not be listed, and why."""
 
     form: ReadinessForm
     courses: tuple[Course, ...]
@@ -280,7 +280,7 @@ ROUNDING = 1e-9  # a share computed in floating point is still on the edge
 
 @dataclass(frozen=True)
 class LearningStep:
-    """A module of somebody's path."""
+    """A module of a user's path."""
 
     module: Module
     state: State
@@ -288,7 +288,7 @@ class LearningStep:
 
 @dataclass(frozen=True)
 class Stage:
-    """A course of somebody's path."""
+    """A course of a user's path."""
 
     course: Course
     steps: tuple[LearningStep, ...]
@@ -305,7 +305,7 @@ class Stage:
 
 
 def path(courses: Sequence[Course], found: Readiness | None, progress: LearningProgress) -> tuple[Stage, ...]:
-    """Return everybody's courses with each module's state; without a readiness nothing is optional."""
+    """Return the courses with each module's state; without a readiness nothing is optional."""
     return tuple(
         Stage(
             course, tuple(LearningStep(module, _state(module, found, progress)) for module in course.modules)

@@ -26,7 +26,7 @@ STATUSES: Mapping[str, EmploymentStatus] = {
     "experienced_exits": EmploymentStatus("Exits, experienced", ("experienced_termination",)),
     "new_hire_exits": EmploymentStatus("Exits, new hires", ("new_hire_termination",)),
     "everyone": EmploymentStatus(
-        "Everyone in the year",
+        "All in the year",
         ("continuous_active", "new_hire_active", "experienced_termination", "new_hire_termination"),
     ),
 }
@@ -151,7 +151,7 @@ class EventQuery:
 
 @dataclass(frozen=True)
 class EventPage:
-    """Some of the events found: EVENT_COLUMNS, in the order asked for; `total` is how many there are."""
+    """Some of the events found: EVENT_COLUMNS, in the requested order; `total` counts all of them."""
 
     frame: pd.DataFrame
     total: int

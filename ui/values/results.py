@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-SUPPRESSED_UNDER = 10  # people; pay figures of a smaller group could tell a person's pay
+SUPPRESSED_UNDER = 10  # people; pay figures of a smaller group could reveal a person's pay
 BRIDGE = {  # columns of a KPI row that sum to the year's growth of mean pay, and what they are called
     "bridge_exits": "Exits",
     "bridge_cola": "COLA",
@@ -49,7 +49,7 @@ class Result:
 
     @property
     def census_year(self) -> int:
-        """The year whose end the census stands for on a time axis."""
+        """The year whose end the census represents on a time axis."""
         return self.years[0] - 1
 
     def kpi(self, year: int) -> Mapping[str, Any]:
@@ -167,7 +167,7 @@ class StoredSweep:
 
 @dataclass(frozen=True)
 class Sweeps:
-    """The newest sweep, the complete one before it that was asked the same, and files that cannot be read."""
+    """The newest sweep, the complete one before it with the same request, and files that cannot be read."""
 
     last: StoredSweep | None
     before: StoredSweep | None

@@ -42,5 +42,5 @@ class User:
 def _refused(user: User, what: str, allowed: frozenset[str]) -> InputError:
     return InputError(
         f"{user.name} ({user.role}) may not {what}.",
-        remedy=f"Ask somebody with the role {' or '.join(sorted(allowed))}.",
+        remedy=f"Ask a user with the role {' or '.join(sorted(allowed))}.",
     )

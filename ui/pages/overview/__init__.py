@@ -1,1 +1,1 @@
-"""Overview: the scenario at a glance."""
+"""Overview: key figures, changes, what to do, all scenarios."""

@@ -10,10 +10,10 @@ from ui.components.html import link
 from ui.values.results import Result, StoredSweep, StoredSweepRow, Sweeps
 
 LEAST_RATE, LEAST_MONEY = 0.00005, 1.0  # less does not show: 0.005 pp, a dollar of payroll
-SHOWN = 4  # changes that a glance takes in; the others are counted
+SHOWN = 4  # changes; the others are counted
 NO_SWEEP = (
     '<p class="quiet">No sweep has run in this home yet. <code>planwise sweep</code> simulates and publishes '
-    "every scenario; what moved from one sweep to the next shows here. A nightly one is a deployment: "
+    "every scenario; changes from one sweep to the next are shown here. A nightly one is a deployment: "
     "<code>planwise up</code>.</p>"
 )
 
@@ -31,7 +31,7 @@ class ChangeFigures:
 
 @dataclass(frozen=True)
 class Move:
-    """One scenario that is not what it was."""
+    """One scenario whose figures moved."""
 
     name: str
     scenario: str

@@ -1,4 +1,4 @@
-"""The overview: the scenario in force at a glance, what is new, what waits, all scenarios side by side."""
+"""The overview: key figures of a scenario, what changed, what to do, all scenarios side by side."""
 
 from collections.abc import Sequence
 from html import escape
@@ -28,13 +28,13 @@ def nothing_published(home: Path) -> str:
     """Return the empty state of a home without a published result."""
     return (
         '<div class="empty"><h2>Nothing is published yet</h2>'
-        "<p>A result shows up here by itself as soon as a simulation has passed its quality gate.</p><ol>"
-        "<li>Bring in the people: <code>planwise census import FILE</code>, or a synthetic census: "
+        "<p>Results appear here as soon as a simulation has passed its quality gate.</p><ol>"
+        "<li>Import a census: <code>planwise census import FILE</code>, or generate one: "
         "<code>planwise census generate --employees 10000</code></li>"
         "<li>Simulate the baseline: <code>planwise simulate</code></li>"
-        "<li>Look for levers that meet a target: "
+        "<li>Find levers that meet a target: "
         "<code>planwise optimize --target-growth 0.03</code></li></ol>"
-        f"<p>All at once: <code>planwise demo</code>. This page looks at <code>{escape(str(home))}</code>; "
+        f"<p>All in one step: <code>planwise demo</code>. This page shows <code>{escape(str(home))}</code>; "
         "another folder: <code>planwise serve --home FOLDER</code>.</p></div>"
     )
 
@@ -158,7 +158,7 @@ class OverviewPage(Page):
         self.refresh()
 
     def refresh(self) -> None:
-        """Read what is published now and show it; what takes longer follows when it is there."""
+        """Show what is published; what takes longer to read follows."""
         results, unreadable = self._store.results()
         notices = [html.unreadable(item) for item in unreadable]
         nothing = not results and not unreadable
@@ -208,8 +208,8 @@ class OverviewPage(Page):
         """Fill what is read from the ledger, sweeps, studies and jobs, off the event loop."""
         results, _ = self._store.results()
         offload = self._session.offload
-        self._news.html = await offload(self._told, lambda: news(self._store.sweeps.latest(), results))
-        self._study.html = await offload(self._told, self._latest_study)
+        self._news.html = await offload(self._html_of, lambda: news(self._store.sweeps.latest(), results))
+        self._study.html = await offload(self._html_of, self._latest_study)
         self._open = await offload(self._read_open)
         self._show_waiting()
 
@@ -238,8 +238,8 @@ class OverviewPage(Page):
         self._waiting.html = list_items(waiting(draft.scenario, len(draft.changes), *found))
 
     @staticmethod
-    def _told(read: Any) -> str:
-        """Return the HTML of what was read, or why it cannot be."""
+    def _html_of(read: Any) -> str:
+        """Return the HTML that `read` gives, or its error."""
         try:
             return str(read())
         except PlanWiseError as error:
@@ -249,15 +249,15 @@ class OverviewPage(Page):
         self, results: Sequence[Result], unreadable: Sequence[Unreadable], notices: list[str]
     ) -> Result:
         by_name = {result.scenario: result for result in results}
-        wanted = self._selection.scenario
-        if wanted in by_name:
-            return by_name[wanted]
+        selected = self._selection.scenario
+        if selected in by_name:
+            return by_name[selected]
         chosen = by_name.get(BASELINE, results[0])
-        if wanted:
-            why = "cannot be read" if wanted in {item.name for item in unreadable} else "is not published"
+        if selected:
+            why = "cannot be read" if selected in {item.name for item in unreadable} else "is not published"
             notices.append(
                 html.notice(
-                    f"Scenario {wanted!r} {why}; {chosen.scenario} is shown.",
+                    f"Scenario {selected!r} {why}; {chosen.scenario} is shown.",
                     f"Published: {', '.join(by_name)}.",
                     "warn",
                 )
@@ -265,14 +265,14 @@ class OverviewPage(Page):
         return chosen
 
     def _pick_year(self, result: Result, notices: list[str]) -> int:
-        wanted = self._selection.year
-        if wanted is not None and wanted not in result.years:
+        year = self._selection.year
+        if year is not None and year not in result.years:
             notices.append(
                 html.notice(
-                    f"{result.scenario} does not simulate {wanted}; {result.last_year} is shown.", tone="warn"
+                    f"{result.scenario} does not simulate {year}; {result.last_year} is shown.", tone="warn"
                 )
             )
-        return wanted if wanted in result.years else result.last_year
+        return year if year in result.years else result.last_year
 
     def _lay_out(self) -> pn.Column:
         heading = pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"})
@@ -297,7 +297,7 @@ class OverviewPage(Page):
         return pn.Column(
             _boxed("To do", "Edits, runs, studies, results out of date", self._waiting),
             _boxed("What changed", "Annual growth (CAGR) and payroll at the end of the horizon", self._news),
-            _boxed("Quality gates", "Every published scenario, the worst first", self._gates),
+            _boxed("Quality gates", "Every published scenario, worst first", self._gates),
             **STACK,
         )
 
@@ -305,7 +305,7 @@ class OverviewPage(Page):
         return pmui.Accordion(
             ("Levels", self._levels.layout),
             ("Quality gate in detail", self._gate.layout),
-            ("Where these figures are from", self._provenance),
+            ("Source of the figures", self._provenance),
             title_variant="h6",
             disable_gutters=True,
             sx=FOLDED,

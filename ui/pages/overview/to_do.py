@@ -19,12 +19,12 @@ NO_STUDY = (
 
 
 def no_study() -> str:
-    """Return what stands in a study's place while there is none."""
+    """Return the text for a home without studies."""
     return NO_STUDY.format(link=link("Auto-optimise", "optimise"))
 
 
 def latest(study: StudyBrief) -> str:
-    """Return how the latest study stands: state, target, best so far, what it took."""
+    """Return the latest study as HTML: state, target, best trial, duration."""
     name, tone = status(study)
     open_it = link("Open the study", "optimise", about=f"Open the study {study.name}", study=study.name)
     target = "trade-offs, no target" if study.target is None else f"target {exact_percent(study.target)}"
@@ -36,7 +36,7 @@ def latest(study: StudyBrief) -> str:
 
 
 def status(study: StudyBrief) -> tuple[str, html.Tone]:
-    """Return how a study stands, in a word or two."""
+    """Return a study's status as a text with its tone."""
     if study.converged is None:
         return study.state.capitalize(), "" if study.state == "running" else "bad"
     if study.target is None:
@@ -56,11 +56,11 @@ def best(study: StudyBrief) -> str:
 
 def _found(study: StudyBrief) -> str:
     took = "" if study.seconds is None else f", {seconds(study.seconds)}"
-    told = best(study)
-    return f"{told[0].upper()}{told[1:]}; {count(study.trials)} trials{took}"
+    found = best(study)
+    return f"{found[0].upper()}{found[1:]}; {count(study.trials)} trials{took}"
 
 
-SHOWN = 6  # items that a glance takes in; the others are counted
+SHOWN = 6  # items; the others are counted
 STUDIES_SHOWN = 2
 UNDER_WAY = frozenset({"waiting", "running"})
 BROKEN = frozenset({"failed", "interrupted"})
@@ -79,7 +79,7 @@ class JobLike(Protocol):
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to look after; the link is page, words and what to choose there."""
+    """One thing to do, with a link: its text, page and selection."""
 
     what: str
     why: str
@@ -93,24 +93,24 @@ def waiting(
     draft_of: str,
     edits: int,
     jobs: Sequence[JobLike],
-    standings: Sequence[ScenarioStatus],
+    statuses: Sequence[ScenarioStatus],
     studies: Sequence[StudyBrief],
 ) -> list[Item]:
-    """Return what waits, what is broken or unsaved first."""
+    """Return what needs attention: unsaved edits and failures first."""
     return [
         *_draft(draft_of, edits),
-        *(_job(job) for job in _not_made_good(jobs)),
+        *(_job(job) for job in _unrepaired(jobs)),
         *(_job(job) for job in jobs if job.state in UNDER_WAY),
-        *(_standing(item) for item in standings if item.state != "deleted"),
+        *(_scenario(item) for item in statuses if item.state != "deleted"),
         *_studies([study for study in studies if study.has_answer and study.kept_as is None]),
     ]
 
 
 def list_items(items: Sequence[Item]) -> str:
-    """Return the items as a list with links; what to do next when there is none."""
+    """Return the items as a list with links, or the next step when the list is empty."""
     if not items:
         return (
-            '<p class="quiet">Nothing waits: every scenario is simulated as it is defined, nothing is '
+            '<p class="quiet">Nothing to do: every scenario is simulated with its stored values, nothing is '
             f"running, no edit is unsaved. Next: {link('edit the plan', 'plan')}.</p>"
         )
     more = len(items) - SHOWN
@@ -125,8 +125,8 @@ def _draft(scenario: str, edits: int) -> list[Item]:
     return [Item(what, "kept in this tab and its address until saved", "Edit", "plan", {})]
 
 
-def _not_made_good(jobs: Sequence[JobLike]) -> list[JobLike]:
-    """Return what broke, unless the same was done since; `jobs` are the newest first."""
+def _unrepaired(jobs: Sequence[JobLike]) -> list[JobLike]:
+    """Return the failed jobs that no later job of the same kind and scenario repaired; newest first."""
     done: set[tuple[str, str]] = set()
     found = []
     for job in jobs:
@@ -143,11 +143,11 @@ def _job(job: JobLike) -> Item:
         share = "" if job.share is None else f", {percent(job.share, 0)} done"
         return Item(job.title, f"{job.state}{share}", "Watch", "run", {"job": job.id})
     return Item(
-        job.title, f"{job.state}: see why, and run it again", "Look", "run", {"scenario": job.scenario}, "bad"
+        job.title, f"{job.state}: see why, and run it again", "Show", "run", {"scenario": job.scenario}, "bad"
     )
 
 
-def _standing(item: ScenarioStatus) -> Item:
+def _scenario(item: ScenarioStatus) -> Item:
     if item.state == "never":
         return Item(item.scenario, "never simulated", "Run", "run", {"scenario": item.scenario})
     return Item(item.scenario, f"out of date: {item.why}", "Run", "run", {"scenario": item.scenario}, "warn")

@@ -32,7 +32,7 @@ PP = 100.0
 MILLION = 1e6
 WITH_GROWTH = {**BRIDGE, "growth_all": "Growth"}
 DIMENSIONS = {"level": "Level", "department": "Department", "gender": "Gender"}
-EVERYONE = "All employees"
+ALL_EMPLOYEES = "All employees"
 STEP_TEXTS = {Unit.RATE: "+1 pp", Unit.MULTIPLIER: "+0.01×"}
 
 
@@ -184,7 +184,7 @@ def levels(name: str, impact: Impact, year: int) -> Content:
 
 
 def affected(name: str, impact: Impact, dimension: str) -> Content:
-    """Return who earns more and who less at the end of the last year, by groups of one dimension."""
+    """Return how many earn more and less at the end of the last year, by groups of one dimension."""
     groups = [group for group in impact.groups if group.dimension == dimension]
     frame = pd.DataFrame(
         [
@@ -228,7 +228,7 @@ def affected(name: str, impact: Impact, dimension: str) -> Content:
             x_format="$,~s",
             zero_based=True,
         ),
-        EVERYONE,
+        ALL_EMPLOYEES,
         _lead(impact),
     )
 
@@ -323,7 +323,7 @@ def _lead(impact: Impact) -> str:
 
 def _member(group: Affected) -> str:
     if group.dimension == "everybody":
-        return EVERYONE
+        return ALL_EMPLOYEES
     return level(int(group.member)) if group.dimension == "level" else group.member
 
 

@@ -293,7 +293,7 @@ def matrix(view: ResultsView, frame: pd.DataFrame) -> Content:
     )
     people, hidden = int(frame["people"].sum()), int((frame["people"] < SUPPRESSED_UNDER).sum())
     known = view.result.manifest["census"].get("availability", {}).get("performance_rating", True)
-    lead = "" if known else html.notice("The census has no ratings: everybody counts as 3.")
+    lead = "" if known else html.notice("The census has no ratings: a rating of 3 is used for all.")
     if not people:
         lead = html.notice("No selected employee has a merit raise in this year.")
     figure = heat_map(
@@ -381,7 +381,7 @@ def _few(cell: dict[Any, Any]) -> bool:
 
 def _cell(cell: dict[Any, Any] | None) -> str:
     if cell is None:
-        return "nobody"
+        return "no one"
     return (
         f"{FEW} people" if _few(cell) else f"{percent(cell['mean_merit_rate'], 2)} ({count(cell['people'])})"
     )

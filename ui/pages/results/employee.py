@@ -58,7 +58,7 @@ def timeline_heading(view: ResultsView, person: Timeline) -> str:
     start = first.events[0].compensation if first.year != CENSUS_YEAR and first.events else first.base_pay
     grown = float(last.base_pay) / float(start) - 1
     facts = person.person
-    told = [f"{name} {_plain(facts[key])}" for key, name in ABOUT.items() if facts.get(key) is not None]
+    known = [f"{name} {_plain(facts[key])}" for key, name in ABOUT.items() if facts.get(key) is not None]
     kpis = (
         html.Kpi(
             "Base pay",
@@ -79,7 +79,7 @@ def timeline_heading(view: ResultsView, person: Timeline) -> str:
             "bad" if person.problems else "good",
         ),
     )
-    heading = html.card_heading(f"{person.employee_id} · {facts.get('job_title') or ''}", " · ".join(told))
+    heading = html.card_heading(f"{person.employee_id} · {facts.get('job_title') or ''}", " · ".join(known))
     problems = "".join(html.notice(text, tone="bad") for text in person.problems)
     return f"{heading}<div style='height:10px'></div>{html.kpi_strip(kpis)}{problems}"
 
@@ -182,8 +182,8 @@ def _label(lever: str) -> str:
 
 def _cause(lever: str, value: Any, tier: str) -> dict[str, str]:
     declared = catalogue().parameters.get(lever)
-    said = str(value) if declared is None else written(declared, value)
-    return {"lever": lever, "value": said, "tier": tier, "approver": NOT_RELEASED}
+    text = str(value) if declared is None else written(declared, value)
+    return {"lever": lever, "value": text, "tier": tier, "approver": NOT_RELEASED}
 
 
 def years_card(view: ResultsView, person: Timeline) -> Content:

@@ -22,7 +22,7 @@ from ui.store import Store
 from ui.values.people import EVENT_KINDS, READERS_OF_PEOPLE, EventPage, EventQuery
 
 ROWS = 25  # of a page
-DASH = "–"  # where there is none: no pay before a hire, no draw for a raise
+DASH = "–"  # a missing value: no pay before a hire, no draw for a raise
 EMPLOYEE_PART = 1  # of an event's id: year/employee/type/reason
 LEVEL_CELL = 3  # shows the level before, too
 CSV_ROWS, EXCEL_ROWS = 100_000, 50_000  # of a download; the mart's Parquet file has them all

@@ -101,7 +101,7 @@ def _content(
         + f" · {WHOSE_FLOWS}"
         + (
             f" · pay of {hidden} small {'group' if hidden == 1 else 'groups'} is not shown: "
-            f"under {SUPPRESSED_UNDER} people, or what would tell it"
+            f"under {SUPPRESSED_UNDER} people, or they would reveal it"
             if hidden
             else ""
         ),
@@ -181,7 +181,7 @@ def words(view: ResultsView, frame: pd.DataFrame) -> str:
     """Return what the gaps of the year say, in a sentence per group."""
     rows = frame[frame["simulation_year"] == view.year].to_dict("records")
     reference = _reference(frame)
-    said = [
+    sentences = [
         f"{row['group']} ({count(row['headcount'])} people) is paid on average "
         f"{_against(row['raw_gap'], reference)} (raw gap {percent(row['raw_gap'], 2)}), and within the same "
         f"level, department and tenure band {_against(row['adjusted_gap'], reference)} "
@@ -189,9 +189,9 @@ def words(view: ResultsView, frame: pd.DataFrame) -> str:
         for row in rows
         if row["group"] != reference
     ]
-    if not said:
+    if not sentences:
         return f"In {view.year} there is one group of {SUPPRESSED_UNDER} people or more: nothing to compare."
-    return f"At the end of {view.year}: " + " ".join(said)
+    return f"At the end of {view.year}: " + " ".join(sentences)
 
 
 def gap(view: ResultsView, frame: pd.DataFrame, name: str, title: str) -> Content:

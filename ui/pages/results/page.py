@@ -66,12 +66,12 @@ class FilterControls:
         self._gender = pmui.Select(label="Gender", options={ALL_GENDERS: ""}, width=100, **SELECT)
         self._reset = pmui.Button(
             label="Reset filters",
-            description="Reset filters: show everybody who is active",
+            description="Reset filters: show all active employees",
             variant="text",
             size="small",
             margin=(10, 0, 0, 0),
         )
-        self._reset.on_click(self._everybody)
+        self._reset.on_click(self._reset_filters)
         self._follow(self._scenario, "scenario")
         self._follow(self._year, "year")
         self._follow(self._status, "status")
@@ -92,7 +92,7 @@ class FilterControls:
         )
 
     def show(self, view: ResultsView, section: Section, scenarios: tuple[str, ...]) -> None:
-        """Show what is chosen, and what there is to choose from."""
+        """Show the selection and its options."""
         population = view.population
         with self._filling:
             self._scenario.param.update(options=list(scenarios), value=view.scenario)
@@ -112,7 +112,7 @@ class FilterControls:
             )
             self._reset.disabled = off
 
-    def _everybody(self, _: Any) -> None:
+    def _reset_filters(self, _: Any) -> None:
         self._selection.param.update(status="", level=None, departments=(), gender="")
 
     def _follow(self, widget: Any, name: str) -> None:
@@ -190,7 +190,7 @@ class ResultsPage(Page):
             self._ask()
 
     async def fill(self) -> None:
-        """Read what is wanted now, on a thread, and show it; what was wanted meanwhile is read after it."""
+        """Read the selection on a thread and show it; if it changed meanwhile, read again."""
         if self._busy:
             self._again = True
             return
@@ -205,9 +205,9 @@ class ResultsPage(Page):
             self._busy = False
 
     async def _fill_once(self) -> None:
-        key, wanted = self._key(), ResultsRequest.of(self._session.selection)
+        key, request = self._key(), ResultsRequest.of(self._session.selection)
         try:
-            shown = await self._session.offload(self._read, self._session.store, wanted)
+            shown = await self._session.offload(self._read, self._session.store, request)
         except PlanWiseError as error:
             on_page(partial(self._show_error, error))
             return
@@ -216,15 +216,15 @@ class ResultsPage(Page):
         self._seen = key
         on_page(partial(self._show_found, shown))
 
-    def _read(self, store: Store, wanted: ResultsRequest) -> Shown:
+    def _read(self, store: Store, request: ResultsRequest) -> Shown:
         """Read on a thread; touches no widget."""
-        section = self._by_key.get(wanted.section, self._sections[0])
-        view = load_view(store, wanted, status=section.status)
+        section = self._by_key.get(request.section, self._sections[0])
+        view = load_view(store, request, status=section.status)
         if view is None:
             return Shown(None, (), section)
-        if wanted.section not in ("", *self._by_key):
+        if request.section not in ("", *self._by_key):
             notice = html.notice(
-                f"There is no section {wanted.section!r}; {section.title} is shown.", tone="warn"
+                f"There is no section {request.section!r}; {section.title} is shown.", tone="warn"
             )
             view = replace(view, notices=(*view.notices, notice))
         strip = "" if section.key == Employee.key else html.kpi_strip(self._headline(store, view))

@@ -33,13 +33,13 @@ class ResultsRequest:
 
     @classmethod
     def of(cls, selection: Selection) -> "ResultsRequest":
-        """Return what a selection wants now."""
+        """Return the request of a selection."""
         return cls(**{name: getattr(selection, name) for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True)
 class ResultsView:
-    """A result, a year and people that there are; `notices` is HTML about what there is not."""
+    """A result, a year and people that exist; `notices` is HTML about selections that do not."""
 
     result: Result
     population: Population
@@ -60,7 +60,7 @@ class ResultsView:
         return self.people == Filter()
 
     def level(self, level_id: Any) -> str:
-        """Return a level as it is called in this result."""
+        """Return the name of a level in this result."""
         return level(level_id, self.population.level_names)
 
     def place(self, year: Any) -> str:
@@ -79,7 +79,7 @@ class ResultsView:
             parts.append(f"{names} and {more} more departments" if more > 0 else names)
         if chosen.gender:
             parts.append(f"gender {chosen.gender}")
-        return ", ".join(parts) or "everybody"
+        return ", ".join(parts) or "all employees"
 
     @property
     def span(self) -> str:
@@ -91,54 +91,56 @@ class ResultsView:
         return f"{what} · {period or self.year} · {self.who(by_status=by_status)} · {self.scenario}"
 
 
-def load_view(store: Store, wanted: ResultsRequest, *, status: str = ACTIVE) -> ResultsView | None:
-    """Return what is to be shown, None when nothing is published; `status` is the default of the section.
+def load_view(store: Store, request: ResultsRequest, *, status: str = ACTIVE) -> ResultsView | None:
+    """Return what is shown, None when nothing is published; `status` is the default of the section.
 
-    What is wanted and not there is left out, which a notice says. Raises InputError when none can be read.
+    A selection that does not exist is left out, with a notice. Raises InputError when no result can be read.
     """
     names = store.scenarios()
     if not names:
         return None
-    result, notices = _result(store, wanted.scenario, names)
+    result, notices = _result(store, request.scenario, names)
     population = store.people.population(result.scenario)
-    year = wanted.year if wanted.year in result.years else result.last_year
-    if wanted.year is not None and wanted.year != year:
-        notices.append(f"{result.scenario} does not simulate {wanted.year}; {year} is shown.")
+    year = request.year if request.year in result.years else result.last_year
+    if request.year is not None and request.year != year:
+        notices.append(f"{result.scenario} does not simulate {request.year}; {year} is shown.")
     people = Filter(status=status)
-    if wanted.status in STATUSES:
-        people = replace(people, status=wanted.status)
-    elif wanted.status:
-        notices.append(f"There is no employment status {wanted.status!r}; {STATUSES[status].label} is shown.")
-    if wanted.level in population.levels:
-        people = replace(people, level=wanted.level)
-    elif wanted.level is not None:
+    if request.status in STATUSES:
+        people = replace(people, status=request.status)
+    elif request.status:
         notices.append(
-            f"No employee is in {level(wanted.level, population.level_names)}; all levels are shown."
+            f"There is no employment status {request.status!r}; {STATUSES[status].label} is shown."
         )
-    known = tuple(name for name in wanted.departments if name in population.departments)
-    if missing := [name for name in wanted.departments if name not in known]:
+    if request.level in population.levels:
+        people = replace(people, level=request.level)
+    elif request.level is not None:
+        notices.append(
+            f"No employee is in {level(request.level, population.level_names)}; all levels are shown."
+        )
+    known = tuple(name for name in request.departments if name in population.departments)
+    if missing := [name for name in request.departments if name not in known]:
         notices.append(f"There is no department {', '.join(missing)} in {result.scenario}; it is left out.")
-    if wanted.gender in population.genders:
-        people = replace(people, gender=wanted.gender)
-    elif wanted.gender:
-        notices.append(f"There is no gender {wanted.gender!r} in {result.scenario}; everybody is shown.")
-    event = wanted.event if wanted.event in EVENT_KINDS else ""
+    if request.gender in population.genders:
+        people = replace(people, gender=request.gender)
+    elif request.gender:
+        notices.append(f"There is no gender {request.gender!r} in {result.scenario}; all are shown.")
+    event = request.event if request.event in EVENT_KINDS else ""
     return ResultsView(
         result=result,
         population=population,
         year=year,
         people=replace(people, departments=known),
         event=event,
-        employee=wanted.employee.strip(),
+        employee=request.employee.strip(),
         notices=tuple(html.notice(text, tone="warn") for text in notices),
     )
 
 
-def _result(store: Store, wanted: str, names: tuple[str, ...]) -> tuple[Result, list[str]]:
-    """Return the result that is wanted, else the first that can be read, and what to say about it."""
+def _result(store: Store, request: str, names: tuple[str, ...]) -> tuple[Result, list[str]]:
+    """Return the selected result, else the first that can be read, and notices about it."""
     notices: list[str] = []
-    order = [wanted] if wanted in names else []
-    unknown = f"There is no published scenario {wanted!r}" if wanted and not order else ""
+    order = [request] if request in names else []
+    unknown = f"There is no published scenario {request!r}" if request and not order else ""
     order += [name for name in (BASELINE, *names) if name in names and name not in order]
     failures: list[InputError] = []
     for name in order:
@@ -147,7 +149,7 @@ def _result(store: Store, wanted: str, names: tuple[str, ...]) -> tuple[Result, 
         except InputError as error:
             failures.append(error)
             continue
-        if unknown or (failures and name != wanted):
+        if unknown or (failures and name != request):
             notices.append(f"{unknown}; {name} is shown." if unknown else f"{name} is shown.")
         notices[:0] = [f"{error.what} {error.remedy or ''}".strip() for error in failures]
         return found, notices
@@ -183,7 +185,7 @@ RULES: Mapping[str, str] = {
     "new_hire": "Of the year's hires, those with the lowest draws leave again",
     "reduction": "The headcount target is under who stayed: those with the lowest draws leave",
     "promotion": "Draw under the probability: pay × (1 + raise), at least the new range's minimum",
-    "COLA": "Everybody employed on its date: pay × (1 + COLA rate)",
+    "COLA": "All employed on its date: pay × (1 + COLA rate)",
     "MERIT": "Rate of the level × rating × place in range, within the level's budget",
 }
 STATUS_LABELS: Mapping[str, str] = {
@@ -195,7 +197,7 @@ STATUS_LABELS: Mapping[str, str] = {
 
 
 def reason(name: Any) -> str:
-    """Return what an event's reason is called; one that nobody named stays as it is."""
+    """Return what an event's reason is called; an unknown one keeps its name."""
     return REASONS.get(str(name), str(name))
 
 

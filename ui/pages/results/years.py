@@ -32,7 +32,7 @@ COLUMNS = (
     html.TableColumn("turnover_rate", "Turnover", percent),
     html.TableColumn("promotions", "Promotions", count),
 )
-WHOSE_FLOWS = "Hires, exits and promotions count everybody there, whatever the status"
+WHOSE_FLOWS = "Hires, exits and promotions count all employees of the year, whatever the status"
 BY_NAME = {column.name: column for column in COLUMNS}
 
 
@@ -263,7 +263,7 @@ class Bridge(Section):
 
 
 def growth_of_years(view: ResultsView) -> Content:
-    """Return the same over all years: bars that add up to the growth of each."""
+    """Return the parts of growth in every year: bars that add up to the growth of each."""
     frame = bridge_frame(view.result)
     places = [str(year) for year in frame["simulation_year"]]
     series = [

@@ -21,13 +21,13 @@ from ui.session import Session
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A scenario's name, and canonical changes on top of it that are stored nowhere."""
+    """A scenario and unsaved changes to it, in canonical values."""
 
     scenario: str
     changes: Mapping[str, Value] = field(default_factory=dict)
 
-    def request(self) -> dict[str, Any]:
-        """Return what the flow `simulate` takes."""
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of the flow `simulate`."""
         kinds: dict[str, dict[str, Value]] = {"levers": {}, "assumptions": {}}
         for key, value in self.changes.items():
             kinds[f"{catalogue().kind(key.partition('@')[0])}s"][key] = value
@@ -35,7 +35,7 @@ class RunRequest:
 
 
 def suggested_name(base: str, taken: Iterable[str], longest: int = 48) -> str:
-    """Return a free name for what is made of a scenario: higher_cola_2, then higher_cola_3."""
+    """Return a free name for a copy of a scenario: higher_cola_2, then higher_cola_3."""
     known = set(taken)
     stem, _, number = base.rpartition("_")
     if not (stem and number.isdecimal()):
@@ -58,7 +58,7 @@ DESCRIPTION_MAX = 500
 
 
 class RunForm:
-    """Says what is wanted; `saved` stores edits under the name that was typed."""
+    """The choice of a scenario or of the unsaved edits; `save` stores the edits under the typed name."""
 
     def __init__(
         self, session: Session, on_change: Callable[[], None], on_run: Callable[[Any], Awaitable[None]]
@@ -87,7 +87,7 @@ class RunForm:
             size="small",
             **FIELD,
         )
-        self._over = pmui.Checkbox(label="Change the scenario itself", value=False, margin=0)
+        self._over = pmui.Checkbox(label="Update the scenario", value=False, margin=0)
         self._difference = html.pane("", styles={"--table-height": "260px"})
         self._problem = html.pane("", visible=False)
         self.run = pmui.Button(label="Run", icon="play_arrow", variant="contained", color="primary", margin=0)
@@ -120,17 +120,17 @@ class RunForm:
 
     @property
     def from_draft(self) -> bool:
-        """Whether the edits are to be run."""
+        """Whether a run simulates the edits."""
         return bool(self._mode.value == EDITS and not self._session.draft.is_empty)
 
-    def wanted(self) -> RunRequest | None:
-        """Return what a run would simulate; None while there is no scenario."""
+    def request(self) -> RunRequest | None:
+        """Return what a run would simulate; None without a scenario."""
         if self.from_draft:
             return RunRequest(self._session.draft.scenario, dict(self._session.draft.changes))
         return RunRequest(self._scenario.value) if self._scenario.value else None
 
     def refresh(self) -> None:
-        """Show the scenarios and edits there are now; raises InputError when there is no census."""
+        """Show the scenarios and edits; raises InputError when there is no census."""
         draft, selected = self._session.draft, self._session.selection.scenario
         if lost := draft.refresh():
             self._session.notify(lost, tone="warning", remedy=LOOK_AGAIN)
@@ -147,7 +147,7 @@ class RunForm:
             self._scenario.param.update(options=list(self._taken), value=value)
             if selected and selected not in self._taken:
                 self._session.notify(
-                    f"There is no scenario {selected!r}: it was deleted, or never saved.",
+                    f"Scenario {selected!r} does not exist: it was deleted, or never saved.",
                     tone="warning",
                     remedy=f"{value} is chosen instead.",
                 )
@@ -173,7 +173,7 @@ class RunForm:
         return saved.name
 
     def was_saved(self, name: str) -> None:
-        """Go on from the saved scenario: nothing is edited any more."""
+        """Continue from the saved scenario, without edits."""
         if self.from_draft:
             self._touched = False
             self._note.value = ""
@@ -182,18 +182,18 @@ class RunForm:
         self.refresh()
 
     def problem(self, error: PlanWiseError | None) -> None:
-        """Say what is wrong, under the fields; None takes it back."""
+        """Show an error under the fields; None removes it."""
         self._problem.visible = error is not None
         if error is not None:
             with suppress(PlanWiseError):
-                self.refresh()  # what is stored may not be what it was
+                self.refresh()  # the stored scenarios may have changed
             self._problem.object = html.error_notice(error)
 
     def busy(self, text: str = "") -> None:
-        """Show that something is under way, and take no further click; empty is the end of it."""
+        """Disable the buttons while the text is shown; an empty text enables them again."""
         self.run.label = text or self._label()
         may = self._session.can_run and (self._session.can_edit or not self.from_draft)
-        self.run.disabled = bool(text) or not may or self.wanted() is None
+        self.run.disabled = bool(text) or not may or self.request() is None
         self._save.disabled = bool(text) or not self._session.can_edit
         self.sweep.disabled = bool(text) or not self._session.can_run
 
@@ -203,7 +203,7 @@ class RunForm:
         try:
             name = await self._session.offload(self.saved)
             self.was_saved(name)
-            self._session.notify(f"{name} is saved; it has not been simulated.", tone="success")
+            self._session.notify(f"{name} is saved, not yet simulated.", tone="success")
         except PlanWiseError as error:
             self.problem(error)
         finally:
@@ -231,7 +231,7 @@ class RunForm:
         self._mode.visible = not draft.is_empty
         self._scenario.visible = not edits
         self._over.param.update(
-            visible=over, label=f"Change {draft.scenario} itself instead of a new scenario"
+            visible=over, label=f"Update {draft.scenario} instead of saving a new scenario"
         )
         self._save_row.visible = edits and not (over and self._over.value)
         self._save.visible = edits
@@ -249,9 +249,9 @@ class RunForm:
         rows = differences(base, proposed)
         if not rows:
             text = (
-                "As the baseline: levers in force and defaults."
+                "The baseline: levers in force and defaults."
                 if self._scenario.value == BASELINE
-                else (f"No difference to {name}.")
+                else f"No differences from {name}."
             )
             return f'<p class="quiet">{escape(text)}</p>'
         table = difference_table(rows, f"Differences from {name}")
@@ -263,12 +263,12 @@ class RunForm:
         session = self._session
         if not session.can_run:
             return html.notice(
-                f"{session.user.name} ({session.user.role}) may look at runs, not start them.",
-                "Ask somebody with the role analyst, operator or admin.",
+                f"{session.user.name} ({session.user.role}) can view runs, but not start them.",
+                "Ask an analyst, operator or admin.",
             )
         if self.from_draft and not session.can_edit:
             return html.notice(
-                f"{session.user.name} ({session.user.role}) may not save edits.",
-                "Run a stored scenario, or ask an analyst to save these edits.",
+                f"{session.user.name} ({session.user.role}) cannot save edits.",
+                "Run a stored scenario, or ask an analyst to save the edits.",
             )
         return ""

@@ -88,23 +88,23 @@ FIGURES = (
 
 
 class Outcome:
-    """Gate and figures of an ended job; nothing while there is none."""
+    """Links, key figures, gate and sweep of an ended job."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._ways = Linked(session.go)
+        self._links = Linked(session.go)
         self._gate = Card(name="quality gate", with_chart=False, height=320)
         self._sweep = Card(name="sweep", with_chart=False, height=420)
         self._figures = Card(name="key figures", with_chart=False)
         self.layout = pn.Column(**STACK)
 
     def show(self, job: Job | None) -> None:
-        """Show what came of a job; plans and studies have pages of their own."""
+        """Show the result of a job that has ended; None shows nothing."""
         if job is None or not job.ended:
             show(self.layout)
             return
-        self._ways.html = ways(job)
-        parts: list[Any] = [self._ways] if self._ways.html else []
+        self._links.html = links_of(job)
+        parts: list[Any] = [self._links] if self._links.html else []
         if (figures := self._figures_of(job)) is not None:
             self._figures.show(figures)
             parts.append(self._figures.layout)
@@ -132,8 +132,8 @@ class Outcome:
         return figures(result, baseline)
 
 
-def ways(job: Job) -> str:
-    """Return links to what one looks at next, as HTML."""
+def links_of(job: Job) -> str:
+    """Return links to the pages that show the result, as HTML."""
     name, links = job.scenario, []
     if job.kind is JobKind.SIMULATE and job.state is State.DONE:
         links.append(link(f"Results of {name}", "results", scenario=name))

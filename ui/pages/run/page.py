@@ -1,4 +1,4 @@
-"""Run: choose what, see what it takes, watch it, see what came of it."""
+"""Run: choose a scenario, see what a run takes, watch it, see its result; jobs and past simulations."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import FRAME, Card, Content
 from ui.components.html import TableColumn
-from ui.components.job_panel import STATES, JobPanel, what_came_of
+from ui.components.job_panel import STATES, JobPanel, outcome_of
 from ui.components.page import PAIR, Page
 from ui.components.table import PagedTable
 from ui.pages.run.form import RunForm
@@ -28,7 +28,7 @@ JOBS = (
     TableColumn("started", "Started, UTC", is_text=True, whole=True),
     TableColumn("seconds", "Took", lambda v: seconds(v)),
     TableColumn("by", "By", is_text=True, whole=True),
-    TableColumn("what", "What came of it", is_text=True),
+    TableColumn("what", "Outcome", is_text=True),
 )
 PAST = (
     TableColumn("scenario", "Scenario", is_text=True),
@@ -64,19 +64,19 @@ class Jobs:
         self.layout = pmui.Paper(self._heading, self._table.layout, **FRAME)
 
     def show(self, jobs: Sequence[Job], opened: str) -> None:
-        """Show the jobs; plans are left out, they are looked at once."""
+        """Show the jobs, without those that only plan."""
         real = [job for job in jobs if job.kind is not JobKind.PLAN]
         active = sum(not job.ended for job in real)
-        state = f"{active} under way" if active else "none under way"
+        state = f"{active} running" if active else "none running"
         self._heading.object = html.card_heading(
-            "Jobs", f"Started here or by a command, the newest first · {state}"
+            "Jobs", f"Started here or by a command, newest first · {state}"
         )
         self._table.show(job_frame(real))
         self._table.open(opened or None)
 
 
 def job_frame(jobs: Sequence[Job]) -> pd.DataFrame:
-    """Return one row per job: what, how it stands, when, how long in seconds, who, what came of it."""
+    """Return one row per job: title, state, start, duration in seconds, user, outcome."""
     rows = [
         {
             "id": job.id,
@@ -85,7 +85,7 @@ def job_frame(jobs: Sequence[Job]) -> pd.DataFrame:
             "started": _moment(job.started_at),
             "seconds": job.seconds(),
             "by": job.started_by,
-            "what": _short(what_came_of(job) or (job.message if not job.ended else "")),
+            "what": _short(outcome_of(job) or (job.message if not job.ended else "")),
         }
         for job in jobs
     ]
@@ -100,11 +100,11 @@ class Past:
         self.layout = self._card.layout
 
     def show(self, runs: Sequence[PastRun]) -> None:
-        """Show them, the newest first."""
+        """Show the runs, newest first."""
         self._card.show(
             Content(
                 "Past simulations",
-                "Every simulation, wherever it was started · growth and payroll at the end of the horizon",
+                "From the dashboard, commands and deployments · growth and payroll at the end of the horizon",
                 past_frame(runs),
                 PAST,
                 "simulation_runs.csv",
@@ -159,7 +159,7 @@ class RunPage(Page):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show what is new: scenarios, edits, jobs, past runs."""
+        """Show scenarios, edits, jobs and past runs."""
         try:
             self._choice.refresh()
         except PlanWiseError as error:
@@ -167,10 +167,10 @@ class RunPage(Page):
             return
         self._set_notices(())
         self._follow()
-        self._plan.ask(self._choice.wanted(), self._results())
+        self._plan.ask(self._choice.request(), self._results())
 
     def _results(self) -> Any:
-        """Return what a plan depends on, besides what is wanted: what was run and published since."""
+        """Return what a plan depends on besides the request: the jobs that have ended."""
         return tuple(
             job.id for job in self._session.store.jobs.list() if job.ended and job.kind is not JobKind.PLAN
         )
@@ -191,16 +191,16 @@ class RunPage(Page):
         self._show(*parts)
 
     def _follow(self) -> None:
-        """Watch the job of the address; without one, one's own that is under way."""
+        """Watch the job of the address; without one, a job that is running."""
         session = self._session
-        wanted = session.selection.job or next(
+        job_id = session.selection.job or next(
             (job.id for job in session.store.jobs.list() if not job.ended and job.kind is not JobKind.PLAN),
             "",
         )
         watched = "" if self._panel.job is None else self._panel.job.id
-        if wanted != watched:
+        if job_id != watched:
             try:
-                self._panel.show(wanted or None)
+                self._panel.show(job_id or None)
             except PlanWiseError as error:
                 session.notify_error(error, "warning")
                 self._panel.show(None)
@@ -240,7 +240,7 @@ class RunPage(Page):
     def _ended(self, job: Job) -> None:
         self._outcome.show(job)
         self._lay_out()
-        self._plan.ask(self._choice.wanted(), self._results())
+        self._plan.ask(self._choice.request(), self._results())
         session = self._session
         if not self.is_shown:
             link = ("run", {"job": job.id})
@@ -254,4 +254,4 @@ class RunPage(Page):
         self._session.selection.job = job
 
     def _changed(self) -> None:
-        self._plan.ask(self._choice.wanted(), self._results())
+        self._plan.ask(self._choice.request(), self._results())

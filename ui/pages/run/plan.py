@@ -1,4 +1,4 @@
-"""The card that says, before anything runs, what would: models, time, where, and who is in the way."""
+"""The plan of a run before it starts: models, time, where it runs, and what it waits for."""
 
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -20,23 +20,23 @@ from ui.pages.run.form import RunRequest
 from ui.session import Session
 
 LOOK_MILLISECONDS = 400
-AGAIN_SECONDS = 2.0  # after which it is looked whether the warehouse is free
-OTHER_PLAN = "(plan "  # of a holder that only looks
-STILL_SECONDS = 1.0  # a choice that stands so long is planned without being asked
+RETRY_SECONDS = 2.0  # between two checks whether the warehouse is free
+OTHER_PLAN = "(plan "  # in the name of a process that locks the warehouse for a plan only
+IDLE_SECONDS = 1.0  # without another choice, before a plan is computed
 PAGE = "run"
-WORKING = '<p class="quiet" role="status">Working out what must run…</p>'
-KEPT = "What earlier runs have computed alike is not computed again"
+WORKING = '<p class="quiet" role="status">Computing what must run…</p>'
+REUSE = "Tables that earlier runs computed from the same inputs are reused"
 
 
 class PlanCard:
-    """Works out a plan as a job of its own, a moment after the choice was made, and shows it.
+    """Computes a plan as a job of its own, a moment after a choice was made, and shows it.
 
-    What may take long is done on threads and looked for by a timer, so that no click waits for it.
+    Slow work is done on threads and polled by a timer, so that no click waits for it.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._wanted: RunRequest | None = None
+        self._request: RunRequest | None = None
         self._shown_for: Any = None
         self._due: float | None = None
         self._starting: Future[Job] | None = None
@@ -44,13 +44,11 @@ class PlanCard:
         self._route: Future[Any] | None = None
         self._where = html.pane("")
         self._body = html.pane("")
-        self._again = pmui.Button(
-            label="Work it out again", variant="text", size="small", margin=(0, 0, 0, -5)
-        )
+        self._again = pmui.Button(label="Compute again", variant="text", size="small", margin=(0, 0, 0, -5))
         self._again.on_click(self._ask_again)
         self.layout = pmui.Paper(
             pn.Column(
-                html.pane(html.card_heading("Before it runs", KEPT)),
+                html.pane(html.card_heading("Before it runs", REUSE)),
                 self._body,
                 self._where,
                 self._again,
@@ -62,22 +60,22 @@ class PlanCard:
         self._timer.stop()
         session.on_end(self._leave)
 
-    def ask(self, wanted: RunRequest | None, version: Any) -> None:
-        """Show the plan of what is wanted now, and where it would run; what is shown already is not asked."""
+    def ask(self, request: RunRequest | None, version: Any) -> None:
+        """Show the plan of a request and where it would run; a plan that is shown is not computed again."""
         if self._route is None:
             where = self._session.actions.jobs.where
             self._route = self._session.services.threads.submit(where, JobKind.SIMULATE.value)
             self._watch()
-        key = (wanted, version)
+        key = (request, version)
         if key == self._shown_for:
             return
         self._leave()
-        self._shown_for, self._wanted = key, wanted
-        if wanted is None:
+        self._shown_for, self._request = key, request
+        if request is None:
             self._body.object = '<p class="quiet">Choose a scenario.</p>'
             return
         self._body.object = WORKING
-        self._due = monotonic() + STILL_SECONDS
+        self._due = monotonic() + IDLE_SECONDS
         self._watch()
 
     def _look(self) -> None:
@@ -97,22 +95,20 @@ class PlanCard:
             self._timer.stop()
 
     def _start(self) -> None:
-        session, wanted = self._session, self._wanted
-        assert wanted is not None  # else nothing is due
+        session, request = self._session, self._request
+        assert request is not None  # else nothing is due
         if not session.can_run:
-            self._body.object = '<p class="quiet">Only those who may run see what would be run.</p>'
+            self._body.object = '<p class="quiet">A plan is shown to roles that can start runs.</p>'
         elif any(not job.ended and job.kind is not JobKind.PLAN for job in session.store.jobs.list()):
-            self._body.object = (
-                '<p class="quiet">What must run is worked out when no other job is under way.</p>'
-            )
+            self._body.object = '<p class="quiet">The plan is computed when no other job is running.</p>'
         elif holder := session.store.jobs.holder():
             self._wait_for(holder)
         else:
             self._starting = session.services.threads.submit(
                 session.actions.jobs.start,
                 JobKind.PLAN.value,
-                wanted.request(),
-                title=f"Plan {wanted.scenario}",
+                request.parameters(),
+                title=f"Plan {request.scenario}",
             )
 
     def _started(self, starting: Future[Job]) -> None:
@@ -141,19 +137,19 @@ class PlanCard:
 
     def _ask_again(self, *_: Any) -> None:
         self._shown_for = None
-        self.ask(self._wanted, "again")
+        self.ask(self._request, "again")
 
     def _wait_for(self, holder: str) -> None:
-        """Look again in a moment; who holds the warehouse is told, unless it only plans, too."""
+        """Try again in a moment; name the process that locks the warehouse, unless it only plans."""
         self._body.object = WORKING if OTHER_PLAN in holder else held(holder)
-        self._due = monotonic() + AGAIN_SECONDS
+        self._due = monotonic() + RETRY_SECONDS
 
     def _watch(self) -> None:
         if not self._timer.running:
             self._timer.start()
 
     def _leave(self) -> None:
-        """Want no plan any more; one that is being worked out is stopped, as nobody will see it."""
+        """Drop the plan; one that is being computed is cancelled."""
         self._due = None
         starting, self._starting = self._starting, None
         job, self._job = self._job, ""
@@ -172,20 +168,20 @@ class PlanCard:
 
 
 def planned(job: Job) -> str:
-    """Return what a plan found, or why it found nothing."""
+    """Return a plan's result, or its error, as HTML."""
     if job.state is not State.DONE or job.result is None:
         if job.error is not None and job.error.type == "Busy":
             return held(job.error.what.removeprefix("The warehouse is held by ").partition("; waited")[0])
-        what = "It could not be worked out." if job.error is None else job.error.what
+        what = "The plan could not be computed." if job.error is None else job.error.what
         return html.notice(what, "" if job.error is None else job.error.remedy, "bad")
     return _found(job.result)
 
 
 def held(holder: str) -> str:
-    """Return the notice that somebody else works on the warehouse."""
+    """Return the notice that another process locks the warehouse."""
     return html.notice(
         f"The warehouse is held by {holder}.",
-        "What must run is known when that has ended. A run that is started now waits for it.",
+        "The plan is computed once it is released. A run that is started now waits for it.",
         "warn",
     )
 
@@ -201,16 +197,16 @@ def summary(found: Mapping[str, Any]) -> str:
 
 
 def _found(found: Mapping[str, Any]) -> str:
-    estimate = "no past run is like it"
+    estimate = "no similar past run"
     if found["based_on_runs"]:
         runs = found["based_on_runs"]
-        estimate = f"from {runs} past run{'' if runs == 1 else 's'} like it"
+        estimate = f"from {runs} similar past run{'' if runs == 1 else 's'}"
     whole = found["whole_seconds"]
     figures = (
         html.Kpi("Rebuilt", count(found["models_to_run"]), f"of {count(_all(found))} models"),
         html.Kpi("Reused", count(found["models_reused"]), "same parameters, census and code"),
         html.Kpi("Models take", _about(found["models_seconds"]), estimate),
-        *([] if whole is None else [html.Kpi("In all", _about(whole), "with start, gate and publishing")]),
+        *([] if whole is None else [html.Kpi("In total", _about(whole), "with start, gate and publishing")]),
     )
     lead = f'<p class="strong">{escape(summary(found))}</p>'
     if found["in_force"]:

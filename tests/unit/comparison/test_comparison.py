@@ -1,5 +1,6 @@
-"""Compare: what is said of results whose differences are known."""
+"""Compare results whose differences are known; the list of everyone is complete, exact and inert."""
 
+import csv
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,7 @@ from comparison_worlds import Person, publish, staff
 from planwise.census import generate_census
 from planwise.comparison import compare
 from planwise.comparison.differences import METRICS
+from planwise.comparison.people import write_people_csv
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 
@@ -64,28 +66,32 @@ def test_winners_and_losers(four):
     assert pair.payroll.difference == pair.payroll.matched == -5_000
 
 
+def groups_of(settings, people):
+    """Return the size of each group of two scenarios with the same people."""
+    publish(settings, "base", people)
+    publish(settings, "other", people)
+    (pair,) = compare(settings, ["base", "other"]).people
+    return {(group.attribute, group.group): group.statistics.people for group in pair.groups}
+
+
 def test_small_groups_are_counted_together(settings):
     one = Person("E99", (90_000, 90_000, 95_000), department="Board", gender=None)
-    publish(settings, "base", staff(*[0] * 12, extra=[one]))
-    publish(settings, "other", staff(*[100] * 12, extra=[one]))
-    (pair,) = compare(settings, ["base", "other"]).people
-    groups = {(group.attribute, group.group): group.statistics.people for group in pair.groups}
     # no level, department or gender has ten people: each ends in one group of all thirteen
-    assert groups == {
-        ("level", "smaller groups"): 13,
-        ("department", "smaller groups"): 13,
-        ("gender", "smaller groups"): 13,
-    }
+    found = groups_of(settings, staff(*[0] * 12, extra=[one]))
+    assert found == {(by, "smaller groups"): 13 for by in ("level", "department", "gender")}
 
 
-def test_a_large_group_stands_for_itself(settings):
+def test_a_large_group_is_counted_alone(settings):
     many = [Person(f"M{n:02}", (70_000, 70_000, 70_000 + n), department="IT", level=3) for n in range(15)]
-    publish(settings, "base", [*staff(*[0] * 12), *many])
-    publish(settings, "other", [*staff(*[0] * 12), *many])
-    (pair,) = compare(settings, ["base", "other"]).people
-    departments = [(g.group, g.statistics.people) for g in pair.groups if g.attribute == "department"]
-    assert departments == [("IT", 15), ("smaller groups", 12)]
-    assert sum(g.statistics.people for g in pair.groups if g.attribute == "level") == 27
+    found = groups_of(settings, [*staff(*[0] * 12), *many])
+    departments = {group: people for (by, group), people in found.items() if by == "department"}
+    assert departments == {"IT": 15, "smaller groups": 12}
+    assert sum(people for (by, _), people in found.items() if by == "level") == 27
+
+
+def test_attributes_that_the_census_lacks_are_left_out(settings):
+    found = groups_of(settings, [Person(f"N{n}", (50_000,) * 3, gender=None) for n in range(12)])
+    assert {by for by, _ in found} == {"level", "department"}
 
 
 def test_people_whom_one_side_alone_employs_explain_the_payroll(four):
@@ -95,14 +101,6 @@ def test_people_whom_one_side_alone_employs_explain_the_payroll(four):
     assert (pair.payroll.only_other_people, pair.payroll.only_base_people) == (1, 0)
     comparison = compare(four, ["base", "hiring"])
     assert pair.payroll.difference == comparison.kpi(METRIC["payroll"], 2027).difference("hiring")
-
-
-def test_attributes_that_the_census_lacks_are_left_out(settings):
-    nobody = [Person(f"N{n}", (50_000, 50_000, 50_000), gender=None) for n in range(12)]
-    publish(settings, "base", nobody)
-    publish(settings, "other", nobody)
-    (pair,) = compare(settings, ["base", "other"]).people
-    assert {group.attribute for group in pair.groups} == {"level", "department"}
 
 
 def test_nothing_to_remark_when_all_is_alike(four):
@@ -202,3 +200,61 @@ def test_a_damaged_result_is_named_with_the_remedy(four):
     with pytest.raises(InputError, match="lean is damaged") as error:
         compare(four, ["base", "lean"])
     assert "planwise simulate --scenario lean" in error.value.remedy
+
+
+def rows(file):
+    with open(file, newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def _write(comparison, file):
+    return write_people_csv(comparison.sources, comparison.people, file)
+
+
+def test_one_row_a_person_and_pair(four_to_read, tmp_path):
+    file = tmp_path / "new" / "people.csv"
+    comparison = compare(four_to_read, ["base", "lean", "hiring"])
+    assert _write(comparison, file) == 24
+    found = rows(file)
+    assert [row["scenario"] for row in found] == ["lean"] * 12 + ["hiring"] * 12
+    assert found[0] == {
+        "scenario": "lean", "against": "base", "employee_id": "E00", "level_id": "1", "other_level_id": "1",
+        "department": "Sales", "gender": "F", "base_pay": "51000.00", "other_pay": "50000.00",
+        "difference": "-1000.00", "share": "-0.019608",
+    }  # fmt: skip
+    assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("text", ["=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "|x", "%x", "\r=1"])
+def test_text_that_would_calculate_is_quoted(settings, tmp_path, text):
+    found = listed(settings, tmp_path, [written_as(text, f"{text}{n}") for n in range(12)])
+    assert {row["department"] for row in found} == {f"'{text}"}
+    assert all(row["employee_id"].startswith(f"'{text}") for row in found)
+    assert all(row["gender"] == f"'{text}" for row in found)
+
+
+def test_commas_quotes_and_lines_stay_one_cell(settings, tmp_path):
+    text = 'R&D, "new"\nline; x'
+    found = listed(settings, tmp_path, [written_as(text, f"E{n}") for n in range(12)])
+    assert {row["department"] for row in found} == {text}
+
+
+def written_as(text, employee_id):
+    return Person(employee_id, (50_000,) * 3, department=text, gender=text)
+
+
+def listed(settings, folder, people):
+    """Return the rows of the list of two equal scenarios."""
+    publish(settings, "base", people)
+    publish(settings, "other", people)
+    _write(compare(settings, ["base", "other"]), folder / "people.csv")
+    return rows(folder / "people.csv")
+
+
+def test_what_cannot_be_written_is_said(four, tmp_path):
+    publish(four, "away", staff(*[0] * 12), census={"content_hash": "x" * 64})
+    with pytest.raises(InputError, match="no people to list"):
+        _write(compare(four, ["base", "away"]), tmp_path / "people.csv")
+    (tmp_path / "taken").write_text("a file, no folder")
+    with pytest.raises(InputError, match="cannot be written"):
+        _write(compare(four, ["base", "lean"]), tmp_path / "taken" / "people.csv")

@@ -1,3 +1,5 @@
+"""Rates, intervals and raises of small populations, worked out by hand."""
+
 from math import log, sqrt
 
 import numpy as np
@@ -7,6 +9,13 @@ from calibration_worlds import census, person
 
 from planwise.calibration import rates as bands
 from planwise.calibration.parameters_from_estimates import Overrides
+from planwise.calibration.raises import (
+    promotion_counts,
+    promotion_raise,
+    raise_summary,
+    split,
+    with_promotions,
+)
 from planwise.calibration.rates import (
     band_shares,
     headcount,
@@ -147,3 +156,133 @@ def test_shares_sum_to_one_to_the_last_digit():
     values = list(out.values.values())
     assert round(sum(values), 12) == 1
     assert values == [0.333334, 0.333333, 0.333333, 0.0, 0.0]
+
+
+BEFORE = census(
+    2020,
+    person("rises", 48_000, title="Clerk", level=1),
+    person("drifts", 49_500, title="Clerk", level=1),
+    person("retitled", 49_000, title="Clerk", level=1),
+    person("recent", 48_000, title="Clerk", level=1, hired="2020-06-01"),
+    person("top", 100_000, title="Chief", level=3),
+    person("plain", 40_000, title="Cook", level=1),
+    person("same", 60_000, title="Nurse", level=2),
+)
+AFTER = census(
+    2021,
+    person("rises", 55_000, title="Officer", level=2),  # +14.6 %
+    person("drifts", 51_000, title="Clerk", level=2),  # the boundary crossed by an ordinary raise
+    person("retitled", 51_500, title="Senior clerk", level=2),  # another title, +5.1 %
+    person("recent", 56_000, title="Officer", level=2, hired="2020-06-01"),
+    person("top", 101_000, title="Chief", level=3),
+    person("plain", 40_400, title="cook", level=1),
+    person("same", 60_600, title="Nurse", level=2),
+)
+
+
+def found(by_pay):
+    step = transition(BEFORE, AFTER)
+    stayers = with_promotions(step, by_pay)
+    return stayers, promotion_counts(step, stayers)
+
+
+def test_with_levels_by_pay_a_rise_needs_a_title_and_a_raise():
+    stayers, counts = found(by_pay=True)
+
+    # the median raise is 3.0 % (drifts); retitled is 2.0 points above it, less than 5 %
+    assert stayers.index[stayers["promoted"]].tolist() == ["recent", "rises"]
+    assert (counts.level_rises, counts.promotions, counts.promotions_before_eligible) == (4, 1, 1)
+    assert (counts.rises_not_counted, counts.title_changes) == (2, 3)
+
+
+def test_with_given_levels_every_rise_counts():
+    stayers, counts = found(by_pay=False)
+    assert stayers.index[stayers["promoted"]].tolist() == ["drifts", "recent", "retitled", "rises"]
+    assert (counts.promotions, counts.rises_not_counted) == (3, 0)
+
+
+def test_eligible_are_those_with_a_year_of_service_on_the_first_of_april_below_the_top():
+    stayers, _ = found(by_pay=False)
+    assert stayers.index[~stayers["eligible"]].tolist() == ["recent", "top"]
+
+
+def test_a_renamed_title_promotes_nobody():
+    before = census(2020, *(person(f"e{k}", 48_000, title="Firefighter") for k in range(8)))
+    after = census(
+        2021,
+        *(person(f"e{k}", 56_000, title="Firefighter Suppression", level=2) for k in range(6)),
+        person("e6", 48_000, title="Firefighter"),
+        person("e7", 56_000, title="Captain", level=2),
+    )
+    # e7 alone went elsewhere; 6 of 8 got one new title. The median raise is theirs, so none stands out.
+    stayers = with_promotions(transition(before, after), by_pay=True)
+    assert stayers["renamed"].tolist() == [True] * 6 + [False] * 2
+    assert not stayers["promoted"].any()
+
+
+def promoted(*pairs):
+    return pd.DataFrame(
+        {"level_id": 1, "base_pay": [a for a, _ in pairs], "base_pay_after": [b for _, b in pairs]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("pays", "floor", "cola", "merit", "expected"),
+    [
+        ([(40_000, 40_000 * 1.02 * 1.10 * 1.03)], 1.0, 0.02, 0.03, 0.10),
+        # with 10 %: 40,000 → 44,000, lifted to 50,000; 48,000 → 52,800
+        ([(40_000, 50_000), (48_000, 52_800)], 50_000, 0.0, 0.0, 0.10),
+        ([(40_000, 45_000)], 50_000, 0.0, 0.0, 0.0),  # the floor alone gives more
+        ([], 50_000, 0.0, 0.0, None),
+    ],
+)
+def test_promotion_raise_with_the_floor_of_the_new_range(pays, floor, cola, merit, expected):
+    found = promotion_raise([promoted(*pays)], [{2: floor}], cola, {2: merit})
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+def raised(*pairs, promoted=()):
+    frame = pd.DataFrame(pairs, columns=["base_pay", "base_pay_after"]).astype(float)
+    return frame.assign(
+        raise_rate=frame["base_pay_after"] / frame["base_pay"] - 1,
+        level_id=1,
+        promoted=[k in promoted for k in range(len(frame))],
+    )
+
+
+def test_the_common_raise_is_the_mode_and_the_promoted_are_left_out():
+    people = raised((100, 102), (200, 204), (100, 105), (100, 99), (100, 150), (100, 300), promoted=(4,))
+    s = raise_summary("y", people)
+
+    assert (s.heads, s.left_out, s.common, s.common_is_mode) == (4, 1, 0.02, True)  # +200 % is not comparable
+    assert s.overall.value == pytest.approx(510 / 500 - 1)
+    assert (s.fall_share, s.no_raise_share) == (0.25, 0)
+    assert s.by_level[1].value == s.overall.value
+
+
+def test_without_a_common_raise_the_median_stands_in():
+    s = raise_summary("y", raised(*((1000, 1000 + 3 * k) for k in range(1, 22))))
+    assert not s.common_is_mode
+    assert s.common == pytest.approx(0.033)
+
+
+@pytest.mark.parametrize(
+    ("common", "totals", "cola", "merit", "moved"),
+    [
+        (0.02, {1: 0.0506, 2: 0.0404}, 0.02, {1: 0.03, 2: 0.02}, None),
+        # level 1 leaves no room under 1.5 %, level 2 needs 1.12/1.10 - 1 = 1.82 %; level 1 is clipped later
+        (
+            0.03,
+            {1: 0.025, 2: 0.12},
+            1.12 / 1.10 - 1,
+            {1: 1.025 / (1.12 / 1.10) - 1, 2: 0.10},
+            "3.00% → 1.82%",
+        ),
+        # everybody got 2.5 %: COLA 2.5 % would leave no merit, whose bound is 1 %
+        (0.025, {1: 0.025}, 1.025 / 1.01 - 1, {1: 0.01}, "2.50% → 1.49%"),
+    ],
+)
+def test_merit_is_the_rest_and_cola_moves_as_far_as_merit_needs(common, totals, cola, merit, moved):
+    found = split(common, totals)
+    assert (found.cola, found.merit) == (pytest.approx(cola), pytest.approx(merit))
+    assert found.moved is None if moved is None else moved in found.moved

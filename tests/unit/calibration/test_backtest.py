@@ -1,3 +1,5 @@
+"""A backtest: observed and simulated statistics, forecasts, intervals, report."""
+
 from types import SimpleNamespace
 
 import pandas as pd
@@ -87,12 +89,18 @@ def row(truth, forecast, last, mean, name="exits"):
     return Row(Figure(name), truth, forecast, inside, None, last, mean)
 
 
-def test_the_nearest_forecast_and_no_credit_for_a_tie():
-    assert row(100, 99, 90, 110).best == "simulation"
-    assert row(100, 95, 101, 110).best == "last year"
-    assert row(100, 99, 90, 101).best == "mean of years"
-    assert row(100, 99, None, None).best == "simulation"
-    assert row(10_000, 9_995, 9_994, 9_000).best == "last year"  # as good as equal
+@pytest.mark.parametrize(
+    ("figures", "best"),
+    [
+        ((100, 99, 90, 110), "simulation"),
+        ((100, 95, 101, 110), "last year"),
+        ((100, 99, 90, 101), "mean of years"),
+        ((100, 99, None, None), "simulation"),
+        ((10_000, 9_995, 9_994, 9_000), "last year"),  # as good as equal
+    ],
+)
+def test_the_nearest_forecast_and_no_credit_for_a_tie(figures, best):
+    assert row(*figures).best == best
 
 
 def test_errors_are_relative_but_for_growth():

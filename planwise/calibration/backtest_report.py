@@ -46,15 +46,20 @@ def backtest_markdown(b: Backtest) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _section(h: Holdout) -> list[str]:
-    covered = f"within P10–P90: {percent(h.coverage_draws, 0)} over draws"
+def coverage(h: Holdout) -> tuple[str, str]:
+    """Return the shares of figures within P10–P90, and how many figures each forecast was nearest to."""
+    covered = f"{percent(h.coverage_draws, 0)} over draws"
     if h.coverage_years is not None:
         covered += f", {percent(h.coverage_years, 0)} over years"
-    wins = ", ".join(f"{name} {number}" for name, number in h.nearest.items())
+    return covered, ", ".join(f"{name} {number}" for name, number in h.nearest.items())
+
+
+def _section(h: Holdout) -> list[str]:
+    covered, wins = coverage(h)
     return [
         f"## {h.year}",
         "",
-        f"Calibrated on {', '.join(h.trained_on)}; {h.seeds} seeds. {covered[0].upper()}{covered[1:]}, of "
+        f"Calibrated on {', '.join(h.trained_on)}; {h.seeds} seeds. Within P10–P90: {covered}, of "
         f"{len(h.rows)} figures. Nearest to what happened: {wins}.",
         "",
         *table(HEADERS, (_line(row) for row in h.rows)),
@@ -136,33 +141,21 @@ def backtest_json(b: Backtest) -> dict[str, Any]:
 
 
 def _holdout(h: Holdout) -> dict[str, Any]:
-    return {
-        "year": h.year,
-        "trained_on": list(h.trained_on),
-        "seeds": h.seeds,
+    return asdict(h) | {
         "coverage_draws": h.coverage_draws,
         "coverage_years": h.coverage_years,
         "nearest": h.nearest,
         "rows": [_row(row) for row in h.rows],
-        "levers": dict(h.levers),
-        "assumptions": dict(h.assumptions),
-        "notes": list(h.notes),
     }
 
 
 def _row(row: Row) -> dict[str, Any]:
-    return {
+    return asdict(row) | {
         "figure": row.figure.name,
         "group": row.figure.group,
-        "truth": row.truth,
-        "forecast": row.forecast,
         "error": row.forecast - row.truth,
         "error_pct": row.error_pct(row.forecast),
-        "draws": asdict(row.draws),
-        "years": None if row.years is None else asdict(row.years),
-        "naive_last": row.naive_last,
         "naive_last_error_pct": row.error_pct(row.naive_last),
-        "naive_mean": row.naive_mean,
         "naive_mean_error_pct": row.error_pct(row.naive_mean),
         "nearest": row.best,
     }

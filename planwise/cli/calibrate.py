@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from planwise.app.calibrate import BacktestRequest, CalibrateRequest, backtest_censuses, calibrate_censuses
 from planwise.calibration import Backtest, Calibration, backtest_json, options
 from planwise.calibration.backtest import COVERAGE_EXPECTED, Holdout, Row
-from planwise.calibration.backtest_report import NAMES, error, shown
+from planwise.calibration.backtest_report import NAMES, coverage, error, shown
 from planwise.calibration.rates import ALL_YEARS
 from planwise.cli.options import Home, Json
 from planwise.cli.tables import PLAIN
@@ -108,10 +108,7 @@ def _print_backtest(found: Backtest) -> None:
     console = results()
     for holdout in found.holdouts:
         console.print(_backtest_table(holdout))
-        covered = f"{percent(holdout.coverage_draws, 0)} over draws"
-        if holdout.coverage_years is not None:
-            covered += f", {percent(holdout.coverage_years, 0)} over years"
-        wins = ", ".join(f"{name} {number}" for name, number in holdout.nearest.items())
+        covered, wins = coverage(holdout)
         console.print(f"Within P10–P90: {covered} ({COVERAGE_EXPECTED:.0%} expected). Nearest: {wins}.")
         for note in holdout.notes:
             console.print(f"Note: {note}", markup=False)

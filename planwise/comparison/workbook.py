@@ -9,12 +9,10 @@ from xlsxwriter import Workbook
 from planwise.comparison.compare import Comparison
 from planwise.comparison.differences import Kind, Metric
 from planwise.comparison.workbook_cells import (
-    PP,
     Ref,
     SheetWriter,
     minus,
     same,
-    share_of_change,
     styles_of,
 )
 from planwise.comparison.workbook_figures import (
@@ -26,8 +24,10 @@ from planwise.comparison.workbook_figures import (
     BudgetCells,
     KpiCells,
     When,
+    difference_headers,
     plan_kpis,
     write_budget,
+    write_differences,
     write_kpis,
     write_levels,
     write_levers,
@@ -96,23 +96,16 @@ def _figures(page: SheetWriter, row: int, comparison: Comparison, cells: KpiCell
         (f"At the end of {last}", last, states),
         (f"In total, {first} to {last}", TOTAL, flows),
     )
+    headers = ["", "unit", *comparison.names, *difference_headers(comparison)]
     for title, when, metrics in sections:
         page.text(row, 0, title, page.styles.section)
-        row = _header(page, row + 1, comparison)
+        page.headers(row + 1, headers, page.styles.header)
+        row += 2
         for metric in metrics:
             _metric(page, row, comparison, cells, metric, when)
             row += 1
         row += 1
     return row
-
-
-def _header(page: SheetWriter, row: int, comparison: Comparison) -> int:
-    base = comparison.base.name
-    others = [source.name for source in comparison.others]
-    headers = ["", "unit", *comparison.names]
-    headers += [f"{name} - {base}" for name in others] + [f"{name} vs {base} %" for name in others]
-    page.headers(row, headers, page.styles.header)
-    return row + 1
 
 
 def _metric(
@@ -125,12 +118,7 @@ def _metric(
         page.formula(row, column, same(cells.at(metric.name, when, name)), styles.number[metric.kind])
         for column, name in enumerate(comparison.names, 2)
     ]
-    base, *others = refs
-    factor = PP if metric.kind is Kind.RATE else 1
-    for offset, ref in enumerate(others, 2 + len(refs)):
-        page.formula(row, offset, minus(ref, base, factor), styles.change[metric.kind])
-        if metric.kind is not Kind.RATE:
-            page.formula(row, offset + len(others), share_of_change(ref, base), styles.share)
+    write_differences(page, row, refs, metric.kind)
 
 
 def _people(page: SheetWriter, row: int, comparison: Comparison, people: PeopleCells) -> None:

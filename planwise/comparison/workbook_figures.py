@@ -134,16 +134,13 @@ def plan_kpis(comparison: Comparison) -> KpiCells:
 def write_kpis(page: SheetWriter, comparison: Comparison, cells: KpiCells) -> None:
     """Write the sheet; growth, rates, changes and totals are formulas over the figures beside them."""
     styles = page.styles
-    base, others = comparison.base.name, [source.name for source in comparison.others]
+    base = comparison.base.name
     page.title("KPIs per year", f"Differences are from {base}; rates differ by percentage points (pp).")
-    first_difference = KPI_FIRST + len(comparison.names)
     row = FIRST_KPI_ROW
     for metric in comparison.metrics:
         for when in _rows_of(metric, comparison.years):
             in_total = when == TOTAL
-            number, change = (
-                (styles.total, styles.total_change) if in_total else (styles.number, styles.change)
-            )
+            number = styles.total if in_total else styles.number
             page.text(row, KPI_LABEL, metric.label, styles.total_label if in_total else styles.label)
             page.text(row, KPI_UNIT, metric.kind.value, styles.total_label if in_total else styles.label)
             _write_year(page, row, when)
@@ -154,20 +151,33 @@ def write_kpis(page: SheetWriter, comparison: Comparison, cells: KpiCells) -> No
                     page.number(row, ref.column, ref.value, number[metric.kind])
                 else:
                     page.formula(row, ref.column, formula, number[metric.kind])
-            of = cells.at(metric.name, when, base)
-            for offset, name in enumerate(others):
-                ref = cells.at(metric.name, when, name)
-                factor = PP if metric.kind is Kind.RATE else 1
-                page.formula(row, first_difference + offset, minus(ref, of, factor), change[metric.kind])
-                if metric.kind is not Kind.RATE:
-                    column = first_difference + len(others) + offset
-                    style = styles.total_share if in_total else styles.share
-                    page.formula(row, column, share_of_change(ref, of), style)
+            refs = [cells.at(metric.name, when, name) for name in comparison.names]
+            write_differences(page, row, refs, metric.kind, total=in_total)
             row += 1
     headers = headings(["metric", "unit", "year"], comparison.names)
-    headers += [f"{name} - {base}" for name in others] + [f"{name} vs {base} %" for name in others]
+    headers += difference_headers(comparison)
     page.table((KPIS_HEADER_ROW, row - 1), headers, "kpis")
     page.paper(header_row=KPIS_HEADER_ROW, columns=KPI_FIRST, widths=(38, 16, 9, 17), last=len(headers) - 1)
+
+
+def difference_headers(comparison: Comparison) -> list[str]:
+    """Return the headers of the columns that `write_differences` writes."""
+    base, *others = comparison.names
+    return [f"{name} - {base}" for name in others] + [f"{name} vs {base} %" for name in others]
+
+
+def write_differences(
+    page: SheetWriter, row: int, refs: Sequence[Ref], kind: Kind, *, total: bool = False
+) -> None:
+    """Write, beside a metric's cells, each one's difference from the first, and its share except of rates."""
+    styles, (base, *others) = page.styles, refs
+    change = (styles.total_change if total else styles.change)[kind]
+    factor = PP if kind is Kind.RATE else 1
+    for column, ref in enumerate(others, refs[-1].column + 1):
+        page.formula(row, column, minus(ref, base, factor), change)
+        if kind is not Kind.RATE:
+            share = styles.total_share if total else styles.share
+            page.formula(row, column + len(others), share_of_change(ref, base), share)
 
 
 def _rows_of(metric: Metric, years: tuple[int, ...]) -> tuple[When, ...]:

@@ -1,13 +1,14 @@
 """Winners and losers: one scenario at a time against the base."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.formatting import NOT_AVAILABLE, count, level, money, money_short, percent
+from planwise.formatting import NOT_AVAILABLE, count, is_missing, level, money, money_short, percent
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import DOWN, GREY, UP, count_bars, waterfall
@@ -48,7 +49,7 @@ def distribution(found: PeopleCompared) -> Content:
     pair = found.pair
     frame = found.distribution
     texts = [band(row.low, row.high) for row in frame.itertuples(index=False)]
-    shown = [None if v is None or v != v else int(v) for v in frame["people"]]
+    shown = [None if is_missing(v) else int(v) for v in frame["people"]]
     hover = [
         f"{text}: {'fewer than 10' if people is None else count(people)} people"
         for text, people in zip(texts, shown, strict=True)
@@ -66,7 +67,7 @@ def distribution(found: PeopleCompared) -> Content:
         frame.assign(band=texts, scenario=pair.scenario, against=pair.against),
         (
             TableColumn("band", "Difference", is_text=True),
-            TableColumn("people", "People", lambda v: "fewer than 10" if v is None or v != v else count(v)),
+            TableColumn("people", "People", lambda v: "fewer than 10" if is_missing(v) else count(v)),
         ),
         file_name("differences", (pair.scenario, pair.against), "csv"),
         figure,
@@ -140,17 +141,15 @@ def groups(found: PeopleCompared) -> Content:
 
 def band(low: Any, high: Any) -> str:
     """Return a band of differences in words: 1.0% to 2.0%, below, above, no difference."""
-    none_low, none_high = low is None or low != low, high is None or high != high
-    if none_low and none_high:
+    edges = [edge for edge in (low, high) if not is_missing(edge)]
+    if not edges:
         return NOT_AVAILABLE
-    decimals = _decimals(*(v for v, none in ((low, none_low), (high, none_high)) if not none))
-    if none_low:
-        return f"below {percent(high, decimals, sign=True)}"
-    if none_high:
-        return f"{percent(low, decimals, sign=True)} and more"
-    if low == high:
-        return "no difference"
-    return f"{percent(low, decimals, sign=True)} to {percent(high, decimals, sign=True)}"
+    write = partial(percent, decimals=_decimals(*edges), sign=True)
+    if is_missing(low):
+        return f"below {write(high)}"
+    if is_missing(high):
+        return f"{write(low)} and more"
+    return "no difference" if low == high else f"{write(low)} to {write(high)}"
 
 
 def _decimals(*rates: float) -> int:
@@ -167,8 +166,8 @@ def _name(attribute: str, group: str) -> str:
 def _color(low: Any, high: Any) -> str:
     if low == high:
         return SAME
-    middle = high if low is None or low != low else low
-    return GAIN if (middle > 0 or (middle == 0 and not (low is None or low != low))) else LOSS
+    gains = high > 0 if is_missing(low) else low >= 0
+    return GAIN if gains else LOSS
 
 
 UNMATCHED = (

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from planwise.comparison.differences import ParameterDifference, Setting
-from planwise.formatting import NOT_AVAILABLE, count, money, percent, points, ratio, with_levels
+from planwise.formatting import NOT_AVAILABLE, count, is_missing, money, percent, points, ratio, with_levels
 from planwise.parameters import catalogue
 from ui.components.card import Content
 from ui.components.html import Tone
@@ -94,7 +94,7 @@ def years_text(change: ParameterDifference) -> str:
 def value_text(parameter: str, setting: Setting | None) -> str:
     """Return a value with its unit; n/a where a result was published without the parameter."""
     if setting is None:
-        return "n/a"
+        return NOT_AVAILABLE
     declared = catalogue().parameters.get(parameter)
     return str(setting.value) if declared is None else written(declared, setting.value)
 
@@ -164,7 +164,7 @@ def figure(value: Any, unit: str) -> str:
 
 def change(value: Any, unit: str) -> str:
     """Return a difference with its sign: percentage points for rates; an equals sign for none."""
-    if _missing(value):
+    if is_missing(value):
         return NOT_AVAILABLE
     if abs(value) < LEAST[unit]:
         return "="
@@ -177,7 +177,7 @@ def change(value: Any, unit: str) -> str:
 
 def share(value: Any, unit: str) -> str:
     """Return a relative difference of amounts and counts; empty for other units."""
-    if _missing(value) or unit not in (MONEY, PEOPLE) or abs(value) < LEAST[RATE]:
+    if is_missing(value) or unit not in (MONEY, PEOPLE) or abs(value) < LEAST[RATE]:
         return ""
     return percent(value, sign=True)
 
@@ -185,7 +185,7 @@ def share(value: Any, unit: str) -> str:
 def verdict(metric: str, unit: str, value: Any, base: Any, target: float | None) -> tuple[str, Tone]:
     """Return better, worse or nothing: whether a figure is, where a direction is agreed on."""
     direction = BETTER.get(metric)
-    if direction is None or _missing(value) or _missing(base) or abs(value - base) < LEAST[unit]:
+    if direction is None or is_missing(value) or is_missing(base) or abs(value - base) < LEAST[unit]:
         return "", ""
     if direction == "target":
         if target is None:
@@ -198,10 +198,6 @@ def verdict(metric: str, unit: str, value: Any, base: Any, target: float | None)
     if abs(gain) < LEAST[unit]:
         return "", ""
     return (words[0], "good") if gain > 0 else (words[1], "bad")
-
-
-def _missing(value: Any) -> bool:
-    return value is None or value != value
 
 
 TOTAL = 0

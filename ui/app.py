@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
-from panel_material_ui.template.base import Page  # the package itself tells no type of it
+from panel_material_ui.template.base import Page  # the package does not export its type
 
 from ui.auth.gate import Gate, user_of
 from ui.auth.handlers import LOGOUT
@@ -42,7 +42,7 @@ patch_delivery()
 
 
 def make_page(services: Services, gate: Gate | None = None) -> Page:
-    """Return a session's page: follows the address, and shows what is new without being asked."""
+    """Return the page of a session; it follows the address and refreshes itself."""
     request = _request()
     user, identity = user_of(request, gate)
     cookies = getattr(request, "cookies", {})
@@ -52,7 +52,7 @@ def make_page(services: Services, gate: Gate | None = None) -> Page:
 
     def here(_: dict[str, Any]) -> None:
         session.arrive()
-        on_page(lambda: browser.param.update(arrived=True))  # what it tells may come without the page's lock
+        on_page(lambda: browser.param.update(arrived=True))  # the message may arrive without the page's lock
 
     browser = Browser(here, search=_search(request), dark=dark, width=0, height=0, margin=0)
     keep_in_address(session, browser)
@@ -80,7 +80,7 @@ def make_page(services: Services, gate: Gate | None = None) -> Page:
         lambda event: page.param.update(sidebar_width=RAIL_WIDTH if event.new else MENU_WIDTH), "collapsed"
     )
     if pn.state.curdoc is not None:
-        pn.state.curdoc.config.notify_connection_status = False  # the frame's own banner says more
+        pn.state.curdoc.config.notify_connection_status = False  # the frame has its own banner
     return page
 
 

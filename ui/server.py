@@ -30,10 +30,10 @@ from ui.shell.frame import PRODUCT
 from ui.store import Store
 
 CHECK_MILLISECONDS = 15_000
-UNUSED_MILLISECONDS = 30_000  # after the browser is gone; a reload makes a new session anyway
+UNUSED_MILLISECONDS = 30_000  # after the browser has disconnected; a reload creates a new session anyway
 LOG = logging.getLogger("planwise.ui")
-# Bokeh evaluates templates and callbacks, and Panel imports its modules from blobs and writes styles inline;
-# what is left still keeps every request, form and frame on this host.
+# Bokeh evaluates templates and callbacks; Panel imports its modules from blobs and writes styles inline. The
+# policy still keeps every request, form and frame on this host.
 POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -61,7 +61,7 @@ STRICT_TRANSPORT = ("Strict-Transport-Security", "max-age=31536000")
 
 
 class SafeHeaders(OutputTransform):
-    """Adds the headers to every answer of the server, whichever handler gives it."""
+    """Adds the headers to every response of the server."""
 
     def __init__(self, request: HTTPServerRequest) -> None:
         self._is_https = request.protocol == "https"
@@ -69,7 +69,7 @@ class SafeHeaders(OutputTransform):
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, HTTPHeaders, bytes]:
-        """Add the headers before the first bytes leave."""
+        """Add the headers to the first chunk."""
         for name, value in HEADERS.items():
             headers[name] = value
         if self._is_https:
@@ -81,7 +81,7 @@ PACKAGES = frozenset({"panel", "panel_material_ui", "ui"})
 
 
 class ComponentFiles(ComponentResourceHandler, AuthenticatedStaticFileHandler):
-    """In the place of Panel's own, which imports any module that an address names, for anybody."""
+    """Replaces Panel's own handler, which imports any module named in an address, without a sign-in."""
 
     def parse_url_path(self, path: str) -> str:
         """Return the file; raises HTTPError for a module of another package."""
@@ -98,7 +98,7 @@ ROUTES: list[tuple[str, type[ComponentFiles], dict[str, Any]]] = [
 
 @dataclass(frozen=True)
 class Site:
-    """Where the dashboard listens and how browsers reach it; the TLS files come together or not at all."""
+    """Where the dashboard listens and how browsers reach it; both TLS files are given or none."""
 
     address: str
     port: int
@@ -108,7 +108,7 @@ class Site:
 
     @property
     def origins(self) -> Origins:
-        """The names a browser may use; raises InputError for one that is not an origin."""
+        """The allowed origins; raises InputError for one that is not an origin."""
         return origins(self.address, self.port, self.allow_origin, tls=self.tls_certificate is not None)
 
     @property
@@ -134,7 +134,7 @@ def serve(settings: Settings, sign_in: SignInSettings, site: Site, *, browser: b
             port=site.port,
             show=browser,
             verbose=False,
-            location=False,  # the frame keeps the address: Panel's does not follow "back"
+            location=False,  # the frame keeps the address: Panel's own does not follow "back"
             static_dirs=LIBRARY,
             **_limits(),
             **_reached(site),
@@ -143,14 +143,14 @@ def serve(settings: Settings, sign_in: SignInSettings, site: Site, *, browser: b
     finally:
         previews.close()
         services.threads.shutdown(wait=False, cancel_futures=True)
-        gc.freeze()  # the interpreter's end would look through all of Panel's objects, for seconds
+        gc.freeze()  # else collecting Panel's objects at exit takes seconds
 
 
 def _limits() -> dict[str, Any]:
     return {
         "check_unused_sessions": CHECK_MILLISECONDS,
         "unused_session_lifetime": UNUSED_MILLISECONDS,
-        # What a session's token repeats of its request is readable in the page: never a sign-in.
+        # The page can read the parts of the request in its session token: never include the sign-in.
         "include_cookies": [THEME_COOKIE, NAVIGATION_COOKIE],
         "include_headers": ["Host", "User-Agent"],
         "transforms": [SafeHeaders],
@@ -162,7 +162,7 @@ def _reached(site: Site) -> dict[str, Any]:
     tls = {"ssl_certfile": str(site.tls_certificate), "ssl_keyfile": str(site.tls_key)}
     return {
         "websocket_origin": list(site.origins.hosts),
-        "use_xheaders": bool(site.allow_origin),  # a proxy that we were told of says who asks, and by https
+        "use_xheaders": bool(site.allow_origin),  # trust a configured proxy's headers
         **(tls if site.tls_certificate else {}),
     }
 
@@ -189,7 +189,7 @@ def _guarded(gate: Gate | None, sign_in: SignInSettings, site: Site) -> dict[str
 
 
 def _import_pages() -> None:
-    """Import the pages' modules, so that the first visit of each finds them; one that fails says so there."""
+    """Import the pages' modules for their first visit; an error is shown on the page itself."""
     for page in PAGES:
         try:
             import_module(f"ui.pages.{page.key}")

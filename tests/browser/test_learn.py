@@ -38,7 +38,7 @@ def test_readiness_path_glossary_and_notes(visit, published_home, tmp_path):
         expect(page.get_by_text("Choose an answer first.")).to_be_visible()
         page.get_by_role("radio").nth(1).check()
         page.get_by_role("button", name="Check my answer").click()
-        expect(page.get_by_text("Not quite.")).to_be_visible()
+        expect(page.get_by_text("Not correct.")).to_be_visible()
         page.get_by_role("radio").nth(2).check()
         page.get_by_role("button", name="Check my answer").click()
         expect(page.get_by_text("done", exact=True)).to_be_visible()

@@ -155,10 +155,10 @@ def test_a_job_that_could_not_be_handed_over_has_failed(settings, prefect, monke
 
 def test_what_the_server_says_of_a_run_that_has_not_begun_is_shown(settings, prefect, started):
     prefect.runs["r1"] = {"state_type": "SCHEDULED", "state_name": "Late"}
-    Follower().look(started)
+    Follower().update(started)
     assert "(Late)" in JobReader(settings).get(started.id).message
     prefect.server = Orchestrator("http://127.0.0.1:9/api", "http://127.0.0.1:9", {})
-    Follower().look(started)
+    Follower().update(started)
     assert "does not answer" in JobReader(settings).get(started.id).message
 
 
@@ -174,7 +174,7 @@ def test_what_the_server_says_of_a_run_that_has_not_begun_is_shown(settings, pre
 def test_a_run_that_ended_without_a_word_ends_the_job(settings, prefect, started, kind, state):
     prefect.runs["r1"] = {"state_type": kind, "state": {"message": "another home than this worker"}}
     assert to_follow(settings) == [started]
-    Follower().look(started)
+    Follower().update(started)
     found = JobReader(settings).get(started.id)
     assert found.state is state
     assert to_follow(settings) == []
@@ -187,7 +187,7 @@ def test_a_run_that_speaks_itself_has_the_last_word(settings, prefect, started):
     writer = JobWriter(started)
     with writer.lock():
         writer.started()
-        Follower().look(started)
+        Follower().update(started)
         assert not started.has_ended
         writer.end(State.DONE, result={"published": True})
     assert JobReader(settings).get(started.id).result == {"published": True}
@@ -195,8 +195,8 @@ def test_a_run_that_speaks_itself_has_the_last_word(settings, prefect, started):
 
 def test_a_run_that_is_gone_from_the_server_is_no_longer_waited_for(settings, prefect, started):
     prefect.runs.clear()
-    Follower().look(started)
-    assert "does not know the flow run" in JobReader(settings).get(started.id).error.what
+    Follower().update(started)
+    assert "no longer has the flow run" in JobReader(settings).get(started.id).error.what
 
 
 def test_a_cancel_reaches_the_server(settings, prefect, started):

@@ -12,7 +12,7 @@ from ui.components.html import address, to_html
 from ui.jobs.actions import LearningActions
 from ui.pages import BY_KEY
 from ui.pages.learn import texts
-from ui.pages.learn.page import MAKERS
+from ui.pages.learn.page import SECTION_CLASSES
 from ui.pages.learn.texts import matching
 from ui.queries.learning import LearningReader, progress_file
 from ui.selection import FIELDS
@@ -65,7 +65,7 @@ def test_what_modules_point_at_is_there(library):
         assert not entry.see or entry.see in methods, entry
     assert {method.page for method in library.methods} <= set(BY_KEY)
     assert len({module.key for course in library.courses for module in course.modules}) == 21
-    assert set(SECTIONS) == set(MAKERS)
+    assert set(SECTIONS) == set(SECTION_CLASSES)
 
 
 def test_links_in_texts_lead_somewhere(library):

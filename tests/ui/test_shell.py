@@ -27,7 +27,7 @@ from ui.serve import serve
 from ui.session import Services, Session
 from ui.shell import page_host, panel_patches
 from ui.shell.frame import Browser, Frame
-from ui.shell.page_host import AWAY, callback_failed, record
+from ui.shell.page_host import HIDDEN, callback_failed, record
 from ui.store import Store
 from ui.values.user import User
 
@@ -128,13 +128,13 @@ def test_what_a_session_was_told_is_bounded(frame):
 def test_a_page_is_made_once_stays_on_the_page_and_is_refreshed_when_it_is_shown_again(frame):
     frame.session.go("two")
     one, two = frame.pages._views["one"], frame.pages._views["two"]
-    assert (one.layout.css_classes, two.layout.css_classes) == ([AWAY], [])
+    assert (one.layout.css_classes, two.layout.css_classes) == ([HIDDEN], [])
     frame.session.go("one")
     frame.session.go("two")
     assert frame.pages._views["two"] is two
     assert two.refreshed == 1
     assert frame.pages.main.objects == [one.layout, two.layout]
-    assert (one.layout.css_classes, two.layout.css_classes) == ([AWAY], [])
+    assert (one.layout.css_classes, two.layout.css_classes) == ([HIDDEN], [])
     assert frame.navigation.current == "two"
     assert frame.browser.title == "Two · PlanWise"
 
@@ -158,7 +158,7 @@ def test_a_page_that_cannot_be_made_says_so_and_the_others_live_on(frame, caplog
     frame.session.go("bad")
     html = frame.pages.main.objects[-1].objects[1].object
     assert "ValueError" in html
-    reference = re.search("give ([0-9a-f]{8}) to", html)[1]
+    reference = re.search("reference ([0-9a-f]{8}) of", html)[1]
     assert f"[{reference}] the page Bad: cannot be made" in caplog.text
     assert "cannot be made" not in html  # a message may hold a figure; the log is for who runs the server
     frame.session.go("two")
@@ -167,13 +167,13 @@ def test_a_page_that_cannot_be_made_says_so_and_the_others_live_on(frame, caplog
 
 def test_a_page_that_breaks_later_can_be_tried_again(frame):
     frame.session.selection.topic = "broken"
-    frame.look(always=True)
+    frame.refresh(always=True)
     broken = frame.pages._views["one"]
     assert isinstance(broken, page_host.BrokenPage)
-    frame.look(always=True)
+    frame.refresh(always=True)
     assert frame.pages._views["one"] is broken
     frame.session.selection.topic = ""
-    frame.pages._again(ui.pages.PageInfo("one", "One", "icon", "Group"))
+    frame.pages._retry(ui.pages.PageInfo("one", "One", "icon", "Group"))
     assert isinstance(frame.pages._views["one"], Page)
 
 

@@ -16,26 +16,26 @@ from planwise.prefect_profile import Orchestrator, orchestrator
 from planwise.settings import Settings
 from ui.jobs.routes import HERE, PREFECT, PROCESS, Route
 
-ASK_SECONDS = 4.0
+TIMEOUT_SECONDS = 4.0
 LOOPBACK = "localhost"
 TERMINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 
 class PrefectAway(PlanWiseError):
-    """The Prefect server does not answer, or not as it should."""
+    """The Prefect server does not respond, or not as expected."""
 
 
 class PrefectApi:
-    """Questions to one server; raises PrefectAway for what is no answer."""
+    """Requests to one server; raises PrefectAway if there is no valid response."""
 
     def __init__(self, server: Orchestrator) -> None:
         self.server = server
         self._http = httpx.Client(
-            timeout=ASK_SECONDS, headers=dict(server.headers), trust_env=not _is_here(server.api)
+            timeout=TIMEOUT_SECONDS, headers=dict(server.headers), trust_env=not _is_here(server.api)
         )
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._http.close()
 
     def __enter__(self) -> "PrefectApi":
@@ -46,32 +46,34 @@ class PrefectApi:
 
     def deployment(self, name: str) -> Mapping[str, Any] | None:
         """Return a deployment `flow/name`; None when there is none."""
-        found: Mapping[str, Any] | None = self._ask("GET", f"/deployments/name/{name}", missing_is_none=True)
+        found: Mapping[str, Any] | None = self._request(
+            "GET", f"/deployments/name/{name}", missing_is_none=True
+        )
         return found
 
     def has_worker(self, pool: str) -> bool:
-        """Whether a worker of the pool has given a sign of life lately."""
-        workers = self._ask("POST", f"/work_pools/{pool}/workers/filter", {}, missing_is_none=True)
+        """Return whether a worker of the pool is online."""
+        workers = self._request("POST", f"/work_pools/{pool}/workers/filter", {}, missing_is_none=True)
         return any(worker["status"] == "ONLINE" for worker in workers or ())
 
     def start(
         self, deployment: str, request: Mapping[str, Any], *, name: str, tags: list[str]
     ) -> Mapping[str, Any]:
-        """Ask for a flow run now."""
+        """Start a flow run."""
         content = {"parameters": {"request": dict(request)}, "name": name, "tags": tags}
-        return self._ask("POST", f"/deployments/{deployment}/create_flow_run", content) or {}
+        return self._request("POST", f"/deployments/{deployment}/create_flow_run", content) or {}
 
     def run(self, run: str) -> Mapping[str, Any] | None:
-        """Return a flow run; None when the server knows none of that id."""
-        found: Mapping[str, Any] | None = self._ask("GET", f"/flow_runs/{run}", missing_is_none=True)
+        """Return a flow run; None if the server has none with this id."""
+        found: Mapping[str, Any] | None = self._request("GET", f"/flow_runs/{run}", missing_is_none=True)
         return found
 
     def cancel(self, run: str) -> None:
-        """Ask the worker to stop a flow run; one that has not begun is cancelled at once."""
+        """Request cancellation of a flow run; one that has not started is cancelled at once."""
         state = {"type": "CANCELLING", "name": "Cancelling", "message": "Cancelled in the dashboard."}
-        self._ask("POST", f"/flow_runs/{run}/set_state", {"state": state}, missing_is_none=True)
+        self._request("POST", f"/flow_runs/{run}/set_state", {"state": state}, missing_is_none=True)
 
-    def _ask(
+    def _request(
         self,
         method: str,
         path: str,
@@ -81,16 +83,16 @@ class PrefectApi:
     ) -> Any:
         url = f"{self.server.api.rstrip('/')}{path}"
         try:
-            answer = self._http.request(method, url, json=content)
-            if answer.status_code == httpx.codes.NOT_FOUND and missing_is_none:
+            response = self._http.request(method, url, json=content)
+            if response.status_code == httpx.codes.NOT_FOUND and missing_is_none:
                 return None
-            answer.raise_for_status()
-            return answer.json()
+            response.raise_for_status()
+            return response.json()
         except httpx.HTTPStatusError as error:
-            said = error.response.text[:300]
+            reason = error.response.text[:300]
             raise PrefectAway(
-                f"The Prefect server {self.server.pages} answers {error.response.status_code}: {said}",
-                remedy="Check PREFECT_API_URL and what the server asks to sign in.",
+                f"The Prefect server {self.server.pages} responds {error.response.status_code}: {reason}",
+                remedy="Check PREFECT_API_URL and the credentials that the server needs.",
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise PrefectAway(
@@ -100,7 +102,7 @@ class PrefectApi:
 
 
 def _is_here(url: str) -> bool:
-    """Whether a server is on this machine, so that no proxy is asked."""
+    """Return whether a server is on this machine, so that no proxy is used."""
     host = httpx.URL(url).host
     try:
         return host == LOOPBACK or ip_address(host).is_loopback
@@ -113,12 +115,12 @@ DEPLOYMENTS: Mapping[JobKind, str] = {
     JobKind.OPTIMIZE: "optimize/optimize",
     JobKind.SWEEP: "sweep/nightly-sweep",
 }
-REMEMBERED_SECONDS = 10.0  # a server that is away takes seconds to say so
+REMEMBERED_SECONDS = 10.0  # a request to a server that is down takes seconds to fail
 JOB_TAG = "planwise-job:"
 
 
 class Deployments:
-    """Answers where a kind of job runs; what was found a moment ago is not asked again."""
+    """Decides where a kind of job runs; the answer is kept for some seconds."""
 
     def __init__(
         self,
@@ -128,29 +130,29 @@ class Deployments:
         self._configured = configured
         self._clock = clock
         self._known: dict[JobKind, tuple[float, Route]] = {}
-        self._alone = threading.Lock()
+        self._lock = threading.Lock()
 
     def route(self, kind: JobKind) -> Route:
-        """Return where a job of this kind runs now: as a deployment that a worker serves, else here."""
+        """Return where a job of this kind runs: as a deployment with a worker, else on this machine."""
         server = self._configured()
         if kind not in DEPLOYMENTS or server is None:
             return Route(PROCESS, HERE)
-        with self._alone:
+        with self._lock:
             at, route = self._known.get(kind, (float("-inf"), None))
             if route is None or self._clock() - at > REMEMBERED_SECONDS:
-                route = _asked(server, DEPLOYMENTS[kind])
+                route = _route_at(server, DEPLOYMENTS[kind])
                 self._known[kind] = (self._clock(), route)
             return route
 
     def start(self, folder: JobFolder, route: Route) -> None:
-        """Ask for the flow run of a job; raises PrefectAway, and then the job has failed."""
+        """Start the flow run of a job; raises PrefectAway after marking the job as failed."""
         server = self._configured()
-        asked = folder.read(REQUEST)
-        assert server is not None and asked is not None  # the route says so; it was written a moment ago
+        request = folder.read(REQUEST)
+        assert server is not None and request is not None  # the route and the job exist
         try:
             with PrefectApi(server) as api:
                 tags = ["planwise", "dashboard", f"{JOB_TAG}{folder.id}"]
-                run = api.start(route.deployment, asked["request"], name=asked["title"], tags=tags)
+                run = api.start(route.deployment, request["request"], name=request["title"], tags=tags)
         except PrefectAway as error:
             JobWriter(folder).end(
                 State.FAILED, error=JobFailure(error.what, error.remedy or "", "PrefectAway")
@@ -163,12 +165,12 @@ class Deployments:
                 "how": route.how,
                 "flow_run": run["id"],
                 "link": server.flow_run(run["id"]),
-                "message": "Handed to Prefect; waiting for a worker to take it.",
+                "message": "Sent to Prefect; waiting for a worker.",
             },
         )
 
     def cancel(self, folder: JobFolder) -> None:
-        """Tell the server that a job is to stop; raises PrefectAway. Jobs of this machine are left alone."""
+        """Request cancellation of a job that is a flow run; raises PrefectAway."""
         route, server = folder.read(ROUTE) or {}, self._configured()
         if route.get("by") == PREFECT and server is not None:
             with PrefectApi(server) as api:
@@ -178,13 +180,13 @@ class Deployments:
 DEPLOYED = Deployments()
 
 
-def _asked(server: Orchestrator, name: str) -> Route:
-    """Ask the server; the reason why it does not serve is said beside the other way."""
+def _route_at(server: Orchestrator, name: str) -> Route:
+    """Return the deployment if it can run jobs, else this machine with the reason."""
     try:
         with PrefectApi(server) as api:
             found = api.deployment(name)
             if found is None:
-                why = f"Prefect at {server.pages} has no deployment {name}; `prefect deploy --all` makes it."
+                why = f"Prefect at {server.pages} has no deployment {name}: run `prefect deploy --all`."
             elif found.get("paused"):
                 why = f"The deployment {name} at {server.pages} is paused."
             elif not api.has_worker(pool := str(found["work_pool_name"])):
@@ -197,26 +199,26 @@ def _asked(server: Orchestrator, name: str) -> Route:
 
 
 POLL_SECONDS = 2.0
-LAST_WORDS_SECONDS = 6.0  # a flow run that has ended writes its outcome within this
+OUTCOME_SECONDS = 6.0  # a flow run that has ended writes its outcome within this time
 LOG = logging.getLogger("planwise.ui")
 WAITING = {
-    "SCHEDULED": "Waiting for a Prefect worker to take it ({name}).",
-    "PENDING": "A Prefect worker has taken it and starts its process.",
+    "SCHEDULED": "Waiting for a Prefect worker ({name}).",
+    "PENDING": "A Prefect worker is starting the process.",
     "PAUSED": "Paused in Prefect.",
 }
 
 
 class Follower:
-    """Follows the flow runs of one home; `ensure` starts the thread when there is something to follow."""
+    """Updates the jobs of one home that are flow runs, on a thread while there are any."""
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
-        self._alone = threading.Lock()
+        self._lock = threading.Lock()
         self._ended_since: dict[str, float] = {}
 
     def ensure(self, settings: Settings) -> None:
-        """Follow what there is to follow; returns at once."""
-        with self._alone:
+        """Start the thread if there are unfinished flow runs; returns at once."""
+        with self._lock:
             alive = self._thread is not None and self._thread.is_alive()
             if not alive and to_follow(settings):
                 self._thread = threading.Thread(
@@ -228,17 +230,19 @@ class Follower:
         while folders := to_follow(settings):
             for folder in folders:
                 try:
-                    self.look(folder)
-                except Exception:  # the others are followed all the same
+                    self.update(folder)
+                except Exception:  # one failure must not stop the others
                     LOG.exception("The flow run of job %s cannot be followed", folder.id)
             time.sleep(POLL_SECONDS)
 
-    def look(self, folder: JobFolder) -> None:
-        """Bring what the server says into the job's folder."""
+    def update(self, folder: JobFolder) -> None:
+        """Write the state of the flow run into the job's folder."""
         route = folder.read(ROUTE) or {}
         server = orchestrator()
         if server is None:
-            _say(folder, route, "No Prefect server is configured any more: its state is not known.")
+            _set_message(
+                folder, route, "No Prefect server is configured any more: the job's state is unknown."
+            )
             return
         try:
             with PrefectApi(server) as api:
@@ -246,25 +250,25 @@ class Follower:
                 if run is not None and folder.cancel_requested and run["state_type"] == "RUNNING":
                     api.cancel(route["flow_run"])  # the first request may not have arrived
         except PlanWiseError as error:
-            _say(folder, route, error.what)
+            _set_message(folder, route, error.what)
             return
         if run is None:
             _end(
                 folder,
                 State.FAILED,
-                "The Prefect server does not know the flow run any more.",
+                "The Prefect server no longer has the flow run.",
                 "Start it again.",
             )
         elif run["state_type"] in TERMINAL:
             self._ended(folder, run)
         else:
             name = run.get("state_name") or run["state_type"]
-            _say(folder, route, WAITING.get(run["state_type"], "").format(name=name))
+            _set_message(folder, route, WAITING.get(run["state_type"], "").format(name=name))
 
     def _ended(self, folder: JobFolder, run: Mapping[str, Any]) -> None:
         since = self._ended_since.setdefault(folder.id, time.monotonic())
-        speaks = folder.lock.exists() and time.monotonic() - since < LAST_WORDS_SECONDS
-        if folder.is_locked or speaks:
+        may_write = folder.lock.exists() and time.monotonic() - since < OUTCOME_SECONDS
+        if folder.is_locked or may_write:
             return
         self._ended_since.pop(folder.id, None)
         state = run.get("state") or {}
@@ -276,18 +280,18 @@ class Follower:
                 JobWriter(folder).end(State.CANCELLED)
             case "CRASHED":
                 remedy = (
-                    "What was published before is in force. Start it again; the flow run's log says more."
+                    "The earlier results are still published. Start it again; see the log of the flow run."
                 )
                 _end(folder, State.INTERRUPTED, f"The flow run crashed: {message}", remedy)
             case _:
-                _end(folder, State.FAILED, f"The flow run failed: {message}", "The flow run's log says more.")
+                _end(folder, State.FAILED, f"The flow run failed: {message}", "See the log of the flow run.")
 
 
 FOLLOWER = Follower()
 
 
 def to_follow(settings: Settings) -> list[JobFolder]:
-    """Return the jobs that are flow runs and have not ended."""
+    """Return the unfinished jobs that are flow runs."""
     return [
         folder
         for folder in job_folders(settings)
@@ -295,7 +299,7 @@ def to_follow(settings: Settings) -> list[JobFolder]:
     ]
 
 
-def _say(folder: JobFolder, route: Mapping[str, Any], message: str) -> None:
+def _set_message(folder: JobFolder, route: Mapping[str, Any], message: str) -> None:
     if message != route.get("message"):
         folder.write(ROUTE, {**route, "message": message})
 

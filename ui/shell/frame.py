@@ -1,4 +1,4 @@
-"""The frame around the pages: navigation, tools, notices, browser state, end of a sign-in."""
+"""The frame around the pages: navigation, tools, notifications, browser state, end of a sign-in."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,27 +15,27 @@ from ui.session import Notice, Session
 from ui.shell.page_host import Pages
 
 ASSETS = Path(__file__).parent.parent / "assets" / "shell"
-Told = Callable[[dict[str, Any]], None]
+MessageHandler = Callable[[dict[str, Any]], None]
 
 
 class _Part(JSComponent):
-    """Tells `told` what a person did here, as a small dictionary."""
+    """A component in JavaScript; `on_message` gets what the user did, as a small dictionary."""
 
     __abstract = True
     _styles = ""
 
-    def __init__(self, told: Told | None = None, **params: Any) -> None:
-        self._told = told
+    def __init__(self, on_message: MessageHandler | None = None, **params: Any) -> None:
+        self._on_message = on_message
         styles = [(ASSETS / self._styles).read_text(encoding="utf-8")] if self._styles else []
         super().__init__(stylesheets=styles, **params)
 
     def _handle_msg(self, msg: Any) -> None:
-        if self._told is not None and isinstance(msg, dict):
-            self._told(msg)
+        if self._on_message is not None and isinstance(msg, dict):
+            self._on_message(msg)
 
 
 class Navigation(_Part):
-    """The pages by group, as links; `current` is the one that is shown, `collapsed` leaves the icons."""
+    """Links to the pages, by group; `current` is the page shown, `collapsed` shows icons only."""
 
     groups = param.List(default=[])
     current = param.String(default="")
@@ -46,55 +46,57 @@ class Navigation(_Part):
 
 
 class Tools(_Part):
-    """The bar: product, scenario, when it was read, notices, and who one is. Every text is shown as text."""
+    """The bar at the top: product, scenario, time of the last read, notifications, account."""
 
     scenario = param.String(default="")
     edits = param.Integer(default=0)
-    updated = param.String(default="", doc="When what is shown was last read, in ISO 8601.")
+    updated = param.String(default="", doc="When the results shown were last read, in ISO 8601.")
     notices = param.List(default=[])
     unread = param.Integer(default=0)
     person = param.String(default="")
     role = param.String(default="")
-    sign_out = param.String(default="", doc="Where to sign out; empty when sign-in is off.")
+    sign_out = param.String(default="", doc="Address of the sign-out; empty when sign-in is off.")
 
     _esm = ASSETS / "tools.js"
     _styles = "tools.css"
 
 
 class Browser(_Part):
-    """The browser's address, title, theme and signs of life; shows a banner when the server is gone.
+    """The browser's address, title, theme and activity; shows a banner when the connection is lost.
 
-    The page takes no input until `arrived`: what it asked for before could not be answered.
+    The page takes no input until `arrived`: earlier requests could not be answered.
     """
 
     search = param.String(default="")
     title = param.String(default="")
     dark = param.Boolean(default=False)
-    active = param.Number(default=0, doc="When the person last did something, by the browser's clock.")
-    arrived = param.Boolean(default=False, doc="Whether the server knows that the browser has the page.")
-    leave = param.String(default="", doc="Where the browser must go at once.")
+    active = param.Number(default=0, doc="Time of the user's last activity, by the browser's clock.")
+    arrived = param.Boolean(
+        default=False, doc="Whether the server has confirmed that the browser has the page."
+    )
+    leave = param.String(default="", doc="An address that the browser must open at once.")
 
     _esm = ASSETS / "browser.js"
 
 
-POLL_MILLISECONDS = 3000  # how soon a new publication or trial shows
+POLL_MILLISECONDS = 3000  # until a new publication or trial is shown
 MENU_WIDTH, RAIL_WIDTH = 208, 56
 PRODUCT = "PlanWise"
 StillSignedIn = Callable[[], str]
 
 
 class Frame:
-    """What is around the pages of one session."""
+    """Navigation and tools around the pages of one session."""
 
     def __init__(self, session: Session, browser: Browser, *, sign_out: str = "", rail: bool = False) -> None:
         self.session = session
         self.browser = browser
         self.pages = Pages(session)
         self.navigation = Navigation(
-            self._told, groups=_groups(), collapsed=rail, sizing_mode="stretch_both", margin=0
+            self._receive, groups=_groups(), collapsed=rail, sizing_mode="stretch_both", margin=0
         )
         self.tools = Tools(
-            self._told,
+            self._receive,
             person=session.user.name,
             role=session.user.role,
             sign_out=sign_out,
@@ -102,76 +104,76 @@ class Frame:
             margin=0,
         )
         self._seen = session.store.version()
-        self._told_of = 0
+        self._notice_count = 0
         session.selection.param.watch(lambda _: self._follow(), "page")
-        session.selection.param.watch(lambda _: self._name(), "scenario")
-        session.draft.param.watch(lambda *_: self._name(), ["scenario", "changes"])
+        session.selection.param.watch(lambda _: self._show_scenario(), "scenario")
+        session.draft.param.watch(lambda *_: self._show_scenario(), ["scenario", "changes"])
         session.param.watch(self._notice, "notices")
-        if session.notices:  # told while the address was read
+        if session.notices:  # raised while the address was read
             session.param.trigger("notices")
-        session.every(POLL_MILLISECONDS, self.look)
-        self._say_updated()
+        session.every(POLL_MILLISECONDS, self.refresh)
+        self._set_updated()
         self._follow()
 
-    def look(self, *, always: bool = False) -> None:
-        """Refresh the page that is shown when the store has something new."""
+    def refresh(self, *, always: bool = False) -> None:
+        """Refresh the page shown if the store has something new."""
         version = self.session.store.version()
         if always or version != self._seen:
             self._seen = version
             self.pages.refresh()
-            self._say_updated()
+            self._set_updated()
 
     def end_when(self, over: StillSignedIn) -> None:
-        """Look whether the sign-in still holds; when not, take everything off the page and leave it."""
+        """Check the sign-in regularly; when it has ended, clear the page and leave it."""
 
         def check() -> None:
-            if not self.browser.leave and (why := over()):  # the first reason is the one to tell
+            if not self.browser.leave and (why := over()):  # the first reason is shown
                 self.pages.clear()
                 self.browser.leave = f"./logout?{urlencode({'why': why, 'next': f'/{self.browser.search}'})}"
 
         self.session.every(POLL_MILLISECONDS, check)
 
     def _follow(self) -> None:
-        wanted = self.session.selection.page or FIRST
-        if wanted not in BY_KEY:
+        key = self.session.selection.page or FIRST
+        if key not in BY_KEY:
             self.session.notify(
-                f"There is no page “{wanted}”.", tone="warning", remedy="The overview is shown instead."
+                f"There is no page “{key}”.", tone="warning", remedy="The overview is shown instead."
             )
             self.session.go("")
             return
-        self.navigation.current = wanted
-        if wanted != self.pages.shown:
-            self.pages.show(wanted)
-        self._name()
+        self.navigation.current = key
+        if key != self.pages.shown:
+            self.pages.show(key)
+        self._show_scenario()
 
-    def _name(self) -> None:
+    def _show_scenario(self) -> None:
         page = BY_KEY.get(self.session.selection.page or FIRST, BY_KEY[FIRST])
         draft = self.session.draft
         scenario = self.session.selection.scenario or (draft.scenario if draft.scenario != BASELINE else "")
         self.tools.param.update(scenario=scenario or BASELINE, edits=len(draft.changes))
         self.browser.title = " · ".join(part for part in (page.title, scenario, PRODUCT) if part)
 
-    def _say_updated(self) -> None:
+    def _set_updated(self) -> None:
         self.tools.updated = datetime.now(UTC).isoformat()
 
     def _notice(self, event: Any) -> None:
-        self._told_of += 1
-        notices = [_plain(notice, self._told_of - index) for index, notice in enumerate(event.new)]
+        self._notice_count += 1
+        notices = [_plain(notice, self._notice_count - index) for index, notice in enumerate(event.new)]
         self.tools.param.update(notices=notices, unread=min(self.tools.unread + 1, len(notices)))
 
-    def _told(self, message: dict[str, Any]) -> None:
+    def _receive(self, message: dict[str, Any]) -> None:
         page = message.get("go")
         if isinstance(page, str) and page in BY_KEY:
             self.session.go(page)
         elif "refresh" in message:
-            self.look(always=True)
+            self.refresh(always=True)
         elif "read" in message:
             self.tools.unread = 0
         elif isinstance(message.get("follow"), int):
             self._follow_notice(message["follow"])
 
     def _follow_notice(self, number: int) -> None:
-        index = self._told_of - number
+        index = self._notice_count - number
         notices = self.session.notices
         link = notices[index].link if 0 <= index < len(notices) else None
         if link is not None:

@@ -1,4 +1,4 @@
-"""Make the pages of a session when they are first shown; report what fails in one."""
+"""Create the pages of a session when they are first shown; report errors in them."""
 
 import logging
 import secrets
@@ -25,22 +25,21 @@ _SESSIONS: "WeakKeyDictionary[Any, ReferenceType[Session]]" = WeakKeyDictionary(
 
 @dataclass(frozen=True)
 class PageFailure:
-    """What the user reads instead of a traceback."""
+    """Message and remedy shown instead of a traceback."""
 
     what: str
     remedy: str
 
 
 class BrokenPage:
-    """Stands where a page should be; a way to try again and a way out, unless that is this page."""
+    """Shown instead of a page that failed: try again, or go to the overview unless that failed."""
 
     def __init__(
-        self, title: str, failure: PageFailure, again: Callable[[], None], leave: Callable[[], None] | None
+        self, title: str, failure: PageFailure, retry: Callable[[], None], leave: Callable[[], None] | None
     ) -> None:
-        retry = pmui.Button(label="Try again", variant="contained", margin=0, on_click=lambda _: again())
-        ways = [retry]
+        buttons = [pmui.Button(label="Try again", variant="contained", margin=0, on_click=lambda _: retry())]
         if leave is not None:
-            ways.append(
+            buttons.append(
                 pmui.Button(
                     label="Go to the overview", variant="outlined", margin=0, on_click=lambda _: leave()
                 )
@@ -48,36 +47,36 @@ class BrokenPage:
         self.layout = pn.Column(
             html.pane(html.heading(title, "This page cannot be shown; the other pages can.")),
             html.pane(html.notice(failure.what, failure.remedy, tone="bad")),
-            pn.Row(*ways, styles={"gap": "12px"}),
+            pn.Row(*buttons, styles={"gap": "12px"}),
             **STACK,
             margin=GAP,
         )
 
     def refresh(self) -> None:
-        """Nothing: trying again is the user's choice."""
+        """Do nothing: the user decides whether to try again."""
 
 
 def record(error: BaseException, where: str) -> PageFailure:
-    """Log an error and return what to tell; one raised on purpose says it itself, another gets an id."""
+    """Log an error and return its message; an unexpected one gets a reference to its log entry."""
     if isinstance(error, PlanWiseError):
         LOG.warning("%s: %s", where, error.what)
         return PageFailure(error.what, error.remedy or "")
     reference = secrets.token_hex(ID_BYTES)
     LOG.error("[%s] %s: %s", reference, where, error, exc_info=error)
     return PageFailure(
-        f"Something went wrong in {where}: {type(error).__name__}. Nothing was changed by it.",
-        f"Try again. If it stays, give {reference} to who runs the server: its log says more under it.",
+        f"Something went wrong in {where}: {type(error).__name__}. It changed nothing.",
+        f"Try again. If it fails again, give your administrator the reference {reference} of the log entry.",
     )
 
 
 def watch_session(session: Session) -> None:
-    """Let errors of callbacks in this document reach its user."""
+    """Show errors of callbacks in this document to its user."""
     if pn.state.curdoc is not None:
         _SESSIONS[pn.state.curdoc] = ref(session)
 
 
 def callback_failed(error: BaseException) -> None:
-    """Tell the user of the session in which a callback failed; Panel calls this for every one."""
+    """Show an error to the user of the session whose callback failed; Panel calls this for each."""
     failure = record(error, "an action of this page")
     known = _SESSIONS.get(pn.state.curdoc) if pn.state.curdoc is not None else None
     session = known() if known is not None else None
@@ -95,12 +94,12 @@ BONES = (
     ".bones i+i{height:260px}"
     "@keyframes pulse{50%{opacity:.45}}@media (prefers-reduced-motion:reduce){.bones i{animation:none}}"
 )
-AWAY = "away"
-AWAY_STYLE = f":host(.{AWAY}) {{ display: none !important; }}"
+HIDDEN = "away"
+HIDDEN_STYLE = f":host(.{HIDDEN}) {{ display: none !important; }}"
 
 
 class Pages:
-    """One session's views. `main` holds those that were visited; only the one that is shown is visible."""
+    """The views of one session. `main` has those that were visited; one of them is visible."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -109,42 +108,42 @@ class Pages:
         self._views: dict[str, View] = {}
 
     def show(self, key: str) -> None:
-        """Show a page; one that must be made in the browser comes in a later turn, after its outline."""
+        """Show a page; in a browser, a page that is not imported yet follows after its outline."""
         page = BY_KEY[key]
         first = not self.shown
         self.shown = key
         if key in self._views:
             self._refresh(page)
         elif not _in_browser() or (first and _is_imported(page)):
-            self._make(page)
+            self._create(page)
         else:
             self._place(_outline(page))
-            pn.state.execute(self._import_and_make(page))  # without the lock: the browser needs it to come
+            pn.state.execute(self._import_and_create(page))  # without the document's lock
 
     def refresh(self) -> None:
-        """Let the page that is shown look for what is new."""
+        """Refresh the page that is shown."""
         if self.shown in self._views:
             self._refresh(BY_KEY[self.shown])
 
     def clear(self) -> None:
-        """Take everything off the page."""
+        """Remove all content."""
         self._views.clear()
         self.main.objects = []
 
-    def _import_and_make(self, page: PageInfo) -> Callable[[], Coroutine[Any, Any, None]]:
+    def _import_and_create(self, page: PageInfo) -> Callable[[], Coroutine[Any, Any, None]]:
         async def later() -> None:
             try:
                 await self.session.offload(lambda: page.load)
-            except Exception as error:  # whatever a page's module raises, the others live on
+            except Exception as error:  # an error in one page's module must not affect the others
                 self._break(page, error)
                 return
             if not self.session.ended and self.shown == page.key:
-                on_page(lambda: self._make(page))
+                on_page(lambda: self._create(page))
 
         return later
 
-    def _make(self, page: PageInfo) -> None:
-        if self.shown != page.key or page.key in self._views:  # another was chosen meanwhile
+    def _create(self, page: PageInfo) -> None:
+        if self.shown != page.key or page.key in self._views:  # another page was chosen meanwhile
             return
         try:
             view = page.load(self.session)
@@ -164,36 +163,34 @@ class Pages:
         self._place(view.layout)
 
     def _place(self, shown: Any) -> None:
-        """Show one part and hide the views beside it: what is drawn once is not drawn again.
-
-        A view is hidden before the next is shown, and is never taken off: that would draw it again.
-        """
-        kept = [view.layout for view in self._views.values()]
-        for part in kept:
-            _keep_away(part, away=part is not shown)
-        wanted = kept if any(part is shown for part in kept) else [*kept, shown]
-        if list(self.main.objects) != wanted:
-            self.main.objects = wanted
+        """Show one layout and hide the others, the others first; removing one would draw it again later."""
+        layouts = [view.layout for view in self._views.values()]
+        for layout in layouts:
+            _set_hidden(layout, hidden=layout is not shown)
+        if not any(layout is shown for layout in layouts):
+            layouts.append(shown)
+        if list(self.main.objects) != layouts:
+            self.main.objects = layouts
 
     def _break(self, page: PageInfo, error: Exception) -> None:
         failure = record(error, f"the page {page.title}")
         leave = None if page.key == FIRST else lambda: self.session.go(FIRST)
-        self._views[page.key] = BrokenPage(page.title, failure, again=lambda: self._again(page), leave=leave)
+        self._views[page.key] = BrokenPage(page.title, failure, retry=lambda: self._retry(page), leave=leave)
         if self.shown == page.key:
             self._place(self._views[page.key].layout)
 
-    def _again(self, page: PageInfo) -> None:
+    def _retry(self, page: PageInfo) -> None:
         self._views.pop(page.key, None)
         self.show(page.key)
 
 
-def _keep_away(part: Any, *, away: bool) -> None:
-    """Hide a part by its class: `visible` would measure every part of every page again."""
-    if AWAY_STYLE not in part.stylesheets:
-        part.stylesheets = [*part.stylesheets, AWAY_STYLE]
-    classes = [AWAY] if away else []
-    if part.css_classes != classes:
-        part.css_classes = classes
+def _set_hidden(layout: Any, *, hidden: bool) -> None:
+    """Hide a layout by its class: `visible` would make the browser measure every layout again."""
+    if HIDDEN_STYLE not in layout.stylesheets:
+        layout.stylesheets = [*layout.stylesheets, HIDDEN_STYLE]
+    classes = [HIDDEN] if hidden else []
+    if layout.css_classes != classes:
+        layout.css_classes = classes
 
 
 def _outline(page: PageInfo) -> pn.pane.HTML:

@@ -1,9 +1,8 @@
-"""Patches of Panel, which are used only with versions that were tested with them.
+"""Patches of Panel, applied only to tested versions.
 
-Panel sends what it cannot write at once from a task, and marks the document as blocked meanwhile. A task that
-ends removes the mark; the next one, started while the first still sends, takes the missing mark for "nothing
-to send" and returns. Its messages then wait for the next delivery, and the page shows an outdated figure,
-dialog or view until then.
+Panel sends messages that cannot be written at once from a task, and marks the document as blocked meanwhile.
+A task that ends removes the mark; another one, started while the first still sends, then finds no mark, sends
+nothing and returns. Its messages wait for the next delivery, and the page is outdated until then.
 """
 
 import logging
@@ -14,14 +13,14 @@ from panel.io import document as panel
 from tornado.websocket import WebSocketClosedError
 
 LOG = logging.getLogger("planwise.ui")
-TESTED = ("1.9.",)  # versions of Panel, by how they begin
+TESTED = ("1.9.",)  # prefixes of Panel's version
 _PRIVATE = ("_dispatch_msgs", "_WRITE_MSGS", "_WRITE_BLOCK")
 _deliver = getattr(panel, "_dispatch_msgs", None)
 
 
 async def deliver(document: Any) -> None:
-    """Send every waiting message to a document's browser, in order, including those that come meanwhile."""
-    assert _deliver is not None  # `patch_delivery` looked
+    """Send every waiting message to a document's browser, in order, including those added meanwhile."""
+    assert _deliver is not None  # checked by `patch_delivery`
     try:
         while panel._WRITE_MSGS.get(document):
             panel._WRITE_BLOCK[document] = True

@@ -1,4 +1,4 @@
-"""Lessons with their checks, and the readiness test."""
+"""Lessons with their questions, and the readiness check."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from ui.values.learning import LearningProgress, Library, Module, Stage, path, r
 
 
 class Lessons:
-    """What is chosen is a module's key; empty is where the user stands."""
+    """The course outline beside one module, or beside the user's progress if none is chosen."""
 
     def __init__(self, session: Session, library: Library) -> None:
         self._session = session
@@ -29,36 +29,36 @@ class Lessons:
         self._open.on_click(lambda _: self._go())
         self._question = pmui.RadioBoxGroup(label="Question", options=[UNANSWERED], margin=(8, 0))
         self._check = pmui.Button(label="Check my answer", variant="outlined", size="small", margin=0)
-        self._check.on_click(self._judge)
-        self._verdict = html.pane("")
-        self._asked = html.pane("")
+        self._check.on_click(self._check_answer)
+        self._feedback = html.pane("")
+        self._question_heading = html.pane("")
         self._reads = Linked(session.go)
         self._body = pmui.Paper(pn.Column(**PARTS), **FRAME)
         side = pmui.Paper(self._outline, **FRAME)
         self.layout = pn.Column(side, self._body, **LIST_AND_TEXT)
 
     def show(self, key: str) -> None:
-        """Show a module, or where the user stands."""
-        progress, trouble = self._progress()
+        """Show a module, or the user's progress."""
+        progress, problem = self._progress()
         stages = self._stages(progress)
         self._module = self._library.modules.get(key)
         self._outline.html = texts.outline(stages, key)
-        self._verdict.object = trouble
+        self._feedback.object = problem
         if self._module is None:
-            self._text.html = texts.standing(
+            self._text.html = texts.progress_summary(
                 self._library.form, readiness(self._library.form, progress.answers), stages
             )
-            show(self._body[0], self._text, self._verdict)
+            show(self._body[0], self._text, self._feedback)
         else:
             self._fill(self._module, progress)
             parts = (
                 self._text,
                 self._open,
                 self._reads,
-                self._asked,
+                self._question_heading,
                 self._question,
                 self._check,
-                self._verdict,
+                self._feedback,
             )
             show(self._body[0], *parts)
 
@@ -68,7 +68,7 @@ class Lessons:
         titles = {method.key: method.title for method in self._library.methods}
         self._reads.html = texts.reads({key: titles[key] for key in module.reads})
         self._open.label = module.open.text
-        self._asked.object = html.card_heading("Check yourself", "")
+        self._question_heading.object = html.card_heading("Check yourself", "")
         done = module.key in progress.checked
         self._question.param.update(
             label=module.check.text,
@@ -76,29 +76,29 @@ class Lessons:
             value=module.check.choices[module.check.answer] if done else UNANSWERED,
         )
         if done:
-            self._verdict.object = html.notice(module.check.why, tone="good")
+            self._feedback.object = html.notice(module.check.why, tone="good")
 
-    def _judge(self, _: Any) -> None:
+    def _check_answer(self, _: Any) -> None:
         module, chosen = self._module, self._question.value
         if module is None or chosen not in module.check.choices:
-            self._verdict.object = html.notice("Choose an answer first.", tone="warn")
+            self._feedback.object = html.notice("Choose an answer first.", tone="warn")
             return
         choice = module.check.choices.index(chosen)
         if choice != module.check.answer:
-            self._verdict.object = html.notice(
-                "Not quite. Read the module again and choose another.", tone="warn"
+            self._feedback.object = html.notice(
+                "Not correct. Read the module again and choose another answer.", tone="warn"
             )
             return
         try:
             progress = self._session.actions.learning.check(module, choice)
         except InputError as error:
-            self._verdict.object = html.error_notice(error)
+            self._feedback.object = html.error_notice(error)
             return
         self._outline.html = texts.outline(self._stages(progress), module.key)
         self._fill(module, progress)
 
     def _go(self) -> None:
-        """Open the module's page in its state; edits of the user's own are left alone."""
+        """Open the module's page with its selection and example edits; the user's own edits are kept."""
         if self._module is None:
             return
         opening = self._module.open
@@ -108,7 +108,7 @@ class Lessons:
             except InputError as error:
                 self._session.notify_error(error, "warning")
         elif opening.edits:
-            self._session.notify("Your own edits are kept; the module's example is not put in.")
+            self._session.notify("Your edits are kept; the module's example was not applied.")
         self._session.go(opening.page, **opening.selection)
 
     def _stages(self, progress: LearningProgress) -> tuple[Stage, ...]:
@@ -122,19 +122,19 @@ class Lessons:
 
 
 INTRODUCTION = (
-    "Nine questions, two minutes. The score marks which modules you may skip. No page shows it to others, "
-    "and you can answer again at any time."
+    "Nine questions, about two minutes. The score shows which modules you can skip. It is not shown to other "
+    "users, and you can answer again at any time."
 )
 
 
-BESIDE: dict[str, Any] = {  # the three parts side by side where there is room: all on one screen
+BESIDE: dict[str, Any] = {  # the three parts side by side if there is room
     **PAIR,
     "styles": {**PAIR["styles"], "grid-template-columns": "repeat(auto-fit, minmax(360px, 1fr))"},
 }
 
 
 class LessonCheck:
-    """The questions in three groups; the result stands above them once there is one."""
+    """The questions in three groups, below the result once there is one."""
 
     def __init__(self, session: Session, library: Library) -> None:
         self._session = session
@@ -147,13 +147,13 @@ class LessonCheck:
         }
         self._button = pmui.Button(label="Show my path", margin=0)
         self._button.on_click(self._answer)
-        self._told = html.pane("")
+        self._message = html.pane("")
         self._score = Linked(session.go)
         self._result = pmui.Paper(self._score, **FRAME)
         groups = [
             pmui.Paper(
                 html.pane(
-                    html.card_heading(part.title, f"counts {part.weight:.0%} of the score"),
+                    html.card_heading(part.title, f"{part.weight:.0%} of the score"),
                     margin=(0, 0, 10, 0),
                 ),
                 *(self._questions[q.key] for q in self._form.questions if q.part == part.key),
@@ -161,22 +161,22 @@ class LessonCheck:
             )
             for part in self._form.parts
         ]
-        self._asking = pn.Column(
+        self._form_layout = pn.Column(
             html.pane(f'<p class="quiet">{INTRODUCTION}</p>'),
             pn.Column(*groups, **BESIDE),
-            pn.Column(self._button, self._told, **PARTS),
+            pn.Column(self._button, self._message, **PARTS),
             **STACK,
         )
         self.layout = pn.Column(**STACK)
         self._filled = False
 
     def show(self, key: str) -> None:
-        """Show the questions with what was answered."""
+        """Show the questions with the stored answers."""
         try:
             progress = self._session.store.learning.progress(self._session.user.name)
         except InputError as error:
             progress = LearningProgress()
-            self._told.object = html.error_notice(error)
+            self._message.object = html.error_notice(error)
         if not self._filled:
             self._filled = True
             for question in self._form.questions:
@@ -189,23 +189,23 @@ class LessonCheck:
         found = readiness(self._form, progress.answers)
         if found:
             self._score.html = texts.score(self._form, found)
-        show(self.layout, *([self._result] if found else []), self._asking)
+        show(self.layout, *([self._result] if found else []), self._form_layout)
 
     def _answer(self, _: Any) -> None:
         missing = [q for q in self._form.questions if self._questions[q.key].value not in q.choices]
         if missing:
             left = "1 question is" if len(missing) == 1 else f"{len(missing)} questions are"
-            self._told.object = html.notice(f"{left} not answered yet: {missing[0].text}", tone="warn")
+            self._message.object = html.notice(f"{left} not answered yet: {missing[0].text}", tone="warn")
             return
         answers = {q.key: q.choices.index(self._questions[q.key].value) for q in self._form.questions}
         try:
             progress = self._session.actions.learning.answer(answers)
         except InputError as error:
-            self._told.object = html.error_notice(error)
+            self._message.object = html.error_notice(error)
             return
         found = readiness(self._form, progress.answers)
         assert found is not None
-        self._told.object = html.notice(
-            f"Readiness {found.score:.0f} of 100. It stands at the top.", tone="good"
+        self._message.object = html.notice(
+            f"Readiness {found.score:.0f} of 100. The result is at the top.", tone="good"
         )
         self._show(progress)

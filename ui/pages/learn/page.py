@@ -1,4 +1,4 @@
-"""The Learn page: one of five sections below a row of links; the address names section and topic."""
+"""The Learn page: five sections; the address has section and topic."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -20,7 +20,7 @@ from ui.values.learning import SECTIONS, TROUBLE, Library, Topic, find
 
 
 class Methods:
-    """How figures are computed; without a choice the first note is shown."""
+    """Notes on how figures are computed; the first one is shown at first."""
 
     def __init__(self, session: Session, library: Library) -> None:
         self._methods = {method.key: method for method in library.methods}
@@ -37,7 +37,7 @@ class Methods:
 
 
 class Troubles:
-    """Symptom, cause, remedy; without a choice all of them are listed one below the other."""
+    """Symptoms with cause and remedy; all of them are shown at first."""
 
     def __init__(self, session: Session, library: Library) -> None:
         self._troubles = {trouble.key: trouble for trouble in library.troubles}
@@ -46,7 +46,7 @@ class Troubles:
         self.layout = _side_by_side(self._list, self._text)
 
     def show(self, key: str) -> None:
-        """Show one trouble, or all."""
+        """Show one symptom, or all."""
         named = [(TROUBLE + trouble.key, trouble.symptom) for trouble in self._troubles.values()]
         self._list.html = texts.topics(
             "Symptoms",
@@ -61,7 +61,7 @@ def _side_by_side(listed: Linked, text: Linked) -> pn.Column:
     return pn.Column(pmui.Paper(listed, **FRAME), pmui.Paper(text, **FRAME), **LIST_AND_TEXT)
 
 
-MAKERS: Mapping[str, Callable[[Session, Library], Any]] = {
+SECTION_CLASSES: Mapping[str, Callable[[Session, Library], Any]] = {
     "path": Lessons,
     "readiness": LessonCheck,
     "methods": Methods,
@@ -71,7 +71,7 @@ MAKERS: Mapping[str, Callable[[Session, Library], Any]] = {
 
 
 class LearnPage(Page):
-    """Makes a section when it is first shown."""
+    """The page; a section is created when it is first shown."""
 
     key = "learn"
     title = "Learn"
@@ -81,7 +81,9 @@ class LearnPage(Page):
         super().__init__(session)
         library = session.store.learning.library()
         self._library = library
-        self._sections = {key: LazyPane(partial(make, session, library)) for key, make in MAKERS.items()}
+        self._sections = {
+            key: LazyPane(partial(make, session, library)) for key, make in SECTION_CLASSES.items()
+        }
         self._links = Linked(session.go)
         self._follow_selection("topic")
         self.refresh()

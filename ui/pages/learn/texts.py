@@ -67,20 +67,20 @@ def outline(stages: Sequence[Stage], chosen: str) -> str:
     return f'<nav class="topics" aria-label="Courses">{"".join(parts)}</nav>'
 
 
-def standing(form: ReadinessForm, found: Readiness | None, stages: Sequence[Stage]) -> str:
-    """Return where somebody stands: readiness, hours done and left, and what comes next."""
+def progress_summary(form: ReadinessForm, found: Readiness | None, stages: Sequence[Stage]) -> str:
+    """Return the user's progress: readiness, hours done and left, next module."""
     done = sum(stage.minutes_done for stage in stages)
     left = sum(stage.minutes_left for stage in stages)
     following = next_module(stages)
     to_do = (
         link(f"{following.title} ({following.minutes} min)", PAGE, topic=MODULE + following.key)
         if following
-        else "nothing: the whole path is done"
+        else "nothing: you have completed the path"
     )
     score = (
         f"{found.score:.0f} of 100, {escape(found.band.name.lower())}"
         if found
-        else f"not taken yet: {link('take it', PAGE, topic='readiness')}, it marks what you may skip"
+        else f"not taken yet: {link('take the check', PAGE, topic='readiness')}, it shows what you can skip"
     )
     facts = {"Readiness": score, "Done": hours(done), "Left": hours(left), "Next": to_do}
     rows = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in facts.items())
@@ -88,8 +88,8 @@ def standing(form: ReadinessForm, found: Readiness | None, stages: Sequence[Stag
         f'<h2 class="card-title">Your learning path</h2><dl class="facts">{rows}</dl>'
         + (bars(form, found) if found else "")
         + f'<p class="quiet">{len(stages)} courses, {sum(s.course.hours for s in stages)} hours in all. '
-        "Each module is something to do on a page with your own data, and a question at the end. "
-        "A right answer marks it as done.</p>"
+        "Each module is a task on a page with your own data, and a question at the end. "
+        "The right answer marks it as done.</p>"
     )
 
 
@@ -105,7 +105,7 @@ def bars(form: ReadinessForm, found: Readiness) -> str:
 
 
 def score(form: ReadinessForm, found: Readiness) -> str:
-    """Return the result of the readiness check with the formula it comes from."""
+    """Return the result of the readiness check with its formula."""
     terms = " + ".join(f"{part.weight:g} × {found.shares[part.key]:.0%}" for part in form.parts)
     return (
         f'<h2 class="card-title">Readiness {found.score:.0f} of 100: {escape(found.band.name)}</h2>'
@@ -116,7 +116,7 @@ def score(form: ReadinessForm, found: Readiness) -> str:
 
 
 def lesson(module: Module, course: str, progress: LearningProgress) -> str:
-    """Return a module's heading; its text follows as Markdown."""
+    """Return the heading of a module."""
     day = progress.checked.get(module.key)
     mark = html.chip(f"done on {day}", "good") if day else ""
     return (
@@ -126,7 +126,7 @@ def lesson(module: Module, course: str, progress: LearningProgress) -> str:
 
 
 def reads(titles: Mapping[str, str]) -> str:
-    """Return links to the methods that go with a module."""
+    """Return links to the method notes of a module."""
     links = ", ".join(link(title, PAGE, topic=key) for key, title in titles.items())
     return f'<p class="quiet">Read more: {links}</p>' if titles else ""
 
@@ -145,23 +145,23 @@ def term_entry(entry: GlossaryTerm, methods: Mapping[str, str]) -> str:
 
 def trouble(entry: Trouble, methods: Mapping[str, str]) -> str:
     """Return a symptom with message, cause and remedy."""
-    says = f"<dt>Message</dt><dd><code>… {escape(entry.says)} …</code></dd>" if entry.says else ""
+    message = f"<dt>Message</dt><dd><code>… {escape(entry.says)} …</code></dd>" if entry.says else ""
     see = f"<dt>Read</dt><dd>{link(methods[entry.see], PAGE, topic=entry.see)}</dd>" if entry.see else ""
     return (
         f'<section class="trouble"><h2 class="card-title">{escape(entry.symptom)}</h2>'
-        f'<dl class="facts">{says}<dt>Cause</dt><dd>{escape(entry.cause)}</dd>'
+        f'<dl class="facts">{message}<dt>Cause</dt><dd>{escape(entry.cause)}</dd>'
         f"<dt>Remedy</dt><dd>{html_code(entry.remedy)}</dd>{see}</dl></section>"
     )
 
 
 def html_code(text: str) -> str:
-    """Return a text in which what stands between backticks is code."""
+    """Return a text as HTML; parts in backticks are code."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
 
 
 def hours(minutes: int) -> str:
-    """Return minutes as people say them: 45 min, 2 h, 3 h 30 min."""
+    """Return minutes as text: 45 min, 2 h, 3 h 30 min."""
     whole, rest = divmod(minutes, MINUTES_PER_HOUR)
     return " ".join([*([f"{whole} h"] if whole else []), *([f"{rest} min"] if rest or not whole else [])])
 
@@ -188,7 +188,7 @@ def note_heading(title: str, summary: str) -> str:
 
 
 def every_term() -> str:
-    """Return the link from one term back to all."""
+    """Return the link from one term to all."""
     return f"<p>{link('Show the whole glossary', PAGE, topic='glossary')}</p>"
 
 
@@ -198,18 +198,18 @@ PLURALS = {"Words": KINDS[0], "Levers": KINDS[1], "Assumptions": KINDS[2], "Figu
 
 
 def matching(terms: Sequence[GlossaryTerm], searched: str, kind: str) -> tuple[GlossaryTerm, ...]:
-    """Return the terms of a kind (empty: of every kind) that have each word of the search in name or meaning.
+    """Return the terms of a kind (empty: any kind) with every word of the search in name or meaning.
 
-    Those that have the search in their name come first; otherwise the order stays.
+    Terms with the search in their name come first; otherwise the order is kept.
     """
     words = searched.lower().replace("_", " ").split()
 
-    def holds(term: GlossaryTerm) -> bool:
+    def matches(term: GlossaryTerm) -> bool:
         text = f"{term.name} {term.means}".lower().replace("_", " ")
         return (not kind or term.kind == kind) and all(word in text for word in words)
 
-    wanted = " ".join(words)
-    return tuple(sorted(filter(holds, terms), key=lambda t: wanted not in t.name.lower().replace("_", " ")))
+    phrase = " ".join(words)
+    return tuple(sorted(filter(matches, terms), key=lambda t: phrase not in t.name.lower().replace("_", " ")))
 
 
 class Glossary:
@@ -234,7 +234,7 @@ class Glossary:
         self._fill()
 
     def show(self, key: str) -> None:
-        """Show the term that a link names, or all."""
+        """Show the term of a link, or all terms."""
         if key != self._named:
             self._named = key
             self._fill()
@@ -258,11 +258,11 @@ class Glossary:
         if self._named:
             return f"Linked: {escape(self._named)}"
         if not found:
-            return "No term has all of these words. Try fewer, or another kind."
+            return "No term matches. Use fewer words or another kind."
         return f"{found} of {len(self._terms)} terms"
 
 
-UNANSWERED = "Not answered yet"  # radio buttons of the library cannot be without a choice
+UNANSWERED = "Not answered yet"  # the library's radio buttons need a choice
 LIST_AND_TEXT: dict[str, Any] = {
     "sizing_mode": "stretch_width",
     "stylesheets": [

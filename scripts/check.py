@@ -1,7 +1,7 @@
 """Run every check: linters, SQL tests, then pytest; the last line counts all of pytest's tests, in its words.
 
-Nothing stops at the first failure, so that one run tells all there is to mend. Everything runs on two
-processes, but what measures time: nothing runs beside it.
+Nothing stops at the first failure, so that one run finds everything to fix. Everything runs on two
+processes, except tests that measure time: they run alone.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from scripts.axe import AxeError, axe_script
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 BIN = Path(sys.executable).parent
-# In this order, so that no process is left alone with a long file at the end.
+# In this order, so that no long file is left for one process at the end.
 QUICK = ("integration", "statistical", "reference", "spec", "unit", "code_health", "ui")
 IN_A_BROWSER = ("browser",)
 WITH_SERVERS = ("flows",)
@@ -63,7 +63,7 @@ def run_lints(scratch: Path, environment: dict[str, str]) -> list[str]:
 
 
 def run_quietly(name: str, command: list[str], environment: dict[str, str]) -> bool:
-    """Run one step and show what it said once it has ended; return whether it passed."""
+    """Run one step and print its output at its end; return whether it passed."""
     started = time.monotonic()
     done = subprocess.run(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -91,7 +91,7 @@ def pytest_commands(scratch: Path) -> dict[str, list[str]]:
     files = [str(file.relative_to(ROOT)) for file in sorted(TESTS.glob("*/**/test_*.py"))]
     if unlisted := {file.split("/")[1] for file in files} - set(known):
         raise SystemExit(
-            f"scripts/check.py lists no folder named {sorted(unlisted)}: add it, or nobody runs it"
+            f"scripts/check.py lists no folder named {sorted(unlisted)}: add it, or its tests are never run"
         )
     measuring = [file for file in files if TIMING in (ROOT / file).read_text(encoding="utf-8")]
 
@@ -121,8 +121,8 @@ def closing_line(scratch: Path, seconds: float) -> str:
         counts["errors"] += found["errors"]
         counts["skipped"] += found["skipped"]
         counts["passed"] += found["tests"] - found["failures"] - found["errors"] - found["skipped"]
-    told = ", ".join(f"{counts[key]} {key}" for key in COUNTED if counts[key]) or "no tests ran"
-    return f" {told} in {seconds:.2f}s ({int(seconds // 60)} min {int(seconds % 60)} s) ".center(100, "=")
+    totals = ", ".join(f"{counts[key]} {key}" for key in COUNTED if counts[key]) or "no tests ran"
+    return f" {totals} in {seconds:.2f}s ({int(seconds // 60)} min {int(seconds % 60)} s) ".center(100, "=")
 
 
 def browser_is_there() -> bool:
@@ -153,16 +153,16 @@ def accessibility_rules_are_there() -> bool:
 
 
 def main() -> int:
-    """Run what was asked for; return 1 if anything failed."""
+    """Run the chosen checks; return 1 if any failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lint", action="store_true", help="the linters and SQL tests only")
-    asked = parser.parse_args()
+    parser.add_argument("--lint", action="store_true", help="run the linters and SQL tests only")
+    options = parser.parse_args()
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="planwise-check-") as folder:
         scratch = Path(folder)
         environment = {**os.environ, "PLANWISE_HOME": str(scratch / "home")}
         last = ""
-        if asked.lint:
+        if options.lint:
             failed = run_lints(scratch, environment)
         else:
             with ThreadPoolExecutor(2) as fetching:  # while the linters compute

@@ -32,7 +32,7 @@ LOG = logging.getLogger("planwise.ui")
 
 @dataclass(frozen=True)
 class Notice:
-    """Something the user was told; `link` is a page and what to choose on it."""
+    """A notification; `link` is a page and its selection."""
 
     text: str
     tone: Tone
@@ -56,7 +56,7 @@ class Services:
 class Session(param.Parameterized):
     """One browser tab's state; views keep nothing that another view needs."""
 
-    notices = param.ClassSelector(default=(), class_=tuple, doc="What the user was told, the newest first.")
+    notices = param.ClassSelector(default=(), class_=tuple, doc="Notifications, the newest first.")
 
     def __init__(self, services: Services, user: User) -> None:
         super().__init__()
@@ -96,12 +96,12 @@ class Session(param.Parameterized):
         remedy: str = "",
         link: tuple[str, dict[str, Any]] | None = None,
     ) -> None:
-        """Tell the user something: at once as a toast, later in the list behind the bell."""
+        """Show a notification: at once as a toast, later in the list of notifications."""
         notice = Notice(text, tone, remedy, datetime.now(UTC), link)
         self.notices = (notice, *self.notices)[:NOTICES_KEPT]
 
     def notify_error(self, error: PlanWiseError, tone: Tone = "error") -> None:
-        """Tell the user what went wrong and what to do."""
+        """Show an error with its remedy."""
         self.notify(error.what, tone=tone, remedy=error.remedy or "")
 
     async def offload(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

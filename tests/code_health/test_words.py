@@ -19,7 +19,11 @@ FOLDERS = [
     "sqlmesh_project/macros",
     *(f"ui/{name}" for name in ("components", "live_preview", "values", "draft.py", "selection.py")),
     *(f"ui/pages/{name}" for name in ("overview", "plan", "results", "run")),
+    *(f"ui/{name}" for name in ("auth", "jobs", "shell", "pages/learn")),
+    *(f"ui/{name}.py" for name in ("app", "serve", "server", "session", "store")),
 ]
+# What the browser gets: scripts, styles, templates, and the texts of Learn.
+ASSETS = sorted(file for file in (ROOT / "ui" / "assets").rglob("*") if file.is_file())
 BANNED_IN_NAMES = frozenset(
     ["wish", "wishes", "told", "tell", "asked", "whoever", "nobody", "somebody", "heed", "refuse", "stands"]
 )
@@ -74,6 +78,16 @@ def test_names_and_texts_use_the_glossary(folder):
         if (path, word) not in ALLOWED
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("file", ASSETS, ids=lambda file: file.relative_to(ROOT / "ui" / "assets").as_posix())
+def test_assets_use_the_glossary(file):
+    text = file.read_text(encoding="utf-8")
+    found = {match[0].lower() for match in BANNED_IN_TEXT.finditer(text)}
+    if file.suffix == ".js":
+        names = {word for name in re.findall(r"\w+", text) for word in words_of(name)}
+        found |= BANNED_IN_NAMES.intersection(names)
+    assert found == set()
 
 
 def test_every_exception_is_needed():

@@ -179,22 +179,21 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 
 STUDY, COMPARISON, PAGES = "tests/unit/study", "tests/unit/comparison", "tests/ui"
-PARETO = f"{STUDY}/test_study_pareto.py"
-PEOPLE = f"{PAGES}/test_people_reader.py"
-SPREADS = f"{PAGES}/test_people_reader_spreads.py"
+PARETO = f"{STUDY}/test_study_result.py"
+PEOPLE = f"{PAGES}/test_people.py"
 # Module, text, changed text, and the tests that concern it.
 CODE_MUTANTS: dict[str, tuple[str, str, str, str]] = {
     "the lowest raise limited from above": (
         "planwise.study.constraints",
         'constraint.bound - value if constraint.relation == ">=" else value - constraint.bound',
         "value - constraint.bound",
-        f"{STUDY}/test_study_constraints.py",
+        f"{STUDY}/test_study_objectives.py",
     ),
     "payroll risk by the luckiest seeds": (
         "planwise.study.constraints",
         "sorted(ratios, reverse=True)",
         "sorted(ratios)",
-        f"{STUDY}/test_study_constraints.py",
+        f"{STUDY}/test_study_objectives.py",
     ),
     "dominated only if worse in every objective": (
         "planwise.study.pareto",
@@ -249,7 +248,7 @@ CODE_MUTANTS: dict[str, tuple[str, str, str, str]] = {
         "ui.queries.distributions",
         "CAST(base_pay AS DOUBLE) AS value",
         "CAST(opening_base_pay AS DOUBLE) AS value",
-        SPREADS,
+        PEOPLE,
     ),
     "live figures of the base instead of the draft": (
         "ui.pages.plan.live_figures",

@@ -19,12 +19,12 @@ from ui.queries.learning import LearningReader, progress_file
 from ui.values.learning import LearningProgress, Module
 from ui.values.user import User
 
-IN_LINE_MAX = 20  # each is a process, even while it waits
+QUEUE_MAX = 20  # each is a process, even while it waits
 PLANS_MAX = 3  # at once: each takes a processor for some seconds
 
 
 class JobActions:
-    """Starts jobs in worker processes or as deployments; raises PlanWiseError for what is refused."""
+    """Start jobs in worker processes or as deployments; raises PlanWiseError for invalid requests."""
 
     def __init__(self, settings: Settings, user: User) -> None:
         self._settings = settings
@@ -32,19 +32,19 @@ class JobActions:
         FOLLOWER.ensure(settings)
 
     def where(self, kind: str) -> Route:
-        """Return where such a job would run now."""
+        """Return where a job of this kind would run now."""
         return DEPLOYED.route(JobKind(kind))
 
     def start(self, kind: str, request: Mapping[str, Any], *, title: str) -> Job:
-        """Start a job and return it; its process goes on when nobody looks.
+        """Start a job and return it; its process does not depend on the dashboard.
 
-        `request` is what the flow of that kind takes. Raises InputError when the role may not, Busy when too
-        many wait, or the very same is under way.
+        `request` is that of the flow of this kind. Raises InputError if the role may not start it or the same
+        request is running, Busy if too many jobs wait.
         """
         what = JobKind(kind)
         self._user.require_run("look at plans" if what is JobKind.PLAN else "start runs and studies")
         PROCESSES.reap()
-        self._refuse_too_many(what, request)
+        self._require_capacity(what, request)
         remove_old_jobs(self._settings)
         route = self.where(kind)
         folder = new_job(self._settings, what, request, title=title, started_by=self._user.name)
@@ -56,9 +56,9 @@ class JobActions:
         return JobReader(self._settings).get(folder.id)
 
     def cancel(self, job: str) -> None:
-        """Ask a job to stop; it does within ten seconds. One that has ended stays as it is.
+        """Request cancellation of a job, which takes up to ten seconds; a job that has ended is not changed.
 
-        Raises PrefectAway when its server does not answer; the flow run stops all the same when it looks.
+        Raises PrefectAway if its server does not respond; the flow run still stops when it reads the request.
         """
         self._user.require_run("cancel runs and studies")
         folder = folder_of(self._settings, job)
@@ -67,24 +67,24 @@ class JobActions:
             DEPLOYED.cancel(folder)
             FOLLOWER.ensure(self._settings)
 
-    def _refuse_too_many(self, kind: JobKind, request: Mapping[str, Any]) -> None:
+    def _require_capacity(self, kind: JobKind, request: Mapping[str, Any]) -> None:
         folders = job_folders(self._settings)
         if kind is JobKind.PLAN:
             plans = [f for f in folders if f"-{JobKind.PLAN}-" in f.id and f.is_locked]
             if len(plans) >= PLANS_MAX:
-                raise Busy("Other plans are being worked out.", remedy="Try again in a moment.")
+                raise Busy("Other plans are being computed.", remedy="Try again in a moment.")
             return
         working = [folder for folder in folders if is_working(folder)]
-        if len(working) >= IN_LINE_MAX:
+        if len(working) >= QUEUE_MAX:
             raise Busy(
-                f"{len(working)} jobs work or wait already.", remedy="Wait for some to end, or cancel them."
+                f"{len(working)} jobs are running or waiting.", remedy="Wait for some to end, or cancel them."
             )
         reader = JobReader(self._settings)
         for job in (reader.get(folder.id) for folder in working):
             if job.kind is kind and dict(job.request) == dict(request):
                 raise InputError(
-                    f"The same is under way: {job.title}, started by {job.started_by}.",
-                    remedy="Watch that one, or cancel it first.",
+                    f"The same job is running: {job.title}, started by {job.started_by}.",
+                    remedy="Follow that job, or cancel it first.",
                 )
 
 
@@ -92,19 +92,19 @@ WRITING = Lock()  # two tabs of one user may write at once
 
 
 class LearningActions:
-    """Writes the progress of one user; every role may learn."""
+    """Write the learning progress of one user; every role may."""
 
     def __init__(self, settings: Settings, user: User) -> None:
         self._settings = settings
         self._user = user
 
     def answer(self, answers: Mapping[str, int]) -> LearningProgress:
-        """Keep the answers of the readiness check; raises InputError when they cannot be kept."""
+        """Save the answers of the readiness check; raises InputError if they cannot be saved."""
         with WRITING:
             return self._keep(LearningProgress(dict(answers), self._now().checked))
 
     def check(self, module: Module, choice: int) -> LearningProgress:
-        """Keep a module as done if its question is answered right; a wrong answer changes nothing."""
+        """Save a module as done if the answer is right; a wrong answer changes nothing."""
         with WRITING:
             now = self._now()
             if choice != module.check.answer or module.key in now.checked:
@@ -113,7 +113,7 @@ class LearningActions:
             return self._keep(LearningProgress(now.answers, {**now.checked, module.key: day}))
 
     def restart(self) -> LearningProgress:
-        """Forget answers and modules."""
+        """Delete answers and completed modules."""
         with WRITING:
             return self._keep(LearningProgress())
 
@@ -127,14 +127,14 @@ class LearningActions:
             write_json(file, kept, mode=0o600)
         except OSError as error:
             raise InputError(
-                f"What you learnt cannot be kept in {file}: {error.strerror}.",
+                f"Your progress cannot be saved in {file}: {error.strerror}.",
                 remedy="Free space or change the folder's permissions, then answer again.",
             ) from error
         return progress
 
 
 class ScenarioActions:
-    """Writes to the ledger; raises InputError for what is refused, Busy when another process writes long."""
+    """Write scenarios to the ledger; raises InputError or, while another process writes, Busy."""
 
     def __init__(self, settings: Settings, user: User) -> None:
         self._settings = settings
@@ -152,21 +152,21 @@ class ScenarioActions:
     def update(
         self, name: str, changes: Mapping[str, object], *, seen: Mapping[str, Value] | None = None
     ) -> Scenario:
-        """Put changes on top of a scenario's own overrides; refused when these are not as `seen`."""
+        """Add changes to a scenario's overrides; raises InputError if these differ from `seen`."""
         self._user.require_edit("change scenarios")
         with self._ledger() as ledger:
             original = ledger.scenarios.get(name)
             if seen is not None and canonical_overrides(seen) != canonical_overrides(original.overrides):
                 raise InputError(
-                    f"{name} has been changed meanwhile; nothing was saved.",
-                    remedy="It is read anew, with your edits on it: look at them, then save again.",
+                    f"{name} was changed by another user; nothing was saved.",
+                    remedy="It was read again, with your edits added: check them, then save again.",
                 )
             wanted = canonical_overrides(changes)
             years = self._years(original.census, merged_overrides(original.overrides, wanted))
             return ledger.scenarios.set(name, wanted, years=years)
 
     def delete(self, name: str) -> None:
-        """Delete a scenario's definition; what it published stays."""
+        """Delete a scenario's definition; its published results are kept."""
         self._user.require_edit("delete scenarios")
         with self._ledger() as ledger:
             ledger.scenarios.delete(name)
@@ -190,7 +190,7 @@ class ScenarioActions:
 
 
 class Actions:
-    """What one user may do to one home, a subject an attribute; made for each session, holds nothing open."""
+    """The actions of one user, by subject; created for each session, without open resources."""
 
     def __init__(self, settings: Settings, user: User) -> None:
         self.jobs = JobActions(settings, user)

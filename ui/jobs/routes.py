@@ -22,7 +22,7 @@ HERE = "a worker process on this machine"
 
 @dataclass(frozen=True)
 class Route:
-    """Where work will run: `by` process or prefect; `how` in words; `why` not in the other way."""
+    """Where a job runs: `by` process or prefect; `how` as text; `why` it does not run as a deployment."""
 
     by: str
     how: str
@@ -31,14 +31,14 @@ class Route:
 
 
 class Processes:
-    """The worker processes that this dashboard has started; they outlive it, and are waited for here."""
+    """The worker processes that this dashboard has started; they continue when it stops."""
 
     def __init__(self) -> None:
         self._started: dict[subprocess.Popen[bytes], JobFolder] = {}
-        self._alone = threading.Lock()
+        self._lock = threading.Lock()
 
     def start(self, settings: Settings, folder: JobFolder, route: Route) -> None:
-        """Start a job's process in a session of its own; raises PlanWiseError when there can be none."""
+        """Start a job's process in its own session; raises PlanWiseError if that fails."""
         folder.write(ROUTE, {"by": PROCESS, "how": route.how, "why": route.why})
         command = [sys.executable, "-m", "planwise.app.job_process", str(folder.path)]
         try:
@@ -52,12 +52,12 @@ class Processes:
             )
             JobWriter(folder).end(State.FAILED, error=failure)
             raise PlanWiseError(failure.what, remedy=failure.remedy) from error
-        with self._alone:
+        with self._lock:
             self._started[process] = folder
 
     def reap(self) -> None:
-        """Collect what has ended; one that ended without a word failed to start, and its log says why."""
-        with self._alone:
+        """Collect ended processes; one without an outcome failed to start: its log has the reason."""
+        with self._lock:
             ended = [process for process in self._started if process.poll() is not None]
             folders = [(process, self._started.pop(process)) for process in ended]
         for process, folder in folders:
@@ -70,7 +70,7 @@ PROCESSES = Processes()
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return the environment of a process that is to work with these settings."""
+    """Return the environment of a process with these settings."""
     own = {
         f"PLANWISE_{name.upper()}": str(value)
         for name in PASSED_ON

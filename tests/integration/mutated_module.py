@@ -12,7 +12,6 @@ MODULE, TEXT, CHANGED = json.loads(os.environ["PLANWISE_MUTANT"])
 class MutatedLoader(SourceFileLoader):
     def get_code(self, fullname):  # compiled anew: the cached bytecode is the unchanged module's
         source = self.get_data(self.path).decode()
-        assert TEXT in source, f"{MODULE} no longer has {TEXT!r}: write the mutant anew"
         return self.source_to_code(source.replace(TEXT, CHANGED), self.path)
 
 

@@ -181,77 +181,77 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
 STUDY, COMPARISON, PAGES = "tests/unit/study", "tests/unit/comparison", "tests/ui"
 PARETO = f"{STUDY}/test_study_result.py"
 PEOPLE = f"{PAGES}/test_people.py"
-# Module, text, changed text, and the tests that concern it.
+# File, text, changed text, and the tests that concern it.
 CODE_MUTANTS: dict[str, tuple[str, str, str, str]] = {
     "the lowest raise limited from above": (
-        "planwise.study.constraints",
+        "planwise/study/constraints.py",
         'constraint.bound - value if constraint.relation == ">=" else value - constraint.bound',
         "value - constraint.bound",
         f"{STUDY}/test_study_objectives.py",
     ),
     "payroll risk by the luckiest seeds": (
-        "planwise.study.constraints",
+        "planwise/study/constraints.py",
         "sorted(ratios, reverse=True)",
         "sorted(ratios)",
         f"{STUDY}/test_study_objectives.py",
     ),
     "dominated only if worse in every objective": (
-        "planwise.study.pareto",
+        "planwise/study/pareto.py",
         "np.all(kept <= points[index] + near, axis=1)",
         "np.all(kept < points[index] - near, axis=1)",
         PARETO,
     ),
-    "infeasible points on the front": ("planwise.study.pareto", "broken == broken.min()", "broken >= 0", PARETO),
+    "infeasible points on the front": ("planwise/study/pareto.py", "broken == broken.min()", "broken >= 0", PARETO),
     "knee on objectives in their own units": (
-        "planwise.study.pareto",
+        "planwise/study/pareto.py",
         "(points - points.min(axis=0)) / _range(points)",
         "points - points.min(axis=0)",
         PARETO,
     ),
     "payroll bridge that counts everyone's pay as new": (
-        "planwise.comparison.people",
+        "planwise/comparison/people.py",
         "WHERE matched.employee_id IS NULL",
         "WHERE TRUE",
         f"{COMPARISON}/test_comparison.py",
     ),
     "years of the base compared where others have none": (
-        "planwise.comparison.remarks",
+        "planwise/comparison/compare.py",
         "set(sources[0].years).intersection(*(source.years for source in sources[1:]))",
         "set(sources[0].years)",
         f"{COMPARISON}/test_comparison.py",
     ),
     "difference relative to the other scenario": (
-        "planwise.comparison.metrics",
+        "planwise/comparison/differences.py",
         "abs(float(base))",
         "abs(float(value))",
         f"{COMPARISON}/test_comparison.py",
     ),
     "department filter without effect": (
-        "ui.queries.people_sql",
+        "ui/queries/people_sql.py",
         'f"list_contains(?, {DEPARTMENT})"',
         'f"len(?) > 0"',
         PEOPLE,
     ),
     "turnover rate of the closing headcount": (
-        "ui.queries.people_sql",
+        "ui/queries/people_sql.py",
         'finished["experienced_exits"] / opening',
         'finished["experienced_exits"] / finished["people"]',
         PEOPLE,
     ),
     "growth from the year after": (
-        "ui.queries.people_sql",
+        "ui/queries/people_sql.py",
         '["mean_base_pay"].shift() - 1',
         '["mean_base_pay"].shift(-1) - 1',
         PEOPLE,
     ),
     "percentiles of opening pay": (
-        "ui.queries.distributions",
+        "ui/queries/distributions.py",
         "CAST(base_pay AS DOUBLE) AS value",
         "CAST(opening_base_pay AS DOUBLE) AS value",
         PEOPLE,
     ),
     "live figures of the base instead of the draft": (
-        "ui.pages.plan.live_figures",
+        "ui/pages/plan/live_figures.py",
         "previews.kpis(request.scenario, request.effective, purpose=PURPOSE)",
         "previews.kpis(request.scenario, request.base, purpose=PURPOSE)",
         f"{PAGES}/test_plan_live.py",
@@ -318,7 +318,11 @@ def test_mutant_is_killed(mutable: Direct, worlds: list[World], mutant: str, mon
     assert not found[0].startswith("does not run"), found
 
 
-def tests_with(module: str, text: str, changed: str, tests: str) -> "subprocess.CompletedProcess[str]":
+def tests_with(file: str, text: str, changed: str, tests: str) -> "subprocess.CompletedProcess[str]":
+    assert text in (ROOT / file).read_text(encoding="utf-8"), (
+        f"{file} no longer has {text!r}: write the mutant anew"
+    )
+    module = file.removesuffix(".py").replace("/", ".")
     path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, "PLANWISE_MUTANT": json.dumps([module, text, changed])}
     options = ["-q", "-x", "-p", "mutated_module", "-p", "no:cacheprovider"]
@@ -327,7 +331,7 @@ def tests_with(module: str, text: str, changed: str, tests: str) -> "subprocess.
 
 
 def test_unchanged_code_survives() -> None:
-    done = tests_with("planwise.study.pareto", "DUPLICATE = 1e-9", "DUPLICATE = 1e-9", PARETO)
+    done = tests_with("planwise/study/pareto.py", "DUPLICATE = 1e-9", "DUPLICATE = 1e-9", PARETO)
 
     assert done.returncode == 0, done.stdout
 

@@ -16,6 +16,9 @@ FOLDERS = [
     "flows",
     "expectations",
     "ui/pages/optimise",
+    "ui/queries",
+    "ui/jobs/actions.py",
+    "ui/jobs/routes.py",
     "sqlmesh_project/macros",
     *(f"ui/{name}" for name in ("components", "live_preview", "values", "draft.py", "selection.py")),
     *(f"ui/pages/{name}" for name in ("overview", "plan", "results", "run")),
@@ -42,6 +45,7 @@ ALLOWED = {
     ("ui/values/results.py", "asked"): "key of a stored sweep",
     ("ui/values/results.py", "as it is"): "variant of a stored sweep",
     ("planwise/census/importer.py", "asked"): "text in stored census manifests",
+    ("ui/queries/scenario_status.py", "asked"): "key of a stored sweep",
 }
 TEXT = (tokenize.STRING, tokenize.COMMENT)
 

@@ -15,7 +15,8 @@ from ui.pages.overview import charts, to_do
 from ui.pages.overview.changes import between, news, since
 from ui.pages.overview.page import OverviewPage, headline
 from ui.pages.overview.to_do import latest, list_items, waiting
-from ui.queries.scenario_status import StatusReader, SweepReader
+from ui.queries.scenario_status import StatusReader, SweepReader, saved_as
+from ui.queries.studies import StudyReader
 from ui.session import Services, Session
 from ui.store import Store
 from ui.values.results import StoredSweep, StoredSweepRow, Sweeps
@@ -210,7 +211,7 @@ def test_a_failure_that_was_made_good_does_not_wait():
 
 def test_without_a_ledger_nothing_is_made_and_nothing_waits(settings):
     reader = StatusReader(settings)
-    assert (reader.scenarios(), reader.studies()) == ((), ())
+    assert (reader.scenarios(), reader.unsaved_studies(())) == ((), ())
     assert not settings.root.exists()
 
 
@@ -235,25 +236,30 @@ def test_a_study_waits_until_a_scenario_has_the_levers_of_its_best_trial(setting
         ledger.scenarios.create("mine", {"cola_rate": 0.02, "merit_rate_level_1": 0.02})
         ledger.scenarios.create("other", {}, description="Trial 3 of study told: growth 3%.")
     with hold_lock(running / "lock", "study under way", timeout_seconds=0):
-        studies = {study.name: study for study in StatusReader(settings).studies()}
-    assert {name: study.kept_as for name, study in studies.items()} == {
+        studies = {study.name: study for study in StudyReader(settings, plans=None).list()}
+        with open_ledger(settings) as ledger:
+            stored = {scenario.name: scenario for scenario in ledger.scenarios.list()}
+        unsaved = StatusReader(settings).unsaved_studies(studies.values())
+    assert {name: saved_as(study, stored) for name, study in studies.items()} == {
         "kept": "mine",
         "told": "other",
         "open": None,
         "under way": None,
     }
     assert studies["under way"].state == "running" and not studies["under way"].has_answer
-    found = waiting("baseline", 0, (), (), list(studies.values()))
+    found = waiting("baseline", 0, (), (), unsaved)
     assert [dict(item.chosen) for item in found] == [{"study": "open"}]
     assert "+0.05\u00a0pp from the target" in found[0].why
 
 
 def test_the_latest_study_says_how_it_stands_with_a_link(settings):
     write_study(settings, "s1", levers={"cola_rate": 0.02}, converged=False, reachable=True, seconds=12.0)
-    (study,) = StatusReader(settings).studies()
+    (study,) = StudyReader(settings, plans=None).list()
     told = latest(study)
     assert "Not converged" in told and "3.05%" in told and "?page=optimise&amp;study=s1" in told
-    assert "trade-offs, no target" in latest(replace(study, target=None))
+    write_study(settings, "s2", levers={}, objectives=[("cost", None), ("equity", None)])
+    (two,) = (one for one in StudyReader(settings, plans=None).list() if one.name == "s2")
+    assert "trade-offs, no target" in latest(two)
 
 
 def test_gates_are_listed_the_worst_first(settings):

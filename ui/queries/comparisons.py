@@ -186,7 +186,7 @@ def _figures(compared: "Compared") -> Iterator[dict[str, Any]]:
 
 
 def _without_small(levels: pd.DataFrame) -> pd.DataFrame:
-    """Take the pay figures out where either side has fewer than ten people."""
+    """Remove the pay figures where either side has fewer than ten people."""
     if levels.empty:
         return levels
     where = ["simulation_year", "level_id"]

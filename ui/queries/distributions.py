@@ -1,4 +1,4 @@
-"""How raises, pay and compa-ratios are spread: percentiles and bins by level, and people as points."""
+"""How raises, pay and compa-ratios are distributed: percentiles and bins by level, and people as points."""
 
 import math
 
@@ -81,7 +81,7 @@ def spread(
     left_out = everyone - int(levels["people"].sum())
     if levels.empty:
         return FigureDistribution(levels, _no_bins(), 1.0, everyone, left_out)
-    if left_out:  # the row of all would tell what is left out
+    if left_out:  # the row of all levels would reveal the omitted ones
         connection.execute(
             "DELETE FROM figures WHERE NOT list_contains(?, level_id)", [[int(n) for n in levels["level_id"]]]
         )

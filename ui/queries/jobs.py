@@ -1,4 +1,4 @@
-"""Jobs as their folders tell, and the ledger's past simulations."""
+"""Read the jobs from their folders, and past simulations from the ledger."""
 
 from collections.abc import Hashable
 from pathlib import Path
@@ -39,7 +39,7 @@ class JobsReader:
         return read_lock_holder(file) if is_locked(file) else None
 
     def past(self, limit: int) -> tuple[PastRun, ...]:
-        """Return the newest simulations of the ledger, whoever started them; raises LedgerUnusable, Busy."""
+        """Return the newest simulations of the ledger of all users; raises LedgerUnusable, Busy."""
         ledger = self._open()
         if ledger is None:
             return ()
@@ -51,7 +51,7 @@ class JobsReader:
         return tuple(_past(run, by) for run in ledger.runs.list(limit=limit))
 
     def _open(self) -> Ledger | None:
-        """Open the ledger; None where there is none yet, and then none is made."""
+        """Open the ledger; None without one, which is not created."""
         if self._ledger is None:
             url = make_url(self._settings.ledger)
             if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():

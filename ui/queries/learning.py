@@ -37,17 +37,17 @@ REFERENCE = REPOSITORY / "docs" / "reference" / "models.md"  # part of a checkou
 
 
 class LearningReader:
-    """Reads what can be learnt, and what a user of this home has learnt."""
+    """Reads the lessons, and the progress of the users of this home."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def library(self) -> Library:
-        """Return everything there is to read; the same for every user, read once."""
+        """Return all lessons; the same for every user, read once."""
         return _library()
 
     def progress(self, user: str) -> LearningProgress:
-        """Return what a user did so far; raises InputError when the file is damaged."""
+        """Return a user's progress; raises InputError when the file is damaged."""
         file = progress_file(self._settings, user)
         try:
             kept = json.loads(file.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 """The people of published results: figures by group, spreads, events, one person through the years.
 
-Every answer is kept by scenario, fingerprint and question. DuckDB is imported when something is asked.
+Every result is cached by scenario, fingerprint and query. DuckDB is imported with the first query.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ Answer = TypeVar("Answer")
 
 
 class PeopleReader:
-    """Asks the Parquet files of the result in force; every method blocks and may be called from any thread.
+    """Queries the Parquet files of the result in force; methods block and may be called from any thread.
 
     Raises InputError when the scenario has no published result or it is damaged.
     """
@@ -42,7 +42,7 @@ class PeopleReader:
         self._answers: BoundedCache[object] = BoundedCache(ANSWERS_KEPT)
 
     def population(self, scenario: str) -> Population:
-        """Return whom the result has."""
+        """Return the population of the result."""
 
         def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> Population:
             from ui.queries.people_sql import population
@@ -52,7 +52,7 @@ class PeopleReader:
         return self._ask(scenario, ("population",), read)
 
     def by_year(self, scenario: str, chosen: Filter) -> pd.DataFrame:
-        """Return headcount, pay and movement by year; see `summaries.by_year`."""
+        """Return headcount, pay and movement by year; see `people_sql.by_year`."""
 
         def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> pd.DataFrame:
             from ui.queries.people_sql import by_year
@@ -62,7 +62,7 @@ class PeopleReader:
         return self._ask(scenario, ("by_year", chosen), read)
 
     def by_group(self, scenario: str, chosen: Filter, year: int, attribute: str) -> pd.DataFrame:
-        """Return the same by "level" or "department" in a year; see `summaries.by_group`."""
+        """Return the same by "level" or "department" in a year; see `people_sql.by_group`."""
 
         def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> pd.DataFrame:
             from ui.queries.people_sql import CENSUS_YEAR, by_group
@@ -83,7 +83,7 @@ class PeopleReader:
         return self._ask(scenario, ("spread", chosen, year, figure), read)
 
     def merit_matrix(self, scenario: str, chosen: Filter, year: int) -> pd.DataFrame:
-        """Return mean merit by rating and position in the range; see `merit.merit_matrix`."""
+        """Return mean merit by rating and position in the range; see `people_sql.merit_matrix`."""
 
         def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> pd.DataFrame:
             from ui.queries.people_sql import merit_matrix
@@ -113,23 +113,23 @@ class PeopleReader:
 
         return self._ask(scenario, ("equity",), read)
 
-    def events(self, scenario: str, asked: EventQuery, *, offset: int = 0, limit: int) -> EventPage:
+    def events(self, scenario: str, query: EventQuery, *, offset: int = 0, limit: int) -> EventPage:
         """Return some of the events that a query finds."""
 
         def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> EventPage:
             from ui.queries.people_sql import events
 
-            return events(connection, publication, asked, offset, limit)
+            return events(connection, publication, query, offset, limit)
 
-        return self._ask(scenario, ("events", asked, offset, limit), read)
+        return self._ask(scenario, ("events", query, offset, limit), read)
 
-    def export_events(self, scenario: str, asked: EventQuery, *, limit: int) -> EventPage:
+    def export_events(self, scenario: str, query: EventQuery, *, limit: int) -> EventPage:
         """Return the first `limit` events of a query; not kept, because it may be large."""
 
         def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> EventPage:
             from ui.queries.people_sql import events
 
-            return events(connection, publication, asked, 0, limit)
+            return events(connection, publication, query, 0, limit)
 
         return self._ask(scenario, None, read)
 
@@ -141,7 +141,7 @@ class PeopleReader:
         return PeopleFound(tuple(rows), total)
 
     def person(self, scenario: str, employee_id: str) -> "Timeline":
-        """Return one person's timeline; raises InputError with the nearest ids when nobody has the id."""
+        """Return one person's timeline; raises InputError with the nearest ids for an unknown one."""
         from planwise.comparison.employee import timeline
 
         return _twice(lambda: timeline(self._settings, scenario, employee_id))

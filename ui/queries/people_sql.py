@@ -59,7 +59,7 @@ def chosen_people(chosen: Filter) -> tuple[str, list[object]]:
 def population(
     connection: duckdb.DuckDBPyConnection, publication: Publication, settings: Settings
 ) -> Population:
-    """Return levels, departments and genders of everybody in the result, from the census on."""
+    """Return levels, departments and genders of all employees in the result, from the census on."""
     found = connection.execute(
         f"SELECT level_id, {DEPARTMENT} AS department, {GENDER} AS gender, simulation_year, "
         "count(*) AS people FROM read_parquet(?) GROUP BY ALL",
@@ -83,13 +83,13 @@ def population(
 
 
 def level_names(publication: Publication, settings: Settings) -> Mapping[int, str]:
-    """Return the census's names of its levels; none when that census is not in the home any more."""
-    told = publication.manifest["census"]
+    """Return the census's names of its levels; none when the home no longer has that census."""
+    recorded = publication.manifest["census"]
     try:
-        census = load_census(settings, str(told["name"]))
+        census = load_census(settings, str(recorded["name"]))
     except InputError:
         return {}
-    if census.content_hash != told["content_hash"] or not census.levels_file.exists():
+    if census.content_hash != recorded["content_hash"] or not census.levels_file.exists():
         return {}
     levels = pd.read_parquet(census.levels_file, columns=["level_id", "name"])
     return {int(number): str(name) for number, name in levels.itertuples(index=False)}
@@ -159,7 +159,7 @@ def by_group(
     """Return one row per level or department (`group_name`) in a year; `before` is the year to grow from.
 
     PAY of groups under ten people is missing, and of the next smallest ones until those without are ten or
-    more together: otherwise the total would tell it.
+    more together: otherwise the total would reveal it.
     """
     found = _summary(connection, publication, chosen, (before, year), GROUPS[attribute])
     earlier = found[found["simulation_year"] == before].set_index("group_name")
@@ -199,7 +199,7 @@ def _finish(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hide(found: pd.DataFrame, small: pd.Series) -> pd.DataFrame:
-    """Take the pay figures of small groups away, and growth that compares with one or rests on too few."""
+    """Remove pay figures of small groups, and growth from or of too few people."""
     shown = found.copy()
     shown.loc[small, list(PAY)] = float("nan")
     shown.loc[~(shown["people_before"] >= SUPPRESSED_UNDER), "growth"] = float("nan")
@@ -268,18 +268,18 @@ IN_ORDER = "{key} {direction} NULLS LAST, events.effective_date, events.employee
 def events(
     connection: duckdb.DuckDBPyConnection,
     publication: Publication,
-    asked: EventQuery,
+    query: EventQuery,
     offset: int,
     limit: int,
 ) -> EventPage:
     """Return `limit` events from `offset` on, and how many the query finds; level as at the year's end."""
-    if asked.sort not in SORTABLE:
+    if query.sort not in SORTABLE:
         raise InputError(
-            f"Events are not sorted by {asked.sort!r}.", remedy=f"One of: {', '.join(SORTABLE)}."
+            f"Events are not sorted by {query.sort!r}.", remedy=f"One of: {', '.join(SORTABLE)}."
         )
-    source, bound = _chosen(publication, asked)
-    table = "people" if asked.sort in OF_PEOPLE else "events"
-    order = IN_ORDER.format(key=f"{table}.{asked.sort}", direction="DESC" if asked.descending else "ASC")
+    source, bound = _chosen(publication, query)
+    table = "people" if query.sort in OF_PEOPLE else "events"
+    order = IN_ORDER.format(key=f"{table}.{query.sort}", direction="DESC" if query.descending else "ASC")
     total = connection.execute(f"SELECT count(*) {source}", bound).fetchall()[0][0]
     frame = connection.execute(
         f"SELECT {OWN}, people.department, people.employment_status {source} "
@@ -289,18 +289,18 @@ def events(
     return EventPage(frame, int(total))
 
 
-def _chosen(publication: Publication, asked: EventQuery) -> tuple[str, list[object]]:
-    people, bound = chosen_people(asked.people)
+def _chosen(publication: Publication, query: EventQuery) -> tuple[str, list[object]]:
+    people, bound = chosen_people(query.people)
     which, more = ["true"], list[object]()
-    if asked.year is not None:
-        people, bound = f"{people} AND simulation_year = ?", [*bound, asked.year]
+    if query.year is not None:
+        people, bound = f"{people} AND simulation_year = ?", [*bound, query.year]
         which.append("events.simulation_year = ?")
-        more.append(asked.year)
-    if asked.kind:
+        more.append(query.year)
+    if query.kind:
         which.append("events.event_reason = ?")
-        more.append(EVENT_KINDS[asked.kind][1])
-    if asked.employee:
+        more.append(EVENT_KINDS[query.kind][1])
+    if query.employee:
         which.append("contains(lower(events.employee_id), ?)")
-        more.append(asked.employee.lower())
+        more.append(query.employee.lower())
     files = [path(publication, EVENTS), path(publication, SNAPSHOT)]
     return CHOSEN.format(people=people, which=" AND ".join(which)), [*files, *bound, *more]

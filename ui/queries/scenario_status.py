@@ -1,8 +1,8 @@
-"""Status of scenarios, studies and sweeps: never simulated, out of date, without a scenario."""
+"""Status of scenarios, studies and sweeps: never simulated, out of date, not saved as a scenario."""
 
 import json
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,41 +12,32 @@ from planwise.engine.publishing import load_publication, published_scenarios
 from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, open_ledger
 from planwise.settings import Settings
-from planwise.storage import is_locked
 from ui.cache import BoundedCache
-from ui.values.results import (
-    ScenarioStatus,
-    State,
-    StoredSweep,
-    StoredSweepRow,
-    StudyBrief,
-    Sweeps,
-    Unreadable,
-)
+from ui.values.results import ScenarioStatus, State, StoredSweep, StoredSweepRow, Sweeps, Unreadable
+from ui.values.studies import StudySummary
 
 KEPT = 4
-LIVES_SECONDS = 15  # a census or a lever in force that changes is seen by then
-RUNNING, INTERRUPTED = "running", "interrupted"
+LIVES_SECONDS = 15  # until a change of a census or a lever in force is seen
 
 
 class StatusReader:
-    """Compares the ledger and the studies with what is published, in one home."""
+    """Compares the ledger with the published results and the studies of one home."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._clock = clock
         self._scenarios: BoundedCache[tuple[ScenarioStatus, ...]] = BoundedCache(KEPT)
-        self._studies: BoundedCache[tuple[StudyBrief, ...]] = BoundedCache(KEPT)
+        self._stored: BoundedCache[Mapping[str, Scenario]] = BoundedCache(KEPT)
 
     def scenarios(self) -> tuple[ScenarioStatus, ...]:
         """Return the scenarios to be simulated, the baseline first; may raise LedgerUnusable or Busy."""
         return self._scenarios.get(self._key(), self._read_scenarios)
 
-    def studies(self) -> tuple[StudyBrief, ...]:
-        """Return the studies, the newest first; no journal is read."""
-        folder = self._settings.studies_dir
-        files = tuple((file.parent.name, _stamp(file)) for file in sorted(folder.glob("*/summary.json")))
-        return self._studies.get((self._key(), files), self._read_studies)
+    def unsaved_studies(self, studies: Iterable[StudySummary]) -> tuple[StudySummary, ...]:
+        """Return the ended studies without a scenario of their answer, the latest first."""
+        stored = self._stored.get(self._key(), self._read_stored)
+        unsaved = [one for one in studies if one.has_answer and saved_as(one, stored) is None]
+        return tuple(sorted(unsaved, key=lambda study: study.updated_at, reverse=True))
 
     def _key(self) -> Hashable:
         published = self._settings.published_dir
@@ -54,7 +45,7 @@ class StatusReader:
         return stamps, self._clock() // LIVES_SECONDS
 
     def _read_scenarios(self) -> tuple[ScenarioStatus, ...]:
-        stored = self._stored()
+        stored = self._read_stored()
         published = published_scenarios(self._settings)
         found = [
             ScenarioStatus(
@@ -78,79 +69,26 @@ class StatusReader:
         try:
             remarks = out_of_date(self._settings, ledger, Source(load_publication(self._settings, name)))
         except (InputError, KeyError, TypeError):
-            return None  # a result that cannot be read is said where it is shown
+            return None  # its page shows that it cannot be read
         for remark in remarks:
             state: State = "deleted" if remark.about == "deleted" else "stale"
             return ScenarioStatus(name, state, remark.what, remark.remedy or "")
         return None
 
-    def _stored(self) -> Mapping[str, Scenario]:
-        """Return the scenarios by name; none where there is no ledger yet, and then none is made."""
+    def _read_stored(self) -> Mapping[str, Scenario]:
+        """Return the scenarios by name; none without a ledger, which is not created."""
         url = make_url(self._settings.ledger)
         if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).exists()):
             return {}
         with open_ledger(self._settings) as ledger:
             return {scenario.name: scenario for scenario in ledger.scenarios.list()}
 
-    def _read_studies(self) -> tuple[StudyBrief, ...]:
-        stored = self._stored()
-        if self._settings.study_storage_url:
-            from planwise.study.queries import list_studies  # Optuna is slow to import
 
-            found = [brief(one, one, str(one["state"]), stored) for one in list_studies(self._settings)]
-        else:
-            found = [
-                one
-                for folder in self._settings.studies_dir.glob("*")
-                if (one := self._study_in(folder, stored)) is not None
-            ]
-        return tuple(sorted(found, key=lambda study: study.at, reverse=True))
-
-    @staticmethod
-    def _study_in(folder: Path, stored: Mapping[str, Scenario]) -> StudyBrief | None:
-        """Return the study in a folder; None for one that cannot be read, which its page says."""
-        try:
-            about = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-            stands = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-            is_held = is_locked(folder / "lock")
-            noted = str(stands["state"])
-            state = noted if is_held or noted != RUNNING else INTERRUPTED
-            return brief(about, stands, RUNNING if is_held else state, stored)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-
-def brief(
-    about: Mapping[str, Any], stands: Mapping[str, Any], state: str, stored: Mapping[str, Scenario]
-) -> StudyBrief:
-    """Return a study from what is kept on it and how it stands; raises KeyError, TypeError, ValueError."""
-    question = about.get("question", about)
-    objectives = question.get("objectives") or ()
-    sought = not objectives or any(name == "targets" for name, _ in objectives)
-    levers = stands.get("levers")
-    return StudyBrief(
-        name=str(about["study"]),
-        scenario=str(about["scenario"]),
-        strategy=str(question["strategy"]),
-        kind=str(about["kind"]),
-        state=state,
-        target=float(question["target_growth"]) if sought else None,
-        growth=stands.get("growth"),
-        converged=stands.get("converged"),
-        reachable=stands.get("reachable"),
-        trials=int(stands.get("trials") or 0),
-        seconds=stands.get("seconds"),
-        at=str(stands.get("updated_at") or about["created_at"]),
-        has_answer=state != RUNNING and bool(levers),
-        kept_as=kept_as(str(about["study"]), levers or {}, stored),
-    )
-
-
-def kept_as(study: str, levers: Mapping[str, Any], stored: Mapping[str, Scenario]) -> str | None:
-    """Return the scenario that was made of a study's answer: it has all its levers, or tells the study."""
+def saved_as(study: StudySummary, stored: Mapping[str, Scenario]) -> str | None:
+    """Return the scenario of a study's answer: it has all its levers, or its description names the study."""
     for scenario in stored.values():
-        has_all = levers and all(scenario.overrides.get(name) == value for name, value in levers.items())
-        if has_all or study in scenario.description:
+        has_all = all(scenario.overrides.get(name) == value for name, value in study.levers.items())
+        if (study.levers and has_all) or study.name in scenario.description:
             return scenario.name
     return None
 
@@ -166,7 +104,7 @@ FOLDER = "sweeps"
 
 
 class SweepReader:
-    """Reads the reports that sweeps leave in one home."""
+    """Reads the reports of the sweeps of one home."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.root / FOLDER
@@ -180,7 +118,7 @@ class SweepReader:
             return None
 
     def latest(self) -> Sweeps:
-        """Return the last sweep and what it is compared with; files are read until both are found."""
+        """Return the last sweep and the one it is compared with; reads files until both are found."""
         return self._cache.get(self.version(), self._read)
 
     def _read(self) -> Sweeps:
@@ -189,7 +127,9 @@ class SweepReader:
         last = next(found, None)
         before = None
         if last is not None:
-            before = next((sweep for sweep in found if sweep.complete and sweep.asked == last.asked), None)
+            before = next(
+                (sweep for sweep in found if sweep.complete and sweep.request == last.request), None
+            )
         return Sweeps(last, before, tuple(unreadable))
 
 
@@ -210,7 +150,7 @@ def _readable(files: list[Path], unreadable: list[Unreadable]) -> Iterator[Store
 def _sweep(data: Mapping[str, Any]) -> StoredSweep:
     return StoredSweep(
         at=str(data["at"]),
-        asked=str(data["asked"]),
+        request=str(data["asked"]),
         complete=bool(data["complete"]),
         rows=tuple(_row(row) for row in data["rows"]),
     )

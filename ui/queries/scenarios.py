@@ -30,7 +30,7 @@ class ScenarioInfo:
 
 @dataclass(frozen=True)
 class CensusInfo:
-    """A census: `rows` employees as of a date; `levels` are those that somebody is in."""
+    """A census: `rows` employees as of a date; `levels` are those with employees."""
 
     name: str
     rows: int
@@ -55,7 +55,7 @@ class ScenarioReader:
         return _info(self._open().scenarios.get(name), set(published_scenarios(self._settings)))
 
     def effective(self, name: str, changes: Mapping[str, Value] = NOTHING) -> EffectiveParameters:
-        """Return what a scenario resolves to with changes on top; raises InputError."""
+        """Return a scenario's effective parameters with changes on top; raises InputError."""
         ledger = self._open()
         scenario = ledger.scenarios.get(name)
         first_year = self.census(scenario.census).first_year
@@ -96,7 +96,7 @@ class ScenarioNames:
         return None
 
     def remark(self, name: str) -> str:
-        """Return what one should know about a name that may be used; empty when there is nothing."""
+        """Return a warning about a valid name; empty without any."""
         if name in published_scenarios(self._settings):
             return "A deleted scenario of this name has a published result; a new run replaces it."
         return ""

@@ -166,16 +166,20 @@ class StudyReader:
         return self._summary(name, about, read_summary(self._settings, name) or {})
 
     def _summary(self, name: str, about: Mapping[str, Any], progress: Mapping[str, Any]) -> StudySummary:
+        header = StudyHeader.from_json(about)
+        state = state_of(self._settings, name, progress.get("state") or UNKNOWN)
         return StudySummary(
             name=name,
-            header=StudyHeader.from_json(about),
-            state=state_of(self._settings, name, progress.get("state") or UNKNOWN),
+            header=header,
+            state=RUNNING if self._is_running(name) else state,  # a resumed study's summary may be older
             trials=int(progress.get("trials") or 0),
             converged=progress.get("converged"),
             reachable=progress.get("reachable"),
             growth=progress.get("growth"),
             gap_pp=progress.get("gap_pp"),
             seconds=progress.get("seconds"),
+            levers=progress.get("levers") or {},
+            updated_at=str(progress.get("updated_at") or header.created_at),
         )
 
     def _summary_stamp(self, name: str) -> Hashable:

@@ -150,7 +150,7 @@ class StoredSweep:
     """One sweep: `at` is ISO, UTC; `complete` is false when it was stopped before its end."""
 
     at: str
-    asked: str
+    request: str
     complete: bool
     rows: tuple[StoredSweepRow, ...]
 
@@ -182,27 +182,3 @@ class ScenarioStatus:
     state: State
     why: str
     remedy: str
-
-
-@dataclass(frozen=True)
-class StudyBrief:
-    """A study by its summary: `target` is None where none is sought, `growth` the best trial's so far.
-
-    `kept_as` is the scenario made of its answer, None while there is none; `has_answer` says that it ended
-    with levers to make one of.
-    """
-
-    name: str
-    scenario: str
-    strategy: str
-    kind: str
-    state: str
-    target: float | None
-    growth: float | None
-    converged: bool | None
-    reachable: bool | None
-    trials: int
-    seconds: float | None
-    at: str
-    has_answer: bool
-    kept_as: str | None

@@ -141,7 +141,10 @@ class StudyTrials:
 
 @dataclass(frozen=True)
 class StudySummary:
-    """A row of the history: a study without its trials; `gap_pp` is target minus growth."""
+    """A study without its trials; `gap_pp` is target minus growth.
+
+    `levers` are those of the answer; empty before there is one. `updated_at` is when the summary was written.
+    """
 
     name: str
     header: StudyHeader
@@ -152,11 +155,18 @@ class StudySummary:
     growth: float | None
     gap_pp: float | None
     seconds: float | None
+    levers: Mapping[str, float]
+    updated_at: str
 
     @property
     def target(self) -> float | None:
         """The growth to meet, a rate; None where no target is sought."""
         return self.header.spec.sought_growth
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether it has ended with levers that can be saved as a scenario."""
+        return self.state != RUNNING and bool(self.levers)
 
 
 @dataclass(frozen=True)

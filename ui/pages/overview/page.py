@@ -214,15 +214,15 @@ class OverviewPage(Page):
         self._show_waiting()
 
     def _latest_study(self) -> str:
-        studies = self._store.standing.studies()
-        return to_do.latest(studies[0]) if studies else to_do.no_study()
+        studies = self._store.studies.list()
+        return to_do.latest(max(studies, key=lambda one: one.updated_at)) if studies else to_do.no_study()
 
     def _read_open(self) -> Any:
         try:
             return (
                 self._store.jobs.list(),
                 self._store.standing.scenarios(),
-                self._store.standing.studies(),
+                self._store.standing.unsaved_studies(self._store.studies.list()),
             )
         except PlanWiseError as error:
             return error

@@ -10,7 +10,8 @@ from planwise.gate import GateResult
 from ui.components import html
 from ui.components.html import link
 from ui.components.result_cards import GATE_TONES
-from ui.values.results import Result, ScenarioStatus, StudyBrief
+from ui.values.results import Result, ScenarioStatus
+from ui.values.studies import StudySummary
 
 NO_STUDY = (
     '<p class="quiet">No study has been run yet. A study looks for the levers that meet a growth target: '
@@ -23,19 +24,20 @@ def no_study() -> str:
     return NO_STUDY.format(link=link("Auto-optimise", "optimise"))
 
 
-def latest(study: StudyBrief) -> str:
+def latest(study: StudySummary) -> str:
     """Return the latest study as HTML: state, target, best trial, duration."""
     name, tone = status(study)
     open_it = link("Open the study", "optimise", about=f"Open the study {study.name}", study=study.name)
     target = "trade-offs, no target" if study.target is None else f"target {exact_percent(study.target)}"
-    about = f"{study.strategy} on {study.scenario}, {target}, {study.kind} trials"
+    header = study.header
+    about = f"{header.spec.chosen_strategy} on {header.scenario}, {target}, {header.kind} trials"
     return (
         f'<p class="quiet">{html.chip(name, tone)} {escape(about)}</p>'
         f'<p class="quiet">{escape(_found(study))}. {open_it}</p>'
     )
 
 
-def status(study: StudyBrief) -> tuple[str, html.Tone]:
+def status(study: StudySummary) -> tuple[str, html.Tone]:
     """Return a study's status as a text with its tone."""
     if study.converged is None:
         return study.state.capitalize(), "" if study.state == "running" else "bad"
@@ -46,7 +48,7 @@ def status(study: StudyBrief) -> tuple[str, html.Tone]:
     return ("Target out of reach", "bad") if study.reachable is False else ("Not converged", "warn")
 
 
-def best(study: StudyBrief) -> str:
+def best(study: StudySummary) -> str:
     """Return the growth of the best trial, and how far that is from the target where one is sought."""
     if study.growth is None:
         return "no feasible trial yet"
@@ -54,7 +56,7 @@ def best(study: StudyBrief) -> str:
     return f"best {percent(study.growth, 2)} a year{gap}"
 
 
-def _found(study: StudyBrief) -> str:
+def _found(study: StudySummary) -> str:
     took = "" if study.seconds is None else f", {seconds(study.seconds)}"
     found = best(study)
     return f"{found[0].upper()}{found[1:]}; {count(study.trials)} trials{took}"
@@ -94,7 +96,7 @@ def waiting(
     edits: int,
     jobs: Sequence[JobLike],
     statuses: Sequence[ScenarioStatus],
-    studies: Sequence[StudyBrief],
+    studies: Sequence[StudySummary],
 ) -> list[Item]:
     """Return what needs attention: unsaved edits and failures first."""
     return [
@@ -102,7 +104,7 @@ def waiting(
         *(_job(job) for job in _unrepaired(jobs)),
         *(_job(job) for job in jobs if job.state in UNDER_WAY),
         *(_scenario(item) for item in statuses if item.state != "deleted"),
-        *_studies([study for study in studies if study.has_answer and study.kept_as is None]),
+        *_studies(studies),
     ]
 
 
@@ -153,11 +155,11 @@ def _scenario(item: ScenarioStatus) -> Item:
     return Item(item.scenario, f"out of date: {item.why}", "Run", "run", {"scenario": item.scenario}, "warn")
 
 
-def _studies(studies: Sequence[StudyBrief]) -> list[Item]:
+def _studies(studies: Sequence[StudySummary]) -> list[Item]:
     found = [
         Item(
-            f"Study on {study.scenario}: no scenario made of its best trial",
-            f"{study.strategy}, {best(study)}; {moment(study.at)}",
+            f"Study on {study.header.scenario}: no scenario made of its best trial",
+            f"{study.header.spec.chosen_strategy}, {best(study)}; {moment(study.updated_at)}",
             "Open",
             "optimise",
             {"study": study.name},

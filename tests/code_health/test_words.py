@@ -42,7 +42,6 @@ ALLOWED = {
     ("planwise/app/optimize.py", "refuse"): "name of a step in stored job events and Prefect tasks",
     ("planwise/jobs/job.py", "told"): "type of a stored job event",
     ("planwise/jobs/writer.py", "told"): "type of a stored job event",
-    ("ui/values/results.py", "asked"): "key of a stored sweep",
     ("ui/values/results.py", "as it is"): "variant of a stored sweep",
     ("planwise/census/importer.py", "asked"): "text in stored census manifests",
     ("ui/queries/scenario_status.py", "asked"): "key of a stored sweep",

@@ -20,9 +20,9 @@ FOLDERS = [
     "ui/jobs",
     "sqlmesh_project/macros",
     *(f"ui/{name}" for name in ("components", "live_preview", "values", "draft.py", "selection.py")),
-    *(f"ui/pages/{name}" for name in ("overview", "plan", "results", "run")),
+    *(f"ui/pages/{name}" for name in ("compare", "overview", "plan", "results", "run")),
     *(f"ui/{name}" for name in ("auth", "jobs", "shell", "pages/learn")),
-    *(f"ui/{name}.py" for name in ("app", "serve", "server", "session", "store")),
+    *(f"ui/{name}.py" for name in ("app", "queries/comparisons", "serve", "server", "session", "store")),
 ]
 # What the browser gets: scripts, styles, templates, and the texts of Learn.
 ASSETS = sorted(file for file in (ROOT / "ui" / "assets").rglob("*") if file.is_file())

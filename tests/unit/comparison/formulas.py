@@ -3,6 +3,7 @@
 import re
 
 import openpyxl
+import pytest
 from openpyxl.utils import range_boundaries
 
 REFERENCE = re.compile(r"(?:'([^']+)'!)?([A-Z]+[0-9]+(?::[A-Z]+[0-9]+)?)")
@@ -36,6 +37,21 @@ class Workbook:
             is_formula = found.data_type == "f"
             self._known[sheet, cell] = self._calculate(sheet, found.value) if is_formula else found.value
         return self._known[sheet, cell]
+
+    def check(self, at_least, rel, near):
+        """Calculate every formula; each gives what the file says its cell shows."""
+        formulas = self.formulas()
+        assert len(formulas) > at_least
+        for sheet, cell in formulas:
+            value, shown = self.value(sheet, cell), self.shown(sheet, cell)
+            expected = (None, "") if value == "" else (pytest.approx(value, rel=rel, abs=near),)
+            assert shown in expected, (sheet, cell)
+
+    def checks(self):
+        """Return the rows of the sheet "Notes" that hold a sum calculated in two ways."""
+        notes = list(self.cached["Notes"].iter_rows(values_only=True))
+        start = next(index for index, row in enumerate(notes) if row[0] == "check")
+        return [row for row in notes[start + 1 :] if row[0]]
 
     def _calculate(self, sheet, formula):
         text = formula.removeprefix("=")

@@ -39,7 +39,7 @@ class Store:
         self.studies = StudyReader(settings, self.plans)
         self.comparisons = ComparisonReader(settings)
         self.sweeps = SweepReader(settings)
-        self.standing = StatusReader(settings)
+        self.statuses = StatusReader(settings)
         self._results: BoundedCache[Result] = BoundedCache(RESULTS_KEPT)
 
     @property

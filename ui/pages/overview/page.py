@@ -221,8 +221,8 @@ class OverviewPage(Page):
         try:
             return (
                 self._store.jobs.list(),
-                self._store.standing.scenarios(),
-                self._store.standing.unsaved_studies(self._store.studies.list()),
+                self._store.statuses.scenarios(),
+                self._store.statuses.unsaved_studies(self._store.studies.list()),
             )
         except PlanWiseError as error:
             return error

@@ -68,7 +68,7 @@ def merit_monotone(base: EffectiveParameters, levels: Iterable[int], space: Spac
             )
             rules.setdefault(terms, LeverRule(MERIT_MONOTONE, terms))
     found = tuple(rules.values())
-    refuse_impossible(found, space)
+    check_possible(found, space)
     return found
 
 
@@ -101,7 +101,7 @@ def settled(rules: Iterable[LeverRule], space: Space, levers: Mapping[str, float
     return kept
 
 
-def refuse_impossible(rules: tuple[LeverRule, ...], space: Space) -> None:
+def check_possible(rules: tuple[LeverRule, ...], space: Space) -> None:
     """Raise InputError when no levers within their bounds meet the rules."""
     fixed = [rule for rule in rules if not np.any(rule.row(space)[0]) and rule.row(space)[1] < -HELD]
     matrix, limits = rows_of(rules, space)

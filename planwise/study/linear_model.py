@@ -82,7 +82,7 @@ class Model:
         """Return the model with the lines of one whose slopes were taken elsewhere, where they still hold.
 
         Where two lines meet, differences of one lever after the other mix their slopes: there the earlier
-        line stands in for the mixture.
+        line replaces the mixture.
         """
         held = [cut for cut in past.cuts if cut.holds(self.at, self.values)]
         slopes, own = self.slopes.copy(), list(self.cuts)

@@ -63,7 +63,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class NotComputed:
-    """Stands for a finding that was not computed, with the reason where there is one."""
+    """A finding that was not computed, with the reason where there is one."""
 
     reason: str | None = None
 
@@ -71,7 +71,7 @@ class NotComputed:
         return NOT_COMPUTED if self.reason is None else f"{NOT_COMPUTED}: {self.reason}"
 
     def as_json(self) -> str:
-        """Return the text that stands for the finding."""
+        """Return the text that results have instead of the finding."""
         return str(self)
 
 

@@ -82,7 +82,7 @@ class Problem:
 
         Raises InputError when adjusted_gap is used and the census has no groups to compare.
         """
-        if asks_about_gap(self.spec) and evaluation.kpis[-1]["adjusted_gap_max"] is None:
+        if uses_adjusted_gap(self.spec) and evaluation.kpis[-1]["adjusted_gap_max"] is None:
             raise InputError(
                 "There is no adjusted gap: the census has no gender or ethnicity with two groups of ten.",
                 remedy="Import a census with gender or ethnicity, or leave adjusted_gap out.",
@@ -267,14 +267,14 @@ def problem_of(spec: StudySpec, base: EffectiveParameters, levels: tuple[int, ..
 def require_groups(spec: StudySpec, census: Census) -> None:
     """Raise InputError when a gap between groups is an objective or a limit and the census has no groups."""
     named = any(census.availability.get(fact, False) for fact in ("gender", "ethnicity"))
-    if asks_about_gap(spec) and not named:
+    if uses_adjusted_gap(spec) and not named:
         raise InputError(
             f"There is no adjusted gap: the census {census.name} has neither gender nor ethnicity.",
             remedy="Import a census with one of them, or leave adjusted_gap out.",
         )
 
 
-def asks_about_gap(spec: StudySpec) -> bool:
+def uses_adjusted_gap(spec: StudySpec) -> bool:
     """Return whether adjusted_gap is an objective or a constraint."""
     objectives = any(name == ADJUSTED_GAP for name, _ in spec.weights)
     return objectives or spec.limit(ADJUSTED_GAP) is not None

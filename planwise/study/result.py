@@ -37,7 +37,7 @@ def versions() -> dict[str, str]:
 
 CUT_SHORT = frozenset({"cancelled", "timeout", "interrupted"})
 OUT_OF_REACH = "the target is out of reach"
-NOT_ASKED = "the study ended before the analysis"
+ENDED_EARLY = "the study ended before the analysis"
 NOT_COMPUTED = NotComputed()
 
 
@@ -132,7 +132,7 @@ def study_result(
     best = nearest or answer_of(problem, trials) or reach.baseline
     levers = {lever.name: best.levers.get(lever.name, lever.start) for lever in problem.space}
     changes = _changes(problem.space, base, best)
-    why_not = OUT_OF_REACH if nearest else stopped if stopped in CUT_SHORT else NOT_ASKED
+    why_not = OUT_OF_REACH if nearest else stopped if stopped in CUT_SHORT else ENDED_EARLY
     robustness = post_analysis.robustness(problem, best, trials, why_not)
     converged = nearest is None and problem.converged(best)
     counts = TrialCounts(name, trials)

@@ -160,7 +160,7 @@ def _keys(
     else:
         keys = [parse_key(name) for name in wanted]
         for key in keys:
-            _refuse_untunable(_known(base, key), present)
+            _check_tunable(_known(base, key), present)
     if by_year:
         keys = [
             Key(key.name, year) for key in keys for year in (base.years if key.year is None else (key.year,))
@@ -241,7 +241,7 @@ def _known(base: EffectiveParameters, key: Key) -> Lever:
     return lever
 
 
-def _refuse_untunable(lever: Lever, present: frozenset[int]) -> None:
+def _check_tunable(lever: Lever, present: frozenset[int]) -> None:
     if lever.locked or not lever.tunable:
         raise InputError(
             f"{lever.name} is {'locked' if lever.locked else 'not tunable'}.",

@@ -2,7 +2,7 @@ AUDIT (
   name hires_and_exits_within_the_year
 );
 
-/* Invariant 5, on the workforce: nobody leaves before being hired, and all of it happens in the year. */
+/* Invariant 5, on the workforce: no exit is before the hire, and all dates are in the year. */
 SELECT
   simulation_year,
   employee_id,

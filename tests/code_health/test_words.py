@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 # The folders whose words have been gone through; a new folder belongs here as well.
 FOLDERS = [
     *(f"planwise/{name}" for name in ("app", "calibration", "census", "cli", "comparison", "engine")),
-    *(f"planwise/{name}" for name in ("governance", "jobs", "parameters", "risk")),
+    *(f"planwise/{name}" for name in ("governance", "jobs", "parameters", "risk", "study")),
     "planwise/*.py",
     "flows",
     "expectations",
@@ -26,6 +26,15 @@ FOLDERS = [
 ]
 # What the browser gets: scripts, styles, templates, and the texts of Learn.
 ASSETS = sorted(file for file in (ROOT / "ui" / "assets").rglob("*") if file.is_file())
+# Texts that are not Python: templates, labels of parameters, SQL with its descriptions, guides.
+PROSE = [
+    "README.md",
+    "docs/**/*.md",
+    "planwise/**/*.yaml",
+    "planwise/study/report/templates/*.jinja",
+    "sqlmesh_project/**/*.sql",
+    "sqlmesh_project/**/*.yaml",
+]
 BANNED_IN_NAMES = frozenset(
     ["wish", "wishes", "told", "tell", "asked", "whoever", "nobody", "somebody", "heed", "refuse", "stands"]
 )
@@ -44,6 +53,11 @@ ALLOWED = {
     ("ui/values/results.py", "as it is"): "variant of a stored sweep",
     ("planwise/census/importer.py", "asked"): "text in stored census manifests",
     ("ui/queries/scenario_status.py", "asked"): "key of a stored sweep",
+    ("planwise/study/trial.py", "asked"): "text in stored journals",
+    ("planwise/study/post_analysis.py", "asked"): "key of a stored result",
+    ("planwise/study/journal.py", "tell"): "method of Optuna's studies",
+    ("planwise/study/strategies/preview_objective.py", "tell"): "ask-and-tell is the pattern's name",
+    ("planwise/study/strategies/scipy_methods.py", "tell"): "ask-and-tell is the pattern's name",
 }
 TEXT = (tokenize.STRING, tokenize.COMMENT)
 
@@ -90,6 +104,19 @@ def test_assets_use_the_glossary(file):
         names = {word for name in re.findall(r"\w+", text) for word in words_of(name)}
         found |= BANNED_IN_NAMES.intersection(names)
     assert found == set()
+
+
+@pytest.mark.parametrize("pattern", PROSE)
+def test_prose_uses_the_glossary(pattern):
+    paths = sorted(ROOT.glob(pattern))
+    assert paths, f"{pattern} names no file"
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {match[0]}"
+        for path in paths
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        for match in BANNED_IN_TEXT.finditer(line)
+    ]
+    assert found == []
 
 
 def test_every_exception_is_needed():

@@ -131,7 +131,7 @@ def seek(problem: Problem) -> Seeking:
     if sloped is None:
         return BROKE
     start, model = sloped
-    for _asked in range(CHANCE_MAX):
+    for _attempt in range(CHANCE_MAX):
         found = yield from within_reach(problem, start, model)
         if isinstance(found, str):
             return found

@@ -6,7 +6,7 @@ MODEL (
     (hazard := promotion, hazard_name := 'promotion')
   ),
   grain (dimension, key),
-  description 'One row per dimension and whole year (or level): how much likelier the event is, looked up by equality.',
+  description 'One row per dimension and whole year (or level): the relative likelihood of the event, looked up by equality.',
   column_descriptions (
     dimension = 'tenure, age or level',
     key = 'Completed years (tenure 0..60, age 0..110, -1 = age unknown) or the level',

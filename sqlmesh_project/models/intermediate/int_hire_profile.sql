@@ -31,7 +31,7 @@ WITH everyone AS (
     levels.level_id,
     levels.level_name
 ), templates AS (
-  /* recent hires of the level; else all of the level; else, for an empty level, anybody under the level's name */
+  /* recent hires of the level; else all of the level; else, for an empty level, any employee under the level's name */
   SELECT
     levels.level_id,
     everyone.employee_id,

@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   blueprints @pay_basis_years(),
   grain employee_id,
-  description 'One row per person employed in the year: what raises are due, and the days between them; no rate yet.',
+  description 'One row per person employed in the year: which raises are due, and the days between them; no rates yet.',
   column_descriptions (
     simulation_year = 'Simulated year',
     level_id = 'Level at year end, or at exit',
@@ -16,7 +16,7 @@ MODEL (
     days_3 = 'Days employed from the third raise date',
     cola_due = 'Employed on the COLA date',
     promotion_due = 'Promoted in the year',
-    merit_due = 'Employed on the merit date, with the service it takes',
+    merit_due = 'Employed on the merit date, with the required service',
     performance_rating = 'Rating 1..5',
     performance_multiplier = 'Relative merit of the performance rating',
     fte_years = 'FTE x days employed / days in year',

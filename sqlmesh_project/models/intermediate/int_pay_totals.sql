@@ -2,7 +2,7 @@ MODEL (
   name intermediate.int_pay_totals,
   kind FULL,
   grain (simulation_year, level_id),
-  description 'One row per simulated year and level with anybody in it: exact sums over the pay chain, that the marts divide.',
+  description 'One row per simulated year and level with employees in it: exact sums over the pay chain, from which the marts compute means and rates.',
   column_descriptions (
     simulation_year = 'Simulated year',
     level_id = 'Level at year end, or at exit',
@@ -49,7 +49,7 @@ WITH pay AS (
     fte_years
   FROM intermediate.int_pay
 ), statuses AS (
-  /* first by who stayed, joined and left: a sum over everybody in a status needs no condition per person */
+  /* first by who stayed, joined and left: a sum over all employees in a status needs no condition per person */
   SELECT
     simulation_year,
     level_id,

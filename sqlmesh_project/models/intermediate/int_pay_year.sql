@@ -28,7 +28,7 @@ MODEL (
 );
 
 WITH terms AS (
-  /* what the year's levers give each level */
+  /* the values of the year's levers by level */
   SELECT
     levels.level_id,
     CAST(ROUND(CAST(levels.minimum AS DECIMAL(22, 2)) * CAST(@range_index AS DECIMAL(14, 8)), 2) AS DECIMAL(14, 2)) AS range_minimum,

@@ -15,7 +15,7 @@ MODEL (
     termination_reason = 'voluntary, new_hire or reduction',
     promotion_date = 'Effective date of the promotion; null when not promoted',
     range_position_draw = 'Uniform draw that places a hire''s pay in the range; hires only',
-    termination_probability = 'Probability that the termination draw was held against',
+    termination_probability = 'Probability that the termination draw is compared with',
     termination_draw = 'Uniform draw that decided the exit',
     promotion_probability = 'Probability of promotion; null when not eligible',
     promotion_draw = 'Uniform draw that decided the promotion',
@@ -87,7 +87,7 @@ WITH opening AS (
     CAST(SUM(people) OVER () * CAST(@termination_rate AS DECIMAL(9, 6)) - COALESCE(SUM(people) OVER (ORDER BY weight DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS DOUBLE) / CAST(SUM(people * weight) OVER (ORDER BY weight ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS DOUBLE) AS scale
   FROM termination_cells
 ), termination_scale AS (
-  /* no such scale: everybody is certain to leave */
+  /* no such scale: every employee leaves */
   SELECT
     MAX(CASE WHEN scale * weight <= 1 THEN scale END) AS scale
   FROM termination_filled
@@ -258,7 +258,7 @@ WITH opening AS (
     UNNEST(GENERATE_SERIES(1, hires)) AS slot
   FROM plan
 ), slot_keys AS (
-  /* keyed by year and slot: one more leaver adds a slot and shifts nobody else's draws */
+  /* keyed by year and slot: one more leaver adds a slot and shifts no other person's draws */
   SELECT
     'NEW-' || CAST(@year AS TEXT) || '-' || LPAD(CAST(slot AS TEXT), 7, '0') AS employee_id
   FROM slots

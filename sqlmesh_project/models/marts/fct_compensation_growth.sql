@@ -9,9 +9,9 @@ MODEL (
     mean_base_pay = 'Mean year-end annual base pay of all active; null at headcount 0',
     payroll = 'Sum of base pay x FTE of all active at year end',
     prorated_payroll = 'Pay earned in the year by everyone employed in it',
-    growth_all = 'mean_base_pay over the year before, -1',
+    growth_all = 'mean_base_pay / that of the year before - 1',
     growth_continuing = 'The same of those active at both year ends, matched',
-    growth_prorated = 'Prorated pay per FTE-year worked over the year before, -1',
+    growth_prorated = 'Prorated pay per FTE-year worked / that of the year before - 1',
     bridge_exits = 'Part of growth_all: mean of those who stay against mean of all at the opening',
     bridge_cola = 'Part of growth_all: COLA of those who stay',
     bridge_merit = 'Part of growth_all: merit of those who stay',
@@ -123,7 +123,7 @@ SELECT
   CAST(CASE WHEN simulation_year > 0 THEN prorated_mean / previous_prorated_mean - 1 END AS DOUBLE) AS growth_prorated,
   CAST(CASE WHEN has_growth THEN COALESCE((
     stayers_opening_mean - opening_mean
-  ) / opening_mean, 0) END /* with nobody at both ends, all of the growth is hires */ AS DOUBLE) AS bridge_exits,
+  ) / opening_mean, 0) END /* with no employee at both ends, all of the growth is hires */ AS DOUBLE) AS bridge_exits,
   CAST(CASE WHEN has_growth THEN COALESCE(stayers_cola_mean / opening_mean, 0) END AS DOUBLE) AS bridge_cola,
   CAST(CASE WHEN has_growth THEN COALESCE(stayers_merit_mean / opening_mean, 0) END AS DOUBLE) AS bridge_merit,
   CAST(CASE WHEN has_growth THEN COALESCE(stayers_promotion_mean / opening_mean, 0) END AS DOUBLE) AS bridge_promotion,

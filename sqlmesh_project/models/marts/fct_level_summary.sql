@@ -2,7 +2,7 @@ MODEL (
   name marts.fct_level_summary,
   kind FULL,
   grain (simulation_year, level_id),
-  description 'One row per year and level with anybody in it: headcount, movement and pay; year 0 is the census.',
+  description 'One row per year and level with employees in it: headcount, movement and pay; year 0 is the census.',
   column_descriptions (
     simulation_year = 'Simulated year; 0 = the census',
     level_id = 'Level at year end, or at exit',

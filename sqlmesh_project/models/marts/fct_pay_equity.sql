@@ -2,7 +2,7 @@ MODEL (
   name marts.fct_pay_equity,
   kind FULL,
   grain (simulation_year, attribute, group_name),
-  description 'One row per year, attribute and group of at least ten active people; nothing where the census has no attribute.',
+  description 'One row per year, attribute and group of at least ten active people; no rows where the census lacks the attribute.',
   column_descriptions (
     simulation_year = 'Simulated year; 0 = the census',
     attribute = 'gender or ethnicity',

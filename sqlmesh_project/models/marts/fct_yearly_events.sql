@@ -18,14 +18,14 @@ MODEL (
     simulation_year = 'Simulated year',
     event_type = 'HIRE, TERMINATION, PROMOTION or RAISE',
     event_reason = 'growth, voluntary, new_hire, reduction, promotion, COLA or MERIT',
-    effective_date = 'First day it counts; for an exit the last day employed',
-    event_sequence = '1..n in a person''s year, in the order the pay chains',
+    effective_date = 'First day on which it applies; for an exit the last day employed',
+    event_sequence = '1..n in a person''s year, in the order in which pay changes',
     level_id = 'Level after the event',
     previous_level_id = 'Level before the event; null for a hire',
-    compensation_amount = 'Annual base pay after the event; at exit, the pay left',
+    compensation_amount = 'Annual base pay after the event; at exit, the last pay',
     previous_compensation = 'Annual base pay before the event; null for a hire',
     applied_rate = 'compensation = round(previous x (1 + rate), 2); null where no rate applies',
-    probability = 'Probability the draw was held against; null where nothing is drawn',
+    probability = 'Probability that the draw is compared with; null where nothing is drawn',
     draw = 'Uniform draw in (0, 1)'
   ),
   audits (

@@ -2,7 +2,7 @@ MODEL (
   name staging.stg_hazard_multipliers,
   kind FULL,
   grain (hazard, dimension, lower_bound),
-  description 'One row per hazard, dimension and band: how much likelier than the average a person in it is.',
+  description 'One row per hazard, dimension and band: the likelihood of the event relative to the average.',
   column_descriptions (
     hazard = 'termination or promotion',
     dimension = 'tenure (completed years), age (completed years) or level',

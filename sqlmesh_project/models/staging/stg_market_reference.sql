@@ -5,7 +5,7 @@ MODEL (
   description 'One row per level: market reference pay at the census date (the range midpoint until a survey is matched).',
   column_descriptions (
     level_id = 'Job level',
-    market_reference = 'Annual base pay the market pays for the level at the census date'
+    market_reference = 'Annual base pay that the market pays for the level at the census date'
   ),
   audits (
     unique_values(columns := (

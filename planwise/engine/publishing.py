@@ -4,7 +4,7 @@ import json
 import platform
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -79,8 +79,6 @@ def list_publications(settings: Settings) -> list[Publication]:
     return [load_publication(settings, scenario) for scenario in published_scenarios(settings)]
 
 
-__all__ = ["GRAIN", "Publication", "list_publications", "load_publication", "publish"]
-
 KEPT = 2  # the current result and the previous one, which a reader may still have open
 PARTIAL_MAX_AGE_SECONDS = 6 * 3600  # an older partial folder was left by a killed process
 GRAIN: Mapping[str, str] = {
@@ -153,16 +151,7 @@ def _manifest(
         },
         "years": list(effective.years),
         "parameters_digest": effective.digest,
-        "parameters": [
-            {
-                "parameter": r.parameter,
-                "level_id": r.level_id,
-                "year": r.year,
-                "value": r.value,
-                "tier": r.tier,
-            }
-            for r in effective.rows()
-        ],
+        "parameters": [asdict(row) for row in effective.rows()],
         "gate": gate.as_json(),
         "row_counts": dict(counts),
         "kpis": outcome.kpis,

@@ -32,6 +32,7 @@ from planwise.engine.project import (
     MEMORY,
     open_project,
 )
+from planwise.engine.publishing import GRAIN
 from planwise.engine.variables import sqlmesh_variables
 from planwise.errors import GateBlocked, PlanWiseError
 from planwise.parameters import EffectiveParameters
@@ -105,15 +106,7 @@ def failure(errors: list[NodeExecutionFailedError[Any]], fallback: Exception) ->
 
 KPI_MODEL = "marts.fct_scenario_kpis"
 PARAMETERS = '"int_effective_parameters"'  # the one model that reads the table of parameters
-MARTS = (
-    "fct_yearly_events",
-    "fct_workforce_snapshot",
-    "fct_compensation_growth",
-    "fct_budget",
-    "fct_level_summary",
-    "fct_pay_equity",
-    "fct_scenario_kpis",
-)
+MARTS = tuple(GRAIN)
 
 
 class WarehouseUnusable(PlanWiseError):

@@ -1,8 +1,9 @@
 """Finite differences: the points one step around a point, and the slopes from the KPIs there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass, field
+
+from planwise.parameters.values import DECIMALS
 
 Point = Mapping[str, float]
 
@@ -10,42 +11,24 @@ STEP_WIDTHS = 0.1  # in widths of the recommended range: far above rounding, wel
 DYNAMICS_STEP_WIDTHS = 0.5  # levers that change who is promoted act by whole people
 
 
-class Dimension(Protocol):
-    """A lever that can move: its hard bounds, its value, and the width of its recommended range."""
+@dataclass(frozen=True)
+class Dimension:
+    """A lever that can move, `lever` or `lever@year`, between its bounds `low` and `high`.
 
-    @property
-    def name(self) -> str:
-        """The lever, or lever@year."""
-        ...
+    `start` is the value in force, `scale` the width of the recommended range, the unit in which changes are
+    compared. `dynamics`: whether it changes who stays, joins or is promoted.
+    """
 
-    @property
-    def low(self) -> float:
-        """The least it may be."""
-        ...
-
-    @property
-    def high(self) -> float:
-        """The most it may be."""
-        ...
-
-    @property
-    def start(self) -> float:
-        """Its value in force."""
-        ...
-
-    @property
-    def scale(self) -> float:
-        """The width of the recommended range."""
-        ...
-
-    @property
-    def dynamics(self) -> bool:
-        """Whether it changes who is promoted, hired or leaves."""
-        ...
+    name: str
+    low: float
+    high: float
+    start: float
+    scale: float
+    dynamics: bool = field(kw_only=True)
 
     def clamp(self, value: float) -> float:
         """Return the canonical value nearest to this one within the bounds."""
-        ...
+        return round(min(max(value, self.low), self.high), DECIMALS)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,16 @@
 """Create a scenario from a trial: its levers on the study's scenario and census."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from planwise.census import Census, load_census
 from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, effective_parameters, open_ledger
-from planwise.parameters import EffectiveParameters, canonical_overrides
+from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.study.evaluators import effective_of, simulation_digest
 from planwise.study.queries import load_view
+from planwise.study.spec import OptimizeRequest
 from planwise.study.trial import Trial
 
 SEPARATOR = ":"
@@ -99,11 +99,7 @@ def _census(settings: Settings, study: str, about: Mapping[str, Any]) -> Census:
 
 def _base(ledger: Ledger, about: Mapping[str, Any], census: Census) -> EffectiveParameters:
     """Return the base of the study's trials: its scenario with the unsaved changes of the request."""
-    request = json.loads(about.get("request", "{}"))
-    named = {key: request[key] for key in ("seed", "years") if request.get(key) is not None}
-    changes = {
-        **canonical_overrides(request.get("levers", {}), "lever"),
-        **canonical_overrides({**request.get("assumptions", {}), **named}, "assumption"),
-    }
+    request = about.get("request")
+    changes = {} if request is None else OptimizeRequest.model_validate_json(request).changes()
     scenario = ledger.scenarios.get(about["scenario"])
     return effective_parameters(ledger, scenario, census.first_year, changes)

@@ -13,6 +13,7 @@ from planwise.errors import InputError
 from planwise.parameters import Chain, EffectiveParameters, Lever
 from planwise.parameters.catalogue import Direction
 from planwise.parameters.values import DECIMALS, Key, parse_key
+from planwise.risk.finite_differences import Dimension
 from planwise.study.constraints import CHANGE, Constraint
 
 DEFAULT_FAMILIES = ("cola_rate", "merit_rate_level_", "new_hire_salary_adjustment", "promotion_raise_level_")
@@ -24,24 +25,17 @@ Vector = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class TunedLever:
+class TunedLever(Dimension):
     """One dimension of the search: a lever in all years, or in one.
 
     `name` is its key (`cola_rate` or `cola_rate@2027`), `lever` the plain name, `year` None for all years.
     `low` and `high` are the hard bounds, narrowed by constraints on its change; `hard_low` and `hard_high`
     the hard bounds themselves. `start` is the value in force (the mean over years where it differs by year),
-    `in_force` its smallest and largest over the years. `scale` is the width of the recommended range, the
-    unit in which changes are compared. `dynamics`: whether it changes who stays, joins or is promoted.
+    `in_force` its smallest and largest over the years. `increasing`: whether growth rises with it.
     """
 
-    name: str
-    low: float
-    high: float
-    start: float
-    scale: float
     level_id: int | None
     increasing: bool
-    dynamics: bool
     lever: str = ""
     year: int | None = None
     hard_low: float = nan
@@ -57,10 +51,6 @@ class TunedLever:
         }
         for name, value in filled.items():
             object.__setattr__(self, name, value)  # frozen: set during creation only
-
-    def clamp(self, value: float) -> float:
-        """Return the canonical value nearest to this one within the bounds."""
-        return round(min(max(value, self.low), self.high), DECIMALS)
 
     def change(self, value: float) -> float:
         """Return how far a value is from the one in force, in the lever's unit; the largest over years."""

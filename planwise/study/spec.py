@@ -201,10 +201,7 @@ class StudySpec(Request):
         fields = {name: getattr(self, name) for name in StudySpec.model_fields}
         if self.target_growth is None:
             fields["target_growth"] = effective.number("target_growth")
-        budget = effective.value("payroll_budget")
-        fields["constraints"] = within_budget(
-            self.constraints, None if budget is None else float(str(budget))
-        )
+        fields["constraints"] = within_budget(self.constraints, effective.number_or_none("payroll_budget"))
         spec = StudySpec(**fields)
         require_payroll(spec.limits)
         return spec

@@ -6,6 +6,7 @@ catches errors calls `raise_if_stopped` first. Python discards what a handler ra
 weak reference's callback; the signal is then sent again a moment later.
 """
 
+import ipaddress
 import os
 import signal
 import socket
@@ -98,6 +99,14 @@ def start_session(
 def describe_exit(code: int | None) -> str:
     """Return in words how a process ended: its exit status, or the signal that ended it."""
     return f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit status {code}"
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether an address is reachable from this machine only."""
+    try:
+        return address == "localhost" or ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def require_free_port(address: str, port: int, *, remedy: str | None = None) -> None:

@@ -9,9 +9,9 @@ from cyclopts import Parameter
 from planwise.cli.options import Home
 from planwise.console import progress, settings_for
 from planwise.errors import InputError
-from planwise.processes import require_free_port
+from planwise.processes import is_loopback, require_free_port
 from planwise.settings import SignInSettings
-from ui.auth.configuration import EXAMPLE, is_loopback, origins, require_usable, sign_in_settings
+from ui.auth.configuration import EXAMPLE, origins, require_usable, sign_in_settings
 
 DEFAULT_PORT = 5006
 Origin = Annotated[tuple[str, ...], Parameter(negative="", help=f"An address of a proxy, like {EXAMPLE}")]

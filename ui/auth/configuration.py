@@ -1,6 +1,5 @@
 """Settings of sign-in, and the allowed origins."""
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +7,12 @@ from urllib.parse import urlsplit
 
 from planwise.console import valid_settings
 from planwise.errors import InputError
+from planwise.processes import is_loopback
 from planwise.settings import Settings, SignInSettings
 from ui.auth.users import ADD, FOLDER, Users, folder, read_private, secret_of
 from ui.values.user import ROLES
 
 NO_ROLE = "none"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def sign_in_settings(auth: str | None = None) -> SignInSettings:
@@ -59,7 +58,7 @@ def require_usable(settings: Settings, sign_in: SignInSettings) -> None:
 def require_secure(url: str, what: str) -> str:
     """Return a URL that tokens may be sent to: https, or this machine; raises InputError otherwise."""
     parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         return url
     raise InputError(f"{what} {url!r} is not an https address.", remedy="Use the provider's https address.")
 
@@ -133,14 +132,6 @@ def origins(address: str, port: int, allowed: Sequence[str] = (), *, tls: bool =
         own |= {_bracketed(name) for name in names}
     public = next((f"{scheme}://{host}{path}" for scheme, host, path in parsed), "")
     return Origins(tuple(sorted(own | {host for _, host, _ in parsed})), public, tls)
-
-
-def is_loopback(address: str) -> bool:
-    """Return whether an address is reachable from this machine only."""
-    try:
-        return address == "localhost" or ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def _parse(text: str) -> tuple[str, str, str]:

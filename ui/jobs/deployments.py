@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from ipaddress import ip_address
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -13,11 +13,11 @@ from planwise.errors import PlanWiseError
 from planwise.jobs import JobFailure, JobFolder, JobKind, JobWriter, State, job_folders
 from planwise.jobs.folder import REQUEST, ROUTE
 from planwise.prefect_profile import Orchestrator, orchestrator
+from planwise.processes import is_loopback
 from planwise.settings import Settings
 from ui.jobs.routes import HERE, PREFECT, PROCESS, Route
 
 TIMEOUT_SECONDS = 4.0
-LOOPBACK = "localhost"
 TERMINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 
@@ -25,24 +25,19 @@ class PrefectAway(PlanWiseError):
     """The Prefect server does not respond, or not as expected."""
 
 
+@contextmanager
+def connected(server: Orchestrator) -> Iterator["PrefectApi"]:
+    """Yield a connection to a server; one on this machine is reached without a proxy."""
+    is_here = is_loopback(httpx.URL(server.api).host)
+    with httpx.Client(timeout=TIMEOUT_SECONDS, headers=server.headers, trust_env=not is_here) as client:
+        yield PrefectApi(server, client)
+
+
 class PrefectApi:
     """Requests to one server; raises PrefectAway if there is no valid response."""
 
-    def __init__(self, server: Orchestrator) -> None:
-        self.server = server
-        self._http = httpx.Client(
-            timeout=TIMEOUT_SECONDS, headers=dict(server.headers), trust_env=not _is_here(server.api)
-        )
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
-    def __enter__(self) -> "PrefectApi":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __init__(self, server: Orchestrator, client: httpx.Client) -> None:
+        self._server, self._http = server, client
 
     def deployment(self, name: str) -> Mapping[str, Any] | None:
         """Return a deployment `flow/name`; None when there is none."""
@@ -81,7 +76,7 @@ class PrefectApi:
         *,
         missing_is_none: bool = False,
     ) -> Any:
-        url = f"{self.server.api.rstrip('/')}{path}"
+        url = f"{self._server.api.rstrip('/')}{path}"
         try:
             response = self._http.request(method, url, json=content)
             if response.status_code == httpx.codes.NOT_FOUND and missing_is_none:
@@ -91,23 +86,14 @@ class PrefectApi:
         except httpx.HTTPStatusError as error:
             reason = error.response.text[:300]
             raise PrefectAway(
-                f"The Prefect server {self.server.pages} responds {error.response.status_code}: {reason}",
+                f"The Prefect server {self._server.pages} responds {error.response.status_code}: {reason}",
                 remedy="Check PREFECT_API_URL and the credentials that the server needs.",
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise PrefectAway(
-                f"The Prefect server {self.server.pages} does not answer: {error or type(error).__name__}",
+                f"The Prefect server {self._server.pages} does not answer: {error or type(error).__name__}",
                 remedy="Start it (`planwise up`), or correct PREFECT_API_URL.",
             ) from error
-
-
-def _is_here(url: str) -> bool:
-    """Return whether a server is on this machine, so that no proxy is used."""
-    host = httpx.URL(url).host
-    try:
-        return host == LOOPBACK or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 DEPLOYMENTS: Mapping[JobKind, str] = {
@@ -150,7 +136,7 @@ class Deployments:
         request = folder.read(REQUEST)
         assert server is not None and request is not None  # the route and the job exist
         try:
-            with PrefectApi(server) as api:
+            with connected(server) as api:
                 tags = ["planwise", "dashboard", f"{JOB_TAG}{folder.id}"]
                 run = api.start(route.deployment, request["request"], name=request["title"], tags=tags)
         except PrefectAway as error:
@@ -173,7 +159,7 @@ class Deployments:
         """Request cancellation of a job that is a flow run; raises PrefectAway."""
         route, server = folder.read(ROUTE) or {}, self._configured()
         if route.get("by") == PREFECT and server is not None:
-            with PrefectApi(server) as api:
+            with connected(server) as api:
                 api.cancel(route["flow_run"])
 
 
@@ -183,7 +169,7 @@ DEPLOYED = Deployments()
 def _route_at(server: Orchestrator, name: str) -> Route:
     """Return the deployment if it can run jobs, else this machine with the reason."""
     try:
-        with PrefectApi(server) as api:
+        with connected(server) as api:
             found = api.deployment(name)
             if found is None:
                 why = f"Prefect at {server.pages} has no deployment {name}: run `prefect deploy --all`."
@@ -245,7 +231,7 @@ class Follower:
             )
             return
         try:
-            with PrefectApi(server) as api:
+            with connected(server) as api:
                 run = api.run(route["flow_run"])
                 if run is not None and folder.cancel_requested and run["state_type"] == "RUNNING":
                     api.cancel(route["flow_run"])  # the first request may not have arrived

@@ -9,17 +9,15 @@ import pandas as pd
 import panel_material_ui as pmui
 import param
 import plotly
-from panel.custom import JSComponent
 
 from ui.components import html
 from ui.components.charts import TEMPLATE, Figure
 from ui.components.downloads import FileButton, to_csv
 
-ASSETS = Path(__file__).parent.parent / "assets"
 LIBRARY = {"plotly": str(Path(plotly.__file__).parent / "package_data")}  # served as a static folder
 
 
-class Plot(JSComponent):
+class Plot(html.Component):
     """Shows `figure`, a dictionary of Plotly's `data` and `layout`; `description` is what a reader hears.
 
     Marks that have `customdata` can be chosen where `layout.dragmode` is `select` or `lasso`: `selected` has
@@ -31,11 +29,8 @@ class Plot(JSComponent):
     description = param.String(default="")
     selected = param.List(default=None, allow_None=True)
 
-    _esm = ASSETS / "plot.js"
-
-    def __init__(self, **params: Any) -> None:
-        style = (ASSETS / "plot.css").read_text(encoding="utf-8")
-        super().__init__(stylesheets=[style], **params)
+    _esm = html.ASSETS / "plot.js"
+    _sheets = ("plot",)
 
 
 FRAME: dict[str, Any] = {

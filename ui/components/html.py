@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
-from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qs, urlencode
 
 import pandas as pd
@@ -21,11 +20,13 @@ from planwise.formatting import NBSP
 from ui.selection import FIELDS
 from ui.values.results import Unreadable
 
+ASSETS = Path(__file__).parent.parent / "assets"
+
 
 @cache
-def stylesheet() -> str:
-    """Return the style sheet, to be given to each pane (panes live in shadow roots)."""
-    return resources.files("ui").joinpath("assets/planwise.css").read_text(encoding="utf-8")
+def stylesheet(name: str = "planwise") -> str:
+    """Return a style sheet of `assets`, to be given to each pane (panes live in shadow roots)."""
+    return (ASSETS / f"{name}.css").read_text(encoding="utf-8")
 
 
 CODE = re.compile(r"`([^`]+)`")
@@ -197,25 +198,39 @@ def to_html(text: str) -> str:
     return f'<div class="prose">{html}</div>'
 
 
-ASSETS = Path(__file__).parent.parent / "assets"
 Go = Callable[..., None]
+OnMessage = Callable[[Mapping[str, Any]], None]
 
 
-class Linked(JSComponent):
+class Component(JSComponent):
+    """A component with style sheets of `assets`; `on_message` gets, and checks, what the browser sends."""
+
+    __abstract = True
+    _sheets: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, on_message: OnMessage | None = None, **params: Any) -> None:
+        self._on_message = on_message
+        super().__init__(stylesheets=[stylesheet(name) for name in self._sheets], **params)
+
+    def _handle_msg(self, message: Any) -> None:
+        if self._on_message is not None and isinstance(message, dict):
+            self._on_message(message)
+
+
+class Linked(Component):
     """Shows `html`, its texts escaped by the caller; a link is followed by `go(page, **chosen)`."""
 
     html = param.String(default="")
 
     _esm = ASSETS / "linked.js"
+    _sheets = ("planwise",)
 
     def __init__(self, go: Go, html: str = "", **layout: Any) -> None:
         self._go = go
-        super().__init__(
-            html=html, stylesheets=[stylesheet()], **({"sizing_mode": "stretch_width", "margin": 0} | layout)
-        )
+        super().__init__(self._follow, html=html, **({"sizing_mode": "stretch_width", "margin": 0} | layout))
 
-    def _handle_msg(self, message: Any) -> None:
-        """Follow a link; what is not a page's address is not followed."""
+    def _follow(self, message: Mapping[str, Any]) -> None:
+        """Follow a link to a page of the dashboard; others are ignored."""
         query = parse_qs(str(message.get("query", "")).lstrip("?"))
         chosen = {name: FIELDS[name].read(query[name][0]) for name in FIELDS if name in query}
         if page := chosen.pop("page", ""):

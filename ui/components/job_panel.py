@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import param
-from panel.custom import JSComponent
 
 from planwise.errors import PlanWiseError
 from planwise.formatting import NBSP, count
 from planwise.jobs import Job, JobKind, JobStep, State
-from ui.components.html import stylesheet
+from ui.components.html import ASSETS, Component
 from ui.session import Session
 
-ASSETS = Path(__file__).parent.parent / "assets"
 POLL_MILLISECONDS = 600
 LINES_SHOWN = 60
 CONFIRM_AFTER_SECONDS = 10.0  # a job that began later is cancelled without a question
@@ -54,21 +51,13 @@ STATES: Mapping[State, tuple[str, str]] = {
 MARKS: Mapping[State, str] = {State.CANCELLED: "stopped", State.INTERRUPTED: "stopped"}
 
 
-class JobView(JSComponent):
+class JobView(Component):
     """What the browser shows of `job`, a dictionary that `shown` made; its texts are never read as HTML."""
 
     job = param.Dict(default={})
 
     _esm = ASSETS / "job.js"
-
-    def __init__(self, on_cancel: Callable[[], None], **params: Any) -> None:
-        self._on_cancel = on_cancel
-        own = (ASSETS / "job.css").read_text(encoding="utf-8")
-        super().__init__(stylesheets=[stylesheet(), own], **params)
-
-    def _handle_msg(self, message: Any) -> None:
-        if message.get("cancel") is True:
-            self._on_cancel()
+    _sheets = ("planwise", "job")
 
 
 class JobPanel:
@@ -120,7 +109,9 @@ class JobPanel:
     def _draw(self, job: Job) -> None:
         self.layout.job = shown(job, may_cancel=self._session.can_run)
 
-    def _cancel(self) -> None:
+    def _cancel(self, message: Mapping[str, Any]) -> None:
+        if message.get("cancel") is not True:
+            return
         try:
             self._session.actions.jobs.cancel(self._watched)
         except PlanWiseError as error:

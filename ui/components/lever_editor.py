@@ -1,24 +1,14 @@
 """The lever editor: rows with slider and number, a grid by year, and the figures that answer an edit."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import param
-from panel.custom import JSComponent
 from panel.viewable import Child
 
-from ui.components.html import stylesheet
-
-ASSETS = Path(__file__).parent.parent / "assets"
-OnMessage = Callable[[Mapping[str, Any]], None]
+from ui.components.html import ASSETS, Component
 
 
-def _styles(name: str) -> list[str]:
-    return [(ASSETS / f"{name}.css").read_text(encoding="utf-8")]
-
-
-class LeverEditor(JSComponent):
+class LeverEditor(Component):
     """Rows with slider, number, base value and reset; all rows are one model of the page.
 
     `board` has years and groups of rows, `values` what the rows show; `chosen` is the row that is unfolded,
@@ -36,19 +26,15 @@ class LeverEditor(JSComponent):
     details = Child()
 
     _esm = ASSETS / "lever_editor.js"
+    _sheets = ("lever_editor",)
 
-    def __init__(self, on_message: OnMessage, **params: Any) -> None:
-        super().__init__(stylesheets=_styles("lever_editor"), **params)
-        self._on_message = on_message
-
-    def _handle_msg(self, data: Any) -> None:
-        if isinstance(data, dict) and isinstance(data.get("kind"), str):
-            self._on_message(data)
-            if isinstance(number := data.get("number"), int):
-                self.answered = number
+    def _handle_msg(self, message: Any) -> None:
+        super()._handle_msg(message)
+        if isinstance(message, dict) and isinstance(number := message.get("number"), int):
+            self.answered = number
 
 
-class LeverGrid(JSComponent):
+class LeverGrid(Component):
     """A grid of parameters by year, edited in place: arrow keys, typing, Enter, paste from a spreadsheet.
 
     `sheet` has years and groups of rows of cells, `chosen` the parameter and years that are selected,
@@ -65,22 +51,13 @@ class LeverGrid(JSComponent):
     heading = param.String(default="Lever", doc="Of the first column.")
 
     _esm = ASSETS / "lever_grid.js"
-
-    def __init__(self, on_action: OnMessage, **params: Any) -> None:
-        super().__init__(stylesheets=_styles("lever_grid"), **params)
-        self._on_action = on_action
-
-    def _handle_msg(self, data: Any) -> None:
-        if isinstance(data, dict) and isinstance(data.get("action"), str):
-            self._on_action(data)
+    _sheets = ("lever_grid",)
 
 
-class LiveFigures(JSComponent):
+class LiveFigures(Component):
     """Shows HTML as the answer to the edit with this `number`; `key` names what was simulated."""
 
     shown = param.Dict(default={"html": "", "number": 0, "key": ""})
 
     _esm = ASSETS / "live_figures.js"
-
-    def __init__(self, **params: Any) -> None:
-        super().__init__(stylesheets=[stylesheet(), *_styles("live_figures")], **params)
+    _sheets = ("planwise", "live_figures")

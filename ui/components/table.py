@@ -5,21 +5,18 @@ Only the rows of the page that is shown go to the browser.
 
 from collections.abc import Callable, Hashable, Sequence
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import param
-from panel.custom import JSComponent
 
-from ui.components.html import TableColumn, stylesheet
+from ui.components.html import ASSETS, Component, TableColumn
 from ui.components.page import UpdateGuard
 
-ASSETS = Path(__file__).parent.parent / "assets"
 ROWS = 12  # of a page
 
 
-class PagedRows(JSComponent):
+class PagedRows(Component):
     """What the browser shows; `PagedTable` fills it. Keys of rows are texts."""
 
     caption = param.String(default="")
@@ -34,15 +31,7 @@ class PagedRows(JSComponent):
     opened = param.String(default="", doc="key of the row that is open")
 
     _esm = ASSETS / "paged.js"
-
-    def __init__(self, on_tick: Callable[[Any], None] | None = None, **params: Any) -> None:
-        self._on_tick = on_tick
-        own = (ASSETS / "paged.css").read_text(encoding="utf-8")
-        super().__init__(stylesheets=[stylesheet(), own], **params)
-
-    def _handle_msg(self, data: Any) -> None:
-        if self._on_tick and isinstance(data, dict) and isinstance(data.get("keys"), list):
-            self._on_tick(data)
+    _sheets = ("planwise", "paged")
 
 
 class PagedTable:
@@ -157,7 +146,9 @@ class PagedTable:
 
     def _ticked(self, message: Any) -> None:
         """Tick or untick a row, or all of the page."""
-        keys = [key for text in message.get("keys", ()) if (key := self._known(text)) is not None]
+        if not isinstance(message.get("keys"), list):
+            return
+        keys = [key for text in message["keys"] if (key := self._known(text)) is not None]
         others = [key for key in self.chosen if key not in keys]
         self.chosen = tuple([*others, *keys] if message.get("chosen") else others)
         self._fill()

@@ -370,7 +370,7 @@ class GridPane:
             self._choice.choose(name, wanted)
 
     def _act(self, message: Mapping[str, Any]) -> None:
-        draft, action = self._session.draft, message["action"]
+        draft, action = self._session.draft, message.get("action")
         if action in ("undo", "redo"):
             self._choice.attempt(draft.undo if action == "undo" else draft.redo)
             return

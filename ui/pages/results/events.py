@@ -66,7 +66,6 @@ class Explorer(Section):
         )
         self._id = pmui.TextInput(label="Employee ID contains", placeholder="EMP-0001", width=180, **select)
         self._rows = PagedRows(
-            lambda _: None,  # nothing here is ticked
             caption="Events",
             opens="Timeline of",
             sort=["effective_date", False],

@@ -192,7 +192,7 @@ def _import_pages() -> None:
     """Import the pages' modules for their first visit; an error is shown on the page itself."""
     for page in PAGES:
         try:
-            import_module(f"ui.pages.{page.key}")
+            import_module(page.module)
         except Exception:
             LOG.warning("The page %s cannot be imported", page.title, exc_info=True)
 

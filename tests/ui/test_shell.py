@@ -21,8 +21,9 @@ import ui.pages
 import ui.pages.overview
 from planwise.errors import Busy, InputError
 from planwise.processes import require_free_port
+from ui import server
 from ui.app import make_page
-from ui.pages import PageInfo
+from ui.pages import PAGES, PageInfo
 from ui.serve import serve
 from ui.session import Services, Session
 from ui.shell import page_host, panel_patches
@@ -322,3 +323,12 @@ def test_the_command_line_does_not_import_panel():
     assert "--no-browser" in told
     assert "--auth" in told
     assert told.splitlines()[-1] == "False"
+
+
+def test_every_page_is_imported_when_the_server_starts(monkeypatch):
+    """The browser learns of a page's components from the first document of a session."""
+    for page in PAGES:
+        monkeypatch.delitem(sys.modules, page.module, raising=False)
+    server._import_pages()
+    assert [page.key for page in PAGES if not page_host._is_imported(page)] == []
+    assert all(isinstance(page.load, type) for page in PAGES)

@@ -28,10 +28,14 @@ class PageInfo:
     group: str
 
     @property
+    def module(self) -> str:
+        """The module of the page's class."""
+        return f"ui.pages.{self.key}.page"
+
+    @property
     def load(self) -> "Callable[[Session], View]":
         """What makes the view of a session."""
-        module = import_module(f"ui.pages.{self.key}.page")
-        make: Callable[[Session], View] = getattr(module, f"{self.key.capitalize()}Page")
+        make: Callable[[Session], View] = getattr(import_module(self.module), f"{self.key.capitalize()}Page")
         return make
 
 

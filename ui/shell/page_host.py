@@ -200,7 +200,7 @@ def _outline(page: PageInfo) -> pn.pane.HTML:
 
 
 def _is_imported(page: PageInfo) -> bool:
-    return f"ui.pages.{page.key}" in sys.modules
+    return page.module in sys.modules
 
 
 def _in_browser() -> bool:

@@ -18,7 +18,6 @@ from panel.io.document import _cleanup_doc, _destroy_document
 from panel.io.state import set_curdoc
 
 import ui.pages
-import ui.pages.overview
 from planwise.errors import Busy, InputError
 from planwise.processes import require_free_port
 from ui import server

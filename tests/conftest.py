@@ -1,4 +1,4 @@
-"""Every test session has a home, a Prefect profile and a screen of its own, and asks nobody outside."""
+"""Every test session has a home, a Prefect profile and a screen of its own, without other servers."""
 
 import os
 import shutil

@@ -20,7 +20,7 @@ SERVER_START_SECONDS = 90
 
 
 class Recorder(InProcessRunner):
-    """Runs steps in this process; keeps what it was told to show."""
+    """Runs steps in this process; keeps its messages, tables and pages."""
 
     def __init__(self):
         self.logged, self.tables, self.pages, self.steps = [], {}, {}, []

@@ -7,10 +7,9 @@ import time
 import pytest
 
 from planwise.engine.publishing import load_publication
+from tests.waiting import WAIT_SECONDS, wait_until
 
 pytestmark = pytest.mark.long
-
-WAIT_SECONDS = 120  # how busy the machine is must not decide
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -24,16 +23,9 @@ def monkeypatch_module():
         yield patch
 
 
-def _wait_for(condition):
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_a_killed_simulation_leaves_nothing_that_hinders(settings, planwise):
     first = planwise.start("simulate")
-    _wait_for(lambda: settings.warehouse_file.exists() and settings.warehouse_lock_file.read_text())
+    wait_until(lambda: settings.warehouse_file.exists() and settings.warehouse_lock_file.read_text())
     time.sleep(1.5)  # SQLMesh is at its tables by now
     first.kill()
     first.communicate(timeout=WAIT_SECONDS)
@@ -88,7 +80,7 @@ def test_a_study_that_is_terminated_takes_its_warehouse_with_it(settings, planwi
     study = planwise.start(
         "optimize", "--target-growth", "0.05", "--strategy", "tpe", "--trials", "500", "--no-flow"
     )
-    _wait_for(lambda: list(settings.workers_dir.glob("*.duckdb")) or study.poll() is not None)
+    wait_until(lambda: list(settings.workers_dir.glob("*.duckdb")) or study.poll() is not None)
     time.sleep(2)
     study.send_signal(signal.SIGTERM)
     _, err = study.communicate(timeout=WAIT_SECONDS)

@@ -178,7 +178,7 @@ def test_a_second_job_waits_says_for_whom_and_can_be_cancelled_there(settings, s
         process.wait(20)
 
 
-def test_a_plan_waits_for_nobody_but_names_who_holds_the_warehouse(settings):
+def test_a_plan_does_not_wait_and_names_the_holder_of_the_warehouse(settings):
     hurried = settings.model_copy(update={"lock_timeout_seconds": 0})
     with hold_lock(settings.warehouse_lock_file, "simulate lean", timeout_seconds=0):
         busy = here(hurried, JobKind.PLAN, scenario="baseline")
@@ -186,7 +186,7 @@ def test_a_plan_waits_for_nobody_but_names_who_holds_the_warehouse(settings):
     assert f"process {os.getpid()} (simulate lean)" in busy.error.what
 
 
-def test_what_is_refused_comes_with_its_remedy(settings):
+def test_a_rejected_request_has_its_remedy(settings):
     job = here(settings, JobKind.SIMULATE, scenario="nowhere")
     assert (job.state, job.error.type) == (State.FAILED, "InputError")
     assert "nowhere" in job.error.what and job.error.remedy

@@ -120,7 +120,7 @@ def test_a_blocked_winner_is_not_published(settings, run, strict_gate):
     assert "blocked" not in [publication.scenario for publication in list_publications(settings)]
 
 
-def test_resuming_with_another_question_is_refused(settings, found, run):
+def test_resuming_with_another_question_is_rejected(settings, found, run):
     study = found[0].result.study
     with pytest.raises(InputError, match="target_growth"):
         optimize(settings, OptimizeRequest(resume=study, target_growth=0.02), run)
@@ -250,7 +250,7 @@ def test_the_options_help_and_defaults_are_those_of_the_request(capsys):
         ("--seed=-1", "--seed must be at least 0"),
     ],
 )
-def test_a_value_outside_its_bounds_is_refused_with_its_option_limit_and_remedy(options, says):
+def test_a_value_outside_its_bounds_is_rejected_with_its_option_limit_and_remedy(options, says):
     app = optimize_app()
     with pytest.raises(InputError, match=says):
         app(["optimize", *options.split()], exit_on_error=False, print_error=False)

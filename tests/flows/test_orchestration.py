@@ -1,10 +1,9 @@
-"""The same steps as Prefect tasks, on a server; also of runs that a dashboard asked for."""
+"""The same steps as Prefect tasks, on a server; also of runs that a dashboard started."""
 
 import os
 import pkgutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from planwise.errors import Busy, InputError
 from planwise.jobs import JobKind, JobReader, State, new_job
 from planwise.prefect_profile import configured_api
 from planwise.study import OptimizeRequest
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
@@ -88,7 +88,7 @@ def test_a_failing_gate_fails_the_run(home, client, strict_gate):
     assert _last_run(client).state_name == "Failed"
 
 
-def test_a_flow_run_tells_its_job_how_it_goes(home, settings, client):
+def test_a_flow_run_reports_to_its_job(home, settings, client):
     from prefect import tags
 
     from flows.flows import simulate
@@ -117,7 +117,7 @@ def test_a_run_that_was_stopped_ends_as_cancelled(home, settings, client):
     assert JobReader(settings).get(folder.id).state is State.CANCELLED
 
 
-def test_another_home_is_refused_before_anything_is_computed(settings, tmp_path):
+def test_another_home_is_rejected_before_anything_is_computed(settings, tmp_path):
     from flows.tasks import JOB_TAG, DifferentHome, folder_of_run
 
     assert folder_of_run(settings, ["planwise"]) is None
@@ -155,11 +155,7 @@ def test_deployments_are_accepted_and_the_nightly_ones_get_scheduled_runs(server
     assert names == {"nightly-sweep", "nightly-maintain", "simulate", "optimize", "ingest-census"}
     sweep = client.read_deployment_by_name("sweep/nightly-sweep")
     assert [str(schedule.schedule.timezone) for schedule in sweep.schedules] == ["America/New_York"]
-    deadline = time.monotonic() + SCHEDULE_SECONDS
-    while not (scheduled := _scheduled(client, sweep.id)):
-        assert time.monotonic() < deadline, "no run was scheduled"
-        time.sleep(1)
-    assert len(scheduled) > 1
+    assert len(wait_until(lambda: _scheduled(client, sweep.id), SCHEDULE_SECONDS)) > 1
 
 
 def _scheduled(client, deployment_id):

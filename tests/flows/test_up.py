@@ -18,9 +18,9 @@ import yaml
 from flows.up_processes import Program, ProgramDied, ProgramGroup
 from planwise.processes import find_free_port
 from planwise.settings import REPOSITORY
+from tests.waiting import WAIT_SECONDS, wait_until
 
 READY = "PlanWise is up."
-READY_SECONDS = 120
 GONE_SECONDS = 30
 SLEEP = "import time; time.sleep(600)"
 DEPLOYMENTS = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
@@ -51,11 +51,8 @@ def up(tmp_path):
 
 
 def wait_until_ready(started):
-    deadline = time.monotonic() + READY_SECONDS
-    while READY not in started.said.read_text():
-        if started.process.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"`planwise up` is not ready:\n{started.said.read_text()}")
-        time.sleep(0.2)
+    wait_until(lambda: READY in started.said.read_text() or started.process.poll() is not None)
+    assert started.process.poll() is None, started.said.read_text()
 
 
 def ask(url, body):
@@ -102,7 +99,7 @@ def test_when_one_dies_it_is_named_with_its_log_and_the_others_stop(tmp_path):
         with ProgramGroup(os.environ, tmp_path, lambda _: None) as programs:
             lasting = programs.start(program("lasting", SLEEP))
             programs.start(program("brief", "print('no more'); raise SystemExit(7)"))
-            programs.wait(lasting, lambda: False, READY_SECONDS)
+            programs.wait(lasting, lambda: False, WAIT_SECONDS)
     assert str(tmp_path / "brief.log") in died.value.remedy
     assert lasting.process.returncode == -signal.SIGTERM
 
@@ -118,11 +115,8 @@ time.sleep(600)
 
 def family_of(pid, size):
     leader = psutil.Process(pid)
-    deadline = time.monotonic() + GONE_SECONDS
-    while len(found := leader.children(recursive=True)) < size:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return [leader, *found]
+    wait_until(lambda: len(leader.children(recursive=True)) >= size, GONE_SECONDS)
+    return [leader, *leader.children(recursive=True)]
 
 
 def test_what_a_program_started_stops_with_it_too(tmp_path):

@@ -110,7 +110,7 @@ def test_a_broken_invariant_is_recorded(settings, baseline, run, monkeypatch):
         ({"years": "2031-2033"}, "2031"),
     ],
 )
-def test_bad_input_is_refused_before_anything_runs(settings, run, changes, message):
+def test_bad_input_is_rejected_before_anything_runs(settings, run, changes, message):
     with pytest.raises(InputError, match=message):
         simulate(settings, SimulateRequest(**changes), run)
     assert run.steps == ["resolve_scenario"]
@@ -158,7 +158,7 @@ def test_variants_are_seeds_times_grid():
     assert list(variants_of(SweepRequest())) == []
 
 
-def test_an_empty_grid_is_refused():
+def test_an_empty_grid_is_rejected():
     with pytest.raises(ValueError, match="empty"):
         SweepRequest(grid={"cola_rate": ()})
 

@@ -53,9 +53,9 @@ def called(home, monkeypatch, capsys):
         monkeypatch.setenv("PLANWISE_HOME", str(home))
         monkeypatch.setenv("COLUMNS", "200")
         code = cli.run(tokens)
-        told = capsys.readouterr()
-        assert "Traceback" not in told.out + told.err
-        return SimpleNamespace(code=code, out=told.out, err=told.err)
+        shown = capsys.readouterr()
+        assert "Traceback" not in shown.out + shown.err
+        return SimpleNamespace(code=code, out=shown.out, err=shown.err)
 
     return call
 
@@ -135,27 +135,27 @@ BAD = [
 
 @pytest.mark.parametrize(("tokens", "message"), BAD)
 def test_bad_input_is_2_with_a_message_and_changes_nothing(called, home, tokens, message):
-    told = called(*tokens)
-    assert told.code == 2
-    assert message in told.err
-    assert told.out == ""
+    done = called(*tokens)
+    assert done.code == 2
+    assert message in done.err
+    assert done.out == ""
     with open_ledger(Settings(home=home)) as ledger, pytest.raises(InputError):
         ledger.scenarios.get("x")
 
 
 @pytest.mark.parametrize(("tokens", "message"), [BAD[0], BAD[-1]])
 def test_bad_input_is_one_json_object_with_json(planwise, tokens, message):
-    told = planwise(*tokens, "--json")
-    assert told.code == 2
-    error = only_json(told)["error"]
+    done = planwise(*tokens, "--json")
+    assert done.code == 2
+    error = only_json(done)["error"]
     assert set(error) == {"type", "what", "remedy"}
     assert message in f"{error['what']} {error['remedy']}"
 
 
 def test_without_a_census_the_message_says_how_to_get_one(planwise, tmp_path):
-    told = planwise("scenario", "create", "x", at=tmp_path)
-    assert told.code == 2
-    assert "planwise census generate" in told.err
+    done = planwise("scenario", "create", "x", at=tmp_path)
+    assert done.code == 2
+    assert "planwise census generate" in done.err
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -165,11 +165,11 @@ def test_home_overrides_the_environment_before_and_after_the_command(planwise, h
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_ledger_is_told(planwise, tmp_path):
+def test_a_damaged_ledger_is_reported(planwise, tmp_path):
     (tmp_path / "ledger.sqlite").write_bytes(b"garbage " * 1000)
-    told = planwise("scenario", "list", "--json", at=tmp_path)
-    assert told.code == 2
-    assert only_json(told)["error"]["type"] == "LedgerUnusable"
+    done = planwise("scenario", "list", "--json", at=tmp_path)
+    assert done.code == 2
+    assert only_json(done)["error"]["type"] == "LedgerUnusable"
 
 
 BREAKS = """
@@ -182,17 +182,17 @@ main()
 
 
 def test_the_unexpected_is_5_and_its_traceback_is_in_a_file(planwise, tmp_path):
-    told = planwise("breaks", code=BREAKS, at=tmp_path)
-    assert told.code == 5
-    assert "Internal error: ZeroDivisionError: the unexpected" in told.err
+    done = planwise("breaks", code=BREAKS, at=tmp_path)
+    assert done.code == 5
+    assert "Internal error: ZeroDivisionError: the unexpected" in done.err
     (log,) = (tmp_path / "logs").iterdir()
-    assert str(log) in told.err.replace("\n", "")
+    assert str(log) in done.err.replace("\n", "")
     assert "in breaks" in log.read_text()
 
 
 def test_the_log_goes_where_home_says(planwise, tmp_path):
-    told = planwise("breaks", "--home", tmp_path / "there", "--json", code=BREAKS, at=tmp_path / "not_there")
-    assert only_json(told)["error"]["type"] == "ZeroDivisionError"
+    done = planwise("breaks", "--home", tmp_path / "there", "--json", code=BREAKS, at=tmp_path / "not_there")
+    assert only_json(done)["error"]["type"] == "ZeroDivisionError"
     assert len(list((tmp_path / "there" / "logs").iterdir())) == 1
     assert not (tmp_path / "not_there").exists()
 

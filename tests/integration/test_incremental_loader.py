@@ -47,15 +47,15 @@ def settings(tmp_path):
     return Settings(home=tmp_path)
 
 
-def reload(context, wanted):
+def reload(context, new_variables):
     context.config.variables.clear()
-    context.config.variables.update(wanted)
+    context.config.variables.update(new_variables)
     context.load(update_schemas=False)
     return loaded(context)
 
 
-def fresh(settings, wanted):
-    context = open_project(settings, wanted)
+def fresh(settings, new_variables):
+    context = open_project(settings, new_variables)
     try:
         return loaded(context)
     finally:
@@ -67,8 +67,12 @@ def test_a_reload_equals_a_fresh_load(settings):
     try:
         for changes in CHANGES:
             assert reload(context, variables(changes)) == fresh(settings, variables(changes)), changes
-        for wanted in (variables({}, census="another"), variables({}, years="2026-2028"), variables({})):
-            assert reload(context, wanted) == fresh(settings, wanted)
+        for new_variables in (
+            variables({}, census="another"),
+            variables({}, years="2026-2028"),
+            variables({}),
+        ):
+            assert reload(context, new_variables) == fresh(settings, new_variables)
     finally:
         context.close()
 
@@ -87,7 +91,7 @@ def test_a_change_changes_only_models_that_read_it(settings):
 
 @pytest.mark.parametrize("file", MACROS, ids=lambda file: file.stem)
 def test_macros_read_variables_by_literal_names(file):
-    """Only a literal name tells the loader, and SQLMesh's fingerprint, what a macro reads."""
+    """Only by a literal name do the loader and SQLMesh's fingerprint know what a macro reads."""
     calls = [
         node
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))

@@ -64,7 +64,7 @@ def test_i09_more_of_a_lever_is_more_of_its_output(lever, evaluate, baseline):
 
 
 @pytest.mark.parametrize("lever", PAY_ONLY)
-def test_a_lever_of_pay_moves_nobody_in_or_out(lever, evaluate, baseline):
+def test_a_lever_of_pay_changes_no_headcount(lever, evaluate, baseline):
     high = catalogue().levers[lever].bounds[1]
     changed = evaluate({lever: high})
 
@@ -75,7 +75,7 @@ def test_a_lever_of_pay_moves_nobody_in_or_out(lever, evaluate, baseline):
     ]
 
 
-def test_a_lever_of_one_year_leaves_the_years_before_alone(evaluate, baseline):
+def test_a_lever_of_one_year_does_not_change_earlier_years(evaluate, baseline):
     changed = evaluate({"cola_rate@2027": 0.06, "promotion_probability_level_2@2028": 0.2})
 
     assert changed[0] == baseline[0]

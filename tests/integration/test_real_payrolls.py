@@ -124,7 +124,7 @@ def test_montgomery_headers_are_guessed(settings):
 
 
 @pytest.mark.parametrize("year", [2011, 2012, 2013])
-def test_san_francisco_without_hire_dates_is_refused_with_the_way_out(year, settings):
+def test_san_francisco_without_hire_dates_is_rejected_with_the_way_out(year, settings):
     with pytest.raises(InputError, match="hire_date") as refused:
         import_census(settings, payroll(f"san_francisco_{year}.csv.gz"))
 

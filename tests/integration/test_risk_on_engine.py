@@ -3,36 +3,20 @@
 import json
 
 import pytest
+from engines import Engine
 
-from planwise.census import generate_census
 from planwise.cli import commands
-from planwise.engine.preview import Preview
-from planwise.parameters import resolve, simulated_years
 from planwise.risk.ensemble import run_ensemble, run_paired
 from planwise.risk.impact import people_impact
 from planwise.risk.noise import differences
 from planwise.settings import Settings
-from planwise.study import PreviewEvaluator, StudySpec, census_levels, run_study
 
-EMPLOYEES = 300
-YEARS = 2
 SEEDS = 4
-
-
-class Engine:
-    def __init__(self, settings):
-        self.settings = settings
-        self.census = generate_census(settings, employees=EMPLOYEES, seed=7)
-        self.base = resolve(simulated_years(YEARS, self.census.first_year), scenario={})
-        self.preview = Preview(settings, self.census)
-
-    def simulate(self, effective):
-        return self.preview.evaluate(effective).kpis
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    return Engine(Settings(home=tmp_path_factory.mktemp("home")))
+    return Engine(Settings(home=tmp_path_factory.mktemp("home")), employees=300, years=2)
 
 
 def test_an_ensemble_begins_with_the_scenario_and_draws_anew_for_each_seed(engine):
@@ -40,14 +24,14 @@ def test_an_ensemble_begins_with_the_scenario_and_draws_anew_for_each_seed(engin
     assert ensemble.runs[0] == engine.simulate(engine.base)
     last = ensemble.years[-1]
     assert len(set(ensemble.sample("growth_compound", last))) == SEEDS
-    assert ensemble.spreads()["headcount"][last].sd == 0  # the target headcount, whoever comes and goes
+    assert ensemble.spreads()["headcount"][last].sd == 0  # always the target headcount
 
 
 def test_a_scenario_against_itself_differs_by_exactly_nothing_in_every_kpi_and_year(engine):
     same = engine.base.with_levers({"cola_rate": engine.base.value("cola_rate")})
     found = differences(*run_paired(engine.simulate, (same, engine.base), SEEDS))
-    told = [d for by_year in found.values() for d in by_year.values() if d is not None]
-    assert len(told) > 50 and {(d.mean, d.sd) for d in told} == {(0.0, 0.0)}
+    shown = [d for by_year in found.values() for d in by_year.values() if d is not None]
+    assert len(shown) > 50 and {(d.mean, d.sd) for d in shown} == {(0.0, 0.0)}
 
 
 def test_common_random_numbers_take_most_of_the_noise_out_of_a_pay_policy(engine):
@@ -72,19 +56,9 @@ def test_people_impact_of_cola_is_of_all_but_the_year_s_hires_and_sums_to_the_pa
     assert whole.total == pytest.approx((mean_pay[1] - mean_pay[0]) * whole.compared, rel=1e-9)
 
 
-def test_a_study_tells_what_its_answer_does_to_cost_people_and_under_other_seeds(engine):
-    evaluator = PreviewEvaluator(engine.preview, engine.base)
+def test_a_study_reports_cost_people_and_other_seeds_of_its_answer(engine):
     target = engine.simulate(engine.base)[-1]["growth_compound"] + 0.005
-    result = run_study(
-        engine.settings,
-        StudySpec(target_growth=target, seeds=SEEDS, tune=("cola_rate", "merit_rate_level_1")),
-        name="risk",
-        scenario="baseline",
-        base=engine.base,
-        levels=census_levels(engine.census),
-        preview=evaluator,
-        real=None,
-    )
+    result = engine.study("risk", target, seeds=SEEDS, tune=("cola_rate", "merit_rate_level_1"))
     assert result.converged and result.quality_score > 0.8
     assert result.robustness.seeds == SEEDS
     assert result.employee_impact.everybody.winners > 0.8 * result.employee_impact.everybody.compared

@@ -4,64 +4,48 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from engines import Engine
 from scipy.optimize import minimize
 
-from planwise.census import generate_census
-from planwise.engine.preview import Preview
-from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
-from planwise.study import PreviewEvaluator, StudySpec, census_levels
+from planwise.study import StudySpec
 from planwise.study.linear_model import point_of
 from planwise.study.problem import problem_of
 from planwise.study.reachability import evaluate_bounds, reachability_of
 from planwise.study.space import bounds_of, levers_at
 from planwise.study.strategies.heuristic import AGGRESSIVE
 from planwise.study.strategies.solve import SOLVE
-from planwise.study.trial import Trial
+from tests.unit.study.study_worlds import drive, trial_of
 
 PROMOTIONS = tuple(f"promotion_probability_level_{level}" for level in (1, 2, 3, 4))
 
 
-class World:
-    """A small census, two years, previews answered once."""
+class World(Engine):
+    """A small census, two years; no preview is computed twice."""
 
     def __init__(self, home):
-        settings = Settings(home=home)
-        self.census = generate_census(settings, employees=150, seed=1)
-        self.base = resolve(simulated_years(2, self.census.first_year), scenario={})
-        self.preview = Preview(settings, self.census)
-        self.evaluator = PreviewEvaluator(self.preview, self.base)
+        super().__init__(Settings(home=home), employees=150, years=2, seed=1)
         self.known = {}
-        self.baseline = self.evaluate({})
         self.payroll = max(float(year["payroll"]) for year in self.baseline.kpis)
 
     def problem(self, more, **question):
         """A target of so much more growth than the baseline's."""
-        asked = StudySpec(target_growth=self.baseline.growth + more, **question)
-        return problem_of(asked, self.base, census_levels(self.census), "preview")
+        spec = StudySpec(target_growth=self.baseline.growth + more, **question)
+        return problem_of(spec, self.base, self.levels, "preview")
 
     def evaluate(self, levers, seed=None):
-        digest = self.evaluator.digest(levers, seed)
+        digest = self.previews.digest(levers, seed)
         if digest not in self.known:
-            self.known[digest] = self.evaluator.evaluate(levers, number=0, seed=seed)
+            self.known[digest] = self.previews.evaluate(levers, number=0, seed=seed)
         return replace(self.known[digest], levers=dict(levers), seed=seed)
 
     def search(self, problem, strategy=SOLVE):
         """Return why it ended, its trials, and the problem as it was informed."""
-        search, answers, trials = evaluate_bounds(problem, strategy), None, []
-        while True:
-            try:
-                batch = next(search) if answers is None else search.send(answers)
-            except StopIteration as end:
-                return end.value, trials, problem.with_baseline(self.baseline)
-            answers = tuple(
-                Trial(
-                    len(trials), one.kind, one.purpose, one.iteration, one.levers, "",
-                    self.evaluate(one.levers, one.seed), seed=one.seed,
-                )
-                for one in batch
-            )  # fmt: skip
-            trials += answers
+        stopped, trials = drive(
+            evaluate_bounds(problem, strategy),
+            lambda one: trial_of(one, self.evaluate(one.levers, one.seed)),
+        )
+        return stopped, trials, problem.with_baseline(self.baseline)
 
     def direct(self, problem, target=True):
         """Minimise the change directly on previews; without a target, find the most growth."""
@@ -154,7 +138,7 @@ def test_a_budget_too_small_for_the_target_gives_the_nearest_growth_and_what_bin
     assert not [trial for trial in trials if trial.purpose == "verify"]  # said before any plan
 
 
-def test_other_strategies_hear_of_it_too(world):
+def test_other_strategies_know_the_reach_too(world):
     problem = world.problem(0.015, constraints=(payroll(world, 1.01),))
     stopped, trials, _ = world.search(problem, AGGRESSIVE)
     assert stopped == "unreachable" and not [trial for trial in trials if trial.purpose == "iteration"]

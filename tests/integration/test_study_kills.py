@@ -3,32 +3,29 @@
 import random
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from engines import Engine
 
 from benchmarks.kills import environments_left, killed_and_resumed
 from planwise.census import generate_census
-from planwise.engine.preview import Preview
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import PlanWiseError
-from planwise.gate import GateResult
-from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
-from planwise.study import PreviewEvaluator, RealEvaluator, StudySpec, census_levels, run_study
+from planwise.study import RealEvaluator
 from planwise.study.optuna_storage import load_study
 from planwise.study.trial import finished_trials
 
-EMPLOYEES = 200
-YEARS = 2
 SCRIPT = Path(__file__).with_name("study_process.py")
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
     chosen = Settings(home=tmp_path_factory.mktemp("home"))
-    generate_census(chosen, employees=EMPLOYEES, seed=7)
+    generate_census(chosen, employees=200, seed=7)
     return chosen
 
 
@@ -49,7 +46,7 @@ def test_a_study_killed_three_times_loses_nothing_and_does_nothing_twice(setting
 
 
 class Faulty(RealEvaluator):
-    """A quarter of all plans break or fail their gate, whoever asks: their levers decide."""
+    """A quarter of all plans break or fail their gate, as their levers decide."""
 
     def evaluate(self, levers, *, number, seed=None):
         if fault(levers) == "breaks":
@@ -64,32 +61,12 @@ def fault(levers):
 
 
 def test_a_study_a_quarter_of_whose_trials_fail_ends_with_the_best_feasible_one(settings):
-    census = generate_census(settings, employees=EMPLOYEES, seed=7)
-    base = resolve(simulated_years(YEARS, census.first_year), scenario={})
-    preview, warehouse = (
-        Preview(settings, census),
-        Warehouse(settings.workers_dir / "faulty.duckdb", settings),
-    )
-    try:
-        result = run_study(
-            settings,
-            StudySpec(
-                target_growth=0.09,
-                strategy="random",
-                trials=24,
-                seeds=0,
-                tune=("cola_rate", "merit_rate_level_1"),
-            ),
-            name="faulty",
-            scenario="baseline",
-            base=base,
-            levels=census_levels(census),
-            preview=PreviewEvaluator(preview, base),
-            real=Faulty(warehouse, census, base, "faulty", lambda kpis: GateResult("trial", (), 0.0)),
-        )
-    finally:
-        warehouse.close()
-        preview.close()
+    with closing(Warehouse(settings.workers_dir / "faulty.duckdb", settings)) as warehouse:
+        engine = Engine(settings, employees=200, years=2, warehouse=warehouse, evaluator=Faulty)
+        with closing(engine.preview):
+            result = engine.study(
+                "faulty", 0.09, strategy="random", trials=24, tune=("cola_rate", "merit_rate_level_1")
+            )
     plans = [t for t in finished_trials(load_study(settings, "faulty")) if t.kind == "real"]
     expected = {"breaks": "failed", "gated": "infeasible", None: "complete"}
     assert [trial.state for trial in plans] == [expected[fault(trial.levers)] for trial in plans]

@@ -1,4 +1,4 @@
-"""What a year is like, whoever works in it: parameters, movement of market and ranges."""
+"""What holds for every employee of a year: parameters, movement of market and ranges."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date

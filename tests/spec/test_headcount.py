@@ -42,7 +42,7 @@ def test_hires_are_the_need_over_the_share_that_stays_rounded_up(quits, hires):
 
 
 def test_leavers_are_replaced():
-    """D's draw of .032 is under a rate of 5 %, nobody else's is."""
+    """D's draw of .032 is under a rate of 5 %, no other's is."""
     result = world(EIGHT, STILL | {"termination_rate": 0.05})
 
     assert leavers(result, "voluntary") == {"D"}
@@ -80,7 +80,7 @@ def test_the_target_of_a_year_is_from_the_closing_of_the_year_before():
     assert list(result.scenario_kpis.sort_values("simulation_year").headcount) == [6, 7, 8]
 
 
-def test_one_more_leaver_adds_a_hire_and_changes_nobody_else():
+def test_one_more_leaver_adds_a_hire_and_changes_no_other():
     few = world(EIGHT, STILL | {"headcount_growth": 0.25})
     more = world(EIGHT, STILL | {"headcount_growth": 0.25, "termination_rate": 0.05})
 

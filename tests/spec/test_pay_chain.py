@@ -89,7 +89,7 @@ def test_the_second_year_starts_where_the_first_ended():
     assert result.person("A", 2027)["opening_base_pay"] == 52_683.00
 
 
-def test_nobody_is_promoted_out_of_the_top_level_or_before_the_minimum_tenure():
+def test_no_promotion_out_of_the_top_level_or_before_the_minimum_tenure():
     young = employee("F", hire_date="2025-04-02", base_pay=58_000)  # a day short of a year on 1 April
     assert [reason for reason, _, _ in world([young], LEVERS).chain("F")] == ["COLA", "MERIT"]
     old_enough = young | {"hire_date": "2025-04-01"}

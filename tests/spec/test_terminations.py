@@ -39,7 +39,7 @@ def test_a_probability_over_one_is_clipped_and_the_excess_goes_to_the_others():
     assert voluntary(result) == pytest.approx(expected, abs=1e-12)
 
 
-def test_everybody_leaves_at_rate_one_and_nobody_at_rate_zero():
+def test_all_leave_at_rate_one_and_none_at_rate_zero():
     everybody = world(people(recent="D"), LEVERS | {"termination_rate": 1})
     assert voluntary(everybody) == {"A": 1, "D": 1, "F": 1, "H": 1}
 
@@ -75,7 +75,7 @@ def test_the_exit_is_dated_in_the_year_by_its_own_draw():
     assert str(result.person("D")["termination_date"])[:10] == "2026-02-11"
 
 
-def test_turnover_answers_to_pay_when_asked_to():
+def test_turnover_answers_to_pay_with_an_elasticity():
     """Pay raised by 1.08 x 1.10 against a market that stood still: p = .5 x 1.188^-2 = .354267 in the second year."""
     answering = {"years": 2, "termination_rate@2026": 0, "termination_rate@2027": 0.5, "headcount_growth": 0}
     answering |= {"turnover_pay_elasticity": 2, "cola_rate": 0.08, "merit_rate_level_1": 0.1}

@@ -35,13 +35,13 @@ def swallow(number):
 )
 def test_a_lost_signal_is_raised_again(number, end):
     install_handlers(number)
-    raise_if_stopped()  # nothing was asked yet
+    raise_if_stopped()  # no signal yet
     with pytest.raises(RuntimeError):
         swallow(number)
     with pytest.raises(end):
         raise_if_stopped()
     install_handlers(number)
-    raise_if_stopped()  # a new command begins with nothing asked
+    raise_if_stopped()  # a new command begins without a signal
 
 
 def test_an_ignored_signal_stays_ignored():

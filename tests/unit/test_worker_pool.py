@@ -23,10 +23,10 @@ from planwise.workers import (
     WorkerProcess,
     next_match,
 )
+from tests.waiting import wait_until
 
 HERE, ELSEWHERE, OTHER = ("census", "a"), ("census", "b"), ("another", "a")
 PATIENCE = 20
-STARTING = 120  # seconds for real processes on a busy machine
 
 
 class FakeProcess:
@@ -37,7 +37,7 @@ class FakeProcess:
         world.started.append(index)
 
     def ask(self, request):
-        self.world.asked.append((request, self.index))
+        self.world.requests.append((request, self.index))
         if self.world.deadly.get(request, 0) > 0:
             self.world.deadly[request] -= 1
             self.kill()
@@ -62,7 +62,7 @@ class FakeProcess:
 
 class World:
     def __init__(self):
-        self.started, self.asked, self.gate, self.deadly = [], [], threading.Event(), {}
+        self.started, self.requests, self.gate, self.deadly = [], [], threading.Event(), {}
 
     def pool(self, size=1, **options):
         options.setdefault("start_process", lambda open_worker, index: FakeProcess(self, index))
@@ -76,13 +76,6 @@ def world():
 
 def ask(pool, request, priority=Priority.URGENT):
     return pool.submit(request, key=request, location=HERE, priority=priority)
-
-
-def until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def queued(priority=Priority.URGENT, location=HERE, **more):
@@ -132,47 +125,47 @@ def test_no_process_is_started_before_there_is_a_request(world):
 def test_all_processes_can_start_with_the_first_request(world):
     pool = world.pool(3, start_all=True)
     assert ask(pool, "q").result(PATIENCE) == "answer to q"
-    until(lambda: sorted(world.started) == [0, 1, 2])
+    wait_until(lambda: sorted(world.started) == [0, 1, 2])
     pool.stop()
 
 
 def test_a_request_made_several_times_is_computed_once(world):
     pool = world.pool()
     first = ask(pool, "wait")
-    until(lambda: world.asked)
+    wait_until(lambda: world.requests)
     others = [ask(pool, "wait") for _ in range(19)]
     assert not others[0].cancel()  # a worker has it
     world.gate.set()
     assert {future.result(PATIENCE) for future in (first, *others)} == {"answer to wait"}
-    assert world.asked == [("wait", 0)]
+    assert world.requests == [("wait", 0)]
     pool.stop()
 
 
 def test_requests_without_a_key_are_all_computed(world):
     pool = world.pool(2)
     assert [future.result(PATIENCE) for future in (pool.submit("q"), pool.submit("q"))] == ["answer to q"] * 2
-    assert len(world.asked) == 2
+    assert len(world.requests) == 2
     pool.stop()
 
 
 def test_a_cancelled_request_is_never_sent(world):
     pool = world.pool()
     ask(pool, "wait")
-    until(lambda: world.asked)
+    wait_until(lambda: world.requests)
     dropped, kept = ask(pool, "dropped"), ask(pool, "kept")
     assert dropped.cancel()
     world.gate.set()
     assert kept.result(PATIENCE) == "answer to kept"
-    assert [request for request, _ in world.asked] == ["wait", "kept"]
+    assert [request for request, _ in world.requests] == ["wait", "kept"]
     pool.stop()
 
 
 def test_requests_that_are_not_urgent_leave_a_worker_free(world):
     pool = world.pool(2)
     slow = [ask(pool, f"wait {n}", Priority.BACKGROUND) for n in range(3)]
-    until(lambda: world.asked)
+    wait_until(lambda: world.requests)
     assert ask(pool, "kpis").result(PATIENCE) == "answer to kpis"
-    assert len(world.asked) == 2
+    assert len(world.requests) == 2
     world.gate.set()
     assert [future.result(PATIENCE) for future in slow] == [f"answer to wait {n}" for n in range(3)]
     pool.stop()
@@ -182,7 +175,7 @@ def test_a_request_whose_worker_dies_is_sent_once_more(world):
     world.deadly["q"] = 1
     pool = world.pool()
     assert ask(pool, "q").result(PATIENCE) == "answer to q"
-    assert world.asked == [("q", 0), ("q", 0)]
+    assert world.requests == [("q", 0), ("q", 0)]
     assert (world.started, pool.restarts) == ([0, 0], 1)
     pool.stop()
 
@@ -224,7 +217,7 @@ def test_a_process_that_cannot_start_is_reported_and_the_next_request_tries_agai
 def test_stopping_is_quick_and_reported_to_every_request(world):
     pool = world.pool()
     running, waiting = ask(pool, "wait"), ask(pool, "later")
-    until(lambda: world.asked)
+    wait_until(lambda: world.requests)
     started = time.monotonic()
     pool.stop()
     assert time.monotonic() - started < 5
@@ -236,8 +229,8 @@ def test_stopping_is_quick_and_reported_to_every_request(world):
 def test_workers_are_warmed_one_after_the_other(world):
     pool = world.pool(3)
     pool.warm("ready?", HERE)
-    until(lambda: len(world.asked) == 3)
-    assert world.asked == [("ready?", 0), ("ready?", 1), ("ready?", 2)]
+    wait_until(lambda: len(world.requests) == 3)
+    assert world.requests == [("ready?", 0), ("ready?", 1), ("ready?", 2)]
     pool.stop()
 
 
@@ -283,7 +276,7 @@ def test_a_request_comes_before_preparing_and_idle_time_is_used(monkeypatch):
 
 
 class Obedient(Worker):
-    """Does in its process what it is told; leaves a file when it is closed."""
+    """Follows its requests in its process; leaves a file when it is closed."""
 
     def __init__(self, index):
         self.index = index

@@ -68,10 +68,10 @@ def test_nothing_in_common_is_nothing_compared():
 
 def test_a_record_sorts_its_differences():
     now = metrics(n10=FIGURES | {TRIAL: 0.45, RATIO: 80.0})
-    told = regressions(compare(metrics(n10=FIGURES), now))
-    assert [d["figure"] for d in told["warnings"]] == [TRIAL]
-    assert [d["figure"] for d in told["failures"]] == [RATIO]
-    assert len(told["analysis"]) == 4
+    recorded = regressions(compare(metrics(n10=FIGURES), now))
+    assert [d["figure"] for d in recorded["warnings"]] == [TRIAL]
+    assert [d["figure"] for d in recorded["failures"]] == [RATIO]
+    assert len(recorded["analysis"]) == 4
 
 
 def test_a_record_has_the_first_size_on_top_and_every_size_below():
@@ -101,7 +101,7 @@ def test_the_command_writes_its_record(benchmark, tmp_path):
     assert answer == stored | {"output": str(file.relative_to(tmp_path))}
 
 
-def test_a_regression_fails_only_when_asked_to(benchmark):
+def test_a_regression_fails_only_with_its_option(benchmark):
     assert benchmark("--save-as-baseline")[0] == 0
     code, answer = benchmark("--baseline", "reports/benchmarks/baseline.json", **{TRIAL: 0.8})
     assert code == 0 and len(answer["regressions"]["failures"]) == 1
@@ -248,10 +248,10 @@ def test_an_answer_from_a_cache_measures_nothing():
 
 def test_a_session_that_shows_the_figures_of_another_one_is_found(monkeypatch, tmp_path):
     kpi = {"growth_compound": 0.0523, "mean_base_pay": 108_732.4, "headcount": 11_593}
-    told = []
+    recorded = []
 
     def run(command, **_):
-        told.append(command)
+        recorded.append(command)
         return SimpleNamespace(stdout=json.dumps({"kpis": [kpi]}))
 
     monkeypatch.setattr(dashboard_sessions.subprocess, "run", run)
@@ -259,7 +259,7 @@ def test_a_session_that_shows_the_figures_of_another_one_is_found(monkeypatch, t
     analyst = Analyst(session, random.Random(1), {"cola_rate": 3.1})
     session.shown = {**BEFORE, "html": "5.23% $108,732 11,593"}
     analyst.compare(tmp_path)
-    assert told[0][-2:] == ("--set", "cola_rate=3.1%")
+    assert recorded[0][-2:] == ("--set", "cola_rate=3.1%")
     session.shown = {**BEFORE, "html": "5.23% $108,731 11,593"}
     with pytest.raises(RuntimeError, match="108,732"):
         analyst.compare(tmp_path)

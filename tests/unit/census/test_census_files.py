@@ -177,7 +177,7 @@ def test_a_mapping_settles_everything(bring, stored, tmp_path: Path):
 
 
 @pytest.mark.parametrize("case", BAD_YAML)
-def test_a_bad_mapping_is_refused_by_name(case, tmp_path: Path):
+def test_a_bad_mapping_is_rejected_by_name(case, tmp_path: Path):
     text, message = BAD_YAML[case]
     (tmp_path / "m.yaml").write_text(text)
 
@@ -186,12 +186,12 @@ def test_a_bad_mapping_is_refused_by_name(case, tmp_path: Path):
     assert "m.yaml" in refused.value.what
 
 
-def test_a_missing_mapping_is_refused(tmp_path: Path):
+def test_a_missing_mapping_is_rejected(tmp_path: Path):
     with pytest.raises(InputError, match="cannot be read"):
         load_mapping(tmp_path / "none.yaml")
 
 
-def test_a_header_that_is_not_there_is_refused_with_the_nearest(bring):
+def test_a_header_that_is_not_there_is_rejected_with_the_nearest(bring):
     with pytest.raises(InputError, match="Did you mean 'Money'"):
         bring(MAPPED_TEXT, mapping={"columns": {"base_pay": "Mony"}})
 
@@ -268,12 +268,12 @@ def test_rows_are_kept_where_the_expression_is_true(expression, accepted, bring)
         "EXISTS (SELECT * FROM read_parquet('https://example.org/x.parquet'))", "Name = 'Ann'", "",
     ],
 )  # fmt: skip
-def test_anything_else_is_refused(expression, bring, tmp_path):
+def test_anything_else_is_rejected(expression, bring, tmp_path):
     with pytest.raises(InputError, match="filter"):
         bring(FILTERED_TEXT, mapping={"filter": expression} if expression else {"filter": " "})
 
 
-def test_a_filter_that_keeps_nobody_is_refused(bring):
+def test_a_filter_that_keeps_nobody_is_rejected(bring):
     with pytest.raises(InputError, match="No row of"):
         bring(FILTERED_TEXT, row_filter="false")
 
@@ -332,7 +332,7 @@ UNMAPPABLE = {
 
 
 @pytest.mark.parametrize("case", [*UNREADABLE, *UNMAPPABLE])
-def test_a_malformed_file_is_refused(case, bring, lenient):
+def test_a_malformed_file_is_rejected(case, bring, lenient):
     content, message = (UNREADABLE | UNMAPPABLE)[case]
 
     with pytest.raises(InputError, match=_literal(message)):
@@ -341,7 +341,7 @@ def test_a_malformed_file_is_refused(case, bring, lenient):
     assert list_censuses(lenient) == ()
 
 
-def test_a_missing_file_is_refused(lenient, tmp_path):
+def test_a_missing_file_is_rejected(lenient, tmp_path):
     from planwise.census import import_census
 
     with pytest.raises(InputError, match="cannot be read"):

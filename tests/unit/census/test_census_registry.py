@@ -29,7 +29,6 @@ from planwise.census.importer import installation_key, pseudonyms
 from planwise.census.registry import census_table, content_hash, levels_table
 from planwise.census.schema import ARROW_SCHEMA, LEVELS_SCHEMA
 from planwise.census.synthetic import synthetic_profile, synthetic_rows
-from planwise.cli.census import app
 from planwise.cli.commands import run
 from planwise.errors import InputError
 from planwise.settings import Settings
@@ -89,7 +88,7 @@ def test_the_first_year(settings, as_of, year):
         ({"hire_date": ["soon", "2010-01-01"]}, "types"),
     ],
 )
-def test_rows_that_break_the_schema_are_refused(settings, change, message):
+def test_rows_that_break_the_schema_are_rejected(settings, change, message):
     with pytest.raises(InputError, match=message):
         register_census(settings, "bad", ROWS.assign(**change), default_levels(), as_of=DAY)
     with pytest.raises(InputError, match="Missing columns base_pay"):
@@ -97,7 +96,7 @@ def test_rows_that_break_the_schema_are_refused(settings, change, message):
     assert list_censuses(settings) == ()
 
 
-def test_levels_with_a_gap_are_refused(settings):
+def test_levels_with_a_gap_are_rejected(settings):
     levels = default_levels().astype({"maximum": float})
     levels.loc[0, "maximum"] = 56_000
     with pytest.raises(InputError, match="not contiguous"):
@@ -120,7 +119,7 @@ def test_one_of_several_is_in_use(settings):
 
 
 @pytest.mark.parametrize("name", ["", "../x", "A", "a b", ".x", "_x", "current", "a" * 65, "x/y"])
-def test_names_that_could_hurt_are_refused(settings, name):
+def test_names_that_could_hurt_are_rejected(settings, name):
     with pytest.raises(InputError, match="not a census name"):
         register_census(settings, name, ROWS, default_levels(), as_of=DAY)
 
@@ -398,7 +397,3 @@ def test_people_see_counts_reasons_and_what_to_do(capsys, tmp_path, file):
 
     assert run(["census", "list", "--home", home]) == 0
     assert "my_payroll_2020" in capsys.readouterr().out
-
-
-def test_the_app_is_named():
-    assert app.name == ("census",)

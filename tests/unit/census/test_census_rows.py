@@ -216,15 +216,15 @@ def test_money(text, expected):
     assert cents(text, style="1,234.56") == [expected]
 
 
-def test_one_european_value_tells_for_the_column():
+def test_one_european_value_decides_for_the_column():
     assert cents("69.222,18 €", "50.000", "1000") == [6_922_218, 5_000_000, 100_000]
 
 
-def test_one_american_value_tells_for_the_column():
+def test_one_american_value_decides_for_the_column():
     assert cents("69,222.18", "50.123", "69.222,18") == [6_922_218, 5_012, None]
 
 
-def test_money_that_can_be_read_two_ways_is_refused_unless_stated():
+def test_money_that_can_be_read_two_ways_is_rejected_unless_stated():
     with pytest.raises(InputError, match="thousands or decimals"):
         cents("50.000", "60.000")
     assert cents("50.000", style="1.234,56") == [5_000_000]
@@ -276,19 +276,19 @@ def test_four_digit_years_are_never_moved():
     assert days("7/1/2068", "2068-07-01") == ["2068-07-01", "2068-07-01"]
 
 
-def test_one_day_above_12_tells_the_order_for_the_column():
+def test_one_day_above_12_decides_the_order_for_the_column():
     assert days("13/02/2010", "03/02/2010") == ["2010-02-13", "2010-02-03"]
     assert days("02/13/2010", "03/02/2010") == ["2010-02-13", "2010-03-02"]
 
 
-def test_an_order_that_no_value_tells_is_said():
+def test_an_ambiguous_order_is_noted():
     notice = parse_dates(pd.Series(["03/02/2010"]), AS_OF).notice
     assert notice and "month/day/year" in notice
     assert parse_dates(pd.Series(["03/03/2010", "03/13/2010"]), AS_OF).notice is None
 
 
 @pytest.mark.parametrize("fmt", ["banana", "%m/%d", "%Y", "%H:%M"])
-def test_a_format_that_gives_no_date_is_refused(fmt):
+def test_a_format_that_gives_no_date_is_rejected(fmt):
     with pytest.raises(InputError, match="does not name year, month and day"):
         days("1/1/2010", fmt=fmt)
 
@@ -355,7 +355,7 @@ def test_one_pay_gives_one_level_of_20_percent_either_side():
 @pytest.mark.parametrize(
     ("pay", "level"), [(9.99, 0), (10, 1), (19.99, 1), (20, 2), (49.99, 2), (50, 0), (-1, 0)]
 )
-def test_ranges_are_half_open_and_nobody_falls_through(pay, level):
+def test_ranges_are_half_open_without_gaps(pay, level):
     assert by_ranges(np.array([round(pay * 100)]), TABLE).level_id.tolist() == [level]
 
 
@@ -363,12 +363,12 @@ def test_ranges_are_half_open_and_nobody_falls_through(pay, level):
     ("second", "message"),
     [((25, 50), "a gap"), ((15, 50), "an overlap")],
 )
-def test_a_range_table_with_a_gap_or_an_overlap_is_refused(second, message):
+def test_a_range_table_with_a_gap_or_an_overlap_is_rejected(second, message):
     with pytest.raises(InputError, match=message):
         by_ranges(np.array([1]), (TABLE[0], Range(level_id=2, minimum=second[0], maximum=second[1])))
 
 
-def test_a_level_outside_1_to_5_or_twice_is_refused():
+def test_a_level_outside_1_to_5_or_twice_is_rejected():
     for ids in ((1, 1), (5, 6), (0, 1)):
         with pytest.raises(InputError, match="each level once, from 1 to 5"):
             by_ranges(np.array([1]), tuple(Range(level_id=i, minimum=1, maximum=2) for i in ids))
@@ -390,7 +390,7 @@ def test_given_levels_meet_at_the_geometric_mean_of_their_medians():
     assert ranges["maximum"].tolist() == [200.0, 600.0, 900.0]
 
 
-def test_levels_asked_for_win_over_a_guessed_column_and_rejects_have_their_reason(bring):
+def test_requested_levels_win_over_a_guessed_column_and_rejects_have_their_reason(bring):
     text = (
         "employee_id,hire_date,base_pay,job_title,department,level_id\n"
         "E1,2010-01-01,15,Clerk,Ops,5\nE2,2010-01-01,30,Chief,Ops,1\nE3,2010-01-01,50,Intern,Ops,1\n"

@@ -126,8 +126,8 @@ def test_a_sound_home_and_a_held_warehouse(settings, statuses):
         CheckStatus.OK
     ] * 4
     with hold_lock(settings.warehouse_lock_file, "a long study", timeout_seconds=0):
-        status, told = statuses()["warehouse"]
-    assert status is CheckStatus.INFO and "a long study" in told
+        status, shown = statuses()["warehouse"]
+    assert status is CheckStatus.INFO and "a long study" in shown
 
 
 def test_files_of_rubbish_are_found(settings, statuses):
@@ -158,8 +158,8 @@ def test_published_results_are_read_to_the_last_mart(settings, statuses):
     found = statuses()
     assert found["published sound"][0] is CheckStatus.OK
     for scenario in ("gone", "rubbish", "short"):
-        status, told = found[f"published {scenario}"]
-        assert status is CheckStatus.FAILED and "fct_budget" in told
+        status, shown = found[f"published {scenario}"]
+        assert status is CheckStatus.FAILED and "fct_budget" in shown
     assert found["published untold"][0] is CheckStatus.FAILED
 
 

@@ -35,7 +35,7 @@ def test_indices_compound_from_the_census():
     assert range_index(effective(range_adjustment=0), 2028) == 1
 
 
-def test_turnover_does_not_hear_of_pay_without_an_elasticity():
+def test_turnover_ignores_pay_without_an_elasticity():
     levers = effective(cola_rate=0.08)
     assert [pay_response(levers, 1, year) for year in YEARS] == [1, 1, 1]
     assert dynamics_blueprints(levers) == dynamics_blueprints(effective(cola_rate=0.01))
@@ -88,7 +88,7 @@ def variables(found):
 
 
 class Interrupted:
-    """A database that breaks at the next statement when it is told to."""
+    """A database that breaks at the next statement on demand."""
 
     def __init__(self):
         self.inner, self.breaks = duckdb.connect(":memory:"), False

@@ -148,7 +148,7 @@ def test_names_are_declared_once_and_thresholds_are_all_used() -> None:
         for suite in SUITES.values()
         for rule in suite.declare(limits, worlds.CENSUS_CONTEXT if suite.name == "census" else {})
     }
-    assert set(limits.root) - used == {"equity_group_minimum"}  # asked by equity_small_groups_suppressed
+    assert set(limits.root) - used == {"equity_group_minimum"}  # used by equity_small_groups_suppressed
 
 
 def test_the_frames_are_not_changed() -> None:

@@ -190,7 +190,7 @@ def test_no_simulated_year_at_all() -> None:
         pytest.param((1, 1, 1), id="one employee"),
         pytest.param((1, 1), id="one employee, one year"),
         pytest.param((1, 0), id="the only employee leaves"),
-        pytest.param((60, 0, 0, 0), id="nobody left in later years"),
+        pytest.param((60, 0, 0, 0), id="no employees in later years"),
         pytest.param((1000, 0, 0), id="growth of -100 %"),
         pytest.param((1000, 2000, 4000), id="growth of 100 %"),
         pytest.param((99, 99), id="a small staff"),
@@ -218,7 +218,7 @@ def test_a_staff_replaced_within_the_year_may_change_its_mean_by_any_amount() ->
     assert run_gate("trial", replaced).status == "passed"
 
 
-def test_growth_is_asked_from_a_hundred_people_on() -> None:
+def test_growth_is_checked_from_a_hundred_people_on() -> None:
     assert run_gate("trial", worlds.kpis((111, 111), growth=0.75)).blocks  # 11 of 111 leave: 100 continue
     assert not run_gate("trial", worlds.kpis((110, 110), growth=0.75)).blocks  # 99 continue
 

@@ -86,7 +86,7 @@ def test_a_read_only_ledger_is_named(tmp_path):
             ledger.scenarios.create("a")
 
 
-def test_a_ledger_of_a_newer_version_is_refused_untouched(tmp_path):
+def test_a_ledger_of_a_newer_version_is_rejected_untouched(tmp_path):
     with open_ledger(Settings(home=tmp_path)) as ledger, ledger.engine.begin() as opened:
         opened.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(LedgerUnusable, match=f"revision 9999, this PlanWise knows {HEAD}"):
@@ -112,7 +112,7 @@ def test_an_opening_that_another_holds_is_busy(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("url", ["mysql://host/db", "sqlite://", "nonsense", "what://x"])
-def test_another_kind_of_database_is_refused(tmp_path, url):
+def test_another_kind_of_database_is_rejected(tmp_path, url):
     with pytest.raises(LedgerUnusable, match="ledger") as caught:
         open_ledger(Settings(home=tmp_path, ledger_url=url))
     assert "PLANWISE_LEDGER_URL" in caught.value.remedy
@@ -163,7 +163,7 @@ def test_the_baseline_cannot_be_changed(ledger, act):
 
 
 @pytest.mark.parametrize("name", ["", "A", "_a", "a-b", "a b", "a" * 49, "a/../b", "a\n", "prod"])
-def test_bad_names_are_refused(ledger, name):
+def test_bad_names_are_rejected(ledger, name):
     with pytest.raises(InputError, match="name"):
         ledger.scenarios.create(name)
     assert len(ledger.scenarios.list()) == 1
@@ -173,7 +173,7 @@ def test_a_name_of_48_is_the_longest(ledger):
     assert ledger.scenarios.create("a" * 48).name == "a" * 48
 
 
-def test_a_taken_name_is_refused_and_the_first_stays(ledger):
+def test_a_taken_name_is_rejected_and_the_first_stays(ledger):
     ledger.scenarios.create("a", {"cola_rate": 0.03})
     with pytest.raises(InputError, match="The scenario a exists already"):
         ledger.scenarios.create("a", {"cola_rate": 0.04})
@@ -286,7 +286,7 @@ def test_times_are_kept_in_utc(ledger):
     assert run.started_at.tzinfo is UTC
 
 
-def test_a_time_without_zone_is_refused(ledger):
+def test_a_time_without_zone_is_rejected(ledger):
     with pytest.raises(Exception, match="has no time zone"):
         record(ledger, "a", started_at=datetime(2026, 1, 1))
     assert ledger.runs.list() == []

@@ -27,7 +27,7 @@ def fresh(settings, **more):
     )
 
 
-def test_a_job_that_was_asked_for_waits_and_says_what_was_asked(settings):
+def test_a_new_job_waits_and_has_its_request(settings):
     folder = fresh(settings)
     found = JobReader(settings).get(folder.id)
     assert (found.kind, found.title, found.scenario, found.started_by) == (
@@ -36,7 +36,7 @@ def test_a_job_that_was_asked_for_waits_and_says_what_was_asked(settings):
     assert (found.state, found.share, found.ended) == (State.WAITING, None, False)
 
 
-def test_what_it_tells_adds_up_to_how_it_stands(settings):
+def test_events_add_up_to_the_state_of_a_job(settings):
     folder = fresh(settings)
     writer, reader = JobWriter(folder), JobReader(settings)
     with writer.lock():
@@ -72,7 +72,7 @@ def test_steps_of_one_name_are_counted(settings):
     assert (step.name, step.count, step.seconds, step.state) == ("trial", 3, 1.5, "done")
 
 
-def test_what_was_waited_for_is_not_told_any_more_once_it_has_come(settings):
+def test_a_waiting_message_ends_with_its_step(settings):
     folder = fresh(settings)
     writer, reader = JobWriter(folder), JobReader(settings)
     with writer.lock():
@@ -153,7 +153,7 @@ def test_a_process_that_was_killed_because_it_was_to_stop_is_cancelled(settings)
 
 
 def test_one_that_never_started_is_interrupted_after_a_while(settings):
-    folder = job(settings)  # asked for long ago
+    folder = job(settings)  # requested long ago
     assert JobReader(settings).get(folder.id).state is State.INTERRUPTED
 
 
@@ -176,7 +176,7 @@ def test_an_id_is_no_path(settings, name):
         folder_of(settings, name)
 
 
-def test_damaged_files_are_left_out_of_the_list_and_named_when_asked_for(settings):
+def test_damaged_files_are_left_out_of_the_list_and_named_when_read(settings):
     good, bad = fresh(settings), fresh(settings)
     (bad.path / REQUEST).write_text("{")
     reader = JobReader(settings)
@@ -185,7 +185,7 @@ def test_damaged_files_are_left_out_of_the_list_and_named_when_asked_for(setting
         reader.get(bad.id)
 
 
-def test_jobs_take_turns_in_the_order_in_which_they_were_asked_for(settings):
+def test_jobs_take_turns_in_the_order_of_their_requests(settings):
     now = datetime.now(UTC)
     second = fresh(settings, now=now)
     first = fresh(settings, now=now - timedelta(seconds=1))
@@ -199,7 +199,7 @@ def test_jobs_take_turns_in_the_order_in_which_they_were_asked_for(settings):
     assert wait_for_turn(settings, second, logged.append, lambda: False)
 
 
-def test_plans_and_flow_runs_are_in_nobodys_way(settings):
+def test_plans_and_flow_runs_do_not_count_in_the_queue(settings):
     new_job(settings, JobKind.PLAN, {}, title="Plan x", started_by="ana")
     fresh(settings).write(ROUTE, {"by": "prefect"})
     later = fresh(settings, now=datetime.now(UTC) + timedelta(seconds=1))

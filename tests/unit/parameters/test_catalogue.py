@@ -91,16 +91,17 @@ def test_number_bands_have_no_gap_and_no_overlap(family):
     assert bands[0].start == 0
 
 
-def test_an_unknown_name_gives_the_nearest():
-    with pytest.raises(InputError, match="Unknown parameter 'cola_rat'") as caught:
-        catalogue().parameter("cola_rat")
-    assert "cola_rate" in caught.value.remedy
-
-
-def test_a_lever_given_as_assumption_names_the_option():
-    with pytest.raises(InputError, match="cola_rate is not an assumption but a lever") as caught:
-        catalogue().parameter("cola_rate", "assumption")
-    assert "--set" in caught.value.remedy
+@pytest.mark.parametrize(
+    ("name", "kind", "message", "remedy"),
+    [
+        ("cola_rat", None, "Unknown parameter 'cola_rat'", "cola_rate"),
+        ("cola_rate", "assumption", "cola_rate is not an assumption but a lever", "--set"),
+    ],
+)
+def test_a_wrong_name_or_kind_has_a_remedy(name, kind, message, remedy):
+    with pytest.raises(InputError, match=message) as caught:
+        catalogue().parameter(name, kind)
+    assert remedy in caught.value.remedy
 
 
 def lever(**changes):
@@ -133,7 +134,7 @@ def lever(**changes):
         ({"nullable": True}, "null_means"),
     ],
 )
-def test_a_bad_declaration_is_refused(changes, message):
+def test_a_bad_declaration_is_rejected(changes, message):
     assert lever().name == "x_rate"
     with pytest.raises(ValidationError, match=message):
         lever(**changes)
@@ -146,7 +147,7 @@ def test_an_assumption_needs_a_default_or_null():
         )
 
 
-def test_a_name_declared_twice_is_refused(tmp_path):
+def test_a_name_declared_twice_is_rejected(tmp_path):
     for file in HERE.glob("*.yaml"):
         shutil.copy(file, tmp_path)
     levers = yaml.safe_load((HERE / "levers.yaml").read_text())

@@ -62,7 +62,7 @@ def test_the_defaults_are_all_right():
     assert set(risks(resolve(YEARS, scenario={})).values()) == {Risk.OK}
 
 
-def test_a_finding_alike_in_all_years_is_told_once():
+def test_a_finding_alike_in_all_years_is_reported_once():
     assert found(merit_rate_level_5=0.05) == [("merit_rate_level_5", None, Risk.LOW)]
     assert found(**{"merit_rate_level_5@2027": 0.05}) == [("merit_rate_level_5", 2027, Risk.LOW)]
 

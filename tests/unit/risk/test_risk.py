@@ -25,7 +25,7 @@ def luck(seed):
 
 
 def simulate(effective):
-    """Growth is COLA plus a luck that scenarios of equal seed share; nobody has a pay gap in 2026."""
+    """Growth is COLA plus a luck that scenarios of equal seed share; there is no pay gap in 2026."""
     return [
         {
             "simulation_year": year,
@@ -49,7 +49,7 @@ def test_derived_seeds_are_those_documented():
 
 
 @pytest.mark.parametrize("count", [0, -1, 10_001])
-def test_a_number_of_seeds_without_sense_is_refused(count):
+def test_a_number_of_seeds_without_sense_is_rejected(count):
     with pytest.raises(InputError, match="outside 1 to"):
         replicate_seeds(42, count)
 
@@ -79,11 +79,11 @@ def test_the_first_run_is_the_scenario_itself():
     assert run_ensemble(simulate, BASE, 3).runs[0] == simulate(BASE)
 
 
-def test_progress_is_told_and_a_stop_keeps_what_there_is():
-    told = []
-    watch = Watch(on_step=told.append, should_stop=lambda: len(told) == 2)
+def test_progress_is_reported_and_a_stop_keeps_finished_runs():
+    shown = []
+    watch = Watch(on_step=shown.append, should_stop=lambda: len(shown) == 2)
     ensemble = run_ensemble(simulate, BASE, 5, watch)
-    assert [step.done for step in told] == [1, 2] and told[0].total == 5
+    assert [step.done for step in shown] == [1, 2] and shown[0].total == 5
     assert ensemble.stopped and len(ensemble.runs) == len(ensemble.seeds) == 2
 
 
@@ -144,7 +144,7 @@ def test_the_jackknife_error_is_that_of_the_share():
     assert np.mean([d.policy_share for d in found]) == pytest.approx(0.5, abs=0.02)
 
 
-def test_seeds_that_differ_are_no_pair_and_one_seed_tells_nothing():
+def test_differences_need_the_same_seeds_and_at_least_two():
     with pytest.raises(InputError, match="different seeds"):
         differences(run_ensemble(simulate, BASE, 3), run_ensemble(simulate, BASE, 2))
     with pytest.raises(InputError, match="two seeds"):
@@ -248,7 +248,7 @@ def test_stopped_the_whole_samples_count():
         sobol(plane, RANGES, 4, seed=1, watch=Watch(should_stop=lambda: True))
 
 
-def test_samples_that_do_not_make_an_analysis_are_refused():
+def test_samples_that_do_not_make_an_analysis_are_rejected():
     with pytest.raises(InputError, match="1 Morris"):
         morris(plane, RANGES, 1, seed=1)
     with pytest.raises(InputError, match="48 Sobol"):
@@ -326,11 +326,11 @@ def test_people_by_level_are_by_the_level_they_had():
     assert (levels[2].compared, levels[2].differ, levels[2].difference.median) == (2, 1, 20)
 
 
-def test_the_same_twice_concerns_nobody():
+def test_equal_pay_has_no_impact():
     found = people_impact(BEFORE, BEFORE)
     assert (found.everybody.differ, found.everybody.difference, found.only_after) == (0, None, 0)
-    told = found.as_json()
-    assert told["share"] == 0 and told["by_level"][0]["level_id"] == 1
+    shown = found.as_json()
+    assert shown["share"] == 0 and shown["by_level"][0]["level_id"] == 1
 
 
 def test_people_impact_of_an_empty_workforce():
@@ -379,7 +379,7 @@ def test_parameter_impact_is_each_lever_alone_and_the_interaction():
     assert sum(growth.alone.values()) + growth.remainder == pytest.approx(growth.total, abs=1e-15)
 
 
-def test_what_nobody_changed_has_no_impact():
+def test_unchanged_levers_have_no_impact():
     found = parameter_impact(kpis({}), kpis({}), {})
     assert found["growth_compound"].total == found["growth_compound"].remainder == 0
 
@@ -398,13 +398,13 @@ def test_what_is_as_recommended_is_ok():
 def test_findings_are_worst_first_and_the_worst_is_the_level():
     levers = TWO_YEARS.with_levers({"cola_rate": 0.055, "merit_rate_level_2": 0.024})
     found = assess(levers, KPIS, target_growth=0.05, payroll_budget=120)
-    told = [(f.risk, f.parameter) for f in found.findings]
+    shown = [(f.risk, f.parameter) for f in found.findings]
     assert (
-        told[0] == (Risk.CRITICAL, "payroll_budget")
+        shown[0] == (Risk.CRITICAL, "payroll_budget")
         and "10 over the budget of 120" in found.findings[0].message
     )
-    assert [risk.rank for risk, _ in told] == sorted((risk.rank for risk, _ in told), reverse=True)
-    assert (Risk.HIGH, "cola_rate") in told and (Risk.MEDIUM, "target_growth") in told
+    assert [risk.rank for risk, _ in shown] == sorted((risk.rank for risk, _ in shown), reverse=True)
+    assert (Risk.HIGH, "cola_rate") in shown and (Risk.MEDIUM, "target_growth") in shown
     assert found.level is Risk.CRITICAL and found.target == "is aggressive"
 
 
@@ -422,8 +422,8 @@ def test_without_a_target_the_budget_still_counts():
 
 
 def test_the_json_form_is_plain():
-    told = assess(
+    shown = assess(
         TWO_YEARS.with_levers({"cola_rate": 0.055}), KPIS, target_growth=0.03, payroll_budget=None
     ).as_json()
-    assert told["level"] == "HIGH" and told["findings"][0]["year"] is None
-    assert type(told["levers"]["cola_rate"]) is str
+    assert shown["level"] == "HIGH" and shown["findings"][0]["year"] is None
+    assert type(shown["levers"]["cola_rate"]) is str

@@ -58,8 +58,10 @@ def drive(search, answer):
 
 
 def trial_of(proposal, evaluation=None, number=0):
-    levers = dict(proposal.levers)
-    return Trial(number, proposal.kind, proposal.purpose, proposal.iteration, levers, "", evaluation)
+    return Trial(
+        number, proposal.kind, proposal.purpose, proposal.iteration, proposal.levers, "", evaluation,
+        seed=proposal.seed,
+    )  # fmt: skip
 
 
 class FakeEvaluator:
@@ -176,7 +178,7 @@ def problem_in(world: analytic.World, target=0.03, kind="preview", **question) -
 
 
 class Searched:
-    """What a strategy spec, what it was told, and why it ended."""
+    """The batches that a strategy proposed, its trials, and why it stopped."""
 
     def __init__(self, strategy, problem, world, *, breaks=lambda proposal, number: False, stop_after=None):
         self.batches, self.trials, self.stopped = [], [], None

@@ -106,7 +106,7 @@ def test_what_objectives_spell():
         ("", "Unknown objective"),
     ],
 )
-def test_objectives_that_make_no_sense_are_refused(text, says):
+def test_invalid_objectives_are_rejected(text, says):
     with pytest.raises(InputError, match=says):
         parse_objectives(text)
 
@@ -134,7 +134,7 @@ def test_payroll_is_the_highest_year_as_a_share_of_the_limit():
 def test_raises_are_of_any_year():
     assert value("raise<=0.1", raise_max=(0.15, 0.05)) == pytest.approx(0.05)
     assert value("raise>=0.015", raise_min=(0.01, 0.02)) == pytest.approx(0.005)
-    assert value("raise>=0", raise_min=(None, None)) == 0  # nobody was there at both ends of a year
+    assert value("raise>=0", raise_min=(None, None)) == 0  # no employee was there at both ends of a year
     assert value("raise<=10%", raise_max=(0.05, 0.04)) == pytest.approx(-0.05)
 
 
@@ -170,8 +170,8 @@ def test_payroll_risk_is_judged_by_the_ratios_of_the_seeds():
     values = problem.constraints(evaluation())
     assert values["payroll_risk"] == pytest.approx(121 * 1.05 / 130 - 1)  # one of four may be over
     assert problem.feasible(evaluation())
-    told = {one["name"]: one for one in problem.described(evaluation())}
-    assert told["payroll_risk"]["actual"] == 0.25 and told["payroll"]["actual"] == 121
+    shown = {one["name"]: one for one in problem.described(evaluation())}
+    assert shown["payroll_risk"]["actual"] == 0.25 and shown["payroll"]["actual"] == 121
     assert not problem.feasible(evaluation(payroll=(100.0, 125.0)))  # 125 x 1.05 > 130
     assert share_over([1, 2, 3, 4], 2) == 0.5
 
@@ -200,7 +200,7 @@ def test_merit_monotone_looks_at_the_levels_of_the_census_and_at_every_year():
     assert len(problem.rules) == 5  # one pair, five years
 
 
-def test_a_merit_order_that_no_levers_can_keep_is_refused_at_once():
+def test_a_merit_order_that_no_levers_can_keep_is_rejected_at_once():
     base = BASE.with_levers({"merit_rate_level_1": 0.08, "merit_rate_level_2": 0.02})
     with pytest.raises(InputError, match="merit_monotone cannot be met"):
         problem_of(

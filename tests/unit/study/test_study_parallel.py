@@ -20,6 +20,7 @@ from planwise.study.study_files import read_result
 from planwise.study.trial import finished_trials
 from planwise.study.trial_pool import TrialRequest
 from planwise.workers import RequestFailed, WorkerDied
+from tests.waiting import wait_until
 
 TARGET = 0.04
 SLOW, LONG = 0.6, 60.0  # seconds
@@ -63,7 +64,7 @@ def test_a_worker_that_dies_is_a_failed_trial_and_is_replaced(tmp_path, monkeypa
     assert (result.trials_failed, result.real_plans, result.stopped) == (1, 4, "trials")
 
 
-def test_a_sampler_draws_as_many_as_asked_and_learns_from_all_of_them(tmp_path):
+def test_a_sampler_draws_its_number_of_trials_and_learns_from_all_of_them(tmp_path):
     world = ParallelWorld(tmp_path)
     result = world.study(TARGET, strategy="tpe", trials=25)
     trials = finished_trials(load_study(world.settings, "s"))
@@ -76,15 +77,15 @@ def test_a_sampler_draws_as_many_as_asked_and_learns_from_all_of_them(tmp_path):
 def test_a_cancel_reaches_workers_and_the_rest_is_run_once_when_resumed(tmp_path, monkeypatch):
     world = ParallelWorld(tmp_path, {20: LONG, 21: LONG})
     points = (0.025, 0.020, 0.021, 0.026)
-    wished: list[float] = []
+    requested: list[float] = []
 
     def should_stop():
         if len(world.files("begun")) >= 3:
-            wished.append(time.monotonic())
-        return bool(wished)
+            requested.append(time.monotonic())
+        return bool(requested)
 
     result, _ = world.listed(monkeypatch, *points, hooks=Hooks(should_stop=should_stop))
-    assert time.monotonic() - wished[0] < 20
+    assert time.monotonic() - requested[0] < 20
     assert (result.stopped, result.real_plans) == ("cancelled", 1)
     assert read_result(world.settings, "s")["stopped"] == "cancelled"
     assert len(running(world)) == 2
@@ -125,7 +126,7 @@ def test_many_previews_are_shared_out_and_few_are_not(tmp_path, monkeypatch):
         values = tuple(round(0.03 + 0.0005 * place, 6) for place in range(points))
         monkeypatch.setitem(STRATEGIES, "tpe", Listed(values, kind="preview"))
         world.study(TARGET, number, strategy="tpe")
-    assert len(world.preview.calls) < 3 + 5 + 3 + 10  # frames, the few, and what is asked about the answers
+    assert len(world.preview.calls) < 3 + 5 + 3 + 10  # frames, the few, and the post-analyses
     assert len(world.files("ended")) == 60 and {file[1] for file in world.files("ended")} == {"0", "1"}
 
 
@@ -161,18 +162,9 @@ def test_workers_die_with_their_study_however_it_dies(tmp_path):
     script.write_text(ORPHANING.format(paths=paths, folder=str(tmp_path), long=LONG))
     study = subprocess.Popen([sys.executable, str(script)])
     try:
-        begun = _wait_for(lambda: list(tmp_path.glob("begun-*")))
+        begun = wait_until(lambda: list(tmp_path.glob("begun-*")), 30)
         worker = int(begun[0].name.split("-")[2])
     finally:
         study.send_signal(signal.SIGKILL)
         study.wait()
-    assert _wait_for(lambda: not psutil.pid_exists(worker))
-
-
-def _wait_for(found, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answer := found():
-            return answer
-        time.sleep(0.05)
-    return found()
+    wait_until(lambda: not psutil.pid_exists(worker), 30)

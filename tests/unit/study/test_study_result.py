@@ -33,10 +33,10 @@ class Study:
 
     def __init__(self, target=None, kind="preview", **question):
         target = growth(BEST) if target is None else target
-        asked = StudySpec(target_growth=target, tune=LEVERS, **{"strategy": "solve", "seeds": 4, **question})
+        spec = StudySpec(target_growth=target, tune=LEVERS, **{"strategy": "solve", "seeds": 4, **question})
         self.evaluator = FakeEvaluator("preview")
         self.trials = []
-        problem = problem_of(asked, BASE, LEVELS, kind)
+        problem = problem_of(spec, BASE, LEVELS, kind)
         self.problem = problem
         frame = [self.add(levers, purpose) for levers, purpose in self._frame()]
         self.reach = Reachability(*(trial.evaluation for trial in frame))
@@ -80,7 +80,7 @@ def study():
     return found
 
 
-def test_a_closing_asks_around_the_answer_each_lever_alone_and_under_other_seeds(study):
+def test_the_post_analysis_evaluates_neighbours_each_lever_alone_and_other_seeds(study):
     (batch,) = list(analyze_answer(study.problem, study.best.evaluation))
     purposes = [proposal.purpose for proposal in batch]
     assert (
@@ -92,7 +92,7 @@ def test_a_closing_asks_around_the_answer_each_lever_alone_and_under_other_seeds
     assert len(set(seeds)) == 4 and BASE.seed not in seeds
 
 
-def test_what_is_asked_about_an_answer_never_becomes_the_answer(study):
+def test_trials_of_the_post_analysis_never_become_the_answer(study):
     before = best_of(study.problem, study.trials)
     study.close(study.best.evaluation)
     study.add(BEST, "seed", seed=3)
@@ -107,7 +107,7 @@ def test_on_target_counts_as_met_then_the_lower_score():
     assert best_of(study.problem, study.trials) is near.evaluation
 
 
-def test_the_kind_asked_for_comes_first_then_feasibility():
+def test_the_requested_kind_comes_first_then_feasibility():
     study = Study(kind="real")
     study.add(BEST)
     gated = study.add(BEST, kind="real", gate_status="failed")
@@ -174,7 +174,7 @@ def test_what_is_not_computed_says_why(study):
     assert far.nearest_growth == far.growth
 
 
-def test_a_closing_cut_short_tells_how_many_seeds_there_were(study):
+def test_a_post_analysis_cut_short_reports_its_number_of_seeds(study):
     study.close(study.best.evaluation, only=-3)
     assert study.result(stopped="timeout").robustness.seeds == 1
 
@@ -201,7 +201,7 @@ def test_parameter_impact_sums_to_the_whole(study):
     assert sum(found.alone.values()) + found.remainder == pytest.approx(found.total, abs=1e-15)
 
 
-def test_the_objective_tells_its_parts_and_weights(study):
+def test_the_objective_has_its_parts_and_weights(study):
     found = study.result().objective
     assert found["value"] == pytest.approx(found["targets"] + found["change"])
     assert found["weights"] == {"targets": 1.0, "change": 1.0}
@@ -249,8 +249,8 @@ def test_the_result_says_how_it_was_made(study):
 
 def test_a_result_is_plain_json(study):
     study.close(study.best.evaluation)
-    told = json.loads(json.dumps(study.result().as_json(), allow_nan=False))
-    assert told["changes"] == {"cola_rate": {"old": 0.025, "new": 0.035, "change": 0.01}}
+    shown = json.loads(json.dumps(study.result().as_json(), allow_nan=False))
+    assert shown["changes"] == {"cola_rate": {"old": 0.025, "new": 0.035, "change": 0.01}}
 
 
 def test_a_front_has_a_knee_and_picks():
@@ -275,12 +275,12 @@ def test_a_front_has_a_knee_and_picks():
     assert answer_of(study.problem, study.trials) is study.trials[2].evaluation
 
 
-def test_warnings_tell_what_an_analyst_should_know(study):
+def test_few_seeds_within_the_tolerance_are_a_warning(study):
     assert study.result().warnings == []
     for seed in study.problem.replicate_seeds:
         study.add(BEST, TrialPurpose.ROBUSTNESS, seed=seed, growth=0.08)
-    (told,) = study.result().warnings
-    assert told.startswith("Only 0 of 4 other seeds are within 0.1 pp of the target")
+    (shown,) = study.result().warnings
+    assert shown.startswith("Only 0 of 4 other seeds are within 0.1 pp of the target")
 
 
 def test_wilsons_interval():
@@ -366,7 +366,7 @@ def test_dominated_points_are_never_picked():
     assert diverse(points, k=5) == (1, 2, 4)
 
 
-def test_ragged_and_missing_values_are_refused():
+def test_ragged_and_missing_values_are_rejected():
     with pytest.raises(InputError, match="number of objectives"):
         front([(1, 2), (1, 2, 3)])
     with pytest.raises(InputError, match="without a value"):
@@ -412,7 +412,7 @@ def stored_study(monkeypatch):
         (9, "has no finished trial 9; it has 0 to 2"),
     ],
 )
-def test_a_trial_that_gave_nothing_usable_is_refused(stored_study, number, message):
+def test_a_trial_that_gave_nothing_usable_is_rejected(stored_study, number, message):
     with pytest.raises(InputError, match=message) as error:
         scenario_from_trial.promote_trial(None, "s", number, "name")
     assert "planwise study show s" in error.value.remedy

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import optuna
 import pytest
-from study_worlds import BASE, LEVELS, World, growth
+from study_worlds import BASE, World, growth
 
 from planwise.engine.worker_warehouses import remove_dead_workers, worker_name
 from planwise.errors import Busy, InputError
 from planwise.risk.ensemble import replicate_seeds
-from planwise.study import Hooks, StudySpec, optuna_storage, run_study, study_name
+from planwise.study import Hooks, optuna_storage, study_name
 from planwise.study.optuna_storage import cut_torn_line, load_study
 from planwise.study.queries import list_studies, load_view
 from planwise.study.reachability import BaselineBroken
@@ -24,7 +24,6 @@ from planwise.study.study_files import (
     hold_study,
     is_running,
     journal_file,
-    lock_file,
     read_result,
     state_of,
     study_folders,
@@ -40,7 +39,7 @@ def trials_of(world, name="s"):
 
 
 def searched(world):
-    """Trials without those that were asked about the answer, once it was found."""
+    """Trials without those of the post-analysis."""
     return [trial for trial in trials_of(world) if trial.purpose not in POST_ANALYSIS]
 
 
@@ -52,7 +51,7 @@ def test_tpe_is_the_same_by_seed_and_another_by_another(tmp_path):
     assert found[0] == found[1] != found[2]
 
 
-def test_tpe_draws_as_many_trials_as_asked_or_stops_when_converged(world):
+def test_tpe_draws_its_number_of_trials_or_stops_when_converged(world):
     assert world.study(TARGET, name="all", strategy="tpe", trials=12).real_plans == 12
     early = world.study(TARGET, name="early", strategy="tpe", trials=200, stop_when_converged=True)
     assert early.converged and early.stopped == "converged" and early.real_plans < 200
@@ -202,7 +201,7 @@ def test_a_study_cannot_be_resumed_with_another_question(world, change):
         world.study(question.pop("target_growth"), resume=True, **question)
 
 
-def test_a_name_in_use_and_a_study_that_is_not_there_are_refused(world):
+def test_a_name_in_use_and_a_study_that_is_not_there_are_rejected(world):
     world.study(TARGET)
     with pytest.raises(InputError, match="already"):
         world.study(TARGET)
@@ -235,28 +234,6 @@ def test_an_unknown_lever_or_strategy_names_the_nearest(world):
         world.study(TARGET, strategy="balance")
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"target_growth": 3},
-        {"tolerance": 0},
-        {"max_iterations": 21},
-        {"max_iterations": 0},
-        {"trials": 0},
-        {"timeout_seconds": 0},
-        {"target_growth": float("nan")},
-    ],
-)
-def test_a_question_outside_its_limits_is_refused(wrong):
-    with pytest.raises(InputError):
-        StudySpec(**{"target_growth": 0.03, **wrong})
-
-
-def test_a_question_is_read_back_as_it_was_written():
-    question = StudySpec(target_growth=0.03, strategy="tpe", tune=("cola_rate",), trials=5)
-    assert StudySpec.from_json(question.as_json()) == question
-
-
 def test_names_and_storage(tmp_path):
     from datetime import UTC, datetime
 
@@ -277,21 +254,6 @@ def test_a_database_holds_studies_as_the_journal_does(tmp_path):
     assert not (world.settings.studies_dir / "s" / "journal.log").exists()
     (listed,) = list_studies(world.settings)
     assert (listed["study"], listed["state"], listed["trials"]) == ("s", "converged", result.evaluations)
-
-
-def test_the_runner_needs_no_more_than_its_arguments(tmp_path):
-    world = World(tmp_path)
-    result = run_study(
-        world.settings,
-        StudySpec(target_growth=TARGET),
-        name="plain",
-        scenario="baseline",
-        base=BASE,
-        levels=LEVELS,
-        preview=world.preview,
-        real=world.real,
-    )
-    assert result.as_json()["study"] == "plain"
 
 
 def plans(world):
@@ -317,14 +279,14 @@ def test_a_resumed_study_that_stagnated_still_has(world):
     assert further.real_plans > first.real_plans
 
 
-def test_what_is_asked_about_the_answer_is_no_candidate_and_no_search(world):
+def test_trials_of_the_post_analysis_are_no_candidates(world):
     result = world.study(0.04, tune=("cola_rate",), seeds=3)
     after = [trial for trial in trials_of(world) if trial.purpose in POST_ANALYSIS]
     assert {trial.seed for trial in after} == {None, *replicate_seeds(42, 4)[1:]}
     assert result.stopped == "converged"
 
 
-def test_a_sampler_does_not_learn_from_what_is_asked_about_an_answer(world):
+def test_a_sampler_does_not_learn_from_the_post_analysis(world):
     """Else the twenty trials around the answer would make it look like the best region by far."""
     world.study(TARGET, strategy="tpe", trials=4, seeds=3)
     complete = [trial.number for trial in load_study(world.settings, "s").trials if trial.params]
@@ -349,7 +311,7 @@ def test_an_objective_that_is_no_number_is_a_failed_trial(world, monkeypatch):
     )
 
 
-def test_one_process_at_a_time_runs_a_study_and_the_other_is_told_who(world):
+def test_one_process_at_a_time_runs_a_study_and_is_named_to_others(world):
     world.study(TARGET)
     with hold_study(world.settings, "s"):
         assert is_running(world.settings, "s")
@@ -463,11 +425,6 @@ def test_worker_names_fit_and_differ():
         worker_name("x"),
     }
     assert len(names) == 5 and all(len(name) <= 64 for name in names)
-
-
-def test_the_lock_names_nobody_once_it_is_let_go(world):
-    world.study(TARGET)
-    assert lock_file(world.settings, "s").read_text() == ""
 
 
 def values(storage):

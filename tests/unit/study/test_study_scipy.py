@@ -48,7 +48,7 @@ def test_a_payroll_limit_is_kept_and_the_target_met_another_way(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_merit_does_not_fall_with_level_where_that_was_asked(method):
+def test_merit_does_not_fall_with_level_under_merit_monotone(method):
     """Slopes fall with level, so that least change alone would give the most to level 1."""
     problem, found = searched(method, constraints=("merit_monotone",))
     merits = [found.best(problem).levers[name] for name in MERITS[:3]]
@@ -57,10 +57,10 @@ def test_merit_does_not_fall_with_level_where_that_was_asked(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_evaluation_is_a_proposal_and_none_is_asked_twice(method):
+def test_every_evaluation_is_a_proposal_and_none_is_repeated(method):
     _, found = searched(method, trials=60)
-    asked = [tuple(trial.levers.values()) for trial in found.trials]
-    assert len(asked) == len(set(asked)) <= 60
+    points = [tuple(trial.levers.values()) for trial in found.trials]
+    assert len(points) == len(set(points)) <= 60
     assert all(trial.kind == "preview" for trial in found.trials)
 
 

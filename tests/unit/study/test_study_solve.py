@@ -131,10 +131,6 @@ def test_a_linear_model_without_slopes_stays_where_it_is():
     assert least_change(region, model, 0.05).tolist() == zero.tolist()
 
 
-def test_the_start_is_the_value_in_force():
-    assert start_of(SPACE)["cola_rate"] == 0.025
-
-
 PROMOTION = "promotion_probability_level_1"
 
 
@@ -302,7 +298,7 @@ def test_the_furthest_point_keeps_constraints_and_an_empty_region_has_none():
     assert least_excess(two, broken)[0] == pytest.approx(-3)
 
 
-def test_a_model_follows_what_it_is_told():
+def test_a_model_follows_new_evaluations():
     model = Model(np.zeros(2), np.array([0.0]), np.array([[1.0, 0.0]]))
     moved = model.moved(np.array([0.0, 2.0]), np.array([3.0]))  # it promised 0 there
     assert moved.growth(np.zeros(2)) == pytest.approx(0.0) and moved.slopes.tolist() == [[1.0, 1.5]]
@@ -345,7 +341,7 @@ def test_earlier_lines_are_kept_unless_contradicted_and_where_two_meet_no_mixtur
     assert mixed.slopes[1].tolist() in ([1.0, 0.0], [0.0, 1.0])
 
 
-def test_an_excess_that_no_line_told_of_is_another_line_and_curvature_is_not():
+def test_an_unexpected_excess_is_another_line_and_curvature_is_not():
     here = model([0.0, 0.0], [0.0, -0.1], [[1, 1], [0.05, 0.0]])
     assert here.misses(np.array([1.0, 0.0]), np.array([1.0, 0.5]))
     assert not here.misses(np.array([3.0, 0.0]), np.array([1.0, 0.06]))

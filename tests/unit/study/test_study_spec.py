@@ -46,12 +46,12 @@ def test_a_question_is_read_back_from_json(question):
     assert (again.weights, again.limits, again.tune) == (question.weights, question.limits, question.tune)
 
 
-def test_what_an_older_study_was_asked_is_read_with_defaults():
+def test_the_spec_of_an_older_study_is_read_with_defaults():
     old = {"target_growth": 0.03, "strategy": "tpe", "tolerance": 0.001, "levers": None, "seed": 0}
     assert StudySpec.from_json(old) == StudySpec(target_growth=0.03, strategy="tpe")
 
 
-def test_a_strategy_that_is_not_named_is_chosen_by_what_is_asked():
+def test_a_strategy_that_is_not_named_is_chosen_by_the_spec():
     assert StudySpec().chosen_strategy == "solve"
     assert StudySpec(objectives="balanced").chosen_strategy == "auto"
     assert StudySpec(strategy="tpe", objectives="balanced").chosen_strategy == "tpe"
@@ -73,8 +73,8 @@ def test_a_strategy_that_is_not_named_is_chosen_by_what_is_asked():
     ],
 )
 def test_identity_covers_whatever_changes_the_answer(change):
-    asked = {"target_growth": 0.03, "strategy": "solve", **change}
-    assert StudySpec(**asked).identity != StudySpec(target_growth=0.03).identity
+    spec = {"target_growth": 0.03, "strategy": "solve", **change}
+    assert StudySpec(**spec).identity != StudySpec(target_growth=0.03).identity
 
 
 def test_identity_leaves_out_budgets_and_orders():
@@ -102,6 +102,13 @@ def test_identity_leaves_out_budgets_and_orders():
     ("wrong", "says"),
     [
         ({"seeds": -1}, r"--seeds must be at least 0 and at most 1000 \(got -1\)"),
+        ({"target_growth": 3}, "--target-growth must be at least -0.5"),
+        ({"target_growth": float("nan")}, "--target-growth"),
+        ({"tolerance": 0}, "--tolerance"),
+        ({"max_iterations": 0}, "--max-iterations must be at least 1"),
+        ({"max_iterations": 21}, r"--max-iterations .* at most 20"),
+        ({"trials": 0}, "--trials must be at least 1"),
+        ({"timeout_seconds": 0}, "--timeout must be above 0"),
         ({"stagnation": 0}, r"--stagnation must be at least 1 \(got 0\)"),
         ({"seeds": 0, "constraints": ("payroll<=1", "payroll_risk<=0.1")}, "over other seeds"),
         ({"stop_when_converged": True, "objectives": (("cost", 1.0),)}, "needs a target"),
@@ -109,9 +116,9 @@ def test_identity_leaves_out_budgets_and_orders():
         ({"constraints": ("price<=1",)}, "Unknown constraint"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_refused(wrong, says):
+def test_a_spec_outside_its_limits_is_rejected(wrong, says):
     with pytest.raises(InputError, match=says):
-        StudySpec(target_growth=0.03, **wrong)
+        StudySpec(**{"target_growth": 0.03, **wrong})
 
 
 def test_a_gap_that_the_census_does_not_show_is_said():
@@ -146,7 +153,7 @@ def test_a_lever_of_one_year_starts_at_that_years_value():
     assert cola.change(0.03) == pytest.approx(0.01)
 
 
-def test_locked_levers_are_left_alone_however_they_are_spelled():
+def test_locked_levers_are_not_tuned_however_they_are_spelled():
     names = {one.name for one in space_of()}
     locked = space_of(lock=("cola_rate",), constraints=("locked.merit_rate_level_1",))
     assert names - {one.name for one in locked} == {"cola_rate", "merit_rate_level_1"}
@@ -169,7 +176,7 @@ def test_locked_levers_are_left_alone_however_they_are_spelled():
         ({"tune": ("seed",)}, "assumption"),
     ],
 )
-def test_levers_that_cannot_be_tuned_are_refused(question, says):
+def test_levers_that_cannot_be_tuned_are_rejected(question, says):
     with pytest.raises(InputError, match=says):
         space_of(**question)
 
@@ -232,17 +239,17 @@ def advice(strategy, *, converged=False, reachable=True, plans=11, evaluations=1
     )
 
 
-def test_a_loop_that_missed_the_target_is_told_of_solve():
+def test_a_loop_that_missed_the_target_is_advised_to_use_solve():
     found = advice("balanced")
     assert found.startswith("balanced did not meet the target in 11 plans") and "at most 3" in found
 
 
-def test_a_loop_that_took_long_is_told_of_solve_and_a_short_one_is_not():
+def test_a_loop_that_took_long_is_advised_to_use_solve_and_a_short_one_is_not():
     assert "took 11 plans" in advice("aggressive", converged=True)
     assert advice("aggressive", converged=True, plans=3) is None
 
 
-def test_a_search_that_missed_a_plain_target_is_told_of_solve():
+def test_a_study_that_missed_a_plain_target_is_advised_to_use_solve():
     assert "`solve`" in advice("tpe", evaluations=50)
     assert advice("tpe", converged=True) is None
 
@@ -254,6 +261,6 @@ def test_there_is_no_advice_where_none_helps():
     assert advice("slsqp", objectives=(("cost", 0.5), ("targets", 0.5))) is None
 
 
-def test_a_front_of_few_trials_is_told_how_many():
+def test_a_front_of_few_trials_is_advised_how_many():
     assert "give 100" in advice("tpe", objectives=FRONT, evaluations=20)
     assert advice("tpe", objectives=FRONT, evaluations=50) is None

@@ -47,7 +47,7 @@ def test_every_strategy_takes_a_target(name):
 
 
 @pytest.mark.parametrize("name", sorted(set(STRATEGIES) - {"gp"}))
-def test_what_cannot_be_answered_is_refused_before_anything_runs(name):
+def test_a_spec_that_a_strategy_cannot_answer_is_rejected(name):
     for objectives, answers in ((WEIGHTED, {"objective", "front"}), (FRONT, {"front"})):
         question = StudySpec(target_growth=0.03, strategy=name, objectives=objectives)
         if strategy_info(name).answers in answers:
@@ -185,7 +185,7 @@ def test_a_front_begins_with_the_least_and_the_most_pay_as_well():
     assert len(next(STRATEGIES["nsga2"].propose(few, few.baseline))) == 2
 
 
-def test_the_number_of_trials_is_asked_or_recommended():
+def test_the_number_of_trials_is_given_or_recommended():
     assert trials_of(problem_in(SEVEN_LEVERS, trials=7)) == 7
     assert trials_of(problem_in(SEVEN_LEVERS)) == 100  # seven levers are a moderate problem
     assert trials_of(problem_in(analytic.World(LEVERS[:2]))) == 50

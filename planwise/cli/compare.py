@@ -1,6 +1,7 @@
 """`planwise compare`: scenarios side by side."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -23,7 +24,8 @@ from planwise.parameters import Value
 from planwise.parameters.catalogue import Unit
 from planwise.settings import Settings
 
-amount, count, percent = TERMINAL.amount_short, TERMINAL.count, TERMINAL.percent
+amount = replace(TERMINAL, scales=((1e6, "M", 2),)).amount_short  # shows small differences
+count, percent = TERMINAL.count, TERMINAL.percent
 # How a figure of each kind is written, and its difference, whose sign is always shown.
 FIGURES: Mapping[Kind, Callable[[Any], str]] = {
     Kind.COUNT: count,

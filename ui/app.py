@@ -9,6 +9,7 @@ from panel_material_ui.template.base import Page  # the package does not export 
 
 from ui.auth.gate import Gate, user_of
 from ui.auth.handlers import LOGOUT
+from ui.components import card, job_panel, lever_editor, table
 from ui.components.page import on_page
 from ui.session import Services, Session
 from ui.shell.address import keep_in_address
@@ -36,6 +37,9 @@ THEME = {
     "dark": {"palette": {"primary": {"main": "#7fb2e5"}}, "components": LOOKS},
 }
 THEME_COOKIE, NAVIGATION_COOKIE = "planwise-theme", "planwise-nav"
+
+# A page sent to the browser defines the data of its components, so these are imported before the first one.
+COMPONENTS = (card, job_panel, lever_editor, table)
 
 pn.extension(exception_handler=callback_failed)
 patch_delivery()

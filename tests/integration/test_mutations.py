@@ -318,7 +318,7 @@ def test_mutant_is_killed(mutable: Direct, worlds: list[World], mutant: str, mon
     assert not found[0].startswith("does not run"), found
 
 
-def tests_with(file: str, text: str, changed: str, tests: str) -> "subprocess.CompletedProcess[str]":
+def run_tests_with(file: str, text: str, changed: str, tests: str) -> "subprocess.CompletedProcess[str]":
     assert text in (ROOT / file).read_text(encoding="utf-8"), (
         f"{file} no longer has {text!r}: write the mutant anew"
     )
@@ -331,14 +331,14 @@ def tests_with(file: str, text: str, changed: str, tests: str) -> "subprocess.Co
 
 
 def test_unchanged_code_survives() -> None:
-    done = tests_with("planwise/study/pareto.py", "DUPLICATE = 1e-9", "DUPLICATE = 1e-9", PARETO)
+    done = run_tests_with("planwise/study/pareto.py", "DUPLICATE = 1e-9", "DUPLICATE = 1e-9", PARETO)
 
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("mutant", CODE_MUTANTS)
 def test_code_mutant_is_killed(mutant: str) -> None:
-    done = tests_with(*CODE_MUTANTS[mutant])
+    done = run_tests_with(*CODE_MUTANTS[mutant])
 
     assert done.returncode == 1, f"survived, or does not run: {done.stdout[-2000:]}{done.stderr[-2000:]}"
     assert re.search(r"\d+ failed", done.stdout), done.stdout[-2000:]

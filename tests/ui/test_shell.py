@@ -22,7 +22,7 @@ from planwise.errors import Busy, InputError
 from planwise.processes import require_free_port
 from ui import server
 from ui.app import make_page
-from ui.pages import PAGES, PageInfo
+from ui.pages import BY_KEY, PAGES, PageInfo
 from ui.serve import serve
 from ui.session import Services, Session
 from ui.shell import page_host, panel_patches
@@ -94,6 +94,7 @@ def a_visit(services):
 
 
 def test_a_closed_session_is_forgotten_and_its_callbacks_stop(services):
+    assert BY_KEY["overview"].load, "a server has imported its pages before the first visit"
     a_visit(services)
     gc.collect()
     sizes = len(pn.state._views), len(page_host._SESSIONS), len(pn.state._periodic)

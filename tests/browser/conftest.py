@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.looking import come_to
+from tests.browser.dashboards import come_to, dashboard
 from tests.browser.publishing import simulate_and_publish
-from tests.browser.serving import dashboard
 from tests.homes import copy_of
 
 CHROMIUM = Path(os.environ.get("PLANWISE_CHROMIUM", "/usr/bin/chromium"))

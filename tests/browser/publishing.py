@@ -1,4 +1,13 @@
-"""From parameters to what is published, gated, without the ledger."""
+"""Simulate and publish without the ledger.
+
+`python -m tests.browser.publishing HOME LOG` does so again and again with other levers, until it is stopped;
+each line of the log is what one publication says.
+"""
+
+import itertools
+import json
+import sys
+from pathlib import Path
 
 
 def simulate_and_publish(settings, warehouse, census, scenario, effective):
@@ -20,3 +29,31 @@ def simulate_and_publish(settings, warehouse, census, scenario, effective):
         gate=gate,
     )
     return published, outcome
+
+
+SCENARIOS = ("baseline", "higher_cola", "third")
+YEARS = 2
+STEPS = 7  # different levels of the lever, one after the other
+
+
+def main(home: str, log: str) -> None:
+    from planwise.census import load_census
+    from planwise.engine.warehouse import open_warehouse
+    from planwise.parameters import resolve, simulated_years
+    from planwise.settings import Settings
+
+    settings = Settings(home=Path(home))
+    census = load_census(settings)
+    years = simulated_years(YEARS, census.first_year)
+    with open_warehouse(settings, "test") as warehouse, open(log, "a", encoding="utf-8") as file:
+        for turn, scenario in enumerate(itertools.cycle(SCENARIOS)):
+            rate = 0.02 + 0.004 * (turn % STEPS)
+            effective = resolve(years, scenario={"cola_rate": rate})
+            published, outcome = simulate_and_publish(settings, warehouse, census, scenario, effective)
+            said = {"scenario": scenario, "fingerprint": published.fingerprint, "kpis": outcome.kpis}
+            file.write(json.dumps(said, default=float) + "\n")
+            file.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

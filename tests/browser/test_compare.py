@@ -4,7 +4,6 @@ import io
 import json
 import re
 import shutil
-from pathlib import Path
 
 import openpyxl
 import pandas as pd
@@ -14,8 +13,9 @@ from playwright.sync_api import expect
 from planwise import formatting
 from planwise.engine.publishing import load_publication
 from planwise.governance import open_ledger
-from tests.browser.looking import settle
-from tests.browser.serving import dashboard
+from tests.browser.conftest import visiting
+from tests.browser.dashboards import dashboard, settle
+from tests.browser.page_objects import download
 
 FIGURES = "table.compare:visible"
 
@@ -28,6 +28,13 @@ def compare(visit, served):
     return opened
 
 
+@pytest.fixture(scope="module")
+def both(browser, served):
+    """The page of both scenarios, for tests that change nothing."""
+    with visiting(browser) as visit:
+        yield visit(f"{served}/?page=compare&compare=baseline,higher_cola", FIGURES)
+
+
 def kpi(settings, scenario):
     return load_publication(settings, scenario).manifest["kpis"][-1]
 
@@ -37,14 +44,8 @@ def row(page, label):
     return [text.replace("\u00a0", " ") for text in found.locator("td").all_inner_texts()]
 
 
-def content(page, name):
-    with page.expect_download() as download:
-        page.get_by_role("button", name=name).first.click()
-    return Path(download.value.path()).read_bytes(), download.value.suggested_filename
-
-
-def test_figures_are_those_of_both_manifests_and_their_difference(compare, published_home):
-    page = compare("&compare=baseline,higher_cola")
+def test_figures_are_those_of_both_manifests_and_their_difference(both, published_home):
+    page = both
     base, other = (kpi(published_home, name) for name in ("baseline", "higher_cola"))
     first, second = row(page, "Payroll at year end")
     assert first == formatting.money(base["payroll"])
@@ -66,8 +67,8 @@ def test_the_order_of_the_address_decides_what_the_base_is(compare, published_ho
     expect(page.get_by_label("Base", exact=True)).to_have_text("higher_cola")
 
 
-def test_winners_and_losers_count_everybody(compare, published_home):
-    page = compare("&compare=baseline,higher_cola")
+def test_winners_and_losers_count_everybody(both, published_home):
+    page = both
     page.get_by_role("heading", name="Winners and losers by group").wait_for()
     frames = {}
     for name in ("baseline", "higher_cola"):
@@ -86,12 +87,12 @@ def test_winners_and_losers_count_everybody(compare, published_home):
     ]
 
 
-def test_the_workbook_and_the_files_are_taken_away(compare, published_home):
-    page = compare("&compare=baseline,higher_cola")
-    book, name = content(page, re.compile("^Excel workbook"))
+def test_the_workbook_and_the_files_are_taken_away(both, published_home):
+    page = both
+    book, name = download(page, re.compile("^Excel workbook"))
     assert name == "comparison_baseline_higher_cola.xlsx"
     assert openpyxl.load_workbook(io.BytesIO(book)).sheetnames[0] == "Summary"
-    figures, _ = content(page, "Download the table of figures")
+    figures, _ = download(page, "Download the table of figures")
     frame = pd.read_csv(io.BytesIO(figures))
     last = frame["simulation_year"] == str(kpi(published_home, "baseline")["simulation_year"])
     payroll = frame[(frame["metric"] == "payroll") & last].set_index("scenario")["value"]

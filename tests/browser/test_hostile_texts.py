@@ -2,18 +2,144 @@
 
 import csv
 import io
+import json
 import re
-from pathlib import Path
+import shutil
 from urllib.parse import urlencode
 
 import openpyxl
+import pandas as pd
 import pytest
 
-from tests.browser import hostile_world
-from tests.browser.hostile_world import FOLDER, MARK, TEXTS
-from tests.browser.looking import settle
-from tests.browser.serving import dashboard
+from tests.browser.dashboards import dashboard, settle
+from tests.browser.page_objects import download
+from tests.browser.publishing import simulate_and_publish
 from ui.pages import PAGES
+
+MARK = "evil"
+TEXTS = (
+    '<img src=x onerror="window.hacked=1">evil',
+    "<script>window.hacked=1</script>evil",
+    '=HYPERLINK("http://evil.test","evil")',
+    "+evil+1",
+    "-evil",
+    "@SUM(evil)",
+    "\t=evil",
+    "'; DROP TABLE scenario; -- evil",
+    "{{7*7}}${7*7}%{evil}",
+)
+FOLDER = "=evil<img src=x onerror=window.hacked=1>"  # what a file system lets be a name
+EMPLOYEES = 300
+FILED_UNDER = "filed"  # whom most texts are about
+
+
+def prepare(settings):
+    """Fill a home: a census, scenarios, results, a study, a sweep and jobs, all with these texts."""
+    from planwise.governance import open_ledger
+
+    _import_census(settings)
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create("filed", {"cola_rate": 0.05}, description="".join(TEXTS))
+    _publish(settings)
+    _file_under_another_name(settings)
+    _write_study(settings)
+    _write_sweep(settings)
+    _write_jobs(settings)
+
+
+def _import_census(settings):
+    from planwise.census import generate_census, import_census
+
+    plain = generate_census(settings, employees=EMPLOYEES)
+    people = pd.read_parquet(plain.census_file)
+    people["department"] = [TEXTS[n % 6].strip() for n in range(len(people))]
+    people["job_title"] = [TEXTS[n % len(TEXTS)].strip() for n in range(len(people))]
+    people["employee_id"] = [f"{TEXTS[n % len(TEXTS)].strip()}-{n:04}" for n in range(len(people))]
+    file = settings.root / "hostile.csv"
+    people.to_csv(file, index=False)
+    import_census(settings, file, name="hostile", levels="pay-quantiles", as_of=plain.as_of)
+    file.unlink()
+
+
+def _publish(settings):
+    from planwise.census import load_census
+    from planwise.engine.warehouse import open_warehouse
+    from planwise.parameters import resolve, simulated_years
+
+    census = load_census(settings)
+    years = simulated_years(2, census.first_year)
+    with open_warehouse(settings, "browser test") as warehouse:
+        for scenario, overrides in {"baseline": {}, "filed": {"cola_rate": 0.05}}.items():
+            effective = resolve(years, scenario=overrides)
+            simulate_and_publish(settings, warehouse, census, scenario, effective)
+
+
+def _file_under_another_name(settings):
+    """Copy a result to a folder with a hostile name, with hostile texts in its manifest."""
+    copy = settings.published_dir / FOLDER
+    shutil.copytree(settings.published_dir / "filed", copy)
+    file = copy / (copy / "current").read_text().strip() / "manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["scenario"] = FOLDER
+    manifest["census"]["name"] = "".join(TEXTS)
+    for check, text in zip(manifest["gate"]["results"], TEXTS, strict=False):
+        check |= {"expectation": text, "observed": text, "threshold": text, "remedy": text, "success": False}
+        check["severity"] = "info"
+    file.write_text(json.dumps(manifest))
+
+
+def _write_study(settings):
+    from planwise.study.journal import Journal
+    from planwise.study.optuna_storage import open_storage
+    from planwise.study.space import TunedLever
+    from planwise.study.study_files import write_study, write_summary
+
+    bounds = dict(low=0.01, high=0.08, start=0.025, scale=0.01)
+    space = (TunedLever(name="cola_rate", level_id=None, increasing=True, dynamics=False, **bounds),)
+    about = {
+        "study": FOLDER,
+        "question": {"strategy": TEXTS[1], "target_growth": 0.03, "tolerance": 0.001},
+        "scenario": FOLDER,
+        "census": TEXTS[0],
+        "kind": "real",
+        "state": "failed: " + TEXTS[0],
+        "levers": ["cola_rate"],
+        "created_at": "2026-11-20T12:00:00+00:00",
+    }
+    Journal.create(open_storage(settings, FOLDER), FOLDER, space, about)
+    write_study(settings, FOLDER, about)
+    write_summary(settings, FOLDER, {"state": "failed: " + TEXTS[0], "levers": {"cola_rate": 0.07}})
+    (settings.studies_dir / FOLDER / "lock").touch()
+
+
+def _write_sweep(settings):
+    row = {
+        "scenario": FOLDER, "variant": TEXTS[2], "feasible": False, "reasons": list(TEXTS), "growth": None,
+        "target_growth": None, "payroll": None, "headcount": None, "fingerprint": None, "gate": TEXTS[0],
+        "published": False,
+    }  # fmt: skip
+    own = row | {"variant": "as it is", "growth": 0.01, "payroll": 1.0, "scenario": "filed"}
+    folder = settings.root / "sweeps"
+    folder.mkdir()
+    data = {"at": "2026-11-20T02:00:00+00:00", "asked": "{}", "complete": True, "rows": [own, row]}
+    (folder / "20261120T020000000.json").write_text(json.dumps(data))
+
+
+def _write_jobs(settings):
+    from planwise.jobs import JobFailure, JobKind, JobWriter, State, new_job
+
+    for state in (State.FAILED, State.DONE):
+        folder = new_job(
+            settings, JobKind.SIMULATE, {"scenario": FOLDER}, title="".join(TEXTS), started_by=TEXTS[0]
+        )
+        writer = JobWriter(folder)
+        for text in TEXTS:
+            writer.log(text)
+        writer.step(TEXTS[0], "failed")
+        writer.table("gate", [{TEXTS[1]: TEXTS[0]}], TEXTS[0])
+        error = JobFailure(TEXTS[0], TEXTS[1], TEXTS[2]) if state is State.FAILED else None
+        writer.end(state, result={"scenario": FOLDER}, error=error)
+
 
 pytestmark = pytest.mark.long
 
@@ -28,7 +154,7 @@ def hostile(tmp_path_factory):
     from planwise.settings import Settings
 
     settings = Settings(home=tmp_path_factory.mktemp("hostile") / "home")
-    hostile_world.prepare(settings)
+    prepare(settings)
     return settings
 
 
@@ -75,14 +201,11 @@ def check_files(page):
         if button.is_visible() and button.is_enabled()
     ]
     for name in names:
-        with page.expect_download() as download:
-            page.get_by_role("button", name=name, exact=True).first.click()
-        file = download.value
-        assert not re.search(r"[<>\"/\\\t]", file.suggested_filename)
-        content = Path(file.path()).read_bytes()
-        if file.suggested_filename.endswith(".csv"):
+        content, file = download(page, name, exact=True)
+        assert not re.search(r"[<>\"/\\\t]", file)
+        if file.endswith(".csv"):
             check_csv(content)
-        elif file.suggested_filename.endswith(".xlsx"):
+        elif file.endswith(".xlsx"):
             check_workbook(content)
     return len(names)
 
@@ -120,12 +243,8 @@ def test_texts_of_an_address_are_texts_on_every_page(visit, url, key):
 
 def test_the_workbook_of_a_comparison_has_texts_where_texts_are_meant(visit, url):
     page = visit(url + query("compare", compare=f"baseline,filed,{FOLDER}"), READY)
-    with page.expect_download() as download:
-        page.get_by_role("button", name=re.compile("^Excel workbook")).click()
-    check_workbook(Path(download.value.path()).read_bytes())
-    with page.expect_download() as download:
-        page.get_by_role("button", name=re.compile(r"^Employees \(CSV\)")).click()
-    content = Path(download.value.path()).read_bytes()
+    check_workbook(download(page, re.compile("^Excel workbook"))[0])
+    content, _ = download(page, re.compile(r"^Employees \(CSV\)"))
     assert MARK.encode() in content
     check_csv(content)
 

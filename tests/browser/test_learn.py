@@ -3,8 +3,7 @@ import re
 from playwright.sync_api import expect
 
 from planwise.settings import Settings
-from tests.browser.looking import come_back, come_to
-from tests.browser.serving import dashboard
+from tests.browser.dashboards import come_back, come_to, dashboard
 
 READY = "main h1:visible"
 

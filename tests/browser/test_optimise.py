@@ -5,7 +5,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.serving import dashboard
+from tests.browser.dashboards import dashboard
 
 pytestmark = pytest.mark.long
 

@@ -1,14 +1,13 @@
-"""Every page in both themes and two sizes: whole, silent, usable by everyone. One visit walks over them."""
+"""Pages as a whole, silent and usable by everyone: in both themes and two sizes, empty, with dialogs open."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.accessibility import violations
 from tests.browser.conftest import visiting
-from tests.browser.looking import is_dark, settle, sticks_out
-from tests.browser.pages.navigation import go
+from tests.browser.dashboards import dashboard, is_dark, settle, sticks_out, violations
+from tests.browser.page_objects import Plan, go
 from ui.pages import PAGES
 
 SMALL, LARGE = {"width": 1024, "height": 768}, {"width": 1440, "height": 900}
@@ -52,9 +51,49 @@ def test_a_page_is_whole_and_usable(visitor, theme, info):
         assert sticks_out(page) == (0, [])
 
 
-def test_an_unknown_page_is_said_to_be_unknown(visit, served):
-    page = visit(f"{served}/?page=nowhere", ".kpi:visible")
-    notice = page.get_by_role("alert").filter(has_text="There is no page “nowhere”")
-    expect(notice).to_be_visible()
-    notice.get_by_role("button", name="Close").click()
-    expect(notice).to_have_count(0)
+def assert_usable(page, what):
+    found = violations(page)
+    assert not found, "\n".join([what, *found])
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    with dashboard(tmp_path_factory.mktemp("nothing")) as url:
+        yield url
+
+
+def test_every_page_of_an_empty_home(visit, empty):
+    page = visit(f"{empty}/?page={PAGES[0].key}", "main h1:visible, main h2:visible")
+    for info in PAGES:
+        page.get_by_role("navigation", name="Pages").get_by_role("link", name=info.title, exact=True).click()
+        settle(page)
+        assert_usable(page, info.key)
+
+
+def test_an_open_dialog(visit, served):
+    page = visit(f"{served}/?page=plan&set=cola_rate%3D0.06", Plan.READY)
+    settle(page)
+    page.get_by_role("button", name="Save as scenario").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    settle(page)
+    assert_usable(page, "save as scenario")
+
+
+def test_the_parts_of_learn(visit, served):
+    page = visit(f"{served}/?page=learn", "main h1:visible")
+    for name in ("Readiness check", "Methods", "Glossary", "Troubleshooting", "Learning path"):
+        page.get_by_role("navigation", name="Sections of Learn").get_by_role("link", name=name).click()
+        settle(page)
+        assert_usable(page, name)
+    page.get_by_role("link", name="Reading growth", exact=True).click()
+    expect(page.get_by_role("radiogroup")).to_be_visible()
+    assert_usable(page, "a module")
+
+
+def test_notifications_and_tables_behind_charts(visit, served):
+    page = visit(f"{served}/?page=overview&scenario=nowhere", ".kpi:visible")
+    for button in page.get_by_role("button", name="as a table or a chart").all():
+        button.click()
+    page.get_by_role("button", name="Notifications").click()
+    settle(page)
+    assert_usable(page, "tables and notifications")

@@ -1,4 +1,3 @@
-import csv
 import io
 import re
 from urllib.parse import parse_qsl, urlsplit
@@ -7,8 +6,8 @@ import openpyxl
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.looking import settle
-from tests.browser.pages.plan import Plan
+from tests.browser.dashboards import settle
+from tests.browser.page_objects import Plan, csv_rows, download
 
 HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'
 STEPS_MAX = 60  # of the Tab key, from the top of the page to the grid
@@ -53,12 +52,6 @@ def said(cell, pattern):
 
 def edits(page):
     return [value for name, value in parse_qsl(urlsplit(page.url).query) if name == "set"]
-
-
-def downloaded(page, name):
-    with page.expect_download() as download:
-        page.get_by_role("button", name=name).click()
-    return open(download.value.path(), "rb").read()
 
 
 def test_a_lever_is_edited_with_the_keyboard_alone(grid):
@@ -159,10 +152,10 @@ def test_locks_presets_files_and_assumptions(plan, tmp_path):
     page.wait_for_url(re.compile("merit_rate_level_1"))
     assert not [text for text in edits(page) if text.startswith("cola_rate")]
     page.get_by_role("tab", name="Files").click()
-    table = downloaded(page, "Download as CSV").decode("utf-8-sig")
-    row = next(row for row in csv.DictReader(io.StringIO(table)) if row["parameter"] == "merit_rate_level_1")
+    table, _ = download(page, "Download as CSV")
+    row = next(row for row in csv_rows(table) if row["parameter"] == "merit_rate_level_1")
     assert (row["value"], row["tier"], row["risk"]) == ("0.01", "draft", "CRITICAL")
-    book = openpyxl.load_workbook(io.BytesIO(downloaded(page, "Download as Excel")))
+    book = openpyxl.load_workbook(io.BytesIO(download(page, "Download as Excel")[0]))
     assert book.sheetnames == ["Parameters", "Edits", "About"]
     file = tmp_path / "levers.csv"
     for rows, outcome in (

@@ -1,9 +1,6 @@
 """Live figures of Plan in the browser: they are what a preview of the same parameters gives."""
 
-import csv
-import io
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -11,6 +8,7 @@ from playwright.sync_api import expect
 from planwise import formatting
 from planwise.census import load_census
 from planwise.governance import effective_parameters, open_ledger
+from tests.browser.page_objects import csv_rows, download
 
 ANSWERED = ".live .exact:has-text(' of ')"
 COLA = "Cost-of-living raise"
@@ -140,10 +138,7 @@ def test_one_year_is_edited_and_the_tables_say_both_sides(plan, simulated):
     rows = table_of(plan, "growth by year").locator("tbody tr")
     expect(rows).to_have_count(len(base))
     expect(rows.nth(1)).to_contain_text(formatting.percent(edited[1]["growth_all"], 2))
-    with plan.expect_download() as download:
-        plan.get_by_role("button", name="Download the table of growth by year").click()
-    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
-    lines = list(csv.DictReader(io.StringIO(text)))
+    lines = csv_rows(download(plan, "Download the table of growth by year")[0])
     assert [float(line["draft"]) for line in lines] == [kpi["growth_all"] for kpi in edited]
     assert [float(line["base"]) for line in lines] == [kpi["growth_all"] for kpi in base]
     lead = plan.get_by_text(re.compile("[0-9]+ earn more"))

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from planwise import formatting
-from tests.browser.serving import dashboard
+from tests.browser.dashboards import dashboard
+from tests.browser.page_objects import go
 from ui.pages import PAGES
 
 pytestmark = pytest.mark.long
@@ -27,7 +28,7 @@ def publishing(published_home, tmp_path):
     shutil.copytree(published_home.root, folder, symlinks=True)
     log = tmp_path / "published.jsonl"
     log.touch()
-    command = [sys.executable, "-m", "tests.browser.publishing_loop", str(folder), str(log)]
+    command = [sys.executable, "-m", "tests.browser.publishing", str(folder), str(log)]
     told = tmp_path / "told.log"
     with told.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
@@ -55,7 +56,7 @@ def test_pages_are_whole_and_without_errors_while_results_are_published(visit, p
     folder, log = publishing
     with dashboard(folder) as url:
         page = visit(url)
-        page.get_by_role("button", name="Where these figures are from").click()
+        page.get_by_role("button", name="Source of the figures").click()
         page.locator(".facts").wait_for()
         held: dict[str, str] = {}
         walk = [info.title for info in PAGES if info.key != "overview"]
@@ -73,10 +74,6 @@ def test_pages_are_whole_and_without_errors_while_results_are_published(visit, p
             page.locator(".kpi:visible").first.wait_for()
             turn += 1
         page.close()
-
-
-def go(page, title):
-    page.get_by_role("navigation", name="Pages").get_by_role("link", name=title, exact=True).click()
 
 
 def looked_at(page, log):

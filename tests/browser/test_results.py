@@ -1,6 +1,5 @@
 """The Results page as people use it: links, filters, events, one employee, downloads, hostile names."""
 
-import csv
 import io
 import re
 from urllib.parse import quote
@@ -12,10 +11,9 @@ from playwright.sync_api import expect
 
 from planwise import formatting
 from planwise.engine.publishing import load_publication
-from tests.browser.looking import come_back
-from tests.browser.serving import dashboard
+from tests.browser.dashboards import come_back, dashboard, settle
+from tests.browser.page_objects import choose, csv_rows, download
 
-expect.set_options(timeout=20_000)  # the machine may have more to do
 ACTIVE = ["continuous_active", "new_hire_active"]
 HOSTILE = (
     '=HYPERLINK("http://x/")<img src=x onerror=alert(1)>, & "Söhne" with a name that goes on and on and on'
@@ -27,23 +25,8 @@ def marts(settings, scenario="baseline"):
     return publication.frame("fct_workforce_snapshot"), publication.frame("fct_yearly_events")
 
 
-def choose(page, label, option):
-    page.get_by_label(label, exact=True).click()
-    page.get_by_role("menuitem", name=option, exact=True).click()
-
-
 def strip(page):
     return page.locator(".kpis:visible").first
-
-
-def downloaded(page, name):
-    with page.expect_download() as download:
-        page.get_by_role("button", name=name).click()
-    return open(download.value.path(), "rb").read()
-
-
-def rows_of(content):
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
 def test_a_link_says_scenario_year_and_filters_and_a_filter_changes_the_figures(
@@ -85,7 +68,7 @@ def test_each_section_opens_and_the_bridge_sums(visit, served, published_home):
         page.get_by_role("tab", name=section).click()
         page.get_by_text(re.compile(text)).locator("visible=true").first.wait_for()
     page.get_by_role("tab", name="Growth bridge").click()
-    content = rows_of(downloaded(page, "Download the table of growth bridge of the year"))
+    content = csv_rows(download(page, "Download the table of growth bridge of the year")[0])
     for row in content:
         parts = sum(float(value) for name, value in row.items() if name.startswith("bridge_"))
         assert parts == pytest.approx(float(row["growth_all"]), abs=1e-12)
@@ -102,12 +85,12 @@ def test_events_are_filtered_paged_and_downloaded_and_lead_to_a_person(visit, se
     expect(table.locator("tbody tr").first).to_contain_text(mine["employee_id"][0])
     page.get_by_role("button", name="Next page").click()
     expect(table.locator("tbody tr").first).to_contain_text(mine["employee_id"][25])
-    found = rows_of(downloaded(page, "Download the events as CSV"))
+    found = csv_rows(download(page, "Download the events as CSV")[0])
     assert [row["event_id"] for row in found] == mine["event_id"].tolist()
     for row, expected in zip(found, mine.itertuples(), strict=True):
         assert float(row["compensation_amount"]) == pytest.approx(expected.compensation_amount, abs=1e-9)
         assert float(row["applied_rate"]) == pytest.approx(expected.applied_rate, abs=1e-12)
-    sheet = openpyxl.load_workbook(io.BytesIO(downloaded(page, "Download the events as Excel"))).active
+    sheet = openpyxl.load_workbook(io.BytesIO(download(page, "Download the events as Excel")[0])).active
     assert sheet.max_row == len(mine) + 1
     someone = mine["employee_id"][26]
     page.get_by_label("Employee ID contains").fill(someone)
@@ -139,11 +122,11 @@ def test_hostile_and_long_names_of_departments_are_text_and_nothing_else(visit, 
         page.locator(".chart .main-svg").first.wait_for()
         page.get_by_role("button", name="Show departments as a table or a chart").click()
         page.get_by_role("rowheader", name=HOSTILE).wait_for()
-        content = rows_of(downloaded(page, "Download the table of departments"))
+        content = csv_rows(download(page, "Download the table of departments")[0])
         assert f"'{HOSTILE}" in [row["department"] for row in content]
         page.get_by_role("tab", name="Events").click()
         page.locator(".paged tbody tr").first.wait_for()
         choose(page, "Kind of event", "Promotions")
-        page.wait_for_timeout(500)
+        settle(page)
         assert page.locator("img[src=x]").count() == 0
         page.close()

@@ -6,8 +6,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.looking import come_back
-from tests.browser.serving import dashboard
+from tests.browser.dashboards import come_back, dashboard
 
 RUN_MILLISECONDS = 120_000
 EDITED = "/?page=run&set=cola_rate=0.03"

@@ -3,19 +3,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.looking import come_back, come_to
-from tests.browser.serving import dashboard
-
-MANY = 30_000  # ms: the machine may be busy
-FOCUSED = """() => { let node = document.activeElement
-  while (node?.shadowRoot?.activeElement) { node = node.shadowRoot.activeElement }
-  return node?.getAttribute('aria-label') || node?.textContent.trim() || node?.localName }"""
-FOCUSED_TAG = FOCUSED.replace("node?.getAttribute('aria-label') ||", "node?.localName ||")
-CHOSEN = "/planwise-theme=(dark|light)/.test(document.cookie)"
+from tests.browser.conftest import visiting
+from tests.browser.dashboards import come_back, come_to, dashboard
 
 
 def heading(page, title):
-    expect(page).to_have_title(re.compile(f"^{title} · "), timeout=MANY)
+    expect(page).to_have_title(re.compile(f"^{title} · "))
 
 
 def pages(page):
@@ -46,7 +39,10 @@ def test_pages_have_addresses_titles_and_a_way_back(visit, served):
 
 def test_an_unknown_page_says_so_and_shows_the_overview(visit, served):
     page = visit(f"{served}/?page=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
-    expect(page.get_by_role("alert").first).to_contain_text("There is no page “<img src=x", timeout=MANY)
+    notice = page.get_by_role("alert").filter(has_text="There is no page “<img src=x")
+    expect(notice).to_be_visible()
+    notice.get_by_role("button", name="Close").click()
+    expect(notice).to_have_count(0)
     heading(page, "Overview")
     expect(page).to_have_url(re.compile("/$"))
     bell = page.get_by_role("button", name="Notifications, 1 unread")
@@ -57,27 +53,19 @@ def test_an_unknown_page_says_so_and_shows_the_overview(visit, served):
     expect(page.get_by_role("button", name="Notifications", exact=True)).to_be_focused()
 
 
-def test_the_keyboard_reaches_content_and_pages(visit, served):
-    page = visit(served)
-    page.keyboard.press("Tab")
-    assert page.evaluate(FOCUSED) == "Skip to the content"
-    page.keyboard.press("Enter")
-    assert (
-        page.evaluate(FOCUSED.replace("node?.getAttribute('aria-label') ||", "node?.localName ||")) == "main"
-    )
-    pages(page).get_by_role("link", name="Overview").focus()
-    page.keyboard.press("Tab")
-    assert "Plan" in page.evaluate(FOCUSED)
-    page.keyboard.press("Enter")
-    heading(page, "Plan")
-    assert "Plan" in page.evaluate(FOCUSED)  # still where one was
+@pytest.fixture(scope="module")
+def overview(browser, served):
+    """A page for tests that leave it as they found it."""
+    with visiting(browser) as visit:
+        yield visit(served)
 
 
-def test_a_link_to_a_page_opens_in_a_tab_of_its_own(visit, served):
-    page = visit(served)
+def test_a_link_to_a_page_opens_in_a_tab_of_its_own(overview):
+    page = overview
     with page.context.expect_page() as opened:
         pages(page).get_by_role("link", name="Learn").click(modifiers=["Control"])
     heading(opened.value, "Learn")
+    opened.value.close()
     heading(page, "Overview")
 
 
@@ -86,9 +74,9 @@ def test_the_names_of_the_pages_can_be_hidden_and_stay_so(visit, served):
     wide = page.locator("main").bounding_box()["width"]
     page.get_by_role("button", name="Hide names of the pages").click()
     page.wait_for_function("document.cookie.includes('planwise-nav=rail')")
-    expect(page.get_by_role("button", name="Show the names of the pages")).to_be_visible(timeout=MANY)
+    expect(page.get_by_role("button", name="Show the names of the pages")).to_be_visible()
     come_back(page)
-    expect(page.get_by_role("button", name="Show the names of the pages")).to_be_visible(timeout=MANY)
+    expect(page.get_by_role("button", name="Show the names of the pages")).to_be_visible()
     assert page.locator("main").bounding_box()["width"] > wide + 100
     expect(pages(page).get_by_role("link", name="Plan", exact=True)).to_be_visible()
 
@@ -96,7 +84,7 @@ def test_the_names_of_the_pages_can_be_hidden_and_stay_so(visit, served):
 @pytest.mark.parametrize("system", ["light", "dark"])
 def test_the_theme_is_the_systems_until_one_chooses(browser, served, system):
     context = browser.new_context(color_scheme=system)
-    context.set_default_timeout(MANY)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     come_to(page, served)
     page.get_by_role("button", name="Toggle theme").wait_for()
@@ -112,8 +100,8 @@ def test_the_theme_is_the_systems_until_one_chooses(browser, served, system):
     context.close()
 
 
-def test_the_account_says_that_sign_in_is_off(visit, served):
-    page = visit(served)
+def test_the_account_says_that_sign_in_is_off(overview):
+    page = overview
     page.get_by_role("button", name=re.compile("^Account: .*, admin$")).click()
     expect(page.get_by_role("region", name="Account")).to_contain_text("Sign-in is off")
     expect(page.get_by_role("link", name="Sign out")).to_have_count(0)
@@ -121,15 +109,13 @@ def test_the_account_says_that_sign_in_is_off(visit, served):
 
 def test_a_server_that_restarts_is_said_and_the_page_comes_back(browser, home):
     context = browser.new_context()
-    context.set_default_timeout(MANY)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     with dashboard(home.root) as url:
         come_to(page, f"{url}/?scenario=higher_cola&set=cola_rate%3D0.04")
         page.locator(".kpi:visible").first.wait_for()
     port = int(url.rpartition(":")[2])
-    expect(page.get_by_role("alert").filter(has_text="connection to the server is lost")).to_be_visible(
-        timeout=MANY
-    )
+    expect(page.get_by_role("alert").filter(has_text="connection to the server is lost")).to_be_visible()
     expect(page.get_by_role("button", name="Reload now")).to_be_visible()
     with dashboard(home.root, port=port):
         page.locator("#connection-lost").wait_for(state="detached")

@@ -9,12 +9,10 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from planwise.settings import SignInSettings
-from tests.browser.looking import come_to
-from tests.browser.serving import dashboard
+from tests.browser.dashboards import come_to, dashboard
 from tests.ui.oidc_provider import CLIENT, SECRET, provider_running
 from ui.auth.configuration import users_of
 
-expect.set_options(timeout=30_000)
 GOOD = "correct horse battery"
 CLOSED = ("/", "/?page=plan", "/autoload.js?bokeh-autoload-element=x", "/metadata", "/plotly/plotly.min.js")
 

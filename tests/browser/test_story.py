@@ -5,11 +5,7 @@ from playwright.sync_api import expect
 
 from planwise.engine.publishing import load_publication
 from tests.browser.conftest import EMPLOYEES
-from tests.browser.pages.compare import Compare
-from tests.browser.pages.navigation import go
-from tests.browser.pages.optimise import Optimise
-from tests.browser.pages.plan import COLA, Plan
-from tests.browser.pages.run import Run
+from tests.browser.page_objects import COLA, Compare, Optimise, Plan, Run, go
 
 pytestmark = pytest.mark.long
 

@@ -1,4 +1,5 @@
-import csv
+"""The overview in a browser: figures, scenarios, themes, files, an empty and a damaged home."""
+
 import io
 import json
 import re
@@ -11,18 +12,16 @@ from playwright.sync_api import expect
 
 from planwise import formatting
 from planwise.engine.publishing import load_publication
-from tests.browser.serving import dashboard
+from planwise.settings import Settings
+from tests.browser.conftest import visiting
+from tests.browser.dashboards import dashboard, settle
+from tests.browser.page_objects import choose, csv_rows, download
 
 HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'
 
 
 def kpis(settings, scenario):
     return load_publication(settings, scenario).manifest["kpis"][-1]
-
-
-def choose(page, label, option):
-    page.get_by_label(label, exact=True).click()
-    page.get_by_role("menuitem", name=option, exact=True).click()
 
 
 def shown(page):
@@ -34,14 +33,36 @@ def luminance(color):
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def downloaded(page, name):
-    with page.expect_download() as download:
-        page.get_by_role("button", name=name).click()
-    return open(download.value.path(), encoding="utf-8-sig", newline="").read()
+@pytest.fixture(scope="module")
+def overview(browser, served):
+    """The page of the baseline, for tests that change nothing."""
+    with visiting(browser) as visit:
+        yield visit(served)
 
 
-def test_the_page_shows_the_figures_of_the_manifest(visit, served, published_home):
-    page = visit(served)
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory):
+    """Settings and address of a home in which nothing is published yet."""
+    settings = Settings(home=tmp_path_factory.mktemp("changing") / "nothing")
+    with dashboard(settings.root) as url:
+        yield settings, url
+
+
+@pytest.fixture
+def publish(changing, published_home):
+    """Publish both scenarios in the home that changes, in place of what is there."""
+    settings, _ = changing
+
+    def publish():
+        shutil.rmtree(settings.published_dir, ignore_errors=True)
+        # The files are new ones to the dashboard, which keeps what it has read.
+        shutil.copytree(published_home.published_dir, settings.published_dir, copy_function=shutil.copy)
+
+    return publish
+
+
+def test_the_page_shows_the_figures_of_the_manifest(overview, published_home):
+    page = overview
     last = kpis(published_home, "baseline")
     text = shown(page)
     for figure in (
@@ -59,7 +80,7 @@ def test_the_page_shows_the_figures_of_the_manifest(visit, served, published_hom
     page.locator(".chart .main-svg").first.wait_for()
     assert page.locator(".chart:visible").count() == 3
     assert "Target 3.0%" in page.locator(".chart").first.inner_text()
-    page.get_by_role("button", name="Where these figures are from").click()
+    page.get_by_role("button", name="Source of the figures").click()
     fingerprint = load_publication(published_home, "baseline").fingerprint
     page.get_by_text(fingerprint).wait_for()
 
@@ -112,27 +133,27 @@ def test_the_dark_theme_is_dark_and_readable(visit, served):
     page.wait_for_function(
         "getComputedStyle(document.querySelector('body')).backgroundColor != 'rgb(255, 255, 255)'"
     )
-    page.wait_for_timeout(500)
+    settle(page)
     paper, figure, tick = map(luminance, colors())
     assert paper < 40
     assert min(figure, tick) > 140
 
 
-def test_the_download_of_the_level_table_is_the_mart(visit, served, published_home):
-    page = visit(served)
+def test_the_download_of_the_level_table_is_the_mart(overview, published_home):
+    page = overview
     page.get_by_role("button", name="Levels", exact=True).click()
-    content = downloaded(page, "Download the table of levels")
+    content, _ = download(page, "Download the table of levels")
     mart = load_publication(published_home, "baseline").frame("fct_level_summary")
     mart = mart[mart["simulation_year"] == mart["simulation_year"].max()].reset_index(drop=True)
     small = mart["headcount"] < 10
     pay = ["mean_base_pay", "median_base_pay", "cv", "mean_compa_ratio", "below_minimum", "above_maximum"]
     mart[pay] = mart[pay].astype(float)
     mart.loc[small, pay] = None
-    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(content)), mart, check_dtype=False)
+    pd.testing.assert_frame_equal(pd.read_csv(io.BytesIO(content)), mart, check_dtype=False)
 
 
-def test_the_table_behind_a_chart_says_what_the_chart_shows(visit, served, published_home):
-    page = visit(served)
+def test_the_table_behind_a_chart_says_what_the_chart_shows(overview, published_home):
+    page = overview
     page.get_by_role("button", name="Show growth bridge as a table or a chart").click()
     table = page.get_by_role("table").filter(has_text="Promotion, pp")
     table.wait_for()
@@ -155,50 +176,47 @@ def test_what_waits_leads_to_its_page_without_loading_the_application_again(visi
     assert page.get_by_text("Latest study").is_visible()
 
 
-def test_an_empty_home_says_what_to_do_and_fills_by_itself(visit, published_home, tmp_path):
-    with dashboard(tmp_path / "nothing") as url:
-        page = visit(url)
-        assert page.get_by_role("heading", name="Nothing is published yet").is_visible()
-        assert page.get_by_text("planwise simulate", exact=True).is_visible()
-        assert page.locator(".kpi:visible").count() == 0
-        shutil.copytree(published_home.published_dir, tmp_path / "nothing" / "published")
-        page.locator(".kpi:visible").first.wait_for(timeout=20_000)
-        assert not page.get_by_role("heading", name="Nothing is published yet").is_visible()
-        page.locator(".chart .main-svg").first.wait_for()
-        page.close()
+def test_an_empty_home_says_what_to_do_and_fills_by_itself(visit, changing, publish):
+    page = visit(changing[1])
+    assert page.get_by_role("heading", name="Nothing is published yet").is_visible()
+    assert page.get_by_text("planwise simulate", exact=True).is_visible()
+    assert page.locator(".kpi:visible").count() == 0
+    publish()
+    page.locator(".kpi:visible").first.wait_for()
+    expect(page.get_by_role("heading", name="Nothing is published yet")).to_be_hidden()
+    page.locator(".chart .main-svg").first.wait_for()
 
 
-def test_a_damaged_result_is_named_and_the_others_are_shown(visit, home):
-    publication = load_publication(home, "higher_cola")
-    publication.file("fct_scenario_kpis").write_bytes(b"not Parquet")
-    with dashboard(home.root) as url:
-        page = visit(f"{url}/?scenario=higher_cola")
-        notice = page.locator(".notice.bad:visible").inner_text()
-        assert "'higher_cola' is damaged" in notice
-        assert "planwise simulate --scenario higher_cola" in notice
-        assert page.locator("h1").inner_text() == "baseline"
-        page.locator(".chart .main-svg").first.wait_for()
-        page.close()
+def test_a_damaged_result_is_named_and_the_others_are_shown(visit, changing, publish):
+    settings, url = changing
+    publish()
+    load_publication(settings, "higher_cola").file("fct_scenario_kpis").write_bytes(b"not Parquet")
+    page = visit(f"{url}/?scenario=higher_cola")
+    notice = page.locator(".notice.bad:visible").inner_text()
+    assert "'higher_cola' is damaged" in notice
+    assert "planwise simulate --scenario higher_cola" in notice
+    assert page.locator("h1").inner_text() == "baseline"
+    page.locator(".chart .main-svg").first.wait_for()
 
 
 @pytest.mark.parametrize("address", ["", f"?scenario={quote(HOSTILE)}"], ids=["listed", "chosen"])
-def test_what_people_name_things_is_text_and_nothing_else(visit, home, address):
-    current = load_publication(home, "baseline")
-    hostile = home.published_dir / HOSTILE
-    shutil.copytree(home.published_dir / "baseline", hostile)
+def test_what_people_name_things_is_text_and_nothing_else(visit, changing, publish, address):
+    settings, url = changing
+    publish()
+    current = load_publication(settings, "baseline")
+    hostile = settings.published_dir / HOSTILE
+    shutil.copytree(settings.published_dir / "baseline", hostile)
     file = hostile / current.fingerprint / "manifest.json"
     manifest = json.loads(file.read_text())
     manifest["census"]["name"] = HOSTILE
     manifest["gate"]["results"][0]["expectation"] = HOSTILE
     file.write_text(json.dumps(manifest | {"scenario": HOSTILE}))
-    with dashboard(home.root) as url:
-        page = visit(f"{url}/{address}")
-        page.locator(".chart .main-svg").first.wait_for()
-        page.wait_for_timeout(500)
-        assert page.locator("img[src=x]").count() == 0
-        assert page.locator("table:visible").get_by_text(HOSTILE, exact=True).first.is_visible()
-        if address:
-            assert page.locator("h1").inner_text() == HOSTILE
-        content = downloaded(page, "Download the table of scenarios")
-        assert HOSTILE in [row["scenario"] for row in csv.DictReader(io.StringIO(content))]
-        page.close()
+    page = visit(f"{url}/{address}")
+    page.locator(".chart .main-svg").first.wait_for()
+    settle(page)
+    assert page.locator("img[src=x]").count() == 0
+    assert page.locator("table:visible").get_by_text(HOSTILE, exact=True).first.is_visible()
+    if address:
+        assert page.locator("h1").inner_text() == HOSTILE
+    content, _ = download(page, "Download the table of scenarios")
+    assert HOSTILE in [row["scenario"] for row in csv_rows(content)]

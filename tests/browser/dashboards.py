@@ -1,6 +1,27 @@
-"""What tests see of a whole page: when it has settled, whether anything sticks out, which theme it has."""
+"""Serve a dashboard as a process of its own, come to a page of it, and check the page as a whole."""
 
+import functools
+import os
 import re
+import sys
+import tempfile
+from contextlib import contextmanager
+
+from benchmarks.serving import FILE, serving, told
+from scripts.axe import axe_script
+
+
+@contextmanager
+def dashboard(folder, *options, port=None, environment=None):
+    """Run it on a free port, or on this one; yields its address."""
+    environment = {"PLANWISE_PREVIEW_WORKERS": "1", **os.environ, **(environment or {})}
+    with tempfile.TemporaryFile("w+") as log:
+        try:
+            with serving(folder, log, *options, port=port, environment=environment, ready=FILE) as served:
+                yield served.url
+        finally:
+            sys.stderr.write(f"What the dashboard told:\n{told(log)}")
+
 
 # Text of the page and its measures, shadow roots included. The page has settled when they stay the same for a
 # while and nothing moves or changes its colour.
@@ -76,3 +97,35 @@ def sticks_out(page):
 def is_dark(page):
     color = page.evaluate("getComputedStyle(document.body).backgroundColor")
     return sum(int(part) for part in re.findall(r"\d+", color)[:3]) < 3 * 80
+
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+BAD = {"serious", "critical"}
+RUN = """async (tags) => {
+  const found = await axe.run(document, {resultTypes: ["violations"], runOnly: {type: "tag", values: tags}})
+  const about = ({target, html, failureSummary}) => (
+    {target: target.flat(9).join(" >>> "), html, why: failureSummary})
+  return found.violations.map(({id, impact, help, nodes}) => ({id, impact, help, nodes: nodes.map(about)}))
+}"""
+SHOWN = 4  # elements of a violation that a failure names
+
+
+@functools.cache
+def _rules():
+    return axe_script()
+
+
+def violations(page):
+    """Return the serious and critical violations as texts, one a rule, with the elements that break it."""
+    if not page.evaluate("typeof axe == 'object'"):
+        page.evaluate(_rules())
+    return [_text(found) for found in page.evaluate(RUN, TAGS) if found["impact"] in BAD]
+
+
+def _text(found):
+    nodes = "\n".join(
+        f"    {node['target']}\n      {node['html'][:300]}\n      {node['why'].splitlines()[-1].strip()}"
+        for node in found["nodes"][:SHOWN]
+    )
+    more = f"\n    and {len(found['nodes']) - SHOWN} more" if len(found["nodes"]) > SHOWN else ""
+    return f"{found['impact']} {found['id']}: {found['help']}\n{nodes}{more}"

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pandas as pd
+import param
 import pytest
 
 from planwise.comparison.employee import Behind, Event, Timeline, Year
@@ -69,6 +70,26 @@ def test_a_filter_changes_the_figures_and_the_address_says_it(home):
     assert ResultsRequest.of(asked) == ResultsRequest.of(mine.selection)
     page._controls._reset.clicks += 1
     assert ResultsRequest.of(mine.selection) == ResultsRequest(year=2026)
+
+
+def test_an_answer_to_an_earlier_choice_does_not_turn_the_tab_back(home, monkeypatch):
+    mine = session(home)
+    page = ResultsPage(mine)
+    turned, offload = [], mine.offload
+    page._tabs.param.watch(lambda event: turned.append(SECTIONS[event.new]), "active")
+
+    async def read(work, *arguments):
+        found = await offload(work, *arguments)
+        if mine.selection.section == "employee":
+            with param.discard_events(mine.selection):  # pressed while the other one is read
+                mine.selection.section = "bridge"
+        return found
+
+    monkeypatch.setattr(mine, "offload", read)
+    mine.selection.section = "employee"
+    assert turned == []
+    page.refresh()
+    assert turned == ["bridge"]
 
 
 def test_nothing_is_read_when_nothing_is_new(home, monkeypatch):

@@ -211,8 +211,8 @@ class ResultsPage(Page):
         except PlanWiseError as error:
             on_page(partial(self._show_error, error))
             return
-        if self._session.ended:
-            return
+        if self._session.ended or ResultsRequest.of(self._session.selection) != request:
+            return  # an answer to an earlier choice would turn the tab back
         self._seen = key
         on_page(partial(self._show_found, shown))
 

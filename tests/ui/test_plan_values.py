@@ -9,6 +9,7 @@ from tests.ui.plan_world import FakeSession, Scenarios
 from ui.components.differences import counted, difference_table, differences, finding_list, finding_title
 from ui.components.downloads import to_csv
 from ui.pages.plan.charts import effect_texts, effects
+from ui.pages.plan.editor import slider_value
 from ui.pages.plan.sheet import (
     MAIN_ASSUMPTIONS,
     assumption_sheet,
@@ -21,7 +22,6 @@ from ui.pages.plan.sheet import (
     pasted_changes,
     ramp,
     single_board,
-    slider_value,
     typed_changes,
     unlocked,
 )

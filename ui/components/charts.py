@@ -57,11 +57,7 @@ TEMPLATE: Figure = {
             "fixedrange": True,
             "title": {"font": _SMALL, "standoff": 6},
         },
-        "yaxis": {
-            "fixedrange": True,
-            "automargin": True,
-            "title": {"font": _SMALL, "standoff": 8},
-        },
+        "yaxis": {"fixedrange": True, "automargin": True, "title": {"font": _SMALL, "standoff": 8}},
         "annotationdefaults": {"showarrow": False, "font": _SMALL},
     }
 }

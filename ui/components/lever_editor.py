@@ -29,9 +29,10 @@ class LeverEditor(Component):
     _sheets = ("lever_editor",)
 
     def _handle_msg(self, message: Any) -> None:
-        super()._handle_msg(message)
-        if isinstance(message, dict) and isinstance(number := message.get("number"), int):
-            self.answered = number
+        if isinstance(message, dict) and self._on_message is not None:
+            self._on_message(message)
+            if isinstance(number := message.get("number"), int):
+                self.answered = number
 
 
 class LeverGrid(Component):

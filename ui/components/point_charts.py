@@ -355,12 +355,7 @@ def trial_chart(
 ) -> Figure:
     """Return marks of trials on two axes; `names` are x, y, text and its shift upwards in pixels."""
     found = layout(
-        height=height,
-        x_title=x_title,
-        y_title=y_title,
-        x_format=x_format,
-        y_format=y_format,
-        legend="above",
+        height=height, x_title=x_title, y_title=y_title, x_format=x_format, y_format=y_format, legend="above"
     )
     if selectable:
         found |= {"dragmode": "select", "selectdirection": "any"}

@@ -222,12 +222,7 @@ def affected(name: str, impact: Impact, dimension: str) -> Content:
             TableColumn("median_change_rate", "Median change", lambda v: percent(v, 2, sign=True)),
         ),
         f"draft_affected_by_{dimension}.csv",
-        intervals(
-            marks,
-            x_title="Change of base pay, $ a year",
-            x_format="$,~s",
-            zero_based=True,
-        ),
+        intervals(marks, x_title="Change of base pay, $ a year", x_format="$,~s", zero_based=True),
         ALL_EMPLOYEES,
         _lead(impact),
     )
@@ -289,11 +284,7 @@ def _sides(name: str, frame: pd.DataFrame, write: Callable[[Any], str]) -> list[
 
 def _by_year(base: Side, now: Side, name: str) -> pd.DataFrame:
     return pd.DataFrame(
-        {
-            "simulation_year": list(now.years),
-            "base": _values(base, name),
-            "draft": _values(now, name),
-        }
+        {"simulation_year": list(now.years), "base": _values(base, name), "draft": _values(now, name)}
     ).astype({"base": float, "draft": float})
 
 

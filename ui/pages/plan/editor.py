@@ -10,7 +10,7 @@ import param
 
 from planwise.errors import InputError, PlanWiseError
 from planwise.parameters import Lever, Risk, Value, catalogue
-from planwise.parameters.catalogue import Direction
+from planwise.parameters.catalogue import Direction, Unit
 from ui.components import html
 from ui.components.html import Tone
 from ui.components.lever_editor import LeverEditor, LeverGrid
@@ -25,11 +25,11 @@ from ui.pages.plan.sheet import (
     pasted_changes,
     ramp,
     single_board,
-    slider_value,
     typed_changes,
 )
 from ui.session import Session
 from ui.values.parameter_text import (
+    PERCENT,
     Declared,
     allowed,
     entered,
@@ -389,6 +389,11 @@ class GridPane:
             self._choice.change(
                 lambda: pasted_changes(draft.effective, order, name, year, texts), name=name, year=year
             )
+
+
+def slider_value(parameter: Declared, number: float) -> float:
+    """Return the value of a parameter at a slider's position."""
+    return number / PERCENT if parameter.unit is Unit.RATE else number
 
 
 def heading(draft: Draft, parameter: Declared, years: Sequence[int], *, can_edit: bool) -> str:

@@ -35,10 +35,7 @@ from ui.session import Session
 WARNED_OF = "Distance from the recommended ranges, rules across levers, target and budget"
 TABS = ("Levers", "By year", "Assumptions", "Presets", "Files")
 EDITOR_WIDTH = 440  # pixels: a name, a slider, a number, the base value and a reset on one line
-STACKED_WIDTH, WIDE_STACKED_WIDTH = (
-    940,
-    1240,
-)  # pixels of the window; below, figures come first
+STACKED_WIDTH, WIDE_STACKED_WIDTH = (940, 1240)  # pixels of the window; below, figures come first
 TAB_SIZES = {"& .MuiTab-root": {"minWidth": 0, "padding": "6px 10px", "minHeight": "40px"}}
 CHART_WIDTH_MIN = 350  # pixels, under which charts stand below each other
 BUTTON: dict[str, Any] = {"size": "small", "margin": 0}

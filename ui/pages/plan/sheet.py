@@ -146,11 +146,6 @@ def board_values(
     return found
 
 
-def slider_value(parameter: Declared, number: float) -> float:
-    """Return the value of a parameter at a slider's position."""
-    return number / PERCENT if parameter.unit is Unit.RATE else number
-
-
 def lock_text(draft: Draft, parameter: Declared) -> str:
     """Return who locked a parameter and why; empty when it can be edited."""
     lock = draft.lock_of(parameter.name)

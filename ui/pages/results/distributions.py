@@ -229,10 +229,7 @@ POSITIONS = {
 }
 NO_CELLS = pd.DataFrame(columns=["performance_rating", "position", "people", "mean_merit_rate"])
 FEW = f"< {SUPPRESSED_UNDER}"
-X_AXES = {
-    "tenure_years": ("Tenure, years", ",d", ".1f"),
-    "base_pay": ("Annual base pay, $", "$,~s", "$,.0f"),
-}
+X_AXES = {"tenure_years": ("Tenure, years", ",d", ".1f"), "base_pay": ("Annual base pay, $", "$,~s", "$,.0f")}
 LOW, HIGH = "Below 0.80", "Over 1.20"
 
 

@@ -122,14 +122,7 @@ def contents(view: ResultsView, frame: pd.DataFrame) -> tuple[Content, ...]:
         ),
         growth,
         _payroll(view, frame),
-        _card(
-            view,
-            frame,
-            "Compa-ratio",
-            "Mean of base pay ÷ range midpoint",
-            ("mean_compa_ratio",),
-            ".2f",
-        ),
+        _card(view, frame, "Compa-ratio", "Mean of base pay ÷ range midpoint", ("mean_compa_ratio",), ".2f"),
         Content(
             "All figures by year",
             view.subtitle(
@@ -247,10 +240,7 @@ class Bridge(Section):
         )
         layouts = [card.layout for card in self._cards]
         self.layout = pn.Column(
-            pn.Column(*layouts[:2], **PAIR),
-            layouts[2],
-            html.pane(html.notice(MEANING)),
-            **STACK,
+            pn.Column(*layouts[:2], **PAIR), layouts[2], html.pane(html.notice(MEANING)), **STACK
         )
 
     def read(self, store: Store, view: ResultsView) -> tuple[Content, ...]:

@@ -52,7 +52,7 @@ EDITS, STORED = "My edits", "A stored scenario"
 WHAT = "Every employee is simulated; the quality gate decides whether it is published"
 FIELD: dict[str, Any] = {"margin": 0, "sizing_mode": "stretch_width"}
 SEGMENTS = {
-    "& .MuiToggleButton-root": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "4px 14px"},
+    "& .MuiToggleButton-root": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "4px 14px"}
 }
 DESCRIPTION_MAX = 500
 
@@ -82,10 +82,7 @@ class RunForm:
             label="Name of the scenario", max_length=48, size="small", width=240, margin=0
         )
         self._note = pmui.TextInput(
-            label="What it is for (optional)",
-            max_length=DESCRIPTION_MAX,
-            size="small",
-            **FIELD,
+            label="What it is for (optional)", max_length=DESCRIPTION_MAX, size="small", **FIELD
         )
         self._over = pmui.Checkbox(label="Update the scenario", value=False, margin=0)
         self._difference = html.pane("", styles={"--table-height": "260px"})

@@ -155,16 +155,16 @@ def constraints(study: StudyTrials) -> Content:
             "constraint": str(one.get("text", one["name"])),
             "actual": one.get("actual"),
             "limit": one.get("limit"),
-            "met": "met" if one["satisfied"] else "exceeded",
+            "holds": "met" if one["satisfied"] else "exceeded",
         }
         for one in found
     ]
-    frame = pd.DataFrame(rows, columns=["constraint", "actual", "limit", "met"])
+    frame = pd.DataFrame(rows, columns=["constraint", "actual", "limit", "holds"])
     columns = (
         TableColumn("constraint", "Constraint", is_text=True),
         TableColumn("actual", "Actual", _figure),
         TableColumn("limit", "Limit", _figure),
-        TableColumn("met", "", is_text=True),
+        TableColumn("holds", "", is_text=True),
     )
     subtitle = "At the answer; the quality gate is one of them"
     return Content("Constraints", subtitle, frame, columns, f"constraints_{study.name}.csv")

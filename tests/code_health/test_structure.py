@@ -1,6 +1,7 @@
 """What is done in one place only: each row names a construct, the files that may use it, and why."""
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,3 +88,9 @@ def test_a_construct_is_used_in_its_one_place(rule):
 def test_a_rule_finds_its_construct(rule):
     assert any(rule.matches(node) for node in ast.walk(ast.parse(rule.example)))
     assert all((ROOT / place).is_file() for place in rule.place)
+
+
+def test_names_of_test_files_that_run_together_are_unique():
+    folders = [folder for folder in (ROOT / "tests").iterdir() if folder.name not in ("browser", "flows")]
+    names = Counter(file.name for folder in folders for file in folder.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []

@@ -10,14 +10,14 @@ from planwise.app.requests import IngestRequest
 from planwise.app.runner import Runner
 from planwise.app.simulate import evaluate_gate, show_gate
 from planwise.census import Census, ImportResult, generate_census, import_census, register_census, use_census
-from planwise.census.importer import name_from
-from planwise.census.registry import NAME_PATTERN, check_name
+from planwise.census.registry import NAME_PATTERN, check_name, name_from
 from planwise.gate import GateResult, require
 from planwise.settings import Settings
 from planwise.study import census_levels
 
 INCOMING = "_incoming"  # the name under which a census waits for its gate
 NAME_LENGTH = 64
+MAPPING_OPTIONS = {"encoding", "skip_rows", "pay_unit", "hours_per_year", "pay_is", "currency"}
 assert NAME_PATTERN.fullmatch(f"a{INCOMING}")
 
 
@@ -79,6 +79,7 @@ def import_file(settings: Settings, request: IngestRequest, name: str) -> Import
         as_of=request.as_of,
         levels=request.levels,
         row_filter=request.row_filter,
+        options=request.model_dump(include=MAPPING_OPTIONS),
         name=name,
         use=False,
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from cyclopts import Parameter
 from pydantic import Field, model_validator
 
+from planwise.census.mapping import PayIs, PayUnit
 from planwise.governance.request import Bounds, Request, ScenarioRequest
 
 
@@ -25,6 +26,12 @@ class IngestRequest(Request):
     as_of: date | None = Field(default=None, description="Date of the census; default today")
     levels: str | None = Field(default=None, description="pay-quantiles or ranges")
     row_filter: str | None = Field(default=None, description="Boolean SQL over the file's columns")
+    encoding: str | None = Field(default=None, description="Encoding of a text file; default by its bytes")
+    skip_rows: int | None = Field(default=None, ge=0, description="Lines above the header")
+    pay_unit: PayUnit | None = Field(default=None, description="Unit of pay in the file")
+    hours_per_year: float | None = Field(default=None, description="Hours of a full-time year")
+    pay_is: PayIs | None = Field(default=None, description="What the amounts of part-timers are")
+    currency: str | None = Field(default=None, description="ISO code; rows in another are rejected")
 
 
 class SweepRequest(Request):

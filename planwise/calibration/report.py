@@ -79,6 +79,7 @@ def calibration_json(c: Calibration) -> dict[str, Any]:
         "assumptions": dict(c.assumptions),
         "options": options(c),
         "clips": [asdict(clip) for clip in c.clips],
+        "notices": [{"census": year.name, "notice": notice} for year in c.years for notice in year.notices],
         "not_estimated": [{"name": name, "why": why} for name, why in c.not_estimated],
     }
 

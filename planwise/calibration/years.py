@@ -1,7 +1,7 @@
 """Yearly censuses, and what changed for each person between two of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +12,7 @@ import pandas as pd
 from planwise.census import load_census, read_census
 from planwise.census.mapping import load_mapping
 from planwise.census.registry import NAME_PATTERN
-from planwise.census.schema import DEFAULT_RATING
+from planwise.census.schema import DEFAULT_RATING, loose_id
 from planwise.errors import InputError
 from planwise.parameters import catalogue
 from planwise.settings import Settings
@@ -111,6 +111,7 @@ def read_years(
             )
         )
     _check_dates(years)
+    years = _with_one_spelling(years)
     _check_ids(years)
     return tuple(years)
 
@@ -169,6 +170,43 @@ def _check_dates(years: Sequence[YearlyCensus]) -> None:
                 f"{SPACING_DAYS[0]} to {SPACING_DAYS[1]} are taken for a year.",
                 remedy="Give yearly censuses without a gap: a rate over another time is not a yearly rate.",
             )
+
+
+def _with_one_spelling(years: Sequence[YearlyCensus]) -> list[YearlyCensus]:
+    """Give ids that a later census writes otherwise (800 for 00800) the earlier spelling, with a note.
+
+    An id without a match that becomes equal without case, leading zeros or `.0` is the same person's,
+    provided that only one id of each census does.
+    """
+    result = [years[0]]
+    for after in years[1:]:
+        before = result[-1]
+        alone_before = before.people.index.difference(after.people.index)
+        alone_after = after.people.index.difference(before.people.index)
+        earlier, later = _by_loose_id(alone_before), _by_loose_id(alone_after)
+        renamed = {later[key]: earlier[key] for key in later.keys() & earlier.keys()}
+        if renamed:
+            written, was = min(renamed.items())
+            notice = (
+                f"{len(renamed):,} ids of {after.name} match those of {before.name} only without case, "
+                f"leading zeros or .0 ({was} is {written}): they were taken for the same people."
+            )
+            after = replace(
+                after,
+                people=after.people.rename(index=renamed).sort_index(),
+                ids_in_file=None
+                if after.ids_in_file is None
+                else frozenset(renamed.get(identifier, identifier) for identifier in after.ids_in_file),
+                notices=(*after.notices, notice),
+            )
+        result.append(after)
+    return result
+
+
+def _by_loose_id(ids: pd.Index) -> dict[str, str]:
+    """Return the ids by what stays of them when an export changes them, where that is one id's only."""
+    keys = pd.Series(ids, index=[loose_id(str(identifier)) for identifier in ids])
+    return {str(key): str(identifier) for key, identifier in keys[~keys.index.duplicated(keep=False)].items()}
 
 
 def _check_ids(years: Sequence[YearlyCensus]) -> None:

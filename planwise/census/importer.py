@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planwise.census.checks import Bools, Judged, judge, leavers
+from planwise.census.checks import Bools, Judged, employment, judge, without_blanks
 from planwise.census.levels import (
     NO_LEVEL,
     Levels,
@@ -34,9 +34,24 @@ from planwise.census.mapping import (
     load_mapping,
     resolve_columns,
 )
-from planwise.census.reader import SourceFile, kept_rows, read_source
-from planwise.census.registry import Census, check_name, register_census
-from planwise.census.schema import OPTIONAL_FACTS, is_direct_identifier
+from planwise.census.numbers import parse_money
+from planwise.census.pay import annual_pay, full_time_pay, sum_rows
+from planwise.census.reader import SourceFile, first_lines, kept_rows, read_source
+from planwise.census.registry import (
+    Census,
+    census_in_use,
+    check_name,
+    load_census,
+    name_from,
+    register_census,
+)
+from planwise.census.schema import (
+    OPTIONAL_FACTS,
+    identify_people,
+    is_direct_identifier,
+    loose_id,
+    normalise_header,
+)
 from planwise.census.synthetic import default_levels
 from planwise.errors import GateBlocked, InputError
 from planwise.formatting import escape_formula
@@ -75,6 +90,7 @@ class ImportReport:
     content_hash: str | None
     rejects_file: Path
     report_file: Path
+    first_rejects: tuple[str, ...] = ()  # such as "line 3 (missing_pay)"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""
@@ -99,13 +115,15 @@ class ImportBlocked(GateBlocked):
     """Too few rows are valid: nothing was registered; `report` says which rows and why."""
 
     def __init__(self, report: ImportReport) -> None:
+        rows = f"The first: {', '.join(report.first_rejects)}."
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.reject_reasons.items())
         super().__init__(
             f"{report.rows_rejected:,} of {report.rows_accepted + report.rows_rejected:,} rows are not "
             f"valid: {report.valid_share:.3%} valid, {report.valid_share_min:.3%} needed ({reasons}). "
-            "Nothing was registered.",
+            f"Nothing was registered. {rows}",
             remedy=f"Every rejected row with its reasons: {report.rejects_file}. Correct the file, or leave "
-            "such rows out on purpose with `filter:` in a mapping YAML.",
+            "such rows out on purpose with `filter:` in a mapping YAML. The setting "
+            "PLANWISE_VALID_ROWS_MIN_SHARE (such as 0.9) accepts a smaller share.",
         )
         self.report = report
 
@@ -136,7 +154,7 @@ class ImportResult:
 KEY_FILE = "identity.key"
 KEY_BYTES = 32
 ID_HEX_DIGITS = 20  # 80 bits: no collision to expect among a million people
-SSN = r"^\d{3}-\d{2}-\d{4}$"
+LINES_NAMED = 5
 
 
 def installation_key(home: Path) -> bytes:
@@ -169,12 +187,6 @@ def pseudonyms(identifiers: pd.Series, key: bytes) -> pd.Series:
     )
 
 
-def look_like_ssn(values: pd.Series) -> bool:
-    """Return whether most values look like US social security numbers."""
-    filled = values[values != ""]
-    return len(filled) > 0 and bool(filled.str.match(SSN).mean() > 0.5)
-
-
 IMPORTS_FOLDER = "imports"
 
 
@@ -186,15 +198,17 @@ def import_census(
     as_of: date | None = None,
     levels: str | None = None,
     row_filter: str | None = None,
+    options: Mapping[str, Any] | None = None,
     name: str | None = None,
     use: bool = True,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> ImportResult:
     """Import `file`, register it as `name` (default: from the file name) and, with `use`, put it in use.
 
-    `as_of`, `levels` override the mapping; `row_filter` adds to its own. Raises InputError on a file or
-    mapping that cannot be used, and ImportBlocked when fewer rows than `settings.valid_rows_min_share` are
-    valid: report and rejects are then written, and the census in use is unchanged.
+    `as_of`, `levels` and `options` (keys of the mapping) override the mapping; `row_filter` adds to its own.
+    Raises InputError on a file or mapping that cannot be used, and ImportBlocked when fewer rows than
+    `settings.valid_rows_min_share` are valid: report and rejects are then written, and the census in use is
+    unchanged.
     """
     reading = read_census(
         settings,
@@ -203,10 +217,14 @@ def import_census(
         as_of=as_of,
         levels=levels,
         row_filter=row_filter,
+        options=options,
         name=name,
         now=now,
     )
-    report = reading.report
+    report = replace(
+        reading.report,
+        notices=[*reading.report.notices, *_changed_ids(settings, reading.rows["employee_id"])],
+    )
     census = register_census(
         settings,
         reading.name,
@@ -233,6 +251,7 @@ def read_census(
     as_of: date | None = None,
     levels: str | None = None,
     row_filter: str | None = None,
+    options: Mapping[str, Any] | None = None,
     name: str | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Reading:
@@ -241,26 +260,51 @@ def read_census(
     Raises what `import_census` raises.
     """
     census_name = check_name(name or name_from(file))
-    plan = _plan(load_mapping(mapping), levels, row_filter)
-    source = read_source(file, plan.sheet)
-    columns = resolve_columns(list(source.frame.columns), plan)
-    notices = []
+    plan = _plan(load_mapping(mapping), options or {}, levels, row_filter)
+    stated = [header for header in plan.columns.values() if header]
+    source = read_source(file, plan.sheet, encoding=plan.encoding, skip_rows=plan.skip_rows, headers=stated)
+    columns = resolve_columns(list(source.frame.columns), plan, first_lines(source))
+    notices = list(source.notices)
     day = as_of or plan.as_of
     if day is None:
-        day = now().date()
+        day = now().astimezone().date()
         notices.append(f"No census date was given; {day} (today) is used. Set it with `--as-of`.")
     frame = _without_identifiers(settings, source.frame, columns)
+    columns = _with_last_hire(columns, frame)
+    notices.extend(columns.choices)
     kept = kept_rows(frame, plan.filter) if plan.filter else np.ones(len(frame), dtype=bool)
-    texts = _schema_texts(frame[kept], columns, plan)
-    lines = source.lines[kept]
+    ids = frozenset(frame[columns.headers["employee_id"]]) - {""}
+    frame, lines = frame[kept], source.lines[kept]
+    texts = without_blanks(_schema_texts(frame, columns, plan))
     formats = {column: f for column, f in plan.formats.items() if column not in plan.constants}
-    left, unreadable = leavers(texts, day, formats)
-    texts, lines = texts[~left].reset_index(drop=True), lines[~left]
+    money = parse_money(texts["base_pay"], formats.get("base_pay"))
+    sums = sum_rows(money.cents)
+    if sums.any():
+        notices.append(
+            f"Left out as sums of other rows: lines {', '.join(map(str, lines[sums][:LINES_NAMED]))}."
+        )
+    status = employment(texts, day, formats, plan.statuses)
+    out = status.out | sums
+    absent = {reason: int((rows & ~sums).sum()) for reason, rows in status.absent.items()}
+    notices.extend(status.notices)
+    frame, texts = frame[~out].reset_index(drop=True), texts[~out].reset_index(drop=True)
+    lines = lines[~out]
     if texts.empty and not source.malformed:
-        raise InputError(f"No row of {file.name} is left: the filter or the termination columns exclude all.")
-    judged = judge(texts, day, formats)
-    for reason, rows in unreadable.items():
-        judged.reject(reason, rows[~left])
+        raise InputError(
+            f"No row of {file.name} is left: the filter or the termination columns exclude all.",
+            remedy=" ".join(status.notices) or None,
+        )
+    money = money.rows(~out)
+    pay = annual_pay(money, columns.headers.get("base_pay", ""), frame, lines, plan)
+    judged = judge(texts, day, formats, status.order, money, pay)
+    for reason, rows in status.unreadable.items():
+        judged.reject(reason, rows[~out])
+    fte = np.asarray(judged.typed.get("fte", np.ones(len(texts))), dtype=float)
+    cents, remarks = full_time_pay(
+        pay.cents, fte, texts["job_title"], ~_any_broken(judged, len(texts)), plan.pay_is
+    )
+    judged.typed["cents"] = cents
+    judged.notices.extend(remarks)
     settled, levels_from = _levels(texts, judged, plan)
     accepted = ~_any_broken(judged, len(texts))
     rejects = _rejects(texts, lines, judged, source)
@@ -273,7 +317,8 @@ def read_census(
         rows_rejected=len(rejects),
         rows_filtered=read - int(accepted.sum()) - len(rejects),
         reject_reasons={str(k): int(v) for k, v in rejects["reason"].value_counts().items()},
-        filter_reasons={"filter": int((~kept).sum()), "left": int(left.sum())},
+        filter_reasons={"filter": int((~kept).sum()), "left": absent.pop("left")}
+        | {reason: count for reason, count in ({"sum_of_rows": int(sums.sum())} | absent).items() if count},
         valid_share=float(accepted.sum() / (accepted.sum() + len(rejects))),
         valid_share_min=settings.valid_rows_min_share,
         as_of=day.isoformat(),
@@ -285,10 +330,15 @@ def read_census(
         constants=plan.constants,
         filter=plan.filter,
         notices=[*notices, *judged.notices, *(settled.notices if settled else ())],
-        source={"kind": source.kind, "file": file.name, "sha256": source.sha256} | source.details,
+        source={"kind": source.kind, "file": file.name, "sha256": source.sha256}
+        | source.details
+        | ({"currency": pay.currency} if pay.currency else {}),
         content_hash=None,
         rejects_file=folder / REJECTS_FILE,
         report_file=folder / REPORT_FILE,
+        first_rejects=tuple(
+            f"line {row.line} ({row.reason})" for row in rejects.head(LINES_NAMED).itertuples()
+        ),
     )
     write_rejects(report.rejects_file, rejects)
     if settled is None or report.valid_share < settings.valid_rows_min_share:
@@ -300,19 +350,17 @@ def read_census(
         rows=_rows(judged, settled, accepted),
         ranges=settled.ranges,
         availability={fact: fact in judged.typed for fact in OPTIONAL_FACTS},
-        ids=frozenset(frame[columns.headers["employee_id"]]) - {""},
+        ids=ids,
         report=report,
     )
 
 
-def name_from(file: Path) -> str:
-    """Return the census name that a file name gives: `Payroll 2025.csv.gz` is `payroll_2025`."""
-    stem = re.sub(r"(\.(csv|tsv|txt|xlsx|xls|xlsm|xlsb|ods|parquet|gz))+$", "", file.name.lower())
-    return re.sub(r"[^a-z0-9]+", "_", stem).strip("_")[:64] or "census"
-
-
-def _plan(mapping: CensusMapping, levels: str | None, row_filter: str | None) -> CensusMapping:
+def _plan(
+    mapping: CensusMapping, options: Mapping[str, Any], levels: str | None, row_filter: str | None
+) -> CensusMapping:
     """Return the mapping with the command line's options."""
+    if given := {key: value for key, value in options.items() if value is not None}:
+        mapping = load_mapping(mapping.model_dump(exclude_unset=True) | given)
     if levels is not None:
         if levels not in (PAY_QUANTILES, RANGES):
             raise InputError(f"--levels {levels!r} is unknown.", remedy=f"Give {PAY_QUANTILES} or {RANGES}.")
@@ -327,9 +375,37 @@ def _without_identifiers(settings: Settings, frame: pd.DataFrame, columns: Resol
     """Drop identifying columns, and hash the one used as employee id; later steps never see them."""
     frame = frame.drop(columns=list(columns.dropped))
     id_header = columns.headers["employee_id"]
-    if is_direct_identifier(id_header) or look_like_ssn(frame[id_header]):
+    if is_direct_identifier(id_header) or identify_people(frame[id_header]):
         frame = frame.assign(**{id_header: pseudonyms(frame[id_header], installation_key(settings.root))})
     return frame
+
+
+def _changed_ids(settings: Settings, ids: pd.Series) -> list[str]:
+    """Return a note where ids match those of the census in use only without case, leading zeros or `.0`."""
+    name = census_in_use(settings)
+    if name is None:
+        return []
+    known = pd.read_parquet(load_census(settings, name).census_file, columns=["employee_id"])["employee_id"]
+    new, old = set(ids) - set(known), set(known) - set(ids)
+    changed = {loose_id(identifier) for identifier in new} & {loose_id(identifier) for identifier in old}
+    if not changed:
+        return []
+    return [
+        f"{len(changed):,} ids match those of {name}, the census in use, only without case, leading zeros or "
+        ".0: a comparison by id takes them for other people. Export ids as text."
+    ]
+
+
+def _with_last_hire(columns: ResolvedMapping, frame: pd.DataFrame) -> ResolvedMapping:
+    """Return the columns with the date from which tenure counts: the last hire, unless it is often empty."""
+    header, others = columns.headers.get("hire_date"), columns.alternatives.get("hire_date", ())
+    if header is None or not others or "last" not in normalise_header(header):
+        return columns
+    if ((frame[header] == "") & (frame[others[0]] != "")).any():
+        headers = columns.headers | {"hire_date": others[0]}
+        rest = (header, *others[1:])
+        return replace(columns, headers=headers, alternatives=columns.alternatives | {"hire_date": rest})
+    return columns
 
 
 def _schema_texts(frame: pd.DataFrame, columns: ResolvedMapping, plan: CensusMapping) -> pd.DataFrame:

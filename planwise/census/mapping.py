@@ -1,18 +1,21 @@
 """Map a file's columns to the schema: by a mapping YAML, otherwise by the headers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from planwise.census.dates import check_format
+from planwise.census.numbers import check_style, currency_codes
 from planwise.census.schema import BY_NAME, COLUMNS, is_direct_identifier, normalise_header
 from planwise.errors import InputError
 
+HEADERS_SHOWN = 60
 PAY_QUANTILES, RANGES = "pay-quantiles", "ranges"
 
 
@@ -24,6 +27,19 @@ class Range(BaseModel):
     minimum: float
     maximum: float
     name: str | None = None
+
+
+PayUnit = Literal["annual", "monthly", "weekly", "daily", "hourly"]
+PayIs = Literal["full-time", "paid"]
+HOURS_PER_YEAR = 2080  # 52 weeks of 40 hours, as US payroll practice has it
+
+
+class PayUnitColumn(BaseModel):
+    """The column that says in which unit a row's pay is; `words` are its values, whatever their case."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    column: str
+    words: dict[str, PayUnit] = {}
 
 
 class CensusMapping(BaseModel):
@@ -38,11 +54,30 @@ class CensusMapping(BaseModel):
     ranges: tuple[Range, ...] | None = None
     as_of: date | None = None
     sheet: str | None = None
+    encoding: str | None = None
+    skip_rows: int | None = Field(default=None, ge=0)
+    pay_unit: PayUnit | PayUnitColumn | None = None
+    hours_per_year: float = Field(default=HOURS_PER_YEAR, gt=0, le=8784)
+    pay_is: PayIs | None = None
+    currency: str | None = None
+    statuses: dict[str, Literal["active", "left", "ignore"]] = {}
 
     @field_validator("constants", mode="before")
     @classmethod
     def _texts(cls, values: Any) -> Any:
         return {k: str(v) for k, v in values.items()} if isinstance(values, dict) else values
+
+    @field_validator("currency")
+    @classmethod
+    def _is_currency(cls, code: str | None) -> str | None:
+        if code is not None and currency_codes().get(code.lower()) != code.upper():
+            raise ValueError(f"{code!r} is not an ISO 4217 code such as USD")
+        return None if code is None else code.upper()
+
+    @field_validator("statuses", mode="before")
+    @classmethod
+    def _status_texts(cls, values: Any) -> Any:
+        return {str(k): v for k, v in values.items()} if isinstance(values, dict) else values
 
     @field_validator("ranges", mode="before")
     @classmethod
@@ -100,9 +135,17 @@ def _check_names(mapping: CensusMapping, where: str) -> None:
                     f"{where}: {section}.{name} is not a column of the census.",
                     remedy=f"Did you mean {near[0]}?" if near else f"Columns: {', '.join(BY_NAME)}.",
                 )
-    for name in mapping.formats:
-        if BY_NAME[name].kind not in ("date", "money"):
-            raise InputError(f"{where}: formats.{name}: only dates and base_pay have a format.")
+    for name, stated in mapping.formats.items():
+        kind = BY_NAME[name].kind
+        if kind == "date":
+            check_format(stated, name)
+        elif kind in ("money", "fte", "rating", "level"):
+            check_style(stated, name)
+        else:
+            raise InputError(
+                f"{where}: formats.{name}: a text has no format; dates and numbers have one.",
+                remedy="Leave it out." if name != "active" else "State its words: `statuses: {WORD: left}`.",
+            )
     both = sorted(set(mapping.constants) & {name for name, header in mapping.columns.items() if header})
     if both:
         raise InputError(
@@ -120,15 +163,32 @@ def _check_names(mapping: CensusMapping, where: str) -> None:
 
 @dataclass(frozen=True)
 class ResolvedMapping:
-    """Schema column → header, and the identifying headers, which are dropped first."""
+    """Schema column → header, and the identifying headers, which are dropped first.
+
+    `alternatives` are further headers that a guessed column could have come from, best first.
+    """
 
     headers: dict[str, str]
     guessed: tuple[str, ...]
     dropped: tuple[str, ...]
+    alternatives: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def choices(self) -> list[str]:
+        """Notes on columns that could have come from several headers."""
+        return [
+            f"{name} comes from {self.headers[name]!r}, not from {' or '.join(map(repr, others))}. "
+            f"State another: `columns: {{{name}: {others[0]}}}`."
+            for name, others in self.alternatives.items()
+            if others
+        ]
 
 
-def resolve_columns(headers: Sequence[str], mapping: CensusMapping) -> ResolvedMapping:
-    """Return each schema column's header; raises InputError if missing, ambiguous, unknown or unsafe."""
+def resolve_columns(headers: Sequence[str], mapping: CensusMapping, first_lines: str = "") -> ResolvedMapping:
+    """Return each schema column's header; raises InputError if missing, ambiguous, unknown or unsafe.
+
+    `first_lines` of the file are shown where a required column is missing.
+    """
     stated = {name: _existing(name, header, headers) for name, header in mapping.columns.items() if header}
     for name, header in stated.items():
         if name != "employee_id" and is_direct_identifier(header):
@@ -146,9 +206,15 @@ def resolve_columns(headers: Sequence[str], mapping: CensusMapping) -> ResolvedM
         if candidate is not None:
             guessed[column.name] = candidate
     found = stated | guessed
-    _check_required(found, mapping, headers)
+    _check_required(found, mapping, headers, first_lines)
     dropped = tuple(h for h in headers if is_direct_identifier(h) and h != found["employee_id"])
-    return ResolvedMapping(found, tuple(guessed), dropped)
+    alternatives = {name: _alternatives(name, header, free) for name, header in guessed.items()}
+    return ResolvedMapping(found, tuple(guessed), dropped, alternatives)
+
+
+def _alternatives(name: str, chosen: str, headers: Sequence[str]) -> tuple[str, ...]:
+    tiers = BY_NAME[name].synonyms
+    return tuple(h for tier in tiers for h in headers if normalise_header(h) in tier and h != chosen)
 
 
 def _existing(name: str, header: str, headers: Sequence[str]) -> str:
@@ -184,7 +250,9 @@ def _guess(name: str, headers: Iterable[str]) -> str | None:
     return None
 
 
-def _check_required(found: Mapping[str, str], mapping: CensusMapping, headers: Sequence[str]) -> None:
+def _check_required(
+    found: Mapping[str, str], mapping: CensusMapping, headers: Sequence[str], first_lines: str
+) -> None:
     missing = [
         c.name for c in COLUMNS if c.required and c.name not in found and c.name not in mapping.constants
     ]
@@ -198,8 +266,11 @@ def _check_required(found: Mapping[str, str], mapping: CensusMapping, headers: S
     ]
     if "employee_id" in missing and identifying:
         remedies.append(f"(`columns: {{employee_id: {identifying[0]}}}` is hashed; names are seldom unique)")
+    if first_lines:
+        remedies.append("or, where the header is further below, `skip_rows: N` lines above it")
     raise InputError(
         f"The required column{'s' if len(missing) > 1 else ''} {', '.join(missing)} cannot be found; "
-        f"the file's headers are: {', '.join(headers)}.",
+        f"the file's headers are: {', '.join(headers[:HEADERS_SHOWN])}."
+        + (f" Its first lines (digits masked): {first_lines}." if first_lines else ""),
         remedy=" ".join(remedies) + ".",
     )

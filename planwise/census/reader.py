@@ -1,12 +1,14 @@
 """Read a payroll file (CSV, Excel, Parquet) as text columns, and filter its rows."""
 
 import codecs
+import contextlib
 import csv
 import gzip
 import hashlib
 import io
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -21,7 +23,8 @@ import pyarrow.parquet as pq
 from charset_normalizer import from_bytes
 from python_calamine import CalamineError, CalamineWorkbook
 
-from planwise.census.checks import parse_money
+from planwise.census.numbers import POINT, parse_money
+from planwise.census.schema import BY_NAME, normalise_header, words
 from planwise.errors import InputError
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -34,15 +37,20 @@ BOMS = (
 )
 ENCODING_SAMPLE_BYTES = 200_000  # enough for the detector, which is slow on large files
 DIALECT_SAMPLE_RECORDS = 50
+WINDOWS = "cp1252"  # five of its bytes mean nothing, so that most other encodings are recognised
+SEPARATOR_LINE = re.compile(r'(?P<line>"?sep=(?P<mark>[^"\r\n])"?)(?=\r?\n)', re.IGNORECASE)
 FIELD_CHARACTERS_MAX = 100_000  # a longer field is an unclosed quote
 
 Records = list[tuple[int, Sequence[str]]]
 
 
-def read_csv(content: bytes, file_name: str) -> tuple[Records, dict[str, str]]:
+def read_csv(content: bytes, file_name: str, encoding: str | None = None) -> tuple[Records, dict[str, str]]:
     """Return (line, fields) per record and the encoding and delimiter found; raises InputError."""
-    text, encoding = decode(content, file_name)
-    delimiter = _delimiter(text)
+    text, encoding = decode(content, file_name, encoding)
+    stated = SEPARATOR_LINE.match(text)
+    if stated:
+        text = text[stated.end("line") :]  # its line break stays, so that lines keep their numbers
+    delimiter = stated["mark"] if stated else _delimiter(text)
     try:
         records = _parse(text, delimiter)
     except csv.Error as error:
@@ -56,28 +64,41 @@ def read_csv(content: bytes, file_name: str) -> tuple[Records, dict[str, str]]:
             f"{file_name}: a quote is opened and not closed before the end of the file.",
             remedy="Close the quote, or export the file again.",
         )
-    return records, {"encoding": encoding, "delimiter": DELIMITERS[delimiter]}
+    return records, {"encoding": encoding, "delimiter": DELIMITERS.get(delimiter, delimiter)}
 
 
-def decode(content: bytes, file_name: str) -> tuple[str, str]:
-    """Return the text and its encoding: byte-order mark, else UTF-8, else the detector's best guess."""
+def decode(content: bytes, file_name: str, stated: str | None = None) -> tuple[str, str]:
+    """Return the text and its encoding, which is the stated one, else found in this order.
+
+    A byte-order mark; UTF-16 by its zero bytes; UTF-8 where valid; Windows-1252 where it gives no control
+    characters; a statistical guess, named "... (guessed)". Raises InputError where nothing fits.
+    """
+    if stated is not None:
+        try:
+            name = codecs.lookup(stated).name
+        except LookupError as error:
+            raise InputError(
+                f"The encoding {stated!r} is unknown.", remedy="Give a name such as utf-8, cp1252 or latin-1."
+            ) from error
+        return _decoded(content, name, file_name).removeprefix("\ufeff"), stated
     for mark, encoding in BOMS:
         if content.startswith(mark):
             return _decoded(content, encoding, file_name), encoding
     if b"\0" in content[:ENCODING_SAMPLE_BYTES]:
-        return _decoded(content, _wide_encoding(content, file_name), file_name), _wide_encoding(
-            content, file_name
-        )
-    try:
-        return content.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        pass
+        wide = _wide_encoding(content, file_name)
+        return _decoded(content, wide, file_name), wide
+    for encoding in ("utf-8", WINDOWS):
+        with contextlib.suppress(UnicodeDecodeError):
+            return content.decode(encoding), encoding
     # Most of a payroll is ASCII: only the other lines show the encoding.
     telling = b"\n".join(line for line in content.splitlines() if not line.isascii())[:ENCODING_SAMPLE_BYTES]
     match = from_bytes(telling).best()
     if match is None:
-        raise InputError(f"{file_name} is not text in a known encoding.", remedy="Save it as UTF-8 CSV.")
-    return _decoded(content, match.encoding, file_name), match.encoding
+        raise InputError(
+            f"{file_name} is not text in a known encoding.",
+            remedy="Save it as UTF-8 CSV, or state its encoding: `encoding: cp1250`.",
+        )
+    return _decoded(content, match.encoding, file_name), f"{match.encoding} (guessed)"
 
 
 def _wide_encoding(content: bytes, file_name: str) -> str:
@@ -93,7 +114,8 @@ def _decoded(content: bytes, encoding: str, file_name: str) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{file_name} is not valid {encoding} at byte {error.start}.", remedy="Save it as UTF-8 CSV."
+            f"{file_name} is not valid {encoding} at byte {error.start}.",
+            remedy="State its encoding (`encoding: NAME`), or save it as UTF-8 CSV.",
         ) from error
 
 
@@ -187,7 +209,8 @@ GZIP, ZIP, OLE, PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR
 class SourceFile:
     """A file's cells as text: `frame` has one row per record, `lines` the line (row of the sheet) of each.
 
-    `malformed` are (line, number of fields) of records that do not fit the header.
+    `malformed` are (line, number of fields) of records that do not fit the header. `notices` say what above,
+    below and within the table was left out.
     """
 
     path: Path
@@ -197,10 +220,22 @@ class SourceFile:
     frame: pd.DataFrame
     lines: npt.NDArray[np.int64]
     malformed: tuple[tuple[int, int], ...]
+    notices: tuple[str, ...] = ()
 
 
-def read_source(path: Path, sheet: str | None = None) -> SourceFile:
-    """Read the file; raises InputError when it is missing, damaged, empty or of an unknown kind."""
+def read_source(
+    path: Path,
+    sheet: str | None = None,
+    *,
+    encoding: str | None = None,
+    skip_rows: int | None = None,
+    headers: Collection[str] = (),
+) -> SourceFile:
+    """Read the file; raises InputError when it is missing, damaged, empty or of an unknown kind.
+
+    `skip_rows` lines above the header are left out; by default the header is looked for, by the usual names
+    and the `headers` that the mapping names.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -226,27 +261,55 @@ def read_source(path: Path, sheet: str | None = None) -> SourceFile:
     elif content.startswith(PARQUET):
         kind, records, more = "parquet", *read_parquet(io.BytesIO(content), path.name)
     else:
-        kind, records, more = "csv", *read_csv(content, path.name)
+        kind, records, more = "csv", *read_csv(content, path.name, encoding)
     if sheet is not None and kind != "excel":
         raise InputError(
             f"`sheet: {sheet}` was given but {path.name} is not an Excel file.", remedy="Leave it out."
         )
-    frame, lines, malformed = _tabulate(records, path.name)
-    return SourceFile(path, kind, details | more, digest, frame, lines, malformed)
+    frame, lines, malformed, notices = _tabulate(records, path.name, skip_rows, headers)
+    return SourceFile(path, kind, details | more, digest, frame, lines, malformed, notices)
 
 
-Tabulated = tuple[pd.DataFrame, npt.NDArray[np.int64], tuple[tuple[int, int], ...]]
+HEADER_SEARCH_ROWS = 30
+HEADERS_MIN = 2  # known headers in a row that make it the header
+FOOTER_SHARE_MAX = 0.34  # of the columns: a line with so few cells below the table is no row of it
+SHOWN_LINES, SHOWN_CHARACTERS = 3, 70
+Tabulated = tuple[pd.DataFrame, npt.NDArray[np.int64], tuple[tuple[int, int], ...], tuple[str, ...]]
 
 
-def _tabulate(records: Sequence[tuple[int, Sequence[str]]], file_name: str) -> Tabulated:
+def _tabulate(
+    records: Sequence[tuple[int, Sequence[str]]],
+    file_name: str,
+    skip_rows: int | None,
+    known_headers: Collection[str],
+) -> Tabulated:
     """Split records into header and rows; blank records are skipped, trailing empty fields do not count."""
-    written = [(line, cells) for line, cells in records if any(map(str.strip, cells))]
+    written = [
+        (line, cells)
+        for line, cells in records
+        if any(map(str.strip, cells)) and (skip_rows is None or line > skip_rows)
+    ]
     if not written:
         raise InputError(
             f"{file_name} holds no text.", remedy="Give a file with a header and one row per employee."
         )
+    notices = []
+    if skip_rows is None and (start := _header_place(written, known_headers)):
+        notices.append(
+            f"The header is line {written[start][0]}; above it: {_shown(written[:start])}. "
+            "State another with `skip_rows`."
+        )
+        written = written[start:]
     headers = _headers(written[0][1])
     width = len(headers)
+    if below := _lines_below(written[1:], width):
+        notices.append(f"Left out below the table: {_shown(written[-below:])}.")
+        written = written[:-below]
+    totals = frozenset(words()["totals"].split())
+    if sums := [(line, cells) for line, cells in written[1:] if _is_total(cells, totals)]:
+        notices.append(f"Left out as sums of other rows: {_shown(sums)}.")
+        lines_of_sums = {line for line, _ in sums}
+        written = [(line, cells) for line, cells in written if line not in lines_of_sums]
     fitting = [(line, cells) for line, cells in written[1:] if len(cells) == width]
     if len(fitting) < len(written) - 1:
         trimmed = [(line, _trim(cells, width)) for line, cells in written[1:]]
@@ -262,7 +325,50 @@ def _tabulate(records: Sequence[tuple[int, Sequence[str]]], file_name: str) -> T
     for header in headers:
         frame[header] = frame[header].str.strip() if len(frame) else frame[header]
     unnamed = [h for h in headers if h.startswith("column ") and (frame[h] == "").all()]
-    return frame.drop(columns=unnamed), np.array([line for line, _ in fitting], dtype=np.int64), malformed
+    lines = np.array([line for line, _ in fitting], dtype=np.int64)
+    return frame.drop(columns=unnamed), lines, malformed, tuple(notices)
+
+
+def _header_place(written: Records, known_headers: Collection[str]) -> int:
+    """Return the place of the header: the first row, or a later one with more known names below titles."""
+    known = {word for column in BY_NAME.values() for tier in column.synonyms for word in tier}
+    known |= {normalise_header(header) for header in known_headers}
+    rows = [cells for _, cells in written[:HEADER_SEARCH_ROWS]]
+    scores = [sum(normalise_header(cell) in known for cell in cells if cell.strip()) for cells in rows]
+    best = scores.index(max(scores))
+    above = max((_filled(cells) for cells in rows[:best]), default=0)
+    return best if scores[best] >= HEADERS_MIN and above < _filled(rows[best]) else 0
+
+
+def _lines_below(rows: Records, width: int) -> int:
+    """Return how many of the last rows are no rows of the table: sources, dates, page numbers."""
+    few = max(1, int(width * FOOTER_SHARE_MAX))
+    below = 0
+    while below < len(rows) - 1 and width > 1 and _filled(rows[-1 - below][1]) <= few:
+        below += 1
+    return below
+
+
+def _is_total(cells: Sequence[str], totals: Collection[str]) -> bool:
+    first = next(cell for cell in cells if cell.strip())
+    return first.strip(" :").replace(" ", "").replace("-", "").casefold() in totals
+
+
+def _filled(cells: Sequence[str]) -> int:
+    return sum(bool(cell.strip()) for cell in cells)
+
+
+def _shown(rows: Sequence[tuple[int, Sequence[str]]]) -> str:
+    """Return the first cells of rows as a text, with the digits masked: a message has no one's pay."""
+    texts = (" ".join(" ".join(cells).split()) for _, cells in rows[:SHOWN_LINES])
+    shown = "; ".join(f"{re.sub(r'[0-9]', '#', text)[:SHOWN_CHARACTERS]!r}" for text in texts)
+    return shown + (f" and {len(rows) - SHOWN_LINES} more" if len(rows) > SHOWN_LINES else "")
+
+
+def first_lines(source: SourceFile) -> str:
+    """Return header and first rows for a message about a header that was not found, digits masked."""
+    rows = [list(source.frame.columns), *source.frame.head(SHOWN_LINES - 1).to_numpy().tolist()]
+    return _shown(list(enumerate(rows)))
 
 
 def _headers(cells: Sequence[str]) -> list[str]:
@@ -284,7 +390,6 @@ def _trim(cells: Sequence[str], width: int) -> Sequence[str]:
 
 
 CONFIG: dict[str, Any] = {"python_enable_replacements": False, "threads": 1}
-NUMBERS_STYLE = "1,234.56"
 
 
 def kept_rows(frame: pd.DataFrame, expression: str) -> npt.NDArray[np.bool_]:
@@ -343,7 +448,7 @@ def _as_numbers(frame: pd.DataFrame) -> pa.Table:
     table = _as_text(frame)
     for position, name in enumerate(frame.columns, start=1):
         filled = frame[name] != ""
-        money = parse_money(frame[name][filled], NUMBERS_STYLE)
+        money = parse_money(frame[name][filled], POINT)
         if filled.any() and not money.bad.any():
             numbers = np.full(len(frame), np.nan)
             numbers[filled.to_numpy()] = money.cents / 100

@@ -188,6 +188,12 @@ class Census:
         return (self.as_of - timedelta(days=1)).year + 1
 
 
+def name_from(file: Path) -> str:
+    """Return the census name that a file name gives: `Payroll 2025.csv.gz` is `payroll_2025`."""
+    stem = re.sub(r"(\.(csv|tsv|txt|xlsx|xls|xlsm|xlsb|ods|parquet|gz))+$", "", file.name.lower())
+    return re.sub(r"[^a-z0-9]+", "_", stem).strip("_")[:64] or "census"
+
+
 def check_name(name: str) -> str:
     """Return a valid census name; raises InputError otherwise."""
     if not NAME_PATTERN.fullmatch(name) or name in RESERVED_NAMES:

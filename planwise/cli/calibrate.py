@@ -65,6 +65,9 @@ def _print_calibration(found: Calibration) -> None:
         )
     console.print(table)
     console.print(f"Levels: {found.scale.rule}.", markup=False)
+    for year in found.years:
+        for notice in year.notices:
+            console.print(f"Note on {year.name}: {notice}", markup=False)
     for clip in found.clips:
         console.print(f"Clipped: {clip.name} {clip.estimated:.4f} → {clip.used:g}, its bound.", markup=False)
     if found.raise_split is not None and found.raise_split.moved:

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 from rich.table import Column, Table
 
 from planwise.census.importer import ImportBlocked, ImportReport, import_census
+from planwise.census.mapping import PayIs, PayUnit
 from planwise.census.registry import Census, census_in_use, list_censuses, use_census
 from planwise.census.synthetic import DEFAULT_AS_OF, SyntheticOptions, generate_census
 from planwise.cli.options import Home, Json
@@ -64,6 +65,12 @@ def import_(
     as_of: str | None = None,
     levels: str | None = None,
     row_filter: Annotated[str | None, Parameter(name="--filter")] = None,
+    encoding: str | None = None,
+    skip_rows: int | None = None,
+    pay_unit: PayUnit | None = None,
+    hours_per_year: float | None = None,
+    pay_is: PayIs | None = None,
+    currency: str | None = None,
     name: str | None = None,
     json: Json = False,
     home: Home = None,
@@ -82,6 +89,18 @@ def import_(
         pay-quantiles or ranges; overrides the mapping.
     row_filter
         Boolean SQL over the file's columns; only matching rows are imported.
+    encoding
+        Encoding of a text file, such as cp1252; default by its bytes.
+    skip_rows
+        Lines above the header; default by the names in the first lines.
+    pay_unit
+        Unit of pay in the file.
+    hours_per_year
+        Hours of a full-time year, for hourly pay; default 2,080.
+    pay_is
+        Whether part-timers' amounts are full-time pay or what they are paid.
+    currency
+        ISO code of the currency; rows in another one are rejected.
     name
         Name of the census; default from the file name.
 
@@ -95,6 +114,14 @@ def import_(
             as_of=_day(as_of),
             levels=levels,
             row_filter=row_filter,
+            options={
+                "encoding": encoding,
+                "skip_rows": skip_rows,
+                "pay_unit": pay_unit,
+                "hours_per_year": hours_per_year,
+                "pay_is": pay_is,
+                "currency": currency,
+            },
             name=name,
         )
     except ImportBlocked as blocked:
@@ -178,6 +205,10 @@ def _print_report(report: ImportReport) -> None:
     ):
         counts.add_row(label, f"{count:,}")
     console.print(counts)
+    kind = [
+        report.source[key] for key in ("kind", "encoding", "sheet", "delimiter") if report.source.get(key)
+    ]
+    console.print(f"File: {', '.join(kind)}", markup=False)
     console.print(f"Columns: {', '.join(f'{k} ← {v}' for k, v in report.columns.items())}", markup=False)
     if report.columns_dropped:
         console.print(f"Not stored: {', '.join(report.columns_dropped)}", markup=False)

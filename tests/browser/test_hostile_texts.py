@@ -57,7 +57,14 @@ def _import_census(settings):
     people["employee_id"] = [f"{TEXTS[n % len(TEXTS)].strip()}-{n:04}" for n in range(len(people))]
     file = settings.root / "hostile.csv"
     people.to_csv(file, index=False)
-    import_census(settings, file, name="hostile", levels="pay-quantiles", as_of=plain.as_of)
+    import_census(
+        settings,
+        file,
+        name="hostile",
+        levels="pay-quantiles",
+        options={"pay_is": "full-time"},
+        as_of=plain.as_of,
+    )
     file.unlink()
 
 

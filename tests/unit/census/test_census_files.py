@@ -153,7 +153,7 @@ BAD_YAML = {
     "a list": ("- a", "not valid"),
     "unknown column": ("columns: {basepay: x}", "Did you mean base_pay"),
     "unknown constant": ("constants: {pay: 1}", r"constants\.pay"),
-    "format of a text": ("formats: {job_title: x}", "only dates and base_pay"),
+    "format of a text": ("formats: {job_title: x}", "a text has no format"),
     "unknown levels": ("levels: magic", "levels"),
     "level map without numbers": ("levels: {Clerk: high}", "levels"),
     "column and constant": ("columns: {fte: F}\nconstants: {fte: 1}", "both a column and a constant"),

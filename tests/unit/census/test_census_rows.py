@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planwise.census import ImportBlocked, census_in_use, generate_census, list_censuses
-from planwise.census.checks import parse_dates, parse_money
+from planwise.census.dates import parse_dates
 from planwise.census.levels import by_pay_quantiles, by_ranges, by_title, ranges_from_levels
 from planwise.census.mapping import Range
+from planwise.census.numbers import parse_money
 from planwise.census.registry import levels_table
 from planwise.errors import InputError
 from planwise.settings import Settings
@@ -28,8 +29,8 @@ BAD_ROWS = {
     "missing_id": ",2011-01-05,50000,Clerk,Ops",
     "reserved_id": "NEW-2026-1,2011-01-05,50000,Clerk,Ops",
     "missing_hire_date": "E2,,50000,Clerk,Ops",
-    "unparsable_date": "E2,2011-02-30,50000,Clerk,Ops",
-    "hire_after_census_date": "E2,2021-01-01,50000,Clerk,Ops",
+    "unparsable_hire_date": "E2,2011-02-30,50000,Clerk,Ops",
+    "hire_after_census_date": "E2,2023-01-01,50000,Clerk,Ops",
     "missing_pay": "E2,2011-01-05,,Clerk,Ops",
     "unparsable_pay": "E2,2011-01-05,fifty,Clerk,Ops",
     "non_positive_pay": "E2,2011-01-05,0.00,Clerk,Ops",
@@ -38,12 +39,12 @@ BAD_ROWS = {
     "missing_department": "E2,2011-01-05,50000,Clerk,",
     "wrong_field_count": "E2,2011-01-05,50000,Clerk",
     "wrong_field_count ": "E2,2011-01-05,50,000,Clerk,Ops",
-    "unparsable_date ": "E2,yesterday,50000,Clerk,Ops",
-    "unparsable_date  ": "E2,0010-01-05,50000,Clerk,Ops",
+    "unparsable_hire_date ": "E2,yesterday,50000,Clerk,Ops",
+    "unparsable_hire_date  ": "E2,0010-01-05,50000,Clerk,Ops",
     "non_positive_pay ": 'E2,2011-01-05,"($1,200.00)",Clerk,Ops',
     "unparsable_pay ": 'E2,2011-01-05,"$1,2,3",Clerk,Ops',
     "unparsable_pay  ": "E2,2011-01-05,5e4,Clerk,Ops",
-    "unparsable_pay   ": "E2,2011-01-05,nan,Clerk,Ops",
+    "missing_pay ": "E2,2011-01-05,nan,Clerk,Ops",
     "unparsable_pay    ": "E2,2011-01-05,99999999999999999999,Clerk,Ops",
 }
 BAD_EXTRA_ROWS = {
@@ -51,7 +52,7 @@ BAD_EXTRA_ROWS = {
     "impossible_age ": "E2,1990-01-05,50000,Clerk,Ops,1919-12-31,1,3,1,,yes",
     "impossible_age  ": "E2,1990-01-05,50000,Clerk,Ops,1980-01-01,1,3,1,,yes",
     "impossible_age   ": "E2,1990-01-05,50000,Clerk,Ops,2030-01-01,1,3,1,,yes",
-    "unparsable_date": "E2,1990-01-05,50000,Clerk,Ops,long ago,1,3,1,,yes",
+    "unparsable_birth_date": "E2,1990-01-05,50000,Clerk,Ops,long ago,1,3,1,,yes",
     "level_out_of_range": "E2,2011-01-05,50000,Clerk,Ops,1980-02-03,6,3,1,,yes",
     "level_out_of_range ": "E2,2011-01-05,50000,Clerk,Ops,1980-02-03,0,3,1,,yes",
     "level_out_of_range  ": "E2,2011-01-05,50000,Clerk,Ops,1980-02-03,,3,1,,yes",
@@ -61,8 +62,8 @@ BAD_EXTRA_ROWS = {
     "fte_out_of_range": "E2,2011-01-05,50000,Clerk,Ops,1980-02-03,1,3,1.2,,yes",
     "fte_out_of_range ": "E2,2011-01-05,50000,Clerk,Ops,1980-02-03,1,3,0,,yes",
     "fte_out_of_range  ": "E2,2011-01-05,50000,Clerk,Ops,1980-02-03,1,3,half,,yes",
-    "unparsable_date ": "E2,2011-01-05,50000,Clerk,Ops,1980-02-03,1,3,1,soon,yes",
-    "unreadable_active_flag": "E2,2011-01-05,50000,Clerk,Ops,1980-02-03,1,3,1,,perhaps",
+    "unparsable_termination_date ": "E2,2011-01-05,50000,Clerk,Ops,1980-02-03,1,3,1,soon,yes",
+    "unknown_status": "E2,2011-01-05,50000,Clerk,Ops,1980-02-03,1,3,1,,perhaps",
 }
 
 
@@ -106,13 +107,17 @@ def test_leavers_are_filtered_not_rejected_whatever_else_their_row_says(bring, s
         "E2,2010-01-05,-1,Clerk,Ops,,,,,2015-01-01,yes\n"
         "E3,2010-01-05,50000,Clerk,Ops,1980-02-03,1,3,1,,Terminated\n"
         "E1,2001-01-05,40000,Clerk,Ops,1980-02-03,1,3,1,2005-01-01,yes\n"  # left, and was hired again
-        "E4,2010-01-05,50000,Clerk,Ops,1980-02-03,1,3,1,2021-06-30,yes\n"  # leaves after the census date
+        "E4,2010-01-05,50000,Clerk,Ops,1980-02-03,1,3,1,2021-06-30,yes\n"  # leaves within a year
+        "E5,2010-01-05,50000,Clerk,Ops,1980-02-03,1,3,1,2024-06-30,yes\n"  # a contract that ends later
+        "E6,2021-02-01,50000,Clerk,Ops,1980-02-03,1,3,1,,yes\n"  # starts after the census date
     )
     result = bring(f"{EXTRA}\n{EXTRA_GOOD}\n{leavers}")
 
-    assert result.report.filter_reasons == {"filter": 0, "left": 3}
+    assert result.report.filter_reasons == {"filter": 0, "left": 3, "known_leaver": 1, "not_started": 1}
     assert (result.report.rows_rejected, result.report.valid_share) == (0, 1.0)
-    assert stored(result)["employee_id"].tolist() == ["E1", "E4"]
+    assert stored(result)["employee_id"].tolist() == ["E1", "E5"]
+    said = " ".join(result.report.notices)
+    assert "1 people with an end date within a year" in said and "1 people who start after" in said
 
 
 def test_absent_facts_are_said_to_be_absent_and_defaults_are_noted(bring, stored):
@@ -207,7 +212,7 @@ def days(*texts: str, as_of: date = AS_OF, fmt: str | None = None, past: bool = 
         ("69222.", 6_922_200), ("USD 69,222", 6_922_200), ("69 222.18", 6_922_218), ("69'222.18", 6_922_218),
         ("69\u00a0222.18", 6_922_218), ("69222.18 €", 6_922_218), ("£1,000", 100_000), ("-5", -500), ("(5.00)", -500), ("5-", -500),
         ("-$5", -500), ("$-5", -500), ("−5", -500), ("0.005", 1), ("69222.185", 6_922_219), ("69222.1849999", 6_922_218),
-        ("", None), ("$", None), ("abc", None), ("1,23", None), ("1,2345", None), ("12,34,567", None), ("--5", None), ("(-5)", None),
+        ("", None), ("$", None), ("abc", None), ("1,23", None), ("1,2345", None), ("12,34,567", 123_456_700), ("--5", None), ("(-5)", None),
         ("(5", None), ("5)", None), ("1e5", None), ("nan", None), ("inf", None), ("5 USD extra", None), ("１００", None), (".", None),
         ("1234567890123", None),
     ],
@@ -221,7 +226,7 @@ def test_one_european_value_decides_for_the_column():
 
 
 def test_one_american_value_decides_for_the_column():
-    assert cents("69,222.18", "50.123", "69.222,18") == [6_922_218, 5_012, None]
+    assert cents("69,222.18", "50.123", "69.222,18") == [6_922_218, None, None]
 
 
 def test_money_that_can_be_read_two_ways_is_rejected_unless_stated():
@@ -245,8 +250,8 @@ def test_money_round_trips_through_every_usual_spelling(amounts: list[Decimal]):
     ("text", "expected"),
     [
         ("2010-01-05", "2010-01-05"), ("2010-1-5", "2010-01-05"), ("20100105", "2010-01-05"), ("2010/01/05", "2010-01-05"),
-        ("2010-01-05 00:00:00", "2010-01-05"), ("2010-01-05T12:30:00Z", "2010-01-05"), ("1/5/2010", "2010-01-05"),
-        ("01/05/10", "2010-01-05"), ("5-Jan-2010", "2010-01-05"), ("05 January 2010", "2010-01-05"), ("Jan 5, 2010", "2010-01-05"),
+        ("2010-01-05 00:00:00", "2010-01-05"), ("2010-01-05T12:30:00Z", "2010-01-05"), ("1/15/2010", "2010-01-15"),
+        ("01/15/10", "2010-01-15"), ("5-Jan-2010", "2010-01-05"), ("05 January 2010", "2010-01-05"), ("Jan 5, 2010", "2010-01-05"),
         ("5-jan-68", "1968-01-05"), ("5.1.2010", "2010-01-05"), ("2/29/2012", "2012-02-29"), ("2/29/2011", None), ("13/13/2010", None),
         ("0/5/2010", None), ("2010", None), ("", None), ("n/a", None), ("00/00/00", None), ("1/5/210", None), ("1899-12-31", None),
         ("5-Foo-2010", None), ("9999-12-31", None),
@@ -259,8 +264,8 @@ def test_dates(text, expected):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("6/30/15", "2015-06-30"), ("7/1/15", "2015-07-01"), ("1/1/35", "2035-01-01"), ("7/1/35", "1935-07-01"),
-        ("5/1/52", "1952-05-01"), ("5/1/68", "1968-05-01"), ("5/1/69", "1969-05-01"), ("1/1/00", "2000-01-01"),
+        ("6/30/15", "2015-06-30"), ("7/31/15", "2015-07-31"), ("1/31/35", "2035-01-31"), ("7/31/35", "1935-07-31"),
+        ("5/31/52", "1952-05-31"), ("5/31/68", "1968-05-31"), ("5/31/69", "1969-05-31"), ("1/1/00", "2000-01-01"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("fmt", [None, "%m/%d/%y"])
@@ -273,7 +278,7 @@ def test_two_digit_birth_years_are_past():
 
 
 def test_four_digit_years_are_never_moved():
-    assert days("7/1/2068", "2068-07-01") == ["2068-07-01", "2068-07-01"]
+    assert days("7/31/2068", "2068-07-31") == ["2068-07-31", "2068-07-31"]
 
 
 def test_one_day_above_12_decides_the_order_for_the_column():
@@ -281,10 +286,14 @@ def test_one_day_above_12_decides_the_order_for_the_column():
     assert days("02/13/2010", "03/02/2010") == ["2010-02-13", "2010-03-02"]
 
 
-def test_an_ambiguous_order_is_noted():
-    notice = parse_dates(pd.Series(["03/02/2010"]), AS_OF).notice
-    assert notice and "month/day/year" in notice
-    assert parse_dates(pd.Series(["03/03/2010", "03/13/2010"]), AS_OF).notice is None
+def test_an_order_that_no_value_settles_is_asked():
+    with pytest.raises(
+        InputError, match="nothing in the column shows whether 03/02/2010 is month/day/year or"
+    ):
+        days("03/02/2010")
+    assert days("03/03/2010") == ["2010-03-03"], "the same day in any order"
+    with pytest.raises(InputError, match="dates of two orders"):
+        days("13/02/2010", "02/13/2010")
 
 
 @pytest.mark.parametrize("fmt", ["banana", "%m/%d", "%Y", "%H:%M"])

@@ -155,8 +155,8 @@ def nothing_published() -> DoctorCheck:
     )
 
 
-def prefect_api(url: str | None, problem: str | None) -> DoctorCheck:
-    """Check the Prefect API, if one is configured."""
+def prefect_api(url: str | None, problem: str | None, *, is_open: bool = False) -> DoctorCheck:
+    """Check the Prefect API, if one is configured; an open one answers without a credential."""
     label = "Prefect API"
     if url is None:
         return DoctorCheck(label, CheckStatus.SKIPPED, "none configured: commands run in their own process")
@@ -164,6 +164,15 @@ def prefect_api(url: str | None, problem: str | None) -> DoctorCheck:
     if problem:
         remedy = "Start it (`planwise up`), correct PREFECT_API_URL, or run commands with --no-flow."
         return DoctorCheck(label, CheckStatus.FAILED, f"{shown} does not answer: {problem}", remedy)
+    if is_open:
+        return DoctorCheck(
+            label,
+            CheckStatus.WARNING,
+            f"{shown} answers without a credential: any web page that one opens can run commands",
+            "Use `planwise up`, or set PREFECT_SERVER_API_AUTH_STRING, "
+            "PREFECT_SERVER_CSRF_PROTECTION_ENABLED and PREFECT_SERVER_CORS_ALLOWED_ORIGINS "
+            "(docs/operator-guide.md).",
+        )
     return DoctorCheck(label, CheckStatus.OK, shown)
 
 
@@ -334,13 +343,15 @@ def _publication(settings: Settings, scenario: str) -> DoctorCheck:
 def _prefect_api() -> DoctorCheck:
     import httpx
 
-    url, problem = configured_api(), None
+    url, problem, is_open = configured_api(), None, False
     if url is not None:
+        api = url.rstrip("/")
         try:
-            httpx.get(f"{url.rstrip('/')}/health", timeout=API_SECONDS).raise_for_status()
+            httpx.get(f"{api}/health", timeout=API_SECONDS).raise_for_status()
+            is_open = httpx.get(f"{api}/admin/version", timeout=API_SECONDS).status_code == httpx.codes.OK
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = str(error)
-    return prefect_api(url, problem)
+    return prefect_api(url, problem, is_open=is_open)
 
 
 STYLES = {CheckStatus.OK: "green", CheckStatus.WARNING: "yellow", CheckStatus.FAILED: "red"}

@@ -4,13 +4,13 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from planwise.app.runner import InProcessRunner, Runner, run_as_job
 from planwise.errors import PlanWiseError
 from planwise.jobs import JobKind
 from planwise.prefect_profile import configured_api
+from planwise.prefect_server import prefect_home, protection
 from planwise.settings import Settings
 
 EPHEMERAL: Mapping[str, str] = {
@@ -28,18 +28,13 @@ class ServerUnreachable(PlanWiseError):
     """The configured Prefect server does not answer."""
 
 
-def prefect_home(settings: Settings) -> Path:
-    """Return the folder of Prefect's database, so that a server started later shows earlier runs."""
-    return settings.root / "prefect"
-
-
 def prepare(settings: Settings) -> None:
     """Set what Prefect reads at import: its home and, without an API, an ephemeral server."""
     os.environ["PLANWISE_HOME"] = str(settings.root)
     if configured_api() is None:
         prefect_home(settings).mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("PREFECT_HOME", str(prefect_home(settings)))
-        for name, value in EPHEMERAL.items():
+        for name, value in {**EPHEMERAL, **protection(settings)}.items():
             os.environ.setdefault(name, value)
 
 

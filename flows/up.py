@@ -4,7 +4,7 @@ import contextlib
 import os
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ from typing import Any
 import httpx
 
 from flows import up_processes
-from flows.launch import prefect_home
 from flows.up_processes import POLL_SECONDS, WORKER, Addresses, ProgramGroup
 from planwise.cli.commands import LOGS
 from planwise.cli.options import Home
 from planwise.console import progress, results, settings_for
 from planwise.errors import Busy, InputError
+from planwise.prefect_profile import credential_headers
+from planwise.prefect_server import CREDENTIAL, PrefectAuth, api_credential, prefect_home
 from planwise.processes import Terminated, require_free_port
 from planwise.settings import Settings
 from planwise.storage import hold_lock
@@ -28,9 +29,10 @@ TIMEOUT_SECONDS = 5.0
 class Answers:
     """Health checks of the Prefect server and the dashboard on this machine; proxies are bypassed."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: Addresses, headers: Mapping[str, str]) -> None:
         self._addresses = addresses
-        self._http = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
+        auth = PrefectAuth(addresses.api, headers)
+        self._http = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False, auth=auth)
 
     def server_is_healthy(self) -> bool:
         """Whether the server answers."""
@@ -105,7 +107,8 @@ def up(
     environment = up_processes.program_environment(settings, addresses, os.environ)
     try:
         with _lock_home(settings), ProgramGroup(environment, logs, _log) as programs:
-            _start(programs, addresses, folder, dashboard=dashboard, worker=worker)
+            answers = Answers(addresses, credential_headers(api_credential(settings)))
+            _start(programs, answers, addresses, folder, dashboard=dashboard, worker=worker)
             _print_ready(addresses, settings, dashboard=dashboard)
             while True:
                 programs.check()
@@ -116,9 +119,14 @@ def up(
 
 
 def _start(
-    programs: ProgramGroup, addresses: up_processes.Addresses, folder: Path, *, dashboard: bool, worker: bool
+    programs: ProgramGroup,
+    answers: Answers,
+    addresses: up_processes.Addresses,
+    folder: Path,
+    *,
+    dashboard: bool,
+    worker: bool,
 ) -> None:
-    answers = Answers(addresses)
     page = programs.start(up_processes.dashboard_program(addresses, folder)) if dashboard else None
     server = programs.start(up_processes.server_program(addresses, folder))
     programs.wait(server, answers.server_is_healthy, START_SECONDS)
@@ -142,11 +150,13 @@ def _print_ready(addresses: up_processes.Addresses, settings: Settings, *, dashb
     out = results()
     if dashboard:
         out.print(f"dashboard   {addresses.dashboard}", soft_wrap=True)
-    out.print(f"Prefect     {addresses.prefect}", soft_wrap=True)
+    credential = prefect_home(settings) / CREDENTIAL
+    out.print(f"Prefect     {addresses.prefect} (signs in with the text in {credential})", soft_wrap=True)
     out.print(f"logs        {settings.root / LOGS}", markup=False, soft_wrap=True)
     home = shlex.quote(str(settings.root))
     out.print(
-        f"To run commands as its flows: export PLANWISE_HOME={home} PREFECT_API_URL={addresses.api}",
+        f"To run commands as its flows: export PLANWISE_HOME={home} PREFECT_API_URL={addresses.api} "
+        f'PREFECT_API_AUTH_STRING="$(cat {shlex.quote(str(credential))})"',
         markup=False,
         soft_wrap=True,
     )

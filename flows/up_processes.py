@@ -15,8 +15,8 @@ from typing import Self
 import psutil
 import yaml
 
-from flows.launch import prefect_home
 from planwise.errors import InputError, PlanWiseError
+from planwise.prefect_server import prefect_home, protection
 from planwise.processes import describe_exit, start_session
 from planwise.settings import REPOSITORY, Settings
 from planwise.storage import move
@@ -52,7 +52,7 @@ HOST = "127.0.0.1"
 DEPLOYMENTS = "prefect.yaml"
 WORKER = "planwise-up"
 # Variables of another server, which do not apply to this one.
-FOREIGN = ("PREFECT_PROFILE", "PREFECT_PROFILES_PATH", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")
+FOREIGN = ("PREFECT_PROFILE", "PREFECT_PROFILES_PATH", "PREFECT_API_KEY")
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ def program_environment(
         "PLANWISE_HOME": str(settings.root),
         "PREFECT_HOME": str(prefect_home(settings)),
         "PREFECT_API_URL": addresses.api,
+        **protection(settings, addresses.prefect, f"http://localhost:{addresses.prefect_port}"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it calls external hosts
         "NO_PROXY": ",".join(local),

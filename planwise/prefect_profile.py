@@ -50,9 +50,14 @@ def orchestrator(environment: Mapping[str, str] | None = None) -> Orchestrator |
     if key := setting(API_KEY):
         headers["Authorization"] = f"Bearer {key}"
     elif auth := setting(AUTH_STRING):
-        headers["Authorization"] = f"Basic {base64.b64encode(auth.encode()).decode()}"
+        headers |= credential_headers(auth)
     pages = setting(UI_URL) or api.rstrip("/").removesuffix("/api")
     return Orchestrator(str(api), str(pages).rstrip("/"), headers)
+
+
+def credential_headers(credential: str) -> dict[str, str]:
+    """Return the headers that sign in with `user:password`."""
+    return {"Authorization": f"Basic {base64.b64encode(credential.encode()).decode()}"}
 
 
 def _active_profile(env: Mapping[str, str]) -> Mapping[str, Any]:

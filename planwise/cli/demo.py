@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 from rich.table import Table
 
-from flows.launch import prefect_home, prepare, server_answers
+from flows.launch import prepare, server_answers
 from planwise.app.requests import SimulateRequest
 from planwise.cli.options import Home, Json
 from planwise.cli.tables import PLAIN, kpi_table, print_optimization
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.prefect_profile import configured_api
+from planwise.prefect_server import prefect_home
 from planwise.settings import Settings
 from planwise.study.spec import OptimizeRequest
 

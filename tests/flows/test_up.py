@@ -1,23 +1,24 @@
 """`planwise up` as a process of its own: what it starts, and that nothing of it stays."""
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import psutil
 import pytest
 import yaml
 
 from flows.up_processes import Program, ProgramDied, ProgramGroup
+from planwise.prefect_profile import credential_headers
+from planwise.prefect_server import PrefectAuth, api_credential
 from planwise.processes import find_free_port
-from planwise.settings import REPOSITORY
+from planwise.settings import REPOSITORY, Settings
 from tests.waiting import WAIT_SECONDS, wait_until
 
 READY = "PlanWise is up."
@@ -55,11 +56,18 @@ def wait_until_ready(started):
     assert started.process.poll() is None, started.said.read_text()
 
 
-def ask(url, body):
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
+def signed_in(started, home):
+    auth = PrefectAuth(started.api, credential_headers(api_credential(Settings(home=home))))
+    return httpx.Client(auth=auth, trust_env=False, timeout=10)
+
+
+def attack(started, headers):
+    """Create a deployment as a web page of another site would."""
+    content = {"name": "evil", "flow_id": "00000000-0000-0000-0000-000000000000"}
+    url = f"{started.api}/deployments/"
+    return httpx.post(
+        url, json=content, headers={"Origin": "https://evil.example", **headers}, trust_env=False
+    )
 
 
 def left_of(children):
@@ -67,14 +75,24 @@ def left_of(children):
     return [child.cmdline() for child in alive if child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_everything_is_deployed_and_stops_together(up):
+def test_everything_is_deployed_and_guarded_and_stops_together(up, tmp_path):
     started = up("--no-dashboard")
     wait_until_ready(started)
-    found = {(d["name"], d["work_pool_name"]) for d in ask(f"{started.api}/deployments/filter", {})}
+    home = tmp_path / "home"
+    with signed_in(started, home) as client:
+        answer = client.post(f"{started.api}/deployments/filter", json={})
+        found = {(d["name"], d["work_pool_name"]) for d in answer.json()}
+    forged = attack(started, {}), attack(started, credential_headers(api_credential(Settings(home=home))))
+    token = httpx.get(f"{started.api}/csrf-token?client=evil", trust_env=False)
+    credential = home / "prefect" / "api_credential"
     children = psutil.Process(started.process.pid).children(recursive=True)
     started.process.terminate()
     assert started.process.wait(GONE_SECONDS) == 0
     assert found == {(d["name"], d["work_pool"]["name"]) for d in DEPLOYMENTS}
+    assert [answer.status_code for answer in (*forged, token)] == [403, 403, 401], "no token, and none to get"
+    assert not any("access-control-allow-origin" in answer.headers for answer in (*forged, token))
+    assert credential.stat().st_mode & 0o777 == 0o600
+    assert credential.read_text() not in started.said.read_text()
     assert len(children) >= 2  # a server and a worker
     assert left_of(children) == []
 

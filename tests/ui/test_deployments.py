@@ -1,4 +1,4 @@
-"""Jobs as flow runs of a Prefect server, here one of our own that answers as Prefect's does."""
+"""Jobs as flow runs of a Prefect server: one of our own, which wants a token against forged requests, too."""
 
 import json
 import threading
@@ -46,7 +46,14 @@ def prefect(monkeypatch):
         def _answer(self):
             length = int(self.headers.get("Content-Length", 0))
             content = json.loads(self.rfile.read(length)) if length else None
-            found = known.answer(self.command, self.path, content)
+            if self.path.startswith("/api/csrf-token?client="):
+                found = {"token": f"for {self.path.partition('=')[2]}"}
+            elif self.command == "POST" and self.headers["Prefect-Csrf-Token"] != (
+                f"for {self.headers['Prefect-Csrf-Client']}"
+            ):
+                found = None
+            else:
+                found = known.answer(self.command, self.path, content)
             body = json.dumps({"detail": "Not Found"} if found is None else found).encode()
             self.send_response(404 if found is None else 200)
             self.send_header("Content-Length", str(len(body)))

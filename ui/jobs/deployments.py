@@ -13,6 +13,7 @@ from planwise.errors import PlanWiseError
 from planwise.jobs import JobFailure, JobFolder, JobKind, JobWriter, State, job_folders
 from planwise.jobs.folder import REQUEST, ROUTE
 from planwise.prefect_profile import Orchestrator, orchestrator
+from planwise.prefect_server import PrefectAuth
 from planwise.processes import is_loopback
 from planwise.settings import Settings
 from ui.jobs.routes import HERE, PREFECT, PROCESS, Route
@@ -29,7 +30,8 @@ class PrefectAway(PlanWiseError):
 def connected(server: Orchestrator) -> Iterator["PrefectApi"]:
     """Yield a connection to a server; one on this machine is reached without a proxy."""
     is_here = is_loopback(httpx.URL(server.api).host)
-    with httpx.Client(timeout=TIMEOUT_SECONDS, headers=server.headers, trust_env=not is_here) as client:
+    auth = PrefectAuth(server.api, server.headers)
+    with httpx.Client(timeout=TIMEOUT_SECONDS, auth=auth, trust_env=not is_here) as client:
         yield PrefectApi(server, client)
 
 

@@ -4,17 +4,19 @@ import gc
 import logging
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import panel as pn
+from bokeh.server.tornado import BokehTornado
 from panel.io.resources import COMPONENT_PATH
 from panel.io.server import AuthenticatedStaticFileHandler, ComponentResourceHandler
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
-from tornado.web import HTTPError, OutputTransform
+from tornado.web import ErrorHandler, HTTPError, OutputTransform
 
 from planwise.settings import Settings, SignInSettings
 from ui.app import NAVIGATION_COOKIE, THEME_COOKIE, make_page
@@ -77,6 +79,36 @@ class SafeHeaders(OutputTransform):
         return status_code, headers, chunk
 
 
+ALLOWED_HOSTS = "planwise_allowed_hosts"  # the setting of the application with the names of `Origins.hosts`
+
+
+def is_allowed(request: HTTPServerRequest, hosts: Collection[str]) -> bool:
+    """Return whether a request names an allowed host, and comes from no page of another origin.
+
+    A foreign name that resolves to this machine (DNS rebinding) is refused whatever the handler is.
+    """
+    names = [request.host.lower()]
+    if (origin := request.headers.get("Origin")) is not None:
+        names.append(urlsplit(origin).netloc.lower())
+    return all(name in hosts for name in names)
+
+
+def check_hosts() -> None:
+    """Let applications with the setting ALLOWED_HOSTS answer 403 to all other names. Safe to call twice."""
+    if getattr(BokehTornado.find_handler, "checks_hosts", False):
+        return
+    find_handler = BokehTornado.find_handler
+
+    def checked(self: BokehTornado, request: HTTPServerRequest, **options: Any) -> Any:
+        hosts = self.settings.get(ALLOWED_HOSTS)
+        if hosts is None or is_allowed(request, hosts):
+            return find_handler(self, request, **options)
+        return self.get_handler_delegate(request, ErrorHandler, {"status_code": 403})
+
+    checked.checks_hosts = True  # type: ignore[attr-defined]
+    BokehTornado.find_handler = checked  # type: ignore[method-assign, assignment]
+
+
 PACKAGES = frozenset({"panel", "panel_material_ui", "ui"})
 
 
@@ -121,6 +153,7 @@ class Site:
 def serve(settings: Settings, sign_in: SignInSettings, site: Site, *, browser: bool) -> None:
     """Serve the dashboard until it is stopped."""
     _log_to_stderr()
+    check_hosts()
     gate = None if sign_in.auth == "off" else Gate(settings, sign_in)
     previews = open_previews(settings)
     previews.prewarm()
@@ -161,7 +194,9 @@ def _limits() -> dict[str, Any]:
 def _reached(site: Site) -> dict[str, Any]:
     tls = {"ssl_certfile": str(site.tls_certificate), "ssl_keyfile": str(site.tls_key)}
     return {
-        "websocket_origin": list(site.origins.hosts),
+        ALLOWED_HOSTS: frozenset(site.origins.hosts),
+        # Bokeh cannot name an IPv6 address; the check of every request's host and origin covers sockets, too.
+        "websocket_origin": ["*"] if any("[" in h for h in site.origins.hosts) else list(site.origins.hosts),
         "use_xheaders": bool(site.allow_origin),  # trust a configured proxy's headers
         **(tls if site.tls_certificate else {}),
     }

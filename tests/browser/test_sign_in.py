@@ -215,3 +215,42 @@ def test_a_person_signs_in_at_a_provider(browser, guarded_home):
             page.get_by_role("button", name="Account: grace, approver").wait_for(timeout=30_000)
             assert "scenario=higher_cola" in page.url
             page.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/", {}, 200),
+        ("/", {"Host": "pay.attacker.example"}, 403),
+        ("/?page=results", {"Host": "attacker.example:{port}"}, 403),
+        ("/static/js/bokeh.min.js", {"Host": "attacker.example:{port}"}, 403),
+        ("/nothing-here", {"Host": "attacker.example:{port}"}, 403),
+        ("/", {"Origin": "https://attacker.example"}, 403),
+        ("/", {"Origin": "null"}, 403),
+        ("/", {"Host": "LOCALHOST:{port}", "Origin": "http://localhost:{port}"}, 200),
+        ("/", {"X-Forwarded-Host": "attacker.example"}, 200),
+    ],
+)
+def test_other_names_of_this_machine_and_other_origins_are_refused(served, path, headers, status):
+    port = httpx.URL(served).port
+    headers = {name: value.replace("{port}", str(port)) for name, value in headers.items()}
+    answer = httpx.get(served + path, headers=headers, trust_env=False, timeout=60)
+    assert answer.status_code == status
+    assert (b"employees" in answer.content or b"bokeh" in answer.content) == (status == 200)
+
+
+def test_a_web_socket_by_another_name_is_refused(served):
+    port = httpx.URL(served).port
+
+    async def connect():
+        url = f"ws://127.0.0.1:{port}/ws"
+        for headers in (
+            {"Host": f"attacker.example:{port}", "Origin": f"http://attacker.example:{port}"},
+            {"Host": f"attacker.example:{port}"},
+            {"Origin": f"http://attacker.example:{port}"},
+        ):
+            with pytest.raises(HTTPClientError, match="403"):
+                await websocket_connect(HTTPRequest(url, headers=headers))
+
+    with ThreadPoolExecutor(1) as other_thread:  # this one has Playwright's loop
+        other_thread.submit(asyncio.run, connect()).result()

@@ -78,6 +78,7 @@ def sqlmesh_config(
         loader=IncrementalLoader,
         ignore_patterns=[*IGNORE_PATTERNS, *([] if check_columns else UNIT_TESTS)],
         cache_dir=str(cache_dir) if cache_dir else None,
+        environment_ttl=None,  # what the product keeps does not expire; `maintain` says and lists what ends
         disable_anonymized_analytics=True,
         infer_python_dependencies=False,
         plan=PlanConfig(

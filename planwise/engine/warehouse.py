@@ -42,6 +42,11 @@ from planwise.storage import hold_lock, print_wait
 OnModel = Callable[[int, int, str], None]
 """Called after each model with the number run, the total, and its name."""
 
+# Environments that earlier versions made end a week after their last plan.
+NO_EXPIRATION = (
+    f'UPDATE "{CATALOG}".sqlmesh._environments SET expiration_ts = NULL WHERE expiration_ts IS NOT NULL'
+)
+
 
 class SimulationFailed(PlanWiseError):
     """A model could not be computed."""
@@ -226,6 +231,8 @@ class Warehouse:
     def collect(self) -> None:
         """Free the tables that no environment shows, whatever their age."""
         if self._context is not None:
+            if self.database != MEMORY:  # whose state is in a database of its own
+                self._cursor().execute(NO_EXPIRATION)
             self._context.run_janitor(ignore_ttl=True)
 
     def close(self) -> None:

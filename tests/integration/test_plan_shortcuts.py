@@ -11,6 +11,7 @@ from sqlmesh.core.snapshot import DeployabilityIndex
 from worlds import effective_for, shared
 
 from planwise.census import generate_census
+from planwise.engine.project import CATALOG
 from planwise.engine.sqlmesh_adapter import SCHEDULE, CachedCron, ExpandedModel, SqlText
 from planwise.engine.warehouse import AuditFailed, Warehouse
 
@@ -109,3 +110,33 @@ def test_a_remembered_tick_is_the_schedules():
             for _ in range(2):
                 assert CachedCron(schedule, start).get_next() == SCHEDULE(schedule, start).get_next()
                 assert CachedCron(schedule, start).get_prev() == SCHEDULE(schedule, start).get_prev()
+
+
+STATE = f'"{CATALOG}".sqlmesh._environments'
+
+
+def test_environments_do_not_expire_by_themselves(census, tmp_path, monkeypatch, request):
+    """The clock moved by 60 days: an environment of today's version and one that an earlier version made."""
+    warehouse = Warehouse(tmp_path / "w.duckdb", shared().settings)
+    request.addfinalizer(warehouse.close)
+    warehouse.plan("kept", census, effective_for(census, {"years": 1})).apply()
+    warehouse.plan(
+        "older", census, effective_for(census, {"years": 1}).with_levers({"cola_rate": 0.03})
+    ).apply()
+    cursor = warehouse._cursor()
+    week = int(datetime.now(UTC).timestamp() + 7 * 86_400) * 1000
+    assert cursor.execute(f"SELECT max(expiration_ts) FROM {STATE}").fetchone() == (None,)
+    cursor.execute(f"UPDATE {STATE} SET expiration_ts = {week} WHERE name = 'older'")
+    before = {name: warehouse.frame(name, "fct_workforce_snapshot") for name in ("kept", "older")}
+    in_60_days = int(datetime.now(UTC).timestamp() + 60 * 86_400) * 1000
+    for module in (
+        "sqlmesh.core.context",
+        "sqlmesh.core.state_sync.db.environment",
+        "sqlmesh.core.state_sync.db.snapshot",
+    ):
+        monkeypatch.setattr(f"{module}.now_timestamp", lambda *_, **__: in_60_days)
+
+    warehouse.collect()
+
+    assert set(warehouse.environments()) == {"kept", "older"}
+    assert all(warehouse.frame(name, "fct_workforce_snapshot").equals(rows) for name, rows in before.items())

@@ -96,7 +96,7 @@ def up(
 
     """
     settings = settings_for(home)
-    folder = up_processes.project()
+    up_processes.project()
     addresses = up_processes.Addresses(prefect_port, dashboard_port)
     require_free_port(up_processes.HOST, prefect_port, remedy=_other_port("--prefect-port", prefect_port))
     if dashboard:
@@ -108,7 +108,7 @@ def up(
     try:
         with _lock_home(settings), ProgramGroup(environment, logs, _log) as programs:
             answers = Answers(addresses, credential_headers(api_credential(settings)))
-            _start(programs, answers, addresses, folder, dashboard=dashboard, worker=worker)
+            _start(programs, answers, addresses, settings.root, dashboard=dashboard, worker=worker)
             _print_ready(addresses, settings, dashboard=dashboard)
             while True:
                 programs.check()
@@ -131,7 +131,7 @@ def _start(
     server = programs.start(up_processes.server_program(addresses, folder))
     programs.wait(server, answers.server_is_healthy, START_SECONDS)
     _log(f"{server.program.title}: ready at {addresses.prefect}")
-    pools = up_processes.work_pools(folder)
+    pools = up_processes.work_pools()
     for pool in pools:
         if not answers.has_pool(pool):
             programs.finish(up_processes.create_pool(pool, folder), START_SECONDS)

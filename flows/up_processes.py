@@ -17,7 +17,7 @@ import yaml
 
 from planwise.errors import InputError, PlanWiseError
 from planwise.prefect_server import prefect_home, protection
-from planwise.processes import describe_exit, start_session
+from planwise.processes import PYTHON, child_environment, describe_exit, start_session
 from planwise.settings import REPOSITORY, Settings
 from planwise.storage import move
 
@@ -99,7 +99,7 @@ def program_environment(
     }
     local = [name for name in (inherited.get("NO_PROXY"), HOST, "localhost") if name]
     return {
-        **{name: value for name, value in inherited.items() if name not in FOREIGN},
+        **{name: value for name, value in child_environment(inherited).items() if name not in FOREIGN},
         **own,
         "PLANWISE_HOME": str(settings.root),
         "PREFECT_HOME": str(prefect_home(settings)),
@@ -124,9 +124,9 @@ def project(folder: Path = REPOSITORY) -> Path:
     return folder
 
 
-def work_pools(folder: Path) -> tuple[str, ...]:
+def work_pools() -> tuple[str, ...]:
     """Return the names of the deployments' work pools."""
-    declared = yaml.safe_load((folder / DEPLOYMENTS).read_text(encoding="utf-8"))
+    declared = yaml.safe_load((project() / DEPLOYMENTS).read_text(encoding="utf-8"))
     return tuple(sorted({deployment["work_pool"]["name"] for deployment in declared["deployments"]}))
 
 
@@ -144,8 +144,10 @@ def create_pool(pool: str, folder: Path) -> Program:
 
 
 def deploy(folder: Path) -> Program:
-    """Return the program that registers all deployments."""
-    return _prefect("prefect-deploy", "deployments", folder, "deploy", "--all", "--no-prompt")
+    """Return the program that registers all deployments; their runs work in the same folder."""
+    file = str(project() / DEPLOYMENTS)
+    arguments = ("deploy", "--all", "--no-prompt", "--prefect-file", file)
+    return _prefect("prefect-deploy", "deployments", folder, *arguments)
 
 
 def worker_program(pool: str, folder: Path) -> Program:
@@ -156,13 +158,13 @@ def worker_program(pool: str, folder: Path) -> Program:
 
 def dashboard_program(addresses: Addresses, folder: Path) -> Program:
     """Return the dashboard."""
-    start = (sys.executable, "-c", "from planwise.cli.commands import main; main()", "serve", "--no-browser")
+    start = (*PYTHON, "-c", "from planwise.cli.commands import main; main()", "serve", "--no-browser")
     command = (*start, "--address", HOST, "--port", str(addresses.dashboard_port))
     return Program("dashboard", "dashboard", command, folder)
 
 
 def _prefect(name: str, title: str, folder: Path, *arguments: str) -> Program:
-    return Program(name, title, (sys.executable, "-m", "prefect", *arguments), folder)
+    return Program(name, title, (*PYTHON, "-m", "prefect", *arguments), folder)
 
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -206,8 +208,9 @@ class ProgramGroup:
 
     def __enter__(self) -> Self:
         self._guardian = subprocess.Popen(
-            [sys.executable, "-m", "flows.up_guardian"],
+            [*PYTHON, "-m", "flows.up_guardian"],
             cwd=REPOSITORY,
+            env=child_environment(),
             stdin=subprocess.PIPE,
             start_new_session=True,
             text=True,

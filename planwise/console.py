@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 
 from planwise.errors import GateBlocked, InputError
 from planwise.settings import Settings
 
 Made = TypeVar("Made")
+CHECK_SETTINGS = "Check the variables PLANWISE_* and the file .env of the home."
 
 
 def results() -> Console:
@@ -56,7 +58,9 @@ def valid_settings(make: Callable[[], Made], what: str) -> Made:
         return make()
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise InputError(f"{what} are not valid: {problems}.", remedy="Check PLANWISE_* and .env.") from error
+        raise InputError(f"{what} are not valid: {problems}.", remedy=CHECK_SETTINGS) from error
+    except (SettingsError, UnicodeDecodeError, OSError) as error:
+        raise InputError(f"{what} cannot be read: {error}.", remedy=CHECK_SETTINGS) from error
 
 
 def _plain(value: Any) -> Any:

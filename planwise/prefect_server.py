@@ -29,7 +29,7 @@ def api_credential(settings: Settings) -> str:
     """Return `user:password` of the servers started in this home, created on first use (mode 0600)."""
     file = prefect_home(settings) / CREDENTIAL
     if not file.exists():
-        create_file(file, f"{USER}:{secrets.token_urlsafe(KEY_BYTES)}".encode(), mode=0o600)
+        create_file(file, f"{USER}:{secrets.token_urlsafe(KEY_BYTES)}".encode())
     try:
         credential = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import IO
 
 from planwise.errors import Busy
+from planwise.settings import REPOSITORY
 
 RESEND_SECONDS = 0.05  # the finalizer in which a signal arrived has ended by then
 
@@ -73,6 +74,24 @@ def raise_if_stopped() -> None:
 
 def _exception(number: int) -> BaseException:
     return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+
+
+PYTHON = (sys.executable, "-P")  # modules come from the installation, never from the current folder
+PRIVATE_UMASK = 0o077
+
+
+def keep_private() -> None:
+    """Create files for their owner only, and import nothing from the current folder, here and in children."""
+    os.umask(PRIVATE_UMASK)
+    os.environ["PYTHONSAFEPATH"] = "1"
+
+
+def child_environment(inherited: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment of a child process, which imports this installation wherever it runs."""
+    variables = os.environ if inherited is None else inherited
+    others = [part for part in variables.get("PYTHONPATH", "").split(os.pathsep) if part]
+    path = os.pathsep.join(os.path.abspath(part) for part in (str(REPOSITORY), *others))
+    return {**variables, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def start_session(

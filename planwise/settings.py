@@ -1,20 +1,73 @@
-"""Operational settings, from the environment or a `.env` file."""
+"""Operational settings, from the environment or the `.env` file of the home."""
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from planwise.errors import InputError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+HOME_VARIABLE, DEFAULT_HOME = "PLANWISE_HOME", Path(".planwise")
+FILE = ".env"
+# Only the environment names the home and the code; a file may come with a folder from elsewhere.
+NOT_IN_FILE = frozenset({"home", "project"})
 
 
-class Settings(BaseSettings):
-    """Operational settings (`PLANWISE_*`); pay levers and assumptions are parameters, not settings."""
+def home_folder(home: Path | str | None = None) -> Path:
+    """Return the home as an absolute path: `home`, else PLANWISE_HOME, else `.planwise` here."""
+    return Path(home or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().resolve()
 
-    model_config = SettingsConfigDict(env_prefix="PLANWISE_", env_file=".env", extra="ignore", frozen=True)
 
-    home: Path = Field(default=Path(".planwise"), description="Home folder with all stored data")
+class _HomeFile(DotEnvSettingsSource):
+    """The lines of the home's `.env`; raises InputError for one that names another home or code."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        if refused := sorted(NOT_IN_FILE & values.keys()):
+            raise InputError(
+                f"{self.env_file} sets PLANWISE_{refused[0].upper()}, which only the environment can.",
+                remedy="Delete the line, and set it in the environment if it is yours.",
+            )
+        return values
+
+
+class HomeSettings(BaseSettings):
+    """Settings from the environment (`PLANWISE_*`), then the `.env` file of the home; nowhere else."""
+
+    model_config = SettingsConfigDict(env_prefix="PLANWISE_", extra="ignore", frozen=True)
+
+    home: Path = Field(default=DEFAULT_HOME, description="Home folder with all stored data")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources, the first that has a value first."""
+        home = home_folder(init_settings().get("home"))
+        return init_settings, env_settings, _HomeFile(settings_cls, env_file=home / FILE)
+
+    @property
+    def root(self) -> Path:
+        """The home as an absolute path."""
+        return home_folder(self.home)
+
+
+class Settings(HomeSettings):
+    """Operational settings; pay levers and assumptions are parameters, not settings."""
+
     project: Path = Field(default=REPOSITORY / "sqlmesh_project", description="The SQLMesh project")
     valid_rows_min_share: float = Field(
         default=0.999, ge=0, le=1, description="Imports with a smaller share of valid rows fail"
@@ -34,11 +87,6 @@ class Settings(BaseSettings):
         default=2, ge=1, le=16, description="Processes of the dashboard for live previews"
     )
     jobs_kept: int = Field(default=200, ge=1, description="Ended jobs whose files are kept")
-
-    @property
-    def root(self) -> Path:
-        """The home as an absolute path."""
-        return self.home.expanduser().resolve()
 
     @property
     def warehouse_file(self) -> Path:
@@ -81,10 +129,8 @@ class Settings(BaseSettings):
         return self.ledger_url or f"sqlite:///{self.root / 'ledger.sqlite'}"
 
 
-class SignInSettings(BaseSettings):
-    """Sign-in settings of the dashboard (`PLANWISE_*`); no sign-in unless `auth` is set."""
-
-    model_config = SettingsConfigDict(env_prefix="PLANWISE_", env_file=".env", extra="ignore", frozen=True)
+class SignInSettings(HomeSettings):
+    """Sign-in settings of the dashboard; no sign-in unless `auth` is set."""
 
     auth: Literal["off", "basic", "oidc"] = Field(default="off", description="How people sign in")
     users_file: Path | None = Field(default=None, description="Users of `basic`; in the home by default")

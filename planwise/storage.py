@@ -22,19 +22,20 @@ from planwise.errors import Busy
 
 PARTIAL = ".part"
 LOCK_POLL_SECONDS = 0.1
+OWNER_ONLY, OWNER_ONLY_FOLDER = 0o600, 0o700  # pay is secret on the machine
 
 
 @contextmanager
-def replace_file(file: Path, *, mode: int | None = None, durable: bool = True) -> Iterator[Path]:
+def replace_file(file: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a partial file to write to; it replaces `file` when the block ends without an error.
 
-    `mode` holds from the first byte on; by default the umask decides. Without `durable` the content is not
+    Only its owner can read it, from the first byte on. Without `durable` the content is not
     flushed to the disk: for files that are not needed after a crash of the machine.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial_path(file)
     try:
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode))
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
         yield partial
         if durable:
             _flush(partial)
@@ -45,34 +46,33 @@ def replace_file(file: Path, *, mode: int | None = None, durable: bool = True) -
         raise
 
 
-def write_bytes(file: Path, content: bytes, *, mode: int | None = None) -> None:
+def write_bytes(file: Path, content: bytes) -> None:
     """Replace a file's content atomically."""
-    with replace_file(file, mode=mode) as partial:
+    with replace_file(file) as partial:
         partial.write_bytes(content)
 
 
-def write_text(file: Path, content: str, *, mode: int | None = None) -> None:
+def write_text(file: Path, content: str) -> None:
     """Replace a file's content atomically by UTF-8 text."""
-    write_bytes(file, content.encode(), mode=mode)
+    write_bytes(file, content.encode())
 
 
-def write_json(
-    file: Path, content: object, *, indent: int | None = None, allow_nan: bool = True, mode: int | None = None
-) -> None:
+def write_json(file: Path, content: object, *, indent: int | None = None, allow_nan: bool = True) -> None:
     """Replace a file's content atomically by JSON; raises ValueError for NaN where `allow_nan` is false."""
     text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=allow_nan)
-    write_text(file, text + "\n", mode=mode)
+    write_text(file, text + "\n")
 
 
-def create_file(file: Path, content: bytes, *, mode: int) -> bool:
-    """Create a file that does not exist yet, complete from its first moment; return whether it was created.
+def create_file(file: Path, content: bytes) -> bool:
+    """Create a file of its owner that does not exist yet, complete from its first moment.
 
-    When two processes create the same file, one gets False and the other's file stays.
+    Return whether it was created. When two processes create the same file, one gets False and the other's
+    file stays.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial_path(file)
     try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as opened:
             opened.write(content)
         _flush(partial)
         os.link(partial, file)
@@ -90,11 +90,14 @@ def publish_folder(folder: Path) -> Iterator[Path]:
     When `folder` exists already, its files are replaced one by one.
     """
     partial = _partial_path(folder)
-    partial.mkdir(parents=True)
+    partial.parent.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+    partial.mkdir(mode=OWNER_ONLY_FOLDER)
     try:
         yield partial
-        for path in (*partial.iterdir(), partial):
-            _flush(path)
+        for file in partial.iterdir():
+            file.chmod(OWNER_ONLY)
+            _flush(file)
+        _flush(partial)
         if folder.exists():
             for file in partial.iterdir():
                 os.replace(file, folder / file.name)
@@ -195,6 +198,7 @@ def hold_lock(
     descriptors: list[int] = []
     lock = FileLock(
         file,
+        mode=OWNER_ONLY,
         thread_local=False,
         fallback_to_soft=False,  # a soft lock outlives a killed process
         on_acquired=descriptors.append,

@@ -47,7 +47,7 @@ def serve(
 
     """
     settings = settings_for(home)
-    sign_in = sign_in_settings(auth)
+    sign_in = sign_in_settings(settings, auth)
     require_guarded(address, allow_origin, sign_in)
     _require_tls(tls_certificate, tls_key)
     origins(address, port, allow_origin)

@@ -161,7 +161,7 @@ def installation_key(home: Path) -> bytes:
     """Return the key of this installation, created on first use (mode 0600); it links ids to people."""
     path = home / KEY_FILE
     if not path.exists():
-        create_file(path, secrets.token_bytes(KEY_BYTES), mode=0o600)
+        create_file(path, secrets.token_bytes(KEY_BYTES))
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
         raise InputError(

@@ -1,15 +1,18 @@
 """The command line: register commands, turn errors into messages and exit codes."""
 
 import os
+import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from signal import SIGINT, SIGTERM
+from typing import Any
 
 import cyclopts
 import pydantic
@@ -17,7 +20,8 @@ from rich.text import Text
 
 from planwise.console import emit_json, progress, settings_for
 from planwise.errors import InputError, PlanWiseError
-from planwise.processes import Terminated, install_handlers, raise_if_stopped
+from planwise.processes import Terminated, install_handlers, keep_private, raise_if_stopped
+from planwise.settings import HOME_VARIABLE, home_folder
 
 INTERNAL = 5
 INTERRUPTED = 128 + 2  # the shell's convention: 128 + the signal's number
@@ -144,6 +148,7 @@ class UsageError(InputError):
 
 def main(tokens: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    keep_private()
     sys.exit(run(sys.argv[1:] if tokens is None else tokens))
 
 
@@ -179,13 +184,77 @@ def _run_until_signal(tokens: Sequence[str]) -> int:
 
 def _dispatch(tokens: Sequence[str]) -> int:
     try:
-        result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
         raise UsageError(
             _usage_text(error), remedy="See `planwise --help` and `planwise COMMAND --help`."
         ) from error
+    if "home" in bound.signature.parameters:
+        with _from_home(bound.arguments):
+            result = command(*bound.args, **bound.kwargs)
+    else:
+        result = command(*bound.args, **bound.kwargs)
     sys.stdout.flush()
     return result if type(result) is int else 0
+
+
+PATH_VARIABLES = (
+    HOME_VARIABLE,
+    "PLANWISE_PROJECT",
+    "PLANWISE_USERS_FILE",
+    "PLANWISE_OIDC_CLIENT_SECRET_FILE",
+    "PLANWISE_GATE_THRESHOLDS",
+    "PREFECT_HOME",
+    "PREFECT_PROFILES_PATH",
+)
+URL_VARIABLES = ("PLANWISE_LEDGER_URL", "PLANWISE_STUDY_STORAGE_URL")
+RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)([^/:].*)")
+
+
+@contextmanager
+def _from_home(arguments: dict[str, Any]) -> Iterator[None]:
+    """Run a command from its home, with what the caller named by relative paths made absolute.
+
+    Libraries read settings, and some code, from the current folder, which may be a stranger's.
+    """
+    try:
+        caller = Path.cwd()
+    except FileNotFoundError as error:
+        raise InputError(
+            "The current folder has been deleted.", remedy="Change to another folder, and try again."
+        ) from error
+    for name, value in arguments.items():
+        arguments[name] = _absolute(value)
+    for name in PATH_VARIABLES:
+        if value := os.environ.get(name):
+            os.environ[name] = str(Path(value).expanduser().absolute())
+    for name in URL_VARIABLES:
+        if found := RELATIVE_SQLITE.fullmatch(os.environ.get(name, "")):
+            os.environ[name] = f"{found[1]}{Path(found[2]).absolute()}"
+    home = home_folder(arguments.get("home"))
+    os.environ.setdefault(HOME_VARIABLE, str(home))
+    os.chdir(home.anchor)  # until there is a home; only the administrator can put files there
+    with suppress(OSError):
+        os.chdir(home)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.chdir(caller)
+
+
+def _absolute(value: Any) -> Any:
+    """Return an argument with absolute paths."""
+    if isinstance(value, Path):
+        return value.absolute()
+    if isinstance(value, tuple):
+        return tuple(map(_absolute, value))
+    if isinstance(value, pydantic.BaseModel):
+        fields = {name: _absolute(found) for name, found in value if found is not None}
+        return value.model_copy(
+            update={name: new for name, new in fields.items() if new != getattr(value, name)}
+        )
+    return value
 
 
 def _usage_text(error: cyclopts.CycloptsError) -> str:

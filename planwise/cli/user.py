@@ -71,7 +71,8 @@ def remove(name: str, *, home: Home = None) -> None:
 
 
 def _users(home: Path | None) -> Users:
-    return users_of(settings_for(home), sign_in_settings())
+    settings = settings_for(home)
+    return users_of(settings, sign_in_settings(settings))
 
 
 def _password(file: Path | None) -> str:

@@ -6,16 +6,18 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.metadata import entry_points, version
+from importlib.metadata import entry_points, packages_distributions, version
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from planwise.app.compare import CompareRequest
 from planwise.census import generate_census
 from planwise.cli import commands as cli
 from planwise.errors import InputError
 from planwise.governance import open_ledger
-from planwise.settings import Settings
+from planwise.settings import REPOSITORY, Settings, SignInSettings
 
 START_SECONDS_MAX = 1.0
 # A home whose commands are PlanWise's own; what the packages around it add is theirs to test.
@@ -274,3 +276,98 @@ def test_parameters_are_listed_and_the_reference_is_written(planwise, tmp_path):
 def test_the_installed_program_is_this_one():
     (entry,) = entry_points(group="console_scripts", name="planwise")
     assert entry.load() is cli.main
+
+
+HOSTILE = (
+    "open({mark!r}, 'a').write(__file__ + '\\n')\nraise SystemExit('a module of the current folder ran')\n"
+)
+STRANGERS_SETTINGS = """
+PLANWISE_HOME=evil
+PLANWISE_PROJECT=evil
+PLANWISE_THREADS=zero
+PLANWISE_LEDGER_URL=evil://
+PREFECT_API_URL=http://127.0.0.1:9/api
+"""
+NOT_VALID = ("prefect.toml", "pyproject.toml", "config.yaml", "matplotlibrc", "profiles.toml", "dask.yaml")
+# As the installed script starts; then the processes that commands start.
+SCRIPT = """
+import os, subprocess, sys
+from planwise.cli.commands import run
+from planwise.processes import PYTHON, child_environment, keep_private
+from planwise.workers import SPAWN
+
+if __name__ == "__main__":
+    keep_private()
+    code = run(sys.argv[1:])
+    worker = SPAWN.Process(target=os.getpid)
+    worker.start()
+    worker.join()
+    job = [*PYTHON, "-m", "planwise.app.job_process", "nothing"]
+    done = subprocess.run(job, env=child_environment(), capture_output=True, text=True)
+    assert "has no request" in done.stderr, done.stderr
+    sys.exit(code or worker.exitcode)
+"""
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """A folder that a stranger has prepared: modules of every name that may be imported, and settings."""
+    folder, mark = tmp_path / "hostile", str(tmp_path / "ran")
+    folder.mkdir()
+    modules = {name for name in packages_distributions() if name.isidentifier()} | sys.stdlib_module_names
+    for name in modules | {"planwise", "flows", "ui", "expectations", "config", "sitecustomize"}:
+        (folder / f"{name}.py").write_text(HOSTILE.format(mark=mark))
+    (folder / ".env").write_text(STRANGERS_SETTINGS)
+    for name in NOT_VALID:
+        (folder / name).write_text("{[")
+    return SimpleNamespace(folder=folder, ran=Path(mark))
+
+
+def test_nothing_of_the_current_folder_is_run_or_believed_and_files_are_their_owners_only(hostile, tmp_path):
+    script, home = tmp_path / "bin" / "planwise", tmp_path / "home"
+    script.parent.mkdir()
+    script.write_text(SCRIPT)
+    (hostile.folder / "people.csv").write_text("employee_id,annual_pay\n")
+    path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, script, "census", "generate", "--employees", "20"],
+        cwd=hostile.folder,
+        env={**os.environ, "PLANWISE_HOME": "../home", "PYTHONPATH": path},
+        umask=0o022,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, hostile.ran.exists()) == (0, False), done.stderr
+    files = [file for file in (home, *home.rglob("*")) if not file.is_symlink()]
+    assert [file for file in files if file.suffix == ".parquet"]
+    assert [str(file) for file in files if file.stat().st_mode & 0o077] == []
+
+
+def test_a_command_runs_in_its_home_with_the_callers_paths(hostile, home, monkeypatch):
+    monkeypatch.chdir(hostile.folder)
+    monkeypatch.setenv("PLANWISE_HOME", str(home))
+    monkeypatch.setenv("PLANWISE_LEDGER_URL", "sqlite:///own.sqlite")
+    monkeypatch.setenv("PLANWISE_GATE_THRESHOLDS", "own.yaml")
+    arguments = {"file": Path("a.csv"), "request": CompareRequest(xlsx=Path("b.xlsx")), "number": 3}
+    with cli._from_home(arguments):
+        assert Path.cwd() == home.resolve()
+        assert Settings().ledger == f"sqlite:///{hostile.folder}/own.sqlite"
+        assert os.environ["PLANWISE_GATE_THRESHOLDS"] == f"{hostile.folder}/own.yaml"
+        assert arguments["file"] == hostile.folder / "a.csv" and arguments["number"] == 3
+        assert arguments["request"].xlsx == hostile.folder / "b.xlsx"
+    assert Path.cwd() == hostile.folder
+
+
+@pytest.mark.parametrize("name", ["HOME", "PROJECT"])
+def test_the_homes_env_file_is_read_but_names_no_code_and_no_other_home(called, home, name):
+    file = home / ".env"
+    file.write_text("PLANWISE_THREADS=3\nPLANWISE_AUTH=basic\n")
+    try:
+        assert Settings(home=home).threads == 3
+        assert SignInSettings(home=home).auth == "basic"
+        file.write_text(f"PLANWISE_{name}=/elsewhere\n")
+        done = called("census", "list")
+        assert done.code == 2 and f"sets PLANWISE_{name}, which only the environment can" in done.err
+    finally:
+        file.unlink()

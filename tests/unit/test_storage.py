@@ -76,7 +76,7 @@ def test_a_write_is_flushed_to_the_disk_before_it_is_renamed(tmp_path, monkeypat
 
 
 def test_the_mode_holds_from_the_first_byte_on(tmp_path):
-    with replace_file(tmp_path / "secret", mode=0o600) as partial:
+    with replace_file(tmp_path / "secret") as partial:
         assert partial.stat().st_mode & 0o777 == 0o600
         partial.write_text("s")
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
@@ -86,7 +86,7 @@ def test_a_file_that_many_create_has_the_content_of_one(tmp_path):
     file = tmp_path / "key"
     contents = [bytes([number]) * 4096 for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        created = list(pool.map(lambda content: create_file(file, content, mode=0o600), contents))
+        created = list(pool.map(lambda content: create_file(file, content), contents))
     assert created.count(True) == 1
     assert file.read_bytes() == contents[created.index(True)]
     assert list(tmp_path.iterdir()) == [file]

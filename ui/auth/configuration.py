@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from planwise.console import valid_settings
@@ -15,12 +16,10 @@ from ui.values.user import ROLES
 NO_ROLE = "none"
 
 
-def sign_in_settings(auth: str | None = None) -> SignInSettings:
-    """Return the settings of the environment, with `auth` instead of PLANWISE_AUTH where it is given."""
-    return valid_settings(
-        lambda: SignInSettings() if auth is None else SignInSettings(auth=auth),
-        "The sign-in settings",
-    )
+def sign_in_settings(settings: Settings, auth: str | None = None) -> SignInSettings:
+    """Return the sign-in settings of a home, with `auth` instead of PLANWISE_AUTH where it is given."""
+    given: dict[str, Any] = {} if auth is None else {"auth": auth}
+    return valid_settings(lambda: SignInSettings(home=settings.root, **given), "The sign-in settings")
 
 
 def users_of(settings: Settings, sign_in: SignInSettings) -> Users:

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from planwise.errors import InputError
-from planwise.storage import create_file, write_text
+from planwise.storage import OWNER_ONLY_FOLDER, create_file, write_text
 from ui.values.user import ROLES
 
 COST, BLOCK, LANES = 2**15, 8, 3  # 32 MiB and about 0.2 s an attempt: OWASP's minimum for scrypt
@@ -65,7 +65,6 @@ def _text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-OWNER_ONLY = 0o600
 OTHERS = 0o077
 FOLDER = "auth"
 SECRET_BYTES = 48
@@ -74,7 +73,7 @@ SECRET_BYTES = 48
 def folder(root: Path) -> Path:
     """Return the home's folder for secrets and users, created for its owner only."""
     made = root / FOLDER
-    made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
     return made
 
 
@@ -97,14 +96,14 @@ def read_private(file: Path, what: str) -> str:
 
 def write_private(file: Path, text: str) -> None:
     """Replace a file's text atomically; only its owner may read it."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_text(file, text, mode=OWNER_ONLY)
+    file.parent.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+    write_text(file, text)
 
 
 def secret_of(file: Path) -> str:
     """Return the secret in a file, created first if needed; deleting the file signs every user out."""
     if not file.exists():
-        create_file(file, secrets.token_urlsafe(SECRET_BYTES).encode(), mode=OWNER_ONLY)
+        create_file(file, secrets.token_urlsafe(SECRET_BYTES).encode())
     found = read_private(file, "The cookie secret").strip()
     if len(found) < SECRET_BYTES:
         raise InputError(

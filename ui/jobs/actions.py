@@ -124,7 +124,7 @@ class LearningActions:
         file = progress_file(self._settings, self._user.name)
         kept = {"user": self._user.name, "answers": progress.answers, "checked": progress.checked}
         try:
-            write_json(file, kept, mode=0o600)
+            write_json(file, kept)
         except OSError as error:
             raise InputError(
                 f"Your progress cannot be saved in {file}: {error.strerror}.",

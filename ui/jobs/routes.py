@@ -1,9 +1,7 @@
 """Where work runs: a worker process of this machine, or a deployment of the Prefect server."""
 
 import contextlib
-import os
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +9,8 @@ from typing import Any
 from planwise.errors import PlanWiseError
 from planwise.jobs import JobFailure, JobFolder, JobWriter, State
 from planwise.jobs.folder import ROUTE
-from planwise.processes import start_session
-from planwise.settings import REPOSITORY, Settings
+from planwise.processes import PYTHON, child_environment, start_session
+from planwise.settings import Settings
 
 PROCESS, PREFECT = "process", "prefect"
 TAIL_BYTES = 600
@@ -40,10 +38,10 @@ class Processes:
     def start(self, settings: Settings, folder: JobFolder, route: Route) -> None:
         """Start a job's process in its own session; raises PlanWiseError if that fails."""
         folder.write(ROUTE, {"by": PROCESS, "how": route.how, "why": route.why})
-        command = [sys.executable, "-m", "planwise.app.job_process", str(folder.path)]
+        command = [*PYTHON, "-m", "planwise.app.job_process", str(folder.path)]
         try:
             with folder.log.open("ab") as log:
-                process = start_session(command, log, environment=environment(settings))
+                process = start_session(command, log, environment=environment(settings), folder=settings.root)
         except OSError as error:
             failure = JobFailure(
                 f"No process could be started: {error.strerror}.",
@@ -76,8 +74,7 @@ def environment(settings: Settings) -> dict[str, str]:
         for name in PASSED_ON
         if (value := getattr(settings, name)) is not None
     }
-    path = os.pathsep.join(part for part in (str(REPOSITORY), os.environ.get("PYTHONPATH")) if part)
-    return {**os.environ, **own, "PLANWISE_HOME": str(settings.root), "PYTHONPATH": path, "NO_COLOR": "1"}
+    return {**child_environment(), **own, "PLANWISE_HOME": str(settings.root), "NO_COLOR": "1"}
 
 
 def _broken(folder: JobFolder, code: int) -> JobFailure:

@@ -12,12 +12,16 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from planwise.errors import GateBlocked, InputError
+from planwise.gate import GateResult
 from planwise.settings import Settings
 
 Made = TypeVar("Made")
 CHECK_SETTINGS = "Check the variables PLANWISE_* and the file .env of the home."
+STYLES = {"critical": "bold red", "warning": "yellow", "info": "dim"}
 
 
 def results() -> Console:
@@ -40,6 +44,26 @@ def emit_blocked(blocked: GateBlocked, report: Mapping[str, Any]) -> int:
     """Write a blocked command's report and error as its one JSON object; return the exit code."""
     emit_json({**report, "error": {"type": "GateBlocked", "what": blocked.what, "remedy": blocked.remedy}})
     return blocked.exit_code
+
+
+def print_gate(console: Console, gate: GateResult) -> None:
+    """Print the failed expectations, if any."""
+    failed = [check for check in gate.failed if check.severity != "info"]
+    if not failed:
+        return
+    table = Table(
+        "severity", "expectation", "observed", "allowed", "rows", title=f"{gate.suite} gate: {gate.status}"
+    )
+    observed = {row["expectation"]: row["observed"] for row in gate.as_table()}
+    for check in failed:
+        table.add_row(
+            Text(check.severity, style=STYLES[check.severity]),
+            f"{check.expectation} on {check.table}",
+            Text(observed[check.expectation]),
+            Text(check.threshold),
+            f"{check.unexpected_rows:,}" if check.unexpected_rows else "",
+        )
+    console.print(table)
 
 
 def json_text(obj: Mapping[str, Any], *, allow_nan: bool = False) -> str:

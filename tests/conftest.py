@@ -5,6 +5,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+import real_data
 from hypothesis import settings
 
 # Set at import, before anything reads them: Prefect and SQLMesh look at their environment once.
@@ -29,6 +31,19 @@ settings.load_profile("planwise")
 def pytest_collection_modifyitems(items):
     """Begin with the files that take longest: no process is to be left alone with one of them at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    real_data.require_or_skip(items, real_data.folder())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    real_data.fail_skipped(report, real_data.folder())
+    return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    if line := real_data.summary(terminalreporter.stats.get("skipped", []), real_data.folder()):
+        terminalreporter.write_line(line, yellow=True)
 
 
 def pytest_unconfigure(config):

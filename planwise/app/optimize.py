@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+from planwise.app.gates import key_of
 from planwise.app.runner import Runner, require_not_stopped
 from planwise.app.simulate import (
     Resolved,
     SimulationReport,
-    key_of,
     resolve_scenario,
     simulate_in,
     warehouse_for,
@@ -37,8 +37,7 @@ from planwise.study import (
 from planwise.study.optuna_storage import load_study
 from planwise.study.post_analysis import NotComputed
 from planwise.study.problem import require_groups
-from planwise.study.progress import CANCELLED
-from planwise.study.spec import OptimizeRequest
+from planwise.study.spec import CANCELLED, OptimizeRequest
 from planwise.study.study_files import check_not_running
 from planwise.study.trial import Kind, TrialPurpose, finished_trials
 

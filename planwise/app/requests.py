@@ -27,7 +27,7 @@ class IngestRequest(Request):
     levels: str | None = Field(default=None, description="pay-quantiles or ranges")
     row_filter: str | None = Field(default=None, description="Boolean SQL over the file's columns")
     encoding: str | None = Field(default=None, description="Encoding of a text file; default by its bytes")
-    skip_rows: int | None = Field(default=None, ge=0, description="Lines above the header")
+    skip_rows: int | None = Field(default=None, description="Lines above the header")
     pay_unit: PayUnit | None = Field(default=None, description="Unit of pay in the file")
     hours_per_year: float | None = Field(default=None, description="Hours of a full-time year")
     pay_is: PayIs | None = Field(default=None, description="What the amounts of part-timers are")

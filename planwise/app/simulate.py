@@ -1,7 +1,6 @@
 """Simulate a scenario: resolve, plan, run with audits, gate, publish, record; or preview it in memory."""
 
 import contextlib
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -10,8 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import pandas as pd
-
+from planwise.app.gates import evaluate_gate, key_of, show_gate
 from planwise.app.runner import Runner, require_not_stopped
 from planwise.census import Census, load_census
 from planwise.engine.outcome import Kpis, PlanOutcome, PlanSummary
@@ -30,35 +28,6 @@ from planwise.governance import Scenario, SimulationRun, effective_parameters, o
 from planwise.governance.request import ScenarioRequest
 from planwise.parameters import EffectiveParameters, Value
 from planwise.settings import Settings
-
-
-def evaluate_gate(
-    suite: str, frames: Mapping[str, pd.DataFrame] | pd.DataFrame, **context: Any
-) -> GateResult:
-    """Evaluate a gate; the caller decides what follows from its result."""
-    load_gate()
-    from expectations import run_gate
-
-    return run_gate(suite, frames, **context)
-
-
-def load_gate() -> None:
-    """Import the gates' dependencies, which takes seconds the first time."""
-    import great_expectations.data_context.types.base
-
-    logging.getLogger(great_expectations.data_context.types.base.__name__).setLevel(logging.WARNING)
-
-
-def show_gate(run: Runner, subject: str, gate: GateResult) -> None:
-    """Publish a gate's findings with the run, failures first."""
-    title = f"{gate.suite} gate of {subject}: {gate.status}, {gate.evaluated} expectations"
-    run.table(f"gate-{gate.suite}-{key_of(subject)}", gate.as_table(), title)
-
-
-def key_of(name: str) -> str:
-    """Return a name in the form of an artifact key: lower case, digits, dashes."""
-    return "".join(c if c.isalnum() and c.isascii() else "-" for c in name.lower())
-
 
 PROGRESS_SECONDS = 0.5  # a progress artifact costs a request
 AUDIT_FAILED = "audit failed"  # the gate status of a run whose result broke an invariant: never gated

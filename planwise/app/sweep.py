@@ -25,6 +25,8 @@ from planwise.settings import Settings
 from planwise.storage import write_json
 
 FOLDER = "sweeps"
+OWN = "as it is"  # the stored variant of a scenario with its saved values
+SAVED = "saved values"
 MOVED_RATE = 0.001  # 0.1 pp of growth: a study's tolerance
 PP = 100
 
@@ -52,8 +54,13 @@ class SweepRow:
 
     @property
     def label(self) -> str:
-        """Scenario and variant in one name."""
-        return f"{self.scenario} ({self.variant})"
+        """Scenario and, for a variant, its changes in one name."""
+        return self.scenario if self.variant == OWN else f"{self.scenario} ({self.variant})"
+
+    @property
+    def variant_text(self) -> str:
+        """The changes of a variant; `saved values` for the scenario itself."""
+        return SAVED if self.variant == OWN else self.variant
 
     @property
     def verdict(self) -> str:
@@ -64,7 +71,7 @@ class SweepRow:
         """Return a flat row for a table artifact."""
         return {
             "scenario": self.scenario,
-            "variant": self.variant,
+            "variant": self.variant_text,
             "verdict": self.verdict,
             "growth %": None if self.growth is None else round(PP * self.growth, 3),
             "target %": None if self.target_growth is None else round(PP * self.target_growth, 3),
@@ -167,7 +174,6 @@ def page(sweep: Sweep) -> str:
 
 
 WORKER = "sweep"
-OWN = "as it is"
 
 
 def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from planwise.app.simulate import evaluate_gate, load_gate
+from planwise.app.gates import evaluate_gate, load_gate
 from planwise.census import Census
 from planwise.engine.outcome import Kpis
 from planwise.engine.preview import Preview

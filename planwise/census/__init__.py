@@ -1,6 +1,14 @@
 """The census: employees and their pay, imported from a file or generated."""
 
-from planwise.census.importer import ImportBlocked, ImportResult, Reading, import_census, read_census
+from planwise.census.importer import (
+    ImportBlocked,
+    ImportReport,
+    ImportResult,
+    Reading,
+    import_census,
+    read_census,
+    register_reading,
+)
 from planwise.census.registry import (
     Census,
     census_in_use,
@@ -14,6 +22,7 @@ from planwise.census.synthetic import SyntheticOptions, default_levels, generate
 __all__ = [
     "Census",
     "ImportBlocked",
+    "ImportReport",
     "ImportResult",
     "Reading",
     "SyntheticOptions",
@@ -25,5 +34,6 @@ __all__ = [
     "load_census",
     "read_census",
     "register_census",
+    "register_reading",
     "use_census",
 ]

@@ -194,33 +194,25 @@ def import_census(
     settings: Settings,
     file: Path,
     *,
-    mapping: Path | Mapping[str, Any] | None = None,
-    as_of: date | None = None,
-    levels: str | None = None,
-    row_filter: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    name: str | None = None,
+    use: bool = True,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    **how: Any,
+) -> ImportResult:
+    """Import `file` without a gate: register it and, with `use`, put it in use.
+
+    `how` are the options of `read_census`, which says what is raised; the census in use is then unchanged.
+    """
+    return register_reading(settings, read_census(settings, file, now=now, **how), use=use, now=now)
+
+
+def register_reading(
+    settings: Settings,
+    reading: Reading,
+    *,
     use: bool = True,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> ImportResult:
-    """Import `file`, register it as `name` (default: from the file name) and, with `use`, put it in use.
-
-    `as_of`, `levels` and `options` (keys of the mapping) override the mapping; `row_filter` adds to its own.
-    Raises InputError on a file or mapping that cannot be used, and ImportBlocked when fewer rows than
-    `settings.valid_rows_min_share` are valid: report and rejects are then written, and the census in use is
-    unchanged.
-    """
-    reading = read_census(
-        settings,
-        file,
-        mapping=mapping,
-        as_of=as_of,
-        levels=levels,
-        row_filter=row_filter,
-        options=options,
-        name=name,
-        now=now,
-    )
+    """Register a checked file under its name and, with `use`, put it in use; write the report again."""
     report = replace(
         reading.report,
         notices=[*reading.report.notices, *_changed_ids(settings, reading.rows["employee_id"])],
@@ -257,7 +249,10 @@ def read_census(
 ) -> Reading:
     """Import without registering: check every row, assign levels, write report and rejects.
 
-    Raises what `import_census` raises.
+    `name` is by default from the file name. `as_of`, `levels` and `options` (keys of the mapping) override the
+    mapping; `row_filter` adds to its own. Raises InputError on a file or mapping that cannot be used, and
+    ImportBlocked, with report and rejects written, when fewer rows than `settings.valid_rows_min_share` are
+    valid.
     """
     census_name = check_name(name or name_from(file))
     plan = _plan(load_mapping(mapping), options or {}, levels, row_filter)

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 from rich.table import Column, Table
 
-from planwise.census.importer import ImportBlocked, ImportReport, import_census
+from planwise.census.importer import ImportBlocked, ImportReport
 from planwise.census.mapping import PayIs, PayUnit
 from planwise.census.registry import Census, census_in_use, list_censuses, use_census
 from planwise.census.synthetic import DEFAULT_AS_OF, SyntheticOptions, generate_census
 from planwise.cli.options import Home, Json
-from planwise.console import emit_blocked, emit_json, progress, results, settings_for
+from planwise.console import emit_blocked, emit_json, print_gate, progress, results, settings_for
 from planwise.errors import InputError
 
 app = App(name="census", help="Manage censuses: generate, import, list, use.")
@@ -75,7 +75,7 @@ def import_(
     json: Json = False,
     home: Home = None,
 ) -> int:
-    """Import a payroll file, report every rejected row, and put the census in use.
+    """Import a payroll file, report every rejected row, and put the census in use if its gate passes.
 
     Parameters
     ----------
@@ -105,34 +105,42 @@ def import_(
         Name of the census; default from the file name.
 
     """
-    settings = settings_for(home)
+    from planwise.app.ingest import CensusBlocked, IngestionReport, ingest  # the gate is slow to import
+    from planwise.app.requests import IngestRequest
+    from planwise.app.runner import InProcessRunner
+
+    request = IngestRequest(
+        file=file,
+        name=name,
+        mapping=mapping,
+        as_of=_day(as_of),
+        levels=levels,
+        row_filter=row_filter,
+        encoding=encoding,
+        skip_rows=skip_rows,
+        pay_unit=pay_unit,
+        hours_per_year=hours_per_year,
+        pay_is=pay_is,
+        currency=currency,
+    )
     try:
-        imported = import_census(
-            settings,
-            file,
-            mapping=mapping,
-            as_of=_day(as_of),
-            levels=levels,
-            row_filter=row_filter,
-            options={
-                "encoding": encoding,
-                "skip_rows": skip_rows,
-                "pay_unit": pay_unit,
-                "hours_per_year": hours_per_year,
-                "pay_is": pay_is,
-                "currency": currency,
-            },
-            name=name,
-        )
+        done: IngestionReport = ingest(settings_for(home), request, InProcessRunner())
     except ImportBlocked as blocked:
         if json:
             return emit_blocked(blocked, blocked.report.as_dict() | {"in_use": False})
         _print_report(blocked.report)
         raise
+    except CensusBlocked as blocked:
+        if json:
+            return emit_blocked(blocked, blocked.report.as_json())
+        _print_report(blocked.report.imported)
+        print_gate(results(), blocked.report.gate)
+        raise
     if json:
-        emit_json(imported.report.as_dict() | {"in_use": True})
+        emit_json(done.as_json())
         return 0
-    _print_report(imported.report)
+    _print_report(done.imported)
+    print_gate(results(), done.gate)
     progress().print("Next: planwise simulate")
     return 0
 

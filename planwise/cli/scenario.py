@@ -1,11 +1,13 @@
 """`planwise scenario`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -29,23 +31,31 @@ from planwise.settings import Settings
 
 TIER_MARKS = {"scenario": "*", "dynamic": "+", "default": "", "fallback": "!"}
 LEGEND = "* scenario   + dynamic lever   ! fallback   no mark: default"
+OVERRIDES_SHOWN = 3  # in the list; `scenario show` has all
 RISK_STYLES = {Risk.LOW: "dim", Risk.MEDIUM: "yellow", Risk.HIGH: "red", Risk.CRITICAL: "bold red"}
 
 
 def render_list(scenarios: Iterable[Scenario]) -> RenderableType:
-    """Return a table with one row per scenario."""
-    table = Table("scenario", "census", "overrides", "description", "from", "created (UTC)", "by")
-    for scenario in scenarios:
-        table.add_row(
-            scenario.name,
-            scenario.census or "(in use)",
-            Text(", ".join(f"{key}={value}" for key, value in scenario.overrides.items())),
-            Text(scenario.description),
-            scenario.parent or "",
-            f"{scenario.created_at:%Y-%m-%d %H:%M}" if scenario.created_at else "",
-            Text(scenario.created_by or ""),
-        )
-    return table
+    """Return a line per scenario, and under it its description and the first of its overrides."""
+    return Group(*(line for scenario in scenarios for line in _listed(scenario)))
+
+
+def _listed(scenario: Scenario) -> Iterator[RenderableType]:
+    facts = [
+        f"census {scenario.census}" if scenario.census else "census in use",
+        *([f"from {scenario.parent}"] if scenario.parent else []),
+        *([f"{scenario.created_at:%Y-%m-%d}"] if scenario.created_at else []),
+        *([f"by {scenario.created_by}"] if scenario.created_by else []),
+    ]
+    yield Text.assemble((scenario.name, "bold"), ("  " + ", ".join(facts), "dim"))
+    for text in filter(None, (scenario.description, _overrides_in_short(scenario.overrides))):
+        yield Padding(Text(text), (0, 0, 0, 4))
+
+
+def _overrides_in_short(overrides: Mapping[str, Value]) -> str:
+    shown = [f"{key}={value}" for key, value in islice(overrides.items(), OVERRIDES_SHOWN)]
+    more = len(overrides) - len(shown)
+    return ", ".join([*shown, *([f"{more} more"] if more else [])])
 
 
 def render_scenario(scenario: Scenario, effective: EffectiveParameters) -> RenderableType:

@@ -22,7 +22,7 @@ from planwise.study.queries import (
     write_csv,
 )
 from planwise.study.report import Report, gather_evidence, write_report
-from planwise.study.study_files import RUNNING
+from planwise.study.spec import RUNNING, state_text, stop_reason
 
 app = cyclopts.App(name="study", help="List, show and export studies.")
 app.command("planwise.cli.study:report", name="report", help="Write a study's evidence report.")
@@ -41,9 +41,14 @@ def list_(*, home: Home = None, json: Json = False) -> None:
         table.add_row(
             study["study"],
             study["strategy"],
-            f"{study['target_growth']:.2%}",
+            f"{study['target_growth']:.2%}" if study["seeks_target"] else "",
             str(study["trials"]),
-            study["state"],
+            state_text(
+                study["state"],
+                converged=study["converged"],
+                reachable=study["reachable"],
+                has_target=study["seeks_target"],
+            ),
             "" if gap is None else f"{gap:+.3f}",
         )
     results().print(table)
@@ -94,7 +99,7 @@ def _print(view: StudyView) -> None:
     console.print(
         f"[bold]{view.name}[/]: {question['strategy']} on {about['scenario']}, "
         f"target growth {question['target_growth']:.2%} a year (mean base pay, census to last year), "
-        f"tolerance {question['tolerance'] * PP:g} pp; {view.state}."
+        f"tolerance {question['tolerance'] * PP:g} pp; {stop_reason(view.state)}."
     )
     if parts := [*objectives_text(question), *question.get("constraints", ())]:
         console.print(f"Specification: {', '.join(parts)}.", markup=False)

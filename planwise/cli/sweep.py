@@ -91,7 +91,7 @@ def _print(done: Sweep) -> None:
     for row in done.rows:
         table.add_row(
             row.scenario,
-            row.variant,
+            row.variant_text,
             percent(row.growth, 2),
             percent(row.target_growth, 2),
             amount(row.payroll),

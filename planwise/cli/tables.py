@@ -7,16 +7,15 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
-from rich.text import Text
 
 from planwise.app.optimize import OptimizationReport
 from planwise.app.simulate import SimulationReport
-from planwise.console import progress, results
+from planwise.console import print_gate, progress, results
 from planwise.engine.outcome import Kpis
 from planwise.formatting import TERMINAL
-from planwise.gate import GateResult
 from planwise.study import StudyResult
 from planwise.study.post_analysis import NotComputed
+from planwise.study.spec import stop_reason
 
 LARGE = 100.0  # larger values are amounts, smaller ones rates and ratios
 PLAIN: dict[str, Any] = {
@@ -180,7 +179,6 @@ def figure(value: float | None) -> str:
 
 
 BRIDGE = ("exits", "cola", "merit", "promotion", "hires")
-STYLES = {"critical": "bold red", "warning": "yellow", "info": "dim"}
 
 
 def print_simulation(report: SimulationReport) -> None:
@@ -225,7 +223,7 @@ def print_optimization(report: OptimizationReport) -> None:
     console.print(
         f"{result.strategy}: {quality}{result.evaluations} evaluations, {result.real_plans} plans, "
         f"{result.cache_hits} cache hits, {result.trials_failed} failed; {result.seconds:.1f} s; "
-        f"stopped: {result.stopped}. Study {result.study}."
+        f"stopped: {stop_reason(result.stopped)}. Study {result.study}."
     )
     if result.advice.get("strategy"):
         console.print(result.advice["strategy"], markup=False, soft_wrap=True, style="yellow")
@@ -278,26 +276,6 @@ def comparison_table(kpis: Kpis, baseline: Kpis, target: float) -> Table:
     table.add_section()
     table.add_row("sum", "", "", "", "", "", amount(total))
     return table
-
-
-def print_gate(console: Console, gate: GateResult) -> None:
-    """Print the failed expectations, if any."""
-    failed = [check for check in gate.failed if check.severity != "info"]
-    if not failed:
-        return
-    table = Table(
-        "severity", "expectation", "observed", "allowed", "rows", title=f"{gate.suite} gate: {gate.status}"
-    )
-    observed = {row["expectation"]: row["observed"] for row in gate.as_table()}
-    for check in failed:
-        table.add_row(
-            Text(check.severity, style=STYLES[check.severity]),
-            f"{check.expectation} on {check.table}",
-            Text(observed[check.expectation]),
-            Text(check.threshold),
-            f"{check.unexpected_rows:,}" if check.unexpected_rows else "",
-        )
-    console.print(table)
 
 
 def kpi_table(kpis: Kpis, *, title: str) -> Table:

@@ -12,7 +12,15 @@ from sqlalchemy.exc import IntegrityError
 from planwise.errors import InputError
 from planwise.governance.connection import reading, writing
 from planwise.governance.models import DynamicLeverRow, ScenarioRow
-from planwise.parameters import BASELINE, Overrides, Value, check_overrides, merged_overrides, resolve
+from planwise.parameters import (
+    BASELINE,
+    Overrides,
+    Value,
+    canonical_overrides,
+    check_overrides,
+    merged_overrides,
+    resolve,
+)
 from planwise.parameters.values import Key, parse_key
 
 RESERVED = frozenset({BASELINE, "prod"})  # `prod` is the name of a release
@@ -136,11 +144,20 @@ class Scenarios:
         overrides: Mapping[str, object] = NOTHING,
         *,
         unset: Iterable[str] = (),
+        seen: Mapping[str, object] | None = None,
         years: tuple[int, ...] | None = None,
     ) -> Scenario:
-        """Change a scenario's overrides: remove `unset` keys, add `overrides`; return the result."""
+        """Change a scenario's overrides: remove `unset` keys, add `overrides`; return the result.
+
+        Raises InputError when the stored overrides are not those that the editor has `seen`.
+        """
         with writing(self._engine) as connection:
             old = self._get_stored(connection, name)
+            if seen is not None and canonical_overrides(seen) != canonical_overrides(old.overrides):
+                raise InputError(
+                    f"{name} was changed by another user; nothing was saved.",
+                    remedy="It was read again, with your edits added: check them, then save again.",
+                )
             gone = set(unset)
             if missing := sorted(gone - set(old.overrides)):
                 raise InputError(
@@ -169,12 +186,14 @@ class Scenarios:
                 f"{BASELINE} is built in and cannot be changed.",
                 remedy=f"Clone it: `planwise scenario clone {BASELINE} NAME`.",
             )
-        return self._get(connection, name)
+        return self._get(connection, name, to_change=True)
 
-    def _get(self, connection: Connection, name: str) -> Scenario:
+    def _get(self, connection: Connection, name: str, *, to_change: bool = False) -> Scenario:
         if name == BASELINE:
             return baseline()
-        found = connection.execute(select(TABLE).where(TABLE.c.name == name)).mappings().first()
+        query = select(TABLE).where(TABLE.c.name == name)
+        query = query.with_for_update() if to_change else query  # SQLite's write lock is held already
+        found = connection.execute(query).mappings().first()
         if found is None:
             names = [BASELINE, *connection.execute(select(TABLE.c.name)).scalars()]
             nearest = difflib.get_close_matches(name, names, cutoff=0.5)

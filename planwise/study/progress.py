@@ -8,6 +8,7 @@ from typing import Any
 
 from planwise.study.pareto import best_of
 from planwise.study.problem import CONVERGED, PP, Problem
+from planwise.study.spec import CANCELLED
 from planwise.study.trial import Evaluation, Kind, Trial, TrialPurpose
 
 
@@ -113,7 +114,7 @@ class TrialCounts:
 
 
 FAILURES_IN_A_ROW_MAX = 10  # after as many, the next one would fail too
-CANCELLED, TIMEOUT, STAGNATION = "cancelled", "timeout", "stagnation"
+TIMEOUT, STAGNATION = "timeout", "stagnation"
 
 
 class StoppingRules:

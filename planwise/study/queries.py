@@ -13,6 +13,7 @@ from planwise.formatting import escape_formula
 from planwise.settings import Settings
 from planwise.study.optuna_storage import load_study, stored_studies
 from planwise.study.problem import PP
+from planwise.study.spec import StudySpec
 from planwise.study.study_files import read_result, read_study, read_summary, state_of, study_folders
 from planwise.study.trial import POST_ANALYSIS, Trial, TrialPurpose, finished_trials, unfinished
 
@@ -128,12 +129,14 @@ def _listed(
         "strategy": about["question"]["strategy"],
         "scenario": about["scenario"],
         "target_growth": about["question"]["target_growth"],
+        "seeks_target": StudySpec.from_json(about["question"]).seeks_target,
         "kind": about["kind"],
         "state": state_of(settings, name, summary.get("state") or UNKNOWN),
         "created_at": about["created_at"],
         "trials": summary.get("trials", 0),
         "trials_failed": summary.get("trials_failed"),
         "converged": summary.get("converged"),
+        "reachable": summary.get("reachable"),
         "gap_pp": summary.get("gap_pp"),
     }
 

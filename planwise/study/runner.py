@@ -13,15 +13,13 @@ from planwise.study.optuna_storage import existing_storage, open_storage
 from planwise.study.pareto import answer_of
 from planwise.study.post_analysis import analyze_answer
 from planwise.study.problem import Problem, Strategy, problem_of
-from planwise.study.progress import CANCELLED, TIMEOUT, Hooks, Progress
+from planwise.study.progress import TIMEOUT, Hooks, Progress
 from planwise.study.reachability import BaselineBroken, evaluate_bounds, reachability_of
 from planwise.study.result import StudyResult, study_result
 from planwise.study.session import StudySession
-from planwise.study.spec import StudySpec, check_study_name
+from planwise.study.spec import CANCELLED, INTERRUPTED, RUNNING, StudySpec, check_study_name
 from planwise.study.strategies import check_spec, strategy_named
 from planwise.study.study_files import (
-    INTERRUPTED,
-    RUNNING,
     hold_study,
     write_result,
     write_study,

@@ -15,8 +15,9 @@ from planwise.errors import CheckFailed
 from planwise.processes import raise_if_stopped
 from planwise.study.journal import Journal, PendingTrial, ResumeLog
 from planwise.study.problem import Batch, Problem, Search
-from planwise.study.progress import CANCELLED, Hooks, StoppingRules, TrialCounts
+from planwise.study.progress import Hooks, StoppingRules, TrialCounts
 from planwise.study.reachability import with_baseline
+from planwise.study.spec import CANCELLED
 from planwise.study.trial import Evaluation, Evaluator, Kind, Proposal, Trial, TrialOutcome
 from planwise.study.trial_pool import RunningTrial, RunningTrials, TrialPool
 from planwise.workers import RequestFailed, WorkerDied

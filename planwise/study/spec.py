@@ -316,3 +316,35 @@ def check_study_name(name: str) -> str:
             remedy="Use 1 to 100 lower-case letters, digits and underscores.",
         )
     return name
+
+
+RUNNING, INTERRUPTED, CANCELLED = "running", "interrupted", "cancelled"
+STOPPED: Mapping[str, str] = {
+    "converged": "the target was met",
+    "trials": "all trials are done",
+    "iterations": "all iterations are done",
+    "real plans": "the plans of this strategy are used up",
+    "timeout": "the time limit was reached",
+    "stagnation": "no further improvement",
+    CANCELLED: "it was cancelled",
+    INTERRUPTED: "its process ended",
+    "unreachable": "the target is out of reach",
+}
+
+
+def stop_reason(reason: str) -> str:
+    """Return the reason a study ended for, as the end of a sentence."""
+    return STOPPED.get(reason, reason)
+
+
+def state_text(state: str, *, converged: bool | None, reachable: bool | None, has_target: bool) -> str:
+    """Return a study's stored state and outcome in at most four words."""
+    if state in (RUNNING, INTERRUPTED, CANCELLED):
+        return state.capitalize()
+    if state.startswith("failed"):
+        return "Failed"
+    if converged is None:
+        return "Ended without a result"
+    if converged:
+        return "Converged" if has_target else "Best found"
+    return "Best found" if reachable else "Out of reach"

@@ -9,6 +9,7 @@ from typing import Any
 from planwise.errors import Busy
 from planwise.settings import Settings
 from planwise.storage import hold_lock, is_locked, read_lock_holder, write_json
+from planwise.study.spec import INTERRUPTED, RUNNING
 
 JOURNAL_FILE = "journal.log"
 STUDY_FILE = "study.json"
@@ -84,7 +85,6 @@ def _write(file: Path, content: Mapping[str, Any]) -> Path:
     return file
 
 
-RUNNING, INTERRUPTED = "running", "interrupted"
 LOCK_TIMEOUT_SECONDS = 0.5  # a check whether the study is locked takes the lock for a moment
 
 

@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import real_data
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("planwise", "flows", "ui", "expectations", "benchmarks")
@@ -94,3 +96,45 @@ def test_names_of_test_files_that_run_together_are_unique():
     folders = [folder for folder in (ROOT / "tests").iterdir() if folder.name not in ("browser", "flows")]
     names = Counter(file.name for folder in folders for file in folder.rglob("test_*.py"))
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_the_folder_of_real_payrolls_is_read_in_one_place():
+    files = (ROOT / "tests").rglob("*.py")
+    uses_variable = [file.name for file in files if real_data.VARIABLE in file.read_text(encoding="utf-8")]
+    assert uses_variable == ["real_data.py"]
+
+
+@pytest.mark.parametrize(
+    ("marked", "outcome", "expected", "result"),
+    [
+        (True, "skipped", True, "failed"),
+        (True, "skipped", False, "skipped"),
+        (True, "passed", True, "passed"),
+        (False, "skipped", True, "skipped"),
+    ],
+)
+def test_a_test_of_real_payrolls_that_skips_is_a_failure_where_they_are_expected(
+    marked, outcome, expected, result, tmp_path
+):
+    report = pytest.TestReport(
+        "t", ("t.py", 1, "t"), {real_data.MARK: 1} if marked else {}, outcome, ("t.py", 1, "why"), "call"
+    )
+    data = tmp_path if expected else None
+    real_data.fail_skipped(report, data)
+    assert report.outcome == result
+    assert ("skipped, although" in str(report.longrepr)) is (outcome != result)
+    said = real_data.summary([report], None)
+    assert (said is not None and said.startswith("1 tests of real payrolls")) is marked
+
+
+def test_real_payrolls_that_are_expected_but_not_there_end_the_run(tmp_path):
+    marks = []
+    item = SimpleNamespace(get_closest_marker=lambda name: name == real_data.MARK, add_marker=marks.append)
+    with pytest.raises(pytest.UsageError, match=f"{real_data.VARIABLE} names .*{tmp_path.name}"):
+        real_data.require_or_skip([item], tmp_path)
+    (tmp_path / "payroll").mkdir()
+    (tmp_path / "payroll" / "one.csv.gz").touch()
+    real_data.require_or_skip([item], tmp_path)
+    assert marks == []
+    real_data.require_or_skip([item], None)
+    assert [mark.name for mark in marks] == ["skip"]

@@ -1,7 +1,9 @@
 """Simulate, sweep, maintain and ingest: what runs, what is published, what the ledger records."""
 
+import json
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,8 @@ from planwise.app.requests import IngestRequest, MaintainRequest, SimulateReques
 from planwise.app.simulate import SimulationBlocked, simulate
 from planwise.app.sweep import SweepRow, compared, page, sweep, variants_of
 from planwise.census import census_in_use, list_censuses, load_census
+from planwise.cli import commands as cli
+from planwise.console import json_text
 from planwise.engine.publishing import load_publication
 from planwise.engine.warehouse import AuditFailed
 from planwise.errors import GateBlocked, InputError
@@ -135,16 +139,17 @@ def test_comparison_names_what_changed_and_why():
         at=NOW,
     )
     assert first.previous_at is None
-    assert second.became_infeasible == ("b (as it is): payroll over the budget",)
-    assert second.became_feasible == ("d (as it is)",)
-    assert second.moved == ("c (as it is): growth 3.000% → 3.200%",)
-    assert "b (as it is): payroll over the budget" in page(second)
+    assert [one.as_table()["variant"] for one in second.rows] == ["saved values"] * 4
+    assert second.became_infeasible == ("b: payroll over the budget",)
+    assert second.became_feasible == ("d",)
+    assert second.moved == ("c: growth 3.000% → 3.200%",)
+    assert "b: payroll over the budget" in page(second)
 
 
 def test_a_sweep_that_was_stopped_calls_nothing_gone():
     first = compared([row("a"), row("b")], None, asked="", complete=True, at=NOW)
     assert compared([row("a")], first, asked="", complete=False, at=NOW).gone == ()
-    assert compared([row("a")], first, asked="", complete=True, at=NOW).gone == ("b (as it is)",)
+    assert compared([row("a")], first, asked="", complete=True, at=NOW).gone == ("b",)
 
 
 def test_variants_are_seeds_times_grid():
@@ -181,9 +186,7 @@ def test_a_sweep_reports_what_became_infeasible_and_maintenance_drops_what_is_go
     second = sweep(settings, request, run)
     assert second.previous_at == first.at
     assert len(second.became_infeasible) == 2
-    assert (
-        "budgeted (as it is): payroll over the budget of 1,000,000 in 2026, " in second.became_infeasible[0]
-    )
+    assert second.became_infeasible[0].startswith("budgeted: payroll over the budget of 1,000,000 in 2026, ")
     assert "Became infeasible" in run.pages["sweep-report"]
     assert len(run.tables["sweep"]) == 4
 
@@ -226,13 +229,48 @@ def test_what_passes_is_in_use(settings, run, tmp_path):
     assert {census.name for census in list_censuses(settings)} == {"staff", "synthetic_500"}
 
 
-def test_what_does_not_pass_leaves_the_census_in_use_as_it_is(settings, run, tmp_path, monkeypatch):
-    before = load_census(settings)
-    thresholds = tmp_path / "thresholds.yaml"
-    thresholds.write_text("census_rows: {minimum: 1000000, severity: critical}\n", encoding="utf-8")
-    monkeypatch.setenv("PLANWISE_GATE_THRESHOLDS", str(thresholds))
+@pytest.fixture
+def census_rows(tmp_path, monkeypatch):
+    """Require a million employees, and return a function that sets how severe fewer are."""
+    file = tmp_path / "thresholds.yaml"
+    monkeypatch.setenv("PLANWISE_GATE_THRESHOLDS", str(file))
+    return lambda severity: file.write_text(
+        f"census_rows: {{minimum: 1000000, severity: {severity}}}\n", encoding="utf-8"
+    )
+
+
+def test_the_command_and_the_flow_import_alike_and_show_a_warning(
+    settings, run, tmp_path, census_rows, capsys
+):
+    census_rows("warning")
+    file, day = payroll_file(tmp_path, 20), "2025-12-31"
+    by_flow = ingest(settings, IngestRequest(file=file, name="low", as_of=day), run).as_json()
+    command = ["census", "import", str(file), "--name", "low", "--as-of", day, "--home", str(settings.root)]
+    assert cli.run([*command, "--json"]) == 0
+    by_command = json.loads(capsys.readouterr().out)
+    paths = {"report_file", "rejects_file"}
+    assert {k: v for k, v in by_command.items() if k not in paths} == {
+        k: v for k, v in json.loads(json_text(by_flow)).items() if k not in paths
+    }
+    assert by_command["gate"]["status"] == "passed with warnings"
+    assert json.loads(Path(by_command["report_file"]).read_text())["census"] == "low"
+    assert cli.run(command) == 0
+    assert "census_rows" in capsys.readouterr().out
+
+
+def test_what_does_not_pass_leaves_the_census_in_use_as_it_is(settings, run, tmp_path, census_rows, capsys):
+    before, known = load_census(settings), list_censuses(settings)
+    census_rows("critical")
     request = IngestRequest(file=payroll_file(tmp_path, 300), name=before.name, as_of="2025-12-31")
     with pytest.raises(GateBlocked, match="census_rows"):
         ingest(settings, request, run)
+    command = ["census", "import", str(request.file), "--name", "blocked", "--home", str(settings.root)]
+    assert cli.run([*command, "--json"]) == 3
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["in_use"], answer["census"], answer["gate"]["status"]) == (False, None, "failed")
+    assert "census_rows" in answer["error"]["what"] and answer["error"]["remedy"]
+    assert cli.run(command) == 3
+    shown = capsys.readouterr()
+    assert "census gate: failed" in shown.out and "Nothing was registered" in shown.err
     assert load_census(settings) == before
-    assert not [census.name for census in list_censuses(settings) if census.name.endswith("_incoming")]
+    assert list_censuses(settings) == known

@@ -51,9 +51,9 @@ def planwise(home):
 def called(home, monkeypatch, capsys):
     """The same within this process, which takes a tenth of the time."""
 
-    def call(*tokens):
+    def call(*tokens, columns="200"):
         monkeypatch.setenv("PLANWISE_HOME", str(home))
-        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setenv("COLUMNS", columns)
         code = cli.run(tokens)
         shown = capsys.readouterr()
         assert "Traceback" not in shown.out + shown.err
@@ -110,6 +110,17 @@ def test_set_changes_and_unsets(planwise):
         "scenario", "set", "moving", "--unset", "years", "--set", "merit_rate_level_1@2030=0.04", "--json"
     )
     assert only_json(changed)["overrides"] == {"cola_rate": 0.04, "merit_rate_level_1@2030": 0.04}
+
+
+def test_the_list_of_scenarios_fits_a_narrow_terminal(called):
+    name, about = "x" * 48, "What this scenario is for, in some more words than one line can hold at once."
+    changes = [token for level in range(1, 6) for token in ("--set", f"merit_rate_level_{level}=0.04")]
+    called("scenario", "create", name, "--description", about, "--as", "Zoë", *changes)
+    lines = called("scenario", "list", columns="80").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    shown = " ".join(" ".join(lines).split())
+    assert f"{name} census in use, from baseline," in shown and "by Zoë" in shown and about in shown
+    assert "merit_rate_level_1=0.04, merit_rate_level_2=0.04, merit_rate_level_3=0.04, 2 more" in shown
 
 
 def test_the_baseline_is_shown_with_its_defaults(planwise):

@@ -1,6 +1,5 @@
 """Invariants 1-8, 13, 15 and 17: ten thousand synthetic employees, a real payroll, worlds at the edge."""
 
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -8,13 +7,13 @@ from typing import Any
 import pandas as pd
 import pytest
 from invariants import INVARIANTS, violations
+from real_data import payroll
 from worlds import effective_for, employee, levels_frame, shared
 
 from planwise.census import default_levels, generate_census, import_census
 from planwise.engine.warehouse import Warehouse
 from planwise.parameters import catalogue
 
-DATA = os.environ.get("PLANWISE_REAL_DATA")
 MAPPING = Path(__file__).parents[2] / "docs" / "mappings" / "baltimore.yaml"
 
 
@@ -58,12 +57,11 @@ def test_every_kind_of_event_occurred(ten_thousand):
 
 
 @pytest.mark.real_data
-@pytest.mark.skipif(not DATA, reason="PLANWISE_REAL_DATA is not set")
 @pytest.mark.parametrize(
     ("fiscal_year", "parameters"), [(2015, {}), (2012, {"headcount_growth": -0.2, "years": 3})]
 )
 def test_baltimore(fiscal_year: int, parameters: dict[str, Any]):
-    file = Path(DATA or "") / "payroll" / f"baltimore_fy{fiscal_year}.csv.gz"
+    file = payroll(f"baltimore_fy{fiscal_year}.csv.gz")
     imported = import_census(shared().settings, file, mapping=MAPPING, as_of=date(fiscal_year, 6, 30))
     effective = effective_for(imported.census, parameters)
     result = shared().run(imported.census, effective)

@@ -1,17 +1,16 @@
 """Calibration and backtest on the Baltimore payrolls, recomputed with nothing but pandas."""
 
-import os
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from real_data import payroll
 
 from planwise.calibration import backtest, calibrate, read_years
 from planwise.settings import Settings
 
-DATA = os.environ.get("PLANWISE_REAL_DATA")
 MAPPINGS = Path(__file__).parents[2] / "docs" / "mappings"
 YEARS = (2012, 2013, 2014, 2015)
 BANDS = {"under_1": (0, 1), "1_to_2": (1, 3), "3_to_5": (3, 6), "6_to_10": (6, 11), "over_10": (11, 99)}
@@ -23,15 +22,12 @@ KNOWN = {  # of the data, over 2012-2016, rounded to full per cent
     "6_to_10": (0.07, 0.11),
     "over_10": (0.08, 0.09),
 }
-pytestmark = [
-    pytest.mark.real_data,
-    pytest.mark.skipif(not DATA, reason="PLANWISE_REAL_DATA is not set"),
-]
+pytestmark = pytest.mark.real_data
 
 
 def plain(year):
     """Return the file as pandas reads it, with numbers, and hire dates of the right century."""
-    file = Path(DATA or "") / "payroll" / f"baltimore_fy{year}.csv.gz"
+    file = payroll(f"baltimore_fy{year}.csv.gz")
     frame = pd.read_csv(file, dtype=str, keep_default_na=False).apply(lambda column: column.str.strip())
     hired = pd.to_datetime(frame["HireDate"], format="%m/%d/%y", errors="coerce")
     return frame.assign(
@@ -46,7 +42,7 @@ def payrolls():
 
 
 def years_of(mapping, tmp_path_factory):
-    files = [Path(DATA or "") / "payroll" / f"baltimore_fy{year}.csv.gz" for year in YEARS]
+    files = [payroll(f"baltimore_fy{year}.csv.gz") for year in YEARS]
     settings = Settings(home=tmp_path_factory.mktemp("home"))
     days = [date(year, 6, 30) for year in YEARS]
     return read_years(settings, files, mappings=[MAPPINGS / mapping], as_of=days)

@@ -1,6 +1,5 @@
 """Real payrolls against figures read independently with pandas."""
 
-import os
 import time
 from datetime import date
 from pathlib import Path
@@ -8,26 +7,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from real_data import payroll
 
 from planwise.census import ImportBlocked, import_census, list_censuses
 from planwise.errors import InputError
 from planwise.settings import Settings
 
-DATA = os.environ.get("PLANWISE_REAL_DATA")
 MAPPINGS = Path(__file__).parents[2] / "docs" / "mappings"
-pytestmark = [
-    pytest.mark.real_data,
-    pytest.mark.skipif(not DATA, reason="PLANWISE_REAL_DATA is not set"),
-]
+pytestmark = pytest.mark.real_data
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home")
-
-
-def payroll(name: str) -> Path:
-    return Path(DATA or "") / "payroll" / name
 
 
 def plain(name: str) -> pd.DataFrame:

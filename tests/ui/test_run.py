@@ -77,14 +77,18 @@ def test_edits_are_saved_under_a_free_name_and_a_bad_one_is_refused(home):
     assert "3.00%" in choice._difference.object
 
 
-def test_edits_may_change_the_scenario_itself(home):
-    session = session_of(home)
-    session.draft.start_from("lean", {"cola_rate": 0.02})
-    choice = RunPage(session)._choice
-    choice._over.value = True
-    assert not choice._save_row.visible
-    assert choice.saved() == "lean"
-    assert session.store.plans.get("lean").overrides == {"cola_rate": 0.02}
+def test_edits_may_change_the_scenario_itself_unless_another_user_did(home):
+    mine, theirs = session_of(home), session_of(home)
+    choices = []
+    for session, rate in ((mine, 0.02), (theirs, 0.04)):
+        session.draft.start_from("lean", {"cola_rate": rate})
+        choices.append(RunPage(session)._choice)
+        choices[-1]._over.value = True
+        assert not choices[-1]._save_row.visible
+    assert choices[0].saved() == "lean"
+    with pytest.raises(InputError, match="changed by another user; nothing was saved"):
+        choices[1].saved()
+    assert mine.store.plans.get("lean").overrides == {"cola_rate": 0.02}
 
 
 @pytest.mark.parametrize(

@@ -149,21 +149,14 @@ class ScenarioActions:
             years = self._years(original.census, merged_overrides(original.overrides, wanted))
             return ledger.scenarios.clone(base, name, wanted, description=description, years=years)
 
-    def update(
-        self, name: str, changes: Mapping[str, object], *, seen: Mapping[str, Value] | None = None
-    ) -> Scenario:
+    def update(self, name: str, changes: Mapping[str, object], *, seen: Mapping[str, Value]) -> Scenario:
         """Add changes to a scenario's overrides; raises InputError if these differ from `seen`."""
         self._user.require_edit("change scenarios")
         with self._ledger() as ledger:
             original = ledger.scenarios.get(name)
-            if seen is not None and canonical_overrides(seen) != canonical_overrides(original.overrides):
-                raise InputError(
-                    f"{name} was changed by another user; nothing was saved.",
-                    remedy="It was read again, with your edits added: check them, then save again.",
-                )
             wanted = canonical_overrides(changes)
             years = self._years(original.census, merged_overrides(original.overrides, wanted))
-            return ledger.scenarios.set(name, wanted, years=years)
+            return ledger.scenarios.set(name, wanted, seen=seen, years=years)
 
     def delete(self, name: str) -> None:
         """Delete a scenario's definition; its published results are kept."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from planwise.errors import InputError
 from planwise.settings import Settings
-from planwise.study.spec import OptimizeRequest, StudyHeader
+from planwise.study.spec import RUNNING, OptimizeRequest, StudyHeader
 from planwise.study.study_files import (
     is_running,
     lock_file,
@@ -19,7 +19,7 @@ from planwise.study.study_files import (
     study_folders,
 )
 from ui.cache import BoundedCache
-from ui.values.studies import CANDIDATE, RUNNING, GrowthRange, Preflight, StudySummary, StudyTrials
+from ui.values.studies import CANDIDATE, GrowthRange, Preflight, StudySummary, StudyTrials
 
 if TYPE_CHECKING:
     from ui.queries.scenarios import ScenarioReader

@@ -117,7 +117,8 @@ class PastRun:
     payroll: float | None
 
 
-AS_IT_IS = "as it is"  # the variant of a scenario that is its own definition, and is published
+AS_IT_IS = "as it is"  # the stored variant of a scenario with its saved values, which is published
+SAVED = "saved values"
 State = Literal["never", "stale", "deleted"]
 
 

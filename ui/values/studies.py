@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from planwise.study.spec import StudyHeader, StudySpec
+from planwise.study.spec import RUNNING, StudyHeader, StudySpec
 
 if TYPE_CHECKING:
     from planwise.study.problem import Budget
 
 Tone = Literal["ok", "warn", "bad"]
 
-RUNNING, INTERRUPTED, CANCELLED = "running", "interrupted", "cancelled"
 CANDIDATE, BASELINE, ANALYSIS = "candidate", "baseline", "analysis"  # roles of a trial
 FEASIBLE, INFEASIBLE, FAILED = "feasible", "infeasible", "failed"  # states of a trial
 FACTS = (

@@ -21,12 +21,14 @@ def settings(tmp_path):
 
 
 class Exporter:
-    """Stands for a warehouse: writes a recognisable file for each mart."""
+    """Stands for a warehouse: writes a recognisable file for each mart; `seen` is what `read` gave."""
 
-    def __init__(self, text="rows", broken_at=None):
-        self.text, self.broken_at = text, broken_at
+    def __init__(self, text="rows", broken_at=None, read=lambda: None):
+        self.text, self.broken_at, self.read = text, broken_at, read
+        self.seen = []
 
     def export(self, environment, mart, order, file):
+        self.seen.append(self.read())
         if mart == self.broken_at:
             raise OSError("No space left on device")
         file.write_text(f"{self.text} {mart} {order}")
@@ -82,6 +84,25 @@ def test_a_full_disk_leaves_the_old_and_no_trace(settings):
     home = settings.published_dir / "baseline"
     assert load_publication(settings, "baseline").fingerprint == "f1"
     assert sorted(entry.name for entry in home.iterdir()) == ["current", "f1"]
+
+
+def test_until_it_is_complete_a_reader_sees_only_what_was_before(settings):
+    """Neither the file `current` nor a folder of that name leads to files that are still written."""
+    home = settings.published_dir / "baseline"
+
+    def read():
+        whole = {folder.name: len(list(folder.iterdir())) for folder in home.glob("f?")}
+        old = (home / "f1" / "fct_budget.parquet").read_text()
+        return load_publication(settings, "baseline").fingerprint, whole, old.split()[0]
+
+    first = published(settings, "f1")
+    files = len(list(first.folder.iterdir()))
+    for fingerprint in ("f2", "f1"):
+        exporter = Exporter("new", read=read)
+        before = read()
+        published(settings, fingerprint, exporter=exporter)
+        assert exporter.seen == [before] * len(publishing.GRAIN)
+    assert read() == ("f1", {"f1": files, "f2": files}, "new")
 
 
 def test_the_result_before_is_kept_and_older_ones_go(settings):

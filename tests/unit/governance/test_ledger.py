@@ -219,6 +219,16 @@ def test_set_changes_and_unsets(ledger):
         ledger.scenarios.set("a", unset=["seed"])
 
 
+def test_an_edit_of_what_has_changed_since_it_was_read_saves_nothing(ledger):
+    seen = ledger.scenarios.create("a", {"cola_rate": 0.03, "seed": 1}).overrides
+    theirs = ledger.scenarios.set("a", {"cola_rate": 0.05}, seen=seen)
+    for stale in (seen, {}):
+        with pytest.raises(InputError, match="changed by another user"):
+            ledger.scenarios.set("a", {"cola_rate": 0.02}, unset=["seed"], seen=stale)
+    assert ledger.scenarios.get("a") == theirs
+    assert ledger.scenarios.set("a", {"seed": 2}, seen=theirs.overrides).overrides["cola_rate"] == 0.05
+
+
 def test_a_deleted_scenario_is_gone_and_its_name_free(ledger):
     ledger.scenarios.create("a", {"seed": 1})
     ledger.scenarios.delete("a")

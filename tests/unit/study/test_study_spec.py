@@ -13,7 +13,7 @@ from planwise.study.objectives import PRESETS
 from planwise.study.problem import Problem, evaluation_budget, problem_class, problem_of
 from planwise.study.result import better_strategy
 from planwise.study.space import levers_at, scaled, start_of
-from planwise.study.spec import BUDGETS
+from planwise.study.spec import BUDGETS, STOPPED, state_text, stop_reason
 
 YEARS = (2026, 2027, 2028, 2029, 2030)
 
@@ -264,3 +264,21 @@ def test_there_is_no_advice_where_none_helps():
 def test_a_front_of_few_trials_is_advised_how_many():
     assert "give 100" in advice("tpe", objectives=FRONT, evaluations=20)
     assert advice("tpe", objectives=FRONT, evaluations=50) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "converged", "reachable", "has_target", "text"),
+    [
+        ("running", None, None, True, "Running"),
+        ("cancelled", True, True, True, "Cancelled"),
+        ("failed: KeyError", False, True, True, "Failed"),
+        ("trials", True, True, True, "Converged"),
+        ("trials", False, True, True, "Best found"),
+        ("trials", True, True, False, "Best found"),
+        ("timeout", None, None, True, "Ended without a result"),
+        ("unreachable", False, False, True, "Out of reach"),
+    ],
+)
+def test_a_stored_state_is_shown_in_words(state, converged, reachable, has_target, text):
+    assert state_text(state, converged=converged, reachable=reachable, has_target=has_target) == text
+    assert (stop_reason(state) == state) is (state not in STOPPED)

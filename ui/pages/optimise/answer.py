@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from planwise.formatting import count, money_short, percent, points, ratio, seconds, with_levels
+from planwise.study.spec import stop_reason
 from ui.components import html
 from ui.components.card import Content
 from ui.components.html import Kpi, TableColumn, Tone
@@ -25,7 +26,7 @@ def sentence(study: StudyTrials) -> tuple[str, Tone]:
         return _so_far(study), "" if study.is_running else labels.study_state(study)[1]
     growth = f"growth {percent(outcome['growth'], 3)} a year ({_kind(outcome['kind'])})"
     before = f"before: {percent(outcome['baseline_growth'], 2)}"
-    why = labels.stop_reason(str(outcome["stopped"]))
+    why = stop_reason(str(outcome["stopped"]))
     if not outcome["reachable"]:
         nearest = outcome.get("nearest_growth")
         near = "" if nearest is None else f" The nearest growth is {percent(nearest, 3)} a year."

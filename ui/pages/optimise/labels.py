@@ -5,16 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from planwise.formatting import count, money_short, percent, points, ratio
+from planwise.study.spec import state_text
 from ui.components.html import TableColumn, Tone
-from ui.values.studies import (
-    CANCELLED,
-    INTERRUPTED,
-    PART,
-    RUNNING,
-    StudyLever,
-    StudySummary,
-    StudyTrials,
-)
+from ui.values.studies import PART, StudyLever, StudySummary, StudyTrials
 
 AUTOMATIC = ""  # strategy: the study's default
 STRATEGIES: Mapping[str, str] = {
@@ -63,16 +56,6 @@ PURPOSES: Mapping[str, str] = {
     "sensitivity": "sensitivity",
     "alone": "lever alone",
 }
-STOPPED: Mapping[str, str] = {
-    "converged": "the target was met",
-    "trials": "all trials are done",
-    "iterations": "all iterations are done",
-    "timeout": "the time limit was reached",
-    "stagnation": "no further improvement",
-    "cancelled": "it was cancelled",
-    "interrupted": "its process ended",
-    "unreachable": "the target is out of reach",
-}
 
 
 def objectives_text(objectives: tuple[tuple[str, float | None], ...]) -> str:
@@ -89,32 +72,29 @@ def purpose(name: str) -> str:
     return PURPOSES.get(name, name)
 
 
-def stop_reason(reason: str) -> str:
-    """Return the reason a study ended for, as the end of a sentence."""
-    return STOPPED.get(reason, reason)
+TONES: Mapping[str, Tone] = {
+    "Running": "",
+    "Converged": "good",
+    "Failed": "bad",
+    "Out of reach": "bad",
+}
 
 
 def study_state(study: StudyTrials | StudySummary) -> tuple[str, Tone]:
     """Return a study's state in at most four words, and its tone."""
-    if study.state == RUNNING:
-        return "Running", ""
-    if isinstance(study, StudyTrials):
-        outcome = study.outcome or {}
-        converged, reachable = outcome.get("converged"), outcome.get("reachable")
-    else:
-        converged, reachable = study.converged, study.reachable
-    target = study.target
-    if study.state.startswith("failed"):
-        return "Failed", "bad"
-    if study.state == INTERRUPTED:
-        return "Interrupted", "warn"
-    if study.state == CANCELLED:
-        return "Cancelled", "warn"
-    if converged is None:
-        return "Ended without a result", "warn"
-    if converged:
-        return ("Converged" if target is not None else "Best found"), "good"
-    return ("Best found", "warn") if reachable else ("Out of reach", "bad")
+    outcome = (
+        study.outcome or {}
+        if isinstance(study, StudyTrials)
+        else {"converged": study.converged, "reachable": study.reachable}
+    )
+    converged = outcome.get("converged")
+    text = state_text(
+        study.state,
+        converged=converged,
+        reachable=outcome.get("reachable"),
+        has_target=study.target is not None,
+    )
+    return text, "good" if text == "Best found" and converged else TONES.get(text, "warn")
 
 
 def target_text(target: float | None, tolerance: float | None = None) -> str:

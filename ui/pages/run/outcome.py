@@ -18,11 +18,11 @@ from ui.components.page import STACK, show
 from ui.components.result_cards import quality_gate
 from ui.draft import BASELINE
 from ui.session import Session
-from ui.values.results import Result
+from ui.values.results import AS_IT_IS, SAVED, Result
 
 ROWS = (
     TableColumn("scenario", "Scenario", is_text=True),
-    TableColumn("variant", "Variant", is_text=True),
+    TableColumn("variant", "Variant", lambda v: SAVED if v == AS_IT_IS else v, is_text=True),
     TableColumn("verdict", "Verdict", shortened, is_text=True),
     TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
     TableColumn("target_growth", "Target", percent),

@@ -249,8 +249,8 @@ def read_census(
 ) -> Reading:
     """Import without registering: check every row, assign levels, write report and rejects.
 
-    `name` is by default from the file name. `as_of`, `levels` and `options` (keys of the mapping) override the
-    mapping; `row_filter` adds to its own. Raises InputError on a file or mapping that cannot be used, and
+    `name` is by default from the file name. `as_of`, `levels` and `options` (keys of the mapping) override
+    the mapping; `row_filter` adds to its own. Raises InputError on a file or mapping that cannot be used, and
     ImportBlocked, with report and rejects written, when fewer rows than `settings.valid_rows_min_share` are
     valid.
     """

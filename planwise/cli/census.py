@@ -124,7 +124,7 @@ def import_(
         currency=currency,
     )
     try:
-        done: IngestionReport = ingest(settings_for(home), request, InProcessRunner())
+        done: IngestionReport = ingest(settings_for(home), request, InProcessRunner(lambda _: None))
     except ImportBlocked as blocked:
         if json:
             return emit_blocked(blocked, blocked.report.as_dict() | {"in_use": False})
@@ -141,6 +141,7 @@ def import_(
         return 0
     _print_report(done.imported)
     print_gate(results(), done.gate)
+    results().print(f"Gate {done.gate.status}. Census {done.imported.census} is now in use.", markup=False)
     progress().print("Next: planwise simulate")
     return 0
 
@@ -226,5 +227,3 @@ def _print_report(report: ImportReport) -> None:
     console.print(
         f"Rejected rows: {report.rejects_file}\nReport: {report.report_file}", markup=False, soft_wrap=True
     )
-    if report.census:
-        console.print(f"Census {report.census} is now in use.", markup=False)

@@ -209,7 +209,7 @@ def command_line(settings: Settings, arguments: argparse.Namespace, log: Path) -
         tokens = ["optimize", *asked, "--workers", arguments.workers, "--no-flow", "--home", settings.root]
         with open(log, "ab") as output:
             return subprocess.Popen(
-                [sys.executable, "-c", "from planwise.cli.commands import main; main()", *map(str, tokens)],
+                [sys.executable, "-c", "from planwise.cli import main; main()", *map(str, tokens)],
                 stdout=output,
                 stderr=output,
             )

@@ -14,7 +14,7 @@ from typing import IO
 
 from planwise.processes import find_free_port
 
-PLANWISE = (sys.executable, "-c", "from planwise.cli.commands import main; main()")
+PLANWISE = (sys.executable, "-c", "from planwise.cli import main; main()")
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 ASK_SECONDS = 0.1  # between two looks whether it answers

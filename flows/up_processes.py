@@ -158,7 +158,7 @@ def worker_program(pool: str, folder: Path) -> Program:
 
 def dashboard_program(addresses: Addresses, folder: Path) -> Program:
     """Return the dashboard."""
-    start = (*PYTHON, "-c", "from planwise.cli.commands import main; main()", "serve", "--no-browser")
+    start = (*PYTHON, "-c", "from planwise.cli import main; main()", "serve", "--no-browser")
     command = (*start, "--address", HOST, "--port", str(addresses.dashboard_port))
     return Program("dashboard", "dashboard", command, folder)
 

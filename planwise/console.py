@@ -1,6 +1,7 @@
 """Output of the command line: one JSON object on stdout for programs, rich text for people."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
@@ -68,12 +69,16 @@ def print_gate(console: Console, gate: GateResult) -> None:
 
 def json_text(obj: Mapping[str, Any], *, allow_nan: bool = False) -> str:
     """Return an object as one line of JSON; accepts dates, paths, decimals and dataclasses."""
-    return json.dumps(obj, default=_plain, allow_nan=allow_nan, ensure_ascii=False)
+    is_unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    return json.dumps(obj, default=_plain, allow_nan=allow_nan, ensure_ascii=not is_unicode)
 
 
 def settings_for(home: Path | None = None) -> Settings:
     """Return the settings from the environment; `home`, if given, replaces `PLANWISE_HOME`."""
-    return valid_settings(lambda: Settings() if home is None else Settings(home=home), "The settings")
+    settings = valid_settings(lambda: Settings() if home is None else Settings(home=home), "The settings")
+    if os.path.expanduser("~") == "~":  # a user id without an account, as in containers
+        os.environ["HOME"] = str(settings.root)  # libraries keep their own settings there
+    return settings
 
 
 def valid_settings(make: Callable[[], Made], what: str) -> Made:

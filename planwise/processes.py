@@ -3,9 +3,12 @@
 DuckDB checks for signals while it runs a query. It discards what a handler raises and raises an error of its
 own, "Query interrupted", as if the query had failed. So the handlers also record the signal, and code that
 catches errors calls `raise_if_stopped` first. Python discards what a handler raises within a finalizer or a
-weak reference's callback; the signal is then sent again a moment later.
+weak reference's callback; the signal is then sent again a moment later. Any other code may discard it, too:
+a command is sent its signal again while it goes on and nothing has the exception any more.
 """
 
+import contextlib
+import io
 import ipaddress
 import os
 import signal
@@ -17,13 +20,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import IO
+from weakref import ref
 
 from planwise.errors import Busy
 from planwise.settings import REPOSITORY
 
 RESEND_SECONDS = 0.05  # the finalizer in which a signal arrived has ended by then
+INSIST_SECONDS = 1.0  # until a signal that seems to have been discarded is sent again; cleaning up takes less
+LOOKS = 3
 
 _received: list[int] = []
+_insist = [False]
 
 
 class Terminated(SystemExit):
@@ -33,12 +40,18 @@ class Terminated(SystemExit):
         super().__init__(128 + signal.SIGTERM)
 
 
-def install_handlers(*numbers: signal.Signals) -> None:
-    """Raise Terminated at SIGTERM and KeyboardInterrupt at SIGINT from now on; forget earlier signals.
+class Interrupted(KeyboardInterrupt):
+    """SIGINT arrived."""
 
-    A signal that the process was started to ignore stays ignored.
+
+def install_handlers(*numbers: signal.Signals, insist: bool = False) -> None:
+    """Raise Terminated at SIGTERM and Interrupted at SIGINT from now on; forget earlier signals.
+
+    A signal that the process was started to ignore stays ignored. With `insist`, one whose exception was
+    discarded is sent again, until the handlers are installed anew.
     """
-    _received.clear()
+    forget_signals()
+    _insist[:] = [insist]
     if sys.unraisablehook is not _resend_discarded:
         _report_unraisable.append(sys.unraisablehook)
         sys.unraisablehook = _resend_discarded
@@ -50,7 +63,30 @@ def install_handlers(*numbers: signal.Signals) -> None:
 def handle_signal(number: int, _frame: FrameType | None) -> None:
     """Record a signal and raise its exception; a signal handler."""
     _received.append(number)
-    raise _exception(number)
+    raised = _exception(number)
+    if _insist[0]:
+        _check_later(number, ref(raised))
+    try:
+        raise raised
+    finally:
+        del raised  # the frame would keep it
+
+
+def _check_later(number: int, raised: "ref[BaseException]", looks: int = 1) -> None:
+    """Look again after a moment, and raise a signal's exception anew when nothing has it any more.
+
+    Code that handles another exception may be cleaning up; it is given some moments more.
+    """
+
+    def check(_alarm: int, frame: FrameType | None) -> None:
+        if not _insist[0]:
+            return
+        if raised() is None and (looks >= LOOKS or sys.exc_info()[0] is None):
+            handle_signal(number, frame)
+        _check_later(number, raised, looks + 1)
+
+    signal.signal(signal.SIGALRM, check)
+    signal.setitimer(signal.ITIMER_REAL, INSIST_SECONDS)
 
 
 _report_unraisable: list[Callable[["sys.UnraisableHookArgs"], object]] = []
@@ -66,14 +102,55 @@ def _resend_discarded(unraisable: "sys.UnraisableHookArgs") -> None:
         _report_unraisable[-1](unraisable)
 
 
+def forget_signals() -> None:
+    """Forget the signals that arrived: the command that they ended has ended."""
+    _insist[:] = [False]
+    _received.clear()
+
+
 def raise_if_stopped() -> None:
     """Raise the exception of a received signal again, in case a library discarded it."""
     if _received:
+        _insist[:] = [False]  # heard: what follows cleans up
         raise _exception(_received[0])
 
 
+def exit_code_of(stop: BaseException) -> int:
+    """Return the exit code of a program that a signal ended: 128 and the signal's number, as of shells."""
+    return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)
+
+
 def _exception(number: int) -> BaseException:
-    return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+    return Terminated() if number == signal.SIGTERM else Interrupted()
+
+
+def open_standard_streams() -> None:
+    """Open standard streams that the process was started without; let every stream write any text.
+
+    The next file that is opened would otherwise get a stream's number, and what is printed.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            with contextlib.suppress(OSError):  # a file of the interpreter has the number already
+                os.fstat(number)
+                continue
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            os.set_inheritable(number, True)
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Send what is still to be written to standard output nowhere, because it cannot be written."""
+    opened = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(opened, sys.stdout.fileno())
+    os.close(opened)
 
 
 PYTHON = (sys.executable, "-P")  # modules come from the installation, never from the current folder

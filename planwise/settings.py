@@ -1,8 +1,9 @@
 """Operational settings, from the environment or the `.env` file of the home."""
 
 import os
+import unicodedata
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import (
@@ -14,6 +15,9 @@ from pydantic_settings import (
 
 from planwise.errors import InputError
 
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 HOME_VARIABLE, DEFAULT_HOME = "PLANWISE_HOME", Path(".planwise")
 FILE = ".env"
@@ -22,8 +26,33 @@ NOT_IN_FILE = frozenset({"home", "project"})
 
 
 def home_folder(home: Path | str | None = None) -> Path:
-    """Return the home as an absolute path: `home`, else PLANWISE_HOME, else `.planwise` here."""
-    return Path(home or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().resolve()
+    """Return the home as an absolute path: `home`, else PLANWISE_HOME, else `.planwise` here.
+
+    Raises InputError for one that cannot be a folder, or that a database cannot use.
+    """
+    stated = Path(home or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)
+    try:
+        root = stated.expanduser()
+        problem = _problem_of(root)
+        root = root.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, no such user
+        problem = getattr(error, "strerror", None) or str(error)
+    if problem:
+        raise InputError(
+            f"The home {str(stated)[:200]!r} cannot be used: {problem}.",
+            remedy=f"Give another folder, by --home or {HOME_VARIABLE}.",
+        )
+    return root
+
+
+def _problem_of(home: Path) -> str | None:
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in str(home)):
+        return "its name has control characters or is not UTF-8"
+    if marks := sorted({"?", "="} & set(str(home))):
+        return f"DuckDB cannot use a path with {' or '.join(marks)}"  # a column, or options of the file
+    if home.is_symlink() and not home.exists():
+        return f"it is a link to {home.readlink()}, which does not exist"
+    return "it is not a folder" if home.exists() and not home.is_dir() else None
 
 
 class _HomeFile(DotEnvSettingsSource):
@@ -124,9 +153,11 @@ class Settings(HomeSettings):
         return self.root / "jobs"
 
     @property
-    def ledger(self) -> str:
+    def ledger(self) -> "str | URL":
         """SQLAlchemy URL of the ledger."""
-        return self.ledger_url or f"sqlite:///{self.root / 'ledger.sqlite'}"
+        from sqlalchemy import URL  # a URL's text cannot have every path
+
+        return self.ledger_url or URL.create("sqlite", database=str(self.root / "ledger.sqlite"))
 
 
 class SignInSettings(HomeSettings):

@@ -40,10 +40,10 @@ def replace_file(file: Path, *, durable: bool = True) -> Iterator[Path]:
         if durable:
             _flush(partial)
         os.replace(partial, file)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             partial.unlink()
-        raise
+        raise _naming(error, file) from error.__cause__
 
 
 def write_bytes(file: Path, content: bytes) -> None:
@@ -103,6 +103,8 @@ def publish_folder(folder: Path) -> Iterator[Path]:
                 os.replace(file, folder / file.name)
         else:
             os.rename(partial, folder)
+    except OSError as error:
+        raise _naming(error, folder) from error.__cause__
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -111,7 +113,11 @@ def replace_link(link: Path, target: Path) -> None:
     """Point a symbolic link to another folder, atomically."""
     partial = _partial_path(link)
     partial.symlink_to(target, target_is_directory=True)
-    os.replace(partial, link)
+    try:
+        os.replace(partial, link)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        raise _naming(error, link) from error.__cause__
 
 
 def move(source: Path, target: Path) -> None:
@@ -250,6 +256,13 @@ def read_lock_holder(file: Path) -> str:
 
 def _partial_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL}")
+
+
+def _naming(error: BaseException, path: Path) -> BaseException:
+    """Return an error with the path in it; a full disk's error, raised by a write, names none."""
+    if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+        error.filename = str(path)
+    return error
 
 
 def _flush(path: Path) -> None:

@@ -26,7 +26,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from planwise.errors import PlanWiseError
+from planwise.errors import PlanWiseError, expected_error
 
 SPAWN = multiprocessing.get_context("spawn")  # a fork would copy threads' locks and open databases
 CLOSE_SECONDS = 10.0  # for a worker to remove its database; then it is killed
@@ -474,10 +474,9 @@ def serve(worker: Worker, requests: Connection) -> None:
 def _reply(worker: Worker, request: Any) -> Reply:
     try:
         answer = worker.answer(request)
-    except PlanWiseError as error:
-        return Reply(error=error, holds=worker.holds)
     except Exception as error:  # reported with the request; the worker goes on
-        return Reply(error=f"{type(error).__name__}: {error}", holds=worker.holds)
+        known = expected_error(error)
+        return Reply(error=known or f"{type(error).__name__}: {error}", holds=worker.holds)
     return Reply(answer, holds=worker.holds)
 
 

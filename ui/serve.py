@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from rich.markup import escape
 
 from planwise.cli.options import Home
 from planwise.console import progress, settings_for
@@ -90,7 +91,7 @@ def _say(url: str, sign_in: SignInSettings, root: Path, *, encrypted: bool) -> N
     say = progress()
     off = sign_in.auth == "off"
     how = "sign-in off: this machine only" if off else f"sign-in: {sign_in.auth}"
-    say.print(f"PlanWise at [bold]{url}[/] on {root} ({how}; Ctrl-C stops it)")
+    say.print(f"PlanWise at [bold]{url}[/] on {escape(str(root))} ({how}; Ctrl-C stops it)")
     if not encrypted:
         say.print(
             "Passwords and pay data cross the network in the clear: use --tls-certificate and --tls-key, "

@@ -30,7 +30,7 @@ from planwise.census import register_census
 from planwise.census.registry import check_name
 from planwise.errors import InputError
 from planwise.governance import Scenario, open_ledger
-from planwise.governance.request import NO_OPTION, Request
+from planwise.governance.request import NO_OPTION, Bounds, Request
 from planwise.governance.scenarios import check_new_name
 from planwise.settings import Settings
 
@@ -86,7 +86,9 @@ class BacktestRequest(CensusesRequest):
     """Calibrate without the last years, simulate them, and compare with the actual years."""
 
     formats = frozenset({".md", ".json"})
-    seeds: int = Field(default=SEEDS_MIN, description="Simulations of each held-out year.")
+    seeds: Annotated[int, Bounds(1, 100_000)] = Field(
+        default=SEEDS_MIN, description="Simulations of each held-out year."
+    )
     basis: Basis = Field(default="mean", description="Rates: mean of the training years, or the last year's.")
     growth: Basis = Field(
         default="mean",

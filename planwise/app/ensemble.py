@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from planwise.app.simulate import Resolved, resolve_scenario
 from planwise.engine.preview import Preview
-from planwise.governance.request import ScenarioRequest
+from planwise.governance.request import Bounds, ScenarioRequest
 from planwise.risk.ensemble import Ensemble, Watch, run_paired, spreads_json
 from planwise.risk.noise import Difference, differences
 from planwise.settings import Settings
@@ -22,7 +22,9 @@ Differences = Mapping[str, Mapping[int, Difference | None]]
 class EnsembleRequest(ScenarioRequest):
     """A scenario, a number of seeds, and the scenario to compare it with, if any."""
 
-    seeds: int = Field(default=DEFAULT_SEEDS, description="Number of seeds; the scenario's own is the first.")
+    seeds: Annotated[int, Bounds(1, 100_000)] = Field(
+        default=DEFAULT_SEEDS, description="Number of seeds; the scenario's own is the first."
+    )
     against: str | None = Field(
         default=None, description="Compare with this scenario: policy effect vs. random variation."
     )

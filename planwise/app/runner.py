@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from planwise.console import progress
-from planwise.errors import GateBlocked, InputError, PlanWiseError
+from planwise.errors import GateBlocked, InputError, PlanWiseError, expected_error
 from planwise.governance.ledger import os_user
 from planwise.governance.request import Request
 from planwise.jobs import JobFailure, JobFolder, JobKind, JobWriter, State, new_job
@@ -28,6 +28,8 @@ IN_PROCESS = "in process"
 
 class Stopped(PlanWiseError):
     """The job was cancelled, and stopped between two steps."""
+
+    exit_code = 130  # as after Ctrl-C
 
 
 def require_not_stopped(run: "Runner", what: str) -> None:
@@ -218,8 +220,8 @@ def _gate_report(blocked: GateBlocked) -> Mapping[str, Any] | None:
 
 
 def _failure(folder: JobFolder, error: Exception) -> JobFailure:
-    if isinstance(error, PlanWiseError):
-        return JobFailure(error.what, error.remedy or "", type(error).__name__)
+    if (known := expected_error(error)) is not None:
+        return JobFailure(known.what, known.remedy or "", type(known).__name__)
     with contextlib.suppress(OSError), folder.log.open("a", encoding="utf-8") as log:
         log.write("".join(traceback.format_exception(error)))
     return JobFailure(

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from planwise.app.simulate import Resolved, resolve_scenario
 from planwise.engine.preview import Preview
 from planwise.errors import CheckFailed, InputError
-from planwise.governance.request import ScenarioRequest
+from planwise.governance.request import Bounds, ScenarioRequest
 from planwise.parameters.values import DECIMALS
 from planwise.risk.ensemble import Step, Watch
 from planwise.risk.finite_differences import slopes, stepped
@@ -36,7 +36,7 @@ class SensitivityRequest(ScenarioRequest):
         "(shares of variance); the last two over the recommended ranges.",
     )
     kpi: str = Field(default=GROWTH, description="A column of the scenario's KPIs; of the last year.")
-    samples: int | None = Field(
+    samples: Annotated[int | None, Bounds(1, 1_000_000)] = Field(
         default=None,
         description="Trajectories (morris, default 10) or base samples (sobol, a power of 2, default 64).",
     )

@@ -16,7 +16,7 @@ from planwise.app.trial_workers import gate_trial
 from planwise.engine.outcome import Kpis
 from planwise.engine.warehouse import Warehouse
 from planwise.engine.worker_warehouses import worker_warehouse
-from planwise.errors import Busy, GateBlocked, PlanWiseError
+from planwise.errors import Busy, GateBlocked, MachineError, PlanWiseError
 from planwise.gate import GateResult
 from planwise.governance import open_ledger, utc_now
 from planwise.governance.request import ScenarioRequest
@@ -231,7 +231,7 @@ def published_row(settings: Settings, name: str, request: SweepRequest, run: Run
     try:
         resolved = run(resolve_scenario, settings, ScenarioRequest(scenario=name, census=request.census))
         report = simulate_resolved(settings, resolved, run)
-    except (Busy, Stopped):
+    except (Busy, Stopped, MachineError):
         raise
     except PlanWiseError as error:
         raise_if_stopped()
@@ -252,6 +252,8 @@ def tried_row(
             return outcome.kpis, gate_trial(outcome.kpis), outcome.fingerprint
 
         kpis, gate, fingerprint = run(variant)
+    except MachineError:
+        raise
     except PlanWiseError as error:
         raise_if_stopped()
         return SweepRow.failed(name, label, _why(error))

@@ -39,6 +39,7 @@ LINKING_WORDS = frozenset({"de", "del", "of", "the", "den", "le", "di", "do", "d
 
 FUTURE_YEARS_OF_PIVOT = 20  # a two-digit year lies within 80 years before and 20 after the census
 EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
+CENSUS_YEARS = (1950, 2189)  # at least ten simulated years before LATEST
 OPEN_END_YEARS = 60  # an end so far away means "no end": 2099-12-31, 4712-12-31, 9999-12-31
 OPEN_END_WORDS = frozenset(
     {"open", "open-ended", "ongoing", "present", "current", "indefinite", "permanent", "unbefristet", "offen"}
@@ -96,6 +97,16 @@ class Dates:
     open_end: Bools
     placeholder: Bools
     notices: tuple[str, ...] = ()
+
+
+def check_census_date(day: date) -> date:
+    """Return the date of a census; raises InputError for one whose simulated years no database can keep."""
+    if not CENSUS_YEARS[0] <= day.year <= CENSUS_YEARS[1]:
+        raise InputError(
+            f"The census date {day} is outside {CENSUS_YEARS[0]} to {CENSUS_YEARS[1]}.",
+            remedy="Give the day on which the file was right, as --as-of YYYY-MM-DD.",
+        )
+    return day
 
 
 def parse_dates(

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from planwise.census.checks import Bools, Judged, employment, judge, without_blanks
+from planwise.census.dates import check_census_date
 from planwise.census.levels import (
     NO_LEVEL,
     Levels,
@@ -264,6 +265,7 @@ def read_census(
     if day is None:
         day = now().astimezone().date()
         notices.append(f"No census date was given; {day} (today) is used. Set it with `--as-of`.")
+    check_census_date(day)
     frame = _without_identifiers(settings, source.frame, columns)
     columns = _with_last_hire(columns, frame)
     notices.extend(columns.choices)

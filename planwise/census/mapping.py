@@ -108,11 +108,15 @@ def load_mapping(source: Path | Mapping[str, Any] | None) -> CensusMapping:
             content = yaml.load(source.read_text(encoding="utf-8"), Loader=_UniqueKeys) or {}
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{where} cannot be read: {error}.") from error
-        except yaml.YAMLError as error:
-            raise InputError(f"{where} is not valid YAML: {error}.") from error
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: 2026-02-30 is no date
+            raise InputError(
+                f"{where} is not valid YAML: {error}.",
+                remedy="Correct it; put texts that look like dates or numbers in quotes.",
+            ) from error
     try:
         mapping = CensusMapping.model_validate(content)
-    except (ValidationError, TypeError, LookupError) as error:
+        mapping.model_dump_json()  # raises ValueError for text that is not Unicode
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
         problems = (
             "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             if isinstance(error, ValidationError)

@@ -76,7 +76,8 @@ def decode(content: bytes, file_name: str, stated: str | None = None) -> tuple[s
     if stated is not None:
         try:
             name = codecs.lookup(stated).name
-        except LookupError as error:
+            b"a".decode(name)  # raises LookupError for one of bytes to bytes, such as zip
+        except (LookupError, ValueError) as error:
             raise InputError(
                 f"The encoding {stated!r} is unknown.", remedy="Give a name such as utf-8, cp1252 or latin-1."
             ) from error
@@ -112,9 +113,10 @@ def _wide_encoding(content: bytes, file_name: str) -> str:
 def _decoded(content: bytes, encoding: str, file_name: str) -> str:
     try:
         return content.decode(encoding)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
+        place = f" at byte {error.start}" if isinstance(error, UnicodeDecodeError) else ""
         raise InputError(
-            f"{file_name} is not valid {encoding} at byte {error.start}.",
+            f"{file_name} is not valid {encoding}{place}.",
             remedy="State its encoding (`encoding: NAME`), or save it as UTF-8 CSV.",
         ) from error
 

@@ -12,6 +12,7 @@ import pandas as pd
 import yaml
 from scipy.special import ndtr, ndtri
 
+from planwise.census.dates import check_census_date
 from planwise.census.registry import Census, register_census
 from planwise.errors import InputError
 from planwise.settings import Settings
@@ -38,6 +39,7 @@ class SyntheticOptions:
     def __post_init__(self) -> None:
         if not -0.3 <= self.gender_pay_gap_rate <= 0.3:
             raise InputError(f"The gender pay gap {self.gender_pay_gap_rate} is outside -0.3 to 0.3.")
+        check_census_date(self.as_of)
 
 
 @cache

@@ -1,5 +1,19 @@
 """The command line, one file per command group; the work is done by the use-cases in `planwise.app`."""
 
-from planwise.cli.commands import main
+import sys
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line and exit with its code; Ctrl-C is heard while the modules are imported, too."""
+    try:
+        from planwise.processes import keep_private
+
+        keep_private()
+        from planwise.cli.commands import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)

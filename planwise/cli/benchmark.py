@@ -96,7 +96,8 @@ def benchmark(
             verdicts = [d.verdict for d in differences]
             counts = f"{verdicts.count('failure')} failures, {verdicts.count('warning')} warnings"
             results().print(f"Against {baseline}: {counts}.", markup=False, soft_wrap=True)
-        results().print(f"Peak memory {result['metrics']['peak_memory_mb']:,.0f} MB. Written to {file}.")
+        peak = result["metrics"]["peak_memory_mb"]
+        results().print(f"Peak memory {peak:,.0f} MB. Written to {file}.", markup=False, soft_wrap=True)
     return CheckFailed.exit_code if failed else 0
 
 

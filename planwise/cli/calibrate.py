@@ -32,7 +32,7 @@ def calibrate(
     with progress().status("") as status:
         report = calibrate_censuses(settings_for(home), request, status.update)
     if report.output is not None:
-        progress().print(f"Report: {report.output}", soft_wrap=True)
+        progress().print(f"Report: {report.output}", markup=False, soft_wrap=True)
     if json:
         emit_json(report.as_json())
         return
@@ -100,7 +100,7 @@ def backtest(
     with progress().status("") as status:
         found = backtest_censuses(settings_for(home), request, status.update)
     if request.output is not None:
-        progress().print(f"Report: {request.output}", soft_wrap=True)
+        progress().print(f"Report: {request.output}", markup=False, soft_wrap=True)
     if json:
         emit_json(backtest_json(found) | {"output": request.output})
         return

@@ -12,11 +12,11 @@ from planwise.census.importer import ImportBlocked, ImportReport
 from planwise.census.mapping import PayIs, PayUnit
 from planwise.census.registry import Census, census_in_use, list_censuses, use_census
 from planwise.census.synthetic import DEFAULT_AS_OF, SyntheticOptions, generate_census
-from planwise.cli.options import Home, Json
+from planwise.cli.options import PARAMETERS, Home, Json
 from planwise.console import emit_blocked, emit_json, print_gate, progress, results, settings_for
 from planwise.errors import InputError
 
-app = App(name="census", help="Manage censuses: generate, import, list, use.")
+app = App(name="census", group_parameters=PARAMETERS, help="Manage censuses: generate, import, list, use.")
 
 
 @app.command

@@ -1,32 +1,41 @@
 """The command line: register commands, turn errors into messages and exit codes."""
 
+import contextlib
 import os
 import re
 import sys
 import tempfile
 import traceback
+import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
-from signal import SIGINT, SIGTERM
+from signal import SIGINT, SIGPIPE, SIGTERM
 from typing import Any
 
 import cyclopts
 import pydantic
 from rich.text import Text
 
+from planwise.cli.options import PARAMETERS
 from planwise.console import emit_json, progress, settings_for
-from planwise.errors import InputError, PlanWiseError
-from planwise.processes import Terminated, install_handlers, keep_private, raise_if_stopped
+from planwise.errors import InputError, PlanWiseError, expected_error
+from planwise.processes import (
+    Terminated,
+    discard_output,
+    exit_code_of,
+    forget_signals,
+    install_handlers,
+    open_standard_streams,
+    raise_if_stopped,
+)
 from planwise.settings import HOME_VARIABLE, home_folder
 
 INTERNAL = 5
-INTERRUPTED = 128 + 2  # the shell's convention: 128 + the signal's number
-BROKEN_PIPE = 128 + 13
-TERMINATED = 128 + 15
+BROKEN_PIPE = 128 + SIGPIPE
 LOGS = "logs"
 
 
@@ -42,13 +51,16 @@ class CommandFailure:
 
 def report(failure: CommandFailure, *, as_json: bool) -> int:
     """Print the failure, as text on stderr or as the JSON object on stdout; return the exit code."""
-    if as_json:
-        emit_json({"error": {"type": failure.type, "what": failure.what, "remedy": failure.remedy}})
-    else:
-        console = progress()
-        console.print(Text(failure.what, style="red"), soft_wrap=True)
-        if failure.remedy:
-            console.print(Text(failure.remedy), soft_wrap=True)
+    try:
+        if as_json:
+            emit_json({"error": {"type": failure.type, "what": failure.what, "remedy": failure.remedy}})
+        else:
+            console = progress()
+            console.print(Text(failure.what, style="red"), soft_wrap=True)
+            if failure.remedy:
+                console.print(Text(failure.remedy), soft_wrap=True)
+    except OSError:  # a full disk, or a reader that has ended: the exit code is all that can be said
+        discard_output()
     return failure.exit_code
 
 
@@ -62,27 +74,20 @@ def internal(error: Exception, tokens: Sequence[str]) -> CommandFailure:
         INTERNAL,
         type(error).__name__,
         f"Internal error: {type(error).__name__}: {error}",
-        f"The traceback is in {_write(name, content, tokens)}; please report it.",
+        f"The traceback is {_write(name, content, tokens)}; please report it.",
     )
 
 
-def close_broken_pipe() -> int:
-    """Close stdout, whose reader has ended; return the exit code."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return BROKEN_PIPE
-
-
-def _write(name: str, content: str, tokens: Sequence[str]) -> Path:
-    """Write into the home's logs, or into the system's temporary folder when that fails."""
-    try:
-        folder = settings_for(_home_of(tokens)).root / LOGS
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / name
-        file.write_text(content, encoding="utf-8")
-    except (OSError, PlanWiseError):
-        file = Path(tempfile.gettempdir()) / name
-        file.write_text(content, encoding="utf-8")
-    return file
+def _write(name: str, content: str, tokens: Sequence[str]) -> str:
+    """Write into the home's logs, or into the system's temporary folder; return where the text is."""
+    for in_home in (True, False):
+        with contextlib.suppress(OSError, PlanWiseError):
+            folder = settings_for(_home_of(tokens)).root / LOGS if in_home else Path(tempfile.gettempdir())
+            folder.mkdir(parents=True, exist_ok=True)
+            file = folder / name
+            file.write_text(content, encoding="utf-8", errors="backslashreplace")
+            return f"in {file}"
+    return f"not stored, because no folder can be written:\n{content}\n"
 
 
 def _home_of(tokens: Sequence[str]) -> Path | None:
@@ -99,6 +104,7 @@ JSON_FLAG = "--json"
 
 app = cyclopts.App(
     name="planwise",
+    group_parameters=PARAMETERS,
     help_epilogue="`--home FOLDER`, before or after the command, is used instead of PLANWISE_HOME.",
     help="Simulate a whole workforce for any pay levers, solve for targets, gate, publish.",
     version=lambda: version("planwise"),
@@ -146,31 +152,43 @@ class UsageError(InputError):
     """An unknown command, or arguments that it does not accept."""
 
 
-def main(tokens: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code."""
-    keep_private()
-    sys.exit(run(sys.argv[1:] if tokens is None else tokens))
-
-
 def run(tokens: Sequence[str]) -> int:
     """Run one command; return its exit code. A PlanWiseError is printed without a traceback."""
-    install_handlers(SIGTERM, SIGINT)
+    install_handlers(SIGTERM, SIGINT, insist=True)
+    open_standard_streams()
     as_json = JSON_FLAG in tokens
     try:
+        _check_text(tokens)
         return _run_until_signal(tokens)
-    except PlanWiseError as error:
-        failure = CommandFailure(error.exit_code, type(error).__name__, error.what, error.remedy)
+    except KeyboardInterrupt as stop:
+        failure = CommandFailure(exit_code_of(stop), "Interrupted", "Interrupted.", None)
         return report(failure, as_json=as_json)
-    except KeyboardInterrupt:
-        return report(CommandFailure(INTERRUPTED, "Interrupted", "Interrupted.", None), as_json=as_json)
-    except Terminated:
-        return report(
-            CommandFailure(TERMINATED, "Terminated", "Terminated by SIGTERM.", None), as_json=as_json
-        )
+    except Terminated as stop:
+        failure = CommandFailure(exit_code_of(stop), "Terminated", "Terminated by SIGTERM.", None)
+        return report(failure, as_json=as_json)
     except BrokenPipeError:
-        return close_broken_pipe()
+        discard_output()
+        return BROKEN_PIPE
     except Exception as error:
-        return report(internal(error, tokens), as_json=as_json)
+        known = expected_error(error)
+        if known is None:
+            return report(internal(error, tokens), as_json=as_json)
+        failure = CommandFailure(known.exit_code, type(known).__name__, known.what, known.remedy)
+        return report(failure, as_json=as_json)
+    finally:
+        forget_signals()
+
+
+def _check_text(tokens: Sequence[str]) -> None:
+    """Raise UsageError for arguments that no file, database or terminal can keep."""
+    for token in tokens:
+        if any(unicodedata.category(letter) == "Cs" or letter == "\0" for letter in token):
+            raise UsageError(
+                f"The argument {token[:200]!a} is not text: it has bytes that are not UTF-8, or a NUL.",
+                remedy="Rename the file or folder, or correct the argument.",
+            )
+        if token == "--home=" or ("--home", "") in pairwise(tokens):
+            raise UsageError("--home names no folder.", remedy="Give a folder, or leave --home out.")
 
 
 def _run_until_signal(tokens: Sequence[str]) -> int:
@@ -211,7 +229,7 @@ URL_VARIABLES = ("PLANWISE_LEDGER_URL", "PLANWISE_STUDY_STORAGE_URL")
 RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)([^/:].*)")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _from_home(arguments: dict[str, Any]) -> Iterator[None]:
     """Run a command from its home, with what the caller named by relative paths made absolute.
 
@@ -227,19 +245,20 @@ def _from_home(arguments: dict[str, Any]) -> Iterator[None]:
         arguments[name] = _absolute(value)
     for name in PATH_VARIABLES:
         if value := os.environ.get(name):
-            os.environ[name] = str(Path(value).expanduser().absolute())
+            with contextlib.suppress(RuntimeError):  # no such user; the command reports it
+                os.environ[name] = str(Path(value).expanduser().absolute())
     for name in URL_VARIABLES:
         if found := RELATIVE_SQLITE.fullmatch(os.environ.get(name, "")):
             os.environ[name] = f"{found[1]}{Path(found[2]).absolute()}"
     home = home_folder(arguments.get("home"))
     os.environ.setdefault(HOME_VARIABLE, str(home))
     os.chdir(home.anchor)  # until there is a home; only the administrator can put files there
-    with suppress(OSError):
+    with contextlib.suppress(OSError):
         os.chdir(home)
     try:
         yield
     finally:
-        with suppress(OSError):
+        with contextlib.suppress(OSError):
             os.chdir(caller)
 
 

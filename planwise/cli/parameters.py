@@ -8,12 +8,12 @@ from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
-from planwise.cli.options import Json
+from planwise.cli.options import PARAMETERS, Json
 from planwise.console import emit_json, progress, results
 from planwise.parameters.catalogue import catalogue
 from planwise.parameters.reference import PAGE, reference
 
-app = cyclopts.App(name="parameters", help="List levers and assumptions.")
+app = cyclopts.App(name="parameters", group_parameters=PARAMETERS, help="List levers and assumptions.")
 
 
 @app.command(name="list")
@@ -47,4 +47,4 @@ def write_reference(
     if json:
         emit_json({"file": output})
     else:
-        progress().print(f"Wrote {output}.")
+        progress().print(f"Wrote {output}.", markup=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from planwise.cli.options import As, Assumes, Home, Json, KnownScenario, NewScenario, Sets
+from planwise.cli.options import PARAMETERS, As, Assumes, Home, Json, KnownScenario, NewScenario, Sets
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.governance.ledger import Ledger, effective_parameters, open_ledger, years_of
@@ -89,7 +89,11 @@ def _cell(row: ParameterRow) -> Text:
     return Text(f"{value}{TIER_MARKS[row.tier]}")
 
 
-app = cyclopts.App(name="scenario", help="Named sets of lever and assumption overrides on a census.")
+app = cyclopts.App(
+    name="scenario",
+    group_parameters=PARAMETERS,
+    help="Named sets of lever and assumption overrides on a census.",
+)
 
 Description = Annotated[str | None, Parameter(name="--description", help="What the scenario is for.")]
 CensusName = Annotated[

@@ -8,7 +8,7 @@ import cyclopts
 from cyclopts import Parameter
 from rich.table import Table
 
-from planwise.cli.options import Home, Json, KnownStudy
+from planwise.cli.options import PARAMETERS, Home, Json, KnownStudy
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.study.problem import PP
@@ -24,7 +24,7 @@ from planwise.study.queries import (
 from planwise.study.report import Report, gather_evidence, write_report
 from planwise.study.spec import RUNNING, state_text, stop_reason
 
-app = cyclopts.App(name="study", help="List, show and export studies.")
+app = cyclopts.App(name="study", group_parameters=PARAMETERS, help="List, show and export studies.")
 app.command("planwise.cli.study:report", name="report", help="Write a study's evidence report.")
 
 
@@ -84,7 +84,7 @@ def export(
     if json:
         emit_json({"study": name, "file": file, "rows": len(view.trials)})
     else:
-        progress().print(f"Wrote {len(view.trials)} trials to {file}.")
+        progress().print(f"Wrote {len(view.trials)} trials to {file}.", markup=False, soft_wrap=True)
 
 
 def _csv(view: StudyView) -> str:

@@ -1,5 +1,6 @@
 """`planwise sweep` and `planwise maintain`."""
 
+import math
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -12,7 +13,7 @@ from planwise.app.maintain import maintain as maintain_job
 from planwise.app.requests import MaintainRequest, SweepRequest
 from planwise.app.sweep import Sweep
 from planwise.app.sweep import sweep as sweep_job
-from planwise.cli.options import AsFlow, CensusName, Home, Json
+from planwise.cli.options import WHOLE_NUMBER, AsFlow, CensusName, Home, Json
 from planwise.cli.tables import PLAIN, amount, percent
 from planwise.console import emit_json, results, settings_for
 from planwise.errors import CheckFailed, InputError
@@ -52,7 +53,7 @@ def sweep(
     """
     request = SweepRequest(
         scenarios=_names(scenarios),
-        seeds=tuple(int(_number(seed, "--seeds")) for seed in _names(seeds)),
+        seeds=tuple(map(_seed, _names(seeds))),
         grid=dict(_points(text) for text in grid),
         census=census,
     )
@@ -122,10 +123,19 @@ def _points(text: str) -> tuple[str, tuple[float, ...]]:
     return name, tuple(_number(value, "--grid") for value in _names(values))
 
 
+def _seed(text: str) -> int:
+    if not WHOLE_NUMBER.fullmatch(text):
+        raise InputError(f"--seeds: {text!r} is not a whole number.", remedy="Write `--seeds 1,2,3`.")
+    return int(text)
+
+
 def _number(text: str, option: str) -> float:
     try:
-        return float(text)
-    except ValueError as error:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
         raise InputError(
-            f"{option}: {text!r} is not a number.", remedy="Write comma-separated numbers."
-        ) from error
+            f"{option}: {text[:100]!r} is not a number.", remedy="Write comma-separated numbers."
+        )
+    return number

@@ -9,13 +9,13 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.table import Table
 
-from planwise.cli.options import Home, Json
+from planwise.cli.options import PARAMETERS, Home, Json
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from ui.auth.configuration import sign_in_settings, users_of
 from ui.auth.users import Users, read_private
 
-app = App(name="user", help="Manage dashboard users (sign-in `basic`).")
+app = App(name="user", group_parameters=PARAMETERS, help="Manage dashboard users (sign-in `basic`).")
 PasswordFile = Annotated[
     Path | None, Parameter(help="Read the password from the first line of a file (mode 600).")
 ]

@@ -34,7 +34,7 @@ from planwise.engine.project import (
 )
 from planwise.engine.publishing import GRAIN
 from planwise.engine.variables import sqlmesh_variables
-from planwise.errors import GateBlocked, PlanWiseError
+from planwise.errors import GateBlocked, PlanWiseError, machine_error
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.storage import hold_lock, print_wait
@@ -102,6 +102,9 @@ def failure(errors: list[NodeExecutionFailedError[Any]], fallback: Exception) ->
                 remedy="Nothing was published. Run `planwise simulate` again with default parameters; if it "
                 "still fails, the models are defective; otherwise check the changed parameters.",
             )
+    for cause in (*(error.__cause__ for error in errors), fallback):
+        if cause is not None and (fault := machine_error(cause)) is not None:
+            return fault
     if errors:
         first = errors[0]
         node = first.node[0] if isinstance(first.node, tuple) else first.node
@@ -261,7 +264,7 @@ class Warehouse:
         try:
             return open_project(self._settings, variables, self.database)
         except (duckdb.Error, OSError) as error:
-            raise WarehouseUnusable(
+            raise machine_error(error) or WarehouseUnusable(
                 f"The warehouse {self.database} cannot be opened: {error}",
                 remedy="If the file is damaged, move it away: published results and censuses are kept beside "
                 "it, and the next simulation builds a new warehouse.",

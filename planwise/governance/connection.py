@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -30,7 +30,7 @@ class LedgerUnusable(InputError):
     """The ledger cannot be opened, read or written."""
 
 
-def connect(url: str) -> Engine:
+def connect(url: str | URL) -> Engine:
     """Return an engine for a SQLite file or PostgreSQL; raise LedgerUnusable for another or a bad URL."""
     try:
         parsed = make_url(url)

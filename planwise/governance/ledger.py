@@ -1,6 +1,7 @@
 """The ledger: its stores as one object, the recorded runs, and a scenario's effective parameters."""
 
 import getpass
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -70,8 +71,11 @@ def utc_now() -> datetime:
 
 
 def os_user() -> str:
-    """Return the operating system's user."""
-    return getpass.getuser()
+    """Return the operating system's user; a user id without an account, as in containers, by its number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,14 @@ class Request(BaseModel):
     @classmethod
     def _check_bounds(cls, value: Any, info: ValidationInfo) -> Any:
         field = cls.model_fields[str(info.field_name)]
+        if isinstance(value, float) and not math.isfinite(value):
+            option = option_of(str(info.field_name), field)
+            raise InputError(f"{option} must be a finite number (got {value:g}).")
         bounds = bounds_of(field)
         if bounds is not None and value is not None and value not in bounds:
             option = option_of(str(info.field_name), field)
-            raise InputError(f"{option} must be {bounds} (got {value:g}).", remedy=bounds.remedy)
+            given = f"{value:g}" if isinstance(value, float) else str(value)[:40]
+            raise InputError(f"{option} must be {bounds} (got {given}).", remedy=bounds.remedy)
         return value
 
     def command_options(self) -> Iterator[str]:

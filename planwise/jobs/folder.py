@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from planwise import storage
-from planwise.errors import InputError, PlanWiseError
+from planwise.errors import InputError, machine_errors
 from planwise.jobs.job import JobKind
 from planwise.settings import Settings
 
@@ -50,15 +50,9 @@ class JobFolder:
         return found if isinstance(found, dict) else None
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
-        """Replace one of the JSON files; raises PlanWiseError when it cannot be written."""
-        file = self.path / name
-        try:
-            storage.write_json(file, content, allow_nan=False)
-        except OSError as error:
-            raise PlanWiseError(
-                f"{file} cannot be written: {error.strerror}.",
-                remedy="Check the folder's rights and the space on the disk.",
-            ) from error
+        """Replace one of the JSON files; raises MachineError when it cannot be written."""
+        with machine_errors():
+            storage.write_json(self.path / name, content, allow_nan=False)
 
     def request_cancel(self, who: str) -> None:
         """Write a cancellation request."""
@@ -89,17 +83,12 @@ def new_job(
     started_by: str,
     now: datetime | None = None,
 ) -> JobFolder:
-    """Create a job's folder without starting the job; raises PlanWiseError when it cannot be written."""
+    """Create a job's folder without starting the job; raises MachineError when it cannot be written."""
     at = now or datetime.now(UTC)
     stamp = f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}"
     folder = JobFolder(settings.jobs_dir / f"{stamp}-{kind}-{secrets.token_hex(3)}")
-    try:
+    with machine_errors():
         folder.path.mkdir(parents=True)
-    except OSError as error:
-        raise PlanWiseError(
-            f"{folder.path} cannot be created: {error.strerror}.",
-            remedy="Check the folder's rights and the space on the disk.",
-        ) from error
     folder.write(
         REQUEST,
         {

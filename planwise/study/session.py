@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 
-from planwise.errors import CheckFailed
+from planwise.errors import CheckFailed, machine_error
 from planwise.processes import raise_if_stopped
 from planwise.study.journal import Journal, PendingTrial, ResumeLog
 from planwise.study.problem import Batch, Problem, Search
@@ -239,6 +239,9 @@ class StudySession:
         return self._finish(trial)
 
     def _fail(self, pending: PendingTrial, error: BaseException) -> Trial:
+        """Record a failed trial; raises MachineError for a full disk and its like: every trial would fail."""
+        if (fault := machine_error(error)) is not None:
+            raise fault from error
         return self._finish(self._journal.fail(pending, _error_text(error)))
 
     def _finish(self, trial: Trial) -> Trial:

@@ -39,7 +39,8 @@ BUDGETS = frozenset(
 )
 STORED_AS = {"tune": "levers", "lock": "locked", "sampler_seed": "seed"}  # keys of the journal that differ
 RATE = "Give a rate: 0.03 is 3 % a year."
-AT_LEAST_ONE = Bounds(low=1, remedy="Give 1 or more.")
+AT_LEAST_ONE = Bounds(1, 1_000_000, remedy="Give 1 or more.")
+WORKERS = Bounds(1, 256, remedy="Give the number of processors, or fewer.")
 
 
 def _names(given: str | Iterable[str]) -> tuple[str, ...]:
@@ -233,7 +234,7 @@ class StudySpec(Request):
 class OptimizeRequest(ScenarioRequest, StudySpec):
     """Search for the levers that meet a growth target, on top of a scenario; publish the result."""
 
-    workers: Annotated[int, AT_LEAST_ONE] = Field(
+    workers: Annotated[int, WORKERS] = Field(
         default=1, description="Processes that evaluate trials in parallel."
     )
     save_as: str | None = Field(

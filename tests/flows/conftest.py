@@ -66,7 +66,7 @@ def planwise(settings):
 
     def start(*tokens, **more):
         return subprocess.Popen(
-            [sys.executable, "-c", "from planwise.cli.commands import main; main()", *tokens],
+            [sys.executable, "-c", "from planwise.cli import main; main()", *tokens],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -34,7 +34,7 @@ def up(tmp_path):
 
     def start(*options, port=None):
         port = port or find_free_port()
-        command = [sys.executable, "-c", "from planwise.cli.commands import main; main()", "up"]
+        command = [sys.executable, "-c", "from planwise.cli import main; main()", "up"]
         said = tmp_path / "said.txt"
         with said.open("w") as output:
             process = subprocess.Popen(

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from planwise import processes
 from planwise.cli import commands
-from planwise.cli.commands import INTERRUPTED, TERMINATED
 from planwise.processes import Terminated, install_handlers, raise_if_stopped
 
 
@@ -51,11 +51,48 @@ def test_an_ignored_signal_stays_ignored():
     raise_if_stopped()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, TERMINATED), (signal.SIGINT, INTERRUPTED)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_command_whose_query_was_interrupted_ends_as_the_signal_says(monkeypatch, capsys, number, code):
     monkeypatch.setattr(commands, "_dispatch", lambda tokens: swallow(number))
     assert commands.run(["simulate"]) == code
     assert "Internal error" not in capsys.readouterr().err
+
+
+def test_a_command_that_goes_on_after_a_discarded_signal_is_sent_it_again(monkeypatch):
+    monkeypatch.setattr(processes, "INSIST_SECONDS", 0.05)
+    heard = []
+
+    def dispatch(tokens):
+        for _ in range(2):
+            try:
+                if not heard:
+                    signal.raise_signal(signal.SIGINT)
+                time.sleep(10)
+            except KeyboardInterrupt as stop:
+                heard.append(type(stop))  # as code of a library does that catches everything
+        time.sleep(10)
+
+    monkeypatch.setattr(commands, "_dispatch", dispatch)
+    started = time.monotonic()
+    assert commands.run(["sweep"]) == 130
+    assert heard == [processes.Interrupted] * 2
+    assert time.monotonic() - started < 5
+
+
+def test_cleaning_up_after_a_signal_is_not_interrupted_by_it(monkeypatch):
+    monkeypatch.setattr(processes, "INSIST_SECONDS", 0.02)
+    cleaned = []
+
+    def dispatch(tokens):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            time.sleep(0.1)
+            cleaned.append(True)
+
+    monkeypatch.setattr(commands, "_dispatch", dispatch)
+    assert commands.run(["sweep"]) == 130
+    assert cleaned == [True]
 
 
 def test_a_signal_within_a_finalizer_still_ends_the_program():

@@ -11,7 +11,7 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.errors import PlanWiseError
+from planwise.errors import expected_error
 from ui.components import html
 from ui.components.page import GAP, STACK, WHOLE, on_page
 from ui.pages import BY_KEY, FIRST, PageInfo, View
@@ -58,9 +58,9 @@ class BrokenPage:
 
 def record(error: BaseException, where: str) -> PageFailure:
     """Log an error and return its message; an unexpected one gets a reference to its log entry."""
-    if isinstance(error, PlanWiseError):
-        LOG.warning("%s: %s", where, error.what)
-        return PageFailure(error.what, error.remedy or "")
+    if (known := expected_error(error)) is not None:
+        LOG.warning("%s: %s", where, known.what)
+        return PageFailure(known.what, known.remedy or "")
     reference = secrets.token_hex(ID_BYTES)
     LOG.error("[%s] %s: %s", reference, where, error, exc_info=error)
     return PageFailure(

@@ -58,7 +58,7 @@ def sqlmesh_config(
     a plan does not: it costs more than running the models.
     """
     connection = DuckDBConnectionConfig(
-        catalogs={CATALOG: str(database).replace("'", "''")},  # SQLMesh puts it in quotes, as it is
+        catalogs={CATALOG: str(database).replace("'", "''")},  # SQLMesh puts it in quotes
         concurrent_tasks=1,
         register_comments=False,  # a statement for each column of each table; the reference pages have them
         connector_config={

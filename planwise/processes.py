@@ -104,14 +104,21 @@ def _resend_discarded(unraisable: "sys.UnraisableHookArgs") -> None:
 
 def forget_signals() -> None:
     """Forget the signals that arrived: the command that they ended has ended."""
-    _insist[:] = [False]
+    _stop_insisting()
     _received.clear()
+
+
+def _stop_insisting() -> None:
+    """Stop the alarm of a signal, which would otherwise end the interpreter while it shuts down."""
+    _insist[:] = [False]
+    if _received:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def raise_if_stopped() -> None:
     """Raise the exception of a received signal again, in case a library discarded it."""
     if _received:
-        _insist[:] = [False]  # heard: what follows cleans up
+        _stop_insisting()  # heard: what follows cleans up
         raise _exception(_received[0])
 
 

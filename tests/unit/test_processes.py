@@ -76,6 +76,7 @@ def test_a_command_that_goes_on_after_a_discarded_signal_is_sent_it_again(monkey
     started = time.monotonic()
     assert commands.run(["sweep"]) == 130
     assert heard == [processes.Interrupted] * 2
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)  # no alarm while the interpreter ends
     assert time.monotonic() - started < 5
 
 

@@ -12,7 +12,16 @@ from planwise.app.ingest import ingest
 from planwise.app.maintain import maintain
 from planwise.app.requests import IngestRequest, MaintainRequest, SimulateRequest, SweepRequest
 from planwise.app.simulate import SimulationBlocked, simulate
-from planwise.app.sweep import SweepRow, compared, page, sweep, variants_of
+from planwise.app.sweep import (
+    SweepRow,
+    compared,
+    last_sweep,
+    over_budget,
+    page,
+    sweep,
+    variants_of,
+    write_sweep,
+)
 from planwise.census import census_in_use, list_censuses, load_census
 from planwise.cli import commands as cli
 from planwise.console import json_text
@@ -20,6 +29,7 @@ from planwise.engine.publishing import load_publication
 from planwise.engine.warehouse import AuditFailed
 from planwise.errors import GateBlocked, InputError
 from planwise.governance import open_ledger
+from planwise.settings import Settings
 
 BASELINE = SimulateRequest()
 
@@ -144,6 +154,36 @@ def test_comparison_names_what_changed_and_why():
     assert second.became_feasible == ("d",)
     assert second.moved == ("c: growth 3.000% → 3.200%",)
     assert "b: payroll over the budget" in page(second)
+
+
+@pytest.mark.parametrize(
+    ("growth", "moves"), [(0.0311, True), (0.0289, True), (0.0309, False), (0.0291, False)]
+)
+def test_growth_has_moved_when_it_differs_by_more_than_a_tenth_of_a_point(growth, moves):
+    first = compared([row("a")], None, asked="", complete=True, at=NOW)
+    assert bool(compared([row("a", growth=growth)], first, asked="", complete=True, at=NOW).moved) is moves
+    assert row("a", growth=growth).as_table()["growth %"] == pytest.approx(100 * growth)
+
+
+def test_a_sweep_is_compared_with_the_last_complete_one_of_the_same_request(tmp_path):
+    home = Settings(home=tmp_path)
+    assert last_sweep(home, "this") is None
+    for hour, asked, complete in (
+        (1, "this", True),
+        (2, "this", True),
+        (3, "this", False),
+        (4, "other", True),
+    ):
+        at = NOW.replace(hour=hour)
+        write_sweep(home, compared([row("a")], None, asked=asked, complete=complete, at=at))
+    found = last_sweep(home, "this")
+    assert (found.at, found.rows) == (NOW.replace(hour=2).isoformat(timespec="milliseconds"), (row("a"),))
+
+
+def test_over_the_budget_names_the_years_and_the_worst():
+    years = [{"simulation_year": 2026 + n, "payroll": p} for n, p in enumerate((100.0, 150.0, 120.0))]
+    assert over_budget(years, 150.0) == []
+    assert over_budget(years, 100.0) == ["payroll over the budget of 100 in 2027, 2028; most in 2027, by 50"]
 
 
 def test_a_sweep_that_was_stopped_calls_nothing_gone():

@@ -124,6 +124,40 @@ def test_a_level_under_ten_people_has_a_headcount_and_no_pay(published):
     assert found["mean_base_pay"].isna().sum() == 2
 
 
+def staffed(settings, **sizes):
+    """Publish people who all stay, with this many in departments of these names in the two years."""
+    snapshot = people(120)
+    snapshot["employment_status"], snapshot["opening_base_pay"] = "continuous_active", snapshot["base_pay"]
+    snapshot["department"] = "Sales"
+    for year, column in ((2026, 0), (2027, 1)):
+        first = 20  # behind those of level 3
+        for name, by_year in sizes.items():
+            rows = snapshot.index[snapshot["simulation_year"] == year][first : first + by_year[column]]
+            snapshot.loc[rows, "department"] = name
+            first += by_year[column]
+    publish_people(settings, snapshot=snapshot)
+    return PeopleReader(settings), snapshot
+
+
+def test_pay_is_of_ten_people_or_more_and_growth_is_from_and_of_ten(settings):
+    reader, snapshot = staffed(settings, Nine=(10, 9), Ten=(9, 10), Joined=(20, 20))
+    joined = snapshot.index[(snapshot["simulation_year"] == 2027) & (snapshot["department"] == "Joined")][:11]
+    snapshot.loc[joined, "opening_base_pay"] = np.nan  # nine of twenty were there before
+    publish_people(settings, snapshot=snapshot)
+    shown = {
+        name: reader.by_year("baseline", Filter(departments=(name,))).set_index("simulation_year")
+        for name in ("Nine", "Ten", "Joined")
+    }
+    known = {name: frame.loc[2027].notna() for name, frame in shown.items()}
+    assert [shown[name].loc[2027, "people"] for name in shown] == [9, 10, 20]
+    assert [bool(known[name]["mean_base_pay"]) for name in shown] == [False, True, True]
+    assert [bool(known[name]["growth"]) for name in shown] == [False, False, True]
+    assert [bool(known[name]["own_growth"]) for name in shown] == [False, True, False]
+    groups = reader.by_group("baseline", Filter(), 2027, "department").set_index("group_name")
+    hidden = groups["mean_base_pay"].isna()
+    assert set(groups.index[hidden]) == {"Nine", "Ten"}, "Nine alone would follow from the total"
+
+
 def test_a_filter_that_matches_nobody_is_zero_people(published):
     reader, _, _ = published
     found = reader.by_year("baseline", Filter(departments=("nowhere",)))

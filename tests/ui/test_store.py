@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+from threading import Thread
 
 import pytest
 
@@ -124,6 +125,18 @@ def test_the_cache_is_bounded_and_forgets_what_was_used_longest_ago():
     assert len(cache) == 2
     assert cache.get("a", lambda: "made again") == "A"
     assert cache.get("b", lambda: "made again") == "made again"
+
+
+def test_a_value_that_is_slow_to_make_delays_no_other_session():
+    cache = BoundedCache(2)
+
+    def slow():
+        other_session = Thread(target=cache.get, args=("b", lambda: "quick"), daemon=True)
+        other_session.start()
+        other_session.join(timeout=5)
+        return "waits" if other_session.is_alive() else "done"
+
+    assert cache.get("a", slow) == cache.known("a") == "done"
 
 
 def test_the_cache_keeps_what_was_made_elsewhere():

@@ -73,6 +73,12 @@ def test_a_write_is_flushed_to_the_disk_before_it_is_renamed(tmp_path, monkeypat
     monkeypatch.setattr(os, "replace", lambda *paths: (calls.append("rename"), rename(*paths)))
     write_text(tmp_path / "f", "content")
     assert calls == ["flush", "rename"]
+    del calls[:]
+    monkeypatch.setattr(os, "rename", lambda *paths: (calls.append("rename"), rename(*paths)))
+    with publish_folder(tmp_path / "folder") as partial:
+        (partial / "a").write_text("1")
+        (partial / "b").write_text("2")
+    assert calls == ["flush", "flush", "flush", "rename"], "each file, then the folder that lists them"
 
 
 def test_the_mode_holds_from_the_first_byte_on(tmp_path):
@@ -106,11 +112,14 @@ def test_a_folder_is_published_whole_or_not_at_all(tmp_path):
     assert (folder / "a").read_text() == "2" and list(tmp_path.iterdir()) == [folder]
 
 
-def test_a_link_is_replaced(tmp_path):
+def test_a_link_is_replaced_at_once(tmp_path, monkeypatch):
+    link, seen, replace = tmp_path / "link", [], os.replace
+    monkeypatch.setattr(os, "replace", lambda *paths: (seen.append(link.resolve().name), replace(*paths)))
     for name in ("old", "new"):
         (tmp_path / name).mkdir()
-        replace_link(tmp_path / "link", tmp_path / name)
-    assert (tmp_path / "link").resolve() == tmp_path / "new"
+        replace_link(link, tmp_path / name)
+    assert link.resolve() == tmp_path / "new"
+    assert seen == ["link", "old"], "until the new one is in its place, the old one is"
     assert list_partial(tmp_path) == ()
 
 
@@ -128,7 +137,7 @@ def test_the_message_names_the_holder(held):
     waits = []
     with pytest.raises(Busy) as busy, hold_lock(file, "mine", timeout_seconds=0.3, on_wait=waits.append):
         pass
-    assert busy.value.exit_code == 4
+    assert busy.value.exit_code == 4 and "PLANWISE_LOCK_TIMEOUT_SECONDS" in busy.value.remedy
     for text in (str(busy.value), waits[0]):
         assert f"process {process.pid} (simulate baseline, flow run r-1), since " in text
     assert len(waits) == 1, "reported once, not at every poll"

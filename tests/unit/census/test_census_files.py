@@ -172,6 +172,9 @@ def test_a_mapping_settles_everything(bring, stored, tmp_path: Path):
 
     assert (result.report.rows_accepted, result.report.rows_filtered) == (1, 1)
     assert result.report.as_of == "2019-12-31"
+    assert (
+        bring(MAPPED_TEXT, mapping=tmp_path / "m.yaml", as_of=date(2020, 6, 30)).report.as_of == "2020-06-30"
+    )
     row = stored(result).iloc[0]
     assert (str(row.hire_date), row.base_pay, row.department, row.level_id) == ("2010-01-05", 50000, "All", 2)
 

@@ -44,6 +44,7 @@ ROWS = pd.DataFrame(
     }
 )
 DAY = date(2025, 12, 31)
+ODD = 32768.02  # as a double, a hundred times it is a little less than 3,276,802
 
 
 def test_the_files_are_the_contract(settings):
@@ -139,6 +140,23 @@ def test_replacing_keeps_the_files_a_reader_holds_and_prunes_them_when_old(setti
 def test_the_same_content_writes_nothing_again(settings):
     first = register_census(settings, "two", ROWS, default_levels(), as_of=DAY)
     assert register_census(settings, "two", ROWS[::-1], default_levels(), as_of=DAY) == first
+
+
+def test_what_is_known_about_the_people_is_part_of_the_census(settings):
+    """A file with a column of blank genders has the rows of a file without one, but is another census."""
+    first = register_census(settings, "two", ROWS, default_levels(), as_of=DAY)
+    second = register_census(
+        settings, "two", ROWS, default_levels(), as_of=DAY, availability={"gender": True}
+    )
+    assert (first.availability["gender"], second.availability["gender"]) == (False, True)
+    assert load_census(settings, "two") == second and second.content_hash == first.content_hash
+
+
+def test_cents_are_exact_and_half_a_cent_of_a_midpoint_is_rounded_up(settings):
+    levels = pd.DataFrame({"level_id": [1], "name": ["One"], "minimum": [ODD], "maximum": [ODD + 1.01]})
+    assert [str(cell) for cell in levels_table(levels)["minimum"].to_pylist()] == [str(ODD)]
+    assert str(levels_table(levels)["midpoint"][0].as_py()) == "32768.53"
+    assert str(census_table(ROWS.assign(base_pay=ODD))["base_pay"][0].as_py()) == str(ODD)
 
 
 def test_a_restored_plain_folder_is_read_and_can_be_replaced(settings):

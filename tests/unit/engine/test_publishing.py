@@ -1,7 +1,9 @@
 """Published: complete or not there, and only past the gate."""
 
 import json
-from types import SimpleNamespace
+import os
+import time
+from datetime import datetime
 
 import pytest
 
@@ -106,10 +108,17 @@ def test_until_it_is_complete_a_reader_sees_only_what_was_before(settings):
 
 
 def test_the_result_before_is_kept_and_older_ones_go(settings):
-    for fingerprint in ("f1", "f2", "f3"):
-        published(settings, fingerprint)
-    folders = [f.name for f in (settings.published_dir / "baseline").iterdir() if f.is_dir()]
-    assert sorted(folders) == ["f2", "f3"]
+    """The result in force stays although the clock was set back, and a partial folder while it is young."""
+    home = settings.published_dir / "baseline"
+    for name, age in (("killed.1.part", 86_400), ("running.2.part", 60)):
+        (home / name).mkdir(parents=True)
+        os.utime(home / name, 2 * (time.time() - age,))
+    for year, fingerprint in ((2098, "f1"), (2099, "f2"), (2026, "f3")):
+        made = published(settings, fingerprint)
+        os.utime(made.folder / "manifest.json", 2 * (datetime(year, 1, 1).timestamp(),))
+        folders = sorted(folder.name for folder in home.iterdir() if folder.is_dir())
+        assert fingerprint in folders
+    assert folders == ["f2", "f3", "running.2.part"]
 
 
 def test_publishing_a_fingerprint_again_repairs_it(settings):
@@ -136,4 +145,4 @@ def test_the_manifest_is_plain_json(settings):
     manifest = json.loads((found.folder / "manifest.json").read_text())
     tiers = {row["parameter"]: row["tier"] for row in manifest["parameters"]}
     assert tiers["cola_rate"] == "default"
-    assert SimpleNamespace(**manifest).census["rows"] == 5
+    assert (manifest["census"]["rows"], manifest["census"]["as_of"]) == (5, "2025-12-31")

@@ -200,12 +200,19 @@ def test_what_could_not_be_resolved_is_not_stored(ledger, overrides, message):
     with pytest.raises(InputError, match=message):
         ledger.scenarios.create("bad", overrides, years=YEARS)
     assert [scenario.name for scenario in ledger.scenarios.list()] == [BASELINE]
+    good = ledger.scenarios.create("good", {"seed": 1}, years=YEARS)
+    with pytest.raises(InputError, match=message):
+        ledger.scenarios.set("good", overrides, years=YEARS)
+    assert ledger.scenarios.get("good") == good
 
 
 def test_a_clone_copies_and_changes_without_touching_its_source(ledger):
-    ledger.scenarios.create("a", {"cola_rate@2027": 0.05, "seed": 1}, census="acme")
+    ledger.scenarios.create("a", {"cola_rate@2027": 0.05, "seed": 1}, census="acme", description="Why")
     clone = ledger.scenarios.clone("a", "b", {"cola_rate": 0.03})
     assert (clone.overrides, clone.parent, clone.census) == ({"cola_rate": 0.03, "seed": 1}, "a", "acme")
+    assert clone.description == "Why"
+    assert ledger.scenarios.clone("a", "c", description="", census="other").description == ""
+    assert ledger.scenarios.get("c").census == "other"
     assert ledger.scenarios.get("a").overrides == {"cola_rate@2027": 0.05, "seed": 1}
     assert ledger.scenarios.get("b") == clone
 

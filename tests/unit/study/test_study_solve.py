@@ -66,8 +66,26 @@ def test_two_hundred_random_reachable_targets_within_a_tenth_of_a_point_in_three
             evaluate_bounds(Problem(StudySpec(target_growth=target), SPACE, "real"), SOLVE), answered
         )
         plans = [trial.evaluation for trial in trials if trial.kind == "real"]
-        assert stopped == "converged" and len(plans) <= 3
-        assert abs(plans[-1].growth - target) <= 0.001
+        assert stopped == "converged" and len(plans) == 1, "previews come so near that one plan is enough"
+        assert abs(plans[0].growth - target) <= 0.01 * 0.001
+
+
+def test_a_growth_that_jumps_over_the_target_is_not_called_met():
+    """Where no preview comes within the tolerance, no plan is made, and the nearest growth is named."""
+    target = 0.05
+
+    def jumping(proposal):
+        levers = start_of(SPACE) | dict(proposal.levers)
+        smooth = closed_form(levers.__getitem__)
+        return trial_of(
+            proposal, Evaluation(levers, [], smooth + (0.004 if smooth > target - 0.002 else 0), "preview")
+        )
+
+    stopped, trials = drive(
+        evaluate_bounds(Problem(StudySpec(target_growth=target), SPACE, "real"), SOLVE), jumping
+    )
+    assert stopped.startswith("no preview meets target and constraints: the nearest is off by ")
+    assert all(trial.kind == "preview" for trial in trials)
 
 
 def answered(proposal):

@@ -21,7 +21,7 @@ from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.errors import InputError, PlanWiseError
 from planwise.governance import open_ledger, utc_now
 from planwise.governance.request import ScenarioRequest
-from planwise.governance.scenarios import check_new_name
+from planwise.governance.scenarios import FOUND_BY, check_new_name
 from planwise.settings import Settings
 from planwise.study import (
     Evaluation,
@@ -42,18 +42,17 @@ from planwise.study.study_files import check_not_running
 from planwise.study.trial import Kind, TrialPurpose, finished_trials
 
 SAME_GROWTH = 1e-9  # the winner is planned by the same SQL: what is left is rounding of a double
-FOUND_BY = "Found by study "
 
 
 def refuse_taken_name(settings: Settings, request: OptimizeRequest) -> None:
-    """Raise InputError when the scenario to save as exists and was not made by a study of this scenario."""
+    """Raise InputError unless the scenario to save as is new or, unchanged, of a study of this scenario."""
     name = request.target_scenario
     check_new_name(name)
     with open_ledger(settings) as ledger:
         taken = {scenario.name: scenario for scenario in ledger.scenarios.list()}.get(name)
     if taken and not (taken.parent == request.scenario and taken.description.startswith(FOUND_BY)):
         raise InputError(
-            f"The scenario {name} exists and was not made by a study of {request.scenario}.",
+            f"The scenario {name} exists, and is not the unchanged result of a study of {request.scenario}.",
             remedy="Choose another name: --save-as NAME.",
         )
 
@@ -65,12 +64,11 @@ def keep_scenario(
 
     The result is read back, so that simulating the scenario later gives the same and runs no model.
     """
+    refuse_taken_name(settings, request)  # a person may have changed it while the study ran
     name = request.target_scenario
     new = {lever: change["new"] for lever, change in result.changes.items()}
     effective = resolved.effective.with_levers(new)
     with open_ledger(settings) as ledger:
-        if name in {scenario.name for scenario in ledger.scenarios.list()}:
-            ledger.scenarios.delete(name)
         ledger.scenarios.create(
             name,
             effective.overrides(),
@@ -78,6 +76,7 @@ def keep_scenario(
             description=f"{FOUND_BY}{result.study}: growth {result.growth:.3%} a year.",
             parent=request.scenario,
             years=effective.years,
+            replace=True,
         )
     return resolve_scenario(settings, ScenarioRequest(scenario=name, census=request.census))
 

@@ -203,7 +203,8 @@ def _summary(census: Census) -> dict[str, Any]:
 
 def _print_report(report: ImportReport) -> None:
     console = results()
-    counts = Table(title=f"{report.source['file']} as of {report.as_of}", show_header=False)
+    console.print(f"{report.source['file']} as of {report.as_of}", markup=False)
+    counts = Table(show_header=False)
     for label, count in (
         ("rows read", report.rows_read),
         ("accepted", report.rows_accepted),

@@ -78,7 +78,10 @@ def render_findings(findings: Sequence[Finding]) -> RenderableType:
         return Text("Every lever is within its recommended range.")
     return Group(
         *(
-            Text(f"{finding.risk} {finding.year or ''} {finding.message}", style=RISK_STYLES[finding.risk])
+            Text(
+                " ".join(map(str, filter(None, (finding.risk, finding.year, finding.message)))),
+                style=RISK_STYLES[finding.risk],
+            )
             for finding in findings
         )
     )

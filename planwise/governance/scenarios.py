@@ -24,6 +24,8 @@ from planwise.parameters import (
 from planwise.parameters.values import Key, parse_key
 
 RESERVED = frozenset({BASELINE, "prod"})  # `prod` is the name of a release
+FOUND_BY = "Found by study "  # the description of a scenario that a later study may replace begins so
+EDITED = "Edited. "  # before it, once a person has changed the scenario: then no study may replace it
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,47}")
 
 
@@ -80,10 +82,12 @@ class Scenarios:
         description: str = "",
         parent: str | None = None,
         years: tuple[int, ...] | None = None,
+        replace: bool = False,
     ) -> Scenario:
         """Store a new scenario; with the simulated `years`, years and level shares are checked too.
 
-        Raises InputError for a bad or taken name, or overrides that could not be resolved.
+        With `replace` an existing scenario of this name is replaced in the same transaction. Raises InputError
+        for a bad or taken name, or overrides that could not be resolved.
         """
         check_new_name(name)
         scenario = Scenario(
@@ -97,11 +101,13 @@ class Scenarios:
         )
         try:
             with writing(self._engine) as connection:
+                if replace:
+                    connection.execute(delete(ScenarioRow).where(ScenarioRow.name == name))
                 connection.execute(insert(ScenarioRow).values(vars(scenario)))
         except IntegrityError as error:
             raise InputError(
                 f"The scenario {name} exists already.",
-                remedy=f"Choose another name, or delete it: `planwise scenario delete {name}`.",
+                remedy=f"Change it (`planwise scenario set {name}`), choose another name, or delete it.",
             ) from error
         return scenario
 
@@ -166,7 +172,9 @@ class Scenarios:
                 )
             kept = {key: value for key, value in old.overrides.items() if key not in gone}
             new = self._checked(merged_overrides(kept, check_overrides(overrides, years=years)), years)
-            connection.execute(update(ScenarioRow).where(ScenarioRow.name == name).values(overrides=new))
+            edited = EDITED if old.description.startswith(FOUND_BY) else ""
+            values = {"overrides": new, "description": f"{edited}{old.description}"}
+            connection.execute(update(ScenarioRow).where(ScenarioRow.name == name).values(values))
             return self._get(connection, name)
 
     def delete(self, name: str) -> None:

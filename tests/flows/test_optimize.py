@@ -10,7 +10,7 @@ import pytest
 from cyclopts import App
 from rich.console import Console
 
-from planwise.app.optimize import optimize, summary
+from planwise.app.optimize import optimize, refuse_taken_name, summary
 from planwise.app.requests import SimulateRequest
 from planwise.app.simulate import SimulationBlocked, resolve_scenario, simulate
 from planwise.app.trial_workers import KEPT_ENVIRONMENTS, best_real_trials, keep_environments
@@ -23,6 +23,7 @@ from planwise.engine.warehouse import open_warehouse
 from planwise.errors import Busy, InputError
 from planwise.governance import open_ledger
 from planwise.governance.request import option_of
+from planwise.governance.scenarios import FOUND_BY
 from planwise.parameters import Finding, Risk, resolve, simulated_years
 from planwise.risk.assessment import Assessment, Spread
 from planwise.risk.impact import (
@@ -96,6 +97,19 @@ def test_a_scenario_that_a_person_made_is_never_replaced(settings, run):
     with pytest.raises(InputError, match="mine"):
         optimize(settings, OptimizeRequest(target_growth=TARGET, save_as="mine"), run)
     assert not [step for step in run.steps if step.startswith("trial_")]
+
+
+def test_a_scenario_of_a_study_is_the_persons_once_it_is_edited(settings):
+    request = OptimizeRequest(save_as="earlier")
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create(
+            "earlier", {"cola_rate": 0.02}, description=f"{FOUND_BY}s1.", parent="baseline"
+        )
+        refuse_taken_name(settings, request)
+        edited = ledger.scenarios.set("earlier", {"cola_rate": 0.03})
+    assert edited.description == f"Edited. {FOUND_BY}s1."
+    with pytest.raises(InputError, match="not the unchanged result of a study of baseline"):
+        refuse_taken_name(settings, request)
 
 
 def test_an_unreachable_target_publishes_nothing(settings, run):

@@ -13,6 +13,7 @@ from planwise.comparison.people import PayrollBridge, Statistics, WinnersAndLose
 from planwise.comparison.sources import Source
 from planwise.engine.publishing import Publication, load_publication
 from planwise.errors import InputError
+from planwise.governance import open_ledger
 from planwise.risk.noise import Difference
 from planwise.settings import Settings
 from tests.unit.comparison.comparison_worlds import Person, prepare, publish
@@ -28,11 +29,11 @@ from ui.values.comparison import Chance, ComparedScenarios, PeopleCompared
 LAST = 2027
 
 
-def people(raise_of, *, extra=()):
+def people(raise_of, *, extra=(), juniors=28):
     """Forty people: 28 of level 1 (eight in Legal), 12 of level 2; raises by number, in 2027."""
     found = []
     for number in range(40):
-        level = 1 if number < 28 else 2
+        level = 1 if number < juniors else 2
         start = 50_000 if level == 1 else 80_000
         department = "Legal" if number % 5 == 0 else "Sales"
         pay = (start, start, start + raise_of(number))
@@ -130,6 +131,28 @@ def test_no_group_and_no_band_of_fewer_than_ten_shows_its_pay(store):
     levels = store.comparisons.compare(("base", "generous")).levels
     hired = levels[(levels["level_id"] == 3) & (levels["metric"].isin(["mean_base_pay", "median_base_pay"]))]
     assert len(hired) and hired[["value", "difference"]].isna().all().all()
+
+
+def test_a_difference_from_a_base_of_fewer_than_ten_is_not_shown_and_edits_of_scenarios_are_seen(tmp_path):
+    settings = Settings(home=tmp_path)
+    prepare(settings)
+    publish(settings, "few", people(lambda n: 0, juniors=31))  # nine of level 2
+    publish(settings, "more", people(lambda n: 900, juniors=30))
+    reader = Store(settings).comparisons
+    for names, shown in ((("few", "more"), [False, True]), (("more", "few"), [True, False])):
+        levels = reader.compare(names).levels
+        pay = levels[
+            (levels["level_id"] == 2)
+            & (levels["metric"] == "mean_base_pay")
+            & (levels["simulation_year"] == LAST)
+        ]
+        assert pay["scenario"].tolist() == list(names)
+        assert pay["value"].notna().tolist() == shown
+        assert pay["difference"].isna().all()
+    assert not any("deleted" in str(one) for one in reader.compare(("few", "more")).caveats)
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.delete("more")
+    assert any("deleted" in str(one) for one in reader.compare(("few", "more")).caveats)
 
 
 def test_bands_hold_everybody_whose_difference_is_in_them(store):

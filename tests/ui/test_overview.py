@@ -183,9 +183,13 @@ class Job:
 
 
 def test_unsaved_edits_come_first_then_what_broke_what_runs_and_what_is_to_be_run(settings):
+    now = 100.0
+    reader = StatusReader(settings, clock=lambda: now)
+    assert reader.scenarios() == ()
     with open_ledger(settings) as ledger:
         ledger.scenarios.create("fresh", {"cola_rate": 0.02})
-    standings = StatusReader(settings).scenarios()
+    now += 16  # the ledger is read again every 15 s
+    standings = reader.scenarios()
     assert [(item.scenario, item.state) for item in standings] == [("baseline", "never"), ("fresh", "never")]
     jobs = [Job("1", "Simulate a", "running", 0.4), Job("2", "Simulate b", "failed"), Job("3", "Old", "done")]
     found = waiting("fresh", 2, jobs, standings, ())

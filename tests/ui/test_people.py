@@ -191,6 +191,18 @@ def test_an_answer_is_kept_until_another_result_is_published(settings):
     assert reader.by_year("baseline", Filter("everyone"))["people"].iloc[-1] == 300
 
 
+def test_equal_results_of_two_scenarios_and_of_two_publications_are_apart(settings):
+    for name in ("baseline", "twin"):
+        publish_people(settings, name)
+    reader = PeopleReader(settings)
+    assert [reader.population(name).scenario for name in ("baseline", "twin")] == ["baseline", "twin"]
+    assert reader.by_year("baseline", Filter("everyone"))["people"].tolist() == [420, 420, 420]
+    publish_people(settings, snapshot=people(60))  # repaired under the same fingerprint
+    file = load_publication(settings, "baseline").folder / "manifest.json"
+    file.write_text(file.read_text().replace("T11:03:43", "T12:00:00"))
+    assert reader.by_year("baseline", Filter("everyone"))["people"].tolist() == [60, 60, 60]
+
+
 def test_a_result_replaced_while_it_is_read_is_read_again(settings, monkeypatch):
     publish_people(settings, fingerprint="a" * 32)
     old = load_publication(settings, "baseline")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from planwise.census import Census, load_census
 from planwise.errors import InputError, PlanWiseError
 from planwise.formatting import with_levels
-from planwise.governance.scenarios import check_new_name
+from planwise.governance.scenarios import FOUND_BY, check_new_name
 from planwise.parameters import EffectiveParameters, Risk, validate_target
 from planwise.settings import Settings
 from planwise.storage import is_locked, read_lock_holder
@@ -24,7 +24,6 @@ from ui.values.studies import GrowthRange, Preflight, PreflightCheck, Tone
 if TYPE_CHECKING:
     from ui.queries.scenarios import ScenarioReader
 
-FOUND_BY = "Found by study "  # the start of a result's description: a later study replaces it
 OF_RISK: dict[Risk, Tone] = {Risk.OK: "ok", Risk.LOW: "ok"}  # any other finding is a warning
 TAKES_TRIALS = frozenset({"objective", "front"})  # strategies with these answers have a number of trials
 

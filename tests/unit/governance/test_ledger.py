@@ -180,6 +180,14 @@ def test_a_taken_name_is_rejected_and_the_first_stays(ledger):
     assert ledger.scenarios.get("a").overrides == {"cola_rate": 0.03}
 
 
+def test_a_scenario_is_replaced_or_stays(ledger):
+    ledger.scenarios.create("a", {"seed": 1})
+    with pytest.raises(InputError, match="not a simulated year"):
+        ledger.scenarios.create("a", {"cola_rate@2040": 0.03}, years=YEARS, replace=True)
+    assert ledger.scenarios.get("a").overrides == {"seed": 1}
+    assert ledger.scenarios.create("a", {"seed": 2}, replace=True) == ledger.scenarios.get("a")
+
+
 def test_an_unknown_name_gives_the_nearest(ledger):
     ledger.scenarios.create("raise_all")
     with pytest.raises(InputError, match="Unknown scenario 'raise_al'") as caught:

@@ -86,8 +86,8 @@ class Scenarios:
     ) -> Scenario:
         """Store a new scenario; with the simulated `years`, years and level shares are checked too.
 
-        With `replace` an existing scenario of this name is replaced in the same transaction. Raises InputError
-        for a bad or taken name, or overrides that could not be resolved.
+        With `replace` an existing scenario of this name is replaced in the same transaction.
+        Raises InputError for a bad or taken name, or overrides that could not be resolved.
         """
         check_new_name(name)
         scenario = Scenario(

@@ -1,6 +1,7 @@
 """Check the cells of a census: who is employed, and the reason for each rejected row."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -20,10 +21,12 @@ from planwise.census.schema import (
     RATING_MIN,
     RESERVED_ID_PREFIX,
     folded,
+    normalise_header,
     plain_id,
     word_table,
     words,
 )
+from planwise.errors import InputError
 
 Bools = npt.NDArray[np.bool_]
 
@@ -38,6 +41,9 @@ SOON = timedelta(
 )  # a start or an end within a year is known, a later one is a contract's or an error
 KNOWN_LEAVERS_MAX_SHARE = 0.25  # more people with an end within a year have contracts that end, not notices
 ROWS_NAMED = 3  # in a notice
+STATUS_WORDS_MIN = 0.8  # known words in a column that make it one of statuses
+WINDOWS = "cp1252"
+TWICE = re.compile("[ÃÂ][\u0080-\u00bf\u0152-\u0178\u2013-\u2122]|â€")
 ACTIVE, LEFT, LATER, IGNORE = "active", "left", "later", "ignore"
 
 
@@ -55,19 +61,27 @@ class Judged:
             self.broken[reason] = self.broken.get(reason, np.zeros(len(rows), dtype=bool)) | rows
 
 
+def without_marks(texts: pd.Series, *, is_date: bool = True) -> pd.Series:
+    """Return texts with an empty one for every marker of nothing, such as NULL, N/A, - or 0000-00-00."""
+    listed = words()["blanks"] + (words()["no_dates"] if is_date else [])
+    plain = {
+        text: (clean_date(str(text)) if is_date else str(text).strip()).casefold() for text in texts.unique()
+    }
+    return texts.mask(texts.map(plain).isin(listed), "")
+
+
 def without_blanks(texts: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with an empty text for every marker of an empty cell, such as NULL, N/A or -.
+    """Return the table with an empty text for every marker of an empty cell.
 
     `NA` in a text column may be North America: it counts as empty where another column has it, too.
     """
-    blanks = frozenset(words()["blanks"])
-    plain = {name: texts[name].str.casefold() for name in texts}
-    is_text = {name: BY_NAME[str(name)].kind in ("text", "id") for name in texts}
-    has_na = any(bool((plain[name] == "na").any()) for name in texts if not is_text[name])
+    kinds = {name: BY_NAME[str(name)].kind for name in texts}
+    na = {name: texts[name].str.casefold() == "na" for name in texts}
+    has_na = any(bool(na[name].any()) for name in texts if kinds[name] not in ("text", "id"))
     return pd.DataFrame(
         {
-            name: texts[name].mask(
-                plain[name].isin(blanks) | ((plain[name] == "na") & (has_na | (not is_text[name]))), ""
+            name: without_marks(texts[name], is_date=kinds[name] == "date").mask(
+                na[name] & (has_na | (kinds[name] not in ("text", "id"))), ""
             )
             for name in texts
         },
@@ -101,13 +115,20 @@ def employment(
     none, today = np.zeros(len(texts), dtype=bool), pd.Timestamp(as_of)
     order = shared_order(texts, formats)
     state = _states(texts["active"], statuses) if "active" in texts else pd.Series([ACTIVE] * len(texts))
+    hired = parse_dates(texts["hire_date"], as_of, formats.get("hire_date"), order=order).days
     left, soon, unreadable = (state == LEFT).to_numpy(dtype=bool), none, {}
     notices = []
     if "termination_date" in texts:
         ends = parse_dates(
             texts["termination_date"], as_of, formats.get("termination_date"), "termination_date", order=order
         )
-        ended = (ends.days <= today).to_numpy(dtype=bool)
+        earlier = (ends.days < hired).to_numpy(dtype=bool)
+        if earlier.any():
+            notices.append(
+                f"{earlier.sum():,} rows have an end date before the hire date: it counts as that of an "
+                "earlier employment."
+            )
+        ended = (ends.days <= today).to_numpy(dtype=bool) & ~earlier
         if "active" in texts and (contradicting := ended & (state == ACTIVE).to_numpy(dtype=bool)).any():
             notices.append(
                 f"{contradicting.sum():,} rows have an active status and an end date in the past: "
@@ -127,7 +148,7 @@ def employment(
                 f"{ends.days[soon].min().date()}) are left out of the plan."
             )
         unreadable["unparsable_termination_date"] = ends.bad
-    starts = _starts_later(texts["hire_date"], as_of, formats.get("hire_date"), order)
+    starts = ((hired > today) & (hired <= today + SOON)).to_numpy(dtype=bool)
     later = ((state == LATER).to_numpy(dtype=bool) | starts) & ~left
     if later.any():
         notices.append(f"{later.sum():,} people who start after the census date are left out of the plan.")
@@ -154,25 +175,53 @@ def shared_order(texts: pd.DataFrame, formats: Mapping[str, str]) -> Order | Non
     return None
 
 
-def _starts_later(texts: pd.Series, as_of: date, date_format: str | None, order: Order | None) -> Bools:
-    days = parse_dates(texts, as_of, date_format, order=order).days
-    today = pd.Timestamp(as_of)
-    return ((days > today) & (days <= today + SOON)).to_numpy(dtype=bool)
-
-
 def _states(texts: pd.Series, statuses: Mapping[str, str]) -> pd.Series:
     """Return the state of each row by its status word, null where it is unknown."""
     stated = {folded(word): state for word, state in statuses.items()}
-    known = word_table("statuses") | stated
+    letters = {word for word in map(folded, map(str, texts.unique())) if len(word) == 1 and word.isalpha()}
+    table: dict[str, str] = next((found for found in words()["status_letters"] if letters <= set(found)), {})
+    alone = letters in ({"t"}, {"f"}, {"n"})  # true, or terminated?
+    known = word_table("statuses") | ({} if alone else table) | stated
     parts = [(part, state) for state, listed in words()["status_parts"].items() for part in listed.split()]
 
     def state_of(text: str) -> str | None:
         word = folded(text.removesuffix(".0"))
         if word in known:
             return known[word]
-        return next((state for part, state in parts if part in word), None)
+        return next((str(state) for part, state in parts if part in word), None)
 
     return texts.map({text: state_of(str(text)) for text in texts.unique()})
+
+
+def check_status_column(frame: pd.DataFrame, mapped: Collection[str], statuses: Mapping[str, str]) -> None:
+    """Raise InputError where a column that is not used says of some rows that they have left."""
+    for header in map(str, frame):
+        if header in mapped or "status" not in normalise_header(header):
+            continue
+        texts = without_marks(frame[header], is_date=False)
+        texts = texts[(texts != "") & ~texts.map(folded).isin(words()["booleans"].split())]
+        states = _states(texts, statuses)
+        gone = states[states == LEFT]
+        if len(gone) and states.notna().mean() > STATUS_WORDS_MIN and (states == ACTIVE).any():
+            raise InputError(
+                f"{header!r} says of {len(gone):,} rows that these people have left (such as "
+                f"{texts[gone.index[0]]!r}), and no column is taken for the status.",
+                remedy=f"State it in the mapping YAML: `columns: {{active: {header}}}`, or with null for "
+                "the header that it is no status.",
+            )
+
+
+def encoding_notes(encoding: str, texts: pd.DataFrame) -> list[str]:
+    """Return a note that shows words whose letters follow from an encoding that was not certain."""
+    cells = [str(text) for name in ("department", "job_title") for text in texts[name].unique()]
+    guessed = encoding == WINDOWS or "guessed" in encoding
+    odd = [text for text in cells if (not text.isascii() if guessed else TWICE.search(text))][:ROWS_NAMED]
+    if not odd:
+        return []
+    listed = ", ".join(map(repr, odd))
+    if guessed:
+        return [f"Read as {encoding}: {listed}. If that is wrong, state the encoding: `--encoding cp1250`."]
+    return [f"{listed} was damaged before: UTF-8 that was read as {WINDOWS}."]
 
 
 def judge(
@@ -198,9 +247,8 @@ def judge(
         judged.reject("impossible_age", _impossible_age(born.days, hired.days, as_of))
     for column in ("gender", "ethnicity"):
         if column in texts:
-            judged.typed[column] = _category(
-                texts[column], word_table("genders") if column == "gender" else {}
-            )
+            spelled = texts[column] if column == "gender" else _one_spelling(judged, texts[column], column)
+            judged.typed[column] = _category(spelled, word_table("genders") if column == "gender" else {})
     _level(judged, texts)
     _number(
         judged,
@@ -222,7 +270,7 @@ def _ids(judged: Judged, texts: pd.DataFrame) -> None:
     rejected, because the correct one is unknown. Ids that differ by case, Unicode form or characters of no
     width only are one id.
     """
-    ids = texts["employee_id"].map({text: plain_id(str(text)) for text in texts["employee_id"].unique()})
+    ids = texts["employee_id"]
     judged.typed["employee_id"] = ids
     keys = ids.str.casefold()
     judged.reject("missing_id", (ids == "").to_numpy(dtype=bool))
@@ -271,7 +319,8 @@ def _date(
 def _one_spelling(judged: Judged, texts: pd.Series, column: str) -> pd.Series:
     """Return the most frequent spelling of texts that differ by case and spaces only."""
     counts = texts.value_counts()
-    keys = pd.Series([" ".join(str(text).casefold().split()) for text in counts.index], index=counts.index)
+    plain = [plain_id(str(text)).casefold() for text in counts.index]
+    keys = pd.Series([" ".join(text.split()) for text in plain], index=counts.index)
     spelling = {key: text for text, key in reversed(list(keys.items()))}
     changed = {text: spelling[key] for text, key in keys.items() if spelling[key] != text}
     if changed:

@@ -197,6 +197,8 @@ def clean_date(text: str) -> str:
     """Return the text without a time, zone or day of the week, and with plain spaces around marks."""
     if text.isascii() and text.isdigit():
         return text
+    if re.fullmatch(r"\d{8}\.0+", text):  # 20120305 that was a number
+        return text.partition(".")[0]
     text = INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).strip()
     text = WEEKDAY.sub("", TIME.sub("", re.sub(r"[年月년월]\s?", "-", text).rstrip("日일"))).strip()
     return re.sub(r"(?<=\d)\s*([-/.])\s*(?=\d)", r"\1", text)

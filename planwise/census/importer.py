@@ -1,22 +1,37 @@
 """Import a payroll file: read, map, check row by row, assign levels, store the census, report the rows."""
 
-import csv
-import hashlib
-import hmac
-import re
-import secrets
-import unicodedata
+import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from planwise.census.checks import Bools, Judged, employment, judge, without_blanks
-from planwise.census.dates import check_census_date
+from planwise.census.checks import (
+    Bools,
+    Judged,
+    check_status_column,
+    employment,
+    encoding_notes,
+    judge,
+    without_blanks,
+    without_marks,
+)
+from planwise.census.dates import Order, check_census_date, parse_dates
+from planwise.census.filters import kept_rows
+from planwise.census.identity import (
+    changed_ids,
+    id_spellings,
+    identify_people,
+    installation_key,
+    numbered,
+    person_ids,
+    pseudonyms,
+)
 from planwise.census.levels import (
     NO_LEVEL,
     Levels,
@@ -32,108 +47,37 @@ from planwise.census.mapping import (
     CensusMapping,
     Range,
     ResolvedMapping,
+    keep_mapping,
+    kept_mapping,
     load_mapping,
     resolve_columns,
 )
 from planwise.census.numbers import parse_money
-from planwise.census.pay import annual_pay, full_time_pay, sum_rows
-from planwise.census.reader import SourceFile, first_lines, kept_rows, read_source
+from planwise.census.pay import annual_pay, full_time_pay, part_time_notes, sum_rows
+from planwise.census.reader import SourceFile, first_lines, read_source
 from planwise.census.registry import (
     Census,
-    census_in_use,
     check_name,
-    load_census,
     name_from,
     register_census,
 )
+from planwise.census.report import REJECTS_FILE, REPORT_FILE, ImportBlocked, ImportReport, write_rejects
 from planwise.census.schema import (
     OPTIONAL_FACTS,
-    identify_people,
     is_direct_identifier,
-    loose_id,
-    normalise_header,
+    is_last_hire,
 )
 from planwise.census.synthetic import default_levels
-from planwise.errors import GateBlocked, InputError
-from planwise.formatting import escape_formula
+from planwise.errors import InputError, PlanWiseError
 from planwise.settings import Settings
-from planwise.storage import create_file, write_json
-
-REPORT_FILE, REJECTS_FILE = "report.json", "rejects.csv"
-
-
-@dataclass(frozen=True)
-class ImportReport:
-    """Counts: rows_read = rows_accepted + rows_rejected + rows_filtered; blank lines are not rows.
-
-    `reject_reasons` counts each rejected row once, by its first reason. `census` is None if it failed.
-    """
-
-    census: str | None
-    rows_read: int
-    rows_accepted: int
-    rows_rejected: int
-    rows_filtered: int
-    reject_reasons: dict[str, int]
-    filter_reasons: dict[str, int]
-    valid_share: float
-    valid_share_min: float
-    as_of: str
-    levels_from: str
-    levels: list[dict[str, Any]]
-    columns: dict[str, str]
-    columns_guessed: list[str]
-    columns_dropped: list[str]
-    constants: dict[str, str]
-    filter: str | None
-    notices: list[str]
-    source: dict[str, Any]
-    content_hash: str | None
-    rejects_file: Path
-    report_file: Path
-    first_rejects: tuple[str, ...] = ()  # such as "line 3 (missing_pay)"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON values."""
-        return asdict(self) | {"rejects_file": str(self.rejects_file), "report_file": str(self.report_file)}
-
-    def write(self) -> None:
-        """Write the JSON report atomically."""
-        write_json(self.report_file, self.as_dict(), indent=2)
-
-
-def write_rejects(path: Path, rejects: pd.DataFrame) -> None:
-    """Write the rejected rows as CSV that a spreadsheet shows as text and never runs as a formula."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(rejects.columns)
-        writer.writerows(
-            [escape_formula(str(cell)) for cell in row] for row in rejects.itertuples(index=False)
-        )
-
-
-class ImportBlocked(GateBlocked):
-    """Too few rows are valid: nothing was registered; `report` says which rows and why."""
-
-    def __init__(self, report: ImportReport) -> None:
-        rows = f"The first: {', '.join(report.first_rejects)}."
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.reject_reasons.items())
-        super().__init__(
-            f"{report.rows_rejected:,} of {report.rows_accepted + report.rows_rejected:,} rows are not "
-            f"valid: {report.valid_share:.3%} valid, {report.valid_share_min:.3%} needed ({reasons}). "
-            f"Nothing was registered. {rows}",
-            remedy=f"Every rejected row with its reasons: {report.rejects_file}. Correct the file, or leave "
-            "such rows out on purpose with `filter:` in a mapping YAML. The setting "
-            "PLANWISE_VALID_ROWS_MIN_SHARE (such as 0.9) accepts a smaller share.",
-        )
-        self.report = report
 
 
 @dataclass(frozen=True)
 class Reading:
     """A checked file with levels, not registered; `rows` and `ranges` have the schema's columns, pay in USD.
 
-    `ids` are the employee ids of every row of the file, including filtered and rejected rows.
+    `ids` are the employee ids of every row of the file, including filtered and rejected rows. `headers` are
+    those of the file, `plan` is what was stated.
     """
 
     name: str
@@ -142,6 +86,8 @@ class Reading:
     availability: dict[str, bool]
     ids: frozenset[str]
     report: ImportReport
+    headers: tuple[str, ...]
+    plan: CensusMapping
 
 
 @dataclass(frozen=True)
@@ -152,40 +98,7 @@ class ImportResult:
     report: ImportReport
 
 
-KEY_FILE = "identity.key"
-KEY_BYTES = 32
-ID_HEX_DIGITS = 20  # 80 bits: no collision to expect among a million people
 LINES_NAMED = 5
-
-
-def installation_key(home: Path) -> bytes:
-    """Return the key of this installation, created on first use (mode 0600); it links ids to people."""
-    path = home / KEY_FILE
-    if not path.exists():
-        create_file(path, secrets.token_bytes(KEY_BYTES))
-    key = path.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise InputError(
-            f"{path} is damaged: {len(key)} bytes, not {KEY_BYTES}.", remedy="Restore it from a backup."
-        )
-    return key
-
-
-def pseudonyms(identifiers: pd.Series, key: bytes) -> pd.Series:
-    """Return `H` and a keyed hash per identifier, whatever its case and punctuation; blank stays blank."""
-
-    def pseudonym(identifier: str) -> str:
-        canonical = re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", identifier).casefold())
-        return (
-            f"H{hmac.new(key, canonical.encode(), hashlib.sha256).hexdigest()[:ID_HEX_DIGITS]}"
-            if canonical
-            else ""
-        )
-
-    codes, distinct = pd.factorize(identifiers)
-    return (
-        pd.Series([pseudonym(str(d)) for d in distinct], dtype=object).take(codes).set_axis(identifiers.index)
-    )
 
 
 IMPORTS_FOLDER = "imports"
@@ -216,7 +129,7 @@ def register_reading(
     """Register a checked file under its name and, with `use`, put it in use; write the report again."""
     report = replace(
         reading.report,
-        notices=[*reading.report.notices, *_changed_ids(settings, reading.rows["employee_id"])],
+        notices=[*reading.report.notices, *changed_ids(settings, reading.rows["employee_id"])],
     )
     census = register_census(
         settings,
@@ -231,6 +144,9 @@ def register_reading(
         use=use,
         now=now,
     )
+    kept = keep_mapping(settings.root, reading.plan, reading.headers, name_from(Path(report.source["file"])))
+    if kept is not None:
+        report.notices.append(f"What was stated is kept for the next file with this header: {kept}")
     report = replace(report, census=census.name, content_hash=census.content_hash)
     report.write()
     return ImportResult(census, report)
@@ -259,20 +175,57 @@ def read_census(
     plan = _plan(load_mapping(mapping), options or {}, levels, row_filter)
     stated = [header for header in plan.columns.values() if header]
     source = read_source(file, plan.sheet, encoding=plan.encoding, skip_rows=plan.skip_rows, headers=stated)
+    offer = _offer(settings, plan, source)
+    try:
+        reading = _checked(settings, source, plan, as_of or plan.as_of, census_name, now)
+    except PlanWiseError as error:
+        error.remedy = " ".join(filter(None, (error.remedy, offer))) or None
+        raise
+    if offer:
+        reading = replace(reading, report=replace(reading.report, notices=[offer, *reading.report.notices]))
+    return reading
+
+
+def _offer(settings: Settings, plan: CensusMapping, source: SourceFile) -> str | None:
+    """Return how to use the mapping of an earlier file with the same headers, where none is stated."""
+    kept = kept_mapping(settings.root, list(source.frame.columns))
+    if kept is None or plan.model_dump(exclude_defaults=True, exclude={"as_of"}):
+        return None
+    return (
+        "A file with this header was imported with a mapping before. To use it: `planwise census import "
+        f"{shlex.quote(str(source.path))} --mapping {shlex.quote(str(kept))}`."
+    )
+
+
+def _checked(
+    settings: Settings,
+    source: SourceFile,
+    plan: CensusMapping,
+    day: date | None,
+    census_name: str,
+    now: Callable[[], datetime],
+) -> Reading:
+    """Map and check the rows of a file, assign levels, write report and rejects."""
+    file = source.path
     columns = resolve_columns(list(source.frame.columns), plan, first_lines(source))
     notices = list(source.notices)
-    day = as_of or plan.as_of
     if day is None:
         day = now().astimezone().date()
         notices.append(f"No census date was given; {day} (today) is used. Set it with `--as-of`.")
     check_census_date(day)
-    frame = _without_identifiers(settings, source.frame, columns)
-    columns = _with_last_hire(columns, frame)
+    frame, hashed = _without_identifiers(settings, source.frame, columns, notices)
+    columns, frame = _with_last_hire(columns, frame, notices)
     notices.extend(columns.choices)
     kept = kept_rows(frame, plan.filter) if plan.filter else np.ones(len(frame), dtype=bool)
+    if not hashed:
+        frame[columns.headers["employee_id"]], notes = id_spellings(frame[columns.headers["employee_id"]])
+        notices.extend(notes)
     ids = frozenset(frame[columns.headers["employee_id"]]) - {""}
     frame, lines = frame[kept], source.lines[kept]
     texts = without_blanks(_schema_texts(frame, columns, plan))
+    notices.extend(encoding_notes(source.details.get("encoding", ""), texts))
+    if "active" not in texts and "active" not in plan.columns:
+        check_status_column(frame, columns.headers.values(), plan.statuses)
     formats = {column: f for column, f in plan.formats.items() if column not in plan.constants}
     money = parse_money(texts["base_pay"], formats.get("base_pay"))
     sums = sum_rows(money.cents)
@@ -291,6 +244,8 @@ def read_census(
             f"No row of {file.name} is left: the filter or the termination columns exclude all.",
             remedy=" ".join(status.notices) or None,
         )
+    if plan.namesakes is not None:
+        texts["employee_id"] = _numbered(texts, day, formats, status.order, hashed, notices)
     money = money.rows(~out)
     pay = annual_pay(money, columns.headers.get("base_pay", ""), frame, lines, plan)
     judged = judge(texts, day, formats, status.order, money, pay)
@@ -301,6 +256,8 @@ def read_census(
         pay.cents, fte, texts["job_title"], ~_any_broken(judged, len(texts)), plan.pay_is
     )
     judged.typed["cents"] = cents
+    if "fte" not in texts:
+        judged.notices.extend(part_time_notes(frame))
     judged.notices.extend(remarks)
     settled, levels_from = _levels(texts, judged, plan)
     accepted = ~_any_broken(judged, len(texts))
@@ -349,6 +306,8 @@ def read_census(
         availability={fact: fact in judged.typed for fact in OPTIONAL_FACTS},
         ids=ids,
         report=report,
+        headers=tuple(map(str, source.frame.columns)),
+        plan=plan,
     )
 
 
@@ -368,41 +327,72 @@ def _plan(
     return mapping
 
 
-def _without_identifiers(settings: Settings, frame: pd.DataFrame, columns: ResolvedMapping) -> pd.DataFrame:
-    """Drop identifying columns, and hash the one used as employee id; later steps never see them."""
-    frame = frame.drop(columns=list(columns.dropped))
-    id_header = columns.headers["employee_id"]
-    if is_direct_identifier(id_header) or identify_people(frame[id_header]):
-        frame = frame.assign(**{id_header: pseudonyms(frame[id_header], installation_key(settings.root))})
-    return frame
+def _without_identifiers(
+    settings: Settings, frame: pd.DataFrame, columns: ResolvedMapping, notices: list[str]
+) -> tuple[pd.DataFrame, bool]:
+    """Drop identifying columns, hash those that ids come from; return also whether ids are hashes.
+
+    Later steps never see them.
+    """
+    header = columns.headers["employee_id"]
+    key = partial(installation_key, settings.root)
+    if columns.person:
+        ids = person_ids(frame[list(columns.person)], key())
+        notices.append(
+            f"The file has no ids: they are made of {', '.join(map(repr, columns.person))}, so that the same "
+            "person has the same id in the next file of this home. A changed name is a new person."
+        )
+    elif is_direct_identifier(header) or identify_people(frame[header]):
+        ids = pseudonyms(frame[header], key())
+        notices.append(f"The ids of {header!r} name people: keyed hashes of them are stored.")
+    else:
+        return frame.drop(columns=list(columns.dropped)), False
+    return frame.drop(columns=list(columns.dropped)).assign(**{header: ids}), True
 
 
-def _changed_ids(settings: Settings, ids: pd.Series) -> list[str]:
-    """Return a note where ids match those of the census in use only without case, leading zeros or `.0`."""
-    name = census_in_use(settings)
-    if name is None:
-        return []
-    known = pd.read_parquet(load_census(settings, name).census_file, columns=["employee_id"])["employee_id"]
-    new, old = set(ids) - set(known), set(known) - set(ids)
-    changed = {loose_id(identifier) for identifier in new} & {loose_id(identifier) for identifier in old}
-    if not changed:
-        return []
-    return [
-        f"{len(changed):,} ids match those of {name}, the census in use, only without case, leading zeros or "
-        ".0: a comparison by id takes them for other people. Export ids as text."
-    ]
+def _numbered(
+    texts: pd.DataFrame,
+    day: date,
+    formats: Mapping[str, str],
+    order: Order | None,
+    hashed: bool,
+    notices: list[str],
+) -> pd.Series:
+    if not hashed:
+        raise InputError(
+            "`namesakes: number` is for ids that are made of names; these come from a column of ids.",
+            remedy="Leave it out: rows that share an id are rejected and listed.",
+        )
+    hired = parse_dates(texts["hire_date"], day, formats.get("hire_date"), order=order).days
+    ids, note = numbered(texts["employee_id"], texts, hired)
+    notices.extend([note] if note else [])
+    return ids
 
 
-def _with_last_hire(columns: ResolvedMapping, frame: pd.DataFrame) -> ResolvedMapping:
-    """Return the columns with the date from which tenure counts: the last hire, unless it is often empty."""
-    header, others = columns.headers.get("hire_date"), columns.alternatives.get("hire_date", ())
-    if header is None or not others or "last" not in normalise_header(header):
-        return columns
-    if ((frame[header] == "") & (frame[others[0]] != "")).any():
-        headers = columns.headers | {"hire_date": others[0]}
-        rest = (header, *others[1:])
-        return replace(columns, headers=headers, alternatives=columns.alternatives | {"hire_date": rest})
-    return columns
+def _with_last_hire(
+    columns: ResolvedMapping, frame: pd.DataFrame, notices: list[str]
+) -> tuple[ResolvedMapping, pd.DataFrame]:
+    """Return columns and rows with the date from which tenure counts: the last hire, else the one before."""
+    header, others = columns.headers.get("hire_date", ""), columns.alternatives.get("hire_date", ())
+    if not others or not is_last_hire(header):
+        return columns, frame
+    dates, empty = frame[header], without_marks(frame[header]) == ""
+    for other in others:
+        dates = dates.where(~empty, frame[other])
+        empty = without_marks(dates) == ""
+    later = int((without_marks(frame[header]) != "").sum())
+    if later == len(frame) or (dates == frame[header]).all():
+        return columns, frame
+    main = others[0]
+    if later:
+        notices.append(
+            f"hire_date: {later:,} rows have a {header!r}, from which tenure counts; the others have theirs "
+            f"from {main!r}. State one column for all: `columns: {{hire_date: {main}}}`."
+        )
+        frame = frame.assign(**{main: dates})
+    rest = {"hire_date": (() if later else (header,)) + tuple(o for o in others if o != main)}
+    headers = columns.headers | {"hire_date": main}
+    return replace(columns, headers=headers, alternatives=columns.alternatives | rest), frame
 
 
 def _schema_texts(frame: pd.DataFrame, columns: ResolvedMapping, plan: CensusMapping) -> pd.DataFrame:

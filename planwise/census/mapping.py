@@ -1,5 +1,6 @@
 """Map a file's columns to the schema: by a mapping YAML, otherwise by the headers."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,10 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from planwise.census.dates import check_format
 from planwise.census.numbers import check_style, currency_codes
-from planwise.census.schema import BY_NAME, COLUMNS, is_direct_identifier, normalise_header
+from planwise.census.reader import read_bytes
+from planwise.census.schema import BY_NAME, COLUMNS, is_direct_identifier, normalise_header, person_headers
 from planwise.errors import InputError
+from planwise.storage import write_text
 
 HEADERS_SHOWN = 60
+MAPPING_BYTES_MAX = 2**20
+PAY_MAX = 1e9  # a year
 PAY_QUANTILES, RANGES = "pay-quantiles", "ranges"
 
 
@@ -24,12 +29,12 @@ class Range(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     level_id: int
-    minimum: float
-    maximum: float
+    minimum: float = Field(allow_inf_nan=False, le=PAY_MAX)
+    maximum: float = Field(allow_inf_nan=False, le=PAY_MAX)
     name: str | None = None
 
 
-PayUnit = Literal["annual", "monthly", "weekly", "daily", "hourly"]
+PayUnit = Literal["annual", "monthly", "semimonthly", "biweekly", "weekly", "daily", "hourly"]
 PayIs = Literal["full-time", "paid"]
 HOURS_PER_YEAR = 2080  # 52 weeks of 40 hours, as US payroll practice has it
 
@@ -61,6 +66,8 @@ class CensusMapping(BaseModel):
     pay_is: PayIs | None = None
     currency: str | None = None
     statuses: dict[str, Literal["active", "left", "ignore"]] = {}
+    person: tuple[str, ...] = ()
+    namesakes: Literal["number"] | None = None
 
     @field_validator("constants", mode="before")
     @classmethod
@@ -88,7 +95,12 @@ class CensusMapping(BaseModel):
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a repeated key is an error instead of the last one silently winning."""
+    """YAML without aliases, in which a repeated key is an error instead of the last one silently winning."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError(f"line {self.line + 1}: aliases (*name) are not used")
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -100,21 +112,20 @@ class _UniqueKeys(yaml.SafeLoader):
 
 def load_mapping(source: Path | Mapping[str, Any] | None) -> CensusMapping:
     """Return the mapping of a YAML file or dict (none: an empty one); raises InputError naming the key."""
-    content: Any = source or {}
+    content: Any = source
     where = "The mapping"
     if isinstance(source, Path):
         where = f"The mapping {source.name}"
         try:
-            content = yaml.load(source.read_text(encoding="utf-8"), Loader=_UniqueKeys) or {}
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{where} cannot be read: {error}.") from error
-        except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: 2026-02-30 is no date
-            raise InputError(
+            text = read_bytes(source, MAPPING_BYTES_MAX).decode("utf-8-sig")
+            content = yaml.load(text, Loader=_UniqueKeys)
+        except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+            raise InputError(  # ValueError: 2026-02-30 is no date
                 f"{where} is not valid YAML: {error}.",
                 remedy="Correct it; put texts that look like dates or numbers in quotes.",
             ) from error
     try:
-        mapping = CensusMapping.model_validate(content)
+        mapping = CensusMapping.model_validate({} if content is None else content)
         mapping.model_dump_json()  # raises ValueError for text that is not Unicode
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         problems = (
@@ -155,6 +166,8 @@ def _check_names(mapping: CensusMapping, where: str) -> None:
         raise InputError(
             f"{where}: {', '.join(both)} is both a column and a constant.", remedy="Keep one of the two."
         )
+    if mapping.person and mapping.columns.get("employee_id"):
+        raise InputError(f"{where}: ids come from `person` or from a column.", remedy="Keep one of the two.")
     if "employee_id" in mapping.constants:
         raise InputError(f"{where}: employee_id cannot be a constant, because it identifies employees.")
     if isinstance(mapping.levels, dict) and (
@@ -165,16 +178,46 @@ def _check_names(mapping: CensusMapping, where: str) -> None:
         )
 
 
+MAPPINGS_FOLDER = "mappings"
+
+
+def keep_mapping(home: Path, mapping: CensusMapping, headers: Sequence[str], name: str) -> Path | None:
+    """Keep a mapping for the next file with these headers; return its file, None where nothing is stated.
+
+    The census date is left out: the next file has another.
+    """
+    stated = mapping.model_dump(mode="json", exclude_defaults=True, exclude={"as_of"})
+    if not stated:
+        return None
+    file = home / MAPPINGS_FOLDER / f"{name}-{_fingerprint(headers)}.yaml"
+    for other in file.parent.glob(f"*-{_fingerprint(headers)}.yaml"):
+        if other != file:
+            other.unlink(missing_ok=True)
+    write_text(file, yaml.safe_dump(stated, allow_unicode=True, sort_keys=False))
+    return file
+
+
+def kept_mapping(home: Path, headers: Sequence[str]) -> Path | None:
+    """Return the mapping that was used last for a file with these headers."""
+    return next((home / MAPPINGS_FOLDER).glob(f"*-{_fingerprint(headers)}.yaml"), None)
+
+
+def _fingerprint(headers: Sequence[str]) -> str:
+    return hashlib.sha256("|".join(sorted(map(normalise_header, headers))).encode()).hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class ResolvedMapping:
     """Schema column → header, and the identifying headers, which are dropped first.
 
-    `alternatives` are further headers that a guessed column could have come from, best first.
+    `alternatives` are further headers that a guessed column could have come from, best first. `person` are
+    the headers from which the ids of a file without ids are made; they then come from the joined header.
     """
 
     headers: dict[str, str]
     guessed: tuple[str, ...]
     dropped: tuple[str, ...]
+    person: tuple[str, ...] = ()
     alternatives: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -210,10 +253,23 @@ def resolve_columns(headers: Sequence[str], mapping: CensusMapping, first_lines:
         if candidate is not None:
             guessed[column.name] = candidate
     found = stated | guessed
+    person = _person(found, mapping, headers)
+    if person:
+        found["employee_id"] = " + ".join(person)
     _check_required(found, mapping, headers, first_lines)
     dropped = tuple(h for h in headers if is_direct_identifier(h) and h != found["employee_id"])
     alternatives = {name: _alternatives(name, header, free) for name, header in guessed.items()}
-    return ResolvedMapping(found, tuple(guessed), dropped, alternatives)
+    return ResolvedMapping(found, tuple(guessed), dropped, person, alternatives)
+
+
+def _person(found: Mapping[str, str], mapping: CensusMapping, headers: Sequence[str]) -> tuple[str, ...]:
+    """Return the headers from which ids are made: the stated ones; in a file without ids those of names."""
+    if mapping.person:
+        return tuple(_existing("person", header, headers) for header in mapping.person)
+    if "employee_id" in found or "employee_id" in mapping.columns:
+        return ()
+    person = person_headers(headers)
+    return (*person, found["birth_date"]) if len(person) and "birth_date" in found else person
 
 
 def _alternatives(name: str, chosen: str, headers: Sequence[str]) -> tuple[str, ...]:
@@ -262,14 +318,13 @@ def _check_required(
     ]
     if not missing:
         return
-    identifying = [h for h in headers if is_direct_identifier(h)]
     examples = {"hire_date": "2010-01-01", "department": "All", "job_title": "Employee"}
     remedies = [f"Map another column in a mapping YAML: `columns: {{{missing[0]}: HEADER}}`"]
     remedies += [
         f"or state one value for all: `constants: {{{m}: {examples[m]}}}`" for m in missing if m in examples
     ]
-    if "employee_id" in missing and identifying:
-        remedies.append(f"(`columns: {{employee_id: {identifying[0]}}}` is hashed; names are seldom unique)")
+    if "employee_id" in missing:
+        remedies.append("or make ids of columns that together tell people apart: `person: [HEADER, HEADER]`")
     if first_lines:
         remedies.append("or, where the header is further below, `skip_rows: N` lines above it")
     raise InputError(

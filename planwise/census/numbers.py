@@ -17,7 +17,7 @@ APOSTROPHES = "'’‘ʼ´`′"
 _MARK = r"[^\d\s.,()+\-−–" + APOSTROPHES + r"]{1,4}\.?"  # of a currency, before or behind the number
 MONEY = (
     rf"^(?P<open>\()?\s*(?P<sign>[-+−]?)\s*(?P<before>{_MARK})?\s*(?P<sign2>[-+−]?)"
-    rf"(?P<number>[0-9](?:[0-9.,{APOSTROPHES}{SPACES}]*[0-9])?(?:\.(?![-–—]))?)(?:[.,][-–—]{{1,2}})?\s*"
+    rf"(?P<number>[0-9](?:[0-9.,{APOSTROPHES}{SPACES}]*[0-9])?(?:\.(?![-–—]))?)(?:[.,][-–—]{{1,2}}|/[-–—])?\s*"
     rf"(?P<behind>{_MARK})?\s*(?P<tail>[-−]?)(?P<close>\))?$"
 )
 _SPACED = rf"[0-9]{{1,3}}(?:[{APOSTROPHES}{SPACES}][0-9]{{3}})+"

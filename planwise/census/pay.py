@@ -21,7 +21,14 @@ Bools = npt.NDArray[np.bool_]
 Cents = npt.NDArray[np.int64]
 
 ANNUAL = "annual"
-PER_YEAR = {ANNUAL: 1, "monthly": 12, "weekly": 52, "daily": 260}  # hourly: `hours_per_year`
+PER_YEAR = {
+    ANNUAL: 1,
+    "monthly": 12,
+    "semimonthly": 24,
+    "biweekly": 26,
+    "weekly": 52,
+    "daily": 260,
+}  # hourly: `hours_per_year`
 UNIT_WORD_MIN = 3  # letters: "m" in a header is no unit
 ADDENDS_MIN = 3  # rows that make a sum
 SUM_TOLERANCE_CENTS = 100
@@ -30,8 +37,9 @@ ROWS_MIN = 5  # that a distribution of pay has to have to show anything
 ANNUAL_MEDIAN_MIN, ANNUAL_P90_MIN = 12_000, 40_000  # below both, pay is not annual in a dollar-like currency
 DOLLAR_LIKE = frozenset({"", DOLLAR, "USD", "EUR", "GBP", "CHF", "CAD", "AUD", "NZD"})
 HOURLY_MAX = 250  # among annual pay, an amount up to this is a rate per hour or a day's
+MEDIAN_MAX, FAR_ABOVE = 1_000_000, 25
 GAP_MIN = 4  # between two clusters of pay, as a ratio
-CLUSTER_MAX_SHARE, CLUSTER_BELOW_MEDIAN = 0.4, 8
+CLUSTER_MAX_SHARE, CLUSTER_BELOW_MEDIAN = 0.4, 6
 ROWS_NAMED = 5
 
 
@@ -80,7 +88,7 @@ def annual_pay(
     _currency(pay, money, header, others, lines, plan, usable)
     _units(pay, header, others, lines, plan, usable)
     usable &= ~np.logical_or.reduce([*pay.rejected.values(), np.zeros(len(usable), dtype=bool)])
-    mixed = _of_another_unit(pay.cents, usable) if pay.currency in DOLLAR_LIKE else np.zeros_like(usable)
+    mixed = _of_another_unit(pay.cents, usable, hourly_max=HOURLY_MAX if pay.currency in DOLLAR_LIKE else 0)
     if mixed.any():
         pay.rejected["pay_of_another_unit"] = mixed
         pay.notices.append(
@@ -88,7 +96,25 @@ def annual_pay(
             f"is: {_named(lines, pay.cents, mixed)}. Correct them, leave them out with `filter`, or name the "
             "column that says their unit: `pay_unit: {column: HEADER, words: {WORD: hourly}}`."
         )
+    pay.notices.extend(_far_above(pay.cents / 100, usable & ~mixed, lines, pay.currency))
     return pay
+
+
+def _far_above(
+    amounts: npt.NDArray[np.float64], usable: Bools, lines: npt.NDArray[np.int64], currency: str
+) -> list[str]:
+    """Return notes on amounts that may have zeros too many."""
+    if usable.sum() < ROWS_MIN:
+        return []
+    median = float(np.median(amounts[usable]))
+    notes = []
+    if currency in DOLLAR_LIKE and median > MEDIAN_MAX:
+        notes.append(f"The median of base_pay is {median:,.0f}: check that it is no amount in cents.")
+    far = usable & (amounts > median * FAR_ABOVE)
+    if far.any():
+        named = _named(lines, np.rint(amounts * 100).astype(np.int64), far)
+        notes.append(f"{far.sum():,} amounts are over {FAR_ABOVE} times the median: {named}. Check them.")
+    return notes
 
 
 def _currency(
@@ -168,14 +194,23 @@ def _units(
         )
     amounts = pay.cents / 100
     _check_unit_column(amounts, unit, others, lines, usable)
+    if pay.currency not in DOLLAR_LIKE or unit is not None or usable.sum() < ROWS_MIN:
+        return
+    median, high = (float(found) for found in np.quantile(amounts[usable], [0.5, 0.9]))
+    ordered = np.sort(amounts[usable])
     if (
-        pay.currency in DOLLAR_LIKE
-        and unit is None
-        and usable.sum() >= ROWS_MIN
-        and np.median(amounts[usable]) < ANNUAL_MEDIAN_MIN
-        and np.quantile(amounts[usable], 0.9) < ANNUAL_P90_MIN
+        HOURLY_MAX < median < ANNUAL_MEDIAN_MIN
+        and high >= ANNUAL_P90_MIN
+        and (ordered[1:] / ordered[:-1]).max() >= GAP_MIN
     ):
-        median = float(np.median(amounts[usable]))
+        place = int((ordered[1:] / ordered[:-1]).argmax())
+        raise InputError(
+            f"base_pay ({header!r}) has {place + 1:,} amounts up to {ordered[place]:,.2f} and others from "
+            f"{ordered[place + 1]:,.2f} on, which looks like pay of two units.",
+            remedy="Name the column that says each row's unit: `pay_unit: {column: HEADER}`; or state "
+            "`pay_unit: annual`.",
+        )
+    if median < ANNUAL_MEDIAN_MIN and high < ANNUAL_P90_MIN:
         likely = "hourly" if median < HOURLY_MAX else "monthly"
         raise InputError(
             f"The median of base_pay ({header!r}) is {median:,.2f}: that looks like {likely} pay.",
@@ -186,6 +221,9 @@ def _units(
 def header_unit(header: str) -> str | None:
     """Return the unit that a header names, such as monthly for `Monthly Salary` or `Monatsgehalt`."""
     table = word_table("units")
+    for unit in ("biweekly", "semimonthly"):
+        if unit in folded(header) or (unit == "biweekly" and "fortnight" in folded(header)):
+            return unit
     tokens = [
         folded(token) for token in re.findall(r"[^\W\d_]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", header))
     ]
@@ -264,14 +302,14 @@ def _column(others: pd.DataFrame, section: str, is_known: Callable[[str], bool])
     return None
 
 
-def _of_another_unit(cents: Cents, usable: Bools) -> Bools:
+def _of_another_unit(cents: Cents, usable: Bools, *, hourly_max: float) -> Bools:
     """Return the rows of a small cluster far below the others, or of hourly size among annual pay."""
     mixed = np.zeros(len(cents), dtype=bool)
     amounts = cents[usable] / 100
     if len(amounts) < ROWS_MIN:
         return mixed
     median = float(np.median(amounts))
-    limit = HOURLY_MAX if median >= ANNUAL_MEDIAN_MIN else 0.0
+    limit = float(hourly_max) if np.quantile(amounts, 0.9) >= ANNUAL_MEDIAN_MIN else 0.0
     ordered = np.sort(amounts)
     few = int(len(ordered) * CLUSTER_MAX_SHARE)
     ratios = ordered[1 : few + 1] / ordered[:few]
@@ -290,6 +328,32 @@ def _named(lines: npt.NDArray[np.int64], cents: Cents, rows: Bools) -> str:
     places = np.flatnonzero(rows)
     named = "; ".join(f"line {lines[place]}: {cents[place] / 100:,.2f}" for place in places[:ROWS_NAMED])
     return named + (f" and {len(places) - ROWS_NAMED:,} more" if len(places) > ROWS_NAMED else "")
+
+
+def part_time_notes(others: pd.DataFrame) -> list[str]:
+    """Return notes on columns that show part-time work in a file without an FTE column."""
+    hours, times = (frozenset(words()[key].split()) for key in ("hours_headers", "time_headers"))
+    part = words()["part_time"].split()
+    for header in map(str, others):
+        cells = others[header][others[header] != ""]
+        word = normalise_header(header)
+        less = 0
+        if word in hours:
+            numbers = pd.to_numeric(cells.str.replace(",", "."), errors="coerce")
+            less = int((numbers < numbers.max()).sum())
+        elif word in times:
+            less = int(cells.map({text: _is_part_time(str(text), part) for text in cells.unique()}).sum())
+        if less:
+            return [
+                f"{header!r} shows {less:,} people who work less than full time, and no column has their "
+                "FTE: all count as full-time, with their pay as it is. Add a column FTE, such as 0.5."
+            ]
+    return []
+
+
+def _is_part_time(text: str, part: Sequence[str]) -> bool:
+    tokens = [folded(token) for token in re.findall(r"[^\W\d_]+", text)]
+    return any(token in part for token in tokens) or folded(text).startswith("parttime")
 
 
 def full_time_pay(

@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Literal
 
-import pandas as pd
 import pyarrow as pa
 import yaml
 
@@ -79,22 +79,10 @@ LEVELS_SCHEMA = pa.schema(
     ]
 )
 
-# Headers that identify a person directly: hashed when mapped as the employee id, else dropped.
-_NAMES = "name employeename fullname firstname lastname surname givenname familyname middlename legalname"
-_MORE_NAMES = (
-    "preferredname employeefirstname employeelastname personname staffname vorname nachname nom prenom"
-)
-_NUMBERS = "ssn socialsecuritynumber socialsecurityno socialsecurity nationalid nationalinsurancenumber taxid"
-_MORE_NUMBERS = "sozialversicherungsnummer svnummer steuerid nir numerosecuritesociale passportnumber"
-_CONTACTS = (
-    "email emailaddress workemail personalemail phone phonenumber mobile homeaddress address apellidos"
-)
 _THINGS = "job position title role class department dept agency jurisdiction division unit team group organi"
 _MORE_THINGS = "company employer location city county state country union plan grade level band code file"
 _LAST_THINGS = "profile assignment supervisory cost"
 _NAMED_THINGS = tuple(f"{_THINGS} {_MORE_THINGS} {_LAST_THINGS}".split())
-DIRECT_IDENTIFIERS = frozenset(f"{_NAMES} {_MORE_NAMES} {_NUMBERS} {_MORE_NUMBERS} {_CONTACTS}".split())
-
 
 INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 
@@ -120,34 +108,75 @@ def folded(text: str) -> str:
 
 
 def plain_id(identifier: str) -> str:
-    """Return an id in one Unicode form, without spaces around it and characters of no width."""
-    return INVISIBLE.sub("", unicodedata.normalize("NFKC", identifier)).strip()
+    """Return an id in one Unicode form, without spaces, characters of no width or a spreadsheet's '."""
+    return INVISIBLE.sub("", unicodedata.normalize("NFKC", identifier)).strip().removeprefix("'")
 
 
 def loose_id(identifier: str) -> str:
-    """Return what stays of an id when spreadsheets and exports change it: no case, leading zeros or `.0`."""
-    plain = re.sub(r"(?<=\d)\.0+$", "", plain_id(identifier).casefold())
+    """Return what stays of an id that an export changes: no case, leading zeros, separators or `.0`."""
+    plain = re.sub(r"[\s\-_./]", "", re.sub(r"(?<=\d)\.0+$", "", plain_id(identifier).casefold()))
     return plain.lstrip("0") or plain
 
 
+# Behind a header: the number of a repeated one, a currency, a unit.
+_BEHIND = re.compile(r"\s*[(\[](?P<inside>[^()\[\]]*)[)\]]$|[\s_]in[\s_](?P<currency>[A-Z]{3})$")
+
+
+@lru_cache(maxsize=4096)
 def normalise_header(header: str) -> str:
-    """Return the header as compared with synonyms: folded, without a ` (2)` or `(USD)` behind it."""
-    return folded(re.sub(r"\s*[(\[](\d+|[A-Z]{3}|[$€£])[)\]]$", "", header.strip()))
+    """Return the header as compared with synonyms: folded, without ` (2)`, `(USD)` or `(annual)` behind it.
+
+    A section of a report before it is left out, too: `Compensation: Pay rate` is a pay rate.
+    """
+    text = header.strip()
+    if (found := _BEHIND.search(text)) is not None:
+        inside = found["currency"] or found["inside"] or ""
+        is_mark = re.fullmatch(r"\d+|[A-Z]{3}|[$€£]|", inside) is not None
+        if is_mark or folded(inside) in word_table("units") or folded(inside) in _known("header_notes"):
+            text = text[: found.start()]
+    word = folded(text)
+    section, mark, rest = re.sub(r"\s+[-–]\s+|:\s*", "\n", text, count=1).partition("\n")
+    if mark and word not in _known("headers") and folded(section) in _known("header_sections"):
+        return folded(rest) or word
+    return word
+
+
+@lru_cache(maxsize=8)
+def _known(section: str) -> frozenset[str]:
+    """Return all words of a section: a text, or tiers by column."""
+    found = words()[section]
+    if isinstance(found, str):
+        return frozenset(found.split())
+    return frozenset(word for tiers in found.values() for tier in tiers for word in tier.split())
+
+
+def is_last_hire(header: str) -> bool:
+    """Return whether a column has the day of the last hire, or of being hired again."""
+    return normalise_header(header) in {word for tier in BY_NAME["hire_date"].synonyms[:2] for word in tier}
 
 
 def is_direct_identifier(header: str) -> bool:
-    """Return whether a column of this header identifies a person by itself (a name, an SSN, an address)."""
+    """Return whether a column of this header identifies a person by itself (a name, an SSN, an address).
+
+    It is hashed when mapped as the employee id, else dropped.
+    """
     word = normalise_header(header)
-    names_a_person = "name" in word and not any(thing in word for thing in _NAMED_THINGS)
-    return word in DIRECT_IDENTIFIERS or names_a_person or "socialsecurity" in word
+    is_known = word in _known("headers") and word not in word_table("identifiers")
+    names_a_person = "name" in word and not is_known and not any(thing in word for thing in _NAMED_THINGS)
+    return word in word_table("identifiers") or names_a_person or "socialsecurity" in word
 
 
-# US social security numbers have no area 000, 666 or 9xx, no group 00, no serial 0000.
-SSN = r"^(?!000|666|9)\d{3}([- ]?)(?!00)\d{2}\1(?!0000)\d{4}$"
-EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-
-
-def identify_people(values: pd.Series) -> bool:
-    """Return whether most values look like US social security numbers, dashed or not, or e-mail addresses."""
-    filled = values[values != ""].str.strip()
-    return len(filled) > 0 and any(bool(filled.str.match(kind).mean() > 0.5) for kind in (SSN, EMAIL))
+def person_headers(headers: Sequence[str]) -> tuple[str, ...]:
+    """Return the headers that tell people apart in a file without ids: of a number, an e-mail or names."""
+    table = word_table("identifiers")
+    kinds: dict[str, list[str]] = {kind: [] for kind in words()["identifiers"]}
+    for header in headers:
+        if (kind := table.get(normalise_header(header))) is not None:
+            kinds[kind].append(header)
+    for kind in ("numbers", "emails"):
+        if kinds[kind]:
+            return (kinds[kind][0],)
+    first, last, full = kinds["first_names"], kinds["last_names"], kinds["names"]
+    if first and last:
+        return (last[0], first[0])
+    return tuple((full or last)[:1])

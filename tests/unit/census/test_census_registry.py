@@ -25,7 +25,7 @@ from planwise.census import (
     register_census,
     use_census,
 )
-from planwise.census.importer import installation_key, pseudonyms
+from planwise.census.identity import installation_key, pseudonyms
 from planwise.census.registry import census_table, content_hash, levels_table
 from planwise.census.schema import ARROW_SCHEMA, LEVELS_SCHEMA
 from planwise.census.synthetic import synthetic_profile, synthetic_rows

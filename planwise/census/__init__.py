@@ -1,5 +1,6 @@
 """The census: employees and their pay, imported from a file or generated."""
 
+from planwise.census.checks import ImportBlocked, ImportReport
 from planwise.census.importer import ImportResult, Reading, import_census, read_census, register_reading
 from planwise.census.registry import (
     Census,
@@ -9,7 +10,6 @@ from planwise.census.registry import (
     register_census,
     use_census,
 )
-from planwise.census.report import ImportBlocked, ImportReport
 from planwise.census.synthetic import SyntheticOptions, default_levels, generate_census
 
 __all__ = [

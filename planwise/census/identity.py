@@ -69,7 +69,7 @@ def identify_people(values: pd.Series) -> bool:
 
 
 def person_ids(people: pd.DataFrame, key: bytes) -> pd.Series:
-    """Return one pseudonym per person, who is told apart by all columns of `people`; blank without a name."""
+    """Return one pseudonym per person, known by all columns of `people`; blank without a name."""
     blanks = frozenset(words()["blanks"])
     parts = [people[name].where(~people[name].str.casefold().isin(blanks), "") for name in people]
     plain = [part.map({text: re.sub(r"[\W_]", "", str(text)) for text in part.unique()}) for part in parts]

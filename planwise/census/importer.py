@@ -12,7 +12,11 @@ import numpy as np
 import pandas as pd
 
 from planwise.census.checks import (
+    REJECTS_FILE,
+    REPORT_FILE,
     Bools,
+    ImportBlocked,
+    ImportReport,
     Judged,
     check_status_column,
     employment,
@@ -20,6 +24,7 @@ from planwise.census.checks import (
     judge,
     without_blanks,
     without_marks,
+    write_rejects,
 )
 from planwise.census.dates import Order, check_census_date, parse_dates
 from planwise.census.filters import kept_rows
@@ -61,7 +66,6 @@ from planwise.census.registry import (
     name_from,
     register_census,
 )
-from planwise.census.report import REJECTS_FILE, REPORT_FILE, ImportBlocked, ImportReport, write_rejects
 from planwise.census.schema import (
     OPTIONAL_FACTS,
     is_direct_identifier,

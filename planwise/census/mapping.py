@@ -324,7 +324,7 @@ def _check_required(
         f"or state one value for all: `constants: {{{m}: {examples[m]}}}`" for m in missing if m in examples
     ]
     if "employee_id" in missing:
-        remedies.append("or make ids of columns that together tell people apart: `person: [HEADER, HEADER]`")
+        remedies.append("or make ids of columns that together identify a person: `person: [HEADER, HEADER]`")
     if first_lines:
         remedies.append("or, where the header is further below, `skip_rows: N` lines above it")
     raise InputError(

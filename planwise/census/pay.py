@@ -346,7 +346,7 @@ def part_time_notes(others: pd.DataFrame) -> list[str]:
         if less:
             return [
                 f"{header!r} shows {less:,} people who work less than full time, and no column has their "
-                "FTE: all count as full-time, with their pay as it is. Add a column FTE, such as 0.5."
+                "FTE: all count as full-time, with their pay unchanged. Add a column FTE, such as 0.5."
             ]
     return []
 

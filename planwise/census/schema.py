@@ -167,7 +167,7 @@ def is_direct_identifier(header: str) -> bool:
 
 
 def person_headers(headers: Sequence[str]) -> tuple[str, ...]:
-    """Return the headers that tell people apart in a file without ids: of a number, an e-mail or names."""
+    """Return the headers from which a file without ids gets some: of a number, an e-mail or names."""
     table = word_table("identifiers")
     kinds: dict[str, list[str]] = {kind: [] for kind in words()["identifiers"]}
     for header in headers:

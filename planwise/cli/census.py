@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 from rich.table import Column, Table
 
+from planwise.census.checks import ImportBlocked, ImportReport
 from planwise.census.mapping import PayIs, PayUnit
 from planwise.census.registry import Census, census_in_use, list_censuses, use_census
-from planwise.census.report import ImportBlocked, ImportReport
 from planwise.census.synthetic import DEFAULT_AS_OF, SyntheticOptions, generate_census
 from planwise.cli.options import PARAMETERS, Home, Json
 from planwise.console import emit_blocked, emit_json, print_gate, progress, results, settings_for

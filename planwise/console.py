@@ -88,7 +88,7 @@ def valid_settings(make: Callable[[], Made], what: str) -> Made:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InputError(f"{what} are not valid: {problems}.", remedy=CHECK_SETTINGS) from error
-    except (SettingsError, UnicodeDecodeError, OSError) as error:
+    except (SettingsError, UnicodeDecodeError) as error:
         raise InputError(f"{what} cannot be read: {error}.", remedy=CHECK_SETTINGS) from error
 
 

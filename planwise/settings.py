@@ -36,7 +36,7 @@ def home_folder(home: Path | str | None = None) -> Path:
         problem = _problem_of(root)
         root = root.resolve()
     except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, no such user
-        problem = getattr(error, "strerror", None) or str(error)
+        problem = getattr(error, "strerror", None) or str(error).rstrip(".")
     if problem:
         raise InputError(
             f"The home {str(stated)[:200]!r} cannot be used: {problem}.",

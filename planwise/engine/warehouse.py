@@ -36,6 +36,7 @@ from planwise.engine.publishing import GRAIN
 from planwise.engine.variables import sqlmesh_variables
 from planwise.errors import GateBlocked, PlanWiseError, machine_error
 from planwise.parameters import EffectiveParameters
+from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
 from planwise.storage import hold_lock, print_wait
 
@@ -68,6 +69,10 @@ class QuietConsole(NoopConsole):
     def start_evaluation_progress(self, batched_intervals: Any, *_: Any, **__: Any) -> None:
         """Record how many models will run."""
         self._total, self._done = len(batched_intervals), 0
+
+    def start_snapshot_evaluation_progress(self, *_: Any, **__: Any) -> None:
+        """Stop before a model when a query was interrupted, which SQLMesh takes for a failed model."""
+        raise_if_stopped()
 
     def update_snapshot_evaluation_progress(self, snapshot: Any, *_: Any, **__: Any) -> None:
         """Report that one more model has run, including its audits."""

@@ -9,6 +9,7 @@ import pytest
 
 from planwise import processes
 from planwise.cli import commands
+from planwise.engine.warehouse import QuietConsole
 from planwise.processes import Terminated, install_handlers, raise_if_stopped
 
 
@@ -78,6 +79,16 @@ def test_a_command_that_goes_on_after_a_discarded_signal_is_sent_it_again(monkey
     assert heard == [processes.Interrupted] * 2
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)  # no alarm while the interpreter ends
     assert time.monotonic() - started < 5
+
+
+def test_sqlmesh_does_not_run_the_next_model_after_an_interrupted_query():
+    install_handlers(signal.SIGINT)
+    console = QuietConsole()
+    console.start_snapshot_evaluation_progress("first")
+    with pytest.raises(RuntimeError):
+        swallow(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        console.start_snapshot_evaluation_progress("second", audit_only=False)
 
 
 def test_cleaning_up_after_a_signal_is_not_interrupted_by_it(monkeypatch):

@@ -111,6 +111,7 @@ class _Study:
             self.status.write_state(f"failed: {error.what}")
             raise
         except Exception as error:
+            session.abandon()
             self._close_early(f"failed: {type(error).__name__}")
             raise
         except BaseException as end:

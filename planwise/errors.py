@@ -84,7 +84,11 @@ _REMEDIES = {
 }
 _MEMORY = "Close other programs, use a machine with more memory, or simulate fewer employees or years."
 _LIBRARIES = frozenset({"duckdb", "_duckdb", "sqlite3", "sqlalchemy", "pyarrow"})
-_SQLITE = {"database or disk is full": errno.ENOSPC, "attempt to write a readonly database": errno.EROFS}
+_TEXTS = {  # of SQLite and DuckDB, where they do not give the system's reason
+    "database or disk is full": errno.ENOSPC,
+    "Could not write all bytes to file": errno.ENOSPC,
+    "attempt to write a readonly database": errno.EROFS,
+}
 
 
 def machine_error(error: BaseException) -> MachineError | None:
@@ -148,7 +152,7 @@ def _number_in_text(error: BaseException) -> int | None:
     if type(error).__module__.partition(".")[0] not in _LIBRARIES:
         return None
     text = str(error)
-    named = {**{os.strerror(number): number for number in _REMEDIES}, **_SQLITE}
+    named = {**{os.strerror(number): number for number in _REMEDIES}, **_TEXTS}
     return next((number for reason, number in named.items() if reason in text), None)
 
 

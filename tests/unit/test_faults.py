@@ -37,6 +37,7 @@ FAULTS = [
     (OSError(errno.EROFS, "Read-only file system", "/home/x"), "Read-only file system", RIGHTS),
     (OSError(errno.EMFILE, "Too many open files"), "Too many open files", "raise the limit"),
     (duckdb.IOException('Could not write file "/w": No space left on device'), "No space left", SPACE),
+    (duckdb.IOException('Could not write all bytes to file "/w": wanted=9 wrote=3'), "No space left", SPACE),
     (duckdb.OutOfMemoryException("failed to allocate 2 GiB"), "not enough memory: failed", "more memory"),
     (sqlite3.OperationalError("database or disk is full"), "database or disk is full", SPACE),
     (MemoryError(), "not enough memory.", "more memory"),

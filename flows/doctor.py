@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -18,7 +19,7 @@ from rich.text import Text
 
 from planwise.cli.options import Home, Json
 from planwise.console import emit_json, results, settings_for
-from planwise.errors import Busy, CheckFailed, PlanWiseError
+from planwise.errors import Busy, CheckFailed, DamagedStore, PlanWiseError
 from planwise.prefect_profile import configured_api
 from planwise.settings import Settings
 from planwise.storage import hold_lock, read_lock_holder
@@ -103,15 +104,25 @@ def census(name: str | None, *, declared: int | None, stored: int | None, proble
 
 
 def ledger(
-    where: str, *, exists: bool, revision: str | None, head: str, known: tuple[str, ...], problem: str | None
+    where: str,
+    *,
+    exists: bool,
+    revision: str | None,
+    head: str,
+    known: tuple[str, ...],
+    problem: str | None,
+    recorded: tuple[str, ...] = (),
 ) -> DoctorCheck:
-    """Check that the ledger opens and its tables are of this version."""
+    """Check that the ledger opens and its tables are of this version; `recorded` are runs it lacked."""
     label = "ledger"
     if problem:
         remedy = "Check the folder's rights; a damaged file needs a backup restored."
         return DoctorCheck(label, CheckStatus.FAILED, f"{where}: {problem}", remedy)
     if not exists:
         return DoctorCheck(label, CheckStatus.SKIPPED, "none yet: created when first needed")
+    if recorded:
+        found = f"{where}: recorded the published runs of {', '.join(recorded)}, which it lacked"
+        return DoctorCheck(label, CheckStatus.INFO, found)
     if revision == head:
         return DoctorCheck(label, CheckStatus.OK, f"{where}, revision {revision}")
     if revision is None or revision in known:
@@ -264,9 +275,19 @@ def _ledger(settings: Settings) -> DoctorCheck:
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
-    from planwise.governance.connection import HEAD, MIGRATIONS, SQLITE, connect, revision, translated
+    from planwise.governance.connection import (
+        HEAD,
+        MIGRATIONS,
+        SQLITE,
+        connect,
+        require_content,
+        revision,
+        translated,
+    )
+    from planwise.governance.ledger import SimulationRuns, record_missing_runs
 
     where, exists, found, problem = "its URL", True, None, None
+    recorded: tuple[str, ...] = ()
     try:
         url = make_url(settings.ledger)
         where = url.render_as_string()
@@ -275,7 +296,11 @@ def _ledger(settings: Settings) -> DoctorCheck:
             engine = connect(settings.ledger)
             try:
                 with translated(engine):
+                    require_content(engine)
                     found = revision(engine)
+                if found == HEAD:
+                    with suppress(Busy):  # the process that has the warehouse records its own run
+                        recorded = record_missing_runs(settings, SimulationRuns(engine))
             finally:
                 engine.dispose()
     except PlanWiseError as error:
@@ -283,7 +308,9 @@ def _ledger(settings: Settings) -> DoctorCheck:
     except ArgumentError as error:
         problem = str(error)
     known = tuple(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
-    return ledger(where, exists=exists, revision=found, head=HEAD, known=known, problem=problem)
+    return ledger(
+        where, exists=exists, revision=found, head=HEAD, known=known, problem=problem, recorded=recorded
+    )
 
 
 def _warehouse(settings: Settings) -> DoctorCheck:
@@ -306,7 +333,7 @@ def _warehouse(settings: Settings) -> DoctorCheck:
 
 
 def _published(settings: Settings) -> Iterator[DoctorCheck]:
-    from planwise.engine.publishing import published_scenarios
+    from planwise.governance.publications import published_scenarios
 
     scenarios = published_scenarios(settings)
     if not scenarios:
@@ -318,22 +345,21 @@ def _published(settings: Settings) -> Iterator[DoctorCheck]:
 def _publication(settings: Settings, scenario: str) -> DoctorCheck:
     import pyarrow.parquet as pq
 
-    from planwise.engine.publishing import load_publication
     from planwise.engine.warehouse import MARTS
+    from planwise.governance.publications import load_publication
 
     try:
         found = load_publication(settings, scenario)
-        declared = dict(found.manifest["row_counts"])
+        declared = found.manifest.get("row_counts", {})
     except PlanWiseError as error:
         return publication(scenario, problem=error.what)
-    except (KeyError, TypeError, ValueError) as error:
-        return publication(scenario, problem=f"its manifest has no row counts: {error}")
     damaged = []
     for mart in MARTS:
         try:
-            rows = pq.read_table(found.file(mart)).num_rows
-        except (OSError, ValueError) as error:
-            damaged.append(f"{mart}: {error}")
+            with found.reading(found.folder / f"{mart}.parquet"):
+                rows = pq.read_table(found.file(mart)).num_rows
+        except DamagedStore as error:
+            damaged.append(error.what)
             continue
         if rows != declared.get(mart):
             damaged.append(f"{mart}: {rows} rows, the manifest says {declared.get(mart)}")
@@ -360,7 +386,8 @@ STYLES = {CheckStatus.OK: "green", CheckStatus.WARNING: "yellow", CheckStatus.FA
 def doctor(*, home: Home = None, json: Json = False) -> int:
     """Check the installation and suggest remedies; exit with code 1 when a check fails.
 
-    Nothing is changed. `skipped` means that something does not exist yet, `info` is for information.
+    Nothing is changed, but the ledger gets the runs of published results that it lacks. `skipped` means that
+    something does not exist yet, `info` is for information.
     """
     found = list(examine(settings_for(home)))
     if json:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from planwise.errors import GateBlocked, InputError
+from planwise.errors import DamagedStore, GateBlocked, InputError
 from planwise.gate import GateResult
 from planwise.settings import Settings
 
@@ -65,6 +65,24 @@ def print_gate(console: Console, gate: GateResult) -> None:
             f"{check.unexpected_rows:,}" if check.unexpected_rows else "",
         )
     console.print(table)
+
+
+def emit_list(obj: Mapping[str, Any], damaged: Sequence[DamagedStore]) -> int:
+    """Write a list as one JSON object, with the error where a part is damaged; return the exit code."""
+    if not damaged:
+        emit_json(obj)
+        return 0
+    what, remedy = "\n".join(error.what for error in damaged), damaged[0].remedy
+    emit_json({**obj, "error": {"type": "DamagedStore", "what": what, "remedy": remedy}})
+    return DamagedStore.exit_code
+
+
+def report_damaged(damaged: Sequence[DamagedStore]) -> int:
+    """Print the errors of damaged parts below the list of the others; return the exit code."""
+    for error in damaged:
+        progress().print(Text(error.what, style="red"), soft_wrap=True)
+        progress().print(Text(error.remedy or ""), soft_wrap=True)
+    return DamagedStore.exit_code if damaged else 0
 
 
 def json_text(obj: Mapping[str, Any], *, allow_nan: bool = False) -> str:

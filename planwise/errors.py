@@ -37,6 +37,10 @@ class InputError(PlanWiseError):
     exit_code = 2
 
 
+class DamagedStore(InputError):
+    """A stored file is missing, damaged or of another version; the message names it, the remedy mends it."""
+
+
 class GateBlocked(PlanWiseError):
     """A critical expectation failed; nothing downstream ran and nothing was published."""
 

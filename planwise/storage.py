@@ -5,24 +5,31 @@ so a reader sees the old content or the new one. A killed process leaves only a 
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from planwise.errors import Busy
+from pydantic import BaseModel, ValidationError
 
+from planwise.errors import Busy, DamagedStore, PlanWiseError, machine_error
+
+Item = TypeVar("Item")
 PARTIAL = ".part"
 LOCK_POLL_SECONDS = 0.1
 OWNER_ONLY, OWNER_ONLY_FOLDER = 0o600, 0o700  # pay is secret on the machine
+REASONS = 3  # of a file with the wrong form
+AWAY = "Move it away, then run the command again."
 
 
 @contextmanager
@@ -32,7 +39,8 @@ def replace_file(file: Path, *, durable: bool = True) -> Iterator[Path]:
     Only its owner can read it, from the first byte on. Without `durable` the content is not
     flushed to the disk: for files that are not needed after a crash of the machine.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
+    require_no_folder(file)
     partial = _partial_path(file)
     try:
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
@@ -69,7 +77,7 @@ def create_file(file: Path, content: bytes) -> bool:
     Return whether it was created. When two processes create the same file, one gets False and the other's
     file stays.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     partial = _partial_path(file)
     try:
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as opened:
@@ -89,8 +97,10 @@ def publish_folder(folder: Path) -> Iterator[Path]:
 
     When `folder` exists already, its files are replaced one by one.
     """
+    make_folder(folder.parent)
+    if folder.exists() and not folder.is_dir():
+        raise DamagedStore(f"{folder} is a file; a folder belongs there.", remedy=AWAY)
     partial = _partial_path(folder)
-    partial.parent.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
     partial.mkdir(mode=OWNER_ONLY_FOLDER)
     try:
         yield partial
@@ -100,6 +110,8 @@ def publish_folder(folder: Path) -> Iterator[Path]:
         _flush(partial)
         if folder.exists():
             for file in partial.iterdir():
+                require_no_folder(folder / file.name)
+            for file in partial.iterdir():
                 os.replace(file, folder / file.name)
         else:
             os.rename(partial, folder)
@@ -107,6 +119,20 @@ def publish_folder(folder: Path) -> Iterator[Path]:
         raise _naming(error, folder) from error.__cause__
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder with its parents; raises DamagedStore when a file is in its place."""
+    try:
+        folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise DamagedStore(f"{error.filename} is a file; a folder belongs there.", remedy=AWAY) from error
+
+
+def require_no_folder(file: Path) -> None:
+    """Raise DamagedStore when a folder is in the place of a file that is to be written."""
+    if file.is_dir():
+        raise DamagedStore(f"{file} is a folder; a file belongs there.", remedy=AWAY)
 
 
 def replace_link(link: Path, target: Path) -> None:
@@ -151,6 +177,87 @@ def remove_partial(folder: Path, *, older_than_seconds: float = 0.0) -> tuple[Pa
                 path.unlink()
             removed.append(path)
     return tuple(removed)
+
+
+# What libraries raise for content that is not what was written.
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError)
+
+
+@contextmanager
+def reading(store: str, file: Path, remedy: str, *also: type[Exception]) -> Iterator[None]:
+    """Raise DamagedStore, naming store and file, in place of errors about a file that is not as written.
+
+    `also` are further classes of errors, of the library that reads it.
+    """
+    unreadable: tuple[type[Exception], ...] = (*UNREADABLE, *also)
+    try:
+        yield
+    except PlanWiseError:
+        raise
+    except unreadable as error:
+        misplaced = isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError)
+        if isinstance(error, OSError) and not misplaced and (fault := machine_error(error)) is not None:
+            raise fault from error
+        first = f"Move {file} away. " if isinstance(error, IsADirectoryError | NotADirectoryError) else ""
+        raise DamagedStore(
+            f"{store} is damaged: {file}: {_reason(error).rstrip('.')}.", remedy=first + remedy
+        ) from error
+
+
+def read_object(file: Path, store: str, remedy: str, form: type[BaseModel] | None = None) -> dict[str, Any]:
+    """Return the JSON object in a file; raises DamagedStore unless there is one, of that form if given."""
+    with reading(store, file, remedy):
+        content = file.read_bytes()
+        found = json.loads(content)
+        if not isinstance(found, dict):
+            raise TypeError("it holds no JSON object")
+        if form is not None:
+            form.model_validate_json(content, strict=True)
+    return found
+
+
+def read_each(
+    names: Iterable[str], read: Callable[[str], Item]
+) -> tuple[tuple[Item, ...], tuple[DamagedStore, ...]]:
+    """Return what can be read, and the errors of what is damaged, which hides no other."""
+    found, damaged = [], []
+    for name in names:
+        try:
+            found.append(read(name))
+        except DamagedStore as error:
+            damaged.append(error)
+    return tuple(found), tuple(damaged)
+
+
+def require_content(file: Path, sha256: str | None) -> None:
+    """Raise ValueError unless a file has the content that was written; None only requires a file."""
+    if sha256 is None:
+        file.open("rb").close()
+    elif digest(file) != sha256:
+        raise ValueError("its content is not what was written")
+
+
+@lru_cache(maxsize=4096)
+def _digest(file: Path, _stamp: tuple[int, int, int]) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def digest(file: Path) -> str:
+    """Return the SHA-256 of a file's content; computed once while the file does not change."""
+    state = file.stat()
+    return _digest(file, (state.st_ino, state.st_mtime_ns, state.st_size))
+
+
+def _reason(error: Exception) -> str:
+    """Say in one line what is wrong, without the values that were found: they may be pay."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:REASONS])
+    if isinstance(error, KeyError):
+        return f"{error.args[0]!r} is missing"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 @dataclass(frozen=True)
@@ -200,7 +307,8 @@ def hold_lock(
             reported = holder
         return False
 
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
+    require_no_folder(file)
     descriptors: list[int] = []
     lock = FileLock(
         file,

@@ -8,8 +8,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from planwise.engine.publishing import CURRENT, MANIFEST, Publication, load_publication, published_scenarios
 from planwise.errors import InputError
+from planwise.gate import GateResult
+from planwise.governance.publications import (
+    CURRENT,
+    MANIFEST,
+    Publication,
+    load_publication,
+    published_scenarios,
+)
 from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.queries.comparisons import ComparisonReader
@@ -88,7 +95,7 @@ def _sort_out(
 
 
 def _read(publication: Publication) -> Result:
-    try:
+    with publication.reading(publication.folder, pa.ArrowException):
         result = Result(
             scenario=publication.scenario,
             fingerprint=publication.fingerprint,
@@ -98,18 +105,11 @@ def _read(publication: Publication) -> Result:
             budget=_mart(publication, "fct_budget"),
             levels=suppress_small_groups(_mart(publication, "fct_level_summary")),
         )
-        for part in ("published_at", "census", "parameters", "gate", "versions"):
-            publication.manifest[part]
+        _ = (publication.manifest["versions"], GateResult.from_json(publication.manifest["gate"]))
         if not result.years:
             raise ValueError("no simulated year in it")
         _ = (result.target, result.payroll_budget)
         return result
-    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
-        raise InputError(
-            f"The published result of {publication.scenario!r} is damaged: {_reason(error)}",
-            remedy=f"Delete {publication.folder} and run "
-            f"`planwise simulate --scenario {publication.scenario}`; it is written again.",
-        ) from error
 
 
 def _mart(publication: Publication, mart: str) -> pd.DataFrame:
@@ -128,7 +128,3 @@ def _stamp(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return state.st_mtime_ns, state.st_size
-
-
-def _reason(error: Exception) -> str:
-    return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)

@@ -38,7 +38,7 @@ from planwise.study.optuna_storage import load_study
 from planwise.study.post_analysis import NotComputed
 from planwise.study.problem import require_groups
 from planwise.study.spec import CANCELLED, OptimizeRequest
-from planwise.study.study_files import check_not_running
+from planwise.study.study_files import check_not_running, journal_file, reading_study
 from planwise.study.trial import Kind, TrialPurpose, finished_trials
 
 SAME_GROWTH = 1e-9  # the winner is planned by the same SQL: what is left is rounding of a double
@@ -258,7 +258,8 @@ def resumed(settings: Settings, request: OptimizeRequest) -> OptimizeRequest:
     if request.resume is None:
         return request
     about = load_study(settings, request.resume).user_attrs
-    stored = OptimizeRequest.model_validate_json(about["request"])
+    with reading_study(settings, request.resume, journal_file(settings, request.resume)):
+        stored = OptimizeRequest.model_validate_json(about["request"])
     for field, declared in OptimizeRequest.model_fields.items():
         given = getattr(request, field)
         may_differ = field in (*BUDGETS, "workers")

@@ -8,11 +8,11 @@ from typing import Any
 from planwise.app.runner import Runner
 from planwise.app.simulate import AUDIT_FAILED, Resolved, plan_scenario, resolve_scenario, warehouse_for
 from planwise.engine.outcome import PlanSummary
-from planwise.engine.publishing import load_publication
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.governance.ledger import SimulationRun
+from planwise.governance.publications import load_publication
 from planwise.governance.request import ScenarioRequest
 from planwise.jobs import Job, JobKind, JobReader, State
 from planwise.settings import Settings
@@ -110,6 +110,7 @@ def estimated(
         run
         for run in runs
         if run.gate_status != AUDIT_FAILED
+        and run.kpis
         and _is_near(run.kpis[0]["opening_headcount"], employees, SIZE_BAND * employees)
         and _is_near(run.models_run, models, max(MODELS_BAND_MIN, MODELS_BAND * models))
     ]

@@ -14,7 +14,7 @@ from planwise.app.runner import Runner, require_not_stopped
 from planwise.census import Census, load_census
 from planwise.engine.outcome import Kpis, PlanOutcome, PlanSummary
 from planwise.engine.preview import Preview
-from planwise.engine.publishing import Publication, publish
+from planwise.engine.publishing import publish
 from planwise.engine.warehouse import (
     AuditFailed,
     PlannedScenario,
@@ -25,6 +25,7 @@ from planwise.engine.warehouse import (
 from planwise.errors import GateBlocked
 from planwise.gate import GateResult, require
 from planwise.governance import Scenario, SimulationRun, effective_parameters, open_ledger, utc_now
+from planwise.governance.publications import Publication
 from planwise.governance.request import ScenarioRequest
 from planwise.parameters import EffectiveParameters, Value
 from planwise.settings import Settings
@@ -134,7 +135,7 @@ def simulate_in(
     published: Publication | None = None
     if not gate.blocks:
         require_not_stopped(run, "publishing")
-        published = run(publish_result, settings, warehouse, resolved, outcome, gate)
+        published = run(publish_result, settings, warehouse, resolved, outcome, gate, started_at)
     run(record_run, settings, resolved, outcome, gate, started_at)
     report = SimulationReport(
         scenario=resolved.name,
@@ -206,7 +207,12 @@ def gate_simulation(warehouse: Warehouse, outcome: PlanOutcome) -> GateResult:
 
 
 def publish_result(
-    settings: Settings, warehouse: Warehouse, resolved: Resolved, outcome: PlanOutcome, gate: GateResult
+    settings: Settings,
+    warehouse: Warehouse,
+    resolved: Resolved,
+    outcome: PlanOutcome,
+    gate: GateResult,
+    started_at: datetime,
 ) -> Publication:
     """Write the marts and make them the published result."""
     return publish(
@@ -217,6 +223,7 @@ def publish_result(
         census=resolved.census,
         effective=resolved.effective,
         gate=gate,
+        started_at=started_at,
     )
 
 

@@ -1,13 +1,14 @@
 """Sweep: simulate many scenarios and variants, and report what changed since the last sweep."""
 
 import itertools
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from planwise.app.requests import SweepRequest
 from planwise.app.runner import Runner, Stopped
@@ -22,7 +23,7 @@ from planwise.governance import open_ledger, utc_now
 from planwise.governance.request import ScenarioRequest
 from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
-from planwise.storage import write_json
+from planwise.storage import reading, write_json
 
 FOLDER = "sweeps"
 OWN = "as it is"  # the stored variant of a scenario with its saved values
@@ -131,13 +132,16 @@ def compared(
     )
 
 
+STORED = TypeAdapter(Sweep)
+
+
 def last_sweep(settings: Settings, asked: str) -> Sweep | None:
     """Return the newest complete sweep with the same request, None when there is none."""
     for file in sorted((settings.root / FOLDER).glob("*.json"), reverse=True):
-        data = json.loads(file.read_text(encoding="utf-8"))
-        if data["complete"] and data["asked"] == asked:
-            rows = tuple(SweepRow(**{**row, "reasons": tuple(row["reasons"])}) for row in data.pop("rows"))
-            return Sweep(rows=rows, **data)
+        with reading("The report of a sweep", file, "Delete it, then run `planwise sweep` again."):
+            found = STORED.validate_json(file.read_bytes())
+        if found.complete and found.asked == asked:
+            return found
     return None
 
 

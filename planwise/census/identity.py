@@ -143,11 +143,15 @@ def _alike(ids: pd.Series, keys: pd.Series, what: str) -> list[str]:
 
 def changed_ids(settings: Settings, ids: pd.Series) -> list[str]:
     """Return a note where ids match those of the census in use only without case, leading zeros or `.0`."""
-    name = census_in_use(settings)
-    if name is None:
-        return []
-    known = pd.read_parquet(load_census(settings, name).census_file, columns=["employee_id"])["employee_id"]
-    new, old = set(ids) - set(known), set(known) - set(ids)
+    try:
+        name = census_in_use(settings)
+        if name is None:
+            return []
+        census = pd.read_parquet(load_census(settings, name).census_file, columns=["employee_id"])
+    except InputError as error:  # importing is what mends it
+        return [f"The ids are not compared with the census in use. {error.what}"]
+    known = set(census["employee_id"])
+    new, old = set(ids) - known, known - set(ids)
     changed = {loose_id(identifier) for identifier in new} & {loose_id(identifier) for identifier in old}
     if not changed:
         return []

@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
+from os.path import lexists
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pydantic import BaseModel, Field
 
 from planwise.census.schema import (
     ARROW_SCHEMA,
@@ -29,9 +32,20 @@ from planwise.census.schema import (
     OPTIONAL_FACTS,
     RESERVED_ID_PREFIX,
 )
-from planwise.errors import InputError
+from planwise.errors import DamagedStore, InputError
 from planwise.settings import Settings
-from planwise.storage import is_partial, move, publish_folder, remove_partial, replace_link, write_text
+from planwise.storage import (
+    digest,
+    move,
+    publish_folder,
+    read_each,
+    read_object,
+    reading,
+    remove_partial,
+    replace_link,
+    require_content,
+    write_text,
+)
 
 DEFAULTS: Mapping[str, Any] = {
     "birth_date": None,
@@ -164,6 +178,11 @@ def _update(digest: Any, column: pa.ChunkedArray, kind: pa.DataType) -> None:
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 RESERVED_NAMES = frozenset({"current"})
 VERSIONS = ".versions"
+MANIFEST, CENSUS, LEVELS = "manifest.json", "census.parquet", "levels.parquet"
+REMEDY = (
+    "Import it again: `planwise census import FILE --name {name}`; or restore a backup of the folder, or put "
+    "another census in use: `planwise census use NAME`."
+)
 READER_MAX_AGE = timedelta(hours=6)  # a simulation may still read a superseded version; none takes that long
 
 
@@ -228,7 +247,10 @@ def register_census(
         availability or {}
     )
     known = {fact: known[fact] for fact in OPTIONAL_FACTS}
-    existing = _read(settings.censuses_dir / name)
+    try:
+        existing = _read(settings.censuses_dir / name)
+    except DamagedStore:  # which importing again mends
+        existing = None
     if existing is None or (existing.content_hash, existing.availability) != (digest, known):
         manifest = {
             "name": name,
@@ -257,7 +279,7 @@ def load_census(settings: Settings, name: str | None = None) -> Census:
         )
     census = _read(settings.censuses_dir / wanted)
     if census is None:
-        names = ", ".join(found.name for found in list_censuses(settings)) or "none"
+        names = ", ".join(_names(settings)) or "none"
         raise InputError(
             f"Unknown census {wanted!r} in {settings.root}; known: {names}.",
             remedy="`planwise census list` shows them; `planwise census use NAME` puts one in use.",
@@ -265,24 +287,32 @@ def load_census(settings: Settings, name: str | None = None) -> Census:
     return census
 
 
-def list_censuses(settings: Settings) -> tuple[Census, ...]:
-    """Return every registered census, by name."""
+def list_censuses(settings: Settings) -> tuple[tuple[Census, ...], tuple[DamagedStore, ...]]:
+    """Return every registered census, by name, and the errors of those that are damaged."""
+    return read_each(_names(settings), partial(load_census, settings))
+
+
+def _names(settings: Settings) -> tuple[str, ...]:
     if not settings.censuses_dir.is_dir():
         return ()
-    found = (
-        _read(folder)
-        for folder in sorted(settings.censuses_dir.iterdir())
-        if not folder.name.startswith(".") and not is_partial(folder)
+    links = sorted(settings.censuses_dir.iterdir())
+    return tuple(
+        link.name
+        for link in links
+        if NAME_PATTERN.fullmatch(link.name) and link.name not in RESERVED_NAMES and not link.is_file()
     )
-    return tuple(census for census in found if census is not None)
 
 
 def census_in_use(settings: Settings) -> str | None:
     """Return the name of the census in use, None without one."""
-    try:
-        return (settings.censuses_dir / "current").read_text(encoding="utf-8").strip() or None
-    except FileNotFoundError:
+    file = settings.censuses_dir / "current"
+    if not lexists(file):
         return None
+    with reading("The name of the census in use", file, "Run `planwise census use NAME`."):
+        name = file.read_text(encoding="utf-8").strip()
+        if not NAME_PATTERN.fullmatch(name):
+            raise ValueError("it names no census")
+        return name
 
 
 def use_census(settings: Settings, name: str) -> Census:
@@ -292,28 +322,48 @@ def use_census(settings: Settings, name: str) -> Census:
     return census
 
 
+class _Manifest(BaseModel, extra="allow"):
+    content_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    as_of: date
+    rows: Annotated[int, Field(ge=1)]
+    source: dict[str, Any]
+    availability: dict[str, bool]
+    levels_from: str
+    created_at: str
+    sha256: dict[str, str] = {}  # none in one that an earlier version wrote
+
+
 def _read(folder: Path) -> Census | None:
-    try:
-        version_dir = folder.resolve(strict=True)
-        manifest = json.loads((version_dir / "manifest.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+    """Return a registered census; None without one, DamagedStore when its files are not as written."""
+    if not lexists(folder) or folder.name.startswith("."):
         return None
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"The manifest of census {folder.name!r} is damaged: {error}", remedy="Import it again."
-        ) from error
-    return Census(
+    store, remedy = f"The census {folder.name!r}", REMEDY.format(name=folder.name)
+    if not folder.exists():
+        raise DamagedStore(f"{store} is damaged: {folder} leads to no folder.", remedy=remedy)
+    version_dir = folder.resolve()
+    file = version_dir / MANIFEST
+    manifest = read_object(file, store, remedy, _Manifest)
+    found = Census(
         name=folder.name,
         content_hash=manifest["content_hash"],
         as_of=date.fromisoformat(manifest["as_of"]),
         rows=manifest["rows"],
-        census_file=version_dir / "census.parquet",
-        levels_file=version_dir / "levels.parquet",
+        census_file=version_dir / CENSUS,
+        levels_file=version_dir / LEVELS,
         availability=manifest["availability"],
         levels_from=manifest["levels_from"],
         source=manifest["source"],
         created_at=manifest["created_at"],
     )
+    for part, schema in ((found.census_file, ARROW_SCHEMA), (found.levels_file, LEVELS_SCHEMA)):
+        with reading(store, part, remedy):
+            require_content(part, manifest.get("sha256", {}).get(part.name))
+            about = pq.read_metadata(part)
+            if missing := set(schema.names) - set(about.schema.names):
+                raise ValueError(f"it has no {' and no '.join(sorted(missing))}")
+            if part == found.census_file and about.num_rows != found.rows:
+                raise ValueError(f"it has {about.num_rows} rows, its manifest says {found.rows}")
+    return found
 
 
 def _publish(root: Path, name: str, census: pa.Table, levels: pa.Table, manifest: Mapping[str, Any]) -> None:
@@ -321,11 +371,11 @@ def _publish(root: Path, name: str, census: pa.Table, levels: pa.Table, manifest
     nonce = secrets.token_hex(4)
     final = store / f"{name}-{manifest['content_hash'][:12]}-{nonce}"
     with publish_folder(final) as folder:
-        pq.write_table(census, folder / "census.parquet", compression="zstd")
-        pq.write_table(levels, folder / "levels.parquet")
-        (folder / "manifest.json").write_text(
-            json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8"
-        )
+        pq.write_table(census, folder / CENSUS, compression="zstd")
+        pq.write_table(levels, folder / LEVELS)
+        digests = {name: digest(folder / name) for name in (CENSUS, LEVELS)}
+        text = json.dumps({**manifest, "sha256": digests}, indent=2, sort_keys=True)
+        (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
     link = root / name
     if link.is_dir() and not link.is_symlink():  # a plain folder, e.g. restored by a tool that follows links
         move(link, store / f"{name}-restored-{nonce}")

@@ -13,7 +13,16 @@ from planwise.census.mapping import PayIs, PayUnit
 from planwise.census.registry import Census, census_in_use, list_censuses, use_census
 from planwise.census.synthetic import DEFAULT_AS_OF, SyntheticOptions, generate_census
 from planwise.cli.options import PARAMETERS, Home, Json
-from planwise.console import emit_blocked, emit_json, print_gate, progress, results, settings_for
+from planwise.console import (
+    emit_blocked,
+    emit_json,
+    emit_list,
+    print_gate,
+    progress,
+    report_damaged,
+    results,
+    settings_for,
+)
 from planwise.errors import InputError
 
 app = App(name="census", group_parameters=PARAMETERS, help="Manage censuses: generate, import, list, use.")
@@ -147,24 +156,23 @@ def import_(
 
 
 @app.command(name="list")
-def list_(*, json: Json = False, home: Home = None) -> None:
+def list_(*, json: Json = False, home: Home = None) -> int:
     """List censuses; an asterisk marks the one in use."""
     settings = settings_for(home)
     in_use = census_in_use(settings)
-    censuses = list_censuses(settings)
+    censuses, damaged = list_censuses(settings)
     if json:
-        emit_json(
-            {"in_use": in_use, "censuses": [_summary(c) | {"in_use": c.name == in_use} for c in censuses]}
-        )
-        return
-    if not censuses:
+        rows = [_summary(c) | {"in_use": c.name == in_use} for c in censuses]
+        return emit_list({"in_use": in_use, "censuses": rows}, damaged)
+    if not censuses and not damaged:
         results().print("No census yet. Next: planwise census import FILE, or planwise census generate.")
-        return
+        return 0
     table = Table("", Column("census", no_wrap=True), "employees", Column("as of", no_wrap=True), "source")
     for c in censuses:
         origin = str(c.source.get("file") or c.source.get("kind", ""))
         table.add_row("*" if c.name == in_use else "", c.name, f"{c.rows:,}", str(c.as_of), origin)
     results().print(table)
+    return report_damaged(damaged)
 
 
 @app.command

@@ -9,14 +9,14 @@ from cyclopts import Parameter
 from rich.table import Table
 
 from planwise.cli.options import PARAMETERS, Home, Json, KnownStudy
-from planwise.console import emit_json, progress, results, settings_for
+from planwise.console import emit_json, emit_list, progress, report_damaged, results, settings_for
 from planwise.errors import InputError
 from planwise.study.problem import PP
 from planwise.study.queries import (
     StudyView,
-    list_studies,
     load_view,
     objectives_text,
+    read_studies,
     resume_hint,
     trial_table,
     write_csv,
@@ -29,12 +29,11 @@ app.command("planwise.cli.study:report", name="report", help="Write a study's ev
 
 
 @app.command(name="list")
-def list_(*, home: Home = None, json: Json = False) -> None:
+def list_(*, home: Home = None, json: Json = False) -> int:
     """List studies, newest first."""
-    studies = list_studies(settings_for(home))
+    studies, damaged = read_studies(settings_for(home))
     if json:
-        emit_json({"studies": studies})
-        return
+        return emit_list({"studies": studies}, damaged)
     table = Table("study", "strategy", "target", "trials", "state", "gap pp")
     for study in studies:
         gap = study["gap_pp"]
@@ -52,6 +51,7 @@ def list_(*, home: Home = None, json: Json = False) -> None:
             "" if gap is None else f"{gap:+.3f}",
         )
     results().print(table)
+    return report_damaged(damaged)
 
 
 @app.command

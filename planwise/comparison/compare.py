@@ -21,9 +21,9 @@ from planwise.comparison.differences import (
 )
 from planwise.comparison.people import TOP_MOVERS, WinnersAndLosers, winners_and_losers
 from planwise.comparison.sources import SEED, Row, Source, load_sources, mart_rows, reader, unpublished
-from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.governance import Ledger, effective_parameters, open_ledger
+from planwise.governance.publications import load_publication
 from planwise.parameters import Chain, catalogue
 from planwise.settings import Settings
 

@@ -10,8 +10,8 @@ import duckdb
 
 from planwise.comparison.differences import HORIZON
 from planwise.comparison.sources import Row, Source, damage_named, path, reader, rows
-from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
+from planwise.governance.publications import load_publication
 from planwise.parameters import Value
 from planwise.settings import Settings
 

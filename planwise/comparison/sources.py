@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 
 from planwise.comparison.differences import Setting
-from planwise.engine.publishing import Publication, load_publication, published_scenarios
-from planwise.errors import InputError
+from planwise.errors import DamagedStore, InputError
+from planwise.governance.publications import Publication, load_publication, published_scenarios
 from planwise.settings import Settings
 
 SCENARIOS_MIN = 2
@@ -192,16 +192,19 @@ def require_columns(
 
 @contextmanager
 def damage_named(*publications: Publication) -> Iterator[None]:
-    """Raise InputError with a remedy in place of DuckDB's errors about a missing or damaged file."""
+    """Raise DamagedStore with a remedy in place of DuckDB's errors about files it cannot read."""
     try:
         yield
-    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.BinderException) as error:
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+        raise
+    except duckdb.Error as error:
         names = " or ".join(publication.scenario for publication in publications)
-        again = "; ".join(
-            f"delete {result.folder} and run `planwise simulate --scenario {result.scenario}`"
-            for result in publications
-        )
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"The published result of {names} is damaged: {reason}", remedy=f"To write it again: {again}."
+        again = ", ".join(f"`planwise simulate --scenario {one.scenario}`" for one in publications)
+        places = ", ".join(str(one.folder) for one in publications)
+        # Other messages may have values of rows in them.
+        shown = isinstance(error, duckdb.IOException | duckdb.InvalidInputException | duckdb.BinderException)
+        reason = str(error).splitlines()[0] if shown else type(error).__name__
+        raise DamagedStore(
+            f"The published result of {names} is damaged: {places}: {reason}",
+            remedy=f"Run {again}; it is written again.",
         ) from error

@@ -1,83 +1,26 @@
-"""Publish gate-passed marts as Parquet, and read publications."""
+"""Publish gate-passed marts as Parquet."""
 
 import json
 import platform
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from planwise.census import Census
 from planwise.engine.outcome import PlanOutcome
-from planwise.errors import GateBlocked, InputError
+from planwise.errors import GateBlocked
 from planwise.gate import GateResult
+from planwise.governance.publications import CURRENT, MANIFEST, Publication
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
-from planwise.storage import is_partial, publish_folder, remove_partial, write_text
+from planwise.storage import digest, is_partial, publish_folder, remove_partial, write_text
 
 if TYPE_CHECKING:
     from planwise.engine.warehouse import Warehouse
-
-CURRENT = "current"
-MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True)
-class Publication:
-    """One published result; the folder never changes."""
-
-    scenario: str
-    fingerprint: str
-    folder: Path
-    manifest: Mapping[str, Any]
-
-    def file(self, mart: str) -> Path:
-        """Return a mart's Parquet file."""
-        return self.folder / f"{mart}.parquet"
-
-    def frame(self, mart: str) -> pd.DataFrame:
-        """Return a mart; decimals come as floats."""
-        import duckdb
-
-        return duckdb.connect().execute("SELECT * FROM read_parquet(?)", [str(self.file(mart))]).df()
-
-
-def load_publication(settings: Settings, scenario: str) -> Publication:
-    """Return the scenario's published result; raises InputError when it is missing or damaged."""
-    home = settings.published_dir / scenario
-    try:
-        fingerprint = (home / CURRENT).read_text(encoding="utf-8").strip()
-        manifest = json.loads((home / fingerprint / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            f"No result of scenario {scenario!r} is published in {settings.published_dir}.",
-            remedy=f"Run `planwise simulate --scenario {scenario}`.",
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"The published result of {scenario!r} cannot be read: {error}",
-            remedy=f"Run `planwise simulate --scenario {scenario}`; it is written again.",
-        ) from error
-    return Publication(scenario, fingerprint, home / fingerprint, manifest)
-
-
-def published_scenarios(settings: Settings) -> tuple[str, ...]:
-    """Return the names of the scenarios with a published result, readable or not, sorted."""
-    if not settings.published_dir.is_dir():
-        return ()
-    folders = sorted(settings.published_dir.iterdir())
-    return tuple(folder.name for folder in folders if (folder / CURRENT).is_file())
-
-
-def list_publications(settings: Settings) -> list[Publication]:
-    """Return every published result, by scenario."""
-    return [load_publication(settings, scenario) for scenario in published_scenarios(settings)]
-
 
 KEPT = 2  # the current result and the previous one, which a reader may still have open
 PARTIAL_MAX_AGE_SECONDS = 6 * 3600  # an older partial folder was left by a killed process
@@ -101,6 +44,7 @@ def publish(
     census: Census,
     effective: EffectiveParameters,
     gate: GateResult,
+    started_at: datetime | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Publication:
     """Write an environment's marts and make them the scenario's published result.
@@ -122,6 +66,8 @@ def publish(
             for mart, grain in GRAIN.items()
         }
         manifest = _manifest(scenario, outcome, census, effective, gate, counts, now())
+        manifest["started_at"] = (started_at or now()).isoformat()
+        manifest["sha256"] = {mart: digest(partial / f"{mart}.parquet") for mart in GRAIN}
         (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, default=str), encoding="utf-8")
     write_text(home / CURRENT, outcome.fingerprint)
     _prune(home, outcome.fingerprint)
@@ -166,9 +112,9 @@ def _manifest(
 
 
 def _prune(home: Path, in_force: str) -> None:
-    """Delete results older than the current and the previous one."""
+    """Delete results older than the current and the previous one; other folders are not PlanWise's."""
     results = sorted(
-        (folder for folder in home.iterdir() if folder.is_dir() and not is_partial(folder)),
+        (folder for folder in home.iterdir() if (folder / MANIFEST).is_file() and not is_partial(folder)),
         key=lambda folder: (folder.name == in_force, (folder / MANIFEST).stat().st_mtime),
         reverse=True,
     )

@@ -34,11 +34,11 @@ from planwise.engine.project import (
 )
 from planwise.engine.publishing import GRAIN
 from planwise.engine.variables import sqlmesh_variables
-from planwise.errors import GateBlocked, PlanWiseError, machine_error
+from planwise.errors import DamagedStore, GateBlocked, PlanWiseError, machine_error
 from planwise.parameters import EffectiveParameters
 from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
-from planwise.storage import hold_lock, print_wait
+from planwise.storage import hold_lock, make_folder, print_wait
 
 OnModel = Callable[[int, int, str], None]
 """Called after each model with the number run, the total, and its name."""
@@ -122,10 +122,39 @@ PARAMETERS = '"int_effective_parameters"'  # the one model that reads the table 
 MARTS = tuple(GRAIN)
 
 
-class WarehouseUnusable(PlanWiseError):
-    """The warehouse file cannot be opened or written."""
+class WarehouseUnusable(DamagedStore):
+    """The warehouse file cannot be opened, read or written."""
 
-    exit_code = 2
+
+# What DuckDB raises for blocks, a log or a header that are not as it wrote them, and for a full disk.
+BROKEN = (
+    duckdb.IOException,
+    duckdb.SerializationException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+    duckdb.CatalogException,
+)
+
+
+@contextlib.contextmanager
+def usable(database: str, *also: type[Exception]) -> Iterator[None]:
+    """Raise WarehouseUnusable in place of DuckDB's errors about the warehouse's file."""
+    broken: tuple[type[Exception], ...] = (*BROKEN, *also)
+    try:
+        yield
+    except broken as error:
+        raise _unusable(database, error) from error
+
+
+def _unusable(database: str, error: BaseException) -> PlanWiseError:
+    if (fault := machine_error(error)) is not None and not Path(database).is_dir():
+        return fault
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return WarehouseUnusable(
+        f"The warehouse {database} cannot be used: {reason}",
+        remedy=f"If it is damaged, move {database} and the .wal file beside it away, then run the command "
+        "again: published results and censuses are kept elsewhere, and the next simulation builds a new one.",
+    )
 
 
 class PlannedScenario:
@@ -187,7 +216,7 @@ class Warehouse:
         Raises InputError when the parameters need levels that the census does not have.
         """
         started = time.perf_counter()
-        with without_collection():
+        with usable(self.database), without_collection():
             context = self._target(census, effective)
             plan = context.plan_builder(
                 environment,
@@ -204,11 +233,13 @@ class Warehouse:
     def kpis(self, environment: str) -> list[dict[str, Any]]:
         """Return an environment's KPIs, one object per simulated year."""
         kpis = self.table(environment, "fct_scenario_kpis")
-        return kpi_rows(self._cursor().execute(f"SELECT * FROM {kpis} ORDER BY simulation_year"))
+        with usable(self.database):
+            return kpi_rows(self._cursor().execute(f"SELECT * FROM {kpis} ORDER BY simulation_year"))
 
     def frame(self, environment: str, mart: str) -> pd.DataFrame:
         """Return a mart of an environment as a pandas frame; decimals come as floats."""
-        return self._cursor().execute(f"SELECT * FROM {self.table(environment, mart)}").df()
+        with usable(self.database):
+            return self._cursor().execute(f"SELECT * FROM {self.table(environment, mart)}").df()
 
     def frames(self, environment: str, marts: Sequence[str] = MARTS) -> dict[str, pd.DataFrame]:
         """Return marts of an environment by name."""
@@ -217,7 +248,8 @@ class Warehouse:
     def export(self, environment: str, mart: str, order: str, file: Path) -> int:
         """Write a mart of an environment to a Parquet file in a fixed order; return the number of rows."""
         query = f"SELECT * FROM {self.table(environment, mart)} ORDER BY {order}"
-        row = self._cursor().execute(f"COPY ({query}) TO '{_quoted(file)}' (FORMAT parquet)").fetchone()
+        with usable(self.database):
+            row = self._cursor().execute(f"COPY ({query}) TO '{_quoted(file)}' (FORMAT parquet)").fetchone()
         return int(row[0]) if row else 0
 
     def table(self, environment: str, mart: str) -> str:
@@ -234,14 +266,16 @@ class Warehouse:
     def drop(self, environment: str) -> None:
         """Drop an environment; its tables stay until `collect` finds them in no other environment."""
         if self._context is not None:
-            self._context.invalidate_environment(environment, sync=True)
+            with usable(self.database):
+                self._context.invalidate_environment(environment, sync=True)
 
     def collect(self) -> None:
         """Free the tables that no environment shows, whatever their age."""
         if self._context is not None:
             if self.database != MEMORY:  # whose state is in a database of its own
                 self._cursor().execute(NO_EXPIRATION)
-            self._context.run_janitor(ignore_ttl=True)
+            with usable(self.database):
+                self._context.run_janitor(ignore_ttl=True)
 
     def close(self) -> None:
         """Close the database."""
@@ -265,15 +299,11 @@ class Warehouse:
 
     def _open(self, variables: dict[str, Any]) -> Context:
         if self.database != MEMORY:
-            Path(self.database).parent.mkdir(parents=True, exist_ok=True)
-        try:
+            make_folder(Path(self.database).parent)
+        with usable(self.database, duckdb.Error, OSError):
+            if self.database != MEMORY:  # SQLMesh would not say why it cannot be opened
+                duckdb.connect(self.database).close()
             return open_project(self._settings, variables, self.database)
-        except (duckdb.Error, OSError) as error:
-            raise machine_error(error) or WarehouseUnusable(
-                f"The warehouse {self.database} cannot be opened: {error}",
-                remedy="If the file is damaged, move it away: published results and censuses are kept beside "
-                "it, and the next simulation builds a new warehouse.",
-            ) from error
 
     def _apply(self, plan: Plan, effective: EffectiveParameters, on_model: OnModel | None = None) -> None:
         assert self._context is not None
@@ -286,6 +316,9 @@ class Warehouse:
             with without_collection():
                 self._context.apply(plan)
         except (PlanError, SQLMeshError, duckdb.Error) as error:
+            for cause in (error, *(one.__cause__ for one in quiet.errors)):
+                if isinstance(cause, BROKEN):
+                    raise _unusable(self.database, cause) from error
             raise failure(quiet.errors, error) from error
         finally:
             if parameters is not None:

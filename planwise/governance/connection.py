@@ -14,7 +14,7 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 
-from planwise.errors import Busy, InputError, PlanWiseError
+from planwise.errors import Busy, DamagedStore, PlanWiseError
 from planwise.storage import hold_lock
 
 SQLITE = "sqlite"
@@ -26,7 +26,13 @@ SET_URL = "Set PLANWISE_LEDGER_URL to a sqlite:///file or a postgresql:// URL."
 _LOCKED_MESSAGES = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
 
 
-class LedgerUnusable(InputError):
+RESTORE = (
+    "Check that the folder is writable and has space; a damaged file needs a backup restored. "
+    "`planwise doctor` checks it again."
+)
+
+
+class LedgerUnusable(DamagedStore):
     """The ledger cannot be opened, read or written."""
 
 
@@ -65,6 +71,9 @@ def translated(engine: Engine) -> Iterator[None]:
         raise
     except DBAPIError as error:
         raise _translation(engine, error) from error
+    except (ValueError, TypeError, LookupError, AttributeError) as error:  # of a stored value
+        where = engine.url.render_as_string()
+        raise _unusable(where, f"a row cannot be read ({type(error).__name__})") from error
 
 
 @contextmanager
@@ -150,10 +159,7 @@ def _translation(engine: Engine, error: DBAPIError) -> PlanWiseError:
 
 
 def _unusable(where: str, reason: object) -> LedgerUnusable:
-    return LedgerUnusable(
-        f"The ledger cannot be used: {where}: {reason}.",
-        remedy="Check that the folder is writable and has space; a damaged file needs a backup restored.",
-    )
+    return LedgerUnusable(f"The ledger cannot be used: {where}: {reason}.", remedy=RESTORE)
 
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -164,12 +170,23 @@ VERSION_TABLE = "alembic_version"
 def ensure_current(engine: Engine) -> None:
     """Upgrade to HEAD if needed; raise LedgerUnusable for a ledger of a newer PlanWise."""
     with translated(engine), upgrade_lock(engine):
+        require_content(engine)
         found = revision(engine)
         if found == HEAD:
             return
         prepare(engine)
         _check_revision(engine, found)
         _upgrade(engine)
+
+
+def require_content(engine: Engine) -> None:
+    """Raise LedgerUnusable for an empty file, which SQLite would take for a new ledger without scenarios."""
+    file = Path(str(engine.url.database))
+    if engine.dialect.name == SQLITE and file.is_file() and not file.stat().st_size:
+        raise LedgerUnusable(
+            f"The ledger {file} is empty.",
+            remedy="Restore a backup of it; or delete the file to begin with a ledger without scenarios.",
+        )
 
 
 def revision(engine: Engine) -> str | None:

@@ -3,14 +3,23 @@
 import getpass
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, RowMapping, func, insert, select
 
-from planwise.governance.connection import connect, ensure_current, reading, writing
+from planwise.errors import Busy, InputError
+from planwise.governance.connection import LedgerUnusable, connect, ensure_current, reading, writing
 from planwise.governance.models import SimulationRunRow
+from planwise.governance.publications import (
+    MANIFEST,
+    Publication,
+    fingerprint_in_force,
+    load_publication,
+    published_scenarios,
+)
 from planwise.governance.scenarios import DynamicLevers, Scenario, Scenarios
 from planwise.parameters import (
     EffectiveParameters,
@@ -22,6 +31,7 @@ from planwise.parameters import (
 )
 from planwise.parameters.values import HORIZON
 from planwise.settings import Settings
+from planwise.storage import hold_lock
 
 TABLE = SimulationRunRow.__table__
 
@@ -56,13 +66,26 @@ class SimulationRuns:
             stored = connection.execute(insert(SimulationRunRow).values(values).returning(TABLE.c.id))
             return SimulationRun(**values, id=stored.scalar_one())
 
+    def last_published(self) -> dict[str, str]:
+        """Return the fingerprint that was published last, by scenario."""
+        last = select(func.max(TABLE.c.id)).where(TABLE.c.published).group_by(TABLE.c.scenario)
+        query = select(TABLE.c.scenario, TABLE.c.fingerprint).where(TABLE.c.id.in_(last))
+        with reading(self._engine) as connection:
+            return {scenario: fingerprint for scenario, fingerprint in connection.execute(query)}
+
     def list(self, scenario: str | None = None, *, limit: int | None = None) -> list[SimulationRun]:
         """Return the runs, newest first."""
         query = select(TABLE).order_by(TABLE.c.id.desc()).limit(limit)
         if scenario is not None:
             query = query.where(TABLE.c.scenario == scenario)
         with reading(self._engine) as connection:
-            return [SimulationRun(**row) for row in connection.execute(query).mappings()]
+            return [_run(row) for row in connection.execute(query).mappings()]
+
+
+def _run(row: RowMapping) -> SimulationRun:
+    if not all(isinstance(year, dict) for year in row["kpis"]):
+        raise TypeError("kpis")
+    return SimulationRun(**row)
 
 
 def utc_now() -> datetime:
@@ -101,7 +124,7 @@ class Ledger:
 def open_ledger(
     settings: Settings, *, actor: str | None = None, clock: Callable[[], datetime] = utc_now
 ) -> Ledger:
-    """Open the ledger of a home, its tables created or upgraded as needed.
+    """Open the ledger of a home, its tables created or upgraded as needed, missing runs recorded.
 
     Raises LedgerUnusable when it cannot be opened, read or written, Busy when another process has locked it.
     """
@@ -109,12 +132,64 @@ def open_ledger(
     ensure_current(engine)
     who = actor or os_user()
     dynamic_levers = DynamicLevers(engine, actor=who, clock=clock)
+    runs = SimulationRuns(engine)
+    with suppress(LedgerUnusable, Busy):  # a ledger that can only be read is read
+        record_missing_runs(settings, runs)
     return Ledger(
         engine=engine,
         scenarios=Scenarios(engine, actor=who, clock=clock, in_force=dynamic_levers.current),
         dynamic_levers=dynamic_levers,
-        runs=SimulationRuns(engine),
+        runs=runs,
     )
+
+
+def record_missing_runs(settings: Settings, runs: SimulationRuns) -> tuple[str, ...]:
+    """Record the runs of published results that have none; return their scenarios.
+
+    A process that is killed between publishing and recording leaves such a result. One that has the warehouse
+    records its own. Damaged results are left to those who read them.
+    """
+    if not unrecorded(settings, runs):
+        return ()
+    with hold_lock(settings.warehouse_lock_file, "record a run", timeout_seconds=0, on_wait=None):
+        missing = unrecorded(settings, runs)
+        for run in missing:
+            runs.record(run)
+    return tuple(run.scenario for run in missing)
+
+
+def unrecorded(settings: Settings, runs: SimulationRuns) -> list[SimulationRun]:
+    """Return the runs of published results in force that the ledger does not have."""
+    names = published_scenarios(settings)
+    last = runs.last_published() if names else {}
+    found = []
+    for name in names:
+        with suppress(InputError):
+            if fingerprint_in_force(settings, name) == last.get(name):
+                continue
+            run = _run_of(load_publication(settings, name))
+            recorded = {(one.fingerprint, one.started_at) for one in runs.list(name) if one.published}
+            if (run.fingerprint, run.started_at) not in recorded:
+                found.append(run)
+    return found
+
+
+def _run_of(published: Publication) -> SimulationRun:
+    """Return the run that published a result, by its manifest."""
+    manifest = published.manifest
+    with published.reading(published.folder / MANIFEST):
+        return SimulationRun(
+            scenario=published.scenario,
+            fingerprint=published.fingerprint,
+            environment=manifest["environment"],
+            started_at=datetime.fromisoformat(manifest["started_at"]),
+            seconds=float(manifest["seconds"]),
+            models_run=len(manifest["models_run"]),
+            models_reused=len(manifest["models_reused"]),
+            gate_status=manifest["gate"]["status"],
+            published=True,
+            kpis=manifest["kpis"],
+        )
 
 
 NOTHING: Mapping[str, object] = {}

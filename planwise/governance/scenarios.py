@@ -212,6 +212,8 @@ class Scenarios:
 
 def _scenario(row: RowMapping) -> Scenario:
     overrides: Mapping[str, Value] = row["overrides"]
+    if not isinstance(overrides, dict):
+        raise TypeError("overrides")
     return Scenario(**{**row, "overrides": overrides})
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from sqlalchemy.exc import SQLAlchemyError
 
 from planwise.errors import InputError
 from planwise.settings import Settings
-from planwise.study.study_files import journal_file
+from planwise.study.study_files import journal_file, reading_study
 
 TESTED_VERSIONS = ("5.0.",)  # of Optuna, in whose format `SyncedJournalFile` writes
 
@@ -98,27 +99,18 @@ def open_storage(settings: Settings, name: str) -> BaseStorage:
     """Return the storage of a study for writing; the caller has locked the study."""
     _quiet()
     if settings.study_storage_url:
-        return RDBStorage(settings.study_storage_url)
+        return _database(settings.study_storage_url)
     file = journal_file(settings, name)
     file.parent.mkdir(parents=True, exist_ok=True)
     cut_torn_line(file)
     return FileStorage(file)
 
 
-def existing_storage(settings: Settings, name: str) -> BaseStorage | None:
-    """Return the storage of a study for reading; None when there is none."""
-    _quiet()
-    if settings.study_storage_url:
-        return RDBStorage(settings.study_storage_url)
-    file = journal_file(settings, name)
-    return FileStorage(file) if file.is_file() else None
-
-
 def stored_studies(settings: Settings) -> Iterator[tuple[str, dict[str, Any], int]]:
     """Return every study of the database: its name, its stored values, its number of trials."""
     _quiet()
     assert settings.study_storage_url  # journals have no list: each study has its own
-    storage = RDBStorage(settings.study_storage_url)
+    storage = _database(settings.study_storage_url)
     for study in storage.get_all_studies():
         study_id = storage.get_study_id_from_name(study.study_name)
         about = storage.get_study_user_attrs(study_id)
@@ -127,17 +119,33 @@ def stored_studies(settings: Settings) -> Iterator[tuple[str, dict[str, Any], in
 
 
 def load_study(settings: Settings, name: str) -> optuna.Study:
-    """Return a study for reading; raises InputError for an unknown name."""
-    storage = existing_storage(settings, name)
-    try:
-        if storage is not None:
-            return optuna.load_study(study_name=name, storage=storage)
-    except KeyError:
-        pass
+    """Return a study for reading; raises InputError for an unknown name, DamagedStore."""
+    file = journal_file(settings, name)
+    _quiet()
+    if settings.study_storage_url:
+        with contextlib.suppress(KeyError):
+            return optuna.load_study(study_name=name, storage=_database(settings.study_storage_url))
+    elif file.parent.is_dir():
+        with reading_study(settings, name, file):
+            file.open("rb").close()  # Optuna would make a new one
+            study = optuna.load_study(study_name=name, storage=FileStorage(file))
+            _ = study.user_attrs["question"]
+            return study
     raise InputError(
         f"There is no study {name!r} in {settings.studies_dir}.",
         remedy="`planwise study list` shows the studies.",
     )
+
+
+def _database(url: str) -> RDBStorage:
+    """Return the database of studies; raises InputError when it cannot be used."""
+    try:
+        return RDBStorage(url)
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ImportError, ValueError) as error:
+        raise InputError(
+            f"The database of studies cannot be used: {type(error).__name__}.",
+            remedy="Check PLANWISE_STUDY_STORAGE_URL, and that the database answers.",
+        ) from error
 
 
 def cut_torn_line(file: Path) -> None:

@@ -9,12 +9,22 @@ from typing import Any, TextIO
 
 from rich.table import Table
 
+from planwise.errors import DamagedStore
 from planwise.formatting import escape_formula
 from planwise.settings import Settings
+from planwise.storage import read_each
 from planwise.study.optuna_storage import load_study, stored_studies
 from planwise.study.problem import PP
 from planwise.study.spec import StudySpec
-from planwise.study.study_files import read_result, read_study, read_summary, state_of, study_folders
+from planwise.study.study_files import (
+    journal_file,
+    read_result,
+    read_study,
+    read_summary,
+    reading_study,
+    state_of,
+    study_folders,
+)
 from planwise.study.trial import POST_ANALYSIS, Trial, TrialPurpose, finished_trials, unfinished
 
 UNKNOWN = "unknown"
@@ -71,37 +81,43 @@ class StudyView:
 
 
 def list_studies(settings: Settings) -> list[dict[str, Any]]:
-    """Return one summary per study, newest first; no journal is read.
+    """Return one summary per study, newest first; raises DamagedStore when one is damaged."""
+    found, damaged = read_studies(settings)
+    if damaged:
+        raise damaged[0]
+    return found
+
+
+def read_studies(settings: Settings) -> tuple[list[dict[str, Any]], tuple[DamagedStore, ...]]:
+    """Return one summary per study, newest first, and the errors of damaged ones; no journal is read.
 
     With a database, which several homes may share, the list is read from it.
     """
+    found: Iterable[dict[str, Any]]
+    damaged: tuple[DamagedStore, ...] = ()
     if settings.study_storage_url:
         found = [
             _listed(settings, name, about, {**about, **(about.get("result") or {}), "trials": trials})
             for name, about, trials in stored_studies(settings)
         ]
     else:
-        read = {name: read_study(settings, name) for name in study_folders(settings)}
-        found = [
-            _listed(settings, name, about, read_summary(settings, name) or {})
-            for name, about in read.items()
-            if about is not None
-        ]
-    return sorted(found, key=lambda listed: str(listed["created_at"]), reverse=True)
+
+        def listed(name: str) -> dict[str, Any]:
+            about = read_study(settings, name) or {}
+            return _listed(settings, name, about, read_summary(settings, name) or {})
+
+        found, damaged = read_each(study_folders(settings), listed)
+    return sorted(found, key=lambda study: str(study["created_at"]), reverse=True), damaged
 
 
 def load_view(settings: Settings, name: str) -> StudyView:
     """Return a study for reading; raises InputError for an unknown name."""
     study = load_study(settings, name)
     about = dict(study.user_attrs)
-    return StudyView(
-        name,
-        about,
-        state_of(settings, name, about.get("state", UNKNOWN)),
-        finished_trials(study),
-        unfinished(study),
-        read_result(settings, name),
-    )
+    with reading_study(settings, name, journal_file(settings, name)):
+        trials = finished_trials(study)
+    state = state_of(settings, name, about.get("state", UNKNOWN))
+    return StudyView(name, about, state, trials, unfinished(study), read_result(settings, name))
 
 
 def write_csv(view: StudyView, output: TextIO) -> None:

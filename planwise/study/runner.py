@@ -9,7 +9,7 @@ from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.storage import remove_partial
 from planwise.study.journal import Journal
-from planwise.study.optuna_storage import existing_storage, open_storage
+from planwise.study.optuna_storage import open_storage
 from planwise.study.pareto import answer_of
 from planwise.study.post_analysis import analyze_answer
 from planwise.study.problem import Problem, Strategy, problem_of
@@ -21,6 +21,7 @@ from planwise.study.spec import CANCELLED, INTERRUPTED, RUNNING, StudySpec, chec
 from planwise.study.strategies import check_spec, strategy_named
 from planwise.study.study_files import (
     hold_study,
+    journal_file,
     write_result,
     write_study,
     write_summary,
@@ -74,7 +75,7 @@ def run_study(
         "created_at": hooks.now().isoformat(),
         **(about or {}),
     }
-    if resume and existing_storage(settings, name) is None:
+    if resume and not (settings.study_storage_url or journal_file(settings, name).is_file()):
         raise _nothing_to_resume(name)
     with hold_study(settings, name):
         remove_partial(settings.studies_dir / name)

@@ -1,14 +1,16 @@
 """The folder of a study: its files, and the lock of the process that runs it."""
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
+from os.path import lexists
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from planwise.errors import Busy
 from planwise.settings import Settings
-from planwise.storage import hold_lock, is_locked, read_lock_holder, write_json
+from planwise.storage import hold_lock, is_locked, read_lock_holder, read_object, reading, write_json
 from planwise.study.spec import INTERRUPTED, RUNNING
 
 JOURNAL_FILE = "journal.log"
@@ -16,6 +18,45 @@ STUDY_FILE = "study.json"
 SUMMARY_FILE = "summary.json"
 RESULT_FILE = "result.json"
 LOCK_FILE = "lock"
+
+
+class _Question(BaseModel, extra="allow"):
+    strategy: str | None
+    target_growth: float | None
+
+
+class _Study(BaseModel, extra="allow"):
+    question: _Question
+    scenario: str
+    kind: str
+    created_at: str
+    levers: list[str] = []
+
+
+class _Summary(BaseModel, extra="allow"):
+    state: str
+    trials: int = 0
+    levers: dict[str, float] = {}
+
+
+class _Result(BaseModel, extra="allow"):
+    scenario: str
+    strategy: str
+    target_growth: float | None
+    converged: bool
+    reachable: bool
+    stopped: str
+    kind: str
+    growth: float
+    levers: dict[str, float]
+    changes: dict[str, dict[str, Any]]
+    kpis: list[dict[str, Any]]
+    constraints: list[dict[str, Any]]
+    binding: list[str]
+    front: list[dict[str, Any]] = []
+    picks: dict[str, Any] = {}
+    advice: dict[str, Any] = {}
+    warnings: list[str] = []
 
 
 def journal_file(settings: Settings, name: str) -> Path:
@@ -55,29 +96,47 @@ def write_result(settings: Settings, name: str, result: Mapping[str, Any]) -> Pa
 
 def read_study(settings: Settings, name: str) -> dict[str, Any] | None:
     """Return a study's question; None for an unknown name."""
-    return _read(settings.studies_dir / name / STUDY_FILE)
+    return _read(settings, name, STUDY_FILE, _Study)
 
 
 def read_summary(settings: Settings, name: str) -> dict[str, Any] | None:
     """Return a study's progress; None before it starts."""
-    return _read(summary_file(settings, name))
+    return _read(settings, name, SUMMARY_FILE, _Summary)
 
 
 def read_result(settings: Settings, name: str) -> dict[str, Any] | None:
     """Return a study's result; None until it ends."""
-    return _read(result_file(settings, name))
+    return _read(settings, name, RESULT_FILE, _Result)
 
 
 def study_folders(settings: Settings) -> tuple[str, ...]:
     """Return the names of the studies with a folder in this home, sorted."""
-    return tuple(sorted(file.parent.name for file in settings.studies_dir.glob(f"*/{STUDY_FILE}")))
+    files = settings.studies_dir.glob(f"*/{STUDY_FILE}")
+    return tuple(sorted(file.parent.name for file in files if not file.parent.name.startswith((".", "@"))))
 
 
-def _read(file: Path) -> dict[str, Any] | None:
-    if not file.is_file():
+def reading_study(settings: Settings, name: str, file: Path) -> contextlib.AbstractContextManager[None]:
+    """Return the context in which one of a study's files is read; raises DamagedStore for damage."""
+    return reading(store_of(name), file, _remedy(settings, name), AssertionError)  # Optuna's for a log
+
+
+def store_of(name: str) -> str:
+    """Return what messages call a study's files."""
+    return f"The study {name!r}"
+
+
+def _remedy(settings: Settings, name: str) -> str:
+    return (
+        f"Restore a backup of {settings.studies_dir / name}; or delete that folder and put the question "
+        "again: `planwise optimize`. `planwise study list` shows the others."
+    )
+
+
+def _read(settings: Settings, name: str, file: str, form: type[BaseModel]) -> dict[str, Any] | None:
+    path = settings.studies_dir / name / file
+    if not lexists(path):
         return None
-    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return content
+    return read_object(path, store_of(name), _remedy(settings, name), form)
 
 
 def _write(file: Path, content: Mapping[str, Any]) -> Path:

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from planwise import formatting
-from planwise.engine.publishing import load_publication
 from planwise.governance import open_ledger
+from planwise.governance.publications import load_publication
 from tests.browser.conftest import visiting
 from tests.browser.dashboards import dashboard, settle
 from tests.browser.page_objects import download

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from planwise import formatting
-from planwise.engine.publishing import load_publication
+from planwise.governance.publications import load_publication
 from planwise.settings import Settings
 from tests.browser.conftest import visiting
 from tests.browser.dashboards import dashboard, settle

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from planwise import formatting
-from planwise.engine.publishing import load_publication
+from planwise.governance.publications import load_publication
 from tests.browser.dashboards import come_back, dashboard, settle
 from tests.browser.page_objects import choose, csv_rows, download
 

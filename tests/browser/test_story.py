@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from planwise.engine.publishing import load_publication
+from planwise.governance.publications import load_publication
 from tests.browser.conftest import EMPLOYEES
 from tests.browser.page_objects import COLA, Compare, Optimise, Plan, Run, go
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from planwise.engine.publishing import load_publication
+from planwise.governance.publications import load_publication
 from tests.waiting import WAIT_SECONDS, wait_until
 
 pytestmark = pytest.mark.long

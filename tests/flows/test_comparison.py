@@ -14,9 +14,9 @@ from planwise.cli.commands import run as planwise_cli
 from planwise.comparison import compare
 from planwise.comparison.employee import timeline
 from planwise.comparison.workbook import write_workbook
-from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.governance import open_ledger
+from planwise.governance.publications import load_publication
 from planwise.study.queries import load_view
 from planwise.study.scenario_from_trial import promote_trial
 from planwise.study.spec import OptimizeRequest

@@ -21,9 +21,9 @@ from planwise.app.requests import SimulateRequest, SweepRequest
 from planwise.app.runner import InProcessRunner, record_job, require_not_stopped
 from planwise.census import generate_census
 from planwise.cli.ensemble import stoppable
-from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
 from planwise.governance import open_ledger
+from planwise.governance.publications import load_publication
 from planwise.jobs import JobKind, JobReader, JobWriter, State, folder_of, job_folders, new_job
 from planwise.processes import Terminated, install_handlers
 from planwise.settings import Settings

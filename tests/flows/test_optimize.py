@@ -18,10 +18,10 @@ from planwise.census import load_census, register_census
 from planwise.cli import optimize as command
 from planwise.cli.commands import UsageError, run
 from planwise.cli.tables import lever_table, print_findings
-from planwise.engine.publishing import list_publications, load_publication
 from planwise.engine.warehouse import open_warehouse
 from planwise.errors import Busy, InputError
 from planwise.governance import open_ledger
+from planwise.governance.publications import list_publications, load_publication
 from planwise.governance.request import option_of
 from planwise.governance.scenarios import FOUND_BY
 from planwise.parameters import Finding, Risk, resolve, simulated_years

@@ -25,10 +25,10 @@ from planwise.app.sweep import (
 from planwise.census import census_in_use, list_censuses, load_census
 from planwise.cli import commands as cli
 from planwise.console import json_text
-from planwise.engine.publishing import load_publication
 from planwise.engine.warehouse import AuditFailed
 from planwise.errors import GateBlocked, InputError
 from planwise.governance import open_ledger
+from planwise.governance.publications import load_publication
 from planwise.settings import Settings
 
 BASELINE = SimulateRequest()
@@ -266,7 +266,7 @@ def test_what_passes_is_in_use(settings, run, tmp_path):
     assert report.as_json()["in_use"]
     assert report.gate.status != "failed"
     assert run.tables["gate-census-staff"]
-    assert {census.name for census in list_censuses(settings)} == {"staff", "synthetic_500"}
+    assert {census.name for census in list_censuses(settings)[0]} == {"staff", "synthetic_500"}
 
 
 @pytest.fixture

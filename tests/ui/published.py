@@ -82,6 +82,7 @@ def manifest(scenario: str, fingerprint: str, target: float | None = 0.03) -> di
         "scenario": scenario,
         "fingerprint": fingerprint,
         "published_at": "2026-11-20T11:03:43+00:00",
+        "years": list(YEARS),
         "census": {"name": "tiny", "content_hash": "c" * 64, "as_of": "2025-12-31", "rows": 300},
         "parameters": parameters,
         "gate": gate | {"results": [check]},

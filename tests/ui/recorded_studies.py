@@ -3,7 +3,7 @@
 from planwise.engine.outcome import Kpis
 from planwise.settings import Settings
 from planwise.study.journal import Journal
-from planwise.study.optuna_storage import existing_storage, open_storage
+from planwise.study.optuna_storage import open_storage
 from planwise.study.space import TunedLever
 from planwise.study.study_files import write_result, write_study, write_summary
 from planwise.study.trial import Evaluation, Proposal, TrialOutcome, TrialPurpose
@@ -18,6 +18,13 @@ QUESTION = {
     "objectives": [],
     "constraints": [],
     "seeds": 0,
+}
+
+
+RESULT = {
+    **{"scenario": "baseline", "strategy": "balanced", "target_growth": 0.03, "kind": "real"},
+    **{"converged": True, "reachable": True, "stopped": "converged", "growth": 0.03},
+    **{"levers": {}, "changes": {}, "kpis": [], "constraints": [], "binding": []},
 }
 
 
@@ -65,7 +72,7 @@ def begin(
 
 def reopen(settings: Settings, name: str) -> Journal:
     """Open the journal of a study once more, as another process would."""
-    return Journal.reopen(existing_storage(settings, name), name, SPACE)
+    return Journal.reopen(open_storage(settings, name), name, SPACE)
 
 
 def add(
@@ -101,7 +108,7 @@ def end(settings: Settings, journal: Journal, name: str, state="converged", **re
         {"study": name, "state": state, "trials": journal.count(), "trials_failed": 0, **result},
     )
     if result:
-        write_result(settings, name, result)
+        write_result(settings, name, {**RESULT, **result})
 
 
 def add_front(settings):

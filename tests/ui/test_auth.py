@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from planwise.cli.commands import run
-from planwise.errors import InputError
+from planwise.errors import DamagedStore, InputError
 from planwise.settings import SignInSettings
 from ui.auth import users as passwords
 from ui.auth.configuration import client_secret, origins, require_usable
@@ -108,7 +108,7 @@ def test_a_role_that_is_none_is_refused(users):
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"form": 2, "users": []}', '{"form": 1, "users": [{}]}'])
 def test_a_file_that_is_broken_is_said(users, text):
     write_private(users.file, text)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(DamagedStore, match=r"is damaged: .*users\.json"):
         users.all()
 
 

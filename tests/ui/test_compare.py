@@ -11,9 +11,9 @@ import pytest
 from planwise.comparison.differences import ParameterDifference, Setting
 from planwise.comparison.people import PayrollBridge, Statistics, WinnersAndLosers
 from planwise.comparison.sources import Source
-from planwise.engine.publishing import Publication, load_publication
 from planwise.errors import InputError
 from planwise.governance import open_ledger
+from planwise.governance.publications import Publication, load_publication
 from planwise.risk.noise import Difference
 from planwise.settings import Settings
 from tests.unit.comparison.comparison_worlds import Person, prepare, publish

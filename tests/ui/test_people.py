@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import ui.queries.people as reading
-from planwise.engine.publishing import load_publication
 from planwise.errors import InputError
+from planwise.governance.publications import load_publication
 from tests.ui.published import COMMA, HOSTILE, WIDTHS, people, publish_people
 from ui.queries.distributions import bin_width
 from ui.queries.people import PeopleReader

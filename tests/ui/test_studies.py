@@ -3,7 +3,7 @@
 import pytest
 
 from planwise.census import generate_census
-from planwise.errors import InputError
+from planwise.errors import DamagedStore, InputError
 from planwise.governance import open_ledger
 from planwise.settings import Settings
 from planwise.storage import hold_lock
@@ -134,7 +134,7 @@ def test_the_list_has_the_newest_first_and_leaves_out_what_is_damaged(settings, 
     found = studies.list()
     assert [one.name for one in found] == ["new", "old"]
     assert (found[1].converged, found[1].growth, found[1].trials, found[1].target) == (True, 0.0301, 1, 0.03)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(DamagedStore, match=r"'bad' is damaged: .*study\.json"):
         studies.get("bad")
 
 

@@ -9,8 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from planwise.governance.ledger import os_user
 from planwise.settings import Settings, SignInSettings
+from planwise.storage import reading
 from ui.auth.configuration import cookie_secret, users_of
 from ui.auth.users import Users, folder, read_private, write_private
 from ui.values.user import ROLES, User
@@ -77,6 +80,9 @@ def _keys(name: str, address: str) -> tuple[tuple[str, int], ...]:
     )
 
 
+ENDED = TypeAdapter(dict[str, float])
+
+
 class Presence:
     """Last use of open sign-ins, and those that ended: kept in a file until they would have expired."""
 
@@ -113,8 +119,10 @@ class Presence:
     def _read(self) -> dict[str, float]:
         if not self._file.exists():
             return {}
-        ended: dict[str, float] = json.loads(read_private(self._file, "The file of ended sign-ins"))
-        return ended
+        store = "The file of ended sign-ins"
+        remedy = "Delete it and the cookie secret beside it: every user signs in again."
+        with reading(store, self._file, remedy):
+            return ENDED.validate_json(read_private(self._file, store))
 
 
 ID_BYTES = 24

@@ -10,10 +10,14 @@ import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from os.path import lexists
 from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, Field
 
 from planwise.errors import InputError
-from planwise.storage import OWNER_ONLY_FOLDER, create_file, write_text
+from planwise.storage import OWNER_ONLY_FOLDER, create_file, reading, write_text
 from ui.values.user import ROLES
 
 COST, BLOCK, LANES = 2**15, 8, 3  # 32 MiB and about 0.2 s an attempt: OWASP's minimum for scrypt
@@ -77,21 +81,18 @@ def folder(root: Path) -> Path:
     return made
 
 
-def read_private(file: Path, what: str) -> str:
-    """Return the text of a file; raises InputError if it is missing or others may read or change it."""
-    try:
-        with file.open(encoding="utf-8") as opened:
-            mode = os.fstat(opened.fileno()).st_mode
-            if mode & OTHERS:
-                raise InputError(
-                    f"{what} {file} can be read or changed by others (mode {mode & 0o777:04o}).",
-                    remedy=f"Replace the secrets in it if others may have read them, then: chmod 600 {file}",
-                )
-            return opened.read()
-    except OSError as error:
-        raise InputError(
-            f"{what} {file} cannot be read: {error.strerror}.", remedy="Check its path."
-        ) from error
+def read_private(file: Path, what: str, remedy: str = "Check its path.") -> str:
+    """Return the text of a file; raises InputError if it cannot be read or others may read or change it."""
+    if not lexists(file):
+        raise InputError(f"{what} {file} cannot be read: there is no such file.", remedy=remedy)
+    with reading(what, file, remedy), file.open(encoding="utf-8") as opened:
+        mode = os.fstat(opened.fileno()).st_mode
+        if mode & OTHERS:
+            raise InputError(
+                f"{what} {file} can be read or changed by others (mode {mode & 0o777:04o}).",
+                remedy=f"Replace the secrets in it if others may have read them, then: chmod 600 {file}",
+            )
+        return opened.read()
 
 
 def write_private(file: Path, text: str) -> None:
@@ -117,6 +118,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 FORM = 1
 WHAT = "The file of users"
 ADD = "planwise user add NAME --role admin"
+RESTORE = f"Restore a backup of it; or move it away, then: {ADD}"
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,18 @@ class KnownUser:
     role: str
     password: str
     changed_at: datetime
+
+
+class _Row(BaseModel):
+    name: Annotated[str, Field(pattern=NAME.pattern)]
+    role: str
+    password: Annotated[str, Field(pattern=r"^scrypt(\$[A-Za-z0-9+/=]+){5}$")]
+    changed_at: AwareDatetime
+
+
+class _Document(BaseModel):
+    form: Literal[1]
+    users: list[_Row]
 
 
 class Users:
@@ -178,7 +192,7 @@ class Users:
             return {}
         stamp = (found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode)
         if stamp != self._stamp:
-            self._users, self._stamp = _parse(read_private(self.file, WHAT), self.file), stamp
+            self._users, self._stamp = _parse(read_private(self.file, WHAT, RESTORE), self.file), stamp
         return self._users
 
     def _write(self, users: dict[str, KnownUser]) -> None:
@@ -193,20 +207,8 @@ def require_role(role: str) -> None:
 
 
 def _parse(text: str, file: Path) -> dict[str, KnownUser]:
-    try:
-        document = json.loads(text)
-        if document["form"] != FORM:
-            raise ValueError(f"form {document['form']!r}")
-        users = {
-            row["name"]: KnownUser(
-                row["name"], row["role"], row["password"], datetime.fromisoformat(row["changed_at"])
-            )
-            for row in document["users"]
-        }
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{WHAT} {file} cannot be read: {error}.", remedy=f"Move it away, then: {ADD}"
-        ) from error
-    for user in users.values():
-        require_role(user.role)
-    return users
+    with reading(WHAT, file, RESTORE):
+        document = _Document.model_validate_json(text)
+        if unknown := {row.role for row in document.users} - set(ROLES):
+            raise ValueError(f"it has roles that PlanWise does not know: {len(unknown)}")
+    return {row.name: KnownUser(row.name, row.role, row.password, row.changed_at) for row in document.users}

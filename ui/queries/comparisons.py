@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from planwise.engine.publishing import CURRENT
 from planwise.errors import InputError
+from planwise.governance.publications import CURRENT
 from planwise.risk.ensemble import replicate_seeds
 from planwise.settings import Settings
 from ui.cache import BoundedCache

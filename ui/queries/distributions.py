@@ -6,7 +6,7 @@ import duckdb
 import pandas as pd
 
 from planwise.comparison.sources import path
-from planwise.engine.publishing import Publication
+from planwise.governance.publications import Publication
 from ui.queries.people_sql import EVENTS, SNAPSHOT, chosen_people
 from ui.values.people import FigureDistribution, Filter, Sample
 from ui.values.results import SUPPRESSED_UNDER

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import pandas as pd
 
-from planwise.engine.publishing import Publication, load_publication
 from planwise.errors import InputError
+from planwise.governance.publications import Publication, load_publication
 from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.values.people import (

@@ -8,8 +8,8 @@ import pandas as pd
 from planwise.census import load_census
 from planwise.comparison.people import small_groups
 from planwise.comparison.sources import path, require_columns
-from planwise.engine.publishing import Publication
 from planwise.errors import InputError
+from planwise.governance.publications import Publication
 from planwise.settings import Settings
 from ui.values.people import (
     EVENT_COLUMNS,

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from planwise.engine.publishing import load_publication, published_scenarios
 from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, open_ledger
+from planwise.governance.publications import load_publication, published_scenarios
 from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.values.results import ScenarioStatus, State, StoredSweep, StoredSweepRow, Sweeps, Unreadable

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from planwise.engine.publishing import published_scenarios
 from planwise.errors import InputError
 from planwise.governance import Ledger, effective_parameters, open_ledger
+from planwise.governance.publications import published_scenarios
 from planwise.governance.scenarios import Scenario, check_new_name
 from planwise.parameters import EffectiveParameters, Value
 from planwise.settings import Settings

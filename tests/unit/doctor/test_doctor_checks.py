@@ -15,6 +15,7 @@ from planwise.engine.warehouse import MARTS
 from planwise.governance import open_ledger
 from planwise.settings import Settings
 from planwise.storage import hold_lock
+from tests.ui.published import manifest
 
 HOME = Path("/somewhere")
 
@@ -144,7 +145,8 @@ def published(settings, scenario):
     folder.mkdir(parents=True)
     for mart in MARTS:
         pq.write_table(pa.table({"simulation_year": [0, 1]}), folder / f"{mart}.parquet")
-    (folder / "manifest.json").write_text(json.dumps({"row_counts": dict.fromkeys(MARTS, 2)}))
+    counts = {"row_counts": dict.fromkeys(MARTS, 2)}
+    (folder / "manifest.json").write_text(json.dumps(manifest(scenario, "abc") | counts))
     (folder.parent / "current").write_text("abc")
     return folder
 

@@ -10,11 +10,14 @@ import pytest
 from planwise.census import generate_census
 from planwise.engine import publishing
 from planwise.engine.outcome import PlanOutcome
-from planwise.engine.publishing import list_publications, load_publication, publish
-from planwise.errors import GateBlocked, InputError
+from planwise.engine.publishing import publish
+from planwise.errors import DamagedStore, GateBlocked, InputError
 from planwise.gate import GateCheck, GateResult
+from planwise.governance import open_ledger
+from planwise.governance.publications import list_publications, load_publication
 from planwise.parameters import resolve
 from planwise.settings import Settings
+from planwise.storage import hold_lock
 
 
 @pytest.fixture
@@ -136,7 +139,7 @@ def test_what_is_missing_or_damaged_says_what_to_do(settings):
         load_publication(settings, "nobody")
     found = published(settings, "f1")
     (found.folder / "manifest.json").write_text("{")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(DamagedStore, match=r"is damaged: .*manifest\.json"):
         load_publication(settings, "baseline")
 
 
@@ -146,3 +149,65 @@ def test_the_manifest_is_plain_json(settings):
     tiers = {row["parameter"]: row["tier"] for row in manifest["parameters"]}
     assert tiers["cola_rate"] == "default"
     assert (manifest["census"]["rows"], manifest["census"]["as_of"]) == (5, "2025-12-31")
+
+
+class Killed(BaseException):
+    """What no code of ours answers, as it answers no SIGKILL."""
+
+
+@pytest.mark.parametrize("before", [None, "f1"])
+@pytest.mark.parametrize(
+    ("step", "in_force"),
+    [
+        ("storage.os.rename", False),
+        ("engine.publishing.write_text", False),
+        ("engine.publishing._prune", True),
+    ],
+)
+def test_a_kill_at_any_step_leaves_a_result_that_the_next_command_records(
+    settings, monkeypatch, before, step, in_force
+):
+    def killed(*_, **__):
+        raise Killed
+
+    if before:
+        published(settings, before)
+        open_ledger(settings).close()
+    with monkeypatch.context() as broken, pytest.raises(Killed):
+        broken.setattr(f"planwise.{step}", killed)
+        published(settings, "f2")
+    expected = "f2" if in_force else before
+    with (
+        hold_lock(settings.warehouse_lock_file, "simulate", timeout_seconds=0),
+        open_ledger(settings) as ledger,
+    ):
+        recorded = ledger.runs.last_published().get("baseline")
+        assert recorded == before  # whoever has the warehouse records its own run
+    for _ in range(2):  # once, and not again
+        with open_ledger(settings) as ledger:
+            runs = ledger.runs.list()
+            assert ledger.runs.last_published().get("baseline") == expected
+            assert len(runs) == len({before, expected} - {None})
+    if in_force:
+        assert (runs[0].kpis, runs[0].gate_status) == ([{"simulation_year": 2026}], "passed")
+        assert (runs[0].models_run, runs[0].models_reused, runs[0].published) == (1, 0, True)
+        manifest = load_publication(settings, "baseline").manifest
+        assert runs[0].started_at.isoformat() == manifest["started_at"]
+
+
+def test_a_result_that_is_published_once_more_after_another_is_recorded_once_more(settings):
+    for fingerprint in ("f1", "f2", "f1"):
+        published(settings, fingerprint)
+        with open_ledger(settings) as ledger:
+            assert ledger.runs.list()[0].fingerprint == fingerprint
+
+
+def test_what_is_not_a_result_is_left_alone(settings):
+    for fingerprint in ("f1", "f2", "f3"):
+        published(settings, fingerprint)
+        home = settings.published_dir / "baseline"
+        (home / "@eaDir").mkdir(exist_ok=True)
+        (settings.published_dir / "lost+found").mkdir(exist_ok=True)
+        (settings.published_dir / ".DS_Store").write_bytes(b"\0")
+        assert list_publications(settings)[0].fingerprint == fingerprint
+    assert sorted(entry.name for entry in home.iterdir()) == ["@eaDir", "current", "f2", "f3"]

@@ -1,7 +1,6 @@
 """Output of the command line: one JSON object on stdout for programs, rich text for people."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -93,10 +92,7 @@ def json_text(obj: Mapping[str, Any], *, allow_nan: bool = False) -> str:
 
 def settings_for(home: Path | None = None) -> Settings:
     """Return the settings from the environment; `home`, if given, replaces `PLANWISE_HOME`."""
-    settings = valid_settings(lambda: Settings() if home is None else Settings(home=home), "The settings")
-    if os.path.expanduser("~") == "~":  # a user id without an account, as in containers
-        os.environ["HOME"] = str(settings.root)  # libraries keep their own settings there
-    return settings
+    return valid_settings(lambda: Settings() if home is None else Settings(home=home), "The settings")
 
 
 def valid_settings(make: Callable[[], Made], what: str) -> Made:

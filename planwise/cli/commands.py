@@ -159,6 +159,8 @@ def run(tokens: Sequence[str]) -> int:
     as_json = JSON_FLAG in tokens
     try:
         _check_text(tokens)
+        if os.path.expanduser("~") == "~":  # a user id without an account, as in containers
+            os.environ["HOME"] = str(home_folder(_home_of(tokens)))  # libraries keep their own settings there
         return _run_until_signal(tokens)
     except KeyboardInterrupt as stop:
         failure = CommandFailure(exit_code_of(stop), "Interrupted", "Interrupted.", None)

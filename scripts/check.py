@@ -1,7 +1,7 @@
 """Run every check: linters, SQL tests, then pytest; the last line counts all of pytest's tests, in its words.
 
-Nothing stops at the first failure, so that one run finds everything to fix. Everything runs on two
-processes, except tests that measure time: they run alone.
+Nothing stops at the first failure, so that one run finds everything to fix. The tests run on two processes,
+the linters beside the first of them; tests that measure time run alone.
 """
 
 import argparse
@@ -32,9 +32,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 COUNTED = ("failed", "errors", "passed", "skipped")
 
 
-def lint_commands(scratch: Path) -> tuple[dict[str, list[str]], ...]:
+def lint_commands() -> tuple[dict[str, list[str]], ...]:
     """Return the linters by name, in two lots that may run beside each other."""
-    sqlmesh = [str(BIN / "sqlmesh"), "--log-file-dir", str(scratch / "logs"), "-p", "sqlmesh_project"]
     return (
         {
             "mypy": [str(BIN / "mypy")],
@@ -42,22 +41,20 @@ def lint_commands(scratch: Path) -> tuple[dict[str, list[str]], ...]:
             "ruff check": [str(BIN / "ruff"), "check", "."],
         },
         {
-            "sqlmesh format": [*sqlmesh, "format", "--check"],
-            "sqlmesh lint": [*sqlmesh, "lint"],
-            "sqlmesh test": [*sqlmesh, "test"],
+            "sqlmesh": [sys.executable, "-m", "scripts.sql_checks"],
             "import-linter": [str(BIN / "lint-imports"), "--no-cache"],
             "oxlint": [str(BIN / "oxlint"), "--deny-warnings", "ui/assets"],
         },
     )
 
 
-def run_lints(scratch: Path, environment: dict[str, str]) -> list[str]:
+def run_lints(environment: dict[str, str]) -> list[str]:
     """Run the linters; return the names of those that failed."""
 
     def run_lot(lot: dict[str, list[str]]) -> list[str]:
         return [name for name, command in lot.items() if not run_quietly(name, command, environment)]
 
-    lots = lint_commands(scratch)
+    lots = lint_commands()
     with ThreadPoolExecutor(len(lots)) as threads:
         return [name for failed in threads.map(run_lot, lots) for name in failed]
 
@@ -68,7 +65,7 @@ def run_quietly(name: str, command: list[str], environment: dict[str, str]) -> b
     done = subprocess.run(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    print(f"--- {name}\n{done.stdout}{_ended(name, done.returncode, started)}", flush=True)
+    print(f"\n--- {name}\n{done.stdout}{_ended(name, done.returncode, started)}", flush=True)
     return done.returncode == 0
 
 
@@ -158,21 +155,22 @@ def main() -> int:
     parser.add_argument("--lint", action="store_true", help="run the linters and SQL tests only")
     options = parser.parse_args()
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="planwise-check-") as folder:
+    with tempfile.TemporaryDirectory(prefix="planwise-check-") as folder, ThreadPoolExecutor() as beside:
         scratch = Path(folder)
         environment = {**os.environ, "PLANWISE_HOME": str(scratch / "home")}
         last = ""
+        lints = beside.submit(run_lints, environment)
         if options.lint:
-            failed = run_lints(scratch, environment)
+            failed = lints.result()
         else:
-            with ThreadPoolExecutor(2) as fetching:  # while the linters compute
-                browser, rules = (
-                    fetching.submit(there) for there in (browser_is_there, accessibility_rules_are_there)
-                )
-                failed = run_lints(scratch, environment)
+            browser = beside.submit(browser_is_there)
+            rules = beside.submit(accessibility_rules_are_there)
+            (quick, command), *others = pytest_commands(scratch).items()  # the first needs neither of them
+            failed = [] if run(quick, command, environment) else [quick]
+            failed += lints.result()
             failed += [] if browser.result() else ["Chromium"]
             failed += [] if rules.result() else ["axe-core"]
-            failed += [n for n, c in pytest_commands(scratch).items() if not run(n, c, environment)]
+            failed += [name for name, command in others if not run(name, command, environment)]
             last = closing_line(scratch, time.monotonic() - started)
     print(f"FAILED: {', '.join(failed)}" if failed else "Every check passed.")
     if last:

@@ -16,15 +16,14 @@ MISTAKES = {
 }
 
 
-def lint(tmp_path, target):
-    lots = lint_commands(tmp_path)
-    command = next(lot["oxlint"] for lot in lots if "oxlint" in lot)
+def lint(target):
+    command = next(lot["oxlint"] for lot in lint_commands() if "oxlint" in lot)
     assert command[-1] == "ui/assets"
     return subprocess.run([*command[:-1], str(target)], cwd=ROOT, capture_output=True, text=True)
 
 
-def test_the_assets_have_no_finding(tmp_path):
-    done = lint(tmp_path, ASSETS)
+def test_the_assets_have_no_finding():
+    done = lint(ASSETS)
 
     assert done.returncode == 0, done.stdout
     assert f"on {len(list(ASSETS.rglob('*.js')))} files" in done.stdout
@@ -37,7 +36,7 @@ def test_a_mistake_is_found(tmp_path, rule):
     file = tmp_path / "plot.js"
     file.write_text(PLOT.replace(text, mistake, 1), encoding="utf-8")
 
-    done = lint(tmp_path, file)
+    done = lint(file)
 
     assert done.returncode == 1
     assert "Unexpected" in done.stdout if rule == "syntax" else f"eslint({rule})" in done.stdout

@@ -2,13 +2,14 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from sqlmesh import Context
+from sqlmesh.core import console
 
 from planwise.engine.reference import PAGE, column_descriptions, column_types, project_models, reference
+from scripts import sql_checks
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "sqlmesh_project"
@@ -22,28 +23,41 @@ def models():
     return project_models()
 
 
-def lint(project, log_dir):
-    command = [str(Path(sys.executable).parent / "sqlmesh"), "--log-file-dir", str(log_dir)]
-    return subprocess.run([*command, "-p", str(project), "lint"], capture_output=True, text=True, timeout=120)
+WRONG = {  # a column of another model, and one of no model
+    "staging/stg_market_reference": ("midpoint", "midpiont"),
+    "marts/fct_workforce_snapshot": ("market_reference", "market_referense"),
+}
 
 
-@pytest.mark.parametrize(
-    ("model", "column", "wrong"),
-    [
-        ("staging/stg_market_reference", "midpoint", "midpiont"),  # of another model
-        ("marts/fct_workforce_snapshot", "market_reference", "market_referense"),
-    ],
-)
-def test_the_linter_fails_on_a_column_that_does_not_exist(tmp_path, model, column, wrong):
+def test_the_linter_fails_on_columns_that_do_not_exist(tmp_path, monkeypatch, capsys):
     project = tmp_path / "sqlmesh_project"
     shutil.copytree(PROJECT, project)
-    file = project / "models" / f"{model}.sql"
-    header, query = file.read_text(encoding="utf-8").split(");\n", 1)
-    assert column in query
-    file.write_text(header + ");\n" + re.sub(rf"\b{column}\b", wrong, query, count=1), encoding="utf-8")
-    done = lint(project, tmp_path / "logs")
-    told = " ".join((done.stdout + done.stderr).split())
-    assert done.returncode == 1 and "ambiguousorinvalidcolumn" in told and wrong in told, told
+    for model, (column, wrong) in WRONG.items():
+        file = project / "models" / f"{model}.sql"
+        header, query = file.read_text(encoding="utf-8").split(");\n", 1)
+        assert column in query
+        file.write_text(header + ");\n" + re.sub(rf"\b{column}\b", wrong, query, count=1), encoding="utf-8")
+    monkeypatch.setattr(console, "_CONSOLE", console.TerminalConsole())
+    assert not sql_checks.lint(Context(paths=[project]))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "ambiguousorinvalidcolumn" in told
+    assert [wrong for _, wrong in WRONG.values() if wrong not in told] == [], told
+
+
+def yearly(name):
+    """Return the name of a blueprint's file for the model of one year."""
+    stem, _, year = name.rpartition("_")
+    return f"{stem}_year" if year.isdigit() else name
+
+
+def test_every_model_has_a_unit_test_of_its_name(models):
+    """`scripts/sql_checks.py` runs them."""
+    files = {path.stem.removeprefix("test_"): path for path in (PROJECT / "tests").glob("test_*.yaml")}
+    assert {yearly(model.view_name) for model in models} == set(files)
+    for name, path in files.items():
+        lines = [line.strip() for line in path.read_text().splitlines()]
+        named = [line.split(".")[-1].strip() for line in lines if line.startswith("model:")]
+        assert {yearly(model) for model in named} == {name}
 
 
 def test_nothing_is_drawn_or_dated_but_from_stable_keys():

@@ -8,12 +8,11 @@ A mutant of Python code is one textual change of a module; one of the named test
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from planwise.census.synthetic import synthetic_rows
 from planwise.parameters import EffectiveParameters
 
 ROOT = Path(__file__).parents[2]
+RUNNER = Path(__file__).with_name("mutant_runner.py")
 MATRIX = {"below_range": 1.8, "1": 1.3, "2": 1.1, "3": 0.8, "4": 0.5, "above_range": 0.2}
 GROWING = {
     "years": 2,
@@ -318,28 +318,36 @@ def test_mutant_is_killed(mutable: Direct, worlds: list[World], mutant: str, mon
     assert not found[0].startswith("does not run"), found
 
 
-def run_tests_with(file: str, text: str, changed: str, tests: str) -> "subprocess.CompletedProcess[str]":
-    assert text in (ROOT / file).read_text(encoding="utf-8"), (
-        f"{file} no longer has {text!r}: write the mutant anew"
+@pytest.fixture(scope="module")
+def run_tests_with(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., tuple[int, str]]]:
+    """Return a function from a mutant to pytest's exit code and what it prints."""
+    output = tmp_path_factory.mktemp("told") / "pytest.log"
+    runner = subprocess.Popen(
+        [sys.executable, str(RUNNER)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    module = file.removesuffix(".py").replace("/", ".")
-    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "PYTHONPATH": path, "PLANWISE_MUTANT": json.dumps([module, text, changed])}
-    options = ["-q", "-x", "-p", "mutated_module", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", *options, tests]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+    def run(file: str, text: str, changed: str, tests: str) -> tuple[int, str]:
+        original = (ROOT / file).read_text(encoding="utf-8")
+        assert text in original, f"{file} no longer has {text!r}: write the mutant anew"
+        module = file.removesuffix(".py").replace("/", ".")
+        assert runner.stdin and runner.stdout
+        print(json.dumps([module, text, changed, tests, str(output)]), file=runner.stdin, flush=True)
+        return int(runner.stdout.readline()), output.read_text(encoding="utf-8")
+
+    yield run
+    runner.communicate()
 
 
-def test_unchanged_code_survives() -> None:
-    done = run_tests_with("planwise/study/pareto.py", "DUPLICATE = 1e-9", "DUPLICATE = 1e-9", PARETO)
+def test_unchanged_code_survives(run_tests_with: Callable[..., tuple[int, str]]) -> None:
+    code, told = run_tests_with("planwise/study/pareto.py", "DUPLICATE = 1e-9", "DUPLICATE = 1e-9", PARETO)
 
-    assert done.returncode == 0, done.stdout
+    assert code == 0, told
 
 
 @pytest.mark.parametrize("mutant", CODE_MUTANTS)
-def test_code_mutant_is_killed(mutant: str) -> None:
-    done = run_tests_with(*CODE_MUTANTS[mutant])
+def test_code_mutant_is_killed(run_tests_with: Callable[..., tuple[int, str]], mutant: str) -> None:
+    code, told = run_tests_with(*CODE_MUTANTS[mutant])
 
-    assert done.returncode == 1, f"survived, or does not run: {done.stdout[-2000:]}{done.stderr[-2000:]}"
-    assert re.search(r"\d+ failed", done.stdout), done.stdout[-2000:]
-    assert "duckdb." not in done.stdout, f"does not run: {done.stdout[-2000:]}"
+    assert code == 1, f"survived, or does not run: {told[-2000:]}"
+    assert re.search(r"\d+ failed", told), told[-2000:]
+    assert "duckdb." not in told, f"does not run: {told[-2000:]}"

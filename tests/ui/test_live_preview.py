@@ -14,10 +14,12 @@ import psutil
 import pytest
 
 from planwise.census import generate_census, load_census
-from planwise.engine.preview import PreviewOutcome
+from planwise.engine.preview import Preview, PreviewOutcome
+from planwise.engine.warehouse import open_warehouse
 from planwise.errors import InputError
 from planwise.governance import effective_parameters, open_ledger
 from planwise.parameters import effective as resolution
+from planwise.risk.impact import people_impact
 from planwise.settings import Settings
 from planwise.workers import PoolStopped, RequestFailed, WorkerDied
 from ui.draft import Draft
@@ -76,11 +78,15 @@ def service(home):
     service.close()
 
 
-def test_figures_are_those_of_preview_and_plan_to_the_last_bit(home, service):
-    from planwise.engine.preview import Preview
-    from planwise.engine.warehouse import open_warehouse
+@pytest.fixture(scope="module")
+def preview(home):
+    preview = Preview(home, load_census(home))
+    yield preview
+    preview.close()
 
-    preview, previews = Preview(home, load_census(home)), service.session()
+
+def test_figures_are_those_of_preview_and_plan_to_the_last_bit(home, service, preview):
+    previews = service.session()
     for scenario, changes in (*(("baseline", edit) for edit in EDITS), ("generous", EDITS[0])):
         census, effective = effective_of(home, scenario, changes)
         found = run(previews.kpis(scenario, changes))
@@ -90,7 +96,6 @@ def test_figures_are_those_of_preview_and_plan_to_the_last_bit(home, service):
     with open_warehouse(home, "test") as warehouse:  # the last one: three years, as a scenario has it
         planned = warehouse.plan("trial_preview", census, effective, kpis_only=True)
         assert planned.apply().kpis == found.kpis
-    preview.close()
 
 
 def test_what_was_answered_is_told_to_come_from_the_cache_and_is_shared(home, service):
@@ -164,16 +169,10 @@ def test_the_event_loop_goes_on_while_workers_work(service):
     assert not answer.from_cache
 
 
-def test_impact_counts_people_and_sums_up_levels(home, service):
-    from planwise.engine.preview import Preview
-    from planwise.risk.impact import people_impact
-
+def test_impact_counts_people_and_sums_up_levels(home, service, preview):
     changes = {"merit_rate_level_1": 0.08, "merit_rate_level_3": 0.02}
-    census, before = effective_of(home, "baseline", {})
-    _, after = effective_of(home, "baseline", changes)
-    preview = Preview(home, census)
+    before, after = (effective_of(home, "baseline", edits)[1] for edits in ({}, changes))
     old, new = preview.pay(before), preview.pay(after)
-    preview.close()
     impact = run(service.session().impact("baseline", changes))
     whole = people_impact(old, new)
     assert impact.year == whole.year == before.years[-1]

@@ -319,12 +319,19 @@ class Template:
     bound: SqlModel | None = None
 
 
+# Models by their file and by all that they were made from; what a process goes back and forth between stays.
+CREATED: dict[Path, dict[str, list[SqlModel]]] = {}
+STATES_KEPT = 4  # of a file
+
+
 class IncrementalLoader(SqlMeshLoader):
-    """SQLMesh's loader with an in-memory cache of models by file and by the variables each file reads."""
+    """SQLMesh's loader; it creates models again only when their file or a variable that it reads has changed.
+
+    All contexts of a process share the models, of which SQLMesh changes none.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._loaded: dict[Path, tuple[str, list[SqlModel]]] = {}
         self._templates: dict[str, Template] = {}
 
     def _load_sql_models(
@@ -340,7 +347,8 @@ class IncrementalLoader(SqlMeshLoader):
         models: UniqueKeyDict[str, Model] = UniqueKeyDict("models")
         variables = self.config.variables
         reads = _variables_read_by_macros(macros)
-        around = [self._macros_max_mtime, self._audits_max_mtime, self.context.default_catalog]
+        optimized = self.config.model_defaults.optimize_query
+        around = [self._macros_max_mtime, self._audits_max_mtime, self.context.default_catalog, optimized]
         for path in self._glob_paths(
             self.config_path / constants.MODELS, ignore_patterns=self.config.ignore_patterns, extension=".sql"
         ):
@@ -350,12 +358,14 @@ class IncrementalLoader(SqlMeshLoader):
             names = {name.lower() for part in read for name in REFERENCE.findall(part)}
             used = (names & variables.keys()).union(*(reads.get(name, set()) for name in names))
             state = json.dumps([text, around, {name: variables.get(name) for name in sorted(used)}])
-            known = self._loaded.get(path)
-            if known is None or known[0] != state:
-                fresh = self._create(path, text, variables, macros, jinja_macros, audits, signals)
-                known = (state, fresh)
-                self._loaded[path] = known
-            for model in known[1]:
+            states = CREATED.setdefault(path, {})
+            created = states.get(state)
+            if created is None:
+                created = self._create(path, text, variables, macros, jinja_macros, audits, signals)
+                states[state] = created
+                if len(states) > STATES_KEPT:
+                    del states[next(iter(states))]
+            for model in created:
                 models[model.fqn] = self._with_values(model, variables.get("bindings"))
         return models
 

@@ -2,9 +2,11 @@
 
 import ast
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from planwise.engine import sqlmesh_adapter
 from planwise.engine.project import open_project
 from planwise.engine.variables import sqlmesh_variables
 from planwise.parameters import resolve, simulated_years
@@ -55,11 +57,12 @@ def reload(context, new_variables):
 
 
 def fresh(settings, new_variables):
-    context = open_project(settings, new_variables)
-    try:
-        return loaded(context)
-    finally:
-        context.close()
+    with patch.dict(sqlmesh_adapter.CREATED, clear=True):
+        context = open_project(settings, new_variables)
+        try:
+            return loaded(context)
+        finally:
+            context.close()
 
 
 def test_a_reload_equals_a_fresh_load(settings):
@@ -87,6 +90,18 @@ def test_a_change_changes_only_models_that_read_it(settings):
         context.close()
     assert {name.split('"')[-2] for name in before.keys() - kept} >= {"int_pay_2027"}
     assert not [name for name in before.keys() - kept if "int_workforce" in name or "stg_" in name]
+
+
+def test_another_context_of_the_process_has_the_models_at_once(settings, monkeypatch):
+    first = open_project(settings, variables({}))
+    monkeypatch.setattr(sqlmesh_adapter.IncrementalLoader, "_create", None)
+    second = open_project(settings, variables({}))
+    try:
+        monkeypatch.undo()
+        assert loaded(second) == fresh(settings, variables({}))
+    finally:
+        first.close()
+        second.close()
 
 
 @pytest.mark.parametrize("file", MACROS, ids=lambda file: file.stem)

@@ -43,14 +43,6 @@ def users(guarded_home):
     return users_of(guarded_home, SignInSettings(auth="basic"))
 
 
-@pytest.fixture
-def window(browser):
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(30_000)
-    yield context
-    context.close()
-
-
 def sign_in(page, url, name, password=GOOD):
     page.goto(url)
     page.get_by_label("Name").fill(name)

@@ -17,6 +17,7 @@ from planwise.settings import Settings
 from ui.draft import Draft
 from ui.jobs.actions import Actions
 from ui.live_preview import PreviewService
+from ui.queries.individual_pay import IndividualPay
 from ui.selection import Selection
 from ui.store import Store
 from ui.values.user import User
@@ -83,6 +84,16 @@ class Session(param.Parameterized):
     def can_run(self) -> bool:
         """Whether the user may start and cancel runs and studies."""
         return self.user.can_run
+
+    @property
+    def can_see_individual_pay(self) -> bool:
+        """Whether the user may see single people and their pay."""
+        return self.user.can_see_individual_pay
+
+    @property
+    def individual_pay(self) -> IndividualPay:
+        """The reader of single people; raises InputError unless the user may see their pay."""
+        return self.store.individual_pay(self.user)
 
     def go(self, page: str, **selection: Any) -> None:
         """Show another page, with these choices."""

@@ -20,6 +20,7 @@ from planwise.governance.publications import (
 from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.queries.comparisons import ComparisonReader
+from ui.queries.individual_pay import IndividualPay
 from ui.queries.jobs import JobsReader
 from ui.queries.learning import LearningReader
 from ui.queries.people import PeopleReader
@@ -27,6 +28,7 @@ from ui.queries.scenario_status import StatusReader, SweepReader
 from ui.queries.scenarios import ScenarioNames, ScenarioReader
 from ui.queries.studies import StudyReader
 from ui.values.results import Result, Unreadable, suppress_small_groups
+from ui.values.user import User
 
 BASELINE = "baseline"
 RESULTS_KEPT = 64  # a result is a few hundred rows
@@ -53,6 +55,10 @@ class Store:
     def home(self) -> Path:
         """The folder that holds everything."""
         return self._settings.root
+
+    def individual_pay(self, user: User) -> IndividualPay:
+        """Return the reader of single people; raises InputError unless the user may see their pay."""
+        return IndividualPay(self._settings, self.people, user)
 
     def version(self) -> Hashable:
         """Return a value that changes whenever there is something new to see; costs a few `stat` calls."""

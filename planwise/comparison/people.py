@@ -1,12 +1,12 @@
 """Winners and losers: what a scenario pays the same people, against another, at the end of a year.
 
 Matched are those who are active in both results, by employee id. All sums are exact decimals. A group of
-fewer than SMALLEST_GROUP people is counted with other such groups, so that no figure reveals a person's pay.
+fewer than ten people is counted with other such groups, so that no figure reveals a person's pay.
 """
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -18,11 +18,11 @@ import duckdb
 from planwise.comparison.sources import ACTIVE, Row, Source, damage_named, path, reader, rows
 from planwise.errors import InputError
 from planwise.formatting import FORMULA_PATTERN, escape_formula
+from planwise.small_groups import small_groups
 from planwise.storage import replace_file
 
 SNAPSHOT = "fct_workforce_snapshot"
 ATTRIBUTES = {"level": "level_id", "department": "department", "gender": "gender"}
-SMALLEST_GROUP = 10  # people
 SMALL_GROUPS = "smaller groups"
 NOT_GIVEN = "not given"
 TOP_MOVERS = 10
@@ -220,18 +220,6 @@ def _groups(connection: duckdb.DuckDBPyConnection, attribute: str) -> list[Group
         Group(attribute, row.pop("name"), Statistics(**{k: v for k, v in row.items() if k != "pooled"}))
         for row in found
     ]
-
-
-def small_groups(sizes: Mapping[str, int]) -> list[str]:
-    """Return the groups to be counted together: the small ones, and the next until they are enough."""
-    pooled: list[str] = []
-    total = 0
-    for name, people in sorted(sizes.items(), key=lambda entry: (entry[1], entry[0])):
-        if people >= SMALLEST_GROUP and (not pooled or total >= SMALLEST_GROUP):
-            break
-        pooled.append(name)
-        total += people
-    return pooled
 
 
 def _payroll(connection: duckdb.DuckDBPyConnection) -> PayrollBridge:

@@ -229,12 +229,10 @@ def checks_of(
                 budget.growth[name],
                 cells.at("growth_all", last, name),
             ),
-            (
-                f"{name}: headcount of {last}, from the levels and from the KPIs",
-                headcounts[name, last],
-                cells.at("headcount", last, name),
-            ),
         ]
+        if headcounts:
+            text = f"{name}: headcount of {last}, from the levels and from the KPIs"
+            found.append((text, headcounts[name, last], cells.at("headcount", last, name)))
     for scenario, (matched, payroll) in (people.payroll if people else {}).items():
         found.append(
             (f"{scenario}: difference of payroll, person by person and of the KPIs", matched, payroll)
@@ -273,8 +271,10 @@ OPTIONS = {
 }
 
 
-def write_workbook(comparison: Comparison, file: Path) -> Path:
+def write_workbook(comparison: Comparison, file: Path, *, with_people: bool = True) -> Path:
     """Write the workbook, whole or not at all; return its path.
+
+    Without people it has no levels, groups and single people: it reveals nobody's pay.
 
     Raises InputError for a name that is no .xlsx, or a place that cannot be written.
     """
@@ -282,7 +282,7 @@ def write_workbook(comparison: Comparison, file: Path) -> Path:
         raise InputError(f"{file} is not an Excel file.", remedy=f"Choose a name that ends with {SUFFIX}.")
     try:
         with replace_file(file) as partial, partial.open("wb") as opened:
-            _write(comparison, opened)
+            _write(comparison, opened, with_people=with_people)
     except OSError as error:
         raise InputError(
             f"The workbook {file} cannot be written: {error.strerror or error}.",
@@ -291,15 +291,16 @@ def write_workbook(comparison: Comparison, file: Path) -> Path:
     return file.resolve()
 
 
-def _write(comparison: Comparison, handle: object) -> None:
+def _write(comparison: Comparison, handle: object, *, with_people: bool) -> None:
     workbook = Workbook(handle, OPTIONS)
     workbook.set_calc_mode("auto")
     workbook.set_properties(
         {"title": f"Comparison with {comparison.base.name}", "created": comparison.compared_at}
     )
     names = [SUMMARY_SHEET, LEVERS_SHEET]
-    names += [KPIS_SHEET, BUDGET_SHEET, LEVELS_SHEET] if comparison.years else []
-    names += [PEOPLE_SHEET, EMPLOYEES_SHEET] if comparison.people else []
+    names += [KPIS_SHEET, BUDGET_SHEET] if comparison.years else []
+    names += [LEVELS_SHEET] if comparison.years and with_people else []
+    names += [PEOPLE_SHEET, EMPLOYEES_SHEET] if comparison.people and with_people else []
     sheets = {name: workbook.add_worksheet(name) for name in (*names, NOTES_SHEET)}
     styles = styles_of(workbook)
     pages = {name: SheetWriter(sheet, styles) for name, sheet in sheets.items()}
@@ -310,8 +311,8 @@ def _write(comparison: Comparison, handle: object) -> None:
     if comparison.years:
         write_kpis(pages[KPIS_SHEET], comparison, cells)
         sums = write_budget(pages[BUDGET_SHEET], comparison, cells)
-        heads = write_levels(pages[LEVELS_SHEET], comparison)
-        if comparison.people:
+        heads = write_levels(pages[LEVELS_SHEET], comparison) if LEVELS_SHEET in pages else {}
+        if PEOPLE_SHEET in pages:
             persons = write_people(pages[PEOPLE_SHEET], comparison, cells)
             write_employees(pages[EMPLOYEES_SHEET], comparison)
         checks = checks_of(comparison, cells, sums, heads, persons)

@@ -25,8 +25,10 @@ from ui.pages.compare.tables import change, figures, file_name, levers, share, v
 from ui.queries.comparisons import band_width
 from ui.store import Store
 from ui.values.comparison import Chance, ComparedScenarios, PeopleCompared
+from ui.values.user import User
 
 LAST = 2027
+ADA = User("ada", "analyst")
 
 
 def people(raise_of, *, extra=(), juniors=28):
@@ -188,7 +190,7 @@ def test_an_unpublished_scenario_is_an_error_with_a_remedy(store):
 
 
 def test_the_workbook_has_all_scenarios_and_texts_are_texts(store):
-    content = store.comparisons.workbook(("base", "lean", "generous"))
+    content = store.individual_pay(ADA).workbook(("base", "lean", "generous"))
     assert zipfile.is_zipfile(io.BytesIO(content))
     book = openpyxl.load_workbook(io.BytesIO(content))
     heads = [cell.value for cell in next(book["Levels"].iter_rows(min_row=4, max_row=4))]
@@ -198,7 +200,7 @@ def test_the_workbook_has_all_scenarios_and_texts_are_texts(store):
 
 
 def test_the_people_file_has_one_row_a_person_and_pair(store):
-    content = store.comparisons.people_file(("base", "lean", "generous"))
+    content = store.individual_pay(ADA).people_file(("base", "lean", "generous"))
     frame = pd.read_csv(io.BytesIO(content))
     assert frame.groupby("scenario").size().to_dict() == {"generous": 40, "lean": 40}
     lean = frame[frame["scenario"] == "lean"].set_index("employee_id")["difference"]
@@ -402,9 +404,9 @@ def people_compared():
          | dict.fromkeys(("p10", "median", "p90", "median_relative"), 0.0)]
     )  # fmt: skip
     overall = Statistics(52, 12, 20, 20, 1.0, -6.0, -5.0, *[0.0] * 6)
-    bridge = PayrollBridge(-2_000_000, 500_000, 100_000, 3, 1)
+    bridge = PayrollBridge(-2_000_000, 500_000, 100_000, 30, 10)
     pair = WinnersAndLosers("lean", EVIL, 2027, overall, (), bridge, (), (), ())
-    return PeopleCompared(pair, groups, bands)
+    return PeopleCompared(pair, groups, bands, bridge)
 
 
 def test_bands_are_named_and_those_of_fewer_than_ten_are_not_counted_out():
@@ -422,6 +424,26 @@ def test_why_payroll_differs_adds_up():
     (trace,) = content.figure["data"]
     assert sum(trace["y"]) == pytest.approx(-1.6)
     assert trace["text"][-1] == "−$1.6\u00a0M"
+
+
+def test_a_few_hires_are_not_told_by_what_payroll_differs(store):
+    (found,) = store.comparisons.people(("base", "generous"), LAST)
+    assert found.pair.payroll.only_other_people == 1
+    content = people_parts.payroll(found)
+    assert content.frame["amount"].isna().tolist() == [True, True, True, False]
+    assert "48,000" not in str(content) and "−" not in content.figure["data"][0]["text"][0]
+
+
+@pytest.mark.parametrize(("raised", "shown"), [(1, False), (9, False), (10, True), (0, True)])
+def test_a_few_who_gain_are_not_told_by_the_sum(tmp_path, raised, shown):
+    settings = Settings(home=tmp_path)
+    prepare(settings)
+    publish(settings, "base", people(lambda n: 1_000))
+    publish(settings, "one", people(lambda n: 1_000 + 777 * (n < raised)))
+    (found,) = Store(settings).comparisons.people(("base", "one"), LAST)
+    rows = found.groups[found.groups["attribute"].isin(["everybody", "level"])]
+    assert rows["net"].notna().all() == shown
+    assert ("777" in str(people_parts.strip(found))) is False
 
 
 def test_groups_are_named_as_people_name_them():

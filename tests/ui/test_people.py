@@ -11,8 +11,10 @@ from planwise.errors import InputError
 from planwise.governance.publications import load_publication
 from tests.ui.published import COMMA, HOSTILE, WIDTHS, people, publish_people
 from ui.queries.distributions import bin_width
+from ui.queries.individual_pay import IndividualPay
 from ui.queries.people import PeopleReader
 from ui.values.people import EVENT_KINDS, NOT_GIVEN, STATUSES, EventQuery, Filter
+from ui.values.user import User
 
 FILTERS = [
     Filter(),
@@ -53,6 +55,10 @@ def published(tmp_path_factory):
     settings = Settings(home=tmp_path_factory.mktemp("people") / "home")
     snapshot, events = publish_people(settings)
     return PeopleReader(settings), snapshot, events
+
+
+def single_people(reader):
+    return IndividualPay(reader._settings, reader, User("ada", "analyst"))
 
 
 @pytest.mark.parametrize("chosen", FILTERS, ids=str)
@@ -323,6 +329,8 @@ def test_a_result_without_published_ranges_has_to_be_run_again(tmp_path):
 def test_points_are_drawn_evenly_and_have_no_ids(published):
     reader, snapshot, _ = published
     mine = of(snapshot[snapshot["simulation_year"] == 2027], Filter())
+    assert reader.levels("baseline", Filter(), 2027).points.empty
+    reader = single_people(reader)
     few = reader.sample("baseline", Filter(), 2027, 60)
     assert len(few.points) == 60
     assert few.people == len(mine)
@@ -368,6 +376,7 @@ def expected_events(snapshot, events, asked):
 )
 def test_events_are_filtered_sorted_and_paged_as_by_pandas(published, asked):
     reader, snapshot, events = published
+    reader = single_people(reader)
     expected = expected_events(snapshot, events, asked)
     pages = [reader.events("baseline", asked, offset=offset, limit=7) for offset in (0, 7)]
     assert [page.total for page in pages] == [len(expected)] * 2
@@ -380,11 +389,12 @@ def test_events_are_filtered_sorted_and_paged_as_by_pandas(published, asked):
 @pytest.mark.parametrize("attack", ["' OR 1=1 --", "%", "_", "'; DROP TABLE x; --", "\\", '"'])
 def test_a_search_is_a_text_and_no_query(published, attack):
     reader, _, _ = published
-    assert reader.events("baseline", EventQuery(Filter("everyone"), employee=attack), limit=5).total == 0
+    asked = EventQuery(Filter("everyone"), employee=attack)
+    assert single_people(reader).events("baseline", asked, limit=5).total == 0
     assert reader.by_year("baseline", Filter(departments=(attack,), gender=attack))["people"].sum() == 0
 
 
 def test_an_order_that_is_no_column_is_refused(published):
     reader, _, _ = published
     with pytest.raises(InputError, match="not sorted by"):
-        reader.events("baseline", EventQuery(Filter(), sort="draw; DROP TABLE x"), limit=5)
+        single_people(reader).events("baseline", EventQuery(Filter(), sort="draw; DROP TABLE x"), limit=5)

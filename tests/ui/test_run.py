@@ -291,7 +291,7 @@ def test_only_web_addresses_become_links():
 
 def test_a_gate_that_blocked_shows_failures_first_with_rows():
     blocked = replace(JOB, state=State.FAILED, error=JobFailure("w", "r", "SimulationBlocked"))
-    content = quality_gate(GATE, "lean", outcome.consequence(blocked))
+    content = quality_gate(GATE, "lean", outcome.consequence(blocked), individual_pay=True)
     assert list(content.frame["outcome"]) == ["✕ failed, blocks", "! warning", "✓ passed"]
     assert content.frame["where"][0] == "fct_scenario_kpis.payroll"
     assert "1 of 3 expectations hold; nothing is published" in content.subtitle

@@ -21,6 +21,10 @@ BRIDGE_COLUMNS = (
     *(TableColumn(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
     TableColumn("growth_all", "Growth", lambda v: percent(v, 2)),
 )
+OF_ALL_PEOPLE = frozenset(
+    {"fct_scenario_kpis", "fct_compensation_growth", "fct_budget", "pay_drift", "import"}
+)
+NOT_SHOWN = "not shown"
 GATE_COLUMNS = (
     TableColumn("expectation", "Expectation", lambda v: _breakable(v), is_text=True),
     TableColumn("outcome", "Outcome", is_text=True),
@@ -60,9 +64,16 @@ def growth_bridge(result: Result, year: int, *, scope: str = "") -> Content:
     )
 
 
-def quality_gate(rows: Sequence[Mapping[str, Any]], scenario: str, consequence: str) -> Content:
-    """Return the expectations of a gate, failures first, as `GateResult.as_table` gives them."""
+def quality_gate(
+    rows: Sequence[Mapping[str, Any]], scenario: str, consequence: str, *, individual_pay: bool
+) -> Content:
+    """Return the expectations of a gate, failures first, as `GateResult.as_table` gives them.
+
+    Values and examples of single people and small groups are left out without the right to `individual_pay`.
+    """
     frame = pd.DataFrame([dict(row) for row in rows])
+    if not individual_pay:
+        frame.loc[~frame["table"].isin(OF_ALL_PEOPLE), ["observed", "sample"]] = NOT_SHOWN
     frame["outcome"] = [_outcome(row) for row in rows]
     frame["where"] = [".".join(filter(None, (row["table"], row["column"]))) for row in rows]
     status = gate_status(rows)

@@ -1,6 +1,7 @@
 """Compare two simulations of the same people, in total and by group."""
 
 import itertools
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 
 from planwise.census import Census
 from planwise.risk.impact import ImpactGroup, people_impact
+from planwise.small_groups import small_groups
 from ui.live_preview.values import Affected, Impact, LevelYear
 from ui.values.results import SUPPRESSED_UNDER
 
@@ -98,6 +100,7 @@ def _affected(dimension: str, member: str, group: ImpactGroup) -> Affected:
 
 
 def _levels(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[LevelYear]:
+    before, after = _without_small(before), _without_small(after)
     years = sorted({year for year, _ in before.index} | {year for year, _ in after.index})
     levels = sorted({level for _, level in before.index} | {level for _, level in after.index})
     for previous, year in itertools.pairwise(years):
@@ -110,7 +113,7 @@ def _levels(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[LevelYear]:
 def _level(
     frame: pd.DataFrame, previous: int, year: int, level: int
 ) -> tuple[int, float | None, float | None]:
-    """Return headcount, mean pay and its growth; pay of fewer than ten people is None."""
+    """Return headcount, mean pay and its growth; None where the frame has no pay."""
     count, mean = _figures(frame, year, level)
     _, earlier = _figures(frame, previous, level)
     return count, mean, None if mean is None or earlier is None else mean / earlier - 1
@@ -120,5 +123,13 @@ def _figures(frame: pd.DataFrame, year: int, level: int) -> tuple[int, float | N
     if (year, level) not in frame.index:
         return 0, None
     row: Any = frame.loc[(year, level)]
-    count = int(row["headcount"])
-    return count, float(row["mean_base_pay"]) if count >= SUPPRESSED_UNDER else None
+    mean = float(row["mean_base_pay"])
+    return int(row["headcount"]), None if math.isnan(mean) else mean
+
+
+def _without_small(levels: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame of `Summary` without the mean pay of each year's `small_groups`."""
+    shown = levels.copy()
+    for _, rows in levels.groupby(level="simulation_year"):
+        shown.loc[small_groups(rows["headcount"].to_dict()), "mean_base_pay"] = float("nan")
+    return shown

@@ -24,8 +24,7 @@ class Previewed:
 class LevelYear:
     """One level at the end of one year, as the scenario has it (`_before`) and with the changes.
 
-    Pay is mean annual base pay of the active, growth its change on the year before; None for fewer than
-    ten people.
+    Pay is mean annual base pay of the active, growth its change on the year before; None for `small_groups`.
     """
 
     simulation_year: int

@@ -4,6 +4,7 @@ import math
 import tempfile
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,7 @@ from planwise.errors import InputError
 from planwise.governance.publications import CURRENT
 from planwise.risk.ensemble import replicate_seeds
 from planwise.settings import Settings
+from planwise.small_groups import small_groups
 from ui.cache import BoundedCache
 from ui.values.comparison import Chance, ComparedScenarios, PeopleCompared
 from ui.values.results import PAY_OF_LEVEL, SUPPRESSED_UNDER
@@ -60,12 +62,14 @@ class ComparisonReader:
         return self._people.get(key, lambda: _again(lambda: people_compared(self._settings, names, year)))
 
     def workbook(self, names: Sequence[str]) -> bytes:
-        """Return the comparison as an Excel workbook."""
-        return self._file(names, "xlsx")
+        """Return the comparison as an Excel workbook without levels, groups and single people."""
+        from planwise.comparison import compare
+        from planwise.comparison.workbook import write_workbook
 
-    def people_file(self, names: Sequence[str]) -> bytes:
-        """Return every matched person's pay at the end of the horizon as CSV, one row a person and pair."""
-        return self._file(names, "csv")
+        def write(file: Path) -> None:
+            write_workbook(compare(self._settings, names), file, with_people=False)
+
+        return written(write, "xlsx")
 
     def seeds(self, own: int, count: int) -> tuple[int, ...]:
         """Return the seeds that `planwise ensemble` takes for a scenario, its own first."""
@@ -91,21 +95,22 @@ class ComparisonReader:
             if (chance := _chance(scenario, metric, samples[scenario][metric], samples[base][metric]))
         )
 
-    def _file(self, names: Sequence[str], suffix: str) -> bytes:
-        from planwise.app.compare import CompareRequest, compare_scenarios
-
-        def write() -> bytes:
-            with tempfile.TemporaryDirectory(prefix="planwise-") as folder:
-                file = Path(folder) / f"comparison.{suffix}"
-                compare_scenarios(self._settings, CompareRequest(scenarios=tuple(names), **{suffix: file}))
-                return file.read_bytes()
-
-        return _again(write)
-
     def _ledger_stamp(self) -> Hashable:
         """Return what changes when scenarios are edited: remarks say what is out of date."""
         folder = self._settings.root
         return tuple(_stamp(folder / f"ledger.sqlite{suffix}") for suffix in ("", "-wal"))
+
+
+def written(write: Callable[[Path], object], suffix: str) -> bytes:
+    """Return what `write` writes into a file; it is tried again when results change meanwhile."""
+
+    def content() -> bytes:
+        with tempfile.TemporaryDirectory(prefix="planwise-") as folder:
+            file = Path(folder) / f"comparison.{suffix}"
+            write(file)
+            return file.read_bytes()
+
+    return _again(content)
 
 
 def _again(work: Callable[[], Found]) -> Found:
@@ -186,13 +191,16 @@ def _figures(compared: "Compared") -> Iterator[dict[str, Any]]:
 
 
 def _without_small(levels: pd.DataFrame) -> pd.DataFrame:
-    """Remove the pay figures where either side has fewer than ten people."""
+    """Remove the pay figures where a level is among the `small_groups` of either side."""
     if levels.empty:
         return levels
     where = ["simulation_year", "level_id"]
     people = levels.loc[levels["metric"] == "headcount"]
-    small = people.loc[people["value"].fillna(0) < SUPPRESSED_UNDER, [*where, "scenario"]]
-    small_keys: set[tuple[Any, ...]] = set(small.itertuples(index=False, name=None))
+    small_keys = {
+        (year, level, scenario)
+        for (year, scenario), rows in people.groupby(["simulation_year", "scenario"])
+        for level in small_groups(rows.set_index("level_id")["value"].fillna(0).astype(int).to_dict())
+    }
     base = levels["scenario"].iloc[0]
     pay = levels["metric"].isin(PAY_OF_LEVEL)
     own = [key in small_keys for key in levels[[*where, "scenario"]].itertuples(index=False, name=None)]
@@ -229,6 +237,7 @@ GROUP_COLUMNS = (
     "p90",
     "median_relative",
 )
+AMOUNTS = ("net", "p10", "median", "p90", "median_relative")
 BAND_COLUMNS = ("low", "high", "people")
 SPREAD = """
 SELECT
@@ -268,21 +277,35 @@ def _compared(
     with damage_named(base.publication, other.publication), matched(connection, base, other, year):
         bands = pd.DataFrame(_bands(connection), columns=BAND_COLUMNS)
     groups = pd.DataFrame(_groups(found), columns=GROUP_COLUMNS)
-    return PeopleCompared(found, groups, bands)
+    payroll = found.payroll
+    alone = (payroll.only_other_people, payroll.only_base_people)
+    return PeopleCompared(found, groups, bands, None if any(map(_few, alone)) else payroll)
 
 
 def _groups(found: "WinnersAndLosers") -> Iterator[dict[str, Any]]:
-    yield _row(EVERYBODY, EVERYBODY, found.overall)
-    for group in found.groups:
-        yield _row(group.attribute, group.group, group.statistics)
+    """Yield a row for everybody and each group; amounts are missing where few people's pay differs."""
+    yield _row(EVERYBODY, EVERYBODY, found.overall, hidden=_few(_differ(found.overall)))
+    for attribute, members in groupby(found.groups, key=lambda group: group.attribute):
+        groups = list(members)
+        few = small_groups({group.group: _differ(group.statistics) for group in groups})
+        for group in groups:
+            yield _row(attribute, group.group, group.statistics, hidden=group.group in few)
 
 
-def _row(attribute: str, group: str, statistics: "Statistics") -> dict[str, Any]:
-    values = asdict(statistics)
-    few = statistics.people < SUPPRESSED_UNDER  # all there are, where a whole scenario is that small
-    figures = {name: None if few else values[name] for name in ("p10", "median", "p90", "median_relative")}
+def _differ(statistics: "Statistics") -> int:
+    return statistics.gain + statistics.lose
+
+
+def _few(people: int) -> bool:
+    return 0 < people < SUPPRESSED_UNDER
+
+
+def _row(attribute: str, group: str, statistics: "Statistics", *, hidden: bool) -> dict[str, Any]:
+    values = asdict(statistics) | {"net": float(statistics.net)}
+    few = hidden or statistics.people < SUPPRESSED_UNDER  # all there are, where a scenario is that small
+    figures = {name: None if few else values[name] for name in AMOUNTS}
     counts = {name: values[name] for name in ("people", "gain", "lose", "same")}
-    return {"attribute": attribute, "group": group, **counts, "net": float(statistics.net), **figures}
+    return {"attribute": attribute, "group": group, **counts, **figures}
 
 
 def _bands(connection: "duckdb.DuckDBPyConnection") -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The people of published results: figures by group, spreads, events, one person through the years.
+"""The people of published results as groups: figures, spreads; `individual_pay` has single people.
 
 Every result is cached by scenario, fingerprint and query. DuckDB is imported with the first query.
 """
@@ -13,19 +13,14 @@ from planwise.governance.publications import Publication, load_publication
 from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.values.people import (
-    EventPage,
-    EventQuery,
     FigureDistribution,
     Filter,
-    PeopleFound,
     Population,
     Sample,
 )
 
 if TYPE_CHECKING:
     import duckdb
-
-    from planwise.comparison.employee import Timeline
 
 ANSWERS_KEPT = 256  # each is at most a few thousand rows
 Answer = TypeVar("Answer")
@@ -49,7 +44,7 @@ class PeopleReader:
 
             return population(connection, publication, self._settings)
 
-        return self._ask(scenario, ("population",), read)
+        return self.ask(scenario, ("population",), read)
 
     def by_year(self, scenario: str, chosen: Filter) -> pd.DataFrame:
         """Return headcount, pay and movement by year; see `people_sql.by_year`."""
@@ -59,7 +54,7 @@ class PeopleReader:
 
             return by_year(connection, publication, chosen, publication.manifest["years"])
 
-        return self._ask(scenario, ("by_year", chosen), read)
+        return self.ask(scenario, ("by_year", chosen), read)
 
     def by_group(self, scenario: str, chosen: Filter, year: int, attribute: str) -> pd.DataFrame:
         """Return the same by "level" or "department" in a year; see `people_sql.by_group`."""
@@ -70,7 +65,7 @@ class PeopleReader:
             before = year - 1 if year - 1 in publication.manifest["years"] else CENSUS_YEAR
             return by_group(connection, publication, chosen, year, before, attribute)
 
-        return self._ask(scenario, ("by_group", chosen, year, attribute), read)
+        return self.ask(scenario, ("by_group", chosen, year, attribute), read)
 
     def spread(self, scenario: str, chosen: Filter, year: int, figure: str) -> FigureDistribution:
         """Return how a figure is spread: raise, merit, promotion, base_pay or compa_ratio."""
@@ -80,7 +75,7 @@ class PeopleReader:
 
             return spread(connection, publication, chosen, year, figure)
 
-        return self._ask(scenario, ("spread", chosen, year, figure), read)
+        return self.ask(scenario, ("spread", chosen, year, figure), read)
 
     def merit_matrix(self, scenario: str, chosen: Filter, year: int) -> pd.DataFrame:
         """Return mean merit by rating and position in the range; see `people_sql.merit_matrix`."""
@@ -90,17 +85,17 @@ class PeopleReader:
 
             return merit_matrix(connection, publication, chosen, year)
 
-        return self._ask(scenario, ("merit_matrix", chosen, year), read)
+        return self.ask(scenario, ("merit_matrix", chosen, year), read)
 
-    def sample(self, scenario: str, chosen: Filter, year: int, limit: int) -> Sample:
-        """Return at most `limit` people as points without ids, evenly drawn."""
+    def levels(self, scenario: str, chosen: Filter, year: int) -> Sample:
+        """Return a sample without points: compa-ratios by level."""
 
         def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> Sample:
             from ui.queries.distributions import sample
 
-            return sample(connection, publication, chosen, year, limit)
+            return sample(connection, publication, chosen, year, 0)
 
-        return self._ask(scenario, ("sample", chosen, year, limit), read)
+        return self.ask(scenario, ("levels", chosen, year), read)
 
     def equity(self, scenario: str) -> pd.DataFrame:
         """Return the pay-equity mart: one row per year, attribute and group, the census as year 0."""
@@ -111,47 +106,16 @@ class PeopleReader:
             query = "SELECT * FROM read_parquet(?) ORDER BY simulation_year, attribute, headcount DESC, 3"
             return connection.execute(query, [path(publication, "fct_pay_equity")]).df()
 
-        return self._ask(scenario, ("equity",), read)
+        return self.ask(scenario, ("equity",), read)
 
-    def events(self, scenario: str, query: EventQuery, *, offset: int = 0, limit: int) -> EventPage:
-        """Return some of the events that a query finds."""
-
-        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> EventPage:
-            from ui.queries.people_sql import events
-
-            return events(connection, publication, query, offset, limit)
-
-        return self._ask(scenario, ("events", query, offset, limit), read)
-
-    def export_events(self, scenario: str, query: EventQuery, *, limit: int) -> EventPage:
-        """Return the first `limit` events of a query; not kept, because it may be large."""
-
-        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> EventPage:
-            from ui.queries.people_sql import events
-
-            return events(connection, publication, query, 0, limit)
-
-        return self._ask(scenario, None, read)
-
-    def find(self, scenario: str, text: str, *, limit: int) -> PeopleFound:
-        """Return people whose id, job title or department has the text in it."""
-        from planwise.comparison.employee import find_people
-
-        rows, total = _twice(lambda: find_people(self._settings, scenario, text, limit=limit))
-        return PeopleFound(tuple(rows), total)
-
-    def person(self, scenario: str, employee_id: str) -> "Timeline":
-        """Return one person's timeline; raises InputError with the nearest ids for an unknown one."""
-        from planwise.comparison.employee import timeline
-
-        return _twice(lambda: timeline(self._settings, scenario, employee_id))
-
-    def _ask(
+    def ask(
         self,
         scenario: str,
         question: tuple[object, ...] | None,
         read: Callable[["duckdb.DuckDBPyConnection", Publication], Answer],
     ) -> Answer:
+        """Return what `read` finds in the result in force; kept by `question`, unless that is None."""
+
         def ask() -> Answer:
             publication = load_publication(self._settings, scenario)
 
@@ -166,10 +130,11 @@ class PeopleReader:
             key = (scenario, publication.fingerprint, publication.manifest["published_at"], *question)
             return cast(Answer, self._answers.get(key, answer))
 
-        return _twice(ask)
+        return again(ask)
 
 
-def _twice(ask: Callable[[], Answer]) -> Answer:
+def again(ask: Callable[[], Answer]) -> Answer:
+    """Return an answer; a question that fails is put a second time."""
     try:
         return ask()
     except InputError:

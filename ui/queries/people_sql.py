@@ -6,11 +6,11 @@ import duckdb
 import pandas as pd
 
 from planwise.census import load_census
-from planwise.comparison.people import small_groups
 from planwise.comparison.sources import path, require_columns
 from planwise.errors import InputError
 from planwise.governance.publications import Publication
 from planwise.settings import Settings
+from planwise.small_groups import small_groups
 from ui.values.people import (
     EVENT_COLUMNS,
     EVENT_KINDS,

@@ -8,7 +8,7 @@ import pandas as pd
 if TYPE_CHECKING:  # DuckDB and SciPy, which they bring, take a second
     from planwise.comparison.compare import Remark
     from planwise.comparison.differences import ParameterDifference
-    from planwise.comparison.people import WinnersAndLosers
+    from planwise.comparison.people import PayrollBridge, WinnersAndLosers
     from planwise.comparison.sources import Source
     from planwise.risk.noise import Difference
 
@@ -58,13 +58,16 @@ class PeopleCompared:
     """The same people's base pay in a scenario against the base, at the end of a year.
 
     `groups` has one row per group (the first is all people): attribute, group, people, gain, lose, same, net,
-    p10, median, p90, median_relative; groups of fewer than ten are counted together. `distribution` has one
-    row per band of relative difference: low, high (rates; None where open), people (None: fewer than ten).
+    p10, median, p90, median_relative; groups of fewer than ten are counted together, and amounts are missing
+    where fewer than ten differ. `distribution` has one row per band of relative difference: low, high (rates;
+    None where open), people (None: fewer than ten). `payroll` is None where one side alone employs one to
+    nine people.
     """
 
     pair: "WinnersAndLosers"
     groups: pd.DataFrame
     distribution: pd.DataFrame
+    payroll: "PayrollBridge | None"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 NOT_GIVEN = "not given"  # how a missing department or gender is called
-READERS_OF_PEOPLE = frozenset({"analyst", "auditor", "admin"})  # roles that see single employees
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,12 @@ from typing import Any, Literal
 
 import pandas as pd
 
-SUPPRESSED_UNDER = 10  # people; pay figures of a smaller group could reveal a person's pay
+from planwise.small_groups import SMALLEST_GROUP, small_groups
+
+SUPPRESSED_UNDER = SMALLEST_GROUP
+SMALL_NOT_SHOWN = (
+    f"pay of groups under {SUPPRESSED_UNDER} people, and of those that would reveal it, is not shown"
+)
 BRIDGE = {  # columns of a KPI row that sum to the year's growth of mean pay, and what they are called
     "bridge_exits": "Exits",
     "bridge_cola": "COLA",
@@ -91,8 +96,11 @@ class Unreadable:
 
 
 def suppress_small_groups(levels: pd.DataFrame) -> pd.DataFrame:
-    """Return level rows without the pay figures of levels that have fewer than ten people."""
-    small = levels["headcount"] < SUPPRESSED_UNDER
+    """Return level rows without the pay figures of each year's `small_groups`."""
+    small = pd.Series(False, index=levels.index)
+    for _, rows in levels.groupby("simulation_year"):
+        hidden = small_groups(rows["headcount"].astype(int).to_dict())
+        small |= levels.index.isin(hidden)
     shown = levels.astype(dict.fromkeys(PAY_OF_LEVEL, "float64"))
     shown.loc[small, list(PAY_OF_LEVEL)] = float("nan")
     return shown

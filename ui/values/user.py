@@ -7,6 +7,7 @@ from planwise.errors import InputError
 ROLES = ("analyst", "approver", "operator", "auditor", "admin")
 EDITORS = frozenset({"analyst", "admin"})  # edit, propose
 RUNNERS = frozenset({"analyst", "operator", "admin"})  # run flows
+PAY_READERS = frozenset({"analyst", "auditor", "admin"})  # see single people and their pay
 READ_ONLY = "Your role can view scenarios but not edit them."
 
 
@@ -28,6 +29,11 @@ class User:
         """Whether the role may start and cancel runs and studies."""
         return self.role in RUNNERS
 
+    @property
+    def can_see_individual_pay(self) -> bool:
+        """Whether the role may see single people and their pay."""
+        return self.role in PAY_READERS
+
     def require_edit(self, what: str) -> None:
         """Raise InputError unless the role may edit; `what` completes "… may not …"."""
         if not self.can_edit:
@@ -37,6 +43,11 @@ class User:
         """Raise InputError unless the role may run; `what` completes "… may not …"."""
         if not self.can_run:
             raise _refused(self, what, RUNNERS)
+
+    def require_individual_pay(self) -> None:
+        """Raise InputError unless the role may see single people and their pay."""
+        if not self.can_see_individual_pay:
+            raise _refused(self, "see the pay of single people", PAY_READERS)
 
 
 def _refused(user: User, what: str, allowed: frozenset[str]) -> InputError:

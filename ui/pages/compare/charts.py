@@ -11,7 +11,7 @@ from ui.components.charts import Series, bars, color_of, scenario_lines
 from ui.components.html import TableColumn
 from ui.pages.compare.tables import file_name
 from ui.values.comparison import ComparedScenarios
-from ui.values.results import BRIDGE
+from ui.values.results import BRIDGE, SMALL_NOT_SHOWN
 
 MILLION = 1e6
 PERCENT = 100
@@ -129,7 +129,7 @@ def levels(found: ComparedScenarios, year: int) -> Content:
     frame = frame[["level_id", "scenario", "simulation_year", "headcount", "value", "difference", "relative"]]
     return Content(
         "Mean base pay by level",
-        f"Full-time annual rate, $ · end of {year} · levels under 10 people have no pay figure",
+        f"Full-time annual rate, $ · end of {year} · {SMALL_NOT_SHOWN}",
         frame.rename(columns={"value": "mean_base_pay"}),
         (
             TableColumn("level_id", "Level", level),

@@ -260,13 +260,17 @@ class ComparePage(Page):
         def failed(error: PlanWiseError) -> None:
             self._session.notify_error(error)
 
+        session = self._session
+
         async def workbook() -> bytes:
             book.filename = file_name("comparison", self._names, "xlsx")
-            return await self._session.offload(self._store.comparisons.workbook, self._names)
+            full = session.can_see_individual_pay
+            reader = session.individual_pay if full else self._store.comparisons
+            return await session.offload(reader.workbook, self._names)
 
         async def people() -> bytes:
             persons.filename = file_name("employees", self._names, "csv")
-            return await self._session.offload(self._store.comparisons.people_file, self._names)
+            return await session.offload(session.individual_pay.people_file, self._names)
 
         small: dict[str, Any] = {"variant": "outlined", "size": "small", "margin": 0}
         book = Download(
@@ -274,7 +278,9 @@ class ComparePage(Page):
             failed,
             label="Excel workbook",
             busy="Writing the workbook…",
-            description="Excel workbook: levers, figures, budget, levels, people, notes; live formulas",
+            description="Excel workbook: levers, figures, budget"
+            + (", levels, people" if session.can_see_individual_pay else "")
+            + ", notes; live formulas",
             **small,
         )
         persons = Download(
@@ -285,7 +291,8 @@ class ComparePage(Page):
             description="Employees (CSV): every matched person's pay in both; personal data",
             **small,
         )
-        return pn.Row(book, persons, styles={"gap": "8px"}, visible=False)
+        files = [book, persons] if session.can_see_individual_pay else [book]
+        return pn.Row(*files, styles={"gap": "8px"}, visible=False)
 
 
 def _title(found: ComparedScenarios) -> str:

@@ -1,5 +1,6 @@
 """Winners and losers: one scenario at a time against the base."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -19,12 +20,13 @@ from ui.values.comparison import PeopleCompared
 
 ATTRIBUTES = {"everybody": "Everybody", "level": "Level", "department": "Department", "gender": "Gender"}
 STEPS = ("The same people", "Only there", "Only in the base")  # short enough for an axis
+ALL = "Everybody"
 LOSS, GAIN, SAME = DOWN, UP, GREY
 
 
 def strip(found: PeopleCompared) -> str:
     """Return how many gain, lose and stay the same, and what that sums to."""
-    all_people = found.pair.overall
+    all_people: Any = next(found.groups.itertuples(index=False))
 
     def part(people: int) -> str:
         share = people / all_people.people if all_people.people else None
@@ -38,7 +40,9 @@ def strip(found: PeopleCompared) -> str:
             Kpi(
                 "Median difference",
                 percent(all_people.median_relative, 2, sign=True),
-                f"all together {money_short(all_people.net, sign=True)} a year of full-time base pay",
+                "not shown: fewer than 10 differ"
+                if is_missing(all_people.net)
+                else f"all together {money_short(all_people.net, sign=True)} a year of full-time base pay",
             ),
         )
     )
@@ -77,27 +81,27 @@ def distribution(found: PeopleCompared) -> Content:
 def payroll(found: PeopleCompared) -> Content:
     """Return why payroll differs: the same people's pay, and people employed by one side only."""
     pair = found.pair
-    bridge = pair.payroll
-    steps = (
-        ("The same people", pair.overall.people, float(bridge.matched)),
-        (f"Only in {pair.scenario}", bridge.only_other_people, float(bridge.only_other)),
-        (f"Only in {pair.against}", bridge.only_base_people, -float(bridge.only_base)),
-    )
-    amounts = [amount for _, _, amount in steps]
-    total = float(bridge.difference)
+    bridge, total = found.payroll, float(pair.payroll.difference)
+    amounts = (bridge.matched, bridge.only_other, -bridge.only_base) if bridge else (math.nan,) * len(STEPS)
+    parts = [float(amount) for amount in amounts]
+    people = (pair.overall.people, pair.payroll.only_other_people, pair.payroll.only_base_people)
+    reasons = ("The same people", f"Only in {pair.scenario}", f"Only in {pair.against}")
+    rows = list(zip(reasons, people, parts, strict=True))
     frame = pd.DataFrame(
-        [*steps, ("Difference of payroll", pd.NA, total)], columns=["reason", "people", "amount"]
+        [*rows, ("Difference of payroll", pd.NA, total)], columns=["reason", "people", "amount"]
     )
+    drawn = list(zip(STEPS, parts, strict=True)) if bridge else [(ALL, total)]
     figure = waterfall(
-        [(name, amount / 1e6) for name, amount in zip(STEPS, amounts, strict=True)],
+        [(name, amount / 1e6) for name, amount in drawn],
         "Difference",
-        [money_short(amount, sign=True) for amount in (*amounts, total)],
+        [money_short(amount, sign=True) for _, amount in (*drawn, ("", total))],
         y_format=",~f",
         y_title="$ million",
     )
     return Content(
         "Why payroll differs",
-        f"{pair.scenario} minus {pair.against}, $ a year (base pay × FTE) · end of {pair.year}",
+        f"{pair.scenario} minus {pair.against}, $ a year (base pay × FTE) · end of {pair.year}"
+        + ("" if bridge else " · no parts, as fewer than 10 people are in one only"),
         frame,
         (
             TableColumn("reason", "Reason", is_text=True),

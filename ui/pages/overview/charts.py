@@ -9,7 +9,7 @@ from ui.components import html
 from ui.components.card import Content
 from ui.components.charts import scenario_lines
 from ui.components.html import TableColumn
-from ui.values.results import SUPPRESSED_UNDER, Result
+from ui.values.results import SMALL_NOT_SHOWN, Result
 
 PP = 100.0
 MILLION = 1e6
@@ -165,8 +165,8 @@ def levels(result: Result, year: int) -> Content:
         TableColumn("below_minimum", "Below range", count),
         TableColumn("above_maximum", "Above range", count),
     )
-    hidden = int((frame["headcount"] < SUPPRESSED_UNDER).sum())
-    note = f" · pay figures of groups under {SUPPRESSED_UNDER} people are not shown" if hidden else ""
+    hidden = int((frame["mean_base_pay"].isna() & (frame["headcount"] > 0)).sum())
+    note = f" · {SMALL_NOT_SHOWN}" if hidden else ""
     return Content(
         "Levels",
         f"End of {year}; movement in {year} · {result.scenario}{note}",

@@ -200,7 +200,14 @@ class OverviewPage(Page):
         self._comparison.show(charts.comparison(results, result, year))
         self._levels.show(charts.levels(result, year))
         rows = GateResult.from_json(result.manifest["gate"]).as_table()
-        self._gate.show(quality_gate(rows, result.scenario, "a critical one that fails blocks publishing"))
+        self._gate.show(
+            quality_gate(
+                rows,
+                result.scenario,
+                "a critical one that fails blocks publishing",
+                individual_pay=self._session.can_see_individual_pay,
+            )
+        )
         self._provenance.object = html.facts(charts.provenance(result))
         self._gates.html = to_do.list_gates(results)
 

@@ -26,7 +26,7 @@ from ui.components.point_charts import intervals
 from ui.live_preview.values import Affected, Impact
 from ui.pages.plan.live_figures import Side
 from ui.values.parameter_text import full_label
-from ui.values.results import BRIDGE, SUPPRESSED_UNDER
+from ui.values.results import BRIDGE, SMALL_NOT_SHOWN
 
 PP = 100.0
 MILLION = 1e6
@@ -165,7 +165,7 @@ def levels(name: str, impact: Impact, year: int) -> Content:
     return Content(
         "Levels",
         f"Growth of mean base pay by level in {year}, % on the year before; the table has every year · "
-        f"against {name} · groups of fewer than {SUPPRESSED_UNDER} people are not shown",
+        f"against {name} · {SMALL_NOT_SHOWN}",
         frame,
         (
             TableColumn("simulation_year", "End of", str),

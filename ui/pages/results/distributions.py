@@ -16,6 +16,7 @@ from ui.components.charts import Figure, color_of_level, with_reference
 from ui.components.page import PAIR, STACK
 from ui.components.point_charts import Bins, Points, heat_map, histogram, points
 from ui.pages.results.request import ResultsView, Section
+from ui.session import Session
 from ui.store import Store
 from ui.values.people import FigureDistribution, Sample
 from ui.values.results import SUPPRESSED_UNDER
@@ -234,12 +235,12 @@ LOW, HIGH = "Below 0.80", "Over 1.20"
 
 
 class Ranges(Section):
-    """The section's cards; `people_allowed` says whether single people may be drawn."""
+    """The section's cards; single people are drawn for those who may see their pay."""
 
     key, title = "ranges", "Merit and range"
 
-    def __init__(self, changed: Callable[[], None], *, people_allowed: bool) -> None:
-        self._allowed = people_allowed
+    def __init__(self, session: Session, changed: Callable[[], None]) -> None:
+        self._session, self._allowed = session, session.can_see_individual_pay
         self._axis = pmui.Select(
             label="Compa-ratio against",
             options={text: name for name, (text, *_) in X_AXES.items()},
@@ -249,16 +250,21 @@ class Ranges(Section):
             margin=(10, 0, 8, 0),
         )
         self._axis.param.watch(lambda _: changed(), "value")
-        self._axis.visible = people_allowed
+        self._axis.visible = self._allowed
         self._cards = (
             Card(name="merit matrix"),
-            Card(name="compa-ratio", with_chart=people_allowed, control=self._axis),
+            Card(name="compa-ratio", with_chart=self._allowed, control=self._axis),
         )
         self.layout = pn.Column(*(card.layout for card in self._cards), **STACK)
 
     def read(self, store: Store, view: ResultsView) -> tuple[Content, Content]:
         """Return the contents of the cards."""
-        sample = store.people.sample(view.scenario, view.people, view.year, POINTS_SHOWN)
+        asked = (view.scenario, view.people, view.year)
+        sample = (
+            self._session.individual_pay.sample(*asked, POINTS_SHOWN)
+            if self._allowed
+            else store.people.levels(*asked)
+        )
         compa_ratios = compa(view, sample, self._axis.value, drawn=self._allowed)
         try:
             frame = store.people.merit_matrix(view.scenario, view.people, view.year)

@@ -23,7 +23,7 @@ from ui.pages.results.request import CENSUS_YEAR, COLORS, RULES, ResultsView, Se
 from ui.session import Session
 from ui.store import Store
 from ui.values.parameter_text import written
-from ui.values.people import READERS_OF_PEOPLE, PeopleFound
+from ui.values.people import PeopleFound
 
 NOT_RELEASED = "not released"  # no proposal of this result was approved and released
 STAYS = ("continuous_active", "new_hire_active")
@@ -250,7 +250,7 @@ class Employee(Section):
     by_people, by_status = False, False
 
     def __init__(self, session: Session, changed: Callable[[], None], opened: Callable[[str], None]) -> None:
-        self._allowed = session.user.role in READERS_OF_PEOPLE
+        self._session, self._allowed = session, session.can_see_individual_pay
         self._text = pmui.TextInput(
             label="Employee id, job title or department",
             placeholder="EMP-000123",
@@ -286,14 +286,14 @@ class Employee(Section):
         """Return the person of the address, and the people that the text finds."""
         if not self._allowed:
             return Looked()
-        text = self._text.value.strip()
-        found = store.people.find(view.scenario, text, limit=FOUND_AT_MOST) if text else None
+        text, people = self._text.value.strip(), self._session.individual_pay
+        found = people.find(view.scenario, text, limit=FOUND_AT_MOST) if text else None
         if found is not None and found.total == 1 and not view.employee:
-            return Looked(store.people.person(view.scenario, found.rows[0]["employee_id"]), found)
+            return Looked(people.person(view.scenario, found.rows[0]["employee_id"]), found)
         if not view.employee:
             return Looked(found=found)
         try:
-            return Looked(store.people.person(view.scenario, view.employee), found)
+            return Looked(people.person(view.scenario, view.employee), found)
         except InputError as error:
             return Looked(found=found, problem=error)
 

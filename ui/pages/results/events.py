@@ -19,7 +19,7 @@ from ui.components.table import PagedRows
 from ui.pages.results.request import ResultsView, Section, levels, reason, status
 from ui.session import Session
 from ui.store import Store
-from ui.values.people import EVENT_KINDS, READERS_OF_PEOPLE, EventPage, EventQuery
+from ui.values.people import EVENT_KINDS, EventPage, EventQuery
 
 ROWS = 25  # of a page
 DASH = "–"  # a missing value: no pay before a hire, no draw for a raise
@@ -50,7 +50,7 @@ class Explorer(Section):
 
     def __init__(self, session: Session, changed: Callable[[], None], opened: Callable[[str], None]) -> None:
         self._session, self._changed, self._open = session, changed, opened
-        self._allowed = session.user.role in READERS_OF_PEOPLE
+        self._allowed = session.can_see_individual_pay
         self._filling = UpdateGuard()
         self._view: tuple[ResultsView, EventQuery] | None = None
         self._heading = html.pane("", min_width=0)
@@ -106,11 +106,11 @@ class Explorer(Section):
             return None
         query = self._query(view)
         page = self._rows.page
-        found = store.people.events(view.scenario, query, offset=page * ROWS, limit=ROWS)
+        found = self._session.individual_pay.events(view.scenario, query, offset=page * ROWS, limit=ROWS)
         last = max(ceil(found.total / ROWS), 1) - 1
         if page > last:
             page = last
-            found = store.people.events(view.scenario, query, offset=page * ROWS, limit=ROWS)
+            found = self._session.individual_pay.events(view.scenario, query, offset=page * ROWS, limit=ROWS)
         return EventTablePage(query, found, page)
 
     def show(self, view: ResultsView, found: Any) -> None:
@@ -174,7 +174,7 @@ class Explorer(Section):
     def _export(self, limit: int, write: Callable[[pd.DataFrame], BytesIO]) -> BytesIO:
         assert self._view is not None
         view, query = self._view
-        return write(self._session.store.people.export_events(view.scenario, query, limit=limit).frame)
+        return write(self._session.individual_pay.export_events(view.scenario, query, limit=limit).frame)
 
 
 def _workbook(frame: pd.DataFrame) -> BytesIO:

@@ -20,7 +20,7 @@ from ui.pages.results.years import Bridge, Years, headline
 from ui.selection import Selection
 from ui.session import Session
 from ui.store import Store
-from ui.values.people import READERS_OF_PEOPLE, STATUSES
+from ui.values.people import STATUSES
 
 SELECT: dict[str, Any] = {"size": "small", "margin": (6, 0, 4, 0)}
 ALL_LEVELS, ALL_GENDERS = "All levels", "All"
@@ -159,7 +159,7 @@ class ResultsPage(Page):
             Groups(),
             Bridge(),
             Spreads(self._ask),
-            Ranges(self._ask, people_allowed=session.user.role in READERS_OF_PEOPLE),
+            Ranges(session, self._ask),
             Equity(self._ask),
             Explorer(session, self._ask, self._open),
             Employee(session, self._ask, self._open),

@@ -110,7 +110,9 @@ class Outcome:
             parts.append(self._figures.layout)
         for key, table in job.tables.items():
             if key.startswith("gate-") and job.kind is JobKind.SIMULATE:
-                self._gate.show(quality_gate(table.rows, job.scenario, consequence(job)))
+                may = self._session.can_see_individual_pay
+                gate = quality_gate(table.rows, job.scenario, consequence(job), individual_pay=may)
+                self._gate.show(gate)
                 parts.append(self._gate.layout)
         if job.kind is JobKind.SWEEP and job.result is not None:
             self._sweep.show(sweep(job.result))

@@ -1,0 +1,24 @@
+"""Which groups are too small for their pay to be shown: it could reveal a person's."""
+
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
+
+SMALLEST_GROUP = 10  # people
+Name = TypeVar("Name", bound=Hashable)
+
+
+def small_groups(sizes: Mapping[Name, int]) -> list[Name]:
+    """Return the groups to be hidden or counted together: the small ones, and the next until they are enough.
+
+    With fewer than SMALLEST_GROUP people in them, the total of all groups would reveal their pay. A group of
+    nobody hides nothing.
+    """
+    pooled: list[Name] = []
+    total = 0
+    for name, people in sorted(sizes.items(), key=lambda entry: (entry[1], str(entry[0]))):
+        if people >= SMALLEST_GROUP and (not pooled or total >= SMALLEST_GROUP):
+            break
+        if people:
+            pooled.append(name)
+            total += people
+    return pooled

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from planwise import formatting
 from planwise.governance.publications import load_publication
 from planwise.settings import Settings
+from planwise.small_groups import small_groups
 from tests.browser.conftest import visiting
 from tests.browser.dashboards import dashboard, settle
 from tests.browser.page_objects import choose, csv_rows, download
@@ -145,7 +146,7 @@ def test_the_download_of_the_level_table_is_the_mart(overview, published_home):
     content, _ = download(page, "Download the table of levels")
     mart = load_publication(published_home, "baseline").frame("fct_level_summary")
     mart = mart[mart["simulation_year"] == mart["simulation_year"].max()].reset_index(drop=True)
-    small = mart["headcount"] < 10
+    small = small_groups(mart["headcount"].to_dict())
     pay = ["mean_base_pay", "median_base_pay", "cv", "mean_compa_ratio", "below_minimum", "above_maximum"]
     mart[pay] = mart[pay].astype(float)
     mart.loc[small, pay] = None

@@ -276,13 +276,13 @@ def _compared(
     found = winners_and_losers(connection, base, other, year, movers=0)
     with damage_named(base.publication, other.publication), matched(connection, base, other, year):
         bands = pd.DataFrame(_bands(connection), columns=BAND_COLUMNS)
-    groups = pd.DataFrame(_groups(found), columns=GROUP_COLUMNS)
+    groups = pd.DataFrame(amounts_of(found), columns=GROUP_COLUMNS)
     payroll = found.payroll
     alone = (payroll.only_other_people, payroll.only_base_people)
     return PeopleCompared(found, groups, bands, None if any(map(_few, alone)) else payroll)
 
 
-def _groups(found: "WinnersAndLosers") -> Iterator[dict[str, Any]]:
+def amounts_of(found: "WinnersAndLosers") -> Iterator[dict[str, Any]]:
     """Yield a row for everybody and each group; amounts are missing where few people's pay differs."""
     yield _row(EVERYBODY, EVERYBODY, found.overall, hidden=_few(_differ(found.overall)))
     for attribute, members in groupby(found.groups, key=lambda group: group.attribute):

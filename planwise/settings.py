@@ -187,5 +187,5 @@ class SignInSettings(HomeSettings):
         default={}, description='Roles by value of that claim, as JSON: {"hr": "analyst"}'
     )
     oidc_default_role: str = Field(
-        default="auditor", description="Role of users without a mapped role; `none` refuses them"
+        default="none", description="Role of users without a mapped role; `none` refuses them"
     )

@@ -15,6 +15,8 @@ from planwise.settings import SignInSettings
 from ui.auth.configuration import EXAMPLE, origins, require_usable, sign_in_settings
 
 DEFAULT_PORT = 5006
+PROXY = "A proxy whose forwarding headers are believed; this machine by default, with --allow-origin"
+Proxy = Annotated[tuple[str, ...], Parameter(negative="", help=PROXY)]
 Origin = Annotated[tuple[str, ...], Parameter(negative="", help=f"An address of a proxy, like {EXAMPLE}")]
 
 
@@ -24,6 +26,7 @@ def serve(
     address: str = "127.0.0.1",
     auth: Literal["off", "basic", "oidc"] | None = None,
     allow_origin: Origin = (),
+    proxy: Proxy = (),
     tls_certificate: Path | None = None,
     tls_key: Path | None = None,
     browser: bool = True,
@@ -51,7 +54,7 @@ def serve(
     sign_in = sign_in_settings(settings, auth)
     require_guarded(address, allow_origin, sign_in)
     _require_tls(tls_certificate, tls_key)
-    origins(address, port, allow_origin)
+    origins(address, port, allow_origin, proxies=proxy)
     require_usable(settings, sign_in)
     require_free_port(
         address,
@@ -61,7 +64,7 @@ def serve(
     from ui.server import Site  # Panel takes a second, so only once there is something to serve
     from ui.server import serve as run
 
-    site = Site(address, port, allow_origin, tls_certificate, tls_key)
+    site = Site(address, port, allow_origin, proxy, tls_certificate, tls_key)
     _say(site.url, sign_in, settings.root, encrypted=site.origins.is_secure or is_loopback(address))
     run(settings, sign_in, site, browser=browser)
 

@@ -4,12 +4,11 @@ import gc
 import logging
 import sys
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import panel as pn
 from bokeh.server.tornado import BokehTornado
@@ -33,6 +32,9 @@ from ui.store import Store
 
 CHECK_MILLISECONDS = 15_000
 UNUSED_MILLISECONDS = 30_000  # after the browser has disconnected; a reload creates a new session anyway
+BODY_BYTES, HEADER_BYTES = 64 * 1024, 32 * 1024  # the only form is the sign-in's
+MESSAGE_BYTES = 4 * 1024 * 1024  # of a web socket: what a page uploads is a file of levers
+IDLE_SECONDS, BODY_SECONDS = 60.0, 15.0  # a sender slower than that is not waited for
 LOG = logging.getLogger("planwise.ui")
 # Bokeh evaluates templates and callbacks; Panel imports its modules from blobs and writes styles inline. The
 # policy still keeps every request, form and frame on this host.
@@ -79,29 +81,41 @@ class SafeHeaders(OutputTransform):
         return status_code, headers, chunk
 
 
-ALLOWED_HOSTS = "planwise_allowed_hosts"  # the setting of the application with the names of `Origins.hosts`
+ORIGINS = "planwise_origins"  # the setting of the application
 
 
-def is_allowed(request: HTTPServerRequest, hosts: Collection[str]) -> bool:
+def is_allowed(request: HTTPServerRequest, allowed: Origins) -> bool:
     """Return whether a request names an allowed host, and comes from no page of another origin.
 
     A foreign name that resolves to this machine (DNS rebinding) is refused whatever the handler is.
     """
-    names = [request.host.lower()]
-    if (origin := request.headers.get("Origin")) is not None:
-        names.append(urlsplit(origin).netloc.lower())
-    return all(name in hosts for name in names)
+    origin = request.headers.get("Origin")
+    return request.host.lower() in allowed.hosts and (origin is None or origin.lower() in allowed.pages)
+
+
+def believe_proxy(request: HTTPServerRequest, allowed: Origins) -> None:
+    """Take sender and scheme of a request from the headers of a trusted proxy, and of nobody else."""
+    peer = str(request.remote_ip)
+    if not allowed.trusts(peer):
+        return
+    chain = request.headers.get("X-Forwarded-For") or request.headers.get("X-Real-Ip", "")
+    request.remote_ip = allowed.sender(peer, chain.split(","))
+    scheme = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
+    if scheme in ("http", "https"):
+        request.protocol = scheme
 
 
 def check_hosts() -> None:
-    """Let applications with the setting ALLOWED_HOSTS answer 403 to all other names. Safe to call twice."""
+    """Let applications with the setting ORIGINS answer 403 to all other names. Safe to call twice."""
     if getattr(BokehTornado.find_handler, "checks_hosts", False):
         return
     find_handler = BokehTornado.find_handler
 
     def checked(self: BokehTornado, request: HTTPServerRequest, **options: Any) -> Any:
-        hosts = self.settings.get(ALLOWED_HOSTS)
-        if hosts is None or is_allowed(request, hosts):
+        allowed = self.settings.get(ORIGINS)
+        if allowed is not None:
+            believe_proxy(request, allowed)
+        if allowed is None or is_allowed(request, allowed):
             return find_handler(self, request, **options)
         return self.get_handler_delegate(request, ErrorHandler, {"status_code": 403})
 
@@ -135,13 +149,15 @@ class Site:
     address: str
     port: int
     allow_origin: Sequence[str] = ()
+    proxies: Sequence[str] = ()
     tls_certificate: Path | None = None
     tls_key: Path | None = None
 
     @property
     def origins(self) -> Origins:
         """The allowed origins; raises InputError for one that is not an origin."""
-        return origins(self.address, self.port, self.allow_origin, tls=self.tls_certificate is not None)
+        tls = self.tls_certificate is not None
+        return origins(self.address, self.port, self.allow_origin, tls=tls, proxies=self.proxies)
 
     @property
     def url(self) -> str:
@@ -188,16 +204,24 @@ def _limits() -> dict[str, Any]:
         "include_headers": ["Host", "User-Agent"],
         "transforms": [SafeHeaders],
         "extra_patterns": ROUTES,
+        "websocket_max_message_size": MESSAGE_BYTES,
+        "http_server_kwargs": {
+            "max_body_size": BODY_BYTES,
+            "max_header_size": HEADER_BYTES,
+            "max_buffer_size": 2 * MESSAGE_BYTES,
+            "idle_connection_timeout": IDLE_SECONDS,
+            "body_timeout": BODY_SECONDS,
+        },
     }
 
 
 def _reached(site: Site) -> dict[str, Any]:
     tls = {"ssl_certfile": str(site.tls_certificate), "ssl_keyfile": str(site.tls_key)}
     return {
-        ALLOWED_HOSTS: frozenset(site.origins.hosts),
+        ORIGINS: site.origins,
         # Bokeh cannot name an IPv6 address; the check of every request's host and origin covers sockets, too.
         "websocket_origin": ["*"] if any("[" in h for h in site.origins.hosts) else list(site.origins.hosts),
-        "use_xheaders": bool(site.allow_origin),  # trust a configured proxy's headers
+        "use_xheaders": False,  # `believe_proxy` asks who sent them
         **(tls if site.tls_certificate else {}),
     }
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -20,7 +20,7 @@ from ui.live_preview import PreviewService
 from ui.queries.individual_pay import IndividualPay
 from ui.selection import Selection
 from ui.store import Store
-from ui.values.user import User
+from ui.values.user import NO_ROLE, User
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -122,10 +122,13 @@ class Session(param.Parameterized):
         await self._arrival()
         return result
 
-    def every(self, milliseconds: int, callback: Callable[[], Any]) -> Any:
-        """Call back again and again until the session ends; the handle has `stop()` and `start()`."""
+    def every(self, milliseconds: int, callback: Callable[[], Any], *, unseen: bool = False) -> Any:
+        """Call back again and again until the session ends; the handle has `stop()` and `start()`.
+
+        `unseen` does so before the browser has said that it has the page, which it may never do.
+        """
         handle = pn.state.add_periodic_callback(
-            lambda: callback() if self._arrived else None, period=milliseconds
+            lambda: callback() if unseen or self._arrived else None, period=milliseconds
         )
         self.on_end(handle.stop)
         return handle
@@ -151,6 +154,11 @@ class Session(param.Parameterized):
             await asyncio.sleep(ASK_SECONDS)
             waited += ASK_SECONDS
         self._arrived = True
+
+    def sign_out(self) -> None:
+        """Take all rights from this session: its user has signed out, or has another role."""
+        self.user = replace(self.user, role=NO_ROLE)
+        self.actions = Actions(self.services.settings, self.user)
 
     def end(self) -> None:
         """Free what the session holds; safe to call twice."""

@@ -1,5 +1,7 @@
 """Signing in: users, settings, tickets and the gate."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -10,7 +12,7 @@ from planwise.errors import DamagedStore, InputError
 from planwise.settings import SignInSettings
 from ui.auth import users as passwords
 from ui.auth.configuration import client_secret, origins, require_usable
-from ui.auth.gate import IDENTITY, KEYS_MAX, Gate, SignInLimits, Ticket, user_of
+from ui.auth.gate import FREE_ATTEMPTS, IDENTITY, KEYS_MAX, Gate, SignInLimits, Ticket, user_of
 from ui.auth.handlers import SignInPage, login_to, own_page, render
 from ui.auth.users import (
     Users,
@@ -340,6 +342,16 @@ def test_a_ticket_of_another_way_to_sign_in_is_over(gate):
     assert gate.identify(Ticket("x", "ada", "admin", gate.issue("ada").issued_at, "oidc").to_text()) is None
 
 
+def test_a_ticket_by_other_rules_of_the_provider_is_over(settings, clock):
+    def gate_of(roles):
+        provider = {"auth": "oidc", "oidc_issuer": "https://i", "oidc_client_id": "x"}
+        return Gate(settings, SignInSettings(**provider, oidc_roles=roles), clock=clock)
+
+    ticket = gate_of({"hr": "admin"}).issue("ada", "admin").to_text()
+    assert gate_of({"hr": "admin"}).identify(ticket).user.role == "admin"
+    assert gate_of({"hr": "auditor"}).identify(ticket) is None
+
+
 def test_the_same_secret_after_a_restart(gate, settings):
     assert Gate(settings, gate.sign_in).secret == gate.secret
 
@@ -369,12 +381,69 @@ def test_who_fails_often_waits_longer_each_time(clock):
     assert limits.wait_seconds("ada", "10.0.0.1") == 0
 
 
-def test_one_address_that_tries_many_names_waits_and_memory_is_bounded(clock):
+ME, MINE = "ada", "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "same"),
+    [
+        ("ADA", MINE, True),
+        ("\uff41da", MINE, True),  # full-width
+        (" ada ", MINE, True),
+        ("ada", "::ffff:10.0.0.1", True),
+        ("eve", MINE, False),  # who shares a proxy with a guesser
+        ("ada", "10.0.0.2", False),  # the owner, elsewhere
+    ],
+)
+def test_a_lock_is_for_a_name_however_it_is_written_from_an_address(clock, name, address, same):
     limits = SignInLimits(clock)
-    for number in range(KEYS_MAX):
-        limits.failed(f"name{number}", "10.0.0.1")
-    assert limits.wait_seconds("another", "10.0.0.1") == 900
-    assert len(limits._failures) <= KEYS_MAX
+    for _ in range(FREE_ATTEMPTS + 2):
+        limits.failed(name, address)
+    assert (limits.wait_seconds(ME, MINE) > 0) is same
+
+
+def test_all_addresses_of_a_customer_s_network_are_one(clock):
+    limits = SignInLimits(clock)
+    for number in range(FREE_ATTEMPTS):
+        limits.failed(ME, f"2001:db8:1:2::{number}%eth0")
+    assert limits.wait_seconds(ME, "2001:db8:1:2:ffff::1") > 0
+    assert limits.wait_seconds(ME, "2001:db8:1:3::1") == 0
+
+
+def test_no_number_of_failures_elsewhere_or_by_other_names_locks_the_owner_out(clock):
+    limits = SignInLimits(clock)
+    for number in range(300):
+        limits.failed(ME, f"192.0.2.{number % 250}")
+        limits.failed(f"name{number}", MINE)
+    assert limits.wait_seconds(ME, MINE) == 0
+
+
+def test_memory_of_failures_is_bounded_whatever_is_sent(clock):
+    limits = SignInLimits(clock)
+    for number in range(KEYS_MAX + 50):
+        limits.failed(f"{number}" + "x" * 1000 * (number > KEYS_MAX) + "\ud800", MINE)
+    assert len(limits._failures) == KEYS_MAX
+    assert {len(key) for key in limits._failures} == {32}
+
+
+def test_users_added_at_once_are_all_kept(users, monkeypatch):
+    write = passwords.write_private
+
+    def slowly(file, text):
+        time.sleep(0.02)
+        write(file, text)
+
+    monkeypatch.setattr(passwords, "write_private", slowly)
+    names = [f"user{number}" for number in range(10)]
+
+    def add(name):
+        Users(users.file).add(name, "analyst", GOOD, clock=now)  # as a process of its own does
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(add, names))
+        list(pool.map(lambda name: Users(users.file).remove(name), names[:3]))
+    assert [user.name for user in users.all()] == names[3:]
+    assert users.file.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tornado.web import Application, RequestHandler, authenticated
 
 from planwise.settings import Settings, SignInSettings
 from tests.ui.oidc_provider import CLIENT, SECRET, provider_running
+from ui.auth import oidc
 from ui.auth.configuration import origins
 from ui.auth.gate import Gate
 from ui.auth.handlers import SignIn
@@ -51,8 +52,31 @@ def test_who_has_no_usable_name_is_refused(name):
 def test_an_e_mail_that_is_not_verified_is_no_name():
     rules = Rules("email", "roles", {}, "auditor")
     assert name_of({"email": "a@b.c", "email_verified": True}, rules) == "a@b.c"
-    with pytest.raises(NotAdmitted, match="not verified"):
-        name_of({"email": "a@b.c", "email_verified": False}, rules)
+    assert name_of({"email": "a@b.c", "email_verified": "true"}, rules) == "a@b.c"
+    for said in ({"email_verified": False}, {}, {"email_verified": None}, {"email_verified": 1}):
+        with pytest.raises(NotAdmitted, match="not verified"):
+            name_of({"email": "a@b.c", **said}, rules)
+
+
+def test_whether_an_e_mail_is_verified_is_asked_for(serve, fake):
+    fake.claims |= {"email": "a@b.c"}
+    fake.further = {"sub": "u1", "email_verified": True}
+    assert serve(oidc_name_claim="email").get("/").json()["name"] == "a@b.c"
+    assert fake.userinfo_asked == 1
+
+
+def test_keys_that_were_exchanged_count_and_those_of_before_do_not(serve, fake, monkeypatch):
+    monkeypatch.setattr(oidc, "KEYS_AGAIN_SECONDS", 0.0)
+    browser, old = serve(), (fake.key, fake.key_id)
+    assert browser.get("/").status_code == 200
+    fake.key, fake.key_id = fake.other_key, "k2"
+    fake.signs_with = fake.key
+    browser.get("/logout")
+    assert browser.get("/").status_code == 200
+    browser.get("/logout")
+    fake.signs_with, fake.header = old[0], {"kid": old[1]}
+    assert "unpublished key" in browser.get("/").text
+    fake.key, fake.key_id = old
 
 
 def test_a_claim_may_be_nested_or_named_by_an_address():
@@ -169,16 +193,19 @@ def test_a_role_comes_from_the_further_claims_when_the_token_has_none(serve, fak
     assert fake.userinfo_asked == 1
 
 
-def test_who_has_no_role_gets_the_default(serve, fake):
+def test_who_has_no_role_gets_the_default_that_is_set(serve, fake):
     del fake.claims["roles"]
-    assert serve().get("/").json()["role"] == "auditor"
+    assert serve(oidc_default_role="auditor").get("/").json()["role"] == "auditor"
 
 
-def test_who_has_no_role_is_refused_where_the_default_is_none(serve, fake):
+def test_who_has_no_role_sees_nothing_and_is_told_whom_to_ask(serve, fake):
     fake.claims["roles"] = ["somebody else's"]
-    answer = serve(oidc_default_role="none").get("/")
+    browser = serve()
+    answer = browser.get("/")
     assert answer.status_code == 403
-    assert "no role" in answer.text and "Try again" in answer.text
+    assert "no role" in answer.text and "Ask the administrator" in answer.text
+    browser.follow_redirects = False
+    assert browser.get("/").status_code == 302
 
 
 LIES = {

@@ -25,6 +25,7 @@ from ui.app import make_page
 from ui.pages import BY_KEY, PAGES, PageInfo
 from ui.serve import serve
 from ui.session import Services, Session
+from ui.shell import frame as frames
 from ui.shell import page_host, panel_patches
 from ui.shell.frame import Browser, Frame
 from ui.shell.page_host import HIDDEN, callback_failed, record
@@ -211,19 +212,33 @@ def test_a_message_nobody_sends_does_nothing(frame, message):
 
 def test_a_sign_in_that_is_over_takes_everything_off_the_page(services, pages, monkeypatch):
     checks = []
-    monkeypatch.setattr(Session, "every", lambda self, period, callback: checks.append(callback))
+    monkeypatch.setattr(Session, "every", lambda self, _, callback, **how: checks.append((callback, how)))
     frame = Frame(Session(services, User("ada", "analyst")), Browser(search="?page=two"))
+    closed = []
+    monkeypatch.setattr(frames, "close_sockets", lambda document, after: closed.append(after))
     over = [""]
     frame.end_when(lambda: over[0])
-    checks[-1]()
+    check, how = checks[-1]
+    assert how == {"unseen": True}  # also for who never says that the page has arrived
+    check()
     assert frame.browser.leave == ""
     over[0] = "idle"
-    checks[-1]()
+    check()
     assert frame.browser.leave == "./logout?why=idle&next=%2F%3Fpage%3Dtwo"
     assert frame.pages.main.objects == []
+    assert closed == [frames.LEAVE_SECONDS]
     over[0] = "ended"
-    checks[-1]()
+    check()
     assert "why=idle" in frame.browser.leave
+    # what a socket that is still open asks for is refused
+    for page in ("one", "two"):
+        frame._receive({"go": page})
+        frame.refresh(always=True)
+        assert frame.pages.main.objects == []
+    session = frame.session
+    assert not (session.can_edit or session.can_run or session.can_see_individual_pay)
+    with pytest.raises(InputError, match="may not"):
+        session.actions.jobs.cancel("a-job")
 
 
 class Socket:

@@ -1,5 +1,6 @@
 """Settings of sign-in, and the allowed origins."""
 
+import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +12,7 @@ from planwise.errors import InputError
 from planwise.processes import is_loopback
 from planwise.settings import Settings, SignInSettings
 from ui.auth.users import ADD, FOLDER, Users, folder, read_private, secret_of
-from ui.values.user import ROLES
-
-NO_ROLE = "none"
+from ui.values.user import NO_ROLE, ROLES
 
 
 def sign_in_settings(settings: Settings, auth: str | None = None) -> SignInSettings:
@@ -86,6 +85,8 @@ def _require_oidc(sign_in: SignInSettings) -> None:
 
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+THIS_MACHINE = ("127.0.0.0/8", "::1")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 ALL_ADDRESSES = frozenset({"0.0.0.0", "::"})
 PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?")
 EXAMPLE = "https://pay.example.org"
@@ -95,17 +96,34 @@ EXAMPLE = "https://pay.example.org"
 class Origins:
     """`hosts` are `name` or `name:port` as a browser sends them; `public` is the first one allowed.
 
-    Only `public` has the path under which a proxy shows the dashboard.
+    `pages` are the origins of the dashboard's own pages: scheme, `://` and host. `proxies` are the networks
+    whose forwarding headers are believed. Only `public` has the path under which a proxy shows the dashboard.
     """
 
     hosts: tuple[str, ...]
     public: str = ""
     tls: bool = False
+    pages: frozenset[str] = frozenset()
+    proxies: tuple[Network, ...] = ()
 
     @property
     def is_secure(self) -> bool:
         """Whether browsers use https, so that cookies must not be sent without it."""
         return self.tls or self.public.startswith("https://")
+
+    def sender(self, peer: str, forwarded_for: Sequence[str]) -> str:
+        """Return who sent a request: `peer`, or whom trusted proxies name, the last of them first."""
+        sender = peer
+        for named in reversed(forwarded_for):
+            if not self.trusts(sender) or _address(named) is None:
+                break
+            sender = named.strip()
+        return sender
+
+    def trusts(self, address: str) -> bool:
+        """Return whether forwarding headers of this address are believed."""
+        found = _address(address)
+        return found is not None and any(found in network for network in self.proxies)
 
     def base(self, host: str) -> str:
         """Return the address that the provider redirects to; raises InputError for an unknown host."""
@@ -118,7 +136,17 @@ class Origins:
         return f"{'https' if self.tls else 'http'}://{host}"
 
 
-def origins(address: str, port: int, allowed: Sequence[str] = (), *, tls: bool = False) -> Origins:
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, ipaddress.IPv6Address) else found
+
+
+def origins(
+    address: str, port: int, allowed: Sequence[str] = (), *, tls: bool = False, proxies: Sequence[str] = ()
+) -> Origins:
     """Return the origins of a server; raises InputError for an `allowed` one that is not an address.
 
     `allowed` are as in an address bar, e.g. of a reverse proxy: https://pay.example.org, or with the path
@@ -129,8 +157,21 @@ def origins(address: str, port: int, allowed: Sequence[str] = (), *, tls: bool =
     own = {f"{_bracketed(name)}:{port}" for name in names}
     if port == DEFAULT_PORTS["https" if tls else "http"]:
         own |= {_bracketed(name) for name in names}
+    pages = {f"{'https' if tls else 'http'}://{host}" for host in own}
+    pages |= {f"{scheme}://{host}" for scheme, host, _ in parsed}
+    networks = tuple(map(_network, proxies or (THIS_MACHINE if allowed else ())))
     public = next((f"{scheme}://{host}{path}" for scheme, host, path in parsed), "")
-    return Origins(tuple(sorted(own | {host for _, host, _ in parsed})), public, tls)
+    hosts = tuple(sorted(own | {host for _, host, _ in parsed}))
+    return Origins(hosts, public, tls, frozenset(pages), networks)
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise InputError(
+            f"--proxy {text} is not an address or a network: {error}.", remedy="Write it like 10.0.0.7."
+        ) from error
 
 
 def _parse(text: str) -> tuple[str, str, str]:

@@ -1,8 +1,12 @@
 """Admit users: tickets, sessions, rate limits."""
 
+import asyncio
+import hashlib
+import ipaddress
 import json
 import secrets
 import time
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,7 +25,9 @@ from ui.values.user import ROLES, User
 WAIT_MAX_SECONDS = 900.0
 FORGET_SECONDS = 3600.0
 KEYS_MAX = 10_000  # the least recently used are dropped, so that memory is bounded
-FREE_OF_PAIR, FREE_OF_ADDRESS, FREE_OF_NAME = 5, 30, 100  # failures before the next attempt must wait
+WAITING_MAX = 500  # attempts that wait for their turn, each a few kilobytes
+IPV6_CUSTOMER_BITS = 64
+FREE_ATTEMPTS = 5  # failures of a name from an address before its next attempt must wait
 
 
 @dataclass(frozen=True)
@@ -33,51 +39,94 @@ class Failures:
 
 
 class SignInLimits:
-    """Failures by name and address together, by address, and by name (many addresses, one name)."""
+    """Failures by name and address together.
+
+    Neither alone counts: one address that fails with an owner's name must not lock the owner out elsewhere,
+    and one that fails with many names must not stop the others at that address, who may share a proxy.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._failures: OrderedDict[str, Failures] = OrderedDict()
+        self._failures: OrderedDict[bytes, Failures] = OrderedDict()
 
     def wait_seconds(self, name: str, address: str) -> float:
         """Return the time until the next attempt is allowed; 0 if it is allowed now."""
-        return max(self._wait(key, free) for key, free in _keys(name, address))
+        failures = self._recent(_key(name, address))
+        if failures.count < FREE_ATTEMPTS:
+            return 0.0
+        # The exponent is capped before it is raised: a float power overflows at 1024.
+        wait = min(2.0 ** min(failures.count - FREE_ATTEMPTS, 16), WAIT_MAX_SECONDS)
+        return max(0.0, failures.last + wait - self._clock())
 
     def failed(self, name: str, address: str) -> None:
         """Count a failure."""
-        now = self._clock()
-        for key, _ in _keys(name, address):
-            before = self._recent(key)
-            self._failures[key] = Failures(before.count + 1, now)
-            self._failures.move_to_end(key)
+        key = _key(name, address)
+        self._failures[key] = Failures(self._recent(key).count + 1, self._clock())
+        self._failures.move_to_end(key)
         while len(self._failures) > KEYS_MAX:
             self._failures.popitem(last=False)
 
     def succeeded(self, name: str, address: str) -> None:
         """Forget the failures of this name from this address."""
-        self._failures.pop(_keys(name, address)[0][0], None)
+        self._failures.pop(_key(name, address), None)
 
-    def _wait(self, key: str, free: int) -> float:
-        failures = self._recent(key)
-        if failures.count < free:
-            return 0.0
-        # The exponent is capped before it is raised: a float power overflows at 1024.
-        wait = min(2.0 ** min(failures.count - free, 16), WAIT_MAX_SECONDS)
-        return max(0.0, failures.last + wait - self._clock())
-
-    def _recent(self, key: str) -> Failures:
+    def _recent(self, key: bytes) -> Failures:
         found = self._failures.get(key)
         if found is None or self._clock() - found.last > FORGET_SECONDS:
             return Failures(0, 0.0)
         return found
 
 
-def _keys(name: str, address: str) -> tuple[tuple[str, int], ...]:
-    return (
-        (f"pair {address} {name}", FREE_OF_PAIR),
-        (f"address {address}", FREE_OF_ADDRESS),
-        (f"name {name}", FREE_OF_NAME),
-    )
+def _key(name: str, address: str) -> bytes:
+    """Return a key of one size for a name in any case and Unicode form, from any address of a network."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
+    return hashlib.sha256(f"{_network(address)} {folded}".encode("utf-8", "replace")).digest()
+
+
+def _network(address: str) -> str:
+    """Return whom an address belongs to: IPv6 gives every customer a network of 2^64 addresses."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, IPV6_CUSTOMER_BITS), strict=False))
+
+
+class Turns:
+    """One password is checked at a time: addresses take turns, the newest attempt of an address goes first.
+
+    A flood waits for its answers, so it stops neither another address nor the right person at its own.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[str, list[asyncio.Future[bool]]] = OrderedDict()
+        self._busy = False
+
+    async def take(self, address: str) -> bool:
+        """Wait for a turn; return whether it came, and then `done` must follow."""
+        if not self._busy:
+            self._busy = True
+            return True
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(_network(address), []).append(turn)
+        if sum(map(len, self._waiting.values())) > WAITING_MAX:
+            most = max(self._waiting, key=lambda network: len(self._waiting[network]))
+            self._waiting[most].pop(0).set_result(False)
+        return await turn
+
+    def done(self) -> None:
+        """Give the turn to the address that has waited longest for one."""
+        if not self._waiting:
+            self._busy = False
+            return
+        network, waiting = self._waiting.popitem(last=False)
+        waiting.pop().set_result(True)
+        if waiting:
+            self._waiting[network] = waiting
 
 
 ENDED = TypeAdapter(dict[str, float])
@@ -176,6 +225,8 @@ class Gate:
         self.sign_in = sign_in
         self.users: Users = users_of(settings, sign_in)
         self.limits = SignInLimits(clock)
+        self.turns = Turns()
+        self._method = method_of(sign_in)
         self.secret = cookie_secret(settings, sign_in)
         self._clock = clock
         self.lasts_seconds = sign_in.session_hours * 3600
@@ -193,7 +244,7 @@ class Gate:
 
     def issue(self, name: str, role: str = "") -> Ticket:
         """Return a new sign-in; `role` is empty where the file of users has it."""
-        ticket = Ticket(secrets.token_urlsafe(ID_BYTES), name, role, self._clock(), self.sign_in.auth)
+        ticket = Ticket(secrets.token_urlsafe(ID_BYTES), name, role, self._clock(), self._method)
         self.presence.touch(ticket.id)
         return ticket
 
@@ -209,7 +260,7 @@ class Gate:
         """Return why a sign-in has ended, as a key of `reason_text`; empty while it is valid."""
         if self.presence.ended(ticket.id):
             return "ended"
-        if ticket.method != self.sign_in.auth:
+        if ticket.method != self._method:
             return "changed"
         if self._clock() - ticket.issued_at > self.lasts_seconds:
             return "expired"
@@ -236,10 +287,21 @@ class Gate:
         }.get(why, "You are signed out.")
 
     def _role(self, ticket: Ticket) -> str:
-        if ticket.method == "oidc":
+        if self.sign_in.auth == "oidc":
             return ticket.role
         known = self.users.get(ticket.name)
         return known.role if known and known.changed_at.timestamp() <= ticket.issued_at else ""
+
+
+def method_of(sign_in: SignInSettings) -> str:
+    """Return how people sign in, marked by what decides their roles: tickets by other rules have ended."""
+    if sign_in.auth != "oidc":
+        return sign_in.auth
+    rules = sign_in.model_dump(
+        mode="json", include={"oidc_issuer", "oidc_client_id", "oidc_name_claim", "oidc_role_claim"}
+    )
+    rules |= {"roles": sorted(sign_in.oidc_roles.items()), "default": sign_in.oidc_default_role}
+    return f"oidc {hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
 def user_of(request: Any, gate: Gate | None) -> tuple[User, Identity | None]:

@@ -24,6 +24,7 @@ from planwise.errors import InputError, PlanWiseError
 from ui.auth.configuration import Origins
 from ui.auth.gate import IDENTITY, SECONDS_OF_DAY, Gate, Identity
 from ui.auth.oidc import NotAdmitted, Provider, ProviderFailed, Rules, name_of, role_of
+from ui.auth.users import LENGTH_MAX, NAME_MAX
 
 ASSETS = Path(__file__).parent.parent / "assets"
 LOGIN, LOGOUT, CALLBACK = "/login", "/logout", "/login/callback"
@@ -89,7 +90,6 @@ def _template() -> Template:
 LOG = logging.getLogger("planwise.ui.auth")
 WRONG = "The name or the password is wrong."
 HASHING = ThreadPoolExecutor(1, thread_name_prefix="password")  # an attempt takes 32 MiB: one at a time
-WAITING_MAX = 16  # attempts that may wait for it; more are rejected at once
 
 
 class SignInHandler(RequestHandler):
@@ -145,8 +145,6 @@ class SignInHandler(RequestHandler):
 class PasswordHandler(SignInHandler):
     """The form with name and password; it works without JavaScript."""
 
-    waiting = 0
-
     def get(self) -> None:
         """Show the form."""
         self.show(self._form(self.get_query_argument("next", HOME)))
@@ -163,22 +161,36 @@ class PasswordHandler(SignInHandler):
         except HTTPError:
             self.show(self._form(target, name, "The form has expired.", "Try again."), 403)
             return
-        wait = self.gate.limits.wait_seconds(name, address)
-        if wait > 0 or PasswordHandler.waiting >= WAITING_MAX:
-            self._reject_for_now(target, name, max(1, ceil(wait)))
+        if len(name) > NAME_MAX or len(password) > LENGTH_MAX:  # nobody's, and not worth keeping
+            self._reject(target, name)
             return
-        PasswordHandler.waiting += 1
+        if not await self._turn(target, name, address):
+            return
         try:
             user = await get_running_loop().run_in_executor(HASHING, self.gate.users.check, name, password)
         finally:
-            PasswordHandler.waiting -= 1
+            self.gate.turns.done()
         if user is None:
             self.gate.limits.failed(name, address)
             LOG.warning("Sign-in rejected for %.64r from %s", name, address)
-            self.show(self._form(target, name, WRONG, "Check both, and whether Caps Lock is on."), 401)
+            self._reject(target, name)
             return
         self.gate.limits.succeeded(name, address)
         self.admit(user.name, "", target)
+
+    async def _turn(self, target: str, name: str, address: str) -> bool:
+        """Wait for a turn; return whether it came, which `turns.done` ends, else answer."""
+        limits, turns = self.gate.limits, self.gate.turns
+        came = limits.wait_seconds(name, address) == 0 and await turns.take(address)
+        if came and limits.wait_seconds(name, address) > 0:  # it failed too often meanwhile
+            turns.done()
+            came = False
+        if not came:
+            self._reject_for_now(target, name, max(1, ceil(limits.wait_seconds(name, address))))
+        return came
+
+    def _reject(self, target: str, name: str) -> None:
+        self.show(self._form(target, name, WRONG, "Check both, and whether Caps Lock is on."), 401)
 
     def _reject_for_now(self, target: str, name: str, seconds: int) -> None:
         self.set_header("Retry-After", str(seconds))
@@ -192,7 +204,7 @@ class PasswordHandler(SignInHandler):
             remedy,
             is_error=bool(message),
             form=True,
-            name=name[:64],
+            name=name[:NAME_MAX],
             next=own_page(target),
             token=self.xsrf_token.decode(),
         )

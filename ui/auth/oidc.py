@@ -11,11 +11,12 @@ import jwt
 
 from planwise.errors import InputError, PlanWiseError
 from planwise.settings import SignInSettings
-from ui.auth.configuration import NO_ROLE, require_secure
-from ui.values.user import ROLES
+from ui.auth.configuration import require_secure
+from ui.values.user import NO_ROLE, ROLES
 
 # A user with several roles gets the first of these.
 STRONGEST_FIRST = ("admin", "approver", "analyst", "operator", "auditor")
+EMAIL, EMAIL_VERIFIED = "email", "email_verified"
 NAME_MAX = 200  # the ledger's width
 
 
@@ -39,8 +40,9 @@ class Rules:
         return Rules(sign_in.oidc_name_claim, sign_in.oidc_role_claim, roles, sign_in.oidc_default_role)
 
     def are_met_by(self, claims: Mapping[str, Any]) -> bool:
-        """Return whether the claims have both name and role."""
-        return claim(claims, self.name_claim) is not None and claim(claims, self.role_claim) is not None
+        """Return whether the claims have name and role, and whether an e-mail that is a name is verified."""
+        needed = [self.name_claim, self.role_claim, *([EMAIL_VERIFIED] if self.name_claim == EMAIL else [])]
+        return all(claim(claims, name) is not None for name in needed)
 
 
 def claim(claims: Mapping[str, Any], path: str) -> Any:
@@ -53,6 +55,11 @@ def claim(claims: Mapping[str, Any], path: str) -> Any:
     return found
 
 
+def is_verified(claims: Mapping[str, Any]) -> bool:
+    """Return whether the provider says that the e-mail is verified; some say so by a text."""
+    return claims.get(EMAIL_VERIFIED) is True or claims.get(EMAIL_VERIFIED) == "true"
+
+
 def name_of(claims: Mapping[str, Any], rules: Rules) -> str:
     """Return the user name; raises NotAdmitted without a usable name or with an unverified e-mail."""
     name = claim(claims, rules.name_claim)
@@ -61,7 +68,7 @@ def name_of(claims: Mapping[str, Any], rules: Rules) -> str:
             f"The provider did not send your user name (claim {rules.name_claim!r}).",
             remedy="An administrator can set another: PLANWISE_OIDC_NAME_CLAIM, PLANWISE_OIDC_SCOPES.",
         )
-    if rules.name_claim == "email" and claims.get("email_verified") is False:
+    if rules.name_claim == EMAIL and not is_verified(claims):
         raise NotAdmitted(f"{name} is not verified by the provider.", remedy="Verify it there first.")
     return name
 
@@ -75,7 +82,8 @@ def role_of(claims: Mapping[str, Any], rules: Rules) -> str:
     if found == NO_ROLE:
         raise NotAdmitted(
             "Your account has no role in this dashboard.",
-            remedy=f"Ask an administrator to give it one (the claim {rules.role_claim!r} at the provider).",
+            remedy="Ask the administrator of this dashboard for one. It is read from the claim "
+            f"{rules.role_claim!r} of the provider, by PLANWISE_OIDC_ROLES.",
         )
     return found
 

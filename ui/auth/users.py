@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from os.path import lexists
@@ -17,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from planwise.errors import InputError
-from planwise.storage import OWNER_ONLY_FOLDER, create_file, reading, write_text
+from planwise.storage import OWNER_ONLY_FOLDER, create_file, hold_lock, reading, write_text
 from ui.values.user import ROLES
 
 COST, BLOCK, LANES = 2**15, 8, 3  # 32 MiB and about 0.2 s an attempt: OWASP's minimum for scrypt
@@ -114,9 +115,11 @@ def secret_of(file: Path) -> str:
     return found
 
 
+NAME_MAX = 64
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 FORM = 1
 WHAT = "The file of users"
+LOCK_SECONDS = 30.0  # a change takes milliseconds
 ADD = "planwise user add NAME --role admin"
 RESTORE = f"Restore a backup of it; or move it away, then: {ADD}"
 
@@ -173,17 +176,32 @@ class Users:
                 remedy="Use 1 to 64 letters, digits and . _ @ + -, starting with a letter or digit.",
             )
         require_role(role)
-        user = KnownUser(name, role, hash_password(password), clock())
-        self._write({**self._read(), name: user})
+        hashed = hash_password(password)  # slow: before the others have to wait
+        with self._changing():
+            user = KnownUser(name, role, hashed, clock())
+            self._write({**self._read(), name: user})
         return user
 
     def remove(self, name: str) -> None:
         """Remove a user, who is signed out at once; raises InputError if there is none."""
-        users = dict(self._read())
-        if name not in users:
-            raise InputError(f"There is no user {name!r}.", remedy="List them with `planwise user list`.")
-        del users[name]
-        self._write(users)
+        with self._changing():
+            users = dict(self._read())
+            if name not in users:
+                raise InputError(f"There is no user {name!r}.", remedy="List them with `planwise user list`.")
+            del users[name]
+            self._write(users)
+
+    def _changing(self) -> AbstractContextManager[object]:
+        """Hold the file's lock: a change is written before another process reads what it changes."""
+        self.file.parent.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+        return hold_lock(
+            self.file.with_name(f"{self.file.name}.lock"),
+            "changing users",
+            timeout_seconds=LOCK_SECONDS,
+            resource="file of users",
+            remedy="Try again.",
+            on_wait=None,
+        )
 
     def _read(self) -> dict[str, KnownUser]:
         try:

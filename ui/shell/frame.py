@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import panel as pn
 import param
 from panel.custom import JSComponent
+from tornado.ioloop import IOLoop
 
 from ui.draft import BASELINE
 from ui.pages import BY_KEY, FIRST, PAGES
@@ -80,6 +82,7 @@ class Browser(_Part):
 
 
 POLL_MILLISECONDS = 3000  # until a new publication or trial is shown
+LEAVE_SECONDS = 5.0  # for a browser to leave by itself; what still listens then is no browser
 MENU_WIDTH, RAIL_WIDTH = 208, 56
 PRODUCT = "PlanWise"
 StillSignedIn = Callable[[], str]
@@ -124,14 +127,16 @@ class Frame:
             self._set_updated()
 
     def end_when(self, over: StillSignedIn) -> None:
-        """Check the sign-in regularly; when it has ended, clear the page and leave it."""
+        """Check the sign-in regularly; when it has ended, clear and leave the page, and close its sockets."""
 
         def check() -> None:
             if not self.browser.leave and (why := over()):  # the first reason is shown
-                self.pages.clear()
+                self.pages.close()
+                self.session.sign_out()
+                close_sockets(pn.state.curdoc, LEAVE_SECONDS)
                 self.browser.leave = f"./logout?{urlencode({'why': why, 'next': f'/{self.browser.search}'})}"
 
-        self.session.every(POLL_MILLISECONDS, check)
+        self.session.every(POLL_MILLISECONDS, check, unseen=True)
 
     def _follow(self) -> None:
         key = self.session.selection.page or FIRST
@@ -178,6 +183,19 @@ class Frame:
         link = notices[index].link if 0 <= index < len(notices) else None
         if link is not None:
             self.session.go(link[0], **link[1])
+
+
+def close_sockets(document: Any, after_seconds: float) -> None:
+    """Close the connections of browsers to a document, after a while."""
+    context = document.session_context if document is not None else None
+    if context is None:
+        return
+
+    def close() -> None:
+        for connection in tuple(context.session._subscribed_connections) if context.session else ():
+            connection._socket.close(reason="signed out")
+
+    IOLoop.current().call_later(after_seconds, close)
 
 
 def _groups() -> list[dict[str, Any]]:

@@ -106,9 +106,12 @@ class Pages:
         self.shown = ""
         self.main = pn.Column(sizing_mode="stretch_width", styles=WHOLE)
         self._views: dict[str, View] = {}
+        self._closed = False
 
     def show(self, key: str) -> None:
         """Show a page; in a browser, a page that is not imported yet follows after its outline."""
+        if self._closed:
+            return
         page = BY_KEY[key]
         first = not self.shown
         self.shown = key
@@ -125,8 +128,9 @@ class Pages:
         if self.shown in self._views:
             self._refresh(BY_KEY[self.shown])
 
-    def clear(self) -> None:
-        """Remove all content."""
+    def close(self) -> None:
+        """Remove all content for good."""
+        self._closed = True
         self._views.clear()
         self.main.objects = []
 
@@ -143,7 +147,7 @@ class Pages:
         return later
 
     def _create(self, page: PageInfo) -> None:
-        if self.shown != page.key or page.key in self._views:  # another page was chosen meanwhile
+        if self._closed or self.shown != page.key or page.key in self._views:  # another was chosen since
             return
         try:
             view = page.load(self.session)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from planwise.errors import InputError
 
 ROLES = ("analyst", "approver", "operator", "auditor", "admin")
+NO_ROLE = "none"  # sees nothing
 EDITORS = frozenset({"analyst", "admin"})  # edit, propose
 RUNNERS = frozenset({"analyst", "operator", "admin"})  # run flows
 PAY_READERS = frozenset({"analyst", "auditor", "admin"})  # see single people and their pay

@@ -165,8 +165,10 @@ def level_names() -> Mapping[int, str]:
     return {int(row["level_id"]): str(row["name"]) for row in yaml.safe_load(declared)}
 
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-FORMULA_PATTERN = "^ *[" + "".join(map(re.escape, FORMULA_STARTS)) + "]"  # a spreadsheet passes over blanks
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
+FORMULA_PATTERN = (
+    "^[ \u00a0\u200b\ufeff]*[" + "".join(map(re.escape, FORMULA_STARTS)) + "]"
+)  # a spreadsheet passes over blanks
 
 
 def escape_formula(value: object) -> object:

@@ -10,8 +10,8 @@ Name = TypeVar("Name", bound=Hashable)
 def small_groups(sizes: Mapping[Name, int]) -> list[Name]:
     """Return the groups to be hidden or counted together: the small ones, and the next until they are enough.
 
-    With fewer than SMALLEST_GROUP people in them, the total of all groups would reveal their pay. A group of
-    nobody hides nothing.
+    With fewer than SMALLEST_GROUP people in them, the total of all groups would reveal their pay. An empty
+    group hides nothing.
     """
     pooled: list[Name] = []
     total = 0

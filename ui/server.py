@@ -94,7 +94,7 @@ def is_allowed(request: HTTPServerRequest, allowed: Origins) -> bool:
 
 
 def believe_proxy(request: HTTPServerRequest, allowed: Origins) -> None:
-    """Take sender and scheme of a request from the headers of a trusted proxy, and of nobody else."""
+    """Take sender and scheme of a request from the headers of a trusted proxy, and from no others."""
     peer = str(request.remote_ip)
     if not allowed.trusts(peer):
         return
@@ -130,8 +130,9 @@ class ComponentFiles(ComponentResourceHandler, AuthenticatedStaticFileHandler):
     """Replaces Panel's own handler, which imports any module named in an address, without a sign-in."""
 
     def parse_url_path(self, path: str) -> str:
-        """Return the file; raises HTTPError for a module of another package."""
-        if path.partition("/")[0].partition(".")[0] not in PACKAGES:
+        """Return the file; raises HTTPError for a module of another package, and for one no page has."""
+        module = path.partition("/")[0]
+        if module.partition(".")[0] not in PACKAGES or module not in sys.modules:
             raise HTTPError(404)
         found: str = super().parse_url_path(path)
         return found

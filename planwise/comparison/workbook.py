@@ -274,7 +274,7 @@ OPTIONS = {
 def write_workbook(comparison: Comparison, file: Path, *, with_people: bool = True) -> Path:
     """Write the workbook, whole or not at all; return its path.
 
-    Without people it has no levels, groups and single people: it reveals nobody's pay.
+    Without people it has no levels, groups and single people: it reveals no one person's pay.
 
     Raises InputError for a name that is no .xlsx, or a place that cannot be written.
     """

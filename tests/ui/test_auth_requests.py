@@ -1,17 +1,20 @@
 """Which requests are answered: names, origins, forwarding headers, sizes, and a flood of attempts."""
 
 import asyncio
+import importlib
+import sys
 import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
+from panel.io.server import AuthenticatedStaticFileHandler
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest
 from tornado.netutil import bind_sockets
-from tornado.web import Application
+from tornado.web import Application, HTTPError
 
 from planwise.errors import InputError
 from planwise.settings import Settings, SignInSettings
@@ -105,6 +108,35 @@ def test_the_server_itself_believes_no_headers():
         assert _reached(Site("127.0.0.1", 5006, allow))["use_xheaders"] is False
     with pytest.raises(InputError, match="--proxy x"):
         origins("127.0.0.1", 5006, PUBLIC, proxies=("x",))
+
+
+SECRET = """
+from pathlib import Path
+print("imported by an address")
+
+class Component:
+    _css = ["secret.txt"]
+    _resources = {"css": ["secret.txt"]}
+"""
+
+
+@pytest.mark.parametrize("module", ["elsewhere", "panel_elsewhere", "panel.command.compress"])
+def test_an_address_imports_no_module_and_serves_no_file_of_another(tmp_path, monkeypatch, module):
+    (tmp_path / f"{module}.py").write_text(SECRET)
+    (tmp_path / "secret.txt").write_text("everybody's pay")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (handler,) = (found for _, found, _ in _limits()["extra_patterns"])  # comes before Panel's own
+    assert issubclass(handler, AuthenticatedStaticFileHandler)
+    before = set(sys.modules)
+    for what in ("_css", "_resources/css"):
+        with pytest.raises(HTTPError):
+            handler.parse_url_path(handler.__new__(handler), f"{module}/Component/{what}/secret.txt")
+    assert set(sys.modules) == before
+    if "." not in module:  # nor when it is there already
+        importlib.import_module(module)
+        with pytest.raises(HTTPError):
+            handler.parse_url_path(handler.__new__(handler), f"{module}/Component/_css/secret.txt")
+        del sys.modules[module]
 
 
 GOOD = "correct horse battery"

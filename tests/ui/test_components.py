@@ -23,6 +23,13 @@ from ui.components.table import PagedTable
 LOCAL = "static/extensions/panel/"
 
 
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", " =1", "%0A=1"])
+def test_a_download_calculates_nothing(cell):
+    text = to_csv(pd.DataFrame({cell: [cell, "x"]})).getvalue().decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert rows == [[f"'{cell}"], [f"'{cell}"], ["x"]]
+
+
 def test_a_pane_that_changes_while_it_is_not_on_the_page_takes_its_styles_from_this_server():
     document = Document()
     document.template_variables["dist_url"] = LOCAL  # what a page is rendered with

@@ -161,7 +161,7 @@ class PasswordHandler(SignInHandler):
         except HTTPError:
             self.show(self._form(target, name, "The form has expired.", "Try again."), 403)
             return
-        if len(name) > NAME_MAX or len(password) > LENGTH_MAX:  # nobody's, and not worth keeping
+        if len(name) > NAME_MAX or len(password) > LENGTH_MAX:  # no user's, and not worth keeping
             self._reject(target, name)
             return
         if not await self._turn(target, name, address):

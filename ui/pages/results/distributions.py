@@ -259,11 +259,11 @@ class Ranges(Section):
 
     def read(self, store: Store, view: ResultsView) -> tuple[Content, Content]:
         """Return the contents of the cards."""
-        asked = (view.scenario, view.people, view.year)
+        place = (view.scenario, view.people, view.year)
         sample = (
-            self._session.individual_pay.sample(*asked, POINTS_SHOWN)
+            self._session.individual_pay.sample(*place, POINTS_SHOWN)
             if self._allowed
-            else store.people.levels(*asked)
+            else store.people.levels(*place)
         )
         compa_ratios = compa(view, sample, self._axis.value, drawn=self._allowed)
         try:

@@ -232,20 +232,20 @@ def test_a_flood_of_attempts_does_not_stop_the_right_person(sign_in):
 
     async def work(url):
         floods = [asyncio.create_task(flood(url, number)) for number in range(20)]
-        await asyncio.sleep(1.0)
-        begun = time.monotonic()
-        code = await asyncio.wait_for(post(url, "ada", GOOD), 10)
-        took = time.monotonic() - begun
+        while len(checked) < 25:  # each has failed, and tries again
+            await asyncio.sleep(HASH_SECONDS)
+        before = len(checked)
+        code = await asyncio.wait_for(post(url, "ada", GOOD), 60)
         for task in floods:
             task.cancel()
-        return code, took
+        return code, checked.index("ada") - before
 
-    code, took = run(work)
-    assert (code, len(checked) > 5) == (302, True)
-    assert took < 3
+    code, overtaken_by = run(work)
+    assert code == 302
+    assert overtaken_by <= 21  # one check a connection, however busy the machine is
 
 
-def test_addresses_take_turns_and_the_newest_attempt_of_each_is_first(monkeypatch):
+def test_addresses_take_turns_and_no_attempt_is_overtaken_at_its_own(monkeypatch):
     monkeypatch.setattr(gates, "WAITING_MAX", 4)
 
     async def work():
@@ -258,12 +258,39 @@ def test_addresses_take_turns_and_the_newest_attempt_of_each_is_first(monkeypatc
                 await asyncio.sleep(0)
                 turns.done()
 
-        asked = [("first", "a"), ("old", "a"), ("new", "a"), ("newest", "a"), ("alone", "b"), ("last", "a")]
-        await asyncio.gather(*(attempt(*one) for one in asked))
+        sent = [
+            ("first", "a"),
+            ("second", "a"),
+            ("third", "a"),
+            ("fourth", "a"),
+            ("alone", "b"),
+            ("fifth", "a"),
+        ]
+        await asyncio.gather(*(attempt(*one) for one in sent))
         assert not turns._busy and not turns._waiting
         return order
 
     order = asyncio.run(work())
-    assert ("old", False) in order and len(order) == 6
-    served = [name for name, came in order if came]
-    assert served == ["first", "last", "alone", "newest", "new"]
+    assert ("fifth", False) in order and len(order) == 6
+    assert [name for name, came in order if came] == ["first", "second", "alone", "third", "fourth"]
+
+
+def test_who_comes_just_before_the_next_attempt_of_a_flood_is_served():
+    async def work():
+        turns, served = Turns(), []
+
+        async def attempt(name):
+            await turns.take("a")
+            served.append(name)
+
+        waiting = [asyncio.create_task(attempt(name)) for name in ("flood", "right person", "flood")]
+        for _ in range(10):  # whoever is answered sends again while the next one is checked
+            await asyncio.sleep(0)
+            waiting.append(asyncio.create_task(attempt("flood")))
+            await asyncio.sleep(0)
+            turns.done()
+        for task in waiting:
+            task.cancel()
+        return served
+
+    assert asyncio.run(work()).index("right person") == 1

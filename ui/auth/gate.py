@@ -97,9 +97,11 @@ def _network(address: str) -> str:
 
 
 class Turns:
-    """One password is checked at a time: addresses take turns, the newest attempt of an address goes first.
+    """One password is checked at a time: addresses take turns, the oldest attempt of an address goes first.
 
-    A flood waits for its answers, so it stops neither another address nor the right person at its own.
+    So a flood delays other addresses by one check each, and the right person at its own by one check for each
+    of its connections; one that came later never overtakes. Beyond WAITING_MAX the newest attempt of the
+    address with the most is refused.
     """
 
     def __init__(self) -> None:
@@ -115,7 +117,7 @@ class Turns:
         self._waiting.setdefault(_network(address), []).append(turn)
         if sum(map(len, self._waiting.values())) > WAITING_MAX:
             most = max(self._waiting, key=lambda network: len(self._waiting[network]))
-            self._waiting[most].pop(0).set_result(False)
+            self._waiting[most].pop().set_result(False)
         return await turn
 
     def done(self) -> None:
@@ -124,7 +126,7 @@ class Turns:
             self._busy = False
             return
         network, waiting = self._waiting.popitem(last=False)
-        waiting.pop().set_result(True)
+        waiting.pop(0).set_result(True)
         if waiting:
             self._waiting[network] = waiting
 

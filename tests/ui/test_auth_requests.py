@@ -141,6 +141,7 @@ def test_an_address_imports_no_module_and_serves_no_file_of_another(tmp_path, mo
 
 GOOD = "correct horse battery"
 HASH_SECONDS = 0.05
+ORDER = ("first", "second", "third", "fourth", "alone", "fifth")
 TOKEN = f"2|00000000|{'ab' * 16}|1700000000"
 
 

@@ -52,7 +52,8 @@ def _problem_of(home: Path) -> str | None:
         return f"DuckDB cannot use a path with {' or '.join(marks)}"  # a column, or options of the file
     if home.is_symlink() and not home.exists():
         return f"it is a link to {home.readlink()}, which does not exist"
-    return "it is not a folder" if home.exists() and not home.is_dir() else None
+    nearest = next((folder for folder in (home, *home.parents) if folder.exists()), None)
+    return None if nearest is None or nearest.is_dir() else f"{nearest} is not a folder"
 
 
 class _HomeFile(DotEnvSettingsSource):

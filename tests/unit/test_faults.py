@@ -137,8 +137,8 @@ def homes(folder):
     (folder / "dangling").symlink_to(folder / "gone" / "deep")
     (folder / "loop").symlink_to(folder / "loop")
     return {
-        "file": "it is not a folder",
-        "file/below": "Not a directory",
+        "file": "is not a folder",
+        "file/below": "is not a folder",
         "dangling": "does not exist",
         "loop": "link",
         "long" * 100: "File name too long",

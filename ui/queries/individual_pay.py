@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from planwise.engine.publishing import Publication
+from planwise.governance.publications import Publication
 from planwise.settings import Settings
 from ui.queries.comparisons import written
 from ui.queries.people import PeopleReader, again

@@ -58,7 +58,6 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
     rows = [{"kind": "environment", "name": name} for name in environments]
     rows += [{"kind": "file", "name": name} for name in report.worker_files]
     run.table("maintenance", rows or [{"kind": "nothing", "name": ""}], str(report))
-    run.log(str(report))
     return report
 
 

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
-from rich.table import Table
+from rich import box
+from rich.table import Column, Table
 
 from planwise.cli.options import PARAMETERS, Home, Json, KnownStudy
 from planwise.console import emit_json, emit_list, progress, report_damaged, results, settings_for
 from planwise.errors import InputError
+from planwise.formatting import TERMINAL
 from planwise.study.problem import PP
 from planwise.study.queries import (
     StudyView,
@@ -34,7 +36,13 @@ def list_(*, home: Home = None, json: Json = False) -> int:
     studies, damaged = read_studies(settings_for(home))
     if json:
         return emit_list({"studies": studies}, damaged)
-    table = Table("study", "strategy", "target", "trials", "state", "gap pp")
+    table = Table(
+        Column("study", overflow="fold"),  # whole, because other commands take it
+        *("strategy", "target", "trials", "state", "gap"),
+        box=box.SIMPLE_HEAD,
+        padding=(0, 0),
+        pad_edge=False,
+    )
     for study in studies:
         gap = study["gap_pp"]
         table.add_row(
@@ -48,7 +56,7 @@ def list_(*, home: Home = None, json: Json = False) -> int:
                 reachable=study["reachable"],
                 has_target=study["seeks_target"],
             ),
-            "" if gap is None else f"{gap:+.3f}",
+            "" if gap is None else TERMINAL.points(gap / PP, 3),
         )
     results().print(table)
     return report_damaged(damaged)

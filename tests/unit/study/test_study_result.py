@@ -253,6 +253,26 @@ def test_a_result_is_plain_json(study):
     assert shown["changes"] == {"cola_rate": {"old": 0.025, "new": 0.035, "change": 0.01}}
 
 
+@pytest.mark.parametrize(("growth_of", "missing"), [(BETTER, 1), (OVER, -1)])
+def test_the_gap_is_positive_when_pay_has_to_grow_more(growth_of, missing):
+    found = Study()
+    found.add(growth_of)
+    result = found.result()
+    assert result.growth == growth(growth_of)
+    assert result.gap_pp == pytest.approx(100 * (result.target_growth - result.growth))
+    assert result.gap_pp * missing > 0.1
+
+
+@pytest.mark.parametrize(
+    ("beyond", "side"), [(0.0009, None), (0.0011, "highest"), (-0.0009, None), (-0.0011, "lowest")]
+)
+def test_a_target_is_beyond_the_bounds_by_more_than_the_tolerance(beyond, side):
+    reach = Study().reach
+    target = (reach.highest if beyond > 0 else reach.lowest).growth + beyond
+    found = reach.beyond(Study(target).problem)
+    assert found is (None if side is None else getattr(reach, side))
+
+
 def test_a_front_has_a_knee_and_picks():
     """Cost against the target: the middle of three is the knee of a front that bulges towards the ideal."""
     study = Study(objectives=(("cost", None), ("targets", None)), strategy="nsga2")

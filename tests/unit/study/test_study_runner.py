@@ -14,7 +14,7 @@ from study_worlds import BASE, World, growth
 from planwise.engine.worker_warehouses import remove_dead_workers, worker_name
 from planwise.errors import Busy, InputError
 from planwise.risk.ensemble import replicate_seeds
-from planwise.study import Hooks, optuna_storage, study_name
+from planwise.study import Hooks, optuna_storage, runner, study_name
 from planwise.study.optuna_storage import cut_torn_line, load_study
 from planwise.study.queries import list_studies, load_view
 from planwise.study.reachability import BaselineBroken
@@ -151,12 +151,25 @@ def test_a_cancelled_study_keeps_its_best_so_far(world):
     assert result.kind == "real" and read_result(world.settings, "s")["stopped"] == "cancelled"
 
 
+def test_the_state_is_never_ahead_of_the_result(world, monkeypatch):
+    states, write = [], runner.write_result
+
+    def noted(settings, name, result):
+        states.append(load_study(settings, name).user_attrs["state"])
+        return write(settings, name, result)
+
+    monkeypatch.setattr(runner, "write_result", noted)
+    world.study(TARGET)
+    assert states == ["running"] and load_study(world.settings, "s").user_attrs["state"] == "converged"
+
+
 def test_a_timeout_ends_a_study(world):
     clock = iter(float(second) for second in range(10_000))
     result = world.study(
         TARGET, strategy="tpe", trials=500, timeout_seconds=30.0, hooks=Hooks(clock=lambda: next(clock))
     )
     assert result.stopped == "timeout" and 0 < result.real_plans < 30
+    assert not {trial.purpose for trial in trials_of(world)} & POST_ANALYSIS, "no time is left for it"
 
 
 def test_a_resumed_study_goes_on_without_losing_or_repeating_a_trial(world):
@@ -183,6 +196,7 @@ def test_a_trial_that_was_running_when_the_process_died_is_run_again(world):
 
     with pytest.raises(SystemExit):
         world.study(TARGET, strategy="tpe", trials=8, hooks=Hooks(call=killed))
+    assert load_study(world.settings, "s").user_attrs["state"] == "interrupted"
     (running,) = load_study(world.settings, "s").get_trials(states=(optuna.trial.TrialState.RUNNING,))
     result = world.study(TARGET, strategy="tpe", trials=8, resume=True)
     again = trials_of(world)[running.number]

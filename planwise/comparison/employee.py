@@ -122,7 +122,8 @@ def timeline(settings: Settings, scenario: str, employee_id: str) -> Timeline:
         if not states:
             raise _unknown(connection, source, employee_id)
         events = _of_person(connection, source, EVENTS, employee_id, "simulation_year, event_sequence")
-    years = tuple(_year(source, state, events) for state in states)
+    with source.publication.reading(source.publication.folder):  # a mart may lack a column
+        years = tuple(_year(source, state, events) for state in states)
     last = states[-1]
     return Timeline(
         scenario=scenario,

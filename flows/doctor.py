@@ -5,21 +5,23 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from rich.table import Table
 from rich.text import Text
 
 from planwise.cli.options import Home, Json
-from planwise.console import emit_json, results, settings_for
-from planwise.errors import Busy, CheckFailed, DamagedStore, PlanWiseError
+from planwise.console import emit_json, progress, results, settings_for
+from planwise.errors import Busy, CheckFailed, DamagedStore, InputError, PlanWiseError
 from planwise.prefect_profile import configured_api
 from planwise.settings import Settings
 from planwise.storage import hold_lock, read_lock_holder
@@ -85,6 +87,20 @@ def home(folder: Path, *, exists: bool, problem: str | None, free_mb: float) -> 
         remedy = f"Large censuses need {FREE_LOW_MB:,} MB; `planwise maintain --apply` frees old tables."
         return DoctorCheck(name, CheckStatus.WARNING, found, remedy)
     return DoctorCheck(name, CheckStatus.OK, found)
+
+
+def privacy(root: Path, loose: Sequence[Path], *, is_open: bool) -> DoctorCheck:
+    """Check that other accounts of the machine cannot read the home; `loose` are files that they could."""
+    label = "privacy"
+    if not loose:
+        return DoctorCheck(label, CheckStatus.OK, "only its owner can read the home")
+    named = ", ".join(str(path.relative_to(root.parent)) for path in loose[:LOOSE_SHOWN])
+    more = f" and {len(loose) - LOOSE_SHOWN:,} more" if len(loose) > LOOSE_SHOWN else ""
+    found = f"the modes of {named}{more} let other accounts read pay"
+    remedy = "`planwise doctor --fix` takes these rights away."
+    if not is_open:
+        found, remedy = f"{found}, but for the mode of the home", f"Before it is copied: {remedy}"
+    return DoctorCheck(label, CheckStatus.FAILED if is_open else CheckStatus.WARNING, found, remedy)
 
 
 def census(name: str | None, *, declared: int | None, stored: int | None, problem: str | None) -> DoctorCheck:
@@ -217,6 +233,9 @@ def examine(settings: Settings) -> Iterator[DoctorCheck]:
     yield python(sys.version_info[:3])
     yield from _packages()
     yield _home(settings)
+    if settings.root.exists():
+        is_open = bool(settings.root.stat().st_mode & OTHERS)
+        yield privacy(settings.root, loose_files(settings.root), is_open=is_open)
     yield _census(settings)
     yield _ledger(settings)
     yield _warehouse(settings)
@@ -249,6 +268,52 @@ def _home(settings: Settings) -> DoctorCheck:
         problem = str(error.strerror)
     free_mb = shutil.disk_usage(nearest).free / MEGABYTE
     return home(root, exists=root.exists(), problem=problem, free_mb=free_mb)
+
+
+OTHERS = 0o077
+LOOSE_SHOWN = 3
+# What PlanWise writes: the folder of a home may have other files, which are not its own.
+OWN = (
+    *(
+        "auth",
+        "cache",
+        "censuses",
+        "imports",
+        "jobs",
+        "learning",
+        "logs",
+        "prefect",
+        "published",
+        "studies",
+        "sweeps",
+        "workers",
+    ),
+    *("warehouse.*", "ledger.sqlite*", "identity.key", "*.lock", ".env", "*.part"),
+)
+
+
+def loose_files(root: Path) -> tuple[Path, ...]:
+    """Return the home and the files and folders of PlanWise in it that other accounts may use; no links."""
+    own = [path for pattern in OWN for path in sorted(root.glob(pattern))]
+    if not own:
+        return ()
+    inside = [path for folder in own if folder.is_dir() for path in sorted(folder.rglob("*"))]
+    every = (path for path in (root, *own, *inside) if not path.is_symlink())
+    return tuple(path for path in every if path.stat().st_mode & OTHERS)
+
+
+def make_private(root: Path) -> tuple[Path, ...]:
+    """Take the rights of other accounts away; return the changed paths. Raises InputError if it cannot."""
+    changed = loose_files(root)
+    try:
+        for path in changed:
+            path.chmod(path.stat().st_mode & ~OTHERS & 0o7777)
+    except OSError as error:
+        raise InputError(
+            f"The mode of {error.filename} cannot be changed: {error.strerror}.",
+            remedy="Run the command as its owner, or change the owner.",
+        ) from error
+    return changed
 
 
 def _census(settings: Settings) -> DoctorCheck:
@@ -383,15 +448,22 @@ def _prefect_api() -> DoctorCheck:
 STYLES = {CheckStatus.OK: "green", CheckStatus.WARNING: "yellow", CheckStatus.FAILED: "red"}
 
 
-def doctor(*, home: Home = None, json: Json = False) -> int:
+Fix = Annotated[bool, Parameter(negative="", help="Take away the rights of other accounts to read the home.")]
+
+
+def doctor(*, fix: Fix = False, home: Home = None, json: Json = False) -> int:
     """Check the installation and suggest remedies; exit with code 1 when a check fails.
 
-    Nothing is changed, but the ledger gets the runs of published results that it lacks. `skipped` means that
-    something does not exist yet, `info` is for information.
+    Nothing is changed without --fix, but the ledger gets the runs of published results that it lacks.
+    `skipped` means that something does not exist yet, `info` is for information.
     """
-    found = list(examine(settings_for(home)))
+    settings = settings_for(home)
+    changed = make_private(settings.root) if fix else ()
+    if changed:
+        progress().print(f"Now only their owner can use {len(changed):,} files and folders of the home.")
+    found = list(examine(settings))
     if json:
-        emit_json({"ok": not broken(found), "checks": found})
+        emit_json({"ok": not broken(found), "checks": found, "changed": changed})
     else:
         results().print(_table(found))
         results().print("A check failed." if broken(found) else "All checks passed.")

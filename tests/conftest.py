@@ -24,6 +24,8 @@ os.environ.update(
 for inherited in ("PREFECT_API_URL", "PREFECT_PROFILE", "FORCE_COLOR", "PLANWISE_LEDGER_URL"):
     os.environ.pop(inherited, None)
 
+os.umask(0o077)  # as commands set it
+
 settings.register_profile("planwise", deadline=None)  # how busy the machine is must not decide a test
 settings.load_profile("planwise")
 

@@ -168,3 +168,35 @@ def test_published_results_are_read_to_the_last_mart(settings, statuses):
 def test_an_api_that_does_not_answer_is_broken(statuses, monkeypatch):
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     assert statuses()["Prefect API"][0] is CheckStatus.FAILED
+
+
+def test_a_home_that_others_can_read_is_reported_and_mended(settings, capsys):
+    generate_census(settings, employees=20)
+    outside = settings.root.parent / "outside"
+    outside.write_text("not ours")
+    (settings.root / "logs").mkdir()
+    (settings.root / "logs" / "link").symlink_to(outside)
+    (settings.root / "notes.txt").write_text("the user's own")
+    for path in (settings.root, *settings.root.rglob("*"), outside):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    (found,) = [check for check in examine(settings) if check.name == "privacy"]
+    assert found.status is CheckStatus.FAILED and "censuses" in found.found and "--fix" in found.remedy
+    settings.root.chmod(0o700)
+    assert [c.status for c in examine(settings) if c.name == "privacy"] == [CheckStatus.WARNING]
+    assert checks.doctor(fix=True, home=settings.root) == 0
+    assert [c.status for c in examine(settings) if c.name == "privacy"] == [CheckStatus.OK]
+    loose = {
+        str(p)
+        for p in (outside, *settings.root.rglob("*"))
+        if not p.is_symlink() and p.stat().st_mode & 0o077
+    }
+    assert loose == {str(outside), str(settings.root / "notes.txt")}
+    (settings.root / "notes.txt").unlink()
+
+
+def test_a_folder_that_is_no_home_keeps_its_modes(tmp_path):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+    assert checks.make_private(tmp_path / "shared") == ()
+    assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o777

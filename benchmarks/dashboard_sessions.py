@@ -136,12 +136,16 @@ def has_figures(session: Wire) -> bool:
     return " employees<" in str(session.values("LiveFigures", "shown").get("html", ""))
 
 
-async def opened(url: str, number: int) -> list[Wire]:
+async def _open(served: Served) -> Wire:
+    return await Wire.open(served.url + PAGE, served.cookie)
+
+
+async def opened(served: Served, number: int) -> list[Wire]:
     """Open sessions on Plan, a few at a time, each with its first figures."""
     sessions: list[Wire] = []
     while len(sessions) < number:
         batch = min(AT_ONCE, number - len(sessions))
-        sessions += await asyncio.gather(*(Wire.open(url + PAGE) for _ in range(batch)))
+        sessions += await asyncio.gather(*(_open(served) for _ in range(batch)))
     for session in sessions:
         await session.until(has_figures, FIRST_SECONDS)
     return sessions
@@ -168,16 +172,16 @@ async def at_once(analysts: Sequence[Analyst], edits: int) -> list[float]:
     return found
 
 
-async def opened_and_closed(url: str, pid: int, number: int, tell: Callable[[str], None]) -> float:
+async def opened_and_closed(served: Served, number: int, tell: Callable[[str], None]) -> float:
     """Open and close sessions in rows; return the megabytes that each leaves after the first row expired."""
     held: list[float] = []
     row = max(number // ROWS, AT_ONCE)
     for done in range(row, number + 1, row):
         for _ in range(row // AT_ONCE):
-            for session in await asyncio.gather(*(Wire.open(url + PAGE) for _ in range(AT_ONCE))):
+            for session in await asyncio.gather(*(_open(served) for _ in range(AT_ONCE))):
                 await session.close()
         await asyncio.sleep(EXPIRY_SECONDS)
-        held.append(memory_mb(pid))
+        held.append(memory_mb(served.pid))
         tell(f"{done} sessions opened and closed: {held[-1]:.0f} MB")
     return (held[-1] - held[0]) / (row * (len(held) - 1)) if len(held) > 1 else 0.0
 
@@ -186,7 +190,7 @@ async def load(
     served: Served, home: Path, number: int, edits: int, tell: Callable[[str], None]
 ) -> dict[str, Timed]:
     """Measure sessions that edit with time to think, and all at once; look whether figures are mixed up."""
-    pid, sessions = served.pid, await opened(served.url, number)
+    pid, sessions = served.pid, await opened(served, number)
     analysts = [Analyst(session, random.Random(place)) for place, session in enumerate(sessions)]
     tell(f"{number} sessions are open: {memory_mb(pid):.0f} MB")
     found = {}
@@ -221,11 +225,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
         idle = memory_mb(served.pid)
         console.print(f"The server holds {idle:.0f} MB with its workers before the first session.")
         found = asyncio.run(load(served, home, asked.sessions, asked.edits, console.print))
-        growth = (
-            asyncio.run(opened_and_closed(served.url, served.pid, asked.closed, console.print))
-            if asked.closed
-            else 0.0
-        )
+        growth = asyncio.run(opened_and_closed(served, asked.closed, console.print)) if asked.closed else 0.0
     figures = {"memory_idle_mb": idle, "growth_per_closed_session_mb": growth}
     for name, timed in found.items():
         figures |= {f"{name}_p50_seconds": timed.quantile(0.5), f"{name}_p95_seconds": timed.quantile(0.95)}

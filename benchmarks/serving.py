@@ -9,9 +9,11 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPMessage
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from planwise.dashboard_link import read_link
 from planwise.processes import find_free_port
 
 PLANWISE = (sys.executable, "-c", "from planwise.cli import main; main()")
@@ -27,9 +29,10 @@ FILE = "/static/js/bokeh.min.js"  # public, and no session
 
 @dataclass(frozen=True)
 class Served:
-    """A dashboard that answers: its address and its process."""
+    """A dashboard that answers: its address, the cookie of its link (empty with sign-in), its process."""
 
     url: str
+    cookie: str
     pid: int
 
 
@@ -42,7 +45,7 @@ def serving(
     environment: Mapping[str, str] | None = None,
     ready: str = PAGE,
 ) -> Iterator[Served]:
-    """Yield the dashboard on a free port, or on this one, once it answers to `ready`.
+    """Yield the dashboard on a free port, or on this one, once it answers; `ready` is visited first.
 
     `log` gets what it tells; `environment` is in place of the process's own. Raises RuntimeError when it does
     not start, and TimeoutExpired when it does not stop.
@@ -54,11 +57,14 @@ def serving(
     process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(url + ready):
+        while not _answers(url + FILE):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"`planwise serve` does not answer:\n{told(log)}")
             time.sleep(ASK_SECONDS)
-        yield Served(url, process.pid)
+        cookie = _admitted(read_link(home, port))
+        if ready != FILE:
+            _ask(url + ready, cookie)
+        yield Served(url, cookie, process.pid)
     finally:
         process.terminate()
         try:
@@ -69,10 +75,29 @@ def serving(
             raise
 
 
+def let_in(window: Any, served: Served) -> None:
+    """Give a browser's context (Playwright) the cookie of a dashboard."""
+    if served.cookie:
+        name, _, value = served.cookie.partition("=")
+        window.add_cookies([{"name": name, "value": value, "url": served.url}])
+
+
 def told(log: IO[str]) -> str:
     """Return the end of a log."""
     log.seek(0)
     return log.read()[-TOLD_CHARACTERS:]
+
+
+def _admitted(link: str | None) -> str:
+    """Return the cookie that a link gives, as browsers send it; empty without a link."""
+    return "" if link is None else _ask(link)["Set-Cookie"].partition(";")[0]
+
+
+def _ask(url: str, cookie: str = "") -> HTTPMessage:
+    request = urllib.request.Request(url, headers={"Cookie": cookie})
+    with urllib.request.urlopen(request, timeout=ANSWER_SECONDS, context=ANYBODY) as answer:
+        headers: HTTPMessage = answer.headers
+        return headers
 
 
 def _answers(url: str) -> bool:

@@ -42,15 +42,18 @@ class Wire:
         self.bytes_received = 0
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Open the page at an address and pull its document; raises WireError when the server does not."""
-        page = await AsyncHTTPClient().fetch(HTTPRequest(url, request_timeout=PATIENCE_SECONDS))
+    async def open(cls, url: str, cookie: str = "") -> Self:
+        """Open a page with a cookie and pull its document; raises WireError when the server does not."""
+        headers = {"Cookie": cookie}
+        page = await AsyncHTTPClient().fetch(
+            HTTPRequest(url, headers=headers, request_timeout=PATIENCE_SECONDS)
+        )
         found = TOKEN.search(page.body.decode())
         if found is None:
             raise WireError(f"{url} is not a page of the dashboard: no session token in it.")
         parts = urlsplit(url)
         address = f"ws://{parts.netloc}{parts.path.rstrip('/')}/ws"
-        request = HTTPRequest(address, headers={"Origin": f"{parts.scheme}://{parts.netloc}"})
+        request = HTTPRequest(address, headers={**headers, "Origin": f"{parts.scheme}://{parts.netloc}"})
         connection = await websocket_connect(
             request, subprotocols=["bokeh", found.group(1)], max_message_size=MESSAGE_MAX_BYTES
         )

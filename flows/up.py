@@ -16,6 +16,7 @@ from flows.up_processes import POLL_SECONDS, WORKER, Addresses, ProgramGroup
 from planwise.cli.commands import LOGS
 from planwise.cli.options import Home
 from planwise.console import progress, results, settings_for
+from planwise.dashboard_link import link_file, read_link, shown_link
 from planwise.errors import Busy, InputError
 from planwise.prefect_profile import credential_headers
 from planwise.prefect_server import CREDENTIAL, PrefectAuth, api_credential, prefect_home
@@ -149,7 +150,7 @@ def _start(
 def _print_ready(addresses: up_processes.Addresses, settings: Settings, *, dashboard: bool) -> None:
     out = results()
     if dashboard:
-        out.print(f"dashboard   {addresses.dashboard}", soft_wrap=True)
+        out.print(f"dashboard   {_dashboard(settings, addresses)}", markup=False, soft_wrap=True)
     credential = prefect_home(settings) / CREDENTIAL
     out.print(f"Prefect     {addresses.prefect} (signs in with the text in {credential})", soft_wrap=True)
     out.print(f"logs        {settings.root / LOGS}", markup=False, soft_wrap=True)
@@ -161,6 +162,15 @@ def _print_ready(addresses: up_processes.Addresses, settings: Settings, *, dashb
         soft_wrap=True,
     )
     out.print("PlanWise is up. Ctrl-C stops all of it.")
+
+
+def _dashboard(settings: Settings, addresses: up_processes.Addresses) -> str:
+    """Return where the dashboard opens: by its link where sign-in is off."""
+    port = addresses.dashboard_port
+    link = read_link(settings.root, port)
+    return (
+        shown_link(addresses.dashboard, link, link_file(settings.root, port)) if link else addresses.dashboard
+    )
 
 
 def _folders(settings: Settings) -> Path:

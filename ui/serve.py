@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
-from rich.markup import escape
 
 from planwise.cli.options import Home
 from planwise.console import progress, settings_for
+from planwise.dashboard_link import create_link, shown_link
 from planwise.errors import InputError
 from planwise.processes import is_loopback, require_free_port
 from planwise.settings import SignInSettings
@@ -65,8 +65,10 @@ def serve(
     from ui.server import serve as run
 
     site = Site(address, port, allow_origin, proxy, tls_certificate, tls_key)
-    _say(site.url, sign_in, settings.root, encrypted=site.origins.is_secure or is_loopback(address))
-    run(settings, sign_in, site, browser=browser)
+    link = create_link(settings.root, site.url, port) if sign_in.auth == "off" else None
+    where = shown_link(site.url, link.url, link.file) if link else site.url
+    _say(where, sign_in, settings.root, encrypted=site.origins.is_secure or is_loopback(address))
+    run(settings, sign_in, site, link, browser=browser)
 
 
 def require_guarded(address: str, allow_origin: Sequence[str], sign_in: SignInSettings) -> None:
@@ -90,11 +92,11 @@ def _require_tls(certificate: Path | None, key: Path | None) -> None:
             raise InputError(f"{file} is not a file.", remedy="Check --tls-certificate and --tls-key.")
 
 
-def _say(url: str, sign_in: SignInSettings, root: Path, *, encrypted: bool) -> None:
+def _say(where: str, sign_in: SignInSettings, root: Path, *, encrypted: bool) -> None:
     say = progress()
     off = sign_in.auth == "off"
-    how = "sign-in off: this machine only" if off else f"sign-in: {sign_in.auth}"
-    say.print(f"PlanWise at [bold]{url}[/] on {escape(str(root))} ({how}; Ctrl-C stops it)")
+    how = "sign-in off: only with this link" if off else f"sign-in: {sign_in.auth}"
+    say.print(f"PlanWise at {where} on {root} ({how}; Ctrl-C stops it)", markup=False, soft_wrap=True)
     if not encrypted:
         say.print(
             "Passwords and pay data cross the network in the clear: use --tls-certificate and --tls-key, "

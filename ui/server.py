@@ -4,6 +4,7 @@ import gc
 import logging
 import sys
 import threading
+import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,13 +16,16 @@ from bokeh.server.tornado import BokehTornado
 from panel.io.resources import COMPONENT_PATH
 from panel.io.server import AuthenticatedStaticFileHandler, ComponentResourceHandler
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
-from tornado.web import ErrorHandler, HTTPError, OutputTransform
+from tornado.ioloop import IOLoop
+from tornado.web import ErrorHandler, HTTPError, OutputTransform, RequestHandler
 
+from planwise.dashboard_link import DashboardLink
 from planwise.settings import Settings, SignInSettings
 from ui.app import NAVIGATION_COOKIE, THEME_COOKIE, make_page
-from ui.auth.configuration import Origins, client_secret, origins
+from ui.auth.configuration import Origins, client_secret, cookie_secret, origins
 from ui.auth.gate import Gate
 from ui.auth.handlers import SignIn
+from ui.auth.link import LinkSignIn
 from ui.auth.oidc import Provider
 from ui.components.card import LIBRARY
 from ui.live_preview import open_previews
@@ -35,6 +39,7 @@ UNUSED_MILLISECONDS = 30_000  # after the browser has disconnected; a reload cre
 BODY_BYTES, HEADER_BYTES = 64 * 1024, 32 * 1024  # the only form is the sign-in's
 MESSAGE_BYTES = 4 * 1024 * 1024  # of a web socket: what a page uploads is a file of levers
 IDLE_SECONDS, BODY_SECONDS = 60.0, 15.0  # a sender slower than that is not waited for
+OPEN_SECONDS = 0.5  # after the server has begun to listen
 LOG = logging.getLogger("planwise.ui")
 # Bokeh evaluates templates and callbacks; Panel imports its modules from blobs and writes styles inline. The
 # policy still keeps every request, form and frame on this host.
@@ -167,8 +172,10 @@ class Site:
         return f"{'https' if self.tls_certificate else 'http'}://{host}:{self.port}"
 
 
-def serve(settings: Settings, sign_in: SignInSettings, site: Site, *, browser: bool) -> None:
-    """Serve the dashboard until it is stopped."""
+def serve(
+    settings: Settings, sign_in: SignInSettings, site: Site, link: DashboardLink | None, *, browser: bool
+) -> None:
+    """Serve the dashboard until it is stopped; `link` is the one way in where sign-in is off."""
     _log_to_stderr()
     check_hosts()
     gate = None if sign_in.auth == "off" else Gate(settings, sign_in)
@@ -176,21 +183,25 @@ def serve(settings: Settings, sign_in: SignInSettings, site: Site, *, browser: b
     previews.prewarm()
     services = Services(settings, Store(settings), previews)
     threading.Thread(target=_import_pages, name="import-pages", daemon=True).start()
+    if link is not None and browser:  # by the file: every account sees the arguments of a browser's process
+        IOLoop.current().call_later(OPEN_SECONDS, _open_in_browser, link)
     try:
         pn.serve(
             {"/": lambda: make_page(services, gate)},
             title=PRODUCT,
             address=site.address,
             port=site.port,
-            show=browser,
+            show=browser and link is None,
             verbose=False,
             location=False,  # the frame keeps the address: Panel's own does not follow "back"
             static_dirs=LIBRARY,
             **_limits(),
             **_reached(site),
-            **_guarded(gate, sign_in, site),
+            **(_guarded(gate, sign_in, site) if link is None else _linked(settings, sign_in, site, link)),
         )
     finally:
+        if link is not None:
+            link.file.unlink(missing_ok=True)
         previews.close()
         services.threads.shutdown(wait=False, cancel_futures=True)
         gc.freeze()  # else collecting Panel's objects at exit takes seconds
@@ -213,6 +224,7 @@ def _limits() -> dict[str, Any]:
             "idle_connection_timeout": IDLE_SECONDS,
             "body_timeout": BODY_SECONDS,
         },
+        "log_function": _log_failure,
     }
 
 
@@ -228,8 +240,7 @@ def _reached(site: Site) -> dict[str, Any]:
 
 
 def _guarded(gate: Gate | None, sign_in: SignInSettings, site: Site) -> dict[str, Any]:
-    if gate is None:
-        return {}
+    assert gate is not None  # without one there is a link
     provider = None
     if sign_in.auth == "oidc":
         provider = Provider(
@@ -246,6 +257,27 @@ def _guarded(gate: Gate | None, sign_in: SignInSettings, site: Site) -> dict[str
         "sign_sessions": True,
         "secret_key": gate.secret.encode(),
     }
+
+
+def _linked(settings: Settings, sign_in: SignInSettings, site: Site, link: DashboardLink) -> dict[str, Any]:
+    secret = cookie_secret(settings, sign_in)
+    return {
+        "auth_provider": LinkSignIn(link, site.origins, site.port),
+        "cookie_secret": secret,
+        "sign_sessions": True,
+        "secret_key": secret.encode(),
+    }
+
+
+def _open_in_browser(link: DashboardLink) -> None:
+    threading.Thread(target=webbrowser.open, args=(link.file.as_uri(),), daemon=True).start()
+
+
+def _log_failure(handler: RequestHandler) -> None:
+    """Log a failed request without its query, which may have the token of the link or names."""
+    if handler.get_status() >= 400:
+        request = handler.request
+        LOG.warning("%s %s: %d for %s", request.method, request.path, handler.get_status(), request.remote_ip)
 
 
 def _import_pages() -> None:

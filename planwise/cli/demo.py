@@ -156,7 +156,7 @@ def _next(settings: Settings) -> tuple[str, ...]:
     root = settings.root
     server = f"PREFECT_HOME={prefect_home(settings)} prefect server start"
     return (
-        f"planwise serve --home {root}      the dashboard",
+        f"planwise serve --home {root}      the dashboard, by the link that it prints",
         "the Prefect UI of your server    the flow runs"
         if configured_api()
         else f"{server}      the flow runs",

@@ -7,8 +7,10 @@ import sys
 import tempfile
 from contextlib import contextmanager
 
-from benchmarks.serving import FILE, serving, told
+from benchmarks.serving import FILE, let_in, serving, told
 from scripts.axe import axe_script
+
+SERVED = {}  # dashboards by address
 
 
 @contextmanager
@@ -18,6 +20,7 @@ def dashboard(folder, *options, port=None, environment=None):
     with tempfile.TemporaryFile("w+") as log:
         try:
             with serving(folder, log, *options, port=port, environment=environment, ready=FILE) as served:
+                SERVED[served.url] = served
                 yield served.url
         finally:
             sys.stderr.write(f"What the dashboard told:\n{told(log)}")
@@ -67,9 +70,17 @@ CLIPPED = """() => {
 
 
 def come_to(page, url):
-    """Go to an address; return when the page takes input."""
+    """Go to an address, let in by its link; return when the page takes input."""
+    address = "/".join(url.split("/")[:3])
+    if address in SERVED:
+        let_in(page.context, SERVED[address])
     page.goto(url)
     wait_for_input(page)
+
+
+def cookie_of(url):
+    """Return the headers that a dashboard without sign-in lets in."""
+    return {"Cookie": SERVED[url].cookie}
 
 
 def come_back(page):

@@ -8,8 +8,9 @@ from playwright.sync_api import expect
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
+from planwise.dashboard_link import link_file, read_link
 from planwise.settings import SignInSettings
-from tests.browser.dashboards import come_to, dashboard
+from tests.browser.dashboards import come_to, cookie_of, dashboard
 from tests.ui.oidc_provider import CLIENT, SECRET, provider_running
 from ui.auth.configuration import users_of
 
@@ -226,6 +227,7 @@ def test_a_person_signs_in_at_a_provider(browser, guarded_home):
 def test_other_names_of_this_machine_and_other_origins_are_refused(served, path, headers, status):
     port = httpx.URL(served).port
     headers = {name: value.replace("{port}", str(port)) for name, value in headers.items()}
+    headers |= cookie_of(served)
     answer = httpx.get(served + path, headers=headers, trust_env=False, timeout=60)
     assert answer.status_code == status
     assert (b"employees" in answer.content or b"bokeh" in answer.content) == (status == 200)
@@ -242,7 +244,43 @@ def test_a_web_socket_by_another_name_is_refused(served):
             {"Origin": f"http://attacker.example:{port}"},
         ):
             with pytest.raises(HTTPClientError, match="403"):
-                await websocket_connect(HTTPRequest(url, headers=headers))
+                await websocket_connect(HTTPRequest(url, headers=headers | cookie_of(served)))
 
     with ThreadPoolExecutor(1) as other_thread:  # this one has Playwright's loop
         other_thread.submit(asyncio.run, connect()).result()
+
+
+@pytest.mark.parametrize("path", [*CLOSED, "/login", "/login?token=", "/login?token=guess&next=/"])
+def test_without_the_link_no_account_of_the_machine_is_let_in(served, path):
+    answer = httpx.get(served + path, trust_env=False, timeout=60, follow_redirects=True)
+    assert answer.status_code == 403
+    assert "employees" not in answer.text and "set-cookie" not in answer.headers
+
+
+def test_the_link_lets_its_owner_in_and_stays_secret(browser, served, published_home):
+    link = read_link(published_home.root, httpx.URL(served).port)
+    file = link_file(published_home.root, httpx.URL(served).port)
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    answer = httpx.get(link, trust_env=False, timeout=60)
+    cookie = answer.headers["set-cookie"]
+    assert answer.status_code == 200 and "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    assert httpx.get(f"{served}/metadata", headers=cookie_of(served), trust_env=False).status_code == 200
+    assert websocket(served, cookie.partition(";")[0]) == 101
+    assert websocket(served) == websocket(served, cookie.partition("=")[0] + "=admitted") == 403
+    token, window = link.partition("token=")[2], browser.new_context()
+    page, asked = window.new_page(), []
+    page.on("request", lambda request: asked.append(request))
+    page.goto(served)
+    expect(page.get_by_role("alert")).to_contain_text("only the user who started this dashboard")
+    page.goto(
+        file.as_uri()
+    )  # as `planwise serve` opens it: another origin, whose redirect a strict cookie fears
+    page.locator(".kpi:visible").first.wait_for()
+    assert not [request.url for request in asked if token in request.all_headers().get("referer", "")]
+    assert token not in page.url and token not in page.content()
+    other = window.new_page()  # a link on another site
+    other.goto(f"data:text/html,<a href='{served}/?page=results'>pay</a>")
+    other.get_by_role("link").click()
+    other.wait_for_url("**page=results**")
+    other.locator(".kpi:visible, .empty:visible").first.wait_for()
+    window.close()

@@ -33,7 +33,7 @@ HOME = "/"
 
 @dataclass(frozen=True)
 class SignInPage:
-    """One page: heading, message, and a form or a link."""
+    """One page: heading, message, and a form or a link; it goes `onward` by itself."""
 
     title: str
     message: str = ""
@@ -45,6 +45,7 @@ class SignInPage:
     token: str = ""
     link: str = ""
     link_text: str = ""
+    onward: str = ""
 
 
 def render(page: SignInPage) -> str:

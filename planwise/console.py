@@ -90,6 +90,17 @@ def json_text(obj: Mapping[str, Any], *, allow_nan: bool = False) -> str:
     return json.dumps(obj, default=_plain, allow_nan=allow_nan, ensure_ascii=not is_unicode)
 
 
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on the terminal, unless `yes`; raises InputError without a terminal or for any answer but y."""
+    if yes:
+        return
+    progress().print(question, markup=False, soft_wrap=True)
+    if not sys.stdin.isatty():
+        raise InputError("Nothing was deleted: there is no terminal to confirm it on.", remedy="Add --yes.")
+    if input("Delete it? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise InputError("Nothing was deleted.", remedy="Answer y, or add --yes.")
+
+
 def settings_for(home: Path | None = None) -> Settings:
     """Return the settings from the environment; `home`, if given, replaces `PLANWISE_HOME`."""
     return valid_settings(lambda: Settings() if home is None else Settings(home=home), "The settings")

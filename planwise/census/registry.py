@@ -98,7 +98,7 @@ def _table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     try:
         arrays = [_arrow_column(frame[field.name].reset_index(drop=True), field) for field in schema]
     except (pa.ArrowException, ValueError, TypeError) as error:
-        raise InputError(f"The table does not have the declared types: {error}") from error
+        raise InputError(f"The table does not have the declared types: {mask_values(str(error))}") from error
     for column, array in zip(schema, arrays, strict=True):
         if not column.nullable and array.null_count:
             raise InputError(f"Column {column.name} is required but {array.null_count} rows have no value.")
@@ -322,6 +322,17 @@ def use_census(settings: Settings, name: str) -> Census:
     return census
 
 
+def census_files(settings: Settings, name: str) -> tuple[Path, ...]:
+    """Return the link of a census and the folders of all its versions."""
+    root = settings.censuses_dir
+    versions = [f for f in sorted((root / VERSIONS).glob(f"{name}-*")) if _version_of(name).fullmatch(f.name)]
+    return (root / name, *versions)
+
+
+def _version_of(name: str) -> re.Pattern[str]:
+    return re.compile(re.escape(name) + r"-[0-9a-z]{8,12}-[0-9a-f]{8}")
+
+
 class _Manifest(BaseModel, extra="allow"):
     content_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     as_of: date
@@ -387,7 +398,7 @@ def _publish(root: Path, name: str, census: pa.Table, levels: pa.Table, manifest
 
 def _prune(store: Path, name: str, current: Path) -> None:
     """Remove superseded versions and partial folders that are too old to be in use."""
-    own = re.compile(re.escape(name) + r"-[0-9a-z]{8,12}-[0-9a-f]{8}")
+    own = _version_of(name)
     oldest_useful = (datetime.now(UTC) - READER_MAX_AGE).timestamp()
     remove_partial(store, older_than_seconds=READER_MAX_AGE.total_seconds())
     for folder in store.iterdir():

@@ -1,4 +1,4 @@
-"""`planwise census`: generate, import, list, use."""
+"""`planwise census`: generate, import, list, use, delete."""
 
 from dataclasses import asdict
 from datetime import date
@@ -12,8 +12,9 @@ from planwise.census.checks import ImportBlocked, ImportReport
 from planwise.census.mapping import PayIs, PayUnit
 from planwise.census.registry import Census, census_in_use, list_censuses, use_census
 from planwise.census.synthetic import DEFAULT_AS_OF, SyntheticOptions, generate_census
-from planwise.cli.options import PARAMETERS, Home, Json
+from planwise.cli.options import PARAMETERS, Home, Json, Yes
 from planwise.console import (
+    confirm,
     emit_blocked,
     emit_json,
     emit_list,
@@ -25,7 +26,11 @@ from planwise.console import (
 )
 from planwise.errors import InputError
 
-app = App(name="census", group_parameters=PARAMETERS, help="Manage censuses: generate, import, list, use.")
+app = App(
+    name="census",
+    group_parameters=PARAMETERS,
+    help="Manage censuses: generate, import, list, use, delete.",
+)
 
 
 @app.command
@@ -201,6 +206,30 @@ def _day(text: str | None) -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"--as-of {text!r} is not a date.", remedy="Write it as YYYY-MM-DD.") from error
+
+
+@app.command
+def delete(name: str, /, *, yes: Yes = False, home: Home = None, json: Json = False) -> None:
+    """Delete a census with all its versions, import reports and rejected rows.
+
+    One that is in use, or that a scenario names, is not deleted.
+
+    Parameters
+    ----------
+    name
+        Name from `planwise census list`.
+
+    """
+    from planwise.app.deletion import census_deletion, delete_census  # loads the ledger and Optuna
+
+    settings = settings_for(home)
+    deletion = census_deletion(settings, name)
+    confirm(str(deletion), yes=yes)
+    delete_census(settings, deletion)
+    if json:
+        emit_json({"census": name, "deleted": True, **deletion.as_json()})
+    else:
+        progress().print(f"Deleted {deletion}", markup=False, soft_wrap=True)
 
 
 def _summary(census: Census) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import os
 import re
 import sys
 import tempfile
-import traceback
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from rich.text import Text
 
 from planwise.cli.options import PARAMETERS
 from planwise.console import emit_json, progress, settings_for
-from planwise.errors import InputError, PlanWiseError, expected_error
+from planwise.errors import InputError, PlanWiseError, describe_error, expected_error, masked_traceback
 from planwise.processes import (
     Terminated,
     discard_output,
@@ -66,14 +65,14 @@ def report(failure: CommandFailure, *, as_json: bool) -> int:
 
 def internal(error: Exception, tokens: Sequence[str]) -> CommandFailure:
     """Write the traceback to a log file and return the failure that names the file."""
-    text = "".join(traceback.format_exception(error))
+    text = masked_traceback(error)
     stamp = datetime.now(UTC)
     name = f"error-{stamp:%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
     content = f"{stamp.isoformat()}\nplanwise {' '.join(tokens)}\n\n{text}"
     return CommandFailure(
         INTERNAL,
         type(error).__name__,
-        f"Internal error: {type(error).__name__}: {error}",
+        f"Internal error: {describe_error(error)}",
         f"The traceback is {_write(name, content, tokens)}; please report it.",
     )
 
@@ -113,10 +112,10 @@ app = cyclopts.App(
 
 # Import paths: a command's modules are loaded when it runs.
 COMMANDS = {
-    "census": ("planwise.cli.census:app", "Import, generate and choose censuses."),
+    "census": ("planwise.cli.census:app", "Import, generate, choose and delete censuses."),
     "parameters": ("planwise.cli.parameters:app", "List levers and assumptions."),
     "scenario": ("planwise.cli.scenario:app", "Create, copy and list scenarios (named sets of overrides)."),
-    "study": ("planwise.cli.study:app", "List, show and export studies."),
+    "study": ("planwise.cli.study:app", "List, show, export and delete studies."),
     "employee": ("planwise.cli.employee:employee", "Show an employee's events and pay, year by year."),
     "demo": ("planwise.cli.demo:demo", "Generate, simulate, optimize and publish a synthetic example."),
     "simulate": ("planwise.cli.simulate:simulate", "Simulate a scenario, gate it, publish it."),

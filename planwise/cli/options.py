@@ -8,6 +8,7 @@ from cyclopts import ArgumentCollection, Group, Parameter
 
 Home = Annotated[Path | None, Parameter(name="--home", help="Home folder, instead of PLANWISE_HOME.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
+Yes = Annotated[bool, Parameter(negative="", help="Delete without asking.")]
 Sets = Annotated[
     tuple[str, ...],
     Parameter(

@@ -9,8 +9,9 @@ from cyclopts import Parameter
 from rich import box
 from rich.table import Column, Table
 
-from planwise.cli.options import PARAMETERS, Home, Json, KnownStudy
-from planwise.console import emit_json, emit_list, progress, report_damaged, results, settings_for
+from planwise.app.deletion import delete_study, study_deletion
+from planwise.cli.options import PARAMETERS, Home, Json, KnownStudy, Yes
+from planwise.console import confirm, emit_json, emit_list, progress, report_damaged, results, settings_for
 from planwise.errors import InputError
 from planwise.formatting import TERMINAL
 from planwise.study.problem import PP
@@ -26,7 +27,9 @@ from planwise.study.queries import (
 from planwise.study.report import Report, gather_evidence, write_report
 from planwise.study.spec import RUNNING, state_text, stop_reason
 
-app = cyclopts.App(name="study", group_parameters=PARAMETERS, help="List, show and export studies.")
+app = cyclopts.App(
+    name="study", group_parameters=PARAMETERS, help="List, show, export and delete studies."
+)
 app.command("planwise.cli.study:report", name="report", help="Write a study's evidence report.")
 
 
@@ -93,6 +96,19 @@ def export(
         emit_json({"study": name, "file": file, "rows": len(view.trials)})
     else:
         progress().print(f"Wrote {len(view.trials)} trials to {file}.", markup=False, soft_wrap=True)
+
+
+@app.command
+def delete(name: KnownStudy, /, *, yes: Yes = False, home: Home = None, json: Json = False) -> None:
+    """Delete a study with its trials, result and report; one that runs is not deleted."""
+    settings = settings_for(home)
+    deletion = study_deletion(settings, name)
+    confirm(str(deletion), yes=yes)
+    delete_study(settings, deletion)
+    if json:
+        emit_json({"study": name, "deleted": True, **deletion.as_json()})
+    else:
+        progress().print(f"Deleted {deletion}", markup=False, soft_wrap=True)
 
 
 def _csv(view: StudyView) -> str:

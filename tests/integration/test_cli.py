@@ -385,3 +385,25 @@ def test_the_homes_env_file_is_read_but_names_no_code_and_no_other_home(called, 
         assert done.code == 2 and f"sets PLANWISE_{name}, which only the environment can" in done.err
     finally:
         file.unlink()
+
+
+def test_a_census_is_deleted_with_its_versions_and_reports_unless_it_is_needed(called, home):
+    for name, employees in (("old", 30), ("old", 31), ("older", 32), ("kept", 33)):
+        generate_census(Settings(home=home), employees=employees, name=name)
+    for name in ("old", "older", "kept"):
+        (home / "imports" / f"20260101T000000000000-{name}").mkdir(parents=True)
+    called("scenario", "create", "on_old", "--set", "cola_rate=0.03")
+    with open_ledger(Settings(home=home)) as ledger:
+        ledger.scenarios.create("held", census="older")
+    needed = {"kept": "is in use", "older": "the census of held", "absent": "Unknown census"}
+    for name, reason in needed.items():
+        done = called("census", "delete", name, "--yes")
+        assert done.code == 2 and reason in done.err
+    asked = called("census", "delete", "old")
+    assert asked.code == 2 and "Nothing was deleted" in asked.err and "4 folders or files" in asked.err
+    assert only_json(called("census", "delete", "old", "--yes", "--json"))["deleted"] is True
+    left = {path.name.partition("-")[2] or path.name for path in (home / "imports").iterdir()}
+    assert left == {"older", "kept"}
+    stored = {path.name.partition("-")[0] for path in (home / "censuses" / ".versions").iterdir()}
+    assert "old" not in stored and {"older", "kept"} <= stored
+    assert not (home / "censuses" / "old").is_symlink()

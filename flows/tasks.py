@@ -1,7 +1,9 @@
 """Steps as Prefect tasks, and a flow run as a job of the dashboard."""
 
 import errno
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
@@ -22,8 +24,10 @@ from prefect.tasks import Task, exponential_backoff
 
 from planwise.app.runner import Runner, Stopped, record_job, run_as_job
 from planwise.console import settings_for
-from planwise.errors import Busy, InputError
+from planwise.errors import Busy, InputError, PlanWiseError, UnexpectedError
 from planwise.jobs import JobFolder, JobKind, JobWriter
+from planwise.masking import describe_error, masked_traceback
+from planwise.processes import keep_private
 from planwise.settings import Settings
 
 P = ParamSpec("P")
@@ -43,12 +47,25 @@ def is_passing_fault(_task: Task[..., Any], _run: TaskRun, state: State[Any]) ->
     return isinstance(error, Busy) or (isinstance(error, OSError) and error.errno not in LASTING)
 
 
+@contextmanager
+def masked_errors() -> Iterator[None]:
+    """Raise unexpected errors without the values that they quote: Prefect logs and stores what is raised."""
+    try:
+        yield
+    except (PlanWiseError, OSError):
+        raise
+    except Exception as error:
+        get_run_logger().error(masked_traceback(error))
+        raise UnexpectedError(describe_error(error)) from None
+
+
 class PrefectRunner:
     """Runs every step as a task of the flow run; tables and progress become artifacts."""
 
     orchestrated = PREFECT
 
     def __init__(self) -> None:
+        keep_private()  # the process is Prefect's
         self.flow_run = str(flow_run.name)
         self._id = flow_run.id
         self._progress: dict[str, UUID] = {}
@@ -57,6 +74,12 @@ class PrefectRunner:
 
     def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the step as a task named after it."""
+
+        @functools.wraps(step)
+        def masked(*args: P.args, **kwargs: P.kwargs) -> R:
+            with masked_errors():
+                return step(*args, **kwargs)
+
         as_task: Callable[[Callable[P, R]], Task[P, R]] = task(
             name=step.__name__.replace("_", " "),
             cache_policy=NO_CACHE,
@@ -65,7 +88,7 @@ class PrefectRunner:
             retry_delay_seconds=exponential_backoff(BACKOFF_SECONDS),
             retry_condition_fn=is_passing_fault,
         )
-        return as_task(step)(*args, **kwargs)
+        return as_task(masked)(*args, **kwargs)
 
     def log(self, message: str) -> None:
         """Write to the run's log."""
@@ -116,10 +139,11 @@ def run_deployment_job(job: Callable[[Settings, Any, Runner], Any], request: Any
     """
     settings = settings_for()
     try:
-        folder = folder_of_run(settings, flow_run.tags or ())
-        if folder is None:
-            return run_as_job(settings, kind, request, job, PrefectRunner())
-        return record_job(JobWriter(folder), PrefectRunner(), lambda run: job(settings, request, run))
+        with masked_errors():
+            folder = folder_of_run(settings, flow_run.tags or ())
+            if folder is None:
+                return run_as_job(settings, kind, request, job, PrefectRunner())
+            return record_job(JobWriter(folder), PrefectRunner(), lambda run: job(settings, request, run))
     except Stopped as stopped:
         return Cancelled(message=stopped.what)
 

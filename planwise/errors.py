@@ -53,6 +53,10 @@ class Busy(PlanWiseError):
     exit_code = 4
 
 
+class UnexpectedError(PlanWiseError):
+    """A defect: an error that was not raised on purpose, in a masked text."""
+
+
 class MachineError(PlanWiseError):
     """The machine refused a file, space, memory or a process; nothing is half-written."""
 

@@ -23,6 +23,7 @@ from typing import IO
 from weakref import ref
 
 from planwise.errors import Busy
+from planwise.masking import mask_tracebacks
 from planwise.settings import REPOSITORY
 
 RESEND_SECONDS = 0.05  # the finalizer in which a signal arrived has ended by then
@@ -165,7 +166,11 @@ PRIVATE_UMASK = 0o077
 
 
 def keep_private() -> None:
-    """Create files for their owner only, and import nothing from the current folder, here and in children."""
+    """Create files for their owner only, import nothing from the current folder, log no pay.
+
+    Child processes do the first two as well.
+    """
+    mask_tracebacks()
     os.umask(PRIVATE_UMASK)
     os.environ["PYTHONSAFEPATH"] = "1"
 

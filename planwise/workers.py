@@ -27,6 +27,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from planwise.errors import PlanWiseError, expected_error
+from planwise.masking import describe_error, mask_tracebacks
 
 SPAWN = multiprocessing.get_context("spawn")  # a fork would copy threads' locks and open databases
 CLOSE_SECONDS = 10.0  # for a worker to remove its database; then it is killed
@@ -377,7 +378,7 @@ class WorkerPool:
                 continue
             except Exception as error:  # a process that cannot start must not end this thread
                 LOG.exception("A worker process cannot be used")
-                reply = Reply(error=f"{type(error).__name__}: {error}")
+                reply = Reply(error=describe_error(error))
             with self._lock:
                 self._running.pop(index, None)
                 self._holds[index] = reply.holds
@@ -452,6 +453,7 @@ def _stopped() -> PoolStopped:
 
 def _run(make: bytes, requests: Connection) -> None:
     """Run a worker: leave stdout and Ctrl-C to the parent, then unpickle and make it, which imports much."""
+    mask_tracebacks()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     os.dup2(sys.stderr.fileno(), 1)  # stdout is the parent's own, for one JSON object
     threading.Thread(target=_end_with_parent, name="parent watch", daemon=True).start()
@@ -475,8 +477,7 @@ def _reply(worker: Worker, request: Any) -> Reply:
     try:
         answer = worker.answer(request)
     except Exception as error:  # reported with the request; the worker goes on
-        known = expected_error(error)
-        return Reply(error=known or f"{type(error).__name__}: {error}", holds=worker.holds)
+        return Reply(error=expected_error(error) or describe_error(error), holds=worker.holds)
     return Reply(answer, holds=worker.holds)
 
 

@@ -6,7 +6,6 @@ import shutil
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -17,6 +16,7 @@ from planwise.governance.request import Request
 from planwise.jobs import JobFailure, JobFolder, JobKind, JobWriter, State, new_job
 from planwise.jobs.folder import CANCEL, ROUTE
 from planwise.jobs.reader import remove_old_jobs
+from planwise.masking import describe_error, masked_traceback
 from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
 
@@ -223,9 +223,9 @@ def _failure(folder: JobFolder, error: Exception) -> JobFailure:
     if (known := expected_error(error)) is not None:
         return JobFailure(known.what, known.remedy or "", type(known).__name__)
     with contextlib.suppress(OSError), folder.log.open("a", encoding="utf-8") as log:
-        log.write("".join(traceback.format_exception(error)))
+        log.write(masked_traceback(error))
     return JobFailure(
-        f"Internal error: {type(error).__name__}: {error}",
+        f"Internal error: {describe_error(error)}",
         f"The traceback is in {folder.log}; please report it.",
         type(error).__name__,
     )

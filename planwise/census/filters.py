@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from planwise.census.numbers import POINT, parse_money
 from planwise.errors import InputError
+from planwise.masking import mask_values
 
 if TYPE_CHECKING:
     pass
@@ -152,7 +153,7 @@ def _shown(expression: str) -> str:
 def _not_evaluated(expression: str, reason: object, headers: Any, near: str | None = None) -> InputError:
     text = str(reason).split("\n\n")[0].strip()
     return InputError(
-        f"The filter {_shown(expression)} cannot be evaluated: {text}",
+        f"The filter {_shown(expression)} cannot be evaluated: {mask_values(text)}",
         remedy=f"Did you mean {near!r}?"
         if near
         else f"Write one true-or-false SQL expression over: {', '.join(map(repr, headers))}.",

@@ -33,6 +33,7 @@ from planwise.census.schema import (
     RESERVED_ID_PREFIX,
 )
 from planwise.errors import DamagedStore, InputError
+from planwise.masking import mask_values
 from planwise.settings import Settings
 from planwise.storage import (
     digest,

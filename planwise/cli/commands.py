@@ -21,7 +21,8 @@ from rich.text import Text
 
 from planwise.cli.options import PARAMETERS
 from planwise.console import emit_json, progress, settings_for
-from planwise.errors import InputError, PlanWiseError, describe_error, expected_error, masked_traceback
+from planwise.errors import InputError, PlanWiseError, expected_error
+from planwise.masking import describe_error, masked_traceback
 from planwise.processes import (
     Terminated,
     discard_output,

@@ -27,9 +27,7 @@ from planwise.study.queries import (
 from planwise.study.report import Report, gather_evidence, write_report
 from planwise.study.spec import RUNNING, state_text, stop_reason
 
-app = cyclopts.App(
-    name="study", group_parameters=PARAMETERS, help="List, show, export and delete studies."
-)
+app = cyclopts.App(name="study", group_parameters=PARAMETERS, help="List, show, export and delete studies.")
 app.command("planwise.cli.study:report", name="report", help="Write a study's evidence report.")
 
 

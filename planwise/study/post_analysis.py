@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
+from planwise.masking import describe_error
 from planwise.processes import raise_if_stopped
 from planwise.risk.assessment import Spread, spread_of
 from planwise.risk.finite_differences import Slope, slopes, stepped
@@ -250,7 +251,7 @@ def employee_impact(preview: object, best: Evaluation) -> PeopleImpact | NotComp
         before, after = (_last_year(preview.pay(levers)) for levers in ({}, best.levers))
     except Exception as error:  # must not lose the result of the study
         raise_if_stopped()
-        return NotComputed(f"{type(error).__name__}: {error}")
+        return NotComputed(describe_error(error))
     return people_impact(before, after)
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from planwise.errors import CheckFailed, machine_error
+from planwise.masking import describe_error
 from planwise.processes import raise_if_stopped
 from planwise.study.journal import Journal, PendingTrial, ResumeLog
 from planwise.study.problem import Batch, Problem, Search
@@ -265,4 +266,4 @@ def _error_text(error: BaseException) -> str:
     """Return the text that the journal keeps of an error."""
     if isinstance(error, RequestFailed | WorkerDied):
         return error.what
-    return f"{type(error).__name__}: {error}"
+    return describe_error(error)

@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, open_ledger
 from planwise.governance.publications import load_publication, published_scenarios
+from planwise.masking import describe_error
 from planwise.settings import Settings
 from ui.cache import BoundedCache
 from ui.values.results import ScenarioStatus, State, StoredSweep, StoredSweepRow, Sweeps, Unreadable
@@ -141,7 +142,7 @@ def _readable(files: list[Path], unreadable: list[Unreadable]) -> Iterator[Store
             unreadable.append(
                 Unreadable(
                     file.name,
-                    f"The sweep report {file} cannot be read: {type(error).__name__}: {error}",
+                    f"The sweep report {file} cannot be read: {describe_error(error)}",
                     "Delete it, and run `planwise sweep`.",
                 )
             )

@@ -12,6 +12,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import expected_error
+from planwise.masking import describe_error
 from ui.components import html
 from ui.components.page import GAP, STACK, WHOLE, on_page
 from ui.pages import BY_KEY, FIRST, PageInfo, View
@@ -62,7 +63,7 @@ def record(error: BaseException, where: str) -> PageFailure:
         LOG.warning("%s: %s", where, known.what)
         return PageFailure(known.what, known.remedy or "")
     reference = secrets.token_hex(ID_BYTES)
-    LOG.error("[%s] %s: %s", reference, where, error, exc_info=error)
+    LOG.error("[%s] %s: %s", reference, where, describe_error(error), exc_info=error)
     return PageFailure(
         f"Something went wrong in {where}: {type(error).__name__}. It changed nothing.",
         f"Try again. If it fails again, give your administrator the reference {reference} of the log entry.",

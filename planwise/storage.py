@@ -156,9 +156,14 @@ def is_partial(path: Path) -> bool:
     return path.suffix == PARTIAL
 
 
-def list_partial(folder: Path) -> tuple[Path, ...]:
-    """Return the partial files and folders in a folder, sorted."""
-    return tuple(sorted(folder.glob(f"*{PARTIAL}")))
+def list_partial(folder: Path, *, older_than_seconds: float = 0.0) -> tuple[Path, ...]:
+    """Return the partial files and folders in a folder that are old enough, sorted."""
+    found = []
+    for path in sorted(folder.glob(f"*{PARTIAL}")):
+        with suppress(FileNotFoundError):  # another process removed it, or has just completed it
+            if time.time() - path.lstat().st_mtime >= older_than_seconds:
+                found.append(path)
+    return tuple(found)
 
 
 def remove_partial(folder: Path, *, older_than_seconds: float = 0.0) -> tuple[Path, ...]:
@@ -167,10 +172,8 @@ def remove_partial(folder: Path, *, older_than_seconds: float = 0.0) -> tuple[Pa
     The caller knows that no other process writes in the folder, or gives an age that no write reaches.
     """
     removed = []
-    for path in list_partial(folder):
+    for path in list_partial(folder, older_than_seconds=older_than_seconds):
         with suppress(FileNotFoundError):  # another process removed it, or has just completed it
-            if time.time() - path.lstat().st_mtime < older_than_seconds:
-                continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:

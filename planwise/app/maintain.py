@@ -20,6 +20,8 @@ from planwise.study.study_files import is_running, study_folders
 
 TRIAL = "trial_"
 SCENARIO = scenario_environment("")
+PARTIAL_AGE_SECONDS = 3600.0  # no file is written for so long
+PARTIAL_FOLDERS = ("auth", "censuses", "censuses/.versions", "jobs/*", "published/*", "prefect", "sweeps")
 
 
 @dataclass(frozen=True)
@@ -86,10 +88,13 @@ def drop_environments(warehouse: Warehouse, environments: tuple[str, ...]) -> No
 
 
 def remove_partial_files(settings: Settings, *, dry_run: bool) -> tuple[Path, ...]:
-    """Remove the partial files that killed processes left in the folders of studies."""
-    removed: list[Path] = []
-    for name in study_folders(settings):
-        if not is_running(settings, name):
-            folder = settings.studies_dir / name
-            removed += list_partial(folder) if dry_run else remove_partial(folder)
-    return tuple(removed)
+    """Remove the partial files and folders that killed processes left, pay among them.
+
+    A study that does not run has none that is in use; elsewhere their age says so.
+    """
+    studies = [settings.studies_dir / n for n in study_folders(settings) if not is_running(settings, n)]
+    folders = dict.fromkeys(studies, 0.0) | {settings.root: PARTIAL_AGE_SECONDS}
+    for pattern in PARTIAL_FOLDERS:
+        folders |= dict.fromkeys(settings.root.glob(pattern), PARTIAL_AGE_SECONDS)
+    act = list_partial if dry_run else remove_partial
+    return tuple(path for folder, age in folders.items() for path in act(folder, older_than_seconds=age))

@@ -140,7 +140,7 @@ def load_study(settings: Settings, name: str) -> optuna.Study:
 def delete_trials(settings: Settings, name: str) -> None:
     """Delete a study's trials from the database; a journal is deleted with its folder."""
     if settings.study_storage_url:
-        optuna.delete_study(study_name=name, storage=RDBStorage(settings.study_storage_url))
+        optuna.delete_study(study_name=name, storage=_database(settings.study_storage_url))
 
 
 def _database(url: str) -> RDBStorage:

@@ -2,6 +2,8 @@
 VENV ?= .venv
 PYTHON ?= $(shell sh scripts/find-python)
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+# A lock has everything, so nothing is resolved; `pip check` finds what another Python needs besides.
+INSTALL = $(PIP) install --no-deps --require-hashes -r
 ARGS ?=
 
 RUNTIME = $(VENV)/.runtime.stamp
@@ -37,14 +39,15 @@ docs: $(RUNTIME) ## The generated reference pages
 $(RUNTIME): requirements.lock pyproject.toml | $(VENV)/bin/python
 	@if [ -e $(DEVELOPMENT) ]; then $(MAKE) --no-print-directory $(DEVELOPMENT); else \
 	echo "Installing the locked packages (once, a minute or two) ..." && \
-	$(PIP) install -r requirements.lock && \
-	$(PIP) install --no-deps --no-build-isolation -e .; fi
+	$(INSTALL) requirements.lock && \
+	$(PIP) install --no-deps --no-build-isolation -e . && $(PIP) check; fi
 	@touch $@
 
 $(DEVELOPMENT): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the locked packages for development (once, a minute or two) ..."
-	@$(PIP) install -r requirements-dev.lock
+	@$(INSTALL) requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) check
 	@touch $@
 
 $(VENV)/bin/python:
@@ -53,8 +56,9 @@ $(VENV)/bin/python:
 	echo "install one, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
 
-# Versions, resolved on Python 3.11; pip decides where from, so no index is written down.
-COMPILE = $(VENV)/bin/pip-compile --quiet --no-header --no-annotate --strip-extras --allow-unsafe \
+# Versions, resolved on Python 3.11, with the hashes of their files; pip decides where from, so no index is
+# written down: an index that has other files under a version is refused when they are installed.
+COMPILE = $(VENV)/bin/pip-compile --quiet --generate-hashes --no-header --no-annotate --strip-extras --allow-unsafe \
 	--build-deps-for=editable --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 lock: $(DEVELOPMENT)
 	$(COMPILE) -o requirements.lock pyproject.toml

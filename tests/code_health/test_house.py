@@ -36,13 +36,16 @@ def tracked_files():
 
 
 def pins(lock):
-    """Return name -> version of a lock file; anything else in it fails."""
+    """Return name -> version of a lock file; anything else in it, or a version without hashes, fails."""
     found = {}
-    for line in (ROOT / lock).read_text(encoding="utf-8").splitlines():
+    text = (ROOT / lock).read_text(encoding="utf-8").replace(" \\\n", "")
+    for line in text.splitlines():
         if not line or line.startswith("#"):
             continue
-        pin = re.fullmatch(r"([A-Za-z0-9._-]+)(?:\[[\w,-]+\])?==(\S+)", line)
-        assert pin, f"{lock}: not a pinned version: {line!r}"
+        pin = re.fullmatch(
+            r"([A-Za-z0-9._-]+)(?:\[[\w,-]+\])?==(\S+)(?:\s+--hash=sha256:[0-9a-f]{64})+", line
+        )
+        assert pin, f"{lock}: not a pinned version with hashes: {line!r}"
         found[canonicalize_name(pin[1])] = pin[2]
     return found
 
@@ -61,6 +64,13 @@ def imported_names(folder):
                 yield from ((alias.name.partition(".")[0], file) for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 yield node.module.partition(".")[0], file
+
+
+def test_what_make_installs_from_a_lock_must_have_its_hash():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    installs = re.findall(r"\$\((?:PIP|INSTALL)\).*(?:install|\.lock).*", makefile)
+    assert len(installs) == 5
+    assert all("--require-hashes" in line or "$(INSTALL)" in line or "--no-deps" in line for line in installs)
 
 
 def test_no_tracked_file_names_a_package_registry():

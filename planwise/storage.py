@@ -99,7 +99,7 @@ def publish_folder(folder: Path) -> Iterator[Path]:
     """
     make_folder(folder.parent)
     if folder.exists() and not folder.is_dir():
-        raise DamagedStore(f"{folder} is a file; a folder belongs there.", remedy=AWAY)
+        raise DamagedStore(f"{folder} cannot be written: it is no folder.", remedy=AWAY)
     partial = _partial_path(folder)
     partial.mkdir(mode=OWNER_ONLY_FOLDER)
     try:
@@ -126,13 +126,15 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise DamagedStore(f"{error.filename} is a file; a folder belongs there.", remedy=AWAY) from error
+        raise DamagedStore(
+            f"{folder} cannot be written: {error.filename} is no folder.", remedy=AWAY
+        ) from error
 
 
 def require_no_folder(file: Path) -> None:
     """Raise DamagedStore when a folder is in the place of a file that is to be written."""
     if file.is_dir():
-        raise DamagedStore(f"{file} is a folder; a file belongs there.", remedy=AWAY)
+        raise DamagedStore(f"{file} cannot be written: it is a folder.", remedy=AWAY)
 
 
 def replace_link(link: Path, target: Path) -> None:

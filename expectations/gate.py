@@ -13,7 +13,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.rules import KEYS, Between, Columns, InSet, NotMatching, Null, RowCount, Rule, Suite, Unique
+from expectations.rules import (
+    KEYS,
+    Between,
+    Columns,
+    InSet,
+    NotMatching,
+    Null,
+    RowCount,
+    Rule,
+    Suite,
+    Table,
+    Unique,
+)
 from expectations.suites import SUITES
 from expectations.thresholds import Thresholds, thresholds_in_force
 from planwise.errors import InputError, PlanWiseError
@@ -42,12 +54,20 @@ def plain(value: Any) -> bool | int | float | str | None:
 _one_at_a_time = Lock()
 
 
-def evaluate(table: str, frame: pd.DataFrame, rules: list[Rule]) -> dict[str, GateCheck]:
-    """Evaluate the rules of one table on its frame; return the checks by rule name.
+def evaluate(table: str, rows: Table, rules: list[Rule]) -> dict[str, GateCheck]:
+    """Evaluate the rules of one table on its frame, or on its parts in turn; return the checks by rule name.
 
     Raises PlanWiseError when Great Expectations evaluated another number of expectations than declared, which
     it does silently for duplicates and for classes it does not know.
     """
+    checks: dict[str, GateCheck] = {}
+    for part in (rows,) if isinstance(rows, pd.DataFrame) else rows:
+        found = _evaluate_part(table, part, rules)
+        checks = {r.name: _merged(r, checks[r.name], found[r.name]) for r in rules} if checks else found
+    return checks
+
+
+def _evaluate_part(table: str, frame: pd.DataFrame, rules: list[Rule]) -> dict[str, GateCheck]:
     suite = _suite(table, rules)
     frame = _with_limited_columns(frame, rules)
     keys = [key for key in KEYS[table] if key in frame.columns]
@@ -66,6 +86,33 @@ def evaluate(table: str, frame: pd.DataFrame, rules: list[Rule]) -> dict[str, Ga
             remedy="Two rules are the same, or Great Expectations does not know one: correct the suite.",
         )
     return {rule.name: _check(rule, frame, by_name[rule.name]) for rule in rules}
+
+
+def _merged(rule: Rule, one: GateCheck, other: GateCheck) -> GateCheck:
+    """Return the check of two parts of a table; uniqueness and the number of rows need the whole table."""
+    assert not isinstance(rule.check, Unique | RowCount), f"{rule.name} cannot be checked in parts"
+    for part in (one, other):
+        if part.severity != rule.severity or isinstance(rule.check, Columns):  # not evaluated, or the same
+            return part
+    evaluated = (one.evaluated_rows or 0) + (other.evaluated_rows or 0)
+    unexpected = (one.unexpected_rows or 0) + (other.unexpected_rows or 0)
+    sample = (*one.sample, *other.sample)[:SAMPLE_ROWS]
+    observed: Any = unexpected
+    if rule.mostly < 1:
+        observed = round(1 - unexpected / evaluated, 6) if evaluated else None
+    elif isinstance(rule.check, Between):
+        ends = [end for part in (one, other) for end in part.observed or ()]
+        observed = [min(ends), max(ends)] if ends else None
+    elif isinstance(rule.check, InSet):
+        observed = list(dict.fromkeys(row[str(rule.column)] for row in sample))
+    return replace(
+        one,
+        success=unexpected == 0 or (evaluated - unexpected) / evaluated >= rule.mostly,
+        observed=observed,
+        evaluated_rows=evaluated,
+        unexpected_rows=unexpected,
+        sample=sample,
+    )
 
 
 def _with_limited_columns(frame: pd.DataFrame, rules: list[Rule]) -> pd.DataFrame:
@@ -187,14 +234,15 @@ __all__ = ["require", "run_gate"]
 
 def run_gate(
     suite_name: str,
-    frames: Mapping[str, pd.DataFrame] | pd.DataFrame,
+    frames: Mapping[str, Table] | pd.DataFrame,
     *,
     thresholds: Thresholds | None = None,
     **context: Any,
 ) -> GateResult:
     """Evaluate every expectation of a suite; the caller decides with `require` whether to go on.
 
-    `frames` are the suite's tables by name, or the only one. `context` is the suite's further input:
+    `frames` are the suite's tables by name, or the only one; those with a row per person may come in parts of
+    whole years, so that only one is in memory. `context` is the suite's further input:
     census needs as_of, known_levels, valid_share and valid_rows_min_share; simulation and trial need nothing.
     Thresholds are those in force (PLANWISE_GATE_THRESHOLDS) unless given. The frames are not changed.
     Raises InputError for an unknown suite, a missing table or a wrong context, and PlanWiseError when the
@@ -224,7 +272,7 @@ def _load_suite(name: str) -> Suite:
     return SUITES[name]
 
 
-def _tables(suite: Suite, frames: Mapping[str, pd.DataFrame] | pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _tables(suite: Suite, frames: Mapping[str, Table] | pd.DataFrame) -> dict[str, Table]:
     if isinstance(frames, pd.DataFrame):
         if len(suite.tables) != 1:
             raise InputError(

@@ -1,5 +1,6 @@
 """Expectations of each mart, including drift."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,7 @@ from expectations.rules import (
     RowCount,
     Rule,
     RuleBuilder,
+    Table,
     Where,
     has,
     naming,
@@ -305,34 +307,64 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 
 
-def prepare_workforce(frames: Frames, kpis: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Prepare snapshot and events, and derive the drift of active people's pay from year to year.
+def prepare_workforce(frames: Mapping[str, Table], kpis: pd.DataFrame) -> dict[str, Table]:
+    """Prepare snapshot and events part by part, and the drift of active people's pay from year to year.
 
-    `year_population` is the number of snapshot rows of the row's year.
+    The drift is derived while the snapshot is read. `year_population` is the number of snapshot rows of the
+    row's year.
     """
-    snapshot, events = native(frames[SNAPSHOT]), native(frames[EVENTS])
-    snapshot["missing_values"] = naming(snapshot, SNAPSHOT_REQUIRED)
-    if has(snapshot, "simulation_year"):
-        snapshot["year_population"] = snapshot.groupby("simulation_year")["simulation_year"].transform("size")
-    events["missing_values"] = naming(events, EVENT_REQUIRED)
-    if has(events, "simulation_year") and has(kpis, "simulation_year"):
-        foreign = ~events["simulation_year"].isin(kpis["simulation_year"])
-        events["foreign_year"] = events["simulation_year"].where(foreign)
-    return {SNAPSHOT: snapshot, EVENTS: events, DRIFT: pay_drift(snapshot)}
+    pays: dict[int, npt.NDArray[np.float64]] | None = {}
+
+    def snapshots() -> Iterator[pd.DataFrame]:
+        nonlocal pays
+        for part in _parts(frames[SNAPSHOT]):
+            snapshot = native(part)
+            snapshot["missing_values"] = naming(snapshot, SNAPSHOT_REQUIRED)
+            if has(snapshot, "simulation_year"):
+                years = snapshot.groupby("simulation_year")["simulation_year"]
+                snapshot["year_population"] = years.transform("size")
+            if pays is not None and has(snapshot, "simulation_year", "employment_status", "base_pay"):
+                pays |= _active_pays(snapshot)
+            else:
+                pays = None
+            yield snapshot
+
+    def events() -> Iterator[pd.DataFrame]:
+        for part in _parts(frames[EVENTS]):
+            event = native(part)
+            event["missing_values"] = naming(event, EVENT_REQUIRED)
+            if has(event, "simulation_year") and has(kpis, "simulation_year"):
+                foreign = ~event["simulation_year"].isin(kpis["simulation_year"])
+                event["foreign_year"] = event["simulation_year"].where(foreign)
+            yield event
+
+    def drift() -> Iterator[pd.DataFrame]:
+        yield _pay_drift(pays)
+
+    return {SNAPSHOT: snapshots(), EVENTS: events(), DRIFT: drift()}
 
 
-def pay_drift(snapshot: pd.DataFrame) -> pd.DataFrame:
-    """One row per simulated year after the first in the frame: psi, and the smaller of the two headcounts."""
-    columns = ["simulation_year", "population", "psi"]
-    if not has(snapshot, "simulation_year", "employment_status", "base_pay"):
-        return pd.DataFrame(columns=columns[:2])
+def _parts(table: Table) -> Iterable[pd.DataFrame]:
+    return (table,) if isinstance(table, pd.DataFrame) else table
+
+
+def _active_pays(snapshot: pd.DataFrame) -> dict[int, npt.NDArray[np.float64]]:
     active = snapshot[snapshot["employment_status"].isin(ACTIVE)]
     grouped: Any = active.groupby("simulation_year")["base_pay"]
-    pays = {int(year): group.to_numpy(dtype=float) for year, group in grouped}
-    years = sorted(pays)
+    return {int(year): group.to_numpy(dtype=float) for year, group in grouped}
+
+
+def _pay_drift(pays: Mapping[int, npt.NDArray[np.float64]] | None) -> pd.DataFrame:
+    """One row per simulated year after the first: psi, and the smaller of the two headcounts.
+
+    Without the pay of every part there is no psi, and its rule says so.
+    """
+    columns = ["simulation_year", "population", "psi"]
+    if pays is None:
+        return pd.DataFrame(columns=columns[:2])
     rows = [
         (now, min(len(pays[before]), len(pays[now])), population_stability_index(pays[before], pays[now]))
-        for before, now in pairwise(years)
+        for before, now in pairwise(sorted(pays))
     ]
     return pd.DataFrame(rows, columns=columns).astype({"psi": float})
 

@@ -238,6 +238,8 @@ def native(frame: pd.DataFrame) -> pd.DataFrame:
     """
     out = frame.reset_index(drop=True)
     for name in out.select_dtypes("object").columns:
+        if pd.api.types.infer_dtype(out[name], skipna=True) == "string":
+            continue
         known = out[name].dropna()
         kinds = set(map(type, known))
         if kinds and kinds <= {Decimal, int, float}:
@@ -273,6 +275,8 @@ def has(frame: pd.DataFrame, *columns: str) -> bool:
     return set(columns) <= set(frame.columns)
 
 
+Table = pd.DataFrame | Iterable[pd.DataFrame]
+"""A frame, or its parts in order."""
 Frames = Mapping[str, pd.DataFrame]
 
 
@@ -280,13 +284,14 @@ Frames = Mapping[str, pd.DataFrame]
 class Suite:
     """A named set of rules.
 
-    `prepare(frames, **context)` returns the frames that rules name, with derived columns and tables;
+    `prepare(frames, **context)` returns the tables that rules name, with derived columns and tables; they are
+    evaluated in the order of the rules.
     `rules(thresholds, **context)` declares the expectations; both get the same keyword context.
     """
 
     name: str
     tables: tuple[str, ...]
-    prepare: Callable[..., dict[str, pd.DataFrame]]
+    prepare: Callable[..., dict[str, Table]]
     rules: Callable[..., tuple[Rule, ...]]
     context: tuple[str, ...] = ()
 

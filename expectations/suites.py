@@ -27,6 +27,7 @@ from expectations.rules import (
     Rule,
     RuleBuilder,
     Suite,
+    Table,
     Unique,
     has,
     naming,
@@ -63,7 +64,7 @@ RESERVED = NotMatching("^NEW-")
 
 def _prepare_census(
     frames: Frames, *, as_of: date, valid_share: float, **_context: object
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Table]:
     census = native(frames["census"])
     now = pd.Timestamp(as_of)
     census["missing_values"] = naming(census, REQUIRED)
@@ -155,7 +156,7 @@ TABLES = (
 )
 
 
-def _prepare_simulation(frames: Frames, **_context: Any) -> dict[str, pd.DataFrame]:
+def _prepare_simulation(frames: Frames, **_context: Any) -> dict[str, Table]:
     kpis = prepare_kpis(frames[TABLE])
     return {TABLE: kpis, **prepare_workforce(frames, kpis), **prepare_marts(frames, kpis)}
 
@@ -167,7 +168,7 @@ def _simulation_rules(limits: Thresholds, **_context: Any) -> tuple[Rule, ...]:
 SIMULATION = Suite(name="simulation", tables=TABLES, prepare=_prepare_simulation, rules=_simulation_rules)
 
 
-def _prepare_trial(frames: Frames, **_context: Any) -> dict[str, pd.DataFrame]:
+def _prepare_trial(frames: Frames, **_context: Any) -> dict[str, Table]:
     return {TABLE: prepare_kpis(frames[TABLE])}
 
 

@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,11 +24,12 @@ from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import Busy, CheckFailed, DamagedStore, InputError, PlanWiseError
 from planwise.prefect_profile import configured_api
 from planwise.settings import Settings
-from planwise.storage import hold_lock, read_lock_holder
+from planwise.storage import MEGABYTE, hold_lock, read_lock_holder, sizes_mb
 
 PYTHON_MIN = (3, 11)
 FREE_MIN_MB = 200  # less than one simulation of 100,000 people writes
 FREE_LOW_MB = 2_000  # one simulation of a million
+LARGEST_SHOWN = 3
 
 
 class CheckStatus(StrEnum):
@@ -71,8 +72,10 @@ def package(name: str, installed: str | None, wanted: str, why: str = "") -> Doc
     return DoctorCheck(name, CheckStatus.OK, f"{installed} ({wanted or 'any version'})")
 
 
-def home(folder: Path, *, exists: bool, problem: str | None, free_mb: float) -> DoctorCheck:
-    """Check that the home is writable (or can be created) and has free space."""
+def home(
+    folder: Path, *, exists: bool, problem: str | None, free_mb: float, sizes: Mapping[str, float]
+) -> DoctorCheck:
+    """Check that the home is writable (or can be created) and has free space; show its largest parts."""
     name = "home"
     if problem:
         remedy = "Make it writable for this user, or choose another: PLANWISE_HOME or --home."
@@ -80,6 +83,9 @@ def home(folder: Path, *, exists: bool, problem: str | None, free_mb: float) -> 
     found = (
         f"{folder}{'' if exists else ' (created by the first command that writes)'}, {free_mb:,.0f} MB free"
     )
+    if sizes:
+        largest = ", ".join(f"{name} {mb:,.0f}" for name, mb in list(sizes.items())[:LARGEST_SHOWN])
+        found += f", {sum(sizes.values()):,.0f} MB used ({largest})"
     if free_mb < FREE_MIN_MB:
         remedy = f"Free at least {FREE_MIN_MB} MB there, or move the home."
         return DoctorCheck(name, CheckStatus.FAILED, found, remedy)
@@ -225,7 +231,6 @@ PINNED = {
 }
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 API_SECONDS = 5.0
-MEGABYTE = 1e6
 
 
 def examine(settings: Settings) -> Iterator[DoctorCheck]:
@@ -267,7 +272,7 @@ def _home(settings: Settings) -> DoctorCheck:
     except OSError as error:
         problem = str(error.strerror)
     free_mb = shutil.disk_usage(nearest).free / MEGABYTE
-    return home(root, exists=root.exists(), problem=problem, free_mb=free_mb)
+    return home(root, exists=root.exists(), problem=problem, free_mb=free_mb, sizes=sizes_mb(root))
 
 
 OTHERS = 0o077

@@ -56,5 +56,5 @@ def generate_census(employees: int = 1000, seed: int = 42) -> Any:
 
 @flow(name="maintain", flow_run_name="maintain (dry run: {request.dry_run})", persist_result=False)
 def maintain(request: MaintainRequest = MaintainRequest()) -> Any:  # noqa: B008  (frozen)
-    """Drop environments of old studies and deleted scenarios, run the janitor, remove dead workers' files."""
+    """Remove old environments, unneeded tables and leftover files; compact the warehouse."""
     return maintenance.maintain(settings_for(), request, PrefectRunner())

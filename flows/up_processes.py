@@ -107,6 +107,8 @@ def program_environment(
         **protection(settings, addresses.prefect, f"http://localhost:{addresses.prefect_port}"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it calls external hosts
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # else its database only grows
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(RUNS_KEPT_DAYS * 86_400),
         "NO_PROXY": ",".join(local),
         "no_proxy": ",".join(local),
         "PYTHONUNBUFFERED": "1",
@@ -171,6 +173,7 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 POLL_SECONDS = 0.2
 LINGER_SECONDS = 5.0  # Prefect's worker does not end after a run of it was killed
 RECORD_SECONDS = 1.0  # how often the programs' child processes are recorded
+RUNS_KEPT_DAYS = 90
 TAIL_LINES = 3
 
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import FrameType
 from typing import IO
 from weakref import ref
@@ -202,6 +202,32 @@ def start_session(
         start_new_session=True,
         preexec_fn=before_exec,
     )
+
+
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+OWN_CONTROL_GROUPS = Path("/proc/self/cgroup")
+
+
+def memory_bytes(own: Path = OWN_CONTROL_GROUPS, root: Path = CONTROL_GROUPS) -> int:
+    """Return the memory that this process may take: the machine's, or a lower limit of its control groups."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    try:
+        lines = own.read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        lines = []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            folder, name = root, "memory.max"
+        elif "memory" in controllers.split(","):
+            folder, name = root / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        group = PurePosixPath(path.lstrip("/"))
+        for part in (group, *group.parents):  # within a container only the last one exists
+            with contextlib.suppress(OSError, ValueError):  # `max`: no limit
+                limits.append(int((folder / part / name).read_text(encoding="ascii")))
+    return min(limits)
 
 
 def describe_exit(code: int | None) -> str:

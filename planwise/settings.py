@@ -110,6 +110,11 @@ class Settings(HomeSettings):
         default=None, description="Optuna RDB URL; a journal file by default"
     )
     threads: int = Field(default=1, ge=1, description="DuckDB threads of one evaluation")
+    memory_limit_gib: float | None = Field(
+        default=None,
+        gt=0,
+        description="Memory of the database in one evaluation; the rest of its work goes to the disk",
+    )
     jobs_at_once: int = Field(
         default=2, ge=1, description="Jobs of the dashboard that run at once; others wait"
     )

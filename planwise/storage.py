@@ -30,6 +30,7 @@ LOCK_POLL_SECONDS = 0.1
 OWNER_ONLY, OWNER_ONLY_FOLDER = 0o600, 0o700  # pay is secret on the machine
 REASONS = 3  # of a file with the wrong form
 AWAY = "Move it away, then run the command again."
+MEGABYTE = 1e6
 
 
 @contextmanager
@@ -263,6 +264,23 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def sizes_mb(folder: Path) -> dict[str, float]:
+    """Return the MB (10^6 bytes) of every file and folder in a folder, largest first, but for small ones."""
+    sizes = {}
+    for path in folder.iterdir() if folder.is_dir() else ():
+        size = sum(map(_bytes, (path, *path.rglob("*"))))
+        if size >= MEGABYTE / 20:
+            sizes[path.name] = round(size / MEGABYTE, 1)
+    return dict(sorted(sizes.items(), key=lambda item: -item[1]))
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return 0 if path.is_dir() else path.lstat().st_size
+    except OSError:  # removed in between
+        return 0
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sqlmesh.core.model import SqlModel
 
 from planwise.census import Census, register_census
 from planwise.engine.preview import census_key, load_census_tables, load_parameter_table
-from planwise.engine.project import CATALOG, sqlmesh_config
+from planwise.engine.project import CATALOG, MEMORY, database_options, sqlmesh_config
 from planwise.engine.variables import bindings, sqlmesh_variables
 from planwise.engine.warehouse import MARTS
 from planwise.parameters import EffectiveParameters, resolve, simulated_years
@@ -139,7 +139,9 @@ class Direct:
         variables = sqlmesh_variables(effective, census_hash=ANY, as_of=as_of, bound=self._literal)
         variables["parameters_key"] = ANY
         if self._context is None:
-            config = sqlmesh_config(":memory:", variables, cache_dir=self.home / "cache")
+            config = sqlmesh_config(
+                MEMORY, variables, database_options(self.settings), cache_dir=self.home / "cache"
+            )
             self._context = Context(paths=[self.project], config=config, load=False)
         else:
             self._context.config.variables.clear()

@@ -1,7 +1,7 @@
 """Gates of the use-cases: evaluated by `expectations`, shown with the run."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,7 @@ from planwise.gate import GateResult
 
 
 def evaluate_gate(
-    suite: str, frames: Mapping[str, pd.DataFrame] | pd.DataFrame, **context: Any
+    suite: str, frames: Mapping[str, pd.DataFrame | Iterable[pd.DataFrame]] | pd.DataFrame, **context: Any
 ) -> GateResult:
     """Evaluate a gate; the caller decides what follows from its result."""
     load_gate()

@@ -1,74 +1,118 @@
-"""Maintain: drop environments that are no longer needed, and free their tables."""
+"""Maintain: remove what is no longer needed, and compact the warehouse."""
 
+import shutil
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from planwise.app.requests import MaintainRequest
 from planwise.app.runner import Runner
-from planwise.app.simulate import resolve_scenario, warehouse_for
-from planwise.census import census_in_use
-from planwise.engine.warehouse import Warehouse, scenario_environment
+from planwise.app.simulate import warehouse_for
+from planwise.census import list_censuses
+from planwise.engine.compaction import Compaction, compact_warehouse
+from planwise.engine.project import SPILLED
+from planwise.engine.warehouse import Warehouse, WarehouseContents, scenario_environment
 from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.governance import open_ledger
-from planwise.governance.request import ScenarioRequest
 from planwise.jobs.reader import remove_old_jobs
 from planwise.settings import Settings
-from planwise.storage import list_partial, remove_partial
+from planwise.storage import PARTIAL, sizes_mb
 from planwise.study.queries import list_studies
 from planwise.study.study_files import is_running, study_folders
 
 TRIAL = "trial_"
 SCENARIO = scenario_environment("")
-PARTIAL_AGE_SECONDS = 3600.0  # no file is written for so long
-PARTIAL_FOLDERS = ("auth", "censuses", "censuses/.versions", "jobs/*", "published/*", "prefect", "sweeps")
+PARTIAL_MAX_AGE_SECONDS = 6 * 3600  # no process writes one file for so long
+ERROR_LOGS_KEPT = 50
+SWEEPS_KEPT = 100
 
 
 @dataclass(frozen=True)
 class MaintenanceReport:
-    """What was removed, or with `dry_run` would be."""
+    """What was removed, or with `dry_run` would be; sizes of the home in MB, by file and folder, afterwards.
+
+    `problem` says why the warehouse was not compacted.
+    """
 
     dry_run: bool
     environments: tuple[str, ...]
-    worker_files: tuple[str, ...]
+    snapshots: tuple[str, ...]
+    tables: tuple[str, ...]
+    files: tuple[str, ...]
+    home_mb: Mapping[str, float]
+    freed_mb: float
+    problem: str | None
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as one object."""
         return asdict(self)
 
+    def rows(self) -> list[dict[str, str]]:
+        """Return one row per removed thing."""
+        kinds = {"environment": self.environments, "snapshot": self.snapshots, "table": self.tables}
+        return [
+            {"kind": kind, "name": name}
+            for kind, names in {**kinds, "file": self.files}.items()
+            for name in names
+        ]
+
     def __str__(self) -> str:
-        done = "Would remove" if self.dry_run else "Removed"
-        files = f"{len(self.worker_files)} files of dead processes and old jobs"
-        return f"{done} {len(self.environments)} environments and {files}."
+        counts = (
+            f"{len(self.environments)} environments, {len(self.tables)} tables, "
+            f"{len(self.snapshots)} versions of models and {len(self.files)} files"
+        )
+        home = f"The home takes {sum(self.home_mb.values()):,.1f} MB"
+        if self.dry_run:
+            return f"Would remove {counts}. {home}; --apply removes them and compacts the warehouse."
+        text = f"Removed {counts}. {home}, {self.freed_mb:,.1f} MB less than before."
+        return f"{text} {self.problem}" if self.problem else text
 
 
 def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> MaintenanceReport:
-    """Drop environments of old studies and deleted scenarios, free tables, remove leftover files.
-
-    Leftover files are those of dead processes, and jobs beyond the `jobs_kept` newest.
-    """
-    environments: tuple[str, ...] = ()
-    if settings.warehouse_file.exists() and census_in_use(settings):
-        with warehouse_for(settings, "maintain", run) as warehouse:
-            environments = run(unneeded_environments, settings, request, warehouse)
-            if not request.dry_run:
-                run(drop_environments, warehouse, environments)
-    files = run(remove_dead_workers, settings, dry_run=request.dry_run)
-    files += run(remove_partial_files, settings, dry_run=request.dry_run)
-    files += run(remove_old_jobs, settings, dry_run=request.dry_run)
-    report = MaintenanceReport(request.dry_run, environments, tuple(map(str, files)))
-    rows = [{"kind": "environment", "name": name} for name in environments]
-    rows += [{"kind": "file", "name": name} for name in report.worker_files]
-    run.table("maintenance", rows or [{"kind": "nothing", "name": ""}], str(report))
+    """Remove old environments, tables that no other one has and leftover files; compact the warehouse."""
+    before = sum(sizes_mb(settings.root).values())
+    gone, compaction = WarehouseContents(), None
+    with warehouse_for(settings, "maintain", run) as warehouse:
+        if settings.warehouse_file.exists():
+            gone = run(clean_warehouse, settings, request, warehouse)
+            warehouse.close()
+        files = run(remove_dead_workers, settings, dry_run=request.dry_run)
+        files += run(remove_leftovers, settings, dry_run=request.dry_run)
+        files += run(remove_old_jobs, settings, dry_run=request.dry_run)
+        if settings.warehouse_file.exists() and not request.dry_run:
+            compaction = run(compact_file, settings)
+    after = sizes_mb(settings.root)
+    report = MaintenanceReport(
+        dry_run=request.dry_run,
+        environments=gone.environments,
+        snapshots=gone.snapshots,
+        tables=gone.tables,
+        files=tuple(map(str, files)),
+        home_mb=after,
+        freed_mb=round(before - sum(after.values()), 1),
+        problem=compaction.problem if compaction else None,
+    )
+    run.table("maintenance", report.rows() or [{"kind": "nothing", "name": ""}], str(report))
     return report
+
+
+def clean_warehouse(settings: Settings, request: MaintainRequest, warehouse: Warehouse) -> WarehouseContents:
+    """Remove what is no longer needed from the warehouse, or list it; return what is (or would be) gone."""
+    warehouse.open_state()
+    environments = unneeded_environments(settings, request, warehouse)
+    find = warehouse.unneeded if request.dry_run else warehouse.remove
+    readable, _ = list_censuses(settings)  # what is loaded of a damaged one is loaded again
+    return find(environments, readable)
 
 
 def unneeded_environments(
     settings: Settings, request: MaintainRequest, warehouse: Warehouse
 ) -> tuple[str, ...]:
     """Return the environments of studies that are not among the newest, and of deleted scenarios."""
-    resolved = resolve_scenario(settings, ScenarioRequest())
-    warehouse.plan(resolved.environment, resolved.census, resolved.effective)  # opens it; nothing is applied
     studies = [str(study["study"]) for study in list_studies(settings)[: request.keep_studies]]
     with open_ledger(settings) as ledger:
         scenarios = {scenario_environment(scenario.name) for scenario in ledger.scenarios.list()}
@@ -80,21 +124,45 @@ def unneeded_environments(
     )
 
 
-def drop_environments(warehouse: Warehouse, environments: tuple[str, ...]) -> None:
-    """Drop them and free the tables that no environment shows."""
-    for name in environments:
-        warehouse.drop(name)
-    warehouse.collect()
+def compact_file(settings: Settings) -> Compaction:
+    """Compact the warehouse's file."""
+    return compact_warehouse(settings)
 
 
-def remove_partial_files(settings: Settings, *, dry_run: bool) -> tuple[Path, ...]:
-    """Remove the partial files and folders that killed processes left, pay among them.
+def remove_leftovers(settings: Settings, *, dry_run: bool) -> tuple[Path, ...]:
+    """Remove what killed processes left, and the oldest logs and sweeps; the warehouse's lock is held."""
+    found = tuple(sorted(set(_leftovers(settings))))
+    for path in found if not dry_run else ():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return found
 
-    A study that does not run has none that is in use; elsewhere their age says so.
-    """
-    studies = [settings.studies_dir / n for n in study_folders(settings) if not is_running(settings, n)]
-    folders = dict.fromkeys(studies, 0.0) | {settings.root: PARTIAL_AGE_SECONDS}
-    for pattern in PARTIAL_FOLDERS:
-        folders |= dict.fromkeys(settings.root.glob(pattern), PARTIAL_AGE_SECONDS)
-    act = list_partial if dry_run else remove_partial
-    return tuple(path for folder, age in folders.items() for path in act(folder, older_than_seconds=age))
+
+def _leftovers(settings: Settings) -> Iterator[Path]:
+    warehouse = settings.warehouse_file
+    yield from warehouse.parent.glob(f"{warehouse.name}.*{PARTIAL}*")  # with the log of a copy
+    yield from warehouse.parent.glob(f"{warehouse.name}{SPILLED}")
+    yield from settings.published_dir.glob(f"*/*{PARTIAL}")  # results are published under the same lock
+    for study in study_folders(settings):
+        if not is_running(settings, study):
+            yield from (settings.studies_dir / study).glob(f"*{PARTIAL}")
+    for folder in (
+        settings.root,
+        *(settings.root / name for name in ("sweeps", "auth", "prefect", "workers")),
+    ):
+        yield from _old(folder, f"*{PARTIAL}")
+    for folder in (settings.censuses_dir, settings.jobs_dir):
+        yield from _old(folder, f"**/*{PARTIAL}")
+    for folder in settings.root.glob(f"memory-*-*{SPILLED}"):
+        if not psutil.pid_exists(int(folder.name.split("-")[1])):
+            yield folder
+    yield from sorted((settings.root / "logs").glob("error-*.log"))[:-ERROR_LOGS_KEPT]
+    yield from sorted((settings.root / "sweeps").glob("*.json"))[:-SWEEPS_KEPT]
+
+
+def _old(folder: Path, pattern: str) -> Iterator[Path]:
+    for path in folder.glob(pattern):
+        if time.time() - path.lstat().st_mtime > PARTIAL_MAX_AGE_SECONDS:
+            yield path

@@ -16,6 +16,8 @@ from planwise.engine.outcome import Kpis, PlanOutcome, PlanSummary
 from planwise.engine.preview import Preview
 from planwise.engine.publishing import publish
 from planwise.engine.warehouse import (
+    MARTS,
+    MARTS_OF_PEOPLE,
     AuditFailed,
     PlannedScenario,
     Warehouse,
@@ -202,8 +204,11 @@ def run_models(planned: PlannedScenario) -> PlanOutcome:
 
 
 def gate_simulation(warehouse: Warehouse, outcome: PlanOutcome) -> GateResult:
-    """Evaluate the simulation gate on every mart."""
-    return evaluate_gate("simulation", warehouse.frames(outcome.environment))
+    """Evaluate the simulation gate on every mart; those with a row per person are read in parts."""
+    environment = outcome.environment
+    summaries = warehouse.frames(environment, [mart for mart in MARTS if mart not in MARTS_OF_PEOPLE])
+    people = {mart: warehouse.parts(environment, mart) for mart in MARTS_OF_PEOPLE}
+    return evaluate_gate("simulation", {**summaries, **people})
 
 
 def publish_result(

@@ -134,7 +134,10 @@ COMMANDS = {
     "calibrate": ("planwise.cli.calibrate:calibrate", "Estimate rates from yearly censuses."),
     "backtest": ("planwise.cli.calibrate:backtest", "Forecast a past year and compare with what happened."),
     "sweep": ("planwise.cli.sweep:sweep", "Simulate all scenarios; report changes since the last sweep."),
-    "maintain": ("planwise.cli.sweep:maintain", "Drop old environments and free their tables."),
+    "maintain": (
+        "planwise.cli.sweep:maintain",
+        "Remove what is no longer needed, and compact the warehouse.",
+    ),
     "up": ("flows.up:up", "Run Prefect server, worker and dashboard together."),
     "doctor": ("flows.doctor:doctor", "Check the installation and suggest remedies."),
     "benchmark": (

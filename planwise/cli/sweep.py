@@ -74,16 +74,22 @@ def maintain(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Drop environments of old studies and deleted scenarios, and free their tables."""
+    """List, and with --apply remove, what is no longer needed; compact the warehouse.
+
+    These are environments of old studies and of deleted scenarios, tables that no environment has any more
+    (those of superseded runs), files of killed processes, and the oldest jobs, sweeps and error logs.
+    """
     report: MaintenanceReport = run_use_case(
         settings_for(home), job=maintain_job, flow="maintain", request=request, as_flow=flow
     )
     if json:
         emit_json(report.as_json())
         return
-    for name in (*report.environments, *report.worker_files):
-        results().print(name, markup=False)
-    results().print(str(report))
+    for row in report.rows():
+        results().print(f"{row['kind']} {row['name']}", markup=False, soft_wrap=True)
+    for name, megabytes in report.home_mb.items():
+        results().print(f"{megabytes:>10,.1f} MB  {name}", markup=False)
+    results().print(str(report), markup=False, soft_wrap=True)
 
 
 def _print(done: Sweep) -> None:

@@ -22,7 +22,7 @@ from planwise.engine.preview_sql import (
     rendered_chains,
     up_to,
 )
-from planwise.engine.project import CATALOG, MEMORY
+from planwise.engine.project import CATALOG, MEMORY, database_options
 from planwise.engine.sqlmesh_adapter import placeholders_of
 from planwise.engine.variables import (
     Number,
@@ -137,8 +137,7 @@ class Preview:
         self._tables_made = 0
         self._queries: dict[str, str] = {}
         self._prepared: set[str] = set()
-        self._database = duckdb.connect(MEMORY)
-        self._database.execute(f"SET threads = {settings.threads}")
+        self._database = duckdb.connect(MEMORY, config=database_options(settings))
         self._database.execute("SET enable_progress_bar = false")  # on stdout, of a query of two seconds
         self._database.execute(f"SET disabled_optimizers = '{LEFT_AS_WRITTEN}'")
         for catalog in (CATALOG, DYNAMICS_CATALOG):

@@ -1,5 +1,7 @@
 """The SQLMesh project and its configuration."""
 
+import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,9 +28,12 @@ from planwise.engine.sqlmesh_adapter import (
 )
 from planwise.engine.variables import sqlmesh_variables
 from planwise.parameters import resolve, simulated_years
+from planwise.processes import memory_bytes
 from planwise.settings import Settings
 
 CATALOG = "planwise"
+MEMORY = ":memory:"
+SPILLED = ".tmp"  # behind a database's name: the folder of what does not fit in its memory
 GATEWAY = "warehouse"
 EXAMPLE_HASH = "example"  # the project is linted and unit-tested without any census
 EXAMPLE_AS_OF = "2025-12-31"
@@ -44,12 +49,40 @@ INTERVAL_END = "2020-01-01"
 EXECUTION_TIME = "2020-01-02"
 
 
+def quoted_path(file: Path) -> str:
+    """Return a path as a literal of SQL."""
+    return "'" + str(file).replace("'", "''") + "'"
+
+
+GIB, MIB = 2**30, 2**20
+MEMORY_SHARE = 1 / 6  # of the machine; Python and its frames take as much again at a million people
+MEMORY_MAX_GIB = 4.0  # a million people over five years need no more
+
+
+def database_options(settings: Settings, database: Path | str = MEMORY) -> dict[str, Any]:
+    """Return DuckDB's options: threads, and the memory beyond which it writes to a folder of the home.
+
+    Two databases never share the folder, and DuckDB deletes it when the database is closed.
+    """
+    if database == MEMORY:
+        folder = settings.root / f"memory-{os.getpid()}-{secrets.token_hex(4)}{SPILLED}"
+    else:
+        folder = Path(f"{database}{SPILLED}")
+    limit = settings.memory_limit_gib or min(memory_bytes() / GIB * MEMORY_SHARE, MEMORY_MAX_GIB)
+    return {
+        "threads": settings.threads,
+        "memory_limit": f"{limit * GIB / MIB:.0f}MiB",
+        "temp_directory": str(folder),
+        "preserve_insertion_order": False,
+    }
+
+
 def sqlmesh_config(
     database: str | Path,
     variables: Mapping[str, Any],
+    options: Mapping[str, Any],
     *,
     cache_dir: Path | None = None,
-    threads: int = 1,
     check_columns: bool = False,
 ) -> Config:
     """Return the configuration of one warehouse: a DuckDB file, or `:memory:`.
@@ -61,11 +94,7 @@ def sqlmesh_config(
         catalogs={CATALOG: str(database).replace("'", "''")},  # SQLMesh puts it in quotes
         concurrent_tasks=1,
         register_comments=False,  # a statement for each column of each table; the reference pages have them
-        connector_config={
-            "threads": threads,
-            "preserve_insertion_order": False,
-            "checkpoint_threshold": CHECKPOINT_AFTER,
-        },
+        connector_config={**options, "checkpoint_threshold": CHECKPOINT_AFTER},
     )
     return Config(
         gateways={GATEWAY: GatewayConfig(connection=connection)},
@@ -101,19 +130,22 @@ def project_config() -> Config:
     variables = sqlmesh_variables(effective, census_hash=EXAMPLE_HASH, as_of=EXAMPLE_AS_OF)
     variables["parameters_key"] = EXAMPLE_HASH  # a test names this table; the real key follows every default
     cache = settings.root / "cache" / "sqlmesh"
-    return sqlmesh_config(":memory:", variables, cache_dir=cache, check_columns=True)
+    options = database_options(settings)
+    return sqlmesh_config(MEMORY, variables, options, cache_dir=cache, check_columns=True)
 
 
-MEMORY = ":memory:"
+def open_project(
+    settings: Settings, variables: Mapping[str, Any], database: Path | str = MEMORY, *, load: bool = True
+) -> Context:
+    """Return a context with every model loaded, or without models for the state alone.
 
-
-def open_project(settings: Settings, variables: Mapping[str, Any], database: Path | str = MEMORY) -> Context:
-    """Return a context with every model loaded; it owns a connection and must be closed."""
-    config = sqlmesh_config(
-        database, variables, cache_dir=settings.root / "cache" / "sqlmesh", threads=settings.threads
-    )
+    It owns a connection and must be closed.
+    """
+    cache = settings.root / "cache" / "sqlmesh"
+    config = sqlmesh_config(database, variables, database_options(settings, database), cache_dir=cache)
     cache_schedules()
     context = PlanContext(paths=[settings.project], config=config, load=False)
-    context.load(update_schemas=False)
+    if load:
+        context.load(update_schemas=False)
     without_file_caches(context)
     return context

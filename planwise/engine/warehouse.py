@@ -4,12 +4,14 @@ import contextlib
 import gc
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
+from sqlglot import exp
 from sqlmesh import Context
 from sqlmesh.core.console import NoopConsole, set_console
 from sqlmesh.core.plan import Plan
@@ -31,6 +33,7 @@ from planwise.engine.project import (
     INTERVAL_START,
     MEMORY,
     open_project,
+    quoted_path,
 )
 from planwise.engine.publishing import GRAIN
 from planwise.engine.variables import sqlmesh_variables
@@ -43,6 +46,15 @@ from planwise.storage import hold_lock, make_folder, print_wait
 OnModel = Callable[[int, int, str], None]
 """Called after each model with the number run, the total, and its name."""
 
+# Physical tables and views: those of environments' schemas only show them.
+VIEWS = (
+    f"SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = '{CATALOG}' "
+    "AND starts_with(schema_name, 'sqlmesh__')"
+)
+TABLES = (
+    f"SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = '{CATALOG}' "
+    f"AND (schema_name = 'raw' OR starts_with(schema_name, 'sqlmesh__')) UNION ALL {VIEWS} ORDER BY ALL"
+)
 # Environments that earlier versions made end a week after their last plan.
 NO_EXPIRATION = (
     f'UPDATE "{CATALOG}".sqlmesh._environments SET expiration_ts = NULL WHERE expiration_ts IS NOT NULL'
@@ -120,6 +132,8 @@ def failure(errors: list[NodeExecutionFailedError[Any]], fallback: Exception) ->
 KPI_MODEL = "marts.fct_scenario_kpis"
 PARAMETERS = '"int_effective_parameters"'  # the one model that reads the table of parameters
 MARTS = tuple(GRAIN)
+MARTS_OF_PEOPLE = tuple(mart for mart, grain in GRAIN.items() if "employee_id" in grain)
+PART_ROWS = 1_500_000  # of a mart in memory at once: a million of the widest take about 1 GB in a gate
 
 
 class WarehouseUnusable(DamagedStore):
@@ -155,6 +169,24 @@ def _unusable(database: str, error: BaseException) -> PlanWiseError:
         remedy=f"If it is damaged, move {database} and the .wal file beside it away, then run the command "
         "again: published results and censuses are kept elsewhere, and the next simulation builds a new one.",
     )
+
+
+@dataclass(frozen=True)
+class WarehouseContents:
+    """Names of what is in a warehouse: environments, versions of models (snapshots), and tables and views."""
+
+    environments: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+
+    def without(self, other: "WarehouseContents") -> "WarehouseContents":
+        """Return what the other one does not have."""
+        return WarehouseContents(
+            *(
+                tuple(name for name in own if name not in set(others))
+                for own, others in zip(astuple(self), astuple(other), strict=True)
+            )
+        )
 
 
 class PlannedScenario:
@@ -241,6 +273,24 @@ class Warehouse:
         with usable(self.database):
             return self._cursor().execute(f"SELECT * FROM {self.table(environment, mart)}").df()
 
+    def parts(self, environment: str, mart: str) -> Iterator[pd.DataFrame]:
+        """Yield a mart as frames of whole years, each of at most PART_ROWS rows unless a year has more."""
+        table = self.table(environment, mart)
+        counted = f"SELECT simulation_year, count(*) FROM {table} GROUP BY 1 ORDER BY 1"
+        groups: list[list[int]] = [[]]
+        rows = 0
+        for year, count in self._cursor().execute(counted).fetchall():
+            if rows + count > PART_ROWS and groups[-1]:
+                groups.append([])
+                rows = 0
+            groups[-1].append(int(year))
+            rows += count
+        for years in groups if len(groups) > 1 else ():
+            query = f"SELECT * FROM {table} WHERE simulation_year BETWEEN {years[0]} AND {years[-1]}"
+            yield self._cursor().execute(query).df()
+        if len(groups) == 1:
+            yield self.frame(environment, mart)
+
     def frames(self, environment: str, marts: Sequence[str] = MARTS) -> dict[str, pd.DataFrame]:
         """Return marts of an environment by name."""
         return {mart: self.frame(environment, mart) for mart in marts}
@@ -249,7 +299,7 @@ class Warehouse:
         """Write a mart of an environment to a Parquet file in a fixed order; return the number of rows."""
         query = f"SELECT * FROM {self.table(environment, mart)} ORDER BY {order}"
         with usable(self.database):
-            row = self._cursor().execute(f"COPY ({query}) TO '{_quoted(file)}' (FORMAT parquet)").fetchone()
+            row = self._cursor().execute(f"COPY ({query}) TO {quoted_path(file)} (FORMAT parquet)").fetchone()
         return int(row[0]) if row else 0
 
     def table(self, environment: str, mart: str) -> str:
@@ -257,11 +307,72 @@ class Warehouse:
         schema = "marts" if environment == "prod" else f"marts__{environment}"
         return f'"{CATALOG}"."{schema}"."{mart}"'
 
+    def open_state(self) -> None:
+        """Open the database for its environments and tables alone; no model is loaded."""
+        if self._context is None:
+            self._context = self._open({}, load=False)
+
     def environments(self) -> list[str]:
         """Return the names of the environments."""
         return (
             [] if self._context is None else [e.name for e in self._context.state_reader.get_environments()]
         )
+
+    def contents(self) -> WarehouseContents:
+        """Return everything that `remove` might remove; tables are physical ones, with views."""
+        cursor = self._cursor()
+        snapshots = cursor.execute(f'SELECT name, identifier FROM "{CATALOG}".sqlmesh._snapshots').fetchall()
+        tables = cursor.execute(TABLES).fetchall()
+        return WarehouseContents(
+            tuple(sorted(self.environments())),
+            tuple(sorted(_snapshot_name(name, identifier) for name, identifier in snapshots)),
+            tuple(f"{schema}.{name}" for schema, name in tables),
+        )
+
+    def unneeded(self, environments: Collection[str], censuses: Iterable[Census]) -> WarehouseContents:
+        """Return what goes with these environments and what no environment has; nothing is removed.
+
+        Loaded censuses stay when they are among `censuses`.
+        """
+        assert self._context is not None
+        snapshots = [
+            snapshot
+            for environment in self._context.state_reader.get_environments()
+            if environment.name not in environments
+            for snapshot in (
+                *environment.snapshots,
+                *(
+                    (environment.previous_finalized_snapshots or ())
+                    if environment.finalized_ts is None
+                    else ()
+                ),
+            )
+        ]
+        tables = [exp.to_table(s.table_name(ready)) for s in snapshots for ready in (True, False)]
+        keys = {census_key(census) for census in censuses}
+        kept = WarehouseContents(
+            tuple(name for name in self.environments() if name not in environments),
+            tuple(_snapshot_name(snapshot.name, snapshot.identifier) for snapshot in snapshots),
+            (
+                *(f"{table.db}.{table.name}" for table in tables),
+                *(f"raw.{part}_{key}" for key in keys for part in ("census", "levels")),
+            ),
+        )
+        return self.contents().without(kept)
+
+    def remove(self, environments: Collection[str], censuses: Iterable[Census]) -> WarehouseContents:
+        """Remove what `unneeded` lists; return what is gone."""
+        before, unneeded = self.contents(), self.unneeded(environments, censuses)
+        for name in environments:
+            self.drop(name)
+        self.collect()
+        cursor = self._cursor()
+        views = {f"{schema}.{name}" for schema, name in cursor.execute(VIEWS).fetchall()}
+        for table in unneeded.tables:  # that SQLMesh has no record of, such as those of a killed run
+            schema, name = table.split(".", 1)
+            kind = "VIEW" if table in views else "TABLE"
+            cursor.execute(f'DROP {kind} IF EXISTS "{CATALOG}"."{schema}"."{name}"')
+        return before.without(self.contents())
 
     def drop(self, environment: str) -> None:
         """Drop an environment; its tables stay until `collect` finds them in no other environment."""
@@ -297,13 +408,13 @@ class Warehouse:
         check_shares_of_missing_levels(self._cursor(), census, effective)
         return self._context
 
-    def _open(self, variables: dict[str, Any]) -> Context:
+    def _open(self, variables: dict[str, Any], *, load: bool = True) -> Context:
         if self.database != MEMORY:
             make_folder(Path(self.database).parent)
         with usable(self.database, duckdb.Error, OSError):
             if self.database != MEMORY:  # SQLMesh would not say why it cannot be opened
                 duckdb.connect(self.database).close()
-            return open_project(self._settings, variables, self.database)
+            return open_project(self._settings, variables, self.database, load=load)
 
     def _apply(self, plan: Plan, effective: EffectiveParameters, on_model: OnModel | None = None) -> None:
         assert self._context is not None
@@ -380,8 +491,9 @@ def open_warehouse(
             warehouse.close()
 
 
-def _quoted(file: Path) -> str:
-    return str(file).replace("'", "''")
+def _snapshot_name(name: str, identifier: str) -> str:
+    model = name.replace('"', "").removeprefix(f"{CATALOG}.")
+    return f"{model} {identifier}"
 
 
 def _names(fqns: set[str]) -> tuple[str, ...]:

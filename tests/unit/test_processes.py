@@ -5,12 +5,13 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from planwise import processes
 from planwise.cli import commands
 from planwise.engine.warehouse import QuietConsole
-from planwise.processes import Terminated, install_handlers, raise_if_stopped
+from planwise.processes import Terminated, install_handlers, memory_bytes, raise_if_stopped
 
 
 @pytest.fixture(autouse=True)
@@ -140,3 +141,24 @@ Broken()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0
     assert "broken finalizer" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "limit"),
+    [
+        ("0::/app\n", {"app/memory.max": "1000", "memory.max": "max"}, 1000),
+        ("0::/app/job\n", {"app/memory.max": "2000", "app/job/memory.max": "3000"}, 2000),
+        ("5:cpu:/\n4:cpuset,memory:/docker/ab\n", {"memory/memory.limit_in_bytes": "4000"}, 4000),
+        ("0::/\n", {}, None),
+        (None, {}, None),
+    ],
+)
+def test_memory_is_limited_by_control_groups(tmp_path, own, files, limit):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n", encoding="ascii")
+    listed = tmp_path / "cgroup"
+    if own is not None:
+        listed.write_text(own, encoding="utf-8")
+    machine = psutil.virtual_memory().total
+    assert memory_bytes(listed, tmp_path) == (limit or pytest.approx(machine, rel=0.01))

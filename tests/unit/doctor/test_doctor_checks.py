@@ -59,11 +59,14 @@ def test_what_breaks_outside_a_pin_is_said():
     ("free_mb", "status"), [(199, CheckStatus.FAILED), (200, CheckStatus.WARNING), (2_000, CheckStatus.OK)]
 )
 def test_space(free_mb, status):
-    assert checks.home(HOME, exists=True, problem=None, free_mb=free_mb).status is status
+    sizes = {"warehouse.duckdb": 98.4, "published": 2.0, "jobs": 1.0, "logs": 0.6}
+    found = checks.home(HOME, exists=True, problem=None, free_mb=free_mb, sizes=sizes)
+    assert found.status is status
+    assert "102 MB used (warehouse.duckdb 98, published 2, jobs 1)" in found.found
 
 
 def test_a_home_that_cannot_be_written_is_broken():
-    found = checks.home(HOME, exists=True, problem="Read-only file system", free_mb=9_999)
+    found = checks.home(HOME, exists=True, problem="Read-only file system", free_mb=9_999, sizes={})
     assert found.status is CheckStatus.FAILED and "Read-only" in found.found
 
 

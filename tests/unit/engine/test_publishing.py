@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from planwise.app.maintain import remove_partial_files
+from planwise.app.maintain import remove_leftovers
 from planwise.census import generate_census
 from planwise.engine import publishing
 from planwise.engine.outcome import PlanOutcome
@@ -217,16 +217,16 @@ def test_what_is_not_a_result_is_left_alone(settings):
 def test_maintain_removes_what_killed_processes_left_and_nothing_that_is_being_written(settings):
     published(settings, "whole")
     old = ("published/baseline/f.1.part", "censuses/.versions/c.2.part", "jobs/j/r.3.part", "ledger.4.part")
-    new = ("published/baseline/g.5.part", "studies.6.part")
+    new = ("jobs/j/g.5.part", "studies.6.part")
     for name in (*old, *new):
         path = settings.root / name
         path.mkdir(parents=True)
         (path / "pay.parquet").write_text("pay")
         if name in old:
             os.utime(path, (1, 1))
-    listed = remove_partial_files(settings, dry_run=True)
+    listed = remove_leftovers(settings, dry_run=True)
     assert {path.relative_to(settings.root).as_posix() for path in listed} == set(old)
-    assert set(remove_partial_files(settings, dry_run=False)) == set(listed)
+    assert set(remove_leftovers(settings, dry_run=False)) == set(listed)
     left = {path.relative_to(settings.root).as_posix() for path in settings.root.rglob("*.part")}
     assert left == set(new)
     assert load_publication(settings, "baseline").fingerprint == "whole"

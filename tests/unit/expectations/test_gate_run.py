@@ -151,6 +151,42 @@ def test_names_are_declared_once_and_thresholds_are_all_used() -> None:
     assert set(limits.root) - used == {"equity_group_minimum"}  # used by equity_small_groups_suppressed
 
 
+def test_tables_in_parts_of_whole_years_give_the_result_of_the_whole() -> None:
+    marts = worlds.marts((1200, 1200))
+    snapshot, events = (marts[name].copy() for name in ("fct_workforce_snapshot", "fct_yearly_events"))
+    snapshot.loc[snapshot.index[::3], "employment_status"] = "retired"
+    snapshot.loc[snapshot.index[[1, -1]], "base_pay"] = -1.0
+    snapshot.loc[snapshot.index[-2:], "employment_status"] = ["furlough", None]
+    snapshot.loc[snapshot.index[::2], "compa_ratio"] = 9.0
+    events.loc[events.index[::7], "applied_rate"] = 5.0
+    events.loc[events.index[-1], "simulation_year"] = 1999
+    whole = {**marts, "fct_workforce_snapshot": snapshot, "fct_yearly_events": events}
+    parts = {
+        name: [part for _, part in frame.groupby("simulation_year", sort=False)]
+        for name, frame in whole.items()
+        if name in ("fct_workforce_snapshot", "fct_yearly_events")
+    }
+    assert min(map(len, parts.values())) > 1
+
+    found, expected = run_gate("simulation", {**whole, **parts}), run_gate("simulation", whole)
+
+    assert replace(found, seconds=0) == replace(expected, seconds=0)
+    assert {"employment_status_known", "workforce_pay_positive", "event_year_simulated"} <= {
+        check.expectation for check in found.failed
+    }
+
+
+def test_a_part_that_cannot_be_checked_fails_its_table() -> None:
+    marts = worlds.marts((120, 120))
+    snapshot = marts["fct_workforce_snapshot"]
+    parts = [part for _, part in snapshot.groupby("simulation_year")]
+    parts[-1] = parts[-1].assign(fte="plenty")
+    found = run_gate("simulation", {**marts, "fct_workforce_snapshot": parts})
+    (check,) = [check for check in found.results if check.expectation == "workforce_fte_possible"]
+    assert (check.success, check.severity) == (False, "critical")
+    assert str(check.observed).startswith("not evaluated")
+
+
 def test_the_frames_are_not_changed() -> None:
     marts = worlds.marts((120, 120))
     before = {name: frame.copy() for name, frame in marts.items()}

@@ -52,6 +52,7 @@ def plain(value: Any) -> bool | int | float | str | None:
 
 
 _one_at_a_time = Lock()
+NOT_EVALUATED = "not evaluated"
 
 
 def evaluate(table: str, rows: Table, rules: list[Rule]) -> dict[str, GateCheck]:
@@ -92,7 +93,7 @@ def _merged(rule: Rule, one: GateCheck, other: GateCheck) -> GateCheck:
     """Return the check of two parts of a table; uniqueness and the number of rows need the whole table."""
     assert not isinstance(rule.check, Unique | RowCount), f"{rule.name} cannot be checked in parts"
     for part in (one, other):
-        if part.severity != rule.severity or isinstance(rule.check, Columns):  # not evaluated, or the same
+        if str(part.observed).startswith(NOT_EVALUATED) or isinstance(rule.check, Columns):
             return part
     evaluated = (one.evaluated_rows or 0) + (other.evaluated_rows or 0)
     unexpected = (one.unexpected_rows or 0) + (other.unexpected_rows or 0)
@@ -210,7 +211,7 @@ def _failure(found: Any) -> str | None:
     information = found.exception_info or {}
     entries = [information] if "raised_exception" in information else list(information.values())
     messages = [entry["exception_message"] for entry in entries if entry.get("raised_exception")]
-    return f"not evaluated: {messages[0]}" if messages else None
+    return f"{NOT_EVALUATED}: {messages[0]}" if messages else None
 
 
 def _observed(rule: Rule, frame: pd.DataFrame, result: dict[str, Any]) -> Any:

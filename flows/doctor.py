@@ -22,7 +22,7 @@ from rich.text import Text
 from planwise.cli.options import Home, Json
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import Busy, CheckFailed, DamagedStore, InputError, PlanWiseError
-from planwise.prefect_profile import configured_api
+from planwise.prefect_server import configured_api
 from planwise.settings import Settings
 from planwise.storage import MEGABYTE, hold_lock, read_lock_holder, sizes_mb
 

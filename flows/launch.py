@@ -9,8 +9,7 @@ from typing import Any
 from planwise.app.runner import InProcessRunner, Runner, run_as_job
 from planwise.errors import PlanWiseError
 from planwise.jobs import JobKind
-from planwise.prefect_profile import configured_api
-from planwise.prefect_server import prefect_home, protection
+from planwise.prefect_server import configured_api, prefect_home, protection
 from planwise.settings import Settings
 
 EPHEMERAL: Mapping[str, str] = {

@@ -18,8 +18,7 @@ from planwise.cli.options import Home
 from planwise.console import progress, results, settings_for
 from planwise.dashboard_link import link_file, read_link, shown_link
 from planwise.errors import Busy, InputError
-from planwise.prefect_profile import credential_headers
-from planwise.prefect_server import CREDENTIAL, PrefectAuth, api_credential, prefect_home
+from planwise.prefect_server import CREDENTIAL, PrefectAuth, api_credential, credential_headers, prefect_home
 from planwise.processes import Terminated, require_free_port
 from planwise.settings import Settings
 from planwise.storage import hold_lock

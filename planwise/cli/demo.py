@@ -14,8 +14,7 @@ from planwise.cli.options import Home, Json
 from planwise.cli.tables import PLAIN, kpi_table, print_optimization
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
-from planwise.prefect_profile import configured_api
-from planwise.prefect_server import prefect_home
+from planwise.prefect_server import configured_api, prefect_home
 from planwise.settings import Settings
 from planwise.study.spec import OptimizeRequest
 

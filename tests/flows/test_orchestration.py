@@ -13,7 +13,7 @@ from planwise.app.requests import SimulateRequest
 from planwise.app.simulate import SimulationBlocked
 from planwise.errors import Busy, InputError
 from planwise.jobs import JobKind, JobReader, State, new_job
-from planwise.prefect_profile import configured_api
+from planwise.prefect_server import configured_api
 from planwise.study import OptimizeRequest
 from tests.waiting import wait_until
 

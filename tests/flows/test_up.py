@@ -15,8 +15,7 @@ import pytest
 import yaml
 
 from flows.up_processes import Program, ProgramDied, ProgramGroup
-from planwise.prefect_profile import credential_headers
-from planwise.prefect_server import PrefectAuth, api_credential
+from planwise.prefect_server import PrefectAuth, api_credential, credential_headers
 from planwise.processes import find_free_port
 from planwise.settings import REPOSITORY, Settings
 from tests.waiting import WAIT_SECONDS, wait_until

@@ -8,7 +8,7 @@ import pytest
 
 from planwise.jobs import JobKind, JobReader, JobWriter, State, new_job
 from planwise.jobs.folder import ROUTE
-from planwise.prefect_profile import Orchestrator
+from planwise.prefect_server import Orchestrator
 from ui.jobs import deployments
 from ui.jobs import deployments as following
 from ui.jobs.deployments import Deployments, Follower, PrefectAway, to_follow

@@ -12,8 +12,7 @@ import httpx
 from planwise.errors import PlanWiseError
 from planwise.jobs import JobFailure, JobFolder, JobKind, JobWriter, State, job_folders
 from planwise.jobs.folder import REQUEST, ROUTE
-from planwise.prefect_profile import Orchestrator, orchestrator
-from planwise.prefect_server import PrefectAuth
+from planwise.prefect_server import Orchestrator, PrefectAuth, orchestrator
 from planwise.processes import is_loopback
 from planwise.settings import Settings
 from ui.jobs.routes import HERE, PREFECT, PROCESS, Route

@@ -123,7 +123,7 @@ ELSEWHERE = {"kpi_years", "pay_drift_usual"}
 @pytest.fixture(scope="module", autouse=True)
 def _a_table_is_asked_once() -> Iterator[None]:
     """Worlds differ in one table; what the others were found to be is remembered, as seconds add up."""
-    ask, found = gate.evaluate, {}
+    ask, found = gate._evaluate_part, {}
 
     def remembered(table: str, frame: pd.DataFrame, rules: list[Rule]) -> dict[str, GateCheck]:
         content = pd.util.hash_pandas_object(frame).to_numpy().tobytes()
@@ -133,7 +133,7 @@ def _a_table_is_asked_once() -> Iterator[None]:
         return found[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gate, "evaluate", remembered)
+        patch.setattr(gate, "_evaluate_part", remembered)
         yield
 
 

@@ -10,7 +10,7 @@ from planwise.jobs import JobFailure, JobFolder, JobKind, JobReader, JobWriter, 
 from planwise.jobs.folder import CANCEL, EVENTS, OUTCOME, REQUEST, ROUTE
 from planwise.jobs.reader import remove_old_jobs
 from planwise.jobs.writer import jobs_ahead, wait_for_turn
-from planwise.prefect_profile import orchestrator
+from planwise.prefect_server import orchestrator
 from planwise.settings import Settings
 from tests.unit.jobs.job_worlds import NOW, ended, held_elsewhere, job
 

@@ -16,7 +16,7 @@ from flows.up_processes import POLL_SECONDS, WORKER, Addresses, ProgramGroup
 from planwise.cli.commands import LOGS
 from planwise.cli.options import Home
 from planwise.console import progress, results, settings_for
-from planwise.dashboard_link import link_file, read_link, shown_link
+from planwise.dashboard_link import read_link
 from planwise.errors import Busy, InputError
 from planwise.prefect_server import CREDENTIAL, PrefectAuth, api_credential, credential_headers, prefect_home
 from planwise.processes import Terminated, require_free_port
@@ -165,11 +165,7 @@ def _print_ready(addresses: up_processes.Addresses, settings: Settings, *, dashb
 
 def _dashboard(settings: Settings, addresses: up_processes.Addresses) -> str:
     """Return where the dashboard opens: by its link where sign-in is off."""
-    port = addresses.dashboard_port
-    link = read_link(settings.root, port)
-    return (
-        shown_link(addresses.dashboard, link, link_file(settings.root, port)) if link else addresses.dashboard
-    )
+    return read_link(settings.root, addresses.dashboard_port) or addresses.dashboard
 
 
 def _folders(settings: Settings) -> Path:

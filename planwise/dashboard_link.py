@@ -6,7 +6,6 @@ other accounts of the machine, which reach the same port, have none.
 
 import re
 import secrets
-import sys
 from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
@@ -66,8 +65,3 @@ def read_link(root: Path, port: int) -> str | None:
     except FileNotFoundError:
         return None
     return unescape(found[1]) if found else None
-
-
-def shown_link(address: str, link: str, file: Path) -> str:
-    """Return what to print: the full link on a terminal, else where it is, because logs are kept."""
-    return link if sys.stderr.isatty() else f"{address} (open it by {file})"

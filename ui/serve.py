@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from planwise.cli.options import Home
 from planwise.console import progress, settings_for
-from planwise.dashboard_link import create_link, shown_link
+from planwise.dashboard_link import create_link
 from planwise.errors import InputError
 from planwise.processes import is_loopback, require_free_port
 from planwise.settings import SignInSettings
@@ -66,8 +66,8 @@ def serve(
 
     site = Site(address, port, allow_origin, proxy, tls_certificate, tls_key)
     link = create_link(settings.root, site.url, port) if sign_in.auth == "off" else None
-    where = shown_link(site.url, link.url, link.file) if link else site.url
-    _say(where, sign_in, settings.root, encrypted=site.origins.is_secure or is_loopback(address))
+    encrypted = site.origins.is_secure or is_loopback(address)
+    _say(link.url if link else site.url, sign_in, settings.root, encrypted=encrypted)
     run(settings, sign_in, site, link, browser=browser)
 
 

@@ -75,5 +75,5 @@ def server_answers() -> Iterator[None]:
         where = configured_api() or "that this command starts"
         raise ServerUnreachable(
             f"The Prefect server {where} does not answer: {error}",
-            remedy="Start it (`prefect server start`), correct PREFECT_API_URL, or use --no-flow.",
+            remedy="Start it (`planwise up` starts one), correct PREFECT_API_URL, or use --no-flow.",
         ) from error

@@ -14,7 +14,7 @@ from planwise.cli.options import Home, Json
 from planwise.cli.tables import PLAIN, kpi_table, print_optimization
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
-from planwise.prefect_server import configured_api, prefect_home
+from planwise.prefect_server import configured_api
 from planwise.settings import Settings
 from planwise.study.spec import OptimizeRequest
 
@@ -153,11 +153,10 @@ def _comparison(found: Any, sampled: Any) -> Table:
 
 def _next(settings: Settings) -> tuple[str, ...]:
     root = settings.root
-    server = f"PREFECT_HOME={prefect_home(settings)} prefect server start"
     return (
         f"planwise serve --home {root}      the dashboard, by the link that it prints",
         "the Prefect UI of your server    the flow runs"
         if configured_api()
-        else f"{server}      the flow runs",
+        else f"planwise up --home {root}      the dashboard, and the flow runs in the Prefect UI",
         f"planwise scenario show {SCENARIO} --home {root}",
     )

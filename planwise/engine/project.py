@@ -94,7 +94,7 @@ def sqlmesh_config(
         catalogs={CATALOG: str(database).replace("'", "''")},  # SQLMesh puts it in quotes
         concurrent_tasks=1,
         register_comments=False,  # a statement for each column of each table; the reference pages have them
-        connector_config={**options, "checkpoint_threshold": CHECKPOINT_AFTER},
+        connector_config={**_escaped(options), "checkpoint_threshold": CHECKPOINT_AFTER},
     )
     return Config(
         gateways={GATEWAY: GatewayConfig(connection=connection)},
@@ -121,6 +121,11 @@ def sqlmesh_config(
         format=FormatConfig(append_newline=True, no_rewrite_casts=True, max_text_width=SQL_WIDTH),
         linter=LinterConfig(enabled=True, rules=["ambiguousorinvalidcolumn", "invalidselectstarexpansion"]),
     )
+
+
+def _escaped(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options whose texts SQLMesh may put in quotes."""
+    return {k: v.replace("'", "''") if isinstance(v, str) else v for k, v in options.items()}
 
 
 def project_config() -> Config:

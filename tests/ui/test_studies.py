@@ -223,7 +223,7 @@ def named(checked, name):
         ({}, "Save as", "warn", "replaced"),
         ({"save_as": "another"}, "Save as", "ok", "free"),
         ({"preview": True, "save_as": "taken"}, "Result", "ok", "Nothing is stored"),
-        ({"workers": 999}, "Workers", "warn", "999"),
+        ({"workers": 200}, "Workers", "warn", "200"),
     ],
 )  # fmt: skip
 def test_a_question_is_judged(look, request_, name, tone, text):

@@ -17,7 +17,7 @@ from planwise import storage
 from planwise.census import generate_census
 from planwise.cli import commands
 from planwise.cli.commands import app, run
-from planwise.engine.project import CATALOG, sqlmesh_config
+from planwise.engine.project import CATALOG, database_options, sqlmesh_config
 from planwise.errors import InputError, MachineError, PlanWiseError, expected_error, machine_error
 from planwise.governance import open_ledger
 from planwise.settings import Settings
@@ -166,7 +166,11 @@ def test_a_home_of_any_other_name_holds_all_its_files(tmp_path):
     root = tmp_path / "it's #1; 50% {x} [y] ünï 😀 $HOME"
     with open_ledger(Settings(home=root)) as ledger:
         assert [scenario.name for scenario in ledger.scenarios.list()] == ["baseline"]
-    connection = sqlmesh_config(root / "warehouse.duckdb", {}).gateways["warehouse"].connection
+    connection = (
+        sqlmesh_config(root / "warehouse.duckdb", {}, database_options(Settings(home=root)))
+        .gateways["warehouse"]
+        .connection
+    )
     adapter = connection.create_engine_adapter()
     assert adapter.fetchone("SELECT current_database()") == (CATALOG,)
     adapter.close()

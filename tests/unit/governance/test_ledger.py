@@ -68,7 +68,7 @@ def test_a_damaged_file_is_named(tmp_path):
 
 def test_a_home_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(LedgerUnusable, match="file"):
+    with pytest.raises(InputError, match="file is not a folder"):
         open_ledger(Settings(home=tmp_path / "file" / "home"))
 
 

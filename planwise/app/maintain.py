@@ -68,7 +68,8 @@ class MaintenanceReport:
         home = f"The home takes {sum(self.home_mb.values()):,.1f} MB"
         if self.dry_run:
             return f"Would remove {counts}. {home}; --apply removes them and compacts the warehouse."
-        text = f"Removed {counts}. {home}, {self.freed_mb:,.1f} MB less than before."
+        side = "less" if self.freed_mb >= 0 else "more"
+        text = f"Removed {counts}. {home}, {abs(self.freed_mb):,.1f} MB {side} than before."
         return f"{text} {self.problem}" if self.problem else text
 
 

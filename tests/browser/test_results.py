@@ -1,6 +1,7 @@
 """The Results page as people use it: links, filters, events, one employee, downloads, hostile names."""
 
 import io
+import json
 import re
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from playwright.sync_api import expect
 
 from planwise import formatting
 from planwise.governance.publications import load_publication
+from planwise.storage import digest
 from tests.browser.dashboards import come_back, dashboard, settle
 from tests.browser.page_objects import choose, csv_rows, download
 
@@ -117,6 +119,10 @@ def test_hostile_and_long_names_of_departments_are_text_and_nothing_else(visit, 
             [HOSTILE, str(file)],
         )
         connection.execute(f"COPY people TO '{file}' (FORMAT parquet)")
+    about = file.parent / "manifest.json"
+    manifest = json.loads(about.read_text())
+    manifest["sha256"]["fct_workforce_snapshot"] = digest(file)
+    about.write_text(json.dumps(manifest))
     with dashboard(home.root) as url:
         page = visit(f"{url}/?page=results&section=groups")
         page.locator(".chart .main-svg").first.wait_for()

@@ -105,7 +105,8 @@ def privacy(root: Path, loose: Sequence[Path], *, is_open: bool) -> DoctorCheck:
     found = f"the modes of {named}{more} let other accounts read pay"
     remedy = "`planwise doctor --fix` takes these rights away."
     if not is_open:
-        found, remedy = f"{found}, but for the mode of the home", f"Before it is copied: {remedy}"
+        found = f"{found}; only the mode of the home keeps them out"
+        remedy = f"Before you copy the home: {remedy}"
     return DoctorCheck(label, CheckStatus.FAILED if is_open else CheckStatus.WARNING, found, remedy)
 
 

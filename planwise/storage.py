@@ -176,13 +176,18 @@ def remove_partial(folder: Path, *, older_than_seconds: float = 0.0) -> tuple[Pa
     """
     removed = []
     for path in list_partial(folder, older_than_seconds=older_than_seconds):
-        with suppress(FileNotFoundError):  # another process removed it, or has just completed it
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink()
+        with suppress(OSError):  # another process has just completed it; what cannot go is listed again
+            remove(path)
             removed.append(path)
     return tuple(removed)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link, or a folder with all that is in it; raises OSError for what stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 # What libraries raise for content that is not what was written.

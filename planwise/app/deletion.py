@@ -1,7 +1,7 @@
 """Delete a census or a study with all its files; what is in use is not deleted."""
 
 import re
-import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,13 @@ from typing import Any
 from planwise.census.importer import IMPORTS_FOLDER
 from planwise.census.registry import census_files, census_in_use, load_census
 from planwise.engine.worker_warehouses import remove_dead_workers
-from planwise.errors import InputError
+from planwise.errors import DamagedStore, InputError
 from planwise.governance import open_ledger
 from planwise.jobs.reader import JobReader
 from planwise.settings import Settings
+from planwise.storage import MEGABYTE, remove
 from planwise.study.optuna_storage import delete_trials, load_study
 from planwise.study.study_files import check_not_running, hold_study
-
-MEGABYTE = 1e6
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,8 @@ class Deletion:
 
 def census_deletion(settings: Settings, name: str) -> Deletion:
     """Return what deleting a census removes; raises InputError while it is in use or a scenario names it."""
-    load_census(settings, name)
+    with suppress(DamagedStore):  # which deleting is a way to mend
+        load_census(settings, name)
     if census_in_use(settings) == name:
         raise InputError(
             f"The census {name!r} is in use.",
@@ -77,7 +77,7 @@ def study_deletion(settings: Settings, name: str) -> Deletion:
 def delete_census(settings: Settings, deletion: Deletion) -> None:
     """Delete a census."""
     for path in deletion.paths:  # the link is the first: no reader finds half a census
-        _remove(path)
+        remove(path)
 
 
 def delete_study(settings: Settings, deletion: Deletion) -> None:
@@ -86,17 +86,10 @@ def delete_study(settings: Settings, deletion: Deletion) -> None:
         delete_trials(settings, deletion.name)
         remove_dead_workers(settings, deletion.name)
         for path in deletion.paths:
-            _remove(path)
+            remove(path)
 
 
 def _deletion(kind: str, name: str, paths: tuple[Path, ...], kept: str) -> Deletion:
     files = [file for path in paths if not path.is_symlink() for file in (path, *path.rglob("*"))]
     size = sum(file.lstat().st_size for file in files)
     return Deletion(kind, name, paths, size / MEGABYTE, kept)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
 """Maintain: remove what is no longer needed, and compact the warehouse."""
 
-import shutil
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.governance import open_ledger
 from planwise.jobs.reader import remove_old_jobs
 from planwise.settings import Settings
-from planwise.storage import PARTIAL, sizes_mb
+from planwise.storage import PARTIAL, remove, sizes_mb
 from planwise.study.queries import list_studies
 from planwise.study.study_files import is_running, study_folders
 
@@ -134,10 +134,8 @@ def remove_leftovers(settings: Settings, *, dry_run: bool) -> tuple[Path, ...]:
     """Remove what killed processes left, and the oldest logs and sweeps; the warehouse's lock is held."""
     found = tuple(sorted(set(_leftovers(settings))))
     for path in found if not dry_run else ():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # its process has just completed it
+            remove(path)
     return found
 
 

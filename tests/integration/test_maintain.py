@@ -47,7 +47,7 @@ def simulate(world, times):
 
 
 def scatter(settings):
-    """Leave what killed processes leave, and files that are young, kept or somebody else's; return both."""
+    """Leave what killed processes leave, and files that are young, kept or of other programs; return both."""
     old = time.time() - 7 * 3600
     dead = f"memory-{2**22 + 1}-ab.tmp"  # above the greatest process id
     leftovers = {

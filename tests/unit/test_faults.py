@@ -57,7 +57,7 @@ def test_a_fault_of_the_machine_has_its_place_and_a_remedy(error, what, remedy):
 
 def test_a_defect_is_no_fault_of_the_machine():
     assert machine_error(ZeroDivisionError("x")) is None
-    assert machine_error(ValueError("No space left on device")) is None  # a text of somebody else's
+    assert machine_error(ValueError("No space left on device")) is None  # another library's text
     assert expected_error(KeyError("x")) is None
     assert expected_error(InputError("x")).what == "x"
     assert expected_error(raised_from(PlanWiseError("x"), MemoryError())).exit_code == 2

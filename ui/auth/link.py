@@ -88,8 +88,8 @@ class LinkHandler(RequestHandler):
         self._show(
             SignInPage(
                 "Not admitted",
-                "Sign-in is off: only the user who started this dashboard is let in, by its link.",
-                "Open the full link that `planwise serve` or `planwise up` printed, or the file "
+                "Sign-in is off: only the user who started this dashboard can open it, by its link.",
+                "Copy the full link from the terminal of `planwise serve` or `planwise up`, or open the file "
                 f"auth/{self.sign_in.link.file.name} in its home. For more users: --auth basic.",
                 is_error=True,
             )

@@ -31,6 +31,7 @@ from planwise.census.schema import ARROW_SCHEMA, LEVELS_SCHEMA
 from planwise.census.synthetic import synthetic_profile, synthetic_rows
 from planwise.cli.commands import run
 from planwise.errors import InputError
+from planwise.governance import open_ledger
 from planwise.settings import Settings
 
 ROWS = pd.DataFrame(
@@ -416,3 +417,22 @@ def test_people_see_counts_reasons_and_what_to_do(capsys, tmp_path, file):
 
     assert run(["census", "list", "--home", home]) == 0
     assert "my_payroll_2020" in capsys.readouterr().out
+
+
+def test_a_census_is_deleted_when_nothing_needs_it(settings, capsys):
+    home = ["--home", str(settings.root)]
+    for name in ("old", "named", "damaged", "now"):
+        generate_census(settings, employees=20, name=name)
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create("plan", census="named")
+    (settings.censuses_dir / "damaged" / "manifest.json").write_text("{}")
+    reasons = {"now": "is in use", "named": "is the census of plan", "none": "Unknown census"}
+    for refused, says in reasons.items():
+        assert run(["census", "delete", refused, "--yes", *home]) == 2
+        assert says in capsys.readouterr().err
+    for name in ("old", "damaged"):
+        assert run(["census", "delete", name, *home]) == 2  # there is no terminal to confirm it on
+        assert (settings.censuses_dir / name).exists()
+        assert run(["census", "delete", name, "--yes", *home]) == 0
+    left = sorted(path.name.split("-")[0] for path in (settings.censuses_dir / ".versions").iterdir())
+    assert left == ["named", "now"] and not os.path.lexists(settings.censuses_dir / "old")

@@ -183,7 +183,7 @@ def test_a_kill_at_any_step_leaves_a_result_that_the_next_command_records(
         open_ledger(settings) as ledger,
     ):
         recorded = ledger.runs.last_published().get("baseline")
-        assert recorded == before  # whoever has the warehouse records its own run
+        assert recorded == before  # the process that has the warehouse records its own run
     for _ in range(2):  # once, and not again
         with open_ledger(settings) as ledger:
             runs = ledger.runs.list()

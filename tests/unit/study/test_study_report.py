@@ -21,6 +21,7 @@ from planwise.study import OptimizeRequest
 from planwise.study.report import Report, escape_markdown, gather_evidence, render_html, render_markdown
 from planwise.study.report.charts import seed_bins
 from planwise.study.report.evidence import optimize_command, simulate_command
+from planwise.study.study_files import hold_study
 
 HOSTILE = '<script>alert("x")</script>|`a` [b](http://c) & *d*'
 
@@ -347,3 +348,23 @@ def test_export_is_one_row_a_trial(home, capsys, tmp_path):
     run(["export", "first", "--output", str(file), "--json", *home])
     assert json.loads(capsys.readouterr().out)["rows"] == len(rows)
     assert file.read_text().count("\n") == len(rows) + 1
+
+
+def test_delete_removes_all_of_one_study_when_it_is_confirmed(home, world, capsys):
+    folder = world.settings.studies_dir
+    assert run(["delete", "first", *home]) == 2  # there is no terminal to confirm it on
+    assert (folder / "first").is_dir()
+    assert run(["delete", "first", "--yes", "--json", *home]) == 0
+    shown = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert shown["deleted"] and shown["paths"] == [str(folder / "first")] and shown["size_mb"] > 0
+    assert not (folder / "first").exists() and (folder / "second").is_dir()
+    run(["list", "--json", *home])
+    assert [study["study"] for study in json.loads(capsys.readouterr().out)["studies"]] == ["second"]
+    assert run(["show", "first", *home]) == 2
+    world.study(0.05, name="first", preview=True)  # the name is free again
+
+
+def test_a_running_study_is_not_deleted(home, world, capsys):
+    with hold_study(world.settings, "first"):
+        assert run(["delete", "first", "--yes", *home]) == 4
+    assert (world.settings.studies_dir / "first").is_dir()

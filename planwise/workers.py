@@ -390,8 +390,12 @@ class WorkerPool:
         """Return the process of a worker, a new one when there is none that runs."""
         process = self._processes.get(index)
         if process is None or not process.alive:
+            replaces = process is not None  # one that ended between two requests
             process = self._start_process(self._open_worker, index)
+            if replaces:
+                LOG.warning("A worker process had ended; it is replaced")
             with self._lock:
+                self.restarts += replaces
                 self._processes[index] = process
                 stopped = self._stopped
             if stopped:

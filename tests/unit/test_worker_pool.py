@@ -180,6 +180,16 @@ def test_a_request_whose_worker_dies_is_sent_once_more(world):
     pool.stop()
 
 
+def test_a_process_that_ended_between_two_requests_is_replaced_and_counted(world):
+    made = []
+    pool = world.pool(start_process=lambda *_: made.append(FakeProcess(world, 0)) or made[-1])
+    ask(pool, "q").result(PATIENCE)
+    made[0].alive = False
+    assert ask(pool, "another").result(PATIENCE) == "answer to another"
+    assert (len(made), pool.restarts) == (2, 1)
+    pool.stop()
+
+
 def test_a_request_that_kills_two_workers_reports_the_death(world):
     world.deadly["q"] = 2
     pool = world.pool()

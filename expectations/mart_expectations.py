@@ -38,7 +38,9 @@ COLUMNS = (
     "growth_all", "growth_continuing", "growth_prorated", "growth_compound",
     "bridge_exits", "bridge_cola", "bridge_merit", "bridge_promotion", "bridge_hires",
     "cola_cost", "merit_cost", "promotion_cost", "hire_cost", "exit_savings", "payroll_change",
-    "lump_sum_cost",
+    "lump_sum_cost", "increase_rate", "increase_cost", "increase_cost_in_year",
+    "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
+    "turnover_total", "turnover_voluntary", "turnover_first_year",
     "within_level_cv", "adjusted_gap_max", "mean_compa_ratio", "raise_min", "raise_max",
     "termination_rate", "promotion_rate",
 )  # fmt: skip
@@ -122,16 +124,24 @@ def further_rules(limits: Thresholds) -> tuple[Rule, ...]:
     )
 
 
-GROWTH, BUDGET, LEVELS, EQUITY = (
+GROWTH, BUDGET, INCREASES, LEVELS, EQUITY = (
     "fct_compensation_growth",
     "fct_budget",
+    "fct_increase_budget",
     "fct_level_summary",
     "fct_pay_equity",
 )
 COVERAGE = "year_coverage"
 BASELINE_YEAR = 0
-COSTS = ("cola_cost", "merit_cost", "promotion_cost", "hire_cost", "exit_savings")
-RAISES = ["cola_cost", "merit_cost", "promotion_cost"]
+COSTS = (
+    "increase_cost", "increase_cost_in_year", "opening_payroll", "cola_cost", "merit_cost", "lump_sum_cost",
+    "promotion_cost", "hire_cost", "exit_savings",
+)  # fmt: skip
+RAISES = ["increase_cost", "promotion_cost"]
+GROUP_COSTS = (
+    "opening_payroll", "increase_cost", "increase_cost_in_year", "cola_cost", "merit_cost", "lump_sum_cost",
+    "promotion_cost", "headcount", "promotions",
+)  # fmt: skip
 FIGURES = ("mean_base_pay", "raw_gap", "adjusted_gap")
 LEVEL_COUNTS = ("headcount", "hires", "terminations", "promotions_in", "below_minimum", "above_maximum")
 MART_COLUMNS = {
@@ -140,7 +150,14 @@ MART_COLUMNS = {
         "growth_all", "growth_continuing", "growth_prorated",
         "bridge_exits", "bridge_cola", "bridge_merit", "bridge_promotion", "bridge_hires",
     ),
-    BUDGET: ("simulation_year", *COSTS, "payroll_change"),
+    BUDGET: (
+        "simulation_year", *COSTS, "payroll_change",
+        "increase_rate", "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
+    ),
+    INCREASES: (
+        "simulation_year", "attribute", "group", *GROUP_COSTS,
+        "increase_rate", "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
+    ),
     LEVELS: (
         "simulation_year", "level_id", *LEVEL_COUNTS,
         "mean_base_pay", "median_base_pay", "cv", "mean_compa_ratio",
@@ -151,15 +168,17 @@ MART_COLUMNS = {
 
 def prepare_marts(frames: Frames, kpis: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Prepare the summaries and derive which of them lacks which simulated year."""
-    growth, budget, levels, equity = (native(frames[name]) for name in (GROWTH, BUDGET, LEVELS, EQUITY))
+    growth, budget, increases, levels, equity = (native(frames[name]) for name in MART_COLUMNS)
     if has(growth, "simulation_year", "headcount"):
         growth = growth.sort_values("simulation_year", ignore_index=True)
         growth["population"] = growth["headcount"].combine(growth["headcount"].shift(), min)
         if has(growth, "payroll"):
             growth["pay_per_head"] = ratio(growth["payroll"].fillna(0), growth["headcount"])
-    budget["missing_values"] = naming(budget, MART_COLUMNS[BUDGET])
+    budget["missing_values"] = naming(budget, ("simulation_year", *COSTS, "payroll_change"))
     budget["negative_costs"] = negative(budget, COSTS)
     budget = _raise_cost_share(budget, kpis)
+    increases["missing_values"] = naming(increases, ("simulation_year", "attribute", *GROUP_COSTS))
+    increases["negative_costs"] = negative(increases, GROUP_COSTS)
     levels["missing_values"] = naming(levels, ("simulation_year", "level_id", *LEVEL_COUNTS))
     levels["negative_counts"] = negative(levels, LEVEL_COUNTS)
     if has(equity, "headcount", *FIGURES):
@@ -167,6 +186,7 @@ def prepare_marts(frames: Frames, kpis: pd.DataFrame) -> dict[str, pd.DataFrame]
     return {
         GROWTH: growth,
         BUDGET: budget,
+        INCREASES: increases,
         LEVELS: levels,
         EQUITY: equity,
         COVERAGE: _coverage({GROWTH: growth, BUDGET: budget}, kpis),
@@ -185,13 +205,10 @@ def _shown_headcount(equity: pd.DataFrame) -> pd.Series:
 
 def _raise_cost_share(budget: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
     """Relate the cost of all raises to the opening payroll; the staff counts come from the KPIs."""
-    needed = ("simulation_year", "payroll", "payroll_change", "population")
-    if not has(kpis, *needed) or not has(budget, "simulation_year", *RAISES):
+    needed = ["simulation_year", "population"]
+    if not has(kpis, *needed) or not has(budget, "simulation_year", "opening_payroll", *RAISES):
         return budget
-    opening = kpis[["simulation_year", "population"]].assign(
-        opening_payroll=kpis["payroll"] - kpis["payroll_change"]
-    )
-    joined = budget.merge(opening.drop_duplicates("simulation_year"), on="simulation_year", how="left")
+    joined = budget.merge(kpis[needed].drop_duplicates("simulation_year"), on="simulation_year", how="left")
     return joined.assign(raise_cost_share=ratio(joined[RAISES].sum(axis=1), joined["opening_payroll"]))
 
 
@@ -213,7 +230,9 @@ def mart_rules(limits: Thresholds) -> tuple[Rule, ...]:
     def usual(name: str, table: str, column: str, size: str = "headcount") -> Rule:
         return within(name, table, column, limits[name], size=size, remedy=LEVERS)
 
-    growth, budget, levels = (RuleBuilder(mart, DEFECT) for mart in (GROWTH, BUDGET, LEVELS))
+    growth, budget, increases, levels = (
+        RuleBuilder(mart, DEFECT) for mart in (GROWTH, BUDGET, INCREASES, LEVELS)
+    )
     small = limits["equity_group_minimum"]
     shown = Between(small.minimum)
     columns = (
@@ -231,6 +250,8 @@ def mart_rules(limits: Thresholds) -> tuple[Rule, ...]:
         budget("budget_values_known", "Every cost is known.", Null(), "missing_values"),
         budget("budget_costs_not_negative", "No cost is negative.", Null(), "negative_costs"),
         usual("raise_cost_share_usual", BUDGET, "raise_cost_share", "population"),
+        increases("increase_values_known", "Every cost is known.", Null(), "missing_values"),
+        increases("increase_costs_not_negative", "No cost is negative.", Null(), "negative_costs"),
         levels("level_counts_known", "Counts of levels are known.", Null(), "missing_values"),
         levels("level_counts_not_negative", "Counts are not negative.", Null(), "negative_counts"),
         usual("level_cv_usual", LEVELS, "cv"),

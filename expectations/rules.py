@@ -223,6 +223,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "fct_yearly_events": ("event_id", "employee_id", "event_type", "simulation_year"),
     "fct_compensation_growth": ("simulation_year", "headcount"),
     "fct_budget": ("simulation_year",),
+    "fct_increase_budget": ("simulation_year", "attribute", "group"),
     "fct_level_summary": ("simulation_year", "level_id", "headcount"),
     "fct_pay_equity": ("simulation_year", "attribute", "group", "headcount"),
     "year_coverage": ("mart",),

@@ -151,6 +151,7 @@ TABLES = (
     "fct_yearly_events",
     "fct_compensation_growth",
     "fct_budget",
+    "fct_increase_budget",
     "fct_level_summary",
     "fct_pay_equity",
 )

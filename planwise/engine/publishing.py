@@ -29,6 +29,7 @@ GRAIN: Mapping[str, str] = {
     "fct_workforce_snapshot": "simulation_year, employee_id",
     "fct_compensation_growth": "simulation_year",
     "fct_budget": "simulation_year",
+    "fct_increase_budget": 'simulation_year, attribute, "group"',
     "fct_level_summary": "simulation_year, level_id",
     "fct_pay_equity": 'simulation_year, attribute, "group"',
     "fct_scenario_kpis": "simulation_year",

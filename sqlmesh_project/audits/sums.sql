@@ -26,6 +26,44 @@ WHERE
   cola_cost + merit_cost + promotion_cost + hire_cost - exit_savings <> payroll_change;
 
 AUDIT (
+  name increase_is_the_sum_of_its_raises
+);
+
+/* The increase budget in money is that of its raises, to the last digit; the year sees at most that. */
+SELECT
+  *
+FROM @this_model
+WHERE
+  cola_cost + merit_cost + lump_sum_cost <> increase_cost
+  OR increase_cost_in_year > increase_cost + 0.01
+  OR increase_cost < 0;
+
+AUDIT (
+  name groups_sum_to_the_budget
+);
+
+/* The groups of every attribute sum to the budget of the year, to the last digit. */
+SELECT
+  groups.simulation_year,
+  groups.attribute,
+  SUM(groups.increase_cost) AS increase_cost,
+  SUM(groups.promotion_cost) AS promotion_cost,
+  SUM(groups.opening_payroll) AS opening_payroll
+FROM @this_model AS groups
+INNER JOIN marts.fct_budget AS budget
+  ON budget.simulation_year = groups.simulation_year
+GROUP BY
+  groups.simulation_year,
+  groups.attribute,
+  budget.increase_cost,
+  budget.promotion_cost,
+  budget.opening_payroll
+HAVING
+  SUM(groups.increase_cost) <> budget.increase_cost
+  OR SUM(groups.promotion_cost) <> budget.promotion_cost
+  OR SUM(groups.opening_payroll) <> budget.opening_payroll;
+
+AUDIT (
   name small_groups_are_suppressed
 );
 

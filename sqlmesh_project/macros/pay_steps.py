@@ -105,3 +105,10 @@ def pay_before(evaluator, kind):
 def pay_after(evaluator, kind):
     """Return the column of the pay that a kind of raise leaves."""
     return f"pay_{json.loads(evaluator.var('raise_order')).index(kind.name) + 1}"
+
+
+@macro()
+def days_from(evaluator, kind):
+    """Return the sum of the columns of days employed from the date of a kind of raise."""
+    first = json.loads(evaluator.var("raise_order")).index(kind.name) + 1
+    return " + ".join(f"days_{period}" for period in range(first, len(STEPS) + 1))

@@ -18,6 +18,7 @@ GRAINS = {
     "fct_workforce_snapshot": ["simulation_year", "employee_id"],
     "fct_compensation_growth": ["simulation_year"],
     "fct_budget": ["simulation_year"],
+    "fct_increase_budget": ["simulation_year", "attribute", "group"],
     "fct_level_summary": ["simulation_year", "level_id"],
     "fct_pay_equity": ["simulation_year", "attribute", "group"],
     "fct_scenario_kpis": ["simulation_year"],
@@ -35,6 +36,7 @@ TOLERANCE = {
     "adjusted_gap_max": 1e-7,
 }
 CENT = 0.01
+TOLERANCE |= {"increase_cost_in_year": 1e-6}
 TIED = ("prorated_pay", "prorated_payroll", "growth_prorated")
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from reference.pay_equity import pay_equity
 from reference.people import active, mean_of, money, stayed, years_of
 from reference.person_marts import events, snapshot
-from reference.rules import Person, rounded
+from reference.rules import Person, completed_years, rounded
 from reference.simulate import Simulation
 
 KINDS = ("cola", "merit", "promotion")
@@ -86,23 +86,91 @@ def _share_of_year(p: Person, year: int) -> Fraction:
 def budget(s: Simulation) -> pd.DataFrame:
     rows = []
     for year, people in s.rows.items():
-        stay = [p for p in people if stayed(p)]
         opening = [p for p in people if not p["is_hire"]]
         close = active(people)
-        row = {f"{kind}_cost": _delta(stay, kind, by_fte=True) for kind in KINDS}
+        row = _increases(s, year, opening)
         row["hire_cost"] = sum((p["base_pay"] * p["fte"] for p in close if p["is_hire"]), Fraction(0))
-        row["exit_savings"] = sum(
-            (p["starting_pay"] * p["fte"] for p in opening if not stayed(p)), Fraction(0)
-        )
-        change = sum(p["base_pay"] * p["fte"] for p in close) - sum(
-            p["starting_pay"] * p["fte"] for p in opening
-        )
-        rows.append(
-            {"simulation_year": year}
-            | {k: money(v) for k, v in row.items()}
-            | {"payroll_change": money(change)}
-        )
+        row["exit_savings"] = sum((p["base_pay"] * p["fte"] for p in opening if not stayed(p)), Fraction(0))
+        row["payroll_change"] = sum(p["base_pay"] * p["fte"] for p in close) - row["opening_payroll"]
+        rows.append({"simulation_year": year} | {k: money(v) for k, v in row.items()})
     return pd.DataFrame(rows)
+
+
+def increase_budget(s: Simulation) -> pd.DataFrame:
+    rows = []
+    for year, people in s.rows.items():
+        opening = [p for p in people if not p["is_hire"]]
+        for attribute in ("all", "level", "department"):
+            groups = sorted({g for p in opening for g in _groups(s, year, p, attribute).values()})
+            for group in groups:
+                row = _increases(s, year, opening, attribute, group)
+                left = [p for p in opening if _groups(s, year, p, attribute)["opening"] == group]
+                counts = {
+                    "headcount": len(left),
+                    "promotions": sum(p["promotion_date"] is not None for p in left),
+                }
+                rows.append(
+                    {"simulation_year": year, "attribute": attribute, "group": group}
+                    | counts
+                    | {k: money(v) for k, v in row.items()}
+                )
+    return pd.DataFrame(rows)
+
+
+def _groups(s: Simulation, year: int, p: Person, attribute: str) -> dict[str, str]:
+    """Return the group in which a person counts at the opening and at either raise."""
+    if attribute != "level":
+        group = "all" if attribute == "all" else p["department"]
+        return dict.fromkeys(("opening", "cola", "merit"), group)
+    rises, opening, level = p["promotion_date"], p["opening_level_id"], p["level_id"]
+    cola = level if rises and rises < s.day("cola", year) else opening
+    merit = level if rises and rises <= s.day("merit", year) else opening
+    return {"opening": str(opening), "cola": str(cola), "merit": str(merit)}
+
+
+def _increases(
+    s: Simulation, year: int, opening: list[Person], attribute: str = "all", group: str = "all"
+) -> dict[str, Fraction | None]:
+    def of(moment: str) -> list[Person]:
+        return [p for p in opening if _groups(s, year, p, attribute)[moment] == group]
+
+    def weighted(people: list[Person], key: str) -> Fraction:
+        return sum((p[key] * p["fte"] for p in people), Fraction(0))
+
+    days = Fraction((date(year, 12, 31) - date(year, 1, 1)).days + 1)
+    in_year = sum(
+        (
+            (p["raises"][k]["pay"] - p["raises"][k]["previous"])
+            * p["fte"]
+            * ((p["last_day"] - s.day(k, year)).days + 1)
+            for k in ("cola", "merit")
+            for p in of(k)
+            if k in p["raises"]
+        ),
+        Fraction(0),
+    )
+    cola, merit = _delta(of("cola"), "cola", by_fte=True), _delta(of("merit"), "merit", by_fte=True)
+    lump_sum = weighted(of("merit"), "lump_sum")
+    promotion = _delta(of("opening"), "promotion", by_fte=True)
+    payroll = weighted(of("opening"), "starting_pay")
+    cola_payroll = weighted([p for p in of("cola") if p["due"]["cola"]], "pay_before_cola")
+    merit_payroll = weighted([p for p in of("merit") if p["on_merit_date"]], "pay_before_merit")
+    increase = cola + merit + lump_sum
+    rate = (cola / cola_payroll if cola_payroll else 0) + (
+        (merit + lump_sum) / merit_payroll if merit_payroll else 0
+    )
+    return {
+        "increase_rate": rate if cola_payroll or merit_payroll else None,
+        "increase_cost": increase,
+        "increase_cost_in_year": in_year / days + lump_sum,
+        "increase_share_of_opening_payroll": increase / payroll if payroll else None,
+        "opening_payroll": payroll,
+        "cola_cost": cola,
+        "merit_cost": merit,
+        "lump_sum_cost": lump_sum,
+        "promotion_cost": promotion,
+        "promotion_rate_of_payroll": promotion / payroll if payroll else None,
+    }
 
 
 def level_summary(s: Simulation) -> pd.DataFrame:
@@ -135,7 +203,9 @@ def level_summary(s: Simulation) -> pd.DataFrame:
 
 
 def scenario_kpis(s: Simulation, marts: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    by_year = marts["fct_compensation_growth"].merge(marts["fct_budget"], on="simulation_year")
+    by_year = marts["fct_compensation_growth"].merge(
+        marts["fct_budget"].drop(columns="opening_payroll"), on="simulation_year"
+    )
     first = float(marts["fct_compensation_growth"].mean_base_pay[0])
     levels, equity = marts["fct_level_summary"], marts["fct_pay_equity"]
     rows = []
@@ -149,12 +219,13 @@ def scenario_kpis(s: Simulation, marts: dict[str, pd.DataFrame]) -> pd.DataFrame
         here = levels[(levels.simulation_year == year) & (levels.headcount > 0)]
         gaps = equity[equity.simulation_year == year].adjusted_gap.abs()
         promotions = sum(p["promotion_date"] is not None for p in people)
+        hires = sum(p["is_hire"] for p in people)
         some = len(close) > 0
         rows.append(
             row
             | {
                 "opening_headcount": opening,
-                "hires": sum(p["is_hire"] for p in people),
+                "hires": hires,
                 "terminations": len(people) - len(close),
                 "experienced_terminations": reasons.count("voluntary"),
                 "new_hire_terminations": reasons.count("new_hire"),
@@ -162,7 +233,6 @@ def scenario_kpis(s: Simulation, marts: dict[str, pd.DataFrame]) -> pd.DataFrame
                 "promotions": promotions,
                 "median_base_pay": money(median(p["base_pay"] for p in close) if some else None),
                 "growth_compound": (row["mean_base_pay"] / first) ** (1 / n) - 1,
-                "lump_sum_cost": money(sum((p["lump_sum"] * p["fte"] for p in people), Fraction(0))),
                 "within_level_cv": np.average(here.cv, weights=here.headcount) if some else None,
                 "adjusted_gap_max": gaps.max(),
                 "mean_compa_ratio": np.average(here.mean_compa_ratio, weights=here.headcount)
@@ -174,6 +244,18 @@ def scenario_kpis(s: Simulation, marts: dict[str, pd.DataFrame]) -> pd.DataFrame
                 "raise_max": max(raises, default=None),
                 "termination_rate": reasons.count("voluntary") / opening if opening else None,
                 "promotion_rate": promotions / opening if opening else None,
+                "turnover_total": 2 * (len(people) - len(close)) / (opening + len(close))
+                if opening + len(close)
+                else None,
+                "turnover_voluntary": reasons.count("voluntary") / opening if opening else None,
+                "turnover_first_year": sum(
+                    p["termination_date"] is not None
+                    and completed_years(p["hire_date"], p["termination_date"]) == 0
+                    for p in people
+                )
+                / hires
+                if hires
+                else None,
             }
         )
     return pd.DataFrame(rows)
@@ -185,6 +267,7 @@ def all_marts(s: Simulation) -> dict[str, pd.DataFrame]:
         "fct_workforce_snapshot": snapshot(s),
         "fct_compensation_growth": growth(s),
         "fct_budget": budget(s),
+        "fct_increase_budget": increase_budget(s),
         "fct_level_summary": level_summary(s),
         "fct_pay_equity": pay_equity(s),
     }

@@ -27,6 +27,7 @@ class Pay(World):
             person["merit_level"] = (
                 person["level_id"] if rises_first else person["opening_level_id"] or person["level_id"]
             )
+            person["on_merit_date"] = person["hire_date"] <= days["merit"] and there["merit"]
             person["due"] = {
                 "cola": person["hire_date"] <= days["cola"] and there["cola"],
                 "promotion": person["promotion_date"] is not None,
@@ -34,6 +35,8 @@ class Pay(World):
             }
         for kind in self._chain(days):
             due = [p for p in people if p["due"][kind]]
+            for person in people:
+                person[f"pay_before_{kind}"] = person["pay"]
             getattr(self, f"_{kind}")(year, due)
         for person in people:
             person["base_pay"] = person["pay"]

@@ -47,15 +47,16 @@ def test_growth_and_its_bridge(result):
 
 
 def test_budget_is_weighted_by_fte(result):
-    """A works half time: COLA 500 + 1,100 + 900, merit 1,020 + 2,244 + 1,836."""
+    """A works half time: COLA 500 + 1,100 + 900 + 1,160 of D, merit 1,020 + 2,244 + 1,836; D leaves before it."""
     year = result.budget.set_index("simulation_year").loc[2026]
 
-    assert year.to_dict() == {
-        "cola_cost": 2_500.00,
+    parts = year[["cola_cost", "merit_cost", "promotion_cost", "hire_cost", "exit_savings", "payroll_change"]]
+    assert parts.to_dict() == {
+        "cola_cost": 3_660.00,
         "merit_cost": 5_100.00,
         "promotion_cost": 0,
         "hire_cost": 50_000.00,
-        "exit_savings": 58_000.00,
+        "exit_savings": 59_160.00,  # D's pay after the COLA
         "payroll_change": -400.00,
     }
     payroll = result.compensation_growth.set_index("simulation_year").payroll

@@ -16,6 +16,7 @@ MODEL (
     days_3 = 'Days employed from the third raise date',
     cola_due = 'Employed on the COLA date',
     promotion_due = 'Promoted in the year',
+    on_merit_date = 'Employed on the merit date, eligible or not',
     merit_due = 'Employed on the merit date, with the required service',
     performance_rating = 'Rating 1..5',
     performance_multiplier = 'Relative merit of the performance rating',
@@ -65,6 +66,9 @@ SELECT
   CAST((
     NOT workforce.promotion_date IS NULL
   ) AS BOOLEAN) AS promotion_due,
+  CAST((
+    workforce.hire_date <= CAST(@merit_date AS DATE) AND workforce.last_day >= CAST(@merit_date AS DATE)
+  ) AS BOOLEAN) AS on_merit_date,
   CAST((
     workforce.hire_date <= CAST(@merit_hired_by AS DATE)
     AND workforce.last_day >= CAST(@merit_date AS DATE)

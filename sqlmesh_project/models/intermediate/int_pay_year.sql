@@ -10,12 +10,15 @@ MODEL (
     cola_previous = 'Pay before the COLA; null when there was none',
     cola_rate = 'Rate applied',
     cola_pay = 'Pay after the COLA',
+    cola_days = 'Days employed from the COLA date',
     promotion_previous = 'Pay before the promotion; null when there was none',
     promotion_rate = 'Rate applied, after the floor at the range minimum',
     promotion_pay = 'Pay after the promotion',
+    pay_on_merit_date = 'Pay just before the merit date of all employed on it, eligible or not; null otherwise',
     merit_previous = 'Pay before the merit raise; null when not eligible',
     merit_rate = 'Rate applied, after caps',
     merit_pay = 'Pay after the merit raise',
+    merit_days = 'Days employed from the merit date',
     base_pay = 'Annual base pay at year end, or at exit',
     lump_sum = 'Merit paid once instead of as base pay, at the range maximum (full-time)',
     prorated_pay = 'Pay earned in the year: period pay x days / days in year x FTE',
@@ -87,6 +90,7 @@ WITH terms AS (
     basis.days_3,
     basis.cola_due,
     basis.promotion_due,
+    basis.on_merit_date,
     basis.merit_due,
     terms.range_minimum,
     terms.range_midpoint,
@@ -139,6 +143,7 @@ SELECT
   CAST(CASE WHEN cola_due THEN @pay_before(cola) END AS DECIMAL(14, 2)) AS cola_previous,
   CAST(CASE WHEN cola_due THEN cola_factor - 1 END AS DECIMAL(9, 6)) AS cola_rate,
   CAST(CASE WHEN cola_due THEN @pay_after(cola) END AS DECIMAL(14, 2)) AS cola_pay,
+  CAST(@days_from(cola) AS SMALLINT) AS cola_days,
   CAST(CASE WHEN promotion_due THEN @pay_before(promotion) END AS DECIMAL(14, 2)) AS promotion_previous,
   CAST(CASE
     WHEN NOT promotion_due
@@ -148,6 +153,7 @@ SELECT
     ELSE promotion_factor - 1
   END AS DECIMAL(9, 6)) AS promotion_rate,
   CAST(CASE WHEN promotion_due THEN @pay_after(promotion) END AS DECIMAL(14, 2)) AS promotion_pay,
+  CAST(CASE WHEN on_merit_date THEN @pay_before(merit) END AS DECIMAL(14, 2)) AS pay_on_merit_date,
   CAST(CASE WHEN merit_due THEN @pay_before(merit) END AS DECIMAL(14, 2)) AS merit_previous,
   CAST(CASE
     WHEN NOT merit_due
@@ -157,6 +163,7 @@ SELECT
     ELSE merit_applied
   END AS DECIMAL(9, 6)) AS merit_rate,
   CAST(CASE WHEN merit_due THEN @pay_after(merit) END AS DECIMAL(14, 2)) AS merit_pay,
+  CAST(@days_from(merit) AS SMALLINT) AS merit_days,
   CAST(pay_3 AS DECIMAL(14, 2)) AS base_pay,
   CAST(CASE WHEN merit_due THEN full_merit_pay - @pay_after(merit) ELSE 0 END AS DECIMAL(14, 2)) AS lump_sum,
   CAST(ROUND(

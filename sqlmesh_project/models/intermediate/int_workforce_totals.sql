@@ -11,6 +11,7 @@ MODEL (
     terminations = 'All exits of the year',
     experienced_terminations = 'Voluntary exits of people employed at the opening',
     new_hire_terminations = 'Hires of the year who left again',
+    first_year_terminations = 'Exits within twelve months of the hire, of hires of the year and of the year before',
     reductions = 'Exits made to reach a lower target headcount',
     promotions = 'Promoted into the level in the year'
   )
@@ -24,6 +25,7 @@ SELECT
   CAST(COUNT(CASE WHEN NOT is_active THEN 1 END) AS BIGINT) AS terminations,
   CAST(COUNT(CASE WHEN termination_reason = 'voluntary' THEN 1 END) AS BIGINT) AS experienced_terminations,
   CAST(COUNT(CASE WHEN termination_reason = 'new_hire' THEN 1 END) AS BIGINT) AS new_hire_terminations,
+  CAST(COUNT(CASE WHEN @completed_years(hire_date, termination_date) = 0 THEN 1 END) AS BIGINT) AS first_year_terminations,
   CAST(COUNT(CASE WHEN termination_reason = 'reduction' THEN 1 END) AS BIGINT) AS reductions,
   CAST(COUNT(promotion_date) AS BIGINT) AS promotions
 FROM intermediate.int_workforce

@@ -13,8 +13,13 @@ MODEL (
     new_hire_terminations = 'Hires of the year who left again',
     reductions = 'Exits made to reach a lower target headcount',
     promotions = 'Promotions in the year',
+    increase_rate = 'Increase budget: for COLA and for merit, cost / pay just before it of the incumbents employed on its date, summed; null without incumbents',
+    increase_cost = 'Increase budget in money: annualised COLA and merit of incumbents, lump sums included',
+    increase_cost_in_year = 'The same as the year sees it: each raise from its date to year end or exit, and the lump sums',
+    increase_share_of_opening_payroll = 'increase_cost / payroll of the incumbents at the opening',
+    promotion_rate_of_payroll = 'promotion_cost / payroll of the incumbents at the opening',
     growth_compound = 'Compound annual growth of mean base pay since the census',
-    lump_sum_cost = 'Merit paid once at the range maximum, weighted by FTE',
+    lump_sum_cost = 'Merit of incumbents paid once at the range maximum',
     within_level_cv = 'Head-weighted mean over levels of the coefficient of variation of base pay',
     adjusted_gap_max = 'Largest adjusted pay gap in absolute value; null when none is available',
     mean_compa_ratio = 'Mean base pay / range midpoint of the active',
@@ -23,7 +28,10 @@ MODEL (
     raise_min = 'Smallest raise over the year of those active at both ends',
     raise_max = 'Largest raise over the year of those active at both ends',
     termination_rate = 'experienced_terminations / opening_headcount',
-    promotion_rate = 'promotions / opening_headcount'
+    promotion_rate = 'promotions / opening_headcount',
+    turnover_total = 'Turnover, all separations: terminations / mean of opening and closing headcount',
+    turnover_voluntary = 'Turnover, voluntary of experienced staff: experienced_terminations / opening_headcount',
+    turnover_first_year = 'Turnover, first year: exits within twelve months of the hire / hires; null without hires'
   ),
   audits (unique_values(columns := (
       simulation_year
@@ -53,6 +61,7 @@ WITH growth AS (
     SUM(experienced_terminations) AS experienced_terminations,
     SUM(new_hire_terminations) AS new_hire_terminations,
     SUM(reductions) AS reductions,
+    SUM(first_year_terminations) AS first_year_terminations,
     SUM(promotions) AS promotions
   FROM intermediate.int_workforce_totals
   GROUP BY
@@ -60,7 +69,6 @@ WITH growth AS (
 ), totals AS (
   SELECT
     simulation_year,
-    SUM(lump_sum_cost) AS lump_sum_cost,
     MIN(raise_min) AS raise_min,
     MAX(raise_max) AS raise_max
   FROM intermediate.int_pay_totals
@@ -130,7 +138,12 @@ SELECT
   CAST(budget.hire_cost AS DECIMAL(28, 6)) AS hire_cost,
   CAST(budget.exit_savings AS DECIMAL(28, 6)) AS exit_savings,
   CAST(budget.payroll_change AS DECIMAL(28, 6)) AS payroll_change,
-  CAST(COALESCE(totals.lump_sum_cost, 0) AS DECIMAL(28, 6)) AS lump_sum_cost,
+  CAST(budget.increase_rate AS DOUBLE) AS increase_rate,
+  CAST(budget.increase_cost AS DECIMAL(28, 6)) AS increase_cost,
+  CAST(budget.increase_cost_in_year AS DECIMAL(28, 6)) AS increase_cost_in_year,
+  CAST(budget.increase_share_of_opening_payroll AS DOUBLE) AS increase_share_of_opening_payroll,
+  CAST(budget.lump_sum_cost AS DECIMAL(28, 6)) AS lump_sum_cost,
+  CAST(budget.promotion_rate_of_payroll AS DOUBLE) AS promotion_rate_of_payroll,
   CAST((
     CAST(levels.cv_sum AS DOUBLE) / NULLIF(levels.headcount, 0)
   ) AS DOUBLE) AS within_level_cv,
@@ -147,7 +160,16 @@ SELECT
   ) AS DOUBLE) AS termination_rate,
   CAST((
     CAST(movements.promotions AS DOUBLE) / NULLIF(movements.opening_headcount, 0)
-  ) AS DOUBLE) AS promotion_rate
+  ) AS DOUBLE) AS promotion_rate,
+  CAST((
+    CAST(2 * movements.terminations AS DOUBLE) / NULLIF(movements.opening_headcount + growth.headcount, 0)
+  ) AS DOUBLE) AS turnover_total,
+  CAST((
+    CAST(movements.experienced_terminations AS DOUBLE) / NULLIF(movements.opening_headcount, 0)
+  ) AS DOUBLE) AS turnover_voluntary,
+  CAST((
+    CAST(movements.first_year_terminations AS DOUBLE) / NULLIF(movements.hires, 0)
+  ) AS DOUBLE) AS turnover_first_year
 FROM growth
 CROSS JOIN census
 INNER JOIN budget

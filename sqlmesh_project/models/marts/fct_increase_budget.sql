@@ -1,0 +1,201 @@
+MODEL (
+  name marts.fct_increase_budget,
+  kind FULL,
+  grain (simulation_year, attribute, group_name),
+  depends_on (intermediate.int_pay, intermediate.int_workforce, marts.fct_budget),
+  description 'One row per simulated year, attribute and group of incumbents: the increase budget of each group, weighted by FTE; raises count in the level held on their date, promotions in the level left.',
+  column_descriptions (
+    simulation_year = 'Simulated year',
+    attribute = 'all, level or department',
+    "group" = 'Group of the attribute; the level as a number',
+    headcount = 'Incumbents: employed at the opening',
+    opening_payroll = 'Their base pay at the opening',
+    increase_rate = 'Increase budget: for COLA and for merit, cost / pay just before it of the group''s incumbents employed on its date, summed',
+    increase_cost = 'Increase budget in money: annualised COLA and merit, lump sums included',
+    increase_cost_in_year = 'The same as the year sees it: each raise from its date to year end or exit, and the lump sums',
+    increase_share_of_opening_payroll = 'increase_cost / opening_payroll',
+    cola_cost = 'Annualised COLA',
+    merit_cost = 'Annualised merit, without lump sums',
+    lump_sum_cost = 'Merit paid once at the range maximum',
+    promotions = 'Promotions from the group',
+    promotion_cost = 'Annualised promotion raises',
+    promotion_rate_of_payroll = 'promotion_cost / opening_payroll'
+  ),
+  audits (
+    unique_combination_of_columns(columns := (simulation_year, attribute, "group")),
+    groups_sum_to_the_budget
+  )
+);
+
+WITH incumbents AS (
+  SELECT
+    pay.simulation_year,
+    pay.department,
+    pay.fte,
+    pay.starting_pay,
+    pay.cola_previous,
+    pay.pay_on_merit_date,
+    COALESCE(pay.cola_pay - pay.cola_previous, 0) AS cola,
+    COALESCE(pay.merit_pay - pay.merit_previous, 0) AS merit,
+    COALESCE(pay.promotion_pay - pay.promotion_previous, 0) AS promotion,
+    pay.lump_sum,
+    pay.cola_days,
+    pay.merit_days,
+    workforce.promotion_date,
+    workforce.opening_level_id,
+    CASE
+      WHEN workforce.promotion_date < CAST(CAST(pay.simulation_year AS TEXT) || '-' || @cola_date AS DATE)
+      THEN workforce.level_id
+      ELSE workforce.opening_level_id
+    END AS cola_level_id,
+    CASE
+      WHEN workforce.promotion_date <= CAST(CAST(pay.simulation_year AS TEXT) || '-' || @merit_date AS DATE)
+      THEN workforce.level_id
+      ELSE workforce.opening_level_id
+    END AS merit_level_id
+  FROM intermediate.int_pay AS pay
+  INNER JOIN intermediate.int_workforce AS workforce
+    ON workforce.simulation_year = pay.simulation_year AND workforce.employee_id = pay.employee_id
+  WHERE
+    NOT pay.is_hire
+), paths AS (
+  /* people who hold the same levels through the year, by department: summed once, counted by each level after */
+  SELECT
+    simulation_year,
+    department,
+    opening_level_id,
+    cola_level_id,
+    merit_level_id,
+    COUNT(*) AS headcount,
+    COUNT(promotion_date) AS promotions,
+    SUM(starting_pay * fte) AS opening_payroll,
+    SUM(cola_previous * fte) AS cola_payroll,
+    SUM(pay_on_merit_date * fte) AS merit_payroll,
+    SUM(cola * fte) AS cola_cost,
+    SUM(merit * fte) AS merit_cost,
+    SUM(lump_sum * fte) AS lump_sum_cost,
+    SUM(promotion * fte) AS promotion_cost,
+    SUM(cola * fte * cola_days) AS cola_cost_days,
+    SUM(merit * fte * merit_days) AS merit_cost_days
+  FROM incumbents
+  GROUP BY
+    simulation_year,
+    department,
+    opening_level_id,
+    cola_level_id,
+    merit_level_id
+), parts AS (
+  SELECT
+    simulation_year,
+    department,
+    opening_level_id AS level_id,
+    headcount,
+    promotions,
+    opening_payroll,
+    promotion_cost,
+    0 AS cola_payroll,
+    0 AS cola_cost,
+    0 AS cola_cost_days,
+    0 AS merit_payroll,
+    0 AS merit_cost,
+    0 AS merit_cost_days,
+    0 AS lump_sum_cost
+  FROM paths
+  UNION ALL
+  SELECT
+    simulation_year,
+    department,
+    cola_level_id AS level_id,
+    0 AS headcount,
+    0 AS promotions,
+    0 AS opening_payroll,
+    0 AS promotion_cost,
+    cola_payroll,
+    cola_cost,
+    cola_cost_days,
+    0 AS merit_payroll,
+    0 AS merit_cost,
+    0 AS merit_cost_days,
+    0 AS lump_sum_cost
+  FROM paths
+  UNION ALL
+  SELECT
+    simulation_year,
+    department,
+    merit_level_id AS level_id,
+    0 AS headcount,
+    0 AS promotions,
+    0 AS opening_payroll,
+    0 AS promotion_cost,
+    0 AS cola_payroll,
+    0 AS cola_cost,
+    0 AS cola_cost_days,
+    merit_payroll,
+    merit_cost,
+    merit_cost_days,
+    lump_sum_cost
+  FROM paths
+), grouped AS (
+  SELECT
+    'all' AS attribute,
+    'all' AS group_name,
+    parts.*
+  FROM parts
+  UNION ALL
+  SELECT
+    'level' AS attribute,
+    CAST(level_id AS TEXT) AS group_name,
+    parts.*
+  FROM parts
+  UNION ALL
+  SELECT
+    'department' AS attribute,
+    department AS group_name,
+    parts.*
+  FROM parts
+), totals AS (
+  SELECT
+    simulation_year,
+    attribute,
+    group_name,
+    SUM(headcount) AS headcount,
+    SUM(promotions) AS promotions,
+    SUM(opening_payroll) AS opening_payroll,
+    SUM(promotion_cost) AS promotion_cost,
+    NULLIF(SUM(cola_payroll), 0) AS cola_payroll,
+    NULLIF(SUM(merit_payroll), 0) AS merit_payroll,
+    SUM(cola_cost) AS cola_cost,
+    SUM(merit_cost) AS merit_cost,
+    SUM(lump_sum_cost) AS lump_sum_cost,
+    SUM(cola_cost_days + merit_cost_days) AS cost_days,
+    CAST(CAST(CAST(simulation_year AS TEXT) || '-12-31' AS DATE) - CAST(CAST(simulation_year AS TEXT) || '-01-01' AS DATE) + 1 AS INT) AS days
+  FROM grouped
+  GROUP BY
+    simulation_year,
+    attribute,
+    group_name
+)
+SELECT
+  CAST(simulation_year AS INT) AS simulation_year,
+  CAST(attribute AS TEXT) AS attribute,
+  CAST(group_name AS TEXT) AS "group",
+  CAST(headcount AS BIGINT) AS headcount,
+  CAST(opening_payroll AS DECIMAL(28, 6)) AS opening_payroll,
+  CAST(CASE
+    WHEN NOT COALESCE(cola_payroll, merit_payroll) IS NULL
+    THEN COALESCE(CAST(cola_cost AS DOUBLE) / CAST(cola_payroll AS DOUBLE), 0) + COALESCE(CAST(merit_cost + lump_sum_cost AS DOUBLE) / CAST(merit_payroll AS DOUBLE), 0)
+  END AS DOUBLE) AS increase_rate,
+  CAST(cola_cost + merit_cost + lump_sum_cost AS DECIMAL(28, 6)) AS increase_cost,
+  CAST(ROUND(CAST(cost_days AS DOUBLE) / days + CAST(lump_sum_cost AS DOUBLE), 6) AS DECIMAL(28, 6)) AS increase_cost_in_year,
+  CAST((
+    CAST(cola_cost + merit_cost + lump_sum_cost AS DOUBLE) / NULLIF(CAST(opening_payroll AS DOUBLE), 0)
+  ) AS DOUBLE) AS increase_share_of_opening_payroll,
+  CAST(cola_cost AS DECIMAL(28, 6)) AS cola_cost,
+  CAST(merit_cost AS DECIMAL(28, 6)) AS merit_cost,
+  CAST(lump_sum_cost AS DECIMAL(28, 6)) AS lump_sum_cost,
+  CAST(promotions AS BIGINT) AS promotions,
+  CAST(promotion_cost AS DECIMAL(28, 6)) AS promotion_cost,
+  CAST((
+    CAST(promotion_cost AS DOUBLE) / NULLIF(CAST(opening_payroll AS DOUBLE), 0)
+  ) AS DOUBLE) AS promotion_rate_of_payroll
+FROM totals

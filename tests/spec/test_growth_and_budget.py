@@ -95,4 +95,4 @@ def test_an_empty_company_has_no_growth():
     year = result.compensation_growth.set_index("simulation_year").loc[2026]
     assert year.headcount == 0 and year.payroll == 0
     assert year[["mean_base_pay", "growth_all", "growth_continuing", "bridge_exits"]].isna().all()
-    assert result.budget.exit_savings[0] == 50_000 and result.budget.payroll_change[0] == -50_000
+    assert result.budget.exit_savings[0] == 51_000 and result.budget.payroll_change[0] == -50_000

@@ -67,7 +67,7 @@ def test_a_group_has_its_own_budget(result):
 
     assert list(departments.index) == ["Field", "Ops"]
     assert (field.headcount, field.opening_payroll) == (2, 106_000.00)
-    assert field.increase_cost == COLA["C"] + COLA["U"] + MERIT["C"] + MERIT["U"] + LUMP_SUM
+    assert field.increase_cost == 6_444.80  # COLA of C and U, merit and lump sum of C, merit of U
     assert field.increase_rate == pytest.approx(0.02 + 0.04, abs=1e-15)  # both are eligible
     assert departments.increase_cost.sum() == pytest.approx(9_664.80, abs=1e-9)
 
@@ -83,15 +83,15 @@ def test_kpis_say_the_same(result):
 
 
 def test_a_merit_lever_reads_as_the_budget_where_all_are_eligible():
-    result = world([employee("A"), employee("B", base_pay=42_000)], LEVERS | {"cola_rate": 0})
+    result = world([employee("A"), employee("B", base_pay=42_000)], LEVERS | {"cola_rate": 0.01})
 
-    assert result.kpi()["increase_rate"] == pytest.approx(0.04, abs=1e-15)
+    assert result.kpi()["increase_rate"] == pytest.approx(0.01 + 0.04, abs=1e-15)
 
 
 def test_promotions_are_a_budget_of_their_own():
-    """A rises on 1 April: 51,000 x 1.085 = 55,335, lifted to 60,000; its merit is then of level 2."""
-    levers = LEVERS | {"promotion_probability_level_1": 1, "promotion_raise_level_1": 0.085}
-    result = world([employee("A"), employee("B", level_id=2, base_pay=70_000)], levers)
+    """F rises on 1 April: 51,000 x 1.085 = 55,335, lifted to 60,000; its merit is then of level 2."""
+    levers = LEVERS | {"promotion_probability_level_1": 0.05, "promotion_raise_level_1": 0.085}
+    result = world([employee("F"), employee("B", level_id=2, base_pay=70_000)], levers)
     budget, levels = result.budget.iloc[0], by_group(result, "level")
 
     assert (budget.promotion_cost, budget.opening_payroll) == (9_000.00, 120_000.00)

@@ -18,6 +18,7 @@ from planwise.census.pay import AnnualPay
 from planwise.census.schema import (
     BY_NAME,
     DEFAULT_RATING,
+    GROUPINGS,
     LEVEL_MAX,
     LEVEL_MIN,
     RATING_MAX,
@@ -250,9 +251,10 @@ def judge(
     if "birth_date" in texts:
         born = _date(judged, texts, "birth_date", as_of, formats, order)
         judged.reject("impossible_age", _impossible_age(born.days, hired.days, as_of))
-    for column in ("gender", "ethnicity"):
+    for column in ("gender", "ethnicity", *GROUPINGS):
         if column in texts:
-            spelled = texts[column] if column == "gender" else _one_spelling(judged, texts[column], column)
+            as_written = column in ("gender", "manager_id")
+            spelled = texts[column] if as_written else _one_spelling(judged, texts[column], column)
             judged.typed[column] = _category(spelled, word_table("genders") if column == "gender" else {})
     _level(judged, texts)
     _number(

@@ -5,6 +5,7 @@ import hmac
 import re
 import secrets
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -99,6 +100,28 @@ def numbered(ids: pd.Series, texts: pd.DataFrame, hired: pd.Series) -> tuple[pd.
         if len(same_day)
         else ""
     )
+
+
+def manager_ids(managers: pd.Series, ids: pd.Series, key: Callable[[], bytes]) -> tuple[pd.Series, list[str]]:
+    """Return who each row's manager is: an id of the file where it names one, else a keyed hash; and a note.
+
+    `ids` are the employee ids as they are stored. Blank stays blank.
+    """
+    known = {loose_id(str(identifier)): identifier for identifier in reversed(ids.unique()) if identifier}
+    blanks = frozenset(words()["blanks"]) | {""}
+    filled = managers.where(~managers.str.strip().str.casefold().isin(blanks), "")
+    distinct = pd.Series(filled[filled != ""].unique(), dtype=object)
+    found = distinct.map(lambda text: known.get(loose_id(str(text))))
+    others = distinct[found.isna()]
+    if len(others):
+        found = found.fillna(pseudonyms(others, key()))
+    outside = int((~found.isin(set(ids))).sum())
+    notes = (
+        [f"{outside:,} managers are not in the file by their id: keyed hashes of them are stored."]
+        if outside
+        else []
+    )
+    return filled.map(dict(zip(distinct, found, strict=True))).fillna("").astype(object), notes
 
 
 def id_spellings(ids: pd.Series) -> tuple[pd.Series, list[str]]:

@@ -33,6 +33,7 @@ from planwise.census.identity import (
     id_spellings,
     identify_people,
     installation_key,
+    manager_ids,
     numbered,
     person_ids,
     pseudonyms,
@@ -223,6 +224,11 @@ def _checked(
     kept = kept_rows(frame, plan.filter) if plan.filter else np.ones(len(frame), dtype=bool)
     if not hashed:
         frame[columns.headers["employee_id"]], notes = id_spellings(frame[columns.headers["employee_id"]])
+        notices.extend(notes)
+    if manager := columns.headers.get("manager_id"):
+        frame[manager], notes = manager_ids(
+            frame[manager], frame[columns.headers["employee_id"]], partial(installation_key, settings.root)
+        )
         notices.extend(notes)
     ids = frozenset(frame[columns.headers["employee_id"]]) - {""}
     frame, lines = frame[kept], source.lines[kept]

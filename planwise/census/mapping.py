@@ -21,6 +21,7 @@ from planwise.storage import write_text
 HEADERS_SHOWN = 60
 MAPPING_BYTES_MAX = 2**20
 PAY_MAX = 1e9  # a year
+HASHED = ("employee_id", "manager_id")  # may come from columns that identify people
 PAY_QUANTILES, RANGES = "pay-quantiles", "ranges"
 
 
@@ -238,10 +239,10 @@ def resolve_columns(headers: Sequence[str], mapping: CensusMapping, first_lines:
     """
     stated = {name: _existing(name, header, headers) for name, header in mapping.columns.items() if header}
     for name, header in stated.items():
-        if name != "employee_id" and is_direct_identifier(header):
+        if name not in HASHED and is_direct_identifier(header):
             raise InputError(
                 f"Column {header!r} identifies a person and cannot become {name}.",
-                remedy="Only employee_id may come from it: it is then hashed.",
+                remedy=f"Only {' and '.join(HASHED)} may come from it: they are then hashed.",
             )
     free = [h for h in headers if h not in stated.values() and not is_direct_identifier(h)]
     settled = set(mapping.columns) | set(mapping.constants)
@@ -257,7 +258,8 @@ def resolve_columns(headers: Sequence[str], mapping: CensusMapping, first_lines:
     if person:
         found["employee_id"] = " + ".join(person)
     _check_required(found, mapping, headers, first_lines)
-    dropped = tuple(h for h in headers if is_direct_identifier(h) and h != found["employee_id"])
+    kept = {found.get(name) for name in HASHED}
+    dropped = tuple(h for h in headers if is_direct_identifier(h) and h not in kept)
     alternatives = {name: _alternatives(name, header, free) for name, header in guessed.items()}
     return ResolvedMapping(found, tuple(guessed), dropped, person, alternatives)
 

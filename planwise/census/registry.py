@@ -28,6 +28,7 @@ from pydantic import BaseModel, Field
 from planwise.census.schema import (
     ARROW_SCHEMA,
     DEFAULT_RATING,
+    GROUPINGS,
     LEVELS_SCHEMA,
     OPTIONAL_FACTS,
     RESERVED_ID_PREFIX,
@@ -54,7 +55,7 @@ DEFAULTS: Mapping[str, Any] = {
     "ethnicity": None,
     "performance_rating": DEFAULT_RATING,
     "fte": 1,
-}
+} | dict.fromkeys(GROUPINGS)
 
 
 def decimal_array(unscaled: npt.NDArray[np.int64], kind: pa.Decimal128Type) -> pa.Array:
@@ -155,10 +156,15 @@ def levels_table(frame: pd.DataFrame) -> pa.Table:
 
 
 def content_hash(as_of: date, census: pa.Table, levels: pa.Table) -> str:
-    """Return the SHA-256 of the census content: date, rows in id order, ranges; not of file bytes."""
+    """Return the SHA-256 of the census content: date, rows in id order, ranges; not of file bytes.
+
+    Columns that the census does not have and earlier versions did not know leave it as it was.
+    """
     digest = hashlib.sha256(f"planwise-census-1|{as_of.isoformat()}|{census.num_rows}".encode())
     for table in (census, levels):
         for column in table.schema:
+            if column.name in GROUPINGS and table[column.name].null_count == len(table):
+                continue
             digest.update(f"|{column.name}:{column.type}|".encode())
             _update(digest, table[column.name], column.type)
     return digest.hexdigest()
@@ -362,7 +368,7 @@ def _read(folder: Path) -> Census | None:
         rows=manifest["rows"],
         census_file=version_dir / CENSUS,
         levels_file=version_dir / LEVELS,
-        availability=manifest["availability"],
+        availability=dict.fromkeys(OPTIONAL_FACTS, False) | manifest["availability"],
         levels_from=manifest["levels_from"],
         source=manifest["source"],
         created_at=manifest["created_at"],
@@ -371,7 +377,7 @@ def _read(folder: Path) -> Census | None:
         with reading(store, part, remedy):
             require_content(part, manifest.get("sha256", {}).get(part.name))
             about = pq.read_metadata(part)
-            if missing := set(schema.names) - set(about.schema.names):
+            if missing := set(schema.names) - set(about.schema.names) - set(GROUPINGS):
                 raise ValueError(f"it has no {' and no '.join(sorted(missing))}")
             if part == found.census_file and about.num_rows != found.rows:
                 raise ValueError(f"it has {about.num_rows} rows, its manifest says {found.rows}")

@@ -46,13 +46,17 @@ COLUMNS: tuple[Column, ...] = (
     Column("birth_date", "date"),
     Column("gender", "gender"),
     Column("ethnicity", "text"),
+    Column("job_family", "text"),
+    Column("location", "text"),
+    Column("manager_id", "id"),
     Column("performance_rating", "rating"),
     Column("fte", "fte"),
     Column("termination_date", "date", stored=False),
     Column("active", "active", stored=False),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
-OPTIONAL_FACTS = ("birth_date", "gender", "ethnicity", "performance_rating")
+GROUPINGS = ("job_family", "location", "manager_id")  # no column of censuses that earlier versions wrote
+OPTIONAL_FACTS = ("birth_date", "gender", "ethnicity", "performance_rating", *GROUPINGS)
 
 ARROW_SCHEMA = pa.schema(
     [
@@ -67,6 +71,7 @@ ARROW_SCHEMA = pa.schema(
         pa.field("ethnicity", pa.string()),
         pa.field("performance_rating", pa.int32(), nullable=False),
         pa.field("fte", FTE, nullable=False),
+        *(pa.field(name, pa.string()) for name in GROUPINGS),
     ]
 )
 LEVELS_SCHEMA = pa.schema(

@@ -23,7 +23,10 @@ Integers = npt.NDArray[np.int64]
 EMPLOYEES_MAX = 1_000_000
 DEFAULT_AS_OF = date(2025, 12, 31)  # fixed, so that a seed alone gives the same census next year
 DAYS_PER_YEAR = 365.25
-STREAMS = ("level", "department", "gender", "ethnicity", "tenure", "age", "pay", "rating", "part_time", "fte")
+STREAMS = (
+    *("level", "department", "gender", "ethnicity", "tenure", "age", "pay", "rating", "part_time", "fte"),
+    *("location", "manager"),
+)
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,11 @@ def synthetic_rows(employees: int, seed: int, options: SyntheticOptions) -> pd.D
         1.0,
     )
     width = max(6, len(str(employees)))
+    ids = np.char.add("EMP-", np.char.zfill(np.arange(1, employees + 1).astype(str), width))
+    families = np.array([d["job_family"] for d in departments.values()], dtype=object)
     return pd.DataFrame(
         {
-            "employee_id": np.char.add("EMP-", np.char.zfill(np.arange(1, employees + 1).astype(str), width)),
+            "employee_id": ids,
             "hire_date": _before(options.as_of, tenure),
             "base_pay": _pay(draws["pay"], level, woman, effects, options.gender_pay_gap_rate, profile),
             "job_title": titles[department, level],
@@ -119,6 +124,11 @@ def synthetic_rows(employees: int, seed: int, options: SyntheticOptions) -> pd.D
             "ethnicity": np.array(list(profile["ethnicity_mix"]), dtype=object)[
                 _category(draws["ethnicity"], list(profile["ethnicity_mix"].values()))
             ],
+            "job_family": families[department],
+            "location": np.array(list(profile["locations"]), dtype=object)[
+                _category(draws["location"], list(profile["locations"].values()))
+            ],
+            "manager_id": _managers(draws["manager"], ids, level, department),
             "performance_rating": _category(draws["rating"], profile["rating_mix"]) + 1,
             "fte": fte,
         }
@@ -138,6 +148,19 @@ def _quotas(draw: Floats, shares: list[float]) -> Integers:
 def _category(draw: Floats, shares: list[float]) -> Integers:
     edges = np.cumsum(shares)[:-1] / np.sum(shares)
     return np.searchsorted(edges, draw, side="right")
+
+
+def _managers(
+    draw: Floats, ids: npt.NDArray[np.str_], level: Integers, department: Integers
+) -> npt.NDArray[np.object_]:
+    """Return the id of a manager one level up in the department, drawn; None without anybody there."""
+    found = np.full(len(ids), None, dtype=object)
+    for place, rank in sorted(set(zip(department.tolist(), level.tolist(), strict=True))):
+        above = np.flatnonzero((department == place) & (level == rank + 1))
+        rows = np.flatnonzero((department == place) & (level == rank))
+        if len(above):
+            found[rows] = ids[above[np.floor(draw[rows] * len(above)).astype(np.int64)]]
+    return found
 
 
 def _tenure_years(draw: Floats, level: Integers, profile: dict[str, Any]) -> Floats:

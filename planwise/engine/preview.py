@@ -9,6 +9,7 @@ import duckdb
 import pandas as pd
 
 from planwise.census import Census
+from planwise.census.schema import GROUPINGS
 from planwise.engine.outcome import Kpis, kpi_rows
 from planwise.engine.preview_sql import (
     CODED,
@@ -59,6 +60,10 @@ def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> Non
             f"CREATE TABLE IF NOT EXISTS {CATALOG}.raw.{part}_{census_key(census)} "
             "AS SELECT * FROM read_parquet(?)",
             [str(file)],
+        )
+    for column in GROUPINGS:
+        cursor.execute(
+            f"ALTER TABLE {CATALOG}.raw.census_{census_key(census)} ADD COLUMN IF NOT EXISTS {column} TEXT"
         )
 
 

@@ -10,6 +10,7 @@ from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
+from planwise.census.schema import GROUPINGS
 from planwise.engine.project import CATALOG, open_project
 from planwise.engine.sqlmesh_adapter import PLACEHOLDER, placeholders_of
 from planwise.engine.variables import Number
@@ -17,7 +18,8 @@ from planwise.settings import Settings
 
 BINDINGS = f"{CATALOG}.main.bindings"
 CURRENT_SLOT = 1
-CODED = ("gender", "ethnicity", "department")  # texts of few values: grouped and joined by as numbers
+# Texts of few values: grouped and joined by as numbers.
+CODED = ("gender", "ethnicity", "department", *GROUPINGS)
 
 
 def folded_query(

@@ -10,7 +10,7 @@ import pandas as pd
 from reference.pay_equity import pay_equity
 from reference.people import active, mean_of, money, stayed, years_of
 from reference.person_marts import events, snapshot
-from reference.rules import Person, completed_years, rounded
+from reference.rules import GROUPINGS, Person, completed_years, rounded
 from reference.simulate import Simulation
 
 KINDS = ("cola", "merit", "promotion")
@@ -100,7 +100,12 @@ def increase_budget(s: Simulation) -> pd.DataFrame:
     rows = []
     for year, people in s.rows.items():
         opening = [p for p in people if not p["is_hire"]]
-        for attribute in ("all", "level", "department"):
+        for attribute in ("all", "level", "department", *GROUPINGS):
+            if (
+                all(p.get(attribute) is None for rows in s.rows.values() for p in rows)
+                and attribute in GROUPINGS
+            ):
+                continue
             groups = sorted({g for p in opening for g in _groups(s, year, p, attribute).values()})
             for group in groups:
                 row = _increases(s, year, opening, attribute, group)
@@ -120,7 +125,7 @@ def increase_budget(s: Simulation) -> pd.DataFrame:
 def _groups(s: Simulation, year: int, p: Person, attribute: str) -> dict[str, str]:
     """Return the group in which a person counts at the opening and at either raise."""
     if attribute != "level":
-        group = "all" if attribute == "all" else p["department"]
+        group = "all" if attribute == "all" else p[attribute] or "not stated"
         return dict.fromkeys(("opening", "cola", "merit"), group)
     rises, opening, level = p["promotion_date"], p["opening_level_id"], p["level_id"]
     cola = level if rises and rises < s.day("cola", year) else opening

@@ -8,6 +8,7 @@ from math import ceil, floor
 
 from reference.rules import (
     AGE_BANDS,
+    GROUPINGS,
     ONE_DAY,
     TENURE_BANDS,
     Person,
@@ -45,6 +46,7 @@ class Movements(World):
             "department",
             "gender",
             "ethnicity",
+            *GROUPINGS,
             "birth_date",
             "hire_date",
             "fte",
@@ -148,7 +150,7 @@ class Movements(World):
             like = templates[floor(template_draw * len(templates))]
             hired = date(year, 1, 1) + floor(date_draw * days) * ONE_DAY
             hires.append(
-                {k: like[k] for k in ("department", "gender", "ethnicity", "fte")}
+                {k: like[k] for k in ("department", "gender", "ethnicity", *GROUPINGS, "fte")}
                 | {
                     "employee_id": key,
                     "job_title": like["job_title"] if self._people_in(level) else self.level_names[level],

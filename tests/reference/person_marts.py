@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 from reference.people import money, years_of
-from reference.rules import Person, completed_years, rounded, years_between
+from reference.rules import GROUPINGS, Person, completed_years, rounded, years_between
 from reference.simulate import Simulation
 
 EVENT_ORDER = ("HIRE", "COLA", "PROMOTION", "MERIT", "TERMINATION")
@@ -102,6 +102,7 @@ def _status(year: int, p: Person) -> dict[str, Any]:
     }[p["is_hire"], stays]
     low, mid, high = (p["ranges"][k] for k in ("minimum", "midpoint", "maximum"))
     kept = ("employee_id", "level_id", "job_title", "department", "gender", "hire_date", "performance_rating")
+    kept += GROUPINGS
     return {k: p[k] for k in kept} | {
         "simulation_year": year,
         "employment_status": status,

@@ -21,6 +21,7 @@ AGE_BANDS = (
     (None, "over_64"),
 )
 RAISES = ("cola", "promotion", "merit")
+GROUPINGS = ("job_family", "location", "manager_id")
 
 
 def exact(value: Any) -> Fraction:

@@ -75,7 +75,13 @@ def test_a_group_has_its_own_budget(result):
 def test_kpis_say_the_same(result):
     kpi, year = result.kpi(), result.budget.iloc[0]
 
-    for name in ("increase_rate", "increase_cost", "increase_cost_in_year", "lump_sum_cost", "promotion_cost"):
+    for name in (
+        "increase_rate",
+        "increase_cost",
+        "increase_cost_in_year",
+        "lump_sum_cost",
+        "promotion_cost",
+    ):
         assert kpi[name] == year[name]
     assert kpi["turnover_total"] == pytest.approx(2 / 5, abs=1e-15)
     assert kpi["turnover_voluntary"] == pytest.approx(2 / 5, abs=1e-15)
@@ -120,4 +126,9 @@ def test_without_incumbents_there_is_no_budget():
     assert empty.increase_cost == empty.increase_cost_in_year == empty.promotion_cost == 0
     rates = ["increase_rate", "increase_share_of_opening_payroll", "promotion_rate_of_payroll"]
     assert empty[rates].isna().all()
-    assert result.scenario_kpis.set_index("simulation_year").loc[2027, ["turnover_total", "turnover_first_year"]].isna().all()
+    assert (
+        result.scenario_kpis.set_index("simulation_year")
+        .loc[2027, ["turnover_total", "turnover_first_year"]]
+        .isna()
+        .all()
+    )

@@ -2,7 +2,7 @@ MODEL (
   name intermediate.int_hire_profile,
   kind FULL,
   grain (level_id, ordinal),
-  description 'One row per level and template: whose job, department, gender, FTE and age at hire a simulated hire copies.',
+  description 'One row per level and template: whose job, department, location, manager, gender, FTE and age at hire a simulated hire copies.',
   column_descriptions (
     level_id = 'Level of the hire',
     ordinal = '1..n within the level',
@@ -39,6 +39,9 @@ WITH everyone AS (
     everyone.department,
     everyone.gender,
     everyone.ethnicity,
+    everyone.job_family,
+    everyone.location,
+    everyone.manager_id,
     everyone.fte,
     everyone.hire_date - everyone.birth_date AS age_at_hire_days
   FROM levels
@@ -58,6 +61,9 @@ SELECT
   CAST(department AS TEXT) AS department,
   CAST(gender AS TEXT) AS gender,
   CAST(ethnicity AS TEXT) AS ethnicity,
+  CAST(job_family AS TEXT) AS job_family,
+  CAST(location AS TEXT) AS location,
+  CAST(manager_id AS TEXT) AS manager_id,
   CAST(fte AS DECIMAL(5, 4)) AS fte,
   CAST(age_at_hire_days AS BIGINT) AS age_at_hire_days
 FROM templates

@@ -6,8 +6,8 @@ MODEL (
   description 'One row per simulated year, attribute and group of incumbents: the increase budget of each group, weighted by FTE; raises count in the level held on their date, promotions in the level left.',
   column_descriptions (
     simulation_year = 'Simulated year',
-    attribute = 'all, level or department',
-    "group" = 'Group of the attribute; the level as a number',
+    attribute = 'all, level, department, job_family, location or manager_id; one that the census does not have is left out',
+    "group" = 'Group of the attribute; the level as a number; "not stated" for people without one',
     headcount = 'Incumbents: employed at the opening',
     opening_payroll = 'Their base pay at the opening',
     increase_rate = 'Increase budget: for COLA and for merit, cost / pay just before it of the group''s incumbents employed on its date, summed',
@@ -30,7 +30,10 @@ MODEL (
 WITH incumbents AS (
   SELECT
     pay.simulation_year,
-    pay.department,
+    workforce.department,
+    workforce.job_family,
+    workforce.location,
+    workforce.manager_id,
     pay.fte,
     pay.starting_pay,
     pay.cola_previous,
@@ -59,10 +62,9 @@ WITH incumbents AS (
   WHERE
     NOT pay.is_hire
 ), paths AS (
-  /* people who hold the same levels through the year, by department: summed once, counted by each level after */
+  /* people who hold the same levels through the year: summed once, counted by each level after */
   SELECT
     simulation_year,
-    department,
     opening_level_id,
     cola_level_id,
     merit_level_id,
@@ -80,14 +82,12 @@ WITH incumbents AS (
   FROM incumbents
   GROUP BY
     simulation_year,
-    department,
     opening_level_id,
     cola_level_id,
     merit_level_id
-), parts AS (
+), levels AS (
   SELECT
     simulation_year,
-    department,
     opening_level_id AS level_id,
     headcount,
     promotions,
@@ -104,7 +104,6 @@ WITH incumbents AS (
   UNION ALL
   SELECT
     simulation_year,
-    department,
     cola_level_id AS level_id,
     0 AS headcount,
     0 AS promotions,
@@ -121,7 +120,6 @@ WITH incumbents AS (
   UNION ALL
   SELECT
     simulation_year,
-    department,
     merit_level_id AS level_id,
     0 AS headcount,
     0 AS promotions,
@@ -135,45 +133,101 @@ WITH incumbents AS (
     merit_cost_days,
     lump_sum_cost
   FROM paths
-), grouped AS (
+), everyone AS (
   SELECT
+    simulation_year,
     'all' AS attribute,
     'all' AS group_name,
-    parts.*
-  FROM parts
+    headcount,
+    promotions,
+    opening_payroll,
+    promotion_cost,
+    cola_payroll,
+    cola_cost,
+    cola_cost_days,
+    merit_payroll,
+    merit_cost,
+    merit_cost_days,
+    lump_sum_cost
+  FROM paths
   UNION ALL
   SELECT
+    simulation_year,
     'level' AS attribute,
     CAST(level_id AS TEXT) AS group_name,
-    parts.*
-  FROM parts
+    headcount,
+    promotions,
+    opening_payroll,
+    promotion_cost,
+    cola_payroll,
+    cola_cost,
+    cola_cost_days,
+    merit_payroll,
+    merit_cost,
+    merit_cost_days,
+    lump_sum_cost
+  FROM levels
   UNION ALL
   SELECT
-    'department' AS attribute,
-    department AS group_name,
-    parts.*
-  FROM parts
+    simulation_year,
+    CASE
+      WHEN GROUPING(department) = 0
+      THEN 'department'
+      WHEN GROUPING(job_family) = 0
+      THEN 'job_family'
+      WHEN GROUPING(location) = 0
+      THEN 'location'
+      ELSE 'manager_id'
+    END AS attribute,
+    COALESCE(department, job_family, location, manager_id) AS group_name,
+    COUNT(*) AS headcount,
+    COUNT(promotion_date) AS promotions,
+    SUM(starting_pay * fte) AS opening_payroll,
+    SUM(promotion * fte) AS promotion_cost,
+    SUM(cola_previous * fte) AS cola_payroll,
+    SUM(cola * fte) AS cola_cost,
+    SUM(cola * fte * cola_days) AS cola_cost_days,
+    SUM(pay_on_merit_date * fte) AS merit_payroll,
+    SUM(merit * fte) AS merit_cost,
+    SUM(merit * fte * merit_days) AS merit_cost_days,
+    SUM(lump_sum * fte) AS lump_sum_cost
+  FROM incumbents
+  GROUP BY
+    GROUPING SETS (
+      (simulation_year, department),
+      (simulation_year, job_family),
+      (simulation_year, location),
+      (simulation_year, manager_id)
+    )
+), stated AS (
+  SELECT DISTINCT
+    attribute
+  FROM everyone
+  WHERE
+    NOT group_name IS NULL
 ), totals AS (
   SELECT
-    simulation_year,
-    attribute,
-    group_name,
-    SUM(headcount) AS headcount,
-    SUM(promotions) AS promotions,
-    SUM(opening_payroll) AS opening_payroll,
-    SUM(promotion_cost) AS promotion_cost,
-    NULLIF(SUM(cola_payroll), 0) AS cola_payroll,
-    NULLIF(SUM(merit_payroll), 0) AS merit_payroll,
-    SUM(cola_cost) AS cola_cost,
-    SUM(merit_cost) AS merit_cost,
-    SUM(lump_sum_cost) AS lump_sum_cost,
-    SUM(cola_cost_days + merit_cost_days) AS cost_days,
-    CAST(CAST(CAST(simulation_year AS TEXT) || '-12-31' AS DATE) - CAST(CAST(simulation_year AS TEXT) || '-01-01' AS DATE) + 1 AS INT) AS days
-  FROM grouped
+    everyone.simulation_year,
+    everyone.attribute,
+    COALESCE(everyone.group_name, 'not stated') AS group_name,
+    SUM(everyone.headcount) AS headcount,
+    SUM(everyone.promotions) AS promotions,
+    SUM(everyone.opening_payroll) AS opening_payroll,
+    SUM(everyone.promotion_cost) AS promotion_cost,
+    NULLIF(SUM(everyone.cola_payroll), 0) AS cola_payroll,
+    NULLIF(SUM(everyone.merit_payroll), 0) AS merit_payroll,
+    SUM(everyone.cola_cost) AS cola_cost,
+    SUM(everyone.merit_cost) AS merit_cost,
+    SUM(everyone.lump_sum_cost) AS lump_sum_cost,
+    SUM(everyone.cola_cost_days + everyone.merit_cost_days) AS cost_days,
+    CAST(CAST(CAST(everyone.simulation_year AS TEXT) || '-12-31' AS DATE) - CAST(CAST(everyone.simulation_year AS TEXT) || '-01-01' AS DATE) + 1 AS INT) AS days
+  FROM everyone
+  INNER JOIN stated
+    ON stated.attribute = everyone.attribute
   GROUP BY
-    simulation_year,
-    attribute,
-    group_name
+    everyone.simulation_year,
+    everyone.attribute,
+    COALESCE(everyone.group_name, 'not stated')
 )
 SELECT
   CAST(simulation_year AS INT) AS simulation_year,

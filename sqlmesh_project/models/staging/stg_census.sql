@@ -13,6 +13,9 @@ MODEL (
     birth_date = 'Date of birth; null when the census has none',
     gender = 'Gender as reported; null when the census has none',
     ethnicity = 'Ethnicity as reported; null when the census has none',
+    job_family = 'Job family as reported; null when the census has none',
+    location = 'Location as reported; null when the census has none',
+    manager_id = 'Id of the manager, or a keyed hash; null when the census has none',
     performance_rating = 'Performance rating 1..5; 3 when the census has none',
     fte = 'Full-time equivalent in (0, 1]'
   ),
@@ -34,6 +37,9 @@ SELECT
   CAST(birth_date AS DATE) AS birth_date,
   CAST(gender AS TEXT) AS gender,
   CAST(ethnicity AS TEXT) AS ethnicity,
+  CAST(job_family AS TEXT) AS job_family,
+  CAST(location AS TEXT) AS location,
+  CAST(manager_id AS TEXT) AS manager_id,
   CAST(performance_rating AS INT) AS performance_rating,
   CAST(fte AS DECIMAL(5, 4)) AS fte
 FROM @census_table('census')

@@ -158,7 +158,7 @@ def levels_table(frame: pd.DataFrame) -> pa.Table:
 def content_hash(as_of: date, census: pa.Table, levels: pa.Table) -> str:
     """Return the SHA-256 of the census content: date, rows in id order, ranges; not of file bytes.
 
-    Columns that the census does not have and earlier versions did not know leave it as it was.
+    A column that earlier versions did not know counts only when the census has it: old hashes stay.
     """
     digest = hashlib.sha256(f"planwise-census-1|{as_of.isoformat()}|{census.num_rows}".encode())
     for table in (census, levels):

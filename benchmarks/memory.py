@@ -24,7 +24,7 @@ from rich.table import Table
 
 from benchmarks.record import default_output, record, write
 from planwise.app.ingest import generate
-from planwise.app.requests import SimulateRequest
+from planwise.app.requests import GenerateRequest, SimulateRequest
 from planwise.app.runner import InProcessRunner
 from planwise.app.simulate import simulate
 from planwise.settings import Settings
@@ -47,7 +47,7 @@ class StepPrinter(InProcessRunner):
 def run_use_cases(home: Path, employees: int, years: int) -> None:
     """Generate a census and simulate it; what the measured process does."""
     settings, run = Settings(home=home), StepPrinter(lambda message: None)
-    generate(settings, employees, SEED, run)
+    generate(settings, GenerateRequest(employees=employees, seed=SEED), run)
     simulate(settings, SimulateRequest(assumptions={"years": years}), run)
 
 

@@ -10,7 +10,13 @@ from planwise.app import maintain as maintenance
 from planwise.app import optimize as optimization
 from planwise.app import simulate as simulation
 from planwise.app import sweep as sweeping
-from planwise.app.requests import IngestRequest, MaintainRequest, SimulateRequest, SweepRequest
+from planwise.app.requests import (
+    GenerateRequest,
+    IngestRequest,
+    MaintainRequest,
+    SimulateRequest,
+    SweepRequest,
+)
 from planwise.console import settings_for
 from planwise.jobs import JobKind
 from planwise.study.spec import OptimizeRequest
@@ -51,7 +57,8 @@ def ingest_census(request: IngestRequest) -> Any:
 @flow(name="generate-census", flow_run_name="generate {employees} employees", persist_result=False)
 def generate_census(employees: int = 1000, seed: int = 42) -> Any:
     """Generate a synthetic census, gate it, put it in use."""
-    return ingestion.generate(settings_for(), employees, seed, PrefectRunner())
+    request = GenerateRequest(employees=employees, seed=seed)
+    return ingestion.generate(settings_for(), request, PrefectRunner()).census
 
 
 @flow(name="maintain", flow_run_name="maintain (dry run: {request.dry_run})", persist_result=False)

@@ -159,6 +159,11 @@ class Settings(HomeSettings):
         return self.root / "jobs"
 
     @property
+    def uploads_dir(self) -> Path:
+        """Payroll files that are being imported in the dashboard, one folder each."""
+        return self.root / "uploads"
+
+    @property
     def ledger(self) -> "str | URL":
         """SQLAlchemy URL of the ledger."""
         from sqlalchemy import URL  # a URL's text cannot have every path

@@ -9,7 +9,7 @@ from panel_material_ui.template.base import Page  # the package does not export 
 
 from ui.auth.gate import Gate, user_of
 from ui.auth.handlers import LOGOUT
-from ui.components import card, job_panel, lever_editor, table
+from ui.components import card, downloads, job_panel, lever_editor, table
 from ui.components.page import on_page
 from ui.session import Services, Session
 from ui.shell.address import keep_in_address
@@ -39,7 +39,7 @@ THEME = {
 THEME_COOKIE, NAVIGATION_COOKIE = "planwise-theme", "planwise-nav"
 
 # A page sent to the browser defines the data of its components, so these are imported before the first one.
-COMPONENTS = (card, job_panel, lever_editor, table)
+COMPONENTS = (card, downloads, job_panel, lever_editor, table)
 
 pn.extension(exception_handler=callback_failed)
 patch_delivery()
@@ -61,6 +61,8 @@ def make_page(services: Services, gate: Gate | None = None) -> Page:
     browser = Browser(here, search=_search(request), dark=dark, width=0, height=0, margin=0)
     keep_in_address(session, browser)
     rail = cookies.get(NAVIGATION_COOKIE) == "rail"
+    if not session.selection.page and session.store.is_new:
+        session.go("census")
     frame = Frame(session, browser, sign_out=f".{LOGOUT}" if gate else "", rail=rail)
     if gate is not None and identity is not None:
         browser.param.watch(lambda _: gate.presence.touch(identity.ticket.id), "active")

@@ -1,4 +1,4 @@
-"""The only reader of the dashboard: published Parquet and the studies' files, never the warehouse."""
+"""The only reader of the dashboard: published Parquet, censuses and the studies' files, no warehouse."""
 
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -25,7 +25,7 @@ from ui.queries.jobs import JobsReader
 from ui.queries.learning import LearningReader
 from ui.queries.people import PeopleReader
 from ui.queries.scenario_status import StatusReader, SweepReader
-from ui.queries.scenarios import ScenarioNames, ScenarioReader
+from ui.queries.scenarios import CensusReader, ScenarioNames, ScenarioReader
 from ui.queries.studies import StudyReader
 from ui.values.results import Result, Unreadable, suppress_small_groups
 from ui.values.user import User
@@ -41,6 +41,7 @@ class Store:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.plans = ScenarioReader(settings)
+        self.censuses = CensusReader(settings, self.plans)
         self.names = ScenarioNames(settings, self.plans)
         self.people = PeopleReader(settings)
         self.jobs = JobsReader(settings)
@@ -48,13 +49,18 @@ class Store:
         self.studies = StudyReader(settings, self.plans)
         self.comparisons = ComparisonReader(settings)
         self.sweeps = SweepReader(settings)
-        self.statuses = StatusReader(settings)
+        self.statuses = StatusReader(settings, censuses=self.censuses.version)
         self._results: BoundedCache[Result] = BoundedCache(RESULTS_KEPT)
 
     @property
     def home(self) -> Path:
         """The folder that holds everything."""
         return self._settings.root
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the home has neither a census nor a published result."""
+        return not self.censuses.version() and not self.scenarios()
 
     def individual_pay(self, user: User) -> IndividualPay:
         """Return the reader of single people; raises InputError unless the user may see their pay."""
@@ -64,7 +70,8 @@ class Store:
         """Return a value that changes whenever there is something new to see; costs a few `stat` calls."""
         published = self._settings.published_dir
         results = tuple((name, _stamp(published / name / CURRENT)) for name in self.scenarios())
-        return results, self.studies.version(), self.sweeps.version(), self.jobs.version()
+        others = (self.studies, self.sweeps, self.jobs, self.censuses)
+        return results, *(reader.version() for reader in others)
 
     def scenarios(self) -> tuple[str, ...]:
         """Return the published scenarios: the baseline first, then by name."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 from cyclopts import Parameter
 from pydantic import Field
 
+from planwise.app.runner import Runner
 from planwise.calibration import (
     Backtest,
     Basis,
@@ -126,6 +127,30 @@ def calibrate_censuses(
     if request.output is not None:
         _write(request.output, _written(found, request.output.suffix))
     return CalibrationReport(found, saved, request.output)
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """What a job of the dashboard found: the JSON that the command prints, and its report as Markdown."""
+
+    found: dict[str, Any]
+    markdown: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return both as one object."""
+        return self.found | {"markdown": self.markdown}
+
+
+def calibrate_job(settings: Settings, request: CalibrateRequest, run: Runner) -> JobReport:
+    """Estimate the parameters as a job that reports its progress."""
+    done: CalibrationReport = run(calibrate_censuses, settings, request, run.log)
+    return JobReport(done.as_json(), calibration_markdown(done.calibration))
+
+
+def backtest_job(settings: Settings, request: BacktestRequest, run: Runner) -> JobReport:
+    """Run the backtest as a job that reports its progress."""
+    found: Backtest = run(backtest_censuses, settings, request, run.log)
+    return JobReport(backtest_json(found), backtest_markdown(found))
 
 
 def _written(found: Calibration, suffix: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from planwise.app.gates import evaluate_gate, show_gate
-from planwise.app.requests import IngestRequest
+from planwise.app.requests import GenerateRequest, IngestRequest
 from planwise.app.runner import Runner
 from planwise.census import (
     Census,
@@ -25,8 +25,6 @@ from planwise.errors import GateBlocked
 from planwise.gate import GateResult, require
 from planwise.settings import Settings
 from planwise.study import census_levels
-
-MAPPING_OPTIONS = {"encoding", "skip_rows", "pay_unit", "hours_per_year", "pay_is", "currency"}
 
 
 @dataclass(frozen=True)
@@ -76,11 +74,24 @@ def ingest(settings: Settings, request: IngestRequest, run: Runner) -> Ingestion
     return IngestionReport(census, done.report, gate)
 
 
-def generate(settings: Settings, employees: int, seed: int, run: Runner) -> Census:
+@dataclass(frozen=True)
+class Generated:
+    """A synthetic census that is in use."""
+
+    census: Census
+
+    def as_json(self) -> dict[str, Any]:
+        """Return its name and size."""
+        return {"census": self.census.name, "rows": self.census.rows, "as_of": self.census.as_of.isoformat()}
+
+
+def generate(settings: Settings, request: GenerateRequest, run: Runner) -> Generated:
     """Generate a synthetic census and put it in use when its gate passes."""
 
     def generate_rows() -> Census:
-        return generate_census(settings, employees=employees, seed=seed, use=False)
+        return generate_census(
+            settings, employees=request.employees, seed=request.seed, name=request.name, use=False
+        )
 
     census: Census = run(generate_rows)
     rows = pd.read_parquet(census.census_file)
@@ -88,21 +99,12 @@ def generate(settings: Settings, employees: int, seed: int, run: Runner) -> Cens
     show_gate(run, census.name, gate)
     require(gate)
     run.log(f"Census {census.name}: {census.rows:,} employees as of {census.as_of}, gate {gate.status}.")
-    return run(use_census, settings, census.name)
+    return Generated(run(use_census, settings, census.name))
 
 
 def read_file(settings: Settings, request: IngestRequest) -> Reading:
     """Read, map and check the file; write the report and the rejected rows."""
-    return read_census(
-        settings,
-        request.file,
-        mapping=request.mapping,
-        as_of=request.as_of,
-        levels=request.levels,
-        row_filter=request.row_filter,
-        options=request.model_dump(include=MAPPING_OPTIONS),
-        name=request.name,
-    )
+    return read_census(settings, request.file, **request.reading())
 
 
 def gate_census(

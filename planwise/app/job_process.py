@@ -57,8 +57,11 @@ def main(arguments: list[str]) -> int:
 def use_case_of(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
     """Return the request model of a kind of job, and the function that runs it.
 
-    The engine takes seconds to import, so the use-cases are imported here, after the wait in the queue.
+    The engine takes seconds to import, so the use-cases are imported here, after the wait in the queue, and
+    those of a census without it.
     """
+    if kind.is_census:
+        return _census_use_case(kind)
     from planwise.app.optimize import optimize
     from planwise.app.plan import plan
     from planwise.app.requests import SimulateRequest, SweepRequest
@@ -75,6 +78,25 @@ def use_case_of(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
     return use_cases[kind]
 
 
+def _census_use_case(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
+    from planwise.app.requests import GenerateRequest, IngestRequest
+
+    match kind:
+        case JobKind.CHECK:
+            from planwise.app.check_census import check_census
+
+            return IngestRequest, check_census
+        case JobKind.IMPORT | JobKind.GENERATE:
+            from planwise.app.ingest import generate, ingest
+
+            return (IngestRequest, ingest) if kind is JobKind.IMPORT else (GenerateRequest, generate)
+    from planwise.app.calibrate import BacktestRequest, CalibrateRequest, backtest_job, calibrate_job
+
+    if kind is JobKind.CALIBRATE:
+        return CalibrateRequest, calibrate_job
+    return BacktestRequest, backtest_job
+
+
 def parse_request(kind: JobKind, request: Mapping[str, Any]) -> "Request":
     """Return the request as its use-case takes it; raises InputError that names the field."""
     try:
@@ -88,12 +110,12 @@ def _run_job(settings: Settings, writer: JobWriter, kind: JobKind, request: dict
     folder = writer.folder
 
     def has_turn() -> bool:
-        return kind is JobKind.PLAN or wait_for_turn(
+        return kind.is_brief or wait_for_turn(
             settings, folder, writer.waiting, lambda: folder.cancel_requested
         )
 
     def job(run: Runner) -> Any:
-        writer.waiting("Loading the engine…")
+        writer.waiting("Starting…" if kind.is_census else "Loading the engine…")
         patience = {"lock_timeout_seconds": PLAN_LOCK_TIMEOUT_SECONDS} if kind is JobKind.PLAN else {}
         parsed = parse_request(kind, request)
         return use_case_of(kind)[1](settings.model_copy(update=patience), parsed, run)

@@ -154,6 +154,7 @@ def _leftovers(settings: Settings) -> Iterator[Path]:
         yield from _old(folder, f"*{PARTIAL}")
     for folder in (settings.censuses_dir, settings.jobs_dir):
         yield from _old(folder, f"**/*{PARTIAL}")
+    yield from _old(settings.uploads_dir, "*")
     for folder in settings.root.glob(f"memory-*-*{SPILLED}"):
         if not psutil.pid_exists(int(folder.name.split("-")[1])):
             yield folder

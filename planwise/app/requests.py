@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from planwise.census.mapping import PayIs, PayUnit
 from planwise.governance.request import Bounds, Request, ScenarioRequest
 
+MAPPING_OPTIONS = {"encoding", "skip_rows", "pay_unit", "hours_per_year", "pay_is", "currency"}
+
 
 class SimulateRequest(ScenarioRequest):
     """Simulate a scenario, gate it, publish it."""
@@ -32,6 +34,25 @@ class IngestRequest(Request):
     hours_per_year: float | None = Field(default=None, description="Hours of a full-time year")
     pay_is: PayIs | None = Field(default=None, description="What the amounts of part-timers are")
     currency: str | None = Field(default=None, description="ISO code; rows in another are rejected")
+
+    def reading(self) -> dict[str, Any]:
+        """Return the arguments of `read_census`."""
+        return {
+            "mapping": self.mapping,
+            "as_of": self.as_of,
+            "levels": self.levels,
+            "row_filter": self.row_filter,
+            "options": self.model_dump(include=MAPPING_OPTIONS),
+            "name": self.name,
+        }
+
+
+class GenerateRequest(Request):
+    """Generate a synthetic census."""
+
+    employees: Annotated[int, Bounds(1, 1_000_000)] = Field(default=1000, description="Number of employees")
+    seed: Annotated[int, Bounds(low=0)] = Field(default=42, description="The same seed gives the same census")
+    name: str | None = Field(default=None, description="Name of the census; default synthetic_<employees>")
 
 
 class SweepRequest(Request):

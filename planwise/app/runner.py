@@ -233,9 +233,16 @@ def _failure(folder: JobFolder, error: Exception) -> JobFailure:
 
 POLL_SECONDS = 0.25
 # Time for the current step to end by itself; a study and a sweep also write their results then.
-GRACE_SECONDS = {JobKind.PLAN: 0.5, JobKind.SIMULATE: 1.5, JobKind.OPTIMIZE: 5.5, JobKind.SWEEP: 5.5}
+GRACE_SECONDS = {
+    **dict.fromkeys(JobKind, 0.5),
+    JobKind.SIMULATE: 1.5,
+    JobKind.OPTIMIZE: 5.5,
+    JobKind.SWEEP: 5.5,
+}
 HARD_SECONDS = 3.0  # code inside a library does not react to signals
-FINISHING = frozenset({"publish result", "record run"})  # the result is published, so it must be recorded
+FINISHING = frozenset(
+    {"publish result", "record run", "put in use", "use census"}
+)  # published: to be recorded
 
 
 def wait_for_cancellation(writer: JobWriter, over: threading.Event) -> bool:

@@ -429,6 +429,10 @@ class ImportReport:
         """Return the report as plain JSON values."""
         return asdict(self) | {"rejects_file": str(self.rejects_file), "report_file": str(self.report_file)}
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what `planwise census import --json` prints of an import that registered nothing."""
+        return self.as_dict() | {"in_use": False}
+
     def write(self) -> None:
         """Write the JSON report atomically."""
         write_json(self.report_file, self.as_dict(), indent=2)

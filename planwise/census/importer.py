@@ -46,6 +46,7 @@ from planwise.census.levels import (
     by_title,
     range_table,
     ranges_from_levels,
+    with_names,
 )
 from planwise.census.mapping import (
     PAY_QUANTILES,
@@ -167,22 +168,26 @@ def read_census(
     row_filter: str | None = None,
     options: Mapping[str, Any] | None = None,
     name: str | None = None,
+    reports: Path | None = None,
+    on_source: Callable[[SourceFile, CensusMapping], None] = lambda source, plan: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Reading:
     """Import without registering: check every row, assign levels, write report and rejects.
 
     `name` is by default from the file name. `as_of`, `levels` and `options` (keys of the mapping) override
-    the mapping; `row_filter` adds to its own. Raises InputError on a file or mapping that cannot be used, and
-    ImportBlocked, with report and rejects written, when fewer rows than `settings.valid_rows_min_share` are
-    valid.
+    the mapping; `row_filter` adds to its own. Report and rejects are written to the folder `reports`, by
+    default one in the home. `on_source` gets the cells before they are checked. Raises InputError on a file
+    or mapping that cannot be used, and ImportBlocked, with report and rejects written, when fewer rows than
+    `settings.valid_rows_min_share` are valid.
     """
     census_name = check_name(name or name_from(file))
     plan = _plan(load_mapping(mapping), options or {}, levels, row_filter)
     stated = [header for header in plan.columns.values() if header]
     source = read_source(file, plan.sheet, encoding=plan.encoding, skip_rows=plan.skip_rows, headers=stated)
-    offer = _offer(settings, plan, source)
+    on_source(source, plan)
+    offer = None if isinstance(mapping, Mapping) else _offer(settings, plan, source)
     try:
-        reading = _checked(settings, source, plan, as_of or plan.as_of, census_name, now)
+        reading = _checked(settings, source, plan, as_of or plan.as_of, census_name, reports, now)
     except PlanWiseError as error:
         error.remedy = " ".join(filter(None, (error.remedy, offer))) or None
         raise
@@ -208,6 +213,7 @@ def _checked(
     plan: CensusMapping,
     day: date | None,
     census_name: str,
+    reports: Path | None,
     now: Callable[[], datetime],
 ) -> Reading:
     """Map and check the rows of a file, assign levels, write report and rejects."""
@@ -270,10 +276,12 @@ def _checked(
         judged.notices.extend(part_time_notes(frame))
     judged.notices.extend(remarks)
     settled, levels_from = _levels(texts, judged, plan)
+    if settled is not None and plan.level_names:
+        settled = with_names(settled, plan.level_names)
     accepted = ~_any_broken(judged, len(texts))
     rejects = _rejects(texts, lines, judged, source)
     read = len(source.frame) + len(source.malformed)
-    folder = _report_folder(settings, census_name, now())
+    folder = reports or _report_folder(settings, census_name, now())
     report = ImportReport(
         census=None,
         rows_read=read,

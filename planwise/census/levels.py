@@ -1,7 +1,7 @@
 """Levels of employees, and the levels' pay ranges: contiguous and half-open."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +18,8 @@ CUMULATIVE_MIX = (0.40, 0.70, 0.88, 0.97)  # the level mix of 02, cumulated
 LOWEST_QUANTILE, HIGHEST_QUANTILE = 0.01, 0.99  # outliers must not stretch the outer ranges
 SINGLE_PAY_SPREAD = 0.20  # one distinct pay gives no range: 20 % below to 20 % above
 NO_LEVEL = 0
+NAME_MAX = 60  # characters of a level's name
+NAMES_REMEDY = f"Give 1 to {NAME_MAX} printable characters."
 MEDIANS_REMEDY = "Give a `ranges:` table in the mapping YAML, or `levels: pay-quantiles`."
 
 
@@ -28,6 +30,24 @@ class Levels:
     level_id: Integers
     ranges: pd.DataFrame
     notices: tuple[str, ...] = ()
+
+
+def with_names(levels: Levels, names: Mapping[int, str]) -> Levels:
+    """Return the levels with these names by level_id; a name of a level that is not there is a remark."""
+    ids = levels.ranges["level_id"].tolist()
+    new = [names.get(level, name) for level, name in zip(ids, levels.ranges["name"], strict=True)]
+    check_level_names(new)
+    remarks = tuple(f"level_names: there is no level {level}." for level in names if level not in ids)
+    return replace(levels, ranges=levels.ranges.assign(name=new), notices=(*levels.notices, *remarks))
+
+
+def check_level_names(names: Sequence[str]) -> None:
+    """Raise InputError for a name that is empty or long, and for two levels of one name."""
+    for name in names:
+        if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
+            raise InputError(f"The level name {name[:NAME_MAX]!r} is not usable.", remedy=NAMES_REMEDY)
+    if again := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"Two levels have the name {again[0]!r}.", remedy="Give each level its own name.")
 
 
 def by_pay_quantiles(cents: Integers) -> Levels:

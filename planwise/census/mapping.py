@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -58,6 +59,7 @@ class CensusMapping(BaseModel):
     filter: str | None = None
     levels: Literal["pay-quantiles", "ranges"] | dict[str, int] | None = None
     ranges: tuple[Range, ...] | None = None
+    level_names: dict[int, str] = {}
     as_of: date | None = None
     sheet: str | None = None
     encoding: str | None = None
@@ -113,18 +115,27 @@ class _UniqueKeys(yaml.SafeLoader):
 
 def load_mapping(source: Path | Mapping[str, Any] | None) -> CensusMapping:
     """Return the mapping of a YAML file or dict (none: an empty one); raises InputError naming the key."""
-    content: Any = source
-    where = "The mapping"
     if isinstance(source, Path):
-        where = f"The mapping {source.name}"
-        try:
-            text = read_bytes(source, MAPPING_BYTES_MAX).decode("utf-8-sig")
-            content = yaml.load(text, Loader=_UniqueKeys)
-        except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-            raise InputError(  # ValueError: 2026-02-30 is no date
-                f"{where} is not valid YAML: {error}.",
-                remedy="Correct it; put texts that look like dates or numbers in quotes.",
-            ) from error
+        return mapping_of_text(read_bytes(source, MAPPING_BYTES_MAX), f"The mapping {source.name}")
+    return _mapping(source, "The mapping")
+
+
+def mapping_of_text(text: str | bytes, where: str = "The mapping") -> CensusMapping:
+    """Return the mapping of a YAML text; raises InputError naming the key."""
+    try:
+        content = yaml.load(
+            text if isinstance(text, str) else text.decode("utf-8-sig"),
+            Loader=_UniqueKeys,
+        )
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        raise InputError(  # ValueError: 2026-02-30 is no date
+            f"{where} is not valid YAML: {error}.",
+            remedy="Correct it; put texts that look like dates or numbers in quotes.",
+        ) from error
+    return _mapping(content, where)
+
+
+def _mapping(content: Any, where: str) -> CensusMapping:
     try:
         mapping = CensusMapping.model_validate({} if content is None else content)
         mapping.model_dump_json()  # raises ValueError for text that is not Unicode
@@ -262,6 +273,18 @@ def resolve_columns(headers: Sequence[str], mapping: CensusMapping, first_lines:
     dropped = tuple(h for h in headers if is_direct_identifier(h) and h not in kept)
     alternatives = {name: _alternatives(name, header, free) for name, header in guessed.items()}
     return ResolvedMapping(found, tuple(guessed), dropped, person, alternatives)
+
+
+def recognised_columns(headers: Sequence[str], mapping: CensusMapping) -> dict[str, str]:
+    """Return the header of each schema column that is stated or clear; raises nothing."""
+    found = {name: header for name, header in mapping.columns.items() if header and header in headers}
+    free = [h for h in headers if h not in found.values() and not is_direct_identifier(h)]
+    for column in COLUMNS:
+        if column.name not in mapping.columns and column.name not in mapping.constants:
+            with suppress(InputError):  # several could be meant
+                if (header := _guess(column.name, free)) is not None:
+                    found[column.name] = header
+    return found
 
 
 def _person(found: Mapping[str, str], mapping: CensusMapping, headers: Sequence[str]) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
             kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
             raise InputError(f"{path} is {kind}.", remedy="Give a file.")
         if found.st_size > limit:
-            raise _too_large(path.name, f"{found.st_size:,} bytes", f"{limit:,}")
+            raise too_large(path.name, f"{found.st_size:,} bytes", f"{limit:,}")
         with path.open("rb") as opened:
             content = opened.read(limit + 1)
     except (OSError, ValueError) as error:
@@ -76,11 +76,12 @@ def read_bytes(path: Path, limit: int) -> bytes:
             f"{path} cannot be read: {reason}.", remedy="Check the path and its permissions."
         ) from error
     if len(content) > limit:  # of a file that grows, or of /proc
-        raise _too_large(path.name, "more bytes", f"{limit:,}")
+        raise too_large(path.name, "more bytes", f"{limit:,}")
     return content
 
 
-def _too_large(file_name: str, size: str, limit: str) -> InputError:
+def too_large(file_name: str, size: str, limit: str) -> InputError:
+    """Return the error for a file that has more of something than can be read."""
     return InputError(
         f"{file_name} has {size}; at most {limit} can be read.",
         remedy="Leave out the columns that a plan does not need, or split the file.",
@@ -93,13 +94,13 @@ def bounded(records: Iterable[Record], file_name: str) -> Records:
     for record in records:
         width = len(record[1])
         if width > COLUMNS_MAX and sum(map(bool, record[1])) > COLUMNS_MAX:
-            raise _too_large(file_name, f"{width:,} columns in line {record[0]}", f"{COLUMNS_MAX:,}")
+            raise too_large(file_name, f"{width:,} columns in line {record[0]}", f"{COLUMNS_MAX:,}")
         cells += width
         characters += sum(map(len, record[1]))
         if cells > CELLS_MAX:
-            raise _too_large(file_name, f"more than {CELLS_MAX:,} cells", f"{CELLS_MAX:,}")
+            raise too_large(file_name, f"more than {CELLS_MAX:,} cells", f"{CELLS_MAX:,}")
         if characters > FILE_BYTES_MAX:
-            raise _too_large(file_name, f"more than {FILE_BYTES_MAX:,} characters", f"{FILE_BYTES_MAX:,}")
+            raise too_large(file_name, f"more than {FILE_BYTES_MAX:,} characters", f"{FILE_BYTES_MAX:,}")
         found.append(record)
     return found
 
@@ -269,7 +270,7 @@ def read_parquet(content: bytes, file_name: str) -> tuple[Records, dict[str, str
             c.name for c in file.schema_arrow if pa.types.is_string(c.type) or pa.types.is_binary(c.type)
         ]
         if (cells := file.metadata.num_rows * file.metadata.num_columns) > CELLS_MAX:
-            raise _too_large(file_name, f"{cells:,} cells", f"{CELLS_MAX:,}")
+            raise too_large(file_name, f"{cells:,} cells", f"{CELLS_MAX:,}")
         # Repeated texts are written once: read so, a few bytes do not become billions of characters.
         table = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts).read()
         columns = [_texts(column) for column in table.columns]
@@ -349,7 +350,7 @@ def read_source(
                 f"{path.name} is a damaged gzip file: {error}.", remedy="Fetch it again."
             ) from error
         if len(content) > FILE_BYTES_MAX:
-            raise _too_large(path.name, "more bytes when uncompressed", f"{FILE_BYTES_MAX:,}")
+            raise too_large(path.name, "more bytes when uncompressed", f"{FILE_BYTES_MAX:,}")
     if not content or content.isspace():
         raise InputError(
             f"{path.name} is empty.", remedy="Give a file with a header and one row per employee."

@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import BaseModel, Field
 
+from planwise.census.levels import check_level_names
 from planwise.census.schema import (
     ARROW_SCHEMA,
     DEFAULT_RATING,
@@ -327,6 +328,28 @@ def use_census(settings: Settings, name: str) -> Census:
     census = load_census(settings, name)
     write_text(settings.censuses_dir / "current", f"{name}\n")
     return census
+
+
+def rename_levels(settings: Settings, name: str, names: Mapping[int, str]) -> Census:
+    """Give levels of a census other names, by level_id; raises InputError. Other content stays.
+
+    The census is another one then: what was simulated on it is out of date.
+    """
+    census = load_census(settings, name)
+    rows, levels = pq.read_table(census.census_file), pq.read_table(census.levels_file)
+    ids = levels["level_id"].to_pylist()
+    new = [
+        names.get(level, str(now)).strip() for level, now in zip(ids, levels["name"].to_pylist(), strict=True)
+    ]
+    check_level_names(new)
+    place = levels.schema.get_field_index("name")
+    renamed = levels.set_column(place, levels.schema.field(place), pa.array(new, pa.string()))
+    if renamed.equals(levels):
+        return census
+    known = json.loads((census.census_file.parent / MANIFEST).read_text(encoding="utf-8"))
+    digest = content_hash(census.as_of, rows, renamed)
+    _publish(settings.censuses_dir, name, rows, renamed, {**known, "content_hash": digest})
+    return load_census(settings, name)
 
 
 def census_files(settings: Settings, name: str) -> tuple[Path, ...]:

@@ -141,7 +141,7 @@ def import_(
         done: IngestionReport = ingest(settings_for(home), request, InProcessRunner(lambda _: None))
     except ImportBlocked as blocked:
         if json:
-            return emit_blocked(blocked, blocked.report.as_dict() | {"in_use": False})
+            return emit_blocked(blocked, blocked.report.as_json())
         _print_report(blocked.report)
         raise
     except CensusBlocked as blocked:

@@ -32,6 +32,11 @@ class JobFolder:
         return self.path.name
 
     @property
+    def kind(self) -> JobKind:
+        """The kind of job, which is in its id."""
+        return JobKind(self.id.split("-")[1])
+
+    @property
     def lock(self) -> Path:
         """The file that the working process locks."""
         return self.path / LOCK
@@ -118,4 +123,8 @@ def job_folders(settings: Settings) -> list[JobFolder]:
         names = [entry.name for entry in os.scandir(settings.jobs_dir)]
     except FileNotFoundError:
         return []
-    return [JobFolder(settings.jobs_dir / name) for name in sorted(names, reverse=True) if ID.fullmatch(name)]
+    return [JobFolder(settings.jobs_dir / name) for name in sorted(names, reverse=True) if _is_job(name)]
+
+
+def _is_job(name: str) -> bool:
+    return ID.fullmatch(name) is not None and name.split("-")[1] in set(JobKind)

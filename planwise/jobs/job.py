@@ -11,12 +11,27 @@ from typing import Any
 
 
 class JobKind(StrEnum):
-    """What a job does; `PLAN` only lists what a simulation would run."""
+    """What a job does; `PLAN` only lists what a simulation would run, `CHECK` what an import would."""
 
     SIMULATE = "simulate"
     OPTIMIZE = "optimize"
     SWEEP = "sweep"
     PLAN = "plan"
+    CHECK = "check"
+    IMPORT = "import"
+    GENERATE = "generate"
+    CALIBRATE = "calibrate"
+    BACKTEST = "backtest"
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether it changes nothing: it waits in no queue and is in no list."""
+        return self in (JobKind.PLAN, JobKind.CHECK)
+
+    @property
+    def is_census(self) -> bool:
+        """Whether it is one of the Census page's."""
+        return self in (JobKind.CHECK, JobKind.IMPORT, JobKind.GENERATE, JobKind.CALIBRATE, JobKind.BACKTEST)
 
 
 class State(StrEnum):
@@ -109,14 +124,18 @@ TABLES_KEPT = 12
 NUMBER = re.compile(r"[ _]\d+$")
 DONE, RUNNING = "done", "running"
 WAITING = "Waiting for "
-SIMULATE_SHARES: Mapping[str, float] = {  # of a simulation's time, in a small company
-    "resolve scenario": 0.05,
-    "hold warehouse": 0.05,
-    "plan scenario": 0.15,
-    "run models": 0.40,
-    "gate simulation": 0.20,
-    "publish result": 0.10,
-    "record run": 0.05,
+SHARES: Mapping[JobKind, Mapping[str, float]] = {  # of a job's time, in a small company
+    JobKind.SIMULATE: {
+        "resolve scenario": 0.05,
+        "hold warehouse": 0.05,
+        "plan scenario": 0.15,
+        "run models": 0.40,
+        "gate simulation": 0.20,
+        "publish result": 0.10,
+        "record run": 0.05,
+    },
+    JobKind.IMPORT: {"read file": 0.45, "gate census": 0.45, "put in use": 0.10},
+    JobKind.GENERATE: {"generate rows": 0.25, "gate census": 0.65, "use census": 0.10},
 }
 
 
@@ -182,11 +201,11 @@ class JobProgress:
 
 
 def share_of(kind: JobKind, progress: JobProgress) -> float | None:
-    """Return the completed share: of a simulation from its steps, else as reported."""
-    if kind is not JobKind.SIMULATE:
+    """Return the completed share: from the steps where their shares are known, else as reported."""
+    if kind not in SHARES:
         return progress.share
     share = 0.0
-    for name, part in SIMULATE_SHARES.items():
+    for name, part in SHARES[kind].items():
         step = progress.steps.get(name)
         if step is None:
             continue

@@ -178,15 +178,15 @@ DAMAGED_AFTER_SECONDS = 3600.0  # a folder that is being created has no request 
 def remove_old_jobs(settings: Settings, *, dry_run: bool = False) -> tuple[Path, ...]:
     """Remove the oldest ended jobs beyond `jobs_kept`; return their folders.
 
-    Plans may be at most half of the jobs kept. Running jobs are never removed.
+    Brief ones may be at most half of the jobs kept. Running jobs are never removed.
     """
     if len(job_folders(settings)) <= settings.jobs_kept // 2:
         return ()
     jobs = JobReader(settings).list()
     ended = [job for job in jobs if job.state in ENDED]
-    plans = {job.id for job in [job for job in ended if job.kind is JobKind.PLAN][settings.jobs_kept // 2 :]}
-    others = [job.id for job in ended if job.id not in plans]
-    removed = {*plans, *others[settings.jobs_kept :]}
+    brief = {job.id for job in [job for job in ended if job.kind.is_brief][settings.jobs_kept // 2 :]}
+    others = [job.id for job in ended if job.id not in brief]
+    removed = {*brief, *others[settings.jobs_kept :]}
     readable = {job.id for job in jobs}
     folders = [
         folder.path

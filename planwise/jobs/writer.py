@@ -10,7 +10,7 @@ from typing import Any
 
 from planwise.console import json_text
 from planwise.jobs.folder import EVENTS, LOCK, OUTCOME, REQUEST, ROUTE, JobFolder, job_folders
-from planwise.jobs.job import JobFailure, JobKind, State
+from planwise.jobs.job import JobFailure, State
 from planwise.jobs.reader import PREFECT, START_TIMEOUT
 from planwise.settings import Settings
 from planwise.storage import hold_lock
@@ -95,7 +95,7 @@ POLL_SECONDS = 0.3
 
 
 def jobs_ahead(settings: Settings, folder: JobFolder) -> list[str]:
-    """Return the titles of earlier jobs that have not ended; plans do not count."""
+    """Return the titles of earlier jobs that have not ended; brief ones do not count."""
     return [
         str((other.read(REQUEST) or {}).get("title", other.id))
         for other in reversed(job_folders(settings))
@@ -104,8 +104,8 @@ def jobs_ahead(settings: Settings, folder: JobFolder) -> list[str]:
 
 
 def is_working(folder: JobFolder) -> bool:
-    """Whether a job runs, or is about to, on this machine; plans do not count."""
-    if folder.has_ended or f"-{JobKind.PLAN}-" in folder.id:
+    """Whether a job runs, or is about to, on this machine; brief ones do not count."""
+    if folder.has_ended or folder.kind.is_brief:
         return False
     if folder.is_locked:
         return True

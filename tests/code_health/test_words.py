@@ -20,7 +20,7 @@ FOLDERS = [
     "ui/jobs",
     "sqlmesh_project/macros",
     *(f"ui/{name}" for name in ("components", "live_preview", "values", "draft.py", "selection.py")),
-    *(f"ui/pages/{name}" for name in ("compare", "overview", "plan", "results", "run")),
+    *(f"ui/pages/{name}" for name in ("census", "compare", "overview", "plan", "results", "run")),
     *(f"ui/{name}" for name in ("auth", "jobs", "shell", "pages/learn")),
     *(f"ui/{name}.py" for name in ("app", "queries/comparisons", "serve", "server", "session", "store")),
 ]

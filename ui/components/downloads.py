@@ -1,16 +1,20 @@
-"""Files that a page offers: CSV, Excel, and files written off the event loop."""
+"""Files that a page offers or takes: CSV, Excel, files written off the event loop, a large upload."""
 
+import base64
+import binascii
 import io
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 import panel_material_ui as pmui
+import param
 from xlsxwriter import Workbook
 
-from planwise.errors import PlanWiseError
+from planwise.errors import InputError, PlanWiseError
 from planwise.formatting import escape_formula
+from ui.components.html import ASSETS, Component
 
 Variant = Literal["contained", "outlined", "text"]
 
@@ -115,3 +119,92 @@ def _write(sheet: Any, row: int, column: int, value: Any, day: Any) -> None:
         sheet.write_datetime(row, column, value.to_pydatetime(), day)
     elif math.isfinite(number := float(value)):
         sheet.write_number(row, column, number)
+
+
+class Receiver(Protocol):
+    """Takes the pieces of one file in order; raises PlanWiseError."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every byte has arrived."""
+
+    def add(self, piece: bytes) -> None:
+        """Write the next piece."""
+
+    def discard(self) -> None:
+        """Remove what has arrived."""
+
+
+class FilePicker(Component):
+    """Lets a user choose or drop one file, which the browser sends piece by piece.
+
+    `begin(name, size)` returns what takes the pieces; `done` is called with it when all have arrived.
+    """
+
+    lead = param.String(default="Choose a file, or drop it here")
+    hint = param.String(default="")
+    accept = param.String(default="")
+    disabled = param.Boolean(default=False)
+    state = param.Dict(default={}, doc="upload, received, more: what the server has of which upload")
+
+    _esm = ASSETS / "file_picker.js"
+    _sheets = ("planwise", "file_picker")
+
+    def __init__(
+        self,
+        begin: Callable[[str, int], Receiver],
+        done: Callable[[Any], None],
+        on_error: Callable[[PlanWiseError], None],
+        **params: Any,
+    ) -> None:
+        self._begin, self._done, self._report = begin, done, on_error
+        self._receiver: Receiver | None = None
+        self._upload = -1
+        super().__init__(self._message, **({"sizing_mode": "stretch_width", "margin": 0} | params))
+
+    def _message(self, message: Mapping[str, Any]) -> None:
+        upload = message.get("upload")
+        if not isinstance(upload, int) or self.disabled:
+            return
+        try:
+            if isinstance(message.get("begin"), str) and isinstance(message.get("size"), int):
+                self.stop()
+                self._upload = upload
+                self._receiver = self._begin(message["begin"], message["size"])
+                self._next(0)
+            elif self._receiver is not None and upload == self._upload:
+                self._receive(self._receiver, message)
+        except PlanWiseError as error:
+            self.stop()
+            self.state = {"upload": upload, "received": 0, "more": False}
+            self._report(error)
+
+    def _receive(self, receiver: Receiver, message: Mapping[str, Any]) -> None:
+        if "piece" not in message:  # cancelled, or it cannot be read any more
+            self.stop()
+            if "failed" in message:
+                what = f"The browser could not read the file: {str(message['failed'])[:200]}."
+                raise InputError(what, remedy="Close it in other programs, and choose it again.")
+            return
+        if message.get("at") != self.state.get("received"):  # sent twice
+            return
+        try:
+            piece = base64.b64decode(str(message["piece"]), validate=True)
+        except binascii.Error as error:
+            raise InputError("The upload was damaged.", remedy="Choose the file again.") from error
+        receiver.add(piece)
+        self._next(int(self.state["received"]) + len(piece))
+        if receiver.is_complete:
+            self._receiver = None
+            self._done(receiver)
+
+    def _next(self, received: int) -> None:
+        assert self._receiver is not None
+        more = not self._receiver.is_complete
+        self.state = {"upload": self._upload, "received": received, "more": more}
+
+    def stop(self) -> None:
+        """Remove what has arrived of a file that is not complete."""
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            receiver.discard()

@@ -106,8 +106,8 @@ def table(frame: pd.DataFrame, columns: Sequence[TableColumn], caption: str, cho
 def notice(text: str, remedy: str = "", tone: Tone = "") -> str:
     """Return a notice: what happened and what to do."""
     return (
-        f'<div class="notice {tone}" role="status"><p>{_with_code(text)}</p>'
-        + (f'<p class="remedy">{_with_code(remedy)}</p>' if remedy else "")
+        f'<div class="notice {tone}" role="status"><p>{with_code(text)}</p>'
+        + (f'<p class="remedy">{with_code(remedy)}</p>' if remedy else "")
         + "</div>"
     )
 
@@ -161,7 +161,7 @@ def _row(record: Mapping[Any, Any], columns: Sequence[TableColumn], chosen: Any)
     return f'<tr{mark}><th scope="row">{breakable(first.write(record[first.name]))}</th>{cells}</tr>'
 
 
-def _with_code(text: str) -> str:
+def with_code(text: str) -> str:
     """Return a text whose parts in backticks, which are commands, are shown as code."""
     return CODE.sub(r"<code>\1</code>", escape(text))
 

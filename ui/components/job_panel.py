@@ -15,17 +15,32 @@ from ui.session import Session
 POLL_MILLISECONDS = 600
 LINES_SHOWN = 60
 CONFIRM_AFTER_SECONDS = 10.0  # a job that began later is cancelled without a question
-STAGES: Mapping[str, str] = {
-    "resolve scenario": "Resolve scenario and levers",
-    "hold warehouse": "Lock the warehouse",
-    "plan scenario": "Plan the models to run",
-    "run models": "Run models and audits",
-    "gate simulation": "Quality gate",
-    "publish result": "Publish",
-    "record run": "Record in the ledger",
+STAGES: Mapping[JobKind, Mapping[str, str]] = {
+    JobKind.SIMULATE: {
+        "resolve scenario": "Resolve scenario and levers",
+        "hold warehouse": "Lock the warehouse",
+        "plan scenario": "Plan the models to run",
+        "run models": "Run models and audits",
+        "gate simulation": "Quality gate",
+        "publish result": "Publish",
+        "record run": "Record in the ledger",
+    },
+    JobKind.IMPORT: {
+        "read file": "Read and check the file",
+        "gate census": "Quality gate",
+        "put in use": "Store it and put it in use",
+    },
+    JobKind.GENERATE: {
+        "generate rows": "Generate the people",
+        "gate census": "Quality gate",
+        "use census": "Put it in use",
+    },
 }
 WORDS: Mapping[str, str] = {
-    **STAGES,
+    **{step: word for stages in STAGES.values() for step, word in stages.items()},
+    "check file": "Read and check the file",
+    "calibrate censuses": "Read the censuses and estimate the rates",
+    "backtest censuses": "Read the censuses, simulate and compare",
     "resumed": "Read the request",
     "refuse taken name": "Check the name",
     "trial": "Trials",
@@ -87,6 +102,12 @@ class JobPanel:
             self._draw(self._job)
             if not self._job.ended:
                 self._timer.start()
+
+    def watch(self, job: str) -> None:
+        """Watch a job that was just started; `on_done` is called although it may have ended meanwhile."""
+        self.show(job)
+        if self._job is not None and self._job.ended and self._on_done is not None:
+            self._on_done(self._job)
 
     def _look(self) -> None:
         if not self._watched or self._job is None or self._job.ended:
@@ -169,6 +190,13 @@ def outcome_of(job: Job) -> str:
     if job.kind is JobKind.OPTIMIZE:
         saved = f"; saved as {found['saved_as']}" if found.get("saved_as") else ""
         return f"{'Converged' if found['converged'] else 'Not converged'}{saved}"
+    if job.kind is JobKind.IMPORT:
+        rejected = f", {count(found['rows_rejected'])} rejected" if found["rows_rejected"] else ""
+        return f"{found['census']} in use: {count(found['rows_accepted'])} people{rejected}"
+    if job.kind is JobKind.GENERATE:
+        return f"{found['census']} in use: {count(found['rows'])} people"
+    if job.kind.is_census:
+        return f"Saved as {found['scenario']}" if found.get("scenario") else "Done; see the page Census"
     rows = found.get("rows", ())
     infeasible = sum(not row["feasible"] for row in rows)
     return f"{count(len(rows))} scenarios and variants, {count(infeasible)} infeasible"
@@ -184,11 +212,14 @@ def where_it_runs(job: Job) -> str:
 
 def steps_of(job: Job) -> list[dict[str, str]]:
     """Return the steps in order, those to come with them where they are known."""
-    if job.kind is not JobKind.SIMULATE:
+    if job.kind not in STAGES:
         return [_step(step, job) for step in job.steps]
     begun = {step.name: _step(step, job) for step in job.steps}
     to_come = "left" if job.ended else "waiting"
-    stages = [begun.pop(name, {"name": word, "state": to_come, "note": ""}) for name, word in STAGES.items()]
+    stages = [
+        begun.pop(name, {"name": word, "state": to_come, "note": ""})
+        for name, word in STAGES[job.kind].items()
+    ]
     return [*stages, *begun.values()]
 
 

@@ -72,7 +72,7 @@ class SaveDialog:
         self._show_changes()
         self._fail("")
         self._check_name()
-        self._open(self.dialog)
+        open_dialog(self.layout, self.dialog)
 
     def _show_changes(self) -> None:
         draft = self._session.draft
@@ -96,14 +96,7 @@ class SaveDialog:
             "warn",
         )
         self._delete.disabled = not self._session.can_edit
-        self._open(self.confirmation)
-
-    def _open(self, dialog: Any) -> None:
-        """Open a dialog; a new one is sent open, as the browser could miss a change while it draws it."""
-        dialog.open = False  # one that is open but was not drawn is opened again
-        dialog.open = True
-        if dialog not in self.layout.objects:
-            self.layout.append(dialog)
+        open_dialog(self.layout, self.confirmation)
 
     def _check_name(self) -> None:
         """Show while a name is typed whether it can be used."""
@@ -178,6 +171,14 @@ class SaveDialog:
         self._failed.param.update(object=text, visible=bool(text))
         if text and self.confirmation.open:
             self._question.object += text
+
+
+def open_dialog(box: Any, dialog: Any) -> None:
+    """Open a dialog in a box; a new one is sent open: the browser could miss a change while it draws it."""
+    dialog.open = False  # one that is open but was not drawn is opened again
+    dialog.open = True
+    if dialog not in box.objects:
+        box.append(dialog)
 
 
 def _close(dialog: pmui.Dialog) -> None:

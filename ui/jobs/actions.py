@@ -1,11 +1,19 @@
-"""Every change that a user of the dashboard can make: jobs, scenarios, learning progress."""
+"""Every change that a user of the dashboard can make: jobs, payroll files, censuses, scenarios, learning."""
 
+import json
+import os
+import secrets
+import shutil
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from planwise.errors import Busy, InputError
+from planwise.census.reader import FILE_BYTES_MAX, too_large
+from planwise.errors import Busy, InputError, MachineError, machine_errors
 from planwise.governance import Ledger, Scenario, open_ledger, years_of
 from planwise.jobs import Job, JobKind, JobReader, folder_of, job_folders, new_job
 from planwise.jobs.reader import remove_old_jobs
@@ -20,7 +28,8 @@ from ui.values.learning import LearningProgress, Module
 from ui.values.user import User
 
 QUEUE_MAX = 20  # each is a process, even while it waits
-PLANS_MAX = 3  # at once: each takes a processor for some seconds
+BRIEF_MAX = 3  # plans and checks at once: each takes a processor for some seconds
+CENSUS = "import, change or calibrate a census"
 
 
 class JobActions:
@@ -42,7 +51,10 @@ class JobActions:
         request is running, Busy if too many jobs wait.
         """
         what = JobKind(kind)
-        self._user.require_run("look at plans" if what is JobKind.PLAN else "start runs and studies")
+        if what.is_census:
+            self._user.require_edit(CENSUS)
+        else:
+            self._user.require_run("look at plans" if what is JobKind.PLAN else "start runs and studies")
         PROCESSES.reap()
         self._require_capacity(what, request)
         remove_old_jobs(self._settings)
@@ -69,10 +81,11 @@ class JobActions:
 
     def _require_capacity(self, kind: JobKind, request: Mapping[str, Any]) -> None:
         folders = job_folders(self._settings)
-        if kind is JobKind.PLAN:
-            plans = [f for f in folders if f"-{JobKind.PLAN}-" in f.id and f.is_locked]
-            if len(plans) >= PLANS_MAX:
-                raise Busy("Other plans are being computed.", remedy="Try again in a moment.")
+        if kind.is_brief:
+            if sum(f.kind.is_brief and f.is_locked for f in folders) >= BRIEF_MAX:
+                raise Busy(
+                    "Other plans are being computed, or files checked.", remedy="Try again in a moment."
+                )
             return
         working = [folder for folder in folders if is_working(folder)]
         if len(working) >= QUEUE_MAX:
@@ -182,10 +195,165 @@ class ScenarioActions:
         return years_of(overrides, load_census(self._settings, census).first_year)
 
 
+NAME_MAX = 120  # characters of a file's name
+LEFT_AFTER_SECONDS = 6 * 3600  # of a server that was killed, or of a browser that left during an import
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+RESERVE_BYTES = 2**28  # of the disk, which a file must leave
+
+
+class Upload:
+    """One file in a folder of its own, both for the server's account only; it arrives in pieces.
+
+    Raises MachineError when it cannot be written, InputError when it is too large or empty.
+    """
+
+    def __init__(self, settings: Settings, name: str, size: int) -> None:
+        if size > FILE_BYTES_MAX:
+            raise too_large(plain_name(name), f"{size:,} bytes", f"{FILE_BYTES_MAX:,}")
+        if size <= 0:
+            raise InputError(
+                f"{plain_name(name)} is empty.", remedy="Give a file with a header and one row per employee."
+            )
+        self.size, self._received = size, 0
+        with machine_errors():
+            settings.uploads_dir.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            _remove_left(settings.uploads_dir)
+            if shutil.disk_usage(settings.uploads_dir).free < size + RESERVE_BYTES:
+                raise MachineError(
+                    f"The disk has no room for {size:,} bytes more.",
+                    remedy="Free space on it, and try again.",
+                )
+            self.folder = settings.uploads_dir / secrets.token_hex(8)
+            self.folder.mkdir(mode=PRIVATE_FOLDER)
+            self.file = self.folder / plain_name(name)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            self._file = os.fdopen(os.open(self.file, flags, PRIVATE_FILE), "wb")
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return self.file.name
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every byte has arrived."""
+        return self._received >= self.size
+
+    def add(self, piece: bytes) -> None:
+        """Write the next piece; raises InputError for more than was announced."""
+        self._received += len(piece)
+        if not piece or self._received > self.size:
+            raise InputError(f"{self.name} is not the file that was announced.", remedy="Choose it again.")
+        with machine_errors():
+            self._file.write(piece)
+            if self.is_complete:
+                self._file.close()
+
+    def discard(self) -> None:
+        """Remove the file and what was found in it; safe to call twice."""
+        with suppress(OSError):
+            self._file.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def plain_name(name: str) -> str:
+    """Return a file name without folders and control characters, short, and not hidden."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    plain = "".join(letter for letter in last if letter.isprintable()).strip().lstrip(".")
+    stem, dot, ending = plain.rpartition(".")
+    return (
+        f"{stem[: NAME_MAX - len(ending) - 1]}.{ending}"
+        if dot and len(ending) < 10
+        else plain[:NAME_MAX] or "file"
+    )
+
+
+def _remove_left(folder: Path) -> None:
+    for left in folder.iterdir():
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT_AFTER_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+class CensusActions:
+    """Take payroll files and change censuses; raises InputError unless the role may."""
+
+    def __init__(self, settings: Settings, user: User) -> None:
+        self._settings = settings
+        self._user = user
+
+    def upload(self, name: str, size: int) -> Upload:
+        """Return what takes the pieces of a payroll file; also raises MachineError."""
+        self._user.require_edit(CENSUS)
+        return Upload(self._settings, name, size)
+
+    def found(self, upload: Upload) -> dict[str, Any]:
+        """Return what the last check found; without the right to see single people's pay, no cells."""
+        self._user.require_edit(CENSUS)
+        from planwise.app.check_census import CHECK_FILE, found_folder
+
+        file = found_folder(upload.file) / CHECK_FILE
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if not self._user.can_see_individual_pay:
+            found["sample"] = []
+            for header in found["headers"]:
+                header["examples"] = []
+        return found
+
+    def rejects(self, upload: Upload) -> bytes:
+        """Return the rows that the last check rejected, as CSV."""
+        self._user.require_edit(CENSUS)
+        self._user.require_individual_pay()
+        from planwise.app.check_census import found_folder
+
+        return (found_folder(upload.file) / "rejects.csv").read_bytes()
+
+    def mapping(self, text: str) -> dict[str, Any]:
+        """Return the mapping that a YAML text states; raises InputError naming the key."""
+        from planwise.census.mapping import mapping_of_text
+
+        return mapping_of_text(text).model_dump(mode="json", exclude_defaults=True)
+
+    def free_name(self, file: str) -> str:
+        """Return the name of the census that a file gives."""
+        from planwise.census.registry import name_from
+
+        return name_from(Path(file))
+
+    def use(self, name: str) -> None:
+        """Put a census in use."""
+        self._user.require_edit(CENSUS)
+        from planwise.census import use_census
+
+        use_census(self._settings, name)
+
+    def rename_levels(self, name: str, names: Mapping[int, str]) -> None:
+        """Give the levels of a census other names."""
+        self._user.require_edit(CENSUS)
+        from planwise.census.registry import rename_levels
+
+        rename_levels(self._settings, name, names)
+
+    def deletion(self, name: str) -> str:
+        """Return what deleting a census removes; raises InputError while it is needed."""
+        self._user.require_edit("delete censuses")
+        from planwise.app.deletion import census_deletion
+
+        return str(census_deletion(self._settings, name))
+
+    def delete(self, name: str) -> None:
+        """Delete a census; raises InputError while it is needed."""
+        self._user.require_edit("delete censuses")
+        from planwise.app.deletion import census_deletion, delete_census
+
+        delete_census(self._settings, census_deletion(self._settings, name))
+
+
 class Actions:
     """The actions of one user, by subject; created for each session, without open resources."""
 
     def __init__(self, settings: Settings, user: User) -> None:
         self.jobs = JobActions(settings, user)
+        self.censuses = CensusActions(settings, user)
         self.learning = LearningActions(settings, user)
         self.scenarios = ScenarioActions(settings, user)

@@ -40,6 +40,7 @@ class PageInfo:
 
 
 PAGES = (
+    PageInfo("census", "Census", "groups", "Plan and run"),
     PageInfo("overview", "Overview", "dashboard", "Plan and run"),
     PageInfo("plan", "Plan", "tune", "Plan and run"),
     PageInfo("run", "Run", "play_circle", "Plan and run"),
@@ -49,4 +50,5 @@ PAGES = (
     PageInfo("learn", "Learn", "school", "Help"),
 )
 BY_KEY = {page.key: page for page in PAGES}
-FIRST = PAGES[0].key
+FIRST = "overview"
+"""The page of an address that names none; a home without a census opens at `census`."""

@@ -24,8 +24,15 @@ LIVES_SECONDS = 15  # until a change of a census or a lever in force is seen
 class StatusReader:
     """Compares the ledger with the published results and the studies of one home."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        censuses: Callable[[], Hashable] = lambda: None,
+    ) -> None:
+        """Take what changes with the censuses, and a clock."""
         self._settings = settings
+        self._censuses = censuses
         self._clock = clock
         self._scenarios: BoundedCache[tuple[ScenarioStatus, ...]] = BoundedCache(KEPT)
         self._stored: BoundedCache[Mapping[str, Scenario]] = BoundedCache(KEPT)
@@ -43,7 +50,7 @@ class StatusReader:
     def _key(self) -> Hashable:
         published = self._settings.published_dir
         stamps = tuple((name, _stamp(published / name)) for name in published_scenarios(self._settings))
-        return stamps, self._clock() // LIVES_SECONDS
+        return stamps, self._censuses(), self._clock() // LIVES_SECONDS
 
     def _read_scenarios(self) -> tuple[ScenarioStatus, ...]:
         stored = self._read_stored()

@@ -1,15 +1,22 @@
-"""Stored scenarios and their effective parameters."""
+"""Stored scenarios and their effective parameters; censuses and how they were imported."""
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
+from typing import Any
 
-from planwise.errors import InputError
+from planwise.errors import DamagedStore, InputError
 from planwise.governance import Ledger, effective_parameters, open_ledger
 from planwise.governance.publications import published_scenarios
 from planwise.governance.scenarios import Scenario, check_new_name
 from planwise.parameters import EffectiveParameters, Value
 from planwise.settings import Settings
+from ui.values.census import CensusItem, CensusLevel
+from ui.values.user import User
 
 NOTHING: Mapping[str, Value] = {}
 
@@ -100,3 +107,114 @@ class ScenarioNames:
         if name in published_scenarios(self._settings):
             return "A deleted scenario of this name has a published result; a new run replaces it."
         return ""
+
+
+CALIBRATED = "Calibrated on"  # begins the description of a scenario that a calibration saved
+IMPORTED = re.compile(r"\d{8}T\d+-(?P<name>[a-z0-9_]+)")
+
+
+class CensusReader:
+    """Reads the censuses of one home, the scenarios on each, and the reports of their imports."""
+
+    def __init__(self, settings: Settings, scenarios: ScenarioReader) -> None:
+        self._settings = settings
+        self._scenarios = scenarios
+
+    def version(self) -> tuple[tuple[str, Hashable], ...]:
+        """Return a value that changes with the censuses and the one in use; costs some `stat` calls."""
+        folder = self._settings.censuses_dir
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError:
+            return ()
+        return tuple((entry.name, _stamp(entry)) for entry in entries if not entry.name.startswith("."))
+
+    def names(self) -> frozenset[str]:
+        """Return the names of all censuses."""
+        return frozenset(name for name, _ in self.version() if name != "current")
+
+    def list(self) -> tuple[tuple[CensusItem, ...], tuple[DamagedStore, ...]]:
+        """Return every census, the one in use first, and the errors of damaged ones."""
+        from planwise.census import census_in_use, list_censuses
+
+        censuses, damaged = list_censuses(self._settings)
+        in_use, following, named = None, [], dict[str, list[str]]()
+        with suppress(DamagedStore):  # using another one mends it
+            in_use = census_in_use(self._settings)
+        for scenario in self._scenarios.list() if censuses else ():
+            named.setdefault(scenario.census, []).append(scenario.name) if scenario.census else (
+                following.append(scenario.name)
+            )
+        items = [
+            CensusItem(
+                name=census.name,
+                people=census.rows,
+                as_of=census.as_of,
+                source=_source(census.source),
+                in_use=census.name == in_use,
+                scenarios=tuple(named.get(census.name, ())),
+                following=tuple(following) if census.name == in_use else (),
+                levels=_levels(census.levels_file),
+                levels_from=census.levels_from,
+                currency=str(census.source.get("currency", "")),
+                available=tuple(fact for fact, there in census.availability.items() if there),
+                content_hash=census.content_hash,
+                created_at=census.created_at,
+            )
+            for census in censuses
+        ]
+        return tuple(sorted(items, key=lambda item: (not item.in_use, item.name))), damaged
+
+    def calibrated(self) -> tuple[str, ...]:
+        """Return the scenarios whose rates were estimated from censuses."""
+        return tuple(one.name for one in self._scenarios.list() if one.description.startswith(CALIBRATED))
+
+    def report(self, item: CensusItem) -> Mapping[str, Any] | None:
+        """Return the report of the import that made a census; None where there is none."""
+        found = self._report_file(item)
+        return None if found is None else dict(json.loads(found.read_text(encoding="utf-8")))
+
+    def rejects(self, item: CensusItem, user: User) -> bytes:
+        """Return the rejected rows as CSV; raises InputError without the right to see single people's pay."""
+        user.require_individual_pay()
+        found = self._report_file(item)
+        try:
+            if found is not None:
+                return (found.parent / "rejects.csv").read_bytes()
+        except OSError:
+            pass
+        raise InputError(
+            f"The rejected rows of {item.name} are not stored any more.", remedy="Import the file again."
+        )
+
+    def _report_file(self, item: CensusItem) -> Path | None:
+        for folder in sorted((self._settings.root / "imports").glob(f"*-{item.name}"), reverse=True):
+            match = IMPORTED.fullmatch(folder.name)
+            with suppress(OSError, ValueError, AttributeError):
+                report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+                if match is not None and match["name"] == item.name and report.get("census") == item.name:
+                    return folder / "report.json"
+        return None
+
+
+def _source(source: Mapping[str, Any]) -> str:
+    if source.get("kind") == "synthetic":
+        return f"generated sample, seed {source.get('seed')}"
+    return str(source.get("file") or source.get("kind", ""))
+
+
+def _levels(file: Path) -> tuple[CensusLevel, ...]:
+    import pyarrow.parquet as pq
+
+    return tuple(
+        CensusLevel(row["level_id"], row["name"], float(row["minimum"]), float(row["maximum"]))
+        for row in pq.read_table(file).to_pylist()
+    )
+
+
+def _stamp(entry: Path) -> Hashable:
+    try:
+        state = entry.lstat()  # a link is replaced when a census is imported again
+        return state.st_mtime_ns, state.st_ino
+    except OSError:
+        return None

@@ -64,8 +64,8 @@ class Jobs:
         self.layout = pmui.Paper(self._heading, self._table.layout, **FRAME)
 
     def show(self, jobs: Sequence[Job], opened: str) -> None:
-        """Show the jobs, without those that only plan."""
-        real = [job for job in jobs if job.kind is not JobKind.PLAN]
+        """Show the jobs, without the brief ones."""
+        real = [job for job in jobs if not job.kind.is_brief]
         active = sum(not job.ended for job in real)
         state = f"{active} running" if active else "none running"
         self._heading.object = html.card_heading(
@@ -171,9 +171,7 @@ class RunPage(Page):
 
     def _results(self) -> Any:
         """Return what a plan depends on besides the request: the jobs that have ended."""
-        return tuple(
-            job.id for job in self._session.store.jobs.list() if job.ended and job.kind is not JobKind.PLAN
-        )
+        return tuple(job.id for job in self._session.store.jobs.list() if job.ended and not job.kind.is_brief)
 
     def _lay_out(self) -> None:
         store, selected = self._session.store, self._session.selection
@@ -182,7 +180,7 @@ class RunPage(Page):
         parts: list[Any] = [self._heading, self._notices, self._pair]
         if self._panel.job is not None:
             parts += [self._watched, *([self._outcome.layout] if len(self._outcome.layout) else [])]
-        if any(job.kind is not JobKind.PLAN for job in jobs):
+        if any(not job.kind.is_brief for job in jobs):
             self._jobs.show(jobs, selected.job)
             parts.append(self._jobs.layout)
         if past:
@@ -194,7 +192,7 @@ class RunPage(Page):
         """Watch the job of the address; without one, a job that is running."""
         session = self._session
         job_id = session.selection.job or next(
-            (job.id for job in session.store.jobs.list() if not job.ended and job.kind is not JobKind.PLAN),
+            (job.id for job in session.store.jobs.list() if not job.ended and not job.kind.is_brief),
             "",
         )
         watched = "" if self._panel.job is None else self._panel.job.id

@@ -99,7 +99,7 @@ class PlanCard:
         assert request is not None  # else nothing is due
         if not session.can_run:
             self._body.object = '<p class="quiet">A plan is shown to roles that can start runs.</p>'
-        elif any(not job.ended and job.kind is not JobKind.PLAN for job in session.store.jobs.list()):
+        elif any(not job.ended and not job.kind.is_brief for job in session.store.jobs.list()):
             self._body.object = '<p class="quiet">The plan is computed when no other job is running.</p>'
         elif holder := session.store.jobs.holder():
             self._wait_for(holder)

@@ -1,0 +1,281 @@
+"""The Census page: a payroll file or a sample, levels, the census in use, the stored ones, calibration."""
+
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from planwise.formatting import count
+from planwise.jobs import Job, JobKind, State
+from ui.components import html
+from ui.components.card import FRAME
+from ui.components.html import Linked, link, to_html
+from ui.components.job_panel import JobPanel
+from ui.components.page import PAIR, PARTS, Page, show
+from ui.draft import BASELINE
+from ui.pages.census.censuses import Censuses, in_use_line
+from ui.pages.census.file import FileImport
+from ui.session import Session
+from ui.values.census import CensusItem
+
+SMALL: dict[str, Any] = {"size": "small", "margin": 0}
+ROW: dict[str, Any] = {"styles": {"gap": "10px", "flex-wrap": "wrap", "align-items": "center"}, "margin": 0}
+FIRST_STEPS = (
+    '<p class="quiet">1. Bring in a file, or generate a sample. 2. Check columns, units and level names. '
+    "3. Use it. 4. Run the baseline.</p>"
+)
+
+
+class CensusPage(Page):
+    """The page's parts, made once; what is being imported stays while other pages are shown."""
+
+    key = "census"
+    title = "Census"
+    subtitle = "The people a plan begins with: bring them in, check them, name their levels"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._file = FileImport(session, self._imported)
+        self._sample = SampleForm(session, self._imported)
+        self._in_use = html.pane("")
+        self._stale = html.pane("", visible=False)
+        self._run = pmui.Button(label="Run the baseline", icon="play_arrow", variant="contained", **SMALL)
+        self._run.on_click(self._run_baseline)
+        self._plan = pmui.Button(label="Plan", variant="outlined", **SMALL)
+        self._plan.on_click(lambda _: session.go("plan"))
+        self._overview = pmui.Button(label="Overview", variant="outlined", **SMALL)
+        self._overview.on_click(lambda _: session.go("overview"))
+        self._next = pmui.Paper(
+            pn.Column(
+                self._in_use, self._stale, pn.Row(self._run, self._plan, self._overview, **ROW), **PARTS
+            ),
+            **FRAME,
+        )
+        self._calibration = CalibrationCard(session, self.refresh)
+        self._censuses = Censuses(session, self.refresh, self._calibration.choose)
+        self._start = pn.Column(self._file.start, self._sample.layout, **PAIR)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what is stored now."""
+        self._file.refresh()
+        self._sample.refresh()
+        try:
+            items, damaged = self._store.censuses.list()
+            calibrated = self._store.censuses.calibrated() if items else ()
+        except PlanWiseError as error:
+            self._show_error(error, self._start, self._file.layout)
+            return
+        in_use = next((item for item in items if item.in_use), None)
+        self._set_notices(() if items else (FIRST_STEPS,))
+        parts: list[Any] = [self._heading, self._notices]
+        if in_use is not None:
+            self._show_in_use(in_use)
+            parts.append(self._next)
+        parts += [self._start, self._file.layout]
+        if items or damaged:
+            self._censuses.show(items, damaged)
+            parts.append(self._censuses.layout)
+        if items:
+            self._calibration.refresh(calibrated)
+            parts.append(self._calibration.layout)
+        self._show(*parts)
+
+    def _show_in_use(self, item: CensusItem) -> None:
+        self._in_use.object = in_use_line(item)
+        results, _ = self._store.results()
+        follow = {result.scenario: result for result in results if result.scenario in item.following}
+        old = [n for n, r in follow.items() if r.manifest["census"]["content_hash"] != item.content_hash]
+        text = ""
+        if old:
+            was, names = follow[old[0]].manifest["census"]["name"], ", ".join(old[:3])
+            text = html.notice(
+                f"{count(len(old))} published {'result is' if len(old) == 1 else 'results are'} of another "
+                f"census or of earlier level names ({was}): {names}{' …' if len(old) > 3 else ''}.",
+                "Run the baseline, or all scenarios on the page Run.",
+                "warn",
+            )
+        self._stale.param.update(object=text, visible=bool(text))
+        current = BASELINE in follow and BASELINE not in old
+        self._run.param.update(
+            variant="outlined" if current else "contained",
+            label="Run the baseline again" if BASELINE in follow else "Run the baseline",
+            disabled=not self._session.can_run,
+        )
+        self._overview.visible = bool(results)
+
+    async def _run_baseline(self, *_: Any) -> None:
+        session = self._session
+        request, title = {"scenario": BASELINE}, f"Simulate {BASELINE}"
+        try:
+            job = await session.offload(
+                lambda: session.actions.jobs.start(JobKind.SIMULATE.value, request, title=title)
+            )
+        except PlanWiseError as error:
+            session.notify_error(error)
+            return
+        session.go("run", job=job.id, scenario=BASELINE)
+
+    def _imported(self, job: Job) -> None:
+        """Show the census that a job put in use."""
+        found = job.result or {}
+        people = int(found.get("rows_accepted", found.get("rows", 0)))
+        self._session.notify(
+            f"{found['census']} is in use: {count(people)} people.",
+            tone="success",
+            remedy="Run the baseline on it.",
+        )
+        self.refresh()
+
+
+class SampleForm:
+    """Generates a synthetic census, to try the product without anybody's pay."""
+
+    def __init__(self, session: Session, on_done: Any) -> None:
+        self._session = session
+        self._on_done = on_done
+        self._employees = pmui.TextInput(label="Employees", value="1,000", width=130, **SMALL)
+        self._seed = pmui.TextInput(label="Seed", value="42", width=90, **SMALL)
+        self._button = pmui.Button(label="Generate a sample", variant="outlined", **SMALL)
+        self._button.on_click(self._generate)
+        self._problem = html.pane("", visible=False)
+        self._panel = JobPanel(session, self._ended)
+        heading = html.card_heading(
+            "Or begin with a sample", "Invented people with realistic pay; a seed repeats it"
+        )
+        self.layout = pmui.Paper(
+            pn.Column(
+                html.pane(heading),
+                pn.Row(self._employees, self._seed, self._button, **ROW),
+                self._problem,
+                self._panel.layout,
+                **PARTS,
+            ),
+            **FRAME,
+        )
+
+    def refresh(self) -> None:
+        """Let only those who may edit generate one."""
+        running = self._panel.job is not None and not self._panel.job.ended
+        self._button.disabled = running or not self._session.can_edit
+
+    async def _generate(self, *_: Any) -> None:
+        session = self._session
+        self._button.disabled = True
+        request = {
+            name: str(field.value or "").replace(",", "").strip()
+            for name, field in (("employees", self._employees), ("seed", self._seed))
+        }
+        title = f"Generate {self._employees.value} employees"
+        try:
+            job = await session.offload(
+                lambda: session.actions.jobs.start(JobKind.GENERATE.value, request, title=title)
+            )
+        except PlanWiseError as error:
+            self._problem.param.update(object=html.error_notice(error), visible=True)
+        else:
+            self._problem.visible = False
+            self._panel.watch(job.id)
+        self.refresh()
+
+    def _ended(self, job: Job) -> None:
+        self.refresh()
+        if job.state is State.DONE:
+            self._panel.show(None)
+            self._on_done(job)
+
+
+DEFAULTS = (
+    "These rates are survey defaults; calibrate: bring in the censuses of earlier years, tick two or more of "
+    "them in the list, and their exits, hires, promotions and raises are estimated."
+)
+NEEDED = {JobKind.CALIBRATE: 2, JobKind.BACKTEST: 3}
+
+
+class CalibrationCard:
+    """Starts a calibration or a backtest on the ticked censuses, and shows its report."""
+
+    def __init__(self, session: Session, on_done: Callable[[], None]) -> None:
+        self._session = session
+        self._on_done = on_done
+        self._chosen: tuple[str, ...] = ()
+        self._state = Linked(session.go)
+        self._chosen_text = html.pane("")
+        self._name = pmui.TextInput(
+            label="Save as scenario", value="calibrated", size="small", width=240, margin=0
+        )
+        self._buttons = {
+            JobKind.CALIBRATE: pmui.Button(label="Calibrate", variant="contained", **SMALL),
+            JobKind.BACKTEST: pmui.Button(label="Backtest", variant="outlined", **SMALL),
+        }
+        self._buttons[JobKind.CALIBRATE].on_click(self._calibrate)
+        self._buttons[JobKind.BACKTEST].on_click(self._backtest)
+        self._problem = html.pane("")
+        self._panel = JobPanel(session, self._ended)
+        self._report = html.pane("", styles={"overflow": "auto", "max-height": "520px"})
+        heading = html.card_heading(
+            "Calibrate and backtest", "Estimate the rates from your own years, and check them"
+        )
+        row = pn.Row(
+            self._name,
+            *self._buttons.values(),
+            styles={"gap": "10px", "flex-wrap": "wrap", "align-items": "center"},
+            margin=0,
+        )
+        self._parts = (html.pane(heading), self._state, self._chosen_text, row, self._problem)
+        self._body = pn.Column(*self._parts, **PARTS)
+        self.layout = pmui.Paper(self._body, **FRAME)
+
+    def choose(self, names: tuple[str, ...]) -> None:
+        """Take the censuses that were ticked, oldest first."""
+        self._chosen = names
+        self._draw()
+
+    def refresh(self, calibrated: tuple[str, ...]) -> None:
+        """Show whether a scenario has rates of its own."""
+        links = ", ".join(link(name, "plan", scenario=name) for name in calibrated)
+        self._state.html = (
+            f'<p class="quiet">Calibrated scenarios: {links}.</p>' if calibrated else html.notice(DEFAULTS)
+        )
+        self._draw()
+
+    def _draw(self) -> None:
+        n = len(self._chosen)
+        names = f"On {', '.join(self._chosen)}." if n else "No census is ticked."
+        self._chosen_text.object = f'<p class="quiet">{names} Calibrating needs 2 years, a backtest 3.</p>'
+        running = self._panel.job is not None and not self._panel.job.ended
+        for kind, button in self._buttons.items():
+            button.disabled = n < NEEDED[kind] or running or not self._session.can_edit
+        shown = self._panel.job is not None
+        more = [self._panel.layout, *([self._report] if self._report.object else [])] if shown else []
+        show(self._body, *self._parts, *more)
+
+    async def _calibrate(self, *_: Any) -> None:
+        name = str(self._name.value or "").strip()
+        await self._start(JobKind.CALIBRATE, {"scenario": name} if name else {}, "Calibrate on")
+
+    async def _backtest(self, *_: Any) -> None:
+        await self._start(JobKind.BACKTEST, {}, "Backtest on")
+
+    async def _start(self, kind: JobKind, request: dict[str, Any], title: str) -> None:
+        session = self._session
+        sources = {"sources": list(self._chosen)}
+        self._problem.object, self._report.object = "", ""
+        text = f"{title} {', '.join(self._chosen)}"
+        try:
+            job = await session.offload(
+                lambda: session.actions.jobs.start(kind.value, request | sources, title=text)
+            )
+        except PlanWiseError as error:
+            self._problem.object = html.error_notice(error)
+            return
+        self._panel.watch(job.id)
+        self._draw()
+
+    def _ended(self, job: Job) -> None:
+        if job.state is State.DONE and job.result is not None:
+            self._report.object = to_html(str(job.result["markdown"]))
+        self._draw()
+        self._on_done()

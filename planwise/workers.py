@@ -28,6 +28,7 @@ from typing import Any, Protocol, Self
 
 from planwise.errors import PlanWiseError, expected_error
 from planwise.masking import describe_error, mask_tracebacks
+from planwise.processes import collect_rarely
 
 SPAWN = multiprocessing.get_context("spawn")  # a fork would copy threads' locks and open databases
 CLOSE_SECONDS = 10.0  # for a worker to remove its database; then it is killed
@@ -458,6 +459,7 @@ def _stopped() -> PoolStopped:
 def _run(make: bytes, requests: Connection) -> None:
     """Run a worker: leave stdout and Ctrl-C to the parent, then unpickle and make it, which imports much."""
     mask_tracebacks()
+    collect_rarely()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     os.dup2(sys.stderr.fileno(), 1)  # stdout is the parent's own, for one JSON object
     threading.Thread(target=_end_with_parent, name="parent watch", daemon=True).start()

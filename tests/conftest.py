@@ -1,5 +1,6 @@
 """Every test session has a home, a Prefect profile and a screen of its own, without other servers."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -25,9 +26,16 @@ for inherited in ("PREFECT_API_URL", "PREFECT_PROFILE", "FORCE_COLOR", "PLANWISE
     os.environ.pop(inherited, None)
 
 os.umask(0o077)  # as commands set it
+gc.set_threshold(
+    100_000
+)  # parsed SQL is very many objects that stay: scanning them takes a third of the time
 
 settings.register_profile("planwise", deadline=None)  # how busy the machine is must not decide a test
 settings.load_profile("planwise")
+
+
+def pytest_collection_finish():
+    gc.freeze()  # what is imported by now stays
 
 
 def pytest_collection_modifyitems(items):

@@ -3,7 +3,8 @@
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -158,7 +159,25 @@ class Direct:
         marts: Iterable[str] = MARTS,
         threads: int = 1,
     ) -> Result:
+        order = self.order(census, effective)
+        with self.database(census, effective, threads) as database:
+            broken: dict[str, int] = {}
+            for rendered in order:
+                self.make(database, rendered, effective)
+                for check, count in broken_rows(database, rendered.audits(audits)).items():
+                    broken[check] = broken.get(check, 0) + count
+            return Result({m: frame_of(database, m) for m in marts}, broken)
+
+    def order(self, census: Census, effective: EffectiveParameters) -> list["Rendered"]:
+        """Return the models as SQL, each after those that it reads."""
         context = self.context(census, effective)
+        return [self._rendered(context.models[n]) for n in context.dag.sorted if n in context.models]
+
+    @contextmanager
+    def database(
+        self, census: Census, effective: EffectiveParameters, threads: int = 1
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a database that has what the models read."""
         with duckdb.connect(":memory:", config={"threads": threads}) as database:
             database.execute(f"ATTACH ':memory:' AS {CATALOG}; USE {CATALOG}")
             load_census_tables(database, census)
@@ -166,18 +185,16 @@ class Direct:
                 database.execute(f"ALTER TABLE raw.{part}_{census_key(census)} RENAME TO {part}_{ANY}")
             parameters = load_parameter_table(database, effective)
             database.execute(f"ALTER TABLE {parameters} RENAME TO parameters_{ANY}")
-            values = {} if self._literal else bindings(effective)
             for schema in ("staging", "intermediate", "marts"):
                 database.execute(f"CREATE SCHEMA {schema}")
-            broken: dict[str, int] = {}
-            order = [self._rendered(context.models[n]) for n in context.dag.sorted if n in context.models]
-            for rendered in order:
-                database.execute(rendered.table, {n: values[n] for n in rendered.placeholders} or None)
-                for check, sql in rendered.audits(audits).items():
-                    count = database.execute(sql).fetchone()
-                    if count and count[0]:
-                        broken[check.split()[0]] = broken.get(check.split()[0], 0) + count[0]
-            return Result({m: database.execute(f"SELECT * FROM marts.{m}").df() for m in marts}, broken)
+            yield database
+
+    def make(
+        self, database: duckdb.DuckDBPyConnection, rendered: "Rendered", effective: EffectiveParameters
+    ) -> None:
+        """Make a model's table, or make it anew."""
+        values = {} if self._literal else bindings(effective)
+        database.execute(rendered.table, {n: values[n] for n in rendered.placeholders} or None)
 
     def macro(self, name: str) -> Callable[..., Any]:
         """Return the function of one of the project's macros."""
@@ -212,7 +229,8 @@ class Rendered:
 
     def __init__(self, model: SqlModel) -> None:
         self.model = model  # kept, so that its id stays taken
-        self.table = f"CREATE TABLE {model.name} AS {model.render_query_or_raise().sql(dialect='duckdb')}"
+        query = model.render_query_or_raise().sql(dialect="duckdb")
+        self.table = f"CREATE OR REPLACE TABLE {model.name} AS {query}"
         self.placeholders = dict.fromkeys(PLACEHOLDER.findall(self.table))
         self._audits: dict[str, str] | None = None
 
@@ -228,6 +246,16 @@ class Rendered:
                 k.split()[0]: f"SELECT COUNT(*) FROM ({sql}) AS found" for k, sql in found.items()
             }
         return self._audits
+
+
+def broken_rows(database: duckdb.DuckDBPyConnection, audits: Mapping[str, str]) -> dict[str, int]:
+    """Return how many rows break which audit."""
+    found = {check: database.execute(sql).fetchone() for check, sql in audits.items()}
+    return {check.split()[0]: count[0] for check, count in found.items() if count and count[0]}
+
+
+def frame_of(database: duckdb.DuckDBPyConnection, mart: str) -> pd.DataFrame:
+    return database.execute(f"SELECT * FROM marts.{mart}").df()
 
 
 @cache

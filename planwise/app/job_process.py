@@ -22,7 +22,7 @@ from planwise.errors import InputError, PlanWiseError
 from planwise.jobs import JobFolder, JobKind, JobWriter, State
 from planwise.jobs.folder import REQUEST
 from planwise.jobs.writer import wait_for_turn
-from planwise.processes import install_handlers, keep_private
+from planwise.processes import collect_rarely, install_handlers, keep_private
 from planwise.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ FAILED = 1
 def main(arguments: list[str]) -> int:
     """Run the job; return the exit status. The outcome is in its folder."""
     keep_private()
+    collect_rarely()
     (path,) = arguments
     folder = JobFolder(Path(path).resolve())
     stored = folder.read(REQUEST)

@@ -8,9 +8,10 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line and exit with its code; Ctrl-C is heard while the modules are imported, too."""
     try:
-        from planwise.processes import keep_private
+        from planwise.processes import collect_rarely, keep_private
 
         keep_private()
+        collect_rarely()
         from planwise.cli.commands import run
 
         code = run(sys.argv[1:])

@@ -29,6 +29,7 @@ from planwise.processes import Terminated, install_handlers
 from planwise.settings import Settings
 from planwise.storage import hold_lock
 from planwise.study import OptimizeRequest
+from tests.waiting import wait_until
 
 PATIENCE_SECONDS = 120
 
@@ -330,7 +331,7 @@ def test_a_cancellation_request_ends_a_command_between_two_steps(own_settings, c
         until = time.monotonic() + CANCEL_SECONDS
         while not run.stopped() and time.monotonic() < until:
             run(trial)
-        time.sleep(2 * runner.POLL_SECONDS)  # the listener says who it was
+        wait_until(lambda: "bob requested cancellation." in JobReader(own_settings).list()[0].lines)
         return result_of(stopped="cancelled")
 
     cancel_soon()
@@ -381,7 +382,7 @@ def test_a_rejected_request_leaves_no_job(own_settings):
 def test_a_stop_before_publishing_is_recorded_as_such(own_settings, cancel_soon):
     def job(own_settings, request, run):
         def gate():
-            time.sleep(0.5)
+            wait_until(run.stopped, CANCEL_SECONDS)
 
         run(gate)
         require_not_stopped(run, "publishing")

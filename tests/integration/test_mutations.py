@@ -8,23 +8,27 @@ A mutant of Python code is one textual change of a module; one of the named test
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 import pytest
 from reference.compare import differences, simulate
-from reference.simulate import Simulation
 from sqlmesh.utils.errors import SQLMeshError
-from worlds import AS_OF, Direct, effective_for, shared
+from worlds import AS_OF, Direct, Result, broken_rows, effective_for, frame_of, shared
 
 from planwise.census import Census, SyntheticOptions, default_levels
 from planwise.census.synthetic import synthetic_rows
+from planwise.engine import sqlmesh_adapter
+from planwise.engine.warehouse import MARTS
 from planwise.parameters import EffectiveParameters
 
 ROOT = Path(__file__).parents[2]
@@ -262,19 +266,53 @@ CODE_MUTANTS: dict[str, tuple[str, str, str, str]] = {
 }  # fmt: skip
 
 
-World = tuple[Census, EffectiveParameters, Simulation]
+class World:
+    """A world with its tables as the models make them: of a mutant only what it changes is made, and undone."""
 
+    def __init__(
+        self,
+        engine: Direct,
+        database: duckdb.DuckDBPyConnection,
+        census: Census,
+        effective: EffectiveParameters,
+    ) -> None:
+        self._engine, self._database, self._census, self._effective = engine, database, census, effective
+        self._simulation = simulate(census, effective)
+        self._made: frozenset[str] = frozenset()  # SQL of tables and audits
+        self._frames: dict[str, pd.DataFrame] = {}
+        made: set[str] = set()
+        self.found = self._find(made)  # in the models as they are
+        self._made = frozenset(made)
+        self._frames = {mart: frame_of(database, mart) for mart in MARTS}
 
-@pytest.fixture(scope="module")
-def worlds() -> list[World]:
-    found = []
-    for parameters, top, seed in ((GROWING, 5, 5), (SHRINKING, 4, 6)):
-        rows, levels = synthetic_rows(220, seed, SyntheticOptions()), default_levels()
-        rows["birth_date"] = rows.birth_date.astype(object).where(rows.index % 5 != 0, None)
-        census = shared().census(rows[rows.level_id <= top], levels[levels.level_id <= top], AS_OF)
-        effective = effective_for(census, parameters)
-        found.append((census, effective, simulate(census, effective)))
-    return found
+    def found_in_mutant(self) -> list[str]:
+        """Return what gives the mutant away."""
+        self._database.begin()
+        try:
+            return self._find(set())
+        except (duckdb.Error, SQLMeshError, ValueError) as error:
+            return [f"does not run: {error}"]
+        finally:
+            self._database.rollback()
+
+    def _find(self, made: set[str]) -> list[str]:
+        """Return the audits that fail, or else the differences from the reference; add the SQL that ran."""
+        changed: set[str] = set()
+        broken: list[str] = []
+
+        def is_due(sql: str) -> bool:
+            return sql not in self._made or any(name in sql for name in changed)
+
+        for rendered in self._engine.order(self._census, self._effective):
+            if is_due(rendered.table):
+                self._engine.make(self._database, rendered, self._effective)
+                changed.add(rendered.model.name.rpartition(".")[2])
+                made.add(rendered.table)
+            audits = {check: sql for check, sql in rendered.audits(True).items() if is_due(sql)}
+            broken += broken_rows(self._database, audits)
+            made |= set(audits.values())
+        frames = {m: frame_of(self._database, m) if m in changed else self._frames[m] for m in MARTS}
+        return broken or differences(Result(frames, {}), self._simulation)
 
 
 @pytest.fixture(scope="module")
@@ -286,20 +324,22 @@ def mutable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Direct]:
     yield Direct(project)
 
 
-def found_by(engine: Direct, worlds: list[World]) -> list[str]:
-    """Return what gives the mutant away, in the first world that does."""
-    for census, effective, simulation in worlds:
-        try:
-            result = engine.run(census, effective)
-        except (duckdb.Error, SQLMeshError, ValueError) as error:
-            return [f"does not run: {error}"]
-        if found := [*result.broken, *differences(result, simulation)]:
-            return found
-    return []
+@pytest.fixture(scope="module")
+def worlds(mutable: Direct) -> Iterator[list[World]]:
+    with ExitStack() as databases:
+        found = []
+        for parameters, top, seed in ((GROWING, 5, 5), (SHRINKING, 4, 6)):
+            rows, levels = synthetic_rows(220, seed, SyntheticOptions()), default_levels()
+            rows["birth_date"] = rows.birth_date.astype(object).where(rows.index % 5 != 0, None)
+            census = mutable.census(rows[rows.level_id <= top], levels[levels.level_id <= top], AS_OF)
+            effective = effective_for(census, parameters)
+            database = databases.enter_context(mutable.database(census, effective))
+            found.append(World(mutable, database, census, effective))
+        yield found
 
 
-def test_the_models_as_they_are_survive(mutable: Direct, worlds: list[World]) -> None:
-    assert found_by(mutable, worlds) == []
+def test_the_models_as_they_are_survive(worlds: list[World]) -> None:
+    assert [world.found for world in worlds] == [[], []]
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
@@ -307,15 +347,18 @@ def test_mutant_is_killed(mutable: Direct, worlds: list[World], mutant: str, mon
     monkeypatch.setattr(
         "sys.dont_write_bytecode", True
     )  # a macro changed twice in a second has one timestamp
+    # What the loader made of the models as they are stays, however many mutants there are.
+    monkeypatch.setattr(sqlmesh_adapter, "CREATED", {p: dict(s) for p, s in sqlmesh_adapter.CREATED.items()})
     file, text, changed = MUTANTS[mutant]
     path: Path = mutable.project / file
-    original = path.read_text(encoding="utf-8")
+    original, written = path.read_text(encoding="utf-8"), path.stat()
     assert text in original, f"{file} no longer has {text!r}: write the mutant anew"
     path.write_text(original.replace(text, changed), encoding="utf-8")
     try:
-        found = found_by(mutable, worlds)
+        found = next(filter(None, (world.found_in_mutant() for world in worlds)), [])
     finally:
         path.write_text(original, encoding="utf-8")
+        os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))  # SQLMesh knows it by its time
 
     assert found, "the mutant survived"
     assert not found[0].startswith("does not run"), found

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,13 +50,17 @@ def simulate(census: Census, effective: EffectiveParameters) -> Simulation:
 
 def differences(engine: Result, simulation: Simulation) -> list[str]:
     """Return what differs, in words; empty when every mart agrees."""
-    ties = marts.binary_ties(simulation)
-    expected = marts.all_marts(simulation)
+    ties, expected = _expected(simulation)
     frames = {mart: _settled(mart, engine.frames[mart], expected[mart], ties) for mart in GRAINS}
     found = []
     for mart, grain in GRAINS.items():
         found += _differences(mart, grain, frames[mart], expected[mart])
     return found
+
+
+@lru_cache(maxsize=2)
+def _expected(simulation: Simulation) -> tuple[set[tuple[int, str]], dict[str, pd.DataFrame]]:
+    return marts.binary_ties(simulation), marts.all_marts(simulation)
 
 
 def _settled(

@@ -212,7 +212,7 @@ def test_a_body_is_refused_by_its_stated_length_and_headers_by_theirs(sign_in):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"POST /login HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n".encode())
         try:
-            return await asyncio.wait_for(reader.read(100), 5)  # no byte of the body was sent
+            return await asyncio.wait_for(reader.read(100), 60)  # no byte of the body was sent
         except ConnectionResetError:
             return b""
         finally:

@@ -34,6 +34,8 @@ from ui.live_preview.worker import (
     location_of,
 )
 
+pytestmark = pytest.mark.long
+
 EMPLOYEES = 300
 PATIENCE = 240  # how busy the machine is must not decide
 

@@ -58,6 +58,11 @@ class Store:
         return self._settings.root
 
     @property
+    def has_census(self) -> bool:
+        """Whether a census is in use."""
+        return any(name == "current" for name, _ in self.censuses.version())
+
+    @property
     def is_new(self) -> bool:
         """Whether the home has neither a census nor a published result."""
         return not self.censuses.version() and not self.scenarios()

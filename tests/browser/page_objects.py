@@ -39,6 +39,40 @@ def choose(page, label, option):
     page.get_by_role("menuitem", name=option, exact=True).click()
 
 
+class Census:
+    """Bring in a file, state what was read wrongly, use it."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def bring(self, name, content):
+        picker = self.page.locator("input[type=file]").first
+        picker.set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
+        expect(self.page.get_by_role("heading", name=name)).to_be_visible()
+        self.wait_until_checked()
+
+    def choose(self, label, option):
+        choose(self.page, label, option)
+        self.wait_until_checked()
+
+    def fill(self, label, text, check=True):
+        field = self.page.get_by_label(label, exact=True)
+        field.fill(text)
+        field.press("Tab")
+        if check:
+            self.wait_until_checked()
+
+    def wait_until_checked(self):
+        checking = self.page.get_by_text("Checking the file…")
+        expect(checking).to_be_visible()
+        expect(checking).to_be_hidden(timeout=120_000)
+
+    def use(self):
+        button = self.page.get_by_role("button", name="Use this census")
+        button.click()
+        expect(button).to_be_hidden(timeout=180_000)
+
+
 class Compare:
     """Read differences between scenarios and take them away as a workbook."""
 

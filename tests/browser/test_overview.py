@@ -178,9 +178,9 @@ def test_what_waits_leads_to_its_page_without_loading_the_application_again(visi
 
 
 def test_an_empty_home_says_what_to_do_and_fills_by_itself(visit, changing, publish):
-    page = visit(changing[1])
+    page = visit(f"{changing[1]}/?page=overview")
     assert page.get_by_role("heading", name="Nothing is published yet").is_visible()
-    assert page.get_by_text("planwise simulate", exact=True).is_visible()
+    assert page.get_by_role("button", name="Go to Census").is_visible()
     assert page.locator(".kpi:visible").count() == 0
     publish()
     page.locator(".kpi:visible").first.wait_for()

@@ -82,7 +82,9 @@ class Scenarios:
         return SimpleNamespace(census=None)
 
     def census(self, name):
-        return SimpleNamespace(name="people", rows=self.employees, as_of="2025-12-31")
+        return SimpleNamespace(
+            name="people", content_hash=f"{self.employees}", rows=self.employees, as_of="2025-12-31"
+        )
 
     def effective(self, name):
         if name not in self.overrides:

@@ -213,7 +213,9 @@ def new_study():
 
     plans = SimpleNamespace(list=lambda: [SimpleNamespace(name="baseline")], effective=None)
     session = SimpleNamespace(
-        store=SimpleNamespace(plans=plans, studies=SimpleNamespace(check=check)),
+        store=SimpleNamespace(
+            plans=plans, studies=SimpleNamespace(check=check), censuses=SimpleNamespace(version=tuple)
+        ),
         actions=SimpleNamespace(jobs=SimpleNamespace(start=start)),
         draft=Draft(lambda *_: None),
         selection=Selection(),

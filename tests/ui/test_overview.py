@@ -1,10 +1,13 @@
 """The overview: figures, charts, what is new and what is to do."""
 
+import asyncio
 import json
+import re
 from dataclasses import dataclass, replace
 
 import pytest
 
+from planwise.census import generate_census
 from planwise.governance import open_ledger
 from planwise.storage import hold_lock
 from tests.ui.published import publish_by_hand
@@ -85,11 +88,36 @@ def test_html_of_a_name_is_text_in_tables_headings_and_charts():
     assert label("<b>%{y}</b>") == "&lt;b&gt;% {y}&lt;/b&gt;"
 
 
+def shown_text(page):
+    """Return the heading of an empty page and its buttons."""
+    text, buttons = page.layout[0]
+    return re.search(r"<h2>(.*?)</h2>", text.object)[1], [button.label for button in buttons]
+
+
+def test_figures_of_another_census_are_not_marked_good(settings):
+    publish_by_hand(settings, "baseline", growth=0.03)
+    generate_census(settings, employees=40, name="swapped")
+    with open_ledger(settings):
+        page = OverviewPage(Session(Services(settings, Store(settings)), User("ann", "analyst")))
+    asyncio.run(page._read_news())
+    assert "would now run on swapped" in page._out_of_date.object and page._out_of_date.visible
+    assert "vs target" in page._kpis.object and 'class="good"' not in page._kpis.object
+    for unknown in (None, (((), (), ()), "other censuses")):
+        page._open = unknown
+        page._mark(*page._figures)
+        assert 'class="good"' not in page._kpis.object
+    page._open = (((), (), ()), page._store.censuses.version())
+    page._mark(*page._figures)
+    assert 'class="good"' in page._kpis.object and not page._out_of_date.visible
+
+
 def test_the_page_of_an_empty_home_turns_into_figures_when_something_is_published(settings):
     store = Store(settings)
     page = OverviewPage(Session(Services(settings, store), User("ann", "analyst")))
-    assert len(page.layout) == 1
-    assert "Nothing is published yet" in page.layout[0].object
+    assert shown_text(page) == ("Nothing is published yet", ["Go to Census", "Learn how"])
+    generate_census(settings, employees=40)
+    page.refresh()
+    assert shown_text(page) == ("Nothing is published yet", ["Go to Run", "Census"])
     publish_by_hand(settings, "baseline")
     page.refresh()
     assert len(page.layout) == 1

@@ -118,7 +118,9 @@ def test_what_is_not_there_is_said_and_left_out(home):
 
 def test_an_empty_home_says_what_to_do(settings):
     page = ResultsPage(session(settings))
-    assert "Nothing is published yet" in page.layout.objects[0].object
+    text, buttons = page.layout.objects[0]
+    assert "Nothing is published yet" in text.object
+    assert [button.label for button in buttons] == ["Go to Run", "Census"]
 
 
 def test_a_filter_that_matches_nobody_is_shown_as_nobody(home):

@@ -18,6 +18,7 @@ from panel.io.document import _cleanup_doc, _destroy_document
 from panel.io.state import set_curdoc
 
 import ui.pages
+from planwise.census import generate_census
 from planwise.errors import Busy, InputError
 from planwise.processes import require_free_port
 from ui import server
@@ -165,6 +166,21 @@ def test_a_page_that_cannot_be_made_says_so_and_the_others_live_on(frame, caplog
     assert "cannot be made" not in html  # a message may hold a figure; the log is for who runs the server
     frame.session.go("two")
     assert frame.pages.shown == "two"
+
+
+def test_a_page_that_needs_a_census_waits_for_one(frame, settings, monkeypatch):
+    needs = PageInfo("two", "Two", "icon", "Group", needs_census=True)
+    monkeypatch.setitem(page_host.BY_KEY, "two", needs)
+    frame.session.go("two")
+    _, state = next(one for one in frame.pages.main.objects if not one.css_classes)
+    assert "no census in use" in state[0].object
+    assert state[1][0].label == "Go to Census"
+    frame.refresh(always=True)
+    assert "two" not in frame.pages._views
+    generate_census(settings, employees=40)
+    frame.refresh()
+    shown = [one for one in frame.pages.main.objects if not one.css_classes]
+    assert shown == [frame.pages._views["two"].layout]
 
 
 def test_a_page_that_breaks_later_can_be_tried_again(frame):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property, partial
+from html import escape
 from types import TracebackType
 from typing import Any, ClassVar
 
@@ -176,6 +177,24 @@ class LazyPane:
     def show(self) -> None:
         """Put the part in its place."""
         show(self.layout, self.part.layout)
+
+
+def empty_state(session: Session, title: str, text: str, **actions: str) -> pn.Column:
+    """Return what is shown instead of a page's body: why it is empty, and buttons by the page they go to."""
+    buttons = [
+        pmui.Button(
+            label=label,
+            variant="outlined" if place else "contained",
+            margin=0,
+            on_click=lambda _, page=page: session.go(page),
+        )
+        for place, (page, label) in enumerate(actions.items())
+    ]
+    return pn.Column(
+        html.pane(f'<div class="empty"><h2>{escape(title)}</h2><p>{escape(text)}</p></div>'),
+        pn.Row(*buttons, styles={"gap": "12px", "flex-wrap": "wrap"}, margin=(0, 24)),
+        **(STACK | {"styles": WHOLE}),
+    )
 
 
 def heading_row(heading: Any, *controls: Any) -> pn.FlexBox:

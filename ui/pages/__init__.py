@@ -20,12 +20,16 @@ class View(Protocol):
 
 @dataclass(frozen=True)
 class PageInfo:
-    """One page; `group` is its heading in the navigation. Its module is imported when it is first shown."""
+    """One page; `group` is its heading in the navigation. Its module is imported when it is first shown.
+
+    One that `needs_census` is not made before there is one.
+    """
 
     key: str
     title: str
     icon: str
     group: str
+    needs_census: bool = False
 
     @property
     def module(self) -> str:
@@ -42,11 +46,11 @@ class PageInfo:
 PAGES = (
     PageInfo("census", "Census", "groups", "Plan and run"),
     PageInfo("overview", "Overview", "dashboard", "Plan and run"),
-    PageInfo("plan", "Plan", "tune", "Plan and run"),
-    PageInfo("run", "Run", "play_circle", "Plan and run"),
+    PageInfo("plan", "Plan", "tune", "Plan and run", needs_census=True),
+    PageInfo("run", "Run", "play_circle", "Plan and run", needs_census=True),
     PageInfo("results", "Results", "insights", "Understand"),
     PageInfo("compare", "Compare", "compare_arrows", "Understand"),
-    PageInfo("optimise", "Auto-optimise", "auto_graph", "Understand"),
+    PageInfo("optimise", "Auto-optimise", "auto_graph", "Understand", needs_census=True),
     PageInfo("learn", "Learn", "school", "Help"),
 )
 BY_KEY = {page.key: page for page in PAGES}

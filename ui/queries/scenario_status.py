@@ -41,6 +41,10 @@ class StatusReader:
         """Return the scenarios to be simulated, the baseline first; may raise LedgerUnusable or Busy."""
         return self._scenarios.get(self._key(), self._read_scenarios)
 
+    def stale(self, name: str) -> ScenarioStatus | None:
+        """Return why a published result is out of date; None when it is not."""
+        return next((one for one in self.scenarios() if one.scenario == name and one.state == "stale"), None)
+
     def unsaved_studies(self, studies: Iterable[StudySummary]) -> tuple[StudySummary, ...]:
         """Return the ended studies without a scenario of their answer, the latest first."""
         stored = self._stored.get(self._key(), self._read_stored)
@@ -60,7 +64,7 @@ class StatusReader:
                 name,
                 "never",
                 "has never been simulated",
-                f"Run it, or `planwise simulate --scenario {name}`.",
+                "Run it on the page Run.",
             )
             for name in stored
             if name not in published

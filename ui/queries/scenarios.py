@@ -37,9 +37,10 @@ class ScenarioInfo:
 
 @dataclass(frozen=True)
 class CensusInfo:
-    """A census: `rows` employees as of a date; `levels` are those with employees."""
+    """A census: `rows` employees as of a date; `content_hash` differs when anything in it does."""
 
     name: str
+    content_hash: str
     rows: int
     as_of: date
     first_year: int
@@ -73,7 +74,7 @@ class ScenarioReader:
         from planwise.census import load_census
 
         found = load_census(self._settings, name)
-        return CensusInfo(found.name, found.rows, found.as_of, found.first_year)
+        return CensusInfo(found.name, found.content_hash, found.rows, found.as_of, found.first_year)
 
     def _open(self) -> Ledger:
         if self._ledger is None:

@@ -14,7 +14,7 @@ import panel_material_ui as pmui
 from planwise.errors import expected_error
 from planwise.masking import describe_error
 from ui.components import html
-from ui.components.page import GAP, STACK, WHOLE, on_page
+from ui.components.page import GAP, STACK, WHOLE, empty_state, on_page
 from ui.pages import BY_KEY, FIRST, PageInfo, View
 from ui.session import Session
 
@@ -95,6 +95,8 @@ BONES = (
     ".bones i+i{height:260px}"
     "@keyframes pulse{50%{opacity:.45}}@media (prefers-reduced-motion:reduce){.bones i{animation:none}}"
 )
+NO_CENSUS = "There is no census in use yet"
+BEGIN = "Bring in a payroll file, or generate a sample of invented people, and use it."
 HIDDEN = "away"
 HIDDEN_STYLE = f":host(.{HIDDEN}) {{ display: none !important; }}"
 
@@ -107,6 +109,7 @@ class Pages:
         self.shown = ""
         self.main = pn.Column(sizing_mode="stretch_width", styles=WHOLE)
         self._views: dict[str, View] = {}
+        self._waiting: dict[str, Any] = {}  # layouts of pages for which there was no census
         self._closed = False
 
     def show(self, key: str) -> None:
@@ -116,7 +119,9 @@ class Pages:
         page = BY_KEY[key]
         first = not self.shown
         self.shown = key
-        if key in self._views:
+        if page.needs_census and not self.session.store.has_census:
+            self._place(self._begin_at_census(page))
+        elif key in self._views:
             self._refresh(page)
         elif not _in_browser() or (first and _is_imported(page)):
             self._create(page)
@@ -128,11 +133,14 @@ class Pages:
         """Refresh the page that is shown."""
         if self.shown in self._views:
             self._refresh(BY_KEY[self.shown])
+        elif self.shown in self._waiting and self.session.store.has_census:
+            self.show(self.shown)
 
     def close(self) -> None:
         """Remove all content for good."""
         self._closed = True
         self._views.clear()
+        self._waiting.clear()
         self.main.objects = []
 
     def _import_and_create(self, page: PageInfo) -> Callable[[], Coroutine[Any, Any, None]]:
@@ -169,13 +177,20 @@ class Pages:
 
     def _place(self, shown: Any) -> None:
         """Show one layout and hide the others, the others first; removing one would draw it again later."""
-        layouts = [view.layout for view in self._views.values()]
+        layouts = [*(view.layout for view in self._views.values()), *self._waiting.values()]
         for layout in layouts:
             _set_hidden(layout, hidden=layout is not shown)
         if not any(layout is shown for layout in layouts):
             layouts.append(shown)
         if list(self.main.objects) != layouts:
             self.main.objects = layouts
+
+    def _begin_at_census(self, page: PageInfo) -> Any:
+        if page.key not in self._waiting:
+            state = empty_state(self.session, NO_CENSUS, BEGIN, census="Go to Census")
+            heading = html.pane(html.heading(page.title, "Needs the people that a plan begins with"))
+            self._waiting[page.key] = pn.Column(heading, state, **STACK, margin=GAP)
+        return self._waiting[page.key]
 
     def _break(self, page: PageInfo, error: Exception) -> None:
         failure = record(error, f"the page {page.title}")

@@ -320,8 +320,7 @@ def _too_few(published: Sequence[str]) -> str:
     there = f"Only {escape(published[0])} is published." if published else "Nothing is published yet."
     return (
         f'<div class="empty"><h2>A comparison needs two published scenarios</h2><p>{there}</p><ol>'
-        f"<li>Make another scenario: {link('edit levers', 'plan')} and save them, or "
-        "<code>planwise scenario create NAME --set cola_rate=0.03</code></li>"
-        f"<li>{link('Run it', 'run')}, or <code>planwise simulate --scenario NAME</code></li></ol>"
+        f"<li>Make another scenario: {link('edit levers', 'plan')} and save them</li>"
+        f"<li>{link('Run it', 'run')}</li></ol>"
         "<p>It shows here by itself as soon as two are published.</p></div>"
     )

@@ -115,7 +115,7 @@ class NewStudy:
         self._request = request
         check = partial(self._session.store.studies.check, request)
         found = await self._session.offload(check)
-        growth = self._measured.get(_key(found, request))
+        growth = self._measured.get(self._key(found, request))
         if growth is not None:
             found = await self._session.offload(check, growth)
         if not current():
@@ -125,6 +125,12 @@ class NewStudy:
             found = await self._session.offload(check, growth)
             if current():
                 on_page(partial(self._show, request, found, growth))
+
+    def _key(self, found: Preflight, request: OptimizeRequest) -> object:
+        """Return what the growth within reach depends on."""
+        edits = tuple(sorted({**request.levers, **request.assumptions}.items()))
+        ends = tuple(tuple(end.items()) for end in found.ends or ())
+        return request.scenario, edits, ends, self._session.store.censuses.version()
 
     async def _measure(self, found: Preflight, request: OptimizeRequest) -> GrowthRange | None:
         """Preview the baseline and both ends of the levers; None where that is not possible."""
@@ -153,7 +159,7 @@ class NewStudy:
             self._measured.pop(next(iter(self._measured)))
         baseline, lowest, highest = growth
         measured = GrowthRange(baseline, lowest, highest, seconds)
-        self._measured[_key(found, request)] = measured
+        self._measured[self._key(found, request)] = measured
         return measured
 
     def _show(self, request: OptimizeRequest, found: Preflight, growth: GrowthRange | None) -> None:
@@ -288,10 +294,3 @@ def _explained(request: OptimizeRequest, found: Preflight) -> str:
 
 def _failed(name: str, error: PlanWiseError) -> PreflightCheck:
     return PreflightCheck(name, "bad", error.what, error.remedy or "")
-
-
-def _key(found: Preflight, request: OptimizeRequest) -> object:
-    """Return what the growth within reach depends on."""
-    edits = tuple(sorted({**request.levers, **request.assumptions}.items()))
-    ends = tuple(tuple(end.items()) for end in found.ends or ())
-    return request.scenario, edits, ends

@@ -1,8 +1,7 @@
 """The overview: key figures of a scenario, what changed, what to do, all scenarios side by side."""
 
 from collections.abc import Sequence
-from html import escape
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import panel as pn
@@ -14,7 +13,7 @@ from planwise.gate import GateResult
 from ui.components import html
 from ui.components.card import FRAME, Card
 from ui.components.html import Kpi, Linked, Tone
-from ui.components.page import GAP, PAIR, SIDE_BY_SIDE, STACK, Page
+from ui.components.page import GAP, PAIR, SIDE_BY_SIDE, STACK, Page, empty_state
 from ui.components.result_cards import growth_bridge, quality_gate
 from ui.pages.overview import charts, to_do
 from ui.pages.overview.changes import news
@@ -23,20 +22,14 @@ from ui.session import Session
 from ui.store import BASELINE
 from ui.values.results import Result, Unreadable
 
-
-def nothing_published(home: Path) -> str:
-    """Return the empty state of a home without a published result."""
-    return (
-        '<div class="empty"><h2>Nothing is published yet</h2>'
-        "<p>Results appear here as soon as a simulation has passed its quality gate.</p><ol>"
-        "<li>Import a census: <code>planwise census import FILE</code>, or generate one: "
-        "<code>planwise census generate --employees 10000</code></li>"
-        "<li>Simulate the baseline: <code>planwise simulate</code></li>"
-        "<li>Find levers that meet a target: "
-        "<code>planwise optimize --target-growth 0.03</code></li></ol>"
-        f"<p>All in one step: <code>planwise demo</code>. This page shows <code>{escape(str(home))}</code>; "
-        "another folder: <code>planwise serve --home FOLDER</code>.</p></div>"
-    )
+AGAIN = "Run it again on the page Run; until then these figures are of what was published."
+NOTHING = "Nothing is published yet"
+NOTHING_RUN = (
+    "Results appear here as soon as a simulation has passed its quality gate. Run the baseline next."
+)
+NOTHING_IN = (
+    "A plan begins with its people: bring in a payroll file, or generate a sample; then run the baseline."
+)
 
 
 ON_TARGET_RATE = 0.001  # a study's default tolerance: a tenth of a percentage point
@@ -136,8 +129,12 @@ class OverviewPage(Page):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._seen: Any = None
-        self._empty = html.pane(nothing_published(session.store.home))
+        self._begin = empty_state(session, NOTHING, NOTHING_IN, census="Go to Census", learn="Learn how")
+        self._ready = empty_state(session, NOTHING, NOTHING_RUN, run="Go to Run", census="Census")
         self._kpis = html.pane("")
+        self._out_of_date = html.pane("", visible=False)
+        self._open: tuple[Any, Any] | None = None  # to do, and of which censuses; an error in its place
+        self._figures: tuple[Result, int] | None = None
         self._provenance = html.pane("")
         self._scenario = self._select("Scenario", "scenario", 300)
         self._year = self._select("Year", "year", 104)
@@ -169,7 +166,7 @@ class OverviewPage(Page):
         self._set_notices(notices)
         self._show(
             *([self._notices] if notices else []),
-            *([self._empty] if nothing else []),
+            *([self._ready if self._store.has_census else self._begin] if nothing else []),
             *([self._body] if results else []),
         )
         if results:
@@ -193,7 +190,7 @@ class OverviewPage(Page):
             + f"{census['name']}, {census['rows']:,} employees as of {census['as_of']} · "
             f"published {moment(str(result.manifest['published_at']))}",
         )
-        self._kpis.object = html.kpi_strip(headline(result, year))
+        self._mark(result, year)
         self._growth.show(charts.growth(results, result))
         self._payroll.show(charts.payroll(results, result))
         self._bridge.show(growth_bridge(result, year))
@@ -211,14 +208,32 @@ class OverviewPage(Page):
         self._provenance.object = html.facts(charts.provenance(result))
         self._gates.html = to_do.list_gates(results)
 
+    def _mark(self, result: Result, year: int) -> None:
+        """Show the headline figures; what is out of date, or not known to be current, is not marked good."""
+        self._figures = result, year
+        found, censuses = self._open if self._open is not None else (None, None)
+        statuses = found[1] if isinstance(found, tuple) else ()
+        is_known = isinstance(found, tuple) and censuses == self._store.censuses.version()
+        own = [one for one in statuses if one.scenario == result.scenario and one.state == "stale"]
+        stale = own if is_known else []
+        kpis = headline(result, year)
+        if stale or not is_known:
+            kpis = tuple(replace(kpi, tone="" if kpi.tone == "good" else kpi.tone) for kpi in kpis)
+        self._kpis.object = html.kpi_strip(kpis)
+        text = html.notice(f"Out of date: {stale[0].why}", AGAIN, "warn") if stale else ""
+        self._out_of_date.param.update(object=text, visible=bool(text))
+
     async def _read_news(self) -> None:
         """Fill what is read from the ledger, sweeps, studies and jobs, off the event loop."""
         results, _ = self._store.results()
         offload = self._session.offload
         self._news.html = await offload(self._html_of, lambda: news(self._store.sweeps.latest(), results))
         self._study.html = await offload(self._html_of, self._latest_study)
-        self._open = await offload(self._read_open)
+        censuses = self._store.censuses.version()
+        self._open = await offload(self._read_open), censuses
         self._show_waiting()
+        if self._figures is not None:
+            self._mark(*self._figures)
 
     def _latest_study(self) -> str:
         studies = self._store.studies.list()
@@ -235,9 +250,9 @@ class OverviewPage(Page):
             return error
 
     def _show_waiting(self) -> None:
-        found = getattr(self, "_open", None)
-        if found is None:
+        if self._open is None:
             return
+        found, _ = self._open
         if isinstance(found, PlanWiseError):
             self._waiting.html = html.notice(found.what, found.remedy or "", "bad")
             return
@@ -291,6 +306,7 @@ class OverviewPage(Page):
                 align_items="center",
                 gap=f"{GAP}px",
             ),
+            self._out_of_date,
             self._kpis,
             pn.Column(self._growth.layout, self._side(), **SIDE_BY_SIDE),
             self._comparison.layout,

@@ -15,7 +15,7 @@ from ui.values.studies import StudySummary
 
 NO_STUDY = (
     '<p class="quiet">No study has been run yet. A study looks for the levers that meet a growth target: '
-    "{link}, or <code>planwise optimize --target-growth 0.03</code>.</p>"
+    "{link}.</p>"
 )
 
 

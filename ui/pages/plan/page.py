@@ -134,7 +134,7 @@ class PlanPage(Page):
             self._show_error(error, self._saving.layout)
             return
         self._set_notices([])
-        self._preview.census = f"{self._census.name} {self._census.as_of} {self._census.rows}"
+        self._preview.census = self._census.content_hash
         with self._filling:
             self._base.param.update(options=names, value=draft.scenario)
         self._fill()

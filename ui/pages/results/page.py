@@ -10,7 +10,7 @@ import panel_material_ui as pmui
 from planwise.errors import PlanWiseError
 from planwise.formatting import count, moment
 from ui.components import html
-from ui.components.page import STACK, Page, UpdateGuard, on_page
+from ui.components.page import STACK, Page, UpdateGuard, empty_state, on_page
 from ui.pages.results.distributions import Ranges, Spreads
 from ui.pages.results.employee import Employee
 from ui.pages.results.events import Explorer
@@ -129,10 +129,8 @@ PLAIN = {"& .MuiTab-root": {"textTransform": "none", "fontSize": "14px", "minWid
 CHOICES = ("page", *ResultsRequest.__dataclass_fields__)
 BELOW = {"sizing_mode": "stretch_width", "margin": (14, 0, 0, 0)}
 READING = '<p class="page-subtitle" role="status">Reading the published result…</p>'
-NOTHING = (
-    '<div class="empty"><h2>Nothing is published yet</h2><p>A result appears here as soon as a scenario is '
-    "simulated and its gate passes: on the page Run, or with <code>planwise simulate</code>.</p></div>"
-)
+OUT_OF_DATE = "Run it again on the page Run."
+NOTHING = "A result appears here as soon as a scenario is simulated and its gate passes."
 
 
 @dataclass(frozen=True)
@@ -173,7 +171,9 @@ class ResultsPage(Page):
             sizing_mode="stretch_width",
             margin=0,
         )
-        self._nothing = html.pane(NOTHING)
+        self._nothing = empty_state(
+            session, "Nothing is published yet", NOTHING, run="Go to Run", census="Census"
+        )
         self._body = pn.Column(
             self._heading, self._controls.layout, self._notices, self._strip, self._tabs, **STACK
         )
@@ -222,6 +222,9 @@ class ResultsPage(Page):
         view = load_view(store, request, status=section.status)
         if view is None:
             return Shown(None, (), section)
+        if (stale := store.statuses.stale(view.result.scenario)) is not None:
+            notice = html.notice(f"Out of date: {stale.why}", OUT_OF_DATE, "warn")
+            view = replace(view, notices=(*view.notices, notice))
         if request.section not in ("", *self._by_key):
             notice = html.notice(
                 f"There is no section {request.section!r}; {section.title} is shown.", tone="warn"

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +23,13 @@ from planwise.settings import Settings
 Made = TypeVar("Made")
 CHECK_SETTINGS = "Check the variables PLANWISE_* and the file .env of the home."
 STYLES = {"critical": "bold red", "warning": "yellow", "info": "dim"}
+
+PLAIN: dict[str, Any] = {
+    "box": box.SIMPLE_HEAD,
+    "padding": (0, 0),
+    "collapse_padding": True,
+    "pad_edge": False,
+}
 
 
 def results() -> Console:

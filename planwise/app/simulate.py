@@ -16,8 +16,8 @@ from planwise.engine.outcome import Kpis, PlanOutcome, PlanSummary
 from planwise.engine.preview import Preview
 from planwise.engine.publishing import publish
 from planwise.engine.warehouse import (
-    MARTS,
-    MARTS_OF_PEOPLE,
+    GATED,
+    GATED_BY_PERSON,
     AuditFailed,
     PlannedScenario,
     Warehouse,
@@ -204,10 +204,10 @@ def run_models(planned: PlannedScenario) -> PlanOutcome:
 
 
 def gate_simulation(warehouse: Warehouse, outcome: PlanOutcome) -> GateResult:
-    """Evaluate the simulation gate on every mart; those with a row per person are read in parts."""
+    """Evaluate the simulation gate on the marts; those with a row per person are read in parts."""
     environment = outcome.environment
-    summaries = warehouse.frames(environment, [mart for mart in MARTS if mart not in MARTS_OF_PEOPLE])
-    people = {mart: warehouse.parts(environment, mart) for mart in MARTS_OF_PEOPLE}
+    summaries = warehouse.frames(environment, [mart for mart in GATED if mart not in GATED_BY_PERSON])
+    people = {mart: warehouse.parts(environment, mart) for mart in GATED_BY_PERSON}
     return evaluate_gate("simulation", {**summaries, **people})
 
 

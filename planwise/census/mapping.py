@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -113,31 +113,47 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+Mapped = TypeVar("Mapped", bound=BaseModel)
+
+
 def load_mapping(source: Path | Mapping[str, Any] | None) -> CensusMapping:
     """Return the mapping of a YAML file or dict (none: an empty one); raises InputError naming the key."""
-    if isinstance(source, Path):
-        return mapping_of_text(read_bytes(source, MAPPING_BYTES_MAX), f"The mapping {source.name}")
-    return _mapping(source, "The mapping")
+    mapping = read_mapping(source, CensusMapping)
+    _check_names(mapping, _named(source))
+    return mapping
 
 
 def mapping_of_text(text: str | bytes, where: str = "The mapping") -> CensusMapping:
     """Return the mapping of a YAML text; raises InputError naming the key."""
+    mapping = _model_of(_yaml(text, where), CensusMapping, where)
+    _check_names(mapping, where)
+    return mapping
+
+
+def read_mapping(source: Path | Mapping[str, Any] | None, model: type[Mapped]) -> Mapped:
+    """Return a YAML file or dict as a model (none: its defaults); raises InputError naming the key."""
+    where = _named(source)
+    content = _yaml(read_bytes(source, MAPPING_BYTES_MAX), where) if isinstance(source, Path) else source
+    return _model_of(content, model, where)
+
+
+def _named(source: object) -> str:
+    return f"The mapping {source.name}" if isinstance(source, Path) else "The mapping"
+
+
+def _yaml(text: str | bytes, where: str) -> Any:
     try:
-        content = yaml.load(
-            text if isinstance(text, str) else text.decode("utf-8-sig"),
-            Loader=_UniqueKeys,
-        )
+        return yaml.load(text if isinstance(text, str) else text.decode("utf-8-sig"), Loader=_UniqueKeys)
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise InputError(  # ValueError: 2026-02-30 is no date
             f"{where} is not valid YAML: {error}.",
             remedy="Correct it; put texts that look like dates or numbers in quotes.",
         ) from error
-    return _mapping(content, where)
 
 
-def _mapping(content: Any, where: str) -> CensusMapping:
+def _model_of(content: Any, model: type[Mapped], where: str) -> Mapped:
     try:
-        mapping = CensusMapping.model_validate({} if content is None else content)
+        mapping = model.model_validate({} if content is None else content)
         mapping.model_dump_json()  # raises ValueError for text that is not Unicode
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         problems = (
@@ -147,9 +163,8 @@ def _mapping(content: Any, where: str) -> CensusMapping:
         )
         raise InputError(
             f"{where} is not valid: {problems}.",
-            remedy=f"Known keys: {', '.join(CensusMapping.model_fields)}.",
+            remedy=f"Known keys: {', '.join(model.model_fields)}.",
         ) from error
-    _check_names(mapping, where)
     return mapping
 
 

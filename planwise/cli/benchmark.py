@@ -12,8 +12,7 @@ from cyclopts import Parameter
 from rich.table import Table
 
 from planwise.cli.options import Json
-from planwise.cli.tables import PLAIN
-from planwise.console import emit_json, progress, results
+from planwise.console import PLAIN, emit_json, progress, results
 from planwise.errors import CheckFailed, InputError
 from planwise.settings import REPOSITORY
 

@@ -12,8 +12,7 @@ from planwise.calibration.backtest import COVERAGE_EXPECTED, Holdout, Row
 from planwise.calibration.backtest_report import NAMES, coverage, error, shown
 from planwise.calibration.rates import ALL_YEARS
 from planwise.cli.options import Home, Json
-from planwise.cli.tables import PLAIN
-from planwise.console import emit_json, progress, results, settings_for
+from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.formatting import TERMINAL
 
 count, percent, percent_range = TERMINAL.count, TERMINAL.percent, TERMINAL.percent_range

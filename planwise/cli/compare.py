@@ -13,11 +13,10 @@ from rich.text import Text
 from flows.launch import run_use_case
 from planwise.app.compare import CompareRequest, compare_scenarios
 from planwise.cli.options import AsFlow, Home, Json
-from planwise.cli.tables import PLAIN
 from planwise.comparison.compare import Compared, Comparison
 from planwise.comparison.differences import METRICS, Kind, ParameterDifference, Setting
 from planwise.comparison.people import Statistics, WinnersAndLosers
-from planwise.console import emit_json, progress, results, settings_for
+from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.formatting import TERMINAL
 from planwise.jobs import JobKind
 from planwise.parameters import Value

@@ -11,8 +11,8 @@ from rich.table import Table
 from flows.launch import prepare, server_answers
 from planwise.app.requests import SimulateRequest
 from planwise.cli.options import Home, Json
-from planwise.cli.tables import PLAIN, kpi_table, print_optimization
-from planwise.console import emit_json, progress, results, settings_for
+from planwise.cli.tables import kpi_table, print_optimization
+from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.prefect_server import configured_api
 from planwise.settings import Settings

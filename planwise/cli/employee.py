@@ -11,11 +11,10 @@ from rich.text import Text
 
 from planwise.cli.compare import TIER_MARKS, setting_text
 from planwise.cli.options import Home, Json
-from planwise.cli.tables import PLAIN
 from planwise.comparison.differences import difference, relative
 from planwise.comparison.employee import CENSUS_YEAR, Event, Timeline, Year, find_people, timeline
 from planwise.comparison.sources import Row
-from planwise.console import emit_json, progress, results, settings_for
+from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.errors import CheckFailed, InputError
 from planwise.formatting import TERMINAL
 from planwise.parameters import BASELINE, catalogue

@@ -12,8 +12,8 @@ from rich.table import Column, Table
 from planwise.app.ensemble import EnsembleReport, EnsembleRequest, run_ensemble
 from planwise.app.sensitivity import SensitivityRequest, measure_sensitivity
 from planwise.cli.options import Assumes, Home, Json, Sets
-from planwise.cli.tables import LARGE, PLAIN, amount, percent
-from planwise.console import emit_json, progress, results, settings_for
+from planwise.cli.tables import LARGE, amount, percent
+from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.formatting import TERMINAL
 from planwise.processes import handle_signal
 from planwise.risk.ensemble import Step, Watch

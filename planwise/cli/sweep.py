@@ -14,8 +14,8 @@ from planwise.app.requests import MaintainRequest, SweepRequest
 from planwise.app.sweep import Sweep
 from planwise.app.sweep import sweep as sweep_job
 from planwise.cli.options import WHOLE_NUMBER, AsFlow, CensusName, Home, Json
-from planwise.cli.tables import PLAIN, amount, percent
-from planwise.console import emit_json, results, settings_for
+from planwise.cli.tables import amount, percent
+from planwise.console import PLAIN, emit_json, results, settings_for
 from planwise.errors import CheckFailed, InputError
 from planwise.jobs import JobKind
 from planwise.parameters import catalogue

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
 from planwise.app.optimize import OptimizationReport
 from planwise.app.simulate import SimulationReport
-from planwise.console import print_gate, progress, results
+from planwise.console import PLAIN, print_gate, progress, results
 from planwise.engine.outcome import Kpis
 from planwise.formatting import TERMINAL
 from planwise.study import StudyResult
@@ -18,12 +17,6 @@ from planwise.study.post_analysis import NotComputed
 from planwise.study.spec import stop_reason
 
 LARGE = 100.0  # larger values are amounts, smaller ones rates and ratios
-PLAIN: dict[str, Any] = {
-    "box": box.SIMPLE_HEAD,
-    "padding": (0, 0),
-    "collapse_padding": True,
-    "pad_edge": False,
-}
 
 
 amount, percent, points = TERMINAL.amount_short, TERMINAL.percent, TERMINAL.points

@@ -9,7 +9,9 @@ from functools import cached_property
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
+from planwise.census import Census, load_census
 from planwise.comparison.differences import Setting
 from planwise.errors import DamagedStore, InputError
 from planwise.governance.publications import Publication, load_publication, published_scenarios
@@ -188,6 +190,24 @@ def require_columns(
             f"{mart} has no {' and no '.join(missing)}.",
             remedy=f"Run the scenario again: `planwise simulate --scenario {publication.scenario}`.",
         )
+
+
+def census_of(publication: Publication, settings: Settings) -> Census | None:
+    """Return the census of a result; None when the home no longer has that content."""
+    recorded = publication.manifest["census"]
+    try:
+        census = load_census(settings, str(recorded["name"]))
+    except InputError:
+        return None
+    return census if census.content_hash == recorded["content_hash"] else None
+
+
+def level_names(census: Census | None) -> dict[int, str]:
+    """Return the census's names of its levels; none without a census."""
+    if census is None or not census.levels_file.exists():
+        return {}
+    found = pq.read_table(census.levels_file, columns=["level_id", "name"]).to_pylist()
+    return {int(row["level_id"]): str(row["name"]) for row in found}
 
 
 @contextmanager

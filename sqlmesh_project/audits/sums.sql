@@ -64,6 +64,33 @@ HAVING
   OR SUM(groups.opening_payroll) <> budget.opening_payroll;
 
 AUDIT (
+  name increases_sum_to_the_budget
+);
+
+/* The increase list sums to the budget of its year, to the last digit. */
+SELECT
+  budget.simulation_year,
+  SUM((
+    increases.cola + increases.merit + increases.lump_sum
+  ) * increases.fte) AS increase_cost,
+  SUM(increases.lump_sum * increases.fte) AS lump_sum_cost,
+  SUM(increases.old_pay * increases.fte) AS opening_payroll
+FROM @this_model AS increases
+INNER JOIN marts.fct_budget AS budget
+  ON budget.simulation_year = increases.simulation_year
+GROUP BY
+  budget.simulation_year,
+  budget.increase_cost,
+  budget.lump_sum_cost,
+  budget.opening_payroll
+HAVING
+  SUM((
+    increases.cola + increases.merit + increases.lump_sum
+  ) * increases.fte) <> budget.increase_cost
+  OR SUM(increases.lump_sum * increases.fte) <> budget.lump_sum_cost
+  OR SUM(increases.old_pay * increases.fte) <> budget.opening_payroll;
+
+AUDIT (
   name small_groups_are_suppressed
 );
 

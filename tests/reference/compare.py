@@ -20,6 +20,7 @@ GRAINS = {
     "fct_compensation_growth": ["simulation_year"],
     "fct_budget": ["simulation_year"],
     "fct_increase_budget": ["simulation_year", "attribute", "group"],
+    "fct_increases": ["simulation_year", "employee_id"],
     "fct_level_summary": ["simulation_year", "level_id"],
     "fct_pay_equity": ["simulation_year", "attribute", "group"],
     "fct_scenario_kpis": ["simulation_year"],
@@ -28,6 +29,8 @@ GRAINS = {
 TOLERANCE = {
     "compa_ratio": 5.1e-7,  # stored with 6 decimals
     "range_penetration": 5.1e-7,
+    "compa_ratio_before": 5.1e-7,
+    "compa_ratio_after": 6e-7,  # from a midpoint within half a cent
     "mean_compa_ratio": 5.1e-7,
     "cv": 1e-6,  # from squares with 12 decimals
     "within_level_cv": 1e-6,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from reference.pay_equity import pay_equity
 from reference.people import active, mean_of, money, stayed, years_of
-from reference.person_marts import events, snapshot
+from reference.person_marts import events, increases, snapshot
 from reference.rules import GROUPINGS, Person, completed_years, rounded
 from reference.simulate import Simulation
 
@@ -273,6 +273,7 @@ def all_marts(s: Simulation) -> dict[str, pd.DataFrame]:
         "fct_compensation_growth": growth(s),
         "fct_budget": budget(s),
         "fct_increase_budget": increase_budget(s),
+        "fct_increases": increases(s),
         "fct_level_summary": level_summary(s),
         "fct_pay_equity": pay_equity(s),
     }

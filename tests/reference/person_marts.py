@@ -8,6 +8,7 @@ from reference.people import money, years_of
 from reference.rules import GROUPINGS, Person, completed_years, rounded, years_between
 from reference.simulate import Simulation
 
+KINDS = ("cola", "merit")
 EVENT_ORDER = ("HIRE", "COLA", "PROMOTION", "MERIT", "TERMINATION")
 
 
@@ -118,4 +119,36 @@ def _status(year: int, p: Person) -> dict[str, Any]:
         "range_penetration": float((p["base_pay"] - low) / (high - low)),
         "range_minimum": money(low),
         "range_maximum": money(high),
+    }
+
+
+def increases(s: Simulation) -> pd.DataFrame:
+    """Return the increase list: incumbents of the first year, without what promotions add."""
+    year, people = next(iter(s.rows.items()))
+    return pd.DataFrame([_increase(s, year, p) for p in people if not p["is_hire"]])
+
+
+def _increase(s: Simulation, year: int, p: Person) -> dict[str, Any]:
+    level, old = p["opening_level_id"], p["starting_pay"]
+    before, after = s.levels[level], s.pay_range(level, year)
+    added = {k: p["raises"][k]["pay"] - p["raises"][k]["previous"] if k in p["raises"] else 0 for k in KINDS}
+    new = old + sum(added.values())
+    spread = before["maximum"] - before["minimum"]
+    kept = ("employee_id", "job_title", "department", "performance_rating", "on_merit_date")
+    return {k: p[k] for k in kept} | {
+        "simulation_year": year,
+        "level_id": level,
+        "fte": float(p["fte"]),
+        "range_penetration": float((old - before["minimum"]) / spread),
+        "compa_ratio_before": float(old / before["midpoint"]),
+        "compa_ratio_after": float(new / after["midpoint"]),
+        "old_pay": money(old),
+        "cola": money(added["cola"]),
+        "merit": money(added["merit"]),
+        "lump_sum": money(p["lump_sum"]),
+        "new_pay": money(new),
+        "cola_date": s.day("cola", year) if added["cola"] else None,
+        "merit_date": s.day("merit", year) if added["merit"] + p["lump_sum"] else None,
+        "on_cola_date": p["due"]["cola"],
+        "merit_eligible": p["due"]["merit"],
     }

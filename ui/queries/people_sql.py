@@ -1,12 +1,11 @@
 """SQL over published people: filters, population, figures by year and group, merit, events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import duckdb
 import pandas as pd
 
-from planwise.census import load_census
-from planwise.comparison.sources import path, require_columns
+from planwise.comparison.sources import census_of, level_names, path, require_columns
 from planwise.errors import InputError
 from planwise.governance.publications import Publication
 from planwise.settings import Settings
@@ -74,25 +73,12 @@ def population(
         fingerprint=publication.fingerprint,
         years=years,
         levels=tuple(sorted(int(level) for level in found["level_id"].unique())),
-        level_names=level_names(publication, settings),
+        level_names=level_names(census_of(publication, settings)),
         departments=tuple(
             sorted(found["department"].unique(), key=lambda name: (-int(sizes.get(name, 0)), str(name)))
         ),
         genders=() if set(genders) <= {NOT_GIVEN} else genders,
     )
-
-
-def level_names(publication: Publication, settings: Settings) -> Mapping[int, str]:
-    """Return the census's names of its levels; none when the home no longer has that census."""
-    recorded = publication.manifest["census"]
-    try:
-        census = load_census(settings, str(recorded["name"]))
-    except InputError:
-        return {}
-    if census.content_hash != recorded["content_hash"] or not census.levels_file.exists():
-        return {}
-    levels = pd.read_parquet(census.levels_file, columns=["level_id", "name"])
-    return {int(number): str(name) for number, name in levels.itertuples(index=False)}
 
 
 GROUPS = {"level": "level_id", "department": DEPARTMENT}

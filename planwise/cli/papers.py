@@ -1,0 +1,59 @@
+"""`planwise increases`: what people take away from a published result."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Group, RenderableType
+from rich.table import Column, Table
+from rich.text import Text
+
+from planwise.app.papers import IncreasesReport, IncreasesRequest, list_increases
+from planwise.cli.options import Home, Json
+from planwise.comparison.increases import LIST_NOTE, PROMOTION_NOTE
+from planwise.console import PLAIN, emit_json, progress, results, settings_for
+from planwise.formatting import TERMINAL
+
+amount, count, percent = TERMINAL.amount, TERMINAL.count, TERMINAL.percent
+ALL = IncreasesRequest()  # the options' defaults
+
+
+def increases(
+    request: Annotated[IncreasesRequest, Parameter(name="*")] = ALL, home: Home = None, json: Json = False
+) -> None:
+    """Write the increase list of a published scenario's first year; its totals are the increase budget."""
+    report = list_increases(settings_for(home), request)
+    if json:
+        emit_json(report.as_json())
+        return
+    results().print(render_increases(report))
+    if report.output is None:
+        progress().print("Next: add --output FILE.csv or FILE.xlsx for the list of people.")
+    else:
+        rows = count(report.totals.rows)
+        progress().print(f"{rows} people: {report.output}", markup=False, soft_wrap=True)
+
+
+def render_increases(report: IncreasesReport) -> RenderableType:
+    """Return the list's totals and the promotion budget."""
+    listed, totals = report.increases, report.totals
+    share = float(totals.increase) / float(totals.old) if totals.old else None
+    sums = Table("", Column(str(listed.year), justify="right"), title=_title(report), **PLAIN)
+    for label, text in (
+        ("people", count(totals.rows)),
+        ("base pay before, x FTE", amount(totals.old, 2)),
+        ("increase budget: COLA, merit, lump sums", f"{amount(totals.increase, 2)} ({percent(share, 2)})"),
+        ("of it lump sums", amount(totals.lump_sum, 2)),
+        ("base pay after, x FTE", amount(totals.new, 2)),
+    ):
+        sums.add_row(label, text)
+    right = [Column(name, justify="right") for name in ("people", "payroll", "promotions", "share")]
+    groups = Table("promotion budget by", "group", *right, **PLAIN)
+    for row in listed.promotions():
+        attribute, group, people, payroll, cost, rate = row.values()
+        texts = (count(people), amount(payroll), amount(cost), percent(rate, 2))
+        groups.add_row(Text(attribute), Text(str(group)), *texts)
+    return Group(sums, groups, Text(f"{LIST_NOTE}\n{PROMOTION_NOTE}", style="dim"))
+
+
+def _title(report: IncreasesReport) -> str:
+    return f"Increase list of {report.increases.publication.scenario}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from planwise.comparison.increases import IncreaseList, Totals, load_increases, load_list_mapping
+from planwise.comparison.increases import IncreaseList, ListTotals, load_increases, load_list_mapping
 from planwise.governance.request import Request
 from planwise.parameters import BASELINE
 from planwise.settings import Settings
@@ -27,7 +27,7 @@ class IncreasesReport:
     """The list's totals, the increase budget that they equal, and the file that was written."""
 
     increases: IncreaseList
-    totals: Totals
+    totals: ListTotals
     output: Path | None
 
     def as_json(self) -> dict[str, Any]:

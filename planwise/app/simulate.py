@@ -14,10 +14,8 @@ from planwise.app.runner import Runner, require_not_stopped
 from planwise.census import Census, load_census
 from planwise.engine.outcome import Kpis, PlanOutcome, PlanSummary
 from planwise.engine.preview import Preview
-from planwise.engine.publishing import publish
+from planwise.engine.publishing import GATED, GATED_BY_PERSON, publish
 from planwise.engine.warehouse import (
-    GATED,
-    GATED_BY_PERSON,
     AuditFailed,
     PlannedScenario,
     Warehouse,

@@ -54,7 +54,7 @@ Kind = Literal["text", "whole", "money", "ratio", "rate", "fte", "date"]
 
 
 @dataclass(frozen=True)
-class Column:
+class ListColumn:
     """One column of the list: its SQL over the mart, and what it is."""
 
     name: str
@@ -71,35 +71,37 @@ REMARK = """CASE
     ELSE '' END"""
 INCREASE = "(cola + merit + lump_sum)"
 COLUMNS = (
-    Column("employee_id", "text", "employee_id", "Census id"),
-    Column("job_title", "text", "job_title", "Job title"),
-    Column("department", "text", "department", "Department"),
-    Column("manager", "text", "manager", "Manager's id; empty where the census has none"),
-    Column("level", "whole", "level_id", "Level in the census"),
-    Column("level_name", "text", "level_name", "Name of the level"),
-    Column("performance_rating", "whole", "performance_rating", "Rating, 1 to 5"),
-    Column("position_in_range", "rate", "range_penetration", "Old pay in the census's range, 0 to 1"),
-    Column("compa_ratio_before", "ratio", "compa_ratio_before", "Old pay / midpoint of the census's range"),
-    Column("compa_ratio_after", "ratio", "compa_ratio_after", "New pay / midpoint of the year's range"),
-    Column("fte", "fte", "fte", "Full-time equivalent"),
-    Column("old_base_pay", "money", "old_pay", "Full-time annual base pay before"),
-    Column("cola", "money", "cola", "Added by COLA, full-time"),
-    Column("cola_date", "date", "cola_date", "Effective date of the COLA"),
-    Column("merit", "money", "merit", "Added by merit, full-time"),
-    Column("merit_date", "date", "merit_date", "Effective date of merit and lump sum"),
-    Column("lump_sum", "money", "lump_sum", "Paid once at the range maximum, full-time"),
-    Column("new_base_pay", "money", "new_pay", "Full-time annual base pay after"),
-    Column(
+    ListColumn("employee_id", "text", "employee_id", "Census id"),
+    ListColumn("job_title", "text", "job_title", "Job title"),
+    ListColumn("department", "text", "department", "Department"),
+    ListColumn("manager", "text", "manager", "Manager's id; empty where the census has none"),
+    ListColumn("level", "whole", "level_id", "Level in the census"),
+    ListColumn("level_name", "text", "level_name", "Name of the level"),
+    ListColumn("performance_rating", "whole", "performance_rating", "Rating, 1 to 5"),
+    ListColumn("position_in_range", "rate", "range_penetration", "Old pay in the census's range, 0 to 1"),
+    ListColumn(
+        "compa_ratio_before", "ratio", "compa_ratio_before", "Old pay / midpoint of the census's range"
+    ),
+    ListColumn("compa_ratio_after", "ratio", "compa_ratio_after", "New pay / midpoint of the year's range"),
+    ListColumn("fte", "fte", "fte", "Full-time equivalent"),
+    ListColumn("old_base_pay", "money", "old_pay", "Full-time annual base pay before"),
+    ListColumn("cola", "money", "cola", "Added by COLA, full-time"),
+    ListColumn("cola_date", "date", "cola_date", "Effective date of the COLA"),
+    ListColumn("merit", "money", "merit", "Added by merit, full-time"),
+    ListColumn("merit_date", "date", "merit_date", "Effective date of merit and lump sum"),
+    ListColumn("lump_sum", "money", "lump_sum", "Paid once at the range maximum, full-time"),
+    ListColumn("new_base_pay", "money", "new_pay", "Full-time annual base pay after"),
+    ListColumn(
         "increase_rate",
         "rate",
         f"round(CAST({INCREASE} AS DOUBLE) / CAST(old_pay AS DOUBLE), 6)",
         "(COLA + merit + lump sum) / old base pay",
     ),
-    Column("old_pay_at_fte", "money", "old_pay * fte", "Old base pay x FTE"),
-    Column("increase_at_fte", "money", f"{INCREASE} * fte", "(COLA + merit + lump sum) x FTE"),
-    Column("lump_sum_at_fte", "money", "lump_sum * fte", "Lump sum x FTE"),
-    Column("new_pay_at_fte", "money", "new_pay * fte", "New base pay x FTE"),
-    Column("remark", "text", REMARK, "Why a raise is missing or paid once"),
+    ListColumn("old_pay_at_fte", "money", "old_pay * fte", "Old base pay x FTE"),
+    ListColumn("increase_at_fte", "money", f"{INCREASE} * fte", "(COLA + merit + lump sum) x FTE"),
+    ListColumn("lump_sum_at_fte", "money", "lump_sum * fte", "Lump sum x FTE"),
+    ListColumn("new_pay_at_fte", "money", "new_pay * fte", "New base pay x FTE"),
+    ListColumn("remark", "text", REMARK, "Why a raise is missing or paid once"),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
 TOTALS = ("old_pay_at_fte", "increase_at_fte", "lump_sum_at_fte", "new_pay_at_fte")
@@ -166,7 +168,7 @@ class ListMapping(BaseModel):
 
 
 @dataclass(frozen=True)
-class Totals:
+class ListTotals:
     """Sums over the list, in pay x FTE; `increase` is the increase budget, with lump sums counted in."""
 
     rows: int
@@ -178,7 +180,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class IncreaseList:
-    """A result's list; nothing is read until it is asked."""
+    """A result's list; its figures are read when they are needed."""
 
     publication: Publication
     settings: Settings
@@ -188,12 +190,12 @@ class IncreaseList:
         """The year of the raises."""
         return int(self.publication.manifest["years"][0])
 
-    def totals(self) -> Totals:
+    def totals(self) -> ListTotals:
         """Return the sums of the list."""
         with self._people() as connection:
             sums = ", ".join(f"coalesce(sum({BY_NAME[name].sql}), 0) AS {name}" for name in TOTALS)
             (found,) = rows(connection, f"SELECT count(*) AS people, {sums} FROM people")
-        return Totals(found["people"], *(Decimal(found[name]) for name in TOTALS))
+        return ListTotals(found["people"], *(Decimal(found[name]) for name in TOTALS))
 
     def budget(self) -> Row:
         """Return the year's row of the budget mart."""
@@ -310,7 +312,7 @@ def _selected(mapping: ListMapping, *, as_text: bool = False) -> str:
     return ", ".join(made)
 
 
-def _cell(column: Column, date_format: str | None, as_text: bool) -> str:
+def _cell(column: ListColumn, date_format: str | None, as_text: bool) -> str:
     if date_format is not None:
         return f"strftime({column.sql}, {_literal(date_format)})"
     if as_text and column.kind == "text":
@@ -397,7 +399,7 @@ class _Sheets:
                 self._write(page, row, place, kind, value)
         page.text(len(groups) + 2, 0, PROMOTION_NOTE)
 
-    def write_control(self, found: IncreaseList, totals: Totals) -> None:
+    def write_control(self, found: IncreaseList, totals: ListTotals) -> None:
         """Write the sums of the list beside the budget, with their difference."""
         page, budget = self._pages[CONTROL_SHEET], found.budget()
         money, names = self._formats["money"], list(self._mapping.columns)

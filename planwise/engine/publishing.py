@@ -35,7 +35,9 @@ GRAIN: Mapping[str, str] = {
     "fct_pay_equity": 'simulation_year, attribute, "group"',
     "fct_scenario_kpis": "simulation_year",
 }
-UNGATED = frozenset({"fct_increases"})  # its audits sum it to the budget, whose figures the gate checks
+# Not the increase list: its audits sum it to the budget, whose figures the gate checks.
+GATED = tuple(mart for mart in GRAIN if mart != "fct_increases")
+GATED_BY_PERSON = tuple(mart for mart in GATED if "employee_id" in GRAIN[mart])
 
 
 def publish(

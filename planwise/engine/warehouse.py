@@ -35,7 +35,7 @@ from planwise.engine.project import (
     open_project,
     quoted_path,
 )
-from planwise.engine.publishing import GRAIN, UNGATED
+from planwise.engine.publishing import GRAIN
 from planwise.engine.variables import sqlmesh_variables
 from planwise.errors import DamagedStore, GateBlocked, PlanWiseError, machine_error
 from planwise.parameters import EffectiveParameters
@@ -132,8 +132,6 @@ def failure(errors: list[NodeExecutionFailedError[Any]], fallback: Exception) ->
 KPI_MODEL = "marts.fct_scenario_kpis"
 PARAMETERS = '"int_effective_parameters"'  # the one model that reads the table of parameters
 MARTS = tuple(GRAIN)
-GATED = tuple(mart for mart in MARTS if mart not in UNGATED)
-GATED_BY_PERSON = tuple(mart for mart in GATED if "employee_id" in GRAIN[mart])
 PART_ROWS = 1_500_000  # of a mart in memory at once: a million of the widest take about 1 GB in a gate
 
 

@@ -42,7 +42,7 @@ class IncreasesReport:
             "total_increase": totals.increase,
             "total_lump_sum": totals.lump_sum,
             "total_new": totals.new,
-            "promotions": self.increases.promotions(),
+            "groups": self.increases.groups(),
             "output": self.output,
         }
 

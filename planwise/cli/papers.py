@@ -46,12 +46,15 @@ def render_increases(report: IncreasesReport) -> RenderableType:
         ("base pay after, x FTE", amount(totals.new, 2)),
     ):
         sums.add_row(label, text)
-    right = [Column(name, justify="right") for name in ("people", "payroll", "promotions", "share")]
-    groups = Table("promotion budget by", "group", *right, **PLAIN)
-    for row in listed.promotions():
-        attribute, group, people, payroll, cost, rate = row.values()
-        texts = (count(people), amount(payroll), amount(cost), percent(rate, 2))
-        groups.add_row(Text(attribute), Text(str(group)), *texts)
+    right = [
+        Column(name, justify="right") for name in ("people", "payroll", "increases", "", "promotions", "")
+    ]
+    groups = Table("budget by", "group", *right, **PLAIN)
+    for group in listed.groups():
+        increase, promotion = percent(group["increase_share"], 2), percent(group["promotion_share"], 2)
+        costs = (amount(group["increase_cost"]), increase, amount(group["promotion_cost"]), promotion)
+        people, payroll = count(group["headcount"]), amount(group["opening_payroll"])
+        groups.add_row(Text(group["attribute"]), Text(str(group["group"])), people, payroll, *costs)
     return Group(sums, groups, Text(f"{LIST_NOTE}\n{PROMOTION_NOTE}", style="dim"))
 
 

@@ -105,14 +105,8 @@ COLUMNS = (
 )
 BY_NAME = {column.name: column for column in COLUMNS}
 TOTALS = ("old_pay_at_fte", "increase_at_fte", "lump_sum_at_fte", "new_pay_at_fte")
-PROMOTION_HEADERS = (
-    "attribute",
-    "group",
-    "headcount",
-    "opening_payroll",
-    "promotion_cost",
-    "share_of_payroll",
-)
+GROUP_SUMS = ("headcount", "opening_payroll", "increase_cost", "promotion_cost")
+GROUP_COLUMNS = ("attribute", "group", *GROUP_SUMS, "increase_share", "promotion_share")
 
 
 class ListMapping(BaseModel):
@@ -203,27 +197,38 @@ class IncreaseList:
             found = mart_rows(connection, self.publication, "fct_budget")
         return next(row for row in found if row["simulation_year"] == self.year)
 
-    def promotions(self) -> list[Row]:
-        """Return the promotion budget by level and department; groups under ten people are one row."""
+    def groups(self) -> list[Row]:
+        """Return both budgets by level and department; groups that are too small are one row."""
         with reader() as connection:
             found = mart_rows(connection, self.publication, "fct_increase_budget")
-        groups = []
+        listed = []
         for attribute in ("level", "department"):
             own = [r for r in found if r["simulation_year"] == self.year and r["attribute"] == attribute]
             hidden = small_groups({row["group"]: row["headcount"] for row in own})
-            kept = [_promotion(attribute, row["group"], [row]) for row in own if row["group"] not in hidden]
-            pooled = [row for row in own if row["group"] in hidden]
-            kept.sort(key=lambda row: str(row["group"]))
-            groups += [*kept, *([_promotion(attribute, SMALL_GROUPS, pooled)] if pooled else [])]
-        return groups
+            own.sort(key=lambda row: str(row["group"]))
+            listed += [_group(attribute, row["group"], [row]) for row in own if row["group"] not in hidden]
+            if pooled := [row for row in own if row["group"] in hidden]:
+                listed.append(_group(attribute, SMALL_GROUPS, pooled))
+        return listed
 
-    def page(
-        self, *, where: str = "true", bound: Sequence[object] = (), limit: int | None = None
-    ) -> list[Row]:
-        """Return rows of the list, by id; `where` is a condition over the mart's columns."""
+    def find(
+        self,
+        text: str = "",
+        *,
+        sort: str = "employee_id",
+        descending: bool = False,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> tuple[list[Row], int]:
+        """Return people whose id, title or department has the text in it, sorted, and how many there are."""
+        where = "contains(lower(concat_ws(' ', employee_id, job_title, department)), ?)"
+        order = f"{BY_NAME[sort].sql} {'DESC' if descending else 'ASC'} NULLS LAST, employee_id"
         with self._people() as connection:
-            query = f"SELECT {_selected(ListMapping())} FROM people WHERE {where} ORDER BY employee_id"
-            return rows(connection, f"{query} LIMIT {limit}" if limit is not None else query, list(bound))
+            bound: list[object] = [text.lower()]
+            (counted,) = rows(connection, f"SELECT count(*) AS people FROM people WHERE {where}", bound)
+            query = f"SELECT {_selected(ListMapping())} FROM people WHERE {where} ORDER BY {order}"
+            found = rows(connection, f"{query} LIMIT ? OFFSET ?", [*bound, limit, offset])
+        return found, int(counted["people"])
 
     def write(self, file: Path, mapping: ListMapping) -> None:
         """Write the list as its suffix says; raises InputError for another suffix or an unusable place."""
@@ -261,7 +266,7 @@ class IncreaseList:
             with self._people() as connection:
                 query = f"SELECT {_selected(mapping)} FROM people ORDER BY employee_id"
                 sheets.write_people(_batches(connection, query), totals.rows)
-            sheets.write_promotions(self.promotions())
+            sheets.write_groups(self.groups())
             sheets.write_control(self, totals)
 
     @contextmanager
@@ -291,12 +296,13 @@ def load_list_mapping(source: Path | Mapping[str, Any] | None) -> ListMapping:
     return read_mapping(source, ListMapping)
 
 
-def _promotion(attribute: str, group: str, found: Sequence[Row]) -> Row:
-    headcount, payroll, cost = (
-        sum(row[name] for row in found) for name in ("headcount", "opening_payroll", "promotion_cost")
-    )
-    share = float(cost) / float(payroll) if payroll else None
-    return dict(zip(PROMOTION_HEADERS, (attribute, group, headcount, payroll, cost, share), strict=True))
+def _group(attribute: str, group: str, found: Sequence[Row]) -> Row:
+    sums = {name: sum(row[name] for row in found) for name in GROUP_SUMS}
+    payroll = float(sums["opening_payroll"])
+    shares = [
+        float(sums[f"{kind}_cost"]) / payroll if payroll else None for kind in ("increase", "promotion")
+    ]
+    return dict(zip(GROUP_COLUMNS, (attribute, group, *sums.values(), *shares), strict=True))
 
 
 def _selected(mapping: ListMapping, *, as_text: bool = False) -> str:
@@ -350,7 +356,7 @@ NUMBERS: Mapping[Kind, str] = {
 }
 WIDTHS: Mapping[Kind, int] = {"text": 22, "whole": 10, "fte": 8}
 WIDTH = 14
-PEOPLE_SHEET, PROMOTIONS_SHEET, CONTROL_SHEET = "Increases", "Promotion budget", "Control"
+PEOPLE_SHEET, GROUPS_SHEET, CONTROL_SHEET = "Increases", "Budget by group", "Control"
 # What each total is called, and the budget's figure that it equals.
 CONTROLS = {
     "old_pay_at_fte": ("Base pay before, x FTE", "opening_payroll"),
@@ -369,7 +375,7 @@ class _Sheets:
         self._formats = {kind: book.add_format({"num_format": text}) for kind, text in NUMBERS.items()}
         self._pages = {
             name: SheetWriter(book.add_worksheet(name), self._styles)
-            for name in (PEOPLE_SHEET, PROMOTIONS_SHEET, CONTROL_SHEET)
+            for name in (PEOPLE_SHEET, GROUPS_SHEET, CONTROL_SHEET)
         }
 
     def write_people(self, people: Iterator[Sequence[Any]], count: int) -> None:
@@ -388,12 +394,12 @@ class _Sheets:
         if count:
             page.sheet.autofilter(0, 0, count, len(kinds) - 1)
 
-    def write_promotions(self, groups: Sequence[Row]) -> None:
-        """Write the promotion budget by level and department."""
-        page = self._pages[PROMOTIONS_SHEET]
-        page.sheet.set_column(0, len(PROMOTION_HEADERS) - 1, WIDTHS["text"])
-        page.headers(0, PROMOTION_HEADERS, self._styles.header)
-        kinds: tuple[Kind, ...] = ("text", "text", "whole", "money", "money", "rate")
+    def write_groups(self, groups: Sequence[Row]) -> None:
+        """Write both budgets by level and department."""
+        page = self._pages[GROUPS_SHEET]
+        page.sheet.set_column(0, len(GROUP_COLUMNS) - 1, WIDTHS["text"])
+        page.headers(0, GROUP_COLUMNS, self._styles.header)
+        kinds: tuple[Kind, ...] = ("text", "text", "whole", "money", "money", "money", "rate", "rate")
         for row, group in enumerate(groups, start=1):
             for place, (kind, value) in enumerate(zip(kinds, group.values(), strict=True)):
                 self._write(page, row, place, kind, value)

@@ -62,7 +62,7 @@ def increases(tmp_path_factory):
 
 
 def test_a_row_per_incumbent(increases):
-    rows = {row["employee_id"]: row for row in increases.page()}
+    rows = {row["employee_id"]: row for row in increases.find()[0]}
 
     assert {name: tuple(float(row[a]) for a in AMOUNTS) for name, row in rows.items()} == LIST
     assert {(row["level"], row["level_name"]) for row in rows.values()} == {(1, "L1")}
@@ -73,6 +73,15 @@ def test_a_row_per_incumbent(increases):
     assert [rows[name]["merit_date"] for name in "EK"] == [None, None]
     assert rows["E"]["remark"].startswith("not eligible") and rows["K"]["remark"].startswith("not employed")
     assert c["remark"].startswith("at the range maximum") and rows["U"]["remark"] == ""
+
+
+def test_found_by_text_sorted_and_paged(increases):
+    found, total = increases.find("field", sort="merit", descending=True, limit=1)
+
+    assert [row["employee_id"] for row in found] == ["U"] and total == 2
+    assert [row["employee_id"] for row in increases.find("field", sort="merit", limit=5, offset=1)[0]] == [
+        "U"
+    ]
 
 
 def test_totals_are_the_increase_budget(increases):
@@ -113,8 +122,8 @@ def test_excel_with_a_control_total(increases, tmp_path):
     budget = control["Increase budget: COLA, merit and lump sums, x FTE"]
     assert budget[1].value == "=SUM('Increases'!$U$2:$U$6)" and budget[2].value == 9_664.80
     assert [values.cell(row, 4).value for row in (2, 3, 4)] == [0, 0, 0]
-    promotions = list(book["Promotion budget"].iter_rows(min_row=2, max_row=3, values_only=True))
-    assert promotions[0] == ("level", "smaller groups", 5, 216_000, 0, 0)
+    group = next(book["Budget by group"].iter_rows(min_row=2, values_only=True))
+    assert group[:6] == ("level", "smaller groups", 5, 216_000, 9_664.80, 0)
 
 
 def test_columns_of_an_hr_system(increases, tmp_path):
@@ -156,11 +165,11 @@ def test_promotions_are_never_on_the_list(tmp_path):
     levers = LEVERS | {"promotion_probability_level_1": 0.3, "promotion_raise_level_1": 0.085}
     people = [employee(f"E{number}") for number in range(20)]
     increases = listed([*people, employee("TOP", level_id=2, base_pay=70_000)], levers, tmp_path)
-    rows = increases.page(where="level_id = 1")
+    rows = [row for row in increases.find()[0] if row["level"] == 1]
     merits = [float(row["merit"]) for row in rows]
     promoted = merits.count(3_600)
 
     assert set(merits) == {2_040, 3_600} and promoted > 0
     assert {float(row["new_base_pay"] - row["merit"]) for row in rows} == {51_000}
-    assert sum(group["promotion_cost"] for group in increases.promotions()) == 2 * 9_000 * promoted
+    assert sum(group["promotion_cost"] for group in increases.groups()) == 2 * 9_000 * promoted
     assert float(increases.totals().increase) == increases.budget()["increase_cost"]

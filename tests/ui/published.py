@@ -93,10 +93,10 @@ def manifest(scenario: str, fingerprint: str, target: float | None = 0.03) -> di
 WIDTHS = {1: (40_000.0, 20_000.0), 2: (60_000.0, 30_000.0), 3: (90_000.0, 45_000.0)}  # minimum, width
 MONEY = (
     "base_pay", "opening_base_pay", "prorated_pay", "compensation_amount", "previous_compensation",
-    "range_minimum", "range_maximum",
+    "range_minimum", "range_maximum", "old_pay", "cola", "merit", "lump_sum", "new_pay",
 )  # fmt: skip
-RATIOS = ("compa_ratio", "range_penetration")
-DAYS = ("hire_date", "termination_date", "effective_date")
+RATIOS = ("compa_ratio", "range_penetration", "compa_ratio_before", "compa_ratio_after")
+DAYS = ("hire_date", "termination_date", "effective_date", "cola_date", "merit_date")
 COMMA = "Research, Development"
 HOSTILE = '=HYPERLINK("http://x")<img src=x onerror=alert(1)>'
 
@@ -187,6 +187,47 @@ def events(snapshot: pd.DataFrame, *, seed=8) -> pd.DataFrame:
     return found.astype(whole | {"probability": float, "draw": float})
 
 
+def increases(snapshot: pd.DataFrame) -> pd.DataFrame:
+    """The increase list of 2026: 1 % COLA for everybody, 3 % merit where the rating is above 2."""
+    year = snapshot[(snapshot["simulation_year"] == 2026) & snapshot["opening_base_pay"].notna()]
+    old = year["opening_base_pay"]
+    rated = year["performance_rating"] > 2
+    cola, merit = (0.01 * old).round(2), (0.03 * old).round(2).where(rated, 0)
+    kept = ["simulation_year", "employee_id", "job_title", "department", "level_id", "fte"]
+    return year[kept].assign(
+        performance_rating=year["performance_rating"],
+        range_penetration=year["range_penetration"],
+        compa_ratio_before=year["compa_ratio"],
+        compa_ratio_after=year["compa_ratio"],
+        old_pay=old,
+        cola=cola,
+        merit=merit,
+        lump_sum=0.0,
+        new_pay=old + cola + merit,
+        cola_date=pd.Timestamp("2026-01-01"),
+        merit_date=pd.Series(pd.Timestamp("2026-07-01"), index=old.index).where(rated),
+        on_cola_date=True,
+        on_merit_date=True,
+        merit_eligible=rated,
+    )
+
+
+def increase_budget(listed: pd.DataFrame) -> pd.DataFrame:
+    """Both budgets of 2026 by level and department, as the list has them; promotions are a tenth of it."""
+    paid = listed.assign(
+        level=listed["level_id"].astype(str),
+        opening_payroll=listed["old_pay"] * listed["fte"],
+        increase_cost=(listed["cola"] + listed["merit"]) * listed["fte"],
+    )
+    sums = {"employee_id": "count", "opening_payroll": "sum", "increase_cost": "sum"}
+    groups = [
+        paid.groupby(name).agg(sums).reset_index().rename(columns={name: "group"}).assign(attribute=name)
+        for name in ("level", "department")
+    ]
+    found = pd.concat(groups, ignore_index=True).rename(columns={"employee_id": "headcount"})
+    return found.assign(simulation_year=2026, promotion_cost=found["increase_cost"] / 10)
+
+
 def equity() -> pd.DataFrame:
     """Gender in the census and two years: M is the reference."""
     rows = [
@@ -220,6 +261,22 @@ def publish_people(settings, scenario="baseline", *, fingerprint="f" * 32, snaps
     write(snapshot, folder / "fct_workforce_snapshot.parquet")
     write(found, folder / "fct_yearly_events.parquet")
     (equity() if gaps is None else gaps).to_parquet(folder / "fct_pay_equity.parquet")
+    listed = increases(snapshot)
+    write(listed, folder / "fct_increases.parquet")
+    groups = increase_budget(listed)
+    groups.to_parquet(folder / "fct_increase_budget.parquet")
+    total = groups[groups["attribute"] == "level"]
+    budget = pd.read_parquet(folder / "fct_budget.parquet").assign(
+        opening_payroll=total["opening_payroll"].sum(),
+        increase_cost=total["increase_cost"].sum(),
+        cola_cost=float((listed["cola"] * listed["fte"]).sum()),
+        merit_cost=float((listed["merit"] * listed["fte"]).sum()),
+        lump_sum_cost=0.0,
+        increase_rate=0.04,
+        promotion_cost=total["promotion_cost"].sum(),
+        promotion_rate_of_payroll=0.004,
+    )
+    budget.to_parquet(folder / "fct_budget.parquet")
     told = manifest(scenario, fingerprint) | {"years": list(YEARS)}
     (folder / "manifest.json").write_text(json.dumps(told))
     return snapshot, found

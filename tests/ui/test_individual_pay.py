@@ -16,7 +16,7 @@ from ui.pages.results.events import Explorer
 from ui.queries.individual_pay import IndividualPay
 from ui.session import Services, Session
 from ui.store import Store
-from ui.values.people import EventQuery, Filter
+from ui.values.people import EventQuery, Filter, IncreaseQuery
 from ui.values.user import ROLES, User
 
 MAY = {"analyst": True, "approver": False, "operator": False, "auditor": True, "admin": True}
@@ -29,6 +29,8 @@ READERS = {
     "exported events": lambda reader, name: reader.export_events(name, EventQuery(EVERYONE), limit=1).frame,
     "search": lambda reader, name: reader.find(name, "Analyst", limit=1).rows,
     "one person": lambda reader, name: reader.person(name, "EMP-000007").years,
+    "increases": lambda reader, name: reader.increases(name, IncreaseQuery(), limit=1)[0],
+    "increase list": lambda reader, name: reader.increases_file(name, "csv"),
     "workbook": lambda reader, _: reader.workbook(PAIR),
     "employees": lambda reader, _: reader.people_file(PAIR),
 }
@@ -53,7 +55,17 @@ def store(tmp_path_factory):
 def test_every_role_is_in_the_table_and_every_reader_of_single_people():
     assert set(MAY) == set(ROLES)
     read = {name for name in vars(IndividualPay) if not name.startswith("_")}
-    assert read == {"sample", "events", "export_events", "find", "person", "workbook", "people_file"}
+    assert read == {
+        "sample",
+        "events",
+        "export_events",
+        "find",
+        "person",
+        "increases",
+        "increases_file",
+        "workbook",
+        "people_file",
+    }
 
 
 @pytest.mark.parametrize("role", [*MAY, "none", ""])

@@ -1,5 +1,7 @@
 """The Results page without a browser: what is asked for, what each section shows, who sees employees."""
 
+import asyncio
+import html
 from datetime import date
 from decimal import Decimal
 
@@ -8,7 +10,8 @@ import param
 import pytest
 
 from planwise.comparison.employee import Behind, Event, Timeline, Year
-from tests.ui.published import COMMA, HOSTILE, equity, people, publish_people
+from planwise.formatting import money_short
+from tests.ui.published import COMMA, HOSTILE, equity, increases, people, publish_people
 from ui.pages.results import employee as timeline
 from ui.pages.results.groups import words
 from ui.pages.results.page import ResultsPage
@@ -19,7 +22,7 @@ from ui.store import Store
 from ui.values.people import Filter
 from ui.values.user import User
 
-SECTIONS = ("years", "groups", "bridge", "spreads", "ranges", "equity", "events", "employee")
+SECTIONS = ("years", "increases", "groups", "bridge", "spreads", "ranges", "equity", "events", "employee")
 BUDGET = dict(exit_savings=5.0, cola_cost=1.0, merit_cost=1.0, promotion_cost=1.0, hire_cost=4.0)
 
 
@@ -241,3 +244,32 @@ def test_a_timeline_says_rule_lever_value_and_tier_and_invents_no_approver(home)
         "2026-07-01",
         "2027-03-01",
     ]
+
+
+def test_the_increase_list_is_found_by_text_and_its_files_sum_to_the_tile(home):
+    mine = session(home)
+    mine.selection.section = "increases"
+    section = ResultsPage(mine)._by_key["increases"]
+    listed = increases(people())
+    cost = ((listed["cola"] + listed["merit"]) * listed["fte"]).sum()
+
+    assert money_short(cost) in section._totals.object and "4.00%" in section._totals.object
+    assert section._rows.total == f"{len(listed)} people" and len(section._rows.rows) == 25
+    one = listed["employee_id"].iloc[5]
+    section._text.value = one.lower()
+    assert [row["key"] for row in section._rows.rows] == [one]
+    assert f"with {one.lower()!r}" in html.unescape(section._heading.object)
+    file = pd.read_csv(asyncio.run(section._file("csv")))
+    assert file["increase_at_fte"].sum() == pytest.approx(cost, abs=1e-6) and len(file) == len(listed)
+    groups = section._groups._content.frame
+    assert list(groups["group"])[:2] == ["Level 2", "smaller groups"]
+    assert groups.loc[groups["attribute"] == "level", "increase_cost"].sum() == pytest.approx(cost)
+
+
+def test_increases_by_group_are_for_every_role_the_list_is_not(home):
+    mine = session(home, "approver")
+    mine.selection.section = "increases"
+    section = ResultsPage(mine)._by_key["increases"]
+
+    assert section._totals.object and len(section._groups._content.frame) > 2
+    assert section._rows.rows == [] and "analysts, auditors" in section.layout[1].object

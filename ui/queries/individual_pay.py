@@ -1,13 +1,15 @@
 """Single people and their pay: their only reader, opened by users with the right to see them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from planwise.governance.publications import Publication
 from planwise.settings import Settings
 from ui.queries.comparisons import written
 from ui.queries.people import PeopleReader, again
-from ui.values.people import EventPage, EventQuery, Filter, PeopleFound, Sample
+from ui.values.people import EventPage, EventQuery, Filter, IncreaseQuery, PeopleFound, Sample
 from ui.values.user import User
 
 if TYPE_CHECKING:
@@ -56,6 +58,29 @@ class IndividualPay:
         from planwise.comparison.employee import timeline
 
         return again(lambda: timeline(self._settings, scenario, employee_id))
+
+    def increases(
+        self, scenario: str, query: IncreaseQuery, *, offset: int = 0, limit: int
+    ) -> tuple[pd.DataFrame, int]:
+        """Return some of the increase list's rows that a query finds, and how many it finds."""
+        from planwise.comparison.increases import load_increases
+
+        order: dict[str, Any] = {"sort": query.sort, "descending": query.descending}
+        rows, total = again(
+            lambda: load_increases(self._settings, scenario).find(
+                query.text, offset=offset, limit=limit, **order
+            )
+        )
+        return pd.DataFrame(rows), total
+
+    def increases_file(self, scenario: str, suffix: str) -> bytes:
+        """Return the whole increase list as a file: csv or xlsx."""
+        from planwise.app.papers import IncreasesRequest, list_increases
+
+        request = IncreasesRequest(scenario=scenario)
+        return written(
+            lambda file: list_increases(self._settings, request.model_copy(update={"output": file})), suffix
+        )
 
     def workbook(self, names: Sequence[str]) -> bytes:
         """Return a comparison as an Excel workbook, with levels, groups and single people."""

@@ -15,6 +15,7 @@ from ui.cache import BoundedCache
 from ui.values.people import (
     FigureDistribution,
     Filter,
+    IncreaseBudget,
     Population,
     Sample,
 )
@@ -107,6 +108,17 @@ class PeopleReader:
             return connection.execute(query, [path(publication, "fct_pay_equity")]).df()
 
         return self.ask(scenario, ("equity",), read)
+
+    def increase_budget(self, scenario: str) -> IncreaseBudget:
+        """Return what the raises of the first year cost, in total and by level and department."""
+
+        def read(_connection: "duckdb.DuckDBPyConnection", publication: Publication) -> IncreaseBudget:
+            from planwise.comparison.increases import IncreaseList
+
+            found = IncreaseList(publication, self._settings)
+            return IncreaseBudget(found.year, found.budget(), pd.DataFrame(found.groups()))
+
+        return self.ask(scenario, ("increase_budget",), read)
 
     def ask(
         self,

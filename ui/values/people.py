@@ -162,3 +162,25 @@ class PeopleFound:
 
     rows: Sequence[Mapping[str, Any]]
     total: int
+
+
+@dataclass(frozen=True)
+class IncreaseBudget:
+    """What the raises of the first planned year cost: the budget mart's row, and costs by group.
+
+    `groups` has one row per level and department: headcount, opening_payroll, increase_cost, increase_share,
+    promotion_cost, promotion_share; those that are too small are one row.
+    """
+
+    year: int
+    totals: Mapping[str, Any]
+    groups: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class IncreaseQuery:
+    """Which people of the increase list, by a text in id, title or department, and in which order."""
+
+    text: str = ""
+    sort: str = "employee_id"
+    descending: bool = False

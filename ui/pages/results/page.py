@@ -15,6 +15,7 @@ from ui.pages.results.distributions import Ranges, Spreads
 from ui.pages.results.employee import Employee
 from ui.pages.results.events import Explorer
 from ui.pages.results.groups import Equity, Groups
+from ui.pages.results.increases import Increases
 from ui.pages.results.request import ResultsRequest, ResultsView, Section, load_view
 from ui.pages.results.years import Bridge, Years, headline
 from ui.selection import Selection
@@ -154,6 +155,7 @@ class ResultsPage(Page):
         self._controls = FilterControls(session.selection)
         self._sections: tuple[Section, ...] = (
             Years(),
+            Increases(session, self._ask, self._open),
             Groups(),
             Bridge(),
             Spreads(self._ask),

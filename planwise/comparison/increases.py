@@ -74,7 +74,9 @@ COLUMNS = (
     ListColumn("employee_id", "text", "employee_id", "Census id"),
     ListColumn("job_title", "text", "job_title", "Job title"),
     ListColumn("department", "text", "department", "Department"),
-    ListColumn("manager", "text", "manager", "Manager's id; empty where the census has none"),
+    ListColumn("job_family", "text", "job_family", "Job family; empty where the census has none"),
+    ListColumn("location", "text", "location", "Location; empty where the census has none"),
+    ListColumn("manager", "text", "manager_id", "Manager's id; empty where the census has none"),
     ListColumn("level", "whole", "level_id", "Level in the census"),
     ListColumn("level_name", "text", "level_name", "Name of the level"),
     ListColumn("performance_rating", "whole", "performance_rating", "Rating, 1 to 5"),
@@ -105,6 +107,7 @@ COLUMNS = (
 )
 BY_NAME = {column.name: column for column in COLUMNS}
 TOTALS = ("old_pay_at_fte", "increase_at_fte", "lump_sum_at_fte", "new_pay_at_fte")
+GROUPED_BY = ("level", "department", "job_family", "location")
 GROUP_SUMS = ("headcount", "opening_payroll", "increase_cost", "promotion_cost")
 GROUP_COLUMNS = ("attribute", "group", *GROUP_SUMS, "increase_share", "promotion_share")
 
@@ -198,11 +201,11 @@ class IncreaseList:
         return next(row for row in found if row["simulation_year"] == self.year)
 
     def groups(self) -> list[Row]:
-        """Return both budgets by level and department; groups that are too small are one row."""
+        """Return both budgets by the groups of each attribute; those that are too small are one row."""
         with reader() as connection:
             found = mart_rows(connection, self.publication, "fct_increase_budget")
         listed = []
-        for attribute in ("level", "department"):
+        for attribute in GROUPED_BY:
             own = [r for r in found if r["simulation_year"] == self.year and r["attribute"] == attribute]
             hidden = small_groups({row["group"]: row["headcount"] for row in own})
             own.sort(key=lambda row: str(row["group"]))
@@ -271,7 +274,7 @@ class IncreaseList:
 
     @contextmanager
     def _people(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open a connection with the table `people`: the mart, with names of levels and managers."""
+        """Open a connection with the table `people`: the mart, with names of levels."""
         mart, census = path(self.publication, MART), census_of(self.publication, self.settings)
         with reader() as connection, damage_named(self.publication):
             names = level_names(census)
@@ -279,7 +282,7 @@ class IncreaseList:
             if names:
                 connection.executemany("INSERT INTO names VALUES (?, ?)", list(names.items()))
             connection.execute(
-                "CREATE TEMP TABLE people AS SELECT mart.*, level_name, CAST(NULL AS TEXT) AS manager "
+                "CREATE TEMP TABLE people AS SELECT mart.*, level_name "
                 "FROM read_parquet(?) AS mart LEFT JOIN names USING (level_id)",
                 [mart],
             )

@@ -134,7 +134,7 @@ def _increase(s: Simulation, year: int, p: Person) -> dict[str, Any]:
     added = {k: p["raises"][k]["pay"] - p["raises"][k]["previous"] if k in p["raises"] else 0 for k in KINDS}
     new = old + sum(added.values())
     spread = before["maximum"] - before["minimum"]
-    kept = ("employee_id", "job_title", "department", "performance_rating", "on_merit_date")
+    kept = ("employee_id", "job_title", "department", *GROUPINGS, "performance_rating", "on_merit_date")
     return {k: p[k] for k in kept} | {
         "simulation_year": year,
         "level_id": level,

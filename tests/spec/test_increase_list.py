@@ -22,7 +22,7 @@ LEVERS = STILL | {
 }
 # K leaves on 20 April, between the COLA and the merit date, U on 24 October, after both.
 PEOPLE = [
-    employee("B", base_pay=50_000, fte=0.5),
+    employee("B", base_pay=50_000, fte=0.5, manager_id="U"),
     employee("C", base_pay=58_000, department="Field"),  # level 1 ends at 60,000
     employee("E", base_pay=40_000, hire_date=date(2025, 10, 1), job_title="=1+1"),  # not eligible for merit
     employee("K", base_pay=45_000),
@@ -66,6 +66,7 @@ def test_a_row_per_incumbent(increases):
 
     assert {name: tuple(float(row[a]) for a in AMOUNTS) for name, row in rows.items()} == LIST
     assert {(row["level"], row["level_name"]) for row in rows.values()} == {(1, "L1")}
+    assert [rows[name]["manager"] for name in "BC"] == ["U", None]
     c = rows["C"]
     ratios = ("position_in_range", "compa_ratio_before", "compa_ratio_after")
     assert [float(c[name]) for name in ratios] == [0.9, 1.16, 1.2]
@@ -120,7 +121,7 @@ def test_excel_with_a_control_total(increases, tmp_path):
     assert {name: tuple(found.loc[name, AMOUNTS]) for name in LIST} == LIST
     assert found.loc["C", "merit_date"] == datetime(2026, 7, 1) and found.loc["E", "job_title"] == "=1+1"
     budget = control["Increase budget: COLA, merit and lump sums, x FTE"]
-    assert budget[1].value == "=SUM('Increases'!$U$2:$U$6)" and budget[2].value == 9_664.80
+    assert budget[1].value == "=SUM('Increases'!$W$2:$W$6)" and budget[2].value == 9_664.80
     assert [values.cell(row, 4).value for row in (2, 3, 4)] == [0, 0, 0]
     group = next(book["Budget by group"].iter_rows(min_row=2, values_only=True))
     assert group[:6] == ("level", "smaller groups", 5, 216_000, 9_664.80, 0)

@@ -97,6 +97,7 @@ MONEY = (
 )  # fmt: skip
 RATIOS = ("compa_ratio", "range_penetration", "compa_ratio_before", "compa_ratio_after")
 DAYS = ("hire_date", "termination_date", "effective_date", "cola_date", "merit_date")
+EMPTY = ("job_family", "location", "manager_id")
 COMMA = "Research, Development"
 HOSTILE = '=HYPERLINK("http://x")<img src=x onerror=alert(1)>'
 
@@ -195,6 +196,9 @@ def increases(snapshot: pd.DataFrame) -> pd.DataFrame:
     cola, merit = (0.01 * old).round(2), (0.03 * old).round(2).where(rated, 0)
     kept = ["simulation_year", "employee_id", "job_title", "department", "level_id", "fte"]
     return year[kept].assign(
+        job_family=None,
+        location=None,
+        manager_id=None,
         performance_rating=year["performance_rating"],
         range_penetration=year["range_penetration"],
         compa_ratio_before=year["compa_ratio"],
@@ -246,7 +250,7 @@ def equity() -> pd.DataFrame:
 def write(frame: pd.DataFrame, file) -> None:
     """Write money as decimals and days as dates, as the marts do."""
     kinds = dict.fromkeys(MONEY, "DECIMAL(14, 2)") | dict.fromkeys(RATIOS, "DECIMAL(12, 6)")
-    kinds |= dict.fromkeys(DAYS, "DATE") | dict.fromkeys(("gender", "department"), "TEXT")
+    kinds |= dict.fromkeys(DAYS, "DATE") | dict.fromkeys(("gender", "department", *EMPTY), "TEXT")
     casts = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in kinds.items() if name in frame)
     with duckdb.connect() as connection:
         connection.register("frame", frame)

@@ -1,4 +1,4 @@
-"""What people take away from a published result: the increase list."""
+"""What people take away from a published result: the increase list, the summary on one page."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +7,9 @@ from typing import Any
 from pydantic import Field
 
 from planwise.comparison.increases import IncreaseList, ListTotals, load_increases, load_list_mapping
+from planwise.comparison.summary import Summary, summarise, write_summary
+from planwise.errors import InputError
+from planwise.governance import open_ledger
 from planwise.governance.request import Request
 from planwise.parameters import BASELINE
 from planwise.settings import Settings
@@ -58,3 +61,28 @@ def list_increases(settings: Settings, request: IncreasesRequest) -> IncreasesRe
     if request.output is not None:
         increases.write(request.output, mapping)
     return IncreasesReport(increases, increases.totals(), request.output)
+
+
+class SummaryRequest(Request):
+    """A published scenario, another one beside it, and the file to write."""
+
+    scenario: str = Field(default=BASELINE, description="A published scenario.")
+    against: str | None = Field(default=None, description="Show this scenario's figures beside it.")
+    output: Path | None = Field(default=None, description="Write the page: an .html or .pdf file.")
+
+
+def write_scenario_summary(settings: Settings, request: SummaryRequest) -> Summary:
+    """Write the summary of a result in force; raises InputError without a result or for an unusable file."""
+    if request.output is None:
+        raise InputError("The summary needs a file.", remedy="Add --output FILE.html or FILE.pdf.")
+    with open_ledger(settings) as ledger:
+        stored = {scenario.name: scenario for scenario in ledger.scenarios.list()}
+    about = stored.get(request.scenario)  # a deleted scenario's result is still there
+    summary = summarise(
+        settings,
+        request.scenario,
+        against=request.against,
+        description="" if about is None or about.name == BASELINE else about.description,
+    )
+    write_summary(summary, request.output)
+    return summary

@@ -1,4 +1,4 @@
-"""`planwise increases`: what people take away from a published result."""
+"""`planwise increases`, `planwise summary`: what people take away from a published result."""
 
 from typing import Annotated
 
@@ -7,14 +7,20 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from planwise.app.papers import IncreasesReport, IncreasesRequest, list_increases
+from planwise.app.papers import (
+    IncreasesReport,
+    IncreasesRequest,
+    SummaryRequest,
+    list_increases,
+    write_scenario_summary,
+)
 from planwise.cli.options import Home, Json
 from planwise.comparison.increases import LIST_NOTE, PROMOTION_NOTE
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.formatting import TERMINAL
 
 amount, count, percent = TERMINAL.amount, TERMINAL.count, TERMINAL.percent
-ALL = IncreasesRequest()  # the options' defaults
+ALL, ONE_PAGE = IncreasesRequest(), SummaryRequest()  # the options' defaults
 
 
 def increases(
@@ -60,3 +66,14 @@ def render_increases(report: IncreasesReport) -> RenderableType:
 
 def _title(report: IncreasesReport) -> str:
     return f"Increase list of {report.increases.publication.scenario}"
+
+
+def summary(
+    request: Annotated[SummaryRequest, Parameter(name="*")] = ONE_PAGE, home: Home = None, json: Json = False
+) -> None:
+    """Write a published scenario on one page: question, budget, who gets what, risk, equity, alternatives."""
+    found = write_scenario_summary(settings_for(home), request)
+    if json:
+        emit_json({"scenario": found.scenario, "against": found.against, "output": request.output})
+    else:
+        progress().print(f"Summary: {request.output}", markup=False, soft_wrap=True)

@@ -37,6 +37,7 @@ LIST = {
     "U": (48_000, 960, 1_958.40, 0, 50_918.40),
 }
 TYPES = dict.fromkeys(("old_pay", "cola", "merit", "lump_sum", "new_pay"), "DECIMAL(14, 2)")  # as published
+TYPES |= dict.fromkeys(("job_family", "location", "manager_id"), "TEXT")
 TYPES |= {"fte": "DECIMAL(5, 4)", "cola_date": "DATE", "merit_date": "DATE"}
 AMOUNTS = ["old_base_pay", "cola", "merit", "lump_sum", "new_base_pay"]
 

@@ -33,6 +33,8 @@ def frames(growth: float) -> dict[str, pd.DataFrame]:
         growth_all=growth, growth_compound=growth, bridge_exits=0.01, bridge_cola=0.02, bridge_merit=0.02,
         bridge_promotion=0.01, bridge_hires=growth - 0.06, mean_compa_ratio=1.02, termination_rate=0.1,
         mean_base_pay=80_000.0, median_base_pay=75_000.0, payroll=25_600_000.0, payroll_change=1_600_000.0,
+        increase_rate=0.04, increase_cost=1_000_000.0, increase_cost_in_year=600_000.0, lump_sum_cost=0.0,
+        promotion_rate_of_payroll=0.004, growth_continuing=0.045, adjusted_gap_max=np.nan,
     )  # fmt: skip
     mean = [80_000.0, 82_000.0, 84_000.0]
     return {

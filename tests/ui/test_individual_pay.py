@@ -99,7 +99,7 @@ def test_downloads_of_a_page_give_single_people_to_who_has_the_right(store, role
     page = ComparePage(session)
     page._names = PAIR
     labels = [button.label for button in page._files]
-    assert labels == ["Excel workbook", "Employees (CSV)"][: 1 + may]
+    assert labels == ["Excel workbook", "Summary (PDF)", "Employees (CSV)"][: 2 + may]
     sheets, values = texts(asyncio.run(page._files[0]._file()).read())
     assert ("Employees" in sheets) is ("Levels" in sheets) is ("People" in sheets) is may
     assert (SECRET_ID in values) is (SECRET_PAY in values) is may

@@ -2,14 +2,18 @@
 
 import asyncio
 import html
+import sys
 from datetime import date
 from decimal import Decimal
 
 import pandas as pd
 import param
 import pytest
+import weasyprint
 
 from planwise.comparison.employee import Behind, Event, Timeline, Year
+from planwise.comparison.summary import summarise, write_summary
+from planwise.errors import InputError
 from planwise.formatting import money_short
 from tests.ui.published import COMMA, HOSTILE, equity, increases, people, publish_people
 from ui.pages.results import employee as timeline
@@ -273,3 +277,29 @@ def test_increases_by_group_are_for_every_role_the_list_is_not(home):
 
     assert section._totals.object and len(section._groups._content.frame) > 2
     assert section._rows.rows == [] and "analysts, auditors" in section.layout[1].object
+
+
+def test_the_summary_is_one_page_for_every_role(home):
+    mine = session(home, "approver")
+    ResultsPage(mine)
+    pages = {kind: mine.store.comparisons.summary(("other", "baseline"), kind) for kind in ("html", "pdf")}
+    text = pages["html"].decode()
+
+    assert pages["pdf"].startswith(b"%PDF")
+    assert text.count("4.00%") >= 3 and "baseline against other" in text
+    assert "cannot be measured on this census" in text  # no adjusted gap is known
+    assert "EMP-0" not in text and "<img" not in text and "Tiny" not in text
+    assert len(weasyprint.HTML(string=text).render().pages) == 1
+
+
+def test_without_pango_a_pdf_says_what_to_install(home, monkeypatch, tmp_path):
+    found = summarise(home, "baseline")
+    monkeypatch.setitem(sys.modules, "weasyprint", None)  # as an import that fails
+    with pytest.raises(InputError, match="Pango") as refused:
+        write_summary(found, tmp_path / "plan.pdf")
+
+    assert "apt-get install libpango" in refused.value.remedy and not list(tmp_path.iterdir())
+    write_summary(found, tmp_path / "plan.html")
+    assert (tmp_path / "plan.html").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(InputError, match="neither HTML nor PDF"):
+        write_summary(found, tmp_path / "plan.docx")

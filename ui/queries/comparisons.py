@@ -71,6 +71,16 @@ class ComparisonReader:
 
         return written(write, "xlsx")
 
+    def summary(self, names: Sequence[str], suffix: str) -> bytes:
+        """Return a result on one page, pdf or html; of two names the second, with the first beside it."""
+        from planwise.app.papers import SummaryRequest, write_scenario_summary
+
+        request = SummaryRequest(scenario=names[-1], against=names[0] if len(names) > 1 else None)
+        return written(
+            lambda file: write_scenario_summary(self._settings, request.model_copy(update={"output": file})),
+            suffix,
+        )
+
     def seeds(self, own: int, count: int) -> tuple[int, ...]:
         """Return the seeds that `planwise ensemble` takes for a scenario, its own first."""
         return replicate_seeds(own, count)

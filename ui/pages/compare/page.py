@@ -291,7 +291,21 @@ class ComparePage(Page):
             description="Employees (CSV): every matched person's pay in both; personal data",
             **small,
         )
-        files = [book, persons] if session.can_see_individual_pay else [book]
+
+        async def one_page() -> bytes:
+            pair = self._names[:2]
+            summary.filename = file_name("summary", pair, "pdf")
+            return await session.offload(self._store.comparisons.summary, pair, "pdf")
+
+        summary = Download(
+            one_page,
+            failed,
+            label="Summary (PDF)",
+            busy="Writing the summary…",
+            description="Summary (PDF): the second scenario on one page, the base beside it",
+            **small,
+        )
+        files = [book, summary, *([persons] if session.can_see_individual_pay else [])]
         return pn.Row(*files, styles={"gap": "8px"}, visible=False)
 
 

@@ -10,6 +10,8 @@ import panel_material_ui as pmui
 from planwise.errors import PlanWiseError
 from planwise.formatting import count, moment
 from ui.components import html
+from ui.components.card import SMALL
+from ui.components.downloads import Download
 from ui.components.page import STACK, Page, UpdateGuard, empty_state, on_page
 from ui.pages.results.distributions import Ranges, Spreads
 from ui.pages.results.employee import Employee
@@ -176,8 +178,15 @@ class ResultsPage(Page):
         self._nothing = empty_state(
             session, "Nothing is published yet", NOTHING, run="Go to Run", census="Census"
         )
+        self._result = ""
+        files = (self._summary_button(suffix) for suffix in ("pdf", "html"))
         self._body = pn.Column(
-            self._heading, self._controls.layout, self._notices, self._strip, self._tabs, **STACK
+            pmui.Row(self._heading, *files, sizing_mode="stretch_width", margin=0),
+            self._controls.layout,
+            self._notices,
+            self._strip,
+            self._tabs,
+            **STACK,
         )
         self._show(html.pane(READING))
         self._busy = self._again = False
@@ -243,6 +252,7 @@ class ResultsPage(Page):
         if view is None:
             self._show(self._nothing)
             return
+        self._result = view.scenario
         census = view.result.manifest["census"]
         self._heading.object = html.heading(
             f"Results of {view.scenario}",
@@ -256,6 +266,24 @@ class ResultsPage(Page):
             self._tabs.active = self._sections.index(shown.section)
         shown.section.show(view, shown.found)
         self._show(self._body)
+
+    def _summary_button(self, suffix: str) -> Download:
+        async def page() -> bytes:
+            return await self._session.offload(
+                self._session.store.comparisons.summary, (self._result,), suffix
+            )
+
+        kind = suffix.upper()
+        button = Download(
+            page,
+            lambda error: self._set_notices([html.error_notice(error)]),
+            label=f"Summary, {kind}",
+            busy="Writing the summary…",
+            description=f"Download the scenario on one page as {kind}",
+            **SMALL,
+        )
+        button.filename = f"summary.{suffix}"
+        return button
 
     def _ask(self) -> None:
         pn.state.execute(self.fill)

@@ -1,0 +1,246 @@
+"""The summary of a published scenario on one page, as HTML or PDF: budget, who gets what, risk, alternatives.
+
+It has figures of groups only: whoever may read results may read it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from planwise import formatting
+from planwise.comparison.increases import IncreaseList
+from planwise.comparison.sources import Row, Source, census_of, level_names, mart_rows, reader
+from planwise.errors import DamagedStore, InputError
+from planwise.formatting import is_missing
+from planwise.governance.publications import Publication, load_publication, published_scenarios
+from planwise.parameters import Finding, Risk, catalogue, resolve, validate
+from planwise.parameters.values import Key
+from planwise.settings import Settings
+from planwise.storage import write_bytes
+
+HTML, PDF = ".html", ".pdf"
+CENSUS_YEAR = 0
+GROUPS_SHOWN, FINDINGS_SHOWN, LEVERS_SHOWN, ALTERNATIVES_SHOWN = 6, 4, 10, 5  # it stays one page
+NOT_MEASURED = "cannot be measured on this census"
+# The first planned year's figures, in order: label, KPI, how it is written.
+FIGURES = (
+    ("Increase budget", "increase_rate", "rate"),
+    ("Increases", "increase_cost", "money"),
+    ("seen in the year", "increase_cost_in_year", "money"),
+    ("of it lump sums", "lump_sum_cost", "money"),
+    ("Promotion budget", "promotion_rate_of_payroll", "rate"),
+    ("Payroll at year end", "payroll", "money"),
+    ("Growth of those who stay", "growth_continuing", "rate"),
+    ("Change in average pay (mix included)", "growth_all", "rate"),
+    ("Headcount at year end", "headcount", "count"),
+    ("Largest adjusted pay gap", "adjusted_gap_max", "rate"),
+)
+WRITERS = {
+    "rate": lambda v: formatting.percent(v, 2),
+    "money": formatting.amount_short,
+    "count": formatting.count,
+}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything the page shows; figures are texts, or None where they cannot be measured."""
+
+    scenario: str
+    title: str
+    description: str
+    against: str | None
+    year: int
+    last_year: int
+    census: str
+    published: str
+    figures: Sequence[Mapping[str, Any]]
+    years: Sequence[Row]
+    levers: Sequence[tuple[str, str]]
+    groups: Sequence[Mapping[str, Any]]
+    risk: Risk
+    findings: Sequence[Finding]
+    more_findings: int
+    equity: Sequence[Row]
+    alternatives: Sequence[Mapping[str, Any]]
+    footer: str
+
+
+def summarise(
+    settings: Settings, scenario: str, *, against: str | None = None, title: str = "", description: str = ""
+) -> Summary:
+    """Return the summary of a result in force; `against` is another one, whose figures stand beside it.
+
+    Raises InputError for a scenario without a result, DamagedStore for a damaged one.
+    """
+    own = load_publication(settings, scenario)
+    other = None if against is None else load_publication(settings, against)
+    year, years = int(own.manifest["years"][0]), own.manifest["years"]
+    kpis = _kpis(own)
+    risk, findings = _risk(own)
+    names = level_names(census_of(own, settings)) or None
+    census = own.manifest["census"]
+    return Summary(
+        scenario=scenario,
+        title=title or scenario,
+        description=description,
+        against=against,
+        year=year,
+        last_year=int(years[-1]),
+        census=f"{census['name']}, {formatting.count(census['rows'])} people as of {census['as_of']}",
+        published=formatting.moment(str(own.manifest["published_at"])),
+        figures=_figures(kpis[0], None if other is None else _kpi_of(other, year)),
+        years=kpis,
+        levers=_levers(own, year),
+        groups=_groups(IncreaseList(own, settings), names),
+        risk=risk,
+        findings=findings[:FINDINGS_SHOWN],
+        more_findings=max(len(findings) - FINDINGS_SHOWN, 0),
+        equity=_equity(own, year),
+        alternatives=_alternatives(settings, own, year),
+        footer=f"PlanWise {version('planwise')}. Money: annual base pay x FTE in the census's currency.",
+    )
+
+
+def render_html(summary: Summary) -> str:
+    """Return the page as HTML that loads no other file."""
+    environment = Environment(
+        loader=PackageLoader(__name__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= WRITERS
+    return environment.get_template("summary.html.jinja").render(summary=summary, not_measured=NOT_MEASURED)
+
+
+def render_pdf(summary: Summary) -> bytes:
+    """Return the page as PDF; raises InputError when the system's Pango library is missing."""
+    try:
+        import weasyprint  # loads libpango
+    except (OSError, ImportError) as error:
+        raise InputError(
+            f"A PDF needs the Pango library, which is not installed: {str(error).splitlines()[0]}",
+            remedy="Debian: `apt-get install libpango-1.0-0 libpangoft2-1.0-0`; or write an .html file.",
+        ) from error
+    written = weasyprint.HTML(string=render_html(summary)).write_pdf()
+    assert isinstance(written, bytes)  # no target was given
+    return written
+
+
+def write_summary(summary: Summary, file: Path) -> None:
+    """Write the page as its suffix says; raises InputError for another suffix or an unusable place."""
+    suffix = file.suffix.lower()
+    if suffix not in (HTML, PDF):
+        raise InputError(
+            f"{file} is neither HTML nor PDF.", remedy=f"Choose a name that ends with {HTML} or {PDF}."
+        )
+    content = render_pdf(summary) if suffix == PDF else render_html(summary).encode()
+    try:
+        write_bytes(file, content)
+    except OSError as error:
+        raise InputError(
+            f"The file {file} cannot be written: {error.strerror or error}.",
+            remedy="Choose a folder that can be written, with space.",
+        ) from error
+
+
+def _kpis(publication: Publication) -> list[Row]:
+    with reader() as connection:
+        found = mart_rows(connection, publication, "fct_scenario_kpis")
+    return sorted(found, key=lambda row: int(row["simulation_year"]))
+
+
+def _kpi_of(publication: Publication, year: int) -> Row | None:
+    return next((row for row in _kpis(publication) if row["simulation_year"] == year), None)
+
+
+def _figures(own: Row, other: Row | None) -> list[dict[str, Any]]:
+    found = []
+    for label, name, kind in FIGURES:
+        value, beside = own.get(name), None if other is None else other.get(name)
+        change = None
+        if not (is_missing(value) or is_missing(beside)):
+            difference = float(value) - float(beside)  # type: ignore[arg-type]
+            change = formatting.points(difference) if kind == "rate" else _signed(kind, difference)
+        texts = {"value": _text(kind, value), "other": _text(kind, beside), "change": change}
+        found.append({"label": label, **texts})
+    return found
+
+
+def _signed(kind: str, difference: float) -> str:
+    write = formatting.count if kind == "count" else formatting.amount_short
+    return write(difference, sign=True)
+
+
+def _text(kind: str, value: Any) -> str | None:
+    return None if is_missing(value) else WRITERS[kind](value)
+
+
+def _levers(publication: Publication, year: int) -> list[tuple[str, str]]:
+    """Return what differs from the defaults in the first year, by its label."""
+    known = catalogue()
+    found = []
+    for (name, of_year), setting in Source(publication).settings.items():
+        if setting.tier == "default" or of_year not in (year, None) or name not in known.levers:
+            continue
+        found.append((known.levers[name].label, formatting.exact_percent(setting.value)))
+    return found[:LEVERS_SHOWN]
+
+
+def _groups(increases: IncreaseList, names: Mapping[int, str] | None) -> list[dict[str, Any]]:
+    """Return every level and the largest departments."""
+    listed = []
+    for attribute in ("level", "department"):
+        own = [row for row in increases.groups() if row["attribute"] == attribute]
+        shown = own if attribute == "level" else sorted(own, key=lambda r: -r["opening_payroll"])
+        for row in shown[:GROUPS_SHOWN]:
+            group = str(row["group"])
+            named = formatting.level(int(group), names) if attribute == "level" and group.isdigit() else group
+            listed.append({**row, "name": named})
+    return listed
+
+
+def _risk(publication: Publication) -> tuple[Risk, list[Finding]]:
+    """Return the risk of the published levers, and the findings, the worst first."""
+    own = {
+        str(Key(name, year)): setting.value
+        for (name, year), setting in Source(publication).settings.items()
+        if setting.tier != "default"
+    }
+    findings = validate(resolve(tuple(publication.manifest["years"]), scenario=own))
+    return max((f.risk for f in findings), key=lambda risk: risk.rank, default=Risk.OK), findings
+
+
+def _equity(publication: Publication, year: int) -> list[Row]:
+    with reader() as connection:
+        found = mart_rows(connection, publication, "fct_pay_equity")
+    rows = [
+        {**row, "gap": _text("rate", row["raw_gap"]), "adjusted": _text("rate", row["adjusted_gap"])}
+        for row in found
+        if row["simulation_year"] == year
+    ]
+    return sorted(rows, key=lambda row: (row["attribute"], -row["headcount"]))[:GROUPS_SHOWN]
+
+
+def _alternatives(settings: Settings, own: Publication, year: int) -> list[dict[str, Any]]:
+    """Return other results on the same census, the cheapest first."""
+    found = []
+    for name in published_scenarios(settings):
+        if name == own.scenario:
+            continue
+        try:
+            other = load_publication(settings, name)
+            if other.manifest["census"]["content_hash"] != own.manifest["census"]["content_hash"]:
+                continue
+            kpi = _kpi_of(other, year)
+        except DamagedStore:
+            continue  # `planwise doctor` names it
+        if kpi is not None and not is_missing(kpi.get("increase_cost")):
+            found.append({**kpi, "scenario": name, "risk": _risk(other)[0]})
+    return sorted(found, key=lambda row: row["increase_cost"])[:ALTERNATIVES_SHOWN]

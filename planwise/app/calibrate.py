@@ -187,7 +187,7 @@ def save_as_scenario(settings: Settings, calibration: Calibration, name: str) ->
     registered = last.ids_in_file is None and not calibration.scale.by_pay
     census = last.name if registered else check_name(f"{name}{CENSUS_SUFFIX}")
     with open_ledger(settings) as ledger:
-        if name in {scenario.name for scenario in ledger.scenarios.list()}:
+        if name in {scenario.name for scenario in ledger.scenarios.list(archived=True)}:
             raise InputError(
                 f"The scenario {name} exists already.",
                 remedy=f"Choose another name, or delete it: `planwise scenario delete {name}`.",

@@ -47,7 +47,9 @@ def census_deletion(settings: Settings, name: str) -> Deletion:
             remedy="Put another one in use first: `planwise census use NAME`.",
         )
     with open_ledger(settings) as ledger:
-        scenarios = [scenario.name for scenario in ledger.scenarios.list() if scenario.census == name]
+        scenarios = [
+            scenario.name for scenario in ledger.scenarios.list(archived=True) if scenario.census == name
+        ]
     if scenarios:
         raise InputError(
             f"The census {name!r} is the census of {', '.join(scenarios)}.",

@@ -116,7 +116,7 @@ def unneeded_environments(
     """Return the environments of studies that are not among the newest, and of deleted scenarios."""
     studies = [str(study["study"]) for study in list_studies(settings)[: request.keep_studies]]
     with open_ledger(settings) as ledger:
-        scenarios = {scenario_environment(scenario.name) for scenario in ledger.scenarios.list()}
+        scenarios = {scenario_environment(scenario.name) for scenario in ledger.scenarios.list(archived=True)}
     return tuple(
         name
         for name in sorted(warehouse.environments())

@@ -49,7 +49,7 @@ def refuse_taken_name(settings: Settings, request: OptimizeRequest) -> None:
     name = request.target_scenario
     check_new_name(name)
     with open_ledger(settings) as ledger:
-        taken = {scenario.name: scenario for scenario in ledger.scenarios.list()}.get(name)
+        taken = {scenario.name: scenario for scenario in ledger.scenarios.list(archived=True)}.get(name)
     if taken and not (taken.parent == request.scenario and taken.description.startswith(FOUND_BY)):
         raise InputError(
             f"The scenario {name} exists, and is not the unchanged result of a study of {request.scenario}.",

@@ -76,12 +76,13 @@ def write_scenario_summary(settings: Settings, request: SummaryRequest) -> Summa
     if request.output is None:
         raise InputError("The summary needs a file.", remedy="Add --output FILE.html or FILE.pdf.")
     with open_ledger(settings) as ledger:
-        stored = {scenario.name: scenario for scenario in ledger.scenarios.list()}
+        stored = {scenario.name: scenario for scenario in ledger.scenarios.list(archived=True)}
     about = stored.get(request.scenario)  # a deleted scenario's result is still there
     summary = summarise(
         settings,
         request.scenario,
         against=request.against,
+        title="" if about is None else about.title,
         description="" if about is None or about.name == BASELINE else about.description,
     )
     write_summary(summary, request.output)

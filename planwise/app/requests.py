@@ -61,7 +61,9 @@ class SweepRequest(Request):
     scenarios: tuple[str, ...] = Field(default=(), description="Names; default every scenario")
     seeds: tuple[int, ...] = Field(default=(), description="Further seeds for each scenario")
     grid: dict[str, tuple[float, ...]] = Field(default={}, description="Values to try, by lever")
-    census: str | None = Field(default=None, description="Name of a census; default each scenario's own")
+    census: str | None = Field(
+        default=None, description="Name of a census; scenarios of another one are tried on it, not published"
+    )
 
     @model_validator(mode="after")
     def _grid_has_values(self) -> Self:

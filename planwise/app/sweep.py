@@ -14,6 +14,7 @@ from planwise.app.requests import SweepRequest
 from planwise.app.runner import Runner, Stopped
 from planwise.app.simulate import Resolved, resolve_scenario, simulate_resolved
 from planwise.app.trial_workers import gate_trial
+from planwise.census import census_in_use
 from planwise.engine.outcome import Kpis
 from planwise.engine.warehouse import Warehouse
 from planwise.engine.worker_warehouses import worker_warehouse
@@ -186,9 +187,12 @@ def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
     previous = run(last_sweep, settings, asked)
     names = request.scenarios or run(all_scenarios, settings)
     variants = list(variants_of(request))
+    elsewhere = run(on_another_census, settings, names, request.census)
+    own = (f"census {request.census}", ScenarioRequest(census=request.census))
+    tried = [*itertools.product(elsewhere, [own]), *itertools.product(names, variants)]
     rows: list[SweepRow] = []
     total = len(names) * (1 + len(variants))
-    for name in names:
+    for name in (name for name in names if name not in elsewhere):
         try:
             rows.append(published_row(settings, name, request, run))
         except Stopped:
@@ -197,9 +201,9 @@ def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
         if run.stopped():
             break
     with ExitStack() as stack:
-        if variants and not run.stopped():
+        if tried and not run.stopped():
             warehouse = stack.enter_context(worker_warehouse(settings, WORKER))
-            for name, (label, changes) in itertools.product(names, variants):
+            for name, (label, changes) in tried:
                 rows.append(tried_row(settings, warehouse, name, label, changes, run))
                 run.advance("sweep-progress", len(rows) / total, f"{rows[-1].label}: {rows[-1].verdict}")
                 if run.stopped():
@@ -215,6 +219,16 @@ def all_scenarios(settings: Settings) -> tuple[str, ...]:
     """Return the names of all scenarios, the baseline first."""
     with open_ledger(settings) as ledger:
         return tuple(scenario.name for scenario in ledger.scenarios.list())
+
+
+def on_another_census(settings: Settings, names: Sequence[str], census: str | None) -> tuple[str, ...]:
+    """Return the scenarios whose own census is not the requested one: they are tried, never published."""
+    if census is None:
+        return ()
+    with open_ledger(settings) as ledger:
+        stored = {scenario.name: scenario for scenario in ledger.scenarios.list(archived=True)}
+    in_use = census_in_use(settings)
+    return tuple(name for name in names if name in stored and (stored[name].census or in_use) != census)
 
 
 def variants_of(request: SweepRequest) -> Iterator[tuple[str, ScenarioRequest]]:

@@ -46,8 +46,10 @@ def _listed(scenario: Scenario) -> Iterator[RenderableType]:
         *([f"from {scenario.parent}"] if scenario.parent else []),
         *([f"{scenario.created_at:%Y-%m-%d}"] if scenario.created_at else []),
         *([f"by {scenario.created_by}"] if scenario.created_by else []),
+        *([f"archived {scenario.archived_at:%Y-%m-%d}"] if scenario.archived_at else []),
     ]
-    yield Text.assemble((scenario.name, "bold"), ("  " + ", ".join(facts), "dim"))
+    title = f"  {scenario.title}" if scenario.title else ""
+    yield Text.assemble((scenario.name, "bold"), title, ("  " + ", ".join(facts), "dim"))
     for text in filter(None, (scenario.description, _overrides_in_short(scenario.overrides))):
         yield Padding(Text(text), (0, 0, 0, 4))
 
@@ -67,7 +69,8 @@ def render_scenario(scenario: Scenario, effective: EffectiveParameters) -> Rende
     for row in effective.rows():
         if row.tier != "default" and row.parameter in effective.declared.assumptions:
             assumptions.add_row(row.parameter, str(row.year or "all"), _cell(row))
-    head = Text(f"{scenario.name} on {scenario.census or 'the census in use'}", style="bold")
+    named = f"{scenario.name}, {scenario.title}," if scenario.title else scenario.name
+    head = Text(f"{named} on {scenario.census or 'the census in use'}", style="bold")
     others = [assumptions] if assumptions.row_count else [Text("All assumptions have their defaults.")]
     return Group(head, levers, *others, Text(LEGEND, style="dim"))
 
@@ -99,6 +102,7 @@ app = cyclopts.App(
 )
 
 Description = Annotated[str | None, Parameter(name="--description", help="What the scenario is for.")]
+Title = Annotated[str | None, Parameter(name="--title", help="A title: any text on one line.")]
 CensusName = Annotated[
     str | None, Parameter(name="--census", help="Bind to this census; by default the census in use.")
 ]
@@ -118,6 +122,7 @@ def create(
     ] = None,
     set_: Sets = (),
     assume: Assumes = (),
+    title: Title = None,
     description: Description = None,
     census: CensusName = None,
     as_: As = None,
@@ -126,12 +131,12 @@ def create(
 ) -> None:
     """Create a scenario."""
     if from_trial is None:
-        _copy(source or BASELINE, name, (set_, assume), description, census, as_, home, json)
+        _copy(source or BASELINE, name, (set_, assume), (title, description), census, as_, home, json)
         return
-    if source or set_ or assume or census:
+    if source or set_ or assume or census or title:
         raise InputError(
             "--from-trial determines the scenario, the census and every value.",
-            remedy="Omit --from, --set, --assume and --census; clone the scenario to change it.",
+            remedy="Omit --from, --set, --assume, --census and --title; copy the scenario to change it.",
         )
     from planwise.study.scenario_from_trial import parse_trial, promote_trial  # Optuna is slow to import
 
@@ -143,14 +148,15 @@ def create(
     progress().print(f"Next: planwise simulate --scenario {name}", markup=False)
 
 
-@app.command
-def clone(
+@app.command(name=["copy", "clone"])
+def copy(
     source: KnownScenario,
     name: NewScenario,
     /,
     *,
     set_: Sets = (),
     assume: Assumes = (),
+    title: Title = None,
     description: Description = None,
     census: CensusName = None,
     as_: As = None,
@@ -158,7 +164,7 @@ def clone(
     json: Json = False,
 ) -> None:
     """Copy a scenario under a new name, with further overrides."""
-    _copy(source, name, (set_, assume), description, census, as_, home, json)
+    _copy(source, name, (set_, assume), (title, description), census, as_, home, json)
 
 
 @app.command(name="set")
@@ -169,26 +175,32 @@ def change(
     set_: Sets = (),
     assume: Assumes = (),
     unset: Annotated[tuple[str, ...], Parameter(negative="", help="Drop this override.")] = (),
+    title: Title = None,
     as_: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Change a scenario's overrides."""
+    """Change a scenario's overrides or title."""
     settings = settings_for(home)
     with open_ledger(settings, actor=as_) as ledger:
         old = ledger.scenarios.get(name)
         changes = _assignments(set_, assume)
         kept = {key: value for key, value in old.overrides.items() if key not in unset}
         years = years_of(merged_overrides(kept, changes), _first_year(settings, old.census))
-        new = ledger.scenarios.set(name, changes, unset=unset, years=years)
+        new = ledger.scenarios.set(name, changes, unset=unset, title=title, years=years)
         _present(settings, ledger, new, as_json=json)
 
 
 @app.command(name="list")
-def list_(*, home: Home = None, json: Json = False) -> None:
+def list_(
+    *,
+    archived: Annotated[bool, Parameter(negative="", help="List archived scenarios, too.")] = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
     """List the scenarios."""
     with open_ledger(settings_for(home)) as ledger:
-        scenarios = ledger.scenarios.list()
+        scenarios = ledger.scenarios.list(archived=archived)
     if json:
         emit_json({"scenarios": [_summary(scenario) for scenario in scenarios]})
     else:
@@ -252,11 +264,30 @@ def delete(name: KnownScenario, /, *, as_: As = None, home: Home = None, json: J
         progress().print(f"Deleted scenario {name}.")
 
 
+@app.command
+def archive(
+    name: KnownScenario,
+    /,
+    *,
+    restore: Annotated[bool, Parameter(negative="", help="Put it back on the lists.")] = False,
+    as_: As = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Take a scenario off the lists; it keeps everything, and --restore brings it back."""
+    with open_ledger(settings_for(home), actor=as_) as ledger:
+        scenario = ledger.scenarios.archive(name, restore=restore)
+    if json:
+        emit_json(_summary(scenario))
+    else:
+        progress().print(f"{'Restored' if restore else 'Archived'} scenario {name}.")
+
+
 def _copy(
     source: str,
     name: str,
     assignments: tuple[Iterable[str], Iterable[str]],
-    description: str | None,
+    texts: tuple[str | None, str | None],
     census: str | None,
     actor: str | None,
     home: Home,
@@ -268,10 +299,11 @@ def _copy(
         changes = _assignments(*assignments)
         first_year = _first_year(settings, census or original.census)
         years = years_of(merged_overrides(original.overrides, changes), first_year)
+        title, description = texts
         if description is None and source == BASELINE:
             description = ""  # the baseline's description does not apply to a copy
         made = ledger.scenarios.clone(
-            source, name, changes, census=census, description=description, years=years
+            source, name, changes, census=census, title=title, description=description, years=years
         )
         _present(settings, ledger, made, as_json=as_json)
 

@@ -262,7 +262,7 @@ def remarks_on(settings: Settings, sources: Sequence[Source]) -> tuple[Remark, .
 def out_of_date(settings: Settings, ledger: Ledger, source: Source) -> list[Remark]:
     """Return why a published result is not what its scenario would give now; nothing when it is."""
     again = f"`planwise simulate --scenario {source.name}`, or compare with --simulate."
-    stored = {scenario.name: scenario for scenario in ledger.scenarios.list()}.get(source.name)
+    stored = {scenario.name: scenario for scenario in ledger.scenarios.list(archived=True)}.get(source.name)
     if stored is None:
         what = f"The scenario {source.name} was deleted; what it published last is compared."
         return [Remark("deleted", (source.name,), what)]

@@ -57,6 +57,8 @@ class ScenarioRow(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
     parent: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
+    title: Mapped[str] = mapped_column(Text, server_default="")
+    archived_at: Mapped[datetime | None]
 
 
 class DynamicLeverRow(Base):

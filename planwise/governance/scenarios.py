@@ -26,12 +26,16 @@ from planwise.parameters.values import Key, parse_key
 RESERVED = frozenset({BASELINE, "prod"})  # `prod` is the name of a release
 FOUND_BY = "Found by study "  # the description of a scenario that a later study may replace begins so
 EDITED = "Edited. "  # before it, once a person has changed the scenario: then no study may replace it
+TITLE_MAX = 200  # characters
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,47}")
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One scenario; census None is the one in use. The baseline has neither author nor time."""
+    """One scenario; census None is the one in use. The baseline has neither author nor time.
+
+    The title is any text, empty for none; an archived one leaves the lists and loses nothing.
+    """
 
     name: str
     census: str | None
@@ -40,6 +44,8 @@ class Scenario:
     created_at: datetime | None
     created_by: str | None
     parent: str | None
+    title: str = ""
+    archived_at: datetime | None = None
 
 
 def baseline() -> Scenario:
@@ -56,6 +62,17 @@ def check_new_name(name: str) -> None:
         )
     if name in RESERVED:
         raise InputError(f"The name {name!r} is reserved.", remedy="Choose another name.")
+
+
+def checked_title(title: str) -> str:
+    """Return a title on one line; raises InputError for one that is too long."""
+    plain = " ".join(title.split())
+    if len(plain) > TITLE_MAX:
+        raise InputError(
+            f"A title has at most {TITLE_MAX} characters (got {len(plain)}).",
+            remedy="Shorten it; --description takes a longer text.",
+        )
+    return plain
 
 
 TABLE = ScenarioRow.__table__
@@ -80,6 +97,7 @@ class Scenarios:
         *,
         census: str | None = None,
         description: str = "",
+        title: str = "",
         parent: str | None = None,
         years: tuple[int, ...] | None = None,
         replace: bool = False,
@@ -98,6 +116,7 @@ class Scenarios:
             created_at=self._clock(),
             created_by=self._actor,
             parent=parent,
+            title=checked_title(title),
         )
         try:
             with writing(self._engine) as connection:
@@ -119,6 +138,7 @@ class Scenarios:
         *,
         census: str | None = None,
         description: str | None = None,
+        title: str | None = None,
         years: tuple[int, ...] | None = None,
     ) -> Scenario:
         """Store a copy under a new name, with further overrides on top."""
@@ -129,6 +149,7 @@ class Scenarios:
             merged_overrides(original.overrides, changes),
             census=census or original.census,
             description=original.description if description is None else description,
+            title=original.title if title is None else title,
             parent=source,
             years=years,
         )
@@ -138,11 +159,20 @@ class Scenarios:
         with reading(self._engine) as connection:
             return self._get(connection, name)
 
-    def list(self) -> list[Scenario]:
-        """Return all scenarios, the baseline first, then by name."""
+    def list(self, *, archived: bool = False) -> list[Scenario]:
+        """Return the baseline, then the scenarios by name; the archived ones only with `archived`."""
+        query = select(TABLE).order_by(TABLE.c.name)
+        query = query if archived else query.where(TABLE.c.archived_at.is_(None))
         with reading(self._engine) as connection:
-            rows = connection.execute(select(TABLE).order_by(TABLE.c.name)).mappings()
-            return [baseline(), *map(_scenario, rows)]
+            return [baseline(), *map(_scenario, connection.execute(query).mappings())]
+
+    def archive(self, name: str, *, restore: bool = False) -> Scenario:
+        """Take a scenario off the lists, or put it back; nothing else of it changes."""
+        with writing(self._engine) as connection:
+            self._get_stored(connection, name)
+            values = {"archived_at": None if restore else self._clock()}
+            connection.execute(update(ScenarioRow).where(ScenarioRow.name == name).values(values))
+            return self._get(connection, name)
 
     def set(
         self,
@@ -151,6 +181,7 @@ class Scenarios:
         *,
         unset: Iterable[str] = (),
         seen: Mapping[str, object] | None = None,
+        title: str | None = None,
         years: tuple[int, ...] | None = None,
     ) -> Scenario:
         """Change a scenario's overrides: remove `unset` keys, add `overrides`; return the result.
@@ -173,7 +204,8 @@ class Scenarios:
             kept = {key: value for key, value in old.overrides.items() if key not in gone}
             new = self._checked(merged_overrides(kept, check_overrides(overrides, years=years)), years)
             edited = EDITED if old.description.startswith(FOUND_BY) else ""
-            values = {"overrides": new, "description": f"{edited}{old.description}"}
+            named = old.title if title is None else checked_title(title)
+            values = {"overrides": new, "description": f"{edited}{old.description}", "title": named}
             connection.execute(update(ScenarioRow).where(ScenarioRow.name == name).values(values))
             return self._get(connection, name)
 
@@ -192,7 +224,7 @@ class Scenarios:
         if name == BASELINE:
             raise InputError(
                 f"{BASELINE} is built in and cannot be changed.",
-                remedy=f"Clone it: `planwise scenario clone {BASELINE} NAME`.",
+                remedy=f"Copy it: `planwise scenario copy {BASELINE} NAME`.",
             )
         return self._get(connection, name, to_change=True)
 

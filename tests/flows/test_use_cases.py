@@ -22,13 +22,13 @@ from planwise.app.sweep import (
     variants_of,
     write_sweep,
 )
-from planwise.census import census_in_use, list_censuses, load_census
+from planwise.census import census_in_use, generate_census, list_censuses, load_census
 from planwise.cli import commands as cli
 from planwise.console import json_text
 from planwise.engine.warehouse import AuditFailed
 from planwise.errors import GateBlocked, InputError
 from planwise.governance import open_ledger
-from planwise.governance.publications import load_publication
+from planwise.governance.publications import load_publication, published_scenarios
 from planwise.settings import Settings
 
 BASELINE = SimulateRequest()
@@ -242,6 +242,22 @@ def test_a_sweep_reports_what_became_infeasible_and_maintenance_drops_what_is_go
     assert not (settings.workers_dir / "dead.duckdb").exists()
     assert (done.tables, done.files) == (said.tables, said.files)
     assert maintain(settings, MaintainRequest(), run).rows() == []
+
+
+def test_a_sweep_never_publishes_a_scenario_on_another_census(settings, run):
+    generate_census(settings, employees=60, seed=3, name="other", use=False)
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create("there", {"years": 1}, census="other")
+        ledger.scenarios.create("here", {"years": 1})
+    done = sweep(settings, SweepRequest(scenarios=("there", "here"), census="other"), run)
+
+    assert [(r.scenario, r.variant, r.published) for r in done.rows] == [
+        ("there", "as it is", True),
+        ("here", "census other", False),
+    ]
+    assert all(row.feasible and row.headcount == 60 for row in done.rows)
+    assert load_publication(settings, "there").manifest["census"]["name"] == "other"
+    assert "here" not in published_scenarios(settings)
 
 
 def test_a_scenario_that_cannot_be_simulated_is_a_row_that_says_why(settings, run):

@@ -88,8 +88,16 @@ def test_create_show_clone_list_delete(planwise):
     assert rows["seed", None] == (7, "scenario")
 
     assert only_json(planwise("scenario", "show", "more", "--json")) == made
-    assert planwise("scenario", "clone", "more", "most", "--set", "cola_rate=0.05").code == 0
-    assert only_json(planwise("scenario", "show", "most", "--json"))["parent"] == "more"
+    assert (
+        planwise("scenario", "copy", "more", "most", "--title", "All in", "--set", "cola_rate=0.05").code == 0
+    )
+    most = only_json(planwise("scenario", "show", "most", "--json"))
+    assert (most["parent"], most["title"]) == ("more", "All in")
+    assert planwise("scenario", "archive", "most").code == 0
+    listed = only_json(planwise("scenario", "list", "--json"))["scenarios"]
+    assert [scenario["scenario"] for scenario in listed] == ["baseline", "more"]
+    assert "All in" in planwise("scenario", "list", "--archived").out
+    assert only_json(planwise("scenario", "archive", "most", "--restore", "--json"))["archived_at"] is None
     listed = only_json(planwise("scenario", "list", "--json"))["scenarios"]
     assert [scenario["scenario"] for scenario in listed] == ["baseline", "more", "most"]
     assert only_json(planwise("scenario", "delete", "most", "--json")) == {

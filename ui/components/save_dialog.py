@@ -13,7 +13,7 @@ from ui.draft import BASELINE
 from ui.session import Session
 from ui.values.user import READ_ONLY
 
-NAME_MAX, DESCRIPTION_MAX = 48, 500  # characters
+NAME_MAX, TITLE_MAX, DESCRIPTION_MAX = 48, 200, 500  # characters
 NAME_RULE = "a-z, 0-9 and _, up to 48"
 ROW: dict[str, Any] = {
     "sizing_mode": "stretch_width",
@@ -34,6 +34,7 @@ class SaveDialog:
         self._what = html.pane("")
         self._name = pmui.TextInput(label="Name", max_length=NAME_MAX, helper_text=NAME_RULE, **FIELD)
         self._name.param.watch(lambda _: self._check_name(), "value_input")
+        self._title = pmui.TextInput(label="Title (optional)", max_length=TITLE_MAX, **FIELD)
         self._about = pmui.TextAreaInput(
             label="What it is for (optional)", max_length=DESCRIPTION_MAX, rows=2, **FIELD
         )
@@ -46,7 +47,7 @@ class SaveDialog:
         self._cancel.on_click(lambda _: _close(self.dialog))
         buttons = pn.Row(self._cancel, self._update, self._save, **ROW)
         self.dialog = pmui.Dialog(
-            pn.Column(self._what, self._name, self._about, self._failed, buttons, **STACK),
+            pn.Column(self._what, self._name, self._title, self._about, self._failed, buttons, **STACK),
             title="Save as scenario",
             title_variant="h6",
             width_option="sm",
@@ -56,10 +57,12 @@ class SaveDialog:
         self._question = html.pane("")
         self._delete = pmui.Button(label="Delete", variant="contained", color="error", size="small")
         self._delete.on_click(self._deleted)
+        self._archive = pmui.Button(label="Archive instead", variant="outlined", size="small")
+        self._archive.on_click(self._archived)
         self._keep = pmui.Button(label="Cancel", variant="text", size="small")
         self._keep.on_click(lambda _: _close(self.confirmation))
         self.confirmation = pmui.Dialog(
-            pn.Column(self._question, pn.Row(self._keep, self._delete, **ROW), **STACK),
+            pn.Column(self._question, pn.Row(self._keep, self._archive, self._delete, **ROW), **STACK),
             title="Delete the scenario?",
             title_variant="h6",
             width_option="sm",
@@ -92,10 +95,11 @@ class SaveDialog:
         edits = "" if self._session.draft.is_empty else " Its unsaved edits are dropped."
         self._question.object = html.notice(
             f"{name} will be deleted for all users; this cannot be undone.{edits}",
-            "Its published results stay until their files are removed.",
+            "Its published results stay until their files are removed. Archiving takes it off the lists and "
+            "keeps everything.",
             "warn",
         )
-        self._delete.disabled = not self._session.can_edit
+        self._delete.disabled = self._archive.disabled = not self._session.can_edit
         open_dialog(self.layout, self.confirmation)
 
     def _check_name(self) -> None:
@@ -114,13 +118,15 @@ class SaveDialog:
     async def _saved(self, *_: Any) -> None:
         draft, actions = self._session.draft, self._session.actions.scenarios
         name, about = self._typed_name(), (self._about.value_input or self._about.value or "").strip()
+        title = (self._title.value_input or self._title.value or "").strip()
         base, changes = draft.scenario, dict(draft.changes)
 
         def save() -> Any:
-            return actions.save(name, base=base, changes=changes, description=about)
+            return actions.save(name, base=base, changes=changes, description=about, title=title)
 
         if await self._done_on_thread(save, self._save):
             self._name.param.update(value="", value_input="")
+            self._title.param.update(value="", value_input="")
             self._about.param.update(value="", value_input="")
             self._continue_from(name, f"Saved as {name}.")
 
@@ -131,13 +137,20 @@ class SaveDialog:
             self._continue_from(name, f"{name} updated.")
 
     async def _deleted(self, *_: Any) -> None:
+        await self._removed(self._session.actions.scenarios.delete, self._delete, "deleted")
+
+    async def _archived(self, *_: Any) -> None:
+        await self._removed(self._session.actions.scenarios.archive, self._archive, "archived")
+
+    async def _removed(self, remove: Callable[[str], None], button: Any, done: str) -> None:
+        """Delete or archive the base scenario, and go on from the baseline."""
         name = self._session.draft.scenario
-        if await self._done_on_thread(lambda: self._session.actions.scenarios.delete(name), self._delete):
+        if await self._done_on_thread(lambda: remove(name), button):
             self.confirmation.open = False
             self._session.draft.start_from(BASELINE)
             if self._session.selection.scenario == name:
                 self._session.selection.scenario = ""
-            self._session.notify(f"{name} deleted.", tone="success")
+            self._session.notify(f"{name} {done}.", tone="success")
             self._done()
 
     def _continue_from(self, name: str, text: str) -> None:

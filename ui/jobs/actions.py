@@ -153,14 +153,23 @@ class ScenarioActions:
         self._settings = settings
         self._user = user
 
-    def save(self, name: str, *, base: str, changes: Mapping[str, object], description: str = "") -> Scenario:
+    def save(
+        self,
+        name: str,
+        *,
+        base: str,
+        changes: Mapping[str, object],
+        description: str = "",
+        title: str = "",
+    ) -> Scenario:
         """Store a new scenario: the overrides of `base` with the changes on top."""
         self._user.require_edit("create scenarios")
         with self._ledger() as ledger:
             original = ledger.scenarios.get(base)
             wanted = canonical_overrides(changes)
             years = self._years(original.census, merged_overrides(original.overrides, wanted))
-            return ledger.scenarios.clone(base, name, wanted, description=description, years=years)
+            texts = {"description": description, "title": title}
+            return ledger.scenarios.clone(base, name, wanted, years=years, **texts)
 
     def update(self, name: str, changes: Mapping[str, object], *, seen: Mapping[str, Value]) -> Scenario:
         """Add changes to a scenario's overrides; raises InputError if these differ from `seen`."""
@@ -176,6 +185,12 @@ class ScenarioActions:
         self._user.require_edit("delete scenarios")
         with self._ledger() as ledger:
             ledger.scenarios.delete(name)
+
+    def archive(self, name: str) -> None:
+        """Take a scenario off the lists; `planwise scenario archive NAME --restore` brings it back."""
+        self._user.require_edit("archive scenarios")
+        with self._ledger() as ledger:
+            ledger.scenarios.archive(name)
 
     def keep_trial(self, study: str, number: int, name: str, description: str = "") -> Scenario:
         """Store a study's trial as a scenario."""

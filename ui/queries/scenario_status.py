@@ -93,7 +93,7 @@ class StatusReader:
         if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).exists()):
             return {}
         with open_ledger(self._settings) as ledger:
-            return {scenario.name: scenario for scenario in ledger.scenarios.list()}
+            return {scenario.name: scenario for scenario in ledger.scenarios.list(archived=True)}
 
 
 def saved_as(study: StudySummary, stored: Mapping[str, Scenario]) -> str | None:

@@ -32,6 +32,8 @@ class ScenarioInfo:
     created_at: datetime | None
     created_by: str | None
     parent: str | None
+    title: str
+    archived_at: datetime | None
     published: bool
 
 
@@ -53,10 +55,12 @@ class ScenarioReader:
         self._settings = settings
         self._ledger: Ledger | None = None
 
-    def list(self) -> tuple[ScenarioInfo, ...]:
-        """Return every scenario, the baseline first; raises LedgerUnusable, Busy."""
+    def list(self, *, archived: bool = False) -> tuple[ScenarioInfo, ...]:
+        """Return the scenarios, the baseline first, archived ones on request; raises LedgerUnusable, Busy."""
         published = set(published_scenarios(self._settings))
-        return tuple(_info(scenario, published) for scenario in self._open().scenarios.list())
+        return tuple(
+            _info(scenario, published) for scenario in self._open().scenarios.list(archived=archived)
+        )
 
     def get(self, name: str) -> ScenarioInfo:
         """Return a scenario; raises InputError with the nearest names when there is none."""
@@ -99,7 +103,7 @@ class ScenarioNames:
             check_new_name(name)
         except InputError as error:
             return error
-        if any(scenario.name == name for scenario in self._scenarios.list()):
+        if any(scenario.name == name for scenario in self._scenarios.list(archived=True)):
             return InputError(f"There is a scenario {name} already.", remedy="Choose another name.")
         return None
 
@@ -142,7 +146,7 @@ class CensusReader:
         in_use, following, named = None, [], dict[str, list[str]]()
         with suppress(DamagedStore):  # using another one mends it
             in_use = census_in_use(self._settings)
-        for scenario in self._scenarios.list() if censuses else ():
+        for scenario in self._scenarios.list(archived=True) if censuses else ():
             named.setdefault(scenario.census, []).append(scenario.name) if scenario.census else (
                 following.append(scenario.name)
             )

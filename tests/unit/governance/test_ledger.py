@@ -252,6 +252,32 @@ def test_a_deleted_scenario_is_gone_and_its_name_free(ledger):
     assert ledger.scenarios.create("a").overrides == {}
 
 
+def test_a_title_is_any_text_on_one_line(ledger):
+    made = ledger.scenarios.create("a", title=" Board,\n\tplan =1+1 “B” ")
+    assert made.title == "Board, plan =1+1 “B”"
+    assert (ledger.scenarios.clone("a", "b").title, ledger.scenarios.clone("a", "c", title="C").title) == (
+        made.title,
+        "C",
+    )
+    assert ledger.scenarios.set("a", title="New").title == ledger.scenarios.get("a").title == "New"
+    with pytest.raises(InputError, match=r"at most 200 characters \(got 201\)"):
+        ledger.scenarios.create("d", title="x" * 201)
+
+
+def test_an_archived_scenario_leaves_the_lists_and_loses_nothing(ledger):
+    made = ledger.scenarios.create("a", {"seed": 1}, title="A", census="acme")
+    archived = ledger.scenarios.archive("a")
+
+    assert [one.name for one in ledger.scenarios.list()] == ["baseline"]
+    assert ledger.scenarios.list(archived=True)[1] == archived == ledger.scenarios.get("a")
+    assert archived.archived_at is not None
+    with pytest.raises(InputError, match="exists already"):
+        ledger.scenarios.create("a")
+    assert ledger.scenarios.archive("a", restore=True) == made == ledger.scenarios.list()[1]
+    with pytest.raises(InputError, match="built in"):
+        ledger.scenarios.archive("baseline")
+
+
 def test_effective_parameters_take_all_tiers(ledger):
     ledger.dynamic_levers.replace({"cola_rate": 0.03, "merit_rate_level_1": 0.04})
     scenario = ledger.scenarios.create("a", {"cola_rate": 0.05, "years": 2})

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from planwise.comparison.increases import IncreaseList, ListTotals, load_increases, load_list_mapping
-from planwise.comparison.summary import Summary, summarise, write_summary
+from planwise.comparison.summary import ScenarioSummary, summarise, write_summary
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.governance.request import Request
@@ -71,7 +71,7 @@ class SummaryRequest(Request):
     output: Path | None = Field(default=None, description="Write the page: an .html or .pdf file.")
 
 
-def write_scenario_summary(settings: Settings, request: SummaryRequest) -> Summary:
+def write_scenario_summary(settings: Settings, request: SummaryRequest) -> ScenarioSummary:
     """Write the summary of a result in force; raises InputError without a result or for an unusable file."""
     if request.output is None:
         raise InputError("The summary needs a file.", remedy="Add --output FILE.html or FILE.pdf.")

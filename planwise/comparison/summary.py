@@ -47,7 +47,7 @@ WRITERS = {
 
 
 @dataclass(frozen=True)
-class Summary:
+class ScenarioSummary:
     """Everything the page shows; figures are texts, or None where they cannot be measured."""
 
     scenario: str
@@ -72,7 +72,7 @@ class Summary:
 
 def summarise(
     settings: Settings, scenario: str, *, against: str | None = None, title: str = "", description: str = ""
-) -> Summary:
+) -> ScenarioSummary:
     """Return the summary of a result in force; `against` is another one, whose figures stand beside it.
 
     Raises InputError for a scenario without a result, DamagedStore for a damaged one.
@@ -84,7 +84,7 @@ def summarise(
     risk, findings = _risk(own)
     names = level_names(census_of(own, settings)) or None
     census = own.manifest["census"]
-    return Summary(
+    return ScenarioSummary(
         scenario=scenario,
         title=title or scenario,
         description=description,
@@ -106,7 +106,7 @@ def summarise(
     )
 
 
-def render_html(summary: Summary) -> str:
+def render_html(summary: ScenarioSummary) -> str:
     """Return the page as HTML that loads no other file."""
     environment = Environment(
         loader=PackageLoader(__name__),
@@ -119,7 +119,7 @@ def render_html(summary: Summary) -> str:
     return environment.get_template("summary.html.jinja").render(summary=summary, not_measured=NOT_MEASURED)
 
 
-def render_pdf(summary: Summary) -> bytes:
+def render_pdf(summary: ScenarioSummary) -> bytes:
     """Return the page as PDF; raises InputError when the system's Pango library is missing."""
     try:
         import weasyprint  # loads libpango
@@ -133,7 +133,7 @@ def render_pdf(summary: Summary) -> bytes:
     return written
 
 
-def write_summary(summary: Summary, file: Path) -> None:
+def write_summary(summary: ScenarioSummary, file: Path) -> None:
     """Write the page as its suffix says; raises InputError for another suffix or an unusable place."""
     suffix = file.suffix.lower()
     if suffix not in (HTML, PDF):

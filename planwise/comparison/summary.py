@@ -1,6 +1,6 @@
 """The summary of a published scenario on one page, as HTML or PDF: budget, who gets what, risk, alternatives.
 
-It has figures of groups only: whoever may read results may read it.
+It has figures of groups only, so that every role may read it.
 """
 
 from collections.abc import Mapping, Sequence

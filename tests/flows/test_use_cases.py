@@ -255,7 +255,7 @@ def test_a_sweep_never_publishes_a_scenario_on_another_census(settings, run):
         ("there", "as it is", True),
         ("here", "census other", False),
     ]
-    assert all(row.feasible and row.headcount == 60 for row in done.rows)
+    assert {row.headcount for row in done.rows} == {62}  # 60 people, 3 % more
     assert load_publication(settings, "there").manifest["census"]["name"] == "other"
     assert "here" not in published_scenarios(settings)
 

@@ -38,7 +38,8 @@ COLUMNS = (
     "growth_all", "growth_continuing", "growth_prorated", "growth_compound",
     "bridge_exits", "bridge_cola", "bridge_merit", "bridge_promotion", "bridge_hires",
     "cola_cost", "merit_cost", "promotion_cost", "hire_cost", "exit_savings", "payroll_change",
-    "lump_sum_cost", "increase_rate", "increase_cost", "increase_cost_in_year",
+    "total_cash", "employer_cost", "lump_sum_cost", "increase_rate", "increase_cost",
+    "increase_cost_in_year",
     "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
     "turnover_total", "turnover_voluntary", "turnover_first_year",
     "within_level_cv", "adjusted_gap_max", "mean_compa_ratio", "raise_min", "raise_max",
@@ -151,7 +152,7 @@ MART_COLUMNS = {
         "bridge_exits", "bridge_cola", "bridge_merit", "bridge_promotion", "bridge_hires",
     ),
     BUDGET: (
-        "simulation_year", *COSTS, "payroll_change",
+        "simulation_year", *COSTS, "payroll_change", "total_cash", "employer_cost",
         "increase_rate", "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
     ),
     INCREASES: (

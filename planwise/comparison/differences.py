@@ -58,6 +58,8 @@ METRICS = (
     Metric("hire_cost", "Pay of hires", Kind.MONEY, flow=True),
     Metric("exit_savings", "Pay of those who left", Kind.MONEY, flow=True),
     Metric("payroll_change", "Change of payroll", Kind.MONEY, flow=True),
+    Metric("total_cash", "Total cash: payroll with bonus", Kind.MONEY),
+    Metric("employer_cost", "Employer cost of total cash", Kind.MONEY),
     Metric("lump_sum_cost", "Lump sums", Kind.MONEY, flow=True),
     Metric("mean_compa_ratio", "Mean compa-ratio", Kind.RATIO),
     Metric("within_level_cv", "Pay spread within levels (CV)", Kind.RATIO),

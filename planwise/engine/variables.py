@@ -64,6 +64,7 @@ def sqlmesh_variables(
         "hazard_multipliers": json.dumps(_hazard_rows(effective)),
         "merit_matrix": json.dumps(_merit_rows(effective)),
         "hire_level_shares": json.dumps(hire_shares(effective)),
+        "cash_factors": json.dumps(cash_factors(effective)),
         "new_hire_profile_years": effective.value("new_hire_profile_years"),
         "cola_date": effective.value("cola_date"),
         "promotion_date": effective.value("promotion_date"),
@@ -263,6 +264,16 @@ def hire_shares(effective: EffectiveParameters) -> list[list[Any]]:
     """Return level and configured share of hires; nothing when the census decides."""
     shares = [[level, effective.value(f"new_hire_level_share_{level}")] for level in LEVELS]
     return [] if any(share is None for _, share in shares) else shares
+
+
+def cash_factors(effective: EffectiveParameters) -> list[list[Any]]:
+    """Return level, total cash and employer cost as multiples of base pay, as texts of 6 decimals."""
+    found: list[list[Any]] = []
+    for level in LEVELS:
+        cash = 1 + Decimal(str(effective.number(f"bonus_rate_level_{level}")))
+        cost = cash * (1 + Decimal(str(effective.number(f"employer_cost_rate_level_{level}"))))
+        found.append([level, f"{cash:.6f}", f"{cost:.6f}"])
+    return found
 
 
 def parameters_key(effective: EffectiveParameters) -> str:

@@ -53,6 +53,12 @@ def hire_level_share_rows(evaluator):
 
 
 @macro()
+def cash_factor_rows(evaluator):
+    """Return total cash and employer cost as multiples of base pay, by level."""
+    return _rows(json.loads(evaluator.var("cash_factors")), ["cash_level", "cash_factor", "cost_factor"])
+
+
+@macro()
 def parameters_table(evaluator):
     """Return the name of the loaded table of the scenario's effective parameters, keyed by content."""
     return f"raw.parameters_{evaluator.var('parameters_key')}"

@@ -91,9 +91,19 @@ def budget(s: Simulation) -> pd.DataFrame:
         row = _increases(s, year, opening)
         row["hire_cost"] = sum((p["base_pay"] * p["fte"] for p in close if p["is_hire"]), Fraction(0))
         row["exit_savings"] = sum((p["base_pay"] * p["fte"] for p in opening if not stayed(p)), Fraction(0))
+        factors = {k: _cash_factors(s, k) for k in {p["level_id"] for p in close}}
+        paid = [(p["base_pay"] * p["fte"], *factors[p["level_id"]]) for p in close]
+        row["total_cash"] = sum((pay * cash for pay, cash, _ in paid), Fraction(0))
+        row["employer_cost"] = sum((pay * cost for pay, _, cost in paid), Fraction(0))
         row["payroll_change"] = sum(p["base_pay"] * p["fte"] for p in close) - row["opening_payroll"]
         rows.append({"simulation_year": year} | {k: money(v) for k, v in row.items()})
     return pd.DataFrame(rows)
+
+
+def _cash_factors(s: Simulation, level: int) -> tuple[Fraction, Fraction]:
+    """Return total cash and employer cost of a level as multiples of base pay."""
+    cash = 1 + s.rate(f"bonus_rate_level_{level}")
+    return cash, rounded(cash * (1 + s.rate(f"employer_cost_rate_level_{level}")), 6)
 
 
 def increase_budget(s: Simulation) -> pd.DataFrame:

@@ -17,6 +17,8 @@ MODEL (
     promotion_rate_of_payroll = 'promotion_cost / opening_payroll',
     hire_cost = 'Year-end pay of the year''s hires still active',
     exit_savings = 'Pay at exit of the incumbents who left, raises of the year included',
+    total_cash = 'Year-end payroll with the target bonus of each level',
+    employer_cost = 'Total cash with what the employer pays on top of it, by level',
     payroll_change = 'Year-end payroll minus the year before''s: COLA + merit + promotions + hires - exits'
   ),
   audits (
@@ -46,8 +48,12 @@ WITH years AS (
     SUM(hire_cost) AS hire_cost,
     SUM(exit_savings) AS exit_savings,
     SUM(opening_payroll) AS opening_payroll,
+    SUM(payroll * CAST(cash.cash_factor AS DECIMAL(9, 6))) AS total_cash,
+    SUM(payroll * CAST(cash.cost_factor AS DECIMAL(9, 6))) AS employer_cost,
     SUM(payroll) - SUM(opening_payroll) AS payroll_change
   FROM intermediate.int_pay_totals
+  INNER JOIN @cash_factor_rows() AS cash
+    ON cash.cash_level = level_id
   GROUP BY
     simulation_year
 ), rates AS (
@@ -82,6 +88,8 @@ SELECT
   ) AS DOUBLE) AS promotion_rate_of_payroll,
   CAST(COALESCE(rates.hire_cost, 0) AS DECIMAL(28, 6)) AS hire_cost,
   CAST(COALESCE(rates.exit_savings, 0) AS DECIMAL(28, 6)) AS exit_savings,
+  CAST(COALESCE(rates.total_cash, 0) AS DECIMAL(28, 6)) AS total_cash,
+  CAST(COALESCE(rates.employer_cost, 0) AS DECIMAL(28, 6)) AS employer_cost,
   CAST(COALESCE(rates.payroll_change, 0) AS DECIMAL(28, 6)) AS payroll_change
 FROM years
 LEFT JOIN rates

@@ -19,6 +19,8 @@ MODEL (
     increase_share_of_opening_payroll = 'increase_cost / payroll of the incumbents at the opening',
     promotion_rate_of_payroll = 'promotion_cost / payroll of the incumbents at the opening',
     growth_compound = 'Compound annual growth of mean base pay since the census',
+    total_cash = 'Year-end payroll with the target bonus of each level',
+    employer_cost = 'Total cash with what the employer pays on top of it, by level',
     lump_sum_cost = 'Merit of incumbents paid once at the range maximum',
     within_level_cv = 'Head-weighted mean over levels of the coefficient of variation of base pay',
     adjusted_gap_max = 'Largest adjusted pay gap in absolute value; null when none is available',
@@ -142,6 +144,8 @@ SELECT
   CAST(budget.increase_cost AS DECIMAL(28, 6)) AS increase_cost,
   CAST(budget.increase_cost_in_year AS DECIMAL(28, 6)) AS increase_cost_in_year,
   CAST(budget.increase_share_of_opening_payroll AS DOUBLE) AS increase_share_of_opening_payroll,
+  CAST(budget.total_cash AS DECIMAL(28, 6)) AS total_cash,
+  CAST(budget.employer_cost AS DECIMAL(28, 6)) AS employer_cost,
   CAST(budget.lump_sum_cost AS DECIMAL(28, 6)) AS lump_sum_cost,
   CAST(budget.promotion_rate_of_payroll AS DOUBLE) AS promotion_rate_of_payroll,
   CAST((

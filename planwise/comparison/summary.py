@@ -34,6 +34,8 @@ FIGURES = (
     ("of it lump sums", "lump_sum_cost", "money"),
     ("Promotion budget", "promotion_rate_of_payroll", "rate"),
     ("Payroll at year end", "payroll", "money"),
+    ("Total cash", "total_cash", "money"),
+    ("Employer cost", "employer_cost", "money"),
     ("Growth of those who stay", "growth_continuing", "rate"),
     ("Change in average pay (mix included)", "growth_all", "rate"),
     ("Headcount at year end", "headcount", "count"),
@@ -163,6 +165,8 @@ def _kpi_of(publication: Publication, year: int) -> Row | None:
 def _figures(own: Row, other: Row | None) -> list[dict[str, Any]]:
     found = []
     for label, name, kind in FIGURES:
+        if name in ("total_cash", "employer_cost") and own.get(name) == own["payroll"]:
+            continue  # no rate is set: it is the payroll
         value, beside = own.get(name), None if other is None else other.get(name)
         change = None
         if not (is_missing(value) or is_missing(beside)):

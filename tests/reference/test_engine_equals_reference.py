@@ -55,6 +55,9 @@ CASES: dict[str, tuple[int, dict[str, Any]]] = {
             "individual_raise_max": 0.04,
             "range_maximum_cap": True,
             "range_adjustment": 0,
+            "bonus_rate_level_2": 0.075,
+            "employer_cost_rate_level_2": 0.223333,
+            "employer_cost_rate_level_5": 0.31,
         }
         | MATRIX,
     ),

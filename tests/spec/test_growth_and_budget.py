@@ -96,3 +96,20 @@ def test_an_empty_company_has_no_growth():
     assert year.headcount == 0 and year.payroll == 0
     assert year[["mean_base_pay", "growth_all", "growth_continuing", "bridge_exits"]].isna().all()
     assert result.budget.exit_savings[0] == 51_000 and result.budget.payroll_change[0] == -50_000
+
+
+def test_total_cash_and_employer_cost_are_rates_by_level_on_the_payroll():
+    """50,000 at half time and 30 % on top of a bonus of 10 %; 80,000 with neither."""
+    rates = {"bonus_rate_level_1": 0.1, "employer_cost_rate_level_1": 0.3, "merit_rate_level_1": 0.01}
+    people = [employee("A", base_pay=50_000, fte=0.5), employee("B", level_id=2, base_pay=80_000)]
+    levers = STILL | rates | {"cola_rate": 0.02, "merit_rate_level_2": 0.01}
+    with_rates, without = (world(people, levers | {"bonus_rate_level_1": bonus}) for bonus in (0.1, 0))
+    payroll = without.kpi()["payroll"]
+
+    low, high = 25_755.00, 82_416.00  # 2 % and 1 % more
+    assert payroll == low + high
+    kpi, year = with_rates.kpi(), with_rates.budget.iloc[0]
+    assert (kpi["total_cash"], kpi["employer_cost"]) == pytest.approx((low * 1.1 + high, low * 1.43 + high))
+    assert (year.total_cash, year.employer_cost) == (kpi["total_cash"], kpi["employer_cost"])
+    assert without.kpi()["total_cash"] == payroll
+    assert without.kpi()["employer_cost"] == pytest.approx(low * 1.3 + high)

@@ -80,6 +80,20 @@ def kpis(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03)
     frame["payroll_change"] = frame["payroll"] - np.concatenate(
         [[80_000.0 * headcounts[0]], frame["payroll"][:-1]]
     )
+    payroll_before = np.concatenate([[80_000.0 * headcounts[0]], frame["payroll"][:-1]])
+    frame["opening_payroll"] = payroll_before
+    frame["increase_cost"] = frame["cola_cost"] + frame["merit_cost"]
+    frame["increase_cost_in_year"] = frame["cola_cost"] + frame["merit_cost"] / 2
+    for name, cost in (
+        ("increase_rate", "increase_cost"),
+        ("increase_share_of_opening_payroll", "increase_cost"),
+        ("promotion_rate_of_payroll", "promotion_cost"),
+    ):
+        frame[name] = frame[cost] / np.where(opening > 0, payroll_before, np.nan)
+    frame["total_cash"] = frame["employer_cost"] = frame["payroll"]
+    frame["turnover_total"] = 2 * leavers / np.maximum(opening + closing, 1)
+    frame["turnover_voluntary"] = leavers / np.maximum(opening, 1)
+    frame["turnover_first_year"] = 0.0
     means = [
         c
         for c in frame
@@ -160,15 +174,14 @@ def marts(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03
     yearly = ["simulation_year", "headcount", "mean_base_pay", "payroll", "prorated_payroll", "growth_all"]
     yearly += ["growth_continuing", "growth_prorated", *(c for c in table if c.startswith("bridge_"))]
     baseline["payroll"] = baseline["prorated_payroll"] = 80_000.0 * headcounts[0]
-    costs = [
-        "simulation_year",
-        "cola_cost",
-        "merit_cost",
-        "promotion_cost",
-        "hire_cost",
-        "exit_savings",
-        "payroll_change",
-    ]
+    raises = [
+        "simulation_year", "opening_payroll", "increase_rate", "increase_cost", "increase_cost_in_year",
+        "increase_share_of_opening_payroll", "cola_cost", "merit_cost", "lump_sum_cost", "promotion_cost",
+        "promotion_rate_of_payroll",
+    ]  # fmt: skip
+    costs = [*raises, "hire_cost", "exit_savings", "total_cash", "employer_cost", "payroll_change"]
+    counts = {"headcount": table["opening_headcount"], "promotions": table["promotions"]}
+    everyone = table[raises].assign(attribute="all", group="all", **counts)
     years = list(table["simulation_year"])
     levels = [
         {
@@ -193,6 +206,7 @@ def marts(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03
         "fct_yearly_events": events(years, headcounts[0]),
         "fct_compensation_growth": pd.concat([baseline, table[yearly]], ignore_index=True),
         "fct_budget": table[costs].copy(),
+        "fct_increase_budget": everyone[everyone["headcount"] > 0],
         "fct_level_summary": pd.DataFrame(levels),
         "fct_pay_equity": pd.DataFrame(equity).astype(
             {"mean_base_pay": float, "raw_gap": float, "adjusted_gap": float}

@@ -17,9 +17,10 @@ from expectations.thresholds import load_thresholds
 from planwise.gate import GateCheck, GateResult
 
 KPIS, SNAPSHOT, EVENTS = "fct_scenario_kpis", "fct_workforce_snapshot", "fct_yearly_events"
-GROWTH, BUDGET, LEVELS, EQUITY = (
+GROWTH, BUDGET, INCREASES, LEVELS, EQUITY = (
     "fct_compensation_growth",
     "fct_budget",
+    "fct_increase_budget",
     "fct_level_summary",
     "fct_pay_equity",
 )
@@ -108,7 +109,10 @@ CASES: dict[str, tuple[str, Change, object, set[str]]] = {
     "growth_prorated_usual": (GROWTH, put("growth_prorated", -0.11), [-0.11, 0.03], set()),
     "budget_values_known": (BUDGET, put("hire_cost", np.nan), 1, set()),
     "budget_costs_not_negative": (BUDGET, put("hire_cost", -1.0), 1, set()),
-    "raise_cost_share_usual": (BUDGET, put("merit_cost", 18_100_000.0), [0.0625, 0.25], set()),
+    "increase_budget_columns": (INCREASES, without("promotions"), ["without promotions"], set()),
+    "increase_values_known": (INCREASES, put("merit_cost", np.nan), 1, set()),
+    "increase_costs_not_negative": (INCREASES, put("merit_cost", -1.0), 1, set()),
+    "raise_cost_share_usual": (BUDGET, put("increase_cost", 20_100_000.0), [0.0625, 0.25], set()),
     "level_counts_known": (LEVELS, put("hires", np.nan), 1, set()),
     "level_counts_not_negative": (LEVELS, put("hires", -1), 1, set()),
     "level_cv_usual": (LEVELS, put("cv", 1.5), [0.2, 1.5], set()),

@@ -42,7 +42,8 @@ COLUMNS = (
     "increase_cost_in_year",
     "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
     "turnover_total", "turnover_voluntary", "turnover_first_year",
-    "within_level_cv", "adjusted_gap_max", "mean_compa_ratio", "raise_min", "raise_max",
+    "within_level_cv", "adjusted_gap_max", "adjusted_gap_reason", "median_gap", "median_gap_reason",
+    "mean_compa_ratio", "raise_min", "raise_max",
     "termination_rate", "promotion_rate",
 )  # fmt: skip
 
@@ -163,7 +164,7 @@ MART_COLUMNS = {
         "simulation_year", "level_id", *LEVEL_COUNTS,
         "mean_base_pay", "median_base_pay", "cv", "mean_compa_ratio",
     ),
-    EQUITY: ("simulation_year", "attribute", "group", "headcount", *FIGURES),
+    EQUITY: ("simulation_year", "attribute", "group", "headcount", *FIGURES, "adjusted_gap_reason"),
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 
 from planwise.app.simulate import Resolved, resolve_scenario
 from planwise.engine.preview import Preview
+from planwise.equity.reasons import SUFFIX, reason_text
 from planwise.errors import CheckFailed, InputError
 from planwise.governance.request import Bounds, ScenarioRequest
 from planwise.parameters.values import DECIMALS
@@ -93,8 +94,11 @@ def _kpi_of(preview: Preview, resolved: Resolved, kpi: str) -> Callable[[Mapping
             raise InputError(f"Unknown KPI {kpi!r}.", remedy=f"KPIs: {', '.join(last)}.")
         value = last[kpi]
         if not isinstance(value, int | float) or not math.isfinite(value):
+            why = last.get(kpi.removesuffix("_max") + SUFFIX)
             raise CheckFailed(
-                f"{kpi} of {last['simulation_year']} is not available.", remedy="Choose another --kpi."
+                f"{kpi} of {last['simulation_year']} is not available"
+                f"{f': {reason_text(why)}' if why else ''}.",
+                remedy="Choose another --kpi.",
             )
         return float(value)
 

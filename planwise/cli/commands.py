@@ -133,6 +133,7 @@ COMMANDS = {
     "compare": ("planwise.cli.compare:compare", "Compare scenarios: levers, KPIs, people; Excel."),
     "increases": ("planwise.cli.papers:increases", "Write the increase list: who gets what, and when."),
     "summary": ("planwise.cli.papers:summary", "Write a scenario on one page, as HTML or PDF."),
+    "equity": ("planwise.cli.equity:equity", "Show pay gaps, their intervals, and the cost to close them."),
     "calibrate": ("planwise.cli.calibrate:calibrate", "Estimate rates from yearly censuses."),
     "backtest": ("planwise.cli.calibrate:backtest", "Forecast a past year and compare with what happened."),
     "sweep": ("planwise.cli.sweep:sweep", "Simulate all scenarios; report changes since the last sweep."),

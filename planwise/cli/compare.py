@@ -48,6 +48,7 @@ SHORT_STATES = (
     "growth_compound",
     "mean_compa_ratio",
     "adjusted_gap_max",
+    "median_gap",
     "below_minimum",
 )
 SHORT_FLOWS = ("prorated_payroll", "cola_cost", "merit_cost", "promotion_cost", "hires", "promotions")

@@ -149,8 +149,10 @@ def _print_best(result: dict[str, Any]) -> None:
         text = constraint.get("text", constraint["name"])
         actual = constraint.get("actual")
         measured = "" if actual is None else f"; actual {actual:,.6g}"
+        if why := constraint.get("reason"):
+            measured = f"; it cannot be judged: {why}"
         console.print(
-            f"  {'satisfied' if constraint['satisfied'] else 'VIOLATED'}: {text}{measured}", markup=False
+            f"  {'satisfied' if constraint['satisfied'] else 'NOT SATISFIED'}: {text}{measured}", markup=False
         )
 
 

@@ -70,6 +70,8 @@ def constraint_table(constraints: list[dict[str, Any]]) -> Table:
     table = Table("constraint", *right, "", **PLAIN)
     for one in constraints:
         held = "holds" if one["satisfied"] else "[red]violated[/]"
+        if why := one.get("reason"):
+            held = f"[red]cannot be judged[/]: {escape(why)}"
         table.add_row(
             escape(str(one.get("text", one["name"]))),
             figure(one.get("actual")),

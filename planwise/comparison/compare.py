@@ -21,13 +21,14 @@ from planwise.comparison.differences import (
 )
 from planwise.comparison.people import TOP_MOVERS, WinnersAndLosers, winners_and_losers
 from planwise.comparison.sources import SEED, Row, Source, load_sources, mart_rows, reader, unpublished
+from planwise.equity.reasons import gap_reason
 from planwise.errors import InputError
 from planwise.governance import Ledger, effective_parameters, open_ledger
 from planwise.governance.publications import load_publication
 from planwise.parameters import Chain, catalogue
 from planwise.settings import Settings
 
-About = Literal["census", "horizon", "seed", "same", "stale", "deleted"]
+About = Literal["census", "horizon", "seed", "same", "stale", "deleted", "gap"]
 NAMED = 3  # parameters named in a remark; the lever table has them all
 
 
@@ -207,7 +208,7 @@ def compare(
     return Comparison(
         sources=sources,
         years=years,
-        remarks=remarks_on(settings, sources),
+        remarks=(*remarks_on(settings, sources), *_of_gaps(figures)),
         parameters=parameter_differences(sources, years),
         metrics=metrics_of(columns),
         figures=figures,
@@ -231,6 +232,21 @@ def _figures(connection: duckdb.DuckDBPyConnection, source: Source, years: Seque
             if row["simulation_year"] in years
         },
     )
+
+
+def _of_gaps(figures: Mapping[str, Figures]) -> list[Remark]:
+    """Return why a pay gap is missing, by scenario, gap and reason."""
+    found: dict[tuple[str, str, str], list[int]] = {}
+    for name, figure in figures.items():
+        for year, row in figure.kpis.items():
+            for gap, column in (("adjusted", "adjusted_gap_max"), ("median", "median_gap")):
+                if column in row and row[column] is None:
+                    why = gap_reason(row, column.removesuffix("_max"))
+                    found.setdefault((name, gap, why), []).append(year)
+    return [
+        Remark("gap", (name,), f"The {gap} pay gap of {name} in {_span(years)} cannot be measured: {why}.")
+        for (name, gap, why), years in found.items()
+    ]
 
 
 def _sum(values: Sequence[Figure]) -> Figure:

@@ -64,6 +64,7 @@ METRICS = (
     Metric("mean_compa_ratio", "Mean compa-ratio", Kind.RATIO),
     Metric("within_level_cv", "Pay spread within levels (CV)", Kind.RATIO),
     Metric("adjusted_gap_max", "Largest adjusted pay gap", Kind.RATE),
+    Metric("median_gap", "Median pay gap of women against men", Kind.RATE),
     Metric("below_minimum", "People under the range minimum", Kind.COUNT),
     Metric("above_maximum", "People at or over the range maximum", Kind.COUNT),
     Metric("raise_min", "Smallest raise", Kind.RATE),

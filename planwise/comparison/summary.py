@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from planwise import formatting
 from planwise.comparison.increases import IncreaseList
 from planwise.comparison.sources import Row, Source, census_of, level_names, mart_rows, reader
+from planwise.equity.reasons import gap_reason
 from planwise.errors import DamagedStore, InputError
 from planwise.formatting import is_missing
 from planwise.governance.publications import Publication, load_publication, published_scenarios
@@ -70,6 +71,12 @@ class ScenarioSummary:
     equity: Sequence[Row]
     alternatives: Sequence[Mapping[str, Any]]
     footer: str
+
+    @property
+    def gap_reason(self) -> str | None:
+        """Why the adjusted pay gap of the year cannot be measured; None where it can."""
+        kpi = next(row for row in self.years if row["simulation_year"] == self.year)
+        return gap_reason(kpi) if is_missing(kpi.get("adjusted_gap_max")) else None
 
 
 def summarise(
@@ -225,7 +232,12 @@ def _equity(publication: Publication, year: int) -> list[Row]:
     with reader() as connection:
         found = mart_rows(connection, publication, "fct_pay_equity")
     rows = [
-        {**row, "gap": _text("rate", row["raw_gap"]), "adjusted": _text("rate", row["adjusted_gap"])}
+        {
+            **row,
+            "gap": _text("rate", row["raw_gap"]),
+            "adjusted": _text("rate", row["adjusted_gap"]),
+            "why": gap_reason(row),
+        }
         for row in found
         if row["simulation_year"] == year
     ]

@@ -53,6 +53,7 @@ SUMMARY_STATES = (
     "mean_compa_ratio",
     "within_level_cv",
     "adjusted_gap_max",
+    "median_gap",
     "below_minimum",
 )
 PEOPLE = ("people", "gain", "lose", "same", "net", "P10", "median", "P90")
@@ -155,8 +156,10 @@ DEFINITIONS = (
     ("payroll change", "COLA + merit + promotions + hires - exits, each weighted by FTE."),
     (
         "adjusted pay gap",
-        "Largest gap within level, department and tenure band; 0.03 = 3 % less. It describes.",
+        "Largest gap within level, department and tenure band; 0.03 = 3 % less. It describes. Empty where it "
+        "cannot be measured: the reason is among the remarks.",
     ),
+    ("median pay gap", "Median base pay of men minus that of women, over that of men."),
     ("compa-ratio", "Base pay over the midpoint of the level's range of the year."),
     (
         "winners and losers",

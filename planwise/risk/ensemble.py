@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planwise.engine.outcome import Kpis
+from planwise.equity.reasons import SUFFIX
 from planwise.errors import CheckFailed, InputError
 from planwise.parameters import EffectiveParameters
 from planwise.risk.assessment import Spread, spread_of
@@ -89,7 +90,9 @@ class Ensemble:
         return [
             name
             for name in self.runs[0][0]
-            if name != YEAR and all(isinstance(row[name], int | float | None) for row in rows)
+            if name != YEAR
+            and not name.endswith(SUFFIX)
+            and all(isinstance(row[name], int | float | None) for row in rows)
         ]
 
     @property

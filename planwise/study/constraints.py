@@ -13,7 +13,7 @@ from typing import Literal
 
 from planwise.engine.outcome import Kpis
 from planwise.errors import InputError
-from planwise.study.objectives import GAP_UNKNOWN
+from planwise.study.objectives import GAP_UNMEASURED
 
 GATE = "gate"
 PAYROLL, PAYROLL_RISK = "payroll", "payroll_risk"
@@ -129,19 +129,19 @@ def within_budget(texts: Iterable[str], payroll_budget: float | None) -> tuple[s
     return tuple(str(one) for one in constraints)
 
 
-def measured(constraint: Constraint, kpis: Kpis) -> float:
+def measured(constraint: Constraint, kpis: Kpis) -> float | None:
     """Return the quantity that a constraint limits, in its own unit: currency, heads, or a rate.
 
     payroll: highest year-end payroll; raise: highest or lowest individual raise of any year (0 without
-    employees active at both ends); adjusted_gap and below_minimum: the last year's. Not for constraints of
-    levers alone.
+    employees active at both ends); adjusted_gap and below_minimum: the last year's. None for a gap that
+    cannot be measured. Not for constraints of levers alone.
     """
     last = kpis[-1]
     if constraint.name in (PAYROLL, PAYROLL_RISK):
         return highest_payroll(kpis)
     if constraint.name == ADJUSTED_GAP:
         gap = last["adjusted_gap_max"]
-        return GAP_UNKNOWN if gap is None else float(gap)
+        return None if gap is None else float(gap)
     if constraint.name == BELOW_MINIMUM:
         return float(last["below_minimum"])
     if constraint.name == RAISE:
@@ -156,9 +156,12 @@ def excess(
     """Return how far a constraint is exceeded (up to 0: it holds), in the scale of the module.
 
     For payroll_risk, `limit` is the payroll limit and `ratios` are payrolls under other seeds over the
-    scenario's own: its value is that of the payroll which the share of seeds allowed may exceed.
+    scenario's own: its value is that of the payroll which the share of seeds allowed may exceed. A gap that
+    cannot be measured is over every limit.
     """
     value = measured(constraint, kpis)
+    if value is None:
+        return GAP_UNMEASURED - constraint.bound
     if constraint.name == PAYROLL:
         return value / constraint.bound - 1
     if constraint.name == PAYROLL_RISK:

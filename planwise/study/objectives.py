@@ -22,7 +22,7 @@ PRESETS = {
 COST_FLOOR = 0.01  # of the opening payroll
 CV_FLOOR = 0.01
 GAP_FLOOR = 0.001  # log points
-GAP_UNKNOWN = 1.0  # log points: an unmeasurable gap counts as a full one
+GAP_UNMEASURED = 1.0  # log points: a penalty in place of a gap that cannot be measured
 
 Objectives = tuple[tuple[str, float | None], ...]
 
@@ -90,7 +90,10 @@ def equity_part(kpis: Kpis, baseline: Kpis) -> float:
 
 
 def adjusted_gap_part(kpis: Kpis, baseline: Kpis) -> float:
-    """Return the last year's largest adjusted gap / max(the baseline's, .001); unknown counts as 1."""
+    """Return the last year's largest adjusted gap / max(the baseline's, .001).
+
+    A gap that cannot be measured counts as 1 log point, and makes levers infeasible.
+    """
     return _gap(kpis) / max(_gap(baseline), GAP_FLOOR)
 
 
@@ -110,7 +113,7 @@ def _cv(kpis: Kpis) -> float:
 
 def _gap(kpis: Kpis) -> float:
     gap = kpis[-1]["adjusted_gap_max"]
-    return GAP_UNKNOWN if gap is None else float(gap)
+    return GAP_UNMEASURED if gap is None else float(gap)
 
 
 def _weight(name: str, text: str) -> float:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from optuna.samplers import BaseSampler
 
 from planwise.census import Census
+from planwise.equity.reasons import gap_reason
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 from planwise.risk.ensemble import replicate_seeds
@@ -30,6 +31,7 @@ from planwise.study.lever_rules import LeverRule, merit_monotone
 from planwise.study.objectives import (
     COST,
     EQUITY,
+    GAP_UNMEASURED,
     TARGETS,
     adjusted_gap_part,
     cost_part,
@@ -80,12 +82,13 @@ class Problem:
     def with_baseline(self, evaluation: Evaluation) -> "Problem":
         """Return the problem scaled by the unchanged scenario.
 
-        Raises InputError when adjusted_gap is used and the census has no groups to compare.
+        Raises InputError, with the reason, when adjusted_gap is used and cannot be measured.
         """
-        if uses_adjusted_gap(self.spec) and evaluation.kpis[-1]["adjusted_gap_max"] is None:
+        if uses_adjusted_gap(self.spec) and (why := _unmeasured(evaluation)):
             raise InputError(
-                "There is no adjusted gap: the census has no gender or ethnicity with two groups of ten.",
-                remedy="Import a census with gender or ethnicity, or leave adjusted_gap out.",
+                f"The adjusted gap cannot be measured: {why}.",
+                remedy="Leave adjusted_gap out of the objectives and constraints, or choose a census and "
+                "years in which groups can be compared.",
             )
         return replace(self, baseline=evaluation)
 
@@ -158,6 +161,8 @@ class Problem:
         for one in self.spec.limits:
             if one.name not in OF_LEVERS_ALONE:
                 values[one.key] = excess(one, evaluation.kpis, self.seed_ratios, limit)
+        if uses_adjusted_gap(self.spec) and _unmeasured(evaluation):
+            values.setdefault(ADJUSTED_GAP, GAP_UNMEASURED)
         return values
 
     def lever_constraints(self, levers: Mapping[str, float]) -> dict[str, float]:
@@ -193,7 +198,8 @@ class Problem:
     def described(self, evaluation: Evaluation) -> list[dict[str, Any]]:
         """Return one object per constraint: name, text, actual and limit in its own unit, value, satisfied.
 
-        payroll_risk's actual is the share of seeds over the limit; None where it was not measured.
+        payroll_risk's actual is the share of seeds over the limit; None where it was not measured. One that
+        cannot be judged is not satisfied, and has the `reason`.
         """
         texts = {one.key: one for one in self.spec.limits}
         return [
@@ -204,6 +210,7 @@ class Problem:
                 "limit": texts[name].limit if name in texts else None,
                 "value": value,
                 "satisfied": value <= 0,
+                **({"reason": why} if name == ADJUSTED_GAP and (why := _unmeasured(evaluation)) else {}),
             }
             for name, value in self.constraints(evaluation).items()
         ]
@@ -269,9 +276,16 @@ def require_groups(spec: StudySpec, census: Census) -> None:
     named = any(census.availability.get(fact, False) for fact in ("gender", "ethnicity"))
     if uses_adjusted_gap(spec) and not named:
         raise InputError(
-            f"There is no adjusted gap: the census {census.name} has neither gender nor ethnicity.",
+            "The adjusted gap cannot be measured: "
+            f"the census {census.name} has neither gender nor ethnicity.",
             remedy="Import a census with one of them, or leave adjusted_gap out.",
         )
+
+
+def _unmeasured(evaluation: Evaluation) -> str | None:
+    """Return why the adjusted gap of the last year cannot be measured; None where it can."""
+    last = evaluation.kpis[-1]
+    return gap_reason(last) if last["adjusted_gap_max"] is None else None
 
 
 def uses_adjusted_gap(spec: StudySpec) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from reference.pay_equity import pay_equity
+from reference.pay_equity import kpi_gaps, pay_equity
 from reference.people import active, mean_of, money, stayed, years_of
 from reference.person_marts import events, increases, snapshot
 from reference.rules import GROUPINGS, Person, completed_years, rounded
@@ -232,7 +232,6 @@ def scenario_kpis(s: Simulation, marts: dict[str, pd.DataFrame]) -> pd.DataFrame
         reasons = [p["termination_reason"] for p in people]
         raises = [float(p["base_pay"] / p["starting_pay"] - 1) for p in stay]
         here = levels[(levels.simulation_year == year) & (levels.headcount > 0)]
-        gaps = equity[equity.simulation_year == year].adjusted_gap.abs()
         promotions = sum(p["promotion_date"] is not None for p in people)
         hires = sum(p["is_hire"] for p in people)
         some = len(close) > 0
@@ -249,7 +248,7 @@ def scenario_kpis(s: Simulation, marts: dict[str, pd.DataFrame]) -> pd.DataFrame
                 "median_base_pay": money(median(p["base_pay"] for p in close) if some else None),
                 "growth_compound": (row["mean_base_pay"] / first) ** (1 / n) - 1,
                 "within_level_cv": np.average(here.cv, weights=here.headcount) if some else None,
-                "adjusted_gap_max": gaps.max(),
+                **kpi_gaps(close, equity[equity.simulation_year == year]),
                 "mean_compa_ratio": np.average(here.mean_compa_ratio, weights=here.headcount)
                 if some
                 else None,

@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - arithmetic is read in one line
 """Pay gaps in log pay: raw, and within level x department x tenure band; small groups are not shown."""
 
-from math import log
+from math import isnan, log
 
 import pytest
 from worlds import STILL, employee, world
@@ -39,17 +39,41 @@ def test_raw_and_adjusted_gap():
     assert (women.headcount, women.mean_base_pay) == (10, 51_000.00)
 
 
-def test_the_largest_group_of_the_census_is_the_reference():
-    men = gaps(MIXED).loc["M"]
+@pytest.mark.parametrize(
+    ("attribute", "names", "reference"),
+    [
+        ("gender", "MF", "M"),
+        ("gender", "FM", "M"),  # men, although they are fewer
+        ("gender", "XF", "X"),
+        ("ethnicity", "FM", "F"),
+    ],
+)
+def test_the_reference_is_men_and_otherwise_the_largest_group_and_has_no_gap(attribute, names, reference):
+    larger, smaller = names
+    rows = [employee(f"E{n}", **{attribute: larger if n < 12 else smaller}) for n in range(22)]
+    found = gaps(rows, attribute=attribute)
+    other = names.replace(reference, "")
 
-    assert (men.headcount, men.raw_gap, men.adjusted_gap) == (11, 0, 0)
+    assert found.loc[reference][["raw_gap", "adjusted_gap"]].isna().all()
+    assert found.loc[reference].adjusted_gap_reason == "reference"
+    assert tuple(found.loc[other][["raw_gap", "adjusted_gap"]]) == pytest.approx((0, 0), abs=1e-9)
 
 
-def test_a_cell_without_the_other_group_does_not_count():
-    """Only Ops has both: the adjusted gap is that of Ops."""
-    rows = [*people("M", 11, 50_000), *people("F", 4, 45_000), *people("F", 6, 55_000, "Lab")]
+@pytest.mark.parametrize(("comparable", "reason"), [(10, None), (9, "few_comparable"), (0, "few_comparable")])
+def test_a_gap_needs_ten_comparable_people_of_both_groups(comparable, reason):
+    """Only Ops has both; in Lab, where women earn more, there are no men. The same with the groups' parts exchanged."""
+    there, elsewhere = people("F", comparable, 45_000), people("F", 12, 55_000, "Lab")
+    women = gaps([*people("M", 11, 50_000), *there, *elsewhere]).loc["F"]
+    swapped = {"M": "F", "F": "M"}
+    rows = [*people("M", 11, 50_000), *there, *elsewhere]
+    other = gaps([row | {"gender": swapped[row["gender"]]} for row in rows]).loc["F"]
 
-    assert gaps(rows).loc["F"].adjusted_gap == pytest.approx(log(50_000 / 45_000), abs=1e-9)
+    for found, sign in ((women, 1), (other, -1)):
+        assert found.adjusted_gap_reason == reason
+        if reason is None:
+            assert found.adjusted_gap == pytest.approx(sign * log(50_000 / 45_000), abs=1e-9)
+        else:
+            assert isnan(found.adjusted_gap) and not isnan(found.raw_gap)
 
 
 def test_tenure_bands_separate():
@@ -81,6 +105,7 @@ def test_without_ten_of_the_reference_group_there_is_no_gap():
 
     assert list(after.index) == ["F"] and after.loc["F"].headcount == 12
     assert after[["raw_gap", "adjusted_gap"]].isna().all(axis=None)
+    assert after.loc["F"].adjusted_gap_reason == "small_group"
 
 
 def test_nothing_is_said_where_the_census_knows_nothing():
@@ -93,6 +118,56 @@ def test_the_kpi_is_the_largest_adjusted_gap_in_either_direction():
     result = world(rows, STILL)
 
     assert result.kpi()["adjusted_gap_max"] == pytest.approx(log(1.05), abs=1e-6)
+
+
+def test_the_median_gap_is_the_share_of_mens_median():
+    """Men 48,000, 50,000 x 10, 60,000; women 40,000 x 6, 46,000 x 6: medians 50,000 and 43,000, .14 less."""
+    men = [*people("M", 10, 50_000), *people("M", 1, 48_000, "Lab"), *people("M", 1, 60_000, "Law")]
+    men = [row | {"employee_id": f"M{n}"} for n, row in enumerate(men)]
+    rows = [*men, *people("F", 6, 40_000), *people("F", 6, 46_000, "Lab")]
+    kpi = world(rows, STILL).kpi()  # everyone is raised by the same rates
+
+    assert kpi["median_gap"] == pytest.approx(0.14, abs=1e-6) and kpi["median_gap_reason"] is None
+
+
+def both(women, **facts):
+    """Return 36 men in Ops at 60,000, and these women at 40,000."""
+    return [*people("M", 36, 60_000), *people("F", women, 40_000, **facts)]
+
+
+UNMEASURED = [
+    ("one sex", people("F", 40, 50_000), {}, "one_group", "one_group"),
+    ("four women among forty", both(4), {}, "small_group", "small_group"),
+    ("nine men", people("F", 40, 50_000) + people("M", 9, 50_000), {}, "small_group", "small_group"),
+    ("no gender", [employee(f"E{n}") for n in range(40)], {}, "no_groups", "no_gender"),
+    ("nobody in one department", both(20, department="Lab"), {}, "few_comparable", None),
+    ("nobody of one level", both(20, level_id=2), {}, "few_comparable", None),
+    ("nobody of one tenure", both(20, hire_date="2025-06-01"), {}, "few_comparable", None),
+    ("everyone gone", both(20), {"termination_rate": 1, "headcount_growth": -1}, "no_people", "no_people"),
+    (
+        "neither women nor men",
+        [row | {"gender": "X" if row["gender"] == "F" else "Y"} for row in both(20)],
+        {},
+        None,
+        "one_group",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "changes", "adjusted", "of_medians"),
+    [case[1:] for case in UNMEASURED],
+    ids=[c[0] for c in UNMEASURED],
+)
+def test_a_gap_that_cannot_be_measured_is_null_and_says_why(rows, changes, adjusted, of_medians):
+    kpi = world(rows, STILL | changes).kpi()
+
+    for gap, value, reason in (
+        ("adjusted_gap", "adjusted_gap_max", adjusted),
+        ("median_gap", "median_gap", of_medians),
+    ):
+        assert kpi[f"{gap}_reason"] == reason
+        assert isnan(kpi[value]) is (reason is not None)
 
 
 def test_cells_of_thousands_have_a_gap_too():

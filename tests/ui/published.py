@@ -133,6 +133,7 @@ def people(count=420, *, seed=7, gender=True, departments=("Sales", COMMA, HOSTI
                     "level_id": level.astype("int32"),
                     "job_title": "Analyst",
                     "department": department,
+                    "job_family": None,
                     "gender": draw.choice(["F", "M"], count) if gender else None,
                     "hire_date": pd.Timestamp("2020-01-01"),
                     "termination_date": pd.NaT,
@@ -240,8 +241,8 @@ def equity() -> pd.DataFrame:
         {"attribute": "gender", "group": group, "headcount": heads, "mean_base_pay": 80_000.0, **gaps}
         for group, heads, gaps in (
             ("F", 190, {"raw_gap": 0.1, "adjusted_gap": 0.02}),
-            ("M", 230, {"raw_gap": 0.0, "adjusted_gap": 0.0}),
-            ("X", 12, {"raw_gap": -0.001, "adjusted_gap": float("nan")}),
+            ("M", 230, {"adjusted_gap_reason": "reference"}),
+            ("X", 12, {"raw_gap": -0.001, "adjusted_gap_reason": "few_comparable"}),
         )
     ]
     return pd.concat(

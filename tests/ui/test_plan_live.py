@@ -188,11 +188,15 @@ def test_payroll_is_judged_against_the_budget_in_its_highest_year():
 
 
 def test_a_gap_that_cannot_be_estimated_is_not_available():
-    side = Side([kpi(2026, adjusted_gap_max=None)])
+    side = Side([kpi(2026, adjusted_gap_max=None, adjusted_gap_reason="one_group")])
     found = next(
         t for t in live_figures.tiles(side, side, resolve((2026,), scenario={}), 2026) if "gap" in t.label
     )
-    assert (found.figure, found.change, found.note) == ("n/a", "", "too few to estimate")
+    assert (found.figure, found.change, found.note) == (
+        "n/a",
+        "",
+        "there is one group only, and none to compare with",
+    )
 
 
 def test_the_badge_says_that_everybody_was_simulated_and_how_long_it_took():

@@ -13,11 +13,12 @@ import weasyprint
 
 from planwise.comparison.employee import Behind, Event, Timeline, Year
 from planwise.comparison.summary import summarise, write_summary
+from planwise.equity.report import equity_report
 from planwise.errors import InputError
 from planwise.formatting import money_short
 from tests.ui.published import COMMA, HOSTILE, equity, increases, people, publish_people
 from ui.pages.results import employee as timeline
-from ui.pages.results.groups import words
+from ui.pages.results.equity import words
 from ui.pages.results.page import ResultsPage
 from ui.pages.results.request import ResultsRequest, load_view
 from ui.selection import Selection, from_query, to_query
@@ -148,8 +149,8 @@ def test_without_gender_the_filter_is_off_and_equity_says_why(settings):
     page = ResultsPage(mine)
     section = page._by_key["equity"]
     assert page._controls._gender.disabled
-    assert section._none.visible
-    assert not section._body.visible
+    assert "cannot be measured: gender is not known" in section._words.object
+    assert not section._of_year.visible and not section._by_year.visible
 
 
 def test_the_merit_matrix_of_a_result_without_ranges_says_to_run_the_scenario_again(settings):
@@ -205,11 +206,40 @@ def test_an_unknown_employee_is_named_with_the_nearest(home):
 
 def test_gaps_in_words(home):
     asked = load_view(Store(home), ResultsRequest(year=2027))
-    text = words(asked, equity())
-    assert "F (190 people) is paid on average 9.5% less than M (raw gap 10.00%)" in text
-    assert "within the same level, department and tenure band 2.0% less than M (adjusted gap 2.00%)" in text
-    assert "X (12 people) is paid on average about as much as M" in text
-    assert "cannot be compared" in text
+    text = words(asked, equity(), None)
+    assert "against M: F (190 people): adjusted gap 2.00%" in text
+    assert "X: the adjusted gap cannot be measured: fewer than 10 people of both groups" in text
+    report = equity_report(pay_of(men=[100_000] * 20, women=[94_000] * 20), 2027)
+    text = words(asked, equity(), report)
+    assert "F (20 people) is paid on average 6.0% less than M (median: 6.0% less)" in text
+    assert "with the same level, department and tenure 6.0% less (adjusted gap 6.19%" in text
+
+
+def pay_of(men, women):
+    """Return people of one level, department and tenure."""
+    found = pd.DataFrame({"group": ["M"] * len(men) + ["F"] * len(women), "base_pay": [*men, *women]})
+    found["employee_id"] = [f"E{n}" for n in found.index]
+    return found.assign(level_id=1, department="Ops", tenure_years=4.0, fte=1.0)
+
+
+@pytest.mark.parametrize(("role", "sees"), [("analyst", True), ("approver", False)])
+def test_equity_shows_gaps_bands_categories_and_cost_and_whom_to_raise_to_some_roles(home, role, sees):
+    mine = session(home, role)
+    mine.selection.section = "equity"
+    section = ResultsPage(mine)._by_key["equity"]
+    assert section._of_year.visible and section._people.visible is sees
+    gaps = section._gaps._content.frame
+    assert list(gaps.gap) == ["mean", "median", "adjusted, by regression", "adjusted, within cells"]
+    assert (gaps.low < gaps.value).all() and (gaps.value < gaps.high).all()
+    assert section._bands._content.frame.groupby("band").share.sum().tolist() == pytest.approx([1] * 4)
+    assert {"mean_gap", "flagged", "reason"} <= set(section._categories._content.frame)
+    assert "a year" in section._closing._content.lead
+    if sees:
+        listed = pd.read_csv(section._file(section._view))
+        assert {"employee_id", "new_pay", "increase"} <= set(listed) and len(listed) > 0
+    else:
+        with pytest.raises(InputError, match="pay"):
+            section._file(section._view)
 
 
 def test_a_timeline_says_rule_lever_value_and_tier_and_invents_no_approver(home):

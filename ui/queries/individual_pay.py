@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from planwise.app.equity import raises_of, read_equity
 from planwise.governance.publications import Publication
 from planwise.settings import Settings
 from ui.queries.comparisons import written
@@ -80,6 +81,16 @@ class IndividualPay:
         request = IncreasesRequest(scenario=scenario)
         return written(
             lambda file: list_increases(self._settings, request.model_copy(update={"output": file})), suffix
+        )
+
+    def equity_raises(self, scenario: str, year: int) -> pd.DataFrame:
+        """Return whom closing the adjusted gap of a year would raise; raises InputError without a gap."""
+        return raises_of(
+            self._groups.ask(
+                scenario,
+                None,
+                lambda connection, found: read_equity(connection, found, year),
+            )
         )
 
     def workbook(self, names: Sequence[str]) -> bytes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import pandas as pd
 
+from planwise.app.equity import read_equity
 from planwise.errors import InputError
 from planwise.governance.publications import Publication, load_publication
 from planwise.settings import Settings
@@ -22,6 +23,8 @@ from ui.values.people import (
 
 if TYPE_CHECKING:
     import duckdb
+
+    from planwise.equity.report import EquityReport
 
 ANSWERS_KEPT = 256  # each is at most a few thousand rows
 Answer = TypeVar("Answer")
@@ -119,6 +122,14 @@ class PeopleReader:
             return IncreaseBudget(found.year, found.budget(), pd.DataFrame(found.groups()))
 
         return self.ask(scenario, ("increase_budget",), read)
+
+    def equity_report(self, scenario: str, year: int) -> "EquityReport":
+        """Return the pay equity at the end of a year, without single people."""
+        return self.ask(
+            scenario,
+            ("equity_report", year),
+            lambda connection, found: read_equity(connection, found, year).without_people(),
+        )
 
     def ask(
         self,

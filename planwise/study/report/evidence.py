@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from planwise.engine.outcome import Kpis
+from planwise.equity.reasons import gap_reason
 from planwise.errors import InputError
 from planwise.formatting import count, number, percent, points, ratio
 from planwise.governance.request import ScenarioRequest
@@ -165,6 +166,7 @@ def _count_change(value: Any) -> str:
     return count(value, sign=True)
 
 
+GAP = "adjusted_gap_max"
 # A KPI of the last year, its label, the formats of its value and of its difference.
 STRUCTURE: tuple[tuple[str, str, Format, Format], ...] = (
     ("headcount", "employees", count, _count_change),
@@ -172,7 +174,8 @@ STRUCTURE: tuple[tuple[str, str, Format, Format], ...] = (
     ("median_base_pay", "median base pay", count, _count_change),
     ("mean_compa_ratio", "mean compa-ratio", _ratio, _ratio_change),
     ("within_level_cv", "spread within levels (coefficient of variation)", _rate, points),
-    ("adjusted_gap_max", "largest adjusted pay gap (log points)", _rate, points),
+    (GAP, "pay equity: largest adjusted gap (log points)", _rate, points),
+    ("median_gap", "median gap of women against men", _rate, points),
     ("below_minimum", "employees below their range", count, _count_change),
     ("above_maximum", "employees at or above the top of their range", count, _count_change),
     ("raise_min", "smallest raise of the year", _rate, points),
@@ -261,6 +264,8 @@ class Report:
             if name in before and name in after:
                 old, new = before[name], after[name]
                 change = None if old is None or new is None else new - old
+                if name == GAP and new is None:
+                    label = f"{label}; cannot be measured: {gap_reason(after)}"
                 rows.append((label, show(old), show(new), show_change(change)))
         return rows
 

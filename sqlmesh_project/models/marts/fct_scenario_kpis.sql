@@ -23,7 +23,10 @@ MODEL (
     employer_cost = 'Total cash with what the employer pays on top of it, by level',
     lump_sum_cost = 'Merit of incumbents paid once at the range maximum',
     within_level_cv = 'Head-weighted mean over levels of the coefficient of variation of base pay',
-    adjusted_gap_max = 'Largest adjusted pay gap in absolute value; null when none is available',
+    adjusted_gap_max = 'Pay equity: the largest adjusted pay gap in absolute value; null where none can be measured',
+    adjusted_gap_reason = 'Why adjusted_gap_max is null: no_people, no_groups (neither gender nor ethnicity is known), one_group, small_group (fewer than ten), few_comparable',
+    median_gap = 'Median base pay of men minus that of women / that of men; > 0 = women earn less; null where it cannot be measured',
+    median_gap_reason = 'Why median_gap is null: no_people, no_gender (none is known), one_group (no men or no women), small_group (fewer than ten), no_pay',
     mean_compa_ratio = 'Mean base pay / range midpoint of the active',
     below_minimum = 'Active under the range minimum',
     above_maximum = 'Active at or over the range maximum',
@@ -77,12 +80,40 @@ WITH growth AS (
   GROUP BY
     simulation_year
 ), pay AS (
+  /* medians of whole cents are found in two thirds of the time */
   SELECT
     simulation_year,
-    MEDIAN(CAST(base_pay AS DOUBLE)) AS median_base_pay
+    MEDIAN(CAST(base_pay * 100 AS BIGINT)) / 100 AS median_base_pay
   FROM intermediate.int_pay
   WHERE
     is_active
+  GROUP BY
+    simulation_year
+), pay_by_gender AS (
+  SELECT
+    simulation_year,
+    gender,
+    MEDIAN(CAST(base_pay * 100 AS BIGINT)) / 100 AS median_base_pay,
+    COUNT(*) AS headcount,
+    MIN(ethnicity) AS first_ethnicity,
+    MAX(ethnicity) AS last_ethnicity
+  FROM intermediate.int_pay
+  WHERE
+    is_active
+  GROUP BY
+    simulation_year,
+    gender
+), groups AS (
+  SELECT
+    simulation_year,
+    MAX(CASE WHEN gender = 'M' THEN median_base_pay END) AS median_of_men,
+    MAX(CASE WHEN gender = 'F' THEN median_base_pay END) AS median_of_women,
+    SUM(CASE WHEN gender = 'M' THEN headcount ELSE 0 END) AS men,
+    SUM(CASE WHEN gender = 'F' THEN headcount ELSE 0 END) AS women,
+    COUNT(gender) AS genders,
+    COUNT(first_ethnicity) AS with_ethnicity,
+    COALESCE(MIN(first_ethnicity) < MAX(last_ethnicity), FALSE) AS ethnicities_differ
+  FROM pay_by_gender
   GROUP BY
     simulation_year
 ), levels AS (
@@ -99,10 +130,40 @@ WITH growth AS (
 ), equity AS (
   SELECT
     simulation_year,
-    MAX(ABS(adjusted_gap)) AS adjusted_gap_max
+    MAX(ABS(adjusted_gap)) AS adjusted_gap_max,
+    MAX(CASE WHEN adjusted_gap_reason = 'few_comparable' THEN 1 ELSE 0 END) AS few_comparable
   FROM marts.fct_pay_equity
   GROUP BY
     simulation_year
+), gaps AS (
+  SELECT
+    groups.simulation_year,
+    groups.median_of_men,
+    groups.median_of_women,
+    CASE
+      WHEN groups.genders = 0
+      THEN 'no_gender'
+      WHEN groups.men = 0 OR groups.women = 0
+      THEN 'one_group'
+      WHEN groups.men < 10 OR groups.women < 10
+      THEN 'small_group'
+      WHEN groups.median_of_men = 0
+      THEN 'no_pay'
+    END AS median_gap_reason,
+    CASE
+      WHEN NOT equity.adjusted_gap_max IS NULL
+      THEN NULL
+      WHEN groups.genders = 0 AND groups.with_ethnicity = 0
+      THEN 'no_groups'
+      WHEN groups.genders < 2 AND NOT groups.ethnicities_differ
+      THEN 'one_group'
+      WHEN equity.few_comparable = 1
+      THEN 'few_comparable'
+      ELSE 'small_group'
+    END AS adjusted_gap_reason
+  FROM groups
+  LEFT JOIN equity
+    ON equity.simulation_year = groups.simulation_year
 )
 SELECT
   CAST(growth.simulation_year AS INT) AS simulation_year,
@@ -152,6 +213,14 @@ SELECT
     CAST(levels.cv_sum AS DOUBLE) / NULLIF(levels.headcount, 0)
   ) AS DOUBLE) AS within_level_cv,
   CAST(equity.adjusted_gap_max AS DOUBLE) AS adjusted_gap_max,
+  CAST(CASE WHEN gaps.simulation_year IS NULL THEN 'no_people' ELSE gaps.adjusted_gap_reason END AS TEXT) AS adjusted_gap_reason,
+  CAST(CASE
+    WHEN gaps.median_gap_reason IS NULL
+    THEN (
+      gaps.median_of_men - gaps.median_of_women
+    ) / gaps.median_of_men
+  END AS DOUBLE) AS median_gap,
+  CAST(CASE WHEN gaps.simulation_year IS NULL THEN 'no_people' ELSE gaps.median_gap_reason END AS TEXT) AS median_gap_reason,
   CAST((
     CAST(levels.compa_ratio_sum AS DOUBLE) / NULLIF(levels.headcount, 0)
   ) AS DOUBLE) AS mean_compa_ratio,
@@ -188,3 +257,5 @@ LEFT JOIN levels
   ON levels.simulation_year = growth.simulation_year
 LEFT JOIN equity
   ON equity.simulation_year = growth.simulation_year
+LEFT JOIN gaps
+  ON gaps.simulation_year = growth.simulation_year

@@ -66,6 +66,9 @@ def kpis(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03)
             "lump_sum_cost": 0.0,
             "within_level_cv": 0.2,
             "adjusted_gap_max": 0.03,
+            "adjusted_gap_reason": None,
+            "median_gap": 0.05,
+            "median_gap_reason": None,
             "mean_compa_ratio": 1.0,
             "below_minimum": 0,
             "above_maximum": 0,
@@ -97,7 +100,7 @@ def kpis(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03)
     means = [
         c
         for c in frame
-        if c.startswith(("mean_", "median_", "growth_", "bridge_", "within_", "adjusted_", "raise_"))
+        if c.startswith(("mean_", "median_", "growth_", "bridge_", "within_", "adjusted_gap_max", "raise_"))
     ]
     frame.loc[frame["headcount"] == 0, means] = np.nan
     frame.loc[frame["opening_headcount"] == 0, ["termination_rate", "promotion_rate", "growth_all"]] = np.nan
@@ -196,6 +199,7 @@ def marts(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03
         {
             "simulation_year": year, "attribute": "gender", "group": group, "headcount": people,
             "mean_base_pay": shown and 80_000.0, "raw_gap": shown and 0.04, "adjusted_gap": shown and 0.02,
+            "adjusted_gap_reason": None,
         }
         for year in [0, *years]
         for group, people, shown in (("F", 450, True), ("M", 541, True), ("X", 9, None))

@@ -147,6 +147,7 @@ PLAIN = {
     "payroll_change": (10.0, 11.0),
     "within_level_cv": (0.2, 0.2),
     "adjusted_gap_max": (0.03, 0.03),
+    "adjusted_gap_reason": (None, None),
     "raise_min": (0.01, 0.02),
     "raise_max": (0.15, 0.12),
     "below_minimum": (4, 5),

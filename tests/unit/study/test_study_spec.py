@@ -121,11 +121,24 @@ def test_a_spec_outside_its_limits_is_rejected(wrong, says):
         StudySpec(**{"target_growth": 0.03, **wrong})
 
 
-def test_a_gap_that_the_census_does_not_show_is_said():
-    problem = Problem(StudySpec(target_growth=0.03, constraints=("adjusted_gap<=0.02",)), SPACE, "preview")
-    with pytest.raises(InputError, match="no gender or ethnicity"):
-        problem.with_baseline(evaluation(adjusted_gap_max=(None, None)))
-    assert problem.with_baseline(evaluation()).baseline is not None
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"target_growth": 0.03, "constraints": ("adjusted_gap<=0.02",)},
+        {"objectives": (("adjusted_gap", 1.0),)},
+    ],
+    ids=["constraint", "objective"],
+)
+def test_a_gap_that_cannot_be_measured_is_refused_with_its_reason_and_never_holds(question):
+    problem = Problem(StudySpec(**question), SPACE, "preview")
+    unmeasured = evaluation(adjusted_gap_max=(0.03, None), adjusted_gap_reason=(None, "one_group"))
+    with pytest.raises(InputError, match="cannot be measured: there is one group only"):
+        problem.with_baseline(unmeasured)
+    problem = problem.with_baseline(evaluation())
+    (shown,) = (one for one in problem.described(unmeasured) if one["name"] == "adjusted_gap")
+    assert (shown["actual"], shown["satisfied"]) == (None, False) and "one group only" in shown["reason"]
+    assert not problem.feasible(unmeasured)
+    assert all("reason" not in one for one in problem.described(evaluation()))
 
 
 def test_replicates_are_under_other_seeds_than_the_scenarios_own():

@@ -156,7 +156,11 @@ def constraints(study: StudyTrials) -> Content:
             "constraint": str(one.get("text", one["name"])),
             "actual": one.get("actual"),
             "limit": one.get("limit"),
-            "holds": "met" if one["satisfied"] else "exceeded",
+            "holds": f"cannot be judged: {why}"
+            if (why := one.get("reason"))
+            else "met"
+            if one["satisfied"]
+            else "exceeded",
         }
         for one in found
     ]

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import panel as pn
 
+from planwise.equity.reasons import gap_reason
 from planwise.errors import InputError, PlanWiseError
 from planwise.formatting import count, exact_percent, money, money_short, percent, points, ratio, seconds
 from planwise.parameters import EffectiveParameters
@@ -298,7 +299,7 @@ def tiles(base: Side, now: Side, effective: EffectiveParameters, year: int) -> t
         Kpi(
             f"Pay gap, end of {year}",
             percent(new["adjusted_gap_max"], 2),
-            "adjusted; largest group" if new["adjusted_gap_max"] is not None else "too few to estimate",
+            "adjusted; largest group" if new["adjusted_gap_max"] is not None else gap_reason(new),
             change=_change(old, new, "adjusted_gap_max", points),
         ),
     )

@@ -15,11 +15,11 @@ from ui.components.downloads import Download
 from ui.components.page import STACK, Page, UpdateGuard, empty_state, on_page
 from ui.pages.results.distributions import Ranges, Spreads
 from ui.pages.results.employee import Employee
+from ui.pages.results.equity import Equity
 from ui.pages.results.events import Explorer
-from ui.pages.results.groups import Equity, Groups
 from ui.pages.results.increases import Increases
 from ui.pages.results.request import ResultsRequest, ResultsView, Section, load_view
-from ui.pages.results.years import Bridge, Years, headline
+from ui.pages.results.years import Bridge, Groups, Years, headline
 from ui.selection import Selection
 from ui.session import Session
 from ui.store import Store
@@ -162,7 +162,7 @@ class ResultsPage(Page):
             Bridge(),
             Spreads(self._ask),
             Ranges(session, self._ask),
-            Equity(self._ask),
+            Equity(session, self._ask),
             Explorer(session, self._ask, self._open),
             Employee(session, self._ask, self._open),
         )

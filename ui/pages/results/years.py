@@ -1,15 +1,27 @@
-"""Figures by year, and bridges of growth and payroll."""
+"""Figures by year, by level and by department, and bridges of growth and payroll."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
 import panel as pn
+import panel_material_ui as pmui
 
 from planwise.formatting import count, exact_percent, money, money_short, percent, points, ratio
 from ui.components import html
 from ui.components.card import Card, Content
-from ui.components.charts import DOWN, INK, PALETTE, UP, Series, bars, lines, waterfall, with_reference
+from ui.components.charts import (
+    DOWN,
+    INK,
+    PALETTE,
+    UP,
+    Series,
+    bars,
+    lines,
+    ranked,
+    waterfall,
+    with_reference,
+)
 from ui.components.page import PAIR, STACK
 from ui.components.result_cards import BRIDGE_COLUMNS, bridge_frame, growth_bridge
 from ui.pages.results.request import ResultsView, Section
@@ -323,4 +335,98 @@ def payroll(view: ResultsView) -> Content:
         f"payroll_bridge_{view.scenario}.csv",
         figure,
         chosen=view.year,
+    )
+
+
+BARS_AT_MOST = 20  # the table has every group
+FORMATS = {"payroll": "$,~s", "mean_base_pay": "$,~s", "median_base_pay": "$,~s", "mean_compa_ratio": ".2f"}
+RATES = ("growth", "own_growth", "turnover_rate")
+SHORT: dict[str, Callable[[Any], str]] = {"payroll": money_short}
+
+
+class Groups(Section):
+    """The section's cards; one choice says which figure both charts show."""
+
+    key, title = "groups", "Levels and departments"
+
+    def __init__(self) -> None:
+        self._figure = pmui.Select(
+            label="Figure on the charts",
+            options={column.heading: column.name for column in COLUMNS},
+            value="mean_base_pay",
+            size="small",
+            width=280,
+            margin=(6, 0, 4, 0),
+        )
+        self._figure.param.watch(lambda _: self._draw(), "value")
+        self._cards = (Card(name="levels"), Card(name="departments", height=520))
+        self._found: tuple[ResultsView, pd.DataFrame, pd.DataFrame] | None = None
+        self.layout = pn.Column(self._figure, *(card.layout for card in self._cards), **STACK)
+
+    def read(self, store: Store, view: ResultsView) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return both tables."""
+        return (
+            store.people.by_group(view.scenario, view.people, view.year, "level"),
+            store.people.by_group(view.scenario, view.people, view.year, "department"),
+        )
+
+    def show(self, view: ResultsView, found: Any) -> None:
+        """Show them."""
+        self._found = (view, *found)
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._found is not None:
+            view, levels, departments = self._found
+            name = self._figure.value
+            contents = (by_level(view, levels, name), by_department(view, departments, name))
+            super().show(view, contents)
+
+
+def by_level(view: ResultsView, frame: pd.DataFrame, figure: str) -> Content:
+    """Return the card of levels."""
+    named = frame.rename(columns={"group_name": "level_id"})
+    return _content(view, named, "level_id", "Levels", view.level, figure)
+
+
+def by_department(view: ResultsView, frame: pd.DataFrame, figure: str) -> Content:
+    """Return the card of departments, the largest first."""
+    named = frame.rename(columns={"group_name": "department"})
+    named = named.sort_values(["people", "department"], ascending=[False, True]).reset_index(drop=True)
+    return _content(view, named, "department", "Departments", str, figure)
+
+
+def _content(
+    view: ResultsView, frame: pd.DataFrame, key: str, title: str, name: Callable[[Any], str], figure: str
+) -> Content:
+    shown = frame.head(BARS_AT_MOST)
+    write = SHORT.get(figure, BY_NAME[figure].write)
+    chart = ranked(
+        [name(value) for value in shown[key]],
+        list(shown[figure].astype(float)),
+        [write(value) for value in shown[figure]],
+        PALETTE[0],
+        x_format=".1%" if figure in RATES else FORMATS.get(figure, ",d"),
+    )
+    hidden = int((frame["mean_base_pay"].isna() & (frame["people"] > 0)).sum())
+    heading = BY_NAME[figure].heading
+    return Content(
+        title,
+        view.subtitle(heading)
+        + (
+            f" · the {BARS_AT_MOST} largest of {len(frame)}, all in the table"
+            if len(frame) > len(shown)
+            else ""
+        )
+        + f" · {WHOSE_FLOWS}"
+        + (
+            f" · pay of {hidden} small {'group' if hidden == 1 else 'groups'} is not shown: "
+            f"under {SUPPRESSED_UNDER} people, or they would reveal it"
+            if hidden
+            else ""
+        ),
+        frame[[key, *(column.name for column in COLUMNS)]].assign(simulation_year=view.year),
+        (html.TableColumn(key, title.removesuffix("s"), name, is_text=True), *COLUMNS),
+        f"{title.lower()}_{view.scenario}_{view.year}.csv",
+        chart,
     )

@@ -124,7 +124,7 @@ def test_one_published_scenario_says_what_to_do_and_a_second_shows_by_itself(vis
     shutil.move(home.published_dir / "higher_cola", aside)
     with dashboard(home.root) as url:
         page = visit(f"{url}/?page=compare", ".empty:visible")
-        expect(page.locator(".empty")).to_contain_text("Only baseline is published")
+        expect(page.locator(".empty")).to_contain_text("needs two published scenarios")
         shutil.move(aside, home.published_dir / "higher_cola")
         page.locator(FIGURES).first.wait_for(timeout=30_000)
         page.close()

@@ -6,13 +6,14 @@ import csv
 import os
 import stat
 from contextlib import suppress
+from datetime import date
 
 import pytest
 
 from planwise.app import job_process
 from planwise.app.check_census import check_file
 from planwise.app.requests import IngestRequest
-from planwise.census import census_in_use, generate_census, load_census
+from planwise.census import SyntheticOptions, census_in_use, generate_census, load_census
 from planwise.census.importer import read_census
 from planwise.census.registry import rename_levels
 from planwise.census.schema import COLUMNS
@@ -225,6 +226,8 @@ def test_a_blocked_import_registers_nothing_and_has_its_rejects(settings, jobs_h
     rows = list(csv.DictReader(asyncio.run(desk.file._rejected_rows()).decode().splitlines()))
     assert [row["line"] for row in rows] == ["3", "5", "11"] and desk.file._rejects.visible
     assert desk.file._use.disabled and census_in_use(settings) is None
+    assert "“Rejected rows (CSV)” below" in desk.file._problem.object
+    assert str(settings.uploads_dir) not in desk.file._problem.object
 
 
 def test_columns_constants_formats_levels_and_yaml_are_one_mapping(settings, jobs_here):
@@ -376,6 +379,25 @@ def test_calibrating_needs_years_and_says_that_rates_are_defaults(settings):
         ledger.scenarios.create("own", {"cola_rate": 0.01}, description="Calibrated on one, two (…).")
     page.refresh()
     assert "survey defaults" not in card._state.html and "own" in card._state.html
+
+
+def test_a_calibration_is_a_job_whose_report_is_shown(settings, jobs_here):
+    for year, name in ((2024, "old"), (2025, "new")):
+        options = SyntheticOptions(as_of=date(year, 12, 31))
+        generate_census(settings, employees=400, name=name, options=options)
+    page = CensusPage(session_of(settings))
+    page._censuses.choose(("new", "old"))
+    page._censuses._chosen()
+    asyncio.run(page._calibration._calibrate())
+    job = JobReader(settings).list()[0]
+    assert (job.kind, job.state, job.request["sources"]) == ("calibrate", "done", ["old", "new"])
+    assert (
+        "<h2>Calibration" in page._calibration._report.object
+        and "<h1" not in page._calibration._report.object
+    )
+    assert "calibrated" in page._calibration._state.html
+    asyncio.run(page._calibration._calibrate())
+    assert "exists already" in JobReader(settings).list()[0].error.what
 
 
 def test_leaving_removes_the_file_and_a_new_home_opens_here(settings, jobs_here):

@@ -1,6 +1,6 @@
 """Bring in one payroll file: upload, check, state what was read wrongly, import."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
@@ -26,6 +26,7 @@ ACCEPT = ".csv,.tsv,.txt,.xlsx,.xls,.xlsm,.xlsb,.ods,.parquet,.gz"
 PAUSE_SECONDS = 0.6  # without another change, before the file is checked again
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
 ROW: dict[str, Any] = {"styles": {"gap": "10px", "flex-wrap": "wrap", "align-items": "center"}, "margin": 0}
+BELOW = "“Rejected rows (CSV)” below"
 CHECKING = '<p class="quiet" role="status">Checking the file…</p>'
 
 
@@ -199,7 +200,7 @@ class FileImport:
             self._on_imported(job)
             return
         if job.error is not None:
-            self._problem.object = html.notice(job.error.what, job.error.remedy, "bad")
+            self._problem.object = _notice(job.error.what, job.error.remedy, job.result)
         self._draw()
 
     async def _rejected_rows(self) -> bytes:
@@ -273,4 +274,10 @@ def _card(title: str, *parts: Any) -> Any:
 
 def _problem(found: dict[str, Any]) -> str:
     problem = found.get("problem")
-    return html.notice(problem["what"], problem["remedy"], "bad") if problem else ""
+    return _notice(problem["what"], problem["remedy"], found.get("report")) if problem else ""
+
+
+def _notice(what: str, remedy: str, report: Mapping[str, Any] | None) -> str:
+    """Return the notice of an error; the file of rejected rows is the one that the page offers."""
+    file = str((report or {}).get("rejects_file") or "")
+    return html.notice(what, remedy.replace(file, BELOW) if file else remedy, "bad")

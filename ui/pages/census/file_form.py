@@ -321,7 +321,7 @@ class FileForm:
         for level in levels:
             number = level["level_id"]
             row = self._rows.setdefault(number, _LevelRow(number, self._level_stated))
-            row.fill(level | own.get(number, {}), people.get(str(number), 0), ranges=stated == "ranges")
+            row.fill(level | own.get(number, {}), people.get(str(number)), ranges=stated == "ranges")
         show(self._names, *(part for level in levels for part in self._rows[level["level_id"]].parts))
 
 
@@ -339,14 +339,14 @@ class _LevelRow:
             field.param.watch(lambda event, key=key: on_change(level, key, str(event.new)), "value")
         self.parts = (*self._fields.values(), self._note)
 
-    def fill(self, level: Mapping[str, Any], people: int, *, ranges: bool) -> None:
-        """Show a level and how many people it has."""
+    def fill(self, level: Mapping[str, Any], people: int | None, *, ranges: bool) -> None:
+        """Show a level and how many people it has, where that is known."""
         for key, field in self._fields.items():
             field.param.update(
                 value=str(level[key]) if key == "name" else _amount(level[key]),
                 disabled=key != "name" and not ranges,
             )
-        self._note.object = f'<p class="quiet">{count(people)} people</p>'
+        self._note.object = "" if people is None else f'<p class="quiet">{count(people)} people</p>'
 
 
 class _ColumnField:

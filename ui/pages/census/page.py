@@ -1,5 +1,6 @@
 """The Census page: a payroll file or a sample, levels, the census in use, the stored ones, calibration."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -276,6 +277,7 @@ class CalibrationCard:
 
     def _ended(self, job: Job) -> None:
         if job.state is State.DONE and job.result is not None:
-            self._report.object = to_html(str(job.result["markdown"]))
+            report = to_html(str(job.result["markdown"]))
+            self._report.object = re.sub(r"(</?h)([12])>", lambda m: f"{m[1]}{int(m[2]) + 1}>", report)
         self._draw()
         self._on_done()

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from html import escape
 from typing import Any
 
 import panel as pn
@@ -14,8 +13,7 @@ from planwise.formatting import count
 from ui.components import html
 from ui.components.card import Card
 from ui.components.downloads import Download
-from ui.components.html import Linked, link
-from ui.components.page import GAP, PAIR, STACK, Page, UpdateGuard
+from ui.components.page import GAP, PAIR, STACK, Page, UpdateGuard, empty_state
 from ui.pages.compare import charts
 from ui.pages.compare.noise import ChanceSection
 from ui.pages.compare.people import PeopleSection
@@ -25,6 +23,8 @@ from ui.session import Session
 from ui.values.comparison import FEWEST, MOST, ComparedScenarios
 
 SUGGESTED = 3  # compared when nothing was chosen yet
+TOO_FEW = "A comparison needs two published scenarios"
+MAKE_ANOTHER = "Edit levers, save them as another scenario, and run it. It shows here once two are published."
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class ComparePage(Page):
         self._requested: Any = None
         self._everything = False
         self._found: ComparedScenarios | None = None
-        self._empty = Linked(session.go)
+        self._empty = empty_state(session, TOO_FEW, MAKE_ANOTHER, plan="Go to Plan", run="Go to Run")
         self._busy = html.pane(BUSY, visible=False)
         self._controls = CompareControls(session.selection, self.refresh)
         self._all = pmui.Switch(label="All metrics", value=False, margin=(0, 0, 6, 0))
@@ -187,7 +187,6 @@ class ComparePage(Page):
         """Compare what the address says, unless it is compared already."""
         published = self._store.scenarios()
         if len(published) < FEWEST:
-            self._empty.html = _too_few(published)
             self._show(self._empty)
             return
         selection = self._session.selection
@@ -328,13 +327,3 @@ def _subtitle(found: ComparedScenarios, year: int | None) -> str:
 
 def _tone(about: str) -> html.Tone:
     return "" if about == "same" else "warn"
-
-
-def _too_few(published: Sequence[str]) -> str:
-    there = f"Only {escape(published[0])} is published." if published else "Nothing is published yet."
-    return (
-        f'<div class="empty"><h2>A comparison needs two published scenarios</h2><p>{there}</p><ol>'
-        f"<li>Make another scenario: {link('edit levers', 'plan')} and save them</li>"
-        f"<li>{link('Run it', 'run')}</li></ol>"
-        "<p>It shows here by itself as soon as two are published.</p></div>"
-    )

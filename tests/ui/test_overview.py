@@ -239,6 +239,10 @@ def test_a_failure_that_was_made_good_does_not_wait():
     assert waiting("baseline", 0, again, (), ()) == []
     other = [Job("2", "Simulate b", "done", scenario="b"), Job("1", "Simulate a", "failed")]
     assert [item.what for item in waiting("baseline", 0, other, (), ())] == ["Simulate a"]
+    (failed,) = waiting(
+        "baseline", 0, [Job("7", "Import p.csv", "failed", scenario="", kind="import")], (), ()
+    )
+    assert (failed.page, failed.chosen) == ("run", {"job": "7"})
 
 
 def test_without_a_ledger_nothing_is_made_and_nothing_waits(settings):

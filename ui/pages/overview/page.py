@@ -242,7 +242,7 @@ class OverviewPage(Page):
     def _read_open(self) -> Any:
         try:
             return (
-                self._store.jobs.list(),
+                tuple(job for job in self._store.jobs.list() if not job.kind.is_brief),
                 self._store.statuses.scenarios(),
                 self._store.statuses.unsaved_studies(self._store.studies.list()),
             )

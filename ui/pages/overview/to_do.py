@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from planwise.formatting import count, exact_percent, moment, percent, points, seconds
 from planwise.gate import GateResult
+from planwise.jobs import JobKind
 from ui.components import html
 from ui.components.html import link
 from ui.components.result_cards import GATE_TONES
@@ -65,6 +66,7 @@ def _found(study: StudySummary) -> str:
 SHOWN = 6  # items; the others are counted
 STUDIES_SHOWN = 2
 UNDER_WAY = frozenset({"waiting", "running"})
+CENSUS_JOBS = frozenset(kind for kind in JobKind if kind.is_census)
 BROKEN = frozenset({"failed", "interrupted"})
 
 
@@ -141,6 +143,8 @@ def _unrepaired(jobs: Sequence[JobLike]) -> list[JobLike]:
 
 
 def _job(job: JobLike) -> Item:
+    if job.kind in CENSUS_JOBS and job.state in BROKEN:
+        return Item(job.title, f"{job.state}: see why, and try again", "Show", "run", {"job": job.id}, "bad")
     if job.state in UNDER_WAY:
         share = "" if job.share is None else f", {percent(job.share, 0)} done"
         return Item(job.title, f"{job.state}{share}", "Watch", "run", {"job": job.id})

@@ -72,6 +72,7 @@ class Scenarios:
 
     def __init__(self, *, horizon=5, **others):
         self.overrides = {"baseline": {}, **others}
+        self.titles, self.archived = {}, set()
         self.horizon = horizon
         self.employees = 10_000
 
@@ -98,12 +99,16 @@ class Scenarios:
     def remark(self, name):
         return ""
 
-    def save(self, name, *, base, changes, description=""):
+    def save(self, name, *, base, changes, description="", title=""):
         self.effective(base)  # refuses what is not there
+        self.titles[name] = title
         self.overrides[name] = merged_overrides(self.overrides[base], changes)
 
     def update(self, name, changes, *, seen=None):
         self.overrides[name] = merged_overrides(self.overrides[name], changes)
+
+    def archive(self, name):
+        self.archived.add(name)
 
     def delete(self, name):
         del self.overrides[name]

@@ -208,7 +208,7 @@ def test_assumptions_are_searched_and_edited(page, session):
     page._tabs.active = 2
     part = page._assumptions.part
     part._search.value_input = "turnover"
-    assert "of 64 assumptions" in part._count.object
+    assert "of 74 assumptions" in part._count.object
     part._search.value_input = HOSTILE
     assert "No assumption has these words." in part._count.object
     part._search.value_input = ""
@@ -220,7 +220,7 @@ def test_assumptions_are_searched_and_edited(page, session):
     editor._handle_msg({"kind": "edit", "name": "payroll_budget", "text": "-5", "number": 2})
     assert "below the lowest" in editor.values["payroll_budget"]["problem"]
     part._edited.value = True
-    assert "2 of 64" in part._count.object
+    assert "2 of 74" in part._count.object
 
 
 def test_a_file_is_applied_as_a_whole_or_not(page, session):
@@ -328,9 +328,11 @@ def test_saving_names_the_scenario_and_goes_on_from_it(page, session):
     saving._name.value_input = "higher"
     assert saving._name.error_state and saving._save.disabled
     saving._name.value_input = "mine"
+    saving._title.value_input = "Mine, for the board"
     assert not saving._save.disabled
     asyncio.run(saving._saved())
     assert session.scenarios.overrides["mine"] == {"cola_rate": 0.03}
+    assert session.scenarios.titles["mine"] == "Mine, for the board" and not saving._title.value_input
     assert (session.draft.scenario, session.draft.is_empty) == ("mine", True)
     assert session.selection.scenario == "mine"
     assert not saving.dialog.open
@@ -345,6 +347,15 @@ def test_saving_names_the_scenario_and_goes_on_from_it(page, session):
     assert "mine" not in session.scenarios.overrides
     assert session.draft.scenario == "baseline"
     assert session.selection.scenario == ""
+
+
+def test_a_scenario_is_archived_instead_of_deleted(page, session):
+    session.draft.start_from("higher")
+    page._saving.open_delete()
+    asyncio.run(page._saving._archived())
+    assert session.scenarios.archived == {"higher"} and "higher" in session.scenarios.overrides
+    assert session.draft.scenario == "baseline" and not page._saving.confirmation.open
+    assert "higher archived." in session.notices[-1]
 
 
 def test_a_refused_save_is_shown_in_the_dialog(page, session, monkeypatch):

@@ -24,7 +24,6 @@ from planwise.settings import Settings
 from planwise.storage import write_bytes
 
 HTML, PDF = ".html", ".pdf"
-CENSUS_YEAR = 0
 GROUPS_SHOWN, FINDINGS_SHOWN, LEVERS_SHOWN, ALTERNATIVES_SHOWN = 6, 4, 10, 5  # it stays one page
 NOT_MEASURED = "cannot be measured on this census"
 # The first planned year's figures, in order: label, KPI, how it is written.

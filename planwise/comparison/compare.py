@@ -235,18 +235,20 @@ def _figures(connection: duckdb.DuckDBPyConnection, source: Source, years: Seque
 
 
 def _of_gaps(figures: Mapping[str, Figures]) -> list[Remark]:
-    """Return why a pay gap is missing, by scenario, gap and reason."""
-    found: dict[tuple[str, str, str], list[int]] = {}
+    """Return why pay gaps are missing: one remark for each gap and reason, of the scenarios it applies to."""
+    found: dict[tuple[str, str], dict[str, list[int]]] = {}
     for name, figure in figures.items():
         for year, row in figure.kpis.items():
             for gap, column in (("adjusted", "adjusted_gap_max"), ("median", "median_gap")):
                 if column in row and row[column] is None:
                     why = gap_reason(row, column.removesuffix("_max"))
-                    found.setdefault((name, gap, why), []).append(year)
-    return [
-        Remark("gap", (name,), f"The {gap} pay gap of {name} in {_span(years)} cannot be measured: {why}.")
-        for (name, gap, why), years in found.items()
-    ]
+                    found.setdefault((gap, why), {}).setdefault(name, []).append(year)
+    remarks = []
+    for (gap, why), by_name in found.items():
+        where = ", ".join(f"{name} ({_span(years)})" for name, years in by_name.items())
+        what = f"The {gap} pay gap cannot be measured: {why}. It is missing in {where}."
+        remarks.append(Remark("gap", tuple(by_name), what))
+    return remarks
 
 
 def _sum(values: Sequence[Figure]) -> Figure:

@@ -64,7 +64,7 @@ def test_each_section_opens_and_the_bridge_sums(visit, served, published_home):
         "Growth bridge": "The five sum to the growth exactly",
         "Distributions": "P50",
         "Merit and range": "drawn evenly|shown, without ids",
-        "Pay equity": "The raw gap compares",
+        "Pay equity": "Mean and median gap compare",
         "Employee": "Find an employee",
     }.items():
         page.get_by_role("tab", name=section).click()

@@ -3,6 +3,7 @@
 import csv
 from decimal import Decimal
 
+import pandas as pd
 import pytest
 from comparison_worlds import Person, publish, staff
 
@@ -12,6 +13,7 @@ from planwise.comparison.differences import METRICS
 from planwise.comparison.people import write_people_csv
 from planwise.errors import InputError
 from planwise.governance import open_ledger
+from planwise.governance.publications import load_publication
 
 METRIC = {metric.name: metric for metric in METRICS}
 
@@ -105,6 +107,23 @@ def test_people_whom_one_side_alone_employs_explain_the_payroll(four):
 
 def test_nothing_to_remark_when_all_is_alike(four):
     assert compare(four, ["base", "lean", "hiring"]).remarks == ()
+
+
+def test_a_gap_that_cannot_be_measured_is_remarked_once_with_its_reason_scenarios_and_years(four):
+    for name in ("base", "lean"):
+        file = load_publication(four, name).file("fct_scenario_kpis")
+        kpis = pd.read_parquet(file)
+        measured = (kpis.simulation_year == 2026) & (name == "lean")
+        gaps = {
+            "median_gap": 0.1,
+            "adjusted_gap_max": measured.map({True: 0.02, False: None}),
+            "adjusted_gap_reason": measured.map({True: None, False: "one_group"}),
+        }
+        kpis.assign(**gaps).to_parquet(file)
+    (remark,) = compare(four, ["base", "lean"]).remarks
+    assert (remark.about, remark.scenarios) == ("gap", ("base", "lean"))
+    assert "adjusted pay gap cannot be measured: there is one group only" in remark.what
+    assert "base (2026-2027), lean (2027)" in remark.what
 
 
 def test_what_a_study_aims_at_makes_no_result_stale(four):

@@ -32,7 +32,7 @@ from planwise.settings import Settings
 TIER_MARKS = {"scenario": "*", "dynamic": "+", "default": "", "fallback": "!"}
 LEGEND = "* scenario   + dynamic lever   ! fallback   no mark: default"
 OVERRIDES_SHOWN = 3  # in the list; `scenario show` has all
-RISK_STYLES = {Risk.LOW: "dim", Risk.MEDIUM: "yellow", Risk.HIGH: "red", Risk.CRITICAL: "bold red"}
+RISK_STYLES = {Risk.OK: "", Risk.LOW: "dim", Risk.MEDIUM: "yellow", Risk.HIGH: "red", Risk.CRITICAL: "bold red"}
 
 
 def render_list(scenarios: Iterable[Scenario]) -> RenderableType:
@@ -78,11 +78,11 @@ def render_scenario(scenario: Scenario, effective: EffectiveParameters) -> Rende
 def render_findings(findings: Sequence[Finding]) -> RenderableType:
     """Return one line per finding, the worst first."""
     if not findings:
-        return Text("Every lever is within its recommended range.")
+        return Text("No warnings.")
     return Group(
         *(
             Text(
-                " ".join(map(str, filter(None, (finding.risk, finding.year, finding.message)))),
+                " ".join(map(str, filter(None, (finding.word, finding.year, finding.message)))),
                 style=RISK_STYLES[finding.risk],
             )
             for finding in findings

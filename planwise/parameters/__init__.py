@@ -12,6 +12,7 @@ from planwise.parameters.effective import (
 from planwise.parameters.validation import (
     Finding,
     Risk,
+    lever_increase,
     risk_of,
     risks,
     target_class,
@@ -42,6 +43,7 @@ __all__ = [
     "canonical_overrides",
     "catalogue",
     "check_overrides",
+    "lever_increase",
     "merged_overrides",
     "parse_assignments",
     "resolve",

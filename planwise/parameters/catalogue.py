@@ -99,6 +99,7 @@ class Lever(Parameter):
     bounds: tuple[float, float]
     recommended: tuple[float, float]
     direction: Direction
+    judged_in_total: bool = False
     tunable: bool = True
     locked: bool = False
     yearly: bool = True
@@ -241,10 +242,10 @@ PROMOTABLE_LEVELS = (1, 2, 3, 4)
 
 FALLBACK: Mapping[str, float] = MappingProxyType(
     {
-        "cola_rate": 0.025,
+        "cola_rate": 0.0,
         "new_hire_salary_adjustment": 1.15,
         **{f"merit_rate_level_{level}": 0.033 for level in LEVELS},
         **{f"promotion_probability_level_{level}": 0.08 for level in PROMOTABLE_LEVELS},
-        **{f"promotion_raise_level_{level}": 0.085 for level in PROMOTABLE_LEVELS},
+        **{f"promotion_raise_level_{level}": 0.087 for level in PROMOTABLE_LEVELS},
     }
 )

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Literal, Self
 
 import yaml
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from planwise.parameters.catalogue import Declaration, Lever, Value, catalogue
 from planwise.parameters.effective import EffectiveParameters, resolve
-from planwise.parameters.values import Key, canonical_overrides
+from planwise.parameters.values import DECIMALS, Key, canonical_overrides
 
 FILE = Path(__file__).parent / "presets.yaml"
 MARKET_BUDGET = "market_budget"
 BUDGET_DECIMALS = 3  # a budget is split to a tenth of a percentage point
-WAYS = ("value", "to", "budget_share", "budget_rest_after")
+WAYS = ("value", "to", "budget_share", "budget_rest_after", "budget_plus")
 
 
 class PresetSetting(Declaration):
@@ -24,9 +24,10 @@ class PresetSetting(Declaration):
 
     levers: str
     value: float | dict[int, float] | None = None
-    to: Literal["lower_bound", "recommended_middle", "baseline"] | None = None
+    to: Literal["baseline"] | None = None
     budget_share: float | None = None
     budget_rest_after: str | None = None
+    budget_plus: float | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -53,6 +54,7 @@ class Preset(Declaration):
     name: str
     label: str
     description: str
+    source: str = Field(min_length=1, description="Where its values come from")
     sets: tuple[PresetSetting, ...]
 
     def title(self, effective: EffectiveParameters) -> str:
@@ -97,11 +99,10 @@ def _value(
     if setting.budget_share is not None:
         return round(setting.budget_share * _budget(effective), BUDGET_DECIMALS)
     if setting.budget_rest_after is not None:
-        return _budget(effective) - float(before[setting.budget_rest_after] or 0)
-    if setting.to == "lower_bound":
-        return lever.bounds[0]
-    if setting.to == "recommended_middle":
-        return sum(lever.recommended) / 2
+        rest = _budget(effective) - float(before[setting.budget_rest_after] or 0)
+        return max(round(rest, DECIMALS), lever.bounds[0])
+    if setting.budget_plus is not None:
+        return max(_budget(effective) + setting.budget_plus, lever.bounds[0])
     return baseline.value(lever.name, year)
 
 

@@ -1,6 +1,6 @@
 """Validate levers and targets: bounds, risk bands, business rules."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
@@ -40,13 +40,18 @@ def distance_share(lever: Lever, value: float) -> float:
 
 
 def risk_of(lever: Lever, value: float) -> Risk:
-    """Return the risk of a lever's value: OK, then quarters of the way to the hard bound."""
+    """Return the risk of a lever's value: OK, then quarters of the way to the hard bound.
+
+    A part of the increase budget is OK at any value: `increase_is_far_from_market` judges the sum.
+    """
+    if lever.judged_in_total:
+        return Risk.OK
     share = distance_share(lever, value)
     return next((risk for limit, risk in RISK_UP_TO if share <= limit + ROUNDING), Risk.CRITICAL)
 
 
 MERIT_SPREAD_MAX_RATE = 0.03
-COLA_HIGH_RATE = 0.05
+MERIT_FALL_TOLERANCE_RATE = 0.0025  # a smaller difference between two levels is none to speak of
 NEW_HIRE_PREMIUM_MAX = 1.25
 NEW_HIRE_PREMIUM_MIN = 1.05
 MERIT = "merit_rate_level_{}"
@@ -56,26 +61,31 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Finding:
-    """A warning about a value; `year` None is every simulated year."""
+    """A warning about a value, information where its risk is OK; `year` None is every simulated year."""
 
     parameter: str
     year: int | None
     risk: Risk
     message: str
 
+    @property
+    def word(self) -> str:
+        """Its risk in one word; Note for information."""
+        return "Note" if self.risk is Risk.OK else self.risk.value
+
 
 Rule = Callable[[EffectiveParameters, int], Iterator[Finding]]
 
 
 def merit_falls_with_level(effective: EffectiveParameters, year: int) -> Iterator[Finding]:
-    """Warn where a level's merit rate is below the next lower level's."""
+    """Inform where a level's merit rate is well below the next lower level's."""
     for lower, higher in pairwise(LEVELS):
         below, above = (effective.number(MERIT.format(level), year) for level in (lower, higher))
-        if above < below:
+        if below - above > MERIT_FALL_TOLERANCE_RATE + TOLERANCE:
             yield Finding(
                 MERIT.format(higher),
                 year,
-                Risk.MEDIUM,
+                Risk.OK,
                 f"Merit falls with level: {above:.2%} in level {higher}, {below:.2%} in level {lower}.",
             )
 
@@ -94,16 +104,6 @@ def merit_spread_is_wide(effective: EffectiveParameters, year: int) -> Iterator[
         )
 
 
-def cola_is_unusual(effective: EffectiveParameters, year: int) -> Iterator[Finding]:
-    """Warn about a cost-of-living raise above 5 %, or none at all."""
-    cola = effective.number("cola_rate", year)
-    if cola > COLA_HIGH_RATE:
-        message = f"COLA of {cola:.2%} is above {COLA_HIGH_RATE:.0%}."
-        yield Finding("cola_rate", year, Risk.HIGH, message)
-    elif cola <= 0:
-        yield Finding("cola_rate", year, Risk.MEDIUM, "There is no COLA: real pay falls with inflation.")
-
-
 def new_hire_premium_is_unusual(effective: EffectiveParameters, year: int) -> Iterator[Finding]:
     """Warn about a new-hire adjustment over 125 % (compression) or under 105 % (hard to hire)."""
     name = "new_hire_salary_adjustment"
@@ -119,15 +119,69 @@ def new_hire_premium_is_unusual(effective: EffectiveParameters, year: int) -> It
 RULES: tuple[Rule, ...] = (
     merit_falls_with_level,
     merit_spread_is_wide,
-    cola_is_unusual,
     new_hire_premium_is_unusual,
 )
 
 
-def validate(effective: EffectiveParameters) -> list[Finding]:
-    """Return findings about the levers, worst first; one that holds in all years has year None."""
+# Distance of the increase budget from the market's, at most: the risk up to there; further is the last.
+ABOVE_MARKET = ((0.01, Risk.OK), (0.02, Risk.MEDIUM), (0.04, Risk.HIGH), (1.0, Risk.CRITICAL))
+BELOW_MARKET = ((0.01, Risk.OK), (0.02, Risk.LOW), (1.0, Risk.MEDIUM))
+INCREASE_TOLERANCE_RATE = 0.0005  # a step of a study's grid: what rounding of the levers may add
+MARKET = "market_budget"
+
+
+def lever_increase(effective: EffectiveParameters, year: int) -> float:
+    """Return the increase budget that the levers give: COLA and the mean of the levels' merit, a rate."""
+    merit = [effective.number(MERIT.format(level), year) for level in LEVELS]
+    return effective.number("cola_rate", year) + sum(merit) / len(merit)
+
+
+def market_risk(gap: float) -> Risk:
+    """Return the risk of an increase budget this far (a rate) above the market's, or below when negative."""
+    limits = ABOVE_MARKET if gap > 0 else BELOW_MARKET
+    return next(
+        (risk for limit, risk in limits if abs(gap) <= limit + INCREASE_TOLERANCE_RATE), limits[-1][1]
+    )
+
+
+def increase_is_far_from_market(
+    effective: EffectiveParameters, increases: Mapping[int, float]
+) -> Iterator[Finding]:
+    """Warn once where the increase budget, COLA and merit together, is far from the market's: of the worst year."""
+    market = effective.number_or_none(MARKET)
+    if market is None:
+        return
+    by_year = {year: market_risk(increase - market) for year, increase in increases.items()}
+    worst = max(by_year, key=lambda year: (by_year[year].rank, abs(increases[year] - market)))
+    if by_year[worst] is Risk.OK:
+        return
+    increase = increases[worst]
+    gap_pp = (increase - market) * 100
+    yield Finding(
+        MARKET,
+        None if set(by_year.values()) == {by_year[worst]} else worst,
+        by_year[worst],
+        f"The increase budget of {increase:.2%} (COLA and merit) is {abs(gap_pp):.2f} pp "
+        f"{'above' if gap_pp > 0 else 'below'} the market's {market:.2%}.",
+    )
+
+
+def validate(
+    effective: EffectiveParameters, increases: Mapping[int, float | None] | None = None
+) -> list[Finding]:
+    """Return findings about the levers, worst first; one that holds in all years has year None.
+
+    `increases` are the simulated increase budgets by year (rates); without one, the levers' own is judged.
+    """
     found = [finding for year in effective.years for finding in _of_year(effective, year)]
-    return sorted(_every_year_once(found, effective.years), key=_worst_first)
+    measured = increases or {}
+    totals = {
+        year: lever_increase(effective, year) if increase is None else increase
+        for year in effective.years
+        for increase in (measured.get(year),)
+    }
+    about_total = increase_is_far_from_market(effective, totals)
+    return sorted([*about_total, *_every_year_once(found, effective.years)], key=_worst_first)
 
 
 def risks(effective: EffectiveParameters) -> dict[tuple[str, int], Risk]:

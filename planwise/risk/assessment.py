@@ -53,7 +53,7 @@ def assess(
     `target_growth` is a rate or None; `payroll_budget` is the highest annual payroll allowed in any year
     (currency) or None.
     """
-    findings = validate(effective)
+    findings = validate(effective, {int(year["simulation_year"]): year.get("increase_rate") for year in kpis})
     if target_growth is not None:
         findings += validate_target(
             target_growth,

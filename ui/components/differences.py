@@ -85,9 +85,9 @@ def difference_table(rows: Sequence[LeverDifference], caption: str) -> str:
 def finding_list(findings: Sequence[Finding]) -> str:
     """Return findings, worst first, each with its risk as a word and its year."""
     if not findings:
-        return '<p class="card-subtitle">No warnings: every lever is within its recommended range.</p>'
+        return '<p class="card-subtitle">No warnings.</p>'
     items = "".join(
-        f'<li style="{LINE}"><span>{html.chip(finding.risk, TONES[finding.risk])}</span>'
+        f'<li style="{LINE}"><span>{html.chip(finding.word, TONES[finding.risk])}</span>'
         f"<span>{escape(_when(finding))}{escape(with_levels(finding.message))}</span></li>"
         for finding in findings
     )
@@ -96,9 +96,10 @@ def finding_list(findings: Sequence[Finding]) -> str:
 
 def finding_title(findings: Sequence[Finding]) -> str:
     """Return how many warnings there are, and the worst."""
-    if not findings:
+    warnings = [finding for finding in findings if finding.risk is not Risk.OK]
+    if not warnings:
         return "Warnings"
-    return f"Warnings: {count(len(findings))}, worst {findings[0].risk}"
+    return f"Warnings: {count(len(warnings))}, worst {warnings[0].risk}"
 
 
 def warnings_of(
@@ -116,8 +117,8 @@ def warnings_of(
             payroll_budget=effective.number_or_none("payroll_budget"),
         )
     )
-    everything = [finding for finding in (*levers, *about_target) if finding.risk is not Risk.OK]
-    return tuple(sorted(everything, key=lambda finding: -finding.risk.rank))
+    about_target = [finding for finding in about_target if finding.risk is not Risk.OK]
+    return tuple(sorted((*levers, *about_target), key=lambda finding: -finding.risk.rank))
 
 
 def counted(number: int, noun: str) -> str:

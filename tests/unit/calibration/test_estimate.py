@@ -115,7 +115,7 @@ def test_the_last_year_alone(found):
 
 
 def test_a_stated_cola_outside_its_bounds(found):
-    with pytest.raises(InputError, match=r"outside 0\.01 to 0\.08"):
+    with pytest.raises(InputError, match=r"outside 0\.0 to 0\.08"):
         calibrate((BEFORE, AFTER), cola=0.5)
 
 

@@ -140,13 +140,13 @@ def test_heads_balance_and_levels_of_hires():
 
 def test_estimates_are_clipped_and_said():
     out = Overrides()
-    out.put("cola_rate", 0.002)
+    out.put("cola_rate", -0.002)
     out.put("termination_rate", 0.1234567)
     out.put("merit_rate_level_1", None, "nobody there")
 
-    assert out.levers() == {"cola_rate": 0.01}
+    assert out.levers() == {"cola_rate": 0.0}
     assert out.assumptions() == {"termination_rate": 0.123457}
-    assert [(c.name, c.estimated, c.used) for c in out.clips] == [("cola_rate", 0.002, 0.01)]
+    assert [(c.name, c.estimated, c.used) for c in out.clips] == [("cola_rate", -0.002, 0.0)]
     assert out.not_estimated == [("merit_rate_level_1", "nobody there")]
 
 
@@ -270,16 +270,18 @@ def test_without_a_common_raise_the_median_stands_in():
     ("common", "totals", "cola", "merit", "moved"),
     [
         (0.02, {1: 0.0506, 2: 0.0404}, 0.02, {1: 0.03, 2: 0.02}, None),
-        # level 1 leaves no room under 1.5 %, level 2 needs 1.12/1.10 - 1 = 1.82 %; level 1 is clipped later
+        # level 1 leaves no room over 2.5 %, which is enough for level 2: 1.12/1.025 - 1 = 9.27 %
+        (0.03, {1: 0.025, 2: 0.12}, 0.025, {1: 0.0, 2: 1.12 / 1.025 - 1}, "3.00% → 2.50%"),
+        # level 1 leaves no room over 1.5 %, level 2 needs 1.12/1.10 - 1 = 1.82 %; level 1 is clipped later
         (
             0.03,
-            {1: 0.025, 2: 0.12},
+            {1: 0.015, 2: 0.12},
             1.12 / 1.10 - 1,
-            {1: 1.025 / (1.12 / 1.10) - 1, 2: 0.10},
+            {1: 1.015 / (1.12 / 1.10) - 1, 2: 0.10},
             "3.00% → 1.82%",
         ),
-        # everybody got 2.5 %: COLA 2.5 % would leave no merit, whose bound is 1 %
-        (0.025, {1: 0.025}, 1.025 / 1.01 - 1, {1: 0.01}, "2.50% → 1.49%"),
+        # everybody got 2.5 %: no merit is left
+        (0.025, {1: 0.025}, 0.025, {1: 0.0}, None),
     ],
 )
 def test_merit_is_the_rest_and_cola_moves_as_far_as_merit_needs(common, totals, cola, merit, moved):

@@ -50,7 +50,7 @@ def test_each_event_says_what_decided_it(home):
     assert cola.behind == (Behind("cola_rate", 0.025, "scenario"),)
     assert promotion.behind == (
         Behind("promotion_probability_level_1", 0.1, "default"),
-        Behind("promotion_raise_level_1", 0.085, "default"),
+        Behind("promotion_raise_level_1", 0.087, "default"),
     )
     assert (promotion.probability, promotion.draw) == (0.12, 0.07)
     assert (promotion.previous_level_id, promotion.level_id) == (1, 2)

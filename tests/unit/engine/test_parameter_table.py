@@ -28,11 +28,12 @@ def effective(**scenario):
 
 
 def test_indices_compound_from_the_census():
-    found = effective(market_movement=0.03, cola_rate=0.02, **{"cola_rate@2027": 0.05})
+    found = effective(market_movement=0.03, cola_rate=0.02, range_adjustment=None, **{"cola_rate@2027": 0.05})
     assert market_index(found, 2026) == Decimal("1.03000000")
     assert market_index(found, 2028) == Decimal("1.09272700")  # 1.03 ** 3
     assert range_index(found, 2027) == Decimal("1.07100000")  # 1.02 x 1.05: ranges follow the COLA
     assert range_index(effective(range_adjustment=0), 2028) == 1
+    assert range_index(effective(cola_rate=0.02), 2027) == Decimal("1.06090000")  # by their own 3 %
 
 
 def test_turnover_ignores_pay_without_an_elasticity():

@@ -7,7 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from planwise.errors import InputError
-from planwise.parameters import Assumption, Chain, Lever, catalogue, resolve, validate
+from planwise.parameters import Assumption, Chain, Lever, Risk, catalogue, resolve, validate
 from planwise.parameters.catalogue import HERE, load_catalogue
 from planwise.parameters.presets import PresetSetting, presets
 
@@ -19,24 +19,24 @@ LEVERS = {
     *(f"promotion_raise_level_{level}" for level in range(1, 5)),
 }
 HARD_BOUNDS = {
-    "merit_rate": (0.01, 0.10),
-    "cola_rate": (0.01, 0.08),
+    "merit_rate": (0.0, 0.10),
+    "cola_rate": (0.0, 0.08),
     "new_hire_salary_adjustment": (1.0, 1.4),
     "promotion_probability": (0.0, 0.30),
     "promotion_raise": (0.05, 0.30),
 }
 DEFAULTS = {
-    "cola_rate": 0.025,
+    "cola_rate": 0.0,
     "new_hire_salary_adjustment": 1.15,
     "merit_rate_level_5": 0.033,
     "promotion_probability_level_1": 0.10,
-    "promotion_probability_level_4": 0.05,
-    "promotion_raise_level_2": 0.085,
+    "promotion_probability_level_4": 0.06,
+    "promotion_raise_level_2": 0.087,
     "headcount_growth": 0.03,
     "termination_rate": 0.14,
-    "new_hire_termination_rate": 0.25,
+    "new_hire_termination_rate": 0.13,
     "market_movement": 0.03,
-    "range_adjustment": None,
+    "range_adjustment": 0.03,
     "seed": 42,
     "years": 5,
     "cola_date": "01-01",
@@ -167,31 +167,42 @@ def changes(name, *, scenario=None, dynamic=None):
 
 
 def test_the_market_survey_budget_is_split_and_adds_up():
-    assert changes("market_survey") == {"cola_rate": 0.015, **dict.fromkeys(MERIT, 0.02)}
+    assert changes("market_survey") == {"cola_rate": 0.002, **dict.fromkeys(MERIT, 0.033)}
     assert changes("market_survey", scenario={"market_budget": 0.04}) == {
-        "cola_rate": 0.017,
-        **dict.fromkeys(MERIT, 0.023),
+        "cola_rate": 0.002,
+        **dict.fromkeys(MERIT, 0.038),
     }
+    assert changes("cola_and_merit") == {"cola_rate": 0.015, **dict.fromkeys(MERIT, 0.02)}
     effective = resolve(PRESET_YEARS, scenario={"market_budget": 0.04})
-    assert NAMED["market_survey"].title(effective) == "Market survey budget (4.0% in total)"
+    assert NAMED["market_survey"].title(effective) == "Market survey 2026 (4.0% in total)"
 
 
-def test_flat_and_progressive_merit():
-    assert changes("flat_merit") == dict.fromkeys(MERIT, 0.033)
-    assert list(changes("progressive_merit").values()) == [0.04, 0.037, 0.033, 0.03, 0.027]
+@pytest.mark.parametrize(
+    ("preset", "cola", "merit"),
+    [
+        ("merit_only", 0, [0.033] * 5),
+        ("progressive_merit", 0, [0.04, 0.037, 0.033, 0.03, 0.027]),
+        ("lean", 0, [0.025] * 5),
+        ("competitive", 0, [0.045] * 5),
+        ("freeze", 0, [0] * 5),
+    ],
+)
+def test_presets_set_cola_and_merit_only(preset, cola, merit):
+    assert changes(preset) == {"cola_rate": cola, **dict(zip(MERIT, merit, strict=True))}
 
 
-def test_bounds_and_recommended_middles_are_those_declared():
-    lower, middle = changes("freeze"), changes("recommended_middle")
-    assert set(lower) == set(middle) == set(catalogue().levers)
-    assert (lower["cola_rate"], lower["new_hire_salary_adjustment"]) == (0.01, 1.0)
-    assert (middle["cola_rate"], middle["promotion_probability_level_1"]) == (0.0275, 0.105)
-    assert validate(resolve(PRESET_YEARS, scenario=middle)) == []
+def test_a_preset_below_the_market_never_goes_below_the_bound():
+    assert set(changes("lean", scenario={"market_budget": 0.005}).values()) == {0}
+
+
+@pytest.mark.parametrize("preset", [name for name in NAMED if name != "freeze"])
+def test_presets_warn_of_nothing(preset):
+    assert {finding.risk for finding in validate(resolve(PRESET_YEARS, scenario=changes(preset)))} <= {Risk.OK}
 
 
 def test_the_baseline_is_what_was_released_by_year():
     found = changes("baseline", scenario={"cola_rate": 0.08}, dynamic={"cola_rate@2027": 0.03})
-    assert [found[f"cola_rate@{year}"] for year in PRESET_YEARS] == [0.025, 0.03, 0.025]
+    assert [found[f"cola_rate@{year}"] for year in PRESET_YEARS] == [0.0, 0.03, 0.0]
     assert found["merit_rate_level_1"] == 0.033
     assert len(found) == 15 + 2
 
@@ -208,7 +219,7 @@ def test_every_preset_can_be_resolved(preset):
     ("setting", "why"),
     [
         ({"levers": "cola_rate"}, "exactly one of"),
-        ({"levers": "cola_rate", "value": 0.03, "to": "lower_bound"}, "exactly one of"),
+        ({"levers": "cola_rate", "value": 0.03, "to": "baseline"}, "exactly one of"),
         ({"levers": "colas", "value": 0.03}, "unknown lever"),
         ({"levers": "merit_rate_level_*", "value": {1: 0.03}}, "each of the levels"),
     ],

@@ -24,12 +24,12 @@ def test_each_tier_gives_way_to_the_one_above():
     dynamic = resolve(YEARS, scenario={}, dynamic={"cola_rate": 0.03})
     scenario = resolve(YEARS, scenario={"cola_rate": 0.04}, dynamic={"cola_rate": 0.03})
     found = [(e.value("cola_rate", 2027), e.tier("cola_rate", 2027)) for e in (default, dynamic, scenario)]
-    assert found == [(0.025, "default"), (0.03, "dynamic"), (0.04, "scenario")]
+    assert found == [(0.0, "default"), (0.03, "dynamic"), (0.04, "scenario")]
 
 
 def test_a_lever_without_default_falls_back_and_says_so():
     found = resolve(YEARS, scenario={}, declared=with_lever("cola_rate", default=None))
-    assert (found.value("cola_rate", 2026), found.tier("cola_rate", 2026)) == (0.025, "fallback")
+    assert (found.value("cola_rate", 2026), found.tier("cola_rate", 2026)) == (0.0, "fallback")
     assert found.tier("merit_rate_level_1", 2026) == "default"
 
 
@@ -60,9 +60,9 @@ def test_dynamic_tier_has_levers_only():
 
 def test_all_hard_bound_violations_are_reported_at_once():
     with pytest.raises(InputError) as caught:
-        resolve(YEARS, scenario={"cola_rate": 0.09, "merit_rate_level_1@2027": 0.0, "seed": 5})
-    assert "cola_rate = 0.09 is outside its hard bounds 0.01 to 0.08" in caught.value.what
-    assert "merit_rate_level_1@2027 = 0.0 is outside its hard bounds 0.01 to 0.1" in caught.value.what
+        resolve(YEARS, scenario={"cola_rate": 0.09, "merit_rate_level_1@2027": -0.001, "seed": 5})
+    assert "cola_rate = 0.09 is outside its hard bounds 0 to 0.08" in caught.value.what
+    assert "merit_rate_level_1@2027 = -0.001 is outside its hard bounds 0 to 0.1" in caught.value.what
     assert "seed" not in caught.value.what
     assert caught.value.remedy
 
@@ -79,8 +79,8 @@ def test_hard_bounds_are_inclusive_and_end_there(name):
 
 def test_a_locked_lever_refuses_only_what_differs():
     locked = with_lever("cola_rate", locked=True)
-    assert resolve(YEARS, scenario={"cola_rate": 0.025}, declared=locked).value("cola_rate", 2026) == 0.025
-    with pytest.raises(InputError, match=r"cola_rate is locked at 0.025 \(got 0.03\)"):
+    assert resolve(YEARS, scenario={"cola_rate": 0}, declared=locked).value("cola_rate", 2026) == 0
+    with pytest.raises(InputError, match=r"cola_rate is locked at 0.0 \(got 0.03\)"):
         resolve(YEARS, scenario={"cola_rate": 0.03}, declared=locked)
     with pytest.raises(InputError, match=r"cola_rate@2028 is locked at 0.03 \(got 0.025\)"):
         resolve(YEARS, scenario={"cola_rate@2028": 0.025}, dynamic={"cola_rate": 0.03}, declared=locked)
@@ -121,7 +121,7 @@ def test_resolution_is_the_first_tier_that_says_anything(scenario, dynamic, year
     found = resolve(YEARS, scenario=overrides(scenario), dynamic=overrides(dynamic))
     candidates = [
         (values[key], tier)
-        for tier, values in (("scenario", scenario), ("dynamic", dynamic), ("default", {None: 0.025}))
+        for tier, values in (("scenario", scenario), ("dynamic", dynamic), ("default", {None: 0.0}))
         for key in (year, None)
         if key in values
     ]
@@ -173,7 +173,7 @@ def test_a_value_that_is_not_there_is_an_error(name, year, message):
 
 
 def test_a_null_value_is_a_value():
-    assert resolve(YEARS[:2], scenario={}).value("range_adjustment", 2026) is None
+    assert resolve(YEARS[:2], scenario={"range_adjustment": None}).value("range_adjustment", 2026) is None
 
 
 def test_the_digest_follows_every_parameter():

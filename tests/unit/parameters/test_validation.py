@@ -17,7 +17,7 @@ from planwise.parameters import (
 from planwise.parameters.validation import distance_share
 
 YEARS = (2026, 2027)
-COLA = catalogue().levers["cola_rate"]  # bounds 0.01 to 0.08, recommended 0.02 to 0.035
+PREMIUM = catalogue().levers["new_hire_salary_adjustment"]  # bounds 1 to 1.4, recommended 1.05 to 1.2
 
 
 def found(**scenario):
@@ -25,23 +25,50 @@ def found(**scenario):
 
 
 @pytest.mark.parametrize(
-    ("cola", "risk"),
+    ("premium", "risk"),
     [
-        (0.02, Risk.OK),
-        (0.035, Risk.OK),
-        (0.04625, Risk.LOW),  # a quarter of the way from 0.035 to 0.08
-        (0.0575, Risk.MEDIUM),
-        (0.06875, Risk.HIGH),
-        (0.069, Risk.CRITICAL),
-        (0.08, Risk.CRITICAL),
-        (0.0175, Risk.LOW),  # a quarter of the way from 0.02 to 0.01
-        (0.015, Risk.MEDIUM),
-        (0.0125, Risk.HIGH),
-        (0.01, Risk.CRITICAL),
+        (1.05, Risk.OK),
+        (1.2, Risk.OK),
+        (1.25, Risk.LOW),  # a quarter of the way from 1.2 to 1.4
+        (1.3, Risk.MEDIUM),
+        (1.35, Risk.HIGH),
+        (1.351, Risk.CRITICAL),
+        (1.4, Risk.CRITICAL),
+        (1.0375, Risk.LOW),  # a quarter of the way from 1.05 to 1
+        (1.025, Risk.MEDIUM),
+        (1.0125, Risk.HIGH),
+        (1.0, Risk.CRITICAL),
     ],
 )
-def test_risk_is_the_quarter_of_the_way_to_the_bound(cola, risk):
-    assert risk_of(COLA, cola) is risk
+def test_risk_is_the_quarter_of_the_way_to_the_bound(premium, risk):
+    assert risk_of(PREMIUM, premium) is risk
+
+
+@pytest.mark.parametrize(
+    ("cola", "merit", "risk"),
+    [
+        (0.0, 0.033, None),
+        (0.025, 0.0204, None),  # 4.54 %: within a point of 3.5 % and a rounded step
+        (0.025, 0.0206, Risk.MEDIUM),
+        (0.025, 0.033, Risk.HIGH),  # 5.8 %
+        (0.05, 0.033, Risk.CRITICAL),
+        (0.0, 0.025, None),
+        (0.0, 0.02, Risk.LOW),
+        (0.0, 0.0, Risk.MEDIUM),  # a freeze is a plan
+    ],
+)
+def test_the_sum_of_cola_and_merit_is_judged_once_against_the_market(cola, merit, risk):
+    levers = {"cola_rate": cola, **{f"merit_rate_level_{level}": merit for level in range(1, 6)}}
+    assert found(**levers) == ([] if risk is None else [("market_budget", None, risk)])
+    assert set(risks(resolve(YEARS, scenario=levers)).values()) == {Risk.OK}
+
+
+def test_a_simulated_increase_replaces_that_of_the_levers_and_the_worst_year_is_named():
+    effective = resolve(YEARS, scenario={"cola_rate": 0.05})
+    (only,) = validate(effective, {2026: 0.035, 2027: 0.0561})
+    assert (only.year, only.risk) == (2027, Risk.HIGH)
+    assert "5.61% (COLA and merit) is 2.11 pp above the market's 3.50%" in only.message
+    assert len(validate(effective, {2026: None})) == 1
 
 
 @given(st.sampled_from(sorted(catalogue().levers)), st.floats(0, 1), st.floats(0, 1))
@@ -63,12 +90,13 @@ def test_the_defaults_are_all_right():
 
 
 def test_a_finding_alike_in_all_years_is_reported_once():
-    assert found(merit_rate_level_5=0.05) == [("merit_rate_level_5", None, Risk.LOW)]
-    assert found(**{"merit_rate_level_5@2027": 0.05}) == [("merit_rate_level_5", 2027, Risk.LOW)]
+    name = "promotion_raise_level_1"
+    assert found(**{name: 0.13}) == [(name, None, Risk.LOW)]
+    assert found(**{f"{name}@2027": 0.13}) == [(name, 2027, Risk.LOW)]
 
 
 def test_the_worst_comes_first():
-    ranks = [risk.rank for _, _, risk in found(cola_rate=0.055, merit_rate_level_5=0.05)]
+    ranks = [risk.rank for _, _, risk in found(cola_rate=0.055, promotion_raise_level_1=0.13)]
     assert ranks == sorted(ranks, reverse=True)
 
 
@@ -81,10 +109,10 @@ def messages(**scenario):
     [
         ({"merit_rate_level_2": 0.04}, True, "Merit falls with level: 3.30% in level 3, 4.00% in level 2"),
         ({"merit_rate_level_5": 0.04}, False, "Merit falls with level"),
+        ({"merit_rate_level_5": 0.0305}, False, "Merit falls with level"),  # by .25 pp
+        ({"merit_rate_level_5": 0.0304}, True, "Merit falls with level: 3.04% in level 5, 3.30% in level 4"),
         ({"merit_rate_level_1": 0.025, "merit_rate_level_5": 0.056}, True, "spread over 3.10 pp"),
         ({"merit_rate_level_1": 0.025, "merit_rate_level_5": 0.055}, False, "spread"),
-        ({"cola_rate": 0.0501}, True, "is above 5%"),
-        ({"cola_rate": 0.05}, False, "is above 5%"),
         ({"new_hire_salary_adjustment": 1.26}, True, "over 125%"),
         ({"new_hire_salary_adjustment": 1.25}, False, "over 125%"),
         ({"new_hire_salary_adjustment": 1.04}, True, "under 105%"),
@@ -95,14 +123,9 @@ def test_business_rules_warn_beyond_their_limit_only(scenario, warned, text):
     assert (text in messages(**scenario)) is warned
 
 
-def test_no_cola_at_all_is_warned_about_where_bounds_allow_it():
-    import dataclasses
-
-    declared = catalogue()
-    free = declared.levers["cola_rate"].model_copy(update={"bounds": (0.0, 0.08)})
-    declared = dataclasses.replace(declared, levers={**declared.levers, "cola_rate": free})
-    findings = validate(resolve(YEARS, scenario={"cola_rate": 0}, declared=declared))
-    assert "There is no COLA" in " ".join(f.message for f in findings)
+def test_merit_that_falls_with_level_is_information():
+    (only,) = validate(resolve(YEARS, scenario={"merit_rate_level_5": 0.03}))
+    assert (only.risk, only.word) == (Risk.OK, "Note")
 
 
 @pytest.mark.parametrize(

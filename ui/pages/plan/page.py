@@ -32,7 +32,7 @@ from ui.pages.plan.sheet import board_values, lever_board, main_names
 from ui.pages.plan.tabs import Assumptions, ByYear, Files, Presets
 from ui.session import Session
 
-WARNED_OF = "Distance from the recommended ranges, rules across levers, target and budget"
+WARNED_OF = "Distance from the market and the recommended ranges, rules across levers, target and budget"
 TABS = ("Levers", "By year", "Assumptions", "Presets", "Files")
 EDITOR_WIDTH = 440  # pixels: a name, a slider, a number, the base value and a reset on one line
 STACKED_WIDTH, WIDE_STACKED_WIDTH = (940, 1240)  # pixels of the window; below, figures come first

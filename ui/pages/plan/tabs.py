@@ -13,7 +13,14 @@ import panel_material_ui as pmui
 
 from planwise.errors import InputError
 from planwise.formatting import count, shortened
-from planwise.parameters import EffectiveParameters, Value, canonical_overrides, check_overrides, validate
+from planwise.parameters import (
+    EffectiveParameters,
+    Value,
+    canonical_overrides,
+    check_overrides,
+    lever_increase,
+    validate,
+)
 from planwise.parameters.presets import Preset, presets
 from planwise.parameters.values import Key
 from ui.components import html
@@ -128,13 +135,16 @@ class Presets:
             self._list.param.update(options=titles, value=preset.name)
         changes, skipped = unlocked(preset.changes(draft.effective), draft.locks)
         title, levers = preset.title(draft.effective), draft.effective.declared.levers
-        self._title.object = html.card_heading(title, preset.description)
         try:
             after = effective_of(draft.effective, changes)
         except InputError as error:
+            self._title.object = html.card_heading(title, preset.description)
             self._apply.disabled = True
             self._what.object = html.notice(error.what, error.remedy or "", "bad")
             return
+        increase = lever_increase(after, after.years[0])
+        about = f"{preset.description} Increase budget: {increase:.2%}. Source: {preset.source}."
+        self._title.object = html.card_heading(title, about)
         rows = differences(draft.effective, after)
         locked = ", ".join(full_label(levers[name]) for name in skipped)
         self._apply.disabled = not rows or not self._session.can_edit

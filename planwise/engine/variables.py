@@ -19,6 +19,7 @@ from planwise.parameters import EffectiveParameters
 
 LEVELS = (1, 2, 3, 4, 5)
 RAISES = ("cola", "promotion", "merit")  # the order of raises that fall on one day
+RAISE_CAPS = ("individual_raise_max", "promotion_raise_max", "range_maximum_cap")
 INDEX_DECIMALS = Decimal("0.00000001")
 Number = int | float | Decimal
 
@@ -71,7 +72,7 @@ def sqlmesh_variables(
         "merit_date": effective.value("merit_date"),
         "raise_order": json.dumps(_raise_order(effective)),
         "raise_caps": json.dumps(
-            {name: effective.value(name) for name in ("individual_raise_max", "range_maximum_cap")}
+            {name: effective.value(name) for name in RAISE_CAPS}
         ),
         "target_growth_by_year": json.dumps(
             [[y, effective.value("headcount_growth", y)] for y in effective.years]

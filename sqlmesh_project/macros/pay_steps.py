@@ -21,47 +21,51 @@ SELECT s.*,
 FROM {source} AS s
 """
 
-# The raise of the level left, and at least the minimum of the range entered.
+# The raise of the level left; the lift to the minimum of the range entered stops at the largest promotion raise.
 PROMOTION = """
 SELECT s.*,
   CASE WHEN s.promotion_due
-    THEN CAST(GREATEST(ROUND(s.pay_{before} * s.promotion_factor, 2), s.range_minimum) AS {PAY})
+    THEN CAST(GREATEST(ROUND(s.pay_{before} * s.promotion_factor, 2), {lifted_pay}) AS {PAY})
     ELSE s.pay_{before} END AS pay_{after}
 FROM {source} AS s
 """
 
-# The level's rate x performance x position in range; performance is scaled within the level so that the
-# budget stays the level's. Only five levels and five ratings have a rate, so people look theirs up.
+# The level's rate x performance x position in range, scaled within the level so that the budget stays the
+# level's. Levels and ratings are few: people look their range and their row of the matrix up.
 MERIT = """
+WITH placed AS (
+  SELECT s.*, g.range_maximum AS merit_range_maximum,
+    CASE WHEN s.pay_{before} < g.range_minimum THEN g.below_range
+      WHEN s.pay_{before} < g.range_minimum + g.range_quarter THEN g.quartile_1
+      WHEN s.pay_{before} < g.range_minimum + 2 * g.range_quarter THEN g.quartile_2
+      WHEN s.pay_{before} < g.range_minimum + 3 * g.range_quarter THEN g.quartile_3
+      WHEN s.pay_{before} < g.range_maximum THEN g.quartile_4
+      ELSE g.above_range END AS merit_weight
+  FROM {source} AS s
+  INNER JOIN (
+    SELECT t.level_id, x.performance_rating, t.range_minimum, t.range_maximum,
+      (t.range_maximum - t.range_minimum) / 4 AS range_quarter,
+      {weights}
+    FROM terms AS t
+    CROSS JOIN staging.stg_merit_matrix AS x
+  ) AS g ON g.level_id = s.merit_level_id AND g.performance_rating = s.performance_rating
+), scales AS (
+  SELECT t.level_id, t.merit_base * COALESCE(CAST(SUM(p.pay_{before}) AS DOUBLE)
+    / NULLIF(CAST(SUM(p.pay_{before} * p.merit_weight) AS DOUBLE), 0), 0) AS merit_scale
+  FROM placed AS p
+  INNER JOIN terms AS t ON t.level_id = p.merit_level_id
+  WHERE p.merit_due
+  GROUP BY t.level_id, t.merit_base
+)
 SELECT f.*,
   CASE WHEN f.merit_due THEN {merited_pay} ELSE f.pay_{before} END AS pay_{after}
 FROM (
   SELECT r.*,
     CAST(ROUND(r.pay_{before} * CAST(1 + r.merit_applied AS {RATE}), 2) AS {PAY}) AS full_merit_pay
   FROM (
-    SELECT s.*, g.range_maximum AS merit_range_maximum,
-      CASE WHEN s.pay_{before} < g.range_minimum THEN g.below_range
-        WHEN s.pay_{before} < g.range_minimum + g.range_quarter THEN g.quartile_1
-        WHEN s.pay_{before} < g.range_minimum + 2 * g.range_quarter THEN g.quartile_2
-        WHEN s.pay_{before} < g.range_minimum + 3 * g.range_quarter THEN g.quartile_3
-        WHEN s.pay_{before} < g.range_maximum THEN g.quartile_4
-        ELSE g.above_range END AS merit_applied
-    FROM {source} AS s
-    INNER JOIN (
-      SELECT t.level_id, x.performance_rating, t.range_minimum, t.range_maximum,
-        (t.range_maximum - t.range_minimum) / 4 AS range_quarter,
-        {rates}
-      FROM terms AS t
-      CROSS JOIN staging.stg_merit_matrix AS x
-      LEFT JOIN (
-        SELECT merit_level_id,
-          CAST(SUM(pay_{before}) AS DOUBLE)
-            / NULLIF(CAST(SUM(pay_{before} * performance_multiplier) AS DOUBLE), 0) AS neutral
-        FROM {source}
-        WHERE merit_due
-        GROUP BY merit_level_id
-      ) AS b ON b.merit_level_id = t.level_id
-    ) AS g ON g.level_id = s.merit_level_id AND g.performance_rating = s.performance_rating
+    SELECT p.*, CAST({merit_rate} AS {RATE}) AS merit_applied
+    FROM placed AS p
+    LEFT JOIN scales AS b ON b.level_id = p.merit_level_id
   ) AS r
 ) AS f
 """
@@ -76,20 +80,24 @@ def raise_step(evaluator, step, source):
     order = json.loads(evaluator.var("raise_order"))
     caps = json.loads(evaluator.var("raise_caps"))
     after = int(step.name)
-    cap = caps["individual_raise_max"]
     at_range_maximum = f"LEAST(f.full_merit_pay, GREATEST(f.pay_{after - 1}, f.merit_range_maximum))"
 
-    def rate(position):
-        full = f"t.merit_base * x.performance_multiplier * COALESCE(b.neutral, 0) * x.{position}"
-        return f"CAST({full if cap is None else f'LEAST({full}, {cap})'} AS {RATE}) AS {position}"
-
+    merit_rate = "COALESCE(b.merit_scale, 0) * p.merit_weight"
+    if caps["individual_raise_max"] is not None:
+        merit_rate = f"LEAST({merit_rate}, {caps['individual_raise_max']})"
+    lifted_pay = "s.range_minimum"
+    if caps["promotion_raise_max"] is not None:
+        lift = f"CAST(1 + {caps['promotion_raise_max']} AS {RATE})"
+        lifted_pay = f"LEAST(s.range_minimum, ROUND(s.pay_{after - 1} * {lift}, 2))"
     sql = STEPS[order[after - 1]].format(
         before=after - 1,
         after=after,
         source=source.name,
         PAY=PAY,
         RATE=RATE,
-        rates=", ".join(rate(position) for position in POSITIONS),
+        weights=", ".join(f"CAST(x.performance_multiplier * x.{p} AS {RATE}) AS {p}" for p in POSITIONS),
+        merit_rate=merit_rate,
+        lifted_pay=lifted_pay,
         merited_pay=at_range_maximum if caps["range_maximum_cap"] else "f.full_merit_pay",
     )
     return f"({sql})"

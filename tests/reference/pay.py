@@ -60,6 +60,8 @@ class Pay(World):
             rate = self.rate(f"promotion_raise_level_{person['opening_level_id']}", year)
             plain = rounded(person["pay"] * (1 + rate))
             floor_pay = self._range(person["level_id"], year)["minimum"]
+            if (largest := self.value("promotion_raise_max")) is not None:
+                floor_pay = min(floor_pay, rounded(person["pay"] * (1 + exact(largest))))
             if floor_pay > plain:
                 self._raise(person, "promotion", floor_pay, rounded(floor_pay / person["pay"] - 1, 6))
             else:
@@ -70,14 +72,13 @@ class Pay(World):
         weighted: Counter[int] = Counter()
         for person in due:
             paid[person["merit_level"]] += person["pay"]  # type: ignore[assignment]
-            weighted[person["merit_level"]] += person["pay"] * self._performance(person)  # type: ignore[assignment]
+            weighted[person["merit_level"]] += person["pay"] * self._weight(person, year)  # type: ignore[assignment]
         highest = self.value("individual_raise_max")
         for person in due:
             level = person["merit_level"]
             ranges = self._range(level, year)
             neutral = paid[level] / weighted[level] if weighted[level] else Fraction(0)
-            rate = self.rate(f"merit_rate_level_{level}", year) * self._performance(person) * neutral
-            rate *= self._position_multiplier(person["pay"], ranges)
+            rate = self.rate(f"merit_rate_level_{level}", year) * self._weight(person, year) * neutral
             rate = rounded(rate if highest is None else min(rate, exact(highest)), 6)
             full = rounded(person["pay"] * (1 + rate))
             pay = (
@@ -86,8 +87,11 @@ class Pay(World):
             person["lump_sum"] = full - pay
             self._raise(person, "merit", pay, rate if pay == full else rounded(pay / person["pay"] - 1, 6))
 
-    def _performance(self, person: Person) -> Fraction:
-        return self.rate(f"merit_multiplier_rating_{person['performance_rating']}")
+    def _weight(self, person: Person, year: int) -> Fraction:
+        """Return the person's cell of the merit matrix, as the engine keeps it: to 6 decimals."""
+        performance = self.rate(f"merit_multiplier_rating_{person['performance_rating']}")
+        ranges = self._range(person["merit_level"], year)
+        return rounded(performance * self._position_multiplier(person["pay"], ranges), 6)
 
     def _position_multiplier(self, pay: Fraction, ranges: Mapping[str, Fraction]) -> Fraction:
         low, high = ranges["minimum"], ranges["maximum"]

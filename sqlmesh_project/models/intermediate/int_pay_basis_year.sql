@@ -19,7 +19,6 @@ MODEL (
     on_merit_date = 'Employed on the merit date, eligible or not',
     merit_due = 'Employed on the merit date, with the required service',
     performance_rating = 'Rating 1..5',
-    performance_multiplier = 'Relative merit of the performance rating',
     fte_years = 'FTE x days employed / days in year',
     tenure_band = 'Band of tenure at year end or exit: 1 = under 1 year, 2 = 1 to 2, 3 = 3 to 5, 4 = 6 to 10, 5 = over 10'
   )
@@ -74,8 +73,5 @@ SELECT
     AND workforce.last_day >= CAST(@merit_date AS DATE)
   ) AS BOOLEAN) AS merit_due,
   CAST(workforce.performance_rating AS INT) AS performance_rating,
-  CAST(matrix.performance_multiplier AS DECIMAL(9, 6)) AS performance_multiplier,
   CAST(@tenure_band(workforce.hire_date, workforce.last_day) AS INT) AS tenure_band
 FROM workforce
-INNER JOIN staging.stg_merit_matrix AS matrix
-  ON matrix.performance_rating = workforce.performance_rating

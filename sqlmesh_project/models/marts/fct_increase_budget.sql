@@ -19,7 +19,10 @@ MODEL (
     lump_sum_cost = 'Merit paid once at the range maximum',
     promotions = 'Promotions from the group',
     promotion_cost = 'Annualised promotion raises',
-    promotion_rate_of_payroll = 'promotion_cost / opening_payroll'
+    promotion_rate_of_payroll = 'promotion_cost / opening_payroll',
+    promotion_raise_mean = 'Mean raise at promotion, the lift to the range minimum included; null without promotions',
+    promotion_raise_largest = 'Largest raise at promotion',
+    promoted_below_range = 'Promotions whose pay stayed under the new range''s minimum, because of promotion_raise_max'
   ),
   audits (
     unique_combination_of_columns(columns := (simulation_year, attribute, "group")),
@@ -41,6 +44,8 @@ WITH incumbents AS (
     COALESCE(pay.cola_pay - pay.cola_previous, 0) AS cola,
     COALESCE(pay.merit_pay - pay.merit_previous, 0) AS merit,
     COALESCE(pay.promotion_pay - pay.promotion_previous, 0) AS promotion,
+    pay.promotion_rate,
+    pay.promotion_pay < pay.range_minimum AS is_promoted_below_range,
     pay.lump_sum,
     pay.cola_days,
     pay.merit_days,
@@ -77,6 +82,9 @@ WITH incumbents AS (
     SUM(merit * fte) AS merit_cost,
     SUM(lump_sum * fte) AS lump_sum_cost,
     SUM(promotion * fte) AS promotion_cost,
+    SUM(promotion_rate) AS promotion_rates,
+    MAX(promotion_rate) AS promotion_rate_max,
+    COUNT(CASE WHEN is_promoted_below_range THEN 1 END) AS promoted_below_range,
     SUM(cola * fte * cola_days) AS cola_cost_days,
     SUM(merit * fte * merit_days) AS merit_cost_days
   FROM incumbents
@@ -93,6 +101,9 @@ WITH incumbents AS (
     promotions,
     opening_payroll,
     promotion_cost,
+    promotion_rates,
+    promotion_rate_max,
+    promoted_below_range,
     0 AS cola_payroll,
     0 AS cola_cost,
     0 AS cola_cost_days,
@@ -109,6 +120,9 @@ WITH incumbents AS (
     0 AS promotions,
     0 AS opening_payroll,
     0 AS promotion_cost,
+    0 AS promotion_rates,
+    NULL AS promotion_rate_max,
+    0 AS promoted_below_range,
     cola_payroll,
     cola_cost,
     cola_cost_days,
@@ -125,6 +139,9 @@ WITH incumbents AS (
     0 AS promotions,
     0 AS opening_payroll,
     0 AS promotion_cost,
+    0 AS promotion_rates,
+    NULL AS promotion_rate_max,
+    0 AS promoted_below_range,
     0 AS cola_payroll,
     0 AS cola_cost,
     0 AS cola_cost_days,
@@ -142,6 +159,9 @@ WITH incumbents AS (
     promotions,
     opening_payroll,
     promotion_cost,
+    promotion_rates,
+    promotion_rate_max,
+    promoted_below_range,
     cola_payroll,
     cola_cost,
     cola_cost_days,
@@ -159,6 +179,9 @@ WITH incumbents AS (
     promotions,
     opening_payroll,
     promotion_cost,
+    promotion_rates,
+    promotion_rate_max,
+    promoted_below_range,
     cola_payroll,
     cola_cost,
     cola_cost_days,
@@ -184,6 +207,9 @@ WITH incumbents AS (
     COUNT(promotion_date) AS promotions,
     SUM(starting_pay * fte) AS opening_payroll,
     SUM(promotion * fte) AS promotion_cost,
+    SUM(promotion_rate) AS promotion_rates,
+    MAX(promotion_rate) AS promotion_rate_max,
+    COUNT(CASE WHEN is_promoted_below_range THEN 1 END) AS promoted_below_range,
     SUM(cola_previous * fte) AS cola_payroll,
     SUM(cola * fte) AS cola_cost,
     SUM(cola * fte * cola_days) AS cola_cost_days,
@@ -214,6 +240,9 @@ WITH incumbents AS (
     SUM(everyone.promotions) AS promotions,
     SUM(everyone.opening_payroll) AS opening_payroll,
     SUM(everyone.promotion_cost) AS promotion_cost,
+    SUM(everyone.promotion_rates) AS promotion_rates,
+    MAX(everyone.promotion_rate_max) AS promotion_rate_max,
+    SUM(everyone.promoted_below_range) AS promoted_below_range,
     NULLIF(SUM(everyone.cola_payroll), 0) AS cola_payroll,
     NULLIF(SUM(everyone.merit_payroll), 0) AS merit_payroll,
     SUM(everyone.cola_cost) AS cola_cost,
@@ -251,5 +280,10 @@ SELECT
   CAST(promotion_cost AS DECIMAL(28, 6)) AS promotion_cost,
   CAST((
     CAST(promotion_cost AS DOUBLE) / NULLIF(CAST(opening_payroll AS DOUBLE), 0)
-  ) AS DOUBLE) AS promotion_rate_of_payroll
+  ) AS DOUBLE) AS promotion_rate_of_payroll,
+  CAST((
+    CAST(promotion_rates AS DOUBLE) / NULLIF(promotions, 0)
+  ) AS DOUBLE) AS promotion_raise_mean,
+  CAST(promotion_rate_max AS DOUBLE) AS promotion_raise_largest,
+  CAST(promoted_below_range AS BIGINT) AS promoted_below_range
 FROM totals

@@ -18,6 +18,9 @@ MODEL (
     increase_cost_in_year = 'The same as the year sees it: each raise from its date to year end or exit, and the lump sums',
     increase_share_of_opening_payroll = 'increase_cost / payroll of the incumbents at the opening',
     promotion_rate_of_payroll = 'promotion_cost / payroll of the incumbents at the opening',
+    promotion_raise_mean = 'Mean raise at promotion, the lift to the range minimum included; null without promotions',
+    promotion_raise_largest = 'Largest raise at promotion',
+    promoted_below_range = 'Promotions whose pay stayed under the new range''s minimum, because of promotion_raise_max',
     growth_compound = 'Compound annual growth of mean base pay since the census',
     total_cash = 'Year-end payroll with the target bonus of each level',
     employer_cost = 'Total cash with what the employer pays on top of it, by level',
@@ -74,6 +77,9 @@ WITH growth AS (
 ), totals AS (
   SELECT
     simulation_year,
+    CAST(SUM(promotion_rates) AS DOUBLE) / NULLIF(SUM(promoted), 0) AS promotion_raise_mean,
+    MAX(promotion_rate_max) AS promotion_raise_largest,
+    SUM(promoted_below_range) AS promoted_below_range,
     MIN(raise_min) AS raise_min,
     MAX(raise_max) AS raise_max
   FROM intermediate.int_pay_totals
@@ -209,6 +215,9 @@ SELECT
   CAST(budget.employer_cost AS DECIMAL(28, 6)) AS employer_cost,
   CAST(budget.lump_sum_cost AS DECIMAL(28, 6)) AS lump_sum_cost,
   CAST(budget.promotion_rate_of_payroll AS DOUBLE) AS promotion_rate_of_payroll,
+  CAST(totals.promotion_raise_mean AS DOUBLE) AS promotion_raise_mean,
+  CAST(totals.promotion_raise_largest AS DOUBLE) AS promotion_raise_largest,
+  CAST(COALESCE(totals.promoted_below_range, 0) AS BIGINT) AS promoted_below_range,
   CAST((
     CAST(levels.cv_sum AS DOUBLE) / NULLIF(levels.headcount, 0)
   ) AS DOUBLE) AS within_level_cv,

@@ -2,7 +2,7 @@ MODEL (
   name staging.stg_merit_matrix,
   kind FULL,
   grain performance_rating,
-  description 'One row per performance rating: the merit matrix, flat over position in range by default.',
+  description 'One row per performance rating: the merit matrix, which falls with position in range by default.',
   column_descriptions (
     performance_rating = 'Rating 1..5',
     performance_multiplier = 'Relative merit of the rating, before scaling to the level''s budget',

@@ -23,6 +23,12 @@ LEVERS: dict[str, float] = {
 ASSUMPTIONS: dict[str, float | bool | str | None] = {
     "new_hire_termination_rate": 0.25,
     "range_adjustment": None,
+    "promotion_raise_max": None,
+    "range_maximum_cap": False,
+    **{
+        f"merit_multiplier_quartile_{position}": 1.0
+        for position in ("below_range", "1", "2", "3", "4", "above_range")
+    },
 }
 SCENARIO = sa.table(
     "scenario",

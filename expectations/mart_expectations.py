@@ -31,7 +31,7 @@ from expectations.thresholds import Thresholds
 TABLE = "fct_scenario_kpis"
 COUNTS = (
     "headcount", "opening_headcount", "hires", "terminations", "experienced_terminations",
-    "new_hire_terminations", "reductions", "promotions", "below_minimum", "above_maximum",
+    "new_hire_terminations", "reductions", "promotions", "promoted_below_range", "below_minimum", "above_maximum",
 )  # fmt: skip
 COLUMNS = (
     "simulation_year", *COUNTS, "mean_base_pay", "median_base_pay", "payroll", "prorated_payroll",
@@ -41,6 +41,7 @@ COLUMNS = (
     "total_cash", "employer_cost", "lump_sum_cost", "increase_rate", "increase_cost",
     "increase_cost_in_year",
     "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
+    "promotion_raise_mean", "promotion_raise_largest",
     "turnover_total", "turnover_voluntary", "turnover_first_year",
     "within_level_cv", "adjusted_gap_max", "adjusted_gap_reason", "median_gap", "median_gap_reason",
     "mean_compa_ratio", "raise_min", "raise_max",
@@ -142,7 +143,7 @@ COSTS = (
 RAISES = ["increase_cost", "promotion_cost"]
 GROUP_COSTS = (
     "opening_payroll", "increase_cost", "increase_cost_in_year", "cola_cost", "merit_cost", "lump_sum_cost",
-    "promotion_cost", "headcount", "promotions",
+    "promotion_cost", "headcount", "promotions", "promoted_below_range",
 )  # fmt: skip
 FIGURES = ("mean_base_pay", "raw_gap", "adjusted_gap")
 LEVEL_COUNTS = ("headcount", "hires", "terminations", "promotions_in", "below_minimum", "above_maximum")
@@ -159,6 +160,7 @@ MART_COLUMNS = {
     INCREASES: (
         "simulation_year", "attribute", "group", *GROUP_COSTS,
         "increase_rate", "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
+        "promotion_raise_mean", "promotion_raise_largest",
     ),
     LEVELS: (
         "simulation_year", "level_id", *LEVEL_COUNTS,

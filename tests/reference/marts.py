@@ -127,9 +127,20 @@ def increase_budget(s: Simulation) -> pd.DataFrame:
                 rows.append(
                     {"simulation_year": year, "attribute": attribute, "group": group}
                     | counts
+                    | _promotion_raises(left)
                     | {k: money(v) for k, v in row.items()}
                 )
     return pd.DataFrame(rows)
+
+
+def _promotion_raises(people: list[Person]) -> dict[str, float | int | None]:
+    promoted = [(p, p["raises"]["promotion"]) for p in people if "promotion" in p["raises"]]
+    rates = [raised["rate"] for _, raised in promoted]
+    return {
+        "promotion_raise_mean": money(mean_of(rates)),
+        "promotion_raise_largest": float(max(rates)) if rates else None,
+        "promoted_below_range": sum(raised["pay"] < p["ranges"]["minimum"] for p, raised in promoted),
+    }
 
 
 def _groups(s: Simulation, year: int, p: Person, attribute: str) -> dict[str, str]:
@@ -245,6 +256,7 @@ def scenario_kpis(s: Simulation, marts: dict[str, pd.DataFrame]) -> pd.DataFrame
                 "new_hire_terminations": reasons.count("new_hire"),
                 "reductions": reasons.count("reduction"),
                 "promotions": promotions,
+                **_promotion_raises(people),
                 "median_base_pay": money(median(p["base_pay"] for p in close) if some else None),
                 "growth_compound": (row["mean_base_pay"] / first) ** (1 / n) - 1,
                 "within_level_cv": np.average(here.cv, weights=here.headcount) if some else None,

@@ -43,23 +43,28 @@ def test_the_lowest_rating_gets_nothing_and_leaves_no_event():
 
 
 def test_merit_matrix_by_position_in_range():
-    """Level 1 is 40,000..60,000; after a COLA of 1 % the six are below it, in its quarters, and above it."""
+    """Level 1 is 40,000..60,000; after a COLA of 1 % the six are below it, in its quarters, and above it.
+
+    Their pay is 297,500, weighted 78,780 + 62,216 + 49,500 + 36,764 + 19,442.50 + 0 = 246,702.50: each
+    multiplier is scaled by 1.205906, so that the budget stays 4 %.
+    """
     matrix = {"below_range": 2, "1": 1.4, "2": 1.1, "3": 0.7, "4": 0.35, "above_range": 0}
     levers = LEVERS | {f"merit_multiplier_quartile_{band}": m for band, m in matrix.items()}
     pay = {"A": 39_000, "B": 44_000, "C": 44_554.46, "D": 52_000, "E": 55_000, "G": 60_000}
     result = world([employee(i, base_pay=p) for i, p in pay.items()], levers)
 
     assert rates(result) == pytest.approx(
-        {"A": 0.08, "B": 0.056, "C": 0.044, "D": 0.028, "E": 0.014}, abs=1e-9
+        {"A": 0.096472, "B": 0.067531, "C": 0.05306, "D": 0.033765, "E": 0.016883}, abs=1e-9
     )
     assert {i: result.pay(i) for i in pay} == {
-        "A": 42_541.20,  # 39,390 x 1.08
-        "B": 46_928.64,  # 44,440 x 1.056
-        "C": 46_980.00,  # 45,000.00, the first cent of the second quarter, x 1.044
-        "D": 53_990.56,  # 52,520 x 1.028
-        "E": 56_327.70,  # 55,550 x 1.014
+        "A": 43_190.03,  # 39,390 x 1.096472
+        "B": 47_441.08,  # 44,440 x 1.067531
+        "C": 47_387.70,  # 45,000.00, the first cent of the second quarter, x 1.05306
+        "D": 54_293.34,  # 52,520 x 1.033765
+        "E": 56_487.85,  # 55,550 x 1.016883
         "G": 60_600.00,
     }
+    assert result.kpi()["merit_cost"] == 11_900.00  # 4 % of 297,500
 
 
 def test_individual_raise_max():

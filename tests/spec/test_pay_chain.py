@@ -1,6 +1,7 @@
 # ruff: noqa: E501 - arithmetic is read in one line
 """COLA, promotion and merit: pay chains in date order, rounded to cents at each event."""
 
+import pandas as pd
 import pytest
 from worlds import STILL, employee, world
 
@@ -63,6 +64,27 @@ def test_promotion_reaches_the_minimum_of_the_new_range_in_that_year(ranges_move
     promotion = result.events.set_index("event_reason").loc["promotion"]
     assert (promotion.previous_compensation, promotion.compensation_amount) == (51_500.00, floor)
     assert promotion.applied_rate == pytest.approx(rate, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("limit", "pay", "rate", "below"),
+    [
+        (0.2, 60_000.00, 0.165049, 0),  # 61,800.00 at most: the minimum is within it
+        (0.15, 59_225.00, 0.15, 1),  # 51,500 x 1.15, under the minimum of 60,000
+        (0.05, 55_877.50, 0.085, 1),  # the promotion raise itself is not limited
+    ],
+)
+def test_the_lift_to_the_new_minimum_stops_at_the_promotion_raise_limit(limit, pay, rate, below):
+    """50,000 x 1.03 = 51,500, x 1.085 = 55,877.50."""
+    result = world([F | {"base_pay": 50_000}], LEVERS | {"promotion_raise_max": limit})
+
+    assert result.chain("F")[1] == ("promotion", "2026-04-01", pay)
+    groups = result.increase_budget.set_index(["attribute", "group"])
+    for figures in (result.kpi(), groups.loc["all", "all"], groups.loc["level", "1"]):
+        assert figures["promotion_raise_mean"] == pytest.approx(rate, abs=1e-9)
+        assert figures["promotion_raise_largest"] == pytest.approx(rate, abs=1e-9)
+        assert figures["promoted_below_range"] == below
+    assert pd.isna(world([employee()], STILL).kpi()["promotion_raise_mean"])
 
 
 def test_rounding_is_of_each_event_and_not_of_the_sum():

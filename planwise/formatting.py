@@ -150,7 +150,9 @@ def level(level_id: Any, names: Mapping[int, str] | None = None) -> str:
     place = int(level_id)
     own = (level_names() if names is None else names).get(place, "")
     name = re.sub(rf"\s*\bL{place}$", "", own.strip())
-    return f"L{place} {name}" if name and name != f"Level {place}" else f"Level {place}"
+    if not name or name == f"Level {place}":
+        return f"Level {place}"
+    return name if re.search(rf"\b{place}$", name) else f"L{place} {name}"
 
 
 def with_levels(text: str) -> str:

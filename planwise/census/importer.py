@@ -45,7 +45,7 @@ from planwise.census.levels import (
     by_ranges,
     by_title,
     range_table,
-    ranges_from_levels,
+    ranges_around_medians,
     with_names,
 )
 from planwise.census.mapping import (
@@ -442,10 +442,9 @@ def _levels(texts: pd.DataFrame, judged: Judged, plan: CensusMapping) -> tuple[L
         level = np.asarray(judged.typed["level_id"], dtype=np.int64)
         origin = "title" if isinstance(plan.levels, dict) else "file"
         if plan.ranges:
-            return Levels(level, range_table(plan.ranges)), f"{origin}, ranges of the mapping"
-        return Levels(
-            level, ranges_from_levels(cents[valid], level[valid])
-        ), f"{origin}, ranges by median pay"
+            return Levels(level, range_table(plan.ranges, contiguous=False)), f"{origin}, ranges of the mapping"
+        ranges = ranges_around_medians(cents[valid], level[valid])
+        return Levels(level, ranges), f"{origin}, ranges around median pay"
     if plan.ranges:
         raise InputError("The mapping has `ranges:` but nothing uses them.", remedy="Add `levels: ranges`.")
     settled = by_pay_quantiles(cents[valid])

@@ -1,4 +1,4 @@
-"""Levels of employees, and the levels' pay ranges: contiguous and half-open."""
+"""Levels of employees, and the levels' pay ranges, which may overlap."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,8 +15,9 @@ from planwise.errors import InputError
 Integers = npt.NDArray[np.int64]
 
 CUMULATIVE_MIX = (0.40, 0.70, 0.88, 0.97)  # the level mix of 02, cumulated
-LOWEST_QUANTILE, HIGHEST_QUANTILE = 0.01, 0.99  # outliers must not stretch the outer ranges
-SINGLE_PAY_SPREAD = 0.20  # one distinct pay gives no range: 20 % below to 20 % above
+# Spread of a derived range, maximum / minimum - 1, from level 1 up: salary structures use about 40 % for
+# entry grades and 60 % for executives (WorldatWork, salary structure surveys).
+RANGE_SPREADS = {1: 0.40, 2: 0.45, 3: 0.50, 4: 0.55, 5: 0.60}
 NO_LEVEL = 0
 NAME_MAX = 60  # characters of a level's name
 NAMES_REMEDY = f"Give 1 to {NAME_MAX} printable characters."
@@ -59,12 +60,12 @@ def by_pay_quantiles(cents: Integers) -> Levels:
     if len(cuts) < len(CUMULATIVE_MIX):
         distinct = len(np.unique(cents))
         notices = (f"Pay ({distinct} distinct values) is too uniform for 5 levels: {len(cuts) + 1} created.",)
-    return Levels(level, _ranges_around(cuts, cents, level), notices)
+    return Levels(level, ranges_around_medians(cents, level), notices)
 
 
 def by_ranges(cents: Integers, table: Sequence[Range]) -> Levels:
     """Give each pay the level whose half-open range holds it, NO_LEVEL outside every range."""
-    ranges = range_table(table)
+    ranges = range_table(table, contiguous=True)
     edges = np.append(ranges["minimum"], ranges["maximum"].iloc[-1:])
     position = np.searchsorted(np.rint(edges * 100).astype(np.int64), cents, side="right")
     inside = (position > 0) & (position < len(edges))
@@ -85,8 +86,11 @@ def by_title(titles: pd.Series, levels: Mapping[str, int]) -> Integers:
     return np.asarray(canonical.map(known).fillna(NO_LEVEL), dtype=np.int64)
 
 
-def ranges_from_levels(cents: Integers, level: Integers) -> pd.DataFrame:
-    """Return ranges for given levels: boundaries at the geometric mean of neighbouring levels' median pay."""
+def ranges_around_medians(cents: Integers, level: Integers) -> pd.DataFrame:
+    """Return a range per level: its midpoint the level's median pay, its width the level's RANGE_SPREADS.
+
+    Raises InputError for a level between others that has no employees, and medians that do not rise.
+    """
     present = np.unique(level)
     missing = sorted(set(range(present[0], present[-1] + 1)) - set(present.tolist()))
     if missing:
@@ -98,15 +102,27 @@ def ranges_from_levels(cents: Integers, level: Integers) -> pd.DataFrame:
         if medians[k] <= medians[k - 1]:
             raise InputError(
                 f"The median pay of level {present[k]} ({medians[k] / 100:,.2f}) is not above that of level "
-                f"{present[k - 1]} ({medians[k - 1] / 100:,.2f}), so no boundary lies between them.",
+                f"{present[k - 1]} ({medians[k - 1] / 100:,.2f}), so its pay range would not lie higher.",
                 remedy=MEDIANS_REMEDY,
             )
-    cuts = np.rint(np.sqrt(medians[1:] * medians[:-1])).astype(np.int64)
-    return _ranges_around(cuts, cents, level)
+    spreads = np.array([RANGE_SPREADS[int(k)] for k in present])
+    minimum = np.maximum(np.rint(medians / (1 + spreads / 2)), 1)
+    maximum = np.maximum(np.rint(2 * medians - minimum), minimum + 1)
+    return pd.DataFrame(
+        {
+            "level_id": present,
+            "name": [f"Pay band {k}" for k in present],
+            "minimum": minimum / 100,
+            "maximum": maximum / 100,
+        }
+    )
 
 
-def range_table(table: Sequence[Range]) -> pd.DataFrame:
-    """Return the ranges of a mapping as a table, lowest first; raises InputError on gaps and overlaps."""
+def range_table(table: Sequence[Range], *, contiguous: bool) -> pd.DataFrame:
+    """Return the ranges of a mapping as a table, lowest first.
+
+    Raises InputError for a level given twice, and where levels follow from pay (`contiguous`) on gaps and overlaps.
+    """
     ordered = sorted(table, key=lambda r: r.level_id)
     ids = [r.level_id for r in ordered]
     if not ordered or len(set(ids)) < len(ids) or not all(LEVEL_MIN <= i <= LEVEL_MAX for i in ids):
@@ -114,35 +130,18 @@ def range_table(table: Sequence[Range]) -> pd.DataFrame:
             f"ranges must give each level once, from {LEVEL_MIN} to {LEVEL_MAX}; they give {ids}."
         )
     for lower, upper in pairwise(ordered):
-        if lower.maximum != upper.minimum:
+        if contiguous and lower.maximum != upper.minimum:
             kind = "a gap" if lower.maximum < upper.minimum else "an overlap"
             raise InputError(
                 f"ranges: {kind} between level {lower.level_id} (to {lower.maximum:,.2f}) "
                 f"and level {upper.level_id} (from {upper.minimum:,.2f}).",
-                remedy="A level's maximum is the next level's minimum.",
+                remedy="Where pay decides the level, a level's maximum is the next level's minimum.",
             )
     return pd.DataFrame(
         {
             "level_id": ids,
-            "name": [r.name or f"Level {r.level_id}" for r in ordered],
+            "name": [r.name or f"Pay band {r.level_id}" for r in ordered],
             "minimum": [r.minimum for r in ordered],
             "maximum": [r.maximum for r in ordered],
         }
-    )
-
-
-def _ranges_around(cuts: Integers, cents: Integers, level: Integers) -> pd.DataFrame:
-    """Close the boundaries with percentile 1 of the lowest level's pay, 99 of the highest's."""
-    lowest, highest = level.min(), level.max()
-    start = int(np.quantile(cents[level == lowest], LOWEST_QUANTILE, method="lower"))
-    end = int(np.quantile(cents[level == highest], HIGHEST_QUANTILE, method="higher"))
-    first, last = (int(cuts[0]), int(cuts[-1])) if len(cuts) else (end, start)
-    if start >= first:
-        start = max(1, round(min(start, first) * (1 - SINGLE_PAY_SPREAD)))
-    if end <= last:
-        end = max(round(last * (1 + SINGLE_PAY_SPREAD)), last + 1)
-    edges = np.array([start, *cuts, end]) / 100
-    ids = np.arange(lowest, highest + 1)
-    return pd.DataFrame(
-        {"level_id": ids, "name": [f"Level {i}" for i in ids], "minimum": edges[:-1], "maximum": edges[1:]}
     )

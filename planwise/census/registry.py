@@ -134,11 +134,12 @@ def census_table(frame: pd.DataFrame) -> pa.Table:
 def levels_table(frame: pd.DataFrame) -> pa.Table:
     """Return the canonical pay ranges, lowest level first; the midpoint is computed from the range.
 
-    Raises InputError unless the ranges are half-open, rising, contiguous (maximum = the next minimum).
+    Raises InputError unless the levels are consecutive and their midpoints rise. Ranges may overlap.
     """
     ordered = frame.sort_values("level_id").assign(midpoint=lambda f: 0)
     table = _table(ordered, LEVELS_SCHEMA)
     low, high = unscaled_integers(table["minimum"]), unscaled_integers(table["maximum"])
+    middle = (low + high + 1) // 2
     ids = table["level_id"].to_pylist()
     for position, level in enumerate(ids):
         if low[position] <= 0 or low[position] >= high[position]:
@@ -146,13 +147,13 @@ def levels_table(frame: pd.DataFrame) -> pa.Table:
                 f"Level {level}: the minimum {low[position] / 100:.2f} must be above 0 and below the maximum "
                 f"{high[position] / 100:.2f}."
             )
-        if position and (low[position] != high[position - 1] or level != ids[position - 1] + 1):
+        if position and (middle[position] <= middle[position - 1] or level != ids[position - 1] + 1):
             raise InputError(
-                f"Levels {ids[position - 1]}, {level} are not contiguous: "
-                f"{high[position - 1] / 100:.2f} is the end of one, {low[position] / 100:.2f} the next.",
-                remedy="Give consecutive levels whose maximum equals the next level's minimum.",
+                f"Levels {ids[position - 1]}, {level} do not rise: the midpoint of one is "
+                f"{middle[position - 1] / 100:.2f}, of the next {middle[position] / 100:.2f}.",
+                remedy="Give consecutive levels, each with a range whose midpoint is above the one before.",
             )
-    midpoints = decimal_array((low + high + 1) // 2, LEVELS_SCHEMA.field("midpoint").type)
+    midpoints = decimal_array(middle, LEVELS_SCHEMA.field("midpoint").type)
     return table.set_column(3, LEVELS_SCHEMA.field("midpoint"), midpoints)
 
 

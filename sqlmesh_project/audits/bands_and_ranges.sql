@@ -1,8 +1,8 @@
 AUDIT (
-  name ranges_without_gap_or_overlap
+  name ranges_rise
 );
 
-/* Invariant 13: bands and ranges without gap or overlap. */
+/* Invariant 13: ranges rise with level, and may overlap; bands have neither gap nor overlap. */
 SELECT
   *
 FROM (
@@ -12,14 +12,14 @@ FROM (
     midpoint,
     maximum,
     LEAD(level_id) OVER (ORDER BY level_id) AS next_level_id,
-    LEAD(minimum) OVER (ORDER BY level_id) AS next_minimum
+    LEAD(midpoint) OVER (ORDER BY level_id) AS next_midpoint
   FROM @this_model
 ) AS ranges
 WHERE
   minimum >= maximum
   OR midpoint < minimum
   OR midpoint > maximum
-  OR next_minimum <> maximum
+  OR next_midpoint <= midpoint
   OR next_level_id <> level_id + 1;
 
 AUDIT (

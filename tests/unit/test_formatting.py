@@ -108,6 +108,7 @@ def test_a_figure_that_is_not_there_is_not_a_zero(name, missing):
         (2, {2: "Ingénieur"}, "L2 Ingénieur"),
         (2, {2: "Level 2"}, "Level 2"),
         (2, {2: "  "}, "Level 2"),
+        (2, {2: "Pay band 2"}, "Pay band 2"),
         (2, {1: "Junior"}, "Level 2"),
     ],
 )

@@ -2,17 +2,17 @@ MODEL (
   name staging.stg_job_levels,
   kind FULL,
   grain level_id,
-  description 'One row per job level: its pay range at the census date, half-open and contiguous.',
+  description 'One row per job level: its pay range at the census date; ranges of neighbouring levels may overlap.',
   column_descriptions (
-    level_id = 'Job level, 1 = Staff .. 5 = VP',
+    level_id = 'Job level, 1 the lowest',
     level_name = 'Name of the level',
     minimum = 'Range minimum, annual base pay',
     midpoint = 'Range midpoint',
-    maximum = 'Range maximum; the next level''s minimum'
+    maximum = 'Range maximum'
   ),
   audits (unique_values(columns := (
       level_id
-  )), ranges_without_gap_or_overlap)
+  )), ranges_rise)
 );
 
 SELECT

@@ -99,10 +99,12 @@ def test_rows_that_break_the_schema_are_rejected(settings, change, message):
     assert list_censuses(settings) == ((), ())
 
 
-def test_levels_with_a_gap_are_rejected(settings):
+def test_levels_whose_ranges_do_not_rise_are_rejected(settings):
     levels = default_levels().astype({"maximum": float})
-    levels.loc[0, "maximum"] = 56_000
-    with pytest.raises(InputError, match="not contiguous"):
+    levels.loc[0, "maximum"] = 70_000
+    levels_table(levels)  # an overlap
+    levels.loc[0, "maximum"] = 107_000  # a midpoint of 72,500, as level 2
+    with pytest.raises(InputError, match="do not rise"):
         register_census(settings, "bad", ROWS, levels, as_of=DAY)
 
 

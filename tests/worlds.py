@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+from earlier_defaults import EARLIER
 from sqlmesh import Context
 from sqlmesh.core.model import SqlModel
 
@@ -28,17 +29,8 @@ ANY = "any"  # one name for every world's census, so that another census renders
 PLACEHOLDER = re.compile(r"\$(\w+)")
 AS_OF = date(2025, 12, 31)
 LEVELS = ((1, 40_000, 60_000), (2, 60_000, 90_000), (3, 90_000, 130_000))
-# The merit matrix is flat over the range, and neither a raise nor base pay is limited.
-UNLIMITED = {
-    "promotion_raise_max": None,
-    "range_maximum_cap": False,
-    **{
-        f"merit_multiplier_quartile_{position}": 1
-        for position in ("below_range", 1, 2, 3, 4, "above_range")
-    },
-}
 # Nobody leaves, joins or rises, and no raise but the one a test turns on: what a test shows is what it sets.
-STILL = UNLIMITED | {
+STILL = EARLIER | {
     "years": 1,
     "headcount_growth": 0,
     "termination_rate": 0,

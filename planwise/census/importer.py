@@ -442,7 +442,9 @@ def _levels(texts: pd.DataFrame, judged: Judged, plan: CensusMapping) -> tuple[L
         level = np.asarray(judged.typed["level_id"], dtype=np.int64)
         origin = "title" if isinstance(plan.levels, dict) else "file"
         if plan.ranges:
-            return Levels(level, range_table(plan.ranges, contiguous=False)), f"{origin}, ranges of the mapping"
+            return Levels(
+                level, range_table(plan.ranges, contiguous=False)
+            ), f"{origin}, ranges of the mapping"
         ranges = ranges_around_medians(cents[valid], level[valid])
         return Levels(level, ranges), f"{origin}, ranges around median pay"
     if plan.ranges:

@@ -32,7 +32,13 @@ from planwise.settings import Settings
 TIER_MARKS = {"scenario": "*", "dynamic": "+", "default": "", "fallback": "!"}
 LEGEND = "* scenario   + dynamic lever   ! fallback   no mark: default"
 OVERRIDES_SHOWN = 3  # in the list; `scenario show` has all
-RISK_STYLES = {Risk.OK: "", Risk.LOW: "dim", Risk.MEDIUM: "yellow", Risk.HIGH: "red", Risk.CRITICAL: "bold red"}
+RISK_STYLES = {
+    Risk.OK: "",
+    Risk.LOW: "dim",
+    Risk.MEDIUM: "yellow",
+    Risk.HIGH: "red",
+    Risk.CRITICAL: "bold red",
+}
 
 
 def render_list(scenarios: Iterable[Scenario]) -> RenderableType:

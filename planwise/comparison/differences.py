@@ -71,6 +71,9 @@ METRICS = (
     Metric("raise_max", "Largest raise", Kind.RATE),
     Metric("termination_rate", "Voluntary turnover", Kind.RATE),
     Metric("promotion_rate", "Promotion rate", Kind.RATE),
+    Metric("promotion_raise_mean", "Mean promotion raise", Kind.RATE),
+    Metric("promotion_raise_largest", "Largest promotion raise", Kind.RATE),
+    Metric("promoted_below_range", "Promoted, still below the range", Kind.COUNT, flow=True),
 )
 LEVEL_METRICS = (
     Metric("headcount", "Headcount", Kind.COUNT),

@@ -71,9 +71,7 @@ def sqlmesh_variables(
         "promotion_date": effective.value("promotion_date"),
         "merit_date": effective.value("merit_date"),
         "raise_order": json.dumps(_raise_order(effective)),
-        "raise_caps": json.dumps(
-            {name: effective.value(name) for name in RAISE_CAPS}
-        ),
+        "raise_caps": json.dumps({name: effective.value(name) for name in RAISE_CAPS}),
         "target_growth_by_year": json.dumps(
             [[y, effective.value("headcount_growth", y)] for y in effective.years]
         ),

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from earlier_defaults import EARLIER
+
 from planwise.census import generate_census
 from planwise.engine.preview import Preview
 from planwise.gate import GateResult
@@ -29,7 +31,7 @@ class Engine:
 
     def __post_init__(self):
         self.census = generate_census(self.settings, employees=self.employees, seed=self.seed)
-        self.base = resolve(simulated_years(self.years, self.census.first_year), scenario={})
+        self.base = resolve(simulated_years(self.years, self.census.first_year), scenario=EARLIER)
         self.levels = census_levels(self.census)
         self.preview = Preview(self.settings, self.census)
         self.previews = PreviewEvaluator(self.preview, self.base)

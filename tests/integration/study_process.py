@@ -8,6 +8,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from earlier_defaults import EARLIER
+
 from planwise.census import Census, load_census
 from planwise.engine.preview import Preview
 from planwise.engine.worker_warehouses import remove_dead_workers, worker_name, worker_warehouse
@@ -41,7 +43,7 @@ class Workers:
 def main(home: str, trials: str, workers: str, resumed: str | None = None) -> None:
     settings = Settings(home=Path(home))
     census = load_census(settings, None)
-    base = resolve(simulated_years(YEARS, census.first_year), scenario={})
+    base = resolve(simulated_years(YEARS, census.first_year), scenario=EARLIER)
     remove_dead_workers(settings, STUDY, wait_seconds=10)
     pool = TrialPool(Workers(settings, census, base), int(workers))
     with closing(Preview(settings, census)) as preview, pool:

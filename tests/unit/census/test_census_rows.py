@@ -324,7 +324,11 @@ def test_quantiles_give_the_mix():
 
     assert np.bincount(settled.level_id).tolist() == [0, 400, 300, 180, 90, 30]
     first, last = settled.ranges.iloc[0], settled.ranges.iloc[-1]
-    assert (first["name"], first["minimum"], first["maximum"]) == ("Pay band 1", 174.58, 244.42)  # 209.50 / 1.2
+    assert (first["name"], first["minimum"], first["maximum"]) == (
+        "Pay band 1",
+        174.58,
+        244.42,
+    )  # 209.50 / 1.2
     assert (last["name"], last["minimum"], last["maximum"]) == ("Pay band 5", 765.0, 1224.0)  # 994.50 / 1.3
 
 
@@ -345,7 +349,9 @@ def test_ranges_lie_around_the_median_of_their_level_whatever_the_ties(pays: lis
     for row in settled.ranges.itertuples():
         median = np.median(cents[settled.level_id == row.level_id]) / 100
         assert (row.minimum + row.maximum) / 2 == pytest.approx(median, abs=0.011)
-        assert row.maximum / row.minimum - 1 == pytest.approx(0.35 + 0.05 * row.level_id, abs=0.03 / row.minimum)
+        assert row.maximum / row.minimum - 1 == pytest.approx(
+            0.35 + 0.05 * row.level_id, abs=0.03 / row.minimum
+        )
     for pay in set(cents.tolist()):
         assert len(set(settled.level_id[cents == pay].tolist())) == 1
 

@@ -197,7 +197,9 @@ def test_a_preset_below_the_market_never_goes_below_the_bound():
 
 @pytest.mark.parametrize("preset", [name for name in NAMED if name != "freeze"])
 def test_presets_warn_of_nothing(preset):
-    assert {finding.risk for finding in validate(resolve(PRESET_YEARS, scenario=changes(preset)))} <= {Risk.OK}
+    assert {finding.risk for finding in validate(resolve(PRESET_YEARS, scenario=changes(preset)))} <= {
+        Risk.OK
+    }
 
 
 def test_the_baseline_is_what_was_released_by_year():

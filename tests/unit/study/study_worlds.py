@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from earlier_defaults import EARLIER
+
 from benchmarks import analytic
 from planwise.parameters import resolve
 from planwise.settings import Settings
@@ -24,7 +26,7 @@ from planwise.study.trial import Proposal, Trial, TrialPurpose
 
 YEARS = (2026, 2027, 2028, 2029, 2030)
 LEVELS = (1, 2, 3, 4, 5)
-BASE = resolve(YEARS, scenario={})
+BASE = resolve(YEARS, scenario=EARLIER)
 HEADS = {1: 0.35, 2: 0.30, 3: 0.20, 4: 0.10, 5: 0.05}  # head weights of merit
 SEED_NOISE = 1e-4
 SEED_KINDS = 100

@@ -74,7 +74,7 @@ def test_a_front_has_one_value_an_objective_and_ranks_by_their_sum():
 
 def test_the_default_is_the_gap_and_a_hundredth_of_the_change():
     problem = Problem(StudySpec(target_growth=0.03), SPACE, "preview")
-    found = evaluation({"cola_rate": 0.04}, growth=0.028)  # one recommended width of .015
+    found = evaluation({"cola_rate": 0.055}, growth=0.028)  # one recommended width of .03
     assert problem.parts(found) == pytest.approx({"targets": 4, "change": 0.01})
     assert problem.score(found) == pytest.approx(4.01)
 
@@ -225,7 +225,7 @@ def test_a_change_is_limited_for_all_levers_or_for_one():
         next(one for one in problem.space if one.name == name) for name in ("cola_rate", "merit_rate_level_1")
     )
     assert (cola.low, cola.high, merit.low, merit.high) == (0.02, 0.03, 0.023, 0.043)
-    assert (cola.hard_low, cola.hard_high) == (0.01, 0.08)
+    assert (cola.hard_low, cola.hard_high) == (0.0, 0.08)
 
 
 def test_a_change_limit_with_values_that_differ_by_year_counts_from_every_year():

@@ -31,7 +31,8 @@ from expectations.thresholds import Thresholds
 TABLE = "fct_scenario_kpis"
 COUNTS = (
     "headcount", "opening_headcount", "hires", "terminations", "experienced_terminations",
-    "new_hire_terminations", "reductions", "promotions", "promoted_below_range", "below_minimum", "above_maximum",
+    "new_hire_terminations", "reductions", "promotions", "promoted_below_range",
+    "below_minimum", "above_maximum",
 )  # fmt: skip
 COLUMNS = (
     "simulation_year", *COUNTS, "mean_base_pay", "median_base_pay", "payroll", "prorated_payroll",
@@ -41,6 +42,8 @@ COLUMNS = (
     "total_cash", "employer_cost", "lump_sum_cost", "increase_rate", "increase_cost",
     "increase_cost_in_year",
     "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
+    "promotion_raise_mean", "promotion_raise_largest",
+    "turnover_total", "turnover_voluntary", "turnover_first_year",
     "promotion_raise_mean", "promotion_raise_largest",
     "turnover_total", "turnover_voluntary", "turnover_first_year",
     "within_level_cv", "adjusted_gap_max", "adjusted_gap_reason", "median_gap", "median_gap_reason",

@@ -147,7 +147,7 @@ def market_risk(gap: float) -> Risk:
 def increase_is_far_from_market(
     effective: EffectiveParameters, increases: Mapping[int, float]
 ) -> Iterator[Finding]:
-    """Warn once where the increase budget, COLA and merit together, is far from the market's: of the worst year."""
+    """Warn once where the increase budget (COLA and merit) is far from the market's, in the worst year."""
     market = effective.number_or_none(MARKET)
     if market is None:
         return

@@ -21,7 +21,7 @@ SELECT s.*,
 FROM {source} AS s
 """
 
-# The raise of the level left; the lift to the minimum of the range entered stops at the largest promotion raise.
+# The raise of the level left; the lift to the minimum of the range entered stops at promotion_raise_max.
 PROMOTION = """
 SELECT s.*,
   CASE WHEN s.promotion_due

@@ -1,4 +1,4 @@
-"""A home made with the defaults before those of 2026 keeps its figures: they were computed by that version."""
+"""A home made with the earlier defaults keeps its figures, which the earlier version computed."""
 
 from datetime import date, timedelta
 

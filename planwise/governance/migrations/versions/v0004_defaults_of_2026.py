@@ -54,8 +54,8 @@ def upgrade() -> None:
     """Write the earlier defaults into what is stored, and report it; a new ledger stores nothing yet.
 
     Levers in force are completed with the earlier default of each lever that they do not set in all years, so
-    that scenarios find them there. Where none is in force, each scenario gets its own. One further scenario has
-    all earlier defaults, for the baseline's figures.
+    that scenarios find them there. Where none is in force, each scenario gets its own. One further scenario
+    has all earlier defaults, for the baseline's figures.
     """
     connection = op.get_bind()
     scenarios = connection.execute(sa.select(SCENARIO.c.name, SCENARIO.c.overrides)).all()

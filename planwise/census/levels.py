@@ -121,7 +121,7 @@ def ranges_around_medians(cents: Integers, level: Integers) -> pd.DataFrame:
 def range_table(table: Sequence[Range], *, contiguous: bool) -> pd.DataFrame:
     """Return the ranges of a mapping as a table, lowest first.
 
-    Raises InputError for a level given twice and, where levels follow from pay (`contiguous`), a gap or overlap.
+    Raises InputError for a level given twice and, where pay decides levels (`contiguous`), a gap or overlap.
     """
     ordered = sorted(table, key=lambda r: r.level_id)
     ids = [r.level_id for r in ordered]

@@ -92,7 +92,7 @@ def test_the_glossary_has_every_parameter_and_every_column(library):
     assert not library.missing
     assert all(term.means.strip(". ") for term in library.terms)
     cola = next(term for term in library.terms if term.name == "cola_rate")
-    assert "bounds 1% to 8%; recommended 2% to 3.5%; default 2.5%" in cola.details
+    assert "bounds 0% to 8%; recommended 0% to 3%; default 0%" in cola.details
 
 
 def test_columns_with_one_description_are_one_term():

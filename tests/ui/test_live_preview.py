@@ -215,8 +215,8 @@ def test_slopes_are_differences_of_growth(home, service):
     slopes = run(service.session().slopes("baseline", {}))
     assert len(slopes) == 15
     base = run(service.session().kpis("baseline", {})).kpis[-1]["growth_compound"]
-    moved = run(service.session().kpis("baseline", {"cola_rate": 0.0265})).kpis[-1]["growth_compound"]
-    assert slopes["cola_rate"] == pytest.approx((moved - base) / 0.0015, rel=0.02)  # pp of growth per pp
+    moved = run(service.session().kpis("baseline", {"cola_rate": 0.003})).kpis[-1]["growth_compound"]
+    assert slopes["cola_rate"] == pytest.approx((moved - base) / 0.003, rel=0.02)  # pp of growth per pp
 
 
 def test_a_killed_worker_is_replaced_and_its_question_answered(home):

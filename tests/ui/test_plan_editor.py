@@ -11,7 +11,7 @@ from ui.draft import Draft
 from ui.pages.plan.editor import Details, EditorChoice
 from ui.pages.plan.page import PlanPage
 
-DEFAULT_RATE, IN_FORCE_RATE = 0.025, 0.031
+DEFAULT_RATE, IN_FORCE_RATE = 0.0, 0.031
 HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'
 
 
@@ -149,7 +149,7 @@ def test_buttons_reset_copy_and_spread(page, session):
     details.reset()
     assert "merit_rate_level_2" not in draft.changes
     details.set_to(details.midpoint())
-    assert draft.changes["merit_rate_level_2"] == 0.035
+    assert draft.changes["merit_rate_level_2"] == 0.0325
     ramp = details._ramp
     ramp._low.value, ramp._high.value = "3", "4%"
     ramp._low.value_input, ramp._high.value_input = "3", "4%"
@@ -182,14 +182,14 @@ def test_a_locked_lever_is_closed_and_says_who_and_why(page, by_year, session):
 def test_presets_say_what_they_set_before_and_respect_locks(page, session):
     page._tabs.active = 3
     presets = page._presets.part
-    presets._list.value = "freeze"
+    presets._list.value = "cola_and_merit"
     assert "Cost-of-living raise" in presets._what.object
     assert session.draft.is_empty
     session.draft.lock(["cola_rate"], by="ana")
     assert "Locked, so not changed: Cost-of-living raise." in presets._what.object
     presets.apply()
     assert "cola_rate" not in session.draft.changes
-    assert session.draft.changes["merit_rate_level_1"] == 0.01
+    assert session.draft.changes["merit_rate_level_1"] == 0.02
     assert "No changes" in presets._what.object
     assert presets._apply.disabled
 
@@ -198,7 +198,7 @@ def test_presets_follow_the_market_budget(page, session):
     page._tabs.active = 3
     presets = page._presets.part
     session.draft.set("market_budget", 0.04)
-    assert "Market survey budget (4.0% in total)" in presets._list.options
+    assert "Market survey 2026 (4.0% in total)" in presets._list.options
     session.draft.set("market_budget", 0.2)
     assert "outside its hard bounds" in presets._what.object
     assert presets._apply.disabled
@@ -208,7 +208,7 @@ def test_assumptions_are_searched_and_edited(page, session):
     page._tabs.active = 2
     part = page._assumptions.part
     part._search.value_input = "turnover"
-    assert "of 74 assumptions" in part._count.object
+    assert "of 75 assumptions" in part._count.object
     part._search.value_input = HOSTILE
     assert "No assumption has these words." in part._count.object
     part._search.value_input = ""
@@ -220,7 +220,7 @@ def test_assumptions_are_searched_and_edited(page, session):
     editor._handle_msg({"kind": "edit", "name": "payroll_budget", "text": "-5", "number": 2})
     assert "below the lowest" in editor.values["payroll_budget"]["problem"]
     part._edited.value = True
-    assert "2 of 74" in part._count.object
+    assert "2 of 75" in part._count.object
 
 
 def test_a_file_is_applied_as_a_whole_or_not(page, session):

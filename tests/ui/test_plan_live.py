@@ -246,7 +246,7 @@ def test_a_group_s_name_is_text_in_the_chart():
 def test_warnings_are_about_levers_target_and_budget_the_worst_first():
     effective = BASE.with_levers({"cola_rate": 0.08}).with_assumptions({"payroll_budget": 26_000_000})
     found = warnings_of(effective, validate(effective), payroll=26_200_000.0)
-    assert {"payroll_budget", "cola_rate"} <= {finding.parameter for finding in found}
+    assert {"payroll_budget", "market_budget"} <= {finding.parameter for finding in found}
     ranks = [finding.risk.rank for finding in found]
     assert ranks == sorted(ranks, reverse=True)
     without_figures = warnings_of(effective, validate(effective), payroll=None)

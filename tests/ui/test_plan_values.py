@@ -65,8 +65,8 @@ def test_a_cell_has_value_old_value_tier_and_risk(draft):
         "risk": "OK",
     }
     assert [(cell["text"], cell["was"], cell["risk"]) for cell in (cola["cells"][1], cola["all"])] == [
-        ("6.00%", "3.50%", "HIGH"),
-        ("varies", "3.50%", "HIGH"),
+        ("6.00%", "3.50%", "OK"),  # the sum with merit is judged, in the warnings
+        ("varies", "3.50%", "OK"),
     ]
     assert [(cell["was"], cell["tier"]) for cell in merit["cells"][1:3]] == [
         ("3.30%", "default"),
@@ -89,7 +89,7 @@ def test_locks_say_who_and_why(draft):
 
 def test_assumptions_are_found_by_words_and_those_of_one_value_have_no_years(draft):
     everything = assumption_sheet(draft)
-    assert len(order_of(everything)) == len(draft.base.declared.assumptions) == 74
+    assert len(order_of(everything)) == len(draft.base.declared.assumptions) == 75
     assert "Other" not in [group["title"] for group in everything["groups"]]
     assert row(everything, "merit_date")["all"]["text"] == "1 July"
     assert row(everything, "merit_date")["cells"] == []
@@ -169,12 +169,12 @@ def test_one_level_is_copied_to_all_levels(draft):
 
 
 def test_a_ramp_is_a_straight_line(draft):
-    draft.update(ramp(draft.effective, "cola_rate", (2026, 0.02), (2029, 0.035)))
+    draft.update(ramp(draft.effective, "cola_rate", (2026, 0), (2029, 0.015)))
     assert draft.changes == {
-        "cola_rate@2026": 0.02,
-        "cola_rate@2028": 0.03,
-        "cola_rate@2029": 0.035,
-    }  # 2027 is 2.5 %, as in the base
+        "cola_rate@2027": 0.005,
+        "cola_rate@2028": 0.01,
+        "cola_rate@2029": 0.015,
+    }  # 2026 is 0, as in the base
     with pytest.raises(InputError, match="2026 is not after 2026"):
         ramp(draft.effective, "cola_rate", (2026, 0.02), (2026, 0.03))
 
@@ -188,9 +188,9 @@ def test_differences_are_rows_of_neighbouring_years(draft):
     draft.update({"merit_rate_level_1@2030": 0.05, "seed": 7})
     rows = differences(draft.current, draft.effective)
     assert [(row.label, row.years, row.before, row.after, row.risk) for row in rows] == [
-        ("Merit rate, L1 Staff", "2027–2028", "3.30%", "5.00%", "LOW"),
-        ("Merit rate, L1 Staff", "2030", "3.30%", "5.00%", "LOW"),
-        ("Cost-of-living raise", "all years", "2.50%", "3.50%", "OK"),
+        ("Merit rate, L1 Staff", "2027–2028", "3.30%", "5.00%", "OK"),
+        ("Merit rate, L1 Staff", "2030", "3.30%", "5.00%", "OK"),
+        ("Cost-of-living raise", "all years", "0.00%", "3.50%", "OK"),
         ("Seed", "all years", "42", "7", ""),
     ]
     assert "2027–2028" in difference_table(rows, "Changes")
@@ -199,11 +199,12 @@ def test_differences_are_rows_of_neighbouring_years(draft):
 
 def test_warnings_say_risk_year_and_value_in_its_unit(draft):
     assert "No warnings" in finding_list(draft.findings)
-    draft.set("cola_rate@2027", 0.06)
+    draft.update({"cola_rate@2027": 0.03, "promotion_raise_level_1": 0.13, "merit_rate_level_5": 0.03})
     text = finding_list(draft.findings)
     assert "HIGH" in text
-    assert "2027: COLA of 6.00% is above 5%" in text
-    assert "6.00% is above the recommended 2.00% to 3.50%" in text
+    assert "2027: The increase budget of 6.24% (COLA and merit) is 2.74 pp above" in text
+    assert "13.00% is above the recommended 5.00% to 12.00%" in text
+    assert "Note" in text and "Merit falls with level" in text
     assert finding_title(draft.findings) == "Warnings: 2, worst HIGH"
 
 
@@ -290,8 +291,8 @@ def test_the_editor_has_every_lever_and_the_main_assumptions(draft):
     assert board["years"] == list(draft.effective.years)
     assert [group["folded"] for group in board["groups"]] == [False] * 5 + [True]
     merit = board["groups"][1]["levers"][0]
-    assert (merit["low"], merit["high"], merit["unit"]) == (1.0, 10.0, "%")
-    assert merit["recommended"] == pytest.approx([2.5, 4.5])
+    assert (merit["low"], merit["high"], merit["unit"]) == (0.0, 10.0, "%")
+    assert merit["recommended"] == pytest.approx([2.0, 4.5])
     assert merit["aria"] == "Merit rate, L1 Staff"
     assert rows_of(lever_board(draft, (2027, 2028)))[1]["aria"] == "Merit rate, L1 Staff, 2027, 2028"
 
@@ -302,7 +303,7 @@ def test_a_row_of_its_own_has_years_only_where_the_parameter_has(draft):
     seed = single_board(draft, declared["seed"], (2027,))
     assert (seed["years"], rows_of(seed)[0]["slider"]) == ([], False)
     texts = board_values(draft, ["seed", "merit_date", "payroll_budget", "range_maximum_cap"], None, {})
-    assert [value["text"] for value in texts.values()] == ["42", "07-01", "", "off"]
+    assert [value["text"] for value in texts.values()] == ["42", "07-01", "", "on"]
     assert texts["payroll_budget"]["base_text"] == "none"
 
 
@@ -312,16 +313,16 @@ def test_editor_values_are_in_the_units_that_are_typed_beside_the_base(draft):
     cola = values["cola_rate"]
     assert (cola["text"], cola["base_text"], cola["changed"], cola["tier"]) == (
         "3.15",
-        "2.5%",
+        "0%",
         True,
         "default",
     )
-    assert cola["position"] == pytest.approx(3.15) and cola["base_position"] == pytest.approx(2.5)
+    assert cola["position"] == pytest.approx(3.15) and cola["base_position"] == 0
     assert values["new_hire_salary_adjustment"]["text"] == "1.2"
     assert values["new_hire_salary_adjustment"]["base_text"] == "1.15×"
     assert not values["merit_rate_level_2"]["changed"]
-    draft.set("cola_rate", 0.06)
-    assert values_of(draft)["cola_rate"]["risk"] == "HIGH"
+    draft.set("promotion_raise_level_1", 0.2)
+    assert values_of(draft)["promotion_raise_level_1"]["risk"] == "MEDIUM"
 
 
 def test_a_value_that_differs_by_year_varies_until_a_year_is_chosen(draft):

@@ -202,7 +202,7 @@ def effective(*sets):
 def test_years_that_change_alike_are_one_difference():
     rows = differences(effective(), effective("cola_rate=0.03", "merit_rate_level_2@2027=0.05"))
     assert {row.label: (row.years, row.before, row.after) for row in rows} == {
-        "Cost-of-living raise": ("all years", "2.50%", "3.00%"),
+        "Cost-of-living raise": ("all years", "0.00%", "3.00%"),
         "Merit rate, L2 Manager": ("2027", "3.30%", "5.00%"),
     }
 

@@ -249,8 +249,8 @@ def test_auto_names_the_strategy_it_picks_and_the_reason(look):
 
 def test_the_ends_are_the_bounds_of_the_tuned_levers(look):
     checked = look(None, tune=["cola_rate", "merit_rate_level_1"], constraints=["change.cola_rate<=1%"])
-    assert dict(checked.ends[0]) == {"cola_rate": 0.015, "merit_rate_level_1": 0.01}
-    assert dict(checked.ends[1]) == {"cola_rate": 0.035, "merit_rate_level_1": 0.1}
+    assert dict(checked.ends[0]) == {"cola_rate": 0.0, "merit_rate_level_1": 0.0}
+    assert dict(checked.ends[1]) == {"cola_rate": 0.01, "merit_rate_level_1": 0.1}
     assert named(checked, "Reach") is None  # its growth is not known
     assert (checked.budget.minimum, checked.budget.recommended, checked.budget.maximum) == (20, 50, 100)
 

@@ -42,12 +42,13 @@ DEFAULTS = {
     "cola_date": "01-01",
     "promotion_date": "04-01",
     "merit_date": "07-01",
-    "range_maximum_cap": False,
+    "range_maximum_cap": True,
+    "promotion_raise_max": 0.15,
     "termination_multiplier_tenure_under_1": 2.15,
     "termination_multiplier_age_over_64": 1.6,
     "promotion_multiplier_tenure_1_to_2": 1.2,
     "merit_multiplier_rating_1": 0.0,
-    "merit_multiplier_quartile_above_range": 1.0,
+    "merit_multiplier_quartile_above_range": 0.5,
     "new_hire_level_share_5": None,
 }
 

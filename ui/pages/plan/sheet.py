@@ -39,7 +39,7 @@ ASSUMPTION_GROUPS: Groups = (
     ("Market and ranges", ("market_movement", "range_adjustment", "market_budget")),
     ("Targets and budget", ("target_growth", "payroll_budget")),
     ("Dates and eligibility", ("cola_date", "promotion_date", "merit_date", "promotion_min_", "merit_min_")),
-    ("Limits", ("individual_raise_max", "range_maximum_cap")),
+    ("Limits", ("individual_raise_max", "promotion_raise_max", "range_maximum_cap")),
     ("Total cash and employer cost", ("bonus_rate_", "employer_cost_rate_")),
     ("Hiring", ("hire_range_", "new_hire_profile_years", "new_hire_level_share_")),
     ("Horizon and draws", ("years", "seed")),

@@ -13,7 +13,7 @@ depends_on = None
 
 LOG = logging.getLogger("planwise.ledger")
 KEPT = "earlier_defaults"
-DESCRIPTION = "The defaults before those of 2026: the baseline as it was until then."
+DESCRIPTION = "The defaults before those of 2026: the figures of the baseline until then."
 LEVERS: dict[str, float] = {
     "cola_rate": 0.025,
     "promotion_probability_level_3": 0.07,

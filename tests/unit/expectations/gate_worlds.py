@@ -76,6 +76,9 @@ def kpis(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03)
             "raise_max": 0.15,
             "termination_rate": leavers / np.maximum(opening, 1),
             "promotion_rate": 1 / 12,
+            "promotion_raise_mean": 0.09,
+            "promotion_raise_largest": 0.15,
+            "promoted_below_range": 0,
         }
     )
     for kind in ("exits", "cola", "merit", "promotion", "hires"):
@@ -184,6 +187,7 @@ def marts(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03
     ]  # fmt: skip
     costs = [*raises, "hire_cost", "exit_savings", "total_cash", "employer_cost", "payroll_change"]
     counts = {"headcount": table["opening_headcount"], "promotions": table["promotions"]}
+    counts |= {"promotion_raise_mean": 0.09, "promotion_raise_largest": 0.15, "promoted_below_range": 0}
     everyone = table[raises].assign(attribute="all", group="all", **counts)
     years = list(table["simulation_year"])
     levels = [

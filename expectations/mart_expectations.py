@@ -44,8 +44,6 @@ COLUMNS = (
     "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
     "promotion_raise_mean", "promotion_raise_largest",
     "turnover_total", "turnover_voluntary", "turnover_first_year",
-    "promotion_raise_mean", "promotion_raise_largest",
-    "turnover_total", "turnover_voluntary", "turnover_first_year",
     "within_level_cv", "adjusted_gap_max", "adjusted_gap_reason", "median_gap", "median_gap_reason",
     "mean_compa_ratio", "raise_min", "raise_max",
     "termination_rate", "promotion_rate",

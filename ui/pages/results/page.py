@@ -241,7 +241,8 @@ class ResultsPage(Page):
                 f"There is no section {request.section!r}; {section.title} is shown.", tone="warn"
             )
             view = replace(view, notices=(*view.notices, notice))
-        strip = "" if section.key == Employee.key else html.kpi_strip(self._headline(store, view))
+        own_figures = section.key in (Employee.key, Increases.key)  # of a person, of the first year
+        strip = "" if own_figures else html.kpi_strip(self._headline(store, view))
         return Shown(view, store.scenarios(), section, strip, section.read(store, view))
 
     def _headline(self, store: Store, view: ResultsView) -> Any:

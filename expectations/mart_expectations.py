@@ -143,8 +143,8 @@ COSTS = (
 )  # fmt: skip
 RAISES = ["increase_cost", "promotion_cost"]
 GROUP_COSTS = (
-    "opening_payroll", "increase_cost", "increase_cost_in_year", "cola_cost", "merit_cost", "lump_sum_cost",
-    "promotion_cost", "headcount", "promotions", "promoted_below_range",
+    "opening_payroll", "increase_cost", "increase_cost_in_year", "cola_cost", "merit_pool", "merit_cost",
+    "lump_sum_cost", "promotion_cost", "headcount", "promotions", "promoted_below_range",
 )  # fmt: skip
 FIGURES = ("mean_base_pay", "raw_gap", "adjusted_gap")
 LEVEL_COUNTS = ("headcount", "hires", "terminations", "promotions_in", "below_minimum", "above_maximum")

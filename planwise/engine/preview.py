@@ -1,5 +1,6 @@
 """Evaluate a scenario in memory with the plan's own SQL."""
 
+import difflib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,9 +36,11 @@ from planwise.engine.variables import (
 )
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
+from planwise.parameters.values import merit_groups
 from planwise.settings import Settings
 
 HASH_DIGITS = 16
+NEAREST_SHOWN = 3
 PARAMETER_COLUMNS = {
     "parameter": "TEXT",
     "level_id": "INTEGER",
@@ -67,7 +70,32 @@ def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> Non
         )
 
 
-def check_shares_of_missing_levels(
+def check_against_census(
+    cursor: duckdb.DuckDBPyConnection, census: Census, effective: EffectiveParameters
+) -> None:
+    """Raise InputError for levels and groups of the parameters that the census does not have."""
+    _check_shares_of_missing_levels(cursor, census, effective)
+    for year in effective.years:
+        if (found := merit_groups(effective.value("merit_groups", year))) is not None:
+            attribute, merits = found
+            rows = cursor.execute(
+                f"SELECT DISTINCT {attribute} FROM {CATALOG}.raw.census_{census_key(census)} "
+                f"WHERE NOT {attribute} IS NULL"
+            ).fetchall()
+            known = sorted(str(row[0]) for row in rows)
+            if missing := [one.group for one in merits if one.group not in known]:
+                nearest = (
+                    difflib.get_close_matches(missing[0], known, n=NEAREST_SHOWN) or known[:NEAREST_SHOWN]
+                )
+                raise InputError(
+                    f"merit_groups: {attribute} {missing[0]!r} is not in census {census.name}.",
+                    remedy=f"It has for example {', '.join(nearest)}."
+                    if known
+                    else f"It has no {attribute}; map a column to it when importing.",
+                )
+
+
+def _check_shares_of_missing_levels(
     cursor: duckdb.DuckDBPyConnection, census: Census, effective: EffectiveParameters
 ) -> None:
     """Raise InputError when hires would enter levels for which the census has no pay range."""
@@ -212,7 +240,7 @@ class Preview:
         shape = {name: value for name, value in variables.items() if name not in UNVERSIONED}
         if shape == self._shape:
             return
-        check_shares_of_missing_levels(self._database, self._census, effective)
+        check_against_census(self._database, self._census, effective)
         self._shape = None
         chains = rendered_chains(self._settings, variables)
         for statement in chains.static:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from planwise.parameters import EffectiveParameters
+from planwise.parameters.values import merit_groups
 
 LEVELS = (1, 2, 3, 4, 5)
 RAISES = ("cola", "promotion", "merit")  # the order of raises that fall on one day
@@ -129,6 +130,7 @@ def pay_basis_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
             "days_in_year": str(366 if isleap(year) else 365),
             "merit_hired_by": f"'{_months_before(days['merit'], months)}'",
             **{f"{kind}_date": f"'{day}'" for kind, day in days.items()},
+            "merit_groups": _group_terms(effective, year),
             **{
                 f"{place}_raise_date": f"'{days[kind]}'"
                 for place, kind in zip(("first", "second", "third"), order, strict=True)
@@ -136,6 +138,13 @@ def pay_basis_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
         }
         found.append(YearBlueprint(year, fixed, {}))
     return found
+
+
+def _group_terms(effective: EffectiveParameters, year: int) -> str:
+    """Return the year's merit groups as an SQL text of JSON: attribute, and each group's factor and points."""
+    found = merit_groups(effective.value("merit_groups", year))
+    terms = found and [found[0], [[one.group, one.factor, one.points] for one in found[1]]]
+    return "'" + json.dumps(terms).replace("'", "''") + "'"
 
 
 def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:

@@ -22,7 +22,7 @@ from planwise.census import Census
 from planwise.engine.outcome import PlanOutcome, PlanSummary, kpi_rows
 from planwise.engine.preview import (
     census_key,
-    check_shares_of_missing_levels,
+    check_against_census,
     load_census_tables,
     load_parameter_table,
 )
@@ -404,7 +404,7 @@ class Warehouse:
             self._context.config.variables.update(variables)
             self._context.load(update_schemas=False)
         load_census_tables(self._cursor(), census)
-        check_shares_of_missing_levels(self._cursor(), census, effective)
+        check_against_census(self._cursor(), census, effective)
         return self._context
 
     def _open(self, variables: dict[str, Any], *, load: bool = True) -> Context:

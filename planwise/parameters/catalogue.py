@@ -28,6 +28,7 @@ class Unit(StrEnum):
     COUNT = "count"  # whole number
     FLAG = "flag"  # true or false
     MONTH_DAY = "month_day"  # MM-DD
+    GROUPS = "groups"  # groups of one attribute, each with a factor or points
     HORIZON = "horizon"  # a count of years, or a range such as 2026-2030
 
 

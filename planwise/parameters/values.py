@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, NoReturn
@@ -87,6 +88,68 @@ def _month_day(parameter: Parameter, value: object) -> Value:
     return f"{month:02d}-{day:02d}"
 
 
+GROUP_ATTRIBUTES = ("department", "job_family", "location", "manager_id")
+GROUP_POINTS_MAX_RATE = 0.1
+GROUP_FACTOR_MAX = 3.0
+_GROUP_VALUE = re.compile(r"(?P<sign>[+-])\s*(?P<points>[0-9.]+)\s*(?P<pp>pp)?|x\s*(?P<factor>[0-9.]+)")
+
+
+@dataclass(frozen=True)
+class GroupMerit:
+    """What a group's merit differs by: its level's rate x `factor` + `points` (a rate)."""
+
+    group: str
+    factor: float = 1.0
+    points: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.group}=x{self.factor:g}" if not self.points else f"{self.group}={self.points:+g}"
+
+
+def merit_groups(value: Value) -> tuple[str, tuple[GroupMerit, ...]] | None:
+    """Return the attribute and the groups of a canonical `merit_groups`; None without any."""
+    if value is None:
+        return None
+    attribute, _, groups = str(value).partition(": ")
+    return attribute, tuple(_group_merit(one) for one in groups.split("; "))
+
+
+def _group_merit(text: str) -> GroupMerit:
+    """Return one `GROUP=+0.5pp` or `GROUP=x1.1`; raises ValueError for another text."""
+    group, _, change = text.rpartition("=")
+    found = _GROUP_VALUE.fullmatch(change.strip())
+    if found is None or not group.strip():
+        raise ValueError(text)
+    if found["factor"]:
+        merit = GroupMerit(group.strip(), factor=round(float(found["factor"]), DECIMALS))
+    else:
+        size = float(found["points"]) / (100 if found["pp"] else 1)
+        merit = GroupMerit(group.strip(), points=round(size if found["sign"] == "+" else -size, DECIMALS))
+    if merit.factor > GROUP_FACTOR_MAX or abs(merit.points) > GROUP_POINTS_MAX_RATE:
+        raise ValueError(text)
+    return merit
+
+
+def _groups(parameter: Parameter, value: object) -> Value:
+    wanted = (
+        f"one of {', '.join(GROUP_ATTRIBUTES)}, a colon, and groups with points (at most "
+        f"{GROUP_POINTS_MAX_RATE:.0%}) or a factor (at most {GROUP_FACTOR_MAX:g}), "
+        "as in `department: Engineering=+0.5pp; Legal=x0.9`"
+    )
+    attribute, colon, rest = str(value).partition(":")
+    name = attribute.strip().lower().replace(" ", "_")
+    name = "manager_id" if name == "manager" else name
+    try:
+        merits = [_group_merit(one) for one in rest.split(";") if one.strip()]
+    except ValueError:
+        _raise_invalid(parameter, value, wanted)
+    if not colon or name not in GROUP_ATTRIBUTES or not merits:
+        _raise_invalid(parameter, value, wanted)
+    if len({one.group for one in merits}) < len(merits):
+        _raise_invalid(parameter, value, "a value: a group is named twice")
+    return f"{name}: {'; '.join(map(str, sorted(merits, key=lambda one: one.group)))}"
+
+
 def _horizon(parameter: Parameter, value: object) -> Value:
     found = _RANGE.fullmatch(value) if isinstance(value, str) else None
     return f"{found[1]}-{found[2]}" if found else _count(parameter, value)
@@ -108,6 +171,7 @@ _BY_UNIT: dict[Unit, Callable[[Parameter, object], Value]] = {
     Unit.FLAG: _flag,
     Unit.MONTH_DAY: _month_day,
     Unit.HORIZON: _horizon,
+    Unit.GROUPS: _groups,
 }
 
 

@@ -30,8 +30,9 @@ SELECT s.*,
 FROM {source} AS s
 """
 
-# The level's rate x performance x position in range, scaled within the level so that the budget stays the
-# level's. Levels and ratings are few: people look their range and their row of the matrix up.
+# The level's rate (x the group's factor + its points) x performance x position in range, the last two scaled
+# within the level so that the budget stays the level's. Levels and ratings are few: people look their range
+# and their row of the matrix up.
 MERIT = """
 WITH placed AS (
   SELECT s.*, g.range_maximum AS merit_range_maximum,
@@ -50,8 +51,8 @@ WITH placed AS (
     CROSS JOIN staging.stg_merit_matrix AS x
   ) AS g ON g.level_id = s.merit_level_id AND g.performance_rating = s.performance_rating
 ), scales AS (
-  SELECT t.level_id, t.merit_base * COALESCE(CAST(SUM(p.pay_{before}) AS DOUBLE)
-    / NULLIF(CAST(SUM(p.pay_{before} * p.merit_weight) AS DOUBLE), 0), 0) AS merit_scale
+  SELECT t.level_id, t.merit_base, CAST(SUM(p.pay_{before}) AS DOUBLE)
+    / NULLIF(CAST(SUM(p.pay_{before} * p.merit_weight) AS DOUBLE), 0) AS neutral
   FROM placed AS p
   INNER JOIN terms AS t ON t.level_id = p.merit_level_id
   WHERE p.merit_due
@@ -64,8 +65,12 @@ FROM (
     CAST(ROUND(r.pay_{before} * CAST(1 + r.merit_applied AS {RATE}), 2) AS {PAY}) AS full_merit_pay
   FROM (
     SELECT p.*, CAST({merit_rate} AS {RATE}) AS merit_applied
-    FROM placed AS p
-    LEFT JOIN scales AS b ON b.level_id = p.merit_level_id
+    FROM (
+      SELECT s.*, b.neutral,
+        GREATEST(COALESCE(b.merit_base, 0) * s.merit_group_factor + s.merit_group_points, 0) AS merit_target
+      FROM placed AS s
+      LEFT JOIN scales AS b ON b.level_id = s.merit_level_id
+    ) AS p
   ) AS r
 ) AS f
 """
@@ -82,7 +87,7 @@ def raise_step(evaluator, step, source):
     after = int(step.name)
     at_range_maximum = f"LEAST(f.full_merit_pay, GREATEST(f.pay_{after - 1}, f.merit_range_maximum))"
 
-    merit_rate = "COALESCE(b.merit_scale, 0) * p.merit_weight"
+    merit_rate = "p.merit_target * COALESCE(p.neutral, 0) * p.merit_weight"
     if caps["individual_raise_max"] is not None:
         merit_rate = f"LEAST({merit_rate}, {caps['individual_raise_max']})"
     lifted_pay = "s.range_minimum"
@@ -101,6 +106,19 @@ def raise_step(evaluator, step, source):
         merited_pay=at_range_maximum if caps["range_maximum_cap"] else "f.full_merit_pay",
     )
     return f"({sql})"
+
+
+@macro()
+def merit_group(evaluator, groups, part):
+    """Return the factor or the points of a person's group: 1 and 0 for a group without."""
+    places = {"factor": (1, 1), "points": (2, 0)}
+    place, default = places[part.name]
+    terms = json.loads(groups.name)
+    if terms is None:
+        return str(default)
+    attribute, rows = terms
+    cases = " ".join("WHEN '" + row[0].replace("'", "''") + f"' THEN {row[place]}" for row in rows)
+    return f"CASE workforce.{attribute} {cases} ELSE {default} END"
 
 
 @macro()

@@ -128,9 +128,15 @@ def increase_budget(s: Simulation) -> pd.DataFrame:
                     {"simulation_year": year, "attribute": attribute, "group": group}
                     | counts
                     | _promotion_raises(left)
+                    | {"merit_pool": money(_pool(s, year, opening, attribute, group))}
                     | {k: money(v) for k, v in row.items()}
                 )
     return pd.DataFrame(rows)
+
+
+def _pool(s: Simulation, year: int, opening: list[Person], attribute: str, group: str) -> Fraction:
+    there = [p for p in opening if _groups(s, year, p, attribute)["merit"] == group]
+    return sum((p["merit_pool"] * p["fte"] for p in there), Fraction(0))
 
 
 def _promotion_raises(people: list[Person]) -> dict[str, float | int | None]:

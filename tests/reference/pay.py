@@ -21,7 +21,8 @@ class Pay(World):
             leaves = person["termination_date"]
             person["first_day"] = max(person["hire_date"], date(year, 1, 1))
             person["last_day"] = leaves or date(year, 12, 31)
-            person["pay"], person["raises"], person["lump_sum"] = person["starting_pay"], {}, Fraction(0)
+            person["pay"], person["raises"] = person["starting_pay"], {}
+            person["lump_sum"] = person["merit_pool"] = Fraction(0)
             there = {kind: leaves is None or leaves >= day for kind, day in days.items()}
             rises_first = days["promotion"] <= days["merit"]
             person["merit_level"] = (
@@ -78,7 +79,9 @@ class Pay(World):
             level = person["merit_level"]
             ranges = self._range(level, year)
             neutral = paid[level] / weighted[level] if weighted[level] else Fraction(0)
-            rate = self.rate(f"merit_rate_level_{level}", year) * self._weight(person, year) * neutral
+            target = self._group_rate(person, year, self.rate(f"merit_rate_level_{level}", year))
+            person["merit_pool"] = person["pay"] * rounded(target, 6)
+            rate = target * self._weight(person, year) * neutral
             rate = rounded(rate if highest is None else min(rate, exact(highest)), 6)
             full = rounded(person["pay"] * (1 + rate))
             pay = (
@@ -86,6 +89,15 @@ class Pay(World):
             )
             person["lump_sum"] = full - pay
             self._raise(person, "merit", pay, rate if pay == full else rounded(pay / person["pay"] - 1, 6))
+
+    def _group_rate(self, person: Person, year: int, rate: Fraction) -> Fraction:
+        """Return the level's rate with the factor or the points of the person's group."""
+        attribute, _, groups = (self.value("merit_groups", year) or ": ").partition(": ")
+        for group, change in (one.rsplit("=", 1) for one in groups.split("; ") if one):
+            if person[attribute] == group:
+                points = change[0] in "+-"
+                rate = rate + exact(float(change)) if points else rate * exact(float(change[1:]))
+        return max(rate, Fraction(0))
 
     def _weight(self, person: Person, year: int) -> Fraction:
         """Return the person's cell of the merit matrix, as the engine keeps it: to 6 decimals."""

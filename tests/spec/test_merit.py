@@ -3,8 +3,13 @@
 
 from datetime import date
 
+import duckdb
 import pytest
-from worlds import STILL, employee, world
+from worlds import STILL, effective_for, employee, shared, world
+
+from planwise.engine.preview import check_against_census, load_census_tables
+from planwise.engine.project import CATALOG
+from planwise.errors import InputError
 
 LEVERS = STILL | {"cola_rate": 0.01, "merit_rate_level_1": 0.04, "merit_rate_level_2": 0.06}
 
@@ -65,6 +70,47 @@ def test_merit_matrix_by_position_in_range():
         "G": 60_600.00,
     }
     assert result.kpi()["merit_cost"] == 11_900.00  # 4 % of 297,500
+
+
+MERIT_4 = STILL | {"cola_rate": 0, "merit_rate_level_1": 0.04}
+TEAMS = [employee("A", performance_rating=5), employee("C", department="Eng")]
+
+
+@pytest.mark.parametrize(
+    ("groups", "pay", "pool"),
+    [
+        (None, 51_666.65, 2_000.00),  # 4 % x 1 x 100,000 / 120,000 = 3.3333 %
+        ("department: Eng=+0.5pp", 51_875.00, 2_250.00),  # 4.5 % of it: 3.75 %
+        ("department: Eng=x0.5", 50_833.35, 1_000.00),  # 2 % of it: 1.6667 %
+        ("department: Eng=-5pp", 50_000.00, 0.00),  # never below zero
+        ("department: Ops=+0.005", 51_666.65, 2_000.00),
+    ],
+)
+def test_a_group_has_a_factor_or_points_on_its_levels_rate(groups, pay, pool):
+    """Ratings 5 and 3 on 50,000 each: multipliers 1.4 and 1, scaled by 100,000 / 120,000."""
+    result = world(TEAMS, MERIT_4 | {"merit_groups": groups})
+
+    assert result.pay("C") == pay
+    rows = result.increase_budget.set_index(["attribute", "group"])
+    assert rows.merit_pool["department", "Eng"] == pool
+    assert rows.merit_cost["department", "Eng"] == pytest.approx(pay - 50_000, abs=1e-6)
+    own = 0.045 if groups and "Ops" in groups else 0.04  # A of Ops gets 1.1667 times the rate of its group
+    assert result.pay("A") == pytest.approx(50_000 * (1 + own * 7 / 6), abs=0.03)
+
+
+def test_groups_that_the_census_does_not_have_are_named():
+    runner = shared()
+    census = runner.census(TEAMS)
+    with duckdb.connect() as database:
+        database.execute(f"ATTACH ':memory:' AS {CATALOG}")
+        load_census_tables(database, census)
+        for text, message in (
+            ("department: eng=x2", "department 'eng' is not in"),
+            ("location: X=x2", "location 'X'"),
+        ):
+            effective = effective_for(census, MERIT_4 | {"merit_groups": text})
+            with pytest.raises(InputError, match=message):
+                check_against_census(database, census, effective)
 
 
 def test_individual_raise_max():

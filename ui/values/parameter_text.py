@@ -23,6 +23,7 @@ EXAMPLES = {
     Unit.FLAG: "on or off",
     Unit.MONTH_DAY: "07-01 for the first of July",
     Unit.HORIZON: "5 or 2026-2030",
+    Unit.GROUPS: "department: Engineering=+0.5pp; Legal=x0.9",
 }
 _FLAGS = {"on": "true", "yes": "true", "off": "false", "no": "false"}
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
@@ -35,6 +36,8 @@ def written(parameter: Parameter, value: Value) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, str):
+        if parameter.unit is Unit.GROUPS:
+            return value
         return _day(value) if parameter.unit is Unit.MONTH_DAY else value.replace("-", "–")
     return _NUMBERS[parameter.unit](value)
 

@@ -16,6 +16,7 @@ MODEL (
     promotion_pay = 'Pay after the promotion',
     pay_on_merit_date = 'Pay just before the merit date of all employed on it, eligible or not; null otherwise',
     merit_previous = 'Pay before the merit raise; null when not eligible',
+    merit_target_rate = 'Rate of the level and the group, before the merit matrix and caps; null when not eligible',
     merit_rate = 'Rate applied, after caps',
     merit_pay = 'Pay after the merit raise',
     merit_days = 'Days employed from the merit date',
@@ -79,6 +80,8 @@ WITH terms AS (
     basis.level_id,
     basis.merit_level_id,
     basis.performance_rating,
+    basis.merit_group_factor,
+    basis.merit_group_points,
     basis.fte,
     basis.fte_years,
     basis.first_day,
@@ -154,6 +157,7 @@ SELECT
   CAST(CASE WHEN promotion_due THEN @pay_after(promotion) END AS DECIMAL(14, 2)) AS promotion_pay,
   CAST(CASE WHEN on_merit_date THEN @pay_before(merit) END AS DECIMAL(14, 2)) AS pay_on_merit_date,
   CAST(CASE WHEN merit_due THEN @pay_before(merit) END AS DECIMAL(14, 2)) AS merit_previous,
+  CAST(CASE WHEN merit_due THEN merit_target END AS DECIMAL(9, 6)) AS merit_target_rate,
   CAST(CASE
     WHEN NOT merit_due
     THEN NULL

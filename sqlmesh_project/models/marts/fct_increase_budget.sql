@@ -15,6 +15,7 @@ MODEL (
     increase_cost_in_year = 'The same as the year sees it: each raise from its date to year end or exit, and the lump sums',
     increase_share_of_opening_payroll = 'increase_cost / opening_payroll',
     cola_cost = 'Annualised COLA',
+    merit_pool = 'Merit that the rates of level and group give the eligible; merit_cost + lump_sum_cost is spent of it',
     merit_cost = 'Annualised merit, without lump sums',
     lump_sum_cost = 'Merit paid once at the range maximum',
     promotions = 'Promotions from the group',
@@ -42,6 +43,7 @@ WITH incumbents AS (
     pay.cola_previous,
     pay.pay_on_merit_date,
     COALESCE(pay.cola_pay - pay.cola_previous, 0) AS cola,
+    COALESCE(pay.merit_previous * pay.merit_target_rate, 0) AS merit_pool,
     COALESCE(pay.merit_pay - pay.merit_previous, 0) AS merit,
     COALESCE(pay.promotion_pay - pay.promotion_previous, 0) AS promotion,
     pay.promotion_rate,
@@ -79,6 +81,7 @@ WITH incumbents AS (
     SUM(cola_previous * fte) AS cola_payroll,
     SUM(pay_on_merit_date * fte) AS merit_payroll,
     SUM(cola * fte) AS cola_cost,
+    SUM(merit_pool * fte) AS merit_pool,
     SUM(merit * fte) AS merit_cost,
     SUM(lump_sum * fte) AS lump_sum_cost,
     SUM(promotion * fte) AS promotion_cost,
@@ -108,6 +111,7 @@ WITH incumbents AS (
     0 AS cola_cost,
     0 AS cola_cost_days,
     0 AS merit_payroll,
+    0 AS merit_pool,
     0 AS merit_cost,
     0 AS merit_cost_days,
     0 AS lump_sum_cost
@@ -127,6 +131,7 @@ WITH incumbents AS (
     cola_cost,
     cola_cost_days,
     0 AS merit_payroll,
+    0 AS merit_pool,
     0 AS merit_cost,
     0 AS merit_cost_days,
     0 AS lump_sum_cost
@@ -146,6 +151,7 @@ WITH incumbents AS (
     0 AS cola_cost,
     0 AS cola_cost_days,
     merit_payroll,
+    merit_pool,
     merit_cost,
     merit_cost_days,
     lump_sum_cost
@@ -166,6 +172,7 @@ WITH incumbents AS (
     cola_cost,
     cola_cost_days,
     merit_payroll,
+    merit_pool,
     merit_cost,
     merit_cost_days,
     lump_sum_cost
@@ -186,6 +193,7 @@ WITH incumbents AS (
     cola_cost,
     cola_cost_days,
     merit_payroll,
+    merit_pool,
     merit_cost,
     merit_cost_days,
     lump_sum_cost
@@ -214,6 +222,7 @@ WITH incumbents AS (
     SUM(cola * fte) AS cola_cost,
     SUM(cola * fte * cola_days) AS cola_cost_days,
     SUM(pay_on_merit_date * fte) AS merit_payroll,
+    SUM(merit_pool * fte) AS merit_pool,
     SUM(merit * fte) AS merit_cost,
     SUM(merit * fte * merit_days) AS merit_cost_days,
     SUM(lump_sum * fte) AS lump_sum_cost
@@ -246,6 +255,7 @@ WITH incumbents AS (
     NULLIF(SUM(everyone.cola_payroll), 0) AS cola_payroll,
     NULLIF(SUM(everyone.merit_payroll), 0) AS merit_payroll,
     SUM(everyone.cola_cost) AS cola_cost,
+    SUM(everyone.merit_pool) AS merit_pool,
     SUM(everyone.merit_cost) AS merit_cost,
     SUM(everyone.lump_sum_cost) AS lump_sum_cost,
     SUM(everyone.cola_cost_days + everyone.merit_cost_days) AS cost_days,
@@ -274,6 +284,7 @@ SELECT
     CAST(cola_cost + merit_cost + lump_sum_cost AS DOUBLE) / NULLIF(CAST(opening_payroll AS DOUBLE), 0)
   ) AS DOUBLE) AS increase_share_of_opening_payroll,
   CAST(cola_cost AS DECIMAL(28, 6)) AS cola_cost,
+  CAST(merit_pool AS DECIMAL(28, 6)) AS merit_pool,
   CAST(merit_cost AS DECIMAL(28, 6)) AS merit_cost,
   CAST(lump_sum_cost AS DECIMAL(28, 6)) AS lump_sum_cost,
   CAST(promotions AS BIGINT) AS promotions,

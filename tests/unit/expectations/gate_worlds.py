@@ -188,6 +188,7 @@ def marts(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03
     costs = [*raises, "hire_cost", "exit_savings", "total_cash", "employer_cost", "payroll_change"]
     counts = {"headcount": table["opening_headcount"], "promotions": table["promotions"]}
     counts |= {"promotion_raise_mean": 0.09, "promotion_raise_largest": 0.15, "promoted_below_range": 0}
+    counts["merit_pool"] = table["merit_cost"]
     everyone = table[raises].assign(attribute="all", group="all", **counts)
     years = list(table["simulation_year"])
     levels = [

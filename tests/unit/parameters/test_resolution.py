@@ -183,7 +183,12 @@ def test_the_digest_follows_every_parameter():
     for name, parameter in catalogue().parameters.items():
         if name in shares or name == "years":
             continue
-        value = {"month_day": "11-30", "flag": not parameter.default, "count": 7}.get(parameter.unit)
+        value = {
+            "month_day": "11-30",
+            "flag": not parameter.default,
+            "count": 7,
+            "groups": "department: Ops=x1.1",
+        }.get(parameter.unit)
         if value is None:
             low, high = parameter.bounds
             value = low + (high - low) * 0.137

@@ -46,7 +46,7 @@ ASSUMPTION_GROUPS: Groups = (
     ("Effect of pay on turnover", ("turnover_pay_elasticity",)),
     ("Termination multipliers", ("termination_multiplier_",)),
     ("Promotion multipliers", ("promotion_multiplier_",)),
-    ("Merit multipliers", ("merit_multiplier_",)),
+    ("Merit multipliers and groups", ("merit_multiplier_", "merit_groups")),
     ("Other", ("",)),
 )
 VARIES, MIXED = "varies", "mixed"

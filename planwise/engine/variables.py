@@ -141,7 +141,7 @@ def pay_basis_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
 
 
 def _group_terms(effective: EffectiveParameters, year: int) -> str:
-    """Return the year's merit groups as an SQL text of JSON: attribute, and each group's factor and points."""
+    """Return the year's merit groups as SQL text of JSON: attribute, and each group's factor and points."""
     found = merit_groups(effective.value("merit_groups", year))
     terms = found and [found[0], [[one.group, one.factor, one.points] for one in found[1]]]
     return "'" + json.dumps(terms).replace("'", "''") + "'"

@@ -21,7 +21,7 @@ DYNAMICS = ("headcount", "hires", "terminations", "promotions")
 OTHERS = {
     "merit_cost": ("cola_cost", "promotion_cost"),  # hires of 1 January have merit too
     "cola_cost": (),
-    "hire_cost": ("cola_cost", "merit_cost", "promotion_cost"),
+    "hire_cost": ("cola_cost", "promotion_cost"),  # hires of 1 January share the level's merit budget
     "promotion_cost": ("cola_cost", "hire_cost"),
 }
 
@@ -53,12 +53,13 @@ def test_i09_more_of_a_lever_is_more_of_its_output(lever, evaluate, baseline):
     declared = catalogue().levers[lever]
     low, high = declared.bounds
     default = float(declared.default)
-    values = ((low + default) / 2, default, (default + high) / 2)
+    middle = default if low < default else low + (high - low) / 4
+    values = ((low + middle) / 2, middle, (middle + high) / 2)
     outputs = [evaluate({lever: value}, years=1)[0] for value in values]
 
     moved = [output[MOVES[lever]] for output in outputs]
     assert moved[0] < moved[1] < moved[2]
-    assert outputs[1] == baseline[0]
+    assert evaluate({lever: default}, years=1)[0] == baseline[0]
     growth = [output["growth_all"] for output in outputs]
     assert growth[0] < growth[2]
 

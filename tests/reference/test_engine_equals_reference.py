@@ -58,6 +58,7 @@ CASES: dict[str, tuple[int, dict[str, Any]]] = {
             "bonus_rate_level_2": 0.075,
             "employer_cost_rate_level_2": 0.223333,
             "employer_cost_rate_level_5": 0.31,
+            "merit_groups": "department: Engineering=+0.5pp; Legal=x0.5",
         }
         | MATRIX,
     ),

@@ -86,20 +86,12 @@ WITH growth AS (
   GROUP BY
     simulation_year
 ), pay AS (
-  /* medians of whole cents are found in two thirds of the time */
-  SELECT
-    simulation_year,
-    MEDIAN(CAST(base_pay * 100 AS BIGINT)) / 100 AS median_base_pay
-  FROM intermediate.int_pay
-  WHERE
-    is_active
-  GROUP BY
-    simulation_year
-), pay_by_gender AS (
+  /* one pass; a median of decimals is found sooner than one of doubles, and half a cent needs three places */
   SELECT
     simulation_year,
     gender,
-    MEDIAN(CAST(base_pay * 100 AS BIGINT)) / 100 AS median_base_pay,
+    GROUPING(gender) AS all_genders,
+    MEDIAN(CAST(base_pay AS DECIMAL(15, 3))) AS median_base_pay,
     COUNT(*) AS headcount,
     MIN(ethnicity) AS first_ethnicity,
     MAX(ethnicity) AS last_ethnicity
@@ -107,19 +99,24 @@ WITH growth AS (
   WHERE
     is_active
   GROUP BY
-    simulation_year,
-    gender
+    GROUPING SETS (
+      (
+        simulation_year
+      ),
+      (simulation_year, gender)
+    )
 ), groups AS (
   SELECT
     simulation_year,
-    MAX(CASE WHEN gender = 'M' THEN median_base_pay END) AS median_of_men,
-    MAX(CASE WHEN gender = 'F' THEN median_base_pay END) AS median_of_women,
+    MAX(CASE WHEN all_genders = 1 THEN CAST(median_base_pay AS DOUBLE) END) AS median_base_pay,
+    MAX(CASE WHEN gender = 'M' THEN CAST(median_base_pay AS DOUBLE) END) AS median_of_men,
+    MAX(CASE WHEN gender = 'F' THEN CAST(median_base_pay AS DOUBLE) END) AS median_of_women,
     SUM(CASE WHEN gender = 'M' THEN headcount ELSE 0 END) AS men,
     SUM(CASE WHEN gender = 'F' THEN headcount ELSE 0 END) AS women,
     COUNT(gender) AS genders,
     COUNT(first_ethnicity) AS with_ethnicity,
     COALESCE(MIN(first_ethnicity) < MAX(last_ethnicity), FALSE) AS ethnicities_differ
-  FROM pay_by_gender
+  FROM pay
   GROUP BY
     simulation_year
 ), levels AS (
@@ -144,6 +141,8 @@ WITH growth AS (
 ), gaps AS (
   SELECT
     groups.simulation_year,
+    groups.median_base_pay,
+    equity.adjusted_gap_max,
     groups.median_of_men,
     groups.median_of_women,
     CASE
@@ -182,7 +181,7 @@ SELECT
   CAST(COALESCE(movements.reductions, 0) AS BIGINT) AS reductions,
   CAST(COALESCE(movements.promotions, 0) AS BIGINT) AS promotions,
   CAST(growth.mean_base_pay AS DOUBLE) AS mean_base_pay,
-  CAST(pay.median_base_pay AS DOUBLE) AS median_base_pay,
+  CAST(gaps.median_base_pay AS DOUBLE) AS median_base_pay,
   CAST(growth.payroll AS DECIMAL(28, 6)) AS payroll,
   CAST(growth.prorated_payroll AS DECIMAL(28, 2)) AS prorated_payroll,
   CAST(growth.growth_all AS DOUBLE) AS growth_all,
@@ -221,7 +220,7 @@ SELECT
   CAST((
     CAST(levels.cv_sum AS DOUBLE) / NULLIF(levels.headcount, 0)
   ) AS DOUBLE) AS within_level_cv,
-  CAST(equity.adjusted_gap_max AS DOUBLE) AS adjusted_gap_max,
+  CAST(gaps.adjusted_gap_max AS DOUBLE) AS adjusted_gap_max,
   CAST(CASE WHEN gaps.simulation_year IS NULL THEN 'no_people' ELSE gaps.adjusted_gap_reason END AS TEXT) AS adjusted_gap_reason,
   CAST(CASE
     WHEN gaps.median_gap_reason IS NULL
@@ -260,11 +259,7 @@ LEFT JOIN movements
   ON movements.simulation_year = growth.simulation_year
 LEFT JOIN totals
   ON totals.simulation_year = growth.simulation_year
-LEFT JOIN pay
-  ON pay.simulation_year = growth.simulation_year
 LEFT JOIN levels
   ON levels.simulation_year = growth.simulation_year
-LEFT JOIN equity
-  ON equity.simulation_year = growth.simulation_year
 LEFT JOIN gaps
   ON gaps.simulation_year = growth.simulation_year

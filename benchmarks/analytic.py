@@ -16,6 +16,7 @@ from planwise.study.space import Space, scaled, tuned_levers
 from planwise.study.trial import Evaluation, Kind
 
 YEAR = 2026
+MARKET_BUDGET = 0.035  # of every year, so that all is within policy
 LEVELS = (1, 2, 3, 4, 5)
 OPENING_PAYROLL, PAYROLL_CHANGE = 100e6, 4e6
 CV = 0.2
@@ -49,6 +50,7 @@ class World:
         change = PAYROLL_CHANGE * self.cost(z)
         year = {
             "simulation_year": YEAR,
+            "increase_rate": MARKET_BUDGET,
             "growth_compound": self.growth(z),
             "payroll": OPENING_PAYROLL + change,
             "payroll_change": change,

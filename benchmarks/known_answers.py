@@ -231,7 +231,8 @@ def report(found: list[Answer]) -> Table:
 
 
 def _spec(target: float, strategy: str, **asked: object) -> StudySpec:
-    return StudySpec(target_growth=target, strategy=strategy, tolerance=TOLERANCE, seeds=0, **asked)  # type: ignore[arg-type]
+    free: dict[str, object] = {"tie": "none", "grid": "off", "tolerance": TOLERANCE, "seeds": 0}
+    return StudySpec(target_growth=target, strategy=strategy, **free | asked)  # type: ignore[arg-type]
 
 
 def _objectives(world: World, spec: StudySpec, evaluation: Evaluation) -> tuple[float, ...]:

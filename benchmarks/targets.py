@@ -100,7 +100,12 @@ class Bench:
     def run(self, strategy: str, base: EffectiveParameters, target: float, number: int) -> Run:
         """Let a strategy look for a target from levers in force."""
         real = self.warehouse is not None and strategy == "solve"
-        problem = problem_of(StudySpec(target_growth=target, strategy=strategy), base, self.levels, "real")
+        problem = problem_of(
+            StudySpec(target_growth=target, strategy=strategy, tie="none", grid="off"),
+            base,
+            self.levels,
+            "real",
+        )
         evaluators: dict[str, Evaluator] = {"preview": PreviewEvaluator(self.preview, base)}
         evaluators["real"] = evaluators["preview"]
         if real:

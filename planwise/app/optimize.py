@@ -39,6 +39,7 @@ from planwise.study.post_analysis import NotComputed
 from planwise.study.problem import require_groups
 from planwise.study.spec import CANCELLED, OptimizeRequest
 from planwise.study.study_files import check_not_running, journal_file, reading_study
+from planwise.study.target import MEASURES, Target
 from planwise.study.trial import Kind, TrialPurpose, finished_trials
 
 SAME_GROWTH = 1e-9  # the winner is planned by the same SQL: what is left is rounding of a double
@@ -73,7 +74,7 @@ def keep_scenario(
             name,
             effective.overrides(),
             census=request.census or resolved.scenario.census,
-            description=f"{FOUND_BY}{result.study}: growth {result.growth:.3%} a year.",
+            description=f"{FOUND_BY}{result.study}: {found_text(result)}.",
             parent=request.scenario,
             years=effective.years,
             replace=True,
@@ -92,20 +93,28 @@ def verify(result: StudyResult, report: SimulationReport) -> None:
         )
 
 
+def found_text(result: StudyResult) -> str:
+    """Return what the result reaches, in words."""
+    if result.quality_score is None:
+        return f"growth of average pay {result.growth:.3%} a year"
+    measure = MEASURES[result.target["measure"]]
+    return f"{measure.label} {measure.text(result.reached, 3)}"
+
+
 def summary(result: StudyResult) -> str:
     """Return the Markdown page that is shown with the run."""
-    state = "converged" if result.converged else "not converged" if result.reachable else "out of reach"
-    target = (
+    state = "target met" if result.converged else "target not met" if result.reachable else "out of reach"
+    target = Target.from_json(result.target)
+    sought = (
         ""
         if result.quality_score is None
-        else f" target {result.target_growth:.3%}, gap {result.gap_pp:+.3f} pp,"
-        f" {result.quality_score:.0%} of the gap closed;"
+        else f" Target: {target.text()}, {result.quality_score:.0%} of the gap closed; "
+        f"before: {target.measure.text(result.baseline_reached, 3)}."
     )
     lines = [
         f"# {result.study}: {state}",
         "",
-        f"Growth of mean base pay (compound, a year) **{result.growth:.3%}**,{target} "
-        f"before: {result.baseline_growth:.3%}.",
+        f"**{found_text(result)}.**{sought}",
         "",
         f"{result.strategy}, {result.evaluations} evaluations, {result.real_plans} plans, "
         f"{result.cache_hits} cache hits, {result.trials_failed} failed trials, {result.seconds:.1f} s; "
@@ -118,8 +127,8 @@ def summary(result: StudyResult) -> str:
             for name, change in result.changes.items()
         ),
     ]
-    if result.nearest_growth is not None:
-        lines += ["", f"Nearest reachable growth: {result.nearest_growth:.3%}."]
+    if result.nearest is not None:
+        lines += ["", f"Nearest reachable {target.measure.label}: {target.measure.text(result.nearest, 3)}."]
     if result.binding:
         lines += ["", f"At their bounds: {', '.join(result.binding)}."]
     lines += [f"\n{line}" for line in (*_findings(result), *result.warnings)]
@@ -139,9 +148,10 @@ def _findings(result: StudyResult) -> Iterator[str]:
         )
     robust = result.robustness
     if not isinstance(robust, NotComputed) and robust.share_within_tolerance is not None:
+        low, high = map(MEASURES[result.target["measure"]].text, (robust.reached.p10, robust.reached.p90))
         yield (
             f"Under {robust.seeds} other seeds {robust.share_within_tolerance:.0%} are within the "
-            f"tolerance; growth {robust.growth.p10:.2%} to {robust.growth.p90:.2%} (P10 to P90)."
+            f"tolerance; {low} to {high} (P10 to P90)."
         )
     if not isinstance(result.risk, NotComputed):
         yield f"Risk: {result.risk.level.value}, findings: {len(result.risk.findings)}."
@@ -149,7 +159,7 @@ def _findings(result: StudyResult) -> Iterator[str]:
 
 PROGRESS_SECONDS = 1.0  # a progress artifact costs a request
 # The fields that may differ when a study is resumed.
-BUDGETS = ("trials", "timeout_seconds", "stagnation", "resume")
+BUDGETS = ("trials", "timeout_seconds", "stagnation", "resume", "allow_risk")
 NEARLY = 0.99  # the remaining work of a study is unknown until it ends
 EXPECTED_EVALUATIONS = {"solve": 25, "conservative": 10, "balanced": 10, "aggressive": 10}
 EXPECTED_OTHERWISE = 50
@@ -194,7 +204,12 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
     found = (t.evaluation.kpis for t in trials if t.purpose == TrialPurpose.BASELINE and t.evaluation)
     baseline = next(found, [])  # a study that was stopped at once has no baseline
     run.page(f"study-{key_of(resolved.name)}", summary(result), f"Study {name}")
-    if not (result.converged and result.kind == "real" and request.publish) or result.stopped == CANCELLED:
+    if result.is_risky and not request.allow_risk:
+        run.log(
+            f"Nothing is saved: the risk of these levers is {result.risk_level}. --allow-risk saves them."
+        )
+    saved = result.converged and result.kind == "real" and request.publish
+    if not saved or result.stopped == CANCELLED or (result.is_risky and not request.allow_risk):
         return OptimizationReport(result, baseline, None, None, run.orchestrated)
     require_not_stopped(run, "the winner was simulated")
     winner = run(keep_scenario, settings, request, resolved, result)
@@ -218,7 +233,9 @@ def study(
     require_groups(spec, resolved.census)
     check_not_running(settings, name)
     run.note("study", name)
-    run.log(f"Study {name}: growth {spec.target_growth:.2%} a year by {spec.chosen_strategy}.")
+    run.log(
+        f"Study {name}: {spec.goal.text() if spec.sought else spec.objectives} by {spec.chosen_strategy}."
+    )
     remove_dead_workers(settings, name, wait_seconds=LEAVING_SECONDS)
     workers = TrialWorkers(settings, resolved.census, resolved.effective, name)
     with ExitStack() as stack:
@@ -269,7 +286,7 @@ def resumed(settings: Settings, request: OptimizeRequest) -> OptimizeRequest:
                 remedy="Resume it with --trials, --timeout, --stagnation and --workers only, "
                 "or start a new study.",
             )
-    budgets = {name: getattr(request, name) for name in BUDGETS if getattr(request, name) is not None}
+    budgets = {name: getattr(request, name) for name in BUDGETS if getattr(request, name)}
     workers = request.workers if request.workers > 1 else stored.workers
     return stored.model_copy(update={**budgets, "workers": workers})
 
@@ -289,16 +306,23 @@ def _hooks(spec: StudySpec, name: str, run: Runner) -> Hooks:
         if monotonic() - logged_at[0] > PROGRESS_SECONDS:
             logged_at[0] = monotonic()
             share = min(progress.evaluations / expected, NEARLY)
-            run.advance(f"study-{key_of(name)}", share, progress_line(progress))
+            run.advance(f"study-{key_of(name)}", share, progress_line(progress, spec.goal))
 
-    return Hooks(call=call, on_progress=on_progress, should_stop=run.stopped)
+    def on_answer(result: StudyResult) -> None:
+        verified = "verified by a plan" if result.kind == "real" else "a preview"
+        run.log(
+            f"Answer after {result.answer_seconds or 0.0:.1f} s: {found_text(result)}, {verified}, risk "
+            f"{result.risk_level}. The evidence follows."
+        )
+
+    return Hooks(call=call, on_progress=on_progress, on_answer=on_answer, should_stop=run.stopped)
 
 
-def progress_line(progress: Progress) -> str:
+def progress_line(progress: Progress, target: Target) -> str:
     """Return a line on a study's progress."""
     best = "" if progress.best_gap_pp is None else f", best gap {progress.best_gap_pp:+.3f} pp"
-    growth = "failed" if progress.growth is None else f"growth {progress.growth:.3%}"
+    reached = progress.state if progress.reached is None else target.measure.text(progress.reached, 3)
     return (
-        f"trial {progress.trial} ({progress.kind}, {progress.purpose}): {growth}{best}; "
+        f"trial {progress.trial} ({progress.kind}, {progress.purpose}): {reached}{best}; "
         f"{progress.real_plans} plans, {progress.seconds:.0f} s"
     )

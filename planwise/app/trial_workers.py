@@ -1,6 +1,7 @@
 """The evaluators of a study's trials, and the environments that are kept afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 
@@ -15,8 +16,8 @@ from planwise.engine.worker_warehouses import worker_name, worker_warehouse
 from planwise.gate import GateResult
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
-from planwise.study import Evaluator, PreviewEvaluator, RealEvaluator
-from planwise.study.evaluators import trial_environment
+from planwise.study import Evaluation, Evaluator, PreviewEvaluator, RealEvaluator
+from planwise.study.evaluators import effective_of, trial_environment
 from planwise.study.optuna_storage import load_study
 from planwise.study.trial import Kind, Trial, ranked_trials
 
@@ -47,10 +48,41 @@ class TrialWorkers:
     @contextmanager
     def _plans(self, index: int | None) -> Iterator[Evaluator]:
         with worker_warehouse(self.settings, worker_name(self.study, index)) as warehouse:
-            if index is not None:  # warms up the first plan; nothing is applied
+
+            def warm_up() -> None:  # nothing is applied
                 warehouse.plan(READY, self.census, self.effective, kpis_only=True)
                 load_gate()
-            yield RealEvaluator(warehouse, self.census, self.effective, self.study, gate_trial)
+
+            evaluator = RealEvaluator(warehouse, self.census, self.effective, self.study, gate_trial)
+            if index is not None:
+                warm_up()
+                yield evaluator
+                return
+            with ThreadPoolExecutor(1, "plans") as thread:  # while the study previews
+                ready = thread.submit(warm_up)
+                yield ThreadedEvaluator(evaluator, thread)
+                ready.cancel()
+
+
+@dataclass(frozen=True)
+class ThreadedEvaluator:
+    """Evaluates in one thread of its own, which alone uses the warehouse."""
+
+    evaluator: RealEvaluator
+    thread: ThreadPoolExecutor
+
+    @property
+    def kind(self) -> Kind:
+        """Plans."""
+        return self.evaluator.kind
+
+    def digest(self, levers: Mapping[str, float], seed: int | None = None) -> str:
+        """Return the digest of the parameters that a simulation depends on."""
+        return self.evaluator.digest(levers, seed)
+
+    def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
+        """Plan, apply and gate."""
+        return self.thread.submit(self.evaluator.evaluate, levers, number=number, seed=seed).result()
 
 
 def gate_trial(kpis: Kpis) -> GateResult:
@@ -78,7 +110,7 @@ def keep_environments(
     kept = []
     for trial in trials:
         environment = trial_environment(study, trial.number)
-        warehouse.plan(environment, census, base.with_levers(trial.levers), kpis_only=True).apply()
+        warehouse.plan(environment, census, effective_of(base, trial.levers), kpis_only=True).apply()
         kept.append(environment)
     own = trial_environment(study, 0).removesuffix("0")
     for name in warehouse.environments():

@@ -17,10 +17,11 @@ from planwise.errors import InputError
 from planwise.prefect_server import configured_api
 from planwise.settings import Settings
 from planwise.study.spec import OptimizeRequest
+from planwise.study.target import parse_target
 
 T = TypeVar("T")
 SEED = 42
-TARGET_GROWTH = 0.03
+TARGET = "increase=0.035"
 SCENARIO = "demo_target"
 SAMPLER = "tpe"
 BUDGET_SECONDS = 70.0  # the comparison stops then, so that the demo takes less than 90 s
@@ -28,7 +29,7 @@ SAMPLING_SECONDS_MIN = 10.0
 
 
 def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: Json = False) -> None:
-    """Generate a synthetic census, simulate the baseline, find 3 % growth by a study, and publish the result.
+    """Generate a synthetic census, simulate the baseline, find the levers of a budget, publish.
 
     Parameters
     ----------
@@ -48,14 +49,16 @@ def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: 
     flows = _flows()
     census = _step(1, f"A census of {employees:,} employees", lambda: flows["census"](employees, SEED))
     baseline = _step(2, "The baseline: simulate, gate, publish", lambda: flows["simulate"](SimulateRequest()))
-    ask = OptimizeRequest(target_growth=TARGET_GROWTH, save_as=SCENARIO)
+    ask = OptimizeRequest(target=TARGET, save_as=SCENARIO)
     found = _step(
-        3, f"The smallest change that gives {TARGET_GROWTH:.0%} annual growth", lambda: flows["optimize"](ask)
+        3,
+        f"The levers of an increase budget of {parse_target(TARGET).value:.1%}",
+        lambda: flows["optimize"](ask),
     )
     sampled = None
     if trials:
         compare = OptimizeRequest(
-            target_growth=TARGET_GROWTH,
+            target=TARGET,
             strategy=SAMPLER,
             trials=trials,
             timeout_seconds=max(SAMPLING_SECONDS_MIN, BUDGET_SECONDS - (time.monotonic() - started)),

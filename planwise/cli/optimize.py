@@ -30,7 +30,7 @@ def optimize(
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Find levers that meet a growth target; verify by a full simulation, gate and publish the result."""
+    """Find levers that meet a target; verify by a full simulation, gate and publish the result."""
     request = request.with_assignments(set_, assume)
     try:
         report: OptimizationReport = run_use_case(

@@ -131,6 +131,9 @@ def create(
     title: Title = None,
     description: Description = None,
     census: CensusName = None,
+    allow_risk: Annotated[
+        bool, Parameter(negative="", help="Save a trial even if its risk is HIGH or CRITICAL.")
+    ] = False,
     as_: As = None,
     home: Home = None,
     json: Json = False,
@@ -148,7 +151,9 @@ def create(
 
     settings = settings_for(home)
     study, number = parse_trial(from_trial)
-    made = promote_trial(settings, study, number, name, description=description, actor=as_)
+    made = promote_trial(
+        settings, study, number, name, description=description, actor=as_, allow_risk=allow_risk
+    )
     with open_ledger(settings, actor=as_) as ledger:
         _present(settings, ledger, made, as_json=json)
     progress().print(f"Next: planwise simulate --scenario {name}", markup=False)

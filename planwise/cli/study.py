@@ -25,7 +25,8 @@ from planwise.study.queries import (
     write_csv,
 )
 from planwise.study.report import Report, gather_evidence, write_report
-from planwise.study.spec import RUNNING, state_text, stop_reason
+from planwise.study.spec import RUNNING, StudySpec, state_text, stop_reason
+from planwise.study.target import Target
 
 app = cyclopts.App(name="study", group_parameters=PARAMETERS, help="List, show, export and delete studies.")
 app.command("planwise.cli.study:report", name="report", help="Write a study's evidence report.")
@@ -49,7 +50,7 @@ def list_(*, home: Home = None, json: Json = False) -> int:
         table.add_row(
             study["study"],
             study["strategy"],
-            f"{study['target_growth']:.2%}" if study["seeks_target"] else "",
+            str(Target.from_json(study["target"])) if study["seeks_target"] else "",
             str(study["trials"]),
             state_text(
                 study["state"],
@@ -117,11 +118,12 @@ def _csv(view: StudyView) -> str:
 
 def _print(view: StudyView) -> None:
     about, question = view.about, view.about["question"]
+    spec = StudySpec.from_json(question)
     console = results()
     console.print(
-        f"[bold]{view.name}[/]: {question['strategy']} on {about['scenario']}, "
-        f"target growth {question['target_growth']:.2%} a year (mean base pay, census to last year), "
-        f"tolerance {question['tolerance'] * PP:g} pp; {stop_reason(view.state)}."
+        f"[bold]{view.name}[/]: {spec.chosen_strategy} on {about['scenario']}, "
+        f"target {spec.goal.text() if spec.sought else 'none'}, "
+        f"tolerance {spec.goal.gap_text(spec.tolerance, 2).lstrip('+')}; {stop_reason(view.state)}."
     )
     if parts := [*objectives_text(question), *question.get("constraints", ())]:
         console.print(f"Specification: {', '.join(parts)}.", markup=False)
@@ -134,15 +136,21 @@ def _print(view: StudyView) -> None:
         console.print(f"{view.unfinished} trials {state}.", markup=False)
     console.print(trial_table(view.rows()))
     if view.result is not None:
-        _print_best(view.result)
+        _print_best(view.result, spec)
 
 
-def _print_best(result: dict[str, Any]) -> None:
+def _print_best(result: dict[str, Any], spec: StudySpec) -> None:
     console = results()
     levers = ", ".join(f"{name} {value:g}" for name, value in result["levers"].items())
+    target = spec.sought
+    reached = (
+        f"growth of average pay {result['growth']:.3%}"
+        if target is None
+        else f"{target.measure.label} {target.measure.text(result['reached'], 3)}, "
+        f"{target.gap_text(result['gap_pp'] / PP)} to go"
+    )
     console.print(
-        f"Best ({result['kind']}{'' if result['feasible'] else ', infeasible'}): growth "
-        f"{result['growth']:.3%}, gap {result['gap_pp']:+.3f} pp; {levers}.",
+        f"Best ({result['kind']}{'' if result['feasible'] else ', infeasible'}): {reached}; {levers}.",
         markup=False,
     )
     for constraint in result["constraints"]:

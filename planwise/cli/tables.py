@@ -13,8 +13,11 @@ from planwise.console import PLAIN, print_gate, progress, results
 from planwise.engine.outcome import Kpis
 from planwise.formatting import TERMINAL
 from planwise.study import StudyResult
-from planwise.study.post_analysis import NotComputed
+from planwise.study.post_analysis import TARGET, NotComputed
+from planwise.study.problem import PP
+from planwise.study.space import members
 from planwise.study.spec import stop_reason
+from planwise.study.target import MEASURES, Target
 
 LARGE = 100.0  # larger values are amounts, smaller ones rates and ratios
 
@@ -22,7 +25,6 @@ LARGE = 100.0  # larger values are amounts, smaller ones rates and ratios
 amount, percent, points = TERMINAL.amount_short, TERMINAL.percent, TERMINAL.points
 
 FINDINGS_SHOWN = 3  # worst first; the report has all
-GROWTH = "growth_compound"
 
 
 def print_findings(console: Console, result: StudyResult) -> None:
@@ -42,16 +44,22 @@ def print_findings(console: Console, result: StudyResult) -> None:
 
 
 def lever_table(result: StudyResult) -> Table:
-    """Return one row per changed lever: old and new value, change, growth effect alone, risk."""
-    right = [Column(name, justify="right") for name in ("old", "new", "change", "growth alone")]
+    """Return one row per changed lever: old and new value, change, its effect on the target alone, risk."""
+    right = [Column(name, justify="right") for name in ("old", "new", "change", "alone")]
     table = Table("lever", *right, "risk", **PLAIN)
     impact = result.parameter_impact
-    alone = None if isinstance(impact, NotComputed) else impact.figures.get(GROWTH)
+    alone = None if isinstance(impact, NotComputed) else impact.figures.get(TARGET)
     risks = {} if isinstance(result.risk, NotComputed) else result.risk.levers
+    shown: set[str] = set()
     for name, change in result.changes.items():
-        effect = None if alone is None else alone.alone.get(name)
+        moved = next((one for one in alone.alone if name in members(one)), name) if alone else name
+        if moved in shown:
+            continue
+        shown.add(moved)
+        effect = None if alone is None else alone.alone.get(moved)
+        levels = len(members(moved))
         table.add_row(
-            name,
+            name if levels == 1 else f"merit of {levels} levels",
             f"{change['old']:.4f}",
             f"{change['new']:.4f}",
             points(change["change"]),
@@ -61,6 +69,30 @@ def lever_table(result: StudyResult) -> Table:
     if alone is not None:
         table.add_section()
         table.add_row("interaction", "", "", "", points(alone.remainder), "")
+    return table
+
+
+def answer_table(answers: list[dict[str, Any]], target: Mapping[str, Any]) -> Table:
+    """Return one row per answer: what it reaches, its levers, payroll and risk."""
+    measure = MEASURES[target["measure"]]
+    right = [Column(name, justify="right") for name in (measure.label, "increases", "payroll")]
+    table = Table("answer", *right, "merit", Column("COLA", justify="right"), "risk", **PLAIN)
+    for one in answers:
+        merit = sorted({row["merit"] for row in one["who"]})
+        spread = (
+            percent(merit[0], 2) if len(merit) == 1 else f"{percent(merit[0], 2)} to {percent(merit[-1], 2)}"
+        )
+        others = [name for name in one["levers"] if not name.startswith(("merit_", "cola_"))]
+        more = f" and {len(others)} other levers" if others and not one["note"] else ""
+        table.add_row(
+            one["name"],
+            measure.text(one["reached"]) + ("" if one["met"] else " (missed)"),
+            percent(one["increase_rate"], 2),
+            amount(one["payroll"]),
+            spread + more,
+            percent(one["who"][0]["cola"], 2),
+            one["risk"]["level"],
+        )
     return table
 
 
@@ -140,12 +172,12 @@ def _robustness(result: StudyResult) -> Iterator[str]:
     if isinstance(found, NotComputed):
         yield f"[dim]Robustness: {escape(str(found))}.[/]"
         return
-    growth = found.growth
-    text = f"Under {found.seeds} other seeds: growth {percent(growth.p10, 2)} to {percent(growth.p90, 2)} "
-    text += f"(P10 to P90), mean {percent(growth.mean, 2)}"
+    measure, reached = MEASURES[result.target["measure"]], found.reached
+    low, high, mean = map(measure.text, (reached.p10, reached.p90, reached.mean))
+    text = f"Under {found.seeds} other seeds: {measure.label} {low} to {high} (P10 to P90), mean {mean}"
     if found.share_within_tolerance is not None and found.share_interval is not None:
-        low, high = found.share_interval
-        text += f"; {found.share_within_tolerance:.0%} within the tolerance (95 %: {low:.0%} to {high:.0%})"
+        least, most = found.share_interval
+        text += f"; {found.share_within_tolerance:.0%} within the tolerance (95 %: {least:.0%} to {most:.0%})"
     if found.share_over_payroll is not None:
         text += f"; {found.share_over_payroll:.0%} over the payroll limit"
     yield f"{text}."
@@ -193,7 +225,7 @@ def print_simulation(report: SimulationReport) -> None:
         )
     if report.published:
         console.print(f"Published: {report.published}", markup=False, soft_wrap=True)
-        progress().print("Next: planwise serve, planwise optimize --target-growth 0.03")
+        progress().print("Next: planwise serve, planwise optimize --target increase=0.035")
     else:
         console.print(
             "Not published; the published result is unchanged. The environment keeps the new one.",
@@ -205,12 +237,15 @@ def print_optimization(report: OptimizationReport) -> None:
     """Print the result, changed levers, costs and the next step."""
     result, console = report.result, results()
     console.print(_verdict(result))
-    if result.nearest_growth is not None:
+    if result.nearest is not None:
         console.print(_nearest(result), markup=False, soft_wrap=True)
+    if result.answers:
+        console.print("Policy does not meet the target; the answers:")
+        console.print(answer_table(result.answers, result.target))
     if result.changes:
         console.print(lever_table(result))
     if result.kpis:
-        console.print(comparison_table(result.kpis, report.baseline, result.target_growth))
+        console.print(comparison_table(result.kpis, report.baseline))
     print_findings(console, result)
     if result.strategy_reason:
         console.print(f"{result.strategy}: {result.strategy_reason}", markup=False, soft_wrap=True)
@@ -228,7 +263,8 @@ def print_optimization(report: OptimizationReport) -> None:
         console.print(str(report.simulation.published), markup=False, soft_wrap=True)
         progress().print(f"Next: planwise study report {result.study}, planwise serve")
     else:
-        console.print("Nothing was stored or published.")
+        why = f": the risk is {result.risk_level}, and --allow-risk was not given" if result.is_risky else ""
+        console.print(f"Nothing was stored or published{why}.")
         progress().print(f"Next: planwise study show {result.study}, planwise study report {result.study}")
 
 
@@ -237,23 +273,27 @@ def _nearest(result: StudyResult) -> str:
     violated = [str(one.get("text", one["name"])) for one in result.constraints if not one["satisfied"]]
     if violated:
         return f"No trial satisfies {', '.join(violated)}; the nearest one is shown."
-    return f"Nearest reachable growth: {result.nearest_growth:.3%}."
+    measure = MEASURES[result.target["measure"]]
+    return f"Nearest reachable {measure.label}: {measure.text(result.nearest, 3)}."
 
 
 def _verdict(result: StudyResult) -> str:
     if result.quality_score is None:
-        growth = f"growth {result.growth:.3%} ({result.kind}), before: {result.baseline_growth:.3%}"
-        return f"No growth target: {growth}."
-    state = "met" if result.converged else "not met" if result.reachable else "out of reach"
+        growth = f"growth of average pay {result.growth:.3%}, before: {result.baseline_growth:.3%}"
+        return f"No target: {growth} ({result.kind})."
+    target = Target.from_json(result.target)
+    met = "met" if result.within_policy else "[yellow]met, outside policy[/]"
+    state = met if result.converged else "not met" if result.reachable else "out of reach"
     return (
-        f"Target {percent(result.target_growth, 2)} a year is [bold]{state}[/]: growth {result.growth:.3%} "
-        f"({result.kind}), gap {result.gap_pp:+.3f} pp, before: {result.baseline_growth:.3%}."
+        f"Target {target.text()} is [bold]{state}[/]: {target.measure.text(result.reached, 3)} "
+        f"({result.kind}), {target.gap_text((result.gap_pp or 0.0) / PP)} to go, "
+        f"before: {target.measure.text(result.baseline_reached, 3)}."
     )
 
 
-def comparison_table(kpis: Kpis, baseline: Kpis, target: float) -> Table:
-    """Return growth against the target and payroll against the baseline, by year."""
-    columns = ("growth", "compound", "to target", "payroll", "before", "difference")
+def comparison_table(kpis: Kpis, baseline: Kpis) -> Table:
+    """Return increase budget, growth, and payroll against the baseline, by year."""
+    columns = ("increases", "those who stay", "average pay", "payroll", "before", "difference")
     table = Table("year", *(Column(name, justify="right") for name in columns), **PLAIN)
     total = 0.0
     for year, old in zip(kpis, baseline, strict=True):
@@ -261,9 +301,9 @@ def comparison_table(kpis: Kpis, baseline: Kpis, target: float) -> Table:
         total += difference
         table.add_row(
             str(year["simulation_year"]),
+            percent(year["increase_rate"], 2),
+            percent(year["growth_continuing"], 2),
             percent(year["growth_all"], 2),
-            percent(year["growth_compound"], 2),
-            points(year["growth_compound"] - target),
             amount(year["payroll"]),
             amount(old["payroll"]),
             amount(difference),

@@ -19,13 +19,12 @@ from planwise.engine.preview_sql import (
     PAY,
     BoundNumbers,
     Chains,
+    PreviewQueries,
     Statement,
     folded_query,
-    rendered_chains,
     up_to,
 )
 from planwise.engine.project import CATALOG, MEMORY, database_options
-from planwise.engine.sqlmesh_adapter import placeholders_of
 from planwise.engine.variables import (
     Number,
     bindings,
@@ -163,7 +162,7 @@ class Preview:
         self._key = census_key(census)
         self._folds = census.rows <= FOLDED_EMPLOYEES_MAX
         self._shape: dict[str, Any] | None = None
-        self._chains = Chains((), (), {}, {})
+        self._sql: PreviewQueries | None = None
         self._numbers: BoundNumbers | None = None
         self._computed: dict[str, Number] | None = None
         self._passed: dict[str, Number] | None = None  # evaluated last without tables
@@ -242,24 +241,19 @@ class Preview:
             return
         check_against_census(self._database, self._census, effective)
         self._shape = None
-        chains = rendered_chains(self._settings, variables)
-        for statement in chains.static:
+        sql = PreviewQueries(self._settings, variables, shape, self._key)
+        for statement in sql.static:
             self._create(statement, {})
-        self._chains = chains
+        self._sql = sql
         self._computed, self._passed, self._tables_made = None, None, 0
-        tables = {s.name: s.columns for s in (*chains.static, *chains.dynamics)}
-        self._queries = {
-            PAY_AND_KPIS: folded_query(chains.pay, KPIS, tables),
-            PAY_OF_PEOPLE: folded_query(up_to(chains.pay, PAY), PAY, tables, PAY_COLUMNS, PAY_ORDER),
-        }
+        self._queries = {}
         self._prepared.clear()
-        self._numbers = BoundNumbers(
-            self._database, [name for query in chains.moving.values() for name in placeholders_of(query)]
-        )
+        self._numbers = BoundNumbers(self._database, sql.names)
         self._shape = shape
 
     def _dynamics_of(self, values: Mapping[str, Number]) -> dict[str, Number]:
-        return {name: values[name] for s in self._chains.dynamics for name in s.placeholders}
+        assert self._sql is not None  # there is a shape
+        return {name: values[name] for s in self._sql.dynamics for name in s.placeholders}
 
     def _passes(self, needed: dict[str, Number]) -> bool:
         """Return whether to evaluate dynamics without tables, as for a slider on the move.
@@ -274,15 +268,28 @@ class Preview:
 
     def _fold_dynamics(self) -> None:
         if DYNAMICS_TO_KPIS not in self._queries:
-            tables = {s.name: s.columns for s in self._chains.static}
-            self._queries[DYNAMICS_TO_KPIS] = folded_query(self._chains.moving, KPIS, tables)
+            self._queries[DYNAMICS_TO_KPIS] = self._folded(DYNAMICS_TO_KPIS)
+
+    def _folded(self, name: str) -> str:
+        """Return the one query that computes KPIs or pay, from the tables that exist by then."""
+        assert self._sql is not None  # there is a shape
+
+        def fold(chains: Chains) -> str:
+            own = chains.static if name == DYNAMICS_TO_KPIS else (*chains.static, *chains.dynamics)
+            tables = {s.name: s.columns for s in own}
+            if name == PAY_OF_PEOPLE:
+                return folded_query(up_to(chains.pay, PAY), PAY, tables, PAY_COLUMNS, PAY_ORDER)
+            return folded_query(chains.pay if name == PAY_AND_KPIS else chains.moving, KPIS, tables)
+
+        return self._sql.query(name, fold)
 
     def _compute_dynamics(self, needed: dict[str, Number]) -> None:
         """Compute the tables of the dynamics, unless they exist for the same bindings."""
         if needed == self._computed:
             return
         self._computed = None
-        for statement in self._chains.dynamics:
+        assert self._sql is not None  # there is a shape
+        for statement in self._sql.dynamics:
             self._create(statement, needed)
         self._prepared &= {DYNAMICS_TO_KPIS}  # a prepared plan is void without its tables
         self._tables_made += 1
@@ -297,6 +304,8 @@ class Preview:
 
     def _prepare(self, name: str) -> None:
         if name not in self._prepared:
+            if name not in self._queries:
+                self._queries[name] = self._folded(name)
             self._database.execute(f"PREPARE {name} AS {self._queries[name]}")
             self._prepared.add(name)
 

@@ -1,7 +1,12 @@
 """Build the SQL of a preview: inline models as CTEs, pay and dynamics chains, parameter table."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,10 +16,11 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from planwise.census.schema import GROUPINGS
-from planwise.engine.project import CATALOG, open_project
+from planwise.engine.project import CATALOG, LOADING, open_project
 from planwise.engine.sqlmesh_adapter import PLACEHOLDER, placeholders_of
 from planwise.engine.variables import Number
 from planwise.settings import Settings
+from planwise.storage import write_json
 
 BINDINGS = f"{CATALOG}.main.bindings"
 CURRENT_SLOT = 1
@@ -130,16 +136,13 @@ class Chains:
 
 def rendered_chains(settings: Settings, variables: Mapping[str, Any]) -> Chains:
     """Return the SQL of the KPIs and all they depend on; the variables leave numbers unbound."""
-    context = open_project(settings, variables)
-    try:
+    with LOADING, contextlib.closing(open_project(settings, variables)) as context:
         needed = context.dag.upstream(KPIS) | {KPIS}
         queries = {
             fqn: context.models[fqn].render_query_or_raise()
             for fqn in context.dag.sorted
             if fqn in needed and fqn in context.models
         }
-    finally:
-        context.close()
     static, dynamics, pay = _sorted_by_chain(queries)
     moving = [fqn for fqn in queries if fqn not in static]
     read = set[str]().union(*(_reads(queries[fqn]) for fqn in moving))
@@ -160,6 +163,87 @@ def rendered_chains(settings: Settings, variables: Mapping[str, Any]) -> Chains:
         {fqn: _reading_dynamics(queries[fqn], own) for fqn in pay},
         {fqn: queries[fqn] for fqn in moving},
     )
+
+
+class PreviewQueries:
+    """The SQL of a preview for one shape of the parameters, rendered once, then read from the home's cache.
+
+    Rendering takes seconds and depends on nothing but the models, the libraries and the shape. The
+    census's tables have a name of their own in the cache, so that the next census finds its SQL there.
+    """
+
+    def __init__(
+        self, settings: Settings, variables: Mapping[str, Any], shape: Mapping[str, Any], census: str
+    ) -> None:
+        self._settings = settings
+        self._variables = {**variables, CENSUS_HASH: ANY_CENSUS}
+        self._census = census
+        self._file = (
+            settings.root
+            / "cache"
+            / "preview"
+            / f"{_digest(settings, {**shape, CENSUS_HASH: ANY_CENSUS})}.json"
+        )
+        self._chains: Chains | None = None
+        self._stored = self._read()
+        self.static = tuple(_statement(one, census) for one in self._stored["static"])
+        self.dynamics = tuple(_statement(one, census) for one in self._stored["dynamics"])
+        self.names: tuple[str, ...] = tuple(self._stored["names"])
+
+    def query(self, name: str, fold: Callable[[Chains], str]) -> str:
+        """Return a query of this name, which `fold` makes of the models unless it is in the cache."""
+        queries = self._stored["queries"]
+        if name not in queries:
+            queries[name] = fold(self._rendered())
+            self._write()
+        return str(queries[name]).replace(ANY_CENSUS, self._census)
+
+    def _rendered(self) -> Chains:
+        if self._chains is None:
+            self._chains = rendered_chains(self._settings, self._variables)
+        return self._chains
+
+    def _read(self) -> dict[str, Any]:
+        with contextlib.suppress(OSError, ValueError):
+            found: dict[str, Any] = json.loads(self._file.read_bytes())
+            return found
+        chains = self._rendered()
+        names = [name for query in chains.moving.values() for name in placeholders_of(query)]
+        return {
+            "static": [asdict(one) for one in chains.static],
+            "dynamics": [asdict(one) for one in chains.dynamics],
+            "names": list(dict.fromkeys(names)),
+            "queries": {},
+        }
+
+    def _write(self) -> None:
+        write_json(self._file, self._stored)
+
+
+ANY_CENSUS = "ca11ab1ece05c0de"  # in the cache for the key of a census, of as many digits
+CENSUS_HASH = "census_hash"
+LIBRARIES = ("sqlmesh", "sqlglot", "duckdb", "planwise")
+
+
+def _statement(stored: Mapping[str, Any], census: str) -> Statement:
+    kind, name, sql = (str(stored[part]).replace(ANY_CENSUS, census) for part in ("kind", "name", "sql"))
+    columns, placeholders, coded = (tuple(stored[part]) for part in ("columns", "placeholders", "coded"))
+    return Statement(kind, name, sql, columns, placeholders, coded)
+
+
+def _digest(settings: Settings, variables: Mapping[str, Any]) -> str:
+    """Return a digest of all that rendered SQL depends on: variables, project files, this code, libraries."""
+    found = hashlib.sha256(json.dumps(variables, sort_keys=True, default=str).encode())
+    found.update(" ".join(version(name) for name in LIBRARIES).encode())
+    files = (
+        *settings.project.rglob("*.sql"),
+        *settings.project.rglob("*.py"),
+        *settings.project.rglob("*.csv"),
+    )
+    own = Path(__file__).parent.glob("*.py")
+    for file in sorted((*files, *own)):
+        found.update(file.name.encode() + file.read_bytes())
+    return found.hexdigest()[:32]
 
 
 def _reading_dynamics(query: exp.Query, dynamics: set[str]) -> exp.Query:

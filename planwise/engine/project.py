@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,9 @@ def project_config() -> Config:
     cache = settings.root / "cache" / "sqlmesh"
     options = database_options(settings)
     return sqlmesh_config(MEMORY, variables, options, cache_dir=cache, check_columns=True)
+
+
+LOADING = threading.Lock()  # the macros of a project are modules: one thread at a time loads and renders
 
 
 def open_project(

@@ -31,6 +31,7 @@ from planwise.engine.project import (
     EXECUTION_TIME,
     INTERVAL_END,
     INTERVAL_START,
+    LOADING,
     MEMORY,
     open_project,
     quoted_path,
@@ -56,9 +57,7 @@ TABLES = (
     f"AND (schema_name = 'raw' OR starts_with(schema_name, 'sqlmesh__')) UNION ALL {VIEWS} ORDER BY ALL"
 )
 # Environments that earlier versions made end a week after their last plan.
-NO_EXPIRATION = (
-    f'UPDATE "{CATALOG}".sqlmesh._environments SET expiration_ts = NULL WHERE expiration_ts IS NOT NULL'
-)
+NO_EXPIRATION = f'UPDATE "{CATALOG}".sqlmesh._environments SET expiration_ts = NULL WHERE expiration_ts > 0'
 
 
 class SimulationFailed(PlanWiseError):
@@ -247,7 +246,7 @@ class Warehouse:
         Raises InputError when the parameters need levels that the census does not have.
         """
         started = time.perf_counter()
-        with usable(self.database), without_collection():
+        with usable(self.database), without_collection(), LOADING:
             context = self._target(census, effective)
             plan = context.plan_builder(
                 environment,

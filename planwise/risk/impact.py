@@ -44,10 +44,15 @@ def parameter_impact(before: Kpis, after: Kpis, alone: Mapping[str, Kpis]) -> di
         if any(value is None for value in values):
             continue
         old, new, *others = (float(value) for value in values if value is not None)
-        parts = {lever: value - old for lever, value in zip(alone, others, strict=True)}
-        total = new - old
-        found[name] = Parts(old, new, total, parts, total - math.fsum(parts.values()))
+        found[name] = parts_of(old, new, dict(zip(alone, others, strict=True)))
     return found
+
+
+def parts_of(before: float, after: float, alone: Mapping[str, float]) -> Parts:
+    """Split the difference of a figure by lever, given its value with each changed lever alone."""
+    parts = {lever: value - before for lever, value in alone.items()}
+    total = after - before
+    return Parts(before, after, total, parts, total - math.fsum(parts.values()))
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,11 @@ from planwise.study.objectives import GAP_UNMEASURED
 GATE = "gate"
 PAYROLL, PAYROLL_RISK = "payroll", "payroll_risk"
 MERIT_MONOTONE, CHANGE, LOCKED = "merit_monotone", "change", "locked"
-RAISE_MIN, RAISE_MAX = "raise_min", "raise_max"
+RAISE_MAX = "raise_max"
 ADJUSTED_GAP, BELOW_MINIMUM = "adjusted_gap", "below_minimum"
+MERIT_STEP = "merit_step"
+INCREASE, GROWTH = "increase", "growth"
+MERIT_STEP_MAX = 0.005  # between neighbouring levels, unless another is given
 RAISE = "raise"
 
 Relation = Literal["<=", ">=", ""]
@@ -28,19 +31,25 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
     PAYROLL: ("<=",),
     PAYROLL_RISK: ("<=",),
     MERIT_MONOTONE: ("",),
+    MERIT_STEP: ("<=",),
     CHANGE: ("<=",),
     RAISE: ("<=", ">="),
     ADJUSTED_GAP: ("<=",),
     BELOW_MINIMUM: ("<=",),
+    INCREASE: ("<=", ">="),
+    GROWTH: ("<=", ">="),
     LOCKED: ("",),
 }
 OF_A_LEVER = frozenset({CHANGE, LOCKED})
-OF_LEVERS_ALONE = frozenset({CHANGE, LOCKED, MERIT_MONOTONE})
+OF_LEVERS_ALONE = frozenset({CHANGE, LOCKED, MERIT_MONOTONE, MERIT_STEP})
+BOTH_WAYS = frozenset({RAISE, INCREASE, GROWTH})  # limited from above, from below, or both
 SMALLEST_CHANGE = 1e-6  # a lever's last decimal
 RAISE_LIMIT_MAX = 5.0  # a larger number was meant as a percentage
+RATE_LIMIT_MAX = 0.5
 SYNTAX = (
-    "Write payroll<=N, payroll_risk<=SHARE, merit_monotone, change<=X, change.LEVER<=X, raise<=X, raise>=X, "
-    "adjusted_gap<=X, below_minimum<=N or locked.LEVER."
+    "Write payroll<=N, payroll_risk<=SHARE, increase<=X, increase>=X, growth<=X, growth>=X, merit_monotone, "
+    "merit_step<=X, change<=X, change.LEVER<=X, raise<=X, raise>=X, adjusted_gap<=X, below_minimum<=N or "
+    "locked.LEVER."
 )
 _TEXT = re.compile(
     r"(?P<name>[a-z_]+)(\.(?P<lever>[a-z0-9_@]+))?\s*((?P<relation><=|>=)\s*(?P<limit>[^<>=\s]+))?"
@@ -65,8 +74,8 @@ class Constraint:
     @property
     def key(self) -> str:
         """The key of the limited quantity in results."""
-        if self.name == RAISE:
-            return RAISE_MAX if self.relation == "<=" else RAISE_MIN
+        if self.name in BOTH_WAYS:
+            return f"{self.name}_{'max' if self.relation == '<=' else 'min'}"
         return self.name if self.lever is None else f"{self.name}.{self.lever}"
 
     @property
@@ -132,8 +141,9 @@ def within_budget(texts: Iterable[str], payroll_budget: float | None) -> tuple[s
 def measured(constraint: Constraint, kpis: Kpis) -> float | None:
     """Return the quantity that a constraint limits, in its own unit: currency, heads, or a rate.
 
-    payroll: highest year-end payroll; raise: highest or lowest individual raise of any year (0 without
-    employees active at both ends); adjusted_gap and below_minimum: the last year's. None for a gap that
+    payroll: highest year-end payroll; increase: the highest or lowest increase budget of any year; growth: of
+    average pay, a year until the last; raise: highest or lowest individual raise of any year (0 without
+    employees active at both ends); adjusted_gap and below_minimum: the last year's. None for what
     cannot be measured. Not for constraints of levers alone.
     """
     last = kpis[-1]
@@ -147,6 +157,12 @@ def measured(constraint: Constraint, kpis: Kpis) -> float | None:
     if constraint.name == RAISE:
         raises = [float(year[constraint.key]) for year in kpis if year[constraint.key] is not None]
         return (max if constraint.key == RAISE_MAX else min)(raises, default=0.0)
+    if constraint.name == GROWTH:
+        growth = last["growth_compound"]
+        return None if growth is None else float(growth)
+    if constraint.name == INCREASE:
+        rates = [float(year["increase_rate"]) for year in kpis if year["increase_rate"] is not None]
+        return (max if constraint.relation == "<=" else min)(rates, default=None)
     raise ValueError(f"{constraint} is of levers alone")
 
 
@@ -156,7 +172,7 @@ def excess(
     """Return how far a constraint is exceeded (up to 0: it holds), in the scale of the module.
 
     For payroll_risk, `limit` is the payroll limit and `ratios` are payrolls under other seeds over the
-    scenario's own: its value is that of the payroll which the share of seeds allowed may exceed. A gap that
+    scenario's own: its value is that of the payroll which the share of seeds allowed may exceed. What
     cannot be measured is over every limit.
     """
     value = measured(constraint, kpis)
@@ -211,6 +227,9 @@ def _checked(constraint: Constraint) -> Constraint:
         PAYROLL: limit <= 0 and "Give a payroll above 0, in the census's currency.",
         PAYROLL_RISK: not 0 <= limit < 1 and "Give a share from 0 to below 1: 0.05 is one seed in twenty.",
         CHANGE: limit < SMALLEST_CHANGE and "Give a change above 0, or lock the lever.",
+        MERIT_STEP: not 0 <= limit < 1 and "Give a difference of rates: 0.005 is half a point.",
+        INCREASE: abs(limit) > RATE_LIMIT_MAX and "Give a rate: 0.035 is 3.5 %.",
+        GROWTH: abs(limit) > RATE_LIMIT_MAX and "Give a rate: 0.03 is 3 % a year.",
         RAISE: abs(limit) > RAISE_LIMIT_MAX and "Give a rate: 0.2 is 20 %.",
         ADJUSTED_GAP: not 0 <= limit < 1 and "Give a gap in log points, from 0 to below 1: 0.02 is 2 %.",
         BELOW_MINIMUM: (limit < 0 or limit != int(limit)) and "Give a whole number of people from 0.",

@@ -9,6 +9,7 @@ from planwise.census import Census
 from planwise.engine.outcome import Kpis
 from planwise.gate import GateResult
 from planwise.parameters import Chain, EffectiveParameters
+from planwise.study.space import expanded
 from planwise.study.trial import Evaluation, Kind, growth_of
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class PreviewEvaluator(_OnBase):
 
     def pay(self, levers: Mapping[str, float]) -> pd.DataFrame:
         """Return every employee's pay under the levers: one row per employee and simulated year."""
-        return self._preview.pay(self._base.with_levers(levers))
+        return self._preview.pay(effective_of(self._base, levers))
 
 
 class RealEvaluator(_OnBase):
@@ -113,7 +114,7 @@ def effective_of(
     base: EffectiveParameters, levers: Mapping[str, float], seed: int | None = None
 ) -> EffectiveParameters:
     """Return the parameters to simulate: the base with these levers and, if given, another seed."""
-    effective = base.with_levers(levers)
+    effective = base.with_levers(expanded(levers))
     return effective if seed is None else effective.with_assumptions({SEED: seed})
 
 

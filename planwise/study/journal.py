@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from planwise.errors import InputError
 from planwise.study.optuna_storage import grouped
-from planwise.study.space import Space, clamped
+from planwise.study.space import Space, snapped
 from planwise.study.trial import (
     ERROR,
     EVALUATION,
@@ -108,7 +108,7 @@ class Journal:
         """Draw from the sampler; return the RUNNING trial and its canonical levers."""
         with grouped(self._storage):  # the draw is written to disk before its purpose
             trial = self._study.ask(self._distributions)
-        return trial, clamped(self._space, trial.params)
+        return trial, snapped(self._space, trial.params)
 
     def begin(
         self,
@@ -187,7 +187,7 @@ class Journal:
         trial = optuna.Trial(self._study, frozen._trial_id)
         request = frozen.user_attrs.get(REQUEST)
         if request is None:
-            return InterruptedTrial(trial, clamped(self._space, self._params(frozen.params)), None)
+            return InterruptedTrial(trial, snapped(self._space, self._params(frozen.params)), None)
         return InterruptedTrial(trial, dict(request["levers"]), proposal_of(request))
 
     def _end(self, trial: optuna.Trial, **how: Any) -> Trial:

@@ -11,8 +11,8 @@ from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 from planwise.parameters.validation import MERIT
 from planwise.parameters.values import DECIMALS, Key
-from planwise.study.constraints import MERIT_MONOTONE
-from planwise.study.space import Space, Vector, bounds_of
+from planwise.study.constraints import MERIT_MONOTONE, MERIT_STEP
+from planwise.study.space import Space, Vector, bounds_of, expanded, members
 
 HELD = 1e-9  # of a rate: a linear program's rounding
 ROUNDED = 1e-5  # levers are rounded to their last decimal one by one
@@ -29,18 +29,20 @@ class Term:
 
 @dataclass(frozen=True)
 class LeverRule:
-    """A linear limit: the sum of its terms is up to 0, in the levers' unit."""
+    """A linear limit: the sum of its terms is up to `limit`, in the levers' unit."""
 
     name: str
     terms: tuple[Term, ...]
+    limit: float = 0.0
 
     def value(self, levers: Mapping[str, float]) -> float:
         """Return how far it is exceeded by these levers (up to 0: it holds)."""
-        return sum(term.weight * levers.get(term.key, term.in_force) for term in self.terms)
+        single = expanded(levers)
+        return sum(term.weight * single.get(term.key, term.in_force) for term in self.terms) - self.limit
 
     def row(self, space: Space) -> tuple[Vector, float]:
         """Return (a, b) of a·z ≤ b, z being (x − x₀) / scale."""
-        place = {lever.name: index for index, lever in enumerate(space)}
+        place = {key: index for index, lever in enumerate(space) for key in members(lever.name)}
         a, constant = np.zeros(len(space)), 0.0
         for term in self.terms:
             if term.key in place:
@@ -49,7 +51,7 @@ class LeverRule:
                 constant += term.weight * lever.start
             else:
                 constant += term.weight * term.in_force
-        return a, -constant
+        return a, self.limit - constant
 
 
 def merit_monotone(base: EffectiveParameters, levels: Iterable[int], space: Space) -> tuple[LeverRule, ...]:
@@ -58,7 +60,7 @@ def merit_monotone(base: EffectiveParameters, levels: Iterable[int], space: Spac
     Years in which every tuned lever has one value for all are one rule. Raises InputError when no values
     within the bounds meet them all.
     """
-    tuned = {lever.name for lever in space}
+    tuned = {key for lever in space for key in members(lever.name)}
     rules: dict[tuple[Term, ...], LeverRule] = {}
     for year in base.years:
         for lower, higher in pairwise(sorted(levels)):
@@ -70,6 +72,28 @@ def merit_monotone(base: EffectiveParameters, levels: Iterable[int], space: Spac
     found = tuple(rules.values())
     check_possible(found, space)
     return found
+
+
+def merit_step(
+    base: EffectiveParameters, levels: Iterable[int], space: Space, most: float
+) -> tuple[LeverRule, ...]:
+    """Return two rules a year and pair of neighbouring levels: their merit differs by no more than `most`.
+
+    A pair that differs by more already may keep its difference.
+    """
+    tuned = {key for lever in space for key in members(lever.name)}
+    rules: dict[tuple[Term, ...], LeverRule] = {}
+    for year in base.years:
+        for pair in pairwise(sorted(levels)):
+            apart = abs(base.number(MERIT.format(pair[0]), year) - base.number(MERIT.format(pair[1]), year))
+            for sign in (1.0, -1.0):
+                terms = tuple(
+                    _term(base, MERIT.format(level), year, tuned, weight)
+                    for level, weight in zip(pair, (sign, -sign), strict=True)
+                )
+                if any(term.key in tuned for term in terms):
+                    rules.setdefault(terms, LeverRule(MERIT_STEP, terms, max(most, apart)))
+    return tuple(rules.values())
 
 
 def rows_of(rules: Iterable[LeverRule], space: Space) -> tuple[Vector, Vector]:
@@ -98,6 +122,17 @@ def settled(rules: Iterable[LeverRule], space: Space, levers: Mapping[str, float
                 excess = round(rule.value(kept), DECIMALS)
             if excess <= 0:
                 break
+    return kept
+
+
+def kept_in_step(rules: Iterable[LeverRule], space: Space, levers: Mapping[str, float]) -> dict[str, float]:
+    """Return drawn levers with each level's merit moved to within the largest step of the level below."""
+    place = {lever.name: lever for lever in space}
+    kept = dict(levers)
+    for rule in rules:
+        higher, excess = rule.terms[-1], rule.value(kept)
+        if rule.name == MERIT_STEP and excess > 0 and higher.key in place:
+            kept[higher.key] = place[higher.key].snapped(kept[higher.key] - excess / higher.weight)
     return kept
 
 

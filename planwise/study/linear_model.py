@@ -1,4 +1,4 @@
-"""Growth and constraints as linear models near a point, and their optima; pure functions.
+"""Target and constraints as linear models near a point, and their optima; pure functions.
 
 Points are (x − x₀) / scale, so that a move of 1 is the width of a lever's recommended range.
 """
@@ -24,8 +24,10 @@ MARGIN = 2e-6
 CUT_SLACK = 1e-4  # in a constraint's own scale: what a straight line may be above a curved one
 KINK_SHARE = 0.3  # of a step's change: what a constraint's curvature does not explain
 MIXED_SHARE = 0.2  # of the slopes: what curvature does not explain
+NEGLIGIBLE = 1e-6  # of a share: what a lever over all its room may add without being moved for it
+IDLE = 1e-3  # of a constraint's steepest lever
 HAIR = 1e-9  # what two equal slopes may differ by
-GROWTH = 0  # the first output of a model; the others are constraints
+REACHED = 0  # the first output of a model, of the target; the others are constraints
 
 Matrix = npt.NDArray[np.float64]
 
@@ -49,7 +51,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Model:
-    """Outputs near a point: `values` there (growth, then constraints), one row of `slopes` an output.
+    """Outputs near a point: `values` there (of the target, then constraints), one row of `slopes` an output.
 
     `cuts` are earlier lines of the constraints that nothing found since contradicts. The highest raise of
     any employee, or the payroll of the highest year, follows another line where another employee or year is
@@ -124,9 +126,9 @@ class Model:
         """Return the outputs of the model at the point 0."""
         return self.values - self.slopes @ self.at
 
-    def growth(self, at: Vector) -> float:
-        """Return the growth that the model has at a point."""
-        return float(self.values[GROWTH] + self.slopes[GROWTH] @ (at - self.at))
+    def reached(self, at: Vector) -> float:
+        """Return what the model reaches of the target at a point."""
+        return float(self.values[REACHED] + self.slopes[REACHED] @ (at - self.at))
 
 
 @dataclass(frozen=True)
@@ -163,22 +165,22 @@ class Region:
 
 
 def least_change(region: Region, model: Model, aim: float) -> Vector:
-    """Return the smallest move at which the model grows by `aim` and keeps its constraints.
+    """Return the smallest move at which the model reaches `aim` and keeps its constraints.
 
-    Where the model has no such point, the nearest growth that keeps them is aimed at; where they cannot be
+    Where the model has no such point, the nearest value that keeps them is aimed at; where they cannot be
     kept at all, the point that exceeds them least is returned.
     """
     within = region.with_constraints(model)
-    if not np.any(model.slopes[GROWTH]):
+    if not np.any(model.slopes[REACHED]):
         return least_excess(region, model)
     ends = ends_of(within, model)
     if ends is None:
         return least_excess(region, model)
     lowest, highest = ends
-    needed = min(max(aim, model.growth(lowest)), model.growth(highest))
-    slopes = model.slopes[GROWTH]
+    needed = min(max(aim, model.reached(lowest)), model.reached(highest))
+    slopes = model.slopes[REACHED]
     unit = float(np.abs(slopes).max())
-    origin = float(model.origin()[GROWTH])
+    origin = float(model.origin()[REACHED])
     rows = [LinearConstraint(slopes / unit, (needed - origin) / unit, (needed - origin) / unit)]
     if len(within.limits):
         rows.append(LinearConstraint(within.matrix, -np.inf, within.limits))
@@ -192,22 +194,23 @@ def least_change(region: Region, model: Model, aim: float) -> Vector:
         options={"maxiter": SLSQP_ITERATIONS, "ftol": SLSQP_PRECISION},
     )
     if not result.success:  # the ends keep everything, and so does what lies between them
-        span = model.growth(highest) - model.growth(lowest)
-        share = 0.0 if span <= 0 else (needed - model.growth(lowest)) / span
+        span = model.reached(highest) - model.reached(lowest)
+        share = 0.0 if span <= 0 else (needed - model.reached(lowest)) / span
         return within.clip(lowest + share * (highest - lowest))
     return within.clip(result.x)
 
 
 def ends_of(region: Region, model: Model) -> tuple[Vector, Vector] | None:
-    """Return the points of least and of most growth; None when the region is empty."""
+    """Return the points of least and of most of the target; None when the region is empty."""
     lowest = furthest(region, model, highest=False)
     highest = furthest(region, model, highest=True)
     return None if lowest is None or highest is None else (lowest, highest)
 
 
 def furthest(region: Region, model: Model, *, highest: bool) -> Vector | None:
-    """Return the point of the region where the model grows most, or least; None when the region is empty."""
-    slopes = -model.slopes[GROWTH] if highest else model.slopes[GROWTH]
+    """Return the point of the region that reaches most, or least; None when the region is empty."""
+    slopes = -model.slopes[REACHED] if highest else model.slopes[REACHED]
+    slopes = np.where(np.abs(slopes) * (region.high - region.low) < NEGLIGIBLE, 0.0, slopes)
     if not len(region.limits):
         return np.where(slopes > 0, region.low, np.where(slopes < 0, region.high, region.clip(model.at)))
     unit = float(np.abs(slopes).max()) or 1.0
@@ -218,7 +221,10 @@ def furthest(region: Region, model: Model, *, highest: bool) -> Vector | None:
         bounds=list(zip(region.low, region.high, strict=True)),
         method="highs",
     )
-    return region.clip(program.x) if program.status == 0 else None
+    if program.status != 0:
+        return None
+    idle = (slopes == 0) & (np.abs(region.matrix).max(axis=0) < IDLE)
+    return region.clip(np.where(idle, model.at, program.x))
 
 
 def least_excess(region: Region, model: Model) -> Vector:
@@ -249,7 +255,7 @@ Sloping = Generator[tuple[Proposal, ...], tuple[Trial, ...], "tuple[Point, Model
 
 @dataclass(frozen=True)
 class Point:
-    """A preview at a point: its outputs are growth, then each constraint's value (up to 0: it holds)."""
+    """A preview at a point: what it reaches of the target, then each constraint's value (up to 0: holds)."""
 
     levers: Mapping[str, float]
     at: Vector
@@ -257,9 +263,9 @@ class Point:
     outputs: Vector
 
     @property
-    def growth(self) -> float:
-        """Growth, a rate."""
-        return self.evaluation.growth
+    def reached(self) -> float:
+        """What it reaches of the target, as a share."""
+        return float(self.outputs[REACHED])
 
     @property
     def excess(self) -> float:
@@ -275,7 +281,7 @@ def point_of(problem: Problem, evaluation: Evaluation) -> Point:
         evaluation.levers,
         scaled(problem.space, evaluation.levers),
         evaluation,
-        np.array([evaluation.growth, *limits]),
+        np.array([problem.reached(evaluation), *limits]),
     )
 
 

@@ -97,9 +97,9 @@ def adjusted_gap_part(kpis: Kpis, baseline: Kpis) -> float:
     return _gap(kpis) / max(_gap(baseline), GAP_FLOOR)
 
 
-def targets_part(growth: float, target: float, tolerance: float) -> float:
+def targets_part(reached: float, target: float, tolerance: float) -> float:
     """Return the squared gap to the target, in tolerances."""
-    return ((growth - target) / tolerance) ** 2
+    return ((reached - target) / tolerance) ** 2
 
 
 def _payroll_change(kpis: Kpis) -> float:

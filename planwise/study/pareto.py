@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planwise.errors import InputError
-from planwise.study.problem import PP, Problem
+from planwise.study.problem import Problem
 from planwise.study.trial import NO_CANDIDATES, Evaluation, Trial
 
 DUPLICATE = 1e-9  # of an objective's range: nearer points are the same trade-off, evaluated twice
@@ -114,6 +114,8 @@ def best_of(problem: Problem, trials: Iterable[Trial]) -> Evaluation | None:
     one with the smallest violation. None when there is only the baseline.
     """
     found = [trial.evaluation for trial in candidates(trials) if trial.evaluation is not None]
+    if problem.spec.on_grid:
+        found = [one for one in found if problem.is_round(one.levers)] or found
     return min(found, key=lambda evaluation: _rank(problem, evaluation), default=None)
 
 
@@ -165,7 +167,7 @@ def trade_offs(problem: Problem, trials: Iterable[Trial]) -> dict[str, Any]:
             "trial": trial.number,
             "values": problem.parts(found),
             "growth": found.growth,
-            "gap_pp": PP * problem.gap(found),
+            "gap_pp": problem.gap_pp(found),
             "levers": dict(found.levers),
         }
         for trial, found in members

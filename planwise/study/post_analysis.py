@@ -11,13 +11,13 @@ from planwise.masking import describe_error
 from planwise.processes import raise_if_stopped
 from planwise.risk.assessment import Spread, spread_of
 from planwise.risk.finite_differences import Slope, slopes, stepped
-from planwise.risk.impact import Parts, PeopleImpact, one_at_a_time, parameter_impact, people_impact
+from planwise.risk.impact import Parts, PeopleImpact, one_at_a_time, parameter_impact, parts_of, people_impact
 from planwise.risk.sensitivity import Importance, importance
 from planwise.study.constraints import PAYROLL, PAYROLL_RISK, highest_payroll, share_over
 from planwise.study.pareto import candidates
-from planwise.study.problem import PP, Batch, Problem, Search
+from planwise.study.problem import Batch, Problem, Search
 from planwise.study.space import Space
-from planwise.study.trial import GROWTH, Evaluation, Proposal, Trial, TrialPurpose
+from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
 
 CLOSED = "closed"
 
@@ -58,6 +58,7 @@ def changed_levers(space: Space, best: Evaluation) -> dict[str, float]:
 
 
 NOT_COMPUTED = "not computed"
+TARGET = "target"  # the figure of what is reached
 NO_SEEDS = "no seeds were requested"
 CONFIDENCE = 0.95
 
@@ -81,9 +82,9 @@ class Robustness:
     """The answer under other seeds than the scenario's own, under which it was found.
 
     `share_within_tolerance` (None without a target) has its 95 % interval by Wilson's score: twenty seeds
-    cannot distinguish 90 % from 99 %. `growth` and `payroll` (the highest of any year) are spreads over
-    seeds; `share_over_payroll` is the share of seeds over the payroll limit, None without one. `seeds` of
-    the `seeds_asked` were evaluated.
+    cannot distinguish 90 % from 99 %. `reached` (in the target's unit) and `payroll` (the highest
+    of any year) are spreads over seeds; `share_over_payroll` is the share of seeds over the payroll limit,
+    None without one. `seeds` of the `seeds_asked` were evaluated.
     """
 
     seeds: int
@@ -91,8 +92,8 @@ class Robustness:
     tolerance: float
     share_within_tolerance: float | None
     share_interval: Sequence[float] | None
-    growth: Spread
-    growth_by_seed: Sequence[float]
+    reached: Spread
+    reached_by_seed: Sequence[float]
     payroll: Spread
     payroll_limit: float | None
     share_over_payroll: float | None
@@ -104,11 +105,14 @@ class Robustness:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """The slope of growth by lever around the answer, and each lever's importance over all trials."""
+    """The slope of the target by lever around the answer, and each lever's importance over all trials.
+
+    A measure in currency is a share of its target. `kpi` is the measure's column.
+    """
 
     by_lever: Mapping[str, Slope] | NotComputed
     importance: Importance
-    kpi: str = GROWTH
+    kpi: str
 
     def as_json(self) -> dict[str, Any]:
         """Return the sensitivity as JSON values."""
@@ -123,7 +127,7 @@ class Sensitivity:
 
 @dataclass(frozen=True)
 class ParameterImpact:
-    """Growth and payroll of the last year, taken apart by changed lever; by figure."""
+    """What is reached of the target (a share), and growth and payroll of the last year, by changed lever."""
 
     figures: Mapping[str, Parts]
 
@@ -150,16 +154,17 @@ def robustness(
     limit = problem.spec.limit(PAYROLL)
     within = sum(problem.on_target(one) for one in found)
     sought = problem.spec.seeks_target
-    growth, payroll = spread_of(one.growth for one in found), spread_of(payrolls)
-    assert growth is not None and payroll is not None  # at least one replicate was evaluated
+    by_seed_reached = [problem.spec.goal.measure.of(one.kpis) for one in found]
+    reached, payroll = spread_of(by_seed_reached), spread_of(payrolls)
+    assert reached is not None and payroll is not None  # at least one replicate was evaluated
     return Robustness(
         seeds=len(found),
         seeds_asked=requested,
         tolerance=problem.spec.tolerance,
         share_within_tolerance=within / len(found) if sought else None,
         share_interval=wilson(within, len(found)) if sought else None,
-        growth=growth,
-        growth_by_seed=[one.growth for one in found],
+        reached=reached,
+        reached_by_seed=by_seed_reached,
         payroll=payroll,
         payroll_limit=None if limit is None else limit.bound,
         share_over_payroll=None if limit is None else share_over(payrolls, limit.bound),
@@ -178,40 +183,43 @@ def wilson(successes: int, n: int) -> list[float]:
 def sensitivity(
     problem: Problem, best: Evaluation, trials: Iterable[Trial], why_not: str
 ) -> Sensitivity | NotComputed:
-    """Return how growth responds to each lever around the answer, and over all trials."""
+    """Return how what is reached responds to each lever around the answer, and over all trials."""
     trials = tuple(trials)
     space, here = problem.space, answer_levers(problem.space, best)
     around = _by_levers(trials, TrialPurpose.SENSITIVITY)
     value = around.get(_key(here))
-    growth = {
-        name: found.growth
+    reached = {
+        name: problem.reached(found)
         for name, point in stepped(space, here).items()
         if (found := around.get(_key(point))) is not None
     }
-    by_lever = None if value is None or not growth else slopes(space, here, value.growth, growth)
+    by_lever = None if value is None or not reached else slopes(space, here, problem.reached(value), reached)
     tried = [trial for trial in candidates(trials) if trial.evaluation is not None]
     if by_lever is None and not tried:
         return NotComputed(why_not)
     decided = importance(
         space,
         [trial.levers for trial in tried],
-        [trial.evaluation.growth for trial in tried if trial.evaluation is not None],
+        [problem.reached(trial.evaluation) for trial in tried if trial.evaluation is not None],
         None if by_lever is None else {name: slope.per_width for name, slope in by_lever.items()},
     )
-    return Sensitivity(NotComputed(why_not) if by_lever is None else by_lever, decided)
+    kpi = problem.spec.goal.measure.column
+    return Sensitivity(NotComputed(why_not) if by_lever is None else by_lever, decided, kpi)
 
 
 def parameters(
     problem: Problem, baseline: Evaluation, best: Evaluation, trials: Iterable[Trial], why_not: str
 ) -> ParameterImpact | NotComputed:
-    """Return the effect of each changed lever alone on growth and payroll, and the remainder."""
+    """Return the effect of each changed lever alone on the target, growth and payroll, and the remainder."""
     new = changed_levers(problem.space, best)
     known = _by_levers(trials, TrialPurpose.ALONE)
     alone = {name: known[key] for name, value in new.items() if (key := _key({name: value})) in known}
     if len(alone) < len(new):
         return NotComputed(why_not)
-    found = parameter_impact(baseline.kpis, best.kpis, {name: one.kpis for name, one in alone.items()})
-    return ParameterImpact(found)
+    figures = parameter_impact(baseline.kpis, best.kpis, {name: one.kpis for name, one in alone.items()})
+    reached = {name: problem.reached(one) for name, one in alone.items()}
+    sought = parts_of(problem.reached(baseline), problem.reached(best), reached)
+    return ParameterImpact({TARGET: sought, **figures})
 
 
 def _by_levers(
@@ -274,7 +282,7 @@ def caveats(
     """Return the caveats, each one sentence or two."""
     found = []
     if isinstance(robustness, Robustness):
-        found += _fragile(robustness) if problem.on_target(best) else []
+        found += _fragile(problem, robustness) if problem.on_target(best) else []
         found += _risky(problem, robustness)
     by_year = [name for name, change in changes.items() if "old_by_year" in change]
     if by_year:
@@ -285,15 +293,16 @@ def caveats(
     return found
 
 
-def _fragile(robustness: Robustness) -> list[str]:
-    share, growth = robustness.share_within_tolerance, robustness.growth
+def _fragile(problem: Problem, robustness: Robustness) -> list[str]:
+    share, reached, target = robustness.share_within_tolerance, robustness.reached, problem.spec.goal
     if share is None or share >= SHARE_TRUSTED:
         return []
-    seeds, near = robustness.seeds, PP * robustness.tolerance
-    p10, p90, mean = (f"{value:.2%}" for value in (growth.p10, growth.p90, growth.mean))
+    seeds = robustness.seeds
+    near = target.gap_text(robustness.tolerance, 2).lstrip("+")
+    p10, p90, mean = map(target.measure.text, (reached.p10, reached.p90, reached.mean))
     return [
-        f"Only {round(share * seeds)} of {seeds} other seeds are within {near:g} pp of the target: chance "
-        f"alone spreads growth over {p10} to {p90} (P10 to P90, mean {mean})."
+        f"Only {round(share * seeds)} of {seeds} other seeds are within {near} of the target: chance "
+        f"alone spreads the {target.measure.label} over {p10} to {p90} (P10 to P90, mean {mean})."
     ]
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from optuna.samplers import BaseSampler
 
@@ -11,13 +11,17 @@ from planwise.census import Census
 from planwise.equity.reasons import gap_reason
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
+from planwise.parameters.validation import ABOVE_MARKET, BELOW_MARKET, INCREASE_TOLERANCE_RATE, MARKET
 from planwise.risk.ensemble import replicate_seeds
 from planwise.study.constraints import (
     ADJUSTED_GAP,
     CHANGE,
     GATE,
+    INCREASE,
     LOCKED,
     MERIT_MONOTONE,
+    MERIT_STEP,
+    MERIT_STEP_MAX,
     OF_LEVERS_ALONE,
     PAYROLL,
     PAYROLL_RISK,
@@ -27,7 +31,7 @@ from planwise.study.constraints import (
     measured,
     share_over,
 )
-from planwise.study.lever_rules import LeverRule, merit_monotone
+from planwise.study.lever_rules import LeverRule, merit_monotone, merit_step
 from planwise.study.objectives import (
     COST,
     EQUITY,
@@ -38,15 +42,16 @@ from planwise.study.objectives import (
     equity_part,
     targets_part,
 )
-from planwise.study.space import Space, TunedLever, change_of, tuned_levers
-from planwise.study.spec import StudySpec
-from planwise.study.trial import Evaluation, Kind, Proposal, Trial
+from planwise.study.space import Space, TunedLever, change_of, members, tuned_levers
+from planwise.study.spec import TIE_MERIT, StudySpec
+from planwise.study.trial import Evaluation, Kind, Proposal, Trial, TrialPurpose
 
 # Of the objective beside squared tolerances: enough to prefer the smaller of two changes that both hit the
 # target, too little to give up a tenth of a tolerance for it.
 CHANGE_WEIGHT = 0.01
 CONVERGED = "converged"
 PP = 100.0  # a rate in percentage points
+POLICY_HAIR = 5e-5  # a round value at the edge of policy is within it
 AT_LIMIT = 1e-3  # in a constraint's own scale: a tenth of a per cent of payroll, a tenth of a point of a rate
 
 
@@ -56,7 +61,8 @@ class Problem:
 
     `rules` are the linear constraints on levers. `baseline` is the unchanged scenario, which scales the
     objectives; until it is known an evaluation is scaled by itself. `seed_ratios` are the highest payrolls
-    under other seeds over the scenario's own, for payroll_risk. `own_seed` is the seed of the scenario.
+    under other seeds over the scenario's own, for payroll_risk. `own_seed` is the seed of the scenario,
+    `market` the market's increase budget, which policy is judged against.
     """
 
     spec: StudySpec
@@ -64,15 +70,62 @@ class Problem:
     kind: Kind
     rules: tuple[LeverRule, ...] = ()
     own_seed: int = 0
+    market: float | None = None
     baseline: Evaluation | None = None
     seed_ratios: tuple[float, ...] = ()
 
     @property
     def target(self) -> float:
-        """The growth to meet, a rate; raises ValueError while the spec leaves it to the scenario."""
-        if self.spec.target_growth is None:
-            raise ValueError("the spec has no target; StudySpec.for_scenario fills it in")
-        return self.spec.target_growth
+        """The share to reach (`Target.goal`)."""
+        return self.spec.goal.goal
+
+    def reached(self, evaluation: Evaluation) -> float:
+        """Return what an evaluation reaches of the target, as a share (`Target.share`)."""
+        return self.spec.goal.share(evaluation.kpis)
+
+    @property
+    def policy(self) -> tuple[Constraint, ...]:
+        """The limits of the increase budget within policy: near the market's."""
+        if self.market is None:
+            return ()
+        lowest, highest = self.market - BELOW_MARKET[0][0], self.market + ABOVE_MARKET[0][0]
+        return (
+            Constraint(INCREASE, ">=", round(lowest - POLICY_HAIR, 6)),
+            Constraint(INCREASE, "<=", round(highest + POLICY_HAIR, 6)),
+        )
+
+    def within_policy(self) -> "Problem":
+        """Return the problem with recommended ranges as bounds and the increase budget near the market's."""
+        own = {one.key: one for one in self.spec.limits}
+        for one in self.policy:
+            tighter = max if one.relation == ">=" else min
+            bound = tighter(one.bound, own[one.key].bound) if one.key in own else one.bound
+            own[one.key] = replace(one, limit=bound)
+        return replace(
+            self,
+            spec=self.spec.with_limits(own.values()),
+            space=tuple(lever.within_policy() for lever in self.space),
+        )
+
+    def is_within_policy(self, evaluation: Evaluation) -> bool:
+        """Return whether levers and increase budgets are within policy."""
+        levers = (
+            lever.policy[0] <= value <= lever.policy[1] or lever.change(value) == 0
+            for lever in self.space
+            if (value := evaluation.levers.get(lever.name)) is not None
+        )
+        return all(levers) and all(
+            excess(one, evaluation.kpis) <= INCREASE_TOLERANCE_RATE for one in self.policy
+        )
+
+    def is_round(self, levers: Mapping[str, float]) -> bool:
+        """Return whether levers have round values, or those in force."""
+        known = {lever.name: lever for lever in self.space}
+        return all(
+            one is None or one.change(value) == 0 or one.snapped(value) == value
+            for name, value in levers.items()
+            for one in (known.get(name),)
+        )
 
     @property
     def replicate_seeds(self) -> tuple[int, ...]:
@@ -99,11 +152,15 @@ class Problem:
         return replace(self, seed_ratios=ratios)
 
     def gap(self, evaluation: Evaluation) -> float:
-        """Return target minus growth, a rate: positive when pay has to grow more."""
-        return self.target - evaluation.growth
+        """Return the target minus what is reached, in shares: positive when pay has to grow more."""
+        return self.target - self.reached(evaluation)
+
+    def gap_pp(self, evaluation: Evaluation | None) -> float | None:
+        """Return the gap in percentage points (of an amount, per cent); None without a target."""
+        return PP * self.gap(evaluation) if self.spec.seeks_target and evaluation is not None else None
 
     def on_target(self, evaluation: Evaluation) -> bool:
-        """Return whether growth is within the tolerance of the target; true where no target is sought."""
+        """Return whether the target is met within the tolerance; true where none is sought."""
         return not self.spec.seeks_target or abs(self.gap(evaluation)) <= self.spec.tolerance
 
     def converged(self, evaluation: Evaluation) -> bool:
@@ -123,7 +180,7 @@ class Problem:
             return equity_part(evaluation.kpis, baseline)
         if name == ADJUSTED_GAP:
             return adjusted_gap_part(evaluation.kpis, baseline)
-        return targets_part(evaluation.growth, self.target, self.spec.tolerance)
+        return targets_part(self.reached(evaluation), self.target, self.spec.tolerance)
 
     def parts(self, evaluation: Evaluation) -> dict[str, float]:
         """Return the scaled parts of the objective.
@@ -170,13 +227,18 @@ class Problem:
         values = {f"{LOCKED}.{name}": 0.0 for name in self.spec.locked}  # not tuned, so not changed
         for one in self.spec.limits:
             if one.name == MERIT_MONOTONE:
-                values[one.key] = max((rule.value(levers) for rule in self.rules), default=0.0)
+                values[one.key] = self._rule_value(MERIT_MONOTONE, levers)
             elif one.name == CHANGE:
                 changes = [
                     lever.change(levers[lever.name]) for lever in self._of(one) if lever.name in levers
                 ]
                 values[one.key] = max(changes, default=0.0) - one.bound
+        if any(rule.name == MERIT_STEP for rule in self.rules):
+            values[MERIT_STEP] = self._rule_value(MERIT_STEP, levers)
         return {name: _rounded(value) for name, value in values.items()}
+
+    def _rule_value(self, name: str, levers: Mapping[str, float]) -> float:
+        return max((rule.value(levers) for rule in self.rules if rule.name == name), default=0.0)
 
     def feasible(self, evaluation: Evaluation) -> bool:
         """Return whether every constraint holds, the gate included."""
@@ -216,11 +278,17 @@ class Problem:
         ]
 
     def binding(self, evaluation: Evaluation) -> list[str]:
-        """Return the levers at a bound, and the constraints at their limit or beyond it."""
+        """Return the levers at a bound, and the constraints at their limit or beyond it.
+
+        Where the target is met, a lever that did not move binds nothing.
+        """
+        met = self.spec.seeks_target and self.on_target(evaluation)
         levers = [
-            lever.name
+            key
             for lever in self.space
-            if lever.clamp(evaluation.levers.get(lever.name, lever.start)) in (lever.low, lever.high)
+            for key in members(lever.name)
+            for value in (lever.clamp(evaluation.levers.get(lever.name, lever.start)),)
+            if value in (lever.low, lever.high) and not (met and lever.change(value) == 0)
         ]
         values = self.constraints(evaluation)
         return levers + [
@@ -236,7 +304,11 @@ class Problem:
 
     def _of(self, change: Constraint) -> list[TunedLever]:
         of = change.lever
-        return [lever for lever in self.space if of is None or of in (lever.name, lever.lever)]
+        return [
+            lever
+            for lever in self.space
+            if of is None or of in (lever.name, lever.lever, *members(lever.name))
+        ]
 
     def share_over_payroll(self, evaluation: Evaluation) -> float:
         """Return the share of the seeds under which an evaluation's payroll is over the payroll limit."""
@@ -244,7 +316,7 @@ class Problem:
         return share_over([payroll * ratio for ratio in self.seed_ratios], self._payroll_limit)
 
     def _actual(self, one: Constraint | None, evaluation: Evaluation, value: float) -> float | None:
-        if one is None or one.name == MERIT_MONOTONE:
+        if one is None or one.name in (MERIT_MONOTONE, MERIT_STEP):
             return None
         if one.name == CHANGE:
             return value + one.bound
@@ -265,10 +337,15 @@ def problem_of(spec: StudySpec, base: EffectiveParameters, levels: tuple[int, ..
         by_year=spec.by_year,
         locked=spec.locked,
         limits=spec.limits,
+        tie=spec.tie == TIE_MERIT,
+        grid=spec.on_grid,
     )
-    monotone = spec.limit(MERIT_MONOTONE) is not None
+    monotone, step = spec.limit(MERIT_MONOTONE) is not None, spec.limit(MERIT_STEP)
     rules = merit_monotone(base, levels, space) if monotone else ()
-    return Problem(spec, space, kind, rules, base.seed)
+    if spec.tie != TIE_MERIT or step is not None:
+        rules += merit_step(base, levels, space, MERIT_STEP_MAX if step is None else step.bound)
+    problem = Problem(spec, space, kind, rules, base.seed, base.number_or_none(MARKET))
+    return problem.within_policy() if spec.policy else problem
 
 
 def require_groups(spec: StudySpec, census: Census) -> None:
@@ -299,10 +376,25 @@ def _rounded(value: float) -> float:
     return round(value, 9) + 0.0
 
 
+Ended = TypeVar("Ended")
 Batch = tuple[Proposal, ...]
 Search = Generator[Batch, tuple[Trial, ...], str]
 """Yields batches (the proposals of one do not depend on each other), is sent their trials in the same order,
 and returns the reason why it ended."""
+
+
+def relabelled(
+    search: Generator[Batch, tuple[Trial, ...], Ended], purposes: Mapping[TrialPurpose, TrialPurpose]
+) -> Generator[Batch, tuple[Trial, ...], Ended]:
+    """Run a search, whose proposals have other purposes."""
+    answers: tuple[Trial, ...] | None = None
+    while True:
+        try:
+            batch = next(search) if answers is None else search.send(answers)
+        except StopIteration as end:
+            ended: Ended = end.value
+            return ended
+        answers = yield tuple(replace(one, purpose=purposes.get(one.purpose, one.purpose)) for one in batch)
 
 
 class Strategy(Protocol):

@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from planwise.study.pareto import best_of
-from planwise.study.problem import CONVERGED, PP, Problem
+from planwise.study.problem import CONVERGED, Problem
+from planwise.study.space import expanded
 from planwise.study.spec import CANCELLED
 from planwise.study.trial import Evaluation, Kind, Trial, TrialPurpose
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A study after its latest trial; gaps are in percentage points, None before an evaluation.
+    """A study after its latest trial; `reached` is in the unit of the target.
 
+    Gaps are in percentage points (of an amount, per cent), None before an evaluation and without a target.
     `best_*` describe the best trial so far of the kind that decides; counts are of the whole study.
     """
 
@@ -26,7 +28,7 @@ class Progress:
     iteration: int
     kind: Kind
     state: str
-    growth: float | None
+    reached: float | None
     gap_pp: float | None
     best_gap_pp: float | None
     best_levers: Mapping[str, float] | None
@@ -45,7 +47,7 @@ def _directly(evaluate: Callable[[], Evaluation], number: int) -> Evaluation:
     return evaluate()
 
 
-def _ignore(progress: Progress) -> None:
+def _ignore(news: Any) -> None:
     return None
 
 
@@ -55,10 +57,11 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Hooks:
-    """Functions of the caller: `should_stop` is called before each trial; the clocks are passed in."""
+    """Functions of the caller; `on_answer` has the result before its evidence; clocks are passed in."""
 
     call: Call = _directly
     on_progress: Callable[[Progress], None] = _ignore
+    on_answer: Callable[[Any], None] = _ignore
     should_stop: Callable[[], bool] = _never
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -83,7 +86,8 @@ class TrialCounts:
     def progress(self, problem: Problem, trial: Trial, best: Trial | None, seconds: float) -> Progress:
         """Return the progress of the study after its latest trial."""
         evaluation = trial.evaluation
-        leader = None if best is None else best.evaluation
+        leader = None if best is None or problem.spec.multi_objective else best.evaluation
+        gap = problem.gap_pp(evaluation)
         return Progress(
             study=self._study,
             strategy=problem.spec.chosen_strategy,
@@ -92,10 +96,12 @@ class TrialCounts:
             iteration=trial.iteration,
             kind=trial.kind,
             state=trial.state,
-            growth=None if evaluation is None else evaluation.growth,
-            gap_pp=None if evaluation is None else PP * problem.gap(evaluation),
-            best_gap_pp=None if leader is None else PP * problem.gap(leader),
-            best_levers=None if leader is None else leader.levers,
+            reached=None
+            if evaluation is None or gap is None
+            else problem.spec.goal.measure.of(evaluation.kpis),
+            gap_pp=gap,
+            best_gap_pp=problem.gap_pp(leader),
+            best_levers=None if leader is None else expanded(leader.levers),
             evaluations=self.evaluations,
             real_plans=self.real_plans,
             cache_hits=self.cache_hits,

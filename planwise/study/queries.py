@@ -25,6 +25,7 @@ from planwise.study.study_files import (
     state_of,
     study_folders,
 )
+from planwise.study.target import RATE_MAX, Target
 from planwise.study.trial import POST_ANALYSIS, Trial, TrialPurpose, finished_trials, unfinished
 
 UNKNOWN = "unknown"
@@ -35,6 +36,7 @@ TRIAL_COLUMNS = (
     "iteration",
     "seed",
     "state",
+    "reached",
     "growth",
     "gap_pp",
     "seconds",
@@ -64,7 +66,7 @@ class StudyView:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one flat row per trial; the levers stay a mapping."""
-        target = self.about["question"]["target_growth"]
+        target = StudySpec.from_json(self.about["question"]).sought
         return [_row(trial, target) for trial in self.trials]
 
     def as_json(self) -> dict[str, Any]:
@@ -140,12 +142,13 @@ def write_csv(view: StudyView, output: TextIO) -> None:
 def _listed(
     settings: Settings, name: str, about: Mapping[str, Any], summary: Mapping[str, Any]
 ) -> dict[str, Any]:
+    spec = StudySpec.from_json(about["question"])
     return {
         "study": name,
-        "strategy": about["question"]["strategy"],
+        "strategy": spec.chosen_strategy,
         "scenario": about["scenario"],
-        "target_growth": about["question"]["target_growth"],
-        "seeks_target": StudySpec.from_json(about["question"]).seeks_target,
+        "target": spec.goal.as_json(),
+        "seeks_target": spec.seeks_target,
         "kind": about["kind"],
         "state": state_of(settings, name, summary.get("state") or UNKNOWN),
         "created_at": about["created_at"],
@@ -157,7 +160,7 @@ def _listed(
     }
 
 
-def _row(trial: Trial, target: float) -> dict[str, Any]:
+def _row(trial: Trial, target: Target | None) -> dict[str, Any]:
     found = trial.evaluation
     return {
         "trial": trial.number,
@@ -166,8 +169,9 @@ def _row(trial: Trial, target: float) -> dict[str, Any]:
         "iteration": trial.iteration,
         "seed": trial.seed,
         "state": trial.state,
+        "reached": target.measure.of(found.kpis) if found and target else None,
         "growth": None if found is None else found.growth,
-        "gap_pp": None if found is None else PP * (target - found.growth),
+        "gap_pp": PP * (target.goal - target.share(found.kpis)) if found and target else None,
         "seconds": None if found is None else found.seconds,
         "models_run": None if found is None else found.models_run,
         "cache_hit": None if found is None else found.cache_hit,
@@ -185,7 +189,7 @@ FOLDED = POST_ANALYSIS | {TrialPurpose.REPLICATE}  # alike, and many
 
 def trial_table(rows: Iterable[Mapping[str, Any]]) -> Table:
     """Return the table of the rows of `StudyView.rows`."""
-    table = Table("trial", "kind", "purpose", "iteration", "state", "growth", "gap pp", "seconds", "levers")
+    table = Table("trial", "kind", "purpose", "iteration", "state", "reached", "gap pp", "seconds", "levers")
     for purpose, group in groupby(rows, key=lambda row: str(row["purpose"])):
         members = list(group)
         if purpose in FOLDED and len(members) > 1:
@@ -218,16 +222,23 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
         row["purpose"] if row["seed"] is None else f"{row['purpose']} {row['seed']}",
         str(row["iteration"]),
         state,
-        "" if row["growth"] is None else f"{row['growth']:.3%}",
+        _figure(row["reached"]),
         "" if row["gap_pp"] is None else f"{row['gap_pp']:+.3f}",
         "" if row["seconds"] is None else f"{row['seconds']:.2f}",
         ", ".join(f"{name} {value:g}" for name, value in row["levers"].items()) or "unchanged",
     )
 
 
+def _figure(value: float | None) -> str:
+    """Return what a trial reaches: an amount, or a rate in per cent."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) > RATE_MAX else f"{value:.3%}"
+
+
 def _folded(purpose: str, rows: list[Mapping[str, Any]]) -> tuple[str, ...]:
-    growth = [row["growth"] for row in rows if row["growth"] is not None]
-    failed = len(rows) - len(growth)
+    reached = [row["reached"] for row in rows if row["reached"] is not None]
+    failed = sum(row["growth"] is None for row in rows)
     seeds = [row["seed"] for row in rows if row["seed"] is not None]
     what = f"{len(rows)} other seeds" if seeds else f"{len(rows)} around the answer"
     return (
@@ -236,7 +247,7 @@ def _folded(purpose: str, rows: list[Mapping[str, Any]]) -> tuple[str, ...]:
         purpose,
         "",
         f"{failed} failed" if failed else "complete",
-        f"{min(growth):.3%} to {max(growth):.3%}" if growth else "",
+        f"{_figure(min(reached))} to {_figure(max(reached))}" if reached else "",
         "",
         f"{statistics.fmean(row['seconds'] or 0.0 for row in rows):.2f}",
         what,

@@ -1,4 +1,4 @@
-"""Reachability: growth at the baseline and at the bounds, and the furthest point within the constraints.
+"""Reachability: the baseline, the bounds, and the point furthest towards the target within the constraints.
 
 The furthest point of a linear model is previewed and the model corrected there, until nothing is gained; then
 again with new slopes, which take precedence over the levers' declared directions.
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from planwise.errors import PlanWiseError
-from planwise.study.constraints import OF_LEVERS_ALONE, PAYROLL_RISK
+from planwise.study.constraints import MERIT_STEP, OF_LEVERS_ALONE, PAYROLL_RISK
 from planwise.study.linear_model import (
-    GROWTH,
+    REACHED,
     Model,
     Point,
     Region,
@@ -28,10 +28,10 @@ from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
 
 UNREACHABLE = "unreachable"
 INFEASIBLE = "infeasible"
-ROUNDS_MAX = 4  # of fresh slopes; growth is nearly linear, so the first is nearly always enough
+ROUNDS_MAX = 4  # of fresh slopes; measures are nearly linear, so the first is nearly always enough
 STEPS_MAX = 6  # corrections of one model
 SAME_POINT = 1e-4  # in recommended widths: about a lever's last decimal
-GAIN_SHARE = 0.05  # of the tolerance: less growth than this is no gain
+GAIN_SHARE = 0.05  # of the tolerance: less than this is no gain
 
 Verdict = Generator[tuple[Proposal, ...], tuple[Trial, ...], str | None]
 Searching = Generator[tuple[Proposal, ...], tuple[Trial, ...], "FurthestPoint | None"]
@@ -72,7 +72,7 @@ def find_furthest_point(problem: Problem, model: Model, start: Point, iteration:
 
 @dataclass(frozen=True)
 class _Climb:
-    """A search for the most growth, or the least when not `upwards`, within a problem's constraints."""
+    """A search for the most of the target, or the least when not `upwards`, within the constraints."""
 
     problem: Problem
     region: Region
@@ -104,29 +104,29 @@ class _Climb:
             if not gained:
                 break
         tolerance = self.problem.spec.tolerance
-        near = best.excess <= 0 and abs(best.growth - self.problem.target) <= tolerance
+        near = best.excess <= 0 and abs(best.reached - self.problem.target) <= tolerance
         return FurthestPoint(best, model, near or self.reaches(best))
 
     def better(self, one: Point, other: Point) -> bool:
         """Return whether one point exceeds less, or where neither does, is notably further."""
         if one.excess > 0 or other.excess > 0:
             return one.excess < other.excess
-        gain = one.growth - other.growth
+        gain = one.reached - other.reached
         return (gain if self.upwards else -gain) > GAIN_SHARE * self.problem.spec.tolerance
 
     def reaches(self, one: Point) -> bool:
         """Return whether a point keeps the constraints at the target or beyond."""
-        short = self.problem.target - one.growth
+        short = self.problem.target - one.reached
         return one.excess <= 0 and (short if self.upwards else -short) <= 0
 
 
 def _upwards(problem: Problem, model: Model) -> bool:
-    """Return whether the target lies nearer to the most than to the least growth within the constraints."""
+    """Return whether the target is nearer to the most than to the least within the constraints."""
     target = problem.target
     ends = ends_of(Region.of(problem).with_constraints(model), model)
     if ends is None:
-        return float(model.values[GROWTH]) < target
-    lowest, highest = (model.growth(end) for end in ends)
+        return float(model.values[REACHED]) < target
+    lowest, highest = (model.reached(end) for end in ends)
     return abs(target - highest) < abs(target - lowest)
 
 
@@ -163,9 +163,9 @@ class BaselineBroken(PlanWiseError):
 
 @dataclass(frozen=True)
 class Reachability:
-    """Growth of the unchanged scenario and at the bounds of all tuned levers.
+    """The unchanged scenario, and the bounds of all tuned levers.
 
-    Growth is monotonic in pay levers, so that their bounds give the range of growth. Where a lever moves
+    Measures are monotonic in pay levers, so that their bounds give the range of a target. Where a lever moves
     people, or constraints narrow the range, the bounds are only a first guess, and `found` is the nearest.
     """
 
@@ -185,9 +185,9 @@ class Reachability:
         target, tolerance = problem.target, problem.spec.tolerance
         if not problem.spec.seeks_target:
             return None
-        if target > self.highest.growth + tolerance:
+        if target > problem.reached(self.highest) + tolerance:
             return self.highest
-        if target < self.lowest.growth - tolerance:
+        if target < problem.reached(self.lowest) - tolerance:
             return self.lowest
         return None
 
@@ -209,8 +209,12 @@ def evaluate_bounds(problem: Problem, strategy: Strategy) -> Search:
 
 
 def has_constraints(problem: Problem) -> bool:
-    """Return whether constraints may keep growth from where the levers' bounds allow it."""
-    return bool(problem.rules) or any(one.name not in OF_LEVERS_ALONE for one in problem.spec.limits)
+    """Return whether constraints may keep the target from where the levers' bounds allow it.
+
+    All levels' merit at one bound keeps any step between them.
+    """
+    rules = any(rule.name != MERIT_STEP for rule in problem.rules)
+    return rules or any(one.name not in OF_LEVERS_ALONE for one in problem.spec.limits)
 
 
 def bounds_proposals(problem: Problem) -> tuple[Proposal, ...]:

@@ -1,16 +1,18 @@
 """The result of a study: its answer, how it was found, and what follows from it."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from typing import Any, Protocol, runtime_checkable
 
 from planwise.engine.outcome import Kpis
 from planwise.parameters import EffectiveParameters
+from planwise.parameters.values import DECIMALS
 from planwise.risk.assessment import Assessment, assess
 from planwise.risk.impact import CostImpact, PeopleImpact, cost_impact
 from planwise.study import post_analysis
+from planwise.study.alternatives import Alternative, answers_json
 from planwise.study.constraints import PAYROLL
 from planwise.study.pareto import answer_of, candidates, trade_offs
 from planwise.study.post_analysis import (
@@ -21,10 +23,12 @@ from planwise.study.post_analysis import (
     caveats,
     employee_impact,
 )
-from planwise.study.problem import PP, Problem, evaluation_budget
+from planwise.study.problem import Problem, evaluation_budget
 from planwise.study.progress import TrialCounts
 from planwise.study.reachability import Reachability, with_baseline
-from planwise.study.space import TunedLever
+from planwise.study.space import TunedLever, expanded, members
+from planwise.study.spec import RISKY
+from planwise.study.target import GROWTH
 from planwise.study.trial import Evaluation, Kind, Trial
 
 PACKAGES = ("planwise", "sqlmesh", "duckdb", "optuna", "scipy", "numpy")
@@ -45,23 +49,26 @@ NOT_COMPUTED = NotComputed()
 class StudyResult:
     """The result of a study: the best evaluation, judged, and the effort; docs/studies.md, "Result".
 
-    Rates are 0–1, names ending in `_pp` percentage points, money the census's currency per year. A finding
-    that was not computed is a `NotComputed` with the reason; in JSON the text "not computed: reason".
+    Rates are 0–1, names ending in `_pp` percentage points, money the census's currency per year. `reached` is
+    in the unit of the target's measure; gaps of an amount are per cent of it; None without a target. A
+    finding that was not computed is a `NotComputed` with the reason; in JSON the text "not computed: reason".
     """
 
     study: str
     scenario: str
     strategy: str
-    target_growth: float
+    target: Mapping[str, Any]
     tolerance: float
     converged: bool
     reachable: bool
     feasible: bool
     stopped: str
     kind: Kind
+    reached: float | None
+    baseline_reached: float | None
     growth: float
     baseline_growth: float
-    gap_pp: float
+    gap_pp: float | None
     iterations: int
     evaluations: int
     real_plans: int
@@ -74,6 +81,7 @@ class StudyResult:
     constraints: list[dict[str, Any]]
     objective: Mapping[str, Any]
     binding: list[str]
+    nearest: float | None
     nearest_growth: float | None
     environment: str | None
     fingerprint: str | None
@@ -89,8 +97,21 @@ class StudyResult:
     front: list[dict[str, Any]] = field(default_factory=list)
     picks: Mapping[str, Any] = field(default_factory=dict)
     advice: Mapping[str, Any] = field(default_factory=dict)
+    within_policy: bool | None = None
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    answer_seconds: float | None = None
     warnings: list[str] = field(default_factory=list)
     versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def risk_level(self) -> str | None:
+        """The risk of the levers; None where it was not judged."""
+        return None if isinstance(self.risk, NotComputed) else self.risk.level.value
+
+    @property
+    def is_risky(self) -> bool:
+        """Whether the result is not to be saved unasked."""
+        return self.risk_level in RISKY
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -122,6 +143,9 @@ def study_result(
     seconds: float,
     strategy: object = None,
     preview: object = None,
+    levels: tuple[int, ...] = (),
+    answers: tuple[Alternative, ...] = (),
+    answer_seconds: float | None = None,
 ) -> StudyResult:
     """Judge a study's trials, including its post-analysis.
 
@@ -129,28 +153,35 @@ def study_result(
     """
     problem = with_baseline(problem, trials) if problem.baseline is None else problem
     nearest = reach.nearest(problem)
-    best = nearest or answer_of(problem, trials) or reach.baseline
-    levers = {lever.name: best.levers.get(lever.name, lever.start) for lever in problem.space}
+    best = study_answer(problem, reach, trials)
+    levers = expanded({lever.name: best.levers.get(lever.name, lever.start) for lever in problem.space})
     changes = _changes(problem.space, base, best)
     why_not = OUT_OF_REACH if nearest else stopped if stopped in CUT_SHORT else ENDED_EARLY
     robustness = post_analysis.robustness(problem, best, trials, why_not)
     converged = nearest is None and problem.converged(best)
     counts = TrialCounts(name, trials)
+    target = problem.spec.goal
+
+    def reached(evaluation: Evaluation) -> float | None:
+        return target.measure.of(evaluation.kpis) if problem.spec.seeks_target else None
+
     return StudyResult(
         study=name,
         scenario=scenario,
         strategy=problem.spec.chosen_strategy,
         strategy_reason=strategy.reason(problem) if isinstance(strategy, Reasoned) else None,
-        target_growth=problem.target,
+        target=target.as_json(),
         tolerance=problem.spec.tolerance,
         converged=converged,
         reachable=nearest is None,
         feasible=problem.feasible(best),
         stopped=stopped,
         kind=best.kind,
+        reached=reached(best),
+        baseline_reached=reached(reach.baseline),
         growth=best.growth,
         baseline_growth=reach.baseline.growth,
-        gap_pp=PP * problem.gap(best),
+        gap_pp=problem.gap_pp(best),
         iterations=max((trial.iteration for trial in trials), default=0),
         evaluations=counts.evaluations,
         real_plans=counts.real_plans,
@@ -163,6 +194,7 @@ def study_result(
         constraints=problem.described(best),
         objective={"value": problem.score(best), **problem.parts(best), "weights": problem.weights},
         binding=problem.binding(best),
+        nearest=None if nearest is None else reached(nearest),
         nearest_growth=None if nearest is None else nearest.growth,
         environment=best.environment,
         fingerprint=best.fingerprint,
@@ -176,9 +208,23 @@ def study_result(
         sensitivity=post_analysis.sensitivity(problem, best, trials, why_not),
         **trade_offs(problem, trials),
         advice=_advice(problem, trials, counts, converged=converged, reachable=nearest is None),
+        within_policy=problem.is_within_policy(best),
+        answers=answers_json(
+            problem,
+            base,
+            levels,
+            reach.baseline,
+            [(one, _risk(problem, base, one.evaluation)) for one in answers],
+        ),
+        answer_seconds=answer_seconds,
         warnings=caveats(problem, best, robustness, changes),
         versions=versions(),
     )
+
+
+def study_answer(problem: Problem, reach: Reachability, trials: Iterable[Trial]) -> Evaluation:
+    """Return a study's one answer: the nearest to a target out of reach, else its best trial."""
+    return reach.nearest(problem) or answer_of(problem, trials) or reach.baseline
 
 
 def quality_score(problem: Problem, baseline: Evaluation, best: Evaluation) -> float | None:
@@ -203,21 +249,23 @@ def _changes(
     for lever in space:
         new = best.levers.get(lever.name, lever.start)
         years = base.years if lever.year is None else (lever.year,)
-        by_year = {year: base.value(lever.lever, year) for year in years}
-        if any(value != new for value in by_year.values()) and best.levers:
-            change: dict[str, Any] = {"old": lever.start, "new": new, "change": round(new - lever.start, 6)}
-            if len(set(by_year.values())) > 1:
-                change["old_by_year"] = by_year
-            changes[lever.name] = change
+        for key in members(lever.name):
+            by_year = {year: base.number(key.partition("@")[0], year) for year in years}
+            if any(value != new for value in by_year.values()) and best.levers:
+                old = round(sum(by_year.values()) / len(by_year), DECIMALS)
+                change: dict[str, Any] = {"old": old, "new": new, "change": round(new - old, DECIMALS)}
+                if len(set(by_year.values())) > 1:
+                    change["old_by_year"] = by_year
+                changes[key] = change
     return changes
 
 
 def _risk(problem: Problem, base: EffectiveParameters, best: Evaluation) -> Assessment:
     spec, limit = problem.spec, problem.spec.limit(PAYROLL)
     return assess(
-        base.with_levers(best.levers),
+        base.with_levers(expanded(best.levers)),
         best.kpis,
-        target_growth=problem.target if spec.seeks_target else None,
+        target_growth=spec.goal.value if spec.seeks_target and spec.goal.measure.name == GROWTH else None,
         payroll_budget=None if limit is None else limit.bound,
     )
 
@@ -242,7 +290,7 @@ def _advice(
     return {"budget": {**asdict(budget), "seconds": budget.seconds}, "strategy": better}
 
 
-SOLVE_PLANS = 3  # maximum of `solve`
+SOLVE_PLANS = 2  # maximum of `solve`
 PLAN_STRATEGIES = "conservative", "balanced", "aggressive"
 
 

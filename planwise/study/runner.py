@@ -8,6 +8,7 @@ from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.storage import remove_partial
+from planwise.study.alternatives import Alternative, find_alternatives, needs_alternatives
 from planwise.study.journal import Journal
 from planwise.study.optuna_storage import open_storage
 from planwise.study.pareto import answer_of
@@ -15,13 +16,14 @@ from planwise.study.post_analysis import analyze_answer
 from planwise.study.problem import Problem, Strategy, problem_of
 from planwise.study.progress import TIMEOUT, Hooks, Progress
 from planwise.study.reachability import BaselineBroken, evaluate_bounds, reachability_of
-from planwise.study.result import StudyResult, study_result
+from planwise.study.result import StudyResult, study_answer, study_result
 from planwise.study.session import StudySession
 from planwise.study.spec import CANCELLED, INTERRUPTED, RUNNING, StudySpec, check_study_name
 from planwise.study.strategies import check_spec, strategy_named
 from planwise.study.study_files import (
     hold_study,
     journal_file,
+    remove_result,
     write_result,
     write_study,
     write_summary,
@@ -30,7 +32,7 @@ from planwise.study.trial import Evaluator, Kind
 from planwise.study.trial_pool import TrialPool
 
 SUMMARY_SECONDS = 1.0  # a summary waits for the disk, and once a second is often enough to show progress
-FOUND = ("converged", "reachable", "gap_pp", "growth")
+FOUND = ("converged", "reachable", "gap_pp", "reached", "growth", "within_policy", "risk_level")
 DIRECT = Hooks()
 
 
@@ -82,12 +84,13 @@ def run_study(
         journal = _journal(settings, name, problem, kept, resume=resume)
         evaluators: dict[Kind, Evaluator] = {"preview": preview, **({} if real is None else {"real": real})}
         status = StudyStatusWriter(settings, name, journal, hooks)
+        remove_result(settings, name)  # of an earlier process: a study has one answer
         status.write_state(RUNNING)
         with StudySession(name, problem, journal, evaluators, status.watching(hooks), pool) as session:
             sampler = strategy.sampler(problem, journal.count())
             if sampler is not None:
                 journal.use(sampler)
-            return _Study(scenario, base, strategy, preview, session, status).run()
+            return _Study(scenario, base, levels, strategy, preview, session, status).run()
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ class _Study:
 
     scenario: str
     base: EffectiveParameters
+    levels: tuple[int, ...]
     strategy: Strategy
     preview: Evaluator
     session: StudySession
@@ -105,9 +109,12 @@ class _Study:
         session = self.session
         try:
             stopped = session.drive(evaluate_bounds(session.problem, self.strategy))
+            answers = self._alternatives(stopped)
+            answered_after = session.stopping.seconds
+            self.status.write_answer(self._result(stopped, answers, answered_after, preview=None))
             self._close(stopped)
             session.abandon_interrupted()
-            result = self._result(stopped)
+            result = self._result(stopped, answers, answered_after, preview=self.preview)
         except BaselineBroken as error:
             self.status.write_state(f"failed: {error.what}")
             raise
@@ -122,22 +129,42 @@ class _Study:
         self.status.write_result(result)
         return result
 
+    def _alternatives(self, stopped: str) -> tuple[Alternative, ...]:
+        """Look for other answers where policy does not meet the target."""
+        session = self.session
+        session.stopping.end_search()
+        reach = reachability_of(session.trials)
+        best = study_answer(session.problem, reach, session.trials)
+        reachable = reach.nearest(session.problem) is None
+        if stopped in (CANCELLED, TIMEOUT) or not needs_alternatives(
+            session.problem, best, reachable=reachable
+        ):
+            return ()
+        found = session.drive(find_alternatives(session.problem, self.base, self.levels, best))
+        return () if isinstance(found, str) else found
+
     def _close(self, stopped: str) -> None:
         """Analyze the answer, unless there is none or the study was cut short."""
         session = self.session
         best = answer_of(session.problem, session.trials)
         nearest = reachability_of(session.trials).nearest(session.problem)
         if stopped not in (CANCELLED, TIMEOUT) and best is not None and nearest is None:
-            session.stopping.end_search()
             session.drive(analyze_answer(session.problem, best))
 
     def _close_early(self, state: str) -> None:
         """Write the best so far as the result; before the bounds are evaluated there is none."""
         self.status.write_state(state)
         if self.session.bounds:
-            self.status.write_result(self._result(state))
+            self.status.write_result(self._result(state, (), None, preview=None))
 
-    def _result(self, stopped: str) -> StudyResult:
+    def _result(
+        self,
+        stopped: str,
+        answers: tuple[Alternative, ...],
+        answered_after: float | None,
+        *,
+        preview: Evaluator | None,
+    ) -> StudyResult:
         session = self.session
         return study_result(
             self.status.name,
@@ -149,7 +176,10 @@ class _Study:
             stopped=stopped,
             seconds=session.stopping.seconds,
             strategy=self.strategy,
-            preview=self.preview,
+            preview=preview,
+            levels=self.levels,
+            answers=answers,
+            answer_seconds=answered_after,
         )
 
 
@@ -177,6 +207,12 @@ class StudyStatusWriter:
         """Write a state to the study and to the summary."""
         self._journal.note("state", state)
         self._write(state=state)
+
+    def write_answer(self, result: StudyResult) -> None:
+        """Write the result before its evidence: the study still runs."""
+        write_result(self._settings, self.name, result.as_json())
+        self._write(**{key: getattr(result, key) for key in FOUND})
+        self._hooks.on_answer(result)
 
     def write_result(self, result: StudyResult) -> None:
         """Write the result, then the state, so that the state is never ahead of the result."""

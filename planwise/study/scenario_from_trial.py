@@ -7,10 +7,11 @@ from planwise.census import Census, load_census
 from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, effective_parameters, open_ledger
 from planwise.parameters import EffectiveParameters
+from planwise.risk.assessment import assess
 from planwise.settings import Settings
 from planwise.study.evaluators import effective_of, simulation_digest
 from planwise.study.queries import load_view
-from planwise.study.spec import OptimizeRequest
+from planwise.study.spec import RISKY, OptimizeRequest, RiskNotAllowed
 from planwise.study.trial import Trial
 
 SEPARATOR = ":"
@@ -36,11 +37,13 @@ def promote_trial(
     *,
     description: str | None = None,
     actor: str | None = None,
+    allow_risk: bool = False,
 ) -> Scenario:
     """Store a finished trial as a scenario; simulating it gives exactly the growth that the trial had.
 
     Raises InputError for an unknown study or trial, one that failed or failed its gate, an invalid or
-    existing name, and when the study's scenario or census has changed since.
+    existing name, and when the study's scenario or census has changed since; RiskNotAllowed for a risk of
+    HIGH or CRITICAL without `allow_risk`.
     """
     view = load_view(settings, study)
     trial = _finished(study, number, view.trials)
@@ -56,6 +59,12 @@ def promote_trial(
                 remedy="Run the study again; or create a scenario with the trial's levers by --set.",
             )
         effective = effective_of(base, trial.levers, trial.seed)
+        risk = assess(effective, trial.evaluation.kpis, target_growth=None, payroll_budget=None).level
+        if risk in RISKY and not allow_risk:
+            raise RiskNotAllowed(
+                f"The risk of trial {number} of study {study} is {risk}.",
+                remedy="Allow it (--allow-risk), or choose another trial.",
+            )
         growth = f"growth {trial.evaluation.growth:.3%} a year ({trial.kind})"
         return ledger.scenarios.create(
             name,

@@ -7,15 +7,17 @@ writes the journal: finished trials are written before the next draw.
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from types import TracebackType
+from typing import TypeVar
 
 from planwise.errors import CheckFailed, machine_error
 from planwise.masking import describe_error
 from planwise.processes import raise_if_stopped
 from planwise.study.journal import Journal, PendingTrial, ResumeLog
-from planwise.study.problem import Batch, Problem, Search
+from planwise.study.lever_rules import kept_in_step
+from planwise.study.problem import Batch, Problem
 from planwise.study.progress import Hooks, StoppingRules, TrialCounts
 from planwise.study.reachability import with_baseline
 from planwise.study.spec import CANCELLED
@@ -23,6 +25,7 @@ from planwise.study.trial import Evaluation, Evaluator, Kind, Proposal, Trial, T
 from planwise.study.trial_pool import RunningTrial, RunningTrials, TrialPool
 from planwise.workers import RequestFailed, WorkerDied
 
+Found = TypeVar("Found")
 PREVIEWS_HERE_MAX = 40  # fewer are faster in this process than in workers, which must open their own previews
 POLL_SECONDS = 0.2  # between checks for a cancellation while trials run
 CANCEL_GRACE_SECONDS = 3.0  # for running trials to finish after a cancellation
@@ -65,8 +68,8 @@ class StudySession:
         self.abandon()
         self._running.close()
 
-    def drive(self, search: Search) -> str:
-        """Evaluate the batches of a search until it ends or is stopped; return the reason."""
+    def drive(self, search: Generator[Batch, tuple[Trial, ...], Found]) -> Found | str:
+        """Evaluate the batches of a search until it ends; return what it returns, or why it was stopped."""
         try:
             batch = next(search)
             while True:
@@ -78,7 +81,8 @@ class StudySession:
                     self._set_baseline()
                 batch = search.send(answers)
         except StopIteration as end:
-            return str(end.value)
+            found: Found = end.value
+            return found
         finally:
             search.close()
 
@@ -160,6 +164,7 @@ class StudySession:
             drawn, levers = None, interrupted.levers
         elif proposal.levers is None:
             drawn, levers = self._journal.draw()
+            levers = kept_in_step(self.problem.rules, self.problem.space, levers)
         else:
             drawn, levers = None, proposal.levers
         digest = self._digest(proposal, levers)

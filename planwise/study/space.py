@@ -1,8 +1,8 @@
 """The search space: the levers that a study tunes, their starting values and bounds."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import ceil, floor, nan
+from dataclasses import dataclass, replace
+from math import ceil, floor, inf, nan
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,16 @@ import pyarrow.parquet as pq
 from planwise.census import Census
 from planwise.errors import InputError
 from planwise.parameters import Chain, EffectiveParameters, Lever
-from planwise.parameters.catalogue import Direction
+from planwise.parameters.catalogue import Direction, Unit
 from planwise.parameters.values import DECIMALS, Key, parse_key
 from planwise.risk.finite_differences import Dimension
 from planwise.study.constraints import CHANGE, Constraint
 
-DEFAULT_FAMILIES = ("cola_rate", "merit_rate_level_", "new_hire_salary_adjustment", "promotion_raise_level_")
+DEFAULT_FAMILIES = ("cola_rate", "merit_rate_level_")
+MERIT = "merit"  # all levels' merit, where levers are named; tied, one dimension
+MERIT_FAMILY = "merit_rate_level"
+TIED = "+"  # between the levels in the name of a tied lever
+GRID = {Unit.RATE: 0.0005, Unit.MULTIPLIER: 0.01}  # steps of round numbers
 FROM_LEVEL_TO_NEXT = ("promotion_raise_level_", "promotion_probability_level_")
 ELASTICITY = "turnover_pay_elasticity"  # above 0, pay decides who leaves
 HAIR = 1e-9  # rounding error of a six-decimal number as a double
@@ -29,9 +33,11 @@ class TunedLever(Dimension):
     """One dimension of the search: a lever in all years, or in one.
 
     `name` is its key (`cola_rate` or `cola_rate@2027`), `lever` the plain name, `year` None for all years.
+    One merit budget for several levels is tied, its name being `merit_rate_level_1+2+3`. `step` is the
+    distance of round values; `policy` the recommended range, none for a lever that is judged in total.
     `low` and `high` are the hard bounds, narrowed by constraints on its change; `hard_low` and `hard_high`
     the hard bounds themselves. `start` is the value in force (the mean over years where it differs by year),
-    `in_force` its smallest and largest over the years. `increasing`: whether growth rises with it.
+    `in_force` its smallest and largest over the years. `increasing`: whether pay rises with it.
     """
 
     level_id: int | None
@@ -41,6 +47,8 @@ class TunedLever(Dimension):
     hard_low: float = nan
     hard_high: float = nan
     in_force: tuple[float, float] = (nan, nan)
+    step: float = 10.0**-DECIMALS
+    policy: tuple[float, float] = (-inf, inf)
 
     def __post_init__(self) -> None:
         filled = {
@@ -51,6 +59,29 @@ class TunedLever(Dimension):
         }
         for name, value in filled.items():
             object.__setattr__(self, name, value)  # frozen: set during creation only
+
+    def snapped(self, value: float) -> float:
+        """Return the nearest round value within the bounds, else the nearest bound."""
+        rounded = round(round(value / self.step) * self.step, DECIMALS)
+        if rounded < self.low - HAIR:
+            rounded = round(ceil(self.low / self.step - HAIR) * self.step, DECIMALS)
+        if rounded > self.high + HAIR:
+            rounded = round(floor(self.high / self.step + HAIR) * self.step, DECIMALS)
+        return self.clamp(rounded)
+
+    def within_policy(self) -> "TunedLever":
+        """Return the lever bounded by its recommended range, which its value in force may be outside of."""
+        low, high = self.policy
+        return replace(
+            self,
+            low=max(self.low, min(low, self.in_force[0])),
+            high=min(self.high, max(high, self.in_force[1])),
+        )
+
+    def fixed(self) -> "TunedLever":
+        """Return the lever without room."""
+        value = self.clamp(self.start)
+        return replace(self, low=value, high=value)
 
     def change(self, value: float) -> float:
         """Return how far a value is from the one in force, in the lever's unit; the largest over years."""
@@ -65,6 +96,23 @@ def census_levels(census: Census) -> tuple[int, ...]:
     return tuple(pq.read_table(census.levels_file, columns=["level_id"]).column(0).to_pylist())
 
 
+def members(name: str) -> tuple[str, ...]:
+    """Return the keys of the levers that a dimension moves: several where it is tied."""
+    stem, at, year = name.partition("@")
+    family, _, levels = stem.rpartition("_")
+    return tuple(f"{family}_{level}{at}{year}" for level in levels.split(TIED)) if TIED in stem else (name,)
+
+
+def expanded(levers: Mapping[str, float]) -> dict[str, float]:
+    """Return the values of single levers, given those of dimensions."""
+    return {key: value for name, value in levers.items() for key in members(name)}
+
+
+def snapped(space: Space, values: Mapping[str, float]) -> dict[str, float]:
+    """Return round values within the bounds."""
+    return {lever.name: lever.snapped(values[lever.name]) for lever in space}
+
+
 def tuned_levers(
     base: EffectiveParameters,
     levels: Iterable[int],
@@ -73,14 +121,16 @@ def tuned_levers(
     by_year: bool = False,
     locked: Sequence[str] = (),
     limits: Iterable[Constraint] = (),
+    tie: bool = False,
+    grid: bool = False,
 ) -> Space:
     """Return the levers to tune, in the order they are declared, then by year.
 
-    By default the pay levers of the levels that the census has; promotion raises where a next level exists.
-    `wanted` are names or keys of one year; `by_year` makes one dimension a year of each plain name. `limits`
-    narrow the bounds where they are on changes. Raises InputError for a lever that is unknown, locked, not
-    tunable, named twice or without a level in the census, a year that is not simulated, and for changes that
-    leave no value.
+    By default COLA and the merit of the levels that the census has. `tie` makes one dimension of all tuned
+    levels' merit; `grid` gives round values. `wanted` are names or keys of one year, `merit` being that of
+    all levels; `by_year` makes one dimension a year of each plain name. `limits` narrow the bounds where they
+    are on changes. Raises InputError for a lever that is unknown, locked, not tunable, named twice or without
+    a level in the census, a year that is not simulated, and for changes that leave no value.
     """
     present = frozenset(levels)
     changes = [limit for limit in limits if limit.name == CHANGE]
@@ -92,7 +142,39 @@ def tuned_levers(
         raise InputError("There is no lever to tune.", remedy="Name one, or unlock one.")
     order = list(base.declared.levers)
     left.sort(key=lambda key: (order.index(key.name), key.year or 0))
-    return tuple(_tuned(key, base, changes) for key in left)
+    groups: dict[tuple[str, int | None], list[Key]] = {}
+    for key in left:
+        family = key.name.rpartition("_")[0]
+        groups.setdefault((family if tie and family == MERIT_FAMILY else key.name, key.year), []).append(key)
+    return tuple(_tied([_tuned(key, base, changes, grid=grid) for key in keys]) for keys in groups.values())
+
+
+def _tied(levers: Sequence[TunedLever]) -> TunedLever:
+    """Return one dimension for several levers: its start is the mean, its bounds those that all allow."""
+    first = levers[0]
+    if len(levers) == 1:
+        return first
+    low, high = max(one.low for one in levers), min(one.high for one in levers)
+    if low > high:
+        raise InputError(
+            "No one merit budget is within every level's limits.",
+            remedy="Give each level its own with --tie none, or allow larger changes.",
+        )
+    stem, at, year = first.name.partition("@")
+    levels = TIED.join(str(one.level_id) for one in levers)
+    name = f"{stem.rpartition('_')[0]}_{levels}{at}{year}"
+    return replace(
+        first,
+        name=name,
+        lever=name.partition("@")[0],
+        low=low,
+        high=high,
+        start=round(sum(one.start for one in levers) / len(levers), DECIMALS),
+        hard_low=max(one.hard_low for one in levers),
+        hard_high=min(one.hard_high for one in levers),
+        in_force=(min(one.in_force[0] for one in levers), max(one.in_force[1] for one in levers)),
+        level_id=None,
+    )
 
 
 def start_of(space: Space) -> dict[str, float]:
@@ -111,7 +193,7 @@ def change_of(space: Space, levers: Mapping[str, float]) -> float:
 
 
 def extreme(space: Space, *, highest: bool) -> dict[str, float]:
-    """Return the bounds at which growth is highest, or lowest, by the levers' declared directions."""
+    """Return the bounds at which pay is highest, or lowest, by the levers' declared directions."""
     return {lever.name: lever.high if lever.increasing == highest else lever.low for lever in space}
 
 
@@ -148,7 +230,7 @@ def _keys(
             and not lever.locked
         ]
     else:
-        keys = [parse_key(name) for name in wanted]
+        keys = [key for name in wanted for key in _named(base, present, name)]
         for key in keys:
             _check_tunable(_known(base, key), present)
     if by_year:
@@ -165,6 +247,15 @@ def _keys(
     return keys
 
 
+def _named(base: EffectiveParameters, present: frozenset[int], name: str) -> list[Key]:
+    """Return the keys of a name; `merit` is the merit of every level of the census."""
+    stem, at, year = name.partition("@")
+    if stem != MERIT:
+        return [parse_key(name)]
+    levers = (lever for lever in base.declared.levers.values() if lever.name.startswith(MERIT_FAMILY))
+    return [parse_key(f"{lever.name}{at}{year}") for lever in levers if _has_level(lever, present)]
+
+
 def _is_locked(key: Key, locked: Sequence[str], *, explicit: bool) -> bool:
     if key.name not in locked and str(key) not in locked:
         if key.year is None and any(parse_key(name).name == key.name for name in locked):
@@ -178,7 +269,7 @@ def _is_locked(key: Key, locked: Sequence[str], *, explicit: bool) -> bool:
     return True
 
 
-def _tuned(key: Key, base: EffectiveParameters, changes: Iterable[Constraint]) -> TunedLever:
+def _tuned(key: Key, base: EffectiveParameters, changes: Iterable[Constraint], *, grid: bool) -> TunedLever:
     lever = base.declared.levers[key.name]
     years = base.years if key.year is None else (key.year,)
     by_year = {year: base.number(key.name, year) for year in years}
@@ -212,6 +303,8 @@ def _tuned(key: Key, base: EffectiveParameters, changes: Iterable[Constraint]) -
         hard_low=lever.bounds[0],
         hard_high=lever.bounds[1],
         in_force=(min(values), max(values)),
+        step=GRID.get(lever.unit, 10.0**-DECIMALS) if grid else 10.0**-DECIMALS,
+        policy=(-inf, inf) if lever.judged_in_total else lever.recommended,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from cyclopts import Parameter
 from pydantic import BeforeValidator, Field, model_validator
@@ -14,6 +14,8 @@ from planwise.errors import InputError
 from planwise.governance.request import NO_OPTION, SWITCH, Bounds, Request, ScenarioRequest
 from planwise.parameters import EffectiveParameters
 from planwise.study.constraints import (
+    GROWTH,
+    INCREASE,
     LOCKED,
     PAYROLL_RISK,
     Constraint,
@@ -22,9 +24,13 @@ from planwise.study.constraints import (
     within_budget,
 )
 from planwise.study.objectives import TARGETS, Objectives, objectives_text, parse_objectives
+from planwise.study.target import DEFAULT_TARGET, Target, parse_target
 
+TIE_MERIT = "merit"
+FLOORS = (INCREASE, GROWTH)  # what trade-offs may be kept above
 DEFAULT_STRATEGY = "solve"  # of the default objective
 STRATEGY_OF_OBJECTIVES = "auto"
+RISKY = frozenset({"HIGH", "CRITICAL"})  # levels of risk that are not saved unasked
 NAME_PATTERN = re.compile(r"[a-z0-9_]{1,100}")
 # Budgets; every other field is part of the question.
 BUDGETS = frozenset(
@@ -38,7 +44,6 @@ BUDGETS = frozenset(
     }
 )
 STORED_AS = {"tune": "levers", "lock": "locked", "sampler_seed": "seed"}  # keys of the journal that differ
-RATE = "Give a rate: 0.03 is 3 % a year."
 AT_LEAST_ONE = Bounds(1, 1_000_000, remedy="Give 1 or more.")
 WORKERS = Bounds(1, 256, remedy="Give the number of processors, or fewer.")
 
@@ -62,16 +67,17 @@ def _as_text(objectives: str | Iterable[tuple[str, float | None]] | None) -> str
 class StudySpec(Request):
     """The question of a study and how to search for its answer.
 
-    Rates are compound annual growth of mean base pay from the census to the last simulated year. Without
-    `objectives` a study searches for the least change that meets the target. Raises InputError for values
-    that no study can use.
+    Without `objectives` a study searches for the least change that meets the target. `target_growth` is only
+    a short way to write a target: it becomes `target`. Raises InputError for values that no study can use.
     """
 
-    target_growth: Annotated[float | None, Bounds(-0.5, 0.5, remedy=RATE)] = Field(
+    target: str | None = Field(
         default=None,
-        description="Compound annual growth of mean base pay since the census, a rate; default the "
-        "scenario's target.",
+        description="MEASURE=VALUE: increase=0.035 (increase budget of the first year), payroll=250e6 (at "
+        "its end), continuing=0.04 (those who stay), growth=0.03 (average pay, a year until the last); "
+        f"default {DEFAULT_TARGET}.",
     )
+    target_growth: float | None = Field(default=None, description="Short for --target growth=R.")
     strategy: str | None = Field(
         default=None,
         description="How to search (docs/studies.md lists the strategies); default solve for a target, auto "
@@ -85,15 +91,16 @@ class StudySpec(Request):
     )
     constraints: Annotated[tuple[str, ...], Parameter(name="--constraint", negative="")] = Field(
         default=(),
-        description="payroll<=N, payroll_risk<=SHARE, merit_monotone, change<=X, change.LEVER<=X, raise<=X, "
-        "raise>=X, adjusted_gap<=X, below_minimum<=N; may be given many times.",
+        description="payroll<=N, payroll_risk<=SHARE, increase<=X, increase>=X, growth<=X, growth>=X, "
+        "merit_monotone, merit_step<=X, change<=X, change.LEVER<=X, raise<=X, raise>=X, "
+        "adjusted_gap<=X, below_minimum<=N; may be given many times.",
     )
     tolerance: Annotated[
         float, Bounds(0, 0.05, above=True, remedy="Give a rate: 0.001 is 0.1 percentage points.")
     ] = Field(
         default=0.001,
-        description="Largest distance from the target that counts as met, a rate: 0.001 is 0.1 percentage "
-        "points.",
+        description="Largest distance from the target that counts as met: 0.001 is 0.1 percentage points, "
+        "of a payroll 0.1 %.",
     )
     max_iterations: Annotated[
         int, Bounds(1, 20, remedy="The corrections shrink by a fifth each; more than 20 change nothing.")
@@ -116,13 +123,27 @@ class StudySpec(Request):
         tuple[str, ...] | None, BeforeValidator(names_or_none), Parameter(name="--levers", negative="")
     ] = Field(
         default=None,
-        description="Tune only these levers: names, or name@year, with commas; default all pay levers.",
+        description="Tune only these levers: names (merit is that of all levels), or name@year, with commas; "
+        "default merit and COLA.",
+    )
+    tie: Literal["merit", "none"] = Field(
+        default="merit",
+        description="One merit budget for all levels, or none: each level its own, neighbours within 0.5 "
+        "points (merit_step<=X for another difference).",
+    )
+    grid: Literal["on", "off"] = Field(
+        default="on",
+        description="Round values: rates in steps of 0.05 points, factors of 0.01; off for any value.",
     )
     by_year: Annotated[bool, SWITCH] = Field(
         default=False, description="Tune each lever once a year, not once for all years."
     )
     lock: Annotated[tuple[str, ...], BeforeValidator(_names), Parameter(negative="")] = Field(
         default=(), description="Keep this lever fixed: name, or name@year."
+    )
+    policy: Annotated[bool, NO_OPTION] = Field(
+        default=False,
+        description="Keep every trial within policy; a target is sought within policy first anyway.",
     )
     single_iteration: Annotated[bool, SWITCH] = Field(
         default=False, description="Take only the strategy's first step, to look at it."
@@ -133,6 +154,18 @@ class StudySpec(Request):
     sampler_seed: Annotated[int, NO_OPTION, Bounds(low=0)] = Field(
         default=0, description="Seed of the strategy's own draws."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_target(cls, fields: Any) -> Any:
+        """Write the target in its canonical form."""
+        if not isinstance(fields, Mapping):
+            return fields
+        growth, text = fields.get("target_growth"), fields.get("target")
+        if growth is not None and text is not None:
+            raise InputError("--target and --target-growth both give a target.", remedy="Keep one of them.")
+        text = text if growth is None else f"growth={growth}"
+        return {**fields, "target_growth": None, "target": None if text is None else str(parse_target(text))}
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
@@ -155,6 +188,11 @@ class StudySpec(Request):
         return self.strategy or (STRATEGY_OF_OBJECTIVES if self.weights else DEFAULT_STRATEGY)
 
     @property
+    def on_grid(self) -> bool:
+        """Whether the answer has round values."""
+        return self.grid == "on"
+
+    @property
     def iterations(self) -> int:
         """The maximum number of iterations of a strategy."""
         return 1 if self.single_iteration else self.max_iterations
@@ -171,7 +209,7 @@ class StudySpec(Request):
 
     @property
     def seeks_target(self) -> bool:
-        """Whether growth is to meet the target; otherwise the target is ignored."""
+        """Whether the target is to be met; otherwise it is ignored."""
         return not self.weights or any(name == TARGETS for name, _ in self.weights)
 
     @cached_property
@@ -185,32 +223,45 @@ class StudySpec(Request):
         constrained = (one.lever for one in parse_constraints(self.constraints) if one.name == LOCKED)
         return tuple(sorted({*self.lock, *(lever for lever in constrained if lever)}))
 
+    @cached_property
+    def goal(self) -> Target:
+        """The target, sought or not."""
+        return parse_target(self.target or DEFAULT_TARGET)
+
     @property
-    def sought_growth(self) -> float | None:
-        """The growth to meet, a rate; None where no target is sought."""
-        return self.target_growth if self.seeks_target else None
+    def sought(self) -> Target | None:
+        """The target to meet; None where none is sought."""
+        return self.goal if self.seeks_target else None
 
     def limit(self, name: str) -> Constraint | None:
         """Return the constraint of a name; None when there is none."""
         return next((one for one in self.limits if one.name == name), None)
 
     def for_scenario(self, effective: EffectiveParameters) -> "StudySpec":
-        """Return the spec with the scenario's target, unless one is given, and its payroll budget.
+        """Return the spec with its target, the default one unless another is given, and the payroll budget.
 
         Raises InputError for payroll_risk without a payroll limit.
         """
-        fields = {name: getattr(self, name) for name in StudySpec.model_fields}
-        if self.target_growth is None:
-            fields["target_growth"] = effective.number("target_growth")
-        fields["constraints"] = within_budget(self.constraints, effective.number_or_none("payroll_budget"))
-        spec = StudySpec(**fields)
+        budget = effective.number_or_none("payroll_budget")
+        spec = self._with(target=str(self.goal), constraints=within_budget(self.constraints, budget))
         require_payroll(spec.limits)
         return spec
+
+    def with_limits(self, limits: Iterable[Constraint], *, policy: bool = False) -> "StudySpec":
+        """Return the spec with these constraints instead."""
+        return self._with(constraints=tuple(map(str, limits)), lock=self.locked, policy=policy or self.policy)
+
+    def with_levers(self, names: Iterable[str]) -> "StudySpec":
+        """Return the spec with these levers to tune."""
+        return self._with(tune=tuple(names), by_year=False)
+
+    def _with(self, **fields: Any) -> "StudySpec":
+        return StudySpec(**{name: getattr(self, name) for name in StudySpec.model_fields} | fields)
 
     def as_json(self) -> dict[str, Any]:
         """Return the spec as a journal stores it."""
         fields = {
-            **{name: getattr(self, name) for name in StudySpec.model_fields},
+            **{name: getattr(self, name) for name in StudySpec.model_fields if name != "target_growth"},
             "strategy": self.chosen_strategy,
             "objectives": self.weights,
             "constraints": tuple(map(str, self.limits)),
@@ -231,8 +282,12 @@ class StudySpec(Request):
         return fixed | {"levers": None if self.tune is None else tuple(sorted(self.tune))}
 
 
+class RiskNotAllowed(InputError):
+    """Levers of high risk were to be saved unasked."""
+
+
 class OptimizeRequest(ScenarioRequest, StudySpec):
-    """Search for the levers that meet a growth target, on top of a scenario; publish the result."""
+    """Search for the levers that meet a target, on top of a scenario; publish the result."""
 
     workers: Annotated[int, WORKERS] = Field(
         default=1, description="Processes that evaluate trials in parallel."
@@ -247,7 +302,30 @@ class OptimizeRequest(ScenarioRequest, StudySpec):
     preview: Annotated[bool, SWITCH] = Field(
         default=False, description="Decide on previews: nothing is verified, stored or published."
     )
+    allow_risk: Annotated[bool, SWITCH] = Field(
+        default=False, description="Save and publish the result even if its risk is HIGH or CRITICAL."
+    )
     publish: Annotated[bool, NO_OPTION] = Field(default=True, description="Simulate and publish the result.")
+
+    def for_scenario(self, effective: EffectiveParameters) -> StudySpec:
+        """Return the spec as in StudySpec; trade-offs are sought within policy and above a floor.
+
+        Raises InputError for trade-offs without a floor: the cheapest of all is to pay nothing.
+        """
+        spec = super().for_scenario(effective)
+        if not spec.multi_objective:
+            return spec
+        limits = list(spec.limits)
+        if not any(one.name in FLOORS and one.relation == ">=" for one in limits):
+            if self.target is None or self.goal.measure.name not in FLOORS:
+                raise InputError(
+                    "Trade-offs need a floor, a budget to spend or a growth to keep; nothing is cheapest.",
+                    remedy="Add --constraint increase>=0.03 or growth>=0.03, or --target increase=0.035.",
+                )
+            limits.append(
+                Constraint(self.goal.measure.name, ">=", round(self.goal.value - self.tolerance, 12))
+            )
+        return spec.with_limits(limits, policy=True)
 
     @property
     def target_scenario(self) -> str:
@@ -295,7 +373,7 @@ class StudyHeader:
         fields |= {
             "scenario": self.scenario,
             "census": self.census or None,
-            "target_growth": self.spec.sought_growth,
+            "target": None if self.spec.sought is None else str(self.spec.sought),
             "workers": self.workers,
             "preview": self.kind == "preview",
             "resume": None,
@@ -338,7 +416,14 @@ def stop_reason(reason: str) -> str:
     return STOPPED.get(reason, reason)
 
 
-def state_text(state: str, *, converged: bool | None, reachable: bool | None, has_target: bool) -> str:
+def state_text(
+    state: str,
+    *,
+    converged: bool | None,
+    reachable: bool | None,
+    has_target: bool,
+    within_policy: bool | None = None,
+) -> str:
     """Return a study's stored state and outcome in at most four words."""
     if state in (RUNNING, INTERRUPTED, CANCELLED):
         return state.capitalize()
@@ -347,5 +432,7 @@ def state_text(state: str, *, converged: bool | None, reachable: bool | None, ha
     if converged is None:
         return "Ended without a result"
     if converged:
-        return "Converged" if has_target else "Best found"
-    return "Best found" if reachable else "Out of reach"
+        if not has_target:
+            return "Best found"
+        return "Met outside policy" if within_policy is False else "Target met"
+    return "Target not met" if reachable else "Out of reach"

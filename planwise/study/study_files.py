@@ -22,7 +22,6 @@ LOCK_FILE = "lock"
 
 class _Question(BaseModel, extra="allow"):
     strategy: str | None
-    target_growth: float | None
 
 
 class _Study(BaseModel, extra="allow"):
@@ -42,7 +41,8 @@ class _Summary(BaseModel, extra="allow"):
 class _Result(BaseModel, extra="allow"):
     scenario: str
     strategy: str
-    target_growth: float | None
+    target: dict[str, Any] | None = None
+    target_growth: float | None = None  # of results before there were other measures
     converged: bool
     reachable: bool
     stopped: str
@@ -94,6 +94,11 @@ def write_result(settings: Settings, name: str, result: Mapping[str, Any]) -> Pa
     return _write(result_file(settings, name), result)
 
 
+def remove_result(settings: Settings, name: str) -> None:
+    """Remove a study's result."""
+    result_file(settings, name).unlink(missing_ok=True)
+
+
 def read_study(settings: Settings, name: str) -> dict[str, Any] | None:
     """Return a study's question; None for an unknown name."""
     return _read(settings, name, STUDY_FILE, _Study)
@@ -106,7 +111,24 @@ def read_summary(settings: Settings, name: str) -> dict[str, Any] | None:
 
 def read_result(settings: Settings, name: str) -> dict[str, Any] | None:
     """Return a study's result; None until it ends."""
-    return _read(settings, name, RESULT_FILE, _Result)
+    found = _read(settings, name, RESULT_FILE, _Result)
+    return found if found is None else _with_target(found)
+
+
+def _with_target(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result with its target, which older ones have as `target_growth`."""
+    if "target" in result:
+        return result
+    found = dict(result)
+    found["target"] = {"measure": "growth", "value": found.get("target_growth")}
+    of_growth = {"reached": "growth", "baseline_reached": "baseline_growth", "nearest": "nearest_growth"}
+    found |= {name: found.get(growth) for name, growth in of_growth.items()}
+    if isinstance(robust := found.get("robustness"), dict):
+        found["robustness"] = robust | {
+            "reached": robust.get("growth"),
+            "reached_by_seed": robust.get("growth_by_seed"),
+        }
+    return found
 
 
 def study_folders(settings: Settings) -> tuple[str, ...]:

@@ -106,9 +106,12 @@ class TrialPurpose(StrEnum):
     ROBUSTNESS = "robustness"  # the answer under another seed
     SENSITIVITY = "sensitivity"  # a neighbour of the answer
     ALONE = "alone"  # one lever's change without the others
+    ALTERNATIVE = "alternative"  # another answer than the study's own
 
 
-POST_ANALYSIS = frozenset({TrialPurpose.ROBUSTNESS, TrialPurpose.SENSITIVITY, TrialPurpose.ALONE})
+POST_ANALYSIS = frozenset(
+    {TrialPurpose.ROBUSTNESS, TrialPurpose.SENSITIVITY, TrialPurpose.ALONE, TrialPurpose.ALTERNATIVE}
+)
 NO_CANDIDATES = POST_ANALYSIS | {TrialPurpose.BASELINE}
 
 

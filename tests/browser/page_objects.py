@@ -130,7 +130,7 @@ class Optimise:
     def wait_until_it_converges(self):
         """Wait for the end of the study; return how many trials were seen at each look."""
         seen, trials = [], self.page.get_by_text(re.compile(r"^\d+ trials? · \d+ plans?"))
-        done = self.page.get_by_text("Converged", exact=True)
+        done = self.page.get_by_text("Target met", exact=True)
         expect(trials.first.or_(done.first)).to_be_visible(timeout=STUDY_MILLISECONDS)
         for _ in range(STUDY_MILLISECONDS // LOOK_MILLISECONDS):
             if trials.first.is_visible():

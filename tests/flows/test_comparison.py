@@ -19,6 +19,7 @@ from planwise.governance import open_ledger
 from planwise.governance.publications import load_publication
 from planwise.study.queries import load_view
 from planwise.study.scenario_from_trial import promote_trial
+from planwise.study.space import expanded
 from planwise.study.spec import OptimizeRequest
 from tests.unit.comparison.formulas import Workbook
 
@@ -172,7 +173,7 @@ def test_a_trial_becomes_a_scenario_that_grows_as_the_trial_did(home):
     made = promote_trial(home, study, trial.number, "tried")
     assert made.parent == "base"
     assert f"Trial {trial.number} of study {study}" in made.description
-    assert trial.levers.items() <= made.overrides.items()
+    assert expanded(trial.levers).items() <= made.overrides.items()
     report = simulate(home, SimulateRequest(scenario="tried"), QUIET)
     assert report.kpis[-1]["growth_compound"] == trial.evaluation.growth
     with open_ledger(home) as ledger:

@@ -36,15 +36,17 @@ from planwise.risk.impact import (
     PeopleImpact,
 )
 from planwise.study import OptimizeRequest, StudyResult
+from planwise.study.alternatives import OTHER, OUTSIDE, WITHIN
 from planwise.study.evaluators import trial_environment
 from planwise.study.post_analysis import NotComputed, ParameterImpact, Robustness
 from planwise.study.problem import require_groups
+from planwise.study.space import expanded
 from planwise.study.study_files import hold_study
 from tests.worlds import AS_OF, employee, levels_frame
 
 pytestmark = pytest.mark.long
 
-TARGET = 0.055  # between what the small census reaches with the levers at their bounds
+TARGET = 0.04  # an increase budget within policy
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +54,21 @@ def found(settings):
     from tests.flows.conftest import Recorder
 
     run = Recorder()
-    return optimize(settings, OptimizeRequest(target_growth=TARGET, save_as="found"), run), run
+    return optimize(settings, OptimizeRequest(target=f"increase={TARGET}", save_as="found"), run), run
 
 
 def test_the_winner_is_on_target_and_published_as_its_scenario(settings, found):
     report, _ = found
     answer = report.as_json()
     assert answer["converged"] and answer["reachable"] and answer["kind"] == "real"
-    assert abs(answer["gap_pp"]) <= 0.1
+    assert abs(answer["gap_pp"]) <= 0.1 and answer["real_plans"] == 1
+    assert answer["target"] == {"measure": "increase", "value": TARGET} and answer["answers"] == []
+    assert {round(value / 0.0005, 6) % 1 for value in answer["levers"].values()} == {0}  # round values
+    assert answer["within_policy"] and answer["risk"]["level"] == "OK"
     assert answer["real_plans"] <= 3
     published = load_publication(settings, "found")
     assert str(published.folder) == answer["published"]
-    assert published.manifest["kpis"][-1]["growth_compound"] == pytest.approx(TARGET, abs=0.001)
+    assert published.manifest["kpis"][0]["increase_rate"] == pytest.approx(TARGET, abs=0.001)
     with open_ledger(settings) as ledger:
         overrides = ledger.scenarios.get("found").overrides
     assert overrides == {name: change["new"] for name, change in answer["changes"].items()}
@@ -87,7 +92,7 @@ def test_simulating_what_was_found_runs_no_model(settings, found, run):
 
 
 def test_a_later_study_replaces_what_a_study_found(settings, found, run):
-    report = optimize(settings, OptimizeRequest(target_growth=TARGET + 0.005, save_as="found"), run)
+    report = optimize(settings, OptimizeRequest(target=f"increase={TARGET + 0.003}", save_as="found"), run)
     assert load_publication(settings, "found").fingerprint == report.simulation.outcome.fingerprint
 
 
@@ -95,7 +100,7 @@ def test_a_scenario_that_a_person_made_is_never_replaced(settings, run):
     with open_ledger(settings) as ledger:
         ledger.scenarios.create("mine", {"cola_rate": 0.02})
     with pytest.raises(InputError, match="mine"):
-        optimize(settings, OptimizeRequest(target_growth=TARGET, save_as="mine"), run)
+        optimize(settings, OptimizeRequest(target=f"increase={TARGET}", save_as="mine"), run)
     assert not [step for step in run.steps if step.startswith("trial_")]
 
 
@@ -117,14 +122,39 @@ def test_an_unreachable_target_publishes_nothing(settings, run):
     report = optimize(settings, OptimizeRequest(target_growth=0.3, save_as="never"), run)
     answer = report.as_json()
     assert not answer["reachable"] and not answer["converged"]
-    assert answer["nearest_growth"] < 0.3
+    assert answer["nearest"] == answer["nearest_growth"] < 0.3
+    assert [one["name"] for one in answer["answers"]] == [WITHIN, OUTSIDE, OTHER]
     assert answer["binding"]
     assert answer["published"] is False
     assert [publication.scenario for publication in list_publications(settings)] == before
 
 
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_risky_answer_is_published_only_when_that_is_allowed(settings, run, allowed):
+    """Seven per cent is outside policy: three answers, the study's own of high risk."""
+    name = f"risky_{allowed}".lower()
+    request = OptimizeRequest(target="increase=0.07", seeds=0, save_as=name, allow_risk=allowed)
+    answer = optimize(settings, request, run).as_json()
+    assert answer["converged"] and not answer["within_policy"] and answer["risk"]["level"] == "HIGH"
+    assert (answer["saved_as"], bool(answer["published"])) == ((name, True) if allowed else (None, False))
+    within, outside, other = answer["answers"]
+    assert (within["met"], outside["met"], other["met"]) == (False, True, False)
+    assert within["reached"] == pytest.approx(0.045, abs=5e-4) and within["risk"]["level"] == "OK"
+    assert [row["increase"] for row in outside["who"]] == pytest.approx([0.07] * 5, abs=1e-3)
+    assert outside["payroll"] > within["payroll"]
+
+
+def test_trade_offs_need_a_floor_and_stay_within_policy(settings):
+    with pytest.raises(InputError, match="need a floor"):
+        spec_of(settings, objectives="cost,equity")
+    by_target = spec_of(settings, objectives="cost,equity", target="increase=0.035")
+    assert tuple(map(str, by_target.limits)) == ("increase>=0.034",) and by_target.policy
+    own = spec_of(settings, objectives="cost,equity", constraints=("growth>=3%",))
+    assert tuple(map(str, own.limits)) == ("growth>=0.03",)
+
+
 def test_a_blocked_winner_is_not_published(settings, run, strict_gate):
-    request = OptimizeRequest(target_growth=TARGET, save_as="blocked", strategy="solve")
+    request = OptimizeRequest(target=f"increase={TARGET}", save_as="blocked", strategy="solve")
     try:
         report = optimize(settings, request, run)
     except SimulationBlocked:
@@ -136,8 +166,8 @@ def test_a_blocked_winner_is_not_published(settings, run, strict_gate):
 
 def test_resuming_with_another_question_is_rejected(settings, found, run):
     study = found[0].result.study
-    with pytest.raises(InputError, match="target_growth"):
-        optimize(settings, OptimizeRequest(resume=study, target_growth=0.02), run)
+    with pytest.raises(InputError, match=r"target increase=0\.04"):
+        optimize(settings, OptimizeRequest(resume=study, target="increase=0.02"), run)
 
 
 def test_resuming_a_finished_study_plans_nothing_again(settings, found, run):
@@ -159,7 +189,7 @@ def test_the_best_plans_stay_as_environments_and_an_interrupted_runs_others_go(s
         census = load_census(settings, None)
         base = resolve(simulated_years(5, census.first_year), scenario={})
         best = best_real_trials(settings, study)
-        assert best[0].levers == found[0].result.levers and len(best) <= KEPT_ENVIRONMENTS
+        assert expanded(best[0].levers) == found[0].result.levers and len(best) <= KEPT_ENVIRONMENTS
         warehouse.plan(trial_environment(study, 999), census, base, kpis_only=True).apply()
         kept = keep_environments(warehouse, census, base, study, best)
         own = {name for name in warehouse.environments() if name.startswith(f"trial_{study}_")}
@@ -180,9 +210,9 @@ def spec_of(settings, **request):
     return spec
 
 
-def test_without_options_the_scenarios_target_is_solved(settings):
+def test_without_options_a_market_budget_is_solved(settings):
     spec = spec_of(settings)
-    assert (spec.target_growth, spec.chosen_strategy, spec.limits) == (0.03, "solve", ())
+    assert (spec.target, spec.chosen_strategy, spec.limits) == ("increase=0.035", "solve", ())
 
 
 def test_the_payroll_budget_of_the_scenario_is_a_constraint(settings):
@@ -207,7 +237,7 @@ def test_a_gap_needs_a_census_with_groups(settings, tmp_path):
     with pytest.raises(InputError, match="neither gender nor ethnicity"):
         spec_of(settings, census="groupless", constraints=("adjusted_gap<=0.02",))
     with pytest.raises(InputError, match="neither gender nor ethnicity"):
-        spec_of(settings, census="groupless", objectives="cost,adjusted_gap")
+        spec_of(settings, census="groupless", objectives="cost,adjusted_gap", target="increase=0.03")
     assert tuple(map(str, spec_of(settings, constraints=("adjusted_gap<=0.02",)).limits)) == (
         "adjusted_gap<=0.02",
     )
@@ -237,7 +267,7 @@ def test_every_option_reaches_the_request(monkeypatch, settings):
     app(["optimize", *shlex.split(options), "--home", str(settings.home)])
     request = seen["request"]
     assert request.changes() == {"cola_rate": 0.03, "termination_rate": 0.08, "years": 3, "seed": 5}
-    assert (request.target_growth, request.tolerance, request.timeout_seconds) == (0.04, 0.002, 60.0)
+    assert (request.target, request.tolerance, request.timeout_seconds) == ("growth=0.04", 0.002, 60.0)
     assert request.tune == ("cola_rate@2027", "merit_rate_level_1")
     assert request.lock == ("promotion_raise_level_1", "cola_rate@2028")
     assert (request.stagnation, request.seeds, request.workers, request.by_year) == (9, 30, 2, True)
@@ -259,7 +289,7 @@ def test_the_options_help_and_defaults_are_those_of_the_request(capsys):
     [
         ("--stagnation 0", r"--stagnation must be at least 1 .*\(got 0\)"),
         ("--timeout 0", "--timeout must be above 0"),
-        ("--target-growth 3", "--target-growth must be at least -0.5 and at most 0.5"),
+        ("--target-growth 3", "must be at least -0.5 and at most 0.5"),
         ("--constraint payrol<=3", "Unknown constraint"),
         ("--seed=-1", "--seed must be at least 0"),
     ],
@@ -289,13 +319,15 @@ def full_result(**changes):
         "study": "s",
         "scenario": "baseline",
         "strategy": "solve",
-        "target_growth": 0.03,
+        "target": {"measure": "growth", "value": 0.03},
         "tolerance": 0.001,
         "converged": True,
         "reachable": True,
         "feasible": True,
         "stopped": "converged",
         "kind": "real",
+        "reached": 0.03,
+        "baseline_reached": 0.05,
         "growth": 0.03,
         "baseline_growth": 0.05,
         "gap_pp": 0.0,
@@ -321,6 +353,7 @@ def full_result(**changes):
         ],
         "objective": {"value": 0.75, "cost": 0.9, "targets": 0.6, "weights": {"cost": 0.5, "targets": 0.5}},
         "binding": ["cola_rate@2027"],
+        "nearest": None,
         "nearest_growth": None,
         "environment": None,
         "fingerprint": None,
@@ -331,8 +364,8 @@ def full_result(**changes):
             tolerance=0.001,
             share_within_tolerance=0.45,
             share_interval=[0.26, 0.66],
-            growth=Spread(p10=0.027, p50=0.029, p90=0.031, mean=0.029, sd=0.001, n=20),
-            growth_by_seed=[0.029] * 20,
+            reached=Spread(p10=0.027, p50=0.029, p90=0.031, mean=0.029, sd=0.001, n=20),
+            reached_by_seed=[0.029] * 20,
             payroll=Spread(p10=2.4e6, p50=2.5e6, p90=2.6e6, mean=2.5e6, sd=1e5, n=20),
             payroll_limit=2.7e6,
             share_over_payroll=0.05,
@@ -342,7 +375,7 @@ def full_result(**changes):
             2030, 0, 0, ImpactGroup(100, 90, 0.9, 80, 10, 1800.0, AMOUNTS, RATES), by_level={}
         ),
         "parameter_impact": ParameterImpact(
-            {"growth_compound": Parts(0.05, 0.03, -0.02, {"cola_rate@2027": -0.019}, -0.001)}
+            {"target": Parts(0.05, 0.03, -0.02, {"cola_rate@2027": -0.019}, -0.001)}
         ),
         "risk": Assessment(
             level=Risk.CRITICAL,

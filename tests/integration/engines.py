@@ -49,7 +49,7 @@ class Engine:
             self.real = self.evaluator(self.warehouse, self.census, self.base, name, passing)
         return run_study(
             self.settings,
-            StudySpec(target_growth=growth, **{"seeds": 0, **question}),
+            StudySpec(target_growth=growth, **{"seeds": 0, "tie": "none", "grid": "off", **question}),
             name=name,
             scenario="baseline",
             base=self.base,

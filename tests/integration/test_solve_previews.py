@@ -8,14 +8,13 @@ from engines import Engine
 from scipy.optimize import minimize
 
 from planwise.settings import Settings
-from planwise.study import StudySpec
 from planwise.study.linear_model import point_of
 from planwise.study.problem import problem_of
 from planwise.study.reachability import evaluate_bounds, reachability_of
 from planwise.study.space import bounds_of, levers_at
 from planwise.study.strategies.heuristic import AGGRESSIVE
 from planwise.study.strategies.solve import SOLVE
-from tests.unit.study.study_worlds import drive, trial_of
+from tests.unit.study.study_worlds import drive, exact, trial_of
 
 PROMOTIONS = tuple(f"promotion_probability_level_{level}" for level in (1, 2, 3, 4))
 
@@ -29,9 +28,11 @@ class World(Engine):
         self.payroll = max(float(year["payroll"]) for year in self.baseline.kpis)
 
     def problem(self, more, **question):
-        """A target of so much more growth than the baseline's."""
-        spec = StudySpec(target_growth=self.baseline.growth + more, **question)
-        return problem_of(spec, self.base, self.levels, "preview")
+        """A target of so much more growth than the baseline's, wherever policy is."""
+        spec = exact(target_growth=self.baseline.growth + more, **question)
+        problem = problem_of(spec, self.base, self.levels, "preview")
+        space = tuple(replace(lever, policy=(-np.inf, np.inf)) for lever in problem.space)
+        return replace(problem, space=space, market=None)
 
     def evaluate(self, levers, seed=None):
         digest = self.previews.digest(levers, seed)
@@ -71,7 +72,7 @@ class World(Engine):
             for i in range(1, len(outputs(np.zeros(len(low)))))
         ]
         if target:
-            aim = problem.spec.target_growth
+            aim = problem.target
             meets = {"fun": lambda z: outputs(z)[0] - aim, "jac": lambda z: slopes(z)[0]}
             limits.append({"type": "eq", **meets})
             fun, jac = (lambda z: z @ z), (lambda z: 2 * z)
@@ -109,7 +110,7 @@ def test_no_direct_minimisation_finds_a_smaller_change(world):
         found = trials[-1].evaluation
         reference, outputs = world.direct(problem)
         assert stopped == "converged" and informed.feasible(found)
-        assert abs(outputs[0] - problem.spec.target_growth) < 2e-5 and max(outputs[1:], default=0) < 2e-5
+        assert abs(outputs[0] - problem.target) < 2e-5 and max(outputs[1:], default=0) < 2e-5
         assert problem.change(found.levers) <= reference * 1.01
         assert {one.key for one in problem.spec.limits} <= set(informed.binding(found))
 

@@ -22,7 +22,13 @@ QUESTION = {
 
 
 RESULT = {
-    **{"scenario": "baseline", "strategy": "balanced", "target_growth": 0.03, "kind": "real"},
+    **{
+        "scenario": "baseline",
+        "strategy": "balanced",
+        "target": {"measure": "growth", "value": 0.03},
+        "kind": "real",
+    },
+    **{"reached": 0.03, "baseline_reached": 0.05, "nearest": None, "gap_pp": 0.0},
     **{"converged": True, "reachable": True, "stopped": "converged", "growth": 0.03},
     **{"levers": {}, "changes": {}, "kpis": [], "constraints": [], "binding": []},
 }
@@ -95,6 +101,8 @@ def add(
     if growth is None:
         return journal.fail(asked, "it broke")
     found = Evaluation(levers, kpis(**of), growth, kind, gate_status=gate, seconds=0.5, seed=seed)
+    for year in found.kpis:
+        year.setdefault("growth_compound", growth)
     limits = {"gate": float(gate == "failed"), **(limits or {})}
     return journal.complete(asked, TrialOutcome(found, tuple(values or (abs(growth - 0.03),)), limits, None))
 

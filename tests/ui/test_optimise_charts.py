@@ -7,7 +7,7 @@ import pytest
 from tests.ui import recorded_studies
 from ui.pages.optimise import answer, charts, trial_charts
 from ui.pages.optimise import trials as trial_rows
-from ui.pages.optimise.labels import GROWTH, OUTCOMES, SCORE, measures_of, study_state
+from ui.pages.optimise.labels import OUTCOMES, SCORE, measures_of, reached_measure, study_state
 from ui.queries.studies import StudyReader
 
 
@@ -39,7 +39,7 @@ def traces(content):
 
 
 def test_convergence_has_the_band_the_best_so_far_and_what_is_infeasible(target):
-    content = trial_charts.convergence(target, GROWTH)
+    content = trial_charts.convergence(target, reached_measure(target))
     marks = traces(content)
     assert marks["Preview"]["x"] == [0]  # the bound is in the table only
     assert marks["Plan"]["x"] == [2, 4]
@@ -49,7 +49,7 @@ def test_convergence_has_the_band_the_best_so_far_and_what_is_infeasible(target)
     band = content.figure["layout"]["shapes"][-1]
     assert (band["y0"], band["y1"]) == pytest.approx((0.029, 0.031))
     assert content.frame["trial"].tolist() == [0, 1, 2, 3, 4, 5]
-    assert trial_charts.convergence_measures(target) == (GROWTH, SCORE)
+    assert [one.column for one in trial_charts.convergence_measures(target)] == ["reached", SCORE.column]
 
 
 def test_a_front_is_measured_by_its_objectives_and_marks_knee_and_picks(front):
@@ -104,11 +104,17 @@ def test_feasibility_counts_the_trials_that_exceed_each_constraint(target):
 @pytest.mark.parametrize(
     ("outcome", "message", "tone"),
     [
-        ({"converged": True}, "Converged: growth 3.020%", "good"),
+        ({"converged": True, "within_policy": True}, "Target met: growth of average pay 3.020%", "good"),
+        ({"converged": True, "within_policy": False}, "Met outside policy", "warn"),
+        (
+            {"converged": True, "risk": {"level": "HIGH", "findings": []}},
+            "Target met, risk HIGH",
+            "bad",
+        ),
         ({"converged": False, "stopped": "trials"}, "all trials are done", "warn"),
         (
-            {"converged": False, "reachable": False, "nearest_growth": 0.0412, "constraints": []},
-            "nearest growth is 4.120%",
+            {"converged": False, "reachable": False, "nearest": 0.0412, "constraints": []},
+            "nearest is 4.120%",
             "bad",
         ),
         (
@@ -126,7 +132,9 @@ def test_the_answer_is_one_sentence(settings, studies, outcome, message, tone):
     journal = recorded_studies.begin(settings, "ended")
     recorded_studies.add(journal, 0.0302)
     known = {
+        "reached": 0.0302,
         "growth": 0.0302,
+        "baseline_reached": 0.05,
         "baseline_growth": 0.05,
         "kind": "real",
         "stopped": "converged",
@@ -209,5 +217,5 @@ def test_of_many_levers_those_that_go_most_with_growth_are_drawn(settings, studi
         recorded_studies.add(journal, 0.03 + 0.002 * step, levers)
     content = trial_charts.levers_and_outcomes(studies.get("many"), ())
     ticks = content.figure["layout"]["xaxis"]["ticktext"]
-    assert [text.replace("<br>", " ") for text in ticks] == ["Cost-of-living raise", "Annual growth (CAGR)"]
+    assert [text.replace("<br>", " ") for text in ticks] == ["Cost-of-living raise", "Growth of average pay"]
     assert "the 1 of 2 levers" in content.subtitle

@@ -10,7 +10,8 @@ from planwise.errors import InputError
 from planwise.study.constraints import parse_constraint
 from planwise.study.spec import OptimizeRequest, StudyHeader, StudySpec
 from ui.draft import Draft
-from ui.pages.optimise.form import LIMITS, ConstraintRows, NumberField, StudyForm
+from ui.pages.optimise.fields import LIMITS, ConstraintRows, NumberField
+from ui.pages.optimise.form import StudyForm
 from ui.pages.optimise.new_study import NewStudy, command_of
 from ui.selection import Selection
 from ui.values.studies import Preflight, PreflightCheck
@@ -37,13 +38,17 @@ def form(**values):
 
 
 def test_an_untouched_form_has_the_target_and_defaults():
-    assert form().request({}) == OptimizeRequest(target_growth=0.03)
+    assert form().request({}) == OptimizeRequest(target="increase=0.035")
 
 
 def test_every_widget_reaches_the_request_in_the_units_of_a_study():
     edited = form(
         ticks={"payroll": "1,250.5", "payroll_risk": "5", "merit_monotone": None, "raise": "20"},
+        measure="growth",
         target=3.3,
+        tie=False,
+        grid=False,
+        allow_risk=True,
         aim="weights",
         weights={"cost": 0.4, "targets": 0.6},
         strategy="cobyqa",
@@ -68,7 +73,10 @@ def test_every_widget_reaches_the_request_in_the_units_of_a_study():
         "scenario": "top_heavy",
         "levers": {"cola_rate": 0.03, "merit_rate_level_1@2027": 0.05},
         "assumptions": {"termination_rate": 0.08},
-        "target_growth": 0.033,
+        "target": "growth=0.033",
+        "tie": "none",
+        "grid": "off",
+        "allow_risk": True,
         "strategy": "cobyqa",
         "objectives": "cost=0.4,targets=0.6",
         "constraints": [
@@ -191,7 +199,7 @@ def test_a_field_refuses_what_is_no_whole_number(text):
 def test_the_command_has_the_options_of_the_request():
     request = form(ticks={"merit_monotone": None}, trials="9", preview=True, locks=["cola_rate"]).request({})
     assert command_of(request) == (
-        "planwise optimize --target-growth 0.03 --constraint merit_monotone --trials 9 --lock cola_rate "
+        "planwise optimize --target increase=0.035 --constraint merit_monotone --trials 9 --lock cola_rate "
         "--preview"
     )
 
@@ -202,14 +210,14 @@ def new_study():
     started = []
 
     def check(request, growth=None):
-        tone = "bad" if request.target_growth > 0.09 else "ok"
+        tone = "bad" if request.goal.value > 0.09 else "ok"
         return Preflight((PreflightCheck("Target", tone, "…"),))
 
     async def offload(work, *args):
         return work(*args)
 
     def start(kind, request, *, title):
-        started.append((request["target_growth"], title))
+        started.append((request["target"], title))
 
     plans = SimpleNamespace(list=lambda: [SimpleNamespace(name="baseline")], effective=None)
     session = SimpleNamespace(
@@ -232,7 +240,7 @@ def test_a_target_typed_just_before_the_start_is_the_one_that_is_sought(new_stud
     page, started = new_study
     page.form.target.value = 5.0
     asyncio.run(page._begin())
-    assert started == [(0.05, "Study of baseline: 5.00% a year")]
+    assert started == [("increase=0.05", "Study of baseline: increase budget 5.00%")]
 
 
 def test_a_question_that_fails_its_checks_is_not_started_though_the_one_before_was_ready(new_study):

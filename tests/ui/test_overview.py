@@ -258,6 +258,7 @@ def write_study(settings, name, *, levers, objectives=(), converged=True, growth
     about = {"study": name, "question": question, "scenario": "baseline", "kind": "real"}
     (folder / "study.json").write_text(json.dumps(about | {"created_at": "2026-11-20T10:00:00+00:00"}))
     stands = {"state": "converged", "trials": 9, "levers": levers, "growth": growth, "converged": converged}
+    stands["gap_pp"] = 100 * (0.03 - growth)
     (folder / "summary.json").write_text(json.dumps(stands | summary))
     (folder / "lock").touch()
     return folder
@@ -285,14 +286,14 @@ def test_a_study_waits_until_a_scenario_has_the_levers_of_its_best_trial(setting
     assert studies["under way"].state == "running" and not studies["under way"].has_answer
     found = waiting("baseline", 0, (), (), unsaved)
     assert [dict(item.chosen) for item in found] == [{"study": "open"}]
-    assert "+0.05\u00a0pp from the target" in found[0].why
+    assert "best 3.05%, −0.05\u00a0pp to go" in found[0].why
 
 
 def test_the_latest_study_says_how_it_stands_with_a_link(settings):
     write_study(settings, "s1", levers={"cola_rate": 0.02}, converged=False, reachable=True, seconds=12.0)
     (study,) = StudyReader(settings, plans=None).list()
     told = latest(study)
-    assert "Not converged" in told and "3.05%" in told and "?page=optimise&amp;study=s1" in told
+    assert "Target not met" in told and "3.05%" in told and "?page=optimise&amp;study=s1" in told
     write_study(settings, "s2", levers={}, objectives=[("cost", None), ("equity", None)])
     (two,) = (one for one in StudyReader(settings, plans=None).list() if one.name == "s2")
     assert "trade-offs, no target" in latest(two)

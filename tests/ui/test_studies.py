@@ -74,7 +74,7 @@ def test_the_best_so_far_is_of_feasible_trials_of_the_kind_that_decides(settings
     recorded_studies.add(journal, 0.03, gate="failed")
     recorded_studies.add(journal, 0.028)
     recorded_studies.add(journal, 0.05)
-    best = studies.get("one").trials["best_growth"].tolist()
+    best = studies.get("one").trials["best_reached"].tolist()
     assert best[0] != best[0]
     assert best[1:] == [0.04, 0.04, 0.028, 0.028]
 
@@ -133,7 +133,8 @@ def test_the_list_has_the_newest_first_and_leaves_out_what_is_damaged(settings, 
     (settings.studies_dir / "bad" / "study.json").write_text("{")
     found = studies.list()
     assert [one.name for one in found] == ["new", "old"]
-    assert (found[1].converged, found[1].growth, found[1].trials, found[1].target) == (True, 0.0301, 1, 0.03)
+    assert (found[1].converged, found[1].reached, found[1].trials) == (True, 0.0301, 1)
+    assert str(found[1].target) == "growth=0.03"
     with pytest.raises(DamagedStore, match=r"'bad' is damaged: .*study\.json"):
         studies.get("bad")
 
@@ -215,7 +216,7 @@ def named(checked, name):
         ({"strategy": "cmaes", "objectives": "growth", "constraints": ["raise<=9%"]}, "Strategy", "bad", ""),
         ({"strategy": "balanced", "constraints": ["merit_monotone"]}, "Strategy", "warn", "does not seek"),
         ({"strategy": "tpe", "trials": 10}, "Trials", "warn", "few"),
-        ({"strategy": "tpe", "trials": 100}, "Trials", "ok", "moderate"),
+        ({"strategy": "tpe", "trials": 100, "tie": "none"}, "Trials", "ok", "moderate"),
         ({"strategy": "tpe", "trials": 900}, "Trials", "warn", "more than help"),
         ({"strategy": "tpe", "trials": 100, "timeout_seconds": 3.0}, "Time", "warn", "about 30"),
         ({"save_as": "taken"}, "Save as", "bad", "already"),
@@ -240,7 +241,9 @@ def test_only_bad_checks_block_the_start(look):
 
 
 def test_auto_names_the_strategy_it_picks_and_the_reason(look):
-    front = look(objectives="cost,equity", trials=50, strategy="auto")
+    front = look(objectives="cost,equity", target="increase=0.035", trials=50, strategy="auto")
+    without = look(objectives="cost,equity")
+    assert "need a floor" in named(without, "Question").text and not without.ready
     assert front.strategy == "tpe"
     assert "50 trials" in front.reason
     assert front.takes_trials

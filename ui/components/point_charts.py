@@ -132,11 +132,11 @@ def seed_histogram(
     band: tuple[float, float] | None,
     target: tuple[float, str] | None,
     answer: float | None,
+    x_title: str,
+    x_format: str,
 ) -> Figure:
-    """Return growth under other seeds, the target with its band, and the growth that the study found."""
-    found = layout(
-        x_title="Annual growth (CAGR)", x_format=".2%", y_title="Seeds", y_format="d", height=HEIGHT - 40
-    )
+    """Return what is reached under other seeds, the target with its band, and what the study found."""
+    found = layout(x_title=x_title, x_format=x_format, y_title="Seeds", y_format="d", height=HEIGHT - 40)
     found["bargap"] = 0.04
     found["yaxis"]["nticks"] = 5
     trace = {
@@ -145,7 +145,7 @@ def seed_histogram(
         "y": list(counts),
         "width": [width] * len(middles),
         "marker": {"color": TOTAL},
-        "hovertemplate": "%{y} seeds around %{x:.2%}<extra></extra>",
+        "hovertemplate": "%{y} seeds around %{x}<extra></extra>",
     }
     figure = {"data": [trace], "layout": found}
     if band is not None:

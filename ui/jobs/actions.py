@@ -192,13 +192,21 @@ class ScenarioActions:
         with self._ledger() as ledger:
             ledger.scenarios.archive(name)
 
-    def keep_trial(self, study: str, number: int, name: str, description: str = "") -> Scenario:
+    def keep_trial(
+        self, study: str, number: int, name: str, description: str = "", *, allow_risk: bool = False
+    ) -> Scenario:
         """Store a study's trial as a scenario."""
         self._user.require_edit("create scenarios")
         from planwise.study.scenario_from_trial import promote_trial  # Optuna is slow to import
 
         return promote_trial(
-            self._settings, study, number, name, description=description or None, actor=self._user.name
+            self._settings,
+            study,
+            number,
+            name,
+            description=description or None,
+            actor=self._user.name,
+            allow_risk=allow_risk,
         )
 
     def _ledger(self) -> Ledger:

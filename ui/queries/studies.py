@@ -83,7 +83,7 @@ class StudyReader:
         if not self._is_there():
             raise InputError(
                 f"There is no study {name!r} in {self._settings.studies_dir}.",
-                remedy="Start one on this page, or run `planwise optimize --target-growth 0.03`.",
+                remedy="Start one on this page, or run `planwise optimize --target increase=0.035`.",
             )
         stamp = self.stamp(name)
         if self._settings.study_storage_url:  # another machine may write it, which changes no file here
@@ -91,7 +91,7 @@ class StudyReader:
         return self._studies.get((name, stamp), lambda: self._read(name, stamp))
 
     def importance(self, study: StudyTrials) -> Mapping[str, Any]:
-        """Return how much growth depends on each lever over all trials: method, reason, trials, shares.
+        """Return how much the target depends on each lever over all trials: method, reason, trials, shares.
 
         The result's own where it has one, else computed from the trials so far.
         """
@@ -113,7 +113,7 @@ class StudyReader:
     def check(self, request: OptimizeRequest, growth: GrowthRange | None = None) -> Preflight:
         """Check a request before its study starts; what no study can do is a bad check, not an error.
 
-        `growth` is within reach of the request's levers, by previews.
+        `growth` has what the request's levers reach, by previews.
         """
         from ui.queries.study_checks import preflight
 
@@ -134,7 +134,7 @@ class StudyReader:
                 trials=trials,
                 levers=growing.levers(),
                 unfinished=unfinished,
-                outcome=read_result(self._settings, name) if state != RUNNING else None,
+                outcome=read_result(self._settings, name),
                 front=members,
                 knee=knee,
                 picks=picks,
@@ -175,10 +175,12 @@ class StudyReader:
             trials=int(progress.get("trials") or 0),
             converged=progress.get("converged"),
             reachable=progress.get("reachable"),
-            growth=progress.get("growth"),
+            reached=progress.get("reached", progress.get("growth")),
             gap_pp=progress.get("gap_pp"),
             seconds=progress.get("seconds"),
             levers=progress.get("levers") or {},
+            within_policy=progress.get("within_policy"),
+            risk_level=progress.get("risk_level"),
             updated_at=str(progress.get("updated_at") or header.created_at),
         )
 

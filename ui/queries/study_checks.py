@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from planwise.census import Census, load_census
 from planwise.errors import InputError, PlanWiseError
-from planwise.formatting import with_levels
+from planwise.formatting import PAGE, with_levels
 from planwise.governance.scenarios import FOUND_BY, check_new_name
 from planwise.parameters import EffectiveParameters, Risk, validate_target
 from planwise.settings import Settings
@@ -19,6 +19,7 @@ from planwise.study.space import extreme
 from planwise.study.strategies import check_spec, strategy_info
 from planwise.study.strategies.auto import choose
 from planwise.study.study_files import running_studies
+from planwise.study.target import GROWTH
 from ui.values.studies import GrowthRange, Preflight, PreflightCheck, Tone
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class AnswerableQuestion:
 def preflight(
     settings: Settings, plans: "ScenarioReader", request: OptimizeRequest, growth: GrowthRange | None
 ) -> Preflight:
-    """Return every check of a question; `growth` is within reach of its levers, where it is known."""
+    """Return every check of a question; `growth` has what its levers reach, where it is known."""
     wrong: list[PreflightCheck] = []
     question = _answerable(settings, plans, request, wrong)
     around = [*_name(plans, request), *_busy(settings, request)]
@@ -106,25 +107,28 @@ def _answerable(
 def _target(question: AnswerableQuestion, growth: GrowthRange | None) -> list[PreflightCheck]:
     spec, problem = question.spec, question.problem
     if not spec.seeks_target:
-        return [PreflightCheck("Target", "ok", "No target: growth follows from the objectives.")]
-    market_budget = question.effective.number_or_none("market_budget")
-    findings = validate_target(problem.target, market_budget=market_budget)
+        return [PreflightCheck("Target", "ok", "No target: it follows from the objectives.")]
+    goal = spec.goal
+    findings = validate_target(goal.value) if goal.measure.name == GROWTH else []
     tone: Tone = "warn" if any(found.risk not in OF_RISK for found in findings) else "ok"
-    checks = [PreflightCheck("Target", tone, " ".join(with_levels(found.message) for found in findings))]
+    said = " ".join([f"{goal.text(PAGE)}.", *(with_levels(found.message) for found in findings)])
+    checks = [PreflightCheck("Target", tone, said[0].upper() + said[1:])]
     if growth is None:
         return checks
     low, high = sorted((growth.lowest, growth.highest))
-    target, span = problem.target, f"{low:.2%} to {high:.2%} a year"
-    if low - spec.tolerance <= target <= high + spec.tolerance:
+    near = goal.of_share(spec.tolerance)
+    lowest, highest, target = (goal.measure.text(value, form=PAGE) for value in (low, high, goal.value))
+    span = f"{lowest} to {highest}"
+    if low - near <= goal.value <= high + near:
         limited = problem.rules or any(one.name not in OF_LEVERS_ALONE for one in spec.limits)
         more = " Constraints may narrow this; the study checks it before any plan." if limited else ""
-        text = f"The tuned levers reach {span}; {target:.2%} is within.{more}"
+        text = f"The tuned levers reach {span}; {target} is within.{more}"
         return [*checks, PreflightCheck("Reach", "ok", text)]
     # Levers that move people need not act monotonically, so their bounds are not the last word.
     tone = "warn" if any(lever.dynamics for lever in problem.space) else "bad"
-    text = f"The tuned levers reach {span} at their bounds; {target:.2%} is beyond."
-    nearest = high if target > high else low
-    remedy = f"Set the target to {nearest:.2%}, tune more levers, or unlock some."
+    text = f"The tuned levers reach {span} at their bounds; {target} is beyond."
+    nearest = highest if goal.value > high else lowest
+    remedy = f"Set the target to {nearest}, tune more levers, or unlock some."
     return [*checks, PreflightCheck("Reach", tone, text, remedy)]
 
 

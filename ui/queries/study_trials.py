@@ -28,7 +28,7 @@ from planwise.study.objectives import (
 )
 from planwise.study.optuna_storage import load_study
 from planwise.study.pareto import diverse, front, knee
-from planwise.study.space import TunedLever
+from planwise.study.space import TunedLever, expanded, members
 from planwise.study.spec import StudyHeader, StudySpec
 from planwise.study.study_files import journal_file
 from planwise.study.trial import ERROR, FINISHED, GIVEN_UP, NO_CANDIDATES, Trial, TrialPurpose, trial_of
@@ -49,6 +49,7 @@ from ui.values.studies import (
 
 PP = 100.0
 CHANGE = "change"
+MERIT_BUDGET = "Merit budget, all levels"
 
 
 class GrowingTrials:
@@ -56,7 +57,7 @@ class GrowingTrials:
 
     def __init__(self, settings: Settings, name: str, header: StudyHeader) -> None:
         self._spec, self._names = header.spec, header.levers
-        self._kind, self._target = header.kind, header.spec.sought_growth
+        self._kind, self._target = header.kind, header.spec.sought
         self._study = load_study(settings, name)
         self._lock = Lock()
         self._rows: dict[int, Mapping[str, Any]] = {}
@@ -100,7 +101,7 @@ class GrowingTrials:
         if trial.purpose == TrialPurpose.BASELINE and trial.evaluation is not None:
             self._baseline = trial.evaluation.kpis
             self._starts = {name: float(value) for name, value in frozen.params.items()}
-        self._given[frozen.number] = {name: float(value) for name, value in trial.levers.items()}
+        self._given[frozen.number] = expanded(trial.levers)
         self._rows[frozen.number] = self._row(frozen, trial)
 
     def _row(self, frozen: FrozenTrial, trial: Trial) -> dict[str, Any]:
@@ -127,7 +128,8 @@ class GrowingTrials:
         values = frozen.values or []
         row |= {
             "growth": found.growth,
-            "gap_pp": None if self._target is None else PP * (self._target - found.growth),
+            "reached": self._spec.goal.measure.of(found.kpis) if self._target else None,
+            "gap_pp": PP * (self._target.goal - self._target.share(found.kpis)) if self._target else None,
             "payroll": highest_payroll(found.kpis),
             "cost": math.fsum(float(year["payroll_change"]) for year in found.kpis),
             "within_level_cv": last["within_level_cv"],
@@ -151,7 +153,8 @@ class GrowingTrials:
         if found is None or base is None:
             return {}
         target = self._target
-        of_target = 0.0 if target is None else targets_part(found.growth, target, self._spec.tolerance)
+        tolerance = self._spec.tolerance
+        of_target = 0.0 if target is None else targets_part(target.share(found.kpis), target.goal, tolerance)
         if not self._spec.weights:
             change = None if score is None else max(score - of_target, 0.0)
             return {PART + TARGETS: of_target} | ({} if change is None else {PART + CHANGE: change})
@@ -217,24 +220,20 @@ def journal_stamp(settings: Settings, name: str) -> Hashable:
 
 
 def _with_best(frame: pd.DataFrame, spec: StudySpec, kind: str) -> pd.DataFrame:
-    """Fill in, trial by trial, the best growth and score so far of the feasible trials that decide."""
+    """Fill in, trial by trial, the nearest value and lowest score so far of those that decide."""
     decides = (frame["role"] == CANDIDATE) & (frame["kind"] == kind) & (frame["state"] == FEASIBLE)
     frame["best_score"] = frame["score"].where(decides).cummin().ffill()
-    best: float | None = None
-    target = spec.sought_growth
-    growth = []
-    for counts, value, score, lowest in zip(
-        decides, frame["growth"], frame["score"], frame["best_score"], strict=True
+    best: tuple[float, float] | None = None  # gap and value
+    plain_target = spec.seeks_target and not spec.weights
+    reached: list[float | None] = []
+    for counts, value, gap, score, lowest in zip(
+        decides, frame["reached"], frame["gap_pp"], frame["score"], frame["best_score"], strict=True
     ):
         if counts:
-            nearer = best is None or (
-                abs(value - target) < abs(best - target)
-                if target is not None and not spec.weights
-                else score <= lowest
-            )
-            best = value if nearer else best
-        growth.append(best)
-    frame["best_growth"] = pd.to_numeric(pd.Series(growth, index=frame.index), errors="coerce")
+            nearer = best is None or (abs(gap) < abs(best[0]) if plain_target else score <= lowest)
+            best = (gap, value) if nearer else best
+        reached.append(None if best is None else best[1])
+    frame["best_reached"] = pd.to_numeric(pd.Series(reached, index=frame.index), errors="coerce")
     return frame
 
 
@@ -245,13 +244,15 @@ def _role(trial: Trial) -> str:
 
 
 def _lever(name: str, bounds: tuple[float, float] | None, start: float | None) -> StudyLever:
-    plain, _, year = name.partition("@")
+    several = len(members(name)) > 1
+    plain, _, year = members(name)[0].partition("@")
     declared = catalogue().levers.get(plain)
     if declared is None:  # a lever that was declared when the study ran
         low, high = bounds or (math.nan, math.nan)
         return StudyLever(name, name, "rate", low, high, start, (low, high))
     low, high = bounds or declared.bounds
-    label = with_levels(f"{declared.label}, {year}" if year else declared.label)
+    label = MERIT_BUDGET if several else declared.label
+    label = with_levels(f"{label}, {year}" if year else label)
     return StudyLever(name, label, declared.unit.value, low, high, start, declared.recommended)
 
 
@@ -277,4 +278,5 @@ def importance_of(study: StudyTrials) -> Mapping[str, Any]:
         return {"method": "none", "reason": reason, "trials": 0, "shares": {}}
     points = tried[[LEVER + lever.name for lever in space]]
     values = [dict(zip((lever.name for lever in space), row, strict=True)) for row in points.to_numpy()]
-    return importance(space, values, tried["growth"].tolist(), None).as_json()
+    found = tried["growth"] if study.target is None else tried["reached"]
+    return importance(space, values, found.tolist(), None).as_json()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from planwise.study.spec import RUNNING, StudyHeader, StudySpec
+from planwise.study.target import Target
 
 if TYPE_CHECKING:
     from planwise.study.problem import Budget
@@ -23,6 +24,7 @@ FACTS = (
     "seed",
     "state",
     "role",
+    "reached",
     "growth",
     "gap_pp",
     "payroll",
@@ -32,7 +34,7 @@ FACTS = (
     "below_minimum",
     "raise_max",
     "score",
-    "best_growth",
+    "best_reached",
     "best_score",
     "violated",
     "gate",
@@ -97,9 +99,9 @@ class StudyTrials:
         return self.header.spec
 
     @property
-    def target(self) -> float | None:
-        """The growth to meet, a rate; None where no target is sought."""
-        return self.header.spec.sought_growth
+    def target(self) -> Target | None:
+        """The target to meet; None where none is sought."""
+        return self.header.spec.sought
 
     @property
     def is_running(self) -> bool:
@@ -140,7 +142,7 @@ class StudyTrials:
 
 @dataclass(frozen=True)
 class StudySummary:
-    """A study without its trials; `gap_pp` is target minus growth.
+    """A study without its trials; `reached` is in the unit of the target, `gap_pp` the distance to it.
 
     `levers` are those of the answer; empty before there is one. `updated_at` is when the summary was written.
     """
@@ -151,16 +153,18 @@ class StudySummary:
     trials: int
     converged: bool | None
     reachable: bool | None
-    growth: float | None
+    reached: float | None
     gap_pp: float | None
     seconds: float | None
     levers: Mapping[str, float]
     updated_at: str
+    within_policy: bool | None = None
+    risk_level: str | None = None
 
     @property
-    def target(self) -> float | None:
-        """The growth to meet, a rate; None where no target is sought."""
-        return self.header.spec.sought_growth
+    def target(self) -> Target | None:
+        """The target to meet; None where none is sought."""
+        return self.header.spec.sought
 
     @property
     def has_answer(self) -> bool:
@@ -180,7 +184,7 @@ class PreflightCheck:
 
 @dataclass(frozen=True)
 class GrowthRange:
-    """Annual growth (rates) of the baseline and at both ends of the levers; seconds of one preview."""
+    """What the baseline and both ends of the levers reach, in the target's unit; seconds of one preview."""
 
     baseline: float
     lowest: float

@@ -141,8 +141,8 @@ def cost(before: Kpis, after: Kpis, limit: float | None) -> str:
     return draw_svg("cost", 2.9, draw, alt="Payroll by year, before and after")
 
 
-def convergence(trials: Sequence[Trial], target: float, tolerance: float, result: int | None) -> str:
-    """Draw each trial's growth minus the target (pp; linear near 0, logarithmic beyond)."""
+def convergence(trials: Sequence[tuple[Trial, float]], tolerance: float, result: int | None) -> str:
+    """Draw each trial's distance above its target (pp; linear near 0, logarithmic beyond)."""
 
     def draw(figure: Figure) -> None:
         axes = style_axes(figure.subplots())
@@ -156,8 +156,8 @@ def convergence(trials: Sequence[Trial], target: float, tolerance: float, result
         )
         for kind, feasible, marker, face, label in groups:
             points = [
-                (t.number, PP * (t.evaluation.growth - target))
-                for t in trials
+                (t.number, PP * above)
+                for t, above in trials
                 if t.evaluation is not None
                 and t.evaluation.feasible == feasible
                 and (not kind or t.kind == kind)
@@ -175,11 +175,10 @@ def convergence(trials: Sequence[Trial], target: float, tolerance: float, result
                     zorder=3,
                     **_marks(face, edge, feasible),
                 )
-        best = next((t for t in trials if t.number == result and t.evaluation is not None), None)
-        if best is not None and best.evaluation is not None:
-            at = (best.number, PP * (best.evaluation.growth - target))
+        best = next(((t.number, PP * above) for t, above in trials if t.number == result), None)
+        if best is not None:
             axes.scatter(
-                *at,
+                *best,
                 s=130,
                 facecolors="none",
                 edgecolors=color("good"),
@@ -193,20 +192,22 @@ def convergence(trials: Sequence[Trial], target: float, tolerance: float, result
         )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("trial")
-        axes.set_ylabel("growth minus target, pp")
+        axes.set_ylabel("above the target, pp")
         add_legend(axes)
 
     return draw_svg(
-        "convergence", 3.0, draw, alt="Growth minus target of every trial, with the tolerance band"
+        "convergence", 3.0, draw, alt="Distance of every trial from the target, with the tolerance band"
     )
 
 
-def robustness(growth: Sequence[float], target: float | None, tolerance: float, result: float) -> str:
-    """Draw the distribution of growth over other seeds, one mark a seed; green: within the tolerance."""
+def robustness(
+    reached: Sequence[float], target: float | None, tolerance: float, result: float, label: str
+) -> str:
+    """Draw the distribution of what other seeds reach, one mark a seed; green: within the tolerance."""
 
     def draw(figure: Figure) -> None:
         axes = style_axes(figure.subplots())
-        values = PP * np.array(growth)
+        values = PP * np.array(reached)
         edges = seed_bins(values, None if target is None else PP * target, PP * tolerance)
         counts, _ = np.histogram(values, edges)
         roles = ["before"] * len(counts)
@@ -226,15 +227,15 @@ def robustness(growth: Sequence[float], target: float | None, tolerance: float, 
         axes.axvline(mean, color=color("ink"), linewidth=1.2, linestyle=(0, (4, 2)), label="mean")
         axes.set_ylim(bottom=-0.09 * counts.max())
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-        axes.set_xlabel("annual growth, %")
+        axes.set_xlabel(f"{label}, %")
         axes.set_ylabel("seeds")
         add_legend(axes)
 
-    return draw_svg("robustness", 2.7, draw, alt="Distribution of growth under other seeds")
+    return draw_svg("robustness", 2.7, draw, alt="Distribution under other seeds")
 
 
-def sensitivity(effects: Mapping[str, float]) -> str:
-    """Draw the change of growth (pp) when a lever crosses its recommended range, largest first."""
+def sensitivity(effects: Mapping[str, float], label: str) -> str:
+    """Draw the change of what is reached (pp) when a lever crosses its recommended range, largest first."""
     ordered = sorted(effects.items(), key=lambda item: -abs(item[1]))
 
     def draw(figure: Figure) -> None:
@@ -248,10 +249,10 @@ def sensitivity(effects: Mapping[str, float]) -> str:
         axes.tick_params(axis="y", labelcolor=color("ink"))
         axes.invert_yaxis()
         axes.margins(x=0.08)
-        axes.set_xlabel("pp of annual growth for the width of the recommended range")
+        axes.set_xlabel(f"pp of the {label} for the width of the recommended range")
 
     return draw_svg(
-        "sensitivity", 0.7 + ROW_INCHES * len(ordered), draw, alt="Sensitivity of growth to each lever"
+        "sensitivity", 0.7 + ROW_INCHES * len(ordered), draw, alt=f"Sensitivity of the {label} to each lever"
     )
 
 

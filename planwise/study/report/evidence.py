@@ -9,20 +9,22 @@ from typing import Any, Literal
 from planwise.engine.outcome import Kpis
 from planwise.equity.reasons import gap_reason
 from planwise.errors import InputError
-from planwise.formatting import count, number, percent, points, ratio
+from planwise.formatting import PAGE, count, number, percent, points, ratio
 from planwise.governance.request import ScenarioRequest
 from planwise.parameters import Lever, catalogue
 from planwise.settings import Settings
 from planwise.study.post_analysis import NOT_COMPUTED
 from planwise.study.queries import load_view
 from planwise.study.report import charts
+from planwise.study.space import members
 from planwise.study.spec import StudyHeader
+from planwise.study.target import Target
 from planwise.study.trial import NO_CANDIDATES, Trial, TrialPurpose
 
 
 @dataclass(frozen=True)
 class LeverChange:
-    """A changed lever, all values in its own unit; `alone` is the growth it adds by itself, a rate."""
+    """A changed lever, all values in its own unit; `alone` is what it adds to the target by itself."""
 
     name: str
     old: float
@@ -54,9 +56,20 @@ class Evidence:
         return StudyHeader.from_json(self.about)
 
     @property
-    def target(self) -> float | None:
-        """The target growth, a rate; None for a study without a target."""
-        return self.header.spec.sought_growth
+    def target(self) -> Target | None:
+        """The target; None for a study without one."""
+        return self.header.spec.sought
+
+    @property
+    def measure(self) -> str:
+        """What the study is judged by."""
+        return self.header.spec.goal.measure.label
+
+    def above(self, trial: Trial) -> float | None:
+        """Return how far a trial is above the target, as a share; None without both."""
+        if trial.evaluation is None or self.target is None:
+            return None
+        return self.target.share(trial.evaluation.kpis) - self.target.goal
 
     @property
     def tolerance(self) -> float:
@@ -92,10 +105,17 @@ class Evidence:
         """The evaluated trials that could have become the result."""
         return [t for t in self.trials if t.evaluation and t.seed is None and t.purpose not in NO_CANDIDATES]
 
+    @property
+    def impact(self) -> Mapping[str, Any] | None:
+        """The effect of each lever alone on the target's measure; of older results, on growth."""
+        figures = self.finding("parameter_impact") or {}
+        found: Mapping[str, Any] | None = figures.get("target", figures.get("growth_compound"))
+        return found
+
     @cached_property
     def lever_changes(self) -> list[LeverChange]:
         """The changed levers, with the effect and the risk of each."""
-        impact = (self.finding("parameter_impact") or {}).get("growth_compound", {})
+        impact = self.impact or {}
         risks = (self.finding("risk") or {}).get("levers", {})
         return [
             LeverChange(
@@ -124,7 +144,7 @@ def gather_evidence(settings: Settings, name: str) -> Evidence:
 
 def declared_lever(name: str) -> Lever | None:
     """Return a lever's declaration, by its name or name@year; None when it is no longer declared."""
-    return catalogue().levers.get(name.partition("@")[0])
+    return catalogue().levers.get(members(name)[0].partition("@")[0])
 
 
 # Where it ran, how fast and under which name does not belong to the question.
@@ -185,7 +205,7 @@ STRUCTURE: tuple[tuple[str, str, Format, Format], ...] = (
 
 @dataclass(frozen=True)
 class TrialRow:
-    """A trial, the levers that it moved most first, and its growth minus the target, a rate."""
+    """A trial, the levers that it moved most first, and how far it is above the target, a share."""
 
     trial: Trial
     is_result: bool
@@ -218,9 +238,22 @@ class Report:
         result = self.evidence.result
         if self.evidence.target is None:
             return "no target"
-        if result["nearest_growth"] is not None:
+        if result["nearest"] is not None:
             return "constraints" if self.violated else "out of reach"
         return "met" if result["converged"] else "missed"
+
+    def reached(self, value: float | None, decimals: int = 2) -> str:
+        """Return a figure of the target's measure in words."""
+        return self.evidence.header.spec.goal.measure.text(value, decimals, PAGE)
+
+    def gap(self, share: float, decimals: int = 2) -> str:
+        """Return a distance from the target in words."""
+        return self.evidence.header.spec.goal.gap_text(share, decimals, PAGE)
+
+    @property
+    def target_text(self) -> str:
+        """The target in words."""
+        return self.evidence.header.spec.goal.text(PAGE)
 
     @property
     def violated(self) -> list[str]:
@@ -271,7 +304,7 @@ class Report:
 
     @property
     def slopes(self) -> list[tuple[str, Mapping[str, Any]]]:
-        """The sensitivity of growth to each lever, largest first; empty where it was not computed."""
+        """The sensitivity of the target to each lever, largest first; empty where it was not computed."""
         found = (self.evidence.finding("sensitivity") or {}).get("by_lever")
         if not isinstance(found, Mapping):
             return []
@@ -316,20 +349,22 @@ class Report:
             limits = [c["limit"] for c in result["constraints"] if c["name"] == "payroll" and c.get("limit")]
             drawn["cost"] = charts.cost(evidence.baseline, evidence.kpis, limits[0] if limits else None)
         if robustness := evidence.finding("robustness"):
-            growth = robustness["growth_by_seed"]
-            drawn["robustness"] = charts.robustness(growth, target, tolerance, result["growth"])
+            goal = evidence.header.spec.goal
+            unit = goal.value if goal.measure.is_amount else 1.0
+            seeds = [value / unit for value in robustness["reached_by_seed"]]
+            own = goal.share(evidence.kpis)
+            aim = None if target is None else target.goal
+            drawn["robustness"] = charts.robustness(seeds, aim, tolerance, own, evidence.measure)
         if self.slopes:
             widths = {name: s["per_width"] for name, s in self.slopes if s["per_width"] is not None}
-            drawn["sensitivity"] = charts.sensitivity(widths)
+            drawn["sensitivity"] = charts.sensitivity(widths, evidence.measure)
         if target is not None and evidence.candidates:
-            drawn["convergence"] = charts.convergence(
-                evidence.candidates, target, tolerance, result.get("trial")
-            )
+            above = [(t, found) for t in evidence.candidates if (found := evidence.above(t)) is not None]
+            drawn["convergence"] = charts.convergence(above, tolerance, result.get("trial"))
         return drawn
 
     def _row(self, trial: Trial) -> TrialRow:
-        found, target = trial.evaluation, self.evidence.target
-        gap = None if found is None or target is None else found.growth - target
+        gap = self.evidence.above(trial)
         is_result = trial.number == self.evidence.result.get("trial")
         return TrialRow(trial, is_result, self._moves(trial), gap)
 
@@ -337,8 +372,9 @@ class Report:
         """Return the moved levers with their values, by width of their recommended range, widest first."""
         result, moves = self.evidence.result, []
         for name, value in trial.levers.items():
-            change, lever = result["changes"].get(name), declared_lever(name)
-            old = change["old"] if change else result["levers"].get(name)
+            key = members(name)[0]
+            change, lever = result["changes"].get(key), declared_lever(name)
+            old = change["old"] if change else result["levers"].get(key)
             if lever is not None and old is not None and value != old:
                 low, high = lever.recommended
                 moves.append((abs(value - old) / (high - low), f"{name} {value:.4g}"))

@@ -40,7 +40,7 @@ STRATEGY_INFO: tuple[StrategyInfo, ...] = (
         "the least change, Σ((x − x₀) / width of the recommended range)², that meets the target",
         "target",
         NATIVE,
-        "1 plan, at most 3",
+        "1 plan, at most 2",
     ),
     StrategyInfo(
         "conservative", LOOP.format(".10"), "target", JUDGED, "one plan an iteration, and one for the start"

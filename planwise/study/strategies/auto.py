@@ -57,7 +57,7 @@ def choose(problem: Problem) -> StrategyChoice:
     if spec.multi_objective:
         return _front(problem)
     if not spec.weights:
-        return StrategyChoice("solve", "solve: a plain target, met with the least change in at most 3 plans.")
+        return StrategyChoice("solve", "solve: a plain target, met with the least change in at most 2 plans.")
     constraints = len(spec.limits)
     why = _why_populations(problem)
     if why is not None:

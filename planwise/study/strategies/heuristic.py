@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from optuna.samplers import BaseSampler
 
 from planwise.study.problem import Problem, Search
-from planwise.study.space import TunedLever, clamped, start_of
+from planwise.study.space import MERIT_FAMILY, TunedLever, clamped, members, snapped, start_of
 from planwise.study.trial import Evaluation, Proposal, TrialPurpose
 
 DECAY = 0.8  # of the adjustment, from one iteration to the next
@@ -30,7 +30,8 @@ class Heuristic:
         """Evaluate the start, then adjust and evaluate until on target or out of iterations."""
         levers = start_of(problem.space)
         for iteration in range(problem.spec.iterations + 1):
-            (trial,) = yield (Proposal(levers, problem.kind, TrialPurpose.ITERATION, iteration),)
+            proposed = snapped(problem.space, levers) if problem.spec.on_grid else levers
+            (trial,) = yield (Proposal(proposed, problem.kind, TrialPurpose.ITERATION, iteration),)
             if trial.evaluation is None:
                 return "failed: an iteration's trial failed, so the gap is unknown"
             if problem.on_target(trial.evaluation):
@@ -52,13 +53,14 @@ def adjusted(
 
 
 def _share(lever: TunedLever) -> float:
-    """Return what a lever takes of the adjustment; tuned by year, every year of it takes the same."""
+    """Return what a lever takes of the adjustment; each year the same, a tied lever its levels' mean."""
     if lever.lever == "cola_rate":
         return 1.0
     if lever.lever == "new_hire_salary_adjustment":
         return NEW_HIRE_SHARE
-    if lever.lever.startswith("merit_rate_level_") and lever.level_id is not None:
-        return MERIT_AT_LEVEL_0 - MERIT_PER_LEVEL * lever.level_id
+    if lever.lever.startswith(f"{MERIT_FAMILY}_"):
+        levels = [int(key.partition("@")[0].rpartition("_")[2]) for key in members(lever.name)]
+        return MERIT_AT_LEVEL_0 - MERIT_PER_LEVEL * sum(levels) / len(levels)
     return 0.0  # the loop knows no other lever
 
 

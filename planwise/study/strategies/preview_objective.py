@@ -6,9 +6,9 @@ batch while SciPy computes. So a search is as deterministic as SciPy.
 
 A point is (x − x₀) / scale, so that 1 is the width of a lever's recommended range. The squared gap to the
 target is in tolerances: from one unit to the next it changes ten thousand times as much as everything else.
-Two things make it tractable. Its gradient is never differenced: growth itself, nearly linear, is, and the
-chain rule does the rest. And a search for a target starts on it: at the smallest move by which growth, taken
-as linear, meets it.
+Two things make it tractable. Its gradient is never differenced: what is reached itself, nearly linear, is,
+and the chain rule does the rest. And a search for a target starts on it: at the smallest move by which a
+linear model meets it.
 """
 
 import threading
@@ -93,10 +93,10 @@ class ObjectiveFailed(CheckFailed):
 
 @dataclass(frozen=True)
 class Slopes:
-    """First derivatives at a point, by unit: of the value, of growth, and of each constraint (a row each)."""
+    """First derivatives at a point, by unit: of the value, of the target, of each constraint (a row each)."""
 
     value: Vector
-    growth: Vector
+    reached: Vector
     constraints: Vector
 
 
@@ -164,14 +164,14 @@ class PreviewObjective:
         return self._sloped[key]
 
     def on_target(self) -> Vector:
-        """Return the smallest move by which growth, taken as linear, meets the target; the origin without."""
+        """Return the smallest move by which a linear model meets the target; the origin without."""
         if not self.problem.spec.seeks_target:
             return self.origin
-        growth = self.slopes(self.origin).growth
-        steepness = float(growth @ growth)
+        reached = self.slopes(self.origin).reached
+        steepness = float(reached @ reached)
         if steepness == 0.0:
             return self.origin
-        return self.clip(growth * self.problem.gap(self._at(self.origin)) / steepness)
+        return self.clip(reached * self.problem.gap(self._at(self.origin)) / steepness)
 
     def _at(self, point: Vector) -> Evaluation:
         (found,) = self._evaluated([point], TrialPurpose.POINT)
@@ -241,9 +241,9 @@ class PreviewObjective:
                 found[index] = (of(neighbour) - base) / steps[index]
             return found
 
-        growth = slope(lambda one: np.array([one.growth]))[:, 0]
+        reached = slope(lambda one: np.array([self.problem.reached(one)]))[:, 0]
         rest = slope(lambda one: np.array([self._smooth(one)]))[:, 0]
         tolerance = self.problem.spec.tolerance
         steep = -2 * self.target_weight * self.problem.gap(here) / tolerance**2
-        value = rest + steep * growth + 2 * self._change_weight * point
-        return Slopes(value, growth, slope(self._constraints).T)
+        value = rest + steep * reached + 2 * self._change_weight * point
+        return Slopes(value, reached, slope(self._constraints).T)

@@ -4,7 +4,7 @@ All work in unit coordinates (`preview_objective`). SLSQP, COBYLA, COBYQA and di
 constraints directly; L-BFGS-B and TNC support bounds only, so there an augmented Lagrangian holds them: a
 penalty that is exact at a finite weight (Nocedal and Wright 2006, Numerical Optimization, 17.3). COBYLA and
 COBYQA, which have no gradient to show that the objective is steep across the target and flat along it,
-work in coordinates in which it is neither: across the target, one unit is one tolerance of growth.
+work in coordinates in which it is neither: across the target, one unit is one tolerance.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ from scipy.optimize import Bounds, LinearConstraint, NonlinearConstraint, differ
 from scipy.stats import qmc
 
 from planwise.study.problem import Problem, Search, evaluation_budget
-from planwise.study.space import scaled
+from planwise.study.space import scaled, snapped
 from planwise.study.strategies.preview_objective import (
     Ask,
     BudgetSpent,
@@ -122,7 +122,8 @@ def verify_by_plans(problem: Problem, seen: Iterable[Evaluation], stopped: str) 
     if problem.kind == "preview":
         return _ended(problem, best[0], stopped) if best else stopped
     for iteration, candidate in enumerate(best, start=1):
-        (trial,) = yield (Proposal(candidate.levers, problem.kind, TrialPurpose.VERIFY, iteration),)
+        levers = snapped(problem.space, candidate.levers)
+        (trial,) = yield (Proposal(levers, problem.kind, TrialPurpose.VERIFY, iteration),)
         if trial.evaluation is not None and problem.feasible(trial.evaluation):
             return _ended(problem, trial.evaluation, stopped)
     return "failed: no plan of the best previews is feasible" if best else stopped
@@ -339,12 +340,12 @@ def _evened(objective: PreviewObjective) -> tuple[Vector, Vector]:
     identity = np.eye(len(objective.low))
     if not objective.target_weight:
         return identity, identity
-    growth = objective.slopes(objective.origin).growth
-    steepness = float(np.linalg.norm(growth)) * objective.target_weight**0.5
+    reached = objective.slopes(objective.origin).reached
+    steepness = float(np.linalg.norm(reached)) * objective.target_weight**0.5
     unit = objective.problem.spec.tolerance / steepness if steepness else 1.0
     if unit >= 1.0:
         return identity, identity
-    across = np.outer(growth, growth) / float(growth @ growth)
+    across = np.outer(reached, reached) / float(reached @ reached)
     return identity + (unit - 1) * across, identity + (1 / unit - 1) * across
 
 

@@ -1,7 +1,7 @@
 """Least change: the smallest move of the levers that meets the target, solved on previews, verified by plans.
 
-Growth and the constraints are nearly linear in the levers, so SciPy (SLSQP) solves min Σ((x−x₀)/scale)² on
-their linear models, within the hard bounds and with the constraints on levers; a preview of the
+The target and the constraints are nearly linear in the levers, so SciPy (SLSQP) solves min Σ((x−x₀)/scale)²
+on their linear models, within the hard bounds and with the constraints on levers; a preview of the
 solution corrects the models along the step (Broyden's update) until it is on target and within every limit.
 The slopes come from finite differences at x₀, one batch of previews, and again at the solution where it
 matters: with a constraint at its limit, a lever that moves people, or steps that do not arrive. A plan then
@@ -15,6 +15,7 @@ import numpy as np
 from optuna.samplers import BaseSampler
 
 from planwise.study.constraints import PAYROLL_RISK, risk_ratio
+from planwise.study.grid import nearest_on_grid
 from planwise.study.linear_model import (
     Model,
     Point,
@@ -26,12 +27,12 @@ from planwise.study.linear_model import (
     point_of,
     slopes_at,
 )
-from planwise.study.problem import AT_LIMIT, PP, Batch, Problem, Search
+from planwise.study.problem import AT_LIMIT, PP, Batch, Problem, Search, relabelled
 from planwise.study.reachability import find_furthest_point, judge
-from planwise.study.space import Vector
+from planwise.study.space import MERIT_FAMILY, Vector
 from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
 
-REAL_PLANS_MAX = 3
+REAL_PLANS_MAX = 2
 AIM_SHARE = 0.01  # of the tolerance: how near the preview must come, so that a plan has all of it left
 PEOPLE_SHARE = 0.5  # the same where every lever moves people: one person more or less is a step
 STEPS_MAX = 8  # corrections of one linear model; two or three are usual
@@ -64,9 +65,9 @@ class SolvedPoint:
         return self.point.levers
 
     @property
-    def growth(self) -> float:
-        """Their growth in preview."""
-        return self.point.growth
+    def reached(self) -> float:
+        """What they reach of the target in preview, as a share."""
+        return self.point.reached
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Solve:
-    """The default strategy for a growth target."""
+    """The default strategy for a target."""
 
     name: str = "solve"
     settles_reach: bool = True  # its slopes decide reachability
@@ -91,10 +92,10 @@ class Solve:
 
     def propose(self, problem: Problem, baseline: Evaluation) -> Search:
         """Solve on previews, verify by a plan, and correct the aim where the plan differs."""
-        sought = yield from seek(problem)
+        sought = yield from seek_in_stages((problem.within_policy(), problem))
         if isinstance(sought, str):
             return sought
-        problem, found, aim = sought.problem, sought.found, problem.target
+        stage, found, aim = sought.problem, sought.found, problem.target
         plans = min(REAL_PLANS_MAX, problem.spec.iterations)
         for iteration in range(1, plans + 1):
             (trial,) = yield (Proposal(found.levers, problem.kind, TrialPurpose.VERIFY, iteration),)
@@ -104,8 +105,10 @@ class Solve:
                 return problem.settled(trial.evaluation)
             if iteration == plans:
                 break
-            aim -= trial.evaluation.growth - found.growth
-            again = yield from solution(problem, found.model, aim, iteration + 1, [found.point])
+            aim -= problem.reached(trial.evaluation) - found.reached
+            again = yield from solution(stage, found.model, aim, iteration + 1, [found.point])
+            if again is not None and stage.spec.on_grid:
+                again = yield from rounded(stage, again, aim, iteration + 1)
             if again is None:
                 return BROKE
             found = again
@@ -118,6 +121,34 @@ class Sought:
 
     problem: Problem
     found: SolvedPoint
+
+
+def seek_in_stages(ways: tuple[Problem, ...]) -> Seeking:
+    """Return the solution of the first of several ways to see the problem that has one.
+
+    By default the merit budget moves first; other levers move only where it does not meet the target alone.
+    """
+    stages = [stage for way in ways for stage in (*merit_first(way), way)]
+    for stage in stages[:-1]:
+        sought = yield from relabelled(seek(stage), {TrialPurpose.NEAREST: TrialPurpose.REACH})
+        if isinstance(sought, Sought):
+            return sought
+    return (yield from seek(stages[-1]))
+
+
+def merit_first(problem: Problem) -> tuple[Problem, ...]:
+    """Return the problem with all levers but merit fixed; nothing where levers are named."""
+    is_merit = [lever.lever.startswith(MERIT_FAMILY) for lever in problem.space]
+    if problem.spec.tune is not None or all(is_merit) or not any(is_merit):
+        return ()
+    space = tuple(one if merit else one.fixed() for one, merit in zip(problem.space, is_merit, strict=True))
+    return (replace(problem, space=space),)
+
+
+def rounded(problem: Problem, found: SolvedPoint, aim: float, iteration: int) -> Steps:
+    """Return the solution's best neighbour on the grid; None when a preview failed."""
+    point = yield from nearest_on_grid(problem, found.point, found.model, aim, iteration)
+    return None if point is None else replace(found, point=point)
 
 
 def seek(problem: Problem) -> Seeking:
@@ -133,8 +164,12 @@ def seek(problem: Problem) -> Seeking:
     start, model = sloped
     for _attempt in range(CHANCE_MAX):
         found = yield from within_reach(problem, start, model)
+        if isinstance(found, SolvedPoint) and problem.spec.on_grid:
+            found = (yield from rounded(problem, found, problem.target, 1)) or BROKE
         if isinstance(found, str):
             return found
+        if not arrived(found.point, problem.target, problem.spec.tolerance):
+            return "no round values meet the target within the tolerance; --grid off allows any value"
         risk = problem.spec.limit(PAYROLL_RISK)
         if risk is None:
             return Sought(problem, found)
@@ -162,7 +197,7 @@ def within_reach(problem: Problem, start: Point, model: Model) -> Reaching:
     found: SolvedPoint | None = None
     if _promises(problem, model, aim):
         found = yield from solution(problem, model, aim, 1, visited)
-        if found is None or _arrived(found.point, aim, tolerance):
+        if found is None or arrived(found.point, aim, tolerance):
             return found or BROKE
         start, model = found.point, found.model
     far = yield from find_furthest_point(problem, model, start, iteration=1)
@@ -177,15 +212,15 @@ def within_reach(problem: Problem, start: Point, model: Model) -> Reaching:
         return BROKE
     if found is not None:
         again = min(again, found, key=lambda one: _rank(one.point, aim, _near_enough(problem)))
-    if _arrived(again.point, aim, tolerance):
+    if arrived(again.point, aim, tolerance):
         return again
     return (
-        f"no preview meets target and constraints: the nearest is off by {PP * (aim - again.growth):+.3f} pp"
+        f"no preview meets target and constraints: the nearest is off by {PP * (aim - again.reached):+.3f} pp"
     )
 
 
 def solution(problem: Problem, model: Model, aim: float, iteration: int, visited: list[Point]) -> Steps:
-    """Return the least change whose preview grows by `aim` within the constraints; else the nearest visited.
+    """Return the least change whose preview reaches `aim` within the constraints; else the nearest visited.
 
     `visited` takes every point that is previewed. None when a preview failed.
     """
@@ -199,8 +234,8 @@ def solution(problem: Problem, model: Model, aim: float, iteration: int, visited
             return None
         last = stepped.last
         best = min(stepped.best, best or stepped.best, key=lambda one: _rank(one.point, aim, near_enough))
-        arrived = _arrived(best.point, aim, near_enough)
-        if arrived and not stepped.kinked and not worth_fresh_slopes(problem, best, sloped[-1]):
+        done = arrived(best.point, aim, near_enough)
+        if done and not stepped.kinked and not worth_fresh_slopes(problem, best, sloped[-1]):
             break
         where = last.point if stepped.kinked else best.point
         if _among(where.at, sloped):
@@ -210,10 +245,10 @@ def solution(problem: Problem, model: Model, aim: float, iteration: int, visited
             return None
         model = renewed[1].after(last.model)
         least = least_change(Region.of(problem), model, aim)
-        if arrived and least @ least >= (1 - SAME_CHANGE) * (best.point.at @ best.point.at):
+        if done and least @ least >= (1 - SAME_CHANGE) * (best.point.at @ best.point.at):
             break
     assert best is not None  # the first slopes led somewhere
-    if not _arrived(best.point, aim, near_enough):
+    if not arrived(best.point, aim, near_enough):
         halved = yield from _halved(problem, visited, aim, iteration)
         if halved is not None and _rank(halved, aim, near_enough) < _rank(best.point, aim, near_enough):
             best = replace(best, point=halved)
@@ -250,7 +285,7 @@ def _steps(
         last = SolvedPoint(point, model, tight)
         if best is None or _rank(point, aim, near_enough) < _rank(best.point, aim, near_enough):
             best = last
-        if stuck or kinked or _arrived(point, aim, near_enough):
+        if stuck or kinked or arrived(point, aim, near_enough):
             break
     assert best is not None  # there is a first step
     return Stepped(best, last, kinked)
@@ -259,8 +294,8 @@ def _steps(
 def _halved(problem: Problem, visited: list[Point], aim: float, iteration: int) -> Halving:
     """Return the nearest point between the two closest ones on either side of the aim; None without two."""
     kept = [point for point in visited if point.excess <= 0]
-    below = [point for point in kept if point.growth < aim]
-    above = [point for point in kept if point.growth >= aim]
+    below = [point for point in kept if point.reached < aim]
+    above = [point for point in kept if point.reached >= aim]
     if not below or not above:
         return None
     low, high = min(
@@ -274,9 +309,9 @@ def _halved(problem: Problem, visited: list[Point], aim: float, iteration: int) 
         if point is None or any(np.array_equal(point.at, end.at) for end in (low, high)):
             break
         best = min(best, point, key=lambda one: _rank(one, aim, near_enough))
-        if _arrived(best, aim, near_enough):
+        if arrived(best, aim, near_enough):
             break
-        low, high = (point, high) if point.growth < aim else (low, point)
+        low, high = (point, high) if point.reached < aim else (low, point)
     return best
 
 
@@ -289,19 +324,22 @@ def _promises(problem: Problem, model: Model, aim: float) -> bool:
     """Return whether the model reaches the aim within the constraints."""
     ends = ends_of(Region.of(problem).with_constraints(model), model)
     tolerance = problem.spec.tolerance
-    return ends is not None and model.growth(ends[0]) - tolerance <= aim <= model.growth(ends[1]) + tolerance
+    return (
+        ends is not None and model.reached(ends[0]) - tolerance <= aim <= model.reached(ends[1]) + tolerance
+    )
 
 
 def _among(at: Vector, places: list[Vector]) -> bool:
     return any(np.array_equal(at, place) for place in places)
 
 
-def _arrived(point: Point, aim: float, near_enough: float) -> bool:
-    return point.excess <= 0 and abs(point.growth - aim) <= near_enough
+def arrived(point: Point, aim: float, near_enough: float) -> bool:
+    """Return whether a point keeps the constraints within this distance of the aim."""
+    return point.excess <= 0 and abs(point.reached - aim) <= near_enough
 
 
 def _rank(point: Point, aim: float, near_enough: float) -> tuple[float, float, float]:
-    return point.excess, max(abs(point.growth - aim), near_enough), float(point.at @ point.at)
+    return point.excess, max(abs(point.reached - aim), near_enough), float(point.at @ point.at)
 
 
 SOLVE = Solve()

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,7 +26,20 @@ from planwise.study.trial import Proposal, Trial, TrialPurpose
 
 YEARS = (2026, 2027, 2028, 2029, 2030)
 LEVELS = (1, 2, 3, 4, 5)
+PAY_LEVERS = (
+    *(f"merit_rate_level_{level}" for level in LEVELS),
+    *("cola_rate", "new_hire_salary_adjustment"),
+    *(f"promotion_raise_level_{level}" for level in LEVELS[:-1]),
+)
+EXACT = {"tie": "none", "grid": "off", "tune": PAY_LEVERS}  # any value of every pay lever
 BASE = resolve(YEARS, scenario=EARLIER)
+
+
+def exact(**question) -> StudySpec:
+    """A question whose answer may have any value of every pay lever."""
+    return StudySpec(**(EXACT | question))
+
+
 HEADS = {1: 0.35, 2: 0.30, 3: 0.20, 4: 0.10, 5: 0.05}  # head weights of merit
 SEED_NOISE = 1e-4
 SEED_KINDS = 100
@@ -66,6 +79,17 @@ def trial_of(proposal, evaluation=None, number=0):
     )  # fmt: skip
 
 
+def reaching(rate: float) -> dict[str, float]:
+    """KPIs of a year: both growths have this rate; the increase budget is the market's, so within policy."""
+    return {"increase_rate": 0.035, "increase_cost": 1e4, "growth_continuing": rate, "growth_compound": rate}
+
+
+def grown(found: Evaluation, rate: float) -> Evaluation:
+    """The evaluation with another growth."""
+    years = found.kpis or [{"simulation_year": 2026}]
+    return replace(found, growth=rate, kpis=[{**year, **reaching(rate)} for year in years])
+
+
 class FakeEvaluator:
     """Evaluates in closed form; can be off by `bias`, fail or be stopped by its gate at chosen calls."""
 
@@ -90,7 +114,7 @@ class FakeEvaluator:
         if self.breaks(len(self.calls)):
             raise RuntimeError("the disk is full")
         found = growth(levers, self.base, seed) + self.bias
-        kpis = [{"simulation_year": year, "growth_compound": found, "payroll": 1e6} for year in YEARS]
+        kpis = [{"simulation_year": year, **reaching(found), "payroll": 1e6} for year in YEARS]
         return Evaluation(
             levers=dict(levers),
             kpis=kpis,
@@ -128,7 +152,7 @@ class World:
     ) -> StudyResult:
         return run_study(
             self.settings,
-            StudySpec(target_growth=target, **question),
+            StudySpec(target_growth=target, **(EXACT | question)),
             name=name,
             scenario="baseline",
             base=self.base,
@@ -141,7 +165,7 @@ class World:
         )
 
 
-SPACE = tuned_levers(BASE, LEVELS)
+SPACE = tuned_levers(BASE, LEVELS, PAY_LEVERS)
 
 
 PLAIN = {
@@ -164,7 +188,8 @@ def kpis(**columns):
 
 
 def evaluation(levers=(), growth=0.03, kind="preview", gate="passed", **columns):
-    return Evaluation(dict(levers), kpis(**columns), growth, kind, gate_status=gate)
+    figures = [{**reaching(growth), **year} for year in kpis(**columns)]
+    return Evaluation(dict(levers), figures, growth, kind, gate_status=gate)
 
 
 MERITS = tuple(f"merit_rate_level_{level}" for level in (1, 2, 3, 4, 5))
@@ -172,7 +197,7 @@ LEVERS = ("cola_rate", *MERITS, "new_hire_salary_adjustment")
 
 
 def problem_in(world: analytic.World, target=0.03, kind="preview", **question) -> Problem:
-    spec = StudySpec(target_growth=target, **question)
+    spec = StudySpec(target_growth=target, **(EXACT | {"tune": world.levers} | question))
     rules = ()
     if spec.limit("merit_monotone") is not None:
         rules = merit_monotone(world.base, (1, 2, 3, 4, 5), world.space)

@@ -94,7 +94,9 @@ def tables_of(text):
 
 def test_a_report_has_the_settings_the_result_and_what_they_rest_on(evidence):
     answer = answer_of(evidence)
-    assert answer.startswith("Target met: with 11 levers changed, mean base pay grows by 5.00% a year")
+    assert answer.startswith(
+        "Target met: with 11 levers changed, the growth of average pay is 5.00% instead of"
+    )
     titles = re.findall(r"(?m)^## (.*)$", markdown_of(evidence))
     assert titles[:2] == ["Study settings", "Levers"] and titles[-1] == "Reproduce this study"
     assert {"Cost", "People", "Constraints", "Risk", "Robustness", "Sensitivity"} <= set(titles)
@@ -160,7 +162,7 @@ def test_markdown_escapes_markup_but_not_names():
 def test_a_study_that_missed_and_one_out_of_reach_say_so(world):
     world.study(0.05, name="missed", strategy="conservative", max_iterations=1)
     answer = answer_of(gather_evidence(world.settings, "missed"))
-    assert answer.startswith("Target not met: the best result grows by")
+    assert answer.startswith("Target not met: the best growth of average pay is")
     assert answer.endswith("; stopped: iterations.")
     world.study(0.4, name="far")
     assert "out of reach" in answer_of(gather_evidence(world.settings, "far"))
@@ -171,9 +173,11 @@ def test_a_constraint_that_nothing_meets_is_named(evidence):
         {"name": "gate", "satisfied": True},
         {"name": "raise_max", "text": "raise<=0.2", "satisfied": False},
     )
-    result = {**evidence.result, "nearest_growth": 0.0506, "constraints": [gate, limit], "converged": False}
+    result = {**evidence.result, "nearest": 0.0506, "constraints": [gate, limit], "converged": False}
     answer = answer_of(replace(evidence, result=result))
-    assert answer.startswith("No result meets raise\\<=0.2.") and answer.endswith("annual growth of 5.06%.")
+    assert answer.startswith("No result meets raise\\<=0.2.") and answer.endswith(
+        "growth of average pay 5.06%."
+    )
 
 
 def test_an_older_result_is_reported_without_what_it_lacks(evidence):
@@ -318,7 +322,7 @@ def test_list_of_an_empty_home_makes_nothing(tmp_path, capsys):
 def test_show_has_question_trials_and_result(home, capsys):
     run(["show", "first", "--json", *home])
     shown = json.loads(capsys.readouterr().out)
-    assert shown["question"]["target_growth"] == 0.05
+    assert shown["question"]["target"] == "growth=0.05"
     assert shown["result"]["converged"] and len(shown["trials"]) == shown["result"]["evaluations"]
     run(["show", "first", *home])
     assert "the target was met" in capsys.readouterr().out
@@ -331,7 +335,7 @@ def test_show_folds_replicates_and_names_the_best_with_its_constraints(world, ca
     shown = capsys.readouterr().out
     assert "4 other seeds" in shown and "around the answer" in shown
     assert "Specification: merit_monotone." in shown and "satisfied: merit_monotone" in shown
-    assert "Best (real): growth 5.0" in shown
+    assert "Best (real): growth of average pay 5.0" in shown
 
 
 def test_show_of_a_study_that_is_not_there_says_so(home, capsys):
@@ -342,7 +346,7 @@ def test_show_of_a_study_that_is_not_there_says_so(home, capsys):
 def test_export_is_one_row_a_trial(home, capsys, tmp_path):
     run(["export", "first", *home])
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert rows[0]["purpose"] == "baseline" and float(rows[1]["cola_rate"]) == 0.01
+    assert rows[0]["purpose"] == "baseline" and float(rows[1]["cola_rate"]) == 0.0
     assert float(rows[0]["kpi_growth_compound"]) == float(rows[0]["growth"])
     file = tmp_path / "out" / "trials.csv"
     run(["export", "first", "--output", str(file), "--json", *home])

@@ -1,5 +1,6 @@
 """Least change against the closed form: linear models, reachability, constraints."""
 
+import math
 import random
 from dataclasses import replace
 
@@ -8,10 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from study_worlds import BASE, LEVELS, SPACE, World, closed_form, drive, evaluation, growth, trial_of
+from study_worlds import (
+    BASE,
+    LEVELS,
+    SPACE,
+    World,
+    closed_form,
+    drive,
+    evaluation,
+    exact,
+    grown,
+    growth,
+    trial_of,
+)
 
 from planwise.risk.ensemble import replicate_seeds
-from planwise.study import Evaluation, StudySpec
+from planwise.study import Evaluation
+from planwise.study.alternatives import OUTSIDE, WITHIN
 from planwise.study.linear_model import MARGIN, Cut, Model, Region, furthest, least_change, least_excess
 from planwise.study.problem import Problem, problem_of
 from planwise.study.reachability import evaluate_bounds, reachability_of
@@ -63,7 +77,7 @@ def test_two_hundred_random_reachable_targets_within_a_tenth_of_a_point_in_three
     for _ in range(200):
         target = rng.uniform(max(0.01, LOWEST), min(0.06, HIGHEST))
         stopped, trials = drive(
-            evaluate_bounds(Problem(StudySpec(target_growth=target), SPACE, "real"), SOLVE), answered
+            evaluate_bounds(Problem(exact(target_growth=target), SPACE, "real"), SOLVE), answered
         )
         plans = [trial.evaluation for trial in trials if trial.kind == "real"]
         assert stopped == "converged" and len(plans) == 1, "previews come so near that one plan is enough"
@@ -78,11 +92,12 @@ def test_a_growth_that_jumps_over_the_target_is_not_called_met():
         levers = start_of(SPACE) | dict(proposal.levers)
         smooth = closed_form(levers.__getitem__)
         return trial_of(
-            proposal, Evaluation(levers, [], smooth + (0.004 if smooth > target - 0.002 else 0), "preview")
+            proposal,
+            grown(Evaluation(levers, [], 0.0, "preview"), smooth + (0.004 if smooth > target - 0.002 else 0)),
         )
 
     stopped, trials = drive(
-        evaluate_bounds(Problem(StudySpec(target_growth=target), SPACE, "real"), SOLVE), jumping
+        evaluate_bounds(Problem(exact(target_growth=target), SPACE, "real"), SOLVE), jumping
     )
     assert stopped.startswith("no preview meets target and constraints: the nearest is off by ")
     assert all(trial.kind == "preview" for trial in trials)
@@ -90,7 +105,8 @@ def test_a_growth_that_jumps_over_the_target_is_not_called_met():
 
 def answered(proposal):
     levers = start_of(SPACE) | dict(proposal.levers)
-    return trial_of(proposal, Evaluation(levers, [], closed_form(levers.__getitem__), proposal.kind))
+    found = Evaluation(levers, [], 0.0, proposal.kind)
+    return trial_of(proposal, grown(found, closed_form(levers.__getitem__)))
 
 
 def test_a_target_near_the_reach_drives_levers_to_their_bounds_and_names_them(world):
@@ -106,7 +122,7 @@ def test_what_the_plan_says_otherwise_moves_the_aim(tmp_path):
     assert result.growth == pytest.approx(0.05, abs=1e-4)
 
 
-def test_no_more_than_three_plans_even_when_they_never_agree(tmp_path):
+def test_no_more_than_two_plans_even_when_they_never_agree(tmp_path):
     world = World(tmp_path)
     drift = iter((0.01, 0.03, 0.06, 0.1))
     honest = world.real.evaluate
@@ -117,7 +133,7 @@ def test_no_more_than_three_plans_even_when_they_never_agree(tmp_path):
 
     world.real.evaluate = drifting
     result = world.study(0.05)
-    assert (result.converged, result.real_plans, result.stopped) == (False, 3, "real plans")
+    assert (result.converged, result.real_plans, result.stopped) == (False, 2, "real plans")
     assert result.kind == "real"
 
 
@@ -127,7 +143,9 @@ def test_an_unreachable_target_is_said_at_once(world, target, side):
     assert (result.reachable, result.converged, result.stopped) == (False, False, "unreachable")
     assert result.nearest_growth == pytest.approx(HIGHEST if side else LOWEST)
     assert result.binding == [lever.name for lever in SPACE]
-    assert result.kind == "preview" and result.evaluations == 3 and not world.real.calls
+    assert result.kind == "preview" and not world.real.calls
+    assert [answer["name"] for answer in result.answers] == [WITHIN, OUTSIDE]  # every pay lever is tuned
+    assert not any(answer["met"] for answer in result.answers)
 
 
 def test_a_preview_study_says_that_it_is_one(world):
@@ -145,7 +163,7 @@ def test_a_target_that_is_met_already_changes_nothing(world):
 def test_a_linear_model_without_slopes_stays_where_it_is():
     zero = np.zeros(len(SPACE))
     model = Model(zero, np.array([0.02]), np.zeros((1, len(SPACE))))
-    region = Region.of(Problem(StudySpec(target_growth=0.05), SPACE, "real"))
+    region = Region.of(Problem(exact(target_growth=0.05), SPACE, "real"))
     assert least_change(region, model, 0.05).tolist() == zero.tolist()
 
 
@@ -176,7 +194,7 @@ def searched(problem, nervous=0.0):
 
 
 def problem(target, **question):
-    return problem_of(StudySpec(target_growth=target, **question), BASE, LEVELS, "preview")
+    return problem_of(exact(target_growth=target, **question), BASE, LEVELS, "preview")
 
 
 AT_BASELINE = growth_at({})
@@ -229,8 +247,14 @@ def test_a_limit_that_answers_only_far_from_the_start_is_met_there(monkeypatch):
 
     monkeypatch.setitem(globals(), "found_at", cliff)
     levers = ("promotion_raise_level_1", "cola_rate")
-    stopped, trials = searched(problem(AT_BASELINE, constraints=("raise<=0.2",), tune=levers))
+    posed = problem(AT_BASELINE, constraints=("raise<=0.2",), tune=levers)
+    stopped, trials = searched(replace(posed, space=unjudged(posed.space)))
     assert stopped == "converged" and trials[-1].evaluation.kpis[-1]["raise_max"] == 0.1
+
+
+def unjudged(space):
+    """The space where policy has no ranges."""
+    return tuple(replace(lever, policy=(-math.inf, math.inf)) for lever in space)
 
 
 def test_a_target_is_not_looked_at_when_none_is_sought():
@@ -253,7 +277,7 @@ def test_payroll_over_under_other_seeds_is_sought_again_with_what_they_paid():
     limit = (100 * (1 + target) + 1.94) * 1.041
     limits = (f"payroll<={limit}", "payroll_risk<=0.1")
     posed = problem(target, constraints=limits, seeds=seeds, tune=("cola_rate", "merit_rate_level_1"))
-    posed = replace(posed, own_seed=0)
+    posed = replace(posed, own_seed=0, space=unjudged(posed.space))
     stopped, trials = searched(posed, nervous)
     assert stopped == "converged"
     answer = trials[-1].evaluation
@@ -319,7 +343,7 @@ def test_the_furthest_point_keeps_constraints_and_an_empty_region_has_none():
 def test_a_model_follows_new_evaluations():
     model = Model(np.zeros(2), np.array([0.0]), np.array([[1.0, 0.0]]))
     moved = model.moved(np.array([0.0, 2.0]), np.array([3.0]))  # it promised 0 there
-    assert moved.growth(np.zeros(2)) == pytest.approx(0.0) and moved.slopes.tolist() == [[1.0, 1.5]]
+    assert moved.reached(np.zeros(2)) == pytest.approx(0.0) and moved.slopes.tolist() == [[1.0, 1.5]]
     tight = Model(np.zeros(2), np.array([0.0, -0.1]), np.array([[1.0, 0.0], [0.5, 0.0]])).scaled(1, 1.2)
     assert tight.values[1] == pytest.approx(0.9 * 1.2 - 1) and tight.slopes[1, 0] == pytest.approx(0.6)
 
@@ -334,7 +358,7 @@ def test_levers_without_room_have_no_slope_and_do_not_stop_a_search():
 def test_a_problem_on_a_space_starts_where_the_levers_are():
     assert (
         start_of(SPACE)["cola_rate"] == 0.025
-        and Problem(StudySpec(target_growth=0.03), SPACE, "real").change({}) == 0
+        and Problem(exact(target_growth=0.03), SPACE, "real").change({}) == 0
     )
 
 

@@ -7,12 +7,14 @@ from typing import Any
 import pandas as pd
 
 from planwise.formatting import count, money_short, percent, points, ratio, seconds, with_levels
-from planwise.study.spec import stop_reason
+from planwise.parameters import catalogue
+from planwise.study.spec import RISKY, stop_reason
 from ui.components import html
 from ui.components.card import Content
 from ui.components.html import Kpi, TableColumn, Tone
 from ui.pages.optimise import labels
 from ui.pages.optimise.labels import lever_change
+from ui.values.parameter_text import full_label
 from ui.values.studies import StudyTrials
 
 GROWTH = "growth_compound"
@@ -24,12 +26,14 @@ def sentence(study: StudyTrials) -> tuple[str, Tone]:
     outcome = study.outcome
     if outcome is None:
         return _so_far(study), "" if study.is_running else labels.study_state(study)[1]
-    growth = f"growth {percent(outcome['growth'], 3)} a year ({_kind(outcome['kind'])})"
-    before = f"before: {percent(outcome['baseline_growth'], 2)}"
+    measure, of = labels.reached_measure(study), "baseline_growth"
+    of = of if study.target is None else "baseline_reached"
+    growth = f"{measure.name.lower()} {measure.write(outcome[measure.column])} ({_kind(outcome['kind'])})"
+    before = f"before: {measure.write(outcome[of])}"
     why = stop_reason(str(outcome["stopped"]))
     if not outcome["reachable"]:
-        nearest = outcome.get("nearest_growth")
-        near = "" if nearest is None else f" The nearest growth is {percent(nearest, 3)} a year."
+        nearest = outcome.get("nearest")
+        near = "" if nearest is None else f" The nearest is {measure.write(nearest)}."
         violated = [
             str(one.get("text", one["name"])) for one in outcome["constraints"] if not one["satisfied"]
         ]
@@ -45,10 +49,10 @@ def sentence(study: StudyTrials) -> tuple[str, Tone]:
         return f"Best found: {growth}, {before}. Stopped: {why}.", "good" if outcome["converged"] else "warn"
     gap = points(outcome["gap_pp"] / 100, 3)
     if outcome["converged"]:
-        return (
-            f"Converged: {growth}, {gap} from the target {labels.target_text(study.target)}; {before}.",
-            "good",
-        )
+        state, tone = labels.study_state(study)
+        state = "Target met" if study.is_running else state
+        text = f"{state}: {growth}, {gap} from the target {labels.target_text(study.target)}; {before}."
+        return f"{text} The evidence follows." if study.is_running else text, tone
     return (
         f"Best found: {growth}, {gap} from the target {labels.target_text(study.target)}; {before}. "
         f"Stopped: {why}.",
@@ -64,25 +68,62 @@ def panel(study: StudyTrials) -> str:
         return html.notice(text, tone=tone)
     remedy = str((outcome.get("advice") or {}).get("strategy") or "")
     reason = outcome.get("strategy_reason")
-    parts = [html.notice(text, remedy, tone), html.kpi_strip(kpis(study))]
+    parts = [html.notice(text, remedy, tone), answer_cards(study), html.kpi_strip(kpis(study))]
     notes = [*([f"Strategy: {reason}"] if reason else []), *caveats(study)]
     if notes:
         parts.append(f'<ul class="caveats">{"".join(f"<li>{escape(one)}</li>" for one in notes)}</ul>')
     return f'<div class="answer">{"".join(parts)}</div>'
 
 
+def answer_cards(study: StudyTrials) -> str:
+    """Return the answers side by side as HTML; nothing where policy meets the target."""
+    answers = (study.outcome or {}).get("answers") or ()
+    if not answers:
+        return ""
+    cards = "".join(f"<li>{_answer_card(study, one)}</li>" for one in answers)
+    head = '<p class="card-subtitle">Policy does not meet the target. The answers, side by side:</p>'
+    return f'{head}<ul class="answers">{cards}</ul>'
+
+
+def _answer_card(study: StudyTrials, one: Mapping[str, Any]) -> str:
+    measure = labels.reached_measure(study)
+    level = str(one["risk"]["level"])
+    tone: Tone = "bad" if level in RISKY else "good" if one["met"] and one["within_policy"] else "warn"
+    who = (
+        f"{with_levels('Level ' + str(row['level_id']))}: {percent(row['increase'], 2)}" for row in one["who"]
+    )
+    others = {
+        full_label(catalogue().levers[name]): value
+        for name, value in one["levers"].items()
+        if not name.startswith(("merit_rate_level_", "cola_rate"))
+    }
+    difference = money_short(one["payroll_difference"], sign=True)
+    facts = {
+        measure.name: f"{measure.write(one['reached'])}{'' if one['met'] else ' (missed)'}",
+        "Increase budget": f"{percent(one['increase_rate'], 2)}, {money_short(one['increase_cost'])}",
+        "Payroll, first year": f"{money_short(one['payroll'])} ({difference})",
+        "Who gets what (COLA and merit)": "; ".join(who),
+        **{name: percent(value, 2) for name, value in others.items()},
+    }
+    note = f'<p class="quiet">{escape(one["note"])}</p>' if one["note"] else ""
+    title = escape(str(one["name"]).capitalize())
+    return f"<h3>{title}</h3>{html.chip(f'Risk {level}', tone)}{html.facts(facts)}{note}"
+
+
 def kpis(study: StudyTrials) -> list[Kpi]:
-    """Return growth, cost, people and robustness of the answer."""
+    """Return the target's measure, cost, people and robustness of the answer."""
     outcome = study.outcome or {}
     gap = None if outcome.get("quality_score") is None else outcome["gap_pp"]
+    measure = labels.reached_measure(study)
+    before = "baseline_growth" if study.target is None else "baseline_reached"
     growth = Kpi(
-        "Annual growth (CAGR), mean base pay",
-        percent(outcome.get("growth"), 2),
-        f"before: {percent(outcome.get('baseline_growth'), 2)}",
+        measure.name,
+        measure.write(outcome.get(measure.column)),
+        f"before: {measure.write(outcome.get(before))}",
         "" if gap is None else "on target" if outcome.get("converged") else f"{points(gap / 100, 3)} to go",
         "good" if outcome.get("converged") else "warn",
     )
-    return [growth, _cost(outcome), _people(outcome), _robust(outcome)]
+    return [growth, _cost(outcome), _people(outcome), _robust(study)]
 
 
 def caveats(study: StudyTrials) -> Iterator[str]:
@@ -112,7 +153,8 @@ def levers(study: StudyTrials) -> Content:
     number = study.best
     row = None if number is None else study.trial(number)
     impact = outcome.get("parameter_impact")
-    alone = impact.get(GROWTH, {}).get("alone", {}) if isinstance(impact, Mapping) else {}
+    figures = impact if isinstance(impact, Mapping) else {}
+    alone = figures.get("target", figures.get(GROWTH, {})).get("alone", {})
     risk = outcome.get("risk")
     risks = risk.get("levers", {}) if isinstance(risk, Mapping) else {}
     rows = []
@@ -139,7 +181,7 @@ def levers(study: StudyTrials) -> Content:
         TableColumn("old", "In force", lambda v: percent(v, 2)),
         TableColumn("new", "New", lambda v: "–" if v is None or v != v else percent(v, 2)),
         TableColumn("change", "Change"),
-        TableColumn("alone", "Alone, growth", lambda v: "–" if v is None or v != v else points(v)),
+        TableColumn("alone", "Alone", lambda v: "–" if v is None or v != v else points(v)),
         TableColumn("risk", "Risk", lambda v: v.capitalize() if len(v) > 2 else v, is_text=True),
     )
     which = "no feasible trial yet" if number is None else f"trial {number}"
@@ -180,7 +222,8 @@ def _so_far(study: StudyTrials) -> str:
     row = None if number is None else study.trial(number)
     if row is None:
         return "No feasible candidate yet."
-    text = f"Best so far: trial {number}, growth {percent(row['growth'], 3)} a year"
+    measure = labels.reached_measure(study)
+    text = f"Best so far: trial {number}, {measure.name.lower()} {measure.write(row[measure.column])}"
     if study.target is not None:
         text += f", {points(row['gap_pp'] / 100, 3)} from the target {labels.target_text(study.target)}"
     return f"{text}."
@@ -209,7 +252,8 @@ def _people(outcome: Mapping[str, Any]) -> Kpi:
     return Kpi("People whose pay differs", f"{count(found['differ'])} of {count(found['compared'])}", note)
 
 
-def _robust(outcome: Mapping[str, Any]) -> Kpi:
+def _robust(study: StudyTrials) -> Kpi:
+    outcome = study.outcome or {}
     found = outcome.get("robustness")
     took = f"{count(outcome.get('evaluations'))} evaluations, {count(outcome.get('real_plans'))} plans, "
     took += f"{count(outcome.get('cache_hits'))} cache hits, {seconds(outcome.get('seconds'))}"
@@ -217,7 +261,8 @@ def _robust(outcome: Mapping[str, Any]) -> Kpi:
         return Kpi("Time", seconds(outcome.get("seconds")), took)
     share = found["share_within_tolerance"]
     tone: Tone = "good" if share >= 0.5 else "warn"
-    spread = f"{percent(found['growth']['p10'], 2)} to {percent(found['growth']['p90'], 2)}"
+    measure = labels.reached_measure(study)
+    spread = " to ".join(measure.write(found["reached"][name]) for name in ("p10", "p90"))
     return Kpi(
         f"Within tolerance under {found['seeds']} other seeds",
         percent(share, 0),

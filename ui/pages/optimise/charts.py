@@ -16,7 +16,7 @@ from ui.components.page import PAIR, STACK, UpdateGuard
 from ui.components.point_charts import seed_histogram
 from ui.pages.optimise import answer
 from ui.pages.optimise.form import SEGMENTS
-from ui.pages.optimise.labels import GROWTH, OUTCOMES, Measure, measures_of
+from ui.pages.optimise.labels import GROWTH, OUTCOMES, TrialMeasure, measures_of, reached_measure
 from ui.pages.optimise.trial_charts import (
     convergence,
     convergence_measures,
@@ -46,7 +46,7 @@ ROW: Mapping[str, Any] = {
 
 
 def importance(study: StudyTrials, found: Mapping[str, Any]) -> Content:
-    """Return how much growth depends on each lever over all trials."""
+    """Return how much the target's measure depends on each lever over all trials."""
     shares = sorted(found.get("shares", {}).items(), key=lambda item: -item[1])
     rows = [{"lever": _lever_label(study, name), "name": name, "share": share} for name, share in shares]
     frame = pd.DataFrame(rows, columns=["lever", "name", "share"])
@@ -59,14 +59,14 @@ def importance(study: StudyTrials, found: Mapping[str, Any]) -> Content:
         figure = ranked(top["lever"].tolist(), top["share"].tolist(), texts, x_title="Share", x_format=".0%")
     columns = (
         TableColumn("lever", "Lever", is_text=True),
-        TableColumn("share", "Share of growth's variation", lambda v: percent(v, 1)),
+        TableColumn("share", "Share of its variation", lambda v: percent(v, 1)),
     )
-    subtitle = f"Of annual growth · {method}{_of_all(frame)}"
+    subtitle = f"Of {reached_measure(study).name.lower()} · {method}{_of_all(frame)}"
     return Content("Importance of levers", subtitle, frame, columns, f"importance_{study.name}.csv", figure)
 
 
 def sensitivity(study: StudyTrials) -> Content:
-    """Return by how much growth responds to each lever around the answer."""
+    """Return by how much the target's measure responds to each lever around the answer."""
     found = (study.outcome or {}).get("sensitivity")
     by_lever = found.get("by_lever") if isinstance(found, Mapping) else found
     slopes = by_lever if isinstance(by_lever, Mapping) else {}
@@ -80,17 +80,19 @@ def sensitivity(study: StudyTrials) -> Content:
             top["lever"].tolist(),
             (top["per_width"] * PERCENT).tolist(),
             [points(value) for value in top["per_width"]],
-            x_title="Annual growth (CAGR), percentage points",
+            x_title=f"{reached_measure(study).name}, percentage points",
             x_format=".1f",
             color=[TOTAL if (value or 0) >= 0 else DOWN for value in top["per_width"]],
         )
     columns = (
         TableColumn("lever", "Lever", is_text=True),
-        TableColumn("per_width", "Growth for its recommended range's width", points),
-        TableColumn("per_pp", "Growth for 1 pp of the lever", lambda v: points(v, 3)),
+        TableColumn("per_width", "For its recommended range's width", points),
+        TableColumn("per_pp", "For 1 pp of the lever", lambda v: points(v, 3)),
         TableColumn("slope", "Slope", lambda v: ratio(v, 4)),
     )
-    subtitle = "Annual growth when one lever crosses its recommended range, around the answer"
+    subtitle = (
+        f"{reached_measure(study).name} when one lever crosses its recommended range, around the answer"
+    )
     subtitle += _of_all(frame)
     return Content("Sensitivity", subtitle, frame, columns, f"sensitivity_{study.name}.csv", figure)
 
@@ -134,37 +136,43 @@ def feasibility(study: StudyTrials) -> Content:
 
 
 def robustness(study: StudyTrials) -> Content:
-    """Return growth of the answer under other seeds, against the target's band."""
+    """Return what the answer reaches under other seeds, against the target's band."""
     found = (study.outcome or {}).get("robustness")
-    subtitle, growth = "Growth of the answer under other seeds", []
+    measure = reached_measure(study)
+    subtitle, reached = "The answer under other seeds", []
     if isinstance(found, Mapping):
-        growth = [float(value) for value in found.get("growth_by_seed", ())]
-    if len(growth) >= SEEDS_MIN and isinstance(found, Mapping):
-        target, tolerance = study.target, study.spec.tolerance
-        low, high = (percent(found["growth"][name], 2) for name in ("p10", "p90"))
-        subtitle = f"Growth of the answer under {len(growth)} other seeds · P10 to P90 {low} to {high}"
+        reached = [float(value) for value in found.get("reached_by_seed", ())]
+    if len(reached) >= SEEDS_MIN and isinstance(found, Mapping):
+        target = study.target
+        near = 0.0 if target is None else target.of_share(study.spec.tolerance)
+        low, high = (measure.write(found["reached"][name]) for name in ("p10", "p90"))
+        subtitle = (
+            f"{measure.name} of the answer under {len(reached)} other seeds · P10 to P90 {low} to {high}"
+        )
         if found.get("share_within_tolerance") is not None:
             share, *interval = (
                 percent(value, 0) for value in (found["share_within_tolerance"], *found["share_interval"])
             )
-            subtitle += f" · {share} within ± {points(tolerance).lstrip('+')} (95%: {' to '.join(interval)})"
-        counts, edges = np.histogram(growth, bins="auto")
+            subtitle += f" · {share} within the tolerance (95%: {' to '.join(interval)})"
+        counts, edges = np.histogram(reached, bins="auto")
         figure = seed_histogram(
             ((edges[1:] + edges[:-1]) / 2).tolist(),
             float(edges[1] - edges[0]),
             counts.tolist(),
-            band=None if target is None else (target - tolerance, target + tolerance),
-            target=None if target is None else (target, TARGET),
-            answer=None if study.outcome is None else float(study.outcome["growth"]),
+            band=None if target is None else (target.value - near, target.value + near),
+            target=None if target is None else (target.value, TARGET),
+            answer=None if study.outcome is None else study.outcome[measure.column],
+            x_title=measure.name,
+            x_format=measure.axis,
         )
-    elif growth:
-        figure = note(f"Needs at least {SEEDS_MIN} seeds; there are {len(growth)}.", NOTE_HEIGHT)
+    elif reached:
+        figure = note(f"Needs at least {SEEDS_MIN} seeds; there are {len(reached)}.", NOTE_HEIGHT)
     else:
         figure = note(f"Other seeds: {found if isinstance(found, str) else AFTER_THE_END}.", NOTE_HEIGHT)
-    frame = pd.DataFrame({"seed": range(1, len(growth) + 1), "growth": growth})
+    frame = pd.DataFrame({"seed": range(1, len(reached) + 1), "reached": reached})
     columns = (
         TableColumn("seed", "Other seed", count),
-        TableColumn("growth", GROWTH.name, lambda v: percent(v, 3)),
+        TableColumn("reached", measure.name, measure.write),
     )
     return Content("Robustness", subtitle, frame, columns, f"robustness_{study.name}.csv", figure)
 
@@ -269,7 +277,7 @@ class Charts:
         for widget, options, start in (
             (self._x, measures, x),
             (self._y, measures, y),
-            (self._outcome, measures, "growth"),
+            (self._outcome, measures, reached_measure(study).column),
             (self._lever, levers, None),
         ):
             value = start if another or widget.value not in options.values() else widget.value
@@ -301,6 +309,6 @@ class Charts:
         return redraw
 
 
-def _measure(study: StudyTrials, column: str | None) -> Measure:
+def _measure(study: StudyTrials, column: str | None) -> TrialMeasure:
     offered = measures_of(study) or OUTCOMES
     return next((one for one in offered if one.column == column), offered[0])

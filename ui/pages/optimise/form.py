@@ -1,27 +1,25 @@
 """The form of a new study: its widgets are the fields of the request, in the units that people type."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError
-from planwise.formatting import count, with_levels
+from planwise.formatting import with_levels
 from planwise.parameters import BASELINE, catalogue
 from planwise.study.objectives import PRESETS
 from planwise.study.spec import OptimizeRequest, StudyHeader
+from planwise.study.target import DEFAULT_TARGET, MEASURES, Measure, Target, parse_target
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.page import GAP, UpdateGuard
+from ui.pages.optimise.fields import DECIMALS, MILLION, PERCENT, SMALL, ConstraintRows, NumberField
 from ui.pages.optimise.labels import AUTOMATIC, OBJECTIVES, STRATEGIES
 
-PERCENT, MILLION = 0.01, 1e6
-TARGET_PCT = 3.0  # shown first
-DECIMALS = 12  # of a request's figure: 3.1 % is 0.031
+START = parse_target(DEFAULT_TARGET)  # shown first
 WEIGHT_STEP = 0.05
 OWN = "own"  # weights that no preset has
 Aim = Literal["change", "weights", "front"]
@@ -30,7 +28,6 @@ AIMS: Mapping[str, Aim] = {
     "Weighted objectives": "weights",
     "Front of trade-offs": "front",
 }
-SMALL: Mapping[str, Any] = {"size": "small", "margin": 0}
 COLUMNS: Mapping[str, Any] = {
     "sizing_mode": "stretch_width",
     "styles": {
@@ -51,202 +48,8 @@ SEGMENTS: Mapping[str, Any] = {  # a row of toggle buttons; the heading above na
 }
 
 
-class NumberField:
-    """A text field with a number; `on_change` is called with every new number.
-
-    `value` is the number times `scale`, None for a blank field. `start` is shown first.
-    """
-
-    def __init__(
-        self,
-        label: str,
-        on_change: Callable[[], None],
-        *,
-        start: float | None = None,
-        scale: float = 1.0,
-        whole: bool = False,
-        blank: str = "",
-        **layout: Any,
-    ) -> None:
-        self._label, self._on_change, self._scale, self._whole = label, on_change, scale, whole
-        self.widget = pmui.TextInput(
-            label=label, value=_text(start), placeholder=blank, max_length=20, **SMALL, **layout
-        )
-        self._last = self.widget.value
-        for name in ("value_input", "value"):
-            self.widget.param.watch(self._typed, name)
-
-    @property
-    def value(self) -> float | None:
-        """The number in the request's unit, None for a blank field; raises InputError for other text."""
-        text = (self._last or "").strip().replace(",", "").replace("_", "").removesuffix("%").strip()
-        if not text:
-            return None
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number) or (self._whole and number != int(number)):
-            kind = "a whole number" if self._whole else "a number"
-            raise InputError(
-                f"{self._label}: {self._last!r} is not {kind}.", remedy="Correct it, or clear the field."
-            )
-        return int(number) if self._whole else round(number * self._scale, DECIMALS)
-
-    @value.setter
-    def value(self, value: float | None) -> None:
-        self._last = _text(None if value is None else round(value / self._scale, DECIMALS - 3))
-        self.widget.param.update(value=self._last, value_input=self._last, error_state=False)
-
-    def _typed(self, event: Any) -> None:
-        if event.new == self._last:
-            return
-        self._last = event.new
-        try:
-            _ = self.value
-        except InputError:
-            self.widget.error_state = True
-        else:
-            self.widget.error_state = False
-        self._on_change()
-
-
-def _text(number: float | None) -> str:
-    if number is None:
-        return ""
-    return count(number) if number == int(number) and abs(number) >= 1000 else f"{number:.10g}"
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A row of the constraints; `scale` is as in NumberField, None for a constraint without a figure."""
-
-    name: str
-    label: str
-    help: str
-    unit: str = ""
-    scale: float | None = None
-    start: float | None = None
-
-
-LIMITS: tuple[Limit, ...] = (
-    Limit("payroll", "Payroll at most", "highest year-end payroll of any year", "$ million", MILLION),
-    Limit(
-        "payroll_risk",
-        "Risk of a higher payroll at most",
-        "share of other seeds whose payroll exceeds that limit",
-        "% of seeds",
-        PERCENT,
-        5.0,
-    ),
-    Limit("merit_monotone", "Merit never falls with level", "in every year, over the levels of the census"),
-    Limit("change", "Each lever moves at most", "from its value in force", "pp", PERCENT, 2.0),
-    Limit("raise", "Individual raise at most", "of any employee in any year", "%", PERCENT, 40.0),
-    Limit(
-        "adjusted_gap",
-        "Adjusted gap at most",
-        "in the last year; needs gender or ethnicity",
-        "log points × 100",
-        PERCENT,
-        2.0,
-    ),
-    Limit("below_minimum", "Below the range minimum at most", "in the last year", "people", 1.0, 0.0),
-)
-
-
-class ConstraintRows:
-    """A checkbox and a figure for each common constraint, and a text field for further ones."""
-
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        self._on_change = on_change
-        self._ticks: dict[str, Any] = {}
-        self._figures: dict[str, NumberField] = {}
-        self.further = pmui.TextInput(
-            label="Further constraints, with commas",
-            placeholder="change.cola_rate<=1%, raise>=0",
-            sizing_mode="stretch_width",
-            **SMALL,
-        )
-        self.further.param.watch(self._changed, "value_input")
-        self._message = html.pane("")
-        self.layout = pn.Column(
-            *map(self._row, LIMITS),
-            self.further,
-            self._message,
-            sizing_mode="stretch_width",
-            styles={"gap": "0"},
-        )
-
-    def texts(self) -> tuple[str, ...]:
-        """Return the constraints in the grammar of a study; raises InputError for a missing figure."""
-        ticked = (self._constraint(limit) for limit in LIMITS if self._ticks[limit.name].value)
-        further = (self.further.value_input or self.further.value or "").split(",")
-        return (*ticked, *(text.strip() for text in further if text.strip()))
-
-    def fill(self, spec: OptimizeRequest) -> None:
-        """Show the constraints of a study."""
-        shown = {
-            one.name: one
-            for one in spec.limits
-            if one.name in self._ticks and one.lever is None and one.relation != ">="
-        }
-        for name, tick in self._ticks.items():
-            tick.value = name in shown
-            if name in shown and name in self._figures:
-                self._figures[name].value = shown[name].limit
-        text = ", ".join(str(one) for one in spec.limits if one not in shown.values())
-        self.further.param.update(value=text, value_input=text)
-        self._show_figures()
-
-    def show_read(self, texts: Iterable[str]) -> None:
-        """Show the constraints as the study reads them."""
-        self.further.error_state = False
-        read = " ".join(f"<code>{escape(text)}</code>" for text in texts)
-        self._message.object = f'<p class="card-subtitle">As the study reads them: {read or "none"}</p>'
-
-    def show_error(self, error: str) -> None:
-        """Show why the question is refused."""
-        self.further.error_state = bool(self.further.value_input)
-        self._message.object = html.notice(error, tone="bad")
-
-    def _row(self, limit: Limit) -> pn.Row:
-        tick = pmui.Checkbox(label=limit.label, value=False, **SMALL)
-        tick.param.watch(self._changed, "value")
-        self._ticks[limit.name] = tick
-        # Not the widget's own description, which hangs a name on an element that may not have one.
-        about = html.pane(f'<p class="quiet">{escape(limit.help)}</p>', margin=(0, 0, 4, 28))
-        parts: list[Any] = [pn.Column(tick, about, width=260, styles={"gap": "0"})]
-        if limit.scale is not None:
-            figure = NumberField(
-                f"{limit.label}, {limit.unit}",
-                self._changed,
-                start=limit.start,
-                scale=limit.scale,
-                width=250,
-                visible=False,
-            )
-            self._figures[limit.name] = figure
-            parts.append(figure.widget)
-        styles = {"gap": "12px", "align-items": "center", "min-height": "40px"}
-        return pn.Row(*parts, sizing_mode="stretch_width", styles=styles)
-
-    def _constraint(self, limit: Limit) -> str:
-        if limit.scale is None:
-            return limit.name
-        figure = self._figures[limit.name].value
-        if figure is None:
-            raise InputError(
-                f"{limit.label}: the figure is missing.", remedy="Enter one, or untick the constraint."
-            )
-        return f"{limit.name}<={figure:.12g}"
-
-    def _changed(self, *_: Any) -> None:
-        self._show_figures()
-        self._on_change()
-
-    def _show_figures(self) -> None:
-        for name, figure in self._figures.items():
-            figure.widget.visible = self._ticks[name].value
+def _target_label(measure: Measure) -> str:
+    return f"Target, {'million' if measure.is_amount else '%'}"
 
 
 class StudyForm:
@@ -260,17 +63,25 @@ class StudyForm:
         self.edits = self._watch(pmui.Checkbox(label="With the edits of the draft", visible=False, margin=0))
         self.target = self._watch(
             pmui.FloatInput(
-                label="Target growth, % a year",
-                value=TARGET_PCT,
+                label=_target_label(START.measure),
+                value=round(START.value / PERCENT, DECIMALS - 3),
                 step=0.1,
-                start=-50,
-                end=50,
                 width=200,
                 format="0.00[00]",
                 sx={"& .MuiIconButton-root": {"display": "none"}},  # steppers without a name; arrow keys step
                 **SMALL,
             )
         )
+        self.measure = pmui.Select(
+            label="Target for",
+            options={
+                measure.label[0].upper() + measure.label[1:]: name for name, measure in MEASURES.items()
+            },
+            value=START.measure.name,
+            width=220,
+            **SMALL,
+        )
+        self.measure.param.watch(self._take_measure, "value")
         self.reach = html.pane("", min_width=260)
         self._objective_widgets()
         self.strategy = self._watch(
@@ -296,9 +107,14 @@ class StudyForm:
                 )
             )
             for label in (
-                "Levers to tune (none: COLA, merit, promotion raises, hiring pay)",
+                "Levers to tune (none: merit and COLA)",
                 "Fixed levers",
             )
+        )
+        self.tie = self._watch(pmui.Switch(label="One merit budget for all levels", value=True, margin=0))
+        self.grid = self._watch(pmui.Switch(label="Round values (steps of 0.05 pp)", value=True, margin=0))
+        self.allow_risk = self._watch(
+            pmui.Switch(label="Save a result of HIGH or CRITICAL risk too", value=False, margin=0)
         )
         self.by_year = self._watch(pmui.Switch(label="Tune each year separately", value=False, margin=0))
         self.numbers = self._number_fields()
@@ -323,11 +139,16 @@ class StudyForm:
             "scenario": self.scenario.value or BASELINE,
             "levers": {key: value for key, value in edits.items() if key in of_levers},
             "assumptions": {key: value for key, value in edits.items() if key not in of_levers},
-            "target_growth": None if target is None else round(target * PERCENT, DECIMALS),
+            "target": None
+            if target is None
+            else f"{self.measure.value}={round(target * self._unit, DECIMALS):.12g}",
             "strategy": self.strategy.value or None,
             "objectives": self._objectives(),
             "constraints": self.constraints.texts(),
             "tune": tuple(self.levers.value) or None,
+            "tie": "merit" if self.tie.value else "none",
+            "grid": "on" if self.grid.value else "off",
+            "allow_risk": self.allow_risk.value,
             "by_year": self.by_year.value,
             "lock": tuple(self.locks.value),
             "preview": preview,
@@ -351,8 +172,7 @@ class StudyForm:
         strategy = AUTOMATIC if header.request is None else header.request.strategy
         with self._filling:
             self.offer(list(self.scenario.options), request.scenario)
-            target = request.target_growth
-            self.target.value = None if target is None else round(target / PERCENT, DECIMALS - 3)
+            self._show_target(request.goal)
             self.aim.value = (
                 "front" if request.multi_objective else "weights" if request.weights else "change"
             )
@@ -368,6 +188,8 @@ class StudyForm:
             for name, field in self.numbers.items():
                 field.value = getattr(request, name)
             self.by_year.value, self.preview.value = request.by_year, request.preview
+            self.tie.value, self.grid.value = request.tie == "merit", request.on_grid
+            self.allow_risk.value = request.allow_risk
             self.save_as.value = request.save_as or ""
         self._changed()
 
@@ -444,6 +266,25 @@ class StudyForm:
             raise InputError("Every weight is 0.", remedy="Give one objective a weight, or choose a preset.")
         return ",".join(f"{name}={weight:.12g}" for name, weight in weights.items())
 
+    @property
+    def _unit(self) -> float:
+        return MILLION if MEASURES[self.measure.value].is_amount else PERCENT
+
+    def _take_measure(self, _: Any) -> None:
+        """Leave the value open for an amount; for a rate begin with the default target."""
+        if self._filling:
+            return
+        measure = MEASURES[self.measure.value]
+        value = None if measure.is_amount else round(START.value / PERCENT, DECIMALS - 3)
+        with self._filling:
+            self.target.param.update(label=_target_label(measure), value=value)
+        self._changed()
+
+    def _show_target(self, target: Target) -> None:
+        self.measure.value = target.measure.name
+        value = round(target.value / self._unit, DECIMALS - 3)
+        self.target.param.update(label=_target_label(target.measure), value=value)
+
     def _watch(self, widget: Any, name: str = "value") -> Any:
         widget.param.watch(self._changed, name)
         return widget
@@ -482,12 +323,16 @@ class StudyForm:
         self._weighing = pn.Column(self.preset, pn.Column(*self.weights.values(), **COLUMNS), **PART)
         numbers = pn.FlexBox(*(field.widget for field in self.numbers.values()), gap="12px")
         parts = (
-            ("Question", pn.FlexBox(self.scenario, self.target, self.reach, gap="12px"), self.edits),
+            (
+                "Question",
+                pn.FlexBox(self.scenario, self.measure, self.target, self.reach, gap="12px"),
+                self.edits,
+            ),
             ("Objectives", self.aim, self._weighing, self.front),
             ("Strategy", self.strategy, self.explained),
             ("Constraints", self.constraints.layout),
-            ("Levers", self.levers, self.locks, self.by_year),
-            ("Budget and tolerance", numbers, self.preview, self.save_as),
+            ("Levers", self.levers, self.locks, self.tie, self.grid, self.by_year),
+            ("Budget and tolerance", numbers, self.preview, self.save_as, self.allow_risk),
         )
         sections = [
             pn.Column(html.pane(f'<h2 class="card-title">{title}</h2>'), *widgets, **PART)

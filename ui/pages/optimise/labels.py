@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from planwise.formatting import count, money_short, percent, points, ratio
-from planwise.study.spec import state_text
+from planwise.formatting import PAGE, count, money_short, percent, points, ratio
+from planwise.study.spec import RISKY, state_text
+from planwise.study.target import Target
 from ui.components.html import TableColumn, Tone
 from ui.values.studies import PART, StudyLever, StudySummary, StudyTrials
 
 AUTOMATIC = ""  # strategy: the study's default
 STRATEGIES: Mapping[str, str] = {
-    "solve": "Finds the smallest change of the levers that meets the target; verifies it with 1 to 3 plans.",
+    "solve": "Finds the smallest change of the levers that meets the target; verifies it with 1 or 2 plans.",
     "auto": "Picks one of the others by levers, constraints, noise and time, and gives the reason.",
     "conservative": "Tuning loop in small steps (10% of the gap, shrinking): COLA first, lower levels more.",
     "balanced": "Tuning loop in medium steps (30% of the gap, shrinking).",
@@ -30,21 +31,21 @@ STRATEGIES: Mapping[str, str] = {
 }
 OBJECTIVES: Mapping[str, str] = {
     "cost": "Cost: payroll added over the years",
-    "equity": "Equity: spread of pay within levels",
+    "equity": "Spread of pay within levels",
     "adjusted_gap": "Adjusted gap: between comparable people",
-    "targets": "Target: squared distance of growth",
+    "targets": "Target: squared distance from it",
 }
 SHORT: Mapping[str, str] = {
     "cost": "cost",
-    "equity": "equity",
+    "equity": "spread within levels",
     "adjusted_gap": "adjusted gap",
     "targets": "target",
     "change": "change",
 }
 PURPOSES: Mapping[str, str] = {
     "baseline": "baseline",
-    "lowest": "lowest growth",
-    "highest": "highest growth",
+    "lowest": "lowest bounds",
+    "highest": "highest bounds",
     "reach": "reach",
     "nearest": "nearest",
     "seed": "other seed",
@@ -74,7 +75,7 @@ def purpose(name: str) -> str:
 
 TONES: Mapping[str, Tone] = {
     "Running": "",
-    "Converged": "good",
+    "Target met": "good",
     "Failed": "bad",
     "Out of reach": "bad",
 }
@@ -82,31 +83,48 @@ TONES: Mapping[str, Tone] = {
 
 def study_state(study: StudyTrials | StudySummary) -> tuple[str, Tone]:
     """Return a study's state in at most four words, and its tone."""
-    outcome = (
+    outcome: Mapping[str, Any] = (
         study.outcome or {}
         if isinstance(study, StudyTrials)
-        else {"converged": study.converged, "reachable": study.reachable}
+        else {
+            "converged": study.converged,
+            "reachable": study.reachable,
+            "within_policy": study.within_policy,
+            "risk_level": study.risk_level,
+        }
     )
     converged = outcome.get("converged")
+    risk = outcome.get("risk")
+    level = risk["level"] if isinstance(risk, Mapping) else outcome.get("risk_level")
     text = state_text(
         study.state,
         converged=converged,
         reachable=outcome.get("reachable"),
         has_target=study.target is not None,
+        within_policy=outcome.get("within_policy"),
     )
+    if level in RISKY and converged:
+        return f"{text}, risk {level}", "bad"
     return text, "good" if text == "Best found" and converged else TONES.get(text, "warn")
 
 
-def target_text(target: float | None, tolerance: float | None = None) -> str:
+def target_text(target: Target | None, tolerance: float | None = None) -> str:
     """Return a target with its tolerance; an en dash where none is sought."""
-    if target is None or target != target:
+    if target is None:
         return "–"
-    near = "" if tolerance is None else f" ± {points(tolerance, 2).lstrip('+')}"
-    return f"{percent(target, 2)}{near}"
+    near = "" if tolerance is None else f" ± {target.gap_text(tolerance, 2, PAGE).lstrip('+')}"
+    return f"{target.text(PAGE)}{near}"
+
+
+def found_text(study: StudySummary) -> str:
+    """Return what a study's best reaches; an en dash before there is one, or without a target."""
+    if study.target is None or study.reached is None:
+        return "–"
+    return study.target.measure.text(study.reached, 2, PAGE)
 
 
 @dataclass(frozen=True)
-class Measure:
+class TrialMeasure:
     """A column of the trials: its name, how a value is written, and Plotly's format of its axis."""
 
     column: str
@@ -130,16 +148,16 @@ def figure(value: Any) -> str:
 
 TRIAL = TableColumn("trial", "Trial", count)
 STATE = TableColumn("state", "State", is_text=True)
-GROWTH = Measure("growth", "Annual growth (CAGR)", _pct, ".2%")
-SCORE = Measure("score", "Objective (lower is better)", figure, ".4~g")
+GROWTH = TrialMeasure("growth", "Growth of average pay", _pct, ".2%")
+SCORE = TrialMeasure("score", "Objective (lower is better)", figure, ".4~g")
 OUTCOMES = (
     GROWTH,
-    Measure("cost", "Payroll added over the years, $", money_short, "$.4~s"),
-    Measure("payroll", "Highest payroll of a year, $", money_short, "$.4~s"),
-    Measure("within_level_cv", "Spread within levels (CV)", _pct, ".1%"),
-    Measure("adjusted_gap", "Adjusted gap", _pct, ".2%"),
-    Measure("below_minimum", "People below the range minimum", count, ",d"),
-    Measure("raise_max", "Highest raise of a year", lambda v: percent(v, 1), ".0%"),
+    TrialMeasure("cost", "Payroll added over the years, $", money_short, "$.4~s"),
+    TrialMeasure("payroll", "Highest payroll of a year, $", money_short, "$.4~s"),
+    TrialMeasure("within_level_cv", "Spread within levels (CV)", _pct, ".1%"),
+    TrialMeasure("adjusted_gap", "Adjusted gap", _pct, ".2%"),
+    TrialMeasure("below_minimum", "People below the range minimum", count, ",d"),
+    TrialMeasure("raise_max", "Highest raise of a year", lambda v: percent(v, 1), ".0%"),
 )
 PART_NAMES = {
     "targets": "Target (squared distance, in tolerances)",
@@ -147,22 +165,36 @@ PART_NAMES = {
 }
 
 
-def parts_of(study: StudyTrials) -> tuple[Measure, ...]:
+def reached_measure(study: StudyTrials) -> TrialMeasure:
+    """Return what the study is judged by: the measure of its target, without one growth."""
+    if study.target is None:
+        return GROWTH
+    of = study.target.measure
+    axis = "$.4~s" if of.is_amount else ".2%"
+    return TrialMeasure("reached", _capital(of.label), lambda value: of.text(value, 3, PAGE), axis)
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def parts_of(study: StudyTrials) -> tuple[TrialMeasure, ...]:
     """Return the study's objectives, each scaled by the baseline."""
     names = sorted(study.named(PART), key=list(SHORT).index)
     titles = {name: f"{SHORT[name].capitalize()} (1: unchanged scenario)" for name in names} | PART_NAMES
-    return tuple(Measure(PART + name, titles[name], figure, ".3~g") for name in names)
+    return tuple(TrialMeasure(PART + name, titles[name], figure, ".3~g") for name in names)
 
 
-def measures_of(study: StudyTrials) -> tuple[Measure, ...]:
+def measures_of(study: StudyTrials) -> tuple[TrialMeasure, ...]:
     """Return the measures by which a study's trials can be compared, those without any value left out."""
-    own = (*parts_of(study), *(() if study.spec.multi_objective else (SCORE,)))
+    sought = () if study.target is None else (reached_measure(study),)
+    own = (*sought, *parts_of(study), *(() if study.spec.multi_objective else (SCORE,)))
     return tuple(one for one in (*own, *OUTCOMES) if study.trials[one.column].notna().any())
 
 
-def lever_measure(lever: StudyLever) -> Measure:
+def lever_measure(lever: StudyLever) -> TrialMeasure:
     """Return a tuned lever as a measure."""
-    return Measure(lever.column, lever.label, _pct, ".1%")
+    return TrialMeasure(lever.column, lever.label, _pct, ".1%")
 
 
 def lever_change(old: Any, new: Any) -> str:
@@ -171,5 +203,5 @@ def lever_change(old: Any, new: Any) -> str:
 
 
 def gap(value: Any) -> str:
-    """Return target minus growth; `value` is in percentage points."""
+    """Return the distance to the target; `value` is in percentage points, of an amount per cent."""
     return "–" if value is None or value != value else points(float(value) / 100)

@@ -9,10 +9,11 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.errors import InputError, PlanWiseError
-from planwise.formatting import percent, points, seconds
+from planwise.errors import CheckFailed, InputError, PlanWiseError
+from planwise.formatting import PAGE, seconds
 from planwise.jobs import Job
 from planwise.study.spec import OptimizeRequest, StudyHeader
+from planwise.study.target import Target
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.page import GAP, Current, Debounced, on_page
@@ -26,11 +27,11 @@ MARKS = {  # what blocks the start is listed first
     "warn": ("!", "warn", "to consider"),
     "ok": ("✓", "good", "fine"),
 }
-PLAN_SECONDS_PER_PREVIEW = 6.0  # a plan of ten thousand people takes about as long as six previews
+PLAN_SECONDS_PER_PREVIEW = 8.0  # a plan of ten thousand people takes about as long as eight previews
+SOLVE_PREVIEWS, SOLVE_START_SECONDS = 45, 3.0  # of a target with its evidence; the models are loaded first
 START = "Start the study"
 NOT_READY = "The study was not started: see the failed checks."
 TYPING_SECONDS = 0.25  # without a further key, before the form is checked
-GROWTH = "growth_compound"
 MEASURED_KEPT = 50
 SIDES: Mapping[str, Any] = {
     "sizing_mode": "stretch_width",
@@ -127,10 +128,10 @@ class NewStudy:
                 on_page(partial(self._show, request, found, growth))
 
     def _key(self, found: Preflight, request: OptimizeRequest) -> object:
-        """Return what the growth within reach depends on."""
+        """Return what the range within reach depends on."""
         edits = tuple(sorted({**request.levers, **request.assumptions}.items()))
         ends = tuple(tuple(end.items()) for end in found.ends or ())
-        return request.scenario, edits, ends, self._session.store.censuses.version()
+        return request.scenario, request.goal, edits, ends, self._session.store.censuses.version()
 
     async def _measure(self, found: Preflight, request: OptimizeRequest) -> GrowthRange | None:
         """Preview the baseline and both ends of the levers; None where that is not possible."""
@@ -138,7 +139,7 @@ class NewStudy:
         if found.ends is None or previews is None:
             return None
         edits = {**request.levers, **request.assumptions}
-        growth, seconds = [], 0.0
+        reached, seconds = [], 0.0
         for ends in ({}, *found.ends):
             kept = {
                 key: value
@@ -151,20 +152,23 @@ class NewStudy:
                 notice = html.error_notice(error, "warn")
                 on_page(partial(self.form.reach.param.update, object=notice))
                 return None
-            if answer is None or answer.kpis[-1][GROWTH] is None:
+            if answer is None:
                 return None
-            growth.append(float(answer.kpis[-1][GROWTH]))
+            try:
+                reached.append(request.goal.measure.of(answer.kpis))
+            except CheckFailed:
+                return None
             seconds = answer.seconds
         if len(self._measured) >= MEASURED_KEPT:
             self._measured.pop(next(iter(self._measured)))
-        baseline, lowest, highest = growth
+        baseline, lowest, highest = reached
         measured = GrowthRange(baseline, lowest, highest, seconds)
         self._measured[self._key(found, request)] = measured
         return measured
 
     def _show(self, request: OptimizeRequest, found: Preflight, growth: GrowthRange | None) -> None:
         self._offer_edits()
-        self.form.reach.object = reach(found, growth, request.sought_growth)
+        self.form.reach.object = reach(found, growth, request.goal, request.sought)
         wrong = next((c for c in found.checks if c.tone == "bad" and c.name in ("Question", "Levers")), None)
         if wrong is None:
             self.form.constraints.show_read(() if found.spec is None else map(str, found.spec.limits))
@@ -244,15 +248,19 @@ def verdict(found: Preflight) -> str:
     return f"Ready; {warn} to consider." if warn else "Ready to start."
 
 
-def reach(found: Preflight, growth: GrowthRange | None, target: float | None) -> str:
-    """Return the growth of the unchanged scenario, and how far the tuned levers reach, as HTML."""
+def reach(found: Preflight, growth: GrowthRange | None, goal: Target, target: Target | None) -> str:
+    """Return what the unchanged scenario reaches, and how far the tuned levers reach, as HTML."""
     if growth is None or found.ends is None:
-        return '<p class="card-subtitle">Growth unchanged and within reach: being previewed …</p>'
+        return '<p class="card-subtitle">Unchanged and within reach: being previewed …</p>'
     low, high = sorted((growth.lowest, growth.highest))
-    gap = "" if target is None else f" ({points(target - growth.baseline)} to go)"
+    baseline, lowest, highest = (
+        goal.measure.text(value, form=PAGE) for value in (growth.baseline, low, high)
+    )
+    distance = goal.goal - growth.baseline / (goal.value if goal.measure.is_amount else 1.0)
+    gap = "" if target is None else f" ({goal.gap_text(distance, 2, PAGE)} to go)"
     return (
-        f'<p class="card-subtitle">Unchanged: <b>{percent(growth.baseline, 2)}</b> a year{escape(gap)}.<br>'
-        f"These {len(found.ends[0])} levers reach {percent(low, 2)} to {percent(high, 2)}.</p>"
+        f'<p class="card-subtitle">Unchanged: <b>{escape(baseline)}</b>{escape(gap)}.<br>'
+        f"These {len(found.ends[0])} levers reach {escape(lowest)} to {escape(highest)}.</p>"
     )
 
 
@@ -262,8 +270,10 @@ def expected_duration(request: OptimizeRequest, found: Preflight, growth: Growth
     if budget is None or growth is None:
         return ""
     if not found.takes_trials:
-        plans = "" if request.preview else " and 1 to 3 plans, or one plan per iteration"
-        return f"About 20 to 60 previews{plans}."
+        rounds = SOLVE_PREVIEWS + (0 if request.preview else PLAN_SECONDS_PER_PREVIEW)
+        if strategy_is_loop(found.strategy):
+            rounds += (request.max_iterations - 1) * (1.0 if request.preview else PLAN_SECONDS_PER_PREVIEW)
+        return f"About {seconds(SOLVE_START_SECONDS + rounds * growth.seconds)}, evidence included."
     count = request.trials or budget.recommended
     each = growth.seconds * (1.0 if request.preview else PLAN_SECONDS_PER_PREVIEW)
     return (
@@ -272,10 +282,14 @@ def expected_duration(request: OptimizeRequest, found: Preflight, growth: Growth
     )
 
 
+def strategy_is_loop(name: str) -> bool:
+    """Return whether a strategy makes one plan an iteration."""
+    return name in ("conservative", "balanced", "aggressive")
+
+
 def title_of(request: OptimizeRequest) -> str:
     """Return the title of the study's job."""
-    target = request.target_growth
-    parts = [] if target is None else [f"{percent(target, 2)} a year"]
+    parts = [] if request.target is None else [request.goal.text(PAGE)]
     parts += [objectives_text(request.weights)] if request.weights else []
     return f"Study of {request.scenario}: {', '.join(parts) or 'its target'}"
 

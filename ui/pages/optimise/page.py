@@ -9,7 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import count, moment, percent, seconds
+from planwise.formatting import count, moment, seconds
 from planwise.jobs import Job
 from ui.components import html
 from ui.components.card import FRAME, Card
@@ -17,7 +17,7 @@ from ui.components.downloads import FileButton, to_csv
 from ui.components.html import TableColumn
 from ui.components.page import STACK, Current, Debounced, LazyPane, Page, heading_row, on_page
 from ui.components.table import PagedTable
-from ui.pages.optimise.labels import gap, objectives_text, study_state, target_text
+from ui.pages.optimise.labels import found_text, gap, objectives_text, study_state, target_text
 from ui.pages.optimise.new_study import NewStudy
 from ui.pages.optimise.study import StudyTab
 from ui.pages.optimise.trial_charts import compared_studies
@@ -33,10 +33,10 @@ COLUMNS = (
     TableColumn("scenario", "Scenario", is_text=True),
     TableColumn("strategy", "Strategy", is_text=True),
     TableColumn("minimises", "Minimises", is_text=True),
-    TableColumn("target", "Target", target_text),
+    TableColumn("target", "Target", is_text=True),
     TableColumn("trials", "Trials", count),
-    TableColumn("growth", "Growth found", lambda v: percent(v, 2)),
-    TableColumn("gap_pp", "Target − growth", gap),
+    TableColumn("reached", "Found", is_text=True),
+    TableColumn("gap_pp", "To the target", gap),
     TableColumn("seconds", "Time", seconds),
 )
 
@@ -146,16 +146,16 @@ def frame_of(found: tuple[StudySummary, ...], by: Mapping[str, str]) -> pd.DataF
                 "scenario": header.scenario,
                 "strategy": spec.chosen_strategy + (" (preview)" if header.kind == "preview" else ""),
                 "minimises": objectives_text(spec.weights),
-                "target": one.target,
+                "target": target_text(one.target),
                 "trials": one.trials,
-                "growth": one.growth,
+                "reached": found_text(one),
                 "gap_pp": None if one.target is None else one.gap_pp,
                 "seconds": one.seconds,
                 "state": study_state(one)[0],
             }
         )
     frame = pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
-    for name in ("target", "trials", "growth", "gap_pp", "seconds"):
+    for name in ("trials", "gap_pp", "seconds"):
         frame[name] = pd.to_numeric(frame[name], errors="coerce")
     return frame
 

@@ -20,7 +20,7 @@ from ui.components.page import STACK, Current, Debounced, UpdateGuard, heading_r
 from ui.pages.optimise import answer, labels
 from ui.pages.optimise import trials as trial_rows
 from ui.pages.optimise.charts import Charts
-from ui.pages.optimise.form import NumberField
+from ui.pages.optimise.fields import NumberField
 from ui.pages.optimise.trials import TrialPanel, Trials
 from ui.session import Session
 from ui.values.studies import StudyTrials
@@ -133,7 +133,7 @@ class StudyActions:
 CHOOSE = "Choose a study"
 EMPTY = (
     '<div class="empty"><h2>No study yet</h2>'
-    "<p>A study finds the levers that meet a growth target, or the best trade-off of cost and equity. Start "
+    "<p>A study finds the levers that meet a target, or the best trade-off of several objectives. Start "
     "one on the first tab; it is shown here while it runs.</p></div>"
 )
 POLL_MILLISECONDS = 1000

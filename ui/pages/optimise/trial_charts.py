@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from planwise.formatting import percent, points, ratio, seconds
+from planwise.formatting import PAGE, points, ratio, seconds
 from ui.components import point_charts
 from ui.components.card import Content
 from ui.components.charts import (
@@ -25,16 +25,16 @@ from ui.components.charts import (
 from ui.components.html import TableColumn
 from ui.components.point_charts import step_line, trial_chart, trial_marks
 from ui.pages.optimise.labels import (
-    GROWTH,
     OUTCOMES,
     SCORE,
     STATE,
     TRIAL,
-    Measure,
+    TrialMeasure,
     gap,
     lever_measure,
     objectives_text,
     purpose,
+    reached_measure,
     target_text,
 )
 from ui.values.studies import ANALYSIS, CANDIDATE, FEASIBLE, PART, StudyLever, StudyTrials
@@ -58,17 +58,19 @@ def compared_trials(study: StudyTrials) -> pd.DataFrame:
     return trials.loc[~trials["purpose"].isin(BOUNDS) | (trials["kind"] == study.header.kind)]
 
 
-def convergence_measures(study: StudyTrials) -> tuple[Measure, ...]:
+def convergence_measures(study: StudyTrials) -> tuple[TrialMeasure, ...]:
     """Return the measures in which a study converges, the one that it seeks first."""
     if study.spec.multi_objective or study.target is None:
         return (SCORE,)
-    return (SCORE, GROWTH) if study.spec.weights else (GROWTH, SCORE)
+    reached = reached_measure(study)
+    return (SCORE, reached) if study.spec.weights else (reached, SCORE)
 
 
-def convergence(study: StudyTrials, measure: Measure) -> Content:
+def convergence(study: StudyTrials, measure: TrialMeasure) -> Content:
     """Return the trials in their order, with the best so far and the target's band."""
     frame = study.trials.loc[study.trials["role"] != ANALYSIS]
-    what = "Compound annual growth (CAGR) of mean base pay at the end of the horizon"
+    sought_by = reached_measure(study)
+    what = sought_by.name
     if measure == SCORE:
         what = f"Objective: {objectives_text(study.spec.weights)}; lower is better"
     sought = "" if study.target is None else f" · target {target_text(study.target, study.spec.tolerance)}"
@@ -81,10 +83,10 @@ def convergence(study: StudyTrials, measure: Measure) -> Content:
             TableColumn("kind", "Kind", is_text=True),
             STATE,
             TableColumn("purpose", "For", purpose, is_text=True),
-            GROWTH.table_column(),
-            TableColumn("gap_pp", "Target minus growth", gap),
+            sought_by.table_column(),
+            TableColumn("gap_pp", "To the target", gap),
             TableColumn("score", "Objective", SCORE.write),
-            TableColumn("best_growth", "Growth of the best so far", GROWTH.write),
+            TableColumn("best_reached", "The best so far", sought_by.write),
             TableColumn("seconds", "Time", seconds),
         ),
         f"convergence_{study.name}.csv",
@@ -92,12 +94,12 @@ def convergence(study: StudyTrials, measure: Measure) -> Content:
     )
 
 
-def _convergence_figure(study: StudyTrials, frame: pd.DataFrame, measure: Measure) -> Figure:
-    column, of_growth = measure.column, measure == GROWTH
+def _convergence_figure(study: StudyTrials, frame: pd.DataFrame, measure: TrialMeasure) -> Figure:
+    column, of_target = measure.column, measure != SCORE
     rows = frame.loc[~frame["purpose"].isin(BOUNDS) & frame[column].notna()]
     if rows.empty:
         return note("No trial has ended yet.", HEIGHT)
-    hover = "trial %{x}<br>" + ("growth %{y:.3%}" if of_growth else "objective %{y:.4~g}")
+    hover = "trial %{x}<br>" + (f"%{{y:{measure.axis}}}" if of_target else "objective %{y:.4~g}")
     size = MARK if len(rows) <= MANY else MARK_OF_MANY
     plan, feasible = rows["kind"] == "real", rows["state"] == FEASIBLE
     groups: list[Group] = [
@@ -107,8 +109,12 @@ def _convergence_figure(study: StudyTrials, frame: pd.DataFrame, measure: Measur
         ("Plan, infeasible", rows.loc[plan & ~feasible], "x", DOWN, size),
     ]
     best = rows.loc[rows[f"best_{column}"].notna()]
-    line = [step_line("Best so far", best["trial"], best[f"best_{column}"])] if len(best) > 1 else []
-    answer = "The best" if study.outcome is None else "The answer"
+    several = study.spec.multi_objective  # a front has its knee, and no other best
+    drawn = len(best) > 1 and not several
+    line = [step_line("Best so far", best["trial"], best[f"best_{column}"])] if drawn else []
+    answer = (
+        "The knee" if study.spec.multi_objective else "The best" if study.outcome is None else "The answer"
+    )
     ring: Group = (
         f"{answer}: trial {study.best}",
         rows.loc[rows["trial"] == study.best],
@@ -121,22 +127,24 @@ def _convergence_figure(study: StudyTrials, frame: pd.DataFrame, measure: Measur
         [*_marks(groups, "trial", column, hover), *line, *_marks([ring], "trial", column, hover)],
         x_title="Trial",
         x_format="d",
-        y_title="Annual growth" if of_growth else "Objective",
-        y_format=".1%" if of_growth else "",
+        y_title=measure.name if of_target else "Objective",
+        y_format=measure.axis if of_target else "",
         height=HEIGHT + 20,
-        log=not of_growth and bool((values > 0).all() and values.max() > 20 * values.min()),
+        log=not of_target and bool((values > 0).all() and values.max() > 20 * values.min()),
     )
-    if of_growth and study.target is not None:
+    if of_target and study.target is not None:
+        target = study.target
+        near = target.of_share(study.spec.tolerance)
         with_reference(
-            chart, f"Target {percent(study.target, 2)}", study.target, tolerance=study.spec.tolerance
+            chart, f"Target {target.measure.text(target.value, form=PAGE)}", target.value, tolerance=near
         )
     return chart
 
 
 def first_axes(study: StudyTrials) -> tuple[str, str]:
-    """Return the columns of the trade-offs shown first: two objectives, else growth against cost."""
+    """Return the columns of the trade-offs shown first: two objectives, else the target against cost."""
     parts = [PART + name for name, _ in study.spec.weights if name != "targets"]
-    first, second, *_ = [*parts, *(["growth"] if parts else ["growth", "cost"])]
+    first, second, *_ = [*parts, *(["reached" if study.target else "growth", "cost"])]
     return first, second
 
 
@@ -149,12 +157,12 @@ def role_on_front(study: StudyTrials, trial: int) -> str:
     return FRONT if trial in study.front else ""
 
 
-def tradeoffs(study: StudyTrials, x: Measure, y: Measure) -> Content:
+def tradeoffs(study: StudyTrials, x: TrialMeasure, y: TrialMeasure) -> Content:
     """Return the candidates on two axes."""
     rows = compared_trials(study).dropna(subset=[x.column, y.column])
     rows = rows.assign(on_front=[role_on_front(study, int(trial)) for trial in rows["trial"]])
     rows = rows.sort_values([x.column, y.column])
-    measures = {one.column: one for one in (x, y, GROWTH)}  # each once
+    measures = {one.column: one for one in (x, y, reached_measure(study))}  # each once
     hint = "draw a box to select trials; the table above shows them"
     if study.front:
         hint = f"{len(study.front)} trials that no other beats in every objective; {hint}"
@@ -174,7 +182,7 @@ def tradeoffs(study: StudyTrials, x: Measure, y: Measure) -> Content:
     )
 
 
-def _tradeoffs_figure(study: StudyTrials, rows: pd.DataFrame, x: Measure, y: Measure) -> Figure:
+def _tradeoffs_figure(study: StudyTrials, rows: pd.DataFrame, x: TrialMeasure, y: TrialMeasure) -> Figure:
     if len(rows) < FEW:
         return note(f"Needs at least {FEW} evaluated trials; there are {len(rows)}.", HEIGHT)
     on_front, feasible = rows["on_front"] != "", rows["state"] == FEASIBLE
@@ -210,16 +218,17 @@ def _tradeoffs_figure(study: StudyTrials, rows: pd.DataFrame, x: Measure, y: Mea
 def levers_and_outcomes(study: StudyTrials, selected: Sequence[int]) -> Content:
     """Return each trial as a line over its levers and outcomes; selected trials and the answer stand out."""
     rows = compared_trials(study)
-    outcomes = [one for one in OUTCOMES if one.column in ("growth", "cost", "within_level_cv")]
+    sought = reached_measure(study)
+    outcomes = [sought, *(one for one in OUTCOMES if one.column in ("cost", "within_level_cv"))]
     levers = [lever_measure(lever) for lever in study.levers]
     columns = (TRIAL, STATE, *(one.table_column() for one in (*levers, *outcomes)))
     subtitle = "Each axis from its lowest to its highest value over the trials"
     most = AXES_MAX - len(outcomes)
     levers, outcomes = ([one for one in of if rows[one.column].nunique() > 1] for of in (levers, outcomes))
     if len(levers) > most:
-        related = rows[[one.column for one in levers]].corrwith(rows["growth"]).abs().fillna(0.0)
+        related = rows[[one.column for one in levers]].corrwith(rows[sought.column]).abs().fillna(0.0)
         shown = set(related.sort_values(ascending=False, kind="stable").index[:most])
-        subtitle += f" · the {most} of {len(levers)} levers most correlated with growth"
+        subtitle += f" · the {most} of {len(levers)} levers most correlated with it"
         levers = [one for one in levers if one.column in shown]
     if len(rows) > LINES_MAX:
         subtitle += f" · the last {LINES_MAX} of {len(rows)} trials"
@@ -233,7 +242,9 @@ def levers_and_outcomes(study: StudyTrials, selected: Sequence[int]) -> Content:
     return Content("Levers and outcomes", subtitle, rows, columns, f"levers_{study.name}.csv", figure)
 
 
-def _lines(study: StudyTrials, rows: pd.DataFrame, axes: list[Measure], selected: Sequence[int]) -> Figure:
+def _lines(
+    study: StudyTrials, rows: pd.DataFrame, axes: list[TrialMeasure], selected: Sequence[int]
+) -> Figure:
     groups: dict[str, list[int]] = {"Feasible": [], "Infeasible": [], "Chosen": []}
     best = groups["Best so far" if study.outcome is None else "Answer"] = []
     for trial, state in zip(rows["trial"], rows["state"], strict=True):
@@ -253,7 +264,7 @@ def _lines(study: StudyTrials, rows: pd.DataFrame, axes: list[Measure], selected
     )
 
 
-def one_lever(study: StudyTrials, lever: StudyLever, outcome: Measure) -> Content:
+def one_lever(study: StudyTrials, lever: StudyLever, outcome: TrialMeasure) -> Content:
     """Return one lever against one outcome, trial by trial."""
     x = lever_measure(lever)
     rows = compared_trials(study).dropna(subset=[x.column, outcome.column])
@@ -290,15 +301,20 @@ def compared_studies(studies: Sequence[StudyTrials]) -> Content:
     """Return the best so far of several studies over their candidates; distances to each one's own target."""
     on_target = all(one.target is not None and not one.spec.multi_objective for one in studies)
     title = "Distance of the best to the target" if on_target else "Objective of the best"
-    names = ["study", "trials", "trial", "best", "growth"]
+    names = ["study", "trials", "trial", "best", "reached"]
     frames, lines = [], []
     for place, study in enumerate(studies):
-        found = study.trials.loc[(study.trials["role"] == CANDIDATE) & study.trials["best_growth"].notna()]
+        found = study.trials.loc[
+            (study.trials["role"] == CANDIDATE)
+            & study.trials["best_score" if not on_target else "best_reached"].notna()
+        ]
         best = found["best_score"]
-        if on_target:
-            best = (found["best_growth"] - float(study.target or 0.0)).abs()
-        frame = found.assign(study=study.name, trials=range(1, len(found) + 1), best=best)
-        frames.append(frame.drop(columns="growth").rename(columns={"best_growth": "growth"})[names])
+        if on_target and study.target is not None:
+            target = study.target
+            best = ((found["best_reached"] - target.value) / target.of_share(1.0)).abs()
+        reached = found["best_reached"].map(reached_measure(study).write)
+        frame = found.assign(study=study.name, trials=range(1, len(found) + 1), best=best, reached=reached)
+        frames.append(frame[names])
         color = PALETTE[place % len(PALETTE)]
         hover = "after %{x} trials: %{y:.4~g}"
         lines.append(step_line(study.name, frame["trials"], best, color, hover=hover))
@@ -320,7 +336,7 @@ def compared_studies(studies: Sequence[StudyTrials]) -> Content:
         TableColumn("trials", "Trials", TRIAL.write),
         TRIAL,
         TableColumn("best", title, lambda v: points(v, 3).lstrip("+") if on_target else ratio(v, 4)),
-        GROWTH.table_column(),
+        TableColumn("reached", "The best so far", is_text=True),
     )
     return Content("Studies compared", subtitle, rows, columns, "studies_compared.csv", figure)
 

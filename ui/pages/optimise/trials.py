@@ -11,6 +11,7 @@ import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
 from planwise.formatting import money_short, percent, seconds
+from planwise.study.spec import RiskNotAllowed
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.downloads import FileButton, to_csv
@@ -27,6 +28,7 @@ from ui.pages.optimise.labels import (
     lever_measure,
     parts_of,
     purpose,
+    reached_measure,
 )
 from ui.pages.optimise.trial_charts import role_on_front
 from ui.session import Session
@@ -49,8 +51,8 @@ def trial_columns(study: StudyTrials, *, levers: bool) -> tuple[TableColumn, ...
         TableColumn("kind", "Kind", lambda v: "plan" if v == "real" else str(v), is_text=True),
         TableColumn("purpose", "For", purpose, is_text=True),
         STATE,
-        TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 3)),
-        *([] if study.target is None else [TableColumn("gap_pp", "Target − growth", gap)]),
+        reached_measure(study).table_column(),
+        *([] if study.target is None else [TableColumn("gap_pp", "To the target", gap)]),
         TableColumn("payroll", "Highest payroll", money_short),
         *(TableColumn(part.column, part.name.partition(" (")[0], part.write) for part in parts_of(study)),
         *([] if study.spec.multi_objective else [TableColumn("score", "Objective", figure)]),
@@ -277,6 +279,7 @@ class TrialPanel:
         )
         close.on_click(lambda _: self.close())
         self._message = html.pane("", visible=False)
+        self._risk = pmui.Checkbox(label="Save it although its risk is high", visible=False, margin=0)
         self._next = pn.Row(**ROW)
         header = pn.Row(self._heading, close, sizing_mode="stretch_width")
         self.layout = pmui.Paper(
@@ -284,6 +287,7 @@ class TrialPanel:
             self._facts,
             pn.Row(self._name, self._description, self._keep, self._try, **ROW),
             self._message,
+            self._risk,
             self._next,
             visible=False,
             **FRAME,
@@ -315,6 +319,7 @@ class TrialPanel:
             self._name.value = f"{study.header.scenario}_trial_{number}"[:48]
             self._description.value = ""
             self._message.visible = False
+            self._risk.param.update(visible=False, value=False)
             show(self._next)
         if not may:
             self._show_message(
@@ -337,12 +342,17 @@ class TrialPanel:
             return
         study, number = self._study.name, self._number
         name, description = (self._name.value or "").strip(), (self._description.value or "").strip()
+        allowed = bool(self._risk.value)
         on_page(partial(self._keep.param.update, disabled=True, label="Saving …"))
         try:
             made = await self._session.offload(
-                lambda: self._session.actions.scenarios.keep_trial(study, number, name, description)
+                lambda: self._session.actions.scenarios.keep_trial(
+                    study, number, name, description, allow_risk=allowed
+                )
             )
         except PlanWiseError as error:
+            if isinstance(error, RiskNotAllowed):
+                on_page(partial(self._risk.param.update, visible=True))
             on_page(partial(self._made, html.error_notice(error), ""))
         else:
             notice = html.notice(f"Scenario {made.name} is trial {number} of {study}.", tone="good")
@@ -416,7 +426,7 @@ def _facts(study: StudyTrials, row: Any) -> str:
         levers.append(("Unchanged", f"{same} {'other ' if levers else ''}lever{'' if same == 1 else 's'}"))
     outcomes = [(one.name, one.write(row[one.column])) for one in OUTCOMES]
     if study.target is not None:
-        outcomes.insert(1, ("Target minus growth", gap(row["gap_pp"])))
+        outcomes.insert(1, ("To the target", gap(row["gap_pp"])))
     if row["score"] == row["score"] and row["score"] is not None:
         outcomes.append(("Objective", figure(row["score"])))
     outcomes.append(("Exceeds", row["violated"] or "nothing"))

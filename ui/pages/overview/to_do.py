@@ -5,18 +5,20 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol
 
-from planwise.formatting import count, exact_percent, moment, percent, points, seconds
+from planwise.formatting import PAGE, count, moment, percent, seconds
 from planwise.gate import GateResult
 from planwise.jobs import JobKind
 from ui.components import html
 from ui.components.html import link
 from ui.components.result_cards import GATE_TONES
+from ui.pages.optimise.labels import study_state
 from ui.values.results import Result, ScenarioStatus
 from ui.values.studies import StudySummary
 
+PP = 100
+
 NO_STUDY = (
-    '<p class="quiet">No study has been run yet. A study looks for the levers that meet a growth target: '
-    "{link}.</p>"
+    '<p class="quiet">No study has been run yet. A study looks for the levers that meet a target: {link}.</p>'
 )
 
 
@@ -29,7 +31,7 @@ def latest(study: StudySummary) -> str:
     """Return the latest study as HTML: state, target, best trial, duration."""
     name, tone = status(study)
     open_it = link("Open the study", "optimise", about=f"Open the study {study.name}", study=study.name)
-    target = "trade-offs, no target" if study.target is None else f"target {exact_percent(study.target)}"
+    target = "trade-offs, no target" if study.target is None else f"target {study.target.text(PAGE)}"
     header = study.header
     about = f"{header.spec.chosen_strategy} on {header.scenario}, {target}, {header.kind} trials"
     return (
@@ -40,21 +42,16 @@ def latest(study: StudySummary) -> str:
 
 def status(study: StudySummary) -> tuple[str, html.Tone]:
     """Return a study's status as a text with its tone."""
-    if study.converged is None:
-        return study.state.capitalize(), "" if study.state == "running" else "bad"
-    if study.target is None:
-        return "Ended", ""
-    if study.converged:
-        return "Converged", "good"
-    return ("Target out of reach", "bad") if study.reachable is False else ("Not converged", "warn")
+    return study_state(study)
 
 
 def best(study: StudySummary) -> str:
-    """Return the growth of the best trial, and how far that is from the target where one is sought."""
-    if study.growth is None:
-        return "no feasible trial yet"
-    gap = "" if study.target is None else f", {points(study.growth - study.target)} from the target"
-    return f"best {percent(study.growth, 2)} a year{gap}"
+    """Return what the best trial reaches, and how far that is from the target, where one is sought."""
+    target = study.target
+    if target is None or study.reached is None:
+        return "a best found" if study.converged else "no feasible trial yet"
+    gap = "" if study.gap_pp is None else f", {target.gap_text(study.gap_pp / PP, 2, PAGE)} to go"
+    return f"best {target.measure.text(study.reached, form=PAGE)}{gap}"
 
 
 def _found(study: StudySummary) -> str:

@@ -157,7 +157,7 @@ if __name__ == "__main__":
 
 
 def test_workers_die_with_their_study_however_it_dies(tmp_path):
-    paths = [str(Path(__file__).parent), os.getcwd()]
+    paths = [str(Path(__file__).parent), str(Path(__file__).parents[2]), os.getcwd()]
     script = tmp_path / "study.py"
     script.write_text(ORPHANING.format(paths=paths, folder=str(tmp_path), long=LONG))
     study = subprocess.Popen([sys.executable, str(script)])

@@ -199,7 +199,7 @@ def test_the_command_simulates_what_is_due_and_prints_one_object(home, tmp_path,
     answer = json.loads(capsys.readouterr().out)
     assert answer["workbook"] == str(file) and file.exists()
     assert [row["parameter"] for row in answer["levers"]] == ["cola_rate"]
-    assert answer["levers"][0]["differences"] == {"fresh": -0.005}
+    assert answer["levers"][0]["differences"] == {"fresh": 0.02}
     assert answer["people"][0]["lose"] > 300
     payroll = [row for row in answer["kpis"] if row["metric"] == "payroll"]
     assert [row["simulation_year"] for row in payroll] == list(YEARS)

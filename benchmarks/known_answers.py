@@ -29,8 +29,8 @@ from planwise.study.space import bounds_of, scaled
 from planwise.study.trial import Evaluation
 
 TOLERANCE = 0.001
-NEAR_TARGET, FAR_TARGET, BEYOND_TARGET = 0.04, 0.11, 0.40  # FAR: some levers at their upper bounds
-CENTRE = np.array([0.9, 0.6, -0.4, 0.8])  # of the quadratic, outside the budget
+NEAR_TARGET, FAR_TARGET, BEYOND_TARGET = 0.04, 0.09, 0.40  # FAR: some levers at their upper bounds
+CENTRE = np.array([0.6, 0.4, -0.2, 0.4])  # of the quadratic, outside the budget; within policy
 BUDGET_COST = 1.1  # the scenario as it is costs 1
 REFERENCE = 1.1  # of the worst of a known front: what a hypervolume is measured to
 QUICK_TRIALS = 40
@@ -230,8 +230,10 @@ def report(found: list[Answer]) -> Table:
     return table
 
 
-def _spec(target: float, strategy: str, **asked: object) -> StudySpec:
+def _spec(target: float, strategy: str, constraints: tuple[str, ...] = (), **asked: object) -> StudySpec:
+    """Return a question with a closed answer: no grid, no tie, levels as far apart as their bounds allow."""
     free: dict[str, object] = {"tie": "none", "grid": "off", "tolerance": TOLERANCE, "seeds": 0}
+    free["constraints"] = ("merit_step<=0.1", *constraints)
     return StudySpec(target_growth=target, strategy=strategy, **free | asked)  # type: ignore[arg-type]
 
 

@@ -31,6 +31,11 @@ class Metric:
 
 
 METRICS = (
+    Metric("increase_rate", "Increase budget", Kind.RATE),
+    Metric("increase_cost", "Cost of the increase budget", Kind.MONEY, flow=True),
+    Metric("increase_cost_in_year", "Increase budget as the year sees it", Kind.MONEY, flow=True),
+    Metric("increase_share_of_opening_payroll", "Increase budget of opening payroll", Kind.RATE),
+    Metric("promotion_rate_of_payroll", "Promotion budget", Kind.RATE),
     Metric("headcount", "Headcount at year end", Kind.COUNT),
     Metric("opening_headcount", "Headcount at the opening", Kind.COUNT),
     Metric("hires", "Hires", Kind.COUNT, flow=True),
@@ -69,7 +74,9 @@ METRICS = (
     Metric("above_maximum", "People at or over the range maximum", Kind.COUNT),
     Metric("raise_min", "Smallest raise", Kind.RATE),
     Metric("raise_max", "Largest raise", Kind.RATE),
+    Metric("turnover_total", "Turnover, all separations", Kind.RATE),
     Metric("termination_rate", "Voluntary turnover", Kind.RATE),
+    Metric("turnover_first_year", "First-year turnover", Kind.RATE),
     Metric("promotion_rate", "Promotion rate", Kind.RATE),
     Metric("promotion_raise_mean", "Mean promotion raise", Kind.RATE),
     Metric("promotion_raise_largest", "Largest promotion raise", Kind.RATE),

@@ -42,18 +42,20 @@ def increases(
 def render_increases(report: IncreasesReport) -> RenderableType:
     """Return the list's totals and the promotion budget."""
     listed, totals = report.increases, report.totals
-    share = float(totals.increase) / float(totals.old) if totals.old else None
+    budget = listed.budget()
     sums = Table("", Column(str(listed.year), justify="right"), title=_title(report), **PLAIN)
     for label, text in (
         ("people", count(totals.rows)),
         ("base pay before, x FTE", amount(totals.old, 2)),
-        ("increase budget: COLA, merit, lump sums", f"{amount(totals.increase, 2)} ({percent(share, 2)})"),
+        ("increase budget, of pay at each date", percent(budget["increase_rate"], 2)),
+        ("COLA, merit and lump sums", amount(totals.increase, 2)),
         ("of it lump sums", amount(totals.lump_sum, 2)),
         ("base pay after, x FTE", amount(totals.new, 2)),
     ):
         sums.add_row(label, text)
     right = [
-        Column(name, justify="right") for name in ("people", "payroll", "increases", "", "promotions", "")
+        Column(name, justify="right")
+        for name in ("people", "payroll", "increases", "of payroll", "promotions", "of payroll")
     ]
     groups = Table("budget by", "group", *right, **PLAIN)
     for group in listed.groups():

@@ -205,9 +205,6 @@ def figure(value: float | None) -> str:
     return amount(value) if is_amount else TERMINAL.number(value)
 
 
-BRIDGE = ("exits", "cola", "merit", "promotion", "hires")
-
-
 def print_simulation(report: SimulationReport) -> None:
     """Print gate failures, KPIs by year, the published folder and the next step."""
     console = results()
@@ -314,22 +311,24 @@ def comparison_table(kpis: Kpis, baseline: Kpis) -> Table:
 
 
 def kpi_table(kpis: Kpis, *, title: str) -> Table:
-    """Return one row per simulated year; growth and its bridge in percent."""
+    """Return one row per simulated year: increase budget first, then growth, payroll and turnover."""
+    columns = ("heads", "increases", "promotions", "those who stay", "average pay", "payroll", "turnover")
     table = Table(
         "year",
-        *(Column(name, justify="right") for name in ("heads", "payroll", "growth", "compound")),
-        *(Column(name, justify="right", style="dim") for name in BRIDGE),
+        *(Column(name, justify="right") for name in columns),
         title=title,
-        caption="growth of mean base pay and its parts; compound: annual growth since the census",
+        caption="increases, promotions: budgets of base pay; then growth of pay (average: mix included)",
         **PLAIN,
     )
     for year in kpis:
         table.add_row(
             str(year["simulation_year"]),
             f"{year['headcount']:,}",
-            amount(year["payroll"]),
+            percent(year["increase_rate"], 2),
+            percent(year["promotion_rate_of_payroll"], 2),
+            percent(year["growth_continuing"], 2),
             percent(year["growth_all"], 2),
-            percent(year["growth_compound"], 2),
-            *(percent(year[f"bridge_{part}"], 2) for part in BRIDGE),
+            amount(year["payroll"]),
+            percent(year["turnover_total"], 1),
         )
     return table

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from rich.table import Table
 
 from flows.launch import prepare, server_answers
+from planwise.app.papers import IncreasesRequest, list_increases
 from planwise.app.requests import SimulateRequest
 from planwise.cli.options import Home, Json
-from planwise.cli.tables import kpi_table, print_optimization
+from planwise.cli.papers import render_increases
+from planwise.cli.tables import kpi_table, print_answers, print_optimization
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.prefect_server import configured_api
@@ -22,21 +24,23 @@ from planwise.study.target import parse_target
 T = TypeVar("T")
 SEED = 42
 TARGET = "increase=0.035"
+BEYOND_POLICY = "increase=0.05"
 SCENARIO = "demo_target"
+LIST_FILE = "increase_list.xlsx"
 SAMPLER = "tpe"
 BUDGET_SECONDS = 70.0  # the comparison stops then, so that the demo takes less than 90 s
 SAMPLING_SECONDS_MIN = 10.0
 
 
-def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: Json = False) -> None:
-    """Generate a synthetic census, simulate the baseline, find the levers of a budget, publish.
+def demo(*, employees: int = 10_000, trials: int = 0, home: Home = None, json: Json = False) -> None:
+    """Generate a synthetic census, simulate, find the levers of a budget, publish, list the increases.
 
     Parameters
     ----------
     employees
         Size of the synthetic census.
     trials
-        Trials of a sampling study to compare the solver with, as many as time allows; 0 for none.
+        Trials of a sampling study to compare the solver with, as many as time allows.
 
     """
     if trials < 0:
@@ -55,6 +59,20 @@ def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: 
         f"The levers of an increase budget of {parse_target(TARGET).value:.1%}",
         lambda: flows["optimize"](ask),
     )
+    beyond = _step(
+        4,
+        f"What policy allows of {parse_target(BEYOND_POLICY).value:.1%}: three answers, nothing published",
+        lambda: flows["optimize"](
+            OptimizeRequest(target=BEYOND_POLICY, preview=True, seeds=0, publish=False)
+        ),
+    )
+    listed = _step(
+        5,
+        "The increase list",
+        lambda: list_increases(
+            settings, IncreasesRequest(scenario=SCENARIO, output=settings.root / LIST_FILE)
+        ),
+    )
     sampled = None
     if trials:
         compare = OptimizeRequest(
@@ -64,7 +82,7 @@ def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: 
             timeout_seconds=max(SAMPLING_SECONDS_MIN, BUDGET_SECONDS - (time.monotonic() - started)),
             publish=False,
         )
-        sampled = _step(4, f"For comparison: {trials} sampled trials", lambda: flows["optimize"](compare))
+        sampled = _step(6, f"For comparison: {trials} sampled trials", lambda: flows["optimize"](compare))
     seconds = time.monotonic() - started
     if json:
         emit_json(
@@ -73,6 +91,8 @@ def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: 
                 "rows": census.rows,
                 "baseline": baseline.as_json(),
                 "study": found.as_json(),
+                "answers": beyond.as_json()["answers"],
+                "increases": listed.as_json(),
                 "comparison": sampled.as_json() if sampled else None,
                 "seconds": round(seconds, 1),
             }
@@ -81,6 +101,9 @@ def demo(*, employees: int = 10_000, trials: int = 20, home: Home = None, json: 
     console = results()
     console.print(kpi_table(baseline.kpis, title=f"Baseline of {census.name}"))
     print_optimization(found)
+    console.rule(f"An increase budget of {parse_target(BEYOND_POLICY).value:.1%}", align="left")
+    print_answers(beyond.result)
+    console.print(render_increases(listed))
     if sampled:
         console.print(_comparison(found, sampled))
     console.print(f"Done in {seconds:.0f} s. Next:")
@@ -162,4 +185,5 @@ def _next(settings: Settings) -> tuple[str, ...]:
         if configured_api()
         else f"planwise up --home {root}      the dashboard, and the flow runs in the Prefect UI",
         f"planwise scenario show {SCENARIO} --home {root}",
+        f"{root / LIST_FILE}      the increase list",
     )

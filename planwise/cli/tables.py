@@ -230,15 +230,21 @@ def print_simulation(report: SimulationReport) -> None:
         )
 
 
+def print_answers(result: StudyResult) -> None:
+    """Print the answers side by side where policy does not meet the target; nothing where it does."""
+    if result.answers:
+        console = results()
+        console.print("Policy does not meet the target; the answers:")
+        console.print(answer_table(result.answers, result.target))
+
+
 def print_optimization(report: OptimizationReport) -> None:
     """Print the result, changed levers, costs and the next step."""
     result, console = report.result, results()
     console.print(_verdict(result))
     if result.nearest is not None:
         console.print(_nearest(result), markup=False, soft_wrap=True)
-    if result.answers:
-        console.print("Policy does not meet the target; the answers:")
-        console.print(answer_table(result.answers, result.target))
+    print_answers(result)
     if result.changes:
         console.print(lever_table(result))
     if result.kpis:

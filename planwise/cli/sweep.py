@@ -97,8 +97,8 @@ def _print(done: Sweep) -> None:
     table = Table("scenario", "variant", "growth", "target", "payroll", "verdict", **PLAIN)
     for row in done.rows:
         table.add_row(
-            row.scenario,
-            row.variant_text,
+            Text(row.scenario),
+            Text(row.variant_text),
             percent(row.growth, 2),
             percent(row.target_growth, 2),
             amount(row.payroll),

@@ -47,9 +47,11 @@ class Engine:
         self.real = None
         if self.warehouse is not None and not preview:
             self.real = self.evaluator(self.warehouse, self.census, self.base, name, passing)
+        free = {"seeds": 0, "tie": "none", "grid": "off"}
+        limits = ("merit_step<=0.1", *question.pop("constraints", ()))  # levels as far apart as they may be
         return run_study(
             self.settings,
-            StudySpec(target_growth=growth, **{"seeds": 0, "tie": "none", "grid": "off", **question}),
+            StudySpec(target_growth=growth, **{**free, **question, "constraints": limits}),
             name=name,
             scenario="baseline",
             base=self.base,

@@ -21,7 +21,7 @@ MAPPING = Path(__file__).parents[2] / "docs" / "mappings" / "baltimore.yaml"
 def ten_thousand():
     """A real plan, five years: its audits have passed, or it would have raised."""
     census = generate_census(shared().settings, employees=10_000)
-    effective = effective_for(census, {})
+    effective = effective_for(census, {"cola_rate": 0.02})
     warehouse = Warehouse(":memory:", shared().settings)
     warehouse.plan("invariants", census, effective).apply()
     yield warehouse.frames("invariants"), effective

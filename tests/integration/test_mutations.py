@@ -92,18 +92,14 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
     "proration off by a day": ("macros/calendar.py", 'f"{last} + 1"', 'f"{last} + 0"'),
     "promotion without the floor": (
         "macros/pay_steps.py",
-        "GREATEST(ROUND(s.pay_{before} * s.promotion_factor, 2), s.range_minimum)",
+        "GREATEST(ROUND(s.pay_{before} * s.promotion_factor, 2), {lifted_pay})",
         "ROUND(s.pay_{before} * s.promotion_factor, 2)",
     ),
-    "merit not normalised": ("macros/pay_steps.py", "COALESCE(b.neutral, 0)", "1"),
-    "merit normalised over all levels": (
-        "macros/pay_steps.py",
-        "AS neutral\n        FROM {source}\n        WHERE merit_due",
-        "AS neutral\n        FROM {source}\n        WHERE merit_due OR TRUE",
-    ),
+    "merit not normalised": ("macros/pay_steps.py", "COALESCE(p.neutral, 0)", "1"),
+    "merit normalised with those not eligible": ("macros/pay_steps.py", "  WHERE p.merit_due\n", "  WHERE TRUE\n"),
     "no rounding at the COLA": ("macros/pay_steps.py", "CAST(ROUND(s.pay_{before} * s.cola_factor, 2) AS {PAY})\n", "CAST(FLOOR(s.pay_{before} * s.cola_factor) AS {PAY})\n"),
     "range cap below pay": ("macros/pay_steps.py", "GREATEST(f.pay_{after - 1}, f.merit_range_maximum)", "f.merit_range_maximum"),
-    "individual cap dropped": ("macros/pay_steps.py", "LEAST({full}, {cap})", "LEAST({full}, {cap} + 1)"),
+    "individual cap dropped": ("macros/pay_steps.py", "LEAST({merit_rate}, {caps['individual_raise_max']})", "LEAST({merit_rate}, {caps['individual_raise_max']} + 1)"),
     "a full year's rate above the range": ("macros/pay_steps.py", "ELSE g.above_range END", "ELSE g.quartile_4 END"),
     "merit for those who left before its date": (
         f"models/{BASIS}",

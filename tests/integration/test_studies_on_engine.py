@@ -78,9 +78,11 @@ def small(tmp_path_factory):
     return Engine(Settings(home=tmp_path_factory.mktemp("home")), employees=300, years=2, seed=11)
 
 
-def front_of(engine, name, strategy, **question):
+def front_of(engine, name, strategy, constraints=(), **question):
+    """Trade cost against spread above a floor: without one a freeze is best in both."""
     options = {"objectives": OBJECTIVES, "trials": TRIALS, "sampler_seed": 3} | question
-    return engine.study(name, 0.03, strategy=strategy, **options)
+    limits = ("increase>=0.03", *constraints)
+    return engine.study(name, 0.03, strategy=strategy, constraints=limits, **options)
 
 
 def points(result):

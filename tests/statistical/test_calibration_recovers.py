@@ -6,6 +6,7 @@ from math import sqrt
 
 import pandas as pd
 import pytest
+from earlier_defaults import EARLIER
 from scipy.stats import binomtest
 from worlds import effective_for, shared
 
@@ -28,7 +29,7 @@ FLAT = {
     for family, bands in (("tenure", TENURE), ("age", AGE))
     for band in bands
 }
-TRUE = {
+TRUE = EARLIER | {
     "years": YEARS,
     "headcount_growth": 0.03,
     "termination_rate": 0.13,

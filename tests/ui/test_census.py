@@ -264,8 +264,10 @@ def test_ranges_begin_with_those_that_were_found(settings, jobs_here):
     desk = Desk(settings)
     found = desk.bring(payroll(head=KNOWN))
     desk.form._levels.value = "ranges"
-    first = found["report"]["levels"][0]
-    assert desk.form.stated["ranges"][0] == {key: first[key] for key in ("level_id", "minimum", "maximum")}
+    first, last = found["report"]["levels"][0], found["report"]["levels"][-1]
+    ranges = desk.form.stated["ranges"]
+    assert (ranges[0]["minimum"], ranges[-1]["maximum"]) == (first["minimum"], last["maximum"])
+    assert [one["maximum"] for one in ranges[:-1]] == [one["minimum"] for one in ranges[1:]]  # they touch
     desk.form._rows[1]._fields["minimum"].value = "30,000"
     found = desk.check()
     assert found["report"]["levels"][0]["minimum"] == 30_000

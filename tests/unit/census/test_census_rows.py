@@ -128,6 +128,7 @@ def test_absent_facts_are_said_to_be_absent_and_defaults_are_noted(bring, stored
     partial = bring(f"{HEAD},gender,performance_rating\n{GOOD},Female,\nE2,2011-01-05,6,a,b,unknown,5\n")
     assert partial.census.availability == {
         "birth_date": False, "gender": True, "ethnicity": False, "performance_rating": True,
+        "job_family": False, "location": False, "manager_id": False,
     }  # fmt: skip
     assert stored(partial)["gender"].tolist() == ["F", None]
     assert "1 rows without performance_rating were given 3." in partial.report.notices

@@ -1,8 +1,9 @@
 """What is stated about a payroll file: columns, units and formats, levels and their names, as YAML too."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 import panel as pn
@@ -214,7 +215,7 @@ class FileForm:
             return
         self._state("ranges", None)
         if event.new == "ranges":
-            self._state("ranges", [self._range_now(level) for level in self._levels_found()])
+            self._state("ranges", touching_ranges(found) if (found := self._levels_found()) else None)
         titles = {row["title"]: row["level_id"] for row in self._found.get("titles", ())}
         self._state("levels", titles if event.new == TITLES else event.new)
         self._changed()
@@ -222,9 +223,6 @@ class FileForm:
     def _levels_found(self) -> list[dict[str, Any]]:
         report = self._found.get("report") or {}
         return list(report.get("levels", ()))
-
-    def _range_now(self, level: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: level[key] for key in ("level_id", "minimum", "maximum")}
 
     def _titles_stated(self, event: Any) -> None:
         if self._filling:
@@ -241,8 +239,12 @@ class FileForm:
             self._state("level_names", names | {level: text.strip()})
         else:
             amount = text.replace(",", "").strip()
+            neighbour, edge = (level - 1, "maximum") if key == "minimum" else (level + 1, "minimum")
+            moved = {level: key, neighbour: edge}  # ranges go on touching
             ranges = self.stated.get("ranges", ())
-            changed = [{**one, key: amount} if one["level_id"] == level else one for one in ranges]
+            changed = [
+                one | ({moved[one["level_id"]]: amount} if one["level_id"] in moved else {}) for one in ranges
+            ]
             self._state("ranges", changed)
         self._changed()
 
@@ -392,6 +394,18 @@ class _ColumnField:
 
 HASHED = ("employee_id", "manager_id")  # of columns that name people
 REQUIRED = ("employee_id", "hire_date", "base_pay", "job_title", "department")
+
+
+def touching_ranges(levels: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return ranges that touch, as pay needs to decide the level: neighbours meet between their midpoints."""
+    ordered = sorted(levels, key=lambda level: int(level["level_id"]))
+    middles = [(float(level["minimum"]) + float(level["maximum"])) / 2 for level in ordered]
+    edges = [round((lower + upper) / 2, 2) for lower, upper in pairwise(middles)]
+    lows, highs = [ordered[0]["minimum"], *edges], [*edges, ordered[-1]["maximum"]]
+    return [
+        {"level_id": level["level_id"], "minimum": low, "maximum": high}
+        for level, low, high in zip(ordered, lows, highs, strict=True)
+    ]
 
 
 def _known(value: str, options: Mapping[str, str]) -> str:

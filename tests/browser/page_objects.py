@@ -112,7 +112,7 @@ class Optimise:
         self.page = page
 
     def ask(self, target, seeds=0):
-        self._field("Target growth, % a year", target)
+        self._field("Target, %", target)
         self._field("Other seeds", seeds)
 
     def start(self):

@@ -158,7 +158,7 @@ def test_the_story_by_keyboard_alone(visit, office):
     keys.press("Enter")
     start = page.get_by_role("button", name="Start the study")
     expect(start).to_be_enabled()
-    keys.tab_to("Target growth, % a year", "input")
+    keys.tab_to("Target, %", "input")
     keys.type("3.5")
     keys.tab_to("Start the study")
     keys.press("Enter")

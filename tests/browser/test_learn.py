@@ -51,7 +51,7 @@ def test_readiness_path_glossary_and_notes(visit, published_home, tmp_path):
         expect(page.get_by_role("term").first).to_contain_text("compa")
         come_to(page, f"{url}/?page=learn&topic=term-cola_rate")
         expect(page.get_by_role("term")).to_have_count(1)
-        expect(page.get_by_text("recommended 2% to 3.5%")).to_be_visible()
+        expect(page.get_by_text("recommended 0% to 3%")).to_be_visible()
         page.get_by_role("link", name="Levers, assumptions, tiers").click()
         expect(page.get_by_role("heading", name="Levers, assumptions, tiers")).to_be_visible()
         come_to(page, f"{url}/?page=learn&topic=%3Cimg src=x%3E")
@@ -61,6 +61,6 @@ def test_readiness_path_glossary_and_notes(visit, published_home, tmp_path):
 
 def test_a_module_opens_its_page_with_its_example(visit, served):
     page = visit(f"{served}/?page=learn&topic=module-first-whatif", READY)
-    page.get_by_role("button", name="Open a plan with COLA at 3%").click()
+    page.get_by_role("button", name="Open a plan with COLA at 0.5%").click()
     page.wait_for_url(re.compile("page=plan"))
-    page.wait_for_url(re.compile("set=cola_rate%3D0.03"))
+    page.wait_for_url(re.compile("set=cola_rate%3D0.005"))

@@ -93,7 +93,7 @@ def test_a_typed_number_simulates_everybody_and_a_link_reproduces_it(plan, open_
     expect(again.get_by_label(f"{COLA}, %")).to_have_value("4.1", timeout=PATIENCE)
     plan.get_by_role("button", name=f"Reset {COLA}").click()
     expect_figures(plan, base, base)
-    expect(number).to_have_value("2.5", timeout=PATIENCE)
+    expect(number).to_have_value("0", timeout=PATIENCE)
     plan.wait_for_url(re.compile("^(?!.*set=)"))
 
 

@@ -31,6 +31,7 @@ READERS = {
     "one person": lambda reader, name: reader.person(name, "EMP-000007").years,
     "increases": lambda reader, name: reader.increases(name, IncreaseQuery(), limit=1)[0],
     "increase list": lambda reader, name: reader.increases_file(name, "csv"),
+    "raises that close a gap": lambda reader, name: reader.equity_raises(name, 2027),
     "workbook": lambda reader, _: reader.workbook(PAIR),
     "employees": lambda reader, _: reader.people_file(PAIR),
 }
@@ -65,6 +66,7 @@ def test_every_role_is_in_the_table_and_every_reader_of_single_people():
         "increases_file",
         "workbook",
         "people_file",
+        "equity_raises",
     }
 
 

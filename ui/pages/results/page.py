@@ -280,7 +280,7 @@ class ResultsPage(Page):
             lambda error: self._set_notices([html.error_notice(error)]),
             label=f"Summary, {kind}",
             busy="Writing the summary…",
-            description=f"Download the scenario on one page as {kind}",
+            description=f"Summary, {kind}: the scenario on one page",
             **SMALL,
         )
         button.filename = f"summary.{suffix}"

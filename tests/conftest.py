@@ -26,9 +26,8 @@ for inherited in ("PREFECT_API_URL", "PREFECT_PROFILE", "FORCE_COLOR", "PLANWISE
     os.environ.pop(inherited, None)
 
 os.umask(0o077)  # as commands set it
-gc.set_threshold(
-    100_000
-)  # parsed SQL is very many objects that stay: scanning them takes a third of the time
+# Parsed SQL is very many objects that stay: scanning them took a third of the time.
+gc.set_threshold(100_000)
 
 settings.register_profile("planwise", deadline=None)  # how busy the machine is must not decide a test
 settings.load_profile("planwise")

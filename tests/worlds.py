@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -239,20 +240,21 @@ class Rendered:
         if not wanted:
             return {}
         if self._audits is None:
-            found = {
+            found = {  # with arguments, because a model may have one audit of several columns
                 f"{check.name} {arguments}": self.model.render_audit_query(check, **arguments).sql("duckdb")
                 for check, arguments in self.model.audits_with_args
             }
-            self._audits = {
-                k.split()[0]: f"SELECT COUNT(*) FROM ({sql}) AS found" for k, sql in found.items()
-            }
+            self._audits = {key: f"SELECT COUNT(*) FROM ({sql}) AS found" for key, sql in found.items()}
         return self._audits
 
 
 def broken_rows(database: duckdb.DuckDBPyConnection, audits: Mapping[str, str]) -> dict[str, int]:
-    """Return how many rows break which audit."""
-    found = {check: database.execute(sql).fetchone() for check, sql in audits.items()}
-    return {check.split()[0]: count[0] for check, count in found.items() if count and count[0]}
+    """Return how many rows break which audit, by its name."""
+    found: Counter[str] = Counter()
+    for check, sql in audits.items():
+        ((count,),) = database.execute(sql).fetchall()
+        found[check.split()[0]] += count
+    return dict(+found)
 
 
 def frame_of(database: duckdb.DuckDBPyConnection, mart: str) -> pd.DataFrame:

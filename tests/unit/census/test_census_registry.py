@@ -55,7 +55,7 @@ def test_the_files_are_the_contract(settings):
     assert rows.schema.equals(ARROW_SCHEMA) and levels.schema.equals(LEVELS_SCHEMA)
     assert rows["employee_id"].to_pylist() == ["A", "B"]
     assert str(rows["base_pay"].to_pylist()[1]) == "50000.01"
-    assert levels["midpoint"].to_pylist()[0] == 47500
+    assert levels["midpoint"].to_pylist()[0] == 52800
     assert (settings.censuses_dir / "two" / "census.parquet").samefile(census.census_file)
     manifest = json.loads((settings.censuses_dir / "two" / "manifest.json").read_text())
     assert {
@@ -272,9 +272,11 @@ def test_pay_is_in_its_level_s_half_open_range(rows):
     assert (rows["base_pay"] < rows["level_id"].map(ranges["maximum"])).all()
 
 
-def test_default_spreads_are_45_to_60_percent_and_contiguous():
+def test_default_ranges_are_40_to_60_percent_wide_and_overlap():
     ranges = default_levels()
-    assert (ranges["maximum"] / ranges["minimum"] - 1).between(0.45, 0.60).all()
+    spreads = ranges["maximum"] / ranges["minimum"] - 1
+    assert spreads.round(2).tolist() == [0.40, 0.45, 0.50, 0.55, 0.60]
+    assert (ranges["minimum"].shift(-1) < ranges["maximum"]).iloc[:-1].all()
     levels_table(ranges)
 
 

@@ -23,6 +23,7 @@ from planwise.study.lever_rules import merit_monotone
 from planwise.study.problem import Problem, Search
 from planwise.study.space import tuned_levers
 from planwise.study.trial import Proposal, Trial, TrialPurpose
+from tests.waiting import wait_until
 
 YEARS = (2026, 2027, 2028, 2029, 2030)
 LEVELS = (1, 2, 3, 4, 5)
@@ -245,7 +246,7 @@ COLA = "cola_rate"
 @dataclass(frozen=True)
 class FakeWorkers:
     """`deeds` says by COLA, in thousandths, what becomes of a trial: a number of seconds to take, "breaks",
-    "dies" (kill −9) or "gated". Every trial leaves a file named after its number, worker and times."""
+    "dies" (kill −9), "gated", or the name of a trial's file to wait for. Every trial leaves a file named after its number, worker and times."""
 
     folder: Path
     deeds: Mapping[int, object] = field(default_factory=dict)
@@ -266,6 +267,8 @@ class FakeWorker(FakeEvaluator):
         (self.workers.folder / f"begun-{number}-{os.getpid()}").touch()
         if isinstance(deed, int | float):
             time.sleep(deed)
+        elif str(deed).startswith("begun-"):
+            wait_until(lambda: any(self.workers.folder.glob(str(deed))))
         if deed == "dies":
             os.kill(os.getpid(), signal.SIGKILL)
         self.breaks = lambda call: deed == "breaks"

@@ -246,7 +246,8 @@ COLA = "cola_rate"
 @dataclass(frozen=True)
 class FakeWorkers:
     """`deeds` says by COLA, in thousandths, what becomes of a trial: a number of seconds to take, "breaks",
-    "dies" (kill −9), "gated", or the name of a trial's file to wait for. Every trial leaves a file named after its number, worker and times."""
+    "dies" (kill −9), "gated", or the name of a trial's file to wait for. Every trial leaves a file
+    named after its number, worker and times."""
 
     folder: Path
     deeds: Mapping[int, object] = field(default_factory=dict)

@@ -204,12 +204,11 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
     found = (t.evaluation.kpis for t in trials if t.purpose == TrialPurpose.BASELINE and t.evaluation)
     baseline = next(found, [])  # a study that was stopped at once has no baseline
     run.page(f"study-{key_of(resolved.name)}", summary(result), f"Study {name}")
-    if result.is_risky and not request.allow_risk:
-        run.log(
-            f"Nothing is saved: the risk of these levers is {result.risk_level}. --allow-risk saves them."
-        )
-    saved = result.converged and result.kind == "real" and request.publish
-    if not saved or result.stopped == CANCELLED or (result.is_risky and not request.allow_risk):
+    saved = result.converged and result.kind == "real" and request.publish and result.stopped != CANCELLED
+    unasked = None if request.allow_risk else result.why_ask
+    if saved and unasked:
+        run.log(f"The answer is not saved: {unasked}. --allow-risk saves it.")
+    if not saved or unasked:
         return OptimizationReport(result, baseline, None, None, run.orchestrated)
     require_not_stopped(run, "the winner was simulated")
     winner = run(keep_scenario, settings, request, resolved, result)

@@ -132,7 +132,7 @@ def create(
     description: Description = None,
     census: CensusName = None,
     allow_risk: Annotated[
-        bool, Parameter(negative="", help="Save a trial even if its risk is HIGH or CRITICAL.")
+        bool, Parameter(negative="", help="Save a trial even if outside policy, or of HIGH or CRITICAL risk.")
     ] = False,
     as_: As = None,
     home: Home = None,

@@ -266,7 +266,8 @@ def print_optimization(report: OptimizationReport) -> None:
         console.print(str(report.simulation.published), markup=False, soft_wrap=True)
         progress().print(f"Next: planwise study report {result.study}, planwise serve")
     else:
-        why = f": the risk is {result.risk_level}, and --allow-risk was not given" if result.is_risky else ""
+        refused = result.why_ask if result.converged and result.kind == "real" else None
+        why = "" if refused is None else f": {refused}, and --allow-risk was not given"
         console.print(f"Nothing was stored or published{why}.")
         progress().print(f"Next: planwise study show {result.study}, planwise study report {result.study}")
 

@@ -9,6 +9,7 @@ import numpy as np
 from planwise.parameters import EffectiveParameters
 from planwise.parameters.validation import MERIT
 from planwise.risk.assessment import Assessment
+from planwise.study.grid import EXCESS
 from planwise.study.linear_model import Point, Region, slopes_at
 from planwise.study.problem import Batch, Problem, problem_of, relabelled
 from planwise.study.reachability import find_furthest_point
@@ -19,6 +20,7 @@ from planwise.study.trial import Evaluation, Trial, TrialPurpose
 WITHIN, OUTSIDE, OTHER = "nearest within policy", "least change outside policy", "other levers"
 OTHER_FAMILIES = ("new_hire_salary_adjustment", "promotion_raise_level_")
 NOTABLE_SHARE = 0.5  # of the tolerance: what other levers must add to be an answer of their own
+NONE_WITHIN = "No value of these levers is within policy."
 NO_EFFECT = "Hiring pay and promotions do not bring the {} nearer."
 
 Finding = Generator[Batch, tuple[Trial, ...], "Point | None"]
@@ -58,11 +60,13 @@ def _search(problem: Problem, base: EffectiveParameters, levels: tuple[int, ...]
     within = yield from _nearest(problem.within_policy())
     other = _with_other_levers(problem, base, levels)
     further = None if other is None else (yield from _nearest(other.within_policy()))
+    if other is None or further is None or not other.is_within_policy(further.evaluation):
+        further = None
+    within = None if within is None or not problem.is_within_policy(within.evaluation) else within
     found = [] if within is None else [Alternative(WITHIN, within.evaluation)]
-    found.append(Alternative(OUTSIDE, best))
+    found.append(Alternative(OUTSIDE, best, "" if found else NONE_WITHIN))
     if further is not None:
-        gain = 0.0 if within is None else abs(further.reached - within.reached)
-        if within is None or gain > NOTABLE_SHARE * problem.spec.tolerance:
+        if within is None or _nearer(problem, further, within):
             found.append(Alternative(OTHER, further.evaluation))
         else:
             note = NO_EFFECT.format(problem.spec.goal.measure.label)
@@ -71,15 +75,18 @@ def _search(problem: Problem, base: EffectiveParameters, levels: tuple[int, ...]
 
 
 def _nearest(problem: Problem) -> Finding:
-    """Return the least change that meets the target, else that comes as near to it as anything."""
+    """Return the least change that meets the target, else that comes as near to it as anything.
+
+    Of answers that come as near, the one that moves fewer levers: merit before COLA.
+    """
     sought = yield from seek_in_stages((problem,))
     if not isinstance(sought, str):
         return sought.found.point
     best: Point | None = None
     for stage in (*merit_first(problem), problem):
         point = yield from _furthest(stage)
-        nearer = best is None or point is None or _rank(problem, point) < _rank(problem, best)
-        best = point if nearer else best
+        if point is not None and (best is None or _nearer(problem, point, best)):
+            best = point
     return best
 
 
@@ -97,9 +104,11 @@ def _furthest(problem: Problem) -> Finding:
     return far.point if solved is None else solved.point
 
 
-def _rank(problem: Problem, point: Point) -> tuple[float, int]:
-    """Return excess, and the distance from the target in whole tolerances."""
-    return point.excess, int(abs(point.reached - problem.target) / problem.spec.tolerance)
+def _nearer(problem: Problem, one: Point, other: Point) -> bool:
+    """Return whether one answer breaks less of the limits, or comes notably nearer to the target."""
+    gain = abs(other.reached - problem.target) - abs(one.reached - problem.target)
+    less = other.excess - one.excess
+    return less > EXCESS if abs(less) > EXCESS else gain > NOTABLE_SHARE * problem.spec.tolerance
 
 
 def _with_other_levers(

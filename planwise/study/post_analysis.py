@@ -271,6 +271,10 @@ def _last_year(frame: pd.DataFrame) -> pd.DataFrame:
 
 SHARE_TRUSTED = 0.5  # of seeds within the tolerance: below it most seeds miss the target
 ROUNDING = 1e-9
+BEYOND_POLICY = (
+    "No values within policy (recommended ranges, an increase budget near the market's) meet the question, "
+    "so every value within the hard bounds was searched."
+)
 
 
 def caveats(
@@ -280,7 +284,7 @@ def caveats(
     changes: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
     """Return the caveats, each one sentence or two."""
-    found = []
+    found = [] if problem.spec.policy or problem.spec.starts_within_policy else [BEYOND_POLICY]
     if isinstance(robustness, Robustness):
         found += _fragile(problem, robustness) if problem.on_target(best) else []
         found += _risky(problem, robustness)

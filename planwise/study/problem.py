@@ -107,6 +107,12 @@ class Problem:
             space=tuple(lever.within_policy() for lever in self.space),
         )
 
+    @property
+    def has_no_budget(self) -> bool:
+        """Whether its limits of the increase budget exclude each other."""
+        own = {one.key: one.bound for one in self.spec.limits if one.name == INCREASE}
+        return own.get("increase_min", -math.inf) > own.get("increase_max", math.inf)
+
     def is_within_policy(self, evaluation: Evaluation) -> bool:
         """Return whether levers and increase budgets are within policy."""
         levers = (

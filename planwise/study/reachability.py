@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planwise.errors import PlanWiseError
+from planwise.errors import InputError, PlanWiseError
+from planwise.processes import raise_if_stopped
 from planwise.study.constraints import MERIT_STEP, OF_LEVERS_ALONE, PAYROLL_RISK
 from planwise.study.linear_model import (
     REACHED,
@@ -24,13 +25,15 @@ from planwise.study.linear_model import (
 )
 from planwise.study.problem import Problem, Search, Strategy
 from planwise.study.space import Vector, extreme, scaled
-from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
+from planwise.study.spec import StudySpec
+from planwise.study.trial import Evaluation, Evaluator, Proposal, Trial, TrialPurpose
 
 UNREACHABLE = "unreachable"
 INFEASIBLE = "infeasible"
 ROUNDS_MAX = 4  # of fresh slopes; measures are nearly linear, so the first is nearly always enough
 STEPS_MAX = 6  # corrections of one model
 SAME_POINT = 1e-4  # in recommended widths: about a lever's last decimal
+SAME_OVER = 1e-6  # the same after a point that is over a limit, be it by a hair
 GAIN_SHARE = 0.05  # of the tolerance: less than this is no gain
 
 Verdict = Generator[tuple[Proposal, ...], tuple[Trial, ...], str | None]
@@ -87,16 +90,16 @@ class _Climb:
                 if sloped is None:
                     return None
                 model = sloped[1].after(model)
-            gained, last = False, model.at
+            gained, last, over = False, model.at, False
             for _step in range(STEPS_MAX):
                 at = furthest(self.region.with_constraints(model), model, highest=self.upwards)
                 at = least_excess(self.region, model) if at is None else at
-                if float(np.abs(at - last).max()) < SAME_POINT:
+                if float(np.abs(at - last).max()) < (SAME_OVER if over else SAME_POINT):
                     break
                 point = yield from ask(self.problem, at, TrialPurpose.REACH, self.iteration)
                 if point is None:
                     return None
-                model, last = model.moved(point.at, point.outputs), at
+                model, last, over = model.moved(point.at, point.outputs), at, point.excess > 0
                 if self.better(point, best):
                     best, gained = point, True
                 if self.reaches(best):
@@ -157,6 +160,54 @@ def judge(problem: Problem, found: FurthestPoint) -> Verdict:
     return f"{INFEASIBLE}: {', '.join(exceeded)} cannot be met, even without the target"
 
 
+def within_policy_first(problem: Problem, preview: Evaluator) -> StudySpec:
+    """Return the question, kept within policy unless no values within it can meet target and limits.
+
+    Trade-offs stay within policy always: raises InputError where a limit of theirs is outside it. The
+    question of `solve` does not change: it looks within policy first itself.
+    """
+    spec, inside = problem.spec, problem.within_policy()
+    if spec.policy or spec.starts_within_policy:
+        return spec
+    if not inside.has_no_budget and not (spec.seeks_target and not spec.multi_objective):
+        return spec.kept_within_policy()
+    if spec.multi_objective:
+        allowed = " and ".join(map(str, problem.policy))
+        raise InputError(
+            "Trade-offs are sought within policy, and no increase budget is within both it and the limits.",
+            remedy=f"Policy is near the market's budget: {allowed}. Choose limits within it.",
+        )
+    reason = INFEASIBLE if inside.has_no_budget else _previewed(inside, preview)
+    out_of_reach = reason is not None and reason.startswith((UNREACHABLE, INFEASIBLE))
+    return spec if out_of_reach else spec.kept_within_policy()
+
+
+def _previewed(problem: Problem, preview: Evaluator) -> str | None:
+    """Return the verdict on a problem from previews that no journal keeps."""
+
+    def answered(proposal: Proposal) -> Trial:
+        assert proposal.levers is not None  # a verdict draws nothing
+        found = None
+        try:
+            found = preview.evaluate(proposal.levers, number=0)
+        except Exception:  # the study meets the same error, and records it
+            raise_if_stopped()
+        return Trial(0, "preview", proposal.purpose, 0, proposal.levers, "", found)
+
+    start = answered(Proposal({}, "preview", TrialPurpose.BASELINE))
+    if start.evaluation is None:
+        return None
+    problem = problem.with_baseline(start.evaluation)
+    search, answers = verdict(problem, Region.of(problem).clip(np.zeros(len(problem.space)))), None
+    while True:
+        try:
+            batch = next(search) if answers is None else search.send(answers)
+        except StopIteration as end:
+            reason: str | None = end.value
+            return reason
+        answers = tuple(map(answered, batch))
+
+
 class BaselineBroken(PlanWiseError):
     """The scenario itself cannot be evaluated, so no study can start from it."""
 
@@ -199,7 +250,9 @@ def evaluate_bounds(problem: Problem, strategy: Strategy) -> Search:
     if not has_constraints(problem) and reach.nearest(problem) is not None:
         return UNREACHABLE
     beyond = reach.beyond(problem)
-    unsettled = has_constraints(problem) and not getattr(strategy, "settles_reach", False)
+    settled = getattr(strategy, "settles_reach", False)
+    settled = settled or (problem.spec.policy and not problem.spec.multi_objective)  # `within_policy_first`
+    unsettled = has_constraints(problem) and not settled
     if problem.spec.seeks_target and (beyond is not None or unsettled):
         seen_from = reach.baseline if beyond is None or has_constraints(problem) else beyond
         reason = yield from verdict(problem, Region.of(problem).clip(scaled(problem.space, seen_from.levers)))

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any, Protocol, runtime_checkable
 
 from planwise.engine.outcome import Kpis
-from planwise.parameters import EffectiveParameters
+from planwise.parameters import EffectiveParameters, Risk
 from planwise.parameters.values import DECIMALS
 from planwise.risk.assessment import Assessment, assess
 from planwise.risk.impact import CostImpact, PeopleImpact, cost_impact
@@ -109,9 +109,10 @@ class StudyResult:
         return None if isinstance(self.risk, NotComputed) else self.risk.level.value
 
     @property
-    def is_risky(self) -> bool:
-        """Whether the result is not to be saved unasked."""
-        return self.risk_level in RISKY
+    def why_ask(self) -> str | None:
+        """Why the result is not to be saved unasked; None where it is within policy and of no high risk."""
+        level = None if isinstance(self.risk, NotComputed) else self.risk.level
+        return why_ask(level, within_policy=self.within_policy is not False)
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -203,7 +204,7 @@ def study_result(
         cost_impact=cost_impact(reach.baseline.kpis, best.kpis),
         employee_impact=NotComputed(stopped) if stopped in CUT_SHORT else employee_impact(preview, best),
         parameter_impact=post_analysis.parameters(problem, reach.baseline, best, trials, why_not),
-        risk=_risk(problem, base, best),
+        risk=risk_of(problem, base, best),
         robustness=robustness,
         sensitivity=post_analysis.sensitivity(problem, best, trials, why_not),
         **trade_offs(problem, trials),
@@ -214,7 +215,7 @@ def study_result(
             base,
             levels,
             reach.baseline,
-            [(one, _risk(problem, base, one.evaluation)) for one in answers],
+            [(one, risk_of(problem, base, one.evaluation)) for one in answers],
         ),
         answer_seconds=answer_seconds,
         warnings=caveats(problem, best, robustness, changes),
@@ -260,7 +261,15 @@ def _changes(
     return changes
 
 
-def _risk(problem: Problem, base: EffectiveParameters, best: Evaluation) -> Assessment:
+def why_ask(risk: Risk | None, *, within_policy: bool) -> str | None:
+    """Return why levers are not to be saved unasked; None where they may be."""
+    if risk is not None and risk.value in RISKY:
+        return f"the risk is {risk.value}"
+    return None if within_policy else f"it is outside policy{'' if risk is None else f', risk {risk.value}'}"
+
+
+def risk_of(problem: Problem, base: EffectiveParameters, best: Evaluation) -> Assessment:
+    """Return the risk of an answer; over the payroll limit of its study it is critical."""
     spec, limit = problem.spec, problem.spec.limit(PAYROLL)
     return assess(
         base.with_levers(expanded(best.levers)),

@@ -15,7 +15,7 @@ from planwise.study.pareto import answer_of
 from planwise.study.post_analysis import analyze_answer
 from planwise.study.problem import Problem, Strategy, problem_of
 from planwise.study.progress import TIMEOUT, Hooks, Progress
-from planwise.study.reachability import BaselineBroken, evaluate_bounds, reachability_of
+from planwise.study.reachability import BaselineBroken, evaluate_bounds, reachability_of, within_policy_first
 from planwise.study.result import StudyResult, study_answer, study_result
 from planwise.study.session import StudySession
 from planwise.study.spec import CANCELLED, INTERRUPTED, RUNNING, StudySpec, check_study_name
@@ -23,6 +23,7 @@ from planwise.study.strategies import check_spec, strategy_named
 from planwise.study.study_files import (
     hold_study,
     journal_file,
+    read_study,
     remove_result,
     write_result,
     write_study,
@@ -66,6 +67,11 @@ def run_study(
     strategy = strategy_named(spec.chosen_strategy)
     check_spec(spec)
     kind = _kind(real, pool)
+    earlier = read_study(settings, name) if resume else None
+    if earlier is not None and StudySpec.from_json(earlier["question"]).policy:  # decided when it began
+        spec = spec.kept_within_policy()
+    elif earlier is None:
+        spec = within_policy_first(problem_of(spec, base, levels, kind), preview)
     problem = problem_of(spec, base, levels, kind)
     kept = {
         "question": spec.as_json(),

@@ -7,11 +7,13 @@ from planwise.census import Census, load_census
 from planwise.errors import InputError
 from planwise.governance import Ledger, Scenario, effective_parameters, open_ledger
 from planwise.parameters import EffectiveParameters
-from planwise.risk.assessment import assess
 from planwise.settings import Settings
 from planwise.study.evaluators import effective_of, simulation_digest
+from planwise.study.problem import problem_of
 from planwise.study.queries import load_view
-from planwise.study.spec import RISKY, OptimizeRequest, RiskNotAllowed
+from planwise.study.result import risk_of, why_ask
+from planwise.study.space import census_levels
+from planwise.study.spec import OptimizeRequest, RiskNotAllowed, StudySpec
 from planwise.study.trial import Trial
 
 SEPARATOR = ":"
@@ -42,8 +44,8 @@ def promote_trial(
     """Store a finished trial as a scenario; simulating it gives exactly the growth that the trial had.
 
     Raises InputError for an unknown study or trial, one that failed or failed its gate, an invalid or
-    existing name, and when the study's scenario or census has changed since; RiskNotAllowed for a risk of
-    HIGH or CRITICAL without `allow_risk`.
+    existing name, and when the study's scenario or census has changed since; RiskNotAllowed for levers
+    outside policy, or of HIGH or CRITICAL risk, without `allow_risk`.
     """
     view = load_view(settings, study)
     trial = _finished(study, number, view.trials)
@@ -59,10 +61,15 @@ def promote_trial(
                 remedy="Run the study again; or create a scenario with the trial's levers by --set.",
             )
         effective = effective_of(base, trial.levers, trial.seed)
-        risk = assess(effective, trial.evaluation.kpis, target_growth=None, payroll_budget=None).level
-        if risk in RISKY and not allow_risk:
+        spec = StudySpec.from_json(about["question"])
+        problem = problem_of(spec, base, census_levels(census), trial.kind)
+        why = why_ask(
+            risk_of(problem, base, trial.evaluation).level,
+            within_policy=problem.is_within_policy(trial.evaluation),
+        )
+        if why is not None and not allow_risk:
             raise RiskNotAllowed(
-                f"The risk of trial {number} of study {study} is {risk}.",
+                f"Trial {number} of study {study} is not saved unasked: {why}.",
                 remedy="Allow it (--allow-risk), or choose another trial.",
             )
         growth = f"growth {trial.evaluation.growth:.3%} a year ({trial.kind})"

@@ -143,7 +143,7 @@ class StudySpec(Request):
     )
     policy: Annotated[bool, NO_OPTION] = Field(
         default=False,
-        description="Keep every trial within policy; a target is sought within policy first anyway.",
+        description="Keep every trial within policy. A study decides it: so it is wherever that can answer.",
     )
     single_iteration: Annotated[bool, SWITCH] = Field(
         default=False, description="Take only the strategy's first step, to look at it."
@@ -247,9 +247,18 @@ class StudySpec(Request):
         require_payroll(spec.limits)
         return spec
 
-    def with_limits(self, limits: Iterable[Constraint], *, policy: bool = False) -> "StudySpec":
+    def with_limits(self, limits: Iterable[Constraint]) -> "StudySpec":
         """Return the spec with these constraints instead."""
-        return self._with(constraints=tuple(map(str, limits)), lock=self.locked, policy=policy or self.policy)
+        return self._with(constraints=tuple(map(str, limits)), lock=self.locked)
+
+    def kept_within_policy(self) -> "StudySpec":
+        """Return the spec with every trial within policy."""
+        return self._with(policy=True)
+
+    @property
+    def starts_within_policy(self) -> bool:
+        """Whether its strategy looks within policy first, and outside only where that has no answer."""
+        return not self.weights and self.chosen_strategy in (DEFAULT_STRATEGY, STRATEGY_OF_OBJECTIVES)
 
     def with_levers(self, names: Iterable[str]) -> "StudySpec":
         """Return the spec with these levers to tune."""
@@ -283,7 +292,7 @@ class StudySpec(Request):
 
 
 class RiskNotAllowed(InputError):
-    """Levers of high risk were to be saved unasked."""
+    """Levers of high risk, or outside policy, were to be saved unasked."""
 
 
 class OptimizeRequest(ScenarioRequest, StudySpec):
@@ -303,12 +312,13 @@ class OptimizeRequest(ScenarioRequest, StudySpec):
         default=False, description="Decide on previews: nothing is verified, stored or published."
     )
     allow_risk: Annotated[bool, SWITCH] = Field(
-        default=False, description="Save and publish the result even if its risk is HIGH or CRITICAL."
+        default=False,
+        description="Save and publish the result even if outside policy, or of HIGH or CRITICAL risk.",
     )
     publish: Annotated[bool, NO_OPTION] = Field(default=True, description="Simulate and publish the result.")
 
     def for_scenario(self, effective: EffectiveParameters) -> StudySpec:
-        """Return the spec as in StudySpec; trade-offs are sought within policy and above a floor.
+        """Return the spec as in StudySpec; trade-offs are sought above a floor.
 
         Raises InputError for trade-offs without a floor: the cheapest of all is to pay nothing.
         """
@@ -325,7 +335,7 @@ class OptimizeRequest(ScenarioRequest, StudySpec):
             limits.append(
                 Constraint(self.goal.measure.name, ">=", round(self.goal.value - self.tolerance, 12))
             )
-        return spec.with_limits(limits, policy=True)
+        return spec.with_limits(limits)
 
     @property
     def target_scenario(self) -> str:

@@ -129,18 +129,23 @@ def test_an_unreachable_target_publishes_nothing(settings, run):
     assert [publication.scenario for publication in list_publications(settings)] == before
 
 
-@pytest.mark.parametrize("allowed", [False, True])
-def test_a_risky_answer_is_published_only_when_that_is_allowed(settings, run, allowed):
-    """Seven per cent is outside policy: three answers, the study's own of high risk."""
-    name = f"risky_{allowed}".lower()
-    request = OptimizeRequest(target="increase=0.07", seeds=0, save_as=name, allow_risk=allowed)
+@pytest.mark.parametrize(
+    ("target", "risk", "allowed"), [(0.05, "MEDIUM", False), (0.07, "HIGH", False), (0.07, "HIGH", True)]
+)
+def test_an_answer_outside_policy_is_published_only_when_that_is_allowed(
+    settings, run, target, risk, allowed
+):
+    """Three answers, of which the study's own is outside policy: merit moves, COLA stays as it is."""
+    name = f"asked_{risk}_{allowed}".lower()
+    request = OptimizeRequest(target=f"increase={target}", seeds=0, save_as=name, allow_risk=allowed)
     answer = optimize(settings, request, run).as_json()
-    assert answer["converged"] and not answer["within_policy"] and answer["risk"]["level"] == "HIGH"
+    assert answer["converged"] and not answer["within_policy"] and answer["risk"]["level"] == risk
     assert (answer["saved_as"], bool(answer["published"])) == ((name, True) if allowed else (None, False))
     within, outside, other = answer["answers"]
     assert (within["met"], outside["met"], other["met"]) == (False, True, False)
     assert within["reached"] == pytest.approx(0.045, abs=5e-4) and within["risk"]["level"] == "OK"
-    assert [row["increase"] for row in outside["who"]] == pytest.approx([0.07] * 5, abs=1e-3)
+    assert [row["increase"] for row in outside["who"]] == pytest.approx([target] * 5, abs=1e-3)
+    assert {row["cola"] for one in (within, outside) for row in one["who"]} == {0.0}  # as in force
     assert outside["payroll"] > within["payroll"]
 
 
@@ -148,7 +153,7 @@ def test_trade_offs_need_a_floor_and_stay_within_policy(settings):
     with pytest.raises(InputError, match="need a floor"):
         spec_of(settings, objectives="cost,equity")
     by_target = spec_of(settings, objectives="cost,equity", target="increase=0.035")
-    assert tuple(map(str, by_target.limits)) == ("increase>=0.034",) and by_target.policy
+    assert tuple(map(str, by_target.limits)) == ("increase>=0.034",)
     own = spec_of(settings, objectives="cost,equity", constraints=("growth>=3%",))
     assert tuple(map(str, own.limits)) == ("growth>=0.03",)
 

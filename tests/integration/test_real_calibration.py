@@ -22,6 +22,7 @@ KNOWN = {  # of the data, over 2012-2016, rounded to full per cent
     "6_to_10": (0.07, 0.11),
     "over_10": (0.08, 0.09),
 }
+CONTINUING = ("growth_continuing", "everyone")
 pytestmark = pytest.mark.real_data
 
 
@@ -149,4 +150,16 @@ def test_backtest_of_2015(regular, tmp_path):
     assert abs(rows["payroll", "everyone"].error_pct(rows["payroll", "everyone"].forecast)) < 4
     assert last.coverage_years is not None and last.coverage_years > 0.6 > last.coverage_draws
     assert earlier.coverage_years is None
-    assert any("1.00%" in note for note in earlier.notes)  # the pay freeze of 2012-13 is under COLA's bound
+    # the pay freeze of 2012-13 is forecast as it was: no cost-of-living raise, and no bound in its way
+    frozen, thawed = (year.people for year in regular[:2])
+    stayed = frozen.join(thawed, rsuffix="_after", how="inner")
+    assert (stayed["base_pay_after"] / stayed["base_pay"] - 1).median() == 0
+    own_growth = stayed["base_pay_after"].sum() / stayed["base_pay"].sum() - 1
+    of_freeze = next(r for r in earlier.rows if (r.figure.name, r.figure.group) == CONTINUING)
+    assert of_freeze.naive_mean == pytest.approx(own_growth)
+    assert of_freeze.forecast == pytest.approx(own_growth, abs=0.002)
+    assert earlier.levers["cola_rate"] == 0
+    assert [note.split(":")[0] for note in earlier.notes] == [
+        "The fiscal year was simulated as a calendar year",
+        "One training year shows no spread over years",
+    ]

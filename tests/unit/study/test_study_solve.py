@@ -13,6 +13,7 @@ from study_worlds import (
     BASE,
     LEVELS,
     SPACE,
+    YEARS,
     World,
     closed_form,
     drive,
@@ -23,15 +24,16 @@ from study_worlds import (
     trial_of,
 )
 
+from planwise.parameters import resolve
 from planwise.risk.ensemble import replicate_seeds
-from planwise.study import Evaluation
-from planwise.study.alternatives import OUTSIDE, WITHIN
+from planwise.study import Evaluation, StudySpec
+from planwise.study.alternatives import OUTSIDE, WITHIN, find_alternatives
 from planwise.study.linear_model import MARGIN, Cut, Model, Region, furthest, least_change, least_excess
 from planwise.study.problem import Problem, problem_of
 from planwise.study.reachability import evaluate_bounds, reachability_of
 from planwise.study.space import change_of, extreme, start_of
 from planwise.study.strategies.solve import SOLVE
-from planwise.study.trial import Trial, TrialPurpose
+from planwise.study.trial import Proposal, Trial, TrialPurpose
 
 LOWEST, HIGHEST = (growth(extreme(SPACE, highest=side)) for side in (False, True))
 
@@ -290,6 +292,28 @@ def test_payroll_over_under_other_seeds_is_sought_again_with_what_they_paid():
     first = next(trial for trial in trials if trial.purpose == "seed" and trial.levers)
     assert over(first.levers) > 1 >= over(answer.levers)  # of ten, one may be over
     assert len([trial for trial in trials if trial.purpose == "seed"]) == 3 * seeds  # baseline, first, answer
+
+
+@pytest.mark.parametrize("bend", [0.0, 2.003e-6, 4e-5])  # the second ends a hair over the limit
+@pytest.mark.parametrize(("target", "merit"), [(0.05, 0.045), (0.02, 0.025), (0.4, 0.045)])
+def test_the_nearest_within_policy_moves_merit_and_leaves_cola(bend, target, merit):
+    """Both reach as far: the increase budget may be a point from the market's 3.5 %, however it bends."""
+    base = resolve(YEARS, scenario={})
+    posed = problem_of(StudySpec(target=f"increase={target}"), base, LEVELS, "real")
+    (tied,) = (lever.name for lever in posed.space if lever.lever != "cola_rate")
+
+    def previewed(proposal):
+        levers = {tied: 0.033, "cola_rate": 0.0} | dict(proposal.levers)
+        rate = (1 + levers["cola_rate"]) * (1 + levers[tied] + bend * (levers[tied] > 0.04)) - 1
+        years = [{"increase_rate": rate, "growth_compound": rate, "payroll": 1e6 * (1 + rate)}] * 2
+        return trial_of(proposal, Evaluation(levers, years, rate, proposal.kind))
+
+    posed = posed.with_baseline(previewed(Proposal({}, "preview", TrialPurpose.BASELINE)).evaluation)
+    found, _ = drive(find_alternatives(posed, base, LEVELS, posed.baseline), previewed)
+    within = next(one.evaluation for one in found if one.name == WITHIN)
+    assert within.levers["cola_rate"] == 0.0
+    assert within.levers[tied] == pytest.approx(merit, abs=1e-9)
+    assert posed.is_within_policy(within)
 
 
 def region(low=-3.0, high=3.0, size=4):

@@ -24,6 +24,8 @@ from study_worlds import (
 from benchmarks import analytic
 from planwise.errors import InputError
 from planwise.study import STRATEGIES
+from planwise.study.optuna_storage import load_study
+from planwise.study.post_analysis import BEYOND_POLICY
 from planwise.study.problem import problem_of
 from planwise.study.space import extreme, start_of, tuned_levers
 from planwise.study.strategies import STRATEGY_INFO, check_spec, markdown, sampling, strategy_info
@@ -31,10 +33,11 @@ from planwise.study.strategies.auto import AUTO_FRONT_TRIALS, choose
 from planwise.study.strategies.heuristic import AGGRESSIVE, BALANCED, CONSERVATIVE, adjusted
 from planwise.study.strategies.preview_objective import ask_tell
 from planwise.study.strategies.sampling import population, trials_of
-from planwise.study.trial import Proposal, TrialPurpose
+from planwise.study.trial import Proposal, TrialPurpose, finished_trials
 
 FRONT = (("cost", None), ("equity", None))
 WEIGHTED = (("cost", 0.5), ("equity", 0.5))
+SOUGHT = {"start", "sample", "iteration", "point", "verify"}
 
 
 def test_the_table_has_every_strategy_once():
@@ -343,3 +346,33 @@ def test_closing_ends_the_thread_and_runs_its_finally_blocks():
 def test_a_search_that_is_never_begun_starts_no_thread():
     ask_tell(counting).close()
     assert not search_threads()
+
+
+BANDED = ("new_hire_salary_adjustment", "promotion_raise_level_1", "promotion_raise_level_2")
+
+
+@pytest.mark.parametrize("name", ["balanced", "slsqp", "differential-evolution", "tpe", "cmaes", "nsga2"])
+def test_a_search_stays_within_policy_unless_that_cannot_meet_the_target(world, name):
+    """Of the banded levers growth within policy ends well below growth at the hard bounds."""
+    space = tuned_levers(BASE, LEVELS, BANDED)
+    inside = tuple(lever.within_policy() for lever in space)
+    highest, furthest = (growth(extreme(levers, highest=True)) for levers in (inside, space))
+    assert furthest - highest > 0.003
+    near = (growth({}) + highest) / 2
+    for target, within in ((near, True), ((highest + furthest) / 2, False)):
+        study = f"within_{within}".lower()
+        result = world.study(target, study, strategy=name, tune=BANDED, trials=15, seeds=0)
+        tried = [t for t in finished_trials(load_study(world.settings, study)) if t.purpose in SOUGHT]
+        outside = [
+            trial
+            for trial in tried
+            for lever in inside
+            if not lever.low <= trial.levers.get(lever.name, lever.start) <= lever.high
+        ]
+        assert tried and not (outside if within else name != "balanced" and not outside)
+        assert (BEYOND_POLICY in result.warnings) is not within
+
+
+def test_trade_offs_with_a_limit_outside_policy_are_refused(world):
+    with pytest.raises(InputError, match="within policy"):
+        world.study(0.03, objectives=FRONT, strategy="random", constraints=("increase>=0.06",))

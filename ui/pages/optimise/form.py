@@ -114,7 +114,7 @@ class StudyForm:
         self.tie = self._watch(pmui.Switch(label="One merit budget for all levels", value=True, margin=0))
         self.grid = self._watch(pmui.Switch(label="Round values (steps of 0.05 pp)", value=True, margin=0))
         self.allow_risk = self._watch(
-            pmui.Switch(label="Save a result of HIGH or CRITICAL risk too", value=False, margin=0)
+            pmui.Switch(label="Save a result outside policy or of high risk too", value=False, margin=0)
         )
         self.by_year = self._watch(pmui.Switch(label="Tune each year separately", value=False, margin=0))
         self.numbers = self._number_fields()

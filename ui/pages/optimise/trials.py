@@ -279,7 +279,9 @@ class TrialPanel:
         )
         close.on_click(lambda _: self.close())
         self._message = html.pane("", visible=False)
-        self._risk = pmui.Checkbox(label="Save it although its risk is high", visible=False, margin=0)
+        self._risk = pmui.Checkbox(
+            label="Save it although it is outside policy or of high risk", visible=False, margin=0
+        )
         self._next = pn.Row(**ROW)
         header = pn.Row(self._heading, close, sizing_mode="stretch_width")
         self.layout = pmui.Paper(

@@ -28,5 +28,10 @@ def reason_text(code: Any) -> str:
 
 
 def gap_reason(row: Mapping[str, Any], gap: str = "adjusted_gap") -> str:
-    """Return in words why `gap` of a row of `fct_scenario_kpis` or `fct_pay_equity` is null."""
-    return reason_text(row.get(gap + SUFFIX))
+    """Return in words why `gap` of a row of `fct_scenario_kpis` or `fct_pay_equity` is null.
+
+    Those of the KPIs need women and men who can be compared, whatever ethnicities can be.
+    """
+    code = row.get(gap + SUFFIX)
+    of_gender = "attribute" not in row and code in (ONE_GROUP, SMALL_GROUP, FEW_COMPARABLE)
+    return f"by gender, {reason_text(code)}" if of_gender else reason_text(code)

@@ -355,13 +355,11 @@ def problem_of(spec: StudySpec, base: EffectiveParameters, levels: tuple[int, ..
 
 
 def require_groups(spec: StudySpec, census: Census) -> None:
-    """Raise InputError when a gap between groups is an objective or a limit and the census has no groups."""
-    named = any(census.availability.get(fact, False) for fact in ("gender", "ethnicity"))
-    if uses_adjusted_gap(spec) and not named:
+    """Raise InputError when the adjusted gap is an objective or a limit and the census has no gender."""
+    if uses_adjusted_gap(spec) and not census.availability.get("gender", False):
         raise InputError(
-            "The adjusted gap cannot be measured: "
-            f"the census {census.name} has neither gender nor ethnicity.",
-            remedy="Import a census with one of them, or leave adjusted_gap out.",
+            f"The adjusted gap cannot be measured: the census {census.name} has no gender.",
+            remedy="Import a census with it, or leave adjusted_gap out.",
         )
 
 

@@ -75,17 +75,21 @@ def kpi_gaps(people: list[Person], equity: pd.DataFrame) -> dict[str, Any]:
             why = "small_group"
         else:
             median_gap = 1 - median(pay["F"]) / median(pay["M"])
-        if gaps.notna().any():
+        of_gender = equity[equity.attribute == "gender"]
+        needed = {"F", "M"} if pay["M"] and pay["F"] else set(of_gender.group)
+        if of_gender[of_gender.group.isin(needed)].adjusted_gap.notna().any():
             adjusted = None
         elif not any(by_group.values()):
             adjusted = "no_groups"
-        elif all(len(groups) < 2 for groups in by_group.values()):
+        elif not by_group["gender"]:
+            adjusted = "no_gender"
+        elif len(by_group["gender"]) < 2:
             adjusted = "one_group"
         else:
-            few = (equity.adjusted_gap_reason == "few_comparable").any()
+            few = (of_gender.adjusted_gap_reason == "few_comparable").any()
             adjusted = "few_comparable" if few else "small_group"
     return {
-        "adjusted_gap_max": gaps.max(),
+        "adjusted_gap_max": gaps.max() if adjusted is None else None,
         "adjusted_gap_reason": adjusted,
         "median_gap": median_gap,
         "median_gap_reason": why,

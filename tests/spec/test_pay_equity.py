@@ -8,7 +8,7 @@ from worlds import STILL, employee, world
 
 
 def people(group, count, pay, department="Ops", **facts):
-    start = 1000 * (department == "Lab") + 2000 * (group == "F")
+    start = 1000 * (department == "Lab") + 2000 * "MFX".index(group)
     return [
         employee(f"E{start + n}", gender=group, base_pay=pay, department=department, **facts)
         for n in range(count)
@@ -135,6 +135,11 @@ def both(women, **facts):
     return [*people("M", 36, 60_000), *people("F", women, 40_000, **facts)]
 
 
+def known_ethnicity(rows):
+    """Return the rows with two ethnicities that can be compared in every cell."""
+    return [row | {"ethnicity": "AB"[n % 2], "base_pay": row["base_pay"] + n % 2} for n, row in enumerate(rows)]
+
+
 UNMEASURED = [
     ("one sex", people("F", 40, 50_000), {}, "one_group", "one_group"),
     ("four women among forty", both(4), {}, "small_group", "small_group"),
@@ -144,6 +149,16 @@ UNMEASURED = [
     ("nobody of one level", both(20, level_id=2), {}, "few_comparable", None),
     ("nobody of one tenure", both(20, hire_date="2025-06-01"), {}, "few_comparable", None),
     ("everyone gone", both(20), {"termination_rate": 1, "headcount_growth": -1}, "no_people", "no_people"),
+    ("four women, other genders", both(4) + people("X", 12, 60_000), {}, "small_group", "small_group"),
+    ("gender of nobody", known_ethnicity([employee(f"E{n}") for n in range(40)]), {}, "no_gender", "no_gender"),
+    *(
+        (f"{name}, ethnicity known", known_ethnicity(rows), changes, adjusted, medians)
+        for name, rows, changes, adjusted, medians in [
+            ("one sex", people("F", 40, 50_000), {}, "one_group", "one_group"),
+            ("four women", both(4), {}, "small_group", "small_group"),
+            ("nobody in one department", both(20, department="Lab"), {}, "few_comparable", None),
+        ]
+    ),
     (
         "neither women nor men",
         [row | {"gender": "X" if row["gender"] == "F" else "Y"} for row in both(20)],

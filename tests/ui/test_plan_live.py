@@ -195,7 +195,7 @@ def test_a_gap_that_cannot_be_estimated_is_not_available():
     assert (found.figure, found.change, found.note) == (
         "n/a",
         "",
-        "there is one group only, and none to compare with",
+        "by gender, there is one group only, and none to compare with",
     )
 
 

@@ -26,8 +26,8 @@ MODEL (
     employer_cost = 'Total cash with what the employer pays on top of it, by level',
     lump_sum_cost = 'Merit of incumbents paid once at the range maximum',
     within_level_cv = 'Head-weighted mean over levels of the coefficient of variation of base pay',
-    adjusted_gap_max = 'Pay equity: the largest adjusted pay gap in absolute value; null where none can be measured',
-    adjusted_gap_reason = 'Why adjusted_gap_max is null: no_people, no_groups (neither gender nor ethnicity is known), one_group, small_group (fewer than ten), few_comparable',
+    adjusted_gap_max = 'Pay equity: the largest adjusted pay gap in absolute value, by gender or, where it can be measured, by ethnicity; null where that by gender cannot be measured',
+    adjusted_gap_reason = 'Why adjusted_gap_max is null: no_people, no_groups (neither gender nor ethnicity is known), no_gender, one_group, small_group (fewer than ten), few_comparable',
     median_gap = 'Median base pay of men minus that of women / that of men; > 0 = women earn less; null where it cannot be measured',
     median_gap_reason = 'Why median_gap is null: no_people, no_gender (none is known), one_group (no men or no women), small_group (fewer than ten), no_pay',
     mean_compa_ratio = 'Mean base pay / range midpoint of the active',
@@ -93,8 +93,7 @@ WITH growth AS (
     GROUPING(gender) AS all_genders,
     MEDIAN(CAST(base_pay AS DECIMAL(15, 3))) AS median_base_pay,
     COUNT(*) AS headcount,
-    MIN(ethnicity) AS first_ethnicity,
-    MAX(ethnicity) AS last_ethnicity
+    COUNT(ethnicity) AS with_ethnicity
   FROM intermediate.int_pay
   WHERE
     is_active
@@ -114,8 +113,7 @@ WITH growth AS (
     SUM(CASE WHEN gender = 'M' THEN headcount ELSE 0 END) AS men,
     SUM(CASE WHEN gender = 'F' THEN headcount ELSE 0 END) AS women,
     COUNT(gender) AS genders,
-    COUNT(first_ethnicity) AS with_ethnicity,
-    COALESCE(MIN(first_ethnicity) < MAX(last_ethnicity), FALSE) AS ethnicities_differ
+    MAX(with_ethnicity) AS with_ethnicity
   FROM pay
   GROUP BY
     simulation_year
@@ -134,7 +132,9 @@ WITH growth AS (
   SELECT
     simulation_year,
     MAX(ABS(adjusted_gap)) AS adjusted_gap_max,
-    MAX(CASE WHEN adjusted_gap_reason = 'few_comparable' THEN 1 ELSE 0 END) AS few_comparable
+    MAX(CASE WHEN attribute = 'gender' THEN ABS(adjusted_gap) END) AS gender_gap,
+    MAX(CASE WHEN attribute = 'gender' AND "group" IN ('F', 'M') THEN ABS(adjusted_gap) END) AS gap_of_women_and_men,
+    MAX(CASE WHEN attribute = 'gender' AND adjusted_gap_reason = 'few_comparable' THEN 1 ELSE 0 END) AS few_comparable
   FROM marts.fct_pay_equity
   GROUP BY
     simulation_year
@@ -156,11 +156,17 @@ WITH growth AS (
       THEN 'no_pay'
     END AS median_gap_reason,
     CASE
-      WHEN NOT equity.adjusted_gap_max IS NULL
+      WHEN NOT CASE
+        WHEN groups.men > 0 AND groups.women > 0
+        THEN equity.gap_of_women_and_men
+        ELSE equity.gender_gap
+      END IS NULL
       THEN NULL
       WHEN groups.genders = 0 AND groups.with_ethnicity = 0
       THEN 'no_groups'
-      WHEN groups.genders < 2 AND NOT groups.ethnicities_differ
+      WHEN groups.genders = 0
+      THEN 'no_gender'
+      WHEN groups.genders < 2
       THEN 'one_group'
       WHEN equity.few_comparable = 1
       THEN 'few_comparable'
@@ -220,7 +226,7 @@ SELECT
   CAST((
     CAST(levels.cv_sum AS DOUBLE) / NULLIF(levels.headcount, 0)
   ) AS DOUBLE) AS within_level_cv,
-  CAST(gaps.adjusted_gap_max AS DOUBLE) AS adjusted_gap_max,
+  CAST(CASE WHEN gaps.adjusted_gap_reason IS NULL THEN gaps.adjusted_gap_max END AS DOUBLE) AS adjusted_gap_max,
   CAST(CASE WHEN gaps.simulation_year IS NULL THEN 'no_people' ELSE gaps.adjusted_gap_reason END AS TEXT) AS adjusted_gap_reason,
   CAST(CASE
     WHEN gaps.median_gap_reason IS NULL

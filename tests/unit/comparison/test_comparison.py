@@ -122,7 +122,7 @@ def test_a_gap_that_cannot_be_measured_is_remarked_once_with_its_reason_scenario
         kpis.assign(**gaps).to_parquet(file)
     (remark,) = compare(four, ["base", "lean"]).remarks
     assert (remark.about, remark.scenarios) == ("gap", ("base", "lean"))
-    assert "adjusted pay gap cannot be measured: there is one group only" in remark.what
+    assert "adjusted pay gap cannot be measured: by gender, there is one group only" in remark.what
     assert "base (2026-2027), lean (2027)" in remark.what
 
 

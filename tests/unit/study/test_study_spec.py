@@ -135,7 +135,7 @@ def test_a_spec_outside_its_limits_is_rejected(wrong, says):
 def test_a_gap_that_cannot_be_measured_is_refused_with_its_reason_and_never_holds(question):
     problem = Problem(StudySpec(**question), SPACE, "preview")
     unmeasured = evaluation(adjusted_gap_max=(0.03, None), adjusted_gap_reason=(None, "one_group"))
-    with pytest.raises(InputError, match="cannot be measured: there is one group only"):
+    with pytest.raises(InputError, match="cannot be measured: by gender, there is one group only"):
         problem.with_baseline(unmeasured)
     problem = problem.with_baseline(evaluation())
     (shown,) = (one for one in problem.described(unmeasured) if one["name"] == "adjusted_gap")

@@ -137,7 +137,9 @@ def both(women, **facts):
 
 def known_ethnicity(rows):
     """Return the rows with two ethnicities that can be compared in every cell."""
-    return [row | {"ethnicity": "AB"[n % 2], "base_pay": row["base_pay"] + n % 2} for n, row in enumerate(rows)]
+    return [
+        row | {"ethnicity": "AB"[n % 2], "base_pay": row["base_pay"] + n % 2} for n, row in enumerate(rows)
+    ]
 
 
 UNMEASURED = [
@@ -150,7 +152,13 @@ UNMEASURED = [
     ("nobody of one tenure", both(20, hire_date="2025-06-01"), {}, "few_comparable", None),
     ("everyone gone", both(20), {"termination_rate": 1, "headcount_growth": -1}, "no_people", "no_people"),
     ("four women, other genders", both(4) + people("X", 12, 60_000), {}, "small_group", "small_group"),
-    ("gender of nobody", known_ethnicity([employee(f"E{n}") for n in range(40)]), {}, "no_gender", "no_gender"),
+    (
+        "gender of nobody",
+        known_ethnicity([employee(f"E{n}") for n in range(40)]),
+        {},
+        "no_gender",
+        "no_gender",
+    ),
     *(
         (f"{name}, ethnicity known", known_ethnicity(rows), changes, adjusted, medians)
         for name, rows, changes, adjusted, medians in [

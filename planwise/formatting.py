@@ -6,8 +6,11 @@ pages and reports do (PAGE); commands use TERMINAL, whose figures can be searche
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -22,6 +25,75 @@ WHOLE_FROM = 1e6  # from here on, a number without a unit has no decimals
 MINUTES_FROM = 120  # seconds
 CELL_MAX = 90  # characters
 LEVEL = re.compile(r"\b[Ll]evel (\d)\b")
+DOLLAR = "$"
+UNIT = re.compile(r"(?:(?<=^)|(?<=, ))\$(?=$| a year$| million$)")  # stands for the currency in a heading
+
+
+@dataclass(frozen=True)
+class Local:
+    """How figures are written: the mark of a currency, the names of levels, a time zone.
+
+    `levels` None are those of the default pay structure, `zone` None is this machine's.
+    """
+
+    mark: str = DOLLAR
+    levels: Mapping[int, str] | None = None
+    zone: tzinfo | None = None
+
+
+_LOCAL: ContextVar[Local | None] = ContextVar("local", default=None)
+_SOURCES: list[Callable[[], Local | None]] = []
+
+
+def local() -> Local:
+    """Return what holds here: that of `written_for`, else of a source, else the default."""
+    found = _LOCAL.get() or next((one for source in _SOURCES if (one := source()) is not None), None)
+    return found or Local()
+
+
+def local_by(source: Callable[[], Local | None]) -> None:
+    """Register what knows how figures are written here, such as the sessions of the dashboard."""
+    if source not in _SOURCES:
+        _SOURCES.append(source)
+
+
+@contextmanager
+def written_for(here: Local) -> Iterator[None]:
+    """Write figures as `here` says; a zone that it does not state stays."""
+    token = _LOCAL.set(replace(here, zone=here.zone or local().zone))
+    try:
+        yield
+    finally:
+        _LOCAL.reset(token)
+
+
+def in_currency(code: str | None) -> AbstractContextManager[None]:
+    """Write money in a currency: an ISO code, empty for one that is not stated, None for several."""
+    return written_for(replace(local(), mark=currency_mark(code)))
+
+
+@cache
+def currency_mark(code: str | None) -> str:
+    """Return what stands before an amount: a mark, or the code and a space; nothing for several currencies.
+
+    A census that states no currency is written in dollars, as its published surveys are.
+    """
+    if code is None:
+        return ""
+    if code in ("", "USD"):
+        return DOLLAR
+    from babel.numbers import get_currency_symbol  # slow to import
+
+    mark = str(get_currency_symbol(code, locale="en"))
+    return f"{mark}{NBSP}" if mark[-1].isalpha() else mark
+
+
+def with_unit(heading: str) -> str:
+    """Return a heading whose unit, a dollar sign at its end, is the currency; it stays on its line."""
+    mark = local().mark.strip(NBSP)
+    if not mark:
+        return UNIT.sub("amount", heading)
+    return UNIT.sub(mark, heading).replace(f", {mark}", f",{NBSP}{mark}")
 
 
 @dataclass(frozen=True)
@@ -51,7 +123,7 @@ class NumberFormat:
 
     def amount(self, value: Any, decimals: int = 0, *, sign: bool = False, currency: str = "") -> str:
         """Format an amount of money: 112,324."""
-        return re.sub(r"(?=\d)", currency, self.ratio(value, decimals, sign=sign), count=1)
+        return re.sub(r"(?=\d)", lambda _: currency, self.ratio(value, decimals, sign=sign), count=1)
 
     def amount_short(self, value: Any, *, sign: bool = False, currency: str = "") -> str:
         """Format an amount for a headline: 1.29 B, 808.4 M, 112,324."""
@@ -63,12 +135,12 @@ class NumberFormat:
         return self.amount(value, sign=sign, currency=currency)
 
     def money(self, value: Any, *, sign: bool = False) -> str:
-        """Format whole dollars: $112,324; with `sign`, +$112,324."""
-        return self.amount(value, sign=sign, currency="$")
+        """Format whole units of the currency: $112,324; with `sign`, +$112,324."""
+        return self.amount(value, sign=sign, currency=local().mark)
 
     def money_short(self, value: Any, *, sign: bool = False) -> str:
-        """Format dollars for a headline: $1.29 B, $808.4 M, $112,324."""
-        return self.amount_short(value, sign=sign, currency="$")
+        """Format money for a headline: $1.29 B, $808.4 M, $112,324."""
+        return self.amount_short(value, sign=sign, currency=local().mark)
 
     def percent(self, rate: Any, decimals: int = 1, *, sign: bool = False) -> str:
         """Format a rate as a percentage: 0.0318 is 3.2%."""
@@ -117,9 +189,11 @@ class NumberFormat:
             return f"{self.ratio(duration, 1)}{self.space}s"
         return f"{self.ratio(duration / 60, 1)}{self.space}min"
 
-    def moment(self, iso: str) -> str:
-        """Format a UTC time of a manifest to the minute: 2026-11-20 11:03 UTC."""
-        return self.space.join((iso[:10], iso[11:16], "UTC"))
+    def moment(self, at: str | datetime) -> str:
+        """Format a time to the minute, local with its zone: 2026-11-20 12:03 CET."""
+        read = datetime.fromisoformat(at) if isinstance(at, str) else at
+        here = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(local().zone)
+        return self.space.join((f"{here:%Y-%m-%d}", f"{here:%H:%M}", f"{here:%Z}"))
 
 
 PAGE = NumberFormat()
@@ -143,12 +217,12 @@ def shortened(text: str) -> str:
 def level(level_id: Any, names: Mapping[int, str] | None = None) -> str:
     """Format a job level with its name: L3 Senior Manager; Level 3 where it has none.
 
-    `names` are a census's own level names by level_id; without them, those of the default pay structure.
+    `names` are a census's own level names by level_id; without them, those that hold here.
     """
     if is_missing(level_id):
         return NOT_AVAILABLE
     place = int(level_id)
-    own = (level_names() if names is None else names).get(place, "")
+    own = (_names_here() if names is None else names).get(place, "")
     name = re.sub(rf"\s*\bL{place}$", "", own.strip())
     if not name or name == f"Level {place}":
         return f"Level {place}"
@@ -156,8 +230,13 @@ def level(level_id: Any, names: Mapping[int, str] | None = None) -> str:
 
 
 def with_levels(text: str) -> str:
-    """Return a text with the levels of the default pay structure named: level 1 is L1 Staff."""
-    return LEVEL.sub(lambda m: level(m[1]) if int(m[1]) in level_names() else m[0], text)
+    """Return a text with its levels named: level 1 is L1 Staff."""
+    return LEVEL.sub(lambda m: level(m[1]) if int(m[1]) in _names_here() else m[0], text)
+
+
+def _names_here() -> Mapping[int, str]:
+    found = local().levels
+    return level_names() if found is None else found
 
 
 @cache

@@ -3,6 +3,7 @@
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import panel as pn
 from panel_material_ui.template.base import Page  # the package does not export its type
@@ -11,10 +12,10 @@ from ui.auth.gate import Gate, user_of
 from ui.auth.handlers import LOGOUT
 from ui.components import card, downloads, job_panel, lever_editor, table
 from ui.components.page import on_page
-from ui.session import Services, Session
+from ui.session import Services, Session, zone_of
 from ui.shell.address import keep_in_address
 from ui.shell.frame import MENU_WIDTH, RAIL_WIDTH, Browser, Frame
-from ui.shell.page_host import callback_failed, watch_session
+from ui.shell.page_host import callback_failed
 from ui.shell.panel_patches import patch_delivery
 
 ASSETS = Path(__file__).parent / "assets"
@@ -36,7 +37,7 @@ THEME = {
     },
     "dark": {"palette": {"primary": {"main": "#7fb2e5"}}, "components": LOOKS},
 }
-THEME_COOKIE, NAVIGATION_COOKIE = "planwise-theme", "planwise-nav"
+THEME_COOKIE, NAVIGATION_COOKIE, ZONE_COOKIE = "planwise-theme", "planwise-nav", "planwise-zone"
 
 # A page sent to the browser defines the data of its components, so these are imported before the first one.
 COMPONENTS = (card, downloads, job_panel, lever_editor, table)
@@ -51,7 +52,7 @@ def make_page(services: Services, gate: Gate | None = None) -> Page:
     user, identity = user_of(request, gate)
     cookies = getattr(request, "cookies", {})
     session = Session(services, user)
-    watch_session(session)
+    session.zone = zone_of(unquote(cookies.get(ZONE_COOKIE, "")))
     dark = cookies.get(THEME_COOKIE, "").endswith("dark")
 
     def here(_: dict[str, Any]) -> None:

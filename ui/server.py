@@ -21,7 +21,7 @@ from tornado.web import ErrorHandler, HTTPError, OutputTransform, RequestHandler
 
 from planwise.dashboard_link import DashboardLink
 from planwise.settings import Settings, SignInSettings
-from ui.app import NAVIGATION_COOKIE, THEME_COOKIE, make_page
+from ui.app import NAVIGATION_COOKIE, THEME_COOKIE, ZONE_COOKIE, make_page
 from ui.auth.configuration import Origins, client_secret, cookie_secret, origins
 from ui.auth.gate import Gate
 from ui.auth.handlers import SignIn
@@ -212,7 +212,7 @@ def _limits() -> dict[str, Any]:
         "check_unused_sessions": CHECK_MILLISECONDS,
         "unused_session_lifetime": UNUSED_MILLISECONDS,
         # The page can read the parts of the request in its session token: never include the sign-in.
-        "include_cookies": [THEME_COOKIE, NAVIGATION_COOKIE],
+        "include_cookies": [THEME_COOKIE, NAVIGATION_COOKIE, ZONE_COOKIE],
         "include_headers": ["Host", "User-Agent"],
         "transforms": [SafeHeaders],
         "extra_patterns": ROUTES,

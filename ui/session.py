@@ -5,14 +5,16 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from functools import partial
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary, ref
+from zoneinfo import ZoneInfo
 
 import panel as pn
 import param
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import Local, local_by, written_for
 from planwise.settings import Settings
 from ui.draft import Draft
 from ui.jobs.actions import Actions
@@ -68,11 +70,14 @@ class Session(param.Parameterized):
         self.actions = Actions(services.settings, user)
         self.selection = Selection()
         self.draft = Draft(services.store.plans.effective)
+        self.terms = Local()  # currency and names of levels of what the page shows
+        self.zone: tzinfo | None = None  # the browser's; None: the server's
         self._endings: list[Callable[[], None]] = []
         self.ended = False
         self._arrived = True
         if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
             pn.state.on_session_destroyed(lambda _: self.end())
+            _SESSIONS[pn.state.curdoc] = ref(self)
             self._arrived = False
 
     @property
@@ -94,6 +99,11 @@ class Session(param.Parameterized):
     def individual_pay(self) -> IndividualPay:
         """The reader of single people; raises InputError unless the user may see their pay."""
         return self.store.individual_pay(self.user)
+
+    @property
+    def local(self) -> Local:
+        """How money and times are written in this session."""
+        return replace(self.terms, zone=self.zone)
 
     def go(self, page: str, **selection: Any) -> None:
         """Show another page, with these choices."""
@@ -117,8 +127,12 @@ class Session(param.Parameterized):
 
     async def offload(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run blocking work on a thread, so that no other session waits; raise what it raises."""
-        loop = asyncio.get_running_loop()
-        result = await loop.run_in_executor(self.services.threads, partial(work, *args, **kwargs))
+
+        def here() -> R:
+            with written_for(self.local):
+                return work(*args, **kwargs)
+
+        result = await asyncio.get_running_loop().run_in_executor(self.services.threads, here)
         await self._arrival()
         return result
 
@@ -169,3 +183,28 @@ class Session(param.Parameterized):
                 ending()
             except Exception:  # the others must be freed too
                 LOG.exception("A session's end failed in part")
+
+
+_SESSIONS: WeakKeyDictionary[Any, ref[Session]] = WeakKeyDictionary()  # by Bokeh's document
+
+
+def session_here() -> Session | None:
+    """Return the session whose document is worked on; None outside of one."""
+    found = _SESSIONS.get(pn.state.curdoc) if pn.state.curdoc is not None else None
+    return found() if found is not None else None
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """Return a browser's time zone; None for a name that this machine does not know."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def _local_of_session() -> Local | None:
+    session = session_here()
+    return None if session is None else session.local
+
+
+local_by(_local_of_session)

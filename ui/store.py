@@ -1,14 +1,16 @@
 """The only reader of the dashboard: published Parquet, censuses and the studies' files, no warehouse."""
 
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from planwise.errors import InputError
+from planwise.formatting import Local, currency_mark
 from planwise.gate import GateResult
 from planwise.governance.publications import (
     CURRENT,
@@ -25,7 +27,7 @@ from ui.queries.jobs import JobsReader
 from ui.queries.learning import LearningReader
 from ui.queries.people import PeopleReader
 from ui.queries.scenario_status import StatusReader, SweepReader
-from ui.queries.scenarios import CensusReader, ScenarioNames, ScenarioReader
+from ui.queries.scenarios import CensusReader, ScenarioLabels, ScenarioNames, ScenarioReader
 from ui.queries.studies import StudyReader
 from ui.values.results import Result, Unreadable, suppress_small_groups
 from ui.values.user import User
@@ -50,6 +52,7 @@ class Store:
         self.comparisons = ComparisonReader(settings)
         self.sweeps = SweepReader(settings)
         self.statuses = StatusReader(settings, censuses=self.censuses.version)
+        self._locals: BoundedCache[Local] = BoundedCache(RESULTS_KEPT)
         self._results: BoundedCache[Result] = BoundedCache(RESULTS_KEPT)
 
     @property
@@ -75,16 +78,46 @@ class Store:
         """Return a value that changes whenever there is something new to see; costs a few `stat` calls."""
         published = self._settings.published_dir
         results = tuple((name, _stamp(published / name / CURRENT)) for name in self.scenarios())
-        others = (self.studies, self.sweeps, self.jobs, self.censuses)
+        others = (self.studies, self.sweeps, self.jobs, self.censuses, self.plans)
         return results, *(reader.version() for reader in others)
 
-    def scenarios(self) -> tuple[str, ...]:
-        """Return the published scenarios: the baseline first, then by name."""
-        return tuple(sorted(published_scenarios(self._settings), key=lambda name: (name != BASELINE, name)))
+    def labels(self) -> ScenarioLabels:
+        """Return what scenarios are called."""
+        return self.plans.labels()
 
-    def results(self) -> tuple[tuple[Result, ...], tuple[Unreadable, ...]]:
-        """Return every scenario's result in force, and those that cannot be read with the remedy."""
-        return _sort_out(self.scenarios(), self.result)
+    def scenarios(self, *, archived: bool = False) -> tuple[str, ...]:
+        """Return the published scenarios: the baseline first, then by label, those that are gone last."""
+        labels = self.labels()
+        names = [
+            name for name in published_scenarios(self._settings) if archived or not labels.is_archived(name)
+        ]
+
+        def place(name: str) -> tuple[Any, ...]:
+            gone = labels.is_archived(name) or labels.is_deleted(name)
+            return name != BASELINE, gone, labels.of(name).casefold(), name
+
+        return tuple(sorted(names, key=place))
+
+    def local(self, census: str | None = None, content_hash: str = "", currency: str | None = None) -> Local:
+        """Return how figures of a census are written, by default of the one in use.
+
+        One that is gone or has other content now has no names of levels; `currency` is its result's.
+        """
+        key = census, content_hash, self.censuses.version()
+        return self._locals.get(key, lambda: self._read_local(census, content_hash, currency))
+
+    def _read_local(self, census: str | None, content_hash: str, currency: str | None) -> Local:
+        try:
+            found = self.plans.census(census)
+        except InputError:
+            return Local(currency_mark(currency or ""))
+        if content_hash and found.content_hash != content_hash:
+            return Local(currency_mark(currency or ""))
+        return Local(currency_mark(found.currency if currency is None else currency), found.levels or None)
+
+    def results(self, *, archived: bool = False) -> tuple[tuple[Result, ...], tuple[Unreadable, ...]]:
+        """Return the results in force, and those that cannot be read with the remedy."""
+        return _sort_out(self.scenarios(archived=archived), self.result)
 
     def result(self, scenario: str) -> Result:
         """Return a scenario's result in force; raises InputError when there is none or it is damaged."""
@@ -97,7 +130,10 @@ class Store:
     def _result(self, scenario: str) -> Result:
         publication = load_publication(self._settings, scenario)
         key = (scenario, publication.fingerprint, _stamp(publication.folder / MANIFEST))
-        return self._results.get(key, lambda: _read(publication))
+        found = self._results.get(key, lambda: _read(publication))
+        census = publication.manifest["census"]
+        local = self.local(census["name"], census["content_hash"], census.get("currency"))
+        return replace(found, label=self.labels().of(scenario), local=local)
 
 
 def _sort_out(

@@ -65,7 +65,7 @@ def test_every_widget_reaches_the_request_in_the_units_of_a_study():
         workers="2",
         save_as=" winner ",
     )
-    edited.offer(["baseline", "top_heavy"], "top_heavy")
+    edited.offer({"Baseline": "baseline", "Top heavy": "top_heavy"}, "top_heavy")
     edited.edits.param.update(visible=True, value=True)
     draft = {"cola_rate": 0.03, "merit_rate_level_1@2027": 0.05, "termination_rate": 0.08}
     request = edited.request(draft)
@@ -160,7 +160,7 @@ def test_a_past_study_fills_the_form_with_the_same_question():
     about = {"question": question.as_json(), "scenario": "top_heavy", "request": json.dumps(started)}
     changes = []
     filled = StudyForm(lambda: changes.append(1))
-    filled.offer(["baseline", "top_heavy"])
+    filled.offer({"baseline": "baseline", "top_heavy": "top_heavy"})
     filled.fill(StudyHeader.from_json(about))
     assert changes == [1]  # one change, however many widgets
     assert filled.constraints._figures["payroll"].widget.value == "1,500"

@@ -15,9 +15,10 @@ from ui.components import html
 from ui.components.differences import differences
 from ui.components.job_panel import shown
 from ui.components.result_cards import quality_gate
+from ui.components.scenario_menu import suggested_name
 from ui.pages.run import outcome, plan
 from ui.pages.run import page as history
-from ui.pages.run.form import RunRequest, suggested_name
+from ui.pages.run.form import RunRequest
 from ui.pages.run.outcome import sweep
 from ui.pages.run.page import RunPage
 from ui.session import Services, Session

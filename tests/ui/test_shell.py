@@ -25,7 +25,7 @@ from ui import server
 from ui.app import make_page
 from ui.pages import BY_KEY, PAGES, PageInfo
 from ui.serve import serve
-from ui.session import Services, Session
+from ui.session import _SESSIONS, Services, Session
 from ui.shell import frame as frames
 from ui.shell import page_host, panel_patches
 from ui.shell.frame import Browser, Frame
@@ -85,7 +85,7 @@ def a_visit(services):
     with set_curdoc(document):
         page = make_page(services)
         page.server_doc(document, location=False)
-        session = page_host._SESSIONS[document]()
+        session = _SESSIONS[document]()
     kept = [weakref.ref(one) for one in (document, session, session.selection, session.draft, page)]
     callbacks = len(document.session_callbacks)
     for callback in list(document.callbacks.session_destroyed_callbacks):
@@ -99,7 +99,7 @@ def test_a_closed_session_is_forgotten_and_its_callbacks_stop(services):
     assert BY_KEY["overview"].load, "a server has imported its pages before the first visit"
     a_visit(services)
     gc.collect()
-    sizes = len(pn.state._views), len(page_host._SESSIONS), len(pn.state._periodic)
+    sizes = len(pn.state._views), len(_SESSIONS), len(pn.state._periodic)
     kept = []
     for _ in range(3):
         references, callbacks, left = a_visit(services)
@@ -107,7 +107,7 @@ def test_a_closed_session_is_forgotten_and_its_callbacks_stop(services):
         assert (callbacks >= 1, left) == (True, 0)
     gc.collect()
     assert [reference() for reference in kept if reference() is not None] == []
-    assert (len(pn.state._views), len(page_host._SESSIONS), len(pn.state._periodic)) == sizes
+    assert (len(pn.state._views), len(_SESSIONS), len(pn.state._periodic)) == sizes
 
 
 def test_what_was_promised_for_the_end_is_done_once_even_if_a_part_fails(services):

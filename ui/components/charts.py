@@ -7,16 +7,24 @@ colours of the page from `assets/plot.css`, so that a chart follows the light an
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
 from typing import Any, Literal
 
-from planwise.formatting import NBSP
+from planwise.formatting import NBSP, money_short, percent, ratio, with_unit
+from ui.components.axes import axis
 
 Figure = dict[str, Any]
 Legend = Literal["", "below", "above"]
 
 # Distinct for any colour vision, and at 3:1 or better on both backgrounds.
 PALETTE = ("#3b82d6", "#d9792b", "#2f9e6b", "#a06cd5", "#d4567f", "#1f9aa8", "#8d8b3a", "#8a7f77")
-UP, DOWN, TOTAL, TARGET = "#2f9e6b", "#d45b5b", "#3b82d6", "#b9770e"
+UP, DOWN, TOTAL, TARGET = (
+    "#1f9aa8",
+    "#d9792b",
+    "#5b6b7f",
+    "#b9770e",
+)  # directions, which are neither good nor bad
+GOOD, BAD = "#2f9e6b", "#d45b5b"
 GREY, BASE_COLOR = "#8a7f77", "#8a8f98"
 INK = "rgb(1, 1, 1)"  # `plot.css` replaces it with the text colour of the page
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon")
@@ -25,10 +33,14 @@ HEIGHT = 300
 NOTE_HEIGHT = 160
 LEGEND_LINE = 19  # pixels
 REFERENCE_MARGIN, TWO_LINES_MARGIN = 84, 56  # pixels on the right for the text of a reference line
+FEW_LINES = 6  # scenarios up to which each has its colour; of more, one is coloured
+END_LABEL = 15  # pixels between two labels of line ends
+END_LABEL_MAX = 26  # characters
+CHARACTER = 6.6  # pixels
 BAR_LINE = 26  # pixels of a horizontal bar
 NAME_MAX = 40  # characters of a name beside a bar
-FEW = 5  # a count up to this needs no tick between two whole numbers
-PAD = 0.12  # of the range of values, above and below
+INSIDE_SHARE = 0.3  # of the axis, which a bar must have for a text in it
+TEXT_PAD = 0.14  # of the range of values, for a text at the end of a bar
 DRAFT = "Draft"
 HIDDEN = "No figure to draw: pay of fewer than 10 people is not shown."
 
@@ -94,18 +106,16 @@ def layout(
     height: int = HEIGHT,
     x_title: str = "",
     y_title: str = "",
-    x_format: str = "",
-    y_format: str = "",
     legend: Legend = "",
     margin: Mapping[str, int] | None = None,
 ) -> Figure:
-    """Return what a figure adds to the template: titles, formats of ticks, where the legend is."""
+    """Return what a figure adds to the template: titles, and where the legend is."""
     found: Figure = {
         "height": height,
         "margin": {**TEMPLATE["layout"]["margin"], **({"b": 46} if x_title else {}), **(margin or {})},
         "showlegend": bool(legend),
-        "xaxis": {"tickformat": x_format, "title": {"text": x_title}},
-        "yaxis": {"tickformat": y_format, "title": {"text": y_title}},
+        "xaxis": {"title": {"text": with_unit(x_title)}},
+        "yaxis": {"title": {"text": with_unit(y_title)}},
         "shapes": [],
         "annotations": [],
     }
@@ -148,12 +158,18 @@ def with_reference(figure: Figure, text: str, value: float, *, tolerance: float 
     return figure
 
 
-def with_vertical_line(figure: Figure, at: float, *, color: str = INK, dash: str = "dash") -> Figure:
-    """Add a line upright across a figure."""
+def with_vertical_line(
+    figure: Figure, at: float, *, color: str = INK, dash: str = "dash", text: str = ""
+) -> Figure:
+    """Add a line upright across a figure, its text above it."""
     line = {"color": color, "width": 1.5 if color == INK else 2, "dash": dash}
     figure["layout"]["shapes"].append(
         {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at, "x1": at, "line": line}
     )
+    if text:
+        figure["layout"]["margin"]["t"] += LEGEND_LINE
+        place = {"x": at, "yref": "paper", "y": 1, "yanchor": "bottom"}
+        figure["layout"]["annotations"].append({**place, "text": label(text)})
     return figure
 
 
@@ -168,9 +184,8 @@ def bars(
     """Return upright bars, one group per place; stacked bars below zero go down."""
     if not (values := _known(series)):
         return note(HIDDEN, HEIGHT + 2 * LEGEND_LINE)
-    found = _by_place(series, y_format, y_title)
-    if y_format == ",d" and max(values) <= FEW:
-        found["yaxis"] |= {"dtick": 1, "rangemode": "tozero"}
+    found = _by_place(series, y_title)
+    found["yaxis"] |= axis(_stacked(series) if stacked else values, y_format, zero=True)
     found |= {"barmode": "relative" if stacked else "group", "bargap": 0.35}
     data = [
         {"type": "bar", "marker": {"color": one.color}, **_values(one, places, len(series))} for one in series
@@ -203,22 +218,31 @@ def lines(
         }
         for one in series
     ]
-    found = _by_place(series, y_format, y_title)
+    found = _by_place(series, y_title)
     found["showlegend"] |= legend
-    return _with_range({"data": data, "layout": found}, values, reference)
+    return _with_range({"data": data, "layout": found}, values, y_format, reference)
 
 
 def count_bars(
-    names: Sequence[str], counts: Sequence[int | None], hover: Sequence[str], colors: Sequence[str]
+    centres: Sequence[float],
+    width: float,
+    counts: Sequence[int | None],
+    hover: Sequence[str],
+    colors: Sequence[str],
+    *,
+    x_format: str,
+    x_title: str = "",
 ) -> Figure:
-    """Return people in bands of a value; None is not drawn. The axis names about ten bands."""
-    found = layout(y_format=",d", y_title="People")
-    found["xaxis"] |= {"type": "category", "automargin": True, "nticks": 10, "tickangle": -30}
-    found["bargap"] = 0.08
+    """Return people in bands of a value, each as wide as the others; None is not drawn."""
+    found = layout(x_title=x_title, y_title="People")
+    ends = (centres[0] - width / 2, centres[-1] + width / 2) if centres else ()
+    found["xaxis"] |= axis(ends, x_format, pad=0.02)
+    found["yaxis"] |= axis(counts, ",d", zero=True)
     trace = {
         "type": "bar",
-        "x": [label(name) for name in names],
+        "x": list(centres),
         "y": list(counts),
+        "width": width * 0.92,
         "marker": {"color": list(colors)},
         "customdata": [label(text) for text in hover],
         "hovertemplate": "%{customdata}<extra></extra>",
@@ -235,13 +259,17 @@ def ranked(
     x_format: str,
     x_title: str = "",
     x_range: tuple[float, float] | None = None,
+    line: tuple[str, float] | None = None,
 ) -> Figure:
-    """Return horizontal bars, the first on top, each with its text; the pointer shows long names in full."""
+    """Return horizontal bars, the first on top, each with its text; the pointer shows long names in full.
+
+    `line` is the text and value of an upright line; texts are then in the bars, where it does not cross them.
+    """
     height = 60 + BAR_LINE * max(len(names), 3)
-    if not any(value is not None and value == value for value in values):
+    if not (known := [value for value in values if value is not None and value == value]):
         return note(HIDDEN, height)
     margin = {"l": 16, "r": 72, "t": 8}
-    found = layout(height=height, x_title=x_title, x_format=x_format, margin=margin)
+    found = layout(height=height, x_title=x_title, margin=margin)
     places = [str(place) for place in range(len(names))]
     found["yaxis"] |= {
         "type": "category",
@@ -250,9 +278,12 @@ def ranked(
         "ticktext": [f"{label(_cut(name))}{NBSP}" for name in names],
         "showgrid": False,
     }
-    found["xaxis"] |= {"showgrid": True, "zeroline": True, "nticks": 5, "tickangle": 0}
-    if x_range is not None:
-        found["xaxis"]["range"] = list(x_range)
+    pad = TEXT_PAD if min(known) < 0 else 0.02  # at the right, the margin has room
+    found["xaxis"] |= {"showgrid": True, "zeroline": True, "tickangle": 0}
+    reached = [*known, *(x_range or ()), *(() if line is None else (line[1],))]
+    found["xaxis"] |= axis(reached, x_format, zero=True, pad=pad, most=5)
+    longest = max(map(abs, reached))
+    outside = [line is None or value is None or abs(value) < INSIDE_SHARE * longest for value in values]
     data = {
         "type": "bar",
         "orientation": "h",
@@ -260,12 +291,16 @@ def ranked(
         "y": places,
         "text": list(texts),
         **_OUTSIDE,
+        "textposition": ["outside" if one else "inside" for one in outside],
+        "insidetextanchor": "start",
+        "insidetextfont": {"color": "#ffffff"},
         "marker": {"color": color if isinstance(color, str) else list(color)},
         "width": 0.66,
         "customdata": [label(name) for name in names],
         "hovertemplate": "%{customdata}: %{text}<extra></extra>",
     }
-    return {"data": [data], "layout": found}
+    figure = {"data": [data], "layout": found}
+    return figure if line is None else with_vertical_line(figure, line[1], text=line[0])
 
 
 def scenario_lines(
@@ -274,52 +309,83 @@ def scenario_lines(
     chosen: str,
     y_format: str,
     y_title: str,
-    hover: str,
+    labels: Mapping[str, str] | None = None,
     reference: tuple[str, float] | None = None,
 ) -> Figure:
-    """Return one line per scenario by year; the chosen one is heavy, and a reference is a dashed line.
+    """Return one line per scenario by year, named at its end; the chosen one is heavy.
 
-    `hover` is Plotly's format of a value, `reference` a text and its value.
+    Of more than FEW_LINES, the others are grey. `labels` are what scenarios are called, `reference` is the
+    text and value of a dashed line. Names that would cover others are left to the pointer.
     """
     names = sorted(series)
-    data = []
+    few = len(names) <= FEW_LINES
+    last = max((xs[-1] for xs, _ in series.values() if len(xs)), default=0)
+    called = {name: (labels or {}).get(name, name) for name in names}
+    data, ends = [], []
     for name, (xs, ys) in sorted(series.items(), key=lambda item: item[0] == chosen):
         place = names.index(name)  # a dash and a symbol as well: colour is not for all
         heavy = name == chosen
+        color = color_of(name, names) if few else TOTAL if heavy else GREY
         data.append(
             {
                 "type": "scatter",
-                "mode": "lines+markers",
-                "name": label(name),
+                "mode": "lines+markers" if few or heavy else "lines",
+                "name": label(called[name]),
                 "x": list(xs),
                 "y": list(ys),
                 "line": {
-                    "color": color_of(name, names),
+                    "color": color,
                     "width": 3 if heavy else 1.5,
-                    "dash": DASHES[place // len(PALETTE) % len(DASHES)],
+                    "dash": DASHES[place // len(PALETTE) % len(DASHES)] if few else "solid",
                 },
                 "marker": {
-                    "color": color_of(name, names),
+                    "color": color,
                     "size": 8 if heavy else 6,
-                    "symbol": SYMBOLS[place % len(SYMBOLS)],
+                    "symbol": SYMBOLS[place % len(SYMBOLS)] if few else "circle",
                 },
-                "hovertemplate": f"%{{y:{hover}}}<extra>{label(name)}</extra>",
-                "opacity": 1 if heavy else 0.85,
-                "legendrank": 1 if heavy else 1000,
+                "customdata": [written(value, y_format) for value in ys],
+                "hovertemplate": f"%{{x}}: %{{customdata}}<extra>{label(called[name])}</extra>",
+                "opacity": 1 if few or heavy else 0.55,
             }
         )
-    many = len(series) > 1
-    found = layout(
-        y_format=y_format,
-        y_title=y_title,
-        legend="below" if many else "",
-        height=HEIGHT + (LEGEND_LINE * len(series) if many else 0),
-    )
-    found["hovermode"] = "x unified" if many else "closest"
+        if heavy or (len(ys) and xs[-1] == last):  # a line that ends before is named by the pointer
+            ends.append((0 if heavy else 2, float(ys[-1]), called[name]))
+    if reference is not None:
+        ends.append((1, reference[1], reference[0]))
+    found = layout(y_title=y_title)
     years = sorted({x for xs, _ in series.values() for x in xs})
     found["xaxis"] |= {"tickvals": years, "ticktext": [str(year) for year in years]}
-    figure = {"data": data, "layout": found}
-    return _with_range(figure, [y for _, ys in series.values() for y in ys], reference)
+    figure = _with_range(
+        {"data": data, "layout": found}, [y for _, ys in series.values() for y in ys], y_format, reference
+    )
+    return _with_end_labels(figure, ends) if len(names) > 1 else figure
+
+
+def written(value: Any, form: str) -> str:
+    """Return a figure as the pointer shows it, by the format of its axis."""
+    if "%" in form:
+        return percent(value, 2, sign=form.startswith("+"))
+    return money_short(value) if "$" in form else ratio(value, 0 if form.endswith("d") else 2)
+
+
+def _with_end_labels(figure: Figure, ends: Sequence[tuple[int, float, str]]) -> Figure:
+    """Name lines at the right edge, by rank, while there is room; an end is rank, height and text."""
+    found = figure["layout"]
+    found["annotations"] = [one for one in found["annotations"] if one.get("xref") != "paper"]
+    low, high = found["yaxis"]["range"]
+    room = found["height"] - found["margin"]["t"] - found["margin"]["b"]
+    taken: list[float] = []
+    texts = []
+    for rank, value, text in sorted(ends, key=lambda end: end[:2]):
+        at = (value - low) / (high - low) * room
+        if all(abs(at - other) >= END_LABEL for other in taken):
+            taken.append(at)
+            texts.append(_cut(text, END_LABEL_MAX))
+            place = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 6, "y": value, "yanchor": "middle"}
+            shown = f"<b>{label(texts[-1])}</b>" if rank == 0 else label(texts[-1])
+            found["annotations"].append({**place, "text": shown, "font": {"size": 11}, "align": "left"})
+    found["margin"]["r"] = 20 + round(CHARACTER * max(map(len, texts), default=0))
+    return figure
 
 
 def waterfall(
@@ -338,8 +404,9 @@ def waterfall(
         "hovertemplate": "%{x}: %{text}<extra></extra>",
         "width": 0.62,
     }
-    found = layout(y_format=y_format, y_title=y_title, height=HEIGHT + 4 * LEGEND_LINE, margin={"t": 28})
-    found["yaxis"]["rangemode"] = "tozero"
+    found = layout(y_title=y_title, height=HEIGHT + 4 * LEGEND_LINE, margin={"t": 28})
+    reached = [*_cumulated([value for _, value in steps]), *([target[1]] if target else [])]
+    found["yaxis"] |= axis(reached, y_format, zero=True, pad=TEXT_PAD)
     return _with_total_target({"data": [trace], "layout": found}, names, target)
 
 
@@ -357,15 +424,17 @@ def two_waterfalls(
         _waterfall(side, names, values, shown, colors)
         | {
             "connector": {"visible": False},
-            "hovertemplate": f"%{{x}}: %{{delta:.2%}}<extra>{label(side)}</extra>",
+            "customdata": [percent(value, 2, sign=True) for value in values],
+            "hovertemplate": f"%{{x}}: %{{customdata}}<extra>{label(side)}</extra>",
         }
         for side, values, shown, colors in (
             (name, before, [""] * len(names), (BASE_COLOR,) * 3),
             (DRAFT, now, texts, (UP, DOWN, TOTAL)),
         )
     ]
-    found = layout(y_format=".1%", legend="below", margin={"t": 28}) | {"waterfallgap": 0.25}
-    found["yaxis"]["rangemode"] = "tozero"
+    found = layout(legend="below", margin={"t": 28}) | {"waterfallgap": 0.25}
+    reached = [*_cumulated(before[:-1]), *_cumulated(now[:-1]), *([target[1]] if target else [])]
+    found["yaxis"] |= axis(reached, ".1%", zero=True, pad=TEXT_PAD)
     found["xaxis"] |= {"tickangle": 0, "tickfont": {"size": 11}}
     return _with_total_target({"data": data, "layout": found}, names, target)
 
@@ -377,9 +446,9 @@ def with_legend(found: Figure, entries: int) -> Figure:
     return found
 
 
-def _by_place(series: Sequence[Series], y_format: str, y_title: str) -> Figure:
+def _by_place(series: Sequence[Series], y_title: str) -> Figure:
     many = len(series) > 1
-    found = layout(y_format=y_format, y_title=y_title, legend="below" if many else "")
+    found = layout(y_title=y_title, legend="below" if many else "")
     found["hovermode"] = "x unified" if many else "closest"
     found["xaxis"]["type"] = "category"
     return with_legend(found, len(series))
@@ -429,15 +498,22 @@ def _with_total_target(figure: Figure, names: Sequence[str], target: tuple[str, 
 
 
 def _with_range(
-    figure: Figure, values: Sequence[float | None], reference: tuple[str, float] | None
+    figure: Figure, values: Sequence[float | None], form: str, reference: tuple[str, float] | None
 ) -> Figure:
-    """Add a reference line, and let the axis reach it."""
-    if reference is None:
-        return figure
-    seen = [value for value in (*values, reference[1]) if value is not None and value == value]
-    pad = (max(seen) - min(seen)) * PAD or abs(max(seen)) * PAD or 0.01
-    figure["layout"]["yaxis"]["range"] = [min(seen) - pad, max(seen) + pad]
-    return with_reference(figure, *reference)
+    """Add the axis of the values, and a reference line that it reaches."""
+    figure["layout"]["yaxis"] |= axis([*values, *([reference[1]] if reference else [])], form)
+    return figure if reference is None else with_reference(figure, *reference)
+
+
+def _stacked(series: Sequence[Series]) -> list[float]:
+    """Return how far stacked bars reach up and down."""
+    places = zip(*(one.values for one in series), strict=True)
+    known = [[value for value in place if value is not None and value == value] for place in places]
+    return [sum(v for v in place if (v > 0) is up) for place in known for up in (True, False)]
+
+
+def _cumulated(values: Sequence[float]) -> list[float]:
+    return list(accumulate(values, initial=0.0))
 
 
 def _known(series: Sequence[Series]) -> list[float]:
@@ -445,5 +521,5 @@ def _known(series: Sequence[Series]) -> list[float]:
     return [value for one in series for value in one.values if value is not None and value == value]
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= NAME_MAX else f"{name[: NAME_MAX - 1].rstrip()}…"
+def _cut(name: str, longest: int = NAME_MAX) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"

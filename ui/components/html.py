@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from panel.custom import JSComponent
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import NBSP
+from planwise.formatting import with_unit
 from ui.selection import FIELDS
 from ui.values.results import Unreadable
 
@@ -95,7 +95,7 @@ def table(frame: pd.DataFrame, columns: Sequence[TableColumn], caption: str, cho
     """Return a table; the first column names the row, and the row named `chosen` is in bold."""
     if frame.empty:
         return f'<p class="card-subtitle">{escape(caption)}: nothing to show.</p>'
-    head = "".join(f'<th scope="col"{_side(c)}>{escape(_with_unit(c.heading))}</th>' for c in columns)
+    head = "".join(f'<th scope="col"{_side(c)}>{escape(with_unit(c.heading))}</th>' for c in columns)
     rows = "".join(_row(record, columns, chosen) for record in frame.to_dict("records"))
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
@@ -164,11 +164,6 @@ def _row(record: Mapping[Any, Any], columns: Sequence[TableColumn], chosen: Any)
 def with_code(text: str) -> str:
     """Return a text whose parts in backticks, which are commands, are shown as code."""
     return CODE.sub(r"<code>\1</code>", escape(text))
-
-
-def _with_unit(heading: str) -> str:
-    """Keep the dollar sign on the line of the words before it."""
-    return heading.replace(", $", f",{NBSP}$")
 
 
 def _side(column: TableColumn) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import param
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import NBSP, count
+from planwise.formatting import NBSP, count, moment
 from planwise.jobs import Job, JobKind, JobStep, State
 from ui.components.html import ASSETS, Component
 from ui.session import Session
@@ -171,7 +171,7 @@ def shown(job: Job, *, may_cancel: bool, now: datetime | None = None) -> dict[st
 
 
 def _by_whom(job: Job) -> str:
-    started = f"started by {job.started_by}, {job.started_at:%Y-%m-%d %H:%M:%S}{NBSP}UTC"
+    started = f"started by {job.started_by}, {moment(job.started_at)}"
     stopped = job.cancelled_by and (job.cancelling or job.state is State.CANCELLED)
     return f"{started}; cancellation requested by {job.cancelled_by}" if stopped else started
 

@@ -6,17 +6,19 @@ from typing import Any
 
 import pandas as pd
 
+from ui.components.axes import axis
 from ui.components.charts import (
+    GOOD,
     GREY,
     HEIGHT,
     TOTAL,
-    UP,
     Figure,
     band_style,
     label,
     layout,
     with_legend,
     with_vertical_line,
+    written,
 )
 
 # See-through, so that the text of a cell stays readable on light and dark.
@@ -75,12 +77,15 @@ def histogram(
     found = layout(
         height=height,
         x_title=x_title,
-        x_format=x_format,
         y_title="People",
-        y_format=",d",
         legend="below" if len(levels) > 1 else "",
         margin={"b": 52},
     )
+    ends = (centres[0] - width / 2, centres[-1] + width / 2) if centres else ()
+    found["xaxis"] |= axis(
+        (*ends, *(one.p10 for one in levels), *(one.p90 for one in levels)), x_format, pad=0.02
+    )
+    found["yaxis"] |= axis(map(sum, zip(*(one.counts for one in levels), strict=True)), ",d", zero=True)
     found |= {"barmode": "stack", "bargap": 0.04, "legend": {"y": -0.14}}
     found["yaxis"]["domain"] = [share, 1]
     found["yaxis2"] = {
@@ -136,16 +141,21 @@ def seed_histogram(
     x_format: str,
 ) -> Figure:
     """Return what is reached under other seeds, the target with its band, and what the study found."""
-    found = layout(x_title=x_title, x_format=x_format, y_title="Seeds", y_format="d", height=HEIGHT - 40)
+    found = layout(x_title=x_title, y_title="Seeds", height=HEIGHT - 40)
     found["bargap"] = 0.04
-    found["yaxis"]["nticks"] = 5
+    marked = [*(band or ()), *((target[0],) if target else ()), *((answer,) if answer is not None else ())]
+    found["xaxis"] |= axis((middles[0] - width / 2, middles[-1] + width / 2, *marked), x_format, pad=0.03)
+    found["yaxis"] |= axis(counts, ",d", zero=True)
     trace = {
         "type": "bar",
         "x": list(middles),
         "y": list(counts),
         "width": [width] * len(middles),
         "marker": {"color": TOTAL},
-        "hovertemplate": "%{y} seeds around %{x}<extra></extra>",
+        "customdata": [
+            f"{written(at - width / 2, x_format)} to {written(at + width / 2, x_format)}" for at in middles
+        ],
+        "hovertemplate": "%{y} seeds at %{customdata}<extra></extra>",
     }
     figure = {"data": [trace], "layout": found}
     if band is not None:
@@ -154,7 +164,7 @@ def seed_histogram(
     if target is not None:
         with_vertical_line(figure, target[0], color=target[1])
     if answer is not None:
-        with_vertical_line(figure, answer, color=UP, dash="solid")
+        with_vertical_line(figure, answer, color=GOOD, dash="solid")
     return figure
 
 
@@ -165,9 +175,13 @@ def heat_map(
     texts: Sequence[Sequence[str]],
     hover: Sequence[Sequence[str]],
     *,
+    scale: tuple[float, float],
     y_title: str,
 ) -> Figure:
-    """Return a grid of cells coloured by value, each with its text; None has no colour."""
+    """Return a grid of cells coloured by value on a fixed scale, each with its text; None has no colour.
+
+    The scale does not depend on the values: what differs by rounding has one colour.
+    """
     found = layout(y_title=y_title, height=100 + 56 * len(rows), margin={"t": 8, "b": 40})
     found["xaxis"] |= {"type": "category", "side": "bottom", "ticks": ""}
     found["yaxis"] |= {"type": "category", "showgrid": False, "ticks": "", "ticksuffix": " "}
@@ -182,6 +196,8 @@ def heat_map(
         "hovertemplate": "%{customdata}<extra></extra>",
         "hoverongaps": False,
         "colorscale": [list(stop) for stop in HEAT],
+        "zmin": scale[0],
+        "zmax": scale[1],
         "showscale": False,
         "xgap": 3,
         "ygap": 3,
@@ -190,18 +206,24 @@ def heat_map(
 
 
 def points(
-    groups: Sequence[Points], *, x_format: str, x_title: str, y_format: str, y_title: str, x_hover: str
+    groups: Sequence[Points],
+    *,
+    x_format: str,
+    x_title: str,
+    y_format: str,
+    y_title: str,
+    x_hover: Callable[[Any], str],
 ) -> Figure:
     """Return points by group; the pointer shows both values and the group, never who it is."""
     found = layout(
         height=HEIGHT + 130,
         x_title=x_title,
-        x_format=x_format,
         y_title=y_title,
-        y_format=y_format,
         legend="below",
         margin={"b": 52},
     )
+    found["xaxis"] |= axis((x for one in groups for x in one.x), x_format, pad=0.02)
+    found["yaxis"] |= axis((y for one in groups for y in one.y), y_format)
     found["legend"] = {"y": -0.15, "itemsizing": "constant"}
     found["xaxis"]["showgrid"] = True
     data = [
@@ -212,7 +234,8 @@ def points(
             "x": list(one.x),
             "y": list(one.y),
             "marker": {"color": one.color, "size": 5, "opacity": 0.55},
-            "hovertemplate": f"%{{x:{x_hover}}}, %{{y:.2f}}<extra>{label(one.name)}</extra>",
+            "customdata": [x_hover(x) for x in one.x],
+            "hovertemplate": f"%{{customdata}}, %{{y:.2f}}<extra>{label(one.name)}</extra>",
         }
         for one in groups
     ]
@@ -221,8 +244,9 @@ def points(
 
 def pay_line(days: Sequence[str], pay: Sequence[float], marks: Sequence[Marks]) -> Figure:
     """Return pay as steps over time with a mark per event."""
-    found = layout(y_title="Annual base pay, $", y_format="$,d", legend="below")
-    found["xaxis"]["type"] = "date"
+    found = layout(y_title="Annual base pay, $", legend="below")
+    found["xaxis"] |= {"type": "date", "dtick": "M12", "tickformat": "%Y"}
+    found["yaxis"] |= axis([*pay, *(at for one in marks for at in one.pay)], "$")
     steps = {
         "type": "scatter",
         "mode": "lines",
@@ -282,12 +306,11 @@ def intervals(
     found = layout(
         height=max(NARROWEST, 76 + ROW * len(rows)),
         x_title=x_title,
-        x_format=x_format,
         margin={"l": 12, "t": 10, "b": 52},
     )
+    reached = [row[name] for row in rows for name in ("low", "value", "high")]
     found["xaxis"] |= {"showgrid": True, "zeroline": True}
-    if zero_based:
-        found["xaxis"]["rangemode"] = "tozero"
+    found["xaxis"] |= axis(reached, x_format, zero=zero_based)
     found["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False}
     return {"data": [data], "layout": found}
 
@@ -301,17 +324,21 @@ def trial_marks(
     symbol: str = "circle",
     size: int = 8,
     ids: Sequence[int] | None = None,
-    hover: str = "",
+    texts: Sequence[str] = (),
     opacity: float = 1.0,
 ) -> Figure:
-    """Return a group of marks; `ids` are the trials that a selection on the chart returns."""
+    """Return a group of marks with texts for the pointer, in Plotly's HTML.
+
+    `ids` are the trials that a selection on the chart returns.
+    """
     trace: Figure = {
         "type": "scatter",
         "mode": "markers",
         "name": label(name),
         "x": [_rounded(value) for value in x],
         "y": [_rounded(value) for value in y],
-        "hovertemplate": f"{hover}<extra>{label(name)}</extra>",
+        "text": list(texts),
+        "hovertemplate": f"%{{text}}<extra>{label(name)}</extra>",
         "marker": {
             "symbol": symbol,
             "color": color,
@@ -327,7 +354,7 @@ def trial_marks(
 
 
 def step_line(
-    name: str, x: Iterable[float], y: Iterable[float], color: str = UP, *, hover: str = ""
+    name: str, x: Iterable[float], y: Iterable[float], color: str = GOOD, *, hover: str = ""
 ) -> Figure:
     """Return the best value so far; without `hover` the pointer passes over it."""
     return {
@@ -354,9 +381,10 @@ def trial_chart(
     names: Sequence[tuple[float, float, str, int]] = (),
 ) -> Figure:
     """Return marks of trials on two axes; `names` are x, y, text and its shift upwards in pixels."""
-    found = layout(
-        height=height, x_title=x_title, y_title=y_title, x_format=x_format, y_format=y_format, legend="above"
-    )
+    found = layout(height=height, x_title=x_title, y_title=y_title, legend="above")
+    reached = {name: [value for trace in data for value in trace[name]] for name in "xy"}
+    found["xaxis"] |= axis(reached["x"], x_format)
+    found["yaxis"] |= {} if log else axis(reached["y"], y_format)
     if selectable:
         found |= {"dragmode": "select", "selectdirection": "any"}
     if log:

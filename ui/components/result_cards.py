@@ -26,9 +26,9 @@ OF_ALL_PEOPLE = frozenset(
 )
 NOT_SHOWN = "not shown"
 GATE_COLUMNS = (
-    TableColumn("expectation", "Expectation", lambda v: _breakable(v), is_text=True),
+    TableColumn("expectation", "Expectation", lambda v: breakable(v), is_text=True),
     TableColumn("outcome", "Outcome", is_text=True),
-    TableColumn("where", "Table and column", lambda v: _breakable(v), is_text=True),
+    TableColumn("where", "Table and column", lambda v: breakable(v), is_text=True),
     TableColumn("observed", "Observed", shortened, is_text=True),
     TableColumn("threshold", "Allowed", shortened, is_text=True),
     TableColumn("offending rows", "Rows outside", count),
@@ -99,7 +99,7 @@ def _outcome(row: Mapping[str, Any]) -> str:
     return {"critical": "✕ failed, blocks", "warning": "! warning"}.get(str(row["severity"]), "noted")
 
 
-def _breakable(name: str) -> str:
+def breakable(name: str) -> str:
     """Return a name that may break after a dot or an underscore."""
     return re.sub(r"([._])", f"\\1{ZERO_WIDTH_SPACE}", name)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import param
 
+from planwise.formatting import with_unit
 from ui.components.html import ASSETS, Component, TableColumn
 from ui.components.page import UpdateGuard
 
@@ -110,7 +111,10 @@ class PagedTable:
         chosen = f"; {len(self.chosen):,} chosen" if self.chosen else ""
         with self._filling:
             self.layout.param.update(
-                head=[{"name": c.name, "heading": c.heading, "is_text": c.is_text} for c in self._columns],
+                head=[
+                    {"name": c.name, "heading": with_unit(c.heading), "is_text": c.is_text}
+                    for c in self._columns
+                ],
                 rows=rows,
                 page=page,
                 pages=pages,

@@ -186,11 +186,11 @@ class ScenarioActions:
         with self._ledger() as ledger:
             ledger.scenarios.delete(name)
 
-    def archive(self, name: str) -> None:
-        """Take a scenario off the lists; `planwise scenario archive NAME --restore` brings it back."""
+    def archive(self, name: str, *, restore: bool = False) -> None:
+        """Take a scenario off the lists, or put it back."""
         self._user.require_edit("archive scenarios")
         with self._ledger() as ledger:
-            ledger.scenarios.archive(name)
+            ledger.scenarios.archive(name, restore=restore)
 
     def keep_trial(
         self, study: str, number: int, name: str, description: str = "", *, allow_risk: bool = False

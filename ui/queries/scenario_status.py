@@ -66,12 +66,13 @@ class StatusReader:
                 "has never been simulated",
                 "Run it on the page Run.",
             )
-            for name in stored
-            if name not in published
+            for name, scenario in stored.items()
+            if name not in published and scenario.archived_at is None
         ]
+        kept = [name for name in published if name not in stored or stored[name].archived_at is None]
         if stored:
             with open_ledger(self._settings) as ledger:
-                found += [item for name in published if (item := self._out_of_date(ledger, name)) is not None]
+                found += [item for name in kept if (item := self._out_of_date(ledger, name)) is not None]
         return tuple(found)
 
     def _out_of_date(self, ledger: Ledger, name: str) -> ScenarioStatus | None:
@@ -154,7 +155,7 @@ def _readable(files: list[Path], unreadable: list[Unreadable]) -> Iterator[Store
                 Unreadable(
                     file.name,
                     f"The sweep report {file} cannot be read: {describe_error(error)}",
-                    "Delete it, and run `planwise sweep`.",
+                    "Delete the file, and sweep all scenarios again.",
                 )
             )
 

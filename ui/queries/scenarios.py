@@ -2,14 +2,18 @@
 
 import json
 import re
-from collections.abc import Hashable, Mapping
+import time
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from planwise.errors import DamagedStore, InputError
+from sqlalchemy import make_url
+
+from planwise.errors import DamagedStore, InputError, PlanWiseError
 from planwise.governance import Ledger, effective_parameters, open_ledger
 from planwise.governance.publications import published_scenarios
 from planwise.governance.scenarios import Scenario, check_new_name
@@ -19,6 +23,7 @@ from ui.values.census import CensusItem, CensusLevel
 from ui.values.user import User
 
 NOTHING: Mapping[str, Value] = {}
+LIVES_SECONDS = 5  # until a change in a database server is seen
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,47 @@ class ScenarioInfo:
 
 
 @dataclass(frozen=True)
+class ScenarioLabels:
+    """What scenarios are called, by name: their titles, and whether they are archived or deleted."""
+
+    stored: Mapping[str, ScenarioInfo]
+    census_in_use: str = ""
+
+    def is_archived(self, name: str) -> bool:
+        """Whether it was taken off the lists."""
+        return name in self.stored and self.stored[name].archived_at is not None
+
+    def is_deleted(self, name: str) -> bool:
+        """Whether only its published result is left."""
+        return bool(self.stored) and name not in self.stored
+
+    def of(self, name: str) -> str:
+        """Return a scenario's title, else its name, and what has become of it."""
+        found = self.stored.get(name)
+        title = (found.title if found is not None else "") or name
+        if self.is_archived(name):
+            return f"{title} (archived)"
+        return f"{title} (deleted)" if self.is_deleted(name) else title
+
+    def options(self, names: Iterable[str]) -> dict[str, str]:
+        """Return names by their labels, for a menu; equal titles, and another census, are told apart."""
+        found: dict[str, str] = {}
+        wanted = list(names)
+        titles = Counter(map(self.of, wanted))
+        for name in wanted:
+            label = self.of(name)
+            label = label if titles[label] == 1 else f"{label} · {name}"
+            census = self.census(name)
+            found[f"{label} · {census}" if census != self.census_in_use else label] = name
+        return found
+
+    def census(self, name: str) -> str:
+        """Return the census of a scenario's definition."""
+        found = self.stored.get(name)
+        return (found.census if found is not None else None) or self.census_in_use
+
+
+@dataclass(frozen=True)
 class CensusInfo:
     """A census: `rows` employees as of a date; `content_hash` differs when anything in it does."""
 
@@ -46,6 +92,8 @@ class CensusInfo:
     rows: int
     as_of: date
     first_year: int
+    currency: str
+    levels: Mapping[int, str]  # their names
 
 
 class ScenarioReader:
@@ -54,6 +102,33 @@ class ScenarioReader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._ledger: Ledger | None = None
+        self._labels: tuple[Hashable, ScenarioLabels] = (None, ScenarioLabels({}))
+
+    def version(self) -> Hashable:
+        """Return a value that changes when scenarios are edited; costs some `stat` calls."""
+        url = make_url(self._settings.ledger)
+        if url.get_backend_name() != "sqlite":
+            return time.monotonic() // LIVES_SECONDS
+        return tuple(_changed_at(Path(f"{url.database}{suffix}")) for suffix in ("", "-wal"))
+
+    def labels(self) -> ScenarioLabels:
+        """Return what the scenarios are called; names alone while the ledger cannot be read."""
+        key = self.version(), _changed_at(self._settings.censuses_dir / "current")
+        if self._labels[0] != key:
+            self._labels = key, self._read_labels()
+        return self._labels[1]
+
+    def _read_labels(self) -> ScenarioLabels:
+        from planwise.census import census_in_use
+
+        url = make_url(self._settings.ledger)
+        if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).exists()):
+            return ScenarioLabels({})
+        try:
+            stored = {one.name: one for one in self.list(archived=True)}
+            return ScenarioLabels(stored, census_in_use(self._settings) or "")
+        except PlanWiseError:  # the pages that need the ledger show why
+            return ScenarioLabels({})
 
     def list(self, *, archived: bool = False) -> tuple[ScenarioInfo, ...]:
         """Return the scenarios, the baseline first, archived ones on request; raises LedgerUnusable, Busy."""
@@ -78,7 +153,15 @@ class ScenarioReader:
         from planwise.census import load_census
 
         found = load_census(self._settings, name)
-        return CensusInfo(found.name, found.content_hash, found.rows, found.as_of, found.first_year)
+        return CensusInfo(
+            name=found.name,
+            content_hash=found.content_hash,
+            rows=found.rows,
+            as_of=found.as_of,
+            first_year=found.first_year,
+            currency=str(found.source.get("currency") or ""),
+            levels={one.level_id: one.name for one in _levels(found.levels_file)},
+        )
 
     def _open(self) -> Ledger:
         if self._ledger is None:
@@ -221,5 +304,12 @@ def _stamp(entry: Path) -> Hashable:
     try:
         state = entry.lstat()  # a link is replaced when a census is imported again
         return state.st_mtime_ns, state.st_ino
+    except OSError:
+        return None
+
+
+def _changed_at(file: Path) -> Hashable:
+    try:
+        return file.lstat().st_mtime_ns
     except OSError:
         return None

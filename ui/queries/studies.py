@@ -83,7 +83,7 @@ class StudyReader:
         if not self._is_there():
             raise InputError(
                 f"There is no study {name!r} in {self._settings.studies_dir}.",
-                remedy="Start one on this page, or run `planwise optimize --target increase=0.035`.",
+                remedy="Start one on the first tab.",
             )
         stamp = self.stamp(name)
         if self._settings.study_storage_url:  # another machine may write it, which changes no file here

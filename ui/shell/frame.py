@@ -51,6 +51,7 @@ class Tools(_Part):
     """The bar at the top: product, scenario, time of the last read, notifications, account."""
 
     scenario = param.String(default="")
+    census = param.String(default="")
     edits = param.Integer(default=0)
     updated = param.String(default="", doc="When the results shown were last read, in ISO 8601.")
     notices = param.List(default=[])
@@ -124,6 +125,7 @@ class Frame:
         if always or version != self._seen:
             self._seen = version
             self.pages.refresh()
+            self._show_scenario()
             self._set_updated()
 
     def end_when(self, over: StillSignedIn) -> None:
@@ -155,8 +157,13 @@ class Frame:
         page = BY_KEY.get(self.session.selection.page or FIRST, BY_KEY[FIRST])
         draft = self.session.draft
         scenario = self.session.selection.scenario or (draft.scenario if draft.scenario != BASELINE else "")
-        self.tools.param.update(scenario=scenario or BASELINE, edits=len(draft.changes))
-        self.browser.title = " · ".join(part for part in (page.title, scenario, PRODUCT) if part)
+        labels = self.session.store.labels()
+        name = labels.of(scenario or BASELINE)
+        self.tools.param.update(
+            scenario=name, census=labels.census(scenario or BASELINE), edits=len(draft.changes)
+        )
+        shown = name if scenario else ""
+        self.browser.title = " · ".join(part for part in (page.title, shown, PRODUCT) if part)
 
     def _set_updated(self) -> None:
         self.tools.updated = datetime.now(UTC).isoformat()

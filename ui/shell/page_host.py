@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
-from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import panel as pn
 import panel_material_ui as pmui
@@ -16,12 +15,11 @@ from planwise.masking import describe_error
 from ui.components import html
 from ui.components.page import GAP, STACK, WHOLE, empty_state, on_page
 from ui.pages import BY_KEY, FIRST, PageInfo, View
-from ui.session import Session
+from ui.session import Session, session_here
 
 LOG = logging.getLogger("planwise.ui")
 ID_BYTES = 4
 # By document. A session holds its document, so a strong value would keep both for ever.
-_SESSIONS: "WeakKeyDictionary[Any, ReferenceType[Session]]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -70,17 +68,10 @@ def record(error: BaseException, where: str) -> PageFailure:
     )
 
 
-def watch_session(session: Session) -> None:
-    """Show errors of callbacks in this document to its user."""
-    if pn.state.curdoc is not None:
-        _SESSIONS[pn.state.curdoc] = ref(session)
-
-
 def callback_failed(error: BaseException) -> None:
     """Show an error to the user of the session whose callback failed; Panel calls this for each."""
     failure = record(error, "an action of this page")
-    known = _SESSIONS.get(pn.state.curdoc) if pn.state.curdoc is not None else None
-    session = known() if known is not None else None
+    session = session_here()
     if session is not None and not session.ended:
         session.notify(failure.what, tone="error", remedy=failure.remedy)
 
@@ -119,6 +110,7 @@ class Pages:
         page = BY_KEY[key]
         first = not self.shown
         self.shown = key
+        self.session.terms = self.session.store.local()  # a page of results takes theirs
         if page.needs_census and not self.session.store.has_census:
             self._place(self._begin_at_census(page))
         elif key in self._views:

@@ -1,9 +1,12 @@
 """A comparison as the views see it: what differs between published scenarios, the first being the base."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from planwise.formatting import Local, local
 
 if TYPE_CHECKING:  # DuckDB and SciPy, which they bring, take a second
     from planwise.comparison.compare import Remark
@@ -31,6 +34,26 @@ class ComparedScenarios:
     figures: pd.DataFrame
     levels: pd.DataFrame
     matched: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    locals: Mapping[str, Local] = field(default_factory=dict)  # how each one's figures are written
+
+    def local(self, name: str) -> Local:
+        """Return how a scenario's figures are written."""
+        return self.locals.get(name) or local()
+
+    @property
+    def one_currency(self) -> bool:
+        """Whether all amounts are in one currency, so that they can be compared."""
+        return len({one.mark for one in self.locals.values()}) <= 1
+
+    def label(self, name: str) -> str:
+        """Return what a scenario is called."""
+        return self.labels.get(name, name)
+
+    @property
+    def base_label(self) -> str:
+        """What the base is called."""
+        return self.label(self.base)
 
     @property
     def base(self) -> str:
@@ -68,6 +91,17 @@ class PeopleCompared:
     groups: pd.DataFrame
     distribution: pd.DataFrame
     payroll: "PayrollBridge | None"
+    names: tuple[str, str] = ("", "")  # what the scenario and the base are called
+
+    @property
+    def label(self) -> str:
+        """What the scenario is called."""
+        return self.names[0] or self.pair.scenario
+
+    @property
+    def base_label(self) -> str:
+        """What the base is called."""
+        return self.names[1] or self.pair.against
 
 
 @dataclass(frozen=True)

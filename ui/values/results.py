@@ -1,12 +1,16 @@
 """Published results, past runs, sweeps and the status of scenarios, as pages show them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 import pandas as pd
 
+from planwise.formatting import Local
+from planwise.parameters import Finding, resolve, validate
+from planwise.parameters.values import Key
 from planwise.small_groups import SMALLEST_GROUP, small_groups
 
 SUPPRESSED_UNDER = SMALLEST_GROUP
@@ -41,11 +45,28 @@ class Result:
     growth: pd.DataFrame
     budget: pd.DataFrame
     levels: pd.DataFrame
+    label: str = ""  # the scenario's title, else its name
+    local: Local = field(default_factory=Local)  # how its figures are written: currency, names of levels
+
+    @property
+    def census(self) -> str:
+        """The name of the census that was simulated."""
+        return str(self.manifest["census"]["name"])
+
+    @property
+    def first_year(self) -> int:
+        """The first planned year: the next year's cycle."""
+        return self.years[0]
 
     @property
     def years(self) -> tuple[int, ...]:
         """The simulated years; the census, year 0, is not one of them."""
         return tuple(int(year) for year in self.kpis["simulation_year"])
+
+    @property
+    def span(self) -> str:
+        """The simulated years."""
+        return f"{self.years[0]}–{self.last_year}"
 
     @property
     def last_year(self) -> int:
@@ -75,6 +96,16 @@ class Result:
                 return None if row["value"] is None else float(row["value"])
         return None
 
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the rules find in its levers, the worst first; raises InputError for unknown levers."""
+        own = {
+            str(Key(row["parameter"], row["year"])): row["value"]
+            for row in self.manifest["parameters"]
+            if row["tier"] != "default"
+        }
+        return tuple(validate(resolve(self.years, scenario=own)))
+
     @property
     def target(self) -> float | None:
         """The growth of mean base pay that the scenario is measured against, a yearly rate."""
@@ -93,6 +124,13 @@ class Unreadable:
     name: str
     what: str
     remedy: str
+
+
+def common_local(found: Iterable[Local]) -> Local:
+    """Return how figures of several results are written: without a mark where currencies differ."""
+    every = list(found)
+    first = every[0] if every else Local()
+    return first if all(one.mark == first.mark for one in every) else replace(first, mark="")
 
 
 def suppress_small_groups(levels: pd.DataFrame) -> pd.DataFrame:

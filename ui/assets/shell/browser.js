@@ -80,6 +80,9 @@ export function render({model, view}) {
   const back = () => { model.search = location.search }
   addEventListener("popstate", back)
 
+  const zone = encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone ?? "")
+  document.cookie = `planwise-zone=${zone}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`
+
   const title = () => { document.title = model.title }
   model.on("title", title)
   title()

@@ -134,6 +134,11 @@ export function render({model, el}) {
       name.title = model.scenario
       context.append(element("span", "label", "Scenario"), name)
     }
+    if (model.census) {
+      const census = element("span", "census", model.census)
+      census.title = model.census
+      context.append(element("span", "label", "Census"), census)
+    }
     if (model.edits) {
       const edits = button("edits", "", `${model.edits} ${model.edits === 1 ? "edit" : "edits"} not saved`)
       edits.title = "Show the edits on the Plan page"
@@ -159,7 +164,7 @@ export function render({model, el}) {
   }
   model.on("notices", () => { showToasts(); list() })
   model.on("unread", list)
-  model.on(["scenario", "edits", "updated"], showScenario)
+  model.on(["scenario", "census", "edits", "updated"], showScenario)
   model.on("remove", () => removeEventListener("click", close))
   showToasts(); list(); showScenario(); showAccount()
 }

@@ -13,7 +13,6 @@ from ui.pages.compare.tables import file_name
 from ui.values.comparison import ComparedScenarios
 from ui.values.results import BRIDGE, SMALL_NOT_SHOWN
 
-MILLION = 1e6
 PERCENT = 100
 
 
@@ -24,13 +23,12 @@ def growth(found: ComparedScenarios) -> Content:
     return _by_year(
         found,
         "growth_all",
-        title="Growth by year",
-        subtitle=f"Mean year-end base pay, % on the year before · {_span(found)}",
+        title="Change in average pay by year",
+        subtitle=f"Mean year-end base pay, mix included, % on the year before · {_span(found)}",
         write=lambda v: percent(v, 2),
         write_change=points,
         y_format=".1%",
-        y_title="Growth in the year",
-        hover=".2%",
+        y_title="",
         reference=None if target is None else (f"Target {exact_percent(target)}", target),
     )
 
@@ -41,13 +39,11 @@ def payroll(found: ComparedScenarios) -> Content:
         found,
         "payroll",
         title="Payroll by year",
-        subtitle=f"Base pay × FTE at year end, $ million · {_span(found)}",
+        subtitle=f"Base pay × FTE at year end · {_span(found)}",
         write=money,
         write_change=lambda v: money(v, sign=True),
-        y_format=",~f",
-        y_title="$ million",
-        hover="$,.1f",
-        scale=MILLION,
+        y_format="$",
+        y_title="",
     )
 
 
@@ -56,21 +52,21 @@ def cost(found: ComparedScenarios) -> Content:
     values = found.series("prorated_payroll", "difference")
     series = [
         Series(
-            name,
-            [v / MILLION for v in values[name]],
+            found.label(name),
+            values[name],
             [f"{year}: {money(v, sign=True)}" for year, v in zip(found.years, values[name], strict=True)],
             color_of(name, found.names),
         )
         for name in found.others
     ]
-    figure = bars([str(y) for y in found.years], series, y_format=",~f", y_title="$ million")
+    figure = bars([str(y) for y in found.years], series, y_format="$", y_title="")
     frame = _long(found, "prorated_payroll")
     return Content(
         "Cost difference",
-        f"Pay earned in the year, minus {found.base}'s, $ million · {_span(found)}",
+        f"Pay earned in the year, minus that of {found.base_label} · {_span(found)}",
         frame,
         (
-            TableColumn("scenario", "Scenario", is_text=True),
+            TableColumn("scenario", "Scenario", found.label, is_text=True),
             TableColumn("simulation_year", "Year", str),
             TableColumn("value", "Pay earned, $", money),
             TableColumn("difference", "Difference, $", lambda v: money(v, sign=True)),
@@ -89,21 +85,21 @@ def bridge(found: ComparedScenarios, year: int) -> Content:
     rows = {str(name): row for name, row in table.to_dict("index").items()}
     series = [
         Series(
-            name,
+            found.label(name),
             [float(rows[name][part]) * PERCENT for part in parts],
             [f"{BRIDGE[part]}: {points(rows[name][part])}" for part in parts],
             color_of(name, found.names),
         )
         for name in found.names
     ]
-    figure = bars([BRIDGE[part] for part in parts], series, y_format=".0f", y_title="Percentage points")
+    figure = bars([BRIDGE[part] for part in parts], series, y_format="+.2f", y_title="Percentage points")
     frame = table[[*parts, "growth_all"]].reset_index().assign(simulation_year=year)
     return Content(
         "Growth bridge side by side",
         f"What moved mean base pay; the parts add up to growth · {year}",
         frame,
         (
-            TableColumn("scenario", "Scenario", is_text=True),
+            TableColumn("scenario", "Scenario", found.label, is_text=True),
             *(TableColumn(part, f"{BRIDGE[part]}, pp", points) for part in parts),
             TableColumn("growth_all", "Growth", lambda v: percent(v, 2)),
         ),
@@ -123,20 +119,20 @@ def levels(found: ComparedScenarios, year: int) -> Content:
         own = pay.loc[pay["scenario"] == name].set_index("level_id")["value"].reindex(ids)
         texts = [f"{level(i)}: {money(v)}" for i, v in zip(ids, own, strict=True)]
         values = [None if v != v else float(v) for v in own]
-        series.append(Series(name, values, texts, color_of(name, found.names)))
-    figure = bars([level(i) for i in ids], series, y_format="$,~s", y_title="Mean base pay, $")
+        series.append(Series(found.label(name), values, texts, color_of(name, found.names)))
+    figure = bars([level(i) for i in ids], series, y_format="$", y_title="")
     frame = pay.merge(heads.rename(columns={"value": "headcount"}), on=["scenario", "level_id"])
     frame = frame[["level_id", "scenario", "simulation_year", "headcount", "value", "difference", "relative"]]
     return Content(
         "Mean base pay by level",
-        f"Full-time annual rate, $ · end of {year} · {SMALL_NOT_SHOWN}",
+        f"Full-time annual rate · end of {year} · {SMALL_NOT_SHOWN}",
         frame.rename(columns={"value": "mean_base_pay"}),
         (
             TableColumn("level_id", "Level", level),
-            TableColumn("scenario", "Scenario", is_text=True),
+            TableColumn("scenario", "Scenario", found.label, is_text=True),
             TableColumn("headcount", "Headcount", count),
             TableColumn("mean_base_pay", "Mean base pay, $", money),
-            TableColumn("difference", f"Minus {found.base}, $", lambda v: money(v, sign=True)),
+            TableColumn("difference", f"Minus {found.base_label}, $", lambda v: money(v, sign=True)),
             TableColumn("relative", "%", lambda v: percent(v, 2, sign=True)),
         ),
         file_name("levels", found.names, "csv"),
@@ -154,24 +150,22 @@ def _by_year(
     write_change: Callable[[Any], str],
     y_format: str,
     y_title: str,
-    hover: str,
-    scale: float = 1.0,
     reference: tuple[str, float] | None = None,
 ) -> Content:
-    values = {name: [v / scale for v in series] for name, series in found.series(metric).items()}
+    values = found.series(metric)
     figure = scenario_lines(
         {name: (found.years, series) for name, series in values.items()},
         chosen=found.base,
         y_format=y_format,
         y_title=y_title,
-        hover=hover,
+        labels=found.labels,
         reference=reference,
     )
     columns: Sequence[TableColumn] = (
-        TableColumn("scenario", "Scenario", is_text=True),
+        TableColumn("scenario", "Scenario", found.label, is_text=True),
         TableColumn("simulation_year", "Year", str),
         TableColumn("value", title.split(" by ")[0], write),
-        TableColumn("difference", f"Minus {found.base}", write_change),
+        TableColumn("difference", f"Minus {found.base_label}", write_change),
     )
     return Content(
         title,

@@ -1,7 +1,7 @@
 """Policy against noise: the same scenarios drawn again and again, and what of the difference stays."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -42,6 +42,7 @@ class ChanceSection:
         self._session = session
         self._names: tuple[str, ...] = ()
         self._year = 0
+        self._called: Callable[[str], str] = str
         self._running = False
         self._stop = False
         self._draws = pmui.Select(
@@ -68,8 +69,9 @@ class ChanceSection:
             styles={"gap": "8px"},
         )
 
-    def about(self, names: Sequence[str], year: int) -> None:
+    def about(self, names: Sequence[str], year: int, called: Callable[[str], str] = str) -> None:
         """Say what would be drawn; what was drawn of other scenarios or another year goes."""
+        self._called = called
         if (tuple(names), year) != (self._names, self._year):
             self._stop = True
             self._names, self._year = tuple(names), year
@@ -99,7 +101,7 @@ class ChanceSection:
         session = self._session
         if session.previews is None:
             raise InputError(
-                "This server was started without previews.", remedy="Start it with `planwise serve`."
+                "This server was started without previews.", remedy="Ask who runs it to start it with them."
             )
         own = await session.offload(lambda: session.store.plans.effective(names[0]).seed)
         seeds = session.store.comparisons.seeds(own, int(self._draws.value))
@@ -136,18 +138,20 @@ class ChanceSection:
             text = f"As they are defined now, they do not simulate {year} together."
             self._box.objects = [html.pane(html.notice(text, "Choose another year.", "warn"))]
             return
-        self._card.show(chances(found, names, year, done))
+        self._card.show(chances(found, names, year, done, self._called))
         self._box.objects = [self._card.layout]
 
 
-def chances(found: Sequence[Chance], names: Sequence[str], year: int, draws: int) -> Content:
+def chances(
+    found: Sequence[Chance], names: Sequence[str], year: int, draws: int, called: Callable[[str], str] = str
+) -> Content:
     """Return the differences that stay under every seed, with their interval and the share that is policy."""
-    base = names[0]
+    base = called(names[0])
     rows = [_row(chance) for chance in found]
     shown = pd.DataFrame(
         [
             {
-                "scenario": row["scenario"],
+                "scenario": called(row["scenario"]),
                 "label": METRICS[row["metric"]][0],
                 "mean": change(row["mean"], row["unit"]),
                 "interval": f"{change(row['low'], row['unit'])} to {change(row['high'], row['unit'])}",
@@ -177,7 +181,7 @@ def chances(found: Sequence[Chance], names: Sequence[str], year: int, draws: int
         pd.DataFrame(rows),
         (),
         file_name("policy_and_luck", names, "csv"),
-        _intervals(found, names),
+        _intervals(found, names, called),
         table=html.table(shown, columns, caption),
     )
 
@@ -200,10 +204,10 @@ def _row(chance: Chance) -> dict[str, Any]:
     }
 
 
-def _intervals(found: Sequence[Chance], names: Sequence[str]) -> Figure:
+def _intervals(found: Sequence[Chance], names: Sequence[str], called: Callable[[str], str]) -> Figure:
     rows = [
         {
-            "name": chance.scenario,
+            "name": called(chance.scenario),
             "value": chance.difference.mean,
             "low": chance.difference.low,
             "high": chance.difference.high,
@@ -213,7 +217,9 @@ def _intervals(found: Sequence[Chance], names: Sequence[str]) -> Figure:
         for chance in found
         if chance.metric == "growth_compound"
     ]
-    return intervals(rows, x_title=f"Annual growth minus {label(names[0])}, 95% interval", x_format="+.2%")
+    return intervals(
+        rows, x_title=f"Annual growth minus {label(called(names[0]))}, 95% interval", x_format="+.2%"
+    )
 
 
 def _share(chance: Chance) -> str:

@@ -1,7 +1,9 @@
 """Two to six published scenarios side by side; the first is the base of every difference."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -9,10 +11,11 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import count
+from planwise.formatting import Local, count
 from ui.components import html
 from ui.components.card import Card
 from ui.components.downloads import Download
+from ui.components.html import Linked, link
 from ui.components.page import GAP, PAIR, STACK, Page, UpdateGuard, empty_state
 from ui.pages.compare import charts
 from ui.pages.compare.noise import ChanceSection
@@ -21,6 +24,7 @@ from ui.pages.compare.tables import figures, file_name, levers
 from ui.selection import Selection
 from ui.session import Session
 from ui.values.comparison import FEWEST, MOST, ComparedScenarios
+from ui.values.results import common_local
 
 SUGGESTED = 3  # compared when nothing was chosen yet
 TOO_FEW = "A comparison needs two published scenarios"
@@ -35,8 +39,10 @@ class ScenarioChoice:
     remarks: tuple[str, ...] = ()
 
 
-def chosen(wanted: Sequence[str], selected: str, published: Sequence[str]) -> ScenarioChoice:
-    """Return published scenarios, each once, no more than can be compared.
+def chosen(
+    wanted: Sequence[str], selected: str, published: Sequence[str], called: Callable[[str], str] = str
+) -> ScenarioChoice:
+    """Return published scenarios, each once, no more than can be compared; `called` gives their titles.
 
     `wanted` is the address's list, the base first; where it is empty, the first published one (the baseline)
     is the base, beside the selected scenario or else a few others.
@@ -46,18 +52,20 @@ def chosen(wanted: Sequence[str], selected: str, published: Sequence[str]) -> Sc
         return ScenarioChoice(tuple([*published[:1], *others]))
     remarks = []
     if twice := sorted({name for name in wanted if wanted.count(name) > 1}):
-        remarks.append(f"{', '.join(twice)} was named more than once, and is compared once.")
+        remarks.append(f"{', '.join(map(called, twice))} was named more than once, and is compared once.")
     once = list(dict.fromkeys(wanted))
     if unknown := [name for name in once if name not in published]:
         remarks.append(f"{', '.join(map(repr, unknown))} is not published, and is left out.")
     found = [name for name in once if name in published]
     if len(found) > MOST:
-        remarks.append(f"{MOST} scenarios are compared at once; {', '.join(found[MOST:])} is left out.")
+        remarks.append(
+            f"{MOST} scenarios are compared at once; {', '.join(map(called, found[MOST:]))} is left out."
+        )
     found = found[:MOST]
     if len(found) < FEWEST:
         found += [name for name in published if name not in found][: FEWEST - len(found)]
         if len(found) >= FEWEST:
-            remarks.append(f"{found[-1]} is added, as a comparison needs two.")
+            remarks.append(f"{called(found[-1])} is added, as a comparison needs two.")
     return ScenarioChoice(tuple(found), tuple(remarks))
 
 
@@ -89,12 +97,13 @@ class CompareControls:
             styles={"gap": "12px", "flex-wrap": "wrap", "align-items": "flex-start"},
         )
 
-    def fill(self, names: Sequence[str], published: Sequence[str]) -> None:
-        """Show what is compared."""
+    def fill(self, names: Sequence[str], published: Mapping[str, str]) -> None:
+        """Show what is compared; `published` are the scenarios by label."""
         with self._filling:
             base, *others = names
-            self.base.param.update(options=list(published), value=base)
-            self.others.param.update(options=[name for name in published if name != base], value=others)
+            self.base.param.update(options=dict(published), value=base)
+            options = {label: name for label, name in published.items() if name != base}
+            self.others.param.update(options=options, value=others)
 
     def fill_years(self, years: Sequence[int], year: int) -> None:
         """Show the years that can be compared."""
@@ -124,6 +133,12 @@ class CompareControls:
         self._on_choice()
 
 
+CURRENCIES = "They are in different currencies: differences of amounts mean nothing."
+MENDED = {  # what mends a limit: the page, and what its link says
+    "stale": ("run", "Run it again"),
+    "horizon": ("plan", "Change the simulated years"),
+    "seed": ("plan", "Change the seed"),
+}
 BUSY = '<p class="quiet" role="status">Comparing…</p>'
 
 
@@ -139,6 +154,7 @@ class ComparePage(Page):
         self._everything = False
         self._found: ComparedScenarios | None = None
         self._empty = empty_state(session, TOO_FEW, MAKE_ANOTHER, plan="Go to Plan", run="Go to Run")
+        self._remarks = Linked(session.go, styles={"display": "grid", "gap": "8px"})
         self._busy = html.pane(BUSY, visible=False)
         self._controls = CompareControls(session.selection, self.refresh)
         self._all = pmui.Switch(label="All metrics", value=False, margin=(0, 0, 6, 0))
@@ -176,6 +192,7 @@ class ComparePage(Page):
             ),
             self._controls.layout,
             self._notices,
+            self._remarks,
             self._busy,
             self._body,
             **STACK,
@@ -185,41 +202,64 @@ class ComparePage(Page):
 
     def refresh(self) -> None:
         """Compare what the address says, unless it is compared already."""
-        published = self._store.scenarios()
+        everything = self._store.scenarios(archived=True)
+        listed = self._store.scenarios()
+        published = (
+            *listed,
+            *(name for name in everything if name not in listed and name in self._selection.compare),
+        )
         if len(published) < FEWEST:
             self._show(self._empty)
             return
         selection = self._session.selection
-        choice = chosen(selection.compare, selection.scenario, published)
+        labels = self._store.labels()
+        choice = chosen(selection.compare, selection.scenario, published, labels.of)
         self._names = choice.names
-        self._controls.fill(choice.names, published)
+        self._controls.fill(choice.names, labels.options(published))
         self._show(self._compared)
-        requested = (choice, selection.year, self._store.comparisons.version(choice.names))
+        called = {name: labels.of(name) for name in choice.names}
+        requested = (
+            choice,
+            selection.year,
+            self._store.comparisons.version(choice.names),
+            tuple(called.values()),
+        )
         if requested != self._requested:
             self._requested = requested
-            pn.state.onload(partial(self._compare, requested))  # before, a change may miss the browser
+            pn.state.onload(
+                partial(self._compare, requested, called)
+            )  # before, a change may miss the browser
 
-    async def _compare(self, requested: Any) -> None:
+    async def _compare(self, requested: Any, called: Mapping[str, str]) -> None:
         """Read and show; a newer choice takes over."""
-        choice, wanted, _ = requested
+        choice, wanted, *_ = requested
         self._busy.visible = True
         notices = [html.notice(text, tone="warn") for text in choice.remarks]
         offload, comparisons = self._session.offload, self._store.comparisons
         try:
-            found = await offload(comparisons.compare, choice.names)
+            compared = await offload(comparisons.compare, choice.names)
+            locals_ = {one.name: self._local_of(one) for one in compared.sources}
+            found = replace(compared, labels=called, locals=locals_)
             if requested != self._requested:
                 return
             year = self._fill(found, wanted, notices)
             self._set_notices(notices)
+            self._remarks.html = "".join(_remark(one, found) for one in found.caveats)
             if year is not None:
+                await asyncio.sleep(0)  # the figures go to the browser before the charts
+                if requested != self._requested:
+                    return
+                self._draw(found, year)
                 pairs = await offload(comparisons.people, choice.names, year)
                 if requested == self._requested:
-                    self._people.show(pairs)
+                    self._people.show(
+                        [replace(one, names=(called[one.pair.scenario], found.base_label)) for one in pairs]
+                    )
         except PlanWiseError as error:
             if requested == self._requested:
                 self._body.visible = False
                 self._files.visible = False
-                self._heading.object = html.heading("Compare", ", ".join(choice.names))
+                self._heading.object = html.heading("Compare", ", ".join(called.values()))
                 self._set_notices([*notices, html.error_notice(error)])
         finally:
             if requested == self._requested:
@@ -228,10 +268,10 @@ class ComparePage(Page):
     def _fill(self, found: ComparedScenarios, wanted: int | None, notices: list[str]) -> int | None:
         """Show a comparison; return the year that is shown, None when the scenarios share none."""
         self._found = found
-        notices += [
-            html.notice(caveat.what, caveat.remedy or "", _tone(caveat.about)) for caveat in found.caveats
-        ]
-        year = wanted if wanted in found.years else found.years[-1] if found.years else None
+        self._session.terms = common_local(found.locals.values())
+        if not found.one_currency:
+            notices.append(html.notice(CURRENCIES, "Compare scenarios of one currency.", "warn"))
+        year = wanted if wanted in found.years else found.years[0] if found.years else None
         if found.years and wanted is not None and wanted not in found.years:
             notices.append(html.notice(f"Not all of them simulate {wanted}; {year} is shown.", tone="warn"))
         self._heading.object = html.heading(_title(found), _subtitle(found, year))
@@ -242,13 +282,21 @@ class ComparePage(Page):
         if year is None:
             return None
         self._figures.show(figures(found, year, everything=self._everything))
+        return year
+
+    def _draw(self, found: ComparedScenarios, year: int) -> None:
         self._growth.show(charts.growth(found))
+        for card in (self._payroll, self._cost, self._by_level):
+            card.layout.visible = found.one_currency
         self._payroll.show(charts.payroll(found))
         self._cost.show(charts.cost(found))
         self._bridge.show(charts.bridge(found, year))
         self._by_level.show(charts.levels(found, year))
-        self._chance.about(found.names, year)
-        return year
+        self._chance.about(found.names, year, found.label)
+
+    def _local_of(self, source: Any) -> Local:
+        census = source.census
+        return self._store.local(census["name"], census["content_hash"], census.get("currency"))
 
     def _show_all(self, event: Any) -> None:
         self._everything = bool(event.new)
@@ -310,7 +358,8 @@ class ComparePage(Page):
 
 def _title(found: ComparedScenarios) -> str:
     first, *more = found.others
-    return f"{len(found.others)} scenarios against {found.base}" if more else f"{first} against {found.base}"
+    what = f"{len(found.others)} scenarios" if more else found.label(first)
+    return f"{what} against {found.base_label}"
 
 
 def _subtitle(found: ComparedScenarios, year: int | None) -> str:
@@ -319,11 +368,20 @@ def _subtitle(found: ComparedScenarios, year: int | None) -> str:
     census = (
         f"{first['name']}, {count(first['rows'])} employees"
         if len(censuses) == 1
-        else f"{len(censuses)} censuses"
+        else " and ".join(dict.fromkeys(str(source.census["name"]) for source in found.sources))
     )
     when = f"End of {year}" if year is not None else "No common year"
-    return f"{when} · {census} · differences are minus {found.base}"
+    return f"{when} · {census} · differences are minus {found.base_label}"
 
 
-def _tone(about: str) -> html.Tone:
-    return "" if about == "same" else "warn"
+def _remark(caveat: Any, found: ComparedScenarios) -> str:
+    """Return a limit of the comparison, the scenarios by their titles, with the link to what mends it."""
+    text = caveat.what
+    for name in sorted(found.names, key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", found.label(name).replace("\\", ""), text)
+    page, act = MENDED.get(caveat.about, ("", ""))
+    scenario = caveat.scenarios[-1] if caveat.scenarios else ""
+    mend = link(act, page, about=f"{act}: {found.label(scenario)}", scenario=scenario) if act else ""
+    tone = "" if caveat.about == "same" else "warn"
+    remedy = f'<p class="remedy">{mend}</p>' if mend else ""
+    return f'<div class="notice {tone}" role="status"><p>{html.with_code(text)}</p>{remedy}</div>'

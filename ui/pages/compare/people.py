@@ -1,4 +1,4 @@
-"""Winners and losers: one scenario at a time against the base."""
+"""Who is paid more or less: one scenario at a time against the base."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import panel_material_ui as pmui
 from planwise.formatting import NOT_AVAILABLE, count, is_missing, level, money, money_short, percent
 from ui.components import html
 from ui.components.card import Card, Content
-from ui.components.charts import DOWN, GREY, UP, count_bars, waterfall
+from ui.components.charts import DOWN, GREY, UP, count_bars, note, waterfall
 from ui.components.html import Kpi, TableColumn
 from ui.components.page import PAIR, STACK
 from ui.pages.compare.tables import file_name
@@ -34,9 +34,9 @@ def strip(found: PeopleCompared) -> str:
 
     return html.kpi_strip(
         (
-            Kpi("Gain", count(all_people.gain), part(all_people.gain)),
-            Kpi("Lose", count(all_people.lose), part(all_people.lose)),
-            Kpi("The same pay", count(all_people.same), part(all_people.same)),
+            Kpi("Paid more", count(all_people.gain), part(all_people.gain)),
+            Kpi("Paid less", count(all_people.lose), part(all_people.lose)),
+            Kpi("Paid the same", count(all_people.same), part(all_people.same)),
             Kpi(
                 "Median difference",
                 percent(all_people.median_relative, 2, sign=True),
@@ -53,21 +53,32 @@ def distribution(found: PeopleCompared) -> Content:
     pair = found.pair
     frame = found.distribution
     texts = [band(row.low, row.high) for row in frame.itertuples(index=False)]
-    shown = [None if is_missing(v) else int(v) for v in frame["people"]]
+    drawn = [row for row in frame.to_dict("records") if row["low"] != row["high"]]
+    width = next(
+        (r["high"] - r["low"] for r in drawn if not is_missing(r["low"]) and not is_missing(r["high"])), 0.01
+    )
+    centres = [r["high"] - width / 2 if is_missing(r["low"]) else r["low"] + width / 2 for r in drawn]
+    shown = [None if is_missing(r["people"]) else int(r["people"]) for r in drawn]
     hover = [
-        f"{text}: {'fewer than 10' if people is None else count(people)} people"
-        for text, people in zip(texts, shown, strict=True)
+        f"{band(row['low'], row['high'])}: {'fewer than 10' if people is None else count(people)} people"
+        for row, people in zip(drawn, shown, strict=True)
     ]
-    colors = [_color(row.low, row.high) for row in frame.itertuples(index=False)]
-    figure = count_bars(texts, shown, hover, colors)
+    colors = [_color(row["low"], row["high"]) for row in drawn]
+    figure = (
+        count_bars(centres, width, shown, hover, colors, x_format="+.1%", x_title="Difference of base pay")
+        if centres
+        else note(f"Nobody is paid differently from {found.base_label}.")
+    )
     hidden = sum(people is None for people in shown)
     bands = (
         "1 band of fewer than 10 people is" if hidden == 1 else f"{hidden} bands of fewer than 10 people are"
     )
-    note = f" · {bands} not drawn" if hidden else ""
+    omitted = f" · {bands} not drawn" if hidden else ""
+    if len(drawn) < len(frame) and centres:
+        omitted += " · those paid the same are not drawn"
     return Content(
         "How differences are spread",
-        f"People by difference of base pay, % of the pay in {pair.against} · end of {pair.year}{note}",
+        f"People by difference of base pay, % of the pay in {found.base_label} · end of {pair.year}{omitted}",
         frame.assign(band=texts, scenario=pair.scenario, against=pair.against),
         (
             TableColumn("band", "Difference", is_text=True),
@@ -85,22 +96,21 @@ def payroll(found: PeopleCompared) -> Content:
     amounts = (bridge.matched, bridge.only_other, -bridge.only_base) if bridge else (math.nan,) * len(STEPS)
     parts = [float(amount) for amount in amounts]
     people = (pair.overall.people, pair.payroll.only_other_people, pair.payroll.only_base_people)
-    reasons = ("The same people", f"Only in {pair.scenario}", f"Only in {pair.against}")
+    reasons = ("The same people", f"Only in {found.label}", f"Only in {found.base_label}")
     rows = list(zip(reasons, people, parts, strict=True))
     frame = pd.DataFrame(
         [*rows, ("Difference of payroll", pd.NA, total)], columns=["reason", "people", "amount"]
     )
     drawn = list(zip(STEPS, parts, strict=True)) if bridge else [(ALL, total)]
     figure = waterfall(
-        [(name, amount / 1e6) for name, amount in drawn],
+        drawn,
         "Difference",
         [money_short(amount, sign=True) for _, amount in (*drawn, ("", total))],
-        y_format=",~f",
-        y_title="$ million",
+        y_format="$",
     )
     return Content(
         "Why payroll differs",
-        f"{pair.scenario} minus {pair.against}, $ a year (base pay × FTE) · end of {pair.year}"
+        f"{found.label} minus {found.base_label} a year (base pay × FTE) · end of {pair.year}"
         + ("" if bridge else " · no parts, as fewer than 10 people are in one only"),
         frame,
         (
@@ -124,9 +134,9 @@ def groups(found: PeopleCompared) -> Content:
         TableColumn("by", "By", is_text=True),
         TableColumn("name", "Group", is_text=True),
         TableColumn("people", "People", count),
-        TableColumn("gain", "Gain", count),
-        TableColumn("lose", "Lose", count),
-        TableColumn("same", "Same", count),
+        TableColumn("gain", "Paid more", count),
+        TableColumn("lose", "Paid less", count),
+        TableColumn("same", "The same", count),
         TableColumn("net", "Sum, $", lambda v: money(v, sign=True)),
         TableColumn("p10", "P10, $", lambda v: money(v, sign=True)),
         TableColumn("median", "Median, $", lambda v: money(v, sign=True)),
@@ -134,8 +144,8 @@ def groups(found: PeopleCompared) -> Content:
         TableColumn("median_relative", "Median, %", lambda v: percent(v, 2, sign=True)),
     )
     return Content(
-        "Winners and losers by group",
-        f"Annual full-time base pay, {pair.scenario} minus {pair.against} · end of {pair.year} · groups "
+        "Who is paid more or less, by group",
+        f"Annual full-time base pay, {found.label} minus {found.base_label} · end of {pair.year} · groups "
         "under 10 people are counted together",
         frame,
         columns,
@@ -175,7 +185,7 @@ def _color(low: Any, high: Any) -> str:
 
 
 UNMATCHED = (
-    '<p class="quiet">Winners and losers are not available: no other scenario has the same census and '
+    '<p class="quiet">People cannot be compared one by one: no other scenario has the same census and '
     "simulates this year.</p>"
 )
 
@@ -185,15 +195,13 @@ class PeopleSection:
 
     def __init__(self) -> None:
         self._pairs: dict[str, PeopleCompared] = {}
-        self._which = pmui.Select(
-            label="Winners and losers of", options=[], size="small", width=460, margin=0
-        )
+        self._which = pmui.Select(label="People of", options=[], size="small", width=460, margin=0)
         self._which.param.watch(lambda _: self._fill(), "value")
         self._strip = html.pane("")
         self._unmatched = html.pane(UNMATCHED, visible=False)
         self._spread = Card(name="spread of differences")
         self._payroll = Card(name="why payroll differs")
-        self._groups = Card(name="winners and losers by group", with_chart=False, height=480)
+        self._groups = Card(name="who is paid more or less", with_chart=False, height=480)
         self._body = pn.Column(
             self._which,
             self._strip,
@@ -202,7 +210,10 @@ class PeopleSection:
             **STACK,
         )
         self.layout = pn.Column(
-            html.pane('<h2 class="card-title">Winners and losers</h2>'), self._unmatched, self._body, **STACK
+            html.pane('<h2 class="card-title">Who is paid more or less</h2>'),
+            self._unmatched,
+            self._body,
+            **STACK,
         )
 
     def show(self, pairs: Sequence[PeopleCompared]) -> None:
@@ -212,7 +223,8 @@ class PeopleSection:
         if not pairs:
             return
         kept = self._which.value if self._which.value in self._pairs else pairs[0].pair.scenario
-        self._which.param.update(options=list(self._pairs), value=kept)
+        options = {one.label: name for name, one in self._pairs.items()}
+        self._which.param.update(options=options, value=kept)
         self._fill()
 
     def _fill(self) -> None:

@@ -8,10 +8,20 @@ from typing import Any, Literal
 import pandas as pd
 
 from planwise.comparison.differences import ParameterDifference, Setting
-from planwise.formatting import NOT_AVAILABLE, count, is_missing, money, percent, points, ratio, with_levels
+from planwise.formatting import (
+    NOT_AVAILABLE,
+    count,
+    is_missing,
+    money,
+    percent,
+    points,
+    ratio,
+    with_levels,
+    written_for,
+)
 from planwise.parameters import catalogue
 from ui.components.card import Content
-from ui.components.html import Tone
+from ui.components.html import Tone, breakable
 from ui.values.comparison import ComparedScenarios
 from ui.values.parameter_text import written
 
@@ -32,8 +42,8 @@ def side_by_side(caption: str, head: str, body: str) -> str:
 def heads(found: ComparedScenarios) -> str:
     """Return a heading for each scenario; the first is marked as the base."""
     base, *others = found.names
-    first = f'<th scope="col">{escape(base)}<br><span class="quiet">base</span></th>'
-    return first + "".join(f'<th scope="col">{escape(name)}</th>' for name in others)
+    first = f'<th scope="col">{breakable(found.label(base))}<br><span class="quiet">base</span></th>'
+    return first + "".join(f'<th scope="col">{breakable(found.label(name))}</th>' for name in others)
 
 
 def file_name(what: str, names: Sequence[str], suffix: str) -> str:
@@ -100,7 +110,7 @@ def value_text(parameter: str, setting: Setting | None) -> str:
 
 
 def _table(found: ComparedScenarios) -> str:
-    caption = f"Levers and assumptions that differ from {found.base}"
+    caption = f"Levers and assumptions that differ from {found.base_label}"
     first = '<th scope="col">Parameter</th><th scope="col" class="text">Years</th>'
     return side_by_side(
         caption, first + heads(found), "".join(_lever_row(found, one) for one in found.parameters)
@@ -138,7 +148,6 @@ def _span(found: ComparedScenarios) -> str:
 
 
 PEOPLE, MONEY, RATE, RATIO = "people", "currency a year", "rate", "ratio"
-UNITS: Mapping[str, str] = {PEOPLE: "people", MONEY: "$", RATE: "%", RATIO: "ratio"}
 Direction = Literal["lower", "target"]
 # Only where a direction is agreed on: the cost of a raise is neither good nor bad.
 BETTER: Mapping[str, Direction] = {
@@ -203,10 +212,16 @@ def verdict(metric: str, unit: str, value: Any, base: Any, target: float | None)
 TOTAL = 0
 SPREAD = "within_level_cv"  # a coefficient of variation, in per cent as on the other pages
 KEY = (
+    "increase_rate",
+    "increase_cost",
+    "increase_cost_in_year",
+    "promotion_rate_of_payroll",
+    "payroll",
+    "payroll_change",
+    "growth_continuing",
     "growth_compound",
     "growth_all",
     "mean_base_pay",
-    "payroll",
     "prorated_payroll",
     "headcount",
     "promotions",
@@ -230,12 +245,12 @@ def figures(found: ComparedScenarios, year: int, *, everything: bool = False) ->
         + _section(found, f"In total, {span}")
         + _figure_rows(found, flows, TOTAL)
     )
-    caption = f"Figures of {year}, differences from {found.base}"
+    caption = f"Figures of {year}, differences from {found.base_label}"
     table = side_by_side(caption, f'<th scope="col">Figure</th>{heads(found)}', body)
     return Content(
         "Figures",
-        f"End of {year} · difference from {found.base} and its share; better or worse where a direction is "
-        "agreed on · the file has every year and figure",
+        f"End of {year} · difference from {found.base_label} and its share; better or worse where a "
+        "direction is agreed on · the file has every year and figure",
         figures_frame(found),
         (),
         file_name("figures", found.names, "csv"),
@@ -271,9 +286,11 @@ def _figure_row(found: ComparedScenarios, rows: pd.DataFrame) -> str:
     targets = {source.name: source.target for source in found.sources}
     same_target = len(set(targets.values())) == 1
     cells = []
+    comparable = unit != MONEY or found.one_currency
     for row in rows.itertuples(index=False):
-        text = f'<span class="value">{escape(figure(row.value, unit))}</span>'
-        if row.scenario != found.base:
+        with written_for(found.local(str(row.scenario))):
+            text = f'<span class="value">{escape(figure(row.value, unit))}</span>'
+        if row.scenario != found.base and comparable:
             target = targets[str(row.scenario)] if same_target else None
             word, tone = verdict(metric, unit, row.value, base, target)
             parts = [change(row.difference, unit), share(row.relative, unit)]
@@ -281,5 +298,5 @@ def _figure_row(found: ComparedScenarios, rows: pd.DataFrame) -> str:
             judged = f' <span class="{tone}">{escape(word)}</span>' if word else ""
             text += f'<span class="by">{escape(texts)}{judged}</span>'
         cells.append(f"<td>{text}</td>")
-    label = f"{first['label']}, {UNITS[unit]}" if unit == PEOPLE else str(first["label"])  # others say it
+    label = f"{first['label']}, people" if unit == PEOPLE else str(first["label"])  # others say it
     return f'<tr><th scope="row">{escape(label)}</th>{"".join(cells)}</tr>'

@@ -121,9 +121,17 @@ def kpis(study: StudyTrials) -> list[Kpi]:
         measure.write(outcome.get(measure.column)),
         f"before: {measure.write(outcome.get(before))}",
         "" if gap is None else "on target" if outcome.get("converged") else f"{points(gap / 100, 3)} to go",
-        "good" if outcome.get("converged") else "warn",
+        _tone(outcome),
     )
     return [growth, _cost(outcome), _people(outcome), _robust(study)]
+
+
+def _tone(outcome: Mapping[str, Any]) -> Tone:
+    """Return good only for a target that is met without a high risk."""
+    risk = outcome.get("risk")
+    if isinstance(risk, Mapping) and risk.get("level") in RISKY:
+        return "bad"
+    return "good" if outcome.get("converged") else "warn"
 
 
 def caveats(study: StudyTrials) -> Iterator[str]:

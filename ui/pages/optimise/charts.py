@@ -1,6 +1,6 @@
 """The cards of a study: charts of its trials and of what its answer rests on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,9 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.formatting import count, percent, points, ratio
+from ui.components.axes import round_step
 from ui.components.card import Card, Content
-from ui.components.charts import DOWN, NOTE_HEIGHT, TARGET, TOTAL, note, ranked
+from ui.components.charts import BAD, DOWN, NOTE_HEIGHT, TARGET, UP, note, ranked
 from ui.components.html import TableColumn
 from ui.components.page import PAIR, STACK, UpdateGuard
 from ui.components.point_charts import seed_histogram
@@ -82,7 +83,7 @@ def sensitivity(study: StudyTrials) -> Content:
             [points(value) for value in top["per_width"]],
             x_title=f"{reached_measure(study).name}, percentage points",
             x_format=".1f",
-            color=[TOTAL if (value or 0) >= 0 else DOWN for value in top["per_width"]],
+            color=[UP if (value or 0) >= 0 else DOWN for value in top["per_width"]],
         )
     columns = (
         TableColumn("lever", "Lever", is_text=True),
@@ -118,7 +119,7 @@ def feasibility(study: StudyTrials) -> Content:
             [f"{row.failed:,} of {row.trials:,}" for row in frame.itertuples()],
             x_title="Share of trials that exceed it",
             x_format=".0%",
-            color=DOWN,
+            color=BAD,
             x_range=(0, 1.12),
         )
     columns = (
@@ -154,11 +155,11 @@ def robustness(study: StudyTrials) -> Content:
                 percent(value, 0) for value in (found["share_within_tolerance"], *found["share_interval"])
             )
             subtitle += f" · {share} within the tolerance (95%: {' to '.join(interval)})"
-        counts, edges = np.histogram(reached, bins="auto")
+        middles, width, seeds = _bins(reached)
         figure = seed_histogram(
-            ((edges[1:] + edges[:-1]) / 2).tolist(),
-            float(edges[1] - edges[0]),
-            counts.tolist(),
+            middles,
+            width,
+            seeds,
             band=None if target is None else (target.value - near, target.value + near),
             target=None if target is None else (target.value, TARGET),
             answer=None if study.outcome is None else study.outcome[measure.column],
@@ -175,6 +176,16 @@ def robustness(study: StudyTrials) -> Content:
         TableColumn("reached", measure.name, measure.write),
     )
     return Content("Robustness", subtitle, frame, columns, f"robustness_{study.name}.csv", figure)
+
+
+def _bins(values: Sequence[float]) -> tuple[list[float], float, list[int]]:
+    """Return middles, width and counts of equal bins with round edges."""
+    edges = np.histogram_bin_edges(values, bins="auto")
+    width = round_step(max(float(edges[1] - edges[0]), 1e-9))
+    first = np.floor(min(values) / width + 1e-9)
+    places = np.floor(np.asarray(values) / width - first + 1e-9).astype(int)
+    counts = np.bincount(places)
+    return [float((first + place + 0.5) * width) for place in range(len(counts))], width, counts.tolist()
 
 
 def _lever_label(study: StudyTrials, name: str) -> str:

@@ -58,7 +58,7 @@ class StudyForm:
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._on_change, self._filling = on_change, UpdateGuard()
         self.scenario = self._watch(
-            pmui.Select(label="Base scenario", options=[BASELINE], width=300, **SMALL)
+            pmui.Select(label="Base scenario", options={BASELINE: BASELINE}, width=300, **SMALL)
         )
         self.edits = self._watch(pmui.Checkbox(label="With the edits of the draft", visible=False, margin=0))
         self.target = self._watch(
@@ -157,13 +157,13 @@ class StudyForm:
         }
         return OptimizeRequest(**fields)
 
-    def offer(self, scenarios: Sequence[str], chosen: str | None = None) -> None:
-        """Offer these base scenarios; a deleted one is not kept."""
-        value = chosen if chosen in scenarios else self.scenario.value
+    def offer(self, scenarios: Mapping[str, str], chosen: str | None = None) -> None:
+        """Offer these base scenarios, by label; a deleted one is not kept."""
+        names = list(scenarios.values())
+        value = chosen if chosen in names else self.scenario.value
+        value = value if value in names else next(iter(names), None)
         with self._filling:
-            self.scenario.param.update(
-                options=list(scenarios), value=value if value in scenarios else next(iter(scenarios), None)
-            )
+            self.scenario.param.update(options=dict(scenarios), value=value)
         self.save_as.placeholder = f"{self.scenario.value}_optimized"
 
     def fill(self, header: StudyHeader) -> None:
@@ -171,7 +171,7 @@ class StudyForm:
         request = header.repeated()
         strategy = AUTOMATIC if header.request is None else header.request.strategy
         with self._filling:
-            self.offer(list(self.scenario.options), request.scenario)
+            self.offer(self.scenario.options, request.scenario)
             self._show_target(request.goal)
             self.aim.value = (
                 "front" if request.multi_objective else "weights" if request.weights else "change"

@@ -152,8 +152,8 @@ GROWTH = TrialMeasure("growth", "Growth of average pay", _pct, ".2%")
 SCORE = TrialMeasure("score", "Objective (lower is better)", figure, ".4~g")
 OUTCOMES = (
     GROWTH,
-    TrialMeasure("cost", "Payroll added over the years, $", money_short, "$.4~s"),
-    TrialMeasure("payroll", "Highest payroll of a year, $", money_short, "$.4~s"),
+    TrialMeasure("cost", "Payroll added over the years, $", money_short, "$"),
+    TrialMeasure("payroll", "Highest payroll of a year, $", money_short, "$"),
     TrialMeasure("within_level_cv", "Spread within levels (CV)", _pct, ".1%"),
     TrialMeasure("adjusted_gap", "Adjusted gap", _pct, ".2%"),
     TrialMeasure("below_minimum", "People below the range minimum", count, ",d"),
@@ -170,7 +170,7 @@ def reached_measure(study: StudyTrials) -> TrialMeasure:
     if study.target is None:
         return GROWTH
     of = study.target.measure
-    axis = "$.4~s" if of.is_amount else ".2%"
+    axis = "$" if of.is_amount else ".2%"
     return TrialMeasure("reached", _capital(of.label), lambda value: of.text(value, 3, PAGE), axis)
 
 

@@ -84,7 +84,9 @@ class NewStudy:
     def refresh(self) -> None:
         """Offer the current scenarios and the draft's edits and locks; check the question again."""
         try:
-            names = [info.name for info in self._session.store.plans.list()]
+            names = self._session.store.labels().options(
+                info.name for info in self._session.store.plans.list()
+            )
         except PlanWiseError as error:
             self._show_checks(Preflight((_failed("Scenarios", error),)))
             return

@@ -30,7 +30,8 @@ COLUMNS = (
     TableColumn("state", "State", is_text=True),
     TableColumn("created_at", "Started", lambda v: moment(v) if v else "–", is_text=True),
     TableColumn("by", "By", is_text=True),
-    TableColumn("scenario", "Scenario", is_text=True),
+    TableColumn("title", "Scenario", is_text=True),
+    TableColumn("census", "Census", is_text=True),
     TableColumn("strategy", "Strategy", is_text=True),
     TableColumn("minimises", "Minimises", is_text=True),
     TableColumn("target", "Target", is_text=True),
@@ -106,7 +107,7 @@ class StudyHistory:
             on_page(partial(self._show, found, by))
 
     def _show(self, found: tuple[StudySummary, ...], by: Mapping[str, str]) -> None:
-        self._frame = frame_of(found, by)
+        self._frame = frame_of(found, by, self._session.store.labels().of)
         self._empty.visible, self.table.layout.visible = self._frame.empty, not self._frame.empty
         tones = {one.name: "bad" for one in found if study_state(one)[1] == "bad"}
         self.table.show(self._frame, tones=tones)
@@ -133,7 +134,9 @@ class StudyHistory:
         self._notice.param.update(object=html.error_notice(error), visible=True)
 
 
-def frame_of(found: tuple[StudySummary, ...], by: Mapping[str, str]) -> pd.DataFrame:
+def frame_of(
+    found: tuple[StudySummary, ...], by: Mapping[str, str], called: Callable[[str], str] = str
+) -> pd.DataFrame:
     """Return one row per study, the newest first; `by` has the users of studies that a job started."""
     rows = []
     for one in found:
@@ -144,6 +147,8 @@ def frame_of(found: tuple[StudySummary, ...], by: Mapping[str, str]) -> pd.DataF
                 "created_at": header.created_at,
                 "by": by.get(one.name, "command line"),
                 "scenario": header.scenario,
+                "title": called(header.scenario),
+                "census": header.census,
                 "strategy": spec.chosen_strategy + (" (preview)" if header.kind == "preview" else ""),
                 "minimises": objectives_text(spec.weights),
                 "target": target_text(one.target),
@@ -154,7 +159,7 @@ def frame_of(found: tuple[StudySummary, ...], by: Mapping[str, str]) -> pd.DataF
                 "state": study_state(one)[0],
             }
         )
-    frame = pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
+    frame = pd.DataFrame(rows, columns=["scenario", *(column.name for column in COLUMNS)])
     for name in ("trials", "gap_pp", "seconds"):
         frame[name] = pd.to_numeric(frame[name], errors="coerce")
     return frame

@@ -301,6 +301,7 @@ class StudyTab:
 
     def _show(self, study: StudyTrials, names: tuple[str, ...], in_full: bool) -> None:
         old, self._study = self._study, study
+        self._session.terms = self._session.store.local(study.header.census)
         another = old is None or old.name != study.name
         if not self._session.selection.study:
             self._session.selection.study = study.name
@@ -319,6 +320,7 @@ class StudyTab:
 
     def _show_head(self, study: StudyTrials, another: bool) -> None:
         header, spec = study.header, study.spec
+        called = self._session.store.labels().of(header.scenario)
         text, tone = labels.study_state(study)
         what = labels.objectives_text(spec.weights)
         sought = (
@@ -327,7 +329,7 @@ class StudyTab:
         self._heading.object = (
             html.card_heading(
                 study.name,
-                f"{header.scenario} on {header.census} · {spec.chosen_strategy}, {what}{sought} · "
+                f"{called} on {header.census} · {spec.chosen_strategy}, {what}{sought} · "
                 f"{len(study.levers)} levers · {'plans' if header.kind == 'real' else 'previews only'} · "
                 f"started {moment(study.header.created_at)}",
             )

@@ -1,6 +1,7 @@
 """Charts of a study's trials: convergence, trade-offs, levers and outcomes, one lever, studies compared."""
 
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -9,14 +10,14 @@ from planwise.formatting import PAGE, points, ratio, seconds
 from ui.components import point_charts
 from ui.components.card import Content
 from ui.components.charts import (
-    DOWN,
+    BAD,
+    GOOD,
     GREY,
     HEIGHT,
     LEGEND_LINE,
     NOTE_HEIGHT,
     PALETTE,
     TOTAL,
-    UP,
     Figure,
     note,
     with_reference,
@@ -99,14 +100,14 @@ def _convergence_figure(study: StudyTrials, frame: pd.DataFrame, measure: TrialM
     rows = frame.loc[~frame["purpose"].isin(BOUNDS) & frame[column].notna()]
     if rows.empty:
         return note("No trial has ended yet.", HEIGHT)
-    hover = "trial %{x}<br>" + (f"%{{y:{measure.axis}}}" if of_target else "objective %{y:.4~g}")
+    shown = (measure,) if of_target else (SCORE,)
     size = MARK if len(rows) <= MANY else MARK_OF_MANY
     plan, feasible = rows["kind"] == "real", rows["state"] == FEASIBLE
     groups: list[Group] = [
         ("Preview", rows.loc[~plan & feasible], "circle-open", GREY, size),
         ("Plan", rows.loc[plan & feasible], "circle", TOTAL, size),
-        ("Preview, infeasible", rows.loc[~plan & ~feasible], "x-thin", DOWN, size),
-        ("Plan, infeasible", rows.loc[plan & ~feasible], "x", DOWN, size),
+        ("Preview, infeasible", rows.loc[~plan & ~feasible], "x-thin", BAD, size),
+        ("Plan, infeasible", rows.loc[plan & ~feasible], "x", BAD, size),
     ]
     best = rows.loc[rows[f"best_{column}"].notna()]
     several = study.spec.multi_objective  # a front has its knee, and no other best
@@ -119,12 +120,12 @@ def _convergence_figure(study: StudyTrials, frame: pd.DataFrame, measure: TrialM
         f"{answer}: trial {study.best}",
         rows.loc[rows["trial"] == study.best],
         "circle-open",
-        UP,
+        GOOD,
         16,
     )
     values = rows[column]
     chart = trial_chart(
-        [*_marks(groups, "trial", column, hover), *line, *_marks([ring], "trial", column, hover)],
+        [*_marks(groups, "trial", column, shown), *line, *_marks([ring], "trial", column, shown)],
         x_title="Trial",
         x_format="d",
         y_title=measure.name if of_target else "Objective",
@@ -188,19 +189,18 @@ def _tradeoffs_figure(study: StudyTrials, rows: pd.DataFrame, x: TrialMeasure, y
     on_front, feasible = rows["on_front"] != "", rows["state"] == FEASIBLE
     front = rows.loc[on_front]
     groups: list[Group] = [
-        ("Infeasible", rows.loc[~feasible], "x", DOWN, 8),
+        ("Infeasible", rows.loc[~feasible], "x", BAD, 8),
         ("Feasible", rows.loc[feasible & ~on_front], "circle", GREY, 7),
-        ("Front", front, "circle", UP, 9),
+        ("Front", front, "circle", GOOD, 9),
         ("Picks", rows.loc[rows["on_front"] == PICK], "diamond", TOTAL, 11),
-        ("Knee", rows.loc[rows["on_front"] == KNEE], "star", UP, 16),
+        ("Knee", rows.loc[rows["on_front"] == KNEE], "star", GOOD, 16),
     ]
     objectives = {PART + name for name, _ in study.spec.weights}
     line = []
     if len(front) > 1 and {x.column, y.column} == objectives:
         line = [step_line("", front[x.column], front[y.column]) | {"showlegend": False}]
-    hover = f"trial %{{customdata}}<br>{x.name} %{{x:{x.axis}}}<br>{y.name} %{{y:{y.axis}}}"
     return trial_chart(
-        [*line, *_marks(groups, x.column, y.column, hover)],
+        [*line, *_marks(groups, x.column, y.column, (x, y))],
         x_title=x.name,
         y_title=y.name,
         x_format=x.axis,
@@ -259,7 +259,7 @@ def _lines(
         rows.set_index("trial")[[one.column for one in axes]],
         [
             (name, color, of)
-            for (name, of), color in zip(groups.items(), (GREY, DOWN, TOTAL, UP), strict=True)
+            for (name, of), color in zip(groups.items(), (GREY, BAD, TOTAL, GOOD), strict=True)
         ],
     )
 
@@ -274,11 +274,10 @@ def one_lever(study: StudyTrials, lever: StudyLever, outcome: TrialMeasure) -> C
         feasible = rows["state"] == FEASIBLE
         groups: list[Group] = [
             ("Feasible", rows.loc[feasible], "circle", TOTAL, MARK),
-            ("Infeasible", rows.loc[~feasible], "x", DOWN, MARK),
+            ("Infeasible", rows.loc[~feasible], "x", BAD, MARK),
         ]
-        hover = f"trial %{{customdata}}<br>%{{x:{x.axis}}}<br>%{{y:{outcome.axis}}}"
         figure = trial_chart(
-            _marks(groups, x.column, outcome.column, hover, opacity=0.75),
+            _marks(groups, x.column, outcome.column, (x, outcome), opacity=0.75),
             x_title=lever.label,
             y_title=outcome.name,
             x_format=x.axis,
@@ -316,8 +315,9 @@ def compared_studies(studies: Sequence[StudyTrials]) -> Content:
         frame = found.assign(study=study.name, trials=range(1, len(found) + 1), best=best, reached=reached)
         frames.append(frame[names])
         color = PALETTE[place % len(PALETTE)]
-        hover = "after %{x} trials: %{y:.4~g}"
-        lines.append(step_line(study.name, frame["trials"], best, color, hover=hover))
+        hover = "after %{x} trials: %{text}"
+        line = step_line(study.name, frame["trials"], best, color, hover=hover)
+        lines.append(line | {"text": [points(v, 3).lstrip("+") if on_target else ratio(v, 4) for v in best]})
     rows = pd.concat(frames, ignore_index=True)
     subtitle = "Best feasible so far, by trials that may be the answer"
     subtitle += "" if on_target else "; comparable only between studies with the same objectives"
@@ -341,8 +341,10 @@ def compared_studies(studies: Sequence[StudyTrials]) -> Content:
     return Content("Studies compared", subtitle, rows, columns, "studies_compared.csv", figure)
 
 
-def _marks(groups: Iterable[Group], x: str, y: str, hover: str, **more: Any) -> list[Figure]:
-    """Return a trace per group that has trials."""
+def _marks(
+    groups: Iterable[Group], x: str, y: str, shown: Sequence[TrialMeasure], **more: Any
+) -> list[Figure]:
+    """Return a trace per group that has trials; the pointer shows these measures."""
     return [
         trial_marks(
             name,
@@ -352,7 +354,15 @@ def _marks(groups: Iterable[Group], x: str, y: str, hover: str, **more: Any) -> 
             symbol=symbol,
             size=size,
             ids=rows["trial"].tolist(),
-            hover=hover,
+            texts=[
+                "<br>".join(
+                    (
+                        f"trial {row['trial']}",
+                        *(f"{escape(one.name)} {one.write(row[one.column])}" for one in shown),
+                    )
+                )
+                for row in rows.to_dict("records")
+            ],
             **more,
         )
         for name, rows, symbol, color, size in groups

@@ -1,20 +1,20 @@
 """What changed since the last sweep: figures that moved, by how much, and since when."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from planwise.formatting import moment, money_short, percent, points
 from ui.components import html
 from ui.components.html import link
+from ui.pages.overview.to_do import Called
 from ui.values.results import Result, StoredSweep, StoredSweepRow, Sweeps
 
 LEAST_RATE, LEAST_MONEY = 0.00005, 1.0  # less does not show: 0.005 pp, a dollar of payroll
 SHOWN = 4  # changes; the others are counted
 NO_SWEEP = (
-    '<p class="quiet">No sweep has run in this home yet. <code>planwise sweep</code> simulates and publishes '
-    "every scenario; changes from one sweep to the next are shown here. A nightly one is a deployment: "
-    "<code>planwise up</code>.</p>"
+    '<p class="quiet">No sweep has run in this home yet. A sweep simulates and publishes every scenario; '
+    "changes from one sweep to the next are shown here.</p>"
 )
 
 
@@ -82,24 +82,30 @@ def moves(
     return sorted(found, key=lambda move: (move.growth is not None, -abs(move.growth or 0), move.name))
 
 
-def since(last: StoredSweep, results: Sequence[Result]) -> list[Move]:
+def since(last: StoredSweep, results: Sequence[Result], called: Called = str) -> list[Move]:
     """Return the scenarios whose published figures are not those that the sweep found."""
     now = {result.scenario: of_result(result) for result in results}
     before = {name: of_sweep(row) for name, row in last.published.items()}
-    return moves(before, now, {name: name for name in now})
+    return _called(moves(before, now, {name: name for name in now}), called)
 
 
-def between(last: StoredSweep, before: StoredSweep) -> list[Move]:
+def between(last: StoredSweep, before: StoredSweep, called: Called = str) -> list[Move]:
     """Return what moved from one sweep to the next, variants too."""
     rows = last.by_label
-    return moves(
+    found = moves(
         {label: of_sweep(row) for label, row in before.by_label.items()},
         {label: of_sweep(row) for label, row in rows.items()},
         {label: row.scenario for label, row in rows.items()},
     )
+    return _called(found, called)
 
 
-def news(sweeps: Sweeps, results: Sequence[Result]) -> str:
+def _called(found: Sequence[Move], called: Called) -> list[Move]:
+    """Return moves named by the scenarios' titles."""
+    return [replace(one, name=one.name.replace(one.scenario, called(one.scenario), 1)) for one in found]
+
+
+def news(sweeps: Sweeps, results: Sequence[Result], called: Called = str) -> str:
     """Return what moved since the last sweep, and what that sweep moved."""
     if sweeps.last is None:
         return NO_SWEEP
@@ -107,7 +113,7 @@ def news(sweeps: Sweeps, results: Sequence[Result]) -> str:
     parts = [
         _group(
             f"Since the sweep of {moment(last.at)}",
-            since(last, results),
+            since(last, results, called),
             "No published figure has moved since then.",
         )
     ]
@@ -117,7 +123,7 @@ def news(sweeps: Sweeps, results: Sequence[Result]) -> str:
         parts.append('<p class="quiet">The first sweep of its kind; the next is compared with it.</p>')
     else:
         title = f"That sweep against the one of {moment(sweeps.before.at)}"
-        parts.append(_group(title, between(last, sweeps.before), "No scenario moved."))
+        parts.append(_group(title, between(last, sweeps.before, called), "No scenario moved."))
     if failed := [row for row in last.rows if not row.feasible]:
         parts.append(_failed(failed))
     return "".join(parts)

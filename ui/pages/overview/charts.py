@@ -1,18 +1,85 @@
-"""Cards of the overview: growth, payroll, scenarios side by side, levels, provenance."""
+"""Cards of the overview: budgets, growth, payroll, scenarios side by side, levels, provenance."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
-from planwise.formatting import count, exact_percent, level, moment, money, percent, points, ratio
+from planwise.formatting import (
+    count,
+    exact_percent,
+    level,
+    moment,
+    money,
+    percent,
+    points,
+    ratio,
+    written_for,
+)
 from ui.components import html
 from ui.components.card import Content
-from ui.components.charts import scenario_lines
+from ui.components.charts import BASE_COLOR, TOTAL, ranked, scenario_lines
 from ui.components.html import TableColumn
+from ui.components.result_cards import breakable
 from ui.values.results import SMALL_NOT_SHOWN, Result
 
 PP = 100.0
-MILLION = 1e6
+BARS_MAX = 12  # scenarios on a chart
+BUDGET = (
+    "increase_rate",
+    "increase_cost",
+    "increase_cost_in_year",
+    "lump_sum_cost",
+    "promotion_rate_of_payroll",
+)
+
+
+def budgets(results: Sequence[Result], chosen: Result, year: int) -> Content:
+    """Return every scenario's increase budget in a year, the largest first, with the market's."""
+    shown = [result for result in results if year in result.years]
+    frame = pd.DataFrame(
+        [
+            {"scenario": r.scenario, "title": r.label, "simulation_year": year}
+            | {name: r.kpi(year).get(name) for name in BUDGET}
+            for r in shown
+        ]
+    ).sort_values("increase_rate", ascending=False, kind="stable")
+    top = _with_chosen(frame, chosen.scenario)
+    market = chosen.assumption("market_budget")
+    figure = ranked(
+        top["title"].tolist(),
+        top["increase_rate"].astype(float).tolist(),
+        [percent(value, 2) for value in top["increase_rate"]],
+        [TOTAL if name == chosen.scenario else BASE_COLOR for name in top["scenario"]],
+        x_format=".1%",
+        line=None if market is None else (f"Market {exact_percent(market)}", market),
+    )
+    more = f" · {len(top)} of {len(frame)}, all in the table" if len(frame) > len(top) else ""
+    return Content(
+        f"Increase budgets {year}",
+        f"COLA and merit a year, % of the pay of those employed on each date · {chosen.census}{more}",
+        frame,
+        (
+            TableColumn("title", "Scenario", is_text=True),
+            TableColumn("increase_rate", "Increase budget", lambda v: percent(v, 2)),
+            TableColumn("increase_cost", "Increases, $", money),
+            TableColumn("increase_cost_in_year", "In the year, $", money),
+            TableColumn("lump_sum_cost", "Lump sums, $", money),
+            TableColumn("promotion_rate_of_payroll", "Promotions", lambda v: percent(v, 2)),
+        ),
+        f"increase_budgets_{year}.csv",
+        figure,
+        chosen.label,
+    )
+
+
+def _with_chosen(frame: pd.DataFrame, chosen: str) -> pd.DataFrame:
+    """Return the largest, the chosen scenario among them."""
+    top = frame.head(BARS_MAX)
+    if chosen not in set(top["scenario"]):
+        top = pd.concat([top.head(BARS_MAX - 1), frame[frame["scenario"] == chosen]])
+    return top
 
 
 def growth(results: Sequence[Result], chosen: Result) -> Content:
@@ -20,6 +87,7 @@ def growth(results: Sequence[Result], chosen: Result) -> Content:
     rows = [
         {
             "scenario": result.scenario,
+            "title": result.label,
             "simulation_year": year,
             "growth_all": (kpi := result.kpi(year))["growth_all"],
             "growth_compound": kpi["growth_compound"],
@@ -33,7 +101,7 @@ def growth(results: Sequence[Result], chosen: Result) -> Content:
     ]
     frame = pd.DataFrame(rows)
     columns = (
-        TableColumn("scenario", "Scenario", is_text=True),
+        TableColumn("title", "Scenario", is_text=True),
         TableColumn("simulation_year", "Year", str),
         TableColumn("growth_all", "Growth in the year", lambda v: percent(v, 2)),
         TableColumn("growth_compound", "Annual growth (CAGR) since the census", lambda v: percent(v, 2)),
@@ -44,21 +112,20 @@ def growth(results: Sequence[Result], chosen: Result) -> Content:
         {r.scenario: (r.years, list(r.kpis["growth_all"])) for r in results},
         chosen=chosen.scenario,
         y_format=".1%",
-        y_title="Growth in the year",
-        hover=".2%",
+        y_title="",
+        labels={r.scenario: r.label for r in results},
         reference=None
         if chosen.target is None
         else (f"Target {exact_percent(chosen.target)}", chosen.target),
     )
     return Content(
-        "Growth against target",
-        f"Mean year-end base pay of all active staff, % on the year before · {_span(chosen)} · "
-        f"{_scenarios(results)}",
+        "Change in average pay",
+        f"Mean year-end base pay, mix included, % on the year before · {chosen.span} · {_scenarios(results)}",
         frame,
         columns,
         "growth_against_target.csv",
         figure,
-        chosen.scenario,
+        chosen.label,
     )
 
 
@@ -66,15 +133,23 @@ def payroll(results: Sequence[Result], chosen: Result) -> Content:
     """Return the annual payroll by year, from the census on."""
     frame = pd.concat(
         [
-            result.growth.assign(scenario=result.scenario, year_end=_calendar(result))[
-                ["scenario", "simulation_year", "year_end", "headcount", "payroll", "prorated_payroll"]
+            result.growth.assign(scenario=result.scenario, title=result.label, year_end=_calendar(result))[
+                [
+                    "scenario",
+                    "title",
+                    "simulation_year",
+                    "year_end",
+                    "headcount",
+                    "payroll",
+                    "prorated_payroll",
+                ]
             ]
             for result in results
         ],
         ignore_index=True,
     )
     columns = (
-        TableColumn("scenario", "Scenario", is_text=True),
+        TableColumn("title", "Scenario", is_text=True),
         TableColumn("year_end", "End of", str),
         TableColumn("headcount", "Headcount", lambda v: f"{v:,.0f}"),
         TableColumn("payroll", "Annual payroll, $", money),
@@ -82,22 +157,22 @@ def payroll(results: Sequence[Result], chosen: Result) -> Content:
     )
     budget = chosen.payroll_budget
     figure = scenario_lines(
-        {r.scenario: (_calendar(r), [v / MILLION for v in r.growth["payroll"]]) for r in results},
+        {r.scenario: (_calendar(r), list(r.growth["payroll"])) for r in results},
         chosen=chosen.scenario,
-        y_format="$,~f",
-        y_title="$ million",
-        hover="$,.1f",
-        reference=None if budget is None else ("Budget", budget / MILLION),
+        y_format="$",
+        y_title="",
+        labels={r.scenario: r.label for r in results},
+        reference=None if budget is None else ("Budget", budget),
     )
     return Content(
         "Annual payroll",
-        f"Base pay × FTE at year end, $ million · {chosen.census_year} (census)–{chosen.last_year} · "
+        f"Base pay × FTE at year end · {chosen.census_year} (census)–{chosen.last_year} · "
         f"{_scenarios(results)}",
         frame,
         columns,
         "payroll.csv",
         figure,
-        chosen.scenario,
+        chosen.label,
     )
 
 
@@ -106,47 +181,61 @@ def _calendar(result: Result) -> list[int]:
     return [int(year) or result.census_year for year in result.growth["simulation_year"]]
 
 
-def _span(result: Result) -> str:
-    return f"{result.years[0]}–{result.last_year}"
-
-
 def _scenarios(results: Sequence[Result]) -> str:
-    return results[0].scenario if len(results) == 1 else f"{len(results)} scenarios"
+    return results[0].label if len(results) == 1 else f"{len(results)} scenarios"
 
 
 def comparison(results: Sequence[Result], chosen: Result, year: int) -> Content:
     """Return every published scenario in one year; a scenario with another horizon is left out."""
     shown = [result for result in results if year in result.years]
     frame = pd.DataFrame(
-        [
-            {"scenario": r.scenario, **r.kpi(year), "target_growth": r.target, "simulation_year": year}
-            for r in shown
-        ]
+        [{**r.kpi(year), "scenario": r.scenario, "title": r.label, "census": r.census} for r in shown]
     )
-    frame["growth_minus_target_pp"] = (frame["growth_compound"] - frame["target_growth"].astype(float)) * PP
+    several = frame["census"].nunique() > 1
     columns = (
-        TableColumn("scenario", "Scenario", is_text=True),
-        TableColumn("growth_compound", "Annual growth (CAGR) since the census", lambda v: percent(v, 2)),
-        TableColumn("growth_minus_target_pp", "Minus target", lambda v: points(v / PP)),
-        TableColumn("growth_all", "Growth in the year", lambda v: percent(v, 2)),
+        TableColumn("title", "Scenario", is_text=True),
+        *([TableColumn("census", "Census", breakable, is_text=True)] if several else []),
+        TableColumn("increase_rate", "Increase budget", _rate),
+        TableColumn("increase_cost", "Increases", money),
+        TableColumn("promotion_rate_of_payroll", "Promotions", _rate),
+        TableColumn("payroll", "Annual payroll", money),
+        TableColumn("payroll_change", "Payroll change", lambda v: money(v, sign=True)),
         TableColumn("headcount", "Headcount", count),
-        TableColumn("payroll", "Annual payroll, $", money),
-        TableColumn("payroll_change", "Payroll change, $", lambda v: money(v, sign=True)),
-        TableColumn("mean_base_pay", "Mean base pay, $", money),
-        TableColumn("mean_compa_ratio", "Compa-ratio", ratio),
-        TableColumn("termination_rate", "Turnover", percent),
+        TableColumn("growth_continuing", "Growth of those who stay", _rate),
+        TableColumn("growth_all", "Change in average pay", _rate),
+        TableColumn("adjusted_gap_max", "Adjusted pay gap", _rate),
     )
     missing = len(results) - len(shown)
     lead = html.notice(f"{missing} more do not simulate {year}.") if missing else ""
+    title, subtitle = "Scenarios side by side", f"{year} · {len(shown)} published · the chosen one in bold"
     return Content(
-        "Scenarios side by side",
-        f"{year} · {len(shown)} published · the chosen one in bold",
+        title,
+        subtitle,
         frame,
-        columns,
+        (),
         f"scenarios_{year}.csv",
-        chosen=chosen.scenario,
         lead=lead,
+        table=html.table(
+            _written(frame, columns, shown), _as_texts(columns), f"{title}. {subtitle}", chosen.label
+        ),
     )
+
+
+def _written(frame: pd.DataFrame, columns: Sequence[TableColumn], results: Sequence[Result]) -> pd.DataFrame:
+    """Return rows as texts, each in the currency of its result."""
+    rows = []
+    for row, result in zip(frame.to_dict("records"), results, strict=True):
+        with written_for(result.local):
+            rows.append({column.name: column.write(row.get(column.name)) for column in columns})
+    return pd.DataFrame(rows)
+
+
+def _as_texts(columns: Sequence[TableColumn]) -> tuple[TableColumn, ...]:
+    return tuple(replace(column, write=str) for column in columns)
+
+
+def _rate(value: Any) -> str:
+    return percent(value, 2)
 
 
 def levels(result: Result, year: int) -> Content:
@@ -169,7 +258,7 @@ def levels(result: Result, year: int) -> Content:
     note = f" · {SMALL_NOT_SHOWN}" if hidden else ""
     return Content(
         "Levels",
-        f"End of {year}; movement in {year} · {result.scenario}{note}",
+        f"End of {year}; movement in {year} · {result.label}{note}",
         frame,
         columns,
         f"levels_{result.scenario}_{year}.csv",
@@ -181,11 +270,13 @@ def provenance(result: Result) -> dict[str, str]:
     manifest = result.manifest
     census, versions = manifest["census"], manifest["versions"]
     return {
-        "Scenario": result.scenario,
+        "Scenario": result.scenario
+        if result.label == result.scenario
+        else f"{result.label} ({result.scenario})",
         "Published": moment(str(manifest["published_at"])),
         "Census": f"{census['name']}, {count(census['rows'])} employees as of {census['as_of']}",
         "Census content": str(census["content_hash"]),
         "Fingerprint": result.fingerprint,
-        "Horizon": f"{result.years[0]}–{result.last_year}",
+        "Horizon": result.span,
         "Versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
     }

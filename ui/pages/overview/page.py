@@ -1,20 +1,34 @@
 """The overview: key figures of a scenario, what changed, what to do, all scenarios side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.errors import PlanWiseError
-from planwise.formatting import count, exact_percent, moment, money, money_short, percent, points, ratio
+from planwise.equity.reasons import gap_reason
+from planwise.errors import InputError, PlanWiseError
+from planwise.formatting import (
+    NOT_AVAILABLE,
+    count,
+    exact_percent,
+    is_missing,
+    moment,
+    money_short,
+    percent,
+    points,
+    with_levels,
+)
 from planwise.gate import GateResult
+from planwise.jobs import JobKind
+from planwise.parameters import Risk
 from ui.components import html
 from ui.components.card import FRAME, Card
 from ui.components.html import Kpi, Linked, Tone
-from ui.components.page import GAP, PAIR, SIDE_BY_SIDE, STACK, Page, empty_state
+from ui.components.page import GAP, PAIR, PARTS, SIDE_BY_SIDE, STACK, Page, empty_state
 from ui.components.result_cards import growth_bridge, quality_gate
+from ui.components.scenario_menu import ScenarioMenu
 from ui.pages.overview import charts, to_do
 from ui.pages.overview.changes import news
 from ui.pages.overview.to_do import list_items, waiting
@@ -22,7 +36,7 @@ from ui.session import Session
 from ui.store import BASELINE
 from ui.values.results import Result, Unreadable
 
-AGAIN = "Run it again on the page Run; until then these figures are of what was published."
+AGAIN = "Run it again; until then these figures are of what was published."
 NOTHING = "Nothing is published yet"
 NOTHING_RUN = (
     "Results appear here as soon as a simulation has passed its quality gate. Run the baseline next."
@@ -30,84 +44,108 @@ NOTHING_RUN = (
 NOTHING_IN = (
     "A plan begins with its people: bring in a payroll file, or generate a sample; then run the baseline."
 )
-
-
-ON_TARGET_RATE = 0.001  # a study's default tolerance: a tenth of a percentage point
+NOT_MEASURED = "not measured"
+RISK_TONES: Mapping[Risk, Tone] = {Risk.HIGH: "warn", Risk.CRITICAL: "bad"}
 
 
 def headline(result: Result, year: int) -> tuple[Kpi, ...]:
-    """Return growth, pay, headcount, payroll, ranges and turnover, each compared with something."""
+    """Return the year's cycle: budgets, payroll, people, risk and equity, each beside something like it."""
     kpi, before = result.kpi(year), result.opening(year)
-    since = "the census" if year == result.years[0] else f"{year - 1}"
-    compound_verdict, compound_tone = against(kpi["growth_compound"], result.target)
-    growth_verdict, growth_tone = against(kpi["growth_all"], result.target)
-    target = "no target is set" if result.target is None else f"vs target {exact_percent(result.target)}"
-    payroll_growth = kpi["payroll"] / before["payroll"] - 1 if before["payroll"] else None
+    since = "the census" if year == result.first_year else f"{year - 1}"
+    change = kpi["payroll"] / before["payroll"] - 1 if before["payroll"] else None
     return (
+        _increase_tile(result, kpi, year),
         Kpi(
-            f"Annual growth (CAGR), {result.years[0]}–{year}",
-            percent(kpi["growth_compound"], 2),
-            f"{target}; mean base pay",
-            compound_verdict,
-            compound_tone,
-        ),
-        Kpi(
-            f"Growth in {year}",
-            percent(kpi["growth_all"], 2),
-            f"{target}; mean base pay",
-            growth_verdict,
-            growth_tone,
-        ),
-        Kpi(
-            f"Mean base pay, end of {year}",
-            money(kpi["mean_base_pay"]),
-            f"median {money(kpi['median_base_pay'])}; full-time annual rate",
-        ),
-        Kpi(
-            f"Headcount, end of {year}",
-            count(kpi["headcount"]),
-            f"{count(kpi['hires'])} hires, {count(kpi['terminations'])} exits in {year}",
+            f"Promotions in {year}",
+            percent(kpi.get("promotion_rate_of_payroll"), 2),
+            f"of opening payroll: {money_short(kpi.get('promotion_cost'))} for "
+            f"{count(kpi.get('promotions'))} people",
         ),
         Kpi(
             f"Annual payroll, end of {year}",
             money_short(kpi["payroll"]),
+            f"{money_short(kpi['payroll_change'], sign=True)} ({percent(change, sign=True)}) on {since}",
             *_budget(kpi["payroll"], result.payroll_budget),
         ),
         Kpi(
-            f"Payroll change in {year}",
-            money_short(kpi["payroll_change"], sign=True),
-            f"{percent(payroll_growth, sign=True)} on {since}",
-        ),
-        Kpi(
-            f"Compa-ratio, end of {year}",
-            ratio(kpi["mean_compa_ratio"]),
-            f"{count(kpi['below_minimum'])} below range, {count(kpi['above_maximum'])} above",
+            f"Headcount, end of {year}",
+            count(kpi["headcount"]),
+            f"from {count(kpi['opening_headcount'])}: {count(kpi['hires'])} hires, "
+            f"{count(kpi['terminations'])} exits",
         ),
         Kpi(
             f"Turnover in {year}",
-            percent(kpi["termination_rate"]),
-            f"{count(kpi['experienced_terminations'])} of {count(kpi['opening_headcount'])} staff at opening",
+            percent(kpi.get("turnover_total", kpi["termination_rate"])),
+            f"voluntary {percent(kpi.get('turnover_voluntary'))} of experienced staff; "
+            f"first-year exits {percent(kpi.get('turnover_first_year'))} of hires",
         ),
+        Kpi(
+            f"Growth of those who stay, {year}",
+            percent(kpi.get("growth_continuing"), 2),
+            f"change in average pay (mix included) {percent(kpi['growth_all'], 2)}",
+        ),
+        _risk_tile(result),
+        _equity_tile(kpi, year),
     )
 
 
-def against(growth: float | None, target: float | None) -> tuple[str, Tone]:
-    """Return how far growth is from the target, and whether that is within a tenth of a point."""
-    if target is None or growth is None or growth != growth:
-        return "", ""
-    gap = growth - target
-    return points(gap), "good" if abs(gap) <= ON_TARGET_RATE else "warn"
+def _increase_tile(result: Result, kpi: Mapping[str, Any], year: int) -> Kpi:
+    rate, market = kpi.get("increase_rate"), result.assumption("market_budget")
+    parts = [
+        f"{money_short(kpi.get('increase_cost'))} a year",
+        f"{money_short(kpi.get('increase_cost_in_year'))} in {year}",
+    ]
+    if kpi.get("lump_sum_cost"):
+        parts.append(f"lump sums {money_short(kpi['lump_sum_cost'])}")
+    verdict = ""
+    if market is not None and rate is not None and not is_missing(rate):
+        verdict = f"{points(rate - market)} to the market's {exact_percent(market)}"
+    return Kpi(f"Increase budget {year}", percent(rate, 2), "; ".join(parts), verdict)
 
 
-def _budget(payroll: float, budget: float | None) -> tuple[str, str, Tone]:
+def _risk_tile(result: Result) -> Kpi:
+    """Return the worst finding about the levers of all years."""
+    title = f"Risk of the plan, {result.span}"
+    try:
+        found = [one for one in result.findings if one.risk is not Risk.OK]
+    except InputError as error:
+        return Kpi(title, NOT_AVAILABLE, f"not judged: {error.what}")
+    if not found:
+        return Kpi(title, str(Risk.OK), "no rule finds fault with the levers")
+    worst = found[0]
+    more = f"; {len(found) - 1} more" if len(found) > 1 else ""
+    when = "" if worst.year is None else f"{worst.year}: "
+    note = f"{when}{with_levels(worst.message)}{more}"
+    return Kpi(
+        title,
+        str(worst.risk),
+        note,
+        "see why" if worst.risk in RISK_TONES else "",
+        RISK_TONES.get(worst.risk, ""),
+    )
+
+
+def _equity_tile(kpi: Mapping[str, Any], year: int) -> Kpi:
+    title, gap, median = (
+        f"Adjusted pay gap, end of {year}",
+        kpi.get("adjusted_gap_max"),
+        kpi.get("median_gap"),
+    )
+    if is_missing(gap):
+        return Kpi(title, NOT_MEASURED, gap_reason({"adjusted_gap_reason": kpi.get("adjusted_gap_reason")}))
+    of_all = "" if is_missing(median) else f"; median gap {percent(median, 2)}"
+    return Kpi(title, percent(gap, 2), f"the largest between comparable people{of_all}")
+
+
+def _budget(payroll: float, budget: float | None) -> tuple[str, Tone]:
     if budget is None:
-        return "base pay × FTE; no budget is set", "", ""
-    within = payroll <= budget
-    verdict = "within budget" if within else "over budget"
-    return f"{percent(payroll / budget)} of {money_short(budget)}", verdict, "good" if within else "bad"
+        return "", ""
+    share = f"{percent(payroll / budget)} of the budget of {money_short(budget)}"
+    return share, "good" if payroll <= budget else "bad"
 
 
-NO_RELEASE = "No release yet: the baseline is shown."
+PUBLISHED_ONLY = "Only its published result is left; these figures cannot be simulated again."
+ARCHIVED = "Archived: it is on no list and in no menu."
 BOX_HEIGHT = 236  # pixels; a longer list is scrolled
 # As the headings of cards are, in their frame; the theme would make them titles of a page.
 FOLDED = {
@@ -136,12 +174,26 @@ class OverviewPage(Page):
         self._open: tuple[Any, Any] | None = None  # to do, and of which censuses; an error in its place
         self._figures: tuple[Result, int] | None = None
         self._provenance = html.pane("")
-        self._scenario = self._select("Scenario", "scenario", 300)
+        self._scenario = self._select("Scenario", "scenario", 320)
         self._year = self._select("Year", "year", 104)
+        self._menu = ScenarioMenu(session, self.refresh)
+        self._run_again = pmui.Button(
+            label="Run again", variant="outlined", size="small", margin=0, visible=False
+        )
+        self._run_again.on_click(lambda _: session.go("run", scenario=self._shown))
+        self._sweep = pmui.Button(
+            label="Sweep all scenarios", variant="outlined", size="small", margin=(8, 0, 0, 0)
+        )
+        self._sweep.param.update(visible=False, disabled=not session.can_run)
+        self._sweep.on_click(self._start_sweep)
+        self._archived = pmui.Switch(label="Archived ones too", value=False, margin=(0, 0, 6, 0))
+        self._archived.param.watch(lambda _: self.refresh(), "value")
+        self._shown = ""
+        self._budgets = Card(name="increase budgets")
         self._growth = Card(name="growth against target")
         self._payroll = Card(name="annual payroll")
         self._bridge = Card(name="growth bridge")
-        self._comparison = Card(name="scenarios", with_chart=False)
+        self._comparison = Card(name="scenarios", with_chart=False, height=440, control=self._archived)
         self._levels = Card(name="levels", with_chart=False)
         self._gate = Card(name="quality gate", with_chart=False, height=260)
         self._waiting = Linked(session.go)
@@ -156,7 +208,15 @@ class OverviewPage(Page):
 
     def refresh(self) -> None:
         """Show what is published; what takes longer to read follows."""
-        results, unreadable = self._store.results()
+        every, unreadable = self._store.results(archived=True)
+        labels = self._store.labels()
+        results = tuple(
+            one
+            for one in every
+            if self._archived.value
+            or one.scenario == self._selection.scenario
+            or not labels.is_archived(one.scenario)
+        )
         notices = [html.unreadable(item) for item in unreadable]
         nothing = not results and not unreadable
         if results:
@@ -173,26 +233,33 @@ class OverviewPage(Page):
             pn.state.onload(self._read_news)  # before, a change may miss the browser
 
     def _fill(self, results: Sequence[Result], result: Result, year: int) -> None:
+        self._shown = result.scenario
+        self._session.terms = result.local
+        labels = self._store.labels()
         with self._filling:
-            self._scenario.param.update(options=[r.scenario for r in results], value=result.scenario)
+            options = labels.options(r.scenario for r in results)
+            self._scenario.param.update(options=options, value=result.scenario)
             self._year.param.update(options=list(result.years), value=year)
         seen = (
-            tuple((r.scenario, r.fingerprint, r.manifest["published_at"]) for r in results),
+            tuple((r.label, r.scenario, r.fingerprint, r.manifest["published_at"]) for r in results),
             result.scenario,
         )
+        self._menu.show(result.scenario)
         if self._seen == (seen, year):
             return
         self._seen = (seen, year)
         census = result.manifest["census"]
         self._heading.object = html.heading(
-            result.scenario,
-            (f"{NO_RELEASE} " if result.scenario == BASELINE else "")
-            + f"{census['name']}, {census['rows']:,} employees as of {census['as_of']} · "
+            result.label,
+            f"{_named(result)}{census['name']}, {census['rows']:,} employees as of {census['as_of']} · "
             f"published {moment(str(result.manifest['published_at']))}",
         )
         self._mark(result, year)
-        self._growth.show(charts.growth(results, result))
-        self._payroll.show(charts.payroll(results, result))
+        alike = [one for one in results if one.census == result.census]
+        self._budgets.show(charts.budgets(alike, result, year))
+        self._growth.show(charts.growth(alike, result))
+        self._payroll.show(charts.payroll(alike, result))
+        self._horizon.object = f'<h2 class="card-title">The horizon, {result.span}</h2>'
         self._bridge.show(growth_bridge(result, year))
         self._comparison.show(charts.comparison(results, result, year))
         self._levels.show(charts.levels(result, year))
@@ -200,7 +267,7 @@ class OverviewPage(Page):
         self._gate.show(
             quality_gate(
                 rows,
-                result.scenario,
+                result.label,
                 "a critical one that fails blocks publishing",
                 individual_pay=self._session.can_see_individual_pay,
             )
@@ -217,17 +284,26 @@ class OverviewPage(Page):
         own = [one for one in statuses if one.scenario == result.scenario and one.state == "stale"]
         stale = own if is_known else []
         kpis = headline(result, year)
-        if stale or not is_known:
+        if stale or not is_known or self._store.labels().is_deleted(result.scenario):
             kpis = tuple(replace(kpi, tone="" if kpi.tone == "good" else kpi.tone) for kpi in kpis)
         self._kpis.object = html.kpi_strip(kpis)
         text = html.notice(f"Out of date: {stale[0].why}", AGAIN, "warn") if stale else ""
+        labels = self._store.labels()
+        if labels.is_archived(result.scenario):
+            text += html.notice(ARCHIVED, "Restore puts it back.", "warn")
+        if labels.is_deleted(result.scenario):
+            text += html.notice(f"{result.scenario} was deleted.", PUBLISHED_ONLY, "warn")
         self._out_of_date.param.update(object=text, visible=bool(text))
+        self._run_again.param.update(visible=bool(stale), disabled=not self._session.can_run)
 
     async def _read_news(self) -> None:
         """Fill what is read from the ledger, sweeps, studies and jobs, off the event loop."""
         results, _ = self._store.results()
         offload = self._session.offload
-        self._news.html = await offload(self._html_of, lambda: news(self._store.sweeps.latest(), results))
+        labels = self._store.labels()
+        sweeps = await offload(self._store.sweeps.latest)
+        self._news.html = await offload(self._html_of, lambda: news(sweeps, results, labels.of))
+        self._sweep.visible = sweeps.last is None
         self._study.html = await offload(self._html_of, self._latest_study)
         censuses = self._store.censuses.version()
         self._open = await offload(self._read_open), censuses
@@ -237,7 +313,9 @@ class OverviewPage(Page):
 
     def _latest_study(self) -> str:
         studies = self._store.studies.list()
-        return to_do.latest(max(studies, key=lambda one: one.updated_at)) if studies else to_do.no_study()
+        if not studies:
+            return to_do.no_study()
+        return to_do.latest(max(studies, key=lambda one: one.updated_at), self._store.labels().of)
 
     def _read_open(self) -> Any:
         try:
@@ -256,8 +334,21 @@ class OverviewPage(Page):
         if isinstance(found, PlanWiseError):
             self._waiting.html = html.notice(found.what, found.remedy or "", "bad")
             return
-        draft = self._session.draft
-        self._waiting.html = list_items(waiting(draft.scenario, len(draft.changes), *found))
+        draft, (jobs, statuses, studies) = self._session.draft, found
+        items = waiting(
+            draft.scenario, len(draft.changes), jobs, statuses, studies, called=self._store.labels().of
+        )
+        self._waiting.html = list_items(items)
+
+    async def _start_sweep(self, *_: Any) -> None:
+        session = self._session
+        start = session.actions.jobs.start
+        try:
+            job = await session.offload(lambda: start(JobKind.SWEEP.value, {}, title="Sweep all scenarios"))
+        except PlanWiseError as error:
+            session.notify_error(error)
+        else:
+            session.go("run", job=job.id)
 
     @staticmethod
     def _html_of(read: Any) -> str:
@@ -279,8 +370,8 @@ class OverviewPage(Page):
             why = "cannot be read" if selected in {item.name for item in unreadable} else "is not published"
             notices.append(
                 html.notice(
-                    f"Scenario {selected!r} {why}; {chosen.scenario} is shown.",
-                    f"Published: {', '.join(by_name)}.",
+                    f"Scenario {selected!r} {why}; {chosen.label} is shown.",
+                    "Choose another one.",
                     "warn",
                 )
             )
@@ -291,13 +382,14 @@ class OverviewPage(Page):
         if year is not None and year not in result.years:
             notices.append(
                 html.notice(
-                    f"{result.scenario} does not simulate {year}; {result.last_year} is shown.", tone="warn"
+                    f"{result.label} does not simulate {year}; {result.first_year} is shown.", tone="warn"
                 )
             )
-        return year if year in result.years else result.last_year
+        return year if year in result.years else result.first_year
 
     def _lay_out(self) -> pn.Column:
         heading = pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"})
+        self._horizon = html.pane("")
         return pn.Column(
             pn.FlexBox(
                 heading,
@@ -306,20 +398,31 @@ class OverviewPage(Page):
                 align_items="center",
                 gap=f"{GAP}px",
             ),
+            pn.Row(
+                self._menu.layout, self._run_again, styles={"gap": "8px", "align-items": "center"}, margin=0
+            ),
             self._out_of_date,
             self._kpis,
-            pn.Column(self._growth.layout, self._side(), **SIDE_BY_SIDE),
+            pn.Column(self._budgets.layout, self._side(), **SIDE_BY_SIDE),
             self._comparison.layout,
-            pn.Column(self._payroll.layout, self._bridge.layout, **PAIR),
-            _boxed("Latest study", "The study that was started last", self._study),
+            self._horizon,
+            pn.Column(self._growth.layout, self._payroll.layout, **PAIR),
+            pn.Column(self._bridge.layout, self._checks(), **PAIR),
             self._details,
             **STACK,
         )
 
     def _side(self) -> pn.Column:
+        changed = pn.Column(self._news, self._sweep, **PARTS)
         return pn.Column(
             _boxed("To do", "Edits, runs, studies, results out of date", self._waiting),
-            _boxed("What changed", "Annual growth (CAGR) and payroll at the end of the horizon", self._news),
+            _boxed("What changed", "Average pay a year and payroll at the end of the horizon", changed),
+            **STACK,
+        )
+
+    def _checks(self) -> pn.Column:
+        return pn.Column(
+            _boxed("Latest study", "The study that was started last", self._study),
             _boxed("Quality gates", "Every published scenario, worst first", self._gates),
             **STACK,
         )
@@ -343,3 +446,8 @@ def _boxed(title: str, subtitle: str, content: Any) -> pmui.Paper:
         content, sizing_mode="stretch_width", styles={"overflow-y": "auto", "max-height": f"{BOX_HEIGHT}px"}
     )
     return pmui.Paper(heading, scrolled, **FRAME)
+
+
+def _named(result: Result) -> str:
+    """Return the scenario's name where its title stands in its place."""
+    return "" if result.label == result.scenario else f"{result.scenario} · "

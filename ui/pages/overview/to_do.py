@@ -1,6 +1,6 @@
 """What to do next: unsaved edits, jobs, the latest study, scenarios out of date, quality gates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from ui.values.results import Result, ScenarioStatus
 from ui.values.studies import StudySummary
 
 PP = 100
+Called = Callable[[str], str]  # what a scenario is called
 
 NO_STUDY = (
     '<p class="quiet">No study has been run yet. A study looks for the levers that meet a target: {link}.</p>'
@@ -27,13 +28,13 @@ def no_study() -> str:
     return NO_STUDY.format(link=link("Auto-optimise", "optimise"))
 
 
-def latest(study: StudySummary) -> str:
+def latest(study: StudySummary, called: Called = str) -> str:
     """Return the latest study as HTML: state, target, best trial, duration."""
     name, tone = status(study)
     open_it = link("Open the study", "optimise", about=f"Open the study {study.name}", study=study.name)
     target = "trade-offs, no target" if study.target is None else f"target {study.target.text(PAGE)}"
     header = study.header
-    about = f"{header.spec.chosen_strategy} on {header.scenario}, {target}, {header.kind} trials"
+    about = f"{header.spec.chosen_strategy} on {called(header.scenario)}, {target}, {header.kind} trials"
     return (
         f'<p class="quiet">{html.chip(name, tone)} {escape(about)}</p>'
         f'<p class="quiet">{escape(_found(study))}. {open_it}</p>'
@@ -96,14 +97,15 @@ def waiting(
     jobs: Sequence[JobLike],
     statuses: Sequence[ScenarioStatus],
     studies: Sequence[StudySummary],
+    called: Called = str,
 ) -> list[Item]:
-    """Return what needs attention: unsaved edits and failures first."""
+    """Return what needs attention: unsaved edits and failures first; `called` gives a scenario's title."""
     return [
-        *_draft(draft_of, edits),
+        *_draft(called(draft_of), edits),
         *(_job(job) for job in _unrepaired(jobs)),
         *(_job(job) for job in jobs if job.state in UNDER_WAY),
-        *(_scenario(item) for item in statuses if item.state != "deleted"),
-        *_studies(studies),
+        *(_scenario(item, called) for item in statuses if item.state != "deleted"),
+        *_studies(studies, called),
     ]
 
 
@@ -150,16 +152,17 @@ def _job(job: JobLike) -> Item:
     )
 
 
-def _scenario(item: ScenarioStatus) -> Item:
+def _scenario(item: ScenarioStatus, called: Called) -> Item:
+    name = called(item.scenario)
     if item.state == "never":
-        return Item(item.scenario, "never simulated", "Run", "run", {"scenario": item.scenario})
-    return Item(item.scenario, f"out of date: {item.why}", "Run", "run", {"scenario": item.scenario}, "warn")
+        return Item(name, "never simulated", "Run", "run", {"scenario": item.scenario})
+    return Item(name, f"out of date: {item.why}", "Run", "run", {"scenario": item.scenario}, "warn")
 
 
-def _studies(studies: Sequence[StudySummary]) -> list[Item]:
+def _studies(studies: Sequence[StudySummary], called: Called) -> list[Item]:
     found = [
         Item(
-            f"Study on {study.header.scenario}: no scenario made of its best trial",
+            f"Study on {called(study.header.scenario)}: no scenario made of its best trial",
             f"{study.header.spec.chosen_strategy}, {best(study)}; {moment(study.updated_at)}",
             "Open",
             "optimise",
@@ -194,7 +197,7 @@ NAMED = 2  # failed expectations that are named; the details have them all
 def gates(results: Sequence[Result]) -> list[tuple[Result, GateResult]]:
     """Return every result with its gate, the worst first, then by name."""
     found = [(result, GateResult.from_json(result.manifest["gate"])) for result in results]
-    return sorted(found, key=lambda pair: (RANK[pair[1].status], -len(pair[1].failed), pair[0].scenario))
+    return sorted(found, key=lambda pair: (RANK[pair[1].status], -len(pair[1].failed), pair[0].label))
 
 
 def list_gates(results: Sequence[Result]) -> str:
@@ -203,7 +206,7 @@ def list_gates(results: Sequence[Result]) -> str:
 
 
 def _gate_item(result: Result, gate: GateResult) -> str:
-    name = link(result.scenario, "overview", about=f"Show {result.scenario}", scenario=result.scenario)
+    name = link(result.label, "overview", about=f"Show {result.label}", scenario=result.scenario)
     held = f"{gate.evaluated - len(gate.failed)} of {gate.evaluated} hold"
     chip = html.chip(gate.status.capitalize(), GATE_TONES[gate.status])
     why = f'<span class="why bad">{escape(_failed(gate))}</span>' if gate.blocks else ""

@@ -9,7 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError
-from planwise.formatting import count, money, percent, ratio
+from planwise.formatting import count, money, percent, ratio, with_unit
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import Figure, color_of_level, with_reference
@@ -65,7 +65,7 @@ PAY = Distribution(
     "Base pay, $",
     "$,~s",
     money,
-    lambda w: f"${w:,.0f}",
+    money,
 )
 COMPA = Distribution(
     "compa_ratio",
@@ -123,10 +123,10 @@ def content(view: ResultsView, figure: Distribution, spread: FigureDistribution)
     title = f"{figure.title} by level"
     width = figure.write_width(spread.width)
     if levels.empty:
-        subtitle = view.subtitle(figure.what) + left_out
+        subtitle = view.subtitle(with_unit(figure.what)) + left_out
         return Content(title, subtitle, spread.bins, (), _file(view, figure), _nothing(), lead=_none(spread))
     parts = [_bins(view, figure, spread, row) for row in levels.to_dict("records")]
-    centres = sorted({centre for _, found in parts for centre in found})
+    centres = _centres({centre for _, found in parts for centre in found}, spread.width)
     chart = histogram(
         centres,
         spread.width,
@@ -136,7 +136,7 @@ def content(view: ResultsView, figure: Distribution, spread: FigureDistribution)
     )
     return Content(
         title,
-        view.subtitle(figure.what)
+        view.subtitle(with_unit(figure.what))
         + f" · bins of {width}, the first and the last open; below: P10, median, P90{left_out}",
         spread.bins,
         (
@@ -190,6 +190,12 @@ def _bins(
     return Bins(name, color, (), (), row["p10"], row["p50"], row["p90"], percentiles), found
 
 
+def _centres(found: Iterable[float], width: float) -> list[float]:
+    """Return the middles of all bins from the first to the last, the empty ones too."""
+    known = sorted(found)
+    return [round(known[0] + place * width, 9) for place in range(round((known[-1] - known[0]) / width) + 1)]
+
+
 def _with(
     centres: list[float],
     part: Bins,
@@ -230,7 +236,11 @@ POSITIONS = {
 }
 NO_CELLS = pd.DataFrame(columns=["performance_rating", "position", "people", "mean_merit_rate"])
 FEW = f"< {SUPPRESSED_UNDER}"
-X_AXES = {"tenure_years": ("Tenure, years", ",d", ".1f"), "base_pay": ("Annual base pay, $", "$,~s", "$,.0f")}
+MERIT_SCALE = (0.0, 0.08)  # rates of the lightest and the darkest cell
+X_AXES: dict[str, tuple[str, str, Callable[[Any], str]]] = {
+    "tenure_years": ("Tenure, years", ".1f", lambda v: f"{ratio(v, 1)} years"),
+    "base_pay": ("Annual base pay, $", "$", money),
+}
 LOW, HIGH = "Below 0.80", "Over 1.20"
 
 
@@ -311,6 +321,7 @@ def matrix(view: ResultsView, frame: pd.DataFrame) -> Content:
             ]
             for rating, line in zip(ratings, grid, strict=True)
         ],
+        scale=MERIT_SCALE,
         y_title="",
     )
     return Content(

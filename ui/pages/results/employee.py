@@ -105,7 +105,7 @@ def pay_chart(view: ResultsView, person: Timeline) -> Content:
     marks = [_marks(kind, [event for event in person.events if event.reason == kind]) for kind in kinds]
     return Content(
         "Pay over time",
-        f"Annual full-time base pay, $ · {person.employee_id} · {view.scenario}",
+        f"Annual full-time base pay, $ · {person.employee_id} · {view.label}",
         frame[["effective_date", "event_reason", "previous_compensation", "compensation_amount"]],
         (
             html.TableColumn("effective_date", "Date"),
@@ -132,7 +132,7 @@ def events_card(view: ResultsView, person: Timeline) -> Content:
     """Return each event with what is behind it."""
     return Content(
         "Events",
-        f"Event → rule → lever → value → tier → approver · {person.employee_id} · {view.scenario}",
+        f"Event → rule → lever → value → tier → approver · {person.employee_id} · {view.label}",
         events_frame(view, person),
         (
             html.TableColumn("effective_date", "Date", is_text=True),
@@ -203,7 +203,7 @@ def years_card(view: ResultsView, person: Timeline) -> Content:
     )
     return Content(
         "Year by year",
-        f"At year end, or at exit · {person.employee_id} · {view.scenario}",
+        f"At year end, or at exit · {person.employee_id} · {view.label}",
         frame,
         (
             html.TableColumn("simulation_year", "End of", view.place),

@@ -16,7 +16,7 @@ from planwise.equity.report import ComparedGroup, EquityReport
 from planwise.formatting import count, money, money_short, percent
 from ui.components import html
 from ui.components.card import Card, Content
-from ui.components.charts import DOWN, PALETTE, TOTAL, Series, bars, lines, ranked, with_reference
+from ui.components.charts import BAD, PALETTE, TOTAL, Series, bars, lines, ranked, with_reference
 from ui.components.downloads import Download, to_csv
 from ui.components.page import PAIR, STACK, UpdateGuard
 from ui.pages.results.request import CENSUS_YEAR, ResultsView, Section
@@ -206,7 +206,7 @@ def gaps(view: ResultsView, report: EquityReport) -> Content:
     figure = ranked(names, list(frame["value"].astype(float)), texts, PALETTE[0], x_format=".1%")
     return Content(
         "Gaps with intervals",
-        f"Pay below that of {report.reference} · end of {view.year} · {WHOLE} · {view.scenario}",
+        f"Pay below that of {report.reference} · end of {view.year} · {WHOLE} · {view.label}",
         frame.assign(simulation_year=view.year, reference=report.reference),
         (
             html.TableColumn("group", "Group", str, is_text=True),
@@ -241,7 +241,7 @@ def bands(view: ResultsView, report: EquityReport) -> Content:
     figure = bars(places, series, y_format=".0%", y_title="", stacked=True)
     return Content(
         "Quartile pay bands",
-        f"Share of each group in the quarters of pay · end of {view.year} · {WHOLE} · {view.scenario}",
+        f"Share of each group in the quarters of pay · end of {view.year} · {WHOLE} · {view.label}",
         frame.assign(simulation_year=view.year),
         (
             html.TableColumn("band", "Band", str, is_text=True),
@@ -266,13 +266,13 @@ def categories(view: ResultsView, report: EquityReport) -> Content:
         [f"{view.level(row[0])}, {row[1]}" for row in shown.itertuples(index=False)],
         list(shown["mean_gap"].astype(float)),
         [percent(value) for value in shown["mean_gap"]],
-        [DOWN if flagged else TOTAL for flagged in shown["flagged"]],
+        [BAD if flagged else TOTAL for flagged in shown["flagged"]],
         x_format=".0%",
     )
     return Content(
         "Categories of workers",
         f"Mean gap by {report.category} · {report.flagged} of {len(measured)} at 5 % or more; "
-        f"{len(frame) - len(measured)} cannot be measured · end of {view.year} · {view.scenario}",
+        f"{len(frame) - len(measured)} cannot be measured · end of {view.year} · {view.label}",
         frame.assign(simulation_year=view.year),
         (
             html.TableColumn("level_id", "Level", view.level, is_text=True),
@@ -312,7 +312,7 @@ def closing(view: ResultsView, report: EquityReport) -> Content:
     return Content(
         "Cost to close the adjusted gap",
         "Annual pay · the lower paid who are furthest below the pay of the other group for the same level, "
-        f"department and tenure are raised until the gap is 0 · end of {view.year} · {view.scenario}",
+        f"department and tenure are raised until the gap is 0 · end of {view.year} · {view.label}",
         pd.DataFrame(rows, columns=["raised", "by", "name", "people", "cost"]).assign(
             simulation_year=view.year
         ),
@@ -360,7 +360,7 @@ def by_year(view: ResultsView, frame: pd.DataFrame, name: str, title: str) -> Co
     reasons = frame["adjusted_gap_reason"].map(lambda code: "" if pd.isna(code) else reason_text(code))
     return Content(
         f"{title} by year",
-        f"Mean log pay below that of {reference}, % · {places[0]}–{places[-1]} · {WHOLE} · {view.scenario}",
+        f"Mean log pay below that of {reference}, % · {places[0]}–{places[-1]} · {WHOLE} · {view.label}",
         frame[["simulation_year", "attribute", "group", "headcount", "mean_base_pay", name]].assign(
             reason=reasons
         ),

@@ -191,7 +191,7 @@ def subtitle(view: ResultsView, query: EventQuery, total: int) -> str:
     )
     kind = EVENT_KINDS[query.kind][0] if query.kind else "All events"
     having = f" · employee id has {query.employee!r}" if query.employee else ""
-    return f"{kind} · {period} · {view.who()} · {view.scenario}{having}{bound}"
+    return f"{kind} · {period} · {view.who()} · {view.label}{having}{bound}"
 
 
 def columns(view: ResultsView) -> tuple[html.TableColumn, ...]:

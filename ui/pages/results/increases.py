@@ -108,7 +108,7 @@ class Increases(Section):
             return
         frame, total = listed
         having = f" · with {query.text!r}" if query.text else ""
-        subtitle = f"Base pay a year, full-time · raises of {budget.year}{having} · {view.scenario}"
+        subtitle = f"Base pay a year, full-time · raises of {budget.year}{having} · {view.label}"
         self._heading.object = html.card_heading("Increase list", subtitle)
         for button in self._files:
             suffix = str(button.filename).rpartition(".")[2]
@@ -212,7 +212,7 @@ def by_group(view: ResultsView, budget: IncreaseBudget) -> Content:
     )
     return Content(
         "Budgets by group",
-        f"Base pay × FTE, annualised · raises of {budget.year} · {view.scenario}",
+        f"Base pay × FTE, annualised · raises of {budget.year} · {view.label}",
         frame,
         (
             html.TableColumn("group", "Level or department", str, is_text=True),

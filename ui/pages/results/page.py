@@ -1,5 +1,6 @@
 """The page: filters on top, key figures, sections as tabs; only the one that is shown is read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -8,7 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import count, moment
+from planwise.formatting import count, moment, written_for
 from ui.components import html
 from ui.components.card import SMALL
 from ui.components.downloads import Download
@@ -20,10 +21,12 @@ from ui.pages.results.events import Explorer
 from ui.pages.results.increases import Increases
 from ui.pages.results.request import ResultsRequest, ResultsView, Section, load_view
 from ui.pages.results.years import Bridge, Groups, Years, headline
+from ui.queries.scenarios import ScenarioLabels
 from ui.selection import Selection
 from ui.session import Session
 from ui.store import Store
 from ui.values.people import STATUSES
+from ui.values.results import ScenarioStatus
 
 SELECT: dict[str, Any] = {"size": "small", "margin": (6, 0, 4, 0)}
 ALL_LEVELS, ALL_GENDERS = "All levels", "All"
@@ -94,11 +97,11 @@ class FilterControls:
             sizing_mode="stretch_width",
         )
 
-    def show(self, view: ResultsView, section: Section, scenarios: tuple[str, ...]) -> None:
+    def show(self, view: ResultsView, section: Section, scenarios: Mapping[str, str]) -> None:
         """Show the selection and its options."""
         population = view.population
         with self._filling:
-            self._scenario.param.update(options=list(scenarios), value=view.scenario)
+            self._scenario.param.update(options=dict(scenarios), value=view.scenario)
             self._year.param.update(options=list(view.result.years), value=view.year)
             self._status.param.update(value=view.people.status, disabled=not section.by_status)
             levels = {ALL_LEVELS: EVERY_LEVEL} | {view.level(number): number for number in population.levels}
@@ -132,7 +135,7 @@ PLAIN = {"& .MuiTab-root": {"textTransform": "none", "fontSize": "14px", "minWid
 CHOICES = ("page", *ResultsRequest.__dataclass_fields__)
 BELOW = {"sizing_mode": "stretch_width", "margin": (14, 0, 0, 0)}
 READING = '<p class="page-subtitle" role="status">Reading the published result…</p>'
-OUT_OF_DATE = "Run it again on the page Run."
+OUT_OF_DATE = "Until it is run again, these figures are of what was published."
 NOTHING = "A result appears here as soon as a scenario is simulated and its gate passes."
 
 
@@ -141,10 +144,23 @@ class Shown:
     """Everything that one look at the page needs, read on a thread."""
 
     view: ResultsView | None
-    scenarios: tuple[str, ...]
+    scenarios: Mapping[str, str]  # by label
     section: Section
     strip: str = ""
     found: Any = None
+    is_stale: bool = False
+
+
+def _notice_of(name: str, labels: ScenarioLabels, stale: ScenarioStatus | None) -> str | None:
+    """Return what is to be known of a result that is not a current scenario's; else None."""
+    if stale is not None:
+        return html.notice(f"Out of date: {stale.why}", OUT_OF_DATE, "warn")
+    if labels.is_deleted(name):
+        text = "The scenario was deleted; only this result is left."
+        return html.notice(text, "It cannot be simulated again.", "warn")
+    if labels.is_archived(name):
+        return html.notice("The scenario is archived.", "Restore it on the overview.", "warn")
+    return None
 
 
 class ResultsPage(Page):
@@ -179,9 +195,11 @@ class ResultsPage(Page):
             session, "Nothing is published yet", NOTHING, run="Go to Run", census="Census"
         )
         self._result = ""
+        self._run_again = pmui.Button(label="Run again", **SMALL | {"variant": "outlined"}, visible=False)
+        self._run_again.on_click(lambda _: session.go("run", scenario=self._result))
         files = (self._summary_button(suffix) for suffix in ("pdf", "html"))
         self._body = pn.Column(
-            pmui.Row(self._heading, *files, sizing_mode="stretch_width", margin=0),
+            pmui.Row(self._heading, self._run_again, *files, sizing_mode="stretch_width", margin=0),
             self._controls.layout,
             self._notices,
             self._strip,
@@ -232,9 +250,10 @@ class ResultsPage(Page):
         section = self._by_key.get(request.section, self._sections[0])
         view = load_view(store, request, status=section.status)
         if view is None:
-            return Shown(None, (), section)
-        if (stale := store.statuses.stale(view.result.scenario)) is not None:
-            notice = html.notice(f"Out of date: {stale.why}", OUT_OF_DATE, "warn")
+            return Shown(None, {}, section)
+        labels = store.labels()
+        stale = store.statuses.stale(view.scenario)
+        if (notice := _notice_of(view.scenario, labels, stale)) is not None:
             view = replace(view, notices=(*view.notices, notice))
         if request.section not in ("", *self._by_key):
             notice = html.notice(
@@ -242,8 +261,11 @@ class ResultsPage(Page):
             )
             view = replace(view, notices=(*view.notices, notice))
         own_figures = section.key in (Employee.key, Increases.key)  # of a person, of the first year
-        strip = "" if own_figures else html.kpi_strip(self._headline(store, view))
-        return Shown(view, store.scenarios(), section, strip, section.read(store, view))
+        names = store.scenarios()
+        options = labels.options(names if view.scenario in names else (*names, view.scenario))
+        with written_for(view.result.local):
+            strip = "" if own_figures else html.kpi_strip(self._headline(store, view))
+            return Shown(view, options, section, strip, section.read(store, view), stale is not None)
 
     def _headline(self, store: Store, view: ResultsView) -> Any:
         return headline(view, store.people.by_year(view.scenario, view.people))
@@ -254,9 +276,11 @@ class ResultsPage(Page):
             self._show(self._nothing)
             return
         self._result = view.scenario
+        self._session.terms = view.result.local
+        self._run_again.param.update(visible=shown.is_stale, disabled=not self._session.can_run)
         census = view.result.manifest["census"]
         self._heading.object = html.heading(
-            f"Results of {view.scenario}",
+            f"Results of {view.label}",
             f"{view.year} · {census['name']}, {count(census['rows'])} employees as of {census['as_of']} · "
             f"published {moment(str(view.result.manifest['published_at']))}",
         )

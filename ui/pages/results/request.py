@@ -55,6 +55,11 @@ class ResultsView:
         return self.result.scenario
 
     @property
+    def label(self) -> str:
+        """The scenario's title, else its name."""
+        return self.result.label or self.result.scenario
+
+    @property
     def unfiltered(self) -> bool:
         """Whether all active people are meant."""
         return self.people == Filter()
@@ -88,7 +93,7 @@ class ResultsView:
 
     def subtitle(self, what: str, *, period: str = "", by_status: bool = True) -> str:
         """Return a card's second line: unit, period (the year unless given), whose figures, scenario."""
-        return f"{what} · {period or self.year} · {self.who(by_status=by_status)} · {self.scenario}"
+        return f"{what} · {period or self.year} · {self.who(by_status=by_status)} · {self.label}"
 
 
 def load_view(store: Store, request: ResultsRequest, *, status: str = ACTIVE) -> ResultsView | None:
@@ -96,14 +101,14 @@ def load_view(store: Store, request: ResultsRequest, *, status: str = ACTIVE) ->
 
     A selection that does not exist is left out, with a notice. Raises InputError when no result can be read.
     """
-    names = store.scenarios()
+    names = store.scenarios(archived=True)
     if not names:
         return None
     result, notices = _result(store, request.scenario, names)
     population = store.people.population(result.scenario)
-    year = request.year if request.year in result.years else result.last_year
+    year = request.year if request.year in result.years else result.first_year
     if request.year is not None and request.year != year:
-        notices.append(f"{result.scenario} does not simulate {request.year}; {year} is shown.")
+        notices.append(f"{result.label} does not simulate {request.year}; {year} is shown.")
     people = Filter(status=status)
     if request.status in STATUSES:
         people = replace(people, status=request.status)
@@ -119,11 +124,11 @@ def load_view(store: Store, request: ResultsRequest, *, status: str = ACTIVE) ->
         )
     known = tuple(name for name in request.departments if name in population.departments)
     if missing := [name for name in request.departments if name not in known]:
-        notices.append(f"There is no department {', '.join(missing)} in {result.scenario}; it is left out.")
+        notices.append(f"There is no department {', '.join(missing)} in {result.label}; it is left out.")
     if request.gender in population.genders:
         people = replace(people, gender=request.gender)
     elif request.gender:
-        notices.append(f"There is no gender {request.gender!r} in {result.scenario}; all are shown.")
+        notices.append(f"There is no gender {request.gender!r} in {result.label}; all are shown.")
     event = request.event if request.event in EVENT_KINDS else ""
     return ResultsView(
         result=result,
@@ -141,7 +146,7 @@ def _result(store: Store, request: str, names: tuple[str, ...]) -> tuple[Result,
     notices: list[str] = []
     order = [request] if request in names else []
     unknown = f"There is no published scenario {request!r}" if request and not order else ""
-    order += [name for name in (BASELINE, *names) if name in names and name not in order]
+    order += [name for name in (BASELINE, *store.scenarios()) if name in names and name not in order]
     failures: list[InputError] = []
     for name in order:
         try:
@@ -150,7 +155,7 @@ def _result(store: Store, request: str, names: tuple[str, ...]) -> tuple[Result,
             failures.append(error)
             continue
         if unknown or (failures and name != request):
-            notices.append(f"{unknown}; {name} is shown." if unknown else f"{name} is shown.")
+            notices.append(f"{unknown}; {found.label} is shown." if unknown else f"{found.label} is shown.")
         notices[:0] = [f"{error.what} {error.remedy or ''}".strip() for error in failures]
         return found, notices
     raise failures[0]

@@ -7,7 +7,16 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.formatting import count, exact_percent, money, money_short, percent, points, ratio
+from planwise.formatting import (
+    count,
+    exact_percent,
+    money,
+    money_short,
+    percent,
+    points,
+    ratio,
+    with_unit,
+)
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import (
@@ -28,7 +37,6 @@ from ui.pages.results.request import ResultsView, Section
 from ui.store import Store
 from ui.values.results import BRIDGE, SUPPRESSED_UNDER
 
-MILLION = 1e6
 COLUMNS = (
     html.TableColumn("people", "People", count),
     html.TableColumn("payroll", "Annual payroll, $", money),
@@ -133,7 +141,7 @@ def contents(view: ResultsView, frame: pd.DataFrame) -> tuple[Content, ...]:
             "$,~s",
         ),
         growth,
-        _payroll(view, frame),
+        _card(view, frame, "Annual payroll", "Base pay × FTE at year end", ("payroll",), "$", upright=True),
         _card(view, frame, "Compa-ratio", "Mean of base pay ÷ range midpoint", ("mean_compa_ratio",), ".2f"),
         Content(
             "All figures by year",
@@ -176,22 +184,13 @@ def _card(
     draw = bars if upright else lines
     return Content(
         title,
-        view.subtitle(unit, period=f"{places[0]}–{places[-1]}"),
+        view.subtitle(with_unit(unit), period=f"{places[0]}–{places[-1]}"),
         frame[["simulation_year", *names]],
         (html.TableColumn("simulation_year", "End of", view.place), *(BY_NAME[name] for name in names)),
         f"{title.lower().replace(' ', '_')}_{view.scenario}.csv",
         draw(places, series, y_format=y_format, y_title=""),
         chosen=view.year,
     )
-
-
-def _payroll(view: ResultsView, frame: pd.DataFrame) -> Content:
-    content = _card(
-        view, frame, "Annual payroll", "Base pay × FTE, $ million", ("payroll",), ",~f", upright=True
-    )
-    for series in content.figure["data"] if content.figure else ():
-        series["y"] = [value / MILLION for value in series["y"]]
-    return content
 
 
 def _movement(view: ResultsView, frame: pd.DataFrame) -> Content:
@@ -204,7 +203,7 @@ def _movement(view: ResultsView, frame: pd.DataFrame) -> Content:
             [f"{place}: {count(value)}" for place, value in zip(places, frame[name], strict=True)],
             color,
         )
-        for name, color in zip(names, (UP, DOWN, "#e2a0a0", PALETTE[3]), strict=True)
+        for name, color in zip(names, (UP, DOWN, "#e9b98a", PALETTE[3]), strict=True)
     ]
     return Content(
         "Hires, exits, promotions",
@@ -277,7 +276,7 @@ def growth_of_years(view: ResultsView) -> Content:
         )
         for (name, text), color in zip(BRIDGE.items(), COLORS, strict=True)
     ]
-    figure = bars(places, series, y_format=".0f", y_title="Percentage points", stacked=True)
+    figure = bars(places, series, y_format="+.2f", y_title="Percentage points", stacked=True)
     line = lines(
         places,
         [
@@ -296,7 +295,7 @@ def growth_of_years(view: ResultsView) -> Content:
     return Content(
         "Growth bridge by year",
         f"Parts of mean base pay's growth; the line is their sum · {places[0]}–{places[-1]} · {WHOLE} · "
-        f"{view.scenario}",
+        f"{view.label}",
         frame,
         BRIDGE_COLUMNS,
         f"growth_bridge_{view.scenario}.csv",
@@ -325,7 +324,7 @@ def payroll(view: ResultsView) -> Content:
     )
     return Content(
         f"Payroll bridge {view.year}",
-        f"What moved the annual payroll (base pay × FTE), $ · {view.year} · {WHOLE} · {view.scenario}",
+        f"What moved the annual payroll (base pay × FTE) · {view.year} · {WHOLE} · {view.label}",
         frame,
         (
             html.TableColumn("simulation_year", "Year"),
@@ -379,8 +378,7 @@ class Groups(Section):
         if self._found is not None:
             view, levels, departments = self._found
             name = self._figure.value
-            contents = (by_level(view, levels, name), by_department(view, departments, name))
-            super().show(view, contents)
+            super().show(view, (by_level(view, levels, name), by_department(view, departments, name)))
 
 
 def by_level(view: ResultsView, frame: pd.DataFrame, figure: str) -> Content:
@@ -412,7 +410,7 @@ def _content(
     heading = BY_NAME[figure].heading
     return Content(
         title,
-        view.subtitle(heading)
+        view.subtitle(with_unit(heading))
         + (
             f" · the {BARS_AT_MOST} largest of {len(frame)}, all in the table"
             if len(frame) > len(shown)

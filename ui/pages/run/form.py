@@ -1,6 +1,6 @@
 """Choose what to run: a scenario, with unsaved edits saved first."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
@@ -15,6 +15,7 @@ from ui.components import html
 from ui.components.card import FRAME
 from ui.components.differences import difference_table, differences, finding_list, finding_title
 from ui.components.page import PARTS, UpdateGuard
+from ui.components.scenario_menu import suggested_name
 from ui.draft import BASELINE, LOOK_AGAIN
 from ui.session import Session
 
@@ -32,20 +33,6 @@ class RunRequest:
         for key, value in self.changes.items():
             kinds[f"{catalogue().kind(key.partition('@')[0])}s"][key] = value
         return {"scenario": self.scenario, **{kind: values for kind, values in kinds.items() if values}}
-
-
-def suggested_name(base: str, taken: Iterable[str], longest: int = 48) -> str:
-    """Return a free name for a copy of a scenario: higher_cola_2, then higher_cola_3."""
-    known = set(taken)
-    stem, _, number = base.rpartition("_")
-    if not (stem and number.isdecimal()):
-        stem, number = base, "1"
-    counter = int(number)
-    while True:
-        counter += 1
-        name = f"{stem[: longest - len(str(counter)) - 1]}_{counter}"
-        if name not in known:
-            return name
 
 
 EDITS, STORED = "My edits", "A stored scenario"
@@ -141,12 +128,16 @@ class RunForm:
                 self._mode.value = STORED
             elif not had_edits:
                 self._mode.value = EDITS
-            self._scenario.param.update(options=list(self._taken), value=value)
+            options = self._session.store.labels().options(self._taken)
+            self._scenario.param.update(options=options, value=value)
             if selected and selected not in self._taken:
+                archived = self._session.store.labels().is_archived(selected)
+                why = "is archived." if archived else "does not exist: it was deleted, or never saved."
+                remedy = " Restore it on the overview." if archived else ""
                 self._session.notify(
-                    f"Scenario {selected!r} does not exist: it was deleted, or never saved.",
+                    f"Scenario {selected!r} {why}",
                     tone="warning",
-                    remedy=f"{value} is chosen instead.",
+                    remedy=f"{value} is chosen instead.{remedy}",
                 )
                 self._session.selection.scenario = value
             if not self._touched and not draft.is_empty:
@@ -200,7 +191,9 @@ class RunForm:
         try:
             name = await self._session.offload(self.saved)
             self.was_saved(name)
-            self._session.notify(f"{name} is saved, not yet simulated.", tone="success")
+            self._session.notify(
+                f"{self._session.store.labels().of(name)} is saved, not yet simulated.", tone="success"
+            )
         except PlanWiseError as error:
             self.problem(error)
         finally:
@@ -227,9 +220,8 @@ class RunForm:
         over = edits and draft.scenario != BASELINE
         self._mode.visible = not draft.is_empty
         self._scenario.visible = not edits
-        self._over.param.update(
-            visible=over, label=f"Update {draft.scenario} instead of saving a new scenario"
-        )
+        called = self._session.store.labels().of(draft.scenario)
+        self._over.param.update(visible=over, label=f"Update {called} instead of saving a new scenario")
         self._save_row.visible = edits and not (over and self._over.value)
         self._save.visible = edits
         self.busy()

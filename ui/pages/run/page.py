@@ -1,6 +1,7 @@
 """Run: choose a scenario, see what a run takes, watch it, see its result; jobs and past simulations."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -8,7 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import NBSP, NOT_AVAILABLE, count, money, percent, seconds
+from planwise.formatting import NOT_AVAILABLE, count, moment, money, percent, seconds
 from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import FRAME, Card, Content
@@ -19,20 +20,22 @@ from ui.components.table import PagedTable
 from ui.pages.run.form import RunForm
 from ui.pages.run.outcome import Outcome
 from ui.pages.run.plan import PlanCard
+from ui.queries.scenarios import ScenarioLabels
 from ui.session import Session
 from ui.values.results import PastRun
 
 JOBS = (
     TableColumn("title", "Job", is_text=True),
     TableColumn("state", "State", is_text=True, whole=True),
-    TableColumn("started", "Started, UTC", is_text=True, whole=True),
+    TableColumn("started", "Started", is_text=True, whole=True),
     TableColumn("seconds", "Took", lambda v: seconds(v)),
     TableColumn("by", "By", is_text=True, whole=True),
     TableColumn("what", "Outcome", is_text=True),
 )
 PAST = (
-    TableColumn("scenario", "Scenario", is_text=True),
-    TableColumn("started", "Started, UTC", is_text=True, whole=True),
+    TableColumn("title", "Scenario", is_text=True),
+    TableColumn("census", "Census", is_text=True),
+    TableColumn("started", "Started", is_text=True, whole=True),
     TableColumn("seconds", "Models took", seconds),
     TableColumn("models_run", "Models run", count),
     TableColumn("models_reused", "Reused", count),
@@ -99,38 +102,40 @@ class Past:
         self._card = Card(name="past simulations", with_chart=False, height=330)
         self.layout = self._card.layout
 
-    def show(self, runs: Sequence[PastRun]) -> None:
+    def show(self, runs: Sequence[PastRun], labels: ScenarioLabels) -> None:
         """Show the runs, newest first."""
         self._card.show(
             Content(
                 "Past simulations",
                 "From the dashboard, commands and deployments · growth and payroll at the end of the horizon",
-                past_frame(runs),
+                past_frame(runs, labels),
                 PAST,
                 "simulation_runs.csv",
             )
         )
 
 
-def past_frame(runs: Sequence[PastRun]) -> pd.DataFrame:
+def past_frame(runs: Sequence[PastRun], labels: ScenarioLabels) -> pd.DataFrame:
     """Return one row per run."""
     rows = [
         {
             **{name: getattr(run, name) for name in PastRun.__dataclass_fields__ if name != "started_at"},
+            "title": labels.of(run.scenario),
+            "census": labels.census(run.scenario),
             "started": _moment(run.started_at),
             "by": run.by or COMMAND_LINE,
         }
         for run in runs
     ]
-    return pd.DataFrame(rows, columns=[column.name for column in PAST])
+    return pd.DataFrame(rows, columns=["scenario", *(column.name for column in PAST)])
 
 
 def _short(text: str) -> str:
     return text if len(text) <= WHAT_MAX else f"{text[: WHAT_MAX - 1]}…"
 
 
-def _moment(at: object) -> str:
-    return f"{at:%Y-%m-%d}{NBSP}{at:%H:%M:%S}" if at else NOT_AVAILABLE
+def _moment(at: datetime | None) -> str:
+    return moment(at) if at else NOT_AVAILABLE
 
 
 PAST_SHOWN = 50
@@ -184,7 +189,7 @@ class RunPage(Page):
             self._jobs.show(jobs, selected.job)
             parts.append(self._jobs.layout)
         if past:
-            self._past.show(past)
+            self._past.show(past, self._session.store.labels())
             parts.append(self._past.layout)
         self._show(*parts)
 
@@ -214,7 +219,9 @@ class RunPage(Page):
             name = await session.offload(self._choice.saved)
             self._choice.was_saved(name)
             self._choice.busy("Starting…")
-            await self._start(JobKind.SIMULATE, {"scenario": name}, f"Simulate {name}")
+            await self._start(
+                JobKind.SIMULATE, {"scenario": name}, f"Simulate {session.store.labels().of(name)}"
+            )
         except PlanWiseError as error:
             self._choice.problem(error)
         finally:

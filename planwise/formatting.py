@@ -26,7 +26,7 @@ MINUTES_FROM = 120  # seconds
 CELL_MAX = 90  # characters
 LEVEL = re.compile(r"\b[Ll]evel (\d)\b")
 DOLLAR = "$"
-UNIT = re.compile(r"(?:(?<=^)|(?<=, ))\$(?=$| a year$| million$)")  # stands for the currency in a heading
+UNIT = re.compile(r"(?:(?<=^)|(?<=, ))\$(?=$| a year$| million$)")  # means the currency in a heading
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def in_currency(code: str | None) -> AbstractContextManager[None]:
 
 @cache
 def currency_mark(code: str | None) -> str:
-    """Return what stands before an amount: a mark, or the code and a space; nothing for several currencies.
+    """Return what is written before an amount: a mark, or the code and a space; nothing for None.
 
     A census that states no currency is written in dollars, as its published surveys are.
     """
@@ -89,7 +89,7 @@ def currency_mark(code: str | None) -> str:
 
 
 def with_unit(heading: str) -> str:
-    """Return a heading whose unit, a dollar sign at its end, is the currency; it stays on its line."""
+    """Return a heading whose unit, a dollar sign at its end, is the currency."""
     mark = local().mark.strip(NBSP)
     if not mark:
         return UNIT.sub("amount", heading)

@@ -16,6 +16,7 @@ from planwise.governance.publications import (
     CURRENT,
     MANIFEST,
     Publication,
+    fingerprint_in_force,
     load_publication,
     published_scenarios,
 )
@@ -27,9 +28,9 @@ from ui.queries.jobs import JobsReader
 from ui.queries.learning import LearningReader
 from ui.queries.people import PeopleReader
 from ui.queries.scenario_status import StatusReader, SweepReader
-from ui.queries.scenarios import CensusReader, ScenarioLabels, ScenarioNames, ScenarioReader
+from ui.queries.scenarios import CensusReader, ScenarioNames, ScenarioReader
 from ui.queries.studies import StudyReader
-from ui.values.results import Result, Unreadable, suppress_small_groups
+from ui.values.results import Result, ScenarioLabels, Unreadable, suppress_small_groups
 from ui.values.user import User
 
 BASELINE = "baseline"
@@ -53,7 +54,8 @@ class Store:
         self.sweeps = SweepReader(settings)
         self.statuses = StatusReader(settings, censuses=self.censuses.version)
         self._locals: BoundedCache[Local] = BoundedCache(RESULTS_KEPT)
-        self._results: BoundedCache[Result] = BoundedCache(RESULTS_KEPT)
+        self._results: BoundedCache[Result] = BoundedCache(RESULTS_KEPT)  # as published
+        self._named: BoundedCache[Result] = BoundedCache(RESULTS_KEPT)  # as shown
 
     @property
     def home(self) -> Path:
@@ -128,12 +130,16 @@ class Store:
             return self._result(scenario)
 
     def _result(self, scenario: str) -> Result:
-        publication = load_publication(self._settings, scenario)
-        key = (scenario, publication.fingerprint, _stamp(publication.folder / MANIFEST))
-        found = self._results.get(key, lambda: _read(publication))
-        census = publication.manifest["census"]
-        local = self.local(census["name"], census["content_hash"], census.get("currency"))
-        return replace(found, label=self.labels().of(scenario), local=local)
+        fingerprint = fingerprint_in_force(self._settings, scenario)
+        stamp = _stamp(self._settings.published_dir / scenario / fingerprint / MANIFEST)
+        key = scenario, fingerprint, stamp
+        found = self._results.get(key, lambda: _read(load_publication(self._settings, scenario)))
+        census = found.manifest["census"]
+        local, label = (
+            self.local(census["name"], census["content_hash"], census.get("currency")),
+            self.labels().of(scenario),
+        )
+        return self._named.get((*key, label, local.mark), lambda: replace(found, label=label, local=local))
 
 
 def _sort_out(

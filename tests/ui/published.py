@@ -12,13 +12,15 @@ YEARS = (2026, 2027)
 MARTS = ("fct_scenario_kpis", "fct_compensation_growth", "fct_budget", "fct_level_summary")
 
 
-def publish_by_hand(settings: Settings, scenario: str, *, fingerprint="f" * 32, growth=0.031, target=0.03):
-    """Write a small result in the published layout; `growth` is the growth of both years."""
+def publish_by_hand(
+    settings: Settings, scenario: str, *, fingerprint="f" * 32, growth=0.031, target=0.03, **told
+):
+    """Write a small result in the published layout; `growth` is of both years, `told` for its manifest."""
     folder = settings.published_dir / scenario / fingerprint
     folder.mkdir(parents=True, exist_ok=True)
     for mart, frame in frames(growth).items():
         frame.to_parquet(folder / f"{mart}.parquet")
-    (folder / "manifest.json").write_text(json.dumps(manifest(scenario, fingerprint, target)))
+    (folder / "manifest.json").write_text(json.dumps(manifest(scenario, fingerprint, target, **told)))
     (settings.published_dir / scenario / "current").write_text(fingerprint)
     return folder
 
@@ -69,7 +71,16 @@ def frames(growth: float) -> dict[str, pd.DataFrame]:
     }
 
 
-def manifest(scenario: str, fingerprint: str, target: float | None = 0.03) -> dict:
+def manifest(
+    scenario: str,
+    fingerprint: str,
+    target: float | None = 0.03,
+    *,
+    budget=None,
+    market=None,
+    currency="",
+    levers=(),
+) -> dict:
     gate = {"suite": "simulation", "status": "passed", "evaluated": 0, "results": [], "seconds": 0.1}
     check = {
         "expectation": "kpi_years", "description": "d", "table": "t", "column": None, "severity": "critical",
@@ -78,14 +89,22 @@ def manifest(scenario: str, fingerprint: str, target: float | None = 0.03) -> di
     }  # fmt: skip
     parameters = [
         {"parameter": "target_growth", "level_id": None, "year": None, "value": target, "tier": "default"},
-        {"parameter": "payroll_budget", "level_id": None, "year": None, "value": None, "tier": "default"},
+        {"parameter": "payroll_budget", "level_id": None, "year": None, "value": budget, "tier": "default"},
+        {"parameter": "market_budget", "level_id": None, "year": None, "value": market, "tier": "default"},
+        *levers,
     ]
     return {
         "scenario": scenario,
         "fingerprint": fingerprint,
         "published_at": "2026-11-20T11:03:43+00:00",
         "years": list(YEARS),
-        "census": {"name": "tiny", "content_hash": "c" * 64, "as_of": "2025-12-31", "rows": 300},
+        "census": {
+            "name": "tiny",
+            "content_hash": "c" * 64,
+            "as_of": "2025-12-31",
+            "rows": 300,
+            "currency": currency,
+        },
         "parameters": parameters,
         "gate": gate | {"results": [check]},
         "versions": {"planwise": "0.1.0"},

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import math
 from datetime import UTC, datetime
 
@@ -12,13 +13,29 @@ from bokeh.document import Document
 from bokeh.models import ImportedStyleSheet
 from panel.io.state import set_curdoc
 
+from planwise.formatting import in_currency
 from planwise.jobs import Job, JobKind, State
 from ui.components import html
-from ui.components.charts import HIDDEN, Series, bars, lines
+from ui.components.charts import (
+    BAD,
+    DOWN,
+    GOOD,
+    GREY,
+    HIDDEN,
+    TOTAL,
+    UP,
+    Series,
+    bars,
+    lines,
+    ranked,
+)
 from ui.components.downloads import to_csv, to_excel
 from ui.components.html import TableColumn
 from ui.components.job_panel import shown
+from ui.components.point_charts import heat_map
+from ui.components.scenario_lines import scenario_lines
 from ui.components.table import PagedTable
+from ui.values.axes import axis
 
 LOCAL = "static/extensions/panel/"
 
@@ -150,9 +167,75 @@ def test_one_figure_is_enough_for_a_chart():
     assert not figure["layout"]["annotations"]
 
 
-def test_few_people_are_counted_in_whole_numbers():
-    assert bars(YEARS, one(1, 2), y_format=",d", y_title="")["layout"]["yaxis"]["dtick"] == 1
-    assert "dtick" not in bars(YEARS, one(100, 200), y_format=",d", y_title="")["layout"]["yaxis"]
+M = "\u00a0M"
+
+
+@pytest.mark.parametrize(
+    ("values", "form", "texts"),
+    [
+        ((0.0331, 0.0334), ".1%", ["3.31%", "3.32%", "3.33%", "3.34%"]),
+        ((0.01, 0.05), ".1%", ["1%", "2%", "3%", "4%", "5%"]),
+        ((-0.02, 0.01), "+.1%", ["−2%", "−1%", "0%", "+1%"]),
+        ((1, 2), ",d", ["1", "2"]),
+        ((239e6, 246e6), "$", [f"€{n}{M}" for n in (240, 242, 244, 246)]),
+        ((58_000, 181_000), "$", [f"€{n}\u00a0k" for n in (75, 100, 125, 150, 175)]),
+        ((-7e6, 0), "$", [f"−€6{M}", f"−€4{M}", f"−€2{M}", "€0"]),
+        ((0.5, 0.5), ".2f", None),
+        ((), "$", None),
+    ],
+)
+def test_ticks_are_equal_round_steps_whose_texts_never_repeat(values, form, texts):
+    with in_currency("EUR"):
+        found = axis(values, form)
+    assert len(set(found["ticktext"])) == len(found["ticktext"]) > 1
+    steps = {round(b - a, 9) for a, b in itertools.pairwise(found["tickvals"])}
+    assert len(steps) == 1
+    low, high = found["range"]
+    assert low <= min(values, default=0) and high >= max(values, default=0)
+    assert texts is None or found["ticktext"] == texts
+
+
+def test_of_many_scenarios_one_is_coloured_and_names_at_line_ends_do_not_overlap():
+    series = {f"s{n:02}": ((2026, 2027), (0.03, 0.031 + n / 10_000)) for n in range(21)}
+    long = {name: name + "Rechtsschutzversicherungsgesellschaftenverwaltungszentrale" for name in series}
+    figure = scenario_lines(
+        series, chosen="s10", y_format=".1%", y_title="", labels=long, reference=("Target 3.2%", 0.0321)
+    )
+    assert {trace["line"]["color"] for trace in figure["data"]} == {GREY, TOTAL}
+    assert figure["data"][-1]["name"] == long["s10"]  # drawn over the others
+    found = figure["layout"]
+    (low, high), names = found["yaxis"]["range"], found["annotations"]
+    assert f"<b>{long['s10'][:25]}…</b>" in [one["text"] for one in names]
+    room = found["height"] - found["margin"]["t"] - found["margin"]["b"]
+    heights = sorted((one["y"] - low) / (high - low) * room for one in names)
+    assert min(b - a for a, b in itertools.pairwise(heights)) >= 15
+    assert (
+        len(
+            {
+                trace["line"]["color"]
+                for trace in scenario_lines(
+                    dict(list(series.items())[:3]), chosen="s00", y_format=".1%", y_title=""
+                )["data"]
+            }
+        )
+        == 3
+    )
+
+
+def test_a_line_across_bars_crosses_no_text():
+    figure = ranked(["a", "b"], [0.05, 0.0], ["5%", "0%"], x_format=".1%", line=("Market 3.5%", 0.035))
+    assert figure["data"][0]["textposition"] == ["inside", "outside"]
+
+
+def test_rounding_noise_has_one_colour_on_a_heat_map():
+    cells = [[0.0330, 0.0331]]
+    figure = heat_map(["x", "y"], ["r"], cells, [["", ""]], [["", ""]], scale=(0, 0.08), y_title="")
+    trace = figure["data"][0]
+    assert (trace["zmin"], trace["zmax"]) == (0, 0.08)
+
+
+def test_direction_and_judgement_have_colours_of_their_own():
+    assert len({UP, DOWN, GOOD, BAD, TOTAL}) == 5
 
 
 def rows_of(frame):

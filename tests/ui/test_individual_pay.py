@@ -10,7 +10,7 @@ import pytest
 from planwise.errors import InputError
 from tests.ui.published import people, publish_by_hand, publish_people
 from tests.unit.comparison.comparison_worlds import Person, prepare, publish
-from ui.components.result_cards import quality_gate
+from ui.components.card import quality_gate
 from ui.pages.compare.page import ComparePage
 from ui.pages.results.events import Explorer
 from ui.queries.individual_pay import IndividualPay

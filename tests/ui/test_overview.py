@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from planwise.census import generate_census
+from planwise.formatting import written_for
 from planwise.governance import open_ledger
 from planwise.storage import hold_lock
 from tests.ui.published import publish_by_hand
 from ui.components import html
+from ui.components.card import growth_bridge
 from ui.components.charts import label
-from ui.components.result_cards import growth_bridge
 from ui.pages.overview import charts, to_do
 from ui.pages.overview.changes import between, news, since
 from ui.pages.overview.page import OverviewPage, headline
@@ -32,20 +33,58 @@ def result(settings):
     return Store(settings).result("baseline")
 
 
-def test_the_gap_to_the_target_is_in_points_and_judged_by_a_tenth(settings):
-    for growth, verdict, tone in ((0.0317, "+0.17\u00a0pp", "warn"), (0.0291, "−0.09\u00a0pp", "good")):
-        publish_by_hand(settings, "baseline", fingerprint=f"{growth:.4f}", growth=growth)
-        first = headline(Store(settings).result("baseline"), 2027)[0]
-        assert (first.verdict, first.tone) == (verdict, tone)
+def test_the_first_tiles_are_the_years_budgets_in_the_currency_of_the_census(settings):
+    publish_by_hand(settings, "baseline", currency="GBP", market=0.035, budget=25_000_000.0)
+    result = Store(settings).result("baseline")
+    with written_for(result.local):
+        tiles = headline(result, 2026)
+    budget, promotions, payroll = tiles[:3]
+    assert (budget.label, budget.figure) == ("Increase budget 2026", "4.00%")
+    assert budget.note == "£1.0\u00a0M a year; £600,000 in 2026"
+    assert budget.verdict == "+0.50\u00a0pp to the market's 3.5%" and budget.tone == ""
+    assert promotions.figure == "0.40%"
+    assert payroll.figure == "£25.6\u00a0M" and payroll.tone == "bad"
+    assert (tiles[-1].figure, tiles[-1].tone) == ("not measured", "")
+    assert "simulate the scenario again" in tiles[-1].note  # no reason was published
 
 
-def test_without_a_target_nothing_is_judged(settings):
+def test_a_levers_risk_is_on_a_tile_and_the_bounds_of_another_version_are_not_judged(settings):
+    lever = {"parameter": "cola_rate", "level_id": None, "year": None, "tier": "scenario"}
+    publish_by_hand(settings, "baseline", levers=[lever | {"value": 0.079}])
+    publish_by_hand(settings, "old", levers=[lever | {"parameter": "gone", "value": 1}])
+    store = Store(settings)
+    risk = {name: headline(store.result(name), 2026)[-2] for name in ("baseline", "old")}
+    assert (risk["baseline"].figure, risk["baseline"].tone) == ("CRITICAL", "bad")
+    assert risk["old"].figure == "n/a" and risk["old"].tone == ""
+
+
+def test_without_a_target_no_line_is_drawn(settings):
     publish_by_hand(settings, "baseline", target=None)
     result = Store(settings).result("baseline")
-    first = headline(result, 2027)[0]
-    assert (first.verdict, first.tone) == ("", "")
-    assert "no target is set" in first.note
     assert charts.growth([result], result).figure["layout"]["shapes"] == []
+
+
+def test_archived_scenarios_leave_the_lists_and_titles_stand_for_names(settings):
+    generate_census(settings, employees=40, name="staff")
+    for name in ("baseline", "lean", "old", "gone"):
+        publish_by_hand(settings, name)
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create("lean", {}, title="Lean <b>2026</b>")
+        ledger.scenarios.create("old", {}, title="Lean <b>2026</b>", census="staff")
+        ledger.scenarios.archive("old")
+    store = Store(settings)
+    assert store.scenarios() == ("baseline", "lean", "gone")
+    assert store.scenarios(archived=True) == ("baseline", "lean", "gone", "old")
+    assert store.labels().options(store.scenarios(archived=True)) == {
+        "baseline": "baseline",
+        "Lean <b>2026</b>": "lean",
+        "gone (deleted)": "gone",
+        "Lean <b>2026</b> (archived)": "old",
+    }
+    assert (
+        "Lean &lt;b&gt;2026&lt;/b&gt;"
+        in charts.comparison(store.results()[0], store.result("lean"), 2026).table
+    )
 
 
 def test_the_bridge_ends_at_growth(result):
@@ -58,7 +97,7 @@ def test_the_bridge_ends_at_growth(result):
 def test_payroll_starts_with_the_census(result):
     content = charts.payroll([result], result)
     assert content.frame["year_end"].tolist() == [2025, 2026, 2027]
-    assert content.figure["data"][0]["y"] == [24.0, 24.8, 25.6]
+    assert content.figure["data"][0]["y"] == [24e6, 24.8e6, 25.6e6]
 
 
 def test_small_levels_are_said_to_be_hidden(result):
@@ -95,13 +134,13 @@ def shown_text(page):
 
 
 def test_figures_of_another_census_are_not_marked_good(settings):
-    publish_by_hand(settings, "baseline", growth=0.03)
+    publish_by_hand(settings, "baseline", budget=30_000_000.0)
     generate_census(settings, employees=40, name="swapped")
     with open_ledger(settings):
         page = OverviewPage(Session(Services(settings, Store(settings)), User("ann", "analyst")))
     asyncio.run(page._read_news())
     assert "would now run on swapped" in page._out_of_date.object and page._out_of_date.visible
-    assert "vs target" in page._kpis.object and 'class="good"' not in page._kpis.object
+    assert "of the budget" in page._kpis.object and 'class="good"' not in page._kpis.object
     for unknown in (None, (((), (), ()), "other censuses")):
         page._open = unknown
         page._mark(*page._figures)
@@ -187,11 +226,11 @@ def test_the_last_sweep_is_compared_with_the_complete_one_before_it_that_was_ask
     assert (found.last.at, found.before.at) == ("20261120", "20261117")
     assert found.last.published["baseline"].growth == 0.04
     assert [item.name for item in found.unreadable] == ["20261121.json"]
-    assert "planwise sweep" in found.unreadable[0].remedy
+    assert "sweep all scenarios again" in found.unreadable[0].remedy
 
 
 def test_the_news_say_by_how_much_and_since_when_or_how_to_get_some(results):
-    assert "planwise sweep" in news(Sweeps(None, None), results)
+    assert "No sweep has run" in news(Sweeps(None, None), results)
     told = news(Sweeps(sweep(row("baseline"), row("lean", growth=0.0254)), None), results)
     assert "Since the sweep of 2026-11-20\u00a002:00\u00a0UTC" in told
     assert "−0.54\u00a0pp" in told

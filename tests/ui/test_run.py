@@ -12,10 +12,10 @@ from planwise.jobs import Job, JobFailure, JobKind, JobStep, JobWriter, State, n
 from planwise.parameters import parse_assignments, resolve
 from tests.ui.published import publish_by_hand
 from ui.components import html
+from ui.components.card import quality_gate
 from ui.components.differences import differences
 from ui.components.job_panel import shown
-from ui.components.result_cards import quality_gate
-from ui.components.scenario_menu import suggested_name
+from ui.components.save_dialog import suggested_name
 from ui.pages.run import outcome, plan
 from ui.pages.run import page as history
 from ui.pages.run.form import RunRequest

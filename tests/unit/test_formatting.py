@@ -1,6 +1,7 @@
 """Figures with their units: separators, signs, a real minus, n/a for none; spreadsheet formulas as text."""
 
 import math
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -135,6 +136,30 @@ def test_the_names_are_those_of_the_default_pay_structure():
 )
 def test_texts_of_the_core_call_levels_as_pages_do(text, shown):
     assert f.with_levels(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("code", "amount", "heading"),
+    [
+        ("", "$112,324", "Payroll,\u00a0$"),
+        ("GBP", "£112,324", "Payroll,\u00a0£"),
+        ("CHF", "CHF\u00a0112,324", "Payroll,\u00a0CHF"),
+        (None, "112,324", "Payroll, amount"),
+    ],
+)
+def test_money_and_headings_have_the_currency_of_the_census(code, amount, heading):
+    with f.in_currency(code):
+        assert (f.money(112324), f.with_unit("Payroll, $")) == (amount, heading)
+        assert f.with_unit("Cost of $5 lunches, a title") == "Cost of $5 lunches, a title"
+    assert f.money(1) == "$1"
+
+
+def test_a_time_is_local_with_its_zone_and_levels_have_the_names_of_their_census():
+    here = f.Local(levels={2: "Pay band 2"}, zone=ZoneInfo("Asia/Kolkata"))
+    with f.written_for(here), f.in_currency("INR"):
+        assert f.moment("2026-11-20T22:03:43+00:00") == f"2026-11-21{NBSP}03:33{NBSP}IST"
+        assert f.level(2) == "Pay band 2" and f.with_levels("in level 2") == "in Pay band 2"
+        assert f.money(5) == "₹5"
 
 
 # What spreadsheets calculate, from their manuals and OWASP, not from the code under test. The last four are

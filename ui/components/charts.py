@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Any, Literal
 
 from planwise.formatting import NBSP, money_short, percent, ratio, with_unit
-from ui.components.axes import axis
+from ui.values.axes import axis
 
 Figure = dict[str, Any]
 Legend = Literal["", "below", "above"]
@@ -33,10 +33,7 @@ HEIGHT = 300
 NOTE_HEIGHT = 160
 LEGEND_LINE = 19  # pixels
 REFERENCE_MARGIN, TWO_LINES_MARGIN = 84, 56  # pixels on the right for the text of a reference line
-FEW_LINES = 6  # scenarios up to which each has its colour; of more, one is coloured
-END_LABEL = 15  # pixels between two labels of line ends
-END_LABEL_MAX = 26  # characters
-CHARACTER = 6.6  # pixels
+WORDS_WIDTH = 13  # characters of a line of an axis title
 BAR_LINE = 26  # pixels of a horizontal bar
 NAME_MAX = 40  # characters of a name beside a bar
 INSIDE_SHARE = 0.3  # of the axis, which a bar must have for a text in it
@@ -186,6 +183,11 @@ def bars(
         return note(HIDDEN, HEIGHT + 2 * LEGEND_LINE)
     found = _by_place(series, y_title)
     found["yaxis"] |= axis(_stacked(series) if stacked else values, y_format, zero=True)
+    found["xaxis"] |= {
+        "tickvals": list(places),
+        "ticktext": [wrapped(place) for place in places],
+        "tickangle": 0,
+    }
     found |= {"barmode": "relative" if stacked else "group", "bargap": 0.35}
     data = [
         {"type": "bar", "marker": {"color": one.color}, **_values(one, places, len(series))} for one in series
@@ -220,7 +222,7 @@ def lines(
     ]
     found = _by_place(series, y_title)
     found["showlegend"] |= legend
-    return _with_range({"data": data, "layout": found}, values, y_format, reference)
+    return with_range({"data": data, "layout": found}, values, y_format, reference)
 
 
 def count_bars(
@@ -275,7 +277,7 @@ def ranked(
         "type": "category",
         "autorange": "reversed",
         "tickvals": places,
-        "ticktext": [f"{label(_cut(name))}{NBSP}" for name in names],
+        "ticktext": [f"{label(cut(name))}{NBSP}" for name in names],
         "showgrid": False,
     }
     pad = TEXT_PAD if min(known) < 0 else 0.02  # at the right, the margin has room
@@ -303,89 +305,11 @@ def ranked(
     return figure if line is None else with_vertical_line(figure, line[1], text=line[0])
 
 
-def scenario_lines(
-    series: Mapping[str, tuple[Sequence[Any], Sequence[float]]],
-    *,
-    chosen: str,
-    y_format: str,
-    y_title: str,
-    labels: Mapping[str, str] | None = None,
-    reference: tuple[str, float] | None = None,
-) -> Figure:
-    """Return one line per scenario by year, named at its end; the chosen one is heavy.
-
-    Of more than FEW_LINES, the others are grey. `labels` are what scenarios are called, `reference` is the
-    text and value of a dashed line. Names that would cover others are left to the pointer.
-    """
-    names = sorted(series)
-    few = len(names) <= FEW_LINES
-    last = max((xs[-1] for xs, _ in series.values() if len(xs)), default=0)
-    called = {name: (labels or {}).get(name, name) for name in names}
-    data, ends = [], []
-    for name, (xs, ys) in sorted(series.items(), key=lambda item: item[0] == chosen):
-        place = names.index(name)  # a dash and a symbol as well: colour is not for all
-        heavy = name == chosen
-        color = color_of(name, names) if few else TOTAL if heavy else GREY
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers" if few or heavy else "lines",
-                "name": label(called[name]),
-                "x": list(xs),
-                "y": list(ys),
-                "line": {
-                    "color": color,
-                    "width": 3 if heavy else 1.5,
-                    "dash": DASHES[place // len(PALETTE) % len(DASHES)] if few else "solid",
-                },
-                "marker": {
-                    "color": color,
-                    "size": 8 if heavy else 6,
-                    "symbol": SYMBOLS[place % len(SYMBOLS)] if few else "circle",
-                },
-                "customdata": [written(value, y_format) for value in ys],
-                "hovertemplate": f"%{{x}}: %{{customdata}}<extra>{label(called[name])}</extra>",
-                "opacity": 1 if few or heavy else 0.55,
-            }
-        )
-        if heavy or (len(ys) and xs[-1] == last):  # a line that ends before is named by the pointer
-            ends.append((0 if heavy else 2, float(ys[-1]), called[name]))
-    if reference is not None:
-        ends.append((1, reference[1], reference[0]))
-    found = layout(y_title=y_title)
-    years = sorted({x for xs, _ in series.values() for x in xs})
-    found["xaxis"] |= {"tickvals": years, "ticktext": [str(year) for year in years]}
-    figure = _with_range(
-        {"data": data, "layout": found}, [y for _, ys in series.values() for y in ys], y_format, reference
-    )
-    return _with_end_labels(figure, ends) if len(names) > 1 else figure
-
-
 def written(value: Any, form: str) -> str:
     """Return a figure as the pointer shows it, by the format of its axis."""
     if "%" in form:
         return percent(value, 2, sign=form.startswith("+"))
     return money_short(value) if "$" in form else ratio(value, 0 if form.endswith("d") else 2)
-
-
-def _with_end_labels(figure: Figure, ends: Sequence[tuple[int, float, str]]) -> Figure:
-    """Name lines at the right edge, by rank, while there is room; an end is rank, height and text."""
-    found = figure["layout"]
-    found["annotations"] = [one for one in found["annotations"] if one.get("xref") != "paper"]
-    low, high = found["yaxis"]["range"]
-    room = found["height"] - found["margin"]["t"] - found["margin"]["b"]
-    taken: list[float] = []
-    texts = []
-    for rank, value, text in sorted(ends, key=lambda end: end[:2]):
-        at = (value - low) / (high - low) * room
-        if all(abs(at - other) >= END_LABEL for other in taken):
-            taken.append(at)
-            texts.append(_cut(text, END_LABEL_MAX))
-            place = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 6, "y": value, "yanchor": "middle"}
-            shown = f"<b>{label(texts[-1])}</b>" if rank == 0 else label(texts[-1])
-            found["annotations"].append({**place, "text": shown, "font": {"size": 11}, "align": "left"})
-    found["margin"]["r"] = 20 + round(CHARACTER * max(map(len, texts), default=0))
-    return figure
 
 
 def waterfall(
@@ -437,6 +361,17 @@ def two_waterfalls(
     found["yaxis"] |= axis(reached, ".1%", zero=True, pad=TEXT_PAD)
     found["xaxis"] |= {"tickangle": 0, "tickfont": {"size": 11}}
     return _with_total_target({"data": data, "layout": found}, names, target)
+
+
+def wrapped(title: str) -> str:
+    """Return a text of an axis in short lines, escaped."""
+    words, lines = title.split(" "), [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + len(word) > WORDS_WIDTH:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(label(line) for line in lines)
 
 
 def with_legend(found: Figure, entries: int) -> Figure:
@@ -497,7 +432,7 @@ def _with_total_target(figure: Figure, names: Sequence[str], target: tuple[str, 
     return figure
 
 
-def _with_range(
+def with_range(
     figure: Figure, values: Sequence[float | None], form: str, reference: tuple[str, float] | None
 ) -> Figure:
     """Add the axis of the values, and a reference line that it reaches."""
@@ -521,5 +456,6 @@ def _known(series: Sequence[Series]) -> list[float]:
     return [value for one in series for value in one.values if value is not None and value == value]
 
 
-def _cut(name: str, longest: int = NAME_MAX) -> str:
+def cut(name: str, longest: int = NAME_MAX) -> str:
+    """Return a name of no more characters than these."""
     return name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"

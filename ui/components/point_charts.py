@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from ui.components.axes import axis
 from ui.components.charts import (
     GOOD,
     GREY,
@@ -18,8 +17,10 @@ from ui.components.charts import (
     layout,
     with_legend,
     with_vertical_line,
+    wrapped,
     written,
 )
+from ui.values.axes import axis
 
 # See-through, so that the text of a cell stays readable on light and dark.
 HEAT = ((0.0, "rgba(59,130,214,0.05)"), (1.0, "rgba(59,130,214,0.62)"))
@@ -29,7 +30,6 @@ EMPTY_HEIGHT = 40  # pixels of an interval chart without rows
 ROW = 30  # pixels of an interval
 NARROWEST = 160  # pixels
 DIGITS = 6  # significant; a figure goes over the wire whenever a trial ends
-WORDS_WIDTH = 13  # characters of a line of an axis title
 
 
 @dataclass(frozen=True)
@@ -406,7 +406,7 @@ def parallel(
     found = layout(height=340, legend="above", margin={"l": 24, "r": 24, "t": 34, "b": 54})
     found["xaxis"] |= {
         "tickvals": list(range(len(axes))),
-        "ticktext": [_axis_text(title) for title, _ in axes],
+        "ticktext": [wrapped(title) for title, _ in axes],
         "range": [-0.3, len(axes) - 0.7],
         "showgrid": True,
         "tickangle": 0,
@@ -437,16 +437,6 @@ def parallel(
         if trials
     ]
     return {"data": data, "layout": found}
-
-
-def _axis_text(title: str) -> str:
-    words, lines = title.split(" "), [""]
-    for word in words:
-        if lines[-1] and len(lines[-1]) + len(word) > WORDS_WIDTH:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-    return "<br>".join(label(line) for line in lines)
 
 
 def _rounded(value: Any) -> float | None:

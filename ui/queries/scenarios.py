@@ -3,11 +3,10 @@
 import json
 import re
 import time
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,67 +19,11 @@ from planwise.governance.scenarios import Scenario, check_new_name
 from planwise.parameters import EffectiveParameters, Value
 from planwise.settings import Settings
 from ui.values.census import CensusItem, CensusLevel
+from ui.values.results import ScenarioInfo, ScenarioLabels
 from ui.values.user import User
 
 NOTHING: Mapping[str, Value] = {}
 LIVES_SECONDS = 5  # until a change in a database server is seen
-
-
-@dataclass(frozen=True)
-class ScenarioInfo:
-    """A scenario's definition; `census` None follows the one in use."""
-
-    name: str
-    census: str | None
-    description: str
-    overrides: Mapping[str, Value]
-    created_at: datetime | None
-    created_by: str | None
-    parent: str | None
-    title: str
-    archived_at: datetime | None
-    published: bool
-
-
-@dataclass(frozen=True)
-class ScenarioLabels:
-    """What scenarios are called, by name: their titles, and whether they are archived or deleted."""
-
-    stored: Mapping[str, ScenarioInfo]
-    census_in_use: str = ""
-
-    def is_archived(self, name: str) -> bool:
-        """Whether it was taken off the lists."""
-        return name in self.stored and self.stored[name].archived_at is not None
-
-    def is_deleted(self, name: str) -> bool:
-        """Whether only its published result is left."""
-        return bool(self.stored) and name not in self.stored
-
-    def of(self, name: str) -> str:
-        """Return a scenario's title, else its name, and what has become of it."""
-        found = self.stored.get(name)
-        title = (found.title if found is not None else "") or name
-        if self.is_archived(name):
-            return f"{title} (archived)"
-        return f"{title} (deleted)" if self.is_deleted(name) else title
-
-    def options(self, names: Iterable[str]) -> dict[str, str]:
-        """Return names by their labels, for a menu; equal titles, and another census, are told apart."""
-        found: dict[str, str] = {}
-        wanted = list(names)
-        titles = Counter(map(self.of, wanted))
-        for name in wanted:
-            label = self.of(name)
-            label = label if titles[label] == 1 else f"{label} · {name}"
-            census = self.census(name)
-            found[f"{label} · {census}" if census != self.census_in_use else label] = name
-        return found
-
-    def census(self, name: str) -> str:
-        """Return the census of a scenario's definition."""
-        found = self.stored.get(name)
-        return (found.census if found is not None else None) or self.census_in_use
 
 
 @dataclass(frozen=True)

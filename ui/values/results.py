@@ -1,5 +1,6 @@
 """Published results, past runs, sweeps and the status of scenarios, as pages show them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from planwise.formatting import Local
-from planwise.parameters import Finding, resolve, validate
+from planwise.parameters import Finding, Value, resolve, validate
 from planwise.parameters.values import Key
 from planwise.small_groups import SMALLEST_GROUP, small_groups
 
@@ -80,8 +81,12 @@ class Result:
 
     def kpi(self, year: int) -> Mapping[str, Any]:
         """Return the KPIs of a simulated year."""
-        row = self.kpis.loc[self.kpis["simulation_year"] == year].iloc[0]
-        return {str(name): value for name, value in row.items()}
+        return self._kpis[year]
+
+    @cached_property
+    def _kpis(self) -> Mapping[int, Mapping[str, Any]]:
+        rows: list[dict[Any, Any]] = self.kpis.to_dict("records")
+        return {int(row["simulation_year"]): row for row in rows}
 
     def opening(self, year: int) -> Mapping[str, Any]:
         """Return the growth mart's row before a year: the year before, or the census."""
@@ -229,3 +234,60 @@ class ScenarioStatus:
     state: State
     why: str
     remedy: str
+
+
+@dataclass(frozen=True)
+class ScenarioInfo:
+    """A scenario's definition; `census` None follows the one in use."""
+
+    name: str
+    census: str | None
+    description: str
+    overrides: Mapping[str, Value]
+    created_at: datetime | None
+    created_by: str | None
+    parent: str | None
+    title: str
+    archived_at: datetime | None
+    published: bool
+
+
+@dataclass(frozen=True)
+class ScenarioLabels:
+    """What scenarios are called, by name: their titles, and whether they are archived or deleted."""
+
+    stored: Mapping[str, ScenarioInfo]
+    census_in_use: str = ""
+
+    def is_archived(self, name: str) -> bool:
+        """Whether it was taken off the lists."""
+        return name in self.stored and self.stored[name].archived_at is not None
+
+    def is_deleted(self, name: str) -> bool:
+        """Whether only its published result is left."""
+        return bool(self.stored) and name not in self.stored
+
+    def of(self, name: str) -> str:
+        """Return a scenario's title, else its name, and what has become of it."""
+        found = self.stored.get(name)
+        title = (found.title if found is not None else "") or name
+        if self.is_archived(name):
+            return f"{title} (archived)"
+        return f"{title} (deleted)" if self.is_deleted(name) else title
+
+    def options(self, names: Iterable[str]) -> dict[str, str]:
+        """Return names by their labels, for a menu; equal titles have their names, others their census."""
+        found: dict[str, str] = {}
+        wanted = list(names)
+        titles = Counter(map(self.of, wanted))
+        for name in wanted:
+            label = self.of(name)
+            label = label if titles[label] == 1 else f"{label} · {name}"
+            census = self.census(name)
+            found[f"{label} · {census}" if census != self.census_in_use else label] = name
+        return found
+
+    def census(self, name: str) -> str:
+        """Return the census of a scenario's definition."""
+        found = self.stored.get(name)
+        return (found.census if found is not None else None) or self.census_in_use

@@ -7,8 +7,9 @@ import pandas as pd
 
 from planwise.formatting import count, exact_percent, level, money, percent, points
 from ui.components.card import Content
-from ui.components.charts import Series, bars, color_of, scenario_lines
+from ui.components.charts import Series, bars, color_of
 from ui.components.html import TableColumn
+from ui.components.scenario_lines import scenario_lines
 from ui.pages.compare.tables import file_name
 from ui.values.comparison import ComparedScenarios
 from ui.values.results import BRIDGE, SMALL_NOT_SHOWN

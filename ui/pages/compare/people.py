@@ -67,7 +67,7 @@ def distribution(found: PeopleCompared) -> Content:
     figure = (
         count_bars(centres, width, shown, hover, colors, x_format="+.1%", x_title="Difference of base pay")
         if centres
-        else note(f"Nobody is paid differently from {found.base_label}.")
+        else note(f"No one is paid differently from {found.base_label}.")
     )
     hidden = sum(people is None for people in shown)
     bands = (

@@ -293,7 +293,8 @@ def _figure_row(found: ComparedScenarios, rows: pd.DataFrame) -> str:
         if row.scenario != found.base and comparable:
             target = targets[str(row.scenario)] if same_target else None
             word, tone = verdict(metric, unit, row.value, base, target)
-            parts = [change(row.difference, unit), share(row.relative, unit)]
+            known = not (is_missing(row.value) or is_missing(first["value"]))
+            parts = [change(row.difference, unit), share(row.relative, unit)] if known else []
             texts = " · ".join(part for part in parts if part)
             judged = f' <span class="{tone}">{escape(word)}</span>' if word else ""
             text += f'<span class="by">{escape(texts)}{judged}</span>'

@@ -9,7 +9,6 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.formatting import count, percent, points, ratio
-from ui.components.axes import round_step
 from ui.components.card import Card, Content
 from ui.components.charts import BAD, DOWN, NOTE_HEIGHT, TARGET, UP, note, ranked
 from ui.components.html import TableColumn
@@ -26,6 +25,7 @@ from ui.pages.optimise.trial_charts import (
     one_lever,
     tradeoffs,
 )
+from ui.values.axes import round_step
 from ui.values.studies import CANDIDATE, FAILED, FEASIBLE, LIMIT, StudyTrials
 
 PERCENT = 100

@@ -18,10 +18,10 @@ from planwise.formatting import (
     written_for,
 )
 from ui.components import html
-from ui.components.card import Content
-from ui.components.charts import BASE_COLOR, TOTAL, ranked, scenario_lines
+from ui.components.card import Content, breakable
+from ui.components.charts import BASE_COLOR, TOTAL, ranked
 from ui.components.html import TableColumn
-from ui.components.result_cards import breakable
+from ui.components.scenario_lines import scenario_lines
 from ui.values.results import SMALL_NOT_SHOWN, Result
 
 PP = 100.0

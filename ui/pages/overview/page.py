@@ -24,11 +24,10 @@ from planwise.gate import GateResult
 from planwise.jobs import JobKind
 from planwise.parameters import Risk
 from ui.components import html
-from ui.components.card import FRAME, Card
+from ui.components.card import FRAME, Card, growth_bridge, quality_gate
 from ui.components.html import Kpi, Linked, Tone
 from ui.components.page import GAP, PAIR, PARTS, SIDE_BY_SIDE, STACK, Page, empty_state
-from ui.components.result_cards import growth_bridge, quality_gate
-from ui.components.scenario_menu import ScenarioMenu
+from ui.components.save_dialog import ScenarioMenu
 from ui.pages.overview import charts, to_do
 from ui.pages.overview.changes import news
 from ui.pages.overview.to_do import list_items, waiting
@@ -449,5 +448,5 @@ def _boxed(title: str, subtitle: str, content: Any) -> pmui.Paper:
 
 
 def _named(result: Result) -> str:
-    """Return the scenario's name where its title stands in its place."""
+    """Return the scenario's name where its title is shown instead."""
     return "" if result.label == result.scenario else f"{result.scenario} · "

@@ -9,8 +9,8 @@ from planwise.formatting import PAGE, count, moment, percent, seconds
 from planwise.gate import GateResult
 from planwise.jobs import JobKind
 from ui.components import html
+from ui.components.card import GATE_TONES
 from ui.components.html import link
-from ui.components.result_cards import GATE_TONES
 from ui.pages.optimise.labels import study_state
 from ui.values.results import Result, ScenarioStatus
 from ui.values.studies import StudySummary

@@ -105,7 +105,7 @@ def pay_chart(view: ResultsView, person: Timeline) -> Content:
     marks = [_marks(kind, [event for event in person.events if event.reason == kind]) for kind in kinds]
     return Content(
         "Pay over time",
-        f"Annual full-time base pay, $ · {person.employee_id} · {view.label}",
+        f"Annual full-time base pay · {person.employee_id} · {view.label}",
         frame[["effective_date", "event_reason", "previous_compensation", "compensation_amount"]],
         (
             html.TableColumn("effective_date", "Date"),

@@ -1,6 +1,6 @@
 """Pay equity: gaps by year and with intervals, quartile pay bands, categories, and the cost to close."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from math import exp
@@ -13,12 +13,13 @@ import panel_material_ui as pmui
 from planwise.equity.gaps import GapEstimate
 from planwise.equity.reasons import reason_text
 from planwise.equity.report import ComparedGroup, EquityReport
-from planwise.formatting import count, money, money_short, percent
+from planwise.formatting import count, is_missing, money, money_short, percent
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import BAD, PALETTE, TOTAL, Series, bars, lines, ranked, with_reference
 from ui.components.downloads import Download, to_csv
 from ui.components.page import PAIR, STACK, UpdateGuard
+from ui.components.point_charts import intervals
 from ui.pages.results.request import CENSUS_YEAR, ResultsView, Section
 from ui.session import Session
 from ui.store import Store
@@ -198,12 +199,12 @@ def gaps(view: ResultsView, report: EquityReport) -> Content:
     frame = pd.DataFrame(rows)
     several = len(report.groups) > 1
     names = [f"{row['group']}: {row['gap']}" if several else str(row["gap"]) for row in rows]
-    texts = [
-        "not measured" if row["value"] is None
-        else f"{percent(row['value'], 2)} ({percent(row['low'], 1)} to {percent(row['high'], 1)})"
-        for row in rows
-    ]  # fmt: skip
-    figure = ranked(names, list(frame["value"].astype(float)), texts, PALETTE[0], x_format=".1%")
+    marks = [
+        {**row, "name": name, "text": f"{name}: {percent(row['value'], 2)}, {_interval(row)}"}
+        for name, row in zip(names, rows, strict=True)
+        if not any(is_missing(row[figure]) for figure in ("value", "low", "high"))
+    ]
+    figure = intervals(marks, x_title="Gap, with its 95 % interval", x_format=".1%", zero_based=True)
     return Content(
         "Gaps with intervals",
         f"Pay below that of {report.reference} · end of {view.year} · {WHOLE} · {view.label}",
@@ -221,6 +222,10 @@ def gaps(view: ResultsView, report: EquityReport) -> Content:
         f"equity_gaps_{view.scenario}_{view.year}.csv",
         figure,
     )
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    return f"95 %: {percent(row['low'], 2)} to {percent(row['high'], 2)}"
 
 
 def _note(gap: GapEstimate) -> str:
@@ -297,8 +302,10 @@ def closing(view: ResultsView, report: EquityReport) -> Content:
     rows = [
         {
             "raised": group.group,
-            "by": by,
-            "name": str(row[column]),
+            "by": by.capitalize(),
+            "name": view.level(row[column])
+            if by == "level" and str(row[column]).isdigit()
+            else str(row[column]),
             "people": row["people"],
             "cost": row["cost"],
         }

@@ -10,7 +10,7 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.formatting import count, money, percent
+from planwise.formatting import count, money, percent, with_unit
 from ui.components import html
 from ui.components.card import FRAME, SMALL
 from ui.components.downloads import FileButton, to_csv, to_excel
@@ -125,7 +125,10 @@ class Explorer(Section):
         with self._filling:
             self._kind.value = view.event
             self._rows.param.update(
-                head=[{"name": c.name, "heading": c.heading, "is_text": c.is_text} for c in columns(view)],
+                head=[
+                    {"name": c.name, "heading": with_unit(c.heading), "is_text": c.is_text}
+                    for c in columns(view)
+                ],
                 rows=rows(view, found.found.frame),
                 page=found.page,
                 pages=max(ceil(total / ROWS), 1),

@@ -10,7 +10,7 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.formatting import count, money, money_short, percent, ratio
+from planwise.formatting import count, money, money_short, percent, ratio, with_unit
 from ui.components import html
 from ui.components.card import FRAME, SMALL, Card, Content
 from ui.components.downloads import FileButton
@@ -116,7 +116,9 @@ class Increases(Section):
         written = columns(view)
         with self._filling:
             self._rows.param.update(
-                head=[{"name": c.name, "heading": c.heading, "is_text": c.is_text} for c in written],
+                head=[
+                    {"name": c.name, "heading": with_unit(c.heading), "is_text": c.is_text} for c in written
+                ],
                 rows=[
                     {
                         "key": row["employee_id"],

@@ -21,12 +21,11 @@ from ui.pages.results.events import Explorer
 from ui.pages.results.increases import Increases
 from ui.pages.results.request import ResultsRequest, ResultsView, Section, load_view
 from ui.pages.results.years import Bridge, Groups, Years, headline
-from ui.queries.scenarios import ScenarioLabels
 from ui.selection import Selection
 from ui.session import Session
 from ui.store import Store
 from ui.values.people import STATUSES
-from ui.values.results import ScenarioStatus
+from ui.values.results import ScenarioLabels, ScenarioStatus
 
 SELECT: dict[str, Any] = {"size": "small", "margin": (6, 0, 4, 0)}
 ALL_LEVELS, ALL_GENDERS = "All levels", "All"

@@ -18,7 +18,7 @@ from planwise.formatting import (
     with_unit,
 )
 from ui.components import html
-from ui.components.card import Card, Content
+from ui.components.card import BRIDGE_COLUMNS, Card, Content, bridge_frame, growth_bridge
 from ui.components.charts import (
     DOWN,
     INK,
@@ -32,7 +32,6 @@ from ui.components.charts import (
     with_reference,
 )
 from ui.components.page import PAIR, STACK
-from ui.components.result_cards import BRIDGE_COLUMNS, bridge_frame, growth_bridge
 from ui.pages.results.request import ResultsView, Section
 from ui.store import Store
 from ui.values.results import BRIDGE, SUPPRESSED_UNDER
@@ -42,8 +41,8 @@ COLUMNS = (
     html.TableColumn("payroll", "Annual payroll, $", money),
     html.TableColumn("mean_base_pay", "Mean base pay, $", money),
     html.TableColumn("median_base_pay", "Median base pay, $", money),
-    html.TableColumn("growth", "Growth of mean pay", lambda v: percent(v, 2)),
-    html.TableColumn("own_growth", "Growth, same people", lambda v: percent(v, 2)),
+    html.TableColumn("growth", "Change in average pay", lambda v: percent(v, 2)),
+    html.TableColumn("own_growth", "Growth of those who stay", lambda v: percent(v, 2)),
     html.TableColumn("mean_compa_ratio", "Compa-ratio", ratio),
     html.TableColumn("opening_headcount", "Opening headcount", count),
     html.TableColumn("hires", "Hires", count),
@@ -82,9 +81,9 @@ def headline(view: ResultsView, frame: pd.DataFrame) -> Sequence[html.Kpi]:
             else f"median {money(row['median_base_pay'])}; compa-ratio {ratio(row['mean_compa_ratio'])}",
         ),
         html.Kpi(
-            f"Growth of mean pay, {view.year}",
-            percent(row["growth"], 2),
-            hidden if small else f"the same people {percent(row['own_growth'], 2)}",
+            f"Growth of those who stay, {view.year}",
+            percent(row["own_growth"], 2),
+            hidden if small else f"change in average pay (mix included) {percent(row['growth'], 2)}",
         ),
     )
 
@@ -126,7 +125,7 @@ def contents(view: ResultsView, frame: pd.DataFrame) -> tuple[Content, ...]:
     """Return what the cards show of the frame of `PeopleReader.by_year`."""
     frame = frame.assign(year_end=[view.place(year) for year in frame["simulation_year"]])
     simulated = frame[frame["simulation_year"] > 0].reset_index(drop=True)
-    growth = _card(view, simulated, "Growth of pay", "% on the year before", ("growth", "own_growth"), ".1%")
+    growth = _card(view, simulated, "Growth of pay", "% on the year before", ("own_growth", "growth"), ".1%")
     if view.unfiltered and view.result.target is not None and growth.figure is not None:
         with_reference(growth.figure, f"Target {exact_percent(view.result.target)}", view.result.target)
     return (

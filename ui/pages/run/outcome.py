@@ -12,10 +12,9 @@ from planwise.errors import InputError
 from planwise.formatting import count, moment, money, percent, points, ratio, shortened
 from planwise.jobs import Job, JobKind, State
 from ui.components import html
-from ui.components.card import Card, Content
+from ui.components.card import Card, Content, quality_gate
 from ui.components.html import Linked, TableColumn, link
 from ui.components.page import STACK, show
-from ui.components.result_cards import quality_gate
 from ui.draft import BASELINE
 from ui.session import Session
 from ui.values.results import AS_IT_IS, SAVED, Result

@@ -12,7 +12,7 @@ from planwise.errors import PlanWiseError
 from planwise.formatting import NOT_AVAILABLE, count, moment, money, percent, seconds
 from planwise.jobs import Job, JobKind, State
 from ui.components import html
-from ui.components.card import FRAME, Card, Content
+from ui.components.card import FRAME, Card, Content, breakable
 from ui.components.html import TableColumn
 from ui.components.job_panel import STATES, JobPanel, outcome_of
 from ui.components.page import PAIR, Page
@@ -20,9 +20,8 @@ from ui.components.table import PagedTable
 from ui.pages.run.form import RunForm
 from ui.pages.run.outcome import Outcome
 from ui.pages.run.plan import PlanCard
-from ui.queries.scenarios import ScenarioLabels
 from ui.session import Session
-from ui.values.results import PastRun
+from ui.values.results import PastRun, ScenarioLabels
 
 JOBS = (
     TableColumn("title", "Job", is_text=True),
@@ -34,7 +33,7 @@ JOBS = (
 )
 PAST = (
     TableColumn("title", "Scenario", is_text=True),
-    TableColumn("census", "Census", is_text=True),
+    TableColumn("census", "Census", breakable, is_text=True),
     TableColumn("started", "Started", is_text=True, whole=True),
     TableColumn("seconds", "Models took", seconds),
     TableColumn("models_run", "Models run", count),

@@ -48,7 +48,7 @@ def round_step(least: float, *, whole: bool = False) -> float:
 
 
 def tick_texts(marks: Sequence[float], step: float, form: str) -> list[str]:
-    """Return what stands at the ticks: as many digits as the step has, one minus sign, one unit."""
+    """Return the texts of the ticks: as many digits as the step has, one minus sign, one unit."""
     if "%" in form:
         return [percent(mark, _digits(step * PERCENT), sign=form.startswith("+")) for mark in marks]
     sign, mark_of = form.startswith("+"), local().mark if "$" in form else ""

@@ -17,6 +17,7 @@ from planwise.governance.publications import Publication, load_publication
 from planwise.risk.noise import Difference
 from planwise.settings import Settings
 from tests.unit.comparison.comparison_worlds import Person, prepare, publish
+from ui.components.charts import DOWN, UP
 from ui.pages.compare import charts
 from ui.pages.compare import people as people_parts
 from ui.pages.compare.noise import chances
@@ -356,7 +357,7 @@ def test_six_scenarios_with_long_names_have_a_column_each_and_texts_are_escaped(
     found = compared(*names)
     for content in (figures(found, 2027), levers(found)):
         assert content.table.count('scope="col"') >= 7
-        assert LONG in content.table and "<img" not in content.table
+        assert LONG.replace("_", "_<wbr>") in content.table and "<img" not in content.table
         assert len(content.file_name) < 250 and "<" not in content.file_name
     told = figures(found, 2027).table
     assert "+1.00\u00a0pp" in told and "+$100,000 · +10.0%" in told
@@ -378,7 +379,7 @@ def test_charts_keep_a_scenarios_colour_and_leave_small_levels_out():
         bars = {trace["name"]: trace["marker"]["color"] for trace in content.figure["data"]}
         assert bars == lines
     cost = charts.cost(found).figure["data"]
-    assert [trace["y"] for trace in cost] == [[0.1, 0.1], [0.2, 0.2]]
+    assert [trace["y"] for trace in cost] == [[1e5, 1e5], [2e5, 2e5]]
     levels_figure = charts.levels(found, 2027).figure["data"][0]
     assert levels_figure["y"] == [50_000.0, None]
 
@@ -395,7 +396,7 @@ def people_compared():
             {"low": 0.0, "high": 0.0, "people": 25},
             {"low": None, "high": -0.01, "people": None},
             {"low": -0.01, "high": 0.0, "people": 15},
-            {"low": 0.025, "high": 0.0275, "people": 0},
+            {"low": 0.02, "high": 0.03, "people": 0},
             {"low": 0.05, "high": None, "people": 12},
         ]
     )
@@ -412,17 +413,19 @@ def people_compared():
 def test_bands_are_named_and_those_of_fewer_than_ten_are_not_counted_out():
     content = people_parts.distribution(people_compared())
     (trace,) = content.figure["data"]
-    assert trace["x"] == ["no difference", "below −1%", "−1% to 0%", "+2.50% to +2.75%", "+5% and more"]
-    assert trace["y"] == [25, None, 15, 0, 12]
-    assert "fewer than 10" in trace["customdata"][1]
+    assert trace["x"] == pytest.approx([-0.015, -0.005, 0.025, 0.055])  # the middles, in order
+    assert trace["y"] == [None, 15, 0, 12] and trace["marker"]["color"] == [DOWN, DOWN, UP, UP]
+    assert trace["customdata"][0] == "below −1%: fewer than 10 people"
+    assert trace["customdata"][2:] == ["+2% to +3%: 0 people", "+5% and more: 12 people"]
     assert "1 band of fewer than 10 people is not drawn" in content.subtitle
+    assert "those paid the same are not drawn" in content.subtitle
 
 
 def test_why_payroll_differs_adds_up():
     content = people_parts.payroll(people_compared())
     assert content.frame["amount"].tolist() == [-2e6, 5e5, -1e5, -1.6e6]
     (trace,) = content.figure["data"]
-    assert sum(trace["y"]) == pytest.approx(-1.6)
+    assert sum(trace["y"]) == pytest.approx(-1.6e6)
     assert trace["text"][-1] == "−$1.6\u00a0M"
 
 

@@ -14,6 +14,7 @@ from ui.pages.optimise.fields import LIMITS, ConstraintRows, NumberField
 from ui.pages.optimise.form import StudyForm
 from ui.pages.optimise.new_study import NewStudy, command_of
 from ui.selection import Selection
+from ui.values.results import ScenarioLabels
 from ui.values.studies import Preflight, PreflightCheck
 
 
@@ -222,7 +223,10 @@ def new_study():
     plans = SimpleNamespace(list=lambda: [SimpleNamespace(name="baseline")], effective=None)
     session = SimpleNamespace(
         store=SimpleNamespace(
-            plans=plans, studies=SimpleNamespace(check=check), censuses=SimpleNamespace(version=tuple)
+            plans=plans,
+            labels=lambda: ScenarioLabels({}),
+            studies=SimpleNamespace(check=check),
+            censuses=SimpleNamespace(version=tuple),
         ),
         actions=SimpleNamespace(jobs=SimpleNamespace(start=start)),
         draft=Draft(lambda *_: None),

@@ -116,7 +116,7 @@ def test_what_is_not_there_is_said_and_left_out(home):
     )
     asked = load_view(Store(home), wanted)
     assert asked.scenario == "baseline"
-    assert asked.year == 2027
+    assert asked.year == 2026
     assert asked.people == Filter(departments=("Sales",))
     text = " ".join(asked.notices)
     for name in ("gone", "1999", "asleep", "9", "Moon", "Z"):

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from planwise.census import generate_census
 from planwise.errors import InputError
+from planwise.formatting import Local, written_for
 from planwise.governance import open_ledger
 from planwise.jobs import Job, JobFailure, JobKind, JobStep, JobWriter, State, new_job
 from planwise.parameters import parse_assignments, resolve
@@ -23,7 +25,7 @@ from ui.pages.run.outcome import sweep
 from ui.pages.run.page import RunPage
 from ui.session import Services, Session
 from ui.store import Store
-from ui.values.results import PastRun
+from ui.values.results import PastRun, ScenarioLabels
 from ui.values.user import User
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -352,5 +354,7 @@ def test_jobs_and_past_runs_are_rows():
     frame = history.job_frame([failed, done])
     assert list(frame["what"]) == ["No such thing", "Published; gate passed; 3 models ran, 9 reused"]
     past = PastRun("lean", NOON, 1.5, 3, 9, "passed", True, "", 0.03, 1e6)
-    (row,) = history.past_frame([past]).to_dict("records")
-    assert (row["by"], row["started"]) == ("command line", "2026-11-20\u00a012:00:00")
+    with written_for(Local(zone=ZoneInfo("Europe/Zurich"))):
+        (row,) = history.past_frame([past], ScenarioLabels({}, "staff")).to_dict("records")
+    assert (row["by"], row["started"]) == ("command line", "2026-11-20\u00a013:00\u00a0CET")
+    assert (row["title"], row["census"]) == ("lean", "staff")

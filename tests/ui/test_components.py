@@ -205,7 +205,7 @@ def test_of_many_scenarios_one_is_coloured_and_names_at_line_ends_do_not_overlap
     assert figure["data"][-1]["name"] == long["s10"]  # drawn over the others
     found = figure["layout"]
     (low, high), names = found["yaxis"]["range"], found["annotations"]
-    assert f"<b>{long['s10'][:25]}…</b>" in [one["text"] for one in names]
+    assert f"<b>{long['s10'][:19]}…</b>" in [one["text"] for one in names]
     room = found["height"] - found["margin"]["t"] - found["margin"]["b"]
     heights = sorted((one["y"] - low) / (high - low) * room for one in names)
     assert min(b - a for a, b in itertools.pairwise(heights)) >= 15

@@ -21,7 +21,7 @@ PALETTE = ("#3b82d6", "#d9792b", "#2f9e6b", "#a06cd5", "#d4567f", "#1f9aa8", "#8
 UP, DOWN, TOTAL, TARGET = (
     "#1f9aa8",
     "#d9792b",
-    "#5b6b7f",
+    "#3b82d6",
     "#b9770e",
 )  # directions, which are neither good nor bad
 GOOD, BAD = "#2f9e6b", "#d45b5b"

@@ -20,7 +20,8 @@ from ui.components.charts import (
 
 FEW_LINES = 6  # scenarios up to which each has its colour; of more, one is coloured
 END_LABEL = 15  # pixels between two labels of line ends
-END_LABEL_MAX = 26  # characters
+END_LABEL_MAX = 20  # characters
+YEARS_MAX = 6  # beside each other in a card; of more, every second is named
 CHARACTER = 6.6  # pixels
 
 
@@ -75,7 +76,8 @@ def scenario_lines(
         ends.append((1, reference[1], reference[0]))
     found = layout(y_title=y_title)
     years = sorted({x for xs, _ in series.values() for x in xs})
-    found["xaxis"] |= {"tickvals": years, "ticktext": [str(year) for year in years]}
+    shown = years[:: 2 if len(years) > YEARS_MAX else 1]
+    found["xaxis"] |= {"tickvals": shown, "ticktext": [str(year) for year in shown], "tickangle": 0}
     figure = with_range(
         {"data": data, "layout": found}, [y for _, ys in series.values() for y in ys], y_format, reference
     )

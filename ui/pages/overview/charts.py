@@ -18,7 +18,7 @@ from planwise.formatting import (
     written_for,
 )
 from ui.components import html
-from ui.components.card import Content, breakable
+from ui.components.card import Content
 from ui.components.charts import BASE_COLOR, TOTAL, ranked
 from ui.components.html import TableColumn
 from ui.components.scenario_lines import scenario_lines
@@ -191,10 +191,10 @@ def comparison(results: Sequence[Result], chosen: Result, year: int) -> Content:
     frame = pd.DataFrame(
         [{**r.kpi(year), "scenario": r.scenario, "title": r.label, "census": r.census} for r in shown]
     )
-    several = frame["census"].nunique() > 1
+    own = frame["census"] == chosen.census
+    frame["shown"] = frame["title"].where(own, frame["title"] + " · " + frame["census"])
     columns = (
-        TableColumn("title", "Scenario", is_text=True),
-        *([TableColumn("census", "Census", breakable, is_text=True)] if several else []),
+        TableColumn("shown", "Scenario", is_text=True),
         TableColumn("increase_rate", "Increase budget", _rate),
         TableColumn("increase_cost", "Increases", money),
         TableColumn("promotion_rate_of_payroll", "Promotions", _rate),
@@ -211,7 +211,7 @@ def comparison(results: Sequence[Result], chosen: Result, year: int) -> Content:
     return Content(
         title,
         subtitle,
-        frame,
+        frame.drop(columns="shown"),
         (),
         f"scenarios_{year}.csv",
         lead=lead,

@@ -14,6 +14,7 @@ from planwise.comparison.differences import (
     Figure,
     Metric,
     ParameterDifference,
+    Setting,
     difference,
     metrics_of,
     parameter_differences,
@@ -23,6 +24,7 @@ from planwise.comparison.people import TOP_MOVERS, WinnersAndLosers, winners_and
 from planwise.comparison.sources import SEED, Row, Source, load_sources, mart_rows, reader, unpublished
 from planwise.equity.reasons import gap_reason
 from planwise.errors import InputError
+from planwise.formatting import TERMINAL
 from planwise.governance import Ledger, effective_parameters, open_ledger
 from planwise.governance.publications import load_publication
 from planwise.parameters import Chain, catalogue
@@ -309,7 +311,8 @@ def _changed(source: Source, now: ComparedParameters) -> str:
         return f"years {_span(source.years)}, now {_span(now.effective.years)}"
     declared = catalogue().parameters
     found = [
-        f"{difference.parameter} ({difference.when}) {published.value}, now {current.value}"
+        f"{declared[difference.parameter].label} ({difference.when}) {_value(published)}, "
+        f"now {_value(current)}"
         for difference in parameter_differences((source, now), source.years)
         if difference.parameter in declared and declared[difference.parameter].chain != Chain.STUDY
         for published, current in [tuple(difference.settings.values())]
@@ -317,6 +320,12 @@ def _changed(source: Source, now: ComparedParameters) -> str:
     ]
     more = [f"and {len(found) - NAMED} more"] if len(found) > NAMED else []
     return ", ".join(found[:NAMED] + more)
+
+
+def _value(setting: Setting) -> str:
+    """Return a value as it was entered; shares as percentages."""
+    number = isinstance(setting.value, float) and abs(setting.value) < 1
+    return TERMINAL.exact_percent(setting.value) if number else str(setting.value)
 
 
 def due(settings: Settings, names: Sequence[str]) -> tuple[str, ...]:

@@ -121,6 +121,7 @@ def published_home(tmp_path_factory):
 def publish_two(settings):
     from planwise.census import generate_census
     from planwise.engine.warehouse import open_warehouse
+    from planwise.governance import open_ledger
     from planwise.parameters import parse_assignments, resolve, simulated_years
 
     census = generate_census(settings, employees=EMPLOYEES)
@@ -129,6 +130,8 @@ def publish_two(settings):
         for scenario, sets in {"baseline": [], "higher_cola": ["cola_rate=0.05"]}.items():
             effective = resolve(years, scenario=parse_assignments(sets, kind="lever"))
             simulate_and_publish(settings, warehouse, census, scenario, effective)
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create("higher_cola", {"cola_rate": 0.05, "years": 3})
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'
 
 
 def kpis(settings, scenario):
-    return load_publication(settings, scenario).manifest["kpis"][-1]
+    return load_publication(settings, scenario).manifest["kpis"][0]
 
 
 def shown(page):
@@ -68,19 +68,21 @@ def test_the_page_shows_the_figures_of_the_manifest(overview, published_home):
     text = shown(page)
     for figure in (
         formatting.count(last["headcount"]),
-        formatting.money(last["mean_base_pay"]),
+        formatting.percent(last["increase_rate"], 2),
+        formatting.money_short(last["increase_cost"]),
+        formatting.points(last["increase_rate"] - 0.035),
+        formatting.percent(last["promotion_rate_of_payroll"], 2),
         formatting.money_short(last["payroll"]),
         formatting.money_short(last["payroll_change"], sign=True),
+        formatting.percent(last["growth_continuing"], 2),
         formatting.percent(last["growth_all"], 2),
-        formatting.percent(last["growth_compound"], 2),
-        formatting.points(last["growth_compound"] - 0.03),
-        formatting.ratio(last["mean_compa_ratio"]),
-        formatting.percent(last["termination_rate"]),
+        formatting.percent(last["turnover_total"]),
     ):
         assert figure.replace("\u00a0", " ") in text.replace("\u00a0", " ")
     page.locator(".chart .main-svg").first.wait_for()
-    assert page.locator(".chart:visible").count() == 3
-    assert "Target 3.0%" in page.locator(".chart").first.inner_text()
+    assert page.locator(".chart:visible").count() == 4
+    assert "Market 3.5%" in page.locator(".chart").first.inner_text()
+    assert "Target 3.0%" in page.locator(".chart").nth(1).inner_text()
     page.get_by_role("button", name="Source of the figures").click()
     fingerprint = load_publication(published_home, "baseline").fingerprint
     page.get_by_text(fingerprint).wait_for()
@@ -98,11 +100,11 @@ def test_another_scenario_changes_the_figures_and_the_address(visit, served, pub
 
 
 def test_a_deep_link_opens_its_scenario_and_year(visit, served, published_home):
-    page = visit(f"{served}/?scenario=higher_cola&year=2026")
-    first = load_publication(published_home, "higher_cola").manifest["kpis"][0]
+    page = visit(f"{served}/?scenario=higher_cola&year=2027")
+    second = load_publication(published_home, "higher_cola").manifest["kpis"][1]
     assert page.locator("h1").inner_text() == "higher_cola"
-    assert f"Growth in {first['simulation_year']}" in shown(page)
-    assert formatting.percent(first["growth_all"], 2) in shown(page)
+    assert "Increase budget 2027" in shown(page)
+    assert formatting.percent(second["growth_all"], 2) in shown(page)
 
 
 def test_an_unknown_scenario_in_the_address_is_said_to_be_unknown(visit, served):
@@ -145,7 +147,8 @@ def test_the_download_of_the_level_table_is_the_mart(overview, published_home):
     page.get_by_role("button", name="Levels", exact=True).click()
     content, _ = download(page, "Download the table of levels")
     mart = load_publication(published_home, "baseline").frame("fct_level_summary")
-    mart = mart[mart["simulation_year"] == mart["simulation_year"].max()].reset_index(drop=True)
+    first = kpis(published_home, "baseline")["simulation_year"]
+    mart = mart[mart["simulation_year"] == first].reset_index(drop=True)
     small = small_groups(mart["headcount"].to_dict())
     pay = ["mean_base_pay", "median_base_pay", "cv", "mean_compa_ratio", "below_minimum", "above_maximum"]
     mart[pay] = mart[pay].astype(float)

@@ -90,7 +90,9 @@ WITH promoted AS (
     SELECT simulation_year, employee_id FROM read_parquet(?) WHERE event_type = 'PROMOTION'
 ), people AS (
     SELECT snapshot.*, {group} AS group_name, {status} AS is_chosen,
-        snapshot.simulation_year > 0 AS is_simulated, promoted.employee_id IS NOT NULL AS is_promoted
+        snapshot.simulation_year > 0 AS is_simulated,
+        snapshot.employment_status IN ('continuous_active', 'new_hire_active') AS is_active,
+        promoted.employee_id IS NOT NULL AS is_promoted
     FROM read_parquet(?) AS snapshot
     LEFT JOIN promoted ON promoted.simulation_year = snapshot.simulation_year
         AND promoted.employee_id = snapshot.employee_id
@@ -101,7 +103,8 @@ SELECT
     group_name,
     count(*) FILTER (is_chosen) AS people,
     count(*) FILTER (is_chosen AND is_simulated AND opening_base_pay IS NOT NULL) AS matched_people,
-    CAST(sum(base_pay * fte) FILTER (is_chosen) AS DOUBLE) AS payroll,
+    count(*) FILTER (is_chosen AND is_active) AS active_people,
+    CAST(sum(base_pay * fte) FILTER (is_chosen AND is_active) AS DOUBLE) AS payroll,
     CAST(sum(base_pay) FILTER (is_chosen) AS DOUBLE) / count(*) FILTER (is_chosen) AS mean_base_pay,
     median(CAST(base_pay AS DOUBLE)) FILTER (is_chosen) AS median_base_pay,
     CAST(sum(base_pay) FILTER (is_chosen AND is_simulated AND opening_base_pay IS NOT NULL) AS DOUBLE)
@@ -121,8 +124,9 @@ def by_year(
 ) -> pd.DataFrame:
     """Return one row per year, the census as year 0: `people`, PAY of the filter's people, FLOWS.
 
-    FLOWS count everybody of the filter's level, departments and gender, whatever the status; they are missing
-    in the census year. PAY is missing where fewer than ten people are meant.
+    Payroll is of those active at year end, `active_people` of the filter's people; leavers have none. FLOWS
+    count everybody of the filter's level, departments and gender, whatever the status; they are missing in
+    the census year. PAY is missing where fewer than ten people are meant.
     """
     every = (CENSUS_YEAR, *years)
     found = _summary(connection, publication, chosen, every, "''").set_index("simulation_year").reindex(every)
@@ -130,8 +134,8 @@ def by_year(
     found["people_before"] = found["people"].shift()
     shown = _finish(found.reset_index())
     shown.loc[shown["simulation_year"] == CENSUS_YEAR, list(FLOWS)] = float("nan")
-    small = shown["people"] < SUPPRESSED_UNDER
-    return _hide(shown, small).drop(columns=["group_name", "people_before", "matched_people"])
+    small, few = shown["people"] < SUPPRESSED_UNDER, shown["active_people"] < SUPPRESSED_UNDER
+    return _hide(shown, small, few).drop(columns=["group_name", "people_before", "matched_people"])
 
 
 def by_group(
@@ -152,11 +156,13 @@ def by_group(
     now = found[found["simulation_year"] == year].reset_index(drop=True)
     now["growth"] = now["mean_base_pay"] / now["group_name"].map(earlier["mean_base_pay"]) - 1
     now["people_before"] = now["group_name"].map(earlier["people"])
-    sizes = {
-        name: int(people) for name, people in zip(now["group_name"], now["people"], strict=True) if people
-    }
-    small = now["group_name"].isin(small_groups(sizes))
-    return _hide(_finish(now), small).drop(columns=["people_before", "matched_people"])
+    small, few = (
+        now["group_name"].isin(
+            small_groups({name: int(n) for name, n in zip(now["group_name"], now[of], strict=True) if n})
+        )
+        for of in ("people", "active_people")
+    )
+    return _hide(_finish(now), small, few).drop(columns=["people_before", "matched_people"])
 
 
 def _summary(
@@ -175,7 +181,12 @@ def _summary(
 
 
 def _finish(found: pd.DataFrame) -> pd.DataFrame:
-    counts = ["people", "matched_people", *(name for name in FLOWS if name != "turnover_rate")]
+    counts = [
+        "people",
+        "active_people",
+        "matched_people",
+        *(name for name in FLOWS if name != "turnover_rate"),
+    ]
     present = [name for name in counts if name in found]
     finished = found.astype(dict.fromkeys(present, "float64"))
     finished[present] = finished[present].fillna(0)
@@ -184,10 +195,11 @@ def _finish(found: pd.DataFrame) -> pd.DataFrame:
     return finished
 
 
-def _hide(found: pd.DataFrame, small: pd.Series) -> pd.DataFrame:
-    """Remove pay figures of small groups, and growth from or of too few people."""
+def _hide(found: pd.DataFrame, small: pd.Series, few: pd.Series) -> pd.DataFrame:
+    """Remove pay figures of small groups, payroll of few active people, growth from or of too few people."""
     shown = found.copy()
     shown.loc[small, list(PAY)] = float("nan")
+    shown.loc[few, "payroll"] = float("nan")
     shown.loc[~(shown["people_before"] >= SUPPRESSED_UNDER), "growth"] = float("nan")
     shown.loc[shown["matched_people"] < SUPPRESSED_UNDER, "own_growth"] = float("nan")
     return shown

@@ -138,7 +138,7 @@ def test_a_scenario_changed_since_is_named_with_what_changed(four):
     comparison = compare(four, ["base", "lean"])
     (remark,) = comparison.remarks
     assert (remark.about, remark.scenarios) == ("stale", ("lean",))
-    assert "cola_rate (all) 0.02, now 0.03" in remark.what
+    assert "Cost-of-living raise (all) 2.0%, now 3.0%" in remark.what
     assert "planwise simulate --scenario lean" in remark.remedy
     assert comparison.people  # compared all the same
 

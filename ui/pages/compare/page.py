@@ -11,7 +11,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import Local, count
+from planwise.formatting import Local, count, with_levels
 from ui.components import html
 from ui.components.card import Card
 from ui.components.downloads import Download
@@ -376,7 +376,7 @@ def _subtitle(found: ComparedScenarios, year: int | None) -> str:
 
 def _remark(caveat: Any, found: ComparedScenarios) -> str:
     """Return a limit of the comparison, the scenarios by their titles, with the link to what mends it."""
-    text = caveat.what
+    text = with_levels(caveat.what)
     for name in sorted(found.names, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", found.label(name).replace("\\", ""), text)
     page, act = MENDED.get(caveat.about, ("", ""))

@@ -98,7 +98,7 @@ class Limit:
 
 
 LIMITS: tuple[Limit, ...] = (
-    Limit("payroll", "Payroll at most", "highest year-end payroll of any year", "$ million", MILLION),
+    Limit("payroll", "Payroll at most", "highest year-end payroll of any year", "million", MILLION),
     Limit(
         "payroll_risk",
         "Risk of a higher payroll at most",

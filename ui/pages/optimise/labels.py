@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from planwise.formatting import PAGE, count, money_short, percent, points, ratio
+from planwise.formatting import PAGE, count, moment, money_short, percent, points, ratio
 from planwise.study.spec import RISKY, state_text
 from planwise.study.target import Target
 from ui.components.html import TableColumn, Tone
@@ -116,6 +116,12 @@ def target_text(target: Target | None, tolerance: float | None = None) -> str:
     return f"{target.text(PAGE)}{near}"
 
 
+def study_label(study: StudySummary, called: Callable[[str], str]) -> str:
+    """Return what a study is called in a menu: its scenario's title, what it seeks, when it began."""
+    sought = objectives_text(study.header.spec.weights) if study.target is None else study.target.text(PAGE)
+    return f"{called(study.header.scenario)}: {sought}, {moment(study.header.created_at or study.updated_at)}"
+
+
 def found_text(study: StudySummary) -> str:
     """Return what a study's best reaches; an en dash before there is one, or without a target."""
     if study.target is None or study.reached is None:
@@ -152,8 +158,8 @@ GROWTH = TrialMeasure("growth", "Growth of average pay", _pct, ".2%")
 SCORE = TrialMeasure("score", "Objective (lower is better)", figure, ".4~g")
 OUTCOMES = (
     GROWTH,
-    TrialMeasure("cost", "Payroll added over the years, $", money_short, "$"),
-    TrialMeasure("payroll", "Highest payroll of a year, $", money_short, "$"),
+    TrialMeasure("cost", "Payroll added over the years", money_short, "$"),
+    TrialMeasure("payroll", "Highest payroll of a year", money_short, "$"),
     TrialMeasure("within_level_cv", "Spread within levels (CV)", _pct, ".1%"),
     TrialMeasure("adjusted_gap", "Adjusted gap", _pct, ".2%"),
     TrialMeasure("below_minimum", "People below the range minimum", count, ",d"),

@@ -1,7 +1,7 @@
 """One study: progress, trials, answer, and what can be done with it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -239,28 +239,33 @@ class StudyTab:
         except PlanWiseError:
             self._starting = None
             return
-        if now.study and now.study in self._names():
+        if now.study and now.study in self._names().values():
             self._starting = None
             self._session.selection.study = now.study
             self._soon.ask()
         elif now.ended:
             self._starting = None
 
-    def _names(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self._session.store.studies.list())
+    def _names(self) -> Mapping[str, str]:
+        """Return the studies by label, the newest first; equal labels have their names, too."""
+        called, found = self._session.store.labels().of, dict[str, str]()
+        for one in self._session.store.studies.list():
+            text = labels.study_label(one, called)
+            found[f"{text} · {one.name}" if text in found else text] = one.name
+        return found
 
     async def _read(self, current: Current) -> None:
         if self._busy or self._starting is not None:
             return
         self._busy = True
-        names: tuple[str, ...] = ()
+        names: Mapping[str, str] = {}
         try:
             studies = self._session.store.studies
             names = await self._session.offload(self._names)
             if not names:
                 on_page(partial(show, self.layout, self._empty))
                 return
-            name = self._session.selection.study or names[0]
+            name = self._session.selection.study or next(iter(names.values()))
             stamp = studies.stamp(name)
             study = await self._session.offload(studies.get, name)
             if not current():
@@ -286,10 +291,10 @@ class StudyTab:
         self._details_at = now
         return True
 
-    def _show_failure(self, names: tuple[str, ...], error: PlanWiseError) -> None:
+    def _show_failure(self, names: Mapping[str, str], error: PlanWiseError) -> None:
         show(self.layout, self._body)
         with self._filling:
-            others = {CHOOSE: "", **{name: name for name in names}}
+            others = {CHOOSE: "", **names}
             self._select.param.update(options=others, value="", visible=True)
         self._heading.object = html.card_heading(
             self._session.selection.study or "Studies", "This study cannot be shown"
@@ -299,13 +304,13 @@ class StudyTab:
         self._rest.visible = False
         self._notice.param.update(object=html.error_notice(error), visible=True)
 
-    def _show(self, study: StudyTrials, names: tuple[str, ...], in_full: bool) -> None:
+    def _show(self, study: StudyTrials, names: Mapping[str, str], in_full: bool) -> None:
         old, self._study = self._study, study
         self._session.terms = self._session.store.local(study.header.census)
         another = old is None or old.name != study.name
         if not self._session.selection.study:
             self._session.selection.study = study.name
-        self._select.param.update(options=list(names), value=study.name, visible=True)
+        self._select.param.update(options=dict(names), value=study.name, visible=True)
         self._notice.visible = False
         self._rest.visible = self.actions.layout.visible = True
         self._show_head(study, another)

@@ -286,7 +286,7 @@ class OverviewPage(Page):
         if stale or not is_known or self._store.labels().is_deleted(result.scenario):
             kpis = tuple(replace(kpi, tone="" if kpi.tone == "good" else kpi.tone) for kpi in kpis)
         self._kpis.object = html.kpi_strip(kpis)
-        text = html.notice(f"Out of date: {stale[0].why}", AGAIN, "warn") if stale else ""
+        text = html.notice(f"Out of date: {with_levels(stale[0].why)}", AGAIN, "warn") if stale else ""
         labels = self._store.labels()
         if labels.is_archived(result.scenario):
             text += html.notice(ARCHIVED, "Restore puts it back.", "warn")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol
 
-from planwise.formatting import PAGE, count, moment, percent, seconds
+from planwise.formatting import PAGE, count, moment, percent, seconds, with_levels
 from planwise.gate import GateResult
 from planwise.jobs import JobKind
 from ui.components import html
@@ -156,7 +156,9 @@ def _scenario(item: ScenarioStatus, called: Called) -> Item:
     name = called(item.scenario)
     if item.state == "never":
         return Item(name, "never simulated", "Run", "run", {"scenario": item.scenario})
-    return Item(name, f"out of date: {item.why}", "Run", "run", {"scenario": item.scenario}, "warn")
+    return Item(
+        name, f"out of date: {with_levels(item.why)}", "Run", "run", {"scenario": item.scenario}, "warn"
+    )
 
 
 def _studies(studies: Sequence[StudySummary], called: Called) -> list[Item]:

@@ -9,7 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import count, moment, written_for
+from planwise.formatting import count, moment, with_levels, written_for
 from ui.components import html
 from ui.components.card import SMALL
 from ui.components.downloads import Download
@@ -153,7 +153,7 @@ class Shown:
 def _notice_of(name: str, labels: ScenarioLabels, stale: ScenarioStatus | None) -> str | None:
     """Return what is to be known of a result that is not a current scenario's; else None."""
     if stale is not None:
-        return html.notice(f"Out of date: {stale.why}", OUT_OF_DATE, "warn")
+        return html.notice(f"Out of date: {with_levels(stale.why)}", OUT_OF_DATE, "warn")
     if labels.is_deleted(name):
         text = "The scenario was deleted; only this result is left."
         return html.notice(text, "It cannot be simulated again.", "warn")

@@ -71,7 +71,7 @@ def headline(view: ResultsView, frame: pd.DataFrame) -> Sequence[html.Kpi]:
         html.Kpi(
             f"Annual payroll, {view.year}",
             money_short(row["payroll"]),
-            hidden if small else "base pay × FTE at year end, or at exit",
+            hidden if small else _paid_at_the_end(row),
         ),
         html.Kpi(
             f"Mean base pay, {view.year}",
@@ -86,6 +86,13 @@ def headline(view: ResultsView, frame: pd.DataFrame) -> Sequence[html.Kpi]:
             hidden if small else f"change in average pay (mix included) {percent(row['growth'], 2)}",
         ),
     )
+
+
+def _paid_at_the_end(row: Any) -> str:
+    leavers = row["people"] - row["active_people"]
+    if not leavers:
+        return "base pay × FTE at year end"
+    return f"base pay × FTE of the {count(row['active_people'])} active at year end; leavers have none"
 
 
 def _many(number: Any, noun: str) -> str:

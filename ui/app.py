@@ -10,7 +10,7 @@ from panel_material_ui.template.base import Page  # the package does not export 
 
 from ui.auth.gate import Gate, user_of
 from ui.auth.handlers import LOGOUT
-from ui.components import card, downloads, job_panel, lever_editor, table
+from ui.components import card, downloads, html, job_panel, lever_editor, table
 from ui.components.page import on_page
 from ui.session import Services, Session, zone_of
 from ui.shell.address import keep_in_address
@@ -55,7 +55,10 @@ def make_page(services: Services, gate: Gate | None = None) -> Page:
     session.zone = zone_of(unquote(cookies.get(ZONE_COOKIE, "")))
     dark = cookies.get(THEME_COOKIE, "").endswith("dark")
 
-    def here(_: dict[str, Any]) -> None:
+    def here(message: dict[str, Any]) -> None:
+        if "query" in message:  # a link on a page
+            on_page(lambda: html.follow(session.go, message))
+            return
         session.arrive()
         on_page(lambda: browser.param.update(arrived=True))  # the message may arrive without the page's lock
 

@@ -64,6 +64,9 @@ def test_a_pane_that_changes_while_it_is_not_on_the_page_takes_its_styles_from_t
 def test_commands_in_a_notice_are_shown_as_code_and_stay_text():
     told = html.notice("Gone.", "Run `planwise scenario list <b>`.")
     assert "Run <code>planwise scenario list &lt;b&gt;</code>." in told
+    assert html.link("Go to Overview", "overview") in told
+    told = html.notice("Damaged.", "Run `planwise simulate --scenario lean`.")
+    assert html.link("Go to Run", "run", scenario="lean") in told
 
 
 FRAME = pd.DataFrame({"n": range(30), "v": [float(-n) for n in range(30)], "t": ["<b>"] * 30})

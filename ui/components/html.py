@@ -29,6 +29,15 @@ def stylesheet(name: str = "planwise") -> str:
     return (ASSETS / f"{name}.css").read_text(encoding="utf-8")
 
 
+COMMANDS = {  # the page that does what a command does
+    "planwise census": "census",
+    "planwise simulate": "run",
+    "planwise sweep": "run",
+    "planwise optimize": "optimise",
+    "planwise compare": "compare",
+    "planwise scenario": "overview",
+}
+SCENARIO = re.compile(r"--scenario (\w+)")
 CODE = re.compile(r"`([^`]+)`")
 Tone = Literal["", "good", "warn", "bad"]
 
@@ -104,12 +113,22 @@ def table(frame: pd.DataFrame, columns: Sequence[TableColumn], caption: str, cho
 
 
 def notice(text: str, remedy: str = "", tone: Tone = "") -> str:
-    """Return a notice: what happened and what to do."""
+    """Return a notice: what happened and what to do; a command has a link to the page that does it."""
+    link_to = _page_of(remedy)
     return (
         f'<div class="notice {tone}" role="status"><p>{with_code(text)}</p>'
-        + (f'<p class="remedy">{with_code(remedy)}</p>' if remedy else "")
+        + (f'<p class="remedy">{with_code(remedy)} {link_to}</p>' if remedy else "")
         + "</div>"
     )
+
+
+def _page_of(remedy: str) -> str:
+    """Return the link to the page that does what a command in a remedy does; empty without a command."""
+    page = next((page for start, page in COMMANDS.items() if f"`{start}" in remedy), None)
+    if page is None:
+        return ""
+    found = SCENARIO.search(remedy)
+    return link(f"Go to {page.capitalize()}", page, **({"scenario": found[1]} if found else {}))
 
 
 def error_notice(error: PlanWiseError, tone: Tone = "bad") -> str:
@@ -226,10 +245,15 @@ class Linked(Component):
 
     def _follow(self, message: Mapping[str, Any]) -> None:
         """Follow a link to a page of the dashboard; others are ignored."""
-        query = parse_qs(str(message.get("query", "")).lstrip("?"))
-        chosen = {name: FIELDS[name].read(query[name][0]) for name in FIELDS if name in query}
-        if page := chosen.pop("page", ""):
-            self._go(page, **chosen)
+        follow(self._go, message)
+
+
+def follow(go: Go, message: Mapping[str, Any]) -> None:
+    """Follow a link that the browser names by its query; others are ignored."""
+    query = parse_qs(str(message.get("query", "")).lstrip("?"))
+    chosen = {name: FIELDS[name].read(query[name][0]) for name in FIELDS if name in query}
+    if page := chosen.pop("page", ""):
+        go(page, **chosen)
 
 
 def address(page: str, **selection: Any) -> str:

@@ -83,6 +83,14 @@ export function render({model, view}) {
   const zone = encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone ?? "")
   document.cookie = `planwise-zone=${zone}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`
 
+  // A link to another page switches the page instead of loading the application again.
+  addEventListener("click", (event) => {
+    const link = event.composedPath().find((part) => part.tagName === "A" && part.getAttribute("href")?.startsWith("?page="))
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) { return }
+    event.preventDefault()
+    model.send_msg({query: link.getAttribute("href")})
+  })
+
   const title = () => { document.title = model.title }
   model.on("title", title)
   title()

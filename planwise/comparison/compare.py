@@ -323,7 +323,7 @@ def _changed(source: Source, now: ComparedParameters) -> str:
 
 
 def _value(setting: Setting) -> str:
-    """Return a value as it was entered; shares as percentages."""
+    """Return a value with all its digits; shares as percentages."""
     number = isinstance(setting.value, float) and abs(setting.value) < 1
     return TERMINAL.exact_percent(setting.value) if number else str(setting.value)
 

@@ -78,7 +78,7 @@ def test_each_section_opens_and_the_bridge_sums(visit, served, published_home):
 
 def test_events_are_filtered_paged_and_downloaded_and_lead_to_a_person(visit, served, published_home):
     snapshot, events = marts(published_home)
-    year = int(snapshot["simulation_year"].max())
+    year = int(snapshot["simulation_year"][snapshot["simulation_year"] > 0].min())
     mine = events[(events["simulation_year"] == year) & (events["event_reason"] == "MERIT")]
     mine = mine.sort_values(["effective_date", "employee_id", "event_sequence"]).reset_index(drop=True)
     page = visit(f"{served}/?page=results&section=events&event=merit")

@@ -26,7 +26,6 @@ FOLDER_SIZES: dict[str, str] = {
 }
 # Modules under 120 lines with one importer in their folder, and why they are files of their own.
 SINGLE_USER: dict[str, str] = {
-    "ui/app.py": "the application as one session sees it; server.py has what sessions share",
     "planwise/cli/papers.py": "a command group of its own; the demo prints its table of increases too",
 }
 # Class names with several meanings, and why.

@@ -30,6 +30,7 @@ class Selection(param.Parameterized):
     departments = param.ClassSelector(default=(), class_=tuple)
     gender = param.String(default="")
     event = param.String(default="")
+    budget = param.String(default="")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ FIELDS: Mapping[str, Field] = {
     "departments": Field(_quoted, lambda names: ",".join(quote(name, safe="") for name in names)),
     "gender": Field(_text),
     "event": Field(_text),
+    "budget": Field(_text),
 }
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from planwise.census import Census
 from planwise.census.schema import GROUPINGS
 from planwise.engine.outcome import Kpis, kpi_rows
+from planwise.engine.plan_detail import PAY_READ
 from planwise.engine.preview_sql import (
     CODED,
     DYNAMICS_CATALOG,
@@ -22,6 +24,7 @@ from planwise.engine.preview_sql import (
     PreviewQueries,
     Statement,
     folded_query,
+    query_over,
     up_to,
 )
 from planwise.engine.project import CATALOG, MEMORY, database_options
@@ -133,8 +136,11 @@ PAY_COLUMNS = (
     *("CAST(gender AS TEXT) AS gender", "CAST(department AS TEXT) AS department"),
     *("is_active", "is_hire", "CAST(base_pay AS DOUBLE) AS base_pay"),
 )
+PAY_NAMES = ("employee_id", "simulation_year", "level_id", "gender", "department", "is_active", "is_hire", "base_pay")
 PAY_ORDER = ("simulation_year", "employee_id")
+PAY_TABLE = "pay_of_people"
 PAY_AND_KPIS, PAY_OF_PEOPLE, DYNAMICS_TO_KPIS = "pay_and_kpis", "pay_of_people", "dynamics_to_kpis"
+DETAIL_OF_PAY = "detail_of_pay"
 FOLDED_EMPLOYEES_MAX = 200_000  # every step of the single query stays in memory until its end
 DYNAMICS_UNFOLDED = 2  # computed as tables for a shape before folding them is worth a second
 
@@ -208,10 +214,24 @@ class Preview:
         Columns: employee_id, simulation_year, level_id, gender, department, is_active (at year end), is_hire,
         base_pay (annual, at year end or exit). In the order of year and id.
         """
+        return self._pay(effective).select(list(PAY_NAMES)).to_pandas()
+
+    def detail(self, effective: EffectiveParameters) -> pd.DataFrame:
+        """Return groups, cells of the merit matrix and ranges of every year; see `plan_detail.COLUMNS`."""
+        pay = self._pay(effective)
+        assert self._sql is not None  # there is a shape
+        sql = self._sql.query(DETAIL_OF_PAY, lambda chains: query_over(chains, PAY_TABLE))
+        self._database.register(PAY_TABLE, pay)
+        try:
+            return self._database.execute(sql).df()
+        finally:
+            self._database.unregister(PAY_TABLE)
+
+    def _pay(self, effective: EffectiveParameters) -> pa.Table:
         self._compute_shape(effective)
         values = bindings(effective)
         self._compute_dynamics(self._dynamics_of(values))
-        return self._execute(PAY_OF_PEOPLE, values).df()
+        return self._execute(PAY_OF_PEOPLE, values).fetch_arrow_table()
 
     @property
     def can_prepare(self) -> bool:
@@ -278,8 +298,9 @@ class Preview:
             own = chains.static if name == DYNAMICS_TO_KPIS else (*chains.static, *chains.dynamics)
             tables = {s.name: s.columns for s in own}
             if name == PAY_OF_PEOPLE:
-                return folded_query(up_to(chains.pay, PAY), PAY, tables, PAY_COLUMNS, PAY_ORDER)
-            return folded_query(chains.pay if name == PAY_AND_KPIS else chains.moving, KPIS, tables)
+                return folded_query(up_to(chains.pay, PAY), PAY, tables, (*PAY_COLUMNS, *PAY_READ), PAY_ORDER)
+            chain = chains.pay if name == PAY_AND_KPIS else chains.moving
+            return folded_query(up_to(chain, KPIS), KPIS, tables)
 
         return self._sql.query(name, fold)
 

@@ -16,6 +16,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from planwise.census.schema import GROUPINGS
+from planwise.engine.plan_detail import DETAIL, detail_query
 from planwise.engine.project import CATALOG, LOADING, open_project
 from planwise.engine.sqlmesh_adapter import PLACEHOLDER, placeholders_of
 from planwise.engine.variables import Number
@@ -67,6 +68,17 @@ def qualified(table: exp.Table) -> str:
     return f'"{table.catalog or CATALOG}"."{table.db}"."{table.name}"'
 
 
+def query_over(chains: "Chains", pay: str) -> str:
+    """Return the detail's query with the budget by group in it, over a table of every person's pay."""
+    whole, budget = (chains.pay[fqn].copy() for fqn in (DETAIL, INCREASES))
+    names = {PAY: pay, INCREASES: "increase_budget"}
+    for query in (whole, budget):
+        for table in query.find_all(exp.Table):
+            if (name := names.get(qualified(table))) is not None:
+                table.replace(exp.to_table(name, alias=table.alias or None))
+    return whole.with_("increase_budget", budget, copy=False).sql(dialect="duckdb")
+
+
 def only_unites(query: exp.Query) -> bool:
     """Return whether a query only unites other tables, so that materializing it would be a waste."""
     return not query.ctes and all(select.is_star for select in query.find_all(exp.Select))
@@ -92,13 +104,19 @@ def _read_bindings(query: exp.Query) -> None:
     for node in list(query.find_all(*PLACEHOLDER)):
         select = node.find_ancestor(exp.Select)
         assert select is not None
-        if not any(join.this.alias == "bindings" for join in select.args.get("joins") or []):
+        source = select.args.get("from_")
+        joined = [join.this.alias for join in select.args.get("joins") or []]
+        if "bindings" not in [*joined, source and source.this.alias]:
             current = exp.select("*").from_(BINDINGS).where(f"slot = {CURRENT_SLOT}").subquery("bindings")
-            select.join(current, join_type="cross", copy=False)
+            if source is None:
+                select.from_(current, copy=False)
+            else:
+                select.join(current, join_type="cross", copy=False)
         node.replace(exp.column(node.name, table="bindings"))
 
 
 KPIS = f'"{CATALOG}"."marts"."fct_scenario_kpis"'
+INCREASES = f'"{CATALOG}"."marts"."fct_increase_budget"'
 PAY = f'"{CATALOG}"."intermediate"."int_pay"'
 DYNAMICS = f'"{CATALOG}"."intermediate"."int_workforce_'
 # Where the tables of the dynamics are: a prepared query is planned again at every execution once a table was
@@ -135,14 +153,15 @@ class Chains:
 
 
 def rendered_chains(settings: Settings, variables: Mapping[str, Any]) -> Chains:
-    """Return the SQL of the KPIs and all they depend on; the variables leave numbers unbound."""
+    """Return the SQL of the KPIs, the detail and all they depend on; the variables leave numbers unbound."""
     with LOADING, contextlib.closing(open_project(settings, variables)) as context:
-        needed = context.dag.upstream(KPIS) | {KPIS}
+        needed = {KPIS, INCREASES}.union(*(context.dag.upstream(fqn) for fqn in (KPIS, INCREASES)))
         queries = {
             fqn: context.models[fqn].render_query_or_raise()
             for fqn in context.dag.sorted
             if fqn in needed and fqn in context.models
         }
+    queries[DETAIL] = detail_query(str(variables["merit_date"]))
     static, dynamics, pay = _sorted_by_chain(queries)
     moving = [fqn for fqn in queries if fqn not in static]
     read = set[str]().union(*(_reads(queries[fqn]) for fqn in moving))

@@ -64,7 +64,7 @@ def sqlmesh_variables(
         "pay_basis_years": blueprints(pay_basis_blueprints(effective)),
         "pay_years": blueprints(pay_blueprints(effective)),
         "hazard_multipliers": json.dumps(_hazard_rows(effective)),
-        "merit_matrix": json.dumps(_merit_rows(effective)),
+        "merit_matrix": json.dumps(_merit_rows()),
         "hire_level_shares": json.dumps(hire_shares(effective)),
         "cash_factors": json.dumps(cash_factors(effective)),
         "new_hire_profile_years": effective.value("new_hire_profile_years"),
@@ -88,7 +88,8 @@ def sqlmesh_variables(
 def bindings(effective: EffectiveParameters) -> dict[str, Number]:
     """Return the value of every placeholder."""
     chains = [*dynamics_blueprints(effective), *pay_blueprints(effective)]
-    return {name: value for blueprint in chains for name, value in blueprint.bindings().items()}
+    by_year = {name: value for blueprint in chains for name, value in blueprint.bindings().items()}
+    return by_year | _merit_bindings(effective)
 
 
 def dynamics_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
@@ -259,13 +260,19 @@ def _hazard_rows(effective: EffectiveParameters) -> list[list[Any]]:
     return rows
 
 
-def _merit_rows(effective: EffectiveParameters) -> list[list[Any]]:
-    bands = ("below_range", "1", "2", "3", "4", "above_range")
-    positions = [effective.value(f"merit_multiplier_quartile_{band}") for band in bands]
-    return [
-        [rating, effective.value(f"merit_multiplier_rating_{rating}"), *positions]
-        for rating in (1, 2, 3, 4, 5)
-    ]
+RATINGS = (1, 2, 3, 4, 5)
+POSITIONS = ("below_range", "1", "2", "3", "4", "above_range")  # in the pay range
+
+
+def _merit_rows() -> list[list[Any]]:
+    """Return the placeholders of the merit matrix: rating, its factor, those of position in range."""
+    positions = [f"$merit_quartile_{position}" for position in POSITIONS]
+    return [[rating, f"$merit_rating_{rating}", *positions] for rating in RATINGS]
+
+
+def _merit_bindings(effective: EffectiveParameters) -> dict[str, Number]:
+    families = [f"rating_{rating}" for rating in RATINGS] + [f"quartile_{place}" for place in POSITIONS]
+    return {f"merit_{name}": effective.number(f"merit_multiplier_{name}") for name in families}
 
 
 def hire_shares(effective: EffectiveParameters) -> list[list[Any]]:

@@ -43,7 +43,10 @@ def merit_matrix_rows(evaluator):
     """Return one row per performance rating: its multiplier and the six of position in range."""
     columns = ["performance_rating", "performance_multiplier", "below_range"]
     columns += [f"quartile_{q}" for q in (1, 2, 3, 4)] + ["above_range"]
-    return _rows(json.loads(evaluator.var("merit_matrix")), columns)
+    rows = json.loads(evaluator.var("merit_matrix"))
+    named = (zip(row, columns, strict=True) for row in rows)
+    selects = ("SELECT " + ", ".join(f"{_literal(v)} AS {c}" for v, c in row) for row in named)
+    return f"({' UNION ALL '.join(selects)})"  # rows of a VALUES could not read a preview's bindings
 
 
 @macro()

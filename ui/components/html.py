@@ -44,7 +44,7 @@ Tone = Literal["", "good", "warn", "bad"]
 
 @dataclass(frozen=True)
 class Kpi:
-    """A headline figure with its unit, what it is compared with, and whether that is good."""
+    """A headline figure with its unit, what it is compared with, whether that is good, and what it means."""
 
     label: str
     figure: str
@@ -52,6 +52,7 @@ class Kpi:
     verdict: str = ""
     tone: Tone = ""
     change: str | None = None  # from the base scenario; empty: none; None: not shown
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,8 +168,9 @@ def _kpi(kpi: Kpi) -> str:
         change = f'<dd class="change">{change}</dd>'
     dot = " · " if kpi.verdict and kpi.note else ""
     verdict = f'<span class="{kpi.tone}">{escape(kpi.verdict)}</span>{dot}' if kpi.verdict else ""
+    about = f' title="{escape(kpi.about, quote=True)}"' if kpi.about else ""
     return (
-        f'<div class="kpi"><dt>{escape(kpi.label)}</dt><dd class="figure">{escape(kpi.figure)}</dd>'
+        f'<div class="kpi"{about}><dt>{escape(kpi.label)}</dt><dd class="figure">{escape(kpi.figure)}</dd>'
         f'{change}<dd class="note">{verdict}{escape(kpi.note)}</dd></div>'
     )
 

@@ -1,4 +1,4 @@
-"""The lever editor: rows with slider and number, a grid by year, and the figures that answer an edit."""
+"""The lever editor: rows with slider and number, a grid by year, tables with fields, and the live figures."""
 
 from typing import Any
 
@@ -53,6 +53,21 @@ class LeverGrid(Component):
 
     _esm = ASSETS / "lever_grid.js"
     _sheets = ("lever_grid",)
+
+
+class EditTable(Component):
+    """A table of texts and fields: the merit matrix, pay ranges, groups.
+
+    `sheet` has a label, `head`, `rows` and perhaps a `foot` of cells; a cell has `lines` of text, `fields` (name,
+    text, aria, unit, changed, problem, disabled), a `bar`, a `tint` in per cent, a title. Messages have `kind`
+    "edit", name, text and number.
+    """
+
+    sheet = param.Dict(default={"label": "", "head": [], "rows": [], "foot": None})
+    editable = param.Boolean(default=True)
+
+    _esm = ASSETS / "edit_table.js"
+    _sheets = ("edit_table",)
 
 
 class LiveFigures(Component):

@@ -1,4 +1,4 @@
-"""Compare two simulations of the same people, in total and by group."""
+"""People of a simulation by group: two simulations compared, and what raises are made of."""
 
 import itertools
 import math
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from planwise.census import Census
 from planwise.risk.impact import ImpactGroup, people_impact
 from planwise.small_groups import small_groups
-from ui.live_preview.values import Affected, Impact, LevelYear
+from ui.live_preview.values import Affected, Impact, LevelYear, PlanDetail
 from ui.values.results import SUPPRESSED_UNDER
 
 UNKNOWN = "Not recorded"
@@ -133,3 +133,30 @@ def _without_small(levels: pd.DataFrame) -> pd.DataFrame:
     for _, rows in levels.groupby(level="simulation_year"):
         shown.loc[small_groups(rows["headcount"].to_dict()), "mean_base_pay"] = float("nan")
     return shown
+
+
+AMOUNTS = (
+    *("opening_payroll", "increase_rate", "increase_cost", "merit_pool", "merit_spent"),
+    *("raise_mean", "raise_low", "raise_high"),
+)
+
+
+def detail_of(rows: pd.DataFrame, key: str) -> PlanDetail:
+    """Return the rows of `plan_detail.COLUMNS` without the amounts of `small_groups`.
+
+    A group is judged among those of its attribute, a cell of the merit matrix among those of its level and among
+    the same cell's of other levels: each sums to a total that is shown.
+    """
+    shown = rows.astype(dict.fromkeys(AMOUNTS, float)).reset_index(drop=True)
+    groups, cells = shown[shown["part"] == "group"], shown[shown["part"] == "cell"]
+    by_level = cells[cells["attribute"] != "all"]
+    for within in (
+        groups[groups["attribute"] != "level"].groupby(["simulation_year", "attribute"]),
+        cells.groupby(["simulation_year", "attribute"]),
+        by_level.groupby(["simulation_year", "member", "position"]),
+    ):
+        for _, some in within:
+            shown.loc[small_groups(some["people"].to_dict()), list(AMOUNTS)] = float("nan")
+    few = shown["part"].eq("group") & shown["promotions"].lt(SUPPRESSED_UNDER)
+    shown.loc[few, ["raise_mean", "raise_high"]] = float("nan")
+    return PlanDetail(shown, from_cache=False, key=key)

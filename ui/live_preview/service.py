@@ -20,8 +20,16 @@ from planwise.risk.finite_differences import inward, step_widths
 from planwise.settings import Settings
 from planwise.workers import PoolStopped, Priority, RequestFailed, WorkerDied, WorkerPool
 from ui.cache import BoundedCache
-from ui.live_preview.values import Impact, Previewed
-from ui.live_preview.worker import ImpactRequest, Kpis, KpisRequest, PreviewWorker, key_of, location_of
+from ui.live_preview.values import Impact, PlanDetail, Previewed
+from ui.live_preview.worker import (
+    DetailRequest,
+    ImpactRequest,
+    Kpis,
+    KpisRequest,
+    PreviewWorker,
+    key_of,
+    location_of,
+)
 
 ATTEMPTS = 2  # a request whose worker died is sent once more
 ANSWER_SECONDS_MAX = 300.0  # a million employees take a tenth of it
@@ -105,6 +113,18 @@ class Previews:
         impact: Impact | None = await self._answer(kind, turn, self._service.impact(census, base, after))
         self._service.count(impact, time.perf_counter() - started)
         return impact
+
+    async def detail(self, scenario: str, parameters: Parameters, *, purpose: str = "") -> PlanDetail | None:
+        """Return what the raises are made of: groups, merit matrix, ranges; see `kpis` for what is raised."""
+        started, kind = time.perf_counter(), f"detail {purpose}"
+        turn = self._turn(kind)
+        census, effective = await self._service.inputs(scenario, parameters)
+        if turn != self._requested[kind]:
+            self._dropped(started)
+            return None
+        detail: PlanDetail | None = await self._answer(kind, turn, self._service.detail(census, effective))
+        self._service.count(detail, time.perf_counter() - started)
+        return detail
 
     async def slopes(
         self, scenario: str, parameters: Parameters, *, purpose: str = ""
@@ -270,6 +290,7 @@ class PreviewService:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="preview inputs")
         self._kpis: BoundedCache[Kpis] = BoundedCache(KPIS_KEPT)
         self._impacts: BoundedCache[Impact] = BoundedCache(IMPACTS_KEPT)
+        self._details: BoundedCache[PlanDetail] = BoundedCache(IMPACTS_KEPT)
         self._counting = threading.Lock()
         self._metrics = Metrics()
 
@@ -334,7 +355,21 @@ class PreviewService:
         )
         return self._remembering(future, self._impacts, key)
 
-    def count(self, answer: Previewed | Impact | None, waited_seconds: float) -> None:
+    def detail(self, census: Census, effective: EffectiveParameters) -> "Future[PlanDetail] | PlanDetail":
+        """Return the detail if it is known, else a future of it."""
+        key = key_of(census, effective)
+        known = self._details.known(key)
+        if known is not None:
+            return replace(known, from_cache=True)
+        future = self.pool.submit(
+            DetailRequest(census, effective, key),
+            key=("detail", key),
+            location=location_of(census, effective),
+            priority=Priority.NORMAL,
+        )
+        return self._remembering(future, self._details, key)
+
+    def count(self, answer: Previewed | Impact | PlanDetail | None, waited_seconds: float) -> None:
         """Count an answer; None is one that was dropped for a newer request."""
         with self._counting:
             m = self._metrics

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 
 @dataclass(frozen=True)
 class Previewed:
@@ -73,3 +75,19 @@ class Impact:
     seconds: float
     from_cache: bool
     key: str
+
+
+@dataclass(frozen=True)
+class PlanDetail:
+    """What a plan's raises are made of: the rows of `plan_detail.COLUMNS`, figures of small groups missing."""
+
+    rows: pd.DataFrame
+    from_cache: bool
+    key: str
+    seconds: float = 0.0
+
+    def of(self, part: str, year: int, attribute: str | None = None) -> pd.DataFrame:
+        """Return a part's rows of a year, perhaps of one attribute only."""
+        rows = self.rows
+        chosen = (rows["part"] == part) & (rows["simulation_year"] == year)
+        return rows[chosen if attribute is None else chosen & (rows["attribute"] == attribute)]

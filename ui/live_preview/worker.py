@@ -39,6 +39,15 @@ class ImpactRequest:
 
 
 @dataclass(frozen=True)
+class DetailRequest:
+    """Say what the raises are made of; answered by a PlanDetail with this key."""
+
+    census: Census
+    effective: EffectiveParameters
+    key: str
+
+
+@dataclass(frozen=True)
 class Kpis:
     """One dictionary per simulated year; `seconds` of evaluation."""
 
@@ -82,10 +91,16 @@ class PreviewWorker(Worker):
                 preview.prepare()
                 return
 
-    def answer(self, request: KpisRequest | ImpactRequest) -> object:
+    def answer(self, request: KpisRequest | ImpactRequest | DetailRequest) -> object:
         """Answer a request; raises what the engine raises."""
         if isinstance(request, KpisRequest):
             return self._kpis(request.census, request.effective)
+        if isinstance(request, DetailRequest):
+            from ui.live_preview.people import detail_of
+
+            rows = self._preview(request.census).detail(request.effective)
+            self._locations[request.census.content_hash] = location_of(request.census, request.effective)
+            return detail_of(rows, request.key)
         from ui.live_preview.people import compare
 
         before = self._summary(request.census, request.before)

@@ -24,7 +24,7 @@ from ui.components.charts import (
 from ui.components.html import TableColumn
 from ui.components.point_charts import intervals
 from ui.live_preview.values import Affected, Impact
-from ui.pages.plan.live_figures import Side
+from ui.pages.plan.tiles import Side
 from ui.values.parameter_text import full_label
 from ui.values.results import BRIDGE, SMALL_NOT_SHOWN
 

@@ -10,45 +10,27 @@ from typing import Any, Protocol
 
 import panel as pn
 
-from planwise.equity.reasons import gap_reason
 from planwise.errors import InputError, PlanWiseError
-from planwise.formatting import count, exact_percent, money, money_short, percent, points, ratio, seconds
+from planwise.formatting import count, seconds
 from planwise.parameters import EffectiveParameters
 from ui.components import html
-from ui.components.html import Kpi, Tone
 from ui.components.lever_editor import LiveFigures
 from ui.components.page import on_page
 from ui.live_preview.values import Impact, Previewed
+from ui.pages.plan.tiles import Side, budget_in_force, tiles
 from ui.session import Session
 
 PURPOSE = "plan"
 CHARTS_SECONDS = 0.25  # between two drawings of the charts while a slider is dragged
 IDLE_SECONDS = 0.15  # without another edit, before people are compared for an edit that is not final
-ON_TARGET_RATE = 0.001  # a study's default tolerance: a tenth of a percentage point
-Figures = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Side:
-    """One simulation: its KPIs by year."""
-
-    kpis: Sequence[Figures]
-
-    @property
-    def years(self) -> tuple[int, ...]:
-        """The simulated years."""
-        return tuple(int(kpi["simulation_year"]) for kpi in self.kpis)
-
-    def of(self, year: int) -> Figures:
-        """Return the KPIs of a year."""
-        return next(kpi for kpi in self.kpis if kpi["simulation_year"] == year)
 
 
 @dataclass
 class PreviewRequest:
     """What is simulated: the parameters of a draft on a base scenario, for the edit with this number.
 
-    `live` marks an edit that is not final, such as a slider that is still moving. Figures are of `year`.
+    `live` marks an edit that is not final, such as a slider that is still moving. Figures are of `year`;
+    `budget` is the increase budget that a person typed.
     """
 
     census: str
@@ -58,6 +40,7 @@ class PreviewRequest:
     year: int
     number: int
     live: bool
+    budget: str = ""
     answer: Previewed | None = None
 
     @property
@@ -67,7 +50,7 @@ class PreviewRequest:
 
     def equals(self, other: "PreviewRequest") -> bool:
         """Return whether both have the same answer on the page."""
-        return self.year == other.year and self.key == other.key
+        return (self.year, self.budget, self.key) == (other.year, other.budget, other.key)
 
 
 @dataclass(frozen=True)
@@ -84,7 +67,7 @@ EMPTY_TILE = (
 )
 WAITING = (
     '<p class="badge preparing" role="status"><span class="exact">Preparing the first simulation…</span></p>'
-    f'<div class="kpis" aria-hidden="true">{EMPTY_TILE * 8}</div>'
+    f'<div class="kpis" aria-hidden="true">{EMPTY_TILE * 10}</div>'
 )
 UNAVAILABLE = '<p class="badge unavailable" role="status">No figures: the simulation failed.</p>'
 
@@ -144,9 +127,9 @@ class LivePreview:
         self._shown = (WAITING, "")
 
     def year_of(self, effective: EffectiveParameters) -> int:
-        """Return the year whose figures are shown: the chosen one, else the last."""
+        """Return the year whose figures are shown: the chosen one, else the first planned."""
         wanted = self._session.selection.year
-        return wanted if wanted in effective.years else effective.years[-1]
+        return wanted if wanted in effective.years else effective.years[0]
 
     def _request(self, effective: EffectiveParameters, *, live: bool) -> None:
         draft = self._session.draft
@@ -158,6 +141,7 @@ class LivePreview:
             year=self.year_of(effective),
             number=self._number,
             live=live,
+            budget=self._session.selection.budget,
         )
         last = self._last
         if last is not None and last.equals(request):
@@ -239,70 +223,9 @@ class LivePreview:
 def key_figures(figures: PlanFigures, answer: Previewed) -> str:
     """Return badge and key figures as HTML; every text is escaped."""
     request = figures.request
-    found = tiles(figures.base, figures.draft, request.effective, request.year)
+    budget = budget_in_force(request.budget, request.effective)
+    found = tiles(figures.base, figures.draft, request.effective, request.year, budget)
     return badge(answer, request.scenario) + html.kpi_strip(found)
-
-
-def tiles(base: Side, now: Side, effective: EffectiveParameters, year: int) -> tuple[Kpi, ...]:
-    """Return the key figures at the end of a year, each with its change from the base scenario."""
-    old, new = base.of(year), now.of(year)
-    first = now.years[0]
-    span = f"{first}" if year == first else f"{first}–{year}"
-    paid, paid_before = (
-        sum(kpi["prorated_payroll"] for kpi in side.kpis if kpi["simulation_year"] <= year)
-        for side in (now, base)
-    )
-    more_money = partial(money_short, sign=True)
-    return (
-        Kpi(
-            f"Annual growth (CAGR), {span}",
-            percent(new["growth_compound"], 2),
-            *_against(new["growth_compound"], effective.number_or_none("target_growth")),
-            change=_change(old, new, "growth_compound", points),
-        ),
-        Kpi(
-            f"Annual payroll, end of {year}",
-            money_short(new["payroll"]),
-            *_budget(now, effective.number_or_none("payroll_budget")),
-            change=_change(old, new, "payroll", more_money),
-        ),
-        Kpi(
-            f"Base pay paid, {span}",
-            money_short(paid),
-            _share(paid_before, paid),
-            change=_change({"paid": paid_before}, {"paid": paid}, "paid", more_money),
-        ),
-        Kpi(
-            f"Mean base pay, end of {year}",
-            money(new["mean_base_pay"]),
-            f"median {money(new['median_base_pay'])}",
-            change=_change(old, new, "mean_base_pay", more_money),
-        ),
-        Kpi(
-            f"Headcount, end of {year}",
-            count(new["headcount"]),
-            f"{count(new['hires'])} hires, {count(new['promotions'])} promoted",
-            change=_change(old, new, "headcount", partial(count, sign=True)),
-        ),
-        Kpi(
-            f"Turnover in {year}",
-            percent(new["termination_rate"], 2),
-            f"{count(new['experienced_terminations'])} of {count(new['opening_headcount'])} at opening",
-            change=_change(old, new, "termination_rate", points),
-        ),
-        Kpi(
-            f"Compa-ratio, end of {year}",
-            ratio(new["mean_compa_ratio"], 3),
-            f"{count(new['below_minimum'])} below range, {count(new['above_maximum'])} above",
-            change=_change(old, new, "mean_compa_ratio", partial(ratio, decimals=3, sign=True)),
-        ),
-        Kpi(
-            f"Pay gap, end of {year}",
-            percent(new["adjusted_gap_max"], 2),
-            "adjusted; largest group" if new["adjusted_gap_max"] is not None else gap_reason(new),
-            change=_change(old, new, "adjusted_gap_max", points),
-        ),
-    )
 
 
 def badge(answer: Previewed, base_name: str) -> str:
@@ -314,40 +237,3 @@ def badge(answer: Previewed, base_name: str) -> str:
         f"<span>{escape(took)}</span><span class='against'>compared with {escape(base_name)}</span>"
         f'<span class="busy" aria-hidden="true">simulating {people} employees…</span></p>'
     )
-
-
-def _against(growth: float | None, target: float | None) -> tuple[str, str, Tone]:
-    """Return note, verdict and tone of growth against the target."""
-    if growth is None or target is None:
-        return "no target is set", "", ""
-    gap = growth - target
-    if abs(gap) <= ON_TARGET_RATE:
-        return f"target {exact_percent(target)} ({points(gap)})", "on target", "good"
-    side = "above" if gap > 0 else "below"
-    return f"target {exact_percent(target)}", f"{points(abs(gap)).lstrip('+')} {side}", "warn"
-
-
-def _budget(now: Side, budget: float | None) -> tuple[str, str, Tone]:
-    """Return note, verdict and tone of the highest payroll of any year against the budget."""
-    if budget is None:
-        return "no budget is set", "", ""
-    highest = max(now.kpis, key=lambda kpi: float(kpi["payroll"]))
-    over = float(highest["payroll"]) - budget
-    if over > 0:
-        year = int(highest["simulation_year"])
-        return f"{money_short(budget)} budget in {year}", f"{money_short(over)} over", "bad"
-    return f"{money_short(budget)} budget in every year", f"{money_short(-over)} under", "good"
-
-
-def _change(old: Figures, new: Figures, name: str, write: Callable[[float], str]) -> str:
-    """Return the difference of a figure as text; empty where it rounds to nothing or cannot be computed."""
-    if old[name] is None or new[name] is None:
-        return ""
-    text = write(float(new[name]) - float(old[name]))
-    return text if any(digit in text for digit in "123456789") else ""
-
-
-def _share(old: float, new: float) -> str:
-    """Return how much more or less is paid in all."""
-    share = percent(new / old - 1, 2, sign=True) if old else ""
-    return f"{share} in total; prorated" if any(digit in share for digit in "123456789") else "prorated"

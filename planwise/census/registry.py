@@ -337,7 +337,7 @@ def rename_levels(settings: Settings, name: str, names: Mapping[int, str]) -> Ce
     The census is another one then: what was simulated on it is out of date.
     """
     census = load_census(settings, name)
-    rows, levels = pq.read_table(census.census_file), pq.read_table(census.levels_file)
+    levels = pq.read_table(census.levels_file)
     ids = levels["level_id"].to_pylist()
     new = [
         names.get(level, str(now)).strip() for level, now in zip(ids, levels["name"].to_pylist(), strict=True)
@@ -345,12 +345,37 @@ def rename_levels(settings: Settings, name: str, names: Mapping[int, str]) -> Ce
     check_level_names(new)
     place = levels.schema.get_field_index("name")
     renamed = levels.set_column(place, levels.schema.field(place), pa.array(new, pa.string()))
-    if renamed.equals(levels):
+    return _with_levels(settings, census, renamed, census.levels_from)
+
+
+RANGES_GIVEN = "; ranges given"  # ends what the levels come from once ranges were edited
+
+
+def set_ranges(settings: Settings, name: str, ranges: Mapping[int, tuple[float, float]]) -> Census:
+    """Give levels of a census another minimum and maximum, by level_id; raises InputError.
+
+    Levels of people stay. The census is another one then, as by `rename_levels`.
+    """
+    census = load_census(settings, name)
+    frame = pq.read_table(census.levels_file).to_pandas()
+    for place, column in enumerate(("minimum", "maximum")):
+        frame[column] = [
+            ranges[level][place] if level in ranges else float(now)
+            for level, now in zip(frame["level_id"], frame[column], strict=True)
+        ]
+    origin = census.levels_from.removesuffix(RANGES_GIVEN) + RANGES_GIVEN
+    return _with_levels(settings, census, levels_table(frame), origin)
+
+
+def _with_levels(settings: Settings, census: Census, levels: pa.Table, levels_from: str) -> Census:
+    """Store a census with other levels, unless they are the same, and return it."""
+    if levels.equals(pq.read_table(census.levels_file)):
         return census
+    rows = pq.read_table(census.census_file)
     known = json.loads((census.census_file.parent / MANIFEST).read_text(encoding="utf-8"))
-    digest = content_hash(census.as_of, rows, renamed)
-    _publish(settings.censuses_dir, name, rows, renamed, {**known, "content_hash": digest})
-    return load_census(settings, name)
+    changed = {"content_hash": content_hash(census.as_of, rows, levels), "levels_from": levels_from}
+    _publish(settings.censuses_dir, census.name, rows, levels, {**known, **changed})
+    return load_census(settings, census.name)
 
 
 def census_files(settings: Settings, name: str) -> tuple[Path, ...]:

@@ -3,7 +3,16 @@
 from sqlglot import exp, parse_one
 
 COLUMNS = (
-    *("part", "simulation_year", "attribute", "member", "position", "people", "opening_payroll", "increase_rate"),
+    *(
+        "part",
+        "simulation_year",
+        "attribute",
+        "member",
+        "position",
+        "people",
+        "opening_payroll",
+        "increase_rate",
+    ),
     *("increase_cost", "merit_pool", "merit_spent", "promotions", "raise_mean", "raise_low", "raise_high"),
     *("below", "at_or_over", "minimum", "midpoint", "maximum"),
 )
@@ -11,12 +20,20 @@ COLUMNS = (
 
 group: an attribute's group of incumbents, as fct_increase_budget has it; raises are those of promotions, and
 `below` counts the promoted under their new range's minimum.
-cell: incumbents eligible for merit by level (attribute; `all`), rating (member) and position in the range just
-before the raise; raises are merit with lump sums as a rate, mean and 10th and 90th percentile.
+cell: incumbents eligible for merit by level (attribute; `all`), rating (member) and position in the range
+just before the raise; raises are merit with lump sums as a rate, mean and 10th and 90th percentile.
 range: active people by level (member) at year end against the year's range.
 """
 PAY_READ = (
-    *("fte", "starting_pay", "cola_previous", "cola_pay", "cola_days", "promotion_previous", "promotion_rate"),
+    *(
+        "fte",
+        "starting_pay",
+        "cola_previous",
+        "cola_pay",
+        "cola_days",
+        "promotion_previous",
+        "promotion_rate",
+    ),
     *("promotion_pay", "pay_on_merit_date", "merit_previous", "merit_target_rate", "merit_pay", "merit_days"),
     *("lump_sum", "range_minimum", "range_midpoint", "range_maximum"),
 )
@@ -25,8 +42,10 @@ DETAIL = '"planwise"."main"."plan_detail"'
 _SQL = """
 WITH pay AS (
   SELECT pay.*, workforce.performance_rating,
-    CASE WHEN workforce.promotion_date <= CAST(CAST(pay.simulation_year AS TEXT) || '-' || '{merit_date}' AS DATE)
-      THEN workforce.level_id ELSE COALESCE(workforce.opening_level_id, workforce.level_id) END AS merit_level_id
+    CASE WHEN workforce.promotion_date <= CAST(CAST(pay.simulation_year AS TEXT) || '-' || '{merit_date}' AS
+    DATE)
+      THEN workforce.level_id ELSE COALESCE(workforce.opening_level_id, workforce.level_id) END AS
+      merit_level_id
   FROM planwise.intermediate.int_pay AS pay
   INNER JOIN planwise.intermediate.int_workforce AS workforce
     ON workforce.simulation_year = pay.simulation_year AND workforce.employee_id = pay.employee_id
@@ -47,7 +66,8 @@ WITH pay AS (
       ELSE 5 END AS place,
     pay.merit_previous * pay.fte * pay.merit_target_rate AS pool,
     (pay.merit_pay - pay.merit_previous + pay.lump_sum) * pay.fte AS spent,
-    CAST(pay.merit_pay - pay.merit_previous + pay.lump_sum AS DOUBLE) / CAST(pay.merit_previous AS DOUBLE) AS raised
+    CAST(pay.merit_pay - pay.merit_previous + pay.lump_sum AS DOUBLE) / CAST(pay.merit_previous AS DOUBLE)
+    AS raised
   FROM pay
   INNER JOIN ranges ON ranges.simulation_year = pay.simulation_year AND ranges.level_id = pay.merit_level_id
   WHERE NOT pay.is_hire AND NOT pay.merit_pay IS NULL
@@ -68,11 +88,14 @@ SELECT 'group' AS part, simulation_year, attribute, "group" AS member, CAST(NULL
   CAST(NULL AS DOUBLE) AS maximum
 FROM planwise.marts.fct_increase_budget
 UNION ALL
-SELECT 'cell', simulation_year, COALESCE(CAST(merit_level_id AS TEXT), 'all'), CAST(performance_rating AS TEXT),
-  place, people, NULL, NULL, NULL, pool, spent, NULL, raise_mean, raise_low, raise_high, NULL, NULL, NULL, NULL, NULL
+SELECT 'cell', simulation_year, COALESCE(CAST(merit_level_id AS TEXT), 'all'), CAST(performance_rating AS
+TEXT),
+  place, people, NULL, NULL, NULL, pool, spent, NULL, raise_mean, raise_low, raise_high, NULL, NULL, NULL,
+  NULL, NULL
 FROM cells
 UNION ALL
-SELECT 'range', simulation_year, 'level', CAST(level_id AS TEXT), NULL, people, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT 'range', simulation_year, 'level', CAST(level_id AS TEXT), NULL, people, NULL, NULL, NULL, NULL,
+NULL, NULL,
   NULL, NULL, NULL, below, at_or_over, minimum, midpoint, maximum
 FROM ranges
 """

@@ -136,7 +136,16 @@ PAY_COLUMNS = (
     *("CAST(gender AS TEXT) AS gender", "CAST(department AS TEXT) AS department"),
     *("is_active", "is_hire", "CAST(base_pay AS DOUBLE) AS base_pay"),
 )
-PAY_NAMES = ("employee_id", "simulation_year", "level_id", "gender", "department", "is_active", "is_hire", "base_pay")
+PAY_NAMES = (
+    "employee_id",
+    "simulation_year",
+    "level_id",
+    "gender",
+    "department",
+    "is_active",
+    "is_hire",
+    "base_pay",
+)
 PAY_ORDER = ("simulation_year", "employee_id")
 PAY_TABLE = "pay_of_people"
 PAY_AND_KPIS, PAY_OF_PEOPLE, DYNAMICS_TO_KPIS = "pay_and_kpis", "pay_of_people", "dynamics_to_kpis"
@@ -214,7 +223,8 @@ class Preview:
         Columns: employee_id, simulation_year, level_id, gender, department, is_active (at year end), is_hire,
         base_pay (annual, at year end or exit). In the order of year and id.
         """
-        return self._pay(effective).select(list(PAY_NAMES)).to_pandas()
+        found: pd.DataFrame = self._pay(effective).select(list(PAY_NAMES)).to_pandas()
+        return found
 
     def detail(self, effective: EffectiveParameters) -> pd.DataFrame:
         """Return groups, cells of the merit matrix and ranges of every year; see `plan_detail.COLUMNS`."""

@@ -1,14 +1,21 @@
 """A session with scenarios and simulations in memory, for the page Plan."""
 
 import asyncio
+from datetime import date
 from types import SimpleNamespace
 
+import pandas as pd
+
+from planwise.engine.plan_detail import COLUMNS
 from planwise.errors import InputError
 from planwise.parameters import merged_overrides, resolve, simulated_years
 from ui.draft import Draft
+from ui.live_preview.people import detail_of
 from ui.live_preview.values import Affected, Impact, LevelYear, Previewed
-from ui.pages.plan.live_figures import PlanFigures, PreviewRequest, Side
+from ui.pages.plan.live_figures import PlanFigures, PreviewRequest
+from ui.pages.plan.tiles import Side
 from ui.selection import Selection
+from ui.values.census import CensusInfo, CensusLevel
 
 FIRST_YEAR = 2026
 YEARS = (2026, 2027)
@@ -22,6 +29,12 @@ def kpi(year, **more):
         median_base_pay=75_000.0, payroll=25_000_000.0, prorated_payroll=24_000_000.0, termination_rate=0.1,
         mean_compa_ratio=1.0, below_minimum=1, above_maximum=2, adjusted_gap_max=0.02, bridge_exits=0.01,
         bridge_cola=0.02, bridge_merit=0.02, bridge_promotion=0.01, bridge_hires=-0.02,
+        payroll_change=1_000_000.0,
+        increase_rate=0.033, increase_cost=792_000.0, increase_cost_in_year=396_000.0, lump_sum_cost=12_000.0,
+        promotion_rate_of_payroll=0.01, promotion_cost=240_000.0, promotion_raise_mean=0.113,
+        total_cash=25_000_000.0,
+        employer_cost=25_000_000.0, growth_continuing=0.041, turnover_voluntary=0.1, turnover_total=0.12,
+        turnover_first_year=0.25,
     )  # fmt: skip
     return figures | more
 
@@ -34,9 +47,42 @@ NEW = Side([
 ])  # fmt: skip
 
 
-def answer(**more):
+def answer(census="people", **more):
     given = dict(kpis=list(NEW.kpis), seconds=0.048, employees=10_000, from_cache=False, waited_seconds=0.05)
-    return Previewed(**(given | more), key="k")
+    return Previewed(**(given | more), key=f"{census}:k")
+
+
+def detail_row(part, attribute, member, **more):
+    return dict.fromkeys(COLUMNS) | {
+        "part": part, "simulation_year": 2026, "attribute": attribute, "member": member, "promotions": 0,
+    } | more  # fmt: skip
+
+
+def cell(rating, position, people, spent, mean, low, high, level="all"):
+    raised = {"raise_mean": mean, "raise_low": low, "raise_high": high}
+    return detail_row("cell", level, rating, position=position, people=people, merit_spent=spent, **raised)
+
+
+def budget(attribute, member, people, pool, spent, **more):
+    figures = {"people": people, "merit_pool": pool, "merit_spent": spent, "increase_rate": 0.03}
+    return detail_row("group", attribute, member, **figures | more)
+
+
+DETAIL_ROWS = [
+    cell("3", 2, 40, 120_000.0, 0.035, 0.034, 0.038),
+    cell("5", 0, 12, 60_000.0, 0.08, 0.08, 0.08),
+    cell("1", 5, 3, 0.0, 0.0, 0.0, 0.0),
+    budget("level", "1", 200, 90_000.0, 90_100.0, promotions=20, raise_mean=0.131, raise_high=0.15, below=4),
+    budget("level", "2", 100, 80_000.0, 70_000.0),
+    budget("department", "Police & <b>Fire</b>", 150, 90_000.0, 99_000.0),
+    budget("department", "Legal", 140, 70_000.0, 60_000.0),
+    budget("department", "Ethics", 4, 5_000.0, 5_000.0),
+    detail_row("range", "level", "1", people=200, below=20, at_or_over=10),
+]
+
+
+def detail(census="people"):
+    return detail_of(pd.DataFrame(DETAIL_ROWS, columns=COLUMNS), f"{census}:k")
 
 
 def figures(scenario="plan", effective=BASE, year=2027):
@@ -75,6 +121,10 @@ class Scenarios:
         self.titles, self.archived = {}, set()
         self.horizon = horizon
         self.employees = 10_000
+        self.levels = (
+            CensusLevel(1, "Pay band 1", 40_000.0, 56_000.0),
+            CensusLevel(2, "x" * 60, 60_000.0, 87_000.5),
+        )
 
     def list(self):
         return tuple(SimpleNamespace(name=name) for name in self.overrides)
@@ -83,9 +133,10 @@ class Scenarios:
         return SimpleNamespace(census=None)
 
     def census(self, name):
-        return SimpleNamespace(
-            name="people", content_hash=f"{self.employees}", rows=self.employees, as_of="2025-12-31"
-        )
+        return CensusInfo(
+            name="people", content_hash=f"{self.employees}", rows=self.employees, as_of=date(2025, 12, 31),
+            first_year=FIRST_YEAR, levels=self.levels, levels_from="pay-quantiles", has_ratings=True,
+        )  # fmt: skip
 
     def effective(self, name):
         if name not in self.overrides:
@@ -129,10 +180,14 @@ class FakePreviews:
         if self.error:
             raise self.error
         last = NEW.kpis[-1] if changes else OLD.kpis[-1]
-        return answer(kpis=[{**last, "simulation_year": year} for year in effective.years])
+        census = self._scenarios.census(None).content_hash
+        return answer(census, kpis=[{**last, "simulation_year": year} for year in effective.years])
 
     async def impact(self, scenario, effective, *, base, purpose=""):
         return IMPACT
+
+    async def detail(self, scenario, effective, *, purpose=""):
+        return detail(self._scenarios.census(None).content_hash)
 
     async def slopes(self, scenario, effective, *, purpose=""):
         self.slope_requests += 1
@@ -144,7 +199,9 @@ class FakeSession:
 
     def __init__(self, scenarios=None, *, can_edit=True):
         self.scenarios = scenarios or Scenarios()
-        self.store = SimpleNamespace(plans=self.scenarios, names=self.scenarios)
+        self.store = SimpleNamespace(
+            plans=self.scenarios, names=self.scenarios, censuses=SimpleNamespace(calibrated=lambda: ())
+        )
         self.actions = SimpleNamespace(scenarios=self.scenarios)
         self.previews = FakePreviews(self.scenarios)
         self.selection = Selection(page="plan")
@@ -155,6 +212,9 @@ class FakeSession:
 
     def notify(self, text, **more):
         self.notices.append((text, more.get("tone", "info")))
+
+    def notify_error(self, error, tone="error"):
+        self.notify(error.what, tone=tone)
 
     def go(self, page, **selection):
         self.selection.param.update(page=page, **selection)

@@ -180,7 +180,7 @@ def test_a_locked_lever_is_closed_and_says_who_and_why(page, by_year, session):
 
 
 def test_presets_say_what_they_set_before_and_respect_locks(page, session):
-    page._tabs.active = 3
+    page._tabs.active = 5
     presets = page._presets.part
     presets._list.value = "cola_and_merit"
     assert "Cost-of-living raise" in presets._what.object
@@ -195,7 +195,7 @@ def test_presets_say_what_they_set_before_and_respect_locks(page, session):
 
 
 def test_presets_follow_the_market_budget(page, session):
-    page._tabs.active = 3
+    page._tabs.active = 5
     presets = page._presets.part
     session.draft.set("market_budget", 0.04)
     assert "Market survey 2026 (4.0% in total)" in presets._list.options
@@ -205,7 +205,7 @@ def test_presets_follow_the_market_budget(page, session):
 
 
 def test_assumptions_are_searched_and_edited(page, session):
-    page._tabs.active = 2
+    page._tabs.active = 4
     part = page._assumptions.part
     part._search.value_input = "turnover"
     assert "of 76 assumptions" in part._count.object
@@ -224,7 +224,7 @@ def test_assumptions_are_searched_and_edited(page, session):
 
 
 def test_a_file_is_applied_as_a_whole_or_not(page, session):
-    page._tabs.active = 4
+    page._tabs.active = 6
     files = page._files.part
     files._upload.param.update(filename=HOSTILE, value=b"parameter,year,value\ncola_rate,2027,3%\nx,,1\n")
     assert session.draft.is_empty

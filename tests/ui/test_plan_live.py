@@ -7,8 +7,8 @@ from planwise.parameters import resolve, validate
 from tests.ui.plan_world import BASE, IMPACT, NEW, OLD, FakeSession, Scenarios, answer, figures, kpi
 from ui.components.differences import finding_list, warnings_of
 from ui.pages.plan import charts, live_figures
-from ui.pages.plan.live_figures import Side
 from ui.pages.plan.page import PlanPage
+from ui.pages.plan.tiles import RaiseBudget, Side, left_of, tiles, typed_budget
 
 
 @pytest.fixture
@@ -148,21 +148,90 @@ def test_save_and_run_leads_to_the_run_page_for_roles_that_can_edit(session):
     assert PlanPage(FakeSession(can_edit=False))._run.disabled
 
 
-def tile(label, effective=BASE, year=2027):
-    return next(t for t in live_figures.tiles(OLD, NEW, effective, year) if t.label.startswith(label))
+def tile(label, effective=BASE, year=2027, budget=None):
+    return next(t for t in tiles(OLD, NEW, effective, year, budget) if label in t.label)
 
 
 def test_key_figures_say_the_difference_from_the_base():
-    growth = tile("Annual growth (CAGR), 2026–2027")
+    first, left = tiles(OLD, NEW, BASE, 2026, None)[:2]
+    assert (first.label, first.figure) == ("Increase budget, 2026", "3.30%")
+    assert first.note == "$792,000 a year; $396,000 in 2026's books"
+    assert (left.figure, left.note) == ("n/a", "no budget: type one above")
+    growth = tile("Change in average pay, 2026–2027")
     assert (growth.figure, growth.change) == ("4.51%", "+0.51\N{NO-BREAK SPACE}pp")
-    assert (growth.verdict, growth.note) == ("1.51\N{NO-BREAK SPACE}pp above", "target 3.0%")
+    assert growth.note == "mean $80,000, median $75,000"  # nobody has set a target
     assert tile("Annual payroll").change == "+$1.2\N{NO-BREAK SPACE}M"
-    paid = tile("Base pay paid")  # 49.5 against 48 million
-    assert (paid.figure, paid.change) == ("$49.5\N{NO-BREAK SPACE}M", "+$1.5\N{NO-BREAK SPACE}M")
-    assert paid.note == "+3.12% in total; prorated"
     assert tile("Headcount").change == "−2"
-    assert tile("Turnover").change == ""
+    assert "all exits" in tile("Headcount").about.lower()
     assert tile("Pay gap").change == "−0.50\N{NO-BREAK SPACE}pp"
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [
+        ("3.5", ("rate", 0.035)), ("3,5 %", ("rate", 0.035)), ("4%", ("rate", 0.04)),
+        ("24m", ("amount", 24e6)), ("$1,250,000", ("amount", 1_250_000.0)), ("$40", ("amount", 40.0)),
+        ("850 k", ("amount", 850_000.0)),
+        ("3.5 pounds", None), ("$3%", None), ("-2", None), ("1,23,4", None),
+    ],
+)  # fmt: skip
+def test_a_typed_budget_is_a_share_or_an_amount(text, budget):
+    if budget is None:
+        with pytest.raises(InputError, match="is no budget"):
+            typed_budget(text)
+    else:
+        kind, size = budget
+        assert getattr(typed_budget(text), kind) == pytest.approx(size)
+
+
+@pytest.mark.parametrize(
+    ("budget", "more", "left"),
+    [
+        (dict(rate=0.035), {}, (0.002, 48_000.0)),  # pay 792,000 / 3.3 % = 24 million
+        (dict(amount=600_000.0), {}, (-0.008, -192_000.0)),
+        # a freeze: of the payroll at the opening, 25 - 1 million
+        (dict(rate=0.035), dict(increase_rate=0.0, increase_cost=0.0), (0.035, 840_000.0)),
+        (dict(rate=0.035), dict(increase_rate=None, increase_cost=0.0), None),
+    ],
+)
+def test_what_is_left_of_a_budget_by_hand(budget, more, left):
+    found = left_of(RaiseBudget("your budget", **budget), kpi(2026, **more))
+    assert found == (None if left is None else pytest.approx(left))
+
+
+def test_over_the_budget_is_said_in_words():
+    over = tile("the budget", year=2026, budget=RaiseBudget("your budget", rate=0.03))
+    assert (over.label, over.figure, over.verdict) == (
+        "Over the budget",
+        "0.30\N{NO-BREAK SPACE}pp",
+        "over the budget",
+    )
+    assert over.note == "$72,000 over your budget, 3.0%"
+    spent = tile("the budget", year=2026, budget=RaiseBudget("the market's budget", rate=0.033))
+    assert spent.verdict == "spent to the point"
+
+
+def test_the_page_opens_at_the_first_year_and_follows_a_typed_budget(session):
+    page = PlanPage(session)
+    assert "Increase budget, 2026" in shown(page)["html"]
+    assert "the market&#x27;s budget, 3.5%" in shown(page)["html"]
+    page._budget.value = "3%"
+    assert "Over the budget" in shown(page)["html"]
+    page._budget.value = "three"
+    assert session.selection.budget == "3%"
+    assert "is no budget" in session.notices[-1][0]
+
+
+def test_people_exchanged_under_the_page_are_announced_and_never_shown_as_the_old_ones(session):
+    page = PlanPage(session)
+    session.scenarios.employees = 9_000  # in use from now on; the page has not looked yet
+    edit(page, "cola_rate", 4.1, number=2)
+    assert "has changed" in session.notices[-1][0]
+    assert page._preview.census == "9000"
+    assert "9,000 employees" in page._heading.object
+    assert "10,000" not in shown(page)["html"]  # no figures until the new people are simulated
+    page.refresh()
+    assert len(session.notices) == 1
 
 
 @pytest.mark.parametrize(
@@ -175,7 +244,7 @@ def test_key_figures_say_the_difference_from_the_base():
 )
 def test_growth_is_judged_against_the_target(target, verdict, tone):
     effective = BASE.with_assumptions({"target_growth": target})
-    found = tile("Annual growth", effective)
+    found = tile("Change in average pay", effective)
     assert (found.verdict, found.tone) == (verdict, tone)
 
 
@@ -189,9 +258,7 @@ def test_payroll_is_judged_against_the_budget_in_its_highest_year():
 
 def test_a_gap_that_cannot_be_estimated_is_not_available():
     side = Side([kpi(2026, adjusted_gap_max=None, adjusted_gap_reason="one_group")])
-    found = next(
-        t for t in live_figures.tiles(side, side, resolve((2026,), scenario={}), 2026) if "gap" in t.label
-    )
+    found = next(t for t in tiles(side, side, resolve((2026,), scenario={}), 2026, None) if "gap" in t.label)
     assert (found.figure, found.change, found.note) == (
         "n/a",
         "",

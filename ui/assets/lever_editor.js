@@ -80,11 +80,12 @@ export function render({model, el}) {
     const marks = element("span", {class: "marks"})
     const base = element("span", {class: "base", id: `${id}-base`})
     const back = element("button", {type: "button", class: "back", title: `Reset ${lever.aria}`, "aria-label": `Reset ${lever.aria}`}, "↺")
+    const note = element("p", {class: "note"})
     const problem = element("p", {class: "problem", id: `${id}-problem`, role: "alert"})
     const track = element("span", {class: "track"}, slider)
     const line = element("div", {class: `lever${lever.slider ? "" : " plain"}`, "data-lever": name, title: lever.hint},
       element("span", {class: "what"}, title, marks), track,
-      element("span", {class: "number"}, number, element("span", {class: "unit", "aria-hidden": true}, unit)), base, back, problem)
+      element("span", {class: "number"}, number, element("span", {class: "unit", "aria-hidden": true}, unit)), base, back, note, problem)
     if (lever.slider) {
       const place = (value) => `${100 * (value - lever.low) / (lever.high - lever.low)}%`
       if (lever.recommended) {
@@ -127,12 +128,12 @@ export function render({model, el}) {
       model.send_msg({kind: "reset", name, number: next(name)})
     })
     if (model.details) { title.addEventListener("click", () => { model.chosen = model.chosen === name ? "" : name }) }
-    rows.set(name, {line, slider, number, title, marks, base, back, problem, track, lever})
+    rows.set(name, {line, slider, number, title, marks, base, back, note, problem, track, lever})
     return line
   }
 
   const write = () => {
-    for (const [name, {line, slider, number, marks, base, back, problem, track, lever}] of rows) {
+    for (const [name, {line, slider, number, marks, base, back, note, problem, track, lever}] of rows) {
       const state = model.values[name]
       if (!state) { continue }
       const text = state.varies ? "" : state.text
@@ -147,7 +148,7 @@ export function render({model, el}) {
         const share = (state.base_position - lever.low) / (lever.high - lever.low)
         track.style.setProperty("--base", Math.min(1, Math.max(0, share)))
       }
-      base.replaceChildren(state.base_text, element("small", {class: "tier"}, state.tier))
+      base.replaceChildren(state.base_text, ...(state.tier === "default" ? [] : [element("small", {class: "tier"}, state.tier)]))
       base.title = `${lever.aria}: ${state.base_text} in the base scenario, tier ${state.tier}`
       marks.replaceChildren(
         ...(state.lock ? [element("span", {class: "lock", role: "img", "aria-label": state.lock, title: state.lock})] : []),
@@ -157,6 +158,7 @@ export function render({model, el}) {
       if (lever.slider) { slider.disabled = closed }
       line.classList.toggle("changed", state.changed)
       back.disabled = !state.changed || closed
+      if (note.textContent !== state.note) { note.textContent = state.note }
       problem.textContent = state.problem
       number.setAttribute("aria-invalid", state.problem ? "true" : "false")
     }

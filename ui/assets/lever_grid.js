@@ -30,6 +30,7 @@ function cellOf(row, cell, place) {
     ? [hidden("risk "), make("span", {class: `risk ${cell.risk.toLowerCase()}`}, cell.risk), hidden(", ")] : []
   const note = cell.was
     ? [hidden(", edited, "), make("span", {class: "note was"}, `was ${cell.was}`), hidden(`, tier ${cell.tier}`)]
+    : cell.tier === "default" ? [hidden(", tier default")]
     : [hidden(", tier "), make("span", {class: `note tier ${cell.tier}`}, cell.tier)]
   const box = make("td", {
     role: "gridcell", tabindex: "-1", class: `${cell.was ? "changed " : ""}${cell.year === null ? "every" : ""}`,

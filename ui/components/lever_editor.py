@@ -58,9 +58,9 @@ class LeverGrid(Component):
 class EditTable(Component):
     """A table of texts and fields: the merit matrix, pay ranges, groups.
 
-    `sheet` has a label, `head`, `rows` and perhaps a `foot` of cells; a cell has `lines` of text, `fields` (name,
-    text, aria, unit, changed, problem, disabled), a `bar`, a `tint` in per cent, a title. Messages have `kind`
-    "edit", name, text and number.
+    `sheet` has a label, `head`, `rows` and perhaps a `foot` of cells; a cell has `lines` of text, `fields`
+    (name, text, aria, unit, changed, problem, disabled), a `bar`, a `tint` in per cent, a title. Messages
+    have `kind` "edit", name, text and number.
     """
 
     sheet = param.Dict(default={"label": "", "head": [], "rows": [], "foot": None})

@@ -357,6 +357,13 @@ class CensusActions:
 
         rename_levels(self._settings, name, names)
 
+    def set_ranges(self, name: str, ranges: Mapping[int, tuple[float, float]]) -> None:
+        """Give the levels of a census other pay ranges."""
+        self._user.require_edit(CENSUS)
+        from planwise.census.registry import set_ranges
+
+        set_ranges(self._settings, name, ranges)
+
     def deletion(self, name: str) -> str:
         """Return what deleting a census removes; raises InputError while it is needed."""
         self._user.require_edit("delete censuses")

@@ -21,6 +21,11 @@ class Previewed:
     waited_seconds: float
     key: str
 
+    @property
+    def census(self) -> str:
+        """The content hash of the census that was simulated."""
+        return self.key.partition(":")[0]
+
 
 @dataclass(frozen=True)
 class LevelYear:
@@ -79,15 +84,17 @@ class Impact:
 
 @dataclass(frozen=True)
 class PlanDetail:
-    """What a plan's raises are made of: the rows of `plan_detail.COLUMNS`, figures of small groups missing."""
+    """What a plan's raises are made of: the rows of `plan_detail.COLUMNS`, no amounts of small groups."""
 
     rows: pd.DataFrame
     from_cache: bool
     key: str
     seconds: float = 0.0
 
-    def of(self, part: str, year: int, attribute: str | None = None) -> pd.DataFrame:
-        """Return a part's rows of a year, perhaps of one attribute only."""
+    def of(self, part: str, year: int, attribute: str | None = None) -> list[Any]:
+        """Return a part's rows of a year, perhaps of one attribute."""
         rows = self.rows
         chosen = (rows["part"] == part) & (rows["simulation_year"] == year)
-        return rows[chosen if attribute is None else chosen & (rows["attribute"] == attribute)]
+        return list(
+            rows[chosen if attribute is None else chosen & (rows["attribute"] == attribute)].itertuples()
+        )

@@ -18,25 +18,12 @@ from planwise.governance.publications import published_scenarios
 from planwise.governance.scenarios import Scenario, check_new_name
 from planwise.parameters import EffectiveParameters, Value
 from planwise.settings import Settings
-from ui.values.census import CensusItem, CensusLevel
+from ui.values.census import CensusInfo, CensusItem, CensusLevel
 from ui.values.results import ScenarioInfo, ScenarioLabels
 from ui.values.user import User
 
 NOTHING: Mapping[str, Value] = {}
 LIVES_SECONDS = 5  # until a change in a database server is seen
-
-
-@dataclass(frozen=True)
-class CensusInfo:
-    """A census: `rows` employees as of a date; `content_hash` differs when anything in it does."""
-
-    name: str
-    content_hash: str
-    rows: int
-    as_of: date
-    first_year: int
-    currency: str
-    levels: Mapping[int, str]  # their names
 
 
 class ScenarioReader:
@@ -103,7 +90,9 @@ class ScenarioReader:
             as_of=found.as_of,
             first_year=found.first_year,
             currency=str(found.source.get("currency") or ""),
-            levels={one.level_id: one.name for one in _levels(found.levels_file)},
+            ranges=_levels(found.levels_file),
+            levels_from=found.levels_from,
+            has_ratings=found.availability["performance_rating"],
         )
 
     def _open(self) -> Ledger:

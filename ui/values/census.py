@@ -16,6 +16,30 @@ class CensusLevel:
 
 
 @dataclass(frozen=True)
+class CensusInfo:
+    """A census: `rows` employees as of a date; `content_hash` differs when anything in it does.
+
+    `levels_from` says where levels and ranges come from; `has_ratings` is False where everybody has the
+    default rating.
+    """
+
+    name: str
+    content_hash: str
+    rows: int
+    as_of: date
+    first_year: int
+    currency: str = ""
+    ranges: tuple[CensusLevel, ...] = ()
+    levels_from: str = ""
+    has_ratings: bool = True
+
+    @property
+    def levels(self) -> dict[int, str]:
+        """The names of the levels by their number."""
+        return {level.level_id: level.name for level in self.ranges}
+
+
+@dataclass(frozen=True)
 class CensusItem:
     """A stored census.
 

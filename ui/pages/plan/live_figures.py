@@ -2,21 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from html import escape
 from typing import Any, Protocol
 
 import panel as pn
+import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
 from planwise.formatting import count, seconds
 from planwise.parameters import EffectiveParameters
 from ui.components import html
+from ui.components.card import Card
+from ui.components.differences import counted
 from ui.components.lever_editor import LiveFigures
 from ui.components.page import on_page
-from ui.live_preview.values import Impact, Previewed
+from ui.live_preview.values import Impact, PlanDetail, Previewed
+from ui.pages.plan import charts
 from ui.pages.plan.tiles import Side, budget_in_force, tiles
 from ui.session import Session
 
@@ -67,7 +71,7 @@ EMPTY_TILE = (
 )
 WAITING = (
     '<p class="badge preparing" role="status"><span class="exact">Preparing the first simulation…</span></p>'
-    f'<div class="kpis" aria-hidden="true">{EMPTY_TILE * 10}</div>'
+    f'<div class="kpis" aria-hidden="true">{EMPTY_TILE * 9}</div>'
 )
 UNAVAILABLE = '<p class="badge unavailable" role="status">No figures: the simulation failed.</p>'
 
@@ -78,11 +82,17 @@ class Display(Protocol):
     def show_charts(self, figures: PlanFigures) -> None:
         """Show what both simulations have by year."""
 
+    def show_detail(self, request: PreviewRequest, detail: PlanDetail) -> None:
+        """Show what the raises are made of."""
+
     def show_people(self, request: PreviewRequest, impact: Impact) -> None:
         """Show levels and who is affected."""
 
     def show_error(self, error: PlanWiseError) -> None:
         """Show why there are no figures, and remove earlier ones."""
+
+    def show_other_census(self) -> None:
+        """Read the census anew: the figures that arrived are of another one than the page shows."""
 
 
 class LivePreview:
@@ -122,9 +132,10 @@ class LivePreview:
             self._show(*self._shown)
 
     def forget(self) -> None:
-        """Forget what is shown: the next request is simulated, whatever it is."""
+        """Take the figures off the page: the next request is simulated, whatever it is."""
         self._last = None
         self._shown = (WAITING, "")
+        self._show(*self._shown)
 
     def year_of(self, effective: EffectiveParameters) -> int:
         """Return the year whose figures are shown: the chosen one, else the first planned."""
@@ -165,6 +176,11 @@ class LivePreview:
             if answer is None or base is None:
                 return
             await self._wait_for_page()
+            if answer.census != request.census:
+                if request is self._last:
+                    self.forget()
+                    on_page(self._display.show_other_census)
+                return
             request.answer = answer
             figures = PlanFigures(request, Side(base.kpis), Side(answer.kpis))
             on_page(partial(self._show_answer, figures, answer))
@@ -176,6 +192,10 @@ class LivePreview:
                 await asyncio.sleep(IDLE_SECONDS)
             if request is not self._last:
                 return
+            detail = await previews.detail(request.scenario, request.effective, purpose=PURPOSE)
+            if detail is None or request is not self._last:
+                return
+            on_page(partial(self._display.show_detail, request, detail))
             impact = await previews.impact(
                 request.scenario, request.effective, base=request.base, purpose=PURPOSE
             )
@@ -218,6 +238,52 @@ class LivePreview:
         self._shown = (UNAVAILABLE, "")
         self._display.show_error(error)
         self._show(*self._shown)
+
+
+class Effects:
+    """The card with each lever's effect on growth: simulated once for a base, for edits on request."""
+
+    def __init__(self, session: Session, on_found: Callable[[dict[str, str]], None]) -> None:
+        self._session = session
+        self._on_found = on_found
+        self._base: Any = None
+        self._digest = ""
+        self._again = pmui.Button(label="Compute with the edits", variant="text", size="small", margin=0)
+        self._again.on_click(lambda _: self._compute())
+        self._status = html.pane("")
+        self._card = Card(name="effect of each lever on growth", control=pn.Row(self._again, self._status))
+        self.layout = self._card.layout
+
+    def follow(self, request: PreviewRequest) -> None:
+        """Compute the effects of a base that is new; for edits, offer to compute them again."""
+        base = (request.census, request.scenario, request.base.digest)
+        if base != self._base:
+            self._base = base
+            self._compute()
+        self._again.visible = self._digest != self._session.draft.effective.digest
+
+    def _compute(self) -> None:
+        self._digest = self._session.draft.effective.digest
+        self._status.object = '<p class="card-subtitle" role="status">Simulating every lever once …</p>'
+        self._again.visible = False
+        pn.state.execute(partial(self._find, self._base, self._digest))
+
+    async def _find(self, base: Any, digest: str) -> None:
+        draft, previews = self._session.draft, self._session.previews
+        assert previews is not None, "figures were shown, so there are previews"
+        effective, scenario, changes = draft.effective, draft.scenario, dict(draft.changes)
+        try:
+            slopes = await previews.slopes(scenario, effective)
+        except PlanWiseError as error:
+            self._base = None
+            self._status.object = html.notice(error.what, error.remedy or "", "bad")
+            return
+        if slopes is None or (base, digest) != (self._base, self._digest):
+            return
+        edits = f" with {counted(len(changes), 'edit')}" if changes else ""
+        self._card.show(charts.effects(slopes, effective, scenario + edits))
+        self._on_found(charts.effect_texts(slopes, effective))
+        self._status.object = ""
 
 
 def key_figures(figures: PlanFigures, answer: Previewed) -> str:

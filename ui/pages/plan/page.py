@@ -20,23 +20,32 @@ from ui.components.differences import (
     finding_title,
     warnings_of,
 )
+from ui.components.html import Linked, link
 from ui.components.lever_editor import LeverEditor
 from ui.components.page import GAP, PAIR, STACK, LazyPane, Page, show
 from ui.components.save_dialog import SaveDialog
 from ui.draft import BASELINE, LOOK_AGAIN
-from ui.live_preview.values import Impact
+from ui.live_preview.values import Impact, PlanDetail
 from ui.pages.plan import charts
 from ui.pages.plan.editor import Details, EditorChoice, EditorMessages
-from ui.pages.plan.live_figures import LivePreview, PlanFigures, PreviewRequest, Side
-from ui.pages.plan.sheet import board_values, lever_board, main_names
+from ui.pages.plan.live_figures import Effects, LivePreview, PlanFigures, PreviewRequest
+from ui.pages.plan.merit import Merit
+from ui.pages.plan.ranges import RangesTab
+from ui.pages.plan.sheet import board_values, lever_board, lever_notes, main_names
 from ui.pages.plan.tabs import Assumptions, ByYear, Files, Presets
+from ui.pages.plan.tiles import Side, own_target, typed_budget
 from ui.session import Session
 
 WARNED_OF = "Distance from the market and the recommended ranges, rules across levers, target and budget"
-TABS = ("Levers", "By year", "Assumptions", "Presets", "Files")
-EDITOR_WIDTH = 440  # pixels: a name, a slider, a number, the base value and a reset on one line
-STACKED_WIDTH, WIDE_STACKED_WIDTH = (940, 1240)  # pixels of the window; below, figures come first
-TAB_SIZES = {"& .MuiTab-root": {"minWidth": 0, "padding": "6px 10px", "minHeight": "40px"}}
+TABS = ("Levers", "By year", "Merit", "Pay ranges", "Assumptions", "Presets", "Files")
+WIDE_TABS = ("By year", "Merit", "Pay ranges", "Assumptions")
+EDITOR_WIDTH = 560  # pixels: a name, a slider on which .05 pp can be hit, a number, the base value, a reset
+STACKED_WIDTH, WIDE_STACKED_WIDTH = (1180, 1300)  # pixels of the window; below, figures come first
+TAB_SIZES = {"& .MuiTab-root": {"minWidth": 0, "padding": "6px 8px", "minHeight": "40px"}}
+DEFAULT_RATES = (
+    "These rates are survey defaults, not this employer's: calibrate turnover, promotions and raises on "
+    "the censuses of earlier years."
+)
 CHART_WIDTH_MIN = 350  # pixels, under which charts stand below each other
 BUTTON: dict[str, Any] = {"size": "small", "margin": 0}
 BAR: dict[str, Any] = {
@@ -78,6 +87,7 @@ class PlanPage(Page):
         self._messages = EditorMessages(session, self._choice, self._preview)
         self._census: Any = None
         self._impact: tuple[str, Impact] | None = None
+        self._detail: tuple[PlanDetail, int] | None = None
         self._effect_texts: dict[str, str] = {}
         self._has_figures = False
         self._saving = SaveDialog(session, self.refresh)
@@ -91,10 +101,15 @@ class PlanPage(Page):
             margin=0,
         )
         self._by_year = LazyPane(self._make_by_year)
+        self._merit = LazyPane(self._make_merit)
+        self._ranges = LazyPane(self._make_ranges)
         self._assumptions = LazyPane(lambda: Assumptions(session, self._preview))
         self._presets = LazyPane(lambda: Presets(session, self._choice))
         self._files = LazyPane(lambda: Files(session, self._choice))
-        self._lazy = (self._by_year, self._assumptions, self._presets, self._files)
+        self._lazy = (
+            *(self._by_year, self._merit, self._ranges),
+            *(self._assumptions, self._presets, self._files),
+        )
         self._tabs = pmui.Tabs(
             *zip(TABS, (self._editor, *(pane.layout for pane in self._lazy)), strict=True),
             sizing_mode="stretch_width",
@@ -115,39 +130,66 @@ class PlanPage(Page):
         self._choice.param.watch(lambda *_: self._fill_editor(), ["years", "refused"])
         self._choice.param.watch(self._follow_choice, "parameter")
         session.draft.param.watch(lambda *_: self._changed(), ["scenario", "changes", "locks"])
-        session.selection.param.watch(lambda *_: self._changed(), "year")
+        session.selection.param.watch(lambda *_: self._changed(), ["year", "budget"])
         session.selection.param.watch(lambda *_: self._begin_with_selection(), "scenario")
         self._begin_with_selection()
         self.refresh()
 
     def refresh(self) -> None:
         """Read scenarios, census and base anew, and show the draft; parameters already simulated are kept."""
-        plans, draft = self._session.store.plans, self._session.draft
+        store, draft = self._session.store, self._session.draft
+        before = (draft.scenario, self._census)
         try:
             if lost := draft.refresh():
                 self._session.notify(lost, tone="warning", remedy=LOOK_AGAIN)
-            self._census = plans.census(plans.get(draft.scenario).census)
-            names = [scenario.name for scenario in plans.list()]
+            self._census = store.plans.census(store.plans.get(draft.scenario).census)
+            names = [scenario.name for scenario in store.plans.list()]
+            calibrated = store.censuses.calibrated()
         except PlanWiseError as error:
+            self._census = None
             self._preview.forget()
             self._heading.object = html.heading(self.title, self.subtitle)
             self._show_error(error, self._saving.layout)
             return
+        self._announce_census(*before)
+        is_default = draft.scenario not in calibrated and not calibrated
+        self._calibrate.visible = is_default
         self._set_notices([])
         self._preview.census = self._census.content_hash
         with self._filling:
             self._base.param.update(options=names, value=draft.scenario)
+            self._budget.value = self._session.selection.budget
+        self._show_census()
         self._fill()
-        self._show(self._heading, self._notices, self._body, self._saving.layout)
+        self._show(self._heading, self._calibrate, self._notices, self._body, self._saving.layout)
+
+    def _announce_census(self, scenario: str, before: Any) -> None:
+        """Say so when the people under the page are others, or their levels have changed."""
+        now = self._census
+        if before is None or before.content_hash == now.content_hash:
+            return
+        self._detail = None
+        self._preview.forget()
+        if scenario != self._session.draft.scenario:
+            return  # another base was chosen, perhaps on another census
+        if before.name == now.name:
+            what = f"The census {now.name} has changed: imported again, or other levels or ranges."
+        else:
+            what = f"{scenario} is now simulated on the census {now.name} (it was {before.name})."
+        self._session.notify(
+            what,
+            tone="warning",
+            remedy=f"All figures are of its {count(now.rows)} people, from {now.first_year} on. Check "
+            "edits and budget, or put the earlier census in use again on the page Census.",
+        )
 
     def show_charts(self, figures: PlanFigures) -> None:
         """Show growth, payroll, bridge and warnings of both simulations."""
         request, base, now = figures.request, figures.base, figures.draft
         name = request.scenario
         self._set_notices(())
-        target, budget = (
-            request.effective.number_or_none(goal) for goal in ("target_growth", "payroll_budget")
-        )
+        target = own_target(request.effective)
+        budget = request.effective.number_or_none("payroll_budget")
         self._growth.show(charts.growth(name, base, now, target))
         self._payroll.show(charts.payroll(name, base, now, budget))
         self._bridge.show(charts.bridge(name, base, now, request.year, target))
@@ -156,10 +198,22 @@ class PlanPage(Page):
         show(self._charts, *self._chart_parts)
         self._effects.follow(request)
 
+    def show_detail(self, request: PreviewRequest, detail: PlanDetail) -> None:
+        """Show what the raises of the year are made of, on the tabs that were opened."""
+        self._detail = detail, request.year
+        for pane in (self._merit, self._ranges):
+            if pane.is_made:
+                pane.part.show_detail(*self._detail)
+        self._fill_editor()
+
+    def show_other_census(self) -> None:
+        """Read everything anew: the figures that arrived are of another census."""
+        self.refresh()
+
     def show_people(self, request: PreviewRequest, impact: Impact) -> None:
         """Show levels and who is affected."""
         self._impact = (request.scenario, impact)
-        self._levels.show(charts.levels(request.scenario, impact, request.year))
+        self._levels.show(charts.levels(request.scenario, impact, request.year, self._level_names))
         self._show_affected()
 
     def show_error(self, error: PlanWiseError) -> None:
@@ -220,11 +274,14 @@ class PlanPage(Page):
             return
         values = board_values(draft, self._names, years, self._choice.refused)
         board = lever_board(draft, years)
+        notes = {} if self._detail is None else lever_notes(*self._detail)
+        for name, note in notes.items():
+            values[name]["note"] = note
         self._editor.param.update(values=values, **({} if board == self._editor.board else {"board": board}))
 
     def _turn(self) -> None:
         """Make room for the tab: a grid of years is wide."""
-        self._split.css_classes = ["wide"] if TABS[self._tabs.active] in ("By year", "Assumptions") else []
+        self._split.css_classes = ["wide"] if TABS[self._tabs.active] in WIDE_TABS else []
         self._fill_tab()
 
     def _unfolded(self, event: Any) -> None:
@@ -238,21 +295,49 @@ class PlanPage(Page):
         if self._editor.chosen:
             self._editor.chosen = event.new
 
+    @property
+    def _level_names(self) -> dict[int, str] | None:
+        return (self._census.level_names or None) if self._census else None
+
     def _show_warnings(self, effective: EffectiveParameters, now: Side | None) -> None:
         payroll = None if now is None else max(float(kpi["payroll"]) for kpi in now.kpis)
-        found = warnings_of(effective, validate(effective), payroll)
+        measured = None
+        if now is not None:
+            measured = {int(kpi["simulation_year"]): kpi["increase_rate"] for kpi in now.kpis}
+        found = warnings_of(effective, validate(effective, measured), payroll)
         self._warnings.objects[0].object = html.card_heading(finding_title(found), WARNED_OF) + finding_list(
-            found
+            found, self._level_names
         )
 
     def _show_affected(self) -> None:
         if self._impact is not None:
-            self._affected.show(charts.affected(*self._impact, self._dimension.value))
+            self._affected.show(charts.affected(*self._impact, self._dimension.value, self._level_names))
 
     def _make_by_year(self) -> ByYear:
         by_year = ByYear(self._session, self._choice, self._preview)
         by_year.details.show_effects(self._effect_texts)
         return by_year
+
+    def _make_merit(self) -> Merit:
+        merit = Merit(self._session, self._preview)
+        merit.show_census(self._census.level_names, has_ratings=self._census.has_ratings)
+        if self._detail is not None:
+            merit.show_detail(*self._detail)
+        return merit
+
+    def _make_ranges(self) -> RangesTab:
+        ranges = RangesTab(self._session, self._preview, self.refresh)
+        ranges.show_census(self._census)
+        if self._detail is not None:
+            ranges.show_detail(*self._detail)
+        return ranges
+
+    def _show_census(self) -> None:
+        """Give levels and ranges to the tabs that were opened."""
+        if self._merit.is_made:
+            self._merit.part.show_census(self._census.level_names, has_ratings=self._census.has_ratings)
+        if self._ranges.is_made:
+            self._ranges.part.show_census(self._census)
 
     def _show_effects(self, effects: dict[str, str]) -> None:
         self._effect_texts = effects
@@ -272,6 +357,21 @@ class PlanPage(Page):
         self._base.param.watch(self._base_chosen, "value")
         self._year = self._select("Figures of", "year", 104)
         self._year.margin = 0
+        self._budget = pmui.TextInput(
+            label="Budget: 3.5% or $24m",
+            value=session.selection.budget,
+            size="small",
+            width=190,
+            max_length=30,
+            sx={"& .MuiInputBase-root": {"height": "36px"}},
+            margin=0,
+        )
+        self._budget.param.watch(self._budget_typed, "value")
+        self._calibrate = Linked(
+            session.go,
+            f'<p class="page-subtitle">{DEFAULT_RATES} {link("Calibrate", "census")}</p>',
+            visible=False,
+        )
         self._undo = pmui.Button(label="Undo", icon="undo", variant="text", **BUTTON)
         self._undo.on_click(partial(self._attempt, draft.undo))
         self._redo = pmui.Button(label="Redo", icon="redo", variant="text", **BUTTON)
@@ -284,7 +384,7 @@ class PlanPage(Page):
         self._run.on_click(lambda _: session.go("run"))
         self._save = pmui.Button(label="Save as scenario…", icon="save", variant="contained", **BUTTON)
         self._save.on_click(lambda _: self._saving.open_save())
-        left = (self._base, self._year, self._undo, self._redo, self._discard, self._delete)
+        left = (self._base, self._year, self._budget, self._undo, self._redo, self._discard, self._delete)
         return pn.Row(*left, pn.layout.HSpacer(), self._run, self._save, **BAR)
 
     def _make_charts(self) -> Any:
@@ -317,6 +417,17 @@ class PlanPage(Page):
     def _attempt(self, work: Callable[[], None], _: Any) -> None:
         self._choice.attempt(work)
 
+    def _budget_typed(self, event: Any) -> None:
+        """Compare the plan with a budget of one's own; nothing typed is the market's."""
+        if self._filling:
+            return
+        try:
+            typed_budget(event.new)
+        except InputError as error:
+            self._session.notify_error(error)
+            return
+        self._session.selection.budget = event.new.strip()
+
     def _base_chosen(self, event: Any) -> None:
         """Put the edits on another scenario; where they cannot be, start from it without them."""
         draft = self._session.draft
@@ -340,52 +451,6 @@ class PlanPage(Page):
             draft.start_from(wanted)
         except InputError:
             return  # a published result may outlive its scenario; the base stays
-
-
-class Effects:
-    """The card with each lever's effect on growth: simulated once for a base, for edits on request."""
-
-    def __init__(self, session: Session, on_found: Callable[[dict[str, str]], None]) -> None:
-        self._session = session
-        self._on_found = on_found
-        self._base: Any = None
-        self._digest = ""
-        self._again = pmui.Button(label="Compute with the edits", variant="text", size="small", margin=0)
-        self._again.on_click(lambda _: self._compute())
-        self._status = html.pane("")
-        self._card = Card(name="effect of each lever on growth", control=pn.Row(self._again, self._status))
-        self.layout = self._card.layout
-
-    def follow(self, request: PreviewRequest) -> None:
-        """Compute the effects of a base that is new; for edits, offer to compute them again."""
-        base = (request.census, request.scenario, request.base.digest)
-        if base != self._base:
-            self._base = base
-            self._compute()
-        self._again.visible = self._digest != self._session.draft.effective.digest
-
-    def _compute(self) -> None:
-        self._digest = self._session.draft.effective.digest
-        self._status.object = '<p class="card-subtitle" role="status">Simulating every lever once …</p>'
-        self._again.visible = False
-        pn.state.execute(partial(self._find, self._base, self._digest))
-
-    async def _find(self, base: Any, digest: str) -> None:
-        draft, previews = self._session.draft, self._session.previews
-        assert previews is not None, "figures were shown, so there are previews"
-        effective, scenario, changes = draft.effective, draft.scenario, dict(draft.changes)
-        try:
-            slopes = await previews.slopes(scenario, effective)
-        except PlanWiseError as error:
-            self._base = None
-            self._status.object = html.notice(error.what, error.remedy or "", "bad")
-            return
-        if slopes is None or (base, digest) != (self._base, self._digest):
-            return
-        edits = f" with {counted(len(changes), 'edit')}" if changes else ""
-        self._card.show(charts.effects(slopes, effective, scenario + edits))
-        self._on_found(charts.effect_texts(slopes, effective))
-        self._status.object = ""
 
 
 def _area(name: str, part: Any) -> Any:

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from planwise.errors import InputError
-from planwise.parameters import Assumption, Catalogue, EffectiveParameters, Lever, Risk, Value
+from planwise.formatting import count, is_missing, percent
+from planwise.parameters import Assumption, Catalogue, EffectiveParameters, Lever, Risk, Value, catalogue
 from planwise.parameters.catalogue import Unit
 from planwise.parameters.values import SHARE_PREFIX
 from ui.draft import Draft, Years, changes_of, keys_of
+from ui.live_preview.values import PlanDetail
 from ui.values.parameter_text import (
     EXAMPLES,
     PERCENT,
@@ -70,7 +72,7 @@ SHORT_LABELS = {
     "payroll_budget": "Payroll budget",
 }
 UNITS = {Unit.RATE: "%", Unit.MULTIPLIER: TIMES, Unit.MONEY: "$", Unit.YEARS: "years"}
-STEPS = {Unit.RATE: 0.1, Unit.MULTIPLIER: 0.01}  # of a slider, in the unit that people type
+STEPS = {Unit.RATE: 0.05, Unit.MULTIPLIER: 0.01}  # of a slider, in the unit that people type
 WIDE, WIDE_STEP = 0.2, 0.5  # a range of rates from WIDE on is stepped by half points
 
 
@@ -140,11 +142,40 @@ def board_values(
             "tier": _one_of(base.tier(name, year) for year in chosen),
             "risk": _worst(risk_in(parameter, value) for value in new),
             "lock": lock_text(draft, parameter),
+            "note": "",
             "problem": f"{refused['what']} {refused['remedy']}".strip()
             if refused.get("lever") == name
             else "",
         }
     return found
+
+
+PROMOTION_RAISE = "promotion_raise_level_"
+
+
+def lever_notes(detail: PlanDetail, year: int) -> dict[str, str]:
+    """Return what is shown beside a level's levers: the effective promotion raise, and what moves nothing."""
+    rows = {row.member: row for row in detail.of("group", year, "level")}
+    found = {}
+    for lever in catalogue().levers.values():
+        row = rows.get(str(lever.level_id))
+        if lever.level_id is None:
+            continue
+        if row is None:
+            found[lever.name] = f"Moves nothing: no one is in this level in {year}."
+        elif lever.name.startswith(PROMOTION_RAISE):
+            found[lever.name] = _promotion_note(row, year)
+    return found
+
+
+def _promotion_note(row: Any, year: int) -> str:
+    if not row.promotions:
+        return f"Moves nothing: no one is promoted in {year}."
+    promoted = f"{count(row.promotions)} promoted in {year}"
+    if is_missing(row.raise_mean):
+        return f"{promoted}; the mean raise of so few is not shown."
+    below = f"; {count(row.below)} still below the new range" if row.below else ""
+    return f"Mean raise {percent(row.raise_mean)} with the lift to the new minimum, {promoted}{below}."
 
 
 def lock_text(draft: Draft, parameter: Declared) -> str:

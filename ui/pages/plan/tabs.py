@@ -5,20 +5,21 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from html import escape
 from typing import Any
 
 import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.errors import InputError
-from planwise.formatting import count, shortened
+from planwise.errors import InputError, PlanWiseError
+from planwise.formatting import count, money, percent, points, shortened
 from planwise.parameters import (
     EffectiveParameters,
     Value,
     canonical_overrides,
     check_overrides,
-    lever_increase,
     validate,
 )
 from planwise.parameters.presets import Preset, presets
@@ -26,10 +27,12 @@ from planwise.parameters.values import Key
 from ui.components import html
 from ui.components.differences import LeverDifference, counted, difference_table, differences, finding_list
 from ui.components.downloads import FileButton, to_csv, to_excel
+from ui.components.page import on_page
 from ui.draft import Draft, effective_of
 from ui.pages.plan.editor import SMALL, Details, EditorChoice, EditorMessages, GridPane
 from ui.pages.plan.live_figures import LivePreview
 from ui.pages.plan.sheet import assumption_sheet, lever_sheet, order_of, same_in_all_years, unlocked
+from ui.pages.plan.tiles import budget_in_force, left_of
 from ui.session import Session
 from ui.values.parameter_text import full_label, risk_in
 
@@ -119,9 +122,10 @@ class Presets:
         self._list.param.watch(lambda _: self.refresh(), "value")
         self._title = html.pane("")
         self._what = html.pane("")
+        self._budget = html.pane("")
         self._apply = pmui.Button(label="Apply preset", variant="contained", size="small", margin=0)
         self._apply.on_click(lambda _: self.apply())
-        self.layout = pn.Column(self._list, self._title, self._apply, self._what, **STACK)
+        self.layout = pn.Column(self._list, self._title, self._budget, self._apply, self._what, **STACK)
 
     @property
     def _preset(self) -> Preset:
@@ -140,11 +144,11 @@ class Presets:
         except InputError as error:
             self._title.object = html.card_heading(title, preset.description)
             self._apply.disabled = True
+            self._budget.object = ""
             self._what.object = html.notice(error.what, error.remedy or "", "bad")
             return
-        increase = lever_increase(after, after.years[0])
-        about = f"{preset.description} Increase budget: {increase:.2%}. Source: {preset.source}."
-        self._title.object = html.card_heading(title, about)
+        self._title.object = html.card_heading(title, f"{preset.description} Source: {preset.source}.")
+        self._simulate(after)
         rows = differences(draft.effective, after)
         locked = ", ".join(full_label(levers[name]) for name in skipped)
         self._apply.disabled = not rows or not self._session.can_edit
@@ -158,6 +162,30 @@ class Presets:
             + '<h3 class="card-title" style="margin:12px 0 6px">Warnings after applying it</h3>'
             + finding_list(validate(after))
         )
+
+    def _simulate(self, after: EffectiveParameters) -> None:
+        """Show the increase budget of the first planned year, simulated on the people of the open census."""
+        self._budget.object = '<p class="card-subtitle" role="status">Simulating its increase budget …</p>'
+        pn.state.execute(partial(self._find_budget, after))
+
+    async def _find_budget(self, after: EffectiveParameters) -> None:
+        draft, previews = self._session.draft, self._session.previews
+        try:
+            answer = previews and await previews.kpis(draft.scenario, after, purpose="preset")
+        except PlanWiseError as error:
+            on_page(partial(setattr, self._budget, "object", html.error_notice(error)))
+            return
+        if not answer:
+            return
+        year, kpi = after.years[0], answer.kpis[0]
+        rate, cost = percent(kpi["increase_rate"], 2), money(kpi["increase_cost"])
+        text = f"Increase budget {year}: {rate}, {cost} a year"
+        budget = budget_in_force(self._session.selection.budget, after)
+        if budget is not None and (left := left_of(budget, kpi)) is not None:
+            side = "over" if left[0] < 0 else "left of"
+            text += f"; {points(abs(left[0]), sign=False)} ({money(abs(left[1]))}) {side} {budget.owner}"
+        shown = f'<p class="strong" role="status">{escape(text)}.</p>'
+        on_page(partial(setattr, self._budget, "object", shown))
 
     def apply(self) -> None:
         """Put the chosen preset on the draft; locked levers stay."""

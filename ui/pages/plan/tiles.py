@@ -17,7 +17,8 @@ SPENT_RATE = 0.00005  # of a budget: what its two shown decimals round away
 RATE_BELOW = 50.0  # a number without a unit up to here is a percentage, above it an amount
 SCALES = {"": 1.0, "k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9}
 _BUDGET = re.compile(
-    r"(?P<dollar>\$)?\s*(?P<number>\d{1,3}(,\d{3})+(\.\d+)?|\d+([.,]\d+)?)\s*(?P<unit>%|[a-z]*)", re.IGNORECASE
+    r"(?P<dollar>\$)?\s*(?P<number>\d{1,3}(,\d{3})+(\.\d+)?|\d+([.,]\d+)?)\s*(?P<unit>%|[a-z]*)",
+    re.IGNORECASE,
 )
 Figures = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class IncreaseBudget:
+class RaiseBudget:
     """What raises may cost in a year: a rate of payroll or an amount, and whose budget it is."""
 
     owner: str
@@ -47,7 +48,7 @@ class IncreaseBudget:
     amount: float | None = None
 
 
-def typed_budget(text: str) -> IncreaseBudget | None:
+def typed_budget(text: str) -> RaiseBudget | None:
     """Return the budget that a person typed (3.5, 3.5%, 24m, $24,000,000); None for nothing typed.
 
     Raises InputError for a text that is none.
@@ -64,24 +65,25 @@ def typed_budget(text: str) -> IncreaseBudget | None:
     digits = digits.replace(",", "") if re.search(r",\d{3}", digits) else digits.replace(",", ".")
     number = float(digits)
     if unit == "%" or (not unit and not found["dollar"] and number < RATE_BELOW):
-        return IncreaseBudget("your budget", rate=number / 100)
-    return IncreaseBudget("your budget", amount=number * SCALES[unit])
+        return RaiseBudget("your budget", rate=number / 100)
+    return RaiseBudget("your budget", amount=number * SCALES[unit])
 
 
-def budget_in_force(typed: str, effective: EffectiveParameters) -> IncreaseBudget | None:
+def budget_in_force(typed: str, effective: EffectiveParameters) -> RaiseBudget | None:
     """Return the typed budget, else the market's; None where there is neither, or what was typed is none."""
     try:
         own = typed_budget(typed)
     except InputError:
         own = None
     market = effective.number_or_none("market_budget")
-    return own or (None if market is None else IncreaseBudget("the market's budget", rate=market))
+    return own or (None if market is None else RaiseBudget("the market's budget", rate=market))
 
 
-def left_of(budget: IncreaseBudget, kpi: Figures) -> tuple[float, float] | None:
+def left_of(budget: RaiseBudget, kpi: Figures) -> tuple[float, float] | None:
     """Return what the plan leaves of a budget, as a rate and in money; negative is over it.
 
-    An amount is turned into a rate, and a rate into an amount, by the pay that this plan's rate and cost are of;
+    An amount is turned into a rate, and a rate into an amount, by the pay that this
+    plan's rate and cost are of;
     without raises, by the payroll at the opening. None where there is no one to get a raise.
     """
     rate, cost = kpi["increase_rate"], float(kpi["increase_cost"])
@@ -97,7 +99,7 @@ def left_of(budget: IncreaseBudget, kpi: Figures) -> tuple[float, float] | None:
 
 
 def tiles(
-    base: Side, now: Side, effective: EffectiveParameters, year: int, budget: IncreaseBudget | None
+    base: Side, now: Side, effective: EffectiveParameters, year: int, budget: RaiseBudget | None
 ) -> tuple[Kpi, ...]:
     """Return the key figures of a year, each with its change from the base scenario and what it means."""
     old, new = base.of(year), now.of(year)
@@ -108,20 +110,26 @@ def tiles(
         Kpi(
             f"Increase budget, {year}",
             percent(new["increase_rate"], 2),
-            f"{money(new['increase_cost'])} a year; {money_short(new['increase_cost_in_year'])} in {year}'s books",
+            f"{money(new['increase_cost'])} a year; {money_short(new['increase_cost_in_year'])} in "
+            f"{year}'s books",
             change=_change(old, new, "increase_rate", points),
-            about="Cost of COLA and merit, a full year of each, lump sums included, as a share of the base pay "
-            f"of the staff who get them. Lump sums: {money(new['lump_sum_cost'])}.",
+            about="Cost of COLA and merit, a full year of each, lump sums included, as a share of the base "
+            f"pay of the staff who get them. Lump sums: {money(new['lump_sum_cost'])}.",
         ),
         _left(budget, new),
         Kpi(
             f"Promotions, {year}",
             percent(new["promotion_rate_of_payroll"], 2),
             f"{money(new['promotion_cost'])} a year for {count(new['promotions'])}"
-            + (f", mean raise {percent(raised)}" if (raised := new["promotion_raise_mean"]) is not None else ""),
+            + (
+                f", mean raise {percent(raised)}"
+                if (raised := new["promotion_raise_mean"]) is not None
+                else ""
+            ),
             change=_change(old, new, "promotion_rate_of_payroll", points),
-            about="Cost of promotion raises, a full year of each, as a share of the payroll at the opening. It "
-            "is not part of the increase budget. The mean raise includes the lift to the new range's minimum.",
+            about="Cost of promotion raises, a full year of each, as a share of the payroll at the "
+            "opening. It is not part of the increase budget. The mean raise includes the lift to the new "
+            "range's minimum.",
         ),
         Kpi(
             f"Annual payroll, end of {year}",
@@ -135,31 +143,25 @@ def tiles(
             percent(new["growth_continuing"], 2),
             "mean base pay, same people",
             change=_change(old, new, "growth_continuing", points),
-            about="Change of mean base pay of the people employed at both ends of the year: what a person who "
-            "stays sees, promotions included.",
+            about="Change of mean base pay of the people employed at both ends of the year: what a person "
+            "who stays sees, promotions included.",
         ),
         Kpi(
             f"Change in average pay, {span}",
             percent(new["growth_compound"], 2),
             *_against(new["growth_compound"], own_target(effective), new),
             change=_change(old, new, "growth_compound", points),
-            about="Growth of mean base pay a year (CAGR), the mix of people included: leavers and hires move it "
-            "as raises do.",
+            about="Growth of mean base pay a year (CAGR), the mix of people included: leavers and hires "
+            "move it as raises do.",
         ),
         Kpi(
             f"Headcount, end of {year}",
             count(new["headcount"]),
-            f"{count(new['hires'])} hires, {count(new['promotions'])} promoted",
+            f"{count(new['hires'])} hires; voluntary turnover {percent(new['turnover_voluntary'])}",
             change=_change(old, new, "headcount", partial(count, sign=True)),
-            about="People employed at the year's end.",
-        ),
-        Kpi(
-            f"Voluntary turnover, {year}",
-            percent(new["turnover_voluntary"], 2),
-            f"all exits {percent(new['turnover_total'])}; first year {percent(new['turnover_first_year'])}",
-            change=_change(old, new, "turnover_voluntary", points),
-            about="Voluntary exits of people employed at the opening, as a share of them. All exits: of the "
-            "average headcount. First year: hires who leave within twelve months.",
+            about="People employed at the year's end. Voluntary turnover: voluntary exits of people employed "
+            f"at the opening, as a share of them. All exits: {percent(new['turnover_total'])} of the average "
+            f"headcount. First year: {percent(new['turnover_first_year'])} of hires leave within a year.",
         ),
         Kpi(
             f"Compa-ratio, end of {year}",
@@ -174,19 +176,19 @@ def tiles(
             percent(new["adjusted_gap_max"], 2),
             "adjusted; largest group" if new["adjusted_gap_max"] is not None else gap_reason(new),
             change=_change(old, new, "adjusted_gap_max", points),
-            about="The largest gap between groups of people in comparable work, adjusted for level, department "
-            "and tenure.",
+            about="The largest gap between groups of people in comparable work, adjusted for level, "
+            "department and tenure.",
         ),
     )
 
 
 def own_target(effective: EffectiveParameters) -> float | None:
-    """Return the growth target that somebody set; a default is nobody's aim."""
-    set_by_somebody = effective.tier("target_growth") != "default"
-    return effective.number_or_none("target_growth") if set_by_somebody else None
+    """Return the growth target that was set; a default is no one's aim."""
+    was_set = effective.tier("target_growth") != "default"
+    return effective.number_or_none("target_growth") if was_set else None
 
 
-def _left(budget: IncreaseBudget | None, kpi: Figures) -> Kpi:
+def _left(budget: RaiseBudget | None, kpi: Figures) -> Kpi:
     """Return the tile of what is left of a budget; over it is said in words."""
     about = (
         "What the plan's COLA and merit leave of the budget. Without a budget of your own it is the market's "
@@ -194,13 +196,15 @@ def _left(budget: IncreaseBudget | None, kpi: Figures) -> Kpi:
     )
     left = None if budget is None else left_of(budget, kpi)
     if budget is None or left is None:
-        why = "no budget: type one above" if budget is None else "nobody gets a raise"
+        why = "no budget: type one above" if budget is None else "no one gets a raise"
         return Kpi("Left of the budget", "n/a", why, about=about)
     rate, amount = left
     of = exact_percent(budget.rate) if budget.amount is None else money_short(budget.amount)
-    note = f"{money(abs(amount))} of {budget.owner}, {of}"
+    note = f"{money(abs(amount))} {'over' if rate < 0 else 'left of'} {budget.owner}, {of}"
     if abs(rate) < SPENT_RATE:
-        return Kpi("Left of the budget", points(0.0, sign=False), note, "spent to the point", "good", about=about)
+        return Kpi(
+            "Left of the budget", points(0.0, sign=False), note, "spent to the point", "good", about=about
+        )
     size = points(abs(rate), sign=False)
     if rate < 0:
         return Kpi("Over the budget", size, note, "over the budget", "bad", about=about)

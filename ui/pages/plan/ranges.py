@@ -1,0 +1,217 @@
+"""The pay ranges of the census in use: a table to see and edit, with who is below, in and over them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import InputError, PlanWiseError
+from planwise.formatting import count, level, money, percent
+from ui.components import html
+from ui.components.lever_editor import EditTable
+from ui.live_preview.values import PlanDetail
+from ui.pages.plan.editor import SMALL
+from ui.pages.plan.live_figures import LivePreview
+from ui.session import Session
+from ui.values.census import CensusInfo
+
+GIVEN = "; ranges given"
+ABOUT_DERIVED = (
+    "Derived from the census: the midpoint is the level's median pay, the maximum 40–60% over the minimum."
+)
+ABOUT_GIVEN = "Given: by the file's mapping or here."
+ABOUT_MOVES = (
+    "Ranges move with the range adjustment each year; compa-ratio is pay / midpoint, so COLA at the ranges' "
+    "pace leaves it unchanged."
+)
+Pending = dict[str, str]
+"""What was typed and is not stored yet, by the field's name."""
+
+
+def range_sheet(
+    census: CensusInfo,
+    people: Sequence[Any],
+    pending: Pending,
+    problems: Mapping[str, str],
+    *,
+    closed: bool = False,
+) -> dict[str, Any]:
+    """Return the levels with their ranges; shares are of the year's ranges, fields are as of the census."""
+    found = {int(row.member): row for row in people}
+    lowest = min(one.minimum for one in census.levels) * 0.9
+    width = max(one.maximum for one in census.levels) * 1.02 - lowest
+    titles = ("Level", "Minimum", "Midpoint", "Maximum", "Below range", "In range", "At or over", "Range")
+    rows = []
+    for one in census.levels:
+        low, high = (
+            _field(one.level_id, side, getattr(one, side), pending, problems, closed) for side in SIDES
+        )
+        row = found.get(one.level_id)
+        shares = _shares(row)
+        middle = (one.minimum + one.maximum) / 2
+        place = [100 * (value - lowest) / width for value in (one.minimum, one.maximum, middle)]
+        bar = {
+            "aria": f"{money(one.minimum)} to {money(one.maximum)}, midpoint {money(middle)}",
+            "parts": [
+                {"kind": "range", "from": round(place[0], 2), "to": round(place[1], 2)},
+                {"kind": "middle", "from": round(place[2], 2), "to": round(place[2], 2)},
+            ],
+        }
+        people_text = [] if row is None else [f"{count(row.people)} people"]
+        rows.append([
+            {"lines": [level(one.level_id, census.level_names), *people_text]},
+            {"fields": [low]}, {"lines": [money(middle)]}, {"fields": [high]},
+            *({"lines": lines} for lines in shares), {"bar": bar},
+        ])  # fmt: skip
+    return {
+        "label": "Pay ranges by level",
+        "head": [{"lines": [text]} for text in titles],
+        "rows": rows,
+        "foot": None,
+    }
+
+
+SIDES = ("minimum", "maximum")
+
+
+def _field(
+    number: int, side: str, value: float, pending: Pending, problems: Mapping[str, str], closed: bool
+) -> dict[str, Any]:
+    name = f"range:{number}:{side}"
+    return {
+        "name": name,
+        "text": pending.get(name, f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"),
+        "aria": f"{side.capitalize()} of level {number}, $",
+        "unit": "$",
+        "changed": name in pending,
+        "problem": problems.get(name, ""),
+        "disabled": closed,
+    }
+
+
+def _shares(row: Any) -> list[list[str]]:
+    if row is None or not row.people:
+        return [["–"]] * 3
+    inside = row.people - row.below - row.at_or_over
+    return [[percent(part / row.people), count(part)] for part in (row.below, inside, row.at_or_over)]
+
+
+def typed_ranges(census: CensusInfo, pending: Pending) -> dict[int, tuple[float, float]]:
+    """Return every level's minimum and maximum with what was typed; raises InputError naming the field."""
+    found = {one.level_id: [one.minimum, one.maximum] for one in census.levels}
+    for name, text in pending.items():
+        _, number, side = name.split(":")
+        try:
+            found[int(number)][SIDES.index(side)] = float(text.strip().lstrip("$").replace(",", ""))
+        except ValueError:
+            raise InputError(f"{text!r} is no amount.", remedy=f"Type the {side}, such as 52,000.") from None
+    return {number: (low, high) for number, (low, high) in found.items()}
+
+
+class RangesTab:
+    """The tab: the table, and a button that stores what was typed with the census."""
+
+    def __init__(self, session: Session, preview: LivePreview, on_stored: Callable[[], None]) -> None:
+        self._session = session
+        self._preview = preview
+        self._on_stored = on_stored
+        self._census: CensusInfo | None = None
+        self._detail: tuple[PlanDetail, int] | None = None
+        self._pending: Pending = {}
+        self._problems: dict[str, str] = {}
+        self._table = EditTable(self._typed, sizing_mode="stretch_width", margin=0)
+        self._about = html.pane("")
+        self._problem = html.pane("", visible=False)
+        self._save = pmui.Button(label="Save the ranges", **SMALL)
+        self._save.on_click(self._store)
+        self._forget = pmui.Button(label="Forget what was typed", **SMALL | {"variant": "text"})
+        self._forget.on_click(lambda _: self._give_up())
+        self.layout = pn.Column(
+            html.pane(html.card_heading("Pay ranges", "By level, annual base pay at the census date")),
+            self._table,
+            self._problem,
+            pn.Row(self._save, self._forget, styles={"gap": "8px"}, margin=0),
+            self._about,
+            sizing_mode="stretch_width",
+            styles={"gap": "10px"},
+        )
+
+    def show_census(self, census: CensusInfo) -> None:
+        """Show a census's ranges; what was typed for another one is given up."""
+        if self._census is not None and census.content_hash != self._census.content_hash:
+            self._pending, self._problems, self._detail = {}, {}, None
+            self._problem.visible = False
+        self._census = census
+
+    def show_detail(self, detail: PlanDetail, year: int) -> None:
+        """Show who is below, in and over the ranges at a year's end."""
+        self._detail = detail, year
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the ranges, with the figures there are."""
+        census = self._census
+        if census is None:
+            return
+        people: list[Any] = []
+        when = ""
+        if self._detail is not None:
+            detail, year = self._detail
+            people = detail.of("range", year)
+            when = f" Shares: active people at the end of {year}, against the ranges as moved by then."
+        closed = not self._session.can_edit
+        self._table.sheet = range_sheet(census, people, self._pending, self._problems, closed=closed)
+        self._save.disabled = closed or not self._pending
+        self._forget.visible = bool(self._pending)
+        origin = census.levels_from
+        given = origin.endswith(GIVEN) or not (
+            "around median" in origin or origin.startswith("pay-quantiles")
+        )
+        self._about.object = (
+            f'<p class="card-subtitle">{ABOUT_GIVEN if given else ABOUT_DERIVED}{when} {ABOUT_MOVES} '
+            f"They are the census {html.breakable(census.name)}'s: saving changes all scenarios on it.</p>"
+        )
+
+    def _typed(self, message: Mapping[str, Any]) -> None:
+        name, text = str(message.get("name")), str(message.get("text"))[:40]
+        self._preview.note(message.get("number"))
+        self._preview.answered()  # nothing is simulated until it is stored
+        census = self._census
+        known = (
+            []
+            if census is None
+            else [f"range:{one.level_id}:{side}" for one in census.levels for side in SIDES]
+        )
+        if name not in known:
+            return
+        self._pending[name] = text
+        self._problems.pop(name, None)
+        try:
+            assert census is not None  # its levels were known
+            typed_ranges(census, {name: text})
+        except InputError as error:
+            self._problems[name] = f"{error.what} {error.remedy}"
+        self.refresh()
+
+    def _give_up(self) -> None:
+        self._pending, self._problems = {}, {}
+        self._problem.visible = False
+        self.refresh()
+
+    async def _store(self, *_: Any) -> None:
+        census, session = self._census, self._session
+        assert census is not None  # the button is there with it
+        try:
+            ranges = typed_ranges(census, self._pending)
+            await session.offload(session.actions.censuses.set_ranges, census.name, ranges)
+        except PlanWiseError as error:
+            self._problem.param.update(object=html.error_notice(error), visible=True)
+            return
+        self._give_up()
+        session.notify(
+            f"The pay ranges of {census.name} are stored.",
+            tone="success",
+            remedy="Results that were simulated before are of the earlier ranges: run the scenarios again.",
+        )
+        self._on_stored()

@@ -15,7 +15,7 @@ from planwise.app.check_census import check_file
 from planwise.app.requests import IngestRequest
 from planwise.census import SyntheticOptions, census_in_use, generate_census, load_census
 from planwise.census.importer import read_census
-from planwise.census.registry import rename_levels
+from planwise.census.registry import rename_levels, set_ranges
 from planwise.census.schema import COLUMNS
 from planwise.errors import InputError, PlanWiseError
 from planwise.governance import open_ledger
@@ -357,6 +357,17 @@ def test_stored_censuses_are_used_renamed_and_deleted_unless_needed(settings):
     assert (after.rows, after.as_of, after.source) == (before.rows, before.as_of, before.source)
     assert store.censuses.list()[0][0].levels[0].name == "Crew"
     assert rename_levels(settings, "one", {1: "Crew"}).content_hash == after.content_hash
+
+    low, high = store.censuses.list()[0][0].levels[0].minimum, 58_000.25
+    for bad in ((high, low), (-1.0, high), (low, 10_000_000.0)):
+        with pytest.raises(InputError):
+            set_ranges(settings, "one", {1: bad})
+    wider = set_ranges(settings, "one", {1: (low, high)})
+    level = store.censuses.list()[0][0].levels[0]
+    assert (level.name, level.minimum, level.maximum) == ("Crew", low, high)
+    assert wider.content_hash != after.content_hash
+    assert wider.levels_from == f"{after.levels_from}; ranges given"
+    assert set_ranges(settings, "one", {1: (low, high)}) == wider
 
 
 def test_results_of_another_census_are_named(settings):

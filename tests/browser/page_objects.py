@@ -203,7 +203,7 @@ class Plan:
 
     def growth(self):
         """Return annual growth and its difference from the base, in per cent."""
-        tile = self.tile("Annual growth (CAGR)")
+        tile = self.tile("Change in average pay")
         expect(tile).to_contain_text(CHANGE, timeout=30_000)
         text = tile.inner_text()
         return percent(text.partition("\n")[2]), float(CHANGE.search(text)[1].replace("−", "-"))

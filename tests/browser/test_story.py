@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from planwise.governance.publications import load_publication
 from tests.browser.conftest import EMPLOYEES
-from tests.browser.page_objects import COLA, Compare, Optimise, Plan, Run, go
+from tests.browser.page_objects import COLA, Compare, Optimise, Plan, Run, choose, go
 
 pytestmark = pytest.mark.long
 
@@ -26,6 +26,11 @@ def test_from_a_lever_to_the_export(visit, office):
 
     plan.set(COLA, 3.5)
     plan.wait_for_figures(EMPLOYEES)
+    choose(
+        page,
+        "Figures of",
+        str(load_publication(settings, "baseline").manifest["kpis"][-1]["simulation_year"]),
+    )
     growth, change = plan.growth()
     assert growth == pytest.approx(baseline + change, abs=0.01)
     assert change > 0.5

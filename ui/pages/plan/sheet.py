@@ -171,11 +171,11 @@ def lever_notes(detail: PlanDetail, year: int) -> dict[str, str]:
 def _promotion_note(row: Any, year: int) -> str:
     if not row.promotions:
         return f"Moves nothing: no one is promoted in {year}."
-    promoted = f"{count(row.promotions)} promoted in {year}"
+    promoted = f"{count(row.promotions)} promoted"
     if is_missing(row.raise_mean):
         return f"{promoted}; the mean raise of so few is not shown."
-    below = f"; {count(row.below)} still below the new range" if row.below else ""
-    return f"Mean raise {percent(row.raise_mean)} with the lift to the new minimum, {promoted}{below}."
+    below = f", {count(row.below)} still below range" if row.below else ""
+    return f"Mean raise {percent(row.raise_mean)} with the lift to the minimum; {promoted}{below}."
 
 
 def lock_text(draft: Draft, parameter: Declared) -> str:

@@ -32,7 +32,7 @@ from ui.draft import Draft, effective_of
 from ui.pages.plan.editor import SMALL, Details, EditorChoice, EditorMessages, GridPane
 from ui.pages.plan.live_figures import LivePreview
 from ui.pages.plan.sheet import assumption_sheet, lever_sheet, order_of, same_in_all_years, unlocked
-from ui.pages.plan.tiles import budget_in_force, left_of
+from ui.pages.plan.tiles import SPENT_RATE, budget_in_force, left_of
 from ui.session import Session
 from ui.values.parameter_text import full_label, risk_in
 
@@ -183,7 +183,9 @@ class Presets:
         budget = budget_in_force(self._session.selection.budget, after)
         if budget is not None and (left := left_of(budget, kpi)) is not None:
             side = "over" if left[0] < 0 else "left of"
-            text += f"; {points(abs(left[0]), sign=False)} ({money(abs(left[1]))}) {side} {budget.owner}"
+            size = f"{points(abs(left[0]), sign=False)} ({money(abs(left[1]))})"
+            is_spent = abs(left[0]) < SPENT_RATE
+            text += f"; {budget.owner}, to the point" if is_spent else f"; {size} {side} {budget.owner}"
         shown = f'<p class="strong" role="status">{escape(text)}.</p>'
         on_page(partial(setattr, self._budget, "object", shown))
 

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
 from pathlib import Path
@@ -13,7 +13,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from planwise.errors import InputError
-from planwise.formatting import LEVEL, level
 
 Value = float | int | bool | str | None
 """A canonical parameter value; see `values.canonical`."""
@@ -161,27 +160,12 @@ class Catalogue:
             )
         return found
 
-    def with_level_names(self, names: Mapping[int, str]) -> "Catalogue":
-        """Return it with a census's names of levels in the labels: Merit rate, Pay band 1."""
-        return _with_level_names(self, tuple(sorted(names.items())))
-
     def names(self, kind: Kind | None = None) -> list[str]:
         """Names of one kind, or all."""
         chosen: Mapping[str, Parameter] = (
             self.parameters if kind is None else self.levers if kind == "lever" else self.assumptions
         )
         return sorted(chosen)
-
-
-def _with_level_names(declared: Catalogue, names: tuple[tuple[int, str], ...]) -> Catalogue:
-    def named(label: str) -> str:
-        return LEVEL.sub(lambda found: level(found[1], dict(names)), label)
-
-    levers = {k: one.model_copy(update={"label": named(one.label)}) for k, one in declared.levers.items()}
-    assumptions = {
-        k: one.model_copy(update={"label": named(one.label)}) for k, one in declared.assumptions.items()
-    }
-    return replace(declared, levers=levers, assumptions=assumptions)
 
 
 def unknown_name(name: str, known: list[str], kind: Kind | None = None) -> InputError:

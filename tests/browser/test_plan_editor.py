@@ -188,7 +188,7 @@ def test_locks_presets_files_and_assumptions(plan, tmp_path):
     page.get_by_role("button", name="Undo").click()
     expect(group).to_have_value("1")
     page.get_by_role("tab", name="Pay ranges").click()
-    widest = page.get_by_role("textbox", name="Maximum of level 1, $")
+    widest = page.get_by_role("textbox", name="Maximum of level 1")
     widest.fill("1")
     widest.press("Enter")
     page.get_by_role("button", name="Save the ranges").click()

@@ -90,7 +90,7 @@ def test_a_typed_number_simulates_everybody_and_a_link_reproduces_it(plan, open_
     expect_figures(again, edited, base)
     expect(again.locator(".badge")).to_contain_text("from cache")
     expect(again.get_by_label(f"{COLA}, %")).to_have_value("4.1", timeout=PATIENCE)
-    own = plan.get_by_label("Budget: 3.5% or $24m")
+    own = plan.get_by_label("Budget: 3.5% or 24m")
     own.fill("3%")
     own.press("Enter")
     over = plan.locator(".live .kpi").filter(has_text="Over the budget")

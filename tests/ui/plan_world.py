@@ -8,6 +8,7 @@ import pandas as pd
 
 from planwise.engine.plan_detail import COLUMNS
 from planwise.errors import InputError
+from planwise.formatting import Local
 from planwise.parameters import merged_overrides, resolve, simulated_years
 from ui.draft import Draft
 from ui.live_preview.people import detail_of
@@ -135,7 +136,7 @@ class Scenarios:
     def census(self, name):
         return CensusInfo(
             name="people", content_hash=f"{self.employees}", rows=self.employees, as_of=date(2025, 12, 31),
-            first_year=FIRST_YEAR, levels=self.levels, levels_from="pay-quantiles", has_ratings=True,
+            first_year=FIRST_YEAR, ranges=self.levels, levels_from="pay-quantiles", has_ratings=True,
         )  # fmt: skip
 
     def effective(self, name):
@@ -200,7 +201,10 @@ class FakeSession:
     def __init__(self, scenarios=None, *, can_edit=True):
         self.scenarios = scenarios or Scenarios()
         self.store = SimpleNamespace(
-            plans=self.scenarios, names=self.scenarios, censuses=SimpleNamespace(calibrated=lambda: ())
+            plans=self.scenarios,
+            names=self.scenarios,
+            censuses=SimpleNamespace(calibrated=lambda: ()),
+            local=lambda census: Local(levels=self.scenarios.census(census).levels),
         )
         self.actions = SimpleNamespace(scenarios=self.scenarios)
         self.previews = FakePreviews(self.scenarios)

@@ -171,6 +171,7 @@ def test_key_figures_say_the_difference_from_the_base():
     [
         ("3.5", ("rate", 0.035)), ("3,5 %", ("rate", 0.035)), ("4%", ("rate", 0.04)),
         ("24m", ("amount", 24e6)), ("$1,250,000", ("amount", 1_250_000.0)), ("$40", ("amount", 40.0)),
+        ("€2m", ("amount", 2e6)), ("CHF 9k", ("amount", 9e3)),
         ("850 k", ("amount", 850_000.0)),
         ("3.5 pounds", None), ("$3%", None), ("-2", None), ("1,23,4", None),
     ],

@@ -56,11 +56,11 @@ def test_a_factor_is_edited_in_the_grid_undone_and_refused_in_its_place(merit, s
 
 def test_neutral_is_judged_by_level():
     by_level = detail().of("group", 2026, "level")
-    assert neutrality(by_level, "1", None, limited=False).startswith("Budget-neutral")
-    off = neutrality(by_level, "all", {2: "Crew"}, limited=True)
+    assert neutrality(by_level, "1", limited=False).startswith("Budget-neutral")
+    off = neutrality(by_level, "all", limited=True)
     assert "$160,100 spent of the $170,000" in off
     assert (
-        "Not budget-neutral: L2 Crew spends 87.5% of its budget, because of the limit on single raises."
+        "Not budget-neutral: L2 Manager spends 87.5% of its budget, because of the limit on single raises."
         in off
     )
 

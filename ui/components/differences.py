@@ -1,6 +1,6 @@
 """What differs between two sets of parameters, as rows that people read, and warnings about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -82,13 +82,13 @@ def difference_table(rows: Sequence[LeverDifference], caption: str) -> str:
     return html.table(pd.DataFrame([vars(row) for row in rows]), columns, caption)
 
 
-def finding_list(findings: Sequence[Finding], names: Mapping[int, str] | None = None) -> str:
-    """Return findings, worst first, each with its risk as a word and its year; `names` are of levels."""
+def finding_list(findings: Sequence[Finding]) -> str:
+    """Return findings, worst first, each with its risk as a word and its year."""
     if not findings:
         return '<p class="card-subtitle">No warnings.</p>'
     items = "".join(
         f'<li style="{LINE}"><span>{html.chip(finding.word, TONES[finding.risk])}</span>'
-        f"<span>{escape(_when(finding))}{escape(with_levels(finding.message, names))}</span></li>"
+        f"<span>{escape(_when(finding))}{escape(with_levels(finding.message))}</span></li>"
         for finding in findings
     )
     return f'<ul style="list-style:none;display:grid;gap:6px;margin-top:8px">{items}</ul>'

@@ -5,8 +5,6 @@ import re
 import time
 from collections.abc import Hashable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 

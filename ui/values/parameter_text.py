@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from planwise.errors import InputError
-from planwise.formatting import LEVEL, MINUS, level, money, with_levels
+from planwise.formatting import MINUS, level, money, with_levels
 from planwise.parameters import Assumption, Lever, Value, risk_of
 from planwise.parameters.catalogue import Parameter, Unit
 from planwise.parameters.values import LEAP_YEAR, canonical, outside_bounds
@@ -79,21 +79,15 @@ def recommended(lever: Lever) -> str:
 def full_label(parameter: Declared) -> str:
     """Return a parameter's label outside its group: Merit rate, L3 Manager."""
     if isinstance(parameter, Lever) and parameter.level_id is not None:
-        return f"{parameter.label.partition(', ')[0]}, {_level_of(parameter)}"
+        return f"{parameter.label.partition(',')[0]}, {level(parameter.level_id)}"
     return parameter.label
 
 
 def row_label(parameter: Declared) -> str:
     """Return a parameter's label inside its group: a lever of one level by its level, else its own label."""
     if isinstance(parameter, Lever) and parameter.level_id is not None:
-        return _level_of(parameter)
+        return level(parameter.level_id)
     return parameter.label
-
-
-def _level_of(lever: Lever) -> str:
-    """Return the name of a lever's level as its label has it, else that of the default pay structure."""
-    text = lever.label.partition(", ")[2].removeprefix("from ")
-    return level(lever.level_id) if LEVEL.fullmatch(text) else text
 
 
 def family(lever: Lever, levers: Iterable[Lever]) -> tuple[Lever, ...]:

@@ -134,11 +134,7 @@ def bridge(name: str, base: Side, now: Side, year: int, target: float | None) ->
     )
 
 
-Names = Mapping[int, str] | None
-"""A census's names of levels; None are those of the default pay structure."""
-
-
-def levels(name: str, impact: Impact, year: int, names: Names = None) -> Content:
+def levels(name: str, impact: Impact, year: int) -> Content:
     """Return headcount, mean pay and growth by year and level on both sides."""
     frame = pd.DataFrame(
         [
@@ -173,7 +169,7 @@ def levels(name: str, impact: Impact, year: int, names: Names = None) -> Content
         frame,
         (
             TableColumn("simulation_year", "End of", str),
-            TableColumn("level_id", "Level", lambda v: level(v, names), is_text=True),
+            TableColumn("level_id", "Level", level, is_text=True),
             TableColumn("headcount", "Headcount", count),
             TableColumn("headcount_difference", "Difference", partial(count, sign=True)),
             TableColumn("mean_base_pay", "Mean base pay, $", money),
@@ -187,13 +183,13 @@ def levels(name: str, impact: Impact, year: int, names: Names = None) -> Content
     )
 
 
-def affected(name: str, impact: Impact, dimension: str, names: Names = None) -> Content:
+def affected(name: str, impact: Impact, dimension: str) -> Content:
     """Return how many earn more and less at the end of the last year, by groups of one dimension."""
     groups = [group for group in impact.groups if group.dimension == dimension]
     frame = pd.DataFrame(
         [
             {
-                "group": _member(group, names),
+                "group": _member(group),
                 "people_compared": group.compared,
                 "earn_more": group.winners,
                 "earn_less": group.losers,
@@ -206,7 +202,7 @@ def affected(name: str, impact: Impact, dimension: str, names: Names = None) -> 
         ]
     )
     marks = [
-        {"name": _member(g, names), "value": g.median, "low": g.p10, "high": g.p90, "text": _hover(g, names)}
+        {"name": _member(g), "value": g.median, "low": g.p10, "high": g.p90, "text": _hover(g)}
         for g in (impact.everybody, *groups)
         if g.median is not None
     ]
@@ -316,16 +312,16 @@ def _lead(impact: Impact) -> str:
     )
 
 
-def _member(group: Affected, names: Names) -> str:
+def _member(group: Affected) -> str:
     if group.dimension == "everybody":
         return ALL_EMPLOYEES
-    return level(int(group.member), names) if group.dimension == "level" else group.member
+    return level(int(group.member)) if group.dimension == "level" else group.member
 
 
-def _hover(group: Affected, names: Names) -> str:
+def _hover(group: Affected) -> str:
     median = f"{money(group.median, sign=True)} ({percent(group.median_rate, 2, sign=True)})"
     return (
-        f"{_member(group, names)}: median {median}, "
+        f"{_member(group)}: median {median}, "
         f"P10 {money(group.p10, sign=True)}, P90 {money(group.p90, sign=True)}; "
         f"{count(group.winners)} more, {count(group.losers)} less"
     )

@@ -105,7 +105,7 @@ def _cell(row: Any) -> dict[str, Any]:
     }
 
 
-def neutrality(budget: Sequence[Any], wanted: str, names: Mapping[int, str] | None, *, limited: bool) -> str:
+def neutrality(budget: Sequence[Any], wanted: str, *, limited: bool) -> str:
     """Return whether the matrix keeps a level's budget (or all levels'), naming those where it does not.
 
     `budget` has the level's pool and what is spent of it; `limited`: there is a limit on single raises.
@@ -113,7 +113,7 @@ def neutrality(budget: Sequence[Any], wanted: str, names: Mapping[int, str] | No
     rows = [row for row in budget if wanted in (ALL, row.member)]
     pool, spent = (sum(getattr(row, name) for row in rows) for name in ("merit_pool", "merit_spent"))
     off = [
-        f"{level(int(row.member), names)} spends {percent(row.merit_spent / row.merit_pool, 1)} of its budget"
+        f"{level(int(row.member))} spends {percent(row.merit_spent / row.merit_pool, 1)} of its budget"
         for row in rows
         if row.merit_pool and abs(row.merit_spent / row.merit_pool - 1) > NEUTRAL_WITHIN
     ]
@@ -226,7 +226,6 @@ class Merit:
         self._choice = EditorChoice(session, MATRIX[0])
         self._messages = EditorMessages(session, self._choice, preview)
         self._detail: tuple[PlanDetail, int] | None = None
-        self._names: dict[int, str] | None = None
         self._has_ratings = True
         self._level = pmui.Select(
             label="Level", options={"All levels": ALL}, value=ALL, size="small", width=220, margin=0
@@ -275,9 +274,9 @@ class Merit:
         self._offer()
         self.refresh()
 
-    def show_census(self, names: dict[int, str], *, has_ratings: bool) -> None:
-        """Use a census's names of levels."""
-        self._names, self._has_ratings = names or None, has_ratings
+    def show_census(self, *, has_ratings: bool) -> None:
+        """Note whether the census has ratings."""
+        self._has_ratings = has_ratings
 
     def refresh(self) -> None:
         """Show the draft, with the figures there are."""
@@ -291,10 +290,7 @@ class Merit:
         self._matrix.sheet = matrix_sheet(draft, cells, refused, closed=closed)
         limited = draft.effective.value("individual_raise_max") is not None
         by_level = detail.of("group", year, "level")
-        about = [
-            f"Merit of {year}; incumbents. "
-            + neutrality(by_level, self._level.value, self._names, limited=limited)
-        ]
+        about = [f"Merit of {year}; incumbents. " + neutrality(by_level, self._level.value, limited=limited)]
         if not self._has_ratings:
             about.append(
                 "The census has no ratings: everybody has rating 3, so only the position makes a difference."
@@ -340,7 +336,7 @@ class Merit:
             value = wanted if wanted in options.values() else next(iter(options.values()), None)
             self._attribute.param.update(options=options, value=value)
         numbers = sorted(set(rows.loc[rows["part"].eq("cell") & rows["attribute"].ne(ALL), "attribute"]))
-        levels = {"All levels": ALL} | {level(int(number), self._names): number for number in numbers}
+        levels = {"All levels": ALL} | {level(int(number)): number for number in numbers}
         if levels != self._level.options:
             kept = self._level.value if self._level.value in levels.values() else ALL
             self._level.param.update(options=levels, value=kept)

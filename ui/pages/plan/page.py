@@ -151,6 +151,7 @@ class PlanPage(Page):
             self._heading.object = html.heading(self.title, self.subtitle)
             self._show_error(error, self._saving.layout)
             return
+        self._session.terms = store.local(self._census.name)
         self._announce_census(*before)
         is_default = draft.scenario not in calibrated and not calibrated
         self._calibrate.visible = is_default
@@ -213,7 +214,7 @@ class PlanPage(Page):
     def show_people(self, request: PreviewRequest, impact: Impact) -> None:
         """Show levels and who is affected."""
         self._impact = (request.scenario, impact)
-        self._levels.show(charts.levels(request.scenario, impact, request.year, self._level_names))
+        self._levels.show(charts.levels(request.scenario, impact, request.year))
         self._show_affected()
 
     def show_error(self, error: PlanWiseError) -> None:
@@ -295,10 +296,6 @@ class PlanPage(Page):
         if self._editor.chosen:
             self._editor.chosen = event.new
 
-    @property
-    def _level_names(self) -> dict[int, str] | None:
-        return (self._census.level_names or None) if self._census else None
-
     def _show_warnings(self, effective: EffectiveParameters, now: Side | None) -> None:
         payroll = None if now is None else max(float(kpi["payroll"]) for kpi in now.kpis)
         measured = None
@@ -306,12 +303,12 @@ class PlanPage(Page):
             measured = {int(kpi["simulation_year"]): kpi["increase_rate"] for kpi in now.kpis}
         found = warnings_of(effective, validate(effective, measured), payroll)
         self._warnings.objects[0].object = html.card_heading(finding_title(found), WARNED_OF) + finding_list(
-            found, self._level_names
+            found
         )
 
     def _show_affected(self) -> None:
         if self._impact is not None:
-            self._affected.show(charts.affected(*self._impact, self._dimension.value, self._level_names))
+            self._affected.show(charts.affected(*self._impact, self._dimension.value))
 
     def _make_by_year(self) -> ByYear:
         by_year = ByYear(self._session, self._choice, self._preview)
@@ -320,7 +317,7 @@ class PlanPage(Page):
 
     def _make_merit(self) -> Merit:
         merit = Merit(self._session, self._preview)
-        merit.show_census(self._census.level_names, has_ratings=self._census.has_ratings)
+        merit.show_census(has_ratings=self._census.has_ratings)
         if self._detail is not None:
             merit.show_detail(*self._detail)
         return merit
@@ -335,7 +332,7 @@ class PlanPage(Page):
     def _show_census(self) -> None:
         """Give levels and ranges to the tabs that were opened."""
         if self._merit.is_made:
-            self._merit.part.show_census(self._census.level_names, has_ratings=self._census.has_ratings)
+            self._merit.part.show_census(has_ratings=self._census.has_ratings)
         if self._ranges.is_made:
             self._ranges.part.show_census(self._census)
 
@@ -358,7 +355,7 @@ class PlanPage(Page):
         self._year = self._select("Figures of", "year", 104)
         self._year.margin = 0
         self._budget = pmui.TextInput(
-            label="Budget: 3.5% or $24m",
+            label="Budget: 3.5% or 24m",
             value=session.selection.budget,
             size="small",
             width=190,

@@ -7,7 +7,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
-from planwise.formatting import count, level, money, percent
+from planwise.formatting import NBSP, count, level, local, money, percent
 from ui.components import html
 from ui.components.lever_editor import EditTable
 from ui.live_preview.values import PlanDetail
@@ -39,11 +39,11 @@ def range_sheet(
 ) -> dict[str, Any]:
     """Return the levels with their ranges; shares are of the year's ranges, fields are as of the census."""
     found = {int(row.member): row for row in people}
-    lowest = min(one.minimum for one in census.levels) * 0.9
-    width = max(one.maximum for one in census.levels) * 1.02 - lowest
+    lowest = min(one.minimum for one in census.ranges) * 0.9
+    width = max(one.maximum for one in census.ranges) * 1.02 - lowest
     titles = ("Level", "Minimum", "Midpoint", "Maximum", "Below range", "In range", "At or over", "Range")
     rows = []
-    for one in census.levels:
+    for one in census.ranges:
         low, high = (
             _field(one.level_id, side, getattr(one, side), pending, problems, closed) for side in SIDES
         )
@@ -60,7 +60,7 @@ def range_sheet(
         }
         people_text = [] if row is None else [f"{count(row.people)} people"]
         rows.append([
-            {"lines": [level(one.level_id, census.level_names), *people_text]},
+            {"lines": [level(one.level_id, census.levels), *people_text]},
             {"fields": [low]}, {"lines": [money(middle)]}, {"fields": [high]},
             *({"lines": lines} for lines in shares), {"bar": bar},
         ])  # fmt: skip
@@ -82,8 +82,8 @@ def _field(
     return {
         "name": name,
         "text": pending.get(name, f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"),
-        "aria": f"{side.capitalize()} of level {number}, $",
-        "unit": "$",
+        "aria": f"{side.capitalize()} of level {number}",
+        "unit": local().mark.strip(NBSP),
         "changed": name in pending,
         "problem": problems.get(name, ""),
         "disabled": closed,
@@ -99,11 +99,11 @@ def _shares(row: Any) -> list[list[str]]:
 
 def typed_ranges(census: CensusInfo, pending: Pending) -> dict[int, tuple[float, float]]:
     """Return every level's minimum and maximum with what was typed; raises InputError naming the field."""
-    found = {one.level_id: [one.minimum, one.maximum] for one in census.levels}
+    found = {one.level_id: [one.minimum, one.maximum] for one in census.ranges}
     for name, text in pending.items():
         _, number, side = name.split(":")
         try:
-            found[int(number)][SIDES.index(side)] = float(text.strip().lstrip("$").replace(",", ""))
+            found[int(number)][SIDES.index(side)] = float(text.strip().lstrip(local().mark).replace(",", ""))
         except ValueError:
             raise InputError(f"{text!r} is no amount.", remedy=f"Type the {side}, such as 52,000.") from None
     return {number: (low, high) for number, (low, high) in found.items()}
@@ -181,7 +181,7 @@ class RangesTab:
         known = (
             []
             if census is None
-            else [f"range:{one.level_id}:{side}" for one in census.levels for side in SIDES]
+            else [f"range:{one.level_id}:{side}" for one in census.ranges for side in SIDES]
         )
         if name not in known:
             return

@@ -17,7 +17,7 @@ SPENT_RATE = 0.00005  # of a budget: what its two shown decimals round away
 RATE_BELOW = 50.0  # a number without a unit up to here is a percentage, above it an amount
 SCALES = {"": 1.0, "k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9}
 _BUDGET = re.compile(
-    r"(?P<dollar>\$)?\s*(?P<number>\d{1,3}(,\d{3})+(\.\d+)?|\d+([.,]\d+)?)\s*(?P<unit>%|[a-z]*)",
+    r"(?P<mark>[^\W\d_]{3}|[^\w\s%.,+-])?\s*(?P<number>\d{1,3}(,\d{3})+(\.\d+)?|\d+([.,]\d+)?)\s*(?P<unit>%|[a-z]*)",
     re.IGNORECASE,
 )
 Figures = Mapping[str, Any]
@@ -57,14 +57,14 @@ def typed_budget(text: str) -> RaiseBudget | None:
         return None
     found = _BUDGET.fullmatch(text.strip())
     unit = found["unit"].lower() if found else ""
-    if found is None or (unit not in SCALES and unit != "%") or (unit == "%" and found["dollar"]):
+    if found is None or (unit not in SCALES and unit != "%") or (unit == "%" and found["mark"]):
         raise InputError(
-            f"{text.strip()!r} is no budget.", remedy="Type a share of payroll (3.5%) or an amount ($24m)."
+            f"{text.strip()!r} is no budget.", remedy="Type a share of payroll (3.5%) or an amount (24m)."
         )
     digits = found["number"]
     digits = digits.replace(",", "") if re.search(r",\d{3}", digits) else digits.replace(",", ".")
     number = float(digits)
-    if unit == "%" or (not unit and not found["dollar"] and number < RATE_BELOW):
+    if unit == "%" or (not unit and not found["mark"] and number < RATE_BELOW):
         return RaiseBudget("your budget", rate=number / 100)
     return RaiseBudget("your budget", amount=number * SCALES[unit])
 

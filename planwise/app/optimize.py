@@ -309,9 +309,10 @@ def _hooks(spec: StudySpec, name: str, run: Runner) -> Hooks:
 
     def on_answer(result: StudyResult) -> None:
         verified = "verified by a plan" if result.kind == "real" else "a preview"
+        more = "The evidence follows" if result.within_policy else "Other answers and the evidence follow"
         run.log(
             f"Answer after {result.answer_seconds or 0.0:.1f} s: {found_text(result)}, {verified}, risk "
-            f"{result.risk_level}. The evidence follows."
+            f"{result.risk_level}. {more}."
         )
 
     return Hooks(call=call, on_progress=on_progress, on_answer=on_answer, should_stop=run.stopped)

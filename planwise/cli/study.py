@@ -57,6 +57,7 @@ def list_(*, home: Home = None, json: Json = False) -> int:
                 converged=study["converged"],
                 reachable=study["reachable"],
                 has_target=study["seeks_target"],
+                within_policy=study["within_policy"],
             ),
             "" if gap is None else TERMINAL.points(gap / PP, 3),
         )

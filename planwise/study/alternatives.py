@@ -15,6 +15,7 @@ from planwise.study.problem import Batch, Problem, problem_of, relabelled
 from planwise.study.reachability import find_furthest_point
 from planwise.study.space import expanded
 from planwise.study.strategies.solve import merit_first, rounded, seek_in_stages, solution
+from planwise.study.target import INCREASE
 from planwise.study.trial import Evaluation, Trial, TrialPurpose
 
 WITHIN, OUTSIDE, OTHER = "nearest within policy", "least change outside policy", "other levers"
@@ -59,18 +60,18 @@ def find_alternatives(
 def _search(problem: Problem, base: EffectiveParameters, levels: tuple[int, ...], best: Evaluation) -> Found:
     within = yield from _nearest(problem.within_policy())
     other = _with_other_levers(problem, base, levels)
-    further = None if other is None else (yield from _nearest(other.within_policy()))
+    counts = problem.spec.goal.measure.name != INCREASE  # COLA and merit alone make the increase budget
+    further = (yield from _nearest(other.within_policy())) if other is not None and counts else None
     if other is None or further is None or not other.is_within_policy(further.evaluation):
         further = None
     within = None if within is None or not problem.is_within_policy(within.evaluation) else within
     found = [] if within is None else [Alternative(WITHIN, within.evaluation)]
     found.append(Alternative(OUTSIDE, best, "" if found else NONE_WITHIN))
-    if further is not None:
-        if within is None or _nearer(problem, further, within):
-            found.append(Alternative(OTHER, further.evaluation))
-        else:
-            note = NO_EFFECT.format(problem.spec.goal.measure.label)
-            found.append(Alternative(OTHER, within.evaluation, note))
+    if further is not None and (within is None or _nearer(problem, further, within)):
+        found.append(Alternative(OTHER, further.evaluation))
+    elif other is not None and within is not None:
+        note = NO_EFFECT.format(problem.spec.goal.measure.label)
+        found.append(Alternative(OTHER, within.evaluation, note))
     return tuple(found)
 
 

@@ -156,6 +156,7 @@ def _listed(
         "trials_failed": summary.get("trials_failed"),
         "converged": summary.get("converged"),
         "reachable": summary.get("reachable"),
+        "within_policy": summary.get("within_policy"),
         "gap_pp": summary.get("gap_pp"),
     }
 

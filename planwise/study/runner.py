@@ -115,9 +115,9 @@ class _Study:
         session = self.session
         try:
             stopped = session.drive(evaluate_bounds(session.problem, self.strategy))
-            answers = self._alternatives(stopped)
             answered_after = session.stopping.seconds
-            self.status.write_answer(self._result(stopped, answers, answered_after, preview=None))
+            self.status.write_answer(self._result(stopped, (), answered_after, preview=None))
+            answers = self._alternatives(stopped)
             self._close(stopped)
             session.abandon_interrupted()
             result = self._result(stopped, answers, answered_after, preview=self.preview)

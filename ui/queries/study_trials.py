@@ -220,19 +220,17 @@ def journal_stamp(settings: Settings, name: str) -> Hashable:
 
 
 def _with_best(frame: pd.DataFrame, spec: StudySpec, kind: str) -> pd.DataFrame:
-    """Fill in, trial by trial, the nearest value and lowest score so far of those that decide."""
+    """Fill in, trial by trial, the best value and lowest score so far of those that decide."""
     decides = (frame["role"] == CANDIDATE) & (frame["kind"] == kind) & (frame["state"] == FEASIBLE)
     frame["best_score"] = frame["score"].where(decides).cummin().ffill()
-    best: tuple[float, float] | None = None  # gap and value
-    plain_target = spec.seeks_target and not spec.weights
+    missed = frame["gap_pp"].abs() > PP * spec.tolerance
+    best: tuple[bool, float, float] | None = None  # off target, score, value
     reached: list[float | None] = []
-    for counts, value, gap, score, lowest in zip(
-        decides, frame["reached"], frame["gap_pp"], frame["score"], frame["best_score"], strict=True
-    ):
-        if counts:
-            nearer = best is None or (abs(gap) < abs(best[0]) if plain_target else score <= lowest)
-            best = (gap, value) if nearer else best
-        reached.append(None if best is None else best[1])
+    for counts, *found in zip(decides, missed, frame["score"], frame["reached"], strict=True):
+        off, score, value = found
+        if counts and (best is None or (off, score) < best[:2]):
+            best = (off, score, value)
+        reached.append(None if best is None else best[2])
     frame["best_reached"] = pd.to_numeric(pd.Series(reached, index=frame.index), errors="coerce")
     return frame
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Tone = Literal["ok", "warn", "bad"]
 
+PP = 100.0  # a rate in percentage points
 CANDIDATE, BASELINE, ANALYSIS = "candidate", "baseline", "analysis"  # roles of a trial
 FEASIBLE, INFEASIBLE, FAILED = "feasible", "infeasible", "failed"  # states of a trial
 FACTS = (
@@ -116,7 +117,10 @@ class StudyTrials:
 
     @property
     def best(self) -> int | None:
-        """The trial that is the answer, or the best so far; None without a feasible one."""
+        """The trial that is the answer, or the best so far; None without a feasible one.
+
+        On target first, then by score: as the study itself judges.
+        """
         if self.outcome is not None:
             found = self.outcome.get("trial")
             return None if found is None else int(found)
@@ -125,8 +129,8 @@ class StudyTrials:
         feasible = self.candidates.loc[self.candidates["state"] == FEASIBLE]
         if not len(feasible):
             return None
-        if self.target is not None and not self.spec.weights:
-            return int(feasible["trial"].iloc[int(feasible["gap_pp"].abs().argmin())])
+        met = feasible["gap_pp"].abs() <= PP * self.spec.tolerance
+        feasible = feasible.loc[met] if met.any() else feasible
         return int(feasible["trial"].iloc[int(feasible["score"].argmin())])
 
     def named(self, prefix: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from planwise.errors import InputError
 from planwise.study.problem import Strategy
-from planwise.study.spec import StudySpec
+from planwise.study.spec import OptimizeRequest, StudySpec
 from planwise.study.strategies.auto import Auto
 from planwise.study.strategies.heuristic import AGGRESSIVE, BALANCED, CONSERVATIVE
 from planwise.study.strategies.sampling import CMAES, GP, SAMPLERS, require_torch
@@ -93,6 +93,30 @@ def markdown() -> str:
     ]
     head = ["| strategy | what it does | objectives | constraints | takes |", "|---|---|---|---|---|"]
     return "\n".join([*head, *rows])
+
+
+# How long a study takes, in previews of pay levers, measured at 2,000 to 12,000 people. Another seed moves
+# people, so that its preview takes longer; a plan has its overhead; publishing simulates every mart.
+START_SECONDS = 7.0  # of a new process: libraries and models, on two free processors
+SEARCH_PREVIEWS = 12.0  # bounds, slopes, steps, and the levers one by one
+SEED_PREVIEWS, PLAN_PREVIEWS, PUBLISH_PREVIEWS = 2.3, 8.0, 22.0
+SCIPY_PLANS, LOOP_START = 1, 1
+
+
+def expected_seconds(request: OptimizeRequest, strategy: str, trials: int, preview_seconds: float) -> float:
+    """Return about how long a study takes until its result is published; from one preview on pay levers."""
+    takes, plan = strategy_info(strategy).takes, 1.0 if request.preview else PLAN_PREVIEWS
+    if takes == TRIALS:
+        searched = trials * plan / request.workers
+    elif takes == PREVIEWS:
+        searched = trials + SCIPY_PLANS * plan
+    elif strategy == SOLVE.name:
+        searched = plan
+    else:
+        searched = (request.iterations + LOOP_START) * plan
+    published = request.publish and not request.preview
+    after = SEED_PREVIEWS * request.seeds + (PUBLISH_PREVIEWS if published else 0.0)
+    return START_SECONDS + (SEARCH_PREVIEWS + searched + after) * preview_seconds
 
 
 NAMED: dict[str, Strategy] = {

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from optuna.samplers import BaseSampler
 from scipy.optimize import Bounds, LinearConstraint, NonlinearConstraint, differential_evolution, minimize
-from scipy.stats import qmc
 
 from planwise.study.problem import Problem, Search, evaluation_budget
 from planwise.study.space import scaled, snapped
@@ -285,6 +284,8 @@ def trust_region(method: str) -> Callable[[PreviewObjective, SearchLimits], None
 
 def evolution(objective: PreviewObjective, limits: SearchLimits) -> None:
     """Evolve a population, a generation being one batch; then descend from its best member."""
+    from scipy.stats import qmc  # takes as long to import as all the rest of SciPy
+
     start = _start(objective)
     levers = len(start)
     members = max(MEMBERS_MIN, MEMBERS_PER_LEVER * levers)

@@ -16,6 +16,7 @@ from benchmarks.fronts import distance, hypervolume
 from benchmarks.known_answers import Answer, answers, report
 from benchmarks.known_worlds import filled, fonseca, quadratics
 from benchmarks.record import record
+from benchmarks.study_time import misses
 from benchmarks.targets import Bench, measure, summary
 from planwise.cli.commands import run
 from planwise.study.pareto import front
@@ -263,3 +264,20 @@ def test_a_session_that_shows_the_figures_of_another_one_is_found(monkeypatch, t
     session.shown = {**BEFORE, "html": "5.23% $108,731 11,593"}
     with pytest.raises(RuntimeError, match="108,732"):
         analyst.compare(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "employees", "says"),
+    [
+        ({}, 10_000, []),
+        ({"warm_answer_seconds": 4.2}, 10_000, ["answer after 4.2 s, more than 4 s"]),
+        ({"warm_answer_seconds": 4.2}, 20_000, []),
+        ({"warm_plans": 3.0}, 20_000, ["3 plans, more than 2"]),
+        ({"told_ratio": 0.4}, 2_000, ["told 0.40 times what it took"]),
+    ],
+)
+def test_a_study_is_late_when_its_answer_or_its_whole_takes_longer_than_told(changed, employees, says):
+    assert (
+        misses({"warm_answer_seconds": 3.9, "warm_plans": 1.0, "told_ratio": 1.9} | changed, employees)
+        == says
+    )

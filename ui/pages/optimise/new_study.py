@@ -27,8 +27,6 @@ MARKS = {  # what blocks the start is listed first
     "warn": ("!", "warn", "to consider"),
     "ok": ("✓", "good", "fine"),
 }
-PLAN_SECONDS_PER_PREVIEW = 8.0  # a plan of ten thousand people takes about as long as eight previews
-SOLVE_PREVIEWS, SOLVE_START_SECONDS = 45, 3.0  # of a target with its evidence; the models are loaded first
 START = "Start the study"
 NOT_READY = "The study was not started: see the failed checks."
 TYPING_SECONDS = 0.25  # without a further key, before the form is checked
@@ -271,22 +269,16 @@ def expected_duration(request: OptimizeRequest, found: Preflight, growth: Growth
     budget = found.budget
     if budget is None or growth is None:
         return ""
-    if not found.takes_trials:
-        rounds = SOLVE_PREVIEWS + (0 if request.preview else PLAN_SECONDS_PER_PREVIEW)
-        if strategy_is_loop(found.strategy):
-            rounds += (request.max_iterations - 1) * (1.0 if request.preview else PLAN_SECONDS_PER_PREVIEW)
-        return f"About {seconds(SOLVE_START_SECONDS + rounds * growth.seconds)}, evidence included."
     count = request.trials or budget.recommended
-    each = growth.seconds * (1.0 if request.preview else PLAN_SECONDS_PER_PREVIEW)
+    from planwise.study.strategies import expected_seconds  # optuna and SciPy, which a page does not wait for
+
+    about = seconds(expected_seconds(request, found.strategy, count, growth.seconds))
+    if not found.takes_trials:
+        return f"About {about}, evidence included."
     return (
-        f"{count:,} trials, about {seconds(count * each)} on one worker ({budget.problem_class} problem: "
-        f"at least {budget.minimum}, recommended {budget.recommended}, at most {budget.maximum})."
+        f"{count:,} trials, about {about} ({budget.problem_class} problem: at least {budget.minimum}, "
+        f"recommended {budget.recommended}, at most {budget.maximum})."
     )
-
-
-def strategy_is_loop(name: str) -> bool:
-    """Return whether a strategy makes one plan an iteration."""
-    return name in ("conservative", "balanced", "aggressive")
 
 
 def title_of(request: OptimizeRequest) -> str:

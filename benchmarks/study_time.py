@@ -90,7 +90,7 @@ def misses(found: dict[str, float], employees: int) -> list[str]:
     if found["warm_plans"] > PLANS_BAR:
         wrong.append(f"{found['warm_plans']:.0f} plans, more than {PLANS_BAR}")
     if not 1 / RATIO_BAR <= found["told_ratio"] <= RATIO_BAR:
-        wrong.append(f"told {found['first_told_ratio']:.2f} times what it took")
+        wrong.append(f"told {found['told_ratio']:.2f} times what it took")
     return wrong
 
 

@@ -57,12 +57,16 @@ def render_increases(report: IncreasesReport) -> RenderableType:
         Column(name, justify="right")
         for name in ("people", "payroll", "increases", "of payroll", "promotions", "of payroll")
     ]
-    groups = Table("budget by", "group", *right, **PLAIN)
+    groups = Table("budget by", *right, **PLAIN)
+    attribute = ""
     for group in listed.groups():
+        if group["attribute"] != attribute:
+            attribute = group["attribute"]
+            groups.add_row(Text(attribute.replace("_", " "), style="bold"))
         increase, promotion = percent(group["increase_share"], 2), percent(group["promotion_share"], 2)
         costs = (amount(group["increase_cost"]), increase, amount(group["promotion_cost"]), promotion)
         people, payroll = count(group["headcount"]), amount(group["opening_payroll"])
-        groups.add_row(Text(group["attribute"]), Text(str(group["group"])), people, payroll, *costs)
+        groups.add_row(Text(f"  {group['group']}"), people, payroll, *costs)
     return Group(sums, groups, Text(f"{LIST_NOTE}\n{PROMOTION_NOTE}", style="dim"))
 
 

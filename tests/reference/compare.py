@@ -30,7 +30,7 @@ TOLERANCE = {
     "compa_ratio": 5.1e-7,  # stored with 6 decimals
     "range_penetration": 5.1e-7,
     "compa_ratio_before": 5.1e-7,
-    "compa_ratio_after": 6e-7,  # from a midpoint within half a cent
+    "compa_ratio_after": 7.5e-7,  # from a midpoint within a cent
     "mean_compa_ratio": 5.1e-7,
     "cv": 1e-6,  # from squares with 12 decimals
     "within_level_cv": 1e-6,

@@ -16,7 +16,7 @@ from planwise.study import OptimizeRequest, StudySpec, census_levels
 from planwise.study.constraints import OF_LEVERS_ALONE
 from planwise.study.problem import Budget, Problem, evaluation_budget, problem_of, require_groups
 from planwise.study.space import extreme
-from planwise.study.strategies import check_spec, strategy_info
+from planwise.study.strategies import check_spec, expected_seconds, strategy_info
 from planwise.study.strategies.auto import choose
 from planwise.study.study_files import running_studies
 from planwise.study.target import GROWTH
@@ -71,6 +71,9 @@ def preflight(
         budget=budget,
         takes_trials=takes_trials,
         ends=(extreme(problem.space, highest=False), extreme(problem.space, highest=True)),
+        seconds=None
+        if growth is None
+        else expected_seconds(request, strategy, request.trials or budget.recommended, growth.seconds),
     )
 
 

@@ -201,7 +201,8 @@ class Preflight:
     """The checks of a question, and what its study would do.
 
     `reason` says why `auto` picks its strategy. `spec`, `budget` and `ends` (lever values of the lowest and
-    the highest growth) are None for a question that no study can answer. `takes_trials` is whether the
+    the highest growth) are None for a question that no study can answer; `seconds`, that the study takes in
+    all, is None until a preview has been timed. `takes_trials` is whether the
     strategy has a number of trials.
     """
 
@@ -212,6 +213,7 @@ class Preflight:
     budget: "Budget | None" = None
     takes_trials: bool = False
     ends: tuple[Mapping[str, float], Mapping[str, float]] | None = None
+    seconds: float | None = None
 
     @property
     def ready(self) -> bool:

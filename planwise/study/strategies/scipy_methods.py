@@ -115,17 +115,21 @@ APART = 0.1  # recommended widths between two candidates: a gate that one fails,
 def verify_by_plans(problem: Problem, seen: Iterable[Evaluation], stopped: str) -> Search:
     """Plan the best candidates until a plan is feasible, at most three; return `converged` or why it ended.
 
-    Where previews decide, nothing is planned.
+    Where previews decide, nothing is planned, but round values are previewed: no method proposes those.
     """
     best = candidates(problem, seen)
-    if problem.kind == "preview":
+    if problem.kind == "preview" and not problem.spec.on_grid:
         return _ended(problem, best[0], stopped) if best else stopped
     for iteration, candidate in enumerate(best, start=1):
         levers = snapped(problem.space, candidate.levers)
         (trial,) = yield (Proposal(levers, problem.kind, TrialPurpose.VERIFY, iteration),)
         if trial.evaluation is not None and problem.feasible(trial.evaluation):
             return _ended(problem, trial.evaluation, stopped)
-    return "failed: no plan of the best previews is feasible" if best else stopped
+    return (
+        f"failed: no {'plan' if problem.kind == 'real' else 'round value'} of the best previews is feasible"
+        if best
+        else stopped
+    )
 
 
 def candidates(problem: Problem, seen: Iterable[Evaluation]) -> list[Evaluation]:

@@ -267,12 +267,9 @@ def reach(found: Preflight, growth: GrowthRange | None, goal: Target, target: Ta
 def expected_duration(request: OptimizeRequest, found: Preflight, growth: GrowthRange | None) -> str:
     """Return the expected number of evaluations and how long they take; nothing before it is known."""
     budget = found.budget
-    if budget is None or growth is None:
+    if budget is None or growth is None or found.seconds is None:
         return ""
-    count = request.trials or budget.recommended
-    from planwise.study.strategies import expected_seconds  # optuna and SciPy, which a page does not wait for
-
-    about = seconds(expected_seconds(request, found.strategy, count, growth.seconds))
+    count, about = request.trials or budget.recommended, seconds(found.seconds)
     if not found.takes_trials:
         return f"About {about}, evidence included."
     return (

@@ -88,7 +88,7 @@ def test_figures_by_year_are_those_of_pandas(published, chosen):
             assert row["growth"] == pytest.approx(mine["base_pay"].mean() / before["base_pay"].mean() - 1)
         else:
             assert np.isnan(row["growth"])
-        matched = mine[mine["opening_base_pay"].notna()]
+        matched = active[active["opening_base_pay"].notna()]
         if year and len(matched) >= 10:
             grown = matched["base_pay"].sum() / matched["opening_base_pay"].sum() - 1
             assert row["own_growth"] == pytest.approx(grown)

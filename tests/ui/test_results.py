@@ -128,7 +128,7 @@ def test_an_empty_home_says_what_to_do(settings):
     page = ResultsPage(session(settings))
     text, buttons = page.layout.objects[0]
     assert "Nothing is published yet" in text.object
-    assert [button.label for button in buttons] == ["Go to Run", "Census"]
+    assert [button.label for button in buttons] == ["Go to Census", "Run"]
 
 
 def test_a_filter_that_matches_nobody_is_shown_as_nobody(home):

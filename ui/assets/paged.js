@@ -17,6 +17,8 @@ function button(text, attributes, action) {
   return made
 }
 
+const LONG = 32  // characters of a cell, from which on it may break
+
 export function render({model, el}) {
   const box = element("div", {class: "paged"})
   el.append(box)
@@ -43,7 +45,7 @@ export function render({model, el}) {
 
   const line = (row) => {
     const cells = row.cells.map((text, index) => {
-      const side = model.head[index]?.is_text ? "text" : null
+      const side = !model.head[index]?.is_text ? null : text.length > LONG ? "text long" : "text"
       if (index > 0) { return element("td", {class: side}, text) }
       const mark = row.mark ? [" ", element("span", {class: "mark"}, row.mark)] : []
       const name = model.opens

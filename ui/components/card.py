@@ -182,7 +182,7 @@ def growth_bridge(result: Result, year: int, *, scope: str = "") -> Content:
     )
     return Content(
         f"Growth bridge {year}",
-        f"What moved mean base pay, percentage points · {scope}{result.scenario}",
+        f"What moved mean base pay, percentage points · {scope}{result.label or result.scenario}",
         bridge_frame(result),
         BRIDGE_COLUMNS,
         f"growth_bridge_{result.scenario}.csv",

@@ -92,13 +92,18 @@ def _with_end_labels(figure: Figure, ends: Sequence[tuple[int, float, str]]) -> 
     room = found["height"] - found["margin"]["t"] - found["margin"]["b"]
     taken: list[float] = []
     texts = []
-    for rank, value, text in sorted(ends, key=lambda end: end[:2]):
+    few = len(figure["data"]) <= FEW_LINES  # all are named, one below the other where they are close
+    for rank, value, text in sorted(ends, key=lambda end: (-end[1], end[0]) if few else end[:2]):
         at = (value - low) / (high - low) * room
-        if all(abs(at - other) >= END_LABEL for other in taken):
-            taken.append(at)
+        free = min([at, *(other - END_LABEL for other in taken)]) if few else at
+        if all(abs(free - other) >= END_LABEL for other in taken):
+            taken.append(free)
             texts.append(cut(text, END_LABEL_MAX))
             place = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 6, "y": value, "yanchor": "middle"}
             shown = f"<b>{label(texts[-1])}</b>" if rank == 0 else label(texts[-1])
-            found["annotations"].append({**place, "text": shown, "font": {"size": 11}, "align": "left"})
+            font = {"size": 11}
+            found["annotations"].append(
+                {**place, "yshift": free - at, "text": shown, "font": font, "align": "left"}
+            )
     found["margin"]["r"] = 20 + round(CHARACTER * max(map(len, texts), default=0))
     return figure

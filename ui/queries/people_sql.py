@@ -102,13 +102,16 @@ SELECT
     simulation_year,
     group_name,
     count(*) FILTER (is_chosen) AS people,
-    count(*) FILTER (is_chosen AND is_simulated AND opening_base_pay IS NOT NULL) AS matched_people,
+    count(*) FILTER (is_chosen AND is_active AND is_simulated AND opening_base_pay IS NOT NULL)
+        AS matched_people,
     count(*) FILTER (is_chosen AND is_active) AS active_people,
     CAST(sum(base_pay * fte) FILTER (is_chosen AND is_active) AS DOUBLE) AS payroll,
     CAST(sum(base_pay) FILTER (is_chosen) AS DOUBLE) / count(*) FILTER (is_chosen) AS mean_base_pay,
     median(CAST(base_pay AS DOUBLE)) FILTER (is_chosen) AS median_base_pay,
-    CAST(sum(base_pay) FILTER (is_chosen AND is_simulated AND opening_base_pay IS NOT NULL) AS DOUBLE)
-        / CAST(sum(opening_base_pay) FILTER (is_chosen AND is_simulated) AS DOUBLE) - 1 AS own_growth,
+    CAST(sum(base_pay) FILTER (is_chosen AND is_active AND is_simulated AND opening_base_pay IS NOT NULL)
+        AS DOUBLE)
+        / CAST(sum(opening_base_pay) FILTER (is_chosen AND is_active AND is_simulated) AS DOUBLE) - 1
+        AS own_growth,
     avg(CAST(compa_ratio AS DOUBLE)) FILTER (is_chosen) AS mean_compa_ratio,
     count(*) FILTER (is_simulated AND opening_base_pay IS NOT NULL) AS opening_headcount,
     count(*) FILTER (is_simulated AND opening_base_pay IS NULL) AS hires,
@@ -124,8 +127,9 @@ def by_year(
 ) -> pd.DataFrame:
     """Return one row per year, the census as year 0: `people`, PAY of the filter's people, FLOWS.
 
-    Payroll is of those active at year end, `active_people` of the filter's people; leavers have none. FLOWS
-    count everybody of the filter's level, departments and gender, whatever the status; they are missing in
+    Payroll is of those active at year end, `active_people` of the filter's people, own growth of those of
+    them who were employed at the opening; leavers have none. FLOWS count everybody of the filter's level,
+    departments and gender, whatever the status; they are missing in
     the census year. PAY is missing where fewer than ten people are meant.
     """
     every = (CENSUS_YEAR, *years)

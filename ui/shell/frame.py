@@ -157,8 +157,10 @@ class Frame:
         page = BY_KEY.get(self.session.selection.page or FIRST, BY_KEY[FIRST])
         draft = self.session.draft
         scenario = self.session.selection.scenario or (draft.scenario if draft.scenario != BASELINE else "")
-        labels = self.session.store.labels()
-        name = labels.of(scenario or BASELINE)
+        store = self.session.store
+        labels = store.labels()
+        known = scenario in labels.stored or scenario in store.scenarios(archived=True)
+        name = labels.of(scenario or BASELINE) if known or not scenario else scenario
         self.tools.param.update(
             scenario=name, census=labels.census(scenario or BASELINE), edits=len(draft.changes)
         )

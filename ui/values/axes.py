@@ -25,6 +25,8 @@ def axis(
     known = [float(value) for value in values if value is not None and math.isfinite(float(value))]
     known += [0.0] if zero or not known else []
     low, high = min(known), max(known)
+    if low == high == 0:  # nothing but zero, such as no difference anywhere
+        return {"range": [-1.0, 1.0], "tickvals": [0.0], "ticktext": tick_texts([0.0], 1.0, form)}
     if high - low <= EDGE * max(abs(low), abs(high), EDGE):  # one value: room on both sides
         room = abs(high) * PAD or _unit(form)
         low, high = (min(low, 0.0) if zero else low - room), high + room

@@ -254,7 +254,8 @@ def _people(outcome: Mapping[str, Any]) -> Kpi:
     found = outcome.get("employee_impact")
     if not isinstance(found, Mapping):
         return Kpi("People whose pay differs", "n/a", str(found or "not computed"))
-    note = f"in {found['year']}: {count(found['winners'])} earn more, {count(found['losers'])} less"
+    more, less = count(found["winners"]), count(found["losers"])
+    note = f"in {found['year']}, {more} earn more and {less} less than unchanged"
     if found["differ"]:
         note += f"; median {percent(found['difference_rate']['median'], 1, sign=True)}"
     return Kpi("People whose pay differs", f"{count(found['differ'])} of {count(found['compared'])}", note)

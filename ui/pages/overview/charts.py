@@ -187,7 +187,8 @@ def _scenarios(results: Sequence[Result]) -> str:
 
 def comparison(results: Sequence[Result], chosen: Result, year: int) -> Content:
     """Return every published scenario in one year; a scenario with another horizon is left out."""
-    shown = [result for result in results if year in result.years]
+    every = (result for result in results if year in result.years)
+    shown = sorted(every, key=lambda result: result.scenario != chosen.scenario)
     frame = pd.DataFrame(
         [{**r.kpi(year), "scenario": r.scenario, "title": r.label, "census": r.census} for r in shown]
     )
@@ -207,7 +208,7 @@ def comparison(results: Sequence[Result], chosen: Result, year: int) -> Content:
     )
     missing = len(results) - len(shown)
     lead = html.notice(f"{missing} more do not simulate {year}.") if missing else ""
-    title, subtitle = "Scenarios side by side", f"{year} · {len(shown)} published · the chosen one in bold"
+    title, subtitle = "Scenarios side by side", f"{year} · {len(shown)} published · the chosen one first"
     return Content(
         title,
         subtitle,

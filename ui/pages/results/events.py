@@ -64,7 +64,7 @@ class Explorer(Section):
         self._years = pmui.Select(
             label="Years", options={"Chosen year": False, "All years": True}, value=False, width=150, **select
         )
-        self._id = pmui.TextInput(label="Employee ID contains", placeholder="EMP-0001", width=180, **select)
+        self._id = pmui.TextInput(label="Employee ID contains", placeholder="EMP-0001", width=230, **select)
         self._rows = PagedRows(
             caption="Events",
             opens="Timeline of",

@@ -193,6 +193,9 @@ class ResultsPage(Page):
         self._nothing = empty_state(
             session, "Nothing is published yet", NOTHING, run="Go to Run", census="Census"
         )
+        self._begin = empty_state(
+            session, "Nothing is published yet", NOTHING, census="Go to Census", run="Run"
+        )
         self._result = ""
         self._run_again = pmui.Button(label="Run again", **SMALL | {"variant": "outlined"}, visible=False)
         self._run_again.on_click(lambda _: session.go("run", scenario=self._result))
@@ -272,7 +275,7 @@ class ResultsPage(Page):
     def _show_found(self, shown: Shown) -> None:
         view = shown.view
         if view is None:
-            self._show(self._nothing)
+            self._show(self._nothing if self._store.has_census else self._begin)
             return
         self._result = view.scenario
         self._session.terms = view.result.local

@@ -357,7 +357,7 @@ class Groups(Section):
     def __init__(self) -> None:
         self._figure = pmui.Select(
             label="Figure on the charts",
-            options={column.heading: column.name for column in COLUMNS},
+            options={column.heading.removesuffix(", $"): column.name for column in COLUMNS},
             value="mean_base_pay",
             size="small",
             width=280,

@@ -16,7 +16,7 @@ from ui.components import html
 from ui.components.card import Card
 from ui.components.downloads import Download
 from ui.components.html import Linked, link
-from ui.components.page import GAP, PAIR, STACK, Page, UpdateGuard, empty_state
+from ui.components.page import GAP, PAIR, STACK, Page, UpdateGuard, empty_state, show
 from ui.pages.compare import charts
 from ui.pages.compare.noise import ChanceSection
 from ui.pages.compare.people import PeopleSection
@@ -179,9 +179,7 @@ class ComparePage(Page):
             **STACK,
         )
         self._files = self._downloads()
-        self._body = pn.Column(
-            self._figures.layout, self._levers.layout, self._figured, **STACK, visible=False
-        )
+        self._body = pn.Column(self._figures.layout, self._levers.layout, **STACK, visible=False)
         self._compared = pn.Column(
             pn.FlexBox(
                 pn.Column(self._heading, min_width=280, styles={"flex": "1 1 320px"}),
@@ -293,6 +291,8 @@ class ComparePage(Page):
         self._bridge.show(charts.bridge(found, year))
         self._by_level.show(charts.levels(found, year))
         self._chance.about(found.names, year, found.label)
+        # Only now, so that the page with its first figures is smaller, and there sooner.
+        show(self._body, self._figures.layout, self._levers.layout, self._figured)
 
     def _local_of(self, source: Any) -> Local:
         census = source.census

@@ -215,7 +215,10 @@ def study_result(
             base,
             levels,
             reach.baseline,
-            [(one, risk_of(problem, base, one.evaluation)) for one in answers],
+            [
+                (one, risk_of(problem, base, one.evaluation, for_target=problem.on_target(one.evaluation)))
+                for one in answers
+            ],
         ),
         answer_seconds=answer_seconds,
         warnings=caveats(problem, best, robustness, changes),
@@ -268,13 +271,19 @@ def why_ask(risk: Risk | None, *, within_policy: bool) -> str | None:
     return None if within_policy else f"it is outside policy{'' if risk is None else f', risk {risk.value}'}"
 
 
-def risk_of(problem: Problem, base: EffectiveParameters, best: Evaluation) -> Assessment:
-    """Return the risk of an answer; over the payroll limit of its study it is critical."""
+def risk_of(
+    problem: Problem, base: EffectiveParameters, found: Evaluation, *, for_target: bool = True
+) -> Assessment:
+    """Return the risk of levers; over the payroll limit of their study it is critical.
+
+    The target's own risk is left out where not `for_target`: levers that miss it do not run it.
+    """
     spec, limit = problem.spec, problem.spec.limit(PAYROLL)
+    of_growth = for_target and spec.seeks_target and spec.goal.measure.name == GROWTH
     return assess(
-        base.with_levers(expanded(best.levers)),
-        best.kpis,
-        target_growth=spec.goal.value if spec.seeks_target and spec.goal.measure.name == GROWTH else None,
+        base.with_levers(expanded(found.levers)),
+        found.kpis,
+        target_growth=spec.goal.value if of_growth else None,
         payroll_budget=None if limit is None else limit.bound,
     )
 

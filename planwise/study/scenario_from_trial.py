@@ -64,7 +64,7 @@ def promote_trial(
         spec = StudySpec.from_json(about["question"])
         problem = problem_of(spec, base, census_levels(census), trial.kind)
         why = why_ask(
-            risk_of(problem, base, trial.evaluation).level,
+            risk_of(problem, base, trial.evaluation, for_target=problem.on_target(trial.evaluation)).level,
             within_policy=problem.is_within_policy(trial.evaluation),
         )
         if why is not None and not allow_risk:

@@ -148,6 +148,8 @@ def test_an_unreachable_target_is_said_at_once(world, target, side):
     assert result.kind == "preview" and not world.real.calls
     assert [answer["name"] for answer in result.answers] == [WITHIN, OUTSIDE]  # every pay lever is tuned
     assert not any(answer["met"] for answer in result.answers)
+    targets = [answer["risk"]["target"] for answer in result.answers]
+    assert targets == [None, None]  # who misses a target does not run its risk
 
 
 def test_a_preview_study_says_that_it_is_one(world):

@@ -376,3 +376,11 @@ def test_a_search_stays_within_policy_unless_that_cannot_meet_the_target(world, 
 def test_trade_offs_with_a_limit_outside_policy_are_refused(world):
     with pytest.raises(InputError, match="within policy"):
         world.study(0.03, objectives=FRONT, strategy="random", constraints=("increase>=0.06",))
+
+
+@pytest.mark.parametrize("name", ["slsqp", "cobyqa", "differential-evolution"])
+def test_where_previews_decide_a_search_of_scipy_has_round_values_too(world, name):
+    result = world.study(
+        growth({}) + 0.01, strategy=name, tune=("cola_rate",), grid="on", preview=True, seeds=0
+    )
+    assert result.converged and result.levers["cola_rate"] in (0.0345, 0.035)

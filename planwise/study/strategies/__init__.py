@@ -97,7 +97,7 @@ def markdown() -> str:
 
 # How long a study takes, in previews of pay levers, measured at 2,000 to 12,000 people. Another seed moves
 # people, so that its preview takes longer; a plan has its overhead; publishing simulates every mart.
-START_SECONDS = 7.0  # of a new process: libraries and models, on two free processors
+START_SECONDS = 12.0  # of a new process: libraries and models
 SEARCH_PREVIEWS = 12.0  # bounds, slopes, steps, and the levers one by one
 SEED_PREVIEWS, PLAN_PREVIEWS, PUBLISH_PREVIEWS = 2.3, 8.0, 22.0
 SCIPY_PLANS, LOOP_START = 1, 1

@@ -7,7 +7,7 @@ from planwise.parameters import resolve, validate
 from tests.ui.plan_world import BASE, IMPACT, NEW, OLD, FakeSession, Scenarios, answer, figures, kpi
 from ui.components.differences import finding_list, warnings_of
 from ui.pages.plan import charts, live_figures
-from ui.pages.plan.page import PlanPage
+from ui.pages.plan.page import TABS, PlanPage
 from ui.pages.plan.tiles import RaiseBudget, Side, left_of, tiles, typed_budget
 
 
@@ -225,12 +225,15 @@ def test_the_page_opens_at_the_first_year_and_follows_a_typed_budget(session):
 
 def test_people_exchanged_under_the_page_are_announced_and_never_shown_as_the_old_ones(session):
     page = PlanPage(session)
+    page._tabs.active = TABS.index("Merit")
+    assert page._merit.part._parts.visible
     session.scenarios.employees = 9_000  # in use from now on; the page has not looked yet
     edit(page, "cola_rate", 4.1, number=2)
     assert "has changed" in session.notices[-1][0]
     assert page._preview.census == "9000"
     assert "9,000 employees" in page._heading.object
     assert "10,000" not in shown(page)["html"]  # no figures until the new people are simulated
+    assert not page._merit.part._parts.visible and list(page._charts.objects) == [page._warnings]
     page.refresh()
     assert len(session.notices) == 1
 

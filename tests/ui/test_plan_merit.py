@@ -5,6 +5,7 @@ import pytest
 from planwise.census.registry import RANGES_GIVEN
 from planwise.errors import InputError
 from tests.ui.plan_world import FakeSession, Scenarios, detail
+from ui.components.differences import differences
 from ui.pages.plan.merit import group_sheet, matrix_sheet, neutrality, with_group
 from ui.pages.plan.page import TABS, PlanPage
 from ui.pages.plan.ranges import GIVEN, range_sheet, typed_ranges
@@ -95,6 +96,8 @@ def test_one_group_is_given_a_factor_or_points(value, text, result):
 def test_a_group_is_edited_in_its_row(merit, session):
     send(merit._groups, "group:Legal", "1.25", 2)
     assert session.draft.changes == {"merit_groups": "department: Legal=x1.25"}
+    (changed,) = differences(session.draft.current, session.draft.effective)
+    assert changed.after == "Legal 1.25× (by department)"
     send(merit._groups, "group:Legal", "much", 3)
     assert "neither a factor nor points" in merit._groups.sheet["rows"][1][2]["fields"][0]["problem"]
     send(merit._groups, "group:Legal", "9", 4)  # more than a group may get

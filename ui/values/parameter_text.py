@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from planwise.errors import InputError
-from planwise.formatting import MINUS, level, money, with_levels
+from planwise.formatting import MINUS, level, money, points, with_levels
 from planwise.parameters import Assumption, Lever, Value, risk_of
 from planwise.parameters.catalogue import Parameter, Unit
-from planwise.parameters.values import LEAP_YEAR, canonical, outside_bounds
+from planwise.parameters.values import LEAP_YEAR, canonical, merit_groups, outside_bounds
 
 Declared = Lever | Assumption
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -37,9 +37,20 @@ def written(parameter: Parameter, value: Value) -> str:
         return "on" if value else "off"
     if isinstance(value, str):
         if parameter.unit is Unit.GROUPS:
-            return value
+            return _by_group(value)
         return _day(value) if parameter.unit is Unit.MONTH_DAY else value.replace("-", "–")
     return _NUMBERS[parameter.unit](value)
+
+
+def _by_group(value: str) -> str:
+    """Return merit by group in words: Engineering +0.5 pp; Legal 0.9× (by department)."""
+    found = merit_groups(value)
+    assert found is not None  # a text has groups
+    attribute, merits = found
+    texts = [
+        f"{one.group} {points(one.points) if one.points else f'{one.factor:g}{TIMES}'}" for one in merits
+    ]
+    return f"{'; '.join(texts)} (by {attribute.removesuffix('_id').replace('_', ' ')})"
 
 
 def typed(parameter: Parameter, value: Value) -> str:

@@ -70,7 +70,7 @@ EMPTY_TILE = (
     '<div class="kpi"><dt>&nbsp;</dt><dd class="figure">&nbsp;</dd><dd class="change">&nbsp;</dd></div>'
 )
 WAITING = (
-    '<p class="badge preparing" role="status"><span class="exact">Preparing the first simulation…</span></p>'
+    '<p class="badge preparing" role="status"><span class="exact">Preparing the simulation…</span></p>'
     f'<div class="kpis" aria-hidden="true">{EMPTY_TILE * 9}</div>'
 )
 UNAVAILABLE = '<p class="badge unavailable" role="status">No figures: the simulation failed.</p>'
@@ -234,9 +234,8 @@ class LivePreview:
         self.figures.shown = {"html": figures, "number": number, "key": key}
 
     def _fail(self, error: PlanWiseError) -> None:
-        self.forget()  # so that the same can be requested again
+        self._display.show_error(error)  # which forgets the figures, so that the same can be requested again
         self._shown = (UNAVAILABLE, "")
-        self._display.show_error(error)
         self._show(*self._shown)
 
 

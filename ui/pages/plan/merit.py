@@ -233,7 +233,8 @@ class Merit:
         self._level.param.watch(lambda _: self.refresh(), "value")
         self._reset = pmui.Button(label="Reset the matrix", **SMALL)
         self._reset.on_click(lambda _: self._without(lambda: session.draft.unset(*MATRIX)))
-        self._about = html.pane("")
+        self._about = html.pane('<p class="card-subtitle" role="status">Simulating every raise …</p>')
+        self._note = html.pane("")
         self._matrix = EditTable(
             lambda message: self._messages.receive(message, MATRIX), sizing_mode="stretch_width", margin=0
         )
@@ -244,24 +245,28 @@ class Merit:
         self._of_groups = html.pane("")
         self._groups = EditTable(self._receive_group, sizing_mode="stretch_width", margin=0)
         row = {"styles": {"gap": "12px", "align-items": "center", "flex-wrap": "wrap"}, "margin": 0}
+        stack: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": "10px"}}
+        by_group = html.card_heading(
+            "Merit by group", "A factor on the merit rate, or points added to it, by one attribute"
+        )
+        self._parts = pn.Column(
+            pn.Row(self._level, self._reset, **row),
+            self._matrix,
+            self._note,
+            html.pane(by_group, styles={"margin-top": "12px"}),
+            pn.Row(self._attribute, self._none, **row),
+            self._groups,
+            self._of_groups,
+            visible=False,
+            **stack,
+        )
         self.layout = pn.Column(
             html.pane(
                 html.card_heading("Merit matrix", "Raise by performance rating and position in the pay range")
             ),
-            pn.Row(self._level, self._reset, **row),
-            self._matrix,
             self._about,
-            html.pane(
-                html.card_heading(
-                    "Merit by group", "A factor on the merit rate, or points added to it, by one attribute"
-                ),
-                styles={"margin-top": "12px"},
-            ),
-            pn.Row(self._attribute, self._none, **row),
-            self._groups,
-            self._of_groups,
-            sizing_mode="stretch_width",
-            styles={"gap": "10px"},
+            self._parts,
+            **stack,
         )
         self._choice.param.watch(lambda *_: self.refresh(), "refused")
 
@@ -278,11 +283,17 @@ class Merit:
         """Note whether the census has ratings."""
         self._has_ratings = has_ratings
 
+    def forget(self) -> None:
+        """Take the figures away: those to come are of other people."""
+        self._detail = None
+        self.refresh()
+
     def refresh(self) -> None:
         """Show the draft, with the figures there are."""
         draft, closed = self._session.draft, not self._session.can_edit
+        self._parts.visible = self._detail is not None
+        self._about.visible = not self._parts.visible
         if self._detail is None:
-            self._about.object = '<p class="card-subtitle" role="status">Simulating every raise …</p>'
             return
         detail, year = self._detail
         refused = self._choice.refused
@@ -295,7 +306,7 @@ class Merit:
             about.append(
                 "The census has no ratings: everybody has rating 3, so only the position makes a difference."
             )
-        self._about.object = "".join(
+        self._note.object = "".join(
             f'<p class="card-subtitle" role="status">{html.with_code(one)}</p>' for one in about
         )
         self._reset.disabled = closed or not any(name in draft.changes for name in MATRIX)
@@ -307,10 +318,10 @@ class Merit:
             )
         self._none.disabled = closed or value is None
         self._of_groups.object = (
-            f'<p class="card-subtitle">{html.with_code(self._note(value, attribute))}</p>'
+            f'<p class="card-subtitle">{html.with_code(self._remark(value, attribute))}</p>'
         )
 
-    def _note(self, value: Value, attribute: str | None) -> str:
+    def _remark(self, value: Value, attribute: str | None) -> str:
         if attribute is None:
             return "The census has no departments, job families, locations or managers to group by."
         others = _by(value)

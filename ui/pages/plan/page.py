@@ -169,8 +169,7 @@ class PlanPage(Page):
         now = self._census
         if before is None or before.content_hash == now.content_hash:
             return
-        self._detail = None
-        self._preview.forget()
+        self._forget_figures()
         if scenario != self._session.draft.scenario:
             return  # another base was chosen, perhaps on another census
         if before.name == now.name:
@@ -219,8 +218,17 @@ class PlanPage(Page):
 
     def show_error(self, error: PlanWiseError) -> None:
         """Show why there are no figures; the charts of before are taken off."""
+        self._forget_figures()
         self._set_notices((html.error_notice(error),))
+
+    def _forget_figures(self) -> None:
+        """Take every figure off the page: they are of other people, or of another draft."""
+        self._preview.forget()
+        self._detail = self._impact = None
         self._has_figures = False
+        for pane in (self._merit, self._ranges):
+            if pane.is_made:
+                pane.part.forget()
         self._show_warnings(self._session.draft.effective, None)
         show(self._charts, self._warnings)
 

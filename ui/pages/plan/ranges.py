@@ -149,6 +149,11 @@ class RangesTab:
         self._detail = detail, year
         self.refresh()
 
+    def forget(self) -> None:
+        """Take the shares away: those to come are of other people."""
+        self._detail = None
+        self.refresh()
+
     def refresh(self) -> None:
         """Show the ranges, with the figures there are."""
         census = self._census

@@ -27,6 +27,7 @@ PAUSE_MS = 700  # between edits: the charts and who is affected have come, as wh
 SETTLE_MS = 4000  # after opening: charts are drawn, workers are ready
 PATIENCE_MS = 120_000
 VISITS = 5
+STEPS_KNOWN = 3
 PAY, DYNAMICS = "Cost-of-living raise", "Promotion probability, L1 Staff"
 
 # In the page: roots are nested shadow trees. `arm` watches for the next edit; `__edit` is what it took.
@@ -115,8 +116,13 @@ def _tell(status: Any, employees: int, text: str) -> None:
 
 
 def _press(page: Any, label: str) -> float:
-    page.evaluate("label => window.__arm(label, 'input')", label)
-    page.keyboard.press("ArrowRight")
+    """Move a slider; a step that the effects of levers have simulated already is passed over."""
+    for _ in range(STEPS_KNOWN):
+        page.evaluate("label => window.__arm(label, 'input')", label)
+        page.keyboard.press("ArrowRight")
+        if not page.evaluate("() => window.__edit")["cached"]:
+            break
+        page.wait_for_timeout(PAUSE_MS)
     return _took(page)
 
 

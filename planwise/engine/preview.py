@@ -37,7 +37,7 @@ from planwise.engine.variables import (
     sqlmesh_variables,
 )
 from planwise.errors import InputError
-from planwise.parameters import EffectiveParameters
+from planwise.parameters import Chain, EffectiveParameters
 from planwise.parameters.values import merit_groups
 from planwise.settings import Settings
 
@@ -182,6 +182,7 @@ class Preview:
         self._computed: dict[str, Number] | None = None
         self._passed: dict[str, Number] | None = None  # evaluated last without tables
         self._tables_made = 0
+        self._paid: tuple[str, pa.Table] | None = None
         self._queries: dict[str, str] = {}
         self._prepared: set[str] = set()
         self._database = duckdb.connect(MEMORY, config=database_options(settings))
@@ -238,10 +239,16 @@ class Preview:
             self._database.unregister(PAY_TABLE)
 
     def _pay(self, effective: EffectiveParameters) -> pa.Table:
+        """Return every person's pay; that of the last parameters is kept, since both its readers want it."""
         self._compute_shape(effective)
         values = bindings(effective)
-        self._compute_dynamics(self._dynamics_of(values))
-        return self._execute(PAY_OF_PEOPLE, values).fetch_arrow_table()
+        self._compute_dynamics(self._dynamics_of(values))  # which a reader may join to the pay
+        key = effective.digest_of(Chain.DYNAMICS, Chain.PAY)
+        if self._paid is not None and self._paid[0] == key:
+            return self._paid[1]
+        pay = self._execute(PAY_OF_PEOPLE, values).fetch_arrow_table()
+        self._paid = (key, pay) if self._folds else None
+        return pay
 
     @property
     def can_prepare(self) -> bool:

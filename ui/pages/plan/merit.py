@@ -283,9 +283,10 @@ class Merit:
         """Note whether the census has ratings."""
         self._has_ratings = has_ratings
 
-    def forget(self) -> None:
-        """Take the figures away: those to come are of other people."""
+    def forget(self, why: str) -> None:
+        """Take the figures away, and say why there are none."""
         self._detail = None
+        self._about.object = f'<p class="card-subtitle" role="status">{html.with_code(why)}</p>'
         self.refresh()
 
     def refresh(self) -> None:

@@ -218,17 +218,17 @@ class PlanPage(Page):
 
     def show_error(self, error: PlanWiseError) -> None:
         """Show why there are no figures; the charts of before are taken off."""
-        self._forget_figures()
+        self._forget_figures("No figures: the simulation failed.")
         self._set_notices((html.error_notice(error),))
 
-    def _forget_figures(self) -> None:
+    def _forget_figures(self, why: str = "Simulating every raise …") -> None:
         """Take every figure off the page: they are of other people, or of another draft."""
         self._preview.forget()
         self._detail = self._impact = None
         self._has_figures = False
         for pane in (self._merit, self._ranges):
             if pane.is_made:
-                pane.part.forget()
+                pane.part.forget(why)
         self._show_warnings(self._session.draft.effective, None)
         show(self._charts, self._warnings)
 

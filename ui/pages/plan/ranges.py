@@ -149,8 +149,8 @@ class RangesTab:
         self._detail = detail, year
         self.refresh()
 
-    def forget(self) -> None:
-        """Take the shares away: those to come are of other people."""
+    def forget(self, _: str) -> None:
+        """Take the shares away; the ranges themselves stay."""
         self._detail = None
         self.refresh()
 

@@ -110,7 +110,7 @@ def test_a_group_is_edited_in_its_row(merit, session):
 def test_a_promotion_lever_says_the_raise_it_gives_and_an_idle_one_that_it_moves_nothing():
     notes = lever_notes(detail(), 2026)
     assert notes["promotion_raise_level_1"] == (
-        "Mean raise 13.1% with the lift to the minimum; 20 promoted, 4 still below range."
+        "Mean raise 13.1% after the lift; 20 promoted, 4 still below range."
     )
     assert notes["promotion_raise_level_2"] == "Moves nothing: no one is promoted in 2026."
     assert notes["merit_rate_level_5"] == "Moves nothing: no one is in this level in 2026."

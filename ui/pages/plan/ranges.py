@@ -175,7 +175,7 @@ class RangesTab:
         )
         self._about.object = (
             f'<p class="card-subtitle">{ABOUT_GIVEN if given else ABOUT_DERIVED}{when} {ABOUT_MOVES} '
-            f"They are the census {html.breakable(census.name)}'s: saving changes all scenarios on it.</p>"
+            f"They belong to the census {html.breakable(census.name)} and to all scenarios on it.</p>"
         )
 
     def _typed(self, message: Mapping[str, Any]) -> None:

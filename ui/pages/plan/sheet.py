@@ -175,7 +175,7 @@ def _promotion_note(row: Any, year: int) -> str:
     if is_missing(row.raise_mean):
         return f"{promoted}; the mean raise of so few is not shown."
     below = f", {count(row.below)} still below range" if row.below else ""
-    return f"Mean raise {percent(row.raise_mean)} with the lift to the minimum; {promoted}{below}."
+    return f"Mean raise {percent(row.raise_mean)} after the lift; {promoted}{below}."
 
 
 def lock_text(draft: Draft, parameter: Declared) -> str:

@@ -255,6 +255,8 @@ def test_the_ends_are_the_bounds_of_the_tuned_levers(look):
     assert dict(checked.ends[0]) == {"cola_rate": 0.0, "merit_rate_level_1": 0.0}
     assert dict(checked.ends[1]) == {"cola_rate": 0.01, "merit_rate_level_1": 0.1}
     assert named(checked, "Reach") is None  # its growth is not known
+    tied = {f"merit_rate_level_{level}" for level in range(1, 6)}
+    assert tied < set(look(None).ends[1])  # a budget for all levels is each level's lever in a preview
     assert (checked.budget.minimum, checked.budget.recommended, checked.budget.maximum) == (20, 50, 100)
 
 

@@ -15,7 +15,7 @@ from planwise.storage import is_locked, read_lock_holder
 from planwise.study import OptimizeRequest, StudySpec, census_levels
 from planwise.study.constraints import OF_LEVERS_ALONE
 from planwise.study.problem import Budget, Problem, evaluation_budget, problem_of, require_groups
-from planwise.study.space import extreme
+from planwise.study.space import expanded, extreme
 from planwise.study.strategies import check_spec, expected_seconds, strategy_info
 from planwise.study.strategies.auto import choose
 from planwise.study.study_files import running_studies
@@ -70,7 +70,10 @@ def preflight(
         spec=spec,
         budget=budget,
         takes_trials=takes_trials,
-        ends=(extreme(problem.space, highest=False), extreme(problem.space, highest=True)),
+        ends=(
+            expanded(extreme(problem.space, highest=False)),
+            expanded(extreme(problem.space, highest=True)),
+        ),
         seconds=None
         if growth is None
         else expected_seconds(request, strategy, request.trials or budget.recommended, growth.seconds),

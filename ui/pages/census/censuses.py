@@ -26,6 +26,7 @@ COLUMNS = (
     TableColumn("people", "People", count),
     TableColumn("as_of", "As of", is_text=True, whole=True),
     TableColumn("source", "From", is_text=True),
+    TableColumn("currency", "Currency", is_text=True),
     TableColumn("scenarios", "Scenarios on it", is_text=True),
     TableColumn("created", "Brought in", is_text=True, whole=True),
 )
@@ -71,7 +72,10 @@ class Censuses:
         self._damaged.param.update(
             object="".join(html.error_notice(error) for error in damaged), visible=bool(damaged)
         )
-        self._table.show(census_frame(items), marks={i.name: "in use" for i in items if i.in_use})
+        self._table.show(
+            census_frame(items, self._session.store.labels().of),
+            marks={i.name: "in use" for i in items if i.in_use},
+        )
         self._open(self._table.opened if self._table.opened in self._items else None)
 
     def choose(self, names: Sequence[str]) -> None:
@@ -95,15 +99,16 @@ class Censuses:
         show(self.layout, self.layout[0], *([self._details.layout] if item else []))
 
 
-def census_frame(items: Sequence[CensusItem]) -> pd.DataFrame:
-    """Return one row per census."""
+def census_frame(items: Sequence[CensusItem], called: Callable[[str], str] = str) -> pd.DataFrame:
+    """Return one row per census; `called` gives a scenario's title."""
     rows = [
         {
             "name": item.name,
             "people": item.people,
             "as_of": item.as_of.isoformat(),
             "source": item.source,
-            "scenarios": named_scenarios(item),
+            "currency": item.currency or "not stated",
+            "scenarios": named_scenarios(item, called),
             "created": moment(item.created_at) if item.created_at else "",
         }
         for item in items
@@ -111,9 +116,9 @@ def census_frame(items: Sequence[CensusItem]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
 
 
-def named_scenarios(item: CensusItem) -> str:
+def named_scenarios(item: CensusItem, called: Callable[[str], str] = str) -> str:
     """Return the scenarios that simulate a census."""
-    names = (*item.scenarios, *item.following)
+    names = [called(name) for name in (*item.scenarios, *item.following)]
     more = len(names) - SCENARIOS_NAMED
     return ", ".join(names[:SCENARIOS_NAMED]) + (f" and {more} more" if more > 0 else "") or "none"
 
@@ -172,7 +177,8 @@ class CensusDetails:
             "Levels": item.levels_from,
             "Currency": item.currency or "not stated",
             "Also known": ", ".join(COLUMN_WORDS[fact].lower() for fact in item.available) or "nothing more",
-            "Scenarios": ", ".join((*item.scenarios, *item.following)) or "none",
+            "Scenarios": ", ".join(map(self._session.store.labels().of, (*item.scenarios, *item.following)))
+            or "none",
             "Content": item.content_hash[:12],
         }
         self._facts.object = html.facts(facts)

@@ -204,7 +204,7 @@ def check_files(page):
     """Download everything that the page offers; return how many files there were."""
     names = [
         button.get_attribute("aria-label") or button.inner_text()
-        for button in page.get_by_role("button", name=DOWNLOADS).all()
+        for button in page.get_by_role("button", name=DOWNLOADS).and_(page.locator("button")).all()
         if button.is_visible() and button.is_enabled()
     ]
     for name in names:

@@ -1,7 +1,7 @@
 """A new study: the form, the checks before the start, and the start."""
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from html import escape
 from typing import Any
@@ -16,7 +16,7 @@ from planwise.study.spec import OptimizeRequest, StudyHeader
 from planwise.study.target import Target
 from ui.components import html
 from ui.components.card import FRAME
-from ui.components.page import GAP, Current, Debounced, on_page
+from ui.components.page import SIDE_BY_SIDE, Current, Debounced, on_page
 from ui.pages.optimise.form import StudyForm
 from ui.pages.optimise.labels import STRATEGIES, objectives_text
 from ui.session import Session
@@ -31,15 +31,6 @@ START = "Start the study"
 NOT_READY = "The study was not started: see the failed checks."
 TYPING_SECONDS = 0.25  # without a further key, before the form is checked
 MEASURED_KEPT = 50
-SIDES: Mapping[str, Any] = {
-    "sizing_mode": "stretch_width",
-    "styles": {
-        "display": "grid",
-        "grid-template-columns": "repeat(auto-fit, minmax(min(100%, 420px), 1fr))",
-        "gap": f"{GAP}px",
-        "align-items": "start",
-    },
-}
 
 
 class NewStudy:
@@ -76,7 +67,7 @@ class NewStudy:
             self._command,
             **{**FRAME, "sx": {**FRAME["sx"], "position": "sticky", "top": "8px"}},
         )
-        self.layout = pn.Column(self.form.layout, side, **SIDES)
+        self.layout = pn.Column(self.form.layout, side, **SIDE_BY_SIDE)
         self.refresh()
 
     def refresh(self) -> None:

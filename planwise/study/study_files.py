@@ -35,7 +35,7 @@ class _Study(BaseModel, extra="allow"):
 class _Summary(BaseModel, extra="allow"):
     state: str
     trials: int = 0
-    levers: dict[str, float] = {}
+    levers: dict[str, float] | None = None  # none of a front, or before there is a best
 
 
 class _Result(BaseModel, extra="allow"):

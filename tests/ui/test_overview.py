@@ -333,7 +333,7 @@ def test_the_latest_study_says_how_it_stands_with_a_link(settings):
     (study,) = StudyReader(settings, plans=None).list()
     told = latest(study)
     assert "Target not met" in told and "3.05%" in told and "?page=optimise&amp;study=s1" in told
-    write_study(settings, "s2", levers={}, objectives=[("cost", None), ("equity", None)])
+    write_study(settings, "s2", levers=None, objectives=[("cost", None), ("equity", None)])
     (two,) = (one for one in StudyReader(settings, plans=None).list() if one.name == "s2")
     assert "trade-offs, no target" in latest(two)
 

@@ -171,7 +171,7 @@ def test_a_trial_becomes_a_scenario_that_grows_as_the_trial_did(home):
         levers={"merit_rate_level_2@2027": 0.05},
     )  # fmt: skip
     study = optimize(home, request, QUIET).result.study
-    trial = next(one for one in load_view(home, study).trials if one.iteration == 2)
+    trial = next(one for one in load_view(home, study).trials if one.iteration == 1)
     made = promote_trial(home, study, trial.number, "tried")
     assert made.parent == "base"
     assert f"Trial {trial.number} of study {study}" in made.description

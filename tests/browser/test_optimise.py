@@ -92,7 +92,7 @@ def test_another_session_chooses_trials_downloads_the_report_and_repeats_the_stu
     page.get_by_role("tab", name="Past studies").click()
     row = page.get_by_role("row", name=studied["name"])
     row.wait_for()
-    assert "front of cost × equity" in row.inner_text()
+    assert "front of cost × spread within levels" in row.inner_text()
     row.get_by_role("button", name=studied["name"]).click()
     page.get_by_role("button", name="Use as a new study").click()
     page.get_by_text("raise<=3", exact=True).wait_for()

@@ -26,11 +26,9 @@ def test_from_a_lever_to_the_export(visit, office):
 
     plan.set(COLA, 3.5)
     plan.wait_for_figures(EMPLOYEES)
-    choose(
-        page,
-        "Figures of",
-        str(load_publication(settings, "baseline").manifest["kpis"][-1]["simulation_year"]),
-    )
+    last = load_publication(settings, "baseline").manifest["kpis"][-1]["simulation_year"]
+    choose(page, "Figures of", str(last))
+    expect(plan.tile(f"–{last}")).to_be_visible(timeout=30_000)
     growth, change = plan.growth()
     assert growth == pytest.approx(baseline + change, abs=0.01)
     assert change > 0.5

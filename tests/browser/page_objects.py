@@ -125,7 +125,8 @@ class Optimise:
         field.press("Control+a")
         field.press_sequentially(str(value))
         field.press("Tab")
-        expect(field).to_have_value(re.compile(rf"^{re.escape(str(value))}(\.0+)?$"))
+        zeros = "0*" if "." in str(value) else r"(\.0+)?"
+        expect(field).to_have_value(re.compile(rf"^{re.escape(str(value))}{zeros}$"))
 
     def wait_until_it_converges(self):
         """Wait for the end of the study; return how many trials were seen at each look."""

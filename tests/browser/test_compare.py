@@ -137,7 +137,7 @@ def test_another_census_is_said_and_what_is_damaged_is_named(visit, home):
             "Not all of them simulate 1999",
         ):
             assert said in notices
-        assert page.get_by_text("People cannot be compared one by one:").is_visible()
+        page.get_by_text("People cannot be compared one by one:").wait_for()  # it comes after the figures
         publication.file("fct_scenario_kpis").write_bytes(b"not Parquet")
         (home.published_dir / "higher_cola" / "current").write_text(publication.fingerprint)
         expect(page.locator(".notice.bad:visible")).to_contain_text("higher_cola", timeout=20_000)

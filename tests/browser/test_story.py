@@ -1,11 +1,14 @@
-"""One analyst's day: a lever, its effect, a run, a comparison, a target, a trial kept, files taken away."""
+"""One analyst's day: a lever, its effect, a run, a comparison, a budget, a trial kept, files taken away."""
 
+from io import BytesIO
+
+import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
 from planwise.governance.publications import load_publication
 from tests.browser.conftest import EMPLOYEES
-from tests.browser.page_objects import COLA, Compare, Optimise, Plan, Run, choose, go
+from tests.browser.page_objects import COLA, Compare, Optimise, Plan, Run, choose, download, go
 
 pytestmark = pytest.mark.long
 
@@ -68,4 +71,12 @@ def test_from_a_lever_to_the_export(visit, office):
         if row["metric"] == "increase_rate"
     }  # merit is the same in every year, 3.3 % before
     assert exported == pytest.approx({"baseline": 3.3, "on_target": TARGET_PERCENT}, abs=0.05)
+    go(page, "Results")
+    page.get_by_role("tab", name="Increases").click()
+    file, name = download(page, "Download the increase list as Excel")
+    listed = pd.read_excel(BytesIO(file), sheet_name=None)
+    assert name == f"increases_on_target_{first['simulation_year']}.xlsx"
+    assert any(len(sheet) >= EMPLOYEES for sheet in listed.values())  # one row per incumbent
+    file, name = download(page, "Summary, PDF")
+    assert file.startswith(b"%PDF") and name == "summary_on_target.pdf"
     expect(page.get_by_role("alert").filter(has_text="error")).to_have_count(0)

@@ -296,9 +296,9 @@ class ResultsPage(Page):
 
     def _summary_button(self, suffix: str) -> Download:
         async def page() -> bytes:
-            return await self._session.offload(
-                self._session.store.comparisons.summary, (self._result,), suffix
-            )
+            result = self._result
+            button.filename = f"summary_{result}.{suffix}"
+            return await self._session.offload(self._session.store.comparisons.summary, (result,), suffix)
 
         kind = suffix.upper()
         button = Download(
@@ -309,7 +309,6 @@ class ResultsPage(Page):
             description=f"Summary, {kind}: the scenario on one page",
             **SMALL,
         )
-        button.filename = f"summary.{suffix}"
         return button
 
     def _ask(self) -> None:

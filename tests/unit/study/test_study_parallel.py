@@ -31,7 +31,7 @@ def running(world):
 
 
 def test_trials_overlap_and_answers_come_in_the_order_of_the_batch(tmp_path, monkeypatch):
-    world = ParallelWorld(tmp_path, {20: "begun-6-*"})  # the first waits for the last
+    world = ParallelWorld(tmp_path, {20: "begun-6-*", 30: "begun-3-*"})  # each waits for the other
     result, answers = world.listed(monkeypatch, 0.020, 0.021, 0.022, 0.030)
     assert [trial.levers[COLA] for trial in answers] == [0.020, 0.021, 0.022, 0.030]
     assert [trial.number for trial in answers] == [3, 4, 5, 6]  # after the frame

@@ -16,7 +16,7 @@ from ui.session import Services, Session, zone_of
 from ui.shell.address import keep_in_address
 from ui.shell.frame import MENU_WIDTH, RAIL_WIDTH, Browser, Frame
 from ui.shell.page_host import callback_failed
-from ui.shell.panel_patches import patch_delivery
+from ui.shell.panel_patches import patch_delivery, share_stylesheets
 
 ASSETS = Path(__file__).parent / "assets"
 BUSY = {"defaultProps": {"aria-label": "Working"}}  # the page's own bar has no name, and is always there
@@ -48,6 +48,8 @@ patch_delivery()
 
 def make_page(services: Services, gate: Gate | None = None) -> Page:
     """Return the page of a session; it follows the address and refreshes itself."""
+    if pn.state.curdoc is not None:
+        share_stylesheets(pn.state.curdoc)
     request = _request()
     user, identity = user_of(request, gate)
     cookies = getattr(request, "cookies", {})

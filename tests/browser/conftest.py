@@ -45,6 +45,10 @@ def window_of(browser):
         context.close()
 
 
+def worded(message):
+    return f"{message.text} ({message.location['url'].partition('?')[0]})"  # of a link without its token
+
+
 @contextmanager
 def visits_in(context):
     """Open pages, wait for what is `ready`; afterwards no error was logged and no other host was asked."""
@@ -53,7 +57,7 @@ def visits_in(context):
     def opened(url, ready=".kpi:visible, .empty:visible"):
         host = url.split("/")[2]
         page = context.new_page()
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda said: problems.append(worded(said)) if said.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on(
             "request",

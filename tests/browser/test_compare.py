@@ -40,6 +40,7 @@ def kpi(settings, scenario):
 
 def row(page, label):
     found = page.locator("table.compare:visible tr").filter(has_text=label).first
+    found.wait_for()
     return [text.replace("\u00a0", " ") for text in found.locator("td").all_inner_texts()]
 
 

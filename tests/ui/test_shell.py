@@ -322,6 +322,16 @@ def test_an_untested_version_of_panel_keeps_its_own_delivery_and_says_so(monkeyp
     assert panel._dispatch_msgs is panel_patches.deliver
 
 
+def test_components_share_the_text_of_a_stylesheet_and_link_only_others():
+    sheets, link = panel_patches.SharedStylesheets(), object()
+    for name in panel_patches.SHARED_FILES:
+        sheets[f"static/extensions/panel/{name}?v=1"] = link
+        assert "url(.." not in sheets[f"static/extensions/panel/{name}?v=1"].css.replace("'", "")
+    sheets["static/extensions/other.css"] = link
+    assert sheets["static/extensions/other.css"] is link
+    assert ".pn-loading" in sheets["static/extensions/panel/css/loading.css?v=1"].css
+
+
 def test_no_address_that_others_reach_is_served_without_a_sign_in(tmp_path):
     with pytest.raises(InputError, match="sign-in is off"):
         serve(address="0.0.0.0", browser=False, home=tmp_path)

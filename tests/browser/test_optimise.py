@@ -38,7 +38,7 @@ def test_a_study_runs_and_its_best_trial_becomes_a_scenario(visit, address, stud
     page.get_by_role("textbox", name="Further constraints, with commas").fill("rise<=3")
     page.get_by_text("Unknown constraint 'rise'").first.wait_for()
     start = page.get_by_role("button", name="Start the study")
-    assert start.is_disabled()
+    expect(start).to_be_disabled()
     page.get_by_role("textbox", name="Further constraints, with commas").fill("raise<=300%")
     page.get_by_text("raise<=3", exact=True).wait_for()
     page.get_by_label("Preview only: nothing is verified or published").check()

@@ -80,7 +80,7 @@ def test_the_page_shows_the_figures_of_the_manifest(overview, published_home):
     ):
         assert figure.replace("\u00a0", " ") in text.replace("\u00a0", " ")
     page.locator(".chart .main-svg").first.wait_for()
-    assert page.locator(".chart:visible").count() == 4
+    expect(page.locator(".chart:visible")).to_have_count(4)
     assert "Market 3.5%" in page.locator(".chart").first.inner_text()
     assert "Target 3.0%" in page.locator(".chart").nth(1).inner_text()
     page.get_by_role("button", name="Source of the figures").click()
@@ -102,7 +102,7 @@ def test_another_scenario_changes_the_figures_and_the_address(visit, served, pub
 def test_a_deep_link_opens_its_scenario_and_year(visit, served, published_home):
     page = visit(f"{served}/?scenario=higher_cola&year=2027")
     second = load_publication(published_home, "higher_cola").manifest["kpis"][1]
-    assert page.locator("h1").inner_text() == "higher_cola"
+    expect(page.locator("h1")).to_have_text("higher_cola")
     assert "Increase budget 2027" in shown(page)
     assert formatting.percent(second["growth_all"], 2) in shown(page)
 
@@ -176,15 +176,15 @@ def test_what_waits_leads_to_its_page_without_loading_the_application_again(visi
     page.wait_for_url(re.compile(r"[?&]scenario=higher_cola"))
     page.get_by_role("heading", name="higher_cola", exact=True).wait_for()
     assert page.evaluate("window.same")
-    assert page.get_by_text("No sweep has run in this home yet").is_visible()
-    assert page.get_by_text("Latest study").is_visible()
+    expect(page.get_by_text("No sweep has run in this home yet")).to_be_visible()
+    expect(page.get_by_text("Latest study")).to_be_visible()
 
 
 def test_an_empty_home_says_what_to_do_and_fills_by_itself(visit, changing, publish):
     page = visit(f"{changing[1]}/?page=overview")
-    assert page.get_by_role("heading", name="Nothing is published yet").is_visible()
-    assert page.get_by_role("button", name="Go to Census").is_visible()
-    assert page.locator(".kpi:visible").count() == 0
+    expect(page.get_by_role("heading", name="Nothing is published yet")).to_be_visible()
+    expect(page.get_by_role("button", name="Go to Census")).to_be_visible()
+    expect(page.locator(".kpi:visible")).to_have_count(0)
     publish()
     page.locator(".kpi:visible").first.wait_for()
     expect(page.get_by_role("heading", name="Nothing is published yet")).to_be_hidden()
@@ -199,7 +199,7 @@ def test_a_damaged_result_is_named_and_the_others_are_shown(visit, changing, pub
     notice = page.locator(".notice.bad:visible").inner_text()
     assert "'higher_cola' is damaged" in notice
     assert "planwise simulate --scenario higher_cola" in notice
-    assert page.locator("h1").inner_text() == "baseline"
+    expect(page.locator("h1")).to_have_text("baseline")
     page.locator(".chart .main-svg").first.wait_for()
 
 
@@ -216,6 +216,6 @@ def test_what_people_name_things_is_text_and_nothing_else(visit, changing, publi
     page.locator(".chart .main-svg").first.wait_for()
     settle(page)
     assert page.locator("img[src=x]").count() == 0
-    assert page.locator("table:visible").get_by_text(HOSTILE, exact=True).first.is_visible()
+    expect(page.locator("table:visible").get_by_text(HOSTILE, exact=True).first).to_be_visible()
     if address:
-        assert page.locator(".notice:visible").get_by_text(HOSTILE).first.is_visible()
+        expect(page.locator(".notice:visible").get_by_text(HOSTILE).first).to_be_visible()

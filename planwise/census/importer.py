@@ -63,6 +63,7 @@ from planwise.census.numbers import parse_money
 from planwise.census.pay import annual_pay, full_time_pay, part_time_notes, sum_rows
 from planwise.census.reader import SourceFile, first_lines, read_source
 from planwise.census.registry import (
+    AROUND_MEDIANS,
     Census,
     check_name,
     name_from,
@@ -446,14 +447,14 @@ def _levels(texts: pd.DataFrame, judged: Judged, plan: CensusMapping) -> tuple[L
                 level, range_table(plan.ranges, contiguous=False)
             ), f"{origin}, ranges of the mapping"
         ranges = ranges_around_medians(cents[valid], level[valid])
-        return Levels(level, ranges), f"{origin}, ranges around median pay"
+        return Levels(level, ranges), f"{origin}, {AROUND_MEDIANS}"
     if plan.ranges:
         raise InputError("The mapping has `ranges:` but nothing uses them.", remedy="Add `levels: ranges`.")
     settled = by_pay_quantiles(cents[valid])
     everyone = np.zeros(len(texts), dtype=np.int64)
     everyone[valid] = settled.level_id
     how = "asked for" if plan.levels == PAY_QUANTILES else "by default, the file has no levels"
-    return replace(settled, level_id=everyone), f"pay-quantiles ({how})"
+    return replace(settled, level_id=everyone), f"{PAY_QUANTILES} ({how})"
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

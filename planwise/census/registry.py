@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, Field
 
 from planwise.census.levels import check_level_names
+from planwise.census.mapping import PAY_QUANTILES
 from planwise.census.schema import (
     ARROW_SCHEMA,
     DEFAULT_RATING,
@@ -192,6 +193,8 @@ REMEDY = (
     "Import it again: `planwise census import FILE --name {name}`; or restore a backup of the folder, or put "
     "another census in use: `planwise census use NAME`."
 )
+AROUND_MEDIANS = "ranges around median pay"  # ends what the levels come from
+RANGES_GIVEN = "; ranges given"  # the same, once ranges were edited
 READER_MAX_AGE = timedelta(hours=6)  # a simulation may still read a superseded version; none takes that long
 
 
@@ -214,6 +217,12 @@ class Census:
     def first_year(self) -> int:
         """The first simulated year: the census of 31 December and the one of 1 January open the same year."""
         return (self.as_of - timedelta(days=1)).year + 1
+
+    @property
+    def has_derived_ranges(self) -> bool:
+        """Whether its pay ranges were derived from its pay, not given by a file, a mapping or an edit."""
+        derived = AROUND_MEDIANS in self.levels_from or self.levels_from.startswith(PAY_QUANTILES)
+        return derived and not self.levels_from.endswith(RANGES_GIVEN)
 
 
 def name_from(file: Path) -> str:
@@ -346,9 +355,6 @@ def rename_levels(settings: Settings, name: str, names: Mapping[int, str]) -> Ce
     place = levels.schema.get_field_index("name")
     renamed = levels.set_column(place, levels.schema.field(place), pa.array(new, pa.string()))
     return _with_levels(settings, census, renamed, census.levels_from)
-
-
-RANGES_GIVEN = "; ranges given"  # ends what the levels come from once ranges were edited
 
 
 def set_ranges(settings: Settings, name: str, ranges: Mapping[int, tuple[float, float]]) -> Census:

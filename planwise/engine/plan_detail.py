@@ -3,18 +3,9 @@
 from sqlglot import exp, parse_one
 
 COLUMNS = (
-    *(
-        "part",
-        "simulation_year",
-        "attribute",
-        "member",
-        "position",
-        "people",
-        "opening_payroll",
-        "increase_rate",
-    ),
-    *("increase_cost", "merit_pool", "merit_spent", "promotions", "raise_mean", "raise_low", "raise_high"),
-    *("below", "at_or_over", "minimum", "midpoint", "maximum"),
+    *("part", "simulation_year", "attribute", "member", "position", "people", "opening_payroll"),
+    *("increase_rate", "increase_cost", "merit_pool", "merit_spent", "promotions"),
+    *("raise_mean", "raise_low", "raise_high", "below", "at_or_over", "minimum", "midpoint", "maximum"),
 )
 """One row per year and thing; `part` says of what, and which columns are filled.
 
@@ -25,27 +16,21 @@ just before the raise; raises are merit with lump sums as a rate, mean and 10th 
 range: active people by level (member) at year end against the year's range.
 """
 PAY_READ = (
-    *(
-        "fte",
-        "starting_pay",
-        "cola_previous",
-        "cola_pay",
-        "cola_days",
-        "promotion_previous",
-        "promotion_rate",
-    ),
-    *("promotion_pay", "pay_on_merit_date", "merit_previous", "merit_target_rate", "merit_pay", "merit_days"),
-    *("lump_sum", "range_minimum", "range_midpoint", "range_maximum"),
+    *("fte", "starting_pay", "cola_previous", "cola_pay", "cola_days"),
+    *("promotion_previous", "promotion_rate", "promotion_pay"),
+    *("pay_on_merit_date", "merit_previous", "merit_target_rate", "merit_pay", "merit_days", "lump_sum"),
+    *("range_minimum", "range_midpoint", "range_maximum"),
 )
 """Columns of int_pay that it and the increase budget read, beside those of `Preview.pay`."""
 DETAIL = '"planwise"."main"."plan_detail"'
 _SQL = """
 WITH pay AS (
   SELECT pay.*, workforce.performance_rating,
-    CASE WHEN workforce.promotion_date <= CAST(CAST(pay.simulation_year AS TEXT) || '-' || '{merit_date}' AS
-    DATE)
-      THEN workforce.level_id ELSE COALESCE(workforce.opening_level_id, workforce.level_id) END AS
-      merit_level_id
+    CASE
+      WHEN workforce.promotion_date <= CAST(CAST(pay.simulation_year AS TEXT) || '-{merit_date}' AS DATE)
+      THEN workforce.level_id
+      ELSE COALESCE(workforce.opening_level_id, workforce.level_id)
+    END AS merit_level_id
   FROM planwise.intermediate.int_pay AS pay
   INNER JOIN planwise.intermediate.int_workforce AS workforce
     ON workforce.simulation_year = pay.simulation_year AND workforce.employee_id = pay.employee_id
@@ -66,8 +51,8 @@ WITH pay AS (
       ELSE 5 END AS place,
     pay.merit_previous * pay.fte * pay.merit_target_rate AS pool,
     (pay.merit_pay - pay.merit_previous + pay.lump_sum) * pay.fte AS spent,
-    CAST(pay.merit_pay - pay.merit_previous + pay.lump_sum AS DOUBLE) / CAST(pay.merit_previous AS DOUBLE)
-    AS raised
+    CAST(pay.merit_pay - pay.merit_previous + pay.lump_sum AS DOUBLE)
+      / CAST(pay.merit_previous AS DOUBLE) AS raised
   FROM pay
   INNER JOIN ranges ON ranges.simulation_year = pay.simulation_year AND ranges.level_id = pay.merit_level_id
   WHERE NOT pay.is_hire AND NOT pay.merit_pay IS NULL
@@ -88,15 +73,13 @@ SELECT 'group' AS part, simulation_year, attribute, "group" AS member, CAST(NULL
   CAST(NULL AS DOUBLE) AS maximum
 FROM planwise.marts.fct_increase_budget
 UNION ALL
-SELECT 'cell', simulation_year, COALESCE(CAST(merit_level_id AS TEXT), 'all'), CAST(performance_rating AS
-TEXT),
-  place, people, NULL, NULL, NULL, pool, spent, NULL, raise_mean, raise_low, raise_high, NULL, NULL, NULL,
-  NULL, NULL
+SELECT 'cell', simulation_year, COALESCE(CAST(merit_level_id AS TEXT), 'all'),
+  CAST(performance_rating AS TEXT), place, people, NULL, NULL, NULL, pool, spent, NULL,
+  raise_mean, raise_low, raise_high, NULL, NULL, NULL, NULL, NULL
 FROM cells
 UNION ALL
-SELECT 'range', simulation_year, 'level', CAST(level_id AS TEXT), NULL, people, NULL, NULL, NULL, NULL,
-NULL, NULL,
-  NULL, NULL, NULL, below, at_or_over, minimum, midpoint, maximum
+SELECT 'range', simulation_year, 'level', CAST(level_id AS TEXT), NULL, people, NULL, NULL, NULL, NULL, NULL,
+  NULL, NULL, NULL, NULL, below, at_or_over, minimum, midpoint, maximum
 FROM ranges
 """
 

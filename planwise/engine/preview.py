@@ -137,14 +137,8 @@ PAY_COLUMNS = (
     *("is_active", "is_hire", "CAST(base_pay AS DOUBLE) AS base_pay"),
 )
 PAY_NAMES = (
-    "employee_id",
-    "simulation_year",
-    "level_id",
-    "gender",
-    "department",
-    "is_active",
-    "is_hire",
-    "base_pay",
+    *("employee_id", "simulation_year", "level_id", "gender", "department"),
+    *("is_active", "is_hire", "base_pay"),
 )
 PAY_ORDER = ("simulation_year", "employee_id")
 PAY_TABLE = "pay_of_people"

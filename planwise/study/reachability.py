@@ -33,7 +33,7 @@ INFEASIBLE = "infeasible"
 ROUNDS_MAX = 4  # of fresh slopes; measures are nearly linear, so the first is nearly always enough
 STEPS_MAX = 6  # corrections of one model
 SAME_POINT = 1e-4  # in recommended widths: about a lever's last decimal
-SAME_OVER = 1e-6  # the same after a point that is over a limit, be it by a hair
+SAME_OVER = 1e-6  # the same after a point that is over a limit, however little
 GAIN_SHARE = 0.05  # of the tolerance: less than this is no gain
 
 Verdict = Generator[tuple[Proposal, ...], tuple[Trial, ...], str | None]

@@ -143,7 +143,7 @@ class StudySpec(Request):
     )
     policy: Annotated[bool, NO_OPTION] = Field(
         default=False,
-        description="Keep every trial within policy. A study decides it: so it is wherever that can answer.",
+        description="Keep every trial within policy; a study sets it where that can meet the target.",
     )
     single_iteration: Annotated[bool, SWITCH] = Field(
         default=False, description="Take only the strategy's first step, to look at it."

@@ -135,7 +135,7 @@ def test_an_unreachable_target_publishes_nothing(settings, run):
 def test_an_answer_outside_policy_is_published_only_when_that_is_allowed(
     settings, run, target, risk, allowed
 ):
-    """Three answers, of which the study's own is outside policy: merit moves, COLA stays as it is."""
+    """Three answers, of which the study's own is outside policy: merit moves, COLA does not."""
     name = f"asked_{risk}_{allowed}".lower()
     request = OptimizeRequest(target=f"increase={target}", seeds=0, save_as=name, allow_risk=allowed)
     answer = optimize(settings, request, run).as_json()

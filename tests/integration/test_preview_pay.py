@@ -5,20 +5,11 @@ import pytest
 from worlds import STILL, effective_for, employee, shared
 
 from planwise.census import generate_census
-from planwise.engine.preview import Preview
+from planwise.engine.preview import PAY_NAMES, Preview
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import InputError
 
-COLUMNS = [
-    "employee_id",
-    "simulation_year",
-    "level_id",
-    "gender",
-    "department",
-    "is_active",
-    "is_hire",
-    "base_pay",
-]
+COLUMNS = list(PAY_NAMES)
 LEVERS = {"cola_rate": 0.031, "merit_rate_level_2": 0.05}
 MOVED = {"promotion_probability_level_1": 0.2, "new_hire_salary_adjustment": 1.25}
 

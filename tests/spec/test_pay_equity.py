@@ -147,13 +147,13 @@ UNMEASURED = [
     ("four women among forty", both(4), {}, "small_group", "small_group"),
     ("nine men", people("F", 40, 50_000) + people("M", 9, 50_000), {}, "small_group", "small_group"),
     ("no gender", [employee(f"E{n}") for n in range(40)], {}, "no_groups", "no_gender"),
-    ("nobody in one department", both(20, department="Lab"), {}, "few_comparable", None),
+    ("no one in the same department", both(20, department="Lab"), {}, "few_comparable", None),
     ("nobody of one level", both(20, level_id=2), {}, "few_comparable", None),
     ("nobody of one tenure", both(20, hire_date="2025-06-01"), {}, "few_comparable", None),
     ("everyone gone", both(20), {"termination_rate": 1, "headcount_growth": -1}, "no_people", "no_people"),
     ("four women, other genders", both(4) + people("X", 12, 60_000), {}, "small_group", "small_group"),
     (
-        "gender of nobody",
+        "no gender known",
         known_ethnicity([employee(f"E{n}") for n in range(40)]),
         {},
         "no_gender",
@@ -164,7 +164,7 @@ UNMEASURED = [
         for name, rows, changes, adjusted, medians in [
             ("one sex", people("F", 40, 50_000), {}, "one_group", "one_group"),
             ("four women", both(4), {}, "small_group", "small_group"),
-            ("nobody in one department", both(20, department="Lab"), {}, "few_comparable", None),
+            ("no one in the same department", both(20, department="Lab"), {}, "few_comparable", None),
         ]
     ),
     (

@@ -136,7 +136,7 @@ class Scenarios:
     def census(self, name):
         return CensusInfo(
             name="people", content_hash=f"{self.employees}", rows=self.employees, as_of=date(2025, 12, 31),
-            first_year=FIRST_YEAR, ranges=self.levels, levels_from="pay-quantiles", has_ratings=True,
+            first_year=FIRST_YEAR, ranges=self.levels, has_derived_ranges=True, has_ratings=True,
         )  # fmt: skip
 
     def effective(self, name):

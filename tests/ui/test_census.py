@@ -366,7 +366,7 @@ def test_stored_censuses_are_used_renamed_and_deleted_unless_needed(settings):
     level = store.censuses.list()[0][0].levels[0]
     assert (level.name, level.minimum, level.maximum) == ("Crew", low, high)
     assert wider.content_hash != after.content_hash
-    assert wider.levels_from == f"{after.levels_from}; ranges given"
+    assert wider.levels_from == f"{after.levels_from}; ranges given" and not wider.has_derived_ranges
     assert set_ranges(settings, "one", {1: (low, high)}) == wider
 
 

@@ -159,7 +159,7 @@ def test_key_figures_say_the_difference_from_the_base():
     assert (left.figure, left.note) == ("n/a", "no budget: type one above")
     growth = tile("Change in average pay, 2026–2027")
     assert (growth.figure, growth.change) == ("4.51%", "+0.51\N{NO-BREAK SPACE}pp")
-    assert growth.note == "mean $80,000, median $75,000"  # nobody has set a target
+    assert growth.note == "mean $80,000, median $75,000"  # no target is set
     assert tile("Annual payroll").change == "+$1.2\N{NO-BREAK SPACE}M"
     assert tile("Headcount").change == "−2"
     assert "all exits" in tile("Headcount").about.lower()

@@ -17,7 +17,7 @@ from ui.components import html
 from ui.components.card import quality_gate
 from ui.components.differences import differences
 from ui.components.job_panel import shown
-from ui.components.save_dialog import suggested_name
+from ui.components.scenario_dialogs import suggested_name
 from ui.pages.run import outcome, plan
 from ui.pages.run import page as history
 from ui.pages.run.form import RunRequest

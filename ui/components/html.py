@@ -29,13 +29,13 @@ def stylesheet(name: str = "planwise") -> str:
     return (ASSETS / f"{name}.css").read_text(encoding="utf-8")
 
 
-COMMANDS = {  # the page that does what a command does
-    "planwise census": "census",
-    "planwise simulate": "run",
-    "planwise sweep": "run",
-    "planwise optimize": "optimise",
-    "planwise compare": "compare",
-    "planwise scenario": "overview",
+COMMANDS = {  # the page that does what a command does, and its title
+    "planwise census": ("census", "Census"),
+    "planwise simulate": ("run", "Run"),
+    "planwise sweep": ("run", "Run"),
+    "planwise optimize": ("optimise", "Auto-optimise"),
+    "planwise compare": ("compare", "Compare"),
+    "planwise scenario": ("overview", "Overview"),
 }
 SCENARIO = re.compile(r"--scenario (\w+)")
 CODE = re.compile(r"`([^`]+)`")
@@ -125,11 +125,12 @@ def notice(text: str, remedy: str = "", tone: Tone = "") -> str:
 
 def _page_of(remedy: str) -> str:
     """Return the link to the page that does what a command in a remedy does; empty without a command."""
-    page = next((page for start, page in COMMANDS.items() if f"`{start}" in remedy), None)
-    if page is None:
+    known = next((page for start, page in COMMANDS.items() if f"`{start}" in remedy), None)
+    if known is None:
         return ""
+    page, title = known
     found = SCENARIO.search(remedy)
-    return link(f"Go to {page.capitalize()}", page, **({"scenario": found[1]} if found else {}))
+    return link(f"Go to {title}", page, **({"scenario": found[1]} if found else {}))
 
 
 def error_notice(error: PlanWiseError, tone: Tone = "bad") -> str:

@@ -145,8 +145,7 @@ def detail_of(rows: pd.DataFrame, key: str) -> PlanDetail:
     """Return the rows of `plan_detail.COLUMNS` without the amounts of `small_groups`.
 
     A group is judged among those of its attribute, a cell of the merit matrix among those of its level and
-    among
-    the same cell's of other levels: each sums to a total that is shown.
+    among the same cell's of other levels: each sums to a total that is shown.
     """
     shown = rows.astype(dict.fromkeys(AMOUNTS, float)).reset_index(drop=True)
     groups, cells = shown[shown["part"] == "group"], shown[shown["part"] == "cell"]

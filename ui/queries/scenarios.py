@@ -89,7 +89,7 @@ class ScenarioReader:
             first_year=found.first_year,
             currency=str(found.source.get("currency") or ""),
             ranges=_levels(found.levels_file),
-            levels_from=found.levels_from,
+            has_derived_ranges=found.has_derived_ranges,
             has_ratings=found.availability["performance_rating"],
         )
 

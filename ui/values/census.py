@@ -19,8 +19,8 @@ class CensusLevel:
 class CensusInfo:
     """A census: `rows` employees as of a date; `content_hash` differs when anything in it does.
 
-    `levels_from` says where levels and ranges come from; `has_ratings` is False where everybody has the
-    default rating.
+    `has_derived_ranges`: ranges come from its pay; `has_ratings` is False where everybody has the default
+    rating.
     """
 
     name: str
@@ -30,7 +30,7 @@ class CensusInfo:
     first_year: int
     currency: str = ""
     ranges: tuple[CensusLevel, ...] = ()
-    levels_from: str = ""
+    has_derived_ranges: bool = False
     has_ratings: bool = True
 
     @property

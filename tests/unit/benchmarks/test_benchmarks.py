@@ -273,11 +273,11 @@ def test_a_session_that_shows_the_figures_of_another_one_is_found(monkeypatch, t
         ({"warm_answer_seconds": 4.2}, 10_000, ["answer after 4.2 s, more than 4 s"]),
         ({"warm_answer_seconds": 4.2}, 20_000, []),
         ({"warm_plans": 3.0}, 20_000, ["3 plans, more than 2"]),
-        ({"told_ratio": 0.4}, 2_000, ["told 0.40 times what it took"]),
+        ({"expected_ratio": 0.4}, 2_000, ["expected 0.40 times what it took"]),
     ],
 )
 def test_a_study_is_late_when_its_answer_or_its_whole_takes_longer_than_told(changed, employees, says):
     assert (
-        misses({"warm_answer_seconds": 3.9, "warm_plans": 1.0, "told_ratio": 1.9} | changed, employees)
+        misses({"warm_answer_seconds": 3.9, "warm_plans": 1.0, "expected_ratio": 1.9} | changed, employees)
         == says
     )

@@ -15,7 +15,7 @@ from ui.components.card import FRAME
 from ui.components.downloads import Download
 from ui.components.html import TableColumn
 from ui.components.page import PARTS, STACK, UpdateGuard, show
-from ui.components.save_dialog import PLAIN, open_dialog
+from ui.components.scenario_dialogs import PLAIN, open_dialog
 from ui.components.table import PagedTable
 from ui.pages.census import file_report
 from ui.session import Session

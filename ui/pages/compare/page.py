@@ -377,8 +377,8 @@ def _subtitle(found: ComparedScenarios, year: int | None) -> str:
 def _remark(caveat: Any, found: ComparedScenarios) -> str:
     """Return a limit of the comparison, the scenarios by their titles, with the link to what mends it."""
     text = with_levels(caveat.what)
-    for name in sorted(found.names, key=len, reverse=True):
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", found.label(name).replace("\\", ""), text)
+    names = "|".join(map(re.escape, sorted(found.names, key=len, reverse=True)))
+    text = re.sub(rf"(?<!\w)({names})(?!\w)", lambda name: found.label(name[1]), text)
     page, act = MENDED.get(caveat.about, ("", ""))
     scenario = caveat.scenarios[-1] if caveat.scenarios else ""
     mend = link(act, page, about=f"{act}: {found.label(scenario)}", scenario=scenario) if act else ""

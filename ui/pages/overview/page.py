@@ -27,7 +27,7 @@ from ui.components import html
 from ui.components.card import FRAME, Card, growth_bridge, quality_gate
 from ui.components.html import Kpi, Linked, Tone
 from ui.components.page import GAP, PAIR, PARTS, SIDE_BY_SIDE, STACK, Page, empty_state
-from ui.components.save_dialog import ScenarioMenu
+from ui.components.scenario_dialogs import ScenarioMenu
 from ui.pages.overview import charts, to_do
 from ui.pages.overview.changes import news
 from ui.pages.overview.to_do import list_items, waiting

@@ -23,7 +23,7 @@ from ui.components.differences import (
 from ui.components.html import Linked, link
 from ui.components.lever_editor import LeverEditor
 from ui.components.page import GAP, PAIR, STACK, LazyPane, Page, show
-from ui.components.save_dialog import SaveDialog
+from ui.components.scenario_dialogs import SaveDialog
 from ui.draft import BASELINE, LOOK_AGAIN
 from ui.live_preview.values import Impact, PlanDetail
 from ui.pages.plan import charts
@@ -144,7 +144,7 @@ class PlanPage(Page):
                 self._session.notify(lost, tone="warning", remedy=LOOK_AGAIN)
             self._census = store.plans.census(store.plans.get(draft.scenario).census)
             names = [scenario.name for scenario in store.plans.list()]
-            calibrated = store.censuses.calibrated()
+            calibrated = bool(store.censuses.calibrated())
         except PlanWiseError as error:
             self._census = None
             self._preview.forget()
@@ -153,8 +153,7 @@ class PlanPage(Page):
             return
         self._session.terms = store.local(self._census.name)
         self._announce_census(*before)
-        is_default = draft.scenario not in calibrated and not calibrated
-        self._calibrate.visible = is_default
+        self._calibrate.visible = not calibrated
         self._set_notices([])
         self._preview.census = self._census.content_hash
         with self._filling:

@@ -16,7 +16,6 @@ from ui.pages.plan.live_figures import LivePreview
 from ui.session import Session
 from ui.values.census import CensusInfo
 
-GIVEN = "; ranges given"
 ABOUT_DERIVED = (
     "Derived from the census: the midpoint is the level's median pay, the maximum 40–60% over the minimum."
 )
@@ -125,7 +124,7 @@ class RangesTab:
         self._problem = html.pane("", visible=False)
         self._save = pmui.Button(label="Save the ranges", **SMALL)
         self._save.on_click(self._store)
-        self._forget = pmui.Button(label="Forget what was typed", **SMALL | {"variant": "text"})
+        self._forget = pmui.Button(label="Discard", **SMALL | {"variant": "text"})
         self._forget.on_click(lambda _: self._give_up())
         self.layout = pn.Column(
             html.pane(html.card_heading("Pay ranges", "By level, annual base pay at the census date")),
@@ -169,12 +168,9 @@ class RangesTab:
         self._table.sheet = range_sheet(census, people, self._pending, self._problems, closed=closed)
         self._save.disabled = closed or not self._pending
         self._forget.visible = bool(self._pending)
-        origin = census.levels_from
-        given = origin.endswith(GIVEN) or not (
-            "around median" in origin or origin.startswith("pay-quantiles")
-        )
+        about = ABOUT_DERIVED if census.has_derived_ranges else ABOUT_GIVEN
         self._about.object = (
-            f'<p class="card-subtitle">{ABOUT_GIVEN if given else ABOUT_DERIVED}{when} {ABOUT_MOVES} '
+            f'<p class="card-subtitle">{about}{when} {ABOUT_MOVES} '
             f"They belong to the census {html.breakable(census.name)} and to all scenarios on it.</p>"
         )
 

@@ -82,9 +82,8 @@ def budget_in_force(typed: str, effective: EffectiveParameters) -> RaiseBudget |
 def left_of(budget: RaiseBudget, kpi: Figures) -> tuple[float, float] | None:
     """Return what the plan leaves of a budget, as a rate and in money; negative is over it.
 
-    An amount is turned into a rate, and a rate into an amount, by the pay that this
-    plan's rate and cost are of;
-    without raises, by the payroll at the opening. None where there is no one to get a raise.
+    An amount is turned into a rate, and a rate into an amount, by the pay that this plan's rate and cost are
+    of; without raises, by the payroll at the opening. None where there is no one to get a raise.
     """
     rate, cost = kpi["increase_rate"], float(kpi["increase_cost"])
     if rate is None:

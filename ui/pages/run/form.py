@@ -15,7 +15,7 @@ from ui.components import html
 from ui.components.card import FRAME
 from ui.components.differences import difference_table, differences, finding_list, finding_title
 from ui.components.page import PARTS, UpdateGuard
-from ui.components.save_dialog import suggested_name
+from ui.components.scenario_dialogs import suggested_name
 from ui.draft import BASELINE, LOOK_AGAIN
 from ui.session import Session
 

@@ -31,6 +31,8 @@ from planwise.masking import describe_error, mask_tracebacks
 from planwise.processes import collect_rarely
 
 SPAWN = multiprocessing.get_context("spawn")  # a fork would copy threads' locks and open databases
+# glibc keeps small blocks for reuse: a query allocates many, and a preview takes an eighth less time with it.
+os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.tcache_count=8000")  # read when a worker starts
 CLOSE_SECONDS = 10.0  # for a worker to remove its database; then it is killed
 IDLE_SECONDS = 1.0  # without a request, before a worker prepares for later ones
 ORPHANED = 70  # exit status of a worker whose parent process has ended

@@ -25,6 +25,7 @@ from ui.pages.plan.tiles import Side, budget_in_force, tiles
 from ui.session import Session
 
 PURPOSE = "plan"
+PAINT_SECONDS = 0.1  # for the browser to paint the key figures, before it has to draw the charts
 CHARTS_SECONDS = 0.25  # between two drawings of the charts while a slider is dragged
 IDLE_SECONDS = 0.15  # without another edit, before people are compared for an edit that is not final
 
@@ -185,7 +186,7 @@ class LivePreview:
             figures = PlanFigures(request, Side(base.kpis), Side(answer.kpis))
             on_page(partial(self._show_answer, figures, answer))
             if request is self._last or time.monotonic() - self._drawn_at > CHARTS_SECONDS:
-                await asyncio.sleep(0)  # the key figures are on their way before the charts are made
+                await asyncio.sleep(PAINT_SECONDS)
                 self._drawn_at = time.monotonic()
                 on_page(partial(self._display.show_charts, figures))
             if request.live:

@@ -22,6 +22,7 @@ from benchmarks.serving import Served, let_in
 Tell = Callable[[str], None]
 EDIT_BAR_MS = 300.0  # p95 at 10,000 employees
 PAINT_BAR_MS = 2000.0
+FIGURES_BAR_MS = 4000.0
 BAR_EMPLOYEES = 10_000
 PAUSE_MS = 700  # between edits: the charts and who is affected have come, as when a person looks at them
 SETTLE_MS = 4000  # after opening: charts are drawn, workers are ready
@@ -161,14 +162,20 @@ def _summary(name: str, values: list[float]) -> dict[str, float]:
     return {f"{name}_ms_p50": statistics.median(ordered), f"{name}_ms_p95": p95}
 
 
+def bar_of(name: str) -> float:
+    """Return the bar of a figure's p95, in milliseconds."""
+    if "_first_" not in name:
+        return EDIT_BAR_MS
+    return FIGURES_BAR_MS if "_first_figures_" in name else PAINT_BAR_MS
+
+
 def report(by_employees: dict[int, dict[str, float]]) -> Table:
     """Return the table of figures, with the bar where there is one."""
     table = Table("employees", "figure", "found", "bar", "", title="The dashboard, in the browser")
     for employees, found in by_employees.items():
         for name, value in found.items():
-            bar = PAINT_BAR_MS if "_first_" in name else EDIT_BAR_MS if employees == BAR_EMPLOYEES else None
-            if not name.endswith("_p95"):
-                bar = None
+            bar = bar_of(name) if name.endswith("_p95") else None
+            bar = None if bar == EDIT_BAR_MS and employees != BAR_EMPLOYEES else bar
             verdict = "" if bar is None else "met" if value <= bar else "not met"
             shown = "" if bar is None else f"≤ {bar:,.0f} ms"
             table.add_row(f"{employees:,}", name, f"{value:,.0f} ms", shown, verdict)

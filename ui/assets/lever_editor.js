@@ -97,8 +97,7 @@ export function render({model, el}) {
         held = name
         number.value = rounded(slider.valueAsNumber)
         line.classList.add("changed")
-        const wait = last + LIVE_MS - performance.now()
-        if (wait <= 0) { send(name, at(), true) } else { soon(name, at, wait) }
+        soon(name, at, Math.max(0, last + LIVE_MS - performance.now()))  // a key's or a click's change comes first
       })
       slider.addEventListener("change", () => { held = null; send(name, at(), false) })
     }

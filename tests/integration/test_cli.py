@@ -93,10 +93,12 @@ def test_create_show_clone_list_delete(planwise):
     )
     most = only_json(planwise("scenario", "show", "most", "--json"))
     assert (most["parent"], most["title"]) == ("more", "All in")
+    titled = only_json(planwise("scenario", "set", "most", "--title", "All in, twice", "--json"))
+    assert titled == most | {"title": "All in, twice"}
     assert planwise("scenario", "archive", "most").code == 0
     listed = only_json(planwise("scenario", "list", "--json"))["scenarios"]
     assert [scenario["scenario"] for scenario in listed] == ["baseline", "more"]
-    assert "All in" in planwise("scenario", "list", "--archived").out
+    assert "All in, twice" in planwise("scenario", "list", "--archived").out
     assert only_json(planwise("scenario", "archive", "most", "--restore", "--json"))["archived_at"] is None
     listed = only_json(planwise("scenario", "list", "--json"))["scenarios"]
     assert [scenario["scenario"] for scenario in listed] == ["baseline", "more", "most"]

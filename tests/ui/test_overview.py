@@ -87,6 +87,28 @@ def test_archived_scenarios_leave_the_lists_and_titles_stand_for_names(settings)
     )
 
 
+def test_a_scenarios_title_is_changed_and_taken_away_on_the_overview(settings):
+    generate_census(settings, employees=40)
+    publish_by_hand(settings, "lean")
+    with open_ledger(settings) as ledger:
+        ledger.scenarios.create("lean", {"cola_rate": 0.01}, title="Lean")
+    page = OverviewPage(Session(Services(settings, Store(settings)), User("ann", "analyst")))
+    menu = page._menu
+    for title, heading in (("  Hiring\nfreeze ", "Hiring freeze"), ("", "lean")):
+        menu._open(copy=False)
+        menu._title.value_input = title
+        asyncio.run(menu._saved())
+        assert not menu._dialog.open and heading in page._heading.object
+        assert page._scenario.options == {heading: "lean"}
+    said = [one.text for one in page._session.notices]
+    assert said == ["lean has no title.", "lean is titled Hiring freeze."]
+    menu._open(copy=False)
+    menu._title.value_input = "x" * 201
+    asyncio.run(menu._saved())
+    assert menu._dialog.open and "at most 200 characters" in menu._failed.object
+    assert Store(settings).labels().stored["lean"].overrides == {"cola_rate": 0.01}
+
+
 def test_the_bridge_ends_at_growth(result):
     content = growth_bridge(result, 2027)
     (trace,) = content.figure["data"]

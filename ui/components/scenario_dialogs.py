@@ -1,4 +1,4 @@
-"""What is done with scenarios: save the draft as one, update, delete, copy, archive, restore."""
+"""What is done with scenarios: save the draft as one, update, delete, copy, change the title, archive, restore."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -207,62 +207,83 @@ class ScenarioMenu:
     def __init__(self, session: Session, done: Callable[[], None]) -> None:
         self._session, self._done, self._name = session, done, ""
         self._copy = pmui.Button(label="Copy …", icon="content_copy", **SMALL)
+        self._retitle = pmui.Button(label="Title …", icon="edit", **SMALL)
         self._archive = pmui.Button(label="Archive", icon="inventory_2", **SMALL)
         self._restore = pmui.Button(label="Restore", icon="unarchive", **SMALL)
-        self._copy.on_click(lambda _: self._open())
+        self._copy.on_click(lambda _: self._open(copy=True))
+        self._retitle.on_click(lambda _: self._open(copy=False))
         self._archive.on_click(self._archived)
         self._restore.on_click(self._restored)
         self._dialogs = pn.Column()
         self._new = pmui.TextInput(label="Name", max_length=NAME_MAX, helper_text=NAME_RULE, **FIELD)
         self._title = pmui.TextInput(label="Title (optional)", max_length=TITLE_MAX, **FIELD)
         self._failed = html.pane("")
-        save = pmui.Button(label="Copy", variant="contained", size="small")
-        save.on_click(self._copied)
+        self._save = pmui.Button(label="Copy", variant="contained", size="small")
+        self._save.on_click(self._saved)
         cancel = pmui.Button(label="Cancel", variant="text", size="small")
-        cancel.on_click(lambda _: setattr(self._dialog, "open", False))
+        cancel.on_click(lambda _: _close(self._dialog))
         self._dialog = pmui.Dialog(
-            pn.Column(self._new, self._title, self._failed, pn.Row(cancel, save, **ROW), **STACK),
-            title="Copy the scenario",
+            pn.Column(self._new, self._title, self._failed, pn.Row(cancel, self._save, **ROW), **STACK),
             title_variant="h6",
             width_option="sm",
             sx=PLAIN,
             close_on_click=True,
         )
-        self.layout = pn.Row(self._copy, self._archive, self._restore, self._dialogs, margin=0)
+        self.layout = pn.Row(self._copy, self._retitle, self._archive, self._restore, self._dialogs, margin=0)
 
     def show(self, name: str) -> None:
         """Offer what this scenario allows."""
         self._name = name
         labels, may = self._session.store.labels(), self._session.can_edit
         known, gone = name in labels.stored, labels.is_archived(name)
+        own = known and name != BASELINE
         self._copy.param.update(visible=known, disabled=not may)
-        self._archive.param.update(visible=known and not gone and name != BASELINE, disabled=not may)
+        self._retitle.param.update(visible=own, disabled=not may)
+        self._archive.param.update(visible=own and not gone, disabled=not may)
         self._restore.param.update(visible=gone, disabled=not may)
 
-    def _open(self) -> None:
+    def _open(self, *, copy: bool) -> None:
+        """Ask for the name and the title of a copy, or for another title."""
         store = self._session.store
-        taken = {one.name for one in store.plans.list(archived=True)}
         title = store.labels().stored[self._name].title
-        self._new.param.update(value=suggested_name(self._name, taken), error_state=False)
-        self._title.value = f"Copy of {title}"[:TITLE_MAX] if title else ""
+        if copy:
+            taken = {one.name for one in store.plans.list(archived=True)}
+            self._new.param.update(value=suggested_name(self._name, taken), error_state=False)
+            title = f"Copy of {title}"[:TITLE_MAX] if title else ""
+        self._new.visible = copy
+        self._title.param.update(value=title, value_input=title)
         self._failed.object = ""
+        self._save.label = "Copy" if copy else "Save"
+        self._dialog.title = "Copy the scenario" if copy else f"Title of {self._name}"
         open_dialog(self._dialogs, self._dialog)
 
-    async def _copied(self, *_: Any) -> None:
-        name = (self._new.value_input or self._new.value or "").strip()
-        title = (self._title.value_input or self._title.value or "").strip()
-        save, base = self._session.actions.scenarios.save, self._name
+    async def _saved(self, *_: Any) -> None:
+        """Store the copy, or the scenario's other title; show in the dialog why it failed."""
+        title, name = self._title.value_input.strip(), self._name
         try:
-            if (refused := self._session.store.names.refused(name)) is not None:
-                raise refused
-            await self._session.offload(lambda: save(name, base=base, changes={}, title=title))
+            if self._new.visible:
+                name = await self._copied(title)
+            else:
+                title = await self._session.offload(self._session.actions.scenarios.retitle, name, title)
         except PlanWiseError as error:
             self._failed.object = html.error_notice(error)
             return
         self._dialog.open = False
-        text = f"Copied as {title or name}. It has no result yet."
-        self._session.notify(text, tone="success", link=("run", {"scenario": name}))
+        if self._new.visible:
+            text = f"Copied as {title or name}. It has no result yet."
+            self._session.notify(text, tone="success", link=("run", {"scenario": name}))
+        else:
+            text = f"{name} is titled {title}." if title else f"{name} has no title."
+            self._session.notify(text, tone="success")
         self._done()
+
+    async def _copied(self, title: str) -> str:
+        name = (self._new.value_input or self._new.value or "").strip()
+        save, base = self._session.actions.scenarios.save, self._name
+        if (refused := self._session.store.names.refused(name)) is not None:
+            raise refused
+        await self._session.offload(lambda: save(name, base=base, changes={}, title=title))
+        return name
 
     async def _archived(self, *_: Any) -> None:
         await self._moved(restore=False)

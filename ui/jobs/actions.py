@@ -180,6 +180,12 @@ class ScenarioActions:
             years = self._years(original.census, merged_overrides(original.overrides, wanted))
             return ledger.scenarios.set(name, wanted, seen=seen, years=years)
 
+    def retitle(self, name: str, title: str) -> str:
+        """Give a scenario another title, empty for none; return it on one line."""
+        self._user.require_edit("change scenarios")
+        with self._ledger() as ledger:
+            return ledger.scenarios.set(name, title=title).title
+
     def delete(self, name: str) -> None:
         """Delete a scenario's definition; its published results are kept."""
         self._user.require_edit("delete scenarios")

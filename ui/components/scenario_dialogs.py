@@ -1,4 +1,4 @@
-"""What is done with scenarios: save the draft as one, update, delete, copy, change the title, archive, restore."""
+"""What is done with scenarios: save the draft as one, update, delete, copy, title, archive, restore."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

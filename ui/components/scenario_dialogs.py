@@ -259,7 +259,7 @@ class ScenarioMenu:
 
     async def _saved(self, *_: Any) -> None:
         """Store the copy, or the scenario's other title; show in the dialog why it failed."""
-        title, name = self._title.value_input.strip(), self._name
+        title, name = (self._title.value_input or "").strip(), self._name
         try:
             if self._new.visible:
                 name = await self._copied(title)

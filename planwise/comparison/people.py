@@ -200,6 +200,22 @@ def matched(connection: duckdb.DuckDBPyConnection, base: Source, other: Source, 
             connection.execute(f"DROP TABLE IF EXISTS {table}")
 
 
+def people_affected(
+    connection: duckdb.DuckDBPyConnection, base: Source, other: Source, years: Sequence[int]
+) -> tuple[int, int]:
+    """Return how many people's pay differs at the end of any of the years, and how many were compared."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE affected (employee_id TEXT, differs BOOLEAN)")
+    for year in years:
+        with matched(connection, base, other, year):
+            connection.execute("INSERT INTO affected SELECT employee_id, difference <> 0 FROM matched")
+    (found,) = rows(
+        connection,
+        "SELECT count(DISTINCT employee_id) FILTER (differs) AS affected, "
+        "count(DISTINCT employee_id) AS compared FROM affected",
+    )
+    return found["affected"], found["compared"]
+
+
 def _groups(connection: duckdb.DuckDBPyConnection, attribute: str) -> list[Group]:
     label = f"coalesce(CAST({ATTRIBUTES[attribute]} AS TEXT), '{NOT_GIVEN}')"
     sizes = {

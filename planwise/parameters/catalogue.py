@@ -101,6 +101,7 @@ class Lever(Parameter):
     recommended: tuple[float, float]
     direction: Direction
     judged_in_total: bool = False
+    sensitive: bool = False
     tunable: bool = True
     locked: bool = False
     yearly: bool = True

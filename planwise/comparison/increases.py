@@ -69,6 +69,17 @@ REMARK = """CASE
     WHEN NOT merit_eligible THEN 'not eligible for merit yet'
     WHEN lump_sum > 0 THEN 'at the range maximum: merit above it is a lump sum'
     ELSE '' END"""
+# Which date has the new base pay in full, why there is a raise, and by which rule.
+EFFECTIVE = "greatest(cola_date, merit_date)"
+REASON = """concat_ws(' and ',
+    CASE WHEN cola > 0 THEN 'COLA' END, CASE WHEN merit > 0 THEN 'merit' END,
+    CASE WHEN lump_sum > 0 THEN 'lump sum' END)"""
+RULE = """concat_ws('; ',
+    CASE WHEN cola > 0
+        THEN format('COLA of {:.2f} %', 100 * CAST(cola AS DOUBLE) / CAST(old_pay AS DOUBLE)) END,
+    CASE WHEN merit + lump_sum > 0 THEN format('merit matrix: rating {}, pay at {:.0f} % of the range',
+        performance_rating, 100 * CAST(range_penetration AS DOUBLE)) END,
+    CASE WHEN lump_sum > 0 THEN 'range maximum: the rest is paid once' END)"""
 INCREASE = "(cola + merit + lump_sum)"
 COLUMNS = (
     ListColumn("employee_id", "text", "employee_id", "Census id"),
@@ -103,6 +114,9 @@ COLUMNS = (
     ListColumn("increase_at_fte", "money", f"{INCREASE} * fte", "(COLA + merit + lump sum) x FTE"),
     ListColumn("lump_sum_at_fte", "money", "lump_sum * fte", "Lump sum x FTE"),
     ListColumn("new_pay_at_fte", "money", "new_pay * fte", "New base pay x FTE"),
+    ListColumn("effective_date", "date", EFFECTIVE, "From when the new base pay is paid in full"),
+    ListColumn("reason", "text", REASON, "COLA, merit, lump sum; empty without a raise"),
+    ListColumn("rule", "text", RULE, "What gives the raise its size"),
     ListColumn("remark", "text", REMARK, "Why a raise is missing or paid once"),
 )
 BY_NAME = {column.name: column for column in COLUMNS}

@@ -45,7 +45,7 @@ LAYOUT = (
 
 @dataclass(frozen=True)
 class Observation:
-    """One figure as it was; `before` is the figure to compare it with where the file gives one."""
+    """One observed figure; `before` is the figure to compare it with where the file gives one."""
 
     on: date
     metric: str
@@ -62,7 +62,7 @@ class Actuals:
 
 
 @dataclass(frozen=True)
-class PlanFigures:
+class ReleasedFigures:
     """The figures of the plan in force, by year and metric; None where the plan cannot give one."""
 
     scenario: str
@@ -130,13 +130,13 @@ def review_date(released_at: datetime) -> date:
     return (released_at.astimezone(UTC) + timedelta(days=REVIEW_DAYS)).date()
 
 
-def check_actuals(observations: Sequence[Observation], plan: PlanFigures) -> tuple[ActualCheck, ...]:
+def check_actuals(observations: Sequence[Observation], plan: ReleasedFigures) -> tuple[ActualCheck, ...]:
     """Compare every observation with the file's own earlier figure, else with the plan's of its year."""
     by_metric = {trigger.metric: trigger for trigger in TRIGGERS}
     return tuple(_check(one, plan, by_metric.get(one.metric)) for one in observations)
 
 
-def _check(one: Observation, plan: PlanFigures, trigger: Trigger | None) -> ActualCheck:
+def _check(one: Observation, plan: ReleasedFigures, trigger: Trigger | None) -> ActualCheck:
     planned, why = one.before, None
     if planned is None and one.on.year not in plan.years:
         years = ", ".join(map(str, plan.years))
@@ -150,7 +150,7 @@ def _check(one: Observation, plan: PlanFigures, trigger: Trigger | None) -> Actu
     return ActualCheck(one.on, one.metric, one.value, planned, trigger, why)
 
 
-def load_plan_figures(settings: Settings) -> PlanFigures:
+def load_plan_figures(settings: Settings) -> ReleasedFigures:
     """Return the figures of the released plan, else of the baseline; raises InputError without either."""
     released = RELEASED in published_scenarios(settings)
     publication = load_publication(settings, RELEASED if released else BASELINE)
@@ -164,7 +164,7 @@ def load_plan_figures(settings: Settings) -> PlanFigures:
         | {"market_position": positions.get(row["simulation_year"])}
         for row in sorted(kpis, key=lambda row: int(row["simulation_year"]))
     }
-    return PlanFigures(publication.scenario, publication.fingerprint, years)
+    return ReleasedFigures(publication.scenario, publication.fingerprint, years)
 
 
 def _number(value: Any) -> float | None:
@@ -251,7 +251,7 @@ class _Line:
         if not text:
             return None
         found = NUMBER.fullmatch(text)
-        if found is None:  # the text is not quoted: it may be somebody's pay
+        if found is None:  # the text is not quoted: it may be pay
             raise self.error(
                 f"{column} is not a number of at least 0.",
                 "Write it with a decimal point, such as 81250000 or 0.14; a share may be 14%.",

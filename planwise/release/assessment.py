@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from planwise.comparison.compare import common_years, out_of_date
 from planwise.comparison.differences import ComparedParameters, ParameterDifference, parameter_differences
-from planwise.comparison.people import people_affected
+from planwise.comparison.people import WinnersAndLosers, people_affected, winners_and_losers
 from planwise.comparison.sources import Source, damage_named, mart_rows, reader
 from planwise.engine.outcome import Kpis
 from planwise.governance import Ledger, effective_parameters
@@ -211,6 +211,7 @@ class ChangeAssessment:
     assumptions: tuple[ParameterDifference, ...]
     effects: ChangeEffects
     costs: CostImpact | None
+    people: WinnersAndLosers | None
     score: RiskScore
     report: RiskReport
 
@@ -236,11 +237,30 @@ class ChangeAssessment:
             "assumptions": [row.as_json() for row in self.assumptions],
             "effects": asdict(self.effects),
             "costs": None if self.costs is None else self.costs.as_json(),
+            "people": None if self.people is None else _people_json(self.people),
             "impact_class": self.impact_class,
-            "risk_score": self.score.as_json(),
-            "risk": self.report.as_json(),
+            "risk": self.score.as_json() | {"report": self.report.as_json()},
             "approvals_needed": self.approvals_needed,
         }
+
+
+def _people_json(people: WinnersAndLosers) -> dict[str, Any]:
+    """Return who is affected as groups, those of fewer than ten people together."""
+    groups = [("all", "everyone", people.overall)]
+    groups += [(one.attribute, one.group, one.statistics) for one in people.groups]
+    listed = [
+        {
+            "attribute": attribute,
+            "group": group,
+            "people": of.people,
+            "gain": of.gain,
+            "lose": of.lose,
+            "difference": float(of.net),
+            "median_rate": of.median_relative,
+        }
+        for attribute, group, of in groups
+    ]
+    return {"simulation_year": people.year, "groups": listed}
 
 
 def assess_change(settings: Settings, ledger: Ledger, scenario: str) -> ChangeAssessment:
@@ -260,7 +280,7 @@ def assess_change(settings: Settings, ledger: Ledger, scenario: str) -> ChangeAs
         (ComparedParameters("in force", in_force), ComparedParameters(scenario, effective)), effective.years
     )
     levers = tuple(_lever_changes(differ, effective, kpis))
-    effects, costs = _effects(own, kpis, against, effective.number_or_none(BUDGET))
+    effects, costs, people = _effects(own, kpis, against, effective.number_or_none(BUDGET))
     return ChangeAssessment(
         scenario=scenario,
         against=against.name if isinstance(against, Source) else None,
@@ -272,6 +292,7 @@ def assess_change(settings: Settings, ledger: Ledger, scenario: str) -> ChangeAs
         ),
         effects=effects,
         costs=costs,
+        people=people,
         score=risk_score(levers, effects),
         report=risk_report(levers, effects),
     )
@@ -331,20 +352,21 @@ def _within(finding: Finding, row: ParameterDifference) -> bool:
 
 def _effects(
     own: Source, kpis: Kpis, against: Source | str, budget: float | None
-) -> tuple[ChangeEffects, CostImpact | None]:
+) -> tuple[ChangeEffects, CostImpact | None, WinnersAndLosers | None]:
     payroll = MeasuredFigure(max(float(year["payroll"]) for year in kpis))
     allowed = unmeasured("no payroll budget is set") if budget is None else MeasuredFigure(budget)
     years = () if isinstance(against, str) else common_years((against, own))
     if isinstance(against, str) or not years:
         why = against if isinstance(against, str) else f"{against.name} and {own.name} have no year in common"
         nothing = unmeasured(why)
-        return ChangeEffects(nothing, nothing, nothing, payroll, allowed, unmeasured(NO_SURVEY)), None
+        return ChangeEffects(nothing, nothing, nothing, payroll, allowed, unmeasured(NO_SURVEY)), None, None
     before, after = (
         [year for year in found if year["simulation_year"] in years] for found in (_kpis(against), kpis)
     )
     costs = cost_impact(before, after)
     with reader() as connection, damage_named(against.publication, own.publication):
         affected, compared = people_affected(connection, against, own, years)
+        people = winners_and_losers(connection, against, own, years[-1], movers=0)
     return (
         ChangeEffects(
             cost=MeasuredFigure(_largest(costs)),
@@ -357,6 +379,7 @@ def _effects(
             market_position=unmeasured(NO_SURVEY),
         ),
         costs,
+        people,
     )
 
 

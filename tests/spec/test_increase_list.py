@@ -75,6 +75,16 @@ def test_a_row_per_incumbent(increases):
     assert [rows[name]["merit_date"] for name in "EK"] == [None, None]
     assert rows["E"]["remark"].startswith("not eligible") and rows["K"]["remark"].startswith("not employed")
     assert c["remark"].startswith("at the range maximum") and rows["U"]["remark"] == ""
+    assert [rows[name]["effective_date"] for name in "CK"] == [date(2026, 7, 1), date(2026, 1, 1)]
+    assert [rows[name]["reason"] for name in "BCK"] == [
+        "COLA and merit",
+        "COLA and merit and lump sum",
+        "COLA",
+    ]
+    assert c["rule"] == (
+        "COLA of 2.00 %; merit matrix: rating 3, pay at 90 % of the range; "
+        "range maximum: the rest is paid once"
+    )
 
 
 def test_found_by_text_sorted_and_paged(increases):
@@ -131,8 +141,8 @@ def test_excel_with_a_control_total(increases, tmp_path):
 def test_columns_of_an_hr_system(increases, tmp_path):
     yaml = tmp_path / "hr.yaml"
     yaml.write_text(
-        "columns: {employee_id: Worker, new_base_pay: Amount, merit_date: Effective Date}\n"
-        "constants: {Currency: USD}\nformats: {merit_date: '%m/%d/%Y'}\n"
+        "columns: {employee_id: Worker, new_base_pay: Amount, effective_date: Effective Date}\n"
+        "constants: {Currency: USD}\nformats: {effective_date: '%m/%d/%Y'}\n"
     )
     increases.write(tmp_path / "hr.csv", load_list_mapping(yaml))
 

@@ -7,7 +7,7 @@ import pytest
 from planwise.errors import InputError
 from planwise.release.actuals import (
     Observation,
-    PlanFigures,
+    ReleasedFigures,
     check_actuals,
     read_actuals,
     review_date,
@@ -15,7 +15,7 @@ from planwise.release.actuals import (
 )
 
 TODAY = date(2026, 9, 30)
-PLAN = PlanFigures(
+PLAN = ReleasedFigures(
     "prod",
     "f",
     {

@@ -1,5 +1,6 @@
 """The risk and impact of a change: just over and just under every limit, by hand, and from two results."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -38,7 +39,7 @@ def effects(**given):
 
 def assessment(levers=(), of=GIVEN):
     return ChangeAssessment(
-        "plan", None, tuple(levers), (), of, None, risk_score(levers, of), risk_report(levers, of)
+        "plan", None, tuple(levers), (), of, None, None, risk_score(levers, of), risk_report(levers, of)
     )
 
 
@@ -100,7 +101,7 @@ def test_what_cannot_be_measured_is_none_with_a_reason_and_needs_two_approvals()
     found = assessment([lever(new=0.034)], replace(GIVEN, cost=nothing, employees=nothing, staff=nothing))
     stored = found.as_json()
     assert stored["effects"]["cost"] == {"value": None, "why": nothing.why}
-    assert stored["risk_score"] == {
+    assert {name: stored["risk"][name] for name in ("points", "total", "level", "why")} == {
         "points": {"cost": None, "employees": None, "levers": 0},
         "total": None,
         "level": None,
@@ -183,6 +184,16 @@ def test_the_impact_of_a_scenario_is_what_both_results_simulate(settings):
         6,
         0.5,
     )
+    assert found.as_json()["people"]["groups"][0] == {
+        "attribute": "all",
+        "group": "everyone",
+        "people": 12,
+        "gain": 6,
+        "lose": 0,
+        "difference": 3_000.0,
+        "median_rate": pytest.approx(250 / 51_000),  # between nothing and 500 on 51,000
+    }
+    json.dumps(found.as_json())  # it is stored in the ledger
     assert found.costs.horizon.payroll.difference == 3_000 and found.impact_class is Risk.LOW
     assert found.score.points == {"cost": 0, "employees": 0, "levers": 2}
     assert found.effects.budget.value == 820_000  # 795,000 is 97 % of it

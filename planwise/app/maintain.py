@@ -13,9 +13,15 @@ from planwise.app.requests import MaintainRequest
 from planwise.app.runner import Runner
 from planwise.app.simulate import warehouse_for
 from planwise.census import list_censuses
-from planwise.engine.compaction import Compaction, compact_warehouse
 from planwise.engine.project import SPILLED
-from planwise.engine.warehouse import Warehouse, WarehouseContents, scenario_environment
+from planwise.engine.upkeep import (
+    Compaction,
+    WarehouseContents,
+    compact_warehouse,
+    find_unneeded,
+    remove_unneeded,
+)
+from planwise.engine.warehouse import Warehouse, scenario_environment
 from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.governance import open_ledger
 from planwise.jobs.reader import remove_old_jobs
@@ -105,9 +111,9 @@ def clean_warehouse(settings: Settings, request: MaintainRequest, warehouse: War
     """Remove what is no longer needed from the warehouse, or list it; return what is (or would be) gone."""
     warehouse.open_state()
     environments = unneeded_environments(settings, request, warehouse)
-    find = warehouse.unneeded if request.dry_run else warehouse.remove
+    find = find_unneeded if request.dry_run else remove_unneeded
     readable, _ = list_censuses(settings)  # what is loaded of a damaged one is loaded again
-    return find(environments, readable)
+    return find(warehouse, environments, readable)
 
 
 def unneeded_environments(

@@ -4,17 +4,18 @@ import contextlib
 import gc
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
-from sqlglot import exp
 from sqlmesh import Context
 from sqlmesh.core.console import NoopConsole, set_console
-from sqlmesh.core.plan import Plan
+from sqlmesh.core.context_diff import ContextDiff
+from sqlmesh.core.plan import Plan, PlanBuilder
+from sqlmesh.core.snapshot import SnapshotInfoLike
+from sqlmesh.core.state_sync import StateReader
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
 
@@ -38,7 +39,7 @@ from planwise.engine.project import (
 )
 from planwise.engine.publishing import GRAIN
 from planwise.engine.variables import sqlmesh_variables
-from planwise.errors import DamagedStore, GateBlocked, PlanWiseError, machine_error
+from planwise.errors import DamagedStore, GateBlocked, InputError, PlanWiseError, machine_error
 from planwise.parameters import EffectiveParameters
 from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
@@ -47,15 +48,8 @@ from planwise.storage import hold_lock, make_folder, print_wait
 OnModel = Callable[[int, int, str], None]
 """Called after each model with the number run, the total, and its name."""
 
-# Physical tables and views: those of environments' schemas only show them.
-VIEWS = (
-    f"SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = '{CATALOG}' "
-    "AND starts_with(schema_name, 'sqlmesh__')"
-)
-TABLES = (
-    f"SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = '{CATALOG}' "
-    f"AND (schema_name = 'raw' OR starts_with(schema_name, 'sqlmesh__')) UNION ALL {VIEWS} ORDER BY ALL"
-)
+PROD = "prod"  # the environment of the release in force
+SIMULATE_AGAIN = "Run `planwise simulate` for the scenario again."
 # Environments that earlier versions made end a week after their last plan.
 NO_EXPIRATION = f'UPDATE "{CATALOG}".sqlmesh._environments SET expiration_ts = NULL WHERE expiration_ts > 0'
 
@@ -169,24 +163,6 @@ def _unusable(database: str, error: BaseException) -> PlanWiseError:
     )
 
 
-@dataclass(frozen=True)
-class WarehouseContents:
-    """Names of what is in a warehouse: environments, versions of models (snapshots), and tables and views."""
-
-    environments: tuple[str, ...] = ()
-    snapshots: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
-
-    def without(self, other: "WarehouseContents") -> "WarehouseContents":
-        """Return what the other one does not have."""
-        return WarehouseContents(
-            *(
-                tuple(name for name in own if name not in set(others))
-                for own, others in zip(astuple(self), astuple(other), strict=True)
-            )
-        )
-
-
 class PlannedScenario:
     """A plan and its summary; `apply` runs it."""
 
@@ -203,7 +179,7 @@ class PlannedScenario:
         left_out = {name for name, s in everything.items() if name not in to_run and not s.intervals}
         self.summary = PlanSummary(
             environment=plan.environment.name,
-            fingerprint=fingerprint(plan),
+            fingerprint=fingerprint(plan.snapshots.values()),
             models_to_run=_names(to_run),
             models_reused=_names(everything.keys() - to_run - left_out),
             models_left_out=_names(left_out),
@@ -264,12 +240,12 @@ class Warehouse:
         """Return an environment's KPIs, one object per simulated year."""
         kpis = self.table(environment, "fct_scenario_kpis")
         with usable(self.database):
-            return kpi_rows(self._cursor().execute(f"SELECT * FROM {kpis} ORDER BY simulation_year"))
+            return kpi_rows(self.cursor().execute(f"SELECT * FROM {kpis} ORDER BY simulation_year"))
 
     def frame(self, environment: str, mart: str) -> pd.DataFrame:
         """Return a mart of an environment as a pandas frame; decimals come as floats."""
         with usable(self.database):
-            return self._cursor().execute(f"SELECT * FROM {self.table(environment, mart)}").df()
+            return self.cursor().execute(f"SELECT * FROM {self.table(environment, mart)}").df()
 
     def parts(self, environment: str, mart: str) -> Iterator[pd.DataFrame]:
         """Yield a mart as frames of whole years, each of at most PART_ROWS rows unless a year has more."""
@@ -277,7 +253,7 @@ class Warehouse:
         counted = f"SELECT simulation_year, count(*) FROM {table} GROUP BY 1 ORDER BY 1"
         groups: list[list[int]] = [[]]
         rows = 0
-        for year, count in self._cursor().execute(counted).fetchall():
+        for year, count in self.cursor().execute(counted).fetchall():
             if rows + count > PART_ROWS and groups[-1]:
                 groups.append([])
                 rows = 0
@@ -285,7 +261,7 @@ class Warehouse:
             rows += count
         for years in groups if len(groups) > 1 else ():
             query = f"SELECT * FROM {table} WHERE simulation_year BETWEEN {years[0]} AND {years[-1]}"
-            yield self._cursor().execute(query).df()
+            yield self.cursor().execute(query).df()
         if len(groups) == 1:
             yield self.frame(environment, mart)
 
@@ -297,12 +273,12 @@ class Warehouse:
         """Write a mart of an environment to a Parquet file in a fixed order; return the number of rows."""
         query = f"SELECT * FROM {self.table(environment, mart)} ORDER BY {order}"
         with usable(self.database):
-            row = self._cursor().execute(f"COPY ({query}) TO {quoted_path(file)} (FORMAT parquet)").fetchone()
+            row = self.cursor().execute(f"COPY ({query}) TO {quoted_path(file)} (FORMAT parquet)").fetchone()
         return int(row[0]) if row else 0
 
     def table(self, environment: str, mart: str) -> str:
         """Return the qualified name of a mart's view in an environment."""
-        schema = "marts" if environment == "prod" else f"marts__{environment}"
+        schema = "marts" if environment == PROD else f"marts__{environment}"
         return f'"{CATALOG}"."{schema}"."{mart}"'
 
     def open_state(self) -> None:
@@ -316,61 +292,79 @@ class Warehouse:
             [] if self._context is None else [e.name for e in self._context.state_reader.get_environments()]
         )
 
-    def contents(self) -> WarehouseContents:
-        """Return everything that `remove` might remove; tables are physical ones, with views."""
-        cursor = self._cursor()
-        snapshots = cursor.execute(f'SELECT name, identifier FROM "{CATALOG}".sqlmesh._snapshots').fetchall()
-        tables = cursor.execute(TABLES).fetchall()
-        return WarehouseContents(
-            tuple(sorted(self.environments())),
-            tuple(sorted(_snapshot_name(name, identifier) for name, identifier in snapshots)),
-            tuple(f"{schema}.{name}" for schema, name in tables),
-        )
-
-    def unneeded(self, environments: Collection[str], censuses: Iterable[Census]) -> WarehouseContents:
-        """Return what goes with these environments and what no environment has; nothing is removed.
-
-        Loaded censuses stay when they are among `censuses`.
-        """
+    @property
+    def state(self) -> StateReader:
+        """The environments and versions of models that are recorded."""
         assert self._context is not None
-        snapshots = [
-            snapshot
-            for environment in self._context.state_reader.get_environments()
-            if environment.name not in environments
-            for snapshot in (
-                *environment.snapshots,
-                *(
-                    (environment.previous_finalized_snapshots or ())
-                    if environment.finalized_ts is None
-                    else ()
-                ),
-            )
-        ]
-        tables = [exp.to_table(s.table_name(ready)) for s in snapshots for ready in (True, False)]
-        keys = {census_key(census) for census in censuses}
-        kept = WarehouseContents(
-            tuple(name for name in self.environments() if name not in environments),
-            tuple(_snapshot_name(snapshot.name, snapshot.identifier) for snapshot in snapshots),
-            (
-                *(f"{table.db}.{table.name}" for table in tables),
-                *(f"raw.{part}_{key}" for key in keys for part in ("census", "levels")),
-            ),
-        )
-        return self.contents().without(kept)
+        return self._context.state_reader
 
-    def remove(self, environments: Collection[str], censuses: Iterable[Census]) -> WarehouseContents:
-        """Remove what `unneeded` lists; return what is gone."""
-        before, unneeded = self.contents(), self.unneeded(environments, censuses)
-        for name in environments:
-            self.drop(name)
-        self.collect()
-        cursor = self._cursor()
-        views = {f"{schema}.{name}" for schema, name in cursor.execute(VIEWS).fetchall()}
-        for table in unneeded.tables:  # that SQLMesh has no record of, such as those of a killed run
-            schema, name = table.split(".", 1)
-            kind = "VIEW" if table in views else "TABLE"
-            cursor.execute(f'DROP {kind} IF EXISTS "{CATALOG}"."{schema}"."{name}"')
-        return before.without(self.contents())
+    def environment_fingerprint(self, environment: str) -> str | None:
+        """Return the fingerprint of what an environment shows; None without the environment."""
+        found = self.state.get_environment(environment)
+        return None if found is None else fingerprint(found.snapshots)
+
+    def is_whole(self, environment: str) -> bool:
+        """Return whether an environment is finished and every model of it has been computed."""
+        found = self.state.get_environment(environment)
+        if found is None or found.finalized_ts is None:
+            return False
+        return all(
+            one.intervals or one.is_symbolic for one in self.state.get_snapshots(found.snapshots).values()
+        )
+
+    def show(self, environment: str, source: str) -> None:
+        """Make an environment show exactly the tables of another one: a virtual update, no model runs.
+
+        Raises InputError when the source is missing, incomplete or not finished; nothing is then changed.
+        """
+        with usable(self.database), without_collection():
+            plan = self._virtual_update(environment, source)
+        if missing := sorted(interval.snapshot_id.name for interval in plan.missing_intervals):
+            raise InputError(
+                f"{len(missing)} models of {source} have not been computed; {environment} is unchanged.",
+                remedy=SIMULATE_AGAIN,
+            )
+        self._apply(plan, None)
+
+    def _virtual_update(self, environment: str, source: str) -> Plan:
+        assert self._context is not None
+        found = self.state.get_environment(source)
+        if found is None or found.finalized_ts is None:
+            raise InputError(
+                f"The warehouse {self.database} has no complete environment {source}.", remedy=SIMULATE_AGAIN
+            )
+        snapshots = self.state.get_snapshots(found.snapshots)
+        difference = ContextDiff.create(
+            environment,
+            snapshots={snapshot.name: snapshot for snapshot in snapshots.values()},
+            create_from=source,
+            state_reader=self.state,
+            infer_python_dependencies=False,
+        )
+        in_development = environment != PROD  # the dates of production's plans are those of the models
+        return PlanBuilder(
+            difference,
+            start=INTERVAL_START if in_development else None,
+            end=INTERVAL_END if in_development else None,
+            execution_time=EXECUTION_TIME,
+            is_dev=in_development,
+            include_unmodified=True,
+            default_start=INTERVAL_START,
+            end_bounded=True,
+            console=install(),
+        ).build()
+
+    def checksum(self, relation: str) -> tuple[int, int]:
+        """Return the number of rows of a table or query in brackets, and a hash of them in any order."""
+        query = f"SELECT count(*), coalesce(sum(hash(found)), 0) FROM {relation} AS found"
+        with usable(self.database):
+            row = self.cursor().execute(query).fetchone()
+        assert row is not None
+        return int(row[0]), int(row[1])
+
+    def checksums(self, environment: str) -> dict[str, tuple[int, int]]:
+        """Return the checksum of every mart of an environment."""
+        return {mart: self.checksum(self.table(environment, mart)) for mart in MARTS}
 
     def drop(self, environment: str) -> None:
         """Drop an environment; its tables stay until `collect` finds them in no other environment."""
@@ -382,7 +376,7 @@ class Warehouse:
         """Free the tables that no environment shows, whatever their age."""
         if self._context is not None:
             if self.database != MEMORY:  # whose state is in a database of its own
-                self._cursor().execute(NO_EXPIRATION)
+                self.cursor().execute(NO_EXPIRATION)
             with usable(self.database):
                 self._context.run_janitor(ignore_ttl=True)
 
@@ -402,8 +396,8 @@ class Warehouse:
             self._context.config.variables.clear()
             self._context.config.variables.update(variables)
             self._context.load(update_schemas=False)
-        load_census_tables(self._cursor(), census)
-        check_against_census(self._cursor(), census, effective)
+        load_census_tables(self.cursor(), census)
+        check_against_census(self.cursor(), census, effective)
         return self._context
 
     def _open(self, variables: dict[str, Any], *, load: bool = True) -> Context:
@@ -414,13 +408,17 @@ class Warehouse:
                 duckdb.connect(self.database).close()
             return open_project(self._settings, variables, self.database, load=load)
 
-    def _apply(self, plan: Plan, effective: EffectiveParameters, on_model: OnModel | None = None) -> None:
+    def _apply(
+        self, plan: Plan, effective: EffectiveParameters | None, on_model: OnModel | None = None
+    ) -> None:
         assert self._context is not None
         quiet = install()
         quiet.on_model = on_model
         self._context.console = quiet
         records_parameters = any(PARAMETERS in i.snapshot_id.name for i in plan.missing_intervals)
-        parameters = load_parameter_table(self._cursor(), effective) if records_parameters else None
+        parameters = None
+        if effective is not None and records_parameters:
+            parameters = load_parameter_table(self.cursor(), effective)
         try:
             with without_collection():
                 self._context.apply(plan)
@@ -431,9 +429,10 @@ class Warehouse:
             raise failure(quiet.errors, error) from error
         finally:
             if parameters is not None:
-                self._cursor().execute(f"DROP TABLE IF EXISTS {parameters}")
+                self.cursor().execute(f"DROP TABLE IF EXISTS {parameters}")
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return the cursor of the open database."""
         assert self._context is not None
         cursor: duckdb.DuckDBPyConnection = self._context.engine_adapter.cursor
         return cursor
@@ -451,11 +450,11 @@ def without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def fingerprint(plan: Plan) -> str:
+def fingerprint(snapshots: Iterable[SnapshotInfoLike]) -> str:
     """Return a hash of parameters, census and model code, over the marts' versions."""
     marts = sorted(
         f"{snapshot.name} {snapshot.fingerprint.data_hash} {snapshot.fingerprint.parent_data_hash}"
-        for snapshot in plan.snapshots.values()
+        for snapshot in snapshots
         if '"marts"' in snapshot.name
     )
     return hashlib.sha256("\n".join(marts).encode()).hexdigest()[:32]
@@ -487,11 +486,6 @@ def open_warehouse(
             yield warehouse
         finally:
             warehouse.close()
-
-
-def _snapshot_name(name: str, identifier: str) -> str:
-    model = name.replace('"', "").removeprefix(f"{CATALOG}.")
-    return f"{model} {identifier}"
 
 
 def _names(fqns: set[str]) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from planwise.app.maintain import SWEEPS_KEPT, maintain
 from planwise.app.requests import MaintainRequest
 from planwise.app.runner import InProcessRunner
 from planwise.census import generate_census
-from planwise.engine import compaction
-from planwise.engine.compaction import compact_warehouse
+from planwise.engine import upkeep
+from planwise.engine.upkeep import compact_warehouse, list_contents
 from planwise.engine.warehouse import open_warehouse, scenario_environment
 from planwise.settings import Settings
 from planwise.storage import sizes_mb
@@ -83,11 +83,11 @@ def test_what_is_listed_goes_and_what_is_needed_stays(world, monkeypatch):
         for name in ("scenario_deleted", "trial_forgotten_7"):
             gone = effective.with_levers({"cola_rate": 0.07 if name.startswith("trial") else 0.08})
             warehouse.plan(name, world.census, gone, kpis_only=name.startswith("trial")).apply()
-        cursor = warehouse._cursor()
+        cursor = warehouse.cursor()
         for schema, table in (("sqlmesh__marts", "orphan"), ("raw", "census_removed")):
             cursor.execute(f'CREATE TABLE planwise."{schema}"."{table}" AS SELECT 1 AS a')
         cursor.execute("CREATE VIEW planwise.sqlmesh__marts.orphan_view AS SELECT 1 AS a")
-        before, rows = warehouse.contents(), warehouse.frames(BASELINE)
+        before, rows = list_contents(warehouse), warehouse.frames(BASELINE)
         monkeypatch.setattr("planwise.engine.warehouse.PART_ROWS", 600)  # more than a year's, less than two's
         parts = list(warehouse.parts(BASELINE, "fct_workforce_snapshot"))
     whole = rows["fct_workforce_snapshot"].sort_values(["simulation_year", "employee_id"], ignore_index=True)
@@ -106,7 +106,7 @@ def test_what_is_listed_goes_and_what_is_needed_stays(world, monkeypatch):
     assert all((settings.root / name).exists() for name in (*leftovers, *kept))
     with open_warehouse(settings, "test") as warehouse:
         warehouse.open_state()
-        assert warehouse.contents() == before
+        assert list_contents(warehouse) == before
 
     done = maintained(settings, dry_run=False)
     assert (done.environments, done.snapshots, done.tables, done.files) == (
@@ -121,7 +121,7 @@ def test_what_is_listed_goes_and_what_is_needed_stays(world, monkeypatch):
     assert settings.warehouse_file.stat().st_size < size / 2
     with open_warehouse(settings, "test") as warehouse:
         warehouse.open_state()
-        assert warehouse.contents() == before.without(
+        assert list_contents(warehouse) == before.without(
             type(before)(listed.environments, listed.snapshots, listed.tables)
         )
         assert all(frame.equals(warehouse.frame(BASELINE, mart)) for mart, frame in rows.items())
@@ -164,8 +164,8 @@ def test_a_kill_leaves_the_old_file_or_the_new_one(spread, monkeypatch, moment):
     if not child:
         owner, name = {
             "attached": (Path, "chmod"),
-            "_copy": (compaction, "_copy"),
-            "replaced": (compaction, "Compaction"),
+            "_copy": (upkeep, "_copy"),
+            "replaced": (upkeep, "Compaction"),
         }[moment]
         run = getattr(owner, name)
         monkeypatch.setattr(owner, name, lambda *given: (run(*given), os.kill(os.getpid(), signal.SIGKILL)))
@@ -182,10 +182,10 @@ def test_a_kill_leaves_the_old_file_or_the_new_one(spread, monkeypatch, moment):
 def test_a_compaction_that_cannot_be_made_changes_nothing_and_says_why(spread, monkeypatch):
     content = spread.warehouse_file.read_bytes()
     with monkeypatch.context() as patched:
-        patched.setattr(compaction.shutil, "disk_usage", lambda _: SimpleNamespace(free=1e5))
+        patched.setattr(upkeep.shutil, "disk_usage", lambda _: SimpleNamespace(free=1e5))
         assert "the disk has 0 MB free" in compact_warehouse(spread).problem
     with monkeypatch.context() as patched:
-        patched.setattr(compaction, "_content", lambda _database, name: name)
+        patched.setattr(upkeep, "_content", lambda _database, name: name)
         assert "differs from it" in compact_warehouse(spread).problem
     assert spread.warehouse_file.read_bytes() == content
     assert sorted(file.name for file in spread.root.iterdir()) == ["warehouse.duckdb"]

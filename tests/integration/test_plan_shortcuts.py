@@ -123,7 +123,7 @@ def test_environments_do_not_expire_by_themselves(census, tmp_path, monkeypatch,
     warehouse.plan(
         "older", census, effective_for(census, {"years": 1}).with_levers({"cola_rate": 0.03})
     ).apply()
-    cursor = warehouse._cursor()
+    cursor = warehouse.cursor()
     week = int(datetime.now(UTC).timestamp() + 7 * 86_400) * 1000
     assert cursor.execute(f"SELECT max(expiration_ts) FROM {STATE}").fetchone() == (None,)
     cursor.execute(f"UPDATE {STATE} SET expiration_ts = {week} WHERE name = 'older'")

@@ -31,7 +31,7 @@ def planned(census):
             f"SELECT {columns}, CAST(base_pay AS DOUBLE) AS base_pay "
             "FROM planwise.intermediate__pay.int_pay ORDER BY simulation_year, employee_id"
         )
-        cursor = warehouse._cursor()
+        cursor = warehouse.cursor()
         budget = "SELECT * FROM planwise.marts__pay.fct_increase_budget ORDER BY ALL"
         return cursor.execute(query).df(), cursor.execute(budget).df()
 

@@ -36,7 +36,7 @@ class Local:
     `levels` None are those of the default pay structure, `zone` None is this machine's.
     """
 
-    mark: str = DOLLAR
+    mark: str = ""
     levels: Mapping[int, str] | None = None
     zone: tzinfo | None = None
 
@@ -68,19 +68,16 @@ def written_for(here: Local) -> Iterator[None]:
 
 
 def in_currency(code: str | None) -> AbstractContextManager[None]:
-    """Write money in a currency: an ISO code, empty for one that is not stated, None for several."""
+    """Write money in a currency: an ISO code; without a mark where none is stated, or several are."""
     return written_for(replace(local(), mark=currency_mark(code)))
 
 
 @cache
 def currency_mark(code: str | None) -> str:
-    """Return what is written before an amount: a mark, or the code and a space; nothing for None.
-
-    A census that states no currency is written in dollars, as its published surveys are.
-    """
-    if code is None:
+    """Return what is written before an amount: a mark, or the code and a space; nothing without a code."""
+    if not code:
         return ""
-    if code in ("", "USD"):
+    if code in ("USD", DOLLAR):
         return DOLLAR
     from babel.numbers import get_currency_symbol  # slow to import
 
@@ -123,7 +120,8 @@ class NumberFormat:
 
     def amount(self, value: Any, decimals: int = 0, *, sign: bool = False, currency: str = "") -> str:
         """Format an amount of money: 112,324."""
-        return re.sub(r"(?=\d)", lambda _: currency, self.ratio(value, decimals, sign=sign), count=1)
+        mark = currency.replace(NBSP, self.space)
+        return re.sub(r"(?=\d)", lambda _: mark, self.ratio(value, decimals, sign=sign), count=1)
 
     def amount_short(self, value: Any, *, sign: bool = False, currency: str = "") -> str:
         """Format an amount for a headline: 1.29 B, 808.4 M, 112,324."""
@@ -134,9 +132,9 @@ class NumberFormat:
                 return f"{shown}{self.space}{letter}"
         return self.amount(value, sign=sign, currency=currency)
 
-    def money(self, value: Any, *, sign: bool = False) -> str:
-        """Format whole units of the currency: $112,324; with `sign`, +$112,324."""
-        return self.amount(value, sign=sign, currency=local().mark)
+    def money(self, value: Any, decimals: int = 0, *, sign: bool = False) -> str:
+        """Format an amount in the currency: $112,324; with `sign`, +$112,324."""
+        return self.amount(value, decimals, sign=sign, currency=local().mark)
 
     def money_short(self, value: Any, *, sign: bool = False) -> str:
         """Format money for a headline: $1.29 B, $808.4 M, $112,324."""

@@ -1,6 +1,6 @@
 """Measure the pay equity of a published result, and list whom closing the gap would raise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,6 +56,7 @@ class MeasuredEquity:
 
     scenario: str
     fingerprint: str
+    currency: str
     report: "EquityReport"
     output: Path | None = None
     rows: int | None = None
@@ -77,13 +78,11 @@ def measure_equity(settings: Settings, request: EquityRequest) -> MeasuredEquity
     publication = load_publication(settings, request.scenario)
     with reader() as connection, damage_named(publication):
         report = read_equity(connection, publication, request.year)
-    head = MeasuredEquity(request.scenario, publication.fingerprint, report)
+    head = MeasuredEquity(request.scenario, publication.fingerprint, publication.currency, report)
     if request.output is None:
         return head
     raises = raises_of(report)
-    return MeasuredEquity(
-        head.scenario, head.fingerprint, report, _write(raises, request.output), len(raises)
-    )
+    return replace(head, output=_write(raises, request.output), rows=len(raises))
 
 
 def read_equity(

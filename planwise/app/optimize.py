@@ -19,6 +19,7 @@ from planwise.app.trial_workers import TrialWorkers, best_real_trials, keep_envi
 from planwise.engine.outcome import Kpis
 from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.errors import InputError, PlanWiseError
+from planwise.formatting import in_currency, money
 from planwise.governance import open_ledger, utc_now
 from planwise.governance.request import ScenarioRequest
 from planwise.governance.scenarios import FOUND_BY, check_new_name
@@ -139,7 +140,7 @@ def _findings(result: StudyResult) -> Iterator[str]:
     """Yield a line each on cost, people, robustness and risk, where they were computed."""
     if not isinstance(result.cost_impact, NotComputed):
         payroll = result.cost_impact.horizon.payroll
-        yield f"Payroll over the horizon {payroll.after:,.0f}, {payroll.difference:+,.0f}."
+        yield f"Payroll over the horizon {money(payroll.after)}, {money(payroll.difference, sign=True)}."
     if not isinstance(impact := result.employee_impact, NotComputed):
         people = impact.everybody
         yield (
@@ -172,6 +173,7 @@ class OptimizationReport:
 
     result: StudyResult
     baseline: Kpis
+    currency: str
     saved_as: str | None
     simulation: SimulationReport | None
     orchestrated: str
@@ -198,10 +200,18 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
     request = run(resumed, settings, request)
     resolved = run(resolve_scenario, settings, request)
     run(refuse_taken_name, settings, request)
+    with in_currency(resolved.census.currency):
+        return _optimized(settings, request, resolved, run)
+
+
+def _optimized(
+    settings: Settings, request: OptimizeRequest, resolved: Resolved, run: Runner
+) -> OptimizationReport:
     name = request.resume or study_name(resolved.name, request.chosen_strategy, utc_now())
     result = study(settings, request, resolved, name, run)
     trials = finished_trials(load_study(settings, name))
     found = (t.evaluation.kpis for t in trials if t.purpose == TrialPurpose.BASELINE and t.evaluation)
+    currency = resolved.census.currency
     baseline = next(found, [])  # a study that was stopped at once has no baseline
     run.page(f"study-{key_of(resolved.name)}", summary(result), f"Study {name}")
     saved = result.converged and result.kind == "real" and request.publish and result.stopped != CANCELLED
@@ -209,7 +219,7 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
     if saved and unasked:
         run.log(f"The answer is not saved: {unasked}. --allow-risk saves it.")
     if not saved or unasked:
-        return OptimizationReport(result, baseline, None, None, run.orchestrated)
+        return OptimizationReport(result, baseline, currency, None, None, run.orchestrated)
     require_not_stopped(run, "the winner was simulated")
     winner = run(keep_scenario, settings, request, resolved, result)
     with warehouse_for(settings, f"publish {winner.name}", run) as warehouse:
@@ -218,7 +228,7 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
         best = run(best_real_trials, settings, name)
         run(keep_environments, warehouse, resolved.census, resolved.effective, name, best)
     run.advance(f"study-{key_of(name)}", 1.0, f"{winner.name} is published.")
-    return OptimizationReport(result, baseline, winner.name, report, run.orchestrated)
+    return OptimizationReport(result, baseline, currency, winner.name, report, run.orchestrated)
 
 
 def study(
@@ -260,6 +270,7 @@ def study(
                 "request": request.model_dump_json(exclude={"resume"}),
                 "census": resolved.census.name,
                 "census_hash": resolved.census.content_hash,
+                "currency": resolved.census.currency,
             },
             resume=request.resume is not None,
             hooks=_hooks(spec, name, run),

@@ -60,6 +60,7 @@ class SimulationReport:
 
     scenario: str
     census: str
+    currency: str
     changes: Mapping[str, Value]
     outcome: PlanOutcome
     gate: GateResult
@@ -140,6 +141,7 @@ def simulate_in(
     report = SimulationReport(
         scenario=resolved.name,
         census=resolved.census.name,
+        currency=resolved.census.currency,
         changes=resolved.changes,
         outcome=outcome,
         gate=gate,
@@ -276,6 +278,7 @@ class PreviewReport:
 
     scenario: str
     census: str
+    currency: str
     changes: Mapping[str, Value]
     seconds: float
     employees: int
@@ -305,6 +308,7 @@ def preview(settings: Settings, request: ScenarioRequest) -> PreviewReport:
     return PreviewReport(
         resolved.name,
         resolved.census.name,
+        resolved.census.currency,
         resolved.changes,
         outcome.seconds,
         outcome.employees,

@@ -19,6 +19,7 @@ from planwise.engine.outcome import Kpis
 from planwise.engine.warehouse import Warehouse
 from planwise.engine.worker_warehouses import worker_warehouse
 from planwise.errors import Busy, GateBlocked, MachineError, PlanWiseError
+from planwise.formatting import in_currency, money
 from planwise.gate import GateResult
 from planwise.governance import open_ledger, utc_now
 from planwise.governance.request import ScenarioRequest
@@ -48,6 +49,7 @@ class SweepRow:
     fingerprint: str | None = None
     gate: str | None = None
     published: bool = False
+    currency: str = ""
 
     @classmethod
     def failed(cls, scenario: str, variant: str, why: str) -> "SweepRow":
@@ -284,7 +286,8 @@ def _judged(
     reasons = [check.summary() for check in gate.failed if check.severity == "critical"]
     budget = resolved.effective.number_or_none("payroll_budget")
     if budget is not None:
-        reasons += over_budget(kpis, budget)
+        with in_currency(resolved.census.currency):
+            reasons += over_budget(kpis, budget)
     last = kpis[-1]
     return SweepRow(
         scenario=resolved.name,
@@ -298,6 +301,7 @@ def _judged(
         fingerprint=fingerprint,
         gate=gate.status,
         published=published,
+        currency=resolved.census.currency,
     )
 
 
@@ -308,7 +312,9 @@ def over_budget(kpis: Kpis, budget: float) -> list[str]:
         return []
     worst = max(over, key=over.__getitem__)
     years = ", ".join(map(str, over))
-    return [f"payroll over the budget of {budget:,.0f} in {years}; most in {worst}, by {over[worst]:,.0f}"]
+    return [
+        f"payroll over the budget of {money(budget)} in {years}; most in {worst}, by {money(over[worst])}"
+    ]
 
 
 def _why(error: PlanWiseError) -> str:

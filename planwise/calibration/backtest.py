@@ -204,6 +204,7 @@ class Backtest:
     holdouts: tuple[Holdout, ...]
     level_rule: str
     growth_rule: str
+    currency: str
 
     @property
     def coverage_draws(self) -> float:
@@ -249,7 +250,8 @@ def backtest(
         calibration = calibrate(years[:held], basis=basis)
         holdouts.append(_hold_out(settings, scaled, steps, held, calibration, seeds, growth, on_step))
     rule = "the mean of the training years" if growth == "mean" else "the last training year's"
-    return Backtest(tuple(holdouts), scale.rule, f"headcount growth is an input, not a forecast: {rule}")
+    note = f"headcount growth is an input, not a forecast: {rule}"
+    return Backtest(tuple(holdouts), scale.rule, note, years[-1].currency)
 
 
 def _hold_out(

@@ -6,7 +6,7 @@ from typing import Any
 from planwise.calibration.backtest import COVERAGE_EXPECTED, Backtest, Holdout, Interval, Row
 from planwise.calibration.report import NONE, percent, table
 from planwise.calibration.statistics import MONEY_FIGURES, RATE_FIGURES
-from planwise.formatting import TERMINAL
+from planwise.formatting import TERMINAL, in_currency
 
 NAMES = {
     "headcount": "headcount",
@@ -41,8 +41,9 @@ def backtest_markdown(b: Backtest) -> str:
         f"{percent(b.coverage_years, 0)} within P10–P90 (years) where there is one.",
         "",
     ]
-    for holdout in b.holdouts:
-        lines += _section(holdout)
+    with in_currency(b.currency):
+        for holdout in b.holdouts:
+            lines += _section(holdout)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -117,7 +118,7 @@ def shown(row: Row, value: float | None) -> str:
     """Return a formatted value of the row's statistic."""
     if row.figure.name in RATE_FIGURES:
         return TERMINAL.percent(value, 2)
-    return TERMINAL.amount_short(value) if row.figure.name in MONEY_FIGURES else TERMINAL.count(value)
+    return TERMINAL.money_short(value) if row.figure.name in MONEY_FIGURES else TERMINAL.count(value)
 
 
 def error(row: Row, forecast: float | None) -> str:

@@ -27,7 +27,7 @@ COLUMNS = ("hire_date", "birth_date", "base_pay", "job_title", "department", "le
 
 @dataclass(frozen=True)
 class YearlyCensus:
-    """The workforce on one day; `people` by employee id, pay in USD a year (float), dates as datetime64.
+    """The workforce on one day; `people` by employee id, pay a year (float), dates as datetime64.
 
     `ids_in_file` has all ids in the file, filtered rows included; None for a census of the home.
     """
@@ -42,6 +42,7 @@ class YearlyCensus:
     rejected: Mapping[str, int] = field(default_factory=dict)
     rows_filtered: int = 0
     notices: tuple[str, ...] = ()
+    currency: str = ""
 
     @property
     def opening(self) -> date:
@@ -108,6 +109,7 @@ def read_years(
                 rejected=report.reject_reasons,
                 rows_filtered=report.rows_filtered,
                 notices=tuple(report.notices),
+                currency=str(report.source.get("currency") or ""),
             )
         )
     _check_dates(years)
@@ -141,6 +143,7 @@ def _registered(settings: Settings, name: str) -> YearlyCensus:
         ranges=pd.read_parquet(census.levels_file).astype({"minimum": float, "maximum": float}),
         levels_from=census.levels_from,
         availability=census.availability,
+        currency=census.currency,
     )
 
 

@@ -219,6 +219,11 @@ class Census:
         return (self.as_of - timedelta(days=1)).year + 1
 
     @property
+    def currency(self) -> str:
+        """The ISO code or mark of its pay's currency; empty where it states none."""
+        return str(self.source.get("currency") or "")
+
+    @property
     def has_derived_ranges(self) -> bool:
         """Whether its pay ranges were derived from its pay, not given by a file, a mapping or an edit."""
         derived = AROUND_MEDIANS in self.levels_from or self.levels_from.startswith(PAY_QUANTILES)

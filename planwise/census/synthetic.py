@@ -29,6 +29,9 @@ STREAMS = (
 )
 
 
+CURRENCY = "USD"  # of the default pay structure
+
+
 @dataclass(frozen=True)
 class SyntheticOptions:
     """Options of a synthetic census.
@@ -71,7 +74,13 @@ def generate_census(
     chosen = options or SyntheticOptions()
     rows = synthetic_rows(employees, seed, chosen)
     chosen_options = asdict(chosen) | {"as_of": chosen.as_of.isoformat()}
-    source = {"kind": "synthetic", "employees": employees, "seed": seed, "options": chosen_options}
+    source = {
+        "kind": "synthetic",
+        "employees": employees,
+        "seed": seed,
+        "options": chosen_options,
+        "currency": CURRENCY,
+    }
     return register_census(
         settings,
         name or f"synthetic_{employees}",

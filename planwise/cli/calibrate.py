@@ -13,7 +13,7 @@ from planwise.calibration.backtest_report import NAMES, coverage, error, shown
 from planwise.calibration.rates import ALL_YEARS
 from planwise.cli.options import Home, Json
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
-from planwise.formatting import TERMINAL
+from planwise.formatting import TERMINAL, in_currency
 
 count, percent, percent_range = TERMINAL.count, TERMINAL.percent, TERMINAL.percent_range
 Censuses = Annotated[str, Parameter(help="Yearly censuses, oldest first: payroll files or census names.")]
@@ -103,7 +103,8 @@ def backtest(
     if json:
         emit_json(backtest_json(found) | {"output": request.output})
         return
-    _print_backtest(found)
+    with in_currency(found.currency):
+        _print_backtest(found)
 
 
 def _print_backtest(found: Backtest) -> None:
@@ -159,7 +160,7 @@ def _short_group(group: str) -> str:
 
 def _value(row: Row, value: float) -> str:
     if row.figure.name == "mean_pay":
-        return f"{value / 1000:,.1f}k"
+        return f"{TERMINAL.money(value / 1000, 1)}k"
     return shown(row, value).replace(" ", "")
 
 

@@ -17,24 +17,24 @@ from planwise.comparison.compare import Compared, Comparison
 from planwise.comparison.differences import METRICS, Kind, ParameterDifference, Setting
 from planwise.comparison.people import Statistics, WinnersAndLosers
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
-from planwise.formatting import TERMINAL
+from planwise.formatting import TERMINAL, in_currency
 from planwise.jobs import JobKind
 from planwise.parameters import Value
 from planwise.parameters.catalogue import Unit
 from planwise.settings import Settings
 
-amount = replace(TERMINAL, scales=((1e6, "M", 2),)).amount_short  # shows small differences
+money = replace(TERMINAL, scales=((1e6, "M", 2),)).money_short  # shows small differences
 count, percent = TERMINAL.count, TERMINAL.percent
 # How a figure of each kind is written, and its difference, whose sign is always shown.
 FIGURES: Mapping[Kind, Callable[[Any], str]] = {
     Kind.COUNT: count,
-    Kind.MONEY: amount,
+    Kind.MONEY: money,
     Kind.RATE: partial(percent, decimals=2),
     Kind.RATIO: partial(TERMINAL.ratio, decimals=3),
 }
 CHANGES: Mapping[Kind, Callable[[Any], str]] = {
     Kind.COUNT: partial(count, sign=True),
-    Kind.MONEY: partial(amount, sign=True),
+    Kind.MONEY: partial(money, sign=True),
     Kind.RATE: TERMINAL.points,
     Kind.RATIO: partial(TERMINAL.ratio, decimals=3, sign=True),
 }
@@ -101,7 +101,7 @@ def setting_text(value: Value, unit: str) -> str:
         return str(value).lower() if isinstance(value, bool) else str(value)
     if unit == Unit.RATE:
         return TERMINAL.exact_percent(value, 0)
-    return amount(value) if unit == Unit.MONEY else f"{value:g}"
+    return money(value) if unit == Unit.MONEY else f"{value:g}"
 
 
 def _setting_text(own: Setting | None, unit: str, base: Setting | None) -> Text:
@@ -160,7 +160,7 @@ def _people_table(pairs: tuple[WinnersAndLosers, ...]) -> RenderableType:
             table.add_row(
                 Text(name),
                 *map(count, (of.people, of.gain, of.lose, of.same)),
-                *(amount(value, sign=True) for value in (of.p10, of.median, of.p90, of.net)),
+                *(money(value, sign=True) for value in (of.p10, of.median, of.p90, of.net)),
             )
         table.add_section()
     return table
@@ -175,7 +175,7 @@ def _levels(pair: WinnersAndLosers) -> Iterator[tuple[str, Statistics]]:
 def _movers(pairs: tuple[WinnersAndLosers, ...]) -> Iterator[RenderableType]:
     for pair in pairs:
         text = [
-            f"{row['employee_id']} {amount(row['difference'], sign=True)} (level {row['level_id']}, "
+            f"{row['employee_id']} {money(row['difference'], sign=True)} (level {row['level_id']}, "
             f"{row['department']})"
             for row in (*pair.gainers[:1], *pair.losers[:1])
         ]
@@ -184,12 +184,12 @@ def _movers(pairs: tuple[WinnersAndLosers, ...]) -> Iterator[RenderableType]:
 
 def _payroll(pair: WinnersAndLosers) -> str:
     bridge = pair.payroll
-    text = f"Payroll of {pair.scenario} {amount(bridge.difference, sign=True)}"
+    text = f"Payroll of {pair.scenario} {money(bridge.difference, sign=True)}"
     if bridge.only_other_people or bridge.only_base_people:
         text += (
-            f": {amount(bridge.matched, sign=True)} for the same people, "
-            f"{amount(bridge.only_other, sign=True)} for {bridge.only_other_people:,} only there, "
-            f"{amount(-bridge.only_base, sign=True)} for {bridge.only_base_people:,} not there"
+            f": {money(bridge.matched, sign=True)} for the same people, "
+            f"{money(bridge.only_other, sign=True)} for {bridge.only_other_people:,} only there, "
+            f"{money(-bridge.only_base, sign=True)} for {bridge.only_base_people:,} not there"
         )
     return f"{text}."
 
@@ -225,7 +225,8 @@ def compare(
     if json:
         emit_json(report.as_json())
         return
-    results().print(render_comparison(report.comparison))
+    with in_currency(report.comparison.currency):
+        results().print(render_comparison(report.comparison))
     if report.workbook is not None:
         progress().print(f"Workbook: {report.workbook}", markup=False, soft_wrap=True)
     if report.csv is not None:

@@ -13,7 +13,7 @@ from planwise.app.papers import IncreasesRequest, list_increases
 from planwise.app.requests import SimulateRequest
 from planwise.cli.options import Home, Json
 from planwise.cli.papers import render_increases
-from planwise.cli.tables import kpi_table, print_answers, print_optimization
+from planwise.cli.tables import print_answers, print_kpis, print_optimization
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.prefect_server import configured_api
@@ -99,10 +99,10 @@ def demo(*, employees: int = 10_000, trials: int = 0, home: Home = None, json: J
         )
         return
     console = results()
-    console.print(kpi_table(baseline.kpis, title=f"Baseline of {census.name}"))
+    print_kpis(baseline, title=f"Baseline of {census.name}")
     print_optimization(found)
     console.rule(f"An increase budget of {parse_target(BEYOND_POLICY).value:.1%}", align="left")
-    print_answers(beyond.result)
+    print_answers(beyond)
     console.print(render_increases(listed))
     if sampled:
         console.print(_comparison(found, sampled))

@@ -16,7 +16,8 @@ from planwise.comparison.employee import CENSUS_YEAR, Event, Timeline, Year, fin
 from planwise.comparison.sources import Row
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.errors import CheckFailed, InputError
-from planwise.formatting import TERMINAL
+from planwise.formatting import TERMINAL, in_currency
+from planwise.governance.publications import load_publication
 from planwise.parameters import BASELINE, catalogue
 from planwise.settings import Settings
 
@@ -67,9 +68,10 @@ def employee(
     if json:
         emit_json(own.as_json() | ({} if other is None else _against(own, other)))
     else:
-        results().print(render_timeline(own))
-        if other is not None:
-            results().print(render_against(own, other))
+        with in_currency(own.currency):
+            results().print(render_timeline(own))
+            if other is not None:
+                results().print(render_against(own, other))
     broken = own.problems or (other is not None and other.problems)
     return CheckFailed.exit_code if broken else 0
 
@@ -80,7 +82,8 @@ def _find(settings: Settings, scenario: str, text: str, *, as_json: bool) -> Non
         emit_json({"scenario": scenario, "find": text, "found": found, "people": people})
         return
     if people:
-        results().print(render_people(people))
+        with in_currency(load_publication(settings, scenario).currency):
+            results().print(render_people(people))
     progress().print(f"{found:,} found in {scenario}; {len(people)} shown.", markup=False)
 
 
@@ -130,7 +133,7 @@ def render_against(own: Timeline, other: Timeline) -> RenderableType:
             _name(year),
             _state(here),
             _state(there),
-            CELL.amount(difference(*pay), 2, sign=True),
+            CELL.money(difference(*pay), 2, sign=True),
             CELL.percent(relative(*pay), 2, sign=True),
         )
     return Group(table, *lines)
@@ -148,7 +151,7 @@ def render_people(people: Sequence[Row]) -> RenderableType:
     for row in people:
         cells = (row["employee_id"], row["level_id"], row["job_title"], row["department"])
         year = _name(row["last_year"])
-        table.add_row(*(Text(str(cell)) for cell in cells), year, CELL.amount(row["base_pay"], 2))
+        table.add_row(*(Text(str(cell)) for cell in cells), year, CELL.money(row["base_pay"], 2))
     return table
 
 
@@ -170,8 +173,8 @@ def _event_row(table: Table, event: Event) -> None:
         f"{event.effective_date}",
         _kind(event),
         _step(event).strip() or str(event.level_id),
-        CELL.amount(event.previous_compensation, 2),
-        CELL.amount(event.compensation, 2),
+        CELL.money(event.previous_compensation, 2),
+        CELL.money(event.compensation, 2),
         CELL.percent(event.rate, 2, sign=True),
         "",
         Text("\n".join(_decided_by(event)), style="dim"),
@@ -202,7 +205,7 @@ def _year_row(table: Table, year: Year) -> None:
         "as imported" if year.year == CENSUS_YEAR else STATUS.get(year.status, year.status),
         str(year.level_id),
         "",
-        CELL.amount(year.base_pay, 2),
+        CELL.money(year.base_pay, 2),
         "",
         CELL.ratio(year.compa_ratio, 3),
     )
@@ -213,7 +216,7 @@ def _state(year: Year | None) -> str:
     if year is None:
         return "-"
     left = "" if year.status in ("continuous_active", "new_hire_active") else " (left)"
-    return f"{CELL.amount(year.base_pay, 2)}{left}"
+    return f"{CELL.money(year.base_pay, 2)}{left}"
 
 
 def _name(year: int) -> str:

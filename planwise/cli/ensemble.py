@@ -12,9 +12,10 @@ from rich.table import Column, Table
 from planwise.app.ensemble import EnsembleReport, EnsembleRequest, run_ensemble
 from planwise.app.sensitivity import SensitivityRequest, measure_sensitivity
 from planwise.cli.options import Assumes, Home, Json, Sets
-from planwise.cli.tables import LARGE, amount, percent
+from planwise.cli.tables import percent
+from planwise.comparison.differences import METRICS, Kind
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
-from planwise.formatting import TERMINAL
+from planwise.formatting import TERMINAL, in_currency
 from planwise.processes import handle_signal
 from planwise.risk.ensemble import Step, Watch
 
@@ -40,6 +41,7 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 
 
 RATES = ("growth_all", "growth_compound", "within_level_cv", "adjusted_gap_max")
+AMOUNTS = frozenset(metric.name for metric in METRICS if metric.kind is Kind.MONEY)
 SHOWN = ("headcount", "payroll", *RATES)  # some of about forty; --json has all
 
 ENSEMBLE, SENSITIVITY = EnsembleRequest(), SensitivityRequest()  # the options' defaults
@@ -68,7 +70,8 @@ def ensemble(
     if json:
         emit_json(report.as_json())
     else:
-        _print_ensemble(report)
+        with in_currency(report.resolved[0].census.currency):
+            _print_ensemble(report)
 
 
 def _print_ensemble(report: EnsembleReport) -> None:
@@ -106,7 +109,9 @@ def _print_ensemble(report: EnsembleReport) -> None:
 
 
 def _text(name: str, value: float | None) -> str:
-    return percent(value, 3) if name in RATES else amount(value)
+    if name in RATES:
+        return percent(value, 3)
+    return TERMINAL.money_short(value) if name in AMOUNTS else TERMINAL.count(value)
 
 
 def sensitivity(
@@ -128,7 +133,8 @@ def sensitivity(
     if json:
         emit_json(report.as_json())
     else:
-        _print_sensitivity(report.as_json())
+        with in_currency(report.resolved.census.currency):
+            _print_sensitivity(report.as_json())
 
 
 # The columns shown, and the one they are ordered by.
@@ -139,6 +145,10 @@ COLUMNS = {
 }
 
 
+SHARES = ("share", "first", "first_interval", "total", "total_interval")
+LARGE = 100.0  # from here on without decimals
+
+
 def _print_sensitivity(answer: Mapping[str, Any]) -> None:
     console = results()
     if answer["stopped"]:
@@ -147,14 +157,17 @@ def _print_sensitivity(answer: Mapping[str, Any]) -> None:
     title = f"{answer['kpi']} of {answer['year']}, {answer['scenario']}: {answer['method']}"
     table = Table("lever", *(Column(name, justify="right") for name in columns), title=title, **PLAIN)
     for name, row in sorted(answer["levers"].items(), key=lambda item: -(item[1][key] or 0.0)):
-        table.add_row(name, *(_sensitivity_text(row[column]) for column in columns))
+        table.add_row(
+            name,
+            *(_sensitivity_text(answer["kpi"], row[column], is_share=column in SHARES) for column in columns),
+        )
     console.print(table)
     if "value" in answer:
-        console.print(
-            f"{answer['kpi']} is {_sensitivity_text(answer['value'])}; per_pp: change per point of the lever."
-        )
+        value = _sensitivity_text(answer["kpi"], answer["value"])
+        console.print(f"{answer['kpi']} is {value}; per_pp: change per point of the lever.")
 
 
-def _sensitivity_text(value: float | None) -> str:
-    is_amount = value is not None and abs(value) >= LARGE
-    return amount(value) if is_amount else TERMINAL.ratio(value, 5)
+def _sensitivity_text(kpi: str, value: float | None, *, is_share: bool = False) -> str:
+    if kpi in AMOUNTS and not is_share:
+        return TERMINAL.money_short(value)
+    return TERMINAL.count(value) if value is not None and abs(value) >= LARGE else TERMINAL.ratio(value, 5)

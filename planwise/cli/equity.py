@@ -13,10 +13,10 @@ from planwise.cli.options import Home, Json
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.equity.gaps import GapEstimate
 from planwise.equity.report import ComparedGroup, EquityReport
-from planwise.formatting import TERMINAL, level
+from planwise.formatting import TERMINAL, in_currency, level
 
 CATEGORIES_SHOWN = 20
-amount, count, percent = TERMINAL.amount_short, TERMINAL.count, TERMINAL.percent
+money, count, percent = TERMINAL.money_short, TERMINAL.count, TERMINAL.percent
 DEFAULTS = EquityRequest()  # the options' defaults
 
 
@@ -30,7 +30,8 @@ def equity(
     if json:
         emit_json(found.as_json())
         return
-    results().print(render_equity(found))
+    with in_currency(found.currency):
+        results().print(render_equity(found))
     if found.output is not None:
         progress().print(f"{count(found.rows)} raises: {found.output}", markup=False, soft_wrap=True)
 
@@ -62,7 +63,7 @@ def _of_group(report: EquityReport, group: ComparedGroup) -> Iterator[Renderable
     else:
         yield Text(
             f"Closing the adjusted gap would raise {count(closing['people'])} people and cost "
-            f"{amount(closing['cost'])} a year, {percent(closing['share_of_payroll'], 2)} of payroll."
+            f"{money(closing['cost'])} a year, {percent(closing['share_of_payroll'], 2)} of payroll."
         )
     yield from _categories(report, group)
 

@@ -17,9 +17,9 @@ from planwise.app.papers import (
 from planwise.cli.options import Home, Json
 from planwise.comparison.increases import LIST_NOTE, PROMOTION_NOTE
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
-from planwise.formatting import TERMINAL
+from planwise.formatting import TERMINAL, in_currency
 
-amount, count, percent = TERMINAL.amount, TERMINAL.count, TERMINAL.percent
+count, money, percent = TERMINAL.count, TERMINAL.money, TERMINAL.percent
 ALL, ONE_PAGE = IncreasesRequest(), SummaryRequest()  # the options' defaults
 
 
@@ -41,16 +41,21 @@ def increases(
 
 def render_increases(report: IncreasesReport) -> RenderableType:
     """Return the list's totals and the promotion budget."""
+    with in_currency(report.increases.publication.currency):
+        return _totals_and_groups(report)
+
+
+def _totals_and_groups(report: IncreasesReport) -> RenderableType:
     listed, totals = report.increases, report.totals
     budget = listed.budget()
     sums = Table("", Column(str(listed.year), justify="right"), title=_title(report), **PLAIN)
     for label, text in (
         ("people", count(totals.rows)),
-        ("base pay before, x FTE", amount(totals.old, 2)),
+        ("base pay before, x FTE", money(totals.old, 2)),
         ("increase budget, of pay at each date", percent(budget["increase_rate"], 2)),
-        ("COLA, merit and lump sums", amount(totals.increase, 2)),
-        ("of it lump sums", amount(totals.lump_sum, 2)),
-        ("base pay after, x FTE", amount(totals.new, 2)),
+        ("COLA, merit and lump sums", money(totals.increase, 2)),
+        ("of it lump sums", money(totals.lump_sum, 2)),
+        ("base pay after, x FTE", money(totals.new, 2)),
     ):
         sums.add_row(label, text)
     right = [
@@ -64,8 +69,8 @@ def render_increases(report: IncreasesReport) -> RenderableType:
             attribute = group["attribute"]
             groups.add_row(Text(attribute.replace("_", " "), style="bold"))
         increase, promotion = percent(group["increase_share"], 2), percent(group["promotion_share"], 2)
-        costs = (amount(group["increase_cost"]), increase, amount(group["promotion_cost"]), promotion)
-        people, payroll = count(group["headcount"]), amount(group["opening_payroll"])
+        costs = (money(group["increase_cost"]), increase, money(group["promotion_cost"]), promotion)
+        people, payroll = count(group["headcount"]), money(group["opening_payroll"])
         groups.add_row(Text(f"  {group['group']}"), people, payroll, *costs)
     return Group(sums, groups, Text(f"{LIST_NOTE}\n{PROMOTION_NOTE}", style="dim"))
 

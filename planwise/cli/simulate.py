@@ -12,7 +12,7 @@ from planwise.app.simulate import SimulationBlocked, SimulationReport
 from planwise.app.simulate import preview as preview_scenario
 from planwise.app.simulate import simulate as job
 from planwise.cli.options import AsFlow, Assumes, Home, Json, Sets
-from planwise.cli.tables import kpi_table, print_simulation
+from planwise.cli.tables import print_kpis, print_simulation
 from planwise.console import emit_blocked, emit_json, progress, results, settings_for
 from planwise.governance.request import ScenarioRequest
 from planwise.jobs import JobKind
@@ -86,6 +86,6 @@ def preview(
     if json:
         emit_json(report.as_json())
         return
-    results().print(kpi_table(report.kpis, title=f"Preview of {report.scenario}, {report.census}"))
+    print_kpis(report, title=f"Preview of {report.scenario}, {report.census}")
     results().print(f"{report.employees:,} employees, {1000 * report.seconds:.0f} ms once prepared.")
     progress().print("Neither gated nor published. Next: planwise simulate with the same options.")

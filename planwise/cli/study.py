@@ -1,6 +1,7 @@
 """`planwise study`: list and show studies, export trials, write reports."""
 
 import io
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,8 @@ from planwise.app.deletion import delete_study, study_deletion
 from planwise.cli.options import PARAMETERS, Home, Json, KnownStudy, Yes
 from planwise.console import confirm, emit_json, emit_list, progress, report_damaged, results, settings_for
 from planwise.errors import InputError
-from planwise.formatting import TERMINAL
+from planwise.formatting import TERMINAL, in_currency
+from planwise.study.constraints import PAYROLL
 from planwise.study.problem import PP
 from planwise.study.queries import (
     StudyView,
@@ -72,7 +74,8 @@ def show(name: KnownStudy, /, *, home: Home = None, json: Json = False) -> None:
     if json:
         emit_json(view.as_json())
         return
-    _print(view)
+    with in_currency(str(view.about.get("currency", ""))):
+        _print(view)
 
 
 @app.command
@@ -157,7 +160,8 @@ def _print_best(result: dict[str, Any], spec: StudySpec) -> None:
     for constraint in result["constraints"]:
         text = constraint.get("text", constraint["name"])
         actual = constraint.get("actual")
-        measured = "" if actual is None else f"; actual {actual:,.6g}"
+        figure = TERMINAL.money if constraint["name"] == PAYROLL else partial(TERMINAL.number, digits=6)
+        measured = "" if actual is None else f"; actual {figure(actual)}"
         if why := constraint.get("reason"):
             measured = f"; it cannot be judged: {why}"
         console.print(

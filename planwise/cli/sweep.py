@@ -14,9 +14,10 @@ from planwise.app.requests import MaintainRequest, SweepRequest
 from planwise.app.sweep import Sweep
 from planwise.app.sweep import sweep as sweep_job
 from planwise.cli.options import WHOLE_NUMBER, AsFlow, CensusName, Home, Json
-from planwise.cli.tables import amount, percent
+from planwise.cli.tables import money, percent
 from planwise.console import PLAIN, emit_json, results, settings_for
 from planwise.errors import CheckFailed, InputError
+from planwise.formatting import in_currency
 from planwise.jobs import JobKind
 from planwise.parameters import catalogue
 
@@ -96,12 +97,14 @@ def _print(done: Sweep) -> None:
     console = results()
     table = Table("scenario", "variant", "growth", "target", "payroll", "verdict", **PLAIN)
     for row in done.rows:
+        with in_currency(row.currency):
+            payroll = money(row.payroll)
         table.add_row(
             Text(row.scenario),
             Text(row.variant_text),
             percent(row.growth, 2),
             percent(row.target_growth, 2),
-            amount(row.payroll),
+            payroll,
             Text(row.verdict, style="" if row.feasible else "red"),
         )
     console.print(table)

@@ -8,21 +8,19 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from planwise.app.optimize import OptimizationReport
-from planwise.app.simulate import SimulationReport
+from planwise.app.simulate import PreviewReport, SimulationReport
 from planwise.console import PLAIN, print_gate, progress, results
 from planwise.engine.outcome import Kpis
-from planwise.formatting import TERMINAL
+from planwise.formatting import TERMINAL, in_currency
 from planwise.study import StudyResult
+from planwise.study.constraints import PAYROLL
 from planwise.study.post_analysis import TARGET, NotComputed
 from planwise.study.problem import PP
 from planwise.study.space import members
 from planwise.study.spec import stop_reason
 from planwise.study.target import MEASURES, Target
 
-LARGE = 100.0  # larger values are amounts, smaller ones rates and ratios
-
-
-amount, percent, points = TERMINAL.amount_short, TERMINAL.percent, TERMINAL.points
+money, percent, points = TERMINAL.money_short, TERMINAL.percent, TERMINAL.points
 
 FINDINGS_SHOWN = 3  # worst first; the report has all
 
@@ -88,7 +86,7 @@ def answer_table(answers: list[dict[str, Any]], target: Mapping[str, Any]) -> Ta
             one["name"],
             measure.text(one["reached"]) + ("" if one["met"] else " (missed)"),
             percent(one["increase_rate"], 2),
-            amount(one["payroll"]),
+            money(one["payroll"]),
             spread + more,
             percent(one["who"][0]["cola"], 2),
             one["risk"]["level"],
@@ -101,6 +99,7 @@ def constraint_table(constraints: list[dict[str, Any]]) -> Table:
     right = [Column(name, justify="right") for name in ("actual", "limit")]
     table = Table("constraint", *right, "", **PLAIN)
     for one in constraints:
+        figure = money if one["name"] == PAYROLL else TERMINAL.number
         held = "holds" if one["satisfied"] else "[red]violated[/]"
         if why := one.get("reason"):
             held = f"[red]cannot be judged[/]: {escape(why)}"
@@ -144,9 +143,9 @@ def _cost(result: StudyResult) -> Iterator[str]:
         return
     horizon, highest = cost.horizon.payroll, cost.highest_payroll
     yield (
-        f"Cost: payroll over the horizon {amount(horizon.after)}, {amount(horizon.difference, sign=True)} "
-        f"({percent(horizon.difference_rate, sign=True)}); highest year {amount(highest.after)}, "
-        f"{amount(highest.difference, sign=True)}."
+        f"Cost: payroll over the horizon {money(horizon.after)}, {money(horizon.difference, sign=True)} "
+        f"({percent(horizon.difference_rate, sign=True)}); highest year {money(highest.after)}, "
+        f"{money(highest.difference, sign=True)}."
     )
 
 
@@ -161,7 +160,7 @@ def _people(result: StudyResult) -> Iterator[str]:
     if difference is not None and rate is not None:
         text += (
             f", {people.winners:,} earn more, {people.losers:,} less; "
-            f"median {amount(difference.median, sign=True)} ({percent(rate.median, sign=True)}), "
+            f"median {money(difference.median, sign=True)} ({percent(rate.median, sign=True)}), "
             f"P10 to P90 {percent(rate.p10, sign=True)} to {percent(rate.p90, sign=True)}"
         )
     yield f"{text}."
@@ -199,17 +198,11 @@ def _risks(result: StudyResult) -> Iterator[str]:
         yield f"[dim]  and {len(findings) - FINDINGS_SHOWN} more: planwise study report {result.study}[/]"
 
 
-def figure(value: float | None) -> str:
-    """Return a figure whose unit is unknown: large ones are amounts."""
-    is_amount = value is not None and abs(value) >= LARGE
-    return amount(value) if is_amount else TERMINAL.number(value)
-
-
 def print_simulation(report: SimulationReport) -> None:
     """Print gate failures, KPIs by year, the published folder and the next step."""
     console = results()
     print_gate(console, report.gate)
-    console.print(kpi_table(report.kpis, title=f"{report.scenario} on census {report.census}"))
+    print_kpis(report, title=f"{report.scenario} on census {report.census}")
     outcome = report.outcome
     run, reused = len(outcome.models_run), len(outcome.models_reused)
     console.print(f"{run} models run, {reused} reused, {outcome.seconds:.1f} s; gate {report.gate.status}.")
@@ -230,26 +223,34 @@ def print_simulation(report: SimulationReport) -> None:
         )
 
 
-def print_answers(result: StudyResult) -> None:
+def print_kpis(report: SimulationReport | PreviewReport, *, title: str) -> None:
+    """Print the KPIs by year, in the currency of the census."""
+    with in_currency(report.currency):
+        results().print(kpi_table(report.kpis, title=title))
+
+
+def print_answers(report: OptimizationReport) -> None:
     """Print the answers side by side where policy does not meet the target; nothing where it does."""
-    if result.answers:
+    if report.result.answers:
         console = results()
         console.print("Policy does not meet the target; the answers:")
-        console.print(answer_table(result.answers, result.target))
+        with in_currency(report.currency):
+            console.print(answer_table(report.result.answers, report.result.target))
 
 
 def print_optimization(report: OptimizationReport) -> None:
     """Print the result, changed levers, costs and the next step."""
     result, console = report.result, results()
-    console.print(_verdict(result))
-    if result.nearest is not None:
-        console.print(_nearest(result), markup=False, soft_wrap=True)
-    print_answers(result)
-    if result.changes:
-        console.print(lever_table(result))
-    if result.kpis:
-        console.print(comparison_table(result.kpis, report.baseline))
-    print_findings(console, result)
+    with in_currency(report.currency):
+        console.print(_verdict(result))
+        if result.nearest is not None:
+            console.print(_nearest(result), markup=False, soft_wrap=True)
+        print_answers(report)
+        if result.changes:
+            console.print(lever_table(result))
+        if result.kpis:
+            console.print(comparison_table(result.kpis, report.baseline))
+        print_findings(console, result)
     if result.strategy_reason:
         console.print(f"{result.strategy}: {result.strategy_reason}", markup=False, soft_wrap=True)
     quality = "" if result.quality_score is None else f"{result.quality_score:.0%} of the gap closed; "
@@ -308,12 +309,12 @@ def comparison_table(kpis: Kpis, baseline: Kpis) -> Table:
             percent(year["increase_rate"], 2),
             percent(year["growth_continuing"], 2),
             percent(year["growth_all"], 2),
-            amount(year["payroll"]),
-            amount(old["payroll"]),
-            amount(difference),
+            money(year["payroll"]),
+            money(old["payroll"]),
+            money(difference),
         )
     table.add_section()
-    table.add_row("sum", "", "", "", "", "", amount(total))
+    table.add_row("sum", "", "", "", "", "", money(total))
     return table
 
 
@@ -335,7 +336,7 @@ def kpi_table(kpis: Kpis, *, title: str) -> Table:
             percent(year["promotion_rate_of_payroll"], 2),
             percent(year["growth_continuing"], 2),
             percent(year["growth_all"], 2),
-            amount(year["payroll"]),
+            money(year["payroll"]),
             percent(year["turnover_total"], 1),
         )
     return table

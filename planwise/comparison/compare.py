@@ -121,6 +121,12 @@ class Comparison:
         return self.sources[1:]
 
     @property
+    def currency(self) -> str | None:
+        """The currency of all amounts; None where it differs between scenarios."""
+        codes = {source.publication.currency for source in self.sources}
+        return codes.pop() if len(codes) == 1 else None
+
+    @property
     def names(self) -> tuple[str, ...]:
         """All scenarios, the base first."""
         return tuple(source.name for source in self.sources)

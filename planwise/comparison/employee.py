@@ -93,6 +93,7 @@ class Timeline:
     person: Mapping[str, Any]
     years: tuple[Year, ...]
     problems: tuple[str, ...]
+    currency: str = ""
 
     @property
     def events(self) -> tuple[Event, ...]:

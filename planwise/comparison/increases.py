@@ -28,7 +28,7 @@ from planwise.comparison.sources import (
     reader,
     rows,
 )
-from planwise.comparison.workbook_cells import CENTS, HEADER_HEIGHT, SheetWriter, styles_of
+from planwise.comparison.workbook_cells import CENTS, HEADER_HEIGHT, SheetWriter, money_format, styles_of
 from planwise.errors import InputError
 from planwise.formatting import FORMULA_PATTERN, escape_formula
 from planwise.governance.publications import Publication, load_publication
@@ -279,7 +279,7 @@ class IncreaseList:
                 remedy=f"Write a {CSV} file.",
             )
         with file.open("wb") as opened, Workbook(opened, WORKBOOK_OPTIONS) as book:
-            sheets = _Sheets(book, mapping)
+            sheets = _Sheets(book, mapping, self.publication.currency)
             with self._people() as connection:
                 query = f"SELECT {_selected(mapping)} FROM people ORDER BY employee_id"
                 sheets.write_people(_batches(connection, query), totals.rows)
@@ -363,9 +363,8 @@ def _batches(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[Sequ
         yield from batch
 
 
-NUMBERS: Mapping[Kind, str] = {
+NUMBERS: dict[Kind, str] = {
     "whole": "0",
-    "money": CENTS,
     "ratio": "0.000",
     "rate": "0.00%",
     "fte": "0.00##",
@@ -386,10 +385,11 @@ CONTROLS = {
 class _Sheets:
     """The workbook's three sheets; the first has the list, its header in the first row."""
 
-    def __init__(self, book: Workbook, mapping: ListMapping) -> None:
+    def __init__(self, book: Workbook, mapping: ListMapping, currency: str) -> None:
         self._mapping = mapping
-        self._styles = styles_of(book)
-        self._formats = {kind: book.add_format({"num_format": text}) for kind, text in NUMBERS.items()}
+        self._styles = styles_of(book, currency)
+        numbers = NUMBERS | {"money": money_format(CENTS, currency)}
+        self._formats = {kind: book.add_format({"num_format": text}) for kind, text in numbers.items()}
         self._pages = {
             name: SheetWriter(book.add_worksheet(name), self._styles)
             for name in (PEOPLE_SHEET, GROUPS_SHEET, CONTROL_SHEET)

@@ -43,7 +43,7 @@ FIGURES = (
 )
 WRITERS = {
     "rate": lambda v: formatting.percent(v, 2),
-    "money": formatting.amount_short,
+    "money": formatting.money_short,
     "count": formatting.count,
 }
 
@@ -70,6 +70,7 @@ class ScenarioSummary:
     equity: Sequence[Row]
     alternatives: Sequence[Mapping[str, Any]]
     footer: str
+    currency: str
 
     @property
     def gap_reason(self) -> str | None:
@@ -92,6 +93,8 @@ def summarise(
     risk, findings = _risk(own)
     names = level_names(census_of(own, settings)) or None
     census = own.manifest["census"]
+    with formatting.in_currency(own.currency):
+        figures = _figures(kpis[0], None if other is None else _kpi_of(other, year))
     return ScenarioSummary(
         scenario=scenario,
         title=title or scenario,
@@ -101,7 +104,7 @@ def summarise(
         last_year=int(years[-1]),
         census=f"{census['name']}, {formatting.count(census['rows'])} people as of {census['as_of']}",
         published=formatting.moment(str(own.manifest["published_at"])),
-        figures=_figures(kpis[0], None if other is None else _kpi_of(other, year)),
+        figures=figures,
         years=kpis,
         levers=_levers(own, year),
         groups=_groups(IncreaseList(own, settings), names),
@@ -111,6 +114,7 @@ def summarise(
         equity=_equity(own, year),
         alternatives=_alternatives(settings, own, year),
         footer=f"PlanWise {version('planwise')}. Money: annual base pay x FTE in the census's currency.",
+        currency=own.currency,
     )
 
 
@@ -124,7 +128,9 @@ def render_html(summary: ScenarioSummary) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= WRITERS
-    return environment.get_template("summary.html.jinja").render(summary=summary, not_measured=NOT_MEASURED)
+    template = environment.get_template("summary.html.jinja")
+    with formatting.in_currency(summary.currency):
+        return template.render(summary=summary, not_measured=NOT_MEASURED)
 
 
 def render_pdf(summary: ScenarioSummary) -> bytes:
@@ -184,7 +190,7 @@ def _figures(own: Row, other: Row | None) -> list[dict[str, Any]]:
 
 
 def _signed(kind: str, difference: float) -> str:
-    write = formatting.count if kind == "count" else formatting.amount_short
+    write = formatting.count if kind == "count" else formatting.money_short
     return write(difference, sign=True)
 
 

@@ -305,7 +305,7 @@ def _write(comparison: Comparison, handle: object, *, with_people: bool) -> None
     names += [LEVELS_SHEET] if comparison.years and with_people else []
     names += [PEOPLE_SHEET, EMPLOYEES_SHEET] if comparison.people and with_people else []
     sheets = {name: workbook.add_worksheet(name) for name in (*names, NOTES_SHEET)}
-    styles = styles_of(workbook)
+    styles = styles_of(workbook, comparison.currency)
     pages = {name: SheetWriter(sheet, styles) for name, sheet in sheets.items()}
     cells = plan_kpis(comparison)
     write_levers(pages[LEVERS_SHEET], comparison)

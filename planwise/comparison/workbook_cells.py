@@ -1,6 +1,7 @@
 """Cells, live formulas and formats of the workbook."""
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from planwise.comparison.differences import Kind
+from planwise.formatting import currency_mark
 from planwise.parameters.catalogue import Unit
 
 PP = 100
@@ -259,8 +261,21 @@ class Styles:
     parameter_change: dict[str, Format]
 
 
-def styles_of(workbook: Workbook) -> Styles:
-    """Add the formats to a workbook."""
+def money_format(numbers: str, currency: str | None) -> str:
+    """Return a number format of amounts with the currency's mark before their digits."""
+    mark = currency_mark(currency)
+    return re.sub(r"(#,##)?0(\.0+)?", lambda digits: f'"{mark}"{digits[0]}', numbers) if mark else numbers
+
+
+def styles_of(workbook: Workbook, currency: str | None) -> Styles:
+    """Add the formats to a workbook whose amounts are in a currency; None for several."""
+
+    def marked(formats: Mapping[Any, str]) -> dict[Any, str]:
+        amounts = (Kind.MONEY, Unit.MONEY)
+        return {kind: money(text) if kind in amounts else text for kind, text in formats.items()}
+
+    def money(numbers: str) -> str:
+        return money_format(numbers, currency)
 
     def style(**properties: object) -> Format:
         return workbook.add_format({"font_name": "Calibri", "font_size": 10, "valign": "top", **properties})
@@ -268,6 +283,7 @@ def styles_of(workbook: Workbook) -> Styles:
     def total(numbers: str) -> Format:
         return style(num_format=numbers, bold=True, top=1, top_color=LINE)
 
+    parameters, changes = marked(PARAMETERS), marked(PARAMETER_CHANGES)
     return Styles(
         title=style(bold=True, font_size=16, font_color=INK),
         subtitle=style(font_color="#595959"),
@@ -280,20 +296,20 @@ def styles_of(workbook: Workbook) -> Styles:
         wrapped=style(text_wrap=True),
         warning=style(text_wrap=True, font_color="#9C5700", bg_color="#FFF4DC"),
         plain=style(num_format="0"),
-        number={kind: style(num_format=numbers) for kind, numbers in NUMBERS.items()},
-        change={kind: style(num_format=numbers, bg_color=PAPER) for kind, numbers in CHANGES.items()},
-        total={kind: total(numbers) for kind, numbers in NUMBERS.items()},
-        total_change={kind: total(numbers) for kind, numbers in CHANGES.items()},
+        number={kind: style(num_format=numbers) for kind, numbers in marked(NUMBERS).items()},
+        change={kind: style(num_format=numbers, bg_color=PAPER) for kind, numbers in marked(CHANGES).items()},
+        total={kind: total(numbers) for kind, numbers in marked(NUMBERS).items()},
+        total_change={kind: total(numbers) for kind, numbers in marked(CHANGES).items()},
         total_label=style(bold=True, top=1, top_color=LINE),
         share=style(num_format=SHARE_CHANGE, bg_color=PAPER),
         total_share=total(SHARE_CHANGE),
-        cents=style(num_format=CENTS),
-        cents_change=style(num_format=CENTS_CHANGE, bg_color=PAPER),
-        total_cents=total(CENTS),
-        total_cents_change=total(CENTS_CHANGE),
-        parameter={u.value: style(num_format=PARAMETERS.get(u, OTHER_PARAMETER)) for u in Unit},
+        cents=style(num_format=money(CENTS)),
+        cents_change=style(num_format=money(CENTS_CHANGE), bg_color=PAPER),
+        total_cents=total(money(CENTS)),
+        total_cents_change=total(money(CENTS_CHANGE)),
+        parameter={u.value: style(num_format=parameters.get(u, OTHER_PARAMETER)) for u in Unit},
         parameter_change={
-            u.value: style(num_format=PARAMETER_CHANGES.get(u, OTHER_PARAMETER_CHANGE), bg_color=PAPER)
+            u.value: style(num_format=changes.get(u, OTHER_PARAMETER_CHANGE), bg_color=PAPER)
             for u in Unit
         },
     )  # fmt: skip

@@ -99,7 +99,7 @@ def _manifest(
             "as_of": census.as_of.isoformat(),
             "rows": census.rows,
             "availability": dict(census.availability),
-            "currency": str(census.source.get("currency", "")),
+            "currency": census.currency,
         },
         "years": list(effective.years),
         "parameters_digest": effective.digest,

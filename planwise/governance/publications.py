@@ -66,6 +66,11 @@ class Publication:
     folder: Path
     manifest: Mapping[str, Any]
 
+    @property
+    def currency(self) -> str:
+        """The currency of its census; empty where that states none."""
+        return str(self.manifest["census"].get("currency") or "")
+
     def file(self, mart: str) -> Path:
         """Return a mart's Parquet file; raises DamagedStore unless it has what was published."""
         file = self.folder / f"{mart}.parquet"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
+from planwise.formatting import money
 from planwise.parameters.catalogue import Lever, Unit
 from planwise.parameters.effective import EffectiveParameters
 
@@ -267,7 +268,7 @@ def validate_target(
     findings = [Finding(TARGET, None, risk, f"A growth target of {growth:.2%} {name}.")]
     if payroll is not None and payroll_budget is not None and payroll > payroll_budget:
         over = payroll - payroll_budget
-        message = f"Payroll of {payroll:,.0f} is {over:,.0f} over the budget of {payroll_budget:,.0f}."
+        message = f"Payroll of {money(payroll)} is {money(over)} over the budget of {money(payroll_budget)}."
         findings.append(Finding("payroll_budget", None, Risk.CRITICAL, message))
     if market_budget is not None and abs(growth - market_budget) > MARKET_GAP_NOTABLE_RATE:
         gap_pp = (growth - market_budget) * 100

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from planwise.engine.outcome import Kpis
+from planwise.formatting import money
 from planwise.parameters import (
     EffectiveParameters,
     Finding,
@@ -78,7 +79,7 @@ def _over_budget(kpis: Kpis, budget: float) -> list[Finding]:
     payroll = max((float(year["payroll"]) for year in kpis), default=0.0)
     if payroll <= budget:
         return []
-    message = f"Payroll of {payroll:,.0f} is {payroll - budget:,.0f} over the budget of {budget:,.0f}."
+    message = f"Payroll of {money(payroll)} is {money(payroll - budget)} over the budget of {money(budget)}."
     return [Finding("payroll_budget", None, Risk.CRITICAL, message)]
 
 

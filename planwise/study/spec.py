@@ -354,6 +354,7 @@ class StudyHeader:
     spec: StudySpec
     scenario: str
     census: str
+    currency: str
     kind: str
     levers: tuple[str, ...]
     workers: int
@@ -368,6 +369,7 @@ class StudyHeader:
             spec=StudySpec.from_json(about["question"]),
             scenario=str(about.get("scenario", "")),
             census=str(about.get("census", "")),
+            currency=str(about.get("currency", "")),
             kind=str(about.get("kind", "real")),
             levers=tuple(about.get("levers", ())),
             workers=int(about.get("workers", 1)),

@@ -42,7 +42,7 @@ class Measure:
 
     def text(self, value: Any, decimals: int = 2, form: NumberFormat = TERMINAL) -> str:
         """Return a value in words: a per cent or an amount."""
-        return form.amount_short(value) if self.is_amount else form.percent(value, decimals)
+        return form.money_short(value) if self.is_amount else form.percent(value, decimals)
 
 
 MEASURES: Mapping[str, Measure] = {

@@ -18,7 +18,7 @@ OF = catalogue().parameters
         ("termination_multiplier_level_1", 1.0, "1.00×", "1"),
         ("merit_min_tenure_years", 0.5, "0.5 years", "0.5"),
         ("promotion_min_tenure_years", 1.0, "1 year", "1"),
-        ("payroll_budget", 1250000.0, "$1,250,000", "1250000"),
+        ("payroll_budget", 1250000.0, "1,250,000", "1250000"),
         ("payroll_budget", None, "no budget", ""),
         ("range_adjustment", None, "the year's cola_rate", ""),
         ("seed", 2147483647, "2147483647", "2147483647"),

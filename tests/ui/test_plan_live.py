@@ -155,12 +155,12 @@ def tile(label, effective=BASE, year=2027, budget=None):
 def test_key_figures_say_the_difference_from_the_base():
     first, left = tiles(OLD, NEW, BASE, 2026, None)[:2]
     assert (first.label, first.figure) == ("Increase budget, 2026", "3.30%")
-    assert first.note == "$792,000 a year; $396,000 in 2026's books"
+    assert first.note == "792,000 a year; 396,000 in 2026's books"
     assert (left.figure, left.note) == ("n/a", "no budget: type one above")
     growth = tile("Change in average pay, 2026–2027")
     assert (growth.figure, growth.change) == ("4.51%", "+0.51\N{NO-BREAK SPACE}pp")
-    assert growth.note == "mean $80,000, median $75,000"  # no target is set
-    assert tile("Annual payroll").change == "+$1.2\N{NO-BREAK SPACE}M"
+    assert growth.note == "mean 80,000, median 75,000"  # no target is set
+    assert tile("Annual payroll").change == "+1.2\N{NO-BREAK SPACE}M"
     assert tile("Headcount").change == "−2"
     assert "all exits" in tile("Headcount").about.lower()
     assert tile("Pay gap").change == "−0.50\N{NO-BREAK SPACE}pp"
@@ -207,7 +207,7 @@ def test_over_the_budget_is_said_in_words():
         "0.30\N{NO-BREAK SPACE}pp",
         "over the budget",
     )
-    assert over.note == "$72,000 over your budget, 3.0%"
+    assert over.note == "72,000 over your budget, 3.0%"
     spent = tile("the budget", year=2026, budget=RaiseBudget("the market's budget", rate=0.033))
     assert spent.verdict == "spent to the point"
 
@@ -254,10 +254,10 @@ def test_growth_is_judged_against_the_target(target, verdict, tone):
 
 def test_payroll_is_judged_against_the_budget_in_its_highest_year():
     over = tile("Annual payroll", BASE.with_assumptions({"payroll_budget": 26_000_000}))
-    assert (over.verdict, over.tone) == ("$200,000 over", "bad")
+    assert (over.verdict, over.tone) == ("200,000 over", "bad")
     assert over.note.endswith("budget in 2027")
     under = tile("Annual payroll", BASE.with_assumptions({"payroll_budget": 27_200_000}))
-    assert (under.verdict, under.tone) == ("$1.0\N{NO-BREAK SPACE}M under", "good")
+    assert (under.verdict, under.tone) == ("1.0\N{NO-BREAK SPACE}M under", "good")
 
 
 def test_a_gap_that_cannot_be_estimated_is_not_available():

@@ -27,13 +27,13 @@ UNITS += ("ratio", "seconds")
         (f.exact_percent(0.03125), "3.125%"),
         (f.exact_percent(-0.005), "−0.5%"),
         (f.exact_percent(0.03, 0), "3%"),
-        (f.money(112323.74), "$112,324"),
-        (f.money(-1234.4), "−$1,234"),
-        (f.money(98, sign=True), "+$98"),
-        (f.money_short(1_286_544_110), f"$1.29{NBSP}B"),
-        (f.money_short(102_626_281, sign=True), f"+$102.6{NBSP}M"),
-        (f.money_short(-2_400_000), f"−$2.4{NBSP}M"),
-        (f.money_short(999_999), "$999,999"),
+        (f.money(112323.74), "112,324"),
+        (f.money(-1234.4), "−1,234"),
+        (f.money(98, sign=True), "+98"),
+        (f.money_short(1_286_544_110), f"1.29{NBSP}B"),
+        (f.money_short(102_626_281, sign=True), f"+102.6{NBSP}M"),
+        (f.money_short(-2_400_000), f"−2.4{NBSP}M"),
+        (f.money_short(999_999), "999,999"),
         (f.amount_short(808_400_000), f"808.4{NBSP}M"),
         (f.amount_short(1234567.8, sign=True), f"+1.2{NBSP}M"),
         (f.amount_short(12, sign=True), "+12"),
@@ -141,7 +141,8 @@ def test_texts_of_the_core_call_levels_as_pages_do(text, shown):
 @pytest.mark.parametrize(
     ("code", "amount", "heading"),
     [
-        ("", "$112,324", "Payroll,\u00a0$"),
+        ("USD", "$112,324", "Payroll,\u00a0$"),
+        ("", "112,324", "Payroll, amount"),
         ("GBP", "£112,324", "Payroll,\u00a0£"),
         ("CHF", "CHF\u00a0112,324", "Payroll,\u00a0CHF"),
         (None, "112,324", "Payroll, amount"),
@@ -151,7 +152,8 @@ def test_money_and_headings_have_the_currency_of_the_census(code, amount, headin
     with f.in_currency(code):
         assert (f.money(112324), f.with_unit("Payroll, $")) == (amount, heading)
         assert f.with_unit("Cost of $5 lunches, a title") == "Cost of $5 lunches, a title"
-    assert f.money(1) == "$1"
+        assert f.TERMINAL.money(112324) == amount.replace("\u00a0", " ")
+    assert f.money(1) == "1"
 
 
 def test_a_time_is_local_with_its_zone_and_levels_have_the_names_of_their_census():

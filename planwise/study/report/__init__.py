@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from planwise import formatting
 from planwise.errors import InputError
+from planwise.formatting import in_currency
 from planwise.study.report.evidence import Evidence, Report, gather_evidence
 from planwise.study.report.theme import DARK, LIGHT, css_variables, standalone_svg
 
@@ -39,14 +40,17 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 def render_html(report: Report) -> str:
     """Return the report as one HTML page that loads no other file."""
     themes = {"light": css_variables(LIGHT), "dark": css_variables(DARK)}
-    return _environment().get_template("report.html.jinja").render(report=report, footer=_footer(), **themes)
+    template = _environment().get_template("report.html.jinja")
+    with in_currency(report.evidence.header.currency):
+        return template.render(report=report, footer=_footer(), **themes)
 
 
 def render_markdown(report: Report, charts_folder: str) -> str:
     """Return the report as Markdown; `charts_folder` holds its charts and is relative to the file."""
     environment = _environment(finalize=_escape_unless_markup)
     template = environment.get_template("report.md.jinja")
-    text = template.render(report=report, footer=_footer(), charts_folder=charts_folder)
+    with in_currency(report.evidence.header.currency):
+        text = template.render(report=report, footer=_footer(), charts_folder=charts_folder)
     return _BLANK_LINES.sub("\n\n", text)
 
 
@@ -90,7 +94,7 @@ def _environment(**options: Any) -> Environment:
         keep_trailing_newline=True,
         **options,
     )
-    for name in ("amount_short", "count", "number", "percent", "points", "ratio"):
+    for name in ("money", "money_short", "count", "number", "percent", "points", "ratio"):
         environment.filters[name] = getattr(formatting, name)
     environment.filters |= {"one_line": _one_line, "fenced": _fenced}
     return environment

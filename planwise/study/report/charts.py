@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from planwise.engine.outcome import Kpis
-from planwise.formatting import MINUS, amount_short
+from planwise.formatting import MINUS, money_short
 from planwise.parameters import Lever
 from planwise.study.report.theme import add_legend, color, draw_svg, style_axes
 from planwise.study.trial import Trial
@@ -128,13 +128,13 @@ def cost(before: Kpis, after: Kpis, limit: float | None) -> str:
         for side, kpis, role, label in ((-1, before, "before", "before"), (1, after, "after", "after")):
             x = np.arange(len(kpis)) + side * BAR / 1.9
             bars = axes.bar(x, [float(year["payroll"]) for year in kpis], BAR, color=color(role), label=label)
-            texts = [amount_short(float(year["payroll"])) for year in kpis]
+            texts = [money_short(float(year["payroll"])) for year in kpis]
             ground = {"facecolor": color("page"), "edgecolor": "none", "pad": 1}
             axes.bar_label(bars, texts, padding=3, fontsize=8, color=color("muted"), bbox=ground, zorder=5)
         if limit is not None:
             axes.axhline(limit, color=color("bad"), linewidth=1.2, linestyle=(0, (4, 2)), label="limit")
         axes.set_xticks(range(len(after)), [str(year["simulation_year"]) for year in after])
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: amount_short(value).replace(".0", "")))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: money_short(value).replace(".0", "")))
         axes.set_ylabel("payroll at year end")
         add_legend(axes)
 

@@ -9,10 +9,11 @@ from typing import Any, Literal
 from planwise.engine.outcome import Kpis
 from planwise.equity.reasons import gap_reason
 from planwise.errors import InputError
-from planwise.formatting import PAGE, count, number, percent, points, ratio
+from planwise.formatting import PAGE, count, in_currency, money, number, percent, points, ratio
 from planwise.governance.request import ScenarioRequest
 from planwise.parameters import Lever, catalogue
 from planwise.settings import Settings
+from planwise.study.constraints import PAYROLL
 from planwise.study.post_analysis import NOT_COMPUTED
 from planwise.study.queries import load_view
 from planwise.study.report import charts
@@ -186,12 +187,16 @@ def _count_change(value: Any) -> str:
     return count(value, sign=True)
 
 
+def _money_change(value: Any) -> str:
+    return money(value, sign=True)
+
+
 GAP = "adjusted_gap_max"
 # A KPI of the last year, its label, the formats of its value and of its difference.
 STRUCTURE: tuple[tuple[str, str, Format, Format], ...] = (
     ("headcount", "employees", count, _count_change),
-    ("mean_base_pay", "mean base pay", count, _count_change),
-    ("median_base_pay", "median base pay", count, _count_change),
+    ("mean_base_pay", "mean base pay", money, _money_change),
+    ("median_base_pay", "median base pay", money, _money_change),
     ("mean_compa_ratio", "mean compa-ratio", _ratio, _ratio_change),
     ("within_level_cv", "spread within levels (coefficient of variation)", _rate, points),
     (GAP, "pay equity: largest adjusted gap (log points)", _rate, points),
@@ -332,9 +337,17 @@ class Report:
         """The commands that repeat the study and simulate its result."""
         return f"{optimize_command(self.evidence)}\n{simulate_command(self.evidence)}"
 
+    def limited(self, name: str, value: float | None) -> str:
+        """Return a figure of a constraint in words."""
+        return money(value) if name == PAYROLL else number(value, 6)
+
     @cached_property
     def charts(self) -> Mapping[str, str]:
         """The charts that the evidence allows, by name, as SVG."""
+        with in_currency(self.evidence.header.currency):
+            return self._drawn()
+
+    def _drawn(self) -> Mapping[str, str]:
         evidence, drawn = self.evidence, {}
         result, target, tolerance = evidence.result, evidence.target, evidence.tolerance
         if self.declared_changes:
@@ -346,7 +359,7 @@ class Report:
         if self.has_bridge:
             drawn["bridge"] = charts.bridge(evidence.baseline, evidence.kpis)
         if evidence.finding("cost_impact") and evidence.baseline:
-            limits = [c["limit"] for c in result["constraints"] if c["name"] == "payroll" and c.get("limit")]
+            limits = [c["limit"] for c in result["constraints"] if c["name"] == PAYROLL and c.get("limit")]
             drawn["cost"] = charts.cost(evidence.baseline, evidence.kpis, limits[0] if limits else None)
         if robustness := evidence.finding("robustness"):
             goal = evidence.header.spec.goal

@@ -123,6 +123,24 @@ def test_a_reader_finds_headers_formats_and_paper(book):
     assert notes[0][1] == ("lean" * 16)
 
 
+@pytest.mark.parametrize(
+    ("currencies", "payroll", "change"),
+    [
+        (("EUR", "EUR"), '"€"#,##0', '+"€"#,##0;-"€"#,##0;"€"0'),
+        (("CHF", "CHF"), '"CHF\u00a0"#,##0', '+"CHF\u00a0"#,##0;-"CHF\u00a0"#,##0;"CHF\u00a0"0'),
+        (("EUR", "USD"), "#,##0", "+#,##0;-#,##0;0"),
+    ],
+)
+def test_amounts_have_the_currency_of_the_census(settings, tmp_path, currencies, payroll, change):
+    people = [Person(f"E{n}", (50_000, 50_000, 50_000 + n)) for n in range(12)]
+    for name, currency in zip(("base", "other"), currencies, strict=True):
+        publish(settings, name, people, census={"currency": currency})
+    file = write_workbook(compare(settings, ["base", "other"]), tmp_path / "money.xlsx")
+    rows = openpyxl.load_workbook(file)["KPIs per year"].iter_rows(min_row=5)
+    found = next(row for row in rows if (row[0].value, row[2].value) == ("Payroll at year end", 2027))
+    assert (found[3].number_format, found[5].number_format) == (payroll, change)
+
+
 def test_text_of_users_stays_text(settings, tmp_path):
     people = [
         Person(f"{text}{n}", (50_000, 50_000, 50_000 + n), department=text, gender=text, job=text)

@@ -37,8 +37,9 @@ from planwise.study import (
 )
 from planwise.study.optuna_storage import load_study
 from planwise.study.post_analysis import NotComputed
-from planwise.study.problem import require_groups
+from planwise.study.problem import problem_of, require_groups
 from planwise.study.spec import CANCELLED, OptimizeRequest
+from planwise.study.strategies import question_seconds
 from planwise.study.study_files import check_not_running, journal_file, reading_study
 from planwise.study.target import MEASURES, Target
 from planwise.study.trial import Kind, TrialPurpose, finished_trials
@@ -242,9 +243,8 @@ def study(
     require_groups(spec, resolved.census)
     check_not_running(settings, name)
     run.note("study", name)
-    run.log(
-        f"Study {name}: {spec.goal.text() if spec.sought else spec.objectives} by {spec.chosen_strategy}."
-    )
+    question = spec.goal.text() if spec.sought else spec.objectives
+    run.log(f"Study {name}: {question} by {spec.chosen_strategy}.{_duration(request, spec, resolved)}")
     remove_dead_workers(settings, name, wait_seconds=LEAVING_SECONDS)
     workers = TrialWorkers(settings, resolved.census, resolved.effective, name)
     with ExitStack() as stack:
@@ -275,6 +275,16 @@ def study(
             resume=request.resume is not None,
             hooks=_hooks(spec, name, run),
         )
+
+
+def _duration(request: OptimizeRequest, spec: StudySpec, resolved: Resolved) -> str:
+    """Return a sentence on how long the study will take; nothing for one that is resumed."""
+    if request.resume is not None:
+        return ""
+    kind: Kind = "preview" if request.preview else "real"
+    problem = problem_of(spec, resolved.effective, census_levels(resolved.census), kind)
+    seconds = question_seconds(request, problem, resolved.census.rows, len(resolved.effective.years))
+    return f" It takes about {seconds:,.0f} s."
 
 
 def resumed(settings: Settings, request: OptimizeRequest) -> OptimizeRequest:

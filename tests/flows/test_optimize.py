@@ -20,6 +20,7 @@ from planwise.cli.commands import UsageError, run
 from planwise.cli.tables import lever_table, print_findings
 from planwise.engine.warehouse import open_warehouse
 from planwise.errors import Busy, InputError
+from planwise.formatting import in_currency
 from planwise.governance import open_ledger
 from planwise.governance.publications import list_publications, load_publication
 from planwise.governance.request import option_of
@@ -408,10 +409,11 @@ def text_of(shown):
 
 
 def test_the_answer_has_cost_people_other_seeds_constraints_and_risks():
-    text = text_of(full_result())
+    with in_currency("GBP"):
+        text = text_of(full_result())
     assert "Objective 0.75 = cost 0.9 × 0.5 + targets 0.6 × 0.5" in text
-    assert "payroll over the horizon 2.5 M, +500,000 (+25.0%)" in text
-    assert "in 2030 pay differs for 90 of 100, 80 earn more, 10 less; median +20 (+2.0%)" in text
+    assert "payroll over the horizon £2.5 M, +£500,000 (+25.0%)" in text
+    assert "in 2030 pay differs for 90 of 100, 80 earn more, 10 less; median +£20 (+2.0%)" in text
     assert "45% within the tolerance (95 %: 26% to 66%); 5% over the payroll limit" in text
     assert "violated" in text and "CRITICAL, 5 findings" in text and "and 2 more" in text
     assert "finding [0]" in text and "mind [this]" in text  # brackets are no markup

@@ -84,7 +84,7 @@ def test_a_terminal_has_signs_and_spaces_that_can_be_typed(written, expected):
         (f.count(-0.2, sign=True), "0"),
         (f.ratio(0.0, 3, sign=True), "0.000"),
         (f.amount_short(0, sign=True), "0"),
-        (f.money(-0.3), "$0"),
+        (f.money(-0.3), "0"),
     ],
 )
 def test_a_zero_has_no_sign(written, expected):

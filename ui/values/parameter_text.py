@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from planwise.errors import InputError
-from planwise.formatting import MINUS, level, money, points, with_levels
+from planwise.formatting import MINUS, level, local, money, points, with_levels
 from planwise.parameters import Assumption, Lever, Value, risk_of
 from planwise.parameters.catalogue import Parameter, Unit
 from planwise.parameters.values import LEAP_YEAR, canonical, merit_groups, outside_bounds
@@ -124,7 +124,7 @@ def _spelled(parameter: Parameter, text: str) -> str:
         return text
     if text.lower() in {"", "null", "none"} or text.lower() == (parameter.null_means or "").lower():
         return ""
-    number = text.replace(MINUS, "-").lstrip("$ ").rstrip(f"{TIMES}xX ")
+    number = text.replace(MINUS, "-").lstrip(f"{local().mark}$ ").rstrip(f"{TIMES}xX ")
     percent = number.endswith("%")
     number = number.removesuffix("%").strip()
     number = number.replace(",", "") if _THOUSANDS.fullmatch(number) else number.replace(",", ".")

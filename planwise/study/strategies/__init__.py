@@ -1,13 +1,14 @@
 """Strategies by name, what each one does, and which questions it can answer."""
 
 import difflib
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from planwise.errors import InputError
-from planwise.study.problem import Strategy
+from planwise.study.problem import Problem, Strategy, evaluation_budget
 from planwise.study.spec import OptimizeRequest, StudySpec
-from planwise.study.strategies.auto import Auto
+from planwise.study.strategies.auto import Auto, choose
 from planwise.study.strategies.heuristic import AGGRESSIVE, BALANCED, CONSERVATIVE
 from planwise.study.strategies.sampling import CMAES, GP, SAMPLERS, require_torch
 from planwise.study.strategies.scipy_methods import SCIPY_METHODS
@@ -101,6 +102,7 @@ START_SECONDS = 12.0  # of a new process: libraries and models
 SEARCH_PREVIEWS = 12.0  # bounds, slopes, steps, and the levers one by one
 SEED_PREVIEWS, PLAN_PREVIEWS, PUBLISH_PREVIEWS = 2.3, 8.0, 22.0
 SCIPY_PLANS, LOOP_START = 1, 1
+PREVIEW_START_SECONDS, PREVIEW_SECONDS = 0.08, 2.6e-6  # of a preview; for each person and year
 
 
 def expected_seconds(request: OptimizeRequest, strategy: str, trials: int, preview_seconds: float) -> float:
@@ -116,7 +118,24 @@ def expected_seconds(request: OptimizeRequest, strategy: str, trials: int, previ
         searched = (request.iterations + LOOP_START) * plan
     published = request.publish and not request.preview
     after = SEED_PREVIEWS * request.seeds + (PUBLISH_PREVIEWS if published else 0.0)
-    return START_SECONDS + (SEARCH_PREVIEWS + searched + after) * preview_seconds
+    limit = request.timeout_seconds or math.inf
+    return (
+        START_SECONDS + min((SEARCH_PREVIEWS + searched) * preview_seconds, limit) + after * preview_seconds
+    )
+
+
+def expected_preview_seconds(people: int, years: int) -> float:
+    """Return about how long a preview on pay levers takes, before one is measured."""
+    return PREVIEW_START_SECONDS + PREVIEW_SECONDS * people * years
+
+
+def question_seconds(request: OptimizeRequest, problem: Problem, people: int, years: int) -> float:
+    """Return about how long a study takes whose previews are not measured yet."""
+    each = expected_preview_seconds(people, years)
+    chosen = problem.spec.chosen_strategy
+    strategy = choose(problem).strategy if chosen == AUTO.name else chosen
+    trials = request.trials or evaluation_budget(problem, each).recommended
+    return expected_seconds(request, strategy, trials, each)
 
 
 NAMED: dict[str, Strategy] = {

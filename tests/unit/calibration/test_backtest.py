@@ -1,5 +1,6 @@
 """A backtest: observed and simulated statistics, forecasts, intervals, report."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -161,9 +162,8 @@ def test_report_shows_every_forecast_beside_what_happened():
         Row(Figure("growth_all"), 0.02, 0.03, Interval(0.025, 0.035, False), None, 0.02, 0.01),
     )
     held = Holdout("2021 to 2022", ("2020 to 2021",), 20, rows, {}, {}, ("Something clipped.",))
-    found = Backtest(
-        (held,), "levels as given (file)", "headcount growth is an input, not a forecast: the mean"
-    )
+    rule = "headcount growth is an input, not a forecast: the mean"
+    found = Backtest((held,), "levels as given (file)", rule, "EUR")
     text = backtest_markdown(found)
 
     assert (
@@ -173,6 +173,9 @@ def test_report_shows_every_forecast_beside_what_happened():
     assert "| growth of mean pay, everyone | 2.00% | 3.00% | +1.00 pp | 2.50% – 3.50% | no | - | - |" in text
     assert "Within P10–P90: 0% over draws, 100% over years, of 2 figures." in text
     assert "- Something clipped." in text
+    payroll = Row(Figure("payroll"), 8.4e6, 8.3e6, Interval(8e6, 9e6, True), None, 8e6, 8e6)
+    paid = backtest_markdown(replace(found, holdouts=(replace(held, rows=(payroll,)),)))
+    assert "| payroll | €8.4 M | **€8.3 M** | -1.2% | €8.0 M – €9.0 M |" in paid
     plain = backtest_json(found)
     assert (plain["coverage_draws"], plain["coverage_years"], plain["coverage_expected"]) == (0, 1, 0.8)
     assert plain["holdouts"][0]["nearest"] == {"simulation": 1, "last year": 1, "mean of years": 0}

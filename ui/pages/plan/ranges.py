@@ -102,7 +102,9 @@ def typed_ranges(census: CensusInfo, pending: Pending) -> dict[int, tuple[float,
     for name, text in pending.items():
         _, number, side = name.split(":")
         try:
-            found[int(number)][SIDES.index(side)] = float(text.strip().lstrip(local().mark).replace(",", ""))
+            found[int(number)][SIDES.index(side)] = float(
+                text.strip().lstrip(f"{local().mark}$ ").replace(",", "")
+            )
         except ValueError:
             raise InputError(f"{text!r} is no amount.", remedy=f"Type the {side}, such as 52,000.") from None
     return {number: (low, high) for number, (low, high) in found.items()}

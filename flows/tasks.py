@@ -25,7 +25,9 @@ from prefect.tasks import Task, exponential_backoff
 from planwise.app.runner import Runner, Stopped, record_job, run_as_job
 from planwise.console import settings_for
 from planwise.errors import Busy, InputError, PlanWiseError, UnexpectedError
+from planwise.governance.roles import acting_as
 from planwise.jobs import JobFolder, JobKind, JobWriter
+from planwise.jobs.folder import REQUEST
 from planwise.masking import describe_error, masked_traceback
 from planwise.processes import keep_private
 from planwise.settings import Settings
@@ -143,7 +145,9 @@ def run_deployment_job(job: Callable[[Settings, Any, Runner], Any], request: Any
             folder = folder_of_run(settings, flow_run.tags or ())
             if folder is None:
                 return run_as_job(settings, kind, request, job, PrefectRunner())
-            return record_job(JobWriter(folder), PrefectRunner(), lambda run: job(settings, request, run))
+            started = folder.read(REQUEST) or {}
+            with acting_as(str(started.get("started_by")), started.get("role")):
+                return record_job(JobWriter(folder), PrefectRunner(), lambda run: job(settings, request, run))
     except Stopped as stopped:
         return Cancelled(message=stopped.what)
 

@@ -106,6 +106,9 @@ class Settings(HomeSettings):
     ledger_url: str | None = Field(
         default=None, description="SQLAlchemy URL; a SQLite file in the home by default"
     )
+    ledger_key_file: Path | None = Field(
+        default=None, description="A file (mode 600) with the key that signs the audit trail's events"
+    )
     study_storage_url: str | None = Field(
         default=None, description="Optuna RDB URL; a journal file by default"
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from planwise.app.censuses import record_census, require_edit
 from planwise.app.gates import evaluate_gate, show_gate
 from planwise.app.requests import GenerateRequest, IngestRequest
 from planwise.app.runner import Runner
@@ -55,6 +56,7 @@ def ingest(settings: Settings, request: IngestRequest, run: Runner) -> Ingestion
 
     Raises ImportBlocked or CensusBlocked (the census in use stays), InputError.
     """
+    require_edit(settings)
     reading: Reading = run(read_file, settings, request)
     report = reading.report
     rows, levels = census_table(reading.rows).to_pandas(), reading.ranges["level_id"].tolist()
@@ -67,7 +69,14 @@ def ingest(settings: Settings, request: IngestRequest, run: Runner) -> Ingestion
     except GateBlocked as blocked:
         raise CensusBlocked(IngestionReport(None, report, gate), blocked) from None
     done: ImportResult = run(put_in_use, settings, reading)
-    census = done.census
+    census = record_census(
+        settings,
+        done.census,
+        "imported",
+        rows_read=report.rows_read,
+        rows_rejected=report.rows_rejected,
+        gate=gate.status,
+    )
     run.log(
         f"Census {census.name}: {census.rows:,} employees as of {census.as_of}, gate {gate.status}, in use."
     )
@@ -87,6 +96,7 @@ class Generated:
 
 def generate(settings: Settings, request: GenerateRequest, run: Runner) -> Generated:
     """Generate a synthetic census and put it in use when its gate passes."""
+    require_edit(settings)
 
     def generate_rows() -> Census:
         return generate_census(
@@ -99,7 +109,8 @@ def generate(settings: Settings, request: GenerateRequest, run: Runner) -> Gener
     show_gate(run, census.name, gate)
     require(gate)
     run.log(f"Census {census.name}: {census.rows:,} employees as of {census.as_of}, gate {gate.status}.")
-    return Generated(run(use_census, settings, census.name))
+    used = run(use_census, settings, census.name)
+    return Generated(record_census(settings, used, "generated", seed=request.seed, gate=gate.status))
 
 
 def read_file(settings: Settings, request: IngestRequest) -> Reading:

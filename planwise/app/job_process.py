@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from planwise.app.runner import InProcessRunner, Runner, grace_period, record_job, wait_for_cancellation
 from planwise.console import settings_for
 from planwise.errors import InputError, PlanWiseError
+from planwise.governance.roles import acting_as
 from planwise.jobs import JobFolder, JobKind, JobWriter, State
 from planwise.jobs.folder import REQUEST
 from planwise.jobs.writer import wait_for_turn
@@ -48,7 +49,8 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # cancellation is requested through the folder
     threading.Thread(target=_watch, args=(writer, kind), name="stop watch", daemon=True).start()
     try:
-        _run_job(settings_for(), writer, kind, stored["request"])
+        with acting_as(stored["started_by"], stored.get("role")):
+            _run_job(settings_for(), writer, kind, stored["request"])
     except PlanWiseError as error:
         sys.stderr.write(f"{error}\n")  # the outcome has it too
         return FAILED

@@ -23,7 +23,7 @@ from planwise.engine.upkeep import (
 )
 from planwise.engine.warehouse import Warehouse, scenario_environment
 from planwise.engine.worker_warehouses import remove_dead_workers
-from planwise.governance import open_ledger
+from planwise.governance import Action, open_ledger, require_role
 from planwise.jobs.reader import remove_old_jobs
 from planwise.settings import Settings
 from planwise.storage import PARTIAL, remove, sizes_mb
@@ -81,6 +81,8 @@ class MaintenanceReport:
 
 def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> MaintenanceReport:
     """Remove old environments, tables that no other one has and leftover files; compact the warehouse."""
+    if not request.dry_run:
+        require_role(settings, Action.MAINTAIN)
     before = sum(sizes_mb(settings.root).values())
     gone, compaction = WarehouseContents(), None
     with warehouse_for(settings, "maintain", run) as warehouse:

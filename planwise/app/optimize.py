@@ -20,7 +20,7 @@ from planwise.engine.outcome import Kpis
 from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.errors import InputError, PlanWiseError
 from planwise.formatting import in_currency, money
-from planwise.governance import open_ledger, utc_now
+from planwise.governance import Action, EventType, open_ledger, require_role, utc_now
 from planwise.governance.request import ScenarioRequest
 from planwise.governance.scenarios import FOUND_BY, check_new_name
 from planwise.settings import Settings
@@ -80,6 +80,7 @@ def keep_scenario(
             parent=request.scenario,
             years=effective.years,
             replace=True,
+            study=result.study,
         )
     return resolve_scenario(settings, ScenarioRequest(scenario=name, census=request.census))
 
@@ -198,6 +199,7 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
     Raises SimulationBlocked when the winner fails the gate, BaselineBroken, InputError, Busy. A target
     that is out of reach, or not met within the budget, is a result: nothing is published.
     """
+    require_role(settings, Action.RUN)
     request = run(resumed, settings, request)
     resolved = run(resolve_scenario, settings, request)
     run(refuse_taken_name, settings, request)
@@ -209,7 +211,12 @@ def _optimized(
     settings: Settings, request: OptimizeRequest, resolved: Resolved, run: Runner
 ) -> OptimizationReport:
     name = request.resume or study_name(resolved.name, request.chosen_strategy, utc_now())
+    record_study(settings, EventType.OPTIMIZATION_START, request, name)
+    started = monotonic()
     result = study(settings, request, resolved, name, run)
+    outcome = {"stopped": result.stopped, "converged": result.converged, "plans": result.real_plans}
+    seconds = round(monotonic() - started, 3)
+    record_study(settings, EventType.OPTIMIZATION_COMPLETE, request, name, seconds=seconds, **outcome)
     trials = finished_trials(load_study(settings, name))
     found = (t.evaluation.kpis for t in trials if t.purpose == TrialPurpose.BASELINE and t.evaluation)
     currency = resolved.census.currency
@@ -230,6 +237,17 @@ def _optimized(
         run(keep_environments, warehouse, resolved.census, resolved.effective, name, best)
     run.advance(f"study-{key_of(name)}", 1.0, f"{winner.name} is published.")
     return OptimizationReport(result, baseline, currency, winner.name, report, run.orchestrated)
+
+
+def record_study(
+    settings: Settings, kind: EventType, request: OptimizeRequest, name: str, **outcome: Any
+) -> None:
+    """Record that a study begins or has ended."""
+    question = request.model_dump(mode="json", exclude_defaults=True)
+    with open_ledger(settings) as ledger:
+        ledger.events.record(
+            kind, scenario=request.scenario, subject=name, payload={"question": question, **outcome}
+        )
 
 
 def study(

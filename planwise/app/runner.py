@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 from planwise.console import progress
 from planwise.errors import GateBlocked, InputError, PlanWiseError, expected_error
-from planwise.governance.ledger import os_user
+from planwise.governance import current_user
 from planwise.governance.request import Request
 from planwise.jobs import JobFailure, JobFolder, JobKind, JobWriter, State, new_job
 from planwise.jobs.folder import CANCEL, ROUTE
@@ -287,7 +287,7 @@ def run_as_job(
     stored = request.model_dump(mode="json", exclude_defaults=True)
     if "scenario" in type(request).model_fields:
         stored["scenario"] = request.scenario  # type: ignore[attr-defined]
-    folder = new_job(settings, kind, stored, title=title_of(kind, stored), started_by=os_user())
+    folder = new_job(settings, kind, stored, title=title_of(kind, stored), started_by=current_user())
     by = COMMAND if inner.flow_run is None else FLOW
     folder.write(ROUTE, {"by": by, "how": HOW[by].format(process=os.getpid(), flow_run=inner.flow_run)})
     writer = JobWriter(folder)

@@ -24,7 +24,15 @@ from planwise.engine.warehouse import (
 )
 from planwise.errors import GateBlocked
 from planwise.gate import GateResult, require
-from planwise.governance import Scenario, SimulationRun, effective_parameters, open_ledger, utc_now
+from planwise.governance import (
+    Action,
+    Scenario,
+    SimulationRun,
+    effective_parameters,
+    open_ledger,
+    require_role,
+    utc_now,
+)
 from planwise.governance.publications import Publication
 from planwise.governance.request import ScenarioRequest
 from planwise.parameters import EffectiveParameters, Value
@@ -106,6 +114,7 @@ def simulate(settings: Settings, request: ScenarioRequest, run: Runner) -> Simul
     Raises SimulationBlocked or AuditFailed (the ledger then has the run as failed), InputError, Busy, and
     Stopped when it was cancelled between two steps: the published result is then unchanged.
     """
+    require_role(settings, Action.RUN)
     resolved = run(resolve_scenario, settings, request)
     return simulate_resolved(settings, resolved, run)
 

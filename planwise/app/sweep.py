@@ -21,7 +21,7 @@ from planwise.engine.worker_warehouses import worker_warehouse
 from planwise.errors import Busy, GateBlocked, MachineError, PlanWiseError
 from planwise.formatting import in_currency, money
 from planwise.gate import GateResult
-from planwise.governance import open_ledger, utc_now
+from planwise.governance import Action, open_ledger, require_role, utc_now
 from planwise.governance.request import ScenarioRequest
 from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
@@ -185,6 +185,7 @@ WORKER = "sweep"
 
 def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
     """Simulate, compare, report; a scenario that fails becomes a row with its reason."""
+    require_role(settings, Action.RUN)
     asked = request.model_dump_json()
     previous = run(last_sweep, settings, asked)
     names = request.scenarios or run(all_scenarios, settings)

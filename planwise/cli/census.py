@@ -10,7 +10,7 @@ from rich.table import Column, Table
 
 from planwise.census.checks import ImportBlocked, ImportReport
 from planwise.census.mapping import PayIs, PayUnit
-from planwise.census.registry import Census, census_in_use, list_censuses, use_census
+from planwise.census.registry import Census, census_in_use, list_censuses
 from planwise.census.synthetic import DEFAULT_AS_OF, SyntheticOptions, generate_census
 from planwise.cli.options import PARAMETERS, Home, Json, Yes
 from planwise.console import (
@@ -61,7 +61,12 @@ def generate(
 
     """
     options = SyntheticOptions(gender_pay_gap_rate=gender_pay_gap, as_of=_day(as_of) or DEFAULT_AS_OF)
-    census = generate_census(settings_for(home), employees=employees, seed=seed, name=name, options=options)
+    from planwise.app.censuses import record_census, require_edit
+
+    settings = settings_for(home)
+    require_edit(settings)
+    census = generate_census(settings, employees=employees, seed=seed, name=name, options=options)
+    record_census(settings, census, "generated", seed=seed)
     if json:
         emit_json(_summary(census) | {"seed": seed, "employees": employees})
         return
@@ -190,6 +195,8 @@ def use(name: str, *, json: Json = False, home: Home = None) -> None:
         Name from `planwise census list`.
 
     """
+    from planwise.app.censuses import use_census  # loads the ledger
+
     census = use_census(settings_for(home), name)
     if json:
         emit_json(_summary(census) | {"in_use": True})
@@ -220,7 +227,8 @@ def delete(name: str, /, *, yes: Yes = False, home: Home = None, json: Json = Fa
         Name from `planwise census list`.
 
     """
-    from planwise.app.deletion import census_deletion, delete_census  # loads the ledger and Optuna
+    from planwise.app.censuses import delete_census
+    from planwise.app.deletion import census_deletion  # loads the ledger and Optuna
 
     settings = settings_for(home)
     deletion = census_deletion(settings, name)

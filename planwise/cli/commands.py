@@ -105,7 +105,8 @@ JSON_FLAG = "--json"
 app = cyclopts.App(
     name="planwise",
     group_parameters=PARAMETERS,
-    help_epilogue="`--home FOLDER`, before or after the command, is used instead of PLANWISE_HOME.",
+    help_epilogue="`--home FOLDER`, before or after the command, is used instead of PLANWISE_HOME, and "
+    "`--as NAME` acts as another user than the operating system's.",
     help="Simulate a whole workforce for any pay levers, solve for targets, gate, publish.",
     version=lambda: version("planwise"),
     suppress_keyboard_interrupt=False,
@@ -136,6 +137,7 @@ COMMANDS = {
     "equity": ("planwise.cli.equity:equity", "Show pay gaps, their intervals, and the cost to close them."),
     "calibrate": ("planwise.cli.calibrate:calibrate", "Estimate rates from yearly censuses."),
     "backtest": ("planwise.cli.calibrate:backtest", "Forecast a past year and compare with what happened."),
+    "audit": ("planwise.cli.audit:app", "Verify, read and export the audit trail."),
     "sweep": ("planwise.cli.sweep:sweep", "Simulate all scenarios; report changes since the last sweep."),
     "maintain": (
         "planwise.cli.sweep:maintain",
@@ -202,10 +204,29 @@ def _check_text(tokens: Sequence[str]) -> None:
 def _run_until_signal(tokens: Sequence[str]) -> int:
     """Run one command; an error that a signal caused in a library ends as the signal does."""
     try:
-        return _dispatch(_without_leading_home(tokens))
+        with _as_person(tokens) as rest:
+            return _dispatch(_without_leading_home(rest))
     except Exception:
         raise_if_stopped()
         raise
+
+
+@contextlib.contextmanager
+def _as_person(tokens: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Act as the person named by `--as`, before or after the command; yields the other arguments."""
+    rest = list(tokens)
+    at = next((n for n, token in enumerate(rest) if token == "--as" or token.startswith("--as=")), None)
+    if at is None:
+        yield rest
+        return
+    option = rest.pop(at)
+    name = option.partition("=")[2] if "=" in option else rest.pop(at) if at < len(rest) else ""
+    if not name or name.startswith("-"):
+        raise UsageError("--as names no one.", remedy="Write `--as NAME`.")
+    from planwise.governance.roles import acting_as  # the ledger's library takes a while to import
+
+    with acting_as(name):
+        yield rest
 
 
 def _dispatch(tokens: Sequence[str]) -> int:

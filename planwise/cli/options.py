@@ -19,9 +19,6 @@ Assumes = Annotated[
     tuple[str, ...],
     Parameter(name="--assume", negative="", help="Set an assumption: `name=value` or `name@2028=value`."),
 ]
-As = Annotated[
-    str | None, Parameter(name="--as", help="Act as this user, instead of the operating system's user.")
-]
 NewScenario = Annotated[str, Parameter(help="Name of 1 to 48 characters of a-z, 0-9 and _.")]
 KnownScenario = Annotated[str, Parameter(help="Scenario name; see `planwise scenario list`.")]
 KnownStudy = Annotated[str, Parameter(help="Study name; see `planwise study list`.")]

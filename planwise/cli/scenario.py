@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from planwise.cli.options import PARAMETERS, As, Assumes, Home, Json, KnownScenario, NewScenario, Sets
+from planwise.cli.options import PARAMETERS, Assumes, Home, Json, KnownScenario, NewScenario, Sets
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.governance.ledger import Ledger, effective_parameters, open_ledger, years_of
@@ -134,13 +134,12 @@ def create(
     allow_risk: Annotated[
         bool, Parameter(negative="", help="Save a trial even if outside policy, or of HIGH or CRITICAL risk.")
     ] = False,
-    as_: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Create a scenario."""
     if from_trial is None:
-        _copy(source or BASELINE, name, (set_, assume), (title, description), census, as_, home, json)
+        _copy(source or BASELINE, name, (set_, assume), (title, description), census, home, json)
         return
     if source or set_ or assume or census or title:
         raise InputError(
@@ -151,10 +150,8 @@ def create(
 
     settings = settings_for(home)
     study, number = parse_trial(from_trial)
-    made = promote_trial(
-        settings, study, number, name, description=description, actor=as_, allow_risk=allow_risk
-    )
-    with open_ledger(settings, actor=as_) as ledger:
+    made = promote_trial(settings, study, number, name, description=description, allow_risk=allow_risk)
+    with open_ledger(settings) as ledger:
         _present(settings, ledger, made, as_json=json)
     progress().print(f"Next: planwise simulate --scenario {name}", markup=False)
 
@@ -170,12 +167,11 @@ def copy(
     title: Title = None,
     description: Description = None,
     census: CensusName = None,
-    as_: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Copy a scenario under a new name, with further overrides."""
-    _copy(source, name, (set_, assume), (title, description), census, as_, home, json)
+    _copy(source, name, (set_, assume), (title, description), census, home, json)
 
 
 @app.command(name="set")
@@ -187,13 +183,12 @@ def change(
     assume: Assumes = (),
     unset: Annotated[tuple[str, ...], Parameter(negative="", help="Drop this override.")] = (),
     title: Title = None,
-    as_: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Change a scenario's overrides or title."""
     settings = settings_for(home)
-    with open_ledger(settings, actor=as_) as ledger:
+    with open_ledger(settings) as ledger:
         old = ledger.scenarios.get(name)
         changes = _assignments(set_, assume)
         kept = {key: value for key, value in old.overrides.items() if key not in unset}
@@ -265,9 +260,9 @@ def diff(
 
 
 @app.command
-def delete(name: KnownScenario, /, *, as_: As = None, home: Home = None, json: Json = False) -> None:
+def delete(name: KnownScenario, /, *, home: Home = None, json: Json = False) -> None:
     """Delete a scenario; its published result is kept."""
-    with open_ledger(settings_for(home), actor=as_) as ledger:
+    with open_ledger(settings_for(home)) as ledger:
         ledger.scenarios.delete(name)
     if json:
         emit_json({"scenario": name, "deleted": True})
@@ -281,12 +276,11 @@ def archive(
     /,
     *,
     restore: Annotated[bool, Parameter(negative="", help="Put it back on the lists.")] = False,
-    as_: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Take a scenario off the lists; it keeps everything, and --restore brings it back."""
-    with open_ledger(settings_for(home), actor=as_) as ledger:
+    with open_ledger(settings_for(home)) as ledger:
         scenario = ledger.scenarios.archive(name, restore=restore)
     if json:
         emit_json(_summary(scenario))
@@ -300,12 +294,11 @@ def _copy(
     assignments: tuple[Iterable[str], Iterable[str]],
     texts: tuple[str | None, str | None],
     census: str | None,
-    actor: str | None,
     home: Home,
     as_json: bool,
 ) -> None:
     settings = settings_for(home)
-    with open_ledger(settings, actor=actor) as ledger:
+    with open_ledger(settings) as ledger:
         original = ledger.scenarios.get(source)
         changes = _assignments(*assignments)
         first_year = _first_year(settings, census or original.census)

@@ -163,7 +163,7 @@ def _unusable(where: str, reason: object) -> LedgerUnusable:
 
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0004"
+HEAD = "0005"
 VERSION_TABLE = "alembic_version"
 
 

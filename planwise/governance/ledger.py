@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Self
 
 from sqlalchemy import Engine, RowMapping, func, insert, select
 
 from planwise.errors import Busy, InputError
+from planwise.governance.chain import Events, EventType, read_key
 from planwise.governance.connection import LedgerUnusable, connect, ensure_current, reading, writing
 from planwise.governance.models import SimulationRunRow
+from planwise.governance.proposals import Proposals
 from planwise.governance.publications import (
     MANIFEST,
     Publication,
@@ -20,6 +23,7 @@ from planwise.governance.publications import (
     load_publication,
     published_scenarios,
 )
+from planwise.governance.roles import IDENTITY, Action, Roles
 from planwise.governance.scenarios import DynamicLevers, Scenario, Scenarios
 from planwise.parameters import (
     EffectiveParameters,
@@ -56,15 +60,36 @@ class SimulationRun:
 class SimulationRuns:
     """Record and list simulation runs."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, events: Events) -> None:
         self._engine = engine
+        self._events = events
 
     def record(self, run: SimulationRun) -> SimulationRun:
         """Store a run and return it with its id; its KPIs must be plain JSON values."""
         values = {key: value for key, value in asdict(run).items() if key != "id"}
         with writing(self._engine) as connection:
             stored = connection.execute(insert(SimulationRunRow).values(values).returning(TABLE.c.id))
-            return SimulationRun(**values, id=stored.scalar_one())
+            number = stored.scalar_one()
+            about = {"run": number, "fingerprint": run.fingerprint, "environment": run.environment}
+            figures = {
+                "models_run": run.models_run,
+                "models_reused": run.models_reused,
+                "seconds": run.seconds,
+                "published": run.published,
+            }
+            gate = EventType.GATE_PASSED if run.gate_status.startswith("passed") else EventType.GATE_FAILED
+            for kind, payload in (
+                (EventType.SIMULATION_RUN, {**about, **figures}),
+                (gate, {**about, "status": run.gate_status}),
+            ):
+                self._events.record(
+                    kind,
+                    scenario=run.scenario,
+                    subject=run.fingerprint,
+                    payload=payload,
+                    connection=connection,
+                )
+            return SimulationRun(**values, id=number)
 
     def last_published(self) -> dict[str, str]:
         """Return the fingerprint that was published last, by scenario."""
@@ -93,6 +118,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def current_user() -> str:
+    """Return the name of the person that this process works for: of `--as` or the sign-in, else `os_user`."""
+    identity = IDENTITY.get()
+    return os_user() if identity is None else identity[0]
+
+
 def os_user() -> str:
     """Return the operating system's user; a user id without an account, as in containers, by its number."""
     try:
@@ -106,9 +137,17 @@ class Ledger:
     """The stores of one database; close it, or use it as a context manager."""
 
     engine: Engine
+    actor: str
     scenarios: Scenarios
     dynamic_levers: DynamicLevers
     runs: SimulationRuns
+    events: Events
+    roles: Roles
+    proposals: Proposals
+
+    def require(self, action: Action) -> None:
+        """Raise Forbidden unless the actor's role allows the action."""
+        self.roles.require(action)
 
     def close(self) -> None:
         """Close all connections."""
@@ -122,25 +161,54 @@ class Ledger:
 
 
 def open_ledger(
-    settings: Settings, *, actor: str | None = None, clock: Callable[[], datetime] = utc_now
+    settings: Settings,
+    *,
+    actor: str | None = None,
+    role: str | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> Ledger:
     """Open the ledger of a home, its tables created or upgraded as needed, missing runs recorded.
 
+    Without an actor it is opened for the person that this process works for; `role` is that of a sign-in.
     Raises LedgerUnusable when it cannot be opened, read or written, Busy when another process has locked it.
     """
     engine = connect(settings.ledger)
     ensure_current(engine)
+    identity = IDENTITY.get()
+    if actor is None and identity is not None:
+        actor, role = identity[0], role or identity[1]
     who = actor or os_user()
-    dynamic_levers = DynamicLevers(engine, actor=who, clock=clock)
-    runs = SimulationRuns(engine)
+    roles = Roles(engine, actor=who, given=role, clock=clock)
+    events = Events(
+        engine, actor=who, role=roles.of_actor, clock=clock, key=read_key(settings.ledger_key_file)
+    )
+    dynamic_levers = DynamicLevers(engine, actor=who, clock=clock, events=events)
+    runs = SimulationRuns(engine, events)
     with suppress(LedgerUnusable, Busy):  # a ledger that can only be read is read
         record_missing_runs(settings, runs)
     return Ledger(
         engine=engine,
-        scenarios=Scenarios(engine, actor=who, clock=clock, in_force=dynamic_levers.current),
+        actor=who,
+        scenarios=Scenarios(
+            engine,
+            actor=who,
+            clock=clock,
+            in_force=dynamic_levers.current,
+            events=events,
+            require=partial(roles.require, Action.EDIT),
+        ),
         dynamic_levers=dynamic_levers,
         runs=runs,
+        events=events,
+        roles=roles,
+        proposals=Proposals(engine, actor=who, clock=clock, events=events, require=roles.require),
     )
+
+
+def require_role(settings: Settings, action: Action) -> None:
+    """Raise Forbidden unless the role of the person that this process works for allows the action."""
+    with open_ledger(settings) as ledger:
+        ledger.require(action)
 
 
 def record_missing_runs(settings: Settings, runs: SimulationRuns) -> tuple[str, ...]:

@@ -99,3 +99,75 @@ class SimulationRunRow(Base):
     gate_status: Mapped[str] = mapped_column(String(NAME_LENGTH))
     published: Mapped[bool]
     kpis: Mapped[list[Any]]
+
+
+class EventRow(Base):
+    """One act in the audit trail; triggers refuse to change or delete it."""
+
+    __tablename__ = "event"
+
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[str] = mapped_column(String(40), index=True)  # the text that was hashed, in UTC
+    actor: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+    role: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    type: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    scenario: Mapped[str | None] = mapped_column(String(NAME_LENGTH), index=True)
+    subject: Mapped[str | None] = mapped_column(Text)
+    payload: Mapped[str] = mapped_column(Text)
+    key_id: Mapped[str] = mapped_column(String(HASH_LENGTH))
+    previous_hash: Mapped[str] = mapped_column(String(HASH_LENGTH))
+    hash: Mapped[str] = mapped_column(String(HASH_LENGTH))
+
+
+class EventHeadRow(Base):
+    """The end of the chain: one row, which may only move on by one event."""
+
+    __tablename__ = "event_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sequence: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(HASH_LENGTH))
+
+
+class UserRoleRow(Base):
+    """The role of one person."""
+
+    __tablename__ = "user_role"
+
+    name: Mapped[str] = mapped_column(String(ACTOR_LENGTH), primary_key=True)
+    role: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    set_at: Mapped[datetime]
+    set_by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+
+
+class ProposalRow(Base):
+    """One proposal: a scenario put up for approval, bound to a fingerprint."""
+
+    __tablename__ = "proposal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scenario: Mapped[str] = mapped_column(String(NAME_LENGTH), index=True)
+    status: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    binding: Mapped[dict[str, Any]]  # what must not change, by part
+    authors: Mapped[list[Any]]
+    submitted_by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+    submitted_at: Mapped[datetime]
+    rationale: Mapped[str] = mapped_column(Text)
+    study: Mapped[str | None] = mapped_column(Text)
+    assessment: Mapped[dict[str, Any]]
+    approvals_needed: Mapped[int]
+    expires_at: Mapped[datetime | None]
+    closed_reason: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class ReviewRow(Base):
+    """One decision or comment on a proposal."""
+
+    __tablename__ = "review"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    proposal: Mapped[int] = mapped_column(index=True)
+    action: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+    at: Mapped[datetime]
+    comment: Mapped[str] = mapped_column(Text)

@@ -2,14 +2,17 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from planwise.errors import InputError
+from planwise.governance.chain import Events, EventType
 from planwise.governance.connection import reading, writing
 from planwise.governance.models import DynamicLeverRow, ScenarioRow
 from planwise.parameters import (
@@ -26,6 +29,8 @@ from planwise.parameters.values import Key, parse_key
 RESERVED = frozenset({BASELINE, "prod"})  # `prod` is the name of a release
 FOUND_BY = "Found by study "  # the description of a scenario that a later study may replace begins so
 EDITED = "Edited. "  # before it, once a person has changed the scenario: then no study may replace it
+ENGINE = "optimization_engine"  # the author of levers that a study found
+LEVEL = re.compile(r"_level_(\d+)$")
 TITLE_MAX = 200  # characters
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,47}")
 
@@ -83,10 +88,19 @@ class Scenarios:
     """Create, read, change and delete scenarios; stored values are canonical and within hard bounds."""
 
     def __init__(
-        self, engine: Engine, *, actor: str, clock: Callable[[], datetime], in_force: Callable[[], Overrides]
+        self,
+        engine: Engine,
+        *,
+        actor: str,
+        clock: Callable[[], datetime],
+        in_force: Callable[[], Overrides],
+        events: Events,
+        require: Callable[[], None],
     ) -> None:
         self._engine = engine
         self._in_force = in_force
+        self._events = events
+        self._require = require
         self._actor = actor
         self._clock = clock
 
@@ -101,12 +115,15 @@ class Scenarios:
         parent: str | None = None,
         years: tuple[int, ...] | None = None,
         replace: bool = False,
+        study: str | None = None,
     ) -> Scenario:
         """Store a new scenario; with the simulated `years`, years and level shares are checked too.
 
-        With `replace` an existing scenario of this name is replaced in the same transaction.
-        Raises InputError for a bad or taken name, or overrides that could not be resolved.
+        With `replace` an existing scenario of this name is replaced in the same transaction; `study` is the
+        one that found the levers. Raises InputError for a bad or taken name, or overrides that could not be
+        resolved, Forbidden for a role that may not edit.
         """
+        self._require()
         check_new_name(name)
         scenario = Scenario(
             name=name,
@@ -123,6 +140,16 @@ class Scenarios:
                 if replace:
                     connection.execute(delete(ScenarioRow).where(ScenarioRow.name == name))
                 connection.execute(insert(ScenarioRow).values(vars(scenario)))
+                kind = EventType.SCENARIO_CREATED if parent is None else EventType.SCENARIO_CLONED
+                payload = {
+                    "overrides": scenario.overrides,
+                    "census": census,
+                    "title": scenario.title,
+                    "parent": parent,
+                    "created_by": self._actor if study is None else ENGINE,
+                    **({} if study is None else {"study": study, "started_by": self._actor}),
+                }
+                self._events.record(kind, scenario=name, payload=payload, connection=connection)
         except IntegrityError as error:
             raise InputError(
                 f"The scenario {name} exists already.",
@@ -168,10 +195,12 @@ class Scenarios:
 
     def archive(self, name: str, *, restore: bool = False) -> Scenario:
         """Take a scenario off the lists, or put it back; nothing else of it changes."""
+        self._require()
         with writing(self._engine) as connection:
             self._get_stored(connection, name)
             values = {"archived_at": None if restore else self._clock()}
             connection.execute(update(ScenarioRow).where(ScenarioRow.name == name).values(values))
+            self._changed(connection, name, "put back" if restore else "archived")
             return self._get(connection, name)
 
     def set(
@@ -183,11 +212,13 @@ class Scenarios:
         seen: Mapping[str, object] | None = None,
         title: str | None = None,
         years: tuple[int, ...] | None = None,
+        reason: str = "",
     ) -> Scenario:
         """Change a scenario's overrides: remove `unset` keys, add `overrides`; return the result.
 
         Raises InputError when the stored overrides are not those that the editor has `seen`.
         """
+        self._require()
         with writing(self._engine) as connection:
             old = self._get_stored(connection, name)
             if seen is not None and canonical_overrides(seen) != canonical_overrides(old.overrides):
@@ -207,13 +238,31 @@ class Scenarios:
             named = old.title if title is None else checked_title(title)
             values = {"overrides": new, "description": f"{edited}{old.description}", "title": named}
             connection.execute(update(ScenarioRow).where(ScenarioRow.name == name).values(values))
+            for payload in parameter_changes(old.overrides, new, reason):
+                self._events.record(
+                    EventType.PARAMETER_CHANGE,
+                    scenario=name,
+                    subject=payload["key"],
+                    payload=payload,
+                    connection=connection,
+                )
+            if named != old.title:
+                self._changed(connection, name, "renamed", {"old": old.title, "new": named})
             return self._get(connection, name)
 
     def delete(self, name: str) -> None:
         """Delete a scenario; its published result is kept. Raises InputError for an unknown name."""
+        self._require()
         with writing(self._engine) as connection:
-            self._get_stored(connection, name)
+            old = self._get_stored(connection, name)
             connection.execute(delete(ScenarioRow).where(ScenarioRow.name == name))
+            self._changed(connection, name, "deleted", {"overrides": old.overrides, "census": old.census})
+
+    def _changed(
+        self, connection: Connection, name: str, change: str, more: Mapping[str, object] = NOTHING
+    ) -> None:
+        payload = {"change": change, **more}
+        self._events.record(EventType.SCENARIO_CHANGED, scenario=name, payload=payload, connection=connection)
 
     def _checked(self, overrides: Mapping[str, object], years: tuple[int, ...] | None) -> dict[str, Value]:
         if years is None:
@@ -249,30 +298,65 @@ def _scenario(row: RowMapping) -> Scenario:
     return Scenario(**{**row, "overrides": overrides})
 
 
+def parameter_changes(
+    old: Mapping[str, Value], new: Mapping[str, Value], reason: str = ""
+) -> Iterator[dict[str, Any]]:
+    """Yield what each changed override was and is; None is the value of the tier below.
+
+    `change` and `change_percent` are of numbers only.
+    """
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if before == after and (key in old) == (key in new):
+            continue
+        name, year = parse_key(key)
+        level = LEVEL.search(name)
+        numbers = [
+            one for one in (before, after) if isinstance(one, int | float) and not isinstance(one, bool)
+        ]
+        change = round(float(numbers[1] - numbers[0]), 10) if len(numbers) == 2 else None
+        percent = round(100 * change / abs(numbers[0]), 6) if change is not None and numbers[0] else None
+        yield {
+            "key": key,
+            "parameter": name,
+            "level": int(level[1]) if level else None,
+            "year": year,
+            "old": before,
+            "new": after,
+            "change": change,
+            "change_percent": percent,
+            "reason": reason,
+        }
+
+
 LEVERS_TABLE = DynamicLeverRow.__table__
 
 
 class DynamicLevers:
     """Read and replace the lever values in force."""
 
-    def __init__(self, engine: Engine, *, actor: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, *, actor: str, clock: Callable[[], datetime], events: Events) -> None:
         self._engine = engine
         self._actor = actor
         self._clock = clock
+        self._events = events
 
     def current(self) -> dict[str, Value]:
         """Return the values in force as overrides, sorted by key."""
         with reading(self._engine) as connection:
-            rows = connection.execute(
-                select(LEVERS_TABLE.c.parameter, LEVERS_TABLE.c.year, LEVERS_TABLE.c.value)
-            )
-            return dict(sorted((str(Key(name, year)), value) for name, year, value in rows))
+            return _levers(connection)
 
-    def replace(self, levers: Mapping[str, object]) -> dict[str, Value]:
+    def replace(
+        self, levers: Mapping[str, object], *, reason: str = "", connection: Connection | None = None
+    ) -> dict[str, Value]:
         """Replace all dynamic levers in one transaction; raise InputError for one out of bounds."""
         values = check_overrides(levers, kind="lever")
         now = self._clock()
-        with writing(self._engine) as connection:
+        with nullcontext(connection) if connection is not None else writing(self._engine) as connection:
+            for payload in parameter_changes(_levers(connection), values, reason):
+                self._events.record(
+                    EventType.PARAMETER_CHANGE, subject=payload["key"], payload=payload, connection=connection
+                )
             connection.execute(delete(DynamicLeverRow))
             for key, value in values.items():
                 name, year = parse_key(key)
@@ -282,3 +366,8 @@ class DynamicLevers:
                     )
                 )
         return values
+
+
+def _levers(connection: Connection) -> dict[str, Value]:
+    rows = connection.execute(select(LEVERS_TABLE.c.parameter, LEVERS_TABLE.c.year, LEVERS_TABLE.c.value))
+    return dict(sorted((str(Key(name, year)), value) for name, year, value in rows))

@@ -86,6 +86,7 @@ def new_job(
     *,
     title: str,
     started_by: str,
+    role: str | None = None,
     now: datetime | None = None,
 ) -> JobFolder:
     """Create a job's folder without starting the job; raises MachineError when it cannot be written."""
@@ -101,6 +102,7 @@ def new_job(
             "title": title,
             "request": dict(request),
             "started_by": started_by,
+            "role": role,  # of a sign-in; else the ledger has it
             "started_at": at.isoformat(),
         },
     )

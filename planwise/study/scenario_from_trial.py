@@ -38,7 +38,6 @@ def promote_trial(
     name: str,
     *,
     description: str | None = None,
-    actor: str | None = None,
     allow_risk: bool = False,
 ) -> Scenario:
     """Store a finished trial as a scenario; simulating it gives exactly the growth that the trial had.
@@ -51,7 +50,7 @@ def promote_trial(
     trial = _finished(study, number, view.trials)
     assert trial.evaluation is not None  # it is finished
     about = view.about
-    with open_ledger(settings, actor=actor) as ledger:
+    with open_ledger(settings) as ledger:
         census = _census(settings, study, about)
         base = _base(ledger, about, census)
         if simulation_digest(base, trial.levers, trial.seed) != trial.digest:
@@ -79,6 +78,7 @@ def promote_trial(
             census=census.name,
             description=description or f"Trial {number} of study {study}: {growth}.",
             parent=about["scenario"],
+            study=study,
             years=effective.years,
         )
 

@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from os.path import lexists
 from pathlib import Path
@@ -181,6 +181,12 @@ class Users:
             user = KnownUser(name, role, hashed, clock())
             self._write({**self._read(), name: user})
         return user
+
+    def change_role(self, name: str, role: str) -> None:
+        """Give a user another role; the password and the time it was set stay."""
+        with self._changing():
+            users = self._read()
+            self._write({**users, name: replace(users[name], role=role)})
 
     def remove(self, name: str) -> None:
         """Remove a user, who is signed out at once; raises InputError if there is none."""

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -15,6 +15,7 @@ from typing import Any
 from planwise.census.reader import FILE_BYTES_MAX, too_large
 from planwise.errors import Busy, InputError, MachineError, machine_errors
 from planwise.governance import Ledger, Scenario, open_ledger, years_of
+from planwise.governance.roles import acting_as
 from planwise.jobs import Job, JobKind, JobReader, folder_of, job_folders, new_job
 from planwise.jobs.reader import remove_old_jobs
 from planwise.jobs.writer import is_working
@@ -59,7 +60,9 @@ class JobActions:
         self._require_capacity(what, request)
         remove_old_jobs(self._settings)
         route = self.where(kind)
-        folder = new_job(self._settings, what, request, title=title, started_by=self._user.name)
+        folder = new_job(
+            self._settings, what, request, title=title, started_by=self._user.name, role=self._user.role
+        )
         if route.by == PREFECT:
             DEPLOYED.start(folder, route)
             FOLLOWER.ensure(self._settings)
@@ -205,18 +208,18 @@ class ScenarioActions:
         self._user.require_edit("create scenarios")
         from planwise.study.scenario_from_trial import promote_trial  # Optuna is slow to import
 
-        return promote_trial(
-            self._settings,
-            study,
-            number,
-            name,
-            description=description or None,
-            actor=self._user.name,
-            allow_risk=allow_risk,
-        )
+        with acting_as(self._user.name, self._user.role):
+            return promote_trial(
+                self._settings,
+                study,
+                number,
+                name,
+                description=description or None,
+                allow_risk=allow_risk,
+            )
 
     def _ledger(self) -> Ledger:
-        return open_ledger(self._settings, actor=self._user.name)
+        return open_ledger(self._settings, actor=self._user.name, role=self._user.role)
 
     def _years(self, census: str | None, overrides: Mapping[str, Value]) -> tuple[int, ...]:
         from planwise.census import load_census
@@ -352,23 +355,26 @@ class CensusActions:
     def use(self, name: str) -> None:
         """Put a census in use."""
         self._user.require_edit(CENSUS)
-        from planwise.census import use_census
+        from planwise.app.censuses import use_census
 
-        use_census(self._settings, name)
+        with self._acting():
+            use_census(self._settings, name)
 
     def rename_levels(self, name: str, names: Mapping[int, str]) -> None:
         """Give the levels of a census other names."""
         self._user.require_edit(CENSUS)
-        from planwise.census.registry import rename_levels
+        from planwise.app.censuses import rename_levels
 
-        rename_levels(self._settings, name, names)
+        with self._acting():
+            rename_levels(self._settings, name, names)
 
     def set_ranges(self, name: str, ranges: Mapping[int, tuple[float, float]]) -> None:
         """Give the levels of a census other pay ranges."""
         self._user.require_edit(CENSUS)
-        from planwise.census.registry import set_ranges
+        from planwise.app.censuses import set_ranges
 
-        set_ranges(self._settings, name, ranges)
+        with self._acting():
+            set_ranges(self._settings, name, ranges)
 
     def deletion(self, name: str) -> str:
         """Return what deleting a census removes; raises InputError while it is needed."""
@@ -380,9 +386,14 @@ class CensusActions:
     def delete(self, name: str) -> None:
         """Delete a census; raises InputError while it is needed."""
         self._user.require_edit("delete censuses")
-        from planwise.app.deletion import census_deletion, delete_census
+        from planwise.app.censuses import delete_census
+        from planwise.app.deletion import census_deletion
 
-        delete_census(self._settings, census_deletion(self._settings, name))
+        with self._acting():
+            delete_census(self._settings, census_deletion(self._settings, name))
+
+    def _acting(self) -> AbstractContextManager[None]:
+        return acting_as(self._user.name, self._user.role)
 
 
 class Actions:

@@ -1,0 +1,147 @@
+"""Who may do what: the roles, the table of role and action, and the people who have a role."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from planwise.errors import InputError
+from planwise.governance.connection import reading, writing
+from planwise.governance.models import UserRoleRow
+
+TABLE = UserRoleRow.__table__
+EVERY_ROLE = "all"  # the role in events of a home where no one has a role
+
+
+class Role(StrEnum):
+    """A person's role."""
+
+    ANALYST = "analyst"
+    APPROVER = "approver"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Action(StrEnum):
+    """What a role allows; the text completes "… may not …"."""
+
+    READ = "look at scenarios and results"
+    EDIT = "create or change scenarios and censuses"
+    RUN = "start or cancel runs and studies"
+    PROPOSE = "propose a scenario"
+    APPROVE = "approve or reject a proposal"
+    RELEASE = "release or roll back"
+    MONITOR = "record actuals"
+    MAINTAIN = "delete what is no longer needed"
+    SEE_PAY = "see the pay of single people"
+    AUDIT = "read the audit trail"
+    MANAGE_USERS = "give people roles"
+
+
+ALLOWED: Mapping[Action, frozenset[Role]] = {
+    Action.READ: frozenset(Role),
+    Action.EDIT: frozenset({Role.ANALYST, Role.ADMIN}),
+    Action.RUN: frozenset({Role.ANALYST, Role.OPERATOR, Role.ADMIN}),
+    Action.PROPOSE: frozenset({Role.ANALYST, Role.ADMIN}),
+    Action.APPROVE: frozenset({Role.APPROVER, Role.ADMIN}),
+    Action.RELEASE: frozenset({Role.OPERATOR, Role.ADMIN}),
+    Action.MONITOR: frozenset({Role.ANALYST, Role.OPERATOR, Role.ADMIN}),
+    Action.MAINTAIN: frozenset({Role.OPERATOR, Role.ADMIN}),
+    Action.SEE_PAY: frozenset({Role.ANALYST, Role.AUDITOR, Role.ADMIN}),
+    Action.AUDIT: frozenset({Role.APPROVER, Role.AUDITOR, Role.ADMIN}),
+    Action.MANAGE_USERS: frozenset({Role.ADMIN}),
+}
+
+IDENTITY: ContextVar[tuple[str, str | None] | None] = ContextVar("identity", default=None)
+
+
+@contextmanager
+def acting_as(name: str, role: str | None = None) -> Iterator[None]:
+    """Open ledgers in this block for a person; the role is the ledger's unless sign-in has given one."""
+    token = IDENTITY.set((name, role))
+    try:
+        yield
+    finally:
+        IDENTITY.reset(token)
+
+
+class Forbidden(InputError):
+    """The person's role does not allow the action."""
+
+
+def may(role: str, action: Action) -> bool:
+    """Return whether a role allows an action."""
+    return role == EVERY_ROLE or role in ALLOWED[action]
+
+
+def forbidden(name: str, role: str, action: Action) -> Forbidden:
+    """Return the error for an action that the role does not allow."""
+    has = f"{name} ({role})" if role else f"{name}, who has no role,"
+    roles = " or ".join(sorted(ALLOWED[action]))
+    return Forbidden(f"{has} may not {action}.", remedy=f"Ask a user with the role {roles}.")
+
+
+class Roles:
+    """The roles of people in this home, and what the ledger's actor may do."""
+
+    def __init__(
+        self, engine: Engine, *, actor: str, given: str | None, clock: Callable[[], datetime]
+    ) -> None:
+        self._engine = engine
+        self._actor = actor
+        self._given = given
+        self._clock = clock
+
+    def all(self) -> dict[str, str]:
+        """Return the role of everyone who has one, by name."""
+        with reading(self._engine) as connection:
+            return _roles(connection)
+
+    def of_actor(self, connection: Connection | None = None) -> str:
+        """Return the actor's role: that of the sign-in, else the ledger's; empty for someone without."""
+        if self._given is not None:
+            return self._given
+        if connection is None:
+            with reading(self._engine) as own:
+                return self.of_actor(own)
+        roles = _roles(connection)
+        return roles.get(self._actor, "") if roles else EVERY_ROLE
+
+    def require(self, action: Action) -> None:
+        """Raise Forbidden unless the actor's role allows the action."""
+        role = self.of_actor()
+        if not may(role, action):
+            raise forbidden(self._actor, role, action)
+
+    def give(self, name: str, role: str | None, record: Callable[[Connection, str | None], object]) -> None:
+        """Give a person a role, or with None take it; `record` is called with the role before.
+
+        As long as there is no admin, anyone may do it. Raises InputError for the last admin of several users.
+        """
+        if role is not None and role not in set(Role):
+            raise InputError(f"Unknown role {role!r}.", remedy=f"One of: {', '.join(Role)}.")
+        with writing(self._engine) as connection:
+            roles = _roles(connection)
+            if Role.ADMIN in roles.values() and not may(
+                found := self.of_actor(connection), Action.MANAGE_USERS
+            ):
+                raise forbidden(self._actor, found, Action.MANAGE_USERS)
+            others = [given for one, given in roles.items() if one != name]
+            if roles.get(name) == Role.ADMIN != role and others and Role.ADMIN not in others:
+                raise InputError(
+                    f"{name} is the only admin.", remedy="Make another user admin first, so that one remains."
+                )
+            connection.execute(delete(UserRoleRow).where(UserRoleRow.name == name))
+            if role is not None:
+                values = {"name": name, "role": role, "set_at": self._clock(), "set_by": self._actor}
+                connection.execute(insert(UserRoleRow).values(values))
+            record(connection, roles.get(name))
+
+
+def _roles(connection: Connection) -> dict[str, str]:
+    rows = connection.execute(select(TABLE.c.name, TABLE.c.role).order_by(TABLE.c.name))
+    return {name: role for name, role in rows}

@@ -137,6 +137,13 @@ COMMANDS = {
     "equity": ("planwise.cli.equity:equity", "Show pay gaps, their intervals, and the cost to close them."),
     "calibrate": ("planwise.cli.calibrate:calibrate", "Estimate rates from yearly censuses."),
     "backtest": ("planwise.cli.calibrate:backtest", "Forecast a past year and compare with what happened."),
+    "propose": ("planwise.cli.proposals:propose", "Put a scenario up for approval."),
+    "proposals": ("planwise.cli.proposals:proposals", "List proposals and their approvals."),
+    "approve": ("planwise.cli.proposals:approve", "Approve a proposal."),
+    "reject": ("planwise.cli.proposals:reject", "Reject a proposal."),
+    "request-changes": ("planwise.cli.proposals:request_changes", "Send a proposal back."),
+    "comment": ("planwise.cli.proposals:comment", "Comment on a proposal."),
+    "withdraw": ("planwise.cli.proposals:withdraw", "Take a proposal back."),
     "audit": ("planwise.cli.audit:app", "Verify, read and export the audit trail."),
     "sweep": ("planwise.cli.sweep:sweep", "Simulate all scenarios; report changes since the last sweep."),
     "maintain": (

@@ -29,7 +29,7 @@ from planwise.engine.preview_sql import (
 )
 from planwise.engine.project import CATALOG, MEMORY, database_options
 from planwise.engine.variables import (
-    Number,
+    Bound,
     bindings,
     hire_shares,
     parameter_rows,
@@ -37,7 +37,7 @@ from planwise.engine.variables import (
     sqlmesh_variables,
 )
 from planwise.errors import InputError
-from planwise.parameters import Chain, EffectiveParameters
+from planwise.parameters import Chain, EffectiveParameters, Value
 from planwise.parameters.values import merit_groups
 from planwise.settings import Settings
 
@@ -171,10 +171,11 @@ class Preview:
         self._key = census_key(census)
         self._folds = census.rows <= FOLDED_EMPLOYEES_MAX
         self._shape: dict[str, Any] | None = None
+        self._groups: list[Value] = []
         self._sql: PreviewQueries | None = None
         self._numbers: BoundNumbers | None = None
-        self._computed: dict[str, Number] | None = None
-        self._passed: dict[str, Number] | None = None  # evaluated last without tables
+        self._computed: dict[str, Bound] | None = None
+        self._passed: dict[str, Bound] | None = None  # evaluated last without tables
         self._tables_made = 0
         self._paid: tuple[str, pa.Table] | None = None
         self._queries: dict[str, str] = {}
@@ -268,9 +269,13 @@ class Preview:
             effective, census_hash=self._key, as_of=self._census.as_of.isoformat(), bound=False
         )
         shape = {name: value for name, value in variables.items() if name not in UNVERSIONED}
-        if shape == self._shape:
+        groups = [effective.value("merit_groups", year) for year in effective.years]
+        if shape == self._shape and groups == self._groups:
             return
         check_against_census(self._database, self._census, effective)
+        self._groups = groups
+        if shape == self._shape:
+            return
         self._shape = None
         sql = PreviewQueries(self._settings, variables, shape, self._key)
         for statement in sql.static:
@@ -282,11 +287,11 @@ class Preview:
         self._numbers = BoundNumbers(self._database, sql.names)
         self._shape = shape
 
-    def _dynamics_of(self, values: Mapping[str, Number]) -> dict[str, Number]:
+    def _dynamics_of(self, values: Mapping[str, Bound]) -> dict[str, Bound]:
         assert self._sql is not None  # there is a shape
         return {name: values[name] for s in self._sql.dynamics for name in s.placeholders}
 
-    def _passes(self, needed: dict[str, Number]) -> bool:
+    def _passes(self, needed: dict[str, Bound]) -> bool:
         """Return whether to evaluate dynamics without tables, as for a slider on the move.
 
         Dynamics that are requested twice get tables.
@@ -315,7 +320,7 @@ class Preview:
 
         return self._sql.query(name, fold)
 
-    def _compute_dynamics(self, needed: dict[str, Number]) -> None:
+    def _compute_dynamics(self, needed: dict[str, Bound]) -> None:
         """Compute the tables of the dynamics, unless they exist for the same bindings."""
         if needed == self._computed:
             return
@@ -327,7 +332,7 @@ class Preview:
         self._tables_made += 1
         self._computed = needed
 
-    def _execute(self, name: str, values: Mapping[str, Number]) -> duckdb.DuckDBPyConnection:
+    def _execute(self, name: str, values: Mapping[str, Bound]) -> duckdb.DuckDBPyConnection:
         """Run one of the prepared queries on the values of the bindings."""
         assert self._numbers is not None  # there is a shape
         self._numbers.put(values)
@@ -341,7 +346,7 @@ class Preview:
             self._database.execute(f"PREPARE {name} AS {self._queries[name]}")
             self._prepared.add(name)
 
-    def _create(self, statement: Statement, values: Mapping[str, Number]) -> None:
+    def _create(self, statement: Statement, values: Mapping[str, Bound]) -> None:
         sql = statement.sql
         if statement.coded:
             codes = ", ".join(f"CAST({name} AS {_code_type(name)}) AS {name}" for name in statement.coded)

@@ -19,7 +19,7 @@ from planwise.census.schema import GROUPINGS
 from planwise.engine.plan_detail import DETAIL, detail_query
 from planwise.engine.project import CATALOG, LOADING, open_project
 from planwise.engine.sqlmesh_adapter import PLACEHOLDER, placeholders_of
-from planwise.engine.variables import Number
+from planwise.engine.variables import Bound, literal
 from planwise.settings import Settings
 from planwise.storage import write_json
 
@@ -308,10 +308,21 @@ def _reads(query: exp.Query) -> set[str]:
 
 
 DECIMALS = "DECIMAL(18, 8)"
+TEXTS = "TEXT[]"
 WHOLE = "BIGINT"  # a seed is part of a text, where 42.00000000 is another seed than 42
 # Two rows that are never read: the planner takes the range of a column for what it can ever hold, and would
 # plan for the values of the moment without them.
-LIMITS = ((CURRENT_SLOT - 1, -1e9), (CURRENT_SLOT + 1, 1e9))
+LIMITS = {
+    DECIMALS: ("-1e9", "0", "1e9"),
+    WHOLE: ("-1e9", "0", "1e9"),
+    TEXTS: ("['']", "[]", "[repeat(chr(65535), 1000)]"),
+    f"{DECIMALS}[]": ("[-1e9]", "[]", "[1e9]"),
+}
+LISTS = {
+    "merit_group_names": TEXTS,
+    "merit_group_factors": f"{DECIMALS}[]",
+    "merit_group_points": f"{DECIMALS}[]",
+}
 
 
 class BoundNumbers:
@@ -320,22 +331,24 @@ class BoundNumbers:
     def __init__(self, database: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
         self._database = database
         self._names = tuple(dict.fromkeys(names))
-        self._values: dict[str, Number] = {}
-        columns = ", ".join(f"{name} {_type(name)}" for name in self._names)
+        self._values: dict[str, Bound] = {}
+        kinds = [_kind(name) for name in self._names]
+        columns = ", ".join(f"{name} {kind}" for name, kind in zip(self._names, kinds, strict=True))
         database.execute(f"CREATE OR REPLACE TABLE {BINDINGS} (slot INTEGER, {columns})")
-        for slot, value in (*LIMITS, (CURRENT_SLOT, 0)):
-            row = f", {value}" * len(self._names)
+        for place, slot in enumerate((CURRENT_SLOT - 1, CURRENT_SLOT, CURRENT_SLOT + 1)):
+            row = "".join(f", {LIMITS[kind][place]}" for kind in kinds)
             database.execute(f"INSERT INTO {BINDINGS} VALUES ({slot}{row})")
 
-    def put(self, values: Mapping[str, Number]) -> None:
+    def put(self, values: Mapping[str, Bound]) -> None:
         """Set the current values; names that the table lacks are ignored."""
         changed = {n: values[n] for n in self._names if n not in self._values or values[n] != self._values[n]}
         if not changed:
             return
-        changes = ", ".join(f"{name} = {value}" for name, value in changed.items())
+        changes = ", ".join(f"{name} = {literal(value)}" for name, value in changed.items())
         self._database.execute(f"UPDATE {BINDINGS} SET {changes} WHERE slot = {CURRENT_SLOT}")
         self._values.update(changed)  # only now, because an interrupted update must be repeated
 
 
-def _type(name: str) -> str:
-    return WHOLE if name.startswith("seed_") else DECIMALS
+def _kind(name: str) -> str:
+    stem = name.rpartition("_")[0]
+    return WHOLE if stem == "seed" else LISTS.get(stem, DECIMALS)

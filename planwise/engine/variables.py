@@ -9,20 +9,22 @@ and nothing before.
 import hashlib
 import json
 from calendar import isleap, monthrange
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from planwise.parameters import EffectiveParameters
-from planwise.parameters.values import merit_groups
+from planwise.parameters.values import GROUP_ATTRIBUTES, merit_groups
 
 LEVELS = (1, 2, 3, 4, 5)
 RAISES = ("cola", "promotion", "merit")  # the order of raises that fall on one day
 RAISE_CAPS = ("individual_raise_max", "promotion_raise_max", "range_maximum_cap")
 INDEX_DECIMALS = Decimal("0.00000001")
 Number = int | float | Decimal
+Bound = Number | Sequence[str] | Sequence[float]
+"""What a placeholder stands for: a number, or a list whose places belong together."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class YearBlueprint:
 
     year: int
     fixed: Mapping[str, str]
-    numbers: Mapping[str, Number]
+    numbers: Mapping[str, Bound]
 
     def placeholders(self) -> dict[str, str]:
         """Return the numbers as named placeholders."""
@@ -40,7 +42,7 @@ class YearBlueprint:
             **{name: f"${name}_{self.year}" for name in self.numbers},
         }
 
-    def bindings(self) -> dict[str, Number]:
+    def bindings(self) -> dict[str, Bound]:
         """Return the placeholders' values."""
         return {f"{name}_{self.year}": value for name, value in self.numbers.items()}
 
@@ -78,18 +80,27 @@ def sqlmesh_variables(
         ),
         "parameters_key": parameters_key(effective),
         **(
-            {"bindings": {k: format(Decimal(str(v)), "f") for k, v in bindings(effective).items()}}
+            {"bindings": {name: literal(value) for name, value in bindings(effective).items()}}
             if bound
             else {}
         ),
     }
 
 
-def bindings(effective: EffectiveParameters) -> dict[str, Number]:
+def bindings(effective: EffectiveParameters) -> dict[str, Bound]:
     """Return the value of every placeholder."""
     chains = [*dynamics_blueprints(effective), *pay_blueprints(effective)]
     by_year = {name: value for blueprint in chains for name, value in blueprint.bindings().items()}
     return by_year | _merit_bindings(effective)
+
+
+def literal(value: Bound | str) -> str:
+    """Return a bound value as SQL."""
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, Sequence):
+        return f"[{', '.join(map(literal, value))}]"
+    return format(Decimal(str(value)), "f")
 
 
 def dynamics_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
@@ -108,7 +119,7 @@ def dynamics_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
             "promotion_date": f"'{promotion_date}'",
             "promotion_hired_by": f"'{_months_before(promotion_date, months)}'",
         }
-        numbers: dict[str, Number] = {"seed": effective.seed}
+        numbers: dict[str, Bound] = {"seed": effective.seed}
         names = ["headcount_growth", "termination_rate", "new_hire_termination_rate"]
         names += [f"promotion_probability_level_{level}" for level in LEVELS[:-1]]
         numbers |= {name: _number(effective, name, year) for name in names}
@@ -131,7 +142,6 @@ def pay_basis_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
             "days_in_year": str(366 if isleap(year) else 365),
             "merit_hired_by": f"'{_months_before(days['merit'], months)}'",
             **{f"{kind}_date": f"'{day}'" for kind, day in days.items()},
-            "merit_groups": _group_terms(effective, year),
             **{
                 f"{place}_raise_date": f"'{days[kind]}'"
                 for place, kind in zip(("first", "second", "third"), order, strict=True)
@@ -141,11 +151,15 @@ def pay_basis_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
     return found
 
 
-def _group_terms(effective: EffectiveParameters, year: int) -> str:
-    """Return the year's merit groups as SQL text of JSON: attribute, and each group's factor and points."""
-    found = merit_groups(effective.value("merit_groups", year))
-    terms = found and [found[0], [[one.group, one.factor, one.points] for one in found[1]]]
-    return "'" + json.dumps(terms).replace("'", "''") + "'"
+def _group_terms(effective: EffectiveParameters, year: int) -> dict[str, Bound]:
+    """Return the year's merit groups: the place of their attribute (0 without any), names and terms."""
+    attribute, merits = merit_groups(effective.value("merit_groups", year)) or ("", ())
+    return {
+        "merit_group_attribute": (("", *GROUP_ATTRIBUTES).index(attribute)),
+        "merit_group_names": [one.group for one in merits],
+        "merit_group_factors": [one.factor for one in merits],
+        "merit_group_points": [one.points for one in merits],
+    }
 
 
 def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
@@ -160,13 +174,14 @@ def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
         names = ["cola_rate", "new_hire_salary_adjustment"]
         names += [f"merit_rate_level_{level}" for level in LEVELS]
         names += [f"promotion_raise_level_{level}" for level in LEVELS[:-1]]
-        numbers = {name: _number(effective, name, year) for name in names}
+        numbers: dict[str, Bound] = {name: _number(effective, name, year) for name in names}
         numbers |= {
             "range_index": range_index(effective, year),
             "market_index": market_index(effective, year),
             "hire_range_position": _number(effective, "hire_range_position", year),
             "hire_range_spread": _number(effective, "hire_range_spread", year),
         }
+        numbers |= _group_terms(effective, year)
         found.append(YearBlueprint(year, fixed, numbers))
     return found
 

@@ -92,6 +92,7 @@ GROUP_ATTRIBUTES = ("department", "job_family", "location", "manager_id")
 GROUP_POINTS_MAX_RATE = 0.1
 GROUP_FACTOR_MAX = 3.0
 _GROUP_VALUE = re.compile(r"(?P<sign>[+-])\s*(?P<points>[0-9.]+)\s*(?P<pp>pp)?|x\s*(?P<factor>[0-9.]+)")
+_GROUP = re.compile(r'\s*(?:"(?:[^"]|"")*"\s*=[^;]*|[^;]+)')  # a name with a semicolon is in quotes
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,10 @@ class GroupMerit:
     points: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.group}=x{self.factor:g}" if not self.points else f"{self.group}={self.points:+g}"
+        group = self.group
+        if ";" in group or group.startswith('"'):
+            group = '"' + group.replace('"', '""') + '"'
+        return f"{group}=x{self.factor:g}" if not self.points else f"{group}={self.points:+g}"
 
 
 def merit_groups(value: Value) -> tuple[str, tuple[GroupMerit, ...]] | None:
@@ -111,20 +115,27 @@ def merit_groups(value: Value) -> tuple[str, tuple[GroupMerit, ...]] | None:
     if value is None:
         return None
     attribute, _, groups = str(value).partition(": ")
-    return attribute, tuple(_group_merit(one) for one in groups.split("; "))
+    return attribute, _group_merits(groups)
+
+
+def _group_merits(text: str) -> tuple[GroupMerit, ...]:
+    """Return groups separated by semicolons; raises ValueError for another text."""
+    return tuple(_group_merit(one) for one in _GROUP.findall(text) if one.strip())
 
 
 def _group_merit(text: str) -> GroupMerit:
     """Return one `GROUP=+0.5pp` or `GROUP=x1.1`; raises ValueError for another text."""
     group, _, change = text.rpartition("=")
-    found = _GROUP_VALUE.fullmatch(change.strip())
-    if found is None or not group.strip():
+    found, group = _GROUP_VALUE.fullmatch(change.strip()), group.strip()
+    if len(group) > 1 and group[0] == group[-1] == '"':
+        group = group[1:-1].replace('""', '"')
+    if found is None or not group:
         raise ValueError(text)
     if found["factor"]:
-        merit = GroupMerit(group.strip(), factor=round(float(found["factor"]), DECIMALS))
+        merit = GroupMerit(group, factor=round(float(found["factor"]), DECIMALS))
     else:
         size = float(found["points"]) / (100 if found["pp"] else 1)
-        merit = GroupMerit(group.strip(), points=round(size if found["sign"] == "+" else -size, DECIMALS))
+        merit = GroupMerit(group, points=round(size if found["sign"] == "+" else -size, DECIMALS))
     if merit.factor > GROUP_FACTOR_MAX or abs(merit.points) > GROUP_POINTS_MAX_RATE:
         raise ValueError(text)
     return merit
@@ -140,7 +151,7 @@ def _groups(parameter: Parameter, value: object) -> Value:
     name = attribute.strip().lower().replace(" ", "_")
     name = "manager_id" if name == "manager" else name
     try:
-        merits = [_group_merit(one) for one in rest.split(";") if one.strip()]
+        merits = _group_merits(rest)
     except ValueError:
         _raise_invalid(parameter, value, wanted)
     if not colon or name not in GROUP_ATTRIBUTES or not merits:

@@ -109,19 +109,6 @@ def raise_step(evaluator, step, source):
 
 
 @macro()
-def merit_group(evaluator, groups, part):
-    """Return the factor or the points of a person's group: 1 and 0 for a group without."""
-    places = {"factor": (1, 1), "points": (2, 0)}
-    place, default = places[part.name]
-    terms = json.loads(groups.name)
-    if terms is None:
-        return str(default)
-    attribute, rows = terms
-    cases = " ".join("WHEN '" + row[0].replace("'", "''") + f"' THEN {row[place]}" for row in rows)
-    return f"CASE workforce.{attribute} {cases} ELSE {default} END"
-
-
-@macro()
 def pay_before(evaluator, kind):
     """Return the column of the pay that a kind of raise finds."""
     return f"pay_{json.loads(evaluator.var('raise_order')).index(kind.name)}"

@@ -114,10 +114,11 @@ def test_the_groups_of_a_preview_are_the_plans_budget_and_its_cells_sum_to_it(ce
     base = effective_for(
         census, {"years": 2, "merit_groups": "department: Engineering=x1.5", "range_maximum_cap": True}
     )
+    groups = "department: Finance=+0.5pp; Engineering=x0.9"
+    other = base.with_assumptions({f"merit_groups@{base.years[-1]}": groups})
     preview = Preview(shared().settings, census)
     try:
-        for levers in (LEVERS, {"merit_rate_level_1": 0.0}):
-            effective = base.with_levers(levers)
+        for effective in (base.with_levers(LEVERS), base.with_levers({"merit_rate_level_1": 0.0}), other):
             found = preview.detail(effective)
             groups = found[found["part"] == "group"].sort_values(["simulation_year", "attribute", "member"])
             budget = planned(effective)[1].sort_values(["simulation_year", "attribute", "group"])

@@ -10,6 +10,7 @@ from worlds import STILL, effective_for, employee, shared, world
 from planwise.engine.preview import check_against_census, load_census_tables
 from planwise.engine.project import CATALOG
 from planwise.errors import InputError
+from planwise.parameters.values import GroupMerit
 
 LEVERS = STILL | {"cola_rate": 0.01, "merit_rate_level_1": 0.04, "merit_rate_level_2": 0.06}
 
@@ -96,6 +97,14 @@ def test_a_group_has_a_factor_or_points_on_its_levels_rate(groups, pay, pool):
     assert rows.merit_cost["department", "Eng"] == pytest.approx(pay - 50_000, abs=1e-6)
     own = 0.045 if groups and "Ops" in groups else 0.04  # A of Ops gets 1.1667 times the rate of its group
     assert result.pay("A") == pytest.approx(50_000 * (1 + own * 7 / 6), abs=0.03)
+
+
+def test_a_group_has_any_name():
+    name = """R&D; "Labs" = it's $cola_rate_2026"""
+    people = [employee("A", performance_rating=5), employee("C", department=name)]
+    groups = f"department: {GroupMerit(name, factor=0.5)}"
+
+    assert world(people, MERIT_4 | {"merit_groups": groups}).pay("C") == 50_833.35
 
 
 def test_groups_that_the_census_does_not_have_are_named():

@@ -19,8 +19,6 @@ MODEL (
     on_merit_date = 'Employed on the merit date, eligible or not',
     merit_due = 'Employed on the merit date, with the required service',
     performance_rating = 'Rating 1..5',
-    merit_group_factor = 'Factor of the person''s group on the merit rate; 1 without one',
-    merit_group_points = 'Points of the person''s group on the merit rate; 0 without any',
     fte_years = 'FTE x days employed / days in year',
     tenure_band = 'Band of tenure at year end or exit: 1 = under 1 year, 2 = 1 to 2, 3 = 3 to 5, 4 = 6 to 10, 5 = over 10'
   )
@@ -42,6 +40,9 @@ SELECT
   CAST(workforce.gender AS TEXT) AS gender,
   CAST(workforce.ethnicity AS TEXT) AS ethnicity,
   CAST(workforce.department AS TEXT) AS department,
+  CAST(workforce.job_family AS TEXT) AS job_family,
+  CAST(workforce.location AS TEXT) AS location,
+  CAST(workforce.manager_id AS TEXT) AS manager_id,
   CAST(workforce.level_id AS INT) AS level_id,
   CAST(CASE
     WHEN CAST(@promotion_date AS DATE) <= CAST(@merit_date AS DATE)
@@ -75,7 +76,5 @@ SELECT
     AND workforce.last_day >= CAST(@merit_date AS DATE)
   ) AS BOOLEAN) AS merit_due,
   CAST(workforce.performance_rating AS INT) AS performance_rating,
-  CAST(@merit_group(@merit_groups, factor) AS DECIMAL(9, 6)) AS merit_group_factor,
-  CAST(@merit_group(@merit_groups, points) AS DECIMAL(9, 6)) AS merit_group_points,
   CAST(@tenure_band(workforce.hire_date, workforce.last_day) AS INT) AS tenure_band
 FROM workforce

@@ -68,6 +68,23 @@ WITH terms AS (
   FROM staging.stg_job_levels AS levels
   INNER JOIN staging.stg_market_reference AS market
     ON market.level_id = levels.level_id
+), basis AS (
+  SELECT
+    *,
+    LIST_POSITION(
+      CAST(@merit_group_names AS TEXT[]),
+      CASE @merit_group_attribute
+        WHEN 1
+        THEN department
+        WHEN 2
+        THEN job_family
+        WHEN 3
+        THEN location
+        WHEN 4
+        THEN manager_id
+      END
+    ) AS merit_group_place /* the attribute is one of four; none without groups */
+  FROM intermediate.int_pay_basis_@year
 ), started AS (
   SELECT
     basis.employee_id,
@@ -80,8 +97,14 @@ WITH terms AS (
     basis.level_id,
     basis.merit_level_id,
     basis.performance_rating,
-    basis.merit_group_factor,
-    basis.merit_group_points,
+    CAST(COALESCE(
+      LIST_EXTRACT(CAST(@merit_group_factors AS DECIMAL(9, 6)[]), basis.merit_group_place),
+      1
+    ) AS DECIMAL(9, 6)) AS merit_group_factor,
+    CAST(COALESCE(
+      LIST_EXTRACT(CAST(@merit_group_points AS DECIMAL(9, 6)[]), basis.merit_group_place),
+      0
+    ) AS DECIMAL(9, 6)) AS merit_group_points,
     basis.fte,
     basis.fte_years,
     basis.first_day,
@@ -112,7 +135,7 @@ WITH terms AS (
       )
       ELSE opening_pay.base_pay
     END AS DECIMAL(14, 2)) AS pay_0
-  FROM intermediate.int_pay_basis_@year AS basis
+  FROM basis
   INNER JOIN terms
     ON terms.level_id = basis.level_id
   LEFT JOIN intermediate.@opening_pay AS opening_pay

@@ -36,6 +36,19 @@ def test_indices_compound_from_the_census():
     assert range_index(effective(cola_rate=0.02), 2027) == Decimal("1.06090000")  # by their own 3 %
 
 
+def test_groups_are_bound_as_numbers_are():
+    def unbound(**scenario):
+        found = sqlmesh_variables(effective(**scenario), census_hash="c", as_of="2025-12-31", bound=False)
+        return {name: value for name, value in found.items() if name != "parameters_key"}
+
+    groups = {"merit_groups@2027": "location: B=+0.005; A=x1.1"}
+    assert unbound(**groups) == unbound()
+    found = bindings(effective(**groups))
+    parts = ("attribute", "names", "factors", "points")
+    assert [found[f"merit_group_{part}_2026"] for part in parts] == [0, [], [], []]
+    assert [found[f"merit_group_{part}_2027"] for part in parts] == [3, ["A", "B"], [1.1, 1.0], [0.0, 0.005]]
+
+
 def test_turnover_ignores_pay_without_an_elasticity():
     levers = effective(cola_rate=0.08)
     assert [pay_response(levers, 1, year) for year in YEARS] == [1, 1, 1]

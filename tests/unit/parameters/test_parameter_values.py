@@ -37,6 +37,8 @@ def of(name, value):
         ("range_adjustment", None, None),
         ("merit_groups", "Department: Sales = x1.10; Eng=+0.5pp", "department: Eng=+0.005; Sales=x1.1"),
         ("merit_groups", "manager:a=b=-0.001", "manager_id: a=b=-0.001"),
+        ("merit_groups", 'location: "A; ""B"" = C" = x2;D=+0.01', 'location: "A; ""B"" = C"=x2; D=+0.01'),
+        ("merit_groups", 'location: "A"=x2; B "b"=x2', 'location: A=x2; B "b"=x2'),
         ("merit_groups", "none", None),
         ("years", "5", 5),
         ("years", "2026-2030", "2026-2030"),

@@ -23,10 +23,18 @@ def rename_levels(settings: Settings, name: str, names: Mapping[int, str]) -> Ce
     return record_census(settings, registry.rename_levels(settings, name, names), "levels named", names=names)
 
 
-def set_ranges(settings: Settings, name: str, ranges: Mapping[int, tuple[float, float]]) -> Census:
-    """Give the levels of a census other pay ranges."""
+def set_ranges(
+    settings: Settings,
+    name: str,
+    ranges: Mapping[int, tuple[float, float]],
+    *,
+    given: bool = True,
+    seen: str | None = None,
+) -> Census:
+    """Give the levels of a census other pay ranges; see `registry.set_ranges`."""
     require_edit(settings)
-    return record_census(settings, registry.set_ranges(settings, name, ranges), "ranges set", ranges=ranges)
+    census = registry.set_ranges(settings, name, ranges, given=given, seen=seen)
+    return record_census(settings, census, "ranges set", ranges=ranges)
 
 
 def delete_census(settings: Settings, deletion: Deletion) -> None:

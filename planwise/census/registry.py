@@ -362,19 +362,32 @@ def rename_levels(settings: Settings, name: str, names: Mapping[int, str]) -> Ce
     return _with_levels(settings, census, renamed, census.levels_from)
 
 
-def set_ranges(settings: Settings, name: str, ranges: Mapping[int, tuple[float, float]]) -> Census:
+def set_ranges(
+    settings: Settings,
+    name: str,
+    ranges: Mapping[int, tuple[float, float]],
+    *,
+    given: bool = True,
+    seen: str | None = None,
+) -> Census:
     """Give levels of a census another minimum and maximum, by level_id; raises InputError.
 
-    Levels of people stay. The census is another one then, as by `rename_levels`.
+    Levels of people stay. The census is another one then, as by `rename_levels`. `given` is false where the
+    ranges that were derived are put back; `seen` is the content hash that the census must still have.
     """
     census = load_census(settings, name)
+    if seen is not None and census.content_hash != seen:
+        raise InputError(
+            f"The census {name} was changed since; its pay ranges were left as they are.",
+            remedy="Check its ranges, and edit them again.",
+        )
     frame = pq.read_table(census.levels_file).to_pandas()
     for place, column in enumerate(("minimum", "maximum")):
         frame[column] = [
             ranges[level][place] if level in ranges else float(now)
             for level, now in zip(frame["level_id"], frame[column], strict=True)
         ]
-    origin = census.levels_from.removesuffix(RANGES_GIVEN) + RANGES_GIVEN
+    origin = census.levels_from.removesuffix(RANGES_GIVEN) + (RANGES_GIVEN if given else "")
     return _with_levels(settings, census, levels_table(frame), origin)
 
 

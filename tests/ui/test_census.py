@@ -358,7 +358,8 @@ def test_stored_censuses_are_used_renamed_and_deleted_unless_needed(settings):
     assert store.censuses.list()[0][0].levels[0].name == "Crew"
     assert rename_levels(settings, "one", {1: "Crew"}).content_hash == after.content_hash
 
-    low, high = store.censuses.list()[0][0].levels[0].minimum, 58_000.25
+    derived = store.censuses.list()[0][0].levels[0]
+    low, high = derived.minimum, 58_000.25
     for bad in ((high, low), (-1.0, high), (low, 10_000_000.0)):
         with pytest.raises(InputError):
             set_ranges(settings, "one", {1: bad})
@@ -368,6 +369,12 @@ def test_stored_censuses_are_used_renamed_and_deleted_unless_needed(settings):
     assert wider.content_hash != after.content_hash
     assert wider.levels_from == f"{after.levels_from}; ranges given" and not wider.has_derived_ranges
     assert set_ranges(settings, "one", {1: (low, high)}) == wider
+
+    earlier = {1: (low, derived.maximum)}
+    with pytest.raises(InputError, match="changed since"):
+        set_ranges(settings, "one", earlier, seen=after.content_hash)
+    back = set_ranges(settings, "one", earlier, given=False, seen=wider.content_hash)
+    assert (back.content_hash, back.levels_from) == (after.content_hash, after.levels_from)
 
 
 def test_results_of_another_census_are_named(settings):

@@ -1,5 +1,7 @@
 """The tabs Merit and Pay ranges without a browser: grids of figures, and what their fields do."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from planwise.errors import InputError
@@ -130,9 +132,17 @@ def test_ranges_have_shares_and_take_what_is_typed_until_it_is_stored(session):
     assert "is no amount" in part._table.sheet["rows"][1][1]["fields"][0]["problem"]
     assert typed_ranges(census, {"range:1:maximum": "57,500"})[1] == (40_000.0, 57_500.0)
     stored = []
-    session.actions.censuses = type("C", (), {"set_ranges": lambda _, *more: stored.append(more)})()
+
+    def set_ranges(*more, given=True, seen=None):
+        stored.append((*more, given, seen))
+        return census.content_hash
+
+    session.actions.censuses = SimpleNamespace(set_ranges=set_ranges)
     send(part._table, "range:2:minimum", "$61,000.50")
     part._save.clicks += 1
-    assert stored == [("people", {1: (40_000.0, 57_500.0), 2: (61_000.5, 87_000.5)})]
-    assert part._save.disabled
+    assert stored == [("people", {1: (40_000.0, 57_500.0), 2: (61_000.5, 87_000.5)}, True, None)]
+    assert part._save.disabled and part._undoing.visible
+    part._undo.clicks += 1
+    before = {one.level_id: (one.minimum, one.maximum) for one in census.ranges}
+    assert stored[1:] == [("people", before, False, census.content_hash)] and not part._undoing.visible
     assert range_sheet(census, [], {}, {})["rows"][0][4]["lines"] == ["–"]

@@ -368,13 +368,20 @@ class CensusActions:
         with self._acting():
             rename_levels(self._settings, name, names)
 
-    def set_ranges(self, name: str, ranges: Mapping[int, tuple[float, float]]) -> None:
-        """Give the levels of a census other pay ranges."""
+    def set_ranges(
+        self,
+        name: str,
+        ranges: Mapping[int, tuple[float, float]],
+        *,
+        given: bool = True,
+        seen: str | None = None,
+    ) -> str:
+        """Give the levels of a census other pay ranges; return the hash of its content then."""
         self._user.require_edit(CENSUS)
         from planwise.app.censuses import set_ranges
 
         with self._acting():
-            set_ranges(self._settings, name, ranges)
+            return set_ranges(self._settings, name, ranges, given=given, seen=seen).content_hash
 
     def deletion(self, name: str) -> str:
         """Return what deleting a census removes; raises InputError while it is needed."""

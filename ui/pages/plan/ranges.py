@@ -1,6 +1,8 @@
 """The pay ranges of the census in use: a table to see and edit, with who is below, in and over them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -20,6 +22,8 @@ ABOUT_DERIVED = (
     "Derived from the census: the midpoint is the level's median pay, the maximum 40–60% over the minimum."
 )
 ABOUT_GIVEN = "Given: by the file's mapping or here."
+STORED = "New pay ranges are stored. Undo puts the earlier ones back."
+UNDO_ROW: dict[str, Any] = {"styles": {"gap": "8px", "align-items": "center"}, "margin": 0}
 ABOUT_MOVES = (
     "Ranges move with the range adjustment each year; compa-ratio is pay / midpoint, so COLA at the ranges' "
     "pace leaves it unchanged."
@@ -110,8 +114,17 @@ def typed_ranges(census: CensusInfo, pending: Pending) -> dict[int, tuple[float,
     return {number: (low, high) for number, (low, high) in found.items()}
 
 
+@dataclass(frozen=True)
+class EarlierRanges:
+    """The ranges that were replaced; `stored` is the content hash of the census with the new ones."""
+
+    ranges: Mapping[int, tuple[float, float]]
+    derived: bool
+    stored: str
+
+
 class RangesTab:
-    """The tab: the table, and a button that stores what was typed with the census."""
+    """The tab: the table, a button that stores what was typed with the census, and one that undoes that."""
 
     def __init__(self, session: Session, preview: LivePreview, on_stored: Callable[[], None]) -> None:
         self._session = session
@@ -124,6 +137,10 @@ class RangesTab:
         self._table = EditTable(self._typed, sizing_mode="stretch_width", margin=0)
         self._about = html.pane("")
         self._problem = html.pane("", visible=False)
+        self._earlier: EarlierRanges | None = None
+        self._undo = pmui.Button(label="Undo", **SMALL)
+        self._undo.on_click(self._put_back)
+        self._undoing = pn.Row(html.pane(html.notice(STORED)), self._undo, visible=False, **UNDO_ROW)
         self._save = pmui.Button(label="Save the ranges", **SMALL)
         self._save.on_click(self._store)
         self._forget = pmui.Button(label="Discard", **SMALL | {"variant": "text"})
@@ -133,6 +150,7 @@ class RangesTab:
             self._table,
             self._problem,
             pn.Row(self._save, self._forget, styles={"gap": "8px"}, margin=0),
+            self._undoing,
             self._about,
             sizing_mode="stretch_width",
             styles={"gap": "10px"},
@@ -170,6 +188,9 @@ class RangesTab:
         self._table.sheet = range_sheet(census, people, self._pending, self._problems, closed=closed)
         self._save.disabled = closed or not self._pending
         self._forget.visible = bool(self._pending)
+        earlier = self._earlier
+        self._undo.disabled = closed
+        self._undoing.visible = earlier is not None and earlier.stored == census.content_hash
         about = ABOUT_DERIVED if census.has_derived_ranges else ABOUT_GIVEN
         self._about.object = (
             f'<p class="card-subtitle">{about}{when} {ABOUT_MOVES} '
@@ -207,14 +228,33 @@ class RangesTab:
         assert census is not None  # the button is there with it
         try:
             ranges = typed_ranges(census, self._pending)
-            await session.offload(session.actions.censuses.set_ranges, census.name, ranges)
+            stored = await session.offload(session.actions.censuses.set_ranges, census.name, ranges)
         except PlanWiseError as error:
             self._problem.param.update(object=html.error_notice(error), visible=True)
             return
+        replaced = {one.level_id: (one.minimum, one.maximum) for one in census.ranges}
+        self._earlier = EarlierRanges(replaced, census.has_derived_ranges, stored)
         self._give_up()
         session.notify(
             f"The pay ranges of {census.name} are stored.",
             tone="success",
             remedy="Results that were simulated before are of the earlier ranges: run the scenarios again.",
         )
+        self._on_stored()
+
+    async def _put_back(self, *_: Any) -> None:
+        """Store the earlier ranges again, unless the census was changed since."""
+        census, earlier, session = self._census, self._earlier, self._session
+        assert census is not None and earlier is not None  # the button is there with them
+        put_back = partial(
+            session.actions.censuses.set_ranges, given=not earlier.derived, seen=earlier.stored
+        )
+        self._earlier = None
+        try:
+            await session.offload(put_back, census.name, earlier.ranges)
+        except PlanWiseError as error:
+            session.notify_error(error)
+        else:
+            session.notify(f"The earlier pay ranges of {census.name} are back.", tone="success")
+        self.refresh()
         self._on_stored()

@@ -97,14 +97,8 @@ WITH terms AS (
     basis.level_id,
     basis.merit_level_id,
     basis.performance_rating,
-    CAST(COALESCE(
-      LIST_EXTRACT(CAST(@merit_group_factors AS DECIMAL(9, 6)[]), basis.merit_group_place),
-      1
-    ) AS DECIMAL(9, 6)) AS merit_group_factor,
-    CAST(COALESCE(
-      LIST_EXTRACT(CAST(@merit_group_points AS DECIMAL(9, 6)[]), basis.merit_group_place),
-      0
-    ) AS DECIMAL(9, 6)) AS merit_group_points,
+    CAST(COALESCE(LIST_EXTRACT(CAST(@merit_group_factors AS DECIMAL(9, 6)[]), basis.merit_group_place), 1) AS DECIMAL(9, 6)) AS merit_group_factor,
+    CAST(COALESCE(LIST_EXTRACT(CAST(@merit_group_points AS DECIMAL(9, 6)[]), basis.merit_group_place), 0) AS DECIMAL(9, 6)) AS merit_group_points,
     basis.fte,
     basis.fte_years,
     basis.first_day,

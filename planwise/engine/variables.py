@@ -24,7 +24,7 @@ RAISE_CAPS = ("individual_raise_max", "promotion_raise_max", "range_maximum_cap"
 INDEX_DECIMALS = Decimal("0.00000001")
 Number = int | float | Decimal
 Bound = Number | Sequence[str] | Sequence[float]
-"""What a placeholder stands for: a number, or a list whose places belong together."""
+"""The value of a placeholder: a number, or a list whose places belong together."""
 
 
 @dataclass(frozen=True)

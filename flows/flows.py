@@ -3,13 +3,16 @@
 from typing import Any
 
 from prefect import flow
+from prefect.events import emit_event
 
 from flows.tasks import PrefectRunner, run_deployment_job
 from planwise.app import ingest as ingestion
 from planwise.app import maintain as maintenance
+from planwise.app import monitor as monitoring
 from planwise.app import optimize as optimization
 from planwise.app import simulate as simulation
 from planwise.app import sweep as sweeping
+from planwise.app.monitor import MonitorRequest
 from planwise.app.requests import (
     GenerateRequest,
     IngestRequest,
@@ -65,3 +68,13 @@ def generate_census(employees: int = 1000, seed: int = 42) -> Any:
 def maintain(request: MaintainRequest = MaintainRequest()) -> Any:  # noqa: B008  (frozen)
     """Remove old environments, unneeded tables and leftover files; compact the warehouse."""
     return maintenance.maintain(settings_for(), request, PrefectRunner())
+
+
+@flow(name="monitor", flow_run_name="monitor", persist_result=False)
+def monitor(request: MonitorRequest = MonitorRequest()) -> Any:  # noqa: B008  (frozen)
+    """Compare actuals with the released plan; what fires is recorded and emitted as an event."""
+    report = monitoring.monitor(settings_for(), request, PrefectRunner())
+    for one in report.recorded:
+        resource = {"prefect.resource.id": f"planwise.plan.{report.plan.fingerprint}"}
+        emit_event("planwise.trigger", resource, payload=one.as_json())
+    return report

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from pydantic import Field
 
+from planwise.app.exports import record_export, require_pay
 from planwise.comparison import Comparison, compare
 from planwise.comparison.compare import due
 from planwise.comparison.people import write_people_csv
@@ -58,6 +59,8 @@ def compare_scenarios(
 
     Raises InputError for a scenario without a result and for a file that cannot be written.
     """
+    if request.xlsx is not None or request.csv is not None:
+        require_pay(settings)
     if request.simulate and simulate is not None:
         for name in due(settings, request.scenarios):
             simulate(name)
@@ -67,6 +70,8 @@ def compare_scenarios(
         from planwise.comparison.workbook import write_workbook  # XlsxWriter is needed only here
 
         workbook = write_workbook(comparison, request.xlsx)
+        record_export(settings, workbook, "comparison", scenarios=request.scenarios)
     if request.csv is not None:
         rows = write_people_csv(comparison.sources, comparison.people, request.csv)
+        record_export(settings, request.csv, "people of a comparison", scenarios=request.scenarios, rows=rows)
     return ComparisonReport(comparison, workbook, request.csv, rows)

@@ -8,6 +8,7 @@ import pandas as pd
 from cyclopts import Parameter
 from pydantic import Field
 
+from planwise.app.exports import record_export, require_pay
 from planwise.errors import InputError
 from planwise.formatting import escape_formula
 from planwise.governance.publications import Publication, load_publication
@@ -81,8 +82,12 @@ def measure_equity(settings: Settings, request: EquityRequest) -> MeasuredEquity
     head = MeasuredEquity(request.scenario, publication.fingerprint, publication.currency, report)
     if request.output is None:
         return head
+    require_pay(settings)
     raises = raises_of(report)
-    return replace(head, output=_write(raises, request.output), rows=len(raises))
+    file = _write(raises, request.output)
+    about = {"rows": len(raises), "total": round(float(raises["cost"].sum()), 2)}
+    record_export(settings, file, "raises of pay equity", scenario=head.scenario, **about)
+    return replace(head, output=file, rows=len(raises))
 
 
 def read_equity(

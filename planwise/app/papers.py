@@ -1,17 +1,21 @@
-"""What people take away from a published result: the increase list, the summary on one page."""
+"""What people take away: the increase list, the summary, papers of a proposal, the audit report."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
+from planwise.app.exports import record_export, require_pay
 from planwise.comparison.increases import IncreaseList, ListTotals, load_increases, load_list_mapping
 from planwise.comparison.summary import ScenarioSummary, summarise, write_summary
 from planwise.errors import InputError
-from planwise.governance import open_ledger
+from planwise.governance import Action, open_ledger
+from planwise.governance.activity import Activity, Scope, activity_of
 from planwise.governance.request import Request
 from planwise.parameters import BASELINE
+from planwise.release.papers import Paper, audit_paper, compliance_paper, proposal_paper, write_paper
 from planwise.settings import Settings
 
 
@@ -53,14 +57,20 @@ class IncreasesReport:
 def list_increases(settings: Settings, request: IncreasesRequest) -> IncreasesReport:
     """Read the increase list of a result in force, and write it where the request says.
 
-    Raises InputError without a result, for a mapping or a file that cannot be used, DamagedStore for a
-    damaged result.
+    The ledger records the file with its sums. Raises InputError without a result, for a mapping or a file
+    that cannot be used, Forbidden for a role that may not see pay, DamagedStore for a damaged result.
     """
     mapping = load_list_mapping(request.mapping)
     increases = load_increases(settings, request.scenario)
     if request.output is not None:
+        require_pay(settings)
+    totals = increases.totals()
+    if request.output is not None:
         increases.write(request.output, mapping)
-    return IncreasesReport(increases, increases.totals(), request.output)
+        control = {f"total_{name}": value for name, value in vars(totals).items() if name != "rows"}
+        about = {"fingerprint": increases.publication.fingerprint, "rows": totals.rows, **control}
+        record_export(settings, request.output, "increase list", scenario=request.scenario, **about)
+    return IncreasesReport(increases, totals, request.output)
 
 
 class SummaryRequest(Request):
@@ -77,6 +87,7 @@ def write_scenario_summary(settings: Settings, request: SummaryRequest) -> Scena
         raise InputError("The summary needs a file.", remedy="Add --output FILE.html or FILE.pdf.")
     with open_ledger(settings) as ledger:
         stored = {scenario.name: scenario for scenario in ledger.scenarios.list(archived=True)}
+        head = ledger.events.head()
     about = stored.get(request.scenario)  # a deleted scenario's result is still there
     summary = summarise(
         settings,
@@ -84,6 +95,70 @@ def write_scenario_summary(settings: Settings, request: SummaryRequest) -> Scena
         against=request.against,
         title="" if about is None else about.title,
         description="" if about is None or about.name == BASELINE else about.description,
+        head=str(head),
     )
     write_summary(summary, request.output)
+    record_export(settings, request.output, "summary", scenario=request.scenario)
     return summary
+
+
+class ProposalPaperRequest(Request):
+    """A proposal, the kind of paper about it, and the file to write."""
+
+    proposal: int = Field(description="Number of the proposal; see `planwise proposals`.")
+    kind: Literal["decision", "executive"] = Field(
+        default="executive", description="The decision record, or one page for those who decide."
+    )
+    output: Path = Field(description="Write the paper: an .md, .html or .pdf file.")
+
+
+def write_proposal_paper(settings: Settings, request: ProposalPaperRequest) -> Paper:
+    """Write a paper about a proposal; raises InputError for an unknown one or an unusable file."""
+    with open_ledger(settings) as ledger:
+        ledger.require(Action.READ)
+        proposal = ledger.proposals.get(request.proposal)
+        paper = proposal_paper(settings, proposal, ledger.events.head(), request.kind)
+    write_paper(paper, request.output)
+    record_export(
+        settings, request.output, f"{request.kind} paper", scenario=proposal.scenario, proposal=proposal.id
+    )
+    return paper
+
+
+class AuditReportRequest(Request):
+    """A period, scenario or person (all without), and the file to write."""
+
+    since: date | None = Field(default=None, description="From this day on (YYYY-MM-DD, UTC).")
+    until: date | None = Field(default=None, description="Up to this day, included.")
+    scenario: str | None = Field(default=None, description="Only events of this scenario.")
+    actor: str | None = Field(default=None, description="Only events of this person.")
+    kind: Literal["audit", "compliance"] = Field(
+        default="audit", description="Everything, or only the rules that must be kept."
+    )
+    output: Path | None = Field(default=None, description="Write it: an .md, .html, .pdf or .csv file.")
+
+    @property
+    def scope(self) -> Scope:
+        """The events that are reported."""
+        return Scope(
+            None if self.since is None else datetime.combine(self.since, time.min, UTC),
+            None if self.until is None else datetime.combine(self.until, time.max, UTC),
+            self.scenario,
+            self.actor,
+        )
+
+
+def report_audit(settings: Settings, request: AuditReportRequest) -> Activity:
+    """Report what the audit trail has of a scope, and write it where the request says.
+
+    Raises Forbidden for a role that may not read the trail, InputError for an unusable file.
+    """
+    with open_ledger(settings) as ledger:
+        ledger.require(Action.AUDIT)
+        activity = activity_of(ledger.events.list(), ledger.events.verify(), request.scope)
+        head = ledger.events.head()
+    if request.output is not None:
+        make = {"audit": audit_paper, "compliance": compliance_paper}[request.kind]
+        write_paper(make(activity, head), request.output)
+        record_export(settings, request.output, f"{request.kind} report", scenario=request.scenario)
+    return activity

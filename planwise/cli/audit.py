@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
+from planwise.app.exports import record_export
+from planwise.app.papers import AuditReportRequest, report_audit
 from planwise.cli.options import PARAMETERS, Home, Json
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.errors import InputError
+from planwise.formatting import TERMINAL
 from planwise.governance import Action, EventType, open_ledger, verifier
 
 app = App(name="audit", group_parameters=PARAMETERS, help="Verify, read and export the audit trail.")
@@ -109,9 +112,11 @@ def export(*, output: Path, json: Json = False, home: Home = None) -> None:
         File to write, one JSON object a line.
 
     """
-    with open_ledger(settings_for(home)) as ledger:
+    settings = settings_for(home)
+    with open_ledger(settings) as ledger:
         ledger.require(Action.AUDIT)
         head = ledger.events.export(output)
+    record_export(settings, output, "audit trail", events=head.events)
     program = output.with_name("verify_ledger.py")
     shutil.copyfile(verifier.__file__, program)
     if json:
@@ -119,6 +124,40 @@ def export(*, output: Path, json: Json = False, home: Home = None) -> None:
         return
     progress().print(f"Wrote {head.events:,} events to {output}, head {head}.", markup=False, soft_wrap=True)
     progress().print(f"Verify it anywhere: python3 {program} {output}", markup=False, soft_wrap=True)
+
+
+EVERYTHING = AuditReportRequest()  # the options' defaults
+
+
+@app.command
+def report(
+    request: Annotated[AuditReportRequest, Parameter(name="*")] = EVERYTHING,
+    *,
+    json: Json = False,
+    home: Home = None,
+) -> int:
+    """Report counts, studies, approvals and the rules kept; exit with 1 when the trail is broken."""
+    found = report_audit(settings_for(home), request)
+    if json:
+        emit_json(found.as_json() | {"output": request.output})
+        return 0 if found.verification.ok else BROKEN
+    counts = Table("type", Column("events", justify="right"), **PLAIN)
+    for name, number in found.by_type.items():
+        counts.add_row(name, f"{number:,}")
+    studies, cycle = found.studies, found.approvals.mean_cycle_seconds
+    rate = "" if studies.completion_rate is None else f" ({TERMINAL.percent(studies.completion_rate)})"
+    time_of = "" if cycle is None else f", on average {TERMINAL.seconds(cycle)} after the submission"
+    results().print(counts)
+    results().print(f"Studies: {studies.started} started, {studies.completed} completed{rate}.")
+    results().print(f"Proposals approved: {found.approvals.approved}{time_of}.")
+    for rule in found.rules:
+        results().print(Text(f"{'kept  ' if rule.kept else 'broken'} {rule.name} ({rule.cases:,} cases)"))
+    results().print(
+        f"The audit trail is {'whole' if found.verification.ok else 'broken'}: {found.compliance}."
+    )
+    if request.output is not None:
+        progress().print(f"Report: {request.output}", markup=False, soft_wrap=True)
+    return 0 if found.verification.ok else BROKEN
 
 
 def _moment(day: str | None, at: time) -> datetime | None:

@@ -144,7 +144,9 @@ COMMANDS = {
     "request-changes": ("planwise.cli.proposals:request_changes", "Send a proposal back."),
     "comment": ("planwise.cli.proposals:comment", "Comment on a proposal."),
     "withdraw": ("planwise.cli.proposals:withdraw", "Take a proposal back."),
-    "audit": ("planwise.cli.audit:app", "Verify, read and export the audit trail."),
+    "papers": ("planwise.cli.papers:papers", "Write a proposal on one page, or its decision record."),
+    "monitor": ("planwise.cli.monitor:monitor", "Compare actuals with the released plan."),
+    "audit": ("planwise.cli.audit:app", "Verify, read, report and export the audit trail."),
     "sweep": ("planwise.cli.sweep:sweep", "Simulate all scenarios; report changes since the last sweep."),
     "maintain": (
         "planwise.cli.sweep:maintain",

@@ -1,6 +1,7 @@
-"""`planwise increases`, `planwise summary`: what people take away from a published result."""
+"""`planwise increases`, `summary`, `papers`: what people take away from a result or a proposal."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from rich.console import Group, RenderableType
@@ -10,8 +11,10 @@ from rich.text import Text
 from planwise.app.papers import (
     IncreasesReport,
     IncreasesRequest,
+    ProposalPaperRequest,
     SummaryRequest,
     list_increases,
+    write_proposal_paper,
     write_scenario_summary,
 )
 from planwise.cli.options import Home, Json
@@ -88,3 +91,32 @@ def summary(
         emit_json({"scenario": found.scenario, "against": found.against, "output": request.output})
     else:
         progress().print(f"Summary: {request.output}", markup=False, soft_wrap=True)
+
+
+def papers(
+    proposal: int,
+    /,
+    *,
+    kind: Literal["decision", "executive"] = "executive",
+    output: Path,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Write a proposal on one page, or its decision record, with the head of the audit trail.
+
+    Parameters
+    ----------
+    proposal
+        Number of the proposal; see `planwise proposals`.
+    kind
+        One page for those who decide, or the decision record.
+    output
+        File to write: .md, .html, .pdf or .csv.
+
+    """
+    request = ProposalPaperRequest(proposal=proposal, kind=kind, output=output)
+    paper = write_proposal_paper(settings_for(home), request)
+    if json:
+        emit_json({"proposal": proposal, "kind": kind, "title": paper.title, "output": output})
+    else:
+        progress().print(f"{paper.title}: {output}", markup=False, soft_wrap=True)

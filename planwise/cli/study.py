@@ -11,6 +11,7 @@ from rich import box
 from rich.table import Column, Table
 
 from planwise.app.deletion import delete_study, study_deletion
+from planwise.app.exports import record_export
 from planwise.cli.options import PARAMETERS, Home, Json, KnownStudy, Yes
 from planwise.console import confirm, emit_json, emit_list, progress, report_damaged, results, settings_for
 from planwise.errors import InputError
@@ -88,13 +89,15 @@ def export(
     json: Json = False,
 ) -> None:
     """Export a study's trials as CSV: one row per trial, with levers and the last year's KPIs as columns."""
-    view = load_view(settings_for(home), name)
+    settings = settings_for(home)
+    view = load_view(settings, name)
     if output is None and not json:
         results().out(_csv(view), end="")
         return
     file = output or Path(f"{name}.csv")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(_csv(view), encoding="utf-8")
+    record_export(settings, file, "trials of a study", study=name, rows=len(view.trials))
     if json:
         emit_json({"study": name, "file": file, "rows": len(view.trials)})
     else:
@@ -193,6 +196,9 @@ def report(
         raise InputError(
             f"{target} cannot be written: {error}", remedy="Choose another place with --output."
         ) from error
+    if output is not None:
+        for file in files:
+            record_export(settings, file, "report of a study", study=name)
     if json:
         emit_json({"study": name, "files": files})
         return

@@ -3,8 +3,9 @@
 It has figures of groups only, so that every role may read it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,13 @@ class ScenarioSummary:
 
 
 def summarise(
-    settings: Settings, scenario: str, *, against: str | None = None, title: str = "", description: str = ""
+    settings: Settings,
+    scenario: str,
+    *,
+    against: str | None = None,
+    title: str = "",
+    description: str = "",
+    head: str = "",
 ) -> ScenarioSummary:
     """Return the summary of a result in force; `against` is another one, whose figures stand beside it.
 
@@ -112,8 +119,9 @@ def summarise(
         findings=findings[:FINDINGS_SHOWN],
         more_findings=max(len(findings) - FINDINGS_SHOWN, 0),
         equity=_equity(own, year),
-        alternatives=_alternatives(settings, own, year),
-        footer=f"PlanWise {version('planwise')}. Money: annual base pay x FTE in the census's currency.",
+        alternatives=alternatives(settings, own, year),
+        footer=f"PlanWise {version('planwise')}. Money: annual base pay x FTE in the census's currency."
+        + (f" Audit trail: {head}." if head else ""),
         currency=own.currency,
     )
 
@@ -133,8 +141,8 @@ def render_html(summary: ScenarioSummary) -> str:
         return template.render(summary=summary, not_measured=NOT_MEASURED)
 
 
-def render_pdf(summary: ScenarioSummary) -> bytes:
-    """Return the page as PDF; raises InputError when the system's Pango library is missing."""
+def render_pdf(html: str) -> bytes:
+    """Return a page as PDF; raises InputError when the system's Pango library is missing."""
     try:
         import weasyprint  # loads libpango
     except (OSError, ImportError) as error:
@@ -142,19 +150,26 @@ def render_pdf(summary: ScenarioSummary) -> bytes:
             f"A PDF needs the Pango library, which is not installed: {str(error).splitlines()[0]}",
             remedy="Debian: `apt-get install libpango-1.0-0 libpangoft2-1.0-0`; or write an .html file.",
         ) from error
-    written = weasyprint.HTML(string=render_html(summary)).write_pdf()
+    written = weasyprint.HTML(string=html).write_pdf()
     assert isinstance(written, bytes)  # no target was given
     return written
 
 
 def write_summary(summary: ScenarioSummary, file: Path) -> None:
     """Write the page as its suffix says; raises InputError for another suffix or an unusable place."""
-    suffix = file.suffix.lower()
-    if suffix not in (HTML, PDF):
+    html = partial(render_html, summary)
+    write_as(file, {HTML: lambda: html().encode(), PDF: lambda: render_pdf(html())})
+
+
+def write_as(file: Path, formats: Mapping[str, Callable[[], bytes]]) -> None:
+    """Write a paper in the format of the suffix; raises InputError for another or an unusable place."""
+    if (made := formats.get(file.suffix.lower())) is None:
+        *first, last = formats
         raise InputError(
-            f"{file} is neither HTML nor PDF.", remedy=f"Choose a name that ends with {HTML} or {PDF}."
+            f"{file} is neither {', '.join(first)} nor {last}.",
+            remedy=f"Choose a name that ends with {', '.join(first)} or {last}.",
         )
-    content = render_pdf(summary) if suffix == PDF else render_html(summary).encode()
+    content = made()
     try:
         write_bytes(file, content)
     except OSError as error:
@@ -249,7 +264,7 @@ def _equity(publication: Publication, year: int) -> list[Row]:
     return sorted(rows, key=lambda row: (row["attribute"], -row["headcount"]))[:GROUPS_SHOWN]
 
 
-def _alternatives(settings: Settings, own: Publication, year: int) -> list[dict[str, Any]]:
+def alternatives(settings: Settings, own: Publication, year: int) -> list[dict[str, Any]]:
     """Return other results on the same census, the cheapest first."""
     found = []
     for name in published_scenarios(settings):

@@ -26,9 +26,7 @@ FOLDER_SIZES: dict[str, str] = {
     "ui/pages/learn": "a page folder has 3 to 6 modules",
 }
 # Modules under 120 lines with one importer in their folder, and why they are files of their own.
-SINGLE_USER: dict[str, str] = {
-    "planwise/cli/papers.py": "a command group of its own; the demo prints its table of increases too",
-}
+SINGLE_USER: dict[str, str] = {}
 # Class names with several meanings, and why.
 CLASS_NAMES: dict[str, str] = {}
 

@@ -1,7 +1,9 @@
 """The Results page without a browser: what is asked for, what each section shows, who sees employees."""
 
 import asyncio
+import hashlib
 import html
+import io
 import sys
 from datetime import date
 from decimal import Decimal
@@ -16,6 +18,7 @@ from planwise.comparison.summary import summarise, write_summary
 from planwise.equity.report import equity_report
 from planwise.errors import InputError
 from planwise.formatting import money_short
+from planwise.governance import EventType, open_ledger
 from tests.ui.published import COMMA, HOSTILE, equity, increases, people, publish_people
 from ui.pages.results import employee as timeline
 from ui.pages.results.equity import words
@@ -293,8 +296,15 @@ def test_the_increase_list_is_found_by_text_and_its_files_sum_to_the_tile(home):
     section._text.value = one.lower()
     assert [row["key"] for row in section._rows.rows] == [one]
     assert f"with {one.lower()!r}" in html.unescape(section._heading.object)
-    file = pd.read_csv(asyncio.run(section._file("csv")))
+    content = asyncio.run(section._file("csv")).getvalue()
+    file = pd.read_csv(io.BytesIO(content))
     assert file["increase_at_fte"].sum() == pytest.approx(cost, abs=1e-6) and len(file) == len(listed)
+    with open_ledger(home) as ledger:
+        export = ledger.events.list(kind=EventType.EXPORT, limit=1)[0]
+    assert (export.subject, export.actor) == ("increase list", mine.user.name)
+    assert export.payload["sha256"] == hashlib.sha256(content).hexdigest()
+    assert export.payload["rows"] == len(listed)
+    assert float(export.payload["total_increase"]) == pytest.approx(cost)
     groups = section._groups._content.frame
     assert list(groups["group"])[:2] == ["Level 2", "smaller groups"]
     assert groups.loc[groups["attribute"] == "level", "increase_cost"].sum() == pytest.approx(cost)
@@ -331,5 +341,5 @@ def test_without_pango_a_pdf_says_what_to_install(home, monkeypatch, tmp_path):
     assert "apt-get install libpango" in refused.value.remedy and not list(tmp_path.iterdir())
     write_summary(found, tmp_path / "plan.html")
     assert (tmp_path / "plan.html").stat().st_mode & 0o777 == 0o600
-    with pytest.raises(InputError, match="neither HTML nor PDF"):
+    with pytest.raises(InputError, match=r"neither \.html nor \.pdf"):
         write_summary(found, tmp_path / "plan.docx")

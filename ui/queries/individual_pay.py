@@ -1,12 +1,14 @@
 """Single people and their pay: their only reader, opened by users with the right to see them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from planwise.app.equity import raises_of, read_equity
 from planwise.governance.publications import Publication
+from planwise.governance.roles import acting_as
 from planwise.settings import Settings
 from ui.queries.comparisons import written
 from ui.queries.people import PeopleReader, again
@@ -27,7 +29,7 @@ class IndividualPay:
 
     def __init__(self, settings: Settings, groups: PeopleReader, user: User) -> None:
         user.require_individual_pay()
-        self._settings, self._groups = settings, groups
+        self._settings, self._groups, self._user = settings, groups, user
 
     def sample(self, scenario: str, chosen: Filter, year: int, limit: int) -> Sample:
         """Return at most `limit` people as points without ids, evenly drawn."""
@@ -79,7 +81,7 @@ class IndividualPay:
         from planwise.app.papers import IncreasesRequest, list_increases
 
         request = IncreasesRequest(scenario=scenario)
-        return written(
+        return self._exported(
             lambda file: list_increases(self._settings, request.model_copy(update={"output": file})), suffix
         )
 
@@ -98,7 +100,7 @@ class IndividualPay:
         from planwise.app.compare import CompareRequest, compare_scenarios
 
         request = CompareRequest(scenarios=tuple(names))
-        return written(
+        return self._exported(
             lambda file: compare_scenarios(self._settings, request.model_copy(update={"xlsx": file})), "xlsx"
         )
 
@@ -107,9 +109,14 @@ class IndividualPay:
         from planwise.app.compare import CompareRequest, compare_scenarios
 
         request = CompareRequest(scenarios=tuple(names))
-        return written(
+        return self._exported(
             lambda file: compare_scenarios(self._settings, request.model_copy(update={"csv": file})), "csv"
         )
+
+    def _exported(self, write: Callable[[Path], object], suffix: str) -> bytes:
+        """Return what a use-case writes into a file, recorded as this user's export."""
+        with acting_as(self._user.name, self._user.role):
+            return written(write, suffix)
 
     def _events(
         self, scenario: str, question: tuple[object, ...] | None, query: EventQuery, offset: int, limit: int

@@ -14,6 +14,7 @@ from planwise.settings import Settings
 
 YEARS = (2026, 2027)
 DEPARTMENTS = ("Sales", "Legal")
+MARKET = 50_000  # market pay of everyone
 EMPLOYEES = 20  # of the registered census; the published people are written by hand
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -101,7 +102,7 @@ def write_marts(folder, people, years):
         "CREATE TABLE s (simulation_year INT, employee_id TEXT, employment_status TEXT, level_id INT, "
         "job_title TEXT, department TEXT, gender TEXT, hire_date DATE, termination_date DATE, "
         "fte DECIMAL(5,4), opening_base_pay DECIMAL(14,2), base_pay DECIMAL(14,2), "
-        "prorated_pay DECIMAL(14,2), compa_ratio DECIMAL(12,6))"
+        "prorated_pay DECIMAL(14,2), compa_ratio DECIMAL(12,6), market_reference DECIMAL(14,2))"
     )
     for person in people:
         for index, year in enumerate((0, *years)):
@@ -111,10 +112,10 @@ def write_marts(folder, people, years):
             status = "new_hire_active" if person.is_hire and before is None else "continuous_active"
             hired = f"{year}-03-01" if status == "new_hire_active" else "2020-01-01"
             db.execute(
-                f"INSERT INTO s VALUES ({', '.join(['?'] * 14)})",
+                f"INSERT INTO s VALUES ({', '.join(['?'] * 15)})",
                 [
                     year, person.id, status, person.level, person.job, person.department, person.gender,
-                    hired, None, Decimal(person.fte), before, Decimal(str(pay)), Decimal(str(pay)), 1,
+                    hired, None, Decimal(person.fte), before, Decimal(str(pay)), Decimal(str(pay)), 1, MARKET,
                 ],
             )  # fmt: skip
     _write_figures(db, years)

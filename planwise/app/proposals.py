@@ -83,7 +83,7 @@ def list_proposals(settings: Settings) -> list[ReleaseProposal]:
 
 
 def check_open(settings: Settings, ledger: Ledger, proposal: ReleaseProposal) -> ReleaseProposal:
-    """Void an open proposal whose binding has changed, expire an old approval; return it as it is now."""
+    """Void an open proposal whose binding has changed, expire an old approval; return its present state."""
     if proposal.status not in OPEN:
         return proposal
     if (

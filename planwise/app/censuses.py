@@ -7,7 +7,7 @@ from planwise.app.deletion import Deletion
 from planwise.app.deletion import delete_census as delete_files
 from planwise.census import Census, registry
 from planwise.governance import EventType, open_ledger
-from planwise.governance.roles import Action
+from planwise.governance.permissions import Action
 from planwise.settings import Settings
 
 

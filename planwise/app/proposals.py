@@ -11,9 +11,9 @@ from planwise.census import load_census
 from planwise.comparison.compare import out_of_date
 from planwise.comparison.sources import Source
 from planwise.errors import InputError
-from planwise.governance import Ledger, effective_parameters, open_ledger, utc_now
+from planwise.governance import Action, Ledger, effective_parameters, open_ledger, utc_now
 from planwise.governance.chain import EventType
-from planwise.governance.proposals import OPEN, Decision, ReleaseProposal, Status, changed_parts
+from planwise.governance.proposals import ACTIONS, OPEN, Decision, ReleaseProposal, Status, changed_parts
 from planwise.governance.publications import load_publication
 from planwise.governance.request import Request
 from planwise.governance.scenarios import ENGINE
@@ -40,6 +40,7 @@ class ProposeRequest(Request):
 def propose(settings: Settings, request: ProposeRequest) -> ReleaseProposal:
     """Submit a scenario's published result; raises InputError unless that is up to date."""
     with open_ledger(settings) as ledger:
+        ledger.require(Action.PROPOSE)
         if request.scenario == BASELINE:
             raise InputError(
                 f"{BASELINE} is what is in force; there is nothing to release.",
@@ -72,6 +73,7 @@ def propose(settings: Settings, request: ProposeRequest) -> ReleaseProposal:
 def decide(settings: Settings, number: int, decision: Decision, comment: str = "") -> ReleaseProposal:
     """Approve, reject, request changes, comment or withdraw; ends a proposal that is no longer valid."""
     with open_ledger(settings) as ledger:
+        ledger.require(ACTIONS[decision])
         check_open(settings, ledger, ledger.proposals.get(number))
         return ledger.proposals.decide(number, decision, comment)
 

@@ -17,6 +17,7 @@ from planwise.comparison.sources import Row
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.errors import CheckFailed, InputError
 from planwise.formatting import TERMINAL, in_currency
+from planwise.governance import Action, require_role
 from planwise.governance.publications import load_publication
 from planwise.parameters import BASELINE, catalogue
 from planwise.settings import Settings
@@ -60,6 +61,7 @@ def employee(
             "Give either an employee ID or --find.",
             remedy="`planwise employee ID`, or `planwise employee --find TEXT`.",
         )
+    require_role(settings, Action.SEE_PAY)
     if find is not None:
         _find(settings, scenario, find, as_json=json)
         return 0

@@ -21,6 +21,7 @@ from planwise.cli.options import Home, Json
 from planwise.comparison.increases import LIST_NOTE, PROMOTION_NOTE
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.formatting import TERMINAL, in_currency
+from planwise.governance import Action, require_role
 
 count, money, percent = TERMINAL.count, TERMINAL.money, TERMINAL.percent
 ALL, ONE_PAGE = IncreasesRequest(), SummaryRequest()  # the options' defaults
@@ -30,7 +31,9 @@ def increases(
     request: Annotated[IncreasesRequest, Parameter(name="*")] = ALL, home: Home = None, json: Json = False
 ) -> None:
     """Write the increase list of a published scenario's first year; its totals are the increase budget."""
-    report = list_increases(settings_for(home), request)
+    settings = settings_for(home)
+    require_role(settings, Action.SEE_PAY)
+    report = list_increases(settings, request)
     if json:
         emit_json(report.as_json())
         return

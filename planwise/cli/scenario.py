@@ -14,6 +14,7 @@ from rich.text import Text
 from planwise.cli.options import PARAMETERS, Assumes, Home, Json, KnownScenario, NewScenario, Sets
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import InputError
+from planwise.governance import Action
 from planwise.governance.ledger import Ledger, effective_parameters, open_ledger, years_of
 from planwise.governance.scenarios import Scenario
 from planwise.parameters import (
@@ -189,6 +190,7 @@ def change(
     """Change a scenario's overrides or title."""
     settings = settings_for(home)
     with open_ledger(settings) as ledger:
+        ledger.require(Action.EDIT)
         old = ledger.scenarios.get(name)
         changes = _assignments(set_, assume)
         kept = {key: value for key, value in old.overrides.items() if key not in unset}
@@ -299,6 +301,7 @@ def _copy(
 ) -> None:
     settings = settings_for(home)
     with open_ledger(settings) as ledger:
+        ledger.require(Action.EDIT)
         original = ledger.scenarios.get(source)
         changes = _assignments(*assignments)
         first_year = _first_year(settings, census or original.census)

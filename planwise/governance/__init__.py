@@ -13,7 +13,7 @@ from planwise.governance.ledger import (
     utc_now,
     years_of,
 )
-from planwise.governance.roles import Action
+from planwise.governance.permissions import Action
 from planwise.governance.scenarios import DynamicLevers, Scenario, Scenarios
 
 __all__ = [

@@ -15,6 +15,7 @@ from planwise.errors import Busy, InputError
 from planwise.governance.chain import Events, EventType, read_key
 from planwise.governance.connection import LedgerUnusable, connect, ensure_current, reading, writing
 from planwise.governance.models import SimulationRunRow
+from planwise.governance.permissions import Action
 from planwise.governance.proposals import Proposals
 from planwise.governance.publications import (
     MANIFEST,
@@ -23,7 +24,7 @@ from planwise.governance.publications import (
     load_publication,
     published_scenarios,
 )
-from planwise.governance.roles import IDENTITY, Action, Roles
+from planwise.governance.roles import IDENTITY, Roles
 from planwise.governance.scenarios import DynamicLevers, Scenario, Scenarios
 from planwise.parameters import (
     EffectiveParameters,

@@ -12,7 +12,7 @@ from planwise.errors import InputError
 from planwise.governance.chain import Events, EventType
 from planwise.governance.connection import reading, writing
 from planwise.governance.models import ProposalRow, ReviewRow
-from planwise.governance.roles import Action, Forbidden
+from planwise.governance.permissions import Action, Forbidden
 
 TABLE = ProposalRow.__table__
 REVIEWS = ReviewRow.__table__

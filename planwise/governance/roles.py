@@ -1,61 +1,18 @@
-"""Who may do what: the roles, the table of role and action, and the people who have a role."""
+"""The people of a home who have a role, and the person that this process works for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from planwise.errors import InputError
 from planwise.governance.connection import reading, writing
 from planwise.governance.models import UserRoleRow
+from planwise.governance.permissions import EVERY_ROLE, Action, Role, forbidden, may
 
 TABLE = UserRoleRow.__table__
-EVERY_ROLE = "all"  # the role in events of a home where no one has a role
-
-
-class Role(StrEnum):
-    """A person's role."""
-
-    ANALYST = "analyst"
-    APPROVER = "approver"
-    OPERATOR = "operator"
-    AUDITOR = "auditor"
-    ADMIN = "admin"
-
-
-class Action(StrEnum):
-    """What a role allows; the text completes "… may not …"."""
-
-    READ = "look at scenarios and results"
-    EDIT = "create or change scenarios and censuses"
-    RUN = "start or cancel runs and studies"
-    PROPOSE = "propose a scenario"
-    APPROVE = "approve or reject a proposal"
-    RELEASE = "release or roll back"
-    MONITOR = "record actuals"
-    MAINTAIN = "delete what is no longer needed"
-    SEE_PAY = "see the pay of single people"
-    AUDIT = "read the audit trail"
-    MANAGE_USERS = "give people roles"
-
-
-ALLOWED: Mapping[Action, frozenset[Role]] = {
-    Action.READ: frozenset(Role),
-    Action.EDIT: frozenset({Role.ANALYST, Role.ADMIN}),
-    Action.RUN: frozenset({Role.ANALYST, Role.OPERATOR, Role.ADMIN}),
-    Action.PROPOSE: frozenset({Role.ANALYST, Role.ADMIN}),
-    Action.APPROVE: frozenset({Role.APPROVER, Role.ADMIN}),
-    Action.RELEASE: frozenset({Role.OPERATOR, Role.ADMIN}),
-    Action.MONITOR: frozenset({Role.ANALYST, Role.OPERATOR, Role.ADMIN}),
-    Action.MAINTAIN: frozenset({Role.OPERATOR, Role.ADMIN}),
-    Action.SEE_PAY: frozenset({Role.ANALYST, Role.AUDITOR, Role.ADMIN}),
-    Action.AUDIT: frozenset({Role.APPROVER, Role.AUDITOR, Role.ADMIN}),
-    Action.MANAGE_USERS: frozenset({Role.ADMIN}),
-}
-
 IDENTITY: ContextVar[tuple[str, str | None] | None] = ContextVar("identity", default=None)
 
 
@@ -67,22 +24,6 @@ def acting_as(name: str, role: str | None = None) -> Iterator[None]:
         yield
     finally:
         IDENTITY.reset(token)
-
-
-class Forbidden(InputError):
-    """The person's role does not allow the action."""
-
-
-def may(role: str, action: Action) -> bool:
-    """Return whether a role allows an action."""
-    return role == EVERY_ROLE or role in ALLOWED[action]
-
-
-def forbidden(name: str, role: str, action: Action) -> Forbidden:
-    """Return the error for an action that the role does not allow."""
-    has = f"{name} ({role})" if role else f"{name}, who has no role,"
-    roles = " or ".join(sorted(ALLOWED[action]))
-    return Forbidden(f"{has} may not {action}.", remedy=f"Ask a user with the role {roles}.")
 
 
 class Roles:
@@ -122,14 +63,14 @@ class Roles:
 
         As long as there is no admin, anyone may do it. Raises InputError for the last admin of several users.
         """
-        if role is not None and role not in set(Role):
-            raise InputError(f"Unknown role {role!r}.", remedy=f"One of: {', '.join(Role)}.")
         with writing(self._engine) as connection:
             roles = _roles(connection)
             if Role.ADMIN in roles.values() and not may(
                 found := self.of_actor(connection), Action.MANAGE_USERS
             ):
                 raise forbidden(self._actor, found, Action.MANAGE_USERS)
+            if role is not None and role not in set(Role):
+                raise InputError(f"Unknown role {role!r}.", remedy=f"One of: {', '.join(Role)}.")
             others = [given for one, given in roles.items() if one != name]
             if roles.get(name) == Role.ADMIN != role and others and Role.ADMIN not in others:
                 raise InputError(

@@ -15,8 +15,9 @@ from planwise.census import generate_census
 from planwise.census.registry import set_ranges
 from planwise.errors import InputError
 from planwise.governance import EventType, open_ledger, utc_now
+from planwise.governance.permissions import Forbidden
 from planwise.governance.proposals import Decision, Status
-from planwise.governance.roles import Forbidden, acting_as
+from planwise.governance.roles import acting_as
 from planwise.settings import Settings
 
 QUIET = InProcessRunner(lambda _: None)

@@ -9,7 +9,8 @@ import pytest
 
 from planwise.cli.commands import run
 from planwise.errors import DamagedStore, InputError
-from planwise.settings import SignInSettings
+from planwise.governance import EventType, open_ledger
+from planwise.settings import Settings, SignInSettings
 from ui.auth import users as passwords
 from ui.auth.configuration import client_secret, origins, require_usable
 from ui.auth.gate import FREE_ATTEMPTS, IDENTITY, KEYS_MAX, Gate, SignInLimits, Ticket, user_of
@@ -484,3 +485,18 @@ def test_what_people_type_is_text_on_the_page():
     )
     assert "<script>alert" not in made
     assert made.count("&lt;script&gt;alert(1)") >= 6
+
+
+def test_a_sign_in_is_an_event_of_the_person_and_the_role(tmp_path):
+    settings = Settings(home=tmp_path)
+    gate = Gate(settings, SignInSettings(auth="basic"))
+    gate.users.add("mia", "auditor", "a long enough password", clock=lambda: datetime.now(UTC))
+    gate.issue("mia")
+    with open_ledger(settings) as ledger:
+        (event,) = ledger.events.list()
+    assert (event.type, event.actor, event.role, event.payload) == (
+        EventType.LOGIN,
+        "mia",
+        "auditor",
+        {"method": "basic"},
+    )

@@ -18,7 +18,8 @@ from planwise.census.importer import read_census
 from planwise.census.registry import rename_levels, set_ranges
 from planwise.census.schema import COLUMNS
 from planwise.errors import InputError, PlanWiseError
-from planwise.governance import open_ledger
+from planwise.governance import open_ledger, permissions
+from planwise.governance.permissions import Action
 from planwise.jobs import JobKind, JobReader, JobWriter
 from tests.ui.published import publish_by_hand
 from ui.components.downloads import FilePicker
@@ -28,7 +29,6 @@ from ui.pages.census.file_form import REQUIRED
 from ui.pages.census.page import CensusPage
 from ui.session import Services, Session
 from ui.store import Store
-from ui.values import user as users
 from ui.values.census import COLUMN_WORDS
 from ui.values.user import User
 
@@ -277,7 +277,7 @@ def test_ranges_begin_with_those_that_were_found(settings, jobs_here):
 def test_no_cell_is_shown_without_the_right_to_see_pay(settings, jobs_here, monkeypatch):
     desk = Desk(settings)
     assert desk.bring(payroll(head=KNOWN))["sample"]
-    monkeypatch.setattr(users, "PAY_READERS", frozenset())
+    monkeypatch.setitem(permissions.ALLOWED, Action.SEE_PAY, frozenset())
     found = desk.check()
     assert found["sample"] == [] and not any(h["examples"] for h in found["headers"])
     assert "41500" not in str(found)

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from planwise.governance import EventType, open_ledger
 from planwise.governance.ledger import os_user
 from planwise.settings import Settings, SignInSettings
 from planwise.storage import reading
@@ -225,6 +226,7 @@ class Gate:
         self, settings: Settings, sign_in: SignInSettings, *, clock: Callable[[], float] = time.time
     ) -> None:
         self.sign_in = sign_in
+        self._settings = settings
         self.users: Users = users_of(settings, sign_in)
         self.limits = SignInLimits(clock)
         self.turns = Turns()
@@ -248,6 +250,8 @@ class Gate:
         """Return a new sign-in; `role` is empty where the file of users has it."""
         ticket = Ticket(secrets.token_urlsafe(ID_BYTES), name, role, self._clock(), self._method)
         self.presence.touch(ticket.id)
+        with open_ledger(self._settings, actor=name, role=role or self._role(ticket)) as ledger:
+            ledger.events.record(EventType.LOGIN, subject=name, payload={"method": self.sign_in.auth})
         return ticket
 
     def identify(self, text: str) -> Identity | None:

@@ -15,6 +15,7 @@ from typing import Any
 from planwise.census.reader import FILE_BYTES_MAX, too_large
 from planwise.errors import Busy, InputError, MachineError, machine_errors
 from planwise.governance import Ledger, Scenario, open_ledger, years_of
+from planwise.governance.permissions import Action
 from planwise.governance.roles import acting_as
 from planwise.jobs import Job, JobKind, JobReader, folder_of, job_folders, new_job
 from planwise.jobs.reader import remove_old_jobs
@@ -30,7 +31,6 @@ from ui.values.user import User
 
 QUEUE_MAX = 20  # each is a process, even while it waits
 BRIEF_MAX = 3  # plans and checks at once: each takes a processor for some seconds
-CENSUS = "import, change or calibrate a census"
 
 
 class JobActions:
@@ -53,9 +53,9 @@ class JobActions:
         """
         what = JobKind(kind)
         if what.is_census:
-            self._user.require_edit(CENSUS)
+            self._user.require(Action.EDIT)
         else:
-            self._user.require_run("look at plans" if what is JobKind.PLAN else "start runs and studies")
+            self._user.require(Action.RUN)
         PROCESSES.reap()
         self._require_capacity(what, request)
         remove_old_jobs(self._settings)
@@ -75,7 +75,7 @@ class JobActions:
 
         Raises PrefectAway if its server does not respond; the flow run still stops when it reads the request.
         """
-        self._user.require_run("cancel runs and studies")
+        self._user.require(Action.RUN)
         folder = folder_of(self._settings, job)
         if not folder.has_ended:
             folder.request_cancel(self._user.name)
@@ -166,7 +166,7 @@ class ScenarioActions:
         title: str = "",
     ) -> Scenario:
         """Store a new scenario: the overrides of `base` with the changes on top."""
-        self._user.require_edit("create scenarios")
+        self._user.require(Action.EDIT)
         with self._ledger() as ledger:
             original = ledger.scenarios.get(base)
             wanted = canonical_overrides(changes)
@@ -176,7 +176,7 @@ class ScenarioActions:
 
     def update(self, name: str, changes: Mapping[str, object], *, seen: Mapping[str, Value]) -> Scenario:
         """Add changes to a scenario's overrides; raises InputError if these differ from `seen`."""
-        self._user.require_edit("change scenarios")
+        self._user.require(Action.EDIT)
         with self._ledger() as ledger:
             original = ledger.scenarios.get(name)
             wanted = canonical_overrides(changes)
@@ -185,19 +185,19 @@ class ScenarioActions:
 
     def retitle(self, name: str, title: str) -> str:
         """Give a scenario another title, empty for none; return it on one line."""
-        self._user.require_edit("change scenarios")
+        self._user.require(Action.EDIT)
         with self._ledger() as ledger:
             return ledger.scenarios.set(name, title=title).title
 
     def delete(self, name: str) -> None:
         """Delete a scenario's definition; its published results are kept."""
-        self._user.require_edit("delete scenarios")
+        self._user.require(Action.EDIT)
         with self._ledger() as ledger:
             ledger.scenarios.delete(name)
 
     def archive(self, name: str, *, restore: bool = False) -> None:
         """Take a scenario off the lists, or put it back."""
-        self._user.require_edit("archive scenarios")
+        self._user.require(Action.EDIT)
         with self._ledger() as ledger:
             ledger.scenarios.archive(name, restore=restore)
 
@@ -205,7 +205,7 @@ class ScenarioActions:
         self, study: str, number: int, name: str, description: str = "", *, allow_risk: bool = False
     ) -> Scenario:
         """Store a study's trial as a scenario."""
-        self._user.require_edit("create scenarios")
+        self._user.require(Action.EDIT)
         from planwise.study.scenario_from_trial import promote_trial  # Optuna is slow to import
 
         with acting_as(self._user.name, self._user.role):
@@ -316,12 +316,12 @@ class CensusActions:
 
     def upload(self, name: str, size: int) -> Upload:
         """Return what takes the pieces of a payroll file; also raises MachineError."""
-        self._user.require_edit(CENSUS)
+        self._user.require(Action.EDIT)
         return Upload(self._settings, name, size)
 
     def found(self, upload: Upload) -> dict[str, Any]:
         """Return what the last check found; without the right to see single people's pay, no cells."""
-        self._user.require_edit(CENSUS)
+        self._user.require(Action.EDIT)
         from planwise.app.check_census import CHECK_FILE, found_folder
 
         file = found_folder(upload.file) / CHECK_FILE
@@ -334,8 +334,8 @@ class CensusActions:
 
     def rejects(self, upload: Upload) -> bytes:
         """Return the rows that the last check rejected, as CSV."""
-        self._user.require_edit(CENSUS)
-        self._user.require_individual_pay()
+        self._user.require(Action.EDIT)
+        self._user.require(Action.SEE_PAY)
         from planwise.app.check_census import found_folder
 
         return (found_folder(upload.file) / "rejects.csv").read_bytes()
@@ -354,7 +354,7 @@ class CensusActions:
 
     def use(self, name: str) -> None:
         """Put a census in use."""
-        self._user.require_edit(CENSUS)
+        self._user.require(Action.EDIT)
         from planwise.app.censuses import use_census
 
         with self._acting():
@@ -362,7 +362,7 @@ class CensusActions:
 
     def rename_levels(self, name: str, names: Mapping[int, str]) -> None:
         """Give the levels of a census other names."""
-        self._user.require_edit(CENSUS)
+        self._user.require(Action.EDIT)
         from planwise.app.censuses import rename_levels
 
         with self._acting():
@@ -377,7 +377,7 @@ class CensusActions:
         seen: str | None = None,
     ) -> str:
         """Give the levels of a census other pay ranges; return the hash of its content then."""
-        self._user.require_edit(CENSUS)
+        self._user.require(Action.EDIT)
         from planwise.app.censuses import set_ranges
 
         with self._acting():
@@ -385,14 +385,14 @@ class CensusActions:
 
     def deletion(self, name: str) -> str:
         """Return what deleting a census removes; raises InputError while it is needed."""
-        self._user.require_edit("delete censuses")
+        self._user.require(Action.EDIT)
         from planwise.app.deletion import census_deletion
 
         return str(census_deletion(self._settings, name))
 
     def delete(self, name: str) -> None:
         """Delete a census; raises InputError while it is needed."""
-        self._user.require_edit("delete censuses")
+        self._user.require(Action.EDIT)
         from planwise.app.censuses import delete_census
         from planwise.app.deletion import census_deletion
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from planwise.app.equity import raises_of, read_equity
+from planwise.governance.permissions import Action
 from planwise.governance.publications import Publication
 from planwise.governance.roles import acting_as
 from planwise.settings import Settings
@@ -28,7 +29,7 @@ class IndividualPay:
     """
 
     def __init__(self, settings: Settings, groups: PeopleReader, user: User) -> None:
-        user.require_individual_pay()
+        user.require(Action.SEE_PAY)
         self._settings, self._groups, self._user = settings, groups, user
 
     def sample(self, scenario: str, chosen: Filter, year: int, limit: int) -> Sample:

@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 
 from planwise.errors import DamagedStore, InputError, PlanWiseError
 from planwise.governance import Ledger, effective_parameters, open_ledger
+from planwise.governance.permissions import Action
 from planwise.governance.publications import published_scenarios
 from planwise.governance.scenarios import Scenario, check_new_name
 from planwise.parameters import EffectiveParameters, Value
@@ -194,7 +195,7 @@ class CensusReader:
 
     def rejects(self, item: CensusItem, user: User) -> bytes:
         """Return the rejected rows as CSV; raises InputError without the right to see single people's pay."""
-        user.require_individual_pay()
+        user.require(Action.SEE_PAY)
         found = self._report_file(item)
         try:
             if found is not None:

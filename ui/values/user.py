@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass
 
-from planwise.errors import InputError
+from planwise.governance.permissions import Action, Role, forbidden, may
 
-ROLES = ("analyst", "approver", "operator", "auditor", "admin")
+ROLES = tuple(Role)
 NO_ROLE = "none"  # sees nothing
-EDITORS = frozenset({"analyst", "admin"})  # edit, propose
-RUNNERS = frozenset({"analyst", "operator", "admin"})  # run flows
-PAY_READERS = frozenset({"analyst", "auditor", "admin"})  # see single people and their pay
 READ_ONLY = "Your role can view scenarios but not edit them."
 
 
@@ -23,36 +20,23 @@ class User:
     @property
     def can_edit(self) -> bool:
         """Whether the role may create and change scenarios."""
-        return self.role in EDITORS
+        return self.can(Action.EDIT)
 
     @property
     def can_run(self) -> bool:
         """Whether the role may start and cancel runs and studies."""
-        return self.role in RUNNERS
+        return self.can(Action.RUN)
 
     @property
     def can_see_individual_pay(self) -> bool:
         """Whether the role may see single people and their pay."""
-        return self.role in PAY_READERS
+        return self.can(Action.SEE_PAY)
 
-    def require_edit(self, what: str) -> None:
-        """Raise InputError unless the role may edit; `what` completes "… may not …"."""
-        if not self.can_edit:
-            raise _refused(self, what, EDITORS)
+    def can(self, action: Action) -> bool:
+        """Whether the role allows an action."""
+        return may(self.role, action)
 
-    def require_run(self, what: str) -> None:
-        """Raise InputError unless the role may run; `what` completes "… may not …"."""
-        if not self.can_run:
-            raise _refused(self, what, RUNNERS)
-
-    def require_individual_pay(self) -> None:
-        """Raise InputError unless the role may see single people and their pay."""
-        if not self.can_see_individual_pay:
-            raise _refused(self, "see the pay of single people", PAY_READERS)
-
-
-def _refused(user: User, what: str, allowed: frozenset[str]) -> InputError:
-    return InputError(
-        f"{user.name} ({user.role}) may not {what}.",
-        remedy=f"Ask a user with the role {' or '.join(sorted(allowed))}.",
-    )
+    def require(self, action: Action) -> None:
+        """Raise Forbidden unless the role allows the action."""
+        if not self.can(action):
+            raise forbidden(self.name, self.role, action)

@@ -4,7 +4,8 @@ import pytest
 
 from planwise.errors import InputError
 from planwise.governance import Action, EventType, open_ledger
-from planwise.governance.roles import ALLOWED, Forbidden, Role, acting_as
+from planwise.governance.permissions import ALLOWED, Forbidden, Role
+from planwise.governance.roles import acting_as
 from planwise.settings import Settings
 
 

@@ -10,9 +10,11 @@ from planwise.app import ingest as ingestion
 from planwise.app import maintain as maintenance
 from planwise.app import monitor as monitoring
 from planwise.app import optimize as optimization
+from planwise.app import release as releasing
 from planwise.app import simulate as simulation
 from planwise.app import sweep as sweeping
 from planwise.app.monitor import MonitorRequest
+from planwise.app.release import ReleaseRequest, RollbackRequest
 from planwise.app.requests import (
     GenerateRequest,
     IngestRequest,
@@ -78,3 +80,15 @@ def monitor(request: MonitorRequest = MonitorRequest()) -> Any:  # noqa: B008  (
         resource = {"prefect.resource.id": f"planwise.plan.{report.plan.fingerprint}"}
         emit_event("planwise.trigger", resource, payload=one.as_json())
     return report
+
+
+@flow(name="release", flow_run_name="release proposal {request.proposal}", persist_result=False)
+def release(request: ReleaseRequest) -> Any:
+    """Check the approval, gate again, point prod at the approved result, publish it; no model runs."""
+    return releasing.release(settings_for(), request, PrefectRunner())
+
+
+@flow(name="rollback", flow_run_name="rollback to {request.checkpoint}", persist_result=False)
+def rollback(request: RollbackRequest) -> Any:
+    """Put a checkpoint in force again; no model runs."""
+    return releasing.rollback(settings_for(), request, PrefectRunner())

@@ -140,7 +140,7 @@ def simulate_in(
         run(record_failed_audit, settings, resolved, planned.summary, started_at)
         raise
     require_not_stopped(run, "the gate")
-    gate = run(gate_simulation, warehouse, outcome)
+    gate = run(gate_simulation, warehouse, outcome.environment)
     show_gate(run, resolved.name, gate)
     published: Publication | None = None
     if not gate.blocks:
@@ -212,9 +212,8 @@ def run_models(planned: PlannedScenario) -> PlanOutcome:
     return planned.apply()
 
 
-def gate_simulation(warehouse: Warehouse, outcome: PlanOutcome) -> GateResult:
+def gate_simulation(warehouse: Warehouse, environment: str) -> GateResult:
     """Evaluate the simulation gate on the marts; those with a row per person are read in parts."""
-    environment = outcome.environment
     summaries = warehouse.frames(environment, [mart for mart in GATED if mart not in GATED_BY_PERSON])
     people = {mart: warehouse.parts(environment, mart) for mart in GATED_BY_PERSON}
     return evaluate_gate("simulation", {**summaries, **people})

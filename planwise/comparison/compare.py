@@ -26,7 +26,7 @@ from planwise.equity.reasons import gap_reason
 from planwise.errors import InputError
 from planwise.formatting import TERMINAL
 from planwise.governance import Ledger, effective_parameters, open_ledger
-from planwise.governance.publications import load_publication
+from planwise.governance.publications import PROD, load_publication
 from planwise.parameters import Chain, catalogue
 from planwise.settings import Settings
 
@@ -288,6 +288,8 @@ def remarks_on(settings: Settings, sources: Sequence[Source]) -> tuple[Remark, .
 def out_of_date(settings: Settings, ledger: Ledger, source: Source) -> list[Remark]:
     """Return why a published result is not what its scenario would give now; nothing when it is."""
     again = f"`planwise simulate --scenario {source.name}`, or compare with --simulate."
+    if source.name == PROD:  # what was released does not change
+        return []
     stored = {scenario.name: scenario for scenario in ledger.scenarios.list(archived=True)}.get(source.name)
     if stored is None:
         what = f"The scenario {source.name} was deleted; what it published last is compared."

@@ -18,7 +18,7 @@ from planwise.comparison.sources import Row, Source, census_of, level_names, mar
 from planwise.equity.reasons import gap_reason
 from planwise.errors import DamagedStore, InputError
 from planwise.formatting import is_missing
-from planwise.governance.publications import Publication, load_publication, published_scenarios
+from planwise.governance.publications import PROD, Publication, load_publication, published_scenarios
 from planwise.parameters import Finding, Risk, catalogue, resolve, validate
 from planwise.parameters.values import Key
 from planwise.settings import Settings
@@ -268,7 +268,7 @@ def alternatives(settings: Settings, own: Publication, year: int) -> list[dict[s
     """Return other results on the same census, the cheapest first."""
     found = []
     for name in published_scenarios(settings):
-        if name == own.scenario:
+        if name in (own.scenario, PROD):  # what is released is one of the others, or this one
             continue
         try:
             other = load_publication(settings, name)

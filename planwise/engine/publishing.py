@@ -3,7 +3,7 @@
 import json
 import platform
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -14,7 +14,7 @@ from planwise.census import Census
 from planwise.engine.outcome import PlanOutcome
 from planwise.errors import GateBlocked
 from planwise.gate import GateResult
-from planwise.governance.publications import CURRENT, MANIFEST, Publication
+from planwise.governance.publications import CURRENT, MANIFEST, Publication, load_stored
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.storage import digest, is_partial, publish_folder, remove_partial, write_text
@@ -77,6 +77,30 @@ def publish(
     write_text(home / CURRENT, outcome.fingerprint)
     _prune(home, outcome.fingerprint)
     return Publication(scenario, outcome.fingerprint, folder, manifest)
+
+
+def store_copy(settings: Settings, source: Publication, name: str, **changes: Any) -> Publication:
+    """Store a published result under another name as well, its files unchanged; it is not yet in force there.
+
+    `changes` replace entries of its manifest. A result that is there already stays.
+    """
+    folder = settings.published_dir / name / source.fingerprint
+    manifest = {**source.manifest, "scenario": name, **changes}
+    if not (folder / MANIFEST).is_file():
+        with publish_folder(folder) as partial:
+            for mart in GRAIN:
+                shutil.copyfile(source.file(mart), partial / f"{mart}.parquet")
+            (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, default=str), encoding="utf-8")
+    return load_stored(settings, name, source.fingerprint)
+
+
+def put_in_force(settings: Settings, name: str, fingerprint: str, keep: Collection[str]) -> None:
+    """Make a stored result the one in force; results that are not to be kept are deleted."""
+    home = settings.published_dir / name
+    write_text(home / CURRENT, fingerprint)
+    for folder in home.iterdir():
+        if (folder / MANIFEST).is_file() and folder.name not in {*keep, fingerprint}:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _manifest(

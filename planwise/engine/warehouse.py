@@ -40,6 +40,7 @@ from planwise.engine.project import (
 from planwise.engine.publishing import GRAIN
 from planwise.engine.variables import sqlmesh_variables
 from planwise.errors import DamagedStore, GateBlocked, InputError, PlanWiseError, machine_error
+from planwise.governance.publications import PROD
 from planwise.parameters import EffectiveParameters
 from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
@@ -48,7 +49,6 @@ from planwise.storage import hold_lock, make_folder, print_wait
 OnModel = Callable[[int, int, str], None]
 """Called after each model with the number run, the total, and its name."""
 
-PROD = "prod"  # the environment of the release in force
 SIMULATE_AGAIN = "Run `planwise simulate` for the scenario again."
 # Environments that earlier versions made end a week after their last plan.
 NO_EXPIRATION = f'UPDATE "{CATALOG}".sqlmesh._environments SET expiration_ts = NULL WHERE expiration_ts > 0'
@@ -302,6 +302,11 @@ class Warehouse:
         """Return the fingerprint of what an environment shows; None without the environment."""
         found = self.state.get_environment(environment)
         return None if found is None else fingerprint(found.snapshots)
+
+    def count_models(self, environment: str) -> int:
+        """Return how many models an environment shows."""
+        found = self.state.get_environment(environment)
+        return 0 if found is None else len(found.snapshots)
 
     def is_whole(self, environment: str) -> bool:
         """Return whether an environment is finished and every model of it has been computed."""

@@ -163,7 +163,7 @@ def _unusable(where: str, reason: object) -> LedgerUnusable:
 
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0005"
+HEAD = "0006"
 VERSION_TABLE = "alembic_version"
 
 

@@ -19,6 +19,7 @@ from planwise.governance.permissions import Action
 from planwise.governance.proposals import Proposals
 from planwise.governance.publications import (
     MANIFEST,
+    PROD,
     Publication,
     fingerprint_in_force,
     load_publication,
@@ -233,6 +234,8 @@ def unrecorded(settings: Settings, runs: SimulationRuns) -> list[SimulationRun]:
     last = runs.last_published() if names else {}
     found = []
     for name in names:
+        if name == PROD:  # a copy of a result whose run is recorded
+            continue
         with suppress(InputError):
             if fingerprint_in_force(settings, name) == last.get(name):
                 continue

@@ -171,3 +171,28 @@ class ReviewRow(Base):
     by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
     at: Mapped[datetime]
     comment: Mapped[str] = mapped_column(Text)
+
+
+class ReleaseRow(Base):
+    """One release or rollback: what it puts in force, what was in force before, how far it is."""
+
+    __tablename__ = "release"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    proposal: Mapped[int | None]
+    target: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
+    scenario: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    fingerprint: Mapped[str] = mapped_column(String(HASH_LENGTH))
+    levers: Mapped[dict[str, Any]]
+    scenario_before: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    fingerprint_before: Mapped[str] = mapped_column(String(HASH_LENGTH))
+    levers_before: Mapped[dict[str, Any]]
+    released_before: Mapped[datetime | None]
+    checkpoint: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    state: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    step: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+    reason: Mapped[str] = mapped_column(Text)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CURRENT = "current"
+PROD = "prod"  # the result that is released, and the environment that shows it
 MANIFEST = "manifest.json"
 SCENARIO = re.compile(r"[a-z0-9][a-z0-9_]{0,47}")  # other folders there are not PlanWise's
 FINGERPRINT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
@@ -101,7 +102,11 @@ def remedy_of(scenario: str) -> str:
 
 def load_publication(settings: Settings, scenario: str) -> Publication:
     """Return the result in force; raises InputError when there is none, DamagedStore for a damaged one."""
-    fingerprint = fingerprint_in_force(settings, scenario)
+    return load_stored(settings, scenario, fingerprint_in_force(settings, scenario))
+
+
+def load_stored(settings: Settings, scenario: str, fingerprint: str) -> Publication:
+    """Return a result that is stored, in force or not; raises DamagedStore for a missing or damaged one."""
     file = settings.published_dir / scenario / fingerprint / MANIFEST
     store, remedy = store_of(scenario), remedy_of(scenario)
     manifest = read_object(file, store, remedy, _Manifest)

@@ -15,6 +15,7 @@ from planwise.errors import InputError
 from planwise.governance.chain import Events, EventType
 from planwise.governance.connection import reading, writing
 from planwise.governance.models import DynamicLeverRow, ScenarioRow
+from planwise.governance.publications import PROD
 from planwise.parameters import (
     BASELINE,
     Overrides,
@@ -26,7 +27,7 @@ from planwise.parameters import (
 )
 from planwise.parameters.values import Key, parse_key
 
-RESERVED = frozenset({BASELINE, "prod"})  # `prod` is the name of a release
+RESERVED = frozenset({BASELINE, PROD})
 FOUND_BY = "Found by study "  # the description of a scenario that a later study may replace begins so
 EDITED = "Edited. "  # before it, once a person has changed the scenario: then no study may replace it
 ENGINE = "optimization_engine"  # the author of levers that a study found

@@ -16,9 +16,9 @@ from typing import Any
 from planwise.census.reader import read_bytes, read_csv
 from planwise.comparison.sources import ACTIVE, damage_named, mart_rows, path, reader, require_columns, rows
 from planwise.errors import InputError
-from planwise.governance.publications import Publication, load_publication, published_scenarios
+from planwise.governance.publications import PROD, Publication, load_publication, published_scenarios
 from planwise.parameters import BASELINE, Risk
-from planwise.release.assessment import RELEASED, ROUNDED
+from planwise.release.assessment import ROUNDED
 from planwise.settings import Settings
 
 FILE_BYTES_MAX = 5_000_000
@@ -152,8 +152,8 @@ def _check(one: Observation, plan: ReleasedFigures, trigger: Trigger | None) -> 
 
 def load_plan_figures(settings: Settings) -> ReleasedFigures:
     """Return the figures of the released plan, else of the baseline; raises InputError without either."""
-    released = RELEASED in published_scenarios(settings)
-    publication = load_publication(settings, RELEASED if released else BASELINE)
+    released = PROD in published_scenarios(settings)
+    publication = load_publication(settings, PROD if released else BASELINE)
     with reader() as connection:
         kpis = mart_rows(connection, publication, "fct_scenario_kpis")
     positions = _market_positions(publication)

@@ -11,13 +11,12 @@ from planwise.comparison.people import WinnersAndLosers, people_affected, winner
 from planwise.comparison.sources import Source, damage_named, mart_rows, reader
 from planwise.engine.outcome import Kpis
 from planwise.governance import Ledger, effective_parameters
-from planwise.governance.publications import load_publication, published_scenarios
+from planwise.governance.publications import PROD, load_publication, published_scenarios
 from planwise.parameters import BASELINE, Chain, EffectiveParameters, Finding, Risk, catalogue, resolve
 from planwise.risk.assessment import assess
 from planwise.risk.impact import CostImpact, cost_impact
 from planwise.settings import Settings
 
-RELEASED = "prod"
 BUDGET = "payroll_budget"
 ROUNDED = 9  # decimals of a share: 0.033 to 0.0363 is 10 %, not a bit more
 SIGNIFICANT_RATE = 0.01
@@ -301,7 +300,7 @@ def assess_change(settings: Settings, ledger: Ledger, scenario: str) -> ChangeAs
 def _in_force(settings: Settings, in_force: EffectiveParameters, own: Source) -> Source | str:
     """Return a published result of the levers in force on the census, the released one first, or why not."""
     published = published_scenarios(settings)
-    for name in (RELEASED, BASELINE):
+    for name in (PROD, BASELINE):
         if name not in published:
             continue
         found = Source(load_publication(settings, name))

@@ -19,7 +19,6 @@ FOLDER_SIZES: dict[str, str] = {
     "planwise/app": "a module for each use-case",
     "planwise/census": "a module for each thing to be read: text, dates, numbers, pay, people, filters",
     "planwise/cli": "a file for each command group",
-    "planwise/release": "the steps after a plan: its risk, its actuals",
     "planwise/study": "flat: the nouns of a study, from its question to its result",
     "planwise/study/report": "what a report shows, its charts, and their theme",
     "ui/jobs": "actions, and the two ways in which they start a job",

@@ -152,7 +152,15 @@ def test_deployments_are_accepted_and_the_nightly_ones_get_scheduled_runs(server
         done = subprocess.run([*prefect, *command], cwd=ROOT, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
     names = {deployment.name for deployment in client.read_deployments()}
-    assert names == {"nightly-sweep", "nightly-maintain", "simulate", "optimize", "ingest-census"}
+    assert names == {
+        "nightly-sweep",
+        "nightly-maintain",
+        "simulate",
+        "optimize",
+        "ingest-census",
+        "release",
+        "rollback",
+    }
     sweep = client.read_deployment_by_name("sweep/nightly-sweep")
     assert [str(schedule.schedule.timezone) for schedule in sweep.schedules] == ["America/New_York"]
     assert len(wait_until(lambda: _scheduled(client, sweep.id), SCHEDULE_SECONDS)) > 1

@@ -12,8 +12,9 @@ from planwise.app.requests import MaintainRequest
 from planwise.app.runner import InProcessRunner
 from planwise.census import generate_census
 from planwise.engine.project import CATALOG
-from planwise.engine.warehouse import MARTS, PROD, open_warehouse
+from planwise.engine.warehouse import MARTS, open_warehouse
 from planwise.errors import InputError
+from planwise.governance.publications import PROD
 from planwise.settings import Settings
 
 BASE, CHOSEN, PARTIAL = "scenario_baseline", "scenario_chosen", "trial_study_1"

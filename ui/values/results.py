@@ -10,10 +10,12 @@ from typing import Any, Literal
 import pandas as pd
 
 from planwise.formatting import Local
+from planwise.governance.publications import PROD
 from planwise.parameters import Finding, Value, resolve, validate
 from planwise.parameters.values import Key
 from planwise.small_groups import SMALLEST_GROUP, small_groups
 
+RELEASE_IN_FORCE = "Release in force"  # what the result of `prod` is called
 SUPPRESSED_UNDER = SMALLEST_GROUP
 SMALL_NOT_SHOWN = (
     f"pay of groups under {SUPPRESSED_UNDER} people, and of those that would reveal it, is not shown"
@@ -265,10 +267,12 @@ class ScenarioLabels:
 
     def is_deleted(self, name: str) -> bool:
         """Whether only its published result is left."""
-        return bool(self.stored) and name not in self.stored
+        return bool(self.stored) and name not in self.stored and name != PROD
 
     def of(self, name: str) -> str:
         """Return a scenario's title, else its name, and what has become of it."""
+        if name == PROD:
+            return RELEASE_IN_FORCE
         found = self.stored.get(name)
         title = (found.title if found is not None else "") or name
         if self.is_archived(name):

@@ -1,0 +1,290 @@
+"""Release an approved proposal, roll back to a checkpoint, and plan a rollout in phases."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from planwise.app.gates import show_gate
+from planwise.app.proposals import check_open
+from planwise.app.runner import Runner
+from planwise.app.simulate import gate_simulation, resolve_scenario, simulate_in, warehouse_for
+from planwise.engine.outcome import Kpis
+from planwise.engine.warehouse import open_warehouse
+from planwise.errors import Busy, InputError
+from planwise.gate import GateResult
+from planwise.governance import Action, Ledger, effective_parameters, open_ledger
+from planwise.governance.publications import PROD
+from planwise.governance.request import Bounds, Request, ScenarioRequest
+from planwise.governance.scenarios import baseline
+from planwise.release.releases import Change, Checkpoint, Release, ReleaseKind, Releases
+from planwise.release.rollout import PHASES_MAX, Phase, Tolerance, pace_of, plan_phases
+from planwise.release.switch import Switch
+from planwise.settings import Settings
+
+PHASE_OF = "Phase of the rollout of "  # the description of a scenario that a later rollout may replace
+
+
+class ReleaseRequest(Request):
+    """Release an approved proposal."""
+
+    proposal: Annotated[int, Bounds(low=1)] = Field(description="Number of the proposal.")
+    apply: bool = Field(default=False, description="Do it; else only show what changes.")
+
+
+class RollbackRequest(Request):
+    """Put a checkpoint in force again."""
+
+    checkpoint: str = Field(description="Name of a checkpoint.")
+    apply: bool = Field(default=False, description="Do it; else only show what changes.")
+
+
+class RolloutRequest(Request):
+    """Plan a rollout of a scenario in phases: of equal size, or at the pace of a risk tolerance."""
+
+    scenario: str = Field(description="Name of a scenario.")
+    phases: Annotated[int | None, Bounds(low=1, high=PHASES_MAX)] = Field(
+        default=None, description="Number of phases, each with the same change."
+    )
+    tolerance: Tolerance | None = Field(default=None, description="Risk tolerance: 4, 3 or 2 phases.")
+
+
+@dataclass(frozen=True)
+class ReleaseReport:
+    """A release or rollback that was made, or with `applied` false would be."""
+
+    change: Change
+    applied: bool
+    checkpoint: str
+    models_reused: int
+    seconds: float
+    gate: GateResult | None
+    recovered: str
+
+    @property
+    def status(self) -> str:
+        """What has been done."""
+        if not self.applied:
+            return "dry run"
+        return "released" if self.change.kind is ReleaseKind.RELEASE else "rolled back"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `planwise release --json` and `planwise rollback --json` print."""
+        change = self.change
+        return {
+            "release": change.id if isinstance(change, Release) else None,
+            "kind": change.kind,
+            "proposal": change.proposal,
+            "rolled_back_to": change.target,
+            "status": self.status,
+            "applied": self.applied,
+            "scenario": change.scenario,
+            "fingerprint": change.fingerprint,
+            "environment": PROD,
+            "checkpoint": self.checkpoint,
+            "before": {"scenario": change.scenario_before, "fingerprint": change.fingerprint_before},
+            "levers": change.lever_changes(),
+            "models_run": 0,  # a plan with any is refused
+            "models_reused": self.models_reused,
+            "gate": None if self.gate is None else {"status": self.gate.status, "failed": self.gate.failed},
+            "seconds": round(self.seconds, 3),
+            "recovered": self.recovered,
+        }
+
+
+def release(settings: Settings, request: ReleaseRequest, run: Runner) -> ReleaseReport:
+    """Make `prod` show an approved scenario's result, set its levers and publish it; without `apply`, say so.
+
+    Raises Forbidden for a role that may not, InputError for a proposal that is not approved or a result that
+    is no longer there, GateBlocked, and Busy: what was in force before is then still in force.
+    """
+    with open_ledger(settings) as ledger:
+        ledger.require(Action.RELEASE)
+        ledger.proposals.get(request.proposal)
+        with warehouse_for(settings, f"release proposal {request.proposal}", run) as warehouse:
+            warehouse.open_state()
+            switch = Switch(settings, ledger, warehouse)
+            recovered = run(recover_release, switch, run)
+            done = switch.releases.in_force()
+            if done is not None and (done.kind, done.proposal) == (ReleaseKind.RELEASE, request.proposal):
+                return _report(switch, done, 0.0, None, recovered)
+            started = perf_counter()
+            check_open(settings, ledger, ledger.proposals.get(request.proposal))
+            proposal = ledger.proposals.require_releasable(request.proposal)
+            change = run(switch.to_scenario, proposal.scenario, proposal.fingerprint, proposal.id)
+            switch.check(change)
+            if not request.apply:
+                return _report(switch, change, perf_counter() - started, None, recovered)
+            gates: list[GateResult] = []
+
+            def gate(environment: str) -> GateResult:
+                gates.append(run(gate_simulation, warehouse, environment))
+                show_gate(run, change.scenario, gates[-1])
+                return gates[-1]
+
+            made = run(switch.make, change, gate)
+            return _report(switch, made, perf_counter() - started, gates[-1], recovered)
+
+
+def rollback(settings: Settings, request: RollbackRequest, run: Runner) -> ReleaseReport:
+    """Put a checkpoint in force again: levers, `prod` and its files as they were; raises like `release`."""
+    with open_ledger(settings) as ledger:
+        ledger.require(Action.RELEASE)
+        with warehouse_for(settings, f"roll back to {request.checkpoint}", run) as warehouse:
+            warehouse.open_state()
+            switch = Switch(settings, ledger, warehouse)
+            recovered = run(recover_release, switch, run)
+            checkpoint = switch.releases.checkpoint(request.checkpoint)
+            done = switch.releases.in_force()
+            if done is not None and done.target == checkpoint.name:
+                return _report(switch, done, 0.0, None, recovered)
+            started = perf_counter()
+            change = run(switch.to_checkpoint, checkpoint)
+            switch.check(change)
+            if not request.apply:
+                return _report(switch, change, perf_counter() - started, None, recovered)
+            made = run(switch.make, change)
+            return _report(switch, made, perf_counter() - started, None, recovered)
+
+
+def list_checkpoints(settings: Settings) -> tuple[tuple[Checkpoint, ...], str]:
+    """Return the checkpoints, newest first, and what was finished or undone of an interrupted change."""
+    with open_ledger(settings) as ledger:
+        ledger.require(Action.READ)
+        releases = Releases(ledger)
+        recovered = ""
+        if releases.unfinished() is not None:
+            recovered = _recover(settings, ledger)
+        return releases.checkpoints(), recovered
+
+
+def recover_release(switch: Switch, run: Runner) -> str:
+    """Finish or undo a change that was interrupted."""
+    recovered = switch.recover()
+    if recovered:
+        run.log(recovered)
+    return recovered
+
+
+def _recover(settings: Settings, ledger: Ledger) -> str:
+    try:
+        with open_warehouse(
+            settings.model_copy(update={"lock_timeout_seconds": 0}), "checkpoints"
+        ) as warehouse:
+            warehouse.open_state()
+            return Switch(settings, ledger, warehouse).recover()
+    except Busy:  # the change is being made
+        return ""
+
+
+def _report(
+    switch: Switch, change: Change, seconds: float, gate: GateResult | None, recovered: str
+) -> ReleaseReport:
+    applied = isinstance(change, Release)
+    return ReleaseReport(
+        change=change,
+        applied=applied,
+        checkpoint=change.checkpoint if isinstance(change, Release) else switch.releases.next_checkpoint(),
+        models_reused=switch.models_of(change),
+        seconds=seconds,
+        gate=gate,
+        recovered=recovered,
+    )
+
+
+@dataclass(frozen=True)
+class PhaseReport:
+    """A phase that was simulated."""
+
+    phase: Phase
+    levers: Sequence[Mapping[str, Any]]
+    fingerprint: str
+    gate: str
+    kpis: Kpis
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the phase as one object, with what is kept before it and how it is taken back."""
+        name, number = self.phase.scenario, self.phase.number
+        before = "the release in force" if number == 1 else f"phase {number - 1}"
+        back = f"`planwise rollback CHECKPOINT --apply` puts {before} in force again"
+        return {
+            "phase": number,
+            "scenario": name,
+            "share": self.phase.share,
+            "levers": list(self.levers),
+            "fingerprint": self.fingerprint,
+            "gate": self.gate,
+            "kpis": self.kpis,
+            "checkpoint": f"The release of {name} keeps {before} as a checkpoint, which it names.",
+            "rollback": f"{back}; no model runs.",
+        }
+
+
+@dataclass(frozen=True)
+class RolloutReport:
+    """A rollout: its phases in order, each proposed, approved and released by itself."""
+
+    scenario: str
+    tolerance: str | None
+    change_max: float
+    phases: Sequence[PhaseReport]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `planwise rollout --json` prints."""
+        return {
+            "scenario": self.scenario,
+            "tolerance": self.tolerance,
+            "change_max_per_phase": self.change_max,
+            "phases": [phase.as_json() for phase in self.phases],
+        }
+
+
+def rollout(settings: Settings, request: RolloutRequest, run: Runner) -> RolloutReport:
+    """Store each phase of a rollout as a scenario, and simulate it.
+
+    Raises InputError for a scenario without changed levers, or when a phase's name is another scenario's.
+    """
+    pace = pace_of(request.phases, request.tolerance)
+    resolved = resolve_scenario(settings, ScenarioRequest(scenario=request.scenario))
+    with open_ledger(settings) as ledger:
+        ledger.require(Action.RUN)
+        horizon = {
+            key: resolved.effective.value(key) for key in ("years",) if key in resolved.scenario.overrides
+        }
+        in_force = effective_parameters(ledger, baseline(), resolved.census.first_year, horizon)
+        phases = plan_phases(request.scenario, in_force, resolved.effective, pace)
+        others = {one.name: one.description for one in ledger.scenarios.list(archived=True)}
+        about = f"{PHASE_OF}{request.scenario}"
+        if taken := [one.scenario for one in phases if not others.get(one.scenario, about).startswith(about)]:
+            raise InputError(
+                f"The scenario {taken[0]} exists already, and is no phase of {request.scenario}.",
+                remedy="Delete it, or copy the scenario to another name.",
+            )
+        for phase in phases:
+            ledger.scenarios.create(
+                phase.scenario,
+                phase.overrides,
+                census=resolved.census.name,
+                description=f"{about}: {phase.share:.0%} of the change.",
+                parent=request.scenario,
+                years=resolved.effective.years,
+                replace=True,
+            )
+    reports = []
+    with warehouse_for(settings, f"rollout of {request.scenario}", run) as warehouse:
+        for phase in phases:
+            found = resolve_scenario(settings, ScenarioRequest(scenario=phase.scenario))
+            done = simulate_in(settings, warehouse, found, run)
+            own = {key: value for key, value in found.scenario.overrides.items()}
+            reports.append(
+                PhaseReport(
+                    phase,
+                    [{"lever": key, "value": value} for key, value in own.items()],
+                    done.outcome.fingerprint,
+                    done.gate.status,
+                    done.kpis,
+                )
+            )
+    return RolloutReport(request.scenario, request.tolerance, pace.change_max, reports)

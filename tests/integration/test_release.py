@@ -24,9 +24,10 @@ from planwise.cli.commands import run as run_command
 from planwise.engine.warehouse import MARTS, Warehouse, open_warehouse
 from planwise.errors import Busy, InputError
 from planwise.governance import EventType, open_ledger
+from planwise.governance.permissions import Forbidden
 from planwise.governance.proposals import Decision
 from planwise.governance.publications import PROD, fingerprint_in_force, load_publication
-from planwise.governance.roles import Forbidden, acting_as
+from planwise.governance.roles import acting_as
 from planwise.parameters import catalogue
 from planwise.release import switch
 from planwise.release.releases import Releases

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from rich.table import Table
 
 from planwise.errors import DamagedStore
-from planwise.formatting import escape_formula
+from planwise.formatting import TERMINAL, escape_formula
 from planwise.settings import Settings
 from planwise.storage import read_each
 from planwise.study.optuna_storage import load_study, stored_studies
@@ -234,7 +234,7 @@ def _figure(value: float | None) -> str:
     """Return what a trial reaches: an amount, or a rate in per cent."""
     if value is None:
         return ""
-    return f"{value:,.0f}" if abs(value) > RATE_MAX else f"{value:.3%}"
+    return TERMINAL.money(value) if abs(value) > RATE_MAX else f"{value:.3%}"
 
 
 def _folded(purpose: str, rows: list[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from planwise import formatting
 from planwise.comparison.summary import HTML, PDF, alternatives, render_pdf, write_as
-from planwise.formatting import count, escape_formula, moment, money_short, percent
+from planwise.formatting import PAGE, count, escape_formula, moment, money_short, percent
 from planwise.governance.activity import Activity
 from planwise.governance.chain import Head
 from planwise.governance.proposals import ReleaseProposal
@@ -30,6 +30,7 @@ from planwise.release.actuals import REVIEW_DAYS, TRIGGERS
 from planwise.settings import Settings
 from planwise.study.report import escape_markdown
 from planwise.study.study_files import read_result
+from planwise.study.target import Target
 
 MARKDOWN, CSV = ".md", ".csv"
 TARGET_TOLERANCE_PP = 0.2
@@ -327,14 +328,15 @@ def _study(settings: Settings, proposal: ReleaseProposal) -> PaperSection:
                 else f"The result of {proposal.study} is gone.",
             ),
         )
-    target, gap = result["target"], result.get("gap_pp")
+    target, gap = Target.from_json(result["target"]), result.get("gap_pp")
+    reached = result.get("reached")
     return PaperSection(
         f"Study {proposal.study}",
         (),
         ("result", "value"),
         (
-            ("Target", f"{target['measure']} {target['value']}"),
-            ("Reached", str(result.get("reached"))),
+            ("Target", target.text(PAGE)),
+            ("Reached", "not measured" if reached is None else target.measure.text(reached, form=PAGE)),
             ("Gap, pp", "not measured" if gap is None else f"{gap:.3f}"),
             ("Converged", "yes" if result.get("converged") else "no"),
             ("Strategy, evaluations", f"{result.get('strategy')}, {result.get('evaluations')}"),
@@ -387,9 +389,9 @@ def _alternatives(settings: Settings, proposal: ReleaseProposal) -> PaperSection
 def _criteria(settings: Settings, proposal: ReleaseProposal) -> Iterator[tuple[str, str]]:
     effects = proposal.assessment["effects"]
     result = None if proposal.study is None else read_result(settings, proposal.study)
-    if result is not None and result["target"]["value"] is not None:
-        target = result["target"]
-        yield f"{target['measure']} of {target['value']} is met", f"within {TARGET_TOLERANCE_PP} pp"
+    if result is not None:
+        unit = "%" if (target := Target.from_json(result["target"])).measure.is_amount else "pp"
+        yield f"{target.text(PAGE).capitalize()} is met", f"within {TARGET_TOLERANCE_PP} {unit}"
     budget = effects["budget"]["value"]
     if budget is not None:
         yield "The budget is kept", f"payroll up to {money_short(budget)} in every year"

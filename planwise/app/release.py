@@ -109,6 +109,7 @@ def release(settings: Settings, request: ReleaseRequest, run: Runner) -> Release
             recovered = run(recover_release, switch, run)
             done = switch.releases.in_force()
             if done is not None and (done.kind, done.proposal) == (ReleaseKind.RELEASE, request.proposal):
+                run(switch.repair, done)
                 return _report(switch, done, 0.0, None, recovered)
             started = perf_counter()
             check_open(settings, ledger, ledger.proposals.get(request.proposal))
@@ -139,6 +140,7 @@ def rollback(settings: Settings, request: RollbackRequest, run: Runner) -> Relea
             checkpoint = switch.releases.checkpoint(request.checkpoint)
             done = switch.releases.in_force()
             if done is not None and done.target == checkpoint.name:
+                run(switch.repair, done)
                 return _report(switch, done, 0.0, None, recovered)
             started = perf_counter()
             change = run(switch.to_checkpoint, checkpoint)

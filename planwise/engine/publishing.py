@@ -82,15 +82,16 @@ def publish(
 def store_copy(settings: Settings, source: Publication, name: str, **changes: Any) -> Publication:
     """Store a published result under another name as well, its files unchanged; it is not yet in force there.
 
-    `changes` replace entries of its manifest. A result that is there already stays.
+    `changes` replace entries of its manifest. A result of that name is returned unchanged.
     """
+    if source.scenario == name:
+        return source
     folder = settings.published_dir / name / source.fingerprint
     manifest = {**source.manifest, "scenario": name, **changes}
-    if not (folder / MANIFEST).is_file():
-        with publish_folder(folder) as partial:
-            for mart in GRAIN:
-                shutil.copyfile(source.file(mart), partial / f"{mart}.parquet")
-            (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, default=str), encoding="utf-8")
+    with publish_folder(folder) as partial:
+        for mart in GRAIN:
+            shutil.copyfile(source.file(mart), partial / f"{mart}.parquet")
+        (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, default=str), encoding="utf-8")
     return load_stored(settings, name, source.fingerprint)
 
 

@@ -97,6 +97,8 @@ def store_of(scenario: str) -> str:
 
 def remedy_of(scenario: str) -> str:
     """Return how a damaged result is written again."""
+    if scenario == PROD:
+        return "Simulate the released scenario, then run the last release or rollback again with --apply."
     return f"Run `planwise simulate --scenario {scenario}`; it is written again."
 
 

@@ -98,6 +98,10 @@ class Switch:
             raise
         return self._publish(release)
 
+    def repair(self, release: Release) -> None:
+        """Copy the files of what is in force again if they are missing or damaged."""
+        self._store(release.fingerprint, release.scenario)
+
     def recover(self) -> str:
         """Finish or undo what was interrupted; return what was done, empty for nothing."""
         release = self.releases.unfinished()
@@ -208,10 +212,11 @@ class Switch:
         )
 
     def _stored(self, fingerprint: str, scenario: str) -> Publication:
-        """Return the files of a result: those that `prod` has, else the scenario's."""
-        for name in (PROD, scenario):
-            with suppress(DamagedStore):
-                return load_stored(self._settings, name, fingerprint)
+        """Return the files of a result: those of `prod` unless they are damaged, else the scenario's."""
+        with suppress(DamagedStore):
+            found = load_stored(self._settings, PROD, fingerprint)
+            if all(found.file(mart) for mart in MARTS):
+                return found
         return load_stored(self._settings, scenario, fingerprint)
 
     def _store(self, fingerprint: str, scenario: str, gate: GateResult | None = None) -> Publication:

@@ -339,6 +339,10 @@ def test_commands_release_and_roll_back(home, capsys):
     assert (dry["status"], dry["applied"], dry["models_run"]) == ("dry run", False, 0)
     done = planwise("release", str(number), "--apply")
     assert (done["status"], done["applied"], done["proposal"]) == ("released", True, number)
+    files = home.published_dir / PROD / done["fingerprint"]
+    (files / "fct_budget.parquet").write_bytes(b"damaged")
+    assert planwise("release", str(number), "--apply")["release"] == done["release"]  # copied again
+    assert load_publication(home, PROD).file("fct_budget").read_bytes() != b"damaged"
     (listed,) = planwise("checkpoints")["checkpoints"]
     assert set(listed) == {"checkpoint", "scenario", "fingerprint", "released_at"}
     assert planwise("rollback", listed["checkpoint"])["status"] == "dry run"

@@ -15,10 +15,12 @@ import param
 
 from planwise.errors import PlanWiseError
 from planwise.formatting import Local, local_by, written_for
+from planwise.governance import Action
 from planwise.settings import Settings
 from ui.draft import Draft
 from ui.jobs.actions import Actions
 from ui.live_preview import PreviewService
+from ui.queries.audit import AuditReader
 from ui.queries.individual_pay import IndividualPay
 from ui.selection import Selection
 from ui.store import Store
@@ -94,6 +96,16 @@ class Session(param.Parameterized):
     def can_see_individual_pay(self) -> bool:
         """Whether the user may see single people and their pay."""
         return self.user.can_see_individual_pay
+
+    @property
+    def can_audit(self) -> bool:
+        """Whether the user may read the audit trail."""
+        return self.user.can(Action.AUDIT)
+
+    @property
+    def audit(self) -> AuditReader:
+        """The reader of the audit trail; raises Forbidden unless the user may read it."""
+        return self.store.audit(self.user)
 
     @property
     def individual_pay(self) -> IndividualPay:

@@ -22,6 +22,7 @@ from planwise.governance.publications import (
 )
 from planwise.settings import Settings
 from ui.cache import BoundedCache
+from ui.queries.audit import AuditReader
 from ui.queries.comparisons import ComparisonReader
 from ui.queries.individual_pay import IndividualPay
 from ui.queries.jobs import JobsReader
@@ -75,6 +76,10 @@ class Store:
     def individual_pay(self, user: User) -> IndividualPay:
         """Return the reader of single people; raises InputError unless the user may see their pay."""
         return IndividualPay(self._settings, self.people, user)
+
+    def audit(self, user: User) -> AuditReader:
+        """Return the reader of the audit trail; raises Forbidden unless the user's role may read it."""
+        return AuditReader(self._settings, user)
 
     def version(self) -> Hashable:
         """Return a value that changes whenever there is something new to see; costs a few `stat` calls."""

@@ -17,6 +17,7 @@ from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.formatting import TERMINAL
 from planwise.governance import Action, EventType, open_ledger, verifier
+from planwise.governance.activity import sentence_of
 
 app = App(name="audit", group_parameters=PARAMETERS, help="Verify, read and export the audit trail.")
 BROKEN = 1
@@ -93,9 +94,7 @@ def log(
         return
     table = Table("event", "time, UTC", "actor", "type", "scenario", "what", **PLAIN)
     for event in events:
-        what = ", ".join(
-            f"{key} {value}" for key, value in event.payload.items() if value not in (None, "", {})
-        )
+        what = sentence_of(event)
         cells = (f"{event.at:%Y-%m-%d %H:%M:%S}", event.actor, str(event.type), event.scenario or "", what)
         table.add_row(str(event.sequence), *(Text(cell) for cell in cells))
     results().print(table if events else "No events.")

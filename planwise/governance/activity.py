@@ -1,7 +1,7 @@
 """What the audit trail says of a period, scenario or person: counts, studies, approvals, and rules kept."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
@@ -222,3 +222,95 @@ def _rules(ordered: Sequence[AuditEvent], scope: Scope) -> Iterator[RuleCheck]:
 
 def _named(event: AuditEvent) -> str:
     return f"event {event.sequence} ({event.actor}, {event.subject or event.scenario or event.type})"
+
+
+STEPS = {
+    "ROLLOUT_START": "started",
+    "CHECKPOINT": "has kept a checkpoint",
+    "COMPLETION": "completed",
+    "ROLLBACK": "completed",
+}
+TEXT_MAX = 120  # characters of a value in a sentence
+
+
+def sentence_of(event: AuditEvent) -> str:
+    """Return what happened, in one line."""
+    facts = event.payload
+    write = SENTENCES.get(event.type)
+    if write is not None:
+        return write(event.subject or "", facts)
+    return ", ".join(
+        f"{_short(key)} {_short(value)}" for key, value in facts.items() if value not in (None, "")
+    )
+
+
+def _short(value: Any) -> str:
+    text = f"{value:.10g}" if isinstance(value, float) else str(value).replace("_", " ")
+    return text if len(text) <= TEXT_MAX else f"{text[:TEXT_MAX]} …"
+
+
+def _changed(subject: str, facts: Mapping[str, Any]) -> str:
+    old, new = _value(facts["old"]), _value(facts["new"])
+    reason = f": {facts['reason']}" if facts.get("reason") else ""
+    return f"{subject} from {old} to {new}{reason}"
+
+
+def _simulated(subject: str, facts: Mapping[str, Any]) -> str:
+    done = "published" if facts.get("published") else "not published"
+    return f"{facts['models_run']} models run, {facts['models_reused']} reused, {done} ({subject[:12]})"
+
+
+def _decided(subject: str, facts: Mapping[str, Any]) -> str:
+    comment = f": {facts['comment']}" if facts.get("comment") else ""
+    return f"{subject.capitalize()} {str(facts['action']).replace('_', ' ').lower()}{comment}"
+
+
+def _loaded(subject: str, facts: Mapping[str, Any]) -> str:
+    rows = f", {facts['rows']:,} people" if "rows" in facts else ""
+    return f"Census {subject} {facts.get('change', 'loaded')}{rows}"
+
+
+def _implemented(subject: str, facts: Mapping[str, Any]) -> str:
+    levers = ", ".join(
+        f"{one['lever']} {_value(one['before'])} to {_value(one['after'])}"
+        for one in facts.get("levers") or ()
+    )
+    number = subject.rpartition(" ")[2]
+    name = f"{facts['kind']} {number}".capitalize() if "kind" in facts else subject.capitalize()
+    action = str(facts.get("action", ""))
+    what = STEPS.get(action, action.replace("_", " ").lower())
+    return f"{name} {what}{f' ({levers})' if levers else ''}"
+
+
+def _value(value: Any) -> str:
+    return "default" if value is None else _short(value)
+
+
+def _exported(subject: str, facts: Mapping[str, Any]) -> str:
+    return f"{subject.capitalize()} as {facts['file']}" if "file" in facts else subject
+
+
+SENTENCES: Mapping[EventType, Callable[[str, Mapping[str, Any]], str]] = {
+    EventType.PARAMETER_CHANGE: _changed,
+    EventType.SIMULATION_RUN: _simulated,
+    EventType.APPROVAL_ACTION: _decided,
+    EventType.IMPLEMENTATION_EVENT: _implemented,
+    EventType.DATA_LOADED: _loaded,
+    EventType.EXPORT: _exported,
+    EventType.GATE_PASSED: lambda _, facts: f"Gate {facts.get('status')}",
+    EventType.GATE_FAILED: lambda _, facts: f"Gate {facts.get('status')}",
+    EventType.LOGIN: lambda subject, facts: f"{subject} signed in ({facts.get('method')})",
+    EventType.ROLE_CHANGED: lambda subject, facts: (
+        f"{subject}: {facts.get('old') or 'no role'} to {facts.get('new') or 'no role'}"
+    ),
+    EventType.OPTIMIZATION_START: lambda subject, _: f"Study {subject} started",
+    EventType.OPTIMIZATION_COMPLETE: lambda subject, facts: f"Study {subject}: {facts.get('stopped')}",
+    EventType.SCENARIO_CHANGED: lambda _, facts: f"Scenario {facts.get('change')}",
+    EventType.SCENARIO_CREATED: lambda _, facts: _created(facts),
+    EventType.SCENARIO_CLONED: lambda _, facts: f"{_created(facts)}, copied from {facts.get('parent')}",
+}
+
+
+def _created(facts: Mapping[str, Any]) -> str:
+    by = f" by study {facts['study']}" if facts.get("study") else ""
+    return f"Scenario created{by} with {len(facts.get('overrides') or ())} overrides"

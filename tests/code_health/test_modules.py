@@ -22,7 +22,9 @@ FOLDER_SIZES: dict[str, str] = {
     "planwise/study": "flat: the nouns of a study, from its question to its result",
     "planwise/study/report": "what a report shows, its charts, and their theme",
     "ui/jobs": "actions, and the two ways in which they start a job",
+    "ui/pages/audit": "one list with its filters",
     "ui/pages/learn": "a page folder has 3 to 6 modules",
+    "ui/queries": "a reader for each subject",
 }
 # Modules under 120 lines with one importer in their folder, and why they are files of their own.
 SINGLE_USER: dict[str, str] = {}

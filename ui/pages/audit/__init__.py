@@ -1,0 +1,1 @@
+"""The Audit page: what was done, by whom, and whether the record is whole."""

@@ -16,6 +16,7 @@ import param
 from planwise.errors import PlanWiseError
 from planwise.formatting import Local, local_by, written_for
 from planwise.governance import Action
+from planwise.governance.roles import acting_as
 from planwise.settings import Settings
 from ui.draft import Draft
 from ui.jobs.actions import Actions
@@ -138,10 +139,10 @@ class Session(param.Parameterized):
         self.notify(error.what, tone=tone, remedy=error.remedy or "")
 
     async def offload(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run blocking work on a thread, so that no other session waits; raise what it raises."""
+        """Run blocking work as this user on a thread, so that no other session waits; raises what it does."""
 
         def here() -> R:
-            with written_for(self.local):
+            with written_for(self.local), acting_as(self.user.name, self.user.role):
                 return work(*args, **kwargs)
 
         result = await asyncio.get_running_loop().run_in_executor(self.services.threads, here)

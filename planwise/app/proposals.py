@@ -112,7 +112,7 @@ def binding_of(settings: Settings, ledger: Ledger, scenario: str) -> dict[str, A
     effective = effective_parameters(ledger, stored, census.first_year)
     return {
         "parameters": dict(_parameters(effective)),
-        "census": {"name": census.name, "content": census.content_hash},
+        "census": {"name": census.name, "content": census.content_hash, "currency": census.currency},
         "models": models_digest(settings),
         "code": version("planwise"),
         "gate": publication.manifest["gate"]["status"],

@@ -1,6 +1,6 @@
 """`planwise propose`, `approve`, `reject`, `request-changes`, `comment`, `withdraw`, `proposals`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -11,7 +11,7 @@ from planwise.app.proposals import ProposeRequest, decide, list_proposals
 from planwise.app.proposals import propose as submit
 from planwise.cli.options import Home, Json
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
-from planwise.formatting import count
+from planwise.formatting import count, in_currency, money
 from planwise.governance.proposals import Decision, ReleaseProposal, Status
 
 Number = Annotated[int, Parameter(help="Number of a proposal; see `planwise proposals`.")]
@@ -89,12 +89,17 @@ def proposals(*, home: Home = None, json: Json = False) -> None:
 
 def show(proposal: ReleaseProposal) -> None:
     """Print a proposal with its impact and risk."""
+    with in_currency(proposal.binding["census"].get("currency")):
+        _print(proposal)
+
+
+def _print(proposal: ReleaseProposal) -> None:
     impact = proposal.assessment
     left = proposal.approvals_needed - len(proposal.approvals)
     more = f", {count(left)} approval{'s' if left != 1 else ''} needed" if left > 0 else ""
     lines = [
         f"Proposal {proposal.id}: {proposal.scenario}, {proposal.status}{more}.",
-        f"Cost: {_figure(impact, 'cost')}; people: {_figure(impact, 'employees')}; "
+        f"Cost: {_figure(impact, 'cost', money)}; people: {_figure(impact, 'employees', count)}; "
         f"risk of the change {impact['risk']['level'] or 'not measured'}, impact {impact['impact_class']}.",
         f"Bound to fingerprint {proposal.fingerprint}.",
     ]
@@ -102,9 +107,9 @@ def show(proposal: ReleaseProposal) -> None:
         results().print(line, markup=False, soft_wrap=True)
 
 
-def _figure(impact: Mapping[str, Any], name: str) -> str:
+def _figure(impact: Mapping[str, Any], name: str, write: Callable[[float], str]) -> str:
     figure = impact["effects"][name]
-    return f"not measured ({figure['why']})" if figure["value"] is None else f"{figure['value']:,.0f}"
+    return f"not measured ({figure['why']})" if figure["value"] is None else write(figure["value"])
 
 
 def _decide(number: int, decision: Decision, comment: str, home: Home, *, json: bool) -> None:

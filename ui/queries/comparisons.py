@@ -63,11 +63,13 @@ class ComparisonReader:
 
     def workbook(self, names: Sequence[str]) -> bytes:
         """Return the comparison as an Excel workbook without levels, groups and single people."""
+        from planwise.app.exports import record_export
         from planwise.comparison import compare
         from planwise.comparison.workbook import write_workbook
 
         def write(file: Path) -> None:
             write_workbook(compare(self._settings, names), file, with_people=False)
+            record_export(self._settings, file, "comparison", scenario=names[0])
 
         return written(write, "xlsx")
 

@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import postgresql
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
@@ -15,6 +18,7 @@ from sqlalchemy.exc import DatabaseError
 from planwise.errors import InputError
 from planwise.governance import SimulationRun, open_ledger, utc_now, verifier
 from planwise.governance.chain import EventType
+from planwise.governance.connection import MIGRATIONS, connect
 from planwise.governance.models import Base
 from planwise.settings import Settings
 
@@ -248,3 +252,36 @@ def test_a_key_signs_events_and_a_chain_without_it_is_refused(ledger_settings, t
     key.chmod(0o644)
     with pytest.raises(InputError, match="Other users may read"):
         open_ledger(signed)
+
+
+KPIS = [{"simulation_year": 2026, "payroll": 1.5}]
+LAST_VERSION = (
+    "INSERT INTO scenario (name, census, overrides, description, created_at, created_by, parent, title) "
+    "VALUES ('a', 'people', '{\"cola_rate\": 0.02}', 'agreed', '2026-05-01', 'ann', 'baseline', 'Plan A')",
+    "INSERT INTO dynamic_lever (parameter, year, value, set_at, set_by) "
+    "VALUES ('cola_rate', 2027, 0.03, '2026-05-01', 'ann')",
+    "INSERT INTO simulation_run (scenario, fingerprint, environment, started_at, seconds, models_run, "
+    "models_reused, gate_status, published, kpis) VALUES ('a', 'f', 'scenario_a', '2026-05-01', 1.5, 44, 0, "
+    f"'passed', true, '{json.dumps(KPIS)}')",
+)
+
+
+def test_a_ledger_of_the_last_version_is_upgraded_with_nothing_lost(ledger_settings):
+    engine = connect(ledger_settings.ledger)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        for statement in LAST_VERSION:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    with open_ledger(ledger_settings, actor="bob") as ledger:
+        found = ledger.scenarios.get("a")
+        assert (found.title, found.created_by, found.overrides) == ("Plan A", "ann", {"cola_rate": 0.02})
+        assert ledger.dynamic_levers.current() == {"cola_rate@2027": 0.03}
+        assert [(run.id, run.kpis) for run in ledger.runs.list()] == [(1, KPIS)]
+        assert ledger.events.verify().events == 0
+        ledger.scenarios.set("a", {"cola_rate": 0.04})
+        assert ledger.runs.record(replace(ledger.runs.list()[0], id=None, published=False)).id == 2
+        assert (ledger.events.verify().ok, ledger.events.head().events) == (True, 3)

@@ -4,6 +4,7 @@ import shutil
 from datetime import timedelta
 
 import homes
+import postgresql
 import pytest
 
 from planwise.app import proposals
@@ -37,12 +38,26 @@ def made(tmp_path_factory):
     return homes.copy_of(tmp_path_factory, "proposals", make)
 
 
-@pytest.fixture
-def home(made, tmp_path):
+@pytest.fixture(scope="module")
+def server():
+    with postgresql.server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def home(made, tmp_path, request):
     shutil.copytree(made.root, tmp_path / "home")
+    url = None
+    if request.param == "postgresql":
+        url = request.getfixturevalue("server")
+        postgresql.clear(url)
     project = tmp_path / "project"
     shutil.copytree(made.project, project, ignore=shutil.ignore_patterns("__pycache__", ".cache"))
-    return Settings(home=tmp_path / "home", project=project)
+    settings = Settings(home=tmp_path / "home", project=project, ledger_url=url)
+    if url is not None:
+        with open_ledger(settings, actor="ann") as ledger:  # what is published is recorded when it opens
+            ledger.scenarios.create("plan_a", {"merit_rate_level_1": 0.034})
+    return settings
 
 
 def submit(settings, by="ann", scenario="plan_a"):

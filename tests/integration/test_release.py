@@ -9,6 +9,7 @@ import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import postgresql
 import pytest
 from test_virtual_updates import differences, move_clock_by_60_days
 
@@ -352,6 +353,23 @@ def test_commands_release_and_roll_back(home, capsys):
     with open_ledger(home) as ledger:
         events = ledger.events.list(kind=EventType.IMPLEMENTATION_EVENT)
     assert {event.actor for event in events} == {"olga"}
+
+
+def test_release_and_rollback_with_a_ledger_on_postgresql(home):
+    with postgresql.server() as url:
+        shared = home.model_copy(update={"ledger_url": url})
+        with open_ledger(shared) as ledger:  # what is published is recorded when it opens
+            ledger.scenarios.create("first", SCENARIOS["first"])
+        number = approved(shared, "first")
+        assert released(shared, number).as_json()["models_run"] == 0
+        check_equal(shared, "scenario_first")
+        assert in_force(shared)[0] == {"cola_rate": 0.04}
+        with open_ledger(shared) as ledger:
+            checkpoint = Releases(ledger).list()[0].checkpoint
+        assert rolled_back(shared, checkpoint).as_json()["models_run"] == 0
+        assert in_force(shared)[0] == {}
+        with open_ledger(shared) as ledger:
+            assert ledger.events.verify().ok
 
 
 def test_a_rollout_is_simulated_phase_by_phase(home):

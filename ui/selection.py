@@ -22,6 +22,7 @@ class Selection(param.Parameterized):
     level = param.Integer(default=None, allow_None=True)
     study = param.String(default="")
     job = param.String(default="")
+    proposal = param.Integer(default=None, allow_None=True)
     compare = param.ClassSelector(default=(), class_=tuple)
     employee = param.String(default="")
     topic = param.String(default="")
@@ -70,6 +71,7 @@ FIELDS: Mapping[str, Field] = {
     "level": Field(_small_number),
     "study": Field(_text),
     "job": Field(_text),
+    "proposal": Field(_small_number),
     "compare": Field(_names, ",".join),
     "employee": Field(_text),
     "topic": Field(_text),

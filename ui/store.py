@@ -1,6 +1,6 @@
 """The only reader of the dashboard: published Parquet, censuses and the studies' files, no warehouse."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 from planwise.errors import InputError
 from planwise.formatting import Local, currency_mark
 from planwise.gate import GateResult
+from planwise.governance.proposals import ReleaseProposal
 from planwise.governance.publications import (
     CURRENT,
     MANIFEST,
+    PROD,
     Publication,
     fingerprint_in_force,
     load_publication,
@@ -22,6 +24,7 @@ from planwise.governance.publications import (
 )
 from planwise.settings import Settings
 from ui.cache import BoundedCache
+from ui.queries.approvals import ApprovalReader
 from ui.queries.audit import AuditReader
 from ui.queries.comparisons import ComparisonReader
 from ui.queries.individual_pay import IndividualPay
@@ -48,6 +51,7 @@ class Store:
         self.censuses = CensusReader(settings, self.plans)
         self.names = ScenarioNames(settings, self.plans)
         self.people = PeopleReader(settings)
+        self.approvals = ApprovalReader(settings)
         self.jobs = JobsReader(settings)
         self.learning = LearningReader(settings)
         self.studies = StudyReader(settings, self.plans)
@@ -121,6 +125,17 @@ class Store:
         if content_hash and found.content_hash != content_hash:
             return Local(currency_mark(currency or ""))
         return Local(currency_mark(found.currency if currency is None else currency), found.levels or None)
+
+    def proposable(self, proposals: Sequence[ReleaseProposal]) -> tuple[str, ...]:
+        """Return the scenarios whose published result is up to date and has no open proposal."""
+        stale = {one.scenario for one in self.statuses.scenarios()}
+        taken = stale | self.approvals.proposed(proposals) | {BASELINE, PROD}
+        return tuple(name for name in self.scenarios() if name not in taken)
+
+    def study_of(self, scenario: str) -> str | None:
+        """Return the study that found a scenario's levers, which its description names."""
+        about = self.plans.get(scenario).description
+        return next((one.name for one in self.studies.list() if one.name in about), None)
 
     def results(self, *, archived: bool = False) -> tuple[tuple[Result, ...], tuple[Unreadable, ...]]:
         """Return the results in force, and those that cannot be read with the remedy."""

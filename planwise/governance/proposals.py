@@ -244,16 +244,8 @@ class Proposals:
         self, connection: Connection, number: int, decision: Decision, comment: str
     ) -> ReleaseProposal:
         proposal = _get(connection, number, to_change=True)
-        is_open = proposal.status is Status.SUBMITTED
-        if decision in (Decision.WITHDRAWN, Decision.RELEASED):
-            is_open = proposal.status in OPEN
-        if not is_open and decision is not Decision.COMMENTED:
-            why = f": {proposal.closed_reason}" if proposal.closed_reason else ""
-            raise InputError(
-                f"Proposal {number} is {proposal.status}{why}.", remedy="See `planwise proposals`."
-            )
-        if decision is Decision.APPROVED:
-            self._check_independent(proposal)
+        if (refused := refusal(proposal, decision, self._actor)) is not None:
+            raise refused
         self._keep_review(connection, number, decision, comment)
         self._record(connection, number, proposal.scenario, decision, comment, proposal.binding)
         if decision in AFTER:
@@ -266,19 +258,6 @@ class Proposals:
             }
             connection.execute(update(ProposalRow).where(ProposalRow.id == number).values(approved))
         return _get(connection, number)
-
-    def _check_independent(self, proposal: ReleaseProposal) -> None:
-        if self._actor in (*proposal.authors, proposal.submitted_by):
-            did = "submitted" if self._actor == proposal.submitted_by else "wrote"
-            raise Forbidden(
-                f"{self._actor} {did} proposal {proposal.id} and may not approve it.",
-                remedy="Another person with the role approver has to.",
-            )
-        if self._actor in {review.by for review in proposal.approvals}:
-            raise Forbidden(
-                f"{self._actor} has approved proposal {proposal.id} already.",
-                remedy=f"It needs {proposal.approvals_needed} approvals by different people.",
-            )
 
     def _close(
         self, connection: Connection, proposal: ReleaseProposal, decision: Decision, reason: str
@@ -315,6 +294,32 @@ class Proposals:
             payload=payload,
             connection=connection,
         )
+
+
+def refusal(proposal: ReleaseProposal, decision: Decision, actor: str) -> InputError | None:
+    """Return why this cannot be done to a proposal now by this person, whatever the role; None if it can."""
+    is_open = proposal.status is Status.SUBMITTED
+    if decision in (Decision.WITHDRAWN, Decision.RELEASED):
+        is_open = proposal.status in OPEN
+    if not is_open and decision is not Decision.COMMENTED:
+        why = f": {proposal.closed_reason}" if proposal.closed_reason else ""
+        return InputError(
+            f"Proposal {proposal.id} is {proposal.status}{why}.", remedy="See `planwise proposals`."
+        )
+    if decision is not Decision.APPROVED:
+        return None
+    if actor in (*proposal.authors, proposal.submitted_by):
+        did = "submitted" if actor == proposal.submitted_by else "wrote"
+        return Forbidden(
+            f"{actor} {did} proposal {proposal.id} and may not approve it.",
+            remedy="Another person with the role approver has to.",
+        )
+    if actor in {review.by for review in proposal.approvals}:
+        return Forbidden(
+            f"{actor} has approved proposal {proposal.id} already.",
+            remedy=f"It needs {proposal.approvals_needed} approvals by different people.",
+        )
+    return None
 
 
 def changed_parts(binding: Mapping[str, Any], now: Mapping[str, Any]) -> str:

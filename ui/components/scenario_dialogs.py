@@ -44,7 +44,7 @@ class SaveDialog:
         self._update = pmui.Button(label="Update", variant="outlined", size="small")
         self._update.on_click(self._updated)
         self._cancel = pmui.Button(label="Cancel", variant="text", size="small")
-        self._cancel.on_click(lambda _: _close(self.dialog))
+        self._cancel.on_click(lambda _: close_dialog(self.dialog))
         buttons = pn.Row(self._cancel, self._update, self._save, **ROW)
         self.dialog = pmui.Dialog(
             pn.Column(self._what, self._name, self._title, self._about, self._failed, buttons, **STACK),
@@ -60,7 +60,7 @@ class SaveDialog:
         self._archive = pmui.Button(label="Archive instead", variant="outlined", size="small")
         self._archive.on_click(self._archived)
         self._keep = pmui.Button(label="Cancel", variant="text", size="small")
-        self._keep.on_click(lambda _: _close(self.confirmation))
+        self._keep.on_click(lambda _: close_dialog(self.confirmation))
         self.confirmation = pmui.Dialog(
             pn.Column(self._question, pn.Row(self._keep, self._archive, self._delete, **ROW), **STACK),
             title="Delete the scenario?",
@@ -194,7 +194,8 @@ def open_dialog(box: Any, dialog: Any) -> None:
         box.append(dialog)
 
 
-def _close(dialog: pmui.Dialog) -> None:
+def close_dialog(dialog: pmui.Dialog) -> None:
+    """Close a dialog."""
     dialog.open = False
 
 
@@ -221,7 +222,7 @@ class ScenarioMenu:
         self._save = pmui.Button(label="Copy", variant="contained", size="small")
         self._save.on_click(self._saved)
         cancel = pmui.Button(label="Cancel", variant="text", size="small")
-        cancel.on_click(lambda _: _close(self._dialog))
+        cancel.on_click(lambda _: close_dialog(self._dialog))
         self._dialog = pmui.Dialog(
             pn.Column(self._new, self._title, self._failed, pn.Row(cancel, self._save, **ROW), **STACK),
             title_variant="h6",

@@ -24,6 +24,7 @@ from planwise.parameters import Value, canonical_overrides, merged_overrides
 from planwise.settings import Settings
 from planwise.storage import write_json
 from ui.jobs.deployments import DEPLOYED, FOLLOWER
+from ui.jobs.governance import ProposalActions
 from ui.jobs.routes import PREFECT, PROCESSES, Route
 from ui.queries.learning import LearningReader, progress_file
 from ui.values.learning import LearningProgress, Module
@@ -410,4 +411,5 @@ class Actions:
         self.jobs = JobActions(settings, user)
         self.censuses = CensusActions(settings, user)
         self.learning = LearningActions(settings, user)
+        self.proposals = ProposalActions(settings, user)
         self.scenarios = ScenarioActions(settings, user)

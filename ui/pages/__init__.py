@@ -51,6 +51,7 @@ PAGES = (
     PageInfo("results", "Results", "insights", "Understand"),
     PageInfo("compare", "Compare", "compare_arrows", "Understand"),
     PageInfo("optimise", "Auto-optimise", "auto_graph", "Understand", needs_census=True),
+    PageInfo("approvals", "Approvals", "how_to_vote", "Decide"),
     PageInfo("audit", "Audit", "fact_check", "Decide"),
     PageInfo("learn", "Learn", "school", "Help"),
 )

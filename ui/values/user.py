@@ -32,6 +32,10 @@ class User:
         """Whether the role may see single people and their pay."""
         return self.can(Action.SEE_PAY)
 
+    def why_not(self, action: Action) -> str:
+        """Return why the role does not allow an action; empty when it does."""
+        return "" if self.can(action) else forbidden(self.name, self.role, action).what
+
     def can(self, action: Action) -> bool:
         """Whether the role allows an action."""
         return may(self.role, action)

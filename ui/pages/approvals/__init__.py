@@ -1,0 +1,1 @@
+"""Approvals: what waits for a decision, one proposal in detail, proposing."""

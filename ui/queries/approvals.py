@@ -1,0 +1,36 @@
+"""Proposals and their decision records, read from the ledger."""
+
+from collections.abc import Sequence
+
+from planwise.governance import open_ledger
+from planwise.governance.proposals import OPEN, ReleaseProposal
+from planwise.governance.roles import acting_as
+from planwise.settings import Settings
+from ui.values.proposals import OpenedProposal
+from ui.values.user import User
+
+
+class ApprovalReader:
+    """Reads the proposals of one home; blocking, so to be called on a thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def list(self, user: User) -> Sequence[ReleaseProposal]:
+        """Return all proposals, newest first; those that are no longer valid are ended as this user saw."""
+        from planwise.app.proposals import list_proposals  # brings DuckDB, which takes half a second
+
+        with acting_as(user.name, user.role):
+            return list_proposals(self._settings)
+
+    def open(self, proposal: ReleaseProposal) -> OpenedProposal:
+        """Return a proposal with its decision record."""
+        from planwise.release.papers import proposal_paper
+
+        with open_ledger(self._settings) as ledger:
+            head = ledger.events.head()
+        return OpenedProposal(proposal, proposal_paper(self._settings, proposal, head, "decision"))
+
+    def proposed(self, proposals: Sequence[ReleaseProposal]) -> frozenset[str]:
+        """Return the scenarios that have an open proposal."""
+        return frozenset(one.scenario for one in proposals if one.status in OPEN)

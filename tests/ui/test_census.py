@@ -24,7 +24,7 @@ from planwise.jobs import JobKind, JobReader, JobWriter
 from tests.ui.published import publish_by_hand
 from ui.components.downloads import FilePicker
 from ui.jobs import routes
-from ui.jobs.actions import Upload, plain_name
+from ui.jobs.uploads import Upload, plain_name
 from ui.pages.census.file_form import REQUIRED
 from ui.pages.census.page import CensusPage
 from ui.session import Services, Session

@@ -21,7 +21,7 @@ FOLDER_SIZES: dict[str, str] = {
     "planwise/cli": "a file for each command group",
     "planwise/study": "flat: the nouns of a study, from its question to its result",
     "planwise/study/report": "what a report shows, its charts, and their theme",
-    "ui/jobs": "actions, and the two ways in which they start a job",
+    "ui/pages/approvals": "a page folder has 3 to 6 modules",
     "ui/pages/audit": "one list with its filters",
     "ui/pages/learn": "a page folder has 3 to 6 modules",
     "ui/queries": "a reader for each subject",

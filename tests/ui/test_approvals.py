@@ -139,7 +139,7 @@ def test_the_page_shows_the_queue_and_the_buttons_of_one(settings, ledger, monke
     proposal = propose(ledger)
     paper = type("Record", (), {"sections": [PaperSection("What", ("x",))]})()
     store = Store(settings)
-    monkeypatch.setattr(store.approvals, "list", lambda user: [proposal])
+    monkeypatch.setattr(store.approvals, "list", lambda: [proposal])
     monkeypatch.setattr(store.approvals, "open", lambda one: OpenedProposal(one, paper))
     session = Session(Services(settings, store), BOB)
     session.selection.proposal = 1

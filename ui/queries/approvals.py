@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 from planwise.governance import open_ledger
 from planwise.governance.proposals import OPEN, ReleaseProposal
-from planwise.governance.roles import acting_as
 from planwise.settings import Settings
 from ui.values.proposals import OpenedProposal
-from ui.values.user import User
 
 
 class ApprovalReader:
@@ -16,12 +14,11 @@ class ApprovalReader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def list(self, user: User) -> Sequence[ReleaseProposal]:
-        """Return all proposals, newest first; those that are no longer valid are ended as this user saw."""
+    def list(self) -> Sequence[ReleaseProposal]:
+        """Return all proposals, newest first; those that are no longer valid are ended."""
         from planwise.app.proposals import list_proposals  # brings DuckDB, which takes half a second
 
-        with acting_as(user.name, user.role):
-            return list_proposals(self._settings)
+        return list_proposals(self._settings)
 
     def open(self, proposal: ReleaseProposal) -> OpenedProposal:
         """Return a proposal with its decision record."""

@@ -140,7 +140,7 @@ class ApprovalsPage(Page):
 
     def _read_all(self, number: int | None) -> tuple[Sequence[Any], Sequence[str], OpenedProposal | None]:
         store = self._store
-        proposals = store.approvals.list(self._session.user)
+        proposals = store.approvals.list()
         found = next((one for one in proposals if one.id == number), None)
         opened = None if found is None else store.approvals.open(found)
         return proposals, store.proposable(proposals), opened

@@ -31,6 +31,7 @@ from ui.queries.individual_pay import IndividualPay
 from ui.queries.jobs import JobsReader
 from ui.queries.learning import LearningReader
 from ui.queries.people import PeopleReader
+from ui.queries.releases import ReleaseReader
 from ui.queries.scenario_status import StatusReader, SweepReader
 from ui.queries.scenarios import CensusReader, ScenarioNames, ScenarioReader
 from ui.queries.studies import StudyReader
@@ -52,6 +53,7 @@ class Store:
         self.names = ScenarioNames(settings, self.plans)
         self.people = PeopleReader(settings)
         self.approvals = ApprovalReader(settings)
+        self.releases = ReleaseReader(settings)
         self.jobs = JobsReader(settings)
         self.learning = LearningReader(settings)
         self.studies = StudyReader(settings, self.plans)

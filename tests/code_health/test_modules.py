@@ -24,6 +24,7 @@ FOLDER_SIZES: dict[str, str] = {
     "ui/pages/approvals": "a page folder has 3 to 6 modules",
     "ui/pages/audit": "one list with its filters",
     "ui/pages/learn": "a page folder has 3 to 6 modules",
+    "ui/pages/release": "a page folder has 3 to 6 modules",
     "ui/queries": "a reader for each subject",
 }
 # Modules under 120 lines with one importer in their folder, and why they are files of their own.

@@ -52,6 +52,7 @@ PAGES = (
     PageInfo("compare", "Compare", "compare_arrows", "Understand"),
     PageInfo("optimise", "Auto-optimise", "auto_graph", "Understand", needs_census=True),
     PageInfo("approvals", "Approvals", "how_to_vote", "Decide"),
+    PageInfo("release", "Release", "rocket_launch", "Decide"),
     PageInfo("audit", "Audit", "fact_check", "Decide"),
     PageInfo("learn", "Learn", "school", "Help"),
 )

@@ -153,6 +153,7 @@ def _head(opened: OpenedProposal) -> str:
     links = [
         link("Results", "results", scenario=proposal.scenario),
         link("Compare", "compare", compare=("baseline", proposal.scenario)),
+        link("Release", "release"),
     ]
     return (
         f'<h2 class="card-title">Proposal {proposal.id}: {html.breakable(proposal.scenario)}</h2>'

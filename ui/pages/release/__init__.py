@@ -1,0 +1,1 @@
+"""Release: what is in force, release and roll back, actuals against the plan."""

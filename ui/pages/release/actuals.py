@@ -1,0 +1,179 @@
+"""Actuals against the plan in force: a form, a CSV file, what was compared, what fired."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from planwise.errors import PlanWiseError
+from planwise.formatting import count, is_missing, number, percent
+from ui.components import html
+from ui.components.card import FRAME, Card, Content
+from ui.components.downloads import FilePicker
+from ui.components.html import TableColumn
+from ui.components.page import PAIR, PARTS, STACK, show
+from ui.session import Session
+from ui.values.releases import actuals_frame, why_not_monitor
+
+METRICS = {
+    "payroll": "Payroll, a year",
+    "headcount": "Headcount",
+    "turnover": "Turnover, 14%",
+    "satisfaction": "Satisfaction",
+    "market_position": "Market position, 1.02",
+}
+COLUMNS = (
+    TableColumn("on", "Date", is_text=True, whole=True),
+    TableColumn("metric", "Metric", is_text=True),
+    TableColumn("actual", "Actual", number),
+    TableColumn("planned", "Plan", lambda v: "" if is_missing(v) else number(v)),
+    TableColumn("deviation", "Difference", lambda v: "" if is_missing(v) else percent(v, sign=True)),
+    TableColumn("result", "Result", is_text=True),
+)
+HINT = "CSV with the columns metric, value (and date), or one row per date with a column per metric."
+NO_PLAN = '<p class="quiet">No plan is published yet; simulate the baseline first.</p>'
+
+
+class Actuals:
+    """The cards of actuals; `done` is called after some were recorded."""
+
+    def __init__(self, session: Session, done: Callable[[], None]) -> None:
+        self._session, self._done = session, done
+        self._state = html.pane("")
+        self._failed = html.pane("")
+        self._on = pmui.TextInput(
+            label="Date", value=f"{datetime.now(UTC):%Y-%m-%d}", size="small", width=130
+        )
+        self._fields = {
+            metric: pmui.TextInput(label=label, size="small", width=165) for metric, label in METRICS.items()
+        }
+        self._record = pmui.Button(
+            label="Compare and record", variant="contained", size="small", on_click=self._recorded
+        )
+        self._picker = FilePicker(session.actions.releases.upload, self._arrived, self._fail, hint=HINT)
+        self._picker.accept = ".csv"
+        fields = pn.Row(
+            self._on,
+            *self._fields.values(),
+            styles={"gap": "8px", "flex-wrap": "wrap"},
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        form = pmui.Paper(
+            pn.Column(
+                html.pane(
+                    html.card_heading("Record actuals", "Empty fields are left out; a file may have more")
+                ),
+                fields,
+                self._record,
+                self._picker,
+                self._failed,
+                **PARTS,
+            ),
+            **FRAME,
+        )
+        state = pmui.Paper(
+            html.pane(
+                html.card_heading("Against the plan", "Triggers that fired, and the review of the release")
+            ),
+            self._state,
+            **FRAME,
+        )
+        self._card = Card(name="actuals", with_chart=False, height=420)
+        self._pair = pn.Column(state, form, **PAIR)
+        self.layout = pn.Column(self._pair, **STACK)
+
+    def show(self, report: Any) -> None:
+        """Show what has fired so far; None without a plan."""
+        why = why_not_monitor(self._session.user) or ("" if report else "There is no plan to compare with.")
+        self._record.param.update(disabled=bool(why), description=why or None)
+        self._picker.disabled = bool(why)
+        self._state.object = NO_PLAN if report is None else state_html(report)
+
+    async def _recorded(self, *_: Any) -> None:
+        figures = [
+            (metric, text)
+            for metric, field in self._fields.items()
+            if (text := (field.value_input or field.value or "").strip())
+        ]
+        on = (self._on.value_input or self._on.value or "").strip()
+        await self._take(partial(self._session.actions.releases.record, on, figures))
+
+    def _arrived(self, upload: Any) -> None:
+        async def take() -> None:
+            try:
+                await self._take(partial(self._session.actions.releases.record_file, upload.file))
+            finally:
+                upload.discard()
+
+        pn.state.execute(take)
+
+    async def _take(self, record: Callable[[], Any]) -> None:
+        """Compare on a thread, and show what was compared, or why not."""
+        self._record.param.update(loading=True, disabled=True)
+        try:
+            report = await self._session.offload(record)
+        except PlanWiseError as error:
+            self._fail(error)
+            return
+        finally:
+            self._record.param.update(loading=False, disabled=False)
+        self._failed.object = ""
+        for field in self._fields.values():
+            field.param.update(value="", value_input="")
+        self._card.show(compared(report))
+        show(self.layout, self._pair, self._card.layout)
+        fired = len(report.recorded)
+        text = f"{count(len(report.checks))} actuals compared; {count(fired)} new triggers fired."
+        self._session.notify(text, tone="warning" if fired else "success")
+        self._done()
+
+    def _fail(self, error: PlanWiseError) -> None:
+        self._failed.object = html.error_notice(error)
+
+
+def compared(report: Any) -> Content:
+    """Return the actuals beside the plan as a table."""
+    return Content(
+        "Actuals compared",
+        f"Against {report.plan.scenario} ({report.plan.fingerprint[:12]})",
+        actuals_frame(report),
+        COLUMNS,
+        "actuals.csv",
+    )
+
+
+def state_html(report: Any) -> str:
+    """Return the review date and the triggers that fired on the plan in force."""
+    if report.review_on is None:
+        review = "Nothing is released yet; actuals are compared with the baseline."
+    else:
+        review = f"Review {'was due' if report.review_due else 'due'} on {report.review_on}."
+    return f'<p class="quiet">{escape(review)}</p>{_fired(report.fired)}{_advice(report)}'
+
+
+def _fired(fired: Sequence[Any]) -> str:
+    if not fired:
+        return '<p class="quiet">No trigger has fired.</p>'
+    items = "".join(
+        f'<li><span class="what">{escape(str(one["trigger"]).capitalize())}, {escape(one["on"])}</span>'
+        f'<span class="act">{html.chip(one["severity"], "bad" if one["severity"] == "HIGH" else "warn")}</span>'
+        f'<span class="why">{escape(percent(one["deviation"], sign=True))} from the plan; '
+        f"{escape(one['recommended'])} recommended</span></li>"
+        for one in fired
+    )
+    return f'<ul class="items">{items}</ul>'
+
+
+def _advice(report: Any) -> str:
+    if not report.rollback_recommended:
+        return ""
+    return html.notice(
+        "A trigger of high severity fired: a rollback is recommended.",
+        "Nothing is rolled back by itself; see the checkpoints.",
+        "warn",
+    )

@@ -15,7 +15,7 @@ from ui.components import html
 from ui.components.card import FRAME, Card, Content
 from ui.components.downloads import FilePicker
 from ui.components.html import TableColumn
-from ui.components.page import PAIR, PARTS, STACK, show
+from ui.components.page import PARTS, STACK, show
 from ui.session import Session
 from ui.values.releases import actuals_frame, why_not_monitor
 
@@ -56,18 +56,10 @@ class Actuals:
         )
         self._picker = FilePicker(session.actions.releases.upload, self._arrived, self._fail, hint=HINT)
         self._picker.accept = ".csv"
-        fields = pn.Row(
-            self._on,
-            *self._fields.values(),
-            styles={"gap": "8px", "flex-wrap": "wrap"},
-            sizing_mode="stretch_width",
-            margin=0,
-        )
+        fields = pn.FlexBox(self._on, *self._fields.values(), gap="8px", margin=0)
         form = pmui.Paper(
             pn.Column(
-                html.pane(
-                    html.card_heading("Record actuals", "Empty fields are left out; a file may have more")
-                ),
+                html.pane(html.card_heading("Record actuals", "Empty fields are left out")),
                 fields,
                 self._record,
                 self._picker,
@@ -77,15 +69,13 @@ class Actuals:
             **FRAME,
         )
         state = pmui.Paper(
-            html.pane(
-                html.card_heading("Against the plan", "Triggers that fired, and the review of the release")
-            ),
+            html.pane(html.card_heading("Against the plan", "Triggers that fired, and the review")),
             self._state,
             **FRAME,
         )
         self._card = Card(name="actuals", with_chart=False, height=420)
-        self._pair = pn.Column(state, form, **PAIR)
-        self.layout = pn.Column(self._pair, **STACK)
+        self._parts = (state, form)
+        self.layout = pn.Column(*self._parts, **STACK)
 
     def show(self, report: Any) -> None:
         """Show what has fired so far; None without a plan."""
@@ -126,7 +116,7 @@ class Actuals:
         for field in self._fields.values():
             field.param.update(value="", value_input="")
         self._card.show(compared(report))
-        show(self.layout, self._pair, self._card.layout)
+        show(self.layout, *self._parts, self._card.layout)
         fired = len(report.recorded)
         text = f"{count(len(report.checks))} actuals compared; {count(fired)} new triggers fired."
         self._session.notify(text, tone="warning" if fired else "success")
@@ -161,12 +151,16 @@ def _fired(fired: Sequence[Any]) -> str:
         return '<p class="quiet">No trigger has fired.</p>'
     items = "".join(
         f'<li><span class="what">{escape(str(one["trigger"]).capitalize())}, {escape(one["on"])}</span>'
-        f'<span class="act">{html.chip(one["severity"], "bad" if one["severity"] == "HIGH" else "warn")}</span>'
+        f'<span class="act">{html.chip(one["severity"], _tone(one["severity"]))}</span>'
         f'<span class="why">{escape(percent(one["deviation"], sign=True))} from the plan; '
         f"{escape(one['recommended'])} recommended</span></li>"
         for one in fired
     )
     return f'<ul class="items">{items}</ul>'
+
+
+def _tone(severity: str) -> html.Tone:
+    return "bad" if severity == "HIGH" else "warn"
 
 
 def _advice(report: Any) -> str:

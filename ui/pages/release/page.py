@@ -25,10 +25,10 @@ from ui.values.results import Result
 
 IN_FORCE = "prod"
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
+TEXT: dict[str, Any] = {**SMALL, "variant": "text"}
 CHECKPOINTS = (
     TableColumn("name", "Checkpoint", is_text=True, whole=True),
     TableColumn("scenario", "Scenario", is_text=True),
-    TableColumn("fingerprint", "Fingerprint", lambda v: str(v)[:12], is_text=True, whole=True),
     TableColumn("released_at", "Released", lambda v: _at(v, "never"), is_text=True, whole=True),
     TableColumn("levers", "Levers in force", shortened, is_text=True),
 )
@@ -61,7 +61,7 @@ class ReleasePage(Page):
         self._found: ReleaseOverview | None = None
         self._switch = SwitchDialog(session, self._again)
         self._state = Linked(session.go)
-        self._figures = html.pane("")
+        self._figures = html.pane("", margin=(10, 0, 0, 0))
         self._back = pmui.Button(
             label="Roll back…", variant="outlined", color="error", on_click=self._roll_back, **SMALL
         )
@@ -100,9 +100,7 @@ class ReleasePage(Page):
         )
         checkpoints = pmui.Paper(
             html.pane(
-                html.card_heading(
-                    "Checkpoints", "What was in force before each change; choose one to roll back"
-                )
+                html.card_heading("Checkpoints", "In force before each change; choose one to roll back to it")
             ),
             self._checkpoints.layout,
             **FRAME,
@@ -237,7 +235,8 @@ def state_html(found: ReleaseOverview) -> str:
 def approved_html(approved: Sequence[Any]) -> str:
     """Return the approved proposals as a list with links."""
     if not approved:
-        return f'<p class="quiet">No approved proposal waits for its release. {link("Approvals", "approvals")}</p>'
+        see = link("Approvals", "approvals")
+        return f'<p class="quiet">No approved proposal waits for its release. {see}</p>'
     items = "".join(
         f'<li><span class="what">'
         f"{link(f'Proposal {one.id}: {one.scenario}', 'approvals', proposal=one.id)}</span>"

@@ -38,7 +38,7 @@ HINT = "CSV with the columns metric, value (and date), or one row per date with 
 NO_PLAN = '<p class="quiet">No plan is published yet; simulate the baseline first.</p>'
 
 
-class Actuals:
+class ActualsCards:
     """The cards of actuals; `done` is called after some were recorded."""
 
     def __init__(self, session: Session, done: Callable[[], None]) -> None:
@@ -49,7 +49,7 @@ class Actuals:
             label="Date", value=f"{datetime.now(UTC):%Y-%m-%d}", size="small", width=130
         )
         self._fields = {
-            metric: pmui.TextInput(label=label, size="small", width=165) for metric, label in METRICS.items()
+            metric: pmui.TextInput(label=label, size="small", width=190) for metric, label in METRICS.items()
         }
         self._record = pmui.Button(
             label="Compare and record", variant="contained", size="small", on_click=self._recorded

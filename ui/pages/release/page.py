@@ -16,7 +16,7 @@ from ui.components.html import Linked, TableColumn, link
 from ui.components.page import PAIR, PARTS, Page, heading_row
 from ui.components.table import PagedTable
 from ui.pages.overview.page import headline
-from ui.pages.release.actuals import Actuals
+from ui.pages.release.actuals import ActualsCards
 from ui.pages.release.switch import SwitchDialog
 from ui.session import Session
 from ui.values.proposals import figure_text, state_of
@@ -98,20 +98,20 @@ class ReleasePage(Page):
             opens="Roll back to",
             on_open=self._back_to,
         )
-        checkpoints = pmui.Paper(
+        self._kept = pmui.Paper(
             html.pane(
                 html.card_heading("Checkpoints", "In force before each change; choose one to roll back to it")
             ),
             self._checkpoints.layout,
             **FRAME,
         )
-        self._actuals = Actuals(session, self._again)
+        self._actuals = ActualsCards(session, self._again)
         self._history = Card(name="releases and rollbacks", with_chart=False, height=420)
         self._parts = (
             self._heading,
             self._notices,
             in_force,
-            pn.Column(approved, checkpoints, **PAIR),
+            pn.Column(approved, self._kept, **PAIR),
             self._actuals.layout,
             self._history.layout,
             self._switch.layout,
@@ -163,6 +163,8 @@ class ReleasePage(Page):
         self._ask.disabled = bool(why_not) or not options
         self._release_row.visible = bool(options)
         self._reason.object = f'<p class="quiet">{escape(why_not)}</p>' if why_not else ""
+        self._kept.visible = bool(found.checkpoints)
+        self._history.layout.visible = bool(found.history)
         self._checkpoints.show(checkpoint_frame(found.checkpoints))
         self._actuals.show(found.monitoring)
         self._history.show(

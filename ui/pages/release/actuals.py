@@ -10,9 +10,10 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import count, is_missing, number, percent
+from planwise.formatting import is_missing, number, percent
 from ui.components import html
 from ui.components.card import FRAME, Card, Content
+from ui.components.differences import counted
 from ui.components.downloads import FilePicker
 from ui.components.html import TableColumn
 from ui.components.page import PARTS, STACK, show
@@ -118,7 +119,7 @@ class ActualsCards:
         self._card.show(compared(report))
         show(self.layout, *self._parts, self._card.layout)
         fired = len(report.recorded)
-        text = f"{count(len(report.checks))} actuals compared; {count(fired)} new triggers fired."
+        text = f"{counted(len(report.checks), 'actual')} compared, {counted(fired, 'trigger')} fired."
         self._session.notify(text, tone="warning" if fired else "success")
         self._done()
 

@@ -110,7 +110,7 @@ def report_html(report: Any) -> str:
         "Models": f"0 run, {report.models_reused} reused",
     }
     recovered = f'<p class="quiet">{escape(report.recovered)}</p>' if report.recovered else ""
-    return f"{recovered}{levers}{nothing}{html.facts(facts)}"
+    return f"{recovered}{html.facts(facts)}{levers}{nothing}"
 
 
 def lever_label(key: str) -> str:

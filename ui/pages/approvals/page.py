@@ -149,7 +149,8 @@ class ApprovalsPage(Page):
         user, number = self._session.user, self._selection.proposal
         called = self._store.labels().of
         why_not = why_not_propose(user)
-        self._propose.param.update(disabled=bool(why_not), description=why_not or None)
+        spoken = f"Propose a scenario: {why_not}" if why_not else None  # it is also the button's name
+        self._propose.param.update(disabled=bool(why_not), description=spoken)
         self._queue.html = queue_html([one for one in self._proposals if waits_for(one, user)], called)
         self._table.show(frame_of(self._proposals))
         self._table.open(number)

@@ -83,7 +83,8 @@ class ProposalView:
         reasons = []
         for button, widget in zip(BUTTONS, self._buttons, strict=True):
             why = refused(proposal, button.decision, user)
-            widget.param.update(disabled=bool(why), description=why or None)
+            spoken = f"{button.label}: {why}" if why else None  # it is also the button's name
+            widget.param.update(disabled=bool(why), description=spoken)
             if why:
                 reasons.append((button.label, why))
         self._reasons.object = _reasons(reasons)

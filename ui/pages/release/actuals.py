@@ -81,7 +81,8 @@ class ActualsCards:
     def show(self, report: Any) -> None:
         """Show what has fired so far; None without a plan."""
         why = why_not_monitor(self._session.user) or ("" if report else "There is no plan to compare with.")
-        self._record.param.update(disabled=bool(why), description=why or None)
+        spoken = f"Compare and record: {why}" if why else None  # it is also the button's name
+        self._record.param.update(disabled=bool(why), description=spoken)
         self._picker.disabled = bool(why)
         self._state.object = NO_PLAN if report is None else state_html(report)
 

@@ -355,7 +355,7 @@ def _ledger(settings: Settings) -> DoctorCheck:
         revision,
         translated,
     )
-    from planwise.governance.ledger import SimulationRuns, record_missing_runs
+    from planwise.governance.ledger import ledger_of, record_missing_runs
 
     where, exists, found, problem = "its URL", True, None, None
     recorded: tuple[str, ...] = ()
@@ -371,7 +371,7 @@ def _ledger(settings: Settings) -> DoctorCheck:
                     found = revision(engine)
                 if found == HEAD:
                     with suppress(Busy):  # the process that has the warehouse records its own run
-                        recorded = record_missing_runs(settings, SimulationRuns(engine))
+                        recorded = record_missing_runs(settings, ledger_of(engine, settings).runs)
             finally:
                 engine.dispose()
     except PlanWiseError as error:

@@ -6,7 +6,7 @@ import re
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -325,11 +325,18 @@ def _usage_text(error: cyclopts.CycloptsError) -> str:
         return str(error)
     options = {child.field_info.name: child.name for child in argument.children}
     return "\n".join(
-        f'Invalid value for {options[str(one["loc"][0])]}: "{one["input"]}". {one["msg"]}.'
-        if one["loc"]
-        else f"{one['msg']}."
+        f"{one['msg']}."
+        if not one["loc"]
+        else f"{_option(options, one['loc'])} is required."
+        if one["type"] == "missing"
+        else f'Invalid value for {_option(options, one["loc"])}: "{one["input"]}". {one["msg"]}.'
         for one in rejected.errors()
     )
+
+
+def _option(options: Mapping[str, str], place: tuple[int | str, ...]) -> str:
+    name = str(place[0])
+    return options.get(name) or f"--{name.replace('_', '-')}"
 
 
 def _without_leading_home(tokens: Sequence[str]) -> Sequence[str]:

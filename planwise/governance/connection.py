@@ -14,7 +14,7 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 
-from planwise.errors import Busy, DamagedStore, PlanWiseError
+from planwise.errors import Busy, DamagedStore, PlanWiseError, machine_error
 from planwise.storage import hold_lock
 
 SQLITE = "sqlite"
@@ -137,7 +137,7 @@ def _file_lock(path: Path) -> Iterator[None]:
         ):
             yield
     except OSError as error:
-        raise _unusable(str(path), error) from error
+        raise machine_error(error) or _unusable(str(path), error) from error
 
 
 def _make_folder(folder: Path) -> None:

@@ -176,6 +176,21 @@ def open_ledger(
     """
     engine = connect(settings.ledger)
     ensure_current(engine)
+    opened = ledger_of(engine, settings, actor=actor, role=role, clock=clock)
+    with suppress(LedgerUnusable, Busy):  # a ledger that can only be read is read
+        record_missing_runs(settings, opened.runs)
+    return opened
+
+
+def ledger_of(
+    engine: Engine,
+    settings: Settings,
+    *,
+    actor: str | None = None,
+    role: str | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> Ledger:
+    """Return the stores of a database whose tables are up to date."""
     identity = IDENTITY.get()
     if actor is None and identity is not None:
         actor, role = identity[0], role or identity[1]
@@ -185,9 +200,6 @@ def open_ledger(
         engine, actor=who, role=roles.of_actor, clock=clock, key=read_key(settings.ledger_key_file)
     )
     dynamic_levers = DynamicLevers(engine, actor=who, clock=clock, events=events)
-    runs = SimulationRuns(engine, events)
-    with suppress(LedgerUnusable, Busy):  # a ledger that can only be read is read
-        record_missing_runs(settings, runs)
     return Ledger(
         engine=engine,
         actor=who,
@@ -200,7 +212,7 @@ def open_ledger(
             require=partial(roles.require, Action.EDIT),
         ),
         dynamic_levers=dynamic_levers,
-        runs=runs,
+        runs=SimulationRuns(engine, events),
         events=events,
         roles=roles,
         proposals=Proposals(engine, actor=who, clock=clock, events=events, require=roles.require),

@@ -1,12 +1,17 @@
-"""One analyst's day: a lever, its effect, a run, a comparison, a budget, a trial kept, files taken away."""
+"""One analyst's day: a lever, a run, a comparison, a budget, a trial kept, files taken away, its release."""
 
+import re
 from io import BytesIO
 
 import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
+from planwise.app.proposals import decide, list_proposals
+from planwise.governance import open_ledger
+from planwise.governance.proposals import Decision
 from planwise.governance.publications import load_publication
+from planwise.governance.roles import acting_as
 from tests.browser.conftest import EMPLOYEES
 from tests.browser.page_objects import COLA, Compare, Optimise, Plan, Run, choose, download, go
 
@@ -79,4 +84,37 @@ def test_from_a_lever_to_the_export(visit, office):
     assert any(len(sheet) >= EMPLOYEES for sheet in listed.values())  # one row per incumbent
     file, name = download(page, "Summary, PDF")
     assert file.startswith(b"%PDF") and name == "summary_on_target.pdf"
+    decide_release_and_roll_back(page, settings)
     expect(page.get_by_role("alert").filter(has_text="error")).to_have_count(0)
+
+
+def decide_release_and_roll_back(page, settings):
+    """Propose on_target; two other people approve it; release it, and take it back."""
+    go(page, "Approvals")
+    page.get_by_role("button", name="Propose a scenario").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Why it should be released").fill("It meets the budget.")
+    dialog.get_by_role("button", name="Propose", exact=True).click()
+    expect(page.get_by_role("heading", name="Proposal 1: on_target")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Approve: .* submitted proposal 1"))).to_be_disabled()
+    for approver in ("bob", "dora"):
+        with acting_as(approver, "approver"):
+            if list_proposals(settings)[0].status == "submitted":  # one is enough for a small change
+                decide(settings, 1, Decision.APPROVED)
+
+    def in_force():
+        return load_publication(settings, "prod").fingerprint
+
+    go(page, "Release")
+    page.get_by_role("button", name="Show what would change").click()
+    expect(dialog.get_by_text("checkpoint_1 keeps what is in force now")).to_be_visible()
+    dialog.get_by_role("button", name="Release", exact=True).click()
+    expect(page.get_by_text(", proposal 1").first).to_be_visible()
+    assert in_force() == load_publication(settings, "on_target").fingerprint
+    page.get_by_role("button", name="Roll back…").click()
+    expect(dialog.get_by_text("0 run")).to_be_visible()
+    dialog.get_by_role("button", name="Roll back", exact=True).click()
+    expect(page.get_by_text("rollback to checkpoint_1").first).to_be_visible()
+    assert in_force() == load_publication(settings, "baseline").fingerprint
+    with open_ledger(settings) as ledger:
+        assert ledger.events.verify().ok

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from planwise.formatting import in_currency
 from tests.browser.dashboards import come_to, dashboard
 from tests.browser.publishing import simulate_and_publish
 from tests.homes import copy_of
@@ -14,6 +15,13 @@ from tests.homes import copy_of
 CHROMIUM = Path(os.environ.get("PLANWISE_CHROMIUM", "/usr/bin/chromium"))
 EMPLOYEES = 300
 TIMEOUT_MILLISECONDS = 30_000  # how busy the machine is must not decide a test
+
+
+@pytest.fixture(autouse=True)
+def _in_dollars():
+    """Figures that a test expects are written as a page writes those of the synthetic census."""
+    with in_currency("USD"):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -226,7 +226,7 @@ def test_a_sweep_reports_what_became_infeasible_and_maintenance_drops_what_is_go
     second = sweep(settings, request, run)
     assert second.previous_at == first.at
     assert len(second.became_infeasible) == 2
-    assert second.became_infeasible[0].startswith("budgeted: payroll over the budget of 1,000,000 in 2026, ")
+    assert second.became_infeasible[0].startswith("budgeted: payroll over the budget of $1,000,000 in 2026, ")
     assert "Became infeasible" in run.pages["sweep-report"]
     assert len(run.tables["sweep"]) == 4
 

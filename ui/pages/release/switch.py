@@ -18,7 +18,6 @@ from ui.components.scenario_dialogs import PLAIN, ROW, STACK, close_dialog, open
 from ui.session import Session
 from ui.values.parameter_text import full_label, written
 
-WORKING = '<p class="quiet" role="status">{}</p>'
 LEVERS = (
     TableColumn("lever", "Lever in force", is_text=True),
     TableColumn("before", "Before"),
@@ -57,22 +56,21 @@ class SwitchDialog:
 
     def _ask(self, title: str, act: str, color: str, make: Callable[..., Any]) -> None:
         self._make = make
-        self.dialog.title = title
-        self._act.param.update(label=act, color=color, disabled=True)
-        self._shown.object = WORKING.format("Finding out what would change …")
-        open_dialog(self.layout, self.dialog)
-        pn.state.execute(partial(self._dry_run, make))
+        self._session.notify(f"{title}: finding out what would change …")
+        pn.state.execute(partial(self._dry_run, title, act, color, make))
 
-    async def _dry_run(self, make: Callable[..., Any]) -> None:
+    async def _dry_run(self, title: str, act: str, color: str, make: Callable[..., Any]) -> None:
+        """Open the dialog when it is filled: a button that is still drawn would miss that it is enabled."""
         try:
             report = await self._session.offload(make, apply=False)
+            found, refused = report_html(report), False
         except PlanWiseError as error:
-            if make is self._make:
-                self._shown.object = html.error_notice(error)
-            return
+            found, refused = html.error_notice(error), True
         if make is self._make:
-            self._shown.object = report_html(report)
-            self._act.disabled = False
+            self.dialog.title = title
+            self._act.param.update(label=act, color=color, disabled=refused)
+            self._shown.object = found
+            open_dialog(self.layout, self.dialog)
 
     async def _acted(self, *_: Any) -> None:
         make = self._make

@@ -232,6 +232,7 @@ class RolloutReport:
     tolerance: str | None
     change_max: float
     phases: Sequence[PhaseReport]
+    currency: str
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `planwise rollout --json` prints."""
@@ -289,4 +290,6 @@ def rollout(settings: Settings, request: RolloutRequest, run: Runner) -> Rollout
                     done.kpis,
                 )
             )
-    return RolloutReport(request.scenario, request.tolerance, pace.change_max, reports)
+    return RolloutReport(
+        request.scenario, request.tolerance, pace.change_max, reports, resolved.census.currency
+    )

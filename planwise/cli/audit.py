@@ -150,7 +150,11 @@ def report(
     results().print(f"Studies: {studies.started} started, {studies.completed} completed{rate}.")
     results().print(f"Proposals approved: {found.approvals.approved}{time_of}.")
     for rule in found.rules:
-        results().print(Text(f"{'kept  ' if rule.kept else 'broken'} {rule.name} ({rule.cases:,} cases)"))
+        results().print(
+            Text(
+                f"{'kept  ' if rule.kept else 'broken'} {rule.name} ({rule.cases:,} case{'' if rule.cases == 1 else 's'})"
+            )
+        )
     results().print(
         f"The audit trail is {'whole' if found.verification.ok else 'broken'}: {found.compliance}."
     )

@@ -22,7 +22,7 @@ from planwise.app.runner import InProcessRunner
 from planwise.cli.options import AsFlow, Home, Json, KnownScenario
 from planwise.cli.tables import percent
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
-from planwise.formatting import TERMINAL
+from planwise.formatting import in_currency, money_short
 from planwise.release.rollout import Tolerance
 
 Apply = Annotated[bool, Parameter(negative="", help="Do it; else only show what would change.")]
@@ -101,7 +101,7 @@ def checkpoints(home: Home = None, json: Json = False) -> None:
     for one in found:
         released = "never" if one.released_at is None else f"{one.released_at:%Y-%m-%d %H:%M}"
         table.add_row(one.name, Text(one.scenario), one.fingerprint[:12], released)
-    results().print(table)
+    results().print(table if found else "No checkpoints yet: the first release keeps one.")
 
 
 def rollout(
@@ -120,7 +120,8 @@ def rollout(
     if json:
         emit_json(report.as_json())
         return
-    _print_rollout(report)
+    with in_currency(report.currency):
+        _print_rollout(report)
 
 
 def _print_rollout(report: RolloutReport) -> None:
@@ -128,7 +129,7 @@ def _print_rollout(report: RolloutReport) -> None:
     table = Table("phase", "scenario", *right, "gate", **PLAIN)
     for one in report.phases:
         last = one.kpis[-1]
-        figures = (percent(one.kpis[0]["increase_rate"], 2), TERMINAL.amount_short(last["total_payroll"]))
+        figures = (percent(one.kpis[0]["increase_rate"], 2), money_short(last["payroll"]))
         table.add_row(str(one.phase.number), one.phase.scenario, f"{one.phase.share:.0%}", *figures, one.gate)
     results().print(table)
     progress().print("Next: propose and release the phases one after another; each keeps a checkpoint.")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from planwise.census import generate_census
 from planwise.cli.commands import run as run_command
 from planwise.engine.warehouse import MARTS, Warehouse, open_warehouse
 from planwise.errors import Busy, InputError
+from planwise.formatting import in_currency, money_short
 from planwise.governance import EventType, open_ledger
 from planwise.governance.permissions import Forbidden
 from planwise.governance.proposals import Decision
@@ -372,7 +374,7 @@ def test_release_and_rollback_with_a_ledger_on_postgresql(home):
             assert ledger.events.verify().ok
 
 
-def test_a_rollout_is_simulated_phase_by_phase(home):
+def test_a_rollout_is_simulated_phase_by_phase(home, capsys):
     report = use_cases.rollout(home, RolloutRequest(scenario="second", tolerance="high"), SILENT).as_json()
     assert [phase["scenario"] for phase in report["phases"]] == ["second_phase_1", "second_phase_2"]
     colas = [
@@ -383,8 +385,12 @@ def test_a_rollout_is_simulated_phase_by_phase(home):
     assert report["phases"][1]["fingerprint"] == fingerprint_in_force(home, "second")
     costs = [phase["kpis"][0]["increase_cost"] for phase in report["phases"]]
     assert load_publication(home, "baseline").manifest["kpis"][0]["increase_cost"] < costs[0] < costs[1]
-    again = use_cases.rollout(home, RolloutRequest(scenario="second", phases=1), SILENT).as_json()
-    assert [phase["share"] for phase in again["phases"]] == [1.0]
+    payroll = report["phases"][1]["kpis"][-1]["payroll"]
+    assert run_command(["rollout", "second", "--phases", "1", "--home", str(home.root)]) == 0
+    with in_currency("USD"):
+        assert re.search(
+            rf"1 +second_phase_1 +100% +\S+ +{re.escape(money_short(payroll))}", capsys.readouterr().out
+        )
     with open_ledger(home) as ledger:
         ledger.scenarios.create("first_phase_1", {})
     with pytest.raises(InputError, match="no phase of first"):

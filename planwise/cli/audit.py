@@ -150,11 +150,8 @@ def report(
     results().print(f"Studies: {studies.started} started, {studies.completed} completed{rate}.")
     results().print(f"Proposals approved: {found.approvals.approved}{time_of}.")
     for rule in found.rules:
-        results().print(
-            Text(
-                f"{'kept  ' if rule.kept else 'broken'} {rule.name} ({rule.cases:,} case{'' if rule.cases == 1 else 's'})"
-            )
-        )
+        cases = f"{rule.cases:,} case{'' if rule.cases == 1 else 's'}"
+        results().print(Text(f"{'kept  ' if rule.kept else 'broken'} {rule.name} ({cases})"))
     results().print(
         f"The audit trail is {'whole' if found.verification.ok else 'broken'}: {found.compliance}."
     )

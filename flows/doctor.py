@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -210,6 +211,15 @@ def prefect_api(url: str | None, problem: str | None, *, is_open: bool = False) 
     return DoctorCheck(label, CheckStatus.OK, shown)
 
 
+def last_backup(newest: Path | None, *, used: bool) -> DoctorCheck:
+    """Say when the newest backup was written."""
+    if newest is None:
+        status = CheckStatus.WARNING if used else CheckStatus.SKIPPED
+        return DoctorCheck("backup", status, "none", "`planwise backup` writes one; keep it on another disk.")
+    written = datetime.fromtimestamp(newest.stat().st_mtime, UTC)
+    return DoctorCheck("backup", CheckStatus.OK, f"{newest}, {written:%Y-%m-%d %H:%M} UTC")
+
+
 def chromium(found: str | None) -> DoctorCheck:
     """Check for the browser that only the browser tests need."""
     if found:
@@ -236,6 +246,8 @@ API_SECONDS = 5.0
 
 def examine(settings: Settings) -> Iterator[DoctorCheck]:
     """Run every check in turn."""
+    from planwise.app.backup import backups  # with its libraries, which take a while to import
+
     yield python(sys.version_info[:3])
     yield from _packages()
     yield _home(settings)
@@ -246,6 +258,7 @@ def examine(settings: Settings) -> Iterator[DoctorCheck]:
     yield _ledger(settings)
     yield _warehouse(settings)
     yield from _published(settings)
+    yield last_backup(next(iter(backups(settings)), None), used=settings.root.exists())
     yield _prefect_api()
     named = os.environ.get("PLANWISE_CHROMIUM")
     yield chromium(named or next(filter(None, map(shutil.which, CHROMIUM)), None))
@@ -280,20 +293,8 @@ OTHERS = 0o077
 LOOSE_SHOWN = 3
 # What PlanWise writes: the folder of a home may have other files, which are not its own.
 OWN = (
-    *(
-        "auth",
-        "cache",
-        "censuses",
-        "imports",
-        "jobs",
-        "learning",
-        "logs",
-        "prefect",
-        "published",
-        "studies",
-        "sweeps",
-        "workers",
-    ),
+    *("auth", "backups", "cache", "censuses", "imports", "jobs", "learning", "logs"),
+    *("prefect", "published", "studies", "sweeps", "workers"),
     *("warehouse.*", "ledger.sqlite*", "identity.key", "*.lock", ".env", "*.part"),
 )
 

@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.events import emit_event
 
 from flows.tasks import PrefectRunner, run_deployment_job
+from planwise.app import backup as backing_up
 from planwise.app import ingest as ingestion
 from planwise.app import maintain as maintenance
 from planwise.app import monitor as monitoring
@@ -13,6 +14,7 @@ from planwise.app import optimize as optimization
 from planwise.app import release as releasing
 from planwise.app import simulate as simulation
 from planwise.app import sweep as sweeping
+from planwise.app.backup import BackupRequest
 from planwise.app.monitor import MonitorRequest
 from planwise.app.release import ReleaseRequest, RollbackRequest
 from planwise.app.requests import (
@@ -70,6 +72,12 @@ def generate_census(employees: int = 1000, seed: int = 42) -> Any:
 def maintain(request: MaintainRequest = MaintainRequest()) -> Any:  # noqa: B008  (frozen)
     """Remove old environments, unneeded tables and leftover files; compact the warehouse."""
     return maintenance.maintain(settings_for(), request, PrefectRunner())
+
+
+@flow(name="backup", flow_run_name="backup", persist_result=False)
+def backup(request: BackupRequest = BackupRequest()) -> Any:  # noqa: B008  (frozen)
+    """Write a backup of the home, while it is used."""
+    return backing_up.back_up(settings_for(), request, PrefectRunner())
 
 
 @flow(name="monitor", flow_run_name="monitor", persist_result=False)

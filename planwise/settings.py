@@ -109,6 +109,9 @@ class Settings(HomeSettings):
     ledger_key_file: Path | None = Field(
         default=None, description="A file (mode 600) with the key that signs the audit trail's events"
     )
+    backups_dir: Path | None = Field(
+        default=None, description="Folder of backups, best on another disk; in the home by default"
+    )
     study_storage_url: str | None = Field(
         default=None, description="Optuna RDB URL; a journal file by default"
     )
@@ -165,6 +168,11 @@ class Settings(HomeSettings):
     def uploads_dir(self) -> Path:
         """Payroll files that are being imported in the dashboard, one folder each."""
         return self.root / "uploads"
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where `planwise backup` writes."""
+        return self.backups_dir or self.root / "backups"
 
     @property
     def ledger(self) -> "str | URL":

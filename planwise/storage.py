@@ -42,7 +42,7 @@ def replace_file(file: Path, *, durable: bool = True) -> Iterator[Path]:
     """
     make_folder(file.parent)
     require_no_folder(file)
-    partial = _partial_path(file)
+    partial = partial_path(file)
     try:
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
         yield partial
@@ -79,7 +79,7 @@ def create_file(file: Path, content: bytes) -> bool:
     file stays.
     """
     make_folder(file.parent)
-    partial = _partial_path(file)
+    partial = partial_path(file)
     try:
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as opened:
             opened.write(content)
@@ -101,7 +101,7 @@ def publish_folder(folder: Path) -> Iterator[Path]:
     make_folder(folder.parent)
     if folder.exists() and not folder.is_dir():
         raise DamagedStore(f"{folder} cannot be written: it is no folder.", remedy=AWAY)
-    partial = _partial_path(folder)
+    partial = partial_path(folder)
     partial.mkdir(mode=OWNER_ONLY_FOLDER)
     try:
         yield partial
@@ -140,7 +140,7 @@ def require_no_folder(file: Path) -> None:
 
 def replace_link(link: Path, target: Path) -> None:
     """Point a symbolic link to another folder, atomically."""
-    partial = _partial_path(link)
+    partial = partial_path(link)
     partial.symlink_to(target, target_is_directory=True)
     try:
         os.replace(partial, link)
@@ -390,7 +390,8 @@ def read_lock_holder(file: Path) -> str:
     return "another process"
 
 
-def _partial_path(path: Path) -> Path:
+def partial_path(path: Path) -> Path:
+    """Return the name of a new partial file or folder beside a path; `maintain` removes old ones."""
     return path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL}")
 
 

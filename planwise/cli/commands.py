@@ -156,6 +156,11 @@ COMMANDS = {
         "planwise.cli.sweep:maintain",
         "Remove what is no longer needed, and compact the warehouse.",
     ),
+    "backup": ("planwise.cli.backup:backup", "Write a backup of the home, while it is used."),
+    "restore": (
+        "planwise.cli.backup:restore",
+        "Restore a backup into an empty home; --replace keeps the old.",
+    ),
     "up": ("flows.up:up", "Run Prefect server, worker and dashboard together."),
     "doctor": ("flows.doctor:doctor", "Check the installation and suggest remedies."),
     "benchmark": (
@@ -264,6 +269,8 @@ PATH_VARIABLES = (
     "PLANWISE_USERS_FILE",
     "PLANWISE_OIDC_CLIENT_SECRET_FILE",
     "PLANWISE_GATE_THRESHOLDS",
+    "PLANWISE_LEDGER_KEY_FILE",
+    "PLANWISE_BACKUPS_DIR",
     "PREFECT_HOME",
     "PREFECT_PROFILES_PATH",
 )

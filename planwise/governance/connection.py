@@ -1,10 +1,23 @@
-"""Open the ledger's database, and bring its tables up to date."""
+"""Open the ledger's database, bring its tables up to date, and copy them to another engine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    func,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -15,6 +28,7 @@ from sqlalchemy.exc import (
 )
 
 from planwise.errors import Busy, DamagedStore, PlanWiseError, machine_error
+from planwise.governance.models import Base, EventHeadRow
 from planwise.storage import hold_lock
 
 SQLITE = "sqlite"
@@ -22,6 +36,8 @@ POSTGRESQL = "postgresql"
 BUSY_TIMEOUT_SECONDS = 30.0
 UPGRADE_LOCK_KEY = 7_152_690_142  # any constant of our own: PostgreSQL's advisory locks are numbers
 BEGIN = "planwise_begin"
+ONE_MOMENT = {"isolation_level": "REPEATABLE READ"}  # of all statements; SQLite's transactions are so anyway
+COPIED_ROWS = 1000
 SET_URL = "Set PLANWISE_LEDGER_URL to a sqlite:///file or a postgresql:// URL."
 _LOCKED_MESSAGES = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
 
@@ -217,3 +233,48 @@ def _upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def read_head(engine: Engine) -> str:
+    """Return the end of the audit trail, as `count:hash`."""
+    with reading(engine) as connection:
+        sequence, last = connection.execute(select(EventHeadRow.sequence, EventHeadRow.hash)).one()
+    return f"{sequence}:{last}"
+
+
+def copy_rows(source: Engine, target: Engine) -> None:
+    """Copy all rows of a ledger, as they are at one moment, into an empty one of the same revision.
+
+    Raises LedgerUnusable when the target has events already.
+    """
+    if not read_head(target).startswith("0:"):
+        raise LedgerUnusable(
+            f"The ledger {target.url.render_as_string()} is not empty.",
+            remedy="Restore into an empty database: PLANWISE_LEDGER_URL.",
+        )
+    snapshot = source.execution_options(**ONE_MOMENT) if source.dialect.name == POSTGRESQL else source
+    events, head = Base.metadata.tables["event"], Base.metadata.tables["event_head"]
+    with reading(snapshot) as found, writing(target) as connection:
+        for table in Base.metadata.sorted_tables:
+            rows = found.execution_options(yield_per=COPIED_ROWS).execute(select(table)).mappings()
+            if table is events:  # its triggers accept one event after the other
+                for row in sorted(rows, key=lambda row: row["sequence"]):
+                    connection.execute(insert(events).values(**row))
+                    end = {"sequence": row["sequence"], "hash": row["hash"]}
+                    connection.execute(update(head).values(**end))
+            elif table is not head:
+                for part in rows.partitions():
+                    connection.execute(insert(table), [dict(row) for row in part])
+        if target.dialect.name == POSTGRESQL:
+            _continue_numbers(connection)
+
+
+def _continue_numbers(connection: Connection) -> None:
+    """Let PostgreSQL number new rows after those that were copied with their numbers."""
+    for table in Base.metadata.sorted_tables:
+        column = table.autoincrement_column
+        if column is not None and column.autoincrement is not False:
+            last = connection.execute(select(func.max(column))).scalar()
+            if last is not None:
+                place = func.pg_get_serial_sequence(table.name, column.name)
+                connection.execute(select(func.setval(place, last)))

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,6 +142,29 @@ def delete_trials(settings: Settings, name: str) -> None:
     """Delete a study's trials from the database; a journal is deleted with its folder."""
     if settings.study_storage_url:
         optuna.delete_study(study_name=name, storage=_database(settings.study_storage_url))
+
+
+def save_studies(settings: Settings, folder: Path) -> None:
+    """Copy every study of the database into a journal file of its own, named after it."""
+    assert settings.study_storage_url
+    for name, _about, _trials in stored_studies(settings):
+        _copy(name, _database(settings.study_storage_url), FileStorage(folder / f"{name}.log"))
+
+
+def load_studies(settings: Settings, folder: Path) -> None:
+    """Copy studies from `save_studies` into the database, or into journal files without one."""
+    _quiet()
+    for file in sorted(folder.glob("*.log")):
+        if not settings.study_storage_url:
+            shutil.copyfile(file, folder.parent / "studies" / file.stem / journal_file(settings, "").name)
+            continue
+        database = _database(settings.study_storage_url)
+        if file.stem not in {study.study_name for study in database.get_all_studies()}:
+            _copy(file.stem, FileStorage(file), database)
+
+
+def _copy(name: str, source: BaseStorage, target: BaseStorage) -> None:
+    optuna.copy_study(from_study_name=name, from_storage=source, to_storage=target)
 
 
 def _database(url: str) -> RDBStorage:

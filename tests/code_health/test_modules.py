@@ -16,6 +16,7 @@ MODULES_MIN, MODULES_MAX = 4, 12
 
 # Folders with another number of modules, and why.
 FOLDER_SIZES: dict[str, str] = {
+    "planwise": "what the packages share, each by its name",
     "planwise/app": "a module for each use-case",
     "planwise/census": "a module for each thing to be read: text, dates, numbers, pay, people, filters",
     "planwise/cli": "a file for each command group",

@@ -155,6 +155,7 @@ def test_deployments_are_accepted_and_the_nightly_ones_get_scheduled_runs(server
     assert names == {
         "nightly-sweep",
         "nightly-maintain",
+        "nightly-backup",
         "simulate",
         "optimize",
         "ingest-census",

@@ -1,61 +1,22 @@
 """Every damaged store is a named error with its remedy, and nothing else in the home changes."""
 
-import hashlib
 import json
-import os
 import shutil
-from datetime import UTC, datetime
 from functools import partial
 from types import SimpleNamespace
 
-import duckdb
 import pyarrow.parquet as pq
 import pytest
 
 from planwise.census import load_census
 from planwise.cli import commands as cli
 from planwise.settings import Settings
-from planwise.storage import digest
-from tests.homes import copy_of
-from tests.ui import recorded_studies
-from tests.unit.comparison.comparison_worlds import prepare, publish, staff
-from ui.auth.users import Users
-
-EVENT = ("E00", 2027, 1, "RAISE", "COLA", "2027-01-01", None, 1, 50_000, 51_000, 0.02, None, None)
-SWEEP = {
-    **{
-        "at": "2026-11-20T12:00:00.000+00:00",
-        "asked": "{}",
-        "previous_at": None,
-        "complete": True,
-        "rows": [],
-    },
-    **{"became_infeasible": [], "became_feasible": [], "moved": [], "gone": []},
-}
-
-
-def make_home(settings):
-    prepare(settings)
-    for scenario, raises in (("more", 1_000), ("less", 0)):
-        folder = publish(settings, scenario, staff(*[raises] * 12), events=[EVENT])
-        manifest = json.loads((folder / "manifest.json").read_text())
-        sums = {file.stem: digest(file) for file in folder.glob("*.parquet")}
-        (folder / "manifest.json").write_text(json.dumps(manifest | {"sha256": sums}))
-    journal = recorded_studies.begin(settings, "s")
-    for growth in (0.02, 0.03, 0.04):
-        recorded_studies.add(journal, growth)
-    recorded_studies.end(settings, journal, "s", converged=True)
-    duckdb.connect(str(settings.warehouse_file)).execute("CREATE TABLE a AS SELECT range FROM range(200000)")
-    Users(settings.root / "auth" / "users.json").add(
-        "ann", "admin", "correct horse battery", clock=lambda: datetime.now(UTC)
-    )
-    (settings.root / "sweeps").mkdir()
-    (settings.root / "sweeps" / "20261120T120000000.json").write_text(json.dumps(SWEEP))
+from tests.homes import contents, copy_of, make_stores
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return copy_of(tmp_path_factory, "stores", make_home)
+    return copy_of(tmp_path_factory, "stores", make_stores)
 
 
 @pytest.fixture
@@ -76,19 +37,6 @@ def planwise(home, monkeypatch, capsys):
         return SimpleNamespace(code=code, answer=json.loads(shown.out))
 
     return call
-
-
-def contents(folder):
-    """Every file with its content, but locks and what SQLite keeps beside the ledger."""
-    return {
-        str(file.relative_to(folder)): os.readlink(file) if file.is_symlink() else _sha(file)
-        for file in sorted(folder.rglob("*"))
-        if (file.is_file() or file.is_symlink()) and not file.name.endswith(("lock", "-wal", "-shm"))
-    }
-
-
-def _sha(file):
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def missing(file):

@@ -12,16 +12,19 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
+from planwise.app.backup import BackupRequest, RestoreRequest, back_up, restore
+from planwise.app.runner import InProcessRunner
 from planwise.errors import InputError
-from planwise.governance import SimulationRun, open_ledger, utc_now, verifier
+from planwise.governance import LedgerUnusable, SimulationRun, open_ledger, utc_now, verifier
 from planwise.governance.chain import EventType
 from planwise.governance.connection import MIGRATIONS, connect
 from planwise.governance.models import Base
 from planwise.settings import Settings
 
+RUN = InProcessRunner(lambda message: None)
 SECRET = "a key of the audit trail"
 
 
@@ -78,6 +81,38 @@ def test_scenarios_levers_and_runs_are_kept(ledger_settings, ledger):
         assert [scenario.name for scenario in again.scenarios.list()] == ["baseline", "b"]
         assert again.dynamic_levers.current() == {"cola_rate": 0.03, "cola_rate@2027": 0.04}
         assert again.runs.list() == [run]
+
+
+def test_a_ledger_moves_to_the_other_engine_by_backup_and_restore(ledger_settings, ledger, server, tmp_path):
+    ledger.scenarios.create("a", {"cola_rate": 0.03, "range_adjustment": None})
+    ledger.dynamic_levers.replace({"cola_rate": 0.03, "cola_rate@2027": 0.04})
+    done = back_up(ledger_settings, BackupRequest(output=tmp_path / "b.tar.zst"), RUN)
+    before = rows(ledger)  # the last event is the backup's own
+    ledger.close()
+    postgresql.clear(server)
+    other = None if ledger_settings.ledger_url else server
+    target = Settings(home=tmp_path / "new", ledger_url=other)
+    assert restore(target, RestoreRequest(file=done.output), RUN).problem is None
+    with open_ledger(target, actor="ben") as restored:
+        assert rows(restored) == before
+        assert restored.events.verify([done.head]).ok
+        restored.dynamic_levers.replace({"cola_rate": 0.05})  # its number is a new one
+        with pytest.raises(DatabaseError):
+            restored.engine.connect().execute(text("DELETE FROM event"))
+    request = RestoreRequest(file=done.output)
+    with pytest.raises(LedgerUnusable if other else InputError, match="not empty"):
+        restore(Settings(home=tmp_path / "third" if other else target.root, ledger_url=other), request, RUN)
+
+
+def rows(ledger):
+    """Every row of every table, but for the head and the last event."""
+    with ledger.engine.connect() as connection:
+        found = {
+            table.name: sorted(connection.execute(select(table)).all(), key=lambda row: str(row[0]).zfill(9))
+            for table in Base.metadata.sorted_tables
+            if table.name != "event_head"
+        }
+    return found | {"event": found["event"][:-1]}
 
 
 WRITE = """

@@ -40,6 +40,7 @@ MORE = {
     Action.PROPOSE: (("withdraw", "99"),),
     Action.SEE_PAY: (("increases", "--scenario", "nope"),),
     Action.AUDIT: (("audit", "verify"),),
+    Action.MAINTAIN: (("backup",),),
 }
 
 

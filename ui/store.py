@@ -128,11 +128,25 @@ class Store:
             return Local(currency_mark(currency or ""))
         return Local(currency_mark(found.currency if currency is None else currency), found.levels or None)
 
+    def why_not_proposed(self, scenario: str, proposals: Sequence[ReleaseProposal] | None = None) -> str:
+        """Return why a scenario cannot be put up for approval; empty when it can be."""
+        labels = self.labels()
+        if scenario in (BASELINE, PROD):
+            return "It is what is in force; choose a scenario with other levers."
+        if scenario not in labels.stored:
+            return "The scenario was deleted; only its result is left."
+        if labels.is_archived(scenario):
+            return "The scenario is archived; restore it first."
+        if scenario not in published_scenarios(self._settings):
+            return "It has no published result; run it first."
+        if (stale := self.statuses.stale(scenario)) is not None:
+            return f"Its result is out of date; run it again. {stale.why}"
+        found = self.approvals.open_of(scenario, proposals)
+        return "" if found is None else f"Proposal {found.id} of it is {found.status}."
+
     def proposable(self, proposals: Sequence[ReleaseProposal]) -> tuple[str, ...]:
-        """Return the scenarios whose published result is up to date and has no open proposal."""
-        stale = {one.scenario for one in self.statuses.scenarios()}
-        taken = stale | self.approvals.proposed(proposals) | {BASELINE, PROD}
-        return tuple(name for name in self.scenarios() if name not in taken)
+        """Return the scenarios that can be put up for approval."""
+        return tuple(name for name in self.scenarios() if not self.why_not_proposed(name, proposals))
 
     def study_of(self, scenario: str) -> str | None:
         """Return the study that found a scenario's levers, which its description names."""

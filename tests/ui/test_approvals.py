@@ -1,6 +1,7 @@
 """Approvals: who may do what to a proposal, the queue, what a decision and a new proposal write."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,12 +10,15 @@ from planwise.governance import open_ledger
 from planwise.governance.permissions import Forbidden
 from planwise.governance.proposals import Decision, Status
 from planwise.release.papers import PaperSection
+from tests.ui.published import publish_by_hand
+from ui.components.proposing import ProposeButton
 from ui.jobs.governance import ProposalActions
 from ui.pages.approvals.page import ApprovalsPage, queue_html
 from ui.pages.approvals.proposal import _reasons, section_content
 from ui.session import Services, Session
 from ui.store import Store
 from ui.values.proposals import BUTTONS, OpenedProposal, frame_of, refused, state_of, waits_for
+from ui.values.results import ScenarioStatus
 from ui.values.user import User
 
 ANN, BOB, EVE = User("ann", "analyst"), User("bob", "approver"), User("eve", "admin")
@@ -164,3 +168,42 @@ def test_a_decision_is_the_users_and_the_core_checks_the_role(settings, ledger, 
     assert (done.reviews[0].action, done.reviews[0].by) == (Decision.REJECTED, "bob")
     event = ledger.events.list(limit=1)[0]
     assert (event.actor, event.role, event.payload["comment"]) == ("bob", "approver", "Too much.")
+
+
+def test_a_scenario_is_proposed_from_its_result_unless_something_forbids_it(settings, ledger, monkeypatch):
+    for name in ("baseline", "lean", "gone", "old", "changed", "open"):
+        publish_by_hand(settings, name)
+    for name in ("lean", "old", "changed", "open", "unrun"):
+        ledger.scenarios.create(name, {"cola_rate": 0.01})
+    ledger.scenarios.archive("old")
+    propose(ledger, "open")
+    store, changed = Store(settings), ScenarioStatus("changed", "stale", "COLA was 2%.", "")
+    monkeypatch.setattr(store.statuses, "scenarios", lambda: (changed,))
+    monkeypatch.setattr(store.approvals, "list", ledger.proposals.list)
+    assert {name: store.why_not_proposed(name) for name in ("lean", "baseline", "prod", "gone", "old")} == {
+        "lean": "",
+        "baseline": "It is what is in force; choose a scenario with other levers.",
+        "prod": "It is what is in force; choose a scenario with other levers.",
+        "gone": "The scenario was deleted; only its result is left.",
+        "old": "The scenario is archived; restore it first.",
+    }
+    assert store.why_not_proposed("unrun") == "It has no published result; run it first."
+    assert store.why_not_proposed("changed") == "Its result is out of date; run it again. COLA was 2%."
+    assert store.why_not_proposed("open") == "Proposal 1 of it is submitted."
+    assert store.proposable(ledger.proposals.list()) == ("lean",)
+
+    session = Session(Services(settings, store), ANN)
+    button = ProposeButton(session)
+    button.offer("lean", button.why_not("lean"))
+    assert not button._button.disabled
+    asyncio.run(button._ask())
+    dialog = button._dialog
+    assert dialog.dialog.open and dialog._scenario.value == "lean" and not dialog._study.visible
+    dialog._why.value = " Less inflation. "
+    made = []
+    session.actions.proposals = SimpleNamespace(propose=lambda *what: made.append(what) or propose(ledger))
+    asyncio.run(dialog._acted())
+    assert made == [("lean", "Less inflation.", None)]
+    assert (session.selection.page, session.selection.proposal) == ("approvals", 2)
+    button.offer("lean", ProposeButton(Session(Services(settings, store), BOB)).why_not("lean"))
+    assert button._button.disabled and "bob (approver) may not propose" in button._button.description

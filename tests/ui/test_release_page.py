@@ -18,8 +18,7 @@ from planwise.release.releases import Change, Release, ReleaseKind, Releases, Re
 from tests.ui.published import publish_by_hand
 from ui.jobs.governance import ReleaseActions
 from ui.pages.release.actuals import compared, state_html
-from ui.pages.release.page import ReleasePage, approved_html
-from ui.pages.release.switch import SwitchDialog, report_html
+from ui.pages.release.page import ReleasePage, SwitchDialog, approved_html, report_html
 from ui.session import Services, Session
 from ui.store import Store
 from ui.values.releases import ReleaseOverview, history_frame
@@ -87,7 +86,7 @@ def test_a_change_is_made_only_after_its_dry_run_and_a_confirmation(settings):
     found, session, done = dialog(settings, make)
     found.release(3, "lean")
     assert found._act.label == "Release" and found.dialog.open
-    assert asked == [(3, False)] and not found._act.disabled and "0 run, 44" in found._shown.object
+    assert asked == [(3, False)] and not found._act.disabled and "0 run, 44" in found._about.object
     asyncio.run(found._acted())
     assert asked == [(3, False), (3, True)] and done and not found.dialog.open
     assert "lean is in force (released)" in session.notices[0].text
@@ -99,7 +98,7 @@ def test_a_change_that_cannot_be_made_says_why_and_offers_nothing(settings):
 
     found, _, done = dialog(settings, make)
     found.rollback("checkpoint_1")
-    assert "in &lt;use&gt;" in found._shown.object and found._act.disabled and not done
+    assert "in &lt;use&gt;" in found._about.object and found._act.disabled and not done
 
 
 def test_the_core_refuses_who_may_not_and_a_form_is_read_like_a_file(settings, monkeypatch):

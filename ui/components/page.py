@@ -157,6 +157,53 @@ class Page:
         return widget
 
 
+READING = '<p class="page-subtitle reading" role="status">Reading …</p>'
+
+
+class ReadPage(Page):
+    """A page that is read on a thread, again whenever what it shows has changed."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._read_of: Any = None
+        self._show(self._heading, html.pane(READING))
+
+    def refresh(self) -> None:
+        """Read the page unless it was read."""
+        wanted = self._wanted()
+        if wanted != self._read_of:
+            self._read_of = wanted
+            pn.state.onload(self._read)  # before, a change may miss the browser
+
+    def _wanted(self) -> Any:
+        """Return what the page is read of: it is read again when this changes."""
+        return self._store.version()
+
+    def _read_all(self) -> Any:
+        """Read on a thread; touches no widget."""
+        raise NotImplementedError
+
+    def _fill(self, found: Any) -> None:
+        """Show what was read."""
+        raise NotImplementedError
+
+    async def _read(self) -> None:
+        wanted = self._read_of
+        try:
+            found = await self._session.offload(self._read_all)
+        except PlanWiseError as error:
+            if wanted == self._read_of:
+                self._show_error(error)
+            return
+        if wanted == self._read_of:
+            self._fill(found)
+
+    def _again(self, *_: Any) -> None:
+        """Read the page again."""
+        self._read_of = None
+        self.refresh()
+
+
 class LazyPane:
     """A place for a part that is made when it is first shown, so that the page itself is there sooner."""
 

@@ -215,7 +215,7 @@ class ScenarioMenu:
         self._retitle.on_click(lambda _: self._open(copy=False))
         self._archive.on_click(self._archived)
         self._restore.on_click(self._restored)
-        self._dialogs = pn.Column()
+        self._dialogs = pn.Column(margin=0, width=0)
         self._new = pmui.TextInput(label="Name", max_length=NAME_MAX, helper_text=NAME_RULE, **FIELD)
         self._title = pmui.TextInput(label="Title (optional)", max_length=TITLE_MAX, **FIELD)
         self._failed = html.pane("")

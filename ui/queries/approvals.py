@@ -28,6 +28,9 @@ class ApprovalReader:
             head = ledger.events.head()
         return OpenedProposal(proposal, proposal_paper(self._settings, proposal, head, "decision"))
 
-    def proposed(self, proposals: Sequence[ReleaseProposal]) -> frozenset[str]:
-        """Return the scenarios that have an open proposal."""
-        return frozenset(one.scenario for one in proposals if one.status in OPEN)
+    def open_of(
+        self, scenario: str, proposals: Sequence[ReleaseProposal] | None = None
+    ) -> ReleaseProposal | None:
+        """Return the open proposal of a scenario, of these or of all; None without one."""
+        found = self.list() if proposals is None else proposals
+        return next((one for one in found if one.scenario == scenario and one.status in OPEN), None)

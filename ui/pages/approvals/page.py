@@ -4,18 +4,16 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-import panel as pn
 import panel_material_ui as pmui
 
-from planwise.errors import PlanWiseError
 from planwise.formatting import count, is_missing, moment, money_short, shortened
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.html import Linked, TableColumn, link
-from ui.components.page import Page, heading_row
+from ui.components.page import ReadPage, heading_row
+from ui.components.proposing import ProposeDialog
 from ui.components.table import PagedTable
-from ui.pages.approvals.dialogs import DecisionDialog, ProposeDialog
-from ui.pages.approvals.proposal import ProposalView
+from ui.pages.approvals.proposal import DecisionDialog, ProposalView
 from ui.session import Session
 from ui.values.proposals import (
     DecisionButton,
@@ -75,7 +73,7 @@ def _why(proposal: Any) -> str:
     )
 
 
-class ApprovalsPage(Page):
+class ApprovalsPage(ReadPage):
     """The page's parts, made once; proposals are read off the event loop."""
 
     key = "approvals"
@@ -84,12 +82,10 @@ class ApprovalsPage(Page):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._proposals: Sequence[Any] = ()
         self._opened: OpenedProposal | None = None
         self._proposable: Sequence[str] = ()
-        self._read_of: Any = None
         self._deciding = DecisionDialog(session, self._decided)
-        self._proposing = ProposeDialog(session, self._proposed)
+        self._proposing = ProposeDialog(session, self._again)
         self._propose = pmui.Button(
             label="Propose a scenario…", variant="contained", size="small", margin=0, on_click=self._ask
         )
@@ -116,43 +112,27 @@ class ApprovalsPage(Page):
         self._body = (self._head, self._notices, waiting, self._all)
         self._dialogs = (self._deciding.layout, self._proposing.layout)
         self._follow_selection("proposal")
-        self._show(self._head, self._notices, *self._dialogs)
         self.refresh()
 
-    def refresh(self) -> None:
-        """Read the proposals unless they were read; show the one of the address."""
-        wanted = (self._store.version(), self._selection.proposal)
-        if wanted != self._read_of:
-            self._read_of = wanted
-            pn.state.onload(self._read)  # before, a change may miss the browser
+    def _wanted(self) -> Any:
+        return self._store.version(), self._selection.proposal
 
-    async def _read(self) -> None:
-        wanted, number = self._read_of, self._selection.proposal
-        try:
-            proposals, proposable, opened = await self._session.offload(self._read_all, number)
-        except PlanWiseError as error:
-            if wanted == self._read_of:
-                self._show_error(error)
-            return
-        if wanted == self._read_of:
-            self._proposals, self._proposable, self._opened = proposals, proposable, opened
-            self._fill()
-
-    def _read_all(self, number: int | None) -> tuple[Sequence[Any], Sequence[str], OpenedProposal | None]:
-        store = self._store
+    def _read_all(self) -> tuple[Sequence[Any], Sequence[str], OpenedProposal | None]:
+        store, number = self._store, self._selection.proposal
         proposals = store.approvals.list()
         found = next((one for one in proposals if one.id == number), None)
         opened = None if found is None else store.approvals.open(found)
         return proposals, store.proposable(proposals), opened
 
-    def _fill(self) -> None:
+    def _fill(self, found: tuple[Sequence[Any], Sequence[str], OpenedProposal | None]) -> None:
+        proposals, self._proposable, self._opened = found
         user, number = self._session.user, self._selection.proposal
         called = self._store.labels().of
         why_not = why_not_propose(user)
         spoken = f"Propose a scenario: {why_not}" if why_not else None  # it is also the button's name
         self._propose.param.update(disabled=bool(why_not), description=spoken)
-        self._queue.html = queue_html([one for one in self._proposals if waits_for(one, user)], called)
-        self._table.show(frame_of(self._proposals))
+        self._queue.html = queue_html([one for one in proposals if waits_for(one, user)], called)
+        self._table.show(frame_of(proposals))
         self._table.open(number)
         unknown = number is not None and self._opened is None
         self._set_notices(
@@ -166,8 +146,8 @@ class ApprovalsPage(Page):
     def _open(self, number: Any) -> None:
         self._selection.proposal = None if number is None else int(number)
 
-    def _ask(self, *_: Any) -> None:
-        self._proposing.ask(self._proposable, self._selection.scenario)
+    async def _ask(self, *_: Any) -> None:
+        await self._proposing.ask(self._proposable, self._selection.scenario)
 
     def _decide(self, button: DecisionButton) -> None:
         if self._opened is not None:
@@ -177,12 +157,3 @@ class ApprovalsPage(Page):
     def _decided(self, proposal: Any) -> None:
         self._session.notify(f"Proposal {proposal.id} is {proposal.status}.", tone="success")
         self._again()
-
-    def _proposed(self, proposal: Any) -> None:
-        self._session.notify(f"{proposal.scenario} is proposal {proposal.id}.", tone="success")
-        self._selection.proposal = proposal.id
-        self._again()
-
-    def _again(self) -> None:
-        self._read_of = None
-        self.refresh()

@@ -15,6 +15,8 @@ from ui.components.card import FRAME, Card, Content
 from ui.components.downloads import Download
 from ui.components.html import Kpi, Linked, TableColumn, Tone, link
 from ui.components.page import PAIR, PARTS, STACK, show
+from ui.components.proposing import ActionDialog, clear, typed
+from ui.components.scenario_dialogs import FIELD
 from ui.session import Session
 from ui.values.proposals import (
     BUTTONS,
@@ -38,6 +40,35 @@ RISK_TONES: dict[str, Tone] = {"HIGH": "bad", "CRITICAL": "bad", "MEDIUM": "warn
 SHOWN = ("What", "Cost", "People", "Risk", "Alternatives", "Study", "Approvals", "Success", "Bound")
 PAPERS = (("decision", "Decision record"), ("executive", "Executive report"))
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
+
+
+COMMENT_MAX = 1000  # characters
+
+
+class DecisionDialog(ActionDialog):
+    """Asks for the comment of a decision."""
+
+    def __init__(self, session: Session, done: Callable[[Any], None]) -> None:
+        self._text = pmui.TextAreaInput(label="Comment", max_length=COMMENT_MAX, rows=3, **FIELD)
+        self._text.param.watch(lambda _: self._check(), "value_input")
+        super().__init__(session, done, self._text)
+        self._number, self._button = 0, BUTTONS[0]
+
+    def ask(self, number: int, scenario: str, button: DecisionButton) -> None:
+        """Ask for the comment, and decide."""
+        self._number, self._button = number, button
+        self._text.label = "Comment" if button.needs_comment else "Comment (optional)"
+        clear(self._text)
+        about = f"Proposal {number}, {scenario}. The comment stays with the proposal and the audit trail."
+        title = f"{button.label}: proposal {number}"
+        self._open(title, button.label, html.notice(about), disabled=button.needs_comment)
+
+    def _check(self) -> None:
+        self._act.disabled = self._button.needs_comment and not typed(self._text)
+
+    def _work(self) -> Any:
+        decide = self._session.actions.proposals.decide
+        return decide(self._number, self._button.decision, typed(self._text))
 
 
 class ProposalView:

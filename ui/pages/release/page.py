@@ -1,24 +1,29 @@
 """Release: what is in force, approved proposals to release, checkpoints, actuals, all changes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
+import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
 from planwise.formatting import moment, shortened, written_for
+from planwise.parameters import catalogue
+from planwise.parameters.values import parse_key
 from ui.components import html
 from ui.components.card import FRAME, Card, Content
 from ui.components.downloads import Download
 from ui.components.html import Linked, TableColumn, link
-from ui.components.page import PAIR, PARTS, Page, heading_row
+from ui.components.page import PAIR, PARTS, ReadPage, heading_row
+from ui.components.proposing import ActionDialog
 from ui.components.table import PagedTable
 from ui.pages.overview.page import headline
 from ui.pages.release.actuals import ActualsCards
-from ui.pages.release.switch import SwitchDialog
 from ui.session import Session
+from ui.values.parameter_text import full_label, written
 from ui.values.proposals import figure_text, state_of
 from ui.values.releases import ReleaseOverview, checkpoint_frame, history_frame, why_not_release
 from ui.values.results import Result
@@ -48,7 +53,7 @@ def _at(value: Any, missing: str) -> str:
     return missing if value is None or value != value else moment(value)
 
 
-class ReleasePage(Page):
+class ReleasePage(ReadPage):
     """The page's parts, made once; releases are read, and made, off the event loop."""
 
     key = "release"
@@ -57,7 +62,6 @@ class ReleasePage(Page):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._read_of: Any = None
         self._found: ReleaseOverview | None = None
         self._switch = SwitchDialog(session, self._again)
         self._state = Linked(session.go)
@@ -116,26 +120,7 @@ class ReleasePage(Page):
             self._history.layout,
             self._switch.layout,
         )
-        self._show(self._heading, self._notices)
         self.refresh()
-
-    def refresh(self) -> None:
-        """Read the releases unless they were read."""
-        wanted = self._store.version()
-        if wanted != self._read_of:
-            self._read_of = wanted
-            pn.state.onload(self._read)  # before, a change may miss the browser
-
-    async def _read(self) -> None:
-        wanted = self._read_of
-        try:
-            found, result = await self._session.offload(self._read_all)
-        except PlanWiseError as error:
-            if wanted == self._read_of:
-                self._show_error(error)
-            return
-        if wanted == self._read_of:
-            self._fill(found, result)
 
     def _read_all(self) -> tuple[ReleaseOverview, Result | None]:
         session, store = self._session, self._store
@@ -143,7 +128,8 @@ class ReleasePage(Page):
         found = store.releases.overview(recovered)
         return found, store.result(IN_FORCE) if found.in_force is not None else None
 
-    def _fill(self, found: ReleaseOverview, result: Result | None) -> None:
+    def _fill(self, read: tuple[ReleaseOverview, Result | None]) -> None:
+        found, result = read
         self._found = found
         why_not = why_not_release(self._session.user)
         self._set_notices([html.notice(found.recovered, tone="warn")] if found.recovered else [])
@@ -211,10 +197,6 @@ class ReleasePage(Page):
         self._files = [button(suffix) for suffix in ("xlsx", "csv")]
         return self._files
 
-    def _again(self) -> None:
-        self._read_of = None
-        self.refresh()
-
 
 def state_html(found: ReleaseOverview) -> str:
     """Return what is in force, since when, by whom."""
@@ -249,3 +231,87 @@ def approved_html(approved: Sequence[Any]) -> str:
         for one in approved
     )
     return f'<ul class="items">{items}</ul>'
+
+
+LEVERS = (
+    TableColumn("lever", "Lever in force", is_text=True),
+    TableColumn("before", "Before"),
+    TableColumn("after", "After"),
+)
+
+
+class SwitchDialog(ActionDialog):
+    """Shows the dry run of a release or rollback, and makes the change once it is confirmed."""
+
+    def __init__(self, session: Session, done: Callable[[], None]) -> None:
+        super().__init__(session, self._made)
+        self._make: Callable[..., Any] | None = None
+        self._again = done
+
+    def release(self, proposal: int, scenario: str) -> None:
+        """Show what the release of a proposal would change, and ask."""
+        make = partial(self._session.actions.releases.release, proposal)
+        self._ask(f"Release proposal {proposal}: {scenario}", "Release", "primary", make)
+
+    def rollback(self, checkpoint: str) -> None:
+        """Show what a rollback would change, and ask."""
+        make = partial(self._session.actions.releases.rollback, checkpoint)
+        self._ask(f"Roll back to {checkpoint}", "Roll back", "error", make)
+
+    def _ask(self, title: str, act: str, color: str, make: Callable[..., Any]) -> None:
+        self._make = make
+        self._session.notify(f"{title}: finding out what would change …")
+        pn.state.execute(partial(self._dry_run, title, act, color, make))
+
+    async def _dry_run(self, title: str, act: str, color: str, make: Callable[..., Any]) -> None:
+        """Open the dialog when it is filled: a button that is still drawn would miss that it is enabled."""
+        try:
+            report = await self._session.offload(make, apply=False)
+            found, refused = report_html(report), False
+        except PlanWiseError as error:
+            found, refused = html.error_notice(error), True
+        if make is self._make:
+            self._open(title, act, found, disabled=refused, color=color)
+
+    def _work(self) -> Any:
+        assert self._make is not None
+        return self._make(apply=True)
+
+    def _made(self, report: Any) -> None:
+        text = f"{report.change.scenario} is in force ({report.status}). Kept before it: {report.checkpoint}."
+        self._session.notify(text, tone="success")
+        self._again()
+
+
+def report_html(report: Any) -> str:
+    """Return what a change would do: levers, results, the checkpoint that is made."""
+    change = report.change
+    rows = [
+        {
+            "lever": lever_label(row["lever"]),
+            **{side: lever_value(row["lever"], row[side]) for side in ("before", "after")},
+        }
+        for row in change.lever_changes()
+    ]
+    levers = html.table(pd.DataFrame(rows), LEVERS, "Levers in force") if rows else ""
+    nothing = "" if rows else '<p class="quiet">No lever in force changes.</p>'
+    facts = {
+        "Now in force": f"{change.scenario_before} ({change.fingerprint_before[:12]})",
+        "Then in force": f"{change.scenario} ({change.fingerprint[:12]})",
+        "Checkpoint": f"{report.checkpoint} keeps what is in force now",
+        "Models": f"0 run, {report.models_reused} reused",
+    }
+    recovered = f'<p class="quiet">{escape(report.recovered)}</p>' if report.recovered else ""
+    return f"{recovered}{html.facts(facts)}{levers}{nothing}"
+
+
+def lever_label(key: str) -> str:
+    """Return a lever's label, with the year where it is set for one."""
+    found = parse_key(key)
+    label = full_label(catalogue().levers[found.name])
+    return label if found.year is None else f"{label}, {found.year}"
+
+
+def lever_value(key: str, value: Any) -> str:
+    """Return a lever's value with its unit; None is the default."""
+    return "default" if value is None else written(catalogue().levers[parse_key(key).name], value)

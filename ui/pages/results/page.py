@@ -13,7 +13,8 @@ from planwise.formatting import count, moment, with_levels, written_for
 from ui.components import html
 from ui.components.card import SMALL
 from ui.components.downloads import Download
-from ui.components.page import STACK, Page, UpdateGuard, empty_state, on_page
+from ui.components.page import STACK, Page, UpdateGuard, empty_state, heading_row, on_page
+from ui.components.proposing import ProposeButton
 from ui.pages.results.distributions import Ranges, Spreads
 from ui.pages.results.employee import Employee
 from ui.pages.results.equity import Equity
@@ -148,6 +149,7 @@ class Shown:
     strip: str = ""
     found: Any = None
     is_stale: bool = False
+    why_not_propose: str = ""
 
 
 def _notice_of(name: str, labels: ScenarioLabels, stale: ScenarioStatus | None) -> str | None:
@@ -199,9 +201,10 @@ class ResultsPage(Page):
         self._result = ""
         self._run_again = pmui.Button(label="Run again", **SMALL | {"variant": "outlined"}, visible=False)
         self._run_again.on_click(lambda _: session.go("run", scenario=self._result))
+        self._propose = ProposeButton(session, **SMALL)
         files = (self._summary_button(suffix) for suffix in ("pdf", "html"))
         self._body = pn.Column(
-            pmui.Row(self._heading, self._run_again, *files, sizing_mode="stretch_width", margin=0),
+            heading_row(self._heading, self._run_again, self._propose.layout, *files),
             self._controls.layout,
             self._notices,
             self._strip,
@@ -267,7 +270,9 @@ class ResultsPage(Page):
         options = labels.options(names if view.scenario in names else (*names, view.scenario))
         with written_for(view.result.local):
             strip = "" if own_figures else html.kpi_strip(self._headline(store, view))
-            return Shown(view, options, section, strip, section.read(store, view), stale is not None)
+            found = section.read(store, view)
+        why_not = self._propose.why_not(view.scenario)
+        return Shown(view, options, section, strip, found, stale is not None, why_not)
 
     def _headline(self, store: Store, view: ResultsView) -> Any:
         return headline(view, store.people.by_year(view.scenario, view.people))
@@ -280,6 +285,7 @@ class ResultsPage(Page):
         self._result = view.scenario
         self._session.terms = view.result.local
         self._run_again.param.update(visible=shown.is_stale, disabled=not self._session.can_run)
+        self._propose.offer(view.scenario, shown.why_not_propose)
         census = view.result.manifest["census"]
         self._heading.object = html.heading(
             f"Results of {view.label}",

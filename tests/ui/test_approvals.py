@@ -11,7 +11,7 @@ from planwise.governance.permissions import Forbidden
 from planwise.governance.proposals import Decision, Status
 from planwise.release.papers import PaperSection
 from tests.ui.published import publish_by_hand
-from ui.components.proposing import ProposeButton
+from ui.components.scenario_dialogs import ProposeButton
 from ui.jobs.governance import ProposalActions
 from ui.pages.approvals.page import ApprovalsPage, queue_html
 from ui.pages.approvals.proposal import _reasons, section_content

@@ -11,7 +11,7 @@ from ui.components import html
 from ui.components.card import FRAME
 from ui.components.html import Linked, TableColumn, link
 from ui.components.page import ReadPage, heading_row
-from ui.components.proposing import ProposeDialog
+from ui.components.scenario_dialogs import ProposeDialog
 from ui.components.table import PagedTable
 from ui.pages.approvals.proposal import DecisionDialog, ProposalView
 from ui.session import Session

@@ -15,8 +15,7 @@ from ui.components.card import FRAME, Card, Content
 from ui.components.downloads import Download
 from ui.components.html import Kpi, Linked, TableColumn, Tone, link
 from ui.components.page import PAIR, PARTS, STACK, show
-from ui.components.proposing import ActionDialog, clear, typed
-from ui.components.scenario_dialogs import FIELD
+from ui.components.scenario_dialogs import FIELD, ActionDialog, clear, typed
 from ui.session import Session
 from ui.values.proposals import (
     BUTTONS,

@@ -24,10 +24,9 @@ from planwise.gate import GateResult
 from planwise.jobs import JobKind
 from planwise.parameters import Risk
 from ui.components import html
-from ui.components.card import FRAME, SMALL, Card, growth_bridge, quality_gate
+from ui.components.card import FRAME, Card, growth_bridge, quality_gate
 from ui.components.html import Kpi, Linked, Tone
 from ui.components.page import GAP, PAIR, PARTS, SIDE_BY_SIDE, STACK, Page, empty_state
-from ui.components.proposing import ProposeButton
 from ui.components.scenario_dialogs import ScenarioMenu
 from ui.pages.overview import charts, to_do
 from ui.pages.overview.changes import news
@@ -177,7 +176,6 @@ class OverviewPage(Page):
         self._scenario = self._select("Scenario", "scenario", 320)
         self._year = self._select("Year", "year", 104)
         self._menu = ScenarioMenu(session, self.refresh)
-        self._propose = ProposeButton(session, **SMALL)
         self._run_again = pmui.Button(
             label="Run again", variant="outlined", size="small", margin=0, visible=False
         )
@@ -312,7 +310,8 @@ class OverviewPage(Page):
         if self._figures is not None:
             self._mark(*self._figures)
         shown = self._shown
-        self._propose.offer(shown, await offload(self._propose.why_not, shown))
+        propose = self._menu.propose
+        propose.offer(shown, await offload(propose.why_not, shown))
 
     def _latest_study(self) -> str:
         studies = self._store.studies.list()
@@ -402,11 +401,7 @@ class OverviewPage(Page):
                 gap=f"{GAP}px",
             ),
             pn.Row(
-                self._menu.layout,
-                self._propose.layout,
-                self._run_again,
-                styles={"gap": "8px", "align-items": "center"},
-                margin=0,
+                self._menu.layout, self._run_again, styles={"gap": "8px", "align-items": "center"}, margin=0
             ),
             self._out_of_date,
             self._kpis,

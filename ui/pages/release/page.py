@@ -18,7 +18,7 @@ from ui.components.card import FRAME, Card, Content
 from ui.components.downloads import Download
 from ui.components.html import Linked, TableColumn, link
 from ui.components.page import PAIR, PARTS, ReadPage, heading_row
-from ui.components.proposing import ActionDialog
+from ui.components.scenario_dialogs import ActionDialog
 from ui.components.table import PagedTable
 from ui.pages.overview.page import headline
 from ui.pages.release.actuals import ActualsCards

@@ -14,7 +14,7 @@ from ui.components import html
 from ui.components.card import SMALL
 from ui.components.downloads import Download
 from ui.components.page import STACK, Page, UpdateGuard, empty_state, heading_row, on_page
-from ui.components.proposing import ProposeButton
+from ui.components.scenario_dialogs import ProposeButton
 from ui.pages.results.distributions import Ranges, Spreads
 from ui.pages.results.employee import Employee
 from ui.pages.results.equity import Equity

@@ -15,7 +15,7 @@ from planwise.app import release as releasing
 from planwise.app import simulate as simulation
 from planwise.app import sweep as sweeping
 from planwise.app.backup import BackupRequest
-from planwise.app.monitor import MonitorRequest
+from planwise.app.monitor import MonitorReport, MonitorRequest
 from planwise.app.release import ReleaseRequest, RollbackRequest
 from planwise.app.requests import (
     GenerateRequest,
@@ -24,8 +24,10 @@ from planwise.app.requests import (
     SimulateRequest,
     SweepRequest,
 )
+from planwise.app.runner import Runner
 from planwise.console import settings_for
 from planwise.jobs import JobKind
+from planwise.settings import Settings
 from planwise.study.spec import OptimizeRequest
 
 
@@ -82,21 +84,27 @@ def backup(request: BackupRequest = BackupRequest()) -> Any:  # noqa: B008  (fro
 
 @flow(name="monitor", flow_run_name="monitor", persist_result=False)
 def monitor(request: MonitorRequest = MonitorRequest()) -> Any:  # noqa: B008  (frozen)
-    """Compare actuals with the released plan; what fires is recorded and emitted as an event."""
-    report = monitoring.monitor(settings_for(), request, PrefectRunner())
-    for one in report.recorded:
+    """Compare actuals with the released plan; what fires is recorded, and events are emitted."""
+
+    def compare(settings: Settings, request: MonitorRequest, run: Runner) -> MonitorReport:
+        report = monitoring.monitor(settings, request, run)
         resource = {"prefect.resource.id": f"planwise.plan.{report.plan.fingerprint}"}
-        emit_event("planwise.trigger", resource, payload=one.as_json())
-    return report
+        for one in report.recorded:
+            emit_event("planwise.trigger", resource, payload=one.as_json())
+        if report.review_due:
+            emit_event("planwise.review-due", resource, payload={"review_on": str(report.review_on)})
+        return report
+
+    return run_deployment_job(compare, request, JobKind.MONITOR)
 
 
 @flow(name="release", flow_run_name="release proposal {request.proposal}", persist_result=False)
 def release(request: ReleaseRequest) -> Any:
     """Check the approval, gate again, point prod at the approved result, publish it; no model runs."""
-    return releasing.release(settings_for(), request, PrefectRunner())
+    return run_deployment_job(releasing.release, request, JobKind.RELEASE)
 
 
 @flow(name="rollback", flow_run_name="rollback to {request.checkpoint}", persist_result=False)
 def rollback(request: RollbackRequest) -> Any:
     """Put a checkpoint in force again; no model runs."""
-    return releasing.rollback(settings_for(), request, PrefectRunner())
+    return run_deployment_job(releasing.rollback, request, JobKind.ROLLBACK)

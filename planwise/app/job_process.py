@@ -65,8 +65,10 @@ def use_case_of(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
     """
     if kind.is_census:
         return _census_use_case(kind)
+    from planwise.app.monitor import MonitorRequest, monitor
     from planwise.app.optimize import optimize
     from planwise.app.plan import plan
+    from planwise.app.release import ReleaseRequest, RollbackRequest, release, rollback
     from planwise.app.requests import SimulateRequest, SweepRequest
     from planwise.app.simulate import simulate
     from planwise.app.sweep import sweep
@@ -77,6 +79,9 @@ def use_case_of(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
         JobKind.OPTIMIZE: (OptimizeRequest, optimize),
         JobKind.SWEEP: (SweepRequest, sweep),
         JobKind.PLAN: (SimulateRequest, plan),
+        JobKind.RELEASE: (ReleaseRequest, release),
+        JobKind.ROLLBACK: (RollbackRequest, rollback),
+        JobKind.MONITOR: (MonitorRequest, monitor),
     }
     return use_cases[kind]
 
@@ -113,7 +118,7 @@ def _run_job(settings: Settings, writer: JobWriter, kind: JobKind, request: dict
     folder = writer.folder
 
     def has_turn() -> bool:
-        return kind.is_brief or wait_for_turn(
+        return kind.skips_queue or wait_for_turn(
             settings, folder, writer.waiting, lambda: folder.cancel_requested
         )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -85,12 +85,12 @@ def monitor(settings: Settings, request: MonitorRequest, run: Runner) -> Monitor
     Raises Forbidden for a role that may not, InputError for a file that cannot be used or without a
     published plan.
     """
-    today = datetime.now(UTC).date()
-    plan = load_plan_figures(settings)
-    actuals = None if request.actuals is None else read_actuals(request.actuals, today=today)
-    checks = () if actuals is None else check_actuals(actuals.observations, plan)
     with open_ledger(settings) as ledger:
-        ledger.require(Action.READ if actuals is None else Action.MONITOR)
+        ledger.require(Action.READ if request.actuals is None else Action.MONITOR)
+        today = ledger.clock().date()
+        plan = load_plan_figures(settings)
+        actuals = None if request.actuals is None else read_actuals(request.actuals, today=today)
+        checks = () if actuals is None else check_actuals(actuals.observations, plan)
         recorded = () if actuals is None else run(record_actuals, ledger, plan, actuals, checks)
         events = ledger.events.list(kind=EventType.IMPLEMENTATION_EVENT)
     report = MonitorReport(plan, _released_at(events), today, checks, recorded, _fired(events, plan))

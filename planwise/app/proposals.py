@@ -11,7 +11,7 @@ from planwise.census import load_census
 from planwise.comparison.compare import out_of_date
 from planwise.comparison.sources import Source
 from planwise.errors import InputError
-from planwise.governance import Action, Ledger, effective_parameters, open_ledger, utc_now
+from planwise.governance import Action, Ledger, effective_parameters, open_ledger
 from planwise.governance.chain import EventType
 from planwise.governance.proposals import ACTIONS, OPEN, Decision, ReleaseProposal, Status, changed_parts
 from planwise.governance.publications import load_publication
@@ -91,7 +91,7 @@ def check_open(settings: Settings, ledger: Ledger, proposal: ReleaseProposal) ->
     if (
         proposal.status is Status.APPROVED
         and proposal.expires_at is not None
-        and utc_now() > proposal.expires_at
+        and ledger.clock() > proposal.expires_at
     ):
         return ledger.proposals.expire(proposal.id)
     try:

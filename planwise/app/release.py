@@ -1,6 +1,6 @@
 """Release an approved proposal, roll back to a checkpoint, and plan a rollout in phases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from pydantic import Field
 
 from planwise.app.gates import show_gate
 from planwise.app.proposals import check_open
-from planwise.app.runner import Runner
+from planwise.app.runner import InProcessRunner, Runner
 from planwise.app.simulate import gate_simulation, resolve_scenario, simulate_in, warehouse_for
 from planwise.engine.outcome import Kpis
 from planwise.engine.warehouse import open_warehouse
@@ -53,7 +53,7 @@ class RolloutRequest(Request):
 
 @dataclass(frozen=True)
 class ReleaseReport:
-    """A release or rollback that was made, or with `applied` false would be."""
+    """A release or rollback that was made, would be (`applied` is false), or is in force already."""
 
     change: Change
     applied: bool
@@ -64,8 +64,15 @@ class ReleaseReport:
     recovered: str
 
     @property
+    def is_in_force(self) -> bool:
+        """Whether it was in force already, so that nothing was changed."""
+        return isinstance(self.change, Release) and not self.applied
+
+    @property
     def status(self) -> str:
         """What has been done."""
+        if self.is_in_force:
+            return "in force already"
         if not self.applied:
             return "dry run"
         return "released" if self.change.kind is ReleaseKind.RELEASE else "rolled back"
@@ -100,55 +107,81 @@ def release(settings: Settings, request: ReleaseRequest, run: Runner) -> Release
     Raises Forbidden for a role that may not, InputError for a proposal that is not approved or a result that
     is no longer there, GateBlocked, and Busy: what was in force before is then still in force.
     """
+
+    def find(switch: Switch, ledger: Ledger) -> Change:
+        done = switch.releases.in_force()
+        if done is not None and (done.kind, done.proposal) == (ReleaseKind.RELEASE, request.proposal):
+            return done
+        check_open(settings, ledger, ledger.proposals.get(request.proposal))
+        proposal = ledger.proposals.require_releasable(request.proposal)
+        change: Change = run(switch.plan_release, proposal.scenario, proposal.fingerprint, proposal.id)
+        return change
+
+    purpose = f"release proposal {request.proposal}"
     with open_ledger(settings) as ledger:
         ledger.require(Action.RELEASE)
         ledger.proposals.get(request.proposal)
-        with warehouse_for(settings, f"release proposal {request.proposal}", run) as warehouse:
-            warehouse.open_state()
-            switch = Switch(settings, ledger, warehouse)
-            recovered = run(recover_release, switch, run)
-            done = switch.releases.in_force()
-            if done is not None and (done.kind, done.proposal) == (ReleaseKind.RELEASE, request.proposal):
-                run(switch.repair, done)
-                return _report(switch, done, 0.0, None, recovered)
-            started = perf_counter()
-            check_open(settings, ledger, ledger.proposals.get(request.proposal))
-            proposal = ledger.proposals.require_releasable(request.proposal)
-            change = run(switch.to_scenario, proposal.scenario, proposal.fingerprint, proposal.id)
-            switch.check(change)
-            if not request.apply:
-                return _report(switch, change, perf_counter() - started, None, recovered)
-            gates: list[GateResult] = []
-
-            def gate(environment: str) -> GateResult:
-                gates.append(run(gate_simulation, warehouse, environment))
-                show_gate(run, change.scenario, gates[-1])
-                return gates[-1]
-
-            made = run(switch.make, change, gate)
-            return _report(switch, made, perf_counter() - started, gates[-1], recovered)
+        return _put_in_force(settings, ledger, purpose, find, run, apply=request.apply, gated=True)
 
 
 def rollback(settings: Settings, request: RollbackRequest, run: Runner) -> ReleaseReport:
     """Put a checkpoint in force again: levers, `prod` and its files as they were; raises like `release`."""
+
+    def find(switch: Switch, _: Ledger) -> Change:
+        checkpoint = switch.releases.checkpoint(request.checkpoint)
+        done = switch.releases.in_force()
+        if done is not None and done.target == checkpoint.name:
+            return done
+        change: Change = run(switch.plan_rollback, checkpoint)
+        return change
+
+    purpose = f"roll back to {request.checkpoint}"
     with open_ledger(settings) as ledger:
         ledger.require(Action.RELEASE)
-        with warehouse_for(settings, f"roll back to {request.checkpoint}", run) as warehouse:
-            warehouse.open_state()
-            switch = Switch(settings, ledger, warehouse)
-            recovered = run(recover_release, switch, run)
-            checkpoint = switch.releases.checkpoint(request.checkpoint)
-            done = switch.releases.in_force()
-            if done is not None and done.target == checkpoint.name:
-                run(switch.repair, done)
-                return _report(switch, done, 0.0, None, recovered)
-            started = perf_counter()
-            change = run(switch.to_checkpoint, checkpoint)
+        Releases(ledger).checkpoint(request.checkpoint)
+        return _put_in_force(settings, ledger, purpose, find, run, apply=request.apply, gated=False)
+
+
+def _put_in_force(
+    settings: Settings,
+    ledger: Ledger,
+    purpose: str,
+    find: Callable[[Switch, Ledger], Change],
+    run: Runner,
+    *,
+    apply: bool,
+    gated: bool,
+) -> ReleaseReport:
+    """Make the change that `find` returns, with `apply`; a release that it returns is in force already."""
+    with warehouse_for(settings, purpose, run) as warehouse:
+        warehouse.open_state()
+        switch = Switch(settings, ledger, warehouse, run)
+        recovered = run(recover_release, switch, run)
+        started = perf_counter()
+        change = find(switch, ledger)
+        is_made = apply and not isinstance(change, Release)
+        gates: list[GateResult] = []
+
+        def gate(environment: str) -> GateResult:
+            gates.append(run(gate_simulation, warehouse, environment))
+            show_gate(run, change.scenario, gates[-1])
+            return gates[-1]
+
+        if isinstance(change, Release):
+            run(switch.repair, change)
+        else:
             switch.check(change)
-            if not request.apply:
-                return _report(switch, change, perf_counter() - started, None, recovered)
-            made = run(switch.make, change)
-            return _report(switch, made, perf_counter() - started, None, recovered)
+        if is_made:
+            change = switch.make(change, gate if gated else None)
+        return ReleaseReport(
+            change=change,
+            applied=is_made,
+            checkpoint=getattr(change, "checkpoint", "") or switch.releases.next_checkpoint(),
+            models_reused=switch.models_of(change),
+            seconds=perf_counter() - started,
+            gate=gates[-1] if gates else None,
+            recovered=recovered,
+        )
 
 
 def list_checkpoints(settings: Settings) -> tuple[tuple[Checkpoint, ...], str]:
@@ -176,24 +209,9 @@ def _recover(settings: Settings, ledger: Ledger) -> str:
             settings.model_copy(update={"lock_timeout_seconds": 0}), "checkpoints"
         ) as warehouse:
             warehouse.open_state()
-            return Switch(settings, ledger, warehouse).recover()
+            return Switch(settings, ledger, warehouse, InProcessRunner()).recover()
     except Busy:  # the change is being made
         return ""
-
-
-def _report(
-    switch: Switch, change: Change, seconds: float, gate: GateResult | None, recovered: str
-) -> ReleaseReport:
-    applied = isinstance(change, Release)
-    return ReleaseReport(
-        change=change,
-        applied=applied,
-        checkpoint=change.checkpoint if isinstance(change, Release) else switch.releases.next_checkpoint(),
-        models_reused=switch.models_of(change),
-        seconds=seconds,
-        gate=gate,
-        recovered=recovered,
-    )
 
 
 @dataclass(frozen=True)

@@ -238,10 +238,12 @@ GRACE_SECONDS = {
     JobKind.SIMULATE: 1.5,
     JobKind.OPTIMIZE: 5.5,
     JobKind.SWEEP: 5.5,
+    JobKind.RELEASE: 5.5,
+    JobKind.ROLLBACK: 5.5,
 }
 HARD_SECONDS = 3.0  # code inside a library does not react to signals
 FINISHING = frozenset(
-    {"publish result", "record run", "put in use", "use census"}
+    {"publish result", "record run", "put in use", "use census", "commit", "publish"}
 )  # published: to be recorded
 
 
@@ -314,6 +316,13 @@ def title_of(kind: JobKind, request: Mapping[str, Any]) -> str:
         return f"Sweep {', '.join(request.get('scenarios') or ()) or 'all scenarios'}"
     if request.get("resume"):
         return f"Resume study {request['resume']}"
+    match kind:
+        case JobKind.RELEASE:
+            return f"Release proposal {request['proposal']}"
+        case JobKind.ROLLBACK:
+            return f"Roll back to {request['checkpoint']}"
+        case JobKind.MONITOR:
+            return "Compare actuals with the plan"
     return f"{'Study of' if kind is JobKind.OPTIMIZE else 'Simulate'} {request['scenario']}"
 
 

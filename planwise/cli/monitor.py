@@ -14,6 +14,7 @@ from planwise.app.monitor import monitor as monitor_job
 from planwise.cli.options import AsFlow, Home, Json
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.formatting import TERMINAL
+from planwise.jobs import JobKind
 from planwise.release.actuals import ActualCheck
 
 
@@ -29,7 +30,8 @@ def monitor(
 ) -> None:
     """Compare actuals with the released plan and record what fires; nothing is rolled back by itself."""
     settings, request = settings_for(home), MonitorRequest(actuals=actuals)
-    report = run_use_case(settings, job=monitor_job, flow="monitor", request=request, as_flow=flow)
+    kind = None if actuals is None else JobKind.MONITOR  # without actuals nothing is recorded
+    report = run_use_case(settings, job=monitor_job, flow="monitor", request=request, as_flow=flow, kind=kind)
     if json:
         emit_json(report.as_json())
         return

@@ -1,5 +1,7 @@
 """`planwise release`, `rollback`, `checkpoints`, `rollout`."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -23,6 +25,7 @@ from planwise.cli.options import AsFlow, Home, Json, KnownScenario
 from planwise.cli.tables import percent
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.formatting import in_currency, money_short
+from planwise.jobs import JobKind
 from planwise.release.rollout import Tolerance
 
 Apply = Annotated[bool, Parameter(negative="", help="Do it; else only show what would change.")]
@@ -41,10 +44,7 @@ def release(
     Without --apply it only shows what would change.
     """
     request = ReleaseRequest(proposal=proposal, apply=apply)
-    report: ReleaseReport = run_use_case(
-        settings_for(home), job=release_job, flow="release", request=request, as_flow=flow
-    )
-    _print(report, json=json)
+    _run(JobKind.RELEASE, release_job, request, home, flow=flow, json=json)
 
 
 def rollback(
@@ -60,17 +60,41 @@ def rollback(
     Without --apply it only shows what would change.
     """
     request = RollbackRequest(checkpoint=checkpoint, apply=apply)
+    _run(JobKind.ROLLBACK, rollback_job, request, home, flow=flow, json=json)
+
+
+def _run(
+    kind: JobKind,
+    job: Callable[..., ReleaseReport],
+    request: ReleaseRequest | RollbackRequest,
+    home: Path | None,
+    *,
+    flow: bool | None,
+    json: bool,
+) -> None:
+    """Make the change and print it; a dry run is no job."""
     report: ReleaseReport = run_use_case(
-        settings_for(home), job=rollback_job, flow="rollback", request=request, as_flow=flow
+        settings_for(home),
+        job=job,
+        flow=kind.value,
+        request=request,
+        as_flow=flow,
+        kind=kind if request.apply else None,
     )
-    _print(report, json=json)
-
-
-def _print(report: ReleaseReport, *, json: bool) -> None:
     if json:
         emit_json(report.as_json())
-        return
+    else:
+        _print(report)
+
+
+def _print(report: ReleaseReport) -> None:
     change = report.change
+    if report.is_in_force:
+        results().print(
+            f"{change.scenario} ({change.fingerprint[:12]}) is in force already; nothing was changed.",
+            soft_wrap=True,
+        )
+        return
     if change.lever_changes():
         table = Table(
             "lever in force", *(Column(name, justify="right") for name in ("before", "after")), **PLAIN

@@ -136,10 +136,11 @@ def os_user() -> str:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The stores of one database; close it, or use it as a context manager."""
+    """The stores of one database; close it, or use it as a context manager. They share its clock."""
 
     engine: Engine
     actor: str
+    clock: Callable[[], datetime]
     scenarios: Scenarios
     dynamic_levers: DynamicLevers
     runs: SimulationRuns
@@ -167,7 +168,7 @@ def open_ledger(
     *,
     actor: str | None = None,
     role: str | None = None,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Callable[[], datetime] | None = None,
 ) -> Ledger:
     """Open the ledger of a home, its tables created or upgraded as needed, missing runs recorded.
 
@@ -176,7 +177,7 @@ def open_ledger(
     """
     engine = connect(settings.ledger)
     ensure_current(engine)
-    opened = ledger_of(engine, settings, actor=actor, role=role, clock=clock)
+    opened = ledger_of(engine, settings, actor=actor, role=role, clock=clock or utc_now)
     with suppress(LedgerUnusable, Busy):  # a ledger that can only be read is read
         record_missing_runs(settings, opened.runs)
     return opened
@@ -203,6 +204,7 @@ def ledger_of(
     return Ledger(
         engine=engine,
         actor=who,
+        clock=clock,
         scenarios=Scenarios(
             engine,
             actor=who,

@@ -36,6 +36,7 @@ class Roles:
         self._actor = actor
         self._given = given
         self._clock = clock
+        self._found: str | None = None
 
     def all(self) -> dict[str, str]:
         """Return the role of everyone who has one, by name."""
@@ -43,14 +44,19 @@ class Roles:
             return _roles(connection)
 
     def of_actor(self, connection: Connection | None = None) -> str:
-        """Return the actor's role: that of the sign-in, else the ledger's; empty for someone without."""
+        """Return the actor's role: that of the sign-in, else the ledger's; empty for someone without.
+
+        The ledger is read once: an opened one serves a command, or one act in the dashboard.
+        """
         if self._given is not None:
             return self._given
-        if connection is None:
-            with reading(self._engine) as own:
-                return self.of_actor(own)
-        roles = _roles(connection)
-        return roles.get(self._actor, "") if roles else EVERY_ROLE
+        if self._found is None:
+            if connection is None:
+                with reading(self._engine) as own:
+                    return self.of_actor(own)
+            roles = _roles(connection)
+            self._found = roles.get(self._actor, "") if roles else EVERY_ROLE
+        return self._found
 
     def require(self, action: Action) -> None:
         """Raise Forbidden unless the actor's role allows the action."""
@@ -64,6 +70,7 @@ class Roles:
         As long as there is no admin, anyone may do it. Raises InputError for the last admin of several users.
         """
         with writing(self._engine) as connection:
+            self._found = None
             roles = _roles(connection)
             if Role.ADMIN in roles.values() and not may(
                 found := self.of_actor(connection), Action.MANAGE_USERS
@@ -80,6 +87,7 @@ class Roles:
             if role is not None:
                 values = {"name": name, "role": role, "set_at": self._clock(), "set_by": self._actor}
                 connection.execute(insert(UserRoleRow).values(values))
+            self._found = None
             record(connection, roles.get(name))
 
 

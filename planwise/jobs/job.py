@@ -22,11 +22,19 @@ class JobKind(StrEnum):
     GENERATE = "generate"
     CALIBRATE = "calibrate"
     BACKTEST = "backtest"
+    RELEASE = "release"
+    ROLLBACK = "rollback"
+    MONITOR = "monitor"
 
     @property
     def is_brief(self) -> bool:
         """Whether it changes nothing: it waits in no queue and is in no list."""
         return self in (JobKind.PLAN, JobKind.CHECK)
+
+    @property
+    def skips_queue(self) -> bool:
+        """Whether it takes seconds, and waits for no other job; it may still wait for the warehouse."""
+        return self.is_brief or self in (JobKind.RELEASE, JobKind.ROLLBACK, JobKind.MONITOR)
 
     @property
     def is_census(self) -> bool:

@@ -1,6 +1,6 @@
 """Releases and rollbacks in the ledger: what is in force, the checkpoints, the steps of each change."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,6 @@ from planwise.errors import InputError
 from planwise.governance import Ledger
 from planwise.governance.chain import EventType
 from planwise.governance.connection import reading, writing
-from planwise.governance.ledger import utc_now
 from planwise.governance.models import ReleaseRow
 from planwise.governance.proposals import Decision
 from planwise.parameters import Value
@@ -111,9 +110,9 @@ class Release(Change):
 class Releases:
     """Record releases and rollbacks; each step with its event in one transaction."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._clock = clock
+        self._clock = ledger.clock
 
     def list(self) -> list[Release]:
         """Return all of them, newest first."""

@@ -29,6 +29,8 @@ from planwise.settings import Settings
 
 Gate = Callable[[str], GateResult]
 """Evaluates the simulation gate on an environment."""
+Run = Callable[..., Any]
+"""Runs one step: the step and its arguments."""
 
 
 class SwitchFailed(PlanWiseError):
@@ -40,13 +42,14 @@ class SwitchFailed(PlanWiseError):
 class Switch:
     """Plans, makes and recovers changes of what is in force; the caller has the warehouse's lock."""
 
-    def __init__(self, settings: Settings, ledger: Ledger, warehouse: Warehouse) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger, warehouse: Warehouse, run: Run) -> None:
         self._settings = settings
         self._ledger = ledger
         self._warehouse = warehouse
+        self._run = run
         self.releases = Releases(ledger)
 
-    def to_scenario(self, scenario: str, fingerprint: str, proposal: int | None = None) -> Change:
+    def plan_release(self, scenario: str, fingerprint: str, proposal: int | None = None) -> Change:
         """Return the change that puts a scenario's approved result in force, with the levers it sets."""
         stored = self._ledger.scenarios.get(scenario)
         known = catalogue().levers
@@ -63,7 +66,7 @@ class Switch:
                 )
         return self._change(ReleaseKind.RELEASE, scenario, fingerprint, levers, proposal=proposal)
 
-    def to_checkpoint(self, checkpoint: Checkpoint) -> Change:
+    def plan_rollback(self, checkpoint: Checkpoint) -> Change:
         """Return the change that puts a checkpoint in force again."""
         return self._change(
             ReleaseKind.ROLLBACK,
@@ -87,16 +90,53 @@ class Switch:
         return self._warehouse.count_models(self._environment(change.fingerprint, change.scenario))
 
     def make(self, change: Change, gate: Gate | None = None) -> Release:
-        """Put the change's result in force; any error leaves what was in force before, and says so."""
+        """Put the change's result in force, step by step.
+
+        Any error or interruption before the commit leaves what was in force before, and an error says so.
+        """
         self.check(change)
-        release = self.releases.start(change)
         try:
-            release = self._prepare(release, gate)
-            release = self.releases.commit(release)
-        except Exception as error:
-            self._undo_after(release, error)
+            release = self.releases.start(change)
+            release = self._run(self.keep_checkpoint, release)
+            found = None
+            if gate is not None:
+                found = require(gate(self._environment(release.fingerprint, release.scenario)))
+            release = self._run(self.store_result, release, found)
+            release = self._run(self.show_in_prod, release)
+            release = self._run(self.commit, release)
+            return self._run(self.publish, release)  # type: ignore[no-any-return]
+        except BaseException as error:
+            self._settle(change, error)
             raise
-        return self._publish(release)
+
+    def keep_checkpoint(self, release: Release) -> Release:
+        """Keep what is in force in an environment of its own, with its files."""
+        before = self._environment(release.fingerprint_before, release.scenario_before)
+        self._warehouse.show(release.checkpoint, before)
+        self._store(release.fingerprint_before, release.scenario_before)
+        return self.releases.ended(release, ReleaseStep.KEPT)
+
+    def store_result(self, release: Release, gate: GateResult | None) -> Release:
+        """Copy the files of the result to those of `prod`."""
+        self._store(release.fingerprint, release.scenario, gate)
+        return self.releases.ended(release, ReleaseStep.STORED)
+
+    def show_in_prod(self, release: Release) -> Release:
+        """Make `prod` show the tables of the result, and compare them row by row."""
+        source = self._environment(release.fingerprint, release.scenario)
+        self._warehouse.show(PROD, source)
+        self._verify(source, load_stored(self._settings, PROD, release.fingerprint))
+        return self.releases.ended(release, ReleaseStep.SHOWN)
+
+    def commit(self, release: Release) -> Release:
+        """Put it in force in the ledger."""
+        return self.releases.commit(release)
+
+    def publish(self, release: Release) -> Release:
+        """Make the stored files those that are in force."""
+        keep = {one.fingerprint for one in self.releases.checkpoints()}
+        put_in_force(self._settings, PROD, release.fingerprint, keep)
+        return self.releases.ended(release, ReleaseStep.PUBLISHED)
 
     def repair(self, release: Release) -> None:
         """Copy the files of what is in force again if they are missing or damaged."""
@@ -108,26 +148,10 @@ class Switch:
         if release is None:
             return ""
         if release.step is ReleaseStep.COMMITTED:
-            self._publish(release)
+            self.publish(release)
             return f"The {release} was interrupted after it was committed, and is now finished."
         self._undo(release, f"interrupted after the step: {release.step}")
         return f"The {release} was interrupted before it was committed, and is undone."
-
-    def _prepare(self, release: Release, gate: Gate | None) -> Release:
-        warehouse, releases = self._warehouse, self.releases
-        before = self._environment(release.fingerprint_before, release.scenario_before)
-        warehouse.show(release.checkpoint, before)
-        self._store(release.fingerprint_before, release.scenario_before)
-        release = releases.ended(release, ReleaseStep.KEPT)
-        source = self._environment(release.fingerprint, release.scenario)
-        found = None
-        if gate is not None:
-            found = require(gate(source))
-        result = self._store(release.fingerprint, release.scenario, found)
-        release = releases.ended(release, ReleaseStep.STORED)
-        warehouse.show(PROD, source)
-        self._verify(source, result)
-        return releases.ended(release, ReleaseStep.SHOWN)
 
     def _verify(self, source: str, result: Publication) -> None:
         """Require that prod has the rows of its source and of the files that are published, mart by mart."""
@@ -141,11 +165,6 @@ class Switch:
                     remedy=f"Run `planwise simulate --scenario {scenario}` again.",
                 )
 
-    def _publish(self, release: Release) -> Release:
-        keep = {one.fingerprint for one in self.releases.checkpoints()}
-        put_in_force(self._settings, PROD, release.fingerprint, keep)
-        return self.releases.ended(release, ReleaseStep.PUBLISHED)
-
     def _undo(self, release: Release, reason: str) -> None:
         environments = self._warehouse.environments()
         if release.checkpoint in environments:
@@ -154,13 +173,18 @@ class Switch:
             self._warehouse.drop(release.checkpoint)
         self.releases.fail(release, reason)
 
-    def _undo_after(self, release: Release, error: Exception) -> None:
-        what = error.what if isinstance(error, PlanWiseError) else type(error).__name__
-        still = f"{release.scenario_before} ({release.fingerprint_before}) is still in force."
+    def _settle(self, change: Change, error: BaseException) -> None:
+        """Undo what was begun, or finish what was committed; an error says what is in force."""
         with suppress(PlanWiseError):  # the next command tries again
-            release = self.releases.unfinished() or release
-            self._undo(release, what.splitlines()[0])
+            release = self.releases.unfinished()
+            if release is not None and release.step is ReleaseStep.COMMITTED:
+                self.recover()
+                return
+            what = error.what.splitlines()[0] if isinstance(error, PlanWiseError) else type(error).__name__
+            if release is not None:
+                self._undo(release, what if isinstance(error, Exception) else "interrupted")
         if isinstance(error, PlanWiseError):
+            still = f"{change.scenario_before} ({change.fingerprint_before}) is still in force."
             error.remedy = f"{error.remedy or ''} {still}".strip()
 
     def _change(

@@ -12,6 +12,8 @@ import flows
 from planwise.app.requests import SimulateRequest
 from planwise.app.simulate import SimulationBlocked
 from planwise.errors import Busy, InputError
+from planwise.governance.permissions import ALLOWED, Action, Forbidden, Role
+from planwise.governance.roles import acting_as
 from planwise.jobs import JobKind, JobReader, State, new_job
 from planwise.prefect_server import configured_api
 from planwise.study import OptimizeRequest
@@ -117,6 +119,67 @@ def test_a_run_that_was_stopped_ends_as_cancelled(home, settings, client):
     assert JobReader(settings).get(folder.id).state is State.CANCELLED
 
 
+def test_a_flow_does_what_the_role_of_the_person_who_started_it_allows(home, settings, server):
+    """Every flow in every role, as tasks of one run; what is allowed then fails on its input."""
+    from prefect import flow
+
+    from flows import flows
+    from planwise.app.monitor import MonitorRequest
+    from planwise.app.release import ReleaseRequest, RollbackRequest
+    from planwise.app.requests import IngestRequest, MaintainRequest, SweepRequest
+
+    nowhere = Path("nowhere.csv")
+    cells = (
+        (Action.RUN, flows.simulate, SimulateRequest(scenario="nope")),
+        (Action.RUN, flows.optimize, OptimizeRequest(scenario="nope")),
+        (Action.RUN, flows.sweep, SweepRequest(scenarios=("nope",))),
+        (Action.EDIT, flows.ingest_census, IngestRequest(file=nowhere)),
+        (Action.MAINTAIN, flows.maintain, MaintainRequest(dry_run=False)),
+        (Action.RELEASE, flows.release, ReleaseRequest(proposal=99)),
+        (Action.RELEASE, flows.rollback, RollbackRequest(checkpoint="nope")),
+        (Action.MONITOR, flows.monitor, MonitorRequest(actuals=nowhere)),
+    )
+
+    def outcome(flow, request, role):
+        try:
+            with acting_as(f"one_{role}", role):
+                flow.fn(request)
+        except Forbidden:
+            return False
+        except InputError:
+            pass
+        return True
+
+    @flow(persist_result=False)
+    def every_cell():
+        return {
+            (flow.name, role): outcome(flow, request, role) for _, flow, request in cells for role in Role
+        }
+
+    assert every_cell() == {
+        (flow.name, role): role in ALLOWED[action] for action, flow, _ in cells for role in Role
+    }
+    jobs = [job for job in JobReader(settings).list() if job.kind is JobKind.RELEASE]
+    assert [(job.started_by, job.state, job.error.type) for job in jobs] == [
+        (f"one_{role}", "failed", "InputError" if role in ALLOWED[Action.RELEASE] else "Forbidden")
+        for role in reversed(Role)
+    ]
+
+
+def test_a_release_that_a_dashboard_started_is_recorded_under_that_person(home, settings, client):
+    from prefect import tags
+
+    from flows.flows import release
+    from flows.tasks import JOB_TAG
+    from planwise.app.release import ReleaseRequest
+
+    folder = new_job(settings, JobKind.RELEASE, {"proposal": 99}, title="t", started_by="ana", role="analyst")
+    with tags(f"{JOB_TAG}{folder.id}"), pytest.raises(Forbidden, match=r"ana \(analyst\) may not release"):
+        release(ReleaseRequest(proposal=99, apply=True))
+    job = JobReader(settings).get(folder.id)
+    assert (job.state, job.error.type, job.started_by) == (State.FAILED, "Forbidden", "ana")
+
+
 def test_another_home_is_rejected_before_anything_is_computed(settings, tmp_path):
     from flows.tasks import JOB_TAG, DifferentHome, folder_of_run
 
@@ -156,6 +219,7 @@ def test_deployments_are_accepted_and_the_nightly_ones_get_scheduled_runs(server
         "nightly-sweep",
         "nightly-maintain",
         "nightly-backup",
+        "nightly-monitor",
         "simulate",
         "optimize",
         "ingest-census",

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 
 import postgresql
 import pytest
-from test_virtual_updates import differences, move_clock_by_60_days
+from test_virtual_updates import differences, move_clock
 
 from planwise.app import release as use_cases
 from planwise.app.maintain import maintain
-from planwise.app.proposals import ProposeRequest, decide, propose
+from planwise.app.proposals import ProposeRequest, decide, list_proposals, propose
 from planwise.app.release import ReleaseRequest, RollbackRequest, RolloutRequest
 from planwise.app.requests import MaintainRequest, SimulateRequest
 from planwise.app.runner import InProcessRunner
@@ -27,10 +27,12 @@ from planwise.engine.warehouse import MARTS, Warehouse, open_warehouse
 from planwise.errors import Busy, InputError
 from planwise.formatting import in_currency, money_short
 from planwise.governance import EventType, open_ledger
+from planwise.governance import ledger as ledger_module
 from planwise.governance.permissions import Forbidden
 from planwise.governance.proposals import Decision
 from planwise.governance.publications import PROD, fingerprint_in_force, load_publication
 from planwise.governance.roles import acting_as
+from planwise.jobs import JobReader
 from planwise.parameters import catalogue
 from planwise.release import switch
 from planwise.release.releases import Releases
@@ -114,7 +116,15 @@ def check_equal(settings, environment):
                 assert warehouse.cursor().execute(query).fetchone() == (0,)
 
 
-def test_releases_and_rollbacks_over_60_days_each(home, monkeypatch):
+def days_later(monkeypatch, days):
+    """Move the ledger's clock, and SQLMesh's."""
+    now = datetime.now(UTC) + timedelta(days=days)
+    monkeypatch.setattr(ledger_module, "utc_now", lambda: now)
+    move_clock(monkeypatch, days)
+    return now
+
+
+def test_releases_and_rollbacks_with_weeks_between(home, monkeypatch):
     number, other = approved(home, "first"), approved(home, "second")
     base = fingerprint_in_force(home, "baseline")
     dry = use_cases.release(home, ReleaseRequest(proposal=number), SILENT).as_json()
@@ -135,13 +145,21 @@ def test_releases_and_rollbacks_over_60_days_each(home, monkeypatch):
             event.payload["action"] for event in ledger.events.list(kind=EventType.IMPLEMENTATION_EVENT)
         ]
         assert events == ["COMPLETION", "CHECKPOINT", "ROLLOUT_START"]
-    assert released(home, number).as_json()["status"] == "released"  # again: nothing is done
+    assert released(home, number).as_json()["status"] == "in force already"
 
-    move_clock_by_60_days(monkeypatch)
     second = fingerprint_in_force(home, "second")
+    with monkeypatch.context() as moved:
+        days_later(moved, 31)
+        with pytest.raises(InputError, match=f"Proposal {other} is expired: not released within 30 days"):
+            released(home, other)
+        (expired,) = [one for one in list_proposals(home) if one.status == "expired"]
+        assert expired.id == other and in_force(home)[0] == {"cola_rate": 0.04}
+    other = approved(home, "second")
+    released_at = days_later(monkeypatch, 29)
     released(home, other)
     assert in_force(home) == ({"cola_rate": 0.05}, second, second, ("second", second), True)
     check_equal(home, "scenario_second")
+    back_at = days_later(monkeypatch, 29 + 60)
     with open_ledger(home) as ledger:
         for name in SCENARIOS:
             ledger.scenarios.delete(name)
@@ -155,7 +173,9 @@ def test_releases_and_rollbacks_over_60_days_each(home, monkeypatch):
     ]
     before = datetime.now(UTC) - timedelta(minutes=5)
     assert found[0].released_at > before and found[1].released_at is None
-    assert rolled_back(home, "checkpoint_2").as_json()["models_run"] == 0
+    back = rolled_back(home, "checkpoint_2")
+    assert back.as_json()["models_run"] == 0
+    assert (back.change.released_before, back.change.ended_at) == (released_at, back_at)
     assert in_force(home) == ({"cola_rate": 0.04}, first, first, ("first", first), True)
     check_equal(home, "checkpoint_2")
     rolled_back(home, "checkpoint_1")
@@ -173,29 +193,35 @@ class Killed(BaseException):
 
 
 class Death:
-    """Kills after the n-th of the calls that change something."""
+    """Kills, or interrupts, after the n-th of the calls that change something."""
 
-    def __init__(self, monkeypatch, at, calls):
-        self.at, self.passed = at, 0
-        for owner, name in calls:
-            monkeypatch.setattr(owner, name, self.around(getattr(owner, name)))
+    def __init__(self, monkeypatch, at, calls, how):
+        self.at, self.how, self.passed = at, how, 0
+        for owner, name in {*calls, *UNDOING}:
+            counts = (owner, name) in calls
+            monkeypatch.setattr(owner, name, self.around(getattr(owner, name), counts=counts))
 
-    def around(self, function):
+    def around(self, function, *, counts):
         def call(*arguments, **options):
+            if self.how is Killed and self.passed >= self.at:
+                raise Killed  # the dead undo nothing
             result = function(*arguments, **options)
-            self.passed += 1
-            if self.passed == self.at:
-                raise Killed
+            self.passed += counts
+            if counts and self.passed == self.at:
+                raise self.how
             return result
 
         return call
 
 
 SHARED = [(Warehouse, "show"), (Releases, "commit"), (switch, "put_in_force")]
+UNDOING = [(Warehouse, "drop"), (Releases, "fail"), (Releases, "ended")]
 CALLS = {  # a rollback makes the same ones as a release
     "release": [*SHARED, (switch, "store_copy"), *((Releases, name) for name in ("start", "ended"))],
     "rollback": SHARED,
+    "interrupted": [(switch.Switch, "_verify"), (Releases, "commit")],
 }
+COUNTS = {"release": (8, 4), "rollback": (2, 3), "interrupted": (1, 2)}  # of the old and the new state
 
 
 class NothingFailed:
@@ -217,34 +243,40 @@ def two_released(simulated, tmp_path_factory):
     return settings, approved(settings, "second")
 
 
-@pytest.mark.parametrize("kind", ["release", "rollback"])
+@pytest.mark.parametrize("kind", CALLS)
 def test_killed_at_every_step_it_is_the_old_or_the_new_state(two_released, monkeypatch, kind):
-    """The gate is left out: it changes nothing. The same home goes on after each death."""
+    """The gate is left out: it changes nothing. The same home goes on after each death.
+
+    After Ctrl-C, in a rollback, no other command is needed.
+    """
     settings, number = two_released
+    how = KeyboardInterrupt if kind == "interrupted" else Killed
     monkeypatch.setattr(use_cases, "gate_simulation", lambda *_: NothingFailed())
     monkeypatch.setattr(use_cases, "show_gate", lambda *_: None)
     first, second, base = (fingerprint_in_force(settings, name) for name in ("first", "second", "baseline"))
     old = ({"cola_rate": 0.04}, first, first, ("first", first), True)
     new = ({"cola_rate": 0.05}, second, second, ("second", second), True)
-    if kind == "rollback":
+    if kind != "release":
         new = ({}, base, base, ("baseline", base), True)
     outcomes, ended = [], False
     while not ended:
         with monkeypatch.context() as patched:
-            Death(patched, len(outcomes) + 1, CALLS[kind])
+            Death(patched, len(outcomes) + 1, CALLS[kind], how)
             try:
                 if kind == "release":
                     released(settings, number)
                 else:
                     rolled_back(settings, "checkpoint_1")
                 ended = True
-            except Killed:
+            except (Killed, KeyboardInterrupt):
                 pass
         checkpoints, recovered = use_cases.list_checkpoints(settings)
         found = in_force(settings)
         assert found in (old, new), outcomes
         word = "" if ended else "finished" if found == new else "undone"
-        if not recovered:  # killed after the last step, or not at all
+        if how is KeyboardInterrupt:
+            assert not recovered, outcomes  # it was undone or finished at once
+        elif not recovered:  # killed after the last step, or not at all
             assert found == new
         else:
             assert word in recovered, outcomes
@@ -255,7 +287,7 @@ def test_killed_at_every_step_it_is_the_old_or_the_new_state(two_released, monke
             number = approved(settings, "second") if kind == "release" else number
     assert found == new
     assert outcomes == sorted(outcomes)  # old until the one commit, new after it
-    assert (outcomes.count(False), outcomes.count(True)) == ((8, 4) if kind == "release" else (2, 3))
+    assert (outcomes.count(False), outcomes.count(True)) == COUNTS[kind]
     rolled_back(settings, checkpoints[0].name)
     assert in_force(settings) == old
     checkpoints, _ = use_cases.list_checkpoints(settings)
@@ -344,7 +376,13 @@ def test_commands_release_and_roll_back(home, capsys):
     assert (done["status"], done["applied"], done["proposal"]) == ("released", True, number)
     files = home.published_dir / PROD / done["fingerprint"]
     (files / "fct_budget.parquet").write_bytes(b"damaged")
-    assert planwise("release", str(number), "--apply")["release"] == done["release"]  # copied again
+    again = planwise("release", str(number), "--apply")  # nothing but the damaged file is written
+    assert (again["status"], again["applied"], again["release"]) == (
+        "in force already", False, done["release"],
+    )  # fmt: skip
+    assert run_command(["release", str(number), "--apply", "--as", "olga", "--home", str(home.root)]) == 0
+    said = capsys.readouterr().out
+    assert "in force already; nothing was changed" in said and "Released" not in said
     assert load_publication(home, PROD).file("fct_budget").read_bytes() != b"damaged"
     (listed,) = planwise("checkpoints")["checkpoints"]
     assert set(listed) == {"checkpoint", "scenario", "fingerprint", "released_at"}
@@ -355,6 +393,15 @@ def test_commands_release_and_roll_back(home, capsys):
     with open_ledger(home) as ledger:
         events = ledger.events.list(kind=EventType.IMPLEMENTATION_EVENT)
     assert {event.actor for event in events} == {"olga"}
+    jobs = [job for job in JobReader(home).list() if job.kind in ("release", "rollback")]
+    assert [(job.title, job.started_by, job.state) for job in jobs] == [
+        ("Roll back to checkpoint_1", "olga", "done"),
+        *[(f"Release proposal {number}", "olga", "done")] * 3,  # two of them had nothing to do
+    ]
+    steps = [step.name for step in jobs[0].steps]
+    assert steps[-5:] == ["keep checkpoint", "store result", "show in prod", "commit", "publish"]
+    assert "gate simulation" in {step.name for step in jobs[-1].steps}
+    assert jobs[-1].result["release"] == done["release"]
 
 
 def test_release_and_rollback_with_a_ledger_on_postgresql(home):

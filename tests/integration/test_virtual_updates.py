@@ -52,8 +52,8 @@ def differences(warehouse, left, right):
     return {mart: count for mart, count in counts.items() if count}
 
 
-def move_clock_by_60_days(monkeypatch):
-    later = int(datetime.now(UTC).timestamp() + 60 * 86_400) * 1000
+def move_clock(monkeypatch, days):
+    later = int(datetime.now(UTC).timestamp() + days * 86_400) * 1000
     for module in (
         "sqlmesh.core.context",
         "sqlmesh.core.state_sync.db.environment",
@@ -90,7 +90,7 @@ def test_an_environment_shows_another_ones_rows_and_no_table_is_made(world, monk
         assert {mart for mart in MARTS if of_prod[mart] != of_base[mart]} == unlike
         assert warehouse.cursor().execute(tables).fetchone() == before
 
-    move_clock_by_60_days(monkeypatch)
+    move_clock(monkeypatch, 60)
     report = maintain(world.settings, MaintainRequest(dry_run=False, keep_studies=0), SILENT)
     assert set(report.environments) == {CHOSEN, PARTIAL}  # of a scenario that the ledger does not have
     with opened(world) as later:

@@ -9,13 +9,15 @@ import pytest
 
 from planwise.app.monitor import MonitorReport
 from planwise.app.release import ReleaseReport
-from planwise.errors import Busy
+from planwise.errors import Busy, PlanWiseError
 from planwise.governance import open_ledger
 from planwise.governance.permissions import Forbidden
+from planwise.jobs import JobFailure, JobKind, JobReader, JobWriter, State, new_job
 from planwise.parameters import Risk
 from planwise.release.actuals import ActualCheck, ReleasedFigures, Trigger
 from planwise.release.releases import Change, Release, ReleaseKind, Releases, ReleaseState, ReleaseStep
 from tests.ui.published import publish_by_hand
+from ui.jobs.actions import JobActions
 from ui.jobs.governance import ReleaseActions
 from ui.pages.release.actuals import compared, state_html
 from ui.pages.release.page import ReleasePage, SwitchDialog, approved_html, report_html
@@ -103,14 +105,44 @@ def test_a_change_that_cannot_be_made_says_why_and_offers_nothing(settings):
 
 def test_the_core_refuses_who_may_not_and_a_form_is_read_like_a_file(settings, monkeypatch):
     with pytest.raises(Forbidden, match="ann"):
-        ReleaseActions(settings, ANN).release(1, apply=False)
+        ReleaseActions(settings, ANN, None).release(1, apply=False)
     with pytest.raises(Forbidden, match="ada"):
-        ReleaseActions(settings, ADA).upload("actuals.csv", 10)
+        ReleaseActions(settings, ADA, None).upload("actuals.csv", 10)
     read = []
-    actions = ReleaseActions(settings, OLGA)
+    actions = ReleaseActions(settings, OLGA, None)
     monkeypatch.setattr(actions, "record_file", lambda file: read.append(file.read_text()))
     actions.record("2026-06-30", [("payroll", "30,000,000"), ("turnover", "14%")])
     assert read == ['date,metric,value\n2026-06-30,payroll,"30,000,000"\n2026-06-30,turnover,14%\n']
+
+
+def test_a_change_is_a_job_whose_outcome_is_reported(settings):
+    started = []
+
+    def start(kind, request, *, title):
+        folder = new_job(settings, JobKind(kind), request, title=title, started_by="olga", role="operator")
+        started.append((kind, request, title))
+        with open_ledger(settings, actor="olga", role="operator") as ledger:
+            made = Releases(ledger).start(CHANGE)
+        if len(started) == 1:
+            result = ReleaseReport(made, True, made.checkpoint, 44, 0.1, None, "").as_json()
+            JobWriter(folder).end(State.DONE, result=result)
+        else:
+            JobWriter(folder).end(
+                State.FAILED, error=JobFailure("It is voided.", "Propose again.", "InputError")
+            )
+        return JobReader(settings).get(folder.id)
+
+    actions = ReleaseActions(settings, OLGA, start)
+    report = actions.release(3, apply=True)
+    assert started == [("release", {"proposal": 3, "apply": True}, "Release proposal 3")]
+    assert (report.change.scenario, report.change.by, report.applied) == ("lean", "olga", True)
+    with pytest.raises(PlanWiseError, match=r"voided"):
+        actions.rollback("checkpoint_1", apply=True)
+    assert started[1][2] == "Roll back to checkpoint_1"
+    user_may = JobActions(settings, ANN)
+    for kind in ("release", "rollback"):
+        with pytest.raises(Forbidden, match="may not release"):
+            user_may.start(kind, {}, title="")
 
 
 def test_actuals_say_what_fired_what_was_not_compared_and_when_the_review_is():
@@ -134,8 +166,8 @@ def test_actuals_say_what_fired_what_was_not_compared_and_when_the_review_is():
 def test_the_page_shows_what_is_in_force_and_disables_what_the_role_may_not(settings, monkeypatch):
     publish_by_hand(settings, "prod")
     store = Store(settings)
-    with open_ledger(settings, actor="olga", role="operator") as ledger:
-        releases = Releases(ledger, clock=lambda: DONE.ended_at)
+    with open_ledger(settings, actor="olga", role="operator", clock=lambda: DONE.ended_at) as ledger:
+        releases = Releases(ledger)
         started = releases.start(
             replace(CHANGE, proposal=None, kind=ReleaseKind.ROLLBACK, target="checkpoint_0")
         )

@@ -15,6 +15,13 @@ from ui.session import Session
 POLL_MILLISECONDS = 600
 LINES_SHOWN = 60
 CONFIRM_AFTER_SECONDS = 10.0  # a job that began later is cancelled without a question
+SWITCH: Mapping[str, str] = {
+    "keep checkpoint": "Keep what is in force as a checkpoint",
+    "store result": "Store the files of the result",
+    "show in prod": "Make prod show it, and compare",
+    "commit": "Put it in force",
+    "publish": "Publish",
+}
 STAGES: Mapping[JobKind, Mapping[str, str]] = {
     JobKind.SIMULATE: {
         "resolve scenario": "Resolve scenario and levers",
@@ -35,9 +42,13 @@ STAGES: Mapping[JobKind, Mapping[str, str]] = {
         "gate census": "Quality gate",
         "use census": "Put it in use",
     },
+    JobKind.RELEASE: {"plan release": "Check the approval and the result", **SWITCH},
+    JobKind.ROLLBACK: {"plan rollback": "Find the checkpoint's result", **SWITCH},
 }
 WORDS: Mapping[str, str] = {
     **{step: word for stages in STAGES.values() for step, word in stages.items()},
+    "recover release": "Look for an interrupted change",
+    "repair": "Check the files of what is in force",
     "check file": "Read and check the file",
     "calibrate censuses": "Read the censuses and estimate the rates",
     "backtest censuses": "Read the censuses, simulate and compare",
@@ -195,6 +206,10 @@ def outcome_of(job: Job) -> str:
         return f"{found['census']} in use: {count(found['rows_accepted'])} people{rejected}"
     if job.kind is JobKind.GENERATE:
         return f"{found['census']} in use: {count(found['rows'])} people"
+    if job.kind in (JobKind.RELEASE, JobKind.ROLLBACK):
+        return f"{found['scenario']} is in force ({found['status']}); checkpoint {found['checkpoint']}"
+    if job.kind is JobKind.MONITOR:
+        return f"{count(len(found['checks']))} actuals compared, {count(found['recorded'])} triggers fired"
     if job.kind.is_census:
         return f"Saved as {found['scenario']}" if found.get("scenario") else "Done; see the page Census"
     rows = found.get("rows", ())

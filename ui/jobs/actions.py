@@ -49,10 +49,7 @@ class JobActions:
         request is running, Busy if too many jobs wait.
         """
         what = JobKind(kind)
-        if what.is_census:
-            self._user.require(Action.EDIT)
-        else:
-            self._user.require(Action.RUN)
+        self._user.require(_action_of(what))
         PROCESSES.reap()
         self._require_capacity(what, request)
         remove_old_jobs(self._settings)
@@ -72,8 +69,8 @@ class JobActions:
 
         Raises PrefectAway if its server does not respond; the flow run still stops when it reads the request.
         """
-        self._user.require(Action.RUN)
         folder = folder_of(self._settings, job)
+        self._user.require(Action.RUN if folder.kind.is_census else _action_of(folder.kind))
         if not folder.has_ended:
             folder.request_cancel(self._user.name)
             DEPLOYED.cancel(folder)
@@ -99,6 +96,16 @@ class JobActions:
                     f"The same job is running: {job.title}, started by {job.started_by}.",
                     remedy="Follow that job, or cancel it first.",
                 )
+
+
+def _action_of(kind: JobKind) -> Action:
+    """Return what the role of the person who starts a job must allow."""
+    match kind:
+        case JobKind.RELEASE | JobKind.ROLLBACK:
+            return Action.RELEASE
+        case JobKind.MONITOR:
+            return Action.MONITOR
+    return Action.EDIT if kind.is_census else Action.RUN
 
 
 WRITING = Lock()  # two tabs of one user may write at once
@@ -328,5 +335,5 @@ class Actions:
         self.censuses = CensusActions(settings, user)
         self.learning = LearningActions(settings, user)
         self.proposals = ProposalActions(settings, user)
-        self.releases = ReleaseActions(settings, user)
+        self.releases = ReleaseActions(settings, user, self.jobs.start)
         self.scenarios = ScenarioActions(settings, user)

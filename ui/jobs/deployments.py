@@ -101,6 +101,9 @@ DEPLOYMENTS: Mapping[JobKind, str] = {
     JobKind.SIMULATE: "simulate/simulate",
     JobKind.OPTIMIZE: "optimize/optimize",
     JobKind.SWEEP: "sweep/nightly-sweep",
+    JobKind.RELEASE: "release/release",
+    JobKind.ROLLBACK: "rollback/rollback",
+    JobKind.MONITOR: "monitor/nightly-monitor",
 }
 REMEMBERED_SECONDS = 10.0  # a request to a server that is down takes seconds to fail
 JOB_TAG = "planwise-job:"

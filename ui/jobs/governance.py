@@ -3,15 +3,19 @@
 import csv
 import logging
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from planwise.errors import PlanWiseError
+from planwise.governance import open_ledger
 from planwise.governance.permissions import Action
 from planwise.governance.proposals import Decision, ReleaseProposal
 from planwise.governance.publications import PROD
 from planwise.governance.roles import acting_as
+from planwise.jobs import Job, JobKind, JobReader, State
 from planwise.settings import Settings
 from ui.jobs.uploads import Upload
 from ui.queries.comparisons import written
@@ -23,6 +27,7 @@ if TYPE_CHECKING:  # they bring SQLMesh and DuckDB, which take seconds
     from planwise.release.releases import Checkpoint
 
 LOG = logging.getLogger("planwise.ui")
+POLL_SECONDS = 0.3
 
 
 class ProposalActions:
@@ -62,30 +67,67 @@ class ProposalActions:
 
 
 class ReleaseActions:
-    """Release, roll back and record actuals; raises PlanWiseError. What takes the warehouse takes seconds."""
+    """Release, roll back and record actuals; raises PlanWiseError. What takes the warehouse takes seconds.
 
-    def __init__(self, settings: Settings, user: User) -> None:
+    A release or rollback is a job, which `start` starts: it goes on when the browser or the dashboard ends.
+    """
+
+    def __init__(self, settings: Settings, user: User, start: Callable[..., Job]) -> None:
         self._settings = settings
         self._user = user
+        self._start = start
 
     def release(self, proposal: int, *, apply: bool) -> "ReleaseReport":
         """Release an approved proposal, or with `apply` false return what that would change."""
         from planwise.app.release import ReleaseRequest, release
-        from planwise.app.runner import InProcessRunner
 
-        with self._acting():
-            return release(
-                self._settings, ReleaseRequest(proposal=proposal, apply=apply), InProcessRunner(LOG.info)
-            )
+        return self._change(JobKind.RELEASE, release, ReleaseRequest(proposal=proposal, apply=apply))
 
     def rollback(self, checkpoint: str, *, apply: bool) -> "ReleaseReport":
         """Put a checkpoint in force again, or with `apply` false return what that would change."""
         from planwise.app.release import RollbackRequest, rollback
-        from planwise.app.runner import InProcessRunner
 
-        with self._acting():
-            request = RollbackRequest(checkpoint=checkpoint, apply=apply)
-            return rollback(self._settings, request, InProcessRunner(LOG.info))
+        return self._change(JobKind.ROLLBACK, rollback, RollbackRequest(checkpoint=checkpoint, apply=apply))
+
+    def _change(self, kind: JobKind, use_case: Callable[..., Any], request: Any) -> "ReleaseReport":
+        from planwise.app.runner import InProcessRunner, title_of
+
+        if not request.apply:
+            with self._acting():
+                report: ReleaseReport = use_case(self._settings, request, InProcessRunner(LOG.info))
+                return report
+        stored = request.model_dump(mode="json")
+        return self._report(self._ended(self._start(kind, stored, title=title_of(kind, stored))))
+
+    def _ended(self, job: Job) -> Job:
+        """Return a job once it has ended; raises PlanWiseError unless it is done."""
+        jobs = JobReader(self._settings)
+        while not job.ended:
+            time.sleep(POLL_SECONDS)
+            job = jobs.get(job.id)
+        if job.error is not None:
+            raise PlanWiseError(job.error.what, remedy=job.error.remedy)
+        if job.state is not State.DONE:
+            raise PlanWiseError(f"{job.title}: {job.state}.", remedy="See the page Run, and start it again.")
+        return job
+
+    def _report(self, job: Job) -> "ReleaseReport":
+        """Return what a job put in force, as the ledger has it."""
+        from planwise.app.release import ReleaseReport
+        from planwise.release.releases import Releases
+
+        result = job.result or {}
+        with open_ledger(self._settings) as ledger:
+            made = next(one for one in Releases(ledger).list() if one.id == result.get("release"))
+        return ReleaseReport(
+            change=made,
+            applied=bool(result["applied"]),
+            checkpoint=made.checkpoint,
+            models_reused=int(result["models_reused"]),
+            seconds=float(result["seconds"]),
+            gate=None,
+            recovered=str(result["recovered"]),
+        )
 
     def checkpoints(self) -> "tuple[tuple[Checkpoint, ...], str]":
         """Return what can be rolled back to, and what was finished or undone of an interrupted change."""

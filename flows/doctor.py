@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, files, requires, version
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +24,7 @@ from planwise.cli.options import Home, Json
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import Busy, CheckFailed, DamagedStore, InputError, PlanWiseError
 from planwise.prefect_server import configured_api
-from planwise.settings import Settings
+from planwise.settings import REPOSITORY, Settings
 from planwise.storage import MEGABYTE, hold_lock, read_lock_holder, sizes_mb
 
 PYTHON_MIN = (3, 11)
@@ -64,13 +64,26 @@ def python(running: tuple[int, int, int]) -> DoctorCheck:
 
 def package(name: str, installed: str | None, wanted: str, why: str = "") -> DoctorCheck:
     """Check an installed version against its pin; `why` says what breaks otherwise."""
-    remedy = "`make demo` (or any target) installs the locked versions."
+    remedy = f"`pip install '{name}{wanted}'`; in a checkout, `make demo` installs the locked versions."
     if installed is None:
         return DoctorCheck(name, CheckStatus.FAILED, f"not installed, needs {wanted}", remedy)
     if installed not in SpecifierSet(wanted, prereleases=True):
         reason = f": {why}" if why else ""
         return DoctorCheck(name, CheckStatus.FAILED, f"{installed}, needs {wanted}{reason}", remedy)
     return DoctorCheck(name, CheckStatus.OK, f"{installed} ({wanted or 'any version'})")
+
+
+def installation(
+    folder: Path, installed: str, missing: Sequence[str], problem: InputError | None
+) -> DoctorCheck:
+    """Check that every installed file is there, and the SQLMesh project that the environment may name."""
+    label = "installation"
+    if missing:
+        found = f"{len(missing)} files of PlanWise {installed} are missing in {folder}: {missing[0]} ..."
+        return DoctorCheck(label, CheckStatus.FAILED, found, "Install PlanWise again.")
+    if problem:
+        return DoctorCheck(label, CheckStatus.FAILED, problem.what, problem.remedy)
+    return DoctorCheck(label, CheckStatus.OK, f"PlanWise {installed} in {folder}")
 
 
 def home(
@@ -250,6 +263,7 @@ def examine(settings: Settings) -> Iterator[DoctorCheck]:
 
     yield python(sys.version_info[:3])
     yield from _packages()
+    yield _installation(settings)
     yield _home(settings)
     if settings.root.exists():
         is_open = bool(settings.root.stat().st_mode & OTHERS)
@@ -274,6 +288,17 @@ def _packages() -> Iterator[DoctorCheck]:
         except PackageNotFoundError:
             installed = None
         yield package(name, installed, declared[name], why)
+
+
+def _installation(settings: Settings) -> DoctorCheck:
+    recorded = (file for file in files("planwise") or () if file.suffix != ".pyc")
+    missing = [str(file) for file in recorded if not Path(str(file.locate())).exists()]
+    problem = None
+    try:
+        settings.require_project()
+    except InputError as error:
+        problem = error
+    return installation(REPOSITORY, version("planwise"), missing, problem)
 
 
 def _home(settings: Settings) -> DoctorCheck:

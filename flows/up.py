@@ -96,7 +96,7 @@ def up(
 
     """
     settings = settings_for(home)
-    up_processes.project()
+    settings.require_project()
     addresses = up_processes.Addresses(prefect_port, dashboard_port)
     require_free_port(up_processes.HOST, prefect_port, remedy=_other_port("--prefect-port", prefect_port))
     if dashboard:

@@ -15,7 +15,7 @@ from typing import Self
 import psutil
 import yaml
 
-from planwise.errors import InputError, PlanWiseError
+from planwise.errors import PlanWiseError
 from planwise.prefect_server import prefect_home, protection
 from planwise.processes import PYTHON, child_environment, describe_exit, start_session
 from planwise.settings import REPOSITORY, Settings
@@ -49,7 +49,7 @@ def wait_or_kill(processes: Iterable[psutil.Process], seconds: float) -> None:
 
 
 HOST = "127.0.0.1"
-DEPLOYMENTS = "prefect.yaml"
+DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")  # in a checkout, a link to the file at its top
 WORKER = "planwise-up"
 # Variables of another server, which do not apply to this one.
 FOREIGN = ("PREFECT_PROFILE", "PREFECT_PROFILES_PATH", "PREFECT_API_KEY")
@@ -116,19 +116,9 @@ def program_environment(
     }
 
 
-def project(folder: Path = REPOSITORY) -> Path:
-    """Return the folder of the checkout, which holds the deployments; raises InputError without one."""
-    if not (folder / DEPLOYMENTS).is_file():
-        raise InputError(
-            f"{folder / DEPLOYMENTS} does not exist, so there is nothing to deploy.",
-            remedy="Run `planwise up` from a checkout that is installed in place: `make up`.",
-        )
-    return folder
-
-
 def work_pools() -> tuple[str, ...]:
     """Return the names of the deployments' work pools."""
-    declared = yaml.safe_load((project() / DEPLOYMENTS).read_text(encoding="utf-8"))
+    declared = yaml.safe_load(DEPLOYMENTS.read_text(encoding="utf-8"))
     return tuple(sorted({deployment["work_pool"]["name"] for deployment in declared["deployments"]}))
 
 
@@ -147,8 +137,7 @@ def create_pool(pool: str, folder: Path) -> Program:
 
 def deploy(folder: Path) -> Program:
     """Return the program that registers all deployments; their runs work in the same folder."""
-    file = str(project() / DEPLOYMENTS)
-    arguments = ("deploy", "--all", "--no-prompt", "--prefect-file", file)
+    arguments = ("deploy", "--all", "--no-prompt", "--prefect-file", str(DEPLOYMENTS))
     return _prefect("prefect-deploy", "deployments", folder, *arguments)
 
 

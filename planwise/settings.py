@@ -18,7 +18,7 @@ from planwise.errors import InputError
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parent.parent  # a checkout, or the folder of an installation
 HOME_VARIABLE, DEFAULT_HOME = "PLANWISE_HOME", Path(".planwise")
 FILE = ".env"
 # Only the environment names the home and the code; a file may come with a folder from elsewhere.
@@ -128,6 +128,15 @@ class Settings(HomeSettings):
         default=2, ge=1, le=16, description="Processes of the dashboard for live previews"
     )
     jobs_kept: int = Field(default=200, ge=1, description="Ended jobs whose files are kept")
+
+    def require_project(self) -> Path:
+        """Return the SQLMesh project; raises InputError for a folder without its models."""
+        if not (self.project / "models" / "marts").is_dir():
+            raise InputError(
+                f"{self.project} is not the SQLMesh project of PlanWise: it has no models.",
+                remedy="Correct or unset PLANWISE_PROJECT; if it is not set, install PlanWise again.",
+            )
+        return self.project
 
     @property
     def warehouse_file(self) -> Path:

@@ -180,7 +180,12 @@ class ModelProgress:
 
 
 def resolve_scenario(settings: Settings, request: ScenarioRequest) -> Resolved:
-    """Return the request's scenario and census, and every parameter with the request's changes on top."""
+    """Return the request's scenario and census, and every parameter with the request's changes on top.
+
+    Raises InputError for a scenario, census or change that does not exist, and for an installation whose
+    models are missing.
+    """
+    settings.require_project()
     changes = request.changes()
     with open_ledger(settings) as ledger:
         scenario = ledger.scenarios.get(request.scenario)

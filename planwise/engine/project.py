@@ -153,7 +153,7 @@ def open_project(
     cache = settings.root / "cache" / "sqlmesh"
     config = sqlmesh_config(database, variables, database_options(settings, database), cache_dir=cache)
     cache_schedules()
-    context = PlanContext(paths=[settings.project], config=config, load=False)
+    context = PlanContext(paths=[settings.require_project()], config=config, load=False)
     if load:
         context.load(update_schemas=False)
     without_file_caches(context)

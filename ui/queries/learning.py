@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from planwise.errors import InputError
-from planwise.settings import REPOSITORY, Settings
+from planwise.settings import Settings
 from ui.values.learning import (
     WORD,
     Course,
@@ -33,7 +33,7 @@ from ui.values.learning import (
 
 FOLDER = "learning"
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, and a session waits for it
-REFERENCE = REPOSITORY / "docs" / "reference" / "models.md"  # part of a checkout, like the models themselves
+REFERENCE = "models.md"  # a link to the page of docs/reference, which a wheel has a copy of
 
 
 class LearningReader:
@@ -74,14 +74,10 @@ def _library() -> Library:
     courses = tuple(_course(entry) for entry in _yaml("courses.yaml")["courses"])
     terms = [GlossaryTerm(kind=WORD, **entry) for entry in _yaml("glossary.yaml")]
     terms += parameter_terms()
-    missing = ""
-    try:
-        terms += column_terms(REFERENCE.read_text(encoding="utf-8"))
-    except OSError as error:
-        missing = f"The columns of results are not listed: {REFERENCE} cannot be read ({error.strerror})."
+    terms += column_terms(_assets().joinpath(REFERENCE).read_text(encoding="utf-8"))
     terms.sort(key=lambda term: (term.name.lower(), term.means))
     troubles = tuple(Trouble(**entry) for entry in _yaml("troubleshooting.yaml"))
-    return Library(_form(), courses, tuple(_methods()), tuple(terms), troubles, missing)
+    return Library(_form(), courses, tuple(_methods()), tuple(terms), troubles)
 
 
 def _form() -> ReadinessForm:

@@ -159,14 +159,13 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Library:
-    """All learning material; `missing` says what could not be listed, and why."""
+    """All learning material."""
 
     form: ReadinessForm
     courses: tuple[Course, ...]
     methods: tuple[Method, ...]
     terms: tuple[GlossaryTerm, ...]
     troubles: tuple[Trouble, ...]
-    missing: str = ""
 
     @property
     def modules(self) -> Mapping[str, Module]:

@@ -12,6 +12,7 @@ from flows import doctor as checks
 from flows.doctor import CheckStatus, examine
 from planwise.census import generate_census
 from planwise.engine.warehouse import MARTS
+from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.settings import Settings
 from planwise.storage import hold_lock
@@ -49,6 +50,21 @@ def test_a_version_against_its_pin(installed, wanted, status):
     check = checks.package("a-package", installed, wanted, "something breaks")
     assert check.status is status
     assert (check.remedy is not None) == (status is CheckStatus.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("missing", "problem", "found"),
+    [
+        ((), None, "PlanWise 1.0 in /somewhere"),
+        (("ui/app.py", "a"), None, "2 files of PlanWise 1.0 are missing in /somewhere: ui/app.py ..."),
+        ((), InputError("No models.", remedy="Correct it."), "No models."),
+    ],
+)
+def test_an_installation(missing, problem, found):
+    check = checks.installation(HOME, "1.0", missing, problem)
+    assert check.found == found
+    broken = bool(missing or problem)
+    assert (check.status is CheckStatus.FAILED, check.remedy is not None) == (broken, broken)
 
 
 def test_what_breaks_outside_a_pin_is_said():

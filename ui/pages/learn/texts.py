@@ -226,11 +226,10 @@ class Glossary:
         )
         self._found = html.pane("", margin=0)
         self._list = Linked(session.go)
-        missing = html.pane(html.notice(library.missing, tone="warn") if library.missing else "")
         self._search.param.watch(self._searched, "value_input")
         self._kind.param.watch(self._searched, "value")
         tools = pn.FlexBox(self._search, self._kind, gap="12px", align_items="flex-end")
-        self.layout = pmui.Paper(pn.Column(missing, tools, self._found, self._list, **PARTS), **FRAME)
+        self.layout = pmui.Paper(pn.Column(tools, self._found, self._list, **PARTS), **FRAME)
         self._fill()
 
     def show(self, key: str) -> None:

@@ -30,9 +30,23 @@ from sqlmesh.core.snapshot import (
 )
 from sqlmesh.core.state_sync import StateSync
 from sqlmesh.core.state_sync.base import DelegatingStateSync
-from sqlmesh.utils import UniqueKeyDict
+from sqlmesh.utils import UniqueKeyDict, metaprogramming
 from sqlmesh.utils import cron as sqlmesh_cron
 from sqlmesh.utils.jinja import JinjaMacroRegistry
+
+
+def is_inside(path: Path | str | None, folder: Path | str | None) -> bool:
+    """Return whether a file is in a folder.
+
+    SQLMesh's own function denies it for everything below `site-packages`, where a wheel puts the project.
+    """
+    if path is None or folder is None or not (Path(path).exists() and Path(folder).exists()):
+        return False
+    return Path(path).absolute().is_relative_to(Path(folder).absolute())
+
+
+_metaprogramming: Any = metaprogramming
+_metaprogramming._is_relative_to = is_inside
 
 
 class BatchedRecords(DelegatingStateSync):

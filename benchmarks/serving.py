@@ -6,7 +6,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPMessage
@@ -44,6 +44,7 @@ def serving(
     port: int | None = None,
     environment: Mapping[str, str] | None = None,
     ready: str = PAGE,
+    program: Sequence[str] = PLANWISE,
 ) -> Iterator[Served]:
     """Yield the dashboard on a free port, or on this one, once it answers; `ready` is visited first.
 
@@ -52,7 +53,7 @@ def serving(
     """
     port = find_free_port() if port is None else port
     url = f"{'https' if '--tls-certificate' in options else 'http'}://127.0.0.1:{port}"
-    command = (*PLANWISE, "serve", "--no-browser", "--port", str(port), "--home", str(home), *options)
+    command = (*program, "serve", "--no-browser", "--port", str(port), "--home", str(home), *options)
     # The log is a file: a pipe that nobody reads stops the server once it is full.
     process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:

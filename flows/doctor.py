@@ -77,13 +77,12 @@ def installation(
     folder: Path, installed: str, missing: Sequence[str], problem: InputError | None
 ) -> DoctorCheck:
     """Check that every installed file is there, and the SQLMesh project that the environment may name."""
-    label = "installation"
     if missing:
         found = f"{len(missing)} files of PlanWise {installed} are missing in {folder}: {missing[0]} ..."
-        return DoctorCheck(label, CheckStatus.FAILED, found, "Install PlanWise again.")
+        problem = InputError(found, remedy="Install PlanWise again.")
     if problem:
-        return DoctorCheck(label, CheckStatus.FAILED, problem.what, problem.remedy)
-    return DoctorCheck(label, CheckStatus.OK, f"PlanWise {installed} in {folder}")
+        return DoctorCheck("installation", CheckStatus.FAILED, problem.what, problem.remedy)
+    return DoctorCheck("installation", CheckStatus.OK, f"PlanWise {installed} in {folder}")
 
 
 def home(

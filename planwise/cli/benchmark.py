@@ -2,7 +2,6 @@
 
 import importlib
 import json as json_format
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +13,6 @@ from rich.table import Table
 from planwise.cli.options import Json
 from planwise.console import PLAIN, emit_json, progress, results
 from planwise.errors import CheckFailed, InputError
-from planwise.settings import REPOSITORY
 
 REPORTS = Path("reports/benchmarks")
 SAVED_BASELINE = REPORTS / "baseline.json"
@@ -66,7 +64,9 @@ def benchmark(
     if fail_on_regression and baseline is None:
         baseline = SAVED_BASELINE
     then = _metrics(baseline) if baseline else None
-    measuring, recording, comparing = (_module(name) for name in ("simulation", "record", "comparison"))
+    measuring, recording, comparing = (
+        importlib.import_module(f"benchmarks.{name}") for name in ("simulation", "record", "comparison")
+    )
     file = output or recording.default_output(REPORTS)
     with progress().status("starting") as status:
         found = {
@@ -98,18 +98,6 @@ def benchmark(
         peak = result["metrics"]["peak_memory_mb"]
         results().print(f"Peak memory {peak:,.0f} MB. Written to {file}.", markup=False, soft_wrap=True)
     return CheckFailed.exit_code if failed else 0
-
-
-def _module(name: str) -> ModuleType:
-    """Import a module of benchmarks/, which is beside the package in a checkout and is not installed."""
-    if not (REPOSITORY / "benchmarks" / f"{name}.py").is_file():
-        raise InputError(
-            f"The folder {REPOSITORY / 'benchmarks'} is missing.",
-            remedy="Run this from a checkout; an installed package does not include the benchmarks.",
-        )
-    if str(REPOSITORY) not in sys.path:
-        sys.path.append(str(REPOSITORY))
-    return importlib.import_module(f"benchmarks.{name}")
 
 
 def _require_positive(employees: tuple[int, ...], runs: int) -> None:

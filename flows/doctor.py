@@ -25,12 +25,20 @@ from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import Busy, CheckFailed, DamagedStore, InputError, PlanWiseError
 from planwise.prefect_server import configured_api
 from planwise.settings import REPOSITORY, Settings
-from planwise.storage import MEGABYTE, hold_lock, read_lock_holder, sizes_mb
+from planwise.storage import (
+    MEGABYTE,
+    OTHERS,
+    hold_lock,
+    loose_files,
+    make_private,
+    read_lock_holder,
+    sizes_mb,
+)
 
 PYTHON_MIN = (3, 11)
 FREE_MIN_MB = 200  # less than one simulation of 100,000 people writes
 FREE_LOW_MB = 2_000  # one simulation of a million
-LARGEST_SHOWN = 3
+LARGEST_SHOWN = LOOSE_SHOWN = 3
 
 
 class CheckStatus(StrEnum):
@@ -311,40 +319,6 @@ def _home(settings: Settings) -> DoctorCheck:
         problem = str(error.strerror)
     free_mb = shutil.disk_usage(nearest).free / MEGABYTE
     return home(root, exists=root.exists(), problem=problem, free_mb=free_mb, sizes=sizes_mb(root))
-
-
-OTHERS = 0o077
-LOOSE_SHOWN = 3
-# What PlanWise writes: the folder of a home may have other files, which are not its own.
-OWN = (
-    *("auth", "backups", "cache", "censuses", "imports", "jobs", "learning", "logs"),
-    *("prefect", "published", "studies", "sweeps", "workers"),
-    *("warehouse.*", "ledger.sqlite*", "identity.key", "*.lock", ".env", "*.part"),
-)
-
-
-def loose_files(root: Path) -> tuple[Path, ...]:
-    """Return the home and the files and folders of PlanWise in it that other accounts may use; no links."""
-    own = [path for pattern in OWN for path in sorted(root.glob(pattern))]
-    if not own:
-        return ()
-    inside = [path for folder in own if folder.is_dir() for path in sorted(folder.rglob("*"))]
-    every = (path for path in (root, *own, *inside) if not path.is_symlink())
-    return tuple(path for path in every if path.stat().st_mode & OTHERS)
-
-
-def make_private(root: Path) -> tuple[Path, ...]:
-    """Take the rights of other accounts away; return the changed paths. Raises InputError if it cannot."""
-    changed = loose_files(root)
-    try:
-        for path in changed:
-            path.chmod(path.stat().st_mode & ~OTHERS & 0o7777)
-    except OSError as error:
-        raise InputError(
-            f"The mode of {error.filename} cannot be changed: {error.strerror}.",
-            remedy="Run the command as its owner, or change the owner.",
-        ) from error
-    return changed
 
 
 def _census(settings: Settings) -> DoctorCheck:

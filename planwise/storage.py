@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from planwise.errors import Busy, DamagedStore, PlanWiseError, machine_error
+from planwise.errors import Busy, DamagedStore, InputError, PlanWiseError, machine_error
 
 Item = TypeVar("Item")
 PARTIAL = ".part"
@@ -408,3 +408,36 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+OTHERS = 0o077  # the rights of other accounts of the machine
+# What PlanWise writes: the folder of a home may have other files, which are not its own.
+OWN_PARTS = (
+    *("auth", "backups", "cache", "censuses", "imports", "jobs", "learning", "logs"),
+    *("prefect", "published", "studies", "sweeps", "workers"),
+    *("warehouse.*", "ledger.sqlite*", "identity.key", "*.lock", ".env", "*.part"),
+)
+
+
+def loose_files(root: Path) -> tuple[Path, ...]:
+    """Return the home and the files and folders of PlanWise in it that other accounts may use; no links."""
+    own = [path for pattern in OWN_PARTS for path in sorted(root.glob(pattern))]
+    if not own:
+        return ()
+    inside = [path for folder in own if folder.is_dir() for path in sorted(folder.rglob("*"))]
+    every = (path for path in (root, *own, *inside) if not path.is_symlink())
+    return tuple(path for path in every if path.stat().st_mode & OTHERS)
+
+
+def make_private(root: Path) -> tuple[Path, ...]:
+    """Take the rights of other accounts away; return the changed paths. Raises InputError if it cannot."""
+    changed = loose_files(root)
+    try:
+        for path in changed:
+            path.chmod(path.stat().st_mode & ~OTHERS & 0o7777)
+    except OSError as error:
+        raise InputError(
+            f"The mode of {error.filename} cannot be changed: {error.strerror}.",
+            remedy="Run the command as its owner, or change the owner.",
+        ) from error
+    return changed

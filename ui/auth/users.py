@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from planwise.errors import InputError
-from planwise.storage import OWNER_ONLY_FOLDER, create_file, hold_lock, reading, write_text
+from planwise.storage import OTHERS, OWNER_ONLY_FOLDER, create_file, hold_lock, reading, write_text
 from ui.values.user import ROLES
 
 COST, BLOCK, LANES = 2**15, 8, 3  # 32 MiB and about 0.2 s an attempt: OWASP's minimum for scrypt
@@ -70,7 +70,6 @@ def _text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-OTHERS = 0o077
 FOLDER = "auth"
 SECRET_BYTES = 48
 

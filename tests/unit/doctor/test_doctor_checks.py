@@ -15,7 +15,7 @@ from planwise.engine.warehouse import MARTS
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.settings import Settings
-from planwise.storage import hold_lock
+from planwise.storage import hold_lock, make_private
 from tests.ui.published import manifest
 
 HOME = Path("/somewhere")
@@ -217,5 +217,5 @@ def test_a_home_that_others_can_read_is_reported_and_mended(settings, capsys):
 def test_a_folder_that_is_no_home_keeps_its_modes(tmp_path):
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared").chmod(0o777)
-    assert checks.make_private(tmp_path / "shared") == ()
+    assert make_private(tmp_path / "shared") == ()
     assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o777

@@ -158,6 +158,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="planwise-check-") as folder, ThreadPoolExecutor() as beside:
         scratch = Path(folder)
         environment = {**os.environ, "PLANWISE_HOME": str(scratch / "home")}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of some hundred processes compiles it all
         last = ""
         lints = beside.submit(run_lints, environment)
         if options.lint:

@@ -14,6 +14,8 @@ from reference.rules import GROUPINGS, Person, completed_years, rounded
 from reference.simulate import Simulation
 
 KINDS = ("cola", "merit", "promotion")
+MOMENTS = ("opening", "cola", "merit")
+Members = dict[str, list[Person]]  # by moment
 
 
 def binary_ties(s: Simulation) -> set[tuple[int, str]]:
@@ -88,7 +90,7 @@ def budget(s: Simulation) -> pd.DataFrame:
     for year, people in s.rows.items():
         opening = [p for p in people if not p["is_hire"]]
         close = active(people)
-        row = _increases(s, year, opening)
+        row = _increases(s, year, dict.fromkeys(MOMENTS, opening))
         row["hire_cost"] = sum((p["base_pay"] * p["fte"] for p in close if p["is_hire"]), Fraction(0))
         row["exit_savings"] = sum((p["base_pay"] * p["fte"] for p in opening if not stayed(p)), Fraction(0))
         factors = {k: _cash_factors(s, k) for k in {p["level_id"] for p in close}}
@@ -116,10 +118,9 @@ def increase_budget(s: Simulation) -> pd.DataFrame:
                 and attribute in GROUPINGS
             ):
                 continue
-            groups = sorted({g for p in opening for g in _groups(s, year, p, attribute).values()})
-            for group in groups:
-                row = _increases(s, year, opening, attribute, group)
-                left = [p for p in opening if _groups(s, year, p, attribute)["opening"] == group]
+            for group, people_at in sorted(_members(s, year, opening, attribute).items()):
+                row = _increases(s, year, people_at)
+                left = people_at["opening"]
                 counts = {
                     "headcount": len(left),
                     "promotions": sum(p["promotion_date"] is not None for p in left),
@@ -128,15 +129,23 @@ def increase_budget(s: Simulation) -> pd.DataFrame:
                     {"simulation_year": year, "attribute": attribute, "group": group}
                     | counts
                     | _promotion_raises(left)
-                    | {"merit_pool": money(_pool(s, year, opening, attribute, group))}
+                    | {"merit_pool": money(_weighted(people_at["merit"], "merit_pool"))}
                     | {k: money(v) for k, v in row.items()}
                 )
     return pd.DataFrame(rows)
 
 
-def _pool(s: Simulation, year: int, opening: list[Person], attribute: str, group: str) -> Fraction:
-    there = [p for p in opening if _groups(s, year, p, attribute)["merit"] == group]
-    return sum((p["merit_pool"] * p["fte"] for p in there), Fraction(0))
+def _members(s: Simulation, year: int, opening: list[Person], attribute: str) -> dict[str, Members]:
+    """Return each group with who counts in it at each moment."""
+    found: dict[str, Members] = {}
+    for p in opening:
+        for moment, group in _groups(s, year, p, attribute).items():
+            found.setdefault(group, {m: [] for m in MOMENTS})[moment].append(p)
+    return found
+
+
+def _weighted(people: list[Person], key: str) -> Fraction:
+    return sum((p[key] * p["fte"] for p in people), Fraction(0))
 
 
 def _promotion_raises(people: list[Person]) -> dict[str, float | int | None]:
@@ -153,22 +162,14 @@ def _groups(s: Simulation, year: int, p: Person, attribute: str) -> dict[str, st
     """Return the group in which a person counts at the opening and at either raise."""
     if attribute != "level":
         group = "all" if attribute == "all" else p[attribute] or "not stated"
-        return dict.fromkeys(("opening", "cola", "merit"), group)
+        return dict.fromkeys(MOMENTS, group)
     rises, opening, level = p["promotion_date"], p["opening_level_id"], p["level_id"]
     cola = level if rises and rises < s.day("cola", year) else opening
     merit = level if rises and rises <= s.day("merit", year) else opening
     return {"opening": str(opening), "cola": str(cola), "merit": str(merit)}
 
 
-def _increases(
-    s: Simulation, year: int, opening: list[Person], attribute: str = "all", group: str = "all"
-) -> dict[str, Fraction | None]:
-    def of(moment: str) -> list[Person]:
-        return [p for p in opening if _groups(s, year, p, attribute)[moment] == group]
-
-    def weighted(people: list[Person], key: str) -> Fraction:
-        return sum((p[key] * p["fte"] for p in people), Fraction(0))
-
+def _increases(s: Simulation, year: int, people_at: Members) -> dict[str, Fraction | None]:
     days = Fraction((date(year, 12, 31) - date(year, 1, 1)).days + 1)
     in_year = sum(
         (
@@ -176,17 +177,17 @@ def _increases(
             * p["fte"]
             * ((p["last_day"] - s.day(k, year)).days + 1)
             for k in ("cola", "merit")
-            for p in of(k)
+            for p in people_at[k]
             if k in p["raises"]
         ),
         Fraction(0),
     )
-    cola, merit = _delta(of("cola"), "cola", by_fte=True), _delta(of("merit"), "merit", by_fte=True)
-    lump_sum = weighted(of("merit"), "lump_sum")
-    promotion = _delta(of("opening"), "promotion", by_fte=True)
-    payroll = weighted(of("opening"), "starting_pay")
-    cola_payroll = weighted([p for p in of("cola") if p["due"]["cola"]], "pay_before_cola")
-    merit_payroll = weighted([p for p in of("merit") if p["on_merit_date"]], "pay_before_merit")
+    cola, merit = (_delta(people_at[kind], kind, by_fte=True) for kind in ("cola", "merit"))
+    lump_sum = _weighted(people_at["merit"], "lump_sum")
+    promotion = _delta(people_at["opening"], "promotion", by_fte=True)
+    payroll = _weighted(people_at["opening"], "starting_pay")
+    cola_payroll = _weighted([p for p in people_at["cola"] if p["due"]["cola"]], "pay_before_cola")
+    merit_payroll = _weighted([p for p in people_at["merit"] if p["on_merit_date"]], "pay_before_merit")
     increase = cola + merit + lump_sum
     rate = (cola / cola_payroll if cola_payroll else 0) + (
         (merit + lump_sum) / merit_payroll if merit_payroll else 0

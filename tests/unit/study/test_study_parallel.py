@@ -1,5 +1,6 @@
 """Trials side by side: in the batch's order, each once, whatever becomes of a worker."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import psutil
 import pytest
 from study_worlds import COLA, FakeWorkers, ParallelWorld
 
+from planwise import workers
 from planwise.errors import InputError
 from planwise.study import Hooks, TrialPool
 from planwise.study.optuna_storage import load_study
@@ -24,6 +26,15 @@ from tests.waiting import wait_until
 
 TARGET = 0.04
 SLOW, LONG = 0.6, 60.0  # seconds
+IMPORTED = ["benchmarks.analytic", "planwise.study.problem", "planwise.study.trial_pool"]
+
+
+@pytest.fixture(autouse=True)
+def _workers_have_imported(monkeypatch):
+    """Workers are forked from a process that has imported what they need; a script's are not."""
+    forked = multiprocessing.get_context("forkserver")
+    forked.set_forkserver_preload(IMPORTED)
+    monkeypatch.setattr(workers, "SPAWN", forked)
 
 
 def running(world):
@@ -162,9 +173,9 @@ def test_workers_die_with_their_study_however_it_dies(tmp_path):
     script.write_text(ORPHANING.format(paths=paths, folder=str(tmp_path), long=LONG))
     study = subprocess.Popen([sys.executable, str(script)])
     try:
-        begun = wait_until(lambda: list(tmp_path.glob("begun-*")), 30)
+        begun = wait_until(lambda: list(tmp_path.glob("begun-*")))
         worker = int(begun[0].name.split("-")[2])
     finally:
         study.send_signal(signal.SIGKILL)
         study.wait()
-    wait_until(lambda: not psutil.pid_exists(worker), 30)
+    wait_until(lambda: not psutil.pid_exists(worker))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
+from planwise.app.performance import run_measured
 from planwise.app.runner import InProcessRunner, Runner, run_as_job
 from planwise.errors import PlanWiseError
 from planwise.jobs import JobKind
@@ -54,9 +55,9 @@ def run_use_case(
     url = configured_api()
     if not (url is not None if as_flow is None else as_flow):
         inner = InProcessRunner()
-        return (
-            job(settings, request, inner) if kind is None else run_as_job(settings, kind, request, job, inner)
-        )
+        if kind is None:
+            return run_measured(settings, flow.replace("_", " "), request, job, inner)
+        return run_as_job(settings, kind, request, job, inner)
     prepare(settings)
     with server_answers():
         return getattr(import_module("flows.flows"), flow)(request=request)

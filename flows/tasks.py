@@ -2,7 +2,7 @@
 
 import errno
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar, cast
@@ -18,17 +18,20 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.events import emit_event
 from prefect.runtime import flow_run
 from prefect.states import Cancelled
 from prefect.tasks import Task, exponential_backoff
 
-from planwise.app.runner import Runner, Stopped, record_job, run_as_job
+from planwise.app.performance import run_measured
+from planwise.app.runner import Runner, Stopped, record_job, run_as_job, step_name
 from planwise.console import settings_for
 from planwise.errors import Busy, InputError, PlanWiseError, UnexpectedError
 from planwise.governance.roles import acting_as
 from planwise.jobs import JobFolder, JobKind, JobWriter
 from planwise.jobs.folder import REQUEST
 from planwise.masking import describe_error, masked_traceback
+from planwise.monitoring import monitor_block
 from planwise.processes import keep_private
 from planwise.settings import Settings
 
@@ -36,6 +39,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PREFECT = "prefect"
+PERFORMANCE_ALERT = "planwise.performance.alert"
 RETRIES = 3
 BACKOFF_SECONDS = 2  # 2, 4, 8: a backup or a virus scanner finishes within that
 POLL_SECONDS = 2.0  # reading the run's state takes a tenth of a second
@@ -83,14 +87,15 @@ class PrefectRunner:
                 return step(*args, **kwargs)
 
         as_task: Callable[[Callable[P, R]], Task[P, R]] = task(
-            name=step.__name__.replace("_", " "),
+            name=step_name(step),
             cache_policy=NO_CACHE,
             persist_result=False,
             retries=RETRIES,
             retry_delay_seconds=exponential_backoff(BACKOFF_SECONDS),
             retry_condition_fn=is_passing_fault,
         )
-        return as_task(masked)(*args, **kwargs)
+        with monitor_block(step_name(step)):  # the task's retries included
+            return as_task(masked)(*args, **kwargs)
 
     def log(self, message: str) -> None:
         """Write to the run's log."""
@@ -115,6 +120,13 @@ class PrefectRunner:
 
     def note(self, name: str, value: str) -> None:
         """Do nothing: the log and the artifacts have it."""
+
+    def alert(self, message: str, facts: Mapping[str, Any]) -> None:
+        """Log the message and emit an event."""
+        get_run_logger().warning(message)
+        emit_event(
+            PERFORMANCE_ALERT, {"prefect.resource.id": f"prefect.flow-run.{self._id}"}, payload=dict(facts)
+        )
 
     def stopped(self) -> bool:
         """Whether the run was cancelled; the state is polled, because a plain process gets no signal."""
@@ -147,7 +159,11 @@ def run_deployment_job(job: Callable[[Settings, Any, Runner], Any], request: Any
                 return run_as_job(settings, kind, request, job, PrefectRunner())
             started = folder.read(REQUEST) or {}
             with acting_as(str(started.get("started_by")), started.get("role")):
-                return record_job(JobWriter(folder), PrefectRunner(), lambda run: job(settings, request, run))
+
+                def measured(run: Runner) -> Any:
+                    return run_measured(settings, kind, request, job, run)
+
+                return record_job(JobWriter(folder), PrefectRunner(), measured)
     except Stopped as stopped:
         return Cancelled(message=stopped.what)
 

@@ -24,6 +24,7 @@ from planwise.census import (
 from planwise.census.registry import census_table
 from planwise.errors import GateBlocked
 from planwise.gate import GateResult, require
+from planwise.monitoring import describe_run
 from planwise.settings import Settings
 from planwise.study import census_levels
 
@@ -59,6 +60,7 @@ def ingest(settings: Settings, request: IngestRequest, run: Runner) -> Ingestion
     require_edit(settings)
     reading: Reading = run(read_file, settings, request)
     report = reading.report
+    describe_run(employees=report.rows_accepted, records=report.rows_read)
     rows, levels = census_table(reading.rows).to_pandas(), reading.ranges["level_id"].tolist()
     gate = run(
         gate_census, settings, rows, date.fromisoformat(report.as_of), levels, valid_share=report.valid_share
@@ -104,6 +106,7 @@ def generate(settings: Settings, request: GenerateRequest, run: Runner) -> Gener
         )
 
     census: Census = run(generate_rows)
+    describe_run(employees=census.rows, census=census.name, records=census.rows)
     rows = pd.read_parquet(census.census_file)
     gate = run(gate_census, settings, rows, census.as_of, census_levels(census), valid_share=1.0)
     show_gate(run, census.name, gate)

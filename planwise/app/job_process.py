@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from planwise.app.performance import run_measured
 from planwise.app.runner import InProcessRunner, Runner, grace_period, record_job, wait_for_cancellation
 from planwise.console import settings_for
 from planwise.errors import InputError, PlanWiseError
@@ -126,7 +127,8 @@ def _run_job(settings: Settings, writer: JobWriter, kind: JobKind, request: dict
         writer.waiting("Starting…" if kind.is_census else "Loading the engine…")
         patience = {"lock_timeout_seconds": PLAN_LOCK_TIMEOUT_SECONDS} if kind is JobKind.PLAN else {}
         parsed = parse_request(kind, request)
-        return use_case_of(kind)[1](settings.model_copy(update=patience), parsed, run)
+        use_case, own = use_case_of(kind)[1], settings.model_copy(update=patience)
+        return use_case(own, parsed, run) if kind.is_brief else run_measured(own, kind, parsed, use_case, run)
 
     record_job(writer, InProcessRunner(), job, has_turn=has_turn)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from planwise.app.performance import prune_runs
 from planwise.app.requests import MaintainRequest
 from planwise.app.runner import Runner
 from planwise.app.simulate import warehouse_for
@@ -35,13 +36,14 @@ SCENARIO = scenario_environment("")
 PARTIAL_MAX_AGE_SECONDS = 6 * 3600  # no process writes one file for so long
 ERROR_LOGS_KEPT = 50
 SWEEPS_KEPT = 100
+MEASURED_RUNS_KEPT = 2000
 
 
 @dataclass(frozen=True)
 class MaintenanceReport:
     """What was removed, or with `dry_run` would be; sizes of the home in MB, by file and folder, afterwards.
 
-    `problem` says why the warehouse was not compacted.
+    `measured_runs` is the number of old measurements. `problem` says why the warehouse was not compacted.
     """
 
     dry_run: bool
@@ -49,6 +51,7 @@ class MaintenanceReport:
     snapshots: tuple[str, ...]
     tables: tuple[str, ...]
     files: tuple[str, ...]
+    measured_runs: int
     home_mb: Mapping[str, float]
     freed_mb: float
     problem: str | None
@@ -69,7 +72,8 @@ class MaintenanceReport:
     def __str__(self) -> str:
         counts = (
             f"{len(self.environments)} environments, {len(self.tables)} tables, "
-            f"{len(self.snapshots)} versions of models and {len(self.files)} files"
+            f"{len(self.snapshots)} versions of models, {len(self.files)} files and "
+            f"{self.measured_runs} measured runs"
         )
         home = f"The home takes {sum(self.home_mb.values()):,.1f} MB"
         if self.dry_run:
@@ -94,6 +98,7 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
         files += run(remove_old_jobs, settings, dry_run=request.dry_run)
         if settings.warehouse_file.exists() and not request.dry_run:
             compaction = run(compact_file, settings)
+    measured_runs = run(prune_runs, settings, MEASURED_RUNS_KEPT, dry_run=request.dry_run)
     after = sizes_mb(settings.root)
     report = MaintenanceReport(
         dry_run=request.dry_run,
@@ -101,6 +106,7 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
         snapshots=gone.snapshots,
         tables=gone.tables,
         files=tuple(map(str, files)),
+        measured_runs=measured_runs,
         home_mb=after,
         freed_mb=round(before - sum(after.values()), 1),
         problem=compaction.problem if compaction else None,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from planwise.app.performance import run_measured
 from planwise.console import progress
 from planwise.errors import GateBlocked, InputError, PlanWiseError, expected_error
 from planwise.governance import current_user
@@ -17,6 +18,7 @@ from planwise.jobs import JobFailure, JobFolder, JobKind, JobWriter, State, new_
 from planwise.jobs.folder import CANCEL, ROUTE
 from planwise.jobs.reader import remove_old_jobs
 from planwise.masking import describe_error, masked_traceback
+from planwise.monitoring import monitor_block
 from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
 
@@ -69,8 +71,16 @@ class Runner(Protocol):
     def note(self, name: str, value: str) -> None:
         """Record a fact about the run, such as its study's name."""
 
+    def alert(self, message: str, facts: Mapping[str, Any]) -> None:
+        """Report that the run's performance is beyond a threshold."""
+
     def stopped(self) -> bool:
         """Whether cancellation was requested."""
+
+
+def step_name(step: Callable[..., Any]) -> str:
+    """Return what a step is called in jobs, tasks and measurements."""
+    return step.__name__.replace("_", " ")
 
 
 class InProcessRunner:
@@ -83,8 +93,9 @@ class InProcessRunner:
         self._log = log
 
     def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the step."""
-        return step(*args, **kwargs)
+        """Call the step, and measure it."""
+        with monitor_block(step_name(step)):
+            return step(*args, **kwargs)
 
     def log(self, message: str) -> None:
         """Write a line to stderr, or pass it to the caller's function."""
@@ -105,6 +116,10 @@ class InProcessRunner:
 
     def note(self, name: str, value: str) -> None:
         """Do nothing: the result has it."""
+
+    def alert(self, message: str, facts: Mapping[str, Any]) -> None:
+        """Log the message."""
+        self.log(message)
 
     def stopped(self) -> bool:
         """Return False: the process itself is stopped, by Ctrl-C."""
@@ -130,7 +145,7 @@ class JobRecordingRunner:
 
     def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run and record a step; its errors propagate."""
-        name = step.__name__.replace("_", " ")
+        name = step_name(step)
         self._writer.step(name, "running")
         started = time.perf_counter()
         try:
@@ -164,6 +179,11 @@ class JobRecordingRunner:
         """Record a fact, and pass it on."""
         self._writer.note(name, value)
         self._inner.note(name, value)
+
+    def alert(self, message: str, facts: Mapping[str, Any]) -> None:
+        """Record an alert, and pass it on."""
+        self._writer.log(message)
+        self._inner.alert(message, facts)
 
     def stopped(self) -> bool:
         """Whether cancellation was requested, in the dashboard or elsewhere."""
@@ -296,7 +316,7 @@ def run_as_job(
 
     def work(run: Runner) -> Any:
         try:
-            return job(settings, request, run)
+            return run_measured(settings, kind, request, job, run)
         except Exception:
             raise_if_stopped()  # DuckDB reports Ctrl-C as an error of the query
             raise

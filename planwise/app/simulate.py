@@ -35,6 +35,7 @@ from planwise.governance import (
 )
 from planwise.governance.publications import Publication
 from planwise.governance.request import ScenarioRequest
+from planwise.monitoring import describe_run
 from planwise.parameters import EffectiveParameters, Value
 from planwise.settings import Settings
 
@@ -136,6 +137,7 @@ def simulate_in(
     planned.watch(ModelProgress(run, f"models-{key_of(resolved.name)}"))
     try:
         outcome = run(run_models, planned)
+        describe_run(records=resolved.census.rows * len(resolved.effective.years))
     except AuditFailed:
         run(record_failed_audit, settings, resolved, planned.summary, started_at)
         raise
@@ -191,6 +193,7 @@ def resolve_scenario(settings: Settings, request: ScenarioRequest) -> Resolved:
         scenario = ledger.scenarios.get(request.scenario)
         census = load_census(settings, request.census or scenario.census)
         effective = effective_parameters(ledger, scenario, census.first_year, changes)
+    describe_run(employees=census.rows, years=len(effective.years), census=census.name)
     return Resolved(scenario, census, effective, changes)
 
 

@@ -125,8 +125,10 @@ def import_(
 
     """
     from planwise.app.ingest import CensusBlocked, IngestionReport, ingest  # the gate is slow to import
+    from planwise.app.performance import run_measured
     from planwise.app.requests import IngestRequest
     from planwise.app.runner import InProcessRunner
+    from planwise.jobs import JobKind
 
     request = IngestRequest(
         file=file,
@@ -143,7 +145,8 @@ def import_(
         currency=currency,
     )
     try:
-        done: IngestionReport = ingest(settings_for(home), request, InProcessRunner(lambda _: None))
+        run = InProcessRunner(lambda _: None)
+        done: IngestionReport = run_measured(settings_for(home), JobKind.IMPORT, request, ingest, run)
     except ImportBlocked as blocked:
         if json:
             return emit_blocked(blocked, blocked.report.as_json())

@@ -163,6 +163,7 @@ COMMANDS = {
     ),
     "up": ("flows.up:up", "Run Prefect server, worker and dashboard together."),
     "doctor": ("flows.doctor:doctor", "Check the installation and suggest remedies."),
+    "performance": ("planwise.cli.performance:app", "Show what runs took, against earlier ones."),
     "benchmark": (
         "planwise.cli.benchmark:benchmark",
         "Time trials, previews and simulations on this machine.",
@@ -271,6 +272,7 @@ PATH_VARIABLES = (
     "PLANWISE_GATE_THRESHOLDS",
     "PLANWISE_LEDGER_KEY_FILE",
     "PLANWISE_BACKUPS_DIR",
+    "PLANWISE_PERFORMANCE_THRESHOLDS",
     "PREFECT_HOME",
     "PREFECT_PROFILES_PATH",
 )

@@ -196,3 +196,24 @@ class ReleaseRow(Base):
     ended_at: Mapped[datetime | None]
     by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
     reason: Mapped[str] = mapped_column(Text)
+
+
+class RunMetricRow(Base):
+    """What one run of a use-case took; a measurement, not a part of the audit trail."""
+
+    __tablename__ = "run_metric"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(NAME_LENGTH), index=True)
+    subject: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+    state: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    started_at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+    machine: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+    version: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    employees: Mapped[int | None]
+    years: Mapped[int | None]
+    facts: Mapped[dict[str, Any]]
+    figures: Mapped[dict[str, Any]]  # the tree of blocks
+    timeline: Mapped[list[Any]]  # seconds and MB
+    alerts: Mapped[list[Any]]

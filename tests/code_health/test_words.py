@@ -11,7 +11,10 @@ ROOT = Path(__file__).parents[2]
 # The folders whose words have been gone through; a new folder belongs here as well.
 FOLDERS = [
     *(f"planwise/{name}" for name in ("app", "calibration", "census", "cli", "comparison", "engine")),
-    *(f"planwise/{name}" for name in ("governance", "jobs", "parameters", "release", "risk", "study")),
+    *(
+        f"planwise/{name}"
+        for name in ("governance", "jobs", "monitoring", "parameters", "release", "risk", "study")
+    ),
     "planwise/*.py",
     "flows",
     "expectations",

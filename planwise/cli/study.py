@@ -16,6 +16,8 @@ from planwise.cli.options import PARAMETERS, Home, Json, KnownStudy, Yes
 from planwise.console import confirm, emit_json, emit_list, progress, report_damaged, results, settings_for
 from planwise.errors import InputError
 from planwise.formatting import TERMINAL, in_currency
+from planwise.governance import Action, require_role
+from planwise.processes import require_free_port
 from planwise.study.constraints import PAYROLL
 from planwise.study.problem import PP
 from planwise.study.queries import (
@@ -30,6 +32,8 @@ from planwise.study.queries import (
 from planwise.study.report import Report, gather_evidence, write_report
 from planwise.study.spec import RUNNING, StudySpec, state_text, stop_reason
 from planwise.study.target import Target
+
+OPTUNA_PORT = 8080  # as optuna-dashboard's own command
 
 app = cyclopts.App(name="study", group_parameters=PARAMETERS, help="List, show, export and delete studies.")
 app.command("planwise.cli.study:report", name="report", help="Write a study's evidence report.")
@@ -66,6 +70,32 @@ def list_(*, home: Home = None, json: Json = False) -> int:
         )
     results().print(table)
     return report_damaged(damaged)
+
+
+@app.command
+def dashboard(*, port: int = OPTUNA_PORT, home: Home = None) -> None:
+    """Serve every study in optuna-dashboard, for reading, until Ctrl-C.
+
+    Objectives, limits and figures of each trial; a study's checks (other seeds, steps around the answer) are
+    a study of their own beside it. `planwise serve` is PlanWise's own dashboard.
+
+    Parameters
+    ----------
+    port
+        Port to listen on, on this machine only.
+
+    """
+    from planwise.study.optuna_dashboard import HOST, open_site
+
+    settings = settings_for(home)
+    require_role(settings, Action.READ)
+    again = f"Stop what listens there, or choose another: `planwise study dashboard --port {port + 1}`."
+    require_free_port(HOST, port, remedy=again)
+    server, link = open_site(settings, port)
+    progress().print(f"Studies of {settings.root}: {link}", markup=False, soft_wrap=True)
+    progress().print("Ctrl-C stops it.")
+    with server:
+        server.serve_forever()
 
 
 @app.command

@@ -1,7 +1,7 @@
 """The journal of a study: every trial, before and after evaluation; a resumed study is answered from it."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from planwise.errors import InputError
-from planwise.study.optuna_storage import grouped
+from planwise.study.optuna_storage import LIMITS, add_limits, create_parts, grouped, parts_of
 from planwise.study.space import Space, snapped
 from planwise.study.trial import (
     ERROR,
@@ -27,6 +27,8 @@ from planwise.study.trial import (
     TrialPurpose,
     evaluation_record,
     finished_trials,
+    number_of,
+    plain_figures,
     proposal_of,
     request_record,
     trial_of,
@@ -41,6 +43,7 @@ class PendingTrial:
     levers: Mapping[str, float]
     digest: str
     trial: optuna.Trial | None
+    number: int
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class InterruptedTrial:
     trial: optuna.Trial
     levers: Mapping[str, float]
     proposal: Proposal | None
+    number: int
 
 
 def is_candidate(proposal: Proposal) -> bool:
@@ -63,7 +67,7 @@ class Journal:
     def __init__(self, storage: BaseStorage, study: optuna.Study, space: Space) -> None:
         self._storage = storage
         self._study = study
-        self._study_id = storage.get_study_id_from_name(study.study_name)
+        self._parts = parts_of(study)  # of one that an earlier version began there is only the first
         self._space = space
         self._distributions: dict[str, BaseDistribution] = {
             lever.name: FloatDistribution(lever.low, lever.high) for lever in space
@@ -71,13 +75,17 @@ class Journal:
 
     @classmethod
     def create(
-        cls, storage: BaseStorage, name: str, space: Space, about: Mapping[str, Any], *, objectives: int = 1
+        cls,
+        storage: BaseStorage,
+        name: str,
+        space: Space,
+        about: Mapping[str, Any],
+        *,
+        metrics: Sequence[str] = ("score",),
     ) -> "Journal":
-        """Create a study whose objectives are all minimized; raises InputError for a name in use."""
+        """Create a study whose metrics are all minimized; raises InputError for a name in use."""
         try:
-            study = optuna.create_study(
-                study_name=name, storage=storage, directions=["minimize"] * objectives
-            )
+            study = create_parts(storage, name, metrics)
         except optuna.exceptions.DuplicatedStudyError as error:
             raise InputError(
                 f"A study {name!r} exists already.", remedy="Choose another name, or resume it."
@@ -122,31 +130,37 @@ class Journal:
         """Write a trial before its evaluation; with `at_once`, `complete` writes it, unless it was drawn."""
         trial = drawn
         if trial is not None:
-            trial.set_user_attr(REQUEST, request_record(proposal, levers, digest))
-        elif not at_once:
-            trial = optuna.Trial(self._study, self._add(TrialState.RUNNING, proposal, levers, digest))
-        return PendingTrial(proposal, levers, digest, trial)
+            number = self.count() - 1  # it is in the journal already
+            trial.set_user_attr(REQUEST, request_record(proposal, levers, digest, number))
+        else:
+            number = self.count()
+            if not at_once:
+                added = self._add(TrialState.RUNNING, proposal, levers, digest)
+                trial = optuna.Trial(self._part(proposal), added)
+        return PendingTrial(proposal, levers, digest, trial, number)
 
     def complete(self, pending: PendingTrial, finding: TrialOutcome) -> Trial:
         """Write the evaluation of a trial."""
-        record = evaluation_record(finding)
+        record = {EVALUATION: evaluation_record(finding)}
+        figures = plain_figures(pending.proposal, finding.evaluation)
         if pending.trial is None:
-            searched = is_candidate(pending.proposal)
             trial_id = self._add(
-                TrialState.COMPLETE if searched else TrialState.PRUNED,
+                TrialState.COMPLETE,
                 pending.proposal,
                 pending.levers,
                 pending.digest,
-                attrs={EVALUATION: record},
-                values=list(finding.values) if searched else None,
+                attrs={**record, **figures},
+                values=list(finding.values),
                 constraints=dict(finding.constraints),
             )
             return trial_of(self._storage.get_trial(trial_id))
         with grouped(self._storage):
-            pending.trial.set_user_attr(EVALUATION, record)
-            for name, value in finding.constraints.items():
-                pending.trial.set_constraint(name, value)
-            return self._end(pending.trial, values=list(finding.values))
+            for name, value in {**record, **figures}.items():
+                pending.trial.set_user_attr(name, value)
+            for name, limit in finding.constraints.items():
+                pending.trial.set_constraint(name, limit)
+            add_limits(self._storage, pending.trial._trial_id, finding.constraints.values())
+            return self._end(pending, values=list(finding.values))
 
     def fail(self, pending: PendingTrial, error: str) -> Trial:
         """Write the error of a failed trial."""
@@ -156,11 +170,12 @@ class Journal:
             )
             return trial_of(self._storage.get_trial(trial_id))
         pending.trial.set_user_attr(ERROR, error)
-        return self._end(pending.trial, state=TrialState.FAIL)
+        return self._end(pending, state=TrialState.FAIL)
 
     def count(self) -> int:
         """Return the number of trials in any state, so that a sampler does not repeat its draws."""
-        return int(self._storage.get_n_trials(self._study_id))
+        ids = [self._storage.get_study_id_from_name(part.study_name) for part in self._parts]
+        return sum(int(self._storage.get_n_trials(study_id)) for study_id in ids)
 
     def trials(self) -> tuple[Trial, ...]:
         """Return every finished trial."""
@@ -169,29 +184,37 @@ class Journal:
     def interrupted(self) -> tuple[InterruptedTrial, ...]:
         """Return the trials that were running when their process ended, in order."""
         return tuple(
-            self._interrupted(frozen)
-            for frozen in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            self._interrupted(part, frozen)
+            for part in self._parts
+            for frozen in part.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         )
 
     def take_up(self, interrupted: InterruptedTrial, proposal: Proposal, digest: str) -> PendingTrial:
         """Restart an interrupted trial with the same number and levers."""
-        interrupted.trial.set_user_attr(REQUEST, request_record(proposal, interrupted.levers, digest))
-        return PendingTrial(proposal, interrupted.levers, digest, interrupted.trial)
+        number = interrupted.number
+        interrupted.trial.set_user_attr(REQUEST, request_record(proposal, interrupted.levers, digest, number))
+        return PendingTrial(proposal, interrupted.levers, digest, interrupted.trial, number)
 
     def mark_abandoned(self, interrupted: InterruptedTrial) -> None:
         """Mark an interrupted trial that is not proposed again as failed."""
         interrupted.trial.set_user_attr(ERROR, GIVEN_UP)
-        self._end(interrupted.trial, state=TrialState.FAIL)
+        interrupted.trial.study.tell(interrupted.trial, state=TrialState.FAIL)
 
-    def _interrupted(self, frozen: FrozenTrial) -> InterruptedTrial:
-        trial = optuna.Trial(self._study, frozen._trial_id)
+    def _interrupted(self, part: optuna.Study, frozen: FrozenTrial) -> InterruptedTrial:
+        trial, number = optuna.Trial(part, frozen._trial_id), number_of(frozen)
         request = frozen.user_attrs.get(REQUEST)
         if request is None:
-            return InterruptedTrial(trial, snapped(self._space, self._params(frozen.params)), None)
-        return InterruptedTrial(trial, dict(request["levers"]), proposal_of(request))
+            levers = snapped(self._space, self._params(frozen.params))
+            return InterruptedTrial(trial, levers, None, number)
+        return InterruptedTrial(trial, dict(request["levers"]), proposal_of(request), number)
 
-    def _end(self, trial: optuna.Trial, **how: Any) -> Trial:
-        return trial_of(self._study.tell(trial, **how))
+    def _end(self, pending: PendingTrial, **how: Any) -> Trial:
+        assert pending.trial is not None
+        return trial_of(pending.trial.study.tell(pending.trial, **how))
+
+    def _part(self, proposal: Proposal) -> optuna.Study:
+        """Return the study of Optuna in which a trial is: the first, or that of its checks."""
+        return self._parts[0] if is_candidate(proposal) else self._parts[-1]
 
     def _add(
         self,
@@ -204,15 +227,23 @@ class Journal:
         values: list[float] | None = None,
         constraints: dict[str, float] | None = None,
     ) -> int:
+        part = self._part(proposal)
+        # In a study that an earlier version began, its sampler must not see the checks.
+        hidden = not is_candidate(proposal) and part is self._study
         template = create_trial(
-            state=state,
-            values=values,
-            params=self._params(levers) if state != TrialState.PRUNED else {},
-            distributions=self._distributions if state != TrialState.PRUNED else {},
-            user_attrs={REQUEST: request_record(proposal, levers, digest), **(attrs or {})},
+            state=TrialState.PRUNED if hidden and state == TrialState.COMPLETE else state,
+            values=None if hidden else values,
+            params={} if hidden else self._params(levers),
+            distributions={} if hidden else self._distributions,
+            user_attrs={
+                REQUEST: request_record(proposal, levers, digest, self.count()),
+                **(attrs or {}),
+            },
+            system_attrs={LIMITS: list(constraints.values())} if constraints else {},
             constraints=constraints,
         )
-        trial_id: int = self._storage.create_new_trial(self._study_id, template_trial=template)
+        study_id = self._storage.get_study_id_from_name(part.study_name)
+        trial_id: int = self._storage.create_new_trial(study_id, template_trial=template)
         return trial_id
 
     def _params(self, levers: Mapping[str, float]) -> dict[str, float]:

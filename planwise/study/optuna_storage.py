@@ -5,13 +5,14 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from planwise.errors import InputError
@@ -113,10 +114,11 @@ def stored_studies(settings: Settings) -> Iterator[tuple[str, dict[str, Any], in
     assert settings.study_storage_url  # journals have no list: each study has its own
     storage = _database(settings.study_storage_url)
     for study in storage.get_all_studies():
-        study_id = storage.get_study_id_from_name(study.study_name)
+        study_id = study._study_id
         about = storage.get_study_user_attrs(study_id)
         if "question" in about:  # a study of PlanWise
-            yield study.study_name, about, storage.get_n_trials(study_id)
+            parts = parts_of(optuna.load_study(study_name=study.study_name, storage=storage))
+            yield study.study_name, about, sum(len(part.get_trials(deepcopy=False)) for part in parts)
 
 
 def load_study(settings: Settings, name: str) -> optuna.Study:
@@ -138,10 +140,51 @@ def load_study(settings: Settings, name: str) -> optuna.Study:
     )
 
 
+CHECKS = " checks"  # the end of the name of a study's second study, which no study's own name can have
+
+
+def storage_of(study: optuna.Study) -> BaseStorage:
+    """Return the storage of an open study."""
+    return study._storage
+
+
+def parts_of(study: optuna.Study) -> tuple[optuna.Study, ...]:
+    """Return a study and, if it has one, the study of its checks."""
+    try:
+        return study, optuna.load_study(study_name=study.study_name + CHECKS, storage=storage_of(study))
+    except KeyError:
+        return (study,)
+
+
+def create_parts(storage: BaseStorage, name: str, metrics: Sequence[str]) -> optuna.Study:
+    """Create a study and that of its checks, whose values are all minimized; raises DuplicatedStudyError."""
+    for part in (name, name + CHECKS):
+        study = optuna.create_study(study_name=part, storage=storage, directions=["minimize"] * len(metrics))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names(list(metrics))
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+def add_limits(storage: BaseStorage, trial_id: int, limits: Iterable[float]) -> None:
+    """Store constraints a second time, as the list that `optuna-dashboard` reads; up to 0 is feasible."""
+    storage.set_trial_system_attr(trial_id, LIMITS, list(limits))
+
+
+LIMITS = "constraints"
+
+
+def named_limits(trial: FrozenTrial) -> dict[str, float]:
+    """Return a trial's constraints by name, without those of the list."""
+    return {name: float(value) for name, value in trial.constraints.items() if not name.isdecimal()}
+
+
 def delete_trials(settings: Settings, name: str) -> None:
     """Delete a study's trials from the database; a journal is deleted with its folder."""
     if settings.study_storage_url:
-        optuna.delete_study(study_name=name, storage=_database(settings.study_storage_url))
+        storage = _database(settings.study_storage_url)
+        for study in parts_of(optuna.load_study(study_name=name, storage=storage)):
+            optuna.delete_study(study_name=study.study_name, storage=storage)
 
 
 def save_studies(settings: Settings, folder: Path) -> None:
@@ -164,7 +207,8 @@ def load_studies(settings: Settings, folder: Path) -> None:
 
 
 def _copy(name: str, source: BaseStorage, target: BaseStorage) -> None:
-    optuna.copy_study(from_study_name=name, from_storage=source, to_storage=target)
+    for study in parts_of(optuna.load_study(study_name=name, storage=source)):
+        optuna.copy_study(from_study_name=study.study_name, from_storage=source, to_storage=target)
 
 
 def _database(url: str) -> RDBStorage:

@@ -206,6 +206,11 @@ class Problem:
             return {TARGETS: 1.0, "change": 1.0}
         return {name: 1.0 if weight is None else weight for name, weight in self.spec.weights}
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of `values`."""
+        return tuple(name for name, _ in self.spec.weights) if self.spec.multi_objective else ("score",)
+
     def values(self, evaluation: Evaluation) -> tuple[float, ...]:
         """Return the objective values to minimise: one, or one for each objective of a front."""
         if self.spec.multi_objective:

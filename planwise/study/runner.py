@@ -259,8 +259,7 @@ def _journal(
     """Create or reopen a study's journal."""
     storage = open_storage(settings, name)
     if not resume:
-        objectives = len(problem.spec.weights) if problem.spec.multi_objective else 1
-        journal = Journal.create(storage, name, problem.space, kept, objectives=objectives)
+        journal = Journal.create(storage, name, problem.space, kept, metrics=problem.metrics)
         write_study(settings, name, {"study": name, **kept})
         return journal
     try:

@@ -154,7 +154,7 @@ class StudySession:
         if same is not None:
             same.followers.append((place, pending))
         else:
-            self._running.submit(RunningTrial(place, pending), self._number(pending))
+            self._running.submit(RunningTrial(place, pending), pending.number)
         return None
 
     def _prepare(self, proposal: Proposal) -> tuple[PendingTrial, Trial | None]:
@@ -182,7 +182,7 @@ class StudySession:
     def _evaluate(self, pending: PendingTrial) -> Trial:
         """Evaluate in this process; a plan goes through the hook, a preview does not."""
         evaluator = self._evaluators[pending.proposal.kind]
-        number, seed = self._number(pending), pending.proposal.seed
+        number, seed = pending.number, pending.proposal.seed
 
         def evaluate() -> Evaluation:
             return evaluator.evaluate(pending.levers, number=number, seed=seed)
@@ -193,9 +193,6 @@ class StudySession:
             raise_if_stopped()
             return self._fail(pending, error)
         return self._complete(pending, found)
-
-    def _number(self, pending: PendingTrial) -> int:
-        return len(self.trials) if pending.trial is None else pending.trial.number
 
     def _collect(self, answers: dict[int, Trial], reason: str | None) -> None:
         """Write finished trials in the batch's order; after a cancellation, kill those that take too long."""
@@ -215,9 +212,7 @@ class StudySession:
             answers[running.place] = self._fail(running.trial, found)
             if running.followers and again:
                 place, pending = running.followers[0]
-                self._running.submit(
-                    RunningTrial(place, pending, running.followers[1:]), self._number(pending)
-                )
+                self._running.submit(RunningTrial(place, pending, running.followers[1:]), pending.number)
             return
         first = self._complete(running.trial, found)
         answers[running.place] = first

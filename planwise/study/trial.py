@@ -1,15 +1,19 @@
 """Trials: what was proposed, how it was evaluated, and the record of both in the journal.
 
-A trial has three user attributes in Optuna, each one JSON object. `request`: kind, purpose, iteration,
-levers, digest, and a replicate's seed. `evaluation`: growth, kpis (a list per column), fingerprint,
-environment, seconds, models_run, models_reused, gate, cache_hit, answered_by. `error`: why the trial failed.
+A trial has three user attributes in Optuna, each one JSON object. `request`: number, kind, purpose,
+iteration, levers, digest, and a replicate's seed. `evaluation`: growth, kpis (a list per column),
+fingerprint, environment, seconds, models_run, models_reused, gate, cache_hit, answered_by. `error`: why the
+trial failed.
+Further attributes are single figures, which Optuna's own tools can sort and plot.
 
-Trials of the post-analysis (other seeds, steps around the answer) are PRUNED in Optuna and have no
-parameters, because a sampler would take a dozen points around the answer for the best region.
+Trials of the post-analysis (other seeds, steps around the answer) are in a second study of Optuna, whose name
+ends with " checks": a sampler would take a dozen points around the answer for the best region. A trial's
+number counts both studies. Before version 0.2 they were PRUNED trials of the first.
 """
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, Protocol
@@ -19,6 +23,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from planwise.engine.outcome import Kpis
 from planwise.errors import CheckFailed
+from planwise.study.optuna_storage import parts_of
+from planwise.study.target import MEASURES
 
 Kind = Literal["real", "preview"]
 GROWTH = "growth_compound"  # compound annual growth of mean base pay since the census
@@ -175,9 +181,12 @@ class TrialOutcome:
     answered_by: int | None
 
 
-def request_record(proposal: Proposal, levers: Mapping[str, float], digest: str) -> dict[str, Any]:
+def request_record(
+    proposal: Proposal, levers: Mapping[str, float], digest: str, number: int
+) -> dict[str, Any]:
     """Return the journal's record of a proposal."""
     record = {
+        "number": number,
         "kind": proposal.kind,
         "purpose": proposal.purpose.value,
         "iteration": proposal.iteration,
@@ -210,13 +219,25 @@ def evaluation_record(finding: TrialOutcome) -> dict[str, Any]:
     }
 
 
+def plain_figures(proposal: Proposal, evaluation: Evaluation) -> dict[str, str | float | None]:
+    """Return what Optuna's own tools show of a trial: its purpose and the measures of a target."""
+    rows: list[tuple[str, float | None]] = []
+    for measure in MEASURES.values():
+        with suppress(CheckFailed):
+            rows.append((measure.name, measure.of(evaluation.kpis)))
+    seed = {} if proposal.seed is None else {"seed": float(proposal.seed)}
+    return {"purpose": proposal.purpose.value, "gate": evaluation.gate_status, **dict(rows), **seed}
+
+
 def finished_trials(study: optuna.Study) -> tuple[Trial, ...]:
-    """Return the finished trials of a study, in order."""
-    return tuple(
+    """Return the finished trials of a study and of its checks, in order."""
+    found = [
         trial_of(frozen)
-        for frozen in study.get_trials(deepcopy=False, states=FINISHED)
+        for part in parts_of(study)
+        for frozen in part.get_trials(deepcopy=False, states=FINISHED)
         if frozen.user_attrs.get(ERROR) != GIVEN_UP
-    )
+    ]
+    return tuple(sorted(found, key=lambda trial: trial.number))
 
 
 def ranked_trials(study: optuna.Study) -> tuple[Trial, ...]:
@@ -224,7 +245,7 @@ def ranked_trials(study: optuna.Study) -> tuple[Trial, ...]:
 
     def rank(frozen: FrozenTrial) -> tuple[bool, float, int]:
         infeasible = any(value > 0 for value in frozen.constraints.values())
-        return infeasible, math.fsum(frozen.values), frozen.number
+        return infeasible, math.fsum(frozen.values), number_of(frozen)
 
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return tuple(trial_of(frozen) for frozen in sorted(complete, key=rank))
@@ -232,7 +253,13 @@ def ranked_trials(study: optuna.Study) -> tuple[Trial, ...]:
 
 def unfinished(study: optuna.Study) -> int:
     """Return how many trials are running, or were when their process ended."""
-    return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+    running = (TrialState.RUNNING,)
+    return sum(len(part.get_trials(deepcopy=False, states=running)) for part in parts_of(study))
+
+
+def number_of(frozen: FrozenTrial) -> int:
+    """Return the number of a trial, which counts the checks too."""
+    return int(frozen.user_attrs.get(REQUEST, {}).get("number", frozen.number))
 
 
 def trial_of(frozen: FrozenTrial) -> Trial:
@@ -241,7 +268,7 @@ def trial_of(frozen: FrozenTrial) -> Trial:
     record = frozen.user_attrs.get(EVALUATION, {})
     levers = dict(request.get("levers", frozen.params))
     return Trial(
-        number=frozen.number,
+        number=number_of(frozen),
         kind=request.get("kind", "real"),
         purpose=TrialPurpose(request.get("purpose", TrialPurpose.SAMPLE)),
         iteration=request.get("iteration", 0),

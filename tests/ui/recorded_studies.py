@@ -54,7 +54,7 @@ def begin(
     name: str,
     *,
     kind="real",
-    directions=1,
+    metrics=("score",),
     created="2026-11-20T12:00:00+00:00",
     **question,
 ):
@@ -70,7 +70,7 @@ def begin(
         "request": '{"scenario": "baseline", "target_growth": 0.03}',
         "state": "running",
     }
-    journal = Journal.create(open_storage(settings, name), name, SPACE, about, objectives=directions)
+    journal = Journal.create(open_storage(settings, name), name, SPACE, about, metrics=metrics)
     write_study(settings, name, {key: value for key, value in about.items() if key != "state"})
     write_summary(settings, name, {"study": name, "state": "running", "trials": 0})
     return journal
@@ -122,7 +122,7 @@ def end(settings: Settings, journal: Journal, name: str, state="converged", **re
 def add_front(settings):
     """Five previews; payroll added and spread of the scenario as it is are 10 and .2."""
     asked = [["cost", None], ["equity", None]]
-    journal = begin(settings, "front", kind="preview", directions=2, objectives=asked)
+    journal = begin(settings, "front", kind="preview", metrics=("cost", "equity"), objectives=asked)
     told = (("baseline", 10.0, 0.2), ("sample", 5.0, 0.3), ("sample", 20.0, 0.1), ("sample", 7.5, 0.15))
     for purpose, change, cv in (*told, ("sample", 8.0, 0.32)):
         levers = {} if purpose == "baseline" else {"cola_rate": 0.01 + change / 1000}

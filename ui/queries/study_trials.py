@@ -26,12 +26,21 @@ from planwise.study.objectives import (
     equity_part,
     targets_part,
 )
-from planwise.study.optuna_storage import load_study
+from planwise.study.optuna_storage import load_study, named_limits, parts_of
 from planwise.study.pareto import diverse, front, knee
 from planwise.study.space import TunedLever, expanded, members
 from planwise.study.spec import StudyHeader, StudySpec
 from planwise.study.study_files import journal_file
-from planwise.study.trial import ERROR, FINISHED, GIVEN_UP, NO_CANDIDATES, Trial, TrialPurpose, trial_of
+from planwise.study.trial import (
+    ERROR,
+    FINISHED,
+    GIVEN_UP,
+    NO_CANDIDATES,
+    Trial,
+    TrialPurpose,
+    number_of,
+    trial_of,
+)
 from ui.values.studies import (
     ANALYSIS,
     BASELINE,
@@ -69,9 +78,11 @@ class GrowingTrials:
     def read(self) -> tuple[pd.DataFrame, int, dict[str, Any]]:
         """Return the finished trials, the number of running ones, and the values stored with the study."""
         with self._lock:
-            trials = self._study.get_trials(deepcopy=False)  # reads only what the journal has gained
+            trials = [  # reads only what the journal has gained
+                frozen for part in parts_of(self._study) for frozen in part.get_trials(deepcopy=False)
+            ]
             for frozen in trials:
-                if frozen.state in FINISHED and frozen.number not in self._rows:
+                if frozen.state in FINISHED and number_of(frozen) not in self._rows:
                     self._take(frozen)
             unfinished = sum(frozen.state == TrialState.RUNNING for frozen in trials)
             rows = [self._rows[number] for number in sorted(self._rows) if self._rows[number]]
@@ -89,7 +100,7 @@ class GrowingTrials:
 
     def _take(self, frozen: FrozenTrial) -> None:
         if frozen.user_attrs.get(ERROR) == GIVEN_UP:
-            self._rows[frozen.number] = {}
+            self._rows[number_of(frozen)] = {}
             return
         trial = trial_of(frozen)
         if not self._bounds and frozen.distributions:
@@ -101,12 +112,12 @@ class GrowingTrials:
         if trial.purpose == TrialPurpose.BASELINE and trial.evaluation is not None:
             self._baseline = trial.evaluation.kpis
             self._starts = {name: float(value) for name, value in frozen.params.items()}
-        self._given[frozen.number] = expanded(trial.levers)
-        self._rows[frozen.number] = self._row(frozen, trial)
+        self._given[trial.number] = expanded(trial.levers)
+        self._rows[trial.number] = self._row(frozen, trial)
 
     def _row(self, frozen: FrozenTrial, trial: Trial) -> dict[str, Any]:
         found = trial.evaluation
-        limits = {name: float(value) for name, value in frozen.constraints.items()}
+        limits = named_limits(frozen)
         violated = [name for name, value in limits.items() if value > 0]
         row: dict[str, Any] = dict.fromkeys(FACTS)
         row |= {

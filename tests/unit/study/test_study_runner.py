@@ -111,7 +111,7 @@ def test_the_journal_has_everything_about_a_trial(world):
     assert frozen.state == optuna.trial.TrialState.COMPLETE
     request, evaluation = frozen.user_attrs["request"], frozen.user_attrs["evaluation"]
     assert frozen.params["cola_rate"] == request["levers"]["cola_rate"]
-    assert request.keys() == {"kind", "purpose", "iteration", "levers", "digest"}
+    assert request.keys() == {"number", "kind", "purpose", "iteration", "levers", "digest"}
     found = {"fingerprint", "environment", "seconds", "gate", "models_run", "growth", "kpis", "cache_hit"}
     assert found <= evaluation.keys()
     again = world.real.evaluate(last.levers, number=last.number)

@@ -31,7 +31,7 @@ class ReadOnly(InputError):
 
 
 class AllStudies(BaseStorage):
-    """Every study of a home, and the studies of their checks, as one storage that refuses changes.
+    """Every study of a home, and the studies of their checks, as one storage that rejects changes.
 
     New studies are seen when the list is read; ids stay the same while it is open.
     """
@@ -87,12 +87,12 @@ class AllStudies(BaseStorage):
         storage, own = self._of(study_id)
         return storage.get_all_trials(own, deepcopy=deepcopy, states=states)
 
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+    def _reject(self, *_: Any, **__: Any) -> NoReturn:
         raise ReadOnly("Studies can only be read here.", remedy="`planwise study delete` deletes one.")
 
-    create_new_study = delete_study = set_study_user_attr = set_study_system_attr = _refuse
-    create_new_trial = set_trial_param = set_trial_state_values = set_trial_intermediate_value = _refuse
-    set_trial_user_attr = set_trial_system_attr = _refuse
+    create_new_study = delete_study = set_study_user_attr = set_study_system_attr = _reject
+    create_new_trial = set_trial_param = set_trial_state_values = set_trial_intermediate_value = _reject
+    set_trial_user_attr = set_trial_system_attr = _reject
 
     def _opened(self) -> list[BaseStorage]:
         if self._settings.study_storage_url:

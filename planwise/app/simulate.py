@@ -320,7 +320,12 @@ def preview(settings: Settings, request: ScenarioRequest) -> PreviewReport:
     resolved = resolve_scenario(settings, request)
     with closing(Preview(settings, resolved.census)) as evaluator:
         evaluator.evaluate(resolved.effective)  # renders the models and computes the dynamics
-        outcome = evaluator.evaluate(resolved.effective)
+        return preview_resolved(evaluator, resolved)
+
+
+def preview_resolved(evaluator: Preview, resolved: Resolved) -> PreviewReport:
+    """Evaluate a resolved scenario on a preview of its census."""
+    outcome = evaluator.evaluate(resolved.effective)
     return PreviewReport(
         resolved.name,
         resolved.census.name,

@@ -31,7 +31,6 @@ from planwise.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
-    import polars as pl
     import pyarrow as pa
 
     from planwise.app.ensemble import EnsembleReport
@@ -66,15 +65,16 @@ class Mart:
         """Return a data frame of pandas; money is float."""
         return self.publication.frame(self.name)
 
-    def polars(self) -> "pl.DataFrame":
+    def polars(self) -> Any:
         """Return a data frame of Polars, which is not among PlanWise's requirements; money is decimal."""
-        try:
-            import polars
-        except ImportError as error:
-            raise InputError("Polars is not installed.", remedy="Install it: pip install polars.") from error
-        found = polars.from_arrow(self.arrow())
-        assert isinstance(found, polars.DataFrame)
-        return found
+        import duckdb
+
+        with duckdb.connect() as connection:
+            try:
+                return connection.from_arrow(self.arrow()).pl()
+            except ImportError as error:
+                remedy = "Install it: pip install polars."
+                raise InputError("Polars is not installed.", remedy=remedy) from error
 
 
 class Home:

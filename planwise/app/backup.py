@@ -43,7 +43,7 @@ LEDGER, STUDY_DATABASE = "ledger.sqlite", "study_database"
 # By name, so that a file that is not PlanWise's never leaves the home. Caches, logs and worker databases are
 # made again; `.env`, the key of the cookies and the dashboard's link are secrets, which no archive may have.
 FOLDERS = ("censuses", "imports", "jobs", "learning", "published", "studies", "sweeps")
-FILES = ("identity.key", "auth/users.json")
+FILES = ("identity.key", "home.id", "auth/users.json")
 KEPT = (FILE, "auth/cookie_secret")  # of a home that is replaced
 PREFECT = "prefect/prefect.db"
 SHOWN_SHARE = 0.05  # of the bytes, between two lines of progress

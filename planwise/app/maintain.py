@@ -15,6 +15,7 @@ from planwise.app.runner import Runner
 from planwise.app.simulate import warehouse_for
 from planwise.census import list_censuses
 from planwise.engine.project import SPILLED
+from planwise.engine.publishing import put_in_force
 from planwise.engine.upkeep import (
     Compaction,
     WarehouseContents,
@@ -25,7 +26,9 @@ from planwise.engine.upkeep import (
 from planwise.engine.warehouse import Warehouse, scenario_environment
 from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.governance import Action, open_ledger, require_role
+from planwise.governance.publications import PROD, fingerprint_in_force
 from planwise.jobs.reader import remove_old_jobs
+from planwise.release.releases import Releases
 from planwise.settings import Settings
 from planwise.storage import PARTIAL, remove, sizes_mb
 from planwise.study.queries import list_studies
@@ -43,10 +46,12 @@ MEASURED_RUNS_KEPT = 2000
 class MaintenanceReport:
     """What was removed, or with `dry_run` would be; sizes of the home in MB, by file and folder, afterwards.
 
-    `measured_runs` is the number of old measurements. `problem` says why the warehouse was not compacted.
+    `measured_runs` is the number of old measurements. `problem` says why the warehouse was not compacted;
+    `checkpoints` are all of this home, with their age.
     """
 
     dry_run: bool
+    checkpoints: tuple[Mapping[str, Any], ...]
     environments: tuple[str, ...]
     snapshots: tuple[str, ...]
     tables: tuple[str, ...]
@@ -89,8 +94,10 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
         require_role(settings, Action.MAINTAIN)
     before = sum(sizes_mb(settings.root).values())
     gone, compaction = WarehouseContents(), None
+    checkpoints: tuple[Mapping[str, Any], ...] = ()
     with warehouse_for(settings, "maintain", run) as warehouse:
         if settings.warehouse_file.exists():
+            checkpoints = run(remove_checkpoints, settings, request)
             gone = run(clean_warehouse, settings, request, warehouse)
             warehouse.close()
         files = run(remove_dead_workers, settings, dry_run=request.dry_run)
@@ -102,6 +109,7 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
     after = sizes_mb(settings.root)
     report = MaintenanceReport(
         dry_run=request.dry_run,
+        checkpoints=checkpoints,
         environments=gone.environments,
         snapshots=gone.snapshots,
         tables=gone.tables,
@@ -113,6 +121,32 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
     )
     run.table("maintenance", report.rows() or [{"kind": "nothing", "name": ""}], str(report))
     return report
+
+
+def remove_checkpoints(settings: Settings, request: MaintainRequest) -> tuple[Mapping[str, Any], ...]:
+    """List this home's checkpoints with their age; record the removal of those that are not to be kept."""
+    with open_ledger(settings) as ledger:
+        releases = Releases(ledger)
+        surplus = () if request.keep_checkpoints is None else releases.surplus(request.keep_checkpoints)
+        names = {one.checkpoint for one in surplus}
+        found = [
+            {
+                "checkpoint": one.checkpoint,
+                "scenario": one.scenario_before,
+                "kept_at": one.ended_at,
+                "days": (ledger.clock() - one.ended_at).days if one.ended_at else None,
+                "removed": one.checkpoint in names,
+            }
+            for one in releases.with_checkpoint()
+        ]
+        for one in surplus if not request.dry_run else ():
+            releases.remove_checkpoint(one)
+        if surplus and not request.dry_run:
+            keep = {one.fingerprint for one in releases.checkpoints()}
+            if (in_force := releases.in_force()) is not None:
+                keep.add(in_force.fingerprint)
+            put_in_force(settings, PROD, fingerprint_in_force(settings, PROD), keep)
+    return tuple(found)
 
 
 def clean_warehouse(settings: Settings, request: MaintainRequest, warehouse: Warehouse) -> WarehouseContents:
@@ -131,11 +165,16 @@ def unneeded_environments(
     studies = [str(study["study"]) for study in list_studies(settings)[: request.keep_studies]]
     with open_ledger(settings) as ledger:
         scenarios = {scenario_environment(scenario.name) for scenario in ledger.scenarios.list(archived=True)}
+        releases = Releases(ledger)
+        removed = releases.removed_checkpoints()
+        if request.dry_run and request.keep_checkpoints is not None:
+            removed |= {one.checkpoint for one in releases.surplus(request.keep_checkpoints)}
     return tuple(
         name
         for name in sorted(warehouse.environments())
         if (name.startswith(TRIAL) and not any(name.startswith(f"{TRIAL}{study}_") for study in studies))
         or (name.startswith(SCENARIO) and name not in scenarios)
+        or name in removed
     )
 
 

@@ -157,6 +157,8 @@ def _put_in_force(
         warehouse.open_state()
         switch = Switch(settings, ledger, warehouse, run)
         recovered = run(recover_release, switch, run)
+        if other := switch.releases.unfinished_elsewhere():
+            raise Busy(other, remedy="Nothing was changed here.")
         started = perf_counter()
         change = find(switch, ledger)
         is_made = apply and not isinstance(change, Release)
@@ -185,11 +187,14 @@ def _put_in_force(
 
 
 def list_checkpoints(settings: Settings) -> tuple[tuple[Checkpoint, ...], str]:
-    """Return the checkpoints, newest first, and what was finished or undone of an interrupted change."""
+    """Return the checkpoints, newest first, and what was finished or undone of an interrupted change.
+
+    One of another home that shares the ledger is named instead.
+    """
     with open_ledger(settings) as ledger:
         ledger.require(Action.READ)
         releases = Releases(ledger)
-        recovered = ""
+        recovered = releases.unfinished_elsewhere()
         if releases.unfinished() is not None:
             recovered = _recover(settings, ledger)
         return releases.checkpoints(), recovered

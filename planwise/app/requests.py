@@ -81,3 +81,8 @@ class MaintainRequest(Request):
     keep_studies: Annotated[int, Bounds(low=0)] = Field(
         default=5, description="Number of newest studies whose best trials are kept."
     )
+    keep_checkpoints: Annotated[int | None, Bounds(low=1)] = Field(
+        default=None,
+        description="Number of newest checkpoints to keep, beside the baseline and the last release; "
+        "all without.",
+    )

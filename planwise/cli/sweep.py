@@ -86,6 +86,9 @@ def maintain(
     if json:
         emit_json(report.as_json())
         return
+    for one in report.checkpoints:
+        goes = ": " + ("would be removed" if report.dry_run else "removed") if one["removed"] else ""
+        results().print(f"checkpoint {one['checkpoint']} of {one['scenario']}, {one['days']} days old{goes}")
     for row in report.rows():
         results().print(f"{row['kind']} {row['name']}", markup=False, soft_wrap=True)
     for name, megabytes in report.home_mb.items():

@@ -230,6 +230,7 @@ def _named(event: AuditEvent) -> str:
 STEPS = {
     "ROLLOUT_START": "started",
     "CHECKPOINT": "has kept a checkpoint",
+    "CHECKPOINT_REMOVED": "has lost its checkpoint, which maintenance removed",
     "COMPLETION": "completed",
     "ROLLBACK": "completed",
 }

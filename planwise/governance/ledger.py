@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import Engine, RowMapping, func, insert, select
@@ -140,6 +141,7 @@ class Ledger:
 
     engine: Engine
     actor: str
+    home: Path
     clock: Callable[[], datetime]
     scenarios: Scenarios
     dynamic_levers: DynamicLevers
@@ -204,6 +206,7 @@ def ledger_of(
     return Ledger(
         engine=engine,
         actor=who,
+        home=settings.root,
         clock=clock,
         scenarios=Scenarios(
             engine,

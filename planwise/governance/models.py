@@ -196,6 +196,9 @@ class ReleaseRow(Base):
     ended_at: Mapped[datetime | None]
     by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
     reason: Mapped[str] = mapped_column(Text)
+    home: Mapped[str] = mapped_column(String(HASH_LENGTH), server_default="")
+    place: Mapped[str] = mapped_column(Text, server_default="")  # machine and folder of that home
+    checkpoint_removed_at: Mapped[datetime | None]
 
 
 class RunMetricRow(Base):

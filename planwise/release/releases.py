@@ -1,22 +1,27 @@
 """Releases and rollbacks in the ledger: what is in force, the checkpoints, the steps of each change."""
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from planwise.errors import InputError
+from planwise.errors import Busy, InputError
 from planwise.governance import Ledger
 from planwise.governance.chain import EventType
 from planwise.governance.connection import reading, writing
 from planwise.governance.models import ReleaseRow
 from planwise.governance.proposals import Decision
-from planwise.parameters import Value
+from planwise.parameters import BASELINE, Value
+from planwise.storage import create_file
 
 TABLE = ReleaseRow.__table__
+HOME_FILE = "home.id"
 
 
 class ReleaseKind(StrEnum):
@@ -101,6 +106,19 @@ class Release(Change):
     ended_at: datetime | None = None
     by: str = ""
     reason: str = ""
+    home: str = ""
+    place: str = ""
+    checkpoint_removed_at: datetime | None = None
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it runs, or was interrupted."""
+        return self.state is not ReleaseState.FAILED and self.step is not ReleaseStep.PUBLISHED
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether what was in force before it can be rolled back to."""
+        return self.state is ReleaseState.DONE and self.checkpoint_removed_at is None
 
     def __str__(self) -> str:
         of = f"rollback to {self.target}" if self.target else f"release of proposal {self.proposal}"
@@ -113,6 +131,7 @@ class Releases:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._clock = ledger.clock
+        self._home_file = ledger.home / HOME_FILE
 
     def list(self) -> list[Release]:
         """Return all of them, newest first."""
@@ -125,9 +144,13 @@ class Releases:
         return next((one for one in self.list() if one.state is ReleaseState.DONE), None)
 
     def unfinished(self) -> Release | None:
-        """Return the one that runs, or that was interrupted."""
-        found = [one for one in self.list() if one.state is not ReleaseState.FAILED]
-        return next((one for one in found if one.step is not ReleaseStep.PUBLISHED), None)
+        """Return the one of this home that runs, or that was interrupted."""
+        return next((one for one in self.list() if one.is_unfinished and self._is_own(one)), None)
+
+    def unfinished_elsewhere(self) -> str:
+        """Return who has to finish or undo one of another home that shares the ledger; empty for none."""
+        found = [one for one in self.list() if one.is_unfinished and not self._is_own(one)]
+        return _elsewhere(found[0], self._home_file) if found else ""
 
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """Return what can be rolled back to, newest first; the baseline before any release is the last."""
@@ -140,8 +163,31 @@ class Releases:
                 one.released_before,
             )
             for one in self.list()
-            if one.state is ReleaseState.DONE
+            if one.has_checkpoint
         )
+
+    def with_checkpoint(self) -> tuple[Release, ...]:
+        """Return this home's changes whose checkpoints can be rolled back to, newest first."""
+        return tuple(one for one in self.list() if one.has_checkpoint and self._is_own(one))
+
+    def surplus(self, keep: int) -> tuple[Release, ...]:
+        """Return this home's changes whose checkpoints are beyond the newest `keep`.
+
+        Those of the baseline before any release, and of the last release, are never among them.
+        """
+        found = self.with_checkpoint()
+        last = next((one for one in found if one.scenario_before != BASELINE), None)
+        return tuple(one for one in found[keep:] if one.released_before is not None and one is not last)
+
+    def remove_checkpoint(self, release: Release) -> None:
+        """Record that a checkpoint can no longer be rolled back to."""
+        with writing(self._ledger.engine) as connection:
+            self._set(connection, release.id, checkpoint_removed_at=self._clock())
+            self._record(connection, release, "CHECKPOINT_REMOVED")
+
+    def removed_checkpoints(self) -> set[str]:
+        """Return the environments of checkpoints that were removed."""
+        return {one.checkpoint for one in self.list() if one.checkpoint_removed_at is not None}
 
     def next_checkpoint(self) -> str:
         """Return the name that the next change's checkpoint will probably have."""
@@ -156,7 +202,9 @@ class Releases:
         return found[name]
 
     def start(self, change: Change) -> Release:
-        """Record that a change begins."""
+        """Record that a change begins; raises Busy while one of another home is not finished."""
+        if other := self.unfinished_elsewhere():
+            raise Busy(other, remedy="Nothing was changed here.")
         values = {**vars(change), "levers": dict(change.levers), "levers_before": dict(change.levers_before)}
         with writing(self._ledger.engine) as connection:
             stored = connection.execute(
@@ -170,6 +218,8 @@ class Releases:
                         "started_at": self._clock(),
                         "by": self._ledger.actor,
                         "reason": "",
+                        "home": self._identity(create=True),
+                        "place": f"{socket.gethostname()}:{self._ledger.home}",
                     }
                 )
                 .returning(TABLE.c.id)
@@ -221,6 +271,15 @@ class Releases:
             self._record(connection, found, "ROLLBACK", undone=True, reason=reason)
             return found
 
+    def _is_own(self, release: Release) -> bool:
+        return release.home in ("", self._identity())
+
+    def _identity(self, *, create: bool = False) -> str:
+        """Return what names this home in a ledger that several share; a copied folder takes it along."""
+        if create:
+            create_file(self._home_file, uuid4().hex.encode())
+        return self._home_file.read_text(encoding="utf-8").strip() if self._home_file.exists() else ""
+
     def _set(self, connection: Connection, number: int, **values: Any) -> None:
         connection.execute(update(ReleaseRow).where(TABLE.c.id == number).values(values))
 
@@ -251,6 +310,14 @@ class Releases:
 def checkpoint_name(number: int) -> str:
     """Return the environment that keeps what was in force before a change."""
     return f"checkpoint_{number}"
+
+
+def _elsewhere(release: Release, home_file: Path) -> str:
+    return (
+        f"The {release} that {release.by} began on {release.started_at:%Y-%m-%d %H:%M} UTC in the home "
+        f"{release.place} is not finished. Only that home can finish or undo it: run `planwise checkpoints` "
+        f"there. If it is lost for good, write {release.home} into {home_file}."
+    )
 
 
 def _release(row: RowMapping) -> Release:

@@ -28,6 +28,7 @@ from planwise.errors import Busy, InputError
 from planwise.formatting import in_currency, money_short
 from planwise.governance import EventType, open_ledger
 from planwise.governance import ledger as ledger_module
+from planwise.governance.activity import sentence_of
 from planwise.governance.permissions import Forbidden
 from planwise.governance.proposals import Decision
 from planwise.governance.publications import PROD, fingerprint_in_force, load_publication
@@ -184,8 +185,32 @@ def test_releases_and_rollbacks_with_weeks_between(home, monkeypatch):
     rolled_back(home, "checkpoint_3")  # what the first rollback took back
     assert in_force(home) == ({"cola_rate": 0.05}, second, second, ("second", second), True)
     check_equal(home, "checkpoint_3")
+
+    def listed(dry_run, keep):
+        done = maintain(home, MaintainRequest(dry_run=dry_run, keep_checkpoints=keep), SILENT)
+        gone = [one["checkpoint"] for one in done.checkpoints if one["removed"]]
+        assert set(gone) <= set(done.environments)
+        return [(one["checkpoint"], one["days"]) for one in done.checkpoints], gone
+
+    ages = [("checkpoint_5", 0), ("checkpoint_4", 0), ("checkpoint_3", 0), ("checkpoint_2", 60)]
+    days_later(monkeypatch, 29 + 60)
+    assert listed(True, None) == ([*ages, ("checkpoint_1", 89)], [])
+    # The newest, 5, keeps the baseline, so the last release is in 4; 1 is the baseline before any release.
+    assert listed(True, 1)[1] == listed(False, 1)[1] == ["checkpoint_3", "checkpoint_2"]
+    assert listed(False, None)[1] == []
+    with pytest.raises(InputError, match="Unknown checkpoint 'checkpoint_2'"):
+        rolled_back(home, "checkpoint_2")
     with open_ledger(home) as ledger:
+        assert [one.name for one in Releases(ledger).checkpoints()] == [
+            "checkpoint_5", "checkpoint_4", "checkpoint_1",
+        ]  # fmt: skip
+        found = ledger.events.list(kind=EventType.IMPLEMENTATION_EVENT, limit=2)
+        assert {event.payload["action"] for event in found} == {"CHECKPOINT_REMOVED"}
+        assert "which maintenance removed" in sentence_of(found[0])
         assert ledger.events.verify().ok
+    for name, scenario in (("checkpoint_4", "first"), ("checkpoint_1", "baseline")):
+        assert rolled_back(home, name).change.scenario == scenario
+        check_equal(home, name)
 
 
 class Killed(BaseException):
@@ -404,7 +429,7 @@ def test_commands_release_and_roll_back(home, capsys):
     assert jobs[-1].result["release"] == done["release"]
 
 
-def test_release_and_rollback_with_a_ledger_on_postgresql(home):
+def test_homes_that_share_a_ledger_on_postgresql(home, monkeypatch):
     with postgresql.server() as url:
         shared = home.model_copy(update={"ledger_url": url})
         with open_ledger(shared) as ledger:  # what is published is recorded when it opens
@@ -415,6 +440,19 @@ def test_release_and_rollback_with_a_ledger_on_postgresql(home):
         assert in_force(shared)[0] == {"cola_rate": 0.04}
         with open_ledger(shared) as ledger:
             checkpoint = Releases(ledger).list()[0].checkpoint
+        other = shared.model_copy(update={"home": home.root.parent / "other"})
+        shutil.copytree(home.root, other.root, ignore=shutil.ignore_patterns("home.id"))
+        with monkeypatch.context() as patched, pytest.raises(Killed):
+            Death(patched, 1, SHARED, Killed)
+            rolled_back(shared, checkpoint)
+        for refused in (lambda: rolled_back(other, checkpoint), lambda: released(other, number)):
+            with pytest.raises(Busy, match=f"home .*:{home.root} is not finished. Only that home"):
+                refused()
+        listed, said = use_cases.list_checkpoints(other)
+        assert len(listed) == 1 and "Only that home can finish or undo it" in said
+        with open_ledger(shared) as ledger:
+            assert Releases(ledger).unfinished() is not None  # the other home has left it alone
+        assert "undone" in use_cases.list_checkpoints(shared)[1]
         assert rolled_back(shared, checkpoint).as_json()["models_run"] == 0
         assert in_force(shared)[0] == {}
         with open_ledger(shared) as ledger:

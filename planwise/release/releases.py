@@ -1,6 +1,6 @@
 """Releases and rollbacks in the ledger: what is in force, the checkpoints, the steps of each change."""
 
-import socket
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -219,7 +219,7 @@ class Releases:
                         "by": self._ledger.actor,
                         "reason": "",
                         "home": self._identity(create=True),
-                        "place": f"{socket.gethostname()}:{self._ledger.home}",
+                        "place": f"{platform.node()}:{self._ledger.home}",
                     }
                 )
                 .returning(TABLE.c.id)

@@ -15,7 +15,8 @@ from planwise.governance import Action, open_ledger
 from planwise.governance.activity import Activity, Scope, activity_of
 from planwise.governance.request import Request
 from planwise.parameters import BASELINE
-from planwise.release.papers import Paper, audit_paper, compliance_paper, proposal_paper, write_paper
+from planwise.release.audit_papers import audit_paper, compliance_paper
+from planwise.release.papers import Paper, proposal_paper, write_paper
 from planwise.settings import Settings
 
 

@@ -264,6 +264,14 @@ def _equity(publication: Publication, year: int) -> list[Row]:
     return sorted(rows, key=lambda row: (row["attribute"], -row["headcount"]))[:GROUPS_SHOWN]
 
 
+def plan_figures(result: Publication, year: int) -> dict[str, Any] | None:
+    """Return a result's figures of a year with its name and risk; None when it has no increase budget."""
+    kpi = _kpi_of(result, year)
+    if kpi is None or is_missing(kpi.get("increase_cost")):
+        return None
+    return {**kpi, "scenario": result.scenario, "risk": _risk(result)[0]}
+
+
 def alternatives(settings: Settings, own: Publication, year: int) -> list[dict[str, Any]]:
     """Return other results on the same census, the cheapest first."""
     found = []
@@ -274,9 +282,9 @@ def alternatives(settings: Settings, own: Publication, year: int) -> list[dict[s
             other = load_publication(settings, name)
             if other.manifest["census"]["content_hash"] != own.manifest["census"]["content_hash"]:
                 continue
-            kpi = _kpi_of(other, year)
+            figures = plan_figures(other, year)
         except DamagedStore:
             continue  # `planwise doctor` names it
-        if kpi is not None and not is_missing(kpi.get("increase_cost")):
-            found.append({**kpi, "scenario": name, "risk": _risk(other)[0]})
+        if figures is not None:
+            found.append(figures)
     return sorted(found, key=lambda row: row["increase_cost"])[:ALTERNATIVES_SHOWN]

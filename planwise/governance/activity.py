@@ -81,14 +81,33 @@ class RuleCheck:
 
 
 @dataclass(frozen=True)
+class ProposalTrace:
+    """One proposal from its submission to its end: who did what, and its last decision."""
+
+    proposal: str
+    scenario: str
+    submitted_by: str
+    submitted_at: datetime
+    approved_by: tuple[str, ...]
+    released_by: str | None
+    last: Decision
+    last_by: str
+
+
+@dataclass(frozen=True)
 class Activity:
-    """What happened in a scope."""
+    """What happened in a scope: `roles` in which each person acted, `exports` by kind of file."""
 
     scope: Scope
+    first: datetime | None
+    last: datetime | None
     by_type: Mapping[str, int]
     by_actor: Mapping[str, int]
+    roles: Mapping[str, tuple[str, ...]]
+    exports: Mapping[str, int]
     studies: Studies
     approvals: Approvals
+    proposals: tuple[ProposalTrace, ...]
     rules: tuple[RuleCheck, ...]
     verification: ChainCheck
 
@@ -106,8 +125,11 @@ class Activity:
             "events": sum(self.by_type.values()),
             "by_type": dict(self.by_type),
             "by_actor": dict(self.by_actor),
+            "roles": {name: list(roles) for name, roles in self.roles.items()},
+            "exports": dict(self.exports),
             "studies": asdict(self.studies) | {"completion_rate": self.studies.completion_rate},
             "approvals": asdict(self.approvals),
+            "proposals": [asdict(one) for one in self.proposals],
             "rules": [asdict(rule) | {"kept": rule.kept} for rule in self.rules],
             "verification": asdict(self.verification),
             "compliance": self.compliance,
@@ -121,10 +143,15 @@ def activity_of(events: Iterable[AuditEvent], verification: ChainCheck, scope: S
     within = [event for event in ordered if event in scope]
     return Activity(
         scope=scope,
+        first=within[0].at if within else None,
+        last=within[-1].at if within else None,
         by_type=_counts(str(event.type) for event in within),
         by_actor=_counts(event.actor for event in within),
+        roles=_roles(within),
+        exports=_counts(event.subject or "" for event in within if event.type is EventType.EXPORT),
         studies=_studies(ordered, scope),
         approvals=_approvals(ordered, scope),
+        proposals=tuple(_traces(ordered, scope)),
         rules=tuple(_rules(ordered, scope)),
         verification=verification,
     )
@@ -132,6 +159,37 @@ def activity_of(events: Iterable[AuditEvent], verification: ChainCheck, scope: S
 
 def _counts(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(names).items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def _roles(within: Sequence[AuditEvent]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for event in within:
+        found.setdefault(event.actor, set()).add(event.role)
+    return {name: tuple(sorted(roles)) for name, roles in sorted(found.items())}
+
+
+def _traces(ordered: Sequence[AuditEvent], scope: Scope) -> Iterator[ProposalTrace]:
+    """Yield the proposals that something was done to within the scope, by the time of submission."""
+    found = [one for one in _of_proposals(ordered) if any(event in scope for _, event in one)]
+    for decisions in sorted(found, key=lambda one: one[0][1].sequence):
+        submitted = decisions[0][1]
+        ends = [
+            (decision, event.actor) for decision, event in decisions if decision is not Decision.COMMENTED
+        ]
+        by = {
+            kind: tuple(event.actor for decision, event in decisions if decision is kind)
+            for kind in (Decision.APPROVED, Decision.RELEASED)
+        }
+        yield ProposalTrace(
+            proposal=str(submitted.subject),
+            scenario=submitted.scenario or "",
+            submitted_by=submitted.actor,
+            submitted_at=submitted.at,
+            approved_by=by[Decision.APPROVED],
+            released_by=next(iter(by[Decision.RELEASED]), None),
+            last=ends[-1][0],
+            last_by=ends[-1][1],
+        )
 
 
 def _studies(ordered: Sequence[AuditEvent], scope: Scope) -> Studies:

@@ -10,9 +10,11 @@ from planwise.comparison.differences import ComparedParameters, ParameterDiffere
 from planwise.comparison.people import WinnersAndLosers, people_affected, winners_and_losers
 from planwise.comparison.sources import Source, damage_named, mart_rows, reader
 from planwise.engine.outcome import Kpis
+from planwise.formatting import exact_percent
 from planwise.governance import Ledger, effective_parameters
 from planwise.governance.publications import PROD, load_publication, published_scenarios
 from planwise.parameters import BASELINE, Chain, EffectiveParameters, Finding, Risk, catalogue, resolve
+from planwise.parameters.catalogue import Unit
 from planwise.risk.assessment import assess
 from planwise.risk.impact import CostImpact, cost_impact
 from planwise.settings import Settings
@@ -36,11 +38,17 @@ VOLATILITY = 0.3  # of the market, where it is not given
 HIGH_RISK, MEDIUM_RISK, MITIGATED_FROM = 0.7, 0.4, 0.5
 NO_SURVEY = "no survey with quartiles of market pay is matched; the market reference is the range midpoint"
 MITIGATIONS = {
-    "parameter": "Bring the levers named below back towards their recommended ranges.",
+    "parameter": "Bring the levers named here back towards their recommended ranges.",
     "business": "Raise the budget or lower the increases, and inform managers before their staff.",
-    "implementation": "Release in stages: `planwise rollout` cuts the change into smaller ones.",
+    "implementation": "Release in phases, each of which changes less: rehearse them on the page Release.",
     "market": "Review against the market again before the raises are paid.",
 }
+
+
+def lever_text(name: str, value: float) -> str:
+    """Return a lever's value with its unit."""
+    lever = catalogue().levers.get(name)
+    return exact_percent(value) if lever is not None and lever.unit is Unit.RATE else f"{value:g}"
 
 
 @dataclass(frozen=True)
@@ -425,7 +433,11 @@ def risk_report(levers: Sequence[LeverImpact], effects: ChangeEffects) -> RiskRe
     }
     factors = [part for part in measured if part.weight]
     factors += [
-        RiskFactor("parameter", PARAMETER_RISK[row.risk], f"{row.label} at {row.new:g} is {row.risk} risk.")
+        RiskFactor(
+            "parameter",
+            PARAMETER_RISK[row.risk],
+            f"{row.label} at {lever_text(row.lever, row.new)} is {row.risk} risk.",
+        )
         for row in levers
         if PARAMETER_RISK[row.risk]
     ]

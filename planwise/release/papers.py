@@ -18,15 +18,13 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from planwise import formatting
-from planwise.comparison.summary import HTML, PDF, alternatives, render_pdf, write_as
+from planwise.comparison.summary import HTML, PDF, alternatives, plan_figures, render_pdf, write_as
 from planwise.formatting import PAGE, count, escape_formula, moment, money_short, percent
-from planwise.governance.activity import Activity
 from planwise.governance.chain import Head
 from planwise.governance.proposals import ReleaseProposal
-from planwise.governance.publications import Publication, load_publication, published_scenarios
-from planwise.parameters import catalogue
-from planwise.parameters.catalogue import Unit
+from planwise.governance.publications import PROD, Publication, load_publication, published_scenarios
 from planwise.release.actuals import REVIEW_DAYS, TRIGGERS
+from planwise.release.assessment import HIGH_POINTS, MEDIUM_POINTS, lever_text
 from planwise.settings import Settings
 from planwise.study.report import escape_markdown
 from planwise.study.study_files import read_result
@@ -35,8 +33,10 @@ from planwise.study.target import Target
 MARKDOWN, CSV = ".md", ".csv"
 TARGET_TOLERANCE_PP = 0.2
 LEVERS_SHOWN, GROUPS_SHOWN, FACTORS_SHOWN, ALTERNATIVES_SHOWN = 12, 8, 5, 5  # it stays one page
+PARTS_SHOWN = 4  # values of one part of what a proposal is bound to
 TEXT_SHOWN = 420  # characters of the rationale there
 NO_RATIONALE = "No rationale was given."
+IN_FORCE = "the release in force"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ def _environment(**options: Any) -> Environment:
     )
 
 
-def _footer(head: Head) -> str:
+def footer_of(head: Head) -> str:
+    """Return the version and the head of the audit trail, as every paper ends."""
     own = f"PlanWise {version('planwise')}. Money in the census's currency."
     return f"{own} Audit trail: {head.events} events, head {head.hash}."
 
@@ -179,13 +180,15 @@ def _decision_record(settings: Settings, proposal: ReleaseProposal, head: Head) 
                 "Approvals",
                 () if proposal.reviews else ("No one has decided yet.",),
                 ("decision", "by", "on", "comment"),
-                tuple((one.action, one.by, moment(one.at), one.comment) for one in proposal.reviews),
+                tuple(
+                    (in_words(one.action), one.by, moment(one.at), one.comment) for one in proposal.reviews
+                ),
                 words=9,
                 remarks=(f"{proposal.approvals_needed} needed, {len(proposal.approvals)} given.",),
             ),
             PaperSection("Bound to", (), ("part", "value"), tuple(_binding(proposal)), words=9),
         ),
-        footer=_footer(head),
+        footer=footer_of(head),
     )
 
 
@@ -210,7 +213,7 @@ def _executive_report(settings: Settings, proposal: ReleaseProposal, head: Head)
             _risk(proposal, FACTORS_SHOWN),
             _alternatives(settings, proposal),
         ),
-        footer=_footer(head),
+        footer=footer_of(head),
         one_page=True,
     )
 
@@ -218,6 +221,11 @@ def _executive_report(settings: Settings, proposal: ReleaseProposal, head: Head)
 def _shortened(text: str) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= TEXT_SHOWN else f"{flat[: TEXT_SHOWN - 1].rstrip()}…"
+
+
+def in_words(name: str) -> str:
+    """Return the name of an event or decision, such as APPROVAL_ACTION, as words."""
+    return name.replace("_", " ").capitalize()
 
 
 def _signed(value: float) -> str:
@@ -228,20 +236,14 @@ def _text(measured: Mapping[str, Any], write: Callable[[Any], str]) -> str:
     return "not measured" if measured["value"] is None else write(measured["value"])
 
 
-def _value(name: str, value: Any) -> str:
-    lever = catalogue().levers.get(name)
-    is_rate = lever is not None and lever.unit is Unit.RATE
-    return formatting.exact_percent(value) if is_rate else f"{value:g}"
-
-
 def _levers(proposal: ReleaseProposal, shown: int | None, *paragraphs: str) -> PaperSection:
     levers = proposal.assessment["levers"]
     rows = tuple(
         (
             row["label"],
             "all" if row["years"] is None else ", ".join(map(str, row["years"])),
-            _value(row["lever"], row["old"]),
-            _value(row["lever"], row["new"]),
+            lever_text(row["lever"], row["old"]),
+            lever_text(row["lever"], row["new"]),
             "from 0" if row["rate"] is None else percent(row["rate"], sign=True),
         )
         for row in levers[:shown]
@@ -270,7 +272,8 @@ def _effects(proposal: ReleaseProposal, shown: int | None) -> Iterator[PaperSect
         )
         for year in costs["years"]
     ]
-    remarks = [f"Against {found['against']}; payroll is base pay × FTE at year end."]
+    against = IN_FORCE if found["against"] == PROD else found["against"]
+    remarks = [f"Against {against}; payroll is base pay × FTE at year end."]
     if effects["budget"]["value"] is not None:
         budget, highest = effects["budget"]["value"], effects["payroll"]["value"]
         remarks.append(
@@ -281,10 +284,10 @@ def _effects(proposal: ReleaseProposal, shown: int | None) -> Iterator[PaperSect
     yield PaperSection(
         "People",
         (),
-        (f"end of {people['simulation_year']}", "people", "gain", "lose", "pay a year", "median"),
+        (f"end of {people['simulation_year']}", "people", "paid more", "paid less", "pay a year", "median"),
         tuple(
             (
-                group["group"] if group["attribute"] == "all" else f"{group['attribute']} {group['group']}",
+                _group_name(group),
                 count(group["people"]),
                 count(group["gain"]),
                 count(group["lose"]),
@@ -295,6 +298,13 @@ def _effects(proposal: ReleaseProposal, shown: int | None) -> Iterator[PaperSect
         ),
         remarks=("The same people in both plans; groups of fewer than ten are counted together.",),
     )
+
+
+def _group_name(group: Mapping[str, Any]) -> str:
+    if group["attribute"] == "all":
+        return str(group["group"]).capitalize()
+    mark = "" if group["attribute"] == "level" else ":"
+    return f"{group['attribute'].replace('_', ' ').capitalize()}{mark} {group['group']}"
 
 
 def _risk(proposal: ReleaseProposal, shown: int | None) -> PaperSection:
@@ -309,7 +319,10 @@ def _risk(proposal: ReleaseProposal, shown: int | None) -> PaperSection:
     rows = tuple((one["text"], one["component"], f"{one['weight']:.2f}") for one in report["factors"][:shown])
     return PaperSection(
         f"Risk: {risk['level'] or 'not measured'}",
-        (f"Score: {total}. Parts from 0 to 1: {parts}{overall}.",),
+        (
+            f"Size of the change: {total} ({MEDIUM_POINTS} are MEDIUM, {HIGH_POINTS} are HIGH).",
+            f"Its causes, from 0 to 1: {parts}{overall}.",
+        ),
         ("factor", "part", "weight"),
         rows,
         2,
@@ -366,6 +379,8 @@ def _alternatives(settings: Settings, proposal: ReleaseProposal) -> PaperSection
     if own is None:
         return PaperSection("Alternatives", (f"The result of {proposal.scenario} is no longer published.",))
     year = int(own.manifest["years"][0])
+    others = alternatives(settings, own, year)[:ALTERNATIVES_SHOWN]
+    proposed = {**(plan_figures(own, year) or {}), "scenario": f"{proposal.scenario} (proposed)"}
     rows = [
         (
             one["scenario"],
@@ -374,15 +389,12 @@ def _alternatives(settings: Settings, proposal: ReleaseProposal) -> PaperSection
             money_short(one["payroll"]),
             str(one["risk"]),
         )
-        for one in alternatives(settings, own, year)[:ALTERNATIVES_SHOWN]
+        for one in (proposed, *others)
+        if "risk" in one
     ]
-    none = () if rows else ("No other scenario is published on this census.",)
+    none = () if others else ("No other scenario is published on this census.",)
     return PaperSection(
-        "Alternatives",
-        none,
-        columns,
-        rows,
-        remarks=(f"Other results on this census; figures of {year}.",) if rows else (),
+        "Alternatives", none, columns, rows, remarks=(f"Results on this census; figures of {year}.",)
     )
 
 
@@ -405,91 +417,7 @@ def _criteria(settings: Settings, proposal: ReleaseProposal) -> Iterator[tuple[s
 
 def _binding(proposal: ReleaseProposal) -> Iterator[tuple[str, str]]:
     for part, value in proposal.binding.items():
-        yield part, f"{len(value)} values" if isinstance(value, Mapping | list) else str(value)
-
-
-def audit_paper(activity: Activity, head: Head) -> Paper:
-    """Return the audit report of a scope."""
-    studies, approvals, found = activity.studies, activity.approvals, activity.verification
-    seconds = "none ended" if studies.mean_seconds is None else formatting.seconds(studies.mean_seconds)
-    cycle = (
-        "none approved"
-        if approvals.mean_cycle_seconds is None
-        else formatting.seconds(approvals.mean_cycle_seconds)
-    )
-    rate = "none started" if studies.completion_rate is None else percent(studies.completion_rate)
-    return Paper(
-        title="Audit report",
-        subtitle=f"Events: {activity.scope}",
-        headline=(
-            ("Events", count(sum(activity.by_type.values()))),
-            ("Audit trail", "whole" if found.ok else "broken"),
-            ("Compliance", activity.compliance),
-        ),
-        sections=(
-            PaperSection("Events by type", (), ("type", "events"), _rows(activity.by_type)),
-            PaperSection("Events by person", (), ("person", "events"), _rows(activity.by_actor)),
-            PaperSection(
-                "Studies",
-                (),
-                ("figure", "value"),
-                (
-                    ("Optimisations started", count(studies.started)),
-                    ("Optimisations completed", count(studies.completed)),
-                    ("Completion rate", rate),
-                    ("Mean time", seconds),
-                ),
-            ),
-            PaperSection(
-                "Approvals",
-                (),
-                ("figure", "value"),
-                (
-                    *_rows(approvals.decisions),
-                    ("Proposals approved", count(approvals.approved)),
-                    ("Mean time to approval", cycle),
-                ),
-            ),
-            *_verification(activity),
-        ),
-        footer=_footer(head),
-    )
-
-
-def compliance_paper(activity: Activity, head: Head) -> Paper:
-    """Return which rules of the approval process were kept."""
-    return Paper(
-        title="Compliance report",
-        subtitle=f"Events: {activity.scope}",
-        headline=(
-            ("Compliance", activity.compliance),
-            ("Rules kept", f"{sum(r.kept for r in activity.rules)} of {len(activity.rules)}"),
-        ),
-        sections=tuple(_verification(activity)),
-        footer=_footer(head),
-    )
-
-
-def _rows(counts: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(name), count(number)) for name, number in counts.items())
-
-
-def _verification(activity: Activity) -> Iterator[PaperSection]:
-    found = activity.verification
-    text = (
-        f"The chain of {found.events:,} events is whole."
-        if found.ok
-        else f"The chain is broken: {found.problem}."
-    )
-    yield PaperSection("Verification", (text,))
-    rows = tuple(
-        (rule.name, count(rule.cases), "kept" if rule.kept else f"broken by {len(rule.broken)}")
-        for rule in activity.rules
-    )
-    yield PaperSection(
-        "Rules",
-        (),
-        ("rule", "cases", "result"),
-        rows,
-        remarks=tuple(f"{rule.name}: {one}" for rule in activity.rules for one in rule.broken),
-    )
+        if isinstance(value, Mapping) and len(value) <= PARTS_SHOWN:
+            yield part, ", ".join(f"{name} {one}" for name, one in value.items())
+        else:
+            yield part, f"{len(value)} values" if isinstance(value, Mapping | list) else str(value)

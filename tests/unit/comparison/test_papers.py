@@ -25,7 +25,8 @@ from planwise.governance.proposals import Decision
 from planwise.governance.verifier import ChainCheck
 from planwise.parameters import BASELINE
 from planwise.release.assessment import MITIGATIONS, assess_change
-from planwise.release.papers import audit_paper, proposal_paper, render_html
+from planwise.release.audit_papers import audit_paper, compliance_paper
+from planwise.release.papers import proposal_paper, render_html
 
 QUIET = InProcessRunner(log=lambda _: None)
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -149,8 +150,12 @@ def test_rules_that_were_broken_are_named(proposed):
     found = activity_of(events, ChainCheck(True, len(events), "h"), Scope(scenario="plan"))
     assert [rule.kept for rule in found.rules] == [False, True, False, True, True]
     assert found.compliance == "not compliant" and "(ana, proposal 1)" in found.rules[0].broken[0]
+    (trace,) = found.proposals
+    assert (trace.approved_by, trace.released_by, trace.last_by) == (("bob", "ana"), "ana", "ana")
     with open_ledger(proposed) as ledger:
         assert "not compliant" in render_html(audit_paper(found, ledger.events.head()))
+        rules = render_html(compliance_paper(found, ledger.events.head()))
+    assert "broken by 1" in rules and "bob, ana" in rules and "Released by ana" in rules
 
 
 def test_a_paper_of_another_kind_is_not_written(proposed, tmp_path):

@@ -149,6 +149,16 @@ class Session(param.Parameterized):
         await self._arrival()
         return result
 
+    def record_download(self, name: str, content: bytes) -> None:
+        """Record that this user is sent a file; raises PlanWiseError when the ledger cannot."""
+        from planwise.app.exports import record_download
+
+        what = f"{self.selection.page or 'overview'} page"
+        with acting_as(self.user.name, self.user.role):
+            record_download(
+                self.services.settings, content, what, name=name, scenario=self.selection.scenario or None
+            )
+
     def every(self, milliseconds: int, callback: Callable[[], Any], *, unseen: bool = False) -> Any:
         """Call back again and again until the session ends; the handle has `stop()` and `start()`.
 

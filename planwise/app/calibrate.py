@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 from cyclopts import Parameter
 from pydantic import Field
 
+from planwise.app.exports import record_export
 from planwise.app.runner import Runner
 from planwise.calibration import (
     Backtest,
@@ -126,6 +127,7 @@ def calibrate_censuses(
     saved = None if request.scenario is None else save_as_scenario(settings, found, request.scenario)
     if request.output is not None:
         _write(request.output, _written(found, request.output.suffix))
+        record_export(settings, request.output, "calibration")
     return CalibrationReport(found, saved, request.output)
 
 
@@ -173,6 +175,7 @@ def backtest_censuses(settings: Settings, request: BacktestRequest, on_progress:
     if request.output is not None:
         is_json = request.output.suffix == ".json"
         _write(request.output, _json_file(backtest_json(found)) if is_json else backtest_markdown(found))
+        record_export(settings, request.output, "backtest")
     return found
 
 

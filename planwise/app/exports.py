@@ -1,5 +1,6 @@
 """Record what leaves the home as a file: the one place, for commands, flows and pages."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,23 @@ def record_export(
     """Record a written file as an EXPORT event; one that cannot be recorded is deleted."""
     try:
         payload = {"file": file.name, "bytes": file.stat().st_size, "sha256": digest(file), **figures}
-        with open_ledger(settings) as ledger:
-            ledger.events.record(EventType.EXPORT, scenario=scenario, subject=what, payload=payload)
+        _record(settings, what, scenario, payload)
     except BaseException:
         file.unlink(missing_ok=True)
         raise
+
+
+def record_download(
+    settings: Settings, content: bytes, what: str, *, name: str, scenario: str | None
+) -> None:
+    """Record what a browser is sent as a file; without the event it must not be sent."""
+    payload = {"file": name, "bytes": len(content), "sha256": sha256(content).hexdigest()}
+    _record(settings, what, scenario, payload)
+
+
+def _record(settings: Settings, what: str, scenario: str | None, payload: dict[str, Any]) -> None:
+    with open_ledger(settings) as ledger:
+        ledger.events.record(EventType.EXPORT, scenario=scenario, subject=what, payload=payload)
 
 
 def require_pay(settings: Settings) -> None:

@@ -1,16 +1,23 @@
 """Who sees the pay of single people: every role at every reader, download and page."""
 
 import asyncio
+import base64
+import hashlib
 import io
 from types import SimpleNamespace
 
 import openpyxl
+import pandas as pd
 import pytest
 
-from planwise.errors import InputError
+from planwise.errors import Busy, InputError
+from planwise.governance import EventType, open_ledger
+from planwise.governance.activity import sentence_of
 from tests.ui.published import people, publish_by_hand, publish_people
 from tests.unit.comparison.comparison_worlds import Person, prepare, publish
-from ui.components.card import quality_gate
+from ui.components import downloads
+from ui.components.card import Card, Content, quality_gate
+from ui.components.downloads import Download
 from ui.pages.compare.page import ComparePage
 from ui.pages.results.events import Explorer
 from ui.queries.individual_pay import IndividualPay
@@ -112,6 +119,44 @@ def test_downloads_of_a_page_give_single_people_to_who_has_the_right(store, role
     else:
         with pytest.raises(InputError, match="may not see"):
             explorer._export(10, lambda frame: frame.to_csv().encode())
+
+
+def test_every_file_that_a_browser_gets_is_recorded_under_the_user(store, monkeypatch):
+    """Before it is sent: what cannot be recorded is not sent."""
+    settings = store._settings
+    session = Session(Services(settings, store), User("ann", "analyst"))
+    session.selection.param.update(page="results", scenario="baseline")
+    monkeypatch.setattr(downloads, "session_here", lambda: session)
+
+    def exports():
+        with open_ledger(settings) as ledger:
+            return ledger.events.list(kind=EventType.EXPORT)
+
+    card = Card(name="merit matrix")
+    card.show(Content("Merit", "", pd.DataFrame({"pay": [1.0]}), (), "merit.csv"))
+    before = len(exports())
+    card._download._transfer()
+    sent = base64.b64decode(card._download.data.partition("base64,")[2])
+    event = exports()[0]
+    assert (event.actor, event.role, event.scenario, event.subject) == (
+        "ann", "analyst", "baseline", "results page",
+    )  # fmt: skip
+    assert event.payload == {
+        "file": "merit.csv", "bytes": len(sent), "sha256": hashlib.sha256(sent).hexdigest(),
+    }  # fmt: skip
+    assert sentence_of(event) == "Results page as merit.csv"
+
+    async def written():
+        return b"x"
+
+    for is_recorded, more in ((True, 1), (False, 2)):  # a use-case has recorded the first
+        button = Download(written, pytest.fail, label="", busy="", is_recorded=is_recorded)
+        asyncio.run(button._async_sync_data())
+        assert button.data and len(exports()) == before + more
+    monkeypatch.setattr(session, "record_download", lambda *_: (_ for _ in ()).throw(Busy("The ledger.")))
+    with pytest.raises(Busy):
+        card._download._transfer()
+    assert card._download.data is None
 
 
 OF_SINGLE_PEOPLE = ("fct_workforce_snapshot", "fct_yearly_events", "census", "fct_level_summary")

@@ -15,19 +15,27 @@ from xlsxwriter import Workbook
 from planwise.errors import InputError, PlanWiseError
 from planwise.formatting import escape_formula
 from ui.components.html import ASSETS, Component
+from ui.session import session_here
 
 Variant = Literal["contained", "outlined", "text"]
 
 
 class FileButton(pmui.FileDownload):
-    """Panel's own button sends a file by changing a property: an unchanged file would not be sent again."""
+    """Sends a file, after the ledger has recorded that; not if the callback has: then `is_recorded` is set.
 
-    def __init__(self, *, variant: Variant = "text", **params: Any) -> None:
+    Panel's own button sends a file by changing a property: an unchanged file would not be sent again.
+    """
+
+    def __init__(self, *, variant: Variant = "text", is_recorded: bool = False, **params: Any) -> None:
         super().__init__(**params)
+        self._is_recorded = is_recorded
         self.variant = variant  # given to the constructor, the libraries warn of each other's name for it
 
     def _sync_data(self, fileobj: Any) -> None:
         self.data = None
+        session = session_here()
+        if session is not None and not self._is_recorded:
+            session.record_download(str(self.filename), fileobj.getvalue())
         super()._sync_data(fileobj)
 
 
@@ -35,14 +43,26 @@ Write = Callable[[], Awaitable[bytes]]
 
 
 class Download(FileButton):
-    """Gets the file from `write` when it is clicked; `on_error` is called when that fails."""
+    """Gets the file from `write` when it is clicked; `on_error` is called when that fails.
+
+    Most are written by a use-case that records them, with what they contain.
+    """
 
     def __init__(
-        self, write: Write, on_error: Callable[[PlanWiseError], None], *, label: str, busy: str, **params: Any
+        self,
+        write: Write,
+        on_error: Callable[[PlanWiseError], None],
+        *,
+        label: str,
+        busy: str,
+        is_recorded: bool = True,
+        **params: Any,
     ) -> None:
         self._write, self._report = write, on_error
         self._texts = label, busy
-        super().__init__(callback=self._file, filename="planwise", label=label, **params)
+        super().__init__(
+            callback=self._file, filename="planwise", label=label, is_recorded=is_recorded, **params
+        )
 
     async def _file(self) -> io.BytesIO:
         return io.BytesIO(await self._write())

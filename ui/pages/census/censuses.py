@@ -140,7 +140,12 @@ class CensusDetails:
         self._delete = pmui.Button(label="Delete…", variant="text", color="error", **SMALL)
         self._delete.on_click(self._ask)
         self._rejects = Download(
-            self._rejected_rows, session.notify_error, label="Rejected rows (CSV)", busy="Reading…", **SMALL
+            self._rejected_rows,
+            session.notify_error,
+            label="Rejected rows (CSV)",
+            busy="Reading…",
+            is_recorded=False,
+            **SMALL,
         )
         self._names = LevelNames(session, on_change)
         self._dialogs = pn.Column()

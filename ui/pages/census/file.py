@@ -69,7 +69,12 @@ class FileImport:
         self._kept = pmui.Button(label="Use the saved mapping", variant="outlined", **SMALL)
         self._kept.on_click(lambda _: self._form.take(self._found["kept"]["mapping"]))
         self._rejects = Download(
-            self._rejected_rows, session.notify_error, label="Rejected rows (CSV)", busy="Reading…", **SMALL
+            self._rejected_rows,
+            session.notify_error,
+            label="Rejected rows (CSV)",
+            busy="Reading…",
+            is_recorded=False,
+            **SMALL,
         )
         self._name = pmui.TextInput(
             label="Name of the census", size="small", width=240, margin=0, helper_text="a-z, 0-9 and _"

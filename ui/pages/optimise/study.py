@@ -118,6 +118,7 @@ class StudyActions:
             lambda error: self._show_message(html.error_notice(error)),
             label=label,
             busy="Writing …",
+            is_recorded=False,
             icon="description",
             **SMALL,
         )

@@ -72,6 +72,7 @@ class Equity(Section):
             self._failed,
             label="Whom it would raise (CSV)",
             busy="Writing …",
+            is_recorded=False,
             description="Download the people whom closing the adjusted gap would raise, as CSV",
             size="small",
             visible=session.can_see_individual_pay,

@@ -61,6 +61,7 @@ class Increases(Section):
                 callback=partial(self._file, suffix),
                 filename=f"increases.{suffix}",
                 label=label,
+                is_recorded=True,
                 description=f"Download the increase list as {label}",
                 **SMALL,
             )

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from planwise.app.performance import run_measured
-from planwise.app.runner import InProcessRunner, Runner, run_as_job
+from planwise.app.runner import InProcessRunner, Runner, Stopped, run_as_job
 from planwise.errors import PlanWiseError
 from planwise.jobs import JobKind
 from planwise.prefect_server import configured_api, prefect_home, protection
@@ -60,7 +60,13 @@ def run_use_case(
         return run_as_job(settings, kind, request, job, inner)
     prepare(settings)
     with server_answers():
-        return getattr(import_module("flows.flows"), flow)(request=request)
+        state = getattr(import_module("flows.flows"), flow)(request=request, return_state=True)
+    found = state.result(raise_on_failure=False) if state.data is not None else None
+    if isinstance(found, BaseException):
+        raise found
+    if state.is_cancelled() and found is None:
+        raise Stopped(state.message or "The flow run was cancelled.")
+    return found
 
 
 @contextlib.contextmanager

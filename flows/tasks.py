@@ -10,6 +10,7 @@ from uuid import UUID
 
 from prefect import get_run_logger, task
 from prefect.artifacts import (
+    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -23,6 +24,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled
 from prefect.tasks import Task, exponential_backoff
 
+from flows.outcomes import announce, announce_failure, completed, failed, links
 from planwise.app.performance import run_measured
 from planwise.app.runner import Runner, Stopped, record_job, run_as_job, step_name
 from planwise.console import settings_for
@@ -73,13 +75,16 @@ class PrefectRunner:
     def __init__(self) -> None:
         keep_private()  # the process is Prefect's
         self.flow_run = str(flow_run.name)
-        self._id = flow_run.id
+        self._id = UUID(str(flow_run.id))
+        self._tags = set(flow_run.tags or ())
+        self.subject = ""
         self._progress: dict[str, UUID] = {}
         self._polled = monotonic()
         self._stopped = False
 
     def __call__(self, step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run the step as a task named after it."""
+        """Run the step as a task named after it; its run is also named after the scenario."""
+        name = step_name(step)
 
         @functools.wraps(step)
         def masked(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -87,7 +92,8 @@ class PrefectRunner:
                 return step(*args, **kwargs)
 
         as_task: Callable[[Callable[P, R]], Task[P, R]] = task(
-            name=step_name(step),
+            name=name,
+            task_run_name=f"{name} {self.subject}".rstrip(),
             cache_policy=NO_CACHE,
             persist_result=False,
             retries=RETRIES,
@@ -119,7 +125,21 @@ class PrefectRunner:
         create_markdown_artifact(markdown, key=key, description=title)
 
     def note(self, name: str, value: str) -> None:
-        """Do nothing: the log and the artifacts have it."""
+        """Tag the flow run, so that it is found by its scenario, census or study."""
+        if name == "scenario":
+            self.subject = value
+        tag = f"{name}:{value}"
+        if tag not in self._tags:
+            self._tags.add(tag)
+            with get_client(sync_client=True) as client:
+                client.update_flow_run(self._id, tags=sorted(self._tags))
+
+    def finish(self, settings: Settings, report: Any) -> None:
+        """Set every progress artifact to 100 %, and link to where the result is."""
+        for progress in self._progress.values():
+            update_progress_artifact(progress, 100.0, description="Done")
+        for key, link, text in links(settings, report):
+            create_link_artifact(link, text, key=key)
 
     def alert(self, message: str, facts: Mapping[str, Any]) -> None:
         """Log the message and emit an event."""
@@ -132,7 +152,7 @@ class PrefectRunner:
         """Whether the run was cancelled; the state is polled, because a plain process gets no signal."""
         if not self._stopped and monotonic() - self._polled >= POLL_SECONDS:
             with get_client(sync_client=True) as client:
-                state = client.read_flow_run(UUID(str(self._id))).state
+                state = client.read_flow_run(self._id).state
             self._stopped = state is not None and (state.is_cancelling() or state.is_cancelled())
             self._polled = monotonic()
         return self._stopped
@@ -145,27 +165,48 @@ class DifferentHome(InputError):
     """The dashboard that started the run uses another home than this worker."""
 
 
-def run_deployment_job(job: Callable[[Settings, Any, Runner], Any], request: Any, kind: JobKind) -> Any:
-    """Run a flow's use-case; a stopped one ends as cancelled.
+def run_deployment_job(
+    job: Callable[[Settings, Any, Runner], Any], request: Any, kind: JobKind | None = None
+) -> State[Any]:
+    """Run a flow's use-case and return the state that it ends in; without a kind it is not recorded as a job.
 
-    Raises DifferentHome, before anything is computed, when the job's folder is not in this home: the
-    dashboard would not see results published here.
+    A cancelled one ends as Cancelled, one with an expected error as Failed with the error's message. Before
+    anything is computed it fails with DifferentHome when the job's folder is not in this home: the dashboard
+    would not see results published here.
     """
-    settings = settings_for()
+    settings, runner = settings_for(), PrefectRunner()
     try:
         with masked_errors():
-            folder = folder_of_run(settings, flow_run.tags or ())
-            if folder is None:
-                return run_as_job(settings, kind, request, job, PrefectRunner())
-            started = folder.read(REQUEST) or {}
-            with acting_as(str(started.get("started_by")), started.get("role")):
-
-                def measured(run: Runner) -> Any:
-                    return run_measured(settings, kind, request, job, run)
-
-                return record_job(JobWriter(folder), PrefectRunner(), measured)
+            report = _run(settings, runner, job, request, kind)
     except Stopped as stopped:
         return Cancelled(message=stopped.what)
+    except PlanWiseError as error:
+        announce_failure(error, runner.subject)
+        return failed(error)
+    runner.finish(settings, report)
+    announce(report)
+    return completed(report)
+
+
+def _run(
+    settings: Settings,
+    runner: PrefectRunner,
+    job: Callable[[Settings, Any, Runner], Any],
+    request: Any,
+    kind: JobKind | None,
+) -> Any:
+    folder = folder_of_run(settings, flow_run.tags or ())
+    if folder is not None:
+        started = folder.read(REQUEST) or {}
+        with acting_as(str(started.get("started_by")), started.get("role")):
+
+            def measured(run: Runner) -> Any:
+                return run_measured(settings, str(kind), request, job, run)
+
+            return record_job(JobWriter(folder), runner, measured)
+    if kind is None:
+        return run_measured(settings, str(flow_run.flow_name), request, job, runner)
+    return run_as_job(settings, kind, request, job, runner)
 
 
 def folder_of_run(settings: Settings, tags: Sequence[str]) -> JobFolder | None:

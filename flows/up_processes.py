@@ -51,6 +51,7 @@ def wait_or_kill(processes: Iterable[psutil.Process], seconds: float) -> None:
 HOST = "127.0.0.1"
 DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")  # in a checkout, a link to the file at its top
 WORKER = "planwise-up"
+PLANWISE = (*PYTHON, "-c", "from planwise.cli import main; main()")
 # Variables of another server, which do not apply to this one.
 FOREIGN = ("PREFECT_PROFILE", "PREFECT_PROFILES_PATH", "PREFECT_API_KEY")
 
@@ -102,11 +103,13 @@ def program_environment(
         **{name: value for name, value in child_environment(inherited).items() if name not in FOREIGN},
         **own,
         "PLANWISE_HOME": str(settings.root),
+        "PLANWISE_DASHBOARD_URL": settings.dashboard_url or addresses.dashboard,
         "PREFECT_HOME": str(prefect_home(settings)),
         "PREFECT_API_URL": addresses.api,
         **protection(settings, addresses.prefect, f"http://localhost:{addresses.prefect_port}"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it calls external hosts
+        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": str(SLOT_WAIT_SECONDS),
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # else its database only grows
         "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(RUNS_KEPT_DAYS * 86_400),
         "NO_PROXY": ",".join(local),
@@ -136,9 +139,8 @@ def create_pool(pool: str, folder: Path) -> Program:
 
 
 def deploy(folder: Path) -> Program:
-    """Return the program that registers all deployments; their runs work in the same folder."""
-    arguments = ("deploy", "--all", "--no-prompt", "--prefect-file", str(DEPLOYMENTS))
-    return _prefect("prefect-deploy", "deployments", folder, *arguments)
+    """Return the program that registers all deployments."""
+    return Program("prefect-deploy", "deployments", (*PLANWISE, "deploy"), folder)
 
 
 def worker_program(pool: str, folder: Path) -> Program:
@@ -149,8 +151,7 @@ def worker_program(pool: str, folder: Path) -> Program:
 
 def dashboard_program(addresses: Addresses, folder: Path) -> Program:
     """Return the dashboard."""
-    start = (*PYTHON, "-c", "from planwise.cli import main; main()", "serve", "--no-browser")
-    command = (*start, "--address", HOST, "--port", str(addresses.dashboard_port))
+    command = (*PLANWISE, "serve", "--no-browser", "--address", HOST, "--port", str(addresses.dashboard_port))
     return Program("dashboard", "dashboard", command, folder)
 
 
@@ -163,6 +164,7 @@ POLL_SECONDS = 0.2
 LINGER_SECONDS = 5.0  # Prefect's worker does not end after a run of it was killed
 RECORD_SECONDS = 1.0  # how often the programs' child processes are recorded
 RUNS_KEPT_DAYS = 90
+SLOT_WAIT_SECONDS = 5  # until a run that waits for the warehouse's slot asks for it again
 TAIL_LINES = 3
 
 

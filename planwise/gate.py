@@ -41,6 +41,14 @@ class GateCheck:
         observed = _text(self.observed)
         return f"{self.expectation} on {where}: observed {observed}{rows}, allowed {self.threshold}"
 
+    def counted(self) -> str:
+        """Return one line with how many rows failed, and none of their values."""
+        where = self.table if self.column is None else f"{self.table}.{self.column}"
+        rows = (
+            f"{self.unexpected_rows:,} of {self.evaluated_rows:,} rows" if self.unexpected_rows else "failed"
+        )
+        return f"{self.expectation} on {where}: {rows}, allowed {self.threshold}"
+
 
 @dataclass(frozen=True)
 class GateResult:

@@ -127,6 +127,9 @@ class Settings(HomeSettings):
     preview_workers: int = Field(
         default=2, ge=1, le=16, description="Processes of the dashboard for live previews"
     )
+    dashboard_url: str | None = Field(
+        default=None, description="Address of the dashboard, for links in Prefect; set by `planwise up`"
+    )
     jobs_kept: int = Field(default=200, ge=1, description="Ended jobs whose files are kept")
 
     def require_project(self) -> Path:

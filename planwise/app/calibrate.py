@@ -146,13 +146,17 @@ class JobReport:
 def calibrate_job(settings: Settings, request: CalibrateRequest, run: Runner) -> JobReport:
     """Estimate the parameters as a job that reports its progress."""
     done: CalibrationReport = run(calibrate_censuses, settings, request, run.log)
-    return JobReport(done.as_json(), calibration_markdown(done.calibration))
+    report = JobReport(done.as_json(), calibration_markdown(done.calibration))
+    run.page("calibration", report.markdown, "The estimated parameters")
+    return report
 
 
 def backtest_job(settings: Settings, request: BacktestRequest, run: Runner) -> JobReport:
     """Run the backtest as a job that reports its progress."""
     found: Backtest = run(backtest_censuses, settings, request, run.log)
-    return JobReport(backtest_json(found), backtest_markdown(found))
+    report = JobReport(backtest_json(found), backtest_markdown(found))
+    run.page("backtest", report.markdown, "Forecasts against what happened")
+    return report
 
 
 def _written(found: Calibration, suffix: str) -> str:

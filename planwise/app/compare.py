@@ -9,6 +9,8 @@ from cyclopts import Parameter
 from pydantic import Field
 
 from planwise.app.exports import record_export, require_pay
+from planwise.app.requests import SimulateRequest
+from planwise.app.runner import Runner
 from planwise.comparison import Comparison, compare
 from planwise.comparison.compare import due
 from planwise.comparison.people import write_people_csv
@@ -50,6 +52,17 @@ class ComparisonReport:
         """Return the object that `planwise compare --json` prints."""
         files = {"workbook": self.workbook, "csv": self.csv, "csv_rows": self.csv_rows}
         return self.comparison.as_json() | files
+
+
+def compare_job(settings: Settings, request: CompareRequest, run: Runner) -> ComparisonReport:
+    """Compare scenarios as a job that publishes the figures of the last year as a table."""
+    from planwise.app.simulate import simulate  # the engine takes a second, which a comparison can do without
+
+    for name in due(settings, request.scenarios) if request.simulate else ():
+        simulate(settings, SimulateRequest(scenario=name), run)
+    report = run(compare_scenarios, settings, request)
+    run.table("comparison", report.comparison.as_table(), f"Against {report.comparison.base.name}")
+    return report
 
 
 def compare_scenarios(

@@ -3,18 +3,21 @@
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from time import monotonic
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from planwise.app.runner import Runner
 from planwise.app.simulate import Resolved, resolve_scenario
 from planwise.engine.preview import Preview
 from planwise.governance.request import Bounds, ScenarioRequest
-from planwise.risk.ensemble import Ensemble, Watch, run_paired, spreads_json
+from planwise.risk.ensemble import Ensemble, Step, Watch, run_paired, spreads_json
 from planwise.risk.noise import Difference, differences
 from planwise.settings import Settings
 
 DEFAULT_SEEDS = 20
+PROGRESS_SECONDS = 1.0  # a progress artifact costs a request
 
 Differences = Mapping[str, Mapping[int, Difference | None]]
 
@@ -61,6 +64,31 @@ class EnsembleReport:
             },
         }
         return {**answer, "against": against}
+
+    def as_table(self) -> list[dict[str, Any]]:
+        """Return one flat row per KPI and year of the requested scenario."""
+        spreads = spreads_json(self.ensembles[0].spreads())
+        return [
+            {"KPI": name, "year": year, **(spread or {})}
+            for name, by_year in spreads.items()
+            for year, spread in by_year.items()
+        ]
+
+
+def ensemble_job(settings: Settings, request: EnsembleRequest, run: Runner) -> EnsembleReport:
+    """Run an ensemble as a job that reports its progress and publishes the spreads as a table."""
+    shown_at = [monotonic()]
+
+    def on_step(step: Step) -> None:
+        if monotonic() - shown_at[0] < PROGRESS_SECONDS:
+            return
+        shown_at[0] = monotonic()
+        run.advance("ensemble-progress", step.done / step.total, f"{step.done} of {step.total} seeds")
+
+    run.note("scenario", request.scenario)
+    report = run(run_ensemble, settings, request, Watch(on_step, run.stopped))
+    run.table("ensemble", report.as_table(), f"{request.scenario} under {request.seeds} seeds")
+    return report
 
 
 def run_ensemble(settings: Settings, request: EnsembleRequest, watch: Watch) -> EnsembleReport:

@@ -27,6 +27,7 @@ from planwise.engine.warehouse import Warehouse, scenario_environment
 from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.governance import Action, open_ledger, require_role
 from planwise.governance.publications import PROD, fingerprint_in_force
+from planwise.governance.verifier import ChainCheck
 from planwise.jobs.reader import remove_old_jobs
 from planwise.release.releases import Releases
 from planwise.settings import Settings
@@ -47,7 +48,7 @@ class MaintenanceReport:
     """What was removed, or with `dry_run` would be; sizes of the home in MB, by file and folder, afterwards.
 
     `measured_runs` is the number of old measurements. `problem` says why the warehouse was not compacted;
-    `checkpoints` are all of this home, with their age.
+    `checkpoints` are all of this home, with their age; `ledger` is the check of the audit trail.
     """
 
     dry_run: bool
@@ -60,6 +61,14 @@ class MaintenanceReport:
     home_mb: Mapping[str, float]
     freed_mb: float
     problem: str | None
+    ledger: ChainCheck
+
+    @property
+    def headline(self) -> str:
+        """The counts, and what is wrong with the audit trail."""
+        if self.ledger.ok:
+            return f"{self} The audit trail is whole: {self.ledger.events:,} events."
+        return f"The audit trail is broken: {self.ledger.problem}. {self}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as one object."""
@@ -89,7 +98,7 @@ class MaintenanceReport:
 
 
 def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> MaintenanceReport:
-    """Remove old environments, tables that no other one has and leftover files; compact the warehouse."""
+    """Remove old environments, tables no other one has and leftover files; compact; verify the ledger."""
     if not request.dry_run:
         require_role(settings, Action.MAINTAIN)
     before = sum(sizes_mb(settings.root).values())
@@ -118,6 +127,7 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
         home_mb=after,
         freed_mb=round(before - sum(after.values()), 1),
         problem=compaction.problem if compaction else None,
+        ledger=run(verify_ledger, settings),
     )
     run.table("maintenance", report.rows() or [{"kind": "nothing", "name": ""}], str(report))
     return report
@@ -178,6 +188,12 @@ def unneeded_environments(
     )
 
 
+def verify_ledger(settings: Settings) -> ChainCheck:
+    """Check the whole audit trail."""
+    with open_ledger(settings) as ledger:
+        return ledger.events.verify()
+
+
 def compact_file(settings: Settings) -> Compaction:
     """Compact the warehouse's file."""
     return compact_warehouse(settings)
@@ -212,7 +228,8 @@ def _leftovers(settings: Settings) -> Iterator[Path]:
         if not psutil.pid_exists(int(folder.name.split("-")[1])):
             yield folder
     yield from sorted((settings.root / "logs").glob("error-*.log"))[:-ERROR_LOGS_KEPT]
-    yield from sorted((settings.root / "sweeps").glob("*.json"))[:-SWEEPS_KEPT]
+    for sweep in sorted((settings.root / "sweeps").glob("*.json"))[:-SWEEPS_KEPT]:
+        yield from (sweep, *sweep.parent.glob(f"{sweep.stem}.md"))
 
 
 def _old(folder: Path, pattern: str) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from planwise.app.runner import Runner, require_not_stopped
 from planwise.app.simulate import (
     Resolved,
     SimulationReport,
+    note_subject,
     resolve_scenario,
     simulate_in,
     warehouse_for,
@@ -202,6 +203,7 @@ def optimize(settings: Settings, request: OptimizeRequest, run: Runner) -> Optim
     require_role(settings, Action.RUN)
     request = run(resumed, settings, request)
     resolved = run(resolve_scenario, settings, request)
+    note_subject(run, resolved)
     run(refuse_taken_name, settings, request)
     with in_currency(resolved.census.currency):
         return _optimized(settings, request, resolved, run)
@@ -230,6 +232,7 @@ def _optimized(
         return OptimizationReport(result, baseline, currency, None, None, run.orchestrated)
     require_not_stopped(run, "the winner was simulated")
     winner = run(keep_scenario, settings, request, resolved, result)
+    note_subject(run, winner)
     with warehouse_for(settings, f"publish {winner.name}", run) as warehouse:
         report = simulate_in(settings, warehouse, winner, run)
         run(verify, result, report)

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from pydantic import Field, model_validator
 
 from planwise.census.mapping import PayIs, PayUnit
-from planwise.governance.request import Bounds, Request, ScenarioRequest
+from planwise.governance.request import Bounds, Request, ScenarioRequest, form_choices
 
 MAPPING_OPTIONS = {"encoding", "skip_rows", "pay_unit", "hours_per_year", "pay_is", "currency"}
 
@@ -26,7 +26,11 @@ class IngestRequest(Request):
         default=None, description="Column mapping, or the path of its YAML file"
     )
     as_of: date | None = Field(default=None, description="Date of the census; default today")
-    levels: str | None = Field(default=None, description="pay-quantiles or ranges")
+    levels: str | None = Field(
+        default=None,
+        description="pay-quantiles or ranges",
+        json_schema_extra=form_choices(lambda: ("pay-quantiles", "ranges")),
+    )
     row_filter: str | None = Field(default=None, description="Boolean SQL over the file's columns")
     encoding: str | None = Field(default=None, description="Encoding of a text file; default by its bytes")
     skip_rows: int | None = Field(default=None, description="Lines above the header")
@@ -63,6 +67,9 @@ class SweepRequest(Request):
     grid: dict[str, tuple[float, ...]] = Field(default={}, description="Values to try, by lever")
     census: str | None = Field(
         default=None, description="Name of a census; scenarios of another one are tried on it, not published"
+    )
+    workers: Annotated[int, Bounds(1, 64)] = Field(
+        default=1, description="Processes that simulate variants, each with a database of its own"
     )
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 
 from planwise.app.gates import evaluate_gate, key_of, show_gate
-from planwise.app.runner import Runner, require_not_stopped
+from planwise.app.runner import IN_PROCESS, Runner, require_not_stopped
 from planwise.census import Census, load_census
 from planwise.engine.outcome import Kpis, PlanOutcome, PlanSummary
 from planwise.engine.preview import Preview
@@ -122,8 +122,15 @@ def simulate(settings: Settings, request: ScenarioRequest, run: Runner) -> Simul
 
 def simulate_resolved(settings: Settings, resolved: Resolved, run: Runner) -> SimulationReport:
     """Simulate a resolved scenario."""
+    note_subject(run, resolved)
     with warehouse_for(settings, f"simulate {resolved.name}", run) as warehouse:
         return simulate_in(settings, warehouse, resolved, run)
+
+
+def note_subject(run: Runner, resolved: Resolved) -> None:
+    """Record which scenario and census the following steps are about."""
+    run.note("scenario", resolved.name)
+    run.note("census", resolved.census.name)
 
 
 def simulate_in(
@@ -141,6 +148,9 @@ def simulate_in(
     except AuditFailed:
         run(record_failed_audit, settings, resolved, planned.summary, started_at)
         raise
+    if run.orchestrated != IN_PROCESS:  # a terminal has the progress, and no use for forty lines
+        for model in outcome.timings:
+            run.log(str(model))
     require_not_stopped(run, "the gate")
     gate = run(gate_simulation, warehouse, outcome.environment)
     show_gate(run, resolved.name, gate)

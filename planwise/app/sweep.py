@@ -1,23 +1,29 @@
 """Sweep: simulate many scenarios and variants, and report what changed since the last sweep."""
 
 import itertools
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
-
-from pydantic import TypeAdapter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
 
 from planwise.app.requests import SweepRequest
 from planwise.app.runner import Runner, Stopped
 from planwise.app.simulate import Resolved, resolve_scenario, simulate_resolved
-from planwise.app.trial_workers import gate_trial
+from planwise.app.sweep_report import (
+    OWN,
+    Sweep,
+    SweepInputs,
+    SweepRow,
+    compared,
+    last_sweep,
+    page,
+    write_sweep,
+)
+from planwise.app.trial_workers import Tried, VariantPool, try_variant
 from planwise.census import census_in_use
 from planwise.engine.outcome import Kpis
-from planwise.engine.warehouse import Warehouse
-from planwise.engine.worker_warehouses import worker_warehouse
+from planwise.engine.worker_warehouses import remove_dead_workers, worker_warehouse
 from planwise.errors import Busy, GateBlocked, MachineError, PlanWiseError
 from planwise.formatting import in_currency, money
 from planwise.gate import GateResult
@@ -25,168 +31,15 @@ from planwise.governance import Action, open_ledger, require_role, utc_now
 from planwise.governance.request import ScenarioRequest
 from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
-from planwise.storage import reading, write_json
-
-FOLDER = "sweeps"
-OWN = "as it is"  # the stored variant of a scenario with its saved values
-SAVED = "saved values"
-MOVED_RATE = 0.001  # 0.1 pp of growth: a study's tolerance
-PP = 100
-
-
-@dataclass(frozen=True)
-class SweepRow:
-    """One scenario or variant: growth is compound to the last year, payroll and headcount are that year's."""
-
-    scenario: str
-    variant: str
-    feasible: bool
-    reasons: tuple[str, ...]
-    growth: float | None = None
-    target_growth: float | None = None
-    payroll: float | None = None
-    headcount: int | None = None
-    fingerprint: str | None = None
-    gate: str | None = None
-    published: bool = False
-    currency: str = ""
-
-    @classmethod
-    def failed(cls, scenario: str, variant: str, why: str) -> "SweepRow":
-        """Return the row of a scenario that could not be simulated or was blocked."""
-        return cls(scenario, variant, feasible=False, reasons=(why,))
-
-    @property
-    def label(self) -> str:
-        """Scenario and, for a variant, its changes in one name."""
-        return self.scenario if self.variant == OWN else f"{self.scenario} ({self.variant})"
-
-    @property
-    def variant_text(self) -> str:
-        """The changes of a variant; `saved values` for the scenario itself."""
-        return SAVED if self.variant == OWN else self.variant
-
-    @property
-    def verdict(self) -> str:
-        """The text `feasible`, or the reasons why not."""
-        return "feasible" if self.feasible else f"infeasible: {'; '.join(self.reasons)}"
-
-    def as_table(self) -> dict[str, Any]:
-        """Return a flat row for a table artifact."""
-        return {
-            "scenario": self.scenario,
-            "variant": self.variant_text,
-            "verdict": self.verdict,
-            "growth %": None if self.growth is None else round(PP * self.growth, 3),
-            "target %": None if self.target_growth is None else round(PP * self.target_growth, 3),
-            "payroll": None if self.payroll is None else round(self.payroll),
-            "headcount": self.headcount,
-            "gate": self.gate or "",
-            "published": self.published,
-        }
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """All rows of one sweep; the lists name rows that differ from the previous sweep (None if there is none).
-
-    `asked` is the request; a sweep is compared with the last complete one with the same request. `complete`
-    is false when it was stopped before its end.
-    """
-
-    at: str
-    asked: str
-    previous_at: str | None
-    complete: bool
-    rows: tuple[SweepRow, ...]
-    became_infeasible: tuple[str, ...]
-    became_feasible: tuple[str, ...]
-    moved: tuple[str, ...]
-    gone: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the sweep as JSON values."""
-        return asdict(self)
-
-
-def compared(
-    rows: Sequence[SweepRow], previous: Sweep | None, *, asked: str, complete: bool, at: datetime
-) -> Sweep:
-    """Return the sweep with the changes since the previous one, as text."""
-    before = {row.label: row for row in previous.rows} if previous else {}
-    now = {row.label: row for row in rows}
-    both = [(before[label], row) for label, row in now.items() if label in before]
-    return Sweep(
-        at=at.isoformat(timespec="milliseconds"),
-        asked=asked,
-        previous_at=previous.at if previous else None,
-        complete=complete,
-        rows=tuple(rows),
-        became_infeasible=tuple(
-            f"{new.label}: {'; '.join(new.reasons)}" for old, new in both if old.feasible and not new.feasible
-        ),
-        became_feasible=tuple(new.label for old, new in both if new.feasible and not old.feasible),
-        moved=tuple(
-            f"{new.label}: growth {old.growth:.3%} → {new.growth:.3%}"
-            for old, new in both
-            if old.growth is not None and new.growth is not None and abs(new.growth - old.growth) > MOVED_RATE
-        ),
-        gone=tuple(label for label in before if label not in now) if complete else (),
-    )
-
-
-STORED = TypeAdapter(Sweep)
-
-
-def last_sweep(settings: Settings, asked: str) -> Sweep | None:
-    """Return the newest complete sweep with the same request, None when there is none."""
-    for file in sorted((settings.root / FOLDER).glob("*.json"), reverse=True):
-        with reading("The report of a sweep", file, "Delete it, then run `planwise sweep` again."):
-            found = STORED.validate_json(file.read_bytes())
-        if found.complete and found.asked == asked:
-            return found
-    return None
-
-
-def write_sweep(settings: Settings, sweep: Sweep) -> Path:
-    """Write the sweep atomically."""
-    stamp = datetime.fromisoformat(sweep.at)
-    file = settings.root / FOLDER / f"{stamp:%Y%m%dT%H%M%S}{stamp.microsecond // 1000:03d}.json"
-    write_json(file, sweep.as_json(), indent=1)
-    return file
-
-
-def page(sweep: Sweep) -> str:
-    """Return the Markdown report that is shown with the run."""
-    feasible = sum(row.feasible for row in sweep.rows)
-    lines = [
-        f"# Sweep of {sweep.at}",
-        "",
-        f"{len(sweep.rows)} scenarios and variants, {feasible} feasible"
-        f"{'' if sweep.complete else '; **stopped before its end**'}. "
-        + (f"Compared with the sweep of {sweep.previous_at}." if sweep.previous_at else "The first sweep."),
-    ]
-    for title, found in (
-        ("Became infeasible", sweep.became_infeasible),
-        ("Became feasible", sweep.became_feasible),
-        ("Growth moved by more than 0.1 pp", sweep.moved),
-        ("No longer swept", sweep.gone),
-    ):
-        lines += ["", f"## {title}", "", *([f"- {line}" for line in found] or ["None."])]
-    lines += ["", "## Infeasible now", ""]
-    lines += [f"- {row.label}: {'; '.join(row.reasons)}" for row in sweep.rows if not row.feasible] or [
-        "None."
-    ]
-    return "\n".join(lines)
-
 
 WORKER = "sweep"
+POLL_SECONDS = 1.0  # between two looks for a cancellation request
 
 
 def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
     """Simulate, compare, report; a scenario that fails becomes a row with its reason."""
     require_role(settings, Action.RUN)
-    asked = request.model_dump_json()
+    asked = request.model_dump_json(exclude={"workers"})
     previous = run(last_sweep, settings, asked)
     names = request.scenarios or run(all_scenarios, settings)
     variants = list(variants_of(request))
@@ -203,14 +56,10 @@ def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
         run.advance("sweep-progress", len(rows) / total, f"{name}: {rows[-1].verdict}")
         if run.stopped():
             break
-    with ExitStack() as stack:
-        if tried and not run.stopped():
-            warehouse = stack.enter_context(worker_warehouse(settings, WORKER))
-            for name, (label, changes) in tried:
-                rows.append(tried_row(settings, warehouse, name, label, changes, run))
-                run.advance("sweep-progress", len(rows) / total, f"{rows[-1].label}: {rows[-1].verdict}")
-                if run.stopped():
-                    break
+    if tried and not run.stopped():
+        for row in tried_rows(settings, tried, request.workers, run):
+            rows.append(row)
+            run.advance("sweep-progress", len(rows) / total, f"{row.label}: {row.verdict}")
     done = compared(rows, previous, asked=asked, complete=len(rows) == total, at=utc_now())
     run(write_sweep, settings, done)
     run.table("sweep", [row.as_table() for row in done.rows], "Scenarios and variants of the last sweep")
@@ -257,33 +106,97 @@ def published_row(settings: Settings, name: str, request: SweepRequest, run: Run
     except PlanWiseError as error:
         raise_if_stopped()
         return SweepRow.failed(name, OWN, _why(error))
-    return _judged(resolved, OWN, report.kpis, report.gate, report.outcome.fingerprint, published=True)
+    return _judged(resolved, OWN, report.kpis, report.gate, report.outcome.fingerprint)
 
 
-def tried_row(
-    settings: Settings, warehouse: Warehouse, name: str, label: str, changes: ScenarioRequest, run: Runner
-) -> SweepRow:
-    """Plan a variant in the sweep's own warehouse and gate its KPIs; return its row."""
+Tryable = Callable[[Resolved], Callable[[], Tried]]
+"""Begins to simulate a variant, and returns what waits for its result."""
+
+
+def tried_rows(
+    settings: Settings,
+    tried: Sequence[tuple[str, tuple[str, ScenarioRequest]]],
+    workers: int,
+    run: Runner,
+) -> Iterator[SweepRow]:
+    """Yield the rows of variants, simulated in warehouses of the sweep's own; end early when cancelled."""
+    with _variants(settings, workers, run) as begin:
+        begun = [
+            (name, label, changes, _begun(settings, name, changes, begin, run))
+            for name, (label, changes) in tried
+        ]
+        for name, label, changes, (resolved, result) in begun:
+            if isinstance(result, PlanWiseError):
+                yield SweepRow.failed(name, label, _why(result))
+                continue
+            assert resolved is not None
+            run.note("scenario", name)
+
+            def variant(result: Callable[[], Tried] = result) -> Tried:
+                return result()
+
+            try:
+                kpis, gate, fingerprint = run(variant)
+            except Stopped:
+                return
+            except MachineError:
+                raise
+            except PlanWiseError as error:
+                raise_if_stopped()
+                yield SweepRow.failed(name, label, _why(error))
+            else:
+                yield _judged(resolved, label, kpis, gate, fingerprint, changes=changes)
+            if run.stopped():
+                return
+
+
+def _begun(
+    settings: Settings, name: str, changes: ScenarioRequest, begin: Tryable, run: Runner
+) -> tuple[Resolved | None, Callable[[], Tried] | PlanWiseError]:
+    """Resolve a variant and begin to simulate it; return the error where there is no such scenario."""
     try:
         resolved = run(resolve_scenario, settings, changes.model_copy(update={"scenario": name}))
-
-        def variant() -> tuple[Kpis, GateResult, str]:
-            planned = warehouse.plan("sweep", resolved.census, resolved.effective, kpis_only=True)
-            outcome = planned.apply()
-            return outcome.kpis, gate_trial(outcome.kpis), outcome.fingerprint
-
-        kpis, gate, fingerprint = run(variant)
     except MachineError:
         raise
     except PlanWiseError as error:
         raise_if_stopped()
-        return SweepRow.failed(name, label, _why(error))
-    return _judged(resolved, label, kpis, gate, fingerprint, published=False)
+        return None, error
+    return resolved, begin(resolved)
+
+
+@contextmanager
+def _variants(settings: Settings, workers: int, run: Runner) -> Iterator[Tryable]:
+    """Yield what simulates variants: worker processes, each with its own warehouse, or this process."""
+    if workers == 1:
+        with worker_warehouse(settings, WORKER) as warehouse:
+            yield lambda resolved: partial(try_variant, warehouse, resolved.census, resolved.effective)
+        return
+    pool = VariantPool(settings, WORKER, workers)
+    try:
+        yield lambda resolved: partial(_waited, pool.submit((resolved.census, resolved.effective)), run)
+    finally:
+        pool.stop()  # all results are in, or no longer wanted
+        remove_dead_workers(settings)
+
+
+def _waited(future: Future[Tried], run: Runner) -> Tried:
+    """Wait for a worker's result; raises Stopped when the sweep is cancelled meanwhile."""
+    while not wait((future,), timeout=POLL_SECONDS).done:
+        if run.stopped():
+            raise Stopped("Stopped while variants were simulated.")
+    return future.result()
 
 
 def _judged(
-    resolved: Resolved, label: str, kpis: Kpis, gate: GateResult, fingerprint: str, *, published: bool
+    resolved: Resolved,
+    label: str,
+    kpis: Kpis,
+    gate: GateResult,
+    fingerprint: str,
+    *,
+    changes: ScenarioRequest | None = None,
 ) -> SweepRow:
+    """Return the row of a result; without changes it is a scenario's own, which is published."""
     reasons = [check.summary() for check in gate.failed if check.severity == "critical"]
     budget = resolved.effective.number_or_none("payroll_budget")
     if budget is not None:
@@ -301,8 +214,16 @@ def _judged(
         headcount=last["headcount"],
         fingerprint=fingerprint,
         gate=gate.status,
-        published=published,
+        published=changes is None,
         currency=resolved.census.currency,
+        point={n: v for n, v in (changes.levers if changes else {}).items() if isinstance(v, float)},
+        seed=changes.seed if changes else None,
+        inputs=SweepInputs(
+            resolved.census.name,
+            resolved.census.content_hash,
+            resolved.effective.overrides(),
+            version("planwise"),
+        ),
     )
 
 

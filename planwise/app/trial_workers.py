@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -20,6 +21,7 @@ from planwise.study import Evaluation, Evaluator, PreviewEvaluator, RealEvaluato
 from planwise.study.evaluators import effective_of, trial_environment
 from planwise.study.optuna_storage import load_study
 from planwise.study.trial import Kind, Trial, ranked_trials
+from planwise.workers import Worker, WorkerPool
 
 READY = "ready"  # an environment that is never made
 
@@ -88,6 +90,40 @@ class ThreadedEvaluator:
 def gate_trial(kpis: Kpis) -> GateResult:
     """Evaluate the trial gate on a trial's KPIs."""
     return evaluate_gate("trial", pd.DataFrame(kpis))
+
+
+Tried = tuple[Kpis, GateResult, str]
+"""The KPIs of a variant, the trial gate's result on them, and the fingerprint."""
+VARIANT = "sweep"  # the environment of variants, each in place of the one before
+
+
+def try_variant(warehouse: Warehouse, census: Census, effective: EffectiveParameters) -> Tried:
+    """Plan a variant for its KPIs alone, and gate them."""
+    outcome = warehouse.plan(VARIANT, census, effective, kpis_only=True).apply()
+    return outcome.kpis, gate_trial(outcome.kpis), outcome.fingerprint
+
+
+class VariantPool(WorkerPool):
+    """Simulates the variants of a sweep in worker processes; a request is a census and its parameters."""
+
+    def __init__(self, settings: Settings, name: str, workers: int) -> None:
+        super().__init__(partial(VariantWorker, settings, name), workers, name="sweep worker")
+
+
+class VariantWorker(Worker):
+    """Simulates variants in a worker process, in a warehouse of its own."""
+
+    def __init__(self, settings: Settings, name: str, index: int) -> None:
+        self._stack = ExitStack()
+        self._warehouse = self._stack.enter_context(worker_warehouse(settings, f"{name}-{index}"))
+
+    def answer(self, request: tuple[Census, EffectiveParameters]) -> Tried:
+        """Simulate a variant."""
+        return try_variant(self._warehouse, *request)
+
+    def close(self) -> None:
+        """Close and delete the warehouse."""
+        self._stack.close()
 
 
 KEPT_ENVIRONMENTS = 3  # of a study's real trials, the best

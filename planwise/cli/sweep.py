@@ -11,11 +11,11 @@ from flows.launch import run_use_case
 from planwise.app.maintain import MaintenanceReport
 from planwise.app.maintain import maintain as maintain_job
 from planwise.app.requests import MaintainRequest, SweepRequest
-from planwise.app.sweep import Sweep
 from planwise.app.sweep import sweep as sweep_job
+from planwise.app.sweep_report import Sweep, report_file
 from planwise.cli.options import WHOLE_NUMBER, AsFlow, CensusName, Home, Json
 from planwise.cli.tables import money, percent
-from planwise.console import PLAIN, emit_json, results, settings_for
+from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.errors import CheckFailed, InputError
 from planwise.formatting import in_currency
 from planwise.jobs import JobKind
@@ -35,6 +35,7 @@ def sweep(
     seeds: str | None = None,
     grid: Grid = (),
     census: CensusName = None,
+    workers: int = 1,
     strict: Annotated[bool, Parameter(negative="")] = False,
     flow: AsFlow = None,
     home: Home = None,
@@ -48,6 +49,8 @@ def sweep(
         Scenario names, comma-separated; default all.
     seeds
         Additional seeds for each scenario, comma-separated.
+    workers
+        Processes that simulate variants, each with a database of its own.
     strict
         Exit with code 1 when a scenario or variant is infeasible.
 
@@ -57,14 +60,18 @@ def sweep(
         seeds=tuple(map(_seed, _names(seeds))),
         grid=dict(_points(text) for text in grid),
         census=census,
+        workers=workers,
     )
+    settings = settings_for(home)
     done: Sweep = run_use_case(
-        settings_for(home), job=sweep_job, flow="sweep", request=request, as_flow=flow, kind=JobKind.SWEEP
+        settings, job=sweep_job, flow="sweep", request=request, as_flow=flow, kind=JobKind.SWEEP
     )
+    report = report_file(settings, done)
     if json:
-        emit_json(done.as_json())
+        emit_json(done.as_json() | {"report_file": report})
     else:
         _print(done)
+        progress().print(f"Report: {report}", markup=False, soft_wrap=True)
     return CheckFailed.exit_code if strict and not all(row.feasible for row in done.rows) else 0
 
 
@@ -74,18 +81,19 @@ def maintain(
     flow: AsFlow = None,
     home: Home = None,
     json: Json = False,
-) -> None:
-    """List, and with --apply remove, what is no longer needed; compact the warehouse.
+) -> int:
+    """List, and with --apply remove, what is no longer needed; compact the warehouse; verify the audit trail.
 
-    These are environments of old studies and of deleted scenarios, tables that no environment has any more
-    (those of superseded runs), files of killed processes, and the oldest jobs, sweeps and error logs.
+    What goes: environments of old studies and of deleted scenarios, tables that no environment has any more
+    (those of superseded runs), files of killed processes, the oldest jobs, sweeps and error logs. A broken
+    audit trail is exit code 1.
     """
     report: MaintenanceReport = run_use_case(
         settings_for(home), job=maintain_job, flow="maintain", request=request, as_flow=flow
     )
     if json:
         emit_json(report.as_json())
-        return
+        return 0 if report.ledger.ok else CheckFailed.exit_code
     for one in report.checkpoints:
         goes = ": " + ("would be removed" if report.dry_run else "removed") if one["removed"] else ""
         results().print(f"checkpoint {one['checkpoint']} of {one['scenario']}, {one['days']} days old{goes}")
@@ -93,7 +101,8 @@ def maintain(
         results().print(f"{row['kind']} {row['name']}", markup=False, soft_wrap=True)
     for name, megabytes in report.home_mb.items():
         results().print(f"{megabytes:>10,.1f} MB  {name}", markup=False)
-    results().print(str(report), markup=False, soft_wrap=True)
+    results().print(report.headline, markup=False, soft_wrap=True)
+    return 0 if report.ledger.ok else CheckFailed.exit_code
 
 
 def _print(done: Sweep) -> None:

@@ -174,6 +174,11 @@ class Comparison:
             "people": [pair.as_json() for pair in self.people],
         }
 
+    def as_table(self) -> list[dict[str, Any]]:
+        """Return one flat row per metric: its values in the last compared year."""
+        rows = [self.kpi(metric, self.years[-1]) for metric in self.metrics] if self.years else []
+        return [{"figure": row.metric.label, "year": row.year, **row.values} for row in rows]
+
     def levels(self) -> Iterator[Compared]:
         """Yield every metric of every level and compared year."""
         for year in self.years:

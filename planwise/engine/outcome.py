@@ -27,6 +27,19 @@ class PlanSummary:
 
 
 @dataclass(frozen=True)
+class ModelRun:
+    """One model that has run, audits included; `rows` is None for a view."""
+
+    name: str
+    seconds: float
+    rows: int | None
+
+    def __str__(self) -> str:
+        rows = "" if self.rows is None else f", {self.rows:,} rows"
+        return f"{self.name}: {self.seconds:.2f} s{rows}"
+
+
+@dataclass(frozen=True)
 class PlanOutcome:
     """What a plan did; `seconds` is wall time, from the parameters to tables that can be read."""
 
@@ -36,6 +49,7 @@ class PlanOutcome:
     models_run: tuple[str, ...]
     models_reused: tuple[str, ...]
     kpis: Kpis
+    timings: tuple[ModelRun, ...] = ()
 
 
 def kpi_rows(result: "duckdb.DuckDBPyConnection") -> list[dict[str, Any]]:

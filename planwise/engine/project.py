@@ -3,7 +3,7 @@
 import os
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from sqlmesh.core.config import (
 )
 from sqlmesh.core.config.format import FormatConfig
 from sqlmesh.core.config.linter import LinterConfig
+from sqlmesh.core.console import NoopConsole, set_console
 from sqlmesh.core.constants import IGNORE_PATTERNS
+from sqlmesh.utils.concurrency import NodeExecutionFailedError
 
 from planwise.engine.sqlmesh_adapter import (
     IncrementalLoader,
@@ -29,7 +31,7 @@ from planwise.engine.sqlmesh_adapter import (
 )
 from planwise.engine.variables import sqlmesh_variables
 from planwise.parameters import resolve, simulated_years
-from planwise.processes import memory_bytes
+from planwise.processes import memory_bytes, raise_if_stopped
 from planwise.settings import Settings
 
 CATALOG = "planwise"
@@ -158,3 +160,49 @@ def open_project(
         context.load(update_schemas=False)
     without_file_caches(context)
     return context
+
+
+OnModel = Callable[[int, int, str], None]
+"""Called after each model with the number run, the total, and its name."""
+
+
+class QuietConsole(NoopConsole):
+    """Prints nothing; remembers the errors of the last plan."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: list[NodeExecutionFailedError[Any]] = []
+        self.on_model: OnModel | None = None
+        self.timings: list[tuple[str, str, float]] = []  # model, its table, seconds
+        self._total = self._done = 0
+
+    def start_evaluation_progress(self, batched_intervals: Any, *_: Any, **__: Any) -> None:
+        """Record how many models will run."""
+        self._total, self._done = len(batched_intervals), 0
+
+    def start_snapshot_evaluation_progress(self, *_: Any, **__: Any) -> None:
+        """Stop before a model when a query was interrupted, which SQLMesh takes for a failed model."""
+        raise_if_stopped()
+
+    def update_snapshot_evaluation_progress(
+        self, snapshot: Any, interval: Any, batch_idx: int, duration_ms: int | None, *_: Any, **__: Any
+    ) -> None:
+        """Report that one more model has run, including its audits."""
+        self._done += 1
+        if self.on_model is not None:
+            name, table = (
+                str(n).replace('"', "").rpartition(".")[2] for n in (snapshot.name, snapshot.table_name())
+            )
+            self.timings.append((name, table, (duration_ms or 0) / 1000))
+            self.on_model(min(self._done, self._total), self._total, name)
+
+    def log_failed_models(self, errors: list[NodeExecutionFailedError[Any]]) -> None:
+        """Keep the errors of models that failed."""
+        self.errors = list(errors)
+
+
+def install() -> QuietConsole:
+    """Set a quiet console for SQLMesh in this process."""
+    console = QuietConsole()
+    set_console(console)
+    return console

@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 import pandas as pd
 from sqlmesh import Context
-from sqlmesh.core.console import NoopConsole, set_console
 from sqlmesh.core.context_diff import ContextDiff
 from sqlmesh.core.plan import Plan, PlanBuilder
 from sqlmesh.core.snapshot import SnapshotInfoLike
@@ -20,7 +19,7 @@ from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
 
 from planwise.census import Census
-from planwise.engine.outcome import PlanOutcome, PlanSummary, kpi_rows
+from planwise.engine.outcome import ModelRun, PlanOutcome, PlanSummary, kpi_rows
 from planwise.engine.preview import (
     census_key,
     check_against_census,
@@ -34,6 +33,8 @@ from planwise.engine.project import (
     INTERVAL_START,
     LOADING,
     MEMORY,
+    OnModel,
+    install,
     open_project,
     quoted_path,
 )
@@ -42,14 +43,12 @@ from planwise.engine.variables import sqlmesh_variables
 from planwise.errors import DamagedStore, GateBlocked, InputError, PlanWiseError, machine_error
 from planwise.governance.publications import PROD
 from planwise.parameters import EffectiveParameters
-from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
 from planwise.storage import hold_lock, make_folder, print_wait
 
-OnModel = Callable[[int, int, str], None]
-"""Called after each model with the number run, the total, and its name."""
-
 SIMULATE_AGAIN = "Run `planwise simulate` for the scenario again."
+# `estimated_size` of a DuckDB table is its exact number of rows, without deletions.
+ROWS_OF_TABLES = "SELECT table_name, estimated_size FROM duckdb_tables()"
 # Environments that earlier versions made end a week after their last plan.
 NO_EXPIRATION = f'UPDATE "{CATALOG}".sqlmesh._environments SET expiration_ts = NULL WHERE expiration_ts > 0'
 
@@ -60,42 +59,6 @@ class SimulationFailed(PlanWiseError):
 
 class AuditFailed(GateBlocked):
     """The simulated result violates an invariant; nothing is published."""
-
-
-class QuietConsole(NoopConsole):
-    """Prints nothing; remembers the errors of the last plan."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.errors: list[NodeExecutionFailedError[Any]] = []
-        self.on_model: OnModel | None = None
-        self._total = self._done = 0
-
-    def start_evaluation_progress(self, batched_intervals: Any, *_: Any, **__: Any) -> None:
-        """Record how many models will run."""
-        self._total, self._done = len(batched_intervals), 0
-
-    def start_snapshot_evaluation_progress(self, *_: Any, **__: Any) -> None:
-        """Stop before a model when a query was interrupted, which SQLMesh takes for a failed model."""
-        raise_if_stopped()
-
-    def update_snapshot_evaluation_progress(self, snapshot: Any, *_: Any, **__: Any) -> None:
-        """Report that one more model has run, including its audits."""
-        self._done += 1
-        if self.on_model is not None:
-            name = str(snapshot.name).replace('"', "").rpartition(".")[2]
-            self.on_model(min(self._done, self._total), self._total, name)
-
-    def log_failed_models(self, errors: list[NodeExecutionFailedError[Any]]) -> None:
-        """Keep the errors of models that failed."""
-        self.errors = list(errors)
-
-
-def install() -> QuietConsole:
-    """Set a quiet console for SQLMesh in this process."""
-    console = QuietConsole()
-    set_console(console)
-    return console
 
 
 def failure(errors: list[NodeExecutionFailedError[Any]], fallback: Exception) -> PlanWiseError:
@@ -195,7 +158,7 @@ class PlannedScenario:
         Raises SimulationFailed, or AuditFailed when the result violates an invariant; the environment is
         then unchanged.
         """
-        self._warehouse._apply(self._plan, self._effective, self._on_model)
+        timings = self._warehouse._apply(self._plan, self._effective, self._on_model)
         return PlanOutcome(
             environment=self.summary.environment,
             fingerprint=self.summary.fingerprint,
@@ -203,6 +166,7 @@ class PlannedScenario:
             models_run=self.summary.models_to_run,
             models_reused=self.summary.models_reused,
             kpis=self._warehouse.kpis(self.summary.environment),
+            timings=timings,
         )
 
 
@@ -415,7 +379,7 @@ class Warehouse:
 
     def _apply(
         self, plan: Plan, effective: EffectiveParameters | None, on_model: OnModel | None = None
-    ) -> None:
+    ) -> tuple[ModelRun, ...]:
         assert self._context is not None
         quiet = install()
         quiet.on_model = on_model
@@ -435,6 +399,8 @@ class Warehouse:
         finally:
             if parameters is not None:
                 self.cursor().execute(f"DROP TABLE IF EXISTS {parameters}")
+        rows = dict(self.cursor().execute(ROWS_OF_TABLES).fetchall()) if on_model is not None else {}
+        return tuple(ModelRun(name, seconds, rows.get(table)) for name, table, seconds in quiet.timings)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return the cursor of the open database."""

@@ -4,7 +4,7 @@ The command line takes its options from the fields: the name of the option, its 
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
@@ -107,6 +107,15 @@ class ScenarioRequest(Request):
             for name, value in assignments.items():
                 yield from (option, f"{name}={assigned_text(value)}")
         yield from super().command_options()
+
+
+def form_choices(names: Callable[[], Iterable[str]]) -> Callable[[dict[str, Any]], None]:
+    """Return what makes a form of the request offer these values, besides none."""
+
+    def offer(schema: dict[str, Any]) -> None:
+        schema["anyOf"] = [{"type": "string", "enum": list(names())}, {"type": "null"}]
+
+    return offer
 
 
 def bounds_of(field: FieldInfo) -> Bounds | None:

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from pydantic import BeforeValidator, Field, model_validator
 
 from planwise.errors import InputError
-from planwise.governance.request import NO_OPTION, SWITCH, Bounds, Request, ScenarioRequest
+from planwise.governance.request import NO_OPTION, SWITCH, Bounds, Request, ScenarioRequest, form_choices
 from planwise.parameters import EffectiveParameters
 from planwise.study.constraints import (
     GROWTH,
@@ -59,6 +59,12 @@ def names_or_none(given: str | Iterable[str] | None) -> tuple[str, ...] | None:
     return None if given is None else _names(given) or None
 
 
+def _strategies() -> Iterable[str]:
+    from planwise.study.strategies import STRATEGY_INFO  # which needs this module
+
+    return (one.name for one in STRATEGY_INFO)
+
+
 def _as_text(objectives: str | Iterable[tuple[str, float | None]] | None) -> str | None:
     """Return objectives as one text; a journal stores them as pairs of name and weight."""
     return objectives if isinstance(objectives, str | None) else objectives_text(objectives)
@@ -82,6 +88,7 @@ class StudySpec(Request):
         default=None,
         description="How to search (docs/studies.md lists the strategies); default solve for a target, auto "
         "for objectives.",
+        json_schema_extra=form_choices(_strategies),
     )
     objectives: Annotated[str | None, BeforeValidator(_as_text)] = Field(
         default=None,

@@ -49,7 +49,8 @@ BANNED_IN_TEXT = re.compile(
 # A word in a file, and why it stays: stored keys and values cannot be renamed.
 ALLOWED = {
     ("planwise/app/sweep.py", "asked"): "key of a stored sweep",
-    ("planwise/app/sweep.py", "as it is"): "variant of a stored sweep",
+    ("planwise/app/sweep_report.py", "asked"): "key of a stored sweep",
+    ("planwise/app/sweep_report.py", "as it is"): "variant of a stored sweep",
     ("planwise/app/optimize.py", "refuse"): "name of a step in stored job events and Prefect tasks",
     ("planwise/jobs/job.py", "told"): "type of a stored job event",
     ("planwise/jobs/writer.py", "told"): "type of a stored job event",

@@ -1,16 +1,18 @@
 """The same steps as Prefect tasks, on a server; also of runs that a dashboard started."""
 
-import os
 import pkgutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from prefect.client.schemas.objects import StateType
+from prefect.states import Cancelled, Pending
 
 import flows
 from planwise.app.requests import SimulateRequest
 from planwise.app.simulate import SimulationBlocked
+from planwise.cli.commands import run as planwise_cli
 from planwise.errors import Busy, InputError
 from planwise.governance.permissions import ALLOWED, Action, Forbidden, Role
 from planwise.governance.roles import acting_as
@@ -44,23 +46,38 @@ def _last_run(client):
     return client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)[0]
 
 
-def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, settings, client):
+def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, settings, client, monkeypatch):
     from flows.flows import simulate
 
+    monkeypatch.setenv("PLANWISE_DASHBOARD_URL", "http://127.0.0.1:5006")
     report = simulate(SimulateRequest())
     assert report.orchestrated == "prefect"
     assert report.published
     run = _last_run(client)
     assert run.name == "simulate baseline"
-    assert run.state_name == "Completed"
+    assert (run.state_type, run.state_name) == (StateType.COMPLETED, "Passed with warnings")
+    assert run.state.message.startswith("baseline is published: average pay grows ")
+    assert "\n- pay_drift_usual on pay_drift.psi: 1 of 5 rows" in run.state.message
+    assert set(run.tags) == {"scenario:baseline", f"census:{report.census}"}
     job = JobReader(settings).list()[0]
     assert (job.state, job.how) == (State.DONE, "the Prefect flow run simulate baseline")
-    tasks = {task.name.rsplit("-", 1)[0] for task in client.read_task_runs()}
-    assert {"resolve scenario", "hold warehouse", "run models", "gate simulation", "publish result"} <= tasks
-    artifacts = {artifact.key: artifact.type for artifact in client.read_artifacts()}
-    progress = artifacts.pop("models-baseline", "progress")  # only of a run that takes a moment
-    assert progress == "progress"
-    assert artifacts == {"gate-simulation-baseline": "table", "kpis-baseline": "table"}
+    tasks = {task.name for task in client.read_task_runs()}
+    steps = (
+        "resolve scenario",
+        *(f"{step} baseline" for step in ("hold warehouse", "run models", "publish result")),
+    )
+    assert set(steps) <= tasks
+    artifacts = {artifact.key: artifact for artifact in client.read_artifacts()}
+    progress = artifacts.pop("models-baseline", None)  # only of a run that takes a moment
+    assert progress is None or (progress.type, float(progress.data)) == ("progress", 100.0)
+    assert {key: artifact.type for key, artifact in artifacts.items()} == {
+        "gate-simulation-baseline": "table",
+        "kpis-baseline": "table",
+        "dashboard-baseline": "markdown",
+        "published-baseline": "markdown",
+    }
+    assert "(http://127.0.0.1:5006/?page=results&scenario=baseline)" in artifacts["dashboard-baseline"].data
+    assert report.published.as_uri() in artifacts["published-baseline"].data
 
 
 def test_trials_of_workers_are_tasks_of_the_flow_run(home, client):
@@ -75,7 +92,12 @@ def test_trials_of_workers_are_tasks_of_the_flow_run(home, client):
     report = optimize(request)
     assert (report.result.real_plans, report.result.trials_failed) == (3, 0)
     run = _last_run(client)
-    assert (run.name, run.state_name) == ("optimize baseline", "Completed")
+    assert (run.name, run.state_type, run.state_name) == (
+        "optimize baseline",
+        StateType.COMPLETED,
+        "Not converged",
+    )
+    assert f"study:{report.result.study}" in run.tags
     own = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
     tasks = client.read_task_runs(flow_run_filter=own)
     assert sum(task.name.startswith("trial ") for task in tasks) == 3
@@ -87,7 +109,18 @@ def test_a_failing_gate_fails_the_run(home, client, strict_gate):
 
     with pytest.raises(SimulationBlocked):
         simulate(SimulateRequest())
-    assert _last_run(client).state_name == "Failed"
+    run = _last_run(client)
+    assert (run.state_type, run.state_name) == (StateType.FAILED, "Blocked by gate")
+    assert "growth_all_possible on fct_scenario_kpis.growth_all: " in run.state.message
+    (event,) = wait_until(lambda: _events(client, "planwise.gate.blocked"))
+    assert event["resource"]["prefect.resource.id"] == "planwise.scenario.baseline"
+    assert event["payload"]["suite"] == "simulation"
+    assert f"prefect.flow-run.{run.id}" in {one["prefect.resource.id"] for one in event["related"]}
+
+
+def _events(client, name):
+    wanted = {"filter": {"event": {"name": [name]}}}
+    return client._client.post("/events/filter", json=wanted).json()["events"]
 
 
 def test_a_flow_run_reports_to_its_job(home, settings, client):
@@ -141,14 +174,9 @@ def test_a_flow_does_what_the_role_of_the_person_who_started_it_allows(home, set
     )
 
     def outcome(flow, request, role):
-        try:
-            with acting_as(f"one_{role}", role):
-                flow.fn(request)
-        except Forbidden:
-            return False
-        except InputError:
-            pass
-        return True
+        with acting_as(f"one_{role}", role):
+            state = flow.fn(request)
+        return not isinstance(state.data, Forbidden)
 
     @flow(persist_result=False)
     def every_cell():
@@ -205,27 +233,22 @@ def test_only_faults_that_pass_are_retried():
     assert not retried(ValueError("a defect"))
 
 
-def test_deployments_are_accepted_and_the_nightly_ones_get_scheduled_runs(server, client):
-    prefect = [sys.executable, "-m", "prefect"]
-    env = {**os.environ, "PREFECT_API_URL": server}
-    for command in (
-        ["work-pool", "create", "planwise", "--type", "process"],
-        ["deploy", "--all", "--no-prompt"],
-    ):
-        done = subprocess.run([*prefect, *command], cwd=ROOT, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-    names = {deployment.name for deployment in client.read_deployments()}
-    assert names == {
-        "nightly-sweep",
-        "nightly-maintain",
-        "nightly-backup",
-        "nightly-monitor",
-        "simulate",
-        "optimize",
-        "ingest-census",
-        "release",
-        "rollback",
-    }
+def test_deployments_share_one_slot_and_the_nightly_ones_get_scheduled_runs(
+    server, client, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PREFECT_API_URL", server)
+    assert planwise_cli(["deploy", "--home", str(tmp_path)]) == 0
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    deployed = {deployment.name: deployment for deployment in client.read_deployments()}
+    assert deployed.keys() == {one["name"] for one in declared}
+    slots = {name: one.global_concurrency_limit for name, one in deployed.items()}
+    writers = {one["name"] for one in declared if "warehouse" in one["tags"]}
+    assert {name for name, slot in slots.items() if slot and slot.name == "planwise-warehouse"} == writers
+    runs = [client.create_flow_run_from_deployment(deployed[name].id) for name in ("simulate", "optimize")]
+    first, second = (client.set_flow_run_state(run.id, Pending()).state.name for run in runs)
+    assert (first, second) == ("Pending", "AwaitingConcurrencySlot")
+    for run in runs:
+        client.set_flow_run_state(run.id, Cancelled(), force=True)
     sweep = client.read_deployment_by_name("sweep/nightly-sweep")
     assert [str(schedule.schedule.timezone) for schedule in sweep.schedules] == ["America/New_York"]
     assert len(wait_until(lambda: _scheduled(client, sweep.id), SCHEDULE_SECONDS)) > 1

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,14 +13,14 @@ from planwise.app.ingest import ingest
 from planwise.app.maintain import maintain
 from planwise.app.requests import IngestRequest, MaintainRequest, SimulateRequest, SweepRequest
 from planwise.app.simulate import SimulationBlocked, simulate
-from planwise.app.sweep import (
+from planwise.app.sweep import over_budget, sweep, variants_of
+from planwise.app.sweep_report import (
+    SweepInputs,
     SweepRow,
     compared,
     last_sweep,
-    over_budget,
     page,
-    sweep,
-    variants_of,
+    report_file,
     write_sweep,
 )
 from planwise.census import census_in_use, generate_census, list_censuses, load_census
@@ -156,6 +157,51 @@ def test_comparison_names_what_changed_and_why():
     assert "b: payroll over the budget" in page(second)
 
 
+INPUTS = SweepInputs("staff", "h1", {"cola_rate": 0.02}, "1.0")
+
+
+@pytest.mark.parametrize(
+    ("now", "fingerprint", "why"),
+    [
+        (
+            {"parameters": {"cola_rate": 0.03, "years": 3}},
+            "f2",
+            ("cola_rate 0.02 → 0.03", "years default → 3"),
+        ),
+        ({"census": "staff_2027", "census_hash": "h2"}, "f2", ("census staff → staff_2027",)),
+        ({"census_hash": "h2"}, "f2", ("census staff, imported again",)),
+        ({"version": "1.1"}, "f2", ("PlanWise 1.0 → 1.1",)),
+        ({}, "f2", ("the models or the defaults of parameters",)),
+        ({}, "f1", ()),
+    ],
+)
+def test_a_row_that_moved_says_which_inputs_differ(now, fingerprint, why):
+    old = replace(row("a"), fingerprint="f1", inputs=INPUTS)
+    new = replace(row("a", growth=0.035), fingerprint=fingerprint, inputs=replace(INPUTS, **now))
+    first = compared([old], None, asked="", complete=True, at=NOW)
+    second = compared([new], first, asked="", complete=True, at=NOW)
+    assert [(change.kind, change.why) for change in second.changes] == [("moved", why)]
+    because = f" (because of {', '.join(why)})" if why else ""
+    assert second.moved == (f"a: growth 3.000% → 3.500%{because}",)
+
+
+def test_a_move_is_set_beside_the_variation_of_the_seeds():
+    def rows(growths):
+        return [row("a", growth=growth) for growth in growths[:1]] + [
+            replace(row("a", growth=growth), variant=f"seed {seed}", seed=seed)
+            for seed, growth in enumerate(growths[1:])
+        ]
+
+    first = compared(rows([0.030, 0.032, 0.028]), None, asked="", complete=True, at=NOW)
+    second = compared(rows([0.033, 0.034, 0.032]), first, asked="", complete=True, at=NOW)
+    # Standard deviation .1 pp, so ±.2 pp: the first and the third have moved by more.
+    assert [line.rpartition(", ")[2] for line in second.moved] == [
+        "beyond the seeds' ±0.20 pp",
+        "within the seeds' ±0.20 pp",
+        "beyond the seeds' ±0.20 pp",
+    ]
+
+
 @pytest.mark.parametrize(
     ("growth", "moves"), [(0.0311, True), (0.0289, True), (0.0309, False), (0.0291, False)]
 )
@@ -227,6 +273,8 @@ def test_a_sweep_reports_what_became_infeasible_and_maintenance_drops_what_is_go
     assert second.previous_at == first.at
     assert len(second.became_infeasible) == 2
     assert second.became_infeasible[0].startswith("budgeted: payroll over the budget of $1,000,000 in 2026, ")
+    assert second.became_infeasible[0].endswith("(because of payroll_budget 1e+09 → 1e+06)")
+    assert report_file(settings, second).read_text(encoding="utf-8") == run.pages["sweep-report"]
     assert "Became infeasible" in run.pages["sweep-report"]
     assert len(run.tables["sweep"]) == 4
 
@@ -242,6 +290,22 @@ def test_a_sweep_reports_what_became_infeasible_and_maintenance_drops_what_is_go
     assert not (settings.workers_dir / "dead.duckdb").exists()
     assert (done.tables, done.files) == (said.tables, said.files)
     assert maintain(settings, MaintainRequest(), run).rows() == []
+
+
+def test_workers_find_what_one_process_finds_and_a_cancelled_sweep_keeps_what_it_has(settings, run):
+    request = SweepRequest(scenarios=("baseline",), grid={"cola_rate": (0.02, 0.03)}, seeds=(7,))
+    alone = sweep(settings, request, run)
+    together = sweep(settings, request.model_copy(update={"workers": 2}), run)
+    assert together.rows == alone.rows
+    assert together.previous_at == alone.at
+    assert len(alone.rows) == 5 and {r.feasible for r in alone.rows} == {True}
+
+    run.stopped = lambda: run.steps.count("variant") > 9  # 4 and 4 were of the sweeps before
+    stopped = sweep(settings, request.model_copy(update={"workers": 2}), run)
+    assert not stopped.complete and alone.rows[:1] == stopped.rows[:1]
+    assert len(stopped.rows) < len(alone.rows)
+    assert list(settings.workers_dir.iterdir()) == []
+    assert last_sweep(settings, alone.asked).at == together.at
 
 
 def test_a_sweep_never_publishes_a_scenario_on_another_census(settings, run):

@@ -10,7 +10,7 @@ import pytest
 
 from planwise import processes
 from planwise.cli import commands
-from planwise.engine.warehouse import QuietConsole
+from planwise.engine.project import QuietConsole
 from planwise.processes import Terminated, install_handlers, memory_bytes, raise_if_stopped
 
 

@@ -75,6 +75,7 @@ def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, settings, 
         "kpis-baseline": "table",
         "dashboard-baseline": "markdown",
         "published-baseline": "markdown",
+        "performance": "markdown",
     }
     assert "(http://127.0.0.1:5006/?page=results&scenario=baseline)" in artifacts["dashboard-baseline"].data
     assert report.published.as_uri() in artifacts["published-baseline"].data

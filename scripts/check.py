@@ -157,7 +157,8 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="planwise-check-") as folder, ThreadPoolExecutor() as beside:
         scratch = Path(folder)
-        environment = {**os.environ, "PLANWISE_HOME": str(scratch / "home")}
+        own = {"PLANWISE_HOME": scratch / "home", "PREVIEWS_OF_TESTS": scratch / "previews"}
+        environment = {**os.environ, **{name: str(folder) for name, folder in own.items()}}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of some hundred processes compiles it all
         last = ""
         lints = beside.submit(run_lints, environment)

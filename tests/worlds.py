@@ -25,6 +25,7 @@ from planwise.engine.variables import bindings, sqlmesh_variables
 from planwise.engine.warehouse import MARTS
 from planwise.parameters import EffectiveParameters, resolve, simulated_years
 from planwise.settings import Settings
+from tests.previews import share_previews
 
 ANY = "any"  # one name for every world's census, so that another census renders nothing again
 PLACEHOLDER = re.compile(r"\$(\w+)")
@@ -120,7 +121,7 @@ class Direct:
         session = Path(os.environ["PLANWISE_HOME"])  # conftest's own, removed at the end
         session.mkdir(parents=True, exist_ok=True)
         self.home = Path(tempfile.mkdtemp(dir=session))
-        self.settings = Settings(home=self.home)
+        self.settings = share_previews(Settings(home=self.home))
         self.project = project or self.settings.project
         self._literal = literal
         self._context: Context | None = None

@@ -8,7 +8,9 @@ import tempfile
 from contextlib import contextmanager
 
 from benchmarks.serving import FILE, let_in, serving, told
+from planwise.settings import Settings
 from scripts.axe import axe_script
+from tests.previews import share_previews
 
 SERVED = {}  # dashboards by address
 
@@ -17,6 +19,7 @@ SERVED = {}  # dashboards by address
 def dashboard(folder, *options, port=None, environment=None):
     """Run it on a free port, or on this one; yields its address."""
     environment = {"PLANWISE_PREVIEW_WORKERS": "1", **os.environ, **(environment or {})}
+    share_previews(Settings(home=folder))
     with tempfile.TemporaryFile("w+") as log:
         try:
             with serving(folder, log, *options, port=port, environment=environment, ready=FILE) as served:

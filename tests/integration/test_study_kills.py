@@ -19,13 +19,14 @@ from planwise.settings import Settings
 from planwise.study import RealEvaluator
 from planwise.study.optuna_storage import load_study
 from planwise.study.trial import finished_trials
+from tests.previews import share_previews
 
 SCRIPT = Path(__file__).with_name("study_process.py")
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
-    chosen = Settings(home=tmp_path_factory.mktemp("home"))
+    chosen = share_previews(Settings(home=tmp_path_factory.mktemp("home")))
     generate_census(chosen, employees=200, seed=7)
     return chosen
 

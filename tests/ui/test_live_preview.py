@@ -1,6 +1,7 @@
 """Live simulation with real worker processes on a census of 300 people."""
 
 import asyncio
+import multiprocessing
 import os
 import pickle
 import signal
@@ -13,6 +14,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
+from planwise import workers
 from planwise.census import generate_census, load_census
 from planwise.engine.preview import Preview, PreviewOutcome
 from planwise.engine.warehouse import open_warehouse
@@ -23,6 +25,7 @@ from planwise.risk.impact import people_impact
 from planwise.settings import Settings
 from planwise.small_groups import small_groups
 from planwise.workers import PoolStopped, RequestFailed, WorkerDied
+from tests.previews import share_previews
 from ui.draft import Draft
 from ui.live_preview import PreviewFailed, PreviewService, open_previews
 from ui.live_preview.worker import (
@@ -41,7 +44,7 @@ PATIENCE = 240  # how busy the machine is must not decide
 
 
 def home_with_a_scenario(folder):
-    settings = Settings(home=folder)
+    settings = share_previews(Settings(home=folder))
     generate_census(settings, employees=EMPLOYEES)
     with open_ledger(settings) as ledger:
         ledger.scenarios.create("generous", {"cola_rate": 0.05, "years": 3})
@@ -73,12 +76,14 @@ def home(tmp_path_factory):
     return home_with_a_scenario(tmp_path_factory.mktemp("previews") / "home")
 
 
-@pytest.fixture(scope="module")
-def service(home):
-    service = open_previews(home)
-    service.prewarm()
-    yield service
-    service.close()
+@pytest.fixture(scope="module", autouse=True)
+def _workers_have_imported():
+    """Workers are forked from a process that has imported what they need; those of a server are not."""
+    forked = multiprocessing.get_context("forkserver")
+    forked.set_forkserver_preload(["planwise.engine.preview", "ui.live_preview.worker"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "SPAWN", forked)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +91,16 @@ def preview(home):
     preview = Preview(home, load_census(home))
     yield preview
     preview.close()
+
+
+@pytest.fixture(scope="module")
+def service(home, preview):
+    for scenario in ("baseline", "generous"):  # rendered once: workers find the SQL
+        preview.evaluate(effective_of(home, scenario, {})[1])
+    service = open_previews(home)
+    service.prewarm()
+    yield service
+    service.close()
 
 
 def test_figures_are_those_of_preview_and_plan_to_the_last_bit(home, service, preview):

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from planwise import formatting
 from planwise.governance.publications import load_publication
+from planwise.settings import Settings
 from tests.browser.conftest import visiting
 from tests.browser.dashboards import dashboard, settle
 from tests.browser.page_objects import download
@@ -110,36 +111,43 @@ def test_policy_is_told_from_luck_with_draws_of_every_employee(compare):
     assert table.get_by_role("row").filter(has_text="Headcount").inner_text().count("no difference") == 1
 
 
-def test_one_published_scenario_says_what_to_do_and_a_second_shows_by_itself(visit, home):
+@pytest.fixture(scope="module")
+def changing(published_home, tmp_path_factory):
+    """Settings and address of a copy of the results, which the tests from here on change."""
+    settings = Settings(home=tmp_path_factory.mktemp("changing") / "home")
+    shutil.copytree(published_home.published_dir, settings.published_dir)
+    with dashboard(settings.root) as url:
+        yield settings, url
+
+
+def test_one_published_scenario_says_what_to_do_and_a_second_shows_by_itself(visit, changing):
+    home, url = changing
     aside = home.root / "aside"
     shutil.move(home.published_dir / "higher_cola", aside)
-    with dashboard(home.root) as url:
-        page = visit(f"{url}/?page=compare", ".empty:visible")
-        expect(page.locator(".empty")).to_contain_text("needs two published scenarios")
-        shutil.move(aside, home.published_dir / "higher_cola")
-        page.locator(FIGURES).first.wait_for(timeout=30_000)
-        page.close()
+    page = visit(f"{url}/?page=compare", ".empty:visible")
+    expect(page.locator(".empty")).to_contain_text("needs two published scenarios")
+    shutil.move(aside, home.published_dir / "higher_cola")
+    page.locator(FIGURES).first.wait_for(timeout=30_000)
 
 
-def test_another_census_is_said_and_what_is_damaged_is_named(visit, home):
+def test_another_census_is_said_and_what_is_damaged_is_named(visit, changing):
+    home, url = changing
     publication = load_publication(home, "higher_cola")
     file = publication.folder / "manifest.json"
     manifest = json.loads(file.read_text())
     manifest["census"] |= {"content_hash": "other", "name": "another", "rows": 7}
     file.write_text(json.dumps(manifest))
-    with dashboard(home.root) as url:
-        page = visit(f"{url}/?page=compare&compare=baseline,baseline,nowhere,higher_cola&year=1999", FIGURES)
-        settle(page)
-        notices = " ".join(page.locator(".notice:visible").all_inner_texts())
-        for said in (
-            "baseline was named more than once",
-            "'nowhere' is not published",
-            "starts from census another (7 people",
-            "Not all of them simulate 1999",
-        ):
-            assert said in notices
-        page.get_by_text("People cannot be compared one by one:").wait_for()  # it comes after the figures
-        publication.file("fct_scenario_kpis").write_bytes(b"not Parquet")
-        (home.published_dir / "higher_cola" / "current").write_text(publication.fingerprint)
-        expect(page.locator(".notice.bad:visible")).to_contain_text("higher_cola", timeout=20_000)
-        page.close()
+    page = visit(f"{url}/?page=compare&compare=baseline,baseline,nowhere,higher_cola&year=1999", FIGURES)
+    settle(page)
+    notices = " ".join(page.locator(".notice:visible").all_inner_texts())
+    for said in (
+        "baseline was named more than once",
+        "'nowhere' is not published",
+        "starts from census another (7 people",
+        "Not all of them simulate 1999",
+    ):
+        assert said in notices
+    page.get_by_text("People cannot be compared one by one:").wait_for()  # it comes after the figures
+    publication.file("fct_scenario_kpis").write_bytes(b"not Parquet")
+    (home.published_dir / "higher_cola" / "current").write_text(publication.fingerprint)
+    expect(page.locator(".notice.bad:visible")).to_contain_text("higher_cola", timeout=20_000)

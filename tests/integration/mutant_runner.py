@@ -14,8 +14,9 @@ from importlib.machinery import PathFinder, SourceFileLoader
 import pytest
 
 LIBRARIES = (
-    "duckdb", "openpyxl", "optuna", "pandas", "panel", "panel_material_ui", "plotly.graph_objects",
-    "pyarrow.parquet", "pydantic", "scipy.optimize", "scipy.stats", "sqlalchemy", "xlsxwriter",
+    "cyclopts", "duckdb", "hypothesis", "openpyxl", "optuna", "pandas", "panel", "panel_material_ui",
+    "plotly.graph_objects", "pyarrow.parquet", "pydantic_settings", "rich.markdown", "scipy.optimize",
+    "scipy.stats", "sqlalchemy.orm", "sqlglot", "xlsxwriter",
 )  # fmt: skip
 OPTIONS = ("-q", "-x", "-p", "no:cacheprovider")
 

@@ -31,21 +31,26 @@ class DeployFailed(PlanWiseError):
 
 def deploy(*, home: Home = None) -> None:
     """Register work pool and deployments on the configured Prefect server; runs that write take turns."""
+    server, settings = required_server(), settings_for(home)
+    with connected(server) as http:
+        for pool in work_pools():
+            call_api(
+                http, "POST", "/work_pools/", {"name": pool, "type": "process"}, known=(httpx.codes.CONFLICT,)
+            )
+        _deploy_all(settings)
+        names = share_slot(http)
+    results().print(f"{len(names)} deployments share the slot {SLOT}: {', '.join(names)}", soft_wrap=True)
+
+
+def required_server() -> Orchestrator:
+    """Return the configured server; raises InputError without one."""
     server = orchestrator()
     if server is None:
         raise InputError(
             "No Prefect server is configured.",
             remedy="Set PREFECT_API_URL (`planwise up` prints it), or run `planwise up`, which deploys too.",
         )
-    settings = settings_for(home)
-    with connected(server) as http:
-        for pool in work_pools():
-            _ask(
-                http, "POST", "/work_pools/", {"name": pool, "type": "process"}, known=(httpx.codes.CONFLICT,)
-            )
-        _deploy_all(settings)
-        names = share_slot(http)
-    results().print(f"{len(names)} deployments share the slot {SLOT}: {', '.join(names)}", soft_wrap=True)
+    return server
 
 
 def connected(server: Orchestrator) -> httpx.Client:
@@ -58,17 +63,17 @@ def connected(server: Orchestrator) -> httpx.Client:
 def share_slot(http: httpx.Client) -> list[str]:
     """Create the slot if it is missing, and give it to every deployment that writes; return their names."""
     limit = {"name": SLOT, "limit": 1, "active": True}
-    _ask(http, "POST", "/v2/concurrency_limits/", limit, known=(httpx.codes.CONFLICT,))
-    slot = _ask(http, "GET", f"/v2/concurrency_limits/{SLOT}")
+    call_api(http, "POST", "/v2/concurrency_limits/", limit, known=(httpx.codes.CONFLICT,))
+    slot = call_api(http, "GET", f"/v2/concurrency_limits/{SLOT}")
     wanted = {"deployments": {"tags": {"all_": ["planwise", WRITER]}}}
-    writers = _ask(http, "POST", "/deployments/filter", wanted)
+    writers = call_api(http, "POST", "/deployments/filter", wanted)
     for writer in writers:
         own = writer.get("global_concurrency_limit") or {}
         if own.get("id") == slot["id"]:
             continue
-        _ask(http, "PATCH", f"/deployments/{writer['id']}", {"global_concurrency_limit_id": slot["id"]})
+        call_api(http, "PATCH", f"/deployments/{writer['id']}", {"global_concurrency_limit_id": slot["id"]})
         if own:  # the limit that `prefect deploy` made for it alone
-            _ask(http, "DELETE", f"/v2/concurrency_limits/{own['id']}", known=(httpx.codes.NOT_FOUND,))
+            call_api(http, "DELETE", f"/v2/concurrency_limits/{own['id']}", known=(httpx.codes.NOT_FOUND,))
     return sorted(str(writer["name"]) for writer in writers)
 
 
@@ -93,7 +98,7 @@ def _deploy_all(settings: Settings) -> None:
         )
 
 
-def _ask(
+def call_api(
     http: httpx.Client,
     method: str,
     path: str,

@@ -94,6 +94,7 @@ def announce_failure(error: PlanWiseError, subject: str) -> None:
         "suite": gate.suite if gate else "audits",
         "failed": [check.counted() for check in checks] or [type(error).__name__],
     }
+    payload["message"] = "; ".join(payload["failed"])
     _emit(GATE_BLOCKED, f"scenario.{subject}" if subject else "census", payload)
 
 

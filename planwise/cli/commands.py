@@ -162,6 +162,7 @@ COMMANDS = {
         "Restore a backup into an empty home; --replace keeps the old.",
     ),
     "up": ("flows.up:up", "Run Prefect server, worker and dashboard together."),
+    "automations": ("flows.automations:app", "Install automations that notify on the Prefect server."),
     "deploy": ("flows.deployments:deploy", "Register the deployments on the configured Prefect server."),
     "doctor": ("flows.doctor:doctor", "Check the installation and suggest remedies."),
     "performance": ("planwise.cli.performance:app", "Show what runs took, against earlier ones."),

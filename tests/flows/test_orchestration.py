@@ -1,12 +1,15 @@
 """The same steps as Prefect tasks, on a server; also of runs that a dashboard started."""
 
+import json
 import pkgutil
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from prefect.blocks.notifications import SlackWebhook
 from prefect.client.schemas.objects import StateType
+from prefect.events import emit_event
 from prefect.states import Cancelled, Pending
 
 import flows
@@ -253,6 +256,31 @@ def test_deployments_share_one_slot_and_the_nightly_ones_get_scheduled_runs(
     sweep = client.read_deployment_by_name("sweep/nightly-sweep")
     assert [str(schedule.schedule.timezone) for schedule in sweep.schedules] == ["America/New_York"]
     assert len(wait_until(lambda: _scheduled(client, sweep.id), SCHEDULE_SECONDS)) > 1
+
+
+def test_automations_are_installed_once_fire_and_notify_by_a_block(server, client, monkeypatch, capsys):
+    def automations(*tokens):
+        code = planwise_cli(["automations", *tokens, "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    monkeypatch.setenv("PREFECT_API_URL", server)
+    shipped = yaml.safe_load((ROOT / "flows" / "automations.yaml").read_text(encoding="utf-8"))
+    names = sorted(f"PlanWise: {one['name']}" for one in shipped)
+    for _ in range(2):  # the second run changes nothing
+        code, answer = automations("install")
+        assert code == 0
+        assert [one["name"] for one in answer["automations"]] == names
+        assert {tuple(one["actions"]) for one in answer["automations"]} == {("do-nothing",)}
+    event = {"prefect.resource.id": "planwise.scenario.x"}
+    emit_event("planwise.gate.blocked", event, payload={"message": "m"})
+    fired = wait_until(lambda: _events(client, "prefect.automation.triggered"), SCHEDULE_SECONDS)
+    assert fired[0]["resource"]["prefect.resource.name"] == "PlanWise: gate blocked"
+    SlackWebhook(url="https://hooks.slack.com/services/1/2/3").save("hr")
+    _, answer = automations("install", "--notify", "slack-webhook/hr")
+    assert {tuple(one["actions"]) for one in answer["automations"]} == {("send-notification",)}
+    code, answer = automations("install", "--notify", "slack-webhook/other")
+    assert (code, answer["error"]["what"]) == (2, "The Prefect server has no block 'slack-webhook/other'.")
+    assert automations("uninstall") == (0, {"automations": []})
 
 
 def _scheduled(client, deployment_id):

@@ -176,7 +176,7 @@ def _route_at(server: Orchestrator, name: str) -> Route:
         with connected(server) as api:
             found = api.deployment(name)
             if found is None:
-                why = f"Prefect at {server.pages} has no deployment {name}: run `prefect deploy --all`."
+                why = f"Prefect at {server.pages} has no deployment {name}: run `planwise deploy`."
             elif found.get("paused"):
                 why = f"The deployment {name} at {server.pages} is paused."
             elif not api.has_worker(pool := str(found["work_pool_name"])):

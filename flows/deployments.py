@@ -6,6 +6,7 @@ the slot is shown as AwaitingConcurrencySlot, and no process waits for it.
 
 import os
 import subprocess
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,8 @@ SLOT = "planwise-warehouse"
 WRITER = "warehouse"  # the tag of deployments that write the warehouse
 TIMEOUT_SECONDS = 30.0
 COMMAND_SECONDS = 300.0
+BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
+RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class DeployFailed(PlanWiseError):
@@ -108,7 +111,11 @@ def call_api(
 ) -> Any:
     """Return the JSON of an answer; statuses in `known` mean that there is nothing to do."""
     try:
-        answer = http.request(method, path, json=content)
+        for seconds in RETRY_SECONDS:
+            answer = http.request(method, path, json=content)
+            if answer.status_code not in BUSY:
+                break
+            time.sleep(seconds)  # the server's database was locked
         if answer.status_code in known:
             return None
         answer.raise_for_status()

@@ -67,6 +67,7 @@ def _seen(worker: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else datetime.min.replace(tzinfo=UTC)
 
 
+DEPLOY_SECONDS = 300.0
 START_SECONDS = 120.0  # a server takes 5 to 10 s on a quiet machine
 
 
@@ -137,7 +138,7 @@ def _start(
             programs.finish(up_processes.create_pool(pool, folder), START_SECONDS)
     since = datetime.now(UTC)
     workers = {pool: programs.start(up_processes.worker_program(pool, folder)) for pool in pools if worker}
-    programs.finish(up_processes.deploy(folder), START_SECONDS)
+    programs.finish(up_processes.deploy(folder), DEPLOY_SECONDS)
     for pool, polling in workers.items():
         programs.wait(polling, lambda pool=pool: answers.worker_polls(pool, since), START_SECONDS)  # type: ignore[misc]
         _log(f"{polling.program.title}: ready, takes runs from work pool {pool}")

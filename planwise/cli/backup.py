@@ -31,10 +31,14 @@ def backup(
         emit_json(done.as_json())
         return
     out = results()
-    out.print(f"Wrote {done.output}: {done.bytes / 1e6:,.1f} MB, {done.files:,} files.", soft_wrap=True)
-    out.print(f"Audit trail {done.head}.", soft_wrap=True)
+    out.print(
+        f"Wrote {done.output}: {done.bytes / 1e6:,.1f} MB, {done.files:,} files.",
+        markup=False,
+        soft_wrap=True,
+    )
+    out.print(f"Audit trail {done.head}.", markup=False, soft_wrap=True)
     for file in done.removed:
-        out.print(f"Deleted {file}.", soft_wrap=True)
+        out.print(f"Deleted {file}.", markup=False, soft_wrap=True)
 
 
 def restore(
@@ -60,8 +64,8 @@ def restore(
         soft_wrap=True,
     )
     if done.replaced:
-        out.print(f"The earlier home is {done.replaced}.", soft_wrap=True)
+        out.print(f"The earlier home is {done.replaced}.", markup=False, soft_wrap=True)
     if done.problem:
-        out.print(done.problem, soft_wrap=True)
+        out.print(done.problem, markup=False, soft_wrap=True)
     elif done.restored:
-        out.print(f"Home {done.home}; audit trail verified, {done.head}.", soft_wrap=True)
+        out.print(f"Home {done.home}; audit trail verified, {done.head}.", markup=False, soft_wrap=True)

@@ -34,6 +34,7 @@ def backup(
     out.print(
         f"Wrote {done.output}: {done.bytes / 1e6:,.1f} MB, {done.files:,} files.",
         markup=False,
+        markup=False,
         soft_wrap=True,
     )
     out.print(f"Audit trail {done.head}.", markup=False, soft_wrap=True)

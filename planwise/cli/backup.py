@@ -34,7 +34,6 @@ def backup(
     out.print(
         f"Wrote {done.output}: {done.bytes / 1e6:,.1f} MB, {done.files:,} files.",
         markup=False,
-        markup=False,
         soft_wrap=True,
     )
     out.print(f"Audit trail {done.head}.", markup=False, soft_wrap=True)
@@ -62,6 +61,7 @@ def restore(
     out.print(
         f"{what} {done.file}: {done.files:,} files of {done.made_at:%Y-%m-%d %H:%M} UTC, "
         f"written by PlanWise {done.planwise}.",
+        markup=False,
         soft_wrap=True,
     )
     if done.replaced:

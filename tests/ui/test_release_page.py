@@ -143,6 +143,8 @@ def test_a_change_is_a_job_whose_outcome_is_reported(settings):
     for kind in ("release", "rollback"):
         with pytest.raises(Forbidden, match="may not release"):
             user_may.start(kind, {}, title="")
+    with pytest.raises(Forbidden, match="may not release"):
+        user_may.cancel(JobReader(settings).list()[0].id)
 
 
 def test_actuals_say_what_fired_what_was_not_compared_and_when_the_review_is():

@@ -69,8 +69,10 @@ class JobActions:
 
         Raises PrefectAway if its server does not respond; the flow run still stops when it reads the request.
         """
+        self._user.require(Action.RUN)
         folder = folder_of(self._settings, job)
-        self._user.require(Action.RUN if folder.kind.is_census else _action_of(folder.kind))
+        if not folder.kind.is_census:
+            self._user.require(_action_of(folder.kind))
         if not folder.has_ended:
             folder.request_cancel(self._user.name)
             DEPLOYED.cancel(folder)

@@ -61,7 +61,7 @@ def worded(message):
 
 
 @contextmanager
-def visits_in(context):
+def visits_in(context, arrive=come_to):
     """Open pages, wait for what is `ready`; afterwards no error was logged and no other host was asked."""
     problems, foreign = [], []
 
@@ -80,7 +80,7 @@ def visits_in(context):
         )
         page.on("websocket", lambda ws: None if ws.url.split("/")[2] == host else foreign.append(ws.url))
         page.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        come_to(page, url)
+        arrive(page, url)
         page.locator(ready).first.wait_for()
         page.locator(".loading:visible").first.wait_for(state="hidden")  # a page's outline has a heading too
         return page

@@ -7,6 +7,16 @@ import re
 import openpyxl
 from playwright.sync_api import expect
 
+GOOD = "correct horse battery"  # a password that is long enough
+
+
+def sign_in(page, url, name, password=GOOD):
+    """Go to an address and sign in, which leads there."""
+    page.goto(url)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
+
 
 def go(page, title):
     """Follow the navigation to another page."""

@@ -11,10 +11,10 @@ from tornado.websocket import websocket_connect
 from planwise.dashboard_link import link_file, read_link
 from planwise.settings import SignInSettings
 from tests.browser.dashboards import come_to, cookie_of, dashboard
+from tests.browser.page_objects import GOOD, sign_in
 from tests.ui.oidc_provider import CLIENT, SECRET, provider_running
 from ui.auth.configuration import users_of
 
-GOOD = "correct horse battery"
 CLOSED = ("/", "/?page=plan", "/autoload.js?bokeh-autoload-element=x", "/metadata", "/plotly/plotly.min.js")
 
 
@@ -42,13 +42,6 @@ def guarded(guarded_home):
 @pytest.fixture
 def users(guarded_home):
     return users_of(guarded_home, SignInSettings(auth="basic"))
-
-
-def sign_in(page, url, name, password=GOOD):
-    page.goto(url)
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.keyboard.press("Enter")
 
 
 def signed_in(url, name):

@@ -57,6 +57,12 @@ QUIET_MILLISECONDS, PATIENCE_MILLISECONDS = 400, 15_000
 
 CLIPPED = """() => {
   const found = []
+  const cardOf = (element) => {  // a table scrolls in its card, whatever is in it
+    for (let one = element; one; one = one.parentNode ?? one.host) {
+      if (one.matches?.(".scroll")) { return null }
+      if (one.matches?.(".MuiPaper-root")) { return one }
+    }
+  }
   const walk = (root) => {
     for (const element of root.querySelectorAll("*")) {
       if (element.shadowRoot) { walk(element.shadowRoot) }
@@ -64,7 +70,9 @@ CLIPPED = """() => {
       const text = element.innerText?.trim()
       const seen = element.clientWidth > 0 && getComputedStyle(element).visibility === "visible"
       if (!text || !seen) { continue }
-      if (element.scrollWidth > element.clientWidth + 1) { found.push(text) }
+      const card = cardOf(element)
+      const outside = card && element.getBoundingClientRect().right > card.getBoundingClientRect().right + 1
+      if (element.scrollWidth > element.clientWidth + 1 || outside) { found.push(text) }
     }
   }
   walk(document)

@@ -146,7 +146,7 @@ def release(page, settings):
     page.locator(RELEASE).click()
     expect(dialog.get_by_text("checkpoint_1 keeps what is in force now")).to_be_visible()
     dialog.get_by_role("button", name="Release", exact=True).click()
-    expect(page.get_by_text(", proposal 1").first).to_be_visible()
+    expect(page.get_by_text("olga, proposal 1")).to_be_visible()
     assert in_force(settings) == load_publication(settings, "on_target").fingerprint
 
 
@@ -162,7 +162,7 @@ def roll_back(page, settings):
     page.get_by_role("button", name="Roll back…").click()
     expect(dialog.get_by_text("0 run")).to_be_visible()
     dialog.get_by_role("button", name="Roll back", exact=True).click()
-    expect(page.get_by_text("rollback to checkpoint_1").first).to_be_visible()
+    expect(page.get_by_text("olga, rollback to checkpoint_1")).to_be_visible()
     assert in_force(settings) == load_publication(settings, "baseline").fingerprint
 
 

@@ -45,7 +45,8 @@ export function render({model, el}) {
 
   const line = (row) => {
     const cells = row.cells.map((text, index) => {
-      const side = !model.head[index]?.is_text ? null : text.length > LONG ? "text long" : "text"
+      const {is_text, whole} = model.head[index] ?? {}
+      const side = !is_text ? null : text.length > LONG ? "text long" : whole ? "text whole" : "text"
       if (index > 0) { return element("td", {class: side}, text) }
       const mark = row.mark ? [" ", element("span", {class: "mark"}, row.mark)] : []
       const name = model.opens

@@ -21,7 +21,7 @@ class PagedRows(Component):
     """What the browser shows; `PagedTable` fills it. Keys of rows are texts."""
 
     caption = param.String(default="")
-    head = param.List(default=[], doc="name, heading, is_text of each column")
+    head = param.List(default=[], doc="name, heading, is_text, whole of each column")
     rows = param.List(default=[], doc="key, cells, tone, chosen, mark of each row")
     sort = param.List(default=["", False], doc="name of a column, and whether from the highest")
     page = param.Integer(default=0)
@@ -112,7 +112,7 @@ class PagedTable:
         with self._filling:
             self.layout.param.update(
                 head=[
-                    {"name": c.name, "heading": with_unit(c.heading), "is_text": c.is_text}
+                    {"name": c.name, "heading": with_unit(c.heading), "is_text": c.is_text, "whole": c.whole}
                     for c in self._columns
                 ],
                 rows=rows,

@@ -35,12 +35,12 @@ def _measured(write: Callable[[Any], str]) -> Callable[[Any], str]:
 COLUMNS = (
     TableColumn("id", "Proposal", lambda v: str(v)),
     TableColumn("scenario", "Scenario", is_text=True),
-    TableColumn("status", "Status", lambda v: str(v).capitalize(), is_text=True, whole=True),
+    TableColumn("status", "Status", lambda v: str(v).capitalize(), is_text=True),
     TableColumn("approvals", "Approvals", is_text=True, whole=True),
     TableColumn("cost", "Cost a year", _measured(lambda v: money_short(v, sign=True))),
     TableColumn("employees", "People", _measured(count)),
     TableColumn("risk", "Risk", is_text=True, whole=True),
-    TableColumn("by", "Submitted by", is_text=True, whole=True),
+    TableColumn("by", "By", is_text=True),
     TableColumn("on", "On", moment, is_text=True, whole=True),
     TableColumn("remark", "Remark", shortened, is_text=True),
 )

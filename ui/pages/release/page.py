@@ -77,11 +77,17 @@ class ReleasePage(ReadPage):
             **FRAME,
         )
         self._about = Linked(session.go)
-        self._choice = pmui.Select(label="Approved proposal", options=[], width=320, size="small")
-        self._ask = pmui.Button(
-            label="Show what would change…", variant="contained", size="small", on_click=self._release
+        self._choice = pmui.Select(
+            label="Approved proposal", options=[], width=280, size="small", margin=(6, 0)
         )
-        self._release_row = pn.Row(self._choice, self._ask, styles={"gap": "12px", "align-items": "center"})
+        self._ask = pmui.Button(
+            label="Show what would change…",
+            variant="contained",
+            size="small",
+            margin=0,
+            on_click=self._release,
+        )
+        self._release_row = pn.FlexBox(self._choice, self._ask, gap="12px", align_items="center", margin=0)
         self._reason = html.pane("")
         approved = pmui.Paper(
             pn.Column(

@@ -148,6 +148,18 @@ class Store:
         """Return the scenarios that can be put up for approval."""
         return tuple(name for name in self.scenarios() if not self.why_not_proposed(name, proposals))
 
+    def rehearsable(self) -> tuple[str, ...]:
+        """Return the scenarios whose rollout in phases can be rehearsed, by label."""
+        from planwise.release.rollout import is_phase
+
+        labels = self.labels()
+        names = [
+            name
+            for name in labels.stored
+            if name not in (BASELINE, PROD) and not labels.is_archived(name) and not is_phase(name)
+        ]
+        return tuple(sorted(names, key=lambda name: labels.of(name).casefold()))
+
     def study_of(self, scenario: str) -> str | None:
         """Return the study that found a scenario's levers, which its description names."""
         about = self.plans.get(scenario).description

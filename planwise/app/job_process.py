@@ -69,7 +69,14 @@ def use_case_of(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
     from planwise.app.monitor import MonitorRequest, monitor
     from planwise.app.optimize import optimize
     from planwise.app.plan import plan
-    from planwise.app.release import ReleaseRequest, RollbackRequest, release, rollback
+    from planwise.app.release import (
+        ReleaseRequest,
+        RollbackRequest,
+        RolloutRequest,
+        release,
+        rollback,
+        rollout,
+    )
     from planwise.app.requests import SimulateRequest, SweepRequest
     from planwise.app.simulate import simulate
     from planwise.app.sweep import sweep
@@ -83,6 +90,7 @@ def use_case_of(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
         JobKind.RELEASE: (ReleaseRequest, release),
         JobKind.ROLLBACK: (RollbackRequest, rollback),
         JobKind.MONITOR: (MonitorRequest, monitor),
+        JobKind.ROLLOUT: (RolloutRequest, rollout),
     }
     return use_cases[kind]
 

@@ -24,6 +24,7 @@ from planwise.release.rollout import PHASES_MAX, Phase, Tolerance, pace_of, plan
 from planwise.release.switch import Switch
 from planwise.settings import Settings
 
+TITLE_SHOWN = 160  # characters of the scenario's title in that of a phase
 PHASE_OF = "Phase of the rollout of "  # the description of a scenario that a later rollout may replace
 
 
@@ -263,6 +264,7 @@ class RolloutReport:
             "scenario": self.scenario,
             "tolerance": self.tolerance,
             "change_max_per_phase": self.change_max,
+            "currency": self.currency,
             "phases": [phase.as_json() for phase in self.phases],
         }
 
@@ -288,11 +290,13 @@ def rollout(settings: Settings, request: RolloutRequest, run: Runner) -> Rollout
                 f"The scenario {taken[0]} exists already, and is no phase of {request.scenario}.",
                 remedy="Delete it, or copy the scenario to another name.",
             )
+        of = resolved.scenario.title or request.scenario
         for phase in phases:
             ledger.scenarios.create(
                 phase.scenario,
                 phase.overrides,
                 census=resolved.census.name,
+                title=f"{of[:TITLE_SHOWN]}, phase {phase.number} of {len(phases)}",
                 description=f"{about}: {phase.share:.0%} of the change.",
                 parent=request.scenario,
                 years=resolved.effective.years,

@@ -343,6 +343,8 @@ def title_of(kind: JobKind, request: Mapping[str, Any]) -> str:
             return f"Roll back to {request['checkpoint']}"
         case JobKind.MONITOR:
             return "Compare actuals with the plan"
+        case JobKind.ROLLOUT:
+            return f"Rehearse the rollout of {request['scenario']}"
     return f"{'Study of' if kind is JobKind.OPTIMIZE else 'Simulate'} {request['scenario']}"
 
 

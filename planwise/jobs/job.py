@@ -25,6 +25,7 @@ class JobKind(StrEnum):
     RELEASE = "release"
     ROLLBACK = "rollback"
     MONITOR = "monitor"
+    ROLLOUT = "rollout"
 
     @property
     def is_brief(self) -> bool:

@@ -1,5 +1,6 @@
 """Rollout in phases: the levers of each, between those in force and a scenario's."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -75,6 +76,11 @@ def phase_name(scenario: str, number: int) -> str:
     name = f"{scenario}_phase_{number}"
     check_new_name(name)
     return name
+
+
+def is_phase(name: str) -> bool:
+    """Return whether a scenario is named as a phase."""
+    return re.search(r"_phase_\d+$", name) is not None
 
 
 def _moved(in_force: EffectiveParameters, target: EffectiveParameters) -> dict[str, tuple[float, float]]:

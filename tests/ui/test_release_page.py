@@ -21,6 +21,7 @@ from ui.jobs.actions import JobActions
 from ui.jobs.governance import ReleaseActions
 from ui.pages.release.actuals import compared, state_html
 from ui.pages.release.page import ReleasePage, SwitchDialog, approved_html, report_html
+from ui.pages.release.rollout import RolloutCards, phases_of
 from ui.session import Services, Session
 from ui.store import Store
 from ui.values.releases import ReleaseOverview, history_frame
@@ -49,6 +50,7 @@ DONE = Release(
     ended_at=datetime(2026, 5, 1, 9, 1, tzinfo=UTC),
     by="olga",
 )
+JOB = SimpleNamespace(id="1")
 OVERRUN = Trigger("budget overrun", "payroll", 0.10, Risk.HIGH)
 CHECKS = (
     ActualCheck(date(2026, 6, 30), "payroll", 112.0, 100.0, OVERRUN),
@@ -200,3 +202,50 @@ def test_approved_proposals_are_named_with_cost_and_who_approved():
     shown = approved_html([one])
     assert "Proposal 3: &lt;lean&gt;" in shown and "380 people; approved by bob" in shown
     assert "No approved proposal waits" in approved_html([])
+
+
+def phase(number, levers):
+    kpis = [{"increase_rate": 0.03 + number / 1000, "increase_cost": 6e5 + number, "payroll": 1e6 * number}]
+    return {
+        "phase": number,
+        "scenario": f"lean_phase_{number}",
+        "share": number / 2,
+        "levers": levers,
+        "gate": "passed",
+        "kpis": [*kpis, {**kpis[0], "payroll": 2e6 * number}],
+    }
+
+
+def test_phases_are_shown_with_their_levers_increases_and_payroll():
+    levers = [{"lever": "cola_rate", "value": 0.02}, {"lever": "merit_rate_level_1@2027", "value": 0.03}]
+    found = phases_of({"scenario": "lean", "phases": [phase(1, levers), phase(2, [])]}, "$")
+    first = found.frame.iloc[0]
+    assert first["levers"].startswith("Cost-of-living raise 2.00%, ") and first["levers"].endswith(
+        ", 2027 3.00%"
+    )
+    assert found.frame["payroll"].tolist() == [2e6, 4e6] and found.frame["share"].tolist() == [0.5, 1.0]
+    assert found.figure["data"][0]["y"] == pytest.approx([0.031, 0.032])
+
+
+def test_a_rehearsal_is_a_job_of_the_pace_and_for_who_may_store_and_run(settings):
+    with open_ledger(settings, actor="ann", role="analyst") as ledger:
+        for name in ("lean", "lean_phase_1", "old"):
+            ledger.scenarios.create(name, {"cola_rate": 0.01})
+        ledger.scenarios.archive("old")
+    store, started = Store(settings), []
+    assert store.rehearsable() == ("lean",)
+    session = Session(Services(settings, store), ANN)
+    session.actions.jobs = SimpleNamespace(start=lambda *what, **named: started.append(what) or JOB)
+    cards = RolloutCards(session)
+    cards._panel = SimpleNamespace(watch=started.append, job=None)
+    cards.show(store.rehearsable(), None)
+    asyncio.run(cards._started())
+    cards._pace.value, cards._phases.value = "equal", 5
+    asyncio.run(cards._started())
+    assert started[::2] == [
+        ("rollout", {"scenario": "lean", "tolerance": "low"}),
+        ("rollout", {"scenario": "lean", "phases": 5}),
+    ]
+    session.user = OLGA
+    cards.show(store.rehearsable(), None)
+    assert cards._start.disabled and "olga (operator) may not create" in cards._reason.object

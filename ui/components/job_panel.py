@@ -210,6 +210,8 @@ def outcome_of(job: Job) -> str:
         return f"{found['scenario']} is in force ({found['status']}); checkpoint {found['checkpoint']}"
     if job.kind is JobKind.MONITOR:
         return f"{count(len(found['checks']))} actuals compared, {count(found['recorded'])} triggers fired"
+    if job.kind is JobKind.ROLLOUT:
+        return f"{count(len(found['phases']))} phases simulated"
     if job.kind.is_census:
         return f"Saved as {found['scenario']}" if found.get("scenario") else "Done; see the page Census"
     rows = found.get("rows", ())

@@ -1,14 +1,17 @@
 """What is in force and what could be, as a page shows it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from planwise.governance.permissions import Action
 from planwise.governance.proposals import ReleaseProposal
+from planwise.jobs import Job
 from planwise.release.releases import Checkpoint, Release
+from planwise.release.rollout import PACES
+from planwise.release.rollout import PHASES_MAX as PHASES_MAX
 from ui.values.user import User
 
 if TYPE_CHECKING:  # they bring DuckDB, which takes half a second
@@ -28,11 +31,18 @@ class ReleaseOverview:
     history: tuple[Release, ...]
     recovered: str
     monitoring: "MonitorReport | None"
+    scenarios: tuple[str, ...] = ()  # those that can be released in phases
+    rehearsal: Job | None = None  # the last one
 
 
 def why_not_release(user: User) -> str:
     """Return why the user may not release or roll back; empty when the role allows it."""
     return user.why_not(Action.RELEASE)
+
+
+def why_not_rehearse(user: User) -> str:
+    """Return why the user may not rehearse a rollout, which stores scenarios and runs them."""
+    return user.why_not(Action.EDIT) or user.why_not(Action.RUN)
 
 
 def why_not_monitor(user: User) -> str:
@@ -59,6 +69,38 @@ def history_frame(releases: Sequence[Release]) -> pd.DataFrame:
         for one in releases
     ]
     return pd.DataFrame(rows, columns=list(HISTORY))
+
+
+EQUAL = "equal"
+PACE_OPTIONS: Mapping[str, str] = {
+    **{
+        f"{name.capitalize()} risk: {pace.phases} phases of up to {pace.change_max:.0%}": name
+        for name, pace in PACES.items()
+    },
+    "Equal phases": EQUAL,
+}
+PHASES = ("phase", "scenario", "share", "levers", "increase_rate", "increase_cost", "payroll", "gate")
+
+
+def phase_frame(rollout: Mapping[str, Any], write: Callable[[str, Any], str]) -> pd.DataFrame:
+    """Return one row per phase of a rehearsed rollout; `write` writes a lever with its value.
+
+    Increases are of the first simulated year, payroll is that at the end of the last.
+    """
+    rows = [
+        {
+            "phase": one["phase"],
+            "scenario": one["scenario"],
+            "share": one["share"],
+            "levers": ", ".join(write(lever["lever"], lever["value"]) for lever in one["levers"]),
+            "increase_rate": one["kpis"][0]["increase_rate"],
+            "increase_cost": one["kpis"][0]["increase_cost"],
+            "payroll": one["kpis"][-1]["payroll"],
+            "gate": one["gate"],
+        }
+        for one in rollout["phases"]
+    ]
+    return pd.DataFrame(rows, columns=list(PHASES))
 
 
 CHECKPOINTS = ("name", "scenario", "fingerprint", "released_at", "levers")

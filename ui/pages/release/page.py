@@ -1,6 +1,7 @@
 """Release: what is in force, approved proposals to release, checkpoints, actuals, all changes."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from html import escape
 from typing import Any
@@ -11,6 +12,7 @@ import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
 from planwise.formatting import moment, shortened, written_for
+from planwise.jobs import JobKind
 from planwise.parameters import catalogue
 from planwise.parameters.values import parse_key
 from ui.components import html
@@ -22,6 +24,7 @@ from ui.components.scenario_dialogs import ActionDialog
 from ui.components.table import PagedTable
 from ui.pages.overview.page import headline
 from ui.pages.release.actuals import ActualsCards
+from ui.pages.release.rollout import RolloutCards
 from ui.session import Session
 from ui.values.parameter_text import full_label, written
 from ui.values.proposals import figure_text, state_of
@@ -116,12 +119,14 @@ class ReleasePage(ReadPage):
             **FRAME,
         )
         self._actuals = ActualsCards(session, self._again)
+        self._rollout = RolloutCards(session)
         self._history = Card(name="releases and rollbacks", with_chart=False, height=420)
         self._parts = (
             self._heading,
             self._notices,
             in_force,
             pn.Column(approved, self._kept, **PAIR),
+            self._rollout.layout,
             self._actuals.layout,
             self._history.layout,
             self._switch.layout,
@@ -132,6 +137,8 @@ class ReleasePage(ReadPage):
         session, store = self._session, self._store
         _, recovered = session.actions.releases.checkpoints()
         found = store.releases.overview(recovered)
+        rehearsals = (job for job in store.jobs.list() if job.kind is JobKind.ROLLOUT)
+        found = replace(found, scenarios=store.rehearsable(), rehearsal=next(rehearsals, None))
         return found, store.result(IN_FORCE) if found.in_force is not None else None
 
     def _fill(self, read: tuple[ReleaseOverview, Result | None]) -> None:
@@ -159,6 +166,7 @@ class ReleasePage(ReadPage):
         self._history.layout.visible = bool(found.history)
         self._checkpoints.show(checkpoint_frame(found.checkpoints))
         self._actuals.show(found.monitoring)
+        self._rollout.show(found.scenarios, found.rehearsal)
         self._history.show(
             Content(
                 "Releases and rollbacks",

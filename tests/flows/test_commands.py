@@ -1,11 +1,13 @@
-"""`planwise simulate`, `preview` and `optimize` as programs."""
+"""`planwise simulate`, `preview` and `optimize`, as programs where it matters that they are."""
 
 import json
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from planwise.cli import commands
 from planwise.governance.publications import load_publication
 from tests.waiting import WAIT_SECONDS, wait_until
 
@@ -23,6 +25,19 @@ def monkeypatch_module():
         yield patch
 
 
+@pytest.fixture
+def answered(settings, monkeypatch, capsys):
+    """Run a command within this process; return its code, its one JSON object, and its messages."""
+
+    def call(*tokens):
+        monkeypatch.setenv("PLANWISE_HOME", str(settings.root))
+        code = commands.run([*tokens, "--json"])
+        shown = capsys.readouterr()
+        return SimpleNamespace(code=code, answer=json.loads(shown.out), err=shown.err)
+
+    return call
+
+
 def test_a_killed_simulation_leaves_nothing_that_hinders(settings, planwise):
     first = planwise.start("simulate")
     wait_until(lambda: settings.warehouse_file.exists() and settings.warehouse_lock_file.read_text())
@@ -35,8 +50,8 @@ def test_a_killed_simulation_leaves_nothing_that_hinders(settings, planwise):
     assert load_publication(settings, "baseline").fingerprint == done.answer["fingerprint"]
 
 
-def test_the_answer_has_the_keys_of_the_contract(planwise):
-    done = planwise.json("simulate", "--no-flow")
+def test_the_answer_has_the_keys_of_the_contract(answered):
+    done = answered("simulate", "--no-flow")
     assert done.code == 0, done.err
     answer = done.answer
     assert answer["orchestrated"] == "in process"
@@ -60,17 +75,17 @@ def test_two_at_once_one_waits_and_names_the_other(planwise):
     assert sorted(waited) == [False, True], [err for _, err in ended]
 
 
-def test_a_blocked_simulation_exits_3_with_one_json_object(planwise, strict_gate, monkeypatch):
-    done = planwise.json("simulate", "--set", "cola_rate=0.03")
+def test_a_blocked_simulation_exits_3_with_one_json_object(answered, strict_gate):
+    done = answered("simulate", "--set", "cola_rate=0.03")
     assert done.code == 3
     assert done.answer["published"] is False
     assert done.answer["gate"]["failed"][0]["expectation"] == "growth_all_possible"
     assert done.answer["error"]["remedy"]
 
 
-def test_preview_equals_the_simulation(settings, planwise):
+def test_preview_equals_the_simulation(settings, answered):
     published = load_publication(settings, "baseline")
-    previewed = planwise.json("preview")
+    previewed = answered("preview")
     assert previewed.code == 0, previewed.err
     assert previewed.answer["employees"] == 500
     assert previewed.answer["kpis"] == published.manifest["kpis"]

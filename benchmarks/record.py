@@ -3,12 +3,13 @@
 import os
 import platform
 import resource
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from planwise.monitoring.history import machine_description
 from planwise.storage import write_json
 
 PACKAGES = ("planwise", "sqlmesh", "duckdb", "pandas")
@@ -19,8 +20,17 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in kB
 
 
-def record(by_employees: Mapping[int, Mapping[str, float]], *, suite: str, runs: int) -> dict[str, Any]:
-    """Return the record: `metrics` has the figures of the first size, and of every size under its number."""
+def record(
+    by_employees: Mapping[int, Mapping[str, float]],
+    *,
+    suite: str,
+    runs: int,
+    samples: Mapping[int, Mapping[str, Sequence[float]]] | None = None,
+) -> dict[str, Any]:
+    """Return the record: `metrics` has the figures of the first size, and of every size under its number.
+
+    `samples` are the single values behind medians that are compared.
+    """
     first = next(iter(by_employees.values()))
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -28,8 +38,9 @@ def record(by_employees: Mapping[int, Mapping[str, float]], *, suite: str, runs:
         "runs": runs,
         "environment": {
             "python": platform.python_version(),
-            "machine": platform.machine(),
+            "machine": machine_description(),
             "cpus": os.cpu_count(),
+            "load": round(os.getloadavg()[0], 2),
             **{name: version(name) for name in PACKAGES},
         },
         "metrics": {
@@ -37,6 +48,7 @@ def record(by_employees: Mapping[int, Mapping[str, float]], *, suite: str, runs:
             "peak_memory_mb": peak_memory_mb(),
             "by_employees": {str(employees): dict(found) for employees, found in by_employees.items()},
         },
+        "samples": {str(employees): dict(found) for employees, found in (samples or {}).items()},
     }
 
 

@@ -1,0 +1,214 @@
+"""`planwise benchmark`: what is a regression, what is noise, the archive."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from benchmarks import repeat as repeating
+from benchmarks import suites
+from benchmarks.comparison import compare, regressions
+from benchmarks.record import record
+from benchmarks.repeat import CPU_RATIO, GROWTH, PEAK, TO_RAW_SQL, WALL_RATIO, Measured, Samples, repeat
+from planwise.census import generate_census
+from planwise.cli.commands import run as command
+from planwise.monitoring.thresholds import Verdict
+from planwise.settings import Settings
+
+TRIAL = f"real_trial{CPU_RATIO}"
+FIGURES = {TRIAL: 8.0, f"real_trial{WALL_RATIO}": 9.0, TO_RAW_SQL: 7.0, PEAK: 500.0, GROWTH: 0.0}
+FIGURES |= {"real_trial_seconds_median": 0.4, "match_rate": 0.80, "study_gap_pp": 0.05, "study_real_plans": 1}
+
+
+def made(suite="trial", samples=None, **by_size):
+    sizes = {size.removeprefix("n"): figures for size, figures in by_size.items()}
+    by_name = {size: samples or {} for size in sizes}
+    return {"suite": suite, "metrics": {"by_employees": sizes}, "samples": by_name}
+
+
+def verdicts(baseline, current):
+    return {(d.figure, d.employees): d.verdict for d in compare(baseline, current)}
+
+
+@pytest.mark.parametrize(
+    ("figure", "now", "verdict"),
+    [
+        (TRIAL, 4.0, Verdict.PASS),
+        (TRIAL, 8.7, Verdict.PASS),
+        (TRIAL, 8.9, Verdict.WARNING),
+        (TRIAL, 10.1, Verdict.FAILURE),
+        (f"real_trial{WALL_RATIO}", 12.0, Verdict.FAILURE),
+        (TO_RAW_SQL, 7.8, Verdict.WARNING),
+        (PEAK, 590.0, Verdict.PASS),
+        (PEAK, 610.0, Verdict.WARNING),
+        (PEAK, 760.0, Verdict.FAILURE),
+        (GROWTH, 3.9, Verdict.PASS),
+        (GROWTH, 4.1, Verdict.WARNING),  # a fifth of the peak after 25 rounds
+        (GROWTH, 10.1, Verdict.FAILURE),
+        ("match_rate", 0.79, Verdict.PASS),
+        ("match_rate", 0.77, Verdict.WARNING),
+        ("match_rate", 0.74, Verdict.FAILURE),
+        ("study_gap_pp", 0.19, Verdict.PASS),
+        ("study_gap_pp", 0.21, Verdict.FAILURE),
+        ("study_real_plans", 3, Verdict.FAILURE),
+    ],
+)
+def test_each_figure_has_its_limits(figure, now, verdict):
+    found = verdicts(made(n10=FIGURES), made(n10=FIGURES | {figure: now}))
+    assert found.pop((figure, "10")) is verdict
+    assert set(found.values()) == {Verdict.PASS}
+    assert {name for name, _ in found} | {figure} == FIGURES.keys() - {"real_trial_seconds_median"}
+
+
+def test_a_change_within_the_spread_of_the_runs_is_noise():
+    steady, wild = [7.9, 8.0, 8.0, 8.1, 8.0], [5.0, 8.0, 11.0, 6.0, 10.0]
+    slower = made(n10=FIGURES | {TRIAL: 11.0}, samples={TRIAL: steady})
+    assert verdicts(made(n10=FIGURES, samples={TRIAL: steady}), slower)[TRIAL, "10"] is Verdict.FAILURE
+    assert verdicts(made(n10=FIGURES, samples={TRIAL: wild}), slower)[TRIAL, "10"] is Verdict.PASS
+
+
+def test_like_is_compared_with_like():
+    then, now = made(n10=FIGURES, n20=FIGURES), made(n20=FIGURES | {TRIAL: 90.0, PEAK: 9e9}, n30=FIGURES)
+    found = verdicts(then, now)
+    assert {size for _, size in found} == {"20"} and found[TRIAL, "20"] is Verdict.FAILURE
+    assert (PEAK, "20") not in found  # the process measured other sizes before
+    assert (PEAK, "20") not in verdicts(made(n20=FIGURES), made("all", n20=FIGURES))
+    assert compare(made(n10=FIGURES), made(n20=FIGURES)) == ()
+
+
+def test_a_record_sorts_its_differences_and_has_the_first_size_on_top():
+    found = regressions(compare(made(n10=FIGURES), made(n10=FIGURES | {TRIAL: 9.0, TO_RAW_SQL: 70.0})))
+    assert [d["figure"] for d in found["warnings"]] == [TRIAL]
+    assert [d["figure"] for d in found["failures"]] == [TO_RAW_SQL]
+    assert len(found["analysis"]) == len(FIGURES) - 1
+    stored = record({20: FIGURES, 10: {TRIAL: 1.0}}, suite="trial", runs=3, samples={20: {TRIAL: [8.0]}})
+    assert stored["metrics"][TRIAL] == 8.0 and stored["metrics"][PEAK] > 0
+    assert stored["metrics"]["by_employees"] == {"20": FIGURES, "10": {TRIAL: 1.0}}
+    assert stored["samples"] == {"20": {TRIAL: [8.0]}} and " CPUs, " in stored["environment"]["machine"]
+
+
+def test_memory_that_is_kept_is_found_beside_buffers_that_fill_once():
+    assert Measured({}, 1.0, [100, 160, 160, 161, 180, 181]).growth_mb == 1
+    assert Measured({}, 1.0, [100, 160, 170, 180, 190, 201]).growth_mb == 10
+    assert Measured({}, 1.0, [100]).growth_mb == 0
+
+
+class Work:
+    """A case of some milliseconds; tests make it slower, or make it keep memory."""
+
+    def __init__(self):
+        self.loops, self.kept_mb, self._kept = 40_000, 0, []
+
+    def __call__(self, _number):
+        for number in range(self.loops):
+            number * number
+        self._kept.append(bytearray(b"x" * (self.kept_mb * 2**20)))
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """The suites measure this work instead of simulations, and a smaller reference."""
+    found = Work()
+    monkeypatch.setattr(repeating, "REFERENCE_ROWS", 2_000)
+    monkeypatch.setattr(repeating, "REFERENCE_LOOPS", 10_000)
+    monkeypatch.setattr(
+        suites, "measure", lambda suite, subject, runs, progress: repeat({suite: found}, runs, progress)
+    )
+    return found
+
+
+@pytest.fixture
+def benchmark(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    def call(*options):
+        code = command(["benchmark", "--employees", "10", "--runs", "7", "--json", *options])
+        return code, json.loads(capsys.readouterr().out)
+
+    return call
+
+
+@pytest.mark.timing
+def test_a_run_again_is_no_regression_but_a_slowdown_and_a_leak_are(benchmark, work, tmp_path):
+    code, first = benchmark("--save-as-baseline")
+    (file,) = (tmp_path / "reports" / "benchmarks").glob("benchmark_*.json")
+    assert code == 0 and first == json.loads(file.read_text()) | {"output": str(file.relative_to(tmp_path))}
+
+    code, again = benchmark("--fail-on-regression")
+    assert code == 0 and again["regressions"]["failures"] == []
+
+    work.loops = int(1.4 * work.loops)
+    code, slower = benchmark("--fail-on-regression", "--save-as-baseline")
+    assert code == 1 and f"trial{CPU_RATIO}" in {d["figure"] for d in slower["regressions"]["failures"]}
+
+    work.loops, work.kept_mb = int(work.loops / 1.4), 12
+    code, leaking = benchmark("--fail-on-regression", "--save-as-baseline")
+    assert code == 1 and GROWTH in {d["figure"] for d in leaking["regressions"]["failures"]}
+    assert json.loads((tmp_path / "reports/benchmarks/baseline.json").read_text())["at"] == first["at"]
+
+
+def fixed(ratio, runs=5):
+    return Measured(
+        {"trial": Samples([ratio] * runs, [ratio] * runs, [1.0] * runs, [1.0] * runs)}, 500.0, [1.0]
+    )
+
+
+def test_what_looks_slower_is_measured_again_before_it_is_a_regression(benchmark, monkeypatch):
+    answers = [8.0, 12.0, 8.0, 12.0, 12.0, 12.0]
+    monkeypatch.setattr(suites, "measure", lambda *_: fixed(answers.pop(0)))
+    assert benchmark("--save-as-baseline")[0] == 0
+    assert benchmark("--fail-on-regression")[0] == 0 and len(answers) == 3
+    assert benchmark("--fail-on-regression")[0] == 1 and answers == []
+
+
+def test_the_history_is_a_table_and_a_trend(benchmark, monkeypatch, tmp_path, capsys):
+    assert benchmark("--history")[0] == 2
+    answers = [8.0, 12.0, 12.0, 12.0]
+    monkeypatch.setattr(suites, "measure", lambda *_: fixed(answers.pop(0)))
+    benchmark("--save-as-baseline", "--output", "reports/benchmarks/benchmark_1.json")
+    benchmark("--fail-on-regression", "--output", "reports/benchmarks/benchmark_2.json")
+    code, found = benchmark("--history")
+    assert code == 0 and [row["failures"] for row in found["history"]] == [0, 2]
+    page = (tmp_path / found["trend"]).read_text()
+    assert f"trial{CPU_RATIO}, 10" in page and "<script src" not in page
+    assert command(["benchmark", "--history"]) == 0
+    printed = [
+        line.split() for line in capsys.readouterr().out.splitlines() if " trial " in line and ":" in line
+    ]
+    assert [line[1:] for line in printed] == [["trial", "10", "500.00"], ["trial", "10", "500.00", "2"]]
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}", '{"metrics": []}', '{"metrics": {}}'])
+def test_a_baseline_that_says_nothing_is_bad_input(benchmark, monkeypatch, tmp_path, content):
+    monkeypatch.setattr(suites, "measure", lambda *_: fixed(8.0))
+    file = tmp_path / "baseline.json"
+    if content is not None:
+        file.write_text(content)
+    code, answer = benchmark("--baseline", str(file))
+    assert code == 2 and answer["error"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--runs", "0"),
+        ("--employees", "0"),
+        ("--sample-size", "0"),
+        ("--suite", "nonsense"),
+        ("--suite", "enrich"),
+    ],
+)
+def test_what_cannot_be_measured_is_bad_input(benchmark, options):
+    assert benchmark(*options)[0] == 2
+
+
+def test_a_sample_is_random_and_the_same_in_every_benchmark(tmp_path):
+    census = generate_census(Settings(home=tmp_path / "own"), employees=300, seed=3)
+    samples = [
+        pd.read_parquet(suites.sampled_census(census, 40, Settings(home=tmp_path / name)).census_file)
+        for name in ("a", "b")
+    ]
+    everyone = pd.read_parquet(census.census_file)
+    ids = set(samples[0].employee_id)
+    assert len(ids) == 40 and samples[0].equals(samples[1]) and ids <= set(everyone.employee_id)
+    assert ids != set(everyone.employee_id[:40]) and len(ids & set(everyone.employee_id[:150])) > 5

@@ -168,7 +168,7 @@ def _studies(settings: Settings, census: Census, runs: int, progress: Progress) 
 
 
 def report(by_size: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the table of figures as text, with the bar where there is one; the sizes are those of a record."""
+    """Return the table of figures as text, with bars where there are some; sizes as in a record."""
     table = Table("employees", "figure", "median", "bar", "", title=f"Over {HORIZON} years")
     for size, found in by_size.items():
         employees = int(size)

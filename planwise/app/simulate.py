@@ -35,7 +35,7 @@ from planwise.governance import (
 )
 from planwise.governance.publications import Publication
 from planwise.governance.request import ScenarioRequest
-from planwise.monitoring import describe_run
+from planwise.monitoring import add_block, describe_run
 from planwise.parameters import EffectiveParameters, Value
 from planwise.settings import Settings
 
@@ -226,8 +226,11 @@ def plan_scenario(warehouse: Warehouse, resolved: Resolved) -> PlannedScenario:
 
 
 def run_models(planned: PlannedScenario) -> PlanOutcome:
-    """Run the models, audits included."""
-    return planned.apply()
+    """Run the models, audits included; each is a part of the step's measurements."""
+    outcome = planned.apply()
+    for model in outcome.timings:
+        add_block(model.name, model.seconds, records=model.rows)
+    return outcome
 
 
 def gate_simulation(warehouse: Warehouse, environment: str) -> GateResult:

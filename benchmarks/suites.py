@@ -20,6 +20,7 @@ from planwise.census import Census, generate_census, load_census
 from planwise.census.registry import register_census
 from planwise.engine.preview import Preview
 from planwise.engine.warehouse import Warehouse
+from planwise.errors import CheckFailed
 from planwise.parameters import EffectiveParameters, resolve, simulated_years
 from planwise.settings import Settings
 from planwise.study.spec import OptimizeRequest
@@ -158,6 +159,8 @@ def _studies(settings: Settings, census: Census, runs: int, progress: Progress) 
     def solve(name: str) -> None:
         request = OptimizeRequest(target=STUDY_TARGET, save_as=name, years=str(HORIZON))
         result = optimize(settings, request, run).result
+        if result.gap_pp is None:
+            raise CheckFailed("The study found no levers, so there is nothing to measure.")
         gaps.append(abs(result.gap_pp))
         plans.append(result.real_plans)
 

@@ -1,5 +1,5 @@
-"""SQLMesh's entry point for its own command line: `sqlmesh lint`, `format`, `test`."""
+"""SQLMesh's entry point for its own command line; docs/operator-guide.md has the commands."""
 
-from planwise.engine.project import project_config
+from planwise.engine.command_line import command_line_config
 
-config = project_config()
+config = command_line_config()

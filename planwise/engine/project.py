@@ -132,7 +132,7 @@ def _escaped(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def project_config() -> Config:
-    """Return the configuration for SQLMesh's own command line: default parameters, the home's warehouse."""
+    """Return the configuration of the project alone: default parameters, no census, a warehouse in memory."""
     settings = Settings()
     effective = resolve(EXAMPLE_YEARS, scenario={})
     variables = sqlmesh_variables(effective, census_hash=EXAMPLE_HASH, as_of=EXAMPLE_AS_OF)

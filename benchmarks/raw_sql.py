@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import duckdb
 
 from planwise.census import Census
-from planwise.engine.preview import census_key, load_census_tables
-from planwise.engine.project import CATALOG, open_project
+from planwise.engine.preview import load_census_tables
+from planwise.engine.project import CATALOG, census_key, open_project
 from planwise.engine.sqlmesh_adapter import text_with_values
 from planwise.engine.variables import Number, bindings, sqlmesh_variables
 from planwise.parameters import EffectiveParameters

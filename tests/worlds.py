@@ -19,8 +19,8 @@ from sqlmesh import Context
 from sqlmesh.core.model import SqlModel
 
 from planwise.census import Census, register_census
-from planwise.engine.preview import census_key, load_census_tables, load_parameter_table
-from planwise.engine.project import CATALOG, MEMORY, database_options, sqlmesh_config
+from planwise.engine.preview import load_census_tables, load_parameter_table
+from planwise.engine.project import CATALOG, MEMORY, census_key, database_options, sqlmesh_config
 from planwise.engine.variables import bindings, sqlmesh_variables
 from planwise.engine.warehouse import MARTS
 from planwise.parameters import EffectiveParameters, resolve, simulated_years

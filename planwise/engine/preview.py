@@ -27,7 +27,7 @@ from planwise.engine.preview_sql import (
     query_over,
     up_to,
 )
-from planwise.engine.project import CATALOG, MEMORY, database_options
+from planwise.engine.project import CATALOG, MEMORY, census_key, database_options
 from planwise.engine.variables import (
     Bound,
     bindings,
@@ -41,7 +41,6 @@ from planwise.parameters import Chain, EffectiveParameters, Value
 from planwise.parameters.values import merit_groups
 from planwise.settings import Settings
 
-HASH_DIGITS = 16
 NEAREST_SHOWN = 3
 PARAMETER_COLUMNS = {
     "parameter": "TEXT",
@@ -50,11 +49,6 @@ PARAMETER_COLUMNS = {
     "value": "TEXT",
     "tier": "TEXT",
 }
-
-
-def census_key(census: Census) -> str:
-    """Return the part of the content hash that names a census's tables."""
-    return census.content_hash[:HASH_DIGITS]
 
 
 def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> None:

@@ -10,8 +10,7 @@ import duckdb
 from sqlglot import exp
 
 from planwise.census import Census
-from planwise.engine.preview import census_key
-from planwise.engine.project import CATALOG, database_options, quoted_path
+from planwise.engine.project import CATALOG, census_key, database_options, quoted_path
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import PlanWiseError
 from planwise.settings import Settings

@@ -21,7 +21,6 @@ from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
 from planwise.census import Census
 from planwise.engine.outcome import ModelRun, PlanOutcome, PlanSummary, kpi_rows
 from planwise.engine.preview import (
-    census_key,
     check_against_census,
     load_census_tables,
     load_parameter_table,
@@ -34,6 +33,7 @@ from planwise.engine.project import (
     LOADING,
     MEMORY,
     OnModel,
+    census_key,
     install,
     open_project,
     quoted_path,

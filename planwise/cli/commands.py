@@ -172,6 +172,7 @@ COMMANDS = {
     ),
     "serve": ("ui.serve:serve", "Serve the dashboard on this machine."),
     "user": ("planwise.cli.user:app", "Manage dashboard users."),
+    "completion": ("planwise.cli.completion:app", "Complete commands in the shell."),
 }
 for _name, (_target, _help) in COMMANDS.items():
     app.command(_target, name=_name, help=_help)

@@ -1,6 +1,8 @@
 """Every option of every command says what it does: `--help` is what a newcomer reads first."""
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import cyclopts
 import pytest
@@ -35,3 +37,11 @@ def test_every_option_has_help(app: cyclopts.App) -> None:
         if argument.show and not (argument.parameter.help or "").strip()
     ]
     assert silent == []
+
+
+def test_the_completion_of_the_shell_has_every_command(tmp_path: Path) -> None:
+    file = tmp_path / "planwise"
+    assert cli.run(["completion", "install", "--shell", "bash", "--output", str(file), "--no-startup"]) == 0
+    script = file.read_text(encoding="utf-8")
+    assert all(word in script for name, _ in COMMANDS for word in name.split())
+    subprocess.run(["bash", "-n", str(file)], check=True)

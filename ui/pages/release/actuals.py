@@ -1,32 +1,35 @@
 """Actuals against the plan in force: a form, a CSV file, what was compared, what fired."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from html import escape
+from io import StringIO
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import is_missing, number, percent
+from planwise.formatting import count, is_missing, money_short, number, percent, ratio
 from ui.components import html
-from ui.components.card import FRAME, Card, Content
+from ui.components.card import FRAME, SMALL, Card, Content
+from ui.components.charts import DOWN, UP, Series, bars
 from ui.components.differences import counted
-from ui.components.downloads import FilePicker
+from ui.components.downloads import FileButton, FilePicker
 from ui.components.html import TableColumn
 from ui.components.page import PARTS, STACK, show
 from ui.session import Session
 from ui.values.releases import actuals_frame, why_not_monitor
 
-METRICS = {
-    "payroll": "Payroll, a year",
-    "headcount": "Headcount",
-    "turnover": "Turnover, 14%",
-    "satisfaction": "Satisfaction",
-    "market_position": "Market position, 1.02",
+METRICS: Mapping[str, tuple[str, Callable[[Any], str]]] = {  # label, and how the plan's figure is written
+    "payroll": ("Payroll a year", money_short),
+    "headcount": ("Headcount", count),
+    "turnover": ("Turnover a year, such as 14%", percent),
+    "satisfaction": ("Satisfaction", number),
+    "market_position": ("Pay / market reference", ratio),
 }
+TEMPLATE = "date,payroll,headcount,turnover,satisfaction,market_position\n{day},,,,,\n"
 COLUMNS = (
     TableColumn("on", "Date", is_text=True, whole=True),
     TableColumn("metric", "Metric", is_text=True),
@@ -47,22 +50,38 @@ class ActualsCards:
         self._state = html.pane("")
         self._failed = html.pane("")
         self._on = pmui.TextInput(
-            label="Date", value=f"{datetime.now(UTC):%Y-%m-%d}", size="small", width=130
+            label="Date",
+            value=f"{datetime.now(UTC):%Y-%m-%d}",
+            helper_text="YYYY-MM-DD",
+            size="small",
+            width=150,
+            margin=(6, 0),
         )
         self._fields = {
-            metric: pmui.TextInput(label=label, size="small", width=190) for metric, label in METRICS.items()
+            metric: pmui.TextInput(label=label, helper_text=" ", size="small", width=250, margin=(6, 0))
+            for metric, (label, _) in METRICS.items()
         }
         self._record = pmui.Button(
-            label="Compare and record", variant="contained", size="small", on_click=self._recorded
+            label="Compare and record", variant="contained", size="small", margin=0, on_click=self._recorded
         )
         self._picker = FilePicker(session.actions.releases.upload, self._arrived, self._fail, hint=HINT)
         self._picker.accept = ".csv"
-        fields = pn.FlexBox(self._on, *self._fields.values(), gap="8px", margin=0)
+        self._on.param.watch(lambda _: self._show_plan(), "value")
+        self._report: Any = None
+        template = FileButton(
+            callback=lambda: StringIO(TEMPLATE.format(day=self._on.value)),
+            filename="actuals.csv",
+            label="Template (CSV)",
+            description="Template (CSV): an empty file of actuals with its columns",
+            is_recorded=True,  # nothing of the home is in it
+            **SMALL,
+        )
+        fields = pn.FlexBox(self._on, *self._fields.values(), gap="12px", margin=0)
         form = pmui.Paper(
             pn.Column(
                 html.pane(html.card_heading("Record actuals", "Empty fields are left out")),
                 fields,
-                self._record,
+                pn.Row(self._record, template, styles={"gap": "12px", "align-items": "center"}, margin=0),
                 self._picker,
                 self._failed,
                 **PARTS,
@@ -74,7 +93,7 @@ class ActualsCards:
             self._state,
             **FRAME,
         )
-        self._card = Card(name="actuals", with_chart=False, height=420)
+        self._card = Card(name="actuals", height=420)
         self._parts = (state, form)
         self.layout = pn.Column(*self._parts, **STACK)
 
@@ -85,6 +104,20 @@ class ActualsCards:
         self._record.param.update(disabled=bool(why), description=spoken)
         self._picker.disabled = bool(why)
         self._state.object = NO_PLAN if report is None else state_html(report)
+        self._report = report
+        self._show_plan()
+
+    def _show_plan(self) -> None:
+        """Write the plan's figure of the date's year below each field."""
+        years = {} if self._report is None else self._report.plan.years
+        year = str(self._on.value)[:4]
+        plan = years.get(int(year)) if year.isdecimal() else None
+        for metric, (_, write) in METRICS.items():
+            planned = (plan or {}).get(metric)
+            text = (
+                f"No figure in the plan for {year}" if planned is None else f"Plan {year}: {write(planned)}"
+            )
+            self._fields[metric].helper_text = text
 
     async def _recorded(self, *_: Any) -> None:
         figures = [
@@ -130,12 +163,24 @@ class ActualsCards:
 
 def compared(report: Any) -> Content:
     """Return the actuals beside the plan as a table."""
+    measured = [one for one in report.checks if one.deviation is not None]
+    series = [
+        Series(
+            text,
+            [one.deviation if one.fired is fired else None for one in measured],
+            [percent(one.deviation, sign=True) for one in measured],
+            color,
+        )
+        for text, fired, color in (("Within its limit", False, UP), ("Trigger fired", True, DOWN))
+    ]
+    places = [f"{one.metric.replace('_', ' ').capitalize()}, {one.on}" for one in measured]
     return Content(
         "Actuals compared",
-        f"Against {report.plan.scenario} ({report.plan.fingerprint[:12]})",
+        f"Difference from the plan, % of it · {report.plan.scenario} ({report.plan.fingerprint[:12]})",
         actuals_frame(report),
         COLUMNS,
         "actuals.csv",
+        bars(places, series, y_format="+.1%", y_title="", stacked=True),
     )
 
 

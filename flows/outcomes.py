@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from prefect.client.schemas.objects import State
 from prefect.events import emit_event
-from prefect.states import Cancelled, Completed, Failed, State
+from prefect.states import Cancelled, Completed, Failed
 
 from planwise.app.benchmark import BenchmarkReport
 from planwise.app.gates import key_of
@@ -42,6 +43,8 @@ FAILURES: tuple[tuple[type[PlanWiseError], str], ...] = (
 
 def completed(report: Any) -> State[Any]:
     """Return the state of a run that has ended, with its report as data."""
+    name: str | None
+    message: str | None
     match report:
         case SimulationReport():
             name, message = _simulated(report)

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from planwise.errors import GateBlocked, InputError, PlanWiseError
+from planwise.errors import GateBlocked, InputError, PlanWiseError, machine_error
 from planwise.governance import current_user, open_ledger, utc_now
 from planwise.monitoring import MonitoredBlock, describe_run, monitor_run
 from planwise.monitoring.history import DONE, MeasuredRun, RunHistory, machine_description
@@ -38,7 +38,8 @@ def run_measured(
 ) -> Result:
     """Run a use-case; what it took is stored in the ledger, its alerts are reported by the runner.
 
-    Wrong input is not stored. A ledger that cannot be written is logged, and does not fail the run.
+    Wrong input and faults of the machine are not stored. A ledger that cannot be written is logged, and does
+    not fail the run.
     """
     if in_run():
         return job(settings, request, run)
@@ -55,9 +56,12 @@ def run_measured(
     except PlanWiseError as error:
         state = CANCELLED if error.exit_code == STOPPED else FAILED
         state = BLOCKED if isinstance(error, GateBlocked) else state
+        block = None if machine_error(error) is not None else block
         raise
-    except Exception:
+    except Exception as error:
         state = FAILED
+        if machine_error(error) is not None:  # a full disk has no place for it
+            block = None
         raise
     except BaseException:  # a signal ended the run; there is no time
         block = None

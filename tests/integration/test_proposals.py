@@ -189,7 +189,8 @@ def test_a_proposal_voids_itself_and_says_why(home, monkeypatch, change, decided
 def test_an_approval_expires(home, monkeypatch):
     submit(home)
     act(home, "bob", Decision.APPROVED)
-    monkeypatch.setattr(proposals, "utc_now", lambda: utc_now() + timedelta(days=30, seconds=1))
+    now = utc_now() + timedelta(days=30, seconds=1)
+    monkeypatch.setattr("planwise.governance.ledger.utc_now", lambda: now)
     (expired,) = list_proposals(home)
     assert (expired.status, "30 days" in expired.closed_reason) == (Status.EXPIRED, True)
 

@@ -118,7 +118,7 @@ def test_the_peak_is_the_highest_moment_and_not_the_end():
     with monitor_run("run") as run:
         # A map's memory goes back to the system at once, unlike that of an object.
         with monitor_block("holds"), mmap(-1, 64 * MB) as block:
-            block.write(b"x" * block.size())
+            block.write(b"x" * len(block))
             time.sleep(3 * SAMPLE_SECONDS)
         with monitor_block("rests"):
             time.sleep(3 * SAMPLE_SECONDS)

@@ -124,7 +124,9 @@ def find_levers_for_a_budget(page, settings):
 def propose(page):
     page.get_by_role("button", name="Propose …").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_label("Study that found its levers")).to_have_text(re.compile(r"^more_cola_\w+_\d{8}_"))
+    expect(dialog.get_by_label("Study that found its levers")).to_have_text(
+        re.compile(r"^more_cola_\w+_\d{8}_")
+    )
     dialog.get_by_label("Why it should be released").fill("It meets the budget.")
     dialog.get_by_role("button", name="Propose", exact=True).click()
     expect(page.get_by_role("heading", name="Proposal 1: on_target")).to_be_visible()

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 
 from benchmarks.serving import FILE, let_in, serving, told
@@ -138,10 +139,19 @@ def _rules():
 
 
 def violations(page):
-    """Return the serious and critical violations as texts, one a rule, with the elements that break it."""
+    """Return the serious and critical violations as texts, one a rule, with the elements that break it.
+
+    A component may take up a new theme later than the page, which no text or animation shows: a rule is
+    broken when it is still broken some seconds later.
+    """
     if not page.evaluate("typeof axe == 'object'"):
         page.evaluate(_rules())
-    return [_text(found) for found in page.evaluate(RUN, TAGS) if found["impact"] in BAD]
+    patient_until = time.monotonic() + PATIENCE_MILLISECONDS / 1000
+    while found := [_text(found) for found in page.evaluate(RUN, TAGS) if found["impact"] in BAD]:
+        if time.monotonic() > patient_until:
+            return found
+        page.wait_for_timeout(QUIET_MILLISECONDS)
+    return []
 
 
 def _text(found):

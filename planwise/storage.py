@@ -260,6 +260,14 @@ def digest(file: Path) -> str:
     return _digest(file, (state.st_ino, state.st_mtime_ns, state.st_size))
 
 
+def digest_of_files(files: Iterable[Path]) -> str:
+    """Return the SHA-256 of the names and contents of files, whatever their order."""
+    found = hashlib.sha256()
+    for file in sorted(files):
+        found.update(file.name.encode() + file.read_bytes())
+    return found.hexdigest()
+
+
 def _reason(error: Exception) -> str:
     """Say in one line what is wrong, without the values that were found: they may be pay."""
     if isinstance(error, ValidationError):

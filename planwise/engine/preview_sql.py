@@ -5,8 +5,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -18,7 +16,7 @@ from sqlglot.schema import MappingSchema
 from planwise.census.schema import GROUPINGS
 from planwise.engine.plan_detail import DETAIL, detail_query
 from planwise.engine.project import CATALOG, LOADING, open_project
-from planwise.engine.sqlmesh_adapter import PLACEHOLDER, placeholders_of
+from planwise.engine.sqlmesh_adapter import PLACEHOLDER, code_digest, placeholders_of
 from planwise.engine.variables import Bound, literal
 from planwise.settings import Settings
 from planwise.storage import write_json
@@ -241,7 +239,6 @@ class PreviewQueries:
 
 ANY_CENSUS = "ca11ab1ece05c0de"  # in the cache for the key of a census, of as many digits
 CENSUS_HASH = "census_hash"
-LIBRARIES = ("sqlmesh", "sqlglot", "duckdb", "planwise")
 
 
 def _statement(stored: Mapping[str, Any], census: str) -> Statement:
@@ -252,17 +249,8 @@ def _statement(stored: Mapping[str, Any], census: str) -> Statement:
 
 def _digest(settings: Settings, variables: Mapping[str, Any]) -> str:
     """Return a digest of all that rendered SQL depends on: variables, project files, this code, libraries."""
-    found = hashlib.sha256(json.dumps(variables, sort_keys=True, default=str).encode())
-    found.update(" ".join(version(name) for name in LIBRARIES).encode())
-    files = (
-        *settings.project.rglob("*.sql"),
-        *settings.project.rglob("*.py"),
-        *settings.project.rglob("*.csv"),
-    )
-    own = Path(__file__).parent.glob("*.py")
-    for file in sorted((*files, *own)):
-        found.update(file.name.encode() + file.read_bytes())
-    return found.hexdigest()[:32]
+    found = json.dumps(variables, sort_keys=True, default=str) + code_digest(settings.project)
+    return hashlib.sha256(found.encode()).hexdigest()[:32]
 
 
 def _reading_dynamics(query: exp.Query, dynamics: set[str]) -> exp.Query:

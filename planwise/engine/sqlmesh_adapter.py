@@ -1,12 +1,15 @@
 """All use of SQLMesh's private parts: loader, context, rendered models, patches."""
 
+import hashlib
 import inspect
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +35,10 @@ from sqlmesh.core.state_sync import StateSync
 from sqlmesh.core.state_sync.base import DelegatingStateSync
 from sqlmesh.utils import UniqueKeyDict, metaprogramming
 from sqlmesh.utils import cron as sqlmesh_cron
+from sqlmesh.utils.cache import FileCache
 from sqlmesh.utils.jinja import JinjaMacroRegistry
+
+from planwise.storage import digest_of_files
 
 
 def is_inside(path: Path | str | None, folder: Path | str | None) -> bool:
@@ -105,29 +111,22 @@ class PlanContext(Context):
 SCHEDULE: Any = vars(sqlmesh_cron)["croniter"]  # SQLMesh's own, before it is replaced
 
 
-class NoQueryCache:
-    """Replaces SQLMesh's file cache of optimised queries: PlanWise's queries are not optimised."""
+class NoFileCache:
+    """Replaces SQLMesh's file caches: no query is optimised, and the state is read as fast as a file."""
 
-    def put(self, model: Any) -> None:
+    def put(self, *_: Any, **__: Any) -> None:
         """Store nothing."""
 
-    def with_optimized_query(self, model: Any, name: str | None = None) -> bool:
-        """Return that no query was loaded."""
-        return False
-
-
-class NoSnapshotCache:
-    """Replaces SQLMesh's file cache of snapshots: reading them from the state is as fast."""
+    def get(self, name: str) -> None:
+        """Return None."""
 
     def exists(self, name: str) -> bool:
         """Return False."""
         return False
 
-    def get(self, name: str) -> None:
-        """Return None."""
-
-    def put(self, name: str, *, value: Any) -> None:
-        """Store nothing."""
+    def with_optimized_query(self, model: Any, name: str | None = None) -> bool:
+        """Return that no query was loaded."""
+        return False
 
     def clear(self) -> None:
         """Do nothing."""
@@ -137,8 +136,7 @@ def without_file_caches(context: Context) -> None:
     """Disable a context's file caches."""
     state: Any = context.state_sync
     cache = state.state_sync.snapshot_state._snapshot_cache
-    cache._optimized_query_cache = NoQueryCache()
-    cache._snapshot_cache = NoSnapshotCache()
+    cache._optimized_query_cache = cache._snapshot_cache = NoFileCache()
 
 
 class CachedCron:
@@ -344,6 +342,17 @@ CREATED: dict[Path, dict[str, list[SqlModel]]] = {}
 STATES_KEPT = 4  # of a file
 
 
+LIBRARIES = ("sqlmesh", "sqlglot", "duckdb", "planwise")
+SOURCES = {".sql", ".py", ".csv", ".yaml"}
+
+
+def code_digest(project: Path) -> str:
+    """Return a digest of what models are made with: the project's files, this package, the libraries."""
+    files = [file for file in project.rglob("*") if file.suffix in SOURCES]
+    own = digest_of_files([*files, *Path(__file__).parent.glob("*.py")])
+    return " ".join([own, *(version(name) for name in LIBRARIES)])
+
+
 class IncrementalLoader(SqlMeshLoader):
     """SQLMesh's loader; it creates models again only when their file or a variable that it reads has changed.
 
@@ -368,6 +377,8 @@ class IncrementalLoader(SqlMeshLoader):
         variables = self.config.variables
         reads = _variables_read_by_macros(macros)
         optimized = self.config.model_defaults.optimize_query
+        definitions = {"macros": macros, "jinja_macros": jinja_macros}
+        definitions |= {"audit_definitions": audits, "signal_definitions": signals}
         around = [self._macros_max_mtime, self._audits_max_mtime, self.context.default_catalog, optimized]
         for path in self._glob_paths(
             self.config_path / constants.MODELS, ignore_patterns=self.config.ignore_patterns, extension=".sql"
@@ -381,13 +392,34 @@ class IncrementalLoader(SqlMeshLoader):
             states = CREATED.setdefault(path, {})
             created = states.get(state)
             if created is None:
-                created = self._create(path, text, variables, macros, jinja_macros, audits, signals)
-                states[state] = created
+                make = partial(self._create, path, text, definitions)
+                created = states[state] = self._stored(path, state, make)
                 if len(states) > STATES_KEPT:
                     del states[next(iter(states))]
             for model in created:
                 models[model.fqn] = self._with_values(model, variables.get("bindings"))
         return models
+
+    @cached_property
+    def _store(self) -> tuple[str, FileCache[list[SqlModel]]]:
+        """The digest of the code, and the folder of what was made with it and with other code."""
+        return code_digest(self.config_path), FileCache(self.context.cache_dir, prefix="models")
+
+    def _stored(self, path: Path, state: str, make: Callable[[], list[SqlModel]]) -> list[SqlModel]:
+        """Return what a process made of the same file, values and code before, or make and store it.
+
+        A cache that cannot be written or read costs seconds, and nothing else.
+        """
+        code, cache = self._store
+        entry = hashlib.sha256(f"{code} {path} {state}".encode()).hexdigest()
+        created = None
+        with suppress(OSError):
+            created = cache.get(path.stem, entry)
+        if created is None:
+            created = make()
+            with suppress(OSError):
+                cache.put(path.stem, entry, value=created)
+        return created
 
     def _with_values(self, model: SqlModel, values: Mapping[str, Any] | None) -> SqlModel:
         """Return the model with numbers for its placeholders; the one of the last load if these are equal."""
@@ -407,25 +439,13 @@ class IncrementalLoader(SqlMeshLoader):
             known = self._templates[model.fqn] = Template(model, placeholders_of(query))
         return known
 
-    def _create(
-        self,
-        path: Path,
-        text: str,
-        variables: Mapping[str, Any],
-        macros: MacroRegistry,
-        jinja_macros: JinjaMacroRegistry,
-        audits: UniqueKeyDict[str, ModelAudit],
-        signals: UniqueKeyDict[str, signal],
-    ) -> list[SqlModel]:
+    def _create(self, path: Path, text: str, definitions: Mapping[str, Any]) -> list[SqlModel]:
         defaults = self.config.model_defaults
         models = load_sql_based_models(
             parse(text, default_dialect=defaults.dialect),
-            get_variables=lambda gateway: dict(variables),
+            get_variables=lambda gateway: dict(self.config.variables),
             path=path,
             defaults=defaults.dict(),
-            macros=macros,
-            jinja_macros=jinja_macros,
-            audit_definitions=audits,
             module_path=self.config_path,
             dialect=defaults.dialect,
             time_column_format=self.config.time_column_format,
@@ -433,9 +453,9 @@ class IncrementalLoader(SqlMeshLoader):
             project=self.config.project,
             default_catalog=self.context.default_catalog,
             infer_names=self.config.model_naming.infer_names,
-            signal_definitions=signals,
             default_catalog_per_gateway=self.context.default_catalog_per_gateway,
             virtual_environment_mode=self.config.virtual_environment_mode,
+            **definitions,
         )
         return [self._expanded(model, path) for model in models if isinstance(model, SqlModel)]
 

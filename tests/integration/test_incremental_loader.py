@@ -113,3 +113,32 @@ def test_macros_read_variables_by_literal_names(file):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "var"
     ]
     assert all(isinstance(call.args[0], ast.Constant) for call in calls)
+
+
+def test_another_process_reads_the_models_of_the_first(settings, monkeypatch):
+    first = fresh(settings, variables({}))
+    monkeypatch.setattr(sqlmesh_adapter.IncrementalLoader, "_create", lambda *_: pytest.fail("made again"))
+    assert fresh(settings, variables({})) == first
+
+
+def test_a_damaged_or_missing_cache_is_made_again(settings):
+    first = fresh(settings, variables({}))
+    entries = list((settings.root / "cache" / "sqlmesh" / "models").iterdir())
+    assert len(entries) > 20
+    for number, file in enumerate(entries):
+        file.write_bytes(file.read_bytes()[: 100 * (number % 2)])
+    assert fresh(settings, variables({})) == first
+
+
+def test_another_code_makes_its_own_models(settings, monkeypatch):
+    fresh(settings, variables({}))
+    made = []
+    create = sqlmesh_adapter.IncrementalLoader._create
+    monkeypatch.setattr(sqlmesh_adapter, "code_digest", lambda project: "another")
+    monkeypatch.setattr(
+        sqlmesh_adapter.IncrementalLoader,
+        "_create",
+        lambda self, path, *rest: made.append(path) or create(self, path, *rest),
+    )
+    fresh(settings, variables({}))
+    assert len(made) > 20

@@ -62,6 +62,7 @@ COMPILE = $(VENV)/bin/pip-compile --quiet --generate-hashes --no-header --no-ann
 	--build-deps-for=editable --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 lock: $(DEVELOPMENT)
 	$(COMPILE) -o requirements.lock pyproject.toml
+	$(COMPILE) -c requirements.lock --extra team -o requirements-team.lock pyproject.toml
 	$(COMPILE) -c requirements.lock --extra dev --extra team --extra scale -o requirements-dev.lock pyproject.toml
 
 clean:

@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
+from cyclopts import Parameter
 
-from flows import up_processes
+from flows import up_processes, up_units
 from flows.up_processes import POLL_SECONDS, WORKER, Addresses, ProgramGroup
 from planwise.cli.commands import LOGS
 from planwise.cli.options import Home
@@ -77,12 +78,15 @@ def up(
     dashboard_port: int = 5006,
     dashboard: bool = True,
     worker: bool = True,
+    units: Annotated[bool, Parameter(negative="")] = False,
+    output: Path | None = None,
     home: Home = None,
 ) -> int:
     """Run Prefect server, worker and dashboard together, on this machine only, until Ctrl-C or SIGTERM.
 
     The deployments of prefect.yaml are registered first. When one of the programs ends, all are stopped and
-    the exit code is 5; a port in use is 4. Their output is in the home's logs/.
+    the exit code is 5; a port in use is 4. Their output is in the home's logs/. With --units nothing is
+    started: systemd can run the same programs.
 
     Parameters
     ----------
@@ -94,11 +98,20 @@ def up(
         Also serve the dashboard.
     worker
         Also run a worker; without one, runs wait for a worker on another machine.
+    units
+        Print the systemd units of these programs instead.
+    output
+        With --units: folder to write them to; their environment is written to units.env in the home.
 
     """
     settings = settings_for(home)
     settings.require_project()
     addresses = up_processes.Addresses(prefect_port, dashboard_port)
+    if output and not units:
+        raise InputError("--output is the folder of systemd units.", remedy="Add --units.")
+    if units:
+        _write_units(settings, addresses, output, dashboard=dashboard, worker=worker)
+        return 0
     require_free_port(up_processes.HOST, prefect_port, remedy=_other_port("--prefect-port", prefect_port))
     if dashboard:
         require_free_port(
@@ -117,6 +130,31 @@ def up(
     except (KeyboardInterrupt, Terminated):
         _log("All stopped.")
         return 0  # being stopped is the normal end
+
+
+def _write_units(
+    settings: Settings,
+    addresses: up_processes.Addresses,
+    output: Path | None,
+    *,
+    dashboard: bool,
+    worker: bool,
+) -> None:
+    """Print the units, or write them with their environment."""
+    _folders(settings)
+    up_units.require_owner(settings.root)
+    found = up_units.units(settings, addresses, dashboard=dashboard, worker=worker)
+    out = results()
+    if output is None:
+        for name, text in found.items():
+            out.print(f"# {name}\n{text}", markup=False, soft_wrap=True)
+        _log(f"--output FOLDER writes them, and {settings.root / up_units.ENVIRONMENT}, which they read.")
+        return
+    environment = up_units.unit_environment(settings, addresses)
+    file = up_units.write_units(found, output, environment, settings.root)
+    out.print(f"{len(found)} units in {output}; their environment is {file}.", markup=False, soft_wrap=True)
+    out.print("As root: copy them to /etc/systemd/system, then", soft_wrap=True)
+    out.print(f"systemctl daemon-reload && systemctl enable --now {up_units.TARGET}", soft_wrap=True)
 
 
 def _start(

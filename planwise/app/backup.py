@@ -44,7 +44,7 @@ LEDGER, STUDY_DATABASE = "ledger.sqlite", "study_database"
 # made again; `.env`, the key of the cookies and the dashboard's link are secrets, which no archive may have.
 FOLDERS = ("censuses", "imports", "jobs", "learning", "published", "studies", "sweeps")
 FILES = ("identity.key", "home.id", "auth/users.json")
-KEPT = (FILE, "auth/cookie_secret")  # of a home that is replaced
+KEPT = (FILE, "auth/cookie_secret", "units.env")  # of a home that is replaced; the last is of systemd units
 PREFECT = "prefect/prefect.db"
 SHOWN_SHARE = 0.05  # of the bytes, between two lines of progress
 

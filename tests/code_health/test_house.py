@@ -7,6 +7,7 @@ import sys
 import tomllib
 import zipfile
 from importlib.metadata import packages_distributions
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,12 @@ def test_no_tracked_file_names_a_package_registry():
 
 
 @pytest.mark.parametrize(
-    ("lock", "extras"), [("requirements.lock", ()), ("requirements-dev.lock", ("dev", "team", "scale"))]
+    ("lock", "extras"),
+    [
+        ("requirements.lock", ()),
+        ("requirements-team.lock", ("team",)),
+        ("requirements-dev.lock", ("dev", "team", "scale")),
+    ],
 )
 def test_the_lock_satisfies_pyproject(lock, extras):
     locked = pins(lock)
@@ -98,17 +104,20 @@ def test_the_lock_satisfies_pyproject(lock, extras):
     assert unmet == {}, "run `make lock`"
 
 
-def test_the_locks_agree_so_that_one_environment_serves_both():
-    runtime, development = pins("requirements.lock"), pins("requirements-dev.lock")
-    assert {n: (v, development.get(n)) for n, v in runtime.items() if development.get(n) != v} == {}
+LOCKS = ("requirements.lock", "requirements-team.lock", "requirements-dev.lock")
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_the_locks_agree_so_that_one_environment_serves_all():
+    for smaller, larger in pairwise(map(pins, LOCKS)):
+        assert {n: (v, larger.get(n)) for n, v in smaller.items() if larger.get(n) != v} == {}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
 def test_no_lock_asks_for_a_gigabyte_of_machine_learning(lock):
     assert not [n for n in pins(lock) if n == "torch" or n.startswith("nvidia-")]
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", LOCKS)
 def test_the_lock_can_install_the_project_itself_without_build_isolation(lock):
     assert int(pins(lock)["setuptools"].partition(".")[0]) >= 77
 

@@ -21,7 +21,7 @@ from tests.homes import contents, copy_of, make_stores
 
 RUN = InProcessRunner(lambda message: None)
 # What an archive leaves out, and what opening a ledger changes.
-OUTSIDE = ("backups/", "auth/cookie_secret", ".env", "ledger.sqlite", "logs/", "cache/")
+OUTSIDE = ("backups/", "auth/cookie_secret", ".env", "units.env", "ledger.sqlite", "logs/", "cache/")
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,7 @@ def made(tmp_path_factory):
         ledger.scenarios.create("plan", {"cola_rate": 0.03})
     (settings.root / ".env").write_text("PLANWISE_THREADS=1\n")
     (settings.root / "auth" / "cookie_secret").write_text("c" * 64)
+    (settings.root / "units.env").write_text('PGPASSWORD="secret"\n')
     (settings.root / "payroll of mine.xlsx").write_text("no file of PlanWise's")
     return settings
 
@@ -56,7 +57,8 @@ def test_a_restored_home_has_every_file_and_the_audit_trail(made, archive, tmp_p
     expected = kept(made.root)
     assert expected.pop("payroll of mine.xlsx")
     assert kept(target.root) == expected
-    assert not (target.root / ".env").exists() and not (target.root / "auth" / "cookie_secret").exists()
+    secrets = (".env", "auth/cookie_secret", "units.env")
+    assert [name for name in secrets if (target.root / name).exists()] == []
     assert done.problem is None and done.restored and done.replaced is None
     with open_ledger(target) as ledger, open_ledger(made) as before:
         restored, backed_up = ledger.events.list(limit=1)[0], before.events.list(limit=1)[0]

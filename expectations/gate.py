@@ -30,6 +30,7 @@ from expectations.suites import SUITES
 from expectations.thresholds import Thresholds, thresholds_in_force
 from planwise.errors import InputError, PlanWiseError
 from planwise.gate import SAMPLE_ROWS, GateCheck, GateResult, require
+from planwise.masking import mask_values
 
 
 def plain(value: Any) -> bool | int | float | str | None:
@@ -53,22 +54,39 @@ def plain(value: Any) -> bool | int | float | str | None:
 
 _one_at_a_time = Lock()
 NOT_EVALUATED = "not evaluated"
+OFFENDING_ROWS = "partial_unexpected_index_list"
+# Where Great Expectations quotes values of rows.
+VALUES = frozenset(
+    {"partial_unexpected_list", "partial_unexpected_counts", "unexpected_list", "unexpected_index_list",
+     "unexpected_index_query"}
+)  # fmt: skip
 
 
-def evaluate(table: str, rows: Table, rules: list[Rule]) -> dict[str, GateCheck]:
-    """Evaluate the rules of one table on its frame, or on its parts in turn; return the checks by rule name.
+Validation = dict[str, Any]
+"""Great Expectations' own result on one table or a part of it, as JSON."""
 
-    Raises PlanWiseError when Great Expectations evaluated another number of expectations than declared, which
-    it does silently for duplicates and for classes it does not know.
+
+def evaluate(
+    table: str, rows: Table, rules: list[Rule]
+) -> tuple[dict[str, GateCheck], tuple[Validation, ...]]:
+    """Evaluate the rules of one table on its frame, or on its parts in turn.
+
+    Returns the checks by rule name, and the validations as they come. Raises PlanWiseError when Great
+    Expectations evaluated another number of expectations than declared, which it does silently for duplicates
+    and for classes it does not know.
     """
     checks: dict[str, GateCheck] = {}
+    validations: list[Validation] = []
     for part in (rows,) if isinstance(rows, pd.DataFrame) else rows:
-        found = _evaluate_part(table, part, rules)
+        found, validation = _evaluate_part(table, part, rules)
         checks = {r.name: _merged(r, checks[r.name], found[r.name]) for r in rules} if checks else found
-    return checks
+        validations.append(validation)
+    return checks, tuple(validations)
 
 
-def _evaluate_part(table: str, frame: pd.DataFrame, rules: list[Rule]) -> dict[str, GateCheck]:
+def _evaluate_part(
+    table: str, frame: pd.DataFrame, rules: list[Rule]
+) -> tuple[dict[str, GateCheck], Validation]:
     suite = _suite(table, rules)
     frame = _with_limited_columns(frame, rules)
     keys = [key for key in KEYS[table] if key in frame.columns]
@@ -77,7 +95,8 @@ def _evaluate_part(table: str, frame: pd.DataFrame, rules: list[Rule]) -> dict[s
         wanted["unexpected_index_column_names"] = keys
     with _one_at_a_time:
         batch = _batch_definition().get_batch({"dataframe": frame})
-        found = batch.validate(suite, result_format=wanted).results
+        validated = batch.validate(suite, result_format=wanted)
+    found = validated.results
     by_name = {result.expectation_config.meta["rule"]: result for result in found}
     if len(by_name) != len(rules) or len(found) != len(rules):
         missing = sorted({rule.name for rule in rules} - by_name.keys())
@@ -86,7 +105,28 @@ def _evaluate_part(table: str, frame: pd.DataFrame, rules: list[Rule]) -> dict[s
             f"missing: {', '.join(missing)}.",
             remedy="Two rules are the same, or Great Expectations does not know one: correct the suite.",
         )
-    return {rule.name: _check(rule, frame, by_name[rule.name]) for rule in rules}
+    checks = {rule.name: _check(rule, frame, by_name[rule.name]) for rule in rules}
+    return checks, _without_values(validated.to_json_dict(), {rule.name: rule for rule in rules})
+
+
+def _without_values(validation: Validation, rules: Mapping[str, Rule]) -> Validation:
+    """Return a validation that names offending rows by their keys, and has no value and no traceback."""
+    for result in validation["results"]:
+        rule = rules[result["expectation_config"]["meta"]["rule"]]
+        found = {name: value for name, value in result["result"].items() if name not in VALUES}
+        if rows := found.pop(OFFENDING_ROWS, None):
+            found[OFFENDING_ROWS] = [_keys(row, rule) for row in rows[:SAMPLE_ROWS]]
+        result["result"] = found
+        failure = _failure(result["exception_info"])
+        result["exception_info"] = {"raised_exception": failure is not None, "exception_message": failure}
+    return validation
+
+
+def _keys(row: dict[str, Any] | int, rule: Rule) -> dict[str, Any]:
+    """Return what identifies a row; without any key column there is only its number."""
+    if isinstance(row, int):
+        return {"row": row}
+    return {key: plain(value) for key, value in row.items() if key != str(rule.checked_column())}
 
 
 def _merged(rule: Rule, one: GateCheck, other: GateCheck) -> GateCheck:
@@ -101,7 +141,7 @@ def _merged(rule: Rule, one: GateCheck, other: GateCheck) -> GateCheck:
     observed: Any = unexpected
     if rule.mostly < 1:
         observed = round(1 - unexpected / evaluated, 6) if evaluated else None
-    elif isinstance(rule.check, Between):
+    elif isinstance(rule.check, Between) and rule.shows_range:
         ends = [end for part in (one, other) for end in part.observed or ()]
         observed = [min(ends), max(ends)] if ends else None
     elif isinstance(rule.check, InSet):
@@ -167,9 +207,9 @@ def _expectation(rule: Rule) -> Any:
 
 def _check(rule: Rule, frame: pd.DataFrame, found: Any) -> GateCheck:
     """Turn a result into a check; one that could not be evaluated counts as critical."""
-    failure = _failure(found)
+    failure = _failure(found.exception_info)
     result = found.result
-    offending = result.get("partial_unexpected_index_list") or []
+    offending = result.get(OFFENDING_ROWS) or []
     return GateCheck(
         expectation=rule.name,
         description=rule.description,
@@ -183,19 +223,25 @@ def _check(rule: Rule, frame: pd.DataFrame, found: Any) -> GateCheck:
         unexpected_rows=result.get("unexpected_count"),
         sample=tuple(_sampled(row, rule) for row in offending[:SAMPLE_ROWS]),
         remedy=rule.remedy,
+        reason=_reason(rule, frame),
     )
 
 
-def _sampled(row: dict[str, Any] | int, rule: Rule) -> dict[str, Any]:
-    """Put the keys first and the offending value last, under the declared column's name.
+def _reason(rule: Rule, frame: pd.DataFrame) -> str:
+    """Return why there was nothing to be judged: what the table says, or that no row meets the condition."""
+    checked = rule.checked_column()
+    if checked not in frame.columns or not len(frame) or frame[checked].notna().any():
+        return ""
+    if "reason" in frame.columns and (reasons := [reason for reason in frame["reason"].unique() if reason]):
+        return ", ".join(reasons)
+    return rule.unmet() if rule.where else ""
 
-    Without any key column there is only the row's number.
-    """
-    if isinstance(row, int):
-        return {"row": row}
-    checked = str(rule.checked_column())
-    keys = {key: plain(value) for key, value in row.items() if key != checked}
-    return {**keys, str(rule.column): plain(row[checked])}
+
+def _sampled(row: dict[str, Any] | int, rule: Rule) -> dict[str, Any]:
+    """Put the keys first and the offending value, where it may be shown, last: as the declared column."""
+    if isinstance(row, int) or not rule.shows_values:
+        return _keys(row, rule)
+    return {**_keys(row, rule), str(rule.column): plain(row[str(rule.checked_column())])}
 
 
 def _evaluated(rule: Rule, result: dict[str, Any]) -> int | None:
@@ -206,12 +252,12 @@ def _evaluated(rule: Rule, result: dict[str, Any]) -> int | None:
     )
 
 
-def _failure(found: Any) -> str | None:
-    """Return why an expectation could not be evaluated; None when it was."""
-    information = found.exception_info or {}
+def _failure(information: Mapping[str, Any] | None) -> str | None:
+    """Return why an expectation could not be evaluated, its figures masked; None when it was."""
+    information = information or {}
     entries = [information] if "raised_exception" in information else list(information.values())
     messages = [entry["exception_message"] for entry in entries if entry.get("raised_exception")]
-    return f"{NOT_EVALUATED}: {messages[0]}" if messages else None
+    return f"{NOT_EVALUATED}: {mask_values(messages[0])}" if messages else None
 
 
 def _observed(rule: Rule, frame: pd.DataFrame, result: dict[str, Any]) -> Any:
@@ -222,7 +268,7 @@ def _observed(rule: Rule, frame: pd.DataFrame, result: dict[str, Any]) -> Any:
     if rule.mostly < 1:
         rows, missing = result["element_count"], result.get("missing_count", 0)
         return round(1 - result["unexpected_count"] / (rows - missing), 6) if rows > missing else None
-    if isinstance(rule.check, Between):
+    if isinstance(rule.check, Between) and rule.shows_range:
         values = frame[rule.checked_column()].dropna()
         return [plain(values.min()), plain(values.max())] if len(values) else None
     if isinstance(rule.check, InSet):
@@ -244,7 +290,8 @@ def run_gate(
 
     `frames` are the suite's tables by name, or the only one; those with a row per person may come in parts of
     whole years, so that only one is in memory. `context` is the suite's further input:
-    census needs as_of, known_levels, valid_share and valid_rows_min_share; simulation and trial need nothing.
+    census needs as_of, known_levels, valid_share and valid_rows_min_share; simulation may have the `release`
+    in force (a ReleaseProfile), against which drift is measured; trial needs nothing.
     Thresholds are those in force (PLANWISE_GATE_THRESHOLDS) unless given. The frames are not changed.
     Raises InputError for an unknown suite, a missing table or a wrong context, and PlanWiseError when the
     number of evaluated expectations differs from the declared one.
@@ -256,9 +303,13 @@ def run_gate(
     rules = suite.declare(thresholds or thresholds_in_force(), context)
     prepared = suite.prepare(tables, **context)
     checks: dict[str, GateCheck] = {}
+    validations: list[Validation] = []
     for table in dict.fromkeys(rule.table for rule in rules):
-        checks |= evaluate(table, prepared[table], [rule for rule in rules if rule.table == table])
-    result = GateResult(suite=suite.name, results=tuple(checks[rule.name] for rule in rules), seconds=0.0)
+        found, of_table = evaluate(table, prepared[table], [rule for rule in rules if rule.table == table])
+        checks |= found
+        validations.extend(of_table)
+    ordered = tuple(checks[rule.name] for rule in rules)
+    result = GateResult(suite=suite.name, results=ordered, seconds=0.0, validations=tuple(validations))
     if result.evaluated != len(rules):
         raise PlanWiseError(
             f"The {suite.name} gate evaluated {result.evaluated} of {len(rules)} declared expectations.",
@@ -291,7 +342,7 @@ def _tables(suite: Suite, frames: Mapping[str, Table] | pd.DataFrame) -> dict[st
 
 
 def _require_context(suite: Suite, context: Mapping[str, Any]) -> None:
-    if set(context) != set(suite.context):
+    if set(context) - set(suite.optional) != set(suite.context):
         needs = ", ".join(suite.context) or "nothing besides its tables"
         raise InputError(
             f"The {suite.name} gate was given {', '.join(sorted(context)) or 'no context'}.",

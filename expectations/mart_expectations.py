@@ -27,6 +27,16 @@ from expectations.rules import (
     within,
 )
 from expectations.thresholds import Thresholds
+from planwise.release.drift import (
+    ACTIVE,
+    INDICES,
+    ReleaseProfile,
+    no_drift,
+    population_stability_index,
+)
+from planwise.release.drift import (
+    COLUMNS as DRIFT_COLUMNS,
+)
 
 TABLE = "fct_scenario_kpis"
 COUNTS = (
@@ -51,6 +61,7 @@ COLUMNS = (
 
 ABOVE_ZERO = Between(0, above_minimum=True)
 LEVERS = "Check the levers and assumptions of that year: `planwise scenario show` names where each is from."
+RELEASED = "Compare the scenario with the release in force; after a new census both differ by their people."
 DEFECT = "This is a defect of the models, not of the parameters: report it with the scenario's fingerprint."
 
 
@@ -273,40 +284,8 @@ def mart_rules(limits: Thresholds) -> tuple[Rule, ...]:
     )
 
 
-EMPTY_BIN_SHARE = 1e-4  # share of an empty bin, whose logarithm would be infinite; the usual convention
-
-
-def population_stability_index(
-    reference: npt.ArrayLike, current: npt.ArrayLike, *, bins: int = 10
-) -> float | None:
-    """Compare two samples by the population stability index: Σ (c − r)·ln(c / r) over the bins' shares.
-
-    Bins are the quantiles of `reference`, merged where they coincide, open at both ends. Return None when
-    either sample is empty. By convention below 0.1 is stable and above 0.25 a major shift (Siddiqi, Credit
-    Risk Scorecards, 2006).
-    """
-    expected, actual = (_finite(sample) for sample in (reference, current))
-    if not len(expected) or not len(actual):
-        return None
-    edges = np.unique(np.quantile(expected, np.linspace(0, 1, bins + 1)[1:-1]))
-    r, c = (_shares(sample, edges) for sample in (expected, actual))
-    return float(np.sum((c - r) * np.log(c / r)))
-
-
-def _finite(sample: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    values = np.asarray(sample, dtype=float)
-    finite: npt.NDArray[np.float64] = values[np.isfinite(values)]
-    return finite
-
-
-def _shares(sample: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    counts = np.bincount(np.searchsorted(edges, sample, side="right"), minlength=len(edges) + 1)
-    shares: npt.NDArray[np.float64] = np.maximum(counts / len(sample), EMPTY_BIN_SHARE)
-    return shares
-
-
 SNAPSHOT, EVENTS, DRIFT = "fct_workforce_snapshot", "fct_yearly_events", "pay_drift"
-ACTIVE = ("continuous_active", "new_hire_active")
+RELEASE_DRIFT = "release_drift"
 STATUSES = (*ACTIVE, "experienced_termination", "new_hire_termination")
 EVENT_TYPES = ("HIRE", "TERMINATION", "PROMOTION", "RAISE")
 EVENT_REASONS = ("growth", "voluntary", "new_hire", "reduction", "promotion", "COLA", "MERIT")
@@ -333,13 +312,16 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 
 
-def prepare_workforce(frames: Mapping[str, Table], kpis: pd.DataFrame) -> dict[str, Table]:
+def prepare_workforce(
+    frames: Mapping[str, Table], kpis: pd.DataFrame, release: ReleaseProfile
+) -> dict[str, Table]:
     """Prepare snapshot and events part by part, and the drift of active people's pay from year to year.
 
-    The drift is derived while the snapshot is read. `year_population` is the number of snapshot rows of the
-    row's year.
+    The other drift is that of the same year in the release in force. Both are derived while the snapshot is
+    read. `year_population` is the number of snapshot rows of the row's year.
     """
     pays: dict[int, npt.NDArray[np.float64]] | None = {}
+    moved: list[dict[str, Any]] = []
 
     def snapshots() -> Iterator[pd.DataFrame]:
         nonlocal pays
@@ -353,6 +335,8 @@ def prepare_workforce(frames: Mapping[str, Table], kpis: pd.DataFrame) -> dict[s
                 pays |= _active_pays(snapshot)
             else:
                 pays = None
+            if has(snapshot, *DRIFT_COLUMNS):
+                moved.extend(release.drift(snapshot[snapshot["simulation_year"] > BASELINE_YEAR]))
             yield snapshot
 
     def events() -> Iterator[pd.DataFrame]:
@@ -367,7 +351,12 @@ def prepare_workforce(frames: Mapping[str, Table], kpis: pd.DataFrame) -> dict[s
     def drift() -> Iterator[pd.DataFrame]:
         yield _pay_drift(pays)
 
-    return {SNAPSHOT: snapshots(), EVENTS: events(), DRIFT: drift()}
+    def release_drift() -> Iterator[pd.DataFrame]:
+        columns = ["simulation_year", "population", *INDICES, "reason"]
+        rows = moved or [{"population": 0, **no_drift(release.reason or "no one is employed")}]
+        yield pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(INDICES, float))
+
+    return {SNAPSHOT: snapshots(), EVENTS: events(), DRIFT: drift(), RELEASE_DRIFT: release_drift()}
 
 
 def _parts(table: Table) -> Iterable[pd.DataFrame]:
@@ -418,6 +407,7 @@ def workforce_rules(limits: Thresholds) -> tuple[Rule, ...]:
         usual("workforce_tenure_usual", SNAPSHOT, "tenure_years"),
         usual("compa_ratio_usual", SNAPSHOT, "compa_ratio", size="year_population"),
         usual("pay_drift_usual", DRIFT, "psi"),
+        *release_rules(limits),
         events("event_columns", "The event log has its columns.", Columns(EVENT_COLUMNS)),
         events("event_values_known", "Every needed value is there.", Null(), "missing_values"),
         events("event_type_known", "Event types are the four.", InSet(EVENT_TYPES), "event_type"),
@@ -428,3 +418,13 @@ def workforce_rules(limits: Thresholds) -> tuple[Rule, ...]:
         usual("event_probability_possible", EVENTS, "probability", DEFECT),
         usual("event_draw_possible", EVENTS, "draw", DEFECT),
     )
+
+
+def release_rules(limits: Thresholds) -> tuple[Rule, ...]:
+    """Declare the rules of the drift against the release: a moderate and a major shift, of each index."""
+    return tuple(
+        within(f"release_{index.removesuffix('_psi').removesuffix('_id')}_{shift}", RELEASE_DRIFT, index,
+               limits[f"release_{shift}"], remedy=RELEASED)
+        for index in INDICES
+        for shift in ("moderate_drift", "major_drift")
+    )  # fmt: skip

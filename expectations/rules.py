@@ -142,6 +142,16 @@ class Rule:
         share = f"at least {self.mostly:.4g} of the rows " if self.mostly < 1 else ""
         return share + self.check.text() + (f" where {self._condition()}" if self.where else "")
 
+    @property
+    def shows_values(self) -> bool:
+        """Whether a sample may hold the offending value: of all people, or a name and no figure."""
+        return self.table in OF_ALL_PEOPLE or not isinstance(self.check, Between)
+
+    @property
+    def shows_range(self) -> bool:
+        """Whether the smallest and the largest value may be shown: they are not what a person earns."""
+        return self.table in OF_ALL_PEOPLE or self.column not in PAY_COLUMNS
+
     def checked_column(self) -> str | None:
         """Return the column to check: the declared one, or a copy limited to the rows of `where`."""
         return f"{self.column} where {self._condition()}" if self.where else self.column
@@ -154,6 +164,10 @@ class Rule:
         for where in self.where:
             values = values.where(where.mask(frame))
         return values
+
+    def unmet(self) -> str:
+        """Say that no row meets the condition."""
+        return f"no row where {self._condition()}"
 
     def _condition(self) -> str:
         return " and ".join(where.text() for where in self.where)
@@ -213,6 +227,16 @@ def within(
     )
 
 
+# Rows of other tables are single people or groups that may be small.
+OF_ALL_PEOPLE = frozenset(
+    {"fct_scenario_kpis", "fct_compensation_growth", "fct_budget", "year_coverage", "pay_drift", "import",
+     "optional", "release_drift"}
+)  # fmt: skip
+# What says what a person earns: of a table that is not of all people, rows outside are only counted.
+PAY_COLUMNS = frozenset(
+    {"base_pay", "prorated_pay", "compensation_amount", "compa_ratio", "mean_compa_ratio", "applied_rate"}
+)
+
 # What identifies a row to the reader of a sample.
 KEYS: dict[str, tuple[str, ...]] = {
     "census": ("employee_id",),
@@ -228,6 +252,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "fct_pay_equity": ("simulation_year", "attribute", "group", "headcount"),
     "year_coverage": ("mart",),
     "pay_drift": ("simulation_year", "population"),
+    "release_drift": ("simulation_year", "population"),
 }
 
 
@@ -287,7 +312,8 @@ class Suite:
 
     `prepare(frames, **context)` returns the tables that rules name, with derived columns and tables; they are
     evaluated in the order of the rules.
-    `rules(thresholds, **context)` declares the expectations; both get the same keyword context.
+    `rules(thresholds, **context)` declares the expectations; both get the same keyword context, of which the
+    `optional` part may be missing.
     """
 
     name: str
@@ -295,6 +321,7 @@ class Suite:
     prepare: Callable[..., dict[str, Table]]
     rules: Callable[..., tuple[Rule, ...]]
     context: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
     def declare(self, thresholds: Thresholds, context: Mapping[str, Any]) -> tuple[Rule, ...]:
         """Declare the rules; two of one name are a defect of the suite."""

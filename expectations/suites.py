@@ -35,6 +35,7 @@ from expectations.rules import (
     within,
 )
 from expectations.thresholds import Thresholds
+from planwise.release.drift import NO_PROFILE, ReleaseProfile
 
 REQUIRED = (
     "employee_id",
@@ -157,16 +158,24 @@ TABLES = (
 )
 
 
-def _prepare_simulation(frames: Frames, **_context: Any) -> dict[str, Table]:
+def _prepare_simulation(
+    frames: Frames, *, release: ReleaseProfile = NO_PROFILE, **_context: Any
+) -> dict[str, Table]:
     kpis = prepare_kpis(frames[TABLE])
-    return {TABLE: kpis, **prepare_workforce(frames, kpis), **prepare_marts(frames, kpis)}
+    return {TABLE: kpis, **prepare_workforce(frames, kpis, release), **prepare_marts(frames, kpis)}
 
 
 def _simulation_rules(limits: Thresholds, **_context: Any) -> tuple[Rule, ...]:
     return (*quick_rules(limits), *further_rules(limits), *workforce_rules(limits), *mart_rules(limits))
 
 
-SIMULATION = Suite(name="simulation", tables=TABLES, prepare=_prepare_simulation, rules=_simulation_rules)
+SIMULATION = Suite(
+    name="simulation",
+    tables=TABLES,
+    prepare=_prepare_simulation,
+    rules=_simulation_rules,
+    optional=("release",),
+)
 
 
 def _prepare_trial(frames: Frames, **_context: Any) -> dict[str, Table]:

@@ -1,7 +1,7 @@
 """The result of a quality gate, as plain data; `expectations` evaluates it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from planwise.errors import GateBlocked
@@ -17,8 +17,9 @@ class GateCheck:
     """One evaluated expectation.
 
     `observed` is a JSON value: [smallest, largest] for a range, the unexpected values for a set, the missing
-    names for columns, the share of rows inside when only a share must conform, else a count.
-    `sample` holds at most five offending rows, each with the keys that identify it.
+    names for columns, the share of rows inside when only a share must conform, else a count. Of pay of single
+    people or groups it is a count too. None has a `reason` where it is known.
+    `sample` holds at most five offending rows, each with the keys that identify it; never pay of a person.
     """
 
     expectation: str
@@ -33,13 +34,18 @@ class GateCheck:
     unexpected_rows: int | None
     sample: tuple[Mapping[str, Any], ...]
     remedy: str
+    reason: str = ""
+
+    @property
+    def observed_text(self) -> str:
+        """The observed value as text; why there is none."""
+        return f"nothing ({self.reason})" if self.observed is None and self.reason else _text(self.observed)
 
     def summary(self) -> str:
         """Return one line: the expectation, the observed value and the allowed one."""
         where = self.table if self.column is None else f"{self.table}.{self.column}"
         rows = f" ({self.unexpected_rows:,} of {self.evaluated_rows:,} rows)" if self.unexpected_rows else ""
-        observed = _text(self.observed)
-        return f"{self.expectation} on {where}: observed {observed}{rows}, allowed {self.threshold}"
+        return f"{self.expectation} on {where}: observed {self.observed_text}{rows}, allowed {self.threshold}"
 
     def counted(self) -> str:
         """Return one line with how many rows failed, and none of their values."""
@@ -52,11 +58,16 @@ class GateCheck:
 
 @dataclass(frozen=True)
 class GateResult:
-    """The result of one run of a suite, in the suite's order."""
+    """The result of one run of a suite, in the suite's order.
+
+    `validations` are Great Expectations' own results, one a table or part of it, without values of people;
+    they are kept beside what is published, and not in its manifest.
+    """
 
     suite: str
     results: tuple[GateCheck, ...]
     seconds: float
+    validations: tuple[Mapping[str, Any], ...] = field(default=(), repr=False, compare=False)
 
     @property
     def evaluated(self) -> int:
@@ -93,6 +104,10 @@ class GateResult:
             "seconds": self.seconds,
         }
 
+    def validations_json(self) -> dict[str, Any]:
+        """Return Great Expectations' own results, for the file beside the manifest."""
+        return {"suite": self.suite, "status": self.status, "validations": list(self.validations)}
+
     def as_table(self) -> list[dict[str, Any]]:
         """Return one flat row per expectation, failures first, for a table on a page or an artifact."""
         ordered = sorted(self.results, key=lambda check: check.success)
@@ -103,7 +118,7 @@ class GateResult:
                 "column": check.column or "",
                 "severity": check.severity,
                 "success": check.success,
-                "observed": _text(check.observed),
+                "observed": check.observed_text,
                 "threshold": check.threshold,
                 "offending rows": check.unexpected_rows or 0,
                 "sample": "; ".join(_row(row) for row in check.sample),

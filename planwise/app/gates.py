@@ -1,4 +1,4 @@
-"""Gates of the use-cases: evaluated by `expectations`, shown with the run."""
+"""Gates of the use-cases: evaluated by `expectations`, stored in the ledger, shown with the run."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -8,6 +8,9 @@ import pandas as pd
 
 from planwise.app.runner import Runner
 from planwise.gate import GateResult
+from planwise.governance import open_ledger
+from planwise.monitoring.gate_history import GateHistory, GateOf, StoredGate
+from planwise.settings import Settings
 
 
 def evaluate_gate(
@@ -27,8 +30,21 @@ def load_gate() -> None:
     logging.getLogger(great_expectations.data_context.types.base.__name__).setLevel(logging.WARNING)
 
 
-def show_gate(run: Runner, subject: str, gate: GateResult) -> None:
-    """Publish a gate's findings with the run, failures first."""
+def record_gate(
+    settings: Settings,
+    run: Runner,
+    gate: GateResult,
+    of: GateOf,
+    subject: str,
+    fingerprint: str = "",
+    *,
+    shown: bool = True,
+) -> None:
+    """Store a gate's result in the ledger, and publish its findings with the run, failures first."""
+    with open_ledger(settings) as ledger:
+        GateHistory(ledger.engine).record(gate, of, subject, fingerprint, at=ledger.clock(), by=ledger.actor)
+    if not shown:
+        return
     title = f"{gate.suite} gate of {subject}: {gate.status}, {gate.evaluated} expectations"
     run.table(f"gate-{gate.suite}-{key_of(subject)}", gate.as_table(), title)
 
@@ -36,3 +52,15 @@ def show_gate(run: Runner, subject: str, gate: GateResult) -> None:
 def key_of(name: str) -> str:
     """Return a name in the form of an artifact key: lower case, digits, dashes."""
     return "".join(c if c.isalnum() and c.isascii() else "-" for c in name.lower())
+
+
+def list_gates(settings: Settings, *, limit: int | None = None) -> list[StoredGate]:
+    """Return the results of gates that were recorded, newest first."""
+    with open_ledger(settings) as ledger:
+        return GateHistory(ledger.engine).list(limit=limit)
+
+
+def prune_gates(settings: Settings, keep: int, *, dry_run: bool) -> int:
+    """Delete all but the newest results of gates; return how many, or how many it would."""
+    with open_ledger(settings) as ledger:
+        return GateHistory(ledger.engine).prune(keep, dry_run=dry_run)

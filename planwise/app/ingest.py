@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from planwise.app.censuses import record_census, require_edit
-from planwise.app.gates import evaluate_gate, show_gate
+from planwise.app.gates import evaluate_gate, record_gate
 from planwise.app.requests import GenerateRequest, IngestRequest
 from planwise.app.runner import Runner
 from planwise.census import (
@@ -25,6 +25,7 @@ from planwise.census.registry import census_table
 from planwise.errors import GateBlocked
 from planwise.gate import GateResult, require
 from planwise.monitoring import describe_run
+from planwise.monitoring.gate_history import GateOf
 from planwise.settings import Settings
 from planwise.study import census_levels
 
@@ -65,7 +66,7 @@ def ingest(settings: Settings, request: IngestRequest, run: Runner) -> Ingestion
     gate = run(
         gate_census, settings, rows, date.fromisoformat(report.as_of), levels, valid_share=report.valid_share
     )
-    show_gate(run, reading.name, gate)
+    record_gate(settings, run, gate, GateOf.CENSUS, reading.name)
     try:
         require(gate)
     except GateBlocked as blocked:
@@ -109,7 +110,7 @@ def generate(settings: Settings, request: GenerateRequest, run: Runner) -> Gener
     describe_run(employees=census.rows, census=census.name, records=census.rows)
     rows = pd.read_parquet(census.census_file)
     gate = run(gate_census, settings, rows, census.as_of, census_levels(census), valid_share=1.0)
-    show_gate(run, census.name, gate)
+    record_gate(settings, run, gate, GateOf.CENSUS, census.name, census.content_hash)
     require(gate)
     run.log(f"Census {census.name}: {census.rows:,} employees as of {census.as_of}, gate {gate.status}.")
     used = run(use_census, settings, census.name)

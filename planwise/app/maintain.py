@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from planwise.app.gates import prune_gates
 from planwise.app.performance import prune_runs
 from planwise.app.requests import MaintainRequest
 from planwise.app.runner import Runner
@@ -40,15 +41,15 @@ SCENARIO = scenario_environment("")
 PARTIAL_MAX_AGE_SECONDS = 6 * 3600  # no process writes one file for so long
 ERROR_LOGS_KEPT = 50
 SWEEPS_KEPT = 100
-MEASURED_RUNS_KEPT = 2000
+MEASURED_RUNS_KEPT, GATE_RESULTS_KEPT = 2000, 2000
 
 
 @dataclass(frozen=True)
 class MaintenanceReport:
     """What was removed, or with `dry_run` would be; sizes of the home in MB, by file and folder, afterwards.
 
-    `measured_runs` is the number of old measurements. `problem` says why the warehouse was not compacted;
-    `checkpoints` are all of this home, with their age; `ledger` is the check of the audit trail.
+    `measured_runs` and `gate_results` are the numbers of old ones. `problem` says why the warehouse was not
+    compacted; `checkpoints` are all of this home, with their age; `ledger` is the check of the audit trail.
     """
 
     dry_run: bool
@@ -58,6 +59,7 @@ class MaintenanceReport:
     tables: tuple[str, ...]
     files: tuple[str, ...]
     measured_runs: int
+    gate_results: int
     home_mb: Mapping[str, float]
     freed_mb: float
     problem: str | None
@@ -87,7 +89,7 @@ class MaintenanceReport:
         counts = (
             f"{len(self.environments)} environments, {len(self.tables)} tables, "
             f"{len(self.snapshots)} versions of models, {len(self.files)} files and "
-            f"{self.measured_runs} measured runs"
+            f"{self.measured_runs} measured runs, {self.gate_results} gate results"
         )
         home = f"The home takes {sum(self.home_mb.values()):,.1f} MB"
         if self.dry_run:
@@ -115,6 +117,7 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
         if settings.warehouse_file.exists() and not request.dry_run:
             compaction = run(compact_file, settings)
     measured_runs = run(prune_runs, settings, MEASURED_RUNS_KEPT, dry_run=request.dry_run)
+    gate_results = run(prune_gates, settings, GATE_RESULTS_KEPT, dry_run=request.dry_run)
     after = sizes_mb(settings.root)
     report = MaintenanceReport(
         dry_run=request.dry_run,
@@ -124,6 +127,7 @@ def maintain(settings: Settings, request: MaintainRequest, run: Runner) -> Maint
         tables=gone.tables,
         files=tuple(map(str, files)),
         measured_runs=measured_runs,
+        gate_results=gate_results,
         home_mb=after,
         freed_mb=round(before - sum(after.values()), 1),
         problem=compaction.problem if compaction else None,

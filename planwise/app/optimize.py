@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from planwise.app.gates import key_of
+from planwise.app.gates import key_of, record_gate
 from planwise.app.runner import Runner, require_not_stopped
 from planwise.app.simulate import (
     Resolved,
@@ -16,7 +16,7 @@ from planwise.app.simulate import (
     simulate_in,
     warehouse_for,
 )
-from planwise.app.trial_workers import TrialWorkers, best_real_trials, keep_environments
+from planwise.app.trial_workers import TrialWorkers, best_real_trials, gate_trial, keep_environments
 from planwise.engine.outcome import Kpis
 from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.errors import InputError, PlanWiseError
@@ -24,6 +24,7 @@ from planwise.formatting import in_currency, money
 from planwise.governance import Action, EventType, open_ledger, require_role, utc_now
 from planwise.governance.request import ScenarioRequest
 from planwise.governance.scenarios import FOUND_BY, check_new_name
+from planwise.monitoring.gate_history import GateOf
 from planwise.settings import Settings
 from planwise.study import (
     Evaluation,
@@ -219,6 +220,8 @@ def _optimized(
     outcome = {"stopped": result.stopped, "converged": result.converged, "plans": result.real_plans}
     seconds = round(monotonic() - started, 3)
     record_study(settings, EventType.OPTIMIZATION_COMPLETE, request, name, seconds=seconds, **outcome)
+    if result.kind == "real" and result.kpis:
+        record_gate(settings, run, gate_trial(result.kpis), GateOf.STUDY, name, shown=False)
     trials = finished_trials(load_study(settings, name))
     found = (t.evaluation.kpis for t in trials if t.purpose == TrialPurpose.BASELINE and t.evaluation)
     currency = resolved.census.currency

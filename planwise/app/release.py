@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from planwise.app.gates import show_gate
+from planwise.app.gates import record_gate
 from planwise.app.proposals import check_open
 from planwise.app.runner import InProcessRunner, Runner
 from planwise.app.simulate import gate_simulation, resolve_scenario, simulate_in, warehouse_for
@@ -19,6 +19,7 @@ from planwise.governance import Action, Ledger, effective_parameters, open_ledge
 from planwise.governance.publications import PROD
 from planwise.governance.request import Bounds, Request, ScenarioRequest
 from planwise.governance.scenarios import baseline
+from planwise.monitoring.gate_history import GateOf
 from planwise.release.releases import Change, Checkpoint, Release, ReleaseKind, Releases
 from planwise.release.rollout import PHASES_MAX, Phase, Tolerance, pace_of, plan_phases
 from planwise.release.switch import Switch
@@ -166,8 +167,8 @@ def _put_in_force(
         gates: list[GateResult] = []
 
         def gate(environment: str) -> GateResult:
-            gates.append(run(gate_simulation, warehouse, environment))
-            show_gate(run, change.scenario, gates[-1])
+            gates.append(run(gate_simulation, settings, warehouse, environment))
+            record_gate(settings, run, gates[-1], GateOf.RELEASE, change.scenario, change.fingerprint)
             return gates[-1]
 
         if isinstance(change, Release):

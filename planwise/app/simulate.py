@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from planwise.app.gates import evaluate_gate, key_of, show_gate
+from planwise.app.gates import evaluate_gate, key_of, record_gate
 from planwise.app.runner import IN_PROCESS, Runner, require_not_stopped
 from planwise.census import Census, load_census
 from planwise.engine.outcome import Kpis, PlanOutcome, PlanSummary
@@ -36,7 +36,9 @@ from planwise.governance import (
 from planwise.governance.publications import Publication
 from planwise.governance.request import ScenarioRequest
 from planwise.monitoring import add_block, describe_run
+from planwise.monitoring.gate_history import GateOf
 from planwise.parameters import EffectiveParameters, Value
+from planwise.release.drift import release_profile
 from planwise.settings import Settings
 
 PROGRESS_SECONDS = 0.5  # a progress artifact costs a request
@@ -152,8 +154,8 @@ def simulate_in(
         for model in outcome.timings:
             run.log(str(model))
     require_not_stopped(run, "the gate")
-    gate = run(gate_simulation, warehouse, outcome.environment)
-    show_gate(run, resolved.name, gate)
+    gate = run(gate_simulation, settings, warehouse, outcome.environment)
+    record_gate(settings, run, gate, GateOf.SCENARIO, resolved.name, outcome.fingerprint)
     published: Publication | None = None
     if not gate.blocks:
         require_not_stopped(run, "publishing")
@@ -233,11 +235,14 @@ def run_models(planned: PlannedScenario) -> PlanOutcome:
     return outcome
 
 
-def gate_simulation(warehouse: Warehouse, environment: str) -> GateResult:
-    """Evaluate the simulation gate on the marts; those with a row per person are read in parts."""
+def gate_simulation(settings: Settings, warehouse: Warehouse, environment: str) -> GateResult:
+    """Evaluate the simulation gate on the marts, and their drift from the release in force.
+
+    Marts with a row per person are read in parts.
+    """
     summaries = warehouse.frames(environment, [mart for mart in GATED if mart not in GATED_BY_PERSON])
     people = {mart: warehouse.parts(environment, mart) for mart in GATED_BY_PERSON}
-    return evaluate_gate("simulation", {**summaries, **people})
+    return evaluate_gate("simulation", {**summaries, **people}, release=release_profile(settings))
 
 
 def publish_result(

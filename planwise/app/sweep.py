@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 
+from planwise.app.gates import record_gate
 from planwise.app.requests import SweepRequest
 from planwise.app.runner import Runner, Stopped
 from planwise.app.simulate import Resolved, resolve_scenario, simulate_resolved
@@ -29,6 +30,7 @@ from planwise.formatting import in_currency, money
 from planwise.gate import GateResult
 from planwise.governance import Action, open_ledger, require_role, utc_now
 from planwise.governance.request import ScenarioRequest
+from planwise.monitoring.gate_history import GateOf
 from planwise.processes import raise_if_stopped
 from planwise.settings import Settings
 
@@ -145,6 +147,8 @@ def tried_rows(
                 raise_if_stopped()
                 yield SweepRow.failed(name, label, _why(error))
             else:
+                subject = f"{name} ({label})"
+                record_gate(settings, run, gate, GateOf.SWEEP, subject, fingerprint, shown=False)
                 yield _judged(resolved, label, kpis, gate, fingerprint, changes=changes)
             if run.stopped():
                 return

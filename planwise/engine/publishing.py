@@ -14,7 +14,7 @@ from planwise.census import Census
 from planwise.engine.outcome import PlanOutcome
 from planwise.errors import GateBlocked
 from planwise.gate import GateResult
-from planwise.governance.publications import CURRENT, MANIFEST, Publication, load_stored
+from planwise.governance.publications import CURRENT, MANIFEST, VALIDATIONS, Publication, load_stored
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.storage import digest, is_partial, publish_folder, remove_partial, write_text
@@ -73,26 +73,40 @@ def publish(
         manifest = _manifest(scenario, outcome, census, effective, gate, counts, now())
         manifest["started_at"] = (started_at or now()).isoformat()
         manifest["sha256"] = {mart: digest(partial / f"{mart}.parquet") for mart in GRAIN}
-        (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, default=str), encoding="utf-8")
+        _write_json(partial / MANIFEST, manifest)
+        _write_json(partial / VALIDATIONS, gate.validations_json())
     write_text(home / CURRENT, outcome.fingerprint)
     _prune(home, outcome.fingerprint)
     return Publication(scenario, outcome.fingerprint, folder, manifest)
 
 
-def store_copy(settings: Settings, source: Publication, name: str, **changes: Any) -> Publication:
+def store_copy(
+    settings: Settings, source: Publication, name: str, gate: GateResult | None = None, **changes: Any
+) -> Publication:
     """Store a published result under another name as well, its files unchanged; it is not yet in force there.
 
-    `changes` replace entries of its manifest. A result of that name is returned unchanged.
+    `changes` replace entries of its manifest, a `gate` the result of its gate. A result of that name is
+    returned unchanged.
     """
     if source.scenario == name:
         return source
     folder = settings.published_dir / name / source.fingerprint
     manifest = {**source.manifest, "scenario": name, **changes}
+    if gate is not None:
+        manifest["gate"] = gate.as_json()
     with publish_folder(folder) as partial:
         for mart in GRAIN:
             shutil.copyfile(source.file(mart), partial / f"{mart}.parquet")
-        (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, default=str), encoding="utf-8")
+        _write_json(partial / MANIFEST, manifest)
+        if gate is not None:
+            _write_json(partial / VALIDATIONS, gate.validations_json())
+        elif (source.folder / VALIDATIONS).is_file():  # results of earlier versions have none
+            shutil.copyfile(source.folder / VALIDATIONS, partial / VALIDATIONS)
     return load_stored(settings, name, source.fingerprint)
+
+
+def _write_json(file: Path, content: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(content, indent=1, default=str), encoding="utf-8")
 
 
 def put_in_force(settings: Settings, name: str, fingerprint: str, keep: Collection[str]) -> None:

@@ -220,3 +220,21 @@ class RunMetricRow(Base):
     figures: Mapped[dict[str, Any]]  # the tree of blocks
     timeline: Mapped[list[Any]]  # seconds and MB
     alerts: Mapped[list[Any]]
+
+
+class GateResultRow(Base):
+    """What one run of a gate found; its status is also an event of the audit trail."""
+
+    __tablename__ = "gate_result"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+    suite: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    of: Mapped[str] = mapped_column(String(NAME_LENGTH))  # census, scenario, ...
+    subject: Mapped[str] = mapped_column(String(ACTOR_LENGTH), index=True)
+    fingerprint: Mapped[str] = mapped_column(String(HASH_LENGTH))
+    status: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    evaluated: Mapped[int]
+    seconds: Mapped[float]
+    checks: Mapped[list[Any]]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CURRENT = "current"
 PROD = "prod"  # the result that is released, and the environment that shows it
 MANIFEST = "manifest.json"
+VALIDATIONS = "validations.json"  # of the gate, in the form of Great Expectations
 SCENARIO = re.compile(r"[a-z0-9][a-z0-9_]{0,47}")  # other folders there are not PlanWise's
 FINGERPRINT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 

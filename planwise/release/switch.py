@@ -244,7 +244,8 @@ class Switch:
         return load_stored(self._settings, scenario, fingerprint)
 
     def _store(self, fingerprint: str, scenario: str, gate: GateResult | None = None) -> Publication:
-        changes: dict[str, Any] = {"environment": PROD, "released_scenario": scenario}
-        if gate is not None:
-            changes["gate"] = gate.as_json()
-        return store_copy(self._settings, self._stored(fingerprint, scenario), PROD, **changes)
+        source, place = (
+            self._stored(fingerprint, scenario),
+            {"environment": PROD, "released_scenario": scenario},
+        )
+        return store_copy(self._settings, source, PROD, gate, **place)

@@ -47,7 +47,7 @@ def swept(*rows, complete=True):
 
 def maintained(*, ok):
     ledger = ChainCheck(ok, 12, "h", None if ok else 7, None if ok else "event 7 was changed")
-    return MaintenanceReport(False, (), (), (), (), (), 0, {}, 1.0, None, ledger)
+    return MaintenanceReport(False, (), (), (), (), (), 0, 0, {}, 1.0, None, ledger)
 
 
 def benchmarked(**regressions):

@@ -15,6 +15,7 @@ import pytest
 from test_virtual_updates import differences, move_clock
 
 from planwise.app import release as use_cases
+from planwise.app.gates import list_gates
 from planwise.app.maintain import maintain
 from planwise.app.proposals import ProposeRequest, decide, list_proposals, propose
 from planwise.app.release import ReleaseRequest, RollbackRequest, RolloutRequest
@@ -31,7 +32,7 @@ from planwise.governance import ledger as ledger_module
 from planwise.governance.activity import sentence_of
 from planwise.governance.permissions import Forbidden
 from planwise.governance.proposals import Decision
-from planwise.governance.publications import PROD, fingerprint_in_force, load_publication
+from planwise.governance.publications import PROD, VALIDATIONS, fingerprint_in_force, load_publication
 from planwise.governance.roles import acting_as
 from planwise.jobs import JobReader
 from planwise.parameters import catalogue
@@ -125,6 +126,27 @@ def days_later(monkeypatch, days):
     return now
 
 
+def check_gates(home, scenario, *, drift):
+    """The candidate's gate is in the ledger and beside the manifest, with why its drift is not known."""
+    (stored, *_) = [
+        one for one in list_gates(home) if (one.of, one.subject) == ("release candidate", scenario)
+    ]
+    manifest = load_publication(home, "prod").manifest
+    assert stored.fingerprint == manifest["fingerprint"] and stored.status == manifest["gate"]["status"]
+    assert len(stored.checks) == stored.evaluated == len(manifest["gate"]["results"])
+    drifts = {check.name: check for check in stored.checks if check.table == "release_drift"}
+    pay = drifts["release_pay_major_drift"]
+    assert (pay.reason, pay.severity, pay.threshold) == (
+        drift,
+        "warning",
+        "at most 0.25 where population is at least 500",
+    )
+    file = home.published_dir / "prod" / stored.fingerprint / VALIDATIONS
+    assert file.stat().st_mode & 0o777 == 0o600
+    validated = json.loads(file.read_text())["validations"]
+    assert sum(len(one["results"]) for one in validated) >= stored.evaluated
+
+
 def test_releases_and_rollbacks_with_weeks_between(home, monkeypatch):
     number, other = approved(home, "first"), approved(home, "second")
     base = fingerprint_in_force(home, "baseline")
@@ -138,6 +160,7 @@ def test_releases_and_rollbacks_with_weeks_between(home, monkeypatch):
     first = fingerprint_in_force(home, "first")
     assert (report["status"], report["models_run"], report["fingerprint"]) == ("released", 0, first)
     assert report["gate"]["status"].startswith("passed")
+    check_gates(home, "first", drift="nothing was released yet")
     assert in_force(home) == ({"cola_rate": 0.04}, first, first, ("first", first), True)
     check_equal(home, "scenario_first")
     with open_ledger(home) as ledger:
@@ -160,6 +183,7 @@ def test_releases_and_rollbacks_with_weeks_between(home, monkeypatch):
     released(home, other)
     assert in_force(home) == ({"cola_rate": 0.05}, second, second, ("second", second), True)
     check_equal(home, "scenario_second")
+    check_gates(home, "second", drift="no row where population is at least 500")
     back_at = days_later(monkeypatch, 29 + 60)
     with open_ledger(home) as ledger:
         for name in SCENARIOS:
@@ -254,6 +278,9 @@ class NothingFailed:
 
     blocks, status, failed = False, "passed", ()
 
+    def validations_json(self):
+        return {}
+
     def as_json(self):
         return {"suite": "simulation", "status": "passed", "evaluated": 1, "results": [], "failed": []}
 
@@ -277,7 +304,7 @@ def test_killed_at_every_step_it_is_the_old_or_the_new_state(two_released, monke
     settings, number = two_released
     how = KeyboardInterrupt if kind == "interrupted" else Killed
     monkeypatch.setattr(use_cases, "gate_simulation", lambda *_: NothingFailed())
-    monkeypatch.setattr(use_cases, "show_gate", lambda *_: None)
+    monkeypatch.setattr(use_cases, "record_gate", lambda *_: None)
     first, second, base = (fingerprint_in_force(settings, name) for name in ("first", "second", "baseline"))
     old = ({"cola_rate": 0.04}, first, first, ("first", first), True)
     new = ({"cola_rate": 0.05}, second, second, ("second", second), True)

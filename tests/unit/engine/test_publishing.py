@@ -70,6 +70,7 @@ def test_a_reader_finds_what_was_published(settings):
     assert found.manifest["gate"]["status"] == "passed"
     assert {file.name for file in found.folder.iterdir()} == {
         "manifest.json",
+        "validations.json",
         *(f"{mart}.parquet" for mart in publishing.GRAIN),
     }
     assert [one.scenario for one in list_publications(settings)] == ["baseline"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from math import log
+from typing import Any
 
 import gate_worlds as worlds
 import numpy as np
@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from expectations import gate, run_gate
-from expectations.mart_expectations import EMPTY_BIN_SHARE, population_stability_index
 from expectations.rules import Rule
 from expectations.suites import SUITES
 from expectations.thresholds import load_thresholds
@@ -83,9 +82,9 @@ CASES: dict[str, tuple[str, Change, object, set[str]]] = {
     "employment_status_known": (SNAPSHOT, put("employment_status", "retired"), ["retired"], set()),
     "workforce_rating_known": (SNAPSHOT, put("performance_rating", 6), [6], set()),
     "workforce_fte_possible": (SNAPSHOT, put("fte", 1.5), [1.0, 1.5], set()),
-    "workforce_pay_positive": (SNAPSHOT, put("base_pay", 0.0), [0.0, 105_665.64], {"workforce_pay_usual"}),
-    "workforce_pay_usual": (SNAPSHOT, put("base_pay", 60e6), [60_000.0, 60e6], set()),
-    "prorated_pay_possible": (SNAPSHOT, put("prorated_pay", -1.0), [-1.0, 105_665.64], set()),
+    "workforce_pay_positive": (SNAPSHOT, put("base_pay", 0.0), 1, {"workforce_pay_usual"}),
+    "workforce_pay_usual": (SNAPSHOT, put("base_pay", 60e6), 1, set()),
+    "prorated_pay_possible": (SNAPSHOT, put("prorated_pay", -1.0), 1, set()),
     "workforce_level_possible": (SNAPSHOT, put("level_id", 6), [1, 6], set()),
     "workforce_age_usual": (SNAPSHOT, put("age", 12.0), [12.0, 40.0], set()),
     "workforce_tenure_usual": (SNAPSHOT, put("tenure_years", 95.0), [5.0, 95.0], set()),
@@ -95,8 +94,8 @@ CASES: dict[str, tuple[str, Change, object, set[str]]] = {
     "event_type_known": (EVENTS, put("event_type", "SABBATICAL"), ["SABBATICAL"], set()),
     "event_reason_known": (EVENTS, put("event_reason", "whim"), ["whim"], set()),
     "event_year_simulated": (EVENTS, put("simulation_year", 2031), 1, set()),
-    "event_pay_positive": (EVENTS, put("compensation_amount", 0.0), [0.0, 80_000.0], set()),
-    "raise_rate_usual": (EVENTS, put("applied_rate", 0.7, row=60), [0.025, 0.7], set()),
+    "event_pay_positive": (EVENTS, put("compensation_amount", 0.0), 1, set()),
+    "raise_rate_usual": (EVENTS, put("applied_rate", 0.7, row=60), 1, set()),
     "event_probability_possible": (EVENTS, put("probability", 1.2), [0.1, 1.2], set()),
     "event_draw_possible": (EVENTS, put("draw", -0.1), [-0.1, 0.05], set()),
     "compensation_growth_columns": (GROWTH, without("bridge_cola"), ["without bridge_cola"], set()),
@@ -116,12 +115,13 @@ CASES: dict[str, tuple[str, Change, object, set[str]]] = {
     "level_counts_known": (LEVELS, put("hires", np.nan), 1, set()),
     "level_counts_not_negative": (LEVELS, put("hires", -1), 1, set()),
     "level_cv_usual": (LEVELS, put("cv", 1.5), [0.2, 1.5], set()),
-    "level_compa_ratio_usual": (LEVELS, put("mean_compa_ratio", 0.4), [0.4, 1.0], set()),
+    "level_compa_ratio_usual": (LEVELS, put("mean_compa_ratio", 0.4), 1, set()),
     "equity_raw_gap_usual": (EQUITY, put("raw_gap", 0.6), [0.04, 0.6], set()),
     "equity_adjusted_gap_usual": (EQUITY, put("adjusted_gap", -0.3), [-0.3, 0.02], set()),
     SUPPRESSED: (EQUITY, put("adjusted_gap", 0.01, row=2), [9.0, 541.0], set()),
 }  # fmt: skip
-ELSEWHERE = {"kpi_years", "pay_drift_usual"}
+RULES = SUITES["simulation"].declare(load_thresholds(), {})
+ELSEWHERE = {"kpi_years", "pay_drift_usual", *(rule.name for rule in RULES if rule.table == "release_drift")}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -129,7 +129,7 @@ def _a_table_is_asked_once() -> Iterator[None]:
     """Worlds differ in one table; what the others were found to be is remembered, as seconds add up."""
     ask, found = gate._evaluate_part, {}
 
-    def remembered(table: str, frame: pd.DataFrame, rules: list[Rule]) -> dict[str, GateCheck]:
+    def remembered(table: str, frame: pd.DataFrame, rules: list[Rule]) -> tuple[dict[str, GateCheck], Any]:
         content = pd.util.hash_pandas_object(frame).to_numpy().tobytes()
         key = (table, content, str(frame.dtypes.to_dict()), str(rules))
         if key not in found:
@@ -153,8 +153,9 @@ def test_it_alone_objects(name: str) -> None:
     check = failed[name]
     assert check.observed == (pytest.approx(observed) if _is_range(observed) else observed)
     if not name.endswith("_columns"):
+        (rule,) = [rule for rule in RULES if rule.name == name]
         assert 1 <= len(check.sample) <= 5
-        assert check.column in check.sample[0]
+        assert (check.column in check.sample[0]) is rule.shows_values
 
 
 def _is_range(observed: object) -> bool:
@@ -162,8 +163,8 @@ def _is_range(observed: object) -> bool:
 
 
 def test_every_declared_expectation_has_a_case() -> None:
-    declared = {rule.name for rule in SUITES["simulation"].declare(load_thresholds(), {})}
-    assert declared == set(CASES) | ELSEWHERE
+    assert {rule.name for rule in RULES} == set(CASES) | ELSEWHERE
+    assert len(RULES) == len(CASES) + len(ELSEWHERE)
 
 
 def test_pay_drift_compares_each_year_with_the_one_before() -> None:
@@ -236,8 +237,8 @@ CENSUS_CASES: dict[str, tuple[Change, object, set[str]]] = {
     "required_values_known": (put("job_title", None), 1, set()),
     "employee_id_unique": (put("employee_id", "E00004"), 2, set()),
     "employee_id_not_reserved": (put("employee_id", "NEW-2026-1"), 1, set()),
-    "base_pay_positive": (put("base_pay", 0.0), [0.0, 69_000.0], {"census_pay_usual"}),
-    "census_pay_usual": (put("base_pay", 25.5), [25.5, 69_000.0], set()),
+    "base_pay_positive": (put("base_pay", 0.0), 1, {"census_pay_usual"}),
+    "census_pay_usual": (put("base_pay", 25.5), 1, set()),
     "hired_by_census_date": (put("hire_date", pd.Timestamp(2026, 1, 2)), [-2, 3958], set()),
     "census_tenure_usual": (put("hire_date", pd.Timestamp(1925, 12, 31)), [1.83, 100.0], set()),
     "census_age_usual": (put("birth_date", pd.Timestamp(2013, 12, 31)), [12.0, 45.58], set()),
@@ -272,7 +273,7 @@ def test_a_valid_census_passes_whatever_types_its_columns_have() -> None:
     )
     assert census_gate(objects).status == "passed"
     broken = objects.assign(base_pay=[Decimal("-1.00"), *objects["base_pay"][1:]])
-    assert census_gate(broken).failed[0].sample == ({"employee_id": "E00000", "base_pay": -1.0},)
+    assert census_gate(broken).failed[0].sample == ({"employee_id": "E00000"},)
 
 
 def test_every_census_expectation_has_a_case() -> None:
@@ -312,32 +313,3 @@ def test_one_employee_on_one_level_hired_on_the_census_date() -> None:
         census_gate(census, known_levels=(1,), as_of=date(2025, 12, 30)).failed[0].expectation
         == "hired_by_census_date"
     )
-
-
-def test_two_bins_by_hand() -> None:
-    reference = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]  # the median 5.5 halves it
-    current = [1, 2, 6, 7, 8, 9, 10, 11, 12, 13]  # two of ten below
-    by_hand = (0.2 - 0.5) * log(0.2 / 0.5) + (0.8 - 0.5) * log(0.8 / 0.5)
-    assert by_hand == pytest.approx(0.41589, abs=1e-5)
-    assert population_stability_index(reference, current, bins=2) == pytest.approx(by_hand)
-
-
-def test_the_same_sample_has_none_and_order_does_not_matter() -> None:
-    pay = np.arange(1000.0)
-    assert population_stability_index(pay, pay[::-1]) == 0
-
-
-def test_an_empty_bin_counts_as_the_declared_share() -> None:
-    low = EMPTY_BIN_SHARE
-    by_hand = (low - 0.5) * log(low / 0.5) + (1 - 0.5) * log(1 / 0.5)
-    assert population_stability_index([1, 2, 3, 4], [3, 4, 5, 6], bins=2) == pytest.approx(by_hand)
-
-
-def test_equal_values_and_missing_values() -> None:
-    assert population_stability_index([5, 5, 5], [5, 5], bins=10) == 0
-    assert population_stability_index([5, np.nan, 5], [5, np.inf], bins=10) == 0
-
-
-def test_nothing_to_compare() -> None:
-    assert population_stability_index([], [1]) is None
-    assert population_stability_index([1], [np.nan]) is None

@@ -6,21 +6,24 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from mmap import PAGESIZE, mmap
 from types import SimpleNamespace
 
 import pytest
 
+from planwise.app.gates import list_gates, prune_gates
 from planwise.app.maintain import MEASURED_RUNS_KEPT
 from planwise.app.performance import prune_runs, run_measured
 from planwise.app.requests import SimulateRequest
 from planwise.app.runner import InProcessRunner, Stopped
 from planwise.cli.commands import run as command
 from planwise.errors import GateBlocked, InputError
+from planwise.gate import GateCheck, GateResult
 from planwise.governance import open_ledger
 from planwise.monitoring import BlockFigures, add_block, describe_run, monitor_block, monitor_run
+from planwise.monitoring.gate_history import GateHistory, GateOf
 from planwise.monitoring.history import MeasuredRun, RunHistory
 from planwise.monitoring.monitor import SAMPLE_SECONDS, TIMELINE_POINTS, MemorySampler
 from planwise.monitoring.thresholds import (
@@ -35,6 +38,7 @@ from planwise.monitoring.verdicts import assess_run
 from planwise.settings import Settings
 
 MB = 2**20
+AT = datetime(2026, 3, 1, tzinfo=UTC)
 THRESHOLDS = thresholds_in_force()
 
 
@@ -296,6 +300,30 @@ def test_a_match_rate_that_falls_is_a_regression():
 def test_noise_is_the_spread_of_the_samples():
     assert noise_band([1.0, 1.0, 1.0], [2.0]) == 0
     assert noise_band([0.9, 1.0, 1.1] * 3) == pytest.approx(3 * 1.2533 * 1.4826 * 0.1 / 3)
+
+
+def test_results_of_gates_are_kept_newest_first_without_samples_and_pruned(tmp_path):
+    settings = Settings(home=tmp_path)
+    assert list_gates(settings) == []
+    check = GateCheck(
+        "kpi_years", "d", "t", None, "warning", False, [1, 2], "at least 3", 2, 1, ({"row": 1},), "r", "why"
+    )
+    gate = GateResult("trial", (check, replace(check, expectation="other", success=True)), 0.1)
+    with open_ledger(settings, actor="ann") as ledger:
+        for subject in ("first", "second", "third"):
+            GateHistory(ledger.engine).record(gate, GateOf.STUDY, subject, "f" * 8, at=AT, by=ledger.actor)
+        assert [one.subject for one in GateHistory(ledger.engine).list("second")] == ["second"]
+    newest, *_ = found = list_gates(settings, limit=2)
+    assert [one.subject for one in found] == ["third", "second"]
+    assert (newest.at, newest.by, newest.of, newest.status) == (AT, "ann", "study", "passed with warnings")
+    assert [asdict(one) for one in newest.failed] == [
+        {"name": "kpi_years", "table": "t", "column": "", "severity": "warning", "passed": False,
+         "observed": [1, 2], "threshold": "at least 3", "evaluated_rows": 2, "unexpected_rows": 1,
+         "reason": "why"}
+    ]  # fmt: skip
+    assert newest.as_json()["evaluated"] == 2
+    assert prune_gates(settings, 1, dry_run=True) == prune_gates(settings, 1, dry_run=False) == 2
+    assert [one.subject for one in list_gates(settings)] == ["third"]
 
 
 def test_the_history_compares_like_with_like_and_is_pruned(tmp_path):

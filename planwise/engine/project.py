@@ -49,6 +49,15 @@ EXAMPLE_HASH = "example"  # the project is linted and unit-tested without any ce
 EXAMPLE_AS_OF = "2025-12-31"
 EXAMPLE_YEARS = simulated_years(2, 2026)
 SQL_WIDTH = 100
+LINTER_RULES = [  # all of SQLMesh's own; a model that one does not fit says so in its `ignored_rules`
+    "ambiguousorinvalidcolumn",
+    "invalidselectstarexpansion",
+    "noambiguousprojections",
+    "nomissingaudits",
+    "nomissingexternalmodels",
+    "nomissingunittest",
+    "noselectstar",
+]
 CHECKPOINT_AFTER = "256MB"  # of log: the default of 16 MB stops every third trial for a rewrite of the file
 
 UNIT_TESTS = ["tests/*.yaml"]  # a plan does not run them; parsing them all would be a good part of a trial
@@ -129,7 +138,7 @@ def sqlmesh_config(
             )
         ),
         format=FormatConfig(append_newline=True, no_rewrite_casts=True, max_text_width=SQL_WIDTH),
-        linter=LinterConfig(enabled=True, rules=["ambiguousorinvalidcolumn", "invalidselectstarexpansion"]),
+        linter=LinterConfig(enabled=True, rules=LINTER_RULES),
     )
 
 

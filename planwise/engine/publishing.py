@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from planwise.census import Census
 from planwise.engine.outcome import PlanOutcome
+from planwise.engine.variables import literal
 from planwise.errors import GateBlocked
 from planwise.gate import GateResult
 from planwise.governance.publications import CURRENT, MANIFEST, VALIDATIONS, Publication, load_stored
@@ -20,6 +21,8 @@ from planwise.settings import Settings
 from planwise.storage import digest, is_partial, publish_folder, remove_partial, write_text
 
 if TYPE_CHECKING:
+    from sqlmesh.core.model import Model
+
     from planwise.engine.warehouse import Warehouse
 
 KEPT = 2  # the current result and the previous one, which a reader may still have open
@@ -165,3 +168,16 @@ def _prune(home: Path, in_force: str) -> None:
     )
     for folder in results[KEPT:]:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def comments(model: "Model", models: Mapping[str, "Model"], view: str) -> list[str]:
+    """Return the comments on a mart's view; a column without a description has that of a mart it reads."""
+    read = [models[name] for name in sorted(model.depends_on) if '"marts"' in name]
+    described = {c: text for one in (*read, model) for c, text in one.column_descriptions.items()}
+    on_columns = [
+        f'COLUMN {view}."{column}" IS {literal(described[column])}'
+        for column in model.columns_to_types or {}
+        if column in described
+    ]
+    on_view = f"VIEW {view} IS {literal(model.description or '')}"
+    return [f"COMMENT ON {comment}" for comment in (on_view, *on_columns)]

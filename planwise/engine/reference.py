@@ -96,6 +96,7 @@ def _section(model: Model, descriptions: Mapping[str, str]) -> str:
     reads = sorted({general_name(_table(name)) for name in model.depends_on})
     facts = [
         f"Grain: {', '.join(f'`{g.sql()}`' for g in model.grains)}",
+        f"Owner: `{model.owner}`; tags: {', '.join(f'`{tag}`' for tag in model.tags)}",
         f"Kind: {model.kind.name.value.lower()}",
         f"Reads: {', '.join(f'`{name}`' for name in _shortened(reads))}",
         f"Audits: {', '.join(_audit(name, args) for name, args in model.audits) or 'none of its own'}",

@@ -42,10 +42,7 @@ from planwise.storage import digest_of_files
 
 
 def is_inside(path: Path | str | None, folder: Path | str | None) -> bool:
-    """Return whether a file is in a folder.
-
-    SQLMesh's own function denies it for everything below `site-packages`, where a wheel puts the project.
-    """
+    """Return whether a file is in a folder; SQLMesh's own denies it below `site-packages`, where wheels are."""
     if path is None or folder is None or not (Path(path).exists() and Path(folder).exists()):
         return False
     return Path(path).absolute().is_relative_to(Path(folder).absolute())
@@ -88,10 +85,7 @@ class RecordingScheduler(Scheduler):
 
 
 class PlanContext(Context):
-    """A context whose plans write their state once instead of once per model.
-
-    Each write of state is a table of its own that is created, read and dropped: a good part of a trial.
-    """
+    """A context whose plans write their state once, not per model: each write is a table made and dropped."""
 
     def create_scheduler(
         self, snapshots: Iterable[Snapshot], snapshot_evaluator: SnapshotEvaluator
@@ -362,6 +356,11 @@ class IncrementalLoader(SqlMeshLoader):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._templates: dict[str, Template] = {}
+
+    def _load_external_models(self, *args: Any, **options: Any) -> UniqueKeyDict[str, Model]:
+        """Return the inputs where columns are checked; in a plan they would be models of the environment."""
+        checked = self.config.model_defaults.optimize_query is not False
+        return super()._load_external_models(*args, **options) if checked else UniqueKeyDict("models")
 
     def _load_sql_models(
         self,

@@ -38,7 +38,7 @@ from planwise.engine.project import (
     open_project,
     quoted_path,
 )
-from planwise.engine.publishing import GRAIN
+from planwise.engine.publishing import GRAIN, comments
 from planwise.engine.variables import sqlmesh_variables
 from planwise.errors import DamagedStore, GateBlocked, InputError, PlanWiseError, machine_error
 from planwise.governance.publications import PROD
@@ -130,12 +130,18 @@ class PlannedScenario:
     """A plan and its summary; `apply` runs it."""
 
     def __init__(
-        self, warehouse: "Warehouse", plan: Plan, effective: EffectiveParameters, started: float
+        self,
+        warehouse: "Warehouse",
+        plan: Plan,
+        effective: EffectiveParameters,
+        started: float,
+        kpis_only: bool,
     ) -> None:
         self._warehouse = warehouse
         self._plan = plan
         self._effective = effective
         self._started = started
+        self._is_whole = not kpis_only
         self._on_model: OnModel | None = None
         to_run = {interval.snapshot_id.name for interval in plan.missing_intervals}
         everything = {snapshot.name: snapshot for snapshot in plan.snapshots.values()}
@@ -159,6 +165,8 @@ class PlannedScenario:
         then unchanged.
         """
         timings = self._warehouse._apply(self._plan, self._effective, self._on_model)
+        if self._is_whole:  # a trial's views are not read
+            self._warehouse.describe_marts(self._plan)
         return PlanOutcome(
             environment=self.summary.environment,
             fingerprint=self.summary.fingerprint,
@@ -198,7 +206,7 @@ class Warehouse:
                 include_unmodified=True,
                 backfill_models=[KPI_MODEL] if kpis_only else None,
             ).build()
-        return PlannedScenario(self, plan, effective, started)
+        return PlannedScenario(self, plan, effective, started, kpis_only)
 
     def kpis(self, environment: str) -> list[dict[str, Any]]:
         """Return an environment's KPIs, one object per simulated year."""
@@ -294,6 +302,22 @@ class Warehouse:
                 remedy=SIMULATE_AGAIN,
             )
         self._apply(plan, None)
+        self.describe_marts(plan)
+
+    def describe_marts(self, plan: Plan) -> None:
+        """Write the descriptions of marts and columns as comments on the environment's views.
+
+        SQLMesh's own comments are a statement for each column of every table, and are not on these views.
+        """
+        models = {s.name: s.model for s in plan.snapshots.values() if s.is_model}
+        statements = [
+            statement
+            for model in models.values()
+            if model.view_name in MARTS
+            for statement in comments(model, models, self.table(plan.environment.name, model.view_name))
+        ]
+        with usable(self.database):
+            self.cursor().execute(f"BEGIN; {'; '.join(statements)}; COMMIT")
 
     def _virtual_update(self, environment: str, source: str) -> Plan:
         assert self._context is not None

@@ -4,11 +4,18 @@ import re
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
+import yaml
 from sqlmesh import Context
 from sqlmesh.core import console
+from sqlmesh.core.linter.rules import BUILTIN_RULES
 
+from planwise.census import generate_census
+from planwise.engine.preview import PARAMETER_COLUMNS, load_census_tables
+from planwise.engine.project import CATALOG, EXAMPLE_HASH, LINTER_RULES, census_key
 from planwise.engine.reference import PAGE, column_descriptions, column_types, project_models, reference
+from planwise.settings import Settings
 from scripts import sql_checks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +74,47 @@ def test_nothing_is_drawn_or_dated_but_from_stable_keys():
         if (call := UNREPEATABLE.search(file.read_text()))
     }
     assert found == {}
+
+
+DOMAINS = {"census", "parameters", "dynamics", "pay", "budget", "equity", "results"}
+
+
+def test_every_model_has_an_owner_its_layer_and_its_domain(models):
+    assert [m.name for m in models if not m.owner] == []
+    layers = {m.name: m.name.replace('"', "").split(".")[-2] for m in models}
+    assert {m.name: m.tags for m in models if len(m.tags) != 2 or m.tags[0] != layers[m.name]} == {}
+    assert {m.tags[1] for m in models} == DOMAINS
+
+
+def test_every_rule_of_the_linter_is_on_and_what_is_ignored_has_a_reason(models):
+    assert sorted(BUILTIN_RULES) == sorted(LINTER_RULES)
+    for file in PROJECT.glob("models/*/*.sql"):
+        text = file.read_text(encoding="utf-8")
+        assert ("ignored_rules" in text) == text.startswith("/* "), file
+
+
+def test_the_declared_inputs_are_the_tables_that_are_loaded(tmp_path):
+    census = generate_census(Settings(home=tmp_path), employees=10)
+    declared = yaml.safe_load((PROJECT / "external_models.yaml").read_text(encoding="utf-8"))
+    with duckdb.connect() as database:
+        database.execute(f"ATTACH ':memory:' AS {CATALOG}")
+        load_census_tables(database, census)
+        found = {
+            f"raw.{part}_{EXAMPLE_HASH}": columns(database, f"{CATALOG}.raw.{part}_{census_key(census)}")
+            for part in ("census", "levels")
+        }
+        names = ", ".join(f"{name} {kind}" for name, kind in PARAMETER_COLUMNS.items())
+        database.execute(f"CREATE TABLE parameters ({names})")
+        found[f"raw.parameters_{EXAMPLE_HASH}"] = columns(database, "parameters")
+        for model in declared:
+            names = ", ".join(f"{name} {kind}" for name, kind in model["columns"].items())
+            database.execute(f"CREATE OR REPLACE TABLE declared ({names})")
+            assert columns(database, "declared") == found.pop(model["name"])
+    assert found == {}
+
+
+def columns(database, table):
+    return [row[:2] for row in database.execute(f"DESCRIBE {table}").fetchall()]
 
 
 def test_every_model_says_what_one_row_is(models):

@@ -73,6 +73,24 @@ def test_what_is_missing_or_incomplete_is_not_shown(world):
             assert differences(warehouse, PROD, BASE) == {}
 
 
+def test_marts_are_described_in_the_database_but_not_for_a_trial(world):
+    described = (
+        "SELECT count(*), count(comment) FROM duckdb_columns() WHERE schema_name = ? "
+        "UNION ALL SELECT count(*), count(comment) FROM duckdb_views() WHERE schema_name = ?"
+    )
+    with opened(world) as warehouse:
+        warehouse.show(PROD, BASE)
+        found = {
+            schema: warehouse.cursor().execute(described, [schema, schema]).fetchall()
+            for schema in ("marts", f"marts__{BASE}", f"marts__{PARTIAL}")
+        }
+    (_, of_trial), (_, of_trial_views) = found.pop(f"marts__{PARTIAL}")
+    assert (of_trial, of_trial_views) == (0, 0)
+    for (columns, commented), views in found.values():
+        assert columns == commented > 100
+        assert views == (len(MARTS), len(MARTS))
+
+
 def test_an_environment_shows_another_ones_rows_and_no_table_is_made(world, monkeypatch):
     tables = (
         f"SELECT count(*) FROM duckdb_tables() WHERE database_name = '{CATALOG}' AND schema_name <> 'sqlmesh'"

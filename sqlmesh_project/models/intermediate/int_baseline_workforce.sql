@@ -1,6 +1,8 @@
 MODEL (
   name intermediate.int_baseline_workforce,
   kind FULL,
+  owner workforce_planning,
+  tags (intermediate, dynamics),
   grain employee_id,
   depends_on (staging.stg_census, staging.stg_job_levels),
   description 'One row per employee at the census date: the opening workforce of the first simulated year.',

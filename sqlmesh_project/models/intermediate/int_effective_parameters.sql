@@ -1,6 +1,8 @@
 MODEL (
   name intermediate.int_effective_parameters,
   kind FULL,
+  owner people_analytics,
+  tags (intermediate, parameters),
   grain (parameter, level_id, simulation_year),
   description 'One row per parameter, level and year: what the scenario resolves to, and the tier it came from.',
   column_descriptions (
@@ -9,6 +11,9 @@ MODEL (
     simulation_year = 'Year; null when the parameter does not vary by year',
     value = 'Value as text',
     tier = 'scenario, dynamic, default or fallback'
+  ),
+  audits (
+    unique_combination_of_columns(columns := (parameter, level_id, simulation_year))
   )
 );
 

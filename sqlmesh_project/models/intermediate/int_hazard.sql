@@ -1,6 +1,8 @@
 MODEL (
   name intermediate.int_hazard_@hazard,
   kind FULL,
+  owner workforce_planning,
+  tags (intermediate, dynamics),
   blueprints (
     (hazard := termination, hazard_name := 'termination'),
     (hazard := promotion, hazard_name := 'promotion')

@@ -1,6 +1,8 @@
 MODEL (
   name intermediate.int_hire_levels,
   kind FULL,
+  owner workforce_planning,
+  tags (intermediate, dynamics),
   grain level_id,
   description 'One row per level that hires enter: its interval of (0, 1) and the number of templates.',
   column_descriptions (

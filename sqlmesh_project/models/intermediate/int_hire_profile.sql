@@ -1,6 +1,8 @@
 MODEL (
   name intermediate.int_hire_profile,
   kind FULL,
+  owner workforce_planning,
+  tags (intermediate, dynamics),
   grain (level_id, ordinal),
   description 'One row per level and template: whose job, department, location, manager, gender, FTE and age at hire a simulated hire copies.',
   column_descriptions (

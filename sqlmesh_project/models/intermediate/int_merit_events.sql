@@ -1,11 +1,15 @@
+/* No audits: fct_yearly_events, which stores these rows, has them. */
 MODEL (
   name intermediate.int_merit_events,
   kind VIEW,
+  owner compensation,
+  tags (intermediate, pay),
   grain (simulation_year, employee_id),
   description 'One row per MERIT raise.',
   column_descriptions (
     chain_order = 'Order among the events that one person has on one day'
-  )
+  ),
+  ignored_rules ["nomissingaudits"]
 );
 
 SELECT

@@ -1,6 +1,8 @@
 MODEL (
   name intermediate.int_pay_totals,
   kind FULL,
+  owner compensation,
+  tags (intermediate, pay),
   grain (simulation_year, level_id),
   description 'One row per simulated year and level with employees in it: exact sums over the pay chain, from which the marts compute means and rates.',
   column_descriptions (
@@ -37,6 +39,9 @@ MODEL (
     exit_savings = 'Pay at exit of the incumbents who left, weighted by FTE',
     raise_min = 'Smallest raise over the year of the stayers',
     raise_max = 'Largest raise over the year of the stayers'
+  ),
+  audits (
+    unique_combination_of_columns(columns := (simulation_year, level_id))
   )
 );
 

@@ -1,11 +1,15 @@
+/* No audits: fct_yearly_events, which stores these rows, has them. */
 MODEL (
   name intermediate.int_promotion_events,
   kind VIEW,
+  owner workforce_planning,
+  tags (intermediate, dynamics),
   grain (simulation_year, employee_id),
   description 'One row per promotion.',
   column_descriptions (
     chain_order = 'Order among the events that one person has on one day'
-  )
+  ),
+  ignored_rules ["nomissingaudits"]
 );
 
 SELECT

@@ -1,6 +1,8 @@
 MODEL (
   name intermediate.int_workforce_totals,
   kind FULL,
+  owner workforce_planning,
+  tags (intermediate, dynamics),
   grain (simulation_year, level_id),
   description 'One row per simulated year and level with employees in it: counts of hires, exits and promotions.',
   column_descriptions (
@@ -14,6 +16,9 @@ MODEL (
     first_year_terminations = 'Exits within twelve months of the hire, of hires of the year and of the year before',
     reductions = 'Exits made to reach a lower target headcount',
     promotions = 'Promoted into the level in the year'
+  ),
+  audits (
+    unique_combination_of_columns(columns := (simulation_year, level_id))
   )
 );
 

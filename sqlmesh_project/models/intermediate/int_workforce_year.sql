@@ -1,6 +1,9 @@
+/* No audits: those of the marts cover every year at once, and a study's trials run this model without them. */
 MODEL (
   name intermediate.int_workforce_@year,
   kind FULL,
+  owner workforce_planning,
+  tags (intermediate, dynamics),
   blueprints @dynamics_years(),
   grain employee_id,
   description 'One row per person employed in the year: who left, joined and was promoted, with the draw that decided it.',
@@ -20,7 +23,8 @@ MODEL (
     promotion_probability = 'Probability of promotion; null when not eligible',
     promotion_draw = 'Uniform draw that decided the promotion',
     is_active = 'Employed at year end'
-  )
+  ),
+  ignored_rules ["nomissingaudits"]
 );
 
 WITH opening AS (

@@ -1,6 +1,8 @@
 MODEL (
   name marts.fct_budget,
   kind FULL,
+  owner compensation,
+  tags (marts, budget),
   grain simulation_year,
   description 'One row per simulated year: the increase budget, and what changed the year-end payroll; all weighted by FTE.',
   column_descriptions (

@@ -1,6 +1,8 @@
 MODEL (
   name marts.fct_compensation_growth,
   kind FULL,
+  owner compensation,
+  tags (marts, pay),
   grain simulation_year,
   description 'One row per simulated year: growth of pay and the bridge that explains it; year 0 is the census.',
   column_descriptions (

@@ -1,6 +1,8 @@
 MODEL (
   name marts.fct_increase_budget,
   kind FULL,
+  owner compensation,
+  tags (marts, budget),
   grain (simulation_year, attribute, group_name),
   depends_on (intermediate.int_pay, intermediate.int_workforce, marts.fct_budget),
   description 'One row per simulated year, attribute and group of incumbents: the increase budget of each group, weighted by FTE; raises count in the level held on their date, promotions in the level left.',

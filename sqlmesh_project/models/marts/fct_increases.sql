@@ -1,6 +1,8 @@
 MODEL (
   name marts.fct_increases,
   kind VIEW,
+  owner compensation,
+  tags (marts, budget),
   grain (simulation_year, employee_id),
   depends_on (intermediate.int_pay, intermediate.int_workforce, staging.stg_job_levels, marts.fct_budget),
   description 'One row per incumbent of the first simulated year: what COLA and merit do to full-time annual base pay. Levels and ranges are those of the census: promotions are drawn, so their raises are left out.',

@@ -1,6 +1,8 @@
 MODEL (
   name marts.fct_level_summary,
   kind FULL,
+  owner compensation,
+  tags (marts, pay),
   grain (simulation_year, level_id),
   description 'One row per year and level with employees in it: headcount, movement and pay; year 0 is the census.',
   column_descriptions (

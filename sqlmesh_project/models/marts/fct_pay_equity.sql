@@ -1,6 +1,8 @@
 MODEL (
   name marts.fct_pay_equity,
   kind FULL,
+  owner people_analytics,
+  tags (marts, equity),
   grain (simulation_year, attribute, group_name),
   description 'One row per year, attribute and group of at least ten active people with pay; no rows where the census lacks the attribute. The reference is men, and for ethnicity, or without men, the census''s largest group.',
   column_descriptions (

@@ -1,6 +1,8 @@
 MODEL (
   name marts.fct_scenario_kpis,
   kind FULL,
+  owner people_analytics,
+  tags (marts, results),
   grain simulation_year,
   description 'One row per simulated year: the key figures that studies read.',
   column_descriptions (

@@ -1,6 +1,8 @@
 MODEL (
   name marts.fct_workforce_snapshot,
   kind FULL,
+  owner people_analytics,
+  tags (marts, results),
   grain (simulation_year, employee_id),
   description 'One row per simulated year and person employed in it; year 0 is the census.',
   column_descriptions (

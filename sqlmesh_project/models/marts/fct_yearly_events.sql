@@ -1,6 +1,8 @@
 MODEL (
   name marts.fct_yearly_events,
   kind FULL,
+  owner people_analytics,
+  tags (marts, results),
   grain event_id,
   depends_on (
     intermediate.int_hire_events,

@@ -1,6 +1,8 @@
 MODEL (
   name staging.stg_census,
   kind FULL,
+  owner people_analytics,
+  tags (staging, census),
   grain employee_id,
   description 'One row per employee of the census in use: typed, nothing derived.',
   column_descriptions (

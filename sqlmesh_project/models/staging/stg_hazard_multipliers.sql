@@ -1,6 +1,8 @@
 MODEL (
   name staging.stg_hazard_multipliers,
   kind FULL,
+  owner workforce_planning,
+  tags (staging, parameters),
   grain (hazard, dimension, lower_bound),
   description 'One row per hazard, dimension and band: the likelihood of the event relative to the average.',
   column_descriptions (

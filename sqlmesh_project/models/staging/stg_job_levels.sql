@@ -1,6 +1,8 @@
 MODEL (
   name staging.stg_job_levels,
   kind FULL,
+  owner compensation,
+  tags (staging, census),
   grain level_id,
   description 'One row per job level: its pay range at the census date; ranges of neighbouring levels may overlap.',
   column_descriptions (

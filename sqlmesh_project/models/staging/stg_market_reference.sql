@@ -1,6 +1,8 @@
 MODEL (
   name staging.stg_market_reference,
   kind FULL,
+  owner compensation,
+  tags (staging, census),
   grain level_id,
   description 'One row per level: market reference pay at the census date (the range midpoint until a survey is matched).',
   column_descriptions (

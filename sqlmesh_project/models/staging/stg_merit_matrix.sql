@@ -1,6 +1,8 @@
 MODEL (
   name staging.stg_merit_matrix,
   kind FULL,
+  owner compensation,
+  tags (staging, parameters),
   grain performance_rating,
   description 'One row per performance rating: the merit matrix, which falls with position in range by default.',
   column_descriptions (

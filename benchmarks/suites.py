@@ -1,6 +1,7 @@
-"""The suites of `planwise benchmark`: trials, simulations and studies, on a census in a temporary home."""
+"""The suites of `planwise benchmark`: trials, simulations, studies, engines; in a temporary home."""
 
 import random
+import statistics
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.engine_rules import Rules
+from benchmarks.other_engines import ENGINES, check_equal
 from benchmarks.raw_sql import RawSql
 from benchmarks.record import peak_memory_mb
 from benchmarks.repeat import CPU_SECONDS, GROWTH, PEAK, TO_RAW_SQL, Measured, repeat
@@ -67,7 +70,7 @@ def sampled_census(census: Census, size: int, settings: Settings) -> Census:
 
 def measure(suite: str, subject: Subject, runs: int, progress: Progress) -> Measured:
     """Measure a suite on one subject in a temporary home."""
-    suites = {"trial": _trials, "simulate": _simulations, "study": _studies}
+    suites = {"trial": _trials, "simulate": _simulations, "study": _studies, "engines": _engines}
     label = f"{suite}, {subject.employees:,} employees"
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
@@ -167,6 +170,37 @@ def _studies(settings: Settings, census: Census, runs: int, progress: Progress) 
     solve("warm")
     measured = repeat({"study": lambda n: solve(f"study_{n}")}, runs, progress)
     measured.figures |= {"study_gap_pp": max(gaps), "study_real_plans": float(max(plans))}
+    return measured
+
+
+def _engines(settings: Settings, census: Census, runs: int, progress: Progress) -> Measured:
+    """Measure the simulation in NumPy, pandas and polars beside raw SQL and preview; all must be equal."""
+    levers = _Levers(census)
+    raw, preview = RawSql(settings, census), Preview(settings, census)
+    effective = [levers.dynamics() for _ in range(runs)]
+    rules = [
+        Rules(census, one) for one in effective
+    ]  # its parameters; rendering the SQL is not measured either
+    try:
+        kpis = [preview.evaluate(one).kpis for one in effective]
+        preview.evaluate(levers.base)
+        raw.seconds(levers.base, dynamics=True)
+
+        def engine(name: str, number: int) -> None:
+            check_equal(name, ENGINES[name](rules[number]), kpis[number])
+
+        cases = {name: (lambda n, name=name: engine(name, n)) for name in ENGINES}
+        cases |= {
+            "raw_sql_dynamics": lambda n: raw.seconds(effective[n], dynamics=True),
+            "preview_dynamics": lambda n: preview.evaluate(effective[n]),
+        }
+        measured = repeat(cases, runs, progress, after=lambda _: preview.evaluate(levers.base))
+    finally:
+        preview.close()
+    sql = statistics.median(measured.cases["raw_sql_dynamics"].cpu)
+    measured.figures |= {
+        f"{name}_to_raw_sql_ratio": statistics.median(measured.cases[name].cpu) / sql for name in ENGINES
+    }
     return measured
 
 

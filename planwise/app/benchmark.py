@@ -32,9 +32,10 @@ Measured = dict[tuple[str, Any], Any]
 class BenchmarkRequest(Request):
     """What to time, how often, and what to compare it with."""
 
-    suite: Literal["trial", "simulate", "study", "enrich", "all"] = Field(
+    suite: Literal["trial", "simulate", "study", "engines", "enrich", "all"] = Field(
         default="trial",
-        description="trial (with previews and raw SQL), simulate (with gate and publishing), study, or all.",
+        description="trial (with previews and raw SQL), simulate (with gate and publishing), study; all of "
+        "these; or engines: the same in NumPy, pandas and polars.",
     )
     employees: Annotated[
         tuple[int, ...], Parameter(name="--employees", consume_multiple=True, negative="")

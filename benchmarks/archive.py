@@ -1,7 +1,7 @@
 """The archive of benchmark records: read, listed, and drawn as a trend."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +83,8 @@ def write_trend(records: Sequence[tuple[Path, Mapping[str, Any]]], file: Path) -
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for name, points in _series(records):
-        base = points[0][1]
-        times, values = [at for at, _ in points], [value / base for _, value in points]
+    for name, points in trend(records).items():
+        times, values = [at for at, _ in points], [value for _, value in points]
         figure.add_scatter(x=times, y=values, name=name, mode="lines+markers")
     limits = thresholds_in_force().comparison.seconds
     for share, color in ((limits.warning, "orange"), (limits.failure, "red")):
@@ -97,13 +96,14 @@ def write_trend(records: Sequence[tuple[Path, Mapping[str, Any]]], file: Path) -
     figure.write_html(file, include_plotlyjs=True)
 
 
-def _series(
-    records: Sequence[tuple[Path, Mapping[str, Any]]],
-) -> Iterator[tuple[str, list[tuple[str, float]]]]:
+def trend(records: Sequence[tuple[Path, Mapping[str, Any]]]) -> dict[str, list[tuple[str, float]]]:
+    """Return each ratio over time, as a time and a multiple of the first record that has it."""
     found: dict[str, list[tuple[str, float]]] = {}
     for _, record in records:
         for employees, figures in record["metrics"].get(BY_EMPLOYEES, {}).items():
             for name, value in figures.items():
                 if (name.endswith(CPU_RATIO) or name == TO_RAW_SQL) and value > 0:
                     found.setdefault(f"{name}, {int(employees):,}", []).append((str(record.get("at")), value))
-    yield from sorted(found.items())
+    return {
+        name: [(at, value / points[0][1]) for at, value in points] for name, points in sorted(found.items())
+    }

@@ -33,7 +33,7 @@ from planwise.governance.roles import acting_as
 from planwise.jobs import JobFolder, JobKind, JobWriter
 from planwise.jobs.folder import REQUEST
 from planwise.masking import describe_error, masked_traceback
-from planwise.monitoring import monitor_block
+from planwise.monitoring import describe_run, monitor_block
 from planwise.processes import keep_private
 from planwise.settings import Settings
 
@@ -191,10 +191,14 @@ def run_deployment_job(
 def _run(
     settings: Settings,
     runner: PrefectRunner,
-    job: Callable[[Settings, Any, Runner], Any],
+    work: Callable[[Settings, Any, Runner], Any],
     request: Any,
     kind: JobKind | None,
 ) -> Any:
+    def job(settings: Settings, request: Any, run: Runner) -> Any:
+        describe_run(flow_run=str(flow_run.id))  # the dashboard links to its page
+        return work(settings, request, run)
+
     folder = folder_of_run(settings, flow_run.tags or ())
     if folder is not None:
         started = folder.read(REQUEST) or {}

@@ -39,7 +39,7 @@ class GateCheck:
     @property
     def observed_text(self) -> str:
         """The observed value as text; why there is none."""
-        return f"nothing ({self.reason})" if self.observed is None and self.reason else _text(self.observed)
+        return text_of(self.observed, self.reason)
 
     def summary(self) -> str:
         """Return one line: the expectation, the observed value and the allowed one."""
@@ -145,6 +145,11 @@ def require(result: GateResult) -> GateResult:
         + lines,
         remedy="\n".join(remedies),
     )
+
+
+def text_of(observed: Any, reason: str = "") -> str:
+    """Return an observed value as text; where there is none, the reason."""
+    return f"nothing ({reason})" if observed is None and reason else _text(observed)
 
 
 def _text(value: Any) -> str:

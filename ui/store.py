@@ -31,6 +31,7 @@ from ui.queries.individual_pay import IndividualPay
 from ui.queries.jobs import JobsReader
 from ui.queries.learning import LearningReader
 from ui.queries.people import PeopleReader
+from ui.queries.pipeline import PipelineReader
 from ui.queries.releases import ReleaseReader
 from ui.queries.scenario_status import StatusReader, SweepReader
 from ui.queries.scenarios import CensusReader, ScenarioNames, ScenarioReader
@@ -55,6 +56,7 @@ class Store:
         self.approvals = ApprovalReader(settings)
         self.releases = ReleaseReader(settings)
         self.jobs = JobsReader(settings)
+        self.pipeline = PipelineReader(settings)
         self.learning = LearningReader(settings)
         self.studies = StudyReader(settings, self.plans)
         self.comparisons = ComparisonReader(settings)

@@ -15,6 +15,7 @@ from planwise.app.runner import Runner
 from planwise.console import settings_for
 from planwise.errors import InputError
 from planwise.governance.request import SWITCH, Bounds, Request
+from planwise.monitoring.thresholds import thresholds_in_force
 from planwise.settings import REPOSITORY, Settings
 
 REPORTS = Path("reports/benchmarks")
@@ -209,6 +210,32 @@ def benchmark_history() -> BenchmarkHistory:
     rows, trend = archive.history(records), REPORTS / archive.TREND
     _write(lambda: archive.write_trend(records, trend), trend)
     return BenchmarkHistory(rows, archive.history_table(rows), trend)
+
+
+@dataclass(frozen=True)
+class BenchmarkTrend:
+    """Each ratio over time as a multiple of its first record; without any there is a `reason`.
+
+    `warning` and `failure` are the multiples of a baseline from which a record is a regression.
+    """
+
+    series: Mapping[str, Sequence[tuple[str, float]]]
+    rows: Sequence[Mapping[str, Any]]
+    warning: float
+    failure: float
+    reason: str = ""
+
+
+def benchmark_trend(folder: Path = REPOSITORY / REPORTS) -> BenchmarkTrend:
+    """Return the trend of the records in a folder, by default the checkout's; nothing is written."""
+    limits = thresholds_in_force().comparison.seconds
+    ends = 1 + limits.warning, 1 + limits.failure
+    try:
+        archive = _module("archive")
+        records = archive.archived(folder)
+    except InputError as error:
+        return BenchmarkTrend({}, (), *ends, f"{error.what} {error.remedy}")
+    return BenchmarkTrend(archive.trend(records), archive.history(records), *ends)
 
 
 def _module(name: str) -> ModuleType:

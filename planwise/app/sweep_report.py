@@ -198,7 +198,7 @@ def _setting(parameters: Mapping[str, Value], name: str) -> str:
     if name not in parameters:
         return "default"
     value = parameters[name]
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:,.10g}" if isinstance(value, float) else str(value)
 
 
 def _replicates_of(row: SweepRow) -> tuple[str, tuple[tuple[str, float], ...]]:
@@ -225,11 +225,25 @@ def _beside_noise(moved: float, deviation: float | None) -> str:
 STORED = TypeAdapter(Sweep)
 
 
+def newest_sweeps(settings: Settings) -> tuple[Sweep | None, Sweep | None]:
+    """Return the newest sweep, complete or not, and the one that it was compared with, where they are."""
+    files = sorted((settings.root / FOLDER).glob("*.json"), reverse=True)
+    newest = _stored(files[0]) if files else None
+    if newest is None or newest.previous_at is None:
+        return newest, None
+    before = _file(settings, newest.previous_at).with_suffix(".json")
+    return newest, _stored(before) if before.is_file() else None
+
+
+def _stored(file: Path) -> Sweep:
+    with reading("The report of a sweep", file, "Delete it, then run `planwise sweep` again."):
+        return STORED.validate_json(file.read_bytes())
+
+
 def last_sweep(settings: Settings, asked: str) -> Sweep | None:
     """Return the newest complete sweep with the same request, None when there is none."""
     for file in sorted((settings.root / FOLDER).glob("*.json"), reverse=True):
-        with reading("The report of a sweep", file, "Delete it, then run `planwise sweep` again."):
-            found = STORED.validate_json(file.read_bytes())
+        found = _stored(file)
         if found.complete and found.asked == asked:
             return found
     return None
@@ -237,7 +251,11 @@ def last_sweep(settings: Settings, asked: str) -> Sweep | None:
 
 def report_file(settings: Settings, sweep: Sweep) -> Path:
     """Return the file of a sweep's report in the home; its JSON is beside it."""
-    stamp = datetime.fromisoformat(sweep.at)
+    return _file(settings, sweep.at)
+
+
+def _file(settings: Settings, at: str) -> Path:
+    stamp = datetime.fromisoformat(at)
     return settings.root / FOLDER / f"{stamp:%Y%m%dT%H%M%S}{stamp.microsecond // 1000:03d}.md"
 
 

@@ -27,6 +27,7 @@ FOLDER_SIZES: dict[str, str] = {
     "ui/pages/learn": "a page folder has 3 to 6 modules",
     "ui/pages/release": "a page folder has 3 to 6 modules",
     "ui/queries": "a reader for each subject",
+    "ui/values": "the values of each subject",
 }
 # Modules under 120 lines with one importer in their folder, and why they are files of their own.
 SINGLE_USER: dict[str, str] = {}

@@ -54,6 +54,7 @@ PAGES = (
     PageInfo("approvals", "Approvals", "how_to_vote", "Decide"),
     PageInfo("release", "Release", "rocket_launch", "Decide"),
     PageInfo("audit", "Audit", "fact_check", "Decide"),
+    PageInfo("pipeline", "Pipeline", "monitor_heart", "Operate"),
     PageInfo("learn", "Learn", "school", "Help"),
 )
 BY_KEY = {page.key: page for page in PAGES}

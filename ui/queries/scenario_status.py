@@ -161,12 +161,23 @@ def _readable(files: list[Path], unreadable: list[Unreadable]) -> Iterator[Store
 
 
 def _sweep(data: Mapping[str, Any]) -> StoredSweep:
+    rows = tuple(_row(row) for row in data["rows"])
     return StoredSweep(
         at=str(data["at"]),
         request=str(data["asked"]),
         complete=bool(data["complete"]),
-        rows=tuple(_row(row) for row in data["rows"]),
+        rows=rows,
+        why=_why(rows, data.get("changes", ())),
     )
+
+
+def _why(rows: Iterable[StoredSweepRow], changes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    labels = {(row.scenario, row.variant): row.label for row in rows}
+    return {
+        labels[one["scenario"], one["variant"]]: "; ".join(map(str, one["why"]))
+        for one in changes
+        if one["why"] and (one["scenario"], one["variant"]) in labels
+    }
 
 
 def _row(row: Mapping[str, Any]) -> StoredSweepRow:

@@ -201,12 +201,16 @@ class StoredSweepRow:
 
 @dataclass(frozen=True)
 class StoredSweep:
-    """One sweep: `at` is ISO, UTC; `complete` is false when it was stopped before its end."""
+    """One sweep: `at` is ISO, UTC; `complete` is false when it was stopped before its end.
+
+    `why` are the inputs that differ from the sweep that it was compared with, by label of the row.
+    """
 
     at: str
     request: str
     complete: bool
     rows: tuple[StoredSweepRow, ...]
+    why: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def by_label(self) -> Mapping[str, StoredSweepRow]:

@@ -37,6 +37,7 @@ class Move:
     scenario: str
     before: ChangeFigures
     now: ChangeFigures
+    why: str = ""
 
     @property
     def growth(self) -> float | None:
@@ -97,7 +98,7 @@ def between(last: StoredSweep, before: StoredSweep, called: Called = str) -> lis
         {label: of_sweep(row) for label, row in rows.items()},
         {label: row.scenario for label, row in rows.items()},
     )
-    return _called(found, called)
+    return _called([replace(one, why=last.why.get(one.name, "")) for one in found], called)
 
 
 def _called(found: Sequence[Move], called: Called) -> list[Move]:
@@ -126,6 +127,7 @@ def news(sweeps: Sweeps, results: Sequence[Result], called: Called = str) -> str
         parts.append(_group(title, between(last, sweeps.before, called), "No scenario moved."))
     if failed := [row for row in last.rows if not row.feasible]:
         parts.append(_failed(failed))
+    parts.append(f'<p class="quiet">{link("All rows of the sweep, and what caused them", "pipeline")}</p>')
     return "".join(parts)
 
 
@@ -156,7 +158,7 @@ def _item(move: Move) -> str:
     name = link(move.name, "overview", about=f"Show {move.name}", scenario=move.scenario)
     return (
         f'<li><span class="what">{name}</span><span class="act strong">{escape(_by(move))}</span>'
-        f'<span class="why">{escape(_from_to(move))}{_gate(move)}</span></li>'
+        f'<span class="why">{escape(_from_to(move))}{_gate(move)}{_because(move)}</span></li>'
     )
 
 
@@ -179,6 +181,10 @@ def _gate(move: Move) -> str:
     if move.before.gate == move.now.gate:
         return ""
     return f"; gate {escape(move.before.gate)} → {escape(move.now.gate)}"
+
+
+def _because(move: Move) -> str:
+    return f"; because of {escape(move.why)}" if move.why else ""
 
 
 def _failed(rows: Sequence[StoredSweepRow]) -> str:

@@ -3,7 +3,8 @@
 Compared, for every number of employees that both have, are the ratios to the reference run beside each
 case, in CPU seconds and in wall time, the ratio of a real trial to raw SQL, and the quality of answers;
 memory where both measured the same suite and sizes. Seconds are recorded and not compared: they depend on
-what else the machine does. A change within the spread of the runs of both records is noise.
+what else the machine does. A change within the spread of the runs of both records is noise; one beyond the
+limit of a failure is then still a warning, so that no machine is so busy that it hides it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -107,4 +108,7 @@ def _difference(
     name: str, employees: str, then: float, now: float, limits: Limits, noise: float
 ) -> Difference:
     change = now / then - 1 if then > 0 else 0.0
-    return Difference(name, employees, then, now, change, noise, limits.verdict(change, noise))
+    verdict = limits.verdict(change, noise)
+    if verdict is Verdict.PASS and change > limits.failure:
+        verdict = Verdict.WARNING
+    return Difference(name, employees, then, now, change, noise, verdict)

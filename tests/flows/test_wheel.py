@@ -11,8 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.serving import serving
+from benchmarks.serving import let_in, serving
 from planwise.settings import REPOSITORY
+from tests.browser.conftest import browser, visits_in, window_of  # noqa: F401, the first is a fixture
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -62,7 +63,7 @@ def wheel(tmp_path_factory):
     )
 
 
-def test_an_installed_wheel_runs_the_main_job_outside_a_checkout(wheel, server):
+def test_an_installed_wheel_runs_the_main_job_outside_a_checkout(wheel, server, browser):  # noqa: F811
     installed = files_of(wheel.packages)
     version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     done = json.loads(wheel.planwise("demo", "--employees", "500", "--json", PREFECT_API_URL=server))
@@ -75,8 +76,14 @@ def test_an_installed_wheel_runs_the_main_job_outside_a_checkout(wheel, server):
     with (
         (wheel.home / "serve.log").open("w+") as log,
         serving(wheel.home, log, program=wheel.command, environment=wheel.environment) as served,
+        window_of(browser) as window,
+        visits_in(window) as visit,
     ):
-        assert served.cookie
+        let_in(window, served)
+        page = visit(f"{served.url}/?page=results")
+        page.wait_for_function("document.title.startsWith('Results · ')")
+        assert page.locator("h1").inner_text() == "Results of baseline"
+        assert page.locator(".kpi:visible").count() > 3
     assert files_of(wheel.packages) == installed, "nothing is written into the installation"
     assert list(wheel.outside.iterdir()) == [], "nor into the current folder"
 

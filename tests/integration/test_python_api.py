@@ -1,16 +1,18 @@
-"""The Python API as its notebooks use it: their cells are run, in order, as a kernel does."""
+"""The Python API as its notebooks use it: they are run by Jupyter's client in kernels of their own."""
 
-import ast
-import json
 import os
+import pickle
 import stat
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
 from sqlmesh import Context
 
 import planwise as pw
@@ -24,41 +26,40 @@ from planwise.storage import hold_lock
 NOTEBOOKS = REPOSITORY / "docs" / "notebooks"
 
 
-def run_notebook(name):
-    """Run a notebook's cells; return its names, and the value of each cell that ends with one."""
-    cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
-    names, shown = {}, []
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            assert cell["outputs"] == [], "outputs are not stored"
-            body = ast.parse("".join(cell["source"])).body
-            last = [body.pop()] if isinstance(body[-1], ast.Expr) else []
-            exec(compile(ast.Module(body, []), name, "exec"), names)
-            shown += [eval(compile(ast.Expression(one.value), name, "eval"), names) for one in last]
-    return names, shown
+# A last cell: what the cells before it have shown, IPython's `Out`.
+KEEP = 'import pathlib, pickle\npathlib.Path("shown.pickle").write_bytes(pickle.dumps(list(Out.values())))'
+
+
+def run_notebook(name, folder):
+    """Run a notebook in a kernel of its own; return the value of each cell that ends with one."""
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells), "outputs are not stored"
+    notebook.cells.append(nbformat.v4.new_code_cell(KEEP))
+    NotebookClient(notebook, timeout=280, resources={"metadata": {"path": str(folder)}}).execute()
+    return pickle.loads((folder / "shown.pickle").read_bytes())
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     before, umask = os.getcwd(), os.umask(0o022)
     os.chdir(tmp_path_factory.mktemp("notebooks"))
-    yield os.getcwd()
+    yield Path.cwd()
     os.chdir(before)
     os.umask(umask)
 
 
 @pytest.fixture(scope="module")
 def what_if(folder):
-    return run_notebook("what-if")
+    return run_notebook("what-if", folder)
 
 
 @pytest.fixture(scope="module")
 def home(what_if):
-    return what_if[0]["home"]
+    return pw.open("notebook-home")
 
 
-def test_the_what_if_notebook(what_if):
-    names, (said, baseline, without_2028, curve, outcome, by_level, kind) = what_if
+def test_the_what_if_notebook(what_if, home):
+    said, baseline, without_2028, curve, outcome, by_level, kind = what_if
     assert said == "400 people as of 2025-12-31"
     assert list(baseline.index) == [2026, 2027, 2028, 2029, 2030]
     assert without_2028.increase_rate[2027] - without_2028.increase_rate[2028] == pytest.approx(
@@ -67,14 +68,15 @@ def test_the_what_if_notebook(what_if):
     assert np.diff(curve) == pytest.approx(np.diff(curve)[0], rel=0.01), "COLA costs in proportion"
     assert outcome[0].startswith("passed") and outcome[1]
     assert by_level["count"].sum() == 400 and str(kind.type).startswith("decimal")
-    published = names["home"].mart("fct_scenario_kpis", "cola_two")
-    stored, previewed = published.pandas(), pd.DataFrame(names["home"].preview("cola_two").kpis)
+    published = home.mart("fct_scenario_kpis", "cola_two")
+    stored, previewed = published.pandas(), pd.DataFrame(home.preview("cola_two").kpis)
     assert stored.payroll.tolist() == previewed.payroll.astype(float).tolist()
     assert float(sum(published.arrow()["payroll"].to_pylist())) == pytest.approx(stored.payroll.sum())
 
 
-def test_the_study_notebook(home):
-    names, (scenarios, (converged, reached, saved), changes, compared, difference) = run_notebook("study")
+def test_the_study_notebook(home, folder):
+    shown = run_notebook("study", folder)
+    scenarios, (converged, reached, saved), changes, compared, difference = shown
     assert scenarios == ["baseline", "cola_two"]
     assert converged and reached == pytest.approx(0.035, abs=1e-3) and saved == "baseline_optimized"
     assert (changes.new > changes.old).all() and set(compared.columns.get_level_values(0)) == {
@@ -82,7 +84,7 @@ def test_the_study_notebook(home):
         saved,
     }
     assert (difference.low <= difference["mean"]).all() and (difference["mean"] <= difference.high).all()
-    assert names["home"].published() == ("baseline_optimized", "cola_two")
+    assert home.published() == ("baseline_optimized", "cola_two")
 
 
 def test_files_are_their_owners_and_the_notebooks_mask_is_kept(home):

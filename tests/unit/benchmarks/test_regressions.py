@@ -8,6 +8,7 @@ import pytest
 from benchmarks import repeat as repeating
 from benchmarks import suites
 from benchmarks.comparison import compare, regressions
+from benchmarks.injected import Worse, main
 from benchmarks.record import record
 from benchmarks.repeat import CPU_RATIO, GROWTH, PEAK, TO_RAW_SQL, WALL_RATIO, Measured, Samples, repeat
 from planwise.census import generate_census
@@ -60,11 +61,22 @@ def test_each_figure_has_its_limits(figure, now, verdict):
     assert {name for name, _ in found} | {figure} == FIGURES.keys() - {"real_trial_seconds_median"}
 
 
-def test_a_change_within_the_spread_of_the_runs_is_noise():
-    steady, wild = [7.9, 8.0, 8.0, 8.1, 8.0], [5.0, 8.0, 11.0, 6.0, 10.0]
-    slower = made(n10=FIGURES | {TRIAL: 11.0}, samples={TRIAL: steady})
-    assert verdicts(made(n10=FIGURES, samples={TRIAL: steady}), slower)[TRIAL, "10"] is Verdict.FAILURE
-    assert verdicts(made(n10=FIGURES, samples={TRIAL: wild}), slower)[TRIAL, "10"] is Verdict.PASS
+STEADY, WILD = [7.9, 8.0, 8.0, 8.1, 8.0], [5.0, 8.0, 11.0, 6.0, 10.0]
+
+
+@pytest.mark.parametrize(
+    ("samples", "now", "verdict"),
+    [
+        (STEADY, 8.7, Verdict.PASS),
+        (STEADY, 9.5, Verdict.WARNING),
+        (STEADY, 10.4, Verdict.FAILURE),  # 30 % slower
+        (WILD, 9.5, Verdict.PASS),
+        (WILD, 10.4, Verdict.WARNING),  # noise may excuse it, not hide it
+    ],
+)
+def test_a_change_within_the_spread_of_the_runs_is_noise(samples, now, verdict):
+    slower = made(n10=FIGURES | {TRIAL: now}, samples={TRIAL: STEADY})
+    assert verdicts(made(n10=FIGURES, samples={TRIAL: samples}), slower)[TRIAL, "10"] is verdict
 
 
 def test_like_is_compared_with_like():
@@ -93,28 +105,21 @@ def test_memory_that_is_kept_is_found_beside_buffers_that_fill_once():
     assert Measured({}, 1.0, [100]).growth_mb == 0
 
 
-class Work:
-    """A case of some milliseconds; tests make it slower, or make it keep memory."""
-
-    def __init__(self):
-        self.loops, self.kept_mb, self._kept = 40_000, 0, []
-
-    def __call__(self, _number):
-        for number in range(self.loops):
-            number * number
-        self._kept.append(bytearray(b"x" * (self.kept_mb * 2**20)))
+def work_of(_number):
+    """A case of some milliseconds."""
+    for number in range(40_000):
+        number * number
 
 
 @pytest.fixture
 def work(monkeypatch):
     """The suites measure this work instead of simulations, and a smaller reference."""
-    found = Work()
     monkeypatch.setattr(repeating, "REFERENCE_ROWS", 2_000)
     monkeypatch.setattr(repeating, "REFERENCE_LOOPS", 10_000)
     monkeypatch.setattr(
-        suites, "measure", lambda suite, subject, runs, progress: repeat({suite: found}, runs, progress)
+        suites, "measure", lambda suite, subject, runs, progress: repeat({suite: work_of}, runs, progress)
     )
-    return found
+    return work_of
 
 
 @pytest.fixture
@@ -129,7 +134,7 @@ def benchmark(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.timing
-def test_a_run_again_is_no_regression_but_a_slowdown_and_a_leak_are(benchmark, work, tmp_path):
+def test_a_run_again_is_no_regression_but_a_slowdown_and_a_leak_are(benchmark, work, tmp_path, monkeypatch):
     code, first = benchmark("--save-as-baseline")
     (file,) = (tmp_path / "reports" / "benchmarks").glob("benchmark_*.json")
     assert code == 0 and first == json.loads(file.read_text()) | {"output": str(file.relative_to(tmp_path))}
@@ -137,14 +142,30 @@ def test_a_run_again_is_no_regression_but_a_slowdown_and_a_leak_are(benchmark, w
     code, again = benchmark("--fail-on-regression")
     assert code == 0 and again["regressions"]["failures"] == []
 
-    work.loops = int(1.4 * work.loops)
+    worse = Worse(slow=0.3)
+    monkeypatch.setattr(suites, "measure", lambda *given: worse.repeat({given[0]: work}, *given[2:]))
     code, slower = benchmark("--fail-on-regression", "--save-as-baseline")
     assert code == 1 and f"trial{CPU_RATIO}" in {d["figure"] for d in slower["regressions"]["failures"]}
 
-    work.loops, work.kept_mb = int(work.loops / 1.4), 12
+    worse.slow, worse.leak_mb = 0.0, 12
     code, leaking = benchmark("--fail-on-regression", "--save-as-baseline")
     assert code == 1 and GROWTH in {d["figure"] for d in leaking["regressions"]["failures"]}
     assert json.loads((tmp_path / "reports/benchmarks/baseline.json").read_text())["at"] == first["at"]
+
+
+@pytest.mark.parametrize(
+    ("options", "figure"), [(("--slow", "9"), f"trial{CPU_RATIO}"), (("--leak-mb", "20"), GROWTH)]
+)
+def test_the_benchmark_made_worse_on_purpose_fails(work, tmp_path, monkeypatch, capsys, options, figure):
+    """With so much more that no machine is too busy for it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(suites, "measure", lambda *given: suites.repeat({given[0]: work}, *given[2:]))
+    common = ("--employees", "10", "--runs", "3", "--json")
+    assert command(["benchmark", *common, "--save-as-baseline"]) == 0
+    capsys.readouterr()
+    assert main([*options, *common, "--fail-on-regression"]) == 1
+    assert figure in {d["figure"] for d in json.loads(capsys.readouterr().out)["regressions"]["failures"]}
+    assert suites.repeat is repeat
 
 
 def fixed(ratio, runs=5):

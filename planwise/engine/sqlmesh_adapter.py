@@ -42,7 +42,7 @@ from planwise.storage import digest_of_files
 
 
 def is_inside(path: Path | str | None, folder: Path | str | None) -> bool:
-    """Return whether a file is in a folder; SQLMesh's own denies it below `site-packages`, where wheels are."""
+    """Return whether a file is in a folder; SQLMesh's own denies it below `site-packages`."""
     if path is None or folder is None or not (Path(path).exists() and Path(folder).exists()):
         return False
     return Path(path).absolute().is_relative_to(Path(folder).absolute())

@@ -1,5 +1,6 @@
 """`planwise serve`."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +16,7 @@ from planwise.settings import SignInSettings
 from ui.auth.configuration import EXAMPLE, origins, require_usable, sign_in_settings
 
 DEFAULT_PORT = 5006
+JOURNAL = "JOURNAL_STREAM"  # set by systemd: others than the home's owner read its journal
 PROXY = "A proxy whose forwarding headers are believed; this machine by default, with --allow-origin"
 Proxy = Annotated[tuple[str, ...], Parameter(negative="", help=PROXY)]
 Origin = Annotated[tuple[str, ...], Parameter(negative="", help=f"An address of a proxy, like {EXAMPLE}")]
@@ -67,7 +69,12 @@ def serve(
     site = Site(address, port, allow_origin, proxy, tls_certificate, tls_key)
     link = create_link(settings.root, site.url, port) if sign_in.auth == "off" else None
     encrypted = site.origins.is_secure or is_loopback(address)
-    _say(link.url if link else site.url, sign_in, settings.root, encrypted=encrypted)
+    journal = JOURNAL in os.environ
+    _say(link.url if link and not journal else site.url, sign_in, settings.root, encrypted=encrypted)
+    if link and journal:
+        progress().print(
+            f"The link is in auth/dashboard-{port}.html of the home; the journal is not given it."
+        )
     run(settings, sign_in, site, link, browser=browser)
 
 

@@ -23,10 +23,12 @@ from flows.up import up
 from flows.up_processes import Addresses
 from planwise.cli.commands import COMMANDS
 from planwise.cli.commands import app as planwise_cli
+from planwise.dashboard_link import read_link
 from planwise.errors import InputError
 from planwise.processes import find_free_port
 from planwise.settings import REPOSITORY, Settings, SignInSettings
 from tests.waiting import wait_until
+from ui.serve import JOURNAL, serve
 
 ADDRESSES = Addresses(4200, 5006)
 ANY = "0.0.0.0"  # within a container; its ports are published on the host's 127.0.0.1 only
@@ -304,3 +306,19 @@ def test_units_are_of_the_homes_owner(tmp_path, monkeypatch, capsys):
     assert up(units=True, dashboard=False, worker=False, home=tmp_path) == 0
     assert "# planwise-server.service" in (printed := capsys.readouterr().out) and "dashboard" not in printed
     assert not (tmp_path / up_units.ENVIRONMENT).exists()
+
+
+@pytest.mark.parametrize("journal", [False, True])
+def test_the_journal_is_not_given_the_link_that_opens_the_dashboard(tmp_path, monkeypatch, capsys, journal):
+    monkeypatch.setattr("ui.server.serve", lambda *_, **__: None)
+    monkeypatch.delenv(JOURNAL, raising=False)
+    if journal:
+        monkeypatch.setenv(JOURNAL, "8:1")
+    port = find_free_port()
+    serve(port=port, browser=False, home=tmp_path)
+    link = read_link(tmp_path, port)
+    said = capsys.readouterr().err.replace("\n", "")
+    assert link and (link in said) is not journal and f"http://{LOCAL}:{port}" in said
+    assert (f"auth/dashboard-{port}.html" in said) is journal and (
+        tmp_path / f"auth/dashboard-{port}.html"
+    ).exists()

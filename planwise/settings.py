@@ -112,6 +112,9 @@ class Settings(HomeSettings):
     backups_dir: Path | None = Field(
         default=None, description="Folder of backups, best on another disk; in the home by default"
     )
+    warehouse_url: str | None = Field(
+        default=None, description="URL of a PostgreSQL database for `sqlmesh` with PLANWISE_GATEWAY=postgres"
+    )
     study_storage_url: str | None = Field(
         default=None, description="Optuna RDB URL; a journal file by default"
     )

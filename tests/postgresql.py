@@ -38,7 +38,7 @@ def server() -> Iterator[str]:
         command = [*as_user, str(BINARIES[-1] / program), *map(str, arguments)]
         subprocess.run(command, check=True, capture_output=True, cwd=folder, timeout=120)
 
-    run("initdb", "-D", data, "-U", "planwise", "-A", "trust", "--no-sync")
+    run("initdb", "-D", data, "-U", "planwise", "-A", "trust", "--no-sync", "--locale=C", "--encoding=UTF8")
     run("pg_ctl", "-D", data, "-l", log, "-w", "-o", f"{FAST} -k {folder}", "start")
     try:
         yield f"postgresql://planwise@/postgres?host={folder}"

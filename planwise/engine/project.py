@@ -1,12 +1,9 @@
 """The SQLMesh project and its configuration."""
 
-import atexit
 import os
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from sqlmesh.core.config import (
     AutoCategorizationMode,
     CategorizerConfig,
     Config,
+    ConnectionConfig,
     DuckDBConnectionConfig,
     GatewayConfig,
     ModelDefaultsConfig,
@@ -26,7 +24,7 @@ from sqlmesh.core.console import NoopConsole, set_console
 from sqlmesh.core.constants import IGNORE_PATTERNS
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 
-from planwise.census import Census, load_census
+from planwise.census import Census
 from planwise.engine.sqlmesh_adapter import (
     IncrementalLoader,
     PlanContext,
@@ -34,12 +32,9 @@ from planwise.engine.sqlmesh_adapter import (
     without_file_caches,
 )
 from planwise.engine.variables import sqlmesh_variables
-from planwise.errors import InputError, PlanWiseError
-from planwise.governance import Action, effective_parameters, open_ledger
 from planwise.parameters import resolve, simulated_years
-from planwise.processes import keep_private, memory_bytes, raise_if_stopped
+from planwise.processes import memory_bytes, raise_if_stopped
 from planwise.settings import Settings
-from planwise.storage import hold_lock
 
 CATALOG = "planwise"
 MEMORY = ":memory:"
@@ -112,9 +107,20 @@ def sqlmesh_config(
     connection = DuckDBConnectionConfig(
         catalogs={CATALOG: str(database).replace("'", "''")},  # SQLMesh puts it in quotes
         concurrent_tasks=1,
-        register_comments=False,  # a statement for each column of each table; the reference pages have them
+        register_comments=False,  # a statement for each column of each table; marts have their own
         connector_config={**_escaped(options), "checkpoint_threshold": CHECKPOINT_AFTER},
     )
+    return config_on(connection, variables, cache_dir=cache_dir, check_columns=check_columns)
+
+
+def config_on(
+    connection: ConnectionConfig,
+    variables: Mapping[str, Any],
+    *,
+    cache_dir: Path | None = None,
+    check_columns: bool = False,
+) -> Config:
+    """Return the configuration of the project on a database."""
     return Config(
         gateways={GATEWAY: GatewayConfig(connection=connection)},
         default_gateway=GATEWAY,
@@ -138,7 +144,7 @@ def sqlmesh_config(
             )
         ),
         format=FormatConfig(append_newline=True, no_rewrite_casts=True, max_text_width=SQL_WIDTH),
-        linter=LinterConfig(enabled=True, rules=LINTER_RULES),
+        linter=LinterConfig(enabled=check_columns, rules=LINTER_RULES),
     )
 
 
@@ -164,53 +170,6 @@ HASH_DIGITS = 16
 def census_key(census: Census) -> str:
     """Return the part of the content hash that names a census's tables."""
     return census.content_hash[:HASH_DIGITS]
-
-
-SCENARIO_VARIABLE = "PLANWISE_SCENARIO"
-LOCKS = ExitStack()  # held as long as the process of SQLMesh runs
-
-
-def command_line_config() -> Config:
-    """Return the configuration of SQLMesh's commands: the home's, with the parameters of PLANWISE_SCENARIO.
-
-    Without the variable it is the project's alone, as `lint`, `format` and `test` need it. Ends the process
-    with the exit code and the message of a PlanWiseError, of which SQLMesh would print a traceback.
-    """
-    scenario = os.environ.get(SCENARIO_VARIABLE)
-    if scenario:
-        keep_private()
-    try:
-        return home_config(Settings(), scenario) if scenario else project_config()
-    except PlanWiseError as error:
-        sys.stderr.write(f"{error}\n")
-        raise SystemExit(error.exit_code) from None
-
-
-def home_config(settings: Settings, scenario: str) -> Config:
-    """Lock the home's warehouse for this process; return its configuration with a scenario's parameters.
-
-    Raises Forbidden for a role that may not see pay, InputError for an unknown scenario or a home without a
-    warehouse, and Busy, naming the holder, while another process has it.
-    """
-    with open_ledger(settings) as ledger:
-        ledger.require(Action.SEE_PAY)
-        stored = ledger.scenarios.get(scenario)
-        census = load_census(settings, stored.census)
-        effective = effective_parameters(ledger, stored, census.first_year)
-    file = settings.warehouse_file
-    if not file.exists():
-        raise InputError(
-            f"The home {settings.root} has no warehouse.",
-            remedy=f"Run `planwise simulate --scenario {scenario}` first.",
-        )
-    LOCKS.enter_context(hold_lock(settings.warehouse_lock_file, f"sqlmesh on {scenario}", timeout_seconds=0))
-    atexit.register(LOCKS.close)  # before the lock's own handler, which was registered above
-    return sqlmesh_config(
-        file,
-        sqlmesh_variables(effective, census_hash=census_key(census), as_of=census.as_of.isoformat()),
-        database_options(settings, file),
-        cache_dir=settings.root / "cache" / "sqlmesh",
-    )
 
 
 LOADING = threading.Lock()  # the macros of a project are modules: one thread at a time loads and renders

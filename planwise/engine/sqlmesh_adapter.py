@@ -38,6 +38,7 @@ from sqlmesh.utils import cron as sqlmesh_cron
 from sqlmesh.utils.cache import FileCache
 from sqlmesh.utils.jinja import JinjaMacroRegistry
 
+from planwise.engine.postgres import portable
 from planwise.storage import digest_of_files
 
 
@@ -375,10 +376,10 @@ class IncrementalLoader(SqlMeshLoader):
         models: UniqueKeyDict[str, Model] = UniqueKeyDict("models")
         variables = self.config.variables
         reads = _variables_read_by_macros(macros)
-        optimized = self.config.model_defaults.optimize_query
         definitions = {"macros": macros, "jinja_macros": jinja_macros}
         definitions |= {"audit_definitions": audits, "signal_definitions": signals}
-        around = [self._macros_max_mtime, self._audits_max_mtime, self.context.default_catalog, optimized]
+        around = [self._macros_max_mtime, self._audits_max_mtime, self.context.default_catalog]
+        around += [self.config.model_defaults.optimize_query, variables.get("engine")]
         for path in self._glob_paths(
             self.config_path / constants.MODELS, ignore_patterns=self.config.ignore_patterns, extension=".sql"
         ):
@@ -466,7 +467,8 @@ class IncrementalLoader(SqlMeshLoader):
         """
         audits = [audit for name, _ in model.audits if (audit := model.audit_definitions.get(name))]
         call_macros = any(audit.query.find(MacroFunc) for audit in audits)
-        query = model.render_query_or_raise()
+        elsewhere = self.config.variables.get("engine") is not None
+        query = portable(model.render_query_or_raise()) if elsewhere else model.render_query_or_raise()
         expanded = model.copy(
             update={
                 "query_": ParsableSql.from_parsed_expression(query, model.dialect),
@@ -477,7 +479,7 @@ class IncrementalLoader(SqlMeshLoader):
         )
         expanded._path = path
         optimised = self.config.model_defaults.optimize_query is not False
-        return expanded if optimised else ExpandedModel.of(expanded, model.columns_to_types)
+        return expanded if optimised or elsewhere else ExpandedModel.of(expanded, model.columns_to_types)
 
 
 def _bound(model: SqlModel, values: Mapping[str, Any]) -> SqlModel:

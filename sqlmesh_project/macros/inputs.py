@@ -52,7 +52,10 @@ def merit_matrix_rows(evaluator):
 @macro()
 def hire_level_share_rows(evaluator):
     """Return the configured share of hires by level; no rows when the observed profile is used."""
-    return _rows(json.loads(evaluator.var("hire_level_shares")), ["level_id", "share"])
+    rows = json.loads(evaluator.var("hire_level_shares"))
+    if not rows and evaluator.var("engine") == "postgres":  # where a bare NULL is a text
+        return "(SELECT CAST(NULL AS INT) AS level_id, CAST(NULL AS DOUBLE) AS share WHERE 1 = 0)"
+    return _rows(rows, ["level_id", "share"])
 
 
 @macro()

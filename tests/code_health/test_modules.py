@@ -20,6 +20,7 @@ FOLDER_SIZES: dict[str, str] = {
     "planwise/app": "a module for each use-case",
     "planwise/census": "a module for each thing to be read: text, dates, numbers, pay, people, filters",
     "planwise/cli": "a file for each command group",
+    "planwise/engine": "SQLMesh by its parts: plans, previews, upkeep, its command line, another database",
     "planwise/study": "flat: the nouns of a study, from its question to its result",
     "planwise/study/report": "what a report shows, its charts, and their theme",
     "ui/pages/approvals": "a page folder has 3 to 6 modules",

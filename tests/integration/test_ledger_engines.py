@@ -28,12 +28,6 @@ RUN = InProcessRunner(lambda message: None)
 SECRET = "a key of the audit trail"
 
 
-@pytest.fixture(scope="module")
-def server():
-    with postgresql.server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger_settings(request, tmp_path):
     if request.param == "sqlite":

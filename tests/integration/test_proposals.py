@@ -38,12 +38,6 @@ def made(tmp_path_factory):
     return homes.copy_of(tmp_path_factory, "proposals", make)
 
 
-@pytest.fixture(scope="module")
-def server():
-    with postgresql.server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def home(made, tmp_path, request):
     shutil.copytree(made.root, tmp_path / "home")

@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from sqlmesh import Context
 
 import planwise as pw
-from planwise.engine import project
+from planwise.engine import command_line
 from planwise.errors import Busy, GateBlocked, InputError, PlanWiseError, UnexpectedError
 from planwise.governance import current_user, open_ledger
 from planwise.governance.permissions import Forbidden
@@ -136,9 +136,9 @@ def test_the_role_of_the_user_is_asked(home):
 def test_sqlmesh_opens_the_warehouse_of_a_home_and_locks_it(home, monkeypatch):
     lock = home.settings.warehouse_lock_file
     with hold_lock(lock, "simulate a", timeout_seconds=0), pytest.raises(Busy, match="simulate a"):
-        project.home_config(home.settings, "cola_two")
-    config = project.home_config(home.settings, "cola_two")
-    with project.LOCKS, closing(Context(paths=[home.settings.project], config=config)) as context:
+        command_line.home_config(home.settings, "cola_two")
+    config = command_line.home_config(home.settings, "cola_two")
+    with command_line.LOCKS, closing(Context(paths=[home.settings.project], config=config)) as context:
         with pytest.raises(Busy, match="sqlmesh on cola_two"), hold_lock(lock, "simulate", timeout_seconds=0):
             pass
         assert not context.diff("scenario_cola_two"), "the models are those of the scenario"
@@ -147,10 +147,10 @@ def test_sqlmesh_opens_the_warehouse_of_a_home_and_locks_it(home, monkeypatch):
     stored = home.mart("fct_scenario_kpis", "cola_two").pandas()
     assert found.payroll.tolist() == sorted(stored.payroll)
     monkeypatch.setenv("PLANWISE_HOME", str(home.settings.root))
-    monkeypatch.setenv(project.SCENARIO_VARIABLE, "missing")
-    monkeypatch.setattr(project, "keep_private", lambda: None)
+    monkeypatch.setenv(command_line.SCENARIO_VARIABLE, "missing")
+    monkeypatch.setattr(command_line, "keep_private", lambda: None)
     with pytest.raises(SystemExit) as ended:
-        project.command_line_config()
+        command_line.command_line_config()
     assert ended.value.code == InputError.exit_code
 
 

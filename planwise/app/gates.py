@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,8 +10,10 @@ import pandas as pd
 from planwise.app.runner import Runner
 from planwise.gate import GateResult
 from planwise.governance import open_ledger
+from planwise.governance.publications import VALIDATIONS
 from planwise.monitoring.gate_history import GateHistory, GateOf, StoredGate
 from planwise.settings import Settings
+from planwise.storage import write_json
 
 
 def evaluate_gate(
@@ -52,6 +55,11 @@ def record_gate(
 def key_of(name: str) -> str:
     """Return a name in the form of an artifact key: lower case, digits, dashes."""
     return "".join(c if c.isalnum() and c.isascii() else "-" for c in name.lower())
+
+
+def write_validations(folder: Path, gate: GateResult) -> None:
+    """Write Great Expectations' own result beside what the gate let pass."""
+    write_json(folder / VALIDATIONS, gate.validations_json(), indent=1)
 
 
 def list_gates(settings: Settings, *, limit: int | None = None) -> list[StoredGate]:

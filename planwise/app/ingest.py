@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from planwise.app.censuses import record_census, require_edit
-from planwise.app.gates import evaluate_gate, record_gate
+from planwise.app.gates import evaluate_gate, record_gate, write_validations
 from planwise.app.requests import GenerateRequest, IngestRequest
 from planwise.app.runner import Runner
 from planwise.census import (
@@ -72,6 +72,7 @@ def ingest(settings: Settings, request: IngestRequest, run: Runner) -> Ingestion
     except GateBlocked as blocked:
         raise CensusBlocked(IngestionReport(None, report, gate), blocked) from None
     done: ImportResult = run(put_in_use, settings, reading)
+    write_validations(done.census.census_file.parent, gate)
     census = record_census(
         settings,
         done.census,
@@ -114,6 +115,7 @@ def generate(settings: Settings, request: GenerateRequest, run: Runner) -> Gener
     require(gate)
     run.log(f"Census {census.name}: {census.rows:,} employees as of {census.as_of}, gate {gate.status}.")
     used = run(use_census, settings, census.name)
+    write_validations(census.census_file.parent, gate)
     return Generated(record_census(settings, used, "generated", seed=request.seed, gate=gate.status))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from planwise.app import simulate as simulation
+from planwise.app.gates import list_gates
 from planwise.app.ingest import ingest
 from planwise.app.maintain import maintain
 from planwise.app.requests import IngestRequest, MaintainRequest, SimulateRequest, SweepRequest
@@ -29,7 +30,7 @@ from planwise.console import json_text
 from planwise.engine.warehouse import AuditFailed
 from planwise.errors import GateBlocked, InputError
 from planwise.governance import open_ledger
-from planwise.governance.publications import load_publication, published_scenarios
+from planwise.governance.publications import VALIDATIONS, load_publication, published_scenarios
 from planwise.settings import Settings
 
 BASELINE = SimulateRequest()
@@ -273,7 +274,7 @@ def test_a_sweep_reports_what_became_infeasible_and_maintenance_drops_what_is_go
     assert second.previous_at == first.at
     assert len(second.became_infeasible) == 2
     assert second.became_infeasible[0].startswith("budgeted: payroll over the budget of $1,000,000 in 2026, ")
-    assert second.became_infeasible[0].endswith("(because of payroll_budget 1e+09 → 1e+06)")
+    assert second.became_infeasible[0].endswith("(because of payroll_budget 1,000,000,000 → 1,000,000)")
     assert report_file(settings, second).read_text(encoding="utf-8") == run.pages["sweep-report"]
     assert "Became infeasible" in run.pages["sweep-report"]
     assert len(run.tables["sweep"]) == 4
@@ -348,6 +349,14 @@ def test_what_passes_is_in_use(settings, run, tmp_path):
     assert report.as_json()["in_use"]
     assert report.gate.status != "failed"
     assert run.tables["gate-census-staff"]
+    (stored, *_) = list_gates(settings, limit=1)
+    assert (stored.of, stored.subject, stored.status) == ("census", "staff", report.gate.status)
+    beside = report.census.census_file.parent / VALIDATIONS
+    assert beside.stat().st_mode & 0o777 == 0o600
+    assert {one["suite_name"] for one in json.loads(beside.read_text())["validations"]} >= {
+        "census",
+        "import",
+    }
     assert {census.name for census in list_censuses(settings)[0]} == before | {"staff"}
 
 
@@ -391,6 +400,7 @@ def test_what_does_not_pass_leaves_the_census_in_use_as_it_is(settings, run, tmp
     answer = json.loads(capsys.readouterr().out)
     assert (answer["in_use"], answer["census"], answer["gate"]["status"]) == (False, None, "failed")
     assert "census_rows" in answer["error"]["what"] and answer["error"]["remedy"]
+    assert [(one.subject, one.status) for one in list_gates(settings, limit=1)] == [("blocked", "failed")]
     assert cli.run(command) == 3
     shown = capsys.readouterr()
     assert "census gate: failed" in shown.out and "Nothing was registered" in shown.err

@@ -12,6 +12,7 @@ from mmap import PAGESIZE, mmap
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import text
 
 from planwise.app.gates import list_gates, prune_gates
 from planwise.app.maintain import MEASURED_RUNS_KEPT
@@ -304,6 +305,9 @@ def test_noise_is_the_spread_of_the_samples():
 
 def test_results_of_gates_are_kept_newest_first_without_samples_and_pruned(tmp_path):
     settings = Settings(home=tmp_path)
+    with open_ledger(settings) as ledger, ledger.engine.begin() as opened:  # as the last version left it
+        opened.execute(text("DROP TABLE gate_result"))
+        opened.execute(text("UPDATE alembic_version SET version_num = '0008'"))
     assert list_gates(settings) == []
     check = GateCheck(
         "kpi_years", "d", "t", None, "warning", False, [1, 2], "at least 3", 2, 1, ({"row": 1},), "r", "why"

@@ -122,7 +122,8 @@ class Measured:
 
     def samples(self) -> dict[str, list[float]]:
         """Return the ratios of each run, by the name of their median."""
-        found = {TO_RAW_SQL: self._to_raw_sql()}
+        ratios = self._to_raw_sql()
+        found = {TO_RAW_SQL: ratios} if ratios else {}
         for name, samples in self.cases.items():
             found[f"{name}{CPU_RATIO}"] = [round(ratio, 5) for ratio in samples.cpu_ratios]
             found[f"{name}{WALL_RATIO}"] = [round(ratio, 5) for ratio in samples.wall_ratios]

@@ -182,6 +182,18 @@ def test_what_looks_slower_is_measured_again_before_it_is_a_regression(benchmark
     assert benchmark("--fail-on-regression")[0] == 1 and answers == []
 
 
+def test_of_all_suites_each_keeps_its_own_samples(benchmark, monkeypatch):
+    """The ratio to raw SQL is of trials alone; a suite without one must not take its noise away."""
+    samples = Samples([8.0, 9.0], [8.0, 9.0], [1.0, 1.0], [1.0, 1.0])
+    cases = {"trial": {"real_trial": samples, "raw_sql": samples}, "study": {"study": samples}}
+    monkeypatch.setattr(
+        suites, "measure", lambda suite, *_: Measured(cases.get(suite, {suite: samples}), 500.0, [1.0])
+    )
+    code, found = benchmark("--suite", "all")
+    assert code == 0 and found["samples"]["10"][TO_RAW_SQL] == [1.0, 1.0]
+    assert found["samples"]["10"][f"study{CPU_RATIO}"] == [8.0, 9.0]
+
+
 def test_the_history_is_a_table_and_a_trend(benchmark, monkeypatch, tmp_path, capsys):
     assert benchmark("--history")[0] == 2
     answers = [8.0, 12.0, 12.0, 12.0]

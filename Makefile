@@ -26,7 +26,7 @@ lint: $(DEVELOPMENT) ## The linters only
 format: $(DEVELOPMENT)
 	$(VENV)/bin/ruff check --fix --quiet .
 	$(VENV)/bin/ruff format --quiet .
-	$(VENV)/bin/sqlmesh --log-file-dir $(VENV)/logs -p sqlmesh_project format
+	$(VENV)/bin/sqlmesh --log-file-dir $(VENV)/logs -p sqlmesh_project -p enrichment_project format
 
 bench: $(RUNTIME)
 	$(VENV)/bin/planwise benchmark $(ARGS)

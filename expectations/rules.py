@@ -242,6 +242,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "census": ("employee_id",),
     "import": ("valid_share",),
     "optional": ("attribute",),
+    "match": ("matching",),
+    "required_fields": ("field",),
     "fct_scenario_kpis": ("simulation_year", "opening_headcount", "headcount"),
     "fct_workforce_snapshot": ("simulation_year", "employee_id"),
     "fct_yearly_events": ("event_id", "employee_id", "event_type", "simulation_year"),

@@ -1,4 +1,4 @@
-"""Suites by name: census, simulation, trial."""
+"""Suites by name: census, simulation, trial, recipient-match, market-match."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -189,6 +189,38 @@ def _trial_rules(limits: Thresholds, **_context: Any) -> tuple[Rule, ...]:
 TRIAL = Suite(name="trial", tables=(TABLE,), prepare=_prepare_trial, rules=_trial_rules)
 
 
-SUITES: dict[str, Suite] = {suite.name: suite for suite in (CENSUS, SIMULATION, TRIAL)}
+DECIDE = (
+    "Decide what is for review (`planwise enrich decide`), or correct names and identifiers in the files."
+)
+BASELINE = "Compare the file with the one before; --save-as-baseline accepts the new match rate."
+FIELDS = "Check the columns of the file, or name them with --name-column."
+
+
+def _prepare_match(frames: Frames, **_context: Any) -> dict[str, Table]:
+    match = native(frames["match"])
+    return {
+        "match": match.assign(match_rate_change=match["match_rate_change"].astype(float)),
+        "required_fields": native(frames["required_fields"]),
+    }
+
+
+def _match_rules(limits: Thresholds, **_context: Any) -> tuple[Rule, ...]:
+    def match(name: str, column: str, remedy: str) -> Rule:
+        return within(name, "match", column, limits[name], remedy=remedy)
+
+    filled = "match_fields_filled"
+    return (
+        match("match_rate_sufficient", "match_rate", DECIDE),
+        match("match_rate_kept", "match_rate_change", BASELINE),
+        within(filled, "required_fields", "null_share", limits[filled], remedy=FIELDS),
+    )
+
+
+MATCHES = tuple(
+    Suite(name=name, tables=("match", "required_fields"), prepare=_prepare_match, rules=_match_rules)
+    for name in ("recipient-match", "market-match")
+)
+
+SUITES: dict[str, Suite] = {suite.name: suite for suite in (CENSUS, SIMULATION, TRIAL, *MATCHES)}
 
 __all__ = ["SUITES", "Suite"]

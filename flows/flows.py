@@ -13,6 +13,7 @@ from planwise.app import backup as backing_up
 from planwise.app import benchmark as benchmarking
 from planwise.app import calibrate as calibration
 from planwise.app import compare as comparing
+from planwise.app import enrich as enriching
 from planwise.app import ensemble as ensembles
 from planwise.app import ingest as ingestion
 from planwise.app import maintain as maintenance
@@ -25,6 +26,7 @@ from planwise.app.backup import BackupRequest
 from planwise.app.benchmark import BenchmarkRequest
 from planwise.app.calibrate import BacktestRequest, CalibrateRequest
 from planwise.app.compare import CompareRequest
+from planwise.app.enrich import MarketRequest, RecipientsRequest
 from planwise.app.ensemble import EnsembleRequest
 from planwise.app.monitor import MonitorReport, MonitorRequest
 from planwise.app.release import ReleaseRequest, RollbackRequest
@@ -125,6 +127,23 @@ def generate_census(employees: int = 1000, seed: int = 42) -> Any:
     """Generate a synthetic census, gate it, put it in use."""
     request = GenerateRequest(employees=employees, seed=seed)
     return ingestion.generate(settings_for(), request, PrefectRunner()).census
+
+
+@flow(
+    name="enrich-recipients",
+    flow_run_name="enrich recipients",
+    timeout_seconds=4 * HOURS,
+    persist_result=False,
+)
+def enrich_recipients(request: RecipientsRequest) -> Any:
+    """Match awards with recipients in chunks, gate, write the matches; a killed run is resumed."""
+    return run_deployment_job(enriching.enrich_recipients, request)
+
+
+@flow(name="enrich-market", flow_run_name="enrich market", timeout_seconds=4 * HOURS, persist_result=False)
+def enrich_market(request: MarketRequest = MarketRequest()) -> Any:  # noqa: B008  (frozen)
+    """Match the titles of a census with the market survey, gate, write the matches."""
+    return run_deployment_job(enriching.enrich_market, request)
 
 
 @flow(

@@ -10,7 +10,8 @@ from sqlmesh import Context
 from sqlmesh.core.console import TerminalConsole, set_console
 from sqlmesh.utils.errors import SQLMeshError
 
-PROJECT = Path(__file__).resolve().parent.parent / "sqlmesh_project"
+ROOT = Path(__file__).resolve().parent.parent
+PROJECTS = (ROOT / "sqlmesh_project", ROOT / "enrichment_project")
 
 
 def lint(context: Context) -> bool:
@@ -32,14 +33,19 @@ def run_unit_tests(context: Context, project: Path) -> bool:
 def main() -> int:
     """Run every check; return 1 if any failed."""
     set_console(TerminalConsole())  # SQLMesh prints what it finds
-    context = Context(paths=[PROJECT])
+    return max(check(project) for project in PROJECTS)
+
+
+def check(project: Path) -> int:
+    """Run every check of one project; return 1 if any failed."""
+    context = Context(paths=[project])
     passed = {
         "format": context.format(check=True),
         "lint": lint(context),
-        "test": run_unit_tests(context, PROJECT),
+        "test": run_unit_tests(context, project),
     }
     for name, good in passed.items():
-        print(f"sqlmesh {name}: {'ok' if good else 'FAILED'}")
+        print(f"sqlmesh {name} of {project.name}: {'ok' if good else 'FAILED'}")
     return 0 if all(passed.values()) else 1
 
 

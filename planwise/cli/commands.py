@@ -166,6 +166,7 @@ COMMANDS = {
     "deploy": ("flows.deployments:deploy", "Register the deployments on the configured Prefect server."),
     "doctor": ("flows.doctor:doctor", "Check the installation and suggest remedies."),
     "performance": ("planwise.cli.performance:app", "Show what runs took, against earlier ones."),
+    "enrich": ("planwise.cli.enrich:app", "Match names with a reference: recipients, market."),
     "benchmark": (
         "planwise.cli.benchmark:benchmark",
         "Time trials, previews and simulations on this machine.",

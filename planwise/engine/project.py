@@ -1,5 +1,6 @@
-"""The SQLMesh project and its configuration."""
+"""The SQLMesh projects and their configuration."""
 
+import contextlib
 import os
 import secrets
 import threading
@@ -176,20 +177,49 @@ LOADING = threading.Lock()  # the macros of a project are modules: one thread at
 
 
 def open_project(
-    settings: Settings, variables: Mapping[str, Any], database: Path | str = MEMORY, *, load: bool = True
+    settings: Settings,
+    variables: Mapping[str, Any],
+    database: Path | str = MEMORY,
+    *,
+    load: bool = True,
+    project: Path | None = None,
 ) -> Context:
     """Return a context with every model loaded, or without models for the state alone.
 
-    It owns a connection and must be closed.
+    It owns a connection and must be closed. `project` is another one than the simulation's.
     """
     cache = settings.root / "cache" / "sqlmesh"
     config = sqlmesh_config(database, variables, database_options(settings, database), cache_dir=cache)
     cache_schedules()
-    context = PlanContext(paths=[settings.require_project()], config=config, load=False)
+    context = PlanContext(paths=[project or settings.require_project()], config=config, load=False)
     if load:
         context.load(update_schemas=False)
     without_file_caches(context)
     return context
+
+
+def rendered_queries(settings: Settings, project: Path, variables: Mapping[str, Any]) -> dict[str, str]:
+    """Return the SQL of every model of a project by its name, in an order that can run."""
+    with LOADING, contextlib.closing(open_project(settings, variables, project=project)) as context:
+        return {
+            context.models[fqn].name: context.models[fqn].render_query_or_raise().sql(dialect="duckdb")
+            for fqn in context.dag.sorted
+            if fqn in context.models
+        }
+
+
+def standalone_config(variables: Mapping[str, Any]) -> Config:
+    """Return the configuration of SQLMesh's commands on a project without a home: in memory, checked."""
+    settings = Settings()
+    cache = settings.root / "cache" / "sqlmesh"
+    config = sqlmesh_config(
+        MEMORY, variables, database_options(settings), cache_dir=cache, check_columns=True
+    )
+    rules = [
+        "ambiguousorinvalidcolumn",
+        "invalidselectstarexpansion",
+    ]  # nothing is planned, so audits never run
+    return config.copy(update={"linter": LinterConfig(enabled=True, rules=rules)})
 
 
 OnModel = Callable[[int, int, str], None]

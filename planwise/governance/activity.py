@@ -365,6 +365,10 @@ SENTENCES: Mapping[EventType, Callable[[str, Mapping[str, Any]], str]] = {
     EventType.ROLE_CHANGED: lambda subject, facts: (
         f"{subject}: {facts.get('old') or 'no role'} to {facts.get('new') or 'no role'}"
     ),
+    EventType.MATCH_DECISION: lambda subject, facts: (
+        f"Match of {facts.get('name')} ({subject}): "
+        f"{facts.get('matched_name') or facts.get('matched_id') or 'none'}"
+    ),
     EventType.OPTIMIZATION_START: lambda subject, _: f"Study {subject} started",
     EventType.OPTIMIZATION_COMPLETE: lambda subject, facts: f"Study {subject}: {facts.get('stopped')}",
     EventType.SCENARIO_CHANGED: lambda _, facts: f"Scenario {facts.get('change')}",

@@ -45,6 +45,7 @@ class EventType(StrEnum):
     EXPORT = "EXPORT"
     LOGIN = "LOGIN"
     ROLE_CHANGED = "ROLE_CHANGED"
+    MATCH_DECISION = "MATCH_DECISION"
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,7 @@ def _unusable(where: str, reason: object) -> LedgerUnusable:
 
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0009"
+HEAD = "0010"
 VERSION_TABLE = "alembic_version"
 
 

@@ -238,3 +238,20 @@ class GateResultRow(Base):
     evaluated: Mapped[int]
     seconds: Mapped[float]
     checks: Mapped[list[Any]]
+
+
+class MatchDecisionRow(Base):
+    """One decision of a person on a match; the last on a name in a place is in force."""
+
+    __tablename__ = "match_decision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    matching: Mapped[str] = mapped_column(String(NAME_LENGTH), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    city: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str | None] = mapped_column(Text)
+    matched_id: Mapped[str | None] = mapped_column(Text)  # null: nothing in the reference
+    matched_name: Mapped[str | None] = mapped_column(Text)
+    comment: Mapped[str] = mapped_column(Text)
+    by: Mapped[str] = mapped_column(String(ACTOR_LENGTH))
+    at: Mapped[datetime]

@@ -24,6 +24,7 @@ class GateOf(StrEnum):
     SWEEP = "sweep variant"
     STUDY = "study"
     RELEASE = "release candidate"
+    MATCHING = "matching"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # The folders whose words have been gone through; a new folder belongs here as well.
 FOLDERS = [
-    *(f"planwise/{name}" for name in ("app", "calibration", "census", "cli", "comparison", "engine")),
+    *(
+        f"planwise/{name}"
+        for name in ("app", "calibration", "census", "cli", "comparison", "engine", "enrichment")
+    ),
     *(
         f"planwise/{name}"
         for name in ("governance", "jobs", "monitoring", "parameters", "release", "risk", "study")
@@ -22,6 +25,7 @@ FOLDERS = [
     "ui/queries",
     "ui/jobs",
     "sqlmesh_project/macros",
+    "enrichment_project/macros",
     *(f"ui/{name}" for name in ("components", "live_preview", "values", "draft.py", "selection.py")),
     *(f"ui/pages/{name}" for name in ("census", "compare", "overview", "plan", "results", "run")),
     *(f"ui/{name}" for name in ("auth", "jobs", "shell", "pages/learn")),
@@ -37,6 +41,7 @@ PROSE = [
     "planwise/study/report/templates/*.jinja",
     "sqlmesh_project/**/*.sql",
     "sqlmesh_project/**/*.yaml",
+    "enrichment_project/**/*.sql",
 ]
 BANNED_IN_NAMES = frozenset(
     ["wish", "wishes", "told", "tell", "asked", "whoever", "nobody", "somebody", "heed", "refuse", "stands"]
@@ -48,6 +53,7 @@ BANNED_IN_TEXT = re.compile(
 )
 # A word in a file, and why it stays: stored keys and values cannot be renamed.
 ALLOWED = {
+    ("enrichment_project/macros/names.py", "holding"): "a word of company names",
     ("planwise/app/sweep.py", "asked"): "key of a stored sweep",
     ("planwise/app/sweep_report.py", "asked"): "key of a stored sweep",
     ("planwise/app/sweep_report.py", "as it is"): "variant of a stored sweep",

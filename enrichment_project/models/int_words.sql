@@ -1,0 +1,40 @@
+MODEL (
+  name enrichment.int_words_@matching,
+  kind FULL,
+  blueprints @matchings(),
+  grain word,
+  description 'One row per word of the reference: in how many names it is, and how much it says about one.',
+  column_descriptions (
+    word = 'Word, singular',
+    names = 'Distinct names with the word',
+    weight = 'Thousandths of the logarithm of names per name with the word'
+  )
+);
+
+WITH name_words AS (
+  SELECT DISTINCT
+    stems,
+    UNNEST(STR_SPLIT(stems, ' ')) AS word
+  FROM enrichment.stg_right_@matching
+), counted AS (
+  SELECT
+    word,
+    COUNT(*) AS names
+  FROM name_words
+  WHERE
+    word <> ''
+  GROUP BY
+    word
+), total AS (
+  SELECT
+    COUNT(DISTINCT stems) + @background_names(@rules) AS names
+  FROM enrichment.stg_right_@matching
+)
+SELECT
+  CAST(counted.word AS TEXT) AS word,
+  CAST(counted.names AS BIGINT) AS names,
+  @weight_of_word(@rules, counted.word, counted.names + COALESCE(common.names, 0), total.names) AS weight
+FROM counted
+CROSS JOIN total
+LEFT JOIN @background_words(@rules) AS common
+  ON common.word = counted.word

@@ -1,0 +1,1 @@
+"""Matching by one cascade: awards with recipients, job titles with the market survey."""

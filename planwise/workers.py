@@ -115,6 +115,9 @@ class Process(Protocol):
     def kill(self) -> None: ...  # noqa: D102
 
 
+StartProcess = Callable[[OpenWorker, int], Process]
+
+
 class WorkerProcess:
     """A worker process and the connection to it. It ends with its parent, however that ends."""
 
@@ -243,7 +246,7 @@ class WorkerPool:
         attempts: int = 1,
         timeout_seconds: float | None = None,
         start_all: bool = False,
-        start_process: Callable[[OpenWorker, int], Process] | None = None,
+        start_process: StartProcess | None = None,
     ) -> None:
         self.size = size
         self.restarts = 0
@@ -381,13 +384,12 @@ class WorkerPool:
                 continue
             except Exception as error:  # a process that cannot start must not end this thread
                 LOG.exception("A worker process cannot be used")
-                reply = Reply(error=describe_error(error))
+                reply = Reply(error=expected_error(error) or describe_error(error))
             with self._lock:
                 self._running.pop(index, None)
                 self._holds[index] = reply.holds
                 self._dispatch()
-            failed = RequestFailed(reply.error) if isinstance(reply.error, str) else reply.error
-            queued.finish(reply.answer, failed)
+            queued.finish(reply.answer, RequestFailed(it) if isinstance(it := reply.error, str) else it)
 
     def _process(self, index: int) -> Process:
         """Return the process of a worker, a new one when there is none that runs."""
@@ -478,10 +480,11 @@ def serve(worker: Worker, requests: Connection) -> None:
                 request = requests.recv()
             except EOFError:
                 return
-            requests.send(_reply(worker, request))
+            requests.send(answer_request(worker, request))
 
 
-def _reply(worker: Worker, request: Any) -> Reply:
+def answer_request(worker: Worker, request: Any) -> Reply:
+    """Return a worker's answer or error."""
     try:
         answer = worker.answer(request)
     except Exception as error:  # reported with the request; the worker goes on

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -17,6 +17,7 @@ from planwise.app.simulate import (
     warehouse_for,
 )
 from planwise.app.trial_workers import TrialWorkers, best_real_trials, gate_trial, keep_environments
+from planwise.dask_cluster import open_cluster, without_secrets
 from planwise.engine.outcome import Kpis
 from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.errors import InputError, PlanWiseError
@@ -275,8 +276,13 @@ def study(
         stack.callback(remove_dead_workers, settings, name)
         preview = stack.enter_context(workers(None, "preview"))
         pool = real = None
-        if request.workers > 1:
-            kind: Kind = "preview" if request.preview else "real"
+        kind: Kind = "preview" if request.preview else "real"
+        if request.dask is not None:
+            cluster = stack.enter_context(open_cluster(settings, request.dask, request.workers))
+            run.log(cluster.summary)
+            there = replace(workers, settings=without_secrets(settings))
+            pool = stack.enter_context(TrialPool(there, cluster.size, kind=kind, start_process=cluster.start))
+        elif request.workers > 1:
             pool = stack.enter_context(TrialPool(workers, request.workers, kind=kind))
         elif not request.preview:
             real = stack.enter_context(workers(None, "real"))
@@ -323,16 +329,16 @@ def resumed(settings: Settings, request: OptimizeRequest) -> OptimizeRequest:
         stored = OptimizeRequest.model_validate_json(about["request"])
     for field, declared in OptimizeRequest.model_fields.items():
         given = getattr(request, field)
-        may_differ = field in (*BUDGETS, "workers")
+        may_differ = field in (*BUDGETS, "workers", "dask")
         if not may_differ and given not in (declared.default, getattr(stored, field)):
             raise InputError(
                 f"The study {request.resume!r} has {field} {getattr(stored, field)} (got {given}).",
-                remedy="Resume it with --trials, --timeout, --stagnation and --workers only, "
+                remedy="Resume it with --trials, --timeout, --stagnation, --workers and --dask only, "
                 "or start a new study.",
             )
     budgets = {name: getattr(request, name) for name in BUDGETS if getattr(request, name)}
     workers = request.workers if request.workers > 1 else stored.workers
-    return stored.model_copy(update={**budgets, "workers": workers})
+    return stored.model_copy(update={**budgets, "workers": workers, "dask": request.dask})
 
 
 def _hooks(spec: StudySpec, name: str, run: Runner) -> Hooks:

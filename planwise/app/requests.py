@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from pydantic import Field, model_validator
 
 from planwise.census.mapping import PayIs, PayUnit
-from planwise.governance.request import Bounds, Request, ScenarioRequest, form_choices
+from planwise.governance.request import Bounds, DaskAddress, Request, ScenarioRequest, form_choices
 
 MAPPING_OPTIONS = {"encoding", "skip_rows", "pay_unit", "hours_per_year", "pay_is", "currency"}
 
@@ -70,6 +70,11 @@ class SweepRequest(Request):
     )
     workers: Annotated[int, Bounds(1, 64)] = Field(
         default=1, description="Processes that simulate variants, each with a database of its own"
+    )
+
+    dask: DaskAddress = Field(
+        default=None,
+        description="Simulate variants on a Dask cluster: tcp://HOST:PORT of its scheduler, or local",
     )
 
     @model_validator(mode="after")

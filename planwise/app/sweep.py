@@ -23,6 +23,7 @@ from planwise.app.sweep_report import (
 )
 from planwise.app.trial_workers import Tried, VariantPool, try_variant
 from planwise.census import census_in_use
+from planwise.dask_cluster import DaskCluster, open_cluster, without_secrets
 from planwise.engine.outcome import Kpis
 from planwise.engine.worker_warehouses import remove_dead_workers, worker_warehouse
 from planwise.errors import Busy, GateBlocked, MachineError, PlanWiseError
@@ -41,7 +42,7 @@ POLL_SECONDS = 1.0  # between two looks for a cancellation request
 def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
     """Simulate, compare, report; a scenario that fails becomes a row with its reason."""
     require_role(settings, Action.RUN)
-    asked = request.model_dump_json(exclude={"workers"})
+    asked = request.model_dump_json(exclude={"workers", "dask"})
     previous = run(last_sweep, settings, asked)
     names = request.scenarios or run(all_scenarios, settings)
     variants = list(variants_of(request))
@@ -50,18 +51,19 @@ def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
     tried = [*itertools.product(elsewhere, [own]), *itertools.product(names, variants)]
     rows: list[SweepRow] = []
     total = len(names) * (1 + len(variants))
-    for name in (name for name in names if name not in elsewhere):
-        try:
-            rows.append(published_row(settings, name, request, run))
-        except Stopped:
-            break
-        run.advance("sweep-progress", len(rows) / total, f"{name}: {rows[-1].verdict}")
-        if run.stopped():
-            break
-    if tried and not run.stopped():
-        for row in tried_rows(settings, tried, request.workers, run):
-            rows.append(row)
-            run.advance("sweep-progress", len(rows) / total, f"{row.label}: {row.verdict}")
+    with _cluster(settings, request, run) as cluster:
+        for name in (name for name in names if name not in elsewhere):
+            try:
+                rows.append(published_row(settings, name, request, run))
+            except Stopped:
+                break
+            run.advance("sweep-progress", len(rows) / total, f"{name}: {rows[-1].verdict}")
+            if run.stopped():
+                break
+        if tried and not run.stopped():
+            for row in tried_rows(settings, tried, request.workers, run, cluster):
+                rows.append(row)
+                run.advance("sweep-progress", len(rows) / total, f"{row.label}: {row.verdict}")
     done = compared(rows, previous, asked=asked, complete=len(rows) == total, at=utc_now())
     run(write_sweep, settings, done)
     run.table("sweep", [row.as_table() for row in done.rows], "Scenarios and variants of the last sweep")
@@ -120,9 +122,10 @@ def tried_rows(
     tried: Sequence[tuple[str, tuple[str, ScenarioRequest]]],
     workers: int,
     run: Runner,
+    cluster: DaskCluster | None = None,
 ) -> Iterator[SweepRow]:
     """Yield the rows of variants, simulated in warehouses of the sweep's own; end early when cancelled."""
-    with _variants(settings, workers, run) as begin:
+    with _variants(settings, workers, run, cluster) as begin:
         begun = [
             (name, label, changes, _begun(settings, name, changes, begin, run))
             for name, (label, changes) in tried
@@ -169,13 +172,29 @@ def _begun(
 
 
 @contextmanager
-def _variants(settings: Settings, workers: int, run: Runner) -> Iterator[Tryable]:
-    """Yield what simulates variants: worker processes, each with its own warehouse, or this process."""
-    if workers == 1:
+def _cluster(settings: Settings, request: SweepRequest, run: Runner) -> Iterator[DaskCluster | None]:
+    """Yield the requested cluster: one that cannot be used ends the sweep before it begins."""
+    if request.dask is None:
+        yield None
+        return
+    with open_cluster(settings, request.dask, request.workers) as cluster:
+        run.log(cluster.summary)
+        yield cluster
+
+
+@contextmanager
+def _variants(
+    settings: Settings, workers: int, run: Runner, cluster: DaskCluster | None
+) -> Iterator[Tryable]:
+    """Yield what simulates variants: workers, each with its own warehouse, or this process."""
+    if workers == 1 and cluster is None:
         with worker_warehouse(settings, WORKER) as warehouse:
             yield lambda resolved: partial(try_variant, warehouse, resolved.census, resolved.effective)
         return
-    pool = VariantPool(settings, WORKER, workers)
+    if cluster is None:
+        pool = VariantPool(settings, WORKER, workers)
+    else:
+        pool = VariantPool(without_secrets(settings), WORKER, cluster.size, cluster.start)
     try:
         yield lambda resolved: partial(_waited, pool.submit((resolved.census, resolved.effective)), run)
     finally:

@@ -21,7 +21,7 @@ from planwise.study import Evaluation, Evaluator, PreviewEvaluator, RealEvaluato
 from planwise.study.evaluators import effective_of, trial_environment
 from planwise.study.optuna_storage import load_study
 from planwise.study.trial import Kind, Trial, ranked_trials
-from planwise.workers import Worker, WorkerPool
+from planwise.workers import StartProcess, Worker, WorkerPool
 
 READY = "ready"  # an environment that is never made
 
@@ -106,8 +106,12 @@ def try_variant(warehouse: Warehouse, census: Census, effective: EffectiveParame
 class VariantPool(WorkerPool):
     """Simulates the variants of a sweep in worker processes; a request is a census and its parameters."""
 
-    def __init__(self, settings: Settings, name: str, workers: int) -> None:
-        super().__init__(partial(VariantWorker, settings, name), workers, name="sweep worker")
+    def __init__(
+        self, settings: Settings, name: str, workers: int, start_process: StartProcess | None = None
+    ) -> None:
+        super().__init__(
+            partial(VariantWorker, settings, name), workers, name="sweep worker", start_process=start_process
+        )
 
 
 class VariantWorker(Worker):

@@ -36,6 +36,7 @@ def sweep(
     grid: Grid = (),
     census: CensusName = None,
     workers: int = 1,
+    dask: str | None = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
     flow: AsFlow = None,
     home: Home = None,
@@ -51,6 +52,8 @@ def sweep(
         Additional seeds for each scenario, comma-separated.
     workers
         Processes that simulate variants, each with a database of its own.
+    dask
+        Simulate variants on a Dask cluster: tcp://HOST:PORT of its scheduler, or local.
     strict
         Exit with code 1 when a scenario or variant is infeasible.
 
@@ -61,6 +64,7 @@ def sweep(
         grid=dict(_points(text) for text in grid),
         census=census,
         workers=workers,
+        dask=dask,
     )
     settings = settings_for(home)
     done: Sweep = run_use_case(

@@ -52,13 +52,17 @@ class LedgerUnusable(DamagedStore):
     """The ledger cannot be opened, read or written."""
 
 
+def with_driver(url: URL) -> URL:
+    """Return a URL of PostgreSQL that names no driver with the one that PlanWise installs."""
+    return url.set(drivername="postgresql+psycopg") if url.drivername == POSTGRESQL else url
+
+
 def connect(url: str | URL) -> Engine:
     """Return an engine for a SQLite file or PostgreSQL; raise LedgerUnusable for another or a bad URL."""
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
-        if backend == POSTGRESQL and parsed.drivername == POSTGRESQL:
-            parsed = parsed.set(drivername="postgresql+psycopg")
+        parsed = with_driver(parsed)
         if backend not in {SQLITE, POSTGRESQL} or (backend == SQLITE and not parsed.database):
             raise LedgerUnusable(
                 f"The ledger cannot be stored at {parsed.render_as_string()}.",

@@ -4,12 +4,13 @@ The command line takes its options from the fields: the name of the option, its 
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from cyclopts import Parameter
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from planwise.errors import InputError
@@ -107,6 +108,23 @@ class ScenarioRequest(Request):
             for name, value in assignments.items():
                 yield from (option, f"{name}={assigned_text(value)}")
         yield from super().command_options()
+
+
+LOCAL_CLUSTER = "local"  # a Dask cluster of this machine, for as long as the work takes
+SCHEDULER = re.compile(r"(tcp|tls)://[^\s/]+:\d+")
+
+
+def _scheduler(address: str | None) -> str | None:
+    """Return the address of a Dask scheduler; raises InputError for another text."""
+    if address is None or address == LOCAL_CLUSTER or SCHEDULER.fullmatch(address):
+        return address
+    raise InputError(
+        f"--dask: {address[:100]!r} is not the address of a Dask scheduler.",
+        remedy="Write tcp://HOST:PORT or tls://HOST:PORT, as the scheduler prints it; or local.",
+    )
+
+
+DaskAddress = Annotated[str | None, AfterValidator(_scheduler)]
 
 
 def form_choices(names: Callable[[], Iterable[str]]) -> Callable[[dict[str, Any]], None]:

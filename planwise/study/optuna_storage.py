@@ -13,9 +13,11 @@ import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from planwise.errors import InputError
+from planwise.governance.connection import with_driver
 from planwise.settings import Settings
 from planwise.study.study_files import journal_file, reading_study
 
@@ -214,7 +216,7 @@ def _copy(name: str, source: BaseStorage, target: BaseStorage) -> None:
 def _database(url: str) -> RDBStorage:
     """Return the database of studies; raises InputError when it cannot be used."""
     try:
-        return RDBStorage(url)
+        return RDBStorage(with_driver(make_url(url)).render_as_string(hide_password=False))
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ImportError, ValueError) as error:
         raise InputError(
             f"The database of studies cannot be used: {type(error).__name__}.",

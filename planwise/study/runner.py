@@ -115,6 +115,8 @@ class _Study:
         session = self.session
         try:
             stopped = session.drive(evaluate_bounds(session.problem, self.strategy))
+            if stopped not in (CANCELLED, TIMEOUT):  # a resumed study takes them up
+                session.give_up_draws()
             answered_after = session.stopping.seconds
             self.status.write_answer(self._result(stopped, (), answered_after, preview=None))
             answers = self._alternatives(stopped)

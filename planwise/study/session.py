@@ -21,7 +21,7 @@ from planwise.study.problem import Batch, Problem
 from planwise.study.progress import Hooks, StoppingRules, TrialCounts
 from planwise.study.reachability import with_baseline
 from planwise.study.spec import CANCELLED
-from planwise.study.trial import Evaluation, Evaluator, Kind, Proposal, Trial, TrialOutcome
+from planwise.study.trial import GIVEN_UP, Evaluation, Evaluator, Kind, Proposal, Trial, TrialOutcome
 from planwise.study.trial_pool import RunningTrial, RunningTrials, TrialPool
 from planwise.workers import RequestFailed, WorkerDied
 
@@ -57,6 +57,7 @@ class StudySession:
         for trial in self.trials:
             if trial.evaluation is not None:
                 self._known.setdefault((trial.kind, trial.digest), trial)
+        self._drawn: dict[int, PendingTrial] = {}  # by place in the batch, not evaluated yet
         self._running = RunningTrials(pool, hooks.call)
 
     def __enter__(self) -> "StudySession":
@@ -95,6 +96,12 @@ class StudySession:
         for interrupted in self._resume_log.take_rest():
             self._journal.mark_abandoned(interrupted)
 
+    def give_up_draws(self) -> None:
+        """Mark draws that were made together and are no longer needed."""
+        for pending in self._drawn.values():
+            self._journal.fail(pending, GIVEN_UP)
+        self._drawn.clear()
+
     def _set_baseline(self) -> None:
         if all(trial.evaluation is not None for trial in self.bounds):
             self.problem = with_baseline(self.problem, self.bounds)
@@ -103,7 +110,8 @@ class StudySession:
     def _answer(self, batch: Batch) -> tuple[Trial, ...] | str:
         """Return the trials of a batch in its order, or the reason why it was not finished."""
         answers: dict[int, Trial] = {}
-        waiting = deque(enumerate(batch))
+        self._draw_together(batch, answers)
+        waiting = deque((place, one) for place, one in enumerate(batch) if place not in answers)
         shared = self._shared_kinds(batch)
         reason: str | None = None
         while waiting or self._running:
@@ -111,7 +119,7 @@ class StudySession:
                 reason = reason or self._reason()
             while waiting and reason is None and self._running.has_room():
                 place, proposal = waiting.popleft()
-                trial = self._from_journal(proposal)
+                trial = None if place in self._drawn else self._from_journal(proposal)
                 if trial is None:
                     reason = self._reason()
                     if reason is None:
@@ -125,6 +133,19 @@ class StudySession:
         if reason is not None and len(answers) < len(batch):
             return reason
         return tuple(answers[place] for place in range(len(batch)))
+
+    def _draw_together(self, batch: Batch, answers: dict[int, Trial]) -> None:
+        """Make the draws of a batch before any of them is evaluated, where the study says so."""
+        self._drawn.clear()
+        if self.problem.spec.draws == 1 or self._reason() is not None:
+            return
+        for place, proposal in enumerate(batch):
+            if proposal.levers is None:
+                trial = self._from_journal(proposal)
+                if trial is None:
+                    self._drawn[place] = self._prepare(proposal)[0]
+                else:
+                    answers[place] = trial
 
     def _reason(self) -> str | None:
         """Return why to stop; the bounds are always evaluated, so that there is a result."""
@@ -145,7 +166,7 @@ class StudySession:
 
     def _begin(self, place: int, proposal: Proposal, shared: frozenset[Kind]) -> Trial | None:
         """Answer a proposal by an equal trial, evaluate it here, or submit it to a worker (None)."""
-        pending, first = self._prepare(proposal)
+        pending, first = self._take_drawn(place, proposal) or self._prepare(proposal)
         if first is not None:
             return self._complete(pending, first)
         if proposal.kind not in shared:
@@ -156,6 +177,10 @@ class StudySession:
         else:
             self._running.submit(RunningTrial(place, pending), pending.number)
         return None
+
+    def _take_drawn(self, place: int, proposal: Proposal) -> tuple[PendingTrial, Trial | None] | None:
+        pending = self._drawn.pop(place, None)
+        return None if pending is None else (pending, self._known.get((proposal.kind, pending.digest)))
 
     def _prepare(self, proposal: Proposal) -> tuple[PendingTrial, Trial | None]:
         """Write the trial of a proposal; return it and the equal trial that answers it, if there is one."""

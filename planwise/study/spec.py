@@ -11,7 +11,15 @@ from cyclopts import Parameter
 from pydantic import BeforeValidator, Field, model_validator
 
 from planwise.errors import InputError
-from planwise.governance.request import NO_OPTION, SWITCH, Bounds, Request, ScenarioRequest, form_choices
+from planwise.governance.request import (
+    NO_OPTION,
+    SWITCH,
+    Bounds,
+    DaskAddress,
+    Request,
+    ScenarioRequest,
+    form_choices,
+)
 from planwise.parameters import EffectiveParameters
 from planwise.study.constraints import (
     GROWTH,
@@ -157,6 +165,11 @@ class StudySpec(Request):
     )
     stop_when_converged: Annotated[bool, NO_OPTION] = Field(
         default=False, description="Stop at the first trial that meets the target."
+    )
+    draws: Annotated[int, AT_LEAST_ONE] = Field(
+        default=1,
+        description="Draw this many trials before the first of them is evaluated, for strategies that "
+        "sample: the same seed then finds the same with any number of workers.",
     )
     sampler_seed: Annotated[int, NO_OPTION, Bounds(low=0)] = Field(
         default=0, description="Seed of the strategy's own draws."
@@ -308,12 +321,18 @@ class OptimizeRequest(ScenarioRequest, StudySpec):
     workers: Annotated[int, WORKERS] = Field(
         default=1, description="Processes that evaluate trials in parallel."
     )
+    dask: DaskAddress = Field(
+        default=None,
+        description="Evaluate trials on a Dask cluster: tcp://HOST:PORT of its scheduler (all its "
+        "workers, or as many as --workers says), or local.",
+    )
     save_as: str | None = Field(
         default=None, description="Scenario that keeps the result; default SCENARIO_optimized."
     )
     resume: str | None = Field(
         default=None,
-        description="Resume this study, with new --trials, --timeout, --stagnation or --workers if given.",
+        description="Resume this study, with new --trials, --timeout, --stagnation, --workers or --dask "
+        "if given.",
     )
     preview: Annotated[bool, SWITCH] = Field(
         default=False, description="Decide on previews: nothing is verified, stored or published."

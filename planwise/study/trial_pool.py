@@ -12,7 +12,7 @@ from planwise.errors import InputError
 from planwise.study.journal import PendingTrial
 from planwise.study.progress import Call
 from planwise.study.trial import Evaluation, Evaluator, Kind
-from planwise.workers import PoolStopped, Worker, WorkerPool
+from planwise.workers import PoolStopped, StartProcess, Worker, WorkerPool
 
 WORKERS_MAX = 64  # each has a database and some 400 MB; more is a typing error
 
@@ -36,14 +36,25 @@ class TrialPool(WorkerPool):
     A study with this pool decides on evaluations of its `kind`.
     """
 
-    def __init__(self, open_evaluator: OpenEvaluator, workers: int, *, kind: Kind = "real") -> None:
+    def __init__(
+        self,
+        open_evaluator: OpenEvaluator,
+        workers: int,
+        *,
+        kind: Kind = "real",
+        start_process: StartProcess | None = None,
+    ) -> None:
         if not 1 <= workers <= WORKERS_MAX:
             raise InputError(
                 f"The number of workers must be 1 to {WORKERS_MAX} (got {workers}).",
                 remedy="Use at most one for each processor.",
             )
         super().__init__(
-            partial(TrialWorker, open_evaluator, kind), workers, name="trial worker", start_all=True
+            partial(TrialWorker, open_evaluator, kind),
+            workers,
+            name="trial worker",
+            start_all=True,
+            start_process=start_process,
         )
         self.kind: Kind = kind
 

@@ -47,8 +47,17 @@ class Sampling:
             Proposal(levers, problem.kind, TrialPurpose.START, place)
             for place, levers in enumerate(_known(problem), 1)
         ]
-        draws = range(len(known) + 1, trials_of(problem) + 1)
-        yield (*known, *(Proposal(None, problem.kind, TrialPurpose.SAMPLE, place) for place in draws))
+        draws = [
+            Proposal(None, problem.kind, TrialPurpose.SAMPLE, place)
+            for place in range(len(known) + 1, trials_of(problem) + 1)
+        ]
+        together = problem.spec.draws
+        if together == 1:  # each when a worker is free for it
+            yield (*known, *draws)
+        else:
+            yield tuple(known)
+            for first in range(0, len(draws), together):
+                yield tuple(draws[first : first + together])
         return "trials"
 
 

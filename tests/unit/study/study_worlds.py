@@ -246,8 +246,8 @@ COLA = "cola_rate"
 @dataclass(frozen=True)
 class FakeWorkers:
     """`deeds` says by COLA, in thousandths, what becomes of a trial: a number of seconds to take, "breaks",
-    "dies" (kill −9), "gated", or the name of a trial's file to wait for. Every trial leaves a file
-    named after its number, worker and times."""
+    "dies" (kill −9), "dies once", "gated", or the name of a trial's file to wait for. Every trial leaves
+    a file named after its number, worker and times."""
 
     folder: Path
     deeds: Mapping[int, object] = field(default_factory=dict)
@@ -270,7 +270,8 @@ class FakeWorker(FakeEvaluator):
             time.sleep(deed)
         elif str(deed).startswith("begun-"):
             wait_until(lambda: any(self.workers.folder.glob(str(deed))))
-        if deed == "dies":
+        again = len(list(self.workers.folder.glob(f"begun-{number}-*"))) > 1
+        if deed == "dies" or (deed == "dies once" and not again):
             os.kill(os.getpid(), signal.SIGKILL)
         self.breaks = lambda call: deed == "breaks"
         self.gated = lambda call: deed == "gated"

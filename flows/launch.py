@@ -8,7 +8,7 @@ from typing import Any
 
 from planwise.app.performance import run_measured
 from planwise.app.runner import InProcessRunner, Runner, Stopped, run_as_job
-from planwise.errors import PlanWiseError
+from planwise.errors import InputError
 from planwise.jobs import JobKind
 from planwise.prefect_server import configured_api, prefect_home, protection
 from planwise.settings import Settings
@@ -24,7 +24,7 @@ EPHEMERAL: Mapping[str, str] = {
 UNANSWERED = ("Failed to reach API", "Timed out while attempting to connect to ephemeral")
 
 
-class ServerUnreachable(PlanWiseError):
+class ServerUnreachable(InputError):
     """The configured Prefect server does not answer."""
 
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 import itertools
+import logging
 import os
 import pickle
 import platform
@@ -94,6 +95,7 @@ def open_cluster(settings: Settings, address: str, workers: int) -> Iterator["Da
                         host="127.0.0.1",
                         dashboard_address="127.0.0.1:0",
                         local_directory=folder,
+                        silence_logs=logging.ERROR,
                         memory_limit=0,  # DuckDB has limits of its own
                     )
                 )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TypeVar
 
-from planwise.errors import CheckFailed, machine_error
+from planwise.errors import Busy, CheckFailed, GateBlocked, InputError, machine_error
 from planwise.masking import describe_error
 from planwise.processes import raise_if_stopped
 from planwise.study.journal import Journal, PendingTrial, ResumeLog
@@ -265,10 +265,16 @@ class StudySession:
         return self._finish(trial)
 
     def _fail(self, pending: PendingTrial, error: BaseException) -> Trial:
-        """Record a failed trial; raises MachineError for a full disk and its like: every trial would fail."""
+        """Record a failed trial; raises MachineError for a full disk and its like: every trial would fail.
+
+        Before there is a baseline, raises what is wrong with the scenario, as a simulation of it would.
+        """
         if (fault := machine_error(error)) is not None:
             raise fault from error
-        return self._finish(self._journal.fail(pending, _error_text(error)))
+        failed = self._finish(self._journal.fail(pending, _error_text(error)))
+        if not self.bounds and isinstance(error, InputError | GateBlocked | Busy):
+            raise error
+        return failed
 
     def _finish(self, trial: Trial) -> Trial:
         self.trials.append(trial)

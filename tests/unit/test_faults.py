@@ -132,6 +132,42 @@ def test_a_full_disk_is_reported_and_changes_nothing(home, tmp_path, monkeypatch
     assert not [name for name in left if name.endswith(storage.PARTIAL)]
 
 
+@pytest.mark.parametrize("command", WRITES)
+def test_a_read_only_folder_is_reported_and_changes_nothing(home, tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pay.csv").write_text(PAY)
+    os.close(os.open(tmp_path / "password", os.O_CREAT, 0o600))
+    (tmp_path / "password").write_text("correct horse battery staple\n")
+    before = contents(home)
+    real_open, real_mkdir = os.open, os.mkdir
+
+    def refused(path):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    with monkeypatch.context() as patch:  # root may write everywhere, so that modes would not do
+        patch.setattr(
+            os,
+            "open",
+            lambda path, flags=0, *args, **options: (
+                refused(path) if flags & os.O_CREAT else real_open(path, flags, *args, **options)
+            ),
+        )
+        patch.setattr(
+            os,
+            "mkdir",
+            lambda path, *args, **options: (
+                real_mkdir(path, *args, **options) if os.path.isdir(path) else refused(path)
+            ),
+        )
+        code = run(WRITES[command])
+    shown = " ".join(capsys.readouterr().err.split())
+    if command == "census use" and code == 0:
+        return  # already in use: nothing is written
+    assert code == 2, shown
+    assert f"{home}" in shown and "Read-only file system" in shown and RIGHTS in shown
+    assert contents(home) == before
+
+
 def homes(folder):
     (folder / "file").write_text("x")
     (folder / "dangling").symlink_to(folder / "gone" / "deep")

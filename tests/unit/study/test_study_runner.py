@@ -1,18 +1,20 @@
 """Every evaluation is a trial: counted once, stored, read back; what stops a study."""
 
+import errno
 import json
 import math
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import optuna
 import pytest
 from study_worlds import BASE, World, growth
 
 from planwise.engine.worker_warehouses import remove_dead_workers, worker_name
-from planwise.errors import Busy, InputError
+from planwise.errors import Busy, InputError, MachineError
 from planwise.risk.ensemble import replicate_seeds
 from planwise.study import Hooks, optuna_storage, runner, study_name
 from planwise.study.optuna_storage import cut_torn_line, load_study
@@ -230,6 +232,36 @@ def test_a_scenario_that_cannot_be_evaluated_is_an_error(world):
     world.preview.breaks = lambda call: True
     with pytest.raises(BaselineBroken, match="the disk is full"):
         world.study(TARGET)
+
+
+def test_a_scenario_with_bad_input_says_so_as_a_simulation_of_it_would(world, monkeypatch):
+    wrong = InputError("cola_rate = 0.9 is too much.", remedy="Give at most 0.08.")
+    monkeypatch.setattr(world.preview, "evaluate", Mock(side_effect=wrong))
+    with pytest.raises(InputError) as raised:
+        world.study(TARGET)
+    assert raised.value is wrong and raised.value.exit_code == 2
+    assert list_studies(world.settings)[0]["state"] == "failed: InputError"
+
+
+def test_a_full_disk_ends_a_study_that_is_resumed_without_loss(world, monkeypatch):
+    options = {"strategy": "random", "trials": 6, "seeds": 0}
+    plan = world.real.evaluate
+
+    def fill_up(levers, **more):
+        if len(world.real.calls) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device", "/home/workers/x.duckdb")
+        return plan(levers, **more)
+
+    monkeypatch.setattr(world.real, "evaluate", fill_up)
+    with pytest.raises(MachineError) as raised:
+        world.study(TARGET, **options)
+    assert "/home/workers/x.duckdb cannot be used: No space left" in raised.value.what
+    assert "Free space" in raised.value.remedy and raised.value.exit_code == 2
+    before = trials_of(world)
+    monkeypatch.setattr(world.real, "evaluate", plan)
+    again = world.study(TARGET, resume=True, **options)
+    assert (again.stopped, again.real_plans, again.trials_failed) == ("trials", 6, 0)
+    assert trials_of(world)[: len(before)] == before
 
 
 def test_levels_that_the_census_does_not_have_are_not_tuned():

@@ -3,25 +3,34 @@
 import json
 import pkgutil
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
 from prefect.blocks.notifications import SlackWebhook
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.events import emit_event
-from prefect.states import Cancelled, Pending
+from prefect.states import Cancelled, Cancelling, Pending
 
 import flows
-from planwise.app.requests import SimulateRequest
+from planwise.app.requests import SimulateRequest, SweepRequest
 from planwise.app.simulate import SimulationBlocked
+from planwise.app.sweep_report import last_sweep
 from planwise.cli.commands import run as planwise_cli
 from planwise.errors import Busy, InputError
 from planwise.governance.permissions import ALLOWED, Action, Forbidden, Role
+from planwise.governance.publications import load_publication
 from planwise.governance.roles import acting_as
 from planwise.jobs import JobKind, JobReader, State, new_job
 from planwise.prefect_server import configured_api
 from planwise.study import OptimizeRequest
+from planwise.study.optuna_storage import load_study
+from planwise.study.study_files import read_result
+from planwise.study.trial import finished_trials, unfinished
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.long
@@ -44,8 +53,6 @@ def client(server):
 
 
 def _last_run(client):
-    from prefect.client.schemas.sorting import FlowRunSort
-
     return client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)[0]
 
 
@@ -86,8 +93,6 @@ def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, settings, 
 
 def test_trials_of_workers_are_tasks_of_the_flow_run(home, client):
     """Workers are waited for in threads, which have the flow run's context."""
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-
     from flows.flows import optimize
 
     request = OptimizeRequest(
@@ -154,6 +159,77 @@ def test_a_run_that_was_stopped_ends_as_cancelled(home, settings, client):
         state = simulate(SimulateRequest(levers={"cola_rate": 0.03}), return_state=True)
     assert state.is_cancelled()
     assert JobReader(settings).get(folder.id).state is State.CANCELLED
+
+
+CANCEL_SECONDS = 10
+
+
+def _cancelled_by_the_api(client, flow, request, percent):
+    """Run a flow, cancel it by the API at some per cent of progress; return its report and the seconds."""
+    cancelled: list[float] = []
+
+    def cancel():
+        def progress():
+            (run,) = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
+            own = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+            found = client.read_artifacts(flow_run_filter=own)
+            far = [one for one in found if one.type == "progress" and float(one.data) >= percent]
+            return run if run.name.startswith(flow.name) and far else None
+
+        run = wait_until(progress)
+        cancelled.append(time.monotonic())
+        client.set_flow_run_state(run.id, Cancelling(), force=True)
+
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(cancel)
+        state = flow(request, return_state=True)
+        ended = time.monotonic()
+        done.result()
+    assert state.is_cancelled(), state
+    return state.result(raise_on_failure=False), state.message, ended - cancelled[0]
+
+
+def test_a_study_cancelled_by_the_api_stops_and_keeps_its_best(home, settings, client):
+    from flows.flows import optimize
+
+    request = OptimizeRequest(
+        target_growth=0.055, strategy="tpe", trials=500, seeds=0, tune=("cola_rate",), years="2"
+    )
+    published = _published(settings)
+    report, message, seconds = _cancelled_by_the_api(client, optimize, request, percent=0.5)
+    assert seconds < CANCEL_SECONDS
+    result = report.result
+    assert (result.stopped, report.saved_as) == ("cancelled", None)
+    assert f"`planwise optimize --resume {result.study}` continues it" in message
+    kept = read_result(settings, result.study)
+    assert kept["stopped"] == "cancelled" and kept["levers"] == result.levers and result.real_plans
+    study = load_study(settings, result.study)
+    assert not unfinished(study) and len(finished_trials(study)) == result.evaluations
+    assert (_published(settings), _worker_files(settings)) == (published, [])
+
+
+def test_a_sweep_cancelled_by_the_api_stops_and_keeps_its_whole_rows(home, settings, client):
+    from flows.flows import sweep
+
+    grid = {"cola_rate": tuple(0.001 * step for step in range(1, 40))}
+    before = _published(settings)
+    done, message, seconds = _cancelled_by_the_api(client, sweep, SweepRequest(grid=grid), percent=2.0)
+    assert seconds < CANCEL_SECONDS
+    assert message.startswith("Stopped before its end.")
+    assert not done.complete and 1 <= len(done.rows) < 40
+    assert all(row.fingerprint for row in done.rows)
+    assert last_sweep(settings, done.asked) is None  # the next one is not compared with a part
+    assert before.items() <= _published(settings).items()
+    assert load_publication(settings, "baseline").fingerprint == done.rows[0].fingerprint
+    assert _worker_files(settings) == []
+
+
+def _published(settings):
+    return {file: file.stat().st_mtime for file in settings.published_dir.rglob("*.parquet")}
+
+
+def _worker_files(settings):
+    return sorted(file.name for file in settings.workers_dir.glob("*.duckdb"))
 
 
 def test_a_flow_does_what_the_role_of_the_person_who_started_it_allows(home, settings, server):

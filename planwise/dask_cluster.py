@@ -271,13 +271,15 @@ class DaskProcess:
     def _waited(self, future: Any, seconds: float = float("inf")) -> Any:
         """Return a future's result; raises _Lost when the Dask worker is gone or the pool is stopped."""
         deadline = time.monotonic() + seconds
+        was_done = False
         while True:
             try:
                 return future.result(timeout=POLL_SECONDS)
             except TimeoutError as error:
                 gone = self._address not in self._cluster.addresses()
-                if future.done() or gone or not self.alive or time.monotonic() > deadline:
+                if was_done or gone or not self.alive or time.monotonic() > deadline:
                     raise _Lost("no answer" if not gone else "it has left the cluster") from error
+                was_done = future.done()  # by now: its result is read once more
             except Exception as error:  # of Dask: what the worker itself raises is in its reply
                 raise _Lost(_first_line(error)) from error
 

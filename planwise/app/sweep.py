@@ -126,10 +126,11 @@ def tried_rows(
 ) -> Iterator[SweepRow]:
     """Yield the rows of variants, simulated in warehouses of the sweep's own; end early when cancelled."""
     with _variants(settings, workers, run, cluster) as begin:
-        begun = [
-            (name, label, changes, _begun(settings, name, changes, begin, run))
-            for name, (label, changes) in tried
-        ]
+        begun = []
+        for name, (label, changes) in tried:
+            if run.stopped():
+                return
+            begun.append((name, label, changes, _begun(settings, name, changes, begin, run)))
         for name, label, changes, (resolved, result) in begun:
             if isinstance(result, PlanWiseError):
                 yield SweepRow.failed(name, label, _why(result))

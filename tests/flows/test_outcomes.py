@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import httpx
 import pytest
 from prefect.client.schemas.objects import StateType
 
+from flows.launch import ServerUnreachable, server_answers
 from flows.outcomes import completed, failed
 from planwise.app.benchmark import BenchmarkReport
 from planwise.app.maintain import MaintenanceReport
@@ -133,3 +135,11 @@ def test_a_blocked_gate_names_the_rows_by_number_and_shows_no_pay():
     )
     assert "Check the census." in message
     assert not {"12.5", "987,654", "E1"} & set(message.split())
+
+
+def test_a_prefect_server_that_is_away_is_named_with_the_remedy(monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    with pytest.raises(ServerUnreachable) as raised, server_answers():
+        httpx.get("http://127.0.0.1:9/api")  # what Prefect's client does
+    assert raised.value.what.startswith("The Prefect server http://127.0.0.1:9/api does not answer: ")
+    assert "--no-flow" in raised.value.remedy and raised.value.exit_code == 2

@@ -3,6 +3,7 @@
 
 import gzip
 import io
+import zipfile
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -307,6 +308,14 @@ def test_the_command_line_s_filter_adds_to_the_mapping_s(bring):
 HEAD = "employee_id,hire_date,base_pay,job_title,department"
 GOOD = f"{HEAD}\nE1,2010-01-05,50000,Clerk,Ops\n"
 
+
+def zipped(name):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(name, "text")
+    return content.getvalue()
+
+
 UNREADABLE = {
     "empty": (b"", "is empty"),
     "only line ends": (b"\r\n\r\n", "is empty"),
@@ -316,7 +325,9 @@ UNREADABLE = {
     "fake gzip": (b"\x1f\x8bnonsense", "damaged gzip"),
     "fake excel": (b"PK\x03\x04nonsense", "not a readable Excel"),
     "old fake excel": (b"\xd0\xcf\x11\xe0nonsense", "not a readable Excel"),
+    "a zip of something else": (zipped("notes.txt"), "not a readable Excel"),
     "fake parquet": (b"PAR1nonsense", "Parquet"),
+    "only the ends of parquet": (b"PAR1" + bytes(40) + b"PAR1", "Parquet"),
     "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x01", "NUL bytes"),
     "all bytes": (bytes(range(256)) * 9, "NUL bytes"),
     "broken utf-8 after a mark": (b"\xef\xbb\xbfid,\xff\xfe\n1,2\n", "not valid utf-8"),

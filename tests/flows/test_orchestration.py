@@ -180,7 +180,7 @@ def _cancelled_by_the_api(client, flow, request, percent):
                 shares = [
                     float(artifact.data)
                     for artifact in client.read_artifacts(flow_run_filter=own)
-                    if artifact.type == "progress"
+                    if artifact.type == "progress" and not artifact.key.startswith("models-")
                 ]
                 if run.name.startswith(flow.name) and max(shares, default=0.0) >= percent:
                     return run

@@ -45,8 +45,8 @@ class Costs:
     per_minute: float
     seconds_per_scenario: float
     seconds_per_variant: float
-    cpu_own_seconds: float
-    cpu_workers_seconds: float
+    cpu_seconds_per_scenario: float
+    cpu_seconds_per_variant: float
     peak_memory_mb: float
     peak_memory_worker_mb: float
     published_mb_per_scenario: float
@@ -61,11 +61,13 @@ class Clock(InProcessRunner):
     def __init__(self) -> None:
         super().__init__(lambda _: None)
         self.at: list[float] = []
+        self.cpu: list[float] = []
 
     def advance(self, key: str, share: float, message: str) -> None:
         """Note the time of a row; progress within a simulation has another key."""
         if key == "sweep-progress":
             self.at.append(time.perf_counter())
+            self.cpu.append(time.process_time())
 
 
 def measure(settings: Settings, arguments: argparse.Namespace) -> Costs:
@@ -78,7 +80,7 @@ def measure(settings: Settings, arguments: argparse.Namespace) -> Costs:
     options = {} if arguments.dask is None else {"dask": arguments.dask}
     request = SweepRequest(seeds=tuple(range(1, arguments.seeds + 1)), workers=arguments.workers, **options)
     clock = Clock()
-    begun = time.perf_counter()
+    begun, cpu = time.perf_counter(), time.process_time()
     done = sweep(settings, request, clock)
     seconds = time.perf_counter() - begun
     variants = len(done.rows) - arguments.scenarios
@@ -95,8 +97,8 @@ def measure(settings: Settings, arguments: argparse.Namespace) -> Costs:
         per_minute=60 * len(done.rows) / seconds,
         seconds_per_scenario=published / arguments.scenarios,
         seconds_per_variant=(seconds - published) / max(variants, 1),
-        cpu_own_seconds=own.ru_utime + own.ru_stime,
-        cpu_workers_seconds=workers.ru_utime + workers.ru_stime,
+        cpu_seconds_per_scenario=(clock.cpu[arguments.scenarios - 1] - cpu) / arguments.scenarios,
+        cpu_seconds_per_variant=(workers.ru_utime + workers.ru_stime) / max(variants, 1),
         peak_memory_mb=own.ru_maxrss * 1024 / MEGABYTE,
         peak_memory_worker_mb=workers.ru_maxrss * 1024 / MEGABYTE,
         published_mb_per_scenario=size_mb(settings.published_dir) / arguments.scenarios,

@@ -117,8 +117,9 @@ def plain_name(evaluator, rules, name):
     """Return SQL for a name without case, punctuation and accents, its initials joined."""
     source = name.sql("duckdb")
     if _text(rules) == "company-names-1":
-        plain = _plain(f"REGEXP_REPLACE({source}, '\\s*\\(\\d+\\)\\s*$', '')")  # a branch's number
-        return f"TRIM({plain})"
+        branch = f"REGEXP_REPLACE({source}, '\\s*\\(\\d+\\)\\s*$', '')"  # a branch's number
+        guarded = f"CASE WHEN CONTAINS({source}, ')') THEN {branch} ELSE {source} END"
+        return f"TRIM({_plain(guarded)})"
     plain = _plain(f"REGEXP_REPLACE({source}, '\\([^)]*\\)', ' ', 'g')")  # a title said again, shorter
     known = ", ".join(f"'{short}': '{long}'" for short, long in ABBREVIATIONS.items())
     words = f"LIST_TRANSFORM(STRING_SPLIT(TRIM({plain}), ' '), w -> COALESCE(MAP {{{known}}}[w], w))"

@@ -69,24 +69,31 @@ WITH open_rows AS (
   FROM weighted_words
   GROUP BY
     right_row
-), shared AS (
+), sought AS MATERIALIZED (
   SELECT
     found.record,
     found.right_row,
-    SUM(left_words.weight) AS weight,
-    MAX(left_words.weight) AS most
+    left_words.word,
+    left_words.weight
   FROM found
   JOIN enrichment.int_left_words_@matching AS left_words
     ON left_words.record = found.record
-  JOIN weighted_words
-    ON weighted_words.right_row = found.right_row AND weighted_words.word = left_words.word
+), shared AS (
+  SELECT
+    sought.record,
+    sought.right_row,
+    SUM(sought.weight) AS weight,
+    MAX(sought.weight) AS most
+  FROM sought
+  SEMI JOIN weighted_words
+    ON weighted_words.right_row = sought.right_row AND weighted_words.word = sought.word
   GROUP BY
-    found.record,
-    found.right_row
+    sought.record,
+    sought.right_row
 ), heaviest AS (
   SELECT
-    @weight_of_word(@rules, 'rarest', 1, COUNT(DISTINCT stems) + @background_names(@rules)) AS weight
-  FROM enrichment.stg_right_@matching
+    MAX(most) AS weight
+  FROM enrichment.int_words_@matching
 ), compared AS (
   SELECT
     found.record,

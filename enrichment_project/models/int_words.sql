@@ -7,7 +7,8 @@ MODEL (
   column_descriptions (
     word = 'Word, singular',
     names = 'Distinct names with the word',
-    weight = 'Thousandths of the logarithm of names per name with the word'
+    weight = 'Thousandths of the logarithm of names per name with the word',
+    most = 'Weight of a word that is in one name only'
   )
 );
 
@@ -33,7 +34,8 @@ WITH name_words AS (
 SELECT
   CAST(counted.word AS TEXT) AS word,
   CAST(counted.names AS BIGINT) AS names,
-  @weight_of_word(@rules, counted.word, counted.names + COALESCE(common.names, 0), total.names) AS weight
+  @weight_of_word(@rules, counted.word, counted.names + COALESCE(common.names, 0), total.names) AS weight,
+  CAST(@weight_of_word(@rules, 'rarest', 1, total.names) AS BIGINT) AS most
 FROM counted
 CROSS JOIN total
 LEFT JOIN @background_words(@rules) AS common

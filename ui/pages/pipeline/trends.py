@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Called = Callable[[str], str]
 KINDS = {"infeasible": "Became infeasible", "feasible": "Became feasible", "moved": "Moved"}
+NOTE_HEIGHT = 120  # of a card without a chart
 STILL, GONE, SAME = "Infeasible", "No longer swept", "Not changed"
 NO_SWEEP = (
     "No sweep has run in this home yet. A sweep simulates and publishes every scenario, usually at night; "
@@ -55,10 +56,11 @@ def sweep_changes(sweep: "Sweep | None", before: "Sweep | None", called: Called)
     frame = pd.DataFrame(rows, columns=[column.name for column in SWEEP_COLUMNS])
     moved = [row for row in rows if not is_missing(row["moved"]) and abs(row["moved"]) >= LEAST_RATE]
     figure = note(
-        "No sweep yet." if sweep is None else "The first sweep of its kind: nothing to compare with."
+        "No sweep yet." if sweep is None else "The first sweep of its kind: nothing to compare with.",
+        NOTE_HEIGHT,
     )
     if sweep is not None and sweep.previous_at:
-        figure = note("No growth has moved since the sweep before.")
+        figure = note("No growth has moved since the sweep before.", NOTE_HEIGHT)
     if moved := sorted(moved, key=lambda row: -abs(row["moved"]))[:MOVES_SHOWN]:
         names = [_named(row) for row in moved]
         values = [row["moved"] for row in moved]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from mmap import PAGESIZE, mmap
 from typing import Any
 
 from benchmarks import suites
@@ -24,7 +25,7 @@ class Worse:
 
     slow: float = 0.0
     leak_mb: int = 0
-    kept: list[bytearray] = field(default_factory=list)
+    kept: list[mmap] = field(default_factory=list)
 
     def __call__(self, case: Case) -> Case:
         """Return the case made worse."""
@@ -35,7 +36,8 @@ class Worse:
             until = started + (time.process_time() - started) * (1 + self.slow)
             while time.process_time() < until:
                 pass
-            self.kept.append(bytearray(b"x" * (self.leak_mb * MIB)))
+            if self.leak_mb:
+                self.kept.append(_resident(self.leak_mb * MIB))
             return result
 
         return worse
@@ -43,6 +45,14 @@ class Worse:
     def repeat(self, cases: Any, runs: int, progress: Any, **options: Any) -> Measured:
         """Measure cases made worse, in place of `benchmarks.repeat.repeat`; the reference stays."""
         return repeat({name: self(case) for name, case in cases.items()}, runs, progress, **options)
+
+
+def _resident(size: int) -> mmap:
+    """Return memory from the system: an object's may be what the process had freed before."""
+    block = mmap(-1, size)
+    for offset in range(0, size, PAGESIZE):
+        block[offset] = 1
+    return block
 
 
 def main(tokens: Sequence[str]) -> int:

@@ -124,8 +124,9 @@ def is_dark(page):
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 BAD = {"serious", "critical"}
-RUN = """async (tags) => {
-  const found = await axe.run(document, {resultTypes: ["violations"], runOnly: {type: "tag", values: tags}})
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
+RUN = """async (runOnly) => {
+  const found = await axe.run(document, {resultTypes: ["violations"], runOnly})
   const about = ({target, html, failureSummary}) => (
     {target: target.flat(9).join(" >>> "), html, why: failureSummary})
   return found.violations.map(({id, impact, help, nodes}) => ({id, impact, help, nodes: nodes.map(about)}))
@@ -138,16 +139,18 @@ def _rules():
     return axe_script()
 
 
-def violations(page):
+def violations(page, *, of_colours_alone=False):
     """Return the serious and critical violations as texts, one a rule, with the elements that break it.
 
+    Another theme changes colours alone, so that the other rules need not be looked at again.
     A component may take up a new theme later than the page, which no text or animation shows: a rule is
     broken when it is still broken some seconds later.
     """
     if not page.evaluate("typeof axe == 'object'"):
         page.evaluate(_rules())
     patient_until = time.monotonic() + PATIENCE_MILLISECONDS / 1000
-    while found := [_text(found) for found in page.evaluate(RUN, TAGS) if found["impact"] in BAD]:
+    rules = {"type": "rule", "values": OF_COLOURS} if of_colours_alone else {"type": "tag", "values": TAGS}
+    while found := [_text(found) for found in page.evaluate(RUN, rules) if found["impact"] in BAD]:
         if time.monotonic() > patient_until:
             return found
         page.wait_for_timeout(QUIET_MILLISECONDS)

@@ -306,7 +306,8 @@ def test_noise_is_the_spread_of_the_samples():
 def test_results_of_gates_are_kept_newest_first_without_samples_and_pruned(tmp_path):
     settings = Settings(home=tmp_path)
     with open_ledger(settings) as ledger, ledger.engine.begin() as opened:  # as the last version left it
-        opened.execute(text("DROP TABLE gate_result"))
+        for table in ("gate_result", "match_decision"):
+            opened.execute(text(f"DROP TABLE {table}"))
         opened.execute(text("UPDATE alembic_version SET version_num = '0008'"))
     assert list_gates(settings) == []
     check = GateCheck(

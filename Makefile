@@ -45,7 +45,7 @@ $(RUNTIME): requirements.lock pyproject.toml | $(VENV)/bin/python
 
 $(DEVELOPMENT): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the locked packages for development (once, a minute or two) ..."
-	@$(INSTALL) requirements-dev.lock
+	@$(INSTALL) requirements-dev.lock --no-compile # of thousands of files the tests import a few hundred
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@$(PIP) check
 	@touch $@

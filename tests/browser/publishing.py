@@ -7,6 +7,7 @@ each line of the log is what one publication says.
 import itertools
 import json
 import sys
+import time
 from pathlib import Path
 
 
@@ -33,6 +34,7 @@ def simulate_and_publish(settings, warehouse, census, scenario, effective):
 
 SCENARIOS = ("baseline", "higher_cola", "third")
 YEARS = 2
+PAUSE_SECONDS = 1  # the pages that are looked at need a processor too
 STEPS = 7  # different levels of the lever, one after the other
 
 
@@ -53,6 +55,7 @@ def main(home: str, log: str) -> None:
             said = {"scenario": scenario, "fingerprint": published.fingerprint, "kpis": outcome.kpis}
             file.write(json.dumps(said, default=float) + "\n")
             file.flush()
+            time.sleep(PAUSE_SECONDS)
 
 
 if __name__ == "__main__":

@@ -238,18 +238,30 @@ def same_identifiers(evaluator, matching):
     )
 
 
+KEYS = {"left": "record", "right": "right_row"}
+
+
 @macro()
 def matchings(evaluator):
     """Return the blueprints: one of each model for every declared matching."""
+    return _blueprints(json.loads(evaluator.var("matchings")))
+
+
+@macro()
+def sides(evaluator):
+    """Return the blueprints of names: one for the records and one for the reference of every matching."""
     declared = json.loads(evaluator.var("matchings"))
-    bound = []
-    for one in declared:
-        texts = {
-            k: v if str(v).replace("_", "").isalpha() or not isinstance(v, str) else f"'{v}'"
-            for k, v in one.items()
-        }
-        bound.append("(" + ", ".join(f"{k} := {v}" for k, v in texts.items()) + ")")
-    return f"({', '.join(bound)})"
+    return _blueprints([{**one, "side": side, "key": key} for one in declared for side, key in KEYS.items()])
+
+
+def _blueprints(bound):
+    def text(value):
+        plain = not isinstance(value, str) or value.replace("_", "").isalpha()
+        return value if plain else f"'{value}'"
+
+    return (
+        "(" + ", ".join(f"({', '.join(f'{k} := {text(v)}' for k, v in one.items())})" for one in bound) + ")"
+    )
 
 
 @macro()

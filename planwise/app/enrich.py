@@ -201,6 +201,7 @@ def _enrich(
             run.advance(key, 0.3 + 0.6 * chunk.number / len(chunks), f"Chunk {chunk.number} of {len(chunks)}")
         run(collect_matches, matched)
         totals = matched.totals()
+        describe_run(match_rate=totals["match_rate"])
         gate: GateResult = run(gate_matches, settings, matching, totals, matched.null_shares(), subject)
         record_gate(settings, run, gate, GateOf.MATCHING, subject, matched.key)
         report = EnrichmentReport(

@@ -21,6 +21,7 @@ from planwise.app.enrich import (
     gate_matches,
     review_queue,
 )
+from planwise.app.performance import list_runs
 from planwise.app.runner import InProcessRunner
 from planwise.cli.commands import run as command
 from planwise.enrichment.decisions import MatchDecision
@@ -113,6 +114,7 @@ def test_a_run_killed_between_chunks_is_resumed_with_the_same_bytes(unbroken, fi
 import os, signal
 from pathlib import Path
 from planwise.app.enrich import RecipientsRequest, enrich_recipients
+from planwise.app.performance import list_runs
 from planwise.app.runner import InProcessRunner
 from planwise.settings import Settings
 run = InProcessRunner(lambda line: os.kill(os.getpid(), signal.SIGKILL) if "Chunk 2" in line else None)
@@ -181,6 +183,8 @@ def test_a_low_match_rate_blocks_the_output_with_exit_code_3(files, tmp_path, ca
     assert found["gate"]["status"] == "failed" and found["match_rate"] == 0.5
     assert [check["expectation"] for check in found["gate"]["failed"]] == ["match_rate_sufficient"]
     assert not output.exists()
+    (measured,) = list_runs(Settings(home=tmp_path))
+    assert measured.facts["match_rate"] == 0.5 and "match_rate" in {one.measure for one in measured.alerts}
 
 
 @pytest.mark.parametrize(

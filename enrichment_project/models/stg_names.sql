@@ -1,11 +1,11 @@
 MODEL (
-  name enrichment.stg_right_@matching,
+  name enrichment.stg_@{side}_@matching,
   kind FULL,
-  blueprints @matchings(),
-  grain right_row,
-  description 'One row per name of the reference, former names included: its name and identifiers in the form in which they are compared.',
+  blueprints @sides(),
+  grain @key,
+  description 'One row per distinct record to be matched (left), or per name of the reference, former names included (right): its name and identifiers in the form in which they are compared.',
   column_descriptions (
-    right_row = 'Number of the row of the reference',
+    @key = 'Number of the record or of the row of the reference, in the order of the file',
     name = 'Name as given',
     normal_name = 'Normalised name',
     stems = 'The words that count, singular, separated by blanks',
@@ -20,10 +20,10 @@ MODEL (
 WITH given AS (
   SELECT
     *
-  FROM input.right_@matching
+  FROM input.@{side}_@matching
 ), plain AS (
   SELECT
-    given.right_row,
+    given.@key,
     given.name,
     @plain_name(@rules, given.folded) AS plain_name,
     @identifier_columns(@matching),
@@ -48,7 +48,7 @@ WITH given AS (
   FROM normal
 )
 SELECT
-  CAST(right_row AS BIGINT) AS right_row,
+  CAST(@key AS BIGINT) AS @key,
   CAST(name AS TEXT) AS name,
   CAST(normal_name AS TEXT) AS normal_name,
   CAST(stems AS TEXT) AS stems,

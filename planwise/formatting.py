@@ -255,3 +255,15 @@ def escape_formula(value: object) -> object:
     if isinstance(value, str) and re.match(FORMULA_PATTERN, value):
         return f"'{value}"
     return value
+
+
+# Markdown leaves an underscore within a word alone, and names are full of them.
+_SPECIAL = re.compile(r"([\\`*\[\]<>|~$&]|(?<!\w)_|_(?!\w))")
+_LINE_START = re.compile(r"^([-+=#]|\d+[.)])(?=\W|$)")
+_SPACES = re.compile(r"[ \t\r\n]+")
+
+
+def escape_markdown(text: str) -> str:
+    """Escape a text so that Markdown shows it literally, in one line."""
+    flat = _SPECIAL.sub(r"\\\1", _SPACES.sub(" ", text).strip())
+    return _LINE_START.sub(lambda start: f"{start[0][:-1]}\\{start[0][-1]}", flat)

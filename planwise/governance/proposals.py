@@ -220,7 +220,7 @@ class Proposals:
         if proposal.status is not Status.APPROVED:
             missing = proposal.approvals_needed - len(proposal.approvals)
             why = f": {proposal.closed_reason}" if proposal.closed_reason else ""
-            more = f" ({missing} more approvals needed)" if proposal.status is Status.SUBMITTED else why
+            more = f" (approvals still needed: {missing})" if proposal.status is Status.SUBMITTED else why
             raise InputError(
                 f"Proposal {number} is {proposal.status}{more}; only an approved one is released.",
                 remedy="See `planwise proposals`; propose the scenario again if it is closed.",

@@ -19,14 +19,13 @@ from markupsafe import Markup
 
 from planwise import formatting
 from planwise.comparison.summary import HTML, PDF, alternatives, plan_figures, render_pdf, write_as
-from planwise.formatting import PAGE, count, escape_formula, moment, money_short, percent
+from planwise.formatting import PAGE, count, escape_formula, escape_markdown, moment, money_short, percent
 from planwise.governance.chain import Head
 from planwise.governance.proposals import ReleaseProposal
 from planwise.governance.publications import PROD, Publication, load_publication, published_scenarios
 from planwise.release.actuals import REVIEW_DAYS, TRIGGERS
 from planwise.release.assessment import HIGH_POINTS, MEDIUM_POINTS, lever_text
 from planwise.settings import Settings
-from planwise.study.report import escape_markdown
 from planwise.study.study_files import read_result
 from planwise.study.target import Target
 

@@ -13,14 +13,13 @@ from markupsafe import Markup
 
 from planwise import formatting
 from planwise.errors import InputError
-from planwise.formatting import in_currency
+from planwise.formatting import escape_markdown, in_currency
 from planwise.study.report.evidence import Evidence, Report, gather_evidence
 from planwise.study.report.theme import DARK, LIGHT, css_variables, standalone_svg
 
 __all__ = [
     "Evidence",
     "Report",
-    "escape_markdown",
     "gather_evidence",
     "render_html",
     "render_markdown",
@@ -30,9 +29,6 @@ __all__ = [
 STEM = "report"
 HTML, MARKDOWN = ".html", ".md"
 CHARTS = "_charts"
-# Markdown leaves an underscore within a word alone, and names are full of them.
-_SPECIAL = re.compile(r"([\\`*\[\]<>|~$&]|(?<!\w)_|_(?!\w))")
-_LINE_START = re.compile(r"^([-+=#]|\d+[.)])(?=\W|$)")
 _SPACES = re.compile(r"[ \t\r\n]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -76,12 +72,6 @@ def write_report(report: Report, target: Path) -> list[Path]:
             (folder / f"{name}.svg").write_text(standalone_svg(svg), encoding="utf-8")
         file.write_text(render_markdown(report, folder.name), encoding="utf-8")
     return files
-
-
-def escape_markdown(text: str) -> str:
-    """Escape a text so that Markdown shows it literally, in one line."""
-    flat = _SPECIAL.sub(r"\\\1", _SPACES.sub(" ", text).strip())
-    return _LINE_START.sub(lambda start: f"{start[0][:-1]}\\{start[0][-1]}", flat)
 
 
 def _environment(**options: Any) -> Environment:

@@ -17,8 +17,9 @@ from study_worlds import BASE, World
 
 from planwise.cli import commands
 from planwise.errors import InputError
+from planwise.formatting import escape_markdown
 from planwise.study import OptimizeRequest
-from planwise.study.report import Report, escape_markdown, gather_evidence, render_html, render_markdown
+from planwise.study.report import Report, gather_evidence, render_html, render_markdown
 from planwise.study.report.charts import seed_bins
 from planwise.study.report.evidence import optimize_command, simulate_command
 from planwise.study.study_files import hold_study

@@ -24,6 +24,7 @@ from planwise.calibration import (
     calibration_json,
     calibration_markdown,
     description,
+    join_rekeyed,
     parameters_yaml,
     read_years,
 )
@@ -57,6 +58,11 @@ class CensusesRequest(Request):
     row_filter: Annotated[str | None, Parameter(name="--filter")] = Field(
         default=None,
         description="Boolean SQL over the files' columns, in addition to the mapping's filter.",
+    )
+    join_rekeyed: bool = Field(
+        default=False,
+        description="Take those who left and came in under another id, with the same hire date, department "
+        "or title and about the same pay, for one person. They are always counted and listed.",
     )
 
     def dates(self) -> tuple[date, ...]:
@@ -98,6 +104,11 @@ class BacktestRequest(CensusesRequest):
     )
     rolling: bool = Field(
         default=True, description="Also hold out earlier years, each calibrated on the years before it."
+    )
+    split_half: bool = Field(
+        default=False,
+        description="Also forecast one half of each year's people from the rates of the other half; two "
+        "censuses are enough.",
     )
     output: Path | None = Field(default=None, description="File for the report: .md or .json.")
 
@@ -146,14 +157,18 @@ class JobReport:
 def calibrate_job(settings: Settings, request: CalibrateRequest, run: Runner) -> JobReport:
     """Estimate the parameters as a job that reports its progress."""
     done: CalibrationReport = run(calibrate_censuses, settings, request, run.log)
-    report = JobReport(done.as_json(), calibration_markdown(done.calibration))
+    report = JobReport(done.as_json(), calibration_markdown(done.calibration, with_people=False))
     run.page("calibration", report.markdown, "The estimated parameters")
     return report
 
 
 def backtest_job(settings: Settings, request: BacktestRequest, run: Runner) -> JobReport:
     """Run the backtest as a job that reports its progress."""
-    found: Backtest = run(backtest_censuses, settings, request, run.log)
+
+    def advance(share: float, message: str) -> None:
+        run.advance("simulations", share, message)
+
+    found: Backtest = run(backtest_censuses, settings, request, run.log, advance)
     report = JobReport(backtest_json(found), backtest_markdown(found))
     run.page("backtest", report.markdown, "Forecasts against what happened")
     return report
@@ -165,8 +180,22 @@ def _written(found: Calibration, suffix: str) -> str:
     return parameters_yaml(found) if suffix == ".yaml" else calibration_markdown(found)
 
 
-def backtest_censuses(settings: Settings, request: BacktestRequest, on_progress: Progress) -> Backtest:
-    """Run the backtest and write its report; raises InputError."""
+def backtest_censuses(
+    settings: Settings,
+    request: BacktestRequest,
+    on_progress: Progress,
+    on_share: Callable[[float, str], None] | None = None,
+) -> Backtest:
+    """Run the backtest and write its report; raises InputError.
+
+    Each simulation is reported to `on_share` with the share of its held-out year that is done, else as a
+    text.
+    """
+
+    def on_step(year: str, done: int, total: int) -> None:
+        text = f"{year}: {done} of {total} simulations"
+        on_progress(text) if on_share is None else on_share(done / total, text)
+
     found = backtest(
         settings,
         _read(settings, request, on_progress),
@@ -174,7 +203,8 @@ def backtest_censuses(settings: Settings, request: BacktestRequest, on_progress:
         basis=request.basis,
         growth=request.growth,
         rolling=request.rolling,
-        on_step=lambda year, done, total: on_progress(f"{year}: {done} of {total} simulations"),
+        split_half=request.split_half,
+        on_step=on_step,
     )
     if request.output is not None:
         is_json = request.output.suffix == ".json"
@@ -229,7 +259,7 @@ def _read(
             remedy=f"Use one of {', '.join(sorted(request.formats))}.",
         )
     on_progress(f"Reading {len(request.sources)} censuses")
-    return read_years(
+    years = read_years(
         settings,
         request.sources,
         mappings=request.mapping,
@@ -237,10 +267,11 @@ def _read(
         levels=request.levels,
         row_filter=request.row_filter,
     )
+    return join_rekeyed(years) if request.join_rekeyed else years
 
 
 def _json_file(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _write(output: Path, text: str) -> None:

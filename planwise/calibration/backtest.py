@@ -1,19 +1,25 @@
 """Forecast held-out years from the years before, and compare with the actual years."""
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.stats import t as student
 
+from planwise.calibration.backtest_results import Backtest, Holdout, Row, family_scores, interval
 from planwise.calibration.estimate import Basis, Calibration, calibrate, on_one_scale
 from planwise.calibration.parameters_from_estimates import Overrides
 from planwise.calibration.raises import split, with_promotions
 from planwise.calibration.rates import ALL_YEARS, EVERYONE
 from planwise.calibration.statistics import (
+    EVENT_FIGURES,
+    MONEY_FIGURES,
     RATE_FIGURES,
     Figure,
     calendar_days,
+    exit_groups,
     measured,
     naive,
     observed,
@@ -116,106 +122,9 @@ def _number(value: Value) -> float:
 
 
 CENSUSES_MIN = 3  # two to calibrate on, and the one that is held out
+CENSUSES_MIN_OF_HALVES = 2
 SEEDS_MIN, FIRST_SEED = 20, 1
-LOW, HIGH = 0.1, 0.9
-COVERAGE_EXPECTED = HIGH - LOW
-TIE_SHARE = 0.001  # forecasts this near, as a share of the truth, are one: headcount is rounded, for one
-FORECASTS = ("simulation", "last year", "mean of years")
-
-
-@dataclass(frozen=True)
-class Interval:
-    """P10 and P90 of a forecast, and whether what happened lies within."""
-
-    low: float
-    high: float
-    within: bool
-
-
-@dataclass(frozen=True)
-class Row:
-    """One statistic of one held-out year: actual value, forecasts and errors.
-
-    `draws` is the interval over seeds alone, `years` that with parameters moved by the spread of the training
-    years (None with a single one). Naive forecasts carry the rate of the last or of all training years over.
-    """
-
-    figure: Figure
-    truth: float
-    forecast: float
-    draws: Interval
-    years: Interval | None
-    naive_last: float | None
-    naive_mean: float | None
-
-    @property
-    def best(self) -> str:
-        """The nearest of FORECASTS; near ties go to the later one, so never to the simulation."""
-        forecasts = (self.forecast, self.naive_last, self.naive_mean)
-        distances = [_distance(forecast, self.truth) for forecast in forecasts]
-        near = min(distances) + TIE_SHARE * abs(self.truth)
-        return FORECASTS[max(k for k, d in enumerate(distances) if d <= near)]
-
-    def error_pct(self, forecast: float | None) -> float | None:
-        """Return a forecast's error in per cent of the truth; None for growth rates and a truth of 0."""
-        if forecast is None or self.figure.name in RATE_FIGURES or self.truth == 0:
-            return None
-        return 100 * (forecast / self.truth - 1)
-
-
-def _distance(forecast: float | None, truth: float) -> float:
-    return float("inf") if forecast is None else abs(forecast - truth)
-
-
-@dataclass(frozen=True)
-class Holdout:
-    """One held-out year."""
-
-    year: str
-    trained_on: tuple[str, ...]
-    seeds: int
-    rows: tuple[Row, ...]
-    levers: Mapping[str, Value]
-    assumptions: Mapping[str, Value]
-    notes: tuple[str, ...]
-
-    @property
-    def nearest(self) -> dict[str, int]:
-        """How many figures each forecast was nearest to."""
-        best = [row.best for row in self.rows]
-        return {name: best.count(name) for name in FORECASTS}
-
-    @property
-    def coverage_draws(self) -> float:
-        """Share of statistics within P10–P90 over seeds alone."""
-        return float(np.mean([row.draws.within for row in self.rows]))
-
-    @property
-    def coverage_years(self) -> float | None:
-        """The same with the years' own spread; None where there is none."""
-        found = [row.years.within for row in self.rows if row.years is not None]
-        return float(np.mean(found)) if found else None
-
-
-@dataclass(frozen=True)
-class Backtest:
-    """All held-out years, the last one first."""
-
-    holdouts: tuple[Holdout, ...]
-    level_rule: str
-    growth_rule: str
-    currency: str
-
-    @property
-    def coverage_draws(self) -> float:
-        """Share of all figures of all held-out years within P10–P90 over seeds alone."""
-        return float(np.mean([row.draws.within for h in self.holdouts for row in h.rows]))
-
-    @property
-    def coverage_years(self) -> float | None:
-        """The same with the years' own spread, of the held-out years that have one; None without any."""
-        found = [row.years.within for h in self.holdouts for row in h.rows if row.years is not None]
-        return float(np.mean(found)) if found else None
+HALVES = ("one half of the people", "the other half of the people")
 
 
 def backtest(
@@ -226,111 +135,185 @@ def backtest(
     basis: Basis = "mean",
     growth: Basis = "mean",
     rolling: bool = True,
+    given: Mapping[str, Value] | None = None,
+    split_half: bool = False,
     on_step: Callable[[str, int, int], None] = lambda year, done, total: None,
 ) -> Backtest:
     """Return the backtest of the last year and, with `rolling`, of each earlier one that can be held out.
 
-    `basis` and `growth` choose mean or last of the training years, for rates and for headcount growth. Raises
-    InputError on fewer than 3 censuses or 20 seeds.
+    `basis` and `growth` choose mean or last of the training years, for rates and for headcount growth.
+    `given` states parameters of the last year: it is forecast with them, too. With `split_half`, each year
+    is also forecast for one half of its people from the rates of the other half; two censuses are then
+    enough. Raises InputError on too few censuses or seeds.
     """
-    if len(years) < CENSUSES_MIN:
+    needed = CENSUSES_MIN_OF_HALVES if split_half else CENSUSES_MIN
+    if len(years) < needed:
         raise InputError(
-            f"{len(years)} censuses: a backtest needs at least {CENSUSES_MIN}, two to calibrate on and the "
-            "one that is held out.",
+            f"{len(years)} censuses: a backtest needs at least {needed}, two to calibrate on"
+            f"{'' if split_half else ' and the one that is held out'}.",
             remedy="Add an earlier year, or calibrate without a test: `planwise calibrate`.",
         )
     if seeds < SEEDS_MIN:
         raise InputError(f"--seeds must be at least {SEEDS_MIN} for P10 and P90 (got {seeds}).")
     scaled, scale = on_one_scale(years)
     steps = transitions(scaled)
-    first = CENSUSES_MIN - 1 if rolling else len(years) - 1
-    holdouts = []
+    first = CENSUSES_MIN - 1 if rolling else max(CENSUSES_MIN - 1, len(years) - 1)
+    holdouts, of_given = [], None
     for held in range(len(years) - 1, first - 1, -1):
         # The scale of the training years is the same prefix: it is built forward, the held-out year unseen.
         calibration = calibrate(years[:held], basis=basis)
-        holdouts.append(_hold_out(settings, scaled, steps, held, calibration, seeds, growth, on_step))
+        forecast = _Forecast(settings, steps[held - 1], steps[: held - 1], calibration, growth, seeds)
+        if given and held == len(years) - 1:
+            of_given = forecast.hold_out(on_step, given)
+        holdouts.append(forecast.hold_out(on_step, {}))
+    halves = _halves(settings, years, growth, seeds, on_step) if split_half else ()
     rule = "the mean of the training years" if growth == "mean" else "the last training year's"
     note = f"headcount growth is an input, not a forecast: {rule}"
-    return Backtest(tuple(holdouts), scale.rule, note, years[-1].currency)
+    return Backtest(tuple(holdouts), scale.rule, note, years[-1].currency, of_given, halves)
 
 
-def _hold_out(
+def _halves(
     settings: Settings,
     years: Sequence[YearlyCensus],
-    steps: Sequence[Transition],
-    held: int,
-    calibration: Calibration,
-    seeds: int,
     growth: Basis,
+    seeds: int,
     on_step: Callable[[str, int, int], None],
-) -> Holdout:
-    step = steps[held - 1]
-    trained = steps[: held - 1]
-    heads = [h.growth for h in calibration.headcounts]
-    chosen = heads[-1] if growth == "last" else sum(heads) / len(heads)
-    values: dict[str, Value] = {
-        **calibration.levers,
-        **calibration.assumptions,
-        "headcount_growth": round(chosen, 6),
-    }
-    spread = spread_of(calibration)
-    plain = [(FIRST_SEED + k, values) for k in range(seeds)]
-    moved = [] if spread is None else drawn_parameters(calibration, values, spread, seeds)
-    total, done = len(plain) + len(moved), 0
+) -> tuple[Holdout, ...]:
+    """Return each year, the last one first: one half of its people forecast from the rates of the other."""
+    found = []
+    for pair in reversed(list(pairwise(years))):
+        training, test = ([_half(year, part) for year in pair] for part in range(2))
+        calibration = calibrate(training)
+        step = transitions(on_one_scale(test)[0])[0]
+        forecast = _Forecast(settings, step, calibration.steps, calibration, growth, seeds, HALVES)
+        found.append(forecast.hold_out(on_step, {}))
+    return tuple(found)
 
-    def report_step() -> None:
-        nonlocal done
-        done += 1
-        on_step(step.label, done, total)
 
-    with opened(settings, years[held - 1]) as (census, preview):
-        fixed = [measured(step, year) for year in simulated(census, preview, plain, report_step)]
-        seeded = [(FIRST_SEED + k, own) for k, own in enumerate(moved)]
-        wide = [measured(step, year) for year in simulated(census, preview, seeded, report_step)]
-    by_pay = years[0].levels_by_pay
-    truth = observed(step, with_promotions(step, by_pay))
-    history = [observed(s, with_promotions(s, by_pay)) for s in trained]
-    rows = []
-    for figure, now in truth.items():
-        draws = np.array([sample.get(figure, 0.0) for sample in fixed])
-        spreads = np.array([sample.get(figure, 0.0) for sample in wide])
-        carried = naive(history, now, figure)
-        rows.append(
-            Row(
-                figure=figure,
-                truth=now.value,
-                forecast=float(np.median(draws)),
-                draws=_interval(draws, now.value),
-                years=_interval(spreads, now.value) if len(spreads) else None,
-                naive_last=carried[0] if carried else None,
-                naive_mean=carried[1] if carried else None,
-            )
+def _half(year: YearlyCensus, part: int) -> YearlyCensus:
+    """Return the census of half the people; an id is in the same half in every year."""
+    people = year.people
+    chosen = [zlib.crc32(str(identifier).encode()) % 2 == part for identifier in people.index]
+    return replace(year, people=people[chosen])
+
+
+@dataclass(frozen=True)
+class _Forecast:
+    """A year to be forecast, and the years that its rates come from."""
+
+    settings: Settings
+    step: Transition
+    trained: Sequence[Transition]
+    calibration: Calibration
+    growth: Basis
+    seeds: int
+    halves: tuple[str, str] | None = None
+
+    def hold_out(self, on_step: Callable[[str, int, int], None], given: Mapping[str, Value]) -> Holdout:
+        """Simulate the year under many seeds, with the rates and with rates drawn, and compare."""
+        heads = [h.growth for h in self.calibration.headcounts]
+        chosen = heads[-1] if self.growth == "last" else sum(heads) / len(heads)
+        values: dict[str, Value] = {
+            **self.calibration.levers,
+            **self.calibration.assumptions,
+            "headcount_growth": round(chosen, 6),
+            **given,
+        }
+        spread = spread_of(self.calibration)
+        moved = [] if spread is None else drawn_parameters(self.calibration, values, spread, self.seeds)
+        moved = [{**one, **given} for one in moved]
+        fixed, wide = self._simulate(values, moved, on_step)
+        rows = tuple(self._rows(fixed, wide))
+        return Holdout(
+            year=self._label(self.step, 1),
+            trained_on=tuple(self._label(step, 0) for step in self.trained),
+            seeds=self.seeds,
+            rows=tuple(row for row in rows if row.figure.is_headline),
+            groups=tuple(row for row in rows if not row.figure.is_headline),
+            families=family_scores(rows),
+            levers=self.calibration.levers,
+            assumptions={**self.calibration.assumptions, "headcount_growth": values["headcount_growth"]},
+            given=dict(given),
+            notes=self._notes(spread is None),
         )
-    return Holdout(
-        year=step.label,
-        trained_on=tuple(s.label for s in trained),
-        seeds=seeds,
-        rows=tuple(rows),
-        levers=calibration.levers,
-        assumptions={**calibration.assumptions, "headcount_growth": values["headcount_growth"]},
-        notes=_notes(calibration, years[held - 1], spread is None),
-    )
+
+    def _label(self, step: Transition, part: int) -> str:
+        return step.label if self.halves is None else f"{step.label}, {self.halves[part]}"
+
+    def _simulate(
+        self,
+        values: Mapping[str, Value],
+        moved: Sequence[Mapping[str, Value]],
+        on_step: Callable[[str, int, int], None],
+    ) -> tuple[list[dict[Figure, float]], list[dict[Figure, float]]]:
+        plain = [(FIRST_SEED + k, values) for k in range(self.seeds)]
+        seeded = [(FIRST_SEED + k, own) for k, own in enumerate(moved)]
+        total, done = len(plain) + len(seeded), 0
+
+        def report_step() -> None:
+            nonlocal done
+            done += 1
+            on_step(self.step.label, done, total)
+
+        groups = exit_groups(self.step)
+
+        def figures(runs: Sequence[tuple[int, Mapping[str, Value]]]) -> list[dict[Figure, float]]:
+            found = simulated(census, preview, runs, report_step)
+            return [measured(self.step, year, groups) for year in found]
+
+        with opened(self.settings, self.step.before) as (census, preview):
+            return figures(plain), figures(seeded)
+
+    def _rows(
+        self, fixed: Sequence[Mapping[Figure, float]], wide: Sequence[Mapping[Figure, float]]
+    ) -> list[Row]:
+        by_pay = self.step.before.levels_by_pay
+        truth = observed(self.step, with_promotions(self.step, by_pay))
+        history = [observed(s, with_promotions(s, by_pay)) for s in self.trained]
+        rows = []
+        for figure, now in truth.items():
+            samples = _samples(fixed, figure)
+            draws = interval(samples, now.value)
+            if draws is None:  # no seed has anybody in the level
+                continue
+            carried = naive(history, now, figure)
+            past = [seen[figure] for seen in history if figure in seen]
+            rows.append(
+                Row(
+                    figure=figure,
+                    truth=now.value,
+                    forecast=float(np.median(samples)),
+                    draws=draws,
+                    years=interval(_samples(wide, figure), now.value),
+                    naive_last=carried[0] if carried else None,
+                    naive_mean=carried[1] if carried else None,
+                    people=sum(seen.people for seen in past),
+                    events=round(sum(seen.value for seen in past)) if figure.name in EVENT_FIGURES else None,
+                )
+            )
+        return rows
+
+    def _notes(self, single: bool) -> tuple[str, ...]:
+        calibration = self.calibration
+        notes = [
+            f"{clip.name}: {clip.estimated:.4f} is outside its bounds, {clip.used:g} was simulated."
+            for clip in calibration.clips
+        ]
+        if calibration.raise_split is not None and calibration.raise_split.moved:
+            notes.append(calibration.raise_split.moved)
+        if days := calendar_days(self.step.before):
+            notes.append(
+                f"The fiscal year was simulated as a calendar year: every date moved by {days} days."
+            )
+        if single:
+            notes.append(
+                "One training year shows no spread over years: only the interval over seeds is given."
+            )
+        return tuple(notes)
 
 
-def _interval(samples: np.ndarray[tuple[int], np.dtype[np.float64]], truth: float) -> Interval:
-    low, high = (float(q) for q in np.quantile(samples, (LOW, HIGH)))
-    return Interval(low, high, bool(low <= truth <= high))
-
-
-def _notes(calibration: Calibration, census: YearlyCensus, single: bool) -> tuple[str, ...]:
-    notes = [
-        f"{clip.name}: {clip.estimated:.4f} is outside its bounds, {clip.used:g} was simulated."
-        for clip in calibration.clips
-    ]
-    if calibration.raise_split is not None and calibration.raise_split.moved:
-        notes.append(calibration.raise_split.moved)
-    if days := calendar_days(census):
-        notes.append(f"The fiscal year was simulated as a calendar year: every date moved by {days} days.")
-    if single:
-        notes.append("One training year shows no spread over years: only the interval over seeds is given.")
-    return tuple(notes)
+def _samples(years: Sequence[Mapping[Figure, float]], figure: Figure) -> list[float]:
+    """Return a figure of each simulated year: a missing count is 0, a missing mean is left out."""
+    if figure.name in MONEY_FIGURES | RATE_FIGURES:
+        return [year[figure] for year in years if figure in year]
+    return [year.get(figure, 0.0) for year in years]

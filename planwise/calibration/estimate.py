@@ -33,6 +33,7 @@ from planwise.calibration.rates import (
     hire_pay,
     level_shares,
 )
+from planwise.calibration.rekeyed import RekeyedPeople, find_rekeyed
 from planwise.calibration.years import Transition, YearlyCensus, quirks, transitions
 from planwise.errors import InputError
 from planwise.parameters.catalogue import Value
@@ -117,6 +118,7 @@ class Calibration:
     scale: Scale
     headcounts: tuple[Headcount, ...]
     quirks: tuple[Mapping[str, object], ...]
+    rekeyed: RekeyedPeople
     exits: tuple[BandShare, ...]
     exit_multipliers: tuple[Multiplier, ...]
     promotions: tuple[BandShare, ...]
@@ -185,6 +187,7 @@ def calibrate(
         scale=scale,
         headcounts=tuple(heads),
         quirks=tuple(quirks(scaled, steps)),
+        rekeyed=find_rekeyed(years),
         exits=tuple(exits),
         exit_multipliers=tuple(exit_multipliers),
         promotions=tuple(promotions),

@@ -9,7 +9,7 @@ import yaml
 from planwise.calibration.estimate import Calibration
 from planwise.calibration.raises import COMPARABLE_RATES, IDENTIFICATION, promotion_rule
 from planwise.calibration.rates import ALL_YEARS, UNSEEN_EXITS, BandShare, Multiplier
-from planwise.formatting import TERMINAL
+from planwise.formatting import TERMINAL, escape_markdown
 
 
 def options(calibration: Calibration) -> list[str]:
@@ -75,6 +75,10 @@ def calibration_json(c: Calibration) -> dict[str, Any]:
             "pay": None if c.hire_pay is None else asdict(c.hire_pay),
         },
         "quirks": [dict(q) for q in c.quirks],
+        "rekeyed": {
+            "years": [asdict(y) | {"share": y.share} for y in c.rekeyed.years],
+            "people": [asdict(p) | {"hire_date": p.hire_date.isoformat()} for p in c.rekeyed.people],
+        },
         "levers": dict(c.levers),
         "assumptions": dict(c.assumptions),
         "options": options(c),
@@ -116,8 +120,8 @@ QUIRKS = {
 }
 
 
-def calibration_markdown(c: Calibration) -> str:
-    """Return the report."""
+def calibration_markdown(c: Calibration, *, with_people: bool = True) -> str:
+    """Return the report; `with_people` lists those who may have changed their id, without pay."""
     names = ", ".join(f"{year.name} ({year.as_of}, {len(year.people):,} people)" for year in c.years)
     basis = "all years together" if c.basis == "mean" else "the last year only"
     lines = [
@@ -133,6 +137,7 @@ def calibration_markdown(c: Calibration) -> str:
         *_raises(c),
         *_hires(c),
         *_quirks(c),
+        *_rekeyed(c, with_people),
         *_parameters(c),
     ]
     return "\n".join(lines).rstrip() + "\n"
@@ -294,6 +299,44 @@ def _quirks(c: Calibration) -> list[str]:
     years = [str(q["year"]) for q in c.quirks]
     rows = [(text, *(count(q[key]) for q in c.quirks)) for key, text in QUIRKS.items()]
     return ["## Data anomalies", "", *table(("count", *years), rows)]
+
+
+REKEYED = (
+    "Who left and who came in with the same old hire date, the same department or title and pay within 25 %, "
+    "with no other pair possible, is probably one person under another id: a marriage, a corrected date. "
+    "Such "
+    "people are exits here. `--join-rekeyed` takes each pair for one person; in the "
+    "payrolls tried, nearly all were, and one in five of those who changed their id has no such pair."
+)
+
+
+def _rekeyed(c: Calibration, with_people: bool) -> list[str]:
+    found = c.rekeyed
+    rows = [
+        (y.year, *map(count, (y.exits, y.older_entrants, y.offered)), percent(y.share)) for y in found.years
+    ]
+    headers = ("year", "exits", "entrants hired earlier", "offered as one person", "of the exits")
+    listed = [
+        (
+            p.year,
+            p.old_id,
+            p.new_id,
+            p.hire_date.isoformat(),
+            " → ".join(dict.fromkeys((p.department, p.new_department))),
+            " → ".join(dict.fromkeys((p.job_title, p.new_job_title))),
+        )
+        for p in found.people
+    ]
+    names = ("year", "left as", "came in as", "hired", "department", "title")
+    lines = [[escape_markdown(cell) for cell in row] for row in listed]
+    return [
+        "## The same person under another id",
+        "",
+        REKEYED,
+        "",
+        *table(headers, rows),
+        *(table(names, lines) if with_people and listed else []),
+    ]
 
 
 def _parameters(c: Calibration) -> list[str]:

@@ -1,5 +1,6 @@
-"""Statistics of an actual year, and of the same year simulated."""
+"""Figures of an actual year, and of the same year simulated: totals, levels, service, departments."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -8,12 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from planwise.calibration.years import Transition, YearlyCensus
+from planwise.calibration.years import Transition, YearlyCensus, completed_years
 from planwise.census import Census, register_census
 from planwise.engine.preview import Preview
-from planwise.parameters import EffectiveParameters, catalogue, resolve
+from planwise.parameters import EffectiveParameters, resolve
 from planwise.settings import Settings
 
 REPLAYED = "replayed"
@@ -88,74 +90,122 @@ def parameters(census: Census, values: Mapping[str, object]) -> EffectiveParamet
     return resolve((census.first_year,), scenario={**values, "years": 1})
 
 
+# Families of groups. The first three are the headline; the finer ones are scored as families only, since
+# single
+# groups of them have too few exits to say anything one by one.
+EVERYONE_FAMILY, LEVEL_FAMILY, SERVICE_FAMILY = "everyone", "level", "service"
+FINE_SERVICE_FAMILY, DEPARTMENT_FAMILY = "service_fine", "department"
+HEADLINE_FAMILIES = frozenset({EVERYONE_FAMILY, LEVEL_FAMILY, SERVICE_FAMILY})
+# First completed year of service of each band. They are the same whatever bands the parameters have, so that
+# figures of different versions can be compared.
+SERVICE_STARTS = (0, 1, 3, 6, 11)
+FINE_SERVICE_STARTS = (0, 1, 2, 3, 5, 7, 10, 15, 20, 25, 30)
+STARTS = {SERVICE_FAMILY: SERVICE_STARTS, FINE_SERVICE_FAMILY: FINE_SERVICE_STARTS}
+NO_DEPARTMENT = "no department"
+DEPARTMENT_NUMBER = re.compile(r"\s*\(\d*\)?\s*$")
+
+
 class Figure(NamedTuple):
-    """A statistic and its group: everyone, a level, or a tenure band."""
+    """A statistic, its group (everyone, a level, a band of service, a department) and the group's family."""
 
     name: str
     group: str = "everyone"
+    family: str = EVERYONE_FAMILY
+
+    @property
+    def is_headline(self) -> bool:
+        """Whether the figure is reported by itself, and not only within its family."""
+        return self.family in HEADLINE_FAMILIES
 
 
 class Observed(NamedTuple):
-    """The value, and what it is a rate of: a naive forecast carries value / base to the next year."""
+    """The value, what it is a rate of, and how many people it was counted on.
+
+    A naive forecast carries value / base over to the next year.
+    """
 
     value: float
     base: float
+    people: int
 
 
 MONEY_FIGURES = frozenset({"payroll", "mean_pay"})
 RATE_FIGURES = frozenset({"growth_all", "growth_continuing"})
+EVENT_FIGURES = frozenset({"exits", "entrants", "promotions"})
 
 
 def observed(step: Transition, stayers: pd.DataFrame) -> dict[Figure, Observed]:
     """Return the statistics of an actual year; `stayers` have `promoted`."""
     old, new = step.opening, step.after.people
-    heads = float(len(old))
+    heads, closing = float(len(old)), len(new)
     payroll = [float((p["base_pay"] * p["fte"]).sum()) for p in (old, new)]
+    eligible = stayers["eligible"]
     found = {
-        Figure("headcount"): Observed(float(len(new)), heads),
-        Figure("exits"): Observed(float(old["left"].sum()), heads),
-        Figure("entrants"): Observed(float(len(step.entrants)), heads),
-        Figure("promotions"): Observed(float((stayers["promoted"] & stayers["eligible"]).sum()), heads),
-        Figure("payroll"): Observed(payroll[1], payroll[0]),
-        Figure("growth_all"): Observed(float(new["base_pay"].mean() / old["base_pay"].mean() - 1), 1.0),
-        Figure("growth_continuing"): Observed(
-            float(stayers["base_pay_after"].sum() / stayers["base_pay"].sum() - 1), 1.0
+        Figure("headcount"): Observed(float(closing), heads, len(old)),
+        Figure("exits"): Observed(float(old["left"].sum()), heads, len(old)),
+        Figure("entrants"): Observed(float(len(step.entrants)), heads, len(step.entrants)),
+        Figure("promotions"): Observed(
+            float((stayers["promoted"] & eligible).sum()), heads, int(eligible.sum())
         ),
+        Figure("payroll"): Observed(payroll[1], payroll[0], closing),
     }
+    if closing:
+        growth = float(new["base_pay"].mean() / old["base_pay"].mean() - 1)
+        found[Figure("growth_all")] = Observed(growth, 1.0, closing)
+    if len(stayers):
+        growth = float(stayers["base_pay_after"].sum() / stayers["base_pay"].sum() - 1)
+        found[Figure("growth_continuing")] = Observed(growth, 1.0, len(stayers))
     for level, group in old.groupby("level_id"):
         later = new[new["level_id"] == level]
         label = level_label(level)
-        found[Figure("headcount", label)] = Observed(float(len(later)), float(len(group)))
-        found[Figure("exits", label)] = Observed(float(group["left"].sum()), float(len(group)))
+        found[Figure("headcount", label, LEVEL_FAMILY)] = Observed(
+            float(len(later)), float(len(group)), len(group)
+        )
         if len(later):
             mean = float(group["base_pay"].mean())
-            found[Figure("mean_pay", label)] = Observed(float(later["base_pay"].mean()), mean)
-    for band, group in _by_tenure(old):
-        found[Figure("exits", tenure_label(band))] = Observed(float(group["left"].sum()), float(len(group)))
-    return found
+            found[Figure("mean_pay", label, LEVEL_FAMILY)] = Observed(
+                float(later["base_pay"].mean()), mean, len(later)
+            )
+    left = old["left"]
+    for family, groups in exit_groups(step).items():
+        for group, people in groups.groupby(groups, sort=False):
+            exits, size = float(left[people.index].sum()), len(people)
+            found[Figure("exits", str(group), family)] = Observed(exits, float(size), size)
+    return dict(sorted(found.items(), key=lambda item: _place(item[0])))
 
 
-def measured(step: Transition, year: SimulatedYear) -> dict[Figure, float]:
-    """Return the same statistics of a simulated year; entrants are the hires employed at its end."""
+def measured(
+    step: Transition, year: SimulatedYear, groups: Mapping[str, pd.Series] | None = None
+) -> dict[Figure, float]:
+    """Return the same statistics of a simulated year; entrants are the hires employed at its end.
+
+    What cannot be measured, such as the mean pay of a level without people, is left out. `groups` are those
+    of `exit_groups`, for a caller that measures many simulations of one year.
+    """
     old, closing = step.opening, year.pay[year.pay["is_active"]]
     both = old[["base_pay"]].join(closing["base_pay"].rename("new"), how="inner")
-    left = old[~old.index.isin(closing.index)]
+    stayed = old.index.isin(closing.index)
     found = {
         Figure("headcount"): float(len(closing)),
-        Figure("exits"): float(len(left)),
+        Figure("exits"): float((~stayed).sum()),
         Figure("entrants"): float(closing["is_hire"].sum()),
         Figure("promotions"): float(_promotions(step, closing)),
         Figure("payroll"): year.payroll,
-        Figure("growth_all"): float(closing["base_pay"].mean() / old["base_pay"].mean() - 1),
-        Figure("growth_continuing"): float(both["new"].sum() / both["base_pay"].sum() - 1),
     }
-    for level, group in closing.groupby("level_id"):
-        found[Figure("headcount", level_label(level))] = float(len(group))
-        found[Figure("mean_pay", level_label(level))] = float(group["base_pay"].mean())
-    for level, _ in step.opening.groupby("level_id"):
-        found[Figure("exits", level_label(level))] = float((left["level_id"] == level).sum())
-    for band, _ in _by_tenure(step.opening):
-        found[Figure("exits", tenure_label(band))] = float((left["tenure_band"] == band).sum())
+    if len(closing):
+        found[Figure("growth_all")] = float(closing["base_pay"].mean() / old["base_pay"].mean() - 1)
+    if len(both):
+        found[Figure("growth_continuing")] = float(both["new"].sum() / both["base_pay"].sum() - 1)
+    by_level = closing.groupby("level_id")["base_pay"].agg(["size", "mean"])
+    for level in sorted(old["level_id"].unique()):
+        label = level_label(level)
+        there = level in by_level.index
+        found[Figure("headcount", label, LEVEL_FAMILY)] = float(by_level["size"][level]) if there else 0.0
+        if there:
+            found[Figure("mean_pay", label, LEVEL_FAMILY)] = float(by_level["mean"][level])
+    for family, group in (exit_groups(step) if groups is None else groups).items():
+        exits = group[~stayed].value_counts()
+        found |= {Figure("exits", str(g), family): float(exits.get(g, 0)) for g in group.unique()}
     return found
 
 
@@ -164,10 +214,36 @@ def _promotions(step: Transition, closing: pd.DataFrame) -> int:
     return int((both["level_after"] > both["level_id"]).sum())
 
 
-def _by_tenure(people: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Return the people of each tenure band that has some, shortest service first."""
-    groups = {str(band): group for band, group in people.groupby("tenure_band")}
-    return [(band, groups[band]) for band in catalogue().bands["tenure"] if band in groups]
+def exit_groups(step: Transition) -> dict[str, pd.Series]:
+    """Return each opening person's group by family, for the figures of exits."""
+    old = step.opening
+    service = completed_years(old["hire_date"], pd.Timestamp(step.before.opening))
+    return {
+        LEVEL_FAMILY: old["level_id"].map(level_label),
+        **{family: _banded(service, starts) for family, starts in STARTS.items()},
+        DEPARTMENT_FAMILY: old["department"].map(department_label, na_action=None),
+    }
+
+
+def _banded(years: pd.Series, starts: Sequence[int]) -> pd.Series:
+    place = np.searchsorted(starts, years.fillna(0).to_numpy(), side="right") - 1
+    labels = [service_label(starts, k) for k in range(len(starts))]
+    return pd.Series([labels[k] for k in place], index=years.index, dtype=object)
+
+
+def service_label(starts: Sequence[int], place: int) -> str:
+    """Return the label of a band of completed years of service."""
+    first = starts[place]
+    if place == len(starts) - 1:
+        return f"{first} years of service and more"
+    last = starts[place + 1] - 1
+    if last == 0:
+        return "under 1 year of service"
+    return (
+        f"{first} year{'' if first == 1 else 's'} of service"
+        if first == last
+        else (f"{first} to {last} years of service")
+    )
 
 
 def level_label(level: object) -> str:
@@ -175,18 +251,36 @@ def level_label(level: object) -> str:
     return f"level {level}"
 
 
-def tenure_label(band: object) -> str:
-    """Return a tenure band's label."""
-    return catalogue().bands["tenure"][str(band)].label
+def department_label(department: object) -> str:
+    """Return a department's name as years are compared by it: one case, without a number behind it."""
+    if not isinstance(department, str) or not department.strip():
+        return NO_DEPARTMENT
+    return DEPARTMENT_NUMBER.sub("", " ".join(department.split())).casefold() or department.strip()
+
+
+def _place(figure: Figure) -> tuple[int, int, str]:
+    """Return a figure's place in a report: families in their order, bands by service."""
+    families = (EVERYONE_FAMILY, LEVEL_FAMILY, SERVICE_FAMILY, FINE_SERVICE_FAMILY, DEPARTMENT_FAMILY)
+    starts = STARTS.get(figure.family, ())
+    labels = [service_label(starts, k) for k in range(len(starts))]
+    if figure.family == EVERYONE_FAMILY:
+        return 0, 0, ""
+    place = labels.index(figure.group) if figure.group in labels else 0
+    return families.index(figure.family), place, "" if starts else figure.group
 
 
 def naive(
     history: Sequence[Mapping[Figure, Observed]], now: Observed, figure: Figure
 ) -> tuple[float, float] | None:
-    """Return the forecasts "as last year" and "as the mean of all years": their rate on today's base."""
-    rates = [
-        seen[figure].value / seen[figure].base for seen in history if figure in seen and seen[figure].base
-    ]
+    """Return the forecasts "as last year" and "as the mean of all years": their rate on today's base.
+
+    A group of people that no year has is given the rate of everyone: so is the exit rate of a new department.
+    """
+    rates = []
+    for seen in history:
+        past = seen.get(figure) or (seen.get(Figure(figure.name)) if figure.name == "exits" else None)
+        if past is not None and past.base:
+            rates.append(past.value / past.base)
     if not rates:
         return None
     return rates[-1] * now.base, sum(rates) / len(rates) * now.base

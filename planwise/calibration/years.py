@@ -115,7 +115,7 @@ def read_years(
     _check_dates(years)
     years = _with_one_spelling(years)
     _check_ids(years)
-    return tuple(years)
+    return tuple(_with_pay_date_note(years))
 
 
 def _is_name(source: str | Path) -> bool:
@@ -224,6 +224,59 @@ def _check_ids(years: Sequence[YearlyCensus]) -> None:
                 remedy="Ids must be the same person's in every year: map `employee_id` to a column that is, "
                 "and do not mix files with censuses whose ids were hashed elsewhere.",
             )
+
+
+# Pay per pay date × pay dates is not a year's pay: 27 dates of a year with 26, or 53 of 52, move everyone
+# alike.
+PAY_DATES = ((27, 26), (26, 27), (53, 52), (52, 53))
+ROUND_RAISE, ROUND_TOLERANCE = 0.0025, 1e-4  # raises across the board are whole quarters of a per cent
+SHARED_RAISE_MIN = 0.02  # of the stayers: a raise that fewer have is no award
+SHARED_RAISES_MIN, ALIKE_MIN = 0.3, 0.9
+
+
+def _with_pay_date_note(years: Sequence[YearlyCensus]) -> list[YearlyCensus]:
+    """Return the years with a note on each whose raises are nearly all off by one factor of pay dates."""
+    found = [years[0]]
+    for before, after in pairwise(years):
+        note = pay_date_note(before, after)
+        found.append(replace(after, notices=(*after.notices, note)) if note else after)
+    return found
+
+
+def pay_date_note(before: YearlyCensus, after: YearlyCensus) -> str | None:
+    """Return a note when nearly all shared raises are round only after division by 27/26 or the like.
+
+    Only raises that at least 2 % of the stayers have in common are looked at, and only when they are those of
+    30 % of the stayers or more; a single one must be no raise at all after the division.
+    """
+    pay = before.people["base_pay"].to_frame("old").join(after.people["base_pay"].rename("new"), how="inner")
+    ratios = (pay["new"] / pay["old"]).round(4)
+    shared = ratios[ratios.map(ratios.value_counts()) >= max(SHARED_RAISE_MIN * len(ratios), 2)]
+    if ratios.empty or len(shared) < SHARED_RAISES_MIN * len(ratios):
+        return None
+    if _are_round(shared).mean() > 1 - ALIKE_MIN:
+        return None
+    for now, then in PAY_DATES:
+        divided = shared * then / now
+        if _are_round(divided).mean() < ALIKE_MIN:
+            continue
+        if divided.nunique() == 1 and abs(divided.iloc[0] - 1) > ROUND_TOLERANCE:
+            continue
+        common = float(shared.mode().iloc[0])
+        return (
+            f"Nearly all shared raises to {after.name} are a round figure times {now}/{then} (most frequent: "
+            f"{common - 1:+.2%}). Its pay is probably what one pay date pays times {now}, and that of "
+            f"{before.name} times {then}: raises and pay growth are then off by {now / then - 1:+.2%}. "
+            "Give annual rates, or pay per date with the pay unit in the mapping."
+        )
+    return None
+
+
+def _are_round(ratios: pd.Series) -> pd.Series:
+    """Return which ratios of pay are a raise of a whole number of quarters of a per cent, or none."""
+    raises = ratios - 1
+    distance = (raises - (raises / ROUND_RAISE).round() * ROUND_RAISE).abs()
+    return (distance <= ROUND_TOLERANCE) & (raises >= -ROUND_TOLERANCE)
 
 
 NO_BAND = "not available"

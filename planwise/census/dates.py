@@ -23,11 +23,15 @@ Parts = tuple[int, int, int, bool]  # year, month, day, and whether the year has
 _CLOCK = r"\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?"
 _HALF = r"\s*[AaPp]\.?\s?[Mm]\.?"
 _OFFSET = r"[+-]\d{2}:?\d{2}"
+_SHORT_OFFSET = r"[+-]\d{2}"  # of a time only: behind a date it would be a day
+_AFTER_ISO = r"(?<=^\d{4}-\d\d-\d\d)"
 _ZONE = r"(?:Z|UTC|GMT|[ECMP][SD]T|CEST|CET|BST|IST|JST|[A-Z][a-z]+/[A-Z][A-Za-z_]+)"
 TIME = re.compile(
-    rf"(?:(?:T|,?\s+|,)(?:{_CLOCK}(?:{_HALF})?|\d{{1,2}}{_HALF})(?:\s*\[?(?:{_ZONE}|{_OFFSET})\]?)*"
-    rf"|\s*\[?{_ZONE}\]?|(?<=^\d{{4}}-\d\d-\d\d){_OFFSET})\s*$"
+    rf"(?:(?:T|,?\s+|,|{_AFTER_ISO}-)(?:{_CLOCK}(?:{_HALF})?|\d{{1,2}}{_HALF})"
+    rf"(?:\s*\[?(?:{_ZONE}|{_OFFSET}|{_SHORT_OFFSET})\]?)*"
+    rf"|\s*\[?{_ZONE}\]?|{_AFTER_ISO}{_OFFSET})\s*$"
 )
+MIDNIGHT = re.compile(r"([12]\d{7})[ T]?0{6}(?:\.0+)?")  # 20120305000000
 TIME_DIRECTIVE = re.compile(r"[T ,]*%[HIMSpfzZXTc]")
 ISO = re.compile(r"(\d{4})[-/. ]?((?<=\D)\d{1,2}|\d{2})[-/. ]?((?<=\D)\d{1,2}|\d{2})")
 NUMERIC = re.compile(r"(\d{1,2})([-/. ])(\d{1,2})\2(\d{4}|\d{2})")
@@ -195,6 +199,8 @@ def check_format(date_format: str, column: str) -> None:
 
 def clean_date(text: str) -> str:
     """Return the text without a time, zone or day of the week, and with plain spaces around marks."""
+    if match := MIDNIGHT.fullmatch(text):
+        return match[1]
     if text.isascii() and text.isdigit():
         return text
     if re.fullmatch(r"\d{8}\.0+", text):  # 20120305 that was a number
@@ -307,14 +313,16 @@ def _stated(date_format: str, column: str) -> Callable[[str], Parts | None]:
             _parts(zero + timedelta(days=int(match[1]))) if (match := SERIAL.fullmatch(text)) else None
         )
     pattern = _without_time(date_format)
-    short = "%y" in pattern
+    # A year of four digits where the format has two is the same date, written out.
+    patterns = {pattern: "%y" in pattern, pattern.replace("%y", "%Y"): False}
     words = {"%b": "%b", "%B": "%B"}.get(next(iter(re.findall("%[bB]", pattern)), ""), "")
 
     def read(text: str) -> Parts | None:
         for candidate in dict.fromkeys((text, _in_english(text, words) if words else text)):
-            with contextlib.suppress(ValueError):
-                day = datetime.strptime(candidate, pattern).date()
-                return day.year, day.month, day.day, short
+            for known, short in patterns.items():
+                with contextlib.suppress(ValueError):
+                    day = datetime.strptime(candidate, known).date()
+                    return day.year, day.month, day.day, short
         return None
 
     return read
@@ -331,8 +339,11 @@ def _in_english(text: str, directive: str) -> str:
 
 
 def _without_time(date_format: str) -> str:
-    """Return the part of a format before its first directive of a time: times behind dates are ignored."""
-    return TIME_DIRECTIVE.split(date_format, maxsplit=1)[0].strip()
+    """Return a format without its directives of a time, or a time written out such as 00:00:00.
+
+    Times behind dates are ignored, in cells as in formats.
+    """
+    return TIME.sub("", TIME_DIRECTIVE.split(date_format, maxsplit=1)[0].strip()).strip()
 
 
 def _parts(day: date) -> Parts:

@@ -8,9 +8,18 @@ from rich.table import Column, Table
 
 from planwise.app.calibrate import BacktestRequest, CalibrateRequest, backtest_censuses, calibrate_censuses
 from planwise.calibration import Backtest, Calibration, backtest_json, options
-from planwise.calibration.backtest import COVERAGE_EXPECTED, Holdout, Row
-from planwise.calibration.backtest_report import NAMES, coverage, error, shown
+from planwise.calibration.backtest_report import (
+    FAMILY_HEADERS,
+    NAMES,
+    coverage,
+    error,
+    family_cells,
+    given_text,
+    shown,
+)
+from planwise.calibration.backtest_results import COVERAGE_EXPECTED, Holdout, Row
 from planwise.calibration.rates import ALL_YEARS
+from planwise.calibration.statistics import EVERYONE_FAMILY
 from planwise.cli.options import Home, Json
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.formatting import TERMINAL, in_currency
@@ -67,6 +76,13 @@ def _print_calibration(found: Calibration) -> None:
     for year in found.years:
         for notice in year.notices:
             console.print(f"Note on {year.name}: {notice}", markup=False)
+    for rekeyed in found.rekeyed.years:
+        if rekeyed.offered:
+            console.print(
+                f"{rekeyed.year}: {count(rekeyed.offered)} of {count(rekeyed.exits)} exits may be people who "
+                "came in under another id; --join-rekeyed takes them for one person, --output lists them.",
+                markup=False,
+            )
     for clip in found.clips:
         console.print(f"Clipped: {clip.name} {clip.estimated:.4f} → {clip.used:g}, its bound.", markup=False)
     if found.raise_split is not None and found.raise_split.moved:
@@ -109,21 +125,32 @@ def backtest(
 
 def _print_backtest(found: Backtest) -> None:
     console = results()
-    for holdout in found.holdouts:
+    for holdout in found.every:
+        if given := given_text(holdout):
+            console.print(f"Given and not forecast: {given}.", markup=False)
         console.print(_backtest_table(holdout))
+        console.print(_family_table(holdout))
         covered, wins = coverage(holdout)
-        console.print(f"Within P10–P90: {covered} ({COVERAGE_EXPECTED:.0%} expected). Nearest: {wins}.")
+        console.print(f"Within P10–P90: {covered} ({COVERAGE_EXPECTED:.0%} expected). Beaten: {wins}.")
         for note in holdout.notes:
             console.print(f"Note: {note}", markup=False)
     console.print(
         "in: within P10–P90 over seeds, and over seeds and years (the P10–P90 shown);\n"
-        "last, mean: errors of the naive forecasts."
+        "last, mean: errors of the naive forecasts; beats: the naive forecasts that are farther off."
     )
     console.print(f"Levels: {found.level_rule}.\nNote: {found.growth_rule}.", markup=False)
 
 
+def _family_table(holdout: Holdout) -> Table:
+    first, *numbers = FAMILY_HEADERS
+    table = _calibration_table(f"{holdout.year}: errors over groups, of what happened", first, *numbers)
+    for family in holdout.families:
+        table.add_row(*family_cells(family))
+    return table
+
+
 def _backtest_table(holdout: Holdout) -> Table:
-    names = ("happened", "sim.", "error", "in", "P10–P90", "in", "last", "mean")
+    names = ("happened", "sim.", "error", "in", "P10–P90", "in", "last", "mean", "beats")
     table = Table(
         Column("figure", no_wrap=True),
         *(Column(name, justify="right", no_wrap=True) for name in names),
@@ -138,7 +165,7 @@ def _backtest_table(holdout: Holdout) -> Table:
 def _cells(row: Row) -> list[str]:
     """Return the row abbreviated for a terminal: thousands as k, years of service as y, levels as L."""
     wide = row.years
-    group = "" if row.figure.group == "everyone" else f", {_short_group(row.figure.group)}"
+    group = "" if row.figure.family == EVERYONE_FAMILY else f", {_short_group(row.figure.group)}"
     return [
         f"{SHORT.get(row.figure.name, NAMES[row.figure.name])}{group}",
         _value(row, row.truth),
@@ -151,6 +178,9 @@ def _cells(row: Row) -> list[str]:
         TERMINAL.missing if wide is None else "yes" if wide.within else "no",
         _error(row, row.naive_last),
         _error(row, row.naive_mean),
+        {"last year": "last", "mean of years": "mean", None: TERMINAL.missing}.get(
+            row.beats, row.beats or ""
+        ),
     ]
 
 

@@ -401,23 +401,38 @@ def test_calibrating_needs_years_and_says_that_rates_are_defaults(settings):
     assert "survey defaults" not in card._state.html and "own" in card._state.html
 
 
-def test_a_calibration_is_a_job_whose_report_is_shown(settings, jobs_here):
+def test_a_calibration_is_a_job_whose_rates_are_shown_and_saved_on_request(settings, jobs_here):
     for year, name in ((2024, "old"), (2025, "new")):
         options = SyntheticOptions(as_of=date(year, 12, 31))
         generate_census(settings, employees=400, name=name, options=options)
     page = CensusPage(session_of(settings))
+    card = page._calibration
+    assert card._save.disabled and card.layout.objects == [card.layout[0]]
     page._censuses.choose(("new", "old"))
     page._censuses._chosen()
-    asyncio.run(page._calibration._calibrate())
+    asyncio.run(card._calibrate())
     job = JobReader(settings).list()[0]
     assert (job.kind, job.state, job.request["sources"]) == ("calibrate", "done", ["old", "new"])
-    assert (
-        "<h2>Calibration" in page._calibration._report.object
-        and "<h1" not in page._calibration._report.object
-    )
-    assert "calibrated" in page._calibration._state.html
-    asyncio.run(page._calibration._calibrate())
+    assert (job.request["basis"], job.result["scenario"]) == ("mean", None)
+    rates = card._rates
+    assert rates.layout in card.layout.objects and "2024-12-31 to 2025-12-31, 1 year" in rates._heading.object
+    everyone = next(row for row in job.result["exits"] if row["dimension"] == "everyone")
+    assert f"{everyone['events']} exits of 400 people" in rates._headline.object
+    frame = rates._exits._content.frame
+    assert frame["heads"].sum() + sum(
+        row["heads"] for row in job.result["exits"]
+        if row["dimension"] == "tenure" and row["year"] == "all years" and row["heads"] < 10
+    ) == 400  # fmt: skip
+    drawn = rates._exits.plot.figure["data"][0]
+    assert list(drawn["x"]) == pytest.approx(list(frame["rate"]))
+    assert "pay" not in set(rates._people._content.frame if rates._people._content else [])
+    asyncio.run(card._save_as_scenario())
+    assert JobReader(settings).list()[0].result["scenario"] == "calibrated"
+    assert "calibrated" in card._state.html
+    asyncio.run(card._save_as_scenario())
     assert "exists already" in JobReader(settings).list()[0].error.what
+    again = CensusPage(session_of(settings, "viewer"))._calibration
+    assert again._rates.is_filled and not again._forecasts.is_filled and again._save.disabled
 
 
 def test_leaving_removes_the_file_and_a_new_home_opens_here(settings, jobs_here):

@@ -1,5 +1,6 @@
 """A backtest: observed and simulated statistics, forecasts, intervals, report."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -8,22 +9,20 @@ import pytest
 from calibration_worlds import census, person
 
 from planwise.calibration import backtest, backtest_json, backtest_markdown, calibrate
-from planwise.calibration.backtest import (
-    Backtest,
-    Holdout,
-    Interval,
-    RateSpread,
-    Row,
-    _interval,
-    drawn_parameters,
-    spread_of,
-)
+from planwise.calibration.backtest import RateSpread, _samples, drawn_parameters, spread_of
+from planwise.calibration.backtest_results import Backtest, Holdout, Interval, Row, family_scores, interval
 from planwise.calibration.raises import with_promotions
 from planwise.calibration.statistics import (
+    DEPARTMENT_FAMILY,
+    FINE_SERVICE_FAMILY,
+    LEVEL_FAMILY,
+    SERVICE_FAMILY,
     Figure,
     Observed,
     SimulatedYear,
     calendar_days,
+    department_label,
+    exit_groups,
     measured,
     naive,
     observed,
@@ -42,16 +41,54 @@ STEP = transition(BEFORE, AFTER)
 def test_what_happened():
     found = observed(STEP, with_promotions(STEP, by_pay=False))
 
-    assert found[Figure("headcount")] == (3, 3)
-    assert found[Figure("exits")] == (1, 3)
-    assert found[Figure("promotions")] == (1, 3)
-    assert found[Figure("payroll")] == (140_000, 140_000)
+    assert found[Figure("headcount")] == (3, 3, 3)
+    assert found[Figure("exits")] == (1, 3, 3)
+    assert found[Figure("promotions")] == (1, 3, 2)  # of two eligible stayers
+    assert found[Figure("payroll")] == (140_000, 140_000, 3)
     assert found[Figure("growth_all")].value == 0
-    assert found[Figure("growth_continuing")].value == pytest.approx(0.07)
-    assert found[Figure("headcount", "level 1")] == (1, 2)
-    assert found[Figure("mean_pay", "level 2")] == (53_500, 60_000)
-    assert found[Figure("exits", "under 1 year of service")] == (0, 1)
-    assert found[Figure("exits", "over 10 years of service")] == (1, 2)
+    assert found[Figure("growth_continuing")] == (pytest.approx(0.07), 1.0, 2)
+    assert found[Figure("headcount", "level 1", LEVEL_FAMILY)] == (1, 2, 2)
+    assert found[Figure("mean_pay", "level 2", LEVEL_FAMILY)] == (53_500, 60_000, 2)
+    assert found[Figure("exits", "under 1 year of service", SERVICE_FAMILY)] == (0, 1, 1)
+    assert found[Figure("exits", "11 years of service and more", SERVICE_FAMILY)] == (1, 2, 2)
+    assert found[Figure("exits", "10 to 14 years of service", FINE_SERVICE_FAMILY)] == (1, 2, 2)
+    assert found[Figure("exits", "all", DEPARTMENT_FAMILY)] == (1, 3, 3)
+    assert [f.name for f in found][:7] == [
+        "headcount", "exits", "entrants", "promotions", "payroll", "growth_all", "growth_continuing",
+    ]  # fmt: skip
+
+
+def test_bands_of_service_begin_at_their_first_completed_year():
+    hired = {
+        k: f"{2020 - k}-07-01" for k in (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 14, 15, 19, 20, 24, 25, 29, 30, 45)
+    }
+    before = census(2020, *(person(f"{k:02}", 40_000, hired=day) for k, day in hired.items()))
+    groups = exit_groups(transition(before, census(2021, person("00", 40_000))))
+
+    fine = groups[FINE_SERVICE_FAMILY].str.replace(" of service.*", "", regex=True).to_dict()
+    assert fine == {
+        "00": "under 1 year", "01": "1 year", "02": "2 years", "03": "3 to 4 years", "04": "3 to 4 years",
+        "05": "5 to 6 years", "06": "5 to 6 years", "07": "7 to 9 years", "09": "7 to 9 years",
+        "10": "10 to 14 years", "14": "10 to 14 years", "15": "15 to 19 years", "19": "15 to 19 years",
+        "20": "20 to 24 years", "24": "20 to 24 years", "25": "25 to 29 years", "29": "25 to 29 years",
+        "30": "30 years", "45": "30 years",
+    }  # fmt: skip
+    assert groups[FINE_SERVICE_FAMILY].nunique() == 11 and groups[SERVICE_FAMILY].nunique() == 5
+
+
+def test_departments_are_compared_however_a_year_writes_them():
+    names = (
+        "HLTH-Health  Department (351)",
+        "hlth-health department",
+        "HLTH-Health Department (35",
+        None,
+        " ",
+    )
+    assert [department_label(name) for name in names] == [
+        "hlth-health department", "hlth-health department", "hlth-health department",
+        "no department", "no department",
+    ]  # fmt: skip
+    assert department_label("Parks (part-time)") == "parks (part-time)"
 
 
 def test_the_same_is_measured_on_a_simulated_year():
@@ -73,35 +110,71 @@ def test_the_same_is_measured_on_a_simulated_year():
     assert found[Figure("growth_continuing")] == pytest.approx(91_000 / 80_000 - 1)
     assert found[Figure("entrants")] == 1  # the other hire left again
     assert found[Figure("promotions")] == 1
-    assert found[Figure("exits", "level 2")] == 1
-    assert found[Figure("exits", "under 1 year of service")] == 1
-    assert found[Figure("mean_pay", "level 1")] == 38_000
+    assert found[Figure("exits", "level 2", LEVEL_FAMILY)] == 1
+    assert found[Figure("exits", "under 1 year of service", SERVICE_FAMILY)] == 1
+    assert found[Figure("exits", "all", DEPARTMENT_FAMILY)] == 1
+    assert found[Figure("mean_pay", "level 1", LEVEL_FAMILY)] == 38_000
+
+
+def test_what_cannot_be_measured_is_left_out_and_is_never_nan():
+    nobody = pd.DataFrame(columns=["level_id", "is_active", "is_hire", "base_pay"]).astype(
+        {"level_id": int, "is_active": bool, "is_hire": bool, "base_pay": float}
+    )
+    found = measured(STEP, SimulatedYear(1, nobody, 0.0))
+
+    assert found[Figure("exits")] == 3 and found[Figure("exits", "level 1", LEVEL_FAMILY)] == 2
+    assert Figure("growth_all") not in found and Figure("mean_pay", "level 1", LEVEL_FAMILY) not in found
+    assert all(value == value for value in found.values())
+    pay = Figure("mean_pay", "level 1", LEVEL_FAMILY)
+    assert _samples([found, {pay: 40_000.0}], pay) == [40_000.0]  # not 0 for the year without a level 1
+    assert _samples([found, {}], Figure("exits", "level 1", LEVEL_FAMILY)) == [2, 0]
+    assert interval([], 1.0) is None
 
 
 def test_naive_forecasts_carry_the_rate_over():
     exits = Figure("exits")
-    history = [{exits: Observed(10, 100)}, {exits: Observed(30, 150)}]
-    assert naive(history, Observed(0, 200), exits) == (40, pytest.approx(30))
-    assert naive([{}], Observed(0, 200), exits) is None
+    history = [{exits: Observed(10, 100, 100)}, {exits: Observed(30, 150, 150)}]
+    assert naive(history, Observed(0, 200, 200), exits) == (40, pytest.approx(30))
+    assert naive([{}], Observed(0, 200, 200), exits) is None
+    new = Figure("exits", "opened this year", DEPARTMENT_FAMILY)
+    assert naive(history, Observed(0, 50, 50), new) == (10, pytest.approx(7.5))  # everyone's rates
 
 
-def row(truth, forecast, last, mean, name="exits"):
+def row(truth, forecast, last, mean, name="exits", group="everyone", family="everyone"):
     inside = Interval(0, 1, True)
-    return Row(Figure(name), truth, forecast, inside, None, last, mean)
+    return Row(Figure(name, group, family), truth, forecast, inside, None, last, mean, 1_000, 100)
 
 
 @pytest.mark.parametrize(
-    ("figures", "best"),
+    ("figures", "best", "beats"),
     [
-        ((100, 99, 90, 110), "simulation"),
-        ((100, 95, 101, 110), "last year"),
-        ((100, 99, 90, 101), "mean of years"),
-        ((100, 99, None, None), "simulation"),
-        ((10_000, 9_995, 9_994, 9_000), "last year"),  # as good as equal
+        ((100, 99, 90, 110), "simulation", "both"),
+        ((100, 95, 101, 110), "last year", "mean of years"),
+        ((100, 99, 90, 101), "mean of years", "last year"),
+        ((100, 99, None, None), "simulation", None),
+        ((100, 80, 90, 101), "mean of years", "neither"),
+        ((10_000, 9_995, 9_994, 9_000), "last year", "mean of years"),  # as good as equal
     ],
 )
-def test_the_nearest_forecast_and_no_credit_for_a_tie(figures, best):
-    assert row(*figures).best == best
+def test_the_nearest_forecast_and_no_credit_for_a_tie(figures, best, beats):
+    assert (row(*figures).best, row(*figures).beats) == (best, beats)
+
+
+def test_the_score_of_a_family_is_the_weighted_error():
+    members = [
+        row(10, 12, 10, 20, group="0 years", family=FINE_SERVICE_FAMILY),
+        row(30, 25, 33, 30, group="1 year", family=FINE_SERVICE_FAMILY),
+        row(30, 99, 33, 30, group="everyone"),  # of no family
+        row(40_000.0, 41_000.0, None, 42_000.0, "mean_pay", "level 1", LEVEL_FAMILY),
+    ]
+    fine, pay = family_scores(members)
+
+    assert (fine.name, fine.groups, fine.events, fine.training_events) == (
+        "exits by service, 11 bands", 2, 40, 200,
+    )  # fmt: skip
+    assert (fine.simulation, fine.naive_last, fine.naive_mean) == (7 / 40, 3 / 40, 10 / 40)
+    assert fine.beats == "mean of years"
+    assert (pay.events, pay.naive_last, pay.simulation, pay.beats) == (None, None, 1 / 40, "both")
 
 
 def test_errors_are_relative_but_for_growth():
@@ -111,8 +184,8 @@ def test_errors_are_relative_but_for_growth():
 
 def test_interval_is_that_of_the_samples():
     samples = pd.Series(range(11), dtype=float).to_numpy()
-    assert _interval(samples, 1.0) == Interval(1.0, 9.0, True)
-    assert not _interval(samples, 9.1).within
+    assert interval(samples, 1.0) == Interval(1.0, 9.0, True)
+    assert not interval(samples, 9.1).within
 
 
 def test_spread_of_the_years():
@@ -158,24 +231,39 @@ def test_too_little_to_hold_out(tmp_path):
 
 def test_report_shows_every_forecast_beside_what_happened():
     rows = (
-        Row(Figure("exits"), 100, 99, Interval(90, 95, False), Interval(80, 120, True), 90, 110),
-        Row(Figure("growth_all"), 0.02, 0.03, Interval(0.025, 0.035, False), None, 0.02, 0.01),
+        Row(Figure("exits"), 100, 99, Interval(90, 95, False), Interval(80, 120, True), 90, 110, 900, 80),
+        Row(
+            Figure("growth_all"), 0.02, 0.03, Interval(0.025, 0.035, False), None, 0.02, 0.01, 800, None
+        ),
+    )  # fmt: skip
+    score = family_scores([row(10, 12, 10, 20, group="hr", family=DEPARTMENT_FAMILY)])
+    held = Holdout(
+        "2021 to 2022", ("2020 to 2021",), 20, rows, (), score, {}, {}, {}, ("Something clipped.",)
     )
-    held = Holdout("2021 to 2022", ("2020 to 2021",), 20, rows, {}, {}, ("Something clipped.",))
     rule = "headcount growth is an input, not a forecast: the mean"
-    found = Backtest((held,), "levels as given (file)", rule, "EUR")
+    stated = replace(held, given={"headcount_growth": 0.02})
+    found = Backtest((held,), "levels as given (file)", rule, "EUR", given=stated)
     text = backtest_markdown(found)
 
     assert (
-        "| exits | 100 | **99** | -1.0% | 90 – 95 | no | 80 – 120 | yes | 90 | -10.0% | 110 | +10.0% |"
-        in text
+        "| exits | 100 | **99** | -1.0% | 90 – 95 | no | 80 – 120 | yes | 90 | -10.0% | 110 | +10.0% | both "
+        "| 900 people, 80 events |" in text
     )
     assert "| growth of mean pay, everyone | 2.00% | 3.00% | +1.00 pp | 2.50% – 3.50% | no | - | - |" in text
-    assert "Within P10–P90: 0% over draws, 100% over years, of 2 figures." in text
+    assert "Within P10–P90: 0% over draws, 100% over years, of 2 figures;" in text
+    assert "Beaten: both naive forecasts 1, one of them 0, neither 1." in text
+    assert "| exits by department | 1 | 20.0% | 0.0% | 100.0% | mean of years | 100 events |" in text
     assert "- Something clipped." in text
-    payroll = Row(Figure("payroll"), 8.4e6, 8.3e6, Interval(8e6, 9e6, True), None, 8e6, 8e6)
-    paid = backtest_markdown(replace(found, holdouts=(replace(held, rows=(payroll,)),)))
+    assert text.index("given what was decided") < text.index("## 2021 to 2022\n")
+    assert "Stated and not forecast: headcount_growth = 0.02." in text
+    payroll = replace(rows[0], figure=Figure("payroll"), truth=8.4e6, forecast=8.3e6, naive_last=8e6)
+    payroll = replace(payroll, draws=Interval(8e6, 9e6, True), years=None, naive_mean=8e6, events=None)
+    paid = backtest_markdown(replace(found, given=None, holdouts=(replace(held, rows=(payroll,)),)))
     assert "| payroll | €8.4 M | **€8.3 M** | -1.2% | €8.0 M – €9.0 M |" in paid
     plain = backtest_json(found)
     assert (plain["coverage_draws"], plain["coverage_years"], plain["coverage_expected"]) == (0, 1, 0.8)
     assert plain["holdouts"][0]["nearest"] == {"simulation": 1, "last year": 1, "mean of years": 0}
+    assert plain["holdouts"][0]["rows"][0]["beats_naive"] == "both"
+    assert plain["given"]["given"] == {"headcount_growth": 0.02}
+    assert held.width == pytest.approx(0.4)  # of exits: growth is no count
+    json.dumps(plain, allow_nan=False)

@@ -121,7 +121,13 @@ def test_one_date_column_settles_the_order_of_another(read):
 @pytest.mark.parametrize(
     ("stated", "cell"),
     [("%m/%d/%Y", "3/5/2012 12:00:00 AM"), ("%Y-%m-%d %H:%M:%S %Z", "2012-03-05 10:00:00 UTC"), ("%Y-%m-%d %Z", "2012-03-05 CET"),
-     ("%d. %b %Y", "5. Mär 2012"), ("%d %B %y", "5 mars 12"), ("spreadsheet", "40973"), ("spreadsheet-1904", "39511")],
+     ("%d. %b %Y", "5. Mär 2012"), ("%d %B %y", "5 mars 12"), ("spreadsheet", "40973"), ("spreadsheet-1904", "39511"),
+     # midnights behind the date, in the format or not
+     ("%Y-%m-%d", "2012-03-05 00:00:00"), ("%Y-%m-%d 00:00:00", "2012-03-05 00:00:00"), ("%Y-%m-%dT00:00:00.000", "2012-03-05T00:00:00.000"),
+     ("%m/%d/%Y", "03/05/2012 12:00:00 AM"), ("%m/%d/%Y 12:00:00 AM", "03/05/2012 12:00:00 AM"), ("%m/%d/%Y %I:%M:%S %p", "03/05/2012 12:00:00 AM"),
+     ("%m/%d/%Y", "3/5/2012 0:00"), ("%m/%d/%y", "03/05/2012 12:00:00 AM"), ("%m/%d/%y", "3/5/12 0:00"), ("%b %d %Y", "Mar 5 2012 12:00AM"),
+     ("%d-%b-%y", "05-MAR-12 12.00.00.000000000 AM"), ("%Y-%m-%d", "2012-03-05 00:00:00+00"), ("%Y-%m-%d", "2012-03-05-00.00.00.000000"),
+     ("%Y%m%d", "20120305000000"), ("%Y%m%d", "20120305 000000"), ("%d.%m.%Y", "05.03.2012 00:00:00")],
 )  # fmt: skip
 def test_a_stated_format_ignores_times_and_knows_names_of_months(stated, cell, read):
     reading = read(payroll(hired=[cell] * 10), formats={"hire_date": stated})

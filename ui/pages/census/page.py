@@ -1,7 +1,5 @@
 """The Census page: a payroll file or a sample, levels, the census in use, the stored ones, calibration."""
 
-import re
-from collections.abc import Callable
 from typing import Any
 
 import panel as pn
@@ -12,10 +10,10 @@ from planwise.formatting import count
 from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import FRAME
-from ui.components.html import Linked, link, to_html
 from ui.components.job_panel import JobPanel
-from ui.components.page import PAIR, PARTS, Page, show
+from ui.components.page import PAIR, PARTS, Page
 from ui.draft import BASELINE
+from ui.pages.census.calibration import CalibrationCard
 from ui.pages.census.censuses import Censuses, in_use_line
 from ui.pages.census.file import FileImport
 from ui.session import Session
@@ -186,98 +184,3 @@ class SampleForm:
         if job.state is State.DONE:
             self._panel.show(None)
             self._on_done(job)
-
-
-DEFAULTS = (
-    "These rates are survey defaults; calibrate: bring in the censuses of earlier years, tick two or more of "
-    "them in the list, and their exits, hires, promotions and raises are estimated."
-)
-NEEDED = {JobKind.CALIBRATE: 2, JobKind.BACKTEST: 3}
-
-
-class CalibrationCard:
-    """Starts a calibration or a backtest on the ticked censuses, and shows its report."""
-
-    def __init__(self, session: Session, on_done: Callable[[], None]) -> None:
-        self._session = session
-        self._on_done = on_done
-        self._chosen: tuple[str, ...] = ()
-        self._state = Linked(session.go)
-        self._chosen_text = html.pane("")
-        self._name = pmui.TextInput(
-            label="Save as scenario", value="calibrated", size="small", width=240, margin=0
-        )
-        self._buttons = {
-            JobKind.CALIBRATE: pmui.Button(label="Calibrate", variant="contained", **SMALL),
-            JobKind.BACKTEST: pmui.Button(label="Backtest", variant="outlined", **SMALL),
-        }
-        self._buttons[JobKind.CALIBRATE].on_click(self._calibrate)
-        self._buttons[JobKind.BACKTEST].on_click(self._backtest)
-        self._problem = html.pane("")
-        self._panel = JobPanel(session, self._ended)
-        self._report = html.pane("", styles={"overflow": "auto", "max-height": "520px"})
-        heading = html.card_heading(
-            "Calibrate and backtest", "Estimate the rates from your own years, and check them"
-        )
-        row = pn.Row(
-            self._name,
-            *self._buttons.values(),
-            styles={"gap": "10px", "flex-wrap": "wrap", "align-items": "center"},
-            margin=0,
-        )
-        self._parts = (html.pane(heading), self._state, self._chosen_text, row, self._problem)
-        self._body = pn.Column(*self._parts, **PARTS)
-        self.layout = pmui.Paper(self._body, **FRAME)
-
-    def choose(self, names: tuple[str, ...]) -> None:
-        """Take the censuses that were ticked, oldest first."""
-        self._chosen = names
-        self._draw()
-
-    def refresh(self, calibrated: tuple[str, ...]) -> None:
-        """Show whether a scenario has rates of its own."""
-        links = ", ".join(link(name, "plan", scenario=name) for name in calibrated)
-        self._state.html = (
-            f'<p class="quiet">Calibrated scenarios: {links}.</p>' if calibrated else html.notice(DEFAULTS)
-        )
-        self._draw()
-
-    def _draw(self) -> None:
-        n = len(self._chosen)
-        names = f"On {', '.join(self._chosen)}." if n else "No census is ticked."
-        self._chosen_text.object = f'<p class="quiet">{names} Calibrating needs 2 years, a backtest 3.</p>'
-        running = self._panel.job is not None and not self._panel.job.ended
-        for kind, button in self._buttons.items():
-            button.disabled = n < NEEDED[kind] or running or not self._session.can_edit
-        shown = self._panel.job is not None
-        more = [self._panel.layout, *([self._report] if self._report.object else [])] if shown else []
-        show(self._body, *self._parts, *more)
-
-    async def _calibrate(self, *_: Any) -> None:
-        name = str(self._name.value or "").strip()
-        await self._start(JobKind.CALIBRATE, {"scenario": name} if name else {}, "Calibrate on")
-
-    async def _backtest(self, *_: Any) -> None:
-        await self._start(JobKind.BACKTEST, {}, "Backtest on")
-
-    async def _start(self, kind: JobKind, request: dict[str, Any], title: str) -> None:
-        session = self._session
-        sources = {"sources": list(self._chosen)}
-        self._problem.object, self._report.object = "", ""
-        text = f"{title} {', '.join(self._chosen)}"
-        try:
-            job = await session.offload(
-                lambda: session.actions.jobs.start(kind.value, request | sources, title=text)
-            )
-        except PlanWiseError as error:
-            self._problem.object = html.error_notice(error)
-            return
-        self._panel.watch(job.id)
-        self._draw()
-
-    def _ended(self, job: Job) -> None:
-        if job.state is State.DONE and job.result is not None:
-            report = to_html(str(job.result["markdown"]))
-            self._report.object = re.sub(r"(</?h)([12])>", lambda m: f"{m[1]}{int(m[2]) + 1}>", report)
-        self._draw()
-        self._on_done()
